@@ -1,0 +1,51 @@
+# make call   take a call at the keyboard        make call ARGS="--keys '1 2'"
+# make test   run all tests                      make test ARGS='-k keypad'
+# make check  format, lint, types, import arrows, generated docs
+# make docs   write the generated docs anew
+# Each does its own set-up, in .venv; it is done again when pyproject.toml changes.
+
+BIN := .venv/bin
+
+# The first of these that is Python 3.11 or newer and can make a virtual environment.
+PYTHON_CANDIDATES := python3 python3.15 python3.14 python3.13 python3.12 python3.11
+
+.PHONY: setup call test check docs clean
+
+setup: .venv/.stamp
+
+.venv/.stamp: pyproject.toml
+	@for python in $(PYTHON) $(PYTHON_CANDIDATES); do \
+	    if "$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
+	        >/dev/null 2>&1; then \
+	        echo "Setting up .venv with $$("$$python" --version)"; \
+	        "$$python" -m venv .venv && \
+	        $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	            --editable '.[all,dev]' && \
+	        touch $@; \
+	        exit; \
+	    fi; \
+	done; \
+	echo 'Python 3.11 or newer, with its venv module, is needed and was not found.' >&2; \
+	echo 'On Debian and Ubuntu: apt-get install python3 python3-venv.' >&2; \
+	echo 'One that is not on the PATH: make setup PYTHON=/path/to/python3' >&2; \
+	exit 1
+
+call: setup
+	@$(BIN)/paperless-ivr call $(ARGS)
+
+test: setup
+	$(BIN)/python -m pytest -n auto $(ARGS)
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo --no-cache
+	$(BIN)/python docs/generate.py --check
+
+docs: setup
+	$(BIN)/python docs/generate.py
+
+clean:
+	rm -rf .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist htmlcov
+	find src tests docs examples -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

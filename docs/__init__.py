@@ -1,0 +1,1 @@
+"""The docs, with the scripts that keep them true."""

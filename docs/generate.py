@@ -1,0 +1,191 @@
+"""Writes the generated docs: `python docs/generate.py`, or `make docs`.
+
+With `--check` it writes nothing, names what is out of date and exits 1.
+
+To add a page, add a `Page` to `PAGES`: its path, and a function that gives its text. With a
+`region` the text goes between two marks in a page that is otherwise written by hand:
+
+    <!-- generated: NAME -->
+    <!-- end: NAME -->
+"""
+
+import argparse
+import ast
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+MEND = "make docs"
+
+
+class DocsError(Exception):
+    """What the docs are made from is wrong; says where."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A generated file, or the generated region `region` of a file."""
+
+    path: str
+    render: Callable[[Path], str]
+    region: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.path} ({self.region})" if self.region else self.path
+
+    def now(self, root: Path) -> str:
+        """The file as it is; empty where there is none."""
+        file = root / self.path
+        return file.read_text(encoding="utf-8") if file.exists() else ""
+
+    def due(self, root: Path) -> str:
+        """The file as it should be."""
+        text = self.render(root).strip("\n") + "\n"
+        if self.region is None:
+            return text
+        start, end = f"<!-- generated: {self.region} -->\n", f"<!-- end: {self.region} -->"
+        now = self.now(root)
+        if now.count(start) != 1 or now.count(end) != 1:
+            raise DocsError(f"{self.path}: needs one {start.strip()} and one {end}")
+        before, _, rest = now.partition(start)
+        _, _, after = rest.partition(end)
+        return f"{before}{start}\n{text}\n{end}{after}"
+
+
+def stale(pages: Iterable[Page], root: Path) -> Iterator[Page]:
+    """The pages that are out of date."""
+    return (page for page in pages if page.now(root) != page.due(root))
+
+
+def write(page: Page, root: Path) -> None:
+    """Brings a page up to date."""
+    file = root / page.path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(page.due(root), encoding="utf-8")
+
+
+# --- traceability: requirement -> the tests and transcripts that prove it ---
+
+_REQUIREMENT = re.compile(r"^\| (R\d\d) \| (.+) \|$", re.MULTILINE)
+_PROVES = re.compile(r"^# proves: *(.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A test or a transcript, and the requirements it says it proves."""
+
+    path: str
+    name: str
+    numbers: tuple[str, ...]
+
+    def link(self, page: str) -> str:
+        """A Markdown link to it from a page."""
+        return f"[{self.name}]({'../' * page.count('/')}{self.path})"
+
+
+def requirements(root: Path) -> Mapping[str, str]:
+    """The requirements by number, as docs/requirements.md lists them."""
+    text = (root / "docs/requirements.md").read_text(encoding="utf-8")
+    return dict(_REQUIREMENT.findall(text))
+
+
+def marked_tests(root: Path) -> Iterator[Proof]:
+    """The tests that carry `requirement` marks: functions, classes and whole files."""
+    for file in sorted((root / "tests").rglob("test_*.py")):
+        path = file.relative_to(root).as_posix()
+        tree = ast.parse(file.read_text(encoding="utf-8"), path)
+        for name, marks in _marks(tree, file.stem):
+            numbers = tuple(number for mark in marks for number in _numbers(mark, path))
+            if numbers:
+                yield Proof(path, name, numbers)
+
+
+def _marks(tree: ast.AST, name: str) -> Iterator[tuple[str, list[ast.expr]]]:
+    for node in ast.iter_child_nodes(tree):
+        match node:
+            case ast.Assign(targets=[ast.Name("pytestmark")], value=value):
+                yield name, [value]
+            case ast.ClassDef():
+                yield node.name, node.decorator_list
+                yield from _marks(node, node.name)
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                yield node.name, node.decorator_list
+
+
+def _numbers(mark: ast.expr, path: str) -> Iterator[str]:
+    for node in ast.walk(mark):
+        match node:
+            case ast.Call(func=ast.Attribute(attr="requirement"), args=args):
+                for arg in args:
+                    if not (isinstance(arg, ast.Constant) and isinstance(arg.value, str)):
+                        raise DocsError(f'{path}:{arg.lineno}: say the number itself, as in "R01"')
+                    yield arg.value
+
+
+def marked_transcripts(root: Path) -> Iterator[Proof]:
+    """The transcripts with a line `# proves: R03, R17`."""
+    for file in sorted((root / "tests/transcripts").rglob("*.call")):
+        path = file.relative_to(root).as_posix()
+        if said := _PROVES.search(file.read_text(encoding="utf-8")):
+            numbers = tuple(number.strip() for number in said[1].split(","))
+            yield Proof(path, file.name, numbers)
+
+
+def traceability(root: Path) -> str:
+    """Which test proves which requirement, and which requirements are open."""
+    page = "docs/traceability.md"
+    wanted = requirements(root)
+    proofs = [*marked_tests(root), *marked_transcripts(root)]
+    for proof in proofs:
+        for number in proof.numbers:
+            if number not in wanted:
+                raise DocsError(f"{proof.path}: {proof.name} proves {number}, which is not known")
+    rows = []
+    for number, text in wanted.items():
+        proven_by = dict.fromkeys(proof.link(page) for proof in proofs if number in proof.numbers)
+        rows.append(f"| {number} | {text} | {'<br>'.join(proven_by) or '**open**'} |")
+    return "\n".join(
+        [
+            "<!-- made by docs/generate.py from docs/requirements.md and the tests -->",
+            "",
+            "# Traceability",
+            "",
+            "The tests and transcripts that say they prove a [requirement](requirements.md).",
+            "**Open** means that none does.",
+            "",
+            "| | Requirement | Proved by |",
+            "|---|---|---|",
+            *rows,
+        ]
+    )
+
+
+PAGES: tuple[Page, ...] = (Page("docs/traceability.md", traceability),)
+
+
+def main(
+    argv: Sequence[str] | None = None, pages: Iterable[Page] = PAGES, root: Path = ROOT
+) -> int:
+    """Writes the pages that are out of date, or names them; gives the exit status."""
+    parser = argparse.ArgumentParser(description="Write the generated docs.")
+    parser.add_argument("--check", action="store_true", help="write nothing, exit 1 if out of date")
+    check = parser.parse_args(argv).check
+    try:
+        old = list(stale(pages, root))
+        for page in old:
+            if not check:
+                write(page, root)
+            print(f"{page}: {'out of date' if check else 'written'}")
+    except DocsError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if check and old:
+        print(f"To mend: {MEND}")
+    return 1 if check and old else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

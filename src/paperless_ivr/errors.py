@@ -1,0 +1,111 @@
+"""What can go wrong by somebody's fault. What a caller or a service may do is an event.
+
+PaperlessIVRError
+├── FlowError                  the flow was driven wrongly (flow.errors)
+│   ├── UnexpectedEvent        this cannot happen in this state
+│   └── CallFinished           the call has ended; only a hang-up may still come
+├── Problems                   a set-up cannot be used; names every problem at once
+│   ├── PolicyProblems         a policy
+│   ├── FlowProblems           a table, or a policy for it
+│   ├── WordsProblems          wording
+│   └── TranscriptProblems     a transcript
+├── SavedCallError             a saved call cannot be read
+│   ├── OtherSchema            it was saved in another form than this version reads
+│   └── BrokenCall             it is not a saved call
+└── StoreError                 a store of calls or the record
+├── RecordDown             it did not answer, or could not keep something
+├── UnknownCall            there is no such call
+└── StaleCall              somebody else moved the call first
+"""
+
+from collections.abc import Sequence
+
+
+class PaperlessIVRError(Exception):
+    """The root of all errors of this library."""
+
+
+class Problems(PaperlessIVRError):
+    """Several problems at once, each a line that says what to do."""
+
+    def __init__(self, title: str, problems: Sequence[str]) -> None:
+        super().__init__(title, tuple(problems))
+        self.title = title
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        return "\n".join([f"{self.title}:", *(f"  - {problem}" for problem in self.problems)])
+
+
+class PolicyProblems(Problems):
+    """A policy cannot be used."""
+
+
+class FlowProblems(Problems):
+    """A table, or a policy for it, cannot be used."""
+
+
+class WordsProblems(Problems):
+    """Wording cannot be used: a prompt is missing, or names a gap that nothing fills."""
+
+
+class TranscriptProblems(Problems):
+    """A transcript cannot be read."""
+
+
+class SavedCallError(PaperlessIVRError):
+    """A saved call cannot be read."""
+
+
+class OtherSchema(SavedCallError):
+    """The call was saved in another form than this version of the library reads."""
+
+    def __init__(self, found: object, known: int) -> None:
+        super().__init__(found, known)
+        self.found = found
+        self.known = known
+
+    def __str__(self) -> str:
+        return f"the call was saved in form {self.found!r}; this version reads form {self.known}"
+
+
+class BrokenCall(SavedCallError):
+    """What was saved is not a call. Its content is not shown: it may be personal."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(where)
+        self.where = where
+
+    def __str__(self) -> str:
+        return f"not a saved call: {self.where}"
+
+
+class StoreError(PaperlessIVRError):
+    """A store of calls, or the record, cannot do what it was asked."""
+
+
+class RecordDown(StoreError):
+    """The record did not answer, or could not keep something."""
+
+
+class UnknownCall(StoreError):
+    """There is no such call."""
+
+    def __init__(self, call_id: str) -> None:
+        super().__init__(call_id)
+        self.call_id = call_id
+
+    def __str__(self) -> str:
+        return f"no call {self.call_id!r} is live"
+
+
+class StaleCall(StoreError):
+    """Somebody else moved the call first."""
+
+    def __init__(self, call_id: str, turn: int) -> None:
+        super().__init__(call_id, turn)
+        self.call_id = call_id
+        self.turn = turn
+
+    def __str__(self) -> str:
+        return f"call {self.call_id!r} is no longer at turn {self.turn}"

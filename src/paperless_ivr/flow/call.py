@@ -1,0 +1,191 @@
+"""One telephone call and what it has learnt: frozen, hashable, small.
+
+A `Call` holds no clock, no turn number and no text that was spoken. Whatever is said next
+can be told from it alone (`script`).
+"""
+
+import enum
+
+from attrs import frozen
+
+from paperless_ivr.flow.events import Customer
+from paperless_ivr.flow.host import (
+    Arrival,
+    Identity,
+    Outcome,
+    Reason,
+    Sent,
+)
+from paperless_ivr.flow.policy import Strategy
+from paperless_ivr.flow.slots import Slot
+from paperless_ivr.flow.states import State
+from paperless_ivr.secret import Secret
+
+
+@frozen
+class Tries:
+    """How often the present question was met with silence, wrong keys, or `*`. Reset per state."""
+
+    silence: int = 0
+    wrong: int = 0
+    repeats: int = 0
+
+
+@frozen
+class Spent:
+    """Budgets of loops. Never reset, so that no loop is for ever."""
+
+    accounts: int = 0
+    last_four: int = 0
+    addresses: int = 0
+    numbers: int = 0
+    people: int = 0
+    pages: int = 0
+    fixes: int = 0
+    another: int = 0
+
+
+@frozen
+class Choosing:
+    """Which bill is spoken of. `customer` and `type` are set once one was chosen."""
+
+    back_to_paper: bool = False
+    """The talk is of going back to paper, not of enrolling."""
+    customer: int | None = None
+    type: str = ""
+    page: int = 0
+    gone: tuple[Secret, ...] = ()
+    """Invoices that `InvoiceExists` no longer knew."""
+    done: tuple[tuple[int, str], ...] = ()
+    """Bills (customer, type) that were settled in this call."""
+
+
+@frozen
+class Entry:
+    """What is being keyed. Dropped when the phase is left."""
+
+    account: Secret | None = None
+    phone: Secret | None = None
+    spelt: Secret | None = None
+    """Keys of an e-mail address so far, by the two-key code."""
+    local: Secret | None = None
+    domain: Secret | None = None
+    at: int = 0
+    """The character from which the address is read back, or which is being mended."""
+    insert: bool = False
+    """A character is put in before `at`, not in its place."""
+    more_time: bool = False
+    """The caller asked for more time: the next wait is longer."""
+
+
+class Source(enum.Enum):
+    """Where the address for the bills came from."""
+
+    PAYMENT = "payment"
+    ON_FILE = "on_file"
+    KEYED = "keyed"
+    LINK = "link"
+
+
+class TextPurpose(enum.StrEnum):
+    """What a texted link is for; the words are SendWebLink's own."""
+
+    TYPE_EMAIL = "type_email"
+    ENROL = "enrol"
+    CONFIRM = "confirm"
+    REVIEW = "review"
+
+
+@frozen
+class Contact:
+    """Where the bills are to go, and the number that may be texted."""
+
+    source: Source | None = None
+    email: Secret | None = None
+    phone: Secret | None = None
+    phone_keyed: bool = False
+    purpose: TextPurpose | None = None
+    """Set while a text is spoken of."""
+    used: tuple[Strategy, ...] = ()
+    """Strategies that were tried and left."""
+    bad_email: bool = False
+    """The service refused an address once already."""
+
+
+class Purpose(enum.Enum):
+    """What a caller can say yes to. Each needs its own (R09)."""
+
+    ENROL = "enrol"
+    TEXT = "text"
+    AUTOPAY = "autopay"
+    BACK_TO_PAPER = "back_to_paper"
+
+
+@frozen
+class Consent:
+    """A yes: to what, which words were asked (names and slots), and the key that was pressed.
+
+    `reference` is unique: the call's id, then the number of the consent. The record adds the
+    words as rendered, their version, the language and the times.
+    """
+
+    reference: str
+    purpose: Purpose
+    prompts: tuple[str, ...]
+    slots: tuple[tuple[str, Slot], ...]
+    key: str
+    language: str
+    customer: Secret
+    account: Secret
+    invoice_type: str
+    email: Secret | None = None
+    phone: Secret | None = None
+
+
+@frozen
+class Results:
+    """What has become of what the caller agreed to."""
+
+    outcomes: tuple[Outcome, ...] = ()
+    text: Sent = Sent.NOT_ASKED
+    autopay: Sent = Sent.NOT_ASKED
+    resent: bool = False
+    """The preference was sent a second time, after a look-up said that it was absent."""
+    reason: Reason = Reason.NONE
+    greeted: bool = False
+    hung_up: bool = False
+    unused: Secret | None = None
+
+
+@frozen
+class Ringing:
+    """Why a person is wanted, and where the call goes if nobody can be had."""
+
+    reason: Reason = Reason.NONE
+    back_to: State | None = None
+    """The question that was being asked."""
+    otherwise: State = State.INCOMPLETE
+
+
+@frozen
+class Call:
+    """One telephone call."""
+
+    host: Arrival
+    state: State = State.GREETING
+    language: str | None = None
+    identity: Identity = Identity.NONE
+    lead: tuple[str, ...] = ()
+    """Names of what is said before the words of the state, on the way to it."""
+    tries: Tries = Tries()
+    spent: Spent = Spent()
+    found: tuple[Customer, ...] = ()
+    choosing: Choosing = Choosing()
+    entry: Entry = Entry()
+    contact: Contact = Contact()
+    ringing: Ringing = Ringing()
+    consents: tuple[Consent, ...] = ()
+    results: Results = Results()
+
+    def __repr__(self) -> str:
+        return f"<Call {self.host.call_id} {self.state.name}>"

@@ -1,0 +1,182 @@
+"""What may happen to a call. A closed union of small frozen classes.
+
+What the caller or the service may do is an event; what somebody did wrong is an exception
+(`errors`). "No match" is not here: it is the flow's own verdict on `Digits`.
+"""
+
+import enum
+from datetime import date
+from decimal import Decimal
+
+from attrs import frozen
+
+from paperless_ivr.flow.host import Disposition
+from paperless_ivr.secret import Secret
+
+
+class Ended(enum.Enum):
+    """Why a gather ended with the keys it has."""
+
+    FULL = "full"
+    """As many keys as were asked for."""
+    END_KEY = "end_key"
+    """The end key (`#`), which is not among the keys."""
+    TIMEOUT = "timeout"
+    """Keys, then silence for longer than the inter-key wait."""
+
+
+class TransferResult(enum.Enum):
+    """What became of a transfer; runtimes that cannot tell say `UNKNOWN`."""
+
+    ANSWERED = "answered"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class Refusal(enum.Enum):
+    """Why the service refused, in business terms; codes are mapped to these per biller."""
+
+    ALREADY_PAPERLESS = "already_paperless"
+    PENDING = "pending"
+    BAD_EMAIL = "bad_email"
+    BAD_PHONE = "bad_phone"
+    LIMIT = "limit"
+    OTHER = "other"
+
+
+@frozen
+class Arrived:
+    """The call has come to a state that routes on at once."""
+
+
+@frozen
+class Digits:
+    """Keys, as the runtime gathered them.
+
+    `heard` is the number of the prompt of the turn that was being spoken when the first of
+    the keys came, from 0; None when all had been spoken.
+    """
+
+    keys: Secret
+    ended: Ended = Ended.FULL
+    heard: int | None = None
+
+
+@frozen
+class NoInput:
+    """Silence for longer than the first-key wait."""
+
+
+@frozen
+class HungUp:
+    """The call was taken away: the caller hung up, or the host cancelled (`by_host`)."""
+
+    by_host: bool = False
+
+
+@frozen
+class TransferEnded:
+    """A transfer came to an end."""
+
+    result: TransferResult
+
+
+@frozen
+class Invoice:
+    """An open invoice, as the service lists it.
+
+    `paperless` is None where the service's answer has no such flag.
+    """
+
+    number: Secret
+    type: str
+    amount: Decimal | None = None
+    due: date | None = None
+    paperless: bool | None = None
+    pending: bool = False
+
+
+@frozen
+class Customer:
+    """A customer of the biller, with what is on file."""
+
+    id: Secret
+    account: Secret
+    invoices: tuple[Invoice, ...] = ()
+    name: Secret | None = None
+    email: Secret | None = None
+    phone: Secret | None = None
+
+
+@frozen
+class CustomersFound:
+    """A search was answered; `customers` is empty where nobody was found."""
+
+    customers: tuple[Customer, ...]
+
+
+@frozen
+class InvoiceChecked:
+    """`InvoiceExists` was answered."""
+
+    exists: bool
+
+
+@frozen
+class Accepted:
+    """A write was done: a registration is pending, a text is queued, a method is stored."""
+
+
+@frozen
+class Refused:
+    """The service, or the record before it, refused for a reason of business."""
+
+    reason: Refusal
+
+
+@frozen
+class Unavailable:
+    """The service was never reached, or said that it did nothing."""
+
+
+@frozen
+class OutcomeUnknown:
+    """A write may or may not have been done. It is looked up, never blindly repeated (R23)."""
+
+
+@frozen
+class Screened:
+    """What the record knows of earlier offers.
+
+    `last` is how the latest earlier call with an offer ended, `days` how many whole days ago;
+    `in_this_call` are the endings earlier in the same call.
+    """
+
+    last: Disposition | None = None
+    days: int = 0
+    in_this_call: tuple[Disposition, ...] = ()
+
+
+@frozen
+class LastFourCounted:
+    """Whether another last-four check is allowed today for this caller and account."""
+
+    allowed: bool
+
+
+@frozen
+class WishKept:
+    """The record holds the wish; it will be completed later."""
+
+
+@frozen
+class RecordUnavailable:
+    """The record did not answer in time or could not keep something."""
+
+
+ServiceAnswer = CustomersFound | InvoiceChecked | Accepted | Refused | Unavailable | OutcomeUnknown
+RecordAnswer = Screened | LastFourCounted | WishKept | RecordUnavailable
+CallerEvent = Digits | NoInput | HungUp | TransferEnded
+Event = CallerEvent | ServiceAnswer | RecordAnswer | Arrived

@@ -1,0 +1,99 @@
+"""The one pure function that moves a call."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import evolve, field, frozen
+
+from paperless_ivr.flow.call import Call, Entry, Tries
+from paperless_ivr.flow.errors import CallFinished, UnexpectedEvent
+from paperless_ivr.flow.events import Arrived, Event, HungUp
+from paperless_ivr.flow.host import Arrival
+from paperless_ivr.flow.machine import Mover
+from paperless_ivr.flow.rows import On
+from paperless_ivr.flow.scene import Crossing, Scene, Terms
+from paperless_ivr.flow.script import words
+from paperless_ivr.flow.states import Kind, Phase, State
+from paperless_ivr.flow.table import FLOW
+from paperless_ivr.flow.turns import Turn
+from paperless_ivr.flow.waits import then
+
+Table = Mapping[State, tuple[On[Any], ...]]
+
+STEPS_AT_MOST = 20
+"""States that may be passed on one event; the longest way is far shorter."""
+
+
+@frozen
+class Flow:
+    """A table under its terms: `begin` a call, then `advance` it with whatever happens.
+
+    Pure: no clock, log, socket, thread or random number. The same call and event give the same
+    turn, today and after a restart.
+    """
+
+    terms: Terms = Terms()
+    table: Table = field(default=FLOW, repr=False)
+    _mover: Mover = field(init=False, repr=False, eq=False)
+
+    @_mover.default
+    def _make_mover(self) -> Mover:
+        return Mover(self.table)
+
+    def begin(self, arrival: Arrival) -> Turn:
+        """The first turn of a call that the host hands over."""
+        offered = self.terms.policy.languages.offered
+        language = arrival.language if arrival.language in offered else None
+        if language is None and len(offered) == 1:
+            language = offered[0]
+        call = Call(arrival, language=language, identity=arrival.identity)
+        return self._run(call, Arrived(), ())
+
+    def advance(self, call: Call, event: Event) -> Turn:
+        """The turn after something happened to a call.
+
+        Raises `UnexpectedEvent` where the event cannot happen in the state of the call, and
+        `CallFinished` after the end, except for a hang-up, which then changes nothing.
+        """
+        if call.state.kind is Kind.END:
+            if isinstance(event, HungUp):
+                return self.turn(call)
+            raise CallFinished(call, event)
+        return self._run(evolve(call, lead=()), event, ())
+
+    def turn(self, call: Call, took: tuple[str, ...] = ()) -> Turn:
+        """What a call says and waits for now: told from the call alone."""
+        scene = Scene(call, self.terms)
+        return Turn(call, words(scene), then(scene), took)
+
+    def _run(self, call: Call, event: Event, took: tuple[str, ...]) -> Turn:
+        """Takes a row, then whatever routes on at once."""
+        for _ in range(STEPS_AT_MOST):
+            row = self._mover.move(Crossing(call, self.terms, event))
+            if row is None:
+                raise UnexpectedEvent(call, event)
+            took = (*took, row.name(call.state))
+            call = _moved(call, row, Crossing(call, self.terms, event))
+            if call.state.kind is Kind.PASS:
+                event = Arrived()
+            elif call.state.kind is Kind.ASK and call.results.hung_up:
+                event = HungUp()
+            else:
+                return self.turn(call, took)
+        raise UnexpectedEvent(call, event)
+
+
+def _moved(call: Call, row: On[Any], crossing: Crossing[Any]) -> Call:
+    """The call after a row: what is kept, what is said, and where it is."""
+    after = row.keep(crossing)
+    if row.say is not None:
+        after = evolve(after, lead=(*after.lead, row.say))
+    if row.to is None or row.to is call.state:
+        return after
+    entry = after.entry if _keeps_entry(call.state, row.to) else Entry()
+    return evolve(after, state=row.to, tries=Tries(), entry=entry)
+
+
+def _keeps_entry(source: State, to: State) -> bool:
+    """What is being keyed is dropped when its phase is left, but for a talk with a person."""
+    return to.phase in (source.phase, Phase.PERSON, Phase.END) or source.phase is Phase.PERSON

@@ -1,0 +1,196 @@
+"""The contract with the host IVR: what it hands over, and what it gets back (R18).
+
+The library is a guest. The host answers the call, decides when paperless billing is
+offered, hands over an `Arrival` and gets a `Handback` with a disposition.
+"""
+
+import enum
+
+from attrs import field, frozen
+
+from paperless_ivr.secret import Secret
+
+
+class Moment(enum.Enum):
+    """When in the host's call the library is asked to offer paperless billing (R01, R02)."""
+
+    START = "start"
+    BEFORE_PAYMENT = "before_payment"
+    AFTER_PAYMENT = "after_payment"
+
+
+class Intent(enum.Enum):
+    """What the caller wants, as far as the host knows."""
+
+    ENROL = "enrol"
+    BACK_TO_PAPER = "back_to_paper"
+
+
+class Identity(enum.IntEnum):
+    """How far it is known who calls. Ordered: a higher one includes the lower ones.
+
+    Below `ACCOUNT_KEYED` the caller hears and changes nothing personal (R17).
+    """
+
+    NONE = 0
+    CALLER_ID = 1
+    ACCOUNT_KEYED = 2
+    VERIFIED = 3
+
+
+class Disposition(enum.Enum):
+    """How a call ended. The host transfers on `TRANSFERRED` and goes on after all others."""
+
+    ENROLLED = "enrolled"
+    LINK_SENT = "link_sent"
+    DEFERRED = "deferred"
+    DECLINED = "declined"
+    IGNORED = "ignored"
+    LEFT = "left"
+    NOT_OFFERED = "not_offered"
+    INELIGIBLE = "ineligible"
+    ALREADY_PAPERLESS = "already_paperless"
+    PENDING = "pending"
+    NOT_IDENTIFIED = "not_identified"
+    NO_CONTACT = "no_contact"
+    INCOMPLETE = "incomplete"
+    UNAVAILABLE = "unavailable"
+    FAILED = "failed"
+    OPTED_OUT = "opted_out"
+    OPT_OUT_REQUESTED = "opt_out_requested"
+    TRANSFERRED = "transferred"
+    ABANDONED = "abandoned"
+
+
+class Reason(enum.Enum):
+    """Why a call ended as it did, where the disposition alone does not tell."""
+
+    NONE = "none"
+    CALLER_HUNG_UP = "caller_hung_up"
+    HOST_CANCELLED = "host_cancelled"
+    CALLER_ASKED = "caller_asked"
+    TRIES_USED_UP = "tries_used_up"
+    PAYMENT_NOT_APPROVED = "payment_not_approved"
+    MOMENT_NOT_OFFERED = "moment_not_offered"
+    ASKED_LATELY = "asked_lately"
+    TYPE_NOT_ELIGIBLE = "type_not_eligible"
+    OPT_OUT_NOT_BY_PHONE = "opt_out_not_by_phone"
+    ACCOUNT_NOT_FOUND = "account_not_found"
+    LAST_FOUR_LIMIT = "last_four_limit"
+    SERVICE_DOWN = "service_down"
+    SERVICE_REFUSED = "service_refused"
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    NO_OPERATION = "no_operation"
+    RECORD_DOWN = "record_down"
+    NO_ADDRESS_LEFT = "no_address_left"
+
+
+class Registration(enum.Enum):
+    """How far a bill's registration has got; only the e-mailed or texted link makes it active."""
+
+    NONE = "none"
+    PENDING = "pending"
+    ACTIVE = "active"
+    KEPT = "kept"
+    UNKNOWN = "unknown"
+    LINK = "link"
+    PAPER = "paper"
+
+
+class Sent(enum.Enum):
+    """What became of something that was asked for beside the enrolment: a text, AutoPay."""
+
+    NOT_ASKED = "not_asked"
+    DECLINED = "declined"
+    DONE = "done"
+    REFUSED = "refused"
+    UNAVAILABLE = "unavailable"
+    UNKNOWN = "unknown"
+
+
+@frozen
+class Payment:
+    """A payment that the host has just taken. No operation reads one: the host vouches for it.
+
+    `guid` is the service's PaymentGUID; `email`, `account` and `invoice` are those that
+    were given for the payment, where the host knows them. No card number, ever.
+    """
+
+    guid: Secret
+    approved: bool
+    email: Secret | None = None
+    account: Secret | None = None
+    invoice: Secret | None = None
+
+
+@frozen
+class Edition:
+    """Which flow, policy and wording a call began with: digests. It finishes on the same."""
+
+    flow: str = ""
+    policy: str = ""
+    words: str = ""
+
+
+@frozen
+class Arrival:
+    """What the host hands over with a call (R02, R18)."""
+
+    call_id: str
+    """The host's identifier of the call; consents and writes are named after it."""
+    biller: str
+    """The biller's identifier, as in its policy."""
+    moment: Moment = Moment.START
+    intent: Intent = Intent.ENROL
+    ani: Secret | None = None
+    """The caller's number (ANI), where it is known."""
+    dnis: str = ""
+    """The number that was called (DNIS)."""
+    greeted: bool = False
+    """The host has thanked the caller for calling already."""
+    person_available: bool = False
+    """Somebody can take the call now."""
+    language: str | None = None
+    """A language of the policy (BCP 47, as "es-US"), where the caller has chosen one."""
+    account: Secret | None = None
+    invoice: Secret | None = None
+    invoice_type: str | None = None
+    identity: Identity = Identity.NONE
+    payment: Payment | None = None
+    edition: Edition = Edition()
+
+
+@frozen
+class Outcome:
+    """What became of one bill that the caller said yes about."""
+
+    customer: Secret
+    account: Secret
+    invoice_type: str
+    registration: Registration
+    consent: str
+    """The reference of the consent, as in the record."""
+
+
+@frozen
+class Handback:
+    """What the host gets back (R18)."""
+
+    disposition: Disposition
+    reason: Reason = Reason.NONE
+    registration: Registration = Registration.NONE
+    """Of the last bill that the caller said yes about."""
+    text: Sent = Sent.NOT_ASKED
+    autopay: Sent = Sent.NOT_ASKED
+    language: str | None = None
+    account: Secret | None = None
+    customer: Secret | None = None
+    invoice: Secret | None = None
+    identity: Identity = Identity.NONE
+    greeted: bool = False
+    """The line has thanked the caller for calling: the host need not."""
+    unused_keys: Secret | None = None
+    """A key that the caller meant for the host: act on it at once (R01)."""
+    outcomes: tuple[Outcome, ...] = ()
+    consents: tuple[str, ...] = field(default=())
+    """References of every consent given in the call, in order."""

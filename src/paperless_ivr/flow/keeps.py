@@ -1,0 +1,599 @@
+"""Named ways to remember what an event told. Each takes a crossing and gives the changed call.
+
+Budgets (`spent`) only grow; tries are reset by `advance` whenever a state is entered anew.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from attrs import evolve
+
+from paperless_ivr.flow import bills
+from paperless_ivr.flow.call import (
+    Call,
+    Choosing,
+    Consent,
+    Contact,
+    Entry,
+    Purpose,
+    Ringing,
+    Source,
+    TextPurpose,
+)
+from paperless_ivr.flow.events import (
+    CustomersFound,
+    Digits,
+    HungUp,
+)
+from paperless_ivr.flow.guards import (
+    keyed,
+    link_finishes,
+    spelling,
+)
+from paperless_ivr.flow.host import Identity, Moment, Outcome, Reason, Registration, Sent
+from paperless_ivr.flow.menu import pressed
+from paperless_ivr.flow.policy import Strategy
+from paperless_ivr.flow.scene import Crossing
+from paperless_ivr.flow.script import HELP, stopped_at, words
+from paperless_ivr.flow.states import State as S
+from paperless_ivr.keypad import last_four, national
+from paperless_ivr.secret import Secret, email, phone
+from paperless_ivr.secret import account as account_number
+
+Anything = Crossing[Any]
+Keep = Callable[[Crossing[Any]], Call]
+
+
+def named(name: str, keep: Keep) -> Keep:
+    """A keep that was made by a function, under a name that reads well in the table."""
+    keep.__name__ = name
+    return keep
+
+
+def spend(call: Call, **more: int) -> Call:
+    """Takes from a budget."""
+    spent = {name: getattr(call.spent, name) + n for name, n in more.items()}
+    return evolve(call, spent=evolve(call.spent, **spent))
+
+
+def because(reason: Reason) -> Keep:
+    """Remembers why."""
+    return named(
+        f"because {reason.value}",
+        lambda c: evolve(c.call, results=evolve(c.call.results, reason=reason)),
+    )
+
+
+# ── keys ─────────────────────────────────────────────────────────────────────────────────
+
+
+def wrong(c: Anything) -> Call:
+    """One more wrong key: told, at the second time with the longer help."""
+    call = counted(c)
+    return evolve(call, lead=("no_match", *_help(call.state, call.tries.wrong)))
+
+
+def counted(c: Anything) -> Call:
+    """One more wrong key, of which the row says more."""
+    return evolve(c.call, tries=evolve(c.call.tries, wrong=c.call.tries.wrong + 1))
+
+
+def silent(c: Anything) -> Call:
+    """One more silence: a short reprompt, then the longer help."""
+    tries = evolve(c.call.tries, silence=c.call.tries.silence + 1)
+    return evolve(c.call, tries=tries, lead=("no_input", *_help(c.call.state, tries.silence)))
+
+
+def _help(state: S, times: int) -> tuple[str, ...]:
+    return (HELP[state],) if times > 1 and state in HELP else ()
+
+
+def repeated(c: Anything) -> Call:
+    """The question is heard again; in an entry the next wait is longer."""
+    tries = evolve(c.call.tries, repeats=c.call.tries.repeats + 1)
+    return evolve(c.call, tries=tries, entry=evolve(c.call.entry, more_time=True))
+
+
+def unused(c: Crossing[Digits]) -> Call:
+    """A key that was meant for the host."""
+    key = c.event.keys or Secret("#")
+    return evolve(c.call, results=evolve(c.call.results, unused=key))
+
+
+def hung_up(c: Crossing[HungUp]) -> Call:
+    """The call was taken away."""
+    reason = Reason.HOST_CANCELLED if c.event.by_host else Reason.CALLER_HUNG_UP
+    return evolve(c.call, results=evolve(c.call.results, hung_up=True, reason=reason))
+
+
+# ── arrival ──────────────────────────────────────────────────────────────────────────────
+
+
+def greeted(c: Anything) -> Call:
+    """Thanks the caller for calling, where the host has not."""
+    if c.call.host.greeted or c.call.host.moment is not Moment.START:
+        return c.call
+    return evolve(c.call, lead=("greeting",), results=evolve(c.call.results, greeted=True))
+
+
+def language(c: Crossing[Digits]) -> Call:
+    """The language that was chosen."""
+    option = pressed(c, c.event.keys.reveal())
+    return evolve(c.call, language=str(option.value) if option else c.language)
+
+
+def default_language(c: Anything) -> Call:
+    """No language was chosen: the policy's default."""
+    return evolve(c.call, language=c.policy.languages.default)
+
+
+# ── who is calling ───────────────────────────────────────────────────────────────────────
+
+
+def account(c: Crossing[Digits]) -> Call:
+    """The account number that was keyed."""
+    entry = evolve(c.call.entry, account=account_number(keyed(c)), more_time=False)
+    return evolve(c.call, entry=entry)
+
+
+def account_missed(c: Anything) -> Call:
+    """An account number that nobody has: one try less."""
+    return spend(evolve(c.call, found=()), accounts=1)
+
+
+def keyed_customers(c: Crossing[CustomersFound]) -> Call:
+    """Found by a number that the caller keyed, or that the host vouches for."""
+    identity = max(c.call.identity, Identity.ACCOUNT_KEYED)
+    return evolve(c.call, found=c.event.customers, identity=identity)
+
+
+def customers(c: Crossing[CustomersFound]) -> Call:
+    """Found by what only suggests who calls: nothing is shown yet (R17)."""
+    return evolve(c.call, found=c.event.customers, identity=Identity.CALLER_ID)
+
+
+def matched(c: Crossing[Digits]) -> Call:
+    """The customer whose last four digits were keyed."""
+    theirs = tuple(x for x in c.call.found if last_four(x.account.reveal()) == keyed(c))
+    return evolve(c.call, found=theirs, identity=Identity.ACCOUNT_KEYED)
+
+
+def forgotten_account(c: Anything) -> Call:
+    """Nobody has the number that the host handed over: the caller keys theirs."""
+    return evolve(c.call, identity=Identity.NONE)
+
+
+def last_four_missed(c: Anything) -> Call:
+    """Other last four digits: one try less."""
+    return spend(counted(c), last_four=1)
+
+
+def forgotten(c: Anything) -> Call:
+    """Whom the search found is forgotten: the account number is asked for in full."""
+    return evolve(spend(c.call, last_four=1), found=())
+
+
+# ── which bill ───────────────────────────────────────────────────────────────────────────
+
+
+def _about(c: Anything, bill: bills.Bill) -> Call:
+    choosing = evolve(c.call.choosing, customer=bill.customer, type=bill.type, page=0)
+    return evolve(c.call, choosing=choosing)
+
+
+def only_bill(c: Anything) -> Call:
+    """The one bill that there is to speak of."""
+    return _about(c, bills.choices(c)[0])
+
+
+def bill(c: Crossing[Digits]) -> Call:
+    """The bill that was chosen."""
+    option = pressed(c, c.event.keys.reveal())
+    return _about(c, bills.choices(c)[int(option.value) if option else 0])
+
+
+def pending_bill(c: Anything) -> Call:
+    """The first bill whose link waits to be opened."""
+    return _about(c, bills.of_status(c, bills.Status.PENDING)[0])
+
+
+def paperless_bill(c: Anything) -> Call:
+    """The first bill that is paperless already."""
+    return _about(c, bills.of_status(c, bills.Status.PAPERLESS)[0])
+
+
+def next_page(c: Anything) -> Call:
+    """The next bills, and after the last ones the first again."""
+    choosing, size = c.call.choosing, c.policy.bills.per_page
+    pages = -(-len(bills.choices(c)) // size)
+    turned = evolve(choosing, page=(choosing.page + 1) % pages)
+    return spend(evolve(c.call, choosing=turned), pages=1)
+
+
+def gone(c: Anything) -> Call:
+    """The invoice is no longer there: it is dropped."""
+    bill = bills.chosen(c)
+    choosing = evolve(
+        c.call.choosing,
+        gone=(*c.call.choosing.gone, bill.invoice or Secret("")),
+        customer=None,
+        type="",
+    )
+    return evolve(c.call, choosing=choosing)
+
+
+def to_paper(c: Anything) -> Call:
+    """The talk turns to going back to paper."""
+    before = c.call.choosing
+    return evolve(c.call, choosing=Choosing(back_to_paper=True, gone=before.gone, done=before.done))
+
+
+# ── which address ────────────────────────────────────────────────────────────────────────
+
+
+def on_file(c: Anything) -> Call:
+    """The address on file: the one keyed for an earlier bill, the payment's, or the customer's."""
+    customer = c.customer
+    contact = c.call.contact
+    if c.payment_email and bills.paid_for(c):
+        found, source = c.payment_email, Source.PAYMENT
+    else:
+        found, source = (customer.email if customer else None), Source.ON_FILE
+    return evolve(c.call, contact=evolve(contact, source=source, email=found, purpose=None))
+
+
+def text_link(c: Anything) -> Call:
+    """A texted link is to be the way to the address."""
+    required = c.policy.address.email_required
+    purpose = TextPurpose.TYPE_EMAIL if required else TextPurpose.ENROL
+    contact = evolve(c.call.contact, source=Source.LINK, email=None, purpose=purpose)
+    return evolve(c.call, contact=contact, results=evolve(c.call.results, text=Sent.NOT_ASKED))
+
+
+def by_keypad(c: Anything) -> Call:
+    """The address is to be keyed."""
+    contact = evolve(c.call.contact, source=Source.KEYED, email=None, purpose=None)
+    return evolve(c.call, contact=contact, entry=Entry())
+
+
+def another_address(c: Anything) -> Call:
+    """Another address is wanted: the one that was spoken of is left."""
+    return spend(_left(c), addresses=1)
+
+
+def address_refused(c: Anything) -> Call:
+    """The service refused the address, once."""
+    call = _left(c)
+    return evolve(call, contact=evolve(call.contact, bad_email=True))
+
+
+def _left(c: Anything) -> Call:
+    contact = c.call.contact
+    used = {
+        Source.PAYMENT: Strategy.ON_FILE,
+        Source.ON_FILE: Strategy.ON_FILE,
+        Source.LINK: Strategy.TEXT_LINK,
+    }.get(contact.source or Source.KEYED)
+    tried = contact.used if used is None else (*contact.used, used)
+    return evolve(c.call, contact=Contact(used=tried, bad_email=contact.bad_email))
+
+
+def keypad_left(c: Anything) -> Call:
+    """Keying the address is given up."""
+    contact = Contact(used=(*c.call.contact.used, Strategy.KEYPAD))
+    return evolve(c.call, contact=contact, entry=Entry())
+
+
+def person_tried(c: Anything) -> Call:
+    """A person is the next way to an address."""
+    contact = evolve(c.call.contact, used=(*c.call.contact.used, Strategy.PERSON))
+    return wants(Reason.NO_ADDRESS_LEFT, S.NO_CONTACT)(
+        evolve(c, call=evolve(c.call, contact=contact))
+    )
+
+
+# ── e-mail by keypad ─────────────────────────────────────────────────────────────────────
+
+
+def spelt_so_far(c: Crossing[Digits]) -> Call:
+    """Keys of an address, kept while the caller looks for the next one."""
+    return evolve(c.call, entry=evolve(c.call.entry, spelt=Secret(spelling(c))))
+
+
+def spelt_unclear(c: Crossing[Digits]) -> Call:
+    """What could be read is kept; the rest is dropped, and counted as a wrong key."""
+    text = c.terms.pad.spell(spelling(c)).text
+    entry = evolve(c.call.entry, spelt=Secret(c.terms.pad.code(text)))
+    return evolve(counted(c), entry=entry)
+
+
+def spelling_cleared(c: Anything) -> Call:
+    """What was spelt is dropped: too long."""
+    return evolve(counted(c), entry=evolve(c.call.entry, spelt=None))
+
+
+def local(c: Crossing[Digits]) -> Call:
+    """The part before the at-sign."""
+    spelt = Secret(c.terms.pad.spell(spelling(c)).text)
+    return evolve(c.call, entry=Entry(local=spelt, domain=c.call.entry.domain))
+
+
+def domain(c: Crossing[Digits]) -> Call:
+    """The part after the at-sign, by one key."""
+    option = pressed(c, c.event.keys.reveal())
+    chosen = Secret(str(option.value) if option else "")
+    return evolve(c.call, entry=Entry(local=c.call.entry.local, domain=chosen))
+
+
+def spelt_domain(c: Crossing[Digits]) -> Call:
+    """The part after the at-sign, spelt."""
+    spelt = Secret(c.terms.pad.spell(spelling(c)).text)
+    return evolve(c.call, entry=Entry(local=c.call.entry.local, domain=spelt))
+
+
+def stopped(c: Crossing[Digits]) -> Call:
+    """The caller stopped the read-back at a character, or at the domain."""
+    entry = evolve(c.call.entry, at=stopped_at(c, c.event.heard), spelt=None)
+    return spend(evolve(c.call, entry=entry), fixes=1)
+
+
+def from_the_start(c: Anything) -> Call:
+    """The address is heard again from its first character."""
+    return evolve(repeated(c), entry=evolve(c.call.entry, at=0))
+
+
+def spell_again(c: Anything) -> Call:
+    """The address is spelt anew."""
+    return spend(evolve(c.call, entry=Entry()), fixes=1)
+
+
+def one_back(c: Anything) -> Call:
+    """One character back."""
+    return evolve(c.call, entry=evolve(c.call.entry, at=c.call.entry.at - 1))
+
+
+def change(c: Anything) -> Call:
+    """The character is to be another one."""
+    return evolve(c.call, entry=evolve(c.call.entry, insert=False))
+
+
+def insert(c: Anything) -> Call:
+    """A character is missing before this one."""
+    return evolve(c.call, entry=evolve(c.call.entry, insert=True))
+
+
+def removed(c: Anything) -> Call:
+    """One character too many."""
+    return _mended(c, "", 1)
+
+
+def character(c: Crossing[Digits]) -> Call:
+    """The character that was spelt, put in or put in its place."""
+    spelt = c.terms.pad.spell(c.event.keys.reveal()).text
+    return _mended(c, spelt, 0 if c.call.entry.insert else 1)
+
+
+def _mended(c: Anything, text: str, skip: int) -> Call:
+    entry = c.call.entry
+    before = entry.local.reveal() if entry.local else ""
+    after = before[: entry.at] + text + before[entry.at + skip :]
+    return evolve(c.call, entry=evolve(entry, local=Secret(after), insert=False))
+
+
+def keyed_address(c: Anything) -> Call:
+    """The address that was keyed, heard and found right."""
+    entry, pad = c.call.entry, c.terms.pad
+    whole = pad.address(
+        entry.local.reveal() if entry.local else "", entry.domain.reveal() if entry.domain else ""
+    )
+    contact = evolve(c.call.contact, source=Source.KEYED, email=email(whole or ""))
+    return evolve(c.call, contact=contact)
+
+
+# ── texts ────────────────────────────────────────────────────────────────────────────────
+
+
+def number_keyed(c: Crossing[Digits]) -> Call:
+    """A telephone number, to be read back."""
+    number = national(keyed(c), c.policy.text.region) or ""
+    return evolve(c.call, entry=Entry(phone=phone(number)))
+
+
+def number_confirmed(c: Anything) -> Call:
+    """The number was read back and found right."""
+    contact = evolve(c.call.contact, phone=c.call.entry.phone, phone_keyed=True)
+    return evolve(c.call, contact=contact, entry=Entry())
+
+
+def number_on_file(c: Anything) -> Call:
+    """The number on file, unless one was keyed."""
+    on_file = c.customer.phone if c.customer else None
+    contact = evolve(c.call.contact, phone=c.call.contact.phone or on_file)
+    return evolve(c.call, contact=contact)
+
+
+def another_number(c: Anything) -> Call:
+    """Another number is wanted."""
+    contact = evolve(c.call.contact, phone=None, phone_keyed=False)
+    return spend(evolve(c.call, contact=contact, entry=Entry()), numbers=1)
+
+
+def number_refused(c: Anything) -> Call:
+    """The service cannot text that number: another one, with its own yes."""
+    call = another_number(c)
+    return evolve(call, results=evolve(call.results, text=Sent.NOT_ASKED))
+
+
+def link_left(c: Anything) -> Call:
+    """The texted link is no way to the address."""
+    return _left(c)
+
+
+def text_offered(c: Anything) -> Call:
+    """A text is spoken of: to finish what was kept, or to confirm what was done."""
+    purpose = TextPurpose.ENROL if link_finishes(c) else TextPurpose.CONFIRM
+    return evolve(c.call, contact=evolve(c.call.contact, purpose=purpose))
+
+
+def resend(c: Anything) -> Call:
+    """The link is to be texted once more."""
+    return evolve(c.call, contact=evolve(c.call.contact, purpose=TextPurpose.REVIEW))
+
+
+def text(outcome: Sent) -> Keep:
+    """What became of the text."""
+    return named(f"text {outcome.value}", lambda c: _texted(c, outcome))
+
+
+def _texted(c: Anything, outcome: Sent) -> Call:
+    """A link that was texted finishes a wish that is kept for want of an operation."""
+    results = evolve(c.call.results, text=outcome)
+    if outcome is Sent.DONE and c.call.contact.purpose is TextPurpose.ENROL and results.outcomes:
+        last = evolve(results.outcomes[-1], registration=Registration.LINK)
+        results = evolve(results, outcomes=(*results.outcomes[:-1], last))
+    return evolve(c.call, results=results)
+
+
+# ── consent and enrolment ────────────────────────────────────────────────────────────────
+
+
+def consent(purpose: Purpose) -> Keep:
+    """Mints a consent: to what, in which words, with which key (R09, R30)."""
+    return named(f"consent to {purpose.value}", lambda c: _consented(c, purpose))
+
+
+def _consented(c: Crossing[Digits], purpose: Purpose) -> Call:
+    call, customer = c.call, c.customer
+    asked = [p for p in words(c) if p.must_hear]
+    contact = call.contact
+    enrolling = purpose is Purpose.ENROL
+    texting = purpose is Purpose.TEXT or (enrolling and contact.source is Source.LINK)
+    minted = Consent(
+        reference=f"{call.host.call_id}-{len(call.consents) + 1}",
+        purpose=purpose,
+        prompts=tuple(p.name for p in asked),
+        slots=tuple(slot for p in asked for slot in p.slots),
+        key=c.event.keys.reveal(),
+        language=c.language,
+        customer=customer.id if customer else Secret(""),
+        account=customer.account if customer else Secret(""),
+        invoice_type=call.choosing.type,
+        email=contact.email if enrolling else None,
+        phone=contact.phone if texting else None,
+    )
+    return evolve(call, consents=(*call.consents, minted))
+
+
+def came_to(registration: Registration) -> Keep:
+    """What became of the bill that the caller agreed about."""
+    return named(f"came to {registration.value}", lambda c: _came_to(c, registration))
+
+
+def _came_to(c: Anything, registration: Registration) -> Call:
+    call = c.call
+    yes = next(
+        x for x in reversed(call.consents) if x.purpose in (Purpose.ENROL, Purpose.BACK_TO_PAPER)
+    )
+    outcome = Outcome(yes.customer, yes.account, yes.invoice_type, registration, yes.reference)
+    others = tuple(
+        o
+        for o in call.results.outcomes
+        if (o.customer, o.invoice_type) != (yes.customer, yes.invoice_type)
+    )
+    bill = (call.choosing.customer or 0, call.choosing.type)
+    results = evolve(call.results, outcomes=(*others, outcome))
+    return evolve(
+        call, results=results, choosing=evolve(call.choosing, done=(*call.choosing.done, bill))
+    )
+
+
+def turned_out_done(c: Anything) -> Call:
+    """A look-up, or a second sending, showed that the write was done."""
+    call = _came_to(c, Registration.PENDING)
+    return evolve(call, results=evolve(call.results, reason=Reason.NONE))
+
+
+def kept(c: Anything) -> Call:
+    """The record keeps the wish: for the texted link, for the relay, or for want of an answer."""
+    if c.call.results.reason is Reason.OUTCOME_UNKNOWN:
+        return _came_to(c, Registration.UNKNOWN)
+    by_link = c.call.contact.source is Source.LINK and c.call.results.text is Sent.DONE
+    return _came_to(c, Registration.LINK if by_link else Registration.KEPT)
+
+
+def paper_kept(c: Anything) -> Call:
+    """The record keeps the wish for paper; a person could do it at once."""
+    call = _came_to(c, Registration.KEPT)
+    return wants(Reason.NO_OPERATION, S.OPT_OUT_REQUESTED)(evolve(c, call=call))
+
+
+def unknown(c: Anything) -> Call:
+    """The answer to the write was lost."""
+    return evolve(c.call, results=evolve(c.call.results, reason=Reason.OUTCOME_UNKNOWN))
+
+
+def sent_again(c: Anything) -> Call:
+    """A look-up said that the preference is absent: it is sent once more, with its key."""
+    return evolve(c.call, results=evolve(c.call.results, resent=True))
+
+
+# ── afterwards ───────────────────────────────────────────────────────────────────────────
+
+
+def autopay(outcome: Sent) -> Keep:
+    """What became of AutoPay."""
+    return named(
+        f"autopay {outcome.value}",
+        lambda c: evolve(c.call, results=evolve(c.call.results, autopay=outcome)),
+    )
+
+
+def another(c: Anything) -> Call:
+    """One more bill: its own address, its own consent."""
+    choosing = Choosing(gone=c.call.choosing.gone, done=c.call.choosing.done)
+    results = evolve(c.call.results, reason=Reason.NONE, resent=False)
+    call = evolve(c.call, choosing=choosing, contact=Contact(), results=results)
+    return spend(call, another=1)
+
+
+# ── a person ─────────────────────────────────────────────────────────────────────────────
+
+
+def wants(reason: Reason, otherwise: S) -> Keep:
+    """A person would help; `otherwise` is the ending if nobody does."""
+
+    def keep(c: Anything) -> Call:
+        ringing = Ringing(reason, None, otherwise)
+        return evolve(c.call, ringing=ringing, results=evolve(c.call.results, reason=reason))
+
+    return named(f"wants a person: {reason.value}", keep)
+
+
+def asks_for_person(c: Anything) -> Call:
+    """The caller pressed 0 at this question."""
+    ringing = Ringing(Reason.CALLER_ASKED, c.call.state)
+    return evolve(c.call, ringing=ringing)
+
+
+def nobody(c: Anything) -> Call:
+    """Nobody is free: one asking less."""
+    return spend(evolve(c.call, ringing=Ringing()), people=1)
+
+
+def nobody_at_all(c: Anything) -> Call:
+    """Nobody is free, and the call goes on without."""
+    return spend(c.call, people=1)
+
+
+def used_up(c: Anything) -> Call:
+    """Tries are used up: a person is asked for."""
+    ringing = Ringing(Reason.TRIES_USED_UP, None, S.INCOMPLETE)
+    return evolve(
+        c.call, ringing=ringing, results=evolve(c.call.results, reason=Reason.TRIES_USED_UP)
+    )
+
+
+def put_through(c: Anything) -> Call:
+    """A person has the call."""
+    reason = c.call.ringing.reason
+    return evolve(c.call, results=evolve(c.call.results, reason=reason))

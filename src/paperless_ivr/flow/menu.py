@@ -1,0 +1,237 @@
+"""Keys and what they choose: the one source for wording, gather, guards and proof.
+
+`menu(scene)` is a function of the call, so a menu may depend on it (bills, pages, budgets). What
+is offered here is spoken with its key, and leads somewhere: the proof presses every one.
+"""
+
+import enum
+from collections.abc import Callable, Mapping
+
+from attrs import frozen
+
+from paperless_ivr.flow import bills
+from paperless_ivr.flow.call import Source
+from paperless_ivr.flow.host import Sent
+from paperless_ivr.flow.policy import Strategy
+from paperless_ivr.flow.requests import SendWebLink
+from paperless_ivr.flow.scene import Scene
+from paperless_ivr.flow.slots import Day as DaySlot
+from paperless_ivr.flow.slots import Ending, Key, Money, Slot, Words
+from paperless_ivr.flow.states import State as S
+
+
+class Choice(enum.Enum):
+    """What a key of a menu means."""
+
+    YES = "yes"
+    NO = "no"
+    OTHER = "other"
+    LANGUAGE = "language"
+    BILL = "bill"
+    MORE = "more"
+    DOMAIN = "domain"
+    AGAIN = "again"
+    STOP = "stop"
+    CHANGE = "change"
+    INSERT = "insert"
+    REMOVE = "remove"
+    BACK = "back"
+    TEXT = "text"
+    CANCEL = "cancel"
+
+
+@frozen
+class Option:
+    """A key, what it chooses, and the prompt that promises it ("" where another one does)."""
+
+    key: str
+    choice: Choice
+    prompt: str
+    value: int | str = 0
+    slots: tuple[tuple[str, Slot], ...] = ()
+    language: str | None = None
+
+    @property
+    def spoken(self) -> tuple[tuple[str, Slot], ...]:
+        """The slots of the prompt, the key among them."""
+        return (("key", Key(self.key)), *self.slots)
+
+
+def menu(scene: Scene) -> tuple[Option, ...]:
+    """The options of the present state; empty where it has none."""
+    options = MENUS.get(scene.call.state)
+    return options(scene) if options else ()
+
+
+def pressed(scene: Scene, key: str) -> Option | None:
+    """The option that a key chooses now."""
+    return next((option for option in menu(scene) if option.key == key), None)
+
+
+def _languages(scene: Scene) -> tuple[Option, ...]:
+    return tuple(
+        Option(str(n), Choice.LANGUAGE, "option_language", value=language, language=language)
+        for n, language in enumerate(scene.policy.languages.offered, 1)
+    )
+
+
+def _yes(prompt: str) -> Callable[[Scene], tuple[Option, ...]]:
+    return lambda _: (Option("1", Choice.YES, prompt),)
+
+
+def _yes_no(yes: str, no: str) -> Callable[[Scene], tuple[Option, ...]]:
+    return lambda _: (Option("1", Choice.YES, yes), Option("2", Choice.NO, no))
+
+
+def _bills(scene: Scene) -> tuple[Option, ...]:
+    offered, size = bills.choices(scene), scene.policy.bills.per_page
+    start = scene.call.choosing.page * size
+    page = offered[start : start + size]
+    options = []
+    for n, bill in enumerate(page, 1):
+        prompt, slots = _bill_words(scene, bill)
+        options.append(Option(str(n), Choice.BILL, prompt, start + n - 1, slots))
+    if len(offered) > size and scene.call.spent.pages < scene.policy.tries.pages:
+        options.append(Option("9", Choice.MORE, "option_more_bills"))
+    return tuple(options)
+
+
+def _bill_words(scene: Scene, bill: bills.Bill) -> tuple[str, tuple[tuple[str, Slot], ...]]:
+    """A choice in words: its name, and what tells it from others of the same name."""
+    slots: list[tuple[str, Slot]] = [("bill", bill_name(scene, bill.type))]
+    if not bills.alike(scene):
+        return "option_bill", tuple(slots)
+    if bill.amount is not None and bill.due is not None:
+        slots += [("amount", Money(bill.amount)), ("due", DaySlot(bill.due))]
+        return "option_bill_amount", tuple(slots)
+    slots.append(("ending", Ending(scene.call.found[bill.customer].account)))
+    return "option_bill_account", tuple(slots)
+
+
+def bill_name(scene: Scene, invoice_type: str) -> Words:
+    """What a bill is called, in the language that is spoken; "" where the policy is silent."""
+    return Words(scene.policy.bills.names.get(invoice_type, {}).get(scene.language, ""))
+
+
+def _text_consent(scene: Scene) -> tuple[Option, ...]:
+    options = [Option("1", Choice.YES, "option_yes"), Option("2", Choice.NO, "option_no")]
+    if scene.call.spent.numbers < scene.policy.text.other_numbers:
+        options.append(Option("3", Choice.OTHER, "option_other_number"))
+    return tuple(options)
+
+
+def _confirmation(scene: Scene) -> tuple[Option, ...]:
+    options = [Option("1", Choice.YES, "option_agree"), Option("2", Choice.NO, "option_if_not")]
+    if scene.call.spent.addresses < scene.policy.address.changes and another_address(scene):
+        options.append(Option("3", Choice.OTHER, "option_other_address"))
+    return tuple(options)
+
+
+def another_address(scene: Scene) -> bool:
+    """Whether some way to an address is left beside the one that is spoken of."""
+    return any(possible(scene, strategy) for strategy in left(scene))
+
+
+def left(scene: Scene) -> tuple[Strategy, ...]:
+    """The strategies of the policy, in order, less those used up and the one in use."""
+    contact = scene.call.contact
+    used = set(contact.used)
+    if contact.source in (Source.ON_FILE, Source.PAYMENT):
+        used.add(Strategy.ON_FILE)
+    if contact.source is Source.LINK:
+        used.add(Strategy.TEXT_LINK)
+    return tuple(s for s in scene.policy.address.strategies if s not in used)
+
+
+def possible(scene: Scene, strategy: Strategy) -> bool:
+    """Whether a strategy can be taken for this customer, with this service, now."""
+    match strategy:
+        case Strategy.ON_FILE:
+            return email_on_file(scene)
+        case Strategy.TEXT_LINK:
+            return scene.has(SendWebLink)
+        case Strategy.KEYPAD:
+            return True
+        case Strategy.PERSON:
+            return person(scene)
+
+
+def email_on_file(scene: Scene) -> bool:
+    """Whether the payment or the customer has an e-mail address."""
+    customer = scene.customer
+    return bool(scene.payment_email or (customer and customer.email))
+
+
+def person(scene: Scene) -> bool:
+    """Whether somebody can take the call, and may still be asked for."""
+    return scene.call.host.person_available and (
+        scene.call.spent.people < scene.policy.tries.people
+    )
+
+
+def _domains(scene: Scene) -> tuple[Option, ...]:
+    listed = tuple(
+        Option(str(n), Choice.DOMAIN, "option_domain", domain, (("domain", Words(domain)),))
+        for n, domain in enumerate(scene.policy.address.domains, 1)
+    )
+    return (*listed, Option("9", Choice.OTHER, "option_other_domain"))
+
+
+def _readback(scene: Scene) -> tuple[Option, ...]:
+    right = Option("1", Choice.YES, "option_address_right")
+    if scene.call.spent.fixes >= scene.policy.address.fixes:
+        return (right,)
+    return (right, Option("*", Choice.STOP, ""), Option("9", Choice.AGAIN, "option_spell_again"))
+
+
+def _fix(scene: Scene) -> tuple[Option, ...]:
+    entry, pad = scene.call.entry, scene.terms.pad
+    local = entry.local.reveal() if entry.local else ""
+    options = [
+        Option("1", Choice.CHANGE, "option_change"),
+        Option("2", Choice.INSERT, "option_insert"),
+    ]
+    if pad.is_local(local[: entry.at] + local[entry.at + 1 :]):
+        options.append(Option("3", Choice.REMOVE, "option_remove"))
+    if entry.at > 0:
+        options.append(Option("8", Choice.BACK, "option_back"))
+    return tuple(options)
+
+
+def _already(_: Scene) -> tuple[Option, ...]:
+    return (
+        Option("1", Choice.CANCEL, "option_back_to_paper"),
+        Option("2", Choice.NO, "option_leave_it"),
+    )
+
+
+def _pending(scene: Scene) -> tuple[Option, ...]:
+    options = []
+    if scene.has(SendWebLink) and scene.call.results.text is Sent.NOT_ASKED:
+        options.append(Option("1", Choice.TEXT, "option_text_link"))
+    if scene.call.spent.addresses < scene.policy.address.changes and another_address(scene):
+        options.append(Option("2", Choice.OTHER, "option_other_address"))
+    if scene.policy.back_to_paper.by_phone:
+        options.append(Option("3", Choice.CANCEL, "option_cancel"))
+    options.append(Option("4", Choice.NO, "option_leave_it"))
+    return tuple(options)
+
+
+MENUS: Mapping[S, Callable[[Scene], tuple[Option, ...]]] = {
+    S.LANGUAGE: _languages,
+    S.OFFER_AT_START: _yes(""),
+    S.OFFER: _yes_no("option_yes", "option_no"),
+    S.INVOICE_SELECTION: _bills,
+    S.PHONE_CONFIRM: _yes_no("option_number_right", "option_number_wrong"),
+    S.TEXT_CONSENT: _text_consent,
+    S.CONFIRMATION: _confirmation,
+    S.EMAIL_DOMAIN: _domains,
+    S.EMAIL_READBACK: _readback,
+    S.EMAIL_FIX: _fix,
+    S.AUTOPAY_OFFER: _yes_no("option_agree", "option_if_not"),
+    S.ANOTHER: _yes_no("option_yes", "option_no"),
+    S.ALREADY_MENU: _already,
+    S.PENDING_MENU: _pending,
+    S.OPT_OUT_CONFIRM: _yes_no("option_agree", "option_if_not"),
+    S.PERSON_OFFER: _yes("option_person"),
+}

@@ -1,0 +1,409 @@
+"""What each state says: names of prompts, never words (those are in `prompts/`).
+
+`SCRIPT` is read beside the table: for each state the prompts in order, those that must be heard
+marked with `must`. Words, gathers and requests are told from the call alone.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from paperless_ivr.flow.call import Source, TextPurpose
+from paperless_ivr.flow.host import Reason
+from paperless_ivr.flow.menu import bill_name, menu
+from paperless_ivr.flow.requests import StoreCustomerPreference
+from paperless_ivr.flow.scene import Scene
+from paperless_ivr.flow.slots import Count, Digits, Ending, Masked, Slot, Spelt, Words
+from paperless_ivr.flow.states import State as S
+from paperless_ivr.flow.turns import Prompt
+from paperless_ivr.secret import Secret
+
+Line = Callable[[Scene], Iterable[Prompt]]
+
+
+# ── slots: one meaning for each name ─────────────────────────────────────────────────────
+
+
+def _biller(scene: Scene) -> Slot:
+    return Words(scene.policy.biller.name)
+
+
+def _bill(scene: Scene) -> Slot:
+    return bill_name(scene, scene.call.choosing.type)
+
+
+def _account(scene: Scene) -> Slot:
+    return Digits(scene.call.entry.account or Secret(""))
+
+
+def _email(scene: Scene) -> Secret:
+    return scene.call.contact.email or Secret("")
+
+
+def _number(scene: Scene) -> Secret:
+    on_file = scene.customer.phone if scene.customer else None
+    return scene.call.contact.phone or on_file or Secret("")
+
+
+def _spelt(scene: Scene) -> Slot:
+    entry = scene.call.entry
+    keys = entry.spelt.reveal() if entry.spelt else ""
+    return Spelt(Secret(scene.terms.pad.spell(keys).text))
+
+
+def _character(scene: Scene) -> Slot:
+    local = scene.call.entry.local
+    at = scene.call.entry.at
+    return Spelt(Secret((local.reveal() if local else "")[at : at + 1]))
+
+
+SLOTS: Mapping[str, Callable[[Scene], Slot]] = {
+    "biller": _biller,
+    "bill": _bill,
+    "account": _account,
+    "address": lambda scene: Spelt(_email(scene)),
+    "masked": lambda scene: Masked(_email(scene)),
+    "number": lambda scene: Digits(scene.call.entry.phone or Secret("")),
+    "ending": lambda scene: Ending(_number(scene)),
+    "spelt": _spelt,
+    "character": _character,
+    "bills_on_paper": lambda scene: Count(scene.policy.notification.bills_still_on_paper),
+    "terms": lambda scene: Words(scene.policy.autopay.terms.get(scene.language, "")),
+}
+"""How a gap of a prompt is filled, by the gap's name. Options bring their own slots."""
+
+PERSONAL = frozenset({"bill", "address", "masked", "ending", "amount", "due"})
+"""Slots that tell what the biller holds: never spoken below `Identity.ACCOUNT_KEYED` (R17)."""
+
+PROMPTS: Mapping[str, tuple[str, ...]] = {
+    # on the way
+    "greeting": ("biller",),
+    "no_input": (),
+    "no_match": (),
+    "listen_first": (),
+    "nobody_free": (),
+    "take_your_time": (),
+    "not_a_card": (),
+    "account_length": (),
+    "account_not_found": ("account",),
+    "account_instead": (),
+    "last_four_missed": (),
+    "service_down": (),
+    "service_refused": (),
+    "last_four_limit": (),
+    "paper_not_by_phone": (),
+    "all_on_paper": (),
+    "bill_gone": (),
+    "address_refused": (),
+    "person_for_address": (),
+    "keypad_left": (),
+    "spelling_so_far": ("spelt",),
+    "spelling_unclear": ("spelt",),
+    "spelling_too_long": (),
+    "character_unclear": (),
+    "number_unclear": (),
+    "text_sent": (),
+    "text_not_sent": (),
+    "text_unknown": (),
+    "text_refused": (),
+    "autopay_on": (),
+    "autopay_not_on": (),
+    "autopay_unknown": (),
+    "agreed": (),
+    "paper_kept": (),
+    "connecting": (),
+    # arrival
+    "choose_language": (),
+    "option_language": ("key",),
+    "offer_at_start": (),
+    "offer": (),
+    "offer_help": (),
+    # who is calling
+    "one_moment": (),
+    "looking_up": (),
+    "account_entry": (),
+    "account_entry_help": (),
+    "last_four": (),
+    "last_four_help": (),
+    # which bill
+    "choose_bill": (),
+    "choose_paper_bill": (),
+    "option_bill": ("bill", "key"),
+    "option_bill_amount": ("bill", "amount", "due", "key"),
+    "option_bill_account": ("bill", "ending", "key"),
+    "option_more_bills": ("key",),
+    "checking_bill": (),
+    # e-mail by keypad
+    "email_local": (),
+    "email_local_help": (),
+    "email_domain": (),
+    "option_domain": ("domain", "key"),
+    "option_other_domain": ("key",),
+    "email_domain_entry": (),
+    "email_domain_entry_help": (),
+    "readback": (),
+    "readback_character": ("character",),
+    "readback_domain": ("domain",),
+    "option_address_right": ("key",),
+    "option_spell_again": ("key",),
+    "fix": ("character",),
+    "option_change": ("key",),
+    "option_insert": ("key",),
+    "option_remove": ("key",),
+    "option_back": ("key",),
+    "one_character": (),
+    "one_character_help": (),
+    # texts
+    "phone_entry": (),
+    "phone_entry_help": (),
+    "phone_readback": ("number",),
+    "option_number_right": ("key",),
+    "option_number_wrong": ("key",),
+    "text_consent_type_email": ("biller", "ending"),
+    "text_consent_enrol": ("biller", "ending"),
+    "text_consent_confirm": ("biller", "ending"),
+    "text_consent_review": ("biller", "ending"),
+    "text_rates": (),
+    "option_other_number": ("key",),
+    "sending_text": (),
+    # consent
+    "confirm_on_file": ("bill", "masked"),
+    "confirm_keyed": ("bill", "address"),
+    "confirm_link": ("bill", "ending"),
+    "next_email": ("bills_on_paper",),
+    "next_link": ("bills_on_paper",),
+    "next_kept": ("biller", "bills_on_paper"),
+    "option_agree": ("key",),
+    "option_if_not": ("key",),
+    "option_other_address": ("key",),
+    "enrolling": (),
+    "checking_again": (),
+    "keeping": (),
+    # afterwards
+    "autopay_offer": ("bill",),
+    "autopay_terms": ("terms",),
+    "storing_autopay": (),
+    "another": (),
+    # pending, and back to paper
+    "already": ("bill",),
+    "pending": ("bill",),
+    "option_back_to_paper": ("key",),
+    "option_leave_it": ("key",),
+    "option_text_link": ("key",),
+    "option_cancel": ("key",),
+    "confirm_paper": ("bill", "bills_on_paper"),
+    "back_to_paper": (),
+    # a person
+    "person_offer": (),
+    "option_person": ("key",),
+    # yes and no
+    "option_yes": ("key",),
+    "option_no": ("key",),
+    # endings
+    "end_enrolled": ("bills_on_paper",),
+    "end_link_sent": (),
+    "end_deferred": ("biller",),
+    "end_deferred_unknown": (),
+    "end_declined": (),
+    "end_left": (),
+    "end_ineligible": (),
+    "end_already": (),
+    "end_pending": (),
+    "end_not_identified": (),
+    "end_no_contact": (),
+    "end_incomplete": (),
+    "end_unavailable": (),
+    "end_failed": (),
+    "end_opted_out": ("bills_on_paper",),
+    "end_opt_out_requested": ("biller",),
+}
+"""Every prompt, and the gaps that its words may fill. The catalogues are held against it."""
+
+
+# ── lines ────────────────────────────────────────────────────────────────────────────────
+
+
+def prompt(scene: Scene, name: str, *, must_hear: bool = False) -> Prompt:
+    """A prompt with its gaps filled from the call."""
+    slots = tuple((slot, SLOTS[slot](scene)) for slot in PROMPTS[name])
+    return Prompt(name, slots, must_hear)
+
+
+def say(name: str) -> Line:
+    """Says a prompt."""
+    return lambda scene: (prompt(scene, name),)
+
+
+def must(name: str) -> Line:
+    """Says a prompt that must be heard before a yes counts (R09)."""
+    return lambda scene: (prompt(scene, name, must_hear=True),)
+
+
+def options(scene: Scene) -> Iterable[Prompt]:
+    """Says the menu: each option with its key."""
+    return (
+        Prompt(option.prompt, option.spoken, language=option.language)
+        for option in menu(scene)
+        if option.prompt
+    )
+
+
+def _language_question(scene: Scene) -> Iterable[Prompt]:
+    return (prompt(scene, "choose_language"),)
+
+
+def _choose_bill(scene: Scene) -> Iterable[Prompt]:
+    name = "choose_paper_bill" if scene.call.choosing.back_to_paper else "choose_bill"
+    return (prompt(scene, name),)
+
+
+def _confirm(scene: Scene) -> Iterable[Prompt]:
+    """The bill and the address: in full where just keyed, masked where on file."""
+    name = {
+        Source.PAYMENT: "confirm_on_file",
+        Source.ON_FILE: "confirm_on_file",
+        Source.KEYED: "confirm_keyed",
+        Source.LINK: "confirm_link",
+    }[scene.call.contact.source or Source.ON_FILE]
+    return (prompt(scene, name, must_hear=True),)
+
+
+def _what_happens(scene: Scene) -> Iterable[Prompt]:
+    """What comes next: by e-mail, by the texted link, or kept until the biller does it."""
+    if scene.call.contact.source is Source.LINK:
+        name = "next_link"
+    elif scene.has(StoreCustomerPreference) or scene.call.contact.source is Source.PAYMENT:
+        name = "next_email"
+    else:
+        name = "next_kept"
+    return (prompt(scene, name, must_hear=True),)
+
+
+def _text_question(scene: Scene) -> Iterable[Prompt]:
+    purpose = scene.call.contact.purpose or TextPurpose.CONFIRM
+    yield prompt(scene, f"text_consent_{purpose}", must_hear=True)
+    yield prompt(scene, "text_rates", must_hear=True)
+
+
+def _readback(scene: Scene) -> Iterable[Prompt]:
+    """The address piece by piece, from the character where it was last mended."""
+    yield prompt(scene, "readback", must_hear=True)
+    entry = scene.call.entry
+    local = entry.local.reveal() if entry.local else ""
+    for character in local[entry.at :]:
+        spelt = (("character", Spelt(Secret(character))),)
+        yield Prompt("readback_character", spelt, must_hear=True)
+    domain = entry.domain.reveal() if entry.domain else ""
+    slot = Words(domain) if domain in scene.policy.address.domains else Spelt(Secret(domain))
+    yield Prompt("readback_domain", (("domain", slot),), must_hear=True)
+
+
+def _deferred(scene: Scene) -> Iterable[Prompt]:
+    unclear = scene.call.results.reason is Reason.OUTCOME_UNKNOWN
+    return (prompt(scene, "end_deferred_unknown" if unclear else "end_deferred"),)
+
+
+SCRIPT: Mapping[S, tuple[Line, ...]] = {
+    S.LANGUAGE: (_language_question, options),
+    S.SCREENING: (),
+    S.OFFER_AT_START: (say("offer_at_start"),),
+    S.OFFER: (say("offer"), options),
+    S.ACCOUNT_LOOKUP: (say("looking_up"),),
+    S.PHONE_LOOKUP: (say("one_moment"),),
+    S.ACCOUNT_ENTRY: (say("account_entry"),),
+    S.LAST_FOUR_LIMIT: (),
+    S.IDENTITY_CHECK: (say("last_four"),),
+    S.INVOICE_SELECTION: (_choose_bill, options),
+    S.INVOICE_CHECK: (say("checking_bill"),),
+    S.EMAIL_LOCAL: (say("email_local"),),
+    S.EMAIL_DOMAIN: (say("email_domain"), options),
+    S.EMAIL_DOMAIN_ENTRY: (say("email_domain_entry"),),
+    S.EMAIL_READBACK: (_readback, options),
+    S.EMAIL_FIX: (say("fix"), options),
+    S.EMAIL_CHARACTER: (say("one_character"),),
+    S.PHONE_CAPTURE: (say("phone_entry"),),
+    S.PHONE_CONFIRM: (must("phone_readback"), options),
+    S.TEXT_CONSENT: (_text_question, options),
+    S.WEB_LINK: (say("sending_text"),),
+    S.CONFIRMATION: (_confirm, _what_happens, options),
+    S.ENROLLMENT: (say("enrolling"),),
+    S.ENROLLMENT_CHECK: (say("checking_again"),),
+    S.ENROLLMENT_AGAIN: (say("checking_again"),),
+    S.KEEPING: (say("keeping"),),
+    S.AUTOPAY_OFFER: (must("autopay_offer"), must("autopay_terms"), options),
+    S.AUTOPAY: (say("storing_autopay"),),
+    S.ANOTHER: (say("another"), options),
+    S.ALREADY_MENU: (say("already"), options),
+    S.PENDING_MENU: (say("pending"), options),
+    S.OPT_OUT_CONFIRM: (must("confirm_paper"), options),
+    S.OPT_OUT: (say("back_to_paper"),),
+    S.OPT_OUT_KEEPING: (),
+    S.PERSON_OFFER: (options, say("person_offer")),
+    S.TRANSFERRING: (say("connecting"),),
+    S.ENROLLED: (say("end_enrolled"),),
+    S.LINK_SENT: (say("end_link_sent"),),
+    S.DEFERRED: (_deferred,),
+    S.DECLINED: (say("end_declined"),),
+    S.IGNORED: (),
+    S.LEFT: (say("end_left"),),
+    S.NOT_OFFERED: (),
+    S.INELIGIBLE: (say("end_ineligible"),),
+    S.ALREADY_PAPERLESS: (say("end_already"),),
+    S.PENDING: (say("end_pending"),),
+    S.NOT_IDENTIFIED: (say("end_not_identified"),),
+    S.NO_CONTACT: (say("end_no_contact"),),
+    S.INCOMPLETE: (say("end_incomplete"),),
+    S.UNAVAILABLE: (say("end_unavailable"),),
+    S.FAILED: (say("end_failed"),),
+    S.OPTED_OUT: (say("end_opted_out"),),
+    S.OPT_OUT_REQUESTED: (say("end_opt_out_requested"),),
+    S.TRANSFERRED: (),
+    S.ABANDONED: (),
+}
+"""For each state that waits or ends, what it says."""
+
+HELP: Mapping[S, str] = {
+    S.OFFER: "offer_help",
+    S.ACCOUNT_ENTRY: "account_entry_help",
+    S.IDENTITY_CHECK: "last_four_help",
+    S.EMAIL_LOCAL: "email_local_help",
+    S.EMAIL_DOMAIN_ENTRY: "email_domain_entry_help",
+    S.EMAIL_CHARACTER: "one_character_help",
+    S.PHONE_CAPTURE: "phone_entry_help",
+}
+"""The longer help of the second reprompt, where a question has one."""
+
+
+def words(scene: Scene) -> tuple[Prompt, ...]:
+    """All that is said now: what was met on the way, then the words of the state."""
+    if scene.call.results.hung_up:
+        return ()
+    lead = tuple(prompt(scene, name) for name in scene.call.lead)
+    return lead + tuple(p for line in SCRIPT[scene.call.state] for p in line(scene))
+
+
+def last_to_hear(scene: Scene) -> int:
+    """The number of the last prompt of the turn that must be heard; -1 where none must."""
+    return max((n for n, p in enumerate(words(scene)) if p.must_hear), default=-1)
+
+
+def stopped_at(scene: Scene, heard: int | None) -> int:
+    """The character of the local part that was being read back when the key came.
+
+    The end of the local part where the domain was being read, or all had been heard.
+    """
+    entry = scene.call.entry
+    end = len(entry.local.reveal() if entry.local else "")
+    if heard is None:
+        return end
+    first = next((n for n, p in enumerate(words(scene)) if p.name == "readback_character"), None)
+    if first is None:
+        return end
+    return min(max(entry.at + heard - first, entry.at), end)
+
+
+def room(scene: Scene) -> int:
+    """How many keys a part of an address may take, deletions included; beyond it starts over."""
+    return KEYS_PER_CHARACTER * scene.terms.pad.max_local
+
+
+KEYS_PER_CHARACTER = 4
+"""Two keys a character, three for the rare ones; the rest is room for corrections."""

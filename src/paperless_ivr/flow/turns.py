@@ -1,0 +1,80 @@
+"""What a call says and what it then waits for.
+
+A turn says some prompts, then waits for exactly one thing: keys (`Gather`), one answer
+(a request), a transfer's result (`Transfer`), or nothing more (`Return`).
+Prompts are names and typed slots, never text: `prompts/` turns them into words.
+"""
+
+from attrs import frozen
+
+from paperless_ivr.flow.call import Call
+from paperless_ivr.flow.host import Handback, Reason
+from paperless_ivr.flow.requests import Request
+from paperless_ivr.flow.slots import Slot
+
+
+@frozen
+class Prompt:
+    """One piece of what is said: a name in the catalogue, and what fills its gaps.
+
+    A key interrupts what is being said; where the piece `must_hear`, a yes counts only
+    after the piece was spoken to its end. `language` is set where it is not the call's.
+    """
+
+    name: str
+    slots: tuple[tuple[str, Slot], ...] = ()
+    must_hear: bool = False
+    language: str | None = None
+
+
+@frozen
+class Gather:
+    """Wait for keys.
+
+    Ends with `max_keys` keys, or at the end key, or when no key comes for `next_key_wait`
+    seconds after a key. No key at all for `first_key_wait` seconds is no-input. Both waits
+    begin when the prompts have been spoken.
+    """
+
+    keys: str
+    """The keys that mean something here; a runtime may hand over others (no-match)."""
+    max_keys: int
+    first_key_wait: float
+    next_key_wait: float
+    end_key: str = "#"
+    barge_in: bool = True
+    """A key interrupts the prompts."""
+    type_ahead: bool = True
+    """Keys pressed before the turn began count; False: they are thrown away."""
+    private: bool = False
+    """What is keyed is personal: it is never shown."""
+
+
+@frozen
+class Transfer:
+    """Put the caller through to a person, and tell what became of it."""
+
+    reason: Reason
+
+
+@frozen
+class Return:
+    """Give the call back to the host."""
+
+    handback: Handback
+
+
+Then = Gather | Request | Transfer | Return
+
+
+@frozen
+class Turn:
+    """A call after something happened to it: what it says, then what it waits for.
+
+    `took` names the rows of the table that were taken, for coverage and the funnel.
+    """
+
+    call: Call
+    say: tuple[Prompt, ...]
+    then: Then
+    took: tuple[str, ...] = ()

@@ -1,0 +1,119 @@
+"""What a record has to keep: activity, consents, writes, wishes and live calls."""
+
+import enum
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
+from attrs import field, frozen
+
+from paperless_ivr.flow.call import Consent
+from paperless_ivr.flow.events import LastFourCounted, Refused, Screened, ServiceAnswer
+from paperless_ivr.flow.requests import CountLastFour, KeepWish, Screen, Write
+from paperless_ivr.secret import Secret
+
+
+class What(enum.StrEnum):
+    """What an entry of the activity record tells (R30)."""
+
+    ARRIVED = "arrived"
+    OFFERED = "offered"
+    ANSWERED = "answered"
+    LAST_FOUR_MISSED = "last_four_missed"
+    CONSENTED = "consented"
+    SENT = "sent"
+    SETTLED = "settled"
+    KEPT = "kept"
+    ENDED = "ended"
+
+
+@frozen
+class Evidence:
+    """A consent as it was given: the exact words, their version, when asked and answered."""
+
+    consent: Consent
+    words: str = field(repr=False)
+    """What was heard, as text, in the consent's language. Personal: it names the address."""
+    words_version: str
+    """Digest of the wording (`Edition.words`)."""
+    asked: datetime
+    answered: datetime
+
+
+@frozen
+class Activity:
+    """One line of the append-only activity record."""
+
+    what: What
+    call_id: str
+    biller: str
+    policy_version: str
+    at: datetime
+    state: str
+    """The state of the call after it."""
+    ani: Secret | None = None
+    accounts: tuple[Secret, ...] = ()
+    detail: Mapping[str, str] = field(factory=dict)
+    """Names and codes, never personal: the row taken, the answer's class, the disposition."""
+    evidence: Evidence | None = None
+
+
+@frozen
+class SavedCall:
+    """A live call as it is stored: turn number, the call in bytes, the last document."""
+
+    call_id: str
+    turn: int
+    call: bytes = field(repr=False)
+    document: str = field(default="", repr=False)
+
+
+class Record(Protocol):
+    """What must last. Every method raises `errors.RecordDown` where it cannot answer or keep."""
+
+    def note(self, activity: Activity) -> None:
+        """Appends a line to the activity record."""
+        ...
+
+    def screen(self, request: Screen) -> Screened:
+        """How the latest earlier call with an offer to this caller or account ended (R14)."""
+        ...
+
+    def count_last_four(self, request: CountLastFour) -> LastFourCounted:
+        """Whether a last-four check is still allowed today, per account and per ANI."""
+        ...
+
+    def intend(self, write: Write, evidence: Evidence) -> Refused | None:
+        """Puts a write on record, with its key, before it is sent.
+
+        `Refused(LIMIT)` where a limit forbids it (texts per number and per ANI a day). The
+        same key again is the same write.
+        """
+        ...
+
+    def settle(self, key: str, answer: ServiceAnswer) -> None:
+        """Puts the outcome of a write on record."""
+        ...
+
+    def keep(self, wish: KeepWish, evidence: Evidence) -> None:
+        """Keeps a wish, to be completed later. The same key again is the same wish."""
+        ...
+
+
+class LiveCalls(Protocol):
+    """Calls in progress. Methods raise `errors.RecordDown` where they cannot answer."""
+
+    def load(self, call_id: str) -> SavedCall:
+        """The call as last saved; raises `errors.UnknownCall`."""
+        ...
+
+    def save(self, call: SavedCall, if_turn: int | None) -> None:
+        """Stores a call if its stored turn is still `if_turn` (None: there is none yet).
+
+        Raises `errors.StaleCall` where somebody else moved it first.
+        """
+        ...
+
+    def drop(self, call_id: str) -> None:
+        """Forgets a call that has ended. Unknown calls are no fault."""
+        ...

@@ -1,0 +1,95 @@
+"""A wrapper for what must not be seen: keys pressed, e-mail, phone and account numbers.
+
+A value is wrapped where it arrives and unwrapped only where it is used, with `reveal`.
+Everything that prints by accident (a log line, a repr, an error, an f-string) shows a
+stand-in that keeps the shape of the value: `<email:7@9.3>`, `<account:8>`, `<keys:1>`.
+"""
+
+import enum
+
+from attrs import field, frozen
+
+
+class Kind(enum.StrEnum):
+    """What a secret is, so that its stand-in says what is missing."""
+
+    KEYS = "keys"
+    ACCOUNT = "account"
+    CUSTOMER = "customer"
+    INVOICE = "invoice"
+    PAYMENT = "payment"
+    EMAIL = "email"
+    PHONE = "phone"
+    NAME = "name"
+
+
+@frozen(repr=False, order=False)
+class Secret:
+    """A text that prints as a stand-in. Hashable; equal to a secret of the same text."""
+
+    _value: str
+    kind: Kind = field(default=Kind.KEYS, eq=False)
+
+    def reveal(self) -> str:
+        """The text itself. Never pass the answer to a log, an error or a prompt name."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return f"<{self.kind}:{self._shape()}>"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return format(repr(self), spec)
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __len__(self) -> int:
+        return len(self._value)
+
+    def _shape(self) -> str:
+        if self.kind is Kind.EMAIL and "@" in self._value:
+            local, _, domain = self._value.rpartition("@")
+            return f"{len(local)}@" + ".".join(str(len(part)) for part in domain.split("."))
+        return str(len(self._value))
+
+
+def keys(pressed: str) -> Secret:
+    """Keys as they were pressed."""
+    return Secret(pressed, Kind.KEYS)
+
+
+def account(number: str) -> Secret:
+    """An account number."""
+    return Secret(number, Kind.ACCOUNT)
+
+
+def customer(identifier: str) -> Secret:
+    """The service's identifier of a customer."""
+    return Secret(identifier, Kind.CUSTOMER)
+
+
+def invoice(number: str) -> Secret:
+    """An invoice number."""
+    return Secret(number, Kind.INVOICE)
+
+
+def payment(guid: str) -> Secret:
+    """The GUID of a payment."""
+    return Secret(guid, Kind.PAYMENT)
+
+
+def email(address: str) -> Secret:
+    """An e-mail address."""
+    return Secret(address, Kind.EMAIL)
+
+
+def phone(number: str) -> Secret:
+    """A telephone number."""
+    return Secret(number, Kind.PHONE)
+
+
+def name(text: str) -> Secret:
+    """A person's name."""
+    return Secret(text, Kind.NAME)

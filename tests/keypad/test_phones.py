@@ -1,0 +1,59 @@
+"""Telephone numbers as they are keyed."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from paperless_ivr.keypad import national
+
+pytestmark = pytest.mark.requirement("R07")
+
+# 555-0100 to 555-0199 are set aside for fiction in every area code (ATIS-0300115).
+SUBSCRIBERS = st.integers(0, 99).map(lambda n: f"55501{n:02}")
+
+
+@given(st.sampled_from(["212", "415", "787", "340", "671", "416", "800"]), SUBSCRIBERS)
+def test_numbers_under_country_code_1(area: str, subscriber: str) -> None:
+    """Ten digits are a number anywhere under country code 1, and a leading 1 changes nothing."""
+    assert "+1" + area + subscriber == national(area + subscriber)
+    assert "+1" + area + subscriber == national("1" + area + subscriber)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "",
+        "5550123",
+        "212555012",
+        "21255501234",
+        "22125550123",
+        "112125550123",
+        "0125550123",
+        "1125550123",
+        "9115550123",
+        "2121550123",
+        "2120550123",
+        "0000000000",
+        "9999999999",
+        "0110000000",
+        "212*555012",
+        "212555012\N{ARABIC-INDIC DIGIT THREE}",
+        "2125550123\n",
+    ],
+)
+def test_no_numbers(keys: str) -> None:
+    """Too short, too long, no such area code, no such exchange, no digits: none of them."""
+    assert national(keys) is None
+
+
+@given(st.text("0123456789*#"))
+def test_any_keys(keys: str) -> None:
+    """Any keys give None or the last ten of them in E.164; nothing raises."""
+    assert national(keys) in {None, "+1" + keys[-10:]}
+
+
+def test_regions() -> None:
+    """A region is its country code: Canada is under 1, an unknown region has no numbers."""
+    assert national("4165550123", "CA") == national("4165550123", "US") == "+14165550123"
+    assert national("2079460018", "GB") == "+442079460018"
+    assert national("2125550123", "XX") is None

@@ -1,0 +1,177 @@
+"""Secrets never show their text by accident."""
+
+import copy
+import json
+import logging
+import pickle
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from paperless_ivr import secret
+from paperless_ivr.secret import Kind, Secret
+
+pytestmark = pytest.mark.requirement("R24")
+
+TEXTS = st.text(max_size=30)
+KINDS = st.sampled_from(Kind)
+EMAILS = st.from_regex(r"[a-z0-9.+]{1,12}@[a-z0-9]{1,8}(\.[a-z]{2,5}){1,2}", fullmatch=True)
+TELLING = "jane.roe7@biller.example"
+
+
+def masked(text: str) -> str:
+    """A text of the same shape that tells nothing: only the domain's dots are left."""
+    local, at, domain = text.rpartition("@")
+    return "x" * len(local) + at + "".join("." if c == "." else "x" for c in domain)
+
+
+@attrs.frozen
+class Holder:
+    """A value with a secret in it."""
+
+    inner: Secret
+
+
+SHOWN: dict[str, Callable[[Secret], str]] = {
+    "repr": repr,
+    "str": str,
+    "ascii": ascii,
+    "format": format,
+    "f-string": lambda s: f"{s}",
+    "f-string with repr": lambda s: f"{s!r}",
+    "f-string with name": lambda s: f"{s=}",
+    "f-string with width": lambda s: f"{s:>40}",
+    "str.format": "{}".format,
+    "percent s": lambda s: "%s" % s,  # noqa: UP031
+    "percent r": lambda s: "%r" % s,  # noqa: UP031
+    "list": lambda s: str([s]),
+    "key": lambda s: str({s: s}),
+    "attrs": lambda s: repr(Holder(s)),
+    "error": lambda s: str(ValueError("bad", s)),
+    "traceback": lambda s: "".join(traceback.format_exception(ValueError(s))),
+    "join": lambda s: ", ".join(map(str, [s])),
+}
+
+
+def everywhere(made: Secret) -> dict[str, str]:
+    """What each way of printing makes of a secret."""
+    return {way: show(made) for way, show in SHOWN.items()}
+
+
+@given(TEXTS.map(lambda text: text.replace("@", "a")), KINDS)
+def test_only_the_length_shows(text: str, kind: Kind) -> None:
+    """Two secrets of one kind and length cannot be told apart by anything that prints."""
+    assert everywhere(Secret("x" * len(text), kind)) == everywhere(Secret(text, kind))
+
+
+@given(st.one_of(EMAILS, st.text("a@.", max_size=10)))
+def test_only_the_shape_of_an_email_shows(text: str) -> None:
+    """Of an e-mail address the lengths of its parts show, and nothing else."""
+    assert everywhere(secret.email(masked(text))) == everywhere(secret.email(text))
+
+
+@pytest.mark.parametrize("show", SHOWN.values(), ids=SHOWN.keys())
+@pytest.mark.parametrize("kind", Kind)
+def test_the_text_is_not_in_it(show: Callable[[Secret], str], kind: Kind) -> None:
+    """Nothing that prints holds the text, or a telling part of it."""
+    shown = show(Secret(TELLING, kind))
+
+    assert [part for part in (TELLING, "jane", "roe", "biller", "example") if part in shown] == []
+
+
+@pytest.mark.parametrize(
+    ("made", "shown"),
+    [
+        (secret.keys("1"), "<keys:1>"),
+        (secret.account("12345678"), "<account:8>"),
+        (secret.customer("c-17"), "<customer:4>"),
+        (secret.invoice("1001"), "<invoice:4>"),
+        (secret.payment("00000000"), "<payment:8>"),
+        (secret.email("janeroe@biller123.com"), "<email:7@9.3>"),
+        (secret.email("no address"), "<email:10>"),
+        (secret.phone("+12125550123"), "<phone:12>"),
+        (secret.name("Jane Roe"), "<name:8>"),
+    ],
+)
+def test_stand_ins(made: Secret, shown: str) -> None:
+    """Each kind has its maker, and a stand-in that says what is missing."""
+    assert shown == str(made)
+
+
+@given(TEXTS, KINDS)
+def test_reveal(text: str, kind: Kind) -> None:
+    """The text is there for who asks; length and truth are the text's."""
+    made = Secret(text, kind)
+
+    assert (text, len(text), bool(text)) == (made.reveal(), len(made), bool(made))
+
+
+@given(TEXTS, TEXTS, KINDS, KINDS)
+def test_equality_and_hash(one: str, other: str, kind: Kind, other_kind: Kind) -> None:
+    """Secrets are equal, and hash alike, when their texts are; the kind does not count."""
+    first, second = Secret(one, kind), Secret(other, other_kind)
+
+    assert (one == other) == (first == second)
+    assert hash(first) == hash(Secret(one, other_kind))
+    assert len({first, second}) == len({one, other})
+
+
+@given(TEXTS)
+def test_no_secret_equals_its_text(text: str) -> None:
+    """A secret is no string: one forgotten `reveal` cannot pass for an answer."""
+    made: object = Secret(text)
+
+    assert made != text
+    assert not isinstance(made, str)
+
+
+@given(TEXTS, KINDS)
+def test_copies(text: str, kind: Kind) -> None:
+    """Copied, or saved and loaded, it is the same secret and as silent."""
+    made = Secret(text, kind)
+
+    for again in (copy.copy(made), copy.deepcopy(made), pickle.loads(pickle.dumps(made))):
+        assert (made, made.kind, repr(made)) == (again, again.kind, repr(again))
+
+
+FAULTS: dict[str, Callable[[Any], object]] = {
+    "pickle": lambda s: pickle.dumps((s, lambda: s)),
+    "json": json.dumps,
+    "order": lambda s: sorted([s, s]),
+    "assign": lambda s: setattr(s, "kind", Kind.NAME),
+    "add": lambda s: s + "x",
+    "join": "".join,
+    "number": int,
+    "percent d": lambda s: "%d" % s,  # noqa: UP031
+    "format d": lambda s: f"{s:d}",
+    "item": lambda s: s[0],
+    "lookup": lambda s: dict[Secret, str]()[s],
+    "variables": vars,
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
+@pytest.mark.parametrize("kind", Kind)
+def test_errors_do_not_show_it(fault: Callable[[Any], object], kind: Kind) -> None:
+    """What goes wrong with a secret says nothing of its text, the traceback included."""
+    with pytest.raises(Exception) as error:  # noqa: PT011
+        fault(Secret(TELLING, kind))
+
+    assert "jane" not in "".join(traceback.format_exception(error.value))
+
+
+def test_logs_do_not_show_it(caplog: pytest.LogCaptureFixture) -> None:
+    """A log line, its arguments and a logged exception show the stand-in."""
+    made = secret.email(TELLING)
+
+    logger = logging.getLogger(__name__)
+    logger.warning("to %s, that is %r", made, Holder(made))
+    logger.error("failed for %s", {"email": made}, exc_info=ValueError(made))
+
+    assert caplog.text.count("<email:9@6.7>") == 4
+    assert "jane" not in caplog.text

@@ -1,0 +1,14 @@
+"""Never run: what a type checker must say of secrets."""
+
+from paperless_ivr.secret import Secret, email
+
+
+def log(text: str) -> None:
+    """Where a secret must not go."""
+
+
+log(email("pat@example.com"))  # type: ignore[arg-type]  # a Secret is not a str
+log(email("pat@example.com").reveal())
+
+as_text: str = email("pat@example.com") + "?"  # type: ignore[operator]
+kept: Secret = email("pat@example.com")
