@@ -11,11 +11,17 @@ To add a page, add a `Page` to `PAGES`: its path, and a function that gives its 
 
 import argparse
 import ast
+import enum
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args, get_origin
+
+if TYPE_CHECKING:
+    from attrs import Attribute
 
 ROOT = Path(__file__).resolve().parent.parent
 MEND = "make docs"
@@ -163,7 +169,127 @@ def traceability(root: Path) -> str:
     )
 
 
-PAGES: tuple[Page, ...] = (Page("docs/traceability.md", traceability),)
+# --- policy: every setting, and the questions that settings answer ---
+
+QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Is an e-mail address required, or is a texted link enough?", ("address.email_required",)),
+    ("What if no address is on file?", ("address.strategies",)),
+    ("Can a caller go back to paper by telephone?", ("back_to_paper.by_phone",)),
+    ("Which invoice types can go paperless?", ("bills.eligible",)),
+    ("Who said no: when are they asked again?", ("offer.again_after_days.declined",)),
+    ("Who ignored the offer?", ("offer.again_after_days.ignored",)),
+    ("Whose link waits to be opened?", ("offer.again_after_days.pending",)),
+    ("Who hung up half-way?", ("offer.again_after_days.abandoned",)),
+    (
+        "Whose registration failed, or met a service that was down?",
+        ("offer.again_after_days.failed", "offer.again_after_days.unavailable"),
+    ),
+    ("Who sends the message with the link?", ("notification.sent_by",)),
+    ("How long may paper still come?", ("notification.bills_still_on_paper",)),
+    ("Is AutoPay offered too?", ("autopay.offer",)),
+    ("Is another bill offered after the first?", ("bills.another", "bills.another_at_most")),
+    ("When in the call is it offered?", ("offer.moments",)),
+    ("When is a text offered after enrolment?", ("text.after_enrolment",)),
+    ("May an account be found by caller ID?", ("proof.search_by_phone",)),
+    ("Who answers for all this?", ("about.owner", "about.version", "about.approved_by")),
+)
+"""What the source analysis left open, and the settings that answer it."""
+
+
+def policy_questions(_: Path) -> str:
+    """The open questions of the source analysis, each with its setting and the default."""
+    from paperless_ivr.flow.policy import Policy
+    from paperless_ivr.flow.policy_checks import plain
+
+    defaults = plain(Policy())
+    rows = ["| Question | Setting | Default |", "|---|---|---|"]
+    for question, places in QUESTIONS:
+        answers = []
+        for place in places:
+            value = defaults
+            for key in place.split("."):
+                value = value[key]
+            answers.append(_default(value))
+        named = "<br>".join(f"`{place}`" for place in places)
+        rows.append(f"| {question} | {named} | {'<br>'.join(answers)} |")
+    rows.append("| Is the call's activity recorded? | none: it always is | |")
+    return "\n".join(rows)
+
+
+def policy_settings(_: Path) -> str:
+    """A table for each section: every setting, what it takes, its default and the reason."""
+    import attrs
+
+    from paperless_ivr.flow.policy import Policy
+    from paperless_ivr.flow.policy_checks import plain, settings
+
+    summaries = {section.name: _summary(section.type) for section in attrs.fields(Policy)}
+    lines: list[str] = []
+    begun = ""
+    for place, setting, value in settings(Policy()):
+        section, *key = (str(part) for part in place)
+        if section != begun:
+            summary = summaries[section] if key else "The biller's own wording."
+            lines += ["", f"### `[{section}]`", "", summary, ""]
+            lines += ["| Setting | Takes | Default | Because |", "|---|---|---|---|"]
+            begun = section
+        open_keys = [name.upper().replace(" ", "_") for name in setting.metadata["keys"]]
+        name = ".".join([*key, *open_keys])
+        why = setting.metadata["why"]
+        because = f"{why[0].upper()}{why[1:]}."
+        lines.append(f"| `{name}` | {_takes(setting)} | {_default(plain(value))} | {because} |")
+    return "\n".join(lines)
+
+
+def _summary(section: type | None) -> str:
+    """What a section is, from its docstring, without numbers of requirements."""
+    first = (section.__doc__ or "").partition("\n")[0]
+    return re.sub(r" \(R[^)]*\)", "", first).partition(". ")[0].rstrip(".") + "."
+
+
+def _default(value: object) -> str:
+    """A default as TOML writes it."""
+    match value:
+        case None:
+            return "unset"
+        case bool():
+            return f"`{str(value).lower()}`"
+        case list():
+            return f"`[{', '.join(_default(item).strip('`') for item in value)}]`"
+        case dict():
+            return "<br>".join(f"`{key} = {item}`" for key, item in value.items()) or "none"
+        case str():
+            return f'`"{value}"`'
+    return f"`{value}`"
+
+
+def _takes(setting: "Attribute[object]") -> str:
+    """What can be written for a setting."""
+    kind: Any = setting.type
+    bounds = f"{setting.metadata['least']} to {setting.metadata['most']}"
+    if setting.metadata["keys"]:
+        return "text" if setting.metadata["least"] is None else f"whole number, {bounds}"
+    if type(None) in get_args(kind):
+        kind = next(each for each in get_args(kind) if each is not type(None))
+    if get_origin(kind) is tuple:
+        each, *rest = get_args(kind)
+        many = f"list of {_kind(each)}" if rest == [...] else f"list of {1 + len(rest)} numbers"
+        return many if setting.metadata["least"] is None else f"{many}, {bounds}"
+    return _kind(kind) if setting.metadata["least"] is None else f"{_kind(kind)}, {bounds}"
+
+
+def _kind(kind: type) -> str:
+    if issubclass(kind, enum.Enum):
+        return ", ".join(f'`"{member.value}"`' for member in kind)
+    names = {bool: "`true` or `false`", date: "date", int: "whole number", float: "seconds"}
+    return names.get(kind, "text")
+
+
+PAGES: tuple[Page, ...] = (
+    Page("docs/traceability.md", traceability),
+    Page("docs/policy.md", policy_questions, region="questions"),
+    Page("docs/policy.md", policy_settings, region="settings"),
+)
 
 
 def main(

@@ -42,6 +42,7 @@ class Spent:
     people: int = 0
     pages: int = 0
     fixes: int = 0
+    pauses: int = 0
     another: int = 0
 
 
@@ -103,7 +104,6 @@ class Contact:
     source: Source | None = None
     email: Secret | None = None
     phone: Secret | None = None
-    phone_keyed: bool = False
     purpose: TextPurpose | None = None
     """Set while a text is spoken of."""
     used: tuple[Strategy, ...] = ()
@@ -121,7 +121,7 @@ class Purpose(enum.Enum):
     BACK_TO_PAPER = "back_to_paper"
 
 
-@frozen
+@frozen(cache_hash=True)
 class Consent:
     """A yes: to what, which words were asked (names and slots), and the key that was pressed.
 
@@ -149,8 +149,6 @@ class Results:
     outcomes: tuple[Outcome, ...] = ()
     text: Sent = Sent.NOT_ASKED
     autopay: Sent = Sent.NOT_ASKED
-    resent: bool = False
-    """The preference was sent a second time, after a look-up said that it was absent."""
     reason: Reason = Reason.NONE
     greeted: bool = False
     hung_up: bool = False

@@ -83,7 +83,7 @@ class TransferEnded:
     result: TransferResult
 
 
-@frozen
+@frozen(cache_hash=True)
 class Invoice:
     """An open invoice, as the service lists it.
 
@@ -98,7 +98,7 @@ class Invoice:
     pending: bool = False
 
 
-@frozen
+@frozen(cache_hash=True)
 class Customer:
     """A customer of the biller, with what is on file."""
 

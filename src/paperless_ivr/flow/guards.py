@@ -362,7 +362,8 @@ def spelling_begun(c: Crossing[Digits]) -> bool:
 
 def spelling_goes_on(c: Crossing[Digits]) -> bool:
     """Silence after keys: what was spelt is kept, and the caller goes on."""
-    return c.event.ended is Ended.TIMEOUT and spelling_begun(c)
+    paused = c.event.ended is Ended.TIMEOUT and c.call.spent.pauses < c.policy.address.pauses
+    return paused and spelling_begun(c) and not c.terms.pad.spell(spelling(c)).bad
 
 
 def too_long(c: Crossing[Digits]) -> bool:

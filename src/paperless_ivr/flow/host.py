@@ -132,7 +132,7 @@ class Edition:
     words: str = ""
 
 
-@frozen
+@frozen(cache_hash=True)
 class Arrival:
     """What the host hands over with a call (R02, R18)."""
 

@@ -297,7 +297,10 @@ def person_tried(c: Anything) -> Call:
 
 def spelt_so_far(c: Crossing[Digits]) -> Call:
     """Keys of an address, kept while the caller looks for the next one."""
-    return evolve(c.call, entry=evolve(c.call.entry, spelt=Secret(spelling(c))))
+    pad = c.terms.pad
+    spelt = pad.spell(spelling(c))
+    so_far = Secret(pad.code(spelt.text) + spelt.rest)
+    return spend(evolve(c.call, entry=evolve(c.call.entry, spelt=so_far)), pauses=1)
 
 
 def spelt_unclear(c: Crossing[Digits]) -> Call:
@@ -401,7 +404,7 @@ def number_keyed(c: Crossing[Digits]) -> Call:
 
 def number_confirmed(c: Anything) -> Call:
     """The number was read back and found right."""
-    contact = evolve(c.call.contact, phone=c.call.entry.phone, phone_keyed=True)
+    contact = evolve(c.call.contact, phone=c.call.entry.phone)
     return evolve(c.call, contact=contact, entry=Entry())
 
 
@@ -414,7 +417,7 @@ def number_on_file(c: Anything) -> Call:
 
 def another_number(c: Anything) -> Call:
     """Another number is wanted."""
-    contact = evolve(c.call.contact, phone=None, phone_keyed=False)
+    contact = evolve(c.call.contact, phone=None)
     return spend(evolve(c.call, contact=contact, entry=Entry()), numbers=1)
 
 
@@ -532,11 +535,6 @@ def unknown(c: Anything) -> Call:
     return evolve(c.call, results=evolve(c.call.results, reason=Reason.OUTCOME_UNKNOWN))
 
 
-def sent_again(c: Anything) -> Call:
-    """A look-up said that the preference is absent: it is sent once more, with its key."""
-    return evolve(c.call, results=evolve(c.call.results, resent=True))
-
-
 # ── afterwards ───────────────────────────────────────────────────────────────────────────
 
 
@@ -551,7 +549,7 @@ def autopay(outcome: Sent) -> Keep:
 def another(c: Anything) -> Call:
     """One more bill: its own address, its own consent."""
     choosing = Choosing(gone=c.call.choosing.gone, done=c.call.choosing.done)
-    results = evolve(c.call.results, reason=Reason.NONE, resent=False)
+    results = evolve(c.call.results, reason=Reason.NONE)
     call = evolve(c.call, choosing=choosing, contact=Contact(), results=results)
     return spend(call, another=1)
 

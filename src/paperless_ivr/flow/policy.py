@@ -1,17 +1,20 @@
 """What a biller decides: one value, with a default for each setting and the reason for it.
 
-A policy is data. `policy_file` reads one from TOML; a page of the docs is generated from
-the reasons here. Waits and budgets are in seconds, ages in days.
+A policy is data. `policy_file` reads one from TOML and says what is wrong with one; a page of
+the docs is generated from the reasons and bounds here. Waits and budgets are in seconds.
 """
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import field, frozen
 
 from paperless_ivr.flow.host import Disposition, Moment
+
+K = TypeVar("K")
+V_co = TypeVar("V_co", covariant=True)
 
 
 class Strategy(enum.Enum):
@@ -30,20 +33,59 @@ class Notifier(enum.Enum):
     BILLER = "biller"
 
 
-def setting(default: Any, why: str, **kwargs: Any) -> Any:
-    """A field with its default and the reason for it."""
-    return field(default=default, metadata={"why": why}, **kwargs)
+class Fixed(Mapping[K, V_co]):
+    """A mapping that nobody changes, as its policy. Equal to any mapping of the same content."""
+
+    def __init__(self, content: Mapping[K, Any]) -> None:
+        self._content: dict[K, Any] = {
+            key: Fixed(value) if isinstance(value, Mapping) else value
+            for key, value in content.items()
+        }
+
+    def __getitem__(self, key: K) -> V_co:
+        value: V_co = self._content[key]
+        return value
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._content)
+
+    def __len__(self) -> int:
+        return len(self._content)
+
+    def __repr__(self) -> str:
+        return repr(self._content)
+
+
+def setting(
+    default: Any,
+    why: str,
+    *,
+    least: float | None = None,
+    most: float | None = None,
+    keys: tuple[str, ...] = (),
+) -> Any:
+    """A field with its default and the reason for it.
+
+    `least` and `most` bound a number, or each number of several; `keys` says what the keys
+    of a mapping are, from the outside in.
+    """
+    told = {"why": why, "least": least, "most": most, "keys": keys}
+    if isinstance(default, Mapping):
+        return field(default=Fixed(default), converter=Fixed, hash=False, metadata=told)
+    return field(default=default, metadata=told)
 
 
 @frozen
 class About:
     """Who answers for the policy (R19). The record names `version` with every call."""
 
-    version: str = setting("1", "each change of policy is told apart in the record")
-    owner: str = setting("unassigned", "somebody answers questions about it")
-    approved_by: str = setting("nobody yet", "wording and consent need an approval")
+    version: str = setting("1", "tells each change of policy apart in the record")
+    owner: str = setting("unassigned", "somebody answers questions about it; name them")
+    approved_by: str = setting("nobody yet", "wording and consent need an approval; say whose")
     approved_on: date | None = setting(None, "shows which approval the version had")
-    in_force_from: date | None = setting(None, "from when calls run under it; None: at once")
+    in_force_from: date | None = setting(
+        None, "the day from which calls run under it, on or after its approval; unset: at once"
+    )
 
 
 @frozen
@@ -59,7 +101,9 @@ class Languages:
     """Which languages a caller can choose (R16)."""
 
     offered: tuple[str, ...] = setting(
-        ("en-US", "es-US"), "both are complete; the choice is asked where the host gives none"
+        ("en-US", "es-US"),
+        "both are complete; the choice is asked where the host gives none, and each has a key, "
+        "so nine at most",
     )
     default: str = setting("en-US", "spoken first, and after silence at the choice")
 
@@ -69,7 +113,9 @@ class Offer:
     """When the offer is made, and when it is made again (R02, R14)."""
 
     moments: tuple[Moment, ...] = setting(
-        tuple(Moment), "the host already chooses the moment; leave one out to switch it off"
+        tuple(Moment),
+        "the host already chooses the moment; leave one out to switch it off, all to make no "
+        "offer for a while",
     )
     again_after_days: Mapping[Disposition, int] = setting(
         {
@@ -88,10 +134,17 @@ class Offer:
             Disposition.OPTED_OUT: 180,
             Disposition.OPT_OUT_REQUESTED: 180,
             Disposition.INELIGIBLE: 30,
+            Disposition.TRANSFERRED: 7,
+            Disposition.FAILED: 0,
+            Disposition.UNAVAILABLE: 0,
         },
-        "a no is respected for half a year, the one published figure; silence for a month; a "
-        "pending link is given a week; an ending that is not named may be asked at the next call",
-        hash=False,
+        "days in which a caller is not asked again, by how the last offer ended: a no is "
+        "respected for half a year, the one published figure, and silence for a month; a link "
+        "and a person get a week; after a failure of ours, 0, the next call may ask. A file "
+        "names only those that it changes",
+        least=0,
+        most=3650,
+        keys=("disposition",),
     )
 
 
@@ -100,17 +153,19 @@ class Bills:
     """Which bills can go paperless (R13), and what they are called."""
 
     eligible: tuple[str, ...] | None = setting(
-        None, "None: every invoice type that the service lists; else only these types"
+        None, "the service lists what the biller bills, so unset means every type; else only these"
     )
     names: Mapping[str, Mapping[str, str]] = setting(
         {},
         "what an invoice type is called in each language, as in 'water bill'; without a "
         "name it is called 'bill'",
-        hash=False,
+        keys=("invoice type", "language"),
     )
-    per_page: int = setting(4, "more than four choices are not remembered by ear")
+    per_page: int = setting(
+        4, "more than four choices are not remembered by ear; 9 turns the page", least=1, most=4
+    )
     another: bool = setting(True, "a caller who said yes once is glad to have all bills done")
-    another_at_most: int = setting(3, "every call ends")
+    another_at_most: int = setting(3, "how often it is asked: every call ends", least=1, most=10)
 
 
 @frozen
@@ -121,10 +176,16 @@ class Proof:
         True, "saves keying; caller ID only suggests an account, the last four digits prove it"
     )
     account_keys: tuple[int, int] = setting(
-        (4, 20), "fewest and most keys of an account number; shorter ones are slips"
+        (4, 20),
+        "fewest and most keys of an account number; four of them prove who calls, so fewer are "
+        "no number",
+        least=4,
+        most=30,
     )
-    account_tries: int = setting(3, "three tries for a long entry, then a person")
-    last_four_tries: int = setting(2, "a second miss is no slip any more")
+    account_tries: int = setting(3, "three tries for a long entry, then a person", least=1, most=5)
+    last_four_tries: int = setting(
+        2, "a second miss is no slip any more, and a fourth would be guessing", least=1, most=3
+    )
 
 
 @frozen
@@ -133,14 +194,15 @@ class Address:
 
     strategies: tuple[Strategy, ...] = setting(
         (Strategy.ON_FILE, Strategy.TEXT_LINK, Strategy.KEYPAD, Strategy.PERSON),
-        "what is on file takes one key; a link is typed with ease; keying an address takes a "
-        "minute; a person takes longest",
+        "in this order: what is on file takes one key; a link is typed with ease; keying an "
+        "address takes a minute; a person takes longest",
     )
     email_required: bool = setting(
         True,
-        "InvoiceCloud asks for an e-mail to finish; False enrols with the text link alone",
+        "the bill comes by e-mail, and InvoiceCloud finishes no registration without one; "
+        "false enrols with the texted link alone",
     )
-    changes: int = setting(2, "how often another address may be asked for")
+    changes: int = setting(2, "how often another address may be asked for", least=0, most=5)
     domains: tuple[str, ...] = setting(
         (
             "gmail.com",
@@ -152,22 +214,34 @@ class Address:
             "comcast.net",
             "msn.com",
         ),
-        "one key each, at most eight; put your region's own provider first",
+        "one key each, 1 to 8; put your region's own provider first",
     )
-    fixes: int = setting(12, "corrections of a keyed address; after that a person is quicker")
+    pauses: int = setting(
+        40,
+        "how often a caller may stop to look for the next letter; what was keyed is kept",
+        least=1,
+        most=100,
+    )
+    fixes: int = setting(
+        12, "corrections of a keyed address; after that the next way is quicker", least=0, most=30
+    )
 
 
 @frozen
 class Text:
     """Text messages: each needs its own yes (R07)."""
 
-    region: str = setting("US", "phone numbers that are keyed belong to this region")
+    region: str = setting(
+        "US", "whose numbers are keyed: a country that numbers with +1 and ten digits"
+    )
     after_enrolment: tuple[Moment, ...] = setting(
         (Moment.BEFORE_PAYMENT, Moment.AFTER_PAYMENT),
         "the source analysis sends a link there; at the start the caller still waits for "
         "their own business",
     )
-    other_numbers: int = setting(2, "how often a number may be keyed or changed")
+    other_numbers: int = setting(
+        2, "how often another number than the first may be asked for", least=0, most=5
+    )
 
 
 @frozen
@@ -179,7 +253,7 @@ class AutoPay:
         {},
         "per language, spoken before the yes: when it is drawn, and how to stop; required "
         "where AutoPay is offered",
-        hash=False,
+        keys=("language",),
     )
 
 
@@ -198,7 +272,11 @@ class Notification:
         Notifier.SERVICE, "EnrollInPaperless queues the e-mail; a second one would confuse"
     )
     bills_still_on_paper: int = setting(
-        2, "how many more bills may come on paper; suppression lags by one or two cycles"
+        2,
+        "how many more bills may come on paper; suppression lags by one or two cycles, and "
+        "nothing promises 'no more paper'",
+        least=1,
+        most=6,
     )
 
 
@@ -206,33 +284,57 @@ class Notification:
 class Tries:
     """How often a question is asked again (R15). Silence and wrong keys count apart."""
 
-    silence: int = setting(2, "a short and a longer reprompt, then a person")
-    wrong: int = setting(2, "the same for wrong keys")
-    repeats: int = setting(10, "'star' repeats; ten times, as WCAG 2.2.1 asks for time limits")
-    people: int = setting(2, "how often 0 is answered by 'nobody is free' in a call")
-    pages: int = setting(10, "how often the list of bills is turned over")
+    silence: int = setting(2, "a short and a longer reprompt, then a person", least=0, most=5)
+    wrong: int = setting(2, "the same for wrong keys", least=0, most=5)
+    repeats: int = setting(
+        10,
+        "how often 'star' repeats a question or gives more time: ten, as WCAG 2.2.1 asks of "
+        "time limits; at least once, because help promises it",
+        least=1,
+        most=20,
+    )
+    people: int = setting(
+        2,
+        "how often in a call 0 may find nobody free; at least once, because 0 is promised",
+        least=1,
+        most=5,
+    )
+    pages: int = setting(10, "how often the list of bills is turned over", least=1, most=20)
 
 
 @frozen
 class Waits:
     """Seconds of silence that a question allows."""
 
-    offer: float = setting(3.0, "at the start of a call silence means 'go on'; at most 3")
-    first_key: float = setting(5.0, "the usual default of IVR runtimes")
-    next_key: float = setting(3.0, "between keys of an entry")
-    entry_first_key: float = setting(12.0, "time to fetch a bill: 10 to 15 seconds")
-    email_next_key: float = setting(8.0, "letters have to be found on the keys")
-    more_time: float = setting(30.0, "after 'star' in an entry")
+    offer: float = setting(
+        3.0, "at the start of a call silence means 'go on'; more sounds broken", least=1, most=3
+    )
+    first_key: float = setting(5.0, "the usual default of IVR runtimes", least=3, most=30)
+    next_key: float = setting(3.0, "between keys of an entry", least=1, most=10)
+    entry_first_key: float = setting(
+        12.0, "time to fetch a bill: 10 to 15 seconds", least=5, most=60
+    )
+    email_next_key: float = setting(8.0, "letters have to be found on the keys", least=3, most=30)
+    more_time: float = setting(
+        30.0, "after 'star' in an entry; WCAG 2.2.1 asks for 20 at least", least=20, most=120
+    )
 
 
 @frozen
 class Budgets:
     """Seconds that the caller may be kept waiting for an answer (R10)."""
 
-    read: float = setting(4.0, "one more try fits into it")
-    write: float = setting(8.0, "a write is not repeated, so it gets longer")
-    record: float = setting(0.5, "the offer does not wait for the record")
-    reassure: float = setting(7.0, "something new is said every 7 to 10 seconds of waiting")
+    read: float = setting(4.0, "one more try fits into it", least=0.5, most=10)
+    write: float = setting(8.0, "a write is not repeated, so it gets longer", least=1, most=20)
+    record: float = setting(
+        0.5,
+        "the offer does not wait for the record, and nothing is said meanwhile",
+        least=0.1,
+        most=2,
+    )
+    reassure: float = setting(
+        7.0, "something new is said every 7 to 10 seconds of waiting", least=3, most=10
+    )
 
 
 @frozen
@@ -254,5 +356,8 @@ class Policy:
     waits: Waits = Waits()
     budgets: Budgets = Budgets()
     words: Mapping[str, Mapping[str, str]] = setting(
-        {}, "the biller's own wording: language, then prompt name, then text", hash=False
+        {},
+        "the biller's own wording, where it differs from ours; what a prompt may say is "
+        "checked with the wording",
+        keys=("language", "prompt"),
     )

@@ -118,6 +118,7 @@ PROMPTS: Mapping[str, tuple[str, ...]] = {
     "offer_help": (),
     # who is calling
     "one_moment": (),
+    "still_working": (),
     "looking_up": (),
     "account_entry": (),
     "account_entry_help": (),

@@ -382,7 +382,7 @@ FLOW: Mapping[S, Rows] = {
     ),
     S.ENROLLMENT_CHECK: (
         On(CustomersFound, S.AFTERWARDS, when=g.registered_now, keep=k.turned_out_done, say="agreed"),
-        On(CustomersFound, S.ENROLLMENT_AGAIN, when=both(g.absent, g.may_send_again), keep=k.sent_again),
+        On(CustomersFound, S.ENROLLMENT_AGAIN, when=both(g.absent, g.may_send_again)),
         On((CustomersFound, Unavailable, OutcomeUnknown, Refused), S.KEEPING),
         *UNDER_WAY,
     ),

@@ -1,0 +1,1 @@
+"""One module per IVR runtime. Siblings do not know one another."""

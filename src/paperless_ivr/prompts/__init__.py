@@ -1,0 +1,56 @@
+"""What is said: the words of every prompt per language, as structured speech, text or SSML.
+
+    catalogue = Catalogue.of(policy)
+    said(turn, language, catalogue)      # as text
+    spoken(turn, language, catalogue)    # as SSML
+
+A gateway that wants the pieces themselves calls `speech` for each prompt.
+"""
+
+from collections.abc import Iterable
+
+from paperless_ivr.flow.turns import Prompt, Turn
+from paperless_ivr.prompts.catalogue import Catalogue
+from paperless_ivr.prompts.pieces import (
+    Cardinal,
+    Characters,
+    Date,
+    InLanguage,
+    Money,
+    Pause,
+    Piece,
+    Text,
+)
+from paperless_ivr.prompts.plain import plain
+from paperless_ivr.prompts.speech import speech, speech_of
+from paperless_ivr.prompts.ssml import ssml
+
+__all__ = [
+    "Cardinal",
+    "Catalogue",
+    "Characters",
+    "Date",
+    "InLanguage",
+    "Money",
+    "Pause",
+    "Piece",
+    "Text",
+    "plain",
+    "said",
+    "speech",
+    "speech_of",
+    "spoken",
+    "ssml",
+]
+
+
+def said(turn: Turn | Iterable[Prompt], language: str, catalogue: Catalogue) -> str:
+    """The text of a whole turn, or of some prompts."""
+    prompts = turn.say if isinstance(turn, Turn) else turn
+    return plain(speech_of(prompts, language, catalogue))
+
+
+def spoken(turn: Turn | Iterable[Prompt], language: str, catalogue: Catalogue) -> str:
+    """The SSML of a whole turn, or of some prompts."""
+    prompts = turn.say if isinstance(turn, Turn) else turn
+    return ssml(speech_of(prompts, language, catalogue), language)

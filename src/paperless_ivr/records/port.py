@@ -53,8 +53,12 @@ class Activity:
     """The state of the call after it."""
     ani: Secret | None = None
     accounts: tuple[Secret, ...] = ()
+    """The caller's own account; of `LAST_FOUR_MISSED` those that were tried."""
     detail: Mapping[str, str] = field(factory=dict)
-    """Names and codes, never personal: the row taken, the answer's class, the disposition."""
+    """Names and codes, never personal: the row taken, the answer's class.
+
+    Of `ENDED` it has the value of the `disposition`, by which `screen` goes.
+    """
     evidence: Evidence | None = None
 
 
@@ -76,27 +80,42 @@ class Record(Protocol):
         ...
 
     def screen(self, request: Screen) -> Screened:
-        """How the latest earlier call with an offer to this caller or account ended (R14)."""
+        """How the latest earlier call with an offer to this caller or account ended (R14).
+
+        Counted is each hand-over in which an offer was made (`OFFERED`), and each that ended
+        with a bill back on paper (`OPTED_OUT`, `OPT_OUT_REQUESTED`), offer or not. It is the
+        same caller by ANI, the same account by `Activity.accounts`.
+        """
         ...
 
     def count_last_four(self, request: CountLastFour) -> LastFourCounted:
-        """Whether a last-four check is still allowed today, per account and per ANI."""
+        """Whether a last-four check is still allowed, per account and per ANI (R17).
+
+        Counted are the lines `LAST_FOUR_MISSED` of the last 24 hours.
+        """
         ...
 
     def intend(self, write: Write, evidence: Evidence) -> Refused | None:
         """Puts a write on record, with its key, before it is sent.
 
-        `Refused(LIMIT)` where a limit forbids it (texts per number and per ANI a day). The
-        same key again is the same write.
+        `Refused(LIMIT)` where a limit forbids it (texts per number in 24 hours). The same
+        key again is the same write, as it was first put on record.
         """
         ...
 
     def settle(self, key: str, answer: ServiceAnswer) -> None:
-        """Puts the outcome of a write on record."""
+        """Puts the outcome of a write on record; LookupError where none has that key.
+
+        A write that was sent twice is settled twice. What is known to be done stays done,
+        and what may be done is not made undone by a second sending that got nowhere.
+        """
         ...
 
     def keep(self, wish: KeepWish, evidence: Evidence) -> None:
-        """Keeps a wish, to be completed later. The same key again is the same wish."""
+        """Keeps a wish, to be completed later. The same key again is the same wish.
+
+        The latest wish for a customer and invoice type takes the place of earlier ones.
+        """
         ...
 
 

@@ -1,0 +1,395 @@
+"""A billing service in memory: for tests, simulation and trying out.
+
+It does what the source analysis says of CloudIVR: what is enrolled is one (customer, invoice
+type) of a biller, an enrolment is only *pending* until its link is opened, and the e-mail
+with that link is queued in an outbox (R21).
+"""
+
+import enum
+import time
+from collections import deque
+from collections.abc import Callable
+from threading import Lock
+
+from attrs import define, evolve, field, frozen
+
+from paperless_ivr.flow.events import (
+    Accepted,
+    Customer,
+    CustomersFound,
+    Invoice,
+    InvoiceChecked,
+    OutcomeUnknown,
+    Refusal,
+    Refused,
+    ServiceAnswer,
+    Unavailable,
+)
+from paperless_ivr.flow.host import Registration
+from paperless_ivr.flow.requests import (
+    OPERATIONS,
+    EnrollInPaperless,
+    InvoiceExists,
+    Read,
+    SearchByAccountNumber,
+    SearchByCustomerPhoneNumber,
+    SendWebLink,
+    ServiceRequest,
+    StoreCustomerPaymentMethodV2,
+    StoreCustomerPreference,
+    Write,
+)
+from paperless_ivr.keypad import EmailPad
+from paperless_ivr.secret import Secret
+
+Unit = tuple[Secret, str]
+"""What is enrolled: a customer's identifier and an invoice type. The biller is the service's."""
+
+
+# ── what the service begins with ─────────────────────────────────────────────────────────
+
+
+@frozen
+class Paid:
+    """A payment that the service has taken: whose it is, for which bill, with which address."""
+
+    payment: Secret
+    customer: Secret
+    invoice_type: str
+    email: Secret | None = None
+
+
+@frozen
+class Books:
+    """What a biller's service holds. An invoice's flags say how its bill comes at first."""
+
+    customers: tuple[Customer, ...] = ()
+    payments: tuple[Paid, ...] = ()
+    joined: tuple[frozenset[Secret], ...] = ()
+    """Account numbers of one holder: a search by one of them finds all."""
+    gone: frozenset[Secret] = frozenset()
+    """Numbers of invoices that a search lists and `InvoiceExists` no longer knows."""
+    landlines: frozenset[Secret] = frozenset()
+    """Numbers that take no text."""
+
+
+# ── what it sends ────────────────────────────────────────────────────────────────────────
+
+
+@frozen
+class Email:
+    """An e-mail with the link that completes a registration."""
+
+    to: Secret
+    customer: Secret
+    invoice_type: str
+    link: str = field(repr=False)
+
+
+@frozen
+class Text:
+    """A text message with a link."""
+
+    to: Secret
+    customer: Secret
+    invoice_type: str
+    purpose: str
+    link: str = field(repr=False)
+
+
+# ── how it fails ─────────────────────────────────────────────────────────────────────────
+
+
+class Fault(enum.Enum):
+    """How an operation may fail. What is lost of a read is `Unavailable`: it did nothing."""
+
+    DOWN = "down"
+    """Never reached: `Unavailable`."""
+    REQUEST_LOST = "request_lost"
+    """Timed out, and not done: `OutcomeUnknown` for a write."""
+    ANSWER_LOST = "answer_lost"
+    """Timed out, although done: `OutcomeUnknown` for a write."""
+
+
+@frozen
+class Slow:
+    """Answers after so many seconds; beyond the caller's budget the answer is lost."""
+
+    seconds: float
+
+
+Scripted = Fault | Slow | Refusal | None
+"""How one call of an operation goes; a `Refusal` refuses it, None leaves it as it is."""
+
+
+# ── the service ──────────────────────────────────────────────────────────────────────────
+
+
+@define(eq=False, repr=False)
+class MemoryBackend:
+    """A billing service in memory. Safe to use from several threads.
+
+    A write with a key that was answered before changes nothing and gets the same answer.
+    `EnrollInPaperless` has no key at the service: sent again it is refused as pending. An
+    operation that the service lacks is `Unavailable`: surely nothing was done, and what
+    the caller agreed to is kept, whereas a refusal would end it for good (R31).
+    """
+
+    books: Books = field(factory=Books)
+    operations: frozenset[str] = OPERATIONS
+    sleep: Callable[[float], None] = time.sleep
+    """Waits so many seconds; only where `Slow` is scripted."""
+    _customers: dict[Secret, Customer] = field(init=False)
+    _bills: dict[Unit, Registration] = field(init=False)
+    _links: dict[str, Unit] = field(init=False, factory=dict)
+    _issued: int = field(init=False, default=0)
+    _emails: list[Email] = field(init=False, factory=list)
+    _texts: list[Text] = field(init=False, factory=list)
+    _autopay: set[Unit] = field(init=False, factory=set)
+    _answered: dict[tuple[type[Write], str], ServiceAnswer] = field(init=False, factory=dict)
+    _script: dict[str, deque[Scripted]] = field(init=False, factory=dict)
+    _lock: Lock = field(init=False, factory=Lock)
+
+    @_customers.default
+    def _on_file(self) -> dict[Secret, Customer]:
+        return {customer.id: customer for customer in self.books.customers}
+
+    @_bills.default
+    def _as_they_come(self) -> dict[Unit, Registration]:
+        paid = {(p.customer, p.invoice_type): Registration.NONE for p in self.books.payments}
+        listed = {
+            (customer.id, invoice.type): _registration(invoice)
+            for customer in self.books.customers
+            for invoice in customer.invoices
+        }
+        return paid | listed
+
+    def __repr__(self) -> str:
+        return f"<MemoryBackend {len(self._customers)} customers>"
+
+    def script(self, operation: str, *how: Scripted) -> None:
+        """Says how the next calls of an operation go; after them all goes well again."""
+        if operation not in OPERATIONS:
+            message = f"no operation {operation!r}; there are {', '.join(sorted(OPERATIONS))}"
+            raise ValueError(message)
+        with self._lock:
+            self._script.setdefault(operation, deque()).extend(how)
+
+    def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
+        """Answers within `budget` seconds."""
+        operation = type(request).__name__
+        if operation not in self.operations:
+            return Unavailable()
+        with self._lock:
+            scripted = self._script.get(operation)
+            how = scripted.popleft() if scripted else None
+        lost = Unavailable() if isinstance(request, Read) else OutcomeUnknown()
+        if isinstance(how, Refusal):
+            return Refused(how)
+        if how is Fault.DOWN:
+            return Unavailable()
+        if how is Fault.REQUEST_LOST:
+            return lost
+        if isinstance(how, Slow):
+            self.sleep(min(how.seconds, budget))
+        with self._lock:
+            answer = self._read(request) if isinstance(request, Read) else self._write(request)
+        late = isinstance(how, Slow) and how.seconds > budget
+        return lost if late or how is Fault.ANSWER_LOST else answer
+
+    # ── what can be looked at, and what the caller does ──
+
+    @property
+    def emails(self) -> tuple[Email, ...]:
+        """The e-mails queued so far, oldest first."""
+        with self._lock:
+            return tuple(self._emails)
+
+    @property
+    def texts(self) -> tuple[Text, ...]:
+        """The texts queued so far, oldest first."""
+        with self._lock:
+            return tuple(self._texts)
+
+    @property
+    def autopay(self) -> frozenset[Unit]:
+        """The bills on AutoPay."""
+        with self._lock:
+            return frozenset(self._autopay)
+
+    def registration(self, customer: Secret, invoice_type: str) -> Registration:
+        """How far a bill is: `NONE` (on paper), `PENDING` or `ACTIVE`; KeyError if unknown."""
+        with self._lock:
+            return self._bills[customer, invoice_type]
+
+    def complete(self, link: str, email: Secret | None = None) -> bool:
+        """Opens a link, as its receiver would: the bill is paperless from then on.
+
+        `email` is the address typed on the linked page, if any. False where the link is
+        not valid: unknown, used, replaced, or the bill went back to paper.
+        """
+        with self._lock:
+            unit = self._links.get(link)
+            if unit is None:
+                return False
+            self._put_on_file(unit, email)
+            self._settle(unit, Registration.ACTIVE)
+            return True
+
+    # ── reads ──
+
+    def _read(self, request: Read) -> ServiceAnswer:
+        match request:
+            case SearchByAccountNumber(account):
+                of_holder = next((j for j in self.books.joined if account in j), {account})
+                return self._found(lambda customer: customer.account in of_holder)
+            case SearchByCustomerPhoneNumber(phone):
+                return self._found(lambda customer: _same_number(customer.phone, phone))
+            case InvoiceExists(account, invoice):
+                exists = invoice not in self.books.gone and any(
+                    listed.number == invoice
+                    for customer in self._customers.values()
+                    if customer.account == account
+                    for listed in customer.invoices
+                )
+                return InvoiceChecked(exists)
+
+    def _found(self, wanted: Callable[[Customer], bool]) -> CustomersFound:
+        return CustomersFound(
+            tuple(self._as_listed(c) for c in self._customers.values() if wanted(c))
+        )
+
+    def _as_listed(self, customer: Customer) -> Customer:
+        """A customer with today's flags; an invoice without them is answered without."""
+        return evolve(
+            customer,
+            invoices=tuple(
+                invoice
+                if invoice.paperless is None
+                else evolve(
+                    invoice,
+                    paperless=self._bills[customer.id, invoice.type] is Registration.ACTIVE,
+                    pending=self._bills[customer.id, invoice.type] is Registration.PENDING,
+                )
+                for invoice in customer.invoices
+            ),
+        )
+
+    # ── writes ──
+
+    def _write(self, request: Write) -> ServiceAnswer:
+        if isinstance(request, EnrollInPaperless):
+            return self._enroll(request)
+        key = (type(request), request.key)
+        if key not in self._answered:
+            self._answered[key] = self._write_once(request)
+        return self._answered[key]
+
+    def _write_once(
+        self, request: StoreCustomerPreference | SendWebLink | StoreCustomerPaymentMethodV2
+    ) -> ServiceAnswer:
+        match request:
+            case StoreCustomerPreference():
+                return self._prefer(request)
+            case SendWebLink():
+                return self._text(request)
+            case StoreCustomerPaymentMethodV2():
+                paid = self._paid(request.payment)
+                if paid is None:
+                    return Refused(Refusal.OTHER)
+                self._autopay.add((paid.customer, paid.invoice_type))
+                return Accepted()
+
+    def _enroll(self, request: EnrollInPaperless) -> ServiceAnswer:
+        """Customer, bill and address are the payment's own, whatever the request says beside."""
+        paid = self._paid(request.payment)
+        if paid is None:
+            return Refused(Refusal.OTHER)
+        if not _is_email(paid.email):
+            return Refused(Refusal.BAD_EMAIL)
+        unit = (paid.customer, paid.invoice_type)
+        if self._bills[unit] is Registration.PENDING:
+            return Refused(Refusal.PENDING)
+        return self._start(unit, paid.email)
+
+    def _prefer(self, request: StoreCustomerPreference) -> ServiceAnswer:
+        """Paperless starts or replaces the pending registration; paper cancels what there is."""
+        unit = (request.customer, request.invoice_type)
+        if unit not in self._bills:
+            return Refused(Refusal.OTHER)
+        if not request.paperless:
+            self._settle(unit, Registration.NONE)
+            return Accepted()
+        by_text_alone = request.email is None and request.phone is not None
+        if not (by_text_alone or _is_email(request.email)):
+            return Refused(Refusal.BAD_EMAIL)
+        return self._start(unit, request.email)
+
+    def _start(self, unit: Unit, email: Secret | None) -> ServiceAnswer:
+        """Starts a registration, as `StartPaperlessRegistrationForCustomer` does.
+
+        The customer's e-mail is overwritten before anybody has confirmed it.
+        """
+        if self._bills[unit] is Registration.ACTIVE:
+            return Refused(Refusal.ALREADY_PAPERLESS)
+        self._settle(unit, Registration.PENDING)
+        self._put_on_file(unit, email)
+        if email is not None:
+            self._emails.append(Email(email, *unit, self._link(unit)))
+        return Accepted()
+
+    def _text(self, request: SendWebLink) -> ServiceAnswer:
+        """Links texted earlier stay valid until the registration changes."""
+        unit = (request.customer, request.invoice_type)
+        if unit not in self._bills:
+            return Refused(Refusal.OTHER)
+        landline = any(_same_number(number, request.phone) for number in self.books.landlines)
+        if landline or not _is_phone(request.phone):
+            return Refused(Refusal.BAD_PHONE)
+        self._texts.append(Text(request.phone, *unit, request.purpose, self._link(unit)))
+        return Accepted()
+
+    def _paid(self, payment: Secret) -> Paid | None:
+        return next((p for p in self.books.payments if p.payment == payment), None)
+
+    def _settle(self, unit: Unit, registration: Registration) -> None:
+        """Puts a bill where it now is; links that were sent for it before are void."""
+        self._bills[unit] = registration
+        self._links = {link: of for link, of in self._links.items() if of != unit}
+
+    def _put_on_file(self, unit: Unit, email: Secret | None) -> None:
+        customer = unit[0]
+        if email is not None and customer in self._customers:
+            self._customers[customer] = evolve(self._customers[customer], email=email)
+
+    def _link(self, unit: Unit) -> str:
+        self._issued += 1
+        link = f"https://billing.example.com/paperless/{self._issued}"
+        self._links[link] = unit
+        return link
+
+
+def _registration(invoice: Invoice) -> Registration:
+    if invoice.pending:
+        return Registration.PENDING
+    return Registration.ACTIVE if invoice.paperless else Registration.NONE
+
+
+def _is_email(address: Secret | None) -> bool:
+    if address is None:
+        return False
+    local, _, domain = address.reveal().rpartition("@")
+    return EmailPad().address(local, domain) is not None
+
+
+def _same_number(one: Secret | None, other: Secret) -> bool:
+    """Whether the last ten digits are the same: a runtime may hand over a number without +1."""
+    return one is not None and _is_phone(one) and _digits(one)[-10:] == _digits(other)[-10:]
+
+
+def _is_phone(number: Secret) -> bool:
+    return len(_digits(number)) >= 10
+
+
+def _digits(number: Secret) -> str:
+    return "".join(d for d in number.reveal() if d in "0123456789")

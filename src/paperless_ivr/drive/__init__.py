@@ -1,0 +1,1 @@
+"""Runs a call: the only loops, and the only place that logs."""

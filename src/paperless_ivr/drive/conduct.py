@@ -1,0 +1,127 @@
+"""How a call is run, as one pure generator: it says what to do, and is told what came of it.
+
+The loops (`blocking`) do what it yields. The protocol of a write stands here once for all of
+them: on record first, then sent, then settled (R31).
+"""
+
+from collections.abc import Generator
+
+from attrs import frozen
+
+from paperless_ivr.drive.live import Live, deliver
+from paperless_ivr.flow.events import Event, HungUp, OutcomeUnknown, RecordUnavailable, Unavailable
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.requests import (
+    CountLastFour,
+    EnrollInPaperless,
+    KeepWish,
+    RecordRequest,
+    Request,
+    Screen,
+    SendWebLink,
+    ServiceRequest,
+    StoreCustomerPaymentMethodV2,
+    StoreCustomerPreference,
+    Write,
+)
+from paperless_ivr.flow.turns import Gather, Return, Transfer, Turn
+
+WRITES = (EnrollInPaperless, StoreCustomerPreference, SendWebLink, StoreCustomerPaymentMethodV2)
+RECORDS = (Screen, CountLastFour, KeepWish)
+
+
+@frozen
+class Save:
+    """Store the live call. No reply."""
+
+    live: Live
+
+
+@frozen
+class Perform:
+    """Speak the turn, and wait for the caller where it asks. Reply: what the caller did, or None."""
+
+    turn: Turn
+
+
+@frozen
+class Look:
+    """Ask the record. Reply: its answer."""
+
+    request: RecordRequest
+
+
+@frozen
+class Intend:
+    """Put a write on record. Reply: None, or why it must not be sent."""
+
+    write: Write
+
+
+@frozen
+class Send:
+    """Ask the service. Reply: its answer."""
+
+    request: ServiceRequest
+    turn: Turn
+
+
+@frozen
+class Settle:
+    """Put the outcome of a write on record. No reply."""
+
+    key: str
+    answer: Event
+
+
+@frozen
+class Moved:
+    """The call has moved: for logs, transcripts and the activity record. No reply."""
+
+    before: Live
+    event: Event
+    turn: Turn
+
+
+Step = Save | Perform | Look | Intend | Send | Settle | Moved
+Conduct = Generator[Step, Event | None, Live]
+
+
+def conduct(flow: Flow, live: Live) -> Conduct:
+    """Runs a call from where it is to its end; gives the call as it ended."""
+    turn = flow.turn(live.call)
+    while True:
+        yield Save(live)
+        event = yield from _event(turn)
+        if event is None:
+            return live
+        before = live
+        live, turn = deliver(flow, live, live.token, event)
+        yield Moved(before, event, turn)
+
+
+def _event(turn: Turn) -> Generator[Step, Event | None, Event | None]:
+    """What happens next; None at the end. Once the caller is gone nothing is spoken."""
+    gone = turn.call.results.hung_up
+    did = None if gone else (yield Perform(turn))
+    match turn.then:
+        case Return():
+            return None
+        case Gather() | Transfer():
+            return did or HungUp()
+        case request:
+            return did if isinstance(did, HungUp) else (yield from _fulfil(request, turn))
+
+
+def _fulfil(request: Request, turn: Turn) -> Generator[Step, Event | None, Event]:
+    """The answer to a request."""
+    if isinstance(request, RECORDS):
+        return (yield Look(request)) or RecordUnavailable()
+    if not isinstance(request, WRITES):
+        return (yield Send(request, turn)) or Unavailable()
+    forbidden = yield Intend(request)
+    if forbidden is not None:
+        return forbidden
+    answer = (yield Send(request, turn)) or OutcomeUnknown()
+    yield Settle(request.key, answer)
+    return answer

@@ -1,0 +1,99 @@
+"""What the record is told of a call: offers, answers, consents with their exact words (R30)."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from attrs import define, field
+
+from paperless_ivr.drive.live import Live
+from paperless_ivr.flow.call import Consent
+from paperless_ivr.flow.events import Event
+from paperless_ivr.flow.host import Arrival
+from paperless_ivr.flow.states import State
+from paperless_ivr.flow.turns import Return, Turn
+from paperless_ivr.prompts import Catalogue, said
+from paperless_ivr.records.port import Activity, Evidence, Record, What
+from paperless_ivr.secret import Secret
+
+OFFERS = (State.OFFER_AT_START, State.OFFER)
+
+
+@define
+class Witness:
+    """Tells the record of one call what happened, and keeps the evidence of its consents."""
+
+    arrival: Arrival
+    record: Record
+    catalogue: Catalogue
+    policy_version: str
+    clock: Callable[[], datetime]
+    evidence: dict[str, Evidence] = field(factory=dict)
+    _asked: tuple[Turn, datetime] | None = None
+
+    def arrived(self) -> None:
+        """The host handed the call over."""
+        moment = self.arrival.moment.value
+        self._note(What.ARRIVED, State.GREETING, {"moment": moment})
+
+    def asks(self, turn: Turn) -> None:
+        """The turn is about to be spoken."""
+        self._asked = (turn, self.clock())
+        if turn.call.state in OFFERS:
+            self._note(What.OFFERED, turn.call.state, {"language": turn.call.language or ""})
+
+    def moved(self, before: Live, event: Event, turn: Turn) -> None:
+        """The call has moved."""
+        call = turn.call
+        given = call.consents[len(before.call.consents) :]
+        self.evidence |= {consent.reference: self._witnessed(consent) for consent in given}
+        detail = {"event": type(event).__name__, "rows": "; ".join(turn.took)}
+        self._note(What.ANSWERED, call.state, detail)
+        if call.spent.last_four > before.call.spent.last_four:
+            accounts = tuple(customer.account for customer in before.call.found)
+            self._note(What.LAST_FOUR_MISSED, call.state, {}, accounts=accounts)
+        for consent in given:
+            self._note(
+                What.CONSENTED,
+                call.state,
+                {"purpose": consent.purpose.value, "reference": consent.reference},
+                evidence=self.evidence[consent.reference],
+            )
+        if isinstance(turn.then, Return):
+            ending = turn.then.handback
+            detail = {"disposition": ending.disposition.value, "reason": ending.reason.value}
+            self._note(What.ENDED, call.state, detail)
+
+    def _witnessed(self, consent: Consent) -> Evidence:
+        now = self.clock()
+        turn, asked = self._asked or (None, now)
+        heard = [p for p in turn.say if p.must_hear] if turn else []
+        return Evidence(
+            consent=consent,
+            words=said(heard, consent.language, self.catalogue),
+            words_version=self.catalogue.digest,
+            asked=asked,
+            answered=now,
+        )
+
+    def _note(
+        self,
+        what: What,
+        state: State,
+        detail: dict[str, str],
+        *,
+        accounts: tuple[Secret, ...] = (),
+        evidence: Evidence | None = None,
+    ) -> None:
+        activity = Activity(
+            what=what,
+            call_id=self.arrival.call_id,
+            biller=self.arrival.biller,
+            policy_version=self.policy_version,
+            at=self.clock(),
+            state=state.name,
+            ani=self.arrival.ani,
+            accounts=accounts,
+            detail=detail,
+            evidence=evidence,
+        )
+        self.record.note(activity)

@@ -1,0 +1,354 @@
+"""What a policy must not say: bounds, and settings that contradict one another (R19)."""
+
+import enum
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
+from typing import Any
+
+import attrs
+from attrs import Attribute, fields, frozen
+
+from paperless_ivr.flow.host import Disposition, Moment
+from paperless_ivr.flow.policy import About, Policy, Strategy
+from paperless_ivr.keypad import EmailPad, national
+
+Place = tuple[str | int, ...]
+"""Keys from the outside in; a number stands for an item of a list, and is not shown."""
+
+Languages = tuple[str, ...]
+"""The languages offered, as BCP 47 writes them."""
+
+OFFERED: Place = ("languages", "offered")
+
+WORDS: Place = ("words",)
+"""Only its form is checked here; what is said in which language is for `prompts` to check."""
+
+ITEM = -1
+"""An item of a list, whichever: never the number of one that fits no setting."""
+
+LANGUAGES_AT_MOST = 9
+DOMAINS_AT_MOST = 8
+"""One key each, 1 to 9; after the domains 9 is "another one"."""
+
+NUMBER_FOR_TESTS = "2015550123"
+"""libphonenumber's own example of a number under +1."""
+
+
+@frozen
+class Finding:
+    """A problem: where, what to do about it, and which other settings it rests on."""
+
+    at: Place
+    says: str
+    rests_on: tuple[Place, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{dotted(self.at)}: {self.says}"
+
+
+def problems(policy: Policy) -> list[str]:
+    """Everything that a policy must not say, a line each; empty where it can be used."""
+    return lines(findings(policy))
+
+
+def lines(found: Iterable[Finding]) -> list[str]:
+    """Problems as lines, in the order of the settings."""
+    return [str(finding) for finding in sorted(found, key=_order)]
+
+
+def _order(finding: Finding) -> tuple[int, int]:
+    """Which section, and which setting there; last what is none."""
+    places = [place for place, _, _ in settings(Policy())]
+    at = finding.at
+    section = next((n for n, place in enumerate(places) if place[0] == at[0]), len(places))
+    same = (n for n, place in enumerate(places) if place == at[: len(place)])
+    return section, next(same, len(places))
+
+
+def findings(policy: Policy) -> Iterator[Finding]:
+    """Every problem of a policy."""
+    offered = tuple(_tag(language) or language for language in policy.languages.offered)
+    for place, setting, value in settings(policy):
+        yield from _bounds(place, setting, value)
+        if place != WORDS:
+            yield from _blanks(place, value)
+            yield from _not_offered(place, setting, value, offered)
+        if isinstance(value, tuple) and setting.metadata["least"] is None:
+            yield from _twice(place, value)
+    for check in CHECKS:
+        yield from check(policy, offered)
+
+
+def settings(policy: Policy) -> Iterator[tuple[Place, "Attribute[Any]", Any]]:
+    """Each setting, where it stands, and its value."""
+    for section in fields(Policy):
+        inside = getattr(policy, section.name)
+        if not attrs.has(type(inside)):
+            yield (section.name,), section, inside
+            continue
+        for setting in fields(type(inside)):
+            yield (section.name, setting.name), setting, getattr(inside, setting.name)
+
+
+def _leaves(place: Place, value: Any) -> Iterator[tuple[Place, Any]]:
+    """The values inside a value."""
+    match value:
+        case Mapping():
+            for key, item in value.items():
+                yield from _leaves((*place, str(plain(key))), item)
+        case tuple():
+            for item in value:
+                yield from _leaves((*place, ITEM), item)
+        case _:
+            yield place, value
+
+
+def _bounds(place: Place, setting: "Attribute[Any]", value: Any) -> Iterator[Finding]:
+    least, most = setting.metadata["least"], setting.metadata["most"]
+    if least is None or most is None:
+        return
+    for at, number in _leaves(place, value):
+        if not least <= number <= most:  # as it is for nan
+            yield Finding(at, f"must be from {least} to {most}, not {number}")
+
+
+def _blanks(place: Place, value: Any) -> Iterator[Finding]:
+    for at, leaf in _leaves(place, value):
+        if isinstance(leaf, str) and not leaf.strip():
+            yield Finding(at, "is empty; write something, or leave it out")
+
+
+def _twice(place: Place, items: tuple[Any, ...]) -> Iterator[Finding]:
+    for item in dict.fromkeys(items):
+        if items.count(item) > 1:
+            yield Finding(
+                (*place, ITEM), f"{shown(plain(item))} stands there twice; once is enough"
+            )
+
+
+def _not_offered(
+    place: Place, setting: "Attribute[Any]", value: Any, offered: Languages
+) -> Iterator[Finding]:
+    """Names and terms in a language that no caller can choose."""
+    if "language" not in setting.metadata["keys"]:
+        return
+    depth = setting.metadata["keys"].index("language")
+    within = [((*place, key), inner) for key, inner in value.items()] if depth else [(place, value)]
+    for at, by_language in within:
+        for language in by_language:
+            if language not in offered:
+                yield Finding(
+                    (*at, language),
+                    "this language is not offered; add it to languages.offered, or leave this out",
+                    (OFFERED,),
+                )
+
+
+def _about(policy: Policy, _: Languages) -> Iterator[Finding]:
+    about = policy.about
+    if about.approved_on is None:
+        return
+    if about.approved_by == About().approved_by:
+        yield Finding(("about", "approved_by"), f"say who approved it on {about.approved_on}")
+    if about.in_force_from is not None and about.in_force_from < about.approved_on:
+        yield Finding(
+            ("about", "in_force_from"),
+            f"{about.in_force_from} is before the approval of {about.approved_on}; "
+            "choose that day or a later one",
+            (("about", "approved_on"),),
+        )
+
+
+_LANGUAGE = re.compile(r"([a-z]{2,3})(?:-([a-z]{4}))?(?:-([a-z]{2}|[0-9]{3}))?", re.IGNORECASE)
+
+
+def _tag(language: str) -> str | None:
+    """A language tag as BCP 47 writes it (RFC 5646 section 2.1.1): `zh-Hant-TW`."""
+    match = _LANGUAGE.fullmatch(language.replace("_", "-"))
+    if not match:
+        return None
+    tongue, script, region = match.groups(default="")
+    return "-".join(filter(None, (tongue.lower(), script.title(), region.upper())))
+
+
+def _languages(policy: Policy, offered: Languages) -> Iterator[Finding]:
+    listed, default = policy.languages.offered, policy.languages.default
+    if not 1 <= len(listed) <= LANGUAGES_AT_MOST:
+        yield Finding(OFFERED, f"name 1 to {LANGUAGES_AT_MOST} languages, not {len(listed)}")
+    for language in listed:
+        tag = _tag(language)
+        if language.strip() and tag != language:
+            meant = f"; write {shown(tag)}" if tag else ' such as "en-US"'
+            yield Finding((*OFFERED, ITEM), f"{shown(language)} is no language tag{meant}")
+    if default not in offered:
+        yield Finding(
+            ("languages", "default"),
+            f"{shown(default)} is not offered; choose one of languages.offered",
+            (OFFERED,),
+        )
+
+
+def _offer(policy: Policy, _: Languages) -> Iterator[Finding]:
+    if Disposition.NOT_OFFERED in policy.offer.again_after_days:
+        yield Finding(
+            ("offer", "again_after_days", Disposition.NOT_OFFERED.value),
+            "no offer was made then, so there is nothing to wait for; leave it out",
+        )
+
+
+def _bills(policy: Policy, offered: Languages) -> Iterator[Finding]:
+    if policy.bills.eligible == ():
+        yield Finding(
+            ("bills", "eligible"),
+            "names no type; leave it out for every type, or set offer.moments = [] for no offer",
+        )
+    for invoice_type, by_language in policy.bills.names.items():
+        for language in offered:
+            if language not in by_language:
+                yield Finding(
+                    ("bills", "names", invoice_type, language),
+                    "is missing; say what the bill is called in this language too",
+                    (OFFERED,),
+                )
+
+
+def _proof(policy: Policy, _: Languages) -> Iterator[Finding]:
+    fewest, most = policy.proof.account_keys
+    if fewest > most:
+        yield Finding(("proof", "account_keys"), f"fewest first: [{most}, {fewest}]")
+
+
+def _address(policy: Policy, _: Languages) -> Iterator[Finding]:
+    address, at = policy.address, ("address", "strategies")
+    order = address.strategies
+    if not order:
+        yield Finding(at, "name at least one way to an address")
+    if not address.email_required and Strategy.TEXT_LINK not in order:
+        yield Finding(
+            ("address", "email_required"),
+            'only a texted link can stand in for an e-mail: add "text_link" to '
+            "address.strategies, or set it to true",
+            (at,),
+        )
+    if Strategy.ON_FILE in order[1:] and Strategy.KEYPAD in order[: order.index(Strategy.ON_FILE)]:
+        yield Finding(
+            at,
+            'nobody keys an address that is known: put "on_file" before "keypad", or leave it out',
+        )
+    yield from _domains(address.domains)
+
+
+def _domains(domains: tuple[str, ...]) -> Iterator[Finding]:
+    at: Place = ("address", "domains")
+    if not 1 <= len(domains) <= DOMAINS_AT_MOST:
+        yield Finding(at, f"name 1 to {DOMAINS_AT_MOST} domains, not {len(domains)}")
+    for domain in domains:
+        if EmailPad().address("a", domain) == f"a@{domain}" or not domain.strip():
+            continue
+        says = "gets no mail; write the part after the at-sign, in small letters"
+        yield Finding((*at, ITEM), f"{shown(domain)} {says}")
+
+
+def _text(policy: Policy, _: Languages) -> Iterator[Finding]:
+    region = policy.text.region
+    if region.strip() and national(NUMBER_FOR_TESTS, region) != f"+1{NUMBER_FOR_TESTS}":
+        yield Finding(
+            ("text", "region"),
+            f"{shown(region)} is no country that numbers with +1 and ten digits; "
+            'write its code in capitals, such as "US", "CA" or "PR"',
+        )
+
+
+def _autopay(policy: Policy, offered: Languages) -> Iterator[Finding]:
+    if not policy.autopay.offer:
+        return
+    at: Place = ("autopay", "offer")
+    if Moment.AFTER_PAYMENT not in policy.offer.moments:
+        yield Finding(
+            at,
+            'is for after a payment only: add "after_payment" to offer.moments, or set it to false',
+            (("offer", "moments"),),
+        )
+    for language in offered:
+        if language not in policy.autopay.terms:
+            yield Finding(
+                ("autopay", "terms", language),
+                "is missing; say when AutoPay is drawn and how to stop it, or offer no AutoPay",
+                (at, OFFERED),
+            )
+
+
+def _waits(policy: Policy, _: Languages) -> Iterator[Finding]:
+    """Where more has to be found or fetched, the wait is no shorter."""
+    for longer, shorter in (
+        ("entry_first_key", "first_key"),
+        ("email_next_key", "next_key"),
+        ("more_time", "entry_first_key"),
+    ):
+        least = getattr(policy.waits, shorter)
+        if getattr(policy.waits, longer) < least:
+            yield Finding(
+                ("waits", longer),
+                f"must not be shorter than waits.{shorter}, which is {least}",
+                (("waits", shorter),),
+            )
+
+
+CHECKS: tuple[Callable[[Policy, Languages], Iterator[Finding]], ...] = (
+    _about,
+    _languages,
+    _offer,
+    _bills,
+    _proof,
+    _address,
+    _text,
+    _autopay,
+    _waits,
+)
+"""What settings must not say, beyond their bounds, alone or together."""
+
+
+# ── in words ─────────────────────────────────────────────────────────────────────────────
+
+
+def dotted(place: Place) -> str:
+    """A place as TOML writes it: `bills.names."Water & Sewer".en-US`."""
+    keys = (key for key in place if isinstance(key, str))
+    return ".".join(key if _BARE.fullmatch(key) else json.dumps(key) for key in keys)
+
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def shown(value: object) -> str:
+    """A value as TOML writes it, or what it is."""
+    match value:
+        case str():
+            return json.dumps(value if len(value) <= 60 else value[:59] + "…", ensure_ascii=False)
+        case bool():
+            return str(value).lower()
+        case list():
+            return "a list"
+        case dict():
+            return "a section"
+    return str(value)
+
+
+def plain(value: Any) -> Any:
+    """A policy, or a part of one, in what JSON has. 3.0 is 3, as they are equal."""
+    match value:
+        case enum.Enum():
+            return value.value
+        case date():
+            return value.isoformat()
+        case tuple():
+            return [plain(item) for item in value]
+        case Mapping():
+            return {plain(key): plain(item) for key, item in value.items()}
+        case float() if value.is_integer():
+            return int(value)
+        case _ if attrs.has(type(value)):
+            return {a.name: plain(getattr(value, a.name)) for a in fields(type(value))}
+    return value

@@ -1,0 +1,275 @@
+"""Policies from TOML, with everything that is wrong with one told at once (R19).
+
+What fits no setting is found here, while reading; what a policy must not say is found by
+`policy_checks`, also in a policy that was made in Python.
+"""
+
+import difflib
+import enum
+import hashlib
+import json
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+import attrs
+from attrs import evolve, fields
+from cattrs import ClassValidationError, Converter, ForbiddenExtraKeysError
+from cattrs.gen import make_dict_structure_fn
+
+from paperless_ivr.errors import PolicyProblems
+from paperless_ivr.flow.policy import Offer, Policy
+from paperless_ivr.flow.policy_checks import (
+    Finding,
+    Place,
+    dotted,
+    findings,
+    lines,
+    plain,
+    problems,
+    settings,
+    shown,
+)
+
+__all__ = ["digest", "load_policy", "parse_policy", "problems"]
+
+Hook = Callable[[Any, Any], Any]
+
+
+def load_policy(path: str | Path) -> Policy:
+    """The policy in a TOML file. Raises `PolicyProblems` with everything that is wrong."""
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise PolicyProblems(_title(path), [f"cannot be read: {error.strerror}"]) from error
+    except UnicodeDecodeError as error:
+        raise PolicyProblems(_title(path), ["not a text in UTF-8; save it as UTF-8"]) from error
+    return parse_policy(text, str(path))
+
+
+def parse_policy(text: str, source: str = "policy") -> Policy:
+    """The policy in a TOML text. Raises `PolicyProblems`, which name the `source`."""
+    try:
+        tables = tomllib.loads(text)
+    except ValueError as error:  # of syntax, or a number of thousands of digits
+        at_end = f"at the end, line {len(text.splitlines())}"
+        says = str(error).replace("at end of document", at_end)
+        raise PolicyProblems(_title(source), [f"not TOML: {says}"]) from error
+    found = list(_misfits(tables))
+    meant = [place for finding in found for place in finding.rests_on]
+    doubtful = [f.at for f in found] + [place for place in meant if not _holds(tables, place)]
+    _drop(tables, [finding.at for finding in found])
+    policy = _with_default_days(_CONVERTER.structure(tables, Policy), tables)
+    found += [
+        finding
+        for finding in findings(policy)
+        if not any(
+            _touch(doubt, place) for doubt in doubtful for place in (finding.at, *finding.rests_on)
+        )
+    ]
+    if found:
+        raise PolicyProblems(_title(source), lines(found))
+    return policy
+
+
+def digest(policy: Policy) -> str:
+    """Names what a policy says, for `Edition.policy`: equal for equal policies."""
+    canonical = json.dumps(plain(policy), sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def _title(source: str | Path) -> str:
+    return f"{source}: this policy cannot be used"
+
+
+# ── what fits no setting ─────────────────────────────────────────────────────────────────
+
+
+class Misfit(Exception):  # noqa: N818
+    """What stands in the file fits no setting; places are as seen from there."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        super().__init__(findings)
+        self.findings = findings
+
+
+def _misfit(says: str) -> Misfit:
+    return Misfit([Finding((), says)])
+
+
+def _misfits(tables: Mapping[str, Any]) -> Iterator[Finding]:
+    """All that fits no setting."""
+    try:
+        _CONVERTER.structure(tables, Policy)
+    except ClassValidationError as error:
+        yield from _told(error, ())
+
+
+def _told(error: Exception, at: Place) -> Iterator[Finding]:
+    """The findings in what cattrs raises."""
+    match error:
+        case ClassValidationError():
+            noted, others = error.group_exceptions()
+            for inner, note in noted:
+                yield from _told(inner, (*at, note.name))
+            for inner in others:
+                yield from _told(inner, at)
+        case ForbiddenExtraKeysError():
+            for key in sorted(error.extra_fields):
+                yield _unknown((*at, key), error.cl)
+        case Misfit():
+            yield from (evolve(f, at=(*at, *f.at)) for f in error.findings)
+        case _:
+            raise error
+
+
+def _unknown(at: Place, cls: type) -> Finding:
+    """A key that no setting has, and what may have been meant."""
+    *section, key = (str(part) for part in at)
+    near = difflib.get_close_matches(key, [a.name for a in fields(cls)], n=1)
+    elsewhere: list[Place] = [place for place, _, _ in settings(Policy()) if place[-1] == key]
+    meant = elsewhere or [(*section, name) for name in near]
+    says = "there is no such setting" if section else "there is no such section"
+    if meant:
+        says += f"; did you mean {' or '.join(dotted(place) for place in meant)}?"
+    return Finding(at, says, tuple(meant))
+
+
+def _exactly(wanted: str, *kinds: type) -> Hook:
+    """Takes a value of these very types, not of a subclass: true is no number."""
+
+    def structure(value: Any, _: Any) -> Any:
+        if type(value) not in kinds:
+            raise _misfit(f"must be {wanted}, not {shown(value)}")
+        return value
+
+    return structure
+
+
+def _one_of(value: Any, kind: type[enum.Enum]) -> enum.Enum:
+    """A member of an enumeration, by its value."""
+    known = [str(member.value) for member in kind]
+    if value in known:
+        return kind(value)
+    says = f"{shown(value)} is none of {', '.join(known)}"
+    near = difflib.get_close_matches(value, known, n=1) if isinstance(value, str) else []
+    raise _misfit(f"{says}; did you mean {near[0]}?" if near else says)
+
+
+def _each(items: Iterable[tuple[Place, Any]], fit: Callable[[Any], Any]) -> Iterator[Any]:
+    """What the items fit; or all that fits nothing, at its place."""
+    wrong: list[Finding] = []
+    for at, item in items:
+        try:
+            yield fit(item)
+        except Misfit as misfit:
+            wrong += [evolve(f, at=(*at, *f.at)) for f in misfit.findings]
+    if wrong:
+        raise Misfit(wrong)
+
+
+def _list(kind: Any, converter: Converter) -> Hook:
+    """A list of any length, or of the length that the setting has."""
+    each, *rest = get_args(kind)
+    size = None if rest == [...] else 1 + len(rest)
+
+    def structure(value: Any, _: Any) -> tuple[Any, ...]:
+        if type(value) is not list:
+            raise _misfit(f"must be a list in square brackets, not {shown(value)}")
+        if size is not None and len(value) != size:
+            raise _misfit(f"must be a list of {size}, not of {len(value)}")
+        items = (((n,) if size is None else (), item) for n, item in enumerate(value))
+        return tuple(_each(items, lambda item: converter.structure(item, each)))
+
+    return structure
+
+
+def _mapping(kind: Any, converter: Converter) -> Hook:
+    """A section whose keys the biller chooses."""
+    keys, values = get_args(kind)
+
+    def fit(entry: tuple[Any, Any]) -> tuple[Any, Any]:
+        key, value = entry
+        return converter.structure(key, keys), converter.structure(value, values)
+
+    def structure(value: Any, _: Any) -> Mapping[Any, Any]:
+        if type(value) is not dict:
+            raise _misfit(f"must be a section, not {shown(value)}")
+        return dict(_each((((key,), (key, inner)) for key, inner in value.items()), fit))
+
+    return structure
+
+
+def _section(cls: type, converter: Converter) -> Hook:
+    """A section whose keys are settings, and no others."""
+    fit: Hook = make_dict_structure_fn(
+        cls, converter, _cattrs_forbid_extra_keys=True, _cattrs_detailed_validation=True
+    )
+
+    def structure(value: Any, _: Any) -> Any:
+        if type(value) is not dict:
+            raise _misfit(f"must be a section, not {shown(value)}")
+        return fit(value, cls)
+
+    return structure
+
+
+def _made_of(origin: type) -> Callable[[Any], bool]:
+    return lambda kind: get_origin(kind) is origin
+
+
+def _converter() -> Converter:
+    made = Converter(detailed_validation=True)
+    made.register_structure_hook(bool, _exactly("true or false", bool))
+    made.register_structure_hook(int, _exactly("a whole number", int))
+    made.register_structure_hook(float, _exactly("a number", float, int))
+    made.register_structure_hook(str, _exactly("text in quotes", str))
+    made.register_structure_hook(
+        date, _exactly("a date such as 2026-11-22, without quotes or a time", date)
+    )
+    made.register_structure_hook(enum.Enum, _one_of)
+    for applies, factory in (
+        (_made_of(tuple), _list),
+        (_made_of(Mapping), _mapping),
+        (attrs.has, _section),
+    ):
+        made.register_structure_hook_factory(applies, partial(factory, converter=made))
+    return made
+
+
+_CONVERTER = _converter()
+
+
+def _drop(tables: dict[str, Any], places: Iterable[Place]) -> None:
+    """Leaves out what fits no setting, the last item of a list first."""
+    for *way, last in reversed(list(dict.fromkeys(places))):
+        inside: Any = tables
+        for key in way:
+            inside = inside[key]
+        del inside[last]
+
+
+def _with_default_days(policy: Policy, tables: Mapping[str, Any]) -> Policy:
+    """A file names only those dispositions whose days it changes."""
+    if "again_after_days" not in tables.get("offer", {}):
+        return policy
+    days = {**Offer().again_after_days, **policy.offer.again_after_days}
+    return evolve(policy, offer=evolve(policy.offer, again_after_days=days))
+
+
+def _holds(tables: Mapping[str, Any], place: Place) -> bool:
+    """Whether a file says anything at a place."""
+    inside: Any = tables
+    for key in place:
+        if not isinstance(inside, dict) or key not in inside:
+            return False
+        inside = inside[key]
+    return True
+
+
+def _touch(one: Place, other: Place) -> bool:
+    """Whether one place is the other, or within it."""
+    return all(a == b for a, b in zip(one, other, strict=False))

@@ -1,0 +1,136 @@
+"""A call as bytes, and back: what a store keeps between two turns.
+
+The form is JSON: enums by name, secrets as `EMAIL:pat@example.com`, amounts and days as text,
+slots under the name of their class. Fields that have their default are left out. What is read
+has to be what `dump` writes: nothing is converted, guessed or skipped.
+"""
+
+import enum
+import json
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from types import GenericAlias
+from typing import Any, TypeVar, get_args
+
+import attrs
+from cattrs import BaseValidationError, transform_error
+from cattrs.preconf.json import JsonConverter, make_converter
+from cattrs.strategies import configure_tagged_union
+
+from paperless_ivr.errors import BrokenCall, OtherSchema
+from paperless_ivr.flow.call import Call
+from paperless_ivr.flow.slots import Slot
+from paperless_ivr.secret import Kind, Secret
+
+T = TypeVar("T")
+
+SCHEMA = 1
+"""The form. Another one when a field, its meaning or its default, or an enum's name changes."""
+
+
+@attrs.frozen
+class _Document:
+    """What is saved: the number of the form, then the call."""
+
+    schema: int
+    call: Call
+
+
+def dump(call: Call) -> bytes:
+    """A call as bytes; the same call is always the same bytes.
+
+    What is personal is IN them, as a live call needs it: numbers, addresses, names. Keep them
+    where a stranger cannot read or write them, log them never, drop them when the call ends.
+    """
+    document = _CONVERTER.unstructure(_Document(SCHEMA, call))
+    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    return text.encode("utf-8", "surrogatepass")
+
+
+def load(data: bytes) -> Call:
+    """The call that was saved.
+
+    Raises `OtherSchema` for another form, and `BrokenCall` for whatever else `dump` never
+    writes; it names the field, never what stood there.
+    """
+    try:
+        document = json.loads(data.decode("utf-8", "surrogatepass"))
+    except (ValueError, RecursionError):
+        document = None
+    if isinstance(document, dict):
+        schema = document.get("schema")
+        if type(schema) is int and schema != SCHEMA:
+            raise OtherSchema(schema, SCHEMA)
+    try:
+        return _CONVERTER.structure(document, _Document).call
+    except (BaseValidationError, TypeError) as error:
+        where = _first_place(error)
+    raise BrokenCall(where)  # out here: what was caught holds what stood there
+
+
+def _first_place(error: Exception) -> str:
+    """Where the first fault is, as `$.call.host.ani`; `$` where it is no document at all."""
+    places = transform_error(error, format_exception=lambda _error, _kind: "")
+    return places[0].removeprefix(" @ ")
+
+
+def _exactly(value: Any, kind: type[T]) -> T:
+    """A value of this very class: no number for a text, no truth for a number."""
+    if type(value) is not kind:
+        raise TypeError
+    return value
+
+
+def _as_written(text: Any, read: Callable[[str], T]) -> T:
+    """What a text stands for, where it is the one text that `str` writes for it."""
+    value = read(_exactly(text, str))
+    if str(value) != text:
+        raise ValueError
+    return value
+
+
+def _secret(text: Any) -> Secret:
+    kind, _, value = _exactly(text, str).partition(":")
+    return Secret(value, Kind[kind])
+
+
+def _make_converter() -> JsonConverter:
+    converter = make_converter(forbid_extra_keys=True, omit_if_default=True)
+    for plain in (str, int, bool):
+        converter.register_structure_hook(plain, _exactly)
+    for kind in (enum.Enum, enum.IntEnum, enum.StrEnum):  # the nearest base counts
+        converter.register_unstructure_hook(kind, lambda member: member.name)
+        converter.register_structure_hook(kind, lambda name, kind: kind[_exactly(name, str)])
+    converter.register_unstructure_hook(Decimal, str)
+    converter.register_structure_hook(Decimal, lambda text, _: _as_written(text, Decimal))
+    converter.register_unstructure_hook(date, str)
+    converter.register_structure_hook(date, lambda text, _: _as_written(text, date.fromisoformat))
+    converter.register_unstructure_hook(Secret, lambda s: f"{s.kind.name}:{s.reveal()}")
+    converter.register_structure_hook(Secret, lambda text, _: _secret(text))
+
+    @converter.register_structure_hook_factory(attrs.has)
+    def _(kind: type[Any]) -> Callable[[Any, Any], Any]:
+        read = converter.gen_structure_attrs_fromdict(kind)
+        return lambda fields, _: read(_exactly(fields, dict), kind)
+
+    @converter.register_structure_hook_factory(
+        lambda kind: getattr(kind, "__origin__", None) is tuple
+    )
+    def _(kind: Any) -> Callable[[Any, Any], Any]:
+        first, *rest = get_args(kind)
+        if rest == [...]:
+            several = GenericAlias(list, first)
+            read = converter.get_structure_hook(several)
+            return lambda items, _: tuple(read(_exactly(items, list), several))
+        hooks = [(converter.get_structure_hook(part), part) for part in (first, *rest)]
+        return lambda items, _: tuple(
+            hook(item, part)
+            for (hook, part), item in zip(hooks, _exactly(items, list), strict=True)
+        )
+
+    configure_tagged_union(Slot, converter, tag_name="is")
+    return converter
+
+
+_CONVERTER = _make_converter()

@@ -1,0 +1,46 @@
+"""Speech as plain text: what a terminal, a transcript and the consent record show."""
+
+from collections.abc import Iterable
+from typing import assert_never
+
+from paperless_ivr.prompts.pieces import (
+    Cardinal,
+    Characters,
+    Date,
+    InLanguage,
+    Money,
+    Pause,
+    Piece,
+    Text,
+)
+
+
+def plain(pieces: Iterable[Piece]) -> str:
+    """One line of text: digits as "1 2 3, 4 5 6", an amount as "$48.20"."""
+    return " ".join("".join(_written(piece) for piece in pieces).split())
+
+
+def amount(money: Money) -> str:
+    """An amount as it is written, and as engines for speech read it as money."""
+    sign, number = "-" * (money.amount < 0), f"{abs(money.amount):,.2f}"
+    return f"{sign}${number}" if money.currency == "USD" else f"{sign}{number} {money.currency}"
+
+
+def _written(piece: Piece) -> str:
+    match piece:
+        case Text(text):
+            return text
+        case Characters(groups, apart):
+            return ", ".join(apart.join(group) for group in groups)
+        case Money():
+            return amount(piece)
+        case Date(_, words):
+            return words
+        case Cardinal(number):
+            return str(number)
+        case Pause():
+            return " "
+        case InLanguage(_, pieces):
+            return plain(pieces)
+        case _:
+            assert_never(piece)

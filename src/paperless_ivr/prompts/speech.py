@@ -1,0 +1,169 @@
+"""From a prompt to structured speech. Only here is what is personal revealed (R24)."""
+
+import re
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from typing import assert_never
+
+from attrs import frozen
+
+from paperless_ivr.flow import slots
+from paperless_ivr.flow.turns import Prompt
+from paperless_ivr.keypad import groups, last_four
+from paperless_ivr.prompts.catalogue import GAP, Book, Catalogue
+from paperless_ivr.prompts.pieces import (
+    Cardinal,
+    Characters,
+    Date,
+    InLanguage,
+    Money,
+    Pause,
+    Piece,
+    Text,
+)
+from paperless_ivr.prompts.terms import ENTRIES, KEYS, SIGNS
+
+Pieces = tuple[Piece, ...]
+
+SPELT_LABEL = 3
+"""Labels of a domain up to this many letters are said letter by letter: A O L, M S N."""
+
+
+def speech(prompt: Prompt, language: str, catalogue: Catalogue) -> Pieces:
+    """What a prompt says, in its own language where it has one, else in that of the call."""
+    spoken = prompt.language or language
+    teller = Teller(catalogue.books[spoken], catalogue.domains)
+    gaps = {gap: teller.slot(gap, slot) for gap, slot in prompt.slots}
+    pieces = teller.filled(prompt.name, gaps)
+    return pieces if spoken == language else (InLanguage(spoken, pieces),)
+
+
+def speech_of(prompts: Iterable[Prompt], language: str, catalogue: Catalogue) -> Pieces:
+    """What several prompts say, with a pause between them."""
+    pieces: list[Piece] = []
+    for prompt in prompts:
+        pieces += [Pause()] * bool(pieces)
+        pieces += speech(prompt, language, catalogue)
+    return tuple(pieces)
+
+
+@frozen
+class Teller:
+    """Fills gaps in one language."""
+
+    book: Book
+    domains: frozenset[str]
+
+    def filled(self, name: str, gaps: Mapping[str, Pieces]) -> Pieces:
+        """The words of an entry, with its gaps filled."""
+        parts = GAP.split(self.book[name])
+        pieces: list[Piece] = []
+        for n, part in enumerate(parts):
+            pieces += gaps[part] if n % 2 else [Text(part)] * bool(part)
+        return tuple(pieces)
+
+    def slot(self, gap: str, slot: slots.Slot) -> Pieces:
+        """What fills a gap."""
+        match slot:
+            case slots.Words(text):
+                return self._words(gap, text)
+            case slots.Key(key):
+                return (Text(self.book[KEYS[key]] if key in KEYS else key),)
+            case slots.Digits(number):
+                return (Characters(groups(_national(number.reveal()))),)
+            case slots.Ending(number):
+                return (Characters((last_four(number.reveal()),)),)
+            case slots.Money(amount, currency):
+                return (Money(amount, currency),)
+            case slots.Day():
+                return self._day(slot)
+            case slots.Spelt(text):
+                return self._spelt(text.reveal())
+            case slots.Masked(email):
+                return self._masked(email.reveal())
+            case slots.Count(number):
+                return self._count(gap, number)
+            case _:
+                assert_never(slot)
+
+    def _words(self, gap: str, text: str) -> Pieces:
+        if gap == "domain":
+            return self._domain(text)
+        if gap == "bill" and not text:
+            return self.filled("term_bill", {})
+        return (Text(text),)
+
+    def _day(self, slot: slots.Day) -> Pieces:
+        month = self.book[f"term_month_{slot.day.month}"]
+        gaps = {"month": month, "day": str(slot.day.day)}
+        return (Date(slot.day, GAP.sub(lambda gap: gaps[gap[1]], self.book["term_day"])),)
+
+    def _count(self, gap: str, number: int) -> Pieces:
+        """A number with what is counted, in the words for exactly so many where there are any."""
+        name = f"term_{gap}_{number}"
+        if name in ENTRIES:
+            return self.filled(name, {})
+        return self.filled(f"term_{gap}_many", {"count": (Cardinal(number),)})
+
+    # ── e-mail addresses ─────────────────────────────────────────────────────────────────
+
+    def _spelt(self, text: str) -> Pieces:
+        """A text character by character; the domain of a whole address as words, where listed."""
+        local, at, domain = text.rpartition("@")
+        if at and domain.lower() in self.domains:
+            return (*self._spelling(local + at), Text(" "), *self._domain(domain))
+        return self._spelling(text) if text else self.filled("term_nothing", {})
+
+    def _spelling(self, text: str) -> Pieces:
+        spelt = [self._run(kind, "".join(run)) for kind, run in groupby(text, _kind)]
+        return _joined(", ", (item for run in spelt for item in run))
+
+    def _run(self, kind: str, run: str) -> Iterable[Pieces]:
+        """Letters in one piece; signs by their names; digits each as "the number 4"."""
+        match kind:
+            case "sign":
+                return [(Text(self.book[SIGNS[sign]]),) for sign in run]
+            case "digit":
+                return [self.filled("term_digit", {"digit": (Characters((d,)),)}) for d in run]
+            case _:
+                return [(Characters((run,), apart=", "),)]
+
+    def _masked(self, email: str) -> Pieces:
+        """The first character and the domain; of what is no address nothing is said."""
+        local, _, domain = email.rpartition("@")
+        if not (local and domain):
+            return self.filled("term_address_on_file", {})
+        first = self._spelling(local[0].upper())
+        return self.filled("term_masked", {"first": first, "domain": self._domain(domain)})
+
+    def _domain(self, domain: str) -> Pieces:
+        """A domain as words: "gmail dot com"."""
+        *labels, top = domain.lower().split(".")
+        return _joined(
+            f" {self.book['term_dot']} ", (*(self._label(label) for label in labels), (Text(top),))
+        )
+
+    def _label(self, label: str) -> Pieces:
+        if len(label) <= SPELT_LABEL:
+            return (Characters((label.upper(),)),)
+        return (Text(label.replace("-", f" {self.book['term_dash']} ")),)
+
+
+def _kind(character: str) -> str:
+    if character in SIGNS:
+        return "sign"
+    return "digit" if character in "0123456789" else "letter"
+
+
+def _joined(between: str, items: Iterable[Pieces]) -> Pieces:
+    """The items, with words between them."""
+    pieces: list[Piece] = []
+    for item in items:
+        pieces += [Text(between)] * bool(pieces)
+        pieces += item
+    return tuple(pieces)
+
+
+def _national(number: str) -> str:
+    """The digits of a number as callers say it: without the +1 of the E.164 form."""
+    return re.sub("[^0-9]", "", number.removeprefix("+1"))

@@ -1,0 +1,79 @@
+"""What a catalogue holds for each language, and which gaps its words must keep.
+
+Beside the prompts of the script these are the terms that gaps are filled with: the names of
+keys, signs and months. All are plain entries, so that a biller can change any of them.
+"""
+
+from collections.abc import Mapping
+
+from paperless_ivr.flow.script import PROMPTS
+
+SIGNS: Mapping[str, str] = {
+    "@": "term_at",
+    ".": "term_dot",
+    "-": "term_dash",
+    "_": "term_underscore",
+    "+": "term_plus",
+    "'": "term_apostrophe",
+    "/": "term_slash",
+    "=": "term_equals",
+    "&": "term_ampersand",
+    "!": "term_exclamation",
+    "%": "term_percent",
+    "$": "term_dollar",
+    "#": "term_hash",
+    "?": "term_question",
+    "*": "term_asterisk",
+    "^": "term_caret",
+    "`": "term_backquote",
+    "{": "term_open_brace",
+    "}": "term_close_brace",
+    "|": "term_bar",
+    "~": "term_tilde",
+}
+"""The signs of a spelt address (RFC 5322 section 3.2.3, and the at-sign), each by its name."""
+
+KEYS: Mapping[str, str] = {"*": "term_star", "#": "term_pound"}
+"""The keys that are not called by their digit."""
+
+TERMS: Mapping[str, tuple[str, ...]] = {
+    "term_bill": (),
+    **dict.fromkeys(KEYS.values(), ()),
+    "term_nothing": (),
+    "term_masked": ("first", "domain"),
+    "term_address_on_file": (),
+    "term_digit": ("digit",),
+    "term_bills_on_paper_1": (),
+    "term_bills_on_paper_2": (),
+    "term_bills_on_paper_many": ("count",),
+    "term_day": ("month", "day"),
+    **{f"term_month_{month}": () for month in range(1, 13)},
+    **dict.fromkeys(SIGNS.values(), ()),
+}
+"""The terms, and the gaps that their words may fill."""
+
+ENTRIES: Mapping[str, tuple[str, ...]] = {**PROMPTS, **TERMS}
+"""Everything that a language needs words for, and the gaps that the words may fill."""
+
+CONSENT: Mapping[str, tuple[str, ...]] = {
+    "confirm_on_file": ("bill", "masked"),
+    "confirm_keyed": ("bill", "address"),
+    "confirm_link": ("bill", "ending"),
+    "confirm_paper": ("bill",),
+    "text_consent_type_email": ("ending",),
+    "text_consent_enrol": ("ending",),
+    "text_consent_confirm": ("ending",),
+    "text_consent_review": ("ending",),
+    "autopay_offer": ("bill",),
+    "autopay_terms": ("terms",),
+    "phone_readback": ("number",),
+    "readback_character": ("character",),
+    "readback_domain": ("domain",),
+}
+"""What must have been heard before a yes counts (R09): the subject, the address, the terms."""
+
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    **{name: gaps for name, gaps in ENTRIES.items() if name.startswith(("option_", "term_"))},
+    **CONSENT,
+}
+"""The gaps that words must keep: those of `CONSENT`, what an option chooses and its key."""

@@ -1,0 +1,391 @@
+"""What every back end promises."""
+
+from collections.abc import Callable, Mapping
+
+from attrs import evolve
+
+from paperless_ivr import secret
+from paperless_ivr.backends import demo
+from paperless_ivr.backends.port import Backend
+from paperless_ivr.flow.events import (
+    Accepted,
+    Customer,
+    CustomersFound,
+    InvoiceChecked,
+    OutcomeUnknown,
+    Refusal,
+    Refused,
+    ServiceAnswer,
+    Unavailable,
+)
+from paperless_ivr.flow.requests import (
+    OPERATIONS,
+    EnrollInPaperless,
+    InvoiceExists,
+    SearchByAccountNumber,
+    SearchByCustomerPhoneNumber,
+    SendWebLink,
+    ServiceRequest,
+    StoreCustomerPaymentMethodV2,
+    StoreCustomerPreference,
+)
+from paperless_ivr.secret import Secret
+from paperless_ivr.testing.contracts.checking import AT_ONCE, at_once, holds, run, same
+
+MakeBackend = Callable[[], Backend]
+
+
+def check_backend(make: MakeBackend) -> None:
+    """Checks a back end. Each one made has its own, fresh `backends.demo.BOOKS` behind it.
+
+    Checks that need an operation which the service lacks are left out.
+    """
+    has = make().operations
+    checks = [check for check, kinds in PROMISES.items() if {k.__name__ for k in kinds} <= has]
+    run(checks, make)
+
+
+BUDGET = 5.0
+"""Seconds for one answer: more than a healthy service needs."""
+NO_EMAIL = secret.email("no address")
+OTHER_EMAIL = secret.email("someone.else@example.com")
+NOBODY = secret.customer("0")
+
+
+def _email(handle: str) -> Secret:
+    return demo.customer(handle).email or OTHER_EMAIL
+
+
+def _prefer(
+    handle: str, key: str, *, paperless: bool = True, email: Secret | None = OTHER_EMAIL
+) -> StoreCustomerPreference:
+    """The preference of a customer, for their first bill."""
+    who = demo.customer(handle)
+    return StoreCustomerPreference(
+        who.id,
+        who.account,
+        who.invoices[0].type,
+        paperless,
+        email if paperless else None,
+        None,
+        key,
+        key,
+    )
+
+
+def _enrol(handle: str, key: str) -> EnrollInPaperless:
+    who = demo.customer(handle)
+    return EnrollInPaperless(demo.payment(handle).guid, who.id, who.account, "WATER", key, key)
+
+
+def _text(handle: str, phone: Secret, key: str) -> SendWebLink:
+    who = demo.customer(handle)
+    return SendWebLink(who.id, who.account, who.invoices[0].type, phone, "review", key, key)
+
+
+def _autopay(handle: str, key: str) -> StoreCustomerPaymentMethodV2:
+    who = demo.customer(handle)
+    guid = demo.payment(handle).guid
+    return StoreCustomerPaymentMethodV2(guid, who.id, who.account, "WATER", key, key)
+
+
+PHONE = secret.phone("+12175550199")
+UNKNOWN_PAYMENT = secret.payment("00000000-0000-0000-0000-000000000000")
+
+ONE_OF_EACH: tuple[ServiceRequest, ...] = (
+    SearchByAccountNumber(demo.customer("rivera").account),
+    SearchByCustomerPhoneNumber(PHONE),
+    InvoiceExists(demo.customer("rivera").account, demo.customer("rivera").invoices[0].number),
+    _enrol("rivera", "each-1"),
+    _prefer("rivera", "each-2"),
+    _text("rivera", PHONE, "each-3"),
+    _autopay("rivera", "each-4"),
+)
+"""A request of every operation."""
+
+
+def _ask(backend: Backend, request: ServiceRequest, budget: float = BUDGET) -> ServiceAnswer:
+    return backend.answer(request, budget)
+
+
+def _found(backend: Backend, account: Secret) -> tuple[Customer, ...]:
+    answer = _ask(backend, SearchByAccountNumber(account))
+    if not isinstance(answer, CustomersFound):
+        message = f"a search answers {type(answer).__name__}."
+        raise AssertionError(message)
+    return answer.customers
+
+
+def _flags(backend: Backend, handle: str) -> list[tuple[str, bool | None, bool]]:
+    """How a customer's bills come today: type, paperless, pending."""
+    who = demo.customer(handle)
+    return [
+        (invoice.type, invoice.paperless, invoice.pending)
+        for customer in _found(backend, who.account)
+        if customer.id == who.id
+        for invoice in customer.invoices
+    ]
+
+
+ON_PAPER = [("WATER", False, False)]
+PENDING = [("WATER", False, True)]
+PAPERLESS = [("WATER", True, False)]
+
+
+def _operations(make: MakeBackend) -> None:
+    """The operations are named, and are some of the seven."""
+    operations = make().operations
+
+    holds("there are any", bool(operations))
+    same("what is beyond the seven", frozenset(), operations - OPERATIONS)
+
+
+def _lacking(make: MakeBackend) -> None:
+    """An operation that the service lacks is unavailable: nothing was done."""
+    backend = make()
+    for request in ONE_OF_EACH:
+        if type(request).__name__ not in backend.operations:
+            same(f"{type(request).__name__}", Unavailable(), _ask(backend, request))
+
+
+def _always_answers(make: MakeBackend) -> None:
+    """Even without any time there is an answer, and it fits the question."""
+    backend = make()
+    for request in ONE_OF_EACH:
+        answer = _ask(backend, request, 0.0)
+        fitting: tuple[type, ...] = (Refused, Unavailable)
+        fitting += _FITTING[type(request)]
+        holds(
+            f"that {type(answer).__name__} answers {type(request).__name__}",
+            isinstance(answer, fitting),
+        )
+
+
+_FITTING: Mapping[type, tuple[type, ...]] = {
+    SearchByAccountNumber: (CustomersFound,),
+    SearchByCustomerPhoneNumber: (CustomersFound,),
+    InvoiceExists: (InvoiceChecked,),
+    EnrollInPaperless: (Accepted, OutcomeUnknown),
+    StoreCustomerPreference: (Accepted, OutcomeUnknown),
+    SendWebLink: (Accepted, OutcomeUnknown),
+    StoreCustomerPaymentMethodV2: (Accepted, OutcomeUnknown),
+}
+"""Besides Refused and Unavailable; a read did nothing, so its outcome is never unknown."""
+
+
+def _by_account(make: MakeBackend) -> None:
+    """An account number finds its customer, with invoices and what is on file."""
+    backend = make()
+    for handle in ("rivera", "chen", "patel", "okafor", "novak", "ali", "ivanova"):
+        who = demo.customer(handle)
+        same(handle, (who,), _found(backend, who.account))
+
+
+def _joined_accounts(make: MakeBackend) -> None:
+    """The number of one of a holder's accounts finds them all."""
+    both = {demo.customer("park"), demo.customer("park-rental")}
+    for who in both:
+        same("what is found", both, set(_found(make(), who.account)))
+
+
+def _nobody(make: MakeBackend) -> None:
+    """An account number that nobody has finds nobody, and is no failure."""
+    same("what is found", (), _found(make(), secret.account("99999999")))
+
+
+def _by_phone(make: MakeBackend) -> None:
+    """A telephone number finds everybody who has it on file."""
+    backend = make()
+    for handles in (("rivera",), ("haddad", "lindgren"), ("kim", "kim-shop")):
+        people = {demo.customer(handle) for handle in handles}
+        for who in people:
+            answer = _ask(backend, SearchByCustomerPhoneNumber(who.phone or PHONE))
+            found = answer.customers if isinstance(answer, CustomersFound) else ()
+            same(f"who is found for {handles[0]}", people, set(found))
+    answer = _ask(backend, SearchByCustomerPhoneNumber(PHONE))
+    same("what a number of nobody finds", CustomersFound(()), answer)
+
+
+def _flags_at_first(make: MakeBackend) -> None:
+    """Paperless and pending are told apart, and a missing flag is None, not false."""
+    backend = make()
+    same("paper", ON_PAPER, _flags(backend, "rivera"))
+    same("paperless", PAPERLESS, _flags(backend, "dubois"))
+    same("pending", PENDING, _flags(backend, "silva"))
+    same("one of each", [*PAPERLESS, ("SEWER", False, False)], _flags(backend, "ali"))
+    same("without a flag", [("WATER", None, False)], _flags(backend, "tanaka"))
+
+
+def _invoice(make: MakeBackend) -> None:
+    """An invoice is there, or is not."""
+    backend = make()
+    for handle, there in (("rivera", True), ("weber", False)):
+        who = demo.customer(handle)
+        answer = _ask(backend, InvoiceExists(who.account, who.invoices[0].number))
+        same(handle, InvoiceChecked(there), answer)
+    unknown = InvoiceExists(demo.customer("rivera").account, secret.invoice("0"))
+    same("an unknown number", InvoiceChecked(False), _ask(backend, unknown))
+
+
+def _preference_pends(make: MakeBackend) -> None:
+    """A stored preference makes its own bill pending, no other, and not yet paperless."""
+    backend = make()
+    before = _flags(backend, "novak")
+
+    same("the answer", Accepted(), _ask(backend, _prefer("novak", "k1")))
+
+    same("novak", [*PENDING, *before[1:]], _flags(backend, "novak"))
+    same("rivera", ON_PAPER, _flags(backend, "rivera"))
+
+
+def _preference_replaces(make: MakeBackend) -> None:
+    """A preference for a bill that is pending replaces the registration and its address."""
+    backend = make()
+
+    same("the answer", Accepted(), _ask(backend, _prefer("silva", "k1")))
+
+    same("silva", PENDING, _flags(backend, "silva"))
+    found = _found(backend, demo.customer("silva").account)
+    same("the address on file", (OTHER_EMAIL,), tuple(customer.email for customer in found))
+
+
+def _preference_paper(make: MakeBackend) -> None:
+    """A preference for paper ends paperless and cancels pending; on paper it changes nothing."""
+    backend = make()
+    for handle in ("dubois", "silva", "rivera"):
+        answer = _ask(backend, _prefer(handle, f"k-{handle}", paperless=False))
+        same(f"the answer for {handle}", Accepted(), answer)
+        same(handle, ON_PAPER, _flags(backend, handle))
+
+
+def _preference_refused(make: MakeBackend) -> None:
+    """A preference is refused, and changes nothing, where it cannot be."""
+    backend = make()
+    before = [_flags(backend, handle) for handle in ("dubois", "rivera")]
+    already = _ask(backend, _prefer("dubois", "k1"))
+    bad_email = _ask(backend, _prefer("rivera", "k2", email=NO_EMAIL))
+    nobody = _ask(backend, evolve(_prefer("rivera", "k3"), customer=NOBODY))
+
+    same("already paperless", Refused(Refusal.ALREADY_PAPERLESS), already)
+    same("a bad address", Refused(Refusal.BAD_EMAIL), bad_email)
+    holds("that an unknown customer is refused", isinstance(nobody, Refused))
+    same("how the bills come", before, [_flags(backend, h) for h in ("dubois", "rivera")])
+    found = _found(backend, demo.customer("rivera").account)
+    same("what is on file", (demo.customer("rivera"),), found)
+
+
+def _same_key(make: MakeBackend) -> None:
+    """A preference sent again with its key is answered alike and changes nothing, even late."""
+    backend = make()
+    once = _ask(backend, _prefer("rivera", "k1"))
+    same("the answer", once, _ask(backend, _prefer("rivera", "k1")))
+
+    _ask(backend, _prefer("rivera", "k2", paperless=False))
+    same("the late answer", once, _ask(backend, _prefer("rivera", "k1")))
+
+    same("rivera, back on paper", ON_PAPER, _flags(backend, "rivera"))
+
+
+def _enroll_pends(make: MakeBackend) -> None:
+    """`EnrollInPaperless` makes a bill pending, not paperless, with the payment's own e-mail."""
+    backend = make()
+
+    same("the answer", Accepted(), _ask(backend, _enrol("chen", "k1")))
+
+    same("chen", PENDING, _flags(backend, "chen"))
+    found = _found(backend, demo.customer("chen").account)
+    paid_with = demo.payment("chen").email
+    same("the address on file", (paid_with,), tuple(customer.email for customer in found))
+
+
+def _enroll_again(make: MakeBackend) -> None:
+    """`EnrollInPaperless`, having no key, is refused where it was done before."""
+    backend = make()
+    _ask(backend, _enrol("rivera", "k1"))
+    for key in ("k1", "k2"):
+        again = _ask(backend, _enrol("rivera", key))
+        same("sent again", Refused(Refusal.PENDING), again)
+    same("rivera", PENDING, _flags(backend, "rivera"))
+    paperless = _ask(backend, _enrol("dubois", "k3"))
+    same("already paperless", Refused(Refusal.ALREADY_PAPERLESS), paperless)
+
+
+def _enroll_refused(make: MakeBackend) -> None:
+    """`EnrollInPaperless` is refused for an unknown payment, or one without an e-mail address."""
+    backend = make()
+    unknown = _ask(backend, evolve(_enrol("rivera", "k1"), payment=UNKNOWN_PAYMENT))
+    without = _ask(backend, _enrol("okafor", "k2"))
+
+    holds("that an unknown payment is refused", isinstance(unknown, Refused))
+    same("without an address", Refused(Refusal.BAD_EMAIL), without)
+    same("rivera", ON_PAPER, _flags(backend, "rivera"))
+    same("okafor", ON_PAPER, _flags(backend, "okafor"))
+
+
+def _enroll_once(make: MakeBackend) -> None:
+    """Of many enrolments of one bill at the same time exactly one is accepted."""
+    backend = make()
+
+    answers = at_once(lambda n: _ask(backend, _enrol("rivera", f"k{n}")))
+
+    same("the number accepted", 1, answers.count(Accepted()))
+    same("the number refused", AT_ONCE - 1, answers.count(Refused(Refusal.PENDING)))
+
+
+def _web_link(make: MakeBackend) -> None:
+    """A text is accepted, and enrols nobody; a landline is refused."""
+    backend = make()
+    same("the answer", Accepted(), _ask(backend, _text("rivera", PHONE, "k1")))
+    same("sent again", Accepted(), _ask(backend, _text("rivera", PHONE, "k1")))
+    same("rivera", ON_PAPER, _flags(backend, "rivera"))
+    landline = demo.customer("olsen").phone or PHONE
+    answer = _ask(backend, _text("olsen", landline, "k2"))
+    same("a landline", Refused(Refusal.BAD_PHONE), answer)
+
+
+def _payment_method(make: MakeBackend) -> None:
+    """AutoPay is accepted for a payment that is known, and enrols nobody in paperless."""
+    backend = make()
+    same("the answer", Accepted(), _ask(backend, _autopay("rivera", "k1")))
+    same("sent again", Accepted(), _ask(backend, _autopay("rivera", "k1")))
+    same("rivera", ON_PAPER, _flags(backend, "rivera"))
+    unknown = _ask(backend, evolve(_autopay("rivera", "k2"), payment=UNKNOWN_PAYMENT))
+    holds("that an unknown payment is refused", isinstance(unknown, Refused))
+
+
+def _silent_backend(make: MakeBackend) -> None:
+    """What is printed of a back end and its answers tells nothing personal."""
+    backend = make()
+    who = demo.customer("rivera")
+    answer = _ask(backend, SearchByAccountNumber(who.account))
+    shown = f"{backend!r} {backend} {answer!r} {answer}"
+    personal = [who.account, who.id, who.name, who.email, who.phone, who.invoices[0].number]
+    for value in personal:
+        holds(f"that {value} is not shown", value is None or value.reveal() not in shown)
+
+
+_SEARCH = SearchByAccountNumber
+PROMISES: Mapping[Callable[[MakeBackend], None], tuple[type[ServiceRequest], ...]] = {
+    _operations: (),
+    _lacking: (),
+    _always_answers: (),
+    _by_account: (_SEARCH,),
+    _joined_accounts: (_SEARCH,),
+    _nobody: (_SEARCH,),
+    _by_phone: (SearchByCustomerPhoneNumber,),
+    _flags_at_first: (_SEARCH,),
+    _invoice: (InvoiceExists,),
+    _preference_pends: (_SEARCH, StoreCustomerPreference),
+    _preference_replaces: (_SEARCH, StoreCustomerPreference),
+    _preference_paper: (_SEARCH, StoreCustomerPreference),
+    _preference_refused: (_SEARCH, StoreCustomerPreference),
+    _same_key: (_SEARCH, StoreCustomerPreference),
+    _enroll_pends: (_SEARCH, EnrollInPaperless),
+    _enroll_again: (_SEARCH, EnrollInPaperless),
+    _enroll_refused: (_SEARCH, EnrollInPaperless),
+    _enroll_once: (EnrollInPaperless,),
+    _web_link: (_SEARCH, SendWebLink),
+    _payment_method: (_SEARCH, StoreCustomerPaymentMethodV2),
+    _silent_backend: (_SEARCH,),
+}
+"""The promises of a back end, and the operations that each is about."""

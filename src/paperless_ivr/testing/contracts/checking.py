@@ -1,0 +1,83 @@
+"""What the checks are made of: claims that hold under `python -O` too, and no test runner."""
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+Make = TypeVar("Make")
+Value = TypeVar("Value")
+
+AT_ONCE = 8
+"""Threads that do the same thing at the same time."""
+PATIENCE = 30.0
+"""Seconds after which a thread is given up."""
+
+
+def run(checks: Iterable[Callable[[Make], None]], make: Make) -> None:
+    """Runs all checks; names every promise that is broken, in the words of its check."""
+    done = 0
+    broken: list[str] = []
+    cause: Exception | None = None
+    for check in checks:
+        done += 1
+        promise = (check.__doc__ or check.__name__).partition("\n")[0]
+        try:
+            check(make)
+        except AssertionError as error:
+            broken.append(f"{promise} But {error}")
+        except Exception as error:  # noqa: BLE001 - whatever it raises breaks the promise
+            broken.append(f"{promise} But it raised {type(error).__name__}.")
+            cause = error
+    if broken:
+        message = f"{len(broken)} of {done} promises are broken:\n"
+        raise AssertionError(message + "\n".join(f"  - {line}" for line in broken)) from cause
+
+
+def same(what: str, expected: object, got: object) -> None:
+    """Claims that two values are equal. Secrets show as stand-ins."""
+    if expected != got:
+        message = f"{what} is {got!r}, not {expected!r}."
+        raise AssertionError(message)
+
+
+def holds(what: str, held: bool) -> None:
+    """Claims that something holds."""
+    if not held:
+        message = f"{what} does not hold."
+        raise AssertionError(message)
+
+
+def raises(what: str, fault: type[Exception], act: Callable[[], object]) -> None:
+    """Claims that to do something is a fault."""
+    try:
+        act()
+    except fault:
+        return
+    message = f"{what} raises no {fault.__name__}."
+    raise AssertionError(message)
+
+
+def at_once(act: Callable[[int], Value]) -> list[Value]:
+    """What several threads get that do something at the same time."""
+    got: list[Value] = []
+    faults: list[Exception] = []
+    ready = threading.Barrier(AT_ONCE, timeout=PATIENCE)
+
+    def work(number: int) -> None:
+        try:
+            ready.wait()
+            got.append(act(number))
+        except Exception as error:  # noqa: BLE001 - raised again below
+            faults.append(error)
+
+    threads = [
+        threading.Thread(target=work, args=(number,), daemon=True) for number in range(AT_ONCE)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    for fault in faults:
+        raise fault
+    same("the number of threads that got an answer", AT_ONCE, len(got))
+    return got

@@ -1,0 +1,99 @@
+"""What every store of live calls promises."""
+
+from collections.abc import Callable
+from functools import partial
+
+from paperless_ivr.errors import StaleCall, UnknownCall
+from paperless_ivr.records.port import LiveCalls, SavedCall
+from paperless_ivr.testing.contracts.checking import at_once, holds, raises, run, same
+
+MakeLiveCalls = Callable[[], LiveCalls]
+
+
+def check_live_calls(make: MakeLiveCalls) -> None:
+    """Checks a store of live calls. Each one made is empty."""
+    run(PROMISES, make)
+
+
+def _saved(turn: int, call_id: str = "c1") -> SavedCall:
+    return SavedCall(call_id, turn, f"{call_id} at {turn}".encode(), f"document {turn}")
+
+
+def _as_saved(make: MakeLiveCalls) -> None:
+    """A call is loaded as it was last saved, and apart from other calls."""
+    calls = make()
+    calls.save(_saved(1), None)
+    calls.save(_saved(5, "c2"), None)
+    calls.save(_saved(2), 1)
+
+    same("the call", _saved(2), calls.load("c1"))
+    same("the other call", _saved(5, "c2"), calls.load("c2"))
+
+
+def _not_live(make: MakeLiveCalls) -> None:
+    """A call that was never saved is unknown."""
+    raises("to load it", UnknownCall, lambda: make().load("c1"))
+
+
+def _moved_first(make: MakeLiveCalls) -> None:
+    """A call that somebody else moved, began or ended is stale, and stays as it is."""
+    calls = make()
+    raises("to save an ended call", StaleCall, lambda: calls.save(_saved(3), 2))
+    calls.save(_saved(1), None)
+    calls.save(_saved(2), 1)
+    for if_turn in (None, 1, 3):
+        raises(f"to save at {if_turn}", StaleCall, partial(calls.save, _saved(9), if_turn))
+    same("the call", _saved(2), calls.load("c1"))
+
+
+def _ended(make: MakeLiveCalls) -> None:
+    """A call that has ended is forgotten, and only that one; to drop it again is no fault."""
+    calls = make()
+    calls.save(_saved(1), None)
+    calls.save(_saved(1, "c2"), None)
+    for _ in range(2):
+        calls.drop("c1")
+    raises("to load it", UnknownCall, lambda: calls.load("c1"))
+    same("the other call", _saved(1, "c2"), calls.load("c2"))
+    calls.save(_saved(7), None)
+    same("a new call", _saved(7), calls.load("c1"))
+
+
+def _one_winner(make: MakeLiveCalls) -> None:
+    """Of many who move a call at the same time exactly one succeeds, at every turn."""
+    for if_turn in (None, 1):
+        calls = make()
+        if if_turn is not None:
+            calls.save(_saved(if_turn), None)
+
+        def move(number: int, calls: LiveCalls = calls, at: int | None = if_turn) -> int | None:
+            try:
+                calls.save(_saved(100 + number), at)
+            except StaleCall:
+                return None
+            return 100 + number
+
+        winners = [turn for turn in at_once(move) if turn is not None]
+
+        same("the number that succeeded", 1, len(winners))
+        same("the call", winners[0], calls.load("c1").turn)
+
+
+def _silent_calls(make: MakeLiveCalls) -> None:
+    """What is printed of a store of calls shows no call."""
+    calls = make()
+    calls.save(_saved(1), None)
+    shown = f"{calls!r} {calls} {calls.load('c1')!r}"
+    for value in ("c1 at 1", "document"):
+        holds("that it is not shown", value not in shown)
+
+
+PROMISES: tuple[Callable[[MakeLiveCalls], None], ...] = (
+    _as_saved,
+    _not_live,
+    _moved_first,
+    _ended,
+    _one_winner,
+    _silent_calls,
+)
+"""The promises of a store of live calls."""

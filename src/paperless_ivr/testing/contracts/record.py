@@ -1,0 +1,358 @@
+"""What every record promises."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from attrs import define, evolve
+
+from paperless_ivr import secret
+from paperless_ivr.flow.call import Consent, Purpose
+from paperless_ivr.flow.events import (
+    Accepted,
+    OutcomeUnknown,
+    Refusal,
+    Refused,
+    Screened,
+    Unavailable,
+)
+from paperless_ivr.flow.host import Disposition, Moment
+from paperless_ivr.flow.requests import (
+    CountLastFour,
+    KeepWish,
+    Screen,
+    SendWebLink,
+    StoreCustomerPreference,
+    Write,
+)
+from paperless_ivr.records.port import Activity, Evidence, Record, What
+from paperless_ivr.secret import Secret
+from paperless_ivr.testing.contracts.checking import AT_ONCE, at_once, holds, raises, run, same
+
+MakeRecord = Callable[[Callable[[], datetime]], Record]
+
+
+def check_record(make: MakeRecord) -> None:
+    """Checks a record. Each one made is empty, and goes by the clock it is made with."""
+    run(PROMISES, make)
+
+
+START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+BILLER = "springfield-water"
+ANI = secret.phone("+12175550151")
+OTHER_ANI = secret.phone("+12175550152")
+ACCOUNT = secret.account("20481151")
+OTHER_ACCOUNT = secret.account("20481152")
+ADDRESS = secret.email("telling.address@example.com")
+WORDS = "We would send it to telling.address@example.com."
+NEVER = 100
+"""So often nothing is allowed."""
+
+
+@define
+class _Clock:
+    """A clock that goes only when it is told to."""
+
+    at: datetime = START
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def go(self, **by: float) -> None:
+        self.at += timedelta(**by)
+
+
+@define
+class _Bench:
+    """A record under test, and the calls that it is told of."""
+
+    record: Record
+    clock: _Clock
+    biller: str = BILLER
+    numbers: int = 0
+
+    @classmethod
+    def of(cls, make: MakeRecord) -> "_Bench":
+        clock = _Clock()
+        return cls(make(clock), clock)
+
+    def note(
+        self,
+        what: What,
+        call_id: str = "c1",
+        ani: Secret | None = ANI,
+        accounts: tuple[Secret, ...] = (),
+        **detail: str,
+    ) -> None:
+        self.record.note(
+            Activity(what, call_id, self.biller, "1", self.clock(), "STATE", ani, accounts, detail)
+        )
+
+    def call(
+        self,
+        ended: Disposition,
+        call_id: str = "c1",
+        *,
+        offered: bool = True,
+        ani: Secret | None = ANI,
+        accounts: tuple[Secret, ...] = (),
+    ) -> None:
+        """Notes a whole hand-over."""
+        self.note(What.ARRIVED, call_id, ani)
+        if offered:
+            self.note(What.OFFERED, call_id, ani)
+        self.note(What.ENDED, call_id, ani, accounts, disposition=ended.value)
+
+    def screen(
+        self, ani: Secret | None = ANI, account: Secret | None = None, call_id: str = "now"
+    ) -> Screened:
+        return self.record.screen(Screen(call_id, BILLER, Moment.START, ani, account))
+
+    def allowed(self, ani: Secret | None, *accounts: Secret) -> bool:
+        return self.record.count_last_four(CountLastFour(self.biller, ani, accounts)).allowed
+
+    def intend(self, write: Write) -> Refused | None:
+        return self.record.intend(write, _evidence(write.key))
+
+    def text(self, phone: Secret = ANI) -> SendWebLink:
+        """A text of its own."""
+        self.numbers += 1
+        key = f"text-{self.numbers}"
+        return SendWebLink(secret.customer("1"), ACCOUNT, "WATER", phone, "review", key, key)
+
+
+def _evidence(reference: str) -> Evidence:
+    consent = Consent(
+        reference,
+        Purpose.ENROL,
+        ("confirmation",),
+        (),
+        "1",
+        "en-US",
+        secret.customer("1"),
+        ACCOUNT,
+        "WATER",
+        ADDRESS,
+    )
+    return Evidence(consent, WORDS, "digest", START, START)
+
+
+def _wish(key: str) -> KeepWish:
+    return KeepWish(secret.customer("1"), ACCOUNT, "WATER", True, ADDRESS, None, key, key)
+
+
+def _preference(key: str) -> StoreCustomerPreference:
+    who = secret.customer("1")
+    return StoreCustomerPreference(who, ACCOUNT, "WATER", True, ADDRESS, None, key, key)
+
+
+def _unknown_caller(make: MakeRecord) -> None:
+    """Of a caller who was never asked the record knows nothing."""
+    bench = _Bench.of(make)
+    bench.call(Disposition.DECLINED, ani=OTHER_ANI, accounts=(OTHER_ACCOUNT,))
+    evolve(bench, biller="another-biller").call(Disposition.DECLINED, "c2")
+    bench.call(Disposition.DECLINED, "c3", ani=None)
+
+    same("a new caller", Screened(), bench.screen(ANI, ACCOUNT))
+    same("a caller unknown altogether", Screened(), bench.screen(None, None))
+
+
+def _latest_ending(make: MakeRecord) -> None:
+    """The latest earlier call with an offer counts, in whole days, by ANI or by account."""
+    bench = _Bench.of(make)
+    bench.call(Disposition.DECLINED, "c1", accounts=(ACCOUNT,))
+    bench.clock.go(days=10)
+    bench.call(Disposition.IGNORED, "c2")
+    bench.clock.go(days=3, hours=23)
+
+    same("by ANI", Screened(Disposition.IGNORED, 3), bench.screen(ANI))
+    same("by account", Screened(Disposition.DECLINED, 13), bench.screen(OTHER_ANI, ACCOUNT))
+    same("by both", Screened(Disposition.IGNORED, 3), bench.screen(ANI, ACCOUNT))
+
+
+def _no_offer(make: MakeRecord) -> None:
+    """A call without an offer, or without an end, does not count."""
+    bench = _Bench.of(make)
+    bench.call(Disposition.DECLINED, "c1")
+    bench.clock.go(days=1)
+    bench.call(Disposition.NOT_OFFERED, "c2", offered=False)
+    bench.call(Disposition.ABANDONED, "c3", offered=False)
+    bench.note(What.OFFERED, "c4")
+
+    same("what counts", Screened(Disposition.DECLINED, 1), bench.screen())
+
+
+def _paper_without_offer(make: MakeRecord) -> None:
+    """A bill that went back to paper counts, though the call was no offer."""
+    for ended in (Disposition.OPTED_OUT, Disposition.OPT_OUT_REQUESTED):
+        bench = _Bench.of(make)
+        bench.call(ended, offered=False)
+        same(ended.value, Screened(ended), bench.screen())
+
+
+def _same_call(make: MakeRecord) -> None:
+    """Earlier hand-overs of the same call are told apart from earlier calls."""
+    bench = _Bench.of(make)
+    bench.call(Disposition.DECLINED, "before")
+    bench.call(Disposition.NOT_OFFERED, "now", offered=False)
+    bench.call(Disposition.IGNORED, "now")
+    bench.call(Disposition.NOT_OFFERED, "now", offered=False)
+    bench.call(Disposition.LEFT, "now")
+
+    got = bench.screen()
+
+    endings = (Disposition.IGNORED, Disposition.LEFT)
+    same("what is known", Screened(Disposition.DECLINED, 0, endings), got)
+
+
+def _guesses_say_nothing(make: MakeRecord) -> None:
+    """A call in which an account was only guessed at says nothing about its owner."""
+    bench = _Bench.of(make)
+    bench.note(What.LAST_FOUR_MISSED, "c1", OTHER_ANI, (ACCOUNT,))
+    bench.call(Disposition.DECLINED, "c1", ani=OTHER_ANI)
+
+    same("the owner", Screened(), bench.screen(ANI, ACCOUNT))
+
+
+def _missed_until_forbidden(bench: _Bench, ani: Callable[[int], Secret], account: Secret) -> int:
+    for count in range(NEVER):
+        if not bench.allowed(ani(count), account):
+            return count
+        bench.note(What.LAST_FOUR_MISSED, f"c{count}", ani(count), (account,))
+    return NEVER
+
+
+def _last_four_by_account(make: MakeRecord) -> None:
+    """Misses are limited per account and day, whatever number calls."""
+    bench = _Bench.of(make)
+    count = _missed_until_forbidden(bench, lambda n: secret.phone(f"+1217555{n:04}"), ACCOUNT)
+    elsewhere = evolve(bench, biller="another-biller")
+
+    holds("that some are allowed, and not all", 1 < count < NEVER)
+    holds("that it also holds among others", not bench.allowed(ANI, OTHER_ACCOUNT, ACCOUNT))
+    holds("that it holds without ANI", not bench.allowed(None, ACCOUNT))
+    holds("that another account is allowed", bench.allowed(ANI, OTHER_ACCOUNT))
+    holds("that another biller's is", elsewhere.allowed(ANI, ACCOUNT))
+    bench.clock.go(hours=23)
+    holds("that it still holds after 23 hours", not bench.allowed(ANI, ACCOUNT))
+    bench.clock.go(hours=1, seconds=1)
+    holds("that it is allowed the next day", bench.allowed(ANI, ACCOUNT))
+
+
+def _last_four_by_ani(make: MakeRecord) -> None:
+    """Misses are limited per ANI and day, whatever account is tried."""
+    bench = _Bench.of(make)
+    for count in range(NEVER):
+        account = secret.account(f"{count:08}")
+        if not bench.allowed(ANI, account):
+            break
+        bench.note(What.LAST_FOUR_MISSED, f"c{count}", ANI, (account,))
+
+    holds("that it is forbidden", not bench.allowed(ANI, OTHER_ACCOUNT))
+    holds("that another ANI is allowed", bench.allowed(OTHER_ANI, OTHER_ACCOUNT))
+    bench.clock.go(hours=24, seconds=1)
+    holds("that it is allowed the next day", bench.allowed(ANI, OTHER_ACCOUNT))
+
+
+def _text_limit(make: MakeRecord) -> None:
+    """Texts to one number are limited per day; one on record may be sent again."""
+    bench = _Bench.of(make)
+    first = bench.text()
+    sent = _texts_until_limit(bench, first)
+
+    holds("that some are allowed, and not all", 0 < sent < NEVER)
+    same("another number", None, bench.intend(bench.text(OTHER_ANI)))
+    same("the first again", None, bench.intend(first))
+    same("another write", None, bench.intend(_preference("w1")))
+    bench.clock.go(hours=24, seconds=1)
+    same("the next day", None, bench.intend(bench.text()))
+
+
+def _texts_until_limit(bench: _Bench, first: SendWebLink) -> int:
+    texts = [first, *(bench.text() for _ in range(NEVER))]
+    for count, text in enumerate(texts):
+        refused = bench.intend(text)
+        if refused is not None:
+            same("the refusal", Refused(Refusal.LIMIT), refused)
+            return count
+        bench.record.settle(text.key, Accepted())
+    return NEVER
+
+
+def _text_limit_at_once(make: MakeRecord) -> None:
+    """The limit holds where many texts are asked for at the same time."""
+    alone, bench = _Bench.of(make), _Bench.of(make)
+    most = min(_texts_until_limit(alone, alone.text()), AT_ONCE)
+    texts = [bench.text() for _ in range(AT_ONCE)]
+
+    answers = at_once(lambda n: bench.intend(texts[n]))
+
+    same("the number allowed", most, answers.count(None))
+
+
+def _failed_texts(make: MakeRecord) -> None:
+    """A text that was surely not sent is not counted."""
+    for answer in (Unavailable(), Refused(Refusal.BAD_PHONE)):
+        bench = _Bench.of(make)
+        for _ in range(NEVER):
+            text = bench.text()
+            same("the answer", None, bench.intend(text))
+            bench.record.settle(text.key, answer)
+
+
+def _one_write(make: MakeRecord) -> None:
+    """A write is put on record once, and can be settled again."""
+    bench = _Bench.of(make)
+    write = _preference("w1")
+    same("intended", None, bench.intend(write))
+    same("intended again", None, bench.intend(write))
+    for answer in (OutcomeUnknown(), Accepted(), Accepted(), Unavailable()):
+        bench.record.settle("w1", answer)
+    same("intended after all", None, bench.intend(write))
+
+
+def _unknown_write(make: MakeRecord) -> None:
+    """A write that is not on record cannot be settled."""
+    bench = _Bench.of(make)
+    bench.record.keep(_wish("w1"), _evidence("w1"))
+
+    raises("to settle it", LookupError, lambda: bench.record.settle("w1", Accepted()))
+
+
+def _one_wish(make: MakeRecord) -> None:
+    """A wish may be kept again, and under the key of the write that could not be done."""
+    bench = _Bench.of(make)
+    bench.intend(_preference("w1"))
+    for _ in range(2):
+        bench.record.keep(_wish("w1"), _evidence("w1"))
+    bench.record.settle("w1", OutcomeUnknown())
+
+
+def _silent_record(make: MakeRecord) -> None:
+    """What is printed of a record tells nothing personal."""
+    bench = _Bench.of(make)
+    bench.call(Disposition.DECLINED, accounts=(ACCOUNT,))
+    bench.intend(_preference("w1"))
+    bench.record.keep(_wish("w1"), _evidence("w1"))
+    shown = f"{bench.record!r} {bench.record}"
+    for value in (ANI, ACCOUNT, ADDRESS):
+        holds(f"that {value} is not shown", value.reveal() not in shown)
+
+
+PROMISES: tuple[Callable[[MakeRecord], None], ...] = (
+    _unknown_caller,
+    _latest_ending,
+    _no_offer,
+    _paper_without_offer,
+    _same_call,
+    _guesses_say_nothing,
+    _last_four_by_account,
+    _last_four_by_ani,
+    _text_limit,
+    _text_limit_at_once,
+    _failed_texts,
+    _one_write,
+    _unknown_write,
+    _one_wish,
+    _silent_record,
+)
+"""The promises of a record."""

@@ -1,0 +1,291 @@
+"""What a policy must not say."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from paperless_ivr.flow.host import Disposition, Moment
+from paperless_ivr.flow.policy import (
+    About,
+    Address,
+    AutoPay,
+    Biller,
+    Bills,
+    Languages,
+    Offer,
+    Policy,
+    Proof,
+    Strategy,
+    Text,
+    Waits,
+)
+from paperless_ivr.flow.policy_checks import Place, dotted, problems, settings
+
+BOUNDED = {
+    dotted(place): (place, setting.metadata["least"], setting.metadata["most"], value)
+    for place, setting, value in settings(Policy())
+    if setting.metadata["least"] is not None
+}
+
+
+def policy_with(place: Place, value: Any) -> Policy:
+    """The default policy, but for one setting."""
+    section, name = map(str, place)
+    return evolve(Policy(), **{section: evolve(getattr(Policy(), section), **{name: value})})
+
+
+def test_defaults_have_no_problems() -> None:
+    """The policy that names nothing can be used."""
+    assert problems(Policy()) == []
+
+
+@pytest.mark.requirement("R01", "R10", "R15")
+@pytest.mark.parametrize("name", BOUNDED)
+def test_bounds(name: str) -> None:
+    """A number may be as little and as much as its bounds, and not a bit less or more."""
+    place, least, most, default = BOUNDED[name]
+
+    def told(number: float) -> list[str]:
+        value: Any = number
+        if isinstance(default, tuple):
+            value = (number, number)
+        elif not isinstance(default, int | float):
+            value = dict.fromkeys(default, number)
+        found = problems(policy_with(place, value))
+        return sorted({line.partition(": ")[2] for line in found if line.startswith(name)})
+
+    outside = f"must be from {least} to {most}, not"
+
+    assert not [line for number in (least, most) for line in told(number) if outside in line]
+    for number in (least - 1, most + 1, least - 0.01, most + 0.01, float("nan"), float("inf")):
+        assert f"{outside} {number}" in told(number)
+
+
+@pytest.mark.requirement("R01")
+def test_offer_at_the_start_is_short() -> None:
+    """No policy keeps a silent caller longer than three seconds at the start."""
+    assert BOUNDED["waits.offer"][2] == 3
+
+
+@pytest.mark.requirement("R10")
+def test_something_is_heard_soon() -> None:
+    """Where nothing is said while waiting, the wait is shorter than three seconds."""
+    assert BOUNDED["budgets.record"][2] < 3
+    assert BOUNDED["budgets.read"][2] <= 10
+    assert BOUNDED["budgets.write"][2] <= 20
+
+
+@pytest.mark.requirement("R15")
+@pytest.mark.parametrize("promised", ["tries.repeats", "tries.people", "tries.pages"])
+def test_promised_keys_work_once_at_least(promised: str) -> None:
+    """Star, 0 and 9 are promised to the caller: no policy makes them useless."""
+    assert BOUNDED[promised][1] == 1
+
+
+TERMS = {"en-US": "On the due date.", "es-US": "En la fecha."}
+NAMES = {"en-US": "water bill", "es-US": "factura del agua"}
+
+WRONG: list[tuple[Policy, list[str]]] = [
+    (
+        Policy(about=About(version=" ", owner="", approved_by="\n")),
+        [
+            "about.version: is empty; write something, or leave it out",
+            "about.owner: is empty; write something, or leave it out",
+            "about.approved_by: is empty; write something, or leave it out",
+        ],
+    ),
+    (
+        Policy(about=About(approved_on=date(2026, 11, 2), in_force_from=date(2026, 11, 1))),
+        [
+            "about.approved_by: say who approved it on 2026-11-02",
+            (
+                "about.in_force_from: 2026-11-01 is before the approval of 2026-11-02; choose that "
+                "day or a later one"
+            ),
+        ],
+    ),
+    (
+        Policy(biller=Biller("", "")),
+        [
+            "biller.id: is empty; write something, or leave it out",
+            "biller.name: is empty; write something, or leave it out",
+        ],
+    ),
+    (
+        Policy(languages=Languages((), "en-US")),
+        [
+            "languages.offered: name 1 to 9 languages, not 0",
+            'languages.default: "en-US" is not offered; choose one of languages.offered',
+        ],
+    ),
+    (
+        Policy(languages=Languages(("en-US", "en-us", "Spanish!", "en-US"), "fr-CA")),
+        [
+            'languages.offered: "en-US" stands there twice; once is enough',
+            'languages.offered: "en-us" is no language tag; write "en-US"',
+            'languages.offered: "Spanish!" is no language tag such as "en-US"',
+            'languages.default: "fr-CA" is not offered; choose one of languages.offered',
+        ],
+    ),
+    (
+        Policy(languages=Languages(tuple(f"x{c}-US" for c in "abcdefghij"), "xa-US")),
+        ["languages.offered: name 1 to 9 languages, not 10"],
+    ),
+    (
+        Policy(offer=Offer((Moment.START, Moment.START), {Disposition.NOT_OFFERED: 1})),
+        [
+            'offer.moments: "start" stands there twice; once is enough',
+            (
+                "offer.again_after_days.not_offered: no offer was made then, so there is nothing "
+                "to wait for; leave it out"
+            ),
+        ],
+    ),
+    (
+        Policy(bills=Bills(eligible=(), names={"W": {"en-US": "", "fr-CA": "eau"}})),
+        [
+            (
+                "bills.eligible: names no type; leave it out for every type, or set "
+                "offer.moments = [] for no offer"
+            ),
+            "bills.names.W.en-US: is empty; write something, or leave it out",
+            (
+                "bills.names.W.fr-CA: this language is not offered; add it to languages.offered, "
+                "or leave this out"
+            ),
+            "bills.names.W.es-US: is missing; say what the bill is called in this language too",
+        ],
+    ),
+    (
+        Policy(bills=Bills(eligible=("W", "W", ""))),
+        [
+            "bills.eligible: is empty; write something, or leave it out",
+            'bills.eligible: "W" stands there twice; once is enough',
+        ],
+    ),
+    (
+        Policy(proof=Proof(account_keys=(10, 9))),
+        ["proof.account_keys: fewest first: [9, 10]"],
+    ),
+    (
+        Policy(address=Address(strategies=(), email_required=False)),
+        [
+            "address.strategies: name at least one way to an address",
+            (
+                "address.email_required: only a texted link can stand in for an e-mail: add "
+                '"text_link" to address.strategies, or set it to true'
+            ),
+        ],
+    ),
+    (
+        Policy(address=Address(strategies=(Strategy.KEYPAD, Strategy.ON_FILE, Strategy.KEYPAD))),
+        [
+            'address.strategies: "keypad" stands there twice; once is enough',
+            (
+                'address.strategies: nobody keys an address that is known: put "on_file" before '
+                '"keypad", or leave it out'
+            ),
+        ],
+    ),
+    (
+        Policy(address=Address(domains=())),
+        ["address.domains: name 1 to 8 domains, not 0"],
+    ),
+    (
+        Policy(address=Address(domains=tuple(f"{c}.example" for c in "abcdefghi"))),
+        ["address.domains: name 1 to 8 domains, not 9"],
+    ),
+    (
+        Policy(address=Address(domains=("GMail.com", "gmail", "mail.local", "@a.com", "a.com"))),
+        [
+            f'address.domains: "{domain}" gets no mail; write the part after the at-sign, in '
+            "small letters"
+            for domain in ("GMail.com", "gmail", "mail.local", "@a.com")
+        ],
+    ),
+    *(
+        (
+            Policy(text=Text(region=region)),
+            [
+                (
+                    f'text.region: "{region}" is no country that numbers with +1 and ten digits; '
+                    'write its code in capitals, such as "US", "CA" or "PR"'
+                )
+            ],
+        )
+        for region in ("GB", "us", "XX")
+    ),
+    (
+        Policy(offer=Offer((Moment.START,)), autopay=AutoPay(True, {"en-US": " ", "fr-CA": "x"})),
+        [
+            (
+                'autopay.offer: is for after a payment only: add "after_payment" to offer.moments, '
+                "or set it to false"
+            ),
+            "autopay.terms.en-US: is empty; write something, or leave it out",
+            (
+                "autopay.terms.fr-CA: this language is not offered; add it to languages.offered, "
+                "or leave this out"
+            ),
+            (
+                "autopay.terms.es-US: is missing; say when AutoPay is drawn and how to stop it, or "
+                "offer no AutoPay"
+            ),
+        ],
+    ),
+    (
+        Policy(waits=Waits(first_key=20, next_key=9, entry_first_key=15, email_next_key=8)),
+        [
+            "waits.entry_first_key: must not be shorter than waits.first_key, which is 20",
+            "waits.email_next_key: must not be shorter than waits.next_key, which is 9",
+        ],
+    ),
+    (
+        Policy(waits=Waits(entry_first_key=50)),
+        ["waits.more_time: must not be shorter than waits.entry_first_key, which is 50"],
+    ),
+]
+
+
+@pytest.mark.requirement("R04", "R08", "R13", "R16", "R19")
+@pytest.mark.parametrize(("policy", "told"), WRONG, ids=[told[0] for _, told in WRONG])
+def test_contradictions(policy: Policy, told: list[str]) -> None:
+    """Each contradiction is told once, with what to do, in the order of the settings."""
+    assert told == problems(policy)
+
+
+RIGHT = {
+    "the least said": Policy(offer=Offer((), {}), text=Text(after_enrolment=())),
+    "one day": Policy(
+        about=About("1", "me", "you", date(2026, 11, 1), date(2026, 11, 1)),
+    ),
+    "AutoPay with terms": Policy(autopay=AutoPay(True, TERMS)),
+    "terms without AutoPay": Policy(offer=Offer(()), autopay=AutoPay(False, TERMS)),
+    "names": Policy(bills=Bills(("WATER",), {"WATER": NAMES, "TRASH": NAMES})),
+    "text link alone": Policy(address=Address((Strategy.TEXT_LINK,), False)),
+    "keypad alone": Policy(address=Address((Strategy.KEYPAD,))),
+    "script and region": Policy(languages=Languages(("zh-Hant-TW", "es-419", "en"), "en")),
+    "one length": Policy(proof=Proof(account_keys=(8, 8))),
+    "words of a language that is not offered": Policy(words={"fr-CA": {"offer": " "}}),
+    **{region: Policy(text=Text(region=region)) for region in ("US", "CA", "PR")},
+}
+
+
+@pytest.mark.parametrize("policy", RIGHT.values(), ids=RIGHT)
+def test_no_contradictions(policy: Policy) -> None:
+    """What is allowed has no problems."""
+    assert problems(policy) == []
+
+
+@pytest.mark.parametrize(
+    ("place", "written"),
+    [
+        (("bills", "names", "Water & Sewer", "en-US"), 'bills.names."Water & Sewer".en-US'),
+        (("address", "domains", 3), "address.domains"),
+    ],
+)
+def test_places_are_written_as_in_toml(place: Place, written: str) -> None:
+    """A place can be found in the file, and is quoted where TOML wants it quoted."""
+    assert written == dotted(place)

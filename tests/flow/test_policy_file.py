@@ -1,0 +1,574 @@
+"""Policies from TOML."""
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import date, datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+import attrs
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from paperless_ivr.errors import PolicyProblems
+from paperless_ivr.flow import policy as p
+from paperless_ivr.flow.host import Disposition, Moment
+from paperless_ivr.flow.policy import Policy, Strategy
+from paperless_ivr.flow.policy_checks import settings
+from paperless_ivr.flow.policy_file import digest, load_policy, parse_policy, problems
+from paperless_ivr.prompts.catalogue import Catalogue
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = sorted((ROOT / "examples/policies").glob("*.toml"))
+PLACES = {".".join(map(str, place)): setting for place, setting, _ in settings(Policy())}
+
+
+# ── a little TOML, and policies at random ────────────────────────────────────────────────
+
+
+def toml(value: Any) -> str:
+    """A value in TOML; mappings in line."""
+    match value:
+        case Enum():
+            return toml(value.value)
+        case bool():
+            return str(value).lower()
+        case str():
+            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        case date():
+            return value.isoformat()
+        case tuple():
+            return f"[{', '.join(map(toml, value))}]"
+        case Mapping():
+            return f"{{{', '.join(f'{toml(k)} = {toml(v)}' for k, v in value.items())}}}"
+    return repr(value)
+
+
+def written(policy: Policy) -> str:
+    """A policy in TOML, every setting but those that are unset."""
+    lines = [f"words = {toml(policy.words)}"]
+    for section in attrs.fields(Policy):
+        inside = getattr(policy, section.name)
+        if attrs.has(type(inside)):
+            named = {a.name: getattr(inside, a.name) for a in attrs.fields(type(inside))}
+            lines += [f"[{section.name}]"]
+            lines += [f"{key} = {toml(value)}" for key, value in named.items() if value is not None]
+    return "\n".join(lines)
+
+
+def number(section: type, name: str) -> st.SearchStrategy[Any]:
+    """Any number that the bounds of a setting allow."""
+    setting = getattr(attrs.fields(section), name)
+    least, most = setting.metadata["least"], setting.metadata["most"]
+    whole = st.integers(-(-least // 1), most)
+    return whole | st.floats(least, most) if setting.type is float else whole
+
+
+def numbers(section: type) -> dict[str, st.SearchStrategy[Any]]:
+    """The numbers of a section."""
+    kinds = {a.name: a.type for a in attrs.fields(section)}
+    return {name: number(section, name) for name, kind in kinds.items() if kind in (int, float)}
+
+
+def some(items: Any, least: int = 0) -> st.SearchStrategy[tuple[Any, ...]]:
+    """Some of the items, each once, in any order."""
+    return st.lists(st.sampled_from(items), min_size=least, unique=True).map(tuple)
+
+
+def by_language(languages: tuple[str, ...]) -> st.SearchStrategy[Mapping[str, str]]:
+    """A text in each language."""
+    return st.fixed_dictionaries(dict.fromkeys(languages, TEXT))
+
+
+def in_order(strategies: tuple[Strategy, ...]) -> tuple[Strategy, ...]:
+    """What is on file comes first."""
+    return tuple(sorted(strategies, key=lambda s: s is not Strategy.ON_FILE))
+
+
+def patient(waits: p.Waits) -> p.Waits:
+    """Where more is to be fetched, the wait is no shorter."""
+    entry = max(waits.first_key, waits.entry_first_key)
+    return evolve(
+        waits,
+        entry_first_key=entry,
+        email_next_key=max(waits.next_key, waits.email_next_key),
+        more_time=max(entry, waits.more_time),
+    )
+
+
+WORD = st.text(max_size=5)
+TEXT = st.text(min_size=1, max_size=9).filter(str.strip)
+BOOLS = st.booleans()
+MOMENTS = some(list(Moment))
+DAYS = st.lists(st.none() | st.dates(), min_size=2, max_size=2).map(
+    lambda days: sorted(days) if all(days) else days
+)
+LANGUAGES = (("en-US", "es-US"), ("fr-CA",), ("vi", "zh-Hant", "en-US"))
+NAMES = {each: by_language(each) for each in LANGUAGES}
+MANY_NAMES = {each: st.dictionaries(WORD, NAMES[each], max_size=2) for each in LANGUAGES}
+SECTIONS: dict[str, st.SearchStrategy[Any]] = {
+    "about": DAYS.flatmap(lambda days: st.builds(p.About, TEXT, TEXT, TEXT, *map(st.just, days))),
+    "biller": st.builds(p.Biller, TEXT, TEXT),
+    "proof": st.builds(
+        p.Proof,
+        BOOLS,
+        st.tuples(st.integers(4, 30), st.integers(4, 30)).map(sorted).map(tuple),
+        **numbers(p.Proof),
+    ),
+    "address": st.builds(
+        p.Address,
+        some(list(Strategy), 1).map(in_order),
+        domains=some(("gmail.com", "prairietel.net", "mail.example", "a-b.co.uk", "x.test"), 1),
+        **numbers(p.Address),
+    ),
+    "text": st.builds(p.Text, st.sampled_from(("US", "CA", "PR")), MOMENTS, **numbers(p.Text)),
+    "back_to_paper": st.builds(p.BackToPaper, BOOLS),
+    "notification": st.builds(
+        p.Notification, st.sampled_from(p.Notifier), **numbers(p.Notification)
+    ),
+    "tries": st.builds(p.Tries, **numbers(p.Tries)),
+    "waits": st.builds(p.Waits, **numbers(p.Waits)).map(patient),
+    "budgets": st.builds(p.Budgets, **numbers(p.Budgets)),
+    "words": st.dictionaries(WORD, st.dictionaries(WORD, WORD, max_size=2), max_size=2),
+}
+OFFERS = st.builds(
+    p.Offer,
+    MOMENTS,
+    st.dictionaries(
+        st.sampled_from(list(p.Offer().again_after_days)), number(p.Offer, "again_after_days")
+    ).map(lambda days: {**p.Offer().again_after_days, **days}),
+)
+TYPES = st.none() | st.lists(TEXT, min_size=1, max_size=3, unique=True).map(tuple)
+PARTS = st.fixed_dictionaries(SECTIONS)
+BILLS = {
+    each: st.builds(p.Bills, TYPES, MANY_NAMES[each], another=BOOLS, **numbers(p.Bills))
+    for each in LANGUAGES
+}
+
+
+@st.composite
+def policies(draw: st.DrawFn) -> Policy:
+    """Any policy that can be used."""
+    languages = draw(st.sampled_from(LANGUAGES))
+    parts, offer, free = draw(PARTS), draw(OFFERS), draw(BOOLS)
+    address = parts.pop("address")
+    linked = Strategy.TEXT_LINK in address.strategies
+    return Policy(
+        languages=p.Languages(languages, languages[-1]),
+        offer=offer,
+        bills=draw(BILLS[languages]),
+        address=evolve(address, email_required=not (free and linked)),
+        autopay=p.AutoPay(free and Moment.AFTER_PAYMENT in offer.moments, draw(NAMES[languages])),
+        **parts,
+    )
+
+
+@pytest.mark.requirement("R19")
+@given(policies())
+def test_round_trip(policy: Policy) -> None:
+    """Whatever can be used can be written as TOML, and is read as the same policy."""
+    assert problems(policy) == []
+    assert policy == parse_policy(written(policy))
+    assert digest(policy) == digest(parse_policy(written(policy)))
+
+
+def changed(value: Any) -> Any:
+    """Another value in the place of one."""
+    match value:
+        case bool():
+            return not value
+        case Enum():
+            return next(member for member in type(value) if member is not value)
+        case str():
+            return f"{value}!"
+        case int() | float():
+            return value + 1
+        case tuple():
+            return tuple(reversed(value))
+        case Mapping():
+            return {Disposition.LEFT: 9} if value else {"a": {"b": "c"}}
+    return date(2026, 11, 22)
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_digest_tells_policies_apart(name: str) -> None:
+    """Another value in any setting makes another digest."""
+    section, _, key = name.rpartition(".")
+    inside = getattr(Policy(), section) if section else Policy()
+    other = evolve(inside, **{key: changed(getattr(inside, key))})
+
+    assert digest(Policy()) != digest(evolve(Policy(), **{section: other}) if section else other)
+
+
+def test_digest_is_of_content() -> None:
+    """Neither the order of a mapping nor the writing of a number makes another policy."""
+    days = dict(reversed([*p.Offer().again_after_days.items()]))
+    same = Policy(offer=p.Offer(again_after_days=days), waits=p.Waits(offer=3))
+
+    assert digest(Policy()) == digest(same)
+    assert re.fullmatch("[0-9a-f]{12}", digest(same))
+
+
+# ── what is left out ─────────────────────────────────────────────────────────────────────
+
+
+def test_empty_file_is_the_default() -> None:
+    """A policy that names nothing is the default policy."""
+    assert Policy() == parse_policy("")
+
+
+@pytest.mark.requirement("R14")
+def test_days_that_are_not_named_keep_their_default() -> None:
+    """To change when one outcome is asked again is to change nothing else."""
+    policy = parse_policy("[offer.again_after_days]\ndeclined = 365")
+
+    expected = {**p.Offer().again_after_days, Disposition.DECLINED: 365}
+
+    assert expected == policy.offer.again_after_days
+
+
+# ── what fits no setting ─────────────────────────────────────────────────────────────────
+
+VALUES: tuple[Any, ...] = (
+    True,
+    3,
+    2.5,
+    "no",
+    "3",
+    "",
+    date(2026, 11, 22),
+    datetime(2026, 11, 22, 10, 0),  # noqa: DTZ001
+    (),
+    ("a", 1),
+    (1, 2, 3),
+    ((),),
+    {},
+    {"x": True},
+    {"x": {"y": 1}},
+)
+
+
+def fits(kind: Any, value: Any) -> bool:
+    """Whether a value is of the type of a setting."""
+    arguments = get_args(kind)
+    if get_origin(kind) is Mapping:
+        return isinstance(value, dict) and all(
+            fits(arguments[0], k) and fits(arguments[1], v) for k, v in value.items()
+        )
+    if get_origin(kind) is tuple and isinstance(value, tuple):
+        each = arguments[:1] * len(value) if arguments[-1] is ... else arguments
+        return len(each) == len(value) and all(map(fits, each, value))
+    if type(None) in arguments:
+        return fits(arguments[0], value)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return value in [member.value for member in kind]
+    return type(value) is kind or (kind is float and type(value) is int)
+
+
+@pytest.mark.parametrize("name", PLACES)
+@pytest.mark.parametrize("value", VALUES, ids=map(repr, VALUES))
+def test_values_of_other_types(name: str, value: object) -> None:
+    """No value of another type is taken for a setting, however like it looks."""
+    setting = PLACES[name]
+    section, _, key = name.rpartition(".")
+    text = f"[{section}]\n{key} = {toml(value)}" if section else f"{key} = {toml(value)}"
+
+    lines: tuple[str, ...] = ()
+    try:
+        parse_policy(text)
+    except PolicyProblems as error:
+        lines = error.problems
+
+    misfit = re.compile(r"must be (?!from|not shorter)|is none of")
+    told = [line for line in lines if line.startswith(name) and misfit.search(line)]
+    assert fits(setting.type, value) == (not told), lines
+
+
+@given(st.text())
+def test_any_text(text: str) -> None:
+    """Any text is a policy, or is told what is wrong with it."""
+    with suppress(PolicyProblems):
+        parse_policy(text)
+
+
+TREES = st.recursive(
+    st.booleans() | st.integers() | st.floats() | st.text() | st.dates(),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(
+            st.text() | st.sampled_from(sorted(Disposition, key=str)), inner, max_size=3
+        )
+    ),
+    max_leaves=6,
+)
+ENTRIES = st.dictionaries(
+    st.sampled_from([a.name for a in attrs.fields(Policy)]) | st.text(),
+    TREES
+    | st.dictionaries(st.sampled_from([n.rpartition(".")[2] for n in PLACES]), TREES, max_size=4),
+)
+
+
+@given(ENTRIES)
+def test_any_tables(tables: dict[str, Any]) -> None:
+    """Any TOML is a policy, or is told what is wrong with it; nothing else is raised."""
+    text = "\n".join(f"{toml(key)} = {toml(value)}" for key, value in tables.items())
+    with suppress(PolicyProblems):
+        parse_policy(text)
+
+
+EVERYTHING_WRONG = """
+silence = 3
+[offr]
+moments = ["start"]
+[about]
+version = 2
+approved_on = "2026-01-01"
+in_force_from = 2026-01-01T10:00:00
+[languages]
+offered = ["en_us", "es-US"]
+[offer]
+moments = ["begin", 3, "start", "start"]
+again_after_days = { declind = 3, ignored = -1, left = "x", not_offered = 3 }
+[bills]
+eligible = []
+per_page = 5
+another = "no"
+[bills.names.WATER]
+en-US = "water bill"
+fr-CA = "eau"
+es-US = " "
+[bills.names."Water & Sewer"]
+en-US = 3
+[proof]
+account_keys = [20, 4]
+[address]
+strategies = ["keypad", "on_file", "keypd"]
+email_required = false
+domains = ["gmail.com", 3, "nonsense"]
+[text]
+region = "GB"
+[autopay]
+offer = true
+[tries]
+silence = 9
+repeats = true
+wrongs = 3
+[waits]
+offer = 5
+first_key = 10
+entry_first_key = 6
+[words]
+en-US = "Hello."
+"""
+
+TOLD = """\
+about.version: must be text in quotes, not 2
+about.approved_on: must be a date such as 2026-11-22, without quotes or a time, not "2026-01-01"
+about.in_force_from: must be a date such as 2026-11-22, without quotes or a time, not 2026-01-01 \
+10:00:00
+languages.offered: "en_us" is no language tag; write "en-US"
+offer.moments: "begin" is none of start, before_payment, after_payment
+offer.moments: 3 is none of start, before_payment, after_payment
+offer.moments: "start" stands there twice; once is enough
+offer.again_after_days.declind: "declind" is none of enrolled, link_sent, deferred, declined, \
+ignored, left, not_offered, ineligible, already_paperless, pending, not_identified, no_contact, \
+incomplete, unavailable, failed, opted_out, opt_out_requested, transferred, abandoned; did you \
+mean declined?
+offer.again_after_days.left: must be a whole number, not "x"
+offer.again_after_days.ignored: must be from 0 to 3650, not -1
+offer.again_after_days.not_offered: no offer was made then, so there is nothing to wait for; \
+leave it out
+bills.eligible: names no type; leave it out for every type, or set offer.moments = [] for no offer
+bills.names."Water & Sewer".en-US: must be text in quotes, not 3
+bills.names.WATER.es-US: is empty; write something, or leave it out
+bills.names.WATER.fr-CA: this language is not offered; add it to languages.offered, or leave this \
+out
+bills.names."Water & Sewer".es-US: is missing; say what the bill is called in this language too
+bills.per_page: must be from 1 to 4, not 5
+bills.another: must be true or false, not "no"
+proof.account_keys: fewest first: [4, 20]
+address.strategies: "keypd" is none of on_file, text_link, keypad, person; did you mean keypad?
+address.domains: must be text in quotes, not 3
+address.domains: "nonsense" gets no mail; write the part after the at-sign, in small letters
+text.region: "GB" is no country that numbers with +1 and ten digits; write its code in capitals, \
+such as "US", "CA" or "PR"
+autopay.terms.en-US: is missing; say when AutoPay is drawn and how to stop it, or offer no AutoPay
+autopay.terms.es-US: is missing; say when AutoPay is drawn and how to stop it, or offer no AutoPay
+tries.silence: must be from 0 to 5, not 9
+tries.repeats: must be a whole number, not true
+tries.wrongs: there is no such setting; did you mean tries.wrong?
+waits.offer: must be from 1 to 3, not 5
+waits.entry_first_key: must not be shorter than waits.first_key, which is 10
+words.en-US: must be a section, not "Hello."
+offr: there is no such section; did you mean offer?
+silence: there is no such section; did you mean tries.silence?
+"""
+
+
+@pytest.mark.requirement("R19")
+def test_every_problem_at_once(tmp_path: Path) -> None:
+    """A wrong policy is refused with all that is wrong, in order, and the file's name."""
+    file = tmp_path / "wrong.toml"
+    file.write_text(EVERYTHING_WRONG, encoding="utf-8")
+
+    with pytest.raises(PolicyProblems) as caught:
+        load_policy(file)
+
+    assert TOLD.splitlines() == list(caught.value.problems)
+    assert str(caught.value).startswith(f"{file}: this policy cannot be used:\n  - about.version: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[ofer]\nmoments = []", ["ofer: there is no such section; did you mean offer?"]),
+        ("[xyz]", ["xyz: there is no such section"]),
+        ("offer = 3", ["offer: must be a section, not 3"]),
+        ("[[offer]]\nmoments = []", ["offer: must be a section, not a list"]),
+        ("[tries]\nxyz = 1", ["tries.xyz: there is no such setting"]),
+        (
+            "[tries]\nper_page = 1",
+            ["tries.per_page: there is no such setting; did you mean bills.per_page?"],
+        ),
+        ("[tries]\nsilence = {}", ["tries.silence: must be a whole number, not a section"]),
+        ("[proof]\naccount_keys = [8]", ["proof.account_keys: must be a list of 2, not of 1"]),
+        (
+            "[proof]\naccount_keys = [8, '9']",
+            ['proof.account_keys: must be a whole number, not "9"'],
+        ),
+        (
+            "[bills]\neligible = 'WATER'",
+            ['bills.eligible: must be a list in square brackets, not "WATER"'],
+        ),
+        (f"[biller]\nname = ['{'n' * 99}']", ["biller.name: must be text in quotes, not a list"]),
+        (
+            f"[tries]\nwrong = '{'n' * 99}'",
+            [f'tries.wrong: must be a whole number, not "{"n" * 59}…"'],
+        ),
+    ],
+)
+def test_misfits(text: str, told: list[str]) -> None:
+    """What fits no setting is told with what was meant, and nothing follows from it."""
+    with pytest.raises(PolicyProblems) as caught:
+        parse_policy(text)
+
+    assert told == list(caught.value.problems)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[languages]\noffered = 3\n[autopay]\noffer = true\nterms = {en-US = 'x', es-US = 'x'}",
+        "[languages]\noffred = ['en-US']\ndefault = 'fr-CA'",
+        (
+            "[offer]\nmoment = ['start']\nmoments = ['start', 'befor_payment']\n"
+            "[autopay]\noffer = true\nterms = {en-US = 'x', es-US = 'x'}"
+        ),
+        "[address]\nemail_required = false\nstrategies = ['text-link']",
+        "[waits]\nfirst_key = '20'\nentry_first_key = 12",
+    ],
+)
+def test_nothing_is_told_that_may_come_of_another_problem(text: str) -> None:
+    """What rests on a setting that could not be read is not judged."""
+    with pytest.raises(PolicyProblems) as caught:
+        parse_policy(text)
+
+    misfit = ("must be", "is none of", "there is no such")
+    assert all(any(words in line for words in misfit) for line in caught.value.problems)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[about]\nowner = Bob\n", "(at line 2, column 9)"),
+        ("[about]\n[about]\n", "(at line 2, column 7)"),
+        ("[about]\nowner = ", "(at the end, line 2)"),
+        (f"[tries]\nsilence = {'9' * 5000}", "5000 digits"),
+    ],
+)
+def test_syntax(text: str, line: str) -> None:
+    """What is no TOML is one problem, with its line."""
+    with pytest.raises(PolicyProblems) as caught:
+        parse_policy(text, "mine")
+
+    (told,) = caught.value.problems
+    assert told.startswith("not TOML: ")
+    assert line in told
+
+
+class TestFiles:
+    """Files that are no policies."""
+
+    def test_missing(self, tmp_path: Path) -> None:
+        """A file that is not there is told as such."""
+        with pytest.raises(PolicyProblems, match=r"nowhere\.toml.*\n.*No such file"):
+            load_policy(tmp_path / "nowhere.toml")
+
+    def test_other_encoding(self, tmp_path: Path) -> None:
+        """A file in Latin-1 is told as such."""
+        (tmp_path / "p.toml").write_bytes('[biller]\nname = "Cañada"'.encode("latin-1"))
+
+        with pytest.raises(PolicyProblems, match="save it as UTF-8"):
+            load_policy(tmp_path / "p.toml")
+
+    def test_byte_order_mark(self, tmp_path: Path) -> None:
+        """The mark that some editors put first does no harm."""
+        (tmp_path / "p.toml").write_bytes('[biller]\nname = "Cañada"'.encode("utf-8-sig"))
+
+        assert load_policy(str(tmp_path / "p.toml")).biller.name == "Cañada"
+
+
+# ── the examples and the docs ────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
+def test_examples(file: Path) -> None:
+    """Each example can be used, words and all, and says for whom it is."""
+    policy = load_policy(file)
+    intro = "".join(re.findall(r"\A(?:#.*\n)+", file.read_text(encoding="utf-8")))
+
+    assert problems(policy) == []
+    assert set(Catalogue.of(policy).books) == set(policy.languages.offered)
+    assert re.search(r"\bFor (a biller|whoever)\b", intro)
+    assert file.name in (ROOT / "docs/policy.md").read_text(encoding="utf-8")
+    assert len({digest(load_policy(other)) for other in EXAMPLES}) == len(EXAMPLES)
+
+
+@pytest.mark.requirement("R08", "R11", "R13", "R14", "R16", "R19")
+def test_examples_say_what_they_promise() -> None:
+    """Between them the examples change what a biller is most likely to change."""
+    by_name = {file.stem: load_policy(file) for file in EXAMPLES}
+    water, strict = by_name["springfield-water"], by_name["strict"]
+
+    assert (water.about.version, water.about.owner, water.about.approved_by) == (
+        "2026-11",
+        "Customer Service, Springfield Water",
+        "City Attorney's office",
+    )
+    assert water.about.in_force_from == date(2026, 12, 1)
+    assert set(water.words) == set(water.languages.offered) == {"en-US", "es-US"}
+    assert not by_name["text-link-only"].address.email_required
+    assert by_name["keypad-first"].address.strategies[1] is Strategy.KEYPAD
+    assert by_name["english-only"].languages.offered == ("en-US",)
+    assert by_name["autopay"].autopay.offer
+    assert strict.bills.eligible == ("WATER",)
+    assert strict.offer.again_after_days[Disposition.DECLINED] == 365
+    assert not (strict.back_to_paper.by_phone)
+    assert not (strict.bills.another)
+    assert not strict.proof.search_by_phone
+
+
+def test_docs_show_policies_that_can_be_used() -> None:
+    """Each TOML block of the page is a policy."""
+    blocks = re.findall(r"```toml\n(.+?)```", (ROOT / "docs/policy.md").read_text(), re.DOTALL)
+
+    assert blocks
+    for block in blocks:
+        assert tomllib.loads(block)
+        assert parse_policy(block) != Policy()

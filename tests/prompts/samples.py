@@ -1,0 +1,105 @@
+"""Prompts with every kind of value in their gaps, for hypothesis; and one of each to look at."""
+
+from datetime import date
+from decimal import Decimal
+
+from hypothesis import strategies as st
+
+from paperless_ivr.flow.script import PROMPTS
+from paperless_ivr.flow.slots import (
+    Count,
+    Day,
+    Digits,
+    Ending,
+    Key,
+    Masked,
+    Money,
+    Slot,
+    Spelt,
+    Words,
+)
+from paperless_ivr.flow.turns import Prompt
+from paperless_ivr.secret import Secret
+
+LANGUAGES = ("en-US", "es-US")
+
+HOSTILE = ("<speak>", "&amp;", "]]>", "<!--", "\"'", "\x00\x0b\ud800\ufffe", "\r\n\t", "é", "😀")
+
+ATEXT = "abcdefghijklmnopqrstuvwxyz0123456789.-_+'/=&!%$#?*^`{|}~"
+
+HARMLESS = "abcXYZ019 .,;:!?'áñ¿@-_&<>"
+
+EMAILS = st.from_regex(r"[A-Za-z0-9.+_-]{1,9}@[a-z0-9-]{1,9}\.[a-z]{2,4}", fullmatch=True)
+
+
+def secrets(text: st.SearchStrategy[str]) -> st.SearchStrategy[Secret]:
+    """Secrets of some texts."""
+    return st.builds(Secret, text)
+
+
+def slots(words: st.SearchStrategy[str]) -> dict[str, st.SearchStrategy[Slot]]:
+    """For each gap the values that may fill it, with these words where they are the biller's."""
+    digits = secrets(st.text("0123456789"))
+    spelt = secrets(st.text(ATEXT + "@") | words)
+    return {
+        "biller": st.builds(Words, words),
+        "bill": st.builds(Words, words | st.just("")),
+        "terms": st.builds(Words, words),
+        "domain": st.builds(
+            Words, st.from_regex(r"[a-z0-9-]{1,9}(\.[a-z]{2,5}){1,2}", fullmatch=True)
+        )
+        | st.builds(Spelt, spelt),
+        "account": st.builds(Digits, digits),
+        "number": st.builds(Digits, secrets(st.from_regex(r"\+1[0-9]{10}", fullmatch=True))),
+        "ending": st.builds(Ending, digits | secrets(words)),
+        "masked": st.builds(Masked, secrets(EMAILS) | secrets(words)),
+        "address": st.builds(Spelt, secrets(EMAILS) | spelt),
+        "spelt": st.builds(Spelt, spelt),
+        "character": st.builds(Spelt, secrets(st.sampled_from(["", *ATEXT]))),
+        "key": st.builds(Key, st.sampled_from("0123456789*#")),
+        "amount": st.builds(
+            Money,
+            st.decimals(allow_nan=False, allow_infinity=False),
+            st.sampled_from(["USD", "CAD"]),
+        ),
+        "due": st.builds(Day, st.dates()),
+        "bills_on_paper": st.builds(Count, st.integers(1, 6)),
+    }
+
+
+SLOTS = slots(st.text(HARMLESS + "{}") | st.sampled_from(HOSTILE))
+PLAIN_SLOTS = slots(st.text(HARMLESS))
+
+
+@st.composite
+def prompts(draw: st.DrawFn, values: dict[str, st.SearchStrategy[Slot]] = SLOTS) -> Prompt:
+    """Any prompt of the script, its gaps filled."""
+    name = draw(st.sampled_from(sorted(PROMPTS)))
+    language = draw(st.sampled_from([None, *LANGUAGES]))
+    filled = tuple((gap, draw(values[gap])) for gap in PROMPTS[name])
+    return Prompt(name, filled, language=language)
+
+
+EXAMPLES: dict[str, Slot] = {
+    "biller": Words("Springfield Water"),
+    "bill": Words(""),
+    "terms": Words("It is drawn on the due date."),
+    "domain": Words("gmail.com"),
+    "account": Digits(Secret("1234567")),
+    "number": Digits(Secret("+12125550123")),
+    "ending": Ending(Secret("+12125550123")),
+    "masked": Masked(Secret("jane@gmail.com")),
+    "address": Spelt(Secret("jane.smith@gmail.com")),
+    "spelt": Spelt(Secret("jane.s")),
+    "character": Spelt(Secret("m")),
+    "key": Key("1"),
+    "amount": Money(Decimal("48.20")),
+    "due": Day(date(2026, 12, 3)),
+    "bills_on_paper": Count(2),
+}
+"""One value for each gap, as in a real call."""
+
+
+def example(name: str) -> Prompt:
+    """A prompt as in a real call."""
+    return Prompt(name, tuple((gap, EXAMPLES[gap]) for gap in PROMPTS[name]))

@@ -1,0 +1,172 @@
+"""Catalogues: the library's words, the biller's over them, and everything wrong with them."""
+
+import pytest
+
+from paperless_ivr.errors import WordsProblems
+from paperless_ivr.flow.policy import Address, Languages, Policy
+from paperless_ivr.flow.script import PROMPTS
+from paperless_ivr.flow.turns import Prompt
+from paperless_ivr.prompts import Catalogue, said
+from paperless_ivr.prompts.catalogue import languages, ours
+from paperless_ivr.prompts.terms import ENTRIES
+from tests.prompts.samples import LANGUAGES, example
+
+CONSENT_PROMPTS = [
+    *(name for name in PROMPTS if name.startswith(("confirm_", "text_consent_", "option_"))),
+    "autopay_offer",
+    "autopay_terms",
+]
+
+
+def problems(*offered: str, **own: dict[str, str]) -> tuple[str, ...]:
+    """What `load` finds wrong; languages are written with an underscore."""
+    overrides = {language.replace("_", "-"): words for language, words in own.items()}
+    with pytest.raises(WordsProblems) as caught:
+        Catalogue.load(offered or ("en-US",), overrides)
+    return caught.value.problems
+
+
+@pytest.mark.requirement("R16")
+def test_english_and_spanish_come_with_the_library() -> None:
+    """English and Spanish are complete, and each entry is a prompt or a term."""
+    assert languages() == LANGUAGES
+    assert [set(ours(language)) for language in LANGUAGES] == [set(ENTRIES)] * 2
+
+
+@pytest.mark.requirement("R16")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_library_passes_its_own_checks(language: str) -> None:
+    """The library's own words, given as a biller's, have no problem."""
+    assert Catalogue.load([language], {language: ours(language)}).books == {
+        language: ours(language)
+    }
+
+
+@pytest.mark.requirement("R16")
+def test_a_biller_overrides_any_wording() -> None:
+    """The biller's words are said in place of the library's, in that language only."""
+    catalogue = Catalogue.load(LANGUAGES, {"en-US": {"one_moment": "Hold on."}})
+    spoken = {language: catalogue.text("one_moment", language) for language in LANGUAGES}
+    assert spoken == {"en-US": "Hold on.", "es-US": "Un momento."}
+
+
+@pytest.mark.requirement("R16")
+def test_a_biller_adds_a_language_without_code() -> None:
+    """Complete words make a whole language, terms and all."""
+    french = {name: text.replace("bill", "facture") for name, text in ours("en-US").items()}
+    french = {name: text.replace("{facture", "{bill") for name, text in french.items()}
+    catalogue = Catalogue.load(["fr-CA"], {"fr-CA": french})
+    assert said([example("already")], "fr-CA", catalogue) == "Your facture is paperless already."
+
+
+@pytest.mark.requirement("R16")
+def test_a_language_without_words_is_told_how_to_be_added() -> None:
+    """A language that nobody gave words for is one problem that says what to do."""
+    (problem,) = problems("en-US", "fr-CA")
+    assert problem.startswith("fr-CA: there are no words in this language; en-US, es-US come")
+    assert f"give all {len(ENTRIES)} entries" in problem
+    assert "words.fr-CA" in problem
+
+
+@pytest.mark.requirement("R16")
+def test_every_missing_prompt_of_a_new_language_is_named() -> None:
+    """A language that is begun lacks each of the other entries."""
+    found = problems("fr-CA", fr_CA={"one_moment": "Un instant."})
+    assert found == tuple(
+        f"fr-CA, {name}: the words are missing" for name in ENTRIES if name != "one_moment"
+    )
+
+
+@pytest.mark.requirement("R16")
+def test_all_problems_are_told_at_once() -> None:
+    """Each problem of each language is in the one error, which says what to do."""
+    found = problems(
+        "en-US",
+        "fr-CA",
+        en_US={
+            "greting": "Hello.",
+            "greeting": "Hello from {biler}.",
+            "one_moment": " ",
+            "already": "Your {bill is paperless.",
+            "option_yes": "For yes, press 1.",
+            "confirm_on_file": "To {masked}. Agreed?",
+            "end_left": "Goodbye, {name}.",
+        },
+        es_US={"one_moment": ""},
+        es_MX={},
+    )
+    assert found == (
+        problems("en-US", "fr-CA")[0],
+        "en-US, greting: there is no such prompt; did you mean greeting?",
+        "en-US, greeting: nothing fills {biler}; did you mean {biller}?",
+        "en-US, one_moment: the words are empty",
+        "en-US, already: the braces are broken; a gap is a name in braces, as in {key}",
+        "en-US, option_yes: the words leave out {key}; the call needs it",
+        "en-US, confirm_on_file: the words leave out {bill}; a yes counts only after it was heard",
+        "en-US, end_left: nothing fills {name}; it may have no gaps",
+        "es-US, one_moment: the words are empty",
+        "es-MX: no such language is offered; offered: en-US, fr-CA",
+    )
+
+
+def test_an_unknown_name_that_is_like_no_other_gets_no_suggestion() -> None:
+    """Nothing is suggested where nothing is close."""
+    assert problems(en_US={"xyzzy": "Hello."}) == ("en-US, xyzzy: there is no such prompt",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", "}", "{}", "{{biller}}", "{biller!r}", "{biller.text}", "{biller:>9}", "{0}", "{a b}"],
+)
+def test_words_are_no_format_strings(text: str) -> None:
+    """Only a name in braces is a gap; format specifications, attributes and escapes are not."""
+    assert problems(en_US={"greeting": f"Hello {text}."}) == (
+        "en-US, greeting: the braces are broken; a gap is a name in braces, as in {key}",
+    )
+
+
+@pytest.mark.requirement("R09", "R16")
+@pytest.mark.parametrize("name", CONSENT_PROMPTS)
+def test_words_for_a_consent_keep_what_must_be_heard(name: str) -> None:
+    """Words that leave out the bill, the address, the number, the terms or the key are refused."""
+    (problem,) = problems(en_US={name: "Do you agree?"})
+    assert problem.startswith(f"en-US, {name}: the words leave out {{")
+
+
+def test_words_may_wait_for_a_language_of_the_library_to_be_offered() -> None:
+    """Words for Spanish may be kept while only English is offered; they are checked as well."""
+    Catalogue.load(["en-US"], {"es-US": {"one_moment": "Espere."}})
+    assert problems("en-US", es_US={"one_moment": ""}) == (
+        "es-US, one_moment: the words are empty",
+    )
+
+
+@pytest.mark.requirement("R30")
+def test_the_digest_names_the_words() -> None:
+    """The digest is the same for the same words, and another for others."""
+    same = Catalogue.load(LANGUAGES).digest, Catalogue.load(LANGUAGES, {}).digest
+    others = (
+        Catalogue.load(["en-US"]).digest,
+        Catalogue.load(LANGUAGES, {"en-US": {"one_moment": "Hold on."}}).digest,
+        Catalogue.load(LANGUAGES, domains=["gmail.com"]).digest,
+    )
+    assert len({*same, *others}) == 4
+    assert {len(digest) for digest in (*same, *others)} == {12}
+
+
+def test_a_policy_makes_its_catalogue() -> None:
+    """Languages, words and domains are the policy's."""
+    policy = Policy(
+        languages=Languages(offered=("en-US",)),
+        words={"en-US": {"confirm_keyed": "{bill}: {address}"}},
+        address=Address(domains=("Smith.com",)),
+    )
+    catalogue = Catalogue.of(policy)
+    assert list(catalogue.books) == ["en-US"]
+    assert catalogue.domains == {"smith.com"}
+
+
+def test_a_language_that_was_not_loaded_has_no_words() -> None:
+    """Speaking a language that the policy does not offer is a mistake of the program."""
+    with pytest.raises(KeyError, match="es-US"):
+        said([Prompt("one_moment")], "es-US", Catalogue.load(["en-US"]))

@@ -1,0 +1,414 @@
+"""The record in memory: append-only, limits, writes that settle, wishes, live calls."""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from attrs import define, evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from paperless_ivr import secret
+from paperless_ivr.errors import RecordDown, StaleCall
+from paperless_ivr.flow.call import Consent, Purpose
+from paperless_ivr.flow.events import (
+    Accepted,
+    LastFourCounted,
+    OutcomeUnknown,
+    Refusal,
+    Refused,
+    Screened,
+    ServiceAnswer,
+    Unavailable,
+)
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.host import Arrival, Disposition, Moment
+from paperless_ivr.flow.policy import Offer
+from paperless_ivr.flow.requests import (
+    CountLastFour,
+    KeepWish,
+    Screen,
+    SendWebLink,
+    StoreCustomerPreference,
+)
+from paperless_ivr.flow.states import State
+from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
+from paperless_ivr.records.port import Activity, Evidence, SavedCall, What
+from paperless_ivr.secret import Secret
+
+START = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+BILLER = "springfield-water"
+ANI = secret.phone("+12175550160")
+CUSTOMER = secret.customer("784805")
+ACCOUNT = secret.account("20484805")
+ADDRESS = secret.email("someone@example.com")
+
+
+@define
+class Clock:
+    """A clock that goes only when it is told to."""
+
+    at: datetime = START
+
+    def __call__(self) -> datetime:
+        return self.at
+
+
+def line(what: What, call_id: str = "c1", at: datetime = START, **detail: str) -> Activity:
+    """A line of the activity record."""
+    return Activity(what, call_id, BILLER, "7", at, "OFFER", ANI, (ACCOUNT,), detail)
+
+
+def evidence(reference: str = "c1-1") -> Evidence:
+    """A consent, and the words that were heard."""
+    consent = Consent(
+        reference, Purpose.ENROL, ("confirmation",), (), "1", "es-US", CUSTOMER, ACCOUNT, "WATER"
+    )
+    return Evidence(consent, "Para aceptar, oprima 1.", "4f2a", START, START + timedelta(seconds=9))
+
+
+def preference(key: str = "c1-1") -> StoreCustomerPreference:
+    """A write."""
+    return StoreCustomerPreference(CUSTOMER, ACCOUNT, "WATER", True, ADDRESS, None, key, key)
+
+
+def wish(key: str = "c1-1", *, paperless: bool = True, invoice_type: str = "WATER") -> KeepWish:
+    """A wish."""
+    return KeepWish(CUSTOMER, ACCOUNT, invoice_type, paperless, ADDRESS, None, key, key)
+
+
+def text(key: str, phone: Secret = ANI) -> SendWebLink:
+    """A text."""
+    return SendWebLink(CUSTOMER, ACCOUNT, "WATER", phone, "review", key, key)
+
+
+# ── activity ─────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.requirement("R30")
+def test_append_only() -> None:
+    """Lines are kept in order, as they were when noted, with the consent's evidence."""
+    record = MemoryRecord(Clock())
+    detail = {"purpose": "enrol"}
+    told = evolve(line(What.CONSENTED), detail=detail, evidence=evidence())
+    record.note(line(What.OFFERED))
+    record.note(told)
+    detail["purpose"] = "text"
+
+    offered, consented = record.activities
+    assert What.OFFERED is offered.what
+    assert consented.detail == {"purpose": "enrol"}
+    assert evidence() == consented.evidence
+    with pytest.raises(TypeError):
+        consented.detail["purpose"] = "text"  # type: ignore[index]
+
+
+def screened(record: MemoryRecord, ended: Disposition, days: int) -> State:
+    """Where a call of the same caller gets, so many days after one that ended so."""
+    record.note(line(What.OFFERED))
+    record.note(line(What.ENDED, disposition=ended.value))
+    flow = Flow()
+    arrival = Arrival("c2", BILLER, Moment.START, ani=ANI, language="en-US")
+    turn = flow.begin(arrival)
+    assert isinstance(turn.then, Screen)
+    record.now.at += timedelta(days=days)  # type: ignore[attr-defined]
+    return flow.advance(turn.call, record.screen(turn.then)).call.state
+
+
+@pytest.mark.requirement("R14")
+@pytest.mark.parametrize("ended", Disposition)
+def test_asked_again_when_policy_says_so(ended: Disposition) -> None:
+    """After each ending the offer is made again on the policy's day, and not the day before."""
+    wait = Offer().again_after_days.get(ended, 0)
+
+    assert State.OFFER_AT_START is screened(MemoryRecord(Clock()), ended, wait)
+    if wait:
+        assert State.NOT_OFFERED is screened(MemoryRecord(Clock()), ended, wait - 1)
+
+
+def test_a_hand_over_that_broke_off_is_not_the_next_one() -> None:
+    """An offer in a hand-over that never ended is not taken for one in the next hand-over."""
+    record = MemoryRecord(Clock())
+    for what in (What.ARRIVED, What.OFFERED, What.ARRIVED):
+        record.note(line(what))
+    record.note(line(What.ENDED, disposition="not_offered"))
+
+    assert Screened() == record.screen(Screen("c2", BILLER, Moment.START, ANI, None))
+
+
+def test_later_of_two_calls_that_ended_together() -> None:
+    """Of two calls that ended at the same time the one that was noted later counts."""
+    record = MemoryRecord(Clock())
+    for call_id, ended in (("c1", Disposition.IGNORED), ("c2", Disposition.DECLINED)):
+        record.note(line(What.OFFERED, call_id))
+        record.note(line(What.ENDED, call_id, disposition=ended.value))
+
+    got = record.screen(Screen("c3", BILLER, Moment.START, ANI, ACCOUNT))
+
+    assert Screened(Disposition.DECLINED) == got
+
+
+def test_clocks_that_differ() -> None:
+    """An ending that seems to be in the future was today."""
+    record = MemoryRecord(Clock())
+    record.note(line(What.OFFERED))
+    record.note(line(What.ENDED, at=START + timedelta(minutes=1), disposition="declined"))
+
+    got = record.screen(Screen("c2", BILLER, Moment.START, ANI, None))
+
+    assert Screened(Disposition.DECLINED, 0) == got
+
+
+# ── limits ───────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.requirement("R17")
+@pytest.mark.parametrize(("per_account", "per_ani", "allowed"), [(1, 9, 1), (3, 9, 3), (9, 2, 2)])
+def test_limits_of_guessing(per_account: int, per_ani: int, allowed: int) -> None:
+    """Last four digits may be missed as often as the lower limit says, and no more."""
+    record = MemoryRecord(Clock(), per_account, per_ani)
+    asked = CountLastFour(BILLER, ANI, (ACCOUNT,))
+    counted = 0
+    while record.count_last_four(asked).allowed:
+        record.note(line(What.LAST_FOUR_MISSED))
+        counted += 1
+
+    assert allowed == counted
+
+
+def test_who_cannot_be_counted_is_allowed() -> None:
+    """Without ANI and without accounts there is nothing to count."""
+    nobody = CountLastFour(BILLER, None, ())
+
+    assert LastFourCounted(True) == MemoryRecord(Clock(), 0, 0).count_last_four(nobody)
+
+
+def test_texts_free_up_one_by_one() -> None:
+    """Each text counts for its own 24 hours."""
+    record = MemoryRecord(clock := Clock(), texts_per_number=2)
+    answers = []
+    for hours in (0, 12, 13, 24, 25, 36):
+        clock.at = START + timedelta(hours=hours)
+        answers.append(record.intend(text(f"t{hours}"), evidence()))
+
+    limit = Refused(Refusal.LIMIT)
+    assert answers == [None, None, limit, None, limit, None]
+
+
+def test_a_refused_text_is_not_on_record() -> None:
+    """A text that the limit forbids is no write, and may be intended another day."""
+    record = MemoryRecord(clock := Clock(), texts_per_number=0)
+
+    assert Refused(Refusal.LIMIT) == record.intend(text("t1"), evidence())
+    assert record.writes == {}
+
+    record.texts_per_number = 1
+    clock.at += timedelta(days=1)
+    assert record.intend(text("t1"), evidence()) is None
+
+
+# ── writes and wishes ────────────────────────────────────────────────────────────────────
+
+
+def test_first_intent_wins() -> None:
+    """A key that is intended again stays the write that it was, with its time and evidence."""
+    record = MemoryRecord(clock := Clock())
+    record.intend(preference(), evidence())
+    clock.at += timedelta(minutes=1)
+    record.intend(evolve(preference(), paperless=False), evidence("c9-9"))
+
+    (written,) = record.writes.values()
+    assert (preference(), evidence(), START, None) == (
+        written.write,
+        written.evidence,
+        written.at,
+        written.answer,
+    )
+
+
+YES, NO, LOST, DOWN = Accepted(), Refused(Refusal.PENDING), OutcomeUnknown(), Unavailable()
+
+
+@pytest.mark.requirement("R23")
+@pytest.mark.parametrize(
+    ("answers", "settled"),
+    [
+        ([LOST], LOST),
+        ([LOST, YES], YES),
+        ([LOST, NO], NO),
+        ([LOST, DOWN], LOST),
+        ([LOST, LOST, DOWN], LOST),
+        ([YES, LOST], YES),
+        ([YES, NO], YES),
+        ([YES, DOWN], YES),
+        ([DOWN, YES], YES),
+        ([DOWN, LOST], LOST),
+        ([DOWN, LOST, DOWN, YES], YES),
+    ],
+)
+def test_settled_twice(answers: list[ServiceAnswer], settled: ServiceAnswer) -> None:
+    """What is done stays done; what may be done is not undone by a sending that got nowhere."""
+    record = MemoryRecord(Clock())
+    record.intend(preference(), evidence())
+    for answer in answers:
+        record.settle("c1-1", answer)
+
+    assert settled == record.writes["c1-1"].answer
+
+
+def test_settling_an_unknown_write() -> None:
+    """To settle a write that was never intended is a fault of the caller."""
+    with pytest.raises(LookupError, match="no write 'c1-1' is on record"):
+        MemoryRecord(Clock()).settle("c1-1", Accepted())
+
+
+def test_latest_wish_stands() -> None:
+    """A later wish for a bill takes the place of an earlier one, even if that comes again."""
+    record = MemoryRecord(Clock())
+    record.keep(wish("c1-1"), evidence("c1-1"))
+    record.keep(wish("c1-2", invoice_type="GAS"), evidence("c1-2"))
+    record.keep(wish("c2-1", paperless=False), evidence("c2-1"))
+    record.keep(wish("c1-1"), evidence("c1-1"))
+
+    standing = {kept.wish.invoice_type: kept for kept in record.wishes}
+
+    assert {k: v.wish.key for k, v in standing.items()} == {"WATER": "c2-1", "GAS": "c1-2"}
+    assert evidence("c2-1") == standing["WATER"].evidence
+
+
+def test_a_key_is_one_wish() -> None:
+    """The same key again is the same wish, as it was first kept."""
+    record = MemoryRecord(Clock())
+    record.keep(wish("c1-1"), evidence())
+    record.keep(wish("c1-1", paperless=False), evidence())
+
+    assert [wish("c1-1")] == [kept.wish for kept in record.wishes]
+
+
+# ── down ─────────────────────────────────────────────────────────────────────────────────
+
+ASKED: list[Callable[[MemoryRecord], object]] = [
+    lambda r: r.note(line(What.OFFERED)),
+    lambda r: r.screen(Screen("c1", BILLER, Moment.START, ANI, None)),
+    lambda r: r.count_last_four(CountLastFour(BILLER, ANI, ())),
+    lambda r: r.intend(preference(), evidence()),
+    lambda r: r.settle("c0-1", Accepted()),
+    lambda r: r.keep(wish(), evidence()),
+]
+
+
+@pytest.mark.parametrize("ask", ASKED)
+def test_record_down(ask: Callable[[MemoryRecord], object]) -> None:
+    """A record that is down says so to everything, keeps nothing, and forgets nothing."""
+    record = MemoryRecord(Clock())
+    record.intend(preference("c0-1"), evidence())
+    record.down = True
+
+    with pytest.raises(RecordDown):
+        ask(record)
+
+    assert (record.activities, list(record.writes), record.wishes) == ((), ["c0-1"], ())
+    record.down = False
+    ask(record)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [lambda c: c.load("c1"), lambda c: c.save(SavedCall("c1", 2, b""), 1), lambda c: c.drop("c1")],
+)
+def test_live_calls_down(ask: Callable[[MemoryLiveCalls], object]) -> None:
+    """Live calls that are down say so to everything, and change nothing."""
+    calls = MemoryLiveCalls()
+    calls.save(SavedCall("c1", 1, b""), None)
+    calls.down = True
+
+    with pytest.raises(RecordDown):
+        ask(calls)
+
+    calls.down = False
+    assert SavedCall("c1", 1, b"") == calls.load("c1")
+
+
+# ── live calls ───────────────────────────────────────────────────────────────────────────
+
+
+def test_no_move_is_lost() -> None:
+    """Many threads that move one call, each trying again when stale, lose no move."""
+    calls, each, threads = MemoryLiveCalls(), 50, 8
+    calls.save(SavedCall("c1", 0, b""), None)
+
+    def move() -> None:
+        moved = 0
+        while moved < each:
+            seen = calls.load("c1")
+            try:
+                calls.save(evolve(seen, turn=seen.turn + 1, call=seen.call + b"."), seen.turn)
+            except StaleCall:
+                continue
+            moved += 1
+
+    workers = [threading.Thread(target=move, daemon=True) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(30)
+
+    last = calls.load("c1")
+    assert (each * threads, each * threads) == (last.turn, len(last.call))
+
+
+def test_notes_from_many_threads() -> None:
+    """Many threads that note lines lose none."""
+    record = MemoryRecord(Clock())
+
+    def note(number: int) -> None:
+        for _ in range(50):
+            record.note(line(What.ANSWERED, f"c{number}"))
+
+    workers = [threading.Thread(target=note, args=(n,), daemon=True) for n in range(8)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(30)
+
+    assert len(record.activities) == 400
+
+
+# ── personal data ────────────────────────────────────────────────────────────────────────
+
+PERSONAL = st.text(min_size=12, max_size=20)
+
+
+@pytest.mark.requirement("R24")
+@given(PERSONAL, PERSONAL, PERSONAL)
+def test_nothing_personal_shows(one: str, two: str, three: str) -> None:
+    """What is printed of a record, its lines, writes and wishes holds none of their values."""
+    number, account, address = secret.phone(one), secret.account(two), secret.email(three)
+    proof = evolve(
+        evidence(),
+        words=f"{one} {two} {three}",
+        consent=evolve(evidence().consent, account=account, email=address, phone=number),
+    )
+    told = evolve(line(What.CONSENTED), ani=number, accounts=(account,), evidence=proof)
+    record, calls = MemoryRecord(Clock()), MemoryLiveCalls()
+    record.note(told)
+    record.intend(evolve(preference(), account=account, email=address), proof)
+    record.intend(evolve(text("t1"), phone=number), proof)
+    record.keep(evolve(wish(), account=account, phone=number), proof)
+    saved = SavedCall("c1", 1, f"{one}{two}".encode(), three)
+    calls.save(saved, None)
+    things: list[Any] = [
+        told,
+        record,
+        calls,
+        saved,
+        record.activities,
+        record.writes,
+        record.wishes,
+    ]
+
+    shown = "".join(f"{thing!r} {thing}" for thing in things)
+
+    assert [value for value in (one, two, three) if value in shown] == []
