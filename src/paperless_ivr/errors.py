@@ -102,7 +102,7 @@ class UnknownCall(StoreError):
 class StaleCall(StoreError):
     """Somebody else moved the call first."""
 
-    def __init__(self, call_id: str, turn: int) -> None:
+    def __init__(self, call_id: str, turn: int | None) -> None:
         super().__init__(call_id, turn)
         self.call_id = call_id
         self.turn = turn

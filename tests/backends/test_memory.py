@@ -178,9 +178,11 @@ def test_cancelled_link() -> None:
     email, others = service.emails
     (sent,) = service.texts
 
-    assert [
-        service.complete(e) for e in (email.link, sent.link, others.link)
-    ] == [False, False, True]
+    assert [service.complete(e) for e in (email.link, sent.link, others.link)] == [
+        False,
+        False,
+        True,
+    ]
     assert Registration.NONE is water(service, "rivera")
 
 
@@ -402,6 +404,7 @@ PERSONAL = st.text(min_size=12, max_size=20)
 
 
 @pytest.mark.requirement("R24")
+@settings(deadline=None)
 @given(PERSONAL, PERSONAL, PERSONAL)
 def test_nothing_personal_shows(one: str, two: str, three: str) -> None:
     """What is printed of the service, its books and its outboxes holds none of their values."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from attrs import define, evolve
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paperless_ivr import secret
@@ -53,6 +53,7 @@ class Clock:
     at: datetime = START
 
     def __call__(self) -> datetime:
+        """The time."""
         return self.at
 
 
@@ -382,6 +383,7 @@ PERSONAL = st.text(min_size=12, max_size=20)
 
 
 @pytest.mark.requirement("R24")
+@settings(deadline=None)
 @given(PERSONAL, PERSONAL, PERSONAL)
 def test_nothing_personal_shows(one: str, two: str, three: str) -> None:
     """What is printed of a record, its lines, writes and wishes holds none of their values."""

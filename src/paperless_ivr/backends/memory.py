@@ -29,7 +29,6 @@ from paperless_ivr.flow.host import Registration
 from paperless_ivr.flow.requests import (
     OPERATIONS,
     EnrollInPaperless,
-    InvoiceExists,
     Read,
     SearchByAccountNumber,
     SearchByCustomerPhoneNumber,
@@ -239,20 +238,21 @@ class MemoryBackend:
     # ── reads ──
 
     def _read(self, request: Read) -> ServiceAnswer:
-        match request:
-            case SearchByAccountNumber(account):
-                of_holder = next((j for j in self.books.joined if account in j), {account})
-                return self._found(lambda customer: customer.account in of_holder)
-            case SearchByCustomerPhoneNumber(phone):
-                return self._found(lambda customer: _same_number(customer.phone, phone))
-            case InvoiceExists(account, invoice):
-                exists = invoice not in self.books.gone and any(
-                    listed.number == invoice
-                    for customer in self._customers.values()
-                    if customer.account == account
-                    for listed in customer.invoices
-                )
-                return InvoiceChecked(exists)
+        if isinstance(request, SearchByAccountNumber):
+            number = request.account
+            of_holder = next((j for j in self.books.joined if number in j), {number})
+            return self._found(lambda customer: customer.account in of_holder)
+        if isinstance(request, SearchByCustomerPhoneNumber):
+            return self._found(lambda customer: _same_number(customer.phone, request.phone))
+        return InvoiceChecked(
+            request.invoice not in self.books.gone
+            and any(
+                invoice.number == request.invoice
+                for customer in self._customers.values()
+                if customer.account == request.account
+                for invoice in customer.invoices
+            )
+        )
 
     def _found(self, wanted: Callable[[Customer], bool]) -> CustomersFound:
         return CustomersFound(
@@ -288,17 +288,15 @@ class MemoryBackend:
     def _write_once(
         self, request: StoreCustomerPreference | SendWebLink | StoreCustomerPaymentMethodV2
     ) -> ServiceAnswer:
-        match request:
-            case StoreCustomerPreference():
-                return self._prefer(request)
-            case SendWebLink():
-                return self._text(request)
-            case StoreCustomerPaymentMethodV2():
-                paid = self._paid(request.payment)
-                if paid is None:
-                    return Refused(Refusal.OTHER)
-                self._autopay.add((paid.customer, paid.invoice_type))
-                return Accepted()
+        if isinstance(request, StoreCustomerPreference):
+            return self._prefer(request)
+        if isinstance(request, SendWebLink):
+            return self._text(request)
+        paid = self._paid(request.payment)
+        if paid is None:
+            return Refused(Refusal.OTHER)
+        self._autopay.add((paid.customer, paid.invoice_type))
+        return Accepted()
 
     def _enroll(self, request: EnrollInPaperless) -> ServiceAnswer:
         """Customer, bill and address are the payment's own, whatever the request says beside."""

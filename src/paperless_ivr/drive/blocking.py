@@ -13,7 +13,17 @@ import structlog
 from attrs import evolve, field, frozen
 
 from paperless_ivr.backends.port import Backend
-from paperless_ivr.drive.conduct import Intend, Look, Moved, Perform, Save, Send, Settle, Step, conduct
+from paperless_ivr.drive.conduct import (
+    Intend,
+    Look,
+    Moved,
+    Perform,
+    Save,
+    Send,
+    Settle,
+    Step,
+    conduct,
+)
 from paperless_ivr.drive.live import Live
 from paperless_ivr.drive.witness import Witness
 from paperless_ivr.flow.events import (
@@ -131,7 +141,8 @@ class _Conversation:
         """Does one step of the call; whatever fails is an answer."""
         match step:
             case Save(live):
-                return self._save(live)
+                self._save(live)
+                return None
             case Perform(turn):
                 return self._perform(turn)
             case Look(request):
@@ -145,7 +156,8 @@ class _Conversation:
                 self._record(lambda: self.driver.record.settle(key, answer))
                 return None
             case Moved(before, event, turn):
-                return self._moved(before, event, turn)
+                self._moved(before, event, turn)
+                return None
 
     # ── the caller ──
 
@@ -230,7 +242,7 @@ class _Conversation:
                     record.keep(request, self.witness.evidence[request.consent])
                     return WishKept()
 
-        return self._record(look) or RecordUnavailable()
+        return self._record(look)
 
     def _record(self, act: Callable[[], Answer]) -> Answer | RecordUnavailable:
         try:
@@ -244,7 +256,9 @@ class _Conversation:
         try:
             tell()
         except Exception as error:  # noqa: BLE001 - the caller is not to hear of it
-            log.error("note.failed", call=self.arrival.call_id, what=what, error=type(error).__name__)
+            log.error(
+                "note.failed", call=self.arrival.call_id, what=what, error=type(error).__name__
+            )
 
     def _moved(self, before: Live, event: Event, turn: Turn) -> None:
         log.info(

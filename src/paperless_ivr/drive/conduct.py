@@ -9,25 +9,22 @@ from collections.abc import Generator
 from attrs import frozen
 
 from paperless_ivr.drive.live import Live, deliver
-from paperless_ivr.flow.events import Event, HungUp, OutcomeUnknown, RecordUnavailable, Unavailable
+from paperless_ivr.flow.events import (
+    Event,
+    HungUp,
+    OutcomeUnknown,
+    RecordUnavailable,
+    ServiceAnswer,
+    Unavailable,
+)
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.requests import (
-    CountLastFour,
-    EnrollInPaperless,
-    KeepWish,
     RecordRequest,
     Request,
-    Screen,
-    SendWebLink,
     ServiceRequest,
-    StoreCustomerPaymentMethodV2,
-    StoreCustomerPreference,
     Write,
 )
 from paperless_ivr.flow.turns import Gather, Return, Transfer, Turn
-
-WRITES = (EnrollInPaperless, StoreCustomerPreference, SendWebLink, StoreCustomerPaymentMethodV2)
-RECORDS = (Screen, CountLastFour, KeepWish)
 
 
 @frozen
@@ -71,7 +68,7 @@ class Settle:
     """Put the outcome of a write on record. No reply."""
 
     key: str
-    answer: Event
+    answer: ServiceAnswer
 
 
 @frozen
@@ -115,13 +112,14 @@ def _event(turn: Turn) -> Generator[Step, Event | None, Event | None]:
 
 def _fulfil(request: Request, turn: Turn) -> Generator[Step, Event | None, Event]:
     """The answer to a request."""
-    if isinstance(request, RECORDS):
+    if isinstance(request, RecordRequest):
         return (yield Look(request)) or RecordUnavailable()
-    if not isinstance(request, WRITES):
+    if not isinstance(request, Write):
         return (yield Send(request, turn)) or Unavailable()
     forbidden = yield Intend(request)
     if forbidden is not None:
         return forbidden
-    answer = (yield Send(request, turn)) or OutcomeUnknown()
-    yield Settle(request.key, answer)
-    return answer
+    answer = yield Send(request, turn)
+    outcome = answer if isinstance(answer, ServiceAnswer) else OutcomeUnknown()
+    yield Settle(request.key, outcome)
+    return outcome

@@ -39,7 +39,9 @@ class Witness:
         """The turn is about to be spoken."""
         self._asked = (turn, self.clock())
         if turn.call.state in OFFERS:
-            self._note(What.OFFERED, turn.call.state, {"language": turn.call.language or ""})
+            known = () if self.arrival.account is None else (self.arrival.account,)
+            detail = {"language": turn.call.language or ""}
+            self._note(What.OFFERED, turn.call.state, detail, accounts=known)
 
     def moved(self, before: Live, event: Event, turn: Turn) -> None:
         """The call has moved."""
@@ -61,7 +63,8 @@ class Witness:
         if isinstance(turn.then, Return):
             ending = turn.then.handback
             detail = {"disposition": ending.disposition.value, "reason": ending.reason.value}
-            self._note(What.ENDED, call.state, detail)
+            known = () if ending.account is None else (ending.account,)
+            self._note(What.ENDED, call.state, detail, accounts=known)
 
     def _witnessed(self, consent: Consent) -> Evidence:
         now = self.clock()

@@ -48,23 +48,21 @@ def status(invoices: tuple[Invoice, ...]) -> Status:
 
 
 def listed(scene: Scene) -> tuple[Bill, ...]:
-    """Every bill of the customers found that is eligible, in the service's order."""
+    """Every bill of the customers found, in the service's order."""
     call = scene.call
     bills: list[Bill] = []
     for number, customer in enumerate(call.found):
-        types = dict.fromkeys(i.type for i in customer.invoices)
-        for invoice_type in types:
+        for invoice_type in dict.fromkeys(i.type for i in customer.invoices):
             there = tuple(
                 i
                 for i in customer.invoices
                 if i.type == invoice_type and i.number not in call.choosing.gone
             )
-            if not there or not eligible(scene, invoice_type):
-                continue
-            first = there[0]
-            bills.append(
-                Bill(number, invoice_type, status(there), first.number, first.amount, first.due)
-            )
+            if there:
+                first = there[0]
+                bills.append(
+                    Bill(number, invoice_type, status(there), first.number, first.amount, first.due)
+                )
     return tuple(bills) + _just_paid(scene, tuple(bills))
 
 
@@ -72,21 +70,34 @@ def _just_paid(scene: Scene, bills: tuple[Bill, ...]) -> tuple[Bill, ...]:
     """The bill that the host's payment was for, where the search no longer lists it."""
     host = scene.call.host
     wanted = host.invoice_type
-    if host.moment is not Moment.AFTER_PAYMENT or wanted is None or not scene.call.found:
+    if host.moment is not Moment.AFTER_PAYMENT or wanted is None:
         return ()
-    if any(bill.type == wanted for bill in bills) or not eligible(scene, wanted):
-        return ()
-    invoice = host.payment.invoice if host.payment else None
-    return (Bill(0, wanted, Status.PAPER, invoice or host.invoice, None, None),)
+    for number, customer in enumerate(scene.call.found):
+        there = any((bill.customer, bill.type) == (number, wanted) for bill in bills)
+        if customer.account == _payer(scene) and not there:
+            invoice = host.payment.invoice if host.payment else None
+            return (Bill(number, wanted, Status.PAPER, invoice or host.invoice, None, None),)
+    return ()
+
+
+def _payer(scene: Scene) -> Secret | None:
+    """The account that the host's payment was for."""
+    host = scene.call.host
+    return (host.payment.account if host.payment else None) or host.account
 
 
 def of_status(scene: Scene, *wanted: Status) -> tuple[Bill, ...]:
-    """The listed bills that come in one of these ways and are not settled in this call."""
+    """The listed bills that come in one of these ways and are not settled in this call.
+
+    On paper, only those that are eligible: a bill that is paperless may always be left (R11).
+    """
     done = scene.call.choosing.done
     return tuple(
         bill
         for bill in listed(scene)
-        if bill.status in wanted and (bill.customer, bill.type) not in done
+        if bill.status in wanted
+        and (bill.customer, bill.type) not in done
+        and (bill.status is not Status.PAPER or eligible(scene, bill.type))
     )
 
 
@@ -124,16 +135,24 @@ def chosen(scene: Scene) -> Bill:
     raise LookupError("no bill was chosen")
 
 
+def cancelling(scene: Scene) -> bool:
+    """Going back to paper only cancels a registration whose link was not opened yet."""
+    return scene.call.choosing.cancelling or chosen(scene).status is Status.PENDING
+
+
 def paid_for(scene: Scene) -> bool:
-    """Whether the chosen bill is the one that the host's payment was for."""
+    """Whether the chosen bill is the one that the host's payment was for.
+
+    The payment's own account must be the bill's: a caller may have chosen, or keyed, another.
+    """
     host, choosing = scene.call.host, scene.call.choosing
     if host.payment is None or choosing.customer is None:
         return False
-    if host.payment.invoice is None:
-        return host.invoice_type == choosing.type
     customer = scene.call.found[choosing.customer]
     numbers = {i.number for i in customer.invoices if i.type == choosing.type}
-    return host.payment.invoice in numbers or host.invoice_type == choosing.type
+    if host.payment.invoice in numbers:
+        return True
+    return customer.account == _payer(scene) and host.invoice_type == choosing.type
 
 
 def alike(scene: Scene) -> bool:

@@ -52,6 +52,8 @@ class Choosing:
 
     back_to_paper: bool = False
     """The talk is of going back to paper, not of enrolling."""
+    cancelling: bool = False
+    """It was said at the pending link: it is cancelled, and paper stays."""
     customer: int | None = None
     type: str = ""
     page: int = 0
@@ -130,6 +132,7 @@ class Consent:
     """
 
     reference: str
+    biller: str
     purpose: Purpose
     prompts: tuple[str, ...]
     slots: tuple[tuple[str, Slot], ...]
@@ -141,6 +144,9 @@ class Consent:
     email: Secret | None = None
     phone: Secret | None = None
 
+    def __repr__(self) -> str:
+        return f"<Consent {self.reference} {self.purpose.value}>"
+
 
 @frozen
 class Results:
@@ -151,6 +157,8 @@ class Results:
     autopay: Sent = Sent.NOT_ASKED
     reason: Reason = Reason.NONE
     greeted: bool = False
+    lost: bool = False
+    """The answer to a write was lost: it may have been done."""
     hung_up: bool = False
     unused: Secret | None = None
 

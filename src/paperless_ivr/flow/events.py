@@ -8,7 +8,7 @@ import enum
 from datetime import date
 from decimal import Decimal
 
-from attrs import frozen
+from attrs import field, frozen
 
 from paperless_ivr.flow.host import Disposition
 from paperless_ivr.secret import Secret
@@ -92,8 +92,8 @@ class Invoice:
 
     number: Secret
     type: str
-    amount: Decimal | None = None
-    due: date | None = None
+    amount: Decimal | None = field(default=None, repr=False)
+    due: date | None = field(default=None, repr=False)
     paperless: bool | None = None
     pending: bool = False
 

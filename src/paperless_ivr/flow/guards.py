@@ -315,9 +315,9 @@ def several_paperless(c: Anything) -> bool:
     return len(bills.of_status(c, bills.Status.PAPERLESS)) > 1
 
 
-def is_pending(c: Anything) -> bool:
-    """The bill that is spoken of waits for its link to be opened."""
-    return bills.chosen(c).status is bills.Status.PENDING
+def cancelling(c: Anything) -> bool:
+    """A link waits to be opened: it is cancelled, and paper stays."""
+    return bills.cancelling(c)
 
 
 # ── which address ────────────────────────────────────────────────────────────────────────

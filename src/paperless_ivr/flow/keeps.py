@@ -170,6 +170,11 @@ def last_four_missed(c: Anything) -> Call:
 
 def forgotten(c: Anything) -> Call:
     """Whom the search found is forgotten: the account number is asked for in full."""
+    return evolve(c.call, found=())
+
+
+def last_four_failed(c: Anything) -> Call:
+    """Other last four digits, for the last time: whom the search found is forgotten."""
     return evolve(spend(c.call, last_four=1), found=())
 
 
@@ -228,18 +233,21 @@ def to_paper(c: Anything) -> Call:
     return evolve(c.call, choosing=Choosing(back_to_paper=True, gone=before.gone, done=before.done))
 
 
+def cancel(c: Anything) -> Call:
+    """The link that waits is to be cancelled."""
+    return evolve(c.call, choosing=evolve(c.call.choosing, cancelling=True))
+
+
 # ── which address ────────────────────────────────────────────────────────────────────────
 
 
 def on_file(c: Anything) -> Call:
-    """The address on file: the one keyed for an earlier bill, the payment's, or the customer's."""
+    """The address on file: the payment's own where that was for this bill, else the customer's."""
     customer = c.customer
-    contact = c.call.contact
+    found, source = (customer.email if customer else None), Source.ON_FILE
     if c.payment_email and bills.paid_for(c):
         found, source = c.payment_email, Source.PAYMENT
-    else:
-        found, source = (customer.email if customer else None), Source.ON_FILE
-    return evolve(c.call, contact=evolve(contact, source=source, email=found, purpose=None))
+    return evolve(c.call, contact=evolve(c.call.contact, source=source, email=found, purpose=None))
 
 
 def text_link(c: Anything) -> Call:
@@ -473,6 +481,7 @@ def _consented(c: Crossing[Digits], purpose: Purpose) -> Call:
     texting = purpose is Purpose.TEXT or (enrolling and contact.source is Source.LINK)
     minted = Consent(
         reference=f"{call.host.call_id}-{len(call.consents) + 1}",
+        biller=call.host.biller,
         purpose=purpose,
         prompts=tuple(p.name for p in asked),
         slots=tuple(slot for p in asked for slot in p.slots),
@@ -513,26 +522,32 @@ def _came_to(c: Anything, registration: Registration) -> Call:
 def turned_out_done(c: Anything) -> Call:
     """A look-up, or a second sending, showed that the write was done."""
     call = _came_to(c, Registration.PENDING)
-    return evolve(call, results=evolve(call.results, reason=Reason.NONE))
+    return evolve(call, results=evolve(call.results, reason=Reason.NONE, lost=False))
 
 
 def kept(c: Anything) -> Call:
     """The record keeps the wish: for the texted link, for the relay, or for want of an answer."""
-    if c.call.results.reason is Reason.OUTCOME_UNKNOWN:
+    if c.call.results.lost:
         return _came_to(c, Registration.UNKNOWN)
     by_link = c.call.contact.source is Source.LINK and c.call.results.text is Sent.DONE
     return _came_to(c, Registration.LINK if by_link else Registration.KEPT)
 
 
+def paper_wanted(c: Anything) -> Call:
+    """The record keeps the wish for paper."""
+    return _came_to(c, Registration.UNKNOWN if c.call.results.lost else Registration.KEPT)
+
+
 def paper_kept(c: Anything) -> Call:
     """The record keeps the wish for paper; a person could do it at once."""
-    call = _came_to(c, Registration.KEPT)
+    call = paper_wanted(c)
     return wants(Reason.NO_OPERATION, S.OPT_OUT_REQUESTED)(evolve(c, call=call))
 
 
 def unknown(c: Anything) -> Call:
     """The answer to the write was lost."""
-    return evolve(c.call, results=evolve(c.call.results, reason=Reason.OUTCOME_UNKNOWN))
+    results = evolve(c.call.results, reason=Reason.OUTCOME_UNKNOWN, lost=True)
+    return evolve(c.call, results=results)
 
 
 # ── afterwards ───────────────────────────────────────────────────────────────────────────
@@ -549,7 +564,7 @@ def autopay(outcome: Sent) -> Keep:
 def another(c: Anything) -> Call:
     """One more bill: its own address, its own consent."""
     choosing = Choosing(gone=c.call.choosing.gone, done=c.call.choosing.done)
-    results = evolve(c.call.results, reason=Reason.NONE)
+    results = evolve(c.call.results, reason=Reason.NONE, lost=False)
     call = evolve(c.call, choosing=choosing, contact=Contact(), results=results)
     return spend(call, another=1)
 

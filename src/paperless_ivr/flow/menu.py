@@ -157,9 +157,10 @@ def possible(scene: Scene, strategy: Strategy) -> bool:
 
 
 def email_on_file(scene: Scene) -> bool:
-    """Whether the payment or the customer has an e-mail address."""
+    """Whether the customer, or the payment where it was for this bill, has an e-mail address."""
     customer = scene.customer
-    return bool(scene.payment_email or (customer and customer.email))
+    by_payment = scene.payment_email and bills.paid_for(scene)
+    return bool(by_payment or (customer and customer.email))
 
 
 def person(scene: Scene) -> bool:

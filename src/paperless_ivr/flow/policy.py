@@ -93,7 +93,7 @@ class Biller:
     """Whose line it is."""
 
     id: str = setting("biller", "names the biller in the record and towards the host")
-    name: str = setting("the biller", "spoken in the greeting and wherever the biller is named")
+    name: str = setting("Billing", "spoken in the greeting and wherever the biller is named")
 
 
 @frozen

@@ -120,10 +120,9 @@ def _told(error: Exception, at: Place) -> Iterator[Finding]:
         case ForbiddenExtraKeysError():
             for key in sorted(error.extra_fields):
                 yield _unknown((*at, key), error.cl)
-        case Misfit():
-            yield from (evolve(f, at=(*at, *f.at)) for f in error.findings)
         case _:
-            raise error
+            assert isinstance(error, Misfit), error
+            yield from (evolve(f, at=(*at, *f.at)) for f in error.findings)
 
 
 def _unknown(at: Place, cls: type) -> Finding:

@@ -6,8 +6,9 @@ marked with `must`. Words, gathers and requests are told from the call alone.
 
 from collections.abc import Callable, Iterable, Mapping
 
+from paperless_ivr.flow import bills
 from paperless_ivr.flow.call import Source, TextPurpose
-from paperless_ivr.flow.host import Reason
+from paperless_ivr.flow.policy import Notifier
 from paperless_ivr.flow.menu import bill_name, menu
 from paperless_ivr.flow.requests import StoreCustomerPreference
 from paperless_ivr.flow.scene import Scene
@@ -88,9 +89,9 @@ PROMPTS: Mapping[str, tuple[str, ...]] = {
     "last_four_missed": (),
     "service_down": (),
     "service_refused": (),
-    "last_four_limit": (),
     "paper_not_by_phone": (),
     "all_on_paper": (),
+    "none_eligible": (),
     "bill_gone": (),
     "address_refused": (),
     "person_for_address": (),
@@ -111,7 +112,6 @@ PROMPTS: Mapping[str, tuple[str, ...]] = {
     "paper_kept": (),
     "connecting": (),
     # arrival
-    "choose_language": (),
     "option_language": ("key",),
     "offer_at_start": (),
     "offer": (),
@@ -135,6 +135,7 @@ PROMPTS: Mapping[str, tuple[str, ...]] = {
     # e-mail by keypad
     "email_local": (),
     "email_local_help": (),
+    "email_go_on": (),
     "email_domain": (),
     "option_domain": ("domain", "key"),
     "option_other_domain": ("key",),
@@ -191,6 +192,7 @@ PROMPTS: Mapping[str, tuple[str, ...]] = {
     "option_text_link": ("key",),
     "option_cancel": ("key",),
     "confirm_paper": ("bill", "bills_on_paper"),
+    "confirm_cancel": ("bill",),
     "back_to_paper": (),
     # a person
     "person_offer": (),
@@ -213,7 +215,9 @@ PROMPTS: Mapping[str, tuple[str, ...]] = {
     "end_incomplete": (),
     "end_unavailable": (),
     "end_failed": (),
+    "end_failed_unknown": (),
     "end_opted_out": ("bills_on_paper",),
+    "end_cancelled": (),
     "end_opt_out_requested": ("biller",),
 }
 """Every prompt, and the gaps that its words may fill. The catalogues are held against it."""
@@ -247,10 +251,6 @@ def options(scene: Scene) -> Iterable[Prompt]:
     )
 
 
-def _language_question(scene: Scene) -> Iterable[Prompt]:
-    return (prompt(scene, "choose_language"),)
-
-
 def _choose_bill(scene: Scene) -> Iterable[Prompt]:
     name = "choose_paper_bill" if scene.call.choosing.back_to_paper else "choose_bill"
     return (prompt(scene, name),)
@@ -271,6 +271,8 @@ def _what_happens(scene: Scene) -> Iterable[Prompt]:
     """What comes next: by e-mail, by the texted link, or kept until the biller does it."""
     if scene.call.contact.source is Source.LINK:
         name = "next_link"
+    elif scene.policy.notification.sent_by is Notifier.BILLER:
+        name = "next_kept"
     elif scene.has(StoreCustomerPreference) or scene.call.contact.source is Source.PAYMENT:
         name = "next_email"
     else:
@@ -297,13 +299,33 @@ def _readback(scene: Scene) -> Iterable[Prompt]:
     yield Prompt("readback_domain", (("domain", slot),), must_hear=True)
 
 
-def _deferred(scene: Scene) -> Iterable[Prompt]:
-    unclear = scene.call.results.reason is Reason.OUTCOME_UNKNOWN
-    return (prompt(scene, "end_deferred_unknown" if unclear else "end_deferred"),)
+def _spell(name: str) -> Line:
+    """How to spell, in full once; then only that the caller goes on."""
+    return lambda scene: (prompt(scene, "email_go_on" if scene.call.entry.spelt else name),)
+
+
+def _confirm_paper(scene: Scene) -> Iterable[Prompt]:
+    """Back to paper, or, where no link was opened yet, paper as before."""
+    name = "confirm_cancel" if bills.cancelling(scene) else "confirm_paper"
+    return (prompt(scene, name, must_hear=True),)
+
+
+def _opted_out(scene: Scene) -> Iterable[Prompt]:
+    return (prompt(scene, "end_cancelled" if bills.cancelling(scene) else "end_opted_out"),)
+
+
+def _by_outcome(name: str) -> Line:
+    """An ending that says less where the answer to a write was lost."""
+
+    def line(scene: Scene) -> Iterable[Prompt]:
+        lost = scene.call.results.lost
+        return (prompt(scene, f"{name}_unknown" if lost else name),)
+
+    return line
 
 
 SCRIPT: Mapping[S, tuple[Line, ...]] = {
-    S.LANGUAGE: (_language_question, options),
+    S.LANGUAGE: (options,),
     S.SCREENING: (),
     S.OFFER_AT_START: (say("offer_at_start"),),
     S.OFFER: (say("offer"), options),
@@ -314,9 +336,9 @@ SCRIPT: Mapping[S, tuple[Line, ...]] = {
     S.IDENTITY_CHECK: (say("last_four"),),
     S.INVOICE_SELECTION: (_choose_bill, options),
     S.INVOICE_CHECK: (say("checking_bill"),),
-    S.EMAIL_LOCAL: (say("email_local"),),
+    S.EMAIL_LOCAL: (_spell("email_local"),),
     S.EMAIL_DOMAIN: (say("email_domain"), options),
-    S.EMAIL_DOMAIN_ENTRY: (say("email_domain_entry"),),
+    S.EMAIL_DOMAIN_ENTRY: (_spell("email_domain_entry"),),
     S.EMAIL_READBACK: (_readback, options),
     S.EMAIL_FIX: (say("fix"), options),
     S.EMAIL_CHARACTER: (say("one_character"),),
@@ -334,14 +356,14 @@ SCRIPT: Mapping[S, tuple[Line, ...]] = {
     S.ANOTHER: (say("another"), options),
     S.ALREADY_MENU: (say("already"), options),
     S.PENDING_MENU: (say("pending"), options),
-    S.OPT_OUT_CONFIRM: (must("confirm_paper"), options),
+    S.OPT_OUT_CONFIRM: (_confirm_paper, options),
     S.OPT_OUT: (say("back_to_paper"),),
     S.OPT_OUT_KEEPING: (),
     S.PERSON_OFFER: (options, say("person_offer")),
     S.TRANSFERRING: (say("connecting"),),
     S.ENROLLED: (say("end_enrolled"),),
     S.LINK_SENT: (say("end_link_sent"),),
-    S.DEFERRED: (_deferred,),
+    S.DEFERRED: (_by_outcome("end_deferred"),),
     S.DECLINED: (say("end_declined"),),
     S.IGNORED: (),
     S.LEFT: (say("end_left"),),
@@ -353,8 +375,8 @@ SCRIPT: Mapping[S, tuple[Line, ...]] = {
     S.NO_CONTACT: (say("end_no_contact"),),
     S.INCOMPLETE: (say("end_incomplete"),),
     S.UNAVAILABLE: (say("end_unavailable"),),
-    S.FAILED: (say("end_failed"),),
-    S.OPTED_OUT: (say("end_opted_out"),),
+    S.FAILED: (_by_outcome("end_failed"),),
+    S.OPTED_OUT: (_opted_out,),
     S.OPT_OUT_REQUESTED: (say("end_opt_out_requested"),),
     S.TRANSFERRED: (),
     S.ABANDONED: (),

@@ -8,7 +8,7 @@ address letter by letter.
 from datetime import date
 from decimal import Decimal
 
-from attrs import frozen
+from attrs import field, frozen
 
 from paperless_ivr.secret import Secret
 
@@ -45,7 +45,7 @@ class Ending:
 class Money:
     """An amount, spoken as money; `currency` is an ISO 4217 code."""
 
-    amount: Decimal
+    amount: Decimal = field(repr=False)
     currency: str = "USD"
 
 
@@ -53,7 +53,7 @@ class Money:
 class Day:
     """A calendar day."""
 
-    day: date
+    day: date = field(repr=False)
 
 
 @frozen

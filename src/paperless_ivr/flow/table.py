@@ -244,7 +244,7 @@ FLOW: Mapping[S, Rows] = {
         On(Digits, S.INVOICE, when=g.one_match, keep=k.matched),
         On(Digits, S.ACCOUNT_ENTRY, when=g.two_match, keep=k.forgotten, say="account_instead"),
         On(Digits, HERE, when=both(g.four_keys, g.last_four_left), keep=k.last_four_missed, say="last_four_missed"),
-        On(Digits, S.ACCOUNT_ENTRY, when=g.four_keys, keep=k.forgotten, say="account_instead"),
+        On(Digits, S.ACCOUNT_ENTRY, when=g.four_keys, keep=k.last_four_failed, say="account_instead"),
         *entry("last_four_missed"),
     ),
     # ── Which bill ──
@@ -258,7 +258,7 @@ FLOW: Mapping[S, Rows] = {
         On(Arrived, S.PENDING_MENU, when=g.a_bill_pending, keep=k.pending_bill),
         On(Arrived, S.ALREADY_MENU, when=both(g.a_bill_paperless, g.paper_by_phone), keep=k.paperless_bill),
         On(Arrived, S.ALREADY_PAPERLESS, when=g.a_bill_paperless, keep=k.paperless_bill),
-        On(Arrived, S.INELIGIBLE),
+        On(Arrived, S.INELIGIBLE, say="none_eligible"),
     ),
     S.INVOICE_SELECTION: (
         On(Digits, S.OPT_OUT_CONFIRM, when=both(g.chose(Choice.BILL), g.to_paper), keep=k.bill),
@@ -441,7 +441,7 @@ FLOW: Mapping[S, Rows] = {
     S.PENDING_MENU: (
         On(Digits, S.TEXT_NUMBER, when=g.chose(Choice.TEXT), keep=k.resend),
         On(Digits, S.ADDRESS, when=other, keep=k.another_address),
-        On(Digits, S.OPT_OUT_CONFIRM, when=g.chose(Choice.CANCEL)),
+        On(Digits, S.OPT_OUT_CONFIRM, when=g.chose(Choice.CANCEL), keep=k.cancel),
         On(Digits, S.PENDING, when=no),
         On(NoInput, S.PENDING),
         *REPEAT, *HELP_KEYS, *WRONG, *HANGING_UP,
@@ -451,18 +451,19 @@ FLOW: Mapping[S, Rows] = {
             On(Digits, S.OPT_OUT, when=both(yes, g.heard, g.can_store), keep=k.consent(Purpose.BACK_TO_PAPER)),
             On(Digits, S.OPT_OUT_KEEPING, when=both(yes, g.heard), keep=k.consent(Purpose.BACK_TO_PAPER)),
         ),
-        On(Digits, S.PENDING, when=both(no, g.is_pending)),
+        On(Digits, S.PENDING, when=both(no, g.cancelling)),
         On(Digits, S.ALREADY_PAPERLESS, when=no),
         *MENU,
     ),
     S.OPT_OUT: (
         On(Accepted, S.OPTED_OUT, keep=k.came_to(Registration.PAPER)),
-        On((Refused, OutcomeUnknown, Unavailable, RecordUnavailable), S.OPT_OUT_KEEPING),
+        On(OutcomeUnknown, S.OPT_OUT_KEEPING, keep=k.unknown),
+        On((Refused, Unavailable, RecordUnavailable), S.OPT_OUT_KEEPING),
         *UNDER_WAY,
     ),
     S.OPT_OUT_KEEPING: (
         On(WishKept, S.PERSON_OFFER, when=g.person, keep=k.paper_kept, say="paper_kept"),
-        On(WishKept, S.OPT_OUT_REQUESTED, keep=k.came_to(Registration.KEPT)),
+        On(WishKept, S.OPT_OUT_REQUESTED, keep=k.paper_wanted),
         *NOT_RECORDED, *UNDER_WAY,
     ),
     # ── A person ──

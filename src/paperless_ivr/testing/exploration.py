@@ -39,7 +39,7 @@ from paperless_ivr.flow.events import (
     WishKept,
 )
 from paperless_ivr.flow.flow import Flow
-from paperless_ivr.flow.host import Arrival, Disposition, Outcome, Reason, Sent
+from paperless_ivr.flow.host import Disposition, Outcome, Reason, Sent
 from paperless_ivr.flow.menu import menu
 from paperless_ivr.flow.requests import (
     CountLastFour,
@@ -70,7 +70,7 @@ class World:
     name: str
     customers: tuple[Customer, ...]
     spelt_out: bool = False
-    """The e-mail block is walked key by key, and nothing after it."""
+    """The e-mail block is walked key by key."""
 
 
 @frozen
@@ -255,7 +255,7 @@ def shape(call: Call) -> Call:
         outcomes=_bare(call),
         text=_over(call.results.text),
         autopay=_over(call.results.autopay),
-        reason=_lost(call.results.reason),
+        reason=Reason.NONE,
         greeted=False,
     )
     return evolve(
@@ -277,11 +277,6 @@ def _bare(call: Call) -> tuple[Outcome, ...]:
 def _over(sent: Sent) -> Sent:
     """A text or AutoPay is still to be asked, done, or over."""
     return sent if sent in (Sent.NOT_ASKED, Sent.DONE) else Sent.DECLINED
-
-
-def _lost(reason: Reason) -> Reason:
-    """The one reason that is asked for again: the answer to a write was lost."""
-    return reason if reason is Reason.OUTCOME_UNKNOWN else Reason.NONE
 
 
 # ── the walk ─────────────────────────────────────────────────────────────────────────────
@@ -322,7 +317,8 @@ class Walk:
     moves: int = 0
     ends: int = 0
     took: set[str] = field(factory=set, repr=False)
-    states: set[S] = field(factory=set, repr=False)
+    reached: dict[S, Turn] = field(factory=dict, repr=False)
+    """The first turn that was met in each state."""
     found: list[Counterexample] = field(factory=list)
 
     def add(self, other: "Walk") -> None:
@@ -331,7 +327,7 @@ class Walk:
         self.moves += other.moves
         self.ends += other.ends
         self.took |= other.took
-        self.states |= other.states
+        self.reached = other.reached | self.reached
         self.found += other.found
 
 
@@ -341,26 +337,28 @@ Invariant = Callable[[Flow, Move], str | None]
 
 def walk(
     flow: Flow,
-    arrival: Arrival,
+    start: Turn,
     world: World,
     invariants: Mapping[str, Invariant],
     *,
     deliver: Deliver = deliver,
-    at_most: int = 1,
-    calls_at_most: int = 1_000_000,
+    inside: Callable[[Move], bool] = lambda _: True,
+    found_at_most: int = 1,
 ) -> Walk:
-    """Every call from an arrival in a world, depth first; stops after `at_most` counterexamples.
+    """Every call that can come of a turn in a world, depth first.
 
-    A call that comes back to where it was is a call that need not end: "every call ends".
+    Moves that leave `inside` are held against the invariants, and not followed. Stops after
+    `found_at_most` counterexamples. A call that comes back to where it was is one that need not
+    end: "every call ends".
     """
     seen = Walk(calls=1)
-    first = _Place(flow.begin(arrival))
+    first = _Place(start)
     seen.took.update(first.turn.took)
     on_path: dict[object, None] = {first.node(): None}
     done: set[object] = set()
     path: list[Move] = []
     stack = [_moves(flow, first, world, deliver)]
-    while stack and len(seen.found) < at_most:
+    while stack and len(seen.found) < found_at_most:
         step = next(stack[-1], None)
         if step is None:
             stack.pop()
@@ -382,22 +380,15 @@ def walk(
         if node in on_path or node in done:
             continue
         seen.calls += 1
-        seen.states.add(move.next.call.state)
-        if isinstance(move.next.then, Return) or _out_of_block(move, world):
+        seen.reached.setdefault(move.next.call.state, move.next)
+        if isinstance(move.next.then, Return) or not inside(move):
             seen.ends += 1
             done.add(node)
             continue
-        if seen.calls > calls_at_most:
-            raise RuntimeError(f"more than {calls_at_most} calls: the walk does not end")
         on_path[node] = None
         path.append(move)
         stack.append(_moves(flow, place, world, deliver))
     return seen
-
-
-def _out_of_block(move: Move, world: World) -> bool:
-    left, entered = move.turn.call.state.phase, move.next.call.state.phase
-    return world.spelt_out and left is Phase.EMAIL and entered not in (Phase.EMAIL, Phase.PERSON)
 
 
 def _moves(
@@ -419,9 +410,10 @@ def _moves(
     if not isinstance(turn.then, Gather):
         return
     for event in _keys(scene, turn, world):
-        if turn.then.type_ahead and isinstance(event, Digits) and event.heard is None:
-            yield move(event, live.token, early=True)
-        yield move(event, late, late=True)
+        if isinstance(event, Digits) and event.heard is None:
+            if turn.then.type_ahead:
+                yield move(event, live.token, early=True)
+            yield move(event, late, late=True)
 
 
 def writes(move: Move) -> tuple[frozenset[str], frozenset[str]]:

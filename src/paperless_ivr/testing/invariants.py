@@ -79,7 +79,9 @@ def write_has_consent(_: Flow, move: Move) -> str | None:
 
 def _needs(request: object) -> Purpose | None:
     match request:
-        case EnrollInPaperless() | StoreCustomerPreference(paperless=True) | KeepWish(paperless=True):
+        case (
+            EnrollInPaperless() | StoreCustomerPreference(paperless=True) | KeepWish(paperless=True)
+        ):
             return Purpose.ENROL
         case StoreCustomerPreference() | KeepWish():
             return Purpose.BACK_TO_PAPER
@@ -181,9 +183,7 @@ def told_as_it_is(_: Flow, move: Move) -> str | None:
     if isinstance(move.event, Accepted) and is_write(move.turn.then):
         return None
     before = sum(o.registration is Registration.PENDING for o in move.turn.call.results.outcomes)
-    after = sum(
-        o.registration is Registration.PENDING for o in move.next.call.results.outcomes
-    )
+    after = sum(o.registration is Registration.PENDING for o in move.next.call.results.outcomes)
     looked_up = move.turn.call.state.name.startswith("ENROLLMENT")
     if after > before and not looked_up:
         return "a registration that nobody accepted"

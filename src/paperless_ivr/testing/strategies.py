@@ -23,7 +23,7 @@ from paperless_ivr.flow.call import Call
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.menu import Choice, menu
 from paperless_ivr.flow.scene import Scene, Terms
-from paperless_ivr.flow.states import State
+from paperless_ivr.flow.states import Phase, State
 from paperless_ivr.flow.turns import Gather, Return, Transfer, Turn
 from paperless_ivr.keypad import EmailPad, last_four
 from paperless_ivr.secret import Kind, Secret
@@ -66,20 +66,27 @@ EMAILS = st.builds(
     st.sampled_from(DOMAINS),
 )
 _TYPES = st.sampled_from(TYPES)
-_INVOICES = st.builds(
+_NUMBERED = st.builds(
     e.Invoice,
     number=INVOICES,
     type=_TYPES,
     amount=_maybe(st.integers(0, 999_999).map(lambda cents: Decimal(cents).scaleb(-2))),
     due=_maybe(st.integers(0, 700).map(lambda n: date(2026, 1, 1) + timedelta(n))),
-    paperless=_often(False, None, True),
-    pending=_often(False, True),
+    paperless=st.sampled_from((False, None)),
 )
+_PAPERLESS = _NUMBERED.map(lambda invoice: evolve(invoice, paperless=True))
+_PENDING = _NUMBERED.map(lambda invoice: evolve(invoice, pending=True))
+_INVOICES = _NUMBERED | _NUMBERED | _PAPERLESS | _PENDING
 _CUSTOMERS = st.builds(
     e.Customer,
     id=_digits(9, 9).map(secret.customer),
     account=ACCOUNTS,
-    invoices=st.lists(_INVOICES, min_size=1, max_size=5).map(tuple),
+    invoices=st.one_of(
+        [
+            st.lists(some, min_size=1, max_size=5).map(tuple)
+            for some in (_NUMBERED, _INVOICES, _PAPERLESS, _INVOICES, _NUMBERED)
+        ]
+    ),
     name=_maybe(_digits(6, 6).map(lambda d: secret.name(f"Pat {d}"))),
     email=EMAILS | _maybe(EMAILS),
     phone=_maybe(PHONES),
@@ -136,7 +143,7 @@ _ADDRESS = st.builds(
 _PROOF = st.builds(p.Proof, search_by_phone=st.booleans(), account_tries=_FEW, last_four_tries=_FEW)
 _BILLS = st.builds(
     p.Bills,
-    eligible=st.sampled_from((None, TYPES, TYPES[:1])),
+    eligible=_often(None, TYPES, TYPES[:1]),
     names=st.sampled_from(({}, {kind: {"en-US": f"{kind.lower()} bill"} for kind in TYPES})),
     per_page=st.integers(1, 4),
     another=st.booleans(),
@@ -159,7 +166,8 @@ _POLICIES = st.builds(
     back_to_paper=st.builds(p.BackToPaper, _often(True, False)),
     tries=_TRIES,
 )
-_OPERATIONS = st.just(r.OPERATIONS) | st.frozensets(st.sampled_from(sorted(r.OPERATIONS)))
+_LACKING = st.frozensets(st.sampled_from(sorted(r.OPERATIONS)), max_size=2)
+_OPERATIONS = _LACKING.map(lambda lacking: r.OPERATIONS - lacking)
 _FLOWS = st.builds(lambda policy, has: Flow(Terms(policy, has)), _POLICIES, _OPERATIONS)
 
 
@@ -310,17 +318,17 @@ def _entries(call: Call, pad: EmailPad) -> st.SearchStrategy[str]:
 
 
 def curious(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
-    """Tries every key that is promised, `0`, `*`, and `#`, and sometimes thinks for long."""
+    """Once in, tries every key that is promised, `0`, `*`, and `#`, and may think for long."""
     gather = turn.then
-    if not isinstance(gather, Gather):
-        return _waits()
+    if not isinstance(gather, Gather) or turn.call.state.phase is Phase.ARRIVAL:
+        return cooperative(flow, turn)
     promised = {option.key for option in menu(Scene(turn.call, flow.terms))}
     tried = st.sampled_from(sorted(promised | {"0", "*"})).map(lambda key: _typed(gather, key))
     leaving: st.SearchStrategy[e.CallerEvent] = st.sampled_from(
         (e.Digits(Secret(""), e.Ended.END_KEY), e.NoInput())
     )
     early = tried.flatmap(_heard(turn))
-    return st.one_of(cooperative(flow, turn), tried, cooperative(flow, turn), early, leaving)
+    return st.one_of(*[cooperative(flow, turn)] * 3, *[tried] * 3, early, leaving)
 
 
 def _heard(turn: Turn) -> Callable[[e.Digits], st.SearchStrategy[e.Digits]]:
@@ -384,10 +392,10 @@ CALLERS: tuple[Caller, ...] = (
 
 def anybody(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
     """Somebody else at every turn."""
-    return st.sampled_from(CALLERS).flatmap(lambda caller: caller(flow, turn))
+    return _often(cooperative, *CALLERS).flatmap(lambda caller: caller(flow, turn))
 
 
-EVERYBODY: tuple[Caller, ...] = (*CALLERS, curious, anybody, curious)
+EVERYBODY: tuple[Caller, ...] = (*CALLERS, *(anybody, curious) * 3)
 
 
 # ── calls ────────────────────────────────────────────────────────────────────────────────

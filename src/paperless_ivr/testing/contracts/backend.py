@@ -52,10 +52,6 @@ OTHER_EMAIL = secret.email("someone.else@example.com")
 NOBODY = secret.customer("0")
 
 
-def _email(handle: str) -> Secret:
-    return demo.customer(handle).email or OTHER_EMAIL
-
-
 def _prefer(
     handle: str, key: str, *, paperless: bool = True, email: Secret | None = OTHER_EMAIL
 ) -> StoreCustomerPreference:

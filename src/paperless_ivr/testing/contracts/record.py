@@ -207,8 +207,9 @@ def _same_call(make: MakeRecord) -> None:
 def _guesses_say_nothing(make: MakeRecord) -> None:
     """A call in which an account was only guessed at says nothing about its owner."""
     bench = _Bench.of(make)
+    bench.note(What.OFFERED, "c1", OTHER_ANI)
     bench.note(What.LAST_FOUR_MISSED, "c1", OTHER_ANI, (ACCOUNT,))
-    bench.call(Disposition.DECLINED, "c1", ani=OTHER_ANI)
+    bench.note(What.ENDED, "c1", OTHER_ANI, disposition="declined")
 
     same("the owner", Screened(), bench.screen(ANI, ACCOUNT))
 

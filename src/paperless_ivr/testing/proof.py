@@ -1,0 +1,271 @@
+"""The proof of a flow: the walks that together see every call, and what they found.
+
+Three kinds of walks, so that ladders, budgets and spelling do not multiply:
+
+1. *Every call* of an arrival in a world, with budgets of one and no second try.
+2. *Every ladder*: at each question that was met, all silences, wrong keys, repeats and calls for
+   a person that the policy really allows. Tries are reset when a question is left, so the
+   ladders of two questions never meet.
+3. *Every spelling* of an e-mail address of two letters, from the first key to the last.
+"""
+
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+
+from attrs import evolve, field, frozen
+
+from paperless_ivr.backends.demo import BILLER, customer, payment
+from paperless_ivr.drive.live import deliver
+from paperless_ivr.flow.flow import Flow, Table
+from paperless_ivr.flow.host import Arrival, Identity, Intent, Moment, Payment
+from paperless_ivr.flow.policy import AutoPay, Policy, Strategy, Tries
+from paperless_ivr.flow.requests import OPERATIONS
+from paperless_ivr.flow.scene import Terms
+from paperless_ivr.flow.states import ASKING, Phase
+from paperless_ivr.flow.states import State as S
+from paperless_ivr.flow.table import FLOW
+from paperless_ivr.keypad import EmailPad
+from paperless_ivr.secret import phone
+from paperless_ivr.testing.exploration import Counterexample, Deliver, Walk, World, walk
+from paperless_ivr.testing.invariants import INVARIANTS
+
+
+@frozen
+class Case:
+    """One arrival in one world, under one policy, with one service."""
+
+    name: str
+    policy: Policy
+    arrival: Arrival
+    customers: tuple[str, ...]
+    """Handles of the demo's customers that a search finds."""
+    lacking: frozenset[str] = frozenset()
+    """Operations that the service has not."""
+
+    @property
+    def world(self) -> World:
+        """Whom a search finds."""
+        return World(self.name, tuple(customer(handle) for handle in self.customers))
+
+    @property
+    def terms(self) -> Terms:
+        """What the flow is built with: two letters are enough to spell an address."""
+        return Terms(self.policy, OPERATIONS - self.lacking, EmailPad(max_local=2))
+
+
+# ── the cases ────────────────────────────────────────────────────────────────────────────
+
+
+def _arrival(handle: str, moment: Moment = Moment.START, **more: object) -> Arrival:
+    ani = customer(handle).phone or phone("+12175550199")
+    given = {"language": "en-US", "ani": ani, **more}
+    return Arrival("c", BILLER, moment, **given)  # type: ignore[arg-type]
+
+
+def _after(handle: str, **more: object) -> Arrival:
+    """After a payment by a caller who keyed the account number for it."""
+    paid = {"payment": payment(handle), "identity": Identity.ACCOUNT_KEYED, **more}
+    return _arrival(handle, Moment.AFTER_PAYMENT, **paid)
+
+
+NAMES = {"WATER": {"en-US": "water bill"}, "SEWER": {"en-US": "sewer bill"}}
+DEFAULT = evolve(Policy(), bills=evolve(Policy().bills, names=NAMES))
+BEFORE = Moment.BEFORE_PAYMENT
+PREFERENCE, LINK = "StoreCustomerPreference", "SendWebLink"
+
+
+def cases(policy: Policy | None = None) -> tuple[Case, ...]:
+    """The walks of the proof: of one policy, or of the default and seven others."""
+    if policy is not None:
+        return tuple(_of_one(policy))
+    return tuple(_of_many())
+
+
+def _of_one(policy: Policy) -> Iterator[Case]:
+    """What every policy is held against."""
+    yield Case("start, all on file", policy, _arrival("rivera"), ("rivera",))
+    yield Case(
+        "before payment, no e-mail, a person is there",
+        policy,
+        _arrival("chen", BEFORE, person_available=True),
+        ("chen",),
+    )
+    yield Case("after payment", policy, _after("rivera"), ("rivera",))
+    yield Case("several bills", policy, _arrival("ali", BEFORE), ("ali", "novak"))
+    yield Case("pending", policy, _arrival("silva", BEFORE), ("silva",))
+    yield Case("already paperless", policy, _arrival("dubois", BEFORE), ("dubois",))
+    yield Case(
+        "back to paper",
+        policy,
+        _arrival("dubois", BEFORE, intent=Intent.BACK_TO_PAPER),
+        ("dubois",),
+    )
+
+
+def _of_many() -> Iterator[Case]:
+    """The default, and others that reach what the default does not."""
+    yield from _of_one(DEFAULT)
+    new = partial(evolve, DEFAULT)
+    asked = evolve(DEFAULT.text, after_enrolment=())
+    yield Case(
+        "default: a language to choose, two on one number",
+        new(text=asked),
+        _arrival("haddad", language=None),
+        ("haddad", "lindgren"),
+    )
+    yield Case("default: the same last four", DEFAULT, _arrival("kim"), ("kim", "kim-shop"))
+    yield Case(
+        "default: nothing on file",
+        new(text=asked),
+        _arrival("okafor", BEFORE, person_available=True, ani=None),
+        ("okafor",),
+    )
+    yield Case("default: nobody found", DEFAULT, _arrival("rivera", person_available=True), ())
+    yield Case(
+        "default: the host's account, not proved",
+        DEFAULT,
+        _arrival("patel", BEFORE, account=customer("patel").account),
+        ("patel",),
+    )
+    unpaid = evolve(payment("rivera"), approved=False)
+    yield Case("default: not approved", DEFAULT, _after("rivera", payment=unpaid), ("rivera",))
+    by_text = new(
+        address=evolve(DEFAULT.address, strategies=(Strategy.TEXT_LINK,), email_required=False)
+    )
+    yield Case("text link only", by_text, _arrival("chen", BEFORE), ("chen",))
+    yield Case(
+        "text link only: by the record",
+        by_text,
+        _arrival("chen"),
+        ("chen",),
+        frozenset({PREFERENCE}),
+    )
+    by_keys = new(
+        address=evolve(DEFAULT.address, strategies=(Strategy.KEYPAD, Strategy.PERSON)), text=asked
+    )
+    yield Case(
+        "keypad first", by_keys, _arrival("patel", BEFORE, person_available=True), ("patel",)
+    )
+    yield Case(
+        "no preference at the service",
+        DEFAULT,
+        _arrival("rivera", BEFORE, person_available=True),
+        ("rivera", "dubois"),
+        frozenset({PREFERENCE}),
+    )
+    yield Case(
+        "no preference, no link",
+        DEFAULT,
+        _arrival("silva", BEFORE, person_available=True),
+        ("silva",),
+        frozenset({PREFERENCE, LINK, "InvoiceExists", "SearchByCustomerPhoneNumber"}),
+    )
+    autopay = new(autopay=AutoPay(offer=True, terms={"en-US": "It is drawn on the due date."}))
+    yield Case("AutoPay", autopay, _after("chen"), ("chen",))
+    strict = new(
+        bills=evolve(DEFAULT.bills, eligible=("WATER",), another=False),
+        back_to_paper=evolve(DEFAULT.back_to_paper, by_phone=False),
+        proof=evolve(DEFAULT.proof, search_by_phone=False),
+        offer=evolve(DEFAULT.offer, moments=(BEFORE,)),
+        text=asked,
+    )
+    yield Case("strict", strict, _arrival("dubois", BEFORE), ("dubois",))
+    yield Case("strict: no such bill", strict, _arrival("reyes", BEFORE), ("reyes",))
+    yield Case("strict: at the start", strict, _arrival("rivera"), ("rivera",))
+    yield Case(
+        "strict: another type", strict, _arrival("rivera", BEFORE, invoice_type="GAS"), ("rivera",)
+    )
+    for there in (True, False):
+        wanted = _arrival("dubois", intent=Intent.BACK_TO_PAPER, person_available=there)
+        yield Case("strict: back to paper", strict, wanted, ("dubois",))
+
+
+# ── the walks ────────────────────────────────────────────────────────────────────────────
+
+
+def tight(case: Case) -> Terms:
+    """Budgets of one, no second try: what a budget of more would add is the same again."""
+    policy = case.policy
+    people = 1 if case.arrival.person_available else 0
+    return evolve(
+        case.terms,
+        policy=evolve(
+            policy,
+            tries=Tries(silence=0, wrong=0, repeats=0, people=people, pages=1),
+            proof=evolve(policy.proof, account_tries=2, last_four_tries=2),
+            address=evolve(
+                policy.address,
+                changes=min(policy.address.changes, 1),
+                fixes=1,
+                pauses=1,
+                domains=policy.address.domains[:1],
+            ),
+            text=evolve(policy.text, other_numbers=min(policy.text.other_numbers, 1)),
+            bills=evolve(policy.bills, per_page=2, another_at_most=1),
+        ),
+    )
+
+
+def prove(case: Case, table: Table = FLOW, deliver: Deliver = deliver) -> Walk:
+    """Every call of a case, every ladder at its questions, every spelling."""
+    flow = Flow(tight(case), table)
+    seen = walk(flow, flow.begin(case.arrival), case.world, INVARIANTS, deliver=deliver)
+    full = Flow(case.terms, table)
+    for state, turn in sorted(seen.reached.items(), key=lambda item: item[0].name):
+        if seen.found:
+            return seen
+        if state in ASKING:
+            start = full.turn(turn.call)
+            seen.add(walk(full, start, case.world, INVARIANTS, deliver=deliver, inside=_stays))
+        if state is S.EMAIL_LOCAL:
+            spelt_out = evolve(case.world, spelt_out=True)
+            start = flow.turn(turn.call)
+            seen.add(walk(flow, start, spelt_out, INVARIANTS, deliver=deliver, inside=_spells))
+    return seen
+
+
+def _stays(move: object) -> bool:
+    return move.next.call.state is move.turn.call.state  # type: ignore[attr-defined]
+
+
+def _spells(move: object) -> bool:
+    return move.next.call.state.phase is Phase.EMAIL  # type: ignore[attr-defined]
+
+
+@frozen
+class Proof:
+    """What all walks saw together."""
+
+    walk: Walk
+    seconds: float
+    rows: frozenset[str]
+    """Every row of the table."""
+
+    @property
+    def uncovered(self) -> tuple[str, ...]:
+        """The rows that no walk took."""
+        return tuple(sorted(self.rows - self.walk.took))
+
+    @property
+    def holds(self) -> bool:
+        """No counterexample was found."""
+        return not self.walk.found
+
+
+def rows(table: Table = FLOW) -> frozenset[str]:
+    """The names of all rows of a table."""
+    return frozenset(row.name(state) for state, block in table.items() for row in block)
+
+
+def prove_all(these: Iterable[Case], processes: int | None = None) -> Proof:
+    """Proves cases side by side, in as many processes as there are cores."""
+    began = time.monotonic()
+    together = Walk()
+    with ProcessPoolExecutor(processes or os.cpu_count(), get_context("spawn")) as pool:
+        for seen in pool.map(prove, these):
+            together.add(seen)
+    return Proof(together, time.monotonic() - began, rows())
