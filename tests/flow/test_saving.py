@@ -105,6 +105,7 @@ FULL = Call(
     consents=(
         Consent(
             "call-1-1",
+            "springfield-water",
             Purpose.ENROL,
             ("confirm_keyed",),
             (
@@ -133,7 +134,7 @@ SAVED = (
     '"paperless":false,"pending":true}],"name":"NAME:Zoë"}],'
     '"choosing":{"customer":0,"type":"WATER","done":[[0,"GAS"]]},'
     '"contact":{"source":"KEYED","email":"EMAIL:pat@example.com"},'
-    '"consents":[{"reference":"call-1-1","purpose":"ENROL","prompts":["confirm_keyed"],'
+    '"consents":[{"reference":"call-1-1","biller":"springfield-water","purpose":"ENROL","prompts":["confirm_keyed"],'
     '"slots":[["bill",{"text":"agua","is":"Words"}],'
     '["address",{"text":"EMAIL:pat@example.com","is":"Spelt"}],'
     '["amount",{"amount":"41.50","is":"Money"}],["bills_on_paper",{"number":2,"is":"Count"}]],'

@@ -65,7 +65,16 @@ def line(what: What, call_id: str = "c1", at: datetime = START, **detail: str) -
 def evidence(reference: str = "c1-1") -> Evidence:
     """A consent, and the words that were heard."""
     consent = Consent(
-        reference, Purpose.ENROL, ("confirmation",), (), "1", "es-US", CUSTOMER, ACCOUNT, "WATER"
+        reference,
+        BILLER,
+        Purpose.ENROL,
+        ("confirmation",),
+        (),
+        "1",
+        "es-US",
+        CUSTOMER,
+        ACCOUNT,
+        "WATER",
     )
     return Evidence(consent, "Para aceptar, oprima 1.", "4f2a", START, START + timedelta(seconds=9))
 

@@ -26,6 +26,8 @@ from paperless_ivr.drive.conduct import (
 )
 from paperless_ivr.drive.live import Live
 from paperless_ivr.drive.witness import Witness
+from paperless_ivr.errors import PolicyProblems
+from paperless_ivr.flow.checks import check
 from paperless_ivr.flow.events import (
     Event,
     HungUp,
@@ -38,7 +40,7 @@ from paperless_ivr.flow.events import (
 )
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Edition, Handback
-from paperless_ivr.flow.policy_file import digest
+from paperless_ivr.flow.policy_file import digest, problems
 from paperless_ivr.flow.requests import (
     CountLastFour,
     KeepWish,
@@ -85,6 +87,13 @@ class Driver:
     _pool: ThreadPoolExecutor = field(
         init=False, repr=False, factory=lambda: ThreadPoolExecutor(thread_name_prefix="service")
     )
+
+    def __attrs_post_init__(self) -> None:
+        """What is wrong with flow or policy is found here, never in a call."""
+        check(self.flow.terms, self.flow.table)
+        found = problems(self.flow.terms.policy)
+        if found:
+            raise PolicyProblems("the policy cannot be used", found)
 
     @property
     def edition(self) -> Edition:

@@ -36,7 +36,7 @@ class Save:
 
 @frozen
 class Perform:
-    """Speak the turn, and wait for the caller where it asks. Reply: what the caller did, or None."""
+    """Speak the turn, and wait where it asks. Reply: what the caller did, or None."""
 
     turn: Turn
 

@@ -527,7 +527,7 @@ def autopay_due(c: Anything) -> bool:
 
 
 def text_due(c: Anything) -> bool:
-    """A text is to be offered: to finish what was kept, else by policy where a number is on file."""
+    """A text is to be offered: to finish what was kept, else by policy to a number on file."""
     if c.call.results.text is not Sent.NOT_ASKED or not c.has(SendWebLink):
         return False
     by_policy = c.call.host.moment in c.policy.text.after_enrolment and number_known(c)

@@ -88,7 +88,7 @@ def _title(source: str | Path) -> str:
 # ── what fits no setting ─────────────────────────────────────────────────────────────────
 
 
-class Misfit(Exception):  # noqa: N818
+class Misfit(Exception):
     """What stands in the file fits no setting; places are as seen from there."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:

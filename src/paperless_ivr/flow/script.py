@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from paperless_ivr.flow import bills
 from paperless_ivr.flow.call import Source, TextPurpose
-from paperless_ivr.flow.policy import Notifier
 from paperless_ivr.flow.menu import bill_name, menu
+from paperless_ivr.flow.policy import Notifier
 from paperless_ivr.flow.requests import StoreCustomerPreference
 from paperless_ivr.flow.scene import Scene
 from paperless_ivr.flow.slots import Count, Digits, Ending, Masked, Slot, Spelt, Words

@@ -161,10 +161,10 @@ def _enrol(scene: Scene) -> Request:
         return EnrollInPaperless(
             payment.guid, yes.customer, yes.account, yes.invoice_type, yes.reference, yes.reference
         )
-    return _prefer(scene, given(scene, Purpose.ENROL))
+    return _prefer(given(scene, Purpose.ENROL))
 
 
-def _prefer(scene: Scene, yes: Consent) -> StoreCustomerPreference:
+def _prefer(yes: Consent) -> StoreCustomerPreference:
     return StoreCustomerPreference(
         yes.customer,
         yes.account,
@@ -235,7 +235,7 @@ REQUESTS: Mapping[S, Callable[[Scene], Request]] = {
     S.ENROLLMENT_AGAIN: _enrol,
     S.KEEPING: lambda scene: _keep(scene, Purpose.ENROL),
     S.AUTOPAY: _autopay,
-    S.OPT_OUT: lambda scene: _prefer(scene, given(scene, Purpose.BACK_TO_PAPER)),
+    S.OPT_OUT: lambda scene: _prefer(given(scene, Purpose.BACK_TO_PAPER)),
     S.OPT_OUT_KEEPING: lambda scene: _keep(scene, Purpose.BACK_TO_PAPER),
 }
 

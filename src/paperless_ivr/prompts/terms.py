@@ -60,6 +60,7 @@ CONSENT: Mapping[str, tuple[str, ...]] = {
     "confirm_keyed": ("bill", "address"),
     "confirm_link": ("bill", "ending"),
     "confirm_paper": ("bill",),
+    "confirm_cancel": ("bill",),
     "text_consent_type_email": ("ending",),
     "text_consent_enrol": ("ending",),
     "text_consent_confirm": ("ending",),

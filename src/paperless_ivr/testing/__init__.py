@@ -1,0 +1,1 @@
+"""The public kit: contracts, transcripts, callers for hypothesis, exploration and proof."""

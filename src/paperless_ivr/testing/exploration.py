@@ -335,7 +335,7 @@ Invariant = Callable[[Flow, Move], str | None]
 """Says what is wrong with a move, or None."""
 
 
-def walk(
+def walk(  # noqa: PLR0913 - the walk's terms are told one by one
     flow: Flow,
     start: Turn,
     world: World,

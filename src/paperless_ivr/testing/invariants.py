@@ -35,7 +35,7 @@ ADDRESS_SLOTS = {
 
 
 def own_yes(_: Flow, move: Move) -> str | None:
-    """A consent comes of a key pressed in time, at its question, after all of it was heard (R09)."""
+    """A consent comes of a key pressed in time, after all of its question was heard (R09)."""
     if not move.minted:
         return None
     if move.minted > 1:
@@ -65,7 +65,7 @@ def late_is_nothing(_: Flow, move: Move) -> str | None:
 
 
 def write_has_consent(_: Flow, move: Move) -> str | None:
-    """Nothing is enrolled, undone, texted, put on AutoPay or kept without its own yes (R09, R10)."""
+    """Nothing is enrolled, undone, texted, paid or kept without its own yes (R09, R10)."""
     request = move.next.then
     purpose = _needs(request)
     if purpose is None or not isinstance(request, Write | KeepWish):

@@ -11,17 +11,17 @@ Three kinds of walks, so that ladders, budgets and spelling do not multiply:
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from paperless_ivr.backends.demo import BILLER, customer, payment
 from paperless_ivr.drive.live import deliver
 from paperless_ivr.flow.flow import Flow, Table
-from paperless_ivr.flow.host import Arrival, Identity, Intent, Moment, Payment
+from paperless_ivr.flow.host import Arrival, Identity, Intent, Moment
 from paperless_ivr.flow.policy import AutoPay, Policy, Strategy, Tries
 from paperless_ivr.flow.requests import OPERATIONS
 from paperless_ivr.flow.scene import Terms
@@ -30,7 +30,7 @@ from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.table import FLOW
 from paperless_ivr.keypad import EmailPad
 from paperless_ivr.secret import phone
-from paperless_ivr.testing.exploration import Counterexample, Deliver, Walk, World, walk
+from paperless_ivr.testing.exploration import Deliver, Walk, World, walk
 from paperless_ivr.testing.invariants import INVARIANTS
 
 
@@ -95,7 +95,12 @@ def _of_one(policy: Policy) -> Iterator[Case]:
         ("chen",),
     )
     yield Case("after payment", policy, _after("rivera"), ("rivera",))
-    yield Case("several bills", policy, _arrival("ali", BEFORE), ("ali", "novak"))
+    on_file = evolve(
+        policy,
+        address=evolve(policy.address, strategies=(Strategy.ON_FILE,), email_required=True),
+        text=evolve(policy.text, after_enrolment=()),
+    )
+    yield Case("several bills", on_file, _arrival("park", BEFORE), ("park", "park-rental", "ali"))
     yield Case("pending", policy, _arrival("silva", BEFORE), ("silva",))
     yield Case("already paperless", policy, _arrival("dubois", BEFORE), ("dubois",))
     yield Case(

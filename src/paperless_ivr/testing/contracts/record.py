@@ -123,6 +123,7 @@ class _Bench:
 def _evidence(reference: str) -> Evidence:
     consent = Consent(
         reference,
+        "springfield-water",
         Purpose.ENROL,
         ("confirmation",),
         (),

@@ -1,0 +1,54 @@
+"""The command line, `paperless-ivr`. Each command is a module, imported when it is called for."""
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+from paperless_ivr.errors import Problems
+
+COMMANDS = {
+    "call": "Take a call at the keyboard, or play keys.",
+    "diagram": "Draw the call flow from its live table.",
+    "replay": "Replay transcripts.",
+    "verify": "Prove what must hold in every call.",
+}
+"""Every command, and what it is for; `import_module` finds it in the module of that name."""
+
+
+class Commands(click.Group):
+    """Imports a command when it is called for; tells problems of a set-up without a traceback."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """The names of all commands."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"paperless_ivr.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Lists the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs a command; what is wrong with a policy, words or a transcript ends in status 2."""
+        try:
+            return super().invoke(ctx)
+        except Problems as problems:
+            failed = click.ClickException(str(problems))
+            failed.exit_code = 2
+            raise failed from problems
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="paperless-ivr")
+def main() -> None:
+    """A telephone call flow that switches a caller to paperless billing by keypad."""
+    from paperless_ivr.cli.logs import configure
+
+    configure()

@@ -1,0 +1,96 @@
+"""`paperless-ivr call`: a call at the keyboard, or of keys that are played."""
+
+import sys
+from pathlib import Path
+from uuid import uuid4
+
+import click
+from attrs import evolve
+
+from paperless_ivr.backends.demo import BILLER, springfield
+from paperless_ivr.cli.setups import arrival, policy_in_force
+from paperless_ivr.drive.blocking import Driver, utc_now
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.host import Moment
+from paperless_ivr.flow.policy import Policy
+from paperless_ivr.flow.scene import Terms
+from paperless_ivr.gateways.terminal import TerminalGateway, tokens
+from paperless_ivr.prompts import Catalogue
+from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
+
+DEMO = "1 1137# 1"
+"""A whole call: take the offer, prove who calls, agree."""
+
+ASK = "ask"
+HELP = "Type keys and Enter. Nothing is silence, h hangs up, # ends an entry, 1@0 interrupts."
+
+
+@click.command(name="call")
+@click.option("--keys", metavar="KEYS", help="Play these keys, as '1 1137# 1'.")
+@click.option(
+    "--moment",
+    type=click.Choice([moment.value for moment in Moment]),
+    default=Moment.START.value,
+    show_default=True,
+    help="When in the host's call the offer is made.",
+)
+@click.option("--biller", default=BILLER, show_default=True, help="Whose demo service answers.")
+@click.option("--caller", default="rivera", show_default=True, help="A demo customer, or +1….")
+@click.option(
+    "--policy", "file", type=click.Path(dir_okay=False, path_type=Path), help="A policy (TOML)."
+)
+@click.option("--person/--no-person", default=False, help="Somebody can take the call.")
+@click.option("--language", help="As es-US; 'ask' lets the caller choose. [default: the policy's]")
+def command(
+    *,
+    keys: str | None,
+    moment: str,
+    biller: str,
+    caller: str,
+    file: Path | None,
+    person: bool,
+    language: str | None,
+) -> None:
+    """Take a call at the keyboard, or play keys; the last line is its disposition.
+
+    Tokens of KEYS: digits, * and # as pressed; - is silence; h hangs up; *@3 is a key while the
+    fourth prompt is spoken; answered, busy or no_answer is what becomes of a transfer.
+    """
+    if biller != BILLER:
+        message = f"no biller {biller!r}; the demo has {BILLER}"
+        raise click.BadParameter(message, param_hint="--biller")
+    policy = policy_in_force(file)
+    catalogue = Catalogue.of(policy)
+    spoken = _language(language, policy)
+    try:
+        script = tokens(keys or "")
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--keys") from error
+    try:
+        coming = arrival(f"cli-{uuid4().hex}", policy.biller.id, Moment(moment), caller, spoken)
+    except LookupError as error:
+        raise click.BadParameter(str(error.args[0]), param_hint="--caller") from error
+    coming = evolve(coming, person_available=person)
+    lines = None
+    if keys is None and sys.stdin.isatty():
+        lines = sys.stdin
+        click.echo(HELP)
+    elif keys is None:
+        script = tokens(DEMO)
+        click.echo(f"No terminal to read keys from: playing a demo call, --keys '{DEMO}'.")
+    driver = Driver(
+        Flow(Terms(policy)), catalogue, springfield(), MemoryRecord(utc_now), MemoryLiveCalls()
+    )
+    ended = driver.converse(TerminalGateway(catalogue, sys.stdout, lines, script), coming)
+    click.echo(f"disposition: {ended.disposition.value}")
+
+
+def _language(wanted: str | None, policy: Policy) -> str | None:
+    """The language that the host hands over; None where the caller is to choose."""
+    if wanted == ASK:
+        return None
+    language = wanted or policy.languages.default
+    if language not in policy.languages.offered:
+        message = f"{language!r} is not offered; {', '.join(policy.languages.offered)} or {ASK}"
+        raise click.BadParameter(message, param_hint="--language")
+    return language

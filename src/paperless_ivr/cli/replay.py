@@ -1,0 +1,34 @@
+"""`paperless-ivr replay`: transcripts as calls."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command(name="replay")
+@click.argument(
+    "files",
+    nargs=-1,
+    required=True,
+    metavar="FILE...",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
+@click.option("--update", is_flag=True, help="Write the transcripts anew, as the calls go now.")
+@click.pass_context
+def command(ctx: click.Context, files: tuple[Path, ...], update: bool) -> None:
+    """Replay transcripts; a call that goes another way is shown as a diff, with status 1."""
+    from paperless_ivr.testing import transcripts
+
+    differ = 0
+    for file in files:
+        difference = transcripts.differences(transcripts.read(file))
+        if not difference:
+            continue
+        differ += 1
+        click.echo(f"{difference.rstrip()}\n")
+        if update:
+            transcripts.update(file)
+            click.echo(f"{file}: written anew")
+    click.echo(f"{len(files)} transcripts, {differ} differ")
+    if differ and not update:
+        ctx.exit(1)

@@ -1,0 +1,80 @@
+"""What commands are run with: policies, and the demo's callers."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from attrs import evolve
+
+from paperless_ivr.backends.demo import BILLER, CUSTOMERS, payment
+from paperless_ivr.errors import PolicyProblems
+from paperless_ivr.flow.host import Arrival, Identity, Moment, Payment
+from paperless_ivr.flow.policy import Biller, Policy
+from paperless_ivr.flow.policy_file import load_policy
+from paperless_ivr.secret import phone
+
+TYPES = {
+    "WATER": ("water bill", "factura del agua"),
+    "SEWER": ("sewer bill", "factura del alcantarillado"),
+    "TRASH": ("trash bill", "factura de la basura"),
+    "GAS": ("gas bill", "factura del gas"),
+    "STORM": ("stormwater bill", "factura del agua de lluvia"),
+    "IRRIGATION": ("irrigation bill", "factura del riego"),
+    "HYDRANT": ("hydrant bill", "factura del hidrante"),
+    "PERMIT": ("permit fee", "tarifa del permiso"),
+}
+"""What Springfield Water's bills are called in English and Spanish."""
+
+
+def demo_policy() -> Policy:
+    """The defaults, with Springfield Water's names."""
+    default = Policy()
+    names = {kind: {"en-US": en, "es-US": es} for kind, (en, es) in TYPES.items()}
+    return evolve(
+        default,
+        biller=Biller(BILLER, "Springfield Water"),
+        bills=evolve(default.bills, names=names),
+    )
+
+
+def policy_in_force(file: Path | None) -> Policy:
+    """The policy of a file, or the demo's; PolicyProblems where it is not in force yet."""
+    if file is None:
+        return demo_policy()
+    policy = load_policy(file)
+    since = policy.about.in_force_from
+    if since is not None and since > datetime.now(UTC).astimezone().date():
+        says = f"about.in_force_from: it is in force from {since}; no call runs under it before"
+        raise PolicyProblems(f"{file}: this policy cannot be used yet", [says])
+    return policy
+
+
+def arrival(call_id: str, biller: str, moment: Moment, caller: str, language: str | None) -> Arrival:
+    """What the host hands over with a demo caller, called by handle or by telephone number.
+
+    LookupError, in words for the command line, where there is no such caller.
+    """
+    handle = _handle(caller)
+    who = CUSTOMERS[handle] if handle else None
+    ani = phone(caller) if who is None or caller.startswith("+") else who.phone
+    paid: Payment | None = None
+    if moment is Moment.AFTER_PAYMENT:
+        if handle is None:
+            message = f"nobody at {caller} has paid; after a payment name a customer's handle"
+            raise LookupError(message)
+        paid = payment(handle)
+    identity = Identity.ACCOUNT_KEYED if paid else Identity.NONE
+    return Arrival(
+        call_id, biller, moment, ani=ani, language=language, payment=paid, identity=identity
+    )
+
+
+def _handle(caller: str) -> str | None:
+    """The handle of a caller; None for a number that nobody has."""
+    if caller in CUSTOMERS:
+        return caller
+    digits = caller.removeprefix("+")
+    if caller.startswith("+") and digits.isascii() and digits.isdigit():
+        having = (h for h, c in CUSTOMERS.items() if c.phone and c.phone.reveal() == caller)
+        return next(having, None)
+    message = f"no caller {caller!r}; a number such as +12175550101, or {', '.join(CUSTOMERS)}"
+    raise LookupError(message)

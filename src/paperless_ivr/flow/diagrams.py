@@ -1,0 +1,216 @@
+"""The live table as text: Mermaid, Graphviz, Markdown. Pure; the same table gives the same text.
+
+One drawing of the whole, or one per phase, with the states that its ways out lead to. Left out
+of drawings, never of the table: ways back to the same question, and, in the whole, hanging up.
+The many ways back from a transfer that nobody took are one dashed note.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from attrs import frozen
+
+from paperless_ivr.flow.events import Arrived, HungUp
+from paperless_ivr.flow.rows import On, always
+from paperless_ivr.flow.states import Kind, Phase, State
+
+Table = Mapping[State, tuple[On[Any], ...]]
+
+BACK = "back to the question where 0 was pressed"
+"""The note that stands for all questions a transfer returns to."""
+
+STYLES = {
+    Kind.ASK: ("#e7f0fd", "#2b6cb0"),
+    Kind.DO: ("#fdf3e0", "#b7791f"),
+    Kind.PASS: ("#f4f4f5", "#71717a"),
+    Kind.END: ("#e6f6ea", "#2f855a"),
+}
+"""Fill and line of each kind of state."""
+
+MERMAID_SHAPES = {
+    Kind.ASK: ("[", "]"),
+    Kind.DO: ("[[", "]]"),
+    Kind.PASS: ("{{", "}}"),
+    Kind.END: ("([", "])"),
+}
+DOT_SHAPES = {
+    Kind.ASK: "box",
+    Kind.DO: "box3d",
+    Kind.PASS: "hexagon",
+    Kind.END: "box",
+}
+
+
+@frozen
+class Arrow:
+    """A way from a state to another, with what leads there, a line each."""
+
+    source: State
+    to: State
+    labels: tuple[str, ...]
+
+
+def label(row: On[Any]) -> str:
+    """What a row waits for, in words: events and guard."""
+    events = " or ".join(e.__name__ for e in row.events if e is not Arrived)
+    guard = "" if row.when is always else row.when.__name__.replace("_", " ")
+    return " · ".join(part for part in (events, guard) if part) or "otherwise"
+
+
+def arrows(table: Table, phase: Phase | None = None) -> tuple[Arrow, ...]:
+    """The ways between states that are drawn, in the table's order."""
+    found: dict[tuple[State, State], dict[str, None]] = {}
+    for source, rows in table.items():
+        if phase is not None and source.phase is not phase:
+            continue
+        for row in rows:
+            if row.to is None or row.to is source or _returns(source, row):
+                continue
+            if phase is None and row.events == (HungUp,):
+                continue
+            found.setdefault((source, row.to), {})[label(row)] = None
+    return tuple(Arrow(source, to, tuple(labels)) for (source, to), labels in found.items())
+
+
+def _returns(source: State, row: On[Any]) -> bool:
+    """Whether a row leads back from a transfer to the question it came from."""
+    return source is State.TRANSFERRING and row.to is not None and row.to.kind is Kind.ASK
+
+
+def _drawn(table: Table, phase: Phase | None) -> dict[Phase, list[State]]:
+    """The states that are drawn, by phase, in the order in which they are written."""
+    met = {state for arrow in arrows(table, phase) for state in (arrow.source, arrow.to)}
+    met |= {state for state in table if phase in (None, state.phase)}
+    grouped = ((of, [s for s in State if s in met and s.phase is of]) for of in Phase)
+    return {of: states for of, states in grouped if states}
+
+
+def _notes(table: Table, phase: Phase | None) -> bool:
+    """Whether the note on transfers is drawn."""
+    if phase not in (None, Phase.PERSON):
+        return False
+    return any(_returns(State.TRANSFERRING, row) for row in table.get(State.TRANSFERRING, ()))
+
+
+# ── Mermaid ──────────────────────────────────────────────────────────────────────────────
+
+
+def mermaid(table: Table, phase: Phase | None = None) -> str:
+    """A Mermaid flowchart of the whole table, or of a phase."""
+    return "\n".join(_mermaid(table, phase)) + "\n"
+
+
+def _mermaid(table: Table, phase: Phase | None) -> Iterator[str]:
+    yield "flowchart TD"
+    for of, states in _drawn(table, phase).items():
+        yield f"    subgraph PHASE_{of.name}[{_mermaid_text(of.value)}]"
+        for state in states:
+            left, right = MERMAID_SHAPES[state.kind]
+            yield f"        {state.name}{left}{_mermaid_text(state.name)}{right}"
+        yield "    end"
+    for arrow in arrows(table, phase):
+        text = _mermaid_text(*arrow.labels)
+        yield f"    {arrow.source.name} -->|{text}| {arrow.to.name}"
+    if _notes(table, phase):
+        yield f"    BACK[{_mermaid_text(BACK)}]"
+        yield f"    {State.TRANSFERRING.name} -.-> BACK"
+    for kind, (fill, line) in STYLES.items():
+        names = [s.name for of in _drawn(table, phase).values() for s in of if s.kind is kind]
+        if names:
+            yield f"    classDef {kind.value}State fill:{fill},stroke:{line},color:#18181b"
+            yield f"    class {','.join(names)} {kind.value}State"
+
+
+def _mermaid_text(*lines: str) -> str:
+    """Lines in quotes; what Mermaid would take for markup is written as a character's number."""
+    return '"' + "<br/>".join("".join(map(_mermaid_character, line)) for line in lines) + '"'
+
+
+def _mermaid_character(character: str) -> str:
+    return f"#{ord(character)};" if character in '"#&;<>|`\\' else character
+
+
+# ── Graphviz ─────────────────────────────────────────────────────────────────────────────
+
+
+def dot(table: Table, phase: Phase | None = None) -> str:
+    """A Graphviz drawing of the whole table, or of a phase."""
+    return "\n".join(_dot(table, phase)) + "\n"
+
+
+def _dot(table: Table, phase: Phase | None) -> Iterator[str]:
+    yield "digraph call {"
+    yield '    graph [rankdir=TB, fontname="Helvetica", newrank=true];'
+    yield '    node [fontname="Helvetica", fontsize=11, style="filled"];'
+    yield '    edge [fontname="Helvetica", fontsize=9];'
+    for of, states in _drawn(table, phase).items():
+        yield f"    subgraph cluster_{of.name} {{"
+        yield f"        label={_dot_text(of.value)};"
+        for state in states:
+            yield f"        {state.name} [{_dot_style(state)}];"
+        yield "    }"
+    for arrow in arrows(table, phase):
+        yield f"    {arrow.source.name} -> {arrow.to.name} [label={_dot_text(*arrow.labels)}];"
+    if _notes(table, phase):
+        yield f"    BACK [label={_dot_text(BACK)}, shape=note, fillcolor=white];"
+        yield f"    {State.TRANSFERRING.name} -> BACK [style=dashed];"
+    yield "}"
+
+
+def _dot_style(state: State) -> str:
+    fill, line = STYLES[state.kind]
+    style = "filled,rounded,bold" if state.kind is Kind.END else "filled"
+    return (
+        f'shape={DOT_SHAPES[state.kind]}, style="{style}", fillcolor="{fill}", color="{line}", '
+        f"tooltip={_dot_text(state.purpose)}"
+    )
+
+
+def _dot_text(*lines: str) -> str:
+    return '"' + "\\n".join(i.replace("\\", "\\\\").replace('"', '\\"') for i in lines) + '"'
+
+
+# ── Markdown ─────────────────────────────────────────────────────────────────────────────
+
+
+def markdown(table: Table, phase: Phase | None = None) -> str:
+    """Every state and every way out of it, as Markdown tables, a section per phase."""
+    sections = (_section(table, of) for of in Phase if phase in (None, of))
+    return "\n".join(line for section in sections for line in section)
+
+
+def _section(table: Table, phase: Phase) -> Iterator[str]:
+    states = [state for state in State if state.phase is phase]
+    yield f"## {phase.value}"
+    yield ""
+    if phase is Phase.END:
+        yield from _rows(("Ending", "Meaning"), ((f"`{s.name}`", s.purpose) for s in states))
+        return
+    for state in states:
+        yield f"### {state.name}"
+        yield ""
+        yield f"{state.purpose} *({state.kind.value})*"
+        yield ""
+        heads = ("On", "When", "To", "Remembered", "Said")
+        yield from _rows(heads, map(_cells, table.get(state, ())))
+
+
+def _cells(row: On[Any]) -> tuple[str, ...]:
+    return (
+        " or ".join(event.__name__ for event in row.events),
+        "" if row.when is always else row.when.__name__,
+        f"`{row.to.name}`" if row.to else "*here*",
+        "" if row.keep.__name__ == "nothing" else row.keep.__name__,
+        f"`{row.say}`" if row.say else "",
+    )
+
+
+def _rows(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    yield _line(heads)
+    yield _line(["---"] * len(heads))
+    yield from map(_line, rows)
+    yield ""
+
+
+def _line(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -1,0 +1,164 @@
+"""A call at a terminal: what is heard is printed, keys are read a line at a time or from a script.
+
+A line, or a token of a script:
+
+    1          keys                   -        silence (a line: nothing at all)
+    1137#      keys and the end key   h        hang up (also the end of the lines or tokens)
+    *@3        `*` while prompt 3 is spoken, counted from 0
+    busy       what becomes of a transfer: answered, busy, no_answer, failed, unknown
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import TextIO
+
+from attrs import define, field
+
+from paperless_ivr.flow.events import (
+    CallerEvent,
+    Digits,
+    Ended,
+    HungUp,
+    NoInput,
+    TransferEnded,
+    TransferResult,
+)
+from paperless_ivr.flow.turns import Gather, Return, Transfer, Turn
+from paperless_ivr.prompts import Catalogue, said
+from paperless_ivr.secret import keys
+
+HANG_UP, SILENCE = "h", "-"
+PRESSED = re.compile(r"(?P<keys>[0-9*#]+)(@(?P<heard>[0-9]{1,4}))?")
+RESULTS = {result.value: result for result in TransferResult}
+USAGE = "keys are 0 to 9, * and #; nothing is silence, h hangs up"
+USAGE_TRANSFER = f"{', '.join(RESULTS)}, or h to hang up"
+
+
+def tokens(script: str) -> tuple[str, ...]:
+    """The tokens of a script; ValueError names those that mean nothing."""
+    found = tuple(script.split())
+    wrong = [token for token in found if not _means_something(token)]
+    if wrong:
+        message = f"{', '.join(wrong)}: not understood; {USAGE}, - is silence, and a transfer is"
+        raise ValueError(f"{message} {', '.join(RESULTS)}")
+    return found
+
+
+def _means_something(token: str) -> bool:
+    return token in (HANG_UP, SILENCE, *RESULTS) or PRESSED.fullmatch(token) is not None
+
+
+@define
+class TerminalGateway:
+    """A channel of one call: prints to `out`; reads `lines`, or plays the tokens of a `script`.
+
+    Keys beyond those that a question takes were pressed ahead, and count at the next one where
+    it lets them. An end key right after as many keys as were asked for is dropped.
+    """
+
+    catalogue: Catalogue
+    out: TextIO = field(repr=False)
+    lines: TextIO | None = field(default=None, repr=False)
+    script: Iterable[str] = field(default=(), repr=False)
+    _ahead: str = field(init=False, default="", repr=False)
+    _tokens: Iterator[str] = field(init=False, repr=False)
+    _held: str | None = field(init=False, default=None, repr=False)
+
+    @_tokens.default
+    def _play(self) -> Iterator[str]:
+        return iter(tuple(self.script))
+
+    def perform(self, turn: Turn, language: str) -> CallerEvent | None:
+        """Prints a turn, then does what it waits for."""
+        for prompt in turn.say:
+            self._print(said([prompt], language, self.catalogue))
+        match turn.then:
+            case Gather() as gather:
+                return self._gather(gather)
+            case Transfer():
+                self._ahead = ""
+                self._print("  (a person is rung)")
+                return self._transfer()
+            case Return():
+                return None
+            case _:
+                return None
+
+    # ── keys ──
+
+    def _gather(self, gather: Gather) -> CallerEvent:
+        if not gather.type_ahead:
+            self._ahead = ""
+        if self._ahead:
+            pressed, self._ahead = self._ahead, ""
+            return self._digits(gather, pressed, 0)
+        while True:
+            token = self._next("keys> ")
+            if token is None or token == HANG_UP:
+                self._print("  (hangs up)")
+                return HungUp()
+            if token in ("", SILENCE):
+                self._print("  (silence)")
+                return NoInput()
+            match = PRESSED.fullmatch(token)
+            if match is not None:
+                heard = match["heard"]
+                return self._digits(gather, match["keys"], None if heard is None else int(heard))
+            self._print(f"  ({USAGE})")
+
+    def _digits(self, gather: Gather, pressed: str, heard: int | None) -> Digits:
+        """What a runtime gathers of these keys; the rest was pressed ahead."""
+        until = pressed.find(gather.end_key) if gather.end_key else -1
+        if 0 <= until < gather.max_keys:
+            taken, rest, ended = pressed[:until], pressed[until + 1 :], Ended.END_KEY
+        elif len(pressed) >= gather.max_keys:
+            taken, rest, ended = pressed[: gather.max_keys], pressed[gather.max_keys :], Ended.FULL
+            if gather.end_key:
+                rest = rest.removeprefix(gather.end_key)
+        else:
+            taken, rest, ended = pressed, "", Ended.TIMEOUT
+        self._ahead = rest
+        shown = "•" * len(taken) if gather.private else taken
+        self._print(f"  (presses {shown}{gather.end_key if ended is Ended.END_KEY else ''})")
+        return Digits(keys(taken), ended, heard)
+
+    # ── a person ──
+
+    def _transfer(self) -> CallerEvent:
+        while True:
+            token = self._next("answered, busy, …> ")
+            if token is None or token == HANG_UP:
+                self._print("  (hangs up)")
+                return HungUp()
+            if token in RESULTS:
+                self._print(f"  ({token})")
+                return TransferEnded(RESULTS[token])
+            if self.lines is None:  # the script goes on at the next question
+                self._held = token
+                self._print("  (no_answer)")
+                return TransferEnded(TransferResult.NO_ANSWER)
+            self._print(f"  ({USAGE_TRANSFER})")
+
+    # ── lines ──
+
+    def _next(self, ask: str) -> str | None:
+        """The next line or token; None where there is none."""
+        if self._held is not None:
+            token, self._held = self._held, None
+            return token
+        if self.lines is None:
+            return next(self._tokens, None)
+        self.out.write(ask)
+        self.out.flush()
+        try:
+            line = self.lines.readline()
+        except KeyboardInterrupt:
+            line = ""
+        if not line:
+            self._print("")
+            return None
+        return "".join(line.split()).lower()
+
+    def _print(self, text: str) -> None:
+        self.out.write(f"{text}\n")
+        self.out.flush()

@@ -1,0 +1,138 @@
+"""The table itself: what is forgotten when a state, a prompt or a way out is added."""
+
+import pytest
+from attrs import evolve
+
+from paperless_ivr.errors import FlowProblems
+from paperless_ivr.flow import checks, script
+from paperless_ivr.flow.checks import check
+from paperless_ivr.flow.events import Digits, NoInput
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.machine import Mover
+from paperless_ivr.flow.requests import OPERATIONS
+from paperless_ivr.flow.rows import HERE, On
+from paperless_ivr.flow.scene import Terms
+from paperless_ivr.flow.states import ENDS, Kind, State
+from paperless_ivr.flow.table import FLOW
+
+pytestmark = pytest.mark.requirement("R40")
+
+DO = [state for state in State if state.kind is Kind.DO and state is not State.TRANSFERRING]
+
+
+def problems(table=FLOW, terms=None):
+    """What `check` finds."""
+    with pytest.raises(FlowProblems) as error:
+        check(terms or Terms(), table)
+    return error.value.problems
+
+
+def test_the_table_is_sound():
+    """The flow that ships has no problem."""
+    check(Terms())
+
+
+def test_rows_have_names_of_their_own():
+    """Every row of a state can be told from the others by its name."""
+    for state, rows in FLOW.items():
+        names = [row.name(state) for row in rows]
+
+        assert len(names) == len(set(names))
+
+
+def test_every_ending_is_a_disposition():
+    """Every end state has the disposition of its name."""
+    assert {end.name for end in ENDS} == {end.disposition.name for end in ENDS}
+
+
+@pytest.mark.parametrize("state", list(FLOW), ids=lambda state: state.name)
+def test_a_block_forgotten(state):
+    """A state without its block is named."""
+    table = {other: rows for other, rows in FLOW.items() if other is not state}
+
+    assert any(f"{state.name} has no ways out" in problem for problem in problems(table))
+
+
+@pytest.mark.parametrize("state", list(script.SCRIPT), ids=lambda state: state.name)
+def test_words_forgotten(state, monkeypatch):
+    """A state without its line in the script is named."""
+    monkeypatch.delitem(script.SCRIPT, state)
+
+    assert any(f"{state.name} says nothing" in problem for problem in problems())
+
+
+@pytest.mark.parametrize("state", DO, ids=lambda state: state.name)
+def test_request_forgotten(state, monkeypatch):
+    """A state that waits for an answer and asks nothing is named."""
+    monkeypatch.delitem(checks.REQUESTS, state)
+
+    assert any(f"{state.name} asks nothing" in problem for problem in problems())
+
+
+@pytest.mark.parametrize("state", [S for S in State if S.kind is Kind.ASK], ids=lambda s: s.name)
+def test_keys_forgotten(state, monkeypatch):
+    """A question without menu or entry is named."""
+    monkeypatch.delitem(checks.MENUS, state, raising=False)
+    monkeypatch.delitem(checks.ENTRIES, state, raising=False)
+
+    assert any(f"{state.name} waits for no keys" in problem for problem in problems())
+
+
+def test_a_row_that_is_never_taken():
+    """A row behind one that always holds is named."""
+    table = {**FLOW, State.OFFER: (On(Digits, State.DECLINED), *FLOW[State.OFFER])}
+
+    assert any("never taken" in problem for problem in problems(table))
+
+
+def test_an_event_without_a_way_out():
+    """Silence that leads nowhere is named."""
+    rows = tuple(row for row in FLOW[State.ACCOUNT_ENTRY] if NoInput not in row.events)
+    found = problems({**FLOW, State.ACCOUNT_ENTRY: rows})
+
+    assert "ACCOUNT_ENTRY has no way out for every NoInput: add a plain row" in found
+
+
+def test_a_trap_and_a_state_nobody_comes_to():
+    """A state that only asks again is a trap; those behind it are out of reach."""
+    rows = tuple(evolve(row, to=HERE) for row in FLOW[State.AUTOPAY_OFFER])
+    found = problems({**FLOW, State.AUTOPAY_OFFER: rows})
+
+    assert "AUTOPAY_OFFER is a trap: no way leads from it to an end" in found
+    assert "no call comes to AUTOPAY: give some row a way to it" in found
+
+
+def test_a_prompt_that_is_none():
+    """A row that says what is no prompt is named."""
+    table = {**FLOW, State.OFFER: (*FLOW[State.OFFER], On(Digits, HERE, say="nonsense"))}
+
+    assert any("'nonsense', which is no prompt" in problem for problem in problems(table))
+
+
+def test_operations():
+    """A service that cannot look an account up, or has unheard-of operations, is named."""
+    terms = evolve(Terms(), operations=OPERATIONS - {"SearchByAccountNumber"} | {"Sing"})
+    found = problems(terms=terms)
+
+    assert any("no SearchByAccountNumber" in problem for problem in found)
+    assert any("Sing is none" in problem for problem in found)
+
+
+def test_one_machine_moves_all_calls():
+    """The compiled machine has the table's rows, no model, and no trigger of its own making."""
+    machine = Mover(FLOW).machine
+    compiled = sum(
+        len(ways) for event in machine.events.values() for ways in event.transitions.values()
+    )
+
+    assert sum(len(row.events) for rows in FLOW.values() for row in rows) == compiled
+    assert machine.models == []
+    assert not [name for name in machine.events if name.startswith("to_")]
+
+
+def test_a_change_of_the_table_is_another_edition():
+    """The digest of a flow names its table."""
+    table = {**FLOW, State.OFFER: FLOW[State.OFFER][1:]}
+
+    assert Flow().digest == Flow(Terms()).digest
+    assert Flow().digest != Flow(Terms(), table).digest
