@@ -1,7 +1,7 @@
 """Logs of the command line: lines on stderr.
 
-    PAPERLESS_IVR_LOG_LEVEL    debug, info, warning (the default), error or critical
-    PAPERLESS_IVR_LOG_FORMAT   text (key-value pairs, the default) or json (a JSON object a line)
+PAPERLESS_IVR_LOG_LEVEL    debug, info, warning (the default), error or critical
+PAPERLESS_IVR_LOG_FORMAT   text (key-value pairs, the default) or json (a JSON object a line)
 """
 
 import logging

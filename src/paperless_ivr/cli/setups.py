@@ -48,7 +48,9 @@ def policy_in_force(file: Path | None) -> Policy:
     return policy
 
 
-def arrival(call_id: str, biller: str, moment: Moment, caller: str, language: str | None) -> Arrival:
+def arrival(
+    call_id: str, biller: str, moment: Moment, caller: str, language: str | None
+) -> Arrival:
     """What the host hands over with a demo caller, called by handle or by telephone number.
 
     LookupError, in words for the command line, where there is no such caller.

@@ -49,12 +49,16 @@ HANGING_UP: Rows = (On(HungUp, S.ABANDONED, keep=k.hung_up),)
 UNDER_WAY: Rows = (On(HungUp, HERE, keep=k.hung_up),)
 """The call is taken away during a write: it is finished and recorded, and nothing more is said."""
 
-HELP_KEYS: Rows = (
-    On(Digits, S.LEAVING, when=g.pound),
+LEAVE: Rows = (On(Digits, S.LEAVING, when=g.pound),)
+"""`#` with nothing keyed leaves (R15)."""
+
+PERSON: Rows = (
     On(Digits, S.TRANSFERRING, when=both(g.zero, g.person), keep=k.asks_for_person),
     On(Digits, HERE, when=g.zero, keep=k.nobody, say="nobody_free"),
 )
-"""`#` leaves; 0 reaches a person where one is available (R15)."""
+"""0 reaches a person where one is available (R15)."""
+
+HELP_KEYS: Rows = (*LEAVE, *PERSON)
 
 WRONG: Rows = (
     On(Digits, S.GIVEN_UP, when=g.wrong_used_up),
@@ -76,11 +80,12 @@ MENU: Rows = (*REPEAT, *HELP_KEYS, *WRONG, *SILENCE, *HANGING_UP)
 """What every question with a menu shares."""
 
 
-def entry(unclear: str) -> Rows:
+def entry(unclear: str, leave: Rows = LEAVE) -> Rows:
     """What every entry shares; `unclear` says what was wrong with the keys."""
     return (
         *MORE_TIME,
-        *HELP_KEYS,
+        *leave,
+        *PERSON,
         On(Digits, S.GIVEN_UP, when=g.wrong_used_up),
         On(Digits, HERE, keep=k.counted, say=unclear),
         *SILENCE,
@@ -155,11 +160,15 @@ NOT_RECORDED: Rows = (
 )
 """What cannot be recorded is not done."""
 
+BAD_EMAIL: Rows = (
+    On(Refused, S.ADDRESS, when=g.bad_email_first, keep=k.address_refused, say="address_refused"),
+)
+
 REFUSALS: Rows = (
     On(Refused, S.ALREADY_MENU, when=both(g.refused_as(Refusal.ALREADY_PAPERLESS), g.paper_by_phone)),
     On(Refused, S.ALREADY_PAPERLESS, when=g.refused_as(Refusal.ALREADY_PAPERLESS)),
     On(Refused, S.PENDING_MENU, when=g.refused_as(Refusal.PENDING)),
-    On(Refused, S.ADDRESS, when=g.bad_email_first, keep=k.address_refused, say="address_refused"),
+    *BAD_EMAIL,
     *REFUSED_FOR_GOOD,
 )
 
@@ -323,8 +332,7 @@ FLOW: Mapping[S, Rows] = {
     ),
     S.PHONE_CAPTURE: (
         On(Digits, S.PHONE_CONFIRM, when=g.is_phone, keep=k.number_keyed),
-        On(Digits, S.TEXT_DECLINED, when=g.pound),
-        *entry("number_unclear"),
+        *entry("number_unclear", leave=(On(Digits, S.TEXT_DECLINED, when=g.pound),)),
     ),
     S.PHONE_CONFIRM: (
         *agreeing(On(Digits, S.TEXT_CONSENT, when=both(yes, g.heard), keep=k.number_confirmed)),
@@ -390,7 +398,7 @@ FLOW: Mapping[S, Rows] = {
         On(Accepted, S.AFTERWARDS, keep=k.turned_out_done, say="agreed"),
         On(Refused, S.AFTERWARDS, when=g.refused_as_done, keep=k.turned_out_done, say="agreed"),
         On((OutcomeUnknown, Unavailable, RecordUnavailable), S.KEEPING),
-        *REFUSALS, *UNDER_WAY,
+        *BAD_EMAIL, *REFUSED_FOR_GOOD, *UNDER_WAY,
     ),
     S.KEEPING: (
         On(WishKept, S.AFTERWARDS, when=g.link_finishes, keep=k.kept),

@@ -120,7 +120,7 @@ def _possible(scene: Scene, turn: Turn, world: World) -> tuple[Event, ...]:
                 HungUp(),
             )
         case Return():
-            return (HungUp(),)
+            return ()
         case Screen():
             return (
                 Screened(),
@@ -187,8 +187,8 @@ def _keys(scene: Scene, turn: Turn, world: World) -> Iterator[Event]:
         yield from ENTRIES[state](world)
         return
     offered = [option.key for option in menu(scene)]
-    wrong = next(key for key in "7654" if key not in offered)
-    for key in dict.fromkeys((*offered, "0", "*", wrong)):
+    wrong = [key for key in "7654" if key not in offered][:1]
+    for key in dict.fromkeys((*offered, "0", "*", *wrong)):
         yield Digits(keys(key))
     yield Digits(keys(""), Ended.END_KEY)
     if last_to_hear(scene) >= 0:
@@ -219,6 +219,7 @@ def _spellings(_: World) -> Iterator[Event]:
     yield Digits(keys("21"), Ended.TIMEOUT)
     yield Digits(keys("212"), Ended.TIMEOUT)
     yield Digits(keys("2121*"), Ended.TIMEOUT)
+    yield Digits(keys("21212121"))
 
 
 ENTRIES: Mapping[S, Callable[[World], Iterator[Event]]] = {

@@ -11,7 +11,7 @@ Three kinds of walks, so that ladders, budgets and spelling do not multiply:
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -30,7 +30,7 @@ from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.table import FLOW
 from paperless_ivr.keypad import EmailPad
 from paperless_ivr.secret import phone
-from paperless_ivr.testing.exploration import Deliver, Walk, World, walk
+from paperless_ivr.testing.exploration import Counterexample, Deliver, Move, Walk, World, walk
 from paperless_ivr.testing.invariants import INVARIANTS
 
 
@@ -100,7 +100,13 @@ def _of_one(policy: Policy) -> Iterator[Case]:
         address=evolve(policy.address, strategies=(Strategy.ON_FILE,), email_required=True),
         text=evolve(policy.text, after_enrolment=()),
     )
-    yield Case("several bills", on_file, _arrival("park", BEFORE), ("park", "park-rental", "ali"))
+    known = {"account": customer("park").account, "identity": Identity.ACCOUNT_KEYED}
+    yield Case(
+        "several bills",
+        on_file,
+        _arrival("park", BEFORE, person_available=True, **known),
+        ("park", "park-rental", "ali"),
+    )
     yield Case("pending", policy, _arrival("silva", BEFORE), ("silva",))
     yield Case("already paperless", policy, _arrival("dubois", BEFORE), ("dubois",))
     yield Case(
@@ -116,15 +122,27 @@ def _of_many() -> Iterator[Case]:
     yield from _of_one(DEFAULT)
     new = partial(evolve, DEFAULT)
     asked = evolve(DEFAULT.text, after_enrolment=())
+    on_file = evolve(DEFAULT.address, strategies=(Strategy.ON_FILE, Strategy.PERSON))
     yield Case(
-        "default: a language to choose, two on one number",
-        new(text=asked),
-        _arrival("haddad", language=None),
+        "on file or a person: a language to choose, two on one number",
+        new(text=asked, address=on_file),
+        _arrival("haddad", language=None, person_available=True),
         ("haddad", "lindgren"),
     )
-    yield Case("default: the same last four", DEFAULT, _arrival("kim"), ("kim", "kim-shop"))
     yield Case(
-        "default: nothing on file",
+        "on file or a person: nothing on file",
+        new(text=asked, address=on_file),
+        _arrival("okafor", BEFORE, person_available=True),
+        ("okafor",),
+    )
+    yield Case(
+        "default: the same last four",
+        new(text=asked, address=on_file),
+        _arrival("kim"),
+        ("kim", "kim-shop"),
+    )
+    yield Case(
+        "nothing on file, no text afterwards",
         new(text=asked),
         _arrival("okafor", BEFORE, person_available=True, ani=None),
         ("okafor",),
@@ -170,7 +188,15 @@ def _of_many() -> Iterator[Case]:
         frozenset({PREFERENCE, LINK, "InvoiceExists", "SearchByCustomerPhoneNumber"}),
     )
     autopay = new(autopay=AutoPay(offer=True, terms={"en-US": "It is drawn on the due date."}))
+    paying = evolve(autopay, address=on_file)
     yield Case("AutoPay", autopay, _after("chen"), ("chen",))
+    yield Case("AutoPay, a person", paying, _after("rivera", person_available=True), ("rivera",))
+    water = new(bills=evolve(DEFAULT.bills, eligible=("WATER",)), address=on_file, text=asked)
+    known = {"account": customer("ali").account, "identity": Identity.ACCOUNT_KEYED}
+    yield Case("water only", water, _arrival("ali", BEFORE, **known), ("ali", "dubois"))
+    for handle in ("rivera", "dubois"):
+        wanted = _arrival(handle, language=None, intent=Intent.BACK_TO_PAPER, ani=None)
+        yield Case(f"water only: {handle} back to paper", water, wanted, (handle,))
     strict = new(
         bills=evolve(DEFAULT.bills, eligible=("WATER",), another=False),
         back_to_paper=evolve(DEFAULT.back_to_paper, by_phone=False),
@@ -178,6 +204,7 @@ def _of_many() -> Iterator[Case]:
         offer=evolve(DEFAULT.offer, moments=(BEFORE,)),
         text=asked,
     )
+    yield Case("strict: on paper", strict, _arrival("rivera", BEFORE), ("rivera",))
     yield Case("strict", strict, _arrival("dubois", BEFORE), ("dubois",))
     yield Case("strict: no such bill", strict, _arrival("reyes", BEFORE), ("reyes",))
     yield Case("strict: at the start", strict, _arrival("rivera"), ("rivera",))
@@ -216,29 +243,35 @@ def tight(case: Case) -> Terms:
 
 
 def prove(case: Case, table: Table = FLOW, deliver: Deliver = deliver) -> Walk:
-    """Every call of a case, every ladder at its questions, every spelling."""
+    """Every call of a case, every spelling, every ladder at its questions."""
     flow = Flow(tight(case), table)
     seen = walk(flow, flow.begin(case.arrival), case.world, INVARIANTS, deliver=deliver)
-    full = Flow(case.terms, table)
-    for state, turn in sorted(seen.reached.items(), key=lambda item: item[0].name):
-        if seen.found:
-            return seen
-        if state in ASKING:
-            start = full.turn(turn.call)
-            seen.add(walk(full, start, case.world, INVARIANTS, deliver=deliver, inside=_stays))
-        if state is S.EMAIL_LOCAL:
-            spelt_out = evolve(case.world, spelt_out=True)
-            start = flow.turn(turn.call)
-            seen.add(walk(flow, start, spelt_out, INVARIANTS, deliver=deliver, inside=_spells))
+    spelt_out = evolve(case.world, spelt_out=True)
+    if S.EMAIL_LOCAL in seen.reached and not seen.found:
+        start = flow.turn(seen.reached[S.EMAIL_LOCAL].call)
+        seen.add(walk(flow, start, spelt_out, INVARIANTS, deliver=deliver, inside=_spells))
+    full = Flow(_patient(case.terms), table)
+    for state in ASKING:
+        if state in seen.reached and not seen.found:
+            start = full.turn(seen.reached[state].call)
+            asked = partial(_asks, state)
+            seen.add(walk(full, start, spelt_out, INVARIANTS, deliver=deliver, inside=asked))
     return seen
 
 
-def _stays(move: object) -> bool:
-    return move.next.call.state is move.turn.call.state  # type: ignore[attr-defined]
+def _patient(terms: Terms) -> Terms:
+    """The policy's own tries; pauses in spelling are few, for they only add the same again."""
+    address = evolve(terms.policy.address, pauses=1)
+    return evolve(terms, policy=evolve(terms.policy, address=address))
 
 
-def _spells(move: object) -> bool:
-    return move.next.call.state.phase is Phase.EMAIL  # type: ignore[attr-defined]
+def _asks(state: S, move: Move) -> bool:
+    """The question is asked again, at once or after a person was not free."""
+    return move.next.call.state in (state, S.TRANSFERRING)
+
+
+def _spells(move: Move) -> bool:
+    return move.next.call.state.phase is Phase.EMAIL
 
 
 @frozen
@@ -249,6 +282,8 @@ class Proof:
     seconds: float
     rows: frozenset[str]
     """Every row of the table."""
+    found: tuple[tuple[Case, Counterexample], ...] = ()
+    """Each counterexample, and the case that it is a call of."""
 
     @property
     def uncovered(self) -> tuple[str, ...]:
@@ -266,11 +301,22 @@ def rows(table: Table = FLOW) -> frozenset[str]:
     return frozenset(row.name(state) for state, block in table.items() for row in block)
 
 
-def prove_all(these: Iterable[Case], processes: int | None = None) -> Proof:
-    """Proves cases side by side, in as many processes as there are cores."""
+def prove_all(
+    these: Iterable[Case],
+    processes: int | None = None,
+    watch: Callable[[Case, Walk], None] = lambda _, __: None,
+) -> Proof:
+    """Proves cases side by side, in as many processes as there are cores.
+
+    `watch` is told of each case when it, and all before it, are done.
+    """
     began = time.monotonic()
     together = Walk()
+    found: list[tuple[Case, Counterexample]] = []
+    those = tuple(these)
     with ProcessPoolExecutor(processes or os.cpu_count(), get_context("spawn")) as pool:
-        for seen in pool.map(prove, these):
+        for case, seen in zip(those, pool.map(prove, those), strict=True):
             together.add(seen)
-    return Proof(together, time.monotonic() - began, rows())
+            found += ((case, counterexample) for counterexample in seen.found)
+            watch(case, seen)
+    return Proof(together, time.monotonic() - began, rows(), tuple(found))

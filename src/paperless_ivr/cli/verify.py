@@ -1,0 +1,72 @@
+"""`paperless-ivr verify`: the proof of the flow, and a transcript of what breaks it."""
+
+import re
+from pathlib import Path
+
+import click
+
+from paperless_ivr.flow.policy_file import load_policy
+from paperless_ivr.prompts import Catalogue
+from paperless_ivr.testing.exploration import Counterexample, Walk
+from paperless_ivr.testing.invariants import INVARIANTS
+from paperless_ivr.testing.proof import Case, Proof, cases, prove_all
+
+HELD = ("every call ends", *INVARIANTS)
+"""What must hold, as it is printed."""
+
+
+@click.command(name="verify")
+@click.option(
+    "--policy", "file", type=click.Path(dir_okay=False, path_type=Path), help="A policy (TOML)."
+)
+@click.option(
+    "--write",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    help="Where transcripts of counterexamples go. [default: here]",
+)
+@click.pass_context
+def command(ctx: click.Context, file: Path | None, folder: Path) -> None:
+    """Walk every call and prove what must hold, for a policy or for the default and others."""
+    policy = load_policy(file) if file else None
+    if policy is not None:
+        Catalogue.of(policy)
+    proof = prove_all(cases(policy), watch=_progress)
+    for line in told(proof, whole=policy is None):
+        click.echo(line)
+    for number, (case, counterexample) in enumerate(proof.found, 1):
+        _write(folder, number, case, counterexample)
+    if not proof.holds:
+        ctx.exit(1)
+
+
+def told(proof: Proof, *, whole: bool) -> list[str]:
+    """A proof in lines; `whole` where its cases are to take every row of the table."""
+    walk = proof.walk
+    lines = [f"{walk.calls:,} calls, {walk.moves:,} moves, {proof.seconds:.1f} seconds"]
+    for name in HELD:
+        broken = [(case, c) for case, c in proof.found if c.invariant == name]
+        lines.append(f"  {'BROKEN' if broken else 'holds '}  {name}")
+        lines += [f"          {case.name}: {c.problem}" for case, c in broken]
+    covered = len(proof.rows) - len(proof.uncovered)
+    lines.append(f"rows of the table taken: {covered}/{len(proof.rows)}")
+    if whole:
+        lines += [f"  not taken: {row}" for row in proof.uncovered]
+    return lines
+
+
+def _progress(case: Case, seen: Walk) -> None:
+    verdict = "BROKEN" if seen.found else "holds"
+    click.echo(f"{case.name}: {seen.calls:,} calls, {verdict}", err=True)
+
+
+def _write(folder: Path, number: int, case: Case, counterexample: Counterexample) -> None:
+    """Writes a counterexample as a transcript."""
+    from paperless_ivr.testing import transcripts
+
+    name = re.sub(r"[^a-z0-9]+", "-", f"{counterexample.invariant} {case.name}".lower()).strip("-")
+    to = folder / f"counterexample-{number}-{name}.txt"
+    folder.mkdir(parents=True, exist_ok=True)
+    to.write_text(str(transcripts.of_counterexample(counterexample, case)), encoding="utf-8")
+    click.echo(f"written: {to}")

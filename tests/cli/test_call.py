@@ -1,0 +1,150 @@
+"""Calls from the command line."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from paperless_ivr.backends.demo import customer
+from paperless_ivr.cli.setups import demo_policy
+from paperless_ivr.flow.policy_file import problems
+
+Run = Callable[..., Any]
+
+
+def last(output: str) -> str:
+    """The last line."""
+    return output.splitlines()[-1]
+
+
+@pytest.mark.requirement("R01", "R41")
+def test_without_a_terminal_a_whole_call_is_played(process: Run) -> None:
+    """`call </dev/null` says so, enrols, and logs nothing."""
+    done = process("call")
+    assert done.returncode == 0
+    assert done.stdout.startswith("No terminal to read keys from: playing a demo call")
+    assert last(done.stdout) == "disposition: enrolled"
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "disposition"),
+    [
+        (["--keys", "1 1137# 1"], "enrolled"),
+        (["--keys", "1 1137# 2"], "declined"),
+        (["--keys", "2"], "ignored"),
+        (["--keys", "-"], "ignored"),
+        (["--keys", "1 h"], "abandoned"),
+        (["--keys", ""], "abandoned"),
+        (["--keys", "2", "--moment", "before_payment"], "declined"),
+        (["--keys", "1 1 2", "--moment", "after_payment"], "enrolled"),
+        (["--keys", "1 1137# 1", "--caller", "+12175550101"], "enrolled"),
+        (["--keys", "1 1 1137# 1", "--language", "ask"], "enrolled"),
+        (["--keys", "1 0 answered", "--person"], "transferred"),
+    ],
+)
+def test_keys_are_played(run: Run, arguments: list[str], disposition: str) -> None:
+    """The last line is the disposition."""
+    done = run("call", *arguments)
+    assert done.exit_code == 0
+    assert last(done.stdout) == f"disposition: {disposition}"
+
+
+@pytest.mark.requirement("R16")
+def test_a_call_in_spanish(run: Run) -> None:
+    """The host's language is spoken."""
+    done = run("call", "--language", "es-US", "--keys", "2")
+    assert "Gracias por llamar" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--keys", "1=2 1"], "1=2: not understood"),
+        (["--biller", "acme"], "no biller 'acme'; the demo has springfield-water"),
+        (["--caller", "nobody"], "no caller 'nobody'"),
+        (["--caller", "+12175550999", "--moment", "after_payment"], "nobody at +12175550999"),
+        (["--language", "fr-CA"], "'fr-CA' is not offered; en-US, es-US or ask"),
+        (["--moment", "later"], "'later' is not one of"),
+    ],
+)
+def test_what_does_not_exist_is_told(run: Run, arguments: list[str], says: str) -> None:
+    """With status 2, and without a call."""
+    done = run("call", *arguments)
+    assert done.exit_code == 2
+    assert says in done.stderr
+    assert "disposition" not in done.stdout
+
+
+@pytest.mark.requirement("R19")
+def test_a_bad_policy_shows_every_problem(process: Run, tmp_path: Path) -> None:
+    """All problems, status 2, no traceback."""
+    file = tmp_path / "policy.toml"
+    file.write_text("[tries]\nsilence = 9\n[waits]\noffer = 'x'\n[address]\nstrategy = 1\n")
+    done = process("call", "--policy", str(file))
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    for setting in ("tries.silence", "waits.offer", "address.strategy"):
+        assert setting in done.stderr
+
+
+@pytest.mark.requirement("R16", "R19")
+def test_bad_words_show_every_problem(run: Run, tmp_path: Path) -> None:
+    """Wording is checked before the call."""
+    file = tmp_path / "policy.toml"
+    file.write_text('[words.en-US]\nnot_there = "x"\nthanks = "{nothing}"\n')
+    done = run("call", "--policy", str(file))
+    assert done.exit_code == 2
+    assert "not_there" in done.stderr
+    assert "thanks" in done.stderr
+
+
+@pytest.mark.requirement("R19")
+def test_a_policy_is_not_used_before_its_day(run: Run, tmp_path: Path) -> None:
+    """It is refused, and says from when it is in force."""
+    file = tmp_path / "policy.toml"
+    file.write_text("[about]\nin_force_from = 2999-01-01\n")
+    done = run("call", "--policy", str(file))
+    assert done.exit_code == 2
+    assert "in force from 2999-01-01" in done.stderr
+
+
+def test_a_policy_of_ones_own(run: Run, tmp_path: Path) -> None:
+    """Its name is heard."""
+    file = tmp_path / "policy.toml"
+    file.write_text('[biller]\nid = "elm"\nname = "Elm Gas"\n')
+    done = run("call", "--policy", str(file), "--keys", "2")
+    assert "Elm Gas" in done.stdout
+
+
+def test_the_demo_policy_has_no_problem() -> None:
+    """It is as valid as a file has to be."""
+    assert list(problems(demo_policy())) == []
+
+
+def test_logs_hold_nothing_personal(process: Run) -> None:
+    """At debug level: lines of names, on stderr alone."""
+    done = process(
+        "call",
+        *("--keys", "1 1137# 1 1", "--moment", "before_payment"),
+        PAPERLESS_IVR_LOG_LEVEL="debug",
+        PAPERLESS_IVR_LOG_FORMAT="json",
+    )
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert {"call.moved", "service.answered", "call.ended"} <= {line["event"] for line in lines}
+    who = customer("rivera")
+    personal = [who.id, who.account, who.name, who.email, who.phone, who.invoices[0].number]
+    for secret in personal:
+        assert secret is not None
+        assert secret.reveal() not in done.stderr
+    assert "1137" not in {str(value) for line in lines for value in line.values()}
+    assert "2175550101" not in done.stderr
+
+
+def test_an_unknown_log_level_is_told(run: Run) -> None:
+    """Not ignored."""
+    done = run("call", PAPERLESS_IVR_LOG_LEVEL="loud")
+    assert done.exit_code == 2
+    assert "PAPERLESS_IVR_LOG_LEVEL is 'loud'" in done.stderr
