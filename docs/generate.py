@@ -285,7 +285,103 @@ def _kind(kind: type) -> str:
     return names.get(kind, "text")
 
 
+# --- the flow: pictures and tables from the live table ---
+
+
+def whole_flow(_: Path) -> str:
+    """One picture of the whole call."""
+    from paperless_ivr.flow.diagrams import mermaid
+    from paperless_ivr.flow.table import FLOW
+
+    return f"```mermaid\n{mermaid(FLOW).strip()}\n```"
+
+
+def flow_by_phase(_: Path) -> str:
+    """For each phase its picture, then its table."""
+    from paperless_ivr.flow.diagrams import markdown, mermaid
+    from paperless_ivr.flow.states import Phase
+    from paperless_ivr.flow.table import FLOW
+
+    sections = []
+    for phase in Phase:
+        heading, _newline, table = markdown(FLOW, phase).strip().partition("\n")
+        picture = f"```mermaid\n{mermaid(FLOW, phase).strip()}\n```"
+        sections.append(f"{heading}\n\n{picture}\n\n{table.strip()}")
+    return "\n\n".join(sections)
+
+
+# --- the host's contract: the fields of the classes in flow/host.py ---
+
+HOST_FIELDS: Mapping[str, str] = {
+    "moment": "When in the call the library is asked.",
+    "intent": "What the caller wants, as far as the host knows.",
+    "account": "The account number, where it is known.",
+    "invoice": "The invoice, where it is known.",
+    "invoice_type": "The type of bill, as the service names it.",
+    "identity": "How far it is known who calls.",
+    "payment": "The payment that was just taken.",
+    "edition": "Set by the driver: digests of flow, policy and words.",
+    "disposition": "How the call ended.",
+    "reason": "Why, where the disposition alone does not tell.",
+    "text": "What became of a texted link.",
+    "autopay": "What became of AutoPay.",
+    "language": "The language that was spoken last.",
+    "customer": "The service's identifier of the customer.",
+    "outcomes": "What became of each bill that the caller said yes about.",
+    "registration": "How far the registration has got.",
+}
+"""What fields mean that have no docstring of their own because their name says it in code."""
+
+
+def host_fields(name: str) -> Callable[[Path], str]:
+    """A table of the fields of a class of flow/host.py."""
+
+    def render(root: Path) -> str:
+        tree = ast.parse((root / "src/paperless_ivr/flow/host.py").read_text(encoding="utf-8"))
+        body = next(n.body for n in tree.body if isinstance(n, ast.ClassDef) and n.name == name)
+        lines = ["| Field | Type | Default | Meaning |", "|---|---|---|---|"]
+        for node, after in zip(body, [*body[1:], None], strict=True):
+            if not isinstance(node, ast.AnnAssign) or not isinstance(node.target, ast.Name):
+                continue
+            kind = ast.unparse(node.annotation).replace("|", "or")
+            default = _field_default(node.value)
+            said = HOST_FIELDS.get(node.target.id, "")
+            if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+                said = " ".join(str(after.value.value).split())
+            lines.append(f"| `{node.target.id}` | `{kind}` | {default} | {said} |")
+        return "\n".join(lines)
+
+    return render
+
+
+def _field_default(value: ast.expr | None) -> str:
+    match value:
+        case None:
+            return "required"
+        case ast.Call(keywords=[ast.keyword(arg="default", value=inner)]):
+            return f"`{ast.unparse(inner)}`"
+    return f"`{ast.unparse(value)}`"
+
+
+def invariants(_: Path) -> str:
+    """Every invariant of the proof, by name."""
+    from paperless_ivr.testing.invariants import INVARIANTS
+
+    lines = ["| Invariant | What it says of each move |", "|---|---|"]
+    lines.append("| every call ends | No call comes back to where it was. |")
+    for name, invariant in INVARIANTS.items():
+        lines.append(f"| {name} | {(invariant.__doc__ or '').partition(chr(10))[0]} |")
+    return "\n".join(lines)
+
+
 PAGES: tuple[Page, ...] = (
+    Page("docs/flow.md", whole_flow, region="whole"),
+    Page("docs/flow.md", flow_by_phase, region="phases"),
+    Page("docs/host-contract.md", host_fields("Arrival"), region="arrival"),
+    Page("docs/host-contract.md", host_fields("Payment"), region="payment"),
+    Page("docs/host-contract.md", host_fields("Handback"), region="handback"),
+    Page("docs/host-contract.md", host_fields("Outcome"), region="outcome"),
+    Page("docs/proof.md", invariants, region="invariants"),
     Page("docs/traceability.md", traceability),
     Page("docs/policy.md", policy_questions, region="questions"),
     Page("docs/policy.md", policy_settings, region="settings"),

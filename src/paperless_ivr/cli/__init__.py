@@ -16,6 +16,12 @@ COMMANDS = {
 """Every command, and what it is for; `import_module` finds it in the module of that name."""
 
 
+class Unusable(click.ClickException):
+    """What was given cannot be used."""
+
+    exit_code = 2
+
+
 class Commands(click.Group):
     """Imports a command when it is called for; tells problems of a set-up without a traceback."""
 
@@ -40,9 +46,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except Problems as problems:
-            failed = click.ClickException(str(problems))
-            failed.exit_code = 2
-            raise failed from problems
+            raise Unusable(str(problems)) from problems
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -41,7 +41,7 @@ HELP = "Type keys and Enter. Nothing is silence, h hangs up, # ends an entry, 1@
 )
 @click.option("--person/--no-person", default=False, help="Somebody can take the call.")
 @click.option("--language", help="As es-US; 'ask' lets the caller choose. [default: the policy's]")
-def command(
+def command(  # noqa: PLR0913 - an argument for each option
     *,
     keys: str | None,
     moment: str,

@@ -274,7 +274,7 @@ class _Conversation:
             "call.moved",
             call=self.arrival.call_id,
             state=before.call.state.name,
-            event=type(event).__name__,
+            happened=type(event).__name__,
             to=turn.call.state.name,
         )
         self._tell("moved", lambda: self.witness.moved(before, event, turn))

@@ -551,7 +551,7 @@ def of_counterexample(counterexample: "Counterexample", case: "Case") -> str:
     ]
     lines: list[str] = []
     for move in counterexample.path:
-        if not move.late and not move.turn.call.results.hung_up:
+        if not move.turn.call.results.hung_up:
             lines += _heard(move.turn.say, move.turn.call.language, flow, words)
         lines.append(_told(move))
     last = counterexample.path[-1].next

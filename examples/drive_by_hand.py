@@ -1,0 +1,32 @@
+"""The core alone: a call begun, and advanced with what happens. No driver, no words."""
+
+from paperless_ivr.backends.demo import customer
+from paperless_ivr.flow.events import (
+    Accepted,
+    CustomersFound,
+    Digits,
+    Ended,
+    InvoiceChecked,
+    Screened,
+)
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.host import Arrival, Moment
+from paperless_ivr.flow.turns import Return
+from paperless_ivr.secret import keys
+
+flow = Flow()
+turn = flow.begin(Arrival("call-1", "springfield-water", Moment.BEFORE_PAYMENT, language="en-US"))
+for event in (
+    Screened(),  # the record: not asked lately
+    Digits(keys("1")),  # yes to the offer
+    Digits(keys("20481137"), Ended.END_KEY),  # the account number
+    CustomersFound((customer("rivera"),)),  # the service: found
+    InvoiceChecked(exists=True),  # the service: the bill is there
+    Digits(keys("1")),  # yes to bill and address
+    Accepted(),  # the service: accepted
+    Digits(keys("2")),  # no text, thank you
+):
+    print(turn.call.state.name, [prompt.name for prompt in turn.say], type(turn.then).__name__)
+    turn = flow.advance(turn.call, event)
+if isinstance(turn.then, Return):
+    print("disposition:", turn.then.handback.disposition.value)

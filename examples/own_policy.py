@@ -1,0 +1,23 @@
+"""A biller's own policy and wording: what its callers hear in place of the library's words."""
+
+from pathlib import Path
+
+from attrs import evolve
+
+from paperless_ivr.flow.events import Screened
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.host import Arrival, Moment
+from paperless_ivr.flow.policy_file import load_policy
+from paperless_ivr.flow.scene import Terms
+from paperless_ivr.prompts import Catalogue, said
+
+policy = load_policy(Path(__file__).parent / "policies" / "springfield-water.toml")
+arrival = Arrival("call-1", policy.biller.id, Moment.BEFORE_PAYMENT, language="en-US")
+flow = Flow(Terms(policy))
+turn = flow.advance(flow.begin(arrival).call, Screened())
+print("before:", said(turn, "en-US", Catalogue.of(policy)))
+
+# In the policy's file this is: [words.en-US] offer = "..."
+english = {**policy.words["en-US"], "offer": "Get your bills by e-mail?"}
+ours = evolve(policy, words={**policy.words, "en-US": english})
+print("after:", said(turn, "en-US", Catalogue.of(ours)))

@@ -1,0 +1,15 @@
+"""Every transcript of the tests, replayed: what goes otherwise than written is shown."""
+
+import sys
+from pathlib import Path
+
+from paperless_ivr.testing.transcripts import differences, read
+
+folder = Path(__file__).resolve().parent.parent / "tests" / "transcripts"
+differ = 0
+for file in sorted(folder.glob("*.call")):
+    if told := differences(read(file)):
+        differ += 1
+        print(told)
+print(f"{differ} differ" if differ else "all as written")
+sys.exit(1 if differ else 0)

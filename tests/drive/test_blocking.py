@@ -1,0 +1,213 @@
+"""The blocking driver: whatever fails around the flow, the caller hears something sensible."""
+
+import time
+from datetime import UTC, datetime
+
+import pytest
+from attrs import evolve, field, frozen
+
+from paperless_ivr.backends.demo import BILLER, customer, springfield
+from paperless_ivr.backends.memory import Fault
+from paperless_ivr.drive.blocking import Driver
+from paperless_ivr.errors import FlowProblems, PolicyProblems, UnknownCall
+from paperless_ivr.flow.events import Digits, Ended, HungUp, TransferEnded, TransferResult
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.host import Arrival, Disposition, Moment, Registration
+from paperless_ivr.flow.policy import Budgets, Policy
+from paperless_ivr.flow.requests import OPERATIONS
+from paperless_ivr.flow.scene import Terms
+from paperless_ivr.flow.turns import Gather, Transfer
+from paperless_ivr.prompts import Catalogue, said
+from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
+from paperless_ivr.records.port import What
+from paperless_ivr.secret import keys
+
+POLICY = Policy(text=evolve(Policy().text, after_enrolment=()))
+CATALOGUE = Catalogue.of(POLICY)
+ENROL = ("1", "1137#", "1")
+ARRIVAL = Arrival(
+    "call-1", BILLER, Moment.BEFORE_PAYMENT, ani=customer("rivera").phone, language="en-US"
+)
+
+
+@frozen
+class Caller:
+    """A gateway that presses keys and remembers what was heard; then hangs up."""
+
+    presses: list[str]
+    heard: list[str] = field(factory=list)
+
+    def perform(self, turn, language):
+        """Speaks a turn, and answers it."""
+        self.heard.append(said(turn.say, language, CATALOGUE))
+        if isinstance(turn.then, Transfer):
+            return TransferEnded(TransferResult.ANSWERED)
+        if not isinstance(turn.then, Gather):
+            return None
+        if not self.presses:
+            return HungUp()
+        pressed = self.presses.pop(0)
+        ended = Ended.END_KEY if pressed.endswith("#") else Ended.FULL
+        return Digits(keys(pressed.rstrip("#")), ended)
+
+
+def driver(backend=None, record=None, calls=None, policy=POLICY):
+    """A driver over the demo's service."""
+    return Driver(
+        Flow(Terms(policy)),
+        CATALOGUE,
+        backend or springfield(sleep=lambda _: None),
+        record or MemoryRecord(lambda: datetime.now(UTC)),
+        calls or MemoryLiveCalls(),
+    )
+
+
+@pytest.mark.requirement("R03", "R18", "R30")
+def test_a_caller_enrols():
+    """The service has the registration; the record has the consent in the words that were heard."""
+    backend, record = springfield(), MemoryRecord(lambda: datetime.now(UTC))
+    caller = Caller(list(ENROL))
+    back = driver(backend, record).converse(caller, ARRIVAL)
+
+    assert (back.disposition, back.registration) == (Disposition.ENROLLED, Registration.PENDING)
+    assert backend.registration(customer("rivera").id, "WATER") is Registration.PENDING
+    (given,) = [a.evidence for a in record.activities if a.what is What.CONSENTED]
+    assert given.words in " ".join(caller.heard)
+    assert "the address starting with J, at example dot com" in given.words
+    assert CATALOGUE.digest == given.words_version
+    assert given.asked <= given.answered
+    assert record.activities[-1].what is What.ENDED
+
+
+@pytest.mark.requirement("R10")
+@pytest.mark.parametrize("person", [True, False])
+def test_service_down_before_consent(person):
+    """A service that is down is told within the turn; a person where there is one; nothing kept."""
+    backend = springfield()
+    backend.script("SearchByCustomerPhoneNumber", Fault.DOWN, Fault.DOWN)
+    record = MemoryRecord(lambda: datetime.now(UTC))
+    caller = Caller(["1", "1"])
+    back = driver(backend, record).converse(caller, evolve(ARRIVAL, person_available=person))
+
+    wanted = Disposition.TRANSFERRED if person else Disposition.UNAVAILABLE
+    assert wanted is back.disposition
+    assert not record.wishes
+
+
+@pytest.mark.requirement("R10")
+def test_a_read_is_tried_once_more():
+    """A look-up that was not reached once is asked again, and the caller notices nothing."""
+    backend = springfield()
+    backend.script("SearchByCustomerPhoneNumber", Fault.DOWN)
+
+    assert driver(backend).converse(Caller(list(ENROL)), ARRIVAL).disposition is (
+        Disposition.ENROLLED
+    )
+
+
+@pytest.mark.requirement("R10", "R23")
+def test_an_answer_that_is_lost_is_looked_up():
+    """A write whose answer is lost is found done, and not sent again."""
+    backend = springfield()
+    backend.script("StoreCustomerPreference", Fault.ANSWER_LOST)
+    back = driver(backend).converse(Caller(list(ENROL)), ARRIVAL)
+
+    assert (back.disposition, back.registration) == (Disposition.ENROLLED, Registration.PENDING)
+    assert len(backend.emails) == 1
+
+
+@pytest.mark.requirement("R10")
+def test_service_down_after_consent():
+    """After the yes the wish is kept, to be completed later."""
+    backend, record = springfield(), MemoryRecord(lambda: datetime.now(UTC))
+    backend.script("StoreCustomerPreference", Fault.DOWN)
+    back = driver(backend, record).converse(Caller(list(ENROL)), ARRIVAL)
+
+    assert back.disposition is Disposition.DEFERRED
+    assert len(record.wishes) == 1
+
+
+def test_a_record_that_is_down():
+    """Nothing is enrolled without a record, and the caller is told."""
+    backend = springfield()
+    record = MemoryRecord(lambda: datetime.now(UTC), down=True)
+    caller = Caller(["1", "20481137#", "1"])
+    back = driver(backend, record, MemoryLiveCalls(down=True)).converse(caller, ARRIVAL)
+
+    assert back.disposition is Disposition.FAILED
+    assert backend.registration(customer("rivera").id, "WATER") is Registration.NONE
+    assert "nothing was changed" in caller.heard[-1]
+
+
+class Broken:
+    """A back end and a gateway that break their promises."""
+
+    operations = OPERATIONS
+
+    def answer(self, request, budget):
+        """Raises, with something secret in its text."""
+        message = f"{request.phone.reveal()} is secret"
+        raise RuntimeError(message)
+
+    def perform(self, turn, language):
+        """Raises: the channel is lost."""
+        raise BrokenPipeError
+
+
+@pytest.mark.requirement("R24")
+def test_no_exception_reaches_the_telephone(capsys):
+    """A back end that raises is a service that is down; its text goes nowhere."""
+    back = driver(Broken()).converse(Caller(["1"]), ARRIVAL)
+    printed = capsys.readouterr()
+
+    assert back.disposition is Disposition.UNAVAILABLE
+    assert customer("rivera").phone.reveal() not in printed.out + printed.err
+
+
+def test_a_channel_that_breaks():
+    """A gateway that raises is a caller who is gone."""
+    assert driver().converse(Broken(), ARRIVAL).disposition is Disposition.ABANDONED
+
+
+class Slow:
+    """A back end that does not keep to its budget."""
+
+    operations = OPERATIONS
+
+    def answer(self, request, budget):
+        """Sleeps past the budget."""
+        time.sleep(budget + 1.5)
+
+
+@pytest.mark.requirement("R10")
+def test_a_service_that_overruns():
+    """While a service is slow the caller hears something new; past its budget it is given up."""
+    patient = evolve(POLICY, budgets=Budgets(read=3.5, reassure=3.0))
+    caller = Caller(["1"])
+    back = driver(Slow(), policy=patient).converse(caller, ARRIVAL)
+
+    assert back.disposition is Disposition.UNAVAILABLE
+    assert "Still working on it." in caller.heard
+
+
+def test_what_is_wrong_is_found_at_the_start():
+    """A service that cannot look up, or a policy that cannot be, is no driver."""
+    with pytest.raises(FlowProblems):
+        Driver(
+            Flow(Terms(POLICY, frozenset({"SendWebLink"}))),
+            CATALOGUE,
+            springfield(),
+            MemoryRecord(lambda: datetime.now(UTC)),
+            MemoryLiveCalls(),
+        )
+    with pytest.raises(PolicyProblems):
+        driver(policy=evolve(POLICY, waits=evolve(POLICY.waits, offer=30.0)))
+
+
+def test_live_calls_are_forgotten_when_they_end():
+    """Nothing of a call stays among the live ones after its end."""
+    calls = MemoryLiveCalls()
+    driver(calls=calls).converse(Caller([]), ARRIVAL)
+
+    with pytest.raises(UnknownCall, match="call-1"):
+        calls.load("call-1")

@@ -1,0 +1,30 @@
+"""The examples run, and end as they say."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+
+LAST_LINES = {
+    "drive_by_hand.py": "disposition: enrolled",
+    "own_policy.py": "after: Get your bills by e-mail? For yes, press 1. For no, 2.",
+    "replay_transcripts.py": "all as written",
+}
+
+
+def test_each_example_is_here() -> None:
+    """A new example is given its last line."""
+    assert {file.name for file in EXAMPLES.glob("*.py")} == set(LAST_LINES)
+
+
+@pytest.mark.parametrize(("name", "last"), LAST_LINES.items())
+def test_an_example_runs(name: str, last: str) -> None:
+    """It exits with 0, and its last line is the one it promises."""
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / name)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == last

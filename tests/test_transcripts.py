@@ -1,0 +1,183 @@
+"""Every transcript replays, and what fits no call is told."""
+
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+
+from paperless_ivr.drive.live import Live, deliver
+from paperless_ivr.errors import TranscriptProblems
+from paperless_ivr.flow.events import CustomersFound, Digits, Event, HungUp, Screened
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.host import Disposition
+from paperless_ivr.flow.turns import Turn
+from paperless_ivr.secret import keys
+from paperless_ivr.testing.exploration import Counterexample, Move
+from paperless_ivr.testing.proof import cases
+from paperless_ivr.testing.transcripts import (
+    Transcript,
+    differences,
+    of_counterexample,
+    parse,
+    read,
+    replay,
+    update,
+)
+
+pytestmark = pytest.mark.requirement("R43")
+
+FILES = sorted((Path(__file__).parent / "transcripts").glob("*.call"))
+DECLINED = Path(__file__).parent / "transcripts" / "declined.call"
+
+
+def changed(old: str, new: str) -> Transcript:
+    """The transcript of a no, with something else in it."""
+    text = DECLINED.read_text(encoding="utf-8")
+    assert old in text
+    return parse(text.replace(old, new), DECLINED)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_replays(path: Path) -> None:
+    """The call goes as the transcript says, from the first word to the last."""
+    assert differences(read(path)) == ""
+
+
+def test_every_disposition_is_told() -> None:
+    """There is a transcript for each way in which a call can end."""
+    ends = {read(path).steps[-1].rest.split(",")[0] for path in FILES}
+    assert ends == {disposition.value for disposition in Disposition}
+
+
+def test_requirements_are_those_of_the_mission() -> None:
+    """What a transcript says it proves is a requirement on the call, and all are spread out."""
+    proved = {number for path in FILES for number in read(path).proves}
+    assert proved <= {f"R{n:02}" for n in range(1, 25)}
+    assert len(proved) >= 15
+
+
+def test_unused_answers_are_named() -> None:
+    """Answers that the call had no use for are a difference that names each of them."""
+    told = differences(changed("presses    2", "presses    2\nsilence\npresses    1"))
+    assert "never used: silence" in told
+    assert "never used: presses    1" in told
+
+
+def test_a_missing_answer_is_named() -> None:
+    """A call that goes on where the transcript ends says what it waits for."""
+    told = differences(changed("presses    2\n", ""))
+    assert "+needs      one key, silence, or a hang-up" in told
+
+
+def test_a_missing_service_answer_is_named() -> None:
+    """An answer of the service that the transcript lacks is named by its operation."""
+    told = differences(changed("presses    2\n", "presses    1\n"))
+    assert "+needs      what the service answers to SearchByCustomerPhoneNumber" in told
+
+
+@pytest.mark.parametrize(
+    "pressed", ["12", "12 then silence", "12#"], ids=["full", "paused", "ended"]
+)
+def test_keys_that_no_runtime_gathers(pressed: str) -> None:
+    """Two keys are no answer to a question that takes one."""
+    assert "+needs      one key" in differences(changed("presses    2", f"presses    {pressed}"))
+
+
+def test_changed_wording_shows() -> None:
+    """Other words than those that are spoken show as a diff, old and new."""
+    told = differences(changed("nothing was changed", "all is as it was"))
+    assert "-hears      No problem, all is as it was." in told
+    assert "+hears      No problem, nothing was changed." in told
+
+
+def test_a_second_delivery_is_no_answer() -> None:
+    """A key that is delivered again needs one that was pressed before."""
+    told = differences(changed("presses    2", "presses    1 again\npresses    2"))
+    assert "a key that is delivered again must change nothing" in told
+
+
+def test_every_problem_is_named_at_once() -> None:
+    """An unreadable transcript tells all that is wrong with it, each with its line."""
+    text = """# A call.
+moment:    sometimes
+caller:    nobody-known
+colour:    red
+
+presses    x
+sings
+service    Guess: yes
+service    InvoiceExists: perhaps
+service    SearchByAccountNumber: rivera (GAS pending)
+record     KeepWish: lost
+transfer   soon
+# Too late.
+"""
+    with pytest.raises(TranscriptProblems) as caught:
+        parse(text, "wrong.call")
+    lines = [int(p.split(":")[0].removeprefix("line ")) for p in caught.value.problems]
+    assert sorted(lines) == [2, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13]
+
+
+def test_no_file(tmp_path: Path) -> None:
+    """A file that is not there is a problem of the transcript."""
+    with pytest.raises(TranscriptProblems, match="cannot be read"):
+        read(tmp_path / "no.call")
+
+
+def test_nothing_happens() -> None:
+    """A transcript without a call is none."""
+    with pytest.raises(TranscriptProblems, match="nothing happens"):
+        parse("moment:    start\n")
+
+
+def test_update_rewrites_what_is_heard(tmp_path: Path) -> None:
+    """Words and ending are rewritten as the call goes; a second time nothing changes."""
+    path = tmp_path / "a.call"
+    text = DECLINED.read_text(encoding="utf-8")
+    path.write_text(text.replace("nothing was changed", "well"), encoding="utf-8")
+    assert update(path)
+    assert path.read_text(encoding="utf-8") == text
+    assert not update(path)
+
+
+def test_update_drops_no_answer(tmp_path: Path) -> None:
+    """A transcript whose answers do not fit the call is left as it is."""
+    path = tmp_path / "a.call"
+    text = DECLINED.read_text(encoding="utf-8").replace("presses    2", "presses    2\nsilence")
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(TranscriptProblems, match="never used: silence"):
+        update(path)
+    assert path.read_text(encoding="utf-8") == text
+
+
+def test_another_flow() -> None:
+    """A transcript can be replayed against another flow than its own."""
+    transcript = read(DECLINED)
+    ours = Flow(transcript.terms)
+    renamed = evolve(
+        ours.terms.policy, words={"en-US": {"end_declined": "Fine, nothing was changed."}}
+    )
+    other = Flow(evolve(ours.terms, policy=renamed))
+    assert "Fine, nothing was changed." in replay(transcript, other)
+
+
+def test_a_counterexample_is_a_transcript() -> None:
+    """A call that the walk finds is written with its problem, and replays as it went."""
+    case = next(c for c in cases() if c.arrival.moment.value == "before_payment")
+    flow = Flow(case.terms)
+    live = Live(flow.begin(case.arrival).call)
+    path: list[Move] = []
+    turn: Turn = flow.turn(live.call)
+    events: tuple[Event, ...] = (
+        Screened(),
+        Digits(keys("1")),
+        CustomersFound(case.world.customers),
+        HungUp(),
+    )
+    for event in events:
+        live, after = deliver(flow, live, live.token, event)
+        path.append(Move(turn, event, after))
+        turn = after
+    text = of_counterexample(Counterexample("every call ends", "back again", tuple(path)), case)
+    assert text.startswith("# every call ends: back again\n")
+    assert differences(parse(text), flow) == ""
