@@ -1,6 +1,6 @@
 """The contracts of records and live calls: kept by those in memory, and each can be broken."""
 
-# ruff: noqa: ARG002, D102 - each class says what it breaks
+# ruff: noqa: D102 - each class says what it breaks
 
 import threading
 import time

@@ -30,22 +30,10 @@ def configure() -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             last,
         ],
-        wrapper_class=_logger(logging.getLevelName(level.upper())),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
         logger_factory=_to_stderr,
         cache_logger_on_first_use=False,
     )
-
-
-def _logger(level: int) -> Any:
-    """A bound logger from a level on. A detail called `event`, structlog's own name, is `on`."""
-    base: Any = structlog.make_filtering_bound_logger(level)
-
-    def info(self: Any, message: str, /, **details: Any) -> Any:
-        if "event" in details:
-            details["on"] = details.pop("event")
-        return base.info(self, message, **details)
-
-    return type("Logger", (base,), {"info": info})
 
 
 def _to_stderr(*_: object) -> structlog.WriteLogger:

@@ -66,7 +66,7 @@ def _write(folder: Path, number: int, case: Case, counterexample: Counterexample
     from paperless_ivr.testing import transcripts
 
     name = re.sub(r"[^a-z0-9]+", "-", f"{counterexample.invariant} {case.name}".lower()).strip("-")
-    to = folder / f"counterexample-{number}-{name}.txt"
+    to = folder / f"counterexample-{number}-{name}.call"
     folder.mkdir(parents=True, exist_ok=True)
     to.write_text(str(transcripts.of_counterexample(counterexample, case)), encoding="utf-8")
     click.echo(f"written: {to}")

@@ -155,6 +155,15 @@ def paid_for(scene: Scene) -> bool:
     return customer.account == _payer(scene) and host.invoice_type == choosing.type
 
 
+def namesakes(scene: Scene, bill: Bill) -> bool:
+    """Whether another bill that is listed bears the same name."""
+
+    def name(invoice_type: str) -> str | None:
+        return scene.policy.bills.names.get(invoice_type, {}).get(scene.language)
+
+    return sum(name(other.type) == name(bill.type) for other in listed(scene)) > 1
+
+
 def alike(scene: Scene) -> bool:
     """Whether two choices bear the same name, so that amount and due date must tell them apart."""
     names = [scene.policy.bills.names.get(b.type, {}).get(scene.language) for b in choices(scene)]

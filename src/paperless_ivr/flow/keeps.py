@@ -436,8 +436,11 @@ def number_refused(c: Anything) -> Call:
 
 
 def link_left(c: Anything) -> Call:
-    """The texted link is no way to the address."""
-    return _left(c)
+    """The texted link is no way to the address, and no text is offered later."""
+    call = _left(c)
+    if call.results.text is not Sent.NOT_ASKED:
+        return call
+    return evolve(call, results=evolve(call.results, text=Sent.DECLINED))
 
 
 def text_offered(c: Anything) -> Call:

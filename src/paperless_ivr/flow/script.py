@@ -8,11 +8,22 @@ from collections.abc import Callable, Iterable, Mapping
 
 from paperless_ivr.flow import bills
 from paperless_ivr.flow.call import Source, TextPurpose
+from paperless_ivr.flow.host import Sent
 from paperless_ivr.flow.menu import bill_name, menu
 from paperless_ivr.flow.policy import Notifier
 from paperless_ivr.flow.requests import StoreCustomerPreference
 from paperless_ivr.flow.scene import Scene
-from paperless_ivr.flow.slots import Count, Digits, Ending, Masked, Slot, Spelt, Words
+from paperless_ivr.flow.slots import (
+    Count,
+    Day,
+    Digits,
+    Ending,
+    Masked,
+    Money,
+    Slot,
+    Spelt,
+    Words,
+)
 from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.turns import Prompt
 from paperless_ivr.secret import Secret
@@ -91,7 +102,6 @@ PROMPTS: Mapping[str, tuple[str, ...]] = {
     "service_refused": (),
     "paper_not_by_phone": (),
     "all_on_paper": (),
-    "none_eligible": (),
     "bill_gone": (),
     "address_refused": (),
     "person_for_address": (),
@@ -193,6 +203,8 @@ PROMPTS: Mapping[str, tuple[str, ...]] = {
     "option_cancel": ("key",),
     "confirm_paper": ("bill", "bills_on_paper"),
     "confirm_cancel": ("bill",),
+    "which_amount": ("amount", "due"),
+    "which_account": ("ending",),
     "back_to_paper": (),
     # a person
     "person_offer": (),
@@ -264,7 +276,24 @@ def _confirm(scene: Scene) -> Iterable[Prompt]:
         Source.KEYED: "confirm_keyed",
         Source.LINK: "confirm_link",
     }[scene.call.contact.source or Source.ON_FILE]
-    return (prompt(scene, name, must_hear=True),)
+    yield prompt(scene, name, must_hear=True)
+    yield from _which(scene)
+
+
+def _which(scene: Scene) -> Iterable[Prompt]:
+    """Which of several bills of one name: without it a yes would not know its subject (R09)."""
+    bill = bills.chosen(scene)
+    if not bills.namesakes(scene, bill):
+        return
+    if bill.amount is not None and bill.due is not None:
+        told: tuple[tuple[str, Slot], ...] = (
+            ("amount", Money(bill.amount)),
+            ("due", Day(bill.due)),
+        )
+        yield Prompt("which_amount", told, must_hear=True)
+    else:
+        account = scene.call.found[bill.customer].account
+        yield Prompt("which_account", (("ending", Ending(account)),), must_hear=True)
 
 
 def _what_happens(scene: Scene) -> Iterable[Prompt]:
@@ -307,11 +336,18 @@ def _spell(name: str) -> Line:
 def _confirm_paper(scene: Scene) -> Iterable[Prompt]:
     """Back to paper, or, where no link was opened yet, paper as before."""
     name = "confirm_cancel" if bills.cancelling(scene) else "confirm_paper"
-    return (prompt(scene, name, must_hear=True),)
+    yield prompt(scene, name, must_hear=True)
+    yield from _which(scene)
 
 
 def _opted_out(scene: Scene) -> Iterable[Prompt]:
     return (prompt(scene, "end_cancelled" if bills.cancelling(scene) else "end_opted_out"),)
+
+
+def _enrolled(scene: Scene) -> Iterable[Prompt]:
+    """Which link to open: the one e-mailed, or the one texted."""
+    by_text = scene.call.contact.source is Source.LINK and scene.call.results.text is Sent.DONE
+    return (prompt(scene, "end_link_sent" if by_text else "end_enrolled"),)
 
 
 def _by_outcome(name: str) -> Line:
@@ -361,7 +397,7 @@ SCRIPT: Mapping[S, tuple[Line, ...]] = {
     S.OPT_OUT_KEEPING: (),
     S.PERSON_OFFER: (options, say("person_offer")),
     S.TRANSFERRING: (say("connecting"),),
-    S.ENROLLED: (say("end_enrolled"),),
+    S.ENROLLED: (_enrolled,),
     S.LINK_SENT: (say("end_link_sent"),),
     S.DEFERRED: (_by_outcome("end_deferred"),),
     S.DECLINED: (say("end_declined"),),

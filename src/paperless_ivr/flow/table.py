@@ -267,7 +267,7 @@ FLOW: Mapping[S, Rows] = {
         On(Arrived, S.PENDING_MENU, when=g.a_bill_pending, keep=k.pending_bill),
         On(Arrived, S.ALREADY_MENU, when=both(g.a_bill_paperless, g.paper_by_phone), keep=k.paperless_bill),
         On(Arrived, S.ALREADY_PAPERLESS, when=g.a_bill_paperless, keep=k.paperless_bill),
-        On(Arrived, S.INELIGIBLE, say="none_eligible"),
+        On(Arrived, S.INELIGIBLE),
     ),
     S.INVOICE_SELECTION: (
         On(Digits, S.OPT_OUT_CONFIRM, when=both(g.chose(Choice.BILL), g.to_paper), keep=k.bill),

@@ -61,6 +61,8 @@ CONSENT: Mapping[str, tuple[str, ...]] = {
     "confirm_link": ("bill", "ending"),
     "confirm_paper": ("bill",),
     "confirm_cancel": ("bill",),
+    "which_amount": ("amount", "due"),
+    "which_account": ("ending",),
     "text_consent_type_email": ("ending",),
     "text_consent_enrol": ("ending",),
     "text_consent_confirm": ("ending",),
