@@ -1,0 +1,51 @@
+"""`paperless-ivr replay`: differences are shown, and fail."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from paperless_ivr.cli import main
+
+FILE = Path("tests/transcripts/enrolled.call")
+
+
+def replay(*arguments):
+    """Runs the command."""
+    return CliRunner().invoke(main, ["replay", *map(str, arguments)])
+
+
+@pytest.mark.requirement("R43")
+def test_as_written():
+    """Transcripts that go as written end with 0."""
+    result = replay(FILE)
+
+    assert (0, "1 transcripts, 0 differ") == (result.exit_code, result.output.splitlines()[-1])
+
+
+@pytest.mark.requirement("R43")
+def test_a_difference(tmp_path):
+    """A transcript that goes otherwise is shown as a diff, ends with 1, and can be written anew."""
+    text = FILE.read_text(encoding="utf-8")
+    other = tmp_path / "other.call"
+    other.write_text(text.replace("ends       enrolled", "ends       declined"), encoding="utf-8")
+    result = replay(other)
+
+    assert result.exit_code == 1
+    assert "-ends       declined" in result.output
+    assert "+ends       enrolled" in result.output
+
+    replay(other, "--update")
+
+    assert text == other.read_text(encoding="utf-8")
+
+
+def test_an_answer_that_is_not_used(tmp_path):
+    """What is left over after the end fails."""
+    more = tmp_path / "more.call"
+    text = FILE.read_text(encoding="utf-8")
+    more.write_text(text.replace("ends ", "presses    1\nends "), encoding="utf-8")
+    result = replay(more)
+
+    assert result.exit_code == 1
+    assert "never used" in result.output
