@@ -20,7 +20,7 @@ def test_as_written():
     """Transcripts that go as written end with 0."""
     result = replay(FILE)
 
-    assert (0, "1 transcripts, 0 differ") == (result.exit_code, result.output.splitlines()[-1])
+    assert (result.exit_code, result.output.splitlines()[-1]) == (0, "1 transcripts, 0 differ")
 
 
 @pytest.mark.requirement("R43")

@@ -126,7 +126,7 @@ def _of_many() -> Iterator[Case]:
     yield Case(
         "on file or a person: a language to choose, two on one number",
         new(text=asked, address=on_file),
-        _arrival("haddad", language=None, person_available=True),
+        _arrival("haddad", language=None),
         ("haddad", "lindgren"),
     )
     yield Case(
@@ -149,8 +149,8 @@ def _of_many() -> Iterator[Case]:
     )
     yield Case("default: nobody found", DEFAULT, _arrival("rivera", person_available=True), ())
     yield Case(
-        "default: the host's account, not proved",
-        DEFAULT,
+        "on file or a person: the host's account, not proved",
+        new(text=asked, address=on_file),
         _arrival("patel", BEFORE, account=customer("patel").account),
         ("patel",),
     )
@@ -195,7 +195,8 @@ def _of_many() -> Iterator[Case]:
     known = {"account": customer("ali").account, "identity": Identity.ACCOUNT_KEYED}
     yield Case("water only", water, _arrival("ali", BEFORE, **known), ("ali", "dubois"))
     for handle in ("rivera", "dubois"):
-        wanted = _arrival(handle, language=None, intent=Intent.BACK_TO_PAPER, ani=None)
+        back = {"intent": Intent.BACK_TO_PAPER, "person_available": handle == "rivera"}
+        wanted = _arrival(handle, Moment.START, language=None, ani=None, **back)
         yield Case(f"water only: {handle} back to paper", water, wanted, (handle,))
     strict = new(
         bills=evolve(DEFAULT.bills, eligible=("WATER",), another=False),
