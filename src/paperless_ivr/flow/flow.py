@@ -6,10 +6,10 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
-from paperless_ivr.flow.call import Call, Entry, Tries
+from paperless_ivr.flow.call import Call, Choosing, Entry, Tries
 from paperless_ivr.flow.errors import CallFinished, UnexpectedEvent
 from paperless_ivr.flow.events import Arrived, Event, HungUp
-from paperless_ivr.flow.host import Arrival
+from paperless_ivr.flow.host import Arrival, Intent
 from paperless_ivr.flow.machine import Mover
 from paperless_ivr.flow.rows import On
 from paperless_ivr.flow.scene import Crossing, Scene, Terms
@@ -53,7 +53,8 @@ class Flow:
         language = arrival.language if arrival.language in offered else None
         if language is None and len(offered) == 1:
             language = offered[0]
-        call = Call(arrival, language=language, identity=arrival.identity)
+        wished = Choosing(back_to_paper=arrival.intent is Intent.BACK_TO_PAPER)
+        call = Call(arrival, language=language, identity=arrival.identity, choosing=wished)
         return self._run(call, Arrived(), ())
 
     def advance(self, call: Call, event: Event) -> Turn:

@@ -227,7 +227,7 @@ ENTRIES: Mapping[S, Callable[[World], Iterator[Event]]] = {
     S.IDENTITY_CHECK: _last_fours,
     S.PHONE_CAPTURE: lambda _: _entry(PHONE, NO_PHONE),
     S.EMAIL_LOCAL: _spellings,
-    S.EMAIL_DOMAIN_ENTRY: lambda _: iter((*_entry("212111222360", "21"),)),
+    S.EMAIL_DOMAIN_ENTRY: lambda _: iter((*_entry("21112223", "21"),)),
     S.EMAIL_CHARACTER: lambda _: _entry("22", "2"),
 }
 
@@ -235,7 +235,7 @@ ENTRIES: Mapping[S, Callable[[World], Iterator[Event]]] = {
 THROUGH: Mapping[S, tuple[Digits, ...]] = {
     S.EMAIL_LOCAL: (Digits(keys("21"), Ended.END_KEY), Digits(keys("0"), Ended.END_KEY)),
     S.EMAIL_DOMAIN: (Digits(keys("1")), Digits(keys("9"))),
-    S.EMAIL_DOMAIN_ENTRY: (Digits(keys("212111222360"), Ended.END_KEY),),
+    S.EMAIL_DOMAIN_ENTRY: (Digits(keys("21112223"), Ended.END_KEY),),
     S.EMAIL_READBACK: (Digits(keys("1")), Digits(keys("1"), heard=0)),
 }
 """The e-mail block as one move: straight through it. Key by key it is walked by itself."""
@@ -354,6 +354,7 @@ def walk(  # noqa: PLR0913 - the walk's terms are told one by one
     """
     seen = Walk(calls=1)
     first = _Place(start)
+    seen.reached[start.call.state] = start
     seen.took.update(first.turn.took)
     on_path: dict[object, None] = {first.node(): None}
     done: set[object] = set()

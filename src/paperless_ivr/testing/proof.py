@@ -194,6 +194,11 @@ def _of_many() -> Iterator[Case]:
     water = new(bills=evolve(DEFAULT.bills, eligible=("WATER",)), address=on_file, text=asked)
     known = {"account": customer("ali").account, "identity": Identity.ACCOUNT_KEYED}
     yield Case("water only", water, _arrival("ali", BEFORE, **known), ("ali", "dubois"))
+    known["account"] = customer("park").account
+    unchecked = _arrival("park", BEFORE, **known)
+    two = ("park", "park-rental")
+    lacking = frozenset({"InvoiceExists"})
+    yield Case("water only: two bills, unchecked", water, unchecked, two, lacking)
     for handle in ("rivera", "dubois"):
         back = {"intent": Intent.BACK_TO_PAPER, "person_available": handle == "rivera"}
         wanted = _arrival(handle, Moment.START, language=None, ani=None, **back)
