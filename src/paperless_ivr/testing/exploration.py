@@ -227,7 +227,7 @@ ENTRIES: Mapping[S, Callable[[World], Iterator[Event]]] = {
     S.IDENTITY_CHECK: _last_fours,
     S.PHONE_CAPTURE: lambda _: _entry(PHONE, NO_PHONE),
     S.EMAIL_LOCAL: _spellings,
-    S.EMAIL_DOMAIN_ENTRY: lambda _: iter((*_entry("21112223", "21"),)),
+    S.EMAIL_DOMAIN_ENTRY: lambda _: iter((*_entry("21112223", "21"), Digits(keys("21212121")))),
     S.EMAIL_CHARACTER: lambda _: _entry("22", "2"),
 }
 
