@@ -8,10 +8,11 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paperless_ivr.flow.call import Call
+from paperless_ivr.flow.call import Call, Purpose
 from paperless_ivr.flow.errors import CallFinished, FlowError, UnexpectedEvent
 from paperless_ivr.flow.events import Event, HungUp, NoInput
 from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.host import Disposition
 from paperless_ivr.flow.policy import Address, AutoPay, Policy, Strategy
 from paperless_ivr.flow.requests import OPERATIONS
 from paperless_ivr.flow.saving import dump, load
@@ -21,6 +22,7 @@ from paperless_ivr.flow.turns import Gather, Return, Transfer, Turn
 from paperless_ivr.testing.strategies import (
     CALLERS,
     Caller,
+    Step,
     answers,
     anybody,
     calls,
@@ -61,7 +63,7 @@ def shown(call: Call) -> Iterator[str]:
     yield str(hash(call))
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 @given(st.data())
 def test_turn_or_named_fault(data: st.DataObject) -> None:
     """Any event at any turn of a call gives a turn just where the table has a row for it."""
@@ -80,7 +82,7 @@ def test_turn_or_named_fault(data: st.DataObject) -> None:
             assert type(after) is (Turn if fits(flow, call, event) else UnexpectedEvent)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 @given(st.data())
 def test_caller_may_do_anything(data: st.DataObject) -> None:
     """Where keys are waited for, any keys, silence and a hang-up give a turn, again and again."""
@@ -164,12 +166,37 @@ def test_every_call_ends(caller: Caller) -> None:
 
 @settings(deadline=None, max_examples=60)
 @given(st.data())
-def test_cooperation_enrols(data: st.DataObject) -> None:
-    """A cooperative caller with a bill on paper, before back ends that do their part, enrols."""
+def test_cooperation_comes_to_something(data: st.DataObject) -> None:
+    """Before back ends that do their part, whatever a caller agreed to about a bill is done."""
     flow = data.draw(st.sampled_from((DEFAULT, BY_KEYPAD, BY_LINK, KEPT)))
-    steps = data.draw(walks(flow, callers=(cooperative,), worlds=(done_by,), most=200))
-    handback = steps[-1].turn.then
-    assert isinstance(handback, Return)
+    last = data.draw(walks(flow, callers=(cooperative,), worlds=(done_by,), most=200))[-1].turn
+    assert isinstance(last.then, Return)
 
-    asked = any(c.purpose.value == "enrol" for c in steps[-1].turn.call.consents)
-    assert asked == bool(handback.handback.outcomes)
+    agreed = {consent.purpose for consent in last.call.consents}
+    about_bills = bool(agreed & {Purpose.ENROL, Purpose.BACK_TO_PAPER})
+    assert about_bills == bool(last.then.handback.outcomes)
+
+
+@pytest.mark.parametrize(
+    ("flow", "ending"),
+    [
+        (DEFAULT, Disposition.ENROLLED),
+        (BY_KEYPAD, Disposition.ENROLLED),
+        (BY_LINK, Disposition.ENROLLED),
+        (KEPT, Disposition.LINK_SENT),
+    ],
+)
+def test_cooperation_enrols(flow: Flow, ending: Disposition) -> None:
+    """Cooperative callers enrol, whichever way the address and the wish take."""
+    seen = set()
+
+    @settings(deadline=None, max_examples=60, derandomize=True)
+    @given(walks(flow, callers=(cooperative,), worlds=(done_by,), most=200))
+    def enrol(steps: tuple[Step, ...]) -> None:
+        then = steps[-1].turn.then
+        assert isinstance(then, Return)
+        seen.add(then.handback.disposition)
+
+    enrol()
+
+    assert ending in seen
