@@ -1,0 +1,1 @@
+"""The reference CloudIVR service: its contract, its database, and how it is served."""
