@@ -34,6 +34,7 @@ from paperless_ivr.flow.events import (
     OutcomeUnknown,
     RecordAnswer,
     RecordUnavailable,
+    Refused,
     ServiceAnswer,
     Unavailable,
     WishKept,
@@ -227,7 +228,7 @@ class _Conversation:
             call=self.arrival.call_id,
             operation=type(request).__name__,
             answer=type(answer).__name__,
-            error=type(error).__name__ if error else None,
+            why=type(error).__name__ if error else _why(answer),
         )
         return answer
 
@@ -290,3 +291,14 @@ class _Conversation:
 
     def _forget(self) -> None:
         self._tell("ended call", lambda: self.driver.calls.drop(self.arrival.call_id))
+
+
+def _why(answer: ServiceAnswer) -> str | None:
+    """What the log says of an answer beside its class."""
+    match answer:
+        case Unavailable() | OutcomeUnknown():
+            return answer.why
+        case Refused():
+            return f"{answer.reason.value} {answer.code}".rstrip()
+        case _:
+            return None
