@@ -6,6 +6,7 @@ PaperlessIVRError
 │   └── CallFinished           the call has ended; only a hang-up may still come
 ├── Problems                   a set-up cannot be used; names every problem at once
 │   ├── PolicyProblems         a policy
+│   ├── ConnectionProblems     a connection to a service, or its WSDL
 │   ├── FlowProblems           a table, or a policy for it
 │   ├── WordsProblems          wording
 │   └── TranscriptProblems     a transcript
@@ -39,6 +40,10 @@ class Problems(PaperlessIVRError):
 
 class PolicyProblems(Problems):
     """A policy cannot be used."""
+
+
+class ConnectionProblems(Problems):
+    """A connection to a billing service, or the service's WSDL, cannot be used."""
 
 
 class FlowProblems(Problems):

@@ -1,1 +1,6 @@
 """The reference CloudIVR service: its contract, its database, and how it is served."""
+
+from pathlib import Path
+
+WSDL = Path(__file__).with_name("CloudIVR.wsdl")
+"""The contract."""

@@ -12,7 +12,7 @@ from paperless_ivr.keypad.emails import (
     removed,
     replaced,
 )
-from paperless_ivr.keypad.phones import national
+from paperless_ivr.keypad.phones import national, on_file
 
 __all__ = [
     "EmailPad",
@@ -23,6 +23,7 @@ __all__ = [
     "last_star",
     "looks_like_card",
     "national",
+    "on_file",
     "pieces",
     "removed",
     "replaced",

@@ -28,3 +28,20 @@ def national(keys: str, region: str = "US") -> str | None:
     if not phonenumbers.is_valid_number(number):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def on_file(written: str, region: str = "US") -> str | None:
+    """A number as a biller wrote it down, "(212) 555-0123", as E.164; None where it is none.
+
+    It counts when it has as many digits as a number of its country has: ranges that are not
+    in use are not left out, since the biller's files are older than ours.
+    """
+    import phonenumbers  # noqa: PLC0415
+
+    try:
+        number = phonenumbers.parse(written, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

@@ -1,0 +1,168 @@
+"""What each operation takes and answers, in the names of the reference contract.
+
+`EnrollInPaperless` is the real service's; the other shapes are proposed, and a connection
+says where a service differs.
+"""
+
+import enum
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from attrs import evolve, frozen
+
+from paperless_ivr.flow import requests as r
+from paperless_ivr.secret import Secret
+
+
+class Kind(enum.Enum):
+    """What a field of an answer has to be; anything else is refused at start."""
+
+    FLAG = "true or false"
+    TEXT = "a text or a number"
+    MONEY = "a decimal number"
+    DAY = "a date"
+    LIST = "a list"
+
+
+@frozen
+class Answered:
+    """A field of an answer. Without a needed one the operation is of no use."""
+
+    name: str
+    kind: Kind
+    needed: bool
+    default: str = ""
+    """Where it stands, if that is not its name."""
+    inside: tuple["Answered", ...] = ()
+    """The fields of each item of a list."""
+
+    @property
+    def path(self) -> str:
+        """Where it stands in the reference contract."""
+        return self.default or self.name
+
+
+@frozen
+class Shape:
+    """One operation."""
+
+    sends: Callable[[Any], Mapping[str, object]]
+    """What stands in a request, beside who asks; secrets are still secrets."""
+    needs: tuple[str, ...]
+    """Fields of the request that the service must take."""
+    may: tuple[str, ...]
+    """Fields of the request that are left out where the service has none."""
+    success: Answered
+    answers: tuple[Answered, ...] = ()
+
+
+WHO_ASKS = ("BillerGUID", "PartnerGUID", "PartnerKey")
+"""In every request."""
+
+ERROR_CODE = Answered("ErrorCode", Kind.TEXT, needed=False)
+SUCCESS = Answered("Success", Kind.FLAG, needed=True)
+
+INVOICE = (
+    Answered("InvoiceNumber", Kind.TEXT, needed=True),
+    Answered("InvoiceType", Kind.TEXT, needed=True),
+    Answered("BalanceDue", Kind.MONEY, needed=False),
+    Answered("InvoiceDueDate", Kind.DAY, needed=False),
+    Answered("Paperless", Kind.FLAG, needed=False),
+    Answered("PaperlessPending", Kind.FLAG, needed=False),
+)
+CUSTOMER = (
+    Answered("CustomerID", Kind.TEXT, needed=True),
+    Answered("AccountNumber", Kind.TEXT, needed=True),
+    Answered("CustomerName", Kind.TEXT, needed=False),
+    Answered("EmailAddress", Kind.TEXT, needed=False),
+    Answered("Phone", Kind.TEXT, needed=False),
+    Answered("Invoices", Kind.LIST, needed=True, default="Invoices.Invoice", inside=INVOICE),
+)
+CUSTOMERS = Answered(
+    "Customers", Kind.LIST, needed=True, default="Customers.Customer", inside=CUSTOMER
+)
+
+
+def _by_account(request: r.SearchByAccountNumber) -> Mapping[str, object]:
+    return {"AccountNumber": request.account}
+
+
+def _by_phone(request: r.SearchByCustomerPhoneNumber) -> Mapping[str, object]:
+    return {"PhoneNumber": request.phone}
+
+
+def _exists(request: r.InvoiceExists) -> Mapping[str, object]:
+    return {"AccountNumber": request.account, "InvoiceNumber": request.invoice}
+
+
+def _enrol(request: r.EnrollInPaperless) -> Mapping[str, object]:
+    return {"PaymentGUID": request.payment}
+
+
+def _prefer(request: r.StoreCustomerPreference) -> Mapping[str, object]:
+    return {
+        "CustomerID": request.customer,
+        "InvoiceType": request.invoice_type,
+        "Paperless": request.paperless,
+        "EmailAddress": request.email,
+        "PhoneNumber": request.phone,
+        "ConsentReference": request.consent,
+        "IdempotencyKey": request.key,
+    }
+
+
+def _text(request: r.SendWebLink) -> Mapping[str, object]:
+    return {
+        "CustomerID": request.customer,
+        "InvoiceType": request.invoice_type,
+        "PhoneNumber": request.phone,
+        "Purpose": request.purpose,
+        "ConsentReference": request.consent,
+        "IdempotencyKey": request.key,
+    }
+
+
+def _autopay(request: r.StoreCustomerPaymentMethodV2) -> Mapping[str, object]:
+    return {
+        "PaymentGUID": request.payment,
+        "CustomerID": request.customer,
+        "InvoiceType": request.invoice_type,
+        "ConsentReference": request.consent,
+        "IdempotencyKey": request.key,
+    }
+
+
+_ON_RECORD = ("ConsentReference", "IdempotencyKey")
+
+SHAPES: Mapping[str, Shape] = {
+    "InvoiceExists": Shape(
+        _exists,
+        ("AccountNumber", "InvoiceNumber"),
+        (),
+        SUCCESS,
+        (Answered("Exists", Kind.FLAG, needed=True),),
+    ),
+    "SearchByAccountNumber": Shape(_by_account, ("AccountNumber",), (), SUCCESS, (CUSTOMERS,)),
+    "SearchByCustomerPhoneNumber": Shape(_by_phone, ("PhoneNumber",), (), SUCCESS, (CUSTOMERS,)),
+    "SendWebLink": Shape(
+        _text, ("CustomerID", "PhoneNumber"), ("InvoiceType", "Purpose", *_ON_RECORD), SUCCESS
+    ),
+    "StoreCustomerPaymentMethodV2": Shape(
+        _autopay, ("PaymentGUID",), ("CustomerID", "InvoiceType", *_ON_RECORD), SUCCESS
+    ),
+    "StoreCustomerPreference": Shape(
+        _prefer,
+        ("CustomerID", "InvoiceType", "Paperless", "EmailAddress"),
+        ("PhoneNumber", *_ON_RECORD),
+        SUCCESS,
+    ),
+    "EnrollInPaperless": Shape(
+        _enrol, ("PaymentGUID",), (), evolve(SUCCESS, name="EnrollmentSuccessful")
+    ),
+}
+"""Every operation, by name."""
+
+
+def revealed(value: object) -> object:
+    """A value as it goes into an envelope."""
+    return value.reveal() if isinstance(value, Secret) else value
