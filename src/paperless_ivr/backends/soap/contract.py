@@ -120,8 +120,11 @@ class Message:
 # ── loading ──────────────────────────────────────────────────────────────────────────────
 
 
-def load_contract(place: str, soap: str, http: Http) -> Contract:
-    """The contract in a WSDL file or URL. Raises `ConnectionProblems`."""
+def load_contract(place: str, soap: str | None, http: Http) -> Contract:
+    """The contract in a WSDL file or URL, for a SOAP version, or the first that it has.
+
+    Raises `ConnectionProblems`.
+    """
     loader = _Loader(http)
     settings = Settings(forbid_dtd=True, forbid_entities=True)
     try:
@@ -139,9 +142,10 @@ def load_contract(place: str, soap: str, http: Http) -> Contract:
         for port in service.ports.values()
         if type(port.binding) is kind
     }
+    soap = soap or next(iter(ports), "")
     if soap not in ports:
-        has = ", ".join(ports) or "no SOAP port"
-        says = f"service.soap: {place} has {has}, not {soap}"
+        has = f"SOAP {' and '.join(ports)} only" if ports else "no port for SOAP"
+        says = f"service.soap: {place} has {has}"
         raise ConnectionProblems("the connection cannot be used", [says])
     binding = ports[soap].binding
     return Contract(

@@ -1,0 +1,116 @@
+"""What a biller's service has, where it differs, and what is then in force (R05)."""
+
+import enum
+from collections.abc import Mapping
+
+from attrs import evolve, frozen
+
+from paperless_ivr import secret
+from paperless_ivr.backends.connection import Connection
+from paperless_ivr.backends.soap.backend import SoapBackend
+from paperless_ivr.backends.soap.contract import Contract
+from paperless_ivr.backends.soap.fit import fits
+from paperless_ivr.flow.events import CustomersFound, InvoiceChecked, Refused, Unavailable
+from paperless_ivr.flow.requests import (
+    OPERATIONS,
+    InvoiceExists,
+    Read,
+    SearchByAccountNumber,
+    SearchByCustomerPhoneNumber,
+)
+
+BUDGET = 10.0
+"""Seconds for an answer, when nobody is on the line."""
+
+NOBODY = "0000000000"
+"""An account, phone and invoice number that nobody has: it is asked for, to see an answer."""
+
+WITHOUT: Mapping[str, str] = {
+    "InvoiceExists": "a bill counts as there when the search listed it",
+    "SearchByAccountNumber": (
+        "only callers whom the phone number finds can be served; all others are told that "
+        "the service is down"
+    ),
+    "SearchByCustomerPhoneNumber": "every caller keys the account number",
+    "SendWebLink": "no text is offered; the next way to an address is taken",
+    "StoreCustomerPaymentMethodV2": "AutoPay is not offered, whatever the policy says",
+    "StoreCustomerPreference": (
+        "the library's own record keeps what a caller agreed to, and a texted link or the "
+        "biller completes it"
+    ),
+    "EnrollInPaperless": "after a payment too the preference is stored, or kept on record",
+}
+"""What the call does without an operation."""
+
+
+class Standing(enum.StrEnum):
+    """How an operation stands with the service."""
+
+    THERE = "there"
+    DIFFERS = "differs"
+    MISSING = "missing"
+    LEFT_OUT = "left out"
+    UNUSABLE = "unusable"
+
+
+@frozen
+class Finding:
+    """One of the seven operations at a service."""
+
+    operation: str
+    standing: Standing
+    says: tuple[str, ...] = ()
+
+    @property
+    def in_force(self) -> str | None:
+        """What the call does instead; None where the operation is used."""
+        gone = self.standing in (Standing.MISSING, Standing.LEFT_OUT)
+        return WITHOUT[self.operation] if gone else None
+
+
+@frozen
+class Tried:
+    """A request that was made to see whether the connection works."""
+
+    soap: str
+    works: bool
+    says: str
+
+
+def survey(contract: Contract, connection: Connection) -> tuple[Finding, ...]:
+    """How each of the seven operations stands with a service."""
+    there = fits(contract, connection)
+    found = []
+    for operation in sorted(OPERATIONS):
+        fit = there.get(operation)
+        if fit is None:
+            left_out = operation in contract.operations
+            found.append(Finding(operation, Standing.LEFT_OUT if left_out else Standing.MISSING))
+        elif fit.problems:
+            found.append(Finding(operation, Standing.UNUSABLE, (*fit.problems, *fit.notes)))
+        else:
+            standing = Standing.DIFFERS if fit.notes else Standing.THERE
+            found.append(Finding(operation, standing, tuple(fit.notes)))
+    return tuple(found)
+
+
+def try_out(connection: Connection, version: str) -> Tried:
+    """Asks the service for nobody, in a SOAP version: nothing is changed by it."""
+    backend = SoapBackend(evolve(connection, soap=version))
+    harmless: tuple[Read, ...] = (
+        SearchByAccountNumber(secret.account(NOBODY)),
+        SearchByCustomerPhoneNumber(secret.phone(NOBODY)),
+        InvoiceExists(secret.account(NOBODY), secret.invoice(NOBODY)),
+    )
+    for request in harmless:
+        operation = type(request).__name__
+        if operation in backend.operations:
+            match backend.answer(request, BUDGET):
+                case CustomersFound() | InvoiceChecked():
+                    return Tried(version, True, f"works: {operation} was answered")
+                case Refused() as refused:
+                    says = f"{operation} was refused with error code {refused.code or 'none'}"
+                    return Tried(version, False, says)
+                case Unavailable() as failed:
+                    return Tried(version, False, f"{operation}: {failed.why}")
+    return Tried(version, False, "there is no operation that only reads, so nothing was tried")

@@ -1,0 +1,107 @@
+"""`paperless-ivr check`: a policy and a biller's service, before the first call."""
+
+from pathlib import Path
+
+import click
+
+from paperless_ivr.cli.plain_words import meaning
+from paperless_ivr.flow.checks import check
+from paperless_ivr.flow.policy import Policy, Strategy
+from paperless_ivr.flow.policy_file import load_policy
+from paperless_ivr.flow.scene import Terms
+from paperless_ivr.flow.table import FLOW
+from paperless_ivr.prompts import Catalogue
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command(name="check")
+@click.option("--policy", "policy_file", type=FILE, help="A policy (TOML).")
+@click.option("--connection", "connection_file", type=FILE, help="A connection (TOML).")
+@click.option("--wsdl", help="A biller's WSDL, file or URL, where there is no connection yet.")
+@click.option("--offline", is_flag=True, help="Do not try whether the connection works.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    policy_file: Path | None,
+    connection_file: Path | None,
+    wsdl: str | None,
+    offline: bool,
+) -> None:
+    """Tell what a policy means, and whether a biller's service fits and answers.
+
+    Exit status: 0 where calls can be taken, 1 where something has to be mended first, 2 where
+    a file cannot be used at all.
+    """
+    if connection_file and wsdl:
+        message = "a connection names its WSDL itself; give one of --connection and --wsdl"
+        raise click.UsageError(message)
+    if not (policy_file or connection_file or wsdl):
+        message = "nothing to check; give --policy, --connection or --wsdl"
+        raise click.UsageError(message)
+    policy = load_policy(policy_file) if policy_file else None
+    well = True
+    if policy is not None:
+        _policy(policy, policy_file)
+    if connection_file or wsdl:
+        well = _service(connection_file, wsdl, policy, offline)
+    if not well:
+        ctx.exit(1)
+
+
+def _policy(policy: Policy, file: Path | None) -> None:
+    Catalogue.of(policy)
+    check(Terms(policy), FLOW)
+    click.echo(f"policy {file}: can be used. It means:")
+    for line in meaning(policy):
+        click.echo(f"  {line}")
+
+
+def _service(file: Path | None, wsdl: str | None, policy: Policy | None, offline: bool) -> bool:
+    """Tells how a service stands; whether calls can be taken with it."""
+    from attrs import evolve
+
+    from paperless_ivr.backends.connection import Connection, load_connection
+    from paperless_ivr.backends.soap.contract import load_contract
+    from paperless_ivr.backends.soap.http import Http
+    from paperless_ivr.backends.soap.survey import Standing, survey, try_out
+    from paperless_ivr.cloudivr import WSDL
+    from paperless_ivr.secret import credential
+
+    if file is not None:
+        connection = load_connection(file)
+    else:
+        connection = Connection("http://localhost", "unknown", "unknown", credential(""), wsdl)
+    place = connection.wsdl or str(WSDL)
+    contract = load_contract(place, None if wsdl else connection.soap, Http())
+    connection = evolve(connection, soap=contract.soap)
+    found = survey(contract, connection)
+
+    click.echo(f"service {place}: SOAP {' and '.join(contract.versions)}")
+    for one in found:
+        click.echo(f"  {one.operation:<29} {one.standing}")
+        for line in (*one.says, *([f"in force: {one.in_force}"] if one.in_force else [])):
+            click.echo(f"      {line}")
+    fit = all(one.standing is not Standing.UNUSABLE for one in found)
+    has = frozenset(
+        one.operation for one in found if one.standing in (Standing.THERE, Standing.DIFFERS)
+    )
+    if not has:
+        click.echo("  none of the seven operations can be used")
+        fit = False
+    if policy is not None and fit:
+        check(Terms(policy, has), FLOW)
+        if set(policy.address.strategies) == {Strategy.TEXT_LINK} and "SendWebLink" not in has:
+            click.echo("  the policy's only way to an address is a text, which needs SendWebLink")
+            fit = False
+    if file is None or offline or not fit:
+        click.echo("connection: not tried")
+        return fit
+    click.echo(f"connection {connection.address}:")
+    chosen = False
+    for version in contract.versions:
+        tried = try_out(connection, version)
+        mark = " (the one in use)" if version == connection.soap else ""
+        click.echo(f"  SOAP {version}{mark}: {tried.says}")
+        chosen = chosen or (tried.works and version == connection.soap)
+    return chosen

@@ -1,0 +1,329 @@
+"""Services that differ from the contract: mapped without code, or refused at start."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+
+from paperless_ivr.backends import demo
+from paperless_ivr.backends.connection import Connection
+from paperless_ivr.backends.soap.backend import SoapBackend
+from paperless_ivr.errors import ConnectionProblems
+from paperless_ivr.flow.events import (
+    Accepted,
+    CustomersFound,
+    InvoiceChecked,
+    OutcomeUnknown,
+    Refusal,
+    Refused,
+    Unavailable,
+)
+from paperless_ivr.flow.requests import (
+    OPERATIONS,
+    EnrollInPaperless,
+    InvoiceExists,
+    SearchByAccountNumber,
+    SendWebLink,
+    ServiceRequest,
+)
+from paperless_ivr.secret import credential, phone
+from tests.backends import wsdls
+from tests.backends.canned import Said, canned, enveloped, result
+
+RIVERA = demo.customer("rivera")
+SEARCH = SearchByAccountNumber(RIVERA.account)
+ENROLL = EnrollInPaperless(
+    demo.payment("rivera").guid, RIVERA.id, RIVERA.account, "WATER", "c-1", "k-1"
+)
+EXISTS = InvoiceExists(RIVERA.account, RIVERA.invoices[0].number)
+TEXT = SendWebLink(
+    RIVERA.id, RIVERA.account, "WATER", phone("+12175550101"), "review", "c-2", "k-2"
+)
+HERE = Connection("http://127.0.0.1:9/", "the-biller", "the-partner", credential("s3cr3t"))
+ENROLLED = "<t:EnrollmentSuccessful>true</t:EnrollmentSuccessful><t:ErrorCode>0</t:ErrorCode>"
+
+
+def problems(connection: Connection) -> str:
+    """Why a service cannot be used."""
+    with pytest.raises(ConnectionProblems) as caught:
+        SoapBackend(connection)
+    return str(caught.value)
+
+
+@pytest.mark.requirement("R05")
+@pytest.mark.parametrize("operation", sorted(OPERATIONS))
+def test_lacking(tmp_path: Path, operation: str) -> None:
+    """Which operations there are is read from the WSDL; one that lacks is unavailable."""
+    wsdl = wsdls.put(tmp_path, wsdls.without(operation))
+
+    backend = SoapBackend(evolve(HERE, wsdl=wsdl))
+
+    assert backend.operations == OPERATIONS - {operation}
+
+
+@pytest.mark.requirement("R05")
+def test_left_out() -> None:
+    """An operation that the connection leaves out is as one that lacks: nothing is sent."""
+    with canned(lambda _: Said(b"")) as server:
+        backend = SoapBackend(evolve(HERE, address=server.url, leave_out=("SendWebLink",)))
+
+        assert backend.answer(TEXT, 1.0) == Unavailable()
+        assert server.asked == []
+    assert backend.operations == OPERATIONS - {"SendWebLink"}
+
+
+def test_renamed_fields_are_named(tmp_path: Path) -> None:
+    """Needed fields with other names are all told at once, with what may have been meant."""
+    wsdl = wsdls.put(tmp_path, wsdls.renamed(PaymentGUID="PaymentID", CustomerID="CustID"))
+
+    found = problems(evolve(HERE, wsdl=wsdl))
+
+    assert "EnrollInPaperless takes no PaymentGUID (but PaymentID" in found
+    assert "SearchByAccountNumber answers no CustomerID (but CustID" in found
+    assert "[answer.SearchByAccountNumber] where CustomerID stands" in found
+    assert "SendWebLink takes no CustomerID (but CustID" in found
+
+
+def test_renamed_fields_are_mapped(tmp_path: Path) -> None:
+    """What the connection says of other names is what is sent and read."""
+    renamed = wsdls.renamed(
+        PaymentGUID="PaymentID", CustomerID="CustID", ErrorCode="Err", Paperless="PaperInvoices"
+    )
+    connection = evolve(
+        HERE,
+        wsdl=wsdls.put(tmp_path, renamed),
+        request={"every": {"PaymentGUID": "PaymentID", "CustomerID": "CustID",
+                           "Paperless": "PaperInvoices"}},
+        answer={"every": {"CustomerID": "CustID", "ErrorCode": "Err",
+                          "Paperless": "not PaperInvoices"}},
+        codes={"every": {"12": "pending"}},
+    )  # fmt: skip
+    answers = {
+        "EnrollInPaperless": result(
+            "EnrollInPaperless",
+            "<t:EnrollmentSuccessful>false</t:EnrollmentSuccessful><t:Err>12</t:Err>",
+        ),
+        "SearchByAccountNumber": result(
+            "SearchByAccountNumber",
+            "<t:Success>true</t:Success><t:Err>0</t:Err><t:Customers><t:Customer>"
+            "<t:CustID>781137</t:CustID><t:AccountNumber>20481137</t:AccountNumber><t:Invoices>"
+            "<t:Invoice><t:InvoiceNumber>1</t:InvoiceNumber><t:InvoiceType>WATER</t:InvoiceType>"
+            "<t:BalanceDue>1.50</t:BalanceDue><t:InvoiceDueDate>0001-01-01T00:00:00"
+            "</t:InvoiceDueDate><t:PaperInvoices>true</t:PaperInvoices>"
+            "<t:PaperlessPending>false</t:PaperlessPending></t:Invoice></t:Invoices>"
+            "</t:Customer></t:Customers>",
+        ),
+    }
+    with canned(lambda asked: answers[asked.operation]) as server:
+        backend = SoapBackend(evolve(connection, address=server.url))
+        refused = backend.answer(ENROLL, 5.0)
+        found = backend.answer(SEARCH, 5.0)
+
+    assert refused == Refused(Refusal.PENDING)
+    assert isinstance(found, CustomersFound)
+    (customer,) = found.customers
+    assert customer.id == RIVERA.id
+    assert (customer.invoices[0].paperless, customer.invoices[0].due) == (False, None)
+    payment = demo.payment("rivera").guid.reveal()
+    assert f":PaymentID>{payment}<" in server.asked[0].body.decode()
+
+
+def test_wrapped_fields_are_mapped(tmp_path: Path) -> None:
+    """A service that wants its fields inside one gets them there."""
+    inside = {name: f"Req.{name}" for name in
+              ("PaymentGUID", "BillerGUID", "PartnerGUID", "PartnerKey")}  # fmt: skip
+    wsdl = wsdls.put(tmp_path, wsdls.wrapped("EnrollInPaperless"))
+    connection = evolve(HERE, wsdl=wsdl, request={"EnrollInPaperless": inside})
+    assert "EnrollInPaperless takes no PaymentGUID (but Req.PaymentGUID" in problems(
+        evolve(HERE, wsdl=wsdl)
+    )
+
+    with canned(lambda _: result("EnrollInPaperless", ENROLLED)) as server:
+        answer = SoapBackend(evolve(connection, address=server.url)).answer(ENROLL, 5.0)
+
+    assert answer == Accepted()
+    body = server.asked[0].body.decode()
+    assert body.index("Req>") < body.index("PartnerKey>s3cr3t<")
+
+
+def test_fixed_fields(tmp_path: Path) -> None:
+    """A field that the service wants beside ours gets the value that the connection gives."""
+    extra = '<s:element minOccurs="1" maxOccurs="1" name="Channel" type="s:string" />'
+    text = wsdls.CONTRACT.replace(
+        '<s:element name="EnrollInPaperless">\n        <s:complexType>\n          <s:sequence>',
+        '<s:element name="EnrollInPaperless">\n        <s:complexType>\n          <s:sequence>'
+        + extra,
+    )
+    wsdl = wsdls.put(tmp_path, text)
+    assert "wants Channel" in problems(evolve(HERE, wsdl=wsdl))
+    given = evolve(HERE, wsdl=wsdl, fixed={"EnrollInPaperless": {"Channel": "IVR"}})
+
+    with canned(lambda _: result("EnrollInPaperless", ENROLLED)) as server:
+        answer = SoapBackend(evolve(given, address=server.url)).answer(ENROLL, 5.0)
+
+    assert answer == Accepted()
+    assert "Channel>IVR<" in server.asked[0].body.decode()
+
+
+def test_fixed_field_that_nobody_takes() -> None:
+    """A fixed field that the service does not have is a slip of the pen."""
+    found = problems(evolve(HERE, fixed={"SendWebLink": {"Chanel": "IVR"}}))
+
+    assert "SendWebLink takes no Chanel, which [fixed.SendWebLink] gives" in found
+
+
+@pytest.mark.parametrize(
+    ("field", "kind"),
+    [("EnrollmentSuccessful", "s:string"), ("Success", "s:int"), ("Exists", "s:string")],
+)
+def test_flags_are_flags(tmp_path: Path, field: str, kind: str) -> None:
+    """Success as a text would make every refusal a success: it is refused at start."""
+    wsdl = wsdls.put(tmp_path, wsdls.retyped(field, kind))
+
+    assert f"answers {field}, but it is not true or false" in problems(evolve(HERE, wsdl=wsdl))
+
+
+def test_optional_fields_may_lack(tmp_path: Path) -> None:
+    """Without what is merely useful a service can be used."""
+    text = wsdls.renamed(EmailAddress="Mail", BalanceDue="Amount", Purpose="Why")
+    connection = evolve(
+        HERE, wsdl=wsdls.put(tmp_path, text), request={"every": {"EmailAddress": "Mail"}}
+    )
+
+    assert SoapBackend(connection).operations == OPERATIONS
+
+
+@pytest.mark.parametrize("soap", ["1.1", "1.2"])
+def test_both_versions(soap: str) -> None:
+    """Requests go out in the version that the connection names."""
+    reply = result("InvoiceExists", "<t:Success>true</t:Success><t:ErrorCode>0</t:ErrorCode>"
+                   "<t:Exists>true</t:Exists>", soap)  # fmt: skip
+    with canned(lambda _: reply) as server:
+        backend = SoapBackend(evolve(HERE, address=server.url, soap=soap))
+        answer = backend.answer(EXISTS, 5.0)
+
+    assert answer == InvoiceChecked(True)
+    (asked,) = server.asked
+    action = '"https://www.invoicecloud.com/portal/webservices/CloudIVR/InvoiceExists"'
+    if soap == "1.1":
+        assert asked.headers["content-type"] == "text/xml; charset=utf-8"
+        assert asked.headers["soapaction"] == action
+    else:
+        kind = f"application/soap+xml; charset=utf-8; action={action}"
+        assert asked.headers["content-type"] == kind
+
+
+def test_one_version_only(tmp_path: Path) -> None:
+    """A SOAP version that the service does not speak is refused at start."""
+    text = wsdls.CONTRACT
+    port = text.index('    <wsdl:port name="CloudIVRSoap12"')
+    end = text.index("</wsdl:port>", port) + len("</wsdl:port>")
+    wsdl = wsdls.put(tmp_path, text[:port] + text[end:])
+
+    assert "has SOAP 1.1 only" in problems(evolve(HERE, wsdl=wsdl, soap="1.2"))
+    assert SoapBackend(evolve(HERE, wsdl=wsdl)).operations == OPERATIONS
+
+
+def test_typed_guids(tmp_path: Path) -> None:
+    """A WSDL of several schemas judges answers by all of them."""
+    connection = evolve(HERE, wsdl=wsdls.put(tmp_path, wsdls.with_guids()))
+
+    with canned(lambda _: result("EnrollInPaperless", ENROLLED)) as server:
+        answer = SoapBackend(evolve(connection, address=server.url)).answer(ENROLL, 5.0)
+
+    assert answer == Accepted()
+
+
+CODES: dict[str, tuple[object, object, object]] = {
+    "already_paperless": (
+        Refused(Refusal.ALREADY_PAPERLESS),
+        Refused(Refusal.ALREADY_PAPERLESS),
+        Refused(Refusal.ALREADY_PAPERLESS),
+    ),
+    "absent": (Refused(Refusal.OTHER), CustomersFound(()), InvoiceChecked(False)),
+    "unavailable": (Unavailable(), Unavailable(), Unavailable()),
+    "unknown": (OutcomeUnknown(), Unavailable(), Unavailable()),
+    "": (Refused(Refusal.OTHER), Refused(Refusal.OTHER), Refused(Refusal.OTHER)),
+}
+
+
+@pytest.mark.requirement("R23")
+@pytest.mark.parametrize("meaning", CODES)
+def test_codes(meaning: str) -> None:
+    """An error code means what the connection says; one that nobody explained is a refusal."""
+    codes = {"every": {"7": meaning}} if meaning else {}
+    flags = {"EnrollInPaperless": "EnrollmentSuccessful"}
+
+    def refusing(operation: str) -> Said:
+        flag = flags.get(operation, "Success")
+        fields = f"<t:{flag}>false</t:{flag}><t:ErrorCode>7</t:ErrorCode>"
+        return result(
+            operation, fields + ("<t:Exists>false</t:Exists>" * (operation == "InvoiceExists"))
+        )
+
+    with canned(lambda asked: refusing(asked.operation)) as server:
+        backend = SoapBackend(evolve(HERE, address=server.url, codes=codes))
+        answers = tuple(backend.answer(r, 5.0) for r in (ENROLL, SEARCH, EXISTS))
+
+    assert answers == CODES[meaning]
+
+
+BAD_WSDLS: dict[str, Callable[[], Said]] = {
+    "web page": lambda: Said(b"<html><body>Sign in</body></html>", content_type="text/html"),
+    "HTTP status 404": lambda: Said(b"", 404),
+    "HTTP status 302": lambda: Said(b"", 302, headers=(("Location", "/login"),)),
+    "has no port for SOAP": lambda: Said(b"<definitions/>"),
+    "XMLSyntaxError": lambda: Said(b"<wsdl:definitions"),
+    "DTDForbidden": lambda: Said(b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'),
+    "none of the operations": lambda: Said(
+        wsdls.CONTRACT.replace('operation name="', 'operation name="Other').encode()
+    ),
+}
+
+
+@pytest.mark.parametrize("says", BAD_WSDLS)
+def test_bad_wsdl(says: str) -> None:
+    """A WSDL that is none is refused at start, in words that help."""
+    with canned(lambda _: BAD_WSDLS[says]()) as server:
+        found = problems(evolve(HERE, wsdl=f"{server.url}?WSDL"))
+
+    assert says in found
+
+
+def test_no_wsdl(tmp_path: Path) -> None:
+    """A WSDL that is not there is refused at start."""
+    assert "no WSDL at" in problems(evolve(HERE, wsdl=str(tmp_path / "nowhere.wsdl")))
+    assert "connection refused" in problems(evolve(HERE, wsdl="http://127.0.0.1:9/?WSDL"))
+
+
+WITHOUT_ANSWER: dict[str, Said] = {
+    "another operation's": result("SendWebLink", "<t:Success>true</t:Success>"),
+    "an empty body": enveloped(""),
+    "no body": Said(b'<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"/>'),
+    "another envelope": Said(b'<e:Envelope xmlns:e="urn:other"><e:Body/></e:Envelope>'),
+}
+
+
+@pytest.mark.requirement("R23")
+@pytest.mark.parametrize("kind", WITHOUT_ANSWER)
+@pytest.mark.parametrize(
+    ("request_", "lost"), [(SEARCH, Unavailable()), (ENROLL, OutcomeUnknown())]
+)
+def test_no_answer(kind: str, request_: ServiceRequest, lost: object) -> None:
+    """What is no answer to what was asked counts as none: a write may have been done."""
+    with canned(lambda _: WITHOUT_ANSWER[kind]) as server:
+        answer = SoapBackend(evolve(HERE, address=server.url)).answer(request_, 5.0)
+
+    assert answer == lost
+
+
+def test_unwritable() -> None:
+    """What no envelope can hold is not sent, and shows in no error."""
+    with canned(lambda _: Said(b"")) as server:
+        backend = SoapBackend(evolve(HERE, address=server.url))
+        answer = backend.answer(evolve(ENROLL, payment=credential("\x00s3cr3t")), 5.0)
+
+    assert answer == Unavailable()
+    assert "s3cr3t" not in repr(answer)
+    assert server.asked == []

@@ -1,0 +1,82 @@
+"""The contract as other services might have it: made of ours by changing its text."""
+
+import re
+from pathlib import Path
+
+from paperless_ivr.cloudivr import WSDL
+
+CONTRACT = WSDL.read_text(encoding="utf-8")
+
+
+def without(operation: str) -> str:
+    """The contract without an operation."""
+    found = CONTRACT
+    for name in (operation, f"{operation}Response"):
+        found = re.sub(rf'<s:element name="{name}">.*?</s:complexType>\s*</s:element>', "", found,
+                       flags=re.DOTALL)  # fmt: skip
+    found = re.sub(
+        rf'<wsdl:message name="{operation}Soap(In|Out)">.*?</wsdl:message>', "", found,
+        flags=re.DOTALL,
+    )  # fmt: skip
+    return re.sub(
+        rf'<wsdl:operation name="{operation}">.*?</wsdl:operation>', "", found, flags=re.DOTALL
+    )
+
+
+def renamed(**names: str) -> str:
+    """The contract with other names of fields."""
+    found = CONTRACT
+    for ours, theirs in names.items():
+        found = found.replace(f'name="{ours}"', f'name="{theirs}"')
+    return found
+
+
+def retyped(field: str, kind: str) -> str:
+    """The contract with another type of a field."""
+    return re.sub(rf'(name="{field}"[^>]* type=)"[^"]+"', rf'\1"{kind}"', CONTRACT)
+
+
+def wrapped(operation: str) -> str:
+    """The contract with an operation's fields inside one, as sister services have it."""
+    fields = re.search(
+        rf'<s:element name="{operation}">\s*<s:complexType>(.*?)</s:complexType>', CONTRACT,
+        re.DOTALL,
+    )  # fmt: skip
+    assert fields
+    inside = '<s:sequence><s:element name="Req" type="tns:Wrapped" /></s:sequence>'
+    kind = f'<s:complexType name="Wrapped">{fields[1]}</s:complexType>'
+    return CONTRACT.replace(fields[1], inside, 1).replace("</s:schema>", f"{kind}</s:schema>")
+
+
+GUID = """
+    <s:schema elementFormDefault="qualified" targetNamespace="http://microsoft.com/wsdl/types/">
+      <s:simpleType name="guid">
+        <s:restriction base="s:string">
+          <s:pattern value="[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}" />
+        </s:restriction>
+      </s:simpleType>
+    </s:schema>
+"""
+"""The schema that ASP.NET adds where a field is a System.Guid."""
+
+
+def with_guids() -> str:
+    """The contract with its GUIDs typed, in a second schema."""
+    found = CONTRACT.replace("</s:schema>\n", f"</s:schema>{GUID}", 1)
+    found = found.replace(
+        'targetNamespace="https://www.invoicecloud.com/portal/webservices/CloudIVR/">\n      <s:el',
+        'targetNamespace="https://www.invoicecloud.com/portal/webservices/CloudIVR/">\n'
+        '      <s:import namespace="http://microsoft.com/wsdl/types/" />\n      <s:el',
+        1,
+    )
+    found = found.replace(
+        "<wsdl:definitions ", '<wsdl:definitions xmlns:s1="http://microsoft.com/wsdl/types/" ', 1
+    )
+    return re.sub(r'(name="[A-Za-z]+GUID"[^>]* type=)"s:string"', r'\1"s1:guid"', found)
+
+
+def put(folder: Path, text: str) -> str:
+    """Writes a WSDL; gives its path."""
+    file = folder / "Biller.wsdl"
+    file.write_text(text, encoding="utf-8")
+    return str(file)
