@@ -1,0 +1,119 @@
+"""What the operations look up: payments, customers, their bills and registrations."""
+
+from datetime import datetime, time
+from typing import NamedTuple
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from paperless_ivr.cloudivr import answers
+from paperless_ivr.cloudivr import tables as t
+from paperless_ivr.cloudivr.admission import plain_guid
+from paperless_ivr.cloudivr.codes import Code
+from paperless_ivr.cloudivr.transactions import Refused
+from paperless_ivr.keypad import EmailPad
+
+
+class Bill(NamedTuple):
+    """What is enrolled: a customer's bills of one type. Its fields are those of `tables.OfBill`."""
+
+    BillerID: int
+    CustomerID: int
+    InvoiceTypeID: int
+
+
+def locked_customer(session: Session, biller: int, number: int) -> t.Customer:
+    """A customer, until the transaction ends nobody else's to change.
+
+    Everything that is written about a customer comes through here first, so that of many
+    writes at the same time each sees what the one before it did.
+    """
+    customer = session.scalar(
+        select(t.Customer).filter_by(BillerID=biller, CustomerID=number).with_for_update()
+    )
+    if customer is None:
+        raise Refused(Code.CUSTOMER_NOT_FOUND)
+    return customer
+
+
+def locked_bill(session: Session, biller: int, number: int, invoice_type: str | None) -> Bill:
+    """A customer's bill of that type, where the customer has one, or has just paid one."""
+    customer = locked_customer(session, biller, number)
+    billed = select(t.Invoice.InvoiceTypeID).filter_by(CustomerID=customer.CustomerID)
+    paid = select(t.Payment.InvoiceTypeID).filter_by(CustomerID=customer.CustomerID)
+    found = session.scalar(
+        select(t.InvoiceType.InvoiceTypeID).where(
+            t.InvoiceType.BillerID == biller,
+            t.InvoiceType.InvoiceType == (invoice_type or ""),
+            or_(t.InvoiceType.InvoiceTypeID.in_(billed), t.InvoiceType.InvoiceTypeID.in_(paid)),
+        )
+    )
+    if found is None:
+        raise Refused(Code.INVOICE_TYPE_NOT_FOUND)
+    return Bill(biller, customer.CustomerID, found)
+
+
+def locked_payment(session: Session, biller: int, guid: str | None) -> tuple[t.Payment, Bill]:
+    """A payment to this biller, and what was paid; another biller's payment is not found."""
+    payment = session.scalar(
+        select(t.Payment).filter_by(PaymentGUID=plain_guid(guid), BillerID=biller)
+    )
+    if payment is None:
+        raise Refused(Code.PAYMENT_NOT_FOUND)
+    locked_customer(session, biller, payment.CustomerID)
+    return payment, Bill(biller, payment.CustomerID, payment.InvoiceTypeID)
+
+
+def registration_of(session: Session, bill: Bill) -> t.PaperlessRegistration | None:
+    """The registration of a bill, if there ever was one."""
+    return session.scalar(select(t.PaperlessRegistration).filter_by(**bill._asdict()))
+
+
+def status_of(session: Session, bill: Bill) -> t.Registered:
+    """How far a bill is; on paper, it is as one whose registration was cancelled."""
+    registration = registration_of(session, bill)
+    return registration.Status if registration else t.Registered.CANCELLED
+
+
+def is_landline(session: Session, biller: int, last_ten: str) -> bool:
+    """Whether a customer of the biller has this number on file as one that takes no text."""
+    landline = select(t.Customer.CustomerID).filter_by(
+        BillerID=biller, PhoneLastTen=last_ten, PhoneTakesText=False
+    )
+    return session.scalar(landline.limit(1)) is not None
+
+
+def is_email(address: str | None) -> bool:
+    """Whether this can be an e-mail address."""
+    local, _, domain = (address or "").rpartition("@")
+    return EmailPad().address(local, domain) is not None
+
+
+def listed(session: Session, who: t.Customer) -> answers.Customer:
+    """A customer as a search answers it."""
+    registrations = session.scalars(
+        select(t.PaperlessRegistration).filter_by(CustomerID=who.CustomerID)
+    )
+    status = {row.InvoiceTypeID: row.Status for row in registrations}
+    return answers.Customer(
+        CustomerID=who.CustomerID,
+        AccountNumber=who.AccountNumber,
+        CustomerName=who.CustomerName,
+        EmailAddress=who.EmailAddress,
+        Phone=who.Phone,
+        Invoices=tuple(
+            _listed_invoice(invoice, status.get(invoice.InvoiceTypeID)) for invoice in who.Invoices
+        ),
+    )
+
+
+def _listed_invoice(invoice: t.Invoice, status: t.Registered | None) -> answers.Invoice:
+    tells = invoice.TellsPaperless
+    return answers.Invoice(
+        InvoiceNumber=invoice.InvoiceNumber,
+        InvoiceType=invoice.Type.InvoiceType,
+        BalanceDue=invoice.BalanceDue,
+        InvoiceDueDate=datetime.combine(invoice.InvoiceDueDate, time.min),
+        Paperless=status is t.Registered.ACTIVE if tells else None,
+        PaperlessPending=status is t.Registered.PENDING and tells,
+    )

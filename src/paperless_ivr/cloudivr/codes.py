@@ -1,0 +1,44 @@
+"""The error codes that the reference service answers with."""
+
+import enum
+from collections.abc import Mapping
+
+
+class Code(enum.IntEnum):
+    """An `ErrorCode`. The hundreds say what it is about: who asks, what for, where to, when."""
+
+    NONE = 0
+    PARTNER_REFUSED = 100
+    BILLER_UNKNOWN = 101
+    NO_PRODUCT = 102
+    PAYMENT_NOT_FOUND = 200
+    CUSTOMER_NOT_FOUND = 201
+    INVOICE_TYPE_NOT_FOUND = 202
+    BAD_EMAIL = 300
+    BAD_PHONE = 301
+    ALREADY_ENROLLED = 400
+    PENDING = 401
+    LIMIT = 402
+    INTERNAL = 500
+
+    @property
+    def message(self) -> str:
+        """The sentence that is sent as `Message`."""
+        return _MESSAGES[self]
+
+
+_MESSAGES: Mapping[Code, str] = {
+    Code.NONE: "Done.",
+    Code.PARTNER_REFUSED: "PartnerGUID and PartnerKey are not those of a partner.",
+    Code.BILLER_UNKNOWN: "The partner has no such biller.",
+    Code.NO_PRODUCT: "The biller does not have this product.",
+    Code.PAYMENT_NOT_FOUND: "The biller has no such payment.",
+    Code.CUSTOMER_NOT_FOUND: "The biller has no such customer.",
+    Code.INVOICE_TYPE_NOT_FOUND: "The customer has no bill of this type.",
+    Code.BAD_EMAIL: "The e-mail address is missing or not valid.",
+    Code.BAD_PHONE: "The telephone number takes no text.",
+    Code.ALREADY_ENROLLED: "The bill is paperless already.",
+    Code.PENDING: "A registration is pending: its link has not been opened yet.",
+    Code.LIMIT: "The day's limit of messages to this customer is reached.",
+    Code.INTERNAL: "Something went wrong at the service. Nothing was changed.",
+}

@@ -1,0 +1,154 @@
+"""The database of the reference service: SQLite by default, PostgreSQL by its URL."""
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, func, make_url, select
+from sqlalchemy.orm import Session
+
+from paperless_ivr.cloudivr import tables as t
+from paperless_ivr.cloudivr.seed import Biller, Customer, Seed
+from paperless_ivr.secret import Secret
+
+BUSY_S = 30
+"""Seconds that SQLite waits for another writer before it gives up."""
+
+
+def opened(url: str) -> Engine:
+    """An engine for a database URL. What it raises shows no values."""
+    address = make_url(url)
+    if address.get_backend_name() == "postgresql" and address.drivername == "postgresql":
+        address = address.set(drivername="postgresql+psycopg")
+    if address.get_backend_name() != "sqlite":
+        return create_engine(address, hide_parameters=True, pool_pre_ping=True)
+    engine = create_engine(address, hide_parameters=True, connect_args={"timeout": BUSY_S})
+    event.listen(engine, "connect", _as_server)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _as_server(connection: Any, _: object) -> None:
+    """Readers do not wait for a writer, and keys are checked, as a database server does."""
+    connection.isolation_level = None  # BEGIN is ours, see below
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin(connection: Any) -> None:
+    """Writers queue at the beginning: one that has read first could not go on to write.
+
+    Source: SQLite, "BEGIN IMMEDIATE" (lang_transaction) and SQLAlchemy's pysqlite page.
+    """
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def prepare(engine: Engine, seed: Seed | None) -> None:
+    """Makes the tables, and plants a seed where there is no biller yet."""
+    t.Base.metadata.create_all(engine)
+    with Session(engine) as session, session.begin():
+        empty = session.scalar(select(func.count()).select_from(t.Biller)) == 0
+        if seed is not None and empty:
+            _plant(session, seed)
+
+
+def key_hash(key: str) -> str:
+    """What is kept of a PartnerKey. Keys are random and long: they need no slow hash."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def last_ten(number: str) -> str | None:
+    """The last ten digits of a telephone number; None where it is no whole number."""
+    digits = "".join(digit for digit in number if digit in "0123456789")
+    return digits[-10:] if len(digits) >= 10 else None
+
+
+# ── planting ─────────────────────────────────────────────────────────────────────────────
+
+
+def _plant(session: Session, seed: Seed) -> None:
+    billers = {biller.id: _biller(session, biller) for biller in seed.billers}
+    session.add_all(
+        t.Partner(
+            PartnerGUID=partner.guid,
+            PartnerName=partner.name,
+            PartnerKeyHash=key_hash(partner.key),
+            Billers=[billers[identifier] for identifier in partner.billers],
+        )
+        for partner in seed.partners
+    )
+
+
+def _biller(session: Session, biller: Biller) -> t.Biller:
+    row = t.Biller(
+        BillerGUID=biller.guid,
+        BillerName=biller.name,
+        Products=[t.BillerProduct(Product=t.Bought(p)) for p in sorted(biller.products)],
+    )
+    session.add(row)
+    session.flush()
+    types = {
+        code: t.InvoiceType(BillerID=row.BillerID, InvoiceType=code, Description=words)
+        for code, words in biller.invoice_types.items()
+    }
+    session.add_all(types.values())
+    session.flush()
+    ids = {code: kind.InvoiceTypeID for code, kind in types.items()}
+    for customer in biller.customers:
+        _customer(session, row.BillerID, ids, customer)
+    return row
+
+
+def _customer(session: Session, biller: int, types: dict[str, int], who: Customer) -> None:
+    number = int(who.id.reveal())
+    session.add(
+        t.Customer(
+            CustomerID=number,
+            BillerID=biller,
+            AccountNumber=who.account.reveal(),
+            CustomerName=who.name.reveal(),
+            EmailAddress=_text(who.email),
+            Phone=_text(who.phone),
+            PhoneLastTen=last_ten(who.phone.reveal()) if who.phone else None,
+            PhoneTakesText=not who.landline,
+            Holder=who.holder,
+        )
+    )
+    session.flush()
+    session.add(
+        t.Payment(
+            PaymentGUID=who.payment.guid.reveal(),
+            BillerID=biller,
+            CustomerID=number,
+            InvoiceTypeID=types[who.payment.type],
+            EmailAddress=_text(who.payment.email),
+        )
+    )
+    for bill in who.bills:
+        session.add(
+            t.Invoice(
+                CustomerID=number,
+                InvoiceTypeID=types[bill.type],
+                InvoiceNumber=bill.number.reveal(),
+                BalanceDue=bill.amount,
+                InvoiceDueDate=bill.due,
+                TellsPaperless=bill.flag,
+                Withdrawn=bill.gone,
+            )
+        )
+        if bill.pending or bill.paperless:
+            session.add(
+                t.PaperlessRegistration(
+                    BillerID=biller,
+                    CustomerID=number,
+                    InvoiceTypeID=types[bill.type],
+                    Status=t.Registered.PENDING if bill.pending else t.Registered.ACTIVE,
+                    EmailAddress=_text(who.email),
+                    ChangedAt=datetime.now(UTC),
+                )
+            )
+    session.flush()
+
+
+def _text(value: Secret | None) -> str | None:
+    return value.reveal() if value else None

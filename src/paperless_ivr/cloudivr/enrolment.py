@@ -1,0 +1,111 @@
+"""Registrations for paperless billing: how they start, are replaced, and end."""
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from datetime import timedelta
+
+from attrs import frozen
+from sqlalchemy import func, select, update
+
+from paperless_ivr.cloudivr import tables as t
+from paperless_ivr.cloudivr.bills import Bill, locked_customer, registration_of, status_of
+from paperless_ivr.cloudivr.codes import Code
+from paperless_ivr.cloudivr.transactions import Refused, Visit
+
+A_DAY = timedelta(days=1)
+
+
+@frozen
+class Registrar:
+    """Starts registrations, and sends the links that complete them."""
+
+    address: Callable[[], str]
+    """The service's own address, without a slash at its end."""
+    link_days: float
+    daily_messages: int
+    """E-mails and texts to one customer in 24 hours."""
+
+    def StartPaperlessRegistrationForCustomer(
+        self,
+        visit: Visit,
+        CustomerID: int,
+        InvoiceTypeID: int,
+        BillerID: int,
+        EmailAddress: str | None,
+    ) -> None:
+        """Starts a registration, or replaces a pending one; its link is queued by e-mail.
+
+        The address on file is overwritten before anybody has confirmed the new one, as the
+        source has it. All is in the visit's transaction, the queue as well: there is never
+        the one without the other. Without an address (registration by text alone) nothing
+        is updated or queued.
+        """
+        bill = Bill(BillerID, CustomerID, InvoiceTypeID)
+        if status_of(visit.session, bill) is t.Registered.ACTIVE:
+            raise Refused(Code.ALREADY_ENROLLED)
+        if EmailAddress is not None:
+            with visit.step("UpdateCustomerEmail"):
+                locked_customer(visit.session, BillerID, CustomerID).EmailAddress = EmailAddress
+        with visit.step("InsertPendingRegistration"):
+            settle(visit, bill, t.Registered.PENDING, t.LinkStatus.REPLACED)
+        if EmailAddress is not None:
+            with visit.step("QueueEmail"):
+                visit.session.add(
+                    t.EmailQueue(
+                        **bill._asdict(),
+                        EmailAddress=EmailAddress,
+                        Link=self.link(visit, bill, "complete"),
+                        QueuedAt=visit.now,
+                    )
+                )
+
+    def link(self, visit: Visit, bill: Bill, purpose: str) -> str:
+        """A new link. Its token is as good as the customer's yes, so only its hash is kept."""
+        if self._sent_today(visit, bill.CustomerID) >= self.daily_messages:
+            raise Refused(Code.LIMIT)
+        token = secrets.token_urlsafe(32)
+        visit.session.add(
+            t.WebLink(
+                **bill._asdict(),
+                TokenHash=token_hash(token),
+                Purpose=purpose,
+                Status=t.LinkStatus.OPEN,
+                SentAt=visit.now,
+                ExpiresAt=visit.now + timedelta(days=self.link_days),
+            )
+        )
+        return f"{self.address()}/paperless/{token}"
+
+    @staticmethod
+    def _sent_today(visit: Visit, customer: int) -> int:
+        since = visit.now - A_DAY
+        return sum(
+            visit.session.scalar(
+                select(func.count())
+                .select_from(queue)
+                .where(queue.CustomerID == customer, queue.QueuedAt > since)
+            )
+            or 0
+            for queue in (t.EmailQueue, t.TextQueue)
+        )
+
+
+def token_hash(token: str) -> str:
+    """What is kept of a link's token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def settle(visit: Visit, bill: Bill, status: t.Registered, links: t.LinkStatus) -> None:
+    """Puts a bill where it now is; links that were sent for it before can be used no more."""
+    registration = registration_of(visit.session, bill)
+    if registration is not None:
+        registration.Status = status
+        registration.ChangedAt = visit.now
+    elif status is not t.Registered.CANCELLED:
+        visit.session.add(
+            t.PaperlessRegistration(**bill._asdict(), Status=status, ChangedAt=visit.now)
+        )
+    visit.session.execute(
+        update(t.WebLink).filter_by(**bill._asdict(), Status=t.LinkStatus.OPEN).values(Status=links)
+    )

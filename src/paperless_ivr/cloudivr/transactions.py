@@ -1,0 +1,171 @@
+"""One request to the service: its transaction, and its steps in the activity log.
+
+What is refused changes nothing, and what goes wrong is rolled back; both are on the log.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TypeVar
+from uuid import uuid4
+
+import structlog
+from attrs import define, field, frozen
+from sqlalchemy import Engine
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from paperless_ivr.cloudivr import tables as t
+from paperless_ivr.cloudivr.codes import Code
+
+Answer = TypeVar("Answer")
+
+_log = structlog.get_logger()
+
+
+def utc_now() -> datetime:
+    """The time now."""
+    return datetime.now(UTC)
+
+
+class Refused(Exception):
+    """The service refuses, for the reason that the code names."""
+
+    def __init__(self, code: Code) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@frozen
+class Step:
+    """A step that was taken, and how it went."""
+
+    name: str
+    at: datetime
+    code: Code
+    error: str | None = None
+
+
+@define(eq=False, repr=False)
+class Visit:
+    """A request while it is worked on, in one transaction."""
+
+    session: Session
+    operation: str
+    clock: Callable[[], datetime]
+    partner_id: int | None = None
+    biller_id: int | None = None
+    steps: list[Step] = field(factory=list)
+
+    @property
+    def now(self) -> datetime:
+        """The time now."""
+        return self.clock()
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Notes that a step is taken, and how it goes."""
+        try:
+            yield
+        except Refused as refused:
+            self.note(name, refused.code)
+            raise
+        except Exception as error:
+            self.note(name, Code.INTERNAL, error)
+            raise
+        self.note(name, Code.NONE)
+
+    def note(self, name: str, code: Code, error: Exception | None = None) -> None:
+        """Notes a step for the activity log."""
+        self.steps.append(Step(name, self.now, code, type(error).__name__ if error else None))
+
+    def attempt(self, act: Callable[[], None]) -> Code:
+        """Acts; where that is refused, whatever it has changed is undone."""
+        try:
+            with self.session.begin_nested():
+                act()
+        except Refused as refused:
+            return refused.code
+        return Code.NONE
+
+    def once(self, key: str | None, act: Callable[[], None]) -> Code:
+        """Acts, but for a key that was answered before: that is answered as it was then.
+
+        Who comes second with a key waits here for the first to end: on SQLite at the
+        beginning of the transaction, on PostgreSQL at the primary key.
+        """
+        if not key:
+            return self.attempt(act)
+        asked = {
+            "PartnerID": self.partner_id,
+            "BillerID": self.biller_id,
+            "Operation": self.operation,
+            "IdempotencyKeyHash": hashlib.sha256(key.encode()).hexdigest(),
+        }
+        answer = self.session.get(t.PreferenceAnswer, asked)
+        if answer is not None:
+            return Code(answer.ErrorCode)
+        answer = t.PreferenceAnswer(**asked, ErrorCode=Code.NONE, AnsweredAt=self.now)
+        try:
+            with self.session.begin_nested():
+                self.session.add(answer)
+        except IntegrityError:
+            return Code(self.session.get_one(t.PreferenceAnswer, asked).ErrorCode)
+        code = self.attempt(act)
+        answer.ErrorCode = code
+        return code
+
+
+@frozen
+class Transactions:
+    """Runs requests, each in a transaction of its own."""
+
+    engine: Engine
+    clock: Callable[[], datetime] = utc_now
+
+    def run(
+        self, operation: str, work: Callable[[Visit], Answer], refused: Callable[[Code], Answer]
+    ) -> Answer:
+        """The answer of `work`, or that of a refusal. It never raises."""
+        visit: Visit | None = None
+        try:
+            with Session(self.engine, expire_on_commit=False) as session, session.begin():
+                visit = Visit(session, operation, self.clock)
+                try:
+                    answer = work(visit)
+                except Refused as refusal:
+                    answer = refused(refusal.code)
+                _write_log(visit, session)
+        except Exception as error:  # noqa: BLE001 - the service answers whatever happens
+            self._failed(operation, visit, error)
+            return refused(Code.INTERNAL)
+        return answer
+
+    def _failed(self, operation: str, visit: Visit | None, error: Exception) -> None:
+        """Logs an exception by its class; its text may be personal."""
+        _log.error("cloudivr.failed", operation=operation, error=type(error).__name__)
+        if visit is None:
+            return
+        visit.note("Rollback", Code.INTERNAL, error)
+        try:
+            with Session(self.engine) as session, session.begin():
+                _write_log(visit, session)
+        except SQLAlchemyError as unwritten:
+            _log.error("cloudivr.unlogged", operation=operation, error=type(unwritten).__name__)
+
+
+def _write_log(visit: Visit, session: Session) -> None:
+    request = uuid4().hex
+    session.add_all(
+        t.ActivityLog(
+            RequestID=request,
+            LoggedAt=step.at,
+            Operation=visit.operation,
+            Step=step.name,
+            ErrorCode=step.code,
+            Error=step.error,
+            BillerID=visit.biller_id,
+        )
+        for step in visit.steps
+    )

@@ -1,0 +1,222 @@
+"""`EnrollInPaperless`, step by step."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from paperless_ivr.cloudivr import tables as t
+from paperless_ivr.cloudivr.codes import Code
+from tests.cloudivr.benches import Bench, ask, customer, guid, number
+
+ADMITTED = [("ValidatePartner", 0), ("ValidateBillerAndProduct", 0)]
+STARTED = [
+    ("UpdateCustomerEmail", 0),
+    ("InsertPendingRegistration", 0),
+    ("QueueEmail", 0),
+    ("StartPaperlessRegistrationForCustomer", 0),
+]
+
+
+@pytest.mark.requirement("R21", "R22")
+def test_steps(bench: Bench) -> None:
+    """Every step is taken in its order and is on the log; the bill is pending, not active."""
+    answer = bench.service.EnrollInPaperless(guid("chen"), **ask())
+
+    assert (answer.EnrollmentSuccessful, answer.Message, answer.ErrorCode) == (True, "Done.", 0)
+    assert bench.status("chen") == "pending"
+    assert bench.steps() == [
+        *ADMITTED,
+        ("FetchPayment", 0),
+        ("ValidateEmail", 0),
+        ("CheckRegistration", 0),
+        *STARTED,
+    ]
+    assert len({row.RequestID for row in bench.rows(t.ActivityLog)}) == 1
+
+
+@pytest.mark.requirement("R22")
+def test_what_is_started(bench: Bench) -> None:
+    """The customer's e-mail is the payment's from then on, and one e-mail is queued to it."""
+    bench.service.EnrollInPaperless(guid("chen"), **ask())
+
+    (email,) = bench.rows(t.EmailQueue)
+    (chen,) = [c for c in bench.rows(t.Customer) if number("chen") == c.CustomerID]
+    assert email.EmailAddress == chen.EmailAddress == "lily.at.work@example.com"
+    assert email.Link.startswith("http://billing.test/paperless/")
+
+
+LAST_STEP = {
+    Code.PARTNER_REFUSED: "ValidatePartner",
+    Code.BILLER_UNKNOWN: "ValidateBillerAndProduct",
+    Code.NO_PRODUCT: "ValidateBillerAndProduct",
+    Code.PAYMENT_NOT_FOUND: "FetchPayment",
+    Code.BAD_EMAIL: "ValidateEmail",
+    Code.ALREADY_ENROLLED: "CheckRegistration",
+    Code.PENDING: "CheckRegistration",
+}
+
+
+@pytest.mark.requirement("R22")
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"PartnerKey": "wrong"}, Code.PARTNER_REFUSED),
+        ({"PartnerKey": ""}, Code.PARTNER_REFUSED),
+        ({"PartnerKey": None}, Code.PARTNER_REFUSED),
+        ({"PartnerGUID": "00000000-0000-4000-8000-000000000000"}, Code.PARTNER_REFUSED),
+        ({"PartnerGUID": None}, Code.PARTNER_REFUSED),
+        ({"BillerGUID": "springfield-water"}, Code.BILLER_UNKNOWN),
+        ({"BillerGUID": None}, Code.BILLER_UNKNOWN),
+        (ask("lakeside-parking"), Code.NO_PRODUCT),
+        ({"PaymentGUID": "00000000-0000-0000-0000-000000000000"}, Code.PAYMENT_NOT_FOUND),
+        ({"PaymentGUID": None}, Code.PAYMENT_NOT_FOUND),
+        ({"PaymentGUID": guid("moreno")}, Code.PAYMENT_NOT_FOUND),
+        ({"PaymentGUID": "' OR 1=1 --"}, Code.PAYMENT_NOT_FOUND),
+        ({"PaymentGUID": guid("okafor")}, Code.BAD_EMAIL),
+        ({"PaymentGUID": guid("dubois")}, Code.ALREADY_ENROLLED),
+        ({"PaymentGUID": guid("silva")}, Code.PENDING),
+    ],
+)
+def test_refusals(bench: Bench, fields: dict[str, str], code: Code) -> None:
+    """What does not hold is refused at its step, with its code; nothing else is changed."""
+    before = bench.dump()
+
+    answer = bench.service.EnrollInPaperless(**{"PaymentGUID": guid("rivera"), **ask(), **fields})
+
+    assert (False, code.message, code) == (
+        answer.EnrollmentSuccessful,
+        answer.Message,
+        answer.ErrorCode,
+    )
+    assert before == bench.dump()
+    assert (LAST_STEP[code], code) == bench.steps()[-1]
+    assert all(step == 0 for _, step in bench.steps()[:-1])
+
+
+@pytest.mark.parametrize("written", [str.upper, "{{{}}}".format, " {} ".format])
+def test_guid_as_dotnet_writes_it(bench: Bench, written: object) -> None:
+    """A GUID counts in either case, and in braces."""
+    fields = {k: written(v) if k.endswith("GUID") else v for k, v in ask().items()}  # type: ignore[operator]
+
+    answer = bench.service.EnrollInPaperless(written(guid("rivera")), **fields)  # type: ignore[operator]
+
+    assert answer.EnrollmentSuccessful
+
+
+def test_partner_of_another_biller(bench: Bench) -> None:
+    """A partner asks about its own billers only."""
+    elm = {"PartnerGUID": "00000000-0000-4000-8000-0000000a0002"}
+    elm["PartnerKey"] = "another-key-that-everybody-knows"
+
+    own = bench.service.EnrollInPaperless(guid("moreno"), **{**ask("elm-energy"), **elm})
+    other = bench.service.EnrollInPaperless(guid("rivera"), **{**ask(), **elm})
+
+    assert [own.ErrorCode, other.ErrorCode] == [Code.NONE, Code.BILLER_UNKNOWN]
+
+
+def test_a_bill_that_is_no_longer_listed(bench: Bench) -> None:
+    """A bill that was just paid is enrolled, though no invoice of it is left."""
+    assert bench.service.EnrollInPaperless(guid("ivanova"), **ask()).EnrollmentSuccessful
+    assert bench.status("ivanova") == "pending"
+
+
+@pytest.mark.requirement("R31")
+def test_once_of_many(bench: Bench) -> None:
+    """Of many enrolments of one bill at the same time exactly one is accepted."""
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(
+            pool.map(
+                lambda _: bench.service.EnrollInPaperless(guid("rivera"), **ask()).ErrorCode,
+                range(16),
+            )
+        )
+
+    assert sorted(answers) == [Code.NONE] + [Code.PENDING] * 15
+    assert len(bench.rows(t.EmailQueue)) == 1
+
+
+@pytest.mark.requirement("R31")
+def test_one_row_a_bill(bench: Bench) -> None:
+    """The database itself lets no second registration of a bill in."""
+    (first, *_) = bench.rows(t.PaperlessRegistration)
+    again = t.PaperlessRegistration(
+        BillerID=first.BillerID,
+        CustomerID=first.CustomerID,
+        InvoiceTypeID=first.InvoiceTypeID,
+        Status=t.Registered.PENDING,
+        ChangedAt=bench.clock.now,
+    )
+
+    with pytest.raises(IntegrityError), Session(bench.engine) as session, session.begin():
+        session.add(again)
+
+
+@pytest.mark.requirement("R22", "R24")
+@pytest.mark.parametrize("table", ["Customer", "PaperlessRegistration", "EmailQueue", "WebLink"])
+def test_what_goes_wrong_is_rolled_back(
+    bench: Bench, table: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An exception at any write changes nothing, is answered 500 and logged by its class."""
+    before = bench.dump()
+
+    @event.listens_for(bench.engine, "before_cursor_execute")
+    def fail(*execute: object) -> None:
+        statement = str(execute[2])
+        if statement.startswith((f'INSERT INTO "{table}"', f'UPDATE "{table}"')):
+            raise RuntimeError(guid("chen"))
+
+    answer = bench.service.EnrollInPaperless(guid("chen"), **ask())
+
+    assert (answer.EnrollmentSuccessful, answer.ErrorCode) == (False, Code.INTERNAL)
+    assert before == bench.dump()
+    assert bench.steps()[-1] == ("Rollback", Code.INTERNAL)
+    assert {row.Error for row in bench.rows(t.ActivityLog)} == {None, "RuntimeError"}
+    told = capsys.readouterr().out
+    assert "cloudivr.failed" in told
+    assert guid("chen") not in told
+
+
+@pytest.mark.requirement("R24")
+def test_database_gone(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without its tables the service answers 500, and says so by class alone."""
+    t.Base.metadata.drop_all(bench.engine)
+
+    answer = bench.service.EnrollInPaperless(guid("rivera"), **ask())
+
+    assert answer.ErrorCode == Code.INTERNAL
+    told = capsys.readouterr().out
+    assert "cloudivr.failed" in told
+    assert "cloudivr.unlogged" in told
+    assert guid("rivera") not in told
+
+
+@pytest.mark.requirement("R24")
+def test_nothing_personal_on_the_log(bench: Bench) -> None:
+    """Neither the activity log nor what is printed of rows and answers tells who it was."""
+    answer = bench.service.EnrollInPaperless(guid("rivera"), **ask())
+    refused = bench.service.EnrollInPaperless(guid("rivera"), **{**ask(), "PartnerKey": "my key"})
+
+    shown = repr(bench.dump(but=tuple(c for c in MAPPED if c is not t.ActivityLog)))
+    shown += "".join(f"{row!r} {row}" for table in MAPPED for row in bench.rows(table))
+    shown += f"{answer} {refused} {bench.service}"
+    who = customer("rivera")
+    secrets = [who.id, who.account, who.name, who.email, who.phone, who.payment.guid]
+    assert [value for value in secrets if value and value.reveal() in shown] == []
+    assert ask()["PartnerKey"] not in shown
+    assert "my key" not in shown
+
+
+MAPPED = [mapper.class_ for mapper in t.Base.registry.mappers]
+
+
+def test_time(bench: Bench) -> None:
+    """A link carries the service's own time, and its end."""
+    bench.clock.passes(days=3)
+
+    bench.service.EnrollInPaperless(guid("rivera"), **ask())
+
+    (link,) = bench.rows(t.WebLink)
+    assert (bench.clock.now, 7) == (link.SentAt, (link.ExpiresAt - link.SentAt).days)
