@@ -16,6 +16,7 @@ from attrs import Attribute, field, fields, frozen
 from cattrs import BaseValidationError, Converter, transform_error
 from cattrs.gen import make_dict_structure_fn
 
+from paperless_ivr.cloudivr.codes import Code
 from paperless_ivr.errors import ConnectionProblems
 from paperless_ivr.flow.events import Refusal
 from paperless_ivr.flow.policy import Fixed
@@ -34,6 +35,21 @@ UNKNOWN = "unknown"
 
 MEANINGS = (*(refusal.value for refusal in Refusal), ABSENT, UNAVAILABLE, UNKNOWN)
 """What a code of the service can mean."""
+
+REFERENCE_CODES: Mapping[str, Mapping[str, str]] = Fixed(
+    {
+        EVERY: {
+            str(Code.CUSTOMER_NOT_FOUND.value): ABSENT,
+            str(Code.BAD_EMAIL.value): Refusal.BAD_EMAIL.value,
+            str(Code.BAD_PHONE.value): Refusal.BAD_PHONE.value,
+            str(Code.ALREADY_ENROLLED.value): Refusal.ALREADY_PAPERLESS.value,
+            str(Code.PENDING.value): Refusal.PENDING.value,
+            str(Code.LIMIT.value): Refusal.LIMIT.value,
+            str(Code.INTERNAL.value): UNKNOWN,
+        }
+    }
+)
+"""What the codes of the reference service mean. A code that is not here is a refusal."""
 
 SOAP_VERSIONS = ("1.1", "1.2")
 
@@ -70,7 +86,10 @@ class Connection:
     fixed: Table = _tables()
     """Fields that the service wants beside ours, and their values."""
     codes: Table = _tables()
-    """What the service's error codes mean: one of `MEANINGS`."""
+    """What the service's error codes mean: one of `MEANINGS`.
+
+    In a file without a WSDL of its own, those of the reference service.
+    """
 
     def __attrs_post_init__(self) -> None:
         """What is wrong with a connection is found here, never in a call."""
@@ -117,6 +136,9 @@ def load_connection(path: str | Path, environ: Mapping[str, str] = os.environ) -
     wsdl = service.wsdl
     if wsdl is not None and not is_url(wsdl):
         wsdl = str(folder / wsdl)
+    codes: Table | None = document.codes
+    if codes is None:
+        codes = REFERENCE_CODES if wsdl is None else {}
     try:
         connection = Connection(
             address=service.address,
@@ -129,7 +151,9 @@ def load_connection(path: str | Path, environ: Mapping[str, str] = os.environ) -
             request=document.request,
             answer=document.answer,
             fixed=document.fixed,
-            codes=document.codes,
+            codes=REFERENCE_CODES
+            if document.codes is None and wsdl is None
+            else document.codes or {},
         )
     except ConnectionProblems as problems:
         raise ConnectionProblems(title, [*without, *problems.problems]) from None
@@ -173,7 +197,7 @@ class _Document:
     request: dict[str, dict[str, str]] = field(factory=dict)
     answer: dict[str, dict[str, str]] = field(factory=dict)
     fixed: dict[str, dict[str, str]] = field(factory=dict)
-    codes: dict[str, dict[str, str]] = field(factory=dict)
+    codes: dict[str, dict[str, str]] | None = None
 
 
 def _text(value: Any, _: Any) -> str:

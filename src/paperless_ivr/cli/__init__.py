@@ -48,6 +48,9 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except Problems as problems:
             raise Unusable(str(problems)) from problems
+        except ModuleNotFoundError as missing:
+            message = f"needs {missing.name}; install it with: pip install 'paperless-ivr[all]'"
+            raise Unusable(message) from missing
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -5,12 +5,14 @@ from pathlib import Path
 
 from attrs import evolve
 
+from paperless_ivr.backends.connection import REFERENCE_CODES, Connection
 from paperless_ivr.backends.demo import BILLER, CUSTOMERS, payment
+from paperless_ivr.cloudivr import seed
 from paperless_ivr.errors import PolicyProblems
 from paperless_ivr.flow.host import Arrival, Identity, Moment, Payment
 from paperless_ivr.flow.policy import Biller, Policy
 from paperless_ivr.flow.policy_file import load_policy
-from paperless_ivr.secret import phone
+from paperless_ivr.secret import credential, phone
 
 TYPES = {
     "WATER": ("water bill", "factura del agua"),
@@ -33,6 +35,15 @@ def demo_policy() -> Policy:
         default,
         biller=Biller(BILLER, "Springfield Water"),
         bills=evolve(default.bills, names=names),
+    )
+
+
+def demo_connection(address: str) -> Connection:
+    """How the demo's line talks to a reference service at an address."""
+    planted = seed.load()
+    partner, biller = planted.partners[0], planted.billers[0]
+    return Connection(
+        address, biller.guid, partner.guid, credential(partner.key), codes=REFERENCE_CODES
     )
 
 

@@ -7,6 +7,7 @@ that the schema does not know are taken out first: a service may grow.
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from urllib.parse import urljoin
 
@@ -52,6 +53,7 @@ class Contract:
     _client: Client
     _binding: Any
     _schema: etree.XMLSchema
+    _lock: Lock = field(init=False, factory=Lock)
 
     def takes(self, operation: str) -> Any:
         """The zeep type of an operation's request."""
@@ -94,8 +96,7 @@ class Contract:
             message = "not an answer to what was asked"
             raise PerhapsDone(message)
         _prune(answer, output.body.type)
-        if not self._schema.validate(answer):
-            raise PerhapsDone(f"answer breaks the contract: {self._broken()}")
+        self._check(answer)
         (name, _), *_ = output.body.type.elements
         result = getattr(output.body.parse(answer, self._client.wsdl.types), name)
         if result is None:
@@ -103,10 +104,13 @@ class Contract:
             raise PerhapsDone(message)
         return result
 
-    def _broken(self) -> str:
-        """What kind of fault the schema found; its messages quote values."""
-        found = self._schema.error_log
-        return str(found[0].type_name).removeprefix("SCHEMAV_") if found else "unknown"
+    def _check(self, answer: etree._Element) -> None:
+        with self._lock:  # the error log is the schema's, not the answer's
+            if self._schema.validate(answer):
+                return
+            kind = next((entry.type_name for entry in self._schema.error_log), "")
+        # The kind of fault alone: the messages quote values.
+        raise PerhapsDone(f"answer breaks the contract: {kind.removeprefix('SCHEMAV_')}")
 
 
 @frozen(repr=False)

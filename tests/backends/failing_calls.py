@@ -1,0 +1,113 @@
+"""A call for each operation, in which that operation alone fails: what is heard then."""
+
+import io
+from collections.abc import Iterable, Mapping
+
+from attrs import define, evolve, field, frozen
+
+from paperless_ivr.backends.port import Backend
+from paperless_ivr.backends.soap.backend import SoapBackend
+from paperless_ivr.cli.setups import arrival, demo_policy
+from paperless_ivr.drive.blocking import Driver, utc_now
+from paperless_ivr.flow.events import ServiceAnswer
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.host import Arrival, Handback, Identity, Moment
+from paperless_ivr.flow.policy import AutoPay, Budgets, Policy
+from paperless_ivr.flow.requests import ServiceRequest
+from paperless_ivr.flow.scene import Terms
+from paperless_ivr.gateways.terminal import TerminalGateway, tokens
+from paperless_ivr.prompts import Catalogue
+from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
+
+TERMS = "The bill is drawn on its due date; call us to stop"
+
+POLICY: Policy = evolve(
+    demo_policy(),
+    autopay=AutoPay(offer=True, terms={"en-US": TERMS, "es-US": TERMS}),
+    budgets=Budgets(read=0.6, write=1.0),
+)
+
+
+def _arrives(moment: Moment) -> Arrival:
+    return evolve(
+        arrival("call-1", POLICY.biller.id, moment, "rivera", "en-US"),
+        identity=Identity.ACCOUNT_KEYED if moment is not Moment.START else Identity.NONE,
+    )
+
+
+def _account_given() -> Arrival:
+    coming = _arrives(Moment.BEFORE_PAYMENT)
+    paid = arrival("call-1", POLICY.biller.id, Moment.AFTER_PAYMENT, "rivera", "en-US").payment
+    assert paid is not None
+    return evolve(coming, account=paid.account)
+
+
+CALLS: Mapping[str, tuple[Arrival, str]] = {
+    "SearchByCustomerPhoneNumber": (_arrives(Moment.START), "1 1137# 1"),
+    "SearchByAccountNumber": (_account_given(), "1 1"),
+    "InvoiceExists": (_account_given(), "1 1"),
+    "StoreCustomerPreference": (_account_given(), "1 1"),
+    "SendWebLink": (_account_given(), "1 1 1"),
+    "EnrollInPaperless": (_arrives(Moment.AFTER_PAYMENT), "1 1"),
+    "StoreCustomerPaymentMethodV2": (_arrives(Moment.AFTER_PAYMENT), "1 1 1"),
+}
+"""For each operation a call that comes to it, and what the caller presses; then silence."""
+
+
+@define
+class OneFails:
+    """A back end of which one operation goes to a broken service."""
+
+    operation: str
+    healthy: SoapBackend
+    broken: SoapBackend
+    heard: io.StringIO
+    answers: list[ServiceAnswer] = field(factory=list)
+    """What the broken operation came to, each time it was asked."""
+    failed_at: int | None = None
+    """How much had been heard by then."""
+
+    @property
+    def operations(self) -> frozenset[str]:
+        """All seven."""
+        return self.healthy.operations
+
+    def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
+        """Answers, or fails."""
+        if type(request).__name__ != self.operation:
+            return self.healthy.answer(request, budget)
+        answer = self.broken.answer(request, budget)
+        self.answers.append(answer)
+        self.failed_at = self.heard.tell()
+        return answer
+
+
+@frozen
+class Held:
+    """A call that was held."""
+
+    answers: tuple[ServiceAnswer, ...]
+    heard_next: str
+    """What was said after the failure, until the caller was to press a key or the call ended."""
+    handback: Handback
+    record: MemoryRecord
+
+
+def hold(operation: str, healthy: SoapBackend, broken: SoapBackend) -> Held:
+    """Holds the operation's call."""
+    coming, keys = CALLS[operation]
+    heard = io.StringIO()
+    backend = OneFails(operation, healthy, broken, heard)
+    record = MemoryRecord(utc_now)
+    handback = _run(backend, record, coming, (*tokens(keys), *("-",) * 12), heard)
+    said = heard.getvalue()[backend.failed_at :]
+    until = said.partition("\n  (")[0] if not said.startswith("  (") else ""
+    return Held(tuple(backend.answers), " ".join(until.split()), handback, record)
+
+
+def _run(
+    backend: Backend, record: MemoryRecord, coming: Arrival, script: Iterable[str], out: io.StringIO
+) -> Handback:
+    catalogue = Catalogue.of(POLICY)
+    driver = Driver(Flow(Terms(POLICY)), catalogue, backend, record, MemoryLiveCalls())
+    return driver.converse(TerminalGateway(catalogue, out, None, script), coming)

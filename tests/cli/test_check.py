@@ -1,0 +1,178 @@
+"""Checks from the command line: a policy, a WSDL, a connection."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from paperless_ivr.cloudivr.serving import running
+
+from paperless_ivr.backends.soap.survey import WITHOUT
+from paperless_ivr.cli.setups import demo_connection
+from paperless_ivr.cloudivr import WSDL
+from paperless_ivr.flow.requests import OPERATIONS
+from tests.backends import wsdls
+from tests.backends.canned import Said, canned
+
+Run = Callable[..., Any]
+POLICIES = Path(__file__).parents[2] / "examples/policies"
+
+
+def connected(folder: Path, address: str, **more: str) -> Path:
+    """A file that connects to an address as the demo's line does."""
+    demo = demo_connection(address)
+    (folder / "key").write_text(demo.partner_key.reveal(), encoding="utf-8")
+    lines = {
+        "address": address,
+        "biller_guid": demo.biller_guid,
+        "partner_guid": demo.partner_guid,
+        "partner_key_file": "key",
+        **more,
+    }
+    file = folder / "connection.toml"
+    text = "\n".join(f"{name} = {json.dumps(value)}" for name, value in lines.items())
+    file.write_text(f"[service]\n{text}\n", encoding="utf-8")
+    return file
+
+
+@pytest.mark.requirement("R19")
+@pytest.mark.parametrize("file", sorted(POLICIES.glob("*.toml")), ids=lambda f: f.stem)
+def test_policies_in_plain_words(run: Run, file: Path) -> None:
+    """What a policy means is told in sentences."""
+    done = run("check", "--policy", str(file))
+
+    assert done.exit_code == 0
+    _, *sentences = done.stdout.splitlines()
+    assert len(sentences) >= 10
+    assert all(line.endswith(".") for line in sentences)
+
+
+def test_wrong_policy(run: Run, tmp_path: Path) -> None:
+    """A policy that cannot be used is told in full, with status 2."""
+    file = tmp_path / "policy.toml"
+    file.write_text('[offer]\nmoments = ["begin"]\n[tries]\nsilence = 9\n', encoding="utf-8")
+
+    done = run("check", "--policy", str(file))
+
+    assert done.exit_code == 2
+    assert "offer.moments" in done.stderr
+    assert "tries.silence" in done.stderr
+
+
+@pytest.mark.requirement("R05", "R20")
+def test_whole_contract(run: Run) -> None:
+    """The reference contract has all seven operations, in both SOAP versions."""
+    done = run("check", "--wsdl", str(WSDL))
+
+    assert done.exit_code == 0
+    assert "SOAP 1.1 and 1.2" in done.stdout
+    told = dict(line.split() for line in done.stdout.splitlines() if line.startswith("  "))
+    assert told == dict.fromkeys(OPERATIONS, "there")
+
+
+@pytest.mark.requirement("R05")
+@pytest.mark.parametrize("operation", sorted(OPERATIONS))
+def test_lacking(run: Run, tmp_path: Path, operation: str) -> None:
+    """What is missing is named, and what is then in force."""
+    done = run("check", "--wsdl", wsdls.put(tmp_path, wsdls.without(operation)))
+
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()
+    at = next(n for n, line in enumerate(lines) if line.split()[:1] == [operation])
+    assert lines[at].split() == [operation, "missing"]
+    assert lines[at + 1].strip() == f"in force: {WITHOUT[operation]}"
+
+
+def test_renamed(run: Run, tmp_path: Path) -> None:
+    """Needed fields with other names are told, with how to map them, and status 1."""
+    text = wsdls.renamed(AccountNumber="AcctNo", PaymentGUID="PaymentID")
+
+    done = run("check", "--wsdl", wsdls.put(tmp_path, text))
+
+    assert done.exit_code == 1
+    assert "EnrollInPaperless             unusable" in done.stdout
+    assert "takes no AccountNumber (but AcctNo" in done.stdout
+    assert "say under [request.SearchByAccountNumber]" in done.stdout
+    assert "SendWebLink                   there" in done.stdout
+
+
+def test_differing(run: Run, tmp_path: Path) -> None:
+    """What is merely missed is told too, and does no harm."""
+    done = run("check", "--wsdl", wsdls.put(tmp_path, wsdls.renamed(IdempotencyKey="Key")))
+
+    assert done.exit_code == 0
+    assert "StoreCustomerPreference       differs" in done.stdout
+    assert "takes no IdempotencyKey; it goes without" in done.stdout
+
+
+def test_a_page_is_no_wsdl(run: Run) -> None:
+    """A URL that answers HTML is told as that, with status 2."""
+    page = Said(b"<!DOCTYPE html><html><body>Welcome</body></html>", content_type="text/html")
+    with canned(lambda _: page) as server:
+        done = run("check", "--wsdl", f"{server.url}?WSDL")
+
+    assert done.exit_code == 2
+    assert "it answers with a web page" in done.stderr
+
+
+def test_policy_and_service_together(run: Run, tmp_path: Path) -> None:
+    """A policy that needs what the service lacks is told, with status 1."""
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[address]\nstrategies = ["text_link"]\n', encoding="utf-8")
+    wsdl = wsdls.put(tmp_path, wsdls.without("SendWebLink"))
+
+    assert run("check", "--policy", str(policy), "--wsdl", wsdl).exit_code == 1
+    assert run("check", "--policy", str(policy), "--wsdl", str(WSDL)).exit_code == 0
+
+
+@pytest.mark.requirement("R20")
+def test_connection_works(run: Run, tmp_path: Path) -> None:
+    """Both SOAP versions are tried on the service itself."""
+    with running() as service:
+        done = run("check", "--connection", str(connected(tmp_path, service.endpoint)))
+
+    assert done.exit_code == 0
+    assert "SOAP 1.1 (the one in use): works: SearchByAccountNumber was answered" in done.stdout
+    assert "SOAP 1.2: works: SearchByAccountNumber was answered" in done.stdout
+
+
+def test_wsdl_of_the_service_itself(run: Run, tmp_path: Path) -> None:
+    """The WSDL may come from the service."""
+    with running() as service:
+        file = connected(tmp_path, service.endpoint, wsdl=service.wsdl_url, soap="1.2")
+        done = run("check", "--connection", str(file))
+
+    assert done.exit_code == 0
+    assert "SOAP 1.2 (the one in use): works" in done.stdout
+
+
+@pytest.mark.requirement("R24")
+def test_connection_refused_and_wrong_key(run: Run, tmp_path: Path) -> None:
+    """A connection that does not work is told why, with status 1; the key shows nowhere."""
+    with running() as service:
+        file = connected(tmp_path, service.endpoint)
+        (tmp_path / "key").write_text("a-wrong-key", encoding="utf-8")
+        wrong = run("check", "--connection", str(file))
+    gone = run("check", "--connection", str(file))
+
+    assert (wrong.exit_code, gone.exit_code) == (1, 1)
+    assert "was refused with error code 100" in wrong.stdout
+    assert "connection refused" in gone.stdout
+    assert "a-wrong-key" not in f"{wrong.output} {gone.output}"
+
+
+def test_offline(run: Run, tmp_path: Path) -> None:
+    """Without a network the rest is checked all the same."""
+    done = run("check", "--offline", "--connection", str(connected(tmp_path, "https://x.example")))
+
+    assert done.exit_code == 0
+    assert done.stdout.splitlines()[-1] == "connection: not tried"
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--wsdl", "a.wsdl", "--connection", "b.toml"]], ids=["none", "both"]
+)
+def test_usage(run: Run, arguments: list[str]) -> None:
+    """What to check has to be said, and once."""
+    assert run("check", *arguments).exit_code == 2
