@@ -1,0 +1,57 @@
+"""What the service has queued to be sent. Nothing here is on the web side: it is personal."""
+
+from datetime import datetime
+
+from attrs import field, frozen
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from paperless_ivr import secret
+from paperless_ivr.cloudivr import tables as t
+from paperless_ivr.secret import Secret
+
+
+@frozen
+class Message:
+    """An e-mail or a text in the outbox. Its link is as good as its receiver's yes."""
+
+    to: Secret
+    customer: Secret
+    biller: str
+    invoice_type: str
+    purpose: str
+    link: str = field(repr=False)
+    at: datetime
+
+
+@frozen
+class Outbox:
+    """What is queued, oldest first."""
+
+    emails: tuple[Message, ...]
+    texts: tuple[Message, ...]
+
+
+def outbox(engine: Engine) -> Outbox:
+    """What a service's database has in its queues."""
+    with Session(engine) as session:
+        emails = session.scalars(select(t.EmailQueue).order_by(t.EmailQueue.EmailQueueID))
+        texts = session.scalars(select(t.TextQueue).order_by(t.TextQueue.TextQueueID))
+        return Outbox(
+            tuple(_message(session, e, secret.email(e.EmailAddress), "complete") for e in emails),
+            tuple(_message(session, x, secret.phone(x.PhoneNumber), x.Purpose) for x in texts),
+        )
+
+
+def _message(
+    session: Session, row: t.EmailQueue | t.TextQueue, to: Secret, purpose: str
+) -> Message:
+    return Message(
+        to=to,
+        customer=secret.customer(str(row.CustomerID)),
+        biller=session.get_one(t.Biller, row.BillerID).BillerName,
+        invoice_type=session.get_one(t.InvoiceType, row.InvoiceTypeID).InvoiceType,
+        purpose=purpose,
+        link=row.Link,
+        at=row.QueuedAt,
+    )

@@ -1,0 +1,111 @@
+"""The service while it runs: on a port of its own, in a thread, until it is stopped."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Thread
+
+from attrs import define, field
+from cheroot.wsgi import Server
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from paperless_ivr.cloudivr import seed as seeds
+from paperless_ivr.cloudivr import tables as t
+from paperless_ivr.cloudivr.database import opened, prepare
+from paperless_ivr.cloudivr.operations import DAILY_MESSAGES, LINK_DAYS, CloudIVR
+from paperless_ivr.cloudivr.outbox import Outbox, outbox
+from paperless_ivr.cloudivr.transactions import utc_now
+from paperless_ivr.cloudivr.web import ASMX, MAX_BODY, Application
+
+THREADS = 10
+"""Requests that are worked on at once; others wait. cheroot's own number."""
+STOP_S = 5
+"""Seconds that requests in progress have to end when the service is stopped."""
+
+
+@define(eq=False, repr=False)
+class Service:
+    """A service that runs."""
+
+    url: str
+    """Its address, without a slash at its end."""
+    engine: Engine
+    operations: CloudIVR = field(init=False)
+
+    @property
+    def endpoint(self) -> str:
+        """Where envelopes are posted."""
+        return self.url + ASMX
+
+    @property
+    def wsdl_url(self) -> str:
+        """Where its WSDL is."""
+        return f"{self.endpoint}?WSDL"
+
+    def outbox(self) -> Outbox:
+        """The e-mails and texts that are queued."""
+        return outbox(self.engine)
+
+    def registration(self, customer_id: int | str, invoice_type: str) -> t.Registered | None:
+        """How far the registration of a customer's bill is; None where there never was one."""
+        with Session(self.engine) as session:
+            return session.scalar(
+                select(t.PaperlessRegistration.Status)
+                .join(
+                    t.InvoiceType,
+                    t.InvoiceType.InvoiceTypeID == t.PaperlessRegistration.InvoiceTypeID,
+                )
+                .where(
+                    t.PaperlessRegistration.CustomerID == int(customer_id),
+                    t.InvoiceType.InvoiceType == invoice_type,
+                )
+            )
+
+
+@contextmanager
+def running(  # noqa: PLR0913 - an argument for each option
+    database_url: str | None = None,
+    *,
+    seed: bool = True,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    public_url: str | None = None,
+    clock: Callable[[], datetime] = utc_now,
+    link_days: float = LINK_DAYS,
+    daily_messages: int = DAILY_MESSAGES,
+) -> Iterator[Service]:
+    """A service that runs until the block ends.
+
+    Without a database it has one of its own, which is gone afterwards; port 0 is any that is
+    free. An empty database is seeded. Links lead to `public_url`: never to what a request
+    says of its host, or whoever asks could have them lead to himself.
+    """
+    with ExitStack() as ending:
+        if database_url is None:
+            folder = ending.enter_context(TemporaryDirectory(prefix="cloudivr-"))
+            database_url = f"sqlite:///{Path(folder) / 'cloudivr.db'}"
+        engine = opened(database_url)
+        ending.callback(engine.dispose)
+        prepare(engine, seeds.load() if seed else None)
+        service = Service("", engine)
+        service.operations = CloudIVR(
+            engine, lambda: public_url or service.url, clock, link_days, daily_messages
+        )
+        server = Server(
+            (host, port),
+            Application(service.operations),
+            numthreads=THREADS,
+            server_name="CloudIVR",
+            shutdown_timeout=STOP_S,
+        )
+        server.max_request_body_size = MAX_BODY
+        server.prepare()
+        service.url = f"http://{host}:{server.bind_addr[1]}"
+        thread = Thread(target=server.serve, name="CloudIVR", daemon=True)
+        thread.start()
+        ending.callback(thread.join)
+        ending.callback(server.stop)
+        yield service

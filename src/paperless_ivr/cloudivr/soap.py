@@ -1,0 +1,154 @@
+"""SOAP over HTTP, in both versions: an envelope in, an envelope or a fault out.
+
+Faults say what is wrong in names of the contract; what a client wrote is never repeated.
+"""
+
+from typing import Any
+
+import structlog
+from attrs import frozen
+from lxml import etree
+from lxml.builder import ElementMaker
+from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.wrappers import Request, Response
+
+from paperless_ivr.cloudivr.contract import SOAP11, VERSIONS, BrokenContract, Contract, Version
+from paperless_ivr.cloudivr.operations import CloudIVR
+
+XML = "http://www.w3.org/XML/1998/namespace"
+NEXT = (
+    "http://schemas.xmlsoap.org/soap/actor/next",
+    "http://www.w3.org/2003/05/soap-envelope/role/next",
+    "http://www.w3.org/2003/05/soap-envelope/role/ultimateReceiver",
+)
+"""Roles in which this service acts, besides that of who receives the message."""
+
+_log = structlog.get_logger()
+
+
+class Fault(Exception):
+    """A message that cannot be answered but by a fault."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(code, reason)
+        self.code = code
+        self.reason = reason
+
+
+@frozen
+class Endpoint:
+    """Where envelopes are posted."""
+
+    service: CloudIVR
+    contract: Contract
+
+    def answer(self, request: Request) -> Response:
+        """The answer to an envelope."""
+        version = _version(request)
+        try:
+            operation, fields = self._read(version, request)
+            answer = getattr(self.service, operation)(**fields)
+            return _response(version, 200, self.contract.write(version, operation, answer))
+        except Fault as fault:
+            return _fault(version, fault)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a fault
+            _log.error("cloudivr.failed", error=type(error).__name__)
+            return _fault(version, Fault(version.server, "The service failed."))
+
+    def _read(self, version: Version, request: Request) -> tuple[str, dict[str, Any]]:
+        body = _body(version, _parsed(version, request.get_data()))
+        try:
+            operation, fields = self.contract.read(body)
+        except BrokenContract as broken:
+            raise Fault(version.client, str(broken)) from broken
+        action = _action(version, request)
+        if action is not None and action != self.contract.action(operation):
+            message = f"The action is not that of {operation}: {self.contract.action(operation)}."
+            raise Fault(version.client, message)
+        return operation, fields
+
+
+# ── reading ──────────────────────────────────────────────────────────────────────────────
+
+
+def _version(request: Request) -> Version:
+    """The version of SOAP, by the type of what was sent."""
+    for version in VERSIONS:
+        if request.mimetype == version.media_type:
+            return version
+    raise UnsupportedMediaType
+
+
+def _action(version: Version, request: Request) -> str | None:
+    """The action, as the client gives it."""
+    if version.action_required:
+        action = request.headers.get("SOAPAction")
+        if action is None:
+            raise Fault(version.client, "The header SOAPAction is missing.")
+        return action.strip().strip('"')
+    return request.mimetype_params.get("action")
+
+
+def _parsed(version: Version, text: bytes) -> etree._Element:
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        root = etree.fromstring(text, parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        message = "The body is not well-formed XML."
+        raise Fault(version.client, message) from error
+    if root.getroottree().docinfo.doctype:  # SOAP 1.1 section 3, SOAP 1.2 part 1 section 5
+        raise Fault(version.client, "A SOAP message has no DOCTYPE.")
+    return root
+
+
+def _body(version: Version, root: etree._Element) -> etree._Element:
+    """What the body of an envelope holds."""
+    tag = etree.QName(root)
+    if tag.localname != "Envelope":
+        raise Fault(version.client, "The message is not a SOAP envelope.")
+    if tag.namespace != version.envelope:
+        message = f"The envelope of {version.media_type} is that of {version.envelope}."
+        raise Fault("VersionMismatch", message)
+    for block in root.iterfind(f"{{{version.envelope}}}Header/*"):
+        if _must_be_understood(version, block):
+            raise Fault("MustUnderstand", "A header that must be understood is not.")
+    held = root.findall(f"{{{version.envelope}}}Body/*")
+    if len(held) != 1:
+        raise Fault(version.client, "The body of an envelope holds one element.")
+    return held[0]
+
+
+def _must_be_understood(version: Version, block: etree._Element) -> bool:
+    role = block.get(f"{{{version.envelope}}}{version.role}")
+    must = block.get(f"{{{version.envelope}}}mustUnderstand")
+    return must in {"1", "true"} and (not role or role in NEXT)
+
+
+# ── answering ────────────────────────────────────────────────────────────────────────────
+
+
+def _fault(version: Version, fault: Fault) -> Response:
+    soap = ElementMaker(namespace=version.envelope, nsmap={"soap": version.envelope})
+    plain = ElementMaker()
+    code = f"soap:{fault.code}"
+    if version is SOAP11:
+        parts = [plain.faultcode(code), plain.faultstring(fault.reason)]
+        if fault.code in (version.client, version.server):
+            parts.append(plain.detail())  # SOAP 1.1 section 4.4: it was the body's fault
+    else:
+        reason = soap.Text(fault.reason, {f"{{{XML}}}lang": "en"})
+        parts = [soap.Code(soap.Value(code)), soap.Reason(reason)]
+    envelope = soap.Envelope(soap.Body(soap.Fault(*parts)))
+    text = etree.tostring(envelope, xml_declaration=True, encoding="utf-8")
+    return _response(version, version.client_status if fault.code == version.client else 500, text)
+
+
+def _response(version: Version, status: int, text: bytes) -> Response:
+    return Response(text, status, content_type=f"{version.media_type}; charset=utf-8")
