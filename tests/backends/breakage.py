@@ -9,7 +9,8 @@ import socketserver
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from typing import BinaryIO
 
 import urllib3
 from attrs import evolve, frozen
@@ -23,10 +24,12 @@ class Broken:
     """One way to fail."""
 
     name: str
+    why: str
+    """What the log says of it; a pattern."""
     answer: Callable[["Exchange"], None] | None
     """None: there is no server at all."""
-    acts: bool = False
-    """The healthy service carries the request out."""
+    late: bool = False
+    """It takes all the time that there is."""
     answered: bool = False
     """What comes back is still an answer."""
     only: str | None = None
@@ -142,7 +145,7 @@ def _rewritten(change: Callable[[etree._Element], None]) -> Callable[[Exchange],
         (result,) = root.xpath(
             "//*[substring(local-name(), string-length(local-name())-5)='Result']"
         )
-        change(result, exchange.asked.operation)
+        change(result)
         exchange.send(evolve(said, body=etree.tostring(root)))
 
     return answer
@@ -190,25 +193,27 @@ def _ten_mb(result: etree._Element) -> None:
         message.text = "x" * 10 * 1024 * 1024
 
 
+BROKEN_CONTRACT = "answer breaks the contract: (ELEMENT_CONTENT|CVC_DATATYPE_VALID.*)"
+
 BREAKAGES = (
-    Broken("refused connection", None, never_there=True),
-    Broken("time-out before the service acted", _late),
-    Broken("time-out after the service acted", _late_after, acts=True),
-    Broken("reset half-way through the answer", _reset, acts=True),
-    Broken("HTTP 500 without a SOAP fault", _status_500),
-    Broken("HTTP 500 with a SOAP fault", _fault_500),
-    Broken("HTML page with status 200", _page),
-    Broken("redirect to a login page", _login, never_there=True),
-    Broken("empty body", _empty, acts=True),
-    Broken("truncated XML", _truncated, acts=True),
-    Broken("unknown extra field", _rewritten(_extra), acts=True, answered=True),
-    Broken("missing field", _rewritten(_missing_field), acts=True),
-    Broken("missing result", _rewritten(_missing_result), acts=True),
-    Broken("wrong type", _rewritten(_wrong_type), acts=True),
-    Broken("year-1 date", _rewritten(_year_one), acts=True, answered=True, only="Search"),
-    Broken("DOCTYPE bomb", _bomb, acts=True),
-    Broken("10 MB body", _rewritten(_ten_mb), acts=True),
-    Broken("fault text with a stack trace", _stack_trace),
+    Broken("refused connection", "connection refused", None, never_there=True),
+    Broken("time-out before the service acted", "ReadTimeoutError", _late, late=True),
+    Broken("time-out after the service acted", "ReadTimeoutError", _late_after, late=True),
+    Broken("reset half-way through the answer", "ProtocolError", _reset),
+    Broken("HTTP 500 without a SOAP fault", "no SOAP envelope with HTTP status 500", _status_500),
+    Broken("HTTP 500 with a SOAP fault", "SOAP fault Server", _fault_500),
+    Broken("HTML page with status 200", "a web page with HTTP status 200", _page),
+    Broken("redirect to a login page", "HTTP status 302", _login, never_there=True),
+    Broken("empty body", "no SOAP envelope with HTTP status 200", _empty),
+    Broken("truncated XML", "no SOAP envelope with HTTP status 200", _truncated),
+    Broken("unknown extra field", "", _rewritten(_extra), answered=True),
+    Broken("missing field", BROKEN_CONTRACT, _rewritten(_missing_field)),
+    Broken("missing result", "answer without a result", _rewritten(_missing_result)),
+    Broken("wrong type", BROKEN_CONTRACT, _rewritten(_wrong_type)),
+    Broken("year-1 date", "", _rewritten(_year_one), answered=True, only="Search"),
+    Broken("DOCTYPE bomb", "no SOAP envelope with HTTP status 200", _bomb),
+    Broken("10 MB body", "answer too large", _rewritten(_ten_mb)),
+    Broken("fault text with a stack trace", "SOAP fault Server", _stack_trace),
 )
 """Every way to fail, in the order of the docs."""
 
@@ -225,12 +230,17 @@ def broken(breakage: Broken, behind: str) -> Iterator[str]:
             yield f"http://127.0.0.1:{closed.getsockname()[1]}/CloudIVR.asmx"
         return
     answer, stopped = breakage.answer, threading.Event()
+    slips: list[Exception] = []
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
             asked = _read(self.rfile)
-            with suppress(OSError):  # the caller may not wait
+            try:
                 answer(Exchange(asked, behind, self.request, stopped))
+            except OSError:
+                pass  # the caller may not wait
+            except Exception as slip:  # noqa: BLE001 - raised again below
+                slips.append(slip)
 
     class Server(socketserver.ThreadingTCPServer):
         daemon_threads = True
@@ -245,9 +255,11 @@ def broken(breakage: Broken, behind: str) -> Iterator[str]:
             stopped.set()
             server.shutdown()
             thread.join()
+    for slip in slips:
+        raise slip
 
 
-def _read(stream: socketserver.StreamRequestHandler.rfile) -> Asked:  # type: ignore[valid-type]
+def _read(stream: BinaryIO) -> Asked:
     line = stream.readline().decode()
     headers: dict[str, str] = {}
     while header := stream.readline().decode().strip():

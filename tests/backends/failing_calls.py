@@ -19,13 +19,12 @@ from paperless_ivr.gateways.terminal import TerminalGateway, tokens
 from paperless_ivr.prompts import Catalogue
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 
-TERMS = "The bill is drawn on its due date; call us to stop"
+TERMS = "The bill is drawn on its due date; call us to stop."
 
-POLICY: Policy = evolve(
-    demo_policy(),
-    autopay=AutoPay(offer=True, terms={"en-US": TERMS, "es-US": TERMS}),
-    budgets=Budgets(read=0.6, write=1.0),
-)
+POLICY: Policy = demo_policy()
+AUTOPAY = AutoPay(offer=True, terms={"en-US": TERMS, "es-US": TERMS})
+IMPATIENT = Budgets(read=1.5, write=2.0)
+"""For failures that take all the time that there is."""
 
 
 def _arrives(moment: Moment) -> Arrival:
@@ -90,24 +89,26 @@ class Held:
     heard_next: str
     """What was said after the failure, until the caller was to press a key or the call ended."""
     handback: Handback
-    record: MemoryRecord
 
 
-def hold(operation: str, healthy: SoapBackend, broken: SoapBackend) -> Held:
-    """Holds the operation's call."""
+def hold(operation: str, healthy: SoapBackend, broken: SoapBackend, *, late: bool) -> Held:
+    """Holds the operation's call; `late` where the broken service takes all the time."""
     coming, keys = CALLS[operation]
     heard = io.StringIO()
     backend = OneFails(operation, healthy, broken, heard)
-    record = MemoryRecord(utc_now)
-    handback = _run(backend, record, coming, (*tokens(keys), *("-",) * 12), heard)
+    policy = evolve(POLICY, budgets=IMPATIENT) if late else POLICY
+    if operation == "StoreCustomerPaymentMethodV2":
+        policy = evolve(policy, autopay=AUTOPAY)
+    handback = _run(policy, backend, coming, (*tokens(keys), *("-",) * 12), heard)
     said = heard.getvalue()[backend.failed_at :]
     until = said.partition("\n  (")[0] if not said.startswith("  (") else ""
-    return Held(tuple(backend.answers), " ".join(until.split()), handback, record)
+    return Held(tuple(backend.answers), " ".join(until.split()), handback)
 
 
 def _run(
-    backend: Backend, record: MemoryRecord, coming: Arrival, script: Iterable[str], out: io.StringIO
+    policy: Policy, backend: Backend, coming: Arrival, script: Iterable[str], out: io.StringIO
 ) -> Handback:
-    catalogue = Catalogue.of(POLICY)
-    driver = Driver(Flow(Terms(POLICY)), catalogue, backend, record, MemoryLiveCalls())
+    catalogue = Catalogue.of(policy)
+    record = MemoryRecord(utc_now)
+    driver = Driver(Flow(Terms(policy)), catalogue, backend, record, MemoryLiveCalls())
     return driver.converse(TerminalGateway(catalogue, out, None, script), coming)

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from paperless_ivr.cloudivr.serving import running
 
 from paperless_ivr.backends.soap.survey import WITHOUT
 from paperless_ivr.cli.setups import demo_connection
 from paperless_ivr.cloudivr import WSDL
+from paperless_ivr.cloudivr.serving import running
 from paperless_ivr.flow.requests import OPERATIONS
 from tests.backends import wsdls
 from tests.backends.canned import Said, canned
@@ -86,13 +86,13 @@ def test_lacking(run: Run, tmp_path: Path, operation: str) -> None:
 
 def test_renamed(run: Run, tmp_path: Path) -> None:
     """Needed fields with other names are told, with how to map them, and status 1."""
-    text = wsdls.renamed(AccountNumber="AcctNo", PaymentGUID="PaymentID")
+    text = wsdls.renamed(AccountNumber="AcctNumber", PaymentGUID="PaymentID")
 
     done = run("check", "--wsdl", wsdls.put(tmp_path, text))
 
     assert done.exit_code == 1
     assert "EnrollInPaperless             unusable" in done.stdout
-    assert "takes no AccountNumber (but AcctNo" in done.stdout
+    assert "takes no AccountNumber (but AcctNumber" in done.stdout
     assert "say under [request.SearchByAccountNumber]" in done.stdout
     assert "SendWebLink                   there" in done.stdout
 

@@ -218,27 +218,25 @@ def _schema(documents: Mapping[str, bytes]) -> etree.XMLSchema:
                 link.attrib.pop("schemaLocation", None)
             name = f"{place}#{number}" if schema.getparent() is not None else place
             texts[name] = etree.tostring(schema)
-            if schema.get("targetNamespace"):
-                etree.SubElement(
-                    outer,
-                    f"{{{XS}}}import",
-                    {"namespace": schema.get("targetNamespace"), "schemaLocation": name},
-                )
+            namespace = schema.get("targetNamespace")
+            if namespace:
+                at = {"namespace": namespace, "schemaLocation": name}
+                etree.SubElement(outer, f"{{{XS}}}import", at)
     parser = _parser()
     parser.resolvers.add(_Texts(texts))
     return etree.XMLSchema(etree.fromstring(etree.tostring(outer), parser))
 
 
-class _Texts(etree.Resolver):  # type: ignore[misc]
+class _Texts(etree.Resolver):
     """Gives schemas to lxml by name."""
 
     def __init__(self, texts: Mapping[str, bytes]) -> None:
         super().__init__()
         self._texts = texts
 
-    def resolve(self, system_url: str, public_id: str | None, context: Any) -> Any:  # noqa: ARG002
+    def resolve(self, system_url: str | None, public_id: str | None, context: Any) -> Any:  # noqa: ARG002
         """The schema of that name; none from anywhere else."""
-        return self.resolve_string(self._texts.get(system_url, b""), context)
+        return self.resolve_string(self._texts.get(system_url or "", b""), context)
 
 
 # ── reading ──────────────────────────────────────────────────────────────────────────────
