@@ -9,7 +9,7 @@ import structlog
 from attrs import frozen
 from lxml import etree
 from lxml.builder import ElementMaker
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import HTTPException, UnsupportedMediaType
 from werkzeug.wrappers import Request, Response
 
 from paperless_ivr.cloudivr.contract import SOAP11, VERSIONS, BrokenContract, Contract, Version
@@ -51,6 +51,8 @@ class Endpoint:
             return _response(version, 200, self.contract.write(version, operation, answer))
         except Fault as fault:
             return _fault(version, fault)
+        except HTTPException:  # too large, or cut off: there is no message to answer
+            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a fault
             _log.error("cloudivr.failed", error=type(error).__name__)
             return _fault(version, Fault(version.server, "The service failed."))
