@@ -9,7 +9,7 @@ import structlog
 from attrs import frozen
 from lxml import etree
 from lxml.builder import ElementMaker
-from werkzeug.exceptions import HTTPException, UnsupportedMediaType
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.wrappers import Request, Response
 
 from paperless_ivr.cloudivr.contract import SOAP11, VERSIONS, BrokenContract, Contract, Version
@@ -58,7 +58,10 @@ class Endpoint:
             return _fault(version, Fault(version.server, "The service failed."))
 
     def _read(self, version: Version, request: Request) -> tuple[str, dict[str, Any]]:
-        body = _body(version, _parsed(version, request.get_data()))
+        text = request.get_data()
+        if len(text) >= (request.max_content_length or 0):
+            raise RequestEntityTooLarge  # one without a length is cut off there
+        body = _body(version, _parsed(version, text))
         try:
             operation, fields = self.contract.read(body)
         except BrokenContract as broken:
