@@ -13,7 +13,8 @@ from werkzeug.test import Client, TestResponse
 
 from paperless_ivr.cloudivr import tables as t
 from paperless_ivr.cloudivr.contract import NAMESPACE, SOAP11, SOAP12, Contract, Version
-from paperless_ivr.cloudivr.web import ASMX, MAX_BODY, Application
+from paperless_ivr.cloudivr.soap import MAX_BODY
+from paperless_ivr.cloudivr.web import ASMX, Application
 from tests.cloudivr.benches import Bench, ask, guid, number
 
 VERSIONS = [SOAP11, SOAP12]
