@@ -2,7 +2,8 @@
 # make test   run all tests                      make test ARGS='-k keypad'
 # make check  format, lint, types, import arrows, generated docs
 # make docs   write the generated docs anew
-# Each does its own set-up, in .venv; it is done again when pyproject.toml changes.
+# Each does its own set-up, in .venv; it is done again when pyproject.toml changes. Tests with
+# another language's SOAP library need npm, too; without it they are skipped.
 
 BIN := .venv/bin
 
@@ -33,7 +34,15 @@ setup: .venv/.stamp
 call: setup
 	@$(BIN)/paperless-ivr call $(ARGS)
 
-test: setup
+tests/interop/node_modules/.stamp: tests/interop/package.json
+	@if command -v npm >/dev/null; then \
+	    echo 'Setting up tests/interop with npm'; \
+	    (cd tests/interop && npm install --no-package-lock --no-audit --no-fund \
+	        --loglevel=error && touch node_modules/.stamp) || \
+	        echo 'npm failed: the tests in tests/interop are skipped.' >&2; \
+	fi
+
+test: setup tests/interop/node_modules/.stamp
 	$(BIN)/python -m pytest -n auto $(ARGS)
 
 check: setup
@@ -47,5 +56,5 @@ docs: setup
 	$(BIN)/python docs/generate.py
 
 clean:
-	rm -rf .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist htmlcov
+	rm -rf .venv tests/interop/node_modules .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist htmlcov
 	find src tests docs examples -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

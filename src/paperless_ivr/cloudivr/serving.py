@@ -18,7 +18,7 @@ from paperless_ivr.cloudivr.database import opened, prepare
 from paperless_ivr.cloudivr.operations import DAILY_MESSAGES, LINK_DAYS, CloudIVR
 from paperless_ivr.cloudivr.outbox import Outbox, outbox
 from paperless_ivr.cloudivr.transactions import utc_now
-from paperless_ivr.cloudivr.web import ASMX, MAX_BODY, Application
+from paperless_ivr.cloudivr.web import ASMX, Application
 
 THREADS = 10
 """Requests that are worked on at once; others wait. cheroot's own number."""
@@ -101,7 +101,6 @@ def running(  # noqa: PLR0913 - an argument for each option
             server_name="CloudIVR",
             shutdown_timeout=STOP_S,
         )
-        server.max_request_body_size = MAX_BODY
         server.prepare()
         service.url = f"http://{host}:{server.bind_addr[1]}"
         thread = Thread(target=server.serve, name="CloudIVR", daemon=True)

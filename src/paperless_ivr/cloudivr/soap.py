@@ -9,12 +9,14 @@ import structlog
 from attrs import frozen
 from lxml import etree
 from lxml.builder import ElementMaker
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.wrappers import Request, Response
 
 from paperless_ivr.cloudivr.contract import SOAP11, VERSIONS, BrokenContract, Contract, Version
 from paperless_ivr.cloudivr.operations import CloudIVR
 
+MAX_BODY = 1_000_000
+"""Bytes of a request: envelopes of this contract have a few hundred."""
 XML = "http://www.w3.org/XML/1998/namespace"
 NEXT = (
     "http://schemas.xmlsoap.org/soap/actor/next",
@@ -51,12 +53,17 @@ class Endpoint:
             return _response(version, 200, self.contract.write(version, operation, answer))
         except Fault as fault:
             return _fault(version, fault)
+        except HTTPException:  # too large, or cut off: there is no message to answer
+            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a fault
             _log.error("cloudivr.failed", error=type(error).__name__)
             return _fault(version, Fault(version.server, "The service failed."))
 
     def _read(self, version: Version, request: Request) -> tuple[str, dict[str, Any]]:
-        body = _body(version, _parsed(version, request.get_data()))
+        text = request.get_data()
+        if len(text) >= MAX_BODY:
+            raise RequestEntityTooLarge  # a text whose length was not told is cut off there
+        body = _body(version, _parsed(version, text))
         try:
             operation, fields = self.contract.read(body)
         except BrokenContract as broken:

@@ -15,11 +15,9 @@ from paperless_ivr.cloudivr.contract import Contract
 from paperless_ivr.cloudivr.links import Links, Opened
 from paperless_ivr.cloudivr.operations import CloudIVR
 from paperless_ivr.cloudivr.pages import link_page, service_page
-from paperless_ivr.cloudivr.soap import Endpoint
+from paperless_ivr.cloudivr.soap import MAX_BODY, Endpoint
 
 ASMX = "/CloudIVR.asmx"
-MAX_BODY = 1_000_000
-"""Bytes of a request: envelopes of this contract have a few hundred."""
 
 _HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",

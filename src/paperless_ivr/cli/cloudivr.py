@@ -1,0 +1,157 @@
+"""`paperless-ivr cloudivr`: the reference service, and what it has queued."""
+
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from paperless_ivr.cli import Unusable
+
+if TYPE_CHECKING:
+    from paperless_ivr.cloudivr.outbox import Message
+
+DATABASE = "sqlite:///cloudivr.db"
+
+database_option = click.option(
+    "--database", metavar="URL", default=DATABASE, show_default=True, help="SQLite or PostgreSQL."
+)
+
+
+@click.group(name="cloudivr", invoke_without_command=True)
+@database_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8090, show_default=True)
+@click.option("--public-url", metavar="URL", help="Where links lead. [default: host and port]")
+@click.option(
+    "--link-days",
+    type=click.FloatRange(0, min_open=True),
+    default=7,
+    show_default=True,
+    help="Days that a link can be used.",
+)
+@click.pass_context
+def command(  # noqa: PLR0913 - an argument for each option
+    context: click.Context,
+    *,
+    database: str,
+    host: str,
+    port: int,
+    public_url: str | None,
+    link_days: float,
+) -> None:
+    """Run the reference CloudIVR service until Ctrl-C.
+
+    An empty database is filled with made-up billers, customers and bills.
+    """
+    if context.invoked_subcommand:
+        return
+    with _usable():
+        from sqlalchemy import make_url
+
+        from paperless_ivr.cloudivr import seed
+        from paperless_ivr.cloudivr.serving import running
+
+        shown = make_url(database).render_as_string(hide_password=True)
+        running_service = running(
+            database,
+            host=host,
+            port=port,
+            public_url=public_url.rstrip("/") if public_url else None,
+            link_days=link_days,
+        )
+        stopped = _stopped_by_signal()
+        with running_service as service:
+            partner = seed.load().partners[0]
+            click.echo(f"CloudIVR     {service.endpoint}")
+            click.echo(f"WSDL         {service.wsdl_url}")
+            click.echo(f"Database     {shown}")
+            click.echo(f"PartnerGUID  {partner.guid}")
+            click.echo(f"PartnerKey   {partner.key}")
+            for biller in seed.load().billers:
+                click.echo(f"BillerGUID   {biller.guid}  {biller.name}")
+            click.echo("GUIDs and key are those of the made-up data. Ctrl-C stops the service.")
+            stopped.wait()
+    click.echo("Stopped.")
+
+
+@command.command()
+@database_option
+@click.option("--reveal", is_flag=True, help="Show to whom messages go.")
+def outbox(database: str, reveal: bool) -> None:
+    """List the e-mails and texts that are queued."""
+    with _usable():
+        from paperless_ivr.cloudivr.database import opened
+        from paperless_ivr.cloudivr.outbox import outbox as read
+
+        engine = opened(database)
+        file = engine.url.database or ""
+        if engine.dialect.name == "sqlite" and not Path(file).exists():
+            message = f"no database {file!r}"
+            raise Unusable(message)
+        queued = read(engine)
+        engine.dispose()
+    messages = [("e-mail", m) for m in queued.emails] + [("text", m) for m in queued.texts]
+    if not messages:
+        click.echo("Nothing is queued.")
+        return
+    rows = [_row(kind, message, reveal) for kind, message in messages]
+    click.echo(_table([("When", "Kind", "To", "Biller", "Bill", "Purpose", "Link"), *rows]))
+
+
+def _row(kind: str, message: "Message", reveal: bool) -> tuple[str, ...]:
+    return (
+        message.at.strftime("%Y-%m-%d %H:%M"),
+        kind,
+        message.to.reveal() if reveal else str(message.to),
+        message.biller,
+        message.invoice_type,
+        message.purpose,
+        message.link,
+    )
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+
+
+def _stopped_by_signal() -> Event:
+    """Set once somebody presses Ctrl-C or ends the process."""
+    stopped = Event()
+
+    def stop(*_: Any) -> None:
+        stopped.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    return stopped
+
+
+@contextmanager
+def _usable() -> Iterator[None]:
+    """Tells in a line what cannot be used; what a database says may be personal."""
+    try:
+        from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+    except ModuleNotFoundError as error:
+        message = f"{error.name} is not installed: pip install 'paperless-ivr[cloudivr]'"
+        raise Unusable(message) from error
+    try:
+        yield
+    except (ArgumentError, NoSuchModuleError) as error:
+        message = "no database URL; it looks like sqlite:///file.db or postgresql://host/name"
+        raise click.BadParameter(message, param_hint="--database") from error
+    except SQLAlchemyError as error:
+        message = f"the database cannot be used: {type(error).__name__}"
+        raise Unusable(message) from error
+    except ModuleNotFoundError as error:
+        message = f"{error.name} is not installed: pip install 'paperless-ivr[postgresql]'"
+        raise Unusable(message) from error
+    except OSError as error:
+        raise Unusable(str(error)) from error

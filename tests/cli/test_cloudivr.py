@@ -1,0 +1,145 @@
+"""The reference service from the command line."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import zeep
+
+from paperless_ivr.cloudivr import seed
+
+Run = Callable[..., Any]
+PROGRAM = [
+    sys.executable,
+    "-c",
+    "from paperless_ivr.cli import main; main(prog_name='paperless-ivr')",
+]
+
+
+@contextmanager
+def served(folder: Path, *options: str) -> Iterator[tuple["subprocess.Popen[str]", dict[str, str]]]:
+    """The service in a process of its own, and what it says of itself."""
+    command = [*PROGRAM, "cloudivr", "--port", "0", *options]
+    env = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env
+    ) as process:
+        assert process.stdout
+        told: dict[str, str] = {}
+        for line in process.stdout:
+            if line.startswith("GUIDs"):
+                break
+            name, _, value = line.strip().partition(" ")
+            told.setdefault(name, value.strip())
+        try:
+            yield process, told
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def enrol(told: dict[str, str], handle: str) -> Any:
+    """Enrols a customer, by what the service says of itself alone."""
+    (who,) = [c for c in seed.load().billers[0].customers if c.handle == handle]
+    with requests.Session() as session:
+        client = zeep.Client(told["WSDL"], transport=zeep.Transport(session=session))
+        return client.service.EnrollInPaperless(
+            PaymentGUID=who.payment.guid.reveal(),
+            BillerGUID=told["BillerGUID"].split()[0],
+            PartnerGUID=told["PartnerGUID"],
+            PartnerKey=told["PartnerKey"],
+        )
+
+
+@pytest.mark.requirement("R22")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_runs_until_it_is_stopped(tmp_path: Path, number: signal.Signals) -> None:
+    """It makes its database, tells all that a client needs, and stops cleanly on a signal."""
+    with served(tmp_path) as (process, told):
+        assert enrol(told, "rivera").EnrollmentSuccessful
+        process.send_signal(number)
+        assert process.wait(20) == 0
+        assert process.stdout
+        assert process.stdout.read() == "Stopped.\n"
+    assert (tmp_path / "cloudivr.db").exists()
+
+
+@pytest.mark.requirement("R22", "R24")
+def test_outbox(tmp_path: Path, run: Run) -> None:
+    """What is queued outlives the service; who it goes to shows only where asked for."""
+    database = f"sqlite:///{tmp_path}/kept.db"
+    with served(tmp_path, "--database", database, "--public-url", "https://pay.example/") as (_, t):
+        enrol(t, "rivera")
+
+    hidden = run("cloudivr", "outbox", "--database", database)
+    shown = run("cloudivr", "outbox", "--database", database, "--reveal")
+
+    assert (hidden.exit_code, shown.exit_code) == (0, 0)
+    head, row = hidden.stdout.splitlines()
+    assert head.split() == ["When", "Kind", "To", "Biller", "Bill", "Purpose", "Link"]
+    assert "e-mail  <email:11@7.3>  Springfield Water  WATER  complete" in row
+    assert "https://pay.example/paperless/" in row
+    assert "jane.rivera" not in hidden.stdout
+    assert "jane.rivera@example.com" in shown.stdout
+
+
+def test_a_second_run_goes_on(tmp_path: Path) -> None:
+    """The database is seeded once: what was enrolled before is still pending."""
+    with served(tmp_path) as (_, told):
+        enrol(told, "rivera")
+    with served(tmp_path) as (_, told):
+        assert enrol(told, "rivera").ErrorCode == 401
+
+
+def test_nothing_queued(tmp_path: Path, run: Run) -> None:
+    """An empty outbox is told in words."""
+    database = f"sqlite:///{tmp_path}/new.db"
+    with served(tmp_path, "--database", database):
+        pass
+    assert run("cloudivr", "outbox", "--database", database).stdout == "Nothing is queued.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["outbox", "--database", "nowhere"], "no database URL"),
+        (["outbox", "--database", "mysql://host/name"], "no database URL"),
+        (["outbox", "--database", "sqlite://"], "no database URL"),
+        (["outbox", "--database", "sqlite:////nowhere/at.db"], "no database '/nowhere/at.db'"),
+        (["--database", "sqlite:////nowhere/at.db"], "cannot be used: OperationalError"),
+        (["--link-days", "0"], "--link-days"),
+    ],
+)
+def test_what_cannot_be_used_is_told(run: Run, arguments: list[str], says: str) -> None:
+    """In a line, with status 2."""
+    done = run("cloudivr", *arguments)
+    assert done.exit_code == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_empty_file_is_told(run: Run, tmp_path: Path) -> None:
+    """A database that is not the service's is told."""
+    (tmp_path / "empty.db").touch()
+    done = run("cloudivr", "outbox", "--database", f"sqlite:///{tmp_path}/empty.db")
+    assert done.exit_code == 2
+    assert "cannot be used: OperationalError" in done.stderr
+
+
+def test_a_port_that_is_taken_is_told(process: Run, tmp_path: Path) -> None:
+    """In a line, with status 2."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        database = f"sqlite:///{tmp_path}/new.db"
+        done = process("cloudivr", "--port", port, "--database", database)
+    assert done.returncode == 2
+    assert port in done.stderr
+    assert "Traceback" not in done.stderr

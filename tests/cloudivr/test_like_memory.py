@@ -1,0 +1,146 @@
+"""The service does what the back end in memory does, whatever is asked in whatever order."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from paperless_ivr import secret
+from paperless_ivr.backends.demo import CUSTOMERS, payment, springfield
+from paperless_ivr.cloudivr.database import opened, prepare
+from paperless_ivr.cloudivr.links import Links, Standing
+from paperless_ivr.cloudivr.operations import CloudIVR
+from paperless_ivr.cloudivr.outbox import outbox
+from paperless_ivr.flow.requests import (
+    EnrollInPaperless,
+    InvoiceExists,
+    SearchByAccountNumber,
+    SearchByCustomerPhoneNumber,
+    SendWebLink,
+    ServiceRequest,
+    StoreCustomerPaymentMethodV2,
+    StoreCustomerPreference,
+)
+from paperless_ivr.testing.contracts import check_backend
+from tests.cloudivr.benches import SEED, Bench
+from tests.cloudivr.direct import DirectBackend
+
+Fresh = Callable[[], Bench]
+
+
+@pytest.mark.requirement("R12", "R21", "R22", "R23")
+def test_contract(fresh: Fresh) -> None:
+    """It keeps every promise of a back end."""
+    check_backend(lambda: DirectBackend(fresh().service))
+
+
+CUSTOMER = st.sampled_from(list(CUSTOMERS.values()))
+PAYER = st.sampled_from([*CUSTOMERS])
+TYPE = st.sampled_from(["WATER", "SEWER", "GAS", "PERMIT", "NONE"])
+EMAIL = st.sampled_from(["a@example.com", "b@example.org", "no address", "@", "", "x@localhost"])
+PHONE = st.sampled_from(
+    ["+12175550101", "2175550106", "12175550114", "(217) 555-0114", "", "5550101", "+16185550107"]
+)
+KEY = st.sampled_from(["k1", "k2", "k3", "k4", "k5", "k6"])
+
+
+class AsInMemory(RuleBasedStateMachine):
+    """Any requests and opened links, asked of both."""
+
+    seeded: Path
+
+    @initialize()
+    def begin(self) -> None:
+        """Both as new."""
+        self.folder = TemporaryDirectory()
+        shutil.copy(self.seeded, self.folder.name)
+        self.engine = opened(f"sqlite:///{self.folder.name}/{self.seeded.name}")
+        self.service = CloudIVR(self.engine, lambda: "http://billing.test", daily_messages=1000)
+        self.memory = springfield()
+
+    def teardown(self) -> None:
+        """Takes the database away."""
+        if hasattr(self, "engine"):
+            self.engine.dispose()
+            self.folder.cleanup()
+
+    def same(self, request: ServiceRequest) -> None:
+        """Both answer alike."""
+        answer = DirectBackend(self.service).answer(request, 1.0)
+        assert self.memory.answer(request, 1.0) == answer
+
+    @rule(who=CUSTOMER)
+    def search(self, who) -> None:
+        """By account number."""
+        self.same(SearchByAccountNumber(who.account))
+
+    @rule(number=PHONE)
+    def search_by_phone(self, number: str) -> None:
+        """By telephone number."""
+        self.same(SearchByCustomerPhoneNumber(secret.phone(number)))
+
+    @rule(who=CUSTOMER, other=CUSTOMER)
+    def invoice(self, who, other) -> None:
+        """Whether an invoice is there."""
+        for invoice in (who.invoices or other.invoices)[:1]:
+            self.same(InvoiceExists(other.account, invoice.number))
+            self.same(InvoiceExists(who.account, invoice.number))
+
+    @rule(handle=PAYER)
+    def enroll(self, handle: str) -> None:
+        """After a payment."""
+        who = CUSTOMERS[handle]
+        self.same(EnrollInPaperless(payment(handle).guid, who.id, who.account, "WATER", "c", "k"))
+
+    @rule(who=CUSTOMER, kind=TYPE, paperless=st.booleans(), email=EMAIL, phone=PHONE, key=KEY)
+    def prefer(self, *, who, kind: str, paperless: bool, email: str, phone: str, key: str) -> None:
+        """Paperless or paper."""
+        to = secret.email(email) if email else None
+        mobile = secret.phone(phone) if phone else None
+        self.same(
+            StoreCustomerPreference(who.id, who.account, kind, paperless, to, mobile, key, key)
+        )
+
+    @rule(who=CUSTOMER, kind=TYPE, phone=PHONE, key=KEY)
+    def text(self, who, kind: str, phone: str, key: str) -> None:
+        """A text with a link."""
+        number = secret.phone(phone)
+        self.same(SendWebLink(who.id, who.account, kind, number, "review", key, key))
+
+    @rule(handle=PAYER, key=KEY)
+    def autopay(self, handle: str, key: str) -> None:
+        """AutoPay."""
+        who = CUSTOMERS[handle]
+        guid = payment(handle).guid
+        self.same(StoreCustomerPaymentMethodV2(guid, who.id, who.account, "WATER", key, key))
+
+    @precondition(lambda self: self.memory.emails or self.memory.texts)
+    @rule(data=st.data())
+    def open_a_link(self, data: st.DataObject) -> None:
+        """Any link that was sent; both queues are alike, too."""
+        here = outbox(self.engine)
+        ours, theirs = here.emails + here.texts, self.memory.emails + self.memory.texts
+        assert [(m.to, m.customer, m.invoice_type) for m in theirs] == [
+            (m.to, m.customer, m.invoice_type) for m in ours
+        ]
+        at = data.draw(st.integers(0, len(ours) - 1))
+        token = ours[at].link.rpartition("/")[2]
+        done = Links(self.service).complete(token).standing is Standing.DONE
+        assert self.memory.complete(theirs[at].link) == done
+
+
+@pytest.mark.requirement("R21", "R22")
+def test_any_requests(tmp_path: Path) -> None:
+    """Any requests are answered alike, and leave the same behind."""
+    engine = opened(f"sqlite:///{tmp_path}/seeded.db")
+    prepare(engine, SEED)
+    engine.dispose()
+    AsInMemory.seeded = tmp_path / "seeded.db"
+    case = AsInMemory.TestCase()
+    case.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+    case.runTest()

@@ -1,0 +1,301 @@
+"""The life of a link: it is looked at, completes a registration once, is replaced, expires."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from attrs import frozen
+from werkzeug.test import Client, TestResponse
+
+from paperless_ivr.cloudivr import tables as t
+from paperless_ivr.cloudivr.links import Links, Standing
+from paperless_ivr.cloudivr.outbox import outbox
+from paperless_ivr.cloudivr.pages import WORDS
+from paperless_ivr.cloudivr.web import Application
+from tests.cloudivr.benches import Bench, ask, customer, guid, number
+
+pytestmark = pytest.mark.requirement("R22")
+
+
+@frozen
+class Browser:
+    """Somebody who opens links."""
+
+    bench: Bench
+
+    @property
+    def client(self) -> Client:
+        """A client of the service."""
+        return Client(Application(self.bench.service))
+
+    def look(self, link: str) -> TestResponse:
+        """Opens a link."""
+        return self.client.get(link)
+
+    def press(self, link: str, email: str | None = None) -> TestResponse:
+        """Presses the button of a link's page."""
+        return self.client.post(link, data={"EmailAddress": email} if email is not None else {})
+
+
+@pytest.fixture
+def browser(bench: Bench) -> Browser:
+    """Somebody who opens links of a service that is as new."""
+    return Browser(bench)
+
+
+def emailed(bench: Bench, handle: str = "rivera") -> str:
+    """The link that is e-mailed after an enrolment."""
+    assert bench.service.EnrollInPaperless(guid(handle), **ask()).EnrollmentSuccessful
+    return outbox(bench.engine).emails[-1].link
+
+
+def texted(bench: Bench, purpose: str, handle: str = "rivera") -> str:
+    """A link that is texted."""
+    answer = bench.service.SendWebLink(
+        **ask(),
+        CustomerID=number(handle),
+        InvoiceType="WATER",
+        PhoneNumber="+12175550180",
+        Purpose=purpose,
+    )
+    assert answer.Success
+    return outbox(bench.engine).texts[-1].link
+
+
+def prefer(bench: Bench, handle: str = "rivera", *, paperless: bool = True) -> None:
+    """A preference for the water bill."""
+    bench.service.StoreCustomerPreference(
+        **ask(),
+        CustomerID=number(handle),
+        InvoiceType="WATER",
+        Paperless=paperless,
+        EmailAddress="typed.here@example.com" if paperless else None,
+    )
+
+
+def test_a_link_completes_its_registration(browser: Browser) -> None:
+    """The page says what it is for; its button makes the bill paperless, and that is answered."""
+    link = emailed(browser.bench)
+
+    page = browser.look(link)
+    assert page.status_code == 200
+    assert "<h1>Paperless billing: water bill</h1>" in page.text
+    assert "Springfield Water" in page.text
+    assert '<form method="post">' in page.text
+    assert "<input" not in page.text
+    assert browser.bench.status("rivera") == "pending"
+
+    done = browser.press(link)
+    assert (done.status_code, browser.bench.status("rivera")) == (200, "active")
+    again = browser.bench.service.EnrollInPaperless(guid("rivera"), **ask())
+    assert again.ErrorCode == 400
+
+
+def test_looking_changes_nothing(browser: Browser) -> None:
+    """A mail scanner may open a link as often as it likes."""
+    link = emailed(browser.bench)
+    before = browser.bench.dump(but=())
+
+    pages = [browser.look(link), browser.client.head(link), browser.look(f"{link}x")]
+
+    assert [page.status_code for page in pages] == [200, 200, 404]
+    assert before == browser.bench.dump(but=())
+
+
+def used(browser: Browser, link: str) -> None:
+    """The button was pressed before."""
+    assert browser.press(link).status_code == 200
+
+
+def expired(browser: Browser, _: str) -> None:
+    """Seven days have passed."""
+    browser.bench.clock.passes(days=7)
+
+
+def replaced(browser: Browser, _: str) -> None:
+    """A newer link was sent for the bill."""
+    prefer(browser.bench)
+
+
+def cancelled(browser: Browser, _: str) -> None:
+    """The bill went back to paper."""
+    prefer(browser.bench, paperless=False)
+
+
+def completed(browser: Browser, _: str) -> None:
+    """Another link of the same bill was used."""
+    assert browser.press(texted(browser.bench, "review")).status_code == 200
+
+
+GONE = {
+    used: Standing.USED,
+    expired: Standing.EXPIRED,
+    replaced: Standing.REPLACED,
+    cancelled: Standing.CANCELLED,
+    completed: Standing.REPLACED,
+}
+
+
+@pytest.mark.parametrize("happens", GONE, ids=lambda happens: happens.__name__)
+def test_a_link_that_can_be_used_no_more(browser: Browser, happens) -> None:
+    """Its page says why, with status 410, and its button does nothing."""
+    link = emailed(browser.bench)
+    happens(browser, link)
+    before = browser.bench.dump()
+
+    for page in (browser.look(link), browser.press(link)):
+        assert page.status_code == 410
+        assert f"<h1>{WORDS[GONE[happens]].title}</h1>" in page.text
+        assert "<form" not in page.text
+    assert before == browser.bench.dump()
+
+
+@pytest.mark.parametrize("token", ["", "x", "../health", "%00", "a" * 4000, "' OR 1=1 --"])
+def test_an_unknown_link(browser: Browser, token: str) -> None:
+    """Whatever is made up is not found, and does nothing."""
+    emailed(browser.bench)
+    before = browser.bench.dump()
+
+    pages = [browser.client.get(f"/paperless/{token}"), browser.client.post(f"/paperless/{token}")]
+
+    assert [page.status_code for page in pages] == [404, 404]
+    assert before == browser.bench.dump()
+
+
+def test_until_the_last_moment(browser: Browser) -> None:
+    """A link can be used until its days are over."""
+    link = emailed(browser.bench)
+    browser.bench.clock.passes(days=7, seconds=-1)
+
+    assert browser.press(link).status_code == 200
+
+
+def test_newest_link_counts(browser: Browser) -> None:
+    """After a link was replaced, the new one completes the registration."""
+    emailed(browser.bench)
+    prefer(browser.bench)
+
+    assert browser.press(outbox(browser.bench.engine).emails[-1].link).status_code == 200
+    assert browser.bench.status("rivera") == "active"
+
+
+def test_texts_stay_valid_beside_one_another(browser: Browser) -> None:
+    """A text replaces no link that was sent before."""
+    links = [emailed(browser.bench), *(texted(browser.bench, "review") for _ in range(2))]
+
+    assert [browser.look(link).status_code for link in links] == [200] * 3
+
+
+# ── the address that is typed ────────────────────────────────────────────────────────────
+
+
+def test_typed_address(browser: Browser) -> None:
+    """The page of a link to type the address asks for it, keeps it, and completes."""
+    link = texted(browser.bench, "type_email", "chen")
+    assert 'name="EmailAddress" type="email"' in browser.look(link).text
+
+    assert browser.press(link, " typed.here@example.com ").status_code == 200
+
+    (chen,) = [row for row in browser.bench.rows(t.Customer) if row.CustomerID == number("chen")]
+    assert (chen.EmailAddress, browser.bench.status("chen")) == ("typed.here@example.com", "active")
+
+
+@pytest.mark.parametrize("typed", [None, "", "chen", "chen@", "@example.com", "a b@example.com"])
+def test_typed_address_that_is_none(browser: Browser, typed: str | None) -> None:
+    """What is no address is asked for again, and nothing is changed: the link stays open."""
+    link = texted(browser.bench, "type_email", "chen")
+    before = browser.bench.dump()
+
+    page = browser.press(link, typed)
+
+    assert page.status_code == 422
+    assert "please check" in page.text
+    assert "<input" in page.text
+    assert before == browser.bench.dump()
+    assert browser.press(link, "typed.here@example.com").status_code == 200
+
+
+@pytest.mark.parametrize("purpose", ["enrol", "confirm", "review", "", "<script>"])
+def test_address_that_is_not_asked_for(browser: Browser, purpose: str) -> None:
+    """Other links take no address, whatever is posted to them."""
+    link = texted(browser.bench, purpose)
+    assert browser.press(link, "mallory@example.com").status_code == 200
+
+    rivera = customer("rivera").email
+    kept = {row.EmailAddress for row in browser.bench.rows(t.Customer)}
+    assert "mallory@example.com" not in kept
+    assert rivera is not None
+    assert rivera.reveal() in kept
+
+
+# ── what a link gives away ───────────────────────────────────────────────────────────────
+
+
+def test_tokens(browser: Browser) -> None:
+    """Tokens are long, never alike, and the table of links knows only their hashes."""
+    links = [texted(browser.bench, "review", who) for who in ("rivera", "chen", "ali") * 5]
+    tokens = {link.rpartition("/")[2] for link in links}
+
+    assert len(tokens) == 15
+    assert min(map(len, tokens)) >= 43
+    assert not tokens & {row.TokenHash for row in browser.bench.rows(t.WebLink)}
+
+
+@pytest.mark.requirement("R24")
+def test_pages_tell_nothing_personal(browser: Browser) -> None:
+    """No page of a link says whose it is, is kept by a browser, or names itself to others."""
+    links = [texted(browser.bench, "type_email"), emailed(browser.bench)]
+    pages = [browser.look(links[0]), browser.look(links[1]), browser.press(links[1])]
+
+    who = customer("rivera")
+    for page in pages:
+        personal = (who.name, who.email, who.account, who.id, who.phone)
+        assert [v for v in personal if v and v.reveal() in page.text] == []
+        assert page.headers["Cache-Control"] == "no-store"
+        assert page.headers["Referrer-Policy"] == "no-referrer"
+        assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
+
+
+def test_link_leads_to_the_service_alone(browser: Browser) -> None:
+    """Whatever host a request names, links lead to the service's own address."""
+    assert emailed(browser.bench).startswith("http://billing.test/paperless/")
+
+
+def test_activity(browser: Browser) -> None:
+    """Completing is on the activity log, and so is a link that was refused."""
+    link = emailed(browser.bench)
+    for _ in range(2):
+        browser.press(link)
+
+    rows = [
+        row for row in browser.bench.rows(t.ActivityLog) if row.Operation == "CompleteRegistration"
+    ]
+    assert [row.Step for row in rows] == ["CompleteRegistration", "RefuseLink"]
+
+
+@pytest.mark.requirement("R31")
+def test_pressed_by_many(bench: Bench) -> None:
+    """Of many who press at the same time one completes; to the others the link was used."""
+    token = emailed(bench).rpartition("/")[2]
+
+    with ThreadPoolExecutor(8) as pool:
+        done = list(pool.map(lambda _: Links(bench.service).complete(token).standing, range(8)))
+
+    assert sorted(standing.value for standing in done) == ["done"] + ["used"] * 7
+
+
+@pytest.mark.requirement("R24")
+def test_database_gone(browser: Browser, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without its tables the service says that something went wrong, and no more."""
+    link = emailed(browser.bench)
+    t.Base.metadata.drop_all(browser.bench.engine)
+
+    pages = [browser.look(link), browser.press(link)]
+
+    assert [page.status_code for page in pages] == [500, 500]
+    assert "Traceback" not in pages[0].text + pages[1].text
+    assert link.rpartition("/")[2] not in capsys.readouterr().out
+
+
+def test_every_standing_has_its_page() -> None:
+    """There are words for whatever becomes of a link."""
+    assert set(WORDS) == set(Standing)

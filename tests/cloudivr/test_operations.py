@@ -1,0 +1,320 @@
+"""The operations beside `EnrollInPaperless`: each answer, each code, and what they leave alone."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from paperless_ivr.cloudivr import tables as t
+from paperless_ivr.cloudivr.codes import Code
+from tests.cloudivr.benches import Bench, ask, customer, guid, number
+
+NOBODY = 123456
+
+
+def prefer(handle: str = "rivera", **other: Any) -> dict[str, Any]:
+    """The fields of a wish for a paperless water bill."""
+    return {
+        **ask(),
+        "CustomerID": number(handle),
+        "InvoiceType": "WATER",
+        "Paperless": True,
+        "EmailAddress": "typed.here@example.com",
+        "ConsentReference": "consent-1",
+        "IdempotencyKey": "key-1",
+        **other,
+    }
+
+
+def text(handle: str = "rivera", **other: Any) -> dict[str, Any]:
+    """The fields of a text about the water bill."""
+    return {
+        **ask(),
+        "CustomerID": number(handle),
+        "InvoiceType": "WATER",
+        "PhoneNumber": "+12175550180",
+        "Purpose": "review",
+        "ConsentReference": "consent-1",
+        "IdempotencyKey": "key-1",
+        **other,
+    }
+
+
+def autopay(handle: str = "rivera", **other: Any) -> dict[str, Any]:
+    """The fields of AutoPay for the bill that was paid."""
+    return {
+        **ask(),
+        "PaymentGUID": guid(handle),
+        "CustomerID": number(handle),
+        "InvoiceType": "WATER",
+        "ConsentReference": "consent-1",
+        "IdempotencyKey": "key-1",
+        **other,
+    }
+
+
+REQUESTS: dict[str, Any] = {
+    "InvoiceExists": lambda **o: {**ask(), "AccountNumber": "20481137", **o},
+    "SearchByAccountNumber": lambda **o: {**ask(), "AccountNumber": "20481137", **o},
+    "SearchByCustomerPhoneNumber": lambda **o: {**ask(), "PhoneNumber": "2175550101", **o},
+    "EnrollInPaperless": lambda **o: {**ask(), "PaymentGUID": guid("rivera"), **o},
+    "StoreCustomerPreference": prefer,
+    "SendWebLink": text,
+    "StoreCustomerPaymentMethodV2": autopay,
+}
+
+
+@pytest.mark.requirement("R20", "R22")
+@pytest.mark.parametrize("operation", REQUESTS)
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"PartnerKey": "demo-key-that-everybody-know"}, Code.PARTNER_REFUSED),
+        ({"PartnerGUID": "' OR '1'='1"}, Code.PARTNER_REFUSED),
+        ({"BillerGUID": "00000000-0000-4000-8000-0000000b0009"}, Code.BILLER_UNKNOWN),
+    ],
+)
+def test_who_asks(bench: Bench, operation: str, fields: dict[str, str], code: Code) -> None:
+    """Every operation refuses a wrong key, partner or biller, and changes nothing."""
+    before = bench.dump()
+
+    answer = getattr(bench.service, operation)(**REQUESTS[operation](**fields))
+
+    assert (answer.ErrorCode, answer.Message) == (code, code.message)
+    assert before == bench.dump()
+
+
+@pytest.mark.parametrize(
+    ("operation", "biller"),
+    [
+        ("StoreCustomerPreference", "lakeside-parking"),
+        ("SendWebLink", "lakeside-parking"),
+        ("StoreCustomerPaymentMethodV2", "elm-energy"),
+    ],
+)
+def test_product(bench: Bench, operation: str, biller: str) -> None:
+    """A write needs the product that it is of."""
+    answer = getattr(bench.service, operation)(**REQUESTS[operation](**ask(biller)))
+
+    assert (answer.Success, answer.ErrorCode) == (False, Code.NO_PRODUCT)
+
+
+@pytest.mark.parametrize(
+    ("operation", "fields", "code"),
+    [
+        ("StoreCustomerPreference", {"CustomerID": NOBODY}, Code.CUSTOMER_NOT_FOUND),
+        ("StoreCustomerPreference", {"CustomerID": number("moreno")}, Code.CUSTOMER_NOT_FOUND),
+        ("StoreCustomerPreference", {"InvoiceType": "GAS"}, Code.INVOICE_TYPE_NOT_FOUND),
+        ("StoreCustomerPreference", {"InvoiceType": None}, Code.INVOICE_TYPE_NOT_FOUND),
+        ("StoreCustomerPreference", {"InvoiceType": "ELECTRIC"}, Code.INVOICE_TYPE_NOT_FOUND),
+        ("StoreCustomerPreference", {"EmailAddress": "no address"}, Code.BAD_EMAIL),
+        ("StoreCustomerPreference", {"EmailAddress": None}, Code.BAD_EMAIL),
+        ("StoreCustomerPreference", {"CustomerID": number("dubois")}, Code.ALREADY_ENROLLED),
+        ("SendWebLink", {"CustomerID": NOBODY}, Code.CUSTOMER_NOT_FOUND),
+        ("SendWebLink", {"CustomerID": number("moreno")}, Code.CUSTOMER_NOT_FOUND),
+        ("SendWebLink", {"InvoiceType": "GAS"}, Code.INVOICE_TYPE_NOT_FOUND),
+        ("SendWebLink", {"PhoneNumber": "217555"}, Code.BAD_PHONE),
+        ("SendWebLink", {"PhoneNumber": None}, Code.BAD_PHONE),
+        ("SendWebLink", {"PhoneNumber": "(217) 555-0114"}, Code.BAD_PHONE),
+        ("StoreCustomerPaymentMethodV2", {"PaymentGUID": None}, Code.PAYMENT_NOT_FOUND),
+        ("StoreCustomerPaymentMethodV2", {"PaymentGUID": guid("moreno")}, Code.PAYMENT_NOT_FOUND),
+    ],
+)
+def test_refusals(bench: Bench, operation: str, fields: dict[str, Any], code: Code) -> None:
+    """What does not hold is refused with its code, and nothing but the answer is kept."""
+    kept = (t.ActivityLog, t.PreferenceAnswer)
+    before = bench.dump(but=kept)
+
+    answer = getattr(bench.service, operation)(**REQUESTS[operation](**fields))
+
+    assert (answer.Success, answer.ErrorCode, answer.Message) == (False, code, code.message)
+    assert before == bench.dump(but=kept)
+    assert bench.steps()[-1][1] == code
+
+
+def test_codes() -> None:
+    """Each code has a sentence of its own."""
+    assert all(code.message.endswith(".") for code in Code)
+    assert len({code.message for code in Code}) == len(Code)
+
+
+# ── searches ─────────────────────────────────────────────────────────────────────────────
+
+
+def found(answer: Any) -> list[int]:
+    """Who was found."""
+    assert answer.Success
+    return [who.CustomerID for who in answer.Customers]
+
+
+@pytest.mark.requirement("R20")
+def test_another_billers_customer(bench: Bench) -> None:
+    """The same account and telephone number find each biller's own customer."""
+    for biller, handle in (("springfield-water", "rivera"), ("elm-energy", "moreno")):
+        account = bench.service.SearchByAccountNumber(**ask(biller), AccountNumber="20481137")
+        phone = bench.service.SearchByCustomerPhoneNumber(**ask(biller), PhoneNumber="2175550101")
+        assert found(account) == found(phone) == [number(handle)]
+
+
+@pytest.mark.parametrize("asked", [None, "", "anonymous", "+1", "5550101"])
+def test_no_number(bench: Bench, asked: str | None) -> None:
+    """What is no whole number finds nobody, least of all those who have none."""
+    assert found(bench.service.SearchByCustomerPhoneNumber(**ask(), PhoneNumber=asked)) == []
+    assert found(bench.service.SearchByAccountNumber(**ask(), AccountNumber=asked)) == []
+
+
+@pytest.mark.parametrize("asked", ["park", "park-rental"])
+def test_holder(bench: Bench, asked: str) -> None:
+    """One account of a holder finds all."""
+    account = customer(asked).account.reveal()
+
+    answer = bench.service.SearchByAccountNumber(**ask(), AccountNumber=account)
+
+    assert found(answer) == [number("park"), number("park-rental")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "exists"),
+    [
+        ({"AccountNumber": "20481137", "InvoiceNumber": "8113701"}, True),
+        ({"AccountNumber": "20481137", "InvoiceNumber": "8113702"}, False),
+        ({"AccountNumber": "20482245", "InvoiceNumber": "8113701"}, False),
+        ({"AccountNumber": "20493450", "InvoiceNumber": "9345001"}, False),
+        ({"InvoiceNumber": "8113701"}, False),
+        ({"AccountNumber": "20481137"}, False),
+    ],
+)
+def test_invoice(bench: Bench, fields: dict[str, str], exists: bool) -> None:
+    """An invoice is there under its own account, until it is withdrawn."""
+    answer = bench.service.InvoiceExists(**ask(), **fields)
+
+    assert (answer.Success, answer.ErrorCode, answer.Exists) == (True, 0, exists)
+
+
+def test_reads_change_nothing(bench: Bench) -> None:
+    """A read leaves nothing behind but its line on the activity log."""
+    before = bench.dump()
+    for operation in ("InvoiceExists", "SearchByAccountNumber", "SearchByCustomerPhoneNumber"):
+        getattr(bench.service, operation)(**REQUESTS[operation]())
+
+    assert before == bench.dump()
+    assert bench.steps()[-1] == ("FindCustomers", 0)
+
+
+# ── writes ───────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.requirement("R23", "R31")
+@pytest.mark.parametrize(
+    "operation", ["StoreCustomerPreference", "SendWebLink", "StoreCustomerPaymentMethodV2"]
+)
+def test_key(bench: Bench, operation: str) -> None:
+    """A write that many send with one key is done once, and answered alike, also later."""
+    act = getattr(bench.service, operation)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: act(**REQUESTS[operation]()), range(8)))
+    after = bench.dump()
+
+    bench.clock.passes(days=30)
+    answers.append(act(**REQUESTS[operation]()))
+
+    assert {answer.ErrorCode for answer in answers} == {Code.NONE}
+    assert after == bench.dump()
+
+
+def test_key_of_another(bench: Bench) -> None:
+    """A key is that of one operation, biller and partner."""
+    bench.service.SendWebLink(**text(IdempotencyKey="same"))
+    elm = ask("elm-energy") | {"CustomerID": number("moreno"), "InvoiceType": "ELECTRIC"}
+    own = {
+        "PartnerGUID": "00000000-0000-4000-8000-0000000a0002",
+        "PartnerKey": "another-key-that-everybody-knows",
+    }
+
+    bench.service.SendWebLink(**text(**elm, IdempotencyKey="same"))
+    bench.service.SendWebLink(**text(**{**elm, **own}, IdempotencyKey="same"))
+    bench.service.StoreCustomerPreference(**prefer(IdempotencyKey="same"))
+
+    assert (len(bench.rows(t.TextQueue)), len(bench.rows(t.EmailQueue))) == (3, 1)
+
+
+@pytest.mark.parametrize("key", [None, ""])
+def test_no_key(bench: Bench, key: str | None) -> None:
+    """Without a key each request counts."""
+    for _ in range(2):
+        bench.service.SendWebLink(**text(IdempotencyKey=key))
+
+    assert len(bench.rows(t.TextQueue)) == 2
+
+
+def test_long_key(bench: Bench) -> None:
+    """A key may be of any length."""
+    key = "k" * 100_000
+    answers = [bench.service.SendWebLink(**text(IdempotencyKey=key)) for _ in range(2)]
+
+    assert [a.ErrorCode for a in answers] == [0, 0]
+    assert len(bench.rows(t.TextQueue)) == 1
+
+
+def test_failure_is_not_kept_under_a_key(bench: Bench) -> None:
+    """What failed at the service may be tried again with its key."""
+    t.WebLink.__table__.drop(bench.engine)
+    failed = bench.service.SendWebLink(**text())
+    t.Base.metadata.create_all(bench.engine)
+
+    assert [failed.ErrorCode, bench.service.SendWebLink(**text()).ErrorCode] == [500, 0]
+
+
+def test_consent_is_kept(bench: Bench) -> None:
+    """Registrations, texts and AutoPay keep the reference of the consent."""
+    bench.service.StoreCustomerPreference(**prefer())
+    bench.service.SendWebLink(**text())
+    bench.service.StoreCustomerPaymentMethodV2(**autopay())
+
+    (registration,) = [
+        row for row in bench.rows(t.PaperlessRegistration) if number("rivera") == row.CustomerID
+    ]
+    (sent,), (method,) = bench.rows(t.TextQueue), bench.rows(t.AutoPay)
+    assert registration.ConsentReference == "consent-1"
+    assert sent.ConsentReference == method.ConsentReference == "consent-1"
+
+
+def test_autopay_again(bench: Bench) -> None:
+    """A bill is on AutoPay once, with the latest consent."""
+    bench.service.StoreCustomerPaymentMethodV2(**autopay())
+    again = {"IdempotencyKey": "key-2", "ConsentReference": "consent-2"}
+    bench.service.StoreCustomerPaymentMethodV2(**autopay(**again))
+
+    assert [row.ConsentReference for row in bench.rows(t.AutoPay)] == ["consent-2"]
+
+
+def test_limit(bench: Bench) -> None:
+    """Beyond so many messages in 24 hours a customer gets no more, and others still do."""
+    codes = [bench.service.SendWebLink(**text(IdempotencyKey=f"k{n}")).ErrorCode for n in range(21)]
+    assert codes == [Code.NONE] * 20 + [Code.LIMIT]
+    before = bench.dump()
+    assert bench.service.EnrollInPaperless(guid("rivera"), **ask()).ErrorCode == Code.LIMIT
+    assert before == bench.dump()
+    assert bench.service.EnrollInPaperless(guid("chen"), **ask()).ErrorCode == Code.NONE
+
+    bench.clock.passes(days=1)
+
+    assert bench.service.EnrollInPaperless(guid("rivera"), **ask()).ErrorCode == Code.NONE
+
+
+@pytest.mark.requirement("R31")
+def test_opposite_wishes_at_once(bench: Bench) -> None:
+    """Whatever is asked at the same time, one state results and only its own links are open."""
+    wishes = [(n % 2 == 0, f"key-{n}") for n in range(12)]
+
+    def wish(paperless: bool, key: str) -> int:
+        fields = prefer(Paperless=paperless, IdempotencyKey=key)
+        return int(bench.service.StoreCustomerPreference(**fields).ErrorCode)
+
+    with ThreadPoolExecutor(6) as pool:
+        codes = list(pool.map(lambda w: wish(*w), wishes))
+
+    open_links = [link for link in bench.rows(t.WebLink) if link.Status == "open"]
+    assert codes == [Code.NONE] * 12
+    assert len(bench.rows(t.EmailQueue)) == 6
+    assert len(open_links) == {"pending": 1, "cancelled": 0}[bench.status("rivera")]

@@ -1,0 +1,371 @@
+"""SOAP, both versions: envelopes that are right, and every way in which they can be wrong."""
+
+from collections.abc import Callable
+from typing import Any
+from xml.sax.saxutils import escape
+
+import pytest
+from attrs import frozen
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from lxml import etree
+from werkzeug.test import Client, TestResponse
+
+from paperless_ivr.cloudivr import tables as t
+from paperless_ivr.cloudivr.contract import NAMESPACE, SOAP11, SOAP12, Contract, Version
+from paperless_ivr.cloudivr.soap import MAX_BODY
+from paperless_ivr.cloudivr.web import ASMX, Application
+from tests.cloudivr.benches import Bench, ask, guid, number
+
+VERSIONS = [SOAP11, SOAP12]
+ON_SQLITE = pytest.mark.parametrize("fresh", ["sqlite"], indirect=True)
+"""For what does not come as far as the database."""
+CONTRACT = Contract()
+
+
+@frozen
+class Poster:
+    """A client that posts whatever it is told, and the bench of the service that it posts to."""
+
+    bench: Bench
+    version: Version
+
+    def post(self, text: str | bytes, **headers: str | None) -> TestResponse:
+        """Posts a text as the version has it; a header that is None is left out."""
+        head = {"Content-Type": f"{self.version.media_type}; charset=utf-8"}
+        head |= {name.replace("_", "-"): value for name, value in headers.items()}
+        application = Application(self.bench.service, CONTRACT)
+        kept = {name: value for name, value in head.items() if value is not None}
+        return Client(application).post(ASMX, data=text, headers=kept)
+
+    def send(self, operation: str, inner: str, **headers: str | None) -> TestResponse:
+        """Posts an operation with these fields."""
+        headers = {"SOAPAction": f'"{NAMESPACE}{operation}"', **headers}
+        body = f'<{operation} xmlns="{NAMESPACE}">{inner}</{operation}>'
+        return self.post(self.envelope(body), **headers)
+
+    def envelope(self, body: str, header: str = "") -> str:
+        """An envelope."""
+        return (
+            f'<e:Envelope xmlns:e="{self.version.envelope}">{header}<e:Body>{body}</e:Body>'
+            "</e:Envelope>"
+        )
+
+
+@pytest.fixture(params=VERSIONS, ids=["1.1", "1.2"])
+def poster(request: pytest.FixtureRequest, bench: Bench) -> Poster:
+    """A client of each version."""
+    return Poster(bench, request.param)
+
+
+def fields(**values: Any) -> str:
+    """Fields as XML, in this order."""
+    return "".join(f"<{name}>{escape(str(value))}</{name}>" for name, value in values.items())
+
+
+TEXT = {"CustomerID": number("rivera"), "InvoiceType": "WATER", "PhoneNumber": "+12175550180"}
+
+
+def fault(response: TestResponse, version: Version) -> tuple[str, str]:
+    """The code and the reason of a fault, found as its version has them."""
+    assert response.mimetype == version.media_type
+    root = etree.fromstring(response.data)
+    assert root.tag == f"{{{version.envelope}}}Envelope"
+    names = {"e": version.envelope}
+    if version is SOAP11:
+        (code,) = root.xpath("e:Body/e:Fault/faultcode/text()", namespaces=names)
+        (reason,) = root.xpath("e:Body/e:Fault/faultstring/text()", namespaces=names)
+    else:
+        (code,) = root.xpath("e:Body/e:Fault/e:Code/e:Value/text()", namespaces=names)
+        (reason,) = root.xpath("e:Body/e:Fault/e:Reason/e:Text/text()", namespaces=names)
+    prefix, _, local = code.partition(":")
+    assert root.nsmap[prefix] == version.envelope
+    return local, reason
+
+
+# ── what is right ────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.requirement("R20")
+def test_answer(poster: Poster) -> None:
+    """An operation is answered in an envelope of its own version, as the contract has it."""
+    response = poster.send("SendWebLink", fields(**ask(), **TEXT))
+
+    assert (response.status_code, response.mimetype) == (200, poster.version.media_type)
+    (answer,) = etree.fromstring(response.data).find(f"{{{poster.version.envelope}}}Body")
+    assert answer.tag == f"{{{NAMESPACE}}}SendWebLinkResponse"
+    assert [e.text for e in answer.iter(f"{{{NAMESPACE}}}*")][2:] == ["true", "Done.", "0"]
+    assert len(poster.bench.rows(t.TextQueue)) == 1
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    "header",
+    [
+        "<e:Header/>",
+        '<e:Header><x xmlns="urn:x">1</x></e:Header>',
+        '<e:Header><x xmlns="urn:x" e:mustUnderstand="0"/></e:Header>',
+        '<e:Header><x xmlns="urn:x" e:mustUnderstand="1" e:{role}="urn:other"/></e:Header>',
+    ],
+)
+def test_headers_that_are_not_for_us(poster: Poster, header: str) -> None:
+    """A header that need not be understood, or is for somebody else, is passed over."""
+    body = f'<SendWebLink xmlns="{NAMESPACE}">{fields(**ask(), **TEXT)}</SendWebLink>'
+    head = header.format(role=poster.version.role)
+
+    action = f"{NAMESPACE}SendWebLink"
+    assert poster.post(poster.envelope(body, head), SOAPAction=action).status_code == 200
+
+
+@ON_SQLITE
+def test_action_of_soap_12(bench: Bench) -> None:
+    """SOAP 1.2 may name the action beside the media type, or leave it out."""
+    poster = Poster(bench, SOAP12)
+    for action in ("", f'; action="{NAMESPACE}SendWebLink"'):
+        kind = f"application/soap+xml; charset=utf-8{action}"
+        answered = poster.send("SendWebLink", fields(**TEXT), Content_Type=kind, SOAPAction=None)
+        assert answered.status_code == 200
+
+
+# ── what is not ──────────────────────────────────────────────────────────────────────────
+
+BOMB = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
+FILE = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
+
+MALFORMED: dict[str, tuple[Callable[[Poster], str | bytes], str]] = {
+    "empty": (lambda _: "", "not well-formed"),
+    "text": (lambda _: "hello", "not well-formed"),
+    "cut off": (lambda p: p.envelope("<x/>")[:-20], "not well-formed"),
+    "binary": (lambda _: b"\x00\xff\xfe", "not well-formed"),
+    "deep": (lambda _: "<a>" * 5000 + "</a>" * 5000, "not well-formed"),
+    "no envelope": (lambda _: "<html><body/></html>", "not a SOAP envelope"),
+    "no body": (lambda p: f'<e:Envelope xmlns:e="{p.version.envelope}"/>', "holds one element"),
+    "empty body": (lambda p: p.envelope(""), "holds one element"),
+    "two bodies": (lambda p: p.envelope("<a/><b/>"), "holds one element"),
+    "doctype": (lambda p: BOMB + p.envelope("<x>&b;</x>"), "no DOCTYPE"),
+    "file": (lambda p: FILE + p.envelope("<x>&a;</x>"), "no DOCTYPE"),
+    "unknown": (lambda p: p.envelope("<SendWebLinks/>"), "There are InvoiceExists, "),
+    "no namespace": (lambda p: p.envelope("<SendWebLink/>"), "The operation is unknown"),
+}
+
+
+@ON_SQLITE
+@pytest.mark.requirement("R20", "R24")
+@pytest.mark.parametrize("how", MALFORMED)
+def test_malformed(poster: Poster, how: str) -> None:
+    """What is no message of the contract is the client's fault, and changes nothing."""
+    text, says = MALFORMED[how]
+    before = poster.bench.dump(but=())
+
+    response = poster.post(text(poster), SOAPAction=f"{NAMESPACE}SendWebLink")
+
+    code, reason = fault(response, poster.version)
+    assert (response.status_code, code) == (poster.version.client_status, poster.version.client)
+    assert says in reason
+    assert "root" not in reason
+    assert before == poster.bench.dump(but=())
+
+
+@ON_SQLITE
+@pytest.mark.requirement("R20", "R24")
+@pytest.mark.parametrize(
+    ("operation", "inner", "says"),
+    [
+        ("SendWebLink", "", "CustomerID is missing."),
+        ("SendWebLink", fields(**ask()), "CustomerID is missing."),
+        ("SendWebLink", fields(CustomerID="jane.roe"), "CustomerID has a value that is not of"),
+        ("SendWebLink", fields(CustomerID=2**31), "CustomerID has a value that is not of its"),
+        ("SendWebLink", fields(CustomerID=""), "CustomerID has a value that is not of its type"),
+        ("SendWebLink", fields(CustomerID=1, BillerGUID="roe"), "BillerGUID is not expected"),
+        ("SendWebLink", fields(Roe=1, CustomerID=1), "A field is not expected there."),
+        ("SendWebLink", "<CustomerID roe='1'>1</CustomerID>", "CustomerID is not as the contract"),
+        ("SendWebLink", "roe<CustomerID>1</CustomerID>", "SendWebLink is not as the contract"),
+        ("SendWebLink", "<PartnerGUID><roe/></PartnerGUID><CustomerID>1</CustomerID>", "Partner"),
+        (
+            "StoreCustomerPreference",
+            fields(CustomerID=1, Paperless="maybe"),
+            "Paperless has a value that is not of its type.",
+        ),
+        ("StoreCustomerPreference", fields(CustomerID=1), "Paperless is missing."),
+        ("EnrollInPaperless", fields(BillerGUID="roe", PaymentGUID="roe"), "PaymentGUID is not"),
+    ],
+)
+def test_broken_contract(poster: Poster, operation: str, inner: str, says: str) -> None:
+    """A field that is missing, misplaced or of a wrong type is named, its value is not."""
+    before = poster.bench.dump(but=())
+
+    response = poster.send(operation, inner)
+
+    code, reason = fault(response, poster.version)
+    assert (response.status_code, code) == (poster.version.client_status, poster.version.client)
+    assert reason.startswith(f"{operation}: ")
+    assert says in reason
+    assert "roe" not in reason.lower()
+    assert before == poster.bench.dump(but=())
+
+
+@ON_SQLITE
+def test_must_understand(poster: Poster) -> None:
+    """A header that must be understood is not."""
+    head = '<e:Header><x xmlns="urn:x" e:mustUnderstand="1"/></e:Header>'
+    response = poster.post(poster.envelope("<x/>", head))
+
+    assert (response.status_code, fault(response, poster.version)[0]) == (500, "MustUnderstand")
+
+
+@ON_SQLITE
+def test_version_mismatch(poster: Poster) -> None:
+    """An envelope of the other version than the media type's is a fault of its own."""
+    (other,) = (version for version in VERSIONS if version is not poster.version)
+    response = poster.post(Poster(poster.bench, other).envelope("<x/>"))
+
+    assert (response.status_code, fault(response, poster.version)[0]) == (500, "VersionMismatch")
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("action", [None, "", '""', "SendWebLink", NAMESPACE + "InvoiceExists"])
+def test_wrong_action(bench: Bench, action: str | None) -> None:
+    """SOAP 1.1 needs the action of the operation that it sends."""
+    poster = Poster(bench, SOAP11)
+    response = poster.send("SendWebLink", fields(**ask(), **TEXT), SOAPAction=action)
+
+    assert fault(response, SOAP11)[0] == "Client"
+    assert bench.rows(t.TextQueue) == []
+
+
+@ON_SQLITE
+def test_wrong_action_of_soap_12(bench: Bench) -> None:
+    """Where SOAP 1.2 names an action it is that of the operation."""
+    kind = f'application/soap+xml; action="{NAMESPACE}InvoiceExists"'
+    poster = Poster(bench, SOAP12)
+    response = poster.send("SendWebLink", fields(**ask(), **TEXT), Content_Type=kind)
+
+    assert fault(response, SOAP12)[0] == "Sender"
+    assert bench.rows(t.TextQueue) == []
+
+
+@ON_SQLITE
+def test_too_large(poster: Poster) -> None:
+    """A body of more than a megabyte is not read."""
+    huge = fields(**ask(), **TEXT, Purpose="x" * MAX_BODY)
+    assert poster.send("SendWebLink", huge).status_code == 413
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("kind", ["application/json", "multipart/related", "text/html", None])
+def test_other_media_types(poster: Poster, kind: str | None) -> None:
+    """What says that it is something else is not read."""
+    assert poster.post("<x/>", Content_Type=kind).status_code == 415
+
+
+@ON_SQLITE
+@pytest.mark.requirement("R24")
+def test_answer_that_breaks_the_contract(
+    poster: Poster, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault of our own is the server's, without a word of what it was."""
+    monkeypatch.setattr(type(poster.bench.service), "SendWebLink", lambda *_, **__: 1 / 0)
+
+    response = poster.send("SendWebLink", fields(**ask(), **TEXT))
+
+    assert response.status_code == 500
+    assert fault(response, poster.version) == (poster.version.server, "The service failed.")
+    told = capsys.readouterr().out
+    assert "ZeroDivisionError" in told
+    assert "2175550180" not in told
+
+
+# ── anything ─────────────────────────────────────────────────────────────────────────────
+
+XML_TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=40).map(
+    lambda text: text.replace("\ufffe", "").replace("\uffff", "")
+) | st.sampled_from(
+    [
+        "' OR '1'='1",
+        "'; DROP TABLE Customer; --",
+        '" OR ""="',
+        "%",
+        "_",
+        "20481137' --",
+        "${jndi:ldap://x}",
+        "]]>",
+        "&amp;",
+    ]
+)
+FIELD = st.sampled_from(["BillerGUID", "PartnerGUID", "PartnerKey", "AccountNumber"])
+
+
+@pytest.mark.requirement("R20", "R22")
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(field=FIELD, text=XML_TEXT)
+def test_any_text_in_a_read(poster: Poster, field: str, text: str) -> None:
+    """Whatever text is in a field, it finds nobody and changes nothing."""
+    before = poster.bench.dump()
+
+    inner = fields(**{**ask(), "AccountNumber": "20481137", field: text})
+    response = poster.send("SearchByAccountNumber", inner)
+
+    assert response.status_code == 200
+    assert b"Rivera" not in response.data
+    assert before == poster.bench.dump()
+
+
+@pytest.mark.requirement("R20", "R22")
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    field=st.sampled_from(["BillerGUID", "PartnerGUID", "PartnerKey", "InvoiceType"]),
+    text=XML_TEXT,
+)
+def test_any_text_in_a_write(poster: Poster, field: str, text: str) -> None:
+    """Whatever text is in a field that decides, the write is refused and changes nothing."""
+    kept = (t.ActivityLog, t.PreferenceAnswer)
+    before = poster.bench.dump(but=kept)
+
+    response = poster.send("SendWebLink", fields(**{**ask(), **TEXT, field: text}))
+
+    assert response.status_code == 200
+    assert b"<ns0:Success>false" in response.data
+    assert b"<ns0:ErrorCode>500" not in response.data
+    assert before == poster.bench.dump(but=kept)
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(text=XML_TEXT)
+def test_any_text_is_kept_as_it_is(poster: Poster, text: str) -> None:
+    """A text that is only kept is kept to the letter."""
+    response = poster.send("SendWebLink", fields(**ask(), **TEXT, Purpose=text))
+    assert response.status_code == 200
+    if b"<ns0:ErrorCode>402" not in response.data:
+        assert poster.bench.rows(t.TextQueue)[-1].Purpose == text
+
+
+# ── the WSDL ─────────────────────────────────────────────────────────────────────────────
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("query", ["WSDL", "wsdl", "Wsdl"])
+def test_wsdl(bench: Bench, query: str) -> None:
+    """The WSDL is as it ships, with the address that was asked."""
+    client = Client(Application(bench.service, CONTRACT))
+    response = client.get(f"{ASMX}?{query}", base_url="http://ivr.biller.example:8443/")
+
+    address = "http://ivr.biller.example:8443/CloudIVR.asmx"
+    shipped = CONTRACT.source.replace(b"http://127.0.0.1:8090/CloudIVR.asmx", address.encode())
+    assert response.mimetype == "text/xml"
+    assert etree.canonicalize(response.text) == etree.canonicalize(shipped.decode())
+
+
+def test_enrolment_over_soap(poster: Poster) -> None:
+    """`EnrollInPaperless` answers in the fields that are its own."""
+    inner = fields(PaymentGUID=guid("rivera"), **ask())
+    first, second = (poster.send("EnrollInPaperless", inner) for _ in range(2))
+
+    assert b"<ns0:EnrollmentSuccessful>true" in first.data
+    assert b"<ns0:EnrollmentSuccessful>false" in second.data
+    assert b"<ns0:ErrorCode>401" in second.data
