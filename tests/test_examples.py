@@ -10,6 +10,7 @@ EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
 LAST_LINES = {
     "drive_by_hand.py": "disposition: enrolled",
+    "enroll_in_paperless.py": "ErrorCode: 401",
     "own_policy.py": "after: Get your bills by e-mail? For yes, press 1. For no, 2.",
     "replay_transcripts.py": "all as written",
 }

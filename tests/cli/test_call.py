@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 
 from paperless_ivr.backends.demo import customer
 from paperless_ivr.cli.setups import demo_policy
+from paperless_ivr.cloudivr.serving import running
 from paperless_ivr.flow.policy_file import problems
+from tests.cli.connections import connected
 
 Run = Callable[..., Any]
 
@@ -148,3 +151,45 @@ def test_an_unknown_log_level_is_told(run: Run) -> None:
     done = run("call", PAPERLESS_IVR_LOG_LEVEL="loud")
     assert done.exit_code == 2
     assert "PAPERLESS_IVR_LOG_LEVEL is 'loud'" in done.stderr
+
+
+@pytest.mark.requirement("R12", "R20", "R21", "R22")
+def test_a_link_completes_what_a_call_began(run: Run, tmp_path: Path) -> None:
+    """The call enrols; the next hears of the link; once it is opened, the next that it is done."""
+    database = f"sqlite:///{tmp_path / 'cloudivr.db'}"
+
+    def call(last_key: str) -> Any:
+        return run("call", "--cloudivr", database, "--keys", f"1 1137# {last_key}")
+
+    first, pending = call("1"), call("4")
+    with running(database) as service:
+        (email,) = service.outbox().emails
+        path = email.link.partition("/paperless/")[2]
+        opened = urllib3.request("POST", f"{service.url}/paperless/{path}")
+    active = call("2")
+
+    assert last(first.stdout) == "disposition: enrolled"
+    assert "already sent you a link" in pending.stdout
+    assert last(pending.stdout) == "disposition: pending"
+    assert opened.status == 200
+    assert "is paperless, and stays so" in active.stdout
+    assert last(active.stdout) == "disposition: already_paperless"
+
+
+def test_a_biller_s_own_service(run: Run, tmp_path: Path) -> None:
+    """With a connection, the call goes to the service that it names."""
+    with running() as service:
+        file = connected(tmp_path, service.endpoint, soap="1.2")
+        done = run("call", "--connection", str(file), "--keys", "1 1137# 1")
+        emails = service.outbox().emails
+
+    assert last(done.stdout) == "disposition: enrolled"
+    assert len(emails) == 1
+
+
+def test_a_connection_and_the_demo_s_service(run: Run) -> None:
+    """Only one service is called."""
+    done = run("call", "--connection", "a.toml", "--cloudivr", "sqlite://")
+
+    assert done.exit_code == 2
+    assert "--cloudivr" in done.stderr

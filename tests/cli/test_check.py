@@ -1,6 +1,5 @@
 """Checks from the command line: a policy, a WSDL, a connection."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,32 +7,15 @@ from typing import Any
 import pytest
 
 from paperless_ivr.backends.soap.survey import WITHOUT
-from paperless_ivr.cli.setups import demo_connection
 from paperless_ivr.cloudivr import WSDL
 from paperless_ivr.cloudivr.serving import running
 from paperless_ivr.flow.requests import OPERATIONS
 from tests.backends import wsdls
 from tests.backends.canned import Said, canned
+from tests.cli.connections import connected
 
 Run = Callable[..., Any]
 POLICIES = Path(__file__).parents[2] / "examples/policies"
-
-
-def connected(folder: Path, address: str, **more: str) -> Path:
-    """A file that connects to an address as the demo's line does."""
-    demo = demo_connection(address)
-    (folder / "key").write_text(demo.partner_key.reveal(), encoding="utf-8")
-    lines = {
-        "address": address,
-        "biller_guid": demo.biller_guid,
-        "partner_guid": demo.partner_guid,
-        "partner_key_file": "key",
-        **more,
-    }
-    file = folder / "connection.toml"
-    text = "\n".join(f"{name} = {json.dumps(value)}" for name, value in lines.items())
-    file.write_text(f"[service]\n{text}\n", encoding="utf-8")
-    return file
 
 
 @pytest.mark.requirement("R19")
