@@ -374,7 +374,19 @@ def invariants(_: Path) -> str:
     return "\n".join(lines)
 
 
+# --- the reference service: its error codes ---
+
+
+def error_codes(_root: Path) -> str:
+    """Every error code, and what is said with it."""
+    from paperless_ivr.cloudivr.codes import Code
+
+    rows = [f"| {code.value} | `{code.name}` | {code.message} |" for code in Code]
+    return "\n".join(["| ErrorCode | In the code | Message |", "|---|---|---|", *rows])
+
+
 PAGES: tuple[Page, ...] = (
+    Page("docs/cloudivr.md", error_codes, region="codes"),
     Page("docs/flow.md", whole_flow, region="whole"),
     Page("docs/flow.md", flow_by_phase, region="phases"),
     Page("docs/host-contract.md", host_fields("Arrival"), region="arrival"),
