@@ -1,0 +1,12 @@
+"""What Alembic runs: the revisions, on the connection that `revisions.upgrade` gives."""
+
+from alembic import context
+
+from paperless_ivr.records.sql.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    transactional_ddl=True,
+)
+context.run_migrations()
