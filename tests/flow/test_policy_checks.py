@@ -258,8 +258,10 @@ WRONG: list[tuple[Policy, list[str]]] = [
     (
         Policy(limits=Limits(last_four_per_account=11)),
         [
-            "limits.last_four_per_ani: must not be lower than limits.last_four_per_account, "
-            "which is 11"
+            (
+                "limits.last_four_per_ani: must not be lower than limits.last_four_per_account, "
+                "which is 11"
+            )
         ],
     ),
     (
@@ -273,7 +275,7 @@ WRONG: list[tuple[Policy, list[str]]] = [
 ]
 
 
-@pytest.mark.requirement("R04", "R08", "R13", "R16", "R19")
+@pytest.mark.requirement("R04", "R08", "R13", "R16", "R17", "R19")
 @pytest.mark.parametrize(("policy", "told"), WRONG, ids=[told[0] for _, told in WRONG])
 def test_contradictions(policy: Policy, told: list[str]) -> None:
     """Each contradiction is told once, with what to do, in the order of the settings."""

@@ -4,8 +4,9 @@ import contextlib
 import hashlib
 import math
 import os
+import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -43,16 +44,16 @@ class Database:
 
     def read(self, act: Callable[[Connection], T]) -> T:
         """What comes of reading."""
-        return _answer(self._reading, act)
+        return self._answer(self._reading, act)
 
     def write(self, act: Callable[[Connection], T]) -> T:
         """What comes of writing. On SQLite writers of one process take turns."""
         if not self.is_sqlite:
-            return _answer(self.engine, act)
+            return self._answer(self.engine, act)
         if not self._turn.acquire(timeout=self._budget):
             raise RecordDown
         try:
-            return _answer(self.engine, act)
+            return self._answer(self.engine, act)
         finally:
             self._turn.release()
 
@@ -64,18 +65,67 @@ class Database:
         for number in sorted({int.from_bytes(d.digest()[:8], "big", signed=True) for d in digests}):
             connection.execute(select(func.pg_advisory_xact_lock(number)))
 
+    def _answer(self, engine: Engine, act: Callable[[Connection], T]) -> T:
+        try:
+            with self._connected(engine) as connection, connection.begin():
+                return act(connection)
+        except (SQLAlchemyError, UnicodeError) as error:
+            what = _named(error)
+        raise RecordDown(what)  # out here: what was caught holds what was asked
+
+    @contextlib.contextmanager
+    def _connected(self, engine: Engine) -> Iterator[Connection]:
+        """A connection that is there, and is hung up when the time is over.
+
+        A server that was restarted has left dead connections in the pool: the first that is
+        met empties it. One that is silent keeps to no time-out of its own.
+        """
+        if self.is_sqlite:
+            with engine.connect() as connection:
+                yield connection
+            return
+        for last in (False, True):
+            with engine.connect() as connection, _hung_up_after(self._budget, connection):
+                if last or _is_there(connection):
+                    yield connection
+                    return
+
     def close(self) -> None:
         """Closes all connections."""
         self.engine.dispose()
 
 
-def _answer(engine: Engine, act: Callable[[Connection], T]) -> T:
+def _is_there(connection: Connection) -> bool:
+    """Whether the server still answers on a connection; nothing has been asked on it yet."""
     try:
-        with engine.begin() as connection:
-            return act(connection)
-    except (SQLAlchemyError, UnicodeError) as error:
-        what = _named(error)
-    raise RecordDown(what)  # out here: what was caught holds what was asked
+        with connection.begin():
+            connection.exec_driver_sql("SELECT 1")
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _hung_up_after(seconds: float, connection: Connection) -> Iterator[None]:
+    """Ends a connection when the time is over, so that whoever waits for it gets an error."""
+    driver: Any = connection.connection.driver_connection
+    line = socket.socket(fileno=os.dup(driver.fileno()))
+
+    def hang_up() -> None:
+        with contextlib.suppress(OSError):
+            line.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, hang_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+        line.close()
 
 
 def _named(error: Exception) -> str:
@@ -135,7 +185,6 @@ def _postgresql(url: URL, budget: float) -> Engine:
     return create_engine(
         url,
         hide_parameters=True,
-        pool_pre_ping=True,
         pool_timeout=budget,
         connect_args={
             "application_name": "paperless-ivr",
