@@ -5,11 +5,12 @@ from typing import Any
 
 import click
 
-from paperless_ivr.errors import Problems
+from paperless_ivr.errors import Problems, RecordDown, StoreError
 
 COMMANDS = {
     "call": "Take a call at the keyboard, or play keys.",
     "diagram": "Draw the call flow from its live table.",
+    "record": "Look after the record: its tables, and how long it keeps things.",
     "replay": "Replay transcripts.",
     "verify": "Prove what must hold in every call.",
 }
@@ -23,7 +24,7 @@ class Unusable(click.ClickException):
 
 
 class Commands(click.Group):
-    """Imports a command when it is called for; tells problems of a set-up without a traceback."""
+    """Imports a command when it is called for; tells what is wrong without a traceback."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """The names of all commands."""
@@ -42,11 +43,16 @@ class Commands(click.Group):
             formatter.write_dl(sorted(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs a command; what is wrong with a policy, words or a transcript ends in status 2."""
+        """Runs a command; what cannot be used, or does not answer, ends in a line and a status."""
         try:
             return super().invoke(ctx)
         except Problems as problems:
             raise Unusable(str(problems)) from problems
+        except RecordDown as down:
+            message = f"the record did not answer: {down}"
+            raise click.ClickException(message) from down
+        except StoreError as error:
+            raise Unusable(str(error)) from error
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -99,8 +99,9 @@ class Desk:
         there = self.connection.scalar(select(consents.c.id).filter_by(**given))
         if there is not None:
             return int(there)
-        data = dump_value(_SealedConsent(SCHEMA, evidence))
-        sealed = self.vault.seal(data, f"consent {reference}")
+        sealed = self.vault.seal(
+            dump_value(_SealedConsent(SCHEMA, evidence)), f"consent {reference}"
+        )
         made = self.connection.execute(
             insert(consents).values(**given, sealed=sealed).returning(consents.c.id)
         )

@@ -38,11 +38,12 @@ class SqlLiveCalls:
 
     def save(self, call: SavedCall, if_turn: int | None) -> None:
         """Stores a call if its stored turn is still `if_turn`."""
-        document = call.document.encode("utf-8", "surrogatepass")
-        values = {
+        values = {  # what is in clear is in no variable: a traceback may show those
             "turn": call.turn,
             "sealed": self._vault.seal(call.call, f"call {call.call_id}"),
-            "sealed_document": self._vault.seal(document, f"document {call.call_id}"),
+            "sealed_document": self._vault.seal(
+                call.document.encode("utf-8", "surrogatepass"), f"document {call.call_id}"
+            ),
             "saved": self._now(),
         }
         making = insert(live_calls).values(call_id=call.call_id, **values)
