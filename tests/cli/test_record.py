@@ -70,7 +70,7 @@ def test_tables_of_a_later_version(run, url, tmp_path):
     (tmp_path / "policy.toml").write_text(POLICY)
     run("record", "upgrade", "--database", url)
     database = Database(url)
-    database.write(lambda c: c.execute(text("UPDATE alembic_version SET version_num = 'x'")))
+    database.write(lambda c: c.execute(text("UPDATE paperless_ivr_revision SET version_num = 'x'")))
     database.close()
 
     for last in (("upgrade",), ("purge", "--policy", str(tmp_path / "policy.toml"))):

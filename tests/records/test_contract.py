@@ -26,7 +26,7 @@ from paperless_ivr.testing.contracts import check_live_calls, check_record, live
 from tests.records.broken import BROKEN
 
 
-@pytest.mark.requirement("R14", "R17", "R32")
+@pytest.mark.requirement("R14", "R17")
 def test_memory_record_keeps_it() -> None:
     """The record in memory keeps every promise."""
     check_record(MemoryRecord)

@@ -6,7 +6,7 @@ from paperless_ivr.testing.contracts import check_live_calls, record
 from paperless_ivr.testing.contracts.checking import run
 
 
-@pytest.mark.requirement("R14", "R17", "R31", "R32")
+@pytest.mark.requirement("R14", "R17", "R31")
 @pytest.mark.parametrize("check", record.PROMISES, ids=lambda check: check.__name__)
 def test_sql_record_keeps_it(check, opened):
     """Each promise of a record."""

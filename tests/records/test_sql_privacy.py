@@ -20,7 +20,7 @@ from paperless_ivr.flow.requests import CountLastFour, EnrollInPaperless, Screen
 from paperless_ivr.flow.saving import dump
 from paperless_ivr.records.port import Activity, SavedCall, Task, What
 from paperless_ivr.records.sql import Store, open_store
-from paperless_ivr.records.sql.tables import metadata
+from paperless_ivr.records.sql.tables import VERSION_TABLE, metadata
 from paperless_ivr.records.vault import new_keys, vault
 from paperless_ivr.testing.contracts.bench import (
     BILLER,
@@ -116,7 +116,7 @@ def dumped(store) -> bytes:
     """All that a database holds: each column of each row, and SQLite's files as they are."""
     rows = [
         store.database.read(lambda c, t=name: c.execute(text(f"SELECT * FROM {t}")).all())
-        for name in (*metadata.tables, "alembic_version")
+        for name in (*metadata.tables, VERSION_TABLE)
     ]
     held = b"\n".join(
         bytes(value) if isinstance(value, bytes | memoryview) else str(value).encode()

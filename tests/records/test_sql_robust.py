@@ -117,7 +117,6 @@ def test_killed_while_it_writes(new_url, start):
     assert consents == []
 
 
-@pytest.mark.requirement("R32")
 def test_claimed_by_many_processes(new_url, start):
     """Processes side by side finish each thing once, and leave nothing."""
     url, wanted = new_url(), [f"w{number:02}" for number in range(40)]

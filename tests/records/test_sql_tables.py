@@ -14,7 +14,7 @@ from paperless_ivr.flow.policy import Retention
 from paperless_ivr.records.port import SavedCall, Task, What
 from paperless_ivr.records.sql import Database, open_store, vault_for
 from paperless_ivr.records.sql.revisions import upgrade
-from paperless_ivr.records.sql.tables import activity, consents, metadata
+from paperless_ivr.records.sql.tables import VERSION_TABLE, activity, consents, metadata
 from paperless_ivr.records.vault import new_keys
 from paperless_ivr.testing.contracts.bench import BILLER, Bench, Clock, preference, wish_of
 from tests.records.conftest import PATIENT
@@ -27,7 +27,10 @@ def test_migrations_make_the_tables(empty_url):
 
     differences = database.read(
         lambda c: compare_metadata(
-            MigrationContext.configure(c, opts={"compare_type": True}), metadata
+            MigrationContext.configure(
+                c, opts={"compare_type": True, "version_table": VERSION_TABLE}
+            ),
+            metadata,
         )
     )
     database.close()
@@ -60,9 +63,9 @@ def test_upgraded_by_several_at_once(empty_url):
 def test_tables_of_another_version(opened, some_vault, revision, error, told):
     """A database of a later or an earlier version is not opened, and says what to do."""
     store = opened()
-    change = f"UPDATE alembic_version SET version_num = '{revision}'"
+    change = f"UPDATE {VERSION_TABLE} SET version_num = '{revision}'"
     store.database.write(
-        lambda c: c.execute(text(change if revision else "DELETE FROM alembic_version"))
+        lambda c: c.execute(text(change if revision else f"DELETE FROM {VERSION_TABLE}"))
     )
 
     with pytest.raises(error, match=told):

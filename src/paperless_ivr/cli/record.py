@@ -10,7 +10,7 @@ from paperless_ivr.flow.policy_file import load_policy
 NO_CALL_LASTS = timedelta(days=1)
 """A live call that was last saved so long ago was left by a process that died."""
 
-PATIENCE = 60.0
+PATIENCE = 600.0
 """Seconds: nobody is on the line."""
 
 

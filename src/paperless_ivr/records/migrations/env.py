@@ -2,11 +2,12 @@
 
 from alembic import context
 
-from paperless_ivr.records.sql.tables import metadata
+from paperless_ivr.records.sql.tables import VERSION_TABLE, metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
+    version_table=VERSION_TABLE,
     transactional_ddl=True,
 )
 context.run_migrations()

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, inspect
 
 from paperless_ivr.errors import OlderDatabase, UnknownDatabase
 from paperless_ivr.records.sql.database import Database
+from paperless_ivr.records.sql.tables import VERSION_TABLE
 
 LOCK = "the tables of the record"
 NOTHING = "none"
@@ -74,4 +75,5 @@ def _known(scripts: ScriptDirectory, revision: str) -> bool:
 
 
 def _found(connection: Connection) -> str:
-    return MigrationContext.configure(connection).get_current_revision() or NOTHING
+    context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+    return context.get_current_revision() or NOTHING

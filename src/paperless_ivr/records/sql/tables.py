@@ -43,6 +43,9 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
 
 
+VERSION_TABLE = "paperless_ivr_revision"
+"""Alembic's table. Another program's, in the same database, has the usual name."""
+
 HASH = String(64)
 NUMBER = BigInteger().with_variant(Integer, "sqlite")
 """What SQLite numbers rows with is an Integer, of 64 bits."""
