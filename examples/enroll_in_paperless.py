@@ -1,9 +1,9 @@
 """The operation itself, without a telephone: `EnrollInPaperless` with its four fields."""
 
 import zeep
-from paperless_ivr.cloudivr.serving import running
 
 from paperless_ivr.cloudivr import seed
+from paperless_ivr.cloudivr.serving import running
 
 planted = seed.load()
 biller, partner = planted.billers[0], planted.partners[0]

@@ -10,13 +10,19 @@ PaperlessIVRError
 │   ├── FlowProblems           a table, or a policy for it
 │   ├── WordsProblems          wording
 │   └── TranscriptProblems     a transcript
-├── SavedCallError             a saved call cannot be read
+├── SavedCallError             a saved call, or a value of one, cannot be read
 │   ├── OtherSchema            it was saved in another form than this version reads
 │   └── BrokenCall             it is not a saved call
 └── StoreError                 a store of calls or the record
-├── RecordDown             it did not answer, or could not keep something
-├── UnknownCall            there is no such call
-└── StaleCall              somebody else moved the call first
+    ├── RecordDown             it did not answer, or could not keep something
+    ├── UnknownCall            there is no such call
+    ├── StaleCall              somebody else moved the call first
+    ├── StaleClaim             somebody else has what was claimed, or it is done
+    ├── WrongRevision          the tables of a database are not those of this version
+    │   ├── OlderDatabase      they are older; upgrade them
+    │   └── UnknownDatabase    they are newer, or another program's
+    ├── KeyProblem             the keys of a vault cannot be used
+    └── SealBroken             a vault cannot open what is stored
 """
 
 from collections.abc import Sequence
@@ -59,11 +65,11 @@ class TranscriptProblems(Problems):
 
 
 class SavedCallError(PaperlessIVRError):
-    """A saved call cannot be read."""
+    """A saved call, or a value of one, cannot be read."""
 
 
 class OtherSchema(SavedCallError):
-    """The call was saved in another form than this version of the library reads."""
+    """It was saved in another form than this version of the library reads."""
 
     def __init__(self, found: object, known: int) -> None:
         super().__init__(found, known)
@@ -71,18 +77,18 @@ class OtherSchema(SavedCallError):
         self.known = known
 
     def __str__(self) -> str:
-        return f"the call was saved in form {self.found!r}; this version reads form {self.known}"
+        return f"it was saved in form {self.found!r}; this version reads form {self.known}"
 
 
 class BrokenCall(SavedCallError):
-    """What was saved is not a call. Its content is not shown: it may be personal."""
+    """What was saved is not what it should be. Its content is not shown: it may be personal."""
 
     def __init__(self, where: str) -> None:
         super().__init__(where)
         self.where = where
 
     def __str__(self) -> str:
-        return f"not a saved call: {self.where}"
+        return f"not what was saved: {self.where}"
 
 
 class StoreError(PaperlessIVRError):
@@ -114,3 +120,51 @@ class StaleCall(StoreError):
 
     def __str__(self) -> str:
         return f"call {self.call_id!r} is no longer at turn {self.turn}"
+
+
+class StaleClaim(StoreError):
+    """Somebody else has what was claimed, or it is done."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+    def __str__(self) -> str:
+        return f"{self.key!r} is claimed by somebody else, or done"
+
+
+class WrongRevision(StoreError):
+    """The tables of a database are not those of this version of the library."""
+
+    def __init__(self, found: str, known: str) -> None:
+        super().__init__(found, known)
+        self.found = found
+        self.known = known
+
+
+class OlderDatabase(WrongRevision):
+    """The tables are of an earlier version of the library."""
+
+    def __str__(self) -> str:
+        return (
+            f"the tables are of revision {self.found}, and this version needs {self.known}; "
+            "run: paperless-ivr record upgrade"
+        )
+
+
+class UnknownDatabase(WrongRevision):
+    """The tables are of a later version of the library, or of another program."""
+
+    def __str__(self) -> str:
+        return (
+            f"the tables are of revision {self.found}, which this version does not know; "
+            f"it knows {self.known}: install a later version of paperless-ivr"
+        )
+
+
+class KeyProblem(StoreError):
+    """The keys of a vault cannot be used. Says which and what to do, never the key."""
+
+
+class SealBroken(StoreError):
+    """A vault cannot open what is stored: its key is missing, or it was changed."""

@@ -91,7 +91,7 @@ def test_service_down_before_consent(person):
 
     wanted = Disposition.TRANSFERRED if person else Disposition.UNAVAILABLE
     assert wanted is back.disposition
-    assert not record.wishes
+    assert not record.kept()
 
 
 @pytest.mark.requirement("R10")
@@ -124,7 +124,7 @@ def test_service_down_after_consent():
     back = driver(backend, record).converse(Caller(list(ENROL)), ARRIVAL)
 
     assert back.disposition is Disposition.DEFERRED
-    assert len(record.wishes) == 1
+    assert len(record.kept()) == 1
 
 
 def test_a_record_that_is_down():

@@ -14,9 +14,11 @@ from paperless_ivr.flow.policy import (
     Biller,
     Bills,
     Languages,
+    Limits,
     Offer,
     Policy,
     Proof,
+    Retention,
     Strategy,
     Text,
     Waits,
@@ -246,10 +248,34 @@ WRONG: list[tuple[Policy, list[str]]] = [
         Policy(waits=Waits(entry_first_key=50)),
         ["waits.more_time: must not be shorter than waits.entry_first_key, which is 50"],
     ),
+    (
+        Policy(limits=Limits(1, 1, texts_per_number=5, texts_per_ani=4)),
+        [
+            "limits.last_four_per_account: one call may already miss 2 times; allow as many",
+            "limits.texts_per_ani: must not be lower than limits.texts_per_number, which is 5",
+        ],
+    ),
+    (
+        Policy(limits=Limits(last_four_per_account=11)),
+        [
+            (
+                "limits.last_four_per_ani: must not be lower than limits.last_four_per_account, "
+                "which is 11"
+            )
+        ],
+    ),
+    (
+        Policy(offer=Offer(again_after_days={Disposition.DECLINED: 500})),
+        ["retention.activity_days: an answer is respected for 500 days; keep it as long"],
+    ),
+    (
+        Policy(retention=Retention(activity_days=700, consent_days=600)),
+        ["retention.consent_days: a consent outlasts its call; keep it for 700 days at least"],
+    ),
 ]
 
 
-@pytest.mark.requirement("R04", "R08", "R13", "R16", "R19")
+@pytest.mark.requirement("R04", "R08", "R13", "R16", "R17", "R19")
 @pytest.mark.parametrize(("policy", "told"), WRONG, ids=[told[0] for _, told in WRONG])
 def test_contradictions(policy: Policy, told: list[str]) -> None:
     """Each contradiction is told once, with what to do, in the order of the settings."""

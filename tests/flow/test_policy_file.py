@@ -107,6 +107,23 @@ def patient(waits: p.Waits) -> p.Waits:
     )
 
 
+def strict(limits: p.Limits) -> p.Limits:
+    """What one account, or one number, may do, an ANI may too."""
+    per_account = max(limits.last_four_per_account, 3)
+    return evolve(
+        limits,
+        last_four_per_account=per_account,
+        last_four_per_ani=max(per_account, limits.last_four_per_ani),
+        texts_per_ani=max(limits.texts_per_number, limits.texts_per_ani),
+    )
+
+
+def retained(offer: p.Offer, retention: p.Retention) -> p.Retention:
+    """Answers are kept as long as they are respected, and consents longer."""
+    activity = max(retention.activity_days, *offer.again_after_days.values())
+    return p.Retention(activity, max(activity, retention.consent_days))
+
+
 WORD = st.text(max_size=5)
 TEXT = st.text(min_size=1, max_size=9).filter(str.strip)
 BOOLS = st.booleans()
@@ -146,6 +163,8 @@ SECTIONS: dict[str, st.SearchStrategy[Any]] = {
     "tries": st.builds(p.Tries, **numbers(p.Tries)),
     "waits": st.builds(p.Waits, **numbers(p.Waits)).map(patient),
     "budgets": st.builds(p.Budgets, **numbers(p.Budgets)),
+    "limits": st.builds(p.Limits, **numbers(p.Limits)).map(strict),
+    "retention": st.builds(p.Retention, **numbers(p.Retention)),
     "words": st.dictionaries(WORD, st.dictionaries(WORD, WORD, max_size=2), max_size=2),
 }
 OFFERS = st.builds(
@@ -168,13 +187,14 @@ def policies(draw: st.DrawFn) -> Policy:
     """Any policy that can be used."""
     languages = draw(st.sampled_from(LANGUAGES))
     parts, offer, free = draw(PARTS), draw(OFFERS), draw(BOOLS)
-    address = parts.pop("address")
+    address, retention = parts.pop("address"), parts.pop("retention")
     linked = Strategy.TEXT_LINK in address.strategies
     return Policy(
         languages=p.Languages(languages, languages[-1]),
         offer=offer,
         bills=draw(BILLS[languages]),
         address=evolve(address, email_required=not (free and linked)),
+        retention=retained(offer, retention),
         autopay=p.AutoPay(free and Moment.AFTER_PAYMENT in offer.moments, draw(NAMES[languages])),
         **parts,
     )

@@ -5,6 +5,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 import pytest
 from attrs import evolve
@@ -17,10 +18,12 @@ from paperless_ivr.flow.events import (
     Screened,
     ServiceAnswer,
 )
+from paperless_ivr.flow.policy import Limits
 from paperless_ivr.flow.requests import CountLastFour, KeepWish, Screen, Write
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 from paperless_ivr.records.port import Activity, Evidence, SavedCall, What
 from paperless_ivr.testing.contracts import check_live_calls, check_record, live_calls, record
+from tests.records.broken import BROKEN
 
 
 @pytest.mark.requirement("R14", "R17")
@@ -91,22 +94,22 @@ class GuessesSay(MemoryRecord):
 class NoAccounts(MemoryRecord):
     """Counts misses by ANI only."""
 
-    def count_last_four(self, request: CountLastFour) -> LastFourCounted:
-        return super().count_last_four(evolve(request, accounts=()))
+    def count_last_four(self, request: CountLastFour, limits: Limits) -> LastFourCounted:
+        return super().count_last_four(evolve(request, accounts=()), limits)
 
 
 class NoAnis(MemoryRecord):
     """Counts misses by account only."""
 
-    def count_last_four(self, request: CountLastFour) -> LastFourCounted:
-        return super().count_last_four(evolve(request, ani=None))
+    def count_last_four(self, request: CountLastFour, limits: Limits) -> LastFourCounted:
+        return super().count_last_four(evolve(request, ani=None), limits)
 
 
 class NoLimit(MemoryRecord):
     """Lets any number of texts go."""
 
-    def intend(self, write: Write, evidence: Evidence) -> Refused | None:
-        super().intend(write, evidence)
+    def intend(self, write: Write, evidence: Evidence, limits: Limits) -> Refused | None:
+        super().intend(write, evidence, limits)
         return None
 
     def settle(self, key: str, answer: ServiceAnswer) -> None:
@@ -114,15 +117,22 @@ class NoLimit(MemoryRecord):
             super().settle(key, answer)
 
 
+class NoTextingAnis(MemoryRecord):
+    """Counts texts by the number that they go to only."""
+
+    def intend(self, write: Write, evidence: Evidence, limits: Limits) -> Refused | None:
+        return super().intend(write, evolve(evidence, ani=None), limits)
+
+
 class LimitAfterwards(MemoryRecord):
     """Looks at the limit, and only later puts the text on record."""
 
-    def intend(self, write: Write, evidence: Evidence) -> Refused | None:
+    def intend(self, write: Write, evidence: Evidence, limits: Limits) -> Refused | None:
         counted = len(self.writes)
         if threading.current_thread() is not threading.main_thread():
             time.sleep(0.1)
-        refused = super().intend(write, evidence)
-        return None if counted < self.texts_per_number else refused
+        refused = super().intend(write, evidence, limits)
+        return None if counted < limits.texts_per_number else refused
 
 
 class CountsFailed(MemoryRecord):
@@ -135,10 +145,10 @@ class CountsFailed(MemoryRecord):
 class OnceOnly(MemoryRecord):
     """Takes it for a fault to intend a write again."""
 
-    def intend(self, write: Write, evidence: Evidence) -> Refused | None:
+    def intend(self, write: Write, evidence: Evidence, limits: Limits) -> Refused | None:
         if write.key in self.writes:
             raise ValueError
-        return super().intend(write, evidence)
+        return super().intend(write, evidence, limits)
 
 
 class SettlesAnything(MemoryRecord):
@@ -175,12 +185,14 @@ BROKEN_RECORDS: Mapping[str, type[MemoryRecord]] = {
     "_last_four_by_account": NoAccounts,
     "_last_four_by_ani": NoAnis,
     "_text_limit": NoLimit,
+    "_text_limit_by_ani": NoTextingAnis,
     "_text_limit_at_once": LimitAfterwards,
     "_failed_texts": CountsFailed,
     "_one_write": OnceOnly,
     "_unknown_write": SettlesAnything,
     "_one_wish": OneKey,
     "_silent_record": Talkative,
+    **BROKEN,
 }
 
 
@@ -201,6 +213,13 @@ def test_every_promise_of_a_record_can_be_broken(check: Callable[..., None]) -> 
 
 
 # ── broken live calls ────────────────────────────────────────────────────────────────────
+
+
+class NeverExpires(MemoryLiveCalls):
+    """Keeps old calls for good."""
+
+    def expire(self, before: datetime) -> int:
+        return 0
 
 
 class OneForAll(MemoryLiveCalls):
@@ -259,6 +278,7 @@ BROKEN_CALLS: Mapping[str, type[MemoryLiveCalls]] = {
     "_not_live": EmptyForUnknown,
     "_moved_first": LastWins,
     "_ended": DropsAll,
+    "_expired": NeverExpires,
     "_one_winner": LooksThenSaves,
     "_silent_calls": ShowsCalls,
 }

@@ -25,7 +25,7 @@ from paperless_ivr.flow.events import (
 )
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Disposition, Moment
-from paperless_ivr.flow.policy import Offer
+from paperless_ivr.flow.policy import Limits, Offer
 from paperless_ivr.flow.requests import (
     CountLastFour,
     KeepWish,
@@ -76,7 +76,9 @@ def evidence(reference: str = "c1-1") -> Evidence:
         ACCOUNT,
         "WATER",
     )
-    return Evidence(consent, "Para aceptar, oprima 1.", "4f2a", START, START + timedelta(seconds=9))
+    return Evidence(
+        consent, "Para aceptar, oprima 1.", "4f2a", START, START + timedelta(seconds=9), "c1", "7"
+    )
 
 
 def preference(key: str = "c1-1") -> StoreCustomerPreference:
@@ -178,10 +180,10 @@ def test_clocks_that_differ() -> None:
 @pytest.mark.parametrize(("per_account", "per_ani", "allowed"), [(1, 9, 1), (3, 9, 3), (9, 2, 2)])
 def test_limits_of_guessing(per_account: int, per_ani: int, allowed: int) -> None:
     """Last four digits may be missed as often as the lower limit says, and no more."""
-    record = MemoryRecord(Clock(), per_account, per_ani)
+    record, limits = MemoryRecord(Clock()), Limits(per_account, per_ani)
     asked = CountLastFour(BILLER, ANI, (ACCOUNT,))
     counted = 0
-    while record.count_last_four(asked).allowed:
+    while record.count_last_four(asked, limits).allowed:
         record.note(line(What.LAST_FOUR_MISSED))
         counted += 1
 
@@ -192,16 +194,16 @@ def test_who_cannot_be_counted_is_allowed() -> None:
     """Without ANI and without accounts there is nothing to count."""
     nobody = CountLastFour(BILLER, None, ())
 
-    assert LastFourCounted(True) == MemoryRecord(Clock(), 0, 0).count_last_four(nobody)
+    assert LastFourCounted(True) == MemoryRecord(Clock()).count_last_four(nobody, Limits(0, 0))
 
 
 def test_texts_free_up_one_by_one() -> None:
     """Each text counts for its own 24 hours."""
-    record = MemoryRecord(clock := Clock(), texts_per_number=2)
+    record = MemoryRecord(clock := Clock())
     answers = []
     for hours in (0, 12, 13, 24, 25, 36):
         clock.at = START + timedelta(hours=hours)
-        answers.append(record.intend(text(f"t{hours}"), evidence()))
+        answers.append(record.intend(text(f"t{hours}"), evidence(), Limits(texts_per_number=2)))
 
     limit = Refused(Refusal.LIMIT)
     assert answers == [None, None, limit, None, limit, None]
@@ -209,14 +211,14 @@ def test_texts_free_up_one_by_one() -> None:
 
 def test_a_refused_text_is_not_on_record() -> None:
     """A text that the limit forbids is no write, and may be intended another day."""
-    record = MemoryRecord(clock := Clock(), texts_per_number=0)
+    record = MemoryRecord(clock := Clock())
 
-    assert Refused(Refusal.LIMIT) == record.intend(text("t1"), evidence())
+    none = Limits(texts_per_number=0)
+    assert Refused(Refusal.LIMIT) == record.intend(text("t1"), evidence(), none)
     assert record.writes == {}
 
-    record.texts_per_number = 1
     clock.at += timedelta(days=1)
-    assert record.intend(text("t1"), evidence()) is None
+    assert record.intend(text("t1"), evidence(), Limits()) is None
 
 
 # ── writes and wishes ────────────────────────────────────────────────────────────────────
@@ -225,9 +227,9 @@ def test_a_refused_text_is_not_on_record() -> None:
 def test_first_intent_wins() -> None:
     """A key that is intended again stays the write that it was, with its time and evidence."""
     record = MemoryRecord(clock := Clock())
-    record.intend(preference(), evidence())
+    record.intend(preference(), evidence(), Limits())
     clock.at += timedelta(minutes=1)
-    record.intend(evolve(preference(), paperless=False), evidence("c9-9"))
+    record.intend(evolve(preference(), paperless=False), evidence("c9-9"), Limits())
 
     (written,) = record.writes.values()
     assert (preference(), evidence(), START, None) == (
@@ -261,7 +263,7 @@ YES, NO, LOST, DOWN = Accepted(), Refused(Refusal.PENDING), OutcomeUnknown(), Un
 def test_settled_twice(answers: list[ServiceAnswer], settled: ServiceAnswer) -> None:
     """What is done stays done; what may be done is not undone by a sending that got nowhere."""
     record = MemoryRecord(Clock())
-    record.intend(preference(), evidence())
+    record.intend(preference(), evidence(), Limits())
     for answer in answers:
         record.settle("c1-1", answer)
 
@@ -282,7 +284,7 @@ def test_latest_wish_stands() -> None:
     record.keep(wish("c2-1", paperless=False), evidence("c2-1"))
     record.keep(wish("c1-1"), evidence("c1-1"))
 
-    standing = {kept.wish.invoice_type: kept for kept in record.wishes}
+    standing = {kept.wish.invoice_type: kept for kept in record.kept()}
 
     assert {k: v.wish.key for k, v in standing.items()} == {"WATER": "c2-1", "GAS": "c1-2"}
     assert evidence("c2-1") == standing["WATER"].evidence
@@ -294,7 +296,7 @@ def test_a_key_is_one_wish() -> None:
     record.keep(wish("c1-1"), evidence())
     record.keep(wish("c1-1", paperless=False), evidence())
 
-    assert [wish("c1-1")] == [kept.wish for kept in record.wishes]
+    assert [wish("c1-1")] == [kept.wish for kept in record.kept()]
 
 
 # ── down ─────────────────────────────────────────────────────────────────────────────────
@@ -302,8 +304,8 @@ def test_a_key_is_one_wish() -> None:
 ASKED: list[Callable[[MemoryRecord], object]] = [
     lambda r: r.note(line(What.OFFERED)),
     lambda r: r.screen(Screen("c1", BILLER, Moment.START, ANI, None)),
-    lambda r: r.count_last_four(CountLastFour(BILLER, ANI, ())),
-    lambda r: r.intend(preference(), evidence()),
+    lambda r: r.count_last_four(CountLastFour(BILLER, ANI, ()), Limits()),
+    lambda r: r.intend(preference(), evidence(), Limits()),
     lambda r: r.settle("c0-1", Accepted()),
     lambda r: r.keep(wish(), evidence()),
 ]
@@ -313,14 +315,16 @@ ASKED: list[Callable[[MemoryRecord], object]] = [
 def test_record_down(ask: Callable[[MemoryRecord], object]) -> None:
     """A record that is down says so to everything, keeps nothing, and forgets nothing."""
     record = MemoryRecord(Clock())
-    record.intend(preference("c0-1"), evidence())
+    record.intend(preference("c0-1"), evidence(), Limits())
     record.down = True
 
     with pytest.raises(RecordDown):
         ask(record)
 
-    assert (record.activities, list(record.writes), record.wishes) == ((), ["c0-1"], ())
+    told = [line.what for line in record.activities]
+    assert (told, list(record.writes)) == ([What.SENT], ["c0-1"])
     record.down = False
+    assert record.kept() == ()
     ask(record)
 
 
@@ -405,8 +409,8 @@ def test_nothing_personal_shows(one: str, two: str, three: str) -> None:
     told = evolve(line(What.CONSENTED), ani=number, accounts=(account,), evidence=proof)
     record, calls = MemoryRecord(Clock()), MemoryLiveCalls()
     record.note(told)
-    record.intend(evolve(preference(), account=account, email=address), proof)
-    record.intend(evolve(text("t1"), phone=number), proof)
+    record.intend(evolve(preference(), account=account, email=address), proof, Limits())
+    record.intend(evolve(text("t1"), phone=number), proof, Limits())
     record.keep(evolve(wish(), account=account, phone=number), proof)
     saved = SavedCall("c1", 1, f"{one}{two}".encode(), three)
     calls.save(saved, None)
@@ -417,7 +421,7 @@ def test_nothing_personal_shows(one: str, two: str, three: str) -> None:
         saved,
         record.activities,
         record.writes,
-        record.wishes,
+        record.kept(),
     ]
 
     shown = "".join(f"{thing!r} {thing}" for thing in things)

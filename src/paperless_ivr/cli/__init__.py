@@ -5,13 +5,14 @@ from typing import Any
 
 import click
 
-from paperless_ivr.errors import Problems
+from paperless_ivr.errors import Problems, RecordDown, StoreError
 
 COMMANDS = {
     "call": "Take a call at the keyboard, or play keys.",
     "check": "Check a policy and a biller's service before the first call.",
     "cloudivr": "Run the reference CloudIVR service; show what it has queued.",
     "diagram": "Draw the call flow from its live table.",
+    "record": "Look after the record: its tables, and how long it keeps things.",
     "replay": "Replay transcripts.",
     "verify": "Prove what must hold in every call.",
 }
@@ -25,7 +26,7 @@ class Unusable(click.ClickException):
 
 
 class Commands(click.Group):
-    """Imports a command when it is called for; tells problems of a set-up without a traceback."""
+    """Imports a command when it is called for; tells what is wrong without a traceback."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """The names of all commands."""
@@ -44,7 +45,7 @@ class Commands(click.Group):
             formatter.write_dl(sorted(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs a command; what is wrong with a policy, words or a transcript ends in status 2."""
+        """Runs a command; what cannot be used, or does not answer, ends in a line and a status."""
         try:
             return super().invoke(ctx)
         except Problems as problems:
@@ -52,6 +53,11 @@ class Commands(click.Group):
         except ModuleNotFoundError as missing:
             message = f"needs {missing.name}; install it with: pip install 'paperless-ivr[all]'"
             raise Unusable(message) from missing
+        except RecordDown as down:
+            message = f"the record did not answer: {down}"
+            raise click.ClickException(message) from down
+        except StoreError as error:
+            raise Unusable(str(error)) from error
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -159,7 +159,8 @@ class _Conversation:
                 return self._look(request)
             case Intend(write):
                 evidence = self.witness.evidence[write.consent]
-                return self._record(lambda: self.driver.record.intend(write, evidence))
+                limits = self.driver.flow.terms.policy.limits
+                return self._record(lambda: self.driver.record.intend(write, evidence, limits))
             case Send(request, turn):
                 return self._send(request, turn)
             case Settle(key, answer):
@@ -247,7 +248,8 @@ class _Conversation:
                 case Screen():
                     return record.screen(request)
                 case CountLastFour():
-                    return record.count_last_four(request)
+                    limits = self.driver.flow.terms.policy.limits
+                    return record.count_last_four(request, limits)
                 case KeepWish():
                     record.keep(request, self.witness.evidence[request.consent])
                     return WishKept()

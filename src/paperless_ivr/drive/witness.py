@@ -76,6 +76,9 @@ class Witness:
             words_version=self.catalogue.digest,
             asked=asked,
             answered=now,
+            call_id=self.arrival.call_id,
+            policy_version=self.policy_version,
+            ani=self.arrival.ani,
         )
 
     def _note(

@@ -338,6 +338,54 @@ class Budgets:
 
 
 @frozen
+class Limits:
+    """How often a day, the last 24 hours, something is allowed to strangers (R17)."""
+
+    last_four_per_account: int = setting(
+        6,
+        "misses: three calls of two tries; a guesser gets 6 in 10,000",
+        least=1,
+        most=20,
+    )
+    last_four_per_ani: int = setting(
+        10,
+        "misses: a household keys several accounts, and caller ID can be forged anyway",
+        least=1,
+        most=50,
+    )
+    texts_per_number: int = setting(
+        3, "to enrol, to confirm, and one sent again; more would pester", least=1, most=10
+    )
+    texts_per_ani: int = setting(
+        6,
+        "a household texts to several numbers; a machine that calls to have texts sent, for "
+        "its share of their price, gets six",
+        least=1,
+        most=50,
+    )
+
+
+@frozen
+class Retention:
+    """How many days the record keeps what has ended; `record purge` removes the rest (R24)."""
+
+    activity_days: int = setting(
+        400,
+        "thirteen months, so that a month can be compared with that of the year before; no "
+        "shorter than the longest of offer.again_after_days, which is told from it",
+        least=30,
+        most=3650,
+    )
+    consent_days: int = setting(
+        1825,
+        "consents, and the writes and wishes made of them: five years, as suits about calls and "
+        "texts can be filed for four (28 U.S.C. 1658)",
+        least=365,
+        most=3650,
+    )
+
+
+@frozen
 class Policy:
     """Everything that a biller decides."""
 
@@ -355,6 +403,8 @@ class Policy:
     tries: Tries = Tries()
     waits: Waits = Waits()
     budgets: Budgets = Budgets()
+    limits: Limits = Limits()
+    retention: Retention = Retention()
     words: Mapping[str, Mapping[str, str]] = setting(
         {},
         "the biller's own wording, where it differs from ours; what a prompt may say is "

@@ -296,6 +296,44 @@ def _waits(policy: Policy, _: Languages) -> Iterator[Finding]:
             )
 
 
+def _limits(policy: Policy, _: Languages) -> Iterator[Finding]:
+    limits = policy.limits
+    if limits.last_four_per_account < policy.proof.last_four_tries:
+        yield Finding(
+            ("limits", "last_four_per_account"),
+            f"one call may already miss {policy.proof.last_four_tries} times; allow as many",
+            (("proof", "last_four_tries"),),
+        )
+    for per_ani, each in (
+        ("last_four_per_ani", "last_four_per_account"),
+        ("texts_per_ani", "texts_per_number"),
+    ):
+        least = getattr(limits, each)
+        if getattr(limits, per_ani) < least:
+            yield Finding(
+                ("limits", per_ani),
+                f"must not be lower than limits.{each}, which is {least}",
+                (("limits", each),),
+            )
+
+
+def _retention(policy: Policy, _: Languages) -> Iterator[Finding]:
+    retention = policy.retention
+    longest = max(policy.offer.again_after_days.values(), default=0)
+    if retention.activity_days < longest:
+        yield Finding(
+            ("retention", "activity_days"),
+            f"an answer is respected for {longest} days; keep it as long",
+            (("offer", "again_after_days"),),
+        )
+    if retention.consent_days < retention.activity_days:
+        yield Finding(
+            ("retention", "consent_days"),
+            f"a consent outlasts its call; keep it for {retention.activity_days} days at least",
+            (("retention", "activity_days"),),
+        )
+
+
 CHECKS: tuple[Callable[[Policy, Languages], Iterator[Finding]], ...] = (
     _about,
     _languages,
@@ -306,6 +344,8 @@ CHECKS: tuple[Callable[[Policy, Languages], Iterator[Finding]], ...] = (
     _text,
     _autopay,
     _waits,
+    _limits,
+    _retention,
 )
 """What settings must not say, beyond their bounds, alone or together."""
 

@@ -1,4 +1,4 @@
-"""A call as bytes, and back: what a store keeps between two turns.
+"""A call as bytes, and back: what a store keeps between two turns. Other values of a call too.
 
 The form is JSON: enums by name, secrets as `EMAIL:pat@example.com`, amounts and days as text,
 slots under the name of their class. Fields that have their default are left out. What is read
@@ -8,7 +8,7 @@ has to be what `dump` writes: nothing is converted, guessed or skipped.
 import enum
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from types import GenericAlias
 from typing import Any, TypeVar, get_args
@@ -20,6 +20,7 @@ from cattrs.strategies import configure_tagged_union
 
 from paperless_ivr.errors import BrokenCall, OtherSchema
 from paperless_ivr.flow.call import Call
+from paperless_ivr.flow.requests import Write
 from paperless_ivr.flow.slots import Slot
 from paperless_ivr.secret import Kind, Secret
 
@@ -43,9 +44,7 @@ def dump(call: Call) -> bytes:
     What is personal is IN them, as a live call needs it: numbers, addresses, names. Keep them
     where a stranger cannot read or write them, log them never, drop them when the call ends.
     """
-    document = _CONVERTER.unstructure(_Document(SCHEMA, call))
-    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
-    return text.encode("utf-8", "surrogatepass")
+    return dump_value(_Document(SCHEMA, call))
 
 
 def load(data: bytes) -> Call:
@@ -54,16 +53,28 @@ def load(data: bytes) -> Call:
     Raises `OtherSchema` for another form, and `BrokenCall` for whatever else `dump` never
     writes; it names the field, never what stood there.
     """
+    return load_value(data, _Document, SCHEMA).call
+
+
+def dump_value(value: Any) -> bytes:
+    """A frozen value as bytes, in the form of a saved call."""
+    document = _CONVERTER.unstructure(value)
+    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    return text.encode("utf-8", "surrogatepass")
+
+
+def load_value(data: bytes, kind: type[T], schema: int) -> T:
+    """A value that `dump_value` wrote, of a class that has a field `schema`. Raises as `load`."""
     try:
         document = json.loads(data.decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError):
         document = None
     if isinstance(document, dict):
-        schema = document.get("schema")
-        if type(schema) is int and schema != SCHEMA:
-            raise OtherSchema(schema, SCHEMA)
+        found = document.get("schema")
+        if type(found) is int and found != schema:
+            raise OtherSchema(found, schema)
     try:
-        return _CONVERTER.structure(document, _Document).call
+        return _CONVERTER.structure(document, kind)
     except (BaseValidationError, TypeError) as error:
         where = _first_place(error)
     raise BrokenCall(where)  # out here: what was caught holds what stood there
@@ -106,6 +117,10 @@ def _make_converter() -> JsonConverter:
     converter.register_structure_hook(Decimal, lambda text, _: _as_written(text, Decimal))
     converter.register_unstructure_hook(date, str)
     converter.register_structure_hook(date, lambda text, _: _as_written(text, date.fromisoformat))
+    converter.register_unstructure_hook(datetime, str)
+    converter.register_structure_hook(
+        datetime, lambda text, _: _as_written(text, datetime.fromisoformat)
+    )
     converter.register_unstructure_hook(Secret, lambda s: f"{s.kind.name}:{s.reveal()}")
     converter.register_structure_hook(Secret, lambda text, _: _secret(text))
 
@@ -129,7 +144,8 @@ def _make_converter() -> JsonConverter:
             for (hook, part), item in zip(hooks, _exactly(items, list), strict=True)
         )
 
-    configure_tagged_union(Slot, converter, tag_name="is")
+    for union in (Slot, Write):
+        configure_tagged_union(union, converter, tag_name="is")
     return converter
 
 

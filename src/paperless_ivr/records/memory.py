@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 from types import MappingProxyType
 
 from attrs import define, evolve, field, frozen
 
-from paperless_ivr.errors import RecordDown, StaleCall, UnknownCall
+from paperless_ivr.errors import RecordDown, StaleCall, StaleClaim, UnknownCall
 from paperless_ivr.flow.events import (
     Accepted,
     LastFourCounted,
@@ -20,33 +20,27 @@ from paperless_ivr.flow.events import (
     Unavailable,
 )
 from paperless_ivr.flow.host import Disposition
+from paperless_ivr.flow.policy import Limits, Retention
 from paperless_ivr.flow.requests import CountLastFour, KeepWish, Screen, SendWebLink, Write
-from paperless_ivr.records.port import Activity, Evidence, SavedCall, What
+from paperless_ivr.records.port import (
+    A_DAY,
+    BACK_TO_PAPER,
+    FINISHES,
+    Activity,
+    Evidence,
+    Followed,
+    Kept,
+    Left,
+    Purged,
+    SavedCall,
+    Task,
+    What,
+    Written,
+    decides,
+    starts_registration,
+    task_of,
+)
 from paperless_ivr.secret import Secret
-
-A_DAY = timedelta(hours=24)
-"""A day of a limit: the last 24 hours. It needs no time zone, and midnight doubles nothing."""
-
-BACK_TO_PAPER = (Disposition.OPTED_OUT, Disposition.OPT_OUT_REQUESTED)
-"""Endings that count for the next offer even where none was made in the call."""
-
-
-@frozen
-class Written:
-    """A write on record: what it was to do, by whose consent, and its outcome once known."""
-
-    write: Write
-    evidence: Evidence
-    at: datetime
-    answer: ServiceAnswer | None = None
-
-
-@frozen
-class Kept:
-    """A wish on record, and the consent to it."""
-
-    wish: KeepWish
-    evidence: Evidence
 
 
 @frozen
@@ -60,6 +54,22 @@ class _HandOver:
     ended: Disposition
 
 
+@define(eq=False)
+class _Job:
+    """Something that is left to do, and who has it."""
+
+    task: Task
+    left: Left
+    done: What | None = None
+    holder: str = ""
+    until: datetime | None = None
+    """When the holder's lease ends, or when it may be claimed again."""
+
+    def free(self, now: datetime) -> bool:
+        """Whether it can be claimed."""
+        return self.done is None and (self.until is None or self.until <= now)
+
+
 Whose = tuple[str, str, str | Secret]
 """Whom something is counted for: biller, then "call", "ani" or "account", then which."""
 
@@ -69,21 +79,16 @@ class MemoryRecord:
     """A record in memory. Safe to use from several threads. Times have a zone."""
 
     now: Callable[[], datetime]
-    last_four_per_account: int = 6
-    """Misses a day: three calls of the policy's two tries; a guesser gets 6 in 10,000."""
-    last_four_per_ani: int = 10
-    """Misses a day: a household keys several accounts; caller ID can be forged anyway."""
-    texts_per_number: int = 3
-    """Texts a day: to enrol, to confirm, and one sent again."""
     down: bool = False
     """Every method raises `RecordDown`."""
     _activities: list[Activity] = field(init=False, factory=list)
     _unfinished: dict[Whose, list[Activity]] = field(init=False, factory=dict)
     _hand_overs: dict[Whose, list[_HandOver]] = field(init=False, factory=dict)
     _misses: dict[Whose, list[datetime]] = field(init=False, factory=dict)
-    _texts: dict[Secret, list[str]] = field(init=False, factory=dict)
+    _texts: dict[tuple[str, Secret], list[str]] = field(init=False, factory=dict)
+    _consents: dict[tuple[str, str, datetime], Evidence] = field(init=False, factory=dict)
     _writes: dict[str, Written] = field(init=False, factory=dict)
-    _wishes: dict[str, Kept] = field(init=False, factory=dict)
+    _jobs: dict[tuple[Task, str], _Job] = field(init=False, factory=dict)
     _lock: Lock = field(init=False, factory=Lock)
 
     def __repr__(self) -> str:
@@ -103,13 +108,6 @@ class MemoryRecord:
         with self._lock:
             return dict(self._writes)
 
-    @property
-    def wishes(self) -> tuple[Kept, ...]:
-        """The kept wishes that stand: the latest of each customer and invoice type."""
-        with self._lock:
-            latest = {(k.wish.customer, k.wish.invoice_type): k for k in self._wishes.values()}
-            return tuple(latest.values())
-
     # ── activity ──
 
     def note(self, activity: Activity) -> None:
@@ -117,6 +115,8 @@ class MemoryRecord:
         line = evolve(activity, detail=MappingProxyType(dict(activity.detail)))
         with self._open():
             self._activities.append(line)
+            if line.evidence:
+                self._consented(line.evidence)
             call = (line.biller, "call", line.call_id)
             if line.what is What.ARRIVED:
                 self._unfinished.pop(call, None)
@@ -163,10 +163,10 @@ class MemoryRecord:
         days = max((self.now() - latest.at).days, 0)
         return Screened(latest.ended, days, in_this_call)
 
-    def count_last_four(self, request: CountLastFour) -> LastFourCounted:
+    def count_last_four(self, request: CountLastFour, limits: Limits) -> LastFourCounted:
         """Counts misses, not checks: who knows the digits may call as often as they like."""
         since = self.now() - A_DAY
-        most = {"ani": self.last_four_per_ani, "account": self.last_four_per_account}
+        most = {"ani": limits.last_four_per_ani, "account": limits.last_four_per_account}
         with self._open():
             return LastFourCounted(
                 all(
@@ -177,23 +177,30 @@ class MemoryRecord:
 
     # ── writes and wishes ──
 
-    def intend(self, write: Write, evidence: Evidence) -> Refused | None:
+    def intend(self, write: Write, evidence: Evidence, limits: Limits) -> Refused | None:
         """Puts a write on record, unless a limit forbids it."""
         with self._open():
             if write.key in self._writes:
                 return None
             if isinstance(write, SendWebLink):
-                texts = self._texts.setdefault(write.phone, [])
-                if self._counted(texts) >= self.texts_per_number:
+                most = {("number", write.phone): limits.texts_per_number}
+                if evidence.ani:
+                    most["ani", evidence.ani] = limits.texts_per_ani
+                if any(self._counted(whose) >= most[whose] for whose in most):
                     return Refused(Refusal.LIMIT)
-                texts.append(write.key)
-            self._writes[write.key] = Written(write, evidence, self.now())
+                for whose in most:
+                    self._texts.setdefault(whose, []).append(write.key)
+            written = Written(write, evidence, self.now())
+            self._consented(evidence)
+            self._writes[write.key] = written
+            self._jobs[Task.SETTLE, write.key] = _Job(Task.SETTLE, written)
+            self._line(What.SENT, evidence, operation=type(write).__name__)
             return None
 
-    def _counted(self, texts: list[str]) -> int:
-        """How many of these texts were sent in the last day, or may have been."""
+    def _counted(self, whose: tuple[str, Secret]) -> int:
+        """How many texts were sent to, or for, somebody in the last day, or may have been."""
         since = self.now() - A_DAY
-        there = [self._writes[key] for key in texts]
+        there = [self._writes[key] for key in self._texts.get(whose, ()) if key in self._writes]
         return sum(w.at > since and not isinstance(w.answer, Refused | Unavailable) for w in there)
 
     def settle(self, key: str, answer: ServiceAnswer) -> None:
@@ -203,15 +210,184 @@ class MemoryRecord:
                 message = f"no write {key!r} is on record"
                 raise LookupError(message)
             before = self._writes[key]
+            self._line(What.SETTLED, before.evidence, answer=type(answer).__name__)
             done = isinstance(before.answer, Accepted)
             got_nowhere = isinstance(answer, Unavailable)
-            if not done and not (got_nowhere and isinstance(before.answer, OutcomeUnknown)):
-                self._writes[key] = evolve(before, answer=answer)
+            if done or (got_nowhere and isinstance(before.answer, OutcomeUnknown)):
+                return
+            written = evolve(before, answer=answer)
+            self._writes[key] = written
+            job = self._jobs[Task.SETTLE, key]
+            job.left = written
+            if isinstance(answer, Accepted | Refused | Unavailable):
+                job.done = What.SETTLED
+            elif job.done is What.SETTLED:
+                job.done = None
+            if isinstance(answer, Accepted) and decides(written.write):
+                self._decided(written)
+
+    def _decided(self, written: Written) -> None:
+        """What an accepted write does to the wish of its key, and to what was before it."""
+        write, evidence = written.write, written.evidence
+        starts = starts_registration(write)
+        for job in self._open_for(_bill(written), Task.COMPLETE, Task.FOLLOW):
+            if job.left.key == write.key:
+                self._finish(job, What.COMPLETED)
+            elif self._since(job) <= written.at:
+                replaced = starts or job.task is Task.COMPLETE
+                self._finish(job, What.SUPERSEDED if replaced else What.CANCELLED)
+        outdated = any(
+            other.at > written.at
+            and isinstance(other.answer, Accepted)
+            and decides(other.write)
+            and _bill(other) == _bill(written)
+            for other in self._writes.values()
+        )
+        if starts and not outdated:
+            followed = Followed(write, evidence, self.now())  # type: ignore[arg-type]
+            self._jobs[Task.FOLLOW, write.key] = _Job(Task.FOLLOW, followed)
+
+    def _since(self, job: _Job) -> datetime:
+        """When the caller wanted it."""
+        return self._writes[job.left.key].at if job.task is Task.FOLLOW else job.left.at
 
     def keep(self, wish: KeepWish, evidence: Evidence) -> None:
         """Keeps a wish, to be completed later."""
         with self._open():
-            self._wishes.setdefault(wish.key, Kept(wish, evidence))
+            if (Task.COMPLETE, wish.key) in self._jobs:
+                return
+            kept = Kept(wish, evidence, self.now())
+            self._consented(evidence)
+            self._line(What.KEPT, evidence)
+            for job in self._open_for(_bill(kept), Task.COMPLETE):
+                self._finish(job, What.SUPERSEDED)
+            job = self._jobs[Task.COMPLETE, wish.key] = _Job(Task.COMPLETE, kept)
+            own = self._writes.get(wish.key)
+            if own and isinstance(own.answer, Accepted):
+                self._finish(job, What.COMPLETED)
+
+    def _consented(self, evidence: Evidence) -> None:
+        self._consents.setdefault(_given(evidence), evidence)
+
+    def _line(self, what: What, evidence: Evidence, **detail: str) -> None:
+        """Notes what the record did, or what was done after the call."""
+        consent = evidence.consent
+        self._activities.append(
+            Activity(
+                what,
+                evidence.call_id,
+                consent.biller,
+                evidence.policy_version,
+                self.now(),
+                "",
+                detail=MappingProxyType({"reference": consent.reference, **detail}),
+            )
+        )
+
+    def consents(self, biller: str, reference: str) -> tuple[Evidence, ...]:
+        """The consents of a reference."""
+        with self._open():
+            return tuple(e for at, e in self._consents.items() if at[:2] == (biller, reference))
+
+    # ── after the call ──
+
+    def unsettled(self, before: datetime) -> tuple[Written, ...]:
+        """The writes without a certain outcome."""
+        return tuple(w for w in self._left(Task.SETTLE) if isinstance(w, Written) and w.at < before)
+
+    def kept(self) -> tuple[Kept, ...]:
+        """The wishes that stand."""
+        return tuple(k for k in self._left(Task.COMPLETE) if isinstance(k, Kept))
+
+    def followed(self) -> tuple[Followed, ...]:
+        """The registrations that are being followed."""
+        return tuple(f for f in self._left(Task.FOLLOW) if isinstance(f, Followed))
+
+    def _left(self, task: Task) -> list[Left]:
+        with self._open():
+            return [job.left for job in self._jobs.values() if job.task is task and not job.done]
+
+    def _open_for(self, bill: tuple[str, Secret, str], *tasks: Task) -> list[_Job]:
+        return [
+            job
+            for job in self._jobs.values()
+            if job.task in tasks and not job.done and _bill(job.left) == bill
+        ]
+
+    def claim(
+        self, task: Task, holder: str, lease: timedelta, before: datetime, most: int
+    ) -> tuple[Left, ...]:
+        """Some of what is left to do, for one holder alone."""
+        with self._open():
+            now = self.now()
+            free = [job for job in self._jobs.values() if job.task is task and job.free(now)]
+            due = [job for job in free if job.left.at < before][:most]
+            for job in due:
+                job.holder, job.until = holder, now + lease
+                job.left = evolve(job.left, attempts=job.left.attempts + 1)
+            return tuple(job.left for job in due)
+
+    def release(self, left: Left, holder: str, again: datetime) -> None:
+        """Gives back what was claimed."""
+        with self._open():
+            job = self._held(left, holder)
+            job.holder, job.until = "", again
+            self._line(What.RETRIED, left.evidence, attempts=str(left.attempts))
+
+    def finish(self, left: Left, holder: str, how: What, reason: str = "") -> None:
+        """Closes what was claimed."""
+        if how not in FINISHES or (isinstance(left, Written) and how is not What.GIVEN_UP):
+            message = f"{how.value} is no end of this"
+            raise ValueError(message)
+        with self._open():
+            self._finish(self._held(left, holder), how, reason)
+
+    def _held(self, left: Left, holder: str) -> _Job:
+        job = self._jobs.get((task_of(left), left.key))
+        if job is None or job.done or job.holder != holder:
+            raise StaleClaim(left.key)
+        return job
+
+    def _finish(self, job: _Job, how: What, reason: str = "") -> None:
+        job.done = how
+        self._line(how, job.left.evidence, task=job.task.value, reason=reason)
+
+    def purge(self, biller: str, retention: Retention) -> Purged:
+        """Removes what a biller's retention no longer allows."""
+        activity = self.now() - timedelta(days=retention.activity_days)
+        consent = self.now() - timedelta(days=retention.consent_days)
+        with self._open():
+            lines = [a for a in self._activities if a.biller != biller or a.at >= activity]
+            noted = len(self._activities) - len(lines)
+            self._activities = lines
+            for whose, ended in self._hand_overs.items():
+                if whose[0] == biller:
+                    ended[:] = [one for one in ended if one.at >= activity]
+            gone = [
+                at
+                for at, job in self._jobs.items()
+                if job.done and job.left.at < consent and job.left.evidence.consent.biller == biller
+            ]
+            wishes = [at for at in gone if at[0] is Task.COMPLETE]
+            followed = {key for task, key in self._jobs if task is Task.FOLLOW} - {
+                key for task, key in gone if task is Task.FOLLOW
+            }
+            writes = [key for task, key in gone if task is Task.SETTLE and key not in followed]
+            for key in writes:
+                del self._writes[key]
+                del self._jobs[Task.SETTLE, key]
+                self._jobs.pop((Task.FOLLOW, key), None)
+            for at in wishes:
+                del self._jobs[at]
+            needed = {_given(job.left.evidence) for job in self._jobs.values()}
+            old = [
+                given
+                for given in self._consents
+                if given[0] == biller and given[2] < consent and given not in needed
+            ]
+            for given in old:
+                del self._consents[given]
+            return Purged(noted, len(old), len(writes), len(wishes))
 
     @contextmanager
     def _open(self) -> Iterator[None]:
@@ -227,13 +403,30 @@ def _concerned(biller: str, ani: Secret | None, accounts: Iterable[Secret]) -> s
     return callers | {(biller, "account", account) for account in accounts}
 
 
+def _given(evidence: Evidence) -> tuple[str, str, datetime]:
+    """What tells a consent from all others: its biller, its reference, and when it was given."""
+    return (evidence.consent.biller, evidence.consent.reference, evidence.answered)
+
+
+def _bill(left: Left) -> tuple[str, Secret, str]:
+    """Which bill it is about: the biller, the customer and the invoice type."""
+    what = left.wish if isinstance(left, Kept) else left.write
+    return (left.evidence.consent.biller, what.customer, what.invoice_type)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 @define(eq=False, repr=False)
 class MemoryLiveCalls:
     """Calls in progress, in memory. Safe to use from several threads."""
 
+    now: Callable[[], datetime] = _utc_now
     down: bool = False
     """Every method raises `RecordDown`."""
     _calls: dict[str, SavedCall] = field(init=False, factory=dict)
+    _saved: dict[str, datetime] = field(init=False, factory=dict)
     _lock: Lock = field(init=False, factory=Lock)
 
     def __repr__(self) -> str:
@@ -253,11 +446,20 @@ class MemoryLiveCalls:
             if (stored.turn if stored else None) != if_turn:
                 raise StaleCall(call.call_id, if_turn or 0)
             self._calls[call.call_id] = call
+            self._saved[call.call_id] = self.now()
 
     def drop(self, call_id: str) -> None:
         """Forgets a call."""
         with self._open():
             self._calls.pop(call_id, None)
+
+    def expire(self, before: datetime) -> int:
+        """Forgets calls that were last saved before a moment."""
+        with self._open():
+            gone = [call_id for call_id in self._calls if self._saved[call_id] < before]
+            for call_id in gone:
+                del self._calls[call_id]
+            return len(gone)
 
     @contextmanager
     def _open(self) -> Iterator[None]:

@@ -2,15 +2,30 @@
 
 import enum
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from attrs import field, frozen
 
 from paperless_ivr.flow.call import Consent
 from paperless_ivr.flow.events import LastFourCounted, Refused, Screened, ServiceAnswer
-from paperless_ivr.flow.requests import CountLastFour, KeepWish, Screen, Write
+from paperless_ivr.flow.host import Disposition
+from paperless_ivr.flow.policy import Limits, Retention
+from paperless_ivr.flow.requests import (
+    CountLastFour,
+    EnrollInPaperless,
+    KeepWish,
+    Screen,
+    StoreCustomerPreference,
+    Write,
+)
 from paperless_ivr.secret import Secret
+
+A_DAY = timedelta(hours=24)
+"""A day of a limit: the last 24 hours. It needs no time zone, and midnight doubles nothing."""
+
+BACK_TO_PAPER = (Disposition.OPTED_OUT, Disposition.OPT_OUT_REQUESTED)
+"""Endings that count for the next offer even where none was made in the call."""
 
 
 class What(enum.StrEnum):
@@ -25,6 +40,19 @@ class What(enum.StrEnum):
     SETTLED = "settled"
     KEPT = "kept"
     ENDED = "ended"
+    RETRIED = "retried"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    SUPERSEDED = "superseded"
+    EXPIRED = "expired"
+    EXPORTED = "exported"
+    GIVEN_UP = "given_up"
+
+
+FINISHES = frozenset(
+    {What.COMPLETED, What.CANCELLED, What.EXPIRED, What.EXPORTED, What.GIVEN_UP, What.SUPERSEDED}
+)
+"""How what was left to do after a call can end (R32)."""
 
 
 @frozen
@@ -38,6 +66,10 @@ class Evidence:
     """Digest of the wording (`Edition.words`)."""
     asked: datetime
     answered: datetime
+    call_id: str
+    policy_version: str
+    ani: Secret | None = None
+    """Who called when it was given."""
 
 
 @frozen
@@ -50,7 +82,7 @@ class Activity:
     policy_version: str
     at: datetime
     state: str
-    """The state of the call after it."""
+    """The state of the call after it; empty for what the record itself did, or what came later."""
     ani: Secret | None = None
     accounts: tuple[Secret, ...] = ()
     """The caller's own account; of `LAST_FOUR_MISSED` those that were tried."""
@@ -72,6 +104,103 @@ class SavedCall:
     document: str = field(default="", repr=False)
 
 
+class Task(enum.StrEnum):
+    """What can be left to do after a call (R32)."""
+
+    SETTLE = "settle"
+    """A write whose outcome is not certain: look it up."""
+    COMPLETE = "complete"
+    """A wish that was kept: have it done."""
+    FOLLOW = "follow"
+    """A registration that waits for its link to be opened: see what becomes of it."""
+
+
+@frozen
+class Written:
+    """A write that was put on record and may have been done: never settled, or unknown."""
+
+    write: Write
+    evidence: Evidence
+    at: datetime
+    answer: ServiceAnswer | None = None
+    attempts: int = 0
+    """How often it was claimed."""
+
+    @property
+    def key(self) -> str:
+        """The key of the write."""
+        return self.write.key
+
+
+@frozen
+class Kept:
+    """A wish that stands, and the consent to it."""
+
+    wish: KeepWish
+    evidence: Evidence
+    at: datetime
+    attempts: int = 0
+
+    @property
+    def key(self) -> str:
+        """The key of the wish."""
+        return self.wish.key
+
+
+@frozen
+class Followed:
+    """A registration that a write started: pending until its link is opened, or expires."""
+
+    write: EnrollInPaperless | StoreCustomerPreference
+    evidence: Evidence
+    at: datetime
+    """When its write was accepted."""
+    attempts: int = 0
+
+    @property
+    def key(self) -> str:
+        """The key of the write that started it."""
+        return self.write.key
+
+
+Left = Written | Kept | Followed
+"""Something that is left to do after a call. Its biller is that of the consent."""
+
+
+@frozen
+class Purged:
+    """How much a purge removed."""
+
+    activities: int = 0
+    consents: int = 0
+    writes: int = 0
+    """Writes, and the registrations that they started."""
+    wishes: int = 0
+
+
+def task_of(left: Left) -> Task:
+    """What is to be done with it."""
+    match left:
+        case Written():
+            return Task.SETTLE
+        case Kept():
+            return Task.COMPLETE
+        case Followed():
+            return Task.FOLLOW
+
+
+def starts_registration(write: Write) -> bool:
+    """Whether a write, once accepted, leaves a registration to be followed."""
+    return isinstance(write, EnrollInPaperless) or (
+        isinstance(write, StoreCustomerPreference) and write.paperless
+    )
+
+
+def decides(write: Write) -> bool:
+    """Whether a write says how a bill is to come, so that it outdates earlier wishes for it."""
+    return isinstance(write, EnrollInPaperless | StoreCustomerPreference)
+
+
 class Record(Protocol):
     """What must last. Every method raises `errors.RecordDown` where it cannot answer or keep."""
 
@@ -88,18 +217,18 @@ class Record(Protocol):
         """
         ...
 
-    def count_last_four(self, request: CountLastFour) -> LastFourCounted:
+    def count_last_four(self, request: CountLastFour, limits: Limits) -> LastFourCounted:
         """Whether a last-four check is still allowed, per account and per ANI (R17).
 
         Counted are the lines `LAST_FOUR_MISSED` of the last 24 hours.
         """
         ...
 
-    def intend(self, write: Write, evidence: Evidence) -> Refused | None:
-        """Puts a write on record, with its key, before it is sent.
+    def intend(self, write: Write, evidence: Evidence, limits: Limits) -> Refused | None:
+        """Puts a write on record, with its key, before it is sent; notes `SENT`.
 
-        `Refused(LIMIT)` where a limit forbids it (texts per number in 24 hours). The same
-        key again is the same write, as it was first put on record.
+        `Refused(LIMIT)` where a limit forbids it (texts per number and per ANI in 24 hours).
+        The same key again is the same write, as it was first put on record.
         """
         ...
 
@@ -108,13 +237,71 @@ class Record(Protocol):
 
         A write that was sent twice is settled twice. What is known to be done stays done,
         and what may be done is not made undone by a second sending that got nowhere.
+
+        In the same transaction it notes `SETTLED`, and a write that is accepted finishes the
+        wish of its own key (`COMPLETED`), takes the place of what was wished or pending for
+        the same bill before it was intended (`SUPERSEDED`), and is followed from then on where
+        it started a registration. Where a later write for the bill was accepted it does not.
         """
         ...
 
     def keep(self, wish: KeepWish, evidence: Evidence) -> None:
-        """Keeps a wish, to be completed later. The same key again is the same wish.
+        """Keeps a wish, to be completed later; notes `KEPT`. The same key is the same wish.
 
         The latest wish for a customer and invoice type takes the place of earlier ones.
+        """
+        ...
+
+    def consents(self, biller: str, reference: str) -> tuple[Evidence, ...]:
+        """The consents of a reference (`Handback.consents`), in order.
+
+        One, unless a call was handed over again under the same id.
+        """
+        ...
+
+    # ── after the call ──
+
+    def unsettled(self, before: datetime) -> tuple[Written, ...]:
+        """The writes without a certain outcome that were intended before a moment, in order."""
+        ...
+
+    def kept(self) -> tuple[Kept, ...]:
+        """The wishes that stand, in order: not finished, and of each bill the latest."""
+        ...
+
+    def followed(self) -> tuple[Followed, ...]:
+        """The registrations that are being followed, in order."""
+        ...
+
+    def claim(
+        self, task: Task, holder: str, lease: timedelta, before: datetime, most: int
+    ) -> tuple[Left, ...]:
+        """Some of what is left to do, for one holder alone until the lease ends.
+
+        The oldest first, at most so many, from before a moment; not what somebody else holds,
+        and not what was released until later. A holder names one process, never two.
+        """
+        ...
+
+    def release(self, left: Left, holder: str, again: datetime) -> None:
+        """Gives back what was claimed, to be claimed again from a moment on; notes `RETRIED`.
+
+        Raises `errors.StaleClaim` where the holder no longer has it, or it is done.
+        """
+        ...
+
+    def finish(self, left: Left, holder: str, how: What, reason: str = "") -> None:
+        """Closes what was claimed as one of `FINISHES`, and notes that line.
+
+        The reason is a code, never personal. A write is only given up, else `settle` it.
+        Raises `errors.StaleClaim` where the holder no longer has it, or it is done.
+        """
+        ...
+
+    def purge(self, biller: str, retention: Retention) -> Purged:
+        """Removes what a biller's retention no longer allows; nothing that is left to do.
+
+        Consents go with the last of the writes and wishes made of them.
         """
         ...
 
@@ -135,4 +322,8 @@ class LiveCalls(Protocol):
 
     def drop(self, call_id: str) -> None:
         """Forgets a call that has ended. Unknown calls are no fault."""
+        ...
+
+    def expire(self, before: datetime) -> int:
+        """Forgets calls that were last saved before a moment; says how many."""
         ...

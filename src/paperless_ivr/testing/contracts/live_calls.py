@@ -1,17 +1,19 @@
 """What every store of live calls promises."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from functools import partial
 
 from paperless_ivr.errors import StaleCall, UnknownCall
 from paperless_ivr.records.port import LiveCalls, SavedCall
+from paperless_ivr.testing.contracts.bench import START, Clock
 from paperless_ivr.testing.contracts.checking import at_once, holds, raises, run, same
 
-MakeLiveCalls = Callable[[], LiveCalls]
+MakeLiveCalls = Callable[[Callable[[], datetime]], LiveCalls]
 
 
 def check_live_calls(make: MakeLiveCalls) -> None:
-    """Checks a store of live calls. Each one made is empty."""
+    """Checks a store of live calls. Each made is empty, and goes by the clock it is made with."""
     run(PROMISES, make)
 
 
@@ -21,7 +23,7 @@ def _saved(turn: int, call_id: str = "c1") -> SavedCall:
 
 def _as_saved(make: MakeLiveCalls) -> None:
     """A call is loaded as it was last saved, and apart from other calls."""
-    calls = make()
+    calls = make(Clock())
     calls.save(_saved(1), None)
     calls.save(_saved(5, "c2"), None)
     calls.save(_saved(2), 1)
@@ -32,12 +34,12 @@ def _as_saved(make: MakeLiveCalls) -> None:
 
 def _not_live(make: MakeLiveCalls) -> None:
     """A call that was never saved is unknown."""
-    raises("to load it", UnknownCall, lambda: make().load("c1"))
+    raises("to load it", UnknownCall, lambda: make(Clock()).load("c1"))
 
 
 def _moved_first(make: MakeLiveCalls) -> None:
     """A call that somebody else moved, began or ended is stale, and stays as it is."""
-    calls = make()
+    calls = make(Clock())
     raises("to save an ended call", StaleCall, lambda: calls.save(_saved(3), 2))
     calls.save(_saved(1), None)
     calls.save(_saved(2), 1)
@@ -48,7 +50,7 @@ def _moved_first(make: MakeLiveCalls) -> None:
 
 def _ended(make: MakeLiveCalls) -> None:
     """A call that has ended is forgotten, and only that one; to drop it again is no fault."""
-    calls = make()
+    calls = make(Clock())
     calls.save(_saved(1), None)
     calls.save(_saved(1, "c2"), None)
     for _ in range(2):
@@ -59,10 +61,25 @@ def _ended(make: MakeLiveCalls) -> None:
     same("a new call", _saved(7), calls.load("c1"))
 
 
+def _expired(make: MakeLiveCalls) -> None:
+    """A call that nobody has moved for long can be forgotten; one that was moved stays."""
+    clock = Clock()
+    calls = make(clock)
+    calls.save(_saved(1), None)
+    calls.save(_saved(1, "c2"), None)
+    clock.go(hours=1)
+    calls.save(_saved(2, "c2"), 1)
+
+    same("the number that expired", 1, calls.expire(START + timedelta(minutes=1)))
+    raises("to load the old one", UnknownCall, lambda: calls.load("c1"))
+    same("the other", _saved(2, "c2"), calls.load("c2"))
+    same("the number that is left to expire", 0, calls.expire(START + timedelta(minutes=1)))
+
+
 def _one_winner(make: MakeLiveCalls) -> None:
     """Of many who move a call at the same time exactly one succeeds, at every turn."""
     for if_turn in (None, 1):
-        calls = make()
+        calls = make(Clock())
         if if_turn is not None:
             calls.save(_saved(if_turn), None)
 
@@ -81,7 +98,7 @@ def _one_winner(make: MakeLiveCalls) -> None:
 
 def _silent_calls(make: MakeLiveCalls) -> None:
     """What is printed of a store of calls shows no call."""
-    calls = make()
+    calls = make(Clock())
     calls.save(_saved(1), None)
     shown = f"{calls!r} {calls} {calls.load('c1')!r}"
     for value in ("c1 at 1", "document"):
@@ -93,6 +110,7 @@ PROMISES: tuple[Callable[[MakeLiveCalls], None], ...] = (
     _not_live,
     _moved_first,
     _ended,
+    _expired,
     _one_winner,
     _silent_calls,
 )

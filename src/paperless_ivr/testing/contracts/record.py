@@ -1,12 +1,10 @@
 """What every record promises."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 
-from attrs import define, evolve
+from attrs import evolve
 
 from paperless_ivr import secret
-from paperless_ivr.flow.call import Consent, Purpose
 from paperless_ivr.flow.events import (
     Accepted,
     OutcomeUnknown,
@@ -15,20 +13,25 @@ from paperless_ivr.flow.events import (
     Screened,
     Unavailable,
 )
-from paperless_ivr.flow.host import Disposition, Moment
-from paperless_ivr.flow.requests import (
-    CountLastFour,
-    KeepWish,
-    Screen,
-    SendWebLink,
-    StoreCustomerPreference,
-    Write,
-)
-from paperless_ivr.records.port import Activity, Evidence, Record, What
+from paperless_ivr.flow.host import Disposition
+from paperless_ivr.flow.requests import SendWebLink
+from paperless_ivr.records.port import What
 from paperless_ivr.secret import Secret
+from paperless_ivr.testing.contracts import after_calls
+from paperless_ivr.testing.contracts.bench import (
+    ACCOUNT,
+    ADDRESS,
+    ANI,
+    NEVER,
+    OTHER_ACCOUNT,
+    OTHER_ANI,
+    Bench,
+    MakeRecord,
+    evidence_of,
+    preference,
+    wish_of,
+)
 from paperless_ivr.testing.contracts.checking import AT_ONCE, at_once, holds, raises, run, same
-
-MakeRecord = Callable[[Callable[[], datetime]], Record]
 
 
 def check_record(make: MakeRecord) -> None:
@@ -36,119 +39,9 @@ def check_record(make: MakeRecord) -> None:
     run(PROMISES, make)
 
 
-START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-BILLER = "springfield-water"
-ANI = secret.phone("+12175550151")
-OTHER_ANI = secret.phone("+12175550152")
-ACCOUNT = secret.account("20481151")
-OTHER_ACCOUNT = secret.account("20481152")
-ADDRESS = secret.email("telling.address@example.com")
-WORDS = "We would send it to telling.address@example.com."
-NEVER = 100
-"""So often nothing is allowed."""
-
-
-@define
-class _Clock:
-    """A clock that goes only when it is told to."""
-
-    at: datetime = START
-
-    def __call__(self) -> datetime:
-        return self.at
-
-    def go(self, **by: float) -> None:
-        self.at += timedelta(**by)
-
-
-@define
-class _Bench:
-    """A record under test, and the calls that it is told of."""
-
-    record: Record
-    clock: _Clock
-    biller: str = BILLER
-    numbers: int = 0
-
-    @classmethod
-    def of(cls, make: MakeRecord) -> "_Bench":
-        clock = _Clock()
-        return cls(make(clock), clock)
-
-    def note(
-        self,
-        what: What,
-        call_id: str = "c1",
-        ani: Secret | None = ANI,
-        accounts: tuple[Secret, ...] = (),
-        **detail: str,
-    ) -> None:
-        self.record.note(
-            Activity(what, call_id, self.biller, "1", self.clock(), "STATE", ani, accounts, detail)
-        )
-
-    def call(
-        self,
-        ended: Disposition,
-        call_id: str = "c1",
-        *,
-        offered: bool = True,
-        ani: Secret | None = ANI,
-        accounts: tuple[Secret, ...] = (),
-    ) -> None:
-        """Notes a whole hand-over."""
-        self.note(What.ARRIVED, call_id, ani)
-        if offered:
-            self.note(What.OFFERED, call_id, ani)
-        self.note(What.ENDED, call_id, ani, accounts, disposition=ended.value)
-
-    def screen(
-        self, ani: Secret | None = ANI, account: Secret | None = None, call_id: str = "now"
-    ) -> Screened:
-        return self.record.screen(Screen(call_id, BILLER, Moment.START, ani, account))
-
-    def allowed(self, ani: Secret | None, *accounts: Secret) -> bool:
-        return self.record.count_last_four(CountLastFour(self.biller, ani, accounts)).allowed
-
-    def intend(self, write: Write) -> Refused | None:
-        return self.record.intend(write, _evidence(write.key))
-
-    def text(self, phone: Secret = ANI) -> SendWebLink:
-        """A text of its own."""
-        self.numbers += 1
-        key = f"text-{self.numbers}"
-        return SendWebLink(secret.customer("1"), ACCOUNT, "WATER", phone, "review", key, key)
-
-
-def _evidence(reference: str) -> Evidence:
-    consent = Consent(
-        reference,
-        "springfield-water",
-        Purpose.ENROL,
-        ("confirmation",),
-        (),
-        "1",
-        "en-US",
-        secret.customer("1"),
-        ACCOUNT,
-        "WATER",
-        ADDRESS,
-    )
-    return Evidence(consent, WORDS, "digest", START, START)
-
-
-def _wish(key: str) -> KeepWish:
-    return KeepWish(secret.customer("1"), ACCOUNT, "WATER", True, ADDRESS, None, key, key)
-
-
-def _preference(key: str) -> StoreCustomerPreference:
-    who = secret.customer("1")
-    return StoreCustomerPreference(who, ACCOUNT, "WATER", True, ADDRESS, None, key, key)
-
-
 def _unknown_caller(make: MakeRecord) -> None:
     """Of a caller who was never asked the record knows nothing."""
-    bench = _Bench.of(make)
+    bench = Bench.of(make)
     bench.call(Disposition.DECLINED, ani=OTHER_ANI, accounts=(OTHER_ACCOUNT,))
     evolve(bench, biller="another-biller").call(Disposition.DECLINED, "c2")
     bench.call(Disposition.DECLINED, "c3", ani=None)
@@ -159,7 +52,7 @@ def _unknown_caller(make: MakeRecord) -> None:
 
 def _latest_ending(make: MakeRecord) -> None:
     """The latest earlier call with an offer counts, in whole days, by ANI or by account."""
-    bench = _Bench.of(make)
+    bench = Bench.of(make)
     bench.call(Disposition.DECLINED, "c1", accounts=(ACCOUNT,))
     bench.clock.go(days=10)
     bench.call(Disposition.IGNORED, "c2")
@@ -172,7 +65,7 @@ def _latest_ending(make: MakeRecord) -> None:
 
 def _no_offer(make: MakeRecord) -> None:
     """A call without an offer, or without an end, does not count."""
-    bench = _Bench.of(make)
+    bench = Bench.of(make)
     bench.call(Disposition.DECLINED, "c1")
     bench.clock.go(days=1)
     bench.call(Disposition.NOT_OFFERED, "c2", offered=False)
@@ -185,14 +78,14 @@ def _no_offer(make: MakeRecord) -> None:
 def _paper_without_offer(make: MakeRecord) -> None:
     """A bill that went back to paper counts, though the call was no offer."""
     for ended in (Disposition.OPTED_OUT, Disposition.OPT_OUT_REQUESTED):
-        bench = _Bench.of(make)
+        bench = Bench.of(make)
         bench.call(ended, offered=False)
         same(ended.value, Screened(ended), bench.screen())
 
 
 def _same_call(make: MakeRecord) -> None:
     """Earlier hand-overs of the same call are told apart from earlier calls."""
-    bench = _Bench.of(make)
+    bench = Bench.of(make)
     bench.call(Disposition.DECLINED, "before")
     bench.call(Disposition.NOT_OFFERED, "now", offered=False)
     bench.call(Disposition.IGNORED, "now")
@@ -207,7 +100,7 @@ def _same_call(make: MakeRecord) -> None:
 
 def _guesses_say_nothing(make: MakeRecord) -> None:
     """A call in which an account was only guessed at says nothing about its owner."""
-    bench = _Bench.of(make)
+    bench = Bench.of(make)
     bench.note(What.OFFERED, "c1", OTHER_ANI)
     bench.note(What.LAST_FOUR_MISSED, "c1", OTHER_ANI, (ACCOUNT,))
     bench.note(What.ENDED, "c1", OTHER_ANI, disposition="declined")
@@ -215,7 +108,7 @@ def _guesses_say_nothing(make: MakeRecord) -> None:
     same("the owner", Screened(), bench.screen(ANI, ACCOUNT))
 
 
-def _missed_until_forbidden(bench: _Bench, ani: Callable[[int], Secret], account: Secret) -> int:
+def _missed_until_forbidden(bench: Bench, ani: Callable[[int], Secret], account: Secret) -> int:
     for count in range(NEVER):
         if not bench.allowed(ani(count), account):
             return count
@@ -225,7 +118,7 @@ def _missed_until_forbidden(bench: _Bench, ani: Callable[[int], Secret], account
 
 def _last_four_by_account(make: MakeRecord) -> None:
     """Misses are limited per account and day, whatever number calls."""
-    bench = _Bench.of(make)
+    bench = Bench.of(make)
     count = _missed_until_forbidden(bench, lambda n: secret.phone(f"+1217555{n:04}"), ACCOUNT)
     elsewhere = evolve(bench, biller="another-biller")
 
@@ -242,7 +135,7 @@ def _last_four_by_account(make: MakeRecord) -> None:
 
 def _last_four_by_ani(make: MakeRecord) -> None:
     """Misses are limited per ANI and day, whatever account is tried."""
-    bench = _Bench.of(make)
+    bench = Bench.of(make)
     for count in range(NEVER):
         account = secret.account(f"{count:08}")
         if not bench.allowed(ANI, account):
@@ -257,19 +150,19 @@ def _last_four_by_ani(make: MakeRecord) -> None:
 
 def _text_limit(make: MakeRecord) -> None:
     """Texts to one number are limited per day; one on record may be sent again."""
-    bench = _Bench.of(make)
+    bench = Bench.of(make)
     first = bench.text()
     sent = _texts_until_limit(bench, first)
 
     holds("that some are allowed, and not all", 0 < sent < NEVER)
     same("another number", None, bench.intend(bench.text(OTHER_ANI)))
     same("the first again", None, bench.intend(first))
-    same("another write", None, bench.intend(_preference("w1")))
+    same("another write", None, bench.intend(preference("w1")))
     bench.clock.go(hours=24, seconds=1)
     same("the next day", None, bench.intend(bench.text()))
 
 
-def _texts_until_limit(bench: _Bench, first: SendWebLink) -> int:
+def _texts_until_limit(bench: Bench, first: SendWebLink) -> int:
     texts = [first, *(bench.text() for _ in range(NEVER))]
     for count, text in enumerate(texts):
         refused = bench.intend(text)
@@ -280,9 +173,27 @@ def _texts_until_limit(bench: _Bench, first: SendWebLink) -> int:
     return NEVER
 
 
+def _text_limit_by_ani(make: MakeRecord) -> None:
+    """Texts that one ANI asks for are limited per day, whatever number they go to."""
+    bench = Bench.of(make)
+    for count in range(NEVER):
+        text = bench.text(secret.phone(f"+1217555{count:04}"))
+        if bench.intend(text, ANI) is not None:
+            break
+        bench.record.settle(text.key, Accepted())
+
+    holds("that some are allowed, and not all", 0 < count < NEVER - 1)
+    number = secret.phone("+12175559999")
+    same("one more", Refused(Refusal.LIMIT), bench.intend(bench.text(number), ANI))
+    same("another ANI", None, bench.intend(bench.text(number), OTHER_ANI))
+    same("no ANI", None, bench.intend(bench.text(number)))
+    bench.clock.go(hours=24, seconds=1)
+    same("the next day", None, bench.intend(bench.text(number), ANI))
+
+
 def _text_limit_at_once(make: MakeRecord) -> None:
     """The limit holds where many texts are asked for at the same time."""
-    alone, bench = _Bench.of(make), _Bench.of(make)
+    alone, bench = Bench.of(make), Bench.of(make)
     most = min(_texts_until_limit(alone, alone.text()), AT_ONCE)
     texts = [bench.text() for _ in range(AT_ONCE)]
 
@@ -294,7 +205,7 @@ def _text_limit_at_once(make: MakeRecord) -> None:
 def _failed_texts(make: MakeRecord) -> None:
     """A text that was surely not sent is not counted."""
     for answer in (Unavailable(), Refused(Refusal.BAD_PHONE)):
-        bench = _Bench.of(make)
+        bench = Bench.of(make)
         for _ in range(NEVER):
             text = bench.text()
             same("the answer", None, bench.intend(text))
@@ -303,8 +214,8 @@ def _failed_texts(make: MakeRecord) -> None:
 
 def _one_write(make: MakeRecord) -> None:
     """A write is put on record once, and can be settled again."""
-    bench = _Bench.of(make)
-    write = _preference("w1")
+    bench = Bench.of(make)
+    write = preference("w1")
     same("intended", None, bench.intend(write))
     same("intended again", None, bench.intend(write))
     for answer in (OutcomeUnknown(), Accepted(), Accepted(), Unavailable()):
@@ -314,27 +225,27 @@ def _one_write(make: MakeRecord) -> None:
 
 def _unknown_write(make: MakeRecord) -> None:
     """A write that is not on record cannot be settled."""
-    bench = _Bench.of(make)
-    bench.record.keep(_wish("w1"), _evidence("w1"))
+    bench = Bench.of(make)
+    bench.record.keep(wish_of("w1"), evidence_of("w1"))
 
     raises("to settle it", LookupError, lambda: bench.record.settle("w1", Accepted()))
 
 
 def _one_wish(make: MakeRecord) -> None:
     """A wish may be kept again, and under the key of the write that could not be done."""
-    bench = _Bench.of(make)
-    bench.intend(_preference("w1"))
+    bench = Bench.of(make)
+    bench.intend(preference("w1"))
     for _ in range(2):
-        bench.record.keep(_wish("w1"), _evidence("w1"))
+        bench.record.keep(wish_of("w1"), evidence_of("w1"))
     bench.record.settle("w1", OutcomeUnknown())
 
 
 def _silent_record(make: MakeRecord) -> None:
     """What is printed of a record tells nothing personal."""
-    bench = _Bench.of(make)
+    bench = Bench.of(make)
     bench.call(Disposition.DECLINED, accounts=(ACCOUNT,))
-    bench.intend(_preference("w1"))
-    bench.record.keep(_wish("w1"), _evidence("w1"))
+    bench.intend(preference("w1"))
+    bench.record.keep(wish_of("w1"), evidence_of("w1"))
     shown = f"{bench.record!r} {bench.record}"
     for value in (ANI, ACCOUNT, ADDRESS):
         holds(f"that {value} is not shown", value.reveal() not in shown)
@@ -350,11 +261,13 @@ PROMISES: tuple[Callable[[MakeRecord], None], ...] = (
     _last_four_by_account,
     _last_four_by_ani,
     _text_limit,
+    _text_limit_by_ani,
     _text_limit_at_once,
     _failed_texts,
     _one_write,
     _unknown_write,
     _one_wish,
     _silent_record,
+    *after_calls.PROMISES,
 )
 """The promises of a record."""

@@ -1,0 +1,13 @@
+"""What Alembic runs: the revisions, on the connection that `revisions.upgrade` gives."""
+
+from alembic import context
+
+from paperless_ivr.records.sql.tables import VERSION_TABLE, metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    version_table=VERSION_TABLE,
+    transactional_ddl=True,
+)
+context.run_migrations()

@@ -1,0 +1,122 @@
+"""What one transaction on the record is done with, and how values are put into columns."""
+
+from datetime import datetime
+from typing import Any
+
+from attrs import frozen
+from sqlalchemy import Connection, Row, insert, select
+
+from paperless_ivr.flow.events import (
+    Accepted,
+    OutcomeUnknown,
+    Refusal,
+    Refused,
+    ServiceAnswer,
+    Unavailable,
+)
+from paperless_ivr.flow.requests import KeepWish, Write
+from paperless_ivr.flow.saving import dump_value, load_value
+from paperless_ivr.records.port import Evidence
+from paperless_ivr.records.sql.database import Database
+from paperless_ivr.records.sql.tables import consents
+from paperless_ivr.records.vault import Vault
+
+SCHEMA = 1
+"""The form of what is sealed. Another one when a field, or an enum's name, changes."""
+
+
+@frozen
+class _SealedWrite:
+    schema: int
+    write: Write
+
+
+@frozen
+class _SealedWish:
+    schema: int
+    wish: KeepWish
+
+
+@frozen
+class _SealedConsent:
+    schema: int
+    evidence: Evidence
+
+
+@frozen
+class Desk:
+    """One transaction: its connection, the vault, and the time that it is at."""
+
+    database: Database
+    connection: Connection
+    vault: Vault
+    now: datetime
+
+    def lock(self, *names: str) -> None:
+        """Lets one transaction at a time do something with these names."""
+        self.database.lock(self.connection, *names)
+
+    def bill(self, evidence: Evidence, what: Write | KeepWish) -> str:
+        """By which what was wanted for one bill is found."""
+        biller = evidence.consent.biller
+        return self.vault.hash("bill", biller, what.customer, what.invoice_type)
+
+    # ── sealed ──
+
+    def sealed_write(self, write: Write) -> bytes:
+        """A write, sealed."""
+        return self.vault.seal(dump_value(_SealedWrite(SCHEMA, write)), f"write {write.key}")
+
+    def opened_write(self, key: str, sealed: bytes) -> Write:
+        """The write of a key."""
+        data = self.vault.open(sealed, f"write {key}")
+        return load_value(data, _SealedWrite, SCHEMA).write
+
+    def sealed_wish(self, wish: KeepWish) -> bytes:
+        """A wish, sealed."""
+        return self.vault.seal(dump_value(_SealedWish(SCHEMA, wish)), f"wish {wish.key}")
+
+    def opened_wish(self, key: str, sealed: bytes) -> KeepWish:
+        """The wish of a key."""
+        return load_value(self.vault.open(sealed, f"wish {key}"), _SealedWish, SCHEMA).wish
+
+    def opened_consent(self, reference: str, sealed: bytes) -> Evidence:
+        """The consent of a reference."""
+        data = self.vault.open(sealed, f"consent {reference}")
+        return load_value(data, _SealedConsent, SCHEMA).evidence
+
+    # ── consents ──
+
+    def consented(self, evidence: Evidence) -> int:
+        """The number of a consent on record; it is put there where it is not yet."""
+        reference = evidence.consent.reference
+        given = {
+            "biller": evidence.consent.biller,
+            "reference": reference,
+            "answered": evidence.answered,
+        }
+        self.lock(f"consent {reference}")
+        there = self.connection.scalar(select(consents.c.id).filter_by(**given))
+        if there is not None:
+            return int(there)
+        sealed = self.vault.seal(
+            dump_value(_SealedConsent(SCHEMA, evidence)), f"consent {reference}"
+        )
+        made = self.connection.execute(
+            insert(consents).values(**given, sealed=sealed).returning(consents.c.id)
+        )
+        return int(made.scalar_one())
+
+
+def outcome(answer: ServiceAnswer) -> str:
+    """How a write ended. An answer to something else says nothing about it."""
+    known = isinstance(answer, Accepted | Refused | Unavailable)
+    return type(answer).__name__ if known else OutcomeUnknown.__name__
+
+
+def answered(row: Row[Any]) -> ServiceAnswer | None:
+    """The answer that `outcome` and `reason` of a write stand for."""
+    plain: dict[str | None, ServiceAnswer] = {
+        kind.__name__: kind() for kind in (Accepted, Unavailable, OutcomeUnknown)
+    }
+    return Refused(Refusal[row.reason]) if row.reason else plain.get(row.outcome)

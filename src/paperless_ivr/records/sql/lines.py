@@ -1,0 +1,177 @@
+"""The activity record: lines that are appended, and what is told from them."""
+
+import json
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, and_, func, insert, select
+
+from paperless_ivr.flow.events import LastFourCounted, Screened
+from paperless_ivr.flow.host import Disposition
+from paperless_ivr.flow.policy import Limits
+from paperless_ivr.flow.requests import CountLastFour, Screen
+from paperless_ivr.records.port import A_DAY, BACK_TO_PAPER, Activity, Evidence, What
+from paperless_ivr.records.sql.desk import Desk
+from paperless_ivr.records.sql.tables import activity, consents, counted
+from paperless_ivr.secret import Secret
+
+
+def note(desk: Desk, line: Activity) -> None:
+    """Appends a line, and counts what it says."""
+    ani = _ani(desk, line.biller, line.ani)
+    accounts = _accounts(desk, line.biller, line.accounts)
+    number = desk.connection.execute(
+        insert(activity)
+        .values(
+            what=line.what,
+            call_id=line.call_id,
+            biller=line.biller,
+            policy_version=line.policy_version,
+            at=line.at,
+            state=line.state,
+            ani_hash=ani,
+            accounts_hash=" ".join(accounts),
+            detail=json.dumps(dict(line.detail)),
+            consent=desk.consented(line.evidence) if line.evidence else None,
+        )
+        .returning(activity.c.id)
+    ).scalar_one()
+    if line.what is What.LAST_FOUR_MISSED:
+        _count(desk, line, number, {*accounts, *([ani] if ani else [])})
+    if line.what is What.ENDED:
+        _ended(desk, line, number)
+
+
+def told(desk: Desk, what: What, evidence: Evidence, **detail: str) -> None:
+    """Appends what the record did, or what was done after the call."""
+    consent = evidence.consent
+    note(
+        desk,
+        Activity(
+            what,
+            evidence.call_id,
+            consent.biller,
+            evidence.policy_version,
+            desk.now,
+            "",
+            detail={"reference": consent.reference, **detail},
+        ),
+    )
+
+
+def _ended(desk: Desk, line: Activity, number: int) -> None:
+    """Counts a hand-over that has ended, for its call, its ANI and the caller's account.
+
+    The accounts of a missed last-four check are not the caller's: a guesser's calls say
+    nothing about the account's owner.
+    """
+    of_call = and_(activity.c.biller == line.biller, activity.c.call_id == line.call_id)
+    began = _last(desk, of_call, What.ARRIVED, number)
+    ended = _last(desk, of_call, What.ENDED, number)
+    rows = desk.connection.execute(
+        select(activity.c.what, activity.c.ani_hash, activity.c.accounts_hash).where(
+            of_call, activity.c.id >= max(began, ended + 1), activity.c.id <= number
+        )
+    ).all()
+    disposition = Disposition(line.detail["disposition"])
+    if disposition not in BACK_TO_PAPER and all(row.what != What.OFFERED for row in rows):
+        return
+    whose = {_call(desk, line.biller, line.call_id)}
+    for row in rows:
+        whose |= {row.ani_hash} if row.ani_hash else set()
+        whose |= set() if row.what == What.LAST_FOUR_MISSED else set(row.accounts_hash.split())
+    _count(desk, line, number, whose, disposition)
+
+
+def _last(desk: Desk, of_call: ColumnElement[bool], what: What, before: int) -> int:
+    """The number of the latest line of a call that tells something; 0 where none does."""
+    found = select(func.max(activity.c.id)).where(
+        of_call, activity.c.what == what, activity.c.id < before
+    )
+    return desk.connection.scalar(found) or 0
+
+
+def _count(
+    desk: Desk, line: Activity, number: int, whose: set[str], ended: Disposition | None = None
+) -> None:
+    counts = [
+        {
+            "whose": one,
+            "line": number,
+            "what": line.what,
+            "call_id": line.call_id,
+            "at": line.at,
+            "ended": ended.value if ended else None,
+        }
+        for one in sorted(whose)
+    ]
+    if counts:
+        desk.connection.execute(insert(counted), counts)
+
+
+def screen(desk: Desk, request: Screen) -> Screened:
+    """How earlier hand-overs of this caller or account ended."""
+    hand_overs = select(counted.c.ended, counted.c.at).where(counted.c.what == What.ENDED)
+    here = hand_overs.where(counted.c.whose == _call(desk, request.biller, request.call_id))
+    in_this_call = tuple(
+        Disposition(row.ended) for row in desk.connection.execute(here.order_by(counted.c.line))
+    )
+    accounts = (request.account,) if request.account else ()
+    latest = desk.connection.execute(
+        hand_overs.where(
+            counted.c.whose.in_(_concerned(desk, request.biller, request.ani, accounts)),
+            counted.c.call_id != request.call_id,
+        )
+        .order_by(counted.c.at.desc(), counted.c.line.desc())
+        .limit(1)
+    ).first()
+    if latest is None:
+        return Screened(in_this_call=in_this_call)
+    days = max((desk.now - latest.at).days, 0)
+    return Screened(Disposition(latest.ended), days, in_this_call)
+
+
+def count_last_four(desk: Desk, request: CountLastFour, limits: Limits) -> LastFourCounted:
+    """Counts misses, not checks: who knows the digits may call as often as they like."""
+    ani = _ani(desk, request.biller, request.ani)
+    whose = _concerned(desk, request.biller, request.ani, request.accounts)
+    missed = desk.connection.execute(
+        select(counted.c.whose, func.count().label("times"))
+        .where(
+            counted.c.whose.in_(whose),
+            counted.c.what == What.LAST_FOUR_MISSED,
+            counted.c.at > desk.now - A_DAY,
+        )
+        .group_by(counted.c.whose)
+    )
+    most = dict.fromkeys(whose, limits.last_four_per_account)
+    if ani:
+        most[ani] = limits.last_four_per_ani
+    times = dict.fromkeys(whose, 0) | {row.whose: row.times for row in missed}
+    return LastFourCounted(all(times[one] < most[one] for one in whose))
+
+
+def given(desk: Desk, biller: str, reference: str) -> tuple[Evidence, ...]:
+    """The consents of a reference."""
+    found = select(consents.c.sealed).filter_by(biller=biller, reference=reference)
+    rows = desk.connection.execute(found.order_by(consents.c.id))
+    return tuple(desk.opened_consent(reference, row.sealed) for row in rows)
+
+
+def _concerned(
+    desk: Desk, biller: str, ani: Secret | None, accounts: Iterable[Secret]
+) -> list[str]:
+    """For whom a line, or a question, counts."""
+    caller = _ani(desk, biller, ani)
+    return [*([caller] if caller else []), *_accounts(desk, biller, accounts)]
+
+
+def _ani(desk: Desk, biller: str, ani: Secret | None) -> str | None:
+    return desk.vault.hash("ani", biller, ani) if ani else None
+
+
+def _accounts(desk: Desk, biller: str, accounts: Iterable[Secret]) -> list[str]:
+    return [desk.vault.hash("account", biller, account) for account in dict.fromkeys(accounts)]
+
+
+def _call(desk: Desk, biller: str, call_id: str) -> str:
+    return desk.vault.hash("call", biller, call_id)

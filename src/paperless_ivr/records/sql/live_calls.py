@@ -1,0 +1,75 @@
+"""Calls in progress, sealed: whoever moves a call first wins."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, exists, insert, select, update
+
+from paperless_ivr.errors import StaleCall, UnknownCall
+from paperless_ivr.records.port import SavedCall
+from paperless_ivr.records.sql.database import Database
+from paperless_ivr.records.sql.record import utc_now
+from paperless_ivr.records.sql.tables import live_calls
+from paperless_ivr.records.vault import Vault
+
+
+class SqlLiveCalls:
+    """Calls in progress, in a database. Safe to use from several threads and processes."""
+
+    def __init__(
+        self, database: Database, vault: Vault, now: Callable[[], datetime] = utc_now
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._now = now
+
+    def __repr__(self) -> str:
+        return f"<SqlLiveCalls {self._database!r}>"
+
+    def load(self, call_id: str) -> SavedCall:
+        """The call as last saved."""
+        found = select(live_calls).where(live_calls.c.call_id == call_id)
+        row = self._database.read(lambda connection: connection.execute(found).first())
+        if row is None:
+            raise UnknownCall(call_id)
+        call = self._vault.open(row.sealed, f"call {call_id}")
+        document = self._vault.open(row.sealed_document, f"document {call_id}")
+        return SavedCall(call_id, row.turn, call, document.decode("utf-8", "surrogatepass"))
+
+    def save(self, call: SavedCall, if_turn: int | None) -> None:
+        """Stores a call if its stored turn is still `if_turn`."""
+        values = {  # what is in clear is in no variable: a traceback may show those
+            "turn": call.turn,
+            "sealed": self._vault.seal(call.call, f"call {call.call_id}"),
+            "sealed_document": self._vault.seal(
+                call.document.encode("utf-8", "surrogatepass"), f"document {call.call_id}"
+            ),
+            "saved": self._now(),
+        }
+        making = insert(live_calls).values(call_id=call.call_id, **values)
+        moving = update(live_calls).values(**values)
+        its = live_calls.c.call_id == call.call_id
+
+        def stored(connection: Connection) -> bool:
+            if if_turn is not None:
+                at_turn = moving.where(its, live_calls.c.turn == if_turn)
+                return connection.execute(at_turn).rowcount == 1
+            self._database.lock(connection, f"call {call.call_id}")
+            if connection.scalar(select(exists().where(its))):
+                return False
+            connection.execute(making)
+            return True
+
+        saved = self._database.write(stored)
+        if not saved:
+            raise StaleCall(call.call_id, if_turn or 0)
+
+    def drop(self, call_id: str) -> None:
+        """Forgets a call."""
+        dropping = delete(live_calls).where(live_calls.c.call_id == call_id)
+        self._database.write(lambda connection: connection.execute(dropping))
+
+    def expire(self, before: datetime) -> int:
+        """Forgets calls that were last saved before a moment."""
+        expiring = delete(live_calls).where(live_calls.c.saved < before)
+        return self._database.write(lambda connection: connection.execute(expiring).rowcount)

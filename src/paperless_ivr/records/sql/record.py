@@ -1,0 +1,130 @@
+"""The durable record: each method is one transaction."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from paperless_ivr.flow.events import LastFourCounted, Refused, Screened, ServiceAnswer
+from paperless_ivr.flow.policy import Limits, Retention
+from paperless_ivr.flow.requests import CountLastFour, KeepWish, Screen, Write
+from paperless_ivr.records.port import (
+    FINISHES,
+    Activity,
+    Evidence,
+    Followed,
+    Kept,
+    Left,
+    Purged,
+    Task,
+    What,
+    Written,
+)
+from paperless_ivr.records.sql import jobs, lines, writes
+from paperless_ivr.records.sql.database import Database
+from paperless_ivr.records.sql.desk import Desk
+from paperless_ivr.records.sql.purge import purge
+from paperless_ivr.records.vault import Vault
+
+T = TypeVar("T")
+
+
+def utc_now() -> datetime:
+    """The time, with its zone."""
+    return datetime.now(UTC)
+
+
+class SqlRecord:
+    """A record that outlasts its process. Safe to use from several threads and processes."""
+
+    def __init__(
+        self, database: Database, vault: Vault, now: Callable[[], datetime] = utc_now
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._now = now
+
+    def __repr__(self) -> str:
+        return f"<SqlRecord {self._database!r}>"
+
+    # ── activity ──
+
+    def note(self, activity: Activity) -> None:
+        """Appends a line."""
+        self._write(lambda desk: lines.note(desk, activity))
+
+    def screen(self, request: Screen) -> Screened:
+        """How earlier hand-overs of this caller or account ended."""
+        return self._read(lambda desk: lines.screen(desk, request))
+
+    def count_last_four(self, request: CountLastFour, limits: Limits) -> LastFourCounted:
+        """Whether a last-four check is still allowed."""
+        return self._read(lambda desk: lines.count_last_four(desk, request, limits))
+
+    def consents(self, biller: str, reference: str) -> tuple[Evidence, ...]:
+        """The consents of a reference."""
+        return self._read(lambda desk: lines.given(desk, biller, reference))
+
+    # ── writes and wishes ──
+
+    def intend(self, write: Write, evidence: Evidence, limits: Limits) -> Refused | None:
+        """Puts a write on record, unless a limit forbids it."""
+        return self._write(lambda desk: writes.intend(desk, write, evidence, limits))
+
+    def settle(self, key: str, answer: ServiceAnswer) -> None:
+        """Puts the outcome of a write on record."""
+        self._write(lambda desk: writes.settle(desk, key, answer))
+
+    def keep(self, wish: KeepWish, evidence: Evidence) -> None:
+        """Keeps a wish, to be completed later."""
+        self._write(lambda desk: writes.keep(desk, wish, evidence))
+
+    # ── after the call ──
+
+    def unsettled(self, before: datetime) -> tuple[Written, ...]:
+        """The writes without a certain outcome."""
+        left = self._read(lambda desk: jobs.left(desk, Task.SETTLE, before))
+        return tuple(one for one in left if isinstance(one, Written))
+
+    def kept(self) -> tuple[Kept, ...]:
+        """The wishes that stand."""
+        left = self._read(lambda desk: jobs.left(desk, Task.COMPLETE))
+        return tuple(one for one in left if isinstance(one, Kept))
+
+    def followed(self) -> tuple[Followed, ...]:
+        """The registrations that are being followed."""
+        left = self._read(lambda desk: jobs.left(desk, Task.FOLLOW))
+        return tuple(one for one in left if isinstance(one, Followed))
+
+    def claim(
+        self, task: Task, holder: str, lease: timedelta, before: datetime, most: int
+    ) -> tuple[Left, ...]:
+        """Some of what is left to do, for one holder alone."""
+        return self._write(lambda desk: jobs.claim(desk, task, holder, lease, before, most))
+
+    def release(self, left: Left, holder: str, again: datetime) -> None:
+        """Gives back what was claimed."""
+        self._write(lambda desk: jobs.release(desk, left, holder, again))
+
+    def finish(self, left: Left, holder: str, how: What, reason: str = "") -> None:
+        """Closes what was claimed."""
+        if how not in FINISHES or (isinstance(left, Written) and how is not What.GIVEN_UP):
+            message = f"{how.value} is no end of this"
+            raise ValueError(message)
+        self._write(lambda desk: jobs.finish(desk, left, holder, how, reason))
+
+    def purge(self, biller: str, retention: Retention) -> Purged:
+        """Removes what a biller's retention no longer allows."""
+        return self._write(lambda desk: purge(desk, biller, retention))
+
+    # ── transactions ──
+
+    def _read(self, act: Callable[[Desk], T]) -> T:
+        return self._database.read(lambda connection: act(self._desk(connection)))
+
+    def _write(self, act: Callable[[Desk], T]) -> T:
+        return self._database.write(lambda connection: act(self._desk(connection)))
+
+    def _desk(self, connection: Connection) -> Desk:
+        return Desk(self._database, connection, self._vault, self._now())

@@ -1,0 +1,86 @@
+"""The durable record and the calls in progress of one database, opened together."""
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+
+from sqlalchemy import URL
+
+from paperless_ivr.errors import KeyProblem
+from paperless_ivr.records.sql.database import BUDGET, Database, database_url
+from paperless_ivr.records.sql.live_calls import SqlLiveCalls
+from paperless_ivr.records.sql.record import SqlRecord, utc_now
+from paperless_ivr.records.sql.revisions import check_revision, is_empty, upgrade
+from paperless_ivr.records.vault import Vault, vault, vault_of_file
+
+KEYS = "PAPERLESS_IVR_KEYS"
+"""The variable that holds the keys, `hash=… seal=…`."""
+KEY_FILE = "PAPERLESS_IVR_KEY_FILE"
+"""The variable that names a file that holds them."""
+
+
+class Store:
+    """A database with its vault: `record` and `calls`."""
+
+    def __init__(self, database: Database, vault: Vault, now: Callable[[], datetime]) -> None:
+        self.database = database
+        self.record = SqlRecord(database, vault, now)
+        self.calls = SqlLiveCalls(database, vault, now)
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.database.close()
+
+
+def open_store(
+    url: str,
+    vault: Vault | None = None,
+    budget: float = BUDGET,
+    now: Callable[[], datetime] = utc_now,
+) -> Store:
+    """Opens the record of a database; an empty database gets its tables.
+
+    Without a vault it is that of `vault_for`. `budget` is the policy's `budgets.record`. Raises
+    `RecordDown`, `OlderDatabase`, `UnknownDatabase` or `KeyProblem`, and ValueError for a URL
+    of another database.
+    """
+    vault = vault or vault_for(url)
+    making = Database(url, BUDGET_OF_UPGRADE)
+    try:
+        if is_empty(making):
+            upgrade(making)
+        check_revision(making)
+    finally:
+        making.close()
+    return Store(Database(url, budget), vault, now)
+
+
+BUDGET_OF_UPGRADE = 60.0
+"""Seconds that a change of the tables may take, or the wait for another process to do it."""
+
+
+def vault_for(url: str | URL, environment: Mapping[str, str] = os.environ) -> Vault:
+    """The vault of a database.
+
+    Its keys are those of PAPERLESS_IVR_KEYS, or of the file that PAPERLESS_IVR_KEY_FILE names.
+    Without either, SQLite has a file beside the database, made when it is first needed:
+    `record.db.keys`. Back it up apart from the database: without it nothing sealed opens.
+    """
+    made = database_url(url)
+    if environment.get(KEYS):
+        return vault(environment[KEYS])
+    if environment.get(KEY_FILE):
+        return vault_of_file(Path(environment[KEY_FILE]))
+    if made.get_backend_name() == "sqlite":
+        return vault_of_file(Path(f"{made.database}.keys"))
+    message = f"set {KEYS} to 'hash=… seal=…', or {KEY_FILE} to a file that holds them"
+    raise KeyProblem(message)

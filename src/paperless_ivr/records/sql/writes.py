@@ -1,0 +1,152 @@
+"""Writes and wishes: on record before they are sent, settled, kept."""
+
+from typing import Any
+
+from sqlalchemy import Row, and_, exists, func, insert, or_, select, update
+
+from paperless_ivr.flow.events import (
+    Accepted,
+    OutcomeUnknown,
+    Refusal,
+    Refused,
+    ServiceAnswer,
+    Unavailable,
+)
+from paperless_ivr.flow.policy import Limits
+from paperless_ivr.flow.requests import KeepWish, SendWebLink, Write
+from paperless_ivr.records.port import (
+    A_DAY,
+    Evidence,
+    Task,
+    What,
+    decides,
+    starts_registration,
+)
+from paperless_ivr.records.sql import jobs
+from paperless_ivr.records.sql.desk import Desk, outcome
+from paperless_ivr.records.sql.lines import told
+from paperless_ivr.records.sql.tables import consents, wishes, writes
+
+DECIDING = ("EnrollInPaperless", "StoreCustomerPreference")
+"""Operations that say how a bill is to come (`port.decides`)."""
+
+
+def intend(desk: Desk, write: Write, evidence: Evidence, limits: Limits) -> Refused | None:
+    """Puts a write on record, unless a limit forbids it."""
+    number, ani = _texted(desk, write, evidence)
+    desk.lock(f"write {write.key}", *filter(None, (number, ani)))
+    if desk.connection.scalar(select(exists().where(writes.c.key == write.key))):
+        return None
+    if number and _texts(desk, writes.c.number_hash == number) >= limits.texts_per_number:
+        return Refused(Refusal.LIMIT)
+    if ani and _texts(desk, writes.c.ani_hash == ani) >= limits.texts_per_ani:
+        return Refused(Refusal.LIMIT)
+    bill, biller = desk.bill(evidence, write), evidence.consent.biller
+    desk.connection.execute(
+        insert(writes).values(
+            key=write.key,
+            biller=biller,
+            operation=type(write).__name__,
+            at=desk.now,
+            consent=desk.consented(evidence),
+            bill_hash=bill,
+            number_hash=number,
+            ani_hash=ani,
+            sealed=desk.sealed_write(write),
+        )
+    )
+    jobs.open_job(desk, Task.SETTLE, write.key, biller, bill, wanted=desk.now)
+    told(desk, What.SENT, evidence, operation=type(write).__name__)
+    return None
+
+
+def _texted(desk: Desk, write: Write, evidence: Evidence) -> tuple[str | None, str | None]:
+    """By what a text is counted: the number, and the ANI where it is known."""
+    if not isinstance(write, SendWebLink):
+        return None, None
+    ani = desk.vault.hash("texting", evidence.ani) if evidence.ani else None
+    return desk.vault.hash("texted", write.phone), ani
+
+
+def _texts(desk: Desk, whose: Any) -> int:
+    """How many texts were sent in the last day, or may have been."""
+    sent = or_(
+        writes.c.outcome.is_(None),
+        writes.c.outcome.not_in((Refused.__name__, Unavailable.__name__)),
+    )
+    counting = select(func.count()).select_from(writes)
+    return desk.connection.scalar(counting.where(whose, writes.c.at > desk.now - A_DAY, sent)) or 0
+
+
+def settle(desk: Desk, key: str, answer: ServiceAnswer) -> None:
+    """Puts the outcome of a write on record."""
+    row = desk.connection.execute(
+        select(writes, consents.c.reference, consents.c.sealed.label("sealed_consent"))
+        .join(consents, writes.c.consent == consents.c.id)
+        .where(writes.c.key == key)
+        .with_for_update(of=writes)
+    ).first()
+    if row is None:
+        message = f"no write {key!r} is on record"
+        raise LookupError(message)
+    evidence = desk.opened_consent(row.reference, row.sealed_consent)
+    told(desk, What.SETTLED, evidence, answer=type(answer).__name__)
+    got_nowhere = isinstance(answer, Unavailable)
+    if row.outcome == Accepted.__name__ or (got_nowhere and row.outcome == OutcomeUnknown.__name__):
+        return
+    reason = answer.reason.name if isinstance(answer, Refused) else None
+    desk.connection.execute(
+        update(writes)
+        .where(writes.c.key == key)
+        .values(outcome=outcome(answer), reason=reason, settled=desk.now)
+    )
+    certain = isinstance(answer, Accepted | Refused | Unavailable)
+    jobs.settled(desk, key, certain=certain)
+    write = desk.opened_write(key, row.sealed)
+    if isinstance(answer, Accepted) and decides(write):
+        _decided(desk, row, write)
+
+
+def _decided(desk: Desk, row: Row[Any], write: Write) -> None:
+    """What an accepted write does to the wish of its key, and to what was before it."""
+    desk.lock(row.bill_hash)
+    starts = starts_registration(write)
+    for job in jobs.open_for(desk, row.bill_hash, Task.COMPLETE, Task.FOLLOW):
+        if job.key == write.key:
+            jobs.close(desk, job, What.COMPLETED)
+        elif job.wanted <= row.at:
+            replaced = starts or job.task == Task.COMPLETE
+            jobs.close(desk, job, What.SUPERSEDED if replaced else What.CANCELLED)
+    later = and_(
+        writes.c.bill_hash == row.bill_hash,
+        writes.c.at > row.at,
+        writes.c.outcome == Accepted.__name__,
+        writes.c.operation.in_(DECIDING),
+    )
+    if starts and not desk.connection.scalar(select(exists().where(later))):
+        jobs.open_job(desk, Task.FOLLOW, write.key, row.biller, row.bill_hash, wanted=row.at)
+
+
+def keep(desk: Desk, wish: KeepWish, evidence: Evidence) -> None:
+    """Keeps a wish, to be completed later."""
+    bill, biller = desk.bill(evidence, wish), evidence.consent.biller
+    desk.lock(f"wish {wish.key}", bill)
+    if desk.connection.scalar(select(exists().where(wishes.c.key == wish.key))):
+        return
+    desk.connection.execute(
+        insert(wishes).values(
+            key=wish.key,
+            biller=biller,
+            at=desk.now,
+            consent=desk.consented(evidence),
+            sealed=desk.sealed_wish(wish),
+        )
+    )
+    told(desk, What.KEPT, evidence)
+    for job in jobs.open_for(desk, bill, Task.COMPLETE):
+        jobs.close(desk, job, What.SUPERSEDED)
+    jobs.open_job(desk, Task.COMPLETE, wish.key, biller, bill, wanted=desk.now)
+    own = select(writes.c.outcome).where(writes.c.key == wish.key)
+    if desk.connection.scalar(own) == Accepted.__name__:
+        for job in jobs.open_for(desk, bill, Task.COMPLETE):
+            jobs.close(desk, job, What.COMPLETED)

@@ -1,0 +1,165 @@
+"""Seals what is personal before it is stored, and hashes what it must be found by (R24).
+
+A vault has one *hash key*, for as long as its database lives, and one or more *sealing keys*:
+the first seals, each of them opens. So sealing keys can be changed at any time (put a new one
+in front, keep the old ones until what they sealed is purged), and look-ups still find what
+was stored before. The hash key cannot be changed: what was hashed with another one is never
+found again.
+
+Keys are a text of words, `hash=…` once and `seal=…` once or more, each 32 bytes in Base64:
+
+    hash=3ES3qKdAPV…= seal=q0pBv7fVvY…= seal=mB3lR9Zz0o…=
+"""
+
+import base64
+import binascii
+import contextlib
+import hashlib
+import hmac
+import os
+import secrets
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from paperless_ivr.errors import KeyProblem, SealBroken
+from paperless_ivr.secret import Secret
+
+KEY_BYTES = 32
+FORM = b"\x01"
+"""The form of what is sealed: this byte, the key's name, the nonce, then the sealed text."""
+NAME_BYTES = 8
+NONCE_BYTES = 12
+"""96 bits at random: 2^32 seals a key at most (NIST SP 800-38D, 8.3), 100 million calls."""
+
+
+class Vault:
+    """Seals, opens and hashes. Shows nothing of its keys."""
+
+    def __init__(self, hash_key: bytes, seal_keys: Sequence[bytes]) -> None:
+        if not seal_keys:
+            raise KeyProblem("there is no sealing key; add seal=…")
+        for key in (hash_key, *seal_keys):
+            if len(key) != KEY_BYTES:
+                message = f"each key has {KEY_BYTES} bytes; one has {len(key)}"
+                raise KeyProblem(message)
+        self._hash_key = _derived(hash_key, b"hash")
+        self._seals = {_derived(key, b"name")[:NAME_BYTES]: _sealer(key) for key in seal_keys}
+        self._first = next(iter(self._seals))
+
+    def __repr__(self) -> str:
+        return "<Vault>"
+
+    def hash(self, kind: str, *parts: str | Secret) -> str:
+        """A keyed hash (HMAC-SHA256) of a text, by which it is found again.
+
+        Equal texts of one kind have equal hashes; those of two kinds have nothing in common.
+        """
+        mac = hmac.new(self._hash_key, digestmod=hashlib.sha256)
+        for part in (kind, *parts):
+            text = part.reveal() if isinstance(part, Secret) else part
+            data = text.encode("utf-8", "surrogatepass")
+            mac.update(len(data).to_bytes(8, "big") + data)
+        return mac.hexdigest()
+
+    def seal(self, data: bytes, place: str) -> bytes:
+        """Seals bytes (AES-256-GCM) for one place; they open at no other."""
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        head = FORM + self._first
+        sealed = self._seals[self._first].encrypt(nonce, data, head + place.encode())
+        return head + nonce + sealed
+
+    def open(self, sealed: bytes, place: str) -> bytes:
+        """The bytes that were sealed for a place; raises `SealBroken`."""
+        head, rest = sealed[: 1 + NAME_BYTES], sealed[1 + NAME_BYTES :]
+        sealer = self._seals.get(head[1:])
+        if head[:1] != FORM or sealer is None:
+            raise SealBroken("no key of this vault has sealed it")
+        with contextlib.suppress(InvalidTag, ValueError):
+            nonce, text = rest[:NONCE_BYTES], rest[NONCE_BYTES:]
+            return sealer.decrypt(nonce, text, head + place.encode())
+        raise SealBroken("it was changed, or belongs elsewhere")
+
+
+def _derived(key: bytes, purpose: bytes) -> bytes:
+    """A key for one purpose (HKDF, RFC 5869), so that no key is used in two ways."""
+    info = b"paperless_ivr " + purpose + b" 1"
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=info).derive(key)
+
+
+def _sealer(key: bytes) -> AESGCM:
+    return AESGCM(_derived(key, b"seal"))
+
+
+def vault(keys: str) -> Vault:
+    """The vault of keys that are written as `hash=… seal=…`."""
+    found: dict[str, list[bytes]] = {"hash": [], "seal": []}
+    for number, word in enumerate(keys.split(), 1):
+        use, _, text = word.partition("=")
+        if use not in found:
+            message = f"word {number} of the keys is neither hash=… nor seal=…"
+            raise KeyProblem(message)
+        found[use].append(_decoded(text, number))
+    if len(found["hash"]) != 1:
+        message = f"there must be one hash=…, not {len(found['hash'])}"
+        raise KeyProblem(message)
+    return Vault(found["hash"][0], found["seal"])
+
+
+def _decoded(text: str, number: int) -> bytes:
+    with contextlib.suppress(binascii.Error, ValueError):
+        return base64.b64decode(text, validate=True)
+    message = f"word {number} of the keys is not in Base64"
+    raise KeyProblem(message)
+
+
+def new_keys() -> str:
+    """Keys of a new vault."""
+    return f"hash={_new_key()}\nseal={_new_key()}\n"
+
+
+def _new_key() -> str:
+    return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+
+
+def vault_of_file(file: Path) -> Vault:
+    """The vault of a key file, which is made where there is none yet.
+
+    Raises `KeyProblem` for a file that others than its owner can read or write.
+    """
+    with contextlib.suppress(FileExistsError):
+        _make(file)
+    try:
+        if os.name == "posix" and stat.S_IMODE(file.stat().st_mode) & 0o077:
+            message = f"{file} can be read by others; run: chmod 600 {file}"
+            raise KeyProblem(message)
+        keys = file.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"{file} cannot be read: {type(error).__name__}"
+        raise KeyProblem(message) from None
+    return vault(keys)
+
+
+def _make(file: Path) -> None:
+    """Writes a key file whole or not at all; FileExistsError where there is one."""
+    if file.exists():
+        raise FileExistsError
+    draft = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
+    try:
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as to:  # noqa: PTH123 - a mode from the first moment
+            to.write(new_keys())
+            to.flush()
+            os.fsync(to.fileno())
+        os.link(draft, file)  # fails where another process was first
+    except FileExistsError:
+        raise
+    except OSError as error:
+        message = f"{file} cannot be made: {type(error).__name__}"
+        raise KeyProblem(message) from None
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,167 @@
+"""A record on the bench: what it is told of, and the clock that it goes by."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from attrs import define, evolve
+
+from paperless_ivr import secret
+from paperless_ivr.flow.call import Consent, Purpose
+from paperless_ivr.flow.events import Accepted, Refused, Screened
+from paperless_ivr.flow.host import Disposition, Moment
+from paperless_ivr.flow.policy import Limits
+from paperless_ivr.flow.requests import (
+    CountLastFour,
+    KeepWish,
+    Screen,
+    SendWebLink,
+    StoreCustomerPreference,
+    Write,
+)
+from paperless_ivr.records.port import Activity, Evidence, Left, Record, Task, What
+from paperless_ivr.secret import Secret
+
+MakeRecord = Callable[[Callable[[], datetime]], Record]
+
+START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+BILLER = "springfield-water"
+ANI = secret.phone("+12175550151")
+OTHER_ANI = secret.phone("+12175550152")
+ACCOUNT = secret.account("20481151")
+OTHER_ACCOUNT = secret.account("20481152")
+ADDRESS = secret.email("telling.address@example.com")
+WORDS = "We would send it to telling.address@example.com."
+LEASE = timedelta(minutes=1)
+NEVER = 100
+"""So often nothing is allowed."""
+
+
+@define
+class Clock:
+    """A clock that goes only when it is told to."""
+
+    at: datetime = START
+
+    def __call__(self) -> datetime:
+        """The time."""
+        return self.at
+
+    def go(self, **by: float) -> None:
+        """It gets later."""
+        self.at += timedelta(**by)
+
+
+@define
+class Bench:
+    """A record under test, and the calls that it is told of."""
+
+    record: Record
+    clock: Clock
+    biller: str = BILLER
+    numbers: int = 0
+
+    @classmethod
+    def of(cls, make: MakeRecord) -> "Bench":
+        """A record that is empty."""
+        clock = Clock()
+        return cls(make(clock), clock)
+
+    def note(
+        self,
+        what: What,
+        call_id: str = "c1",
+        ani: Secret | None = ANI,
+        accounts: tuple[Secret, ...] = (),
+        **detail: str,
+    ) -> None:
+        """Notes a line."""
+        self.record.note(
+            Activity(what, call_id, self.biller, "1", self.clock(), "STATE", ani, accounts, detail)
+        )
+
+    def call(
+        self,
+        ended: Disposition,
+        call_id: str = "c1",
+        *,
+        offered: bool = True,
+        ani: Secret | None = ANI,
+        accounts: tuple[Secret, ...] = (),
+    ) -> None:
+        """Notes a whole hand-over."""
+        self.note(What.ARRIVED, call_id, ani)
+        if offered:
+            self.note(What.OFFERED, call_id, ani)
+        self.note(What.ENDED, call_id, ani, accounts, disposition=ended.value)
+
+    def screen(
+        self, ani: Secret | None = ANI, account: Secret | None = None, call_id: str = "now"
+    ) -> Screened:
+        """What is known of a caller."""
+        return self.record.screen(Screen(call_id, BILLER, Moment.START, ani, account))
+
+    def allowed(self, ani: Secret | None, *accounts: Secret) -> bool:
+        """Whether a last-four check is allowed."""
+        asked = CountLastFour(self.biller, ani, accounts)
+        return self.record.count_last_four(asked, Limits()).allowed
+
+    def intend(self, write: Write, ani: Secret | None = None) -> Refused | None:
+        """Puts a write on record."""
+        return self.record.intend(write, self.evidence(write.key, ani), Limits())
+
+    def keep(self, wish: KeepWish) -> None:
+        """Keeps a wish."""
+        self.record.keep(wish, self.evidence(wish.key))
+
+    def evidence(self, reference: str, ani: Secret | None = None) -> Evidence:
+        """A consent that was given now, to this biller."""
+        evidence = evidence_of(reference)
+        consent = evolve(evidence.consent, biller=self.biller)
+        return evolve(evidence, consent=consent, answered=self.clock(), ani=ani)
+
+    def done(self, write: Write) -> None:
+        """A write that is accepted at once."""
+        self.intend(write)
+        self.record.settle(write.key, Accepted())
+
+    def claim(self, task: Task, holder: str = "one", most: int = NEVER) -> tuple[Left, ...]:
+        """What one gets for a minute."""
+        later = self.clock() + timedelta(seconds=1)
+        return self.record.claim(task, holder, LEASE, later, most)
+
+    def text(self, phone: Secret = ANI) -> SendWebLink:
+        """A text of its own."""
+        self.numbers += 1
+        key = f"text-{self.numbers}"
+        return SendWebLink(secret.customer("1"), ACCOUNT, "WATER", phone, "review", key, key)
+
+
+def evidence_of(reference: str) -> Evidence:
+    """A consent with a reference."""
+    consent = Consent(
+        reference,
+        BILLER,
+        Purpose.ENROL,
+        ("confirmation",),
+        (),
+        "1",
+        "en-US",
+        secret.customer("1"),
+        ACCOUNT,
+        "WATER",
+        ADDRESS,
+    )
+    return Evidence(consent, WORDS, "digest", START, START, "c1", "1")
+
+
+def wish_of(key: str, invoice_type: str = "WATER") -> KeepWish:
+    """A wish to enrol."""
+    return KeepWish(secret.customer("1"), ACCOUNT, invoice_type, True, ADDRESS, None, key, key)
+
+
+def preference(
+    key: str, invoice_type: str = "WATER", *, paperless: bool = True
+) -> StoreCustomerPreference:
+    """A write."""
+    who = secret.customer("1")
+    return StoreCustomerPreference(who, ACCOUNT, invoice_type, paperless, ADDRESS, None, key, key)

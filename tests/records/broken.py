@@ -1,0 +1,188 @@
+"""Records that break what is promised of what comes after a call: one for each promise."""
+
+# ruff: noqa: D102 - each class says what it breaks
+
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+
+from attrs import evolve
+
+from paperless_ivr.errors import StaleClaim
+from paperless_ivr.flow.requests import KeepWish
+from paperless_ivr.records.memory import MemoryRecord
+from paperless_ivr.records.port import Evidence, Task, What
+
+
+class ForgetsLost(MemoryRecord):
+    """Takes a write that was never answered for one that was not done."""
+
+    def unsettled(self, before):
+        return tuple(w for w in super().unsettled(before) if w.answer is not None)
+
+
+class TooSoon(MemoryRecord):
+    """Tells of writes that may be under way."""
+
+    def unsettled(self, before):
+        return super().unsettled(before + timedelta(days=1))
+
+
+class FirstWish(MemoryRecord):
+    """Keeps the first wish for a bill, and no later one."""
+
+    def keep(self, wish: KeepWish, evidence: Evidence) -> None:
+        if all(kept.wish.invoice_type != wish.invoice_type for kept in self.kept()):
+            super().keep(wish, evidence)
+
+
+class WishesStay(MemoryRecord):
+    """Does not see that a wish is outdated."""
+
+    def _decided(self, written):
+        if written.key in {kept.key for kept in self._kept}:
+            super()._decided(written)
+
+    @property
+    def _kept(self):
+        return [job.left for job in self._jobs.values() if job.task is Task.COMPLETE]
+
+
+class AnyWrite(MemoryRecord):
+    """Takes any write for later than any wish."""
+
+    def _since(self, job):
+        return self.now() - timedelta(days=1) if job.task is Task.COMPLETE else super()._since(job)
+
+    def _decided(self, written):
+        super()._decided(evolve(written, at=self.now()))
+
+
+class FollowsPaper(MemoryRecord):
+    """Follows every write that was accepted."""
+
+    def _decided(self, written):
+        super()._decided(evolve(written, write=evolve(written.write, paperless=True)))
+
+
+class FollowsForGood(MemoryRecord):
+    """Follows every registration, whatever comes later."""
+
+    def followed(self):
+        jobs = [job for job in self._jobs.values() if job.task is Task.FOLLOW]
+        return tuple(job.left for job in jobs if job.done in (None, What.SUPERSEDED))
+
+
+class EverybodyGets(MemoryRecord):
+    """Gives what is left to whomever asks."""
+
+    def claim(self, task, holder, lease, before, most):
+        return super().claim(task, holder, timedelta(0), before, most)
+
+
+class NewestFirst(MemoryRecord):
+    """Gives the newest first."""
+
+    def claim(self, task, holder, lease, before, most):
+        self._jobs = dict(reversed(self._jobs.items()))
+        return super().claim(task, holder, lease, before, most)
+
+
+class LooksThenClaims(MemoryRecord):
+    """Looks at what is free, and only later claims it."""
+
+    def claim(self, task, holder, lease, before, most):
+        free = [job for job in self._jobs.values() if job.task is task and job.free(self.now())]
+        time.sleep(0.01)
+        for job in free[:most]:
+            job.holder, job.until = holder, self.now() + lease
+        return tuple(job.left for job in free[:most])
+
+
+class ReleasesAtOnce(MemoryRecord):
+    """Does not wait until later."""
+
+    def release(self, left, holder, again):
+        super().release(left, holder, self.now())
+
+
+class NeverDone(MemoryRecord):
+    """Forgets that something is finished."""
+
+    def finish(self, left, holder, how, reason=""):
+        super().finish(left, holder, how, reason)
+        self._held_any(left).done = None
+
+    def _held_any(self, left):
+        return next(job for job in self._jobs.values() if job.left is left)
+
+
+class AnyEnd(MemoryRecord):
+    """Takes everything for an end."""
+
+    def finish(self, left, holder, how, reason=""):
+        super().finish(left, holder, What.GIVEN_UP, reason)
+
+
+class AnyHolder(MemoryRecord):
+    """Lets whomever finish what is not done."""
+
+    def _held(self, left, holder):
+        for job in self._jobs.values():
+            if job.left.key == left.key and not job.done:
+                return super()._held(left, job.holder)
+        raise StaleClaim(left.key)
+
+
+class StillHeld(MemoryRecord):
+    """Lets a holder finish what is done."""
+
+    def _held(self, left, holder):
+        for job in self._jobs.values():
+            if job.left.key == left.key and job.holder == holder:
+                return job
+        raise StaleClaim(left.key)
+
+
+class OtherWords(MemoryRecord):
+    """Keeps the words of a consent in capitals."""
+
+    def consents(self, biller, reference):
+        return tuple(evolve(e, words=e.words.upper()) for e in super().consents(biller, reference))
+
+
+class PurgesAll(MemoryRecord):
+    """Purges consents as early as lines."""
+
+    def purge(self, biller, retention):
+        return super().purge(biller, evolve(retention, consent_days=retention.activity_days))
+
+
+class PurgesLeft(MemoryRecord):
+    """Purges what is left to do."""
+
+    def purge(self, biller, retention):
+        purged = super().purge(biller, retention)
+        return evolve(purged, consents=purged.consents + len(self._consents))
+
+
+BROKEN: Mapping[str, type[MemoryRecord]] = {
+    "_unsettled": ForgetsLost,
+    "_unsettled_before": TooSoon,
+    "_latest_wish": FirstWish,
+    "_write_instead_of_wish": WishesStay,
+    "_write_before_wish": AnyWrite,
+    "_followed": FollowsPaper,
+    "_followed_until": FollowsForGood,
+    "_claimed_alone": EverybodyGets,
+    "_oldest_first": NewestFirst,
+    "_claimed_at_once": LooksThenClaims,
+    "_released": ReleasesAtOnce,
+    "_finished": NeverDone,
+    "_no_end": AnyEnd,
+    "_stale_holder": AnyHolder,
+    "_settled_meanwhile": StillHeld,
+    "_consents": OtherWords,
+    "_purged": PurgesAll,
+    "_never_purged": PurgesLeft,
+}

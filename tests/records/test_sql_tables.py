@@ -1,0 +1,231 @@
+"""The tables: made by migrations, of a known version, append-only; and what outlasts a process."""
+
+import threading
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import delete, func, insert, inspect, select, text, update
+
+from paperless_ivr.errors import KeyProblem, OlderDatabase, RecordDown, UnknownDatabase
+from paperless_ivr.flow.events import Accepted
+from paperless_ivr.flow.host import Disposition
+from paperless_ivr.flow.policy import Retention
+from paperless_ivr.records.port import SavedCall, Task, What
+from paperless_ivr.records.sql import Database, open_store, vault_for
+from paperless_ivr.records.sql.revisions import upgrade
+from paperless_ivr.records.sql.tables import VERSION_TABLE, activity, consents, metadata
+from paperless_ivr.records.vault import new_keys
+from paperless_ivr.testing.contracts.bench import BILLER, Bench, Clock, preference, wish_of
+from tests.records.conftest import PATIENT
+
+
+def test_migrations_make_the_tables(empty_url):
+    """What the migrations make is what the code works with, to the last column and index."""
+    database = Database(empty_url(), PATIENT)
+    assert "0001" == upgrade(database) == upgrade(database)
+
+    differences = database.read(
+        lambda c: compare_metadata(
+            MigrationContext.configure(
+                c, opts={"compare_type": True, "version_table": VERSION_TABLE}
+            ),
+            metadata,
+        )
+    )
+    database.close()
+
+    assert differences == []
+
+
+def test_upgraded_by_several_at_once(empty_url):
+    """Several processes that find an empty database make its tables once."""
+    url, made = empty_url(), []
+
+    def make() -> None:
+        database = Database(url, PATIENT)
+        made.append(upgrade(database))
+        database.close()
+
+    threads = [threading.Thread(target=make, daemon=True) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENT)
+
+    assert made == ["0001"] * 4
+
+
+@pytest.mark.parametrize(
+    ("revision", "error", "told"),
+    [("9999", UnknownDatabase, "later version"), (None, OlderDatabase, "record upgrade")],
+)
+def test_tables_of_another_version(opened, some_vault, revision, error, told):
+    """A database of a later or an earlier version is not opened, and says what to do."""
+    store = opened()
+    change = f"UPDATE {VERSION_TABLE} SET version_num = '{revision}'"
+    store.database.write(
+        lambda c: c.execute(text(change if revision else f"DELETE FROM {VERSION_TABLE}"))
+    )
+
+    with pytest.raises(error, match=told):
+        open_store(store.database.url, some_vault, PATIENT)
+    if revision:
+        with pytest.raises(error, match=told):
+            upgrade(store.database)
+
+
+def test_tables_of_another_program(empty_url, some_vault):
+    """A database that holds something else is left alone."""
+    database = Database(empty_url(), PATIENT)
+    database.write(lambda c: c.execute(text("CREATE TABLE theirs (it TEXT)")))
+
+    with pytest.raises(OlderDatabase):
+        open_store(database.url, some_vault, PATIENT)
+
+    assert database.read(lambda c: inspect(c).get_table_names()) == ["theirs"]
+    database.close()
+
+
+@pytest.mark.parametrize("url", ["", "mysql://x/y", "sqlite://", "sqlite:///:memory:", "record.db"])
+def test_other_databases(url):
+    """Only SQLite files and PostgreSQL are taken."""
+    with pytest.raises(ValueError, match="name a database as"):
+        Database(url)
+
+
+@pytest.fixture
+def told(opened):
+    """A record that has been told of a call with a consent."""
+    store = opened()
+    bench = Bench(store.record, Clock())
+    bench.call(Disposition.DECLINED)
+    bench.intend(preference("w1"))
+    return store
+
+
+@pytest.mark.requirement("R30")
+@pytest.mark.parametrize("table", [activity, consents], ids=str)
+@pytest.mark.parametrize(
+    "change",
+    [
+        delete,
+        lambda t: delete(t).where(t.c.id == 1),
+        lambda t: update(t).values(biller="another"),
+        lambda t: update(t).values(id=t.c.id + 1000),
+    ],
+)
+def test_append_only(told, table, change):
+    """Neither a line nor a consent can be changed or removed, even past the library."""
+    before = told.database.read(lambda c: c.execute(select(table)).all())
+
+    with pytest.raises(RecordDown):
+        told.database.write(lambda c: c.execute(change(table)))
+
+    assert before
+    assert before == told.database.read(lambda c: c.execute(select(table)).all())
+
+
+@pytest.mark.requirement("R30")
+def test_append_only_as_a_whole(told):
+    """PostgreSQL's TRUNCATE removes no line either."""
+    if told.database.is_sqlite:
+        return
+    with pytest.raises(RecordDown):
+        told.database.write(lambda c: c.execute(text("TRUNCATE activity, consents CASCADE")))
+
+
+def test_what_the_record_notes(opened):
+    """The record itself notes what it did, and what became of it after the call."""
+    store = opened(now=(clock := Clock()))
+    bench = Bench(store.record, clock)
+    bench.intend(preference("w1"))
+    store.record.settle("w1", Accepted())
+    bench.keep(wish_of("w2"))
+    (got,) = bench.claim(Task.COMPLETE)
+    store.record.release(got, "one", clock())
+    (got,) = bench.claim(Task.COMPLETE)
+    store.record.finish(got, "one", What.EXPORTED, "no_operation")
+
+    found = select(activity.c.what, activity.c.call_id).order_by(activity.c.id)
+    rows = store.database.read(lambda c: c.execute(found).all())
+
+    assert [row.what for row in rows] == ["sent", "settled", "kept", "retried", "exported"]
+    assert {"c1"} == {row.call_id for row in rows}
+
+
+def test_a_purge_leaves_no_gap_open(opened):
+    """After a purge nothing more can be removed, and nothing of it is left in the tables."""
+    store = opened(now=(clock := Clock()))
+    bench = Bench(store.record, clock)
+    bench.call(Disposition.DECLINED)
+    clock.go(days=500)
+    bench.call(Disposition.DECLINED)
+
+    assert store.record.purge(BILLER, Retention()).activities == 3
+
+    with pytest.raises(RecordDown):
+        store.database.write(lambda c: c.execute(delete(activity)))
+    counts = [
+        store.database.read(lambda c, t=t: c.scalar(select(func.count()).select_from(t)))
+        for t in (activity, metadata.tables["counted"], metadata.tables["purges"])
+    ]
+    assert counts == [3, 2, 0]
+
+
+@pytest.mark.requirement("R30", "R31")
+def test_it_outlasts_the_process(opened):
+    """What was kept is there when the database is opened again."""
+    store = opened(now=Clock())
+    bench = Bench(store.record, Clock())
+    bench.call(Disposition.DECLINED)
+    bench.done(preference("w1"))
+    bench.keep(wish_of("w2", "GAS"))
+    store.calls.save(SavedCall("c9", 3, b"call", "document"), None)
+    store.database.close()
+
+    again = opened(store.database.url, now=Clock())
+
+    bench.record = again.record
+    assert Disposition.DECLINED is bench.screen().last
+    assert (preference("w1"),) == tuple(f.write for f in again.record.followed())
+    assert (wish_of("w2", "GAS"),) == tuple(k.wish for k in again.record.kept())
+    assert SavedCall("c9", 3, b"call", "document") == again.calls.load("c9")
+
+
+def test_a_transaction_is_whole(opened):
+    """What fails half-way leaves nothing behind."""
+    store = opened()
+
+    def half(connection):
+        connection.execute(insert(consents).values(biller="b", reference="r", sealed=b""))
+
+    with pytest.raises(RecordDown):
+        store.database.write(half)
+
+    assert store.database.read(lambda c: c.scalar(select(func.count()).select_from(consents))) == 0
+
+
+def test_a_file_is_its_owner_s(tmp_path, some_vault):
+    """SQLite's file, and the log beside it, can be read by nobody else."""
+    with open_store(f"sqlite:///{tmp_path}/r.db", some_vault) as store:
+        store.calls.save(SavedCall("c1", 1, b""), None)
+        modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+
+    assert modes == {"r.db": 0o600, "r.db-wal": 0o600, "r.db-shm": 0o600}
+
+
+def test_where_keys_come_from(tmp_path):
+    """From the environment, a file it names, or a file beside SQLite's; else it is told."""
+    keys, url = new_keys(), f"sqlite:///{tmp_path}/r.db"
+    (tmp_path / "named").write_text(keys)
+    (tmp_path / "named").chmod(0o600)
+    by_value = vault_for(url, {"PAPERLESS_IVR_KEYS": keys})
+    by_file = vault_for(url, {"PAPERLESS_IVR_KEY_FILE": str(tmp_path / "named")})
+    beside = vault_for(url, {})
+
+    assert by_value.hash("x") == by_file.hash("x") != beside.hash("x")
+    assert beside.hash("x") == vault_for(url, {}).hash("x")
+    assert (tmp_path / "r.db.keys").exists()
+    with pytest.raises(KeyProblem, match="set PAPERLESS_IVR_KEYS"):
+        vault_for("postgresql://localhost/x", {})
