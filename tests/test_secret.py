@@ -96,6 +96,7 @@ def test_the_text_is_not_in_it(show: Callable[[Secret], str], kind: Kind) -> Non
         (secret.email("no address"), "<email:10>"),
         (secret.phone("+12125550123"), "<phone:12>"),
         (secret.name("Jane Roe"), "<name:8>"),
+        (secret.credential("s3cr3t"), "<credential:hidden>"),
     ],
 )
 def test_stand_ins(made: Secret, shown: str) -> None:

@@ -8,6 +8,7 @@ PaperlessIVRError
 │   ├── PolicyProblems         a policy
 │   ├── FlowProblems           a table, or a policy for it
 │   ├── WordsProblems          wording
+│   ├── GatewayProblems        a gateway, for a flow
 │   └── TranscriptProblems     a transcript
 ├── SavedCallError             a saved call cannot be read
 │   ├── OtherSchema            it was saved in another form than this version reads
@@ -47,6 +48,10 @@ class FlowProblems(Problems):
 
 class WordsProblems(Problems):
     """Wording cannot be used: a prompt is missing, or names a gap that nothing fills."""
+
+
+class GatewayProblems(Problems):
+    """A gateway cannot run a flow, or lacks what it is to play."""
 
 
 class TranscriptProblems(Problems):

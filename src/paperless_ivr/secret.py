@@ -21,6 +21,7 @@ class Kind(enum.StrEnum):
     EMAIL = "email"
     PHONE = "phone"
     NAME = "name"
+    CREDENTIAL = "credential"
 
 
 @frozen(repr=False, order=False)
@@ -49,6 +50,8 @@ class Secret:
         return len(self._value)
 
     def _shape(self) -> str:
+        if self.kind is Kind.CREDENTIAL:
+            return "hidden"
         if self.kind is Kind.EMAIL and "@" in self._value:
             local, _, domain = self._value.rpartition("@")
             return f"{len(local)}@" + ".".join(str(len(part)) for part in domain.split("."))
@@ -93,3 +96,8 @@ def phone(number: str) -> Secret:
 def name(text: str) -> Secret:
     """A person's name."""
     return Secret(text, Kind.NAME)
+
+
+def credential(text: str) -> Secret:
+    """What proves to a service who asks: a partner key. Not even its length is shown."""
+    return Secret(text, Kind.CREDENTIAL)

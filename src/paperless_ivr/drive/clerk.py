@@ -18,6 +18,7 @@ from paperless_ivr.flow.events import (
     OutcomeUnknown,
     RecordAnswer,
     RecordUnavailable,
+    Refused,
     ServiceAnswer,
     Unavailable,
     WishKept,
@@ -104,7 +105,7 @@ class Clerk:
             call=self.call_id,
             operation=type(request).__name__,
             answer=type(answer).__name__,
-            error=type(failed).__name__ if failed else None,
+            why=type(failed).__name__ if failed else _why(answer),
         )
         return answer
 
@@ -173,3 +174,14 @@ class Clerk:
             turns=live.turn,
         )
         return given_back
+
+
+def _why(answer: ServiceAnswer) -> str | None:
+    """What the log says of an answer beside its class."""
+    match answer:
+        case Unavailable() | OutcomeUnknown():
+            return answer.why
+        case Refused():
+            return f"{answer.reason.value} {answer.code}".rstrip()
+        case _:
+            return None

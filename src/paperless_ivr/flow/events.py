@@ -131,19 +131,33 @@ class Accepted:
 
 @frozen
 class Refused:
-    """The service, or the record before it, refused for a reason of business."""
+    """The service, or the record before it, refused for a reason of business.
+
+    `code` is the service's own, for the log: equality does not look at it.
+    """
 
     reason: Refusal
+    code: str = field(default="", eq=False)
 
 
 @frozen
 class Unavailable:
-    """The service was never reached, or said that it did nothing."""
+    """The service was never reached, or said that it did nothing.
+
+    `why` is for the log, never personal; equality does not look at it.
+    """
+
+    why: str = field(default="", eq=False)
 
 
 @frozen
 class OutcomeUnknown:
-    """A write may or may not have been done. It is looked up, never blindly repeated (R23)."""
+    """A write may or may not have been done. It is looked up, never blindly repeated (R23).
+
+    `why` is for the log, never personal; equality does not look at it.
+    """
+
+    why: str = field(default="", eq=False)
 
 
 @frozen
