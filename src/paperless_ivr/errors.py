@@ -13,6 +13,7 @@ PaperlessIVRError
 ├── SavedCallError             a saved call cannot be read
 │   ├── OtherSchema            it was saved in another form than this version reads
 │   └── BrokenCall             it is not a saved call
+├── Rejected                   a web request is not what it has to be
 └── StoreError                 a store of calls or the record
 ├── RecordDown             it did not answer, or could not keep something
 ├── UnknownCall            there is no such call
@@ -83,6 +84,21 @@ class BrokenCall(SavedCallError):
 
     def __str__(self) -> str:
         return f"not a saved call: {self.where}"
+
+
+class Rejected(PaperlessIVRError):
+    """A web request is forged, broken, or answers what was not asked. It changes nothing.
+
+    `status` is the HTTP status that it gets; `why` never holds what stood in the request.
+    """
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(status, why)
+        self.status = status
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"{self.why} ({self.status})"
 
 
 class StoreError(PaperlessIVRError):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import structlog
 from attrs import frozen
 
-from paperless_ivr.drive.conduct import Intend, Look, Moved, Send, Settle
+from paperless_ivr.drive.conduct import Intend, Look, Moved, Send, Settle, Task
 from paperless_ivr.drive.live import Live
 from paperless_ivr.drive.witness import Witness
 from paperless_ivr.flow.events import (
@@ -45,8 +45,6 @@ Answer = TypeVar("Answer")
 Ask = Callable[[ServiceRequest, float, Turn, ServiceAnswer], ServiceAnswer]
 """One answer of the service within a budget; the last is the answer where there is none."""
 
-Task = Look | Intend | Send | Settle | Moved
-
 
 @frozen
 class Clerk:
@@ -54,15 +52,15 @@ class Clerk:
 
     driver: "Driver"
     witness: Witness
-    ask: Ask
-    """How this loop waits for the service."""
+    ask: Ask | None = None
+    """How this loop waits for the service; None: in this thread, for as long as it takes."""
 
     @property
     def call_id(self) -> str:
         """The call's identifier, as the host has it."""
         return self.witness.arrival.call_id
 
-    def do(self, task: Task) -> Event | None:
+    def do(self, task: Task | Moved) -> Event | None:
         """Does one step; gives what the conduct of the call is told of it."""
         match task:
             case Look(request):
@@ -85,13 +83,20 @@ class Clerk:
         """Asks the service; a read that was not reached is tried once more in its budget."""
         budgets = self.driver.flow.terms.policy.budgets
         if not isinstance(request, Read):
-            return self.ask(request, budgets.write, turn, OutcomeUnknown())
+            return self._ask(request, budgets.write, turn, OutcomeUnknown())
         began = self.driver.clock()
-        answer = self.ask(request, budgets.read, turn, Unavailable())
+        answer = self._ask(request, budgets.read, turn, Unavailable())
         left = budgets.read - (self.driver.clock() - began).total_seconds()
         if isinstance(answer, Unavailable) and left > 0:
-            return self.ask(request, left, turn, Unavailable())
+            return self._ask(request, left, turn, Unavailable())
         return answer
+
+    def _ask(
+        self, request: ServiceRequest, budget: float, turn: Turn, lost: ServiceAnswer
+    ) -> ServiceAnswer:
+        if self.ask is not None:
+            return self.ask(request, budget, turn, lost)
+        return self.answer(request, budget, lost)
 
     def answer(self, request: ServiceRequest, budget: float, lost: ServiceAnswer) -> ServiceAnswer:
         """What the service answers; `lost` where it raises."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 from types import MappingProxyType
 
@@ -233,7 +233,9 @@ class MemoryLiveCalls:
 
     down: bool = False
     """Every method raises `RecordDown`."""
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     _calls: dict[str, SavedCall] = field(init=False, factory=dict)
+    _saved: dict[str, datetime] = field(init=False, factory=dict)
     _lock: Lock = field(init=False, factory=Lock)
 
     def __repr__(self) -> str:
@@ -253,11 +255,18 @@ class MemoryLiveCalls:
             if (stored.turn if stored else None) != if_turn:
                 raise StaleCall(call.call_id, if_turn or 0)
             self._calls[call.call_id] = call
+            self._saved[call.call_id] = self.now()
 
     def drop(self, call_id: str) -> None:
         """Forgets a call."""
         with self._open():
             self._calls.pop(call_id, None)
+            self._saved.pop(call_id, None)
+
+    def idle(self, since: datetime) -> tuple[str, ...]:
+        """The calls that were last saved before a time."""
+        with self._open():
+            return tuple(call_id for call_id, at in self._saved.items() if at < since)
 
     @contextmanager
     def _open(self) -> Iterator[None]:

@@ -1,7 +1,7 @@
 """What a record has to keep: activity, consents, writes, wishes and live calls."""
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -135,4 +135,8 @@ class LiveCalls(Protocol):
 
     def drop(self, call_id: str) -> None:
         """Forgets a call that has ended. Unknown calls are no fault."""
+        ...
+
+    def idle(self, since: datetime) -> Collection[str]:
+        """The identifiers of the calls that were last saved before a time."""
         ...

@@ -1,6 +1,7 @@
 """What every store of live calls promises."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from paperless_ivr.errors import StaleCall, UnknownCall
@@ -8,6 +9,8 @@ from paperless_ivr.records.port import LiveCalls, SavedCall
 from paperless_ivr.testing.contracts.checking import at_once, holds, raises, run, same
 
 MakeLiveCalls = Callable[[], LiveCalls]
+
+AN_HOUR = timedelta(hours=1)
 
 
 def check_live_calls(make: MakeLiveCalls) -> None:
@@ -79,6 +82,19 @@ def _one_winner(make: MakeLiveCalls) -> None:
         same("the call", winners[0], calls.load("c1").turn)
 
 
+def _idle(make: MakeLiveCalls) -> None:
+    """The calls that were last saved before a time are listed, and no others."""
+    calls = make()
+    before = datetime.now(UTC) - AN_HOUR
+    for call_id in ("c1", "c2", "c3"):
+        calls.save(_saved(1, call_id), None)
+    calls.save(_saved(2), 1)
+    calls.drop("c3")
+
+    same("those saved before an hour ago", set(), set(calls.idle(before)))
+    same("those saved by now", {"c1", "c2"}, set(calls.idle(datetime.now(UTC) + AN_HOUR)))
+
+
 def _silent_calls(make: MakeLiveCalls) -> None:
     """What is printed of a store of calls shows no call."""
     calls = make()
@@ -94,6 +110,7 @@ PROMISES: tuple[Callable[[MakeLiveCalls], None], ...] = (
     _moved_first,
     _ended,
     _one_winner,
+    _idle,
     _silent_calls,
 )
 """The promises of a store of live calls."""
