@@ -5,6 +5,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 import pytest
 from attrs import evolve
@@ -247,6 +248,13 @@ class LooksThenSaves(MemoryLiveCalls):
         self._calls[call.call_id] = call
 
 
+class ListsAll(MemoryLiveCalls):
+    """Takes every call for one that nothing was heard of."""
+
+    def idle(self, since: datetime) -> tuple[str, ...]:
+        return tuple(self._calls)
+
+
 class ShowsCalls(MemoryLiveCalls):
     """Prints what it holds."""
 
@@ -260,6 +268,7 @@ BROKEN_CALLS: Mapping[str, type[MemoryLiveCalls]] = {
     "_moved_first": LastWins,
     "_ended": DropsAll,
     "_one_winner": LooksThenSaves,
+    "_idle": ListsAll,
     "_silent_calls": ShowsCalls,
 }
 

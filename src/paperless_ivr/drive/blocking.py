@@ -1,164 +1,106 @@
 """Runs calls on a runtime that holds the channel, in the thread that called."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from concurrent.futures import Future, ThreadPoolExecutor
 
-import structlog
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
-from paperless_ivr.backends.port import Backend
-from paperless_ivr.drive.clerk import Clerk
-from paperless_ivr.drive.conduct import Perform, Save, Step, conduct
+from paperless_ivr.drive.attendant import GRACE, Attendant, Setup
+from paperless_ivr.drive.conduct import Perform, Send, Step
 from paperless_ivr.drive.live import Live
-from paperless_ivr.drive.witness import Witness
-from paperless_ivr.errors import PolicyProblems
-from paperless_ivr.flow.checks import check
-from paperless_ivr.flow.events import Event, HungUp, ServiceAnswer
-from paperless_ivr.flow.flow import Flow
-from paperless_ivr.flow.host import Arrival, Edition, Handback
-from paperless_ivr.flow.policy_file import digest, problems
-from paperless_ivr.flow.requests import ServiceRequest
-from paperless_ivr.flow.saving import dump
-from paperless_ivr.flow.scene import Scene
-from paperless_ivr.flow.script import prompt
+from paperless_ivr.flow.events import Event, HungUp, ServiceAnswer, Unavailable
+from paperless_ivr.flow.host import Arrival, Handback
+from paperless_ivr.flow.requests import Read, ServiceRequest
 from paperless_ivr.flow.turns import Turn
 from paperless_ivr.gateways.port import SessionGateway
-from paperless_ivr.prompts import Catalogue
-from paperless_ivr.records.port import LiveCalls, Record, SavedCall
-
-log = structlog.get_logger("paperless_ivr")
-
-Watch = Callable[[Live, Event, Turn], None]
-"""Told of every move: the call before, what happened, and the turn that came of it."""
-
-GRACE = 1.0
-"""Seconds beyond its budget after which a back end that does not keep to it is given up."""
-
-
-def utc_now() -> datetime:
-    """The time, with its zone."""
-    return datetime.now(UTC)
 
 
 @frozen
-class Driver:
-    """Everything that calls of one biller are run with. One serves any number of calls."""
+class Driver(Setup):
+    """Runs calls in threads of the caller."""
 
-    flow: Flow
-    catalogue: Catalogue
-    backend: Backend
-    record: Record
-    calls: LiveCalls
-    clock: Callable[[], datetime] = utc_now
-    watch: Watch | None = None
     _pool: ThreadPoolExecutor = field(
         init=False, repr=False, factory=lambda: ThreadPoolExecutor(thread_name_prefix="service")
     )
 
-    def __attrs_post_init__(self) -> None:
-        """What is wrong with flow or policy is found here, never in a call."""
-        check(self.flow.terms, self.flow.table)
-        found = problems(self.flow.terms.policy)
-        if found:
-            raise PolicyProblems("the policy cannot be used", found)
-
-    @property
-    def edition(self) -> Edition:
-        """The flow, policy and words that a call beginning now is run on."""
-        policy = self.flow.terms.policy
-        return Edition(self.flow.digest, digest(policy), self.catalogue.digest)
-
     def converse(self, gateway: SessionGateway, arrival: Arrival) -> Handback:
         """Takes a call from its arrival to its end; gives what the host gets back."""
-        arrival = evolve(arrival, edition=self.edition)
-        return _Conversation(self, gateway, arrival).hold()
+        return _Conversation(Attendant.of(self, arrival), gateway, self._pool).hold()
 
 
 @frozen
 class _Conversation:
     """One call being run."""
 
-    driver: Driver
+    attendant: Attendant
     gateway: SessionGateway
-    arrival: Arrival
-    clerk: Clerk = field(init=False)
-
-    @clerk.default
-    def _make_clerk(self) -> Clerk:
-        driver = self.driver
-        version = driver.flow.terms.policy.about.version
-        witness = Witness(self.arrival, driver.record, driver.catalogue, version, driver.clock)
-        return Clerk(driver, witness, self._ask)
+    pool: ThreadPoolExecutor
 
     def hold(self) -> Handback:
-        flow = self.driver.flow
-        live = Live(flow.begin(self.arrival).call)
-        self.clerk.arrived()
-        steps = conduct(flow, live)
+        steps = self.attendant.begin()
         reply: Event | None = None
         while True:
             try:
                 step = steps.send(reply)
             except StopIteration as done:
                 ended: Live = done.value
-                break
+                return self.attendant.ended(ended)
             reply = self._do(step)
-        self._forget()
-        return self.clerk.ended(ended)
 
     def _do(self, step: Step) -> Event | None:
         """Does one step of the call; whatever fails is an answer."""
         match step:
-            case Save(live):
-                self._save(live)
-                return None
             case Perform(turn):
                 return self._perform(turn)
-            case _:
-                return self.clerk.do(step)
-
-    # ── the caller ──
+            case Send(request, turn):
+                return self._send(request, turn)
+            case note:
+                return self.attendant.note(note)
 
     def _perform(self, turn: Turn) -> Event | None:
-        self.clerk.asks(turn)
+        self.attendant.asks(turn)
         try:
-            return self.gateway.perform(turn, Scene(turn.call, self.driver.flow.terms).language)
+            return self.gateway.perform(turn, self.attendant.language(turn))
         except Exception as error:  # noqa: BLE001 - a broken channel is a caller who is gone
-            log.error("gateway.failed", call=self.arrival.call_id, error=type(error).__name__)
+            self.attendant.lost(error)
             return HungUp()
 
-    # ── the service ──
+    def _send(self, request: ServiceRequest, turn: Turn) -> ServiceAnswer:
+        """Asks the service; a read that was not reached is tried once more in its budget."""
+        setup = self.attendant.setup
+        if not isinstance(request, Read):
+            return self._ask(request, setup.budgets.write, turn)
+        began = setup.clock()
+        answer = self._ask(request, setup.budgets.read, turn)
+        left = setup.budgets.read - (setup.clock() - began).total_seconds()
+        if isinstance(answer, Unavailable) and left > 0:
+            return self._ask(request, left, turn)
+        return answer
 
-    def _ask(
-        self, request: ServiceRequest, budget: float, turn: Turn, lost: ServiceAnswer
-    ) -> ServiceAnswer:
-        """One answer within the budget; `lost` where there is none. Reassures while it waits."""
-        pending = self.driver._pool.submit(self.clerk.answer, request, budget, lost)
-        every = self.driver.flow.terms.policy.budgets.reassure
+    def _ask(self, request: ServiceRequest, budget: float, turn: Turn) -> ServiceAnswer:
+        """One answer within the budget. Reassures while it waits."""
+        setup = self.attendant.setup
+        pending = self.pool.submit(setup.backend.answer, request, budget)
         waited = 0.0
         while waited < budget + GRACE:
-            step = min(every, budget + GRACE - waited)
-            try:
-                return pending.result(step)
-            except TimeoutError:
-                waited += step
+            step = min(setup.budgets.reassure, budget + GRACE - waited)
+            if self._ready(pending, step):
+                error = pending.exception()
+                answer = None if error else pending.result()
+                return self.attendant.answered(request, answer, error)
+            waited += step
             if waited < budget:
                 self._reassure(turn)
-        log.error("service.overran", call=self.arrival.call_id, operation=type(request).__name__)
-        return lost
+        return self.attendant.overran(request)
+
+    @staticmethod
+    def _ready(pending: Future[ServiceAnswer], wait: float) -> bool:
+        try:
+            pending.exception(wait)
+        except TimeoutError:
+            return False
+        return True
 
     def _reassure(self, turn: Turn) -> None:
-        if not turn.call.results.hung_up:
-            still = prompt(Scene(turn.call, self.driver.flow.terms), "still_working")
-            self._perform(evolve(turn, say=(still,)))
-
-    # ── the live call ──
-
-    def _save(self, live: Live) -> None:
-        saved = SavedCall(self.arrival.call_id, live.turn, dump(live.call))
-        if_turn = live.turn - 1 if live.turn > 1 else None
-        self.clerk.tell("live call", lambda: self.driver.calls.save(saved, if_turn))
-
-    def _forget(self) -> None:
-        self.clerk.tell("ended call", lambda: self.driver.calls.drop(self.arrival.call_id))
+        reassurance = self.attendant.reassurance(turn)
+        if reassurance is not None:
+            self._perform(reassurance)

@@ -4,9 +4,8 @@ Between two requests a call is in the store, and only a worker that saves it fir
 turn moves it (compare-and-set). Every answer carries the token of the turn it is an answer to: to
 an earlier turn the last document is given again, and nothing changes (R09).
 
-A request to the service is claimed before it is carried out, which is a turn of its own. Who
-comes meanwhile waits, then hears that it goes on. A claim that is lost with its worker is taken
-over: what may have been sent is not sent again, but known as `OutcomeUnknown` (R31).
+"One moment" is heard before a request is carried out, on the next visit (`carrying`). Who comes
+while it is being carried out waits, then hears that it goes on.
 """
 
 import time
@@ -14,31 +13,27 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
-from secrets import token_hex
 
 import structlog
 from attrs import evolve, field, frozen
 
-from paperless_ivr.drive.blocking import Driver
-from paperless_ivr.drive.conduct import Intend, Send, Task, fulfil
-from paperless_ivr.drive.live import Live
+from paperless_ivr.drive.attendant import Setup
+from paperless_ivr.drive.carrying import Carrier
 from paperless_ivr.drive.shelf import Shelf
-from paperless_ivr.drive.suspended import Claim, Suspended
+from paperless_ivr.drive.suspended import Suspended
 from paperless_ivr.drive.tickets import Ticket, Tickets
 from paperless_ivr.errors import Rejected, StaleCall, UnknownCall
 from paperless_ivr.flow.events import (
     CallerEvent,
     Digits,
-    Event,
     HungUp,
     NoInput,
-    OutcomeUnknown,
     RecordUnavailable,
     TransferEnded,
     Unavailable,
 )
 from paperless_ivr.flow.host import Arrival, Disposition, Edition, Handback, Reason
-from paperless_ivr.flow.requests import Read, RecordRequest, Request, ServiceRequest, Write
+from paperless_ivr.flow.requests import RecordRequest, Request
 from paperless_ivr.flow.scene import Scene
 from paperless_ivr.flow.script import prompt
 from paperless_ivr.flow.turns import Gather, Return, Transfer, Turn
@@ -47,8 +42,6 @@ from paperless_ivr.secret import Secret
 
 log = structlog.get_logger("paperless_ivr")
 
-CLAIM_GRACE = 5.0
-"""Seconds beyond its budget after which a request that was claimed is taken for lost."""
 MARGIN = 5.0
 """Seconds that are left of the runtime's patience when it is told that we still work."""
 LOOKS = (0.02, 0.05, 0.1, 0.2, 0.4)
@@ -76,7 +69,7 @@ class Documents:
     out at the same time; `began` and `ended` are told of every call.
     """
 
-    driver: Driver
+    setup: Setup
     gateway: DocumentGateway
     key: Secret = field(repr=False)
     at_once: int = 32
@@ -84,6 +77,7 @@ class Documents:
     ended: Callable[[Handback], None] | None = None
     _tickets: Tickets = field(init=False, repr=False)
     _shelf: Shelf = field(init=False, repr=False)
+    _carrier: Carrier = field(init=False, repr=False)
     _pool: ThreadPoolExecutor = field(init=False, repr=False)
 
     @_tickets.default
@@ -92,7 +86,11 @@ class Documents:
 
     @_shelf.default
     def _make_shelf(self) -> Shelf:
-        return Shelf(self.driver, self.gateway, self._tickets, self.began, self.ended)
+        return Shelf(self.setup, self.gateway, self._tickets, self.began, self.ended)
+
+    @_carrier.default
+    def _make_carrier(self) -> Carrier:
+        return Carrier(self._shelf)
 
     @_pool.default
     def _make_pool(self) -> ThreadPoolExecutor:
@@ -128,8 +126,8 @@ class Documents:
         with suppress(UnknownCall):
             at = self._gone(call_id, by_host=by_host)
             if isinstance(self._shelf.turn(at).then, Return):
-                self.driver.calls.drop(call_id)
-            elif not self._is_carried(at):
+                self.setup.calls.drop(call_id)
+            elif not self._carrier.is_carried(at):
                 self._carried(at)
 
     def tidy(self, abandoned: timedelta = timedelta(minutes=10)) -> None:
@@ -137,14 +135,14 @@ class Documents:
 
         To be done every minute or so, by any worker.
         """
-        now = self.driver.clock()
-        for call_id in self.driver.calls.idle(now - ENDED_FOR):
+        now = self.setup.clock()
+        for call_id in self.setup.calls.idle(now - ENDED_FOR):
             with suppress(UnknownCall):
                 at = self._shelf.load(call_id)
                 then = self._shelf.turn(at).then
                 patience = TALK + abandoned if isinstance(then, Transfer) else abandoned
                 if isinstance(then, Return):
-                    self.driver.calls.drop(call_id)
+                    self.setup.calls.drop(call_id)
                 elif at.live.call.results.hung_up or now - at.asked > patience:
                     self._give_up(at)
 
@@ -156,7 +154,7 @@ class Documents:
 
     def _begin(self, arrival: Arrival) -> Reply:
         """A call is handed over. The same hand-over again is no other one."""
-        arrival = evolve(arrival, edition=self.driver.edition)
+        arrival = evolve(arrival, edition=self.setup.edition)
         try:
             return self._go_on(self._shelf.begin(arrival, None))
         except StaleCall:
@@ -182,13 +180,13 @@ class Documents:
         late = (ticket.handover, ticket.turn) != (at.handover, at.live.turn)
         if late or isinstance(then, Return):
             return self._reply(at)
-        if at.live.call.host.edition != self.driver.edition:
+        if at.live.call.host.edition != self.setup.edition:
             log.error("call.other_edition", call=visit.call_id)
             return self._broken_off(visit.call_id)
         if isinstance(then, Request):
             if visit.event is not None:
                 raise Rejected(400, "nothing was asked of the caller")
-            return self._look_for(at) if self._is_carried(at) else self._carried(at)
+            return self._look_for(at) if self._carrier.is_carried(at) else self._carried(at)
         try:
             return self._go_on(self._shelf.move(at, _asked_for(then, visit.event, ticket)))
         except StaleCall:  # the same answer came twice at once
@@ -206,11 +204,11 @@ class Documents:
 
     def _give_up(self, at: Suspended) -> None:
         call_id = at.live.call.host.call_id
-        if at.live.call.host.edition == self.driver.edition:
+        if at.live.call.host.edition == self.setup.edition:
             self.hang_up(call_id)
         else:  # nobody is left who runs the flow that it began on
             log.error("call.other_edition", call=call_id)
-            self.driver.calls.drop(call_id)
+            self.setup.calls.drop(call_id)
 
     # ── how a call goes on ──
 
@@ -224,7 +222,7 @@ class Documents:
     def _carried(self, at: Suspended) -> Reply:
         """Carries out a request, and gives the document that comes of it, or one meanwhile."""
         call_id = at.live.call.host.call_id
-        pending = self._pool.submit(self._carry, at)
+        pending = self._pool.submit(self._carrier.carry, at)
         try:
             return self._reply(pending.result(self._wait))
         except StaleCall:  # another worker does it
@@ -247,81 +245,12 @@ class Documents:
             waited += pause
         return self._last(call_id, waited=True)
 
-    def _carry(self, at: Suspended) -> Suspended:
-        """Carries out requests until there is something to say or to wait for."""
-        while True:
-            turn = self._shelf.turn(at)
-            if not isinstance(turn.then, Request):
-                return at
-            if isinstance(turn.then, ServiceRequest):
-                at = self._claimed(at, turn.then)
-            at = self._moved_for(at, self._fulfilled(at, turn.then, turn))
-            if self._shelf.turn(at).say:
-                return at
-
-    def _claimed(self, at: Suspended, request: ServiceRequest) -> Suspended:
-        """The call with the request claimed for this worker."""
-        budgets = self.driver.flow.terms.policy.budgets
-        budget = budgets.read if isinstance(request, Read) else budgets.write
-        until = self.driver.clock() + timedelta(seconds=budget + CLAIM_GRACE)
-        claim = Claim(token_hex(8), until, again=at.claim is not None)
-        live = Live(at.live.call, at.live.turn + 1)
-        return self._shelf.save(evolve(at, live=live, claim=claim), at.live.turn)
-
-    def _is_carried(self, at: Suspended) -> bool:
-        return at.claim is not None and self.driver.clock() < at.claim.until
-
-    def _fulfilled(self, at: Suspended, request: Request, turn: Turn) -> Event:
-        """The answer to a request."""
-        if isinstance(request, Read) and at.claim is not None and at.claim.again:
-            return Unavailable("taken over")
-        clerk, steps = self._shelf.clerk(at), fulfil(request, turn)
-        reply: Event | None = None
-        while True:
-            try:
-                task = steps.send(reply)
-            except StopIteration as done:
-                answer: Event = done.value
-                return answer
-            reply = self._forbidden(at, task) or clerk.do(task)
-
-    def _forbidden(self, at: Suspended, task: Task) -> Event | None:
-        """Why a write must not be sent now: it may have been, or is another worker's by now."""
-        match task:
-            case Intend(write) if at.claim is not None and at.claim.again:
-                return self._lost(write)
-            case Send(request, _) if isinstance(request, Write) and not self._is_carried(at):
-                return Unavailable("too late")
-            case _:
-                return None
-
-    def _lost(self, write: Write) -> OutcomeUnknown | None:
-        """None where a write that was taken over was never on record, and so was never sent."""
-        try:
-            self.driver.record.settle(write.key, OutcomeUnknown("taken over"))
-        except LookupError:
-            return None
-        except Exception as error:  # noqa: BLE001 - what cannot be known may have been sent
-            log.error("record.failed", error=type(error).__name__)
-        return OutcomeUnknown("taken over")
-
-    def _moved_for(self, at: Suspended, event: Event) -> Suspended:
-        """The call after an answer, also where it was hung up while we waited for it."""
-        while True:
-            try:
-                return self._shelf.move(at, event)
-            except StaleCall:
-                now = self._shelf.load(at.live.call.host.call_id)
-                if at.claim is None or now.claim is None or now.claim.by != at.claim.by:
-                    raise
-                at = now
-
     # ── documents ──
 
     @property
     def _wait(self) -> float:
         """Seconds after which the caller is to hear that we still work."""
-        reassure = self.driver.flow.terms.policy.budgets.reassure
+        reassure = self.setup.budgets.reassure
         return max(min(reassure, self.gateway.patience - MARGIN), 0.0)
 
     def _last(self, call_id: str, *, waited: bool = False) -> Reply:
@@ -329,7 +258,7 @@ class Documents:
         at = self._shelf.load(call_id)
         turn = self._shelf.turn(at)
         if waited and isinstance(turn.then, Request) and not turn.call.results.hung_up:
-            still = prompt(Scene(turn.call, self.driver.flow.terms), "still_working")
+            still = prompt(Scene(turn.call, self.setup.flow.terms), "still_working")
             return Reply(200, self._shelf.written(at, evolve(turn, say=(still,))))
         return self._reply(at)
 
@@ -339,11 +268,11 @@ class Documents:
 
     def _broken_off(self, call_id: str) -> Reply:
         """Without a word the call goes back to the host: its payment is not held up (R10)."""
-        biller = self.driver.flow.terms.policy.biller.id
-        call = self.driver.flow.begin(Arrival(call_id, biller)).call
+        biller = self.setup.flow.terms.policy.biller.id
+        call = self.setup.flow.begin(Arrival(call_id, biller)).call
         handback = Handback(Disposition.INCOMPLETE, Reason.RECORD_DOWN)
         turn = Turn(call, (), Return(handback))
-        language = Scene(call, self.driver.flow.terms).language
+        language = Scene(call, self.setup.flow.terms).language
         return Reply(200, self.gateway.write(turn, lambda _: "", language), handback)
 
 

@@ -5,8 +5,7 @@ from secrets import token_hex
 
 from attrs import evolve, field, frozen
 
-from paperless_ivr.drive.blocking import Driver
-from paperless_ivr.drive.clerk import Clerk
+from paperless_ivr.drive.attendant import Attendant, Setup
 from paperless_ivr.drive.conduct import Moved
 from paperless_ivr.drive.live import Live, deliver
 from paperless_ivr.drive.suspended import Suspended, dump, load
@@ -23,7 +22,7 @@ from paperless_ivr.gateways.port import DocumentGateway
 class Shelf:
     """The calls of one runtime in the store. Who saves a turn first has moved the call."""
 
-    driver: Driver
+    setup: Setup
     gateway: DocumentGateway
     tickets: Tickets = field(repr=False)
     began: Callable[[Arrival], None] | None
@@ -31,22 +30,22 @@ class Shelf:
 
     def turn(self, at: Suspended) -> Turn:
         """What a call says and waits for."""
-        return self.driver.flow.turn(at.live.call)
+        return self.setup.flow.turn(at.live.call)
 
     def load(self, call_id: str) -> Suspended:
         """A call as it was last saved; UnknownCall where there is none."""
-        return load(self.driver.calls.load(call_id))
+        return load(self.setup.calls.load(call_id))
 
     def begin(self, arrival: Arrival, if_turn: int | None) -> Suspended:
         """A call from its beginning; StaleCall where it stands there otherwise."""
-        turn = self.driver.flow.begin(arrival)
+        turn = self.setup.flow.begin(arrival)
         live = Live(turn.call, (if_turn or 0) + 1)
-        at = self.save(Suspended(live, token_hex(8), self.driver.clock()), if_turn)
-        clerk = self.clerk(at)
-        clerk.arrived()
+        at = self.save(Suspended(live, token_hex(8), self.setup.clock()), if_turn)
+        attendant = self.attendant(at)
+        attendant.arrived()
         if self.began is not None:
             self.began(arrival)
-        self._spoken(clerk, at, turn)
+        self._spoken(attendant, at, turn)
         return at
 
     def move(self, at: Suspended, event: Event) -> Suspended:
@@ -56,17 +55,17 @@ class Shelf:
         saved with it, and goes on record with the write that it allows.
         """
         then = self.turn(at).then
-        live, turn = deliver(self.driver.flow, at.live, at.live.token, event)
-        clerk = self.clerk(at)
-        clerk.witness.hears(at.live, turn)
+        live, turn = deliver(self.setup.flow, at.live, at.live.token, event)
+        attendant = self.attendant(at)
+        attendant.witness.hears(at.live, turn)
         still = isinstance(event, HungUp) and turn.then == then
-        evidence = dict(clerk.witness.evidence)
+        evidence = dict(attendant.witness.evidence)
         moved = Suspended(
-            live, at.handover, self.driver.clock(), evidence, at.claim if still else None
+            live, at.handover, self.setup.clock(), evidence, at.claim if still else None
         )
         moved = self.save(moved, at.live.turn)
-        clerk.do(Moved(at.live, event, turn))
-        self._spoken(clerk, moved, turn)
+        attendant.note(Moved(at.live, event, turn))
+        self._spoken(attendant, moved, turn)
         return moved
 
     def save(self, at: Suspended, if_turn: int | None) -> Suspended:
@@ -75,7 +74,7 @@ class Shelf:
         if at.claim is not None:  # the words were spoken before it was claimed
             turn = evolve(turn, say=())
         at = evolve(at, document=self.written(at, turn))
-        self.driver.calls.save(dump(at), if_turn)
+        self.setup.calls.save(dump(at), if_turn)
         return at
 
     def written(self, at: Suspended, turn: Turn) -> str:
@@ -85,30 +84,30 @@ class Shelf:
             call_id = turn.call.host.call_id
             return self.tickets.sign(Ticket(call_id, at.handover, at.live.turn, heard))
 
-        return self.gateway.write(turn, sign, Scene(turn.call, self.driver.flow.terms).language)
+        return self.gateway.write(turn, sign, Scene(turn.call, self.setup.flow.terms).language)
 
-    def clerk(self, at: Suspended) -> Clerk:
-        """Who does the steps of a call that the caller has no part in."""
-        driver = self.driver
+    def attendant(self, at: Suspended) -> Attendant:
+        """Who attends to a call where it is."""
+        setup, arrival = self.setup, at.live.call.host
         witness = Witness(
-            arrival=at.live.call.host,
-            record=driver.record,
-            catalogue=driver.catalogue,
-            policy_version=driver.flow.terms.policy.about.version,
-            clock=driver.clock,
+            arrival=arrival,
+            record=setup.record,
+            catalogue=setup.catalogue,
+            policy_version=setup.flow.terms.policy.about.version,
+            clock=setup.clock,
             evidence=dict(at.evidence),
             asked=(self.turn(at), at.asked),
         )
-        return Clerk(driver, witness)
+        return Attendant(setup, arrival, witness)
 
-    def _spoken(self, clerk: Clerk, at: Suspended, turn: Turn) -> None:
+    def _spoken(self, attendant: Attendant, at: Suspended, turn: Turn) -> None:
         """Notes what the caller is about to hear, and the end."""
         gone = turn.call.results.hung_up
         if not gone:
-            clerk.asks(turn)
+            attendant.asks(turn)
         if isinstance(turn.then, Return):
-            handback = clerk.ended(at.live)
+            handback = attendant.given_back(at.live)
             if self.ended is not None:
                 self.ended(handback)
             if gone:  # nobody asks for its document any more
-                self.driver.calls.drop(clerk.call_id)
+                self.setup.calls.drop(attendant.arrival.call_id)

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from attrs import field, frozen
 
-from paperless_ivr.flow.events import CallerEvent
+from paperless_ivr.flow.events import CallerEvent, HungUp
 from paperless_ivr.flow.host import Arrival
 from paperless_ivr.flow.turns import Turn
 
@@ -28,6 +28,21 @@ class SessionGateway(Protocol):
         - `Return`: speaks the last words and gives the call back; None.
 
         Never raises for what a caller does. A channel that is lost is `HungUp`.
+        """
+        ...
+
+
+class AsyncSessionGateway(Protocol):
+    """An adapter to a runtime that holds a channel, run by an event loop."""
+
+    async def perform(self, turn: Turn, language: str) -> CallerEvent | None:
+        """Does what `SessionGateway.perform` does. May be cancelled at any moment."""
+        ...
+
+    async def listen(self) -> HungUp:
+        """Minds the channel while a request runs: keys pressed meanwhile are kept.
+
+        Comes to an end only where the caller is gone; cancelled when the answer has come.
         """
         ...
 

@@ -22,7 +22,7 @@ from paperless_ivr.gateways.port import Answers, Begins, Ends, Nothing, Sign, Vi
 from paperless_ivr.gateways.twilio import handover, visits
 from paperless_ivr.gateways.twilio.handover import read_handback
 from paperless_ivr.gateways.twilio.signature import HEADER, genuine
-from paperless_ivr.gateways.twilio.twiml import Routes, Voices, dial, document, response
+from paperless_ivr.gateways.twilio.twiml import Routes, Voices, Writer, dial, document
 from paperless_ivr.prompts import Catalogue
 from paperless_ivr.secret import Secret
 
@@ -129,7 +129,7 @@ class TwilioGateway:
         """A turn as TwiML."""
         voices = Voices(self.catalogue, self.voices, self.recordings)
         routes = Routes(self.address)
-        root = response(turn, sign, language, voices, routes)
+        root = Writer(turn, sign, language, voices, routes).response()
         if isinstance(turn.then, Transfer):
             self._person(root, routes.person(sign(None)))
         if isinstance(turn.then, Return):

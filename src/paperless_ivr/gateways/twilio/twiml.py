@@ -84,52 +84,52 @@ def document(root: ET.Element) -> str:
     return DECLARATION + ET.tostring(root, encoding="unicode")
 
 
-def response(turn: Turn, sign: Sign, language: str, voices: Voices, routes: Routes) -> ET.Element:
-    """A turn that goes on, as TwiML; of one that returns only the last words."""
-    root = ET.Element("Response")
-    if isinstance(turn.then, Gather):
-        _gather(root, turn, turn.then, sign, language, voices, routes)
+@frozen
+class Writer:
+    """Writes one turn, in the language of its call."""
+
+    turn: Turn
+    sign: Sign
+    language: str
+    voices: Voices
+    routes: Routes
+
+    def response(self) -> ET.Element:
+        """A turn as TwiML; of one that goes elsewhere, only what is spoken before."""
+        root = ET.Element("Response")
+        if isinstance(self.turn.then, Gather):
+            self._gather(root, self.turn.then)
+            return root
+        self.voices.speak(root, self.turn.say, self.language)
+        if not isinstance(self.turn.then, Transfer | Return):
+            ET.SubElement(root, "Redirect").text = self.routes.on(self.sign(None))
         return root
-    voices.speak(root, turn.say, language)
-    if not isinstance(turn.then, Transfer | Return):
-        ET.SubElement(root, "Redirect").text = routes.on(sign(None))
-    return root
 
+    def _gather(self, root: ET.Element, gather: Gather) -> None:
+        """One `<Gather>` for each run of prompts, so that its address tells where a key came.
 
-def _gather(
-    root: ET.Element,
-    turn: Turn,
-    gather: Gather,
-    sign: Sign,
-    language: str,
-    voices: Voices,
-    routes: Routes,
-) -> None:
-    """One `<Gather>` for each run of prompts, so that its address tells where a key came.
-
-    A `<Gather>` that ends without a key goes on to the next verb. Only the last one waits.
-    """
-    runs = stretches(turn)
-    if not gather.barge_in:  # outside of a <Gather> nothing is interrupted, and no key counts
-        voices.speak(root, turn.say, language)
-        runs = (range(len(turn.say), len(turn.say)),)
-    for run in runs:
-        last = run is runs[-1]
-        heard = None if last else run.start
-        verb = ET.SubElement(
-            root,
-            "Gather",
-            {
-                "input": "dtmf",
-                "action": routes.keys(gather, sign(heard)),
-                "numDigits": str(gather.max_keys),
-                "finishOnKey": gather.end_key if gather.max_keys > 1 else "",
-                "timeout": str(_wait(gather) if last else SHORTEST),
-                "actionOnEmptyResult": "true" if last else "false",
-            },
-        )
-        voices.speak(verb, turn.say[run.start : run.stop], language)
-    ET.SubElement(root, "Redirect").text = routes.silence(sign(None))
+        A `<Gather>` that ends without a key goes on to the next verb. Only the last one waits.
+        """
+        say, runs = self.turn.say, stretches(self.turn)
+        if not gather.barge_in:  # outside of a <Gather> nothing is interrupted, no key counts
+            self.voices.speak(root, say, self.language)
+            runs = (range(len(say), len(say)),)
+        for run in runs:
+            last = run is runs[-1]
+            verb = ET.SubElement(
+                root,
+                "Gather",
+                {
+                    "input": "dtmf",
+                    "action": self.routes.keys(gather, self.sign(None if last else run.start)),
+                    "numDigits": str(gather.max_keys),
+                    "finishOnKey": gather.end_key if gather.max_keys > 1 else "",
+                    "timeout": str(_wait(gather) if last else SHORTEST),
+                    "actionOnEmptyResult": "true" if last else "false",
+                },
+            )
+            self.voices.speak(verb, say[run.start : run.stop], self.language)
+        ET.SubElement(root, "Redirect").text = self.routes.silence(self.sign(None))
 
 
 def _wait(gather: Gather) -> int:
