@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from paperless_ivr.records.memory import MemoryLiveCalls
+from paperless_ivr.testing.playback import Playback
 from paperless_ivr.testing.transcripts import read
 from tests.drive.loops import LOOPS
-from tests.drive.playback import Playback
 
 FILES = sorted((Path(__file__).parents[1] / "transcripts").glob("*.call"))
 

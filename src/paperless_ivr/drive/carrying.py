@@ -1,6 +1,6 @@
 """The requests of calls between two documents: claimed, carried out, and taken over.
 
-A request to the service is claimed before it is carried out, which is a turn of its own. A claim
+A request is claimed before it is carried out, which is a turn of its own. A claim
 that is lost with its worker is taken over: what may have been sent is not sent again, but known
 as `OutcomeUnknown` (R31).
 """
@@ -18,7 +18,7 @@ from paperless_ivr.drive.shelf import Shelf
 from paperless_ivr.drive.suspended import Claim, Suspended
 from paperless_ivr.errors import StaleCall
 from paperless_ivr.flow.events import Event, OutcomeUnknown, ServiceAnswer, Unavailable
-from paperless_ivr.flow.requests import Read, Request, ServiceRequest, Write
+from paperless_ivr.flow.requests import Read, RecordRequest, Request, ServiceRequest, Write
 from paperless_ivr.flow.turns import Turn
 
 log = structlog.get_logger("paperless_ivr")
@@ -43,20 +43,24 @@ class Carrier:
             turn = self.shelf.turn(at)
             if not isinstance(turn.then, Request):
                 return at
-            if isinstance(turn.then, ServiceRequest):
-                at = self._claimed(at, turn.then)
+            at = self._claimed(at, turn.then)
             at = self._moved_for(at, self._fulfilled(at, turn.then, turn))
             if self.shelf.turn(at).say:
                 return at
 
-    def _claimed(self, at: Suspended, request: ServiceRequest) -> Suspended:
+    def _claimed(self, at: Suspended, request: Request) -> Suspended:
         """The call with the request claimed for this worker."""
-        budgets = self.shelf.setup.budgets
-        budget = budgets.read if isinstance(request, Read) else budgets.write
+        budget = self._budget(request)
         until = self.shelf.setup.clock() + timedelta(seconds=budget + CLAIM_GRACE)
         claim = Claim(token_hex(8), until, again=at.claim is not None)
         live = Live(at.live.call, at.live.turn + 1)
         return self.shelf.save(evolve(at, live=live, claim=claim), at.live.turn)
+
+    def _budget(self, request: Request) -> float:
+        budgets = self.shelf.setup.budgets
+        if isinstance(request, RecordRequest):
+            return budgets.record
+        return budgets.read if isinstance(request, Read) else budgets.write
 
     def _fulfilled(self, at: Suspended, request: Request, turn: Turn) -> Event:
         """The answer to a request."""
@@ -79,9 +83,7 @@ class Carrier:
 
     def _sent(self, attendant: Attendant, request: ServiceRequest) -> ServiceAnswer:
         """Asks the service; a read that was not reached is tried once more in its budget."""
-        budget = self.shelf.setup.budgets.write
-        if isinstance(request, Read):
-            budget = self.shelf.setup.budgets.read
+        budget = self._budget(request)
         began = self.shelf.setup.clock()
         answer = self._asked(attendant, request, budget)
         left = budget - (self.shelf.setup.clock() - began).total_seconds()

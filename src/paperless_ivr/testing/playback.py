@@ -1,5 +1,7 @@
 """A transcript as a world to run a call in: gateway, back end and record do as it says."""
 
+# ruff: noqa: ARG002 - it takes what a gateway, a back end and a record take
+
 from contextlib import suppress
 
 from attrs import define, evolve, field
