@@ -11,6 +11,7 @@ COMMANDS = {
     "call": "Take a call at the keyboard, or play keys.",
     "diagram": "Draw the call flow from its live table.",
     "replay": "Replay transcripts.",
+    "serve": "Answer calls of Twilio by web request.",
     "verify": "Prove what must hold in every call.",
 }
 """Every command, and what it is for; `import_module` finds it in the module of that name."""
