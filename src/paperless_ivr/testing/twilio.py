@@ -47,6 +47,8 @@ class SimulatedTwilio:
     """The caller's, where the host hands none over."""
     handed_back: Mapping[str, str] | None = None
     """What the host got back."""
+    query: str = ""
+    """What stood in the URL with which the host got it."""
     _result: TransferResult = TransferResult.NO_ANSWER
 
     @property
@@ -115,7 +117,8 @@ class SimulatedTwilio:
     def _go(self, url: str, told: dict[str, str]) -> WebRequest | None:
         if url.startswith(f"{self.gateway.address}/"):
             return self._request(url, **told)
-        self.handed_back = read_handback(urlsplit(url).query, self.gateway.host_key)
+        self.query = urlsplit(url).query
+        self.handed_back = read_handback(self.query, self.gateway.host_key)
         return None
 
     def _gather(self, verb: ET.Element) -> tuple[str, dict[str, str]] | None:

@@ -123,7 +123,7 @@ class TwilioGateway:
         told = dict(query)
         if self.person is None:
             told.pop("person_available", None)
-        return handover.arrival(coming, told)
+        return handover.handed_over(coming, told)
 
     def write(self, turn: Turn, sign: Sign, language: str) -> str:
         """A turn as TwiML."""
@@ -133,9 +133,8 @@ class TwilioGateway:
         if isinstance(turn.then, Transfer):
             self._person(root, routes.person(sign(None)))
         if isinstance(turn.then, Return):
-            call_id = turn.call.host.call_id
             ET.SubElement(root, "Redirect").text = handover.handed_back(
-                self.host, call_id, turn.then.handback, self.host_key
+                self.host, turn.call.host, turn.then.handback, self.host_key
             )
         return document(root)
 

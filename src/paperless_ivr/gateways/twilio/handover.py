@@ -53,7 +53,7 @@ PAID: Mapping[str, Callable[[str], object]] = {
 """The fields of `Payment`, each after `payment_`."""
 
 
-def arrival(begun: Arrival, told: Mapping[str, str]) -> Arrival:
+def handed_over(begun: Arrival, told: Mapping[str, str]) -> Arrival:
     """What is handed over with a call; Rejected where it cannot be read. Empty is not told."""
     given = {name: value for name, value in told.items() if value}
     if any(len(value) > LONGEST for value in given.values()) or not given.keys() <= (
@@ -74,7 +74,7 @@ def arrival(begun: Arrival, told: Mapping[str, str]) -> Arrival:
     return evolve(begun, **fields)  # type: ignore[arg-type]
 
 
-def handed_back(url: str, call_id: str, handback: Handback, key: Secret) -> str:
+def handed_back(url: str, arrival: Arrival, handback: Handback, key: Secret) -> str:
     """The host's URL with what it gets back.
 
     Names and codes, and the key that the caller meant for the host. Numbers and addresses are
@@ -82,7 +82,8 @@ def handed_back(url: str, call_id: str, handback: Handback, key: Secret) -> str:
     """
     unused = handback.unused_keys
     told = {
-        "call_id": call_id,
+        "call_id": arrival.call_id,
+        "moment": arrival.moment.value,
         "disposition": handback.disposition.value,
         "reason": handback.reason.value,
         "registration": handback.registration.value,
