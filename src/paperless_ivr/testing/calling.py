@@ -4,7 +4,7 @@ The gateway runs on a simulator of its runtime. What the transcript says the cal
 on hearing the document of that turn.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from attrs import define, field
@@ -53,8 +53,8 @@ class Runtime(Protocol):
         ...
 
     @property
-    def handed_back(self) -> object:
-        """What the host got back; None until then."""
+    def handed_back(self) -> Mapping[str, str] | None:
+        """What the host got back, its `disposition` at least; None until then."""
         ...
 
     def begins(self, arrival: Arrival) -> WebRequest:
@@ -66,6 +66,10 @@ class Runtime(Protocol):
 
         None where the host has the call again; the same as `ends` where the caller hung up.
         """
+        ...
+
+    def hold(self, seconds: float) -> None:
+        """Lets time pass between two documents, as while a request runs."""
         ...
 
     def ends(self) -> WebRequest:

@@ -5,6 +5,7 @@ a `<Gather>` are lost; what follows a `<Gather>` is reached where no key came. N
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from urllib.parse import urlencode, urlsplit
 from xml.etree import ElementTree as ET
 
@@ -84,6 +85,11 @@ class SimulatedTwilio:
         return f"{spoken}: {plain(speech(prompt, spoken, self.gateway.catalogue))}"
 
     # ── what a document says ──
+
+    def hold(self, seconds: float) -> None:
+        """Lets time pass while a document is waited for."""
+        with suppress(_OnHook):
+            self._pass(seconds)
 
     def follow(self, document: str) -> WebRequest | None:
         """Does what a document says; None where the host has the call again."""

@@ -82,10 +82,11 @@ def check_session_gateway(make: MakeRig) -> None:
     rig = make()
     able = rig.capabilities
     rig.close()
-    run([check for check, needs in PROMISES.items() if all(_can(able, n) for n in needs)], make)
+    run([check for check, needs in PROMISES.items() if all(can(able, n) for n in needs)], make)
 
 
-def _can(able: Capabilities, need: str) -> bool:
+def can(able: Capabilities, need: str) -> bool:
+    """Whether something is claimed, and not as degraded."""
     claim: Claim = getattr(able, need)
     return claim.how in (How.MET, How.EMULATED)
 
