@@ -11,8 +11,14 @@ EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 LAST_LINES = {
     "drive_by_hand.py": "disposition: enrolled",
     "enroll_in_paperless.py": "ErrorCode: 401",
+    "flask_app.py": "after_payment: not_offered",
     "own_policy.py": "after: Get your bills by e-mail? For yes, press 1. For no, 2.",
     "replay_transcripts.py": "all as written",
+    "twilio_host.py": (
+        "<Response><Redirect>https://ivr.example.com/twilio/begin?moment=after_payment"
+        "&amp;language=en-US&amp;identity=account_keyed&amp;payment_guid=p-1"
+        "&amp;payment_approved=yes</Redirect></Response>"
+    ),
 }
 
 

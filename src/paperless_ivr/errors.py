@@ -9,10 +9,12 @@ PaperlessIVRError
 │   ├── ConnectionProblems     a connection to a service, or its WSDL
 │   ├── FlowProblems           a table, or a policy for it
 │   ├── WordsProblems          wording
+│   ├── GatewayProblems        a gateway, for a flow
 │   └── TranscriptProblems     a transcript
 ├── SavedCallError             a saved call, or a value of one, cannot be read
 │   ├── OtherSchema            it was saved in another form than this version reads
 │   └── BrokenCall             it is not a saved call
+├── Rejected                   a web request is not what it has to be
 └── StoreError                 a store of calls or the record
     ├── RecordDown             it did not answer, or could not keep something
     ├── UnknownCall            there is no such call
@@ -60,6 +62,10 @@ class WordsProblems(Problems):
     """Wording cannot be used: a prompt is missing, or names a gap that nothing fills."""
 
 
+class GatewayProblems(Problems):
+    """A gateway cannot run a flow, or lacks what it is to play."""
+
+
 class TranscriptProblems(Problems):
     """A transcript cannot be read."""
 
@@ -89,6 +95,21 @@ class BrokenCall(SavedCallError):
 
     def __str__(self) -> str:
         return f"not what was saved: {self.where}"
+
+
+class Rejected(PaperlessIVRError):
+    """A web request is forged, broken, or answers what was not asked. It changes nothing.
+
+    `status` is the HTTP status that it gets; `why` never holds what stood in the request.
+    """
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(status, why)
+        self.status = status
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"{self.why} ({self.status})"
 
 
 class StoreError(PaperlessIVRError):

@@ -215,13 +215,6 @@ def test_every_promise_of_a_record_can_be_broken(check: Callable[..., None]) -> 
 # ── broken live calls ────────────────────────────────────────────────────────────────────
 
 
-class NeverExpires(MemoryLiveCalls):
-    """Keeps old calls for good."""
-
-    def expire(self, before: datetime) -> int:
-        return 0
-
-
 class OneForAll(MemoryLiveCalls):
     """Takes all calls for one."""
 
@@ -266,6 +259,13 @@ class LooksThenSaves(MemoryLiveCalls):
         self._calls[call.call_id] = call
 
 
+class ListsAll(MemoryLiveCalls):
+    """Takes every call for one that nothing was heard of."""
+
+    def idle(self, since: datetime) -> tuple[str, ...]:
+        return tuple(self._calls)
+
+
 class ShowsCalls(MemoryLiveCalls):
     """Prints what it holds."""
 
@@ -278,8 +278,8 @@ BROKEN_CALLS: Mapping[str, type[MemoryLiveCalls]] = {
     "_not_live": EmptyForUnknown,
     "_moved_first": LastWins,
     "_ended": DropsAll,
-    "_expired": NeverExpires,
     "_one_winner": LooksThenSaves,
+    "_idle": ListsAll,
     "_silent_calls": ShowsCalls,
 }
 

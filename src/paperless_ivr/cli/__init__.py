@@ -14,6 +14,7 @@ COMMANDS = {
     "diagram": "Draw the call flow from its live table.",
     "record": "Look after the record: its tables, and how long it keeps things.",
     "replay": "Replay transcripts.",
+    "serve": "Answer calls of Twilio by web request.",
     "verify": "Prove what must hold in every call.",
 }
 """Every command, and what it is for; `import_module` finds it in the module of that name."""

@@ -12,7 +12,8 @@ from attrs import evolve
 from paperless_ivr.backends.connection import Connection, load_connection
 from paperless_ivr.backends.demo import BILLER
 from paperless_ivr.cli.setups import arrival, demo_connection, policy_in_force
-from paperless_ivr.drive.blocking import Driver, utc_now
+from paperless_ivr.drive.attendant import utc_now
+from paperless_ivr.drive.blocking import Driver
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Moment
 from paperless_ivr.flow.policy import Policy

@@ -1,14 +1,10 @@
 """`paperless-ivr record`: brings the tables of the record up to date, and purges it."""
 
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 
 from paperless_ivr.flow.policy_file import load_policy
-
-NO_CALL_LASTS = timedelta(days=1)
-"""A live call that was last saved so long ago was left by a process that died."""
 
 PATIENCE = 600.0
 """Seconds: nobody is on the line."""
@@ -75,17 +71,14 @@ def purge(url: str, file: Path) -> None:
     """Remove what a biller's retention no longer allows; run it daily.
 
     Nothing that is left to do is removed, however old: writes without an outcome, wishes,
-    registrations that are followed. Calls that a process left behind when it died are
-    forgotten after a day.
+    registrations that are followed.
     """
     policy = load_policy(file)
     from paperless_ivr.records.sql import open_store
 
     with open_store(url, budget=PATIENCE) as store:
         removed = store.record.purge(policy.biller.id, policy.retention)
-        calls = store.calls.expire(datetime.now(UTC) - NO_CALL_LASTS)
     click.echo(
         f"removed for {policy.biller.id}: {removed.activities} activities, "
-        f"{removed.consents} consents, {removed.writes} writes, {removed.wishes} wishes; "
-        f"{calls} calls left behind"
+        f"{removed.consents} consents, {removed.writes} writes, {removed.wishes} wishes"
     )

@@ -1,7 +1,7 @@
 """How a call is run, as one pure generator: it says what to do, and is told what came of it.
 
-The loops (`blocking`) do what it yields. The protocol of a write stands here once for all of
-them: on record first, then sent, then settled (R31).
+The loops do what it yields. The protocol of a write stands here once for all of them: on record
+first, then sent, then settled (R31).
 """
 
 from collections.abc import Generator
@@ -80,7 +80,9 @@ class Moved:
     turn: Turn
 
 
-Step = Save | Perform | Look | Intend | Send | Settle | Moved
+Task = Look | Intend | Send | Settle
+"""What the answer to a request takes."""
+Step = Save | Perform | Task | Moved
 Conduct = Generator[Step, Event | None, Live]
 
 
@@ -107,11 +109,11 @@ def _event(turn: Turn) -> Generator[Step, Event | None, Event | None]:
         case Gather() | Transfer():
             return did or HungUp()
         case request:
-            return did if isinstance(did, HungUp) else (yield from _fulfil(request, turn))
+            return did if isinstance(did, HungUp) else (yield from fulfil(request, turn))
 
 
-def _fulfil(request: Request, turn: Turn) -> Generator[Step, Event | None, Event]:
-    """The answer to a request."""
+def fulfil(request: Request, turn: Turn) -> Generator[Task, Event | None, Event]:
+    """The answer to a request. A write is on record before it is sent, and settled after it."""
     if isinstance(request, RecordRequest):
         return (yield Look(request)) or RecordUnavailable()
     if not isinstance(request, Write):

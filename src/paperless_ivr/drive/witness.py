@@ -43,11 +43,18 @@ class Witness:
             detail = {"language": turn.call.language or ""}
             self._note(What.OFFERED, turn.call.state, detail, accounts=known)
 
+    def hears(self, before: Live, turn: Turn) -> tuple[Consent, ...]:
+        """The consents that a move brought, each with its evidence from then on."""
+        given = turn.call.consents[len(before.call.consents) :]
+        for consent in given:
+            if consent.reference not in self.evidence:
+                self.evidence[consent.reference] = self._witnessed(consent)
+        return given
+
     def moved(self, before: Live, event: Event, turn: Turn) -> None:
         """The call has moved."""
         call = turn.call
-        given = call.consents[len(before.call.consents) :]
-        self.evidence |= {consent.reference: self._witnessed(consent) for consent in given}
+        given = self.hears(before, turn)
         detail = {"event": type(event).__name__, "rows": "; ".join(turn.took)}
         self._note(What.ANSWERED, call.state, detail)
         if call.spent.last_four > before.call.spent.last_four:

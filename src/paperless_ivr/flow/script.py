@@ -25,7 +25,7 @@ from paperless_ivr.flow.slots import (
     Words,
 )
 from paperless_ivr.flow.states import State as S
-from paperless_ivr.flow.turns import Prompt
+from paperless_ivr.flow.turns import Prompt, Turn
 from paperless_ivr.secret import Secret
 
 Line = Callable[[Scene], Iterable[Prompt]]
@@ -315,6 +315,10 @@ def _text_question(scene: Scene) -> Iterable[Prompt]:
     yield prompt(scene, "text_rates", must_hear=True)
 
 
+READ_OUT = "readback_character"
+"""A character of an address that is read back: the caller may stop at it."""
+
+
 def _readback(scene: Scene) -> Iterable[Prompt]:
     """The address piece by piece, from the character where it was last mended."""
     yield prompt(scene, "readback", must_hear=True)
@@ -322,7 +326,7 @@ def _readback(scene: Scene) -> Iterable[Prompt]:
     local = entry.local.reveal() if entry.local else ""
     for character in local[entry.at :]:
         spelt = (("character", Spelt(Secret(character))),)
-        yield Prompt("readback_character", spelt, must_hear=True)
+        yield Prompt(READ_OUT, spelt, must_hear=True)
     domain = entry.domain.reveal() if entry.domain else ""
     slot = Words(domain) if domain in scene.policy.address.domains else Spelt(Secret(domain))
     yield Prompt("readback_domain", (("domain", slot),), must_hear=True)
@@ -453,10 +457,26 @@ def stopped_at(scene: Scene, heard: int | None) -> int:
     end = len(entry.local.reveal() if entry.local else "")
     if heard is None:
         return end
-    first = next((n for n, p in enumerate(words(scene)) if p.name == "readback_character"), None)
+    first = next((n for n, p in enumerate(words(scene)) if p.name == READ_OUT), None)
     if first is None:
         return end
     return min(max(entry.at + heard - first, entry.at), end)
+
+
+def stretches(turn: Turn) -> tuple[range, ...]:
+    """The prompts of a turn in runs: within a run it makes no difference where a key comes.
+
+    A runtime that cannot tell the prompt in which a key came asks run by run. Nothing in the
+    last run must be heard; it may be empty. An address that is read back is stopped at a
+    character, so there each is a run; else all up to the last that must be heard are one.
+    """
+    names = [p.name for p in turn.say]
+    last = max((n for n, p in enumerate(turn.say) if p.must_hear), default=-1)
+    if last < 0:
+        return (range(len(names)),)
+    first = names.index(READ_OUT) if READ_OUT in names else last
+    runs = [range(first + 1), *(range(n, n + 1) for n in range(first + 1, last + 1))]
+    return (*runs, range(last + 1, len(names)))
 
 
 def room(scene: Scene) -> int:

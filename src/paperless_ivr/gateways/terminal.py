@@ -9,6 +9,7 @@ A line, or a token of a script:
 """
 
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from typing import TextIO
 
@@ -24,8 +25,22 @@ from paperless_ivr.flow.events import (
     TransferResult,
 )
 from paperless_ivr.flow.turns import Gather, Return, Transfer, Turn
+from paperless_ivr.gateways.capabilities import Capabilities, Claim, How
 from paperless_ivr.prompts import Catalogue, said
 from paperless_ivr.secret import keys
+
+if sys.platform != "win32":
+    import termios
+
+CAPABILITIES = Capabilities(
+    "a terminal",
+    heard=Claim(How.EMULATED, "typed with the keys: 1@0"),
+    flush=Claim(How.EMULATED, "what was typed is thrown away (POSIX tcflush)"),
+    two_waits=Claim(How.DEGRADED, "a line is typed without haste"),
+    barge_in=Claim(How.DEGRADED, "a turn is printed at once"),
+    keys_while_waiting=Claim(How.DEGRADED, "keys are read a line at a time"),
+    hang_up=Claim(How.DEGRADED, "noticed when the next line is read"),
+)
 
 HANG_UP, SILENCE = "h", "-"
 PRESSED = re.compile(r"(?P<keys>[0-9*#]+)(@(?P<heard>[0-9]{1,4}))?")
@@ -63,6 +78,7 @@ class TerminalGateway:
     _ahead: str = field(init=False, default="", repr=False)
     _tokens: Iterator[str] = field(init=False, repr=False)
     _held: str | None = field(init=False, default=None, repr=False)
+    _gone: bool = field(init=False, default=False)
 
     @_tokens.default
     def _play(self) -> Iterator[str]:
@@ -70,6 +86,8 @@ class TerminalGateway:
 
     def perform(self, turn: Turn, language: str) -> CallerEvent | None:
         """Prints a turn, then does what it waits for."""
+        if self._gone:
+            return HungUp()
         for prompt in turn.say:
             self._print(said([prompt], language, self.catalogue))
         match turn.then:
@@ -89,14 +107,15 @@ class TerminalGateway:
     def _gather(self, gather: Gather) -> CallerEvent:
         if not gather.type_ahead:
             self._ahead = ""
+            if self.lines is not None and self.lines.isatty() and sys.platform != "win32":
+                termios.tcflush(self.lines, termios.TCIFLUSH)
         if self._ahead:
             pressed, self._ahead = self._ahead, ""
             return self._digits(gather, pressed, 0)
         while True:
             token = self._next("keys> ")
             if token is None or token == HANG_UP:
-                self._print("  (hangs up)")
-                return HungUp()
+                return self._hangs_up()
             if token in ("", SILENCE):
                 self._print("  (silence)")
                 return NoInput()
@@ -128,8 +147,7 @@ class TerminalGateway:
         while True:
             token = self._next("answered, busy, …> ")
             if token is None or token == HANG_UP:
-                self._print("  (hangs up)")
-                return HungUp()
+                return self._hangs_up()
             if token in RESULTS:
                 self._print(f"  ({token})")
                 return TransferEnded(RESULTS[token])
@@ -138,6 +156,11 @@ class TerminalGateway:
                 self._print("  (no_answer)")
                 return TransferEnded(TransferResult.NO_ANSWER)
             self._print(f"  ({USAGE_TRANSFER})")
+
+    def _hangs_up(self) -> HungUp:
+        self._gone = True
+        self._print("  (hangs up)")
+        return HungUp()
 
     # ── lines ──
 

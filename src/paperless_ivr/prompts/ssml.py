@@ -35,11 +35,12 @@ NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def ssml(pieces: Iterable[Piece], language: str) -> str:
     """A whole document, in a language by its BCP 47 tag. Well-formed whatever the pieces hold."""
     root = ET.Element("speak", {"version": "1.1", "xmlns": NAMESPACE, "xml:lang": language})
-    _write(root, pieces)
+    write(root, pieces)
     return ET.tostring(root, encoding="unicode")
 
 
-def _write(parent: ET.Element, pieces: Iterable[Piece]) -> None:
+def write(parent: ET.Element, pieces: Iterable[Piece]) -> None:
+    """Appends pieces to an element that may hold SSML."""
     for piece in pieces:
         match piece:
             case Text(text):
@@ -58,7 +59,7 @@ def _write(parent: ET.Element, pieces: Iterable[Piece]) -> None:
             case Pause():
                 ET.SubElement(parent, "break", {"time": BREAK})
             case InLanguage(language, inner):
-                _write(ET.SubElement(parent, "lang", {"xml:lang": language}), inner)
+                write(ET.SubElement(parent, "lang", {"xml:lang": language}), inner)
             case _:
                 assert_never(piece)
 

@@ -452,14 +452,12 @@ class MemoryLiveCalls:
         """Forgets a call."""
         with self._open():
             self._calls.pop(call_id, None)
+            self._saved.pop(call_id, None)
 
-    def expire(self, before: datetime) -> int:
-        """Forgets calls that were last saved before a moment."""
+    def idle(self, since: datetime) -> tuple[str, ...]:
+        """The calls that were last saved before a time."""
         with self._open():
-            gone = [call_id for call_id in self._calls if self._saved[call_id] < before]
-            for call_id in gone:
-                del self._calls[call_id]
-            return len(gone)
+            return tuple(call_id for call_id, at in self._saved.items() if at < since)
 
     @contextmanager
     def _open(self) -> Iterator[None]:

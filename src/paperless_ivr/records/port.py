@@ -1,7 +1,7 @@
 """What a record has to keep: activity, consents, writes, wishes and live calls."""
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -202,7 +202,10 @@ def decides(write: Write) -> bool:
 
 
 class Record(Protocol):
-    """What must last. Every method raises `errors.RecordDown` where it cannot answer or keep."""
+    """What a call puts on record.
+
+    Every method raises `errors.RecordDown` where it cannot answer or keep.
+    """
 
     def note(self, activity: Activity) -> None:
         """Appends a line to the activity record."""
@@ -252,14 +255,16 @@ class Record(Protocol):
         """
         ...
 
+
+class Ledger(Record, Protocol):
+    """A whole record: also what is asked of it, and left to do, after the calls."""
+
     def consents(self, biller: str, reference: str) -> tuple[Evidence, ...]:
         """The consents of a reference (`Handback.consents`), in order.
 
         One, unless a call was handed over again under the same id.
         """
         ...
-
-    # ── after the call ──
 
     def unsettled(self, before: datetime) -> tuple[Written, ...]:
         """The writes without a certain outcome that were intended before a moment, in order."""
@@ -324,6 +329,6 @@ class LiveCalls(Protocol):
         """Forgets a call that has ended. Unknown calls are no fault."""
         ...
 
-    def expire(self, before: datetime) -> int:
-        """Forgets calls that were last saved before a moment; says how many."""
+    def idle(self, since: datetime) -> Collection[str]:
+        """The identifiers of the calls that were last saved before a time."""
         ...

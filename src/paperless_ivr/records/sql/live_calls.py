@@ -69,7 +69,7 @@ class SqlLiveCalls:
         dropping = delete(live_calls).where(live_calls.c.call_id == call_id)
         self._database.write(lambda connection: connection.execute(dropping))
 
-    def expire(self, before: datetime) -> int:
-        """Forgets calls that were last saved before a moment."""
-        expiring = delete(live_calls).where(live_calls.c.saved < before)
-        return self._database.write(lambda connection: connection.execute(expiring).rowcount)
+    def idle(self, since: datetime) -> tuple[str, ...]:
+        """The calls that were last saved before a time."""
+        waiting = select(live_calls.c.call_id).where(live_calls.c.saved < since)
+        return self._database.read(lambda connection: tuple(connection.scalars(waiting)))

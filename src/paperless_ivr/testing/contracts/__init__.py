@@ -1,11 +1,19 @@
-"""What every back end, record and store of live calls promises, as checks that anybody can run.
+"""What every back end, record, store of live calls and gateway promises, as checks for anybody.
 
 Each check takes a function that makes a fresh one, and raises one AssertionError that names
 every promise that is broken. They need no test runner.
 """
 
 from paperless_ivr.testing.contracts.backend import check_backend
+from paperless_ivr.testing.contracts.document import check_document_gateway
 from paperless_ivr.testing.contracts.live_calls import check_live_calls
 from paperless_ivr.testing.contracts.record import check_record
+from paperless_ivr.testing.contracts.session import check_session_gateway
 
-__all__ = ["check_backend", "check_live_calls", "check_record"]
+__all__ = [
+    "check_backend",
+    "check_document_gateway",
+    "check_live_calls",
+    "check_record",
+    "check_session_gateway",
+]

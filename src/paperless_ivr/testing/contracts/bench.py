@@ -18,10 +18,10 @@ from paperless_ivr.flow.requests import (
     StoreCustomerPreference,
     Write,
 )
-from paperless_ivr.records.port import Activity, Evidence, Left, Record, Task, What
+from paperless_ivr.records.port import Activity, Evidence, Ledger, Left, Task, What
 from paperless_ivr.secret import Secret
 
-MakeRecord = Callable[[Callable[[], datetime]], Record]
+MakeRecord = Callable[[Callable[[], datetime]], Ledger]
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 BILLER = "springfield-water"
@@ -55,7 +55,7 @@ class Clock:
 class Bench:
     """A record under test, and the calls that it is told of."""
 
-    record: Record
+    record: Ledger
     clock: Clock
     biller: str = BILLER
     numbers: int = 0

@@ -61,21 +61,6 @@ def _ended(make: MakeLiveCalls) -> None:
     same("a new call", _saved(7), calls.load("c1"))
 
 
-def _expired(make: MakeLiveCalls) -> None:
-    """A call that nobody has moved for long can be forgotten; one that was moved stays."""
-    clock = Clock()
-    calls = make(clock)
-    calls.save(_saved(1), None)
-    calls.save(_saved(1, "c2"), None)
-    clock.go(hours=1)
-    calls.save(_saved(2, "c2"), 1)
-
-    same("the number that expired", 1, calls.expire(START + timedelta(minutes=1)))
-    raises("to load the old one", UnknownCall, lambda: calls.load("c1"))
-    same("the other", _saved(2, "c2"), calls.load("c2"))
-    same("the number that is left to expire", 0, calls.expire(START + timedelta(minutes=1)))
-
-
 def _one_winner(make: MakeLiveCalls) -> None:
     """Of many who move a call at the same time exactly one succeeds, at every turn."""
     for if_turn in (None, 1):
@@ -96,6 +81,21 @@ def _one_winner(make: MakeLiveCalls) -> None:
         same("the call", winners[0], calls.load("c1").turn)
 
 
+def _idle(make: MakeLiveCalls) -> None:
+    """The calls that were last saved before a time are listed, and no others."""
+    clock = Clock()
+    calls = make(clock)
+    for call_id in ("c1", "c2", "c3"):
+        calls.save(_saved(1, call_id), None)
+    clock.go(hours=1)
+    calls.save(_saved(2, "c2"), 1)
+    calls.drop("c3")
+
+    same("those saved before anything was", set(), set(calls.idle(START)))
+    same("those idle for an hour", {"c1"}, set(calls.idle(START + timedelta(minutes=1))))
+    same("those saved by now", {"c1", "c2"}, set(calls.idle(START + timedelta(hours=2))))
+
+
 def _silent_calls(make: MakeLiveCalls) -> None:
     """What is printed of a store of calls shows no call."""
     calls = make(Clock())
@@ -110,8 +110,8 @@ PROMISES: tuple[Callable[[MakeLiveCalls], None], ...] = (
     _not_live,
     _moved_first,
     _ended,
-    _expired,
     _one_winner,
+    _idle,
     _silent_calls,
 )
 """The promises of a store of live calls."""

@@ -1,4 +1,4 @@
-"""The blocking driver: whatever fails around the flow, the caller hears something sensible."""
+"""The loops: whatever fails around the flow, the caller hears something sensible."""
 
 import time
 from datetime import UTC, datetime
@@ -8,7 +8,6 @@ from attrs import evolve, field, frozen
 
 from paperless_ivr.backends.demo import BILLER, customer, springfield
 from paperless_ivr.backends.memory import Fault
-from paperless_ivr.drive.blocking import Driver
 from paperless_ivr.errors import FlowProblems, PolicyProblems, UnknownCall
 from paperless_ivr.flow.events import Digits, Ended, HungUp, TransferEnded, TransferResult
 from paperless_ivr.flow.flow import Flow
@@ -21,6 +20,7 @@ from paperless_ivr.prompts import Catalogue, said
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 from paperless_ivr.records.port import What
 from paperless_ivr.secret import keys
+from tests.drive.loops import LOOPS
 
 POLICY = Policy(text=evolve(Policy().text, after_enrolment=()))
 CATALOGUE = Catalogue.of(POLICY)
@@ -51,23 +51,30 @@ class Caller:
         return Digits(keys(pressed.rstrip("#")), ended)
 
 
-def driver(backend=None, record=None, calls=None, policy=POLICY):
-    """A driver over the demo's service."""
-    return Driver(
-        Flow(Terms(policy)),
-        CATALOGUE,
-        backend or springfield(sleep=lambda _: None),
-        record or MemoryRecord(lambda: datetime.now(UTC)),
-        calls or MemoryLiveCalls(),
-    )
+@pytest.fixture(params=LOOPS)
+def converse(request):
+    """Runs a call over the demo's service, in each loop."""
+    make, run = LOOPS[request.param]
+
+    def converse(caller, arrival=ARRIVAL, *, backend=None, record=None, calls=None, policy=POLICY):
+        driver = make(
+            Flow(Terms(policy)),
+            CATALOGUE,
+            backend or springfield(sleep=lambda _: None),
+            record or MemoryRecord(lambda: datetime.now(UTC)),
+            calls or MemoryLiveCalls(),
+        )
+        return run(driver)(caller, arrival)
+
+    return converse
 
 
 @pytest.mark.requirement("R03", "R18", "R30")
-def test_a_caller_enrols():
+def test_a_caller_enrols(converse):
     """The service has the registration; the record has the consent in the words that were heard."""
     backend, record = springfield(), MemoryRecord(lambda: datetime.now(UTC))
     caller = Caller(list(ENROL))
-    back = driver(backend, record).converse(caller, ARRIVAL)
+    back = converse(caller, backend=backend, record=record)
 
     assert (back.disposition, back.registration) == (Disposition.ENROLLED, Registration.PENDING)
     assert backend.registration(customer("rivera").id, "WATER") is Registration.PENDING
@@ -81,13 +88,15 @@ def test_a_caller_enrols():
 
 @pytest.mark.requirement("R10")
 @pytest.mark.parametrize("person", [True, False])
-def test_service_down_before_consent(person):
+def test_service_down_before_consent(converse, person):
     """A service that is down is told within the turn; a person where there is one; nothing kept."""
     backend = springfield()
     backend.script("SearchByCustomerPhoneNumber", Fault.DOWN, Fault.DOWN)
     record = MemoryRecord(lambda: datetime.now(UTC))
     caller = Caller(["1", "1"])
-    back = driver(backend, record).converse(caller, evolve(ARRIVAL, person_available=person))
+    back = converse(
+        caller, evolve(ARRIVAL, person_available=person), backend=backend, record=record
+    )
 
     wanted = Disposition.TRANSFERRED if person else Disposition.UNAVAILABLE
     assert wanted is back.disposition
@@ -95,44 +104,42 @@ def test_service_down_before_consent(person):
 
 
 @pytest.mark.requirement("R10")
-def test_a_read_is_tried_once_more():
+def test_a_read_is_tried_once_more(converse):
     """A look-up that was not reached once is asked again, and the caller notices nothing."""
     backend = springfield()
     backend.script("SearchByCustomerPhoneNumber", Fault.DOWN)
 
-    assert driver(backend).converse(Caller(list(ENROL)), ARRIVAL).disposition is (
-        Disposition.ENROLLED
-    )
+    assert converse(Caller(list(ENROL)), backend=backend).disposition is (Disposition.ENROLLED)
 
 
 @pytest.mark.requirement("R10", "R23")
-def test_an_answer_that_is_lost_is_looked_up():
+def test_an_answer_that_is_lost_is_looked_up(converse):
     """A write whose answer is lost is found done, and not sent again."""
     backend = springfield()
     backend.script("StoreCustomerPreference", Fault.ANSWER_LOST)
-    back = driver(backend).converse(Caller(list(ENROL)), ARRIVAL)
+    back = converse(Caller(list(ENROL)), backend=backend)
 
     assert (back.disposition, back.registration) == (Disposition.ENROLLED, Registration.PENDING)
     assert len(backend.emails) == 1
 
 
 @pytest.mark.requirement("R10")
-def test_service_down_after_consent():
+def test_service_down_after_consent(converse):
     """After the yes the wish is kept, to be completed later."""
     backend, record = springfield(), MemoryRecord(lambda: datetime.now(UTC))
     backend.script("StoreCustomerPreference", Fault.DOWN)
-    back = driver(backend, record).converse(Caller(list(ENROL)), ARRIVAL)
+    back = converse(Caller(list(ENROL)), backend=backend, record=record)
 
     assert back.disposition is Disposition.DEFERRED
     assert len(record.kept()) == 1
 
 
-def test_a_record_that_is_down():
+def test_a_record_that_is_down(converse):
     """Nothing is enrolled without a record, and the caller is told."""
     backend = springfield()
     record = MemoryRecord(lambda: datetime.now(UTC), down=True)
     caller = Caller(["1", "20481137#", "1"])
-    back = driver(backend, record, MemoryLiveCalls(down=True)).converse(caller, ARRIVAL)
+    back = converse(caller, backend=backend, record=record, calls=MemoryLiveCalls(down=True))
 
     assert back.disposition is Disposition.FAILED
     assert backend.registration(customer("rivera").id, "WATER") is Registration.NONE
@@ -155,18 +162,18 @@ class Broken:
 
 
 @pytest.mark.requirement("R24")
-def test_no_exception_reaches_the_telephone(capsys):
+def test_no_exception_reaches_the_telephone(converse, capsys):
     """A back end that raises is a service that is down; its text goes nowhere."""
-    back = driver(Broken()).converse(Caller(["1"]), ARRIVAL)
+    back = converse(Caller(["1"]), backend=Broken())
     printed = capsys.readouterr()
 
     assert back.disposition is Disposition.UNAVAILABLE
     assert customer("rivera").phone.reveal() not in printed.out + printed.err
 
 
-def test_a_channel_that_breaks():
+def test_a_channel_that_breaks(converse):
     """A gateway that raises is a caller who is gone."""
-    assert driver().converse(Broken(), ARRIVAL).disposition is Disposition.ABANDONED
+    assert converse(Broken()).disposition is Disposition.ABANDONED
 
 
 class Slow:
@@ -180,20 +187,21 @@ class Slow:
 
 
 @pytest.mark.requirement("R10")
-def test_a_service_that_overruns():
+def test_a_service_that_overruns(converse):
     """While a service is slow the caller hears something new; past its budget it is given up."""
     patient = evolve(POLICY, budgets=Budgets(read=3.5, reassure=3.0))
     caller = Caller(["1"])
-    back = driver(Slow(), policy=patient).converse(caller, ARRIVAL)
+    back = converse(caller, backend=Slow(), policy=patient)
 
     assert back.disposition is Disposition.UNAVAILABLE
     assert "Still working on it." in caller.heard
 
 
-def test_what_is_wrong_is_found_at_the_start():
+@pytest.mark.parametrize("make", [make for make, _ in LOOPS.values()])
+def test_what_is_wrong_is_found_at_the_start(converse, make):
     """A service that cannot look up, or a policy that cannot be, is no driver."""
     with pytest.raises(FlowProblems):
-        Driver(
+        make(
             Flow(Terms(POLICY, frozenset({"SendWebLink"}))),
             CATALOGUE,
             springfield(),
@@ -201,13 +209,13 @@ def test_what_is_wrong_is_found_at_the_start():
             MemoryLiveCalls(),
         )
     with pytest.raises(PolicyProblems):
-        driver(policy=evolve(POLICY, waits=evolve(POLICY.waits, offer=30.0)))
+        converse(Caller([]), policy=evolve(POLICY, waits=evolve(POLICY.waits, offer=30.0)))
 
 
-def test_live_calls_are_forgotten_when_they_end():
+def test_live_calls_are_forgotten_when_they_end(converse):
     """Nothing of a call stays among the live ones after its end."""
     calls = MemoryLiveCalls()
-    driver(calls=calls).converse(Caller([]), ARRIVAL)
+    converse(Caller([]), calls=calls)
 
     with pytest.raises(UnknownCall, match="call-1"):
         calls.load("call-1")

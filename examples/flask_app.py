@@ -1,0 +1,97 @@
+"""A Twilio gateway in a Flask application of one's own, with the host's side beside it.
+
+Run it with `flask --app examples/flask_app.py run`; as a script it takes a call by itself.
+"""
+
+from flask import Flask, Response, request
+from twilio_host import HOST_KEY, PAPERLESS, call_comes_back, call_comes_in, paid
+
+from paperless_ivr.backends.demo import BILLER, payment, springfield
+from paperless_ivr.drive.attendant import Setup, utc_now
+from paperless_ivr.drive.documents import Documents
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.gateways.port import WebRequest
+from paperless_ivr.gateways.twilio import TwilioGateway
+from paperless_ivr.prompts import Catalogue
+from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
+from paperless_ivr.secret import credential
+from paperless_ivr.testing.twilio import SimulatedTwilio
+from paperless_ivr.testing.virtual_caller import Press
+
+flow = Flow()
+words = Catalogue.of(flow.terms.policy)
+setup = Setup(flow, words, springfield(), MemoryRecord(utc_now), MemoryLiveCalls())
+gateway = TwilioGateway(
+    words,
+    BILLER,
+    auth_token=credential("the account's auth token"),
+    address=PAPERLESS,
+    host="https://ivr.example.com/back",
+    host_key=HOST_KEY,
+)
+documents = Documents(setup, gateway, key=credential("the same for every worker"))
+
+app = Flask(__name__)
+app.config["MAX_CONTENT_LENGTH"] = 65_536
+
+
+@app.post("/twilio/<path:path>")
+def paperless(path: str) -> Response:
+    """All that Twilio asks the gateway."""
+    reply = documents.answer(
+        WebRequest(
+            path=f"/{path}",
+            query=request.query_string.decode("latin-1"),
+            body=request.get_data(),
+            headers={name.lower(): value for name, value in request.headers.items()},
+        )
+    )
+    return Response(reply.document, reply.status, content_type=gateway.media_type)
+
+
+@app.post("/voice")
+def voice() -> str:
+    """The webhook of the number."""
+    return call_comes_in()
+
+
+@app.post("/back")
+def back() -> str:
+    """Where calls come back to."""
+    return call_comes_back(request.query_string.decode("latin-1"))
+
+
+@app.post("/paid")
+def after_payment() -> str:
+    """The host has taken the payment."""
+    return paid(payment("rivera").guid.reveal())
+
+
+# ── a call, as Twilio and a caller would take it ──
+
+
+KEYS = ("", "1", "1137", "1", "2")
+"""Nothing at the start; before the payment yes, the last four digits, agreed, no text."""
+
+
+def take_a_call() -> None:
+    """Takes a call through the three moments, and prints what the host got back at each."""
+    twilio, web, keys = SimulatedTwilio(gateway), app.test_client(), iter(KEYS)
+    document = web.post("/voice").text
+    while "<Hangup" not in document:
+        if "/paid" in document:
+            document = web.post("/paid").text
+            continue
+        pressed = next(keys, "") if "<Gather" in document else ""
+        twilio.caller.plan(*[Press(pressed)] * bool(pressed), prompts=document.count("<Say"))
+        asked = twilio.follow(document)
+        if asked is None:
+            print(f"{twilio.handed_back['moment']}: {twilio.handed_back['disposition']}")
+            document = web.post(f"/back?{twilio.query}").text
+        else:
+            address = f"/twilio{asked.path}?{asked.query}"
+            document = web.post(address, data=asked.body, headers=dict(asked.headers)).text
+
+
+if __name__ == "__main__":
+    take_a_call()

@@ -1,0 +1,275 @@
+"""Everything that a loop does around a call, except wait: the record, the store, the log.
+
+The loops (`blocking`, `aio`) share it. Whatever fails around the flow is turned into an event
+here: no exception ever reaches a telephone (rule 4). What is logged are names: states, events,
+rows, classes of errors.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import structlog
+from attrs import evolve, field, frozen
+
+from paperless_ivr.backends.port import Backend
+from paperless_ivr.drive.conduct import Conduct, Intend, Look, Moved, Save, Settle, conduct
+from paperless_ivr.drive.live import Live
+from paperless_ivr.drive.witness import Witness
+from paperless_ivr.errors import PolicyProblems
+from paperless_ivr.flow.checks import check
+from paperless_ivr.flow.events import (
+    Event,
+    OutcomeUnknown,
+    RecordAnswer,
+    RecordUnavailable,
+    Refused,
+    ServiceAnswer,
+    Unavailable,
+    WishKept,
+)
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.host import Arrival, Edition, Handback
+from paperless_ivr.flow.policy import Budgets, Limits
+from paperless_ivr.flow.policy_file import digest, problems
+from paperless_ivr.flow.requests import (
+    CountLastFour,
+    KeepWish,
+    Read,
+    RecordRequest,
+    Screen,
+    ServiceRequest,
+)
+from paperless_ivr.flow.saving import dump
+from paperless_ivr.flow.scene import Scene
+from paperless_ivr.flow.script import prompt
+from paperless_ivr.flow.turns import Turn
+from paperless_ivr.flow.waits import handback
+from paperless_ivr.prompts import Catalogue
+from paperless_ivr.records.port import LiveCalls, Record, SavedCall
+
+log = structlog.get_logger("paperless_ivr")
+
+Answer = TypeVar("Answer")
+Watch = Callable[[Live, Event, Turn], None]
+"""Told of every move: the call before, what happened, and the turn that came of it."""
+Note = Save | Look | Intend | Settle | Moved
+"""Steps that no caller and no service is waited for in."""
+
+GRACE = 1.0
+"""Seconds beyond its budget after which a back end that does not keep to it is given up."""
+
+
+def utc_now() -> datetime:
+    """The time, with its zone."""
+    return datetime.now(UTC)
+
+
+@frozen
+class Setup:
+    """Everything that calls of one biller are run with. One serves any number of calls."""
+
+    flow: Flow
+    catalogue: Catalogue
+    backend: Backend
+    record: Record
+    calls: LiveCalls
+    clock: Callable[[], datetime] = utc_now
+    watch: Watch | None = None
+
+    def __attrs_post_init__(self) -> None:
+        """What is wrong with flow or policy is found here, never in a call."""
+        check(self.flow.terms, self.flow.table)
+        found = problems(self.flow.terms.policy)
+        if found:
+            raise PolicyProblems("the policy cannot be used", found)
+
+    @property
+    def edition(self) -> Edition:
+        """The flow, policy and words that a call beginning now is run on."""
+        policy = self.flow.terms.policy
+        return Edition(self.flow.digest, digest(policy), self.catalogue.digest)
+
+    @property
+    def limits(self) -> Limits:
+        """How often a day something may be tried or sent."""
+        return self.flow.terms.policy.limits
+
+    @property
+    def budgets(self) -> Budgets:
+        """How long the caller may be kept waiting."""
+        return self.flow.terms.policy.budgets
+
+
+@frozen
+class Attendant:
+    """Attends to one call: tells the record, the store and the log."""
+
+    setup: Setup
+    arrival: Arrival
+    witness: Witness = field()
+
+    @witness.default
+    def _make_witness(self) -> Witness:
+        setup = self.setup
+        version = setup.flow.terms.policy.about.version
+        return Witness(self.arrival, setup.record, setup.catalogue, version, setup.clock)
+
+    @classmethod
+    def of(cls, setup: Setup, arrival: Arrival) -> "Attendant":
+        """The attendant of a call that arrives now."""
+        return cls(setup, evolve(arrival, edition=setup.edition))
+
+    def begin(self) -> Conduct:
+        """The call, ready to be run."""
+        self.arrived()
+        flow = self.setup.flow
+        return conduct(flow, Live(flow.begin(self.arrival).call))
+
+    def ended(self, live: Live) -> Handback:
+        """The call has ended; what the host gets back."""
+        self._tell("ended call", lambda: self.setup.calls.drop(self.arrival.call_id))
+        return self.given_back(live)
+
+    def given_back(self, live: Live) -> Handback:
+        """What the host gets back of a call that is at its end."""
+        given_back = handback(Scene(live.call, self.setup.flow.terms))
+        log.info(
+            "call.ended",
+            call=self.arrival.call_id,
+            disposition=given_back.disposition.value,
+            reason=given_back.reason.value,
+            turns=live.turn,
+        )
+        return given_back
+
+    # ── the caller ──
+
+    def arrived(self) -> None:
+        """The host handed the call over."""
+        self._tell("arrived", self.witness.arrived)
+
+    def asks(self, turn: Turn) -> None:
+        """A turn is about to be spoken."""
+        self._tell("asks", lambda: self.witness.asks(turn))
+
+    def language(self, turn: Turn) -> str:
+        """The language that a turn is spoken in."""
+        return Scene(turn.call, self.setup.flow.terms).language
+
+    def lost(self, error: BaseException) -> None:
+        """The gateway raised: a broken channel is a caller who is gone."""
+        log.error("gateway.failed", call=self.arrival.call_id, error=type(error).__name__)
+
+    def reassurance(self, turn: Turn) -> Turn | None:
+        """What is said while an answer is waited for; None where the caller is gone."""
+        if turn.call.results.hung_up:
+            return None
+        still = prompt(Scene(turn.call, self.setup.flow.terms), "still_working")
+        return evolve(turn, say=(still,))
+
+    # ── the service ──
+
+    def overran(self, request: ServiceRequest) -> ServiceAnswer:
+        """The back end does not keep to its budget; what that comes to."""
+        log.error("service.overran", call=self.arrival.call_id, operation=type(request).__name__)
+        return without_answer(request)
+
+    def answered(
+        self, request: ServiceRequest, answer: ServiceAnswer | None, error: BaseException | None
+    ) -> ServiceAnswer:
+        """The back end answered, or raised."""
+        told = without_answer(request) if answer is None else answer
+        log.info(
+            "service.answered",
+            call=self.arrival.call_id,
+            operation=type(request).__name__,
+            answer=type(told).__name__,
+            why=type(error).__name__ if error else _why(told),
+        )
+        return told
+
+    # ── the record, and the live call ──
+
+    def note(self, step: Note) -> Event | None:
+        """Does a step that only the record, the store or the log has to do with."""
+        match step:
+            case Save(live):
+                self._save(live)
+                return None
+            case Look(request):
+                return self._look(request)
+            case Intend(write):
+                evidence = self.witness.evidence[write.consent]
+                limits = self.setup.limits
+                return self._record(lambda: self.setup.record.intend(write, evidence, limits))
+            case Settle(key, answer):
+                self._record(lambda: self.setup.record.settle(key, answer))
+                return None
+            case Moved(before, event, turn):
+                self._moved(before, event, turn)
+                return None
+
+    def _look(self, request: RecordRequest) -> RecordAnswer:
+        record = self.setup.record
+
+        def look() -> RecordAnswer:
+            match request:
+                case Screen():
+                    return record.screen(request)
+                case CountLastFour():
+                    return record.count_last_four(request, self.setup.limits)
+                case KeepWish():
+                    record.keep(request, self.witness.evidence[request.consent])
+                    return WishKept()
+
+        return self._record(look)
+
+    def _record(self, act: Callable[[], Answer]) -> Answer | RecordUnavailable:
+        try:
+            return act()
+        except Exception as error:  # noqa: BLE001 - what the record cannot do is an event
+            log.error("record.failed", call=self.arrival.call_id, error=type(error).__name__)
+            return RecordUnavailable()
+
+    def _tell(self, what: str, tell: Callable[[], None]) -> None:
+        """Notes something; a record that cannot note it does not stop the call."""
+        try:
+            tell()
+        except Exception as error:  # noqa: BLE001 - the caller is not to hear of it
+            log.error(
+                "note.failed", call=self.arrival.call_id, what=what, error=type(error).__name__
+            )
+
+    def _moved(self, before: Live, event: Event, turn: Turn) -> None:
+        log.info(
+            "call.moved",
+            call=self.arrival.call_id,
+            state=before.call.state.name,
+            happened=type(event).__name__,
+            to=turn.call.state.name,
+        )
+        self._tell("moved", lambda: self.witness.moved(before, event, turn))
+        if self.setup.watch is not None:
+            self.setup.watch(before, event, turn)
+
+    def _save(self, live: Live) -> None:
+        saved = SavedCall(self.arrival.call_id, live.turn, dump(live.call))
+        if_turn = live.turn - 1 if live.turn > 1 else None
+        self._tell("live call", lambda: self.setup.calls.save(saved, if_turn))
+
+
+def without_answer(request: ServiceRequest) -> ServiceAnswer:
+    """What it comes to that a request got no answer: a read did nothing, a write may have."""
+    return Unavailable() if isinstance(request, Read) else OutcomeUnknown()
+
+
+def _why(answer: ServiceAnswer) -> str | None:
+    """What the log says of an answer beside its class."""
+    match answer:
+        case Unavailable() | OutcomeUnknown():
+            return answer.why
+        case Refused():
+            return f"{answer.reason.value} {answer.code}".rstrip()
+        case _:
+            return None

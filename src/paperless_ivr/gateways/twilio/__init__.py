@@ -1,0 +1,145 @@
+"""Twilio, and platforms that speak TwiML as it does.
+
+Where a runtime has one `<Gather>` for all, this one is written for each run of prompts that must
+be told apart, so that a consent given before its question was heard is known as such (G17, G18).
+Keys pressed before a `<Gather>` begins are not collected (Twilio's support, "Troubleshooting
+issues with <Gather>"), which is the flush (G21); docs/twilio.md has the sources.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from urllib.parse import urlsplit
+from xml.etree import ElementTree as ET
+
+from attrs import Attribute, field, frozen
+
+from paperless_ivr.errors import Rejected
+from paperless_ivr.flow.events import HungUp, NoInput, TransferResult
+from paperless_ivr.flow.host import Arrival
+from paperless_ivr.flow.turns import Return, Transfer, Turn
+from paperless_ivr.gateways.capabilities import Capabilities, Claim, How
+from paperless_ivr.gateways.port import Answers, Begins, Ends, Nothing, Sign, Visit, WebRequest
+from paperless_ivr.gateways.twilio import handover, visits
+from paperless_ivr.gateways.twilio.handover import read_handback
+from paperless_ivr.gateways.twilio.signature import HEADER, genuine
+from paperless_ivr.gateways.twilio.twiml import Routes, Voices, Writer, dial, document
+from paperless_ivr.prompts import Catalogue
+from paperless_ivr.secret import Secret
+
+__all__ = ["TwilioGateway", "read_handback"]
+
+VOICES: Mapping[str, str] = MappingProxyType({"en-US": "Polly.Joanna", "es-US": "Polly.Lupe"})
+"""Voices of Amazon Polly, which read SSML."""
+
+
+def _address(_: object, attribute: "Attribute[str]", value: str | None) -> None:
+    """An absolute address without what follows a path."""
+    parts = urlsplit(value or "https://none")
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.fragment:
+        message = f"{attribute.name}: an address begins with https:// and a host"
+        raise ValueError(message)
+
+
+def _bare(value: str) -> str:
+    return value.rstrip("/")
+
+
+@frozen
+class TwilioGateway:
+    """Calls of one biller on Twilio: two pure functions.
+
+    `address` is where Twilio reaches the gateway, as it stands in the console: behind a proxy it
+    is not what a web server sees. Status callbacks of the number go to `{address}/status`.
+    """
+
+    catalogue: Catalogue
+    biller: str
+    auth_token: Secret = field(repr=False)
+    """The account's; Twilio signs with it."""
+    address: str = field(converter=_bare, validator=_address)
+    host: str = field(validator=_address)
+    """Where the call goes back to."""
+    host_key: Secret = field(repr=False)
+    """Shared with the host; what it gets back is signed with it."""
+    person: str | None = None
+    """A number (E.164) or `sip:` address at which a person is reached."""
+    voices: Mapping[str, str] = VOICES
+    recordings: str | None = field(default=None, validator=_address)
+    """Address of recorded prompts; those with gaps are still spoken."""
+
+    media_type = "text/xml; charset=utf-8"
+    patience = 15.0
+    """Twilio's read timeout (https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides)."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do of what a flow needs."""
+        degraded = How.DEGRADED
+        lost = Claim(degraded, "keys pressed before a <Gather> are lost, and pressed again")
+        return Capabilities(
+            "Twilio",
+            heard=Claim(How.EMULATED, "a <Gather> with an address of its own for each run"),
+            flush=Claim(How.MET, "keys pressed before a <Gather> are not collected"),
+            once=Claim(How.EMULATED, "by the token of the turn in every address"),
+            end_key_alone=Claim(How.EMULATED, "no finishOnKey at a question of one key"),
+            end_key_alone_in_entries=Claim(
+                degraded, "finishOnKey needs a digit before it; # alone may count as silence"
+            ),
+            late_end_key=Claim(degraded, "a # that comes late may answer the next question"),
+            too_few=Claim(How.EMULATED, "by FinishedOnKey and the number of keys"),
+            two_waits=Claim(degraded, "one timeout: the longer of the two, in whole seconds"),
+            type_ahead=lost,
+            keys_while_waiting=lost,
+            transfer=Claim(How.MET if self.person else How.REFUSED, "<Dial>"),
+            transfer_results=frozenset(TransferResult),
+        )
+
+    def read(self, request: WebRequest) -> Visit:
+        """What came, once its signature has told who sent it."""
+        posted = visits.form_of(request)
+        url = f"{self.address}{request.path}" + (f"?{request.query}" if request.query else "")
+        if not genuine(url, posted, request.headers.get(HEADER, ""), self.auth_token):
+            raise Rejected(403, "it is not signed by Twilio")
+        query, form = dict(visits.pairs(request.query)), dict(posted)
+        call_id = visits.call_id(form)
+        token = query.pop("turn", "")
+        match request.path:
+            case "/begin":
+                return Begins(self._arrival(call_id, query, form))
+            case "/status":
+                return Ends(call_id) if visits.over(form) else Nothing()
+            case "/keys":
+                return Answers(call_id, token, visits.gathered(query, form))
+            case "/silence":
+                return Answers(call_id, token, HungUp() if visits.over(form) else NoInput())
+            case "/on":
+                return Answers(call_id, token, HungUp() if visits.over(form) else None)
+            case "/person":
+                return Answers(call_id, token, visits.transferred(form))
+        raise Rejected(404, "there is nothing at this address")
+
+    def _arrival(self, call_id: str, query: Mapping[str, str], form: Mapping[str, str]) -> Arrival:
+        coming = Arrival(call_id, self.biller, ani=visits.ani(form), dnis=form.get("To", ""))
+        told = dict(query)
+        if self.person is None:
+            told.pop("person_available", None)
+        return handover.handed_over(coming, told)
+
+    def write(self, turn: Turn, sign: Sign, language: str) -> str:
+        """A turn as TwiML."""
+        voices = Voices(self.catalogue, self.voices, self.recordings)
+        routes = Routes(self.address)
+        root = Writer(turn, sign, language, voices, routes).response()
+        if isinstance(turn.then, Transfer):
+            self._person(root, routes.person(sign(None)))
+        if isinstance(turn.then, Return):
+            ET.SubElement(root, "Redirect").text = handover.handed_back(
+                self.host, turn.call.host, turn.then.handback, self.host_key
+            )
+        return document(root)
+
+    def _person(self, root: ET.Element, action: str) -> None:
+        if self.person is None:
+            ET.SubElement(root, "Redirect").text = action
+        else:
+            dial(root, self.person, action)

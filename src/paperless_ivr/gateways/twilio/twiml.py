@@ -1,0 +1,144 @@
+"""Turns as TwiML. Sources: https://www.twilio.com/docs/voice/twiml and its page of each verb."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import urlencode
+from xml.etree import ElementTree as ET
+
+from attrs import frozen
+
+from paperless_ivr.flow.script import stretches
+from paperless_ivr.flow.turns import Gather, Prompt, Return, Transfer, Turn
+from paperless_ivr.gateways.port import Sign
+from paperless_ivr.prompts import Catalogue, Pause, Piece, Text, plain, speech
+from paperless_ivr.prompts.ssml import write
+
+SHORTEST = 1
+"""Seconds, the shortest `timeout` of a `<Gather>`: a pause between two runs of prompts."""
+RINGING = 30
+"""Seconds that a person's telephone rings (`<Dial timeout>`, whose default this is)."""
+DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
+
+
+@frozen
+class Voices:
+    """How prompts are spoken.
+
+    A language with a voice is spoken in it, with SSML; one without is spoken as plain text, in
+    what Twilio has for it. A prompt that has no gaps is a recording, where there are any.
+    """
+
+    catalogue: Catalogue
+    names: Mapping[str, str]
+    recordings: str | None
+    """Address of the recordings: below it `en-US/greeting.wav`."""
+
+    def speak(self, parent: ET.Element, prompts: Iterable[Prompt], language: str) -> None:
+        """Appends what some prompts say."""
+        for n, prompt in enumerate(prompts):
+            spoken = prompt.language or language
+            if self.recordings and not prompt.slots:
+                ET.SubElement(parent, "Play").text = f"{self.recordings}/{spoken}/{prompt.name}.wav"
+                continue
+            pieces = speech(prompt, spoken, self.catalogue)
+            self._say(parent, (Pause(), *pieces) if n else pieces, spoken)
+
+    def _say(self, parent: ET.Element, pieces: Sequence[Piece], language: str) -> None:
+        said = ET.SubElement(parent, "Say", {"language": language})
+        if language in self.names:
+            said.set("voice", self.names[language])
+            write(said, pieces)
+        else:
+            write(said, (Text(plain(pieces)),))
+
+
+@frozen
+class Routes:
+    """The addresses that a document sends the call to."""
+
+    base: str
+    """The gateway's own address, as Twilio reaches it."""
+
+    def keys(self, gather: Gather, token: str) -> str:
+        """For the keys of a gather."""
+        return self._to("keys", most=str(gather.max_keys), end=gather.end_key, turn=token)
+
+    def silence(self, token: str) -> str:
+        """Where nothing was pressed."""
+        return self._to("silence", turn=token)
+
+    def person(self, token: str) -> str:
+        """For the result of a transfer."""
+        return self._to("person", turn=token)
+
+    def on(self, token: str) -> str:
+        """For the answer to a request."""
+        return self._to("on", turn=token)
+
+    def _to(self, path: str, **fields: str) -> str:
+        return f"{self.base}/{path}?{urlencode(fields)}"
+
+
+def document(root: ET.Element) -> str:
+    """A response as text."""
+    return DECLARATION + ET.tostring(root, encoding="unicode")
+
+
+@frozen
+class Writer:
+    """Writes one turn, in the language of its call."""
+
+    turn: Turn
+    sign: Sign
+    language: str
+    voices: Voices
+    routes: Routes
+
+    def response(self) -> ET.Element:
+        """A turn as TwiML; of one that goes elsewhere, only what is spoken before."""
+        root = ET.Element("Response")
+        if isinstance(self.turn.then, Gather):
+            self._gather(root, self.turn.then)
+            return root
+        self.voices.speak(root, self.turn.say, self.language)
+        if not isinstance(self.turn.then, Transfer | Return):
+            ET.SubElement(root, "Redirect").text = self.routes.on(self.sign(None))
+        return root
+
+    def _gather(self, root: ET.Element, gather: Gather) -> None:
+        """One `<Gather>` for each run of prompts, so that its address tells where a key came.
+
+        A `<Gather>` that ends without a key goes on to the next verb. Only the last one waits.
+        """
+        say, runs = self.turn.say, stretches(self.turn)
+        if not gather.barge_in:  # outside of a <Gather> nothing is interrupted, no key counts
+            self.voices.speak(root, say, self.language)
+            runs = (range(len(say), len(say)),)
+        for run in runs:
+            last = run is runs[-1]
+            verb = ET.SubElement(
+                root,
+                "Gather",
+                {
+                    "input": "dtmf",
+                    "action": self.routes.keys(gather, self.sign(None if last else run.start)),
+                    "numDigits": str(gather.max_keys),
+                    "finishOnKey": gather.end_key if gather.max_keys > 1 else "",
+                    "timeout": str(_wait(gather) if last else SHORTEST),
+                    "actionOnEmptyResult": "true" if last else "false",
+                },
+            )
+            self.voices.speak(verb, say[run.start : run.stop], self.language)
+        ET.SubElement(root, "Redirect").text = self.routes.silence(self.sign(None))
+
+
+def _wait(gather: Gather) -> int:
+    """Twilio has one wait, in whole seconds: the longer of the two, so that nobody is cut off."""
+    entry = gather.max_keys > 1
+    return math.ceil(max(gather.first_key_wait, gather.next_key_wait if entry else 0))
+
+
+def dial(root: ET.Element, person: str, action: str) -> None:
+    """Puts the caller through, and asks what to do then."""
+    verb = ET.SubElement(root, "Dial", {"action": action, "timeout": str(RINGING)})
+    ET.SubElement(verb, "Sip" if person.startswith("sip:") else "Number").text = person

@@ -1,0 +1,491 @@
+"""What every session gateway promises: the sentences of docs/gateway-contract.md as checks.
+
+An adapter brings a `Rig`: its gateway on a small simulator of its runtime, with a `VirtualCaller`
+at the far end. What its capabilities do not claim is left out.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from attrs import evolve
+
+from paperless_ivr import secret
+from paperless_ivr.flow.call import Call
+from paperless_ivr.flow.events import (
+    CallerEvent,
+    Digits,
+    Ended,
+    HungUp,
+    NoInput,
+    TransferEnded,
+    TransferResult,
+)
+from paperless_ivr.flow.host import Arrival, Disposition, Handback, Reason
+from paperless_ivr.flow.requests import SearchByAccountNumber
+from paperless_ivr.flow.turns import Gather, Prompt, Return, Then, Transfer, Turn
+from paperless_ivr.gateways.capabilities import Capabilities, Claim, How
+from paperless_ivr.testing.contracts.checking import holds, run, same
+from paperless_ivr.testing.virtual_caller import Act, HangUp, Press, VirtualCaller
+
+
+class Rig(Protocol):
+    """A session gateway on a simulator of its runtime, for one call."""
+
+    caller: VirtualCaller
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the gateway claims."""
+        ...
+
+    def perform(self, turn: Turn, language: str) -> CallerEvent | None:
+        """Lets the gateway perform a turn."""
+        ...
+
+    def hold(self, seconds: float) -> None:
+        """Lets time pass between two turns, as while a request runs."""
+        ...
+
+    def utterance(self, prompt: Prompt, language: str) -> str:
+        """What `VirtualCaller.begins` is told where the prompt is spoken in a language."""
+        ...
+
+    def lose(self, prompt: Prompt) -> bool:
+        """Makes a prompt one that the runtime cannot play; False where there is no such thing."""
+        ...
+
+    def cut(self) -> bool:
+        """Cuts the connection to the runtime; False where there is none."""
+        ...
+
+    def person(self, result: TransferResult) -> None:
+        """What becomes of the next transfer, after five seconds."""
+        ...
+
+    def shown(self) -> str:
+        """Everything that was printed or logged, and the gateway's repr."""
+        ...
+
+    def close(self) -> None:
+        """Ends the call, and whatever was started for it."""
+        ...
+
+
+MakeRig = Callable[[], Rig]
+
+
+def check_session_gateway(make: MakeRig) -> None:
+    """Checks a session gateway. Each rig made is a call of its own.
+
+    Promises whose capability is not claimed, or claimed as degraded, are left out.
+    """
+    rig = make()
+    able = rig.capabilities
+    rig.close()
+    run([check for check, needs in PROMISES.items() if all(can(able, n) for n in needs)], make)
+
+
+def can(able: Capabilities, need: str) -> bool:
+    """Whether something is claimed, and not as degraded."""
+    claim: Claim = getattr(able, need)
+    return claim.how in (How.MET, How.EMULATED)
+
+
+# ── turns ────────────────────────────────────────────────────────────────────────────────
+
+LANGUAGE, OTHER = "en-US", "es-US"
+PROMPTS = (Prompt("offer"), Prompt("offer_help"), Prompt("person_offer"))
+"""Three prompts without gaps: each is one utterance on every runtime."""
+ENTRY = Gather("0123456789*", 4, first_key_wait=12.0, next_key_wait=3.0)
+MENU = Gather("12", 1, first_key_wait=5.0, next_key_wait=3.0)
+CONSENT = evolve(MENU, type_ahead=False)
+REQUEST = SearchByAccountNumber(secret.account("20481137"))
+BACK = Return(Handback(Disposition.DECLINED))
+PERSON = Transfer(Reason.CALLER_ASKED)
+
+
+def _turn(then: Then, say: tuple[Prompt, ...] = PROMPTS) -> Turn:
+    return Turn(Call(Arrival("call", "biller")), say, then)
+
+
+def _does(rig: Rig, then: Then, *acts: Act, say: tuple[Prompt, ...] = PROMPTS) -> object:
+    """What comes of a turn in which the caller does that."""
+    rig.caller.plan(*acts, prompts=len(say))
+    return rig.perform(_turn(then, say), LANGUAGE)
+
+
+def _gets(make: MakeRig, expected: object, then: Then, *acts: Act) -> None:
+    """Claims what comes of a turn that is the first of its call."""
+    rig = make()
+    same("what is told", expected, _does(rig, then, *acts))
+    rig.close()
+
+
+def _pressed(keys: str, ended: Ended = Ended.FULL, heard: int | None = None) -> Digits:
+    return Digits(secret.keys(keys), ended, heard)
+
+
+def _wait(rig: Rig, seconds: float, *acts: Act) -> None:
+    """A request runs, and the caller does that meanwhile."""
+    rig.caller.plan(*acts)
+    rig.hold(seconds)
+
+
+def _utterances(rig: Rig, say: tuple[Prompt, ...], language: str = LANGUAGE) -> list[str]:
+    return [rig.utterance(prompt, language) for prompt in say]
+
+
+# ── speaking ─────────────────────────────────────────────────────────────────────────────
+
+
+def _in_order(make: MakeRig) -> None:
+    """G01: The prompts of a turn are spoken in order."""
+    rig = make()
+    _does(rig, MENU)
+    same("what is heard", _utterances(rig, PROMPTS), rig.caller.heard)
+    rig.close()
+
+
+def _in_its_language(make: MakeRig) -> None:
+    """G02: Prompts are spoken in the call's language, or in one of their own."""
+    rig = make()
+    say = (Prompt("offer"), Prompt("offer_help", language=LANGUAGE))
+    rig.caller.plan(prompts=len(say))
+    rig.perform(_turn(MENU, say), OTHER)
+    expected = [rig.utterance(say[0], OTHER), rig.utterance(say[1], LANGUAGE)]
+    same("what is heard", expected, rig.caller.heard)
+    rig.close()
+
+
+def _silent(make: MakeRig) -> None:
+    """G03: Keys that are private are shown nowhere."""
+    rig = make()
+    _does(rig, evolve(ENTRY, private=True), Press("73915#", at=2))
+    holds("that the keys are not shown", "7391" not in rig.shown())
+    rig.close()
+
+
+# ── gathering keys ───────────────────────────────────────────────────────────────────────
+
+
+def _complete(make: MakeRig) -> None:
+    """G05: With as many keys as were asked for it ends at once."""
+    rig = make()
+    same("what is told", _pressed("1137"), _does(rig, ENTRY, Press("1137")))
+    pressed = rig.caller.now
+    same("a menu's key", _pressed("1"), _does(rig, MENU, Press("1"), say=()))
+    holds("that it ended without a wait", rig.caller.now < pressed + ENTRY.next_key_wait)
+    rig.close()
+
+
+def _end_key(make: MakeRig) -> None:
+    """G06: The end key ends it, and is not among the keys."""
+    _gets(make, _pressed("11", Ended.END_KEY), ENTRY, Press("11#"))
+
+
+def _end_key_alone(make: MakeRig) -> None:
+    """G07: The end key alone at a question of one key is Digits without keys, and no silence."""
+    _gets(make, _pressed("", Ended.END_KEY), MENU, Press("#"))
+
+
+def _end_key_alone_in_entry(make: MakeRig) -> None:
+    """G07: The end key alone in an entry is Digits without keys, and no silence."""
+    _gets(make, _pressed("", Ended.END_KEY), ENTRY, Press("#"))
+
+
+def _too_few(make: MakeRig) -> None:
+    """G08: Keys and then silence are handed over as such."""
+    _gets(make, _pressed("11", Ended.TIMEOUT), ENTRY, Press("11"))
+
+
+def _nothing(make: MakeRig) -> None:
+    """G09: Silence is NoInput."""
+    _gets(make, NoInput(), ENTRY)
+
+
+def _hung_up(make: MakeRig) -> None:
+    """G04, G10: A hang-up is HungUp and nothing else, whatever keys had come."""
+    _gets(make, HungUp(), ENTRY, Press("11"), HangUp())
+    _gets(make, HungUp(), MENU, HangUp())
+
+
+def _first_wait(make: MakeRig) -> None:
+    """G11: The wait for the first key begins when the prompts have been spoken, and is its own."""
+    late = ENTRY.first_key_wait - 1
+    _gets(make, _pressed("1137"), ENTRY, Press("1137", after=late))
+    _gets(make, NoInput(), ENTRY, Press("1137", after=ENTRY.first_key_wait + 1))
+
+
+def _next_wait(make: MakeRig) -> None:
+    """G12: The wait for the next key begins anew with every key, and is its own."""
+    slow, slower = ENTRY.next_key_wait - 0.5, ENTRY.next_key_wait + 0.5
+    _gets(make, _pressed("1137"), ENTRY, Press("1137", apart=slow))
+    _gets(make, _pressed("1", Ended.TIMEOUT), ENTRY, Press("1137", apart=slower))
+
+
+def _no_end_key(make: MakeRig) -> None:
+    """G13: Where no key ends the keys, # is a key."""
+    _gets(make, _pressed("#"), evolve(MENU, end_key=""), Press("#"))
+    _gets(make, _pressed("1#37"), evolve(ENTRY, end_key=""), Press("1#37"))
+
+
+def _every_key(make: MakeRig) -> None:
+    """G14: A key that is not asked for is handed over all the same."""
+    for key in "3456789*0":
+        _gets(make, _pressed(key), MENU, Press(key))
+
+
+def _late_end_key(make: MakeRig) -> None:
+    """G15: An end key after the last of the keys is theirs, not the next question's."""
+    for gather, keys in ((ENTRY, "1137"), (MENU, "1")):
+        rig = make()
+        same("what is told", _pressed(keys), _does(rig, gather, Press(f"{keys}#")))
+        told = rig.perform(_turn(MENU, ()), LANGUAGE)
+        same("what the next question is told", NoInput(), told)
+        rig.close()
+
+
+# ── barge-in ─────────────────────────────────────────────────────────────────────────────
+
+
+def _interrupts(make: MakeRig) -> None:
+    """G16: A key ends the speaking, and is the first of the gather."""
+    rig = make()
+    same("what is told", _pressed("1", heard=1), _does(rig, MENU, Press("1", at=1)))
+    same("what is heard", _utterances(rig, PROMPTS[:2]), rig.caller.heard)
+    same("an entry", _pressed("1137", heard=0), _does(rig, ENTRY, Press("1137", at=0)))
+    rig.close()
+
+
+def _which_prompt(make: MakeRig) -> None:
+    """G17: The prompt is told that was being spoken when the first key came."""
+    for number in range(len(PROMPTS)):
+        _gets(make, _pressed("1", heard=number), MENU, Press("1", at=number))
+    _gets(make, _pressed("1"), MENU, Press("1"))
+
+
+def _not_played(make: MakeRig) -> None:
+    """G18: A prompt that could not be played was not heard, whenever the key came."""
+    rig = make()
+    if rig.lose(PROMPTS[1]):
+        rig.caller.plan(Press("1"), prompts=len(PROMPTS) - 1)
+        told = rig.perform(_turn(MENU), LANGUAGE)
+        same("what is told", _pressed("1", heard=1), told)
+    rig.close()
+
+
+def _no_barge_in(make: MakeRig) -> None:
+    """G19: Without barge-in, keys in a prompt neither interrupt nor count."""
+    rig = make()
+    told = _does(rig, evolve(MENU, barge_in=False), Press("1", at=0))
+    same("what is told", NoInput(), told)
+    same("what is heard", _utterances(rig, PROMPTS), rig.caller.heard)
+    rig.close()
+
+
+# ── type-ahead ───────────────────────────────────────────────────────────────────────────
+
+
+def _kept(make: MakeRig) -> None:
+    """G20: Keys pressed ahead are the first keys of the gather, in its first prompt."""
+    rig = make()
+    _does(rig, MENU, Press("11137"))
+    same("what is told", _pressed("1137", heard=0), rig.perform(_turn(ENTRY), LANGUAGE))
+    rig.close()
+
+
+def _flushed(make: MakeRig) -> None:
+    """G21: Where type-ahead is flushed, keys pressed before are thrown away."""
+    rig = make()
+    _does(rig, MENU, Press("11"))
+    rig.hold(1.0)
+    rig.caller.plan(prompts=len(PROMPTS))
+    heard = len(rig.caller.heard)
+    same("what is told", NoInput(), rig.perform(_turn(CONSENT), LANGUAGE))
+    same("what is heard", _utterances(rig, PROMPTS), rig.caller.heard[heard:])
+    rig.close()
+
+
+def _flushed_while_waiting(make: MakeRig) -> None:
+    """G21: Where type-ahead is flushed, keys pressed while a request ran are thrown away."""
+    rig = make()
+    _does(rig, REQUEST)
+    _wait(rig, 3.0, Press("1"))
+    rig.caller.plan(prompts=len(PROMPTS))
+    same("what is told", NoInput(), rig.perform(_turn(CONSENT), LANGUAGE))
+    rig.close()
+
+
+def _beyond(make: MakeRig) -> None:
+    """G22: Keys beyond those that a gather takes are the next one's."""
+    rig = make()
+    same("the first", _pressed("1"), _does(rig, MENU, Press("12")))
+    told = rig.perform(_turn(MENU), LANGUAGE)
+    same("the second", _pressed("2", heard=0), told)
+    rig.close()
+
+
+def _while_waiting(make: MakeRig) -> None:
+    """G23: Keys pressed while a request runs were pressed ahead, all of them."""
+    rig = make()
+    same("what is told", None, _does(rig, REQUEST))
+    _wait(rig, 4.0, Press("1137", apart=0.25))
+    same("what is told then", _pressed("1137", heard=0), _does(rig, ENTRY))
+    rig.close()
+
+
+def _in_transfer(make: MakeRig) -> None:
+    """G23: Keys pressed in a transfer are thrown away."""
+    rig = make()
+    rig.person(TransferResult.BUSY)
+    _does(rig, PERSON, Press("1"), say=PROMPTS[:1])
+    same("what is told then", NoInput(), _does(rig, MENU))
+    rig.close()
+
+
+# ── requests, and the end ────────────────────────────────────────────────────────────────
+
+
+def _request(make: MakeRig) -> None:
+    """G24: A turn that waits for an answer is only spoken."""
+    rig = make()
+    same("what is told", None, _does(rig, REQUEST))
+    same("what is heard", _utterances(rig, PROMPTS), rig.caller.heard)
+    rig.close()
+
+
+def _return(make: MakeRig) -> None:
+    """G25: A turn that gives the call back is spoken, and told as nothing."""
+    rig = make()
+    same("what is told", None, _does(rig, BACK))
+    same("what is heard", _utterances(rig, PROMPTS), rig.caller.heard)
+    rig.close()
+
+
+# ── a person ─────────────────────────────────────────────────────────────────────────────
+
+
+def _transfer(make: MakeRig) -> None:
+    """G26, G27: What became of a transfer is told, and what cannot be told is UNKNOWN."""
+    for result in TransferResult:
+        rig = make()
+        rig.person(result)
+        known = result in rig.capabilities.transfer_results
+        expected = TransferEnded(result if known else TransferResult.UNKNOWN)
+        same(f"a transfer that is {result.value}", expected, _does(rig, PERSON))
+        rig.close()
+
+
+def _hangs_up_in_transfer(make: MakeRig) -> None:
+    """G26: A caller who hangs up in a transfer has hung up."""
+    rig = make()
+    rig.person(TransferResult.NO_ANSWER)
+    same("what is told", HungUp(), _does(rig, PERSON, HangUp(after=1.0), say=PROMPTS[:1]))
+    rig.close()
+
+
+# ── hang-up, delivery ────────────────────────────────────────────────────────────────────
+
+
+def _any_moment(make: MakeRig) -> None:
+    """G28: A hang-up is noticed in a prompt, in a request's, between turns, and at the end."""
+    for number in range(len(PROMPTS)):
+        for then in (MENU, REQUEST, evolve(CONSENT, barge_in=False)):
+            _gets(make, HungUp(), then, HangUp(at=number))
+    rig = make()
+    _does(rig, REQUEST)
+    _wait(rig, 3.0, HangUp())
+    same("what the next turn is told", HungUp(), _does(rig, MENU))
+    rig.close()
+
+
+def _stays_gone(make: MakeRig) -> None:
+    """G29: After a hang-up nothing is spoken, and everything is HungUp again."""
+    rig = make()
+    _does(rig, MENU, HangUp())
+    heard = len(rig.caller.heard)
+    for then in (MENU, ENTRY, PERSON):
+        same("what is told", HungUp(), _does(rig, then))
+    same("what is heard", [], rig.caller.heard[heard:])
+    rig.close()
+
+
+def _cut(make: MakeRig) -> None:
+    """G30: A channel that is lost is a hang-up."""
+    rig = make()
+    _does(rig, REQUEST)
+    if rig.cut():
+        for then in (MENU, PERSON):
+            same("what is told", HungUp(), _does(rig, then))
+    rig.close()
+
+
+def _once(make: MakeRig) -> None:
+    """G31, G32: One press is one key, and does not answer another question."""
+    rig = make()
+    for heard in (None, 1):
+        told = _does(rig, MENU, Press("1", at=heard))
+        same("the question that it answers", _pressed("1", heard=heard), told)
+        same("the next question", NoInput(), _does(rig, MENU))
+    rig.close()
+
+
+def _again(make: MakeRig) -> None:
+    """G33: A turn that is performed again is spoken again."""
+    rig = make()
+    for _ in range(2):
+        same("what is told", None, _does(rig, REQUEST))
+    same("what is heard", _utterances(rig, PROMPTS * 2), rig.caller.heard)
+    rig.close()
+
+
+def _share_nothing(make: MakeRig) -> None:
+    """G34: Calls share nothing."""
+    one, other = make(), make()
+    _does(one, MENU, Press("12"))
+    one.hold(1.0)
+    same("what the other is told", NoInput(), _does(other, MENU))
+    _does(other, MENU, HangUp())
+    same("what the one is told", _pressed("2", heard=0), one.perform(_turn(MENU), LANGUAGE))
+    one.close()
+    other.close()
+
+
+PROMISES: Mapping[Callable[[MakeRig], None], tuple[str, ...]] = {
+    _in_order: (),
+    _in_its_language: (),
+    _silent: (),
+    _complete: (),
+    _end_key: (),
+    _end_key_alone: ("end_key_alone",),
+    _end_key_alone_in_entry: ("end_key_alone_in_entries",),
+    _too_few: ("too_few",),
+    _nothing: (),
+    _hung_up: (),
+    _first_wait: ("two_waits",),
+    _next_wait: ("two_waits",),
+    _no_end_key: ("no_end_key",),
+    _every_key: (),
+    _late_end_key: ("late_end_key",),
+    _interrupts: ("barge_in",),
+    _which_prompt: ("heard",),
+    _not_played: ("heard",),
+    _no_barge_in: ("barge_in",),
+    _kept: ("type_ahead",),
+    _flushed: ("flush",),
+    _flushed_while_waiting: ("flush", "keys_while_waiting"),
+    _beyond: ("type_ahead",),
+    _while_waiting: ("keys_while_waiting",),
+    _in_transfer: ("transfer",),
+    _request: (),
+    _return: (),
+    _transfer: ("transfer",),
+    _hangs_up_in_transfer: ("transfer", "hang_up"),
+    _any_moment: ("hang_up",),
+    _stays_gone: (),
+    _cut: (),
+    _once: ("once",),
+    _again: (),
+    _share_nothing: ("type_ahead", "keys_while_waiting"),
+}
+"""The promises of a session gateway, and the capabilities that each needs."""

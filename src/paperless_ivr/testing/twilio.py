@@ -1,0 +1,241 @@
+"""A small simulator of Twilio: does what TwiML says, with a virtual caller, and signs its requests.
+
+It goes by https://www.twilio.com/docs/voice/twiml and its pages of verbs. Keys pressed outside of
+a `<Gather>` are lost; what follows a `<Gather>` is reached where no key came. No real time passes.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from urllib.parse import urlencode, urlsplit
+from xml.etree import ElementTree as ET
+
+from attrs import define, evolve, field
+
+from paperless_ivr.flow.events import TransferResult
+from paperless_ivr.flow.host import Arrival, Identity, Intent, Moment
+from paperless_ivr.flow.turns import Prompt
+from paperless_ivr.gateways.capabilities import Capabilities
+from paperless_ivr.gateways.port import WebRequest
+from paperless_ivr.gateways.twilio import TwilioGateway, read_handback
+from paperless_ivr.gateways.twilio.signature import HEADER, signature
+from paperless_ivr.prompts import plain, speech
+from paperless_ivr.testing.virtual_caller import ON_HOOK, VirtualCaller
+
+SPOKEN = 2.0
+"""Seconds that each utterance takes."""
+TALK = 5.0
+"""Seconds that a transfer takes."""
+DIALLED = {
+    TransferResult.ANSWERED: "completed",
+    TransferResult.BUSY: "busy",
+    TransferResult.NO_ANSWER: "no-answer",
+    TransferResult.FAILED: "failed",
+}
+
+
+class _OnHook(Exception):
+    """The caller is gone."""
+
+
+@define
+class SimulatedTwilio:
+    """Twilio, and a host on it, for one call."""
+
+    gateway: TwilioGateway
+    call_id: str = "CA" + 32 * "0"
+    caller: VirtualCaller = field(factory=VirtualCaller)
+    number: str = "+12175550151"
+    """The caller's, where the host hands none over."""
+    handed_back: Mapping[str, str] | None = None
+    """What the host got back."""
+    query: str = ""
+    """What stood in the URL with which the host got it."""
+    _result: TransferResult = TransferResult.NO_ANSWER
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the gateway claims."""
+        return self.gateway.capabilities
+
+    # ── the host's side ──
+
+    def begins(self, arrival: Arrival) -> WebRequest:
+        """The host redirects the call to the gateway; the call's identifier is Twilio's own."""
+        number = arrival.ani.reveal() if arrival.ani else "anonymous"
+        self.number = number
+        told = urlencode(_told(arrival))
+        return self._request(f"{self.gateway.address}/begin" + (f"?{told}" if told else ""))
+
+    def ends(self) -> WebRequest:
+        """The status callback of the number: the call is over."""
+        return self._request(f"{self.gateway.address}/status", CallStatus="completed")
+
+    def forged(self, request: WebRequest) -> WebRequest:
+        """The request, as somebody would send it who does not know the auth token."""
+        made_up = dict(request.headers) | {HEADER: 27 * "A" + "="}
+        return evolve(request, headers=made_up)
+
+    def person(self, result: TransferResult) -> None:
+        """What becomes of the next transfer."""
+        self._result = result
+
+    def utterance(self, prompt: Prompt, language: str) -> str:
+        """What the caller hears of a prompt."""
+        spoken = prompt.language or language
+        return f"{spoken}: {plain(speech(prompt, spoken, self.gateway.catalogue))}"
+
+    # ── what a document says ──
+
+    def hold(self, seconds: float) -> None:
+        """Lets time pass while a document is waited for."""
+        with suppress(_OnHook):
+            self._pass(seconds)
+
+    def follow(self, document: str) -> WebRequest | None:
+        """Does what a document says; None where the host has the call again."""
+        self.handed_back = None
+        try:
+            for verb in ET.fromstring(document):  # noqa: S314 - our own document
+                url = self._do(verb)
+                if url is not None:
+                    return self._go(*url)
+        except _OnHook:
+            return self.ends()
+        return None
+
+    def _do(self, verb: ET.Element) -> tuple[str, dict[str, str]] | None:
+        """Does a verb; gives where it leads, with what it tells."""
+        match verb.tag:
+            case "Say" | "Play":
+                self._speak(verb, listening=False)
+                return None
+            case "Redirect":
+                return verb.text or "", {}
+            case "Gather":
+                return self._gather(verb)
+            case "Dial":
+                self._pass(TALK)
+                said = {"DialCallStatus": DIALLED[self._result]} if self._result in DIALLED else {}
+                return verb.attrib["action"], said
+        message = f"<{verb.tag}> is no verb that is known here"
+        raise AssertionError(message)
+
+    def _go(self, url: str, told: dict[str, str]) -> WebRequest | None:
+        if url.startswith(f"{self.gateway.address}/"):
+            return self._request(url, **told)
+        self.query = urlsplit(url).query
+        self.handed_back = read_handback(self.query, self.gateway.host_key)
+        return None
+
+    def _gather(self, verb: ET.Element) -> tuple[str, dict[str, str]] | None:
+        keys, finished = "", ""
+        most, end = int(verb.attrib["numDigits"]), verb.attrib["finishOnKey"]
+        for key in self._keys(verb, float(verb.attrib["timeout"])):
+            if end and key == end:
+                finished = key
+                break
+            keys += key
+            if len(keys) == most:
+                break
+        if not keys and verb.attrib["actionOnEmptyResult"] != "true":
+            return None
+        return verb.attrib["action"], {"Digits": keys, "FinishedOnKey": finished}
+
+    def _keys(self, verb: ET.Element, wait: float) -> Iterator[str]:
+        """The keys of a gather, until none comes for so long."""
+        for nested in verb:
+            if key := self._speak(nested, listening=True):
+                yield key
+                break
+        while key := self._key(wait):
+            yield key
+
+    # ── the caller ──
+
+    def _speak(self, verb: ET.Element, *, listening: bool) -> str:
+        """Speaks; gives the key that interrupts it."""
+        if self.caller.gone:
+            raise _OnHook
+        self.caller.begins(_text(verb))
+        left = SPOKEN
+        while left > 0:
+            before = self.caller.now
+            key = self._key(left)
+            if key and listening:
+                return key
+            left -= self.caller.now - before
+            if not key:
+                break
+        self.caller.ends()
+        return ""
+
+    def _pass(self, seconds: float) -> None:
+        """Lets time pass in which keys are lost."""
+        until = self.caller.now + seconds
+        while self._key(until - self.caller.now):
+            pass
+
+    def _key(self, within: float) -> str:
+        key = self.caller.next(within)
+        if key == ON_HOOK:
+            raise _OnHook
+        return key
+
+    # ── requests ──
+
+    def _request(self, url: str, **told: str) -> WebRequest:
+        """A request as Twilio sends it."""
+        form = {
+            "AccountSid": "AC" + 32 * "0",
+            "ApiVersion": "2010-04-01",
+            "CallSid": self.call_id,
+            "CallStatus": "in-progress",
+            "Direction": "inbound",
+            "From": self.number,
+            "To": "+12175550100",
+        } | told
+        signed = signature(url, form.items(), self.gateway.auth_token)
+        parts = urlsplit(url)
+        return WebRequest(
+            path=parts.path.removeprefix(urlsplit(self.gateway.address).path),
+            query=parts.query,
+            body=urlencode(form).encode(),
+            headers={"content-type": "application/x-www-form-urlencoded", HEADER: signed},
+        )
+
+
+def _text(verb: ET.Element) -> str:
+    """What is heard of a `<Say>` or `<Play>`."""
+    language = verb.attrib.get("language", "")
+    words: list[str] = []
+    for element in verb.iter():
+        spelt = element.attrib.get("interpret-as") == "characters"
+        text = element.text or ""
+        words += [" ".join(text) if spelt else text]
+        words += [element.tail or ""] if element is not verb else []
+    return f"{language}: {' '.join(''.join(words).split())}"
+
+
+def _told(arrival: Arrival) -> dict[str, str]:
+    """What a host writes in the URL."""
+    told = {
+        "moment": "" if arrival.moment is Moment.START else arrival.moment.value,
+        "intent": "" if arrival.intent is Intent.ENROL else arrival.intent.value,
+        "greeted": "yes" if arrival.greeted else "",
+        "person_available": "yes" if arrival.person_available else "",
+        "language": arrival.language or "",
+        "account": arrival.account.reveal() if arrival.account else "",
+        "invoice": arrival.invoice.reveal() if arrival.invoice else "",
+        "invoice_type": arrival.invoice_type or "",
+        "identity": "" if arrival.identity is Identity.NONE else arrival.identity.name.lower(),
+    }
+    paid = arrival.payment
+    if paid is not None:
+        told |= {
+            "payment_guid": paid.guid.reveal(),
+            "payment_approved": "yes" if paid.approved else "no",
+            "payment_email": paid.email.reveal() if paid.email else "",
+            "payment_account": paid.account.reveal() if paid.account else "",
+            "payment_invoice": paid.invoice.reveal() if paid.invoice else "",
+        }
+    return {name: value for name, value in told.items() if value}

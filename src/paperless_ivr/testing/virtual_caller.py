@@ -1,0 +1,116 @@
+"""A caller with a clock of their own, at the far end of a simulated runtime.
+
+What a caller does is planned turn by turn: press keys while a prompt is spoken or when all have
+been, hang up. The simulator of a runtime tells the caller when an utterance begins and ends, and
+asks what happens next while time passes. No real time passes.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+
+from attrs import define, field, frozen
+
+ON_HOOK = "on-hook"
+"""What `next` gives when the caller hangs up."""
+
+
+@frozen
+class Press:
+    """Presses keys, `apart` seconds from one another.
+
+    The first comes `after` so many seconds: since prompt `at` of the turn began; without `at`,
+    since the caller's last key, or since all prompts were spoken where there was none.
+    """
+
+    keys: str
+    at: int | None = None
+    after: float = 0.5
+    apart: float = 0.3
+
+
+@frozen
+class HangUp:
+    """Hangs up, at a time that is told as in `Press`."""
+
+    at: int | None = None
+    after: float = 0.5
+
+
+Act = Press | HangUp
+
+
+@frozen
+class _Deed:
+    """One key, or the hang-up."""
+
+    what: str = field(repr=False)
+    at: int | None
+    after: float
+
+
+@define
+class VirtualCaller:
+    """Hears utterances, and does what was planned."""
+
+    now: float = 0.0
+    gone: bool = False
+    heard: list[str] = field(factory=list)
+    """What was begun to be heard, of the whole call."""
+    at: int | None = None
+    """The prompt in which the last key was planned to be pressed."""
+    _due: deque[_Deed] = field(factory=deque, repr=False)
+    _begun: list[float] = field(factory=list)
+    _prompts: int = 0
+    _since: float | None = None
+    """When the last key was pressed, or all prompts had been spoken."""
+
+    def plan(self, *acts: Act, prompts: int = 0) -> None:
+        """What the caller does in the turn that comes, which has so many prompts."""
+        self._due = deque(_deeds(acts))
+        self._begun, self._prompts = [], prompts
+        self._since = None if prompts else self.now
+
+    def begins(self, utterance: str) -> None:
+        """An utterance begins."""
+        self.heard.append(utterance)
+        self._begun.append(self.now)
+
+    def ends(self) -> None:
+        """An utterance was spoken to its end."""
+        if len(self._begun) >= self._prompts and self._since is None:
+            self._since = self.now
+
+    def next(self, within: float) -> str:
+        """What the caller does within so many seconds: a key, ON_HOOK, or nothing ("").
+
+        The clock goes on to that moment, or by so many seconds.
+        """
+        if self.gone:
+            return ON_HOOK
+        when = self._when()
+        if when is None or when > self.now + within:
+            self.now += within
+            return ""
+        deed = self._due.popleft()
+        self.now = self._since = max(self.now, when)
+        self.at = deed.at
+        self.gone = deed.what == ON_HOOK
+        return deed.what
+
+    def _when(self) -> float | None:
+        """When the next deed is due; None where its moment has not come."""
+        if not self._due:
+            return None
+        deed = self._due[0]
+        if deed.at is not None:
+            return self._begun[deed.at] + deed.after if deed.at < len(self._begun) else None
+        return None if self._since is None else self._since + deed.after
+
+
+def _deeds(acts: Iterable[Act]) -> Iterable[_Deed]:
+    for act in acts:
+        if isinstance(act, HangUp):
+            yield _Deed(ON_HOOK, act.at, act.after)
+            continue
+        for n, key in enumerate(act.keys):
+            yield _Deed(key, None if n else act.at, act.apart if n else act.after)

@@ -1,0 +1,6 @@
+"""A web application (ASGI) that answers a runtime's requests. Whoever has one needs none of it."""
+
+from paperless_ivr.web.application import application
+from paperless_ivr.web.meters import MeteredBackend, Meters
+
+__all__ = ["MeteredBackend", "Meters", "application"]

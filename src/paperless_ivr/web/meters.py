@@ -1,0 +1,93 @@
+"""What Prometheus is told: names and numbers, never whose call it was."""
+
+from attrs import field, frozen
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from paperless_ivr.backends.port import Backend
+from paperless_ivr.flow.events import ServiceAnswer
+from paperless_ivr.flow.host import Arrival, Handback
+from paperless_ivr.flow.requests import ServiceRequest
+
+
+@frozen
+class Meters:
+    """Counts calls, requests and answers of the service, in a registry of its own."""
+
+    registry: CollectorRegistry = field(factory=CollectorRegistry)
+    _begun: Counter = field(init=False)
+    _ended: Counter = field(init=False)
+    _live: Gauge = field(init=False)
+    _requests: Histogram = field(init=False)
+    _answers: Counter = field(init=False)
+
+    @_begun.default
+    def _make_begun(self) -> Counter:
+        text = "Calls that the host handed over, by moment."
+        return Counter("paperless_ivr_calls_begun", text, ["moment"], registry=self.registry)
+
+    @_ended.default
+    def _make_ended(self) -> Counter:
+        text = "Calls that have ended, by disposition."
+        return Counter("paperless_ivr_calls_ended", text, ["disposition"], registry=self.registry)
+
+    @_live.default
+    def _make_live(self) -> Gauge:
+        text = "Calls begun less calls ended by this worker; the sum over all is what is live."
+        return Gauge("paperless_ivr_calls_live", text, registry=self.registry)
+
+    @_requests.default
+    def _make_requests(self) -> Histogram:
+        text = "Seconds until a web request was answered, by its path and status."
+        labels = ["path", "status"]
+        return Histogram("paperless_ivr_request_seconds", text, labels, registry=self.registry)
+
+    @_answers.default
+    def _make_answers(self) -> Counter:
+        text = "Answers of the billing service, by operation and class."
+        labels = ["operation", "answer"]
+        return Counter("paperless_ivr_service_answers", text, labels, registry=self.registry)
+
+    def began(self, arrival: Arrival) -> None:
+        """A call was handed over."""
+        self._begun.labels(arrival.moment.value).inc()
+        self._live.inc()
+
+    def ended(self, handback: Handback) -> None:
+        """A call has ended."""
+        self._ended.labels(handback.disposition.value).inc()
+        self._live.dec()
+
+    def requested(self, path: str, status: int, seconds: float) -> None:
+        """A web request was answered."""
+        self._requests.labels(path, str(status)).observe(seconds)
+
+    def answered(self, operation: str, answer: str) -> None:
+        """The service answered."""
+        self._answers.labels(operation, answer).inc()
+
+    def page(self) -> bytes:
+        """All of it, in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+
+@frozen
+class MeteredBackend:
+    """A back end whose answers are counted."""
+
+    backend: Backend
+    meters: Meters
+
+    @property
+    def operations(self) -> frozenset[str]:
+        """What the service has."""
+        return self.backend.operations
+
+    def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
+        """Answers within `budget` seconds."""
+        told = "raised"
+        try:
+            answer = self.backend.answer(request, budget)
+            told = type(answer).__name__
+        finally:
+            self.meters.answered(type(request).__name__, told)
+        return answer

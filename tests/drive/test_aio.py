@@ -1,0 +1,238 @@
+"""The asyncio loop: what happens between two turns, and while others have calls too."""
+
+import asyncio
+import threading
+from datetime import UTC, datetime
+
+import pytest
+from attrs import define, evolve, field
+
+from paperless_ivr.backends.demo import BILLER, customer, springfield
+from paperless_ivr.backends.port import Backend
+from paperless_ivr.drive.aio import AsyncDriver
+from paperless_ivr.flow.events import CallerEvent, Digits, Ended, HungUp
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.host import Arrival, Disposition, Handback, Moment, Reason, Registration
+from paperless_ivr.flow.policy import Policy
+from paperless_ivr.flow.requests import ServiceRequest, StoreCustomerPreference
+from paperless_ivr.flow.scene import Terms
+from paperless_ivr.flow.turns import Gather, Turn
+from paperless_ivr.prompts import Catalogue
+from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
+from paperless_ivr.secret import keys
+
+POLICY = Policy(text=evolve(Policy().text, after_enrolment=()))
+CATALOGUE = Catalogue.of(POLICY)
+ENROL = ("1", "1137#", "1")
+ARRIVAL = Arrival(
+    "call-1", BILLER, Moment.BEFORE_PAYMENT, ani=customer("rivera").phone, language="en-US"
+)
+pytestmark = pytest.mark.requirement("R41")
+
+
+@define
+class Caller:
+    """A gateway whose caller presses keys, and can hang up at any moment."""
+
+    presses: list[str]
+    hangs_up: asyncio.Event = field(factory=asyncio.Event)
+    doing: str = ""
+    listened: int = 0
+    asked: asyncio.Event = field(factory=asyncio.Event)
+    """All keys have been pressed, and one more is awaited."""
+
+    async def perform(self, turn: Turn, language: str) -> CallerEvent | None:
+        """Answers a turn."""
+        assert self.doing == ""
+        if self.hangs_up.is_set():
+            return HungUp()
+        if not isinstance(turn.then, Gather):
+            return None
+        if not self.presses:
+            self.asked.set()
+            await self._as("performing")
+            return HungUp()
+        pressed = self.presses.pop(0)
+        ended = Ended.END_KEY if pressed.endswith("#") else Ended.FULL
+        return Digits(keys(pressed.rstrip("#")), ended)
+
+    async def listen(self) -> HungUp:
+        """Waits for the caller to hang up."""
+        assert self.doing == ""
+        self.listened += 1
+        await self._as("listening")
+        return HungUp()
+
+    async def _as(self, doing: str) -> None:
+        self.doing = doing
+        try:
+            await self.hangs_up.wait()
+        finally:
+            self.doing = ""
+
+
+@define
+class Held:
+    """A service that keeps one operation waiting until it is let go."""
+
+    operation: str
+    service: Backend = field(factory=springfield)
+    reached: threading.Event = field(factory=threading.Event)
+    let_go: threading.Event = field(factory=threading.Event)
+
+    @property
+    def operations(self) -> frozenset[str]:
+        """All that the service has."""
+        return self.service.operations
+
+    def answer(self, request: ServiceRequest, budget: float) -> object:
+        """Answers, when it may."""
+        if type(request).__name__ == self.operation:
+            self.reached.set()
+            assert self.let_go.wait(30)
+        return self.service.answer(request, budget)
+
+
+def driver(backend: Backend | None = None) -> AsyncDriver:
+    """A driver over the demo's service."""
+    return AsyncDriver(
+        Flow(Terms(POLICY)),
+        CATALOGUE,
+        backend or springfield(sleep=lambda _: None),
+        MemoryRecord(lambda: datetime.now(UTC)),
+        MemoryLiveCalls(),
+    )
+
+
+async def left_over() -> set[str]:
+    """Tasks that are still there besides this one."""
+    await asyncio.sleep(0)
+    return {str(task) for task in asyncio.all_tasks() - {asyncio.current_task()}}
+
+
+def test_it_listens_while_it_asks() -> None:
+    """Whenever no turn is performed the gateway listens, never both; nothing is left over."""
+
+    async def call() -> tuple[Handback, Caller, set[str]]:
+        caller = Caller(list(ENROL))
+        back = await driver().converse(caller, ARRIVAL)
+        return back, caller, await left_over()
+
+    back, caller, left = asyncio.run(call())
+
+    assert back.disposition is Disposition.ENROLLED
+    assert caller.listened >= len(ENROL)
+    assert (caller.doing, left) == ("", set())
+
+
+def test_hang_up_ends_a_read_at_once() -> None:
+    """A caller who hangs up during a look-up is gone before the service has answered."""
+    service = Held("SearchByCustomerPhoneNumber")
+
+    async def call() -> Handback:
+        caller = Caller(list(ENROL))
+        ending = asyncio.create_task(driver(service).converse(caller, ARRIVAL))
+        await asyncio.to_thread(service.reached.wait, 30)
+        caller.hangs_up.set()
+        back = await ending
+        service.let_go.set()
+        return back
+
+    back = asyncio.run(call())
+
+    assert (back.disposition, back.reason) == (Disposition.ABANDONED, Reason.CALLER_HUNG_UP)
+
+
+@pytest.mark.requirement("R31")
+@pytest.mark.parametrize("by_host", [False, True])
+def test_a_write_under_way_is_finished(by_host: bool) -> None:
+    """A write is finished and recorded, though the caller hangs up or the host takes the call."""
+    service = Held(StoreCustomerPreference.__name__)
+    driving = driver(service)
+
+    async def call() -> Handback:
+        caller, taken = Caller(list(ENROL)), asyncio.Event()
+        ending = asyncio.create_task(driving.converse(caller, ARRIVAL, taken))
+        await asyncio.to_thread(service.reached.wait, 30)
+        (taken if by_host else caller.hangs_up).set()
+        await asyncio.sleep(0.05)
+        assert not ending.done()
+        service.let_go.set()
+        back = await ending
+        assert caller.presses == []
+        return back
+
+    back = asyncio.run(call())
+
+    assert back.disposition is Disposition.ENROLLED
+    assert [outcome.registration for outcome in back.outcomes] == [Registration.PENDING]
+    (written,) = driving.record.writes.values()
+    assert written.answer is not None
+
+
+def test_the_host_takes_the_call() -> None:
+    """A question is broken off when the host takes the call away."""
+
+    async def call() -> tuple[Handback, set[str]]:
+        caller, taken = Caller([]), asyncio.Event()
+        ending = asyncio.create_task(driver().converse(caller, ARRIVAL, taken))
+        await caller.asked.wait()
+        taken.set()
+        return await ending, await left_over()
+
+    back, left = asyncio.run(call())
+
+    assert (back.disposition, back.reason) == (Disposition.ABANDONED, Reason.HOST_CANCELLED)
+    assert left == set()
+
+
+def test_a_cancelled_call_leaves_nothing() -> None:
+    """A task that is cancelled is cancelled, and leaves no other behind."""
+
+    async def call() -> set[str]:
+        caller = Caller([])
+        ending = asyncio.create_task(driver().converse(caller, ARRIVAL))
+        await caller.asked.wait()
+        ending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await ending
+        return await left_over()
+
+    assert asyncio.run(call()) == set()
+
+
+class DeafCaller(Caller):
+    """A channel that breaks as soon as it is listened to."""
+
+    async def listen(self) -> HungUp:
+        """Breaks."""
+        raise BrokenPipeError
+
+
+def test_a_channel_that_breaks_between_turns() -> None:
+    """A gateway that raises while it listens is a caller who is gone, and no error is left."""
+    service = Held("SearchByCustomerPhoneNumber")
+
+    async def call() -> Handback:
+        unheard: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: unheard.append(told))
+        back = await driver(service).converse(DeafCaller(list(ENROL)), ARRIVAL)
+        service.let_go.set()
+        assert unheard == []
+        return back
+
+    assert asyncio.run(call()).disposition is Disposition.ABANDONED
+
+
+def test_calls_do_not_wait_for_one_another() -> None:
+    """A hundred calls at once all enrol, each its own caller."""
+    driving = driver()
+
+    async def call(number: int) -> Handback:
+        who = evolve(ARRIVAL, call_id=f"call-{number}")
+        return await driving.converse(Caller(["1", "1137#", "2"]), who)
+
+    async def calls() -> list[Handback]:
+        return await asyncio.gather(*(call(number) for number in range(100)))
+
+    assert {back.disposition for back in asyncio.run(calls())} == {Disposition.DECLINED}

@@ -1,0 +1,42 @@
+"""Every loop takes a call the same way."""
+
+from pathlib import Path
+
+import pytest
+
+from paperless_ivr.records.memory import MemoryLiveCalls
+from paperless_ivr.testing.playback import Playback
+from paperless_ivr.testing.transcripts import read
+from tests.drive.loops import LOOPS
+
+FILES = sorted((Path(__file__).parents[1] / "transcripts").glob("*.call"))
+
+
+def played(path: Path, loop: str) -> tuple[Playback, str]:
+    """A transcript played in a loop, and the disposition that comes of it."""
+    playback = Playback(read(path))
+    make, run = LOOPS[loop]
+    driver = make(
+        playback.flow,
+        playback.words,
+        playback,
+        playback,
+        MemoryLiveCalls(),
+        watch=playback.watch,
+    )
+    back = run(driver)(playback, playback.transcript.arrival)
+    assert playback.left == []
+    return playback, back.disposition.value
+
+
+@pytest.mark.requirement("R41", "R43")
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_transcript_goes_the_same_way(path: Path) -> None:
+    """The rows taken, the words heard and the disposition are the same in every loop."""
+    told = {loop: played(path, loop) for loop in LOOPS}
+    first, disposition = told["blocking"]
+
+    assert [disposition] == [ends.split(",")[0] for ends in first.written("ends")]
+    assert first.heard == first.written("hears")
+    for playback, ending in told.values():
+        assert (playback.rows, playback.heard, ending) == (first.rows, first.heard, disposition)

@@ -1,0 +1,184 @@
+"""A gateway that keeps the contract, written straight on a virtual caller, to be broken."""
+
+from attrs import define, field
+
+from paperless_ivr.flow.events import (
+    CallerEvent,
+    Digits,
+    Ended,
+    HungUp,
+    NoInput,
+    TransferEnded,
+    TransferResult,
+)
+from paperless_ivr.flow.turns import Gather, Prompt, Return, Transfer, Turn
+from paperless_ivr.gateways.capabilities import Capabilities
+from paperless_ivr.secret import keys
+from paperless_ivr.testing.virtual_caller import ON_HOOK, VirtualCaller
+
+UTTERANCE = 2.0
+"""Seconds that every prompt takes."""
+
+
+@define
+class Model:
+    """A runtime, its gateway and its caller in one."""
+
+    caller: VirtualCaller = field(factory=VirtualCaller)
+    capabilities: Capabilities = Capabilities("a model")
+    ahead: str = ""
+    gone: bool = False
+    lost: set[str] = field(factory=set)
+    result: TransferResult = TransferResult.UNKNOWN
+    log: str = ""
+    ended_at: tuple[str, float] | None = None
+    """The end key of a gather that was complete, and when."""
+
+    # ── what the kit asks for ──
+
+    def perform(self, turn: Turn, language: str) -> CallerEvent | None:
+        """Performs a turn."""
+        if self.gone:
+            return HungUp()
+        event = self.turn(turn, language)
+        self.gone = isinstance(event, HungUp)
+        return event
+
+    def hold(self, seconds: float) -> None:
+        """A request runs."""
+        until = self.caller.now + seconds
+        while self.caller.now < until and not self.gone:
+            self.gone = self.waiting(self.caller.next(until - self.caller.now))
+
+    def utterance(self, prompt: Prompt, language: str) -> str:
+        """How a prompt sounds."""
+        return f"{prompt.name} in {prompt.language or language}"
+
+    def lose(self, prompt: Prompt) -> bool:
+        """Makes a prompt unplayable."""
+        self.lost.add(prompt.name)
+        return True
+
+    def cut(self) -> bool:
+        """Cuts the line."""
+        self.gone = True
+        return True
+
+    def person(self, result: TransferResult) -> None:
+        """What becomes of the next transfer."""
+        self.result = result
+
+    def shown(self) -> str:
+        """What was logged."""
+        return self.log
+
+    def close(self) -> None:
+        """Nothing was started."""
+
+    # ── the gateway ──
+
+    def waiting(self, key: str) -> bool:
+        """What comes while a request runs is kept; whether the caller is gone."""
+        if key != ON_HOOK:
+            self.ahead += key
+        return key == ON_HOOK
+
+    def turn(self, turn: Turn, language: str) -> CallerEvent | None:
+        """What comes of a turn whose caller is there at first."""
+        gather = turn.then if isinstance(turn.then, Gather) else None
+        if gather and not gather.type_ahead:
+            self.flush()
+        stops = gather is not None and gather.barge_in
+        ahead = bool(self.ahead) and gather is not None
+        key, heard = ("", 0) if ahead else self.speak(turn, language, stops=stops)
+        if key == ON_HOOK:
+            return HungUp()
+        match turn.then:
+            case Gather() as gather:
+                if key:
+                    self.ahead = key + self.ahead
+                return self.gather(gather, heard if key or ahead else self.unheard(turn))
+            case Transfer():
+                return self.transfer()
+            case Return():
+                return self.back()
+            case _:
+                return self.request()
+
+    def flush(self) -> None:
+        """Throws away what was pressed ahead."""
+        self.ahead = ""
+
+    def request(self) -> CallerEvent | None:
+        """What comes of a turn that waits for an answer."""
+        return None
+
+    def back(self) -> CallerEvent | None:
+        """What comes of a turn that gives the call back."""
+        return None
+
+    def unheard(self, turn: Turn) -> int | None:
+        """The first prompt that could not be played."""
+        names = [prompt.name for prompt in turn.say]
+        return next((n for n, name in enumerate(names) if name in self.lost), None)
+
+    def speak(self, turn: Turn, language: str, *, stops: bool) -> tuple[str, int]:
+        """Speaks; the key that interrupted it, or ON_HOOK, and in which prompt."""
+        for number, prompt in enumerate(turn.say):
+            if prompt.name in self.lost:
+                continue
+            self.caller.begins(self.utterance(prompt, language))
+            until = self.caller.now + UTTERANCE
+            while self.caller.now < until:
+                key = self.caller.next(until - self.caller.now)
+                if key == ON_HOOK or (key and stops and not self.is_late(key)):
+                    return key, number
+            self.caller.ends()
+        return "", 0
+
+    def is_late(self, key: str) -> bool:
+        """The end key of the gather before."""
+        end_key, since = self.ended_at or ("", 0.0)
+        self.ended_at = None
+        return key == end_key and self.caller.now - since < 3.0
+
+    def gather(self, gather: Gather, heard: int | None) -> CallerEvent:
+        """Keys, until they are enough."""
+        self.log += f"gathering {gather!r}"
+        taken = ""
+        while len(taken) < gather.max_keys:
+            key = self.key(gather.next_key_wait if taken else gather.first_key_wait)
+            if key == ON_HOOK:
+                return HungUp()
+            if not key:
+                return self.silence(gather, taken, heard)
+            if key == gather.end_key:
+                return self.digits(gather, taken, Ended.END_KEY, heard)
+            taken += key
+        self.ended_at = (gather.end_key, self.caller.now)
+        return self.digits(gather, taken, Ended.FULL, heard)
+
+    def key(self, wait: float) -> str:
+        """The next key, pressed ahead or not."""
+        if self.ahead:
+            key, self.ahead = self.ahead[0], self.ahead[1:]
+            return key
+        key = self.caller.next(wait)
+        return self.key(wait) if key and self.is_late(key) else key
+
+    def silence(self, gather: Gather, taken: str, heard: int | None) -> CallerEvent:
+        """No more keys came."""
+        return self.digits(gather, taken, Ended.TIMEOUT, heard) if taken else NoInput()
+
+    def digits(self, gather: Gather, taken: str, ended: Ended, heard: int | None) -> CallerEvent:
+        """What is told of keys."""
+        return Digits(keys(taken), ended, heard)
+
+    def transfer(self) -> CallerEvent:
+        """A person is rung."""
+        self.ahead = ""
+        until = self.caller.now + 5.0
+        while self.caller.now < until:
+            if self.caller.next(until - self.caller.now) == ON_HOOK:
+                return HungUp()
+        return TransferEnded(self.result)

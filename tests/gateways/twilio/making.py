@@ -1,0 +1,23 @@
+"""A Twilio gateway to test."""
+
+from paperless_ivr import secret
+from paperless_ivr.flow.policy import Policy
+from paperless_ivr.gateways.twilio import TwilioGateway
+from paperless_ivr.prompts import Catalogue
+
+WORDS = Catalogue.of(Policy())
+AUTH_TOKEN = secret.credential("12345")
+HOST_KEY = secret.credential("key of the host")
+
+
+def gateway(**settings):
+    """A gateway of Springfield's, with other settings where some are given."""
+    usual = {
+        "catalogue": WORDS,
+        "biller": "springfield-water",
+        "auth_token": AUTH_TOKEN,
+        "address": "https://ivr.example.com/twilio",
+        "host": "https://host.example.com/voice",
+        "host_key": HOST_KEY,
+    }
+    return TwilioGateway(**(usual | settings))

@@ -1,0 +1,224 @@
+"""Turns as TwiML: what Twilio's own library writes of them."""
+
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from twilio.twiml.voice_response import Gather as TheirGather
+from twilio.twiml.voice_response import Say, VoiceResponse
+
+from paperless_ivr.drive.blocking import Driver
+from paperless_ivr.drive.live import Live
+from paperless_ivr.flow.call import Call
+from paperless_ivr.flow.host import Arrival, Disposition, Handback, Reason
+from paperless_ivr.flow.scene import Scene
+from paperless_ivr.flow.script import stretches
+from paperless_ivr.flow.slots import Words
+from paperless_ivr.flow.turns import Gather, Prompt, Return, Transfer, Turn
+from paperless_ivr.gateways.twilio import VOICES, read_handback
+from paperless_ivr.prompts import (
+    Cardinal,
+    Characters,
+    Date,
+    Money,
+    Pause,
+    Text,
+    speech,
+)
+from paperless_ivr.prompts.plain import amount
+from paperless_ivr.records.memory import MemoryLiveCalls
+from paperless_ivr.secret import credential, keys
+from paperless_ivr.testing.playback import Playback
+from paperless_ivr.testing.transcripts import read
+from tests.gateways.twilio.making import gateway
+
+FILES = sorted((Path(__file__).parents[2] / "transcripts").glob("*.call"))
+
+
+def sign(heard):
+    """A token that tells the prompt."""
+    return f"token-{heard}"
+
+
+def turns(path):
+    """Every turn of a transcript, with its words and language."""
+    playback, seen = Playback(read(path)), []
+    flow = playback.flow
+
+    def watch(before: Live, event, turn):
+        playback.watch(before, event, turn)
+        seen.append(turn)
+
+    setup = (flow, playback.words, playback, playback, MemoryLiveCalls())
+    Driver(*setup, watch=watch).converse(playback, playback.transcript.arrival)
+    seen.insert(0, flow.begin(playback.transcript.arrival))
+    return [(turn, Scene(turn.call, flow.terms).language, playback.words) for turn in seen]
+
+
+def theirs(turn, language, words, address):
+    """The turn, written with Twilio's library."""
+    response = VoiceResponse()
+    if not isinstance(turn.then, Gather):
+        said(response, turn.say, language, words)
+        if isinstance(turn.then, Transfer):
+            response.dial(action=f"{address}/person?turn=token-None", timeout=30).number(
+                "+12175550199"
+            )
+        elif not isinstance(turn.then, Return):
+            response.redirect(f"{address}/on?turn=token-None")
+        return response
+    then, runs = turn.then, stretches(turn)
+    for number, run in enumerate(runs):
+        last = number == len(runs) - 1
+        heard = None if last else run.start
+        end = then.end_key.replace("#", "%23")
+        longest = max(then.first_key_wait, then.next_key_wait if then.max_keys > 1 else 0)
+        gather = TheirGather(
+            input="dtmf",
+            action=f"{address}/keys?most={then.max_keys}&end={end}&turn=token-{heard}",
+            num_digits=then.max_keys,
+            finish_on_key=then.end_key if then.max_keys > 1 else "",
+            timeout=int(longest) if last else 1,
+            action_on_empty_result=last,
+        )
+        said(gather, turn.say[run.start : run.stop], language, words)
+        response.append(gather)
+    response.redirect(f"{address}/silence?turn=token-None")
+    return response
+
+
+def said(verb, prompts, language, words):
+    """What some prompts say."""
+    for number, prompt in enumerate(prompts):
+        spoken = prompt.language or language
+        say, text = Say(language=spoken, voice=VOICES[spoken]), []
+        pieces = (*[Pause()] * bool(number), *speech(prompt, spoken, words))
+        for piece in pieces:
+            match piece:
+                case Text(plain):
+                    text.append(plain)
+                case Money():
+                    text.append(amount(piece))
+                case _:
+                    nested(say, text, piece)
+        say.append("".join(text))
+        verb.append(say)
+
+
+def nested(say, text, piece):
+    """A piece that is an element of its own."""
+    say.append("".join(text))
+    text.clear()
+    match piece:
+        case Characters(groups):
+            for place, group in enumerate(groups):
+                if place:
+                    say.break_(time="300ms")
+                say.say_as(group, interpret_as="characters")
+        case Date(day):
+            say.say_as(f"{day.month}/{day.day}", interpret_as="date", format="md")
+        case Cardinal(many):
+            say.say_as(str(many), interpret_as="cardinal")
+        case Pause():
+            say.break_(time="300ms")
+
+
+def same(ours, other):
+    """Whether two documents are the same but for the order of attributes."""
+    return ET.canonicalize(ours) == ET.canonicalize(str(other))
+
+
+@pytest.mark.requirement("R41")
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_turn_is_what_twilios_library_writes(path):
+    """Every document of every transcript is the one that Twilio's library makes of the turn."""
+    for turn, language, words in turns(path):
+        ours = gateway(catalogue=words, person="+12175550199")
+        written = ours.write(turn, sign, language)
+        expected = theirs(turn, language, words, ours.address)
+        if isinstance(turn.then, Return):
+            root = ET.fromstring(written)
+            expected.redirect(root[-1].text)
+        assert same(written, expected)
+
+
+@pytest.mark.requirement("R09")
+def test_a_consent_is_asked_run_by_run():
+    """What must be heard is in a gather of its own, which does not wait for long."""
+    say = (Prompt("text_rates", must_hear=True), Prompt("offer_help"))
+    turn = Turn(Call(Arrival("c", "b")), say, Gather("12", 1, 5.0, 3.0, type_ahead=False))
+    first, second, _ = ET.fromstring(gateway().write(turn, sign, "en-US"))
+
+    assert (first.get("timeout"), second.get("timeout")) == ("1", "5")
+    assert [parse_qs(urlsplit(g.get("action")).query)["turn"] for g in (first, second)] == [
+        ["token-0"],
+        ["token-None"],
+    ]
+
+
+def test_without_barge_in():
+    """Where no key may interrupt, the prompts stand outside of the gather."""
+    turn = Turn(
+        Call(Arrival("c", "b")),
+        (Prompt("offer"), Prompt("offer_help")),
+        Gather("12", 1, 5.0, 3.0, barge_in=False),
+    )
+    root = ET.fromstring(gateway().write(turn, sign, "en-US"))
+    assert [verb.tag for verb in root] == ["Say", "Say", "Gather", "Redirect"]
+    assert len(root[2]) == 0
+
+
+def test_recordings_and_plain_text():
+    """Prompts without gaps may be recordings; a language without a voice is plain text."""
+    turn = Turn(
+        Call(Arrival("c", "b")),
+        (Prompt("offer"), Prompt("offer", language="es-US")),
+        Gather("12", 1, 5.0, 3.0),
+    )
+    recorded = gateway(recordings="https://cdn.example.com/prompts")
+    played = ET.fromstring(recorded.write(turn, sign, "en-US"))[0]
+    assert [verb.text for verb in played] == [
+        "https://cdn.example.com/prompts/en-US/offer.wav",
+        "https://cdn.example.com/prompts/es-US/offer.wav",
+    ]
+    plain = ET.fromstring(gateway(voices={}).write(turn, sign, "en-US"))[0]
+    assert [dict(verb.attrib) for verb in plain] == [{"language": "en-US"}, {"language": "es-US"}]
+    assert all(len(verb) == 0 and verb.text for verb in plain)
+
+
+@given(st.text(min_size=1, max_size=30))
+def test_whatever_is_said_is_well_formed(name):
+    """A biller's name of any characters makes a document that can be read."""
+    turn = Turn(
+        Call(Arrival("c", "b")),
+        (Prompt("greeting", (("biller", Words(name)),)),),
+        Gather("12", 1, 5.0, 3.0),
+    )
+    for voices in (VOICES, {}):
+        root = ET.fromstring(gateway(voices=voices).write(turn, sign, "en-US"))
+        assert [verb.tag for verb in root] == ["Gather", "Redirect"]
+
+
+@pytest.mark.requirement("R18")
+def test_what_the_host_gets_back():
+    """Names and codes reach the host under a signature, and nothing that tells who called."""
+    ours = gateway(host="https://host.example.com/voice?line=2")
+    handback = Handback(
+        Disposition.IGNORED, Reason.NONE, unused_keys=keys("7"), language="en-US", greeted=True
+    )
+    turn = Turn(Call(Arrival("CA1", "b")), (), Return(handback))
+    url = ET.fromstring(ours.write(turn, sign, "en-US"))[-1].text
+    query = urlsplit(url).query
+    told = read_handback(query, ours.host_key)
+
+    assert url.startswith("https://host.example.com/voice?line=2&")
+    assert told["disposition"] == "ignored"
+    assert told["unused_keys"] == "7"
+    assert (told["call_id"], told["greeted"], told["line"]) == ("CA1", "yes", "2")
+    with pytest.raises(Exception, match="not ours"):
+        read_handback(query.replace("ignored", "enrolled"), ours.host_key)
+    with pytest.raises(Exception, match="not ours"):
+        read_handback(query, credential("another key"))
