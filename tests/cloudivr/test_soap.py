@@ -12,6 +12,7 @@ from lxml import etree
 from werkzeug.test import Client, TestResponse
 
 from paperless_ivr.cloudivr import tables as t
+from paperless_ivr.cloudivr.answers import Answer
 from paperless_ivr.cloudivr.contract import NAMESPACE, SOAP11, SOAP12, Contract, Version
 from paperless_ivr.cloudivr.soap import MAX_BODY
 from paperless_ivr.cloudivr.web import ASMX, Application
@@ -258,20 +259,37 @@ def test_other_media_types(poster: Poster, kind: str | None) -> None:
     assert poster.post("<x/>", Content_Type=kind).status_code == 415
 
 
+def fails(*_: object, **__: object) -> Answer:
+    """Fails."""
+    raise LookupError(TEXT["PhoneNumber"])
+
+
+def breaks_the_contract(*_: object, **__: object) -> Answer:
+    """Answers what is not of the contract."""
+    return Answer(True, "Done.", "+12175550180")  # type: ignore[arg-type]
+
+
 @ON_SQLITE
 @pytest.mark.requirement("R24")
-def test_answer_that_breaks_the_contract(
-    poster: Poster, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("broken", "error"), [(fails, "LookupError"), (breaks_the_contract, "BrokenContract")]
+)
+def test_fault_of_our_own(
+    poster: Poster,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    broken: object,
+    error: str,
 ) -> None:
-    """A fault of our own is the server's, without a word of what it was."""
-    monkeypatch.setattr(type(poster.bench.service), "SendWebLink", lambda *_, **__: 1 / 0)
+    """A fault of our own is the server's; neither client nor log is told what it was about."""
+    monkeypatch.setattr(type(poster.bench.service), "SendWebLink", broken)
 
     response = poster.send("SendWebLink", fields(**ask(), **TEXT))
 
     assert response.status_code == 500
     assert fault(response, poster.version) == (poster.version.server, "The service failed.")
     told = capsys.readouterr().out
-    assert "ZeroDivisionError" in told
+    assert error in told
     assert "2175550180" not in told
 
 

@@ -83,8 +83,9 @@ class Links:
         with visit.step("CompleteRegistration"):
             settle(visit, bill, t.Registered.ACTIVE, t.LinkStatus.REPLACED)
             link.Status = t.LinkStatus.USED
-            registration = registration_of(session, bill)
-            if opened.asks_email and registration is not None:
+            if opened.asks_email:
+                registration = registration_of(session, bill)
+                assert registration is not None
                 customer.EmailAddress = registration.EmailAddress = email
         return evolve(opened, standing=Standing.DONE)
 

@@ -224,8 +224,9 @@ class CloudIVR:
                     BillerID=bill.BillerID,
                     EmailAddress=email,
                 )
-                if registration := registration_of(visit.session, bill):
-                    registration.ConsentReference = ConsentReference
+                registration = registration_of(visit.session, bill)
+                assert registration is not None
+                registration.ConsentReference = ConsentReference
 
         admission = Admission(BillerGUID, PartnerGUID, PartnerKey)
         return self._write(

@@ -128,31 +128,30 @@ class Transactions:
         self, operation: str, work: Callable[[Visit], Answer], refused: Callable[[Code], Answer]
     ) -> Answer:
         """The answer of `work`, or that of a refusal. It never raises."""
-        visit: Visit | None = None
-        try:
-            with Session(self.engine, expire_on_commit=False) as session, session.begin():
-                visit = Visit(session, operation, self.clock)
-                try:
-                    answer = work(visit)
-                except Refused as refusal:
-                    answer = refused(refusal.code)
-                _write_log(visit, session)
-        except Exception as error:  # noqa: BLE001 - the service answers whatever happens
-            self._failed(operation, visit, error)
-            return refused(Code.INTERNAL)
+        with Session(self.engine, expire_on_commit=False) as session:
+            visit = Visit(session, operation, self.clock)
+            try:
+                with session.begin():
+                    try:
+                        answer = work(visit)
+                    except Refused as refusal:
+                        answer = refused(refusal.code)
+                    _write_log(visit, session)
+            except Exception as error:  # noqa: BLE001 - the service answers whatever happens
+                self._failed(visit, error)
+                return refused(Code.INTERNAL)
         return answer
 
-    def _failed(self, operation: str, visit: Visit | None, error: Exception) -> None:
+    def _failed(self, visit: Visit, error: Exception) -> None:
         """Logs an exception by its class; its text may be personal."""
-        _log.error("cloudivr.failed", operation=operation, error=type(error).__name__)
-        if visit is None:
-            return
         visit.note("Rollback", Code.INTERNAL, error)
+        _log.error("cloudivr.failed", operation=visit.operation, error=type(error).__name__)
         try:
             with Session(self.engine) as session, session.begin():
                 _write_log(visit, session)
         except SQLAlchemyError as unwritten:
-            _log.error("cloudivr.unlogged", operation=operation, error=type(unwritten).__name__)
+            unlogged = type(unwritten).__name__
+            _log.error("cloudivr.unlogged", operation=visit.operation, error=unlogged)
 
 
 def _write_log(visit: Visit, session: Session) -> None:
