@@ -133,7 +133,7 @@ class Contract:
 
     def write(self, version: Version, operation: str, answer: Any) -> bytes:
         """An answer in its envelope; BrokenContract if it is not as the contract has it."""
-        fields = _wrapped(attrs.asdict(answer))
+        fields = _wrapped(answer)
         output = self._binding(version)[operation].output
         envelope = output.serialize(**{f"{operation}Result": fields}).content
         (body,) = envelope.iter(f"{{{version.envelope}}}Body")
@@ -164,11 +164,12 @@ class Contract:
         return f"{where} is not expected there."
 
 
-def _wrapped(fields: dict[str, Any]) -> dict[str, Any]:
+def _wrapped(answer: Any) -> dict[str, Any]:
     """The fields of an answer, with each list in the element that the contract puts it in."""
+    said = {field.name: getattr(answer, field.name) for field in attrs.fields(type(answer))}
     return {
         name: {name.removesuffix("s"): [_wrapped(item) for item in value]}
         if isinstance(value, tuple)
         else value
-        for name, value in fields.items()
+        for name, value in said.items()
     }
