@@ -14,6 +14,7 @@ from paperless_ivr.drive.blocking import Driver
 from paperless_ivr.drive.documents import Documents, Reply
 from paperless_ivr.flow.events import HungUp, LastFourCounted
 from paperless_ivr.flow.host import Handback
+from paperless_ivr.flow.policy import Limits
 from paperless_ivr.flow.requests import CountLastFour
 from paperless_ivr.gateways.port import WebRequest
 from paperless_ivr.gateways.twilio import TwilioGateway
@@ -39,12 +40,12 @@ class Noting(Playback):
     told: list[tuple[str, ...]] = field(factory=list)
     cancel: Callable[[], None] | None = None
 
-    def count_last_four(self, request: CountLastFour) -> LastFourCounted:
+    def count_last_four(self, request: CountLastFour, limits: Limits) -> LastFourCounted:
         """Whether another try is allowed; the host may cancel meanwhile."""
         if self.cancel is not None and isinstance(self.left[0].event, HungUp):
             self.left.pop(0)
             self.cancel()
-        return super().count_last_four(request)
+        return super().count_last_four(request, limits)
 
     def note(self, activity: Activity) -> None:
         """One line, without what every call has of its own."""

