@@ -321,6 +321,7 @@ HOST_FIELDS: Mapping[str, str] = {
     "identity": "How far it is known who calls.",
     "payment": "The payment that was just taken.",
     "edition": "Set by the driver: digests of flow, policy and words.",
+    "handover": "Set by the driver: tells the hand-overs of one call apart.",
     "disposition": "How the call ended.",
     "reason": "Why, where the disposition alone does not tell.",
     "text": "What became of a texted link.",

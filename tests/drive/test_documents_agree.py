@@ -65,7 +65,7 @@ def held(path: Path) -> tuple[Noting, Handback]:
     playback = of_twilio(path)
     arrival = playback.transcript.arrival
     setup = (playback.flow, playback.words, playback, playback, MemoryLiveCalls())
-    driver = Driver(*setup, watch=playback.watch)
+    driver = Driver(*setup, watch=playback.watch, name_handover=str)
     return playback, driver.converse(playback, arrival)
 
 
@@ -106,6 +106,7 @@ def told(path: Path, workers: int, *, twice: bool) -> tuple[Noting, Handback]:
         playback,
         MemoryLiveCalls(),
         watch=playback.watch,
+        name_handover=str,
     )
     gateway = TwilioGateway(
         playback.words,

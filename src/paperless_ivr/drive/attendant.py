@@ -6,7 +6,8 @@ rows, classes of errors.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from secrets import token_hex
 from typing import TypeVar
 
 import structlog
@@ -15,6 +16,7 @@ from attrs import evolve, field, frozen
 from paperless_ivr.backends.port import Backend
 from paperless_ivr.drive.conduct import Conduct, Intend, Look, Moved, Save, Settle, conduct
 from paperless_ivr.drive.live import Live
+from paperless_ivr.drive.suspended import Claim, Suspended, dump
 from paperless_ivr.drive.witness import Witness
 from paperless_ivr.errors import PolicyProblems
 from paperless_ivr.flow.checks import check
@@ -37,16 +39,16 @@ from paperless_ivr.flow.requests import (
     KeepWish,
     Read,
     RecordRequest,
+    Request,
     Screen,
     ServiceRequest,
 )
-from paperless_ivr.flow.saving import dump
 from paperless_ivr.flow.scene import Scene
 from paperless_ivr.flow.script import prompt
 from paperless_ivr.flow.turns import Turn
 from paperless_ivr.flow.waits import handback
 from paperless_ivr.prompts import Catalogue
-from paperless_ivr.records.port import LiveCalls, Record, SavedCall
+from paperless_ivr.records.port import LiveCalls, Record
 
 log = structlog.get_logger("paperless_ivr")
 
@@ -56,6 +58,8 @@ Watch = Callable[[Live, Event, Turn], None]
 Note = Save | Look | Intend | Settle | Moved
 """Steps that no caller and no service is waited for in."""
 
+CLAIM_GRACE = 5.0
+"""Seconds beyond its budget after which a request that was claimed is taken for lost."""
 GRACE = 1.0
 """Seconds beyond its budget after which a back end that does not keep to it is given up."""
 
@@ -76,6 +80,8 @@ class Setup:
     calls: LiveCalls
     clock: Callable[[], datetime] = utc_now
     watch: Watch | None = None
+    name_handover: Callable[[], str] = lambda: token_hex(4)
+    """Names hand-overs: a host may hand one call over several times."""
 
     def __attrs_post_init__(self) -> None:
         """What is wrong with flow or policy is found here, never in a call."""
@@ -89,6 +95,16 @@ class Setup:
         """The flow, policy and words that a call beginning now is run on."""
         policy = self.flow.terms.policy
         return Edition(self.flow.digest, digest(policy), self.catalogue.digest)
+
+    def budget(self, request: Request) -> float:
+        """Seconds that a request may take."""
+        if isinstance(request, RecordRequest):
+            return self.budgets.record
+        return self.budgets.read if isinstance(request, Read) else self.budgets.write
+
+    def received(self, arrival: Arrival) -> Arrival:
+        """What the host handed over, with what it is run on and named after."""
+        return evolve(arrival, edition=self.edition, handover=self.name_handover())
 
     @property
     def limits(self) -> Limits:
@@ -118,7 +134,7 @@ class Attendant:
     @classmethod
     def of(cls, setup: Setup, arrival: Arrival) -> "Attendant":
         """The attendant of a call that arrives now."""
-        return cls(setup, evolve(arrival, edition=setup.edition))
+        return cls(setup, setup.received(arrival))
 
     def begin(self) -> Conduct:
         """The call, ready to be run."""
@@ -194,8 +210,8 @@ class Attendant:
     def note(self, step: Note) -> Event | None:
         """Does a step that only the record, the store or the log has to do with."""
         match step:
-            case Save(live):
-                self._save(live)
+            case Save(live, before):
+                self._save(live, before)
                 return None
             case Look(request):
                 return self._look(request)
@@ -253,10 +269,20 @@ class Attendant:
         if self.setup.watch is not None:
             self.setup.watch(before, event, turn)
 
-    def _save(self, live: Live) -> None:
-        saved = SavedCall(self.arrival.call_id, live.turn, dump(live.call))
-        if_turn = live.turn - 1 if live.turn > 1 else None
-        self._tell("live call", lambda: self.setup.calls.save(saved, if_turn))
+    def _save(self, live: Live, before: Live | None) -> None:
+        if before is not None:
+            self.witness.hears(before, live.call)
+        then = self.setup.flow.turn(live.call).then
+        claim = claimed(self.setup, then) if isinstance(then, Request) else None
+        at = Suspended(live, self.setup.clock(), dict(self.witness.evidence), claim)
+        if_turn = live.turn - 1 if before else None
+        self._tell("live call", lambda: self.setup.calls.save(dump(at), if_turn))
+
+
+def claimed(setup: Setup, request: Request, *, again: bool = False) -> Claim:
+    """A claim on a request that is about to be carried out."""
+    until = setup.clock() + timedelta(seconds=setup.budget(request) + CLAIM_GRACE)
+    return Claim(token_hex(8), until, again)
 
 
 def without_answer(request: ServiceRequest) -> ServiceAnswer:

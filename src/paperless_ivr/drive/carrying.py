@@ -5,26 +5,20 @@ that is lost with its worker is taken over: what may have been sent is not sent 
 as `OutcomeUnknown` (R31).
 """
 
-from datetime import timedelta
-from secrets import token_hex
-
 import structlog
 from attrs import evolve, frozen
 
-from paperless_ivr.drive.attendant import Attendant
+from paperless_ivr.drive.attendant import Attendant, claimed
 from paperless_ivr.drive.conduct import Intend, Send, Task, fulfil
 from paperless_ivr.drive.live import Live
 from paperless_ivr.drive.shelf import Shelf
-from paperless_ivr.drive.suspended import Claim, Suspended
+from paperless_ivr.drive.suspended import Suspended
 from paperless_ivr.errors import StaleCall
 from paperless_ivr.flow.events import Event, OutcomeUnknown, ServiceAnswer, Unavailable
-from paperless_ivr.flow.requests import Read, RecordRequest, Request, ServiceRequest, Write
+from paperless_ivr.flow.requests import Read, Request, ServiceRequest, Write
 from paperless_ivr.flow.turns import Turn
 
 log = structlog.get_logger("paperless_ivr")
-
-CLAIM_GRACE = 5.0
-"""Seconds beyond its budget after which a request that was claimed is taken for lost."""
 
 
 @frozen
@@ -50,17 +44,9 @@ class Carrier:
 
     def _claimed(self, at: Suspended, request: Request) -> Suspended:
         """The call with the request claimed for this worker."""
-        budget = self._budget(request)
-        until = self.shelf.setup.clock() + timedelta(seconds=budget + CLAIM_GRACE)
-        claim = Claim(token_hex(8), until, again=at.claim is not None)
+        claim = claimed(self.shelf.setup, request, again=at.claim is not None)
         live = Live(at.live.call, at.live.turn + 1)
         return self.shelf.save(evolve(at, live=live, claim=claim), at.live.turn)
-
-    def _budget(self, request: Request) -> float:
-        budgets = self.shelf.setup.budgets
-        if isinstance(request, RecordRequest):
-            return budgets.record
-        return budgets.read if isinstance(request, Read) else budgets.write
 
     def _fulfilled(self, at: Suspended, request: Request, turn: Turn) -> Event:
         """The answer to a request."""
@@ -83,7 +69,7 @@ class Carrier:
 
     def _sent(self, attendant: Attendant, request: ServiceRequest) -> ServiceAnswer:
         """Asks the service; a read that was not reached is tried once more in its budget."""
-        budget = self._budget(request)
+        budget = self.shelf.setup.budget(request)
         began = self.shelf.setup.clock()
         answer = self._asked(attendant, request, budget)
         left = budget - (self.shelf.setup.clock() - began).total_seconds()

@@ -29,9 +29,10 @@ from paperless_ivr.flow.turns import Gather, Return, Transfer, Turn
 
 @frozen
 class Save:
-    """Store the live call. No reply."""
+    """Store the live call; `before` is where it was, None at its beginning. No reply."""
 
     live: Live
+    before: Live | None = None
 
 
 @frozen
@@ -87,15 +88,19 @@ Conduct = Generator[Step, Event | None, Live]
 
 
 def conduct(flow: Flow, live: Live) -> Conduct:
-    """Runs a call from where it is to its end; gives the call as it ended."""
+    """Runs a call from where it is to its end; gives the call as it ended.
+
+    A move is stored before it is told of: what is on record can be taken up again (R31).
+    """
     turn = flow.turn(live.call)
+    yield Save(live)
     while True:
-        yield Save(live)
         event = yield from _event(turn)
         if event is None:
             return live
         before = live
         live, turn = deliver(flow, live, live.token, event)
+        yield Save(live, before)
         yield Moved(before, event, turn)
 
 

@@ -154,13 +154,12 @@ class Documents:
 
     def _begin(self, arrival: Arrival) -> Reply:
         """A call is handed over. The same hand-over again is no other one."""
-        arrival = evolve(arrival, edition=self.setup.edition)
         try:
             return self._go_on(self._shelf.begin(arrival, None))
         except StaleCall:
             pass
         there = self._shelf.load(arrival.call_id)
-        if evolve(there.live.call.host, edition=Edition()) == evolve(arrival, edition=Edition()):
+        if evolve(there.live.call.host, edition=Edition(), handover="") == arrival:
             return self._reply(there)
         if isinstance(self._shelf.turn(there).then, Return):
             return self._go_on(self._shelf.begin(arrival, there.live.turn))
@@ -177,7 +176,7 @@ class Documents:
             return Reply(204)
         at = self._shelf.load(visit.call_id)
         then = self._shelf.turn(at).then
-        late = (ticket.handover, ticket.turn) != (at.handover, at.live.turn)
+        late = (ticket.handover, ticket.turn) != (at.live.call.host.handover, at.live.turn)
         if late or isinstance(then, Return):
             return self._reply(at)
         if at.live.call.host.edition != self.setup.edition:

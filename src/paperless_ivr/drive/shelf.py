@@ -1,7 +1,6 @@
 """Calls between requests: taken from the store, moved, and put back with their documents."""
 
 from collections.abc import Callable
-from secrets import token_hex
 
 from attrs import evolve, field, frozen
 
@@ -38,9 +37,9 @@ class Shelf:
 
     def begin(self, arrival: Arrival, if_turn: int | None) -> Suspended:
         """A call from its beginning; StaleCall where it stands there otherwise."""
-        turn = self.setup.flow.begin(arrival)
+        turn = self.setup.flow.begin(self.setup.received(arrival))
         live = Live(turn.call, (if_turn or 0) + 1)
-        at = self.save(Suspended(live, token_hex(8), self.setup.clock()), if_turn)
+        at = self.save(Suspended(live, self.setup.clock()), if_turn)
         attendant = self.attendant(at)
         attendant.arrived()
         if self.began is not None:
@@ -57,12 +56,10 @@ class Shelf:
         then = self.turn(at).then
         live, turn = deliver(self.setup.flow, at.live, at.live.token, event)
         attendant = self.attendant(at)
-        attendant.witness.hears(at.live, turn)
+        attendant.witness.hears(at.live, live.call)
         still = isinstance(event, HungUp) and turn.then == then
         evidence = dict(attendant.witness.evidence)
-        moved = Suspended(
-            live, at.handover, self.setup.clock(), evidence, at.claim if still else None
-        )
+        moved = Suspended(live, self.setup.clock(), evidence, at.claim if still else None)
         moved = self.save(moved, at.live.turn)
         attendant.note(Moved(at.live, event, turn))
         self._spoken(attendant, moved, turn)
@@ -81,8 +78,8 @@ class Shelf:
         """A turn as a document, with the tokens of where the call is."""
 
         def sign(heard: int | None) -> str:
-            call_id = turn.call.host.call_id
-            return self.tickets.sign(Ticket(call_id, at.handover, at.live.turn, heard))
+            host = turn.call.host
+            return self.tickets.sign(Ticket(host.call_id, host.handover, at.live.turn, heard))
 
         return self.gateway.write(turn, sign, Scene(turn.call, self.setup.flow.terms).language)
 

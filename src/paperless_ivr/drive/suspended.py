@@ -30,8 +30,6 @@ class Suspended:
     """A call as it waits for its runtime, or for the answer to a request."""
 
     live: Live
-    handover: str
-    """Tells this hand-over from earlier and later ones of the same call."""
     asked: datetime
     """When the present turn was written."""
     evidence: Mapping[str, Evidence] = field(factory=dict, repr=False)
@@ -47,7 +45,6 @@ class _Document:
 
     schema: int
     call: Call
-    handover: str
     asked: datetime
     evidence: tuple[Evidence, ...] = ()
     claim: Claim | None = None
@@ -56,7 +53,7 @@ class _Document:
 def dump(at: Suspended) -> SavedCall:
     """The call as it is stored; personal, as `flow.saving` says."""
     evidence = tuple(at.evidence.values())
-    document = _Document(SCHEMA, at.live.call, at.handover, at.asked, evidence, at.claim)
+    document = _Document(SCHEMA, at.live.call, at.asked, evidence, at.claim)
     content = dump_value(document)
     return SavedCall(at.live.call.host.call_id, at.live.turn, content, at.document)
 
@@ -66,4 +63,4 @@ def load(saved: SavedCall) -> Suspended:
     found = load_value(saved.call, _Document, SCHEMA)
     evidence = {one.consent.reference: one for one in found.evidence}
     live = Live(found.call, saved.turn)
-    return Suspended(live, found.handover, found.asked, evidence, found.claim, saved.document)
+    return Suspended(live, found.asked, evidence, found.claim, saved.document)

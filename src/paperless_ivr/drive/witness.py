@@ -6,7 +6,7 @@ from datetime import datetime
 from attrs import define, field
 
 from paperless_ivr.drive.live import Live
-from paperless_ivr.flow.call import Consent
+from paperless_ivr.flow.call import Call, Consent
 from paperless_ivr.flow.events import Event
 from paperless_ivr.flow.host import Arrival
 from paperless_ivr.flow.states import State
@@ -43,9 +43,9 @@ class Witness:
             detail = {"language": turn.call.language or ""}
             self._note(What.OFFERED, turn.call.state, detail, accounts=known)
 
-    def hears(self, before: Live, turn: Turn) -> tuple[Consent, ...]:
+    def hears(self, before: Live, call: Call) -> tuple[Consent, ...]:
         """The consents that a move brought, each with its evidence from then on."""
-        given = turn.call.consents[len(before.call.consents) :]
+        given = call.consents[len(before.call.consents) :]
         for consent in given:
             if consent.reference not in self.evidence:
                 self.evidence[consent.reference] = self._witnessed(consent)
@@ -54,7 +54,7 @@ class Witness:
     def moved(self, before: Live, event: Event, turn: Turn) -> None:
         """The call has moved."""
         call = turn.call
-        given = self.hears(before, turn)
+        given = self.hears(before, call)
         detail = {"event": type(event).__name__, "rows": "; ".join(turn.took)}
         self._note(What.ANSWERED, call.state, detail)
         if call.spent.last_four > before.call.spent.last_four:

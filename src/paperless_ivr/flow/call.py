@@ -127,8 +127,8 @@ class Purpose(enum.Enum):
 class Consent:
     """A yes: to what, which words were asked (names and slots), and the key that was pressed.
 
-    `reference` is unique: the call's id, then the number of the consent. The record adds the
-    words as rendered, their version, the language and the times.
+    `reference` is unique: the call's id, the hand-over's name, the number of the consent. The
+    record adds the words as rendered, their version, the language and the times.
     """
 
     reference: str

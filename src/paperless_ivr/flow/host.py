@@ -137,7 +137,7 @@ class Arrival:
     """What the host hands over with a call (R02, R18)."""
 
     call_id: str
-    """The host's identifier of the call; consents and writes are named after it."""
+    """The host's identifier of the call."""
     biller: str
     """The biller's identifier, as in its policy."""
     moment: Moment = Moment.START
@@ -158,6 +158,8 @@ class Arrival:
     identity: Identity = Identity.NONE
     payment: Payment | None = None
     edition: Edition = Edition()
+    handover: str = ""
+    """Tells the hand-overs of one call apart; consents and writes are named after both."""
 
 
 @frozen

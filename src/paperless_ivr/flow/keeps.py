@@ -476,6 +476,12 @@ def consent(purpose: Purpose) -> Keep:
     return named(f"consent to {purpose.value}", lambda c: _consented(c, purpose))
 
 
+def _reference(call: Call) -> str:
+    """The name of the next consent: no other of the call has it, in any hand-over."""
+    names = (call.host.call_id, call.host.handover, str(len(call.consents) + 1))
+    return "-".join(name for name in names if name)
+
+
 def _consented(c: Crossing[Digits], purpose: Purpose) -> Call:
     call, customer = c.call, c.customer
     asked = [p for p in words(c) if p.must_hear]
@@ -483,7 +489,7 @@ def _consented(c: Crossing[Digits], purpose: Purpose) -> Call:
     enrolling = purpose is Purpose.ENROL
     texting = purpose is Purpose.TEXT or (enrolling and contact.source is Source.LINK)
     minted = Consent(
-        reference=f"{call.host.call_id}-{len(call.consents) + 1}",
+        reference=_reference(call),
         biller=call.host.biller,
         purpose=purpose,
         prompts=tuple(p.name for p in asked),
