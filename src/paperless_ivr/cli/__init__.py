@@ -8,8 +8,10 @@ import click
 from paperless_ivr.errors import Problems
 
 COMMANDS = {
+    "agi": "Take calls that Asterisk hands over by FastAGI.",
     "call": "Take a call at the keyboard, or play keys.",
     "diagram": "Draw the call flow from its live table.",
+    "prompts": "List every phrase for a voice studio, or render all.",
     "replay": "Replay transcripts.",
     "verify": "Prove what must hold in every call.",
 }

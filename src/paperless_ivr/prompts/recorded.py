@@ -102,14 +102,12 @@ class Recordings:
     @classmethod
     def read(cls, folder: Path) -> "Recordings":
         """The files that the folder's list names and that are there."""
-        listed = folder / LIST
-        rows = _rows(listed) if listed.is_file() else ()
-        files = {
-            (language, bare(text)): file
-            for language, file, text in rows
-            if any((folder / f"{file}.{extension}").is_file() for extension in EXTENSIONS)
+        there = {
+            (phrase.language, bare(phrase.text)): phrase.file
+            for phrase in listed(folder)
+            if any((folder / f"{phrase.file}.{extension}").is_file() for extension in EXTENSIONS)
         }
-        return cls(folder, files)
+        return cls(folder, there)
 
     def file(self, language: str, text: str) -> str | None:
         """The file that says a text; None where there is none."""
@@ -120,10 +118,13 @@ class Recordings:
         return tuple(p for p in wanted if self.file(p.language, p.text) is None)
 
 
-def _rows(listed: Path) -> Iterator[tuple[str, str, str]]:
-    with listed.open(encoding="utf-8", newline="") as lines:
-        for row in csv.DictReader(lines):
-            yield row.get("language") or "", row.get("file") or "", row.get("text") or ""
+def listed(folder: Path) -> tuple[Phrase, ...]:
+    """The phrases on a folder's list; none where it has no list."""
+    if not (folder / LIST).is_file():
+        return ()
+    with (folder / LIST).open(encoding="utf-8", newline="") as lines:
+        rows = [[row.get(column) or "" for column in COLUMNS] for row in csv.DictReader(lines)]
+    return tuple(Phrase(language, file.rpartition("/")[2], text) for language, file, text in rows)
 
 
 def table(wanted: Iterable[Phrase]) -> str:

@@ -17,7 +17,7 @@ from operator import mul
 from pathlib import Path
 
 from paperless_ivr.errors import GatewayProblems
-from paperless_ivr.prompts.recorded import LIST, Phrase, Recordings, table
+from paperless_ivr.prompts.recorded import LIST, Phrase, Recordings, listed, table
 
 PROGRAM = "espeak-ng"
 NO_PROGRAM = (
@@ -48,8 +48,10 @@ def render(wanted: Sequence[Phrase], folder: Path, told: Callable[[str], None]) 
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(_spoken(phrase))
         told(phrase.file)
+    languages = {phrase.language for phrase in wanted}
+    others = [phrase for phrase in listed(folder) if phrase.language not in languages]
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / LIST).write_text(table(wanted), encoding="utf-8", newline="")
+    (folder / LIST).write_text(table([*wanted, *others]), encoding="utf-8", newline="")
     return len(lacking)
 
 

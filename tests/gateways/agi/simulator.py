@@ -47,7 +47,7 @@ DIALSTATUS = {
 NEEDS_CALLER = ("STREAM", "WAIT", "SAY", "ANSWER", "CHANNEL", "GET DATA", "HANGUP")
 
 
-@define
+@define(slots=False)
 class Asterisk:
     """One call in a simulated Asterisk."""
 

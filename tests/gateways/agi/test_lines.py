@@ -1,6 +1,7 @@
 """The AGI protocol, against what real Asterisks said."""
 
 import random
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -26,7 +27,7 @@ def messages(data: bytes, *cuts: int) -> list[Message]:
     """What a reader makes of bytes that come in pieces."""
     reader, found = Reader(), []
     places = [0, *sorted(cuts), len(data)]
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in pairwise(places):
         found += reader.feed(data[start:end])
     return found
 

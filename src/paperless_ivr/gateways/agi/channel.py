@@ -47,6 +47,7 @@ class Channel:
         self._pump = asyncio.create_task(self._read())
         await asyncio.wait({self._head}, timeout=HEADERS_WITHIN)
         if not self._head.done() or not self._head.result():
+            self._end()
             raise ChannelLost("no headers")
 
     async def close(self) -> None:

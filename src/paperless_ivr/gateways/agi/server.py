@@ -77,12 +77,15 @@ class FastAgi:
             if late:
                 await asyncio.wait(late)
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One call, in a task of our own: streams log those of theirs that are cancelled."""
+        taken_away = asyncio.Event()
+        task = asyncio.create_task(self._served(Channel(reader, writer), taken_away))
+        self._calls[task] = taken_away
+        task.add_done_callback(self._calls.pop)
+
+    async def _served(self, channel: Channel, taken_away: asyncio.Event) -> None:
         """One call. Nothing that goes wrong in it goes further."""
-        task = asyncio.current_task()
-        assert task is not None
-        taken_away = self._calls[task] = asyncio.Event()
-        channel = Channel(reader, writer)
         try:
             await self._call(channel, taken_away)
         except ChannelLost as error:
@@ -90,7 +93,6 @@ class FastAgi:
         except Exception as error:  # noqa: BLE001 - the dialplan goes on, whatever it was
             self.tell("call.failed", channel.headers.get("agi_uniqueid", ""), type(error).__name__)
         finally:
-            del self._calls[task]
             await channel.close()
 
     async def _call(self, channel: Channel, taken_away: asyncio.Event) -> None:

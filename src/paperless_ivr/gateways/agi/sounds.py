@@ -71,15 +71,16 @@ class Sounds:
     @classmethod
     def of(cls, policy: Policy, folder: Path, prefix: str | None = None) -> "Sounds":
         """The sounds in a folder; GatewayProblems that name every phrase without a file."""
+        title = f"{folder}: sounds are missing; `paperless-ivr prompts --render` makes them"
+        if not (folder / LIST).is_file():
+            raise GatewayProblems(title, [f"there is no {LIST}, and so no file is known"])
         recordings = Recordings.read(folder)
         problems = [
             f"{phrase.language}, {phrase.name}: no file says {phrase.text!r}"
             for phrase in recordings.missing(phrases(policy))
         ]
         if problems:
-            title = f"{folder}: sounds are missing; `paperless-ivr prompts --render` makes them"
-            listed = [] if (folder / LIST).is_file() else [f"there is no {LIST}"]
-            raise GatewayProblems(title, [*listed, *problems])
+            raise GatewayProblems(title, problems)
         return cls(Catalogue.of(policy), recordings, prefix or folder.resolve().as_posix())
 
     def prompt(self, prompt: Prompt, language: str) -> Iterator[Sound]:
