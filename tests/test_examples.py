@@ -10,6 +10,7 @@ EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
 LAST_LINES = {
     "drive_by_hand.py": "disposition: enrolled",
+    "own_gateway.py": "every promise that it claims is kept",
     "own_policy.py": "after: Get your bills by e-mail? For yes, press 1. For no, 2.",
     "replay_transcripts.py": "all as written",
 }

@@ -13,11 +13,12 @@ from attrs import define, field
 
 PATIENCE = 60.0
 MODULES = """
-app_dial app_stack app_verbose bridge_simple chan_pjsip codec_gsm codec_ulaw format_gsm
-format_pcm format_sln format_wav func_callerid func_channel func_logic func_strings func_timeout
-pbx_config res_agi res_pjproject res_pjsip res_pjsip_caller_id res_pjsip_endpoint_identifier_ip
-res_pjsip_pubsub res_pjsip_sdp_rtp res_pjsip_session res_rtp_asterisk res_sorcery_astdb
-res_sorcery_config res_sorcery_memory res_speech res_timing_timerfd
+app_dial app_playback app_read app_stack app_verbose bridge_simple chan_pjsip codec_gsm codec_ulaw
+format_gsm format_pcm format_sln format_wav func_callerid func_channel func_logic func_strings
+func_timeout pbx_config res_agi res_pjproject res_pjsip res_pjsip_caller_id
+res_pjsip_endpoint_identifier_ip res_pjsip_pubsub res_pjsip_sdp_rtp res_pjsip_session
+res_rtp_asterisk res_sorcery_astdb res_sorcery_config res_sorcery_memory res_speech
+res_timing_timerfd
 """
 
 CONFIGURATION = {
@@ -73,7 +74,17 @@ exten => hand,1,Set(PAPERLESS_LANGUAGE=en-US)
  same => n,AGI(agi://127.0.0.1:{agi}/)
  same => n,Log(NOTICE,goes on ${{CALLERID(num)}} agistatus=${{AGISTATUS}} {told})
  same => n,Hangup()
+exten => docs,1,Set(CHANNEL(hangup_handler_push)=told,s,1)
+ same => n,Goto(payment-line,s,1)
 exten => h,1,Log(NOTICE,ended ${{CALLERID(num)}} {told})
+[told]
+exten => s,1,Log(NOTICE,ended ${{CALLERID(num)}} {told})
+ same => n,Return()
+[take-payment]
+exten => s,1,Log(NOTICE,paying ${{CALLERID(num)}} account=${{ARG1}})
+ same => n,Set(PAYMENT_GUID=${{ARG1}})
+ same => n,Set(PAYMENT_APPROVED=yes)
+ same => n,Return()
 [people]
 exten => busy,1,Busy(1)
 exten => agent,1,Answer()
@@ -119,6 +130,8 @@ class RealAsterisk:
             (self.run / folder).mkdir()
         for name, text in CONFIGURATION.items():
             (self.run / "etc" / name).write_text(text.format(**values))
+        with (self.run / "etc" / "extensions.conf").open("a") as dialplan:
+            dialplan.write(documented().replace("127.0.0.1/", f"127.0.0.1:{self.agi}/"))
         self._process = subprocess.Popen(
             ["chroot", str(self.root), "asterisk", "-f", "-C", f"{inside}/etc/asterisk.conf"],
             stdin=subprocess.DEVNULL,
@@ -186,6 +199,13 @@ class RealAsterisk:
         raise AssertionError(f"Asterisk does not answer:\n{self.log[-3000:]}")
 
 
+def documented() -> str:
+    """The dialplan of docs/asterisk.md, with a sound that is there."""
+    (block,) = re.findall(r"```ini\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
+    return str(block).replace("our-account-number", "beep")
+
+
+DOCS = Path(__file__).parents[2] / "docs" / "asterisk.md"
 RANGE = 200
 """Ports for the sound of calls: two for each."""
 

@@ -177,6 +177,32 @@ def test_a_line_that_was_not_answered(exchange: With) -> None:
     exchange(test)
 
 
+@pytest.mark.requirement("R02", "R14")
+def test_the_dialplan_of_the_docs(exchange: With) -> None:
+    """Start, payment and after: each hands over, gets back and goes on, as the page says."""
+
+    async def test(live: Exchange) -> None:
+        caller = await live.caller("docs", RIVERA)
+        await caller.until_spoken_to(1.0)
+        caller.press("1")  # English
+        await caller.until_spoken_to(1.0)
+        caller.press("2")
+        await caller.until_quiet()
+        caller.press("20481137#")
+        await caller.until_spoken_to(1.0)
+        caller.press("2")
+        await caller.to_the_end()
+        await caller.close()
+        paid = await asyncio.to_thread(live.asterisk.told, RIVERA, "paying")
+        got = await asyncio.to_thread(live.asterisk.told, RIVERA, "ended")
+        assert paid["account"] == "20481137"
+        asked = live.asked[RIVERA]
+        assert asked.index("OFFER_AT_START") < asked.index("OFFER") < asked.index("DECLINED")
+        assert (got["disposition"], got["reason"]) == ("not_offered", "asked_lately")
+
+    exchange(test)
+
+
 def test_twenty_calls_at_once(exchange: With) -> None:
     """Twenty callers at once each get what they pressed."""
 
