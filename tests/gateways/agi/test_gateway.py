@@ -196,3 +196,37 @@ def test_a_turn_that_is_broken_off(rig: AgiRig) -> None:
 
     reply = rig._loop.run_until_complete(broken_off())
     assert reply.number == 6
+
+
+def test_a_key_in_the_last_listening_command_is_kept(rig: AgiRig) -> None:
+    """A turn that comes while a listening command is still under way waits for its key."""
+
+    async def cut_short() -> object:
+        rig.caller.plan(Press("1", after=0.01))
+        listening = asyncio.create_task(rig.gateway.listen())
+        while not rig.asterisk.commands:
+            await asyncio.sleep(0)
+        listening.cancel()
+        await asyncio.wait({listening})
+        return await rig.gateway.perform(turn(MENU, OFFER), "en-US")
+
+    assert rig._loop.run_until_complete(cut_short()) == Digits(keys("1"), heard=0)
+    assert rig.caller.heard == []
+
+
+def test_a_caller_who_hangs_up_while_it_rings(rig: AgiRig) -> None:
+    """DIALSTATUS tells it where no notice comes."""
+    rig.asterisk.sends_hangup = False
+    rig.person(TransferResult.NO_ANSWER)
+    rig.caller.plan(HangUp(after=1.0))
+    assert rig.perform(turn(Transfer(Reason.CALLER_ASKED)), "en-US") == HungUp()
+
+
+def test_a_hang_up_is_no_missing_file(rig: AgiRig) -> None:
+    """-1 with the caller gone is a hang-up, and no sound is told to be missing."""
+    told: list[str] = []
+    rig.gateway.unplayable = told.append
+    rig.asterisk.sends_hangup = False
+    rig.caller.plan(HangUp(at=0), prompts=1)
+    assert rig.perform(turn(MENU, OFFER), "en-US") == HungUp()
+    assert told == []
