@@ -12,6 +12,7 @@ LAST_LINES = {
     "drive_by_hand.py": "disposition: enrolled",
     "enroll_in_paperless.py": "ErrorCode: 401",
     "flask_app.py": "after_payment: not_offered",
+    "own_gateway.py": "every promise that it claims is kept",
     "own_policy.py": "after: Get your bills by e-mail? For yes, press 1. For no, 2.",
     "replay_transcripts.py": "all as written",
     "twilio_host.py": (

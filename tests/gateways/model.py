@@ -88,7 +88,7 @@ class Model:
         gather = turn.then if isinstance(turn.then, Gather) else None
         if gather and not gather.type_ahead:
             self.flush()
-        stops = gather is not None and gather.barge_in
+        stops = gather.barge_in if gather else not isinstance(turn.then, Transfer | Return)
         ahead = bool(self.ahead) and gather is not None
         key, heard = ("", 0) if ahead else self.speak(turn, language, stops=stops)
         if key == ON_HOOK:
@@ -103,7 +103,12 @@ class Model:
             case Return():
                 return self.back()
             case _:
+                self.keep(key)
                 return self.request()
+
+    def keep(self, key: str) -> None:
+        """A key that cut the words of a request."""
+        self.ahead += key
 
     def flush(self) -> None:
         """Throws away what was pressed ahead."""

@@ -215,6 +215,13 @@ class Deaf(Model):
         return key == ON_HOOK
 
 
+class DeafInRequests(Model):
+    """Loses keys pressed in the words of a request."""
+
+    def keep(self, key: str) -> None:
+        pass
+
+
 class KeepsFromTransfer(Model):
     """Keeps keys pressed in a transfer."""
 
@@ -344,6 +351,7 @@ BROKEN: Mapping[str, tuple[type[Model], ...]] = {
     "_flushed_while_waiting": (NeverFlushes,),
     "_beyond": (DropsAhead,),
     "_while_waiting": (Deaf,),
+    "_in_one_moment": (DeafInRequests,),
     "_in_transfer": (KeepsFromTransfer,),
     "_request": (AnswersRequests,),
     "_return": (NeverReturns,),

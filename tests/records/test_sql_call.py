@@ -3,6 +3,7 @@
 import pytest
 from attrs import evolve
 from sqlalchemy import select
+from tests.drive.test_blocking import ENROL, POLICY, Caller, driver
 
 from paperless_ivr.backends.demo import BILLER, customer, springfield
 from paperless_ivr.backends.memory import Fault
@@ -10,7 +11,6 @@ from paperless_ivr.errors import UnknownCall
 from paperless_ivr.flow.host import Arrival, Disposition, Moment, Registration
 from paperless_ivr.flow.policy import Limits
 from paperless_ivr.records.sql.tables import activity
-from tests.drive.test_blocking import ENROL, POLICY, Caller, driver
 from tests.records.test_sql_privacy import dumped
 
 ARRIVAL = Arrival(

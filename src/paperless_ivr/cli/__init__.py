@@ -8,10 +8,12 @@ import click
 from paperless_ivr.errors import Problems, RecordDown, StoreError
 
 COMMANDS = {
+    "agi": "Take calls that Asterisk hands over by FastAGI.",
     "call": "Take a call at the keyboard, or play keys.",
     "check": "Check a policy and a biller's service before the first call.",
     "cloudivr": "Run the reference CloudIVR service; show what it has queued.",
     "diagram": "Draw the call flow from its live table.",
+    "prompts": "List every phrase for a voice studio, or render all.",
     "record": "Look after the record: its tables, and how long it keeps things.",
     "replay": "Replay transcripts.",
     "serve": "Answer calls of Twilio by web request.",

@@ -334,6 +334,15 @@ def _while_waiting(make: MakeRig) -> None:
     rig.close()
 
 
+def _in_one_moment(make: MakeRig) -> None:
+    """G24: A key pressed in the words of a turn that waits for an answer was pressed ahead."""
+    rig = make()
+    same("what is told", None, _does(rig, REQUEST, Press("1137", at=1)))
+    rig.hold(3.0)
+    same("what is told then", _pressed("1137", heard=0), rig.perform(_turn(ENTRY), LANGUAGE))
+    rig.close()
+
+
 def _in_transfer(make: MakeRig) -> None:
     """G23: Keys pressed in a transfer are thrown away."""
     rig = make()
@@ -476,6 +485,7 @@ PROMISES: Mapping[Callable[[MakeRig], None], tuple[str, ...]] = {
     _flushed_while_waiting: ("flush", "keys_while_waiting"),
     _beyond: ("type_ahead",),
     _while_waiting: ("keys_while_waiting",),
+    _in_one_moment: ("keys_while_waiting",),
     _in_transfer: ("transfer",),
     _request: (),
     _return: (),

@@ -1,0 +1,206 @@
+"""A gateway to a runtime of one's own, held against the contract with the kit.
+
+The runtime is invented: a "Bell" says a text, waits for a key, rings a person, and keeps the keys
+that are pressed while nobody waits for any. `BellGateway` is the adapter; below it are a small
+simulator of the runtime, and the rig in which the kit finds both.
+"""
+
+from attrs import define, field
+
+from paperless_ivr.flow.events import (
+    CallerEvent,
+    Digits,
+    Ended,
+    HungUp,
+    NoInput,
+    TransferEnded,
+    TransferResult,
+)
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.policy import Policy
+from paperless_ivr.flow.turns import Gather, Prompt, Return, Transfer, Turn
+from paperless_ivr.gateways.capabilities import Capabilities, Claim, How, check
+from paperless_ivr.prompts import Catalogue, said
+from paperless_ivr.secret import keys
+from paperless_ivr.testing.contracts import check_session_gateway
+from paperless_ivr.testing.virtual_caller import ON_HOOK, VirtualCaller
+
+WORDS = Catalogue.of(Policy())
+CAPABILITIES = Capabilities(
+    "a Bell",
+    keys_while_waiting=Claim(How.MET, "the Bell keeps them"),
+    late_end_key=Claim(How.DEGRADED, "a # after a complete entry answers the next question"),
+    transfer_results=frozenset({TransferResult.ANSWERED, TransferResult.UNKNOWN}),
+)
+
+
+# ── the adapter ──
+
+
+@define
+class BellGateway:
+    """A call on a Bell."""
+
+    bell: "Bell"
+    _ahead: str = field(default="", repr=False)
+
+    def perform(self, turn: Turn, language: str) -> CallerEvent | None:
+        """Speaks a turn, then does what it waits for."""
+        try:
+            self._ahead += self.bell.kept()
+            match turn.then:
+                case Gather() as gather:
+                    return self._gather(gather, turn, language)
+                case Transfer():
+                    self._speak(turn, language, stops=False)
+                    self._ahead = ""
+                    answered = self.bell.ring()
+                    return TransferEnded(
+                        TransferResult.ANSWERED if answered else TransferResult.UNKNOWN
+                    )
+                case then:
+                    key, _ = self._speak(turn, language, stops=not isinstance(then, Return))
+                    self._ahead += key
+                    return None
+        except ConnectionError:
+            return HungUp()
+
+    def _speak(self, turn: Turn, language: str, *, stops: bool) -> tuple[str, int | None]:
+        """The key that interrupted, and in which prompt."""
+        for number, prompt in enumerate(turn.say):
+            key = self.bell.say(said([prompt], language, WORDS), stops=stops)
+            if key:
+                return key, number
+        return "", None
+
+    def _gather(self, gather: Gather, turn: Turn, language: str) -> CallerEvent:
+        heard: int | None = 0
+        if not gather.type_ahead:
+            self._ahead = ""
+        if not self._ahead:
+            self._ahead, heard = self._speak(turn, language, stops=gather.barge_in)
+        taken = ""
+        while len(taken) < gather.max_keys:
+            key = self._next(gather.next_key_wait if taken else gather.first_key_wait)
+            if not key:
+                return Digits(keys(taken), Ended.TIMEOUT, heard) if taken else NoInput()
+            if key == gather.end_key:
+                return Digits(keys(taken), Ended.END_KEY, heard)
+            taken += key
+        return Digits(keys(taken), Ended.FULL, heard)
+
+    def _next(self, wait: float) -> str:
+        if not self._ahead:
+            return self.bell.key(wait)
+        key, self._ahead = self._ahead[0], self._ahead[1:]
+        return key
+
+
+# ── the runtime, simulated ──
+
+
+@define
+class Bell:
+    """One line. Its caller does things while it speaks, waits and rings."""
+
+    caller: VirtualCaller = field(factory=VirtualCaller)
+    answers: bool = False
+    buffer: str = field(default="", repr=False)
+
+    def say(self, text: str, *, stops: bool) -> str:
+        """Says a text in two seconds; the key that stopped it."""
+        if self.caller.gone:
+            raise ConnectionError
+        self.caller.begins(text)
+        key = self._until(2.0, stops=stops)
+        self.caller.ends()
+        return key
+
+    def key(self, seconds: float) -> str:
+        """A key within so many seconds."""
+        return self._until(seconds, stops=True)
+
+    def ring(self) -> bool:
+        """Rings a person for five seconds; whether they answered."""
+        self._until(5.0, stops=False)
+        return self.answers
+
+    def idle(self, seconds: float) -> None:
+        """Nobody asks for anything; keys are kept."""
+        until = self.caller.now + seconds
+        while self.caller.now < until and not self.caller.gone:
+            self.buffer += self.caller.next(until - self.caller.now).replace(ON_HOOK, "")
+
+    def kept(self) -> str:
+        """The keys that were kept."""
+        pressed, self.buffer = self.buffer, ""
+        return pressed
+
+    def _until(self, seconds: float, *, stops: bool) -> str:
+        until = self.caller.now + seconds
+        while self.caller.now < until:
+            key = self.caller.next(until - self.caller.now)
+            if key == ON_HOOK:
+                raise ConnectionError
+            if key and stops:
+                return key
+        return ""
+
+
+# ── the rig ──
+
+
+@define
+class BellRig:
+    """What the kit asks for: the gateway on its runtime, for one call."""
+
+    bell: Bell = field(factory=Bell)
+    gateway: BellGateway = field(init=False)
+    capabilities: Capabilities = CAPABILITIES
+
+    @gateway.default
+    def _adapt(self) -> BellGateway:
+        return BellGateway(self.bell)
+
+    @property
+    def caller(self) -> VirtualCaller:
+        """The caller at the far end."""
+        return self.bell.caller
+
+    def perform(self, turn: Turn, language: str) -> CallerEvent | None:
+        """Performs a turn."""
+        return self.gateway.perform(turn, language)
+
+    def hold(self, seconds: float) -> None:
+        """Time passes between two turns."""
+        self.bell.idle(seconds)
+
+    def utterance(self, prompt: Prompt, language: str) -> str:
+        """What is heard of a prompt."""
+        return said([prompt], language, WORDS)
+
+    def lose(self, prompt: Prompt) -> bool:
+        """A Bell can say everything."""
+        return False
+
+    def cut(self) -> bool:
+        """The line is cut."""
+        self.caller.gone = True
+        return True
+
+    def person(self, result: TransferResult) -> None:
+        """What becomes of the next ringing."""
+        self.bell.answers = result is TransferResult.ANSWERED
+
+    def shown(self) -> str:
+        """What could be seen of the keys."""
+        return repr(self.gateway)
+
+    def close(self) -> None:
+        """Nothing was started."""
+
+
+if __name__ == "__main__":
+    check_session_gateway(BellRig)
+    print(check(Flow(), CAPABILITIES))
+    print("every promise that it claims is kept")

@@ -1,0 +1,39 @@
+"""`paperless-ivr prompts`: every phrase that is said, as a list and as sound files."""
+
+from pathlib import Path
+
+import click
+
+from paperless_ivr.cli.setups import policy_in_force
+from paperless_ivr.prompts.recorded import phrases, table
+from paperless_ivr.prompts.rendering import render
+
+
+@click.command(name="prompts")
+@click.option(
+    "--policy", "file", type=click.Path(dir_okay=False, path_type=Path), help="A policy (TOML)."
+)
+@click.option("--language", help="Only this one, as es-US. [default: all that are offered]")
+@click.option(
+    "--render",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Render what has no file yet to 8 kHz files here, with espeak-ng.",
+)
+def command(*, file: Path | None, language: str | None, folder: Path | None) -> None:
+    """List every phrase for a voice studio (CSV), or render all to 8 kHz sound files.
+
+    A studio's recordings go to the same places as those that are rendered: the file that the
+    list names, with an extension that Asterisk plays. Numbers, letters, amounts and days are
+    not in it; they are composed of Asterisk's own sounds.
+    """
+    policy = policy_in_force(file)
+    if language is not None and language not in policy.languages.offered:
+        message = f"{language!r} is not offered; {', '.join(policy.languages.offered)}"
+        raise click.BadParameter(message, param_hint="--language")
+    wanted = tuple(p for p in phrases(policy) if language in (None, p.language))
+    if folder is None:
+        click.echo(table(wanted), nl=False)
+        return
+    rendered = render(wanted, folder, lambda name: click.echo(name, err=True))
+    click.echo(f"{len(wanted)} phrases in {folder}, {rendered} of them rendered now")

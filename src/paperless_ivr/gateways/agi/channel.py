@@ -1,0 +1,124 @@
+"""One connection of Asterisk's: a command at a time, and the hang-up at any moment."""
+
+import asyncio
+from contextlib import suppress
+
+from attrs import define, field
+
+from paperless_ivr.gateways.agi.lines import (
+    HangUpNotice,
+    Headers,
+    Nonsense,
+    Reader,
+    Reply,
+    command,
+)
+
+HEADERS_WITHIN = 5.0
+"""Seconds for the block of headers: Asterisk sends it at once."""
+REPLY_WITHIN = 10.0
+"""Seconds for a reply beyond what the command itself takes."""
+GONE = 511
+"""The code for a command that needs the caller, who is gone."""
+
+
+class ChannelLost(Exception):
+    """The connection is closed, or the other end talks nonsense."""
+
+
+@define
+class Channel:
+    """A connection. `gone` is set when the caller hangs up, or when the connection is lost."""
+
+    reader: asyncio.StreamReader = field(repr=False)
+    writer: asyncio.StreamWriter = field(repr=False)
+    headers: dict[str, str] = field(factory=dict, repr=False)
+    gone: asyncio.Event = field(factory=asyncio.Event, repr=False)
+    lost: bool = False
+    """Nothing more can be sent."""
+    _lines: Reader = field(factory=Reader, repr=False)
+    _pending: "asyncio.Future[Reply | None] | None" = field(default=None, repr=False)
+    _head: "asyncio.Future[bool] | None" = field(default=None, repr=False)
+    _pump: "asyncio.Task[None] | None" = field(default=None, repr=False)
+
+    async def open(self) -> None:
+        """Reads the headers; ChannelLost where they do not come."""
+        self._head = asyncio.get_running_loop().create_future()
+        self._pump = asyncio.create_task(self._read())
+        await asyncio.wait({self._head}, timeout=HEADERS_WITHIN)
+        if not self._head.done() or not self._head.result():
+            self._end()
+            raise ChannelLost("no headers")
+
+    async def close(self) -> None:
+        """Lets the connection go."""
+        self._end()
+        if self._pump is not None:
+            self._pump.cancel()
+            await asyncio.wait({self._pump})
+        self.writer.close()
+        with suppress(OSError, TimeoutError):
+            await asyncio.wait_for(self.writer.wait_closed(), REPLY_WITHIN)
+
+    async def ask(self, text: str, takes: float | None = 0.0) -> Reply:
+        """The reply to a command that itself `takes` so many seconds; None: however long.
+
+        ChannelLost where there is none. A command whose asker was cancelled is waited for first.
+        """
+        if self._pending is not None and not self._pending.done():
+            await self._replied(self._pending, takes)
+        if self.lost:
+            raise ChannelLost("closed")
+        pending = self._pending = asyncio.get_running_loop().create_future()
+        try:
+            self.writer.write(command(text))
+            await asyncio.wait_for(self.writer.drain(), REPLY_WITHIN)
+        except (OSError, TimeoutError) as error:
+            self._end()
+            raise ChannelLost("cannot be written to") from error
+        return await self._replied(pending, takes)
+
+    async def _replied(self, pending: "asyncio.Future[Reply | None]", takes: float | None) -> Reply:
+        within = None if takes is None else takes + REPLY_WITHIN
+        await asyncio.wait({pending}, timeout=within)
+        if not pending.done():
+            self._end()
+        reply = pending.result()
+        if reply is None:
+            raise ChannelLost("closed")
+        if reply.code == GONE:
+            self.gone.set()
+        return reply
+
+    async def _read(self) -> None:
+        """Reads as long as there is something, and sorts it."""
+        try:
+            while data := await self.reader.read(4096):
+                for message in self._lines.feed(data):
+                    self._sort(message)
+        except (Nonsense, OSError):
+            pass
+        finally:
+            self._end()
+
+    def _sort(self, message: Headers | Reply | HangUpNotice) -> None:
+        match message:
+            case Headers(values):
+                self.headers = values
+                if self._head is not None and not self._head.done():
+                    self._head.set_result(True)
+            case HangUpNotice():
+                self.gone.set()
+            case Reply():
+                if self._pending is None or self._pending.done():
+                    raise Nonsense("a reply to nothing")
+                self._pending.set_result(message)
+
+    def _end(self) -> None:
+        """The connection is lost."""
+        self.lost = True
+        self.gone.set()
+        if self._pending is not None and not self._pending.done():
+            self._pending.set_result(None)
+        if self._head is not None and not self._head.done():
+            self._head.set_result(False)

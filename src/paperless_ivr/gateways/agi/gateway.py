@@ -1,0 +1,241 @@
+"""A call in Asterisk's hands: plays a turn piece by piece, and gathers keys one at a time.
+
+How the contract is met (docs/asterisk.md tells the sources). Each key is a reply of its own, so
+that all five outcomes are told apart here and not by Asterisk, whose GET DATA merges some. Each
+prompt is played by itself, so that the one that a key interrupted is known. While no command
+runs Asterisk throws keys away (res_agi.c, run_agi), so `listen` always has one running.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from attrs import define, field
+
+from paperless_ivr.flow.events import (
+    CallerEvent,
+    Digits,
+    Ended,
+    HungUp,
+    NoInput,
+    TransferEnded,
+    TransferResult,
+)
+from paperless_ivr.flow.turns import Gather, Return, Transfer, Turn
+from paperless_ivr.gateways.agi.channel import Channel, ChannelLost
+from paperless_ivr.gateways.agi.lines import Reply, quoted
+from paperless_ivr.gateways.agi.sounds import Sound, Sounds
+from paperless_ivr.gateways.capabilities import Capabilities, Claim, How
+from paperless_ivr.secret import keys
+
+CAPABILITIES = Capabilities(
+    "Asterisk (FastAGI)",
+    heard=Claim(How.MET, "a STREAM FILE or SAY of its own for each piece"),
+    flush=Claim(How.MET, "keys are kept here, not by Asterisk, and dropped here"),
+    once=Claim(How.MET, "a key is one reply to one command"),
+    end_key_alone=Claim(How.MET, "WAIT FOR DIGIT gives every key, one at a time"),
+    end_key_alone_in_entries=Claim(How.MET, "WAIT FOR DIGIT gives every key, one at a time"),
+    no_end_key=Claim(How.MET, "WAIT FOR DIGIT has none"),
+    late_end_key=Claim(How.EMULATED, "dropped here, and the sound goes on from its offset"),
+    too_few=Claim(How.MET, "keys are counted here"),
+    two_waits=Claim(How.MET, "WAIT FOR DIGIT takes a timeout for each key"),
+    keys_while_waiting=Claim(How.EMULATED, "WAIT FOR DIGIT in short turns while nothing else runs"),
+    transfer=Claim(How.MET, "EXEC Dial, and its DIALSTATUS"),
+)
+
+EVERY_KEY = "0123456789*#"
+LONGEST_SOUND = 300.0
+"""Seconds that one sound may play."""
+LISTEN = (0.02, 0.05, 0.1)
+"""Seconds of one listening command: a turn that comes waits for its end. The last one repeats."""
+RING = 30
+"""Seconds that a person is rung."""
+
+RESULTS = {
+    "ANSWER": TransferResult.ANSWERED,
+    "BUSY": TransferResult.BUSY,
+    "NOANSWER": TransferResult.NO_ANSWER,
+    "CHANUNAVAIL": TransferResult.FAILED,
+    "CONGESTION": TransferResult.FAILED,
+    "INVALIDARGS": TransferResult.FAILED,
+    "DONTCALL": TransferResult.FAILED,
+    "TORTURE": TransferResult.FAILED,
+}
+"""What DIALSTATUS means (app_dial). CANCEL is a caller who hung up while it rang."""
+
+
+@define
+class AgiGateway:
+    """The gateway of one call."""
+
+    channel: Channel
+    sounds: Sounds
+    person: str = ""
+    """Whom to dial for a person, as Dial takes it: "PJSIP/agents". Empty: nobody."""
+    unplayable: Callable[[str], None] = lambda _: None
+    """Told of a prompt that Asterisk could not play."""
+    clock: Callable[[], float] = field(default=lambda: asyncio.get_running_loop().time())
+    _ahead: str = field(default="", repr=False)
+    _late: tuple[str, float] = ("", 0.0)
+    """The end key of a gather that was complete, and until when it is dropped."""
+    language: str = ""
+    """What the channel is set to."""
+    _listening: "asyncio.Task[str] | None" = field(default=None, repr=False)
+
+    # ── what the driver asks for ──
+
+    async def perform(self, turn: Turn, language: str) -> CallerEvent | None:
+        """Plays a turn, then does what it waits for."""
+        try:
+            await self._heard_so_far()
+            event = await self._perform(turn, language)
+        except ChannelLost:
+            return HungUp()
+        answered = event == TransferEnded(TransferResult.ANSWERED)
+        return HungUp() if self.channel.gone.is_set() and not answered else event
+
+    async def listen(self) -> HungUp:
+        """Keeps the keys that are pressed while a request runs."""
+        try:
+            for number in range(10**9):
+                await self._heard_so_far()
+                if self.channel.gone.is_set():
+                    return HungUp()
+                seconds = LISTEN[min(number, len(LISTEN) - 1)]
+                self._listening = asyncio.create_task(self._key(seconds))
+                await asyncio.wait({self._listening})
+        except ChannelLost:
+            pass
+        return HungUp()
+
+    async def _heard_so_far(self) -> None:
+        """Waits for the listening command that is still under way, and keeps its key."""
+        listening = self._listening
+        if listening is not None:
+            await asyncio.wait({listening})
+            self._listening = None
+            self._ahead += "" if self._is_late(key := listening.result()) else key
+
+    async def _perform(self, turn: Turn, language: str) -> CallerEvent | None:
+        match turn.then:
+            case Gather() as gather:
+                return await self._gather(gather, turn, language)
+            case Transfer():
+                await self._speak(turn, language, "")
+                self._ahead = ""
+                return await self._transfer()
+            case Return():
+                await self._speak(turn, language, "")
+                return None
+            case _:
+                key, _, _ = await self._speak(turn, language, EVERY_KEY)
+                self._ahead += key
+                return None
+
+    # ── speaking ──
+
+    async def _speak(self, turn: Turn, language: str, escape: str) -> tuple[str, int, int | None]:
+        """Plays the prompts: the key that interrupted, in which, and the first not played."""
+        unheard: int | None = None
+        for number, prompt in enumerate(turn.say):
+            for sound in self.sounds.prompt(prompt, language):
+                key, played = await self._play(sound, escape)
+                if self.channel.gone.is_set():
+                    return "", number, unheard
+                if key:
+                    return key, number, unheard
+                if not played:
+                    self.unplayable(prompt.name)
+                    unheard = number if unheard is None else unheard
+        return "", 0, unheard
+
+    async def _play(self, sound: Sound, escape: str) -> tuple[str, bool]:
+        """The key that interrupted a sound, and whether it could be played."""
+        if sound.language != self.language:
+            await self.channel.ask(f"SET VARIABLE CHANNEL(language) {sound.language}")
+            self.language = sound.language
+        offset = 0
+        while True:
+            reply = await self.channel.ask(sound.to(escape, offset), LONGEST_SOUND)
+            key = _key_of(reply)
+            if not key:
+                return "", reply.code == 200 and (reply.number == 0 or not await self._there())
+            if key in escape and not self._is_late(key):
+                return key, True
+            if not sound.is_file:
+                return "", True
+            offset = reply.endpos
+
+    async def _there(self) -> bool:
+        """Whether the caller is there: -1 means that, or a sound that is missing."""
+        await self.channel.ask("CHANNEL STATUS")
+        return not self.channel.gone.is_set()
+
+    # ── keys ──
+
+    async def _gather(self, gather: Gather, turn: Turn, language: str) -> CallerEvent:
+        if not gather.type_ahead:
+            self._ahead = ""
+        heard: int | None = 0
+        if not self._ahead:
+            escape = EVERY_KEY if gather.barge_in else ""
+            key, number, unheard = await self._speak(turn, language, escape)
+            self._ahead = key
+            heard = number if key and unheard is None else unheard
+        taken = ""
+        while len(taken) < gather.max_keys:
+            key = await self._next(gather.next_key_wait if taken else gather.first_key_wait)
+            if self.channel.gone.is_set():
+                return HungUp()
+            if not key:
+                return Digits(keys(taken), Ended.TIMEOUT, heard) if taken else NoInput()
+            if key == gather.end_key:
+                return Digits(keys(taken), Ended.END_KEY, heard)
+            taken += key
+        self._late = (gather.end_key, self.clock() + gather.next_key_wait)
+        return Digits(keys(taken), Ended.FULL, heard)
+
+    async def _next(self, wait: float) -> str:
+        """The next key, pressed ahead or not; "" where none comes."""
+        if self._ahead:
+            key, self._ahead = self._ahead[0], self._ahead[1:]
+            return key
+        key = await self._key(wait)
+        return await self._next(wait) if key and self._is_late(key) else key
+
+    async def _key(self, seconds: float) -> str:
+        """A key within so many seconds; "" where none comes. A to D are no keys of ours."""
+        until = self.clock() + seconds
+        while True:
+            milliseconds = max(0, round((until - self.clock()) * 1000))
+            try:
+                reply = await self.channel.ask(f"WAIT FOR DIGIT {milliseconds}", seconds)
+            except ChannelLost:
+                return ""
+            if reply.code != 200 or reply.number < 0:
+                self.channel.gone.set()
+            if self.channel.gone.is_set() or reply.number == 0 or _key_of(reply):
+                return _key_of(reply)
+
+    def _is_late(self, key: str) -> bool:
+        """The end key of a gather that was complete without it. Any key ends the waiting for it."""
+        if not key:
+            return False
+        (end_key, until), self._late = self._late, ("", 0.0)
+        return key == end_key and self.clock() < until
+
+    # ── a person ──
+
+    async def _transfer(self) -> CallerEvent:
+        if not self.person:
+            return TransferEnded(TransferResult.FAILED)
+        await self.channel.ask(f"EXEC Dial {quoted(f'{self.person},{RING}')}", None)
+        status = (await self.channel.ask("GET VARIABLE DIALSTATUS")).value or ""
+        if status == "CANCEL":
+            return HungUp()
+        return TransferEnded(RESULTS.get(status, TransferResult.UNKNOWN))
+
+
+def _key_of(reply: Reply) -> str:
+    """The key that a reply tells, as the ASCII code of it: 48 is the key 0, 0 is none."""
+    key = chr(reply.number) if reply.code == 200 and 0 < reply.number < 128 else ""
+    return key if key in EVERY_KEY else ""

@@ -1,0 +1,162 @@
+"""The AGI protocol in bytes: what Asterisk sends, and what it is sent.
+
+Seen at Asterisk 16.28.0 and 22.10.1 (recordings in tests/gateways/agi); the source is
+res/res_agi.c there.
+"""
+
+import re
+from collections.abc import Iterator
+
+from attrs import define, field, frozen
+
+LONGEST_LINE = 16_384
+"""Bytes of one line, or of one reply of several lines. Real ones stay below 2,000."""
+LONGEST_HEAD = 65_536
+"""Bytes of the block of headers."""
+LONGEST_COMMAND = 2_047
+"""Asterisk 16 takes the rest of a longer line for another command."""
+
+HEADER = re.compile(r"(agi_\w+): ?(.*)")
+REPLY = re.compile(r"([1-5]\d\d)([ -])(.*)", re.DOTALL)
+RESULT = re.compile(r"result=(-?[^ (]*)")
+ENDPOS = re.compile(r"\bendpos=(\d{1,15})")
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class Nonsense(Exception):
+    """The other end does not speak AGI."""
+
+
+@frozen
+class Headers:
+    """The block that a connection begins with."""
+
+    values: dict[str, str] = field(repr=False)
+
+
+@frozen
+class Reply:
+    """The answer to one command."""
+
+    code: int
+    result: str = field(default="", repr=False)
+    value: str | None = field(default=None, repr=False)
+    """What stands in brackets; None where there are none."""
+    endpos: int = 0
+    """How far a sound was played, in samples."""
+
+    @property
+    def number(self) -> int:
+        """The result as a number; -1 where it is none."""
+        return int(self.result) if re.fullmatch(r"-?[0-9]{1,9}", self.result) else -1
+
+
+@frozen
+class HangUpNotice:
+    """The line HANGUP, which comes at any time and answers nothing."""
+
+
+Message = Headers | Reply | HangUpNotice
+
+
+@define
+class Reader:
+    """Takes bytes as they come, and gives the messages in them."""
+
+    _buffer: bytes = field(default=b"", repr=False)
+    _head: dict[str, str] | None = field(factory=dict, repr=False)
+    _open: list[str] = field(factory=list, repr=False)
+    """Lines of a reply that goes on."""
+    _size: int = 0
+    """Bytes of the block or reply that is not complete."""
+
+    def feed(self, data: bytes) -> Iterator[Message]:
+        """The messages that are complete with these bytes; Nonsense where they are none."""
+        self._buffer += data
+        while (end := self._buffer.find(b"\n")) >= 0:
+            line, self._buffer = self._buffer[:end], self._buffer[end + 1 :]
+            self._fits(len(line))
+            message = self._line(line.decode("utf-8", "replace"))
+            if message is not None:
+                self._size = 0
+                yield message
+        self._fits(len(self._buffer))
+
+    def _fits(self, more: int) -> None:
+        limit = LONGEST_LINE if self._head is None else LONGEST_HEAD
+        if self._size + more > limit:
+            raise Nonsense("too long")
+
+    def _line(self, line: str) -> Message | None:
+        self._size += len(line) + 1
+        if self._head is not None:
+            return self._header(line)
+        if self._open:
+            return self._goes_on(line)
+        if line == "HANGUP":
+            return HangUpNotice()
+        return self._begins(line)
+
+    def _header(self, line: str) -> Headers | None:
+        assert self._head is not None
+        if not line:
+            headers, self._head = Headers(self._head), None
+            if not headers.values:
+                raise Nonsense("no headers")
+            return headers
+        match = HEADER.fullmatch(line)
+        if match is None:
+            raise Nonsense("not a header")
+        self._head[match[1]] = match[2]
+        return None
+
+    def _begins(self, line: str) -> Reply | None:
+        match = REPLY.fullmatch(line)
+        if match is None:
+            raise Nonsense("not a reply")
+        if match[1].startswith("1"):  # GOSUB is trying
+            self._size = 0
+            return None
+        opened = match[2] == "-" or ("(" in line and not line.endswith(")"))
+        if opened:
+            self._open = [line]
+            return None
+        return _reply(line)
+
+    def _goes_on(self, line: str) -> Reply | None:
+        """A usage of several lines, or a value with line breaks in it."""
+        first = self._open[0]
+        self._open.append(line)
+        usage = first[3] == "-"
+        if not (line.startswith(f"{first[:3]} ") if usage else line.endswith(")")):
+            return None
+        text, self._open = "\n".join(self._open), []
+        return Reply(int(first[:3])) if usage else _reply(text)
+
+
+def _reply(text: str) -> Reply:
+    match = REPLY.fullmatch(text)
+    assert match is not None
+    rest = match[3]
+    result, endpos = RESULT.search(rest), ENDPOS.search(rest)
+    start, end = rest.find("("), rest.rfind(")")
+    return Reply(
+        int(match[1]),
+        result[1] if result else "",
+        rest[start + 1 : end] if 0 <= start < end else None,
+        int(endpos[1]) if endpos else 0,
+    )
+
+
+def quoted(text: str) -> str:
+    """An argument in quotes, without what would end the line."""
+    plain = CONTROL.sub(" ", text)
+    return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def command(text: str) -> bytes:
+    """A command as it is sent; ValueError where Asterisk would not take it for one."""
+    line = text.encode()
+    if CONTROL.search(text) or len(line) > LONGEST_COMMAND:
+        raise ValueError("not one line that Asterisk takes")
+    return line + b"\n"

@@ -1,0 +1,66 @@
+"""What was heard, held against what should have been: G.711 µ-law, frame by frame."""
+
+import array
+import sys
+import wave
+from collections.abc import Sequence
+from pathlib import Path
+
+FRAME = 160
+"""Samples of one packet: 20 ms. Asterisk reads a file in such frames, from its beginning."""
+
+
+def _linear(code: int) -> int:
+    """A µ-law code as a sample (ITU-T G.711, table 2a)."""
+    code = ~code & 0xFF
+    sample = (((code & 0x0F) << 3) + 0x84) << ((code & 0x70) >> 4)
+    return 0x84 - sample if code & 0x80 else sample - 0x84
+
+
+LINEAR = [_linear(code) for code in range(256)]
+QUIET = bytes(code for code in range(256) if abs(LINEAR[code]) < 250)
+"""Codes that nobody hears."""
+
+
+def loud(payload: bytes) -> bool:
+    """Whether a packet can be heard."""
+    return bool(payload.translate(None, QUIET))
+
+
+def decoded(payload: bytes) -> list[int]:
+    """The samples of a packet."""
+    return [LINEAR[code] for code in payload]
+
+
+def frames(file: Path) -> list[list[int]]:
+    """The samples of a file of 8 kHz, frame by frame."""
+    with wave.open(str(file)) as sound:
+        samples = array.array("h", sound.readframes(sound.getnframes()))
+    if sys.byteorder == "big":
+        samples.byteswap()
+    padded = [*samples, *[0] * (-len(samples) % FRAME)]
+    return [padded[start : start + FRAME] for start in range(0, len(padded), FRAME)]
+
+
+def alike(one: Sequence[Sequence[int]], other: Sequence[Sequence[int]]) -> float:
+    """The correlation of two stretches of frames: 1 where they are the same."""
+    dot = power = other_power = 0.0
+    for a, b in zip(one, other, strict=False):
+        dot += sum(x * y for x, y in zip(a, b, strict=True))
+        power += sum(x * x for x in a)
+        other_power += sum(y * y for y in b)
+    return dot / (power * other_power) ** 0.5 if power and other_power else 0.0
+
+
+def place(wanted: list[list[int]], heard: list[list[int]], start: int) -> tuple[int, float]:
+    """Where a file was heard from `start` on, and how well; -1 where it was not.
+
+    It is looked for by its first frames that can be heard.
+    """
+    first = next((n for n, frame in enumerate(wanted) if max(map(abs, frame)) > 1000), 0)
+    sample = wanted[first : first + 8]
+    for at in range(start, len(heard) - first - len(sample) + 1):
+        begin = at + first
+        if max(map(abs, heard[begin])) > 500 and alike(sample, heard[begin : begin + 8]) > 0.9:
+            return at, alike(wanted, heard[at : at + len(wanted)])
+    return -1, 0.0

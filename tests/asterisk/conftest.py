@@ -1,0 +1,166 @@
+"""A line of ours that a real Asterisk hands its calls over to."""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from attrs import define, evolve, field
+
+from paperless_ivr.backends.demo import springfield
+from paperless_ivr.backends.memory import MemoryBackend
+from paperless_ivr.cli.setups import demo_policy
+from paperless_ivr.drive.aio import AsyncDriver
+from paperless_ivr.drive.attendant import utc_now
+from paperless_ivr.flow.events import CallerEvent, Digits, HungUp, ServiceAnswer
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.host import Arrival, Handback
+from paperless_ivr.flow.policy import Policy
+from paperless_ivr.flow.requests import ServiceRequest
+from paperless_ivr.flow.scene import Terms
+from paperless_ivr.flow.turns import Turn
+from paperless_ivr.gateways.agi.gateway import AgiGateway
+from paperless_ivr.gateways.agi.server import FastAgi, Line
+from paperless_ivr.gateways.agi.sounds import Sounds
+from paperless_ivr.prompts.recorded import phrases
+from paperless_ivr.prompts.rendering import render
+from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
+from tests.asterisk.real import RealAsterisk
+from tests.asterisk.roots import SUITES, alone, cache, lacking, root
+from tests.asterisk.sip import SipCaller
+
+POLICY = evolve(demo_policy(), text=evolve(Policy().text, after_enrolment=()))
+PERSON = "Local/agent@people"
+
+
+@pytest.fixture(scope="session")
+def recordings() -> Path:
+    """Every phrase, rendered once and kept."""
+    folder = cache() / "sounds"
+    with alone("sounds"):
+        render(phrases(POLICY), folder, lambda _: None)
+    return folder
+
+
+@pytest.fixture(params=SUITES, scope="session")
+def asterisk_root(request: pytest.FixtureRequest) -> Path:
+    """The folder of an Asterisk of each version; skipped where there can be none, but in CI."""
+    why = lacking()
+    if why and os.environ.get("CI") == "true":
+        pytest.fail(why)
+    if why:
+        pytest.skip(why)
+    return root(request.param)
+
+
+@define
+class Listened:
+    """A gateway that notes which of its own files are played to their end, and when it asks."""
+
+    gateway: AgiGateway
+    notes: "Exchange"
+    call: str
+
+    async def perform(self, turn: Turn, language: str) -> CallerEvent | None:
+        """Performs a turn."""
+        self.notes.asked.setdefault(self.call, []).append(turn.call.state.name)
+        event = await self.gateway.perform(turn, language)
+        cut = isinstance(event, HungUp) or (isinstance(event, Digits) and event.heard is not None)
+        if not cut:
+            sounds = self.gateway.sounds
+            files = self.notes.files.setdefault(self.call, [])
+            for prompt in turn.say:
+                played = sounds.prompt(prompt, language)
+                files += [s.command.split('"')[1] for s in played if s.is_file]
+        return event
+
+    async def listen(self) -> HungUp:
+        """Listens."""
+        return await self.gateway.listen()
+
+
+@define
+class Slow:
+    """A service that takes its time over every answer."""
+
+    service: MemoryBackend = field(factory=springfield)
+    seconds: float = 0.0
+
+    @property
+    def operations(self) -> frozenset[str]:
+        """What it has."""
+        return self.service.operations
+
+    def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
+        """Answers, late."""
+        time.sleep(self.seconds)
+        return self.service.answer(request, budget)
+
+
+@define
+class Exchange:
+    """A real Asterisk and our line behind it."""
+
+    asterisk: RealAsterisk
+    server: FastAgi
+    backend: Slow
+    told: list[tuple[str, str, str]]
+    asked: dict[str, list[str]] = field(factory=dict)
+    """States that were asked in, by the caller's number."""
+    files: dict[str, list[str]] = field(factory=dict)
+    """Files that were played to their end, by the caller's number."""
+
+    @property
+    def service(self) -> MemoryBackend:
+        """The demo's service."""
+        return self.backend.service
+
+    async def caller(self, extension: str, number: str) -> SipCaller:
+        """A caller whose call was answered."""
+        caller = SipCaller(self.asterisk.sip, number)
+        await caller.call(extension)
+        return caller
+
+
+With = Callable[[Callable[[Exchange], Awaitable[None]]], None]
+
+
+@pytest.fixture
+def exchange(asterisk_root: Path, recordings: Path) -> Iterator[With]:
+    """Runs a test with an Asterisk and a line; both are stopped afterwards."""
+
+    def run(test: Callable[[Exchange], Awaitable[None]]) -> None:
+        asyncio.run(_with(test, asterisk_root, recordings))
+
+    return run
+
+
+async def _with(test: Callable[[Exchange], Awaitable[None]], root: Path, recordings: Path) -> None:
+    backend, told = Slow(), []
+    server = FastAgi({}, lambda *what: told.append(what))
+    port = await server.start(port=0)
+    asterisk = RealAsterisk(root, port)
+    exchange = Exchange(asterisk, server, backend, told)
+    await asyncio.to_thread(asterisk.start)
+    try:
+        prefix = await asyncio.to_thread(asterisk.put, recordings)
+        sounds = Sounds.of(POLICY, recordings, prefix)
+        flow = Flow(Terms(POLICY))
+        driver = AsyncDriver(
+            flow, sounds.catalogue, backend, MemoryRecord(utc_now), MemoryLiveCalls()
+        )
+
+        async def answer(
+            gateway: AgiGateway, arrival: Arrival, taken_away: asyncio.Event
+        ) -> Handback:
+            number = gateway.channel.headers["agi_callerid"]
+            return await driver.converse(Listened(gateway, exchange, number), arrival, taken_away)
+
+        server.lines[POLICY.biller.id] = Line(POLICY.biller.id, sounds, answer, PERSON)
+        await test(exchange)
+        assert told == []
+    finally:
+        await server.close()
+        await asyncio.to_thread(asterisk.stop)

@@ -1,0 +1,229 @@
+"""A real Asterisk that runs for a test: its own configuration, free ports, loopback only."""
+
+import contextlib
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from attrs import define, field
+
+PATIENCE = 60.0
+MODULES = """
+app_dial app_playback app_read app_stack app_verbose bridge_simple chan_pjsip codec_gsm codec_ulaw
+format_gsm format_pcm format_sln format_wav func_callerid func_channel func_logic func_strings
+func_timeout pbx_config res_agi res_pjproject res_pjsip res_pjsip_caller_id
+res_pjsip_endpoint_identifier_ip res_pjsip_pubsub res_pjsip_sdp_rtp res_pjsip_session
+res_rtp_asterisk res_sorcery_astdb res_sorcery_config res_sorcery_memory res_speech
+res_timing_timerfd
+"""
+
+CONFIGURATION = {
+    "asterisk.conf": """
+[directories]
+astetcdir => {etc}
+astmoddir => {modules}
+astvarlibdir => {run}/lib
+astdbdir => {run}/lib
+astkeydir => {run}/lib
+astdatadir => /usr/share/asterisk
+astagidir => {run}/lib
+astspooldir => {run}/spool
+astrundir => {run}
+astlogdir => {run}/log
+[options]
+verbose = 3
+languageprefix = yes
+""",
+    "modules.conf": "[modules]\nautoload=no\n{loads}\n",
+    "logger.conf": "[general]\n[logfiles]\nfull => notice,warning,error,verbose,dtmf\n",
+    "rtp.conf": "[general]\nrtpstart={rtp}\nrtpend={rtp_end}\n",
+    "pjproject.conf": "",
+    "features.conf": "[general]\n",
+    "pjsip.conf": """
+[loopback]
+type=transport
+protocol=udp
+bind=127.0.0.1:{sip}
+[caller]
+type=endpoint
+context=calls
+disallow=all
+allow=ulaw
+dtmf_mode=rfc4733
+direct_media=no
+[caller]
+type=identify
+endpoint=caller
+match=127.0.0.1
+""",
+    "extensions.conf": """
+[calls]
+exten => start,1,Answer()
+ same => n,Set(PAPERLESS_MOMENT=start)
+ same => n,Goto(hand,1)
+exten => before,1,Answer()
+ same => n,Set(PAPERLESS_MOMENT=before_payment)
+ same => n,Goto(hand,1)
+exten => unanswered,1,Set(PAPERLESS_MOMENT=before_payment)
+ same => n,Goto(hand,1)
+exten => hand,1,Set(PAPERLESS_LANGUAGE=en-US)
+ same => n,AGI(agi://127.0.0.1:{agi}/)
+ same => n,Log(NOTICE,goes on ${{CALLERID(num)}} agistatus=${{AGISTATUS}} {told})
+ same => n,Hangup()
+exten => docs,1,Set(CHANNEL(hangup_handler_push)=told,s,1)
+ same => n,Goto(payment-line,s,1)
+exten => h,1,Log(NOTICE,ended ${{CALLERID(num)}} {told})
+[told]
+exten => s,1,Log(NOTICE,ended ${{CALLERID(num)}} {told})
+ same => n,Return()
+[take-payment]
+exten => s,1,Log(NOTICE,paying ${{CALLERID(num)}} account=${{ARG1}})
+ same => n,Set(PAYMENT_GUID=${{ARG1}})
+ same => n,Set(PAYMENT_APPROVED=yes)
+ same => n,Return()
+[people]
+exten => busy,1,Busy(1)
+exten => agent,1,Answer()
+ same => n,Wait(1)
+ same => n,Hangup()
+""",
+}
+TOLD = " ".join(
+    f"{name}=${{PAPERLESS_{name.upper()}}}"
+    for name in ("disposition", "reason", "registration", "unused_keys", "greeted", "outcomes")
+)
+
+
+@define
+class RealAsterisk:
+    """An Asterisk in its folder, that hands calls over to a FastAGI port."""
+
+    root: Path
+    agi: int
+    sip: int = 0
+    run: Path = field(init=False)
+    _process: "subprocess.Popen[bytes] | None" = None
+
+    def start(self) -> None:
+        """Starts it, and waits until it answers by SIP."""
+        self.run = Path(tempfile.mkdtemp(prefix="paperless-", dir=self.root / "var" / "tmp"))
+        inside = f"/{self.run.relative_to(self.root)}"
+        self.sip, rtp = _free_udp(), _free_range()
+        there = [self.root / "usr/lib", *self.root.glob("usr/lib/*-linux-gnu")]
+        modules = next(m for lib in there if (m := lib / "asterisk" / "modules").is_dir())
+        values = {
+            "etc": f"{inside}/etc",
+            "run": inside,
+            "modules": f"/{modules.relative_to(self.root)}",
+            "loads": "\n".join(f"load = {name}.so" for name in MODULES.split()),
+            "rtp": rtp,
+            "rtp_end": rtp + RANGE - 1,
+            "sip": self.sip,
+            "agi": self.agi,
+            "told": TOLD,
+        }
+        for folder in ("etc", "lib", "spool", "log"):
+            (self.run / folder).mkdir()
+        for name, text in CONFIGURATION.items():
+            (self.run / "etc" / name).write_text(text.format(**values))
+        with (self.run / "etc" / "extensions.conf").open("a") as dialplan:
+            dialplan.write(documented().replace("127.0.0.1/", f"127.0.0.1:{self.agi}/"))
+        self._process = subprocess.Popen(
+            ["chroot", str(self.root), "asterisk", "-f", "-C", f"{inside}/etc/asterisk.conf"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            self._answers()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stops it, and clears up."""
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait(10)
+        shutil.rmtree(self.run, ignore_errors=True)
+
+    def put(self, folder: Path) -> str:
+        """Copies a folder into its own; gives what it calls it."""
+        to = self.run / folder.name
+        shutil.copytree(folder, to)
+        return f"/{to.relative_to(self.root)}"
+
+    @property
+    def log(self) -> str:
+        """What it has logged."""
+        file = self.run / "log" / "full"
+        return file.read_text("utf-8", "replace") if file.is_file() else ""
+
+    def told(self, number: str, what: str = "goes on") -> dict[str, str]:
+        """What the dialplan has after a call of that number, or at its `ended`."""
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            found = re.findall(rf"{what} {re.escape(number)} (.*)", self.log)
+            if found:
+                return dict(re.findall(r"(\w+)=(\S*)", found[-1]))
+            time.sleep(0.05)
+        raise AssertionError(f"nothing is told of {number}:\n{self.log[-3000:]}")
+
+    def _answers(self) -> None:
+        """Asks by OPTIONS until something comes back."""
+        request = (
+            f"OPTIONS sip:x@127.0.0.1:{self.sip} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;rport;"
+            "branch=z9hG4bKx\r\nMax-Forwards: 70\r\nFrom: <sip:x@127.0.0.1>;tag=x\r\n"
+            "To: <sip:x@127.0.0.1>\r\nCall-ID: x\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+        ).encode()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+            asking.settimeout(0.5)
+            asking.bind(("127.0.0.1", 0))
+            until = time.monotonic() + PATIENCE
+            while time.monotonic() < until:
+                assert self._process is not None
+                assert self._process.poll() is None, f"Asterisk ended:\n{self.log[-3000:]}"
+                with contextlib.suppress(OSError):
+                    asking.sendto(request, ("127.0.0.1", self.sip))
+                    asking.recv(4096)
+                    return
+                time.sleep(0.1)
+        raise AssertionError(f"Asterisk does not answer:\n{self.log[-3000:]}")
+
+
+def documented() -> str:
+    """The dialplan of docs/asterisk.md, with a sound that is there."""
+    (block,) = re.findall(r"```ini\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
+    return str(block).replace("our-account-number", "beep")
+
+
+DOCS = Path(__file__).parents[2] / "docs" / "asterisk.md"
+RANGE = 200
+"""Ports for the sound of calls: two for each."""
+
+
+def _free_udp() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def _free_range() -> int:
+    """The first of many ports, below those that the system gives out by itself."""
+    for _ in range(100):
+        start = 12_000 + _free_udp() % 18_000 // RANGE * RANGE
+        with contextlib.ExitStack() as taken, contextlib.suppress(OSError):
+            for port in range(start, start + RANGE, 10):
+                one = taken.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+                one.bind(("127.0.0.1", port))
+            return start
+    raise AssertionError("no ports are free")

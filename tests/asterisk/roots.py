@@ -1,0 +1,80 @@
+"""Real Asterisks, each in a folder of its own: Debian's packages, by debootstrap.
+
+A folder is made once and kept. Without root, or without debootstrap, there is none: tests are
+skipped then, but fail where CI is true.
+"""
+
+import fcntl
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+SUITES = {"16": "bullseye", "22": "sid"}
+"""Versions of Asterisk, by the Debian that has them."""
+PACKAGES = ("asterisk", "asterisk-core-sounds-en-gsm")
+DEBOOTSTRAP = shutil.which("debootstrap", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+
+
+def cache() -> Path:
+    """Where what takes long is kept."""
+    named = os.environ.get("PAPERLESS_IVR_TEST_CACHE")
+    folder = Path(named) if named else Path.home() / ".cache" / "paperless-ivr-tests"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def lacking() -> str:
+    """Why there can be no Asterisk here; "" where there can."""
+    if os.geteuid() != 0:
+        return "only root can make and enter an Asterisk's folder"
+    return "" if DEBOOTSTRAP else "debootstrap is not installed"
+
+
+@contextmanager
+def alone(name: str) -> Iterator[None]:
+    """No other process does the same thing meanwhile."""
+    with (cache() / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def root(version: str) -> Path:
+    """The folder of an Asterisk, made if need be."""
+    assert DEBOOTSTRAP is not None
+    suite = SUITES[version]
+    to = cache() / f"asterisk-{suite}"
+    with alone(f"asterisk-{suite}"):
+        if not to.exists():
+            making = cache() / f"asterisk-{suite}.making"
+            shutil.rmtree(making, ignore_errors=True)
+            done = subprocess.run(
+                [
+                    DEBOOTSTRAP,
+                    "--variant=minbase",
+                    f"--include={','.join(PACKAGES)}",
+                    suite,
+                    str(making),
+                    mirror(),
+                ],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+            making.rename(to)
+    return to
+
+
+def mirror() -> str:
+    """The machine's own source of Debian packages, as apt has it."""
+    done = subprocess.run(
+        ["apt-get", "indextargets", "--format", "$(SITE)", "Created-By: Packages"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    sites = [site for site in done.stdout.split() if "security" not in site]
+    return next((site for site in sites if site.rstrip("/").endswith("debian")), sites[0])

@@ -1,0 +1,62 @@
+"""`paperless-ivr prompts`: the list and the files."""
+
+import csv
+import io
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from paperless_ivr.cli.setups import demo_policy
+from paperless_ivr.prompts.recorded import phrases
+
+Run = Callable[..., Any]
+POLICY = Path(__file__).parents[2] / "examples" / "policies" / "english-only.toml"
+pytestmark = pytest.mark.requirement("R41")
+
+
+def test_the_list(run: Run) -> None:
+    """Every phrase of every language, as CSV on stdout."""
+    rows = list(csv.DictReader(io.StringIO(run("prompts").stdout)))
+    assert len(rows) == len(phrases(demo_policy()))
+    assert {row["language"] for row in rows} == {"en-US", "es-US"}
+
+
+def test_one_language(run: Run) -> None:
+    """Only the phrases of one."""
+    rows = list(csv.DictReader(io.StringIO(run("prompts", "--language", "es-US").stdout)))
+    assert {row["language"] for row in rows} == {"es-US"}
+
+
+def test_a_policy_s_own_words(run: Run) -> None:
+    """The list is that of the policy: its languages, its names."""
+    done = run("prompts", "--policy", str(POLICY))
+    assert "es-US" not in done.stdout
+    assert done.exit_code == 0
+
+
+def test_a_language_that_is_not_offered(run: Run) -> None:
+    """It is told which are."""
+    done = run("prompts", "--language", "fr-CA")
+    assert done.exit_code == 2
+    assert "en-US, es-US" in done.stderr
+
+
+@pytest.mark.skipif(
+    shutil.which("espeak-ng") is None and os.environ.get("CI") != "true",
+    reason="espeak-ng is not installed",
+)
+def test_rendering(run: Run, tmp_path: Path) -> None:
+    """All phrases get files, once."""
+    short = tmp_path / "policy.toml"
+    short.write_text(POLICY.read_text("utf-8"), encoding="utf-8")
+    to = tmp_path / "sounds"
+    first = run("prompts", "--policy", str(short), "--render", str(to))
+    again = run("prompts", "--policy", str(short), "--render", str(to))
+    assert first.exit_code == 0, first.stderr
+    number = len(list(to.rglob("*.wav")))
+    assert first.stdout.endswith(f", {number} of them rendered now\n")
+    assert again.stdout.endswith(", 0 of them rendered now\n")

@@ -1,0 +1,201 @@
+"""One connection: recorded sessions played against it, and whatever may go wrong with it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from paperless_ivr.gateways.agi import channel as agi_channel
+from paperless_ivr.gateways.agi.channel import Channel, ChannelLost
+from paperless_ivr.gateways.agi.lines import Reply
+from tests.gateways.agi.recorded import ALL, Recording
+
+pytestmark = pytest.mark.requirement("R41")
+Peer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+HEAD = b"agi_network: yes\nagi_uniqueid: 1\n\n"
+
+WORDS = [
+    recording
+    for recording in ALL
+    if recording.sent and all("\r" not in c and c for c in recording.commands)
+]
+"""Sessions in which the server spoke as we do: whole lines, no line breaks of Windows."""
+
+
+def with_peer(peer: Peer, test: Callable[[Channel], Awaitable[None]]) -> None:
+    """Runs a test with a channel to that peer; nothing may be left over or unheard."""
+
+    async def run() -> None:
+        unheard: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: unheard.append(told))
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            try:
+                await peer(reader, writer)
+            finally:
+                writer.close()
+
+        serving: list[asyncio.Task[None]] = []
+        server = await asyncio.start_server(
+            lambda *streams: serving.append(asyncio.create_task(serve(*streams))), "127.0.0.1", 0
+        )
+        address = server.sockets[0].getsockname()
+        channel = Channel(*await asyncio.open_connection(*address[:2]))
+        try:
+            await asyncio.wait_for(test(channel), 30)
+        finally:
+            await channel.close()
+            server.close()
+            for task in serving:
+                task.cancel()
+            await asyncio.gather(*serving, return_exceptions=True)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        assert unheard == []
+
+    asyncio.run(run())
+
+
+async def opened_and_asked(channel: Channel) -> None:
+    """The least that is done with a channel."""
+    await channel.open()
+    await channel.ask("NOOP")
+
+
+@pytest.mark.parametrize("recording", WORDS, ids=str)
+def test_a_recorded_session_is_understood(recording: Recording) -> None:
+    """Each command that was sent gets the reply that came, and the hang-up is noticed."""
+
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for who, data in recording.events:
+            if who == "AST":
+                writer.write(data)
+                await writer.drain()
+            elif who == "SRV":
+                await reader.readexactly(len(data))
+
+    async def test(channel: Channel) -> None:
+        await channel.open()
+        assert channel.headers["agi_network"] == "yes"
+        codes: list[int] = []
+        try:
+            for command in recording.commands:
+                reply = await channel.ask(command)
+                codes.append(reply.code)
+        except ChannelLost:
+            assert recording.path.stem.partition("-")[0] in ("21", "22", "25", "26")
+        assert set(codes) <= {200, 510, 511, 520}
+        hung_up = b"HANGUP" in recording.sent or 511 in codes
+        assert channel.gone.is_set() or not hung_up
+
+    with_peer(peer, test)
+
+
+def test_replies_find_their_commands() -> None:
+    """A reply is that of the command before, and a notice of the hang-up is none."""
+
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD)
+        for reply in (b"200 result=1\n", b"HANGUP\n200 result=2\n", b"200 result=3\nHANGUP\n"):
+            await reader.readline()
+            writer.write(reply)
+
+    async def test(channel: Channel) -> None:
+        await channel.open()
+        assert [(await channel.ask("NOOP")).result for _ in range(3)] == ["1", "2", "3"]
+        await asyncio.wait_for(channel.gone.wait(), 5)
+
+    with_peer(peer, test)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"\n",
+        b"agi_network: yes\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        HEAD + b"200 result=1\n",
+        HEAD + b"HANGUP\n",
+        HEAD + b"200 resu",
+        HEAD + b"520-usage\n",
+        HEAD + b"200 result=1 (x\n",
+        HEAD + b"x" * 100_000,
+        HEAD + b"\xff\xfe\n",
+    ],
+)
+def test_nonsense_and_silence_are_a_lost_channel(
+    sent: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A peer that talks nonsense, too much, too early or not at all is given up, in time."""
+    monkeypatch.setattr(agi_channel, "HEADERS_WITHIN", 0.3)
+    monkeypatch.setattr(agi_channel, "REPLY_WITHIN", 0.3)
+
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(sent)
+        await reader.read()
+
+    async def test(channel: Channel) -> None:
+        with pytest.raises(ChannelLost):
+            await opened_and_asked(channel)
+        assert channel.gone.is_set()
+        with pytest.raises(ChannelLost):
+            await channel.ask("NOOP")
+
+    with_peer(peer, test)
+
+
+def test_a_peer_that_does_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A peer that takes nothing is given up."""
+    monkeypatch.setattr(agi_channel, "REPLY_WITHIN", 0.3)
+
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD)
+        await asyncio.sleep(60)
+
+    async def test(channel: Channel) -> None:
+        await channel.open()
+        with pytest.raises(ChannelLost):
+            await channel.ask("NOOP")
+
+    with_peer(peer, test)
+
+
+def test_a_peer_that_half_closes() -> None:
+    """A peer that sends no more is gone, though it would still read."""
+
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD)
+        writer.write_eof()
+        await reader.read()
+
+    async def test(channel: Channel) -> None:
+        await channel.open()
+        await asyncio.wait_for(channel.gone.wait(), 5)
+        with pytest.raises(ChannelLost):
+            await channel.ask("NOOP")
+
+    with_peer(peer, test)
+
+
+def test_an_asker_who_is_cancelled() -> None:
+    """The reply that nobody waits for any more is not taken for the next command's."""
+    asked = asyncio.Event()
+
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD)
+        await reader.readline()
+        asked.set()
+        await asyncio.sleep(0.1)
+        writer.write(b"200 result=49\n")
+        await reader.readline()
+        writer.write(b"200 result=50\n")
+
+    async def test(channel: Channel) -> None:
+        await channel.open()
+        first = asyncio.create_task(channel.ask("WAIT FOR DIGIT 100"))
+        await asked.wait()
+        first.cancel()
+        await asyncio.wait({first})
+        assert await channel.ask("WAIT FOR DIGIT 100") == Reply(200, "50")
+
+    with_peer(peer, test)
