@@ -378,7 +378,7 @@ def test_an_agreed_wish_of_a_call_left_behind_is_carried_out():
 
 
 def test_the_last_document_of_an_ended_call_is_kept_for_a_while():
-    """A repeated request at the end gets it again, then the call is forgotten."""
+    """A repeated request at the end gets it again; once it is forgotten, the host has the call."""
     line = Line()
     line.begin()
     line.go(Press("2"))
@@ -387,7 +387,9 @@ def test_the_last_document_of_an_ended_call_is_kept_for_a_while():
     assert again.handback.disposition is Disposition.DECLINED
     line.clock.go(121)
     line.workers[0].tidy()
-    assert line.workers[0].answer(line.request).status == 404
+    lost = line.workers[0].answer(line.request)
+    assert lost.handback.reason is Reason.RECORD_DOWN
+    assert line.runtime.follow(lost.document) is None
     assert len(line.ended) == 1
 
 
