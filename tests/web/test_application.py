@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
@@ -124,6 +124,7 @@ def attacked() -> Iterator[Served]:
 
 
 @pytest.mark.requirement("R09", "R24")
+@settings(deadline=None)
 @given(
     path=st.sampled_from(["/begin", "/keys", "/silence", "/on", "/person", "/status", "/", "/x"]),
     query=st.text("abcturnmost=&%2#é ", max_size=40),

@@ -82,6 +82,13 @@ class Setup:
     watch: Watch | None = None
     name_handover: Callable[[], str] = lambda: token_hex(4)
     """Names hand-overs: a host may hand one call over several times."""
+    edition: Edition = field(init=False, repr=False)
+    """The flow, policy and words that a call beginning now is run on."""
+
+    @edition.default
+    def _make_edition(self) -> Edition:
+        policy = self.flow.terms.policy
+        return Edition(self.flow.digest, digest(policy), self.catalogue.digest)
 
     def __attrs_post_init__(self) -> None:
         """What is wrong with flow or policy is found here, never in a call."""
@@ -89,12 +96,6 @@ class Setup:
         found = problems(self.flow.terms.policy)
         if found:
             raise PolicyProblems("the policy cannot be used", found)
-
-    @property
-    def edition(self) -> Edition:
-        """The flow, policy and words that a call beginning now is run on."""
-        policy = self.flow.terms.policy
-        return Edition(self.flow.digest, digest(policy), self.catalogue.digest)
 
     def budget(self, request: Request) -> float:
         """Seconds that a request may take."""

@@ -114,9 +114,6 @@ class Documents:
         except Rejected as rejected:
             log.warning("request.rejected", status=rejected.status, why=rejected.why)
             return Reply(rejected.status)
-        except UnknownCall:
-            log.warning("request.rejected", status=404, why="the call is not live")
-            return Reply(404)
         except Exception as error:  # noqa: BLE001 - the caller goes on with the host
             log.error("call.broken_off", call=call_id, error=type(error).__name__)
             return Reply(503) if call_id is None else self._broken_off(call_id)

@@ -8,7 +8,7 @@ from attrs import evolve, field, frozen
 
 from paperless_ivr.flow.call import Call, Choosing, Entry, Tries
 from paperless_ivr.flow.errors import CallFinished, UnexpectedEvent
-from paperless_ivr.flow.events import Arrived, Event, HungUp
+from paperless_ivr.flow.events import Arrived, Digits, Event, HungUp
 from paperless_ivr.flow.host import Arrival, Intent
 from paperless_ivr.flow.machine import Mover
 from paperless_ivr.flow.rows import On
@@ -67,7 +67,7 @@ class Flow:
             if isinstance(event, HungUp):
                 return self.turn(call)
             raise CallFinished(call, event)
-        return self._run(evolve(call, lead=()), event, ())
+        return self._run(evolve(call, lead=()), _placed(event, len(call.lead)), ())
 
     def turn(self, call: Call, took: tuple[str, ...] = ()) -> Turn:
         """What a call says and waits for now: told from the call alone."""
@@ -89,6 +89,16 @@ class Flow:
             else:
                 return self.turn(call, took)
         raise UnexpectedEvent(call, event)
+
+
+def _placed(event: Event, lead: int) -> Event:
+    """The event, with its prompt counted from the first of the state's own words.
+
+    What was said on the way to the question stood before them; a key in it came before all.
+    """
+    if isinstance(event, Digits) and event.heard is not None:
+        return evolve(event, heard=max(event.heard - lead, 0))
+    return event
 
 
 def _moved(call: Call, row: On[Any], crossing: Crossing[Any]) -> Call:

@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
@@ -64,6 +64,7 @@ def test_known_signature():
     assert signature(url, form.items(), SECRET) == "RSOYDt4T1cUTdK1PDd93/VVr8B8="
 
 
+@settings(deadline=None)
 @given(urls(), forms)
 def test_ours_is_twilios(url, form):
     """Whatever is signed with the URL as it stands is accepted by both."""
@@ -75,6 +76,7 @@ def test_ours_is_twilios(url, form):
     assert genuine(url, form, ours, SECRET)
 
 
+@settings(deadline=None)
 @given(urls(), urls(), forms, forms, st.sampled_from([TOKEN, "54321"]))
 def test_both_judge_alike(url, other, form, changed, token):
     """A signature of another URL, another form or with another token is judged alike by both."""
@@ -84,6 +86,7 @@ def test_both_judge_alike(url, other, form, changed, token):
     assert genuine(url, form, given_one, SECRET) == expected
 
 
+@settings(deadline=None)
 @given(urls(), forms, st.text(max_size=40))
 def test_what_is_made_up_is_refused(url, form, made_up):
     """What nobody has signed is refused, whatever characters it has."""

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twilio.twiml.voice_response import Gather as TheirGather
 from twilio.twiml.voice_response import Say, VoiceResponse
@@ -189,6 +189,7 @@ def test_recordings_and_plain_text():
     assert all(len(verb) == 0 and verb.text for verb in plain)
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, max_size=30))
 def test_whatever_is_said_is_well_formed(name):
     """A biller's name of any characters makes a document that can be read."""

@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 import pytest
 from attrs import evolve
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paperless_ivr import secret
@@ -201,6 +201,7 @@ def test_what_is_refused(broken, status):
     assert refused.value.status == status
 
 
+@settings(deadline=None)
 @given(
     path=st.sampled_from(["/begin", "/keys", "/silence", "/on", "/person", "/status", "/", ""])
     | st.text(max_size=20),
@@ -218,6 +219,7 @@ def test_garbage_is_refused(path, query, body, headers, method):
     assert 400 <= refused.value.status < 500
 
 
+@settings(deadline=None)
 @given(
     path=st.sampled_from(["/begin", "/keys", "/silence", "/on", "/person", "/status", "/x"]),
     query=st.dictionaries(

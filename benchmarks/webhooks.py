@@ -1,0 +1,297 @@
+"""How many webhook calls one core carries: `python benchmarks/webhooks.py`.
+
+A server of its own process, held to one core, answers calls on Twilio, whose billing service takes
+200 ms for every answer. Callers on the other cores all begin at once and press without thinking:
+nine requests and three service answers a call. It is done in rounds; after each, what the server
+holds is measured. The floor is the same server giving one fixed document to as many requests.
+"""
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import quantiles
+
+from attrs import define, field, frozen
+
+from paperless_ivr import secret
+from paperless_ivr.backends.demo import BILLER, customer
+from paperless_ivr.cli.serve import AUTH_TOKEN, HOST_KEY, TOKEN_KEY
+from paperless_ivr.cli.setups import demo_policy
+from paperless_ivr.drive.attendant import Setup
+from paperless_ivr.flow.events import (
+    Accepted,
+    CustomersFound,
+    InvoiceChecked,
+    LastFourCounted,
+    Refused,
+    Screened,
+    ServiceAnswer,
+)
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.host import Arrival, Moment
+from paperless_ivr.flow.policy import Policy
+from paperless_ivr.flow.requests import (
+    OPERATIONS,
+    CountLastFour,
+    InvoiceExists,
+    KeepWish,
+    Read,
+    Screen,
+    ServiceRequest,
+    Write,
+)
+from paperless_ivr.flow.scene import Terms
+from paperless_ivr.gateways.port import WebRequest
+from paperless_ivr.gateways.twilio import TwilioGateway
+from paperless_ivr.prompts import Catalogue
+from paperless_ivr.records.memory import MemoryLiveCalls
+from paperless_ivr.records.port import Activity, Evidence
+from paperless_ivr.testing.twilio import SimulatedTwilio
+from paperless_ivr.testing.virtual_caller import Press
+
+CALLS = int(os.environ.get("CALLS", "1000"))
+ROUNDS = int(os.environ.get("ROUNDS", "3"))
+THREADS = int(os.environ.get("THREADS", "256"))
+SERVICE_S = 0.2
+KEYS = ("1", "", "1137", "", "1", "", "2")
+"""Yes, the last four digits, agreed, no text; "" only goes on."""
+
+SECRETS = {AUTH_TOKEN: "auth token", HOST_KEY: "key of the host", TOKEN_KEY: "0123456789abcdef"}
+ADDRESS, HOST_URL = "https://ivr.example.com/twilio", "https://host.example.com/voice"
+RIVERA = customer("rivera")
+
+
+# ── the server's set-up ──
+
+
+@frozen
+class Slow:
+    """A service that answers every call alike, after 200 ms."""
+
+    operations = OPERATIONS
+
+    def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
+        """Answers."""
+        assert budget > SERVICE_S
+        time.sleep(SERVICE_S)
+        if isinstance(request, InvoiceExists):
+            return InvoiceChecked(True)
+        return CustomersFound((RIVERA,)) if isinstance(request, Read) else Accepted()
+
+
+@frozen
+class Forgetful:
+    """A record that keeps nothing, so that what grows is not the record."""
+
+    def note(self, activity: Activity) -> None:
+        """Notes nothing."""
+
+    def screen(self, request: Screen) -> Screened:
+        """Nobody was asked before."""
+        return Screened()
+
+    def count_last_four(self, request: CountLastFour) -> LastFourCounted:
+        """Everybody may try."""
+        return LastFourCounted(True)
+
+    def intend(self, write: Write, evidence: Evidence) -> Refused | None:
+        """Everything may be sent."""
+        return None
+
+    def settle(self, key: str, answer: ServiceAnswer) -> None:
+        """Notes nothing."""
+
+    def keep(self, wish: KeepWish, evidence: Evidence) -> None:
+        """Keeps nothing."""
+
+
+def make(policy: Policy) -> Setup:
+    """What `paperless-ivr serve --setup` is given."""
+    return Setup(Flow(Terms(policy)), Catalogue.of(policy), Slow(), Forgetful(), MemoryLiveCalls())
+
+
+FLOOR = """
+import socket
+import uvicorn
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Mount
+
+async def fixed(scope, receive, send):
+    while (await receive()).get("more_body"):
+        pass
+    await Response("<Response/>" * 50, media_type="text/xml")(scope, receive, send)
+
+listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
+print(f"listening at http://127.0.0.1:{listening.getsockname()[1]}/twilio", flush=True)
+application = Starlette(routes=[Mount("/twilio", fixed)])
+config = uvicorn.Config(application, access_log=False, log_config=None)
+uvicorn.Server(config).run(sockets=[listening])
+"""
+
+
+class Server:
+    """A process held to one core."""
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        env = {**os.environ, **SECRETS, "PYTHONPATH": str(Path(__file__).parent)}
+        self.process = subprocess.Popen(
+            [sys.executable, *arguments],
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            preexec_fn=lambda: os.sched_setaffinity(0, {0}),  # noqa: PLW1509 - no threads yet
+        )
+        assert self.process.stdout is not None
+        found = re.search(r"http://127\.0\.0\.1:(\d+)", self.process.stdout.readline())
+        assert found is not None
+        self.port = int(found[1])
+
+    def used(self) -> float:
+        """Seconds of the core that it has used."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def resident(self) -> float:
+        """MB of memory that it holds."""
+        told = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+)", told)[1]) / 1024  # type: ignore[index]
+
+    def stop(self) -> None:
+        """Ends it."""
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(60)
+
+
+# ── the callers ──
+
+
+@define
+class Tally:
+    """What came of the calls of a round."""
+
+    seconds: list[float] = field(factory=list)
+    """Of each request."""
+    ended: list[str] = field(factory=list)
+    errors: int = 0
+
+
+@define
+class Connection:
+    """A connection that is kept."""
+
+    port: int
+    reader: asyncio.StreamReader = field(init=False)
+    writer: asyncio.StreamWriter = field(init=False)
+
+    async def send(self, request: WebRequest, tally: Tally) -> str:
+        """A request as Twilio sends it; the document."""
+        query = f"?{request.query}" if request.query else ""
+        head = [f"POST /twilio{request.path}{query} HTTP/1.1", "host: ivr.example.com"]
+        head += [f"{name}: {value}" for name, value in request.headers.items()]
+        head += [f"content-length: {len(request.body)}", "", ""]
+        began = time.perf_counter()
+        self.writer.write("\r\n".join(head).encode() + request.body)
+        status, body = await self._read()
+        tally.seconds.append(time.perf_counter() - began)
+        tally.errors += status not in (200, 204)
+        return body
+
+    async def _read(self) -> tuple[int, str]:
+        head = (await self.reader.readuntil(b"\r\n\r\n")).decode()
+        length = re.search(r"content-length: (\d+)", head)
+        body = await self.reader.readexactly(int(length[1])) if length else b""
+        return int(head.split()[1]), body.decode()
+
+
+async def call(number: int, port: int, gateway: TwilioGateway, tally: Tally) -> None:
+    """One call from its beginning to the status callback that ends it."""
+    runtime = SimulatedTwilio(gateway, f"CA{number:032}")
+    connection = Connection(port)
+    connection.reader, connection.writer = await asyncio.open_connection("127.0.0.1", port)
+    arrival = Arrival("", BILLER, Moment.BEFORE_PAYMENT, ani=RIVERA.phone, language="en-US")
+    document = await connection.send(runtime.begins(arrival), tally)
+    for keys in KEYS:
+        runtime.caller.plan(*[Press(keys)] * bool(keys), prompts=document.count("<Say"))
+        request = runtime.follow(document)
+        if request is None:
+            break
+        document = await connection.send(request, tally)
+    if runtime.follow(document) is None and runtime.handed_back:
+        tally.ended.append(runtime.handed_back["disposition"])
+    await connection.send(runtime.ends(), tally)
+    connection.writer.close()
+
+
+async def floor_call(requests: Sequence[WebRequest], port: int, tally: Tally) -> None:
+    """As many requests, each of which gets the fixed document."""
+    connection = Connection(port)
+    connection.reader, connection.writer = await asyncio.open_connection("127.0.0.1", port)
+    for request in requests:
+        await connection.send(request, tally)
+    connection.writer.close()
+
+
+def main() -> None:
+    """Measures, and prints."""
+    os.sched_setaffinity(0, set(range(1, os.cpu_count() or 2)) or {0})
+    policy = demo_policy()
+    gateway = TwilioGateway(
+        Catalogue.of(policy),
+        BILLER,
+        secret.credential("auth token"),
+        ADDRESS,
+        HOST_URL,
+        secret.credential("key of the host"),
+    )
+    serve = "from paperless_ivr.cli import main; main(prog_name='paperless-ivr')"
+    options = ["--address", ADDRESS, "--host-url", HOST_URL, "--port", "0"]
+    server = Server(
+        ["-c", serve, "serve", *options, "--setup", "webhooks:make", "--threads", str(THREADS)]
+    )
+    before = server.resident()
+    print(f"{CALLS} calls at once, service {SERVICE_S * 1000:.0f} ms, {THREADS} threads")
+    each = 0.0
+    for number in range(ROUNDS):
+        tally, used, began = Tally(), server.used(), time.perf_counter()
+
+        async def all_calls(tally: Tally = tally, number: int = number) -> None:
+            first = number * CALLS
+            calls = (call(first + n, server.port, gateway, tally) for n in range(CALLS))
+            await asyncio.gather(*calls)
+
+        asyncio.run(all_calls())
+        took, used = time.perf_counter() - began, server.used() - used
+        each = used / len(tally.seconds)
+        marks = quantiles(tally.seconds, n=100)
+        print(
+            f"round {number + 1}: {tally.ended.count('enrolled')} enrolled, {tally.errors} errors, "
+            f"{took:.1f} s; request p50 {marks[49]:.2f} s, p99 {marks[98]:.2f} s, "
+            f"longest {max(tally.seconds):.2f} s; {each * 1000:.2f} ms of the core a request; "
+            f"{server.resident():.0f} MB after it (before the first {before:.0f})"
+        )
+    server.stop()
+
+    runtime = SimulatedTwilio(gateway)
+    sample = [runtime.ends()] * (len(KEYS) + 2)
+    floor = Server(["-c", FLOOR])
+    tally, used = Tally(), floor.used()
+
+    async def all_floor() -> None:
+        await asyncio.gather(*(floor_call(sample, floor.port, tally) for _ in range(CALLS)))
+
+    asyncio.run(all_floor())
+    least = (floor.used() - used) / len(tally.seconds)
+    floor.stop()
+    print(f"floor: {least * 1000:.2f} ms of the core a request; ours is {each / least:.1f} of it")
+
+
+if __name__ == "__main__":
+    main()

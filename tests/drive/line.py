@@ -1,0 +1,120 @@
+"""A call on Twilio, the workers that answer it, and a clock that goes when it is told to."""
+
+from datetime import UTC, datetime, timedelta
+from xml.etree import ElementTree as ET
+
+from attrs import define, evolve, field
+
+from paperless_ivr import secret
+from paperless_ivr.backends.demo import BILLER, customer, springfield
+from paperless_ivr.drive.attendant import Setup
+from paperless_ivr.drive.documents import Documents
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.host import Arrival, Moment
+from paperless_ivr.flow.policy import Policy
+from paperless_ivr.flow.scene import Terms
+from paperless_ivr.gateways.twilio import TwilioGateway
+from paperless_ivr.prompts import Catalogue
+from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
+from paperless_ivr.testing.twilio import SimulatedTwilio
+from paperless_ivr.testing.virtual_caller import Press
+
+POLICY = Policy(text=evolve(Policy().text, after_enrolment=()))
+WORDS = Catalogue.of(POLICY)
+KEY = secret.credential("0123456789abcdef")
+SID = "CA" + 32 * "0"
+RIVERA = customer("rivera")
+ARRIVAL = Arrival(SID, BILLER, Moment.BEFORE_PAYMENT, ani=RIVERA.phone, language="en-US")
+GATEWAY = TwilioGateway(
+    WORDS,
+    BILLER,
+    secret.credential("auth token"),
+    "https://ivr.example.com/twilio",
+    "https://host.example.com/voice",
+    KEY,
+)
+
+
+@define
+class Clock:
+    """A clock that goes only when it is told to."""
+
+    at: datetime = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+    def __call__(self):
+        """The time."""
+        return self.at
+
+    def go(self, seconds):
+        """Time passes."""
+        self.at += timedelta(seconds=seconds)
+
+
+@define
+class Line:
+    """A call on Twilio, and the workers that answer it."""
+
+    backend: object = field(factory=springfield)
+    policy: Policy = POLICY
+    gateway: TwilioGateway = GATEWAY
+    clock: Clock = field(factory=Clock)
+    calls: MemoryLiveCalls = field(init=False)
+    record: MemoryRecord = field(init=False)
+    runtime: SimulatedTwilio = field(init=False)
+    ended: list = field(factory=list)
+    request: object = None
+    reply: object = None
+    workers: list = field(factory=list)
+
+    def __attrs_post_init__(self):
+        """The store and the first worker are there."""
+        self.calls, self.record = MemoryLiveCalls(now=self.clock), MemoryRecord(self.clock)
+        self.runtime = SimulatedTwilio(self.gateway, SID)
+        self.worker()
+
+    def worker(self):
+        """One more worker."""
+        setup = Setup(
+            Flow(Terms(self.policy)), WORDS, self.backend, self.record, self.calls, self.clock
+        )
+        made = Documents(setup, self.gateway, KEY, at_once=2, ended=self.ended.append)
+        self.workers.append(made)
+        return made
+
+    def begin(self, arrival=ARRIVAL):
+        """The host hands the call over."""
+        self.request = self.runtime.begins(arrival)
+        self.reply = self.workers[0].answer(self.request)
+        return self.reply
+
+    def go(self, *acts, worker=-1):
+        """The caller hears the document and does that; what the runtime then asks is answered."""
+        self.follow(*acts)
+        self.reply = self.workers[worker].answer(self.request)
+        return self.reply
+
+    def follow(self, *acts):
+        """The caller hears the document and does that; gives the request that comes of it."""
+        said = sum(1 for _ in ET.fromstring(self.reply.document).iter("Say"))
+        self.runtime.caller.plan(*acts, prompts=said)
+        self.request = self.runtime.follow(self.reply.document)
+        return self.request
+
+    def to_consent(self):
+        """Up to the question whose yes enrols."""
+        self.begin()
+        self.go(Press("1"))
+        self.go()
+        self.go(Press("1137"))
+        return self.go()
+
+    @property
+    def turn(self):
+        """The number of the turn in the store."""
+        return self.calls.load(SID).turn
+
+    @property
+    def disposition(self):
+        """How the call ended."""
+        (handback,) = self.ended
+        return handback.disposition

@@ -1,0 +1,68 @@
+"""Where a runtime cannot tell the prompt in which a key came, it asks run by run."""
+
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+
+from paperless_ivr.drive.blocking import Driver
+from paperless_ivr.flow.call import Call
+from paperless_ivr.flow.events import Digits, Ended
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.script import stretches
+from paperless_ivr.flow.turns import Gather, Turn
+from paperless_ivr.records.memory import MemoryLiveCalls
+from paperless_ivr.secret import keys
+from paperless_ivr.testing.playback import Playback
+from paperless_ivr.testing.transcripts import read
+
+FILES = sorted((Path(__file__).parents[1] / "transcripts").glob("*.call"))
+
+
+def questions(path: Path) -> tuple[Flow, list[Turn]]:
+    """The questions of a transcript, and the flow that it runs on."""
+    playback, seen = Playback(read(path)), list[Turn]()
+    setup = (playback.flow, playback.words, playback, playback, MemoryLiveCalls())
+
+    def watch(before, event, turn) -> None:  # type: ignore[no-untyped-def]
+        playback.watch(before, event, turn)
+        seen.append(turn)
+
+    Driver(*setup, watch=watch).converse(playback, playback.transcript.arrival)
+    return playback.flow, [turn for turn in seen if isinstance(turn.then, Gather)]
+
+
+def after(flow: Flow, call: Call, key: str, heard: int | None) -> Call:
+    """The call after a key that came in a prompt."""
+    pressed = (
+        Digits(keys(key), heard=heard) if key != "#" else Digits(keys(""), Ended.END_KEY, heard)
+    )
+    return evolve(flow.advance(call, pressed).call)
+
+
+@pytest.mark.requirement("R09")
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_within_a_run_it_makes_no_difference(path: Path) -> None:
+    """Whatever key comes, the call goes on alike wherever in a run it came."""
+    flow, turns = questions(path)
+    for turn in turns:
+        runs = stretches(turn)
+        assert [n for run in runs for n in run] == list(range(len(turn.say)))
+        for run in runs:
+            for key in "0123456789*#":
+                ways = {after(flow, turn.call, key, heard) for heard in run}
+                if run is runs[-1]:
+                    ways.add(after(flow, turn.call, key, None))
+                assert len(ways) == 1
+
+
+@pytest.mark.requirement("R09")
+def test_what_must_be_heard_is_never_in_the_last_run() -> None:
+    """A yes in the last run was given after all that must be heard."""
+    told = 0
+    for path in FILES:
+        for turn in questions(path)[1]:
+            last = stretches(turn)[-1]
+            assert not any(prompt.must_hear for prompt in turn.say[last.start :])
+            told += len(stretches(turn)) > 2
+    assert told  # an address that was read back character by character
