@@ -76,22 +76,30 @@ class FollowsForGood(MemoryRecord):
 class EverybodyGets(MemoryRecord):
     """Gives what is left to whomever asks."""
 
-    def claim(self, task, holder, lease, before, most):
-        return super().claim(task, holder, timedelta(0), before, most)
+    def claim(self, task, biller, holder, lease, before, most):
+        return super().claim(task, biller, holder, timedelta(0), before, most)
+
+
+class GivesAnybodys(MemoryRecord):
+    """Gives what any biller's calls left."""
+
+    def claim(self, task, biller, holder, lease, before, most):
+        billers = [job.left.evidence.consent.biller for job in self._jobs.values()]
+        return super().claim(task, billers[0], holder, lease, before, most)
 
 
 class NewestFirst(MemoryRecord):
     """Gives the newest first."""
 
-    def claim(self, task, holder, lease, before, most):
+    def claim(self, task, biller, holder, lease, before, most):
         self._jobs = dict(reversed(self._jobs.items()))
-        return super().claim(task, holder, lease, before, most)
+        return super().claim(task, biller, holder, lease, before, most)
 
 
 class LooksThenClaims(MemoryRecord):
     """Looks at what is free, and only later claims it."""
 
-    def claim(self, task, holder, lease, before, most):
+    def claim(self, task, biller, holder, lease, before, most):
         free = [job for job in self._jobs.values() if job.task is task and job.free(self.now())]
         time.sleep(0.01)
         for job in free[:most]:
@@ -175,6 +183,7 @@ BROKEN: Mapping[str, type[MemoryRecord]] = {
     "_followed": FollowsPaper,
     "_followed_until": FollowsForGood,
     "_claimed_alone": EverybodyGets,
+    "_own_billers": GivesAnybodys,
     "_oldest_first": NewestFirst,
     "_claimed_at_once": LooksThenClaims,
     "_released": ReleasesAtOnce,

@@ -90,7 +90,7 @@ def everything(store: Store, now: Clock, told: dict[str, str], number: int) -> l
         lambda: record.unsettled(now()),
         record.kept,
         record.followed,
-        lambda: record.claim(Task.COMPLETE, "one", timedelta(1), now(), 9),
+        lambda: record.claim(Task.COMPLETE, BILLER, "one", timedelta(1), now(), 9),
         lambda: record.consents(BILLER, reference),
         lambda: calls.save(saved, None),
         lambda: calls.load(saved.call_id),

@@ -54,7 +54,8 @@ store = open_store(url, budget=30.0)
 print("ready", flush=True)
 sys.stdin.readline()
 later = datetime.now(UTC) + timedelta(days=1)
-while got := store.record.claim(Task.COMPLETE, name, timedelta(hours=1), later, 2):
+biller, lease = "springfield-water", timedelta(hours=1)
+while got := store.record.claim(Task.COMPLETE, biller, name, lease, later, 2):
     for one in got:
         store.record.finish(one, name, What.EXPORTED)
         print(one.key, flush=True)

@@ -8,10 +8,9 @@ from pathlib import Path
 import click
 import structlog
 
-from paperless_ivr.backends.demo import springfield
+from paperless_ivr.cli import services
 from paperless_ivr.cli.setups import policy_in_force
 from paperless_ivr.drive.aio import AsyncDriver
-from paperless_ivr.drive.attendant import utc_now
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.scene import Terms
@@ -19,18 +18,12 @@ from paperless_ivr.gateways.agi.gateway import CAPABILITIES
 from paperless_ivr.gateways.agi.server import PORT, FastAgi, Line
 from paperless_ivr.gateways.agi.sounds import Sounds
 from paperless_ivr.gateways.capabilities import check
-from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 
 
 @click.command(name="agi")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=PORT, show_default=True, help="0 lets the system choose.")
-@click.option(
-    "--policy",
-    "file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="A policy (TOML). [default: the demo's]",
-)
+@services.options
 @click.option(
     "--sounds",
     "folder",
@@ -52,28 +45,33 @@ def command(  # noqa: PLR0913 - an argument for each option
     host: str,
     port: int,
     file: Path | None,
+    connection_file: Path | None,
+    service: str | None,
+    record: str | None,
     folder: Path,
     prefix: str | None,
     person: str,
 ) -> None:
-    """Take calls that a dialplan hands over with AGI(agi://…); the demo's service answers.
+    """Take calls that a dialplan hands over with AGI(agi://…).
 
     What the dialplan sets and finds is in docs/asterisk.md. Whoever reaches the port can hand
     calls over: FastAGI has no password.
     """
     policy = policy_in_force(file)
-    line = _line(policy, Sounds.of(policy, folder, prefix), person)
-    with suppress(KeyboardInterrupt):
+    sounds = Sounds.of(policy, folder, prefix)
+    with (
+        suppress(KeyboardInterrupt),
+        services.opened(policy, connection_file, service, record) as at,
+    ):
+        line = _line(policy, sounds, person, at)
         asyncio.run(_serve(FastAgi({line.biller: line}, _tell), host, port))
 
 
-def _line(policy: Policy, sounds: Sounds, person: str) -> Line:
+def _line(policy: Policy, sounds: Sounds, person: str, at: services.Services) -> Line:
     """What a biller's calls are answered with; problems are told before the first one."""
-    flow = Flow(Terms(policy))
+    flow = Flow(Terms(policy, at.backend.operations))
     check(flow, CAPABILITIES)
-    driver = AsyncDriver(
-        flow, sounds.catalogue, springfield(), MemoryRecord(utc_now), MemoryLiveCalls()
-    )
+    driver = AsyncDriver(flow, sounds.catalogue, at.backend, at.record, at.calls)
     return Line(policy.biller.id, sounds, driver.converse, person)
 
 

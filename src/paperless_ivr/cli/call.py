@@ -1,18 +1,15 @@
 """`paperless-ivr call`: a call at the keyboard, or of keys that are played."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
 import click
 from attrs import evolve
 
-from paperless_ivr.backends.connection import Connection, load_connection
 from paperless_ivr.backends.demo import BILLER
-from paperless_ivr.cli.setups import arrival, demo_connection, policy_in_force
-from paperless_ivr.drive.attendant import utc_now
+from paperless_ivr.cli import services
+from paperless_ivr.cli.setups import arrival, policy_in_force
 from paperless_ivr.drive.blocking import Driver
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Moment
@@ -20,7 +17,6 @@ from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.scene import Terms
 from paperless_ivr.gateways.terminal import TerminalGateway, tokens
 from paperless_ivr.prompts import Catalogue
-from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 
 DEMO = "1 1137# 1"
 """A whole call: take the offer, prove who calls, agree."""
@@ -40,21 +36,7 @@ HELP = "Type keys and Enter. Nothing is silence, h hangs up, # ends an entry, 1@
 )
 @click.option("--biller", default=BILLER, show_default=True, help="Whose demo service answers.")
 @click.option("--caller", default="rivera", show_default=True, help="A demo customer, or +1….")
-@click.option(
-    "--policy", "file", type=click.Path(dir_okay=False, path_type=Path), help="A policy (TOML)."
-)
-@click.option(
-    "--connection",
-    "connection_file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="A biller's own service (TOML), instead of the demo's.",
-)
-@click.option(
-    "--cloudivr",
-    "database",
-    metavar="URL",
-    help="Where the demo's service keeps its data. [default: nowhere, it begins anew]",
-)
+@services.options
 @click.option("--person/--no-person", default=False, help="Somebody can take the call.")
 @click.option("--language", help="As es-US; 'ask' lets the caller choose. [default: the policy's]")
 def command(  # noqa: PLR0913 - an argument for each option
@@ -65,7 +47,8 @@ def command(  # noqa: PLR0913 - an argument for each option
     caller: str,
     file: Path | None,
     connection_file: Path | None,
-    database: str | None,
+    service: str | None,
+    record: str | None,
     person: bool,
     language: str | None,
 ) -> None:
@@ -74,9 +57,6 @@ def command(  # noqa: PLR0913 - an argument for each option
     Tokens of KEYS: digits, * and # as pressed; - is silence; h hangs up; *@3 is a key while the
     fourth prompt is spoken; answered, busy or no_answer is what becomes of a transfer.
     """
-    if connection_file and database:
-        message = "with --connection the demo's service is not run; leave out --cloudivr"
-        raise click.UsageError(message)
     if biller != BILLER:
         message = f"no biller {biller!r}; the demo has {BILLER}"
         raise click.BadParameter(message, param_hint="--biller")
@@ -99,26 +79,11 @@ def command(  # noqa: PLR0913 - an argument for each option
     elif keys is None:
         script = tokens(DEMO)
         click.echo(f"No terminal to read keys from: playing a demo call, --keys '{DEMO}'.")
-    with _connected(connection_file, database) as connection:
-        from paperless_ivr.backends.soap.backend import SoapBackend
-
-        backend = SoapBackend(connection)
-        flow = Flow(Terms(policy, backend.operations))
-        driver = Driver(flow, catalogue, backend, MemoryRecord(utc_now), MemoryLiveCalls())
+    with services.opened(policy, connection_file, service, record) as at:
+        flow = Flow(Terms(policy, at.backend.operations))
+        driver = Driver(flow, catalogue, at.backend, at.record, at.calls)
         ended = driver.converse(TerminalGateway(catalogue, sys.stdout, lines, script), coming)
     click.echo(f"disposition: {ended.disposition.value}")
-
-
-@contextmanager
-def _connected(file: Path | None, database: str | None) -> Iterator[Connection]:
-    """A connection to a biller's service, or to the reference one, run for this call."""
-    if file is not None:
-        yield load_connection(file)
-        return
-    from paperless_ivr.cloudivr.serving import running
-
-    with running(database) as service:
-        yield demo_connection(service.endpoint)
 
 
 def _language(wanted: str | None, policy: Policy) -> str | None:

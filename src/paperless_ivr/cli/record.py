@@ -10,8 +10,10 @@ PATIENCE = 600.0
 """Seconds: nobody is on the line."""
 
 
-def _checked(_: click.Context, __: click.Parameter, url: str) -> str:
-    """A URL of a database that can be used."""
+def checked(_: click.Context, __: click.Parameter, url: str | None) -> str | None:
+    """A URL of a database that can be used, if there is one."""
+    if url is None:
+        return None
     try:
         from paperless_ivr.records.sql.database import database_url
 
@@ -31,7 +33,7 @@ database_option = click.option(
     metavar="URL",
     envvar="PAPERLESS_IVR_DATABASE",
     required=True,
-    callback=_checked,
+    callback=checked,
     help="sqlite:///record.db or postgresql://…  [env: PAPERLESS_IVR_DATABASE]",
 )
 

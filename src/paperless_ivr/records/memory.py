@@ -314,14 +314,21 @@ class MemoryRecord:
             if job.task in tasks and not job.done and _bill(job.left) == bill
         ]
 
-    def claim(
-        self, task: Task, holder: str, lease: timedelta, before: datetime, most: int
+    def claim(  # noqa: PLR0913, PLR0917 - as the port has it
+        self,
+        task: Task,
+        biller: str,
+        holder: str,
+        lease: timedelta,
+        before: datetime,
+        most: int,
     ) -> tuple[Left, ...]:
         """Some of what is left to do, for one holder alone."""
         with self._open():
             now = self.now()
             free = [job for job in self._jobs.values() if job.task is task and job.free(now)]
-            due = [job for job in free if job.left.at < before][:most]
+            its = [job for job in free if job.left.evidence.consent.biller == biller]
+            due = [job for job in its if job.left.at < before][:most]
             for job in due:
                 job.holder, job.until = holder, now + lease
                 job.left = evolve(job.left, attempts=job.left.attempts + 1)

@@ -278,10 +278,16 @@ class Ledger(Record, Protocol):
         """The registrations that are being followed, in order."""
         ...
 
-    def claim(
-        self, task: Task, holder: str, lease: timedelta, before: datetime, most: int
+    def claim(  # noqa: PLR0913, PLR0917 - what, for whom, by whom, how long, which
+        self,
+        task: Task,
+        biller: str,
+        holder: str,
+        lease: timedelta,
+        before: datetime,
+        most: int,
     ) -> tuple[Left, ...]:
-        """Some of what is left to do, for one holder alone until the lease ends.
+        """Some of what is left to do for a biller, for one holder alone until the lease ends.
 
         The oldest first, at most so many, from before a moment; not what somebody else holds,
         and not what was released until later. A holder names one process, never two.

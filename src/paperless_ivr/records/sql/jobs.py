@@ -78,12 +78,22 @@ def left(desk: Desk, task: Task, before: datetime | None = None) -> tuple[Left, 
 
 
 def claim(  # noqa: PLR0913, PLR0917 - as the port has it
-    desk: Desk, task: Task, holder: str, lease: timedelta, before: datetime, most: int
+    desk: Desk,
+    task: Task,
+    biller: str,
+    holder: str,
+    lease: timedelta,
+    before: datetime,
+    most: int,
 ) -> tuple[Left, ...]:
     """Some of what is left, for one holder alone. What another is claiming now is passed over."""
     free = or_(jobs.c.until.is_(None), jobs.c.until <= desk.now)
     found = select(jobs.c.id).where(
-        jobs.c.task == task, jobs.c.done.is_(None), jobs.c.at < before, free
+        jobs.c.task == task,
+        jobs.c.biller == biller,
+        jobs.c.done.is_(None),
+        jobs.c.at < before,
+        free,
     )
     due = desk.connection.scalars(
         _in_order(found).limit(most).with_for_update(skip_locked=True)

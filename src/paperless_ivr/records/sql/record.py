@@ -97,11 +97,17 @@ class SqlRecord:
         left = self._read(lambda desk: jobs.left(desk, Task.FOLLOW))
         return tuple(one for one in left if isinstance(one, Followed))
 
-    def claim(
-        self, task: Task, holder: str, lease: timedelta, before: datetime, most: int
+    def claim(  # noqa: PLR0913, PLR0917 - as the port has it
+        self,
+        task: Task,
+        biller: str,
+        holder: str,
+        lease: timedelta,
+        before: datetime,
+        most: int,
     ) -> tuple[Left, ...]:
         """Some of what is left to do, for one holder alone."""
-        return self._write(lambda desk: jobs.claim(desk, task, holder, lease, before, most))
+        return self._write(lambda desk: jobs.claim(desk, task, biller, holder, lease, before, most))
 
     def release(self, left: Left, holder: str, again: datetime) -> None:
         """Gives back what was claimed."""

@@ -77,7 +77,7 @@ def _unsettled_before(make: MakeRecord) -> None:
     bench.intend(preference("new"))
 
     same("what is left", ["old"], _keys(bench.record.unsettled(bench.clock())))
-    got = bench.record.claim(Task.SETTLE, "one", LEASE, bench.clock(), 9)
+    got = bench.record.claim(Task.SETTLE, bench.biller, "one", LEASE, bench.clock(), 9)
     same("what is claimed", ["old"], _keys(got))
 
 
@@ -188,6 +188,14 @@ def _claimed_alone(make: MakeRecord) -> None:
         bench.clock.go(seconds=2)
         (got,) = bench.claim(task, "two")
         same("the second attempt", 2, got.attempts)
+
+
+def _own_billers(make: MakeRecord) -> None:
+    """What the calls of one biller left is not given to whoever works for another."""
+    for task in TASKS:
+        bench = Bench.of(make)
+        _with_one_of_each(bench)
+        same("what another biller's gets", (), evolve(bench, biller="elm-energy").claim(task))
 
 
 def _oldest_first(make: MakeRecord) -> None:
@@ -372,6 +380,7 @@ PROMISES: tuple[Callable[[MakeRecord], None], ...] = (
     _followed,
     _followed_until,
     _claimed_alone,
+    _own_billers,
     _oldest_first,
     _claimed_at_once,
     _released,

@@ -127,7 +127,7 @@ class Bench:
     def claim(self, task: Task, holder: str = "one", most: int = NEVER) -> tuple[Left, ...]:
         """What one gets for a minute."""
         later = self.clock() + timedelta(seconds=1)
-        return self.record.claim(task, holder, LEASE, later, most)
+        return self.record.claim(task, self.biller, holder, LEASE, later, most)
 
     def text(self, phone: Secret = ANI) -> SendWebLink:
         """A text of its own."""

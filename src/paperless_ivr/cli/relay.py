@@ -1,0 +1,99 @@
+"""`paperless-ivr relay`: finishes what calls left to do."""
+
+import csv
+import os
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+
+import click
+from tqdm import tqdm
+
+from paperless_ivr.cli import services
+from paperless_ivr.cli.setups import policy_in_force
+from paperless_ivr.drive.attendant import Setup
+from paperless_ivr.drive.relay import Export, Relay
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.requests import KeepWish
+from paperless_ivr.flow.scene import Terms
+from paperless_ivr.prompts import Catalogue
+from paperless_ivr.secret import Secret
+
+COLUMNS = ("key", "customer", "account", "invoice_type", "paperless", "email", "phone", "consent")
+
+
+@click.command(name="relay")
+@services.options
+@click.option("--once", is_flag=True, help="Work once on what is due, then end.")
+@click.option("--every", type=click.FloatRange(1), default=30.0, show_default=True, help="Seconds.")
+@click.option(
+    "--export",
+    "export_file",
+    type=services.FILE,
+    help="Wishes that the service has no operation for go to this file (CSV, personal).",
+)
+def command(  # noqa: PLR0913 - an argument for each option
+    *,
+    file: Path | None,
+    connection_file: Path | None,
+    service: str | None,
+    record: str | None,
+    once: bool,
+    every: float,
+    export_file: Path | None,
+) -> None:
+    """Finish what calls left: unknown outcomes, kept wishes, links that wait to be opened.
+
+    Any number may run side by side on one database. Ends at Ctrl-C, between two rounds.
+    """
+    if record is None:
+        message = "name the record with --database; one in memory has nothing left to do"
+        raise click.UsageError(message)
+    policy = policy_in_force(file)
+    with services.opened(policy, connection_file, service, record) as at:
+        flow = Flow(Terms(policy, at.backend.operations))
+        setup = Setup(flow, Catalogue.of(policy), at.backend, at.record, at.calls)
+        export = None if export_file is None else _to(export_file)
+        _work(Relay(setup, at.record, export), every, once=once)
+
+
+def _work(relay: Relay, every: float, *, once: bool) -> None:
+    """Works round after round, and tells of it in one line."""
+    total: Counter[str] = Counter()
+    ending = threading.Event()
+    with tqdm(bar_format="{desc}", file=sys.stderr, leave=True) as line:
+        try:
+            while True:
+                total.update(relay.round())
+                line.set_description_str(_told(total))
+                if once or ending.wait(every):
+                    break
+        except KeyboardInterrupt:
+            pass
+    click.echo(_told(total))
+
+
+def _told(total: Counter[str]) -> str:
+    worked = ", ".join(f"{number} {came_to}" for came_to, number in sorted(total.items()))
+    return f"relay: {worked or 'nothing was due'}"
+
+
+def _to(file: Path) -> Export:
+    """Appends wishes to a file that only its owner may read."""
+
+    def export(wish: KeepWish) -> None:
+        descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        with open(descriptor, "a", newline="", encoding="utf-8") as out:  # noqa: PTH123 - its mode
+            writer = csv.writer(out)
+            if out.tell() == 0:
+                writer.writerow(COLUMNS)
+            writer.writerow(_plain(getattr(wish, column)) for column in COLUMNS)
+            out.flush()
+            os.fsync(out.fileno())
+
+    return export
+
+
+def _plain(value: object) -> object:
+    return value.reveal() if isinstance(value, Secret) else value

@@ -1,0 +1,241 @@
+"""Finishes what calls left to do, as the record has it (R31, R32).
+
+Any number of relays may run side by side: each works on what it has claimed, until its lease
+ends. What may have been done is looked up first, and is sent again only where it is absent.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from secrets import token_hex
+
+import structlog
+from attrs import field, frozen
+from tenacity import RetryCallState, Retrying, wait_exponential_jitter
+
+from paperless_ivr.drive.attendant import Setup
+from paperless_ivr.drive.documents import Documents
+from paperless_ivr.drive.nobody import NobodyThere
+from paperless_ivr.errors import StaleClaim
+from paperless_ivr.flow.bills import Status, status
+from paperless_ivr.flow.events import (
+    Accepted,
+    CustomersFound,
+    OutcomeUnknown,
+    Refusal,
+    Refused,
+    ServiceAnswer,
+    Unavailable,
+)
+from paperless_ivr.flow.requests import (
+    EnrollInPaperless,
+    KeepWish,
+    SearchByAccountNumber,
+    ServiceRequest,
+    StoreCustomerPreference,
+    Write,
+)
+from paperless_ivr.records.port import Followed, Kept, Ledger, Left, Task, What, Written
+from paperless_ivr.secret import credential
+
+log = structlog.get_logger("paperless_ivr")
+
+AFTER = timedelta(minutes=2)
+"""A write without an outcome is looked at so long after it was intended: no call takes longer."""
+ABANDONED = timedelta(minutes=10)
+"""A call that was not heard of for so long has lost its process."""
+LEASE = timedelta(minutes=5)
+"""So long what was claimed is nobody else's. A look-up and a write take some seconds."""
+AT_ONCE = 20
+"""How many items of a task are claimed together; few, so that a lease is long enough."""
+GIVE_UP = timedelta(days=14)
+"""So long it is tried; by then the caller has heard from the biller, or asked."""
+FOLLOWED = timedelta(days=60)
+"""So long a registration is followed; links live a week or so, and can be sent again."""
+FIRST, LONGEST = 60.0, 6 * 3600.0
+"""Seconds before the second attempt; each time twice as many, and never more than six hours."""
+
+DONE_ALREADY = (Refusal.ALREADY_PAPERLESS, Refusal.PENDING)
+"""Refusals that say it is as the caller wanted it."""
+
+
+Export = Callable[[KeepWish], None]
+"""Hands a wish to the biller; the same one may come again after a crash."""
+
+
+@frozen
+class Relay:
+    """Works on what the calls of one biller left."""
+
+    setup: Setup
+    ledger: Ledger
+    export: Export | None = None
+    """For wishes that no operation of the service can fulfil."""
+    holder: str = field(factory=lambda: token_hex(8))
+    _wait: wait_exponential_jitter = field(
+        init=False,
+        repr=False,
+        factory=lambda: wait_exponential_jitter(initial=FIRST, max=LONGEST, jitter=FIRST),
+    )
+    _calls: Documents = field(init=False, repr=False)
+
+    @_calls.default
+    def _make_calls(self) -> Documents:
+        return Documents(self.setup, NobodyThere(), credential(token_hex()))
+
+    def round(self) -> Mapping[str, int]:
+        """Works once on all that is due; says how many items came to what."""
+        came_to: Counter[str] = Counter()
+        self._calls.tidy(ABANDONED)
+        for task in (Task.SETTLE, Task.COMPLETE, Task.FOLLOW):
+            due = self._now() - (AFTER if task is Task.SETTLE else timedelta())
+            claim = partial(self.ledger.claim, task, self._biller, self.holder, LEASE, due, AT_ONCE)
+            while items := claim():
+                came_to.update(self._worked(item) for item in items)
+        return came_to
+
+    @property
+    def _biller(self) -> str:
+        return self.setup.flow.terms.policy.biller.id
+
+    def _now(self) -> datetime:
+        return self.setup.clock()
+
+    def _worked(self, left: Left) -> str:
+        """Works on one item; whatever goes wrong, it is tried again later."""
+        try:
+            came_to = self._work(left)
+        except StaleClaim:
+            came_to = "taken"
+        except Exception as error:  # noqa: BLE001 - one item must not stop the others
+            log.error("relay.failed", task=type(left).__name__, error=type(error).__name__)
+            came_to = "failed"
+        log.info("relay.worked", task=type(left).__name__, came_to=came_to, attempt=left.attempts)
+        return came_to
+
+    def _work(self, left: Left) -> str:
+        match left:
+            case Written():
+                return self._settle(left)
+            case Kept():
+                return self._complete(left)
+            case Followed():
+                return self._follow(left)
+
+    # ── a write without a certain outcome ──
+
+    def _settle(self, left: Written) -> str:
+        write = left.write
+        if not isinstance(write, EnrollInPaperless | StoreCustomerPreference):
+            # A text or AutoPay cannot be looked up, and is never sent twice.
+            return self._finished(left, What.GIVEN_UP, "not_repeated")
+        wanted = not isinstance(write, StoreCustomerPreference) or write.paperless
+        there = self._looked_up(write)
+        if there is None:
+            return self._later(left, "unclear")
+        if (there is not Status.PAPER) == wanted:
+            self.ledger.settle(write.key, Accepted())
+            return "settled"
+        return self._sent(left, write)
+
+    def _sent(self, left: Written | Kept, write: Write) -> str:
+        """Sends a write that is surely absent, and settles it."""
+        answer = self._asked(write)
+        if isinstance(answer, Refused) and answer.reason in DONE_ALREADY:
+            answer = Accepted()
+        lost = isinstance(answer, Unavailable) and isinstance(left, Written)
+        if not lost:  # that this sending got nowhere says nothing of the first
+            self.ledger.settle(write.key, answer)
+        if isinstance(answer, Unavailable | OutcomeUnknown):
+            return self._later(left, "unavailable")
+        if isinstance(answer, Refused) and isinstance(left, Kept):
+            return self._finished(left, What.GIVEN_UP, answer.reason.value)
+        return "refused" if isinstance(answer, Refused) else "sent"
+
+    # ── a wish that was kept ──
+
+    def _complete(self, left: Kept) -> str:
+        wish = left.wish
+        if any(written.key == wish.key for written in self.ledger.unsettled(self._now())):
+            return self._later(left, "unsettled")  # its own write may yet turn out to be done
+        there = self._looked_up(wish)
+        if there is not None and (there is not Status.PAPER) == wish.paperless:
+            return self._finished(left, What.COMPLETED, "there_already")
+        if StoreCustomerPreference.__name__ not in self.setup.backend.operations:
+            return self._handed_over(left)
+        if there is None:
+            return self._later(left, "unclear")
+        write = StoreCustomerPreference(
+            customer=wish.customer,
+            account=wish.account,
+            invoice_type=wish.invoice_type,
+            paperless=wish.paperless,
+            email=wish.email,
+            phone=wish.phone,
+            consent=wish.consent,
+            key=wish.key,
+        )
+        forbidden = self.ledger.intend(write, left.evidence, self.setup.limits)
+        if forbidden is not None:
+            return self._later(left, forbidden.reason.value)
+        return self._sent(left, write)
+
+    def _handed_over(self, left: Kept) -> str:
+        """No operation can do it: it goes to the biller where there is a way."""
+        if self.export is None:
+            return self._later(left, "no_operation")
+        self.export(left.wish)
+        return self._finished(left, What.EXPORTED)
+
+    # ── a registration that waits for its link ──
+
+    def _follow(self, left: Followed) -> str:
+        there = self._looked_up(left.write)
+        if there is Status.PAPERLESS:
+            return self._finished(left, What.COMPLETED)
+        if there is Status.PAPER:
+            return self._finished(left, What.EXPIRED, "on_paper_again")
+        if self._now() - left.at > FOLLOWED:
+            return self._finished(left, What.EXPIRED, "not_opened")
+        return self._later(left, "pending", give_up=False)
+
+    # ── the service ──
+
+    def _looked_up(self, about: Write | KeepWish) -> Status | None:
+        """How the bill comes today; None where that cannot be told."""
+        found = self._asked(SearchByAccountNumber(about.account))
+        if not isinstance(found, CustomersFound):
+            return None
+        bills = [
+            invoice
+            for customer in found.customers
+            if customer.id == about.customer
+            for invoice in customer.invoices
+            if invoice.type == about.invoice_type
+        ]
+        flagged = [bill for bill in bills if bill.pending or bill.paperless is not None]
+        return status(tuple(flagged)) if flagged else None
+
+    def _asked(self, request: ServiceRequest) -> ServiceAnswer:
+        answer = self.setup.backend.answer(request, self.setup.budget(request))
+        log.info("service.answered", operation=type(request).__name__, answer=type(answer).__name__)
+        return answer
+
+    # ── the record ──
+
+    def _finished(self, left: Left, how: What, reason: str = "") -> str:
+        if how is What.GIVEN_UP:
+            log.warning("relay.gave_up", task=type(left).__name__, reason=reason)
+        self.ledger.finish(left, self.holder, how, reason)
+        return how.value
+
+    def _later(self, left: Left, why: str, *, give_up: bool = True) -> str:
+        """It is tried again, each time later; in the end it is given up, for all to see."""
+        if give_up and self._now() - left.at > GIVE_UP:
+            return self._finished(left, What.GIVEN_UP, why)
+        state = RetryCallState(Retrying(), None, (), {})
+        state.attempt_number = left.attempts
+        again = self._now() + timedelta(seconds=self._wait(state))
+        self.ledger.release(left, self.holder, again)
+        return why
