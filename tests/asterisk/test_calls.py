@@ -1,17 +1,25 @@
 """Real SIP calls through a real Asterisk, with real keys, and what the caller really hears."""
 
 import asyncio
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from paperless_ivr.backends.demo import customer
-from paperless_ivr.flow.host import Registration
+from paperless_ivr.flow.call import Call
+from paperless_ivr.flow.host import Arrival, Disposition, Handback, Registration
+from paperless_ivr.flow.slots import Day, Money
+from paperless_ivr.flow.turns import Prompt, Return, Turn
+from paperless_ivr.gateways.agi.gateway import AgiGateway
 from tests.asterisk.audio import decoded, frames, loud, place
 from tests.asterisk.conftest import Exchange, With
 from tests.asterisk.sip import SipCaller
 
 pytestmark = pytest.mark.requirement("R41")
+DECLINED = Disposition.DECLINED
 RIVERA = (customer("rivera").phone or "").reveal().removeprefix("+1")
 
 
@@ -173,6 +181,36 @@ def test_a_line_that_was_not_answered(exchange: With) -> None:
         await caller.close()
         assert (await asyncio.to_thread(live.asterisk.told, RIVERA))["disposition"] == "declined"
         assert any(map(loud, caller.heard))
+
+    exchange(test)
+
+
+@pytest.mark.requirement("R09")
+def test_numbers_without_sounds_are_not_heard(exchange: With) -> None:
+    """In a language whose core sounds are not installed, a number that is not said is told."""
+
+    async def test(live: Exchange) -> None:
+        unplayable: list[str] = []
+        said: list[object] = []
+        amount = (("amount", Money(Decimal(21))), ("due", Day(date(2026, 12, 3))))
+        turn = Turn(
+            Call(Arrival("", "")), (Prompt("which_amount", amount),), Return(Handback(DECLINED))
+        )
+
+        async def answer(gateway: AgiGateway, *_: object) -> Handback:
+            gateway.unplayable = unplayable.append
+            for language in ("en-US", "es-US"):
+                said.append(await gateway.perform(turn, language))
+                said.append(list(unplayable))
+            return Handback(DECLINED)
+
+        (biller, line), *_ = live.server.lines.items()
+        live.server.lines[biller] = evolve(line, answer=answer)
+        caller = await live.caller("before", RIVERA)
+        await caller.to_the_end()
+        await caller.close()
+        assert said[:2] == [None, []]
+        assert said[3] == ["which_amount"] * len(unplayable) != []
 
     exchange(test)
 

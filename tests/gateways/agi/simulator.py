@@ -55,7 +55,7 @@ class Asterisk:
     variables: dict[str, str] = field(factory=dict)
     headers: dict[str, str] = field(factory=lambda: dict(HEADERS))
     missing: set[str] = field(factory=set)
-    """Files that are not there."""
+    """Files, and kinds of SAY, that are not there."""
     dial: TransferResult = TransferResult.UNKNOWN
     up: bool = True
     sends_hangup: bool = True
@@ -92,6 +92,8 @@ class Asterisk:
         match words:
             case ["STREAM", "FILE", file, escape, *offset]:
                 return self._stream(file, escape, *offset)
+            case ["SAY", kind, *_] if kind in self.missing:
+                return "200 result=0"
             case ["SAY", _, what, escape, *_]:
                 return f"200 result={self._plays(what, escape, A_CHARACTER * len(what))[0]}"
             case ["WAIT", "FOR", "DIGIT", milliseconds]:

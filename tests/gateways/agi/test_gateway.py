@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
 from itertools import groupby
 
 import pytest
@@ -20,8 +22,8 @@ from paperless_ivr.flow.events import (
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Disposition, Handback, Reason
 from paperless_ivr.flow.requests import SearchByAccountNumber
+from paperless_ivr.flow.slots import Day, Money, Spelt
 from paperless_ivr.flow.slots import Digits as DigitsSlot
-from paperless_ivr.flow.slots import Spelt
 from paperless_ivr.flow.turns import Gather, Prompt, Return, Then, Transfer, Turn
 from paperless_ivr.gateways.agi.gateway import CAPABILITIES
 from paperless_ivr.gateways.capabilities import How, check
@@ -97,6 +99,27 @@ def test_a_missing_file_is_no_hang_up(rig: AgiRig) -> None:
     rig.lose(OFFER)
     assert rig.perform(turn(MENU, OFFER), "en-US") == NoInput()
     assert told == ["offer"]
+
+
+@pytest.mark.requirement("R09")
+@pytest.mark.parametrize(
+    ("kind", "slot"),
+    [
+        ("NUMBER", Money(Decimal("48.20"))),
+        ("DATETIME", Day(date(2026, 12, 3))),
+        ("DIGITS", DigitsSlot(secret.account("20481137"))),
+    ],
+)
+def test_a_number_that_was_not_said_was_not_heard(
+    rig: AgiRig, kind: str, slot: Money | Day | DigitsSlot
+) -> None:
+    """Asterisk answers 0 at once where its own sounds are missing: a yes after that is none."""
+    name, gap = ("account_not_found", "account") if kind == "DIGITS" else ("which_amount", "amount")
+    slots = ((gap, slot),) if kind == "DIGITS" else (("amount", slot), ("due", slot))
+    rig.asterisk.missing.add(kind)
+    rig.caller.plan(Press("1", after=30.0, at=0))
+    asked = evolve(MENU, first_key_wait=60.0)
+    assert rig.perform(turn(asked, Prompt(name, slots)), "en-US") == Digits(keys("1"), heard=0)
 
 
 def test_a_late_end_key_does_not_cut_a_sound(rig: AgiRig) -> None:

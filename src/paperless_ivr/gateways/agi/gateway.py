@@ -155,10 +155,12 @@ class AgiGateway:
             self.language = sound.language
         offset = 0
         while True:
+            began = self.clock()
             reply = await self.channel.ask(sound.to(escape, offset), LONGEST_SOUND)
             key = _key_of(reply)
             if not key:
-                return "", reply.code == 200 and (reply.number == 0 or not await self._there())
+                ended = reply.code == 200 and (reply.number == 0 or not await self._there())
+                return "", ended and self.clock() - began >= sound.least
             if key in escape and not self._is_late(key):
                 return key, True
             if not sound.is_file:
