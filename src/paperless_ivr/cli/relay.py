@@ -62,7 +62,7 @@ def _work(relay: Relay, every: float, *, once: bool) -> None:
     """Works round after round, and tells of it in one line."""
     total: Counter[str] = Counter()
     ending = threading.Event()
-    with tqdm(bar_format="{desc}", file=sys.stderr, leave=True) as line:
+    with tqdm(bar_format="{desc}", file=sys.stderr, leave=False, disable=None) as line:
         try:
             while True:
                 total.update(relay.round())

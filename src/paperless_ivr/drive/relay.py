@@ -76,7 +76,7 @@ class Relay:
     _wait: wait_exponential_jitter = field(
         init=False,
         repr=False,
-        factory=lambda: wait_exponential_jitter(initial=FIRST, max=LONGEST, jitter=FIRST),
+        factory=lambda: wait_exponential_jitter(multiplier=FIRST, max=LONGEST, jitter=FIRST),
     )
     _calls: Documents = field(init=False, repr=False)
 

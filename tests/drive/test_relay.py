@@ -1,0 +1,359 @@
+"""What calls left to do is finished once, and only once (R31, R32)."""
+
+import io
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from attrs import define, evolve, field
+
+from paperless_ivr.backends.demo import customer, springfield
+from paperless_ivr.backends.memory import Fault, MemoryBackend
+from paperless_ivr.cli.setups import arrival, demo_policy
+from paperless_ivr.drive.attendant import Attendant, Setup
+from paperless_ivr.drive.blocking import Driver
+from paperless_ivr.drive.conduct import Intend, Perform, Send
+from paperless_ivr.drive.live import Live
+from paperless_ivr.drive.relay import ABANDONED, AFTER, FOLLOWED, GIVE_UP, Relay
+from paperless_ivr.flow.events import Accepted, Digits, Refusal, ServiceAnswer
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.host import Arrival, Disposition, Handback, Moment, Registration
+from paperless_ivr.flow.requests import OPERATIONS, KeepWish, ServiceRequest
+from paperless_ivr.flow.scene import Terms
+from paperless_ivr.gateways.terminal import TerminalGateway, tokens
+from paperless_ivr.prompts import Catalogue
+from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
+from paperless_ivr.records.port import What
+from paperless_ivr.secret import keys
+
+POLICY = demo_policy()
+WORDS = Catalogue.of(POLICY)
+RIVERA = customer("rivera")
+ENDS = {What.COMPLETED, What.EXPIRED, What.EXPORTED, What.GIVEN_UP}
+
+
+@define
+class Line:
+    """A biller's line in memory, with a clock that goes when it is told to."""
+
+    service: MemoryBackend = field(factory=springfield)
+    now: datetime = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    record: MemoryRecord = field(init=False)
+    calls: MemoryLiveCalls = field(init=False)
+
+    @record.default
+    def _make_record(self) -> MemoryRecord:
+        return MemoryRecord(self.clock)
+
+    @calls.default
+    def _make_calls(self) -> MemoryLiveCalls:
+        return MemoryLiveCalls(self.clock)
+
+    def clock(self) -> datetime:
+        """The time."""
+        return self.now
+
+    @property
+    def setup(self) -> Setup:
+        """What calls are run with."""
+        flow = Flow(Terms(POLICY, self.service.operations))
+        return Setup(flow, WORDS, self.service, self.record, self.calls, self.clock)
+
+    def call(self, script: str, moment: Moment = Moment.START) -> Handback:
+        """A call of one customer, who presses these keys."""
+        setup = self.setup
+        driver = Driver(setup.flow, WORDS, self.service, self.record, self.calls, self.clock)
+        gateway = TerminalGateway(WORDS, io.StringIO(), None, tokens(script))
+        return driver.converse(gateway, coming(moment))
+
+    def relay(self, **more: object) -> dict[str, int]:
+        """A round of the relay, when everything has had time enough."""
+        self.now += AFTER + timedelta(seconds=1)
+        return dict(Relay(self.setup, self.record, **more).round())  # type: ignore[arg-type]
+
+    @property
+    def registered(self) -> Registration:
+        """How far the customer's bill is at the service."""
+        return self.service.registration(RIVERA.id, "WATER")
+
+    @property
+    def ends(self) -> list[str]:
+        """How what was left to do has ended, as the record tells."""
+        return [line.what.value for line in self.record.activities if line.what in ENDS]
+
+
+def coming(moment: Moment = Moment.START) -> Arrival:
+    """A hand-over of the customer's call."""
+    return arrival("call-1", POLICY.biller.id, moment, "rivera", "en-US")
+
+
+def lost(line: Line, operation: str, how: Fault) -> Handback:
+    """A call in which a write's outcome is lost, and cannot be looked up either."""
+    line.service.script(operation, how)
+    line.service.script("SearchByAccountNumber", *[Fault.DOWN] * 2)
+    return line.call("1 1137# 1")
+
+
+@pytest.mark.requirement("R23", "R31", "R32")
+@pytest.mark.parametrize("how", [Fault.REQUEST_LOST, Fault.ANSWER_LOST])
+def test_lost_outcome(how: Fault) -> None:
+    """A preference whose outcome was lost is looked up, and sent again only where it is absent."""
+    line = Line()
+    ended = lost(line, "StoreCustomerPreference", how)
+    assert ended.disposition is Disposition.DEFERRED
+
+    line.relay()
+
+    assert line.registered is Registration.PENDING
+    assert len(line.service.emails) == 1
+    assert line.record.unsettled(line.now) == ()
+    assert line.record.kept() == ()
+
+
+@pytest.mark.requirement("R31")
+@pytest.mark.parametrize("sent", [False, True])
+def test_process_that_died_in_a_write(sent: bool) -> None:
+    """A write that was on record, sent or not, when its process died is done exactly once."""
+    line = Line()
+    stop_at(line, Send if sent else Intend)
+
+    line.now += ABANDONED
+    line.relay()
+    line.relay()
+
+    assert line.registered is Registration.PENDING
+    assert len(line.service.emails) == 1
+    assert line.calls.idle(line.now + timedelta(hours=1)) == ()
+
+
+@pytest.mark.requirement("R31")
+def test_process_that_died_right_after_the_yes() -> None:
+    """A yes that was stored and not yet acted on is carried out; one before it is none."""
+    line = Line()
+    stop_at(line, Perform, state="ENROLLMENT")
+    before = Line()
+    stop_at(before, Perform, state="CONFIRMATION")
+
+    for one in (line, before):
+        one.now += ABANDONED
+        one.relay()
+
+    assert line.registered is Registration.PENDING
+    assert before.registered is Registration.NONE
+    (evidence,) = line.record.consents(POLICY.biller.id, consents(line)[0])
+    assert "Your water bill would come by e-mail" in evidence.words
+    assert consents(before) == []
+
+
+def consents(line: Line) -> list[str]:
+    """The references of the consents on record."""
+    return [a.evidence.consent.reference for a in line.record.activities if a.evidence]
+
+
+def stop_at(line: Line, step: type, state: str = "ENROLLMENT") -> None:
+    """Runs a call until it comes to a step in a state, does what it takes there, and dies."""
+    attendant = Attendant.of(line.setup, coming())
+    steps = attendant.begin()
+    pressed = iter(("1", "1137", "1"))
+    reply = None
+    live: Live | None = None
+    while True:
+        now = steps.send(reply)
+        live = getattr(now, "live", live)
+        there = live is not None and live.call.state.name == state
+        match now:
+            case Perform(turn):
+                attendant.asks(turn)
+                waits = hasattr(turn.then, "max_keys")
+                if there and step is Perform:
+                    return
+                reply = Digits(keys(next(pressed))) if waits else None
+            case Send(request, _):
+                reply = line.service.answer(request, 5.0)
+            case other:
+                reply = attendant.note(other)
+        if there and isinstance(now, step):
+            return
+
+
+@pytest.mark.requirement("R32")
+def test_kept_wish() -> None:
+    """A wish that was kept because the service was down is fulfilled when it is up again."""
+    line = Line()
+    line.service.script("StoreCustomerPreference", Fault.DOWN, Fault.DOWN)
+    assert line.call("1 1137# 1").disposition is Disposition.DEFERRED
+
+    first, hours = line.relay(), 0
+    while line.record.kept():
+        line.now += timedelta(hours=1)
+        line.relay()
+        hours += 1
+
+    assert first == {"unavailable": 1}
+    assert 0 < hours < 4
+    assert line.registered is Registration.PENDING
+    assert len(line.service.emails) == 1
+
+
+@pytest.mark.requirement("R32")
+def test_given_up_for_all_to_see() -> None:
+    """A service that stays down is tried ever more rarely, and in the end it is given up."""
+    line = Line()
+    line.service.script("StoreCustomerPreference", *[Fault.DOWN] * 400)
+    line.service.script("SearchByAccountNumber", *[Fault.DOWN] * 400)
+    line.call("1 1137# 1")
+    until, attempts = line.now + GIVE_UP + timedelta(days=1), 0
+
+    while line.now < until:
+        line.now += timedelta(hours=1)
+        attempts += sum(line.relay().values())
+
+    assert line.ends == ["given_up"]
+    assert line.record.kept() == ()
+    assert 40 < attempts < 80
+
+
+@pytest.mark.requirement("R05", "R32")
+@pytest.mark.parametrize("exporting", [False, True])
+def test_no_operation(exporting: bool) -> None:
+    """What no operation can do waits, or is handed to the biller, once."""
+    line = Line(springfield(OPERATIONS - {"StoreCustomerPreference", "SendWebLink"}))
+    assert line.call("1 1137# 1").disposition is Disposition.DEFERRED
+    exported: list[KeepWish] = []
+
+    for _ in range(3):
+        line.now += timedelta(hours=7)
+        line.relay(export=exported.append if exporting else None)
+
+    if exporting:
+        assert [wish.account for wish in exported] == [RIVERA.account]
+        assert line.ends == ["exported"]
+    else:
+        assert len(line.record.kept()) == 1
+        assert line.ends == []
+
+
+@pytest.mark.requirement("R23")
+def test_text_is_never_repeated() -> None:
+    """A text whose outcome is unknown cannot be looked up: it is given up, not sent again."""
+    line = Line()
+    line.service.script("SendWebLink", Fault.ANSWER_LOST)
+    line.call("1 1137# 1 1", Moment.BEFORE_PAYMENT)
+    assert len(line.record.unsettled(line.now + AFTER)) == 1
+
+    line.relay()
+
+    assert len(line.service.texts) == 1
+    assert line.ends == ["given_up"]
+    assert line.record.unsettled(line.now) == ()
+
+
+@pytest.mark.requirement("R32", "R33")
+def test_registration_is_followed() -> None:
+    """A registration counts as completed when its link was opened, not before."""
+    line = Line()
+    line.call("1 1137# 1")
+    assert line.relay() == {"pending": 1}
+    assert line.ends == []
+
+    line.service.complete(line.service.emails[0].link)
+    line.now += timedelta(hours=7)
+    line.relay()
+
+    assert line.ends == ["completed"]
+    assert line.record.followed() == ()
+
+
+@pytest.mark.parametrize("how", ["never opened", "on paper again"])
+def test_registration_expires(how: str) -> None:
+    """A link that nobody opens, or a bill that is back on paper, ends the following."""
+    line = Line()
+    line.call("1 1137# 1")
+    if how == "on paper again":
+        line.service._bills[RIVERA.id, "WATER"] = Registration.NONE
+    else:
+        line.now += FOLLOWED
+
+    line.relay()
+
+    assert line.ends == ["expired"]
+
+
+@pytest.mark.requirement("R31")
+@pytest.mark.parametrize("reason", [Refusal.PENDING, Refusal.ALREADY_PAPERLESS])
+def test_refused_as_done(reason: Refusal) -> None:
+    """Sent again and refused because it is there already, it counts as done."""
+    line = Line()
+    lost(line, "StoreCustomerPreference", Fault.REQUEST_LOST)
+    line.service.script("StoreCustomerPreference", reason)
+
+    line.relay()
+
+    assert line.record.unsettled(line.now) == ()
+    assert line.record.writes[consents(line)[0]].answer == Accepted()
+
+
+@pytest.mark.requirement("R31")
+def test_enrolment_by_payment() -> None:
+    """`EnrollInPaperless`, which has no key, is sent again only where the look-up says absent."""
+    for how in (Fault.REQUEST_LOST, Fault.ANSWER_LOST):
+        line = Line()
+        line.service.script("EnrollInPaperless", how)
+        enrolled = line.call("1 1 - - - -", Moment.AFTER_PAYMENT)
+        assert enrolled.outcomes
+
+        line.now += timedelta(hours=1)
+        line.relay()
+
+        assert line.registered is Registration.PENDING
+        assert len(line.service.emails) == 1
+        assert line.record.unsettled(line.now) == ()
+
+
+@define
+class Meanwhile:
+    """A back end that lets something else happen before each answer."""
+
+    service: MemoryBackend
+    happens: Callable[[], object]
+
+    @property
+    def operations(self) -> frozenset[str]:
+        """All that the service has."""
+        return self.service.operations
+
+    def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
+        """The service's answer, late."""
+        self.happens()
+        return self.service.answer(request, budget)
+
+
+@pytest.mark.requirement("R31")
+def test_side_by_side() -> None:
+    """What one relay works on no other touches meanwhile; after its lease another takes over."""
+    line = Line()
+    lost(line, "StoreCustomerPreference", Fault.REQUEST_LOST)
+    line.now += AFTER + timedelta(seconds=1)
+    other, found = Relay(line.setup, line.record), []
+    backend = Meanwhile(line.service, lambda: found.append(dict(other.round())))
+
+    Relay(evolve(line.setup, backend=backend), line.record).round()
+
+    assert found[:2] == [{}, {}]
+    assert len(line.service.emails) == 1
+
+
+def test_one_that_fails_does_not_stop_the_others() -> None:
+    """An item that cannot be worked on is left for later, and the rest is done."""
+    line = Line()
+    line.call("1 1137# 1")
+
+    def fail() -> None:
+        raise ValueError
+
+    backend = Meanwhile(line.service, fail)
+    line.now += timedelta(seconds=1)
+    came_to = Relay(evolve(line.setup, backend=backend), line.record).round()
+
+    assert came_to == {"failed": 1}
+    assert len(line.record.followed()) == 1
