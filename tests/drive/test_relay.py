@@ -330,7 +330,7 @@ class Meanwhile:
 
 @pytest.mark.requirement("R31")
 def test_side_by_side() -> None:
-    """What one relay works on no other touches meanwhile; after its lease another takes over."""
+    """What one relay works on no other touches meanwhile; the wish waits for its own write."""
     line = Line()
     lost(line, "StoreCustomerPreference", Fault.REQUEST_LOST)
     line.now += AFTER + timedelta(seconds=1)
@@ -339,7 +339,7 @@ def test_side_by_side() -> None:
 
     Relay(evolve(line.setup, backend=backend), line.record).round()
 
-    assert found[:2] == [{}, {}]
+    assert all(set(came_to) <= {"unsettled"} for came_to in found[:2])
     assert len(line.service.emails) == 1
 
 

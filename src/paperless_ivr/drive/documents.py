@@ -133,13 +133,14 @@ class Documents:
         To be done every minute or so, by any worker.
         """
         now = self.setup.clock()
-        for call_id in self.setup.calls.idle(now - ENDED_FOR):
+        for call_id in self.setup.calls.idle(now - min(ENDED_FOR, abandoned)):
             with suppress(UnknownCall):
                 at = self._shelf.load(call_id)
                 then = self._shelf.turn(at).then
                 patience = TALK + abandoned if isinstance(then, Transfer) else abandoned
                 if isinstance(then, Return):
-                    self.setup.calls.drop(call_id)
+                    if now - at.asked > ENDED_FOR:
+                        self.setup.calls.drop(call_id)
                 elif at.live.call.results.hung_up or now - at.asked > patience:
                     self._give_up(at)
 

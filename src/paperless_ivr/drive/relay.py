@@ -72,6 +72,8 @@ class Relay:
     ledger: Ledger
     export: Export | None = None
     """For wishes that no operation of the service can fulfil."""
+    after: timedelta = AFTER
+    abandoned: timedelta = ABANDONED
     holder: str = field(factory=lambda: token_hex(8))
     _wait: wait_exponential_jitter = field(
         init=False,
@@ -87,9 +89,9 @@ class Relay:
     def round(self) -> Mapping[str, int]:
         """Works once on all that is due; says how many items came to what."""
         came_to: Counter[str] = Counter()
-        self._calls.tidy(ABANDONED)
+        self._calls.tidy(self.abandoned)
         for task in (Task.SETTLE, Task.COMPLETE, Task.FOLLOW):
-            due = self._now() - (AFTER if task is Task.SETTLE else timedelta())
+            due = self._now() - (self.after if task is Task.SETTLE else timedelta())
             claim = partial(self.ledger.claim, task, self._biller, self.holder, LEASE, due, AT_ONCE)
             while items := claim():
                 came_to.update(self._worked(item) for item in items)

@@ -1,0 +1,179 @@
+"""A biller with as many customers as are needed, and the service and the calls of its line."""
+
+import io
+import mmap
+import os
+import signal
+import socket
+import struct
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import date
+from decimal import Decimal
+
+from attrs import evolve, frozen
+
+from paperless_ivr import secret
+from paperless_ivr.backends.soap.backend import SoapBackend
+from paperless_ivr.cli.setups import demo_connection, demo_policy
+from paperless_ivr.cloudivr import seed as seeds
+from paperless_ivr.cloudivr.database import opened, prepare
+from paperless_ivr.cloudivr.serving import running
+from paperless_ivr.drive.blocking import Driver
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.host import Arrival, Handback, Moment
+from paperless_ivr.flow.policy import Budgets
+from paperless_ivr.flow.scene import Terms
+from paperless_ivr.gateways.terminal import TerminalGateway, tokens
+from paperless_ivr.prompts import Catalogue
+from paperless_ivr.records.sql import Store, open_store
+
+POLICY = evolve(demo_policy(), budgets=Budgets(read=3.0, write=3.0, record=2.0))
+WORDS = Catalogue.of(POLICY)
+FLOW = Flow(Terms(POLICY))
+
+KEYS = "1 {last_four}# 1"
+"""Takes the offer, proves who calls, agrees."""
+
+
+def account(number: int) -> str:
+    """The account of a customer of the town."""
+    return f"30{number:06}"
+
+
+def phone(number: int) -> str:
+    """The telephone of a customer of the town."""
+    return f"+1217{2000000 + number}"
+
+
+def customer_id(number: int) -> int:
+    """The service's identifier of a customer of the town."""
+    return 500000 + number
+
+
+def plant(database_url: str, customers: int) -> None:
+    """Makes the service's database, with a town of customers who have one water bill each."""
+    planted = seeds.load()
+    springfield, *others = planted.billers
+    model = springfield.customers[0]
+    town = tuple(_customer(model, number) for number in range(customers))
+    billers = (evolve(springfield, customers=town), *others)
+    engine = opened(database_url)
+    prepare(engine, evolve(planted, billers=billers))
+    engine.dispose()
+
+
+def _customer(model: seeds.Customer, number: int) -> seeds.Customer:
+    return evolve(
+        model,
+        handle=f"c{number}",
+        id=secret.customer(str(customer_id(number))),
+        account=secret.account(account(number)),
+        name=secret.name(f"Customer {number}"),
+        email=secret.email(f"customer.{number}@example.com"),
+        phone=secret.phone(phone(number)),
+        bills=(
+            evolve(
+                model.bills[0],
+                number=secret.invoice(f"{number:06}01"),
+                amount=Decimal("12.50"),
+                due=date(2026, 12, 15),
+            ),
+        ),
+        payment=evolve(
+            model.payment,
+            guid=secret.payment(f"00000000-0000-4000-9000-{number:012}"),
+            invoice=secret.invoice(f"{number:06}01"),
+        ),
+    )
+
+
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def endpoint(port: int) -> str:
+    """Where the service is asked."""
+    return f"http://127.0.0.1:{port}/CloudIVR.asmx"
+
+
+# ── what is killed ───────────────────────────────────────────────────────────────────────
+
+
+@frozen
+class Counter:
+    """A number that all processes count up together, and that no kill takes back."""
+
+    shared: mmap.mmap
+
+    @classmethod
+    def new(cls) -> "Counter":
+        """At 0, shared with every process that is forked from now on."""
+        return cls(mmap.mmap(-1, 8))
+
+    def up(self, most: int, step: int = 1, first: int = 0) -> Iterator[int]:
+        """Counts, for one process at a time; gives every `step`-th number from the first."""
+        while (number := first + step * self.value) < most:
+            self.shared[:8] = struct.pack("q", self.value + 1)
+            yield number
+
+    @property
+    def value(self) -> int:
+        """How far it has counted."""
+        (number,) = struct.unpack("q", self.shared[:8])
+        return int(number)
+
+
+def forked(act: Callable[[], None]) -> int:
+    """A child process that does something, then ends; its number."""
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            act()
+            status = 0
+        finally:
+            sys.stderr.flush()
+            os._exit(status)
+    return pid
+
+
+def kill(pid: int) -> bool:
+    """Kills a child at once; whether it was still there to be killed."""
+    os.kill(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+    return os.WIFSIGNALED(status)
+
+
+def take_calls(port: int, record_url: str, callers: Iterator[int]) -> None:
+    """Takes calls, one customer after the other, until it is killed or there are no more."""
+    backend = SoapBackend(demo_connection(endpoint(port)))
+    with open_store(record_url, budget=POLICY.budgets.record) as store:
+        for number in callers:
+            if not call(backend, store, number).consents:
+                time.sleep(0.01)  # a service that is down is not asked a hundred times a second
+
+
+def call(backend: SoapBackend, store: Store, number: int) -> Handback:
+    """One customer's call."""
+    coming = Arrival(
+        call_id=f"call-{number}",
+        biller=POLICY.biller.id,
+        moment=Moment.START,
+        ani=secret.phone(phone(number)),
+        language="en-US",
+    )
+    script = tokens(KEYS.format(last_four=account(number)[-4:]))
+    driver = Driver(FLOW, WORDS, backend, store.record, store.calls)
+    return driver.converse(TerminalGateway(WORDS, io.StringIO(), None, script), coming)
+
+
+def serve(database_url: str, port: int) -> None:
+    """Runs the service until it is killed."""
+    with running(database_url, seed=False, port=port, daily_messages=1000):
+        signal.pause()
