@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 import pytest
-from attrs import define
+from attrs import define, frozen
 
 from paperless_ivr.records.sql import open_store
 from tests.durability.books import books, finish, left, relay
@@ -61,11 +61,11 @@ def test_takers_are_killed(town: Town, capsys: pytest.CaptureFixture[str]) -> No
     """A process that takes calls is killed again and again."""
     chance, callers, killed = random.Random(31), Counter.new(), 0
     with serving(town):
-        long = a_call(town, callers)
+        pace = Pace.of(town, callers)
         while killed < KILLS:
             numbers = callers.up(CUSTOMERS)
             taker = forked(lambda now=numbers: take_calls(town.port, town.record, now))
-            time.sleep(chance.uniform(0.1, 2.0) * long)
+            time.sleep(pace.start + chance.uniform(0.0, 1.5) * pace.call)
             killed += kill(taker)
         assert callers.value < CUSTOMERS
         settled(town, killed, callers.value, "takers", capsys)
@@ -75,13 +75,13 @@ def test_the_service_is_killed(town: Town, capsys: pytest.CaptureFixture[str]) -
     """The service is killed again and again, while calls go on."""
     chance, callers, killed = random.Random(32), Counter.new(), 0
     with serving(town):
-        long = a_call(town, callers)
+        pace = Pace.of(town, callers)
     taker = forked(lambda: take_calls(town.port, town.record, callers.up(CUSTOMERS)))
     try:
         while killed < KILLS:
             service = forked(lambda: serve(town.service, town.port))
             until_it_answers(town.port)
-            time.sleep(chance.uniform(0.0, 1.0) * long)
+            time.sleep(chance.uniform(0.0, 1.0) * pace.call)
             killed += kill(service)
     finally:
         kill(taker)
@@ -102,12 +102,12 @@ def test_two_relays_and_four_takers(town: Town, capsys: pytest.CaptureFixture[st
         return forked(lambda: take_calls(town.port, town.record, numbers))
 
     with serving(town):
-        long = a_call(town, counters[0])
+        pace = Pace.of(town, counters[0])
         relays = [forked(lambda: relay(town.record, town.port)) for _ in range(2)]
         takers = [taker(which) for which in range(TAKERS)]
         try:
             while killed < kills:
-                time.sleep(chance.uniform(0.1, 2.0) * long)
+                time.sleep(chance.uniform(0.2, 1.0) * (pace.start + pace.call))
                 which = chance.randrange(TAKERS)
                 killed += kill(takers[which])
                 takers[which] = taker(which)
@@ -130,17 +130,26 @@ def serving(town: Town) -> Iterator[None]:
         kill(service)
 
 
-def a_call(town: Town, callers: Counter) -> float:
-    """Seconds that a call takes here and now, in a process of its own; the first is slower."""
-    before = callers.value
-    taker = forked(lambda: take_calls(town.port, town.record, callers.up(CUSTOMERS)))
-    try:
-        until(lambda: callers.value > before + 1)
-        began = time.monotonic()
-        until(lambda: callers.value > before + 4)
-        return (time.monotonic() - began) / 3
-    finally:
-        kill(taker)
+@frozen
+class Pace:
+    """Seconds that things take here and now."""
+
+    start: float
+    """Until a taker takes its first call."""
+    call: float
+
+    @classmethod
+    def of(cls, town: Town, callers: Counter) -> "Pace":
+        """Measured on a taker of its own."""
+        before, began = callers.value, time.monotonic()
+        taker = forked(lambda: take_calls(town.port, town.record, callers.up(CUSTOMERS)))
+        try:
+            until(lambda: callers.value > before)
+            first = time.monotonic()
+            until(lambda: callers.value > before + 3)
+            return cls(first - began, (time.monotonic() - first) / 3)
+        finally:
+            kill(taker)
 
 
 def settled(
