@@ -18,13 +18,18 @@ from paperless_ivr.drive.relay import ABANDONED, AFTER, FOLLOWED, GIVE_UP, Relay
 from paperless_ivr.flow.events import Accepted, Digits, Refusal, ServiceAnswer
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Disposition, Handback, Moment, Registration
-from paperless_ivr.flow.requests import OPERATIONS, KeepWish, ServiceRequest
+from paperless_ivr.flow.requests import (
+    OPERATIONS,
+    KeepWish,
+    ServiceRequest,
+    StoreCustomerPreference,
+)
 from paperless_ivr.flow.scene import Terms
 from paperless_ivr.gateways.terminal import TerminalGateway, tokens
 from paperless_ivr.prompts import Catalogue
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
-from paperless_ivr.records.port import What
-from paperless_ivr.secret import keys
+from paperless_ivr.records.port import Evidence, What
+from paperless_ivr.secret import email, keys
 
 POLICY = demo_policy()
 WORDS = Catalogue.of(POLICY)
@@ -195,6 +200,26 @@ def test_kept_wish() -> None:
     assert len(line.service.emails) == 1
 
 
+@pytest.mark.requirement("R12", "R31")
+@pytest.mark.parametrize("how", [Fault.REQUEST_LOST, Fault.ANSWER_LOST])
+def test_another_address(how: Fault) -> None:
+    """A registration that is pending with an older address is not the one that was agreed to."""
+    line = Line()
+    older = evolve(preference_of(line), email=email("older@example.com"), key="before")
+    line.service.answer(older, 5.0)
+    assert line.registered is Registration.PENDING
+    write = preference_of(line)
+    line.record.intend(write, evidence_of(line), POLICY.limits)
+    line.service.script("StoreCustomerPreference", how)
+    line.service.answer(write, 5.0)
+
+    line.relay()
+
+    newer = [mail for mail in line.service.emails if mail.to == RIVERA.email]
+    assert len(newer) == 1
+    assert line.record.unsettled(line.now) == ()
+
+
 @pytest.mark.requirement("R32")
 def test_given_up_for_all_to_see() -> None:
     """A service that stays down is tried ever more rarely, and in the end it is given up."""
@@ -357,3 +382,18 @@ def test_one_that_fails_does_not_stop_the_others() -> None:
 
     assert came_to == {"failed": 1}
     assert len(line.record.followed()) == 1
+
+
+def preference_of(line: Line) -> StoreCustomerPreference:
+    """What the customer's call would store."""
+    key = evidence_of(line).consent.reference
+    return StoreCustomerPreference(
+        RIVERA.id, RIVERA.account, "WATER", True, RIVERA.email, None, key, key
+    )
+
+
+def evidence_of(line: Line) -> Evidence:
+    """The evidence of a consent, from a call on a line of its own."""
+    other = Line(now=line.now)
+    other.call("1 1137# 1")
+    return next(a.evidence for a in other.record.activities if a.evidence)

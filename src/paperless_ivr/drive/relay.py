@@ -5,7 +5,7 @@ ends. What may have been done is looked up first, and is sent again only where i
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from datetime import datetime, timedelta
 from functools import partial
 from secrets import token_hex
@@ -37,7 +37,7 @@ from paperless_ivr.flow.requests import (
     Write,
 )
 from paperless_ivr.records.port import Followed, Kept, Ledger, Left, Task, What, Written
-from paperless_ivr.secret import credential
+from paperless_ivr.secret import Secret, credential
 
 log = structlog.get_logger("paperless_ivr")
 
@@ -62,6 +62,27 @@ DONE_ALREADY = (Refusal.ALREADY_PAPERLESS, Refusal.PENDING)
 
 Export = Callable[[KeepWish], None]
 """Hands a wish to the biller; the same one may come again after a crash."""
+
+
+@frozen
+class There:
+    """How a bill comes today, and the address on file."""
+
+    status: Status
+    email: Secret | None
+
+    def is_as(self, wanted: EnrollInPaperless | StoreCustomerPreference | KeepWish) -> bool:
+        """Whether it is as somebody wanted it.
+
+        A registration overwrites the address on file: one that is pending with another address
+        is not the one that was wanted.
+        """
+        if isinstance(wanted, EnrollInPaperless):
+            return self.status is not Status.PAPER
+        if not wanted.paperless:
+            return self.status is Status.PAPER
+        same = wanted.email is None or wanted.email == self.email
+        return self.status is Status.PAPERLESS or (self.status is Status.PENDING and same)
 
 
 @frozen
@@ -93,8 +114,9 @@ class Relay:
         for task in (Task.SETTLE, Task.COMPLETE, Task.FOLLOW):
             due = self._now() - (self.after if task is Task.SETTLE else timedelta())
             claim = partial(self.ledger.claim, task, self._biller, self.holder, LEASE, due, AT_ONCE)
+            unsettled = frozenset(write.key for write in self.ledger.unsettled(self._now()))
             while items := claim():
-                came_to.update(self._worked(item) for item in items)
+                came_to.update(self._worked(item, unsettled) for item in items)
         return came_to
 
     @property
@@ -104,10 +126,10 @@ class Relay:
     def _now(self) -> datetime:
         return self.setup.clock()
 
-    def _worked(self, left: Left) -> str:
+    def _worked(self, left: Left, unsettled: Set[str]) -> str:
         """Works on one item; whatever goes wrong, it is tried again later."""
         try:
-            came_to = self._work(left)
+            came_to = self._work(left, unsettled)
         except StaleClaim:
             came_to = "taken"
         except Exception as error:  # noqa: BLE001 - one item must not stop the others
@@ -116,10 +138,12 @@ class Relay:
         log.info("relay.worked", task=type(left).__name__, came_to=came_to, attempt=left.attempts)
         return came_to
 
-    def _work(self, left: Left) -> str:
+    def _work(self, left: Left, unsettled: Set[str]) -> str:
         match left:
             case Written():
                 return self._settle(left)
+            case Kept() if left.key in unsettled:
+                return self._later(left, "unsettled")  # its own write may yet prove to be done
             case Kept():
                 return self._complete(left)
             case Followed():
@@ -132,11 +156,10 @@ class Relay:
         if not isinstance(write, EnrollInPaperless | StoreCustomerPreference):
             # A text or AutoPay cannot be looked up, and is never sent twice.
             return self._finished(left, What.GIVEN_UP, "not_repeated")
-        wanted = not isinstance(write, StoreCustomerPreference) or write.paperless
         there = self._looked_up(write)
         if there is None:
             return self._later(left, "unclear")
-        if (there is not Status.PAPER) == wanted:
+        if there.is_as(write):
             self.ledger.settle(write.key, Accepted())
             return "settled"
         return self._sent(left, write)
@@ -159,11 +182,11 @@ class Relay:
 
     def _complete(self, left: Kept) -> str:
         wish = left.wish
-        if any(written.key == wish.key for written in self.ledger.unsettled(self._now())):
-            return self._later(left, "unsettled")  # its own write may yet turn out to be done
         there = self._looked_up(wish)
-        if there is not None and (there is not Status.PAPER) == wish.paperless:
-            return self._finished(left, What.COMPLETED, "there_already")
+        if there is not None and there.is_as(wish):
+            if there.status is not Status.PENDING:
+                return self._finished(left, What.COMPLETED, "there_already")
+            return self._waiting(left)
         if StoreCustomerPreference.__name__ not in self.setup.backend.operations:
             return self._handed_over(left)
         if there is None:
@@ -194,30 +217,35 @@ class Relay:
 
     def _follow(self, left: Followed) -> str:
         there = self._looked_up(left.write)
-        if there is Status.PAPERLESS:
+        if there is not None and there.status is Status.PAPERLESS:
             return self._finished(left, What.COMPLETED)
-        if there is Status.PAPER:
+        if there is not None and there.status is Status.PAPER:
             return self._finished(left, What.EXPIRED, "on_paper_again")
+        return self._waiting(left)
+
+    def _waiting(self, left: Kept | Followed) -> str:
+        """The link waits to be opened; not for ever."""
         if self._now() - left.at > FOLLOWED:
             return self._finished(left, What.EXPIRED, "not_opened")
         return self._later(left, "pending", give_up=False)
 
     # ── the service ──
 
-    def _looked_up(self, about: Write | KeepWish) -> Status | None:
+    def _looked_up(self, about: Write | KeepWish) -> "There | None":
         """How the bill comes today; None where that cannot be told."""
         found = self._asked(SearchByAccountNumber(about.account))
         if not isinstance(found, CustomersFound):
             return None
-        bills = [
-            invoice
-            for customer in found.customers
-            if customer.id == about.customer
-            for invoice in customer.invoices
-            if invoice.type == about.invoice_type
-        ]
-        flagged = [bill for bill in bills if bill.pending or bill.paperless is not None]
-        return status(tuple(flagged)) if flagged else None
+        for customer in found.customers:
+            bills = tuple(
+                invoice
+                for invoice in customer.invoices
+                if invoice.type == about.invoice_type
+                and (invoice.pending or invoice.paperless is not None)
+            )
+            if customer.id == about.customer and bills:
+                return There(status(bills), customer.email)
+        return None
 
     def _asked(self, request: ServiceRequest) -> ServiceAnswer:
         answer = self.setup.backend.answer(request, self.setup.budget(request))
