@@ -15,7 +15,7 @@ COMMANDS = {
     "diagram": "Draw the call flow from its live table.",
     "prompts": "List every phrase for a voice studio, or render all.",
     "record": "Look after the record: its tables, and how long it keeps things.",
-    "relay": "Finish what calls left to do: lost outcomes, kept wishes, links that wait.",
+    "relay": "Finish what calls left to do.",
     "replay": "Replay transcripts.",
     "serve": "Answer calls of Twilio by web request.",
     "verify": "Prove what must hold in every call.",

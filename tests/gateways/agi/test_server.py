@@ -7,7 +7,6 @@ import pytest
 from attrs import evolve, field, frozen
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.drive.playback import Playback
 
 from paperless_ivr.backends.demo import springfield
 from paperless_ivr.drive.aio import AsyncDriver
@@ -22,6 +21,7 @@ from paperless_ivr.gateways.agi.server import FastAgi, Line
 from paperless_ivr.prompts import Catalogue
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 from paperless_ivr.secret import keys
+from paperless_ivr.testing.playback import Playback
 from paperless_ivr.testing.transcripts import read
 from paperless_ivr.testing.virtual_caller import Act, HangUp, Press
 from tests.drive.test_loops_agree import FILES, played
