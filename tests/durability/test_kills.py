@@ -20,6 +20,7 @@ from paperless_ivr.records.sql import open_store
 from tests.durability.books import books, finish, left, relay
 from tests.durability.town import (
     Counter,
+    asking,
     forked,
     free_port,
     kill,
@@ -54,7 +55,9 @@ def town(request: pytest.FixtureRequest, tmp_path: Path) -> Town:
     else:
         record = request.getfixturevalue("record_on_postgresql")
     open_store(record).__exit__(None, None, None)  # makes the tables
-    return Town(service, record, free_port())
+    made = Town(service, record, free_port())
+    asking(made.port)
+    return made
 
 
 def test_takers_are_killed(town: Town, capsys: pytest.CaptureFixture[str]) -> None:

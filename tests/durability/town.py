@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
+from functools import cache
 
 from attrs import evolve, frozen
 
@@ -20,6 +21,7 @@ from paperless_ivr.cli.setups import demo_connection, demo_policy
 from paperless_ivr.cloudivr import seed as seeds
 from paperless_ivr.cloudivr.database import opened, prepare
 from paperless_ivr.cloudivr.serving import running
+from paperless_ivr.drive.attendant import utc_now
 from paperless_ivr.drive.blocking import Driver
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Handback, Moment
@@ -27,7 +29,8 @@ from paperless_ivr.flow.policy import Budgets
 from paperless_ivr.flow.scene import Terms
 from paperless_ivr.gateways.terminal import TerminalGateway, tokens
 from paperless_ivr.prompts import Catalogue
-from paperless_ivr.records.sql import Store, open_store
+from paperless_ivr.records.sql import Database, Store
+from paperless_ivr.records.sql.store import vault_for
 
 POLICY = evolve(demo_policy(), budgets=Budgets(read=3.0, write=3.0, record=2.0))
 WORDS = Catalogue.of(POLICY)
@@ -150,10 +153,17 @@ def kill(pid: int) -> bool:
     return os.WIFSIGNALED(status)
 
 
+@cache
+def asking(port: int) -> SoapBackend:
+    """A back end that has not asked anything yet: made before processes are forked, it is quick."""
+    return SoapBackend(demo_connection(endpoint(port)))
+
+
 def take_calls(port: int, record_url: str, callers: Iterator[int]) -> None:
     """Takes calls, one customer after the other, until it is killed or there are no more."""
-    backend = SoapBackend(demo_connection(endpoint(port)))
-    with open_store(record_url, budget=POLICY.budgets.record) as store:
+    backend = asking(port)
+    database = Database(record_url, POLICY.budgets.record)
+    with Store(database, vault_for(record_url), utc_now) as store:
         for number in callers:
             if not call(backend, store, number).consents:
                 time.sleep(0.01)  # a service that is down is not asked a hundred times a second
