@@ -106,7 +106,7 @@ class Witness:
             state=state.name,
             ani=self.arrival.ani,
             accounts=accounts,
-            detail=detail,
+            detail={"handover": self.arrival.reference, **detail},
             evidence=evidence,
         )
         self.record.note(activity)
