@@ -43,6 +43,14 @@ class ForgetsWhatFor(MemoryRecord):
             yield line if kept else evolve(line, detail={**line.detail, "purpose": ""})
 
 
+class FollowsSilently(MemoryRecord):
+    """Tells nothing of a registration that is not followed."""
+
+    def _line(self, what, evidence, **detail):
+        if what is not What.SUPERSEDED:
+            super()._line(what, evidence, **detail)
+
+
 class OneBiller(MemoryRecord):
     """Knows one biller."""
 
@@ -63,6 +71,7 @@ MISREAD: Mapping[str, type[MemoryRecord]] = {
     "_told_whole": TellsOfWhom,
     "_told_between": UntilTheEnd,
     "_told_of_consents": ForgetsWhatFor,
+    "_told_outdated": FollowsSilently,
     "_billers": OneBiller,
     "_tracked": NewestTracked,
 }

@@ -253,6 +253,11 @@ def test_at_midnight():
     assert not list(hand_overs(lines, until=BEGAN))
 
 
+def test_earlier():
+    """What comes of a hand-over before the first line is no hand-over."""
+    assert not list(hand_overs(lines_of((What.COMPLETED, "", {**ENROL, "task": "follow"}))))
+
+
 def test_two_bills():
     """Of two bills in one hand-over the one counts that got further."""
     again = {**ENROL, "reference": "c1-2"}

@@ -246,7 +246,9 @@ class MemoryRecord:
             and _bill(other) == _bill(written)
             for other in self._writes.values()
         )
-        if starts and not outdated:
+        if starts and outdated:
+            self._line(What.SUPERSEDED, evidence, task=Task.FOLLOW.value, reason="")
+        elif starts:
             followed = Followed(write, evidence, self.now())  # type: ignore[arg-type]
             self._jobs[Task.FOLLOW, write.key] = _Job(Task.FOLLOW, followed)
 

@@ -274,7 +274,8 @@ class Record(Protocol):
         In the same transaction it notes `SETTLED`, and a write that is accepted finishes the
         wish of its own key (`COMPLETED`), takes the place of what was wished or pending for
         the same bill before it was intended (`SUPERSEDED`), and is followed from then on where
-        it started a registration. Where a later write for the bill was accepted it does not.
+        it started a registration. Where a later write for the bill was accepted it does not,
+        and its registration is noted as `SUPERSEDED`.
         """
         ...
 

@@ -94,6 +94,20 @@ def _told_of_consents(make: MakeRecord) -> None:
     same("its end", (What.EXPORTED, *wish), told[-1])
 
 
+def _told_outdated(make: MakeRecord) -> None:
+    """A registration that a later write outdated before it was known is told as superseded."""
+    bench = Bench.of(make)
+    bench.intend(preference("c1-h1-1"))
+    bench.clock.go(seconds=1)
+    bench.done(preference("c2-h2-1"))
+    bench.record.settle("c1-h1-1", Accepted())
+
+    (told,) = (line for line in bench.record.activity(BILLER) if line.what is What.SUPERSEDED)
+
+    same("whose it was", "c1-h1", told.detail["handover"])
+    same("what it was", "follow", told.detail["task"])
+
+
 def _billers(make: MakeRecord) -> None:
     """The billers are told whose calls there are lines of."""
     bench = Bench.of(make)
@@ -132,6 +146,7 @@ PROMISES: tuple[Callable[[MakeRecord], None], ...] = (
     _told_whole,
     _told_between,
     _told_of_consents,
+    _told_outdated,
     _billers,
     _tracked,
 )
