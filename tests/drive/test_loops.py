@@ -11,7 +11,7 @@ from paperless_ivr.backends.memory import Fault
 from paperless_ivr.errors import FlowProblems, PolicyProblems, UnknownCall
 from paperless_ivr.flow.events import Digits, Ended, HungUp, TransferEnded, TransferResult
 from paperless_ivr.flow.flow import Flow
-from paperless_ivr.flow.host import Arrival, Disposition, Moment, Registration
+from paperless_ivr.flow.host import Arrival, Disposition, Moment, Payment, Registration
 from paperless_ivr.flow.policy import Budgets, Policy
 from paperless_ivr.flow.requests import OPERATIONS
 from paperless_ivr.flow.scene import Terms
@@ -19,7 +19,7 @@ from paperless_ivr.flow.turns import Gather, Transfer
 from paperless_ivr.prompts import Catalogue, said
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 from paperless_ivr.records.port import What
-from paperless_ivr.secret import keys
+from paperless_ivr.secret import keys, payment
 from tests.drive.loops import LOOPS
 
 POLICY = Policy(text=evolve(Policy().text, after_enrolment=()))
@@ -84,6 +84,20 @@ def test_a_caller_enrols(converse):
     assert CATALOGUE.digest == given.words_version
     assert given.asked <= given.answered
     assert record.activities[-1].what is What.ENDED
+
+
+@pytest.mark.requirement("R30")
+def test_a_call_without_a_word(converse):
+    """A hand-over that ends with its first turn has its end on record."""
+    record = MemoryRecord(lambda: datetime.now(UTC))
+    unpaid = Payment(payment("0f7a"), approved=False)
+    back = converse(
+        Caller([]), evolve(ARRIVAL, moment=Moment.AFTER_PAYMENT, payment=unpaid), record=record
+    )
+
+    assert Disposition.NOT_OFFERED is back.disposition
+    assert [line.what for line in record.activities] == [What.ARRIVED, What.ENDED]
+    assert record.activities[-1].detail["reason"] == "payment_not_approved"
 
 
 @pytest.mark.requirement("R10")

@@ -24,6 +24,7 @@ from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 from paperless_ivr.records.port import Activity, Evidence, SavedCall, What
 from paperless_ivr.testing.contracts import check_live_calls, check_record, live_calls, record
 from tests.records.broken import BROKEN
+from tests.records.misread import MISREAD
 
 
 @pytest.mark.requirement("R14", "R17")
@@ -193,6 +194,7 @@ BROKEN_RECORDS: Mapping[str, type[MemoryRecord]] = {
     "_one_wish": OneKey,
     "_silent_record": Talkative,
     **BROKEN,
+    **MISREAD,
 }
 
 

@@ -139,9 +139,10 @@ class Attendant:
 
     def begin(self) -> Conduct:
         """The call, ready to be run."""
-        self.arrived()
         flow = self.setup.flow
-        return conduct(flow, Live(flow.begin(self.arrival).call))
+        turn = flow.begin(self.arrival)
+        self.arrived(turn)
+        return conduct(flow, Live(turn.call))
 
     def ended(self, live: Live) -> Handback:
         """The call has ended; what the host gets back."""
@@ -162,9 +163,9 @@ class Attendant:
 
     # ── the caller ──
 
-    def arrived(self) -> None:
-        """The host handed the call over."""
-        self._tell("arrived", self.witness.arrived)
+    def arrived(self, turn: Turn) -> None:
+        """The host handed the call over, and this is its first turn."""
+        self._tell("arrived", lambda: self.witness.arrived(turn))
 
     def asks(self, turn: Turn) -> None:
         """A turn is about to be spoken."""

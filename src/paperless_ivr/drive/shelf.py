@@ -41,7 +41,7 @@ class Shelf:
         live = Live(turn.call, (if_turn or 0) + 1)
         at = self.save(Suspended(live, self.setup.clock()), if_turn)
         attendant = self.attendant(at)
-        attendant.arrived()
+        attendant.arrived(turn)
         if self.began is not None:
             self.began(arrival)
         self._spoken(attendant, at, turn)

@@ -30,10 +30,11 @@ class Witness:
     evidence: dict[str, Evidence] = field(factory=dict)
     _asked: tuple[Turn, datetime] | None = None
 
-    def arrived(self) -> None:
-        """The host handed the call over."""
+    def arrived(self, turn: Turn) -> None:
+        """The host handed the call over, and this is its first turn."""
         moment = self.arrival.moment.value
         self._note(What.ARRIVED, State.GREETING, {"moment": moment})
+        self._ended(turn)
 
     def asks(self, turn: Turn) -> None:
         """The turn is about to be spoken."""
@@ -67,11 +68,15 @@ class Witness:
                 {"purpose": consent.purpose.value, "reference": consent.reference},
                 evidence=self.evidence[consent.reference],
             )
+        self._ended(turn)
+
+    def _ended(self, turn: Turn) -> None:
+        """Notes the end, where it is one; some calls end with their first turn."""
         if isinstance(turn.then, Return):
             ending = turn.then.handback
             detail = {"disposition": ending.disposition.value, "reason": ending.reason.value}
             known = () if ending.account is None else (ending.account,)
-            self._note(What.ENDED, call.state, detail, accounts=known)
+            self._note(What.ENDED, turn.call.state, detail, accounts=known)
 
     def _witnessed(self, consent: Consent) -> Evidence:
         now = self.clock()
@@ -106,7 +111,7 @@ class Witness:
             state=state.name,
             ani=self.arrival.ani,
             accounts=accounts,
-            detail=detail,
+            detail={"handover": self.arrival.reference, **detail},
             evidence=evidence,
         )
         self.record.note(activity)

@@ -144,6 +144,11 @@ class Consent:
     email: Secret | None = None
     phone: Secret | None = None
 
+    @property
+    def handover(self) -> str:
+        """Names the hand-over that it was given in (`Arrival.reference`)."""
+        return self.reference.rpartition("-")[0]
+
     def __repr__(self) -> str:
         return f"<Consent {self.reference} {self.purpose.value}>"
 

@@ -161,6 +161,11 @@ class Arrival:
     handover: str = ""
     """Tells the hand-overs of one call apart; consents and writes are named after both."""
 
+    @property
+    def reference(self) -> str:
+        """Names this hand-over among all: the call's id, and the hand-over's own name."""
+        return "-".join(name for name in (self.call_id, self.handover) if name)
+
 
 @frozen
 class Outcome:

@@ -478,8 +478,7 @@ def consent(purpose: Purpose) -> Keep:
 
 def _reference(call: Call) -> str:
     """The name of the next consent: no other of the call has it, in any hand-over."""
-    names = (call.host.call_id, call.host.handover, str(len(call.consents) + 1))
-    return "-".join(name for name in names if name)
+    return f"{call.host.reference}-{len(call.consents) + 1}"
 
 
 def _consented(c: Crossing[Digits], purpose: Purpose) -> Call:

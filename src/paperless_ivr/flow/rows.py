@@ -48,3 +48,8 @@ class On(Generic[E]):
         events = " or ".join(event.__name__ for event in self.events)
         when = "" if self.when is always else f" · {self.when.__name__}"
         return f"{source.name} · {events}{when} → {self.to.name if self.to else 'HERE'}"
+
+
+def way(name: str) -> tuple[str, str]:
+    """From which state to which a row in words leads; to `HERE` where it stays."""
+    return name.partition(" · ")[0], name.rpartition(" → ")[2]

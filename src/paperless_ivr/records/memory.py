@@ -34,11 +34,14 @@ from paperless_ivr.records.port import (
     Purged,
     SavedCall,
     Task,
+    Tracked,
     What,
     Written,
+    about,
     decides,
     starts_registration,
     task_of,
+    tracked_order,
 )
 from paperless_ivr.secret import Secret
 
@@ -243,7 +246,9 @@ class MemoryRecord:
             and _bill(other) == _bill(written)
             for other in self._writes.values()
         )
-        if starts and not outdated:
+        if starts and outdated:
+            self._line(What.SUPERSEDED, evidence, task=Task.FOLLOW.value, reason="")
+        elif starts:
             followed = Followed(write, evidence, self.now())  # type: ignore[arg-type]
             self._jobs[Task.FOLLOW, write.key] = _Job(Task.FOLLOW, followed)
 
@@ -280,9 +285,40 @@ class MemoryRecord:
                 evidence.policy_version,
                 self.now(),
                 "",
-                detail=MappingProxyType({"reference": consent.reference, **detail}),
+                detail=MappingProxyType({**about(consent), **detail}),
             )
         )
+
+    # ── what was told ──
+
+    def billers(self) -> tuple[str, ...]:
+        """The billers whose calls there are lines of."""
+        with self._open():
+            return tuple(sorted({line.biller for line in self._activities}))
+
+    def activity(
+        self, biller: str, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[Activity]:
+        """The lines of a biller, without of whom they tell."""
+        with self._open():
+            lines = [
+                evolve(line, ani=None, accounts=(), evidence=None)
+                for line in self._activities
+                if line.biller == biller
+                and (since is None or since <= line.at)
+                and (until is None or line.at < until)
+            ]
+        yield from sorted(lines, key=lambda line: line.at)
+
+    def tracked(self, biller: str) -> tuple[Tracked, ...]:
+        """How much of each task is left, and how the rest ended."""
+        since: dict[tuple[Task, What | None], list[datetime]] = {}
+        with self._open():
+            for job in self._jobs.values():
+                if job.left.evidence.consent.biller == biller:
+                    since.setdefault((job.task, job.done), []).append(job.left.at)
+        found = (Tracked(*which, len(all_of), min(all_of)) for which, all_of in since.items())
+        return tuple(sorted(found, key=tracked_order))
 
     def consents(self, biller: str, reference: str) -> tuple[Evidence, ...]:
         """The consents of a reference."""

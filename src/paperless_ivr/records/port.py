@@ -1,7 +1,7 @@
 """What a record has to keep: activity, consents, writes, wishes and live calls."""
 
 import enum
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -49,6 +49,9 @@ class What(enum.StrEnum):
     GIVEN_UP = "given_up"
 
 
+PAPERLESS_ALREADY = "paperless_already"
+"""Why a wish is completed whose registration the service has confirmed already."""
+
 FINISHES = frozenset(
     {What.COMPLETED, What.CANCELLED, What.EXPIRED, What.EXPORTED, What.GIVEN_UP, What.SUPERSEDED}
 )
@@ -89,7 +92,8 @@ class Activity:
     detail: Mapping[str, str] = field(factory=dict)
     """Names and codes, never personal: the row taken, the answer's class.
 
-    Of `ENDED` it has the value of the `disposition`, by which `screen` goes.
+    Of `ENDED` it has the value of the `disposition`, by which `screen` goes. Every line that
+    a hand-over brought about has its `handover` (`Arrival.reference`).
     """
     evidence: Evidence | None = None
 
@@ -168,6 +172,18 @@ Left = Written | Kept | Followed
 
 
 @frozen
+class Tracked:
+    """How much of a task there is: left to do, or ended in one way."""
+
+    task: Task
+    ended: What | None
+    """None: it is left to do."""
+    count: int
+    oldest: datetime
+    """Since when the oldest was to be done."""
+
+
+@frozen
 class Purged:
     """How much a purge removed."""
 
@@ -187,6 +203,20 @@ def task_of(left: Left) -> Task:
             return Task.COMPLETE
         case Followed():
             return Task.FOLLOW
+
+
+def tracked_order(tracked: Tracked) -> tuple[int, str]:
+    """By task, what is left first."""
+    return (list(Task).index(tracked.task), tracked.ended or "")
+
+
+def about(consent: Consent) -> Mapping[str, str]:
+    """What a line says of the consent that it comes of: which, to what, in which hand-over."""
+    return {
+        "handover": consent.handover,
+        "reference": consent.reference,
+        "purpose": consent.purpose.value,
+    }
 
 
 def starts_registration(write: Write) -> bool:
@@ -244,7 +274,8 @@ class Record(Protocol):
         In the same transaction it notes `SETTLED`, and a write that is accepted finishes the
         wish of its own key (`COMPLETED`), takes the place of what was wished or pending for
         the same bill before it was intended (`SUPERSEDED`), and is followed from then on where
-        it started a registration. Where a later write for the bill was accepted it does not.
+        it started a registration. Where a later write for the bill was accepted it does not,
+        and its registration is noted as `SUPERSEDED`.
         """
         ...
 
@@ -258,6 +289,25 @@ class Record(Protocol):
 
 class Ledger(Record, Protocol):
     """A whole record: also what is asked of it, and left to do, after the calls."""
+
+    def billers(self) -> tuple[str, ...]:
+        """The billers whose calls there are lines of, in order."""
+        ...
+
+    def activity(
+        self, biller: str, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[Activity]:
+        """The lines of a biller, from a moment on and before another, in the order of their time.
+
+        At the same time they are in the order in which they were noted. Of whom they tell is
+        left out: `ani`, `accounts` and `evidence` are empty. They are read as they are asked
+        for; what is noted meanwhile may be among them or not.
+        """
+        ...
+
+    def tracked(self, biller: str) -> tuple[Tracked, ...]:
+        """How much of each task is left, and how the rest ended, as far as it was not purged."""
+        ...
 
     def consents(self, biller: str, reference: str) -> tuple[Evidence, ...]:
         """The consents of a reference (`Handback.consents`), in order.
@@ -304,7 +354,9 @@ class Ledger(Record, Protocol):
     def finish(self, left: Left, holder: str, how: What, reason: str = "") -> None:
         """Closes what was claimed as one of `FINISHES`, and notes that line.
 
-        The reason is a code, never personal. A write is only given up, else `settle` it.
+        The reason is a code, never personal. A write is only given up, else `settle` it. A wish
+        is `COMPLETED` once its registration is under way; where the service says that the bill
+        comes by e-mail already, the reason is `PAPERLESS_ALREADY`.
         Raises `errors.StaleClaim` where the holder no longer has it, or it is done.
         """
         ...

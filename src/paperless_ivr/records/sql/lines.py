@@ -9,7 +9,7 @@ from paperless_ivr.flow.events import LastFourCounted, Screened
 from paperless_ivr.flow.host import Disposition
 from paperless_ivr.flow.policy import Limits
 from paperless_ivr.flow.requests import CountLastFour, Screen
-from paperless_ivr.records.port import A_DAY, BACK_TO_PAPER, Activity, Evidence, What
+from paperless_ivr.records.port import A_DAY, BACK_TO_PAPER, Activity, Evidence, What, about
 from paperless_ivr.records.sql.desk import Desk
 from paperless_ivr.records.sql.tables import activity, consents, counted
 from paperless_ivr.secret import Secret
@@ -53,7 +53,7 @@ def told(desk: Desk, what: What, evidence: Evidence, **detail: str) -> None:
             evidence.policy_version,
             desk.now,
             "",
-            detail={"reference": consent.reference, **detail},
+            detail={**about(consent), **detail},
         ),
     )
 

@@ -1,6 +1,6 @@
 """The durable record: each method is one transaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -18,10 +18,11 @@ from paperless_ivr.records.port import (
     Left,
     Purged,
     Task,
+    Tracked,
     What,
     Written,
 )
-from paperless_ivr.records.sql import jobs, lines, writes
+from paperless_ivr.records.sql import jobs, lines, reading, writes
 from paperless_ivr.records.sql.database import Database
 from paperless_ivr.records.sql.desk import Desk
 from paperless_ivr.records.sql.purge import purge
@@ -65,6 +66,28 @@ class SqlRecord:
     def consents(self, biller: str, reference: str) -> tuple[Evidence, ...]:
         """The consents of a reference."""
         return self._read(lambda desk: lines.given(desk, biller, reference))
+
+    def billers(self) -> tuple[str, ...]:
+        """The billers whose calls there are lines of."""
+        return self._database.read(reading.billers)
+
+    def activity(
+        self, biller: str, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[Activity]:
+        """The lines of a biller, a page at a time: each page is a transaction of its own."""
+        begin = reading.Mark(since) if since else None
+        while found := self._page(biller, begin, until):
+            yield from (line for _, line in found)
+            begin = found[-1][0]
+
+    def _page(
+        self, biller: str, begin: reading.Mark | None, until: datetime | None
+    ) -> list[tuple[reading.Mark, Activity]]:
+        return self._database.read(lambda c: reading.page(c, biller, begin, until))
+
+    def tracked(self, biller: str) -> tuple[Tracked, ...]:
+        """How much of each task is left, and how the rest ended."""
+        return self._database.read(lambda connection: reading.tracked(connection, biller))
 
     # ── writes and wishes ──
 

@@ -104,10 +104,10 @@ def settle(desk: Desk, key: str, answer: ServiceAnswer) -> None:
     jobs.settled(desk, key, certain=certain)
     write = desk.opened_write(key, row.sealed)
     if isinstance(answer, Accepted) and decides(write):
-        _decided(desk, row, write)
+        _decided(desk, row, write, evidence)
 
 
-def _decided(desk: Desk, row: Row[Any], write: Write) -> None:
+def _decided(desk: Desk, row: Row[Any], write: Write, evidence: Evidence) -> None:
     """What an accepted write does to the wish of its key, and to what was before it."""
     desk.lock(row.bill_hash)
     starts = starts_registration(write)
@@ -123,7 +123,9 @@ def _decided(desk: Desk, row: Row[Any], write: Write) -> None:
         writes.c.outcome == Accepted.__name__,
         writes.c.operation.in_(DECIDING),
     )
-    if starts and not desk.connection.scalar(select(exists().where(later))):
+    if starts and desk.connection.scalar(select(exists().where(later))):
+        told(desk, What.SUPERSEDED, evidence, task=Task.FOLLOW, reason="")
+    elif starts:
         jobs.open_job(desk, Task.FOLLOW, write.key, row.biller, row.bill_hash, wanted=row.at)
 
 

@@ -17,7 +17,7 @@ from paperless_ivr.flow.host import Disposition
 from paperless_ivr.flow.requests import SendWebLink
 from paperless_ivr.records.port import What
 from paperless_ivr.secret import Secret
-from paperless_ivr.testing.contracts import after_calls
+from paperless_ivr.testing.contracts import after_calls, reading
 from paperless_ivr.testing.contracts.bench import (
     ACCOUNT,
     ADDRESS,
@@ -269,5 +269,6 @@ PROMISES: tuple[Callable[[MakeRecord], None], ...] = (
     _one_wish,
     _silent_record,
     *after_calls.PROMISES,
+    *reading.PROMISES,
 )
 """The promises of a record."""

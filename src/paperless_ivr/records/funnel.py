@@ -1,0 +1,316 @@
+"""The funnel: how far hand-overs got, and why no further, told from the activity record (R33).
+
+Each hand-over counts once, with the furthest that it got. What was done about it after the call
+counts too, so that the same day's funnel fills up as links are opened.
+"""
+
+import enum
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime, tzinfo
+
+from attrs import define, field, frozen
+
+from paperless_ivr.flow.call import Purpose
+from paperless_ivr.flow.events import Accepted, Refused, Unavailable
+from paperless_ivr.flow.host import Moment
+from paperless_ivr.flow.rows import way
+from paperless_ivr.flow.states import Phase, State
+from paperless_ivr.records.port import FINISHES, PAPERLESS_ALREADY, Activity, Task, What
+
+
+class Stage(enum.IntEnum):
+    """How far a hand-over got. Ordered: a later one includes the earlier ones."""
+
+    HANDED_OVER = 0
+    """The host handed the call over."""
+    OFFERED = 1
+    """Paperless billing was offered."""
+    ACCEPTED = 2
+    """The caller wanted it."""
+    IDENTIFIED = 3
+    """The account was found, and the caller proved to be allowed to speak of it."""
+    CONFIRMED = 4
+    """The caller agreed to what would be enrolled, and where it would go."""
+    REGISTERED = 5
+    """The service has started the registration; its link is to be opened."""
+    COMPLETED = 6
+    """The service says that the bill comes by e-mail."""
+
+    @property
+    def label(self) -> str:
+        """Its name in files."""
+        return self.name.lower()
+
+
+class By(enum.StrEnum):
+    """What hand-overs can be told apart by, beside their biller."""
+
+    MOMENT = "moment"
+    LANGUAGE = "language"
+    DAY = "day"
+
+
+NOT_ENDED = "not_ended"
+"""In place of a disposition: the call goes on, or its process died and nobody ended it yet."""
+
+WAITING = {Task.SETTLE: "unsettled", Task.COMPLETE: "kept", Task.FOLLOW: "followed"}
+"""What it is called that something is left to do, the most uncertain first."""
+
+
+@frozen
+class Loss:
+    """Why hand-overs got no further than a stage."""
+
+    stage: Stage
+    disposition: str
+    """How the call ended: a `Disposition`'s value, or `NOT_ENDED`."""
+    reason: str
+    """A `Reason`'s value."""
+    afterwards: str = ""
+    """After a consent: what is left to do, or how that ended (a `What`); empty: neither."""
+    why: str = ""
+    """The code with which it ended."""
+
+
+@frozen
+class HandOver:
+    """One hand-over, as the funnel sees it."""
+
+    biller: str
+    began: datetime
+    moment: str
+    language: str
+    """Of the offer; empty where none was made."""
+    loss: Loss
+    """The furthest stage; of a completed one the rest says how the call ended."""
+
+    @property
+    def stage(self) -> Stage:
+        """The furthest stage."""
+        return self.loss.stage
+
+
+@frozen
+class Group:
+    """Whose hand-overs a funnel counts. What they are not told apart by is empty."""
+
+    biller: str
+    moment: str = ""
+    language: str = ""
+    day: str = ""
+    """ISO 8601."""
+
+
+@frozen
+class Funnel:
+    """How many hand-overs reached each stage, and how many were lost there, by why."""
+
+    reached: Mapping[Stage, int]
+    lost: Mapping[Loss, int]
+
+
+# ── from lines to hand-overs ──
+
+
+def hand_overs(
+    lines: Iterable[Activity], since: datetime | None = None, until: datetime | None = None
+) -> Iterator[HandOver]:
+    """The hand-overs that began from a moment on and before another.
+
+    The lines are those of one or more billers, each biller's in order, up to now: what is known
+    of a hand-over at the end of them counts. A hand-over that began earlier than the lines is
+    not mistaken for a later one where they begin a day before `since`.
+    """
+    open_ones: dict[tuple[str, str], _HandOver] = {}
+    earlier: list[_HandOver] = []
+    for line in lines:
+        name = (line.biller, line.detail.get("handover") or line.call_id)
+        if line.what is What.ARRIVED and name in open_ones:
+            earlier.append(open_ones.pop(name))  # the host named two alike
+        if name not in open_ones:
+            if not line.state:
+                continue  # it comes of a hand-over before the first line
+            open_ones[name] = _HandOver(line.biller, line.at)
+        open_ones[name].hears(line)
+    for one in (*earlier, *open_ones.values()):
+        if (since is None or since <= one.began) and (until is None or one.began < until):
+            yield one.told()
+
+
+@define
+class _Yes:
+    """A consent to enrol, and what comes of it."""
+
+    stage: Stage = Stage.CONFIRMED
+    left: set[Task] = field(factory=set)
+    ended: tuple[str, str] = ("", "")
+    _unclear: bool = False
+    _closed: set[Task] = field(factory=set)
+
+    def hears(self, line: Activity) -> None:
+        """One more line about it."""
+        match line.what:
+            case What.SENT:
+                self._open(Task.SETTLE)
+            case What.KEPT:
+                self._open(Task.COMPLETE)
+            case What.SETTLED:
+                self._settled(line.detail["answer"])
+            case how if how in FINISHES:
+                self._finished(how, Task(line.detail["task"]), line.detail.get("reason", ""))
+
+    def reached(self, stage: Stage) -> None:
+        """It got so far."""
+        self.stage = max(self.stage, stage)
+
+    @property
+    def afterwards(self) -> tuple[str, str]:
+        """What is left to do or how that ended, and why."""
+        left = (name for task, name in WAITING.items() if task in self.left)
+        waiting = next(left, None)
+        return (waiting, "") if waiting else self.ended
+
+    def _settled(self, answer: str) -> None:
+        """What is done stays done, and what may be done is not undone (`Record.settle`)."""
+        if Task.FOLLOW in self.left | self._closed:
+            return
+        if answer == Accepted.__name__:
+            self.reached(Stage.REGISTERED)
+            self.left.discard(Task.SETTLE)
+            self._open(Task.FOLLOW)
+        elif answer == Refused.__name__ or (answer == Unavailable.__name__ and not self._unclear):
+            self.left.discard(Task.SETTLE)
+        elif answer != Unavailable.__name__:
+            self._unclear = True
+            self._open(Task.SETTLE)
+
+    def _finished(self, how: What, task: Task, reason: str) -> None:
+        self.left.discard(task)
+        self._closed.add(task)
+        if how is not What.COMPLETED:
+            self.ended = (how.value, reason)
+        elif task is Task.FOLLOW or reason == PAPERLESS_ALREADY:
+            self.reached(Stage.COMPLETED)
+        elif self.stage < Stage.REGISTERED:
+            self.reached(Stage.REGISTERED)
+            self.ended = (how.value, reason)
+
+    def _open(self, task: Task) -> None:
+        if task not in self._closed:
+            self.left.add(task)
+
+
+@define
+class _HandOver:
+    """A hand-over that lines are being read of."""
+
+    biller: str
+    began: datetime
+    moment: str = ""
+    language: str = ""
+    stage: Stage = Stage.HANDED_OVER
+    ended: tuple[str, str] = (NOT_ENDED, "")
+    consents: dict[str, _Yes] = field(factory=dict)
+
+    def hears(self, line: Activity) -> None:
+        """One more line of it."""
+        match line.what:
+            case What.ARRIVED:
+                self.moment = line.detail.get("moment", "")
+            case What.OFFERED:
+                self.language = line.detail.get("language", "")
+                self.stage = max(self.stage, Stage.OFFERED)
+            case What.ENDED:
+                self.ended = (line.detail["disposition"], line.detail.get("reason", ""))
+        if line.state:
+            self._been(line.state, line.detail.get("rows", ""))
+        if line.detail.get("purpose") == Purpose.ENROL.value:
+            self.consents.setdefault(line.detail.get("reference", ""), _Yes()).hears(line)
+
+    def _been(self, state: str, rows: str) -> None:
+        """It took these ways, and is there now."""
+        ways = [way(row) for row in rows.split("; ") if row]
+        places = {state, *(to for _, to in ways)}
+        if self.stage is Stage.OFFERED and places & ACCEPTED:
+            self.stage = Stage.ACCEPTED
+        if self.stage in (Stage.OFFERED, Stage.ACCEPTED) and places & IDENTIFIED:
+            self.stage = Stage.IDENTIFIED
+        if self.consents and not set(ways).isdisjoint(TURNED_OUT_DONE):
+            next(reversed(self.consents.values())).reached(Stage.REGISTERED)
+
+    def told(self) -> HandOver:
+        """The hand-over, as far as it is known."""
+        stage, afterwards = self.stage, ("", "")
+        if self.consents:
+            furthest = max(reversed(self.consents.values()), key=lambda yes: yes.stage)
+            stage = furthest.stage
+            if stage is not Stage.COMPLETED:
+                afterwards = furthest.afterwards
+        loss = Loss(stage, *self.ended, *afterwards)
+        return HandOver(self.biller, self.began, self.moment, self.language, loss)
+
+
+def _names(*phases: Phase) -> frozenset[str]:
+    return frozenset(state.name for state in State if state.phase in phases)
+
+
+ACCEPTED = _names(Phase.IDENTITY)
+"""Who is there after an offer has accepted it; without one, it was another wish."""
+IDENTIFIED = _names(Phase.BILL, Phase.ADDRESS, Phase.EMAIL, Phase.TEXT, Phase.CONSENT, Phase.PAPER)
+"""Nobody gets there but by `State.INVOICE`, once identified."""
+TURNED_OUT_DONE = frozenset(
+    (source.name, State.AFTERWARDS.name)
+    for source in (State.ENROLLMENT, State.ENROLLMENT_CHECK, State.ENROLLMENT_AGAIN)
+)
+"""Ways that are taken once the service has the registration, also where a look-up said so."""
+
+
+# ── from hand-overs to funnels ──
+
+
+def funnels(
+    them: Iterable[HandOver], by: Collection[By] = (), zone: tzinfo = UTC
+) -> Mapping[Group, Funnel]:
+    """A funnel for each group of hand-overs, in order; a day is one of a time zone."""
+    reached: dict[Group, Counter[Stage]] = {}
+    lost: dict[Group, Counter[Loss]] = {}
+    for one in them:
+        group = _group(one, by, zone)
+        reached.setdefault(group, Counter()).update(s for s in Stage if s <= one.stage)
+        losses = lost.setdefault(group, Counter())
+        if one.stage is not Stage.COMPLETED:
+            losses[one.loss] += 1
+    return {
+        group: Funnel(
+            {stage: reached[group][stage] for stage in Stage},
+            dict(sorted(lost[group].items(), key=_loss_order)),
+        )
+        for group in sorted(reached, key=_group_order)
+    }
+
+
+def _group(one: HandOver, by: Collection[By], zone: tzinfo) -> Group:
+    return Group(
+        one.biller,
+        one.moment if By.MOMENT in by else "",
+        one.language if By.LANGUAGE in by else "",
+        day_of(one.began, zone).isoformat() if By.DAY in by else "",
+    )
+
+
+def day_of(moment: datetime, zone: tzinfo) -> date:
+    """The day of a moment in a time zone."""
+    return moment.astimezone(zone).date()
+
+
+def _group_order(group: Group) -> tuple[str, str, int, str]:
+    moments = [moment.value for moment in Moment]
+    known = moments.index(group.moment) if group.moment in moments else len(moments)
+    return (group.biller, group.day, known, group.language)
+
+
+def _loss_order(counted: tuple[Loss, int]) -> tuple[int, int, str, str, str, str]:
+    """By stage, the most frequent first."""
+    loss, count = counted
+    return (loss.stage, -count, loss.disposition, loss.reason, loss.afterwards, loss.why)

@@ -1,0 +1,153 @@
+"""What every record promises of how it is read for reports."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from attrs import evolve
+
+from paperless_ivr.flow.events import Accepted
+from paperless_ivr.flow.host import Disposition
+from paperless_ivr.records.port import Activity, Task, Tracked, What
+from paperless_ivr.testing.contracts.bench import (
+    ACCOUNT,
+    ANI,
+    BILLER,
+    START,
+    Bench,
+    MakeRecord,
+    evidence_of,
+    preference,
+    wish_of,
+)
+from paperless_ivr.testing.contracts.checking import same
+
+OTHER = "elm-energy"
+SECOND = timedelta(seconds=1)
+
+
+def _told_in_order(make: MakeRecord) -> None:
+    """Lines are told in the order of their time, and at the same time as they were noted."""
+    bench = Bench.of(make)
+    bench.clock.go(seconds=1)
+    bench.call(Disposition.DECLINED, "later")
+    bench.clock.go(seconds=-1)
+    bench.call(Disposition.IGNORED, "earlier")
+
+    told = [(line.call_id, line.what) for line in bench.record.activity(BILLER)]
+
+    whole = (What.ARRIVED, What.OFFERED, What.ENDED)
+    same("what is told", [(c, w) for c in ("earlier", "later") for w in whole], told)
+
+
+def _told_whole(make: MakeRecord) -> None:
+    """A line is told as it was noted, but for whom it is about."""
+    bench = Bench.of(make)
+    evidence = evolve(evidence_of("c1-h1-1"), answered=bench.clock())
+    detail = {"disposition": "declined", "rows": "A · B → C"}
+    noted = Activity(
+        What.ENDED, "c1", BILLER, "7", bench.clock(), "DONE", ANI, (ACCOUNT,), detail, evidence
+    )
+    bench.record.note(noted)
+
+    (told,) = bench.record.activity(BILLER)
+
+    same("the line", evolve(noted, ani=None, accounts=(), evidence=None), told)
+
+
+def _told_between(make: MakeRecord) -> None:
+    """Lines are told from a moment on and before another, of one biller."""
+    bench = Bench.of(make)
+    other = evolve(bench, biller=OTHER)
+    for number in range(4):
+        bench.note(What.RETRIED, f"c{number}")
+        other.note(What.RETRIED, f"o{number}")
+        bench.clock.go(seconds=1)
+
+    def told(*between: object) -> list[str]:
+        return [line.call_id for line in bench.record.activity(BILLER, *between)]  # type: ignore[arg-type]
+
+    same("from a moment on", ["c2", "c3"], told(START + 2 * SECOND))
+    same("before a moment", ["c0", "c1"], told(None, START + 2 * SECOND))
+    same("between", ["c1", "c2"], told(START + SECOND, START + 3 * SECOND))
+    same("later", [], told(START + timedelta(days=1)))
+
+
+def _told_of_consents(make: MakeRecord) -> None:
+    """What comes of a consent is told with its hand-over, its reference and its purpose."""
+    bench = Bench.of(make)
+    key = "c1-h1-2"
+    bench.intend(preference(key))
+    bench.record.settle(key, Accepted())
+    bench.keep(wish_of("c1-h1-3"))
+    (kept,) = bench.claim(Task.COMPLETE)
+    bench.record.finish(kept, "one", What.EXPORTED, "by_hand")
+
+    told = [
+        (line.what, line.detail["handover"], line.detail["reference"], line.detail["purpose"])
+        for line in bench.record.activity(BILLER)
+    ]
+
+    ours = ("c1-h1", key, "enrol")
+    same("the write", [(What.SENT, *ours), (What.SETTLED, *ours)], told[:2])
+    wish = ("c1-h1", "c1-h1-3", "enrol")
+    same("the wish", (What.KEPT, *wish), told[2])
+    same("its end", (What.EXPORTED, *wish), told[-1])
+
+
+def _told_outdated(make: MakeRecord) -> None:
+    """A registration that a later write outdated before it was known is told as superseded."""
+    bench = Bench.of(make)
+    bench.intend(preference("c1-h1-1"))
+    bench.clock.go(seconds=1)
+    bench.done(preference("c2-h2-1"))
+    bench.record.settle("c1-h1-1", Accepted())
+
+    (told,) = (line for line in bench.record.activity(BILLER) if line.what is What.SUPERSEDED)
+
+    same("whose it was", "c1-h1", told.detail["handover"])
+    same("what it was", "follow", told.detail["task"])
+
+
+def _billers(make: MakeRecord) -> None:
+    """The billers are told whose calls there are lines of."""
+    bench = Bench.of(make)
+    same("at first", (), bench.record.billers())
+    for biller in (BILLER, OTHER, BILLER):
+        evolve(bench, biller=biller).note(What.ARRIVED)
+
+    same("then", (OTHER, BILLER), bench.record.billers())
+
+
+def _tracked(make: MakeRecord) -> None:
+    """How much is left of each task is told, how the rest ended, and since when, by biller."""
+    bench = Bench.of(make)
+    for number in range(3):
+        bench.intend(preference(f"lost-{number}", f"T{number}"))
+        bench.clock.go(seconds=1)
+    bench.done(preference("done", "T3"))
+    bench.keep(wish_of("wish"))
+    (kept,) = bench.claim(Task.COMPLETE)
+    bench.record.finish(kept, "one", What.EXPORTED)
+    evolve(bench, biller=OTHER).keep(wish_of("other"))
+
+    now = bench.clock()
+    wanted = (
+        Tracked(Task.SETTLE, None, 3, START),
+        Tracked(Task.SETTLE, What.SETTLED, 1, now),
+        Tracked(Task.COMPLETE, What.EXPORTED, 1, now),
+        Tracked(Task.FOLLOW, None, 1, now),
+    )
+    same("what is told", wanted, bench.record.tracked(BILLER))
+    same("of another", (Tracked(Task.COMPLETE, None, 1, now),), bench.record.tracked(OTHER))
+
+
+PROMISES: tuple[Callable[[MakeRecord], None], ...] = (
+    _told_in_order,
+    _told_whole,
+    _told_between,
+    _told_of_consents,
+    _told_outdated,
+    _billers,
+    _tracked,
+)
+"""The promises of how a record is read."""

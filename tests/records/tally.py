@@ -1,0 +1,153 @@
+"""A count of a day of calls that looks at no line of the record.
+
+It sees what the driver's `watch` hook sees, what the host got back, what the service answered, and
+what was done after the calls.
+"""
+
+from attrs import define, field
+
+from paperless_ivr.flow.call import Purpose
+from paperless_ivr.flow.events import Accepted, WishKept
+from paperless_ivr.flow.host import Identity, Registration
+from paperless_ivr.flow.requests import EnrollInPaperless, StoreCustomerPreference
+from paperless_ivr.flow.states import Phase, State
+from paperless_ivr.records.funnel import HandOver, Loss, Stage
+from paperless_ivr.records.port import Task, What, task_of
+
+OFFERS = (State.OFFER, State.OFFER_AT_START)
+
+
+@define
+class Told:
+    """What is known of one hand-over."""
+
+    began: object
+    arrival: object
+    stage: Stage = Stage.HANDED_OVER
+    language: str = ""
+    consents: tuple = ()
+    registered: set = field(factory=set)
+
+    def moved(self, before, event, turn):
+        """The call has moved."""
+        call, was = turn.call, before.call
+        if OFFERS[0] in (was.state, call.state) or OFFERS[1] in (was.state, call.state):
+            self.stage = max(self.stage, Stage.OFFERED)
+            self.language = call.language
+        if was.state in OFFERS and call.state.phase is Phase.IDENTITY:
+            self.stage = Stage.ACCEPTED
+        proved = call.found and call.identity >= Identity.ACCOUNT_KEYED
+        if self.stage is Stage.ACCEPTED and proved and was.state not in OFFERS:
+            self.stage = Stage.IDENTIFIED
+        self.consents = tuple(c.reference for c in call.consents if c.purpose is Purpose.ENROL)
+        self.registered |= {
+            outcome.consent
+            for outcome in call.results.outcomes
+            if outcome.registration is Registration.PENDING
+        }
+
+
+@define
+class Tally:
+    """Counts a day. It stands between the driver and the service."""
+
+    backend: object
+    clock: object
+    told: dict = field(factory=dict)
+    wanted: list = field(factory=list)
+    """Every wish that was kept and every write that was accepted, in order: what, for what."""
+    late: dict = field(factory=dict)
+    """Consents whose writes turned out to be accepted after the calls; when they were sent."""
+    came: dict = field(factory=dict)
+    """How what was left ended, by task and key."""
+
+    @property
+    def operations(self):
+        """What the service can do."""
+        return self.backend.operations
+
+    def answer(self, request, budget):
+        """The service answers; what it has accepted is counted."""
+        answer = self.backend.answer(request, budget)
+        if isinstance(request, EnrollInPaperless | StoreCustomerPreference):
+            kind = "paperless" if getattr(request, "paperless", True) else "paper"
+            kind = kind if isinstance(answer, Accepted) else "not accepted"
+            self.wanted.append((kind, request.consent, (request.customer, request.invoice_type)))
+        return answer
+
+    def watch(self, before, event, turn):
+        """The call has moved."""
+        host = turn.call.host
+        known = self.told.setdefault(host.reference, Told(self.clock(), host))
+        known.moved(before, event, turn)
+        if isinstance(event, WishKept):
+            wish = turn.call.results.outcomes[-1]
+            self.wanted.append(("wish", wish.consent, (wish.customer, wish.invoice_type)))
+
+    def done_later(self, came):
+        """Something was done after the calls."""
+        key, task = came.left.key, task_of(came.left)
+        if isinstance(came.to, What):
+            self.came[task, key] = (came.to, came.reason)
+        elif isinstance(came.to, Accepted):
+            self._accepted_late(came.left.write)
+
+    def _accepted_late(self, write):
+        if isinstance(write, EnrollInPaperless | StoreCustomerPreference):
+            kind = "paperless" if getattr(write, "paperless", True) else "paper"
+            bill = (write.customer, write.invoice_type)
+            self.late[write.consent] = self.wanted.index(("not accepted", write.consent, bill))
+            self.wanted.append((kind, write.consent, bill))
+
+    def handed_over(self, taken, reference):
+        """A hand-over that nothing happened to: it ended with its first turn."""
+        self.told.setdefault(reference, Told(self.clock(), taken.arrival))
+
+    # ── what it comes to ──
+
+    def hand_over(self, reference, handback, ledger):
+        """A hand-over as the report should see it."""
+        known = self.told[reference]
+        stage, afterwards = known.stage, ("", "")
+        for consent in known.consents:
+            furthest, came = self._fate(consent, known, ledger)
+            if furthest >= stage:
+                stage, afterwards = furthest, came
+        if stage is Stage.COMPLETED:
+            afterwards = ("", "")
+        loss = Loss(stage, handback.disposition.value, handback.reason.value, *afterwards)
+        moment = known.arrival.moment.value
+        return HandOver(known.arrival.biller, known.began, moment, known.language, loss)
+
+    def _fate(self, consent, known, ledger):
+        """How far one consent got, and what became of it."""
+        accepted = ("paperless", consent) in {(kind, of) for kind, of, _ in self.wanted}
+        followed, wish = (
+            self.came.get((Task.FOLLOW, consent)),
+            self.came.get((Task.COMPLETE, consent)),
+        )
+        stage = Stage.CONFIRMED
+        if accepted or consent in known.registered or wish == (What.COMPLETED, "pending_already"):
+            stage = Stage.REGISTERED
+        if followed and followed[0] is What.COMPLETED:
+            stage = Stage.COMPLETED
+        for name, left in ledger.items():
+            if consent in left:
+                return stage, (name, "")
+        how = followed or wish or self.came.get((Task.SETTLE, consent)) or self._outdated(consent)
+        return stage, (how[0].value, how[1]) if how else ("", "")
+
+    def _outdated(self, consent):
+        """What a later wish or write for the same bill made of it."""
+        mine = [
+            n for n, (kind, of, _) in enumerate(self.wanted) if of == consent and "not" not in kind
+        ]
+        if not mine:
+            return None
+        (kind, _, bill), since = self.wanted[mine[-1]], self.late.get(consent, mine[-1])
+        for later, of, other in self.wanted[since + 1 :]:
+            taken = later in ("paperless", "paper") or (later == "wish" and kind == "wish")
+            if (other, of != consent, taken) == (bill, True, True):
+                paper = later == "paper" and kind == "paperless" and consent not in self.late
+                return (What.CANCELLED if paper else What.SUPERSEDED), ""
+        return None

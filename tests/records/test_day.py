@@ -1,0 +1,83 @@
+"""The report of a seeded day agrees with a count made another way."""
+
+from collections import Counter
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from paperless_ivr.records.funnel import By, Stage, funnels, hand_overs
+from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
+from paperless_ivr.testing.contracts.bench import Clock
+from paperless_ivr.testing.day import BILLER, Day
+from tests.records.tally import Tally
+
+pytestmark = pytest.mark.requirement("R33")
+
+CHICAGO = ZoneInfo("America/Chicago")
+SEED = 10
+"""A day on which a registration is outdated before it is known."""
+
+
+def agree(record, clock, seed, number):
+    """Runs a day on a record: its report and another count agree, hand-over by hand-over."""
+    day = Day(record, MemoryLiveCalls(clock), clock, seed)
+    tally = Tally(day.backend, clock)
+    handbacks = {}
+    for at, taken in enumerate(day.take(number, tally, tally.watch)):
+        reference = f"{taken.arrival.call_id}-h{at}"
+        tally.handed_over(taken, reference)
+        handbacks[reference] = taken.handback
+    for came in day.finish():
+        tally.done_later(came)
+    ledger = {
+        "unsettled": {left.key for left in record.unsettled(clock())},
+        "kept": {left.key for left in record.kept()},
+        "followed": {left.key for left in record.followed()},
+    }
+    wanted = [tally.hand_over(of, back, ledger) for of, back in handbacks.items()]
+    got = list(hand_overs(record.activity(BILLER)))
+
+    assert len(wanted) == len(got) == number
+    assert Counter(wanted) == Counter(got)
+    assert {one.stage for one in got} == set(Stage)
+    assert funnels(wanted, [*By], CHICAGO) == funnels(got, [*By], CHICAGO)
+    left = [one.count for one in record.tracked(BILLER) if one.ended is None]
+    assert [len(of) for of in ledger.values()] == left
+    return got
+
+
+def test_in_memory():
+    """A day of 2,000 calls on the record in memory; the last are of the next day in UTC."""
+    clock = Clock()
+    got = agree(MemoryRecord(clock), clock, SEED, 2000)
+
+    by_day = {
+        zone: [(group.day, funnel.reached[Stage.HANDED_OVER]) for group, funnel in days.items()]
+        for zone, days in (
+            ("UTC", funnels(got, [By.DAY])),
+            ("Chicago", funnels(got, [By.DAY], CHICAGO)),
+        )
+    }
+    assert by_day["Chicago"] == [("2026-11-23", 2000)]
+    assert by_day["UTC"] == [("2026-11-23", 1375), ("2026-11-24", 625)]
+
+
+def test_durable(opened):
+    """A day of 2,000 calls on SQLite, and of 200 on PostgreSQL."""
+    clock = Clock()
+    store = opened(now=clock)
+
+    agree(store.record, clock, SEED, 2000 if store.database.is_sqlite else 200)
+
+
+def test_two_counts_differ():
+    """The other count is one of its own: it sees what a record does not tell."""
+
+    class Forgets(MemoryRecord):
+        def activity(self, biller, since=None, until=None):
+            lines = super().activity(biller, since, until)
+            return (line for line in lines if line.detail.get("answer") != "Accepted")
+
+    clock = Clock()
+    with pytest.raises(AssertionError):
+        agree(Forgets(clock), clock, SEED, 200)

@@ -1,0 +1,371 @@
+"""The funnel against histories whose every hand-over is known beforehand."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from attrs import evolve, frozen
+from hypothesis import given
+from hypothesis import strategies as st
+
+from paperless_ivr.flow.events import Digits
+from paperless_ivr.flow.host import Disposition, Moment, Reason
+from paperless_ivr.flow.rows import On, way
+from paperless_ivr.flow.states import State
+from paperless_ivr.flow.table import FLOW
+from paperless_ivr.records.funnel import (
+    ACCEPTED,
+    IDENTIFIED,
+    NOT_ENDED,
+    By,
+    Group,
+    Loss,
+    Stage,
+    funnels,
+    hand_overs,
+)
+from paperless_ivr.records.port import PAPERLESS_ALREADY, Activity, What
+
+pytestmark = pytest.mark.requirement("R33")
+
+BEGAN = datetime(2026, 11, 23, 0, 30, tzinfo=UTC)
+ZONES = tuple(ZoneInfo(name) for name in ("UTC", "America/Chicago", "Asia/Tokyo"))
+CODES = st.sampled_from(("", "not_opened", "unclear"))
+
+
+# ── histories ────────────────────────────────────────────────────────────────────────────
+
+Step = tuple[What, dict[str, str]]
+SENT = (What.SENT, {"operation": "StoreCustomerPreference"})
+KEPT = (What.KEPT, {})
+
+
+def settled(answer):
+    """The outcome of a write."""
+    return (What.SETTLED, {"answer": answer})
+
+
+def ended(how, task, why=""):
+    """What was left to do has ended."""
+    return (how, {"task": task, "reason": why})
+
+
+DONE = (SENT, settled("Accepted"))
+DOWN = (SENT, settled("Unavailable"), KEPT)
+LOST = (SENT, settled("OutcomeUnknown"))
+REGISTERED_AGAIN = (KEPT, *DONE, ended(What.COMPLETED, "complete"))
+
+
+def fates(why):
+    """What may come of a consent: how far it gets, what is said of it, and the lines of it."""
+    stage = Stage
+    return [
+        (stage.CONFIRMED, "", "", ()),
+        (stage.CONFIRMED, "", "", (SENT, settled("Refused"))),
+        (stage.CONFIRMED, "unsettled", "", (SENT,)),
+        (stage.CONFIRMED, "unsettled", "", LOST),
+        (stage.CONFIRMED, "unsettled", "", (*LOST, settled("Unavailable"), KEPT)),
+        (stage.CONFIRMED, "kept", "", DOWN),
+        (stage.CONFIRMED, "kept", "", (*LOST, KEPT, settled("Refused"))),
+        (stage.CONFIRMED, "exported", why, (*DOWN, ended(What.EXPORTED, "complete", why))),
+        (stage.CONFIRMED, "given_up", why, (*DOWN, ended(What.GIVEN_UP, "complete", why))),
+        (stage.CONFIRMED, "given_up", why, (*LOST, ended(What.GIVEN_UP, "settle", why))),
+        (
+            stage.CONFIRMED,
+            "given_up",
+            why,
+            (*LOST, ended(What.GIVEN_UP, "settle", why), settled("OutcomeUnknown")),
+        ),
+        (stage.CONFIRMED, "superseded", "", (KEPT, ended(What.SUPERSEDED, "complete"))),
+        (stage.REGISTERED, "followed", "", DONE),
+        (stage.REGISTERED, "followed", "", (*DONE, settled("Accepted"), settled("Unavailable"))),
+        (stage.REGISTERED, "followed", "", (*DONE, settled("OutcomeUnknown"))),
+        (stage.REGISTERED, "followed", "", (*LOST, settled("Accepted"))),
+        (stage.REGISTERED, "followed", "", REGISTERED_AGAIN),
+        (stage.REGISTERED, "completed", why, (KEPT, ended(What.COMPLETED, "complete", why))),
+        (stage.REGISTERED, "expired", why, (*DONE, ended(What.EXPIRED, "follow", why))),
+        (stage.REGISTERED, "cancelled", "", (*DONE, ended(What.CANCELLED, "follow"))),
+        (stage.REGISTERED, "given_up", why, (*DONE, ended(What.GIVEN_UP, "follow", why))),
+        (stage.COMPLETED, "", "", (*DONE, ended(What.COMPLETED, "follow"))),
+        (stage.COMPLETED, "", "", (*REGISTERED_AGAIN, ended(What.COMPLETED, "follow"))),
+        (stage.COMPLETED, "", "", (KEPT, ended(What.COMPLETED, "complete", PAPERLESS_ALREADY))),
+    ]
+
+
+@frozen
+class Known:
+    """A hand-over that is known beforehand, and its lines."""
+
+    name: str
+    biller: str
+    moment: str
+    language: str
+    began: datetime
+    loss: Loss
+    lines: tuple[Activity, ...]
+
+
+WAYS = {
+    Stage.ACCEPTED: (
+        "OFFER · Digits · chose yes → ACCOUNT; ACCOUNT · Arrived → ACCOUNT_ENTRY",
+        "ACCOUNT_ENTRY",
+    ),
+    Stage.IDENTIFIED: (
+        "ACCOUNT_LOOKUP · CustomersFound → INVOICE; INVOICE · Arrived → INELIGIBLE",
+        "INELIGIBLE",
+    ),
+}
+
+
+@st.composite
+def known(draw, number):
+    """One hand-over; two of a number are of one call."""
+    biller = draw(st.sampled_from(("springfield-water", "elm-energy")))
+    began = BEGAN + timedelta(minutes=draw(st.integers(0, 3 * 1440)))
+    name = f"call-{number // 2}-h{number}"
+    stage, afterwards, why, came = draw(
+        st.sampled_from([(stage, "", "", ()) for stage in Stage if stage < Stage.CONFIRMED])
+        | CODES.flatmap(lambda why: st.sampled_from(fates(why)))
+    )
+    how = draw(st.sampled_from(Disposition)).value
+    reason = draw(st.sampled_from(Reason)).value
+    finished = draw(st.booleans())
+    moment = draw(st.sampled_from(Moment)).value
+    language = draw(st.sampled_from(("en-US", "es-US"))) if stage >= Stage.OFFERED else ""
+    lines, later = [], timedelta()
+
+    def note(what, state="SOMEWHERE", **detail):
+        at = began + later + timedelta(seconds=len(lines))
+        detail["handover"] = name
+        lines.append(Activity(what, f"call-{number // 2}", biller, "1", at, state, detail=detail))
+
+    note(What.ARRIVED, moment=moment)
+    for _ in range(draw(st.integers(1, 2)) if stage >= Stage.OFFERED else 0):
+        note(What.OFFERED, "OFFER", language=language)
+    for reached, (rows, state) in WAYS.items():
+        if stage >= reached:
+            note(What.ANSWERED, state, rows=rows)
+    text = {"purpose": "text", "reference": f"{name}-9"}
+    if draw(st.booleans()):  # a text says nothing of the enrolment
+        note(What.CONSENTED, **text)
+        for what, detail in DONE:
+            note(what, "", **text, **detail)
+    enrol = {"purpose": "enrol", "reference": f"{name}-1"}
+    if stage >= Stage.CONFIRMED and not (came and draw(st.booleans())):  # else that line is lost
+        note(What.CONSENTED, "ENROLLMENT", **enrol)
+    steps = [(what, "", {**enrol, **detail}) for what, detail in came]
+    if finished:
+        end = {"disposition": how, "reason": reason}
+        steps.insert(draw(st.integers(0, len(came))), (What.ENDED, "END", end))
+    for what, state, detail in steps:
+        if lines[-1].what is What.ENDED:  # what comes after a call may come days after it
+            later += timedelta(hours=draw(st.integers(0, 90)))
+        note(what, state, **detail)
+    disposition = (how, reason) if finished else (NOT_ENDED, "")
+    loss = Loss(stage, *disposition, afterwards, why)
+    return Known(name, biller, moment, language, began, loss, tuple(lines))
+
+
+HISTORIES = st.integers(0, 8).flatmap(lambda n: st.tuples(*(known(i) for i in range(n))))
+
+
+def told(histories):
+    """Their lines, as a record tells them."""
+    lines = [line for one in histories for line in one.lines]
+    return sorted(lines, key=lambda line: line.at)
+
+
+# ── what holds ───────────────────────────────────────────────────────────────────────────
+
+
+@given(histories=HISTORIES, by=st.sets(st.sampled_from(By)), zone=st.sampled_from(ZONES))
+def test_counts(histories, by, zone):
+    """Every hand-over counts once, with the furthest it got, in its group, whatever lies between.
+
+    What reached a stage reached the next one or was lost there; nothing else.
+    """
+    reached, lost = {}, {}
+    for one in histories:
+        group = Group(
+            one.biller,
+            one.moment if By.MOMENT in by else "",
+            one.language if By.LANGUAGE in by else "",
+            str(one.began.astimezone(zone).date()) if By.DAY in by else "",
+        )
+        reached.setdefault(group, Counter()).update(range(one.loss.stage + 1))
+        lost.setdefault(group, Counter())
+        if one.loss.stage < Stage.COMPLETED:
+            lost[group][one.loss] += 1
+
+    got = funnels(hand_overs(told(histories)), by, zone)
+
+    assert {group: Counter(dict(f.reached)) for group, f in got.items()} == reached
+    assert {group: Counter(dict(f.lost)) for group, f in got.items()} == lost
+    for funnel in got.values():
+        for stage, later in zip(Stage, [*Stage][1:], strict=False):
+            here = sum(n for loss, n in funnel.lost.items() if loss.stage is stage)
+            assert funnel.reached[stage] == funnel.reached[later] + here
+
+
+@given(histories=HISTORIES, days=st.tuples(st.integers(0, 3), st.integers(0, 3)))
+def test_between(histories, days):
+    """Hand-overs count by when they began, though what came of them came later or lines lack."""
+    since, until = (BEGAN.replace(hour=0, minute=0) + timedelta(days=n) for n in days)
+    lines = [line for line in told(histories) if line.at >= since - timedelta(days=1)]
+
+    got = list(hand_overs(lines, since, until))
+
+    began = [(one.biller, one.began, one.loss) for one in got]
+    wanted = [(o.biller, o.began, o.loss) for o in histories if since <= o.began < until]
+    assert Counter(wanted) == Counter(began)
+
+
+def lines_of(*what, **more):
+    """Lines of one call, a second apart."""
+    return [
+        Activity(
+            kind, "c1", "b", "1", BEGAN + timedelta(seconds=n), state, detail={**detail, **more}
+        )
+        for n, (kind, state, detail) in enumerate(what)
+    ]
+
+
+ENROL = {"purpose": "enrol", "reference": "c1-1"}
+
+
+@pytest.mark.parametrize(("stage", "afterwards", "why", "came"), fates("unclear"))
+def test_fates(stage, afterwards, why, came):
+    """Whatever may come of a consent is told."""
+    steps = [(what, "", {**ENROL, **detail}) for what, detail in came]
+    lines = lines_of((What.ARRIVED, "GREETING", {}), (What.CONSENTED, "ENROLLMENT", ENROL), *steps)
+
+    (one,) = hand_overs(lines)
+
+    assert Loss(stage, NOT_ENDED, "", afterwards, why) == one.loss
+
+
+def test_at_midnight():
+    """A hand-over that begins at the last bound is no longer among them."""
+    lines = lines_of((What.ARRIVED, "GREETING", {}))
+
+    assert len(list(hand_overs(lines, BEGAN))) == 1
+    assert not list(hand_overs(lines, until=BEGAN))
+
+
+def test_earlier():
+    """What comes of a hand-over before the first line is no hand-over."""
+    assert not list(hand_overs(lines_of((What.COMPLETED, "", {**ENROL, "task": "follow"}))))
+
+
+def test_two_bills():
+    """Of two bills in one hand-over the one counts that got further."""
+    again = {**ENROL, "reference": "c1-2"}
+    lines = lines_of(
+        (What.ARRIVED, "GREETING", {}),
+        (What.SENT, "", ENROL),
+        (What.SETTLED, "", {**ENROL, "answer": "Accepted"}),
+        (What.KEPT, "", again),
+    )
+
+    (one,) = hand_overs(lines)
+
+    assert Loss(Stage.REGISTERED, NOT_ENDED, "", "followed") == one.loss
+
+
+def test_turned_out_done():
+    """A registration that a look-up found counts, though its write is not settled."""
+    rows = "ENROLLMENT_CHECK · CustomersFound · registered now → AFTERWARDS; AFTERWARDS · A → DONE"
+    lines = lines_of(
+        (What.ARRIVED, "GREETING", {}),
+        (What.CONSENTED, "ENROLLMENT", ENROL),
+        (What.SENT, "", ENROL),
+        (What.SETTLED, "", {**ENROL, "answer": "OutcomeUnknown"}),
+        (What.ANSWERED, "ENROLLED", {"rows": rows}),
+    )
+
+    (one,) = hand_overs(lines)
+
+    assert Loss(Stage.REGISTERED, NOT_ENDED, "", "unsettled") == one.loss
+
+
+def test_back_to_paper():
+    """Who comes to go back to paper was offered nothing, however far they get."""
+    rows = "ACCOUNT_LOOKUP · CustomersFound → INVOICE; INVOICE · Arrived → OPT_OUT_CONFIRM"
+    paper = {"purpose": "back_to_paper", "reference": "c1-1"}
+    lines = lines_of(
+        (What.ARRIVED, "GREETING", {}),
+        (What.ANSWERED, "ACCOUNT_ENTRY", {"rows": "GREETING · Arrived → ACCOUNT"}),
+        (What.ANSWERED, "OPT_OUT_CONFIRM", {"rows": rows}),
+        (What.SENT, "", paper),
+        (What.SETTLED, "", {**paper, "answer": "Accepted"}),
+        (What.ENDED, "OPTED_OUT", {"disposition": "opted_out", "reason": "none"}),
+    )
+
+    (one,) = hand_overs(lines)
+
+    assert Loss(Stage.HANDED_OVER, "opted_out", "none") == one.loss
+
+
+def test_named_alike():
+    """Hand-overs of one call that the host named alike are told apart by their beginnings."""
+    first = lines_of((What.ARRIVED, "GREETING", {}), (What.OFFERED, "OFFER", {"language": "en-US"}))
+    second = lines_of((What.ARRIVED, "GREETING", {}))
+    later = [evolve(line, at=line.at + timedelta(hours=1)) for line in second]
+
+    got = [one.stage for one in hand_overs([*first, *later])]
+
+    assert got == [Stage.OFFERED, Stage.HANDED_OVER]
+
+
+# ── what the stages are told by ──────────────────────────────────────────────────────────
+
+
+def reachable(*begin, without=()):
+    """The states that the table leads to, but for some."""
+    found, rest = set(), list(begin)
+    while rest:
+        state = rest.pop()
+        if state not in found and state not in without:
+            found.add(state)
+            rest += [row.to for row in FLOW.get(state, ()) if row.to]
+    return {state.name for state in found}
+
+
+def test_identified_by_the_table():
+    """No state that tells that the caller is identified is reached but by way of `INVOICE`.
+
+    A transfer leads back to where it was asked for, and nowhere else.
+    """
+    without = (State.INVOICE, State.TRANSFERRING)
+
+    assert not IDENTIFIED & reachable(State.GREETING, without=without)
+
+
+def test_accepted_by_the_table():
+    """From an offer, what tells that it was accepted is reached by a yes alone."""
+    offers = (State.OFFER, State.OFFER_AT_START, State.TRANSFERRING)
+    no = [
+        row.to
+        for state in offers[:2]
+        for row in FLOW[state]
+        if row.to and row.to not in offers and row.to is not State.ACCOUNT
+    ]
+
+    assert not ACCEPTED & reachable(*no, without=offers)
+    assert all(
+        row.events == (Digits,) and row.when.__name__ == "chose yes"
+        for state in offers[:2]
+        for row in FLOW[state]
+        if row.to is State.ACCOUNT
+    )
+
+
+def test_ways():
+    """The way of every row of the table is read from its words."""
+    for state, rows in FLOW.items():
+        for row in rows:
+            to = row.to.name if row.to else "HERE"
+            assert isinstance(row, On)
+            assert (state.name, to) == way(row.name(state))
+            assert "; " not in row.name(state)

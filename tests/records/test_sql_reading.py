@@ -1,0 +1,66 @@
+"""How the durable record is read for reports: in pages, without keys."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from paperless_ivr.records.memory import MemoryRecord
+from paperless_ivr.records.port import Activity, What
+from paperless_ivr.records.sql import open_store, reading
+from paperless_ivr.records.vault import new_keys, vault
+from paperless_ivr.testing.contracts.bench import BILLER, START, Bench, Clock
+from tests.records.conftest import PATIENT
+
+SECONDS = st.integers(0, 5).map(lambda n: timedelta(seconds=n))
+LINES = st.lists(st.tuples(st.sampled_from((BILLER, "elm-energy")), SECONDS), max_size=12)
+BOUNDS = st.none() | SECONDS.map(lambda after: START + after)
+
+
+@pytest.mark.requirement("R33")
+@settings(
+    deadline=None,
+    max_examples=25,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(lines=LINES, since=BOUNDS, until=BOUNDS)
+def test_pages(opened, monkeypatch, lines, since, until):
+    """However the lines fall on pages, all are told once, as the record in memory tells them."""
+    monkeypatch.setattr(reading, "PAGE", 3)
+    records = (opened().record, MemoryRecord(Clock()))
+    for number, (biller, after) in enumerate(lines):
+        line = Activity(What.RETRIED, f"c{number}", biller, "1", START + after, "")
+        for record in records:
+            record.note(line)
+
+    stored, remembered = (list(record.activity(BILLER, since, until)) for record in records)
+
+    assert remembered == stored
+
+
+def test_meanwhile(opened, monkeypatch):
+    """What is noted while lines are read disturbs nothing, and nothing waits for the reader."""
+    monkeypatch.setattr(reading, "PAGE", 2)
+    bench = Bench(opened().record, Clock())
+    for number in range(4):
+        bench.note(What.RETRIED, f"c{number}")
+
+    told = []
+    for line in bench.record.activity(BILLER, until=START + timedelta(seconds=1)):
+        bench.clock.go(seconds=1)
+        bench.note(What.RETRIED, "meanwhile")
+        told.append(line.call_id)
+
+    assert told == ["c0", "c1", "c2", "c3"]
+
+
+def test_no_keys(opened, new_url):
+    """A report is made without the keys that the record was written with."""
+    url = new_url()
+    bench = Bench(opened(url).record, Clock())
+    bench.note(What.ARRIVED)
+
+    with open_store(url, vault(new_keys()), PATIENT) as store:
+        assert [line.what for line in store.record.activity(BILLER)] == [What.ARRIVED]
+        assert store.record.tracked(BILLER) == ()
