@@ -12,7 +12,7 @@ from attrs import evolve
 from paperless_ivr.backends.connection import Connection, load_connection
 from paperless_ivr.backends.demo import BILLER
 from paperless_ivr.cli.setups import arrival, demo_connection, policy_in_force
-from paperless_ivr.drive.attendant import utc_now
+from paperless_ivr.drive.attendant import Watch, utc_now
 from paperless_ivr.drive.blocking import Driver
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Moment
@@ -56,6 +56,11 @@ HELP = "Type keys and Enter. Nothing is silence, h hangs up, # ends an entry, 1@
     help="Where the demo's service keeps its data. [default: nowhere, it begins anew]",
 )
 @click.option("--person/--no-person", default=False, help="Somebody can take the call.")
+@click.option(
+    "--transcript",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the call to this file, with stand-ins for what is personal.",
+)
 @click.option("--language", help="As es-US; 'ask' lets the caller choose. [default: the policy's]")
 def command(  # noqa: PLR0913 - an argument for each option
     *,
@@ -67,6 +72,7 @@ def command(  # noqa: PLR0913 - an argument for each option
     connection_file: Path | None,
     database: str | None,
     person: bool,
+    transcript: Path | None,
     language: str | None,
 ) -> None:
     """Take a call at the keyboard, or play keys; the last line is its disposition.
@@ -104,9 +110,24 @@ def command(  # noqa: PLR0913 - an argument for each option
 
         backend = SoapBackend(connection)
         flow = Flow(Terms(policy, backend.operations))
-        driver = Driver(flow, catalogue, backend, MemoryRecord(utc_now), MemoryLiveCalls())
+        watch = _watch(flow, file, transcript) if transcript else None
+        driver = Driver(
+            flow, catalogue, backend, MemoryRecord(utc_now), MemoryLiveCalls(), watch=watch
+        )
         ended = driver.converse(TerminalGateway(catalogue, sys.stdout, lines, script), coming)
     click.echo(f"disposition: {ended.disposition.value}")
+
+
+def _watch(flow: Flow, policy: Path | None, transcript: Path) -> Watch:
+    """Writes the call to a file when it ends."""
+    from paperless_ivr.testing.transcripts.parsing import DEMO
+    from paperless_ivr.testing.transcripts.scribe import Scribe
+
+    def done(_: str, text: str) -> None:
+        transcript.write_text(text, encoding="utf-8")
+
+    headers = {"policy": str(policy) if policy else DEMO}
+    return Scribe(flow, done, headers, transcript).watch
 
 
 @contextmanager

@@ -8,18 +8,22 @@ from typing import TypeVar
 from attrs import evolve
 
 from paperless_ivr import secret
-from paperless_ivr.backends.demo import customer, payment
+from paperless_ivr.backends.demo import demo_policy
 from paperless_ivr.errors import PolicyProblems, TranscriptProblems
 from paperless_ivr.flow import events as e
-from paperless_ivr.flow.host import Arrival, Disposition, Identity, Intent, Moment, Payment
+from paperless_ivr.flow.host import Arrival, Disposition, Identity, Intent, Moment
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.policy_file import load_policy
 from paperless_ivr.flow.requests import OPERATIONS
 from paperless_ivr.flow.scene import Terms
 from paperless_ivr.secret import Secret
 from paperless_ivr.testing.transcripts.form import ANSWERS, STATUSES, Step, Transcript
+from paperless_ivr.testing.transcripts.people import HEADER, People
 
 T = TypeVar("T")
+
+DEMO = "demo"
+"""As a policy: the one that the command line's calls are run on without another."""
 
 
 def read(path: str | Path) -> Transcript:
@@ -38,6 +42,7 @@ def parse(text: str, path: str | Path = "transcript") -> Transcript:
     body: list[Step] = []
     problems: list[str] = []
     where: dict[str, int] = {}
+    people = People({})
     for number, line in enumerate(text.splitlines(), 1):
         try:
             if not line.strip():
@@ -46,16 +51,18 @@ def parse(text: str, path: str | Path = "transcript") -> Transcript:
                 if headers or body:
                     raise ValueError("comments stand above everything else")
                 comments.append(line[1:].strip())
-            elif found := re.fullmatch(r"([a-z_]+):\s+(.+)", line.rstrip()):
+            elif found := re.fullmatch(r"([a-z_]+(?: \w+)?):\s+(.+)", line.rstrip()):
                 name, value = found.groups()
                 if body or name in headers:
                     raise ValueError(f"{name}: comes once, and before the call")
                 headers[name], where[name] = value, number
+                if name.startswith(HEADER):
+                    people.describe(name.removeprefix(HEADER), value)
             else:
-                body.append(_step(number, line))
+                body.append(_step(number, line, people))
         except (ValueError, LookupError) as error:
             problems.append(f"line {number}: {_says(error)}")
-    terms, arrival = _handed_over(headers, where, Path(path), problems)
+    terms, arrival = _handed_over(headers, where, Path(path), problems, people)
     if not body and not problems:
         problems.append("nothing happens in it")
     if problems:
@@ -79,7 +86,11 @@ def _known(name: str, known: Mapping[str, T]) -> T:
 
 
 def _handed_over(
-    headers: Mapping[str, str], where: Mapping[str, int], path: Path, problems: list[str]
+    headers: Mapping[str, str],
+    where: Mapping[str, int],
+    path: Path,
+    problems: list[str],
+    people: People,
 ) -> tuple[Terms, Arrival]:
     """The terms and the arrival that the headers tell."""
     told: dict[str, object] = {}
@@ -92,9 +103,9 @@ def _handed_over(
                 case "lacking":
                     names = {operation: operation for operation in sorted(OPERATIONS)}
                     lacking = frozenset(_known(part.strip(), names) for part in value.split(","))
-                case _:
+                case _ if not name.startswith(HEADER):
                     field_name, meaning = _known(name, HEADERS)
-                    told[field_name] = meaning(value)
+                    told[field_name] = meaning(value, people)
         except PolicyProblems as error:
             problems += [f"line {where[name]}: {problem}" for problem in error.problems]
         except (ValueError, LookupError) as error:
@@ -105,42 +116,48 @@ def _handed_over(
 
 def _policy(name: str, transcript: Path) -> Policy:
     """A policy by its path, as seen from here, the transcript, or a folder above that."""
+    if name == DEMO:
+        return demo_policy()
     around = [Path(), *transcript.resolve().parents]
     there = next((folder / name for folder in around if (folder / name).is_file()), Path(name))
     return load_policy(there)
 
 
-def _caller(value: str) -> Secret | None:
+def _caller(value: str, people: People) -> Secret | None:
     if value == "unknown":
         return None
-    return secret.phone(value) if value.startswith("+") else customer(value).phone
+    return secret.phone(value) if value.startswith("+") else people.customer(value).phone
 
 
-def _payment(value: str) -> Payment:
-    handle, _, judged = value.partition(" ")
-    if judged not in ("", "not approved"):
-        raise ValueError(f"a payment is {handle!r} or '{handle} not approved'")
-    return evolve(payment(handle), approved=not judged)
+def _account(value: str, people: People) -> Secret:
+    """A number, or whose; a number has digits, and no handle of the demo's has any."""
+    number = any(character.isdecimal() for character in value)
+    return secret.account(value) if number else people.customer(value).account
 
 
-def _account(value: str) -> Secret:
-    return secret.account(value) if value.isdecimal() else customer(value).account
-
-
-def _yes(value: str) -> bool:
+def _yes(value: str, _: People) -> bool:
     return _known(value, {"yes": True, "no": False})
 
 
-HEADERS: Mapping[str, tuple[str, Callable[[str], object]]] = {
-    "moment": ("moment", lambda value: _known(value, {m.value: m for m in Moment})),
+def _word(value: str, _: People) -> str:
+    return value
+
+
+def _one_of(known: Mapping[str, object]) -> Callable[[str, People], object]:
+    return lambda value, _: _known(value, known)
+
+
+HEADERS: Mapping[str, tuple[str, Callable[[str, People], object]]] = {
+    "moment": ("moment", _one_of({m.value: m for m in Moment})),
     "caller": ("ani", _caller),
-    "language": ("language", str),
+    "language": ("language", _word),
     "account": ("account", _account),
-    "identity": ("identity", lambda value: _known(value, {i.name.lower(): i for i in Identity})),
-    "invoice_type": ("invoice_type", str),
-    "payment": ("payment", _payment),
+    "identity": ("identity", _one_of({i.name.lower(): i for i in Identity})),
+    "invoice": ("invoice", lambda value, _: secret.invoice(value)),
+    "invoice_type": ("invoice_type", _word),
+    "payment": ("payment", lambda value, people: people.payment(value)),
     "person": ("person_available", _yes),
-    "intent": ("intent", lambda value: _known(value, {i.value: i for i in Intent})),
+    "intent": ("intent", _one_of({i.value: i for i in Intent})),
     "greeted": ("greeted", _yes),
 }
 """What can be handed over, and how it is read; `policy` and `lacking` shape the flow itself."""
@@ -152,7 +169,7 @@ READS = ("SearchByAccountNumber", "SearchByCustomerPhoneNumber")
 RECORD = ("Screen", "CountLastFour", "KeepWish")
 
 
-def _step(number: int, line: str) -> Step:
+def _step(number: int, line: str, people: People) -> Step:
     """One line of the call; ValueError or LookupError where it says nothing."""
     word, _, rest = line.strip().partition(" ")
     rest = " ".join(rest.split())
@@ -170,8 +187,9 @@ def _step(number: int, line: str) -> Step:
             return evolve(step, event=e.TransferEnded(_known(rest, RESULTS)))
         case "service" | "record", _:
             about, _, says = (part.strip() for part in rest.partition(":"))
-            answers = _service if word == "service" else _record
-            return evolve(step, about=about, event=answers(about, says))
+            if word == "record":
+                return evolve(step, about=about, event=_record(about, says))
+            return evolve(step, about=about, event=_service(about, says, people))
     raise ValueError(f"{line.strip()!r} is no line of a call")
 
 
@@ -188,13 +206,13 @@ def _presses(step: Step) -> Step:
     return evolve(step, event=digits, ahead=how == "ahead", again=how == "again")
 
 
-def _service(operation: str, says: str) -> e.Event:
+def _service(operation: str, says: str, people: People) -> e.Event:
     """What the service answers."""
     _known(operation, {name: name for name in sorted(OPERATIONS)})
     outcomes: dict[str, e.Event] = {"unavailable": e.Unavailable(), "unknown": e.OutcomeUnknown()}
     outcomes |= {f"refused {name}": e.Refused(refusal) for name, refusal in REFUSALS.items()}
     if operation in READS and says not in outcomes:
-        return e.CustomersFound(tuple(_customers(says)))
+        return e.CustomersFound(tuple(_customers(says, people)))
     if operation == "InvoiceExists":
         outcomes |= {"yes": e.InvoiceChecked(True), "no": e.InvoiceChecked(False)}
     elif operation not in READS:
@@ -202,7 +220,7 @@ def _service(operation: str, says: str) -> e.Event:
     return _known(says, outcomes)
 
 
-def _customers(says: str) -> Iterator[e.Customer]:
+def _customers(says: str, people: People) -> Iterator[e.Customer]:
     """Customers by handle, each perhaps with bills that are not as they were at first."""
     if says == "nobody":
         return
@@ -210,7 +228,7 @@ def _customers(says: str) -> Iterator[e.Customer]:
         found = re.fullmatch(r"([\w-]+)(?: \((.+)\))?", part)
         if not found:
             raise ValueError(f"{part!r}: a handle, as rivera or 'rivera (WATER pending)'")
-        person = customer(found[1])
+        person = people.customer(found[1])
         for change in filter(None, (found[2] or "").split(",")):
             kind, _, status = change.strip().partition(" ")
             if kind not in {invoice.type for invoice in person.invoices}:
@@ -230,14 +248,22 @@ def _record(about: str, says: str) -> e.Event:
     """What the record answers; about a write, why it must not be sent."""
     if says == "unavailable" and about in (*RECORD, *OPERATIONS):
         return e.RecordUnavailable()
-    found = re.fullmatch(r"(\w+) (\d+) days? ago", says)
-    if about == "Screen" and found:
-        last = _known(found[1], {d.value: d for d in Disposition})
-        return e.Screened(last, int(found[2]))
-    if about == "Screen" and says.endswith(" in this call"):
-        names = says.removesuffix(" in this call").split(", ")
-        known = {d.value: d for d in Disposition}
-        return e.Screened(in_this_call=tuple(_known(name, known) for name in names))
+    if about == "Screen" and says.endswith((" ago", " in this call")):
+        return _screened(says)
     if about in OPERATIONS:
         return _known(says, {f"refused {n}": e.Refused(refusal) for n, refusal in REFUSALS.items()})
     return _known(says, _known(about, ANSWERS))
+
+
+def _screened(says: str) -> e.Screened:
+    """How earlier calls ended, and earlier offers in this one: one or both, a semicolon between."""
+    known = {disposition.value: disposition for disposition in Disposition}
+    screened = e.Screened()
+    for part in says.split("; "):
+        if found := re.fullmatch(r"(\w+) (\d+) days? ago", part):
+            screened = evolve(screened, last=_known(found[1], known), days=int(found[2]))
+        else:
+            names = part.removesuffix(" in this call").split(", ")
+            in_this_call = tuple(_known(name, known) for name in names)
+            screened = evolve(screened, in_this_call=in_this_call)
+    return screened

@@ -25,7 +25,7 @@ class _Lacking(Exception):
 
 
 @define
-class _Replay:
+class Replay:
     """A replay under way: what is still to happen, and what has been written down."""
 
     flow: Flow
@@ -33,6 +33,8 @@ class _Replay:
     left: list[Step]
     live: Live
     lines: list[str] = Factory(list)
+    rows: list[str] = Factory(list)
+    """Rows of the table that were taken."""
     answered: Token | None = None
     """The turn at which a key was pressed last."""
 
@@ -55,6 +57,7 @@ class _Replay:
                 return False
             if isinstance(step, steps.Moved):
                 self.live = Live(step.turn.call, step.before.turn + 1)
+                self.rows += step.turn.took
                 driver.close()
                 return True
             reply = self._do(step)
@@ -156,11 +159,12 @@ def _fits(then: object, event: e.Event) -> bool:
     return keyed == then.max_keys or (keyed < then.max_keys and event.ended is not e.Ended.FULL)
 
 
-def _replayed(transcript: Transcript, flow: Flow | None) -> _Replay:
+def replayed(transcript: Transcript, flow: Flow | None) -> Replay:
+    """The replay of a transcript, done."""
     flow = flow or Flow(transcript.terms)
     happens = [step for step in transcript.steps if step.word not in ("hears", "ends")]
     begun = Live(flow.begin(transcript.arrival).call)
-    replay = _Replay(flow, Catalogue.of(flow.terms.policy), happens, begun)
+    replay = Replay(flow, Catalogue.of(flow.terms.policy), happens, begun)
     replay.run()
     return replay
 
@@ -171,7 +175,7 @@ def replay(transcript: Transcript, flow: Flow | None = None) -> str:
     What happens is taken in order, for as long as it fits; where something is lacking, the last
     line begins with `needs`. `flow` stands in for the flow that the transcript itself names.
     """
-    return text_of(transcript.comments, transcript.headers, _replayed(transcript, flow).lines)
+    return text_of(transcript.comments, transcript.headers, replayed(transcript, flow).lines)
 
 
 def differences(transcript: Transcript, flow: Flow | None = None) -> str:
@@ -179,7 +183,7 @@ def differences(transcript: Transcript, flow: Flow | None = None) -> str:
 
     An answer that the call had no use for is named, as is one that it lacked.
     """
-    done = _replayed(transcript, flow)
+    done = replayed(transcript, flow)
     written = text_of(transcript.comments, transcript.headers, map(str, transcript.steps))
     really = text_of(transcript.comments, transcript.headers, done.lines)
     name = str(transcript.path)
@@ -196,7 +200,7 @@ def update(path: str | Path) -> bool:
     Raises `TranscriptProblems` where an answer is left over or lacking: that needs a person.
     """
     transcript = read(path)
-    done = _replayed(transcript, None)
+    done = replayed(transcript, None)
     problems = [line for line in done.lines[-1:] if line.startswith("needs")]
     problems += [f"line {step.line}: never used: {step}" for step in done.left]
     if problems:

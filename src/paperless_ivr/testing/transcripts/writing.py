@@ -1,20 +1,24 @@
 """What happens in a call, written as the lines of a transcript."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from paperless_ivr.backends.demo import CUSTOMERS, payment
 from paperless_ivr.flow import events as e
-from paperless_ivr.flow import requests
 from paperless_ivr.flow.flow import Flow
-from paperless_ivr.flow.host import Identity, Intent
-from paperless_ivr.flow.turns import Return
+from paperless_ivr.flow.host import Arrival, Identity, Intent
+from paperless_ivr.flow.requests import OPERATIONS, RecordRequest
+from paperless_ivr.flow.turns import Return, Then
 from paperless_ivr.prompts import Catalogue
-from paperless_ivr.testing.transcripts.form import ANSWERS, STATUSES, heard, text_of
+from paperless_ivr.testing.transcripts.form import ANSWERS, heard, text_of
+from paperless_ivr.testing.transcripts.people import of_the_demo
 
 if TYPE_CHECKING:
-    from paperless_ivr.testing.exploration import Counterexample, Move
+    from paperless_ivr.testing.exploration import Counterexample
     from paperless_ivr.testing.proof import Case
+
+Named = Callable[[e.Customer], str]
+"""How a customer is called in a transcript."""
 
 
 def of_counterexample(counterexample: "Counterexample", case: "Case") -> str:
@@ -29,7 +33,8 @@ def of_counterexample(counterexample: "Counterexample", case: "Case") -> str:
     for move in counterexample.path:
         if not move.turn.call.results.hung_up:
             lines += heard(move.turn.say, move.turn.call.language, flow, words)
-        lines.append(_told(move))
+        how = " again" if move.late else " ahead" if move.early else ""
+        lines.append(happened(move.event, move.turn.then, of_the_demo, how))
     last = counterexample.path[-1].next
     lines += heard(last.say, last.call.language, flow, words)
     if isinstance(last.then, Return):
@@ -38,8 +43,18 @@ def of_counterexample(counterexample: "Counterexample", case: "Case") -> str:
 
 
 def _headers(case: "Case") -> Iterator[tuple[str, str]]:
-    """What the host hands over in a case."""
-    host = case.arrival
+    """What the host hands over in a case; it paid for a customer of the demo."""
+    host, paid = case.arrival, ""
+    if host.payment:
+        paid = next(handle for handle in CUSTOMERS if payment(handle).guid == host.payment.guid)
+        paid += "" if host.payment.approved else " not approved"
+    yield from handed_over(host, OPERATIONS - case.lacking, paid)
+
+
+def handed_over(
+    host: Arrival, operations: frozenset[str], payment: str
+) -> Iterator[tuple[str, str]]:
+    """What the host hands over, as headers."""
     yield "moment", host.moment.value
     yield "caller", host.ani.reveal() if host.ani else "unknown"
     if host.language:
@@ -48,23 +63,24 @@ def _headers(case: "Case") -> Iterator[tuple[str, str]]:
         yield "account", host.account.reveal()
     if host.identity is not Identity.NONE:
         yield "identity", host.identity.name.lower()
+    if host.invoice:
+        yield "invoice", host.invoice.reveal()
     if host.invoice_type:
         yield "invoice_type", host.invoice_type
-    if host.payment:
-        payer = next(handle for handle in CUSTOMERS if payment(handle).guid == host.payment.guid)
-        yield "payment", payer if host.payment.approved else f"{payer} not approved"
+    if payment:
+        yield "payment", payment
     if host.person_available:
         yield "person", "yes"
     if host.intent is not Intent.ENROL:
         yield "intent", host.intent.value
-    if case.lacking:
-        yield "lacking", ", ".join(sorted(case.lacking))
+    if host.greeted:
+        yield "greeted", "yes"
+    if lacking := OPERATIONS - operations:
+        yield "lacking", ", ".join(sorted(lacking))
 
 
-def _told(move: "Move") -> str:
-    """One move as a line."""
-    event, request = move.event, move.turn.then
-    name = type(request).__name__
+def happened(event: e.Event, then: Then, named: Named, how: str = "") -> str:
+    """One thing that happened where the call waited for `then`, as a line."""
     match event:
         case e.HungUp(by_host):
             return "host cancels" if by_host else "hangs up"
@@ -72,22 +88,20 @@ def _told(move: "Move") -> str:
             return "silence"
         case e.Digits(pressed, ended, at):
             end = {e.Ended.END_KEY: "#", e.Ended.TIMEOUT: " then silence"}.get(ended, "")
-            heard = f" at {at}" if at is not None else ""
-            how = " again" if move.late else " ahead" if move.early else ""
-            return f"{'presses':<10} {pressed.reveal()}{end}{heard}{how}"
+            where = f" at {at}" if at is not None else ""
+            return f"{'presses':<10} {pressed.reveal()}{end}{where}{how}"
         case e.TransferEnded(result):
             return f"{'transfer':<10} {result.value}"
-    on_record = isinstance(request, requests.RecordRequest) or isinstance(
-        event, e.RecordUnavailable
-    )
-    return f"{'record' if on_record else 'service':<10} {name}: {_answer(event)}"
+    on_record = isinstance(then, RecordRequest) or isinstance(event, e.RecordUnavailable)
+    word = "record" if on_record else "service"
+    return f"{word:<10} {type(then).__name__}: {_answer(event, named)}"
 
 
-def _answer(event: e.Event) -> str:
+def _answer(event: e.Event, named: Named) -> str:
     """An answer of the service or of the record, in words."""
     match event:
         case e.CustomersFound(found):
-            return ", ".join(map(_person, found)) or "nobody"
+            return ", ".join(map(named, found)) or "nobody"
         case e.InvoiceChecked(exists):
             return "yes" if exists else "no"
         case e.Accepted():
@@ -96,22 +110,11 @@ def _answer(event: e.Event) -> str:
             return f"refused {reason.value}"
         case e.OutcomeUnknown():
             return "unknown"
-        case e.Screened(last, days) if last:
-            return f"{last.value} {days} days ago"
+        case e.Screened(last, days, here):
+            lately = [f"{last.value} {days} days ago"] if last else []
+            lately += [f"{', '.join(d.value for d in here)} in this call"] if here else []
+            return "; ".join(lately) or "nothing"
         case e.Unavailable() | e.RecordUnavailable():
             return "unavailable"
     plain = {answer: says for answers in ANSWERS.values() for says, answer in answers.items()}
     return plain.get(event, "?")
-
-
-def _person(found: e.Customer) -> str:
-    """A customer by handle, with the bills that are not as they were at first."""
-    handle = next((h for h, c in CUSTOMERS.items() if c.id == found.id), "?")
-    first = CUSTOMERS[handle].invoices if handle in CUSTOMERS else ()
-    names = {flags: name for name, flags in STATUSES.items()}
-    changed = [
-        f"{now.type} {names.get((now.paperless, now.pending), 'pending')}"
-        for was, now in zip(first, found.invoices, strict=False)
-        if was != now
-    ]
-    return f"{handle} ({', '.join(changed)})" if changed else handle
