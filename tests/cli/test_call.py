@@ -193,3 +193,19 @@ def test_a_connection_and_the_demo_s_service(run: Run) -> None:
 
     assert done.exit_code == 2
     assert "--cloudivr" in done.stderr
+
+
+@pytest.mark.requirement("R24", "R43")
+def test_a_transcript_is_written(run: Run, tmp_path: Path) -> None:
+    """It replays as it stands, and has nothing of the customer who called."""
+    file = tmp_path / "mine.call"
+    done = run("call", "--keys", "1 1137# 1 1", "--transcript", str(file))
+    text = file.read_text(encoding="utf-8")
+
+    assert last(done.stdout) == "disposition: enrolled"
+    assert run("replay", str(file)).stdout == "1 transcripts, 0 differ\n"
+    who = customer("rivera")
+    for value in (who.account, who.email, who.phone, who.name):
+        assert value.reveal() not in text
+    assert "1137" not in text
+    assert "water bill" in text

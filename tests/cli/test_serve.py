@@ -23,6 +23,7 @@ from paperless_ivr.testing.virtual_caller import Press
 
 SECRETS = {AUTH_TOKEN: "auth token", HOST_KEY: "key of the host", TOKEN_KEY: "0123456789abcdef"}
 ADDRESS, HOST_URL = "https://ivr.example.com/twilio", "https://host.example.com/voice"
+POLICIES = Path(__file__).parents[2] / "examples" / "policies"
 ARGUMENTS = ("--address", ADDRESS, "--host-url", HOST_URL, "--port", "0")
 GATEWAY = TwilioGateway(
     Catalogue.of(demo_policy()),
@@ -127,6 +128,14 @@ def test_a_call_on_a_server():
         assert value not in printed
 
 
+@pytest.mark.requirement("R19")
+def test_a_former_edition():
+    """With a former policy beside its own it answers calls."""
+    server = Server("--former", str(POLICIES / "strict.toml"))
+    assert "<Say" in server.send(SimulatedTwilio(GATEWAY, "CA1").begins(ARRIVAL))
+    assert server.stop()[0] == 0
+
+
 @pytest.mark.requirement("R31")
 def test_it_stops_when_what_is_under_way_is_done(tmp_path):
     """Told to stop, it finishes the requests that it has, and ends."""
@@ -164,6 +173,7 @@ def test_a_secret_that_is_not_set(run, lacking):
         (("--address", "ivr.example.com"), "an address begins with https://"),
         (("--setup", "nowhere:make"), "it is the name of a module"),
         (("--policy", "no.toml"), "no.toml"),
+        (("--former", "gone.toml"), "gone.toml"),
     ],
 )
 def test_what_cannot_be_served(run, arguments, says):

@@ -72,12 +72,14 @@ class Line:
         self.runtime = SimulatedTwilio(self.gateway, SID)
         self.worker()
 
-    def worker(self):
-        """One more worker."""
+    def worker(self, *former):
+        """One more worker, which has former editions beside its own."""
+        words = Catalogue.of(self.policy)
         setup = Setup(
-            Flow(Terms(self.policy)), WORDS, self.backend, self.record, self.calls, self.clock
+            Flow(Terms(self.policy)), words, self.backend, self.record, self.calls, self.clock
         )
-        made = Documents(setup, self.gateway, KEY, at_once=2, ended=self.ended.append)
+        gateway = evolve(self.gateway, catalogue=words)
+        made = Documents(setup, gateway, KEY, 2, ended=self.ended.append, former=former)
         self.workers.append(made)
         return made
 

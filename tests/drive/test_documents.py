@@ -16,7 +16,7 @@ from paperless_ivr.flow.host import Disposition, Moment, Reason, Registration
 from paperless_ivr.records.port import What
 from paperless_ivr.testing.twilio import SimulatedTwilio
 from paperless_ivr.testing.virtual_caller import HangUp, Press
-from tests.drive.line import ARRIVAL, GATEWAY, KEY, POLICY, RIVERA, SID, Line
+from tests.drive.line import ARRIVAL, GATEWAY, KEY, RIVERA, SID, Line
 
 
 @pytest.mark.requirement("R09", "R30", "R31")
@@ -196,20 +196,6 @@ def test_a_store_that_is_down_gives_the_call_back():
         assert line.runtime.follow(line.reply.document) is None
         assert line.runtime.handed_back["disposition"] == "incomplete"
     assert line.workers[0].answer(line.runtime.ends()).status == 503
-
-
-def test_a_call_that_began_on_another_flow():
-    """A worker with another policy does not guess: the call goes back to the host."""
-    line = Line()
-    line.begin()
-    line.policy = evolve(POLICY, waits=evolve(POLICY.waits, offer=2.0))
-    other = line.worker()
-    reply = line.go(Press("1"))
-    assert reply.handback.disposition is Disposition.INCOMPLETE
-    line.clock.go(11 * 60)
-    other.tidy()
-    with pytest.raises(UnknownCall):
-        line.calls.load(SID)
 
 
 @pytest.mark.requirement("R24")

@@ -8,10 +8,13 @@ looks at a clock.
 import time
 from collections.abc import Callable, Mapping
 
+from attrs import evolve
+
 from paperless_ivr.backends.memory import Books, MemoryBackend, Paid
 from paperless_ivr.cloudivr import seed
 from paperless_ivr.flow.events import Customer, Invoice
 from paperless_ivr.flow.host import Payment
+from paperless_ivr.flow.policy import Biller, Policy
 from paperless_ivr.flow.requests import OPERATIONS
 
 BILLER = "springfield-water"
@@ -89,3 +92,27 @@ def springfield(
 ) -> MemoryBackend:
     """Springfield Water's billing service, as new, with these operations."""
     return MemoryBackend(BOOKS, operations, sleep)
+
+
+TYPES = {
+    "WATER": ("water bill", "factura del agua"),
+    "SEWER": ("sewer bill", "factura del alcantarillado"),
+    "TRASH": ("trash bill", "factura de la basura"),
+    "GAS": ("gas bill", "factura del gas"),
+    "STORM": ("stormwater bill", "factura del agua de lluvia"),
+    "IRRIGATION": ("irrigation bill", "factura del riego"),
+    "HYDRANT": ("hydrant bill", "factura del hidrante"),
+    "PERMIT": ("permit fee", "tarifa del permiso"),
+}
+"""What Springfield Water's bills are called in English and Spanish."""
+
+
+def demo_policy() -> Policy:
+    """The defaults, with Springfield Water's names."""
+    default = Policy()
+    names = {kind: {"en-US": en, "es-US": es} for kind, (en, es) in TYPES.items()}
+    return evolve(
+        default,
+        biller=Biller(BILLER, "Springfield Water"),
+        bills=evolve(default.bills, names=names),
+    )

@@ -10,6 +10,7 @@ from attrs import evolve
 from paperless_ivr.backends.demo import BILLER
 from paperless_ivr.cli import services
 from paperless_ivr.cli.setups import arrival, policy_in_force
+from paperless_ivr.drive.attendant import Watch
 from paperless_ivr.drive.blocking import Driver
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Moment
@@ -38,6 +39,11 @@ HELP = "Type keys and Enter. Nothing is silence, h hangs up, # ends an entry, 1@
 @click.option("--caller", default="rivera", show_default=True, help="A demo customer, or +1….")
 @services.options
 @click.option("--person/--no-person", default=False, help="Somebody can take the call.")
+@click.option(
+    "--transcript",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the call to this file, with stand-ins for what is personal.",
+)
 @click.option("--language", help="As es-US; 'ask' lets the caller choose. [default: the policy's]")
 def command(  # noqa: PLR0913 - an argument for each option
     *,
@@ -50,6 +56,7 @@ def command(  # noqa: PLR0913 - an argument for each option
     service: str | None,
     record: str | None,
     person: bool,
+    transcript: Path | None,
     language: str | None,
 ) -> None:
     """Take a call at the keyboard, or play keys; the last line is its disposition.
@@ -81,9 +88,22 @@ def command(  # noqa: PLR0913 - an argument for each option
         click.echo(f"No terminal to read keys from: playing a demo call, --keys '{DEMO}'.")
     with services.opened(policy, connection_file, service, record) as at:
         flow = Flow(Terms(policy, at.backend.operations))
-        driver = Driver(flow, catalogue, at.backend, at.record, at.calls)
+        watch = _watch(flow, file, transcript) if transcript else None
+        driver = Driver(flow, catalogue, at.backend, at.record, at.calls, watch=watch)
         ended = driver.converse(TerminalGateway(catalogue, sys.stdout, lines, script), coming)
     click.echo(f"disposition: {ended.disposition.value}")
+
+
+def _watch(flow: Flow, policy: Path | None, transcript: Path) -> Watch:
+    """Writes the call to a file when it ends."""
+    from paperless_ivr.testing.transcripts.parsing import DEMO
+    from paperless_ivr.testing.transcripts.scribe import Scribe
+
+    def done(_: str, text: str) -> None:
+        transcript.write_text(text, encoding="utf-8")
+
+    headers = {"policy": str(policy) if policy else DEMO}
+    return Scribe(flow, done, headers, transcript).watch
 
 
 def _language(wanted: str | None, policy: Policy) -> str | None:

@@ -50,6 +50,13 @@ DRAIN = 30
     "--policy", "file", type=click.Path(dir_okay=False, path_type=Path), help="A policy (TOML)."
 )
 @click.option(
+    "--former",
+    "former_files",
+    multiple=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A policy that calls in progress began on; they finish on it.",
+)
+@click.option(
     "--setup",
     metavar="MODULE:FUNCTION",
     help="Makes back end, record and store of a policy. [default: the demo's, in memory]",
@@ -63,6 +70,7 @@ def command(  # noqa: PLR0913 - an argument for each option
     port: int,
     person: str | None,
     file: Path | None,
+    former_files: tuple[Path, ...],
     setup: str | None,
     threads: int,
 ) -> None:
@@ -77,14 +85,33 @@ def command(  # noqa: PLR0913 - an argument for each option
     meters = Meters()
     made = _maker(setup)(policy)
     made = evolve(made, backend=MeteredBackend(made.backend, meters))
-    try:
-        gateway = TwilioGateway(
-            made.catalogue, policy.biller.id, auth_token, address, host_url, host_key, person
+
+    def gateway(made: Setup) -> TwilioGateway:
+        biller = made.flow.terms.policy.biller.id
+        return TwilioGateway(
+            made.catalogue, biller, auth_token, address, host_url, host_key, person
         )
-        documents = Documents(made, gateway, token_key, threads, meters.began, meters.ended)
+
+    def answering(made: Setup, *former: Documents) -> Documents:
+        told = (meters.began, meters.ended)
+        return Documents(made, gateway(made), token_key, threads, *told, former)
+
+    try:
+        former = [
+            answering(
+                evolve(
+                    _maker(setup)(policy_in_force(old)),
+                    backend=made.backend,
+                    record=made.record,
+                    calls=made.calls,
+                )
+            )
+            for old in former_files
+        ]
+        documents = answering(made, *former)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    for finding in check(made.flow, gateway.capabilities).having(How.DEGRADED):
+    for finding in check(made.flow, gateway(made).capabilities).having(How.DEGRADED):
         click.echo(f"note: {finding}", err=True)
     if setup is None:
         click.echo("note: the demo's service answers; record and calls are in memory", err=True)

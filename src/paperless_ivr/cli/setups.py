@@ -3,39 +3,14 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from attrs import evolve
-
 from paperless_ivr.backends.connection import REFERENCE_CODES, Connection
-from paperless_ivr.backends.demo import BILLER, CUSTOMERS, payment
+from paperless_ivr.backends.demo import CUSTOMERS, demo_policy, payment
 from paperless_ivr.cloudivr import seed
 from paperless_ivr.errors import PolicyProblems
 from paperless_ivr.flow.host import Arrival, Identity, Moment, Payment
-from paperless_ivr.flow.policy import Biller, Policy
+from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.policy_file import load_policy
 from paperless_ivr.secret import credential, phone
-
-TYPES = {
-    "WATER": ("water bill", "factura del agua"),
-    "SEWER": ("sewer bill", "factura del alcantarillado"),
-    "TRASH": ("trash bill", "factura de la basura"),
-    "GAS": ("gas bill", "factura del gas"),
-    "STORM": ("stormwater bill", "factura del agua de lluvia"),
-    "IRRIGATION": ("irrigation bill", "factura del riego"),
-    "HYDRANT": ("hydrant bill", "factura del hidrante"),
-    "PERMIT": ("permit fee", "tarifa del permiso"),
-}
-"""What Springfield Water's bills are called in English and Spanish."""
-
-
-def demo_policy() -> Policy:
-    """The defaults, with Springfield Water's names."""
-    default = Policy()
-    names = {kind: {"en-US": en, "es-US": es} for kind, (en, es) in TYPES.items()}
-    return evolve(
-        default,
-        biller=Biller(BILLER, "Springfield Water"),
-        bills=evolve(default.bills, names=names),
-    )
 
 
 def demo_connection(address: str) -> Connection:

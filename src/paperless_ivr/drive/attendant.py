@@ -54,7 +54,10 @@ log = structlog.get_logger("paperless_ivr")
 
 Answer = TypeVar("Answer")
 Watch = Callable[[Live, Event, Turn], None]
-"""Told of every move: the call before, what happened, and the turn that came of it."""
+"""Told of every move: the call before, what happened, and the turn that came of it.
+
+What it raises is logged by its class, and does not stop the call.
+"""
 Note = Save | Look | Intend | Settle | Moved
 """Steps that no caller and no service is waited for in."""
 
@@ -251,7 +254,7 @@ class Attendant:
             return RecordUnavailable()
 
     def _tell(self, what: str, tell: Callable[[], None]) -> None:
-        """Notes something; a record that cannot note it does not stop the call."""
+        """Tells somebody something; who cannot take it does not stop the call."""
         try:
             tell()
         except Exception as error:  # noqa: BLE001 - the caller is not to hear of it
@@ -268,8 +271,9 @@ class Attendant:
             to=turn.call.state.name,
         )
         self._tell("moved", lambda: self.witness.moved(before, event, turn))
-        if self.setup.watch is not None:
-            self.setup.watch(before, event, turn)
+        watch = self.setup.watch
+        if watch is not None:
+            self._tell("watch", lambda: watch(before, event, turn))
 
     def _save(self, live: Live, before: Live | None) -> None:
         if before is not None:

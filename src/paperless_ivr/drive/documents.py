@@ -19,10 +19,11 @@ from attrs import evolve, field, frozen
 
 from paperless_ivr.drive.attendant import Setup
 from paperless_ivr.drive.carrying import Carrier
+from paperless_ivr.drive.editions import given_up
 from paperless_ivr.drive.shelf import Shelf
 from paperless_ivr.drive.suspended import Suspended
 from paperless_ivr.drive.tickets import Ticket, Tickets
-from paperless_ivr.errors import Rejected, StaleCall, UnknownCall
+from paperless_ivr.errors import Rejected, SavedCallError, StaleCall, UnknownCall
 from paperless_ivr.flow.events import (
     CallerEvent,
     Digits,
@@ -36,6 +37,7 @@ from paperless_ivr.flow.host import Arrival, Disposition, Edition, Handback, Rea
 from paperless_ivr.flow.requests import RecordRequest, Request
 from paperless_ivr.flow.scene import Scene
 from paperless_ivr.flow.script import prompt
+from paperless_ivr.flow.states import Kind
 from paperless_ivr.flow.turns import Gather, Return, Transfer, Turn
 from paperless_ivr.gateways.port import Answers, Begins, DocumentGateway, Ends, WebRequest
 from paperless_ivr.secret import Secret
@@ -48,6 +50,8 @@ LOOKS = (0.02, 0.05, 0.1, 0.2, 0.4)
 """Seconds between two looks for an answer that another worker is to bring; the last one stays."""
 ENDED_FOR = timedelta(minutes=2)
 """So long the last document of a call that has ended is given again."""
+LOST = Handback(Disposition.INCOMPLETE, Reason.RECORD_DOWN)
+"""Of a call that the store cannot give, or that breaks."""
 TALK = timedelta(hours=4)
 """A talk with a person may take so long; nothing is heard of the call meanwhile."""
 
@@ -66,7 +70,9 @@ class Documents:
     """Answers the web requests of one runtime for calls of one biller.
 
     Workers that share a store have the same key. `at_once` bounds the requests that are carried
-    out at the same time; `began` and `ended` are told of every call.
+    out at the same time; `began` and `ended` are told of every call. New calls begin on `setup`;
+    calls that began on another edition finish on it where it is among `former`, which share key
+    and store. Else they go back to the host (`editions`).
     """
 
     setup: Setup
@@ -75,6 +81,7 @@ class Documents:
     at_once: int = 32
     began: Callable[[Arrival], None] | None = None
     ended: Callable[[Handback], None] | None = None
+    former: "tuple[Documents, ...]" = ()
     _tickets: Tickets = field(init=False, repr=False)
     _shelf: Shelf = field(init=False, repr=False)
     _carrier: Carrier = field(init=False, repr=False)
@@ -121,32 +128,40 @@ class Documents:
     def hang_up(self, call_id: str, *, by_host: bool = False) -> None:
         """A call is over, at whatever moment. What was agreed is carried out all the same."""
         with suppress(UnknownCall):
-            at = self._gone(call_id, by_host=by_host)
-            if isinstance(self._shelf.turn(at).then, Return):
-                self.setup.calls.drop(call_id)
-            elif not self._carrier.is_carried(at):
-                self._carried(at)
+            at = self._shelf.load(call_id)
+            owner = self._owner(at)
+            if owner is None:
+                self._give_up(at)
+            else:
+                owner._end(call_id, by_host=by_host)
 
     def tidy(self, abandoned: timedelta = timedelta(minutes=10)) -> None:
         """Ends calls that were not heard of for so long, and forgets those that have ended.
 
-        To be done every minute or so, by any worker.
+        To be done every minute or so, by any worker. A call that was saved in another form is
+        left to a worker that reads it.
         """
-        now = self.setup.clock()
-        for call_id in self.setup.calls.idle(now - min(ENDED_FOR, abandoned)):
-            with suppress(UnknownCall):
+        for call_id in self.setup.calls.idle(self.setup.clock() - min(ENDED_FOR, abandoned)):
+            try:
                 at = self._shelf.load(call_id)
-                then = self._shelf.turn(at).then
-                patience = TALK + abandoned if isinstance(then, Transfer) else abandoned
-                if isinstance(then, Return):
-                    if now - at.asked > ENDED_FOR:
-                        self.setup.calls.drop(call_id)
-                elif at.live.call.results.hung_up or now - at.asked > patience:
-                    self._give_up(at)
+                (self._owner(at) or self)._tidied(at, abandoned)
+            except UnknownCall:
+                pass
+            except SavedCallError as error:
+                log.error("call.unreadable", call=call_id, error=type(error).__name__)
 
     def close(self) -> None:
         """Waits until the requests that are being carried out are done."""
-        self._pool.shutdown()
+        for documents in (self, *self.former):
+            documents._pool.shutdown()
+
+    # ── editions ──
+
+    def _owner(self, at: Suspended) -> "Documents | None":
+        """Who runs a call: who has the edition that it began on; None where nobody has."""
+        edition = at.live.call.host.edition
+        having = (one for one in (self, *self.former) if one.setup.edition == edition)
+        return next(having, None)
 
     # ── what comes ──
 
@@ -157,10 +172,12 @@ class Documents:
         except StaleCall:
             pass
         there = self._shelf.load(arrival.call_id)
-        if evolve(there.live.call.host, edition=Edition(), handover="") == arrival:
-            return self._reply(there)
-        if isinstance(self._shelf.turn(there).then, Return):
-            return self._go_on(self._shelf.begin(arrival, there.live.turn))
+        owner = self._owner(there)
+        if owner is not None:
+            if evolve(there.live.call.host, edition=Edition(), handover="") == arrival:
+                return owner._reply(there)
+            if isinstance(owner._shelf.turn(there).then, Return):
+                return self._go_on(self._shelf.begin(arrival, there.live.turn))
         self.hang_up(arrival.call_id, by_host=True)  # the host has taken it away
         return self._go_on(self._shelf.begin(arrival, None))
 
@@ -173,13 +190,19 @@ class Documents:
             self.hang_up(visit.call_id, by_host=visit.event.by_host)
             return Reply(204)
         at = self._shelf.load(visit.call_id)
+        owner = self._owner(at)
+        if owner is not None:
+            return owner._taken_up(visit, ticket, at)
+        if at.live.call.state.kind is Kind.END:
+            return Reply(200, at.document)
+        return self._broken_off(visit.call_id, self._given_up(at))
+
+    def _taken_up(self, visit: Answers, ticket: Ticket, at: Suspended) -> Reply:
+        """The runtime comes back to a call of this edition."""
         then = self._shelf.turn(at).then
         late = (ticket.handover, ticket.turn) != (at.live.call.host.handover, at.live.turn)
         if late or isinstance(then, Return):
             return self._reply(at)
-        if at.live.call.host.edition != self.setup.edition:
-            log.error("call.other_edition", call=visit.call_id)
-            return self._broken_off(visit.call_id)
         if isinstance(then, Request):
             if visit.event is not None:
                 raise Rejected(400, "nothing was asked of the caller")
@@ -188,6 +211,14 @@ class Documents:
             return self._go_on(self._shelf.move(at, _asked_for(then, visit.event, ticket)))
         except StaleCall:  # the same answer came twice at once
             return self._last(visit.call_id)
+
+    def _end(self, call_id: str, *, by_host: bool = False) -> None:
+        """Ends a call of this edition."""
+        at = self._gone(call_id, by_host=by_host)
+        if isinstance(self._shelf.turn(at).then, Return):
+            self.setup.calls.drop(call_id)
+        elif not self._carrier.is_carried(at):
+            self._carried(at)
 
     def _gone(self, call_id: str, *, by_host: bool) -> Suspended:
         """The call after it was hung up; as it is where it has ended or was hung up before."""
@@ -199,13 +230,33 @@ class Documents:
             with suppress(StaleCall):
                 return self._shelf.move(at, HungUp(by_host))
 
+    def _tidied(self, at: Suspended, abandoned: timedelta) -> None:
+        """Ends a call that was left behind, or forgets it where it has ended."""
+        call_id, age = at.live.call.host.call_id, self.setup.clock() - at.asked
+        if at.live.call.host.edition != self.setup.edition:
+            if age > abandoned or at.live.call.state.kind is Kind.END:
+                self._give_up(at)
+            return
+        then = self._shelf.turn(at).then
+        patience = TALK + abandoned if isinstance(then, Transfer) else abandoned
+        if isinstance(then, Return):
+            if age > ENDED_FOR:
+                self.setup.calls.drop(call_id)
+        elif at.live.call.results.hung_up or age > patience:
+            self._end(call_id)
+
     def _give_up(self, at: Suspended) -> None:
-        call_id = at.live.call.host.call_id
-        if at.live.call.host.edition == self.setup.edition:
-            self.hang_up(call_id)
-        else:  # nobody is left who runs the flow that it began on
-            log.error("call.other_edition", call=call_id)
-            self.setup.calls.drop(call_id)
+        """Lets go of a call whose edition nobody has."""
+        if at.live.call.state.kind is Kind.END:
+            self.setup.calls.drop(at.live.call.host.call_id)
+        else:
+            self._given_up(at)
+
+    def _given_up(self, at: Suspended) -> Handback:
+        handback = given_up(self.setup, at)
+        if self.ended is not None:
+            self.ended(handback)
+        return handback
 
     # ── how a call goes on ──
 
@@ -263,11 +314,10 @@ class Documents:
         then = self._shelf.turn(at).then
         return Reply(200, at.document, then.handback if isinstance(then, Return) else None)
 
-    def _broken_off(self, call_id: str) -> Reply:
+    def _broken_off(self, call_id: str, handback: Handback = LOST) -> Reply:
         """Without a word the call goes back to the host: its payment is not held up (R10)."""
         biller = self.setup.flow.terms.policy.biller.id
         call = self.setup.flow.begin(Arrival(call_id, biller)).call
-        handback = Handback(Disposition.INCOMPLETE, Reason.RECORD_DOWN)
         turn = Turn(call, (), Return(handback))
         language = Scene(call, self.setup.flow.terms).language
         return Reply(200, self.gateway.write(turn, lambda _: "", language), handback)

@@ -36,7 +36,16 @@ from paperless_ivr.flow.requests import (
     StoreCustomerPreference,
     Write,
 )
-from paperless_ivr.records.port import Followed, Kept, Ledger, Left, Task, What, Written
+from paperless_ivr.records.port import (
+    PAPERLESS_ALREADY,
+    Followed,
+    Kept,
+    Ledger,
+    Left,
+    Task,
+    What,
+    Written,
+)
 from paperless_ivr.secret import Secret, credential
 
 log = structlog.get_logger("paperless_ivr")
@@ -184,9 +193,10 @@ class Relay:
         wish = left.wish
         there = self._looked_up(wish)
         if there is not None and there.is_as(wish):
-            if there.status is not Status.PENDING:
-                return self._finished(left, What.COMPLETED, "there_already")
-            return self._waiting(left)
+            if there.status is Status.PENDING:
+                return self._waiting(left)
+            reason = PAPERLESS_ALREADY if wish.paperless else "on_paper_already"
+            return self._finished(left, What.COMPLETED, reason)
         if StoreCustomerPreference.__name__ not in self.setup.backend.operations:
             return self._handed_over(left)
         if there is None:

@@ -82,6 +82,7 @@ class Reason(enum.Enum):
     OUTCOME_UNKNOWN = "outcome_unknown"
     NO_OPERATION = "no_operation"
     RECORD_DOWN = "record_down"
+    OTHER_EDITION = "other_edition"
     NO_ADDRESS_LEFT = "no_address_left"
 
 

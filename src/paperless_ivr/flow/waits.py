@@ -181,13 +181,13 @@ def _look_again(scene: Scene) -> Request:
     return SearchByAccountNumber(given(scene, Purpose.ENROL).account)
 
 
-def _keep(scene: Scene, purpose: Purpose) -> Request:
-    yes = given(scene, purpose)
+def wish(yes: Consent) -> KeepWish:
+    """What the record keeps of a consent about a bill, under its key."""
     return KeepWish(
         yes.customer,
         yes.account,
         yes.invoice_type,
-        purpose is Purpose.ENROL,
+        yes.purpose is Purpose.ENROL,
         yes.email,
         yes.phone,
         yes.reference,
@@ -233,10 +233,10 @@ REQUESTS: Mapping[S, Callable[[Scene], Request]] = {
     S.ENROLLMENT: _enrol,
     S.ENROLLMENT_CHECK: _look_again,
     S.ENROLLMENT_AGAIN: _enrol,
-    S.KEEPING: lambda scene: _keep(scene, Purpose.ENROL),
+    S.KEEPING: lambda scene: wish(given(scene, Purpose.ENROL)),
     S.AUTOPAY: _autopay,
     S.OPT_OUT: lambda scene: _prefer(given(scene, Purpose.BACK_TO_PAPER)),
-    S.OPT_OUT_KEEPING: lambda scene: _keep(scene, Purpose.BACK_TO_PAPER),
+    S.OPT_OUT_KEEPING: lambda scene: wish(given(scene, Purpose.BACK_TO_PAPER)),
 }
 
 

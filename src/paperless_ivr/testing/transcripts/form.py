@@ -1,0 +1,90 @@
+"""What a transcript is made of, and the words that are read and written in it."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from attrs import field, frozen
+
+from paperless_ivr.flow import events as e
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.host import Arrival
+from paperless_ivr.flow.scene import Terms
+from paperless_ivr.flow.turns import Prompt
+from paperless_ivr.prompts import Catalogue, said
+
+
+@frozen
+class Step:
+    """One line of the call: its word, what follows it, and the event that it stands for."""
+
+    line: int
+    word: str
+    rest: str = ""
+    about: str = ""
+    """The operation, or the record's question, that is answered."""
+    event: e.Event | None = None
+    ahead: bool = False
+    """The key was pressed before the turn began."""
+    again: bool = False
+    """The key is delivered a second time, late."""
+
+    def __str__(self) -> str:
+        return f"{self.word:<10} {self.rest}".rstrip()
+
+
+@frozen
+class Transcript:
+    """A call as it was written down."""
+
+    path: Path
+    comments: tuple[str, ...]
+    """What stands above the call, for people."""
+    headers: Mapping[str, str]
+    """What the host hands over, as it was written."""
+    steps: tuple[Step, ...]
+    arrival: Arrival = field(repr=False)
+    terms: Terms = field(repr=False)
+
+    @property
+    def proves(self) -> tuple[str, ...]:
+        """The requirements that the transcript says it proves."""
+        said_so = " ".join(c for c in self.comments if c.startswith("proves:"))
+        return tuple(re.findall(r"R\d+", said_so))
+
+
+STATUSES: Mapping[str, tuple[bool | None, bool]] = {
+    "pending": (False, True),
+    "paperless": (True, False),
+    "paper": (False, False),
+    "unclear": (None, False),
+}
+"""How a bill comes: its flags `paperless` and `pending`."""
+
+ANSWERS: Mapping[str, Mapping[str, e.Event]] = {
+    "Screen": {"nothing": e.Screened()},
+    "CountLastFour": {
+        "allowed": e.LastFourCounted(True),
+        "no longer": e.LastFourCounted(False),
+    },
+    "KeepWish": {"kept": e.WishKept()},
+}
+"""What the record can answer, first what it answers where the transcript is silent."""
+
+
+def text_of(comments: Iterable[str], headers: Mapping[str, str], lines: Iterable[str]) -> str:
+    """The whole text of a transcript."""
+    top = [
+        *(f"# {c}".rstrip() for c in comments),
+        *(f"{f'{n}:':<10} {v}" for n, v in headers.items()),
+    ]
+    return "\n".join([*top, "", *lines, ""])
+
+
+def heard(
+    say: Iterable[Prompt], language: str | None, flow: Flow, words: Catalogue
+) -> Iterator[str]:
+    """What is heard, as a line; none where nothing is said."""
+    text = " ".join(said(say, language or flow.terms.policy.languages.default, words).split())
+    if text:
+        yield f"{'hears':<10} {text}"

@@ -1,0 +1,269 @@
+"""Transcripts, read."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from attrs import evolve
+
+from paperless_ivr import secret
+from paperless_ivr.backends.demo import demo_policy
+from paperless_ivr.errors import PolicyProblems, TranscriptProblems
+from paperless_ivr.flow import events as e
+from paperless_ivr.flow.host import Arrival, Disposition, Identity, Intent, Moment
+from paperless_ivr.flow.policy import Policy
+from paperless_ivr.flow.policy_file import load_policy
+from paperless_ivr.flow.requests import OPERATIONS
+from paperless_ivr.flow.scene import Terms
+from paperless_ivr.secret import Secret
+from paperless_ivr.testing.transcripts.form import ANSWERS, STATUSES, Step, Transcript
+from paperless_ivr.testing.transcripts.people import HEADER, People
+
+T = TypeVar("T")
+
+DEMO = "demo"
+"""As a policy: the one that the command line's calls are run on without another."""
+
+
+def read(path: str | Path) -> Transcript:
+    """The transcript in a file. Raises `TranscriptProblems` with everything that is wrong."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TranscriptProblems(_title(path), [f"cannot be read: {error}"]) from error
+    return parse(text, path)
+
+
+def parse(text: str, path: str | Path = "transcript") -> Transcript:
+    """The transcript in a text, which stands or would stand at `path`; else as `read`."""
+    comments: list[str] = []
+    headers: dict[str, str] = {}
+    body: list[Step] = []
+    problems: list[str] = []
+    where: dict[str, int] = {}
+    people = People({})
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            if not line.strip():
+                continue
+            if line.startswith("#"):
+                if headers or body:
+                    raise ValueError("comments stand above everything else")
+                comments.append(line[1:].strip())
+            elif found := re.fullmatch(r"([a-z_]+(?: \w+)?):\s+(.+)", line.rstrip()):
+                name, value = found.groups()
+                if body or name in headers:
+                    raise ValueError(f"{name}: comes once, and before the call")
+                headers[name], where[name] = value, number
+                if name.startswith(HEADER):
+                    people.describe(name.removeprefix(HEADER), value)
+            else:
+                body.append(_step(number, line, people))
+        except (ValueError, LookupError) as error:
+            problems.append(f"line {number}: {_says(error)}")
+    terms, arrival = _handed_over(headers, where, Path(path), problems, people)
+    if not body and not problems:
+        problems.append("nothing happens in it")
+    if problems:
+        raise TranscriptProblems(_title(path), problems)
+    return Transcript(Path(path), tuple(comments), headers, tuple(body), arrival, terms)
+
+
+def _title(path: str | Path) -> str:
+    return f"{path}: this transcript cannot be used"
+
+
+def _says(error: Exception) -> str:
+    return str(error.args[0]) if error.args else str(error)
+
+
+def _known(name: str, known: Mapping[str, T]) -> T:
+    """What stands under a name; ValueError that says which names there are."""
+    if name not in known:
+        raise ValueError(f"{name!r} is none of {', '.join(known)}")
+    return known[name]
+
+
+def _handed_over(
+    headers: Mapping[str, str],
+    where: Mapping[str, int],
+    path: Path,
+    problems: list[str],
+    people: People,
+) -> tuple[Terms, Arrival]:
+    """The terms and the arrival that the headers tell."""
+    told: dict[str, object] = {}
+    policy, lacking = Policy(), frozenset[str]()
+    for name, value in headers.items():
+        try:
+            match name:
+                case "policy":
+                    policy = _policy(value, path)
+                case "lacking":
+                    names = {operation: operation for operation in sorted(OPERATIONS)}
+                    lacking = frozenset(_known(part.strip(), names) for part in value.split(","))
+                case _ if not name.startswith(HEADER):
+                    field_name, meaning = _known(name, HEADERS)
+                    told[field_name] = meaning(value, people)
+        except PolicyProblems as error:
+            problems += [f"line {where[name]}: {problem}" for problem in error.problems]
+        except (ValueError, LookupError) as error:
+            problems.append(f"line {where[name]}: {_says(error)}")
+    arrival = Arrival("transcript", policy.biller.id, **told)  # type: ignore[arg-type]
+    return Terms(policy, OPERATIONS - lacking), arrival
+
+
+def _policy(name: str, transcript: Path) -> Policy:
+    """A policy by its path, as seen from here, the transcript, or a folder above that."""
+    if name == DEMO:
+        return demo_policy()
+    around = [Path(), *transcript.resolve().parents]
+    there = next((folder / name for folder in around if (folder / name).is_file()), Path(name))
+    return load_policy(there)
+
+
+def _caller(value: str, people: People) -> Secret | None:
+    if value == "unknown":
+        return None
+    return secret.phone(value) if value.startswith("+") else people.customer(value).phone
+
+
+def _account(value: str, people: People) -> Secret:
+    """A number, or whose; a number has digits, and no handle of the demo's has any."""
+    number = any(character.isdecimal() for character in value)
+    return secret.account(value) if number else people.customer(value).account
+
+
+def _yes(value: str, _: People) -> bool:
+    return _known(value, {"yes": True, "no": False})
+
+
+def _word(value: str, _: People) -> str:
+    return value
+
+
+def _one_of(known: Mapping[str, object]) -> Callable[[str, People], object]:
+    return lambda value, _: _known(value, known)
+
+
+HEADERS: Mapping[str, tuple[str, Callable[[str, People], object]]] = {
+    "moment": ("moment", _one_of({m.value: m for m in Moment})),
+    "caller": ("ani", _caller),
+    "language": ("language", _word),
+    "account": ("account", _account),
+    "identity": ("identity", _one_of({i.name.lower(): i for i in Identity})),
+    "invoice": ("invoice", lambda value, _: secret.invoice(value)),
+    "invoice_type": ("invoice_type", _word),
+    "payment": ("payment", lambda value, people: people.payment(value)),
+    "person": ("person_available", _yes),
+    "intent": ("intent", _one_of({i.value: i for i in Intent})),
+    "greeted": ("greeted", _yes),
+}
+"""What can be handed over, and how it is read; `policy` and `lacking` shape the flow itself."""
+
+PRESSES = re.compile(r"([0-9*]*#?)( then silence)?(?: at (\d+))?(?: (ahead|again))?")
+RESULTS = {result.value: result for result in e.TransferResult}
+REFUSALS = {refusal.value: refusal for refusal in e.Refusal}
+READS = ("SearchByAccountNumber", "SearchByCustomerPhoneNumber")
+RECORD = ("Screen", "CountLastFour", "KeepWish")
+
+
+def _step(number: int, line: str, people: People) -> Step:
+    """One line of the call; ValueError or LookupError where it says nothing."""
+    word, _, rest = line.strip().partition(" ")
+    rest = " ".join(rest.split())
+    step = Step(number, word, rest)
+    match word, rest:
+        case ("hears", _) | ("ends", _):
+            return step
+        case "presses", _:
+            return _presses(step)
+        case "silence", "":
+            return evolve(step, event=e.NoInput())
+        case ("hangs", "up") | ("host", "cancels"):
+            return Step(number, f"{word} {rest}", event=e.HungUp(by_host=word == "host"))
+        case "transfer", _:
+            return evolve(step, event=e.TransferEnded(_known(rest, RESULTS)))
+        case "service" | "record", _:
+            about, _, says = (part.strip() for part in rest.partition(":"))
+            if word == "record":
+                return evolve(step, about=about, event=_record(about, says))
+            return evolve(step, about=about, event=_service(about, says, people))
+    raise ValueError(f"{line.strip()!r} is no line of a call")
+
+
+def _presses(step: Step) -> Step:
+    found = PRESSES.fullmatch(step.rest)
+    if not found or not found[1] or (found[2] and found[1].endswith("#")):
+        raise ValueError(
+            f"{step.rest!r}: keys, as 1, 2048#, '12 then silence', '1 at 0', '1 again'"
+        )
+    pressed, paused, at, how = found.groups()
+    ended = e.Ended.TIMEOUT if paused else e.Ended.FULL
+    ended = e.Ended.END_KEY if pressed.endswith("#") else ended
+    digits = e.Digits(secret.keys(pressed.rstrip("#")), ended, int(at) if at else None)
+    return evolve(step, event=digits, ahead=how == "ahead", again=how == "again")
+
+
+def _service(operation: str, says: str, people: People) -> e.Event:
+    """What the service answers."""
+    _known(operation, {name: name for name in sorted(OPERATIONS)})
+    outcomes: dict[str, e.Event] = {"unavailable": e.Unavailable(), "unknown": e.OutcomeUnknown()}
+    outcomes |= {f"refused {name}": e.Refused(refusal) for name, refusal in REFUSALS.items()}
+    if operation in READS and says not in outcomes:
+        return e.CustomersFound(tuple(_customers(says, people)))
+    if operation == "InvoiceExists":
+        outcomes |= {"yes": e.InvoiceChecked(True), "no": e.InvoiceChecked(False)}
+    elif operation not in READS:
+        outcomes |= {"accepted": e.Accepted()}
+    return _known(says, outcomes)
+
+
+def _customers(says: str, people: People) -> Iterator[e.Customer]:
+    """Customers by handle, each perhaps with bills that are not as they were at first."""
+    if says == "nobody":
+        return
+    for part in re.split(r",\s*(?![^(]*\))", says):
+        found = re.fullmatch(r"([\w-]+)(?: \((.+)\))?", part)
+        if not found:
+            raise ValueError(f"{part!r}: a handle, as rivera or 'rivera (WATER pending)'")
+        person = people.customer(found[1])
+        for change in filter(None, (found[2] or "").split(",")):
+            kind, _, status = change.strip().partition(" ")
+            if kind not in {invoice.type for invoice in person.invoices}:
+                raise ValueError(f"{found[1]} has no {kind} bill")
+            flags = _known(status, STATUSES)
+            person = evolve(
+                person,
+                invoices=tuple(
+                    evolve(i, paperless=flags[0], pending=flags[1]) if i.type == kind else i
+                    for i in person.invoices
+                ),
+            )
+        yield person
+
+
+def _record(about: str, says: str) -> e.Event:
+    """What the record answers; about a write, why it must not be sent."""
+    if says == "unavailable" and about in (*RECORD, *OPERATIONS):
+        return e.RecordUnavailable()
+    if about == "Screen" and says.endswith((" ago", " in this call")):
+        return _screened(says)
+    if about in OPERATIONS:
+        return _known(says, {f"refused {n}": e.Refused(refusal) for n, refusal in REFUSALS.items()})
+    return _known(says, _known(about, ANSWERS))
+
+
+def _screened(says: str) -> e.Screened:
+    """How earlier calls ended, and earlier offers in this one: one or both, a semicolon between."""
+    known = {disposition.value: disposition for disposition in Disposition}
+    screened = e.Screened()
+    for part in says.split("; "):
+        if found := re.fullmatch(r"(\w+) (\d+) days? ago", part):
+            screened = evolve(screened, last=_known(found[1], known), days=int(found[2]))
+        else:
+            names = part.removesuffix(" in this call").split(", ")
+            in_this_call = tuple(_known(name, known) for name in names)
+            screened = evolve(screened, in_this_call=in_this_call)
+    return screened

@@ -1,0 +1,154 @@
+"""Writes real calls down as transcripts in which stand-ins take the place of what is personal.
+
+A transcript is given only once it was replayed and took the same rows of the table as the call.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from random import Random, SystemRandom
+from typing import Any
+
+import attrs
+from attrs import define, evolve, field, frozen
+
+from paperless_ivr.drive.live import Live
+from paperless_ivr.errors import TranscriptProblems
+from paperless_ivr.flow.call import Call
+from paperless_ivr.flow.events import Customer, CustomersFound, Digits, Ended, Event
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.states import State
+from paperless_ivr.flow.turns import Gather, Return, Then, Turn
+from paperless_ivr.secret import Secret
+from paperless_ivr.testing.transcripts.form import text_of
+from paperless_ivr.testing.transcripts.parsing import parse
+from paperless_ivr.testing.transcripts.people import HEADER, described, paid
+from paperless_ivr.testing.transcripts.replaying import replayed
+from paperless_ivr.testing.transcripts.stand_ins import StandIns, personal
+from paperless_ivr.testing.transcripts.writing import handed_over, happened
+
+DRAWS = 5
+"""Attempts at stand-ins with which a call goes the same way; the first one nearly always does."""
+
+
+@frozen
+class Move:
+    """A move of a call: where it was, what happened, the turn that came of it."""
+
+    before: Live
+    event: Event
+    turn: Turn
+
+
+@define(eq=False)
+class Scribe:
+    """Writes down every call that it watches, whole: as `watch` of a driver.
+
+    `done` is told of each call's id and its transcript when the call ends. `headers` are its
+    first ones, as `policy`: a file, as seen from `path`. All moves of a call have to be watched
+    by one scribe.
+    """
+
+    flow: Flow
+    done: Callable[[str, str], None]
+    headers: Mapping[str, str] = field(factory=dict)
+    path: Path = Path("transcript")
+    _moves: dict[tuple[str, str], list[Move]] = field(init=False, repr=False, factory=dict)
+
+    def watch(self, before: Live, event: Event, turn: Turn) -> None:
+        """The call has moved."""
+        host = before.call.host
+        of_call = (host.call_id, host.handover)
+        self._moves.setdefault(of_call, []).append(Move(before, event, turn))
+        if isinstance(turn.then, Return):
+            moves = self._moves.pop(of_call)
+            self.done(host.call_id, redacted(self.flow, moves, self.headers, self.path))
+
+
+def redacted(
+    flow: Flow,
+    moves: Sequence[Move],
+    headers: Mapping[str, str] | None = None,
+    path: str | Path = "transcript",
+    chance: Random | None = None,
+) -> str:
+    """A call as a transcript that holds nothing personal and goes the same way.
+
+    Raises `TranscriptProblems` where there is none such: the flow is another one, or something
+    odd was handed over that a transcript has no words for.
+    """
+    chance = chance or SystemRandom()
+    rows = [row for move in moves for row in move.turn.took]
+    for _ in range(DRAWS):
+        try:
+            text = _written(flow, moves, headers or {}, chance)
+            replay = replayed(parse(text, path), flow)
+        except (LookupError, ValueError, TranscriptProblems):
+            continue
+        if replay.rows == rows and not replay.left:
+            transcript = parse(text, path)
+            return text_of(transcript.comments, transcript.headers, replay.lines)
+    title = f"{path}: the call cannot be written down without what is personal"
+    raise TranscriptProblems(title, ["with stand-ins it does not go the same way"])
+
+
+def _written(flow: Flow, moves: Sequence[Move], headers: Mapping[str, str], chance: Random) -> str:
+    """What is handed over and what happens, with stand-ins."""
+    real = frozenset().union(*(personal(_secrets((m.before.call.host, m.event))) for m in moves))
+    others = StandIns(flow.terms, chance, real, frozenset(_domains(flow, moves)))
+    host = others.arrival(moves[0].before.call.host)
+    handles: dict[Customer, str] = {}
+
+    def named(who: Customer) -> str:
+        return handles.setdefault(who, _handle(who, handles))
+
+    lines = []
+    for move in moves:
+        then = flow.turn(move.before.call).then
+        lines.append(happened(_other(others, move, then), then, named))
+    told = dict(headers)
+    told |= handed_over(host, flow.terms.operations, paid(host.payment) if host.payment else "")
+    told |= {f"{HEADER}{handle}": described(who) for who, handle in handles.items()}
+    return text_of(["A real call, with stand-ins for what is personal."], told, lines)
+
+
+def _other(others: StandIns, move: Move, then: Then) -> Event:
+    """What happened, with stand-ins."""
+    match move.event:
+        case Digits(keys) as event:
+            if isinstance(then, Gather) and keys and not then.end_key:
+                event = evolve(event, ended=Ended.FULL)  # nothing else ends them there
+            return others.digits(move.before.call, event)
+        case CustomersFound(customers):
+            return CustomersFound(tuple(map(others.customer, customers)))
+        case event:
+            return event
+
+
+def _handle(who: Customer, handles: Mapping[Customer, str]) -> str:
+    """A letter for each customer, and a number where something about them has changed."""
+    same = [handle for other, handle in handles.items() if other.id == who.id]
+    if same:
+        return f"{same[0]}{len(same) + 1}"
+    count = len({other.id for other in handles})
+    return "abcdefghijklmnopqrstuvwxyz"[count % 26] * (count // 26 + 1)
+
+
+def _domains(flow: Flow, moves: Iterable[Move]) -> Iterator[str]:
+    """What was spelt after the at-sign, and ended."""
+    for move in moves:
+        match move.before.call, move.event:
+            case Call(state=State.EMAIL_DOMAIN_ENTRY, entry=entry), Digits(keys, Ended.END_KEY):
+                before = entry.spelt.reveal() if entry.spelt else ""
+                yield flow.terms.pad.spell(before + keys.reveal()).text
+
+
+def _secrets(value: Any) -> Iterator[Secret]:
+    """Every secret in a value."""
+    if isinstance(value, Secret):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _secrets(item)
+    elif attrs.has(type(value)):
+        for one in attrs.fields(type(value)):
+            yield from _secrets(getattr(value, one.name))

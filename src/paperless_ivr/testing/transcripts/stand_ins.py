@@ -1,0 +1,333 @@
+"""Stand-ins for what is personal in a call: other values of the same shape, chosen by chance.
+
+Within one call the same value has the same stand-in, and another value another. What the flow
+goes by is kept: how long a number is, whether it could be a payment card or a telephone number,
+which last four digits match, how an address is spelt key by key. Nothing is computed from the
+value itself: who has the stand-in alone cannot find it again.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from random import Random
+from string import ascii_lowercase, ascii_uppercase, digits
+
+from attrs import define, evolve, field
+
+from paperless_ivr import secret
+from paperless_ivr.flow.call import Call
+from paperless_ivr.flow.events import Customer, Digits
+from paperless_ivr.flow.host import Arrival
+from paperless_ivr.flow.scene import Terms
+from paperless_ivr.flow.states import State
+from paperless_ivr.keypad import last_four, looks_like_card, national
+from paperless_ivr.secret import Secret
+
+TRIES = 2000
+"""Draws until a stand-in fits; one payment card comes in about 25 numbers."""
+LONG = 6
+"""Characters from which a value is personal wherever it stands, and not by chance."""
+AREAS = ("201", "212", "217", "303", "312", "404", "415", "503", "602", "617", "713", "808")
+"""Area codes; with 555-0100 to 555-0199 they make numbers that are kept for fiction."""
+
+Fits = Callable[[str], bool]
+
+_CLASSES = (digits, ascii_lowercase, ascii_uppercase)
+_SIGNS = ("-_+", "^`{|}~")
+"""Signs that stand for one another in the part before the at-sign: codes of two keys, of three."""
+
+
+@define(eq=False, repr=False)
+class StandIns:
+    """The stand-ins of one call."""
+
+    terms: Terms
+    chance: Random
+    real: frozenset[str]
+    """The call's own values: a stand-in is none of them, and holds no long one."""
+    domains: frozenset[str]
+    """What stands after the at-sign in the end, where it is spelt in the call."""
+    _chosen: dict[tuple[str, str], str] = field(init=False, factory=dict)
+    _days: timedelta = field(init=False)
+
+    @_days.default
+    def _make_days(self) -> timedelta:
+        return timedelta(days=self.chance.randint(40, 300))
+
+    # ── numbers ──
+
+    def account(self, number: str) -> str:
+        """An account number; also a part of one, or none at all, as it was keyed."""
+        if number in ("", "0"):
+            return number
+        ending = last_four(number)
+        if len(ending) < 4:
+            return self._other("account", number, lambda other: other != "0")
+        last = self._last_four(ending)
+        if len(number) == 4:
+            return last
+        card = looks_like_card(number)
+        return self._other(
+            "account", number, lambda other: looks_like_card(other) == card, lambda s: _end(s, last)
+        )
+
+    def _last_four(self, ending: str) -> str:
+        return self._other("last four", ending)
+
+    def invoice(self, number: str) -> str:
+        """An invoice number."""
+        return self._other("invoice", number)
+
+    def phone(self, number: str) -> str:
+        """A telephone number: where it is one of North America, one of those for fiction."""
+        there = self._national(number[-10:]) is not None
+        if there and re.fullmatch(r"\+1\d{10}", number):
+            made = lambda _: f"+1{self.chance.choice(AREAS)}55501{self.chance.randrange(100):02}"  # noqa: E731
+            return self._other("phone", number, lambda _: True, made)
+        return self._other(
+            "phone", number, lambda s: (self._national(s[-10:]) is not None) == there
+        )
+
+    def _national(self, keyed: str) -> str | None:
+        return national(keyed, self.terms.policy.text.region)
+
+    # ── addresses ──
+
+    def email(self, address: str) -> str:
+        """An e-mail address."""
+        local, at_sign, domain = address.rpartition("@")
+        beginnings = (local[: end + 1] for end in range(len(local)))
+        return "".join(map(self._local, beginnings)) + at_sign + self._domain(domain)
+
+    def _local(self, text: str, begins: str = "") -> str:
+        """The last character of a text before the at-sign; its code begins with some keys."""
+        pool = next((p for p in (*_CLASSES, *_SIGNS) if text[-1] in p), text[-1])
+        fitting = "".join(c for c in pool if self._code(c).startswith(begins))
+        there = self._chosen.get(("local", text))
+        if there is not None and there in fitting:
+            return there
+        made = self._one_of(fitting, text[-1])
+        self._chosen.setdefault(("local", text), made)
+        return made
+
+    def _one_of(self, pool: str, not_this: str) -> str:
+        return self.chance.choice([c for c in pool if c != not_this] or [not_this])
+
+    def _code(self, character: str) -> str:
+        try:
+            return self.terms.pad.code(character)
+        except ValueError:
+            return ""
+
+    def _domain(self, domain: str) -> str:
+        """What stands after the at-sign: known ones stay, of others the last label does."""
+        if domain.lower() in self.terms.policy.address.domains:
+            return domain
+        *labels, last = domain.split(".")
+        pad = self.terms.pad
+        usable = pad.address("a", domain) is not None
+
+        def made(_: str) -> str:
+            other = [x if x.startswith("xn--") else self._shaped(x) for x in labels]
+            return ".".join([*other, last])
+
+        def fits(other: str) -> bool:
+            return (pad.address("a", other) is not None) == usable
+
+        return self._other("domain", domain, fits, made) if labels else domain
+
+    def _domain_so_far(self, text: str, begins: str = "") -> str:
+        """The last character of a domain that is being spelt."""
+        whole = next((d for d in sorted(self.domains) if d.startswith(text)), None)
+        if whole is not None:
+            character = self._domain(whole)[len(text) - 1]
+            if self._code(character).startswith(begins):
+                return character
+        pool = next((p for p in _CLASSES if text[-1] in p), text[-1])
+        fitting = "".join(c for c in pool if self._code(c).startswith(begins))
+        return self._one_of(fitting, text[-1])
+
+    # ── keys ──
+
+    def keys(self, call: Call, keyed: str) -> str:
+        """Keys at a question; those of a menu stay."""
+        match call.state:
+            case State.ACCOUNT_ENTRY:
+                return "*".join(map(self.account, keyed.split("*")))
+            case State.IDENTITY_CHECK:
+                return "*".join(map(self._some_digits, keyed.split("*")))
+            case State.PHONE_CAPTURE:
+                return "*".join(map(self._phone_keyed, keyed.split("*")))
+            case State.EMAIL_LOCAL:
+                return self._spelt(call.entry.spelt, keyed, self._local)
+            case State.EMAIL_DOMAIN_ENTRY:
+                return self._spelt(call.entry.spelt, keyed, self._domain_so_far)
+            case State.EMAIL_CHARACTER:
+                return self._spelt(None, keyed, self._local)
+            case _:
+                return keyed
+
+    def _some_digits(self, keyed: str) -> str:
+        return self._last_four(keyed) if len(keyed) == 4 else self._keyed(keyed)
+
+    def _phone_keyed(self, keyed: str) -> str:
+        number = self._national(keyed)
+        return self._keyed(keyed) if number is None else keyed[:-10] + self.phone(number)[-10:]
+
+    def _keyed(self, keyed: str) -> str:
+        """Digits that are no telephone number; 0 alone asks for a person, and stays."""
+
+        def fits(other: str) -> bool:
+            return other != "0" and self._national(other) is None
+
+        return keyed if keyed in ("", "0") else self._other("keys", keyed, fits)
+
+    def _spelt(self, before: Secret | None, keyed: str, other: Callable[[str, str], str]) -> str:
+        """Keys that spell: code for code, with its stars; a code that is not whole stays."""
+        pad = self.terms.pad
+        spelt = pad.spell(before.reveal() if before else "")
+        text, left, out = spelt.text, spelt.rest + keyed, ""
+        begun = spelt.rest
+        while left:
+            size = 1 if left[0] == "*" else 3 if left.startswith("0*") else 2
+            code, left = left[:size], left[size:]
+            read = pad.spell(pad.code(text) + code)
+            if read.rest:
+                out += code
+            elif code == "*":
+                text, out = read.text, out + code
+            elif read.bad:
+                out += self._bad(code, begun)
+            else:
+                text, out = read.text, out + pad.code(other(read.text, begun))
+            begun = ""
+        return out[len(spelt.rest) :]
+
+    def _bad(self, code: str, begun: str) -> str:
+        """Another code that stands for nothing, with its star where it has one."""
+        if code.endswith("*") or len(code) == 3:
+            return code
+        codes = (f"{n:02}" for n in range(100))
+        pool = [c for c in codes if c.startswith(begun) and self.terms.pad.spell(c).bad]
+        return self.chance.choice([c for c in pool if c != code] or [code])
+
+    # ── what a bill says ──
+
+    def amount(self, amount: Decimal) -> Decimal:
+        """An amount."""
+        return Decimal(self._shaped(f"{amount:f}"))
+
+    def day(self, day: date) -> date:
+        """A day: all of a call move by as many."""
+        return day - self._days if day - date.min > self._days else day + self._days
+
+    # ── values ──
+
+    def arrival(self, host: Arrival) -> Arrival:
+        """What the host handed over."""
+        payment = host.payment
+        if payment:
+            payment = evolve(
+                payment,
+                account=self._secret(payment.account, self.account),
+                invoice=self._secret(payment.invoice, self.invoice),
+                email=self._secret(payment.email, self.email),
+            )
+        return evolve(
+            host,
+            ani=secret.phone(self._caller(host.ani.reveal())) if host.ani else None,
+            account=self._secret(host.account, self.account),
+            invoice=self._secret(host.invoice, self.invoice),
+            payment=payment,
+        )
+
+    def _caller(self, ani: str) -> str:
+        """The number that calls, however the runtime writes it."""
+        return self.phone(self._national(ani) or ani if "+" not in ani else ani)
+
+    def customer(self, who: Customer) -> Customer:
+        """A customer, without the name."""
+        bills = tuple(
+            evolve(
+                bill,
+                number=secret.invoice(self.invoice(bill.number.reveal())),
+                amount=None if bill.amount is None else self.amount(bill.amount),
+                due=None if bill.due is None else self.day(bill.due),
+            )
+            for bill in who.invoices
+        )
+        return evolve(
+            who,
+            account=secret.account(self.account(who.account.reveal())),
+            email=self._secret(who.email, self.email),
+            phone=self._secret(who.phone, self.phone),
+            name=None,
+            invoices=bills,
+        )
+
+    def digits(self, call: Call, event: Digits) -> Digits:
+        """What was keyed."""
+        return evolve(event, keys=secret.keys(self.keys(call, event.keys.reveal())))
+
+    @staticmethod
+    def _secret(value: Secret | None, other: Callable[[str], str]) -> Secret | None:
+        return Secret(other(value.reveal()), value.kind) if value else value
+
+    # ── drawing ──
+
+    def _other(
+        self,
+        space: str,
+        text: str,
+        fits: Fits = lambda _: True,
+        draw: Callable[[str], str] | None = None,
+    ) -> str:
+        """The stand-in of a text among those of its kind."""
+        if (space, text) in self._chosen:
+            return self._chosen[space, text]
+        taken = {other for (kind, _), other in self._chosen.items() if kind == space}
+        for _ in range(TRIES):
+            other = (draw or self._shaped)(self._shaped(text))
+            if other not in taken and fits(other) and not self._tells(other):
+                self._chosen[space, text] = other
+                return other
+        message = f"no stand-in is left for what is {len(text)} characters long ({space})"
+        raise LookupError(message)
+
+    def _tells(self, other: str) -> bool:
+        """Whether it is, or holds, a value of the call. Of the shortest there are too few."""
+        if len(other) < 4:
+            return False
+        return other in self.real or any(len(r) >= LONG and r in other for r in self.real)
+
+    def _shaped(self, text: str) -> str:
+        """Digits for digits, letters for letters, and no sign that a transcript lives by."""
+        return "".join(map(self._alike, text))
+
+    def _alike(self, character: str) -> str:
+        pool = next((p for p in _CLASSES if character in p), None)
+        if pool is not None:
+            return self.chance.choice(pool)
+        return character if character in "+-.@" else "-"
+
+
+def _end(text: str, ending: str) -> str:
+    """A text whose last digits are others."""
+    last = iter(reversed(ending))
+    mended = [next(last, c) if c in digits else c for c in reversed(text)]
+    return "".join(reversed(mended))
+
+
+def personal(values: Iterable[Secret]) -> frozenset[str]:
+    """The texts by which somebody would be found: numbers also without signs, and their ends."""
+
+    def texts() -> Iterator[str]:
+        for value in values:
+            text = value.reveal()
+            yield text
+            yield text.rpartition("@")[0]
+            numerals = re.sub(r"[^0-9]", "", text)
+            yield from (numerals, numerals[-10:], numerals[-4:])
+
+    return frozenset(text for text in texts() if len(text) >= 4)

@@ -1,0 +1,120 @@
+"""What happens in a call, written as the lines of a transcript."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from paperless_ivr.backends.demo import CUSTOMERS, payment
+from paperless_ivr.flow import events as e
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.host import Arrival, Identity, Intent
+from paperless_ivr.flow.requests import OPERATIONS, RecordRequest
+from paperless_ivr.flow.turns import Return, Then
+from paperless_ivr.prompts import Catalogue
+from paperless_ivr.testing.transcripts.form import ANSWERS, heard, text_of
+from paperless_ivr.testing.transcripts.people import of_the_demo
+
+if TYPE_CHECKING:
+    from paperless_ivr.testing.exploration import Counterexample
+    from paperless_ivr.testing.proof import Case
+
+Named = Callable[[e.Customer], str]
+"""How a customer is called in a transcript."""
+
+
+def of_counterexample(counterexample: "Counterexample", case: "Case") -> str:
+    """A call in which something goes wrong, as a transcript, from where its walk began."""
+    flow, words = Flow(case.terms), Catalogue.of(case.policy)
+    first = counterexample.path[0].turn
+    comments = [
+        f"{counterexample.invariant}: {counterexample.problem}",
+        f'In the case "{case.name}"; the walk began at {first.call.state.name}.',
+    ]
+    lines: list[str] = []
+    for move in counterexample.path:
+        if not move.turn.call.results.hung_up:
+            lines += heard(move.turn.say, move.turn.call.language, flow, words)
+        how = " again" if move.late else " ahead" if move.early else ""
+        lines.append(happened(move.event, move.turn.then, of_the_demo, how))
+    last = counterexample.path[-1].next
+    lines += heard(last.say, last.call.language, flow, words)
+    if isinstance(last.then, Return):
+        lines.append(f"{'ends':<10} {last.then.handback.disposition.value}")
+    return text_of(comments, dict(_headers(case)), lines)
+
+
+def _headers(case: "Case") -> Iterator[tuple[str, str]]:
+    """What the host hands over in a case; it paid for a customer of the demo."""
+    host, paid = case.arrival, ""
+    if host.payment:
+        paid = next(handle for handle in CUSTOMERS if payment(handle).guid == host.payment.guid)
+        paid += "" if host.payment.approved else " not approved"
+    yield from handed_over(host, OPERATIONS - case.lacking, paid)
+
+
+def handed_over(
+    host: Arrival, operations: frozenset[str], payment: str
+) -> Iterator[tuple[str, str]]:
+    """What the host hands over, as headers."""
+    yield "moment", host.moment.value
+    yield "caller", host.ani.reveal() if host.ani else "unknown"
+    if host.language:
+        yield "language", host.language
+    if host.account:
+        yield "account", host.account.reveal()
+    if host.identity is not Identity.NONE:
+        yield "identity", host.identity.name.lower()
+    if host.invoice:
+        yield "invoice", host.invoice.reveal()
+    if host.invoice_type:
+        yield "invoice_type", host.invoice_type
+    if payment:
+        yield "payment", payment
+    if host.person_available:
+        yield "person", "yes"
+    if host.intent is not Intent.ENROL:
+        yield "intent", host.intent.value
+    if host.greeted:
+        yield "greeted", "yes"
+    if lacking := OPERATIONS - operations:
+        yield "lacking", ", ".join(sorted(lacking))
+
+
+def happened(event: e.Event, then: Then, named: Named, how: str = "") -> str:
+    """One thing that happened where the call waited for `then`, as a line."""
+    match event:
+        case e.HungUp(by_host):
+            return "host cancels" if by_host else "hangs up"
+        case e.NoInput():
+            return "silence"
+        case e.Digits(pressed, ended, at):
+            end = {e.Ended.END_KEY: "#", e.Ended.TIMEOUT: " then silence"}.get(ended, "")
+            where = f" at {at}" if at is not None else ""
+            return f"{'presses':<10} {pressed.reveal()}{end}{where}{how}"
+        case e.TransferEnded(result):
+            return f"{'transfer':<10} {result.value}"
+    on_record = isinstance(then, RecordRequest) or isinstance(event, e.RecordUnavailable)
+    word = "record" if on_record else "service"
+    return f"{word:<10} {type(then).__name__}: {_answer(event, named)}"
+
+
+def _answer(event: e.Event, named: Named) -> str:
+    """An answer of the service or of the record, in words."""
+    match event:
+        case e.CustomersFound(found):
+            return ", ".join(map(named, found)) or "nobody"
+        case e.InvoiceChecked(exists):
+            return "yes" if exists else "no"
+        case e.Accepted():
+            return "accepted"
+        case e.Refused(reason):
+            return f"refused {reason.value}"
+        case e.OutcomeUnknown():
+            return "unknown"
+        case e.Screened(last, days, here):
+            lately = [f"{last.value} {days} days ago"] if last else []
+            lately += [f"{', '.join(d.value for d in here)} in this call"] if here else []
+            return "; ".join(lately) or "nothing"
+        case e.Unavailable() | e.RecordUnavailable():
+            return "unavailable"
+    plain = {answer: says for answers in ANSWERS.values() for says, answer in answers.items()}
+    return plain.get(event, "?")

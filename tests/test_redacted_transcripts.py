@@ -1,0 +1,204 @@
+"""Real calls are written down with stand-ins, and go the same way."""
+
+import random
+from itertools import pairwise, product
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from paperless_ivr import secret
+from paperless_ivr.backends.demo import CUSTOMERS
+from paperless_ivr.drive.blocking import Driver
+from paperless_ivr.drive.live import Live
+from paperless_ivr.errors import TranscriptProblems
+from paperless_ivr.flow.call import Call, Entry
+from paperless_ivr.flow.events import Digits, Screened
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.host import Arrival
+from paperless_ivr.flow.policy import Policy, Strategy
+from paperless_ivr.flow.scene import Terms
+from paperless_ivr.flow.states import State
+from paperless_ivr.flow.turns import Return
+from paperless_ivr.keypad import EmailPad, last_four, looks_like_card, national
+from paperless_ivr.records.memory import MemoryLiveCalls
+from paperless_ivr.testing.playback import Playback
+from paperless_ivr.testing.strategies import Step, flows, walks
+from paperless_ivr.testing.transcripts import differences, parse, read
+from paperless_ivr.testing.transcripts.replaying import replayed
+from paperless_ivr.testing.transcripts.scribe import Move, Scribe, redacted
+from paperless_ivr.testing.transcripts.stand_ins import StandIns
+from tests.flow.test_secrets import personal
+
+FILES = sorted((Path(__file__).parent / "transcripts").glob("*.call"))
+PAD = EmailPad()
+
+
+def moves_of(steps: tuple[Step, ...]) -> list[Move]:
+    """A walk as a driver's hook is told of it."""
+    return [
+        Move(Live(before.turn.call), after.event, after.turn) for before, after in pairwise(steps)
+    ]
+
+
+@pytest.mark.requirement("R24", "R43")
+@settings(deadline=None, max_examples=150)
+@given(st.data())
+def test_any_call(data: st.DataObject) -> None:
+    """Nothing personal stands in it, and it takes the same rows to the same end."""
+    flow = data.draw(flows())
+    moves = moves_of(data.draw(walks(flow)))
+    if not moves:
+        return
+    text = redacted(flow, moves, chance=random.Random(data.draw(st.integers(0, 99))))
+
+    replay = replayed(parse(text), flow)
+    assert [row for move in moves for row in move.turn.took] == replay.rows
+    last = moves[-1].turn
+    if isinstance(last.then, Return):
+        assert replay.live.call.state is last.call.state
+        assert f"ends       {last.then.handback.disposition.value}" in text
+        assert differences(parse(text), flow) == ""
+    for told in personal(*((move.before.call, move.event) for move in moves)):
+        assert told not in text
+
+
+KEYPAD_FIRST = evolve(Policy(), address=evolve(Policy().address, strategies=(Strategy.KEYPAD,)))
+
+
+@pytest.mark.requirement("R24", "R43")
+@settings(deadline=None, max_examples=60)
+@given(st.data())
+def test_addresses_that_are_keyed(data: st.DataObject) -> None:
+    """What is spelt is spelt with as many keys, slips, pauses and corrections too."""
+    flow = Flow(Terms(KEYPAD_FIRST))
+    moves = moves_of(data.draw(walks(flow, most=60)))
+    if not moves:
+        return
+    text = redacted(flow, moves)
+
+    keyed = [m.event for m in moves if isinstance(m.event, Digits)]
+    written = [step.event for step in parse(text).steps if isinstance(step.event, Digits)]
+    assert [len(event.keys) for event in keyed] == [len(event.keys) for event in written]
+    assert [row for move in moves for row in move.turn.took] == replayed(parse(text), flow).rows
+    for told in personal(*((move.before.call, move.event) for move in moves)):
+        assert told not in text
+
+
+@pytest.mark.requirement("R24", "R43")
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_transcript(path: Path) -> None:
+    """A call of the demo, written down by a driver's hook, has none of its customers' values."""
+    playback, written = Playback(read(path)), []
+    scribe = Scribe(playback.flow, lambda _, text: written.append(text))
+    setup = (playback.flow, playback.words, playback, playback, MemoryLiveCalls())
+
+    def watch(*move) -> None:
+        playback.watch(*move)
+        scribe.watch(*move)
+
+    Driver(*setup, watch=watch).converse(playback, playback.transcript.arrival)
+
+    if not playback.rows:
+        assert written == []  # nothing happened in it
+        return
+    (text,) = written
+    assert differences(parse(text), playback.flow) == ""
+    assert replayed(parse(text), playback.flow).rows == playback.rows
+    real = [who for handle, who in CUSTOMERS.items() if handle in path.read_text(encoding="utf-8")]
+    for told in personal(*real, playback.transcript.arrival):
+        assert told not in text
+    for who in real:
+        assert who.name.reveal() not in text
+        assert last_four(who.account.reveal()) not in text
+
+
+# ── stand-ins ──
+
+NUMBERS = st.text("0123456789", min_size=5, max_size=19)
+CARDS = st.sampled_from(["4111111111111111", "5555555555554444", "378282246310005"])
+
+
+def stand_ins(*domains: str) -> StandIns:
+    """Those of one call."""
+    return StandIns(Terms(Policy()), random.Random(1), frozenset(), frozenset(domains))
+
+
+@given(st.lists(NUMBERS | CARDS, max_size=20))
+def test_account_numbers(numbers: list[str]) -> None:
+    """As long, as much of a card, the same for the same, with the same matches of last digits."""
+    others = stand_ins()
+    made = {number: others.account(number) for number in numbers}
+
+    assert made == {number: others.account(number) for number in numbers}
+    assert len(set(made.values())) == len(made)
+    for number, other in made.items():
+        assert (len(number), looks_like_card(number)) == (len(other), looks_like_card(other))
+        check = Call(Arrival("c", "b"), State.IDENTITY_CHECK)
+        assert others.keys(check, last_four(number)) == last_four(other)
+    for (one, other), (two, another) in product(made.items(), repeat=2):
+        same = last_four(one) == last_four(two)
+        assert same == (last_four(other) == last_four(another))
+
+
+@given(st.text("0123456789*", max_size=11))
+def test_telephone_numbers(keyed: str) -> None:
+    """A number that exists becomes one that is kept for fiction; what is none stays none."""
+    other = stand_ins().keys(Call(Arrival("c", "b"), State.PHONE_CAPTURE), keyed)
+    number = national(keyed.rpartition("*")[2])
+    there = national(other.rpartition("*")[2])
+
+    assert [c == "*" for c in keyed] == [c == "*" for c in other]
+    assert (number is None) == (there is None)
+    if there is not None:
+        assert there[5:10] == "55501"
+        assert there == stand_ins().phone(number) or number != there
+
+
+@given(st.lists(st.text("0123456789*", min_size=1, max_size=12), min_size=1, max_size=4))
+def test_spelling(entries: list[str]) -> None:
+    """Entry by entry as many keys, which spell as much, leave as much, and are as bad."""
+    others, so_far, real, other = stand_ins(), "", "", ""
+    for keyed in entries:
+        call = Call(Arrival("c", "b"), State.EMAIL_LOCAL, entry=Entry(spelt=secret.keys(so_far)))
+        made = others.keys(call, keyed)
+        assert len(made) == len(keyed)
+        real, other = real + keyed, other + made
+        one, two = PAD.spell(real), PAD.spell(other)
+        assert (len(one.text), one.rest, one.bad) == (len(two.text), two.rest, two.bad)
+        assert PAD.is_local(one.text) == PAD.is_local(two.text)
+        so_far = PAD.code(one.text) + one.rest
+
+
+@given(st.from_regex(r"[a-z][a-z0-9.]{3,8}@[a-z]{4,9}\.(com|local|org)", fullmatch=True))
+def test_addresses(address: str) -> None:
+    """One on file and the same one spelt have the same stand-in, and pass, or not, as it does."""
+    local, _, domain = address.partition("@")
+    others = stand_ins(domain)
+    made_local, _, made_domain = others.email(address).partition("@")
+    before = Call(Arrival("c", "b"), State.EMAIL_LOCAL)
+    after = evolve(before, state=State.EMAIL_DOMAIN_ENTRY)
+
+    assert PAD.spell(others.keys(before, PAD.code(local))).text == made_local
+    assert PAD.spell(others.keys(after, PAD.code(domain))).text == made_domain
+    assert domain.rpartition(".")[2] == made_domain.rpartition(".")[2]
+    assert (PAD.address(local, domain) is None) == (PAD.address(made_local, made_domain) is None)
+
+
+def test_no_stand_in_is_left() -> None:
+    """A value for which there is no other one is an error, and so is a call without the words."""
+    every = frozenset(f"{number:04}" for number in range(10_000))
+    others = StandIns(Terms(Policy()), random.Random(1), every, frozenset())
+    with pytest.raises(LookupError, match="no stand-in is left for what is 4 characters long"):
+        others.invoice("1234")
+    with pytest.raises(TranscriptProblems, match="cannot be written down"):
+        redacted(Flow(), moves_of(odd()))
+
+
+def odd() -> tuple[Step, ...]:
+    """A call in which something was handed over that a transcript has no words for."""
+    flow = Flow()
+    first = flow.begin(Arrival("c", "b", language="en-US", invoice_type="a\nb"))
+    return (Step(None, first), Step(Screened(), flow.advance(first.call, Screened())))
