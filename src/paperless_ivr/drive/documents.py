@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from attrs import evolve, field, frozen
@@ -130,19 +130,17 @@ class Documents:
     def tidy(self, abandoned: timedelta = timedelta(minutes=10)) -> None:
         """Ends calls that were not heard of for so long, and forgets those that have ended.
 
-        To be done every minute or so, by any worker.
+        To be done every minute or so, by any worker. A call that cannot be ended, as one that
+        another version of the library saved, stays for who can.
         """
         now = self.setup.clock()
         for call_id in self.setup.calls.idle(now - min(ENDED_FOR, abandoned)):
-            with suppress(UnknownCall):
-                at = self._shelf.load(call_id)
-                then = self._shelf.turn(at).then
-                patience = TALK + abandoned if isinstance(then, Transfer) else abandoned
-                if isinstance(then, Return):
-                    if now - at.asked > ENDED_FOR:
-                        self.setup.calls.drop(call_id)
-                elif at.live.call.results.hung_up or now - at.asked > patience:
-                    self._give_up(at)
+            try:
+                self._tidied(call_id, now, abandoned)
+            except UnknownCall:
+                pass
+            except Exception as error:  # noqa: BLE001 - one call must not stop the others
+                log.error("call.not_tidied", call=call_id, error=type(error).__name__)
 
     def close(self) -> None:
         """Waits until the requests that are being carried out are done."""
@@ -199,6 +197,16 @@ class Documents:
             with suppress(StaleCall):
                 return self._shelf.move(at, HungUp(by_host))
 
+    def _tidied(self, call_id: str, now: datetime, abandoned: timedelta) -> None:
+        at = self._shelf.load(call_id)
+        then = self._shelf.turn(at).then
+        patience = TALK + abandoned if isinstance(then, Transfer) else abandoned
+        if isinstance(then, Return):
+            if now - at.asked > ENDED_FOR:
+                self.setup.calls.drop(call_id)
+        elif at.live.call.results.hung_up or now - at.asked > patience:
+            self._give_up(at)
+
     def _give_up(self, at: Suspended) -> None:
         call_id = at.live.call.host.call_id
         if at.live.call.host.edition == self.setup.edition:
@@ -231,7 +239,10 @@ class Documents:
         log.error("request.crowded_out", call=call_id)
         record = isinstance(self._shelf.turn(at).then, RecordRequest)
         lost = RecordUnavailable() if record else Unavailable("crowded out")
-        return self._go_on(self._shelf.move(at, lost))
+        try:
+            return self._go_on(self._shelf.move(at, lost))
+        except StaleCall:  # another worker has carried it out, or crowded it out
+            return self._last(call_id)
 
     def _look_for(self, at: Suspended) -> Reply:
         """Waits for an answer that another worker is to bring."""
