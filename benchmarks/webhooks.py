@@ -21,9 +21,11 @@ from attrs import define, field, frozen
 
 from paperless_ivr import secret
 from paperless_ivr.backends.demo import BILLER, customer
-from paperless_ivr.cli.serve import AUTH_TOKEN, HOST_KEY, TOKEN_KEY
+from paperless_ivr.cli.logs import configure
+from paperless_ivr.cli.serve import serve
 from paperless_ivr.cli.setups import demo_policy
 from paperless_ivr.drive.attendant import Setup
+from paperless_ivr.drive.documents import Documents
 from paperless_ivr.flow.events import (
     Accepted,
     CustomersFound,
@@ -35,7 +37,7 @@ from paperless_ivr.flow.events import (
 )
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Moment
-from paperless_ivr.flow.policy import Policy
+from paperless_ivr.flow.policy import Limits
 from paperless_ivr.flow.requests import (
     OPERATIONS,
     CountLastFour,
@@ -54,6 +56,7 @@ from paperless_ivr.records.memory import MemoryLiveCalls
 from paperless_ivr.records.port import Activity, Evidence
 from paperless_ivr.testing.twilio import SimulatedTwilio
 from paperless_ivr.testing.virtual_caller import Press
+from paperless_ivr.web import Meters
 
 CALLS = int(os.environ.get("CALLS", "1000"))
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
@@ -62,9 +65,18 @@ SERVICE_S = 0.2
 KEYS = ("1", "", "1137", "", "1", "", "2")
 """Yes, the last four digits, agreed, no text; "" only goes on."""
 
-SECRETS = {AUTH_TOKEN: "auth token", HOST_KEY: "key of the host", TOKEN_KEY: "0123456789abcdef"}
-ADDRESS, HOST_URL = "https://ivr.example.com/twilio", "https://host.example.com/voice"
 RIVERA = customer("rivera")
+POLICY = demo_policy()
+WORDS = Catalogue.of(POLICY)
+KEY = secret.credential("0123456789abcdef")
+GATEWAY = TwilioGateway(
+    WORDS,
+    BILLER,
+    secret.credential("auth token"),
+    "https://ivr.example.com/twilio",
+    "https://host.example.com/voice",
+    secret.credential("key of the host"),
+)
 
 
 # ── the server's set-up ──
@@ -96,11 +108,11 @@ class Forgetful:
         """Nobody was asked before."""
         return Screened()
 
-    def count_last_four(self, request: CountLastFour) -> LastFourCounted:
+    def count_last_four(self, request: CountLastFour, limits: Limits) -> LastFourCounted:
         """Everybody may try."""
         return LastFourCounted(True)
 
-    def intend(self, write: Write, evidence: Evidence) -> Refused | None:
+    def intend(self, write: Write, evidence: Evidence, limits: Limits) -> Refused | None:
         """Everything may be sent."""
         return None
 
@@ -111,9 +123,13 @@ class Forgetful:
         """Keeps nothing."""
 
 
-def make(policy: Policy) -> Setup:
-    """What `paperless-ivr serve --setup` is given."""
-    return Setup(Flow(Terms(policy)), Catalogue.of(policy), Slow(), Forgetful(), MemoryLiveCalls())
+def serve_slowly() -> None:
+    """Serves as `paperless-ivr serve` does."""
+    configure()
+    setup = Setup(Flow(Terms(POLICY)), WORDS, Slow(), Forgetful(), MemoryLiveCalls())
+    meters = Meters()
+    documents = Documents(setup, GATEWAY, KEY, THREADS, meters.began, meters.ended)
+    serve(documents, meters, threads=THREADS)
 
 
 FLOOR = """
@@ -140,7 +156,7 @@ class Server:
     """A process held to one core."""
 
     def __init__(self, arguments: Sequence[str]) -> None:
-        env = {**os.environ, **SECRETS, "PYTHONPATH": str(Path(__file__).parent)}
+        env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
         self.process = subprocess.Popen(
             [sys.executable, *arguments],
             env=env,
@@ -211,9 +227,9 @@ class Connection:
         return int(head.split()[1]), body.decode()
 
 
-async def call(number: int, port: int, gateway: TwilioGateway, tally: Tally) -> None:
+async def call(number: int, port: int, tally: Tally) -> None:
     """One call from its beginning to the status callback that ends it."""
-    runtime = SimulatedTwilio(gateway, f"CA{number:032}")
+    runtime = SimulatedTwilio(GATEWAY, f"CA{number:032}")
     connection = Connection(port)
     connection.reader, connection.writer = await asyncio.open_connection("127.0.0.1", port)
     arrival = Arrival("", BILLER, Moment.BEFORE_PAYMENT, ani=RIVERA.phone, language="en-US")
@@ -242,20 +258,7 @@ async def floor_call(requests: Sequence[WebRequest], port: int, tally: Tally) ->
 def main() -> None:
     """Measures, and prints."""
     os.sched_setaffinity(0, set(range(1, os.cpu_count() or 2)) or {0})
-    policy = demo_policy()
-    gateway = TwilioGateway(
-        Catalogue.of(policy),
-        BILLER,
-        secret.credential("auth token"),
-        ADDRESS,
-        HOST_URL,
-        secret.credential("key of the host"),
-    )
-    serve = "from paperless_ivr.cli import main; main(prog_name='paperless-ivr')"
-    options = ["--address", ADDRESS, "--host-url", HOST_URL, "--port", "0"]
-    server = Server(
-        ["-c", serve, "serve", *options, "--setup", "webhooks:make", "--threads", str(THREADS)]
-    )
+    server = Server(["-c", "import webhooks; webhooks.serve_slowly()"])
     before = server.resident()
     print(f"{CALLS} calls at once, service {SERVICE_S * 1000:.0f} ms, {THREADS} threads")
     each = 0.0
@@ -264,7 +267,7 @@ def main() -> None:
 
         async def all_calls(tally: Tally = tally, number: int = number) -> None:
             first = number * CALLS
-            calls = (call(first + n, server.port, gateway, tally) for n in range(CALLS))
+            calls = (call(first + n, server.port, tally) for n in range(CALLS))
             await asyncio.gather(*calls)
 
         asyncio.run(all_calls())
@@ -279,7 +282,7 @@ def main() -> None:
         )
     server.stop()
 
-    runtime = SimulatedTwilio(gateway)
+    runtime = SimulatedTwilio(GATEWAY)
     sample = [runtime.ends()] * (len(KEYS) + 2)
     floor = Server(["-c", FLOOR])
     tally, used = Tally(), floor.used()

@@ -7,6 +7,8 @@ import sys
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -15,11 +17,13 @@ from paperless_ivr import secret
 from paperless_ivr.backends.demo import BILLER, customer
 from paperless_ivr.cli.serve import AUTH_TOKEN, HOST_KEY, TOKEN_KEY
 from paperless_ivr.cli.setups import demo_policy
+from paperless_ivr.cloudivr.serving import running
 from paperless_ivr.flow.host import Arrival, Moment
 from paperless_ivr.gateways.twilio import TwilioGateway
 from paperless_ivr.prompts import Catalogue
 from paperless_ivr.testing.twilio import SimulatedTwilio
 from paperless_ivr.testing.virtual_caller import Press
+from tests.cli.connections import connected
 
 SECRETS = {AUTH_TOKEN: "auth token", HOST_KEY: "key of the host", TOKEN_KEY: "0123456789abcdef"}
 ADDRESS, HOST_URL = "https://ivr.example.com/twilio", "https://host.example.com/voice"
@@ -37,39 +41,50 @@ ARRIVAL = Arrival(
     "CA1", BILLER, Moment.BEFORE_PAYMENT, ani=customer("rivera").phone, language="en-US"
 )
 
-SLOW = """
-import pathlib, time
-from paperless_ivr.backends.demo import springfield
-from paperless_ivr.drive.attendant import Setup, utc_now
-from paperless_ivr.flow.flow import Flow
-from paperless_ivr.flow.scene import Terms
-from paperless_ivr.prompts import Catalogue
-from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 
-here = pathlib.Path(__file__).parent
+class Slow(BaseHTTPRequestHandler):
+    """A service that keeps every request until it is let go, and passes it on to another."""
 
-class Slow:
-    inner = springfield()
-    operations = inner.operations
+    to: str
+    asked: threading.Event
+    go: threading.Event
 
-    def answer(self, request, budget):
-        (here / "asked").touch()
-        while not (here / "go").exists():
-            time.sleep(0.01)
-        return self.inner.answer(request, budget)
+    def do_POST(self):
+        """Passes a request on."""
+        sent = self.rfile.read(int(self.headers["content-length"]))
+        self.asked.set()
+        assert self.go.wait(60)
+        headers = {name: self.headers[name] for name in ("content-type", "soapaction")}
+        with urllib.request.urlopen(urllib.request.Request(self.to, sent, headers)) as got:
+            body = got.read()
+        self.send_response(200)
+        self.send_header("content-type", got.headers["content-type"])
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
-def make(policy):
-    flow = Flow(Terms(policy))
-    return Setup(flow, Catalogue.of(policy), Slow(), MemoryRecord(utc_now), MemoryLiveCalls())
-"""
+    def log_message(self, *_):
+        """Prints nothing."""
+
+
+@pytest.fixture
+def slow() -> Iterator[tuple[type[Slow], str]]:
+    """A slow service, and its address."""
+    with running() as service:
+        what = {"to": service.endpoint, "asked": threading.Event(), "go": threading.Event()}
+        made = type("Made", (Slow,), what)
+        with ThreadingHTTPServer(("127.0.0.1", 0), made) as server:
+            threading.Thread(target=server.serve_forever).start()
+            yield made, f"http://127.0.0.1:{server.server_port}/"
+            server.shutdown()
 
 
 class Server:
     """A server, and where it listens."""
 
-    def __init__(self, *arguments: str, path: Path | None = None) -> None:
+    def __init__(self, *arguments: str) -> None:
         code = "from paperless_ivr.cli import main; main(prog_name='paperless-ivr')"
-        env = {**os.environ, **SECRETS, "PYTHONPATH": str(path or "")}
+        env = {**os.environ, **SECRETS}
         self.process = subprocess.Popen(
             [sys.executable, "-c", code, "serve", *ARGUMENTS, *arguments],
             env=env,
@@ -136,11 +151,32 @@ def test_a_former_edition():
     assert server.stop()[0] == 0
 
 
+@pytest.mark.requirement("R31", "R41")
+def test_servers_on_one_database(tmp_path, process):
+    """Each request of a call is answered by another server; the relay finds what it left."""
+    service, record = f"sqlite:///{tmp_path}/service.db", f"sqlite:///{tmp_path}/record.db"
+    arguments = ("--cloudivr", service, "--database", record)
+    servers = [Server(*arguments) for _ in range(2)]
+    runtime = SimulatedTwilio(GATEWAY, "CA1")
+    request, number = runtime.begins(ARRIVAL), 0
+    for keys in ("1", "", "1137", "", "1", "", "2", ""):
+        document = servers[number % 2].send(request)
+        runtime.caller.plan(*[Press(keys)] * bool(keys), prompts=document.count("<Say"))
+        request, number = runtime.follow(document), number + 1
+    assert request is None
+    assert runtime.handed_back["disposition"] == "enrolled"
+    assert [server.stop()[0] for server in servers] == [0, 0]
+    assert process("relay", "--once", *arguments).stdout == "relay: 1 pending\n"
+
+
 @pytest.mark.requirement("R31")
-def test_it_stops_when_what_is_under_way_is_done(tmp_path):
+def test_it_stops_when_what_is_under_way_is_done(tmp_path, slow):
     """Told to stop, it finishes the requests that it has, and ends."""
-    (tmp_path / "slow_service.py").write_text(SLOW)
-    server = Server("--setup", "slow_service:make", path=tmp_path)
+    service, address = slow
+    policy = tmp_path / "policy.toml"
+    biller = f'[biller]\nid = "{BILLER}"\nname = "Springfield Water"'
+    policy.write_text(f"{biller}\n[budgets]\nread = 10\n")
+    server = Server("--policy", str(policy), "--connection", str(connected(tmp_path, address)))
     runtime = SimulatedTwilio(GATEWAY, "CA1")
     document = server.send(runtime.begins(ARRIVAL))
     runtime.caller.plan(Press("1"), prompts=document.count("<Say"))
@@ -149,10 +185,9 @@ def test_it_stops_when_what_is_under_way_is_done(tmp_path):
     told: list[str] = []
     visit = threading.Thread(target=lambda: told.append(server.send(last)))
     visit.start()
-    while not (tmp_path / "asked").exists():
-        assert visit.is_alive()
+    assert service.asked.wait(60)
     server.process.send_signal(signal.SIGTERM)
-    (tmp_path / "go").touch()
+    service.go.set()
     visit.join(30)
     server.process.communicate(timeout=60)
     assert server.process.returncode == 0
@@ -171,7 +206,8 @@ def test_a_secret_that_is_not_set(run, lacking):
     ("arguments", "says"),
     [
         (("--address", "ivr.example.com"), "an address begins with https://"),
-        (("--setup", "nowhere:make"), "it is the name of a module"),
+        (("--database", "mysql://record"), "name a database as sqlite:///record.db"),
+        (("--connection", "no.toml"), "no.toml"),
         (("--policy", "no.toml"), "no.toml"),
         (("--former", "gone.toml"), "gone.toml"),
     ],

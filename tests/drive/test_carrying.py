@@ -171,3 +171,31 @@ def test_a_request_that_finds_no_room_is_given_up(stopped, monkeypatch):
     assert "still working" not in line.reply.document.lower()
     line.backend.free.set()
     line.workers[0].close()
+
+
+def test_a_request_that_found_room_elsewhere(stopped, monkeypatch):
+    """Where all threads are taken, and another worker has carried it out, the call goes on."""
+    line = Line(Gate(Write))
+    for number in ("CA1", "CA2"):  # other calls take both threads
+        line.runtime.call_id = number
+        line.to_consent()
+        line.go(Press("1"))
+        stopped(line)
+    line.runtime.call_id = SID
+    line.begin()
+    line.go(Press("1"))
+    line.follow()
+    full, other, replies = line.workers[0], line.worker(), []
+
+    def wait(worker):
+        if worker is other:
+            return 30.0
+        replies.append(other.answer(line.request))
+        return 0.0
+
+    monkeypatch.setattr(Documents, "_wait", property(wait))
+    replies.append(full.answer(line.request))
+    assert replies[0] == replies[1]
+    assert "last four digits" in replies[0].document
+    line.backend.free.set()
+    full.close()

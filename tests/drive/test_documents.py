@@ -13,7 +13,7 @@ from paperless_ivr.drive.tickets import Ticket, Tickets
 from paperless_ivr.errors import UnknownCall
 from paperless_ivr.flow.events import Accepted, Unavailable
 from paperless_ivr.flow.host import Disposition, Moment, Reason, Registration
-from paperless_ivr.records.port import What
+from paperless_ivr.records.port import SavedCall, What
 from paperless_ivr.testing.twilio import SimulatedTwilio
 from paperless_ivr.testing.virtual_caller import HangUp, Press
 from tests.drive.line import ARRIVAL, GATEWAY, KEY, RIVERA, SID, Line
@@ -104,6 +104,17 @@ def test_an_agreed_wish_of_a_call_left_behind_is_carried_out():
     line.workers[0].tidy()
     assert line.disposition is Disposition.ABANDONED
     assert line.backend.registration(RIVERA.id, "WATER") is Registration.PENDING
+
+
+def test_a_call_that_cannot_be_read_stops_no_other():
+    """What another version saved stays, and the calls beside it are ended."""
+    line = Line()
+    line.calls.save(SavedCall("CA-of-another-version", 1, b"{}"), None)
+    line.begin()
+    line.clock.go(11 * 60)
+    line.workers[0].tidy()
+    assert line.disposition is Disposition.ABANDONED
+    assert line.calls.load("CA-of-another-version")
 
 
 def test_the_last_document_of_an_ended_call_is_kept_for_a_while():

@@ -14,6 +14,7 @@ from paperless_ivr.cloudivr.outbox import outbox
 from paperless_ivr.drive.attendant import Setup, utc_now
 from paperless_ivr.drive.relay import Relay
 from paperless_ivr.flow.call import Purpose
+from paperless_ivr.flow.flow import Flow
 from paperless_ivr.records.sql import Store, open_store
 from tests.durability.town import FLOW, POLICY, WORDS, endpoint
 
@@ -40,7 +41,7 @@ class Books:
         assert self.left == 0
 
 
-def finish(record_url: str, port: int, rounds: int = 4) -> None:
+def finish(record_url: str, port: int, rounds: int = 4, flow: Flow = FLOW) -> None:
     """Runs a relay until nothing is left to do."""
     backend = SoapBackend(demo_connection(endpoint(port)))
     for number in range(1, rounds + 1):
@@ -49,7 +50,7 @@ def finish(record_url: str, port: int, rounds: int = 4) -> None:
             return utc_now() + LATER * hours
 
         with open_store(record_url, budget=30.0, now=clock) as store:  # type: ignore[arg-type]
-            setup = Setup(FLOW, WORDS, backend, store.record, store.calls, clock)  # type: ignore[arg-type]
+            setup = Setup(flow, WORDS, backend, store.record, store.calls, clock)  # type: ignore[arg-type]
             Relay(setup, store.record).round()
 
 

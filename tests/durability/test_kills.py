@@ -4,60 +4,32 @@ Processes are killed with SIGKILL at random moments, then a relay works, and the
 against the service. `PAPERLESS_IVR_KILLS` says how often; each run prints its counts.
 """
 
-import os
 import random
-import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import click
 import pytest
-from attrs import define, frozen
+from attrs import frozen
 
 from paperless_ivr.records.sql import open_store
 from tests.durability.books import books, finish, left, relay
 from tests.durability.town import (
+    CUSTOMERS,
+    KILLS,
     Counter,
-    asking,
+    Town,
     forked,
-    free_port,
     kill,
-    plant,
     serve,
+    serving,
     take_calls,
+    until,
+    until_it_answers,
 )
 
-KILLS = int(os.environ.get("PAPERLESS_IVR_KILLS", "300"))
-CUSTOMERS = 10 * KILLS
 TAKERS = 4
 
 pytestmark = pytest.mark.requirement("R31")
-
-
-@define
-class Town:
-    """The databases of a run, and where the service is."""
-
-    service: str
-    record: str
-    port: int
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def town(request: pytest.FixtureRequest, tmp_path: Path) -> Town:
-    """A town with nobody enrolled; its service does not run yet."""
-    service = f"sqlite:///{tmp_path / 'cloudivr.db'}"
-    plant(service, CUSTOMERS)
-    if request.param == "sqlite":
-        record = f"sqlite:///{tmp_path / 'record.db'}"
-    else:
-        record = request.getfixturevalue("record_on_postgresql")
-    open_store(record).__exit__(None, None, None)  # makes the tables
-    made = Town(service, record, free_port())
-    asking(made.port)
-    return made
 
 
 def test_takers_are_killed(town: Town, capsys: pytest.CaptureFixture[str]) -> None:
@@ -122,17 +94,6 @@ def test_two_relays_and_four_takers(town: Town, capsys: pytest.CaptureFixture[st
         settled(town, killed, calls, "of four takers, beside two relays,", capsys)
 
 
-@contextmanager
-def serving(town: Town) -> Iterator[None]:
-    """The service runs, in a process of its own."""
-    service = forked(lambda: serve(town.service, town.port))
-    try:
-        until_it_answers(town.port)
-        yield
-    finally:
-        kill(service)
-
-
 @frozen
 class Pace:
     """Seconds that things take here and now."""
@@ -172,22 +133,3 @@ def settled(
     assert len(found.agreed) > killed / 10
     assert before > 0  # else nothing was hit where it hurts
     found.agree()
-
-
-def until_it_answers(port: int) -> None:
-    """Waits for a service that was started."""
-
-    def answers() -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
-
-    until(answers)
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Waits until something holds."""
-    for _ in range(12_000):
-        if holds():
-            return
-        time.sleep(0.005)
-    raise TimeoutError

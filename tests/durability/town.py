@@ -3,12 +3,15 @@
 import io
 import mmap
 import os
+import random
 import signal
 import socket
 import struct
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -36,8 +39,20 @@ POLICY = evolve(demo_policy(), budgets=Budgets(read=3.0, write=3.0, record=2.0))
 WORDS = Catalogue.of(POLICY)
 FLOW = Flow(Terms(POLICY))
 
+KILLS = int(os.environ.get("PAPERLESS_IVR_KILLS", "300"))
+CUSTOMERS = 10 * KILLS
+
 KEYS = "1 {last_four}# 1"
 """Takes the offer, proves who calls, agrees."""
+
+
+@frozen
+class Town:
+    """The databases of a run, and where the service is."""
+
+    service: str
+    record: str
+    port: int
 
 
 def account(number: int) -> str:
@@ -93,11 +108,12 @@ def _customer(model: seeds.Customer, number: int) -> seeds.Customer:
 
 
 def free_port() -> int:
-    """A port that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody listens at, and that no client is given while nobody does (Linux)."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def endpoint(port: int) -> str:
@@ -140,6 +156,8 @@ def forked(act: Callable[[], None]) -> int:
         try:
             act()
             status = 0
+        except Exception:  # noqa: BLE001 - nobody else tells of it
+            traceback.print_exc()
         finally:
             sys.stderr.flush()
             os._exit(status)
@@ -187,3 +205,34 @@ def serve(database_url: str, port: int) -> None:
     """Runs the service until it is killed."""
     with running(database_url, seed=False, port=port, daily_messages=1000):
         signal.pause()
+
+
+@contextmanager
+def serving(town: Town) -> Iterator[None]:
+    """The service runs, in a process of its own."""
+    service = forked(lambda: serve(town.service, town.port))
+    try:
+        until_it_answers(town.port)
+        yield
+    finally:
+        kill(service)
+
+
+def answers(port: int) -> bool:
+    """Whether somebody listens at a port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def until_it_answers(port: int) -> None:
+    """Waits for a service that was started."""
+    until(lambda: answers(port))
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Waits until something holds."""
+    for _ in range(12_000):
+        if holds():
+            return
+        time.sleep(0.005)
+    raise TimeoutError

@@ -3,17 +3,15 @@
 import os
 import signal
 import socket
-from collections.abc import Callable
-from importlib import import_module
+from contextlib import suppress
 from pathlib import Path
 
 import click
 import uvicorn
-from attrs import evolve
 
-from paperless_ivr.backends.demo import springfield
+from paperless_ivr.cli import services
 from paperless_ivr.cli.setups import policy_in_force
-from paperless_ivr.drive.attendant import Setup, utc_now
+from paperless_ivr.drive.attendant import Setup
 from paperless_ivr.drive.documents import Documents
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.policy import Policy
@@ -21,7 +19,6 @@ from paperless_ivr.flow.scene import Terms
 from paperless_ivr.gateways.capabilities import How, check
 from paperless_ivr.gateways.twilio import TwilioGateway
 from paperless_ivr.prompts import Catalogue
-from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 from paperless_ivr.secret import Secret, credential
 from paperless_ivr.web import MeteredBackend, Meters, application
 
@@ -31,6 +28,7 @@ TOKEN_KEY = "PAPERLESS_IVR_TOKEN_KEY"
 """Environment variables that hold what is secret: it never stands in a command line."""
 
 PATH = "/twilio"
+THREADS = 64
 DRAIN = 30
 """Seconds that requests under way get when the server is told to stop."""
 
@@ -45,36 +43,33 @@ DRAIN = 30
 @click.option("--host-url", required=True, metavar="URL", help="Where calls go back to.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
 @click.option("--port", default=8080, show_default=True, help="0 is any that is free.")
+@services.options
 @click.option("--person", metavar="NUMBER", help="Where a person is reached: +1… or sip:…")
-@click.option(
-    "--policy", "file", type=click.Path(dir_okay=False, path_type=Path), help="A policy (TOML)."
-)
 @click.option(
     "--former",
     "former_files",
     multiple=True,
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=services.FILE,
     help="A policy that calls in progress began on; they finish on it.",
 )
-@click.option(
-    "--setup",
-    metavar="MODULE:FUNCTION",
-    help="Makes back end, record and store of a policy. [default: the demo's, in memory]",
-)
-@click.option("--threads", default=64, show_default=True, help="Requests at the same time.")
+@click.option("--threads", default=THREADS, show_default=True, help="Requests at the same time.")
 def command(  # noqa: PLR0913 - an argument for each option
     *,
     address: str,
     host_url: str,
     host: str,
     port: int,
-    person: str | None,
     file: Path | None,
     former_files: tuple[Path, ...],
-    setup: str | None,
+    connection_file: Path | None,
+    service: str | None,
+    record: str | None,
+    person: str | None,
     threads: int,
 ) -> None:
     """Answer calls on Twilio, with /health and /metrics beside; stops at SIGTERM, calls finished.
+
+    Any number may run side by side on one database, and answer one another's calls.
 
     What is secret comes from the environment: PAPERLESS_IVR_TWILIO_AUTH_TOKEN is the account's,
     PAPERLESS_IVR_HOST_KEY signs what the host gets back, PAPERLESS_IVR_TOKEN_KEY (16 characters
@@ -82,39 +77,47 @@ def command(  # noqa: PLR0913 - an argument for each option
     """
     auth_token, host_key, token_key = map(_secret, (AUTH_TOKEN, HOST_KEY, TOKEN_KEY))
     policy = policy_in_force(file)
+    words = Catalogue.of(policy)
     meters = Meters()
-    made = _maker(setup)(policy)
-    made = evolve(made, backend=MeteredBackend(made.backend, meters))
+    with (
+        suppress(KeyboardInterrupt),
+        services.opened(policy, connection_file, service, record) as at,
+    ):
+        backend = MeteredBackend(at.backend, meters)
 
-    def gateway(made: Setup) -> TwilioGateway:
-        biller = made.flow.terms.policy.biller.id
-        return TwilioGateway(
-            made.catalogue, biller, auth_token, address, host_url, host_key, person
-        )
-
-    def answering(made: Setup, *former: Documents) -> Documents:
-        told = (meters.began, meters.ended)
-        return Documents(made, gateway(made), token_key, threads, *told, former)
-
-    try:
-        former = [
-            answering(
-                evolve(
-                    _maker(setup)(policy_in_force(old)),
-                    backend=made.backend,
-                    record=made.record,
-                    calls=made.calls,
-                )
+        def gateway(words: Catalogue) -> TwilioGateway:
+            return TwilioGateway(
+                words, policy.biller.id, auth_token, address, host_url, host_key, person
             )
-            for old in former_files
-        ]
-        documents = answering(made, *former)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
-    for finding in check(made.flow, gateway(made).capabilities).having(How.DEGRADED):
-        click.echo(f"note: {finding}", err=True)
-    if setup is None:
-        click.echo("note: the demo's service answers; record and calls are in memory", err=True)
+
+        def answering(policy: Policy, words: Catalogue, *former: Documents) -> Documents:
+            flow = Flow(Terms(policy, at.backend.operations))
+            made = Setup(flow, words, backend, at.record, at.calls)
+            told = (meters.began, meters.ended)
+            return Documents(made, gateway(words), token_key, threads, *told, former)
+
+        try:
+            olds = [policy_in_force(file) for file in former_files]
+            former = [answering(old, Catalogue.of(old)) for old in olds]
+            documents = answering(policy, words, *former)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+        capabilities = gateway(words).capabilities
+        for finding in check(documents.setup.flow, capabilities).having(How.DEGRADED):
+            click.echo(f"note: {finding}", err=True)
+        if record is None:
+            click.echo("note: record and calls are in memory, this server's alone", err=True)
+        serve(documents, meters, host, port, threads)
+
+
+def serve(
+    documents: Documents,
+    meters: Meters,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    threads: int = THREADS,
+) -> None:
+    """Answers requests until SIGTERM; those under way are finished."""
     listening = socket.create_server((host, port), backlog=2048)
     where = "[{}]:{}" if ":" in host else "{}:{}"
     click.echo(f"listening at http://{where.format(host, listening.getsockname()[1])}{PATH}")
@@ -135,22 +138,3 @@ def _secret(name: str) -> Secret:
         message = f"{name} is not set in the environment"
         raise click.UsageError(message)
     return credential(value)
-
-
-def _demo(policy: Policy) -> Setup:
-    """The demo's service, and everything in memory."""
-    flow, words = Flow(Terms(policy)), Catalogue.of(policy)
-    return Setup(flow, words, springfield(), MemoryRecord(utc_now), MemoryLiveCalls())
-
-
-def _maker(name: str | None) -> Callable[[Policy], Setup]:
-    """What makes the set-up of a policy."""
-    if name is None:
-        return _demo
-    module, _, function = name.partition(":")
-    try:
-        made: Callable[[Policy], Setup] = getattr(import_module(module), function)
-    except (ImportError, AttributeError, ValueError) as error:
-        message = f"{name}: {error}; it is the name of a module, a colon, and of a function in it"
-        raise click.BadParameter(message, param_hint="--setup") from error
-    return made

@@ -23,7 +23,7 @@ from paperless_ivr.drive.editions import given_up
 from paperless_ivr.drive.shelf import Shelf
 from paperless_ivr.drive.suspended import Suspended
 from paperless_ivr.drive.tickets import Ticket, Tickets
-from paperless_ivr.errors import Rejected, SavedCallError, StaleCall, UnknownCall
+from paperless_ivr.errors import Rejected, StaleCall, UnknownCall
 from paperless_ivr.flow.events import (
     CallerEvent,
     Digits,
@@ -138,8 +138,8 @@ class Documents:
     def tidy(self, abandoned: timedelta = timedelta(minutes=10)) -> None:
         """Ends calls that were not heard of for so long, and forgets those that have ended.
 
-        To be done every minute or so, by any worker. A call that was saved in another form is
-        left to a worker that reads it.
+        To be done every minute or so, by any worker. A call that cannot be ended, as one that
+        another version of the library saved, stays for who can.
         """
         for call_id in self.setup.calls.idle(self.setup.clock() - min(ENDED_FOR, abandoned)):
             try:
@@ -147,8 +147,8 @@ class Documents:
                 (self._owner(at) or self)._tidied(at, abandoned)
             except UnknownCall:
                 pass
-            except SavedCallError as error:
-                log.error("call.unreadable", call=call_id, error=type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - one call must not stop the others
+                log.error("call.not_tidied", call=call_id, error=type(error).__name__)
 
     def close(self) -> None:
         """Waits until the requests that are being carried out are done."""
@@ -282,7 +282,10 @@ class Documents:
         log.error("request.crowded_out", call=call_id)
         record = isinstance(self._shelf.turn(at).then, RecordRequest)
         lost = RecordUnavailable() if record else Unavailable("crowded out")
-        return self._go_on(self._shelf.move(at, lost))
+        try:
+            return self._go_on(self._shelf.move(at, lost))
+        except StaleCall:  # another worker has carried it out, or crowded it out
+            return self._last(call_id)
 
     def _look_for(self, at: Suspended) -> Reply:
         """Waits for an answer that another worker is to bring."""

@@ -1,0 +1,259 @@
+"""Callers on Twilio whose requests reach any of several workers, twice at once, and late again."""
+
+import http.client
+import json
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from attrs import asdict, define, evolve, field, frozen
+
+from paperless_ivr import secret
+from paperless_ivr.backends.soap.backend import SoapBackend
+from paperless_ivr.cli.logs import configure
+from paperless_ivr.cli.serve import serve
+from paperless_ivr.cli.setups import demo_connection
+from paperless_ivr.drive.attendant import Setup
+from paperless_ivr.drive.blocking import Driver
+from paperless_ivr.drive.documents import Documents
+from paperless_ivr.flow.events import CallerEvent, Digits, Ended, HungUp, NoInput
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.host import Arrival, Handback, Moment
+from paperless_ivr.flow.policy import Budgets
+from paperless_ivr.flow.scene import Terms
+from paperless_ivr.flow.turns import Gather, Turn
+from paperless_ivr.gateways.port import WebRequest
+from paperless_ivr.gateways.twilio import TwilioGateway
+from paperless_ivr.records.sql import Store, open_store
+from paperless_ivr.testing.twilio import SimulatedTwilio
+from paperless_ivr.testing.virtual_caller import HangUp, Press
+from paperless_ivr.web import Meters
+from tests.durability.town import POLICY, WORDS, Town, account, endpoint, phone
+
+PATIENT = evolve(POLICY, budgets=Budgets(read=8.0, write=8.0, record=2.0))
+FLOW = Flow(Terms(PATIENT))
+KEY = secret.credential("0123456789abcdef")
+GATEWAY = TwilioGateway(
+    WORDS,
+    PATIENT.biller.id,
+    secret.credential("auth token"),
+    "https://ivr.example.com/twilio",
+    "https://host.example.com/voice",
+    KEY,
+)
+
+ON_HOOK = "h"
+WAYS = {
+    "enrols": "1 {last_four} 1",
+    "slips, then enrols": "1 {wrong} {last_four} 1",
+    "declines when asked to agree": "1 {last_four} 2",
+    "presses another key": "7",
+    "says nothing": "",
+    "hangs up before the yes": "1 {last_four} h",
+    "hangs up after the yes": "1 {last_four} 1 h",
+}
+"""What callers do, question by question."""
+
+AT_ONCE = 8
+ANYBODY = 3000
+"""So often a request is tried until somebody answers it."""
+DOCUMENTS_AT_MOST = 100
+STILL = "Still working on it."
+
+
+def keys_of(number: int) -> list[str]:
+    """What a customer does; whoever has pressed all is silent."""
+    digits = account(number)[-4:]
+    script = list(WAYS.values())[number % len(WAYS)]
+    return script.format(last_four=digits, wrong=f"{(int(digits) + 1) % 10_000:04}").split()
+
+
+def call_id(number: int) -> str:
+    """What Twilio calls a customer's call."""
+    return f"CA{number:032}"
+
+
+def arrival(number: int) -> Arrival:
+    """What the host hands over."""
+    return Arrival(
+        call_id(number),
+        PATIENT.biller.id,
+        Moment.START,
+        ani=secret.phone(phone(number)),
+        language="en-US",
+    )
+
+
+# ── where the channel is held ──
+
+
+@define
+class Held:
+    """The caller on a channel that is held."""
+
+    keys: list[str]
+
+    def perform(self, turn: Turn, language: str) -> CallerEvent | None:
+        """Does what is next."""
+        if self.keys and self.keys[0] == ON_HOOK:
+            return HungUp()
+        if not isinstance(turn.then, Gather):
+            return None
+        pressed = self.keys.pop(0) if self.keys else ""
+        return Digits(secret.keys(pressed), Ended.FULL) if pressed else NoInput()
+
+
+def held(town: Town, number: int) -> Handback:
+    """What the blocking loop makes of a customer's call."""
+    with open_store(town.record, budget=30.0) as store:
+        setup = _setup(town, store)
+        driver = Driver(setup.flow, WORDS, setup.backend, store.record, store.calls)
+        return driver.converse(Held(keys_of(number)), arrival(number))
+
+
+def _setup(town: Town, store: Store) -> Setup:
+    backend = SoapBackend(demo_connection(endpoint(town.port)))
+    return Setup(FLOW, WORDS, backend, store.record, store.calls)
+
+
+# ── where it is asked for ──
+
+
+def work(town: Town, port: int) -> None:
+    """Answers requests as a worker, until it is killed."""
+    configure()
+    with open_store(town.record, budget=30.0) as store:
+        documents = Documents(_setup(town, store), GATEWAY, KEY, at_once=AT_ONCE)
+        serve(documents, Meters(), port=port, threads=2 * AT_ONCE)
+
+
+@frozen
+class Got:
+    """What came of a request at one worker. Status 0: it was not there; 1: it did not answer."""
+
+    status: int
+    document: str = ""
+
+
+NOBODY, LOST = Got(0), Got(1)
+
+
+def ask(port: int, request: WebRequest) -> Got:
+    """Sends a request to a worker."""
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+    try:
+        line.connect()
+    except OSError:
+        return NOBODY
+    query = f"?{request.query}" if request.query else ""
+    try:
+        line.request("POST", f"/twilio{request.path}{query}", request.body, dict(request.headers))
+        got = line.getresponse()
+        return Got(got.status, got.read().decode())
+    except (OSError, http.client.HTTPException):
+        return LOST
+    finally:
+        line.close()
+
+
+@define
+class Told:
+    """What is known of a call that is over."""
+
+    number: int
+    requests: int = 0
+    late: int = 0
+    repeated: int = 0
+    broken: int = 0
+    """Requests that a worker took and did not answer, or not in time."""
+    odd: list[int] = field(factory=list)
+    """Statuses that no request of Twilio's may get."""
+    disposition: str | None = None
+    reason: str | None = None
+    """Of what the host got back."""
+
+
+@define
+class Delivery:
+    """Brings the requests of a call to workers at random: each to two at once, one late."""
+
+    ports: Sequence[int]
+    told: Told
+    chance: random.Random
+    sent: list[WebRequest] = field(factory=list)
+    pool: ThreadPoolExecutor = field(factory=lambda: ThreadPoolExecutor(3))
+
+    def __call__(self, request: WebRequest) -> str:
+        """The document of one of those who answer; where nobody does, it is sent again."""
+        self.told.requests += 1
+        for _ in range(ANYBODY):
+            answers = [got for got in self._deliver(request) if got not in (NOBODY, LOST)]
+            if answers:
+                self.sent.append(request)
+                return self.chance.choice(answers).document
+            self.told.repeated += 1
+            time.sleep(0.05)
+        raise TimeoutError
+
+    def _deliver(self, request: WebRequest) -> list[Got]:
+        requests = [request, request]
+        if self.sent and request.path != "/status":  # forgotten, a call could be handed over anew
+            requests.append(self.chance.choice(self.sent))
+            self.told.late += 1
+        ports = self.chance.sample(self.ports, len(requests))
+        got = list(self.pool.map(ask, ports, requests))
+        self.told.broken += got.count(LOST) + sum(STILL in one.document for one in got)
+        self.told.odd += [one.status for one in got if one.status not in (0, 1, 200, 204)]
+        return got[:2]
+
+
+def call(number: int, ports: Sequence[int]) -> Told:
+    """One customer's call, over web requests."""
+    told, keys = Told(number), keys_of(number)
+    runtime = SimulatedTwilio(GATEWAY, call_id(number))
+    post = Delivery(ports, told, random.Random(number))
+    with post.pool:
+        document = post(runtime.begins(arrival(number)))
+        for _ in range(DOCUMENTS_AT_MOST):
+            prompts = document.count("<Say")
+            if keys and keys[0] == ON_HOOK:
+                runtime.caller.plan(HangUp(at=0 if prompts else None), prompts=prompts)
+            elif keys and 'actionOnEmptyResult="true"' in document:
+                runtime.caller.plan(Press(keys.pop(0)), prompts=prompts)
+            else:
+                runtime.caller.plan(prompts=prompts)
+            request = runtime.follow(document)
+            if request is None:
+                told.disposition = runtime.handed_back["disposition"]
+                told.reason = runtime.handed_back["reason"]
+                return told
+            document = post(request)
+            if request.path == "/status":
+                return told
+    raise TimeoutError
+
+
+def call_on(ports: Sequence[int], most: int, stop: Path, told_in: Path) -> None:
+    """Customers call, many at once, until the file `stop` is there; writes what is known then."""
+
+    def some(first: int) -> Iterator[Told]:
+        for number in range(first, most, AT_ONCE):
+            if stop.exists():
+                return
+            yield call(number, ports)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        firsts = range(len(WAYS), len(WAYS) + AT_ONCE)
+        told = [asdict(one) for some_told in pool.map(_all(some), firsts) for one in some_told]
+    told_in.write_text(json.dumps(told))
+
+
+def _all(some: Callable[[int], Iterator[Told]]) -> Callable[[int], list[Told]]:
+    return lambda first: list(some(first))
+
+
+def told_by(file: Path) -> list[Told]:
+    """What callers have written."""
+    return [Told(**one) for one in json.loads(file.read_text())]
