@@ -23,6 +23,7 @@ PaperlessIVRError
     ├── WrongRevision          the tables of a database are not those of this version
     │   ├── OlderDatabase      they are older; upgrade them
     │   └── UnknownDatabase    they are newer, or another program's
+    ├── NoRecord               nothing was ever recorded there
     ├── KeyProblem             the keys of a vault cannot be used
     └── SealBroken             a vault cannot open what is stored
 """
@@ -181,6 +182,13 @@ class UnknownDatabase(WrongRevision):
             f"the tables are of revision {self.found}, which this version does not know; "
             f"it knows {self.known}: install a later version of paperless-ivr"
         )
+
+
+class NoRecord(StoreError):
+    """Nothing was ever recorded in a database."""
+
+    def __str__(self) -> str:
+        return "there is no record in that database; the first call on it makes one"
 
 
 class KeyProblem(StoreError):

@@ -102,6 +102,15 @@ def test_elsewhere_needs_tls(tmp_path: Path, address: str) -> None:
     assert problem.startswith("service.address: must begin with https://")
 
 
+def test_no_password_in_an_address(tmp_path: Path) -> None:
+    """A password in an address would be shown in errors: it is refused, and not shown."""
+    text = WHOLE.replace("https://billing", "https://me:s3cr3t@billing")
+
+    (problem,) = problems(tmp_path, text)
+
+    assert problem.startswith("service.address: holds a name or password")
+
+
 def test_every_problem_at_once(tmp_path: Path) -> None:
     """All that a connection must not say is told together, with its place."""
     text = (

@@ -26,6 +26,7 @@ from paperless_ivr.flow.requests import (
     SearchByAccountNumber,
     SendWebLink,
     ServiceRequest,
+    StoreCustomerPreference,
 )
 from paperless_ivr.secret import credential, phone
 from tests.backends import wsdls
@@ -127,6 +128,40 @@ def test_renamed_fields_are_mapped(tmp_path: Path) -> None:
     assert (customer.invoices[0].paperless, customer.invoices[0].due) == (False, None)
     payment = demo.payment("rivera").guid.reveal()
     assert f":PaymentID>{payment}<" in server.asked[0].body.decode()
+
+
+def test_a_flag_of_a_request_can_be_turned_round(tmp_path: Path) -> None:
+    """Where the service asks for paper, yes to paperless is sent as no; and only a flag can."""
+    wsdl = wsdls.put(tmp_path, wsdls.renamed(Paperless="PaperInvoices"))
+    turned = {"every": {"Paperless": "not PaperInvoices"}}
+    connection = evolve(HERE, wsdl=wsdl, request=turned, answer=turned)
+    assert "with 'not ' before it" in problems(evolve(HERE, wsdl=wsdl))
+    wish = StoreCustomerPreference(
+        RIVERA.id, RIVERA.account, "WATER", True, RIVERA.email, None, "c-3", "k-3"
+    )
+    done = "<t:Success>true</t:Success><t:ErrorCode>0</t:ErrorCode>"
+
+    with canned(lambda _: result("StoreCustomerPreference", done)) as server:
+        backend = SoapBackend(evolve(connection, address=server.url))
+        answers = [backend.answer(evolve(wish, paperless=p), 5.0) for p in (True, False)]
+
+    assert answers == [Accepted(), Accepted()]
+    said = [":PaperInvoices>false<", ":PaperInvoices>true<"]
+    assert [s in a.body.decode() for s, a in zip(said, server.asked, strict=True)] == [True, True]
+    wrong = {"every": {"PhoneNumber": "not PhoneNumber"}}
+    assert "is no flag" in problems(evolve(HERE, request=wrong))
+
+
+def test_names_that_nobody_has() -> None:
+    """A slip of the pen on our side of a connection is told, with what was meant."""
+    found = problems(
+        evolve(HERE, request={"every": {"InvoiceTyp": "x"}}, answer={"SendWebLink": {"Foo": "y"}})
+    )
+
+    assert "request.every.InvoiceTyp: no operation has such a field; did you mean InvoiceType?" in (
+        found
+    )
+    assert "answer.SendWebLink.Foo: no operation has such a field" in found
 
 
 def test_wrapped_fields_are_mapped(tmp_path: Path) -> None:

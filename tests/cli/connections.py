@@ -6,7 +6,7 @@ from pathlib import Path
 from paperless_ivr.cli.setups import demo_connection
 
 
-def connected(folder: Path, address: str, **more: str) -> Path:
+def connected(folder: Path, address: str, **more: object) -> Path:
     """A file that connects to an address as the demo's line does."""
     demo = demo_connection(address)
     (folder / "key").write_text(demo.partner_key.reveal(), encoding="utf-8")

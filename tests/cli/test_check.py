@@ -108,6 +108,17 @@ def test_policy_and_service_together(run: Run, tmp_path: Path) -> None:
     assert run("check", "--policy", str(policy), "--wsdl", str(WSDL)).exit_code == 0
 
 
+def test_nobody_can_be_found(run: Run, tmp_path: Path) -> None:
+    """A service without any search serves nobody: status 1."""
+    searches = ["SearchByAccountNumber", "SearchByCustomerPhoneNumber"]
+    file = connected(tmp_path, "https://x.example", leave_out=searches)
+
+    done = run("check", "--offline", "--connection", str(file))
+
+    assert done.exit_code == 1
+    assert "nobody can be served" in done.stdout
+
+
 @pytest.mark.requirement("R20")
 def test_connection_works(run: Run, tmp_path: Path) -> None:
     """Both SOAP versions are tried on the service itself."""

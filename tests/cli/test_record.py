@@ -43,6 +43,18 @@ def test_purge(run, url, tmp_path):
     assert f"removed for springfield-water: {said}" == done.stdout
 
 
+def test_purge_of_no_record(run, tmp_path):
+    """A mistyped database is told, and none is made."""
+    (tmp_path / "policy.toml").write_text(POLICY)
+    url = f"sqlite:///{tmp_path}/nowhere.db"
+
+    done = run("record", "purge", "--database", url, "--policy", str(tmp_path / "policy.toml"))
+
+    assert done.exit_code == 2
+    assert "there is no record" in done.stderr
+    assert not (tmp_path / "nowhere.db").exists()
+
+
 @pytest.mark.parametrize(
     ("database", "told"),
     [("mysql://x", "name a database as"), (None, "Missing option '--database'")],

@@ -229,3 +229,20 @@ def test_where_keys_come_from(tmp_path):
     assert (tmp_path / "r.db.keys").exists()
     with pytest.raises(KeyProblem, match="set PAPERLESS_IVR_KEYS"):
         vault_for("postgresql://localhost/x", {})
+
+
+def test_keys_that_are_lost_are_not_made_anew(tmp_path, monkeypatch):
+    """What was recorded has its own keys: without their file nothing is opened, and none made."""
+    for variable in ("PAPERLESS_IVR_KEYS", "PAPERLESS_IVR_KEY_FILE"):
+        monkeypatch.delenv(variable, raising=False)
+    url, keys = f"sqlite:///{tmp_path}/r.db", tmp_path / "r.db.keys"
+    open_store(url).__exit__(None, None, None)
+    keys.unlink()
+    with open_store(url) as store:  # nothing was recorded yet
+        store.calls.save(SavedCall("c1", 1, b""), None)
+    keys.unlink()
+
+    with pytest.raises(KeyProblem, match="bring it back"):
+        open_store(url)
+
+    assert not keys.exists()

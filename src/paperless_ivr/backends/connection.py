@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from attrs import Attribute, field, fields, frozen
+from attrs import field, frozen
 from cattrs import BaseValidationError, Converter, transform_error
 from cattrs.gen import make_dict_structure_fn
 
@@ -249,6 +249,9 @@ def _key(
 
 
 def _problems(connection: Connection) -> Iterator[str]:
+    for name in ("address", "wsdl"):
+        if "@" in urlsplit(getattr(connection, name) or "").netloc:
+            yield f"service.{name}: holds a name or password before @; leave them out"
     if not _safe(connection.address):
         yield (
             "service.address: must begin with https://; the partner key travels in every "
@@ -261,12 +264,14 @@ def _problems(connection: Connection) -> Iterator[str]:
         yield f"service.soap: is {connection.soap!r}; it may be {' or '.join(SOAP_VERSIONS)}"
     for operation in connection.leave_out:
         yield from _known("service.leave_out", operation)
-    tables: tuple[Attribute[Any], ...] = fields(Connection)
-    for table in tables:
-        if table.name in ("request", "answer", "fixed", "codes"):
-            for operation in getattr(connection, table.name):
-                if operation != EVERY:
-                    yield from _known(table.name, operation)
+    yield from _of_tables(connection)
+
+
+def _of_tables(connection: Connection) -> Iterator[str]:
+    for name in ("request", "answer", "fixed", "codes"):
+        for operation in getattr(connection, name):
+            if operation != EVERY:
+                yield from _known(name, operation)
     for operation, codes in connection.codes.items():
         for code, meaning in codes.items():
             if meaning not in MEANINGS:

@@ -13,7 +13,7 @@ from paperless_ivr.cli.setups import arrival, policy_in_force
 from paperless_ivr.drive.attendant import Watch
 from paperless_ivr.drive.blocking import Driver
 from paperless_ivr.flow.flow import Flow
-from paperless_ivr.flow.host import Moment
+from paperless_ivr.flow.host import Moment, Reason, Registration
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.scene import Terms
 from paperless_ivr.gateways.terminal import TerminalGateway, tokens
@@ -91,6 +91,10 @@ def command(  # noqa: PLR0913 - an argument for each option
         watch = _watch(flow, file, transcript) if transcript else None
         driver = Driver(flow, catalogue, at.backend, at.record, at.calls, watch=watch)
         ended = driver.converse(TerminalGateway(catalogue, sys.stdout, lines, script), coming)
+    if ended.reason is not Reason.NONE:
+        click.echo(f"reason: {ended.reason.value}")
+    if ended.registration is not Registration.NONE:
+        click.echo(f"registration: {ended.registration.value}")
     click.echo(f"disposition: {ended.disposition.value}")
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from paperless_ivr.cli.plain_words import meaning
+from paperless_ivr.errors import ConnectionProblems
 from paperless_ivr.flow.checks import check
 from paperless_ivr.flow.policy import Policy, Strategy
 from paperless_ivr.flow.policy_file import load_policy
@@ -63,6 +64,7 @@ def _service(file: Path | None, wsdl: str | None, policy: Policy | None, offline
 
     from paperless_ivr.backends.connection import Connection, load_connection
     from paperless_ivr.backends.soap.contract import load_contract
+    from paperless_ivr.backends.soap.fit import strangers
     from paperless_ivr.backends.soap.http import Http
     from paperless_ivr.backends.soap.survey import Standing, survey, try_out
     from paperless_ivr.cloudivr import WSDL
@@ -75,6 +77,9 @@ def _service(file: Path | None, wsdl: str | None, policy: Policy | None, offline
     place = connection.wsdl or str(WSDL)
     contract = load_contract(place, None if wsdl else connection.soap, Http())
     connection = evolve(connection, soap=contract.soap)
+    unknown = list(strangers(connection))
+    if unknown:
+        raise ConnectionProblems(f"{file}: this connection cannot be used", unknown)
     found = survey(contract, connection)
 
     click.echo(f"service {place}: SOAP {' and '.join(contract.versions)}")
@@ -88,6 +93,9 @@ def _service(file: Path | None, wsdl: str | None, policy: Policy | None, offline
     )
     if not has:
         click.echo("  none of the seven operations can be used")
+        fit = False
+    if fit and not has & {"SearchByAccountNumber", "SearchByCustomerPhoneNumber"}:
+        click.echo("  without any search nobody can be found, so nobody can be served")
         fit = False
     if policy is not None and fit:
         check(Terms(policy, has), FLOW)

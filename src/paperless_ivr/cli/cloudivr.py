@@ -49,7 +49,7 @@ def command(  # noqa: PLR0913 - an argument for each option
     """
     if context.invoked_subcommand:
         return
-    with _usable():
+    with usable():
         from sqlalchemy import make_url
 
         from paperless_ivr.cloudivr import seed
@@ -63,7 +63,7 @@ def command(  # noqa: PLR0913 - an argument for each option
             public_url=public_url.rstrip("/") if public_url else None,
             link_days=link_days,
         )
-        stopped = _stopped_by_signal()
+        stopped = stopped_by_signal()
         with running_service as service:
             partner = seed.load().partners[0]
             click.echo(f"CloudIVR     {service.endpoint}")
@@ -83,7 +83,7 @@ def command(  # noqa: PLR0913 - an argument for each option
 @click.option("--reveal", is_flag=True, help="Show to whom messages go.")
 def outbox(database: str, reveal: bool) -> None:
     """List the e-mails and texts that are queued."""
-    with _usable():
+    with usable():
         from paperless_ivr.cloudivr.database import opened
         from paperless_ivr.cloudivr.outbox import outbox as read
 
@@ -122,7 +122,7 @@ def _table(rows: Sequence[tuple[str, ...]]) -> str:
     )
 
 
-def _stopped_by_signal() -> Event:
+def stopped_by_signal() -> Event:
     """Set once somebody presses Ctrl-C or ends the process."""
     stopped = Event()
 
@@ -135,7 +135,7 @@ def _stopped_by_signal() -> Event:
 
 
 @contextmanager
-def _usable() -> Iterator[None]:
+def usable(option: str = "--database") -> Iterator[None]:
     """Tells in a line what cannot be used; what a database says may be personal."""
     try:
         from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
@@ -146,7 +146,7 @@ def _usable() -> Iterator[None]:
         yield
     except (ArgumentError, NoSuchModuleError) as error:
         message = "no database URL; it looks like sqlite:///file.db or postgresql://host/name"
-        raise click.BadParameter(message, param_hint="--database") from error
+        raise click.BadParameter(message, param_hint=option) from error
     except SQLAlchemyError as error:
         message = f"the database cannot be used: {type(error).__name__}"
         raise Unusable(message) from error

@@ -33,7 +33,7 @@ def _whose(policy: Policy) -> Iterator[str]:
     approved = f"approved by {about.approved_by}"
     if about.approved_on:
         approved += f" on {about.approved_on}"
-    since = f", in force from {about.in_force_from}" if about.in_force_from else ""
+    since = f"; no call runs under it before {about.in_force_from}" if about.in_force_from else ""
     whose = f"{policy.biller.name}'s, version {about.version}, owned by {about.owner}"
     yield f"It is {whose}, {approved}{since}."
     languages = policy.languages

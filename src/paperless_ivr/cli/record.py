@@ -78,7 +78,7 @@ def purge(url: str, file: Path) -> None:
     policy = load_policy(file)
     from paperless_ivr.records.sql import open_store
 
-    with open_store(url, budget=PATIENCE) as store:
+    with open_store(url, budget=PATIENCE, make=False) as store:
         removed = store.record.purge(policy.biller.id, policy.retention)
     click.echo(
         f"removed for {policy.biller.id}: {removed.activities} activities, "

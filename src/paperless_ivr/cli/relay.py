@@ -3,14 +3,15 @@
 import csv
 import os
 import sys
-import threading
 from collections import Counter
 from pathlib import Path
+from typing import TextIO
 
 import click
 from tqdm import tqdm
 
 from paperless_ivr.cli import services
+from paperless_ivr.cli.cloudivr import stopped_by_signal
 from paperless_ivr.cli.setups import policy_in_force
 from paperless_ivr.drive.attendant import Setup
 from paperless_ivr.drive.relay import Export, Relay
@@ -45,32 +46,30 @@ def command(  # noqa: PLR0913 - an argument for each option
 ) -> None:
     """Finish what calls left: unknown outcomes, kept wishes, links that wait to be opened.
 
-    Any number may run side by side on one database. Ends at Ctrl-C, between two rounds.
+    Any number may run side by side on one database. Ends at Ctrl-C or SIGTERM, between two
+    rounds.
     """
     if record is None:
         message = "name the record with --database; one in memory has nothing left to do"
         raise click.UsageError(message)
     policy = policy_in_force(file)
-    with services.opened(policy, connection_file, service, record) as at:
+    export = None if export_file is None else _to(export_file)
+    with services.opened(policy, connection_file, service, record, make=False) as at:
         flow = Flow(Terms(policy, at.backend.operations))
         setup = Setup(flow, Catalogue.of(policy), at.backend, at.record, at.calls)
-        export = None if export_file is None else _to(export_file)
         _work(Relay(setup, at.record, export), every, once=once)
 
 
 def _work(relay: Relay, every: float, *, once: bool) -> None:
     """Works round after round, and tells of it in one line."""
     total: Counter[str] = Counter()
-    ending = threading.Event()
+    ending = stopped_by_signal()
     with tqdm(bar_format="{desc}", file=sys.stderr, leave=False, disable=None) as line:
-        try:
-            while True:
-                total.update(relay.round())
-                line.set_description_str(_told(total))
-                if once or ending.wait(every):
-                    break
-        except KeyboardInterrupt:
-            pass
+        while True:
+            total.update(relay.round())
+            line.set_description_str(_told(total))
+            if once or ending.wait(every):
+                break
     click.echo(_told(total))
 
 
@@ -80,11 +79,20 @@ def _told(total: Counter[str]) -> str:
 
 
 def _to(file: Path) -> Export:
-    """Appends wishes to a file that only its owner may read."""
+    """Appends wishes to a file that only its owner may read; it is opened once at first."""
+
+    def opened() -> TextIO:
+        descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        return open(descriptor, "a", newline="", encoding="utf-8")  # noqa: PTH123 - its mode
+
+    try:
+        opened().close()
+    except OSError as error:
+        message = f"{file}: {error.strerror}"
+        raise click.BadParameter(message, param_hint="--export") from error
 
     def export(wish: KeepWish) -> None:
-        descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        with open(descriptor, "a", newline="", encoding="utf-8") as out:  # noqa: PTH123 - its mode
+        with opened() as out:
             writer = csv.writer(out)
             if out.tell() == 0:
                 writer.writerow(COLUMNS)

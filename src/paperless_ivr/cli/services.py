@@ -62,9 +62,14 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @contextmanager
 def opened(
-    policy: Policy, connection_file: Path | None, service: str | None, record: str | None
+    policy: Policy,
+    connection_file: Path | None,
+    service: str | None,
+    record: str | None,
+    *,
+    make: bool = True,
 ) -> Iterator[Services]:
-    """Opens what the options name."""
+    """Opens what the options name; without `make` the record has to be there."""
     if connection_file and service:
         message = "with --connection the demo's service is not run; leave out --cloudivr"
         raise click.UsageError(message)
@@ -74,14 +79,17 @@ def opened(
         if connection_file is not None:
             connection = load_connection(connection_file)
         else:
+            from paperless_ivr.cli.cloudivr import usable
             from paperless_ivr.cloudivr.serving import running
 
-            connection = demo_connection(open_while.enter_context(running(service)).endpoint)
+            with usable("--cloudivr"):
+                connection = demo_connection(open_while.enter_context(running(service)).endpoint)
         backend = SoapBackend(connection)
         if record is None:
             yield Services(backend, MemoryRecord(utc_now), MemoryLiveCalls())
             return
         from paperless_ivr.records.sql import open_store
 
-        store = open_while.enter_context(open_store(record, budget=policy.budgets.record))
+        store = open_store(record, budget=policy.budgets.record, make=make)
+        open_while.enter_context(store)
         yield Services(backend, store.record, store.calls)

@@ -127,13 +127,17 @@ def _new_key() -> str:
     return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
 
 
-def vault_of_file(file: Path) -> Vault:
-    """The vault of a key file, which is made where there is none yet.
+def vault_of_file(file: Path, *, make: bool = True) -> Vault:
+    """The vault of a key file, which is made where there is none yet, unless told otherwise.
 
     Raises `KeyProblem` for a file that others than its owner can read or write.
     """
-    with contextlib.suppress(FileExistsError):
-        _make(file)
+    if make:
+        with contextlib.suppress(FileExistsError):
+            _make(file)
+    elif not file.exists():
+        message = f"{file} is not there; bring it back: without it nothing on record opens"
+        raise KeyProblem(message)
     try:
         if os.name == "posix" and stat.S_IMODE(file.stat().st_mode) & 0o077:
             message = f"{file} can be read by others; run: chmod 600 {file}"

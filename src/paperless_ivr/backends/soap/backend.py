@@ -9,7 +9,7 @@ from attrs import define, field
 from paperless_ivr import secret
 from paperless_ivr.backends.connection import ABSENT, UNAVAILABLE, UNKNOWN, Connection
 from paperless_ivr.backends.soap.contract import Contract, load_contract
-from paperless_ivr.backends.soap.fit import Fit, fits
+from paperless_ivr.backends.soap.fit import Fit, fits, strangers
 from paperless_ivr.backends.soap.http import Http, NothingDone, PerhapsDone
 from paperless_ivr.cloudivr import WSDL
 from paperless_ivr.errors import ConnectionProblems
@@ -50,7 +50,8 @@ class SoapBackend:
     @_fits.default
     def _fit(self) -> Mapping[str, Fit]:
         found = fits(self.contract, self.connection)
-        problems = [f"{name} {says}" for name, fit in found.items() for says in fit.problems]
+        problems = list(strangers(self.connection))
+        problems += [f"{name} {says}" for name, fit in found.items() for says in fit.problems]
         if not found:
             problems = ["the service has none of the operations that are needed"]
         if problems:

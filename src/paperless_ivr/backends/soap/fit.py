@@ -14,7 +14,16 @@ from zeep.xsd.types.simple import AnySimpleType
 
 from paperless_ivr.backends.connection import Connection
 from paperless_ivr.backends.soap.contract import Contract
-from paperless_ivr.backends.soap.shapes import SHAPES, WHO_ASKS, Answered, Kind, Shape, revealed
+from paperless_ivr.backends.soap.shapes import (
+    ERROR_CODE,
+    FLAGS,
+    SHAPES,
+    WHO_ASKS,
+    Answered,
+    Kind,
+    Shape,
+    revealed,
+)
 from paperless_ivr.flow.requests import OPERATIONS
 
 NOT = "not "
@@ -23,7 +32,7 @@ NOT = "not "
 
 @frozen
 class Spot:
-    """Where a field stands in an answer."""
+    """Where a field stands."""
 
     path: tuple[str, ...]
     contrary: bool = False
@@ -35,7 +44,7 @@ class Fit:
 
     operation: str
     shape: Shape
-    takes: dict[str, tuple[str, ...]] = field(factory=dict)
+    takes: dict[str, Spot] = field(factory=dict)
     """Where each field of a request goes."""
     spots: dict[str, Spot] = field(factory=dict)
     """Where each field of an answer stands."""
@@ -49,13 +58,13 @@ class Fit:
         """A request's fields, in the names and the nesting of the service; secrets revealed."""
         whole: dict[str, Any] = {}
         for name, value in (*fields.items(), *self.beside.items()):
-            path = self.takes.get(name)
-            if path is not None and value is not None:
-                *outer, last = path
+            spot = self.takes.get(name)
+            if spot is not None and value is not None:
+                *outer, last = spot.path
                 inner = whole
                 for step in outer:
                     inner = inner.setdefault(step, {})
-                inner[last] = revealed(value)
+                inner[last] = not value if spot.contrary else revealed(value)
         return whole
 
     def flag(self, name: str, result: object) -> bool | None:
@@ -97,6 +106,29 @@ def _at(result: Any, path: Iterable[str]) -> Any:
     return result
 
 
+def strangers(connection: Connection) -> Iterator[str]:
+    """Names on the left of a connection's tables that no operation has."""
+    asked = {name for shape in SHAPES.values() for name in (*WHO_ASKS, *shape.needs, *shape.may)}
+    answered = {one.name for shape in SHAPES.values() for one in _all(shape)}
+    for title, table, ours in (
+        ("request", connection.request, asked),
+        ("answer", connection.answer, answered),
+    ):
+        for operation, names in table.items():
+            for name in sorted(set(names) - ours):
+                near = difflib.get_close_matches(name, ours, n=1)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                yield f"{title}.{operation}.{name}: no operation has such a field{hint}"
+
+
+def _all(shape: Shape) -> Iterator[Answered]:
+    waiting = [shape.success, ERROR_CODE, *shape.answers]
+    while waiting:
+        one = waiting.pop()
+        yield one
+        waiting += one.inside
+
+
 def fits(contract: Contract, connection: Connection) -> Mapping[str, Fit]:
     """Every one of the seven operations that the service has and that is to be used."""
     names = sorted((contract.operations & OPERATIONS) - set(connection.leave_out))
@@ -107,8 +139,7 @@ def _fit(operation: str, contract: Contract, connection: Connection) -> Fit:
     fit = Fit(operation, SHAPES[operation])
     _place_request(fit, contract.takes(operation), connection)
     top = (fit.shape.success, *fit.shape.answers)
-    codes = (Answered("ErrorCode", Kind.TEXT, needed=False),)
-    _place_answer(fit, (*top, *codes), contract.answers(operation), connection)
+    _place_answer(fit, (*top, ERROR_CODE), contract.answers(operation), connection)
     return fit
 
 
@@ -119,24 +150,28 @@ def _place_request(fit: Fit, kind: Any, connection: Connection) -> None:
     operation = fit.operation
     there = dict(_leaves(kind))
     for name in (*WHO_ASKS, *fit.shape.needs, *fit.shape.may):
-        path = tuple(connection.asked(operation, name).split("."))
-        if path in there:
-            fit.takes[name] = path
+        said = connection.asked(operation, name)
+        path = tuple(said.removeprefix(NOT).split("."))
+        if path in there and said.startswith(NOT) and name not in FLAGS:
+            fit.problems.append(f"{name} is no flag, and cannot be turned round")
+        elif path in there:
+            fit.takes[name] = Spot(path, said.startswith(NOT))
         elif name in fit.shape.may:
             fit.notes.append(f"takes no {name}; it goes without")
         else:
             fit.problems.append(
-                f"takes no {'.'.join(path)}{_meant(path, there)}; "
+                f"takes no {'.'.join(path)}{'' if name in FLAGS else _meant(path, there)}; "
                 f"say under [request.{operation}] what {name} is called there"
+                + (", with 'not ' before it if it says the contrary" * (name in FLAGS))
             )
     fit.beside = connection.beside(operation)
     for name in fit.beside:
         path = tuple(name.split("."))
         if path in there:
-            fit.takes[name] = path
+            fit.takes[name] = Spot(path)
         else:
             fit.problems.append(f"takes no {name}, which [fixed.{operation}] gives")
-    filled = set(fit.takes.values())
+    filled = {spot.path for spot in fit.takes.values()}
     fit.problems += [
         f"wants {'.'.join(path)}, which is not known; give it a value under [fixed.{operation}]"
         for path, must in there.items()

@@ -56,6 +56,9 @@ class Shape:
     answers: tuple[Answered, ...] = ()
 
 
+FLAGS = frozenset({"Paperless"})
+"""Fields of requests that are true or false."""
+
 WHO_ASKS = ("BillerGUID", "PartnerGUID", "PartnerKey")
 """In every request."""
 

@@ -6,13 +6,14 @@ from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
-from sqlalchemy import URL
+from sqlalchemy import URL, Connection, exists, select
 
-from paperless_ivr.errors import KeyProblem
+from paperless_ivr.errors import KeyProblem, NoRecord
 from paperless_ivr.records.sql.database import BUDGET, Database, database_url
 from paperless_ivr.records.sql.live_calls import SqlLiveCalls
 from paperless_ivr.records.sql.record import SqlRecord, utc_now
 from paperless_ivr.records.sql.revisions import check_revision, is_empty, upgrade
+from paperless_ivr.records.sql.tables import activity, live_calls
 from paperless_ivr.records.vault import Vault, vault, vault_of_file
 
 KEYS = "PAPERLESS_IVR_KEYS"
@@ -46,19 +47,29 @@ def open_store(
     vault: Vault | None = None,
     budget: float = BUDGET,
     now: Callable[[], datetime] = utc_now,
+    *,
+    make: bool = True,
 ) -> Store:
-    """Opens the record of a database; an empty database gets its tables.
+    """Opens the record of a database; an empty database gets its tables, and its keys.
+
+    Without `make` it raises `NoRecord` where there is none yet.
 
     Without a vault it is that of `vault_for`. `budget` is the policy's `budgets.record`. Raises
     `RecordDown`, `OlderDatabase`, `UnknownDatabase` or `KeyProblem`, and ValueError for a URL
     of another database.
     """
-    vault = vault or vault_for(url)
+    file = _file(url)
+    if not make and file is not None and not file.exists():
+        raise NoRecord
     making = Database(url, BUDGET_OF_UPGRADE)
     try:
-        if is_empty(making):
+        empty = is_empty(making)
+        if empty and not make:
+            raise NoRecord
+        if empty:
             upgrade(making)
         check_revision(making)
+        vault = vault or vault_for(url, make=making.read(_is_unused))
     finally:
         making.close()
     return Store(Database(url, budget), vault, now)
@@ -68,19 +79,34 @@ BUDGET_OF_UPGRADE = 60.0
 """Seconds that a change of the tables may take, or the wait for another process to do it."""
 
 
-def vault_for(url: str | URL, environment: Mapping[str, str] = os.environ) -> Vault:
+def _is_unused(connection: Connection) -> bool:
+    """Whether nothing was recorded yet, so that no keys were ever used."""
+    rows = (select(exists().select_from(table)) for table in (activity, live_calls))
+    return not any(connection.scalar(row) for row in rows)
+
+
+def _file(url: str) -> Path | None:
+    """The file of an SQLite database."""
+    made = database_url(url)
+    return Path(made.database or "") if made.get_backend_name() == "sqlite" else None
+
+
+def vault_for(
+    url: str | URL, environment: Mapping[str, str] = os.environ, *, make: bool = True
+) -> Vault:
     """The vault of a database.
 
     Its keys are those of PAPERLESS_IVR_KEYS, or of the file that PAPERLESS_IVR_KEY_FILE names.
     Without either, SQLite has a file beside the database, made when it is first needed:
     `record.db.keys`. Back it up apart from the database: without it nothing sealed opens.
+    Without `make` a file that is not there is a problem: what was recorded has its own keys.
     """
     made = database_url(url)
     if environment.get(KEYS):
         return vault(environment[KEYS])
     if environment.get(KEY_FILE):
-        return vault_of_file(Path(environment[KEY_FILE]))
+        return vault_of_file(Path(environment[KEY_FILE]), make=make)
     if made.get_backend_name() == "sqlite":
-        return vault_of_file(Path(f"{made.database}.keys"))
+        return vault_of_file(Path(f"{made.database}.keys"), make=make)
     message = f"set {KEYS} to 'hash=… seal=…', or {KEY_FILE} to a file that holds them"
     raise KeyProblem(message)
