@@ -16,6 +16,7 @@ COMMANDS = {
     "prompts": "List every phrase for a voice studio, or render all.",
     "record": "Look after the record: its tables, and how long it keeps things.",
     "replay": "Replay transcripts.",
+    "report": "Tell how far callers got, and why no further.",
     "serve": "Answer calls of Twilio by web request.",
     "verify": "Prove what must hold in every call.",
 }
