@@ -9,6 +9,7 @@ import pytest
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
 LAST_LINES = {
+    "day_of_calls.py": "100 hand-overs, and 35 things done after them",
     "drive_by_hand.py": "disposition: enrolled",
     "enroll_in_paperless.py": "ErrorCode: 401",
     "flask_app.py": "after_payment: not_offered",

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from paperless_ivr.records.memory import MemoryRecord
 from paperless_ivr.records.port import Activity, What
-from paperless_ivr.records.sql import open_store, reading
-from paperless_ivr.records.vault import new_keys, vault
+from paperless_ivr.records.sql import Database, SqlReading, reading
 from paperless_ivr.testing.contracts.bench import BILLER, START, Bench, Clock
 from tests.records.conftest import PATIENT
 
@@ -56,11 +55,13 @@ def test_meanwhile(opened, monkeypatch):
 
 
 def test_no_keys(opened, new_url):
-    """A report is made without the keys that the record was written with."""
+    """A report needs no keys."""
     url = new_url()
     bench = Bench(opened(url).record, Clock())
     bench.note(What.ARRIVED)
 
-    with open_store(url, vault(new_keys()), PATIENT) as store:
-        assert [line.what for line in store.record.activity(BILLER)] == [What.ARRIVED]
-        assert store.record.tracked(BILLER) == ()
+    database = Database(url, PATIENT)
+    read = SqlReading(database)
+    assert [line.what for line in read.activity(BILLER)] == [What.ARRIVED]
+    assert (read.billers(), read.tracked(BILLER)) == ((BILLER,), ())
+    database.close()

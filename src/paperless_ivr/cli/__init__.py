@@ -17,6 +17,7 @@ COMMANDS = {
     "record": "Look after the record: its tables, and how long it keeps things.",
     "relay": "Finish what calls left to do.",
     "replay": "Replay transcripts.",
+    "report": "Tell how far callers got, and why no further.",
     "serve": "Answer calls of Twilio by web request.",
     "verify": "Prove what must hold in every call.",
 }

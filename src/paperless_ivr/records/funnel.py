@@ -284,7 +284,7 @@ def funnels(
     return {
         group: Funnel(
             {stage: reached[group][stage] for stage in Stage},
-            dict(sorted(lost[group].items(), key=_loss_order)),
+            dict(sorted(lost[group].items(), key=loss_order)),
         )
         for group in sorted(reached, key=_group_order)
     }
@@ -310,7 +310,7 @@ def _group_order(group: Group) -> tuple[str, str, int, str]:
     return (group.biller, group.day, known, group.language)
 
 
-def _loss_order(counted: tuple[Loss, int]) -> tuple[int, int, str, str, str, str]:
+def loss_order(counted: tuple[Loss, int]) -> tuple[int, int, str, str, str, str]:
     """By stage, the most frequent first."""
     loss, count = counted
     return (loss.stage, -count, loss.disposition, loss.reason, loss.afterwards, loss.why)

@@ -287,8 +287,11 @@ class Record(Protocol):
         ...
 
 
-class Ledger(Record, Protocol):
-    """A whole record: also what is asked of it, and left to do, after the calls."""
+class Readable(Protocol):
+    """What is read for reports: names, codes, times and counts, nothing personal.
+
+    Every method raises `errors.RecordDown` where it cannot answer.
+    """
 
     def billers(self) -> tuple[str, ...]:
         """The billers whose calls there are lines of, in order."""
@@ -308,6 +311,10 @@ class Ledger(Record, Protocol):
     def tracked(self, biller: str) -> tuple[Tracked, ...]:
         """How much of each task is left, and how the rest ended, as far as it was not purged."""
         ...
+
+
+class Ledger(Record, Readable, Protocol):
+    """A whole record: also what is asked of it, and left to do, after the calls."""
 
     def consents(self, biller: str, reference: str) -> tuple[Evidence, ...]:
         """The consents of a reference (`Handback.consents`), in order.

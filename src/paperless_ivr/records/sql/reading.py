@@ -1,70 +1,80 @@
 """The record as it is read for reports: names, codes, times and counts. It needs no keys."""
 
 import json
+from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 from attrs import frozen
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, Row, func, or_, select
 
 from paperless_ivr.records.port import Activity, Task, Tracked, What, tracked_order
+from paperless_ivr.records.sql.database import Database
 from paperless_ivr.records.sql.tables import activity, jobs
 
 PAGE = 1000
-"""Lines that are read at once."""
+"""Lines that are read at once; each page is a transaction of its own."""
 
 
 @frozen
-class Mark:
-    """How far the lines were read: they stand in the order of their time, then as noted."""
+class SqlReading:
+    """What is read of a database for reports."""
 
-    at: datetime
-    line: int = 0
+    database: Database
+
+    def billers(self) -> tuple[str, ...]:
+        """The billers whose calls there are lines of."""
+        found = select(activity.c.biller).distinct().order_by(activity.c.biller)
+        return self.database.read(lambda connection: tuple(connection.scalars(found)))
+
+    def activity(
+        self, biller: str, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[Activity]:
+        """The lines of a biller, a page at a time."""
+        after = (since, 0) if since else None
+        while rows := self.database.read(lambda c: _page(c, biller, after, until)):  # noqa: B023
+            yield from map(_line, rows)
+            after = (rows[-1].at, rows[-1].id)
+
+    def tracked(self, biller: str) -> tuple[Tracked, ...]:
+        """How much of each task is left, and how the rest ended."""
+        counting = (
+            select(jobs.c.task, jobs.c.done, func.count(), func.min(jobs.c.at))
+            .where(jobs.c.biller == biller)
+            .group_by(jobs.c.task, jobs.c.done)
+        )
+        rows = self.database.read(lambda connection: connection.execute(counting).all())
+        found = (
+            Tracked(Task(task), What(done) if done else None, count, oldest)
+            for task, done, count, oldest in rows
+        )
+        return tuple(sorted(found, key=tracked_order))
 
 
-def billers(connection: Connection) -> tuple[str, ...]:
-    """The billers that there are lines of."""
-    found = select(activity.c.biller).distinct().order_by(activity.c.biller)
-    return tuple(connection.scalars(found))
-
-
-def page(
-    connection: Connection, biller: str, after: Mark | None, until: datetime | None
-) -> list[tuple[Mark, Activity]]:
-    """The next lines of a biller, each with its mark."""
+def _page(
+    connection: Connection,
+    biller: str,
+    after: tuple[datetime, int] | None,
+    until: datetime | None,
+) -> list[Row[Any]]:
+    """The next lines: they stand in the order of their time, then as they were noted."""
     found = select(activity).where(activity.c.biller == biller)
     if after is not None:  # the first of the two is what the index is read by
-        found = found.where(
-            activity.c.at >= after.at, or_(activity.c.at > after.at, activity.c.id > after.line)
-        )
+        at, line = after
+        found = found.where(activity.c.at >= at, or_(activity.c.at > at, activity.c.id > line))
     if until is not None:
         found = found.where(activity.c.at < until)
-    rows = connection.execute(found.order_by(activity.c.at, activity.c.id).limit(PAGE))
-    return [
-        (
-            Mark(row.at, row.id),
-            Activity(
-                What(row.what),
-                row.call_id,
-                row.biller,
-                row.policy_version,
-                row.at,
-                row.state,
-                detail=json.loads(row.detail),
-            ),
-        )
-        for row in rows
-    ]
+    in_order = found.order_by(activity.c.at, activity.c.id).limit(PAGE)
+    return list(connection.execute(in_order))
 
 
-def tracked(connection: Connection, biller: str) -> tuple[Tracked, ...]:
-    """How much of each task is left, and how the rest ended."""
-    rows = connection.execute(
-        select(jobs.c.task, jobs.c.done, func.count().label("count"), func.min(jobs.c.at))
-        .where(jobs.c.biller == biller)
-        .group_by(jobs.c.task, jobs.c.done)
+def _line(row: Row[Any]) -> Activity:
+    return Activity(
+        What(row.what),
+        row.call_id,
+        row.biller,
+        row.policy_version,
+        row.at,
+        row.state,
+        detail=json.loads(row.detail),
     )
-    found = (
-        Tracked(Task(task), What(done) if done else None, count, oldest)
-        for task, done, count, oldest in rows
-    )
-    return tuple(sorted(found, key=tracked_order))

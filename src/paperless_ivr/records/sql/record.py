@@ -22,10 +22,11 @@ from paperless_ivr.records.port import (
     What,
     Written,
 )
-from paperless_ivr.records.sql import jobs, lines, reading, writes
+from paperless_ivr.records.sql import jobs, lines, writes
 from paperless_ivr.records.sql.database import Database
 from paperless_ivr.records.sql.desk import Desk
 from paperless_ivr.records.sql.purge import purge
+from paperless_ivr.records.sql.reading import SqlReading
 from paperless_ivr.records.vault import Vault
 
 T = TypeVar("T")
@@ -45,6 +46,7 @@ class SqlRecord:
         self._database = database
         self._vault = vault
         self._now = now
+        self._reading = SqlReading(database)
 
     def __repr__(self) -> str:
         return f"<SqlRecord {self._database!r}>"
@@ -69,25 +71,17 @@ class SqlRecord:
 
     def billers(self) -> tuple[str, ...]:
         """The billers whose calls there are lines of."""
-        return self._database.read(reading.billers)
+        return self._reading.billers()
 
     def activity(
         self, biller: str, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[Activity]:
-        """The lines of a biller, a page at a time: each page is a transaction of its own."""
-        begin = reading.Mark(since) if since else None
-        while found := self._page(biller, begin, until):
-            yield from (line for _, line in found)
-            begin = found[-1][0]
-
-    def _page(
-        self, biller: str, begin: reading.Mark | None, until: datetime | None
-    ) -> list[tuple[reading.Mark, Activity]]:
-        return self._database.read(lambda c: reading.page(c, biller, begin, until))
+        """The lines of a biller."""
+        return self._reading.activity(biller, since, until)
 
     def tracked(self, biller: str) -> tuple[Tracked, ...]:
         """How much of each task is left, and how the rest ended."""
-        return self._database.read(lambda connection: reading.tracked(connection, biller))
+        return self._reading.tracked(biller)
 
     # ── writes and wishes ──
 

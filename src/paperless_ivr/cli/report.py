@@ -1,0 +1,127 @@
+"""`paperless-ivr report`: the funnel and the tracker of a record (R33)."""
+
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, time, timedelta, tzinfo
+from pathlib import Path
+from typing import TextIO
+from zoneinfo import ZoneInfo
+
+import click
+
+from paperless_ivr.cli import report_forms
+from paperless_ivr.cli.record import PATIENCE, database_option
+from paperless_ivr.cli.report_forms import Report
+from paperless_ivr.records.funnel import By, HandOver, funnels, hand_overs
+from paperless_ivr.records.port import A_DAY, Readable
+
+FORMS: dict[str, Callable[[Report, TextIO], None]] = {
+    "table": report_forms.table,
+    "csv": report_forms.csv_file,
+    "json": report_forms.json_file,
+}
+DAY = click.DateTime(["%Y-%m-%d"])
+
+
+def _zone(_: click.Context, __: click.Parameter, name: str) -> tzinfo:
+    """A time zone by its name."""
+    try:
+        return ZoneInfo(name)
+    except (LookupError, OSError, ValueError) as error:
+        message = f"no time zone {name!r}; name one as America/Chicago"
+        raise click.BadParameter(message) from error
+
+
+def _by(_: click.Context, __: click.Parameter, names: str) -> tuple[By, ...]:
+    """What hand-overs are told apart by."""
+    named = [name.strip() for name in names.split(",") if name.strip()]
+    unknown = [name for name in named if name not in tuple(By)]
+    if unknown:
+        message = f"no {unknown[0]!r}; there are {', '.join(By)}"
+        raise click.BadParameter(message)
+    return tuple(by for by in By if by in named)
+
+
+@click.command(name="report")
+@database_option
+@click.option("--biller", metavar="ID", help="Whose calls. [default: of all billers]")
+@click.option("--since", type=DAY, metavar="DAY", help="The first day, as 2026-11-23.")
+@click.option("--until", type=DAY, metavar="DAY", help="The last day.")
+@click.option(
+    "--zone", default="UTC", show_default=True, callback=_zone, help="Where a day begins."
+)
+@click.option("--by", default="", callback=_by, metavar="NAMES", help="Any of moment,language,day.")
+@click.option(
+    "--format", "form", type=click.Choice(list(FORMS)), default="table", show_default=True
+)
+@click.option(
+    "--picture",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Draw the funnels too: FILE.svg or FILE.png.",
+)
+def command(  # noqa: PLR0913 - an argument for each option
+    *,
+    url: str,
+    biller: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    zone: tzinfo,
+    by: tuple[By, ...],
+    form: str,
+    picture: Path | None,
+) -> None:
+    """Tell how far hand-overs got, why no further, and what is left to do.
+
+    Days are those on which hand-overs began; what was done about them later counts. It changes
+    nothing, needs no keys, and shows nothing personal.
+    """
+    if picture is not None and picture.suffix not in (".svg", ".png"):
+        message = "draw to a file that ends in .svg or .png"
+        raise click.BadParameter(message, param_hint="--picture")
+    begin = since and _midnight(since, zone)
+    end = until and _midnight(until + timedelta(days=1), zone)
+    from paperless_ivr.records.sql import Database, SqlReading
+    from paperless_ivr.records.sql.revisions import check_revision
+
+    database = Database(url, PATIENCE)
+    if database.is_sqlite and not Path(database.url.database or "").exists():
+        raise click.BadParameter("there is no such file", param_hint="--database")
+    try:
+        check_revision(database)
+        report = _told(SqlReading(database), biller, begin, end, zone, by)
+    finally:
+        database.close()
+    if picture is not None:
+        from paperless_ivr.cli.report_picture import draw
+
+        draw(report, picture)
+    FORMS[form](report, sys.stdout)
+
+
+def _midnight(day: datetime, zone: tzinfo) -> datetime:
+    """When a day begins."""
+    return datetime.combine(day.date(), time(), zone).astimezone(UTC)
+
+
+def _told(  # noqa: PLR0913, PLR0917 - what is asked for
+    record: Readable,
+    biller: str | None,
+    begin: datetime | None,
+    end: datetime | None,
+    zone: tzinfo,
+    by: tuple[By, ...],
+) -> Report:
+    billers = record.billers() if biller is None else (biller,)
+
+    def began_between() -> Iterator[HandOver]:
+        for one in billers:
+            lines = record.activity(one, begin and begin - A_DAY)
+            yield from hand_overs(lines, begin, end)
+
+    return Report(
+        funnels(began_between(), by, zone),
+        {one: record.tracked(one) for one in billers},
+        by,
+        datetime.now(UTC),
+    )

@@ -1,0 +1,164 @@
+"""A report as tables at the terminal, and as files: CSV and JSON."""
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TextIO
+
+from attrs import frozen
+
+from paperless_ivr.records.funnel import WAITING, By, Funnel, Group, Loss, Stage, loss_order
+from paperless_ivr.records.port import Tracked
+
+COLUMNS = (
+    "biller",
+    "moment",
+    "language",
+    "day",
+    "stage",
+    "what",
+    "disposition",
+    "reason",
+    "afterwards",
+    "why",
+    "hand_overs",
+)
+"""Of the CSV file. `what` is `reached`, or `lost` with the reasons beside it."""
+
+
+@frozen
+class Report:
+    """What is reported: funnels by group, and what is left to do by biller."""
+
+    funnels: Mapping[Group, Funnel]
+    tracked: Mapping[str, Sequence[Tracked]]
+    by: tuple[By, ...]
+    at: datetime
+
+
+# ── at the terminal ──
+
+
+def table(report: Report, to: TextIO) -> None:
+    """Writes tables for each biller: how far, why no further, what is left."""
+    if not report.tracked:
+        to.write("nothing is on record\n")
+    for biller, tracked in report.tracked.items():
+        funnels = {g: f for g, f in report.funnels.items() if g.biller == biller}
+        to.write(f"{biller}\n\n" if funnels or tracked else f"{biller}: nothing on record\n")
+        stages = [stage.label.replace("_", " ") for stage in Stage]
+        _show(to, [*report.by, *stages], _funnel_rows(funnels, report.by))
+        _show(to, LOSSES, _loss_rows(list(funnels.values())))
+        _show(to, TRACKER, _tracked_rows(tracked, report.at))
+
+
+LOSSES = ("got as far as", "ended", "reason", "afterwards", "why", "number", "of these")
+TRACKER = ("task", "state", "number", "oldest")
+
+
+def _show(to: TextIO, heads: Sequence[str], found: Iterable[Sequence[str | int]]) -> None:
+    from tabulate import tabulate
+
+    rows = list(found)
+    if rows:
+        align = ["right" if isinstance(cell, int) else "left" for cell in rows[0]]
+        to.write(tabulate(rows, heads, "simple", disable_numparse=True, colalign=align) + "\n\n")
+
+
+def _funnel_rows(
+    funnels: Mapping[Group, Funnel], by: Sequence[By]
+) -> Iterator[Sequence[str | int]]:
+    for group, funnel in funnels.items():
+        apart = (getattr(group, name) or "–" for name in by)
+        yield (*apart, *(funnel.reached[stage] for stage in Stage))
+
+
+def _loss_rows(funnels: Sequence[Funnel]) -> Iterator[Sequence[str | int]]:
+    """Losses of a biller, whatever its hand-overs are told apart by."""
+    lost: Counter[Loss] = Counter()
+    for funnel in funnels:
+        lost.update(funnel.lost)
+    for loss, count in sorted(lost.items(), key=loss_order):
+        reached = sum(funnel.reached[loss.stage] for funnel in funnels)
+        stage = loss.stage.label.replace("_", " ")
+        why = (loss.disposition, loss.reason, loss.afterwards, loss.why)
+        yield (stage, *why, count, f"{count / reached:.1%}")
+
+
+def _tracked_rows(tracked: Iterable[Tracked], now: datetime) -> Iterator[Sequence[str | int]]:
+    for one in tracked:
+        age = _age(now - one.oldest) if one.ended is None else ""
+        yield (one.task.value, _state(one), one.count, age)
+
+
+def _state(tracked: Tracked) -> str:
+    return WAITING[tracked.task] if tracked.ended is None else tracked.ended.value
+
+
+def _age(age: timedelta) -> str:
+    hours = max(age // timedelta(hours=1), 0)
+    return f"{hours // 24} d {hours % 24} h"
+
+
+# ── files ──
+
+
+def csv_file(report: Report, to: TextIO) -> None:
+    """Writes the funnels as one table, a number a line."""
+    writer = csv.writer(to, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for group, funnel in report.funnels.items():
+        whose = (group.biller, group.moment, group.language, group.day)
+        for stage in Stage:
+            none = ("",) * 4
+            writer.writerow((*whose, stage.label, "reached", *none, funnel.reached[stage]))
+            for loss, count in funnel.lost.items():
+                if loss.stage is stage:
+                    why = (loss.disposition, loss.reason, loss.afterwards, loss.why)
+                    writer.writerow((*whose, stage.label, "lost", *why, count))
+
+
+def json_file(report: Report, to: TextIO) -> None:
+    """Writes everything."""
+    document = {
+        "at": report.at.isoformat(),
+        "by": list(report.by),
+        "funnels": [_funnel(group, funnel) for group, funnel in report.funnels.items()],
+        "tracker": [
+            {
+                "biller": biller,
+                "task": one.task.value,
+                "state": _state(one),
+                "open": one.ended is None,
+                "number": one.count,
+                "oldest": one.oldest.isoformat(),
+            }
+            for biller, tracked in report.tracked.items()
+            for one in tracked
+        ],
+    }
+    json.dump(document, to, indent=2, ensure_ascii=False)
+    to.write("\n")
+
+
+def _funnel(group: Group, funnel: Funnel) -> Mapping[str, Any]:
+    return {
+        "biller": group.biller,
+        "moment": group.moment,
+        "language": group.language,
+        "day": group.day,
+        "reached": {stage.label: funnel.reached[stage] for stage in Stage},
+        "lost": [
+            {
+                "stage": loss.stage.label,
+                "disposition": loss.disposition,
+                "reason": loss.reason,
+                "afterwards": loss.afterwards,
+                "why": loss.why,
+                "hand_overs": count,
+            }
+            for loss, count in funnel.lost.items()
+        ],
+    }

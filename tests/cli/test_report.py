@@ -1,0 +1,232 @@
+"""`paperless-ivr report`: tables, files, a picture."""
+
+import csv
+import io
+import json
+import sys
+from datetime import timedelta
+from xml.etree import ElementTree as ET
+
+import pytest
+from attrs import evolve
+
+from paperless_ivr.cli.report_forms import Report, table
+from paperless_ivr.flow.events import Accepted
+from paperless_ivr.flow.host import Disposition
+from paperless_ivr.records.funnel import Stage
+from paperless_ivr.records.port import Task, Tracked, What
+from paperless_ivr.records.sql import open_store
+from paperless_ivr.testing.contracts.bench import ACCOUNT, ANI, START, Bench, Clock, preference
+
+pytestmark = pytest.mark.requirement("R33")
+
+OTHER = "elm-energy"
+
+
+@pytest.fixture
+def url(tmp_path, monkeypatch):
+    """A record of two billers and two days, and what is left to do."""
+    for variable in ("PAPERLESS_IVR_KEYS", "PAPERLESS_IVR_KEY_FILE", "PAPERLESS_IVR_DATABASE"):
+        monkeypatch.delenv(variable, raising=False)
+    at, url = Clock(START.replace(hour=3)), f"sqlite:///{tmp_path}/record.db"
+    with open_store(url, now=at, budget=30.0) as store:
+        bench = Bench(store.record, at)
+        bench.call(Disposition.DECLINED, "c1", accounts=(ACCOUNT,))
+        bench.clock.go(hours=9)
+        bench.call(Disposition.IGNORED, "c2")
+        evolve(bench, biller=OTHER).call(Disposition.NOT_OFFERED, "o1", offered=False)
+        for number in (3, 4):
+            bench.note(What.ARRIVED, f"c{number}")
+            bench.note(What.OFFERED, f"c{number}", language="en-US")
+            write = preference(f"c{number}-1", f"T{number}")
+            bench.intend(write)
+            bench.record.settle(write.key, Accepted())
+            bench.note(What.ENDED, f"c{number}", disposition="enrolled", reason="none")
+        bench.clock.go(days=30)
+        (opened, *_) = bench.claim(Task.FOLLOW)
+        bench.record.finish(opened, "one", What.COMPLETED)
+    return url
+
+
+def reached(done):
+    """The stages' numbers, of each funnel in a JSON report."""
+    return [list(funnel["reached"].values()) for funnel in json.loads(done.stdout)["funnels"]]
+
+
+def test_table(run, url):
+    """How far, why no further, and what is left stand below one another for each biller."""
+    done = run("report", "--database", url)
+
+    assert done.exit_code == 0, done.output
+    elm, water = done.stdout.split("springfield-water\n")
+    assert "handed over" in elm
+    assert "not_offered" in elm
+    lines = [" ".join(line.split()) for line in water.splitlines()]
+    assert "4 4 2 2 2 2 1" in lines
+    assert "offered declined 1 25.0%" in lines
+    assert "registered enrolled none followed 1 50.0%" in lines
+    assert any(line.startswith("follow followed 1 ") for line in lines)
+    assert "follow completed 1" in lines
+
+
+def test_csv_adds_up(run, url):
+    """In every group, what reached a stage is what reached the next one and what was lost."""
+    done = run("report", "--database", url, "--format", "csv", "--by", "language,day,moment")
+
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    groups = {(r["biller"], r["moment"], r["language"], r["day"]) for r in rows}
+    assert len(groups) == 3
+    for group in groups:
+        count = {(stage.label, what): 0 for stage in Stage for what in ("reached", "lost")}
+        for row in rows:
+            if (row["biller"], row["moment"], row["language"], row["day"]) == group:
+                count[row["stage"], row["what"]] += int(row["hand_overs"])
+        for stage, later in zip(Stage, [*Stage][1:], strict=False):
+            here = count[stage.label, "reached"] - count[stage.label, "lost"]
+            assert here == count[later.label, "reached"]
+
+
+def test_json(run, url):
+    """The file has everything: each group, each loss, each task."""
+    done = run("report", "--database", url, "--format", "json", "--by", "language")
+
+    told = json.loads(done.stdout)
+    assert [(f["biller"], f["language"]) for f in told["funnels"]] == [
+        (OTHER, ""),
+        ("springfield-water", ""),
+        ("springfield-water", "en-US"),
+    ]
+    assert {
+        "stage": "registered",
+        "disposition": "enrolled",
+        "reason": "none",
+        "afterwards": "followed",
+        "why": "",
+        "hand_overs": 1,
+    } in told["funnels"][2]["lost"]
+    assert ("follow", "followed", True, 1) in {
+        (t["task"], t["state"], t["open"], t["number"]) for t in told["tracker"]
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "numbers"),
+    [
+        (("--biller", OTHER), [1]),
+        (("--biller", "nobody"), []),
+        (("--since", "2026-11-22"), [1, 4]),
+        (("--until", "2026-11-21"), []),
+        (("--until", "2026-11-21", "--zone", "America/Chicago"), [1]),
+        (("--since", "2026-11-22", "--zone", "America/Chicago"), [1, 3]),
+        (("--zone", "America/Chicago", "--by", "day"), [1, 1, 3]),
+        (("--since", "2026-11-23"), []),
+    ],
+)
+def test_which(run, url, options, numbers):
+    """Hand-overs are those of a biller, and of days in a time zone; what came later counts."""
+    done = run("report", "--database", url, "--format", "json", *options)
+
+    assert [first for first, *_ in reached(done)] == numbers
+
+
+def test_picture(run, url, tmp_path):
+    """The picture says each number as text, and is the same file again; or it is a PNG."""
+    drawn = []
+    for name in ("a.svg", "b.svg", "c.png"):
+        done = run("report", "--database", url, "--by", "day", "--picture", str(tmp_path / name))
+        assert done.exit_code == 0, done.output
+        drawn.append((tmp_path / name).read_bytes())
+
+    texts = {"".join(node.itertext()).strip() for node in ET.fromstring(drawn[0]).iter()}
+    assert {"springfield-water · 2026-11-22", "4 · 100%", "2 · 50%", "1 · 25%"} <= texts
+    assert drawn[0] == drawn[1]
+    assert drawn[2].startswith(b"\x89PNG")
+
+
+@pytest.mark.requirement("R24")
+def test_nothing_personal(run, url, tmp_path):
+    """No form of a report has an ANI or an account number in it."""
+    picture = tmp_path / "a.svg"
+    shown = [
+        run("report", "--database", url, "--format", f).stdout for f in ("table", "csv", "json")
+    ]
+    run("report", "--database", url, "--picture", str(picture))
+
+    for text in (*shown, picture.read_text()):
+        assert ANI.reveal() not in text
+        assert ACCOUNT.reveal() not in text
+
+
+def test_without_keys(run, url, tmp_path):
+    """It needs no keys, makes none, and changes nothing."""
+    (tmp_path / "record.db.keys").unlink()
+    before = (tmp_path / "record.db").read_bytes()
+
+    done = run("report", "--database", url)
+
+    assert done.exit_code == 0
+    assert not (tmp_path / "record.db.keys").exists()
+    assert before == (tmp_path / "record.db").read_bytes()
+
+
+def test_nothing_on_record(run, tmp_path):
+    """An empty record is told as one."""
+    empty = f"sqlite:///{tmp_path}/empty.db"
+    run("record", "upgrade", "--database", empty)
+    picture = tmp_path / "a.svg"
+
+    done = run("report", "--database", empty, "--picture", str(picture))
+
+    assert (done.exit_code, done.stdout) == (0, "nothing is on record\n")
+    assert picture.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--zone", "Chicago"), "no time zone 'Chicago'"),
+        (("--zone", "../etc"), "no time zone"),
+        (("--by", "hour"), "no 'hour'; there are moment, language, day"),
+        (("--since", "yesterday"), "'yesterday' does not match"),
+        (("--picture", "funnel.gif"), "ends in .svg or .png"),
+    ],
+)
+def test_wrong_options(run, url, options, told):
+    """What cannot be used is told."""
+    done = run("report", "--database", url, *options)
+
+    assert done.exit_code == 2
+    assert told in done.stderr
+
+
+def test_no_such_file(run, tmp_path):
+    """A file that is not there is told, and not made."""
+    done = run("report", "--database", f"sqlite:///{tmp_path}/nothing.db")
+
+    assert done.exit_code == 2
+    assert "there is no such file" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("missing", "options"), [("tabulate", ()), ("matplotlib", ("--picture", "funnel.svg"))]
+)
+def test_without_the_extra(run, url, monkeypatch, missing, options):
+    """Without what it needs it says what to install."""
+    monkeypatch.setitem(sys.modules, missing, None)
+    monkeypatch.delitem(sys.modules, "paperless_ivr.cli.report_picture", raising=False)
+
+    done = run("report", "--database", url, *options)
+
+    assert done.exit_code == 2
+    assert "pip install" in done.stderr
+
+
+def test_ages():
+    """How long the oldest thing waits is told in days and hours."""
+    left = Tracked(Task.FOLLOW, None, 1, START)
+    shown = io.StringIO()
+
+    table(Report({}, {"b": (left,)}, (), START + timedelta(hours=34)), shown)
+
+    assert "1 d 10 h" in shown.getvalue()
