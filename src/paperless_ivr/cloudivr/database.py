@@ -1,10 +1,11 @@
 """The database of the reference service: SQLite by default, PostgreSQL by its URL."""
 
 import hashlib
+import logging
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, func, make_url, select
+from sqlalchemy import URL, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 
@@ -12,6 +13,8 @@ from paperless_ivr.cloudivr import tables as t
 from paperless_ivr.cloudivr.seed import Biller, Customer, Seed
 from paperless_ivr.secret import Secret
 
+NAME = "cloudivr"
+"""Of the engine, among SQLAlchemy's loggers."""
 BUSY_S = 30
 """Seconds that SQLite waits for another writer before it gives up."""
 
@@ -27,14 +30,23 @@ def opened(url: str) -> Engine:
     if kind == "postgresql":
         if address.drivername == "postgresql":
             address = address.set(drivername="postgresql+psycopg")
-        return create_engine(address, hide_parameters=True, pool_pre_ping=True)
+        return _discreet(address, pool_pre_ping=True)
     if kind != "sqlite" or address.database in (None, "", ":memory:"):
         message = "a file of SQLite or a database of PostgreSQL is needed"
         raise ArgumentError(message)
-    engine = create_engine(address, hide_parameters=True, connect_args={"timeout": BUSY_S})
+    engine = _discreet(address, connect_args={"timeout": BUSY_S})
     event.listen(engine, "connect", _as_server)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _discreet(address: URL, **options: Any) -> Engine:
+    """An engine that shows no values: in no error, and in no log, where DEBUG prints rows (R24).
+
+    Source: SQLAlchemy, "Configuring Logging"; `logging_name` gives the engine a logger of its own.
+    """
+    logging.getLogger(f"sqlalchemy.engine.Engine.{NAME}").setLevel(logging.INFO)
+    return create_engine(address, hide_parameters=True, logging_name=NAME, **options)
 
 
 def _as_server(connection: Any, _: object) -> None:

@@ -1,0 +1,311 @@
+"""Whole calls through real parts: what is personal is seen nowhere."""
+
+import logging
+import traceback
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+import structlog
+from attrs import define, evolve, field, fields, frozen
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from paperless_ivr import secret
+from paperless_ivr.backends.connection import REFERENCE_CODES, Connection
+from paperless_ivr.backends.soap.backend import SoapBackend
+from paperless_ivr.cloudivr.database import prepare
+from paperless_ivr.cloudivr.seed import Bill, Biller, Customer, Partner, Payment, Seed
+from paperless_ivr.cloudivr.serving import running
+from paperless_ivr.drive.blocking import Driver
+from paperless_ivr.errors import RecordDown
+from paperless_ivr.flow.events import Digits, Ended, HungUp, TransferEnded, TransferResult
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.host import Arrival, Disposition, Moment
+from paperless_ivr.flow.policy import Address, Policy, Strategy
+from paperless_ivr.flow.requests import OPERATIONS
+from paperless_ivr.flow.scene import Terms
+from paperless_ivr.flow.states import State
+from paperless_ivr.flow.turns import Gather, Transfer
+from paperless_ivr.keypad import EmailPad
+from paperless_ivr.prompts import Catalogue, said
+from paperless_ivr.records.sql import Store, open_store
+from paperless_ivr.records.vault import new_keys, vault
+from paperless_ivr.testing.transcripts import Scribe, differences, parse
+from tests.backends.breakage import BREAKAGES, broken
+from tests.records.test_sql_privacy import dumped
+
+POLICY = evolve(
+    Policy(), address=Address(strategies=(Strategy.ON_FILE, Strategy.KEYPAD), email_required=True)
+)
+PAD = EmailPad()
+SOON = [breakage for breakage in BREAKAGES if not breakage.late and breakage.only is None]
+VAULT = vault(new_keys())
+
+_DIGITS = st.text("0123456789", min_size=9, max_size=11).filter(lambda d: len(set(d)) > 3)
+_SPELT = st.text("abcdefghijklmnopqrstuvwxyz", min_size=7, max_size=11).map("zq{}".format)
+_PHONES = st.integers(2_000_000, 9_999_999).map("+1212{}".format)
+
+
+@frozen
+class Person:
+    """A customer whose values are made up, and what they press."""
+
+    account: str
+    email: str
+    other_email: str
+    phone: str
+    other_phone: str
+    name: str
+    key: str
+    """The PartnerKey of the line that they call."""
+    pressed: str
+    """An account number that is nobody's."""
+    customer: str
+    invoice: str
+
+    def personal(self) -> dict[str, str]:
+        """What must not be seen: numbers also as they are keyed, an address also as it is."""
+        told = {one.name: getattr(self, one.name) for one in fields(Person)}
+        keyed = {"phone": self.phone[2:], "other_phone": self.other_phone[2:]}
+        return told | keyed | {"spelt": PAD.code(self.other_email)}
+
+
+_PEOPLE = st.builds(
+    Person,
+    account=_DIGITS,
+    email=_SPELT,
+    other_email=_SPELT,
+    phone=_PHONES,
+    other_phone=_PHONES,
+    name=_SPELT.map(lambda word: f"Pat {word}".title()),
+    key=st.text("abcdef0123456789", min_size=24, max_size=32),
+    pressed=_DIGITS,
+    customer=st.integers(10_000_000, 99_999_999).map(str),
+    invoice=_DIGITS,
+).filter(lambda who: who.account != who.pressed and who.phone != who.other_phone)
+
+
+def seed(who: Person) -> Seed:
+    """A biller with one customer, for the reference service."""
+    bill = Bill(
+        secret.invoice(who.invoice),
+        "WATER",
+        Decimal("48.20"),
+        date(2026, 12, 15),
+        *[False] * 2,
+        True,
+        False,
+    )
+    email = secret.email(f"{who.email}@example.com")
+    customer = Customer(
+        handle="they",
+        id=secret.customer(who.customer),
+        account=secret.account(who.account),
+        name=secret.name(who.name),
+        email=email,
+        phone=secret.phone(who.phone),
+        landline=False,
+        holder=None,
+        bills=(bill,),
+        payment=Payment(secret.payment("p-1"), bill.number, "WATER", email),
+    )
+    biller = Biller(
+        "b", "Water", "b-guid", frozenset({"paperless"}), {"WATER": "water"}, (customer,)
+    )
+    return Seed((Partner("line", "p-guid", who.key, ("b",)),), (biller,))
+
+
+@define(repr=False)
+class Caller:
+    """Keys one number that is nobody's, then all that they have, and says yes; a gateway."""
+
+    who: Person
+    breaks_at: int | None = None
+    """The turn at which the channel breaks, with the caller's values in what it raises."""
+    heard: list[str] = field(factory=list)
+    _keyed: dict[State, int] = field(factory=dict)
+
+    def perform(self, turn, language):
+        """Speaks a turn, and answers it."""
+        self.heard.append(said(turn.say, language, Catalogue.of(POLICY)))
+        if len(self.heard) == self.breaks_at:
+            raise RuntimeError(*self.who.personal().values())
+        if isinstance(turn.then, Transfer):
+            return TransferEnded(TransferResult.ANSWERED)
+        return self._keys(turn.call.state) if isinstance(turn.then, Gather) else None
+
+    def _keys(self, state):
+        times = self._keyed[state] = self._keyed.get(state, -1) + 1
+        who = self.who
+        answers = {
+            State.IDENTITY_CHECK: ["0000", "9999"],
+            State.ACCOUNT_ENTRY: [who.pressed, who.account],
+            State.CONFIRMATION: ["3", "1"],
+            State.EMAIL_LOCAL: [PAD.code(who.other_email)],
+            State.TEXT_CONSENT: ["3", "1"],
+            State.PHONE_CAPTURE: [who.other_phone[2:]],
+        }.get(state, ["1"])
+        if times > 20:
+            return HungUp()
+        keyed = answers[min(times, len(answers) - 1)]
+        ended = Ended.FULL if len(keyed) in (1, 4) else Ended.END_KEY
+        return Digits(secret.keys(keyed), ended)
+
+
+@define(repr=False)
+class Flaky:
+    """A back end or a record that raises, its caller's values in the text, from one use on."""
+
+    inner: object
+    who: Person
+    fails_at: int
+    error: type
+    used: int = 0
+
+    def __getattr__(self, name):
+        there = getattr(self.inner, name)
+        if not callable(there):
+            return there
+
+        def use(*arguments):
+            self.used += 1
+            if self.used >= self.fails_at:
+                raise self.error(*self.who.personal().values(), *arguments)
+            return there(*arguments)
+
+        return use
+
+
+@contextmanager
+def listened() -> Iterator[list[str]]:
+    """All that is logged meanwhile, by whomever, at every level."""
+    lines: list[str] = []
+
+    class Handler(logging.Handler):
+        def emit(self, record):
+            lines.append(f"{self.format(record)} {record.args!r} {record.__dict__!r}")
+
+    root, handler = logging.getLogger(), Handler()
+    before = {name: logging.getLogger(name).level for name in ("", "zeep", "sqlalchemy", "urllib3")}
+    for name in before:
+        logging.getLogger(name or None).setLevel(logging.DEBUG)
+    root.addHandler(handler)
+    try:
+        with structlog.testing.capture_logs() as events:
+            yield lines
+            lines += map(repr, events)
+    finally:
+        root.removeHandler(handler)
+        for name, level in before.items():
+            logging.getLogger(name or None).setLevel(level)
+
+
+FAULTS = ("none", "service", "back end", "record", "gateway", "database")
+"""What fails in a call."""
+
+
+@frozen
+class Scene:
+    """A call that was held: how it ended, and all that can be seen of it."""
+
+    ended: Disposition
+    seen: dict[str, str | bytes]
+    caller: Caller
+
+
+def inside(error: BaseException) -> list[str]:
+    """Its traceback with all locals, from where this file called."""
+    beyond = error.__traceback__.tb_next if error.__traceback__ else None
+    told = traceback.TracebackException(type(error), error, beyond, capture_locals=True)
+    return list(told.format())
+
+
+def hold(who: Person, fault: str, at: int, breakage) -> Scene:
+    """Holds a call in which something fails."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        service = stack.enter_context(running(seed=False))
+        prepare(service.engine, seed(who))
+        logged = stack.enter_context(listened())
+        store: Store = stack.enter_context(open_store(f"sqlite:///{folder}/r.db", VAULT, 30.0))
+        address = service.endpoint
+        if fault == "service":
+            address = stack.enter_context(broken(breakage, address))
+        backend = SoapBackend(
+            Connection(
+                address, "b-guid", "p-guid", secret.credential(who.key), codes=REFERENCE_CODES
+            )
+        )
+        record = Flaky(store.record, who, at, RecordDown) if fault == "record" else store.record
+        used = Flaky(backend, who, at, RuntimeError) if fault == "back end" else backend
+        flow, written, dumps = Flow(Terms(POLICY, OPERATIONS)), [], []
+        scribe = Scribe(flow, lambda _, transcript: written.append(transcript))
+        caller = Caller(who, at if fault == "gateway" else None)
+
+        def watch(*move):
+            dumps.append(dumped(store) if fault != "database" else b"")
+            if fault == "database" and len(dumps) == at:
+                store.database.write(lambda c: c.execute(text("DROP TABLE writes")))
+            scribe.watch(*move)
+
+        driver = Driver(flow, Catalogue.of(POLICY), used, record, store.calls, watch=watch)
+        arrival = Arrival(
+            "call-1", "b", Moment.BEFORE_PAYMENT, ani=secret.phone(who.phone), language="en-US"
+        )
+        back = driver.converse(caller, arrival)
+        parts = (driver, driver.flow, backend, store.record, store.calls, back, arrival, scribe)
+        shown = [form(part) for part in parts for form in (repr, str, ascii)]
+        for failing in (lambda: store.calls.load("no"), lambda: store.record.settle("no", back)):
+            try:
+                failing()
+            except Exception as error:  # noqa: BLE001
+                shown += [str(error), *inside(error)]
+        (transcript,) = written
+        assert differences(parse(transcript), flow) == ""
+        left = b"" if fault == "database" else dumped(store)
+    seen = {
+        "log": "\n".join(logged),
+        "repr": "\n".join(shown),
+        "transcript": transcript,
+        "database": b"".join((*dumps, left)),
+    }
+    return Scene(back.disposition, seen, caller)
+
+
+@pytest.mark.requirement("R24")
+@settings(deadline=None, max_examples=25, phases=[Phase.reuse, Phase.generate])
+@given(_PEOPLE, st.sampled_from(FAULTS), st.integers(2, 14), st.sampled_from(SOON))
+def test_nothing_personal_is_seen(who: Person, fault: str, at: int, breakage: object) -> None:
+    """No log, repr, error, transcript or database of a whole call holds it, whatever fails."""
+    scene = hold(who, fault, at, breakage)
+
+    for where, shown in scene.seen.items():
+        for name, value in who.personal().items():
+            told = value.encode() if isinstance(shown, bytes) else value
+            assert told not in shown, f"{name} is in the {where}, where the {fault} fails"
+
+
+WHO = Person(
+    "204811379", "zqsomebody", "zqsomeother", "+12125550101", "+12125550102", "Pat Zqsome",
+    "demo-key-that-nobody-knows", "998877665", "77665544", "5544332211",
+)  # fmt: skip
+
+
+def test_the_call_holds_all_of_it() -> None:
+    """Where nothing fails the caller enrols, and every value was really used on the way."""
+    scene = hold(WHO, "none", 0, None)
+
+    assert scene.ended is Disposition.ENROLLED
+    heard = " ".join(scene.caller.heard)
+    for state in (State.ACCOUNT_ENTRY, State.EMAIL_LOCAL, State.PHONE_CAPTURE, State.TEXT_CONSENT):
+        assert scene.caller._keyed[state] >= 0
+    assert "call.moved" in scene.seen["log"]
+    assert "sqlalchemy" in scene.seen["log"]
+    assert b"consented" in scene.seen["database"]
+    assert "We found no account for 9 9 8, 8 7 7, 6 6 5" in heard
