@@ -66,6 +66,22 @@ def test_a_late_answer_gets_the_last_document():
     assert len(line.backend.emails) == 1
 
 
+@pytest.mark.requirement("R09")
+def test_an_address_that_is_asked_again_without_its_keys():
+    """A fallback that leads to where a request failed goes on: what was pressed is a silence."""
+    line = Line()
+    asked = line.to_consent().document
+    line.follow(Press("1"))  # nobody answers
+    again = line.runtime._request(f"{GATEWAY.address}{line.request.path}?{line.request.query}")
+    line.reply = line.workers[0].answer(again)
+    assert not line.record.writes
+    assert "To agree, press 1" in asked
+    assert "To agree, press 1" in line.reply.document
+    line.go(Press("1"))
+    line.go()
+    assert len(line.record.writes) == 1
+
+
 def test_one_moment_is_heard_before_the_wait():
     """A request is carried out on the visit after its words."""
     line = Line()

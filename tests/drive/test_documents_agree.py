@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 
@@ -19,7 +20,9 @@ from paperless_ivr.flow.requests import CountLastFour
 from paperless_ivr.gateways.port import WebRequest
 from paperless_ivr.gateways.twilio import TwilioGateway
 from paperless_ivr.records.memory import MemoryLiveCalls
-from paperless_ivr.records.port import Activity
+from paperless_ivr.records.port import Activity, LiveCalls
+from paperless_ivr.records.sql import open_store
+from paperless_ivr.records.vault import new_keys, vault
 from paperless_ivr.testing.calling import Calling
 from paperless_ivr.testing.playback import Playback
 from paperless_ivr.testing.transcripts import read
@@ -28,6 +31,7 @@ from paperless_ivr.testing.twilio import SimulatedTwilio
 FILES = sorted((Path(__file__).parents[1] / "transcripts").glob("*.call"))
 KEY = secret.credential("0123456789abcdef")
 SID = "CA" + 32 * "0"
+VAULT = vault(new_keys())
 
 
 @define(slots=False)
@@ -96,15 +100,15 @@ class Delivery:
         return replies[number % 2] if replies[0].status == replies[1].status else replies[0]
 
 
-def told(path: Path, workers: int, *, twice: bool) -> tuple[Noting, Handback]:
-    """The call over web requests."""
+def told(path: Path, stores: Sequence[LiveCalls], *, twice: bool) -> tuple[Noting, Handback]:
+    """The call over web requests, with a worker for each store: all are of the same calls."""
     playback, ended = of_twilio(path), list[Handback]()
     setup = Setup(
         playback.flow,
         playback.words,
         playback,
         playback,
-        MemoryLiveCalls(),
+        stores[0],
         watch=playback.watch,
         name_handover=str,
     )
@@ -118,7 +122,8 @@ def told(path: Path, workers: int, *, twice: bool) -> tuple[Noting, Handback]:
         person="+12175550199",
     )
     documents = [
-        Documents(setup, gateway, KEY, at_once=4, ended=ended.append) for _ in range(workers)
+        Documents(evolve(setup, calls=calls), gateway, KEY, at_once=4, ended=ended.append)
+        for calls in stores
     ]
     playback.cancel = lambda: documents[-1].hang_up(SID, by_host=True)
     runtime = SimulatedTwilio(gateway, SID)
@@ -138,11 +143,25 @@ def told(path: Path, workers: int, *, twice: bool) -> tuple[Noting, Handback]:
 )
 def test_a_call_over_web_requests_goes_the_same_way(path: Path, workers: int, twice: bool) -> None:
     """Rows, words, the record's lines and the handback are those of the blocking loop."""
-    expected, given_back = held(path)
-    got, handback = told(path, workers, twice=twice)
+    agree(path, told(path, [MemoryLiveCalls()] * workers, twice=twice))
 
-    assert got.left == []
-    assert got.rows == expected.rows
-    assert got.heard == expected.heard
-    assert got.told == expected.told
+
+@pytest.mark.requirement("R09", "R31", "R41", "R43")
+@pytest.mark.parametrize("path", FILES[::4], ids=lambda path: path.stem)
+def test_a_call_that_a_database_keeps_goes_the_same_way(path: Path, tmp_path: Path) -> None:
+    """So it does where four workers have nothing in common but a database."""
+    url = f"sqlite:///{tmp_path / 'calls.db'}"
+    with ExitStack() as open_while:
+        stores = [open_while.enter_context(open_store(url, VAULT, 30.0)) for _ in range(4)]
+        agree(path, told(path, [store.calls for store in stores], twice=True))
+
+
+def agree(path: Path, got: tuple[Noting, Handback]) -> None:
+    """Claims that a call went as it does where the channel is held."""
+    playback, handback = got
+    expected, given_back = held(path)
+    assert playback.left == []
+    assert playback.rows == expected.rows
+    assert playback.heard == expected.heard
+    assert playback.told == expected.told
     assert handback == given_back

@@ -1,6 +1,7 @@
 """What the record says and what the service says, side by side."""
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -29,6 +30,8 @@ class Books:
     """Consents to enrol on record, by the service's identifier of the customer."""
     mailed: Mapping[str, int]
     """E-mails with a link, one for each registration that was begun."""
+    texted: Mapping[str, int]
+    """Texts to each customer, none of whom agreed to more than one."""
     left: int
     """Writes without an outcome, wishes and calls that are still open."""
     followed: int
@@ -37,6 +40,7 @@ class Books:
         """Claims that every accepted consent is registered exactly once, and nothing else is."""
         assert set(self.agreed.values()) <= {1}
         assert dict(self.mailed) == dict(self.agreed)
+        assert set(self.texted.values()) <= {1}
         assert self.followed == len(self.agreed)
         assert self.left == 0
 
@@ -84,12 +88,13 @@ def books(record_url: str, service_url: str) -> Books:
                     agreed[who] = agreed.get(who, 0) + 1
         open_still, followed = left(store), len(store.record.followed())
     engine = opened(service_url)
-    mailed: dict[str, int] = {}
-    for email in outbox(engine).emails:
-        who = email.customer.reveal()
-        mailed[who] = mailed.get(who, 0) + 1
+    queued = outbox(engine)
+    mailed, texted = (
+        Counter(message.customer.reveal() for message in messages)
+        for messages in (queued.emails, queued.texts)
+    )
     engine.dispose()
-    return Books(agreed, mailed, open_still, followed)
+    return Books(agreed, mailed, texted, open_still, followed)
 
 
 def references(record_url: str) -> list[str]:

@@ -4,7 +4,7 @@ import http.client
 import json
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from paperless_ivr.drive.blocking import Driver
 from paperless_ivr.drive.documents import Documents
 from paperless_ivr.flow.events import CallerEvent, Digits, Ended, HungUp, NoInput
 from paperless_ivr.flow.flow import Flow
-from paperless_ivr.flow.host import Arrival, Handback, Moment
+from paperless_ivr.flow.host import Arrival, Handback, Identity, Moment, Payment
 from paperless_ivr.flow.policy import Budgets
 from paperless_ivr.flow.scene import Terms
 from paperless_ivr.flow.turns import Gather, Turn
@@ -30,7 +30,16 @@ from paperless_ivr.records.sql import Store, open_store
 from paperless_ivr.testing.twilio import SimulatedTwilio
 from paperless_ivr.testing.virtual_caller import HangUp, Press
 from paperless_ivr.web import Meters
-from tests.durability.town import POLICY, WORDS, Town, account, endpoint, phone
+from tests.durability.town import (
+    POLICY,
+    WORDS,
+    Town,
+    account,
+    email,
+    endpoint,
+    payment_guid,
+    phone,
+)
 
 PATIENT = evolve(POLICY, budgets=Budgets(read=8.0, write=8.0, record=2.0))
 FLOW = Flow(Terms(PATIENT))
@@ -53,6 +62,7 @@ WAYS = {
     "says nothing": "",
     "hangs up before the yes": "1 {last_four} h",
     "hangs up after the yes": "1 {last_four} 1 h",
+    "has paid, enrols, wants a text": "1 1 1",
 }
 """What callers do, question by question."""
 
@@ -66,8 +76,13 @@ STILL = "Still working on it."
 def keys_of(number: int) -> list[str]:
     """What a customer does; whoever has pressed all is silent."""
     digits = account(number)[-4:]
-    script = list(WAYS.values())[number % len(WAYS)]
-    return script.format(last_four=digits, wrong=f"{(int(digits) + 1) % 10_000:04}").split()
+    wrong = f"{(int(digits) + 1) % 10_000:04}"
+    return WAYS[way(number)].format(last_four=digits, wrong=wrong).split()
+
+
+def way(number: int) -> str:
+    """Which of the ways is a customer's."""
+    return list(WAYS)[number % len(WAYS)]
 
 
 def call_id(number: int) -> str:
@@ -77,12 +92,18 @@ def call_id(number: int) -> str:
 
 def arrival(number: int) -> Arrival:
     """What the host hands over."""
-    return Arrival(
-        call_id(number),
-        PATIENT.biller.id,
-        Moment.START,
-        ani=secret.phone(phone(number)),
-        language="en-US",
+    coming = Arrival(
+        call_id(number), PATIENT.biller.id, ani=secret.phone(phone(number)), language="en-US"
+    )
+    if not way(number).startswith("has paid"):
+        return coming
+    its = secret.account(account(number))
+    return evolve(
+        coming,
+        moment=Moment.AFTER_PAYMENT,
+        identity=Identity.ACCOUNT_KEYED,
+        account=its,
+        payment=Payment(payment_guid(number), approved=True, email=email(number), account=its),
     )
 
 
@@ -237,21 +258,19 @@ def call(number: int, ports: Sequence[int]) -> Told:
 
 def call_on(ports: Sequence[int], most: int, stop: Path, told_in: Path) -> None:
     """Customers call, many at once, until the file `stop` is there; writes what is known then."""
+    numbers = iter(range(len(WAYS), most))  # its `next` is one step for all threads
 
-    def some(first: int) -> Iterator[Told]:
-        for number in range(first, most, AT_ONCE):
-            if stop.exists():
-                return
-            yield call(number, ports)
+    def one_after_the_other(_: int) -> list[Told]:
+        told = []
+        while not stop.exists():
+            told.append(call(next(numbers), ports))
+        return told
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        firsts = range(len(WAYS), len(WAYS) + AT_ONCE)
-        told = [asdict(one) for some_told in pool.map(_all(some), firsts) for one in some_told]
+        told = [
+            asdict(one) for some in pool.map(one_after_the_other, range(AT_ONCE)) for one in some
+        ]
     told_in.write_text(json.dumps(told))
-
-
-def _all(some: Callable[[int], Iterator[Told]]) -> Callable[[int], list[Told]]:
-    return lambda first: list(some(first))
 
 
 def told_by(file: Path) -> list[Told]:

@@ -34,6 +34,7 @@ from paperless_ivr.gateways.terminal import TerminalGateway, tokens
 from paperless_ivr.prompts import Catalogue
 from paperless_ivr.records.sql import Database, Store
 from paperless_ivr.records.sql.store import vault_for
+from paperless_ivr.secret import Secret
 
 POLICY = evolve(demo_policy(), budgets=Budgets(read=3.0, write=3.0, record=2.0))
 WORDS = Catalogue.of(POLICY)
@@ -70,6 +71,16 @@ def customer_id(number: int) -> int:
     return 500000 + number
 
 
+def email(number: int) -> Secret:
+    """The address of a customer of the town, on file and of the payment."""
+    return secret.email(f"customer.{number}@example.com")
+
+
+def payment_guid(number: int) -> Secret:
+    """What the service calls a customer's payment."""
+    return secret.payment(f"00000000-0000-4000-9000-{number:012}")
+
+
 def plant(database_url: str, customers: int) -> None:
     """Makes the service's database, with a town of customers who have one water bill each."""
     planted = seeds.load()
@@ -89,7 +100,7 @@ def _customer(model: seeds.Customer, number: int) -> seeds.Customer:
         id=secret.customer(str(customer_id(number))),
         account=secret.account(account(number)),
         name=secret.name(f"Customer {number}"),
-        email=secret.email(f"customer.{number}@example.com"),
+        email=email(number),
         phone=secret.phone(phone(number)),
         bills=(
             evolve(
@@ -101,7 +112,8 @@ def _customer(model: seeds.Customer, number: int) -> seeds.Customer:
         ),
         payment=evolve(
             model.payment,
-            guid=secret.payment(f"00000000-0000-4000-9000-{number:012}"),
+            guid=payment_guid(number),
+            email=email(number),
             invoice=secret.invoice(f"{number:06}01"),
         ),
     )
