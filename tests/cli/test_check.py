@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from paperless_ivr.backends.connection import load_connection
 from paperless_ivr.backends.soap.survey import WITHOUT
+from paperless_ivr.cli.setups import demo_connection
 from paperless_ivr.cloudivr import WSDL
 from paperless_ivr.cloudivr.serving import running
 from paperless_ivr.flow.requests import OPERATIONS
@@ -106,6 +108,18 @@ def test_policy_and_service_together(run: Run, tmp_path: Path) -> None:
 
     assert run("check", "--policy", str(policy), "--wsdl", wsdl).exit_code == 1
     assert run("check", "--policy", str(policy), "--wsdl", str(WSDL)).exit_code == 0
+
+
+def test_the_example(run: Run) -> None:
+    """The connection that ships as an example is right, down to who asks for whom."""
+    file = POLICIES.parent / "connections/reference.toml"
+    key = demo_connection("http://127.0.0.1/").partner_key.reveal()
+
+    done = run("check", "--offline", "--connection", str(file), DEMO_PARTNER_KEY=key)
+    shipped = load_connection(file, {"DEMO_PARTNER_KEY": key})
+
+    assert done.exit_code == 0
+    assert demo_connection(shipped.address) == shipped
 
 
 def test_nobody_can_be_found(run: Run, tmp_path: Path) -> None:

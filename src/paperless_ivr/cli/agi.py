@@ -22,7 +22,13 @@ from paperless_ivr.gateways.capabilities import check
 
 @click.command(name="agi")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", default=PORT, show_default=True, help="0 lets the system choose.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=PORT,
+    show_default=True,
+    help="0 lets the system choose.",
+)
 @services.options
 @click.option(
     "--sounds",

@@ -42,7 +42,13 @@ DRAIN = 30
 )
 @click.option("--host-url", required=True, metavar="URL", help="Where calls go back to.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
-@click.option("--port", default=8080, show_default=True, help="0 is any that is free.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="0 is any that is free.",
+)
 @services.options
 @click.option("--person", metavar="NUMBER", help="Where a person is reached: +1… or sip:…")
 @click.option(
@@ -118,7 +124,11 @@ def serve(
     threads: int = THREADS,
 ) -> None:
     """Answers requests until SIGTERM; those under way are finished."""
-    listening = socket.create_server((host, port), backlog=2048)
+    try:
+        listening = socket.create_server((host, port), backlog=2048)
+    except OSError as error:
+        message = f"cannot listen at {host}:{port}: {error.strerror}"
+        raise click.ClickException(message) from error
     where = "[{}]:{}" if ":" in host else "{}:{}"
     click.echo(f"listening at http://{where.format(host, listening.getsockname()[1])}{PATH}")
     config = uvicorn.Config(

@@ -135,20 +135,22 @@ class Documents:
             else:
                 owner._end(call_id, by_host=by_host)
 
-    def tidy(self, abandoned: timedelta = timedelta(minutes=10)) -> None:
+    def tidy(self, abandoned: timedelta = timedelta(minutes=10)) -> int:
         """Ends calls that were not heard of for so long, and forgets those that have ended.
 
-        To be done every minute or so, by any worker. A call that cannot be ended, as one that
-        another version of the library saved, stays for who can.
+        Says how many were ended. To be done every minute or so, by any worker. A call that
+        cannot be ended, as one that another version of the library saved, stays for who can.
         """
+        ended = 0
         for call_id in self.setup.calls.idle(self.setup.clock() - min(ENDED_FOR, abandoned)):
             try:
                 at = self._shelf.load(call_id)
-                (self._owner(at) or self)._tidied(at, abandoned)
+                ended += (self._owner(at) or self)._tidied(at, abandoned)
             except UnknownCall:
                 pass
             except Exception as error:  # noqa: BLE001 - one call must not stop the others
                 log.error("call.not_tidied", call=call_id, error=type(error).__name__)
+        return ended
 
     def close(self) -> None:
         """Waits until the requests that are being carried out are done."""
@@ -230,13 +232,14 @@ class Documents:
             with suppress(StaleCall):
                 return self._shelf.move(at, HungUp(by_host))
 
-    def _tidied(self, at: Suspended, abandoned: timedelta) -> None:
-        """Ends a call that was left behind, or forgets it where it has ended."""
+    def _tidied(self, at: Suspended, abandoned: timedelta) -> bool:
+        """Ends a call that was left behind (True), or forgets one that has ended."""
         call_id, age = at.live.call.host.call_id, self.setup.clock() - at.asked
         if at.live.call.host.edition != self.setup.edition:
-            if age > abandoned or at.live.call.state.kind is Kind.END:
+            over = at.live.call.state.kind is Kind.END
+            if over or age > abandoned:
                 self._give_up(at)
-            return
+            return not over and age > abandoned
         then = self._shelf.turn(at).then
         patience = TALK + abandoned if isinstance(then, Transfer) else abandoned
         if isinstance(then, Return):
@@ -244,6 +247,8 @@ class Documents:
                 self.setup.calls.drop(call_id)
         elif at.live.call.results.hung_up or age > patience:
             self._end(call_id)
+            return True
+        return False
 
     def _give_up(self, at: Suspended) -> None:
         """Lets go of a call whose edition nobody has."""

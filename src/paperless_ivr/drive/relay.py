@@ -119,7 +119,8 @@ class Relay:
     def round(self) -> Mapping[str, int]:
         """Works once on all that is due; says how many items came to what."""
         came_to: Counter[str] = Counter()
-        self._calls.tidy(self.abandoned)
+        if taken_up := self._calls.tidy(self.abandoned):
+            came_to["taken_up"] = taken_up
         for task in (Task.SETTLE, Task.COMPLETE, Task.FOLLOW):
             due = self._now() - (self.after if task is Task.SETTLE else timedelta())
             claim = partial(self.ledger.claim, task, self._biller, self.holder, LEASE, due, AT_ONCE)
