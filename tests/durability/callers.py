@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 
 from attrs import asdict, define, evolve, field, frozen
 
@@ -31,8 +32,10 @@ from paperless_ivr.testing.twilio import SimulatedTwilio
 from paperless_ivr.testing.virtual_caller import HangUp, Press
 from paperless_ivr.web import Meters
 from tests.durability.town import (
+    CUSTOMERS,
     POLICY,
     WORDS,
+    Counter,
     Town,
     account,
     email,
@@ -256,21 +259,21 @@ def call(number: int, ports: Sequence[int]) -> Told:
     raise TimeoutError
 
 
-def call_on(ports: Sequence[int], most: int, stop: Path, told_in: Path) -> None:
+def call_on(ports: Sequence[int], begun: Counter, stop: Path, told_in: Path) -> None:
     """Customers call, many at once, until the file `stop` is there; writes what is known then."""
-    numbers = iter(range(len(WAYS), most))  # its `next` is one step for all threads
+    numbers, lock = begun.up(CUSTOMERS - len(WAYS)), Lock()
 
     def one_after_the_other(_: int) -> list[Told]:
         told = []
         while not stop.exists():
-            told.append(call(next(numbers), ports))
+            with lock:
+                number = next(numbers)
+            told.append(call(len(WAYS) + number, ports))
         return told
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        told = [
-            asdict(one) for some in pool.map(one_after_the_other, range(AT_ONCE)) for one in some
-        ]
-    told_in.write_text(json.dumps(told))
+        each = list(pool.map(one_after_the_other, range(AT_ONCE)))
+    told_in.write_text(json.dumps([asdict(one) for told in each for one in told]))
 
 
 def told_by(file: Path) -> list[Told]:

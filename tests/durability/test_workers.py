@@ -20,8 +20,8 @@ from tests.durability import callers
 from tests.durability.books import books, finish
 from tests.durability.callers import FLOW, WAYS, Told, call_id, held, told_by, way
 from tests.durability.town import (
-    CUSTOMERS,
     KILLS,
+    Counter,
     Town,
     answers,
     customer_id,
@@ -34,6 +34,8 @@ from tests.durability.town import (
 )
 
 WORKERS = 4
+CALLS_A_KILL = 2
+"""However slow it is here, some calls meet no kill."""
 
 pytestmark = pytest.mark.requirement("R09", "R31", "R41")
 
@@ -54,7 +56,7 @@ def test_four_workers(town: Town, tmp_path: Path, capsys: pytest.CaptureFixture[
         once = sum(found.mailed.get(who) == 1 for who in found.agreed)
         click.echo(
             f"\n{WORKERS} workers killed {killed} times in {len(told)} calls; "
-            f"{sum(one.requests for one in told)} requests, each delivered twice; "
+            f"{sum(one.requests for one in told)} requests, each to two at once; "
             f"{sum(one.late for one in told)} came late, "
             f"{sum(one.repeated for one in told)} were sent again; "
             f"{len(broken)} calls met a kill, {len(otherwise)} of them ended otherwise; "
@@ -69,13 +71,16 @@ def test_four_workers(town: Town, tmp_path: Path, capsys: pytest.CaptureFixture[
         assert (who in found.agreed) is consents(expected, one)
         assert (who in found.texted) is way(one.number).endswith("a text")
         assert one.disposition is None or (one.disposition, one.reason) == ending(expected, one)
-    assert {way(one.number) for one in whole} == set(WAYS)
+    assert {str(customer_id(one.number)) for one in told if one.disposition == "enrolled"} <= set(
+        found.agreed
+    )
+    assert whole
     assert broken
 
 
 def calls_while_workers_are_killed(town: Town, folder: Path) -> tuple[int, list[Told]]:
     """How many were killed, and what callers tell."""
-    chance, killed = random.Random(41), 0
+    chance, killed, begun = random.Random(41), 0, Counter.new()
     stop, told_in = folder / "stop", folder / "told"
     ports = [free_port() for _ in range(WORKERS)]
     workers = {port: forked(lambda port=port: callers.work(town, port)) for port in ports}
@@ -83,8 +88,9 @@ def calls_while_workers_are_killed(town: Town, folder: Path) -> tuple[int, list[
     try:
         for port in ports:
             until_it_answers(port)
-        calling = forked(lambda: callers.call_on(ports, CUSTOMERS, stop, told_in))
+        calling = forked(lambda: callers.call_on(ports, begun, stop, told_in))
         while killed < KILLS // 5:
+            until(lambda more=CALLS_A_KILL * (killed + 1): begun.value >= more)
             until(lambda: sum(map(answers, ports)) > 1)
             port = chance.choice([port for port in ports if answers(port)])
             killed += kill(workers[port])
