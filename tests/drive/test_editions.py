@@ -206,7 +206,7 @@ def test_a_call_of_another_form_goes_back_to_the_host(capsys):
     line.workers[0]._shelf.begin(other, None)
     line.clock.go(11 * 60)
     line.workers[0].tidy()
-    assert "call.unreadable" in capsys.readouterr().out
+    assert "call.not_tidied" in capsys.readouterr().out
     assert line.calls.load(SID) == before
     with pytest.raises(UnknownCall):
         line.calls.load("CA1")
