@@ -3,19 +3,27 @@
 import pytest
 from attrs import evolve
 from sqlalchemy import select
-from tests.drive.test_blocking import ENROL, POLICY, Caller, driver
 
 from paperless_ivr.backends.demo import BILLER, customer, springfield
 from paperless_ivr.backends.memory import Fault
+from paperless_ivr.drive.blocking import Driver
 from paperless_ivr.errors import UnknownCall
+from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Disposition, Moment, Registration
 from paperless_ivr.flow.policy import Limits
+from paperless_ivr.flow.scene import Terms
 from paperless_ivr.records.sql.tables import activity
+from tests.drive.test_loops import CATALOGUE, ENROL, POLICY, Caller
 from tests.records.test_sql_privacy import dumped
 
 ARRIVAL = Arrival(
     "call-1", BILLER, Moment.BEFORE_PAYMENT, ani=customer("rivera").phone, language="en-US"
 )
+
+
+def driver(backend, record, calls, policy=POLICY):
+    """A driver over the demo's service."""
+    return Driver(Flow(Terms(policy)), CATALOGUE, backend, record, calls)
 
 
 @pytest.mark.requirement("R03", "R30", "R31")
