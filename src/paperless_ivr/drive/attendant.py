@@ -45,7 +45,7 @@ from paperless_ivr.flow.requests import (
 )
 from paperless_ivr.flow.scene import Scene
 from paperless_ivr.flow.script import prompt
-from paperless_ivr.flow.turns import Turn
+from paperless_ivr.flow.turns import Return, Turn
 from paperless_ivr.flow.waits import handback
 from paperless_ivr.prompts import Catalogue
 from paperless_ivr.records.port import LiveCalls, Record
@@ -262,9 +262,11 @@ class Attendant:
                     record.keep(request, self.witness.evidence[request.consent])
                     return WishKept()
 
-        if isinstance(request, Screen) and self.standing.down:
-            return RecordUnavailable()
-        return self._record(look, again=isinstance(request, KeepWish))
+        if not isinstance(request, Screen):
+            return self._record(look, again=isinstance(request, KeepWish))
+        answer = RecordUnavailable() if self.standing.down else self._record(look)
+        self.standing.down = isinstance(answer, RecordUnavailable)
+        return answer
 
     def _record(
         self, act: Callable[[], Answer], *, again: bool = False
@@ -277,10 +279,7 @@ class Attendant:
             return act()
         except Exception as error:  # noqa: BLE001 - what the record cannot do is an event
             log.error("record.failed", call=self.arrival.call_id, error=type(error).__name__)
-        if again:
-            return self._record(act)
-        self.standing.down = True
-        return RecordUnavailable()
+        return self._record(act) if again else RecordUnavailable()
 
     def _tell(self, what: str, tell: Callable[[], None]) -> None:
         """Tells the record or the store something; one that cannot note it stops no call."""
@@ -303,6 +302,8 @@ class Attendant:
             happened=type(event).__name__,
             to=turn.call.state.name,
         )
+        if isinstance(turn.then, Return):
+            self.standing.down = False  # how a call ended is worth another wait
         self._tell("moved", lambda: self.witness.moved(before, event, turn))
         if self.setup.watch is not None:
             try:
