@@ -11,7 +11,7 @@ from secrets import token_hex
 from typing import TypeVar
 
 import structlog
-from attrs import evolve, field, frozen
+from attrs import define, evolve, field, frozen
 
 from paperless_ivr.backends.port import Backend
 from paperless_ivr.drive.conduct import Conduct, Intend, Look, Moved, Save, Settle, conduct
@@ -45,7 +45,7 @@ from paperless_ivr.flow.requests import (
 )
 from paperless_ivr.flow.scene import Scene
 from paperless_ivr.flow.script import prompt
-from paperless_ivr.flow.turns import Turn
+from paperless_ivr.flow.turns import Return, Turn
 from paperless_ivr.flow.waits import handback
 from paperless_ivr.prompts import Catalogue
 from paperless_ivr.records.port import LiveCalls, Record
@@ -121,13 +121,28 @@ class Setup:
         return self.flow.terms.policy.budgets
 
 
+@define
+class Standing:
+    """What one call knows of record and store."""
+
+    stored: int | None = None
+    """The turn at which the store has the call; None where it has not yet."""
+    down: bool = False
+    """The record, or the store, did not answer, and nothing was heard since."""
+
+
 @frozen
 class Attendant:
-    """Attends to one call: tells the record, the store and the log."""
+    """Attends to one call: tells the record, the store and the log.
+
+    A record that does not answer costs the caller one wait between two things that are heard:
+    until then it is told nothing more (R10). What was agreed is put on record all the same.
+    """
 
     setup: Setup
     arrival: Arrival
     witness: Witness = field()
+    standing: Standing = field(init=False, factory=Standing)
 
     @witness.default
     def _make_witness(self) -> Witness:
@@ -149,6 +164,7 @@ class Attendant:
 
     def ended(self, live: Live) -> Handback:
         """The call has ended; what the host gets back."""
+        self.standing.down = False
         self._tell("ended call", lambda: self.setup.calls.drop(self.arrival.call_id))
         return self.given_back(live)
 
@@ -172,7 +188,9 @@ class Attendant:
 
     def asks(self, turn: Turn) -> None:
         """A turn is about to be spoken."""
+        self.witness.asked(turn)
         self._tell("asks", lambda: self.witness.asks(turn))
+        self.standing.down = self.standing.down and not turn.say
 
     def language(self, turn: Turn) -> str:
         """The language that a turn is spoken in."""
@@ -223,9 +241,10 @@ class Attendant:
             case Intend(write):
                 evidence = self.witness.evidence[write.consent]
                 limits = self.setup.limits
-                return self._record(lambda: self.setup.record.intend(write, evidence, limits))
+                intend = self.setup.record.intend
+                return self._record(lambda: intend(write, evidence, limits), again=True)
             case Settle(key, answer):
-                self._record(lambda: self.setup.record.settle(key, answer))
+                self._record(lambda: self.setup.record.settle(key, answer), again=True)
                 return None
             case Moved(before, event, turn):
                 self._moved(before, event, turn)
@@ -244,23 +263,37 @@ class Attendant:
                     record.keep(request, self.witness.evidence[request.consent])
                     return WishKept()
 
-        return self._record(look)
+        if not isinstance(request, Screen):
+            return self._record(look, again=isinstance(request, KeepWish))
+        answer = RecordUnavailable() if self.standing.down else self._record(look)
+        self.standing.down = isinstance(answer, RecordUnavailable)
+        return answer
 
-    def _record(self, act: Callable[[], Answer]) -> Answer | RecordUnavailable:
+    def _record(
+        self, act: Callable[[], Answer], *, again: bool = False
+    ) -> Answer | RecordUnavailable:
+        """What the record answers. What has a key is tried again: the same key is the same.
+
+        A transaction may have been done though its answer was lost (R31).
+        """
         try:
             return act()
         except Exception as error:  # noqa: BLE001 - what the record cannot do is an event
             log.error("record.failed", call=self.arrival.call_id, error=type(error).__name__)
-            return RecordUnavailable()
+        return self._record(act) if again else RecordUnavailable()
 
     def _tell(self, what: str, tell: Callable[[], None]) -> None:
-        """Tells somebody something; who cannot take it does not stop the call."""
+        """Tells the record or the store something; one that cannot note it stops no call."""
+        if self.standing.down:
+            return
         try:
             tell()
         except Exception as error:  # noqa: BLE001 - the caller is not to hear of it
-            log.error(
-                "note.failed", call=self.arrival.call_id, what=what, error=type(error).__name__
-            )
+            self._failed(what, error)
+            self.standing.down = True
+
+    def _failed(self, what: str, error: Exception) -> None:
+        log.error("note.failed", call=self.arrival.call_id, what=what, error=type(error).__name__)
 
     def _moved(self, before: Live, event: Event, turn: Turn) -> None:
         log.info(
@@ -270,10 +303,14 @@ class Attendant:
             happened=type(event).__name__,
             to=turn.call.state.name,
         )
+        if isinstance(turn.then, Return):
+            self.standing.down = False  # how a call ended is worth another wait
         self._tell("moved", lambda: self.witness.moved(before, event, turn))
-        watch = self.setup.watch
-        if watch is not None:
-            self._tell("watch", lambda: watch(before, event, turn))
+        if self.setup.watch is not None:
+            try:
+                self.setup.watch(before, event, turn)
+            except Exception as error:  # noqa: BLE001 - who looks on does not stop a call
+                self._failed("watch", error)
 
     def _save(self, live: Live, before: Live | None) -> None:
         if before is not None:
@@ -281,8 +318,12 @@ class Attendant:
         then = self.setup.flow.turn(live.call).then
         claim = claimed(self.setup, then) if isinstance(then, Request) else None
         at = Suspended(live, self.setup.clock(), dict(self.witness.evidence), claim)
-        if_turn = live.turn - 1 if before else None
-        self._tell("live call", lambda: self.setup.calls.save(dump(at), if_turn))
+        self._tell("live call", lambda: self._store(at))
+
+    def _store(self, at: Suspended) -> None:
+        """Stores the call where it is, over what was stored last."""
+        self.setup.calls.save(dump(at), self.standing.stored)
+        self.standing.stored = at.live.turn
 
 
 def claimed(setup: Setup, request: Request, *, again: bool = False) -> Claim:

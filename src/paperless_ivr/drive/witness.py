@@ -36,9 +36,12 @@ class Witness:
         self._note(What.ARRIVED, State.GREETING, {"moment": moment})
         self._ended(turn)
 
-    def asks(self, turn: Turn) -> None:
-        """The turn is about to be spoken."""
+    def asked(self, turn: Turn) -> None:
+        """The turn is about to be spoken: a yes to it is one to these words."""
         self._asked = (turn, self.clock())
+
+    def asks(self, turn: Turn) -> None:
+        """The turn is about to be spoken: an offer goes on record."""
         if turn.call.state in OFFERS:
             known = () if self.arrival.account is None else (self.arrival.account,)
             detail = {"language": turn.call.language or ""}

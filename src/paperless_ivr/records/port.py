@@ -234,7 +234,9 @@ def decides(write: Write) -> bool:
 class Record(Protocol):
     """What a call puts on record.
 
-    Every method raises `errors.RecordDown` where it cannot answer or keep.
+    Every method comes back within `budgets.record`, and raises `errors.RecordDown` where it
+    cannot answer or keep: a driver does not cut it short. It may have been done all the same,
+    where the answer was lost; what has a key may be asked again, and is the same.
     """
 
     def note(self, activity: Activity) -> None:

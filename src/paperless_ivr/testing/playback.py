@@ -42,6 +42,8 @@ class Playback:
     rows: list[str] = field(factory=list)
     _unreached: bool = False
     """The service was not reached, and nothing has moved since: it is being tried again."""
+    _unrecorded: str = ""
+    """What the record did not answer to, and nothing has moved since."""
 
     @left.default
     def _happens(self) -> list[Step]:
@@ -64,7 +66,7 @@ class Playback:
 
     def watch(self, before: Live, event: Event, turn: Turn) -> None:
         """The call has moved."""
-        self._unreached = False
+        self._unreached, self._unrecorded = False, ""
         self.rows += turn.took
 
     # ── the caller ──
@@ -141,10 +143,13 @@ class Playback:
 
     def _told(self, about: object) -> Event | None:
         """What the transcript says of the record, if anything."""
+        if self._unrecorded == type(about).__name__:
+            raise RecordDown
         with suppress(IndexError):
             if (self.left[0].word, self.left[0].about) == ("record", type(about).__name__):
                 event = self.left.pop(0).event
                 if isinstance(event, RecordUnavailable):
+                    self._unrecorded = type(about).__name__
                     raise RecordDown
                 return event
         return None

@@ -1,0 +1,370 @@
+"""Whole calls whose database breaks at any step: nothing is lost, and nothing done unrecorded.
+
+The caller hears something sensible and the host gets the call back; what the service did stands
+on record with its consent; what was acknowledged is there when the database is back.
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import pytest
+from attrs import define, evolve, field
+from sqlalchemy import event, select, text
+
+from paperless_ivr.backends.demo import customer, springfield
+from paperless_ivr.errors import RecordDown
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.host import Disposition, Reason, Registration
+from paperless_ivr.flow.scene import Terms
+from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
+from paperless_ivr.records.sql import Store, open_store
+from paperless_ivr.records.sql.tables import activity, consents, wishes, writes
+from paperless_ivr.testing.twilio import SimulatedTwilio
+from paperless_ivr.testing.virtual_caller import Press
+from tests.drive.line import GATEWAY, Clock, Line
+from tests.drive.loops import LOOPS
+from tests.drive.test_loops import ARRIVAL, CATALOGUE, ENROL, POLICY, Caller
+from tests.records.conftest import PATIENT, a_server
+
+pytestmark = pytest.mark.requirement("R10", "R31")
+
+ASKED_ALWAYS = evolve(POLICY, offer=evolve(POLICY.offer, again_after_days={}))
+"""The same caller calls again and again."""
+SHORT = 0.05
+"""Seconds of budget of a database that is made not to answer."""
+RIVERA = customer("rivera").id
+
+
+@define
+class Step:
+    """What is asked of record and store, counted; at one step something breaks."""
+
+    inner: object
+    trouble: "Trouble"
+
+    def __getattr__(self, name):
+        act = getattr(self.inner, name)
+
+        def ask(*arguments):
+            return self.trouble.asked(name, lambda: act(*arguments), arguments)
+
+        return ask
+
+
+@define(slots=False)
+class Trouble:
+    """A database that breaks at a step, and what was acknowledged until then and after."""
+
+    at: int
+    breaks: Callable[[], None] = lambda: None
+    once: str = ""
+    """`before` or `after` it is done, this one step fails and no other."""
+    steps: int = 0
+    told: list[tuple[str, tuple]] = field(factory=list)
+
+    def asked(self, name, act, arguments):
+        """Does it, and notes that it was acknowledged."""
+        self.steps += 1
+        if self.steps == self.at:
+            self.breaks()
+        if self.steps == self.at and self.once == "before":
+            raise RecordDown
+        answer = act()
+        if self.steps == self.at and self.once == "after":
+            raise RecordDown  # it is done, and its answer is lost
+        self.told.append((name, arguments))
+        return answer
+
+
+# ── calls ──
+
+
+@define
+class Held:
+    """A call that was held."""
+
+    disposition: Disposition
+    heard: list[str]
+    backend: object
+    consents: tuple[str, ...]
+
+
+def session(loop: str, store: Store, trouble: Trouble, call_id: str) -> Held:
+    """A call on a runtime that holds the channel."""
+    make, run = LOOPS[loop]
+    backend, caller = springfield(sleep=lambda _: None), Caller([*ENROL, "1"])
+    record, calls = Step(store.record, trouble), Step(store.calls, trouble)
+    driver = make(Flow(Terms(ASKED_ALWAYS)), CATALOGUE, backend, record, calls)
+    back = run(driver)(caller, evolve(ARRIVAL, call_id=call_id))
+    assert "Would you like your bills by e-mail" in " ".join(caller.heard)
+    assert back.disposition is Disposition.ABANDONED or caller.heard[-1]
+    return Held(back.disposition, caller.heard, backend, back.consents)
+
+
+def documents(_: str, store: Store, trouble: Trouble, call_id: str) -> Held:
+    """A call on a runtime that asks by web request."""
+    backend = springfield(sleep=lambda _: None)
+    line = Line(backend, ASKED_ALWAYS)
+    line.workers.clear()
+    line.record, line.calls = Step(store.record, trouble), Step(store.calls, trouble)
+    line.clock = store.clock
+    line.runtime = SimulatedTwilio(GATEWAY, call_id)
+    worker, heard = line.worker(), []
+    line.begin(evolve(ARRIVAL, call_id=call_id))
+    for _ in range(12):
+        heard.append(line.reply.document)
+        line.follow(*(Press(keys) for said, keys in ANSWERS.items() if said in heard[-1]))
+        if line.request is None:
+            break
+        line.reply = worker.answer(line.request)
+        assert line.reply.status == 200
+    assert line.runtime.handed_back
+    worker.close()
+    back = line.reply.handback
+    return Held(back.disposition, heard, backend, back.consents)
+
+
+ANSWERS = {
+    "For yes, press 1": "1",
+    "Enter the last four": "1137",
+    "Enter your account number": "20481137",
+    "full account number": "20481137",
+    "To agree, press 1": "1",
+}
+CALLS = {"blocking": session, "asyncio": session, "documents": documents}
+
+
+def check(store: Store, trouble: Trouble, call: Held, call_id: str) -> None:
+    """What holds after any call, when the database is back."""
+    registered = call.backend.registration(RIVERA, "WATER") is Registration.PENDING
+
+    def rows(table, column):
+        return store.database.read(lambda c: c.scalars(select(column).select_from(table)).all())
+
+    on_record = [key for key in rows(writes, writes.c.key) if key.startswith(f"{call_id}-")]
+    kept = [key for key in rows(wishes, wishes.c.key) if key.startswith(f"{call_id}-")]
+    given = [one for one in rows(consents, consents.c.reference) if one.startswith(f"{call_id}-")]
+    assert set(on_record) | set(kept) <= set(given)
+    if registered:
+        assert on_record
+        (evidence,) = store.record.consents(ARRIVAL.biller, on_record[0])
+        assert evidence.words
+        assert len(call.backend.emails) == 1
+    if call.disposition is Disposition.ENROLLED:
+        assert registered
+    if call.disposition is Disposition.DEFERRED:
+        assert on_record or kept
+    if call.disposition in (Disposition.FAILED, Disposition.UNAVAILABLE):
+        assert not registered
+
+    told = [arguments for name, arguments in trouble.told if name == "note"]
+    noted = store.database.read(
+        lambda c: c.execute(select(activity.c.what).where(activity.c.call_id == call_id)).all()
+    )
+    assert Counter(line.what for (line,) in told) <= Counter(row.what for row in noted)
+    for name, arguments in trouble.told:
+        if name == "intend":
+            assert arguments[0].key in on_record
+        if name == "keep":
+            assert arguments[0].key in kept
+        if name == "settle":
+            assert any(row.what == "settled" for row in noted)
+
+
+# ── troubles ──
+
+
+@contextmanager
+def locked(store: Store) -> Iterator[Callable[[], None]]:
+    """Somebody else holds the database from then on."""
+    if store.database.is_sqlite:
+        other = sqlite3.connect(store.database.url.database, isolation_level=None)
+        yield lambda: other.execute("BEGIN IMMEDIATE")
+        other.close()
+        return
+    engine = open_store(store.database.url, store.vault, PATIENT).database.engine
+    with engine.connect() as other:
+        yield lambda: other.execute(text("LOCK TABLE activity, writes, wishes, live_calls"))
+        other.rollback()
+    engine.dispose()
+
+
+@contextmanager
+def full(store: Store) -> Iterator[Callable[[], None]]:
+    """The disk is full from then on."""
+    limit = [2**31]
+
+    @event.listens_for(store.database.engine, "connect")
+    def bound(connection, _):
+        connection.execute(f"PRAGMA max_page_count = {limit[0]}")
+
+    def fill() -> None:
+        limit[0] = 1  # what is there already is the least that it can be
+        store.database.engine.dispose()
+
+    yield fill
+    event.remove(store.database.engine, "connect", bound)
+    store.database.engine.dispose()
+
+
+def every_step(loop: str, store: Store, used: Store, trouble: Callable, stride: int = 1) -> None:
+    """Holds a call for each step at which the trouble may come, on the store that is used."""
+    whole = Trouble(0)
+    call = CALLS[loop](loop, store, whole, "whole")
+    assert call.disposition is Disposition.ENROLLED
+    check(store, whole, call, "whole")
+    for at in range(1, whole.steps + 1, stride):
+        with trouble(at) as broken:
+            call = CALLS[loop](loop, used, broken, f"c{at}x")
+        check(store, broken, call, f"c{at}x")
+        assert broken.steps >= at or used is not store  # who is hasty may fail before
+
+
+@pytest.fixture
+def made(opened, some_vault):
+    """A record, and the same with a budget so short that to be kept waiting is to fail."""
+    store = opened(now=(clock := Clock()))
+    store.clock, store.vault = clock, some_vault
+    hasty = opened(store.database.url, now=clock, budget=SHORT)
+    hasty.clock = clock
+    return store, hasty
+
+
+@pytest.mark.parametrize("once", ["before", "after"])
+@pytest.mark.parametrize("loop", CALLS)
+def test_one_step_fails(made, loop, once):
+    """One answer is lost, its transaction done or not; all else goes on."""
+    store, _ = made
+
+    @contextmanager
+    def trouble(at):
+        yield Trouble(at, once=once)
+
+    every_step(loop, store, store, trouble)
+
+
+@pytest.mark.parametrize("loop", CALLS)
+def test_locked(made, loop):
+    """From a step on somebody else holds the database."""
+    store, hasty = made
+
+    @contextmanager
+    def trouble(at):
+        with locked(store) as breaks:
+            yield Trouble(at, breaks)
+
+    every_step(loop, store, hasty, trouble)
+
+
+@pytest.mark.parametrize("loop", CALLS)
+def test_full(tmp_path, some_vault, loop):
+    """From a step on the disk is full; what fits into what is there may still be kept."""
+    with open_store(f"sqlite:///{tmp_path}/r.db", some_vault, PATIENT, Clock()) as store:
+        store.clock = Clock()
+
+        @contextmanager
+        def trouble(at):
+            with full(store) as breaks:
+                yield Trouble(at, breaks)
+
+        every_step(loop, store, store, trouble)
+
+
+@pytest.mark.parametrize("loop", CALLS)
+def test_server_that_stops(some_vault, loop):
+    """From a step on PostgreSQL is stopped; when it is back nothing of the call is lost."""
+    with a_server() as server, open_store(server.get_uri(), some_vault, PATIENT) as store:
+        store.clock = Clock()
+
+        @contextmanager
+        def trouble(at):
+            yield Trouble(at, server.stop)
+            server.ensure_postgres_running()
+
+        every_step(loop, store, store, trouble, stride=6)
+
+
+class NeverHeard:
+    """A record that puts every write where it belongs, and whose answer never comes."""
+
+    def __init__(self, inner):
+        self.inner = inner
+
+    def __getattr__(self, name):
+        act = getattr(self.inner, name)
+        if name != "intend":
+            return act
+
+        def ask(*arguments):
+            act(*arguments)
+            raise RecordDown
+
+        return ask
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_on_record_though_nobody_heard(opened, loop):
+    """What was agreed and is on record is never lost, though the caller heard that it failed.
+
+    It was not sent, so what the caller heard is true. It is left as a write that may have been
+    done, to be looked up and then finished: the consent is on record in its words, and paper
+    stops only where the caller opens the link (R10, R31). So it may be enrolled later, and
+    always as agreed; nothing without a yes is ever there.
+    """
+    store, backend = opened(), springfield(sleep=lambda _: None)
+    make, run = LOOPS[loop]
+    caller = Caller(list(ENROL))
+    record = NeverHeard(store.record)
+    driver = make(Flow(Terms(POLICY)), CATALOGUE, backend, record, store.calls)
+    back = run(driver)(caller, ARRIVAL)
+
+    assert (back.disposition, back.reason) == (Disposition.FAILED, Reason.RECORD_DOWN)
+    assert "nothing was changed" in caller.heard[-1]
+    assert backend.registration(RIVERA, "WATER") is Registration.NONE
+    (left,) = store.record.unsettled(datetime.max.replace(tzinfo=UTC))
+    assert left.evidence.words in " ".join(caller.heard)
+    assert (left.key,) == back.consents
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_a_call_is_stored_again_when_the_store_is_back(loop):
+    """A turn that could not be stored does not keep the next one from it."""
+    calls, trouble = MemoryLiveCalls(), Trouble(2, once="before")
+    record = MemoryRecord(lambda: datetime.now(UTC))
+    make, run = LOOPS[loop]
+    driver = make(Flow(Terms(POLICY)), CATALOGUE, springfield(), record, Step(calls, trouble))
+    run(driver)(Caller(list(ENROL)), ARRIVAL)
+
+    stored = [arguments[0].turn for name, arguments in trouble.told if name == "save"]
+    assert stored[0] == 1
+    assert 2 not in stored
+    assert stored[-1] > 5
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_the_offer_waits_for_one_answer_at_most(loop):
+    """A record that does not answer is asked once before anything is heard, and once a turn."""
+    record, calls = MemoryRecord(lambda: datetime.now(UTC), down=True), MemoryLiveCalls(down=True)
+    trouble, waits = Trouble(0), []
+    trouble.asked = lambda name, act, _: (waits[-1].append(name), act())[1]
+
+    class Hearing(Caller):
+        def perform(self, turn, language):
+            waits.append([])
+            return super().perform(turn, language)
+
+    waits.append([])
+    make, run = LOOPS[loop]
+    driver = make(
+        Flow(Terms(POLICY)), CATALOGUE, springfield(), Step(record, trouble), Step(calls, trouble)
+    )
+    back = run(driver)(Hearing(["1", "20481137#", "1"]), ARRIVAL)
+
+    assert back.disposition is Disposition.FAILED
+    assert waits[0] == ["note"]
+    for asked in waits[1:-2]:  # how it ended is tried in any case
+        assert len([name for name in asked if name in ("note", "save", "screen")]) <= 1
+    assert ["intend", "intend"] in ([n for n in asked if n == "intend"] for asked in waits)
