@@ -21,3 +21,16 @@ class PageScheduling(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> PageScheduling:
     """What `pytest -n` shares out by."""
     return PageScheduling(config, log)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints what tests have counted."""
+    reports = (
+        report
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.getreports(outcome)
+    )
+    for report in reports:
+        for name, value in getattr(report, "user_properties", ()):
+            if name == "counts" and report.when == "call":
+                terminalreporter.write_line(f"{report.nodeid}: {value}")

@@ -8,7 +8,8 @@ from attrs import define, evolve, field, frozen
 from paperless_ivr.backends.port import Backend
 from paperless_ivr.backends.soap.backend import SoapBackend
 from paperless_ivr.cli.setups import arrival, demo_policy
-from paperless_ivr.drive.blocking import Driver, utc_now
+from paperless_ivr.drive.attendant import utc_now
+from paperless_ivr.drive.blocking import Driver
 from paperless_ivr.flow.events import ServiceAnswer
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Handback, Identity, Moment

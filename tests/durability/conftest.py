@@ -1,14 +1,14 @@
 """Databases for processes that are killed."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from paperless_ivr.records.sql import open_store
 from paperless_ivr.records.vault import new_keys
-from tests.durability.town import CUSTOMERS, Town, asking, free_port, plant
+from tests.durability.town import CUSTOMERS, Counts, Town, asking, free_port, plant
 from tests.records.conftest import Postgres, a_server
 
 
@@ -33,3 +33,9 @@ def town(request: pytest.FixtureRequest, tmp_path: Path) -> Town:
     made = Town(service, record, free_port())
     asking(made.port)  # before processes are forked
     return made
+
+
+@pytest.fixture
+def counts(record_property: Callable[[str, object], None]) -> Counts:
+    """What is told here is printed at the end, also where other processes run the tests."""
+    return lambda text: record_property("counts", text)

@@ -7,7 +7,6 @@ against the service. `PAPERLESS_IVR_KILLS` says how often; each run prints its c
 import random
 import time
 
-import click
 import pytest
 from attrs import frozen
 
@@ -17,6 +16,7 @@ from tests.durability.town import (
     CUSTOMERS,
     KILLS,
     Counter,
+    Counts,
     Town,
     forked,
     kill,
@@ -32,7 +32,7 @@ TAKERS = 4
 pytestmark = pytest.mark.requirement("R31")
 
 
-def test_takers_are_killed(town: Town, capsys: pytest.CaptureFixture[str]) -> None:
+def test_takers_are_killed(town: Town, counts: Counts) -> None:
     """A process that takes calls is killed again and again."""
     chance, callers, killed = random.Random(31), Counter.new(), 0
     with serving(town):
@@ -43,10 +43,10 @@ def test_takers_are_killed(town: Town, capsys: pytest.CaptureFixture[str]) -> No
             time.sleep(pace.start + chance.uniform(0.0, 1.5) * pace.call)
             killed += kill(taker)
         assert callers.value < CUSTOMERS
-        settled(town, killed, callers.value, "takers", capsys)
+        settled(town, killed, callers.value, "takers", counts)
 
 
-def test_the_service_is_killed(town: Town, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_service_is_killed(town: Town, counts: Counts) -> None:
     """The service is killed again and again, while calls go on."""
     chance, callers, killed = random.Random(32), Counter.new(), 0
     with serving(town):
@@ -62,12 +62,12 @@ def test_the_service_is_killed(town: Town, capsys: pytest.CaptureFixture[str]) -
         kill(taker)
     assert callers.value < CUSTOMERS
     with serving(town):
-        settled(town, killed, callers.value, "services", capsys)
+        settled(town, killed, callers.value, "services", counts)
 
 
 @pytest.mark.requirement("R32")
 @pytest.mark.parametrize("town", ["postgresql"], indirect=True)
-def test_two_relays_and_four_takers(town: Town, capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_relays_and_four_takers(town: Town, counts: Counts) -> None:
     """On one PostgreSQL at once, relays finish what killed takers left while others take calls."""
     chance, killed, kills = random.Random(33), 0, KILLS // 5
     counters = [Counter.new() for _ in range(TAKERS)]
@@ -91,7 +91,7 @@ def test_two_relays_and_four_takers(town: Town, capsys: pytest.CaptureFixture[st
                 kill(process)
         assert max(counter.value for counter in counters) * TAKERS < CUSTOMERS
         calls = sum(counter.value for counter in counters)
-        settled(town, killed, calls, "of four takers, beside two relays,", capsys)
+        settled(town, killed, calls, "of four takers, beside two relays,", counts)
 
 
 @frozen
@@ -116,20 +116,17 @@ class Pace:
             kill(taker)
 
 
-def settled(
-    town: Town, killed: int, calls: int, what: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def settled(town: Town, killed: int, calls: int, what: str, counts: Counts) -> None:
     """Lets the relay work, and holds the record against the service."""
     with open_store(town.record, budget=30.0) as store:
         before = left(store)
     finish(town.record, town.port)
     found = books(town.record, town.service)
-    with capsys.disabled():
-        once = sum(found.mailed.get(who) == 1 for who in found.agreed)
-        click.echo(
-            f"\n{killed} {what} killed in {calls} calls; {before} left to the relay; "
-            f"{len(found.agreed)} consents, {once} registered exactly once; {found.left} left"
-        )
+    once = sum(found.mailed.get(who) == 1 for who in found.agreed)
+    counts(
+        f"{killed} {what} killed in {calls} calls; {before} left to the relay; "
+        f"{len(found.agreed)} consents, {once} registered exactly once; {found.left} left"
+    )
     assert len(found.agreed) > killed / 10
     assert before > 0  # else nothing was hit where it hurts
     found.agree()

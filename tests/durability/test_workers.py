@@ -11,7 +11,6 @@ import random
 import time
 from pathlib import Path
 
-import click
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
@@ -22,6 +21,7 @@ from tests.durability.callers import FLOW, WAYS, Told, call_id, held, told_by, w
 from tests.durability.town import (
     KILLS,
     Counter,
+    Counts,
     Town,
     answers,
     customer_id,
@@ -41,7 +41,7 @@ pytestmark = pytest.mark.requirement("R09", "R31", "R41")
 
 
 @pytest.mark.parametrize("town", ["postgresql"], indirect=True)
-def test_four_workers(town: Town, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_four_workers(town: Town, tmp_path: Path, counts: Counts) -> None:
     """Accepted consents are registered exactly once; unbroken calls end as if held in one loop."""
     with serving(town):
         killed, told = calls_while_workers_are_killed(town, tmp_path)
@@ -52,16 +52,15 @@ def test_four_workers(town: Town, tmp_path: Path, capsys: pytest.CaptureFixture[
     whole = [one for one in told if not one.broken]
     broken = [one for one in told if one.broken]
     otherwise = [one for one in broken if ended.get(call_id(one.number)) != [ending(expected, one)]]
-    with capsys.disabled():
-        once = sum(found.mailed.get(who) == 1 for who in found.agreed)
-        click.echo(
-            f"\n{WORKERS} workers killed {killed} times in {len(told)} calls; "
-            f"{sum(one.requests for one in told)} requests, each to two at once; "
-            f"{sum(one.late for one in told)} came late, "
-            f"{sum(one.repeated for one in told)} were sent again; "
-            f"{len(broken)} calls met a kill, {len(otherwise)} of them ended otherwise; "
-            f"{len(found.agreed)} consents, {once} registered exactly once; {found.left} left"
-        )
+    once = sum(found.mailed.get(who) == 1 for who in found.agreed)
+    counts(
+        f"{WORKERS} workers killed {killed} times in {len(told)} calls; "
+        f"{sum(one.requests for one in told)} requests, each to two at once; "
+        f"{sum(one.late for one in told)} came late, "
+        f"{sum(one.repeated for one in told)} were sent again; "
+        f"{len(broken)} calls met a kill, {len(otherwise)} of them ended otherwise; "
+        f"{len(found.agreed)} consents, {once} registered exactly once; {found.left} left"
+    )
     found.agree()
     assert [status for one in told for status in one.odd] == []
     assert max(map(len, ended.values())) == 1

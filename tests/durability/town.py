@@ -47,6 +47,10 @@ KEYS = "1 {last_four}# 1"
 """Takes the offer, proves who calls, agrees."""
 
 
+Counts = Callable[[str], None]
+"""Tells what a run has counted; it is printed when all tests are done."""
+
+
 @frozen
 class Town:
     """The databases of a run, and where the service is."""
