@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 import pytest
 import structlog
 from attrs import define, evolve, field, fields, frozen
+from click.testing import CliRunner
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
@@ -19,6 +20,7 @@ from sqlalchemy import text
 from paperless_ivr import secret
 from paperless_ivr.backends.connection import REFERENCE_CODES, Connection
 from paperless_ivr.backends.soap.backend import SoapBackend
+from paperless_ivr.cli.report import command as report
 from paperless_ivr.cloudivr.database import prepare
 from paperless_ivr.cloudivr.seed import Bill, Biller, Customer, Partner, Payment, Seed
 from paperless_ivr.cloudivr.serving import running
@@ -226,6 +228,17 @@ def inside(error: BaseException) -> list[str]:
     return list(told.format())
 
 
+def reported(url: str) -> list[str]:
+    """The report of a record, in every form."""
+    told = []
+    for form in ("table", "csv", "json"):
+        arguments = ["--database", url, "--by", "moment,language,day", "--format", form]
+        done = CliRunner().invoke(report, arguments)
+        assert done.exit_code == 0, done.output
+        told.append(done.output)
+    return told
+
+
 def hold(who: Person, fault: str, at: int, breakage) -> Scene:
     """Holds a call in which something fails."""
     with ExitStack() as stack:
@@ -269,11 +282,13 @@ def hold(who: Person, fault: str, at: int, breakage) -> Scene:
         (transcript,) = written
         assert differences(parse(transcript), flow) == ""
         left = b"" if fault == "database" else dumped(store)
+        reports = [] if fault == "database" else reported(f"sqlite:///{folder}/r.db")
     seen = {
         "log": "\n".join(logged),
         "repr": "\n".join(shown),
         "transcript": transcript,
         "database": b"".join((*dumps, left)),
+        "report": "\n".join(reports),
     }
     return Scene(back.disposition, seen, caller)
 
@@ -308,4 +323,5 @@ def test_the_call_holds_all_of_it() -> None:
     assert "call.moved" in scene.seen["log"]
     assert "sqlalchemy" in scene.seen["log"]
     assert b"consented" in scene.seen["database"]
+    assert "before_payment" in scene.seen["report"]
     assert "We found no account for 9 9 8, 8 7 7, 6 6 5" in heard
