@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from functools import cached_property
-from importlib.resources import files
 from io import BytesIO
 from threading import Lock
 from typing import Any
@@ -15,7 +14,8 @@ from zeep import Transport
 from zeep.helpers import serialize_object
 from zeep.wsdl import Document
 
-WSDL = "CloudIVR.wsdl"
+from paperless_ivr.cloudivr import WSDL
+
 NAMESPACE = "https://www.invoicecloud.com/portal/webservices/CloudIVR/"
 XSD = "http://www.w3.org/2001/XMLSchema"
 
@@ -78,7 +78,7 @@ class Contract:
     @cached_property
     def source(self) -> bytes:
         """The WSDL as it stands in the package."""
-        return files("paperless_ivr.cloudivr").joinpath(WSDL).read_bytes()
+        return WSDL.read_bytes()
 
     @cached_property
     def _document(self) -> Any:

@@ -124,7 +124,8 @@ class Relay:
         for task in (Task.SETTLE, Task.COMPLETE, Task.FOLLOW):
             due = self._now() - (self.after if task is Task.SETTLE else timedelta())
             claim = partial(self.ledger.claim, task, self._biller, self.holder, LEASE, due, AT_ONCE)
-            unsettled = frozenset(write.key for write in self.ledger.unsettled(self._now()))
+            open_writes = self.ledger.unsettled(self._now()) if task is Task.COMPLETE else ()
+            unsettled = frozenset(write.key for write in open_writes)
             while items := claim():
                 came_to.update(self._worked(item, unsettled) for item in items)
         return came_to

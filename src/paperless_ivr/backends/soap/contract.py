@@ -45,8 +45,6 @@ class Contract:
     """What a service promises in its WSDL. Safe to use from several threads."""
 
     soap: str
-    address: str
-    """Where the WSDL says that the service is."""
     versions: tuple[str, ...]
     """The SOAP versions that it speaks."""
     operations: frozenset[str]
@@ -154,7 +152,6 @@ def load_contract(place: str, soap: str | None, http: Http) -> Contract:
     binding = ports[soap].binding
     return Contract(
         soap=soap,
-        address=ports[soap].binding_options["address"] or "",
         versions=tuple(ports),
         operations=frozenset(binding.all()),
         client=client,
