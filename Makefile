@@ -1,6 +1,8 @@
 # make call   take a call at the keyboard        make call ARGS="--keys '1 2'"
 # make test   run all tests                      make test ARGS='-k keypad'
+# make prove  run the tests that count often, with their heavy counts
 # make check  format, lint, types, import arrows, generated docs
+# make sbom   list every installed package: licenses, and an SBOM (build/sbom.cdx.json)
 # make docs   write the generated docs anew
 # Each does its own set-up, in .venv; it is done again when pyproject.toml changes. Tests with
 # another language's SOAP library need npm, too; without it they are skipped.
@@ -10,18 +12,24 @@ BIN := .venv/bin
 # The first of these that is Python 3.11 or newer and can make a virtual environment.
 PYTHON_CANDIDATES := python3 python3.15 python3.14 python3.13 python3.12 python3.11
 
-.PHONY: setup call test check docs clean
+# Most tests wait for servers, calls and time-outs more than they compute: three a core.
+WORKERS := $(shell echo $$((3 * $$(getconf _NPROCESSORS_ONLN))))
+
+# Tests start hundreds of processes, and each would compile the package again. Empty: it is kept.
+export PYTHONDONTWRITEBYTECODE :=
+
+.PHONY: setup call test prove check sbom docs clean
 
 setup: .venv/.stamp
 
-.venv/.stamp: pyproject.toml
+.venv/.stamp: pyproject.toml constraints.txt
 	@for python in $(PYTHON) $(PYTHON_CANDIDATES); do \
 	    if "$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
 	        >/dev/null 2>&1; then \
 	        echo "Setting up .venv with $$("$$python" --version)"; \
 	        "$$python" -m venv .venv && \
 	        $(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	            --editable '.[all,dev]' && \
+	            --constraint constraints.txt --editable '.[all,dev]' && \
 	        touch $@; \
 	        exit; \
 	    fi; \
@@ -43,7 +51,10 @@ tests/interop/node_modules/.stamp: tests/interop/package.json
 	fi
 
 test: setup tests/interop/node_modules/.stamp
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+prove: setup
+	PAPERLESS_IVR_PROVE=1 $(BIN)/python -m pytest -n $(WORKERS) -m prove tests $(ARGS)
 
 check: setup
 	$(BIN)/ruff format --check .
@@ -51,6 +62,11 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/python docs/generate.py --check
+
+sbom: setup
+	@mkdir -p build
+	$(BIN)/pip-licenses --python $(BIN)/python --order=license --output-file=build/licenses.txt
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-file build/sbom.cdx.json $(BIN)/python
 
 docs: setup
 	$(BIN)/python docs/generate.py

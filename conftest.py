@@ -17,6 +17,36 @@ class PageScheduling(LoadScopeScheduling):
         return file if file.endswith(".md") else nodeid
 
 
+LONGEST_FIRST = (
+    "tests/test_proof.py::test_every_call",
+    "tests/durability",
+    "tests/test_privacy.py",
+    "tests/records/test_day.py",
+    "tests/backends/test_failures.py",
+    "tests/backends/test_soap_contract.py",
+    "tests/cli/test_prompts.py::test_rendering",
+    "tests/rim",
+)
+"""What takes long, so that no process is left with it at the end."""
+WAITING = "tests/asterisk"
+"""Calls in real time, which wait more than they compute: they are spread among the others."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts tests in an order in which the processes of `pytest -n` are done at the same time."""
+
+    def rank(item: pytest.Item) -> int:
+        ranks = (n for n, start in enumerate(LONGEST_FIRST) if item.nodeid.startswith(start))
+        return next(ranks, len(LONGEST_FIRST))
+
+    waiting = [item for item in items if item.nodeid.startswith(WAITING)]
+    waiting.sort(key=lambda item: item.location[1] or 0)  # both versions of Asterisk soon
+    others = sorted((item for item in items if item not in waiting), key=rank)
+    pairs = zip(others, waiting, strict=False)
+    together = [item for pair in pairs for item in pair]
+    items[:] = [*together, *others[len(waiting) :], *waiting[len(others) :]]
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> PageScheduling:
     """What `pytest -n` shares out by."""

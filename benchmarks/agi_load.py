@@ -9,7 +9,9 @@ after a reply, the server's share of the core, and its memory before and after.
 import asyncio
 import multiprocessing
 import os
+import re
 import resource
+import shlex
 import statistics
 import sys
 import time
@@ -21,22 +23,25 @@ from attrs import evolve, frozen
 from paperless_ivr.backends.demo import springfield
 from paperless_ivr.cli.setups import demo_policy
 from paperless_ivr.drive.aio import AsyncDriver
-from paperless_ivr.drive.attendant import utc_now
+from paperless_ivr.drive.runner import Setup, utc_now
 from paperless_ivr.flow.events import ServiceAnswer
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.requests import ServiceRequest
 from paperless_ivr.flow.scene import Terms
+from paperless_ivr.gateways.agi.probe import BEYOND
 from paperless_ivr.gateways.agi.server import FastAgi, Line
 from paperless_ivr.gateways.agi.sounds import Sounds
 from paperless_ivr.prompts import Catalogue
 from paperless_ivr.prompts.recorded import Recordings, bare, phrases
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
+from paperless_ivr.records.separate import SeparateStores
 
 POLICY = evolve(demo_policy(), text=evolve(Policy().text, after_enrolment=()))
 BACK_END = 0.2
 A_FILE = 2.0
 THINKS = 1.0
+VARIABLE = r"\$\{(\w+)\}"
 
 
 @frozen
@@ -63,8 +68,8 @@ def serve(parent: Connection) -> None:
 
     def line() -> Line:
         """A line whose record knows of no earlier calls."""
-        record, calls = MemoryRecord(utc_now), MemoryLiveCalls()
-        driver = AsyncDriver(Flow(Terms(POLICY)), sounds.catalogue, Slow(), record, calls)
+        store = SeparateStores(MemoryRecord(utc_now), MemoryLiveCalls())
+        driver = AsyncDriver(Setup(Flow(Terms(POLICY)), sounds.catalogue, Slow(), store))
         return Line(POLICY.biller.id, sounds, driver.converse)
 
     async def run() -> None:
@@ -98,14 +103,19 @@ async def call(port: int, number: int, waits: list[float]) -> str:
         words = line.decode().split()
         reply = "200 result=0"
         match words[:2]:
-            case ["GET", "VARIABLE"]:
-                value = variables.get(words[2])
-                reply = "200 result=0" if value is None else f"200 result=1 ({value})"
+            case ["GET", "FULL"]:
+                asked = shlex.split(line.decode())[3]
+                value = re.sub(VARIABLE, lambda name: variables.get(name[1], ""), asked)
+                reply = f"200 result=1 ({value})"
+            case ["EXEC", "MSet"]:
+                pairs = shlex.split(line.decode())[2].split(",")
+                variables.update(pair.split("=", 1) for pair in pairs)
             case ["SET", "VARIABLE"]:
-                variables[words[2]] = words[3].strip('"') if len(words) > 3 else ""
                 reply = "200 result=1"
             case ["CHANNEL", "STATUS"]:
                 reply = "200 result=6"
+            case ["STREAM", _] if words[-1] == str(BEYOND):
+                pass  # it is there
             case ["STREAM", _]:
                 await asyncio.sleep(A_FILE)
                 reply = "200 result=0 endpos=16000"

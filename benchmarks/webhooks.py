@@ -1,9 +1,10 @@
 """How many webhook calls one core carries: `python benchmarks/webhooks.py`.
 
 A server of its own process, held to one core, answers calls on Twilio, whose billing service takes
-200 ms for every answer. Callers on the other cores all begin at once and press without thinking:
-nine requests and three service answers a call. It is done in rounds; after each, what the server
-holds is measured. The floor is the same server giving one fixed document to as many requests.
+200 ms for every answer. There is no database in it: tests/durability/test_pools.py has one.
+Callers on the other cores all begin at once and press without thinking: nine requests and three
+service answers a call. It is done in rounds; after each, what the server holds is measured. The
+floor is the same server giving one fixed document to as many requests.
 """
 
 import asyncio
@@ -24,26 +25,26 @@ from paperless_ivr.backends.demo import BILLER, customer
 from paperless_ivr.cli.logs import configure
 from paperless_ivr.cli.serve import serve
 from paperless_ivr.cli.setups import demo_policy
-from paperless_ivr.drive.attendant import Setup
-from paperless_ivr.drive.documents import Documents
+from paperless_ivr.drive.runner import Setup
+from paperless_ivr.drive.web import WebDriver
 from paperless_ivr.flow.events import (
     Accepted,
     CustomersFound,
     InvoiceChecked,
-    LastFourCounted,
     Refused,
     Screened,
     ServiceAnswer,
+    TryReserved,
 )
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Moment
 from paperless_ivr.flow.policy import Limits
 from paperless_ivr.flow.requests import (
     OPERATIONS,
-    CountLastFour,
     InvoiceExists,
     KeepWish,
     Read,
+    ReserveTry,
     Screen,
     ServiceRequest,
     Write,
@@ -54,6 +55,7 @@ from paperless_ivr.gateways.twilio import TwilioGateway
 from paperless_ivr.prompts import Catalogue
 from paperless_ivr.records.memory import MemoryLiveCalls
 from paperless_ivr.records.port import Activity, Evidence
+from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.testing.twilio import SimulatedTwilio
 from paperless_ivr.testing.virtual_caller import Press
 from paperless_ivr.web import Meters
@@ -108,9 +110,9 @@ class Forgetful:
         """Nobody was asked before."""
         return Screened()
 
-    def count_last_four(self, request: CountLastFour, limits: Limits) -> LastFourCounted:
+    def reserve(self, request: ReserveTry, limits: Limits) -> TryReserved:
         """Everybody may try."""
-        return LastFourCounted(True)
+        return TryReserved()
 
     def intend(self, write: Write, evidence: Evidence, limits: Limits) -> Refused | None:
         """Everything may be sent."""
@@ -126,10 +128,12 @@ class Forgetful:
 def serve_slowly() -> None:
     """Serves as `paperless-ivr serve` does."""
     configure()
-    setup = Setup(Flow(Terms(POLICY)), WORDS, Slow(), Forgetful(), MemoryLiveCalls())
+    store = SeparateStores(Forgetful(), MemoryLiveCalls())
     meters = Meters()
-    documents = Documents(setup, GATEWAY, KEY, THREADS, meters.began, meters.ended)
-    serve(documents, meters, threads=THREADS)
+    observers = (meters.moved,)
+    setup = Setup(Flow(Terms(POLICY)), WORDS, Slow(), store, observers=observers, at_once=THREADS)
+    driver = WebDriver(setup, GATEWAY, KEY)
+    serve(driver, meters, threads=THREADS)
 
 
 FLOOR = """

@@ -16,6 +16,7 @@ from tempfile import mkdtemp
 import structlog
 
 from paperless_ivr.records.memory import MemoryLiveCalls
+from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.records.sql import open_store
 from paperless_ivr.testing.contracts.bench import Clock
 from paperless_ivr.testing.day import Day
@@ -28,7 +29,7 @@ def main(file: Path, hand_overs: int) -> None:
         old.unlink()
     clock = Clock()
     with open_store(f"sqlite:///{file}", budget=30.0, now=clock) as store:
-        day = Day(store.record, MemoryLiveCalls(clock), clock)
+        day = Day(store.record, SeparateStores(store.record, MemoryLiveCalls(clock)), clock)
         ended = Counter(taken.handback.disposition.value for taken in day.take(hand_overs))
         later = sum(1 for _ in day.finish())
     for disposition, number in ended.most_common(3):

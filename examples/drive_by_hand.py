@@ -1,24 +1,21 @@
 """The core alone: a call begun, and advanced with what happens. No driver, no words."""
 
+from paperless_ivr import Arrival, Digits, Ended, Flow, Moment, Return, keys
 from paperless_ivr.backends.demo import customer
 from paperless_ivr.flow.events import (
     Accepted,
     CustomersFound,
-    Digits,
-    Ended,
     InvoiceChecked,
     Screened,
+    TryReserved,
 )
-from paperless_ivr.flow.flow import Flow
-from paperless_ivr.flow.host import Arrival, Moment
-from paperless_ivr.flow.turns import Return
-from paperless_ivr.secret import keys
 
 flow = Flow()
 turn = flow.begin(Arrival("call-1", "springfield-water", Moment.BEFORE_PAYMENT, language="en-US"))
 for event in (
     Screened(),  # the record: not asked lately
     Digits(keys("1")),  # yes to the offer
+    TryReserved(),  # the record: one more try at an account number
     Digits(keys("20481137"), Ended.END_KEY),  # the account number
     CustomersFound((customer("rivera"),)),  # the service: found
     InvoiceChecked(exists=True),  # the service: the bill is there

@@ -1,4 +1,4 @@
-"""The operation itself, without a telephone: `EnrollInPaperless` with its four fields."""
+"""The operation itself, without a telephone: `EnrollInPaperless`, with its request and response."""
 
 import zeep
 
@@ -10,13 +10,16 @@ biller, partner = planted.billers[0], planted.partners[0]
 
 with running() as service:
     client = zeep.Client(service.wsdl_url)
-    for _ in range(2):
-        result = client.service.EnrollInPaperless(
+    for _ in range(2):  # the second time, a registration is pending
+        request = client.get_type("ns0:PaperlessEnrollment_Request")(
             PaymentGUID=biller.customers[0].payment.guid.reveal(),
             BillerGUID=biller.guid,
             PartnerGUID=partner.guid,
             PartnerKey=partner.key,
         )
-        print("EnrollmentSuccessful:", result.EnrollmentSuccessful)
-        print("Message:", result.Message)
-        print("ErrorCode:", result.ErrorCode)
+        response = client.service.EnrollInPaperless(request)
+        if response.EnrollmentSuccessful:
+            print("Enrollment successful:", response.Message)
+        else:
+            print("Enrollment failed:", response.Message)
+            print("Error code:", response.ErrorCode)

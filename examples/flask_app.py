@@ -3,24 +3,26 @@
 Run it with `flask --app examples/flask_app.py run`; as a script it takes a call by itself.
 """
 
+import re
+from html import unescape
+
 from flask import Flask, Response, request
 from twilio_host import HOST_KEY, PAPERLESS, call_comes_back, call_comes_in, paid
 
+from paperless_ivr import Catalogue, Flow, Setup, WebDriver, WebRequest
 from paperless_ivr.backends.demo import BILLER, payment, springfield
-from paperless_ivr.drive.attendant import Setup, utc_now
-from paperless_ivr.drive.documents import Documents
-from paperless_ivr.flow.flow import Flow
-from paperless_ivr.gateways.port import WebRequest
+from paperless_ivr.drive.runner import utc_now
 from paperless_ivr.gateways.twilio import TwilioGateway
-from paperless_ivr.prompts import Catalogue
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
+from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.secret import credential
 from paperless_ivr.testing.twilio import SimulatedTwilio
 from paperless_ivr.testing.virtual_caller import Press
 
 flow = Flow()
 words = Catalogue.of(flow.terms.policy)
-setup = Setup(flow, words, springfield(), MemoryRecord(utc_now), MemoryLiveCalls())
+store = SeparateStores(MemoryRecord(utc_now), MemoryLiveCalls())
+setup = Setup(flow, words, springfield(), store)
 gateway = TwilioGateway(
     words,
     BILLER,
@@ -29,7 +31,7 @@ gateway = TwilioGateway(
     host="https://ivr.example.com/back",
     host_key=HOST_KEY,
 )
-documents = Documents(setup, gateway, key=credential("the same for every worker"))
+driver = WebDriver(setup, gateway, credential("the same for every worker"))
 
 app = Flask(__name__)
 app.config["MAX_CONTENT_LENGTH"] = 65_536
@@ -38,7 +40,7 @@ app.config["MAX_CONTENT_LENGTH"] = 65_536
 @app.post("/twilio/<path:path>")
 def paperless(path: str) -> Response:
     """All that Twilio asks the gateway."""
-    reply = documents.answer(
+    reply = driver.answer(
         WebRequest(
             path=f"/{path}",
             query=request.query_string.decode("latin-1"),
@@ -64,7 +66,7 @@ def back() -> str:
 @app.post("/paid")
 def after_payment() -> str:
     """The host has taken the payment."""
-    return paid(payment("rivera").guid.reveal())
+    return paid(payment("rivera").guid.reveal(), request.query_string.decode("latin-1"))
 
 
 # ── a call, as Twilio and a caller would take it ──
@@ -79,8 +81,8 @@ def take_a_call() -> None:
     twilio, web, keys = SimulatedTwilio(gateway), app.test_client(), iter(KEYS)
     document = web.post("/voice").text
     while "<Hangup" not in document:
-        if "/paid" in document:
-            document = web.post("/paid").text
+        if own := re.search(r">(/paid[^<]*)<", document):
+            document = web.post(unescape(own[1])).text
             continue
         pressed = next(keys, "") if "<Gather" in document else ""
         twilio.caller.plan(*[Press(pressed)] * bool(pressed), prompts=document.count("<Say"))

@@ -7,21 +7,28 @@ simulator of the runtime, and the rig in which the kit finds both.
 
 from attrs import define, field
 
-from paperless_ivr.flow.events import (
-    CallerEvent,
+from paperless_ivr import (
+    Capabilities,
+    Catalogue,
     Digits,
     Ended,
+    Flow,
+    Gather,
     HungUp,
     NoInput,
+    Policy,
+    Prompt,
+    Return,
+    Transfer,
     TransferEnded,
     TransferResult,
+    Turn,
+    check,
+    keys,
 )
-from paperless_ivr.flow.flow import Flow
-from paperless_ivr.flow.policy import Policy
-from paperless_ivr.flow.turns import Gather, Prompt, Return, Transfer, Turn
-from paperless_ivr.gateways.capabilities import Capabilities, Claim, How, check
-from paperless_ivr.prompts import Catalogue, said
-from paperless_ivr.secret import keys
+from paperless_ivr.flow.events import CallerEvent
+from paperless_ivr.gateways.capabilities import Claim, How
+from paperless_ivr.prompts import said
 from paperless_ivr.testing.contracts import check_session_gateway
 from paperless_ivr.testing.virtual_caller import ON_HOOK, VirtualCaller
 

@@ -4,12 +4,9 @@ from pathlib import Path
 
 from attrs import evolve
 
+from paperless_ivr import Arrival, Catalogue, Flow, Moment, Terms, load_policy
 from paperless_ivr.flow.events import Screened
-from paperless_ivr.flow.flow import Flow
-from paperless_ivr.flow.host import Arrival, Moment
-from paperless_ivr.flow.policy_file import load_policy
-from paperless_ivr.flow.scene import Terms
-from paperless_ivr.prompts import Catalogue, said
+from paperless_ivr.prompts import said
 
 policy = load_policy(Path(__file__).parent / "policies" / "springfield-water.toml")
 arrival = Arrival("call-1", policy.biller.id, Moment.BEFORE_PAYMENT, language="en-US")

@@ -4,7 +4,8 @@ The host is the payment line. It answers the call, offers paperless billing at t
 payment and after it, and takes the payment in between.
 """
 
-from urllib.parse import urlencode
+from collections.abc import Mapping
+from urllib.parse import parse_qsl, urlencode
 from xml.etree import ElementTree as ET
 
 from paperless_ivr.gateways.twilio import read_handback
@@ -34,38 +35,72 @@ def call_comes_in() -> str:
 
 
 def call_comes_back(query: str) -> str:
-    """The URL that a gateway is given as `host`: the call goes on where it was handed over."""
+    """The URL that a gateway is given as `host`: the call goes on where it was handed over.
+
+    Whatever has failed, the hand-back has the moment, the greeting and the payment of the call.
+    """
     told = read_handback(query, HOST_KEY)
     if told["disposition"] == "transferred":
         return twiml(("Hangup", ""))
-    match told["moment"]:
-        case "start":
-            return main_menu(told["unused_keys"])
-        case "before_payment":
-            return twiml(("Say", "Please enter your card number."), ("Redirect", "/paid"))
-        case _:
-            return twiml(("Say", "Goodbye."), ("Hangup", ""))
+    call = {name: told[name] for name in CARRIED}
+    if told["paid"] == "yes" or told["moment"] == "after_payment":
+        return goodbye()
+    if told["moment"] == "before_payment":
+        return ask_for_card(call)
+    return main_menu(told["unused_keys"], call)
 
 
-def main_menu(key: str) -> str:
+CARRIED = ("offer_again", "greeted", "language")
+"""What the host carries through the rest of the call, in URLs of its own."""
+
+
+def main_menu(key: str, call: Mapping[str, str]) -> str:
     """The host's own menu; a key that was pressed at the offer is acted on at once."""
     if key == "2":
         return twiml(("Say", "Our office is open from nine to five."), ("Hangup", ""))
-    return hand_over(moment="before_payment", language="en-US", account="20481137")
+    if call["offer_again"] == "no":
+        return ask_for_card(call)
+    known = {"language": call["language"] or "en-US", "greeted": call["greeted"]}
+    return hand_over(moment="before_payment", account="20481137", **known)
 
 
-def paid(guid: str) -> str:
-    """The payment was taken: its GUID is handed over, and never a card number."""
+def ask_for_card(call: Mapping[str, str]) -> str:
+    """The payment. Where nothing has thanked the caller for calling yet, the host does."""
+    greeting = [("Say", "Thank you for calling.")] if call["greeted"] == "no" else []
+    after = {**call, "greeted": "yes"}
+    return twiml(
+        *greeting,
+        ("Say", "Please enter your card number."),
+        ("Redirect", f"/paid?{urlencode(after)}"),
+    )
+
+
+def paid(guid: str, query: str) -> str:
+    """The payment was taken: its GUID is handed over, and never a card number.
+
+    After a hand-back with `offer_again=no` nothing is handed over again in the call.
+    """
+    call = dict(parse_qsl(query, keep_blank_values=True))
+    if call["offer_again"] == "no":
+        return goodbye()
     return hand_over(
         moment="after_payment",
-        language="en-US",
+        language=call["language"] or "en-US",
+        greeted=call["greeted"],
         identity="account_keyed",
         payment_guid=guid,
         payment_approved="yes",
     )
 
 
+def goodbye() -> str:
+    """The end of the call."""
+    return twiml(("Say", "Goodbye."), ("Hangup", ""))
+
+
 if __name__ == "__main__":
+    call = {"offer_again": "yes", "greeted": "yes", "language": "en-US"}
     print(call_comes_in())
-    print(main_menu("1"))
-    print(paid("p-1"))
+    print(main_menu("1", call))
+    print(ask_for_card(call))
+    print(paid("p-1", urlencode(call)))

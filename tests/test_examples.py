@@ -2,23 +2,32 @@
 
 import subprocess
 import sys
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
+from xml.etree import ElementTree as ET
 
 import pytest
+from attrs import field, frozen
+
+from paperless_ivr.flow.host import Handback, Reason
+from paperless_ivr.flow.host_strings import arrival_from_strings
+from paperless_ivr.gateways.twilio.handover import handed_back
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
 LAST_LINES = {
-    "day_of_calls.py": "100 hand-overs, and 35 things done after them",
+    "day_of_calls.py": "100 hand-overs, and 30 things done after them",
     "drive_by_hand.py": "disposition: enrolled",
-    "enroll_in_paperless.py": "ErrorCode: 401",
+    "enroll_in_paperless.py": "Error code: 401",
     "flask_app.py": "after_payment: not_offered",
     "own_gateway.py": "every promise that it claims is kept",
     "own_policy.py": "after: Get your bills by e-mail? For yes, press 1. For no, 2.",
     "replay_transcripts.py": "all as written",
     "twilio_host.py": (
         "<Response><Redirect>https://ivr.example.com/twilio/begin?moment=after_payment"
-        "&amp;language=en-US&amp;identity=account_keyed&amp;payment_guid=p-1"
+        "&amp;language=en-US&amp;greeted=yes&amp;identity=account_keyed&amp;payment_guid=p-1"
         "&amp;payment_approved=yes</Redirect></Response>"
     ),
 }
@@ -37,3 +46,79 @@ def test_an_example_runs(name: str, last: str) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == last
+
+
+def test_the_sample_says_success_and_failure() -> None:
+    """It prints the message where the enrollment succeeds, else the message and the error code."""
+    program = [sys.executable, str(EXAMPLES / "enroll_in_paperless.py")]
+    done = subprocess.run(program, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        "Enrollment successful: Done.",
+        "Enrollment failed: A registration is pending: its link has not been opened yet.",
+        "Error code: 401",
+    ]
+
+
+# ── a host that follows the docs, and everything of ours fails ──
+
+
+@frozen
+class Host:
+    """The host of the example, whose every hand-over comes back as failed."""
+
+    module: ModuleType = field(factory=lambda: example("twilio_host"))
+    heard: list[str] = field(factory=list)
+    handed_over: list[str] = field(factory=list)
+
+    def takes(self, document: str) -> None:
+        """A call, from a document of the host's to its end."""
+        for _ in range(20):
+            said = ET.fromstring(document)
+            self.heard.extend(verb.text or "" for verb in said.iter("Say"))
+            if said.find("Hangup") is not None:
+                return
+            document = self.goes(urlsplit(said.findtext("Redirect") or ""))
+        raise AssertionError("the call goes round in circles")
+
+    def goes(self, url: SplitResult) -> str:
+        """What a redirect leads to: the host itself, or us, who fail."""
+        if url.path == "/paid":
+            return str(self.module.paid("p-1", url.query))
+        told = dict(parse_qsl(url.query))
+        self.handed_over.append(told["moment"])
+        arrival = arrival_from_strings({**told, "call_id": "CA1", "biller": "b"})
+        back = Handback.unfinished(arrival, Reason.RECORD_DOWN)
+        where = handed_back("https://host.example.com/back", back, self.module.HOST_KEY)
+        return str(self.module.call_comes_back(urlsplit(where).query))
+
+
+def example(name: str) -> ModuleType:
+    """An example, as a module."""
+    spec = spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+CALL = {"offer_again": "yes", "greeted": "yes", "language": "es-US"}
+
+
+@pytest.mark.requirement("R48")
+@pytest.mark.parametrize(
+    ("fails_from", "cards", "greetings"), [("start", 1, 1), ("before", 1, 0), ("after", 0, 0)]
+)
+def test_a_host_whose_every_hand_over_fails(fails_from: str, cards: int, greetings: int) -> None:
+    """It hands over once, asks for one card, greets once at most, and ends the call."""
+    host = Host()
+    begin = {
+        "start": host.module.call_comes_in,
+        "before": lambda: host.module.main_menu("1", CALL),
+        "after": lambda: host.module.paid("p-1", urlencode(CALL)),
+    }
+    host.takes(begin[fails_from]())
+    assert len(host.handed_over) == 1
+    assert host.heard.count("Please enter your card number.") == cards
+    assert host.heard.count("Thank you for calling.") == greetings
+    assert host.heard[-1] == "Goodbye."

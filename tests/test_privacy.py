@@ -25,6 +25,7 @@ from paperless_ivr.cloudivr.database import prepare
 from paperless_ivr.cloudivr.seed import Bill, Biller, Customer, Partner, Payment, Seed
 from paperless_ivr.cloudivr.serving import running
 from paperless_ivr.drive.blocking import Driver
+from paperless_ivr.drive.runner import Setup
 from paperless_ivr.errors import RecordDown
 from paperless_ivr.flow.events import Digits, Ended, HungUp, TransferEnded, TransferResult
 from paperless_ivr.flow.flow import Flow
@@ -36,10 +37,12 @@ from paperless_ivr.flow.states import State
 from paperless_ivr.flow.turns import Gather, Transfer
 from paperless_ivr.keypad import EmailPad
 from paperless_ivr.prompts import Catalogue, said
+from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.records.sql import Store, open_store
 from paperless_ivr.records.vault import new_keys, vault
 from paperless_ivr.testing.transcripts import Scribe, differences, parse
 from tests.backends.breakage import BREAKAGES, broken
+from tests.counts import heavy
 from tests.records.test_sql_privacy import dumped
 
 POLICY = evolve(
@@ -117,8 +120,9 @@ def seed(who: Person) -> Seed:
         bills=(bill,),
         payment=Payment(secret.payment("p-1"), bill.number, "WATER", email),
     )
+    water = {"en": "water bill", "es": "factura del agua"}
     biller = Biller(
-        "b", "Water", "b-guid", frozenset({"paperless"}), {"WATER": "water"}, (customer,)
+        "b", "Water", "b-guid", frozenset({"paperless"}), 2, {"WATER": water}, (customer,)
     )
     return Seed((Partner("line", "p-guid", who.key, ("b",)),), (biller,))
 
@@ -261,18 +265,19 @@ def hold(who: Person, fault: str, at: int, breakage) -> Scene:
         scribe = Scribe(flow, lambda _, transcript: written.append(transcript))
         caller = Caller(who, at if fault == "gateway" else None)
 
-        def watch(*move):
+        def moved(move):
             dumps.append(dumped(store) if fault != "database" else b"")
             if fault == "database" and len(dumps) == at:
                 store.database.write(lambda c: c.execute(text("DROP TABLE writes")))
-            scribe.watch(*move)
+            scribe.moved(move)
 
-        driver = Driver(flow, Catalogue.of(POLICY), used, record, store.calls, watch=watch)
+        kept = store if record is store.record else SeparateStores(record, store.calls)
+        driver = Driver(Setup(flow, Catalogue.of(POLICY), used, kept, observers=(moved,)))
         arrival = Arrival(
             "call-1", "b", Moment.BEFORE_PAYMENT, ani=secret.phone(who.phone), language="en-US"
         )
         back = driver.converse(caller, arrival)
-        parts = (driver, driver.flow, backend, store.record, store.calls, back, arrival, scribe)
+        parts = (driver, flow, backend, store.record, store.calls, back, arrival, scribe)
         shown = [form(part) for part in parts for form in (repr, str, ascii)]
         for failing in (lambda: store.calls.load("no"), lambda: store.record.settle("no", back)):
             try:
@@ -293,8 +298,9 @@ def hold(who: Person, fault: str, at: int, breakage) -> Scene:
     return Scene(back.disposition, seen, caller)
 
 
+@pytest.mark.prove
 @pytest.mark.requirement("R24")
-@settings(deadline=None, max_examples=25, phases=[Phase.reuse, Phase.generate])
+@settings(deadline=None, max_examples=heavy(8, 25), phases=[Phase.reuse, Phase.generate])
 @given(_PEOPLE, st.sampled_from(FAULTS), st.integers(2, 14), st.sampled_from(SOON))
 def test_nothing_personal_is_seen(who: Person, fault: str, at: int, breakage: object) -> None:
     """No log, repr, error, transcript or database of a whole call holds it, whatever fails."""

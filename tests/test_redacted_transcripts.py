@@ -1,18 +1,21 @@
 """Real calls are written down with stand-ins, and go the same way."""
 
 import random
+from datetime import UTC, datetime
 from itertools import pairwise, product
 from pathlib import Path
 
 import pytest
 from attrs import evolve
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from paperless_ivr import secret
 from paperless_ivr.backends.demo import CUSTOMERS
 from paperless_ivr.drive.blocking import Driver
-from paperless_ivr.drive.live import Live
+from paperless_ivr.drive.protocol import Move
+from paperless_ivr.drive.runner import Setup
+from paperless_ivr.drive.session import Session
 from paperless_ivr.errors import TranscriptProblems
 from paperless_ivr.flow.call import Call, Entry
 from paperless_ivr.flow.events import Digits, Screened
@@ -24,12 +27,14 @@ from paperless_ivr.flow.states import State
 from paperless_ivr.flow.turns import Return
 from paperless_ivr.keypad import EmailPad, last_four, looks_like_card, national
 from paperless_ivr.records.memory import MemoryLiveCalls
+from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.testing.playback import Playback
 from paperless_ivr.testing.strategies import Step, flows, walks
 from paperless_ivr.testing.transcripts import differences, parse, read
 from paperless_ivr.testing.transcripts.replaying import replayed
-from paperless_ivr.testing.transcripts.scribe import Move, Scribe, redacted
+from paperless_ivr.testing.transcripts.scribe import Scribe, redacted
 from paperless_ivr.testing.transcripts.stand_ins import StandIns
+from tests.counts import heavy
 from tests.flow.test_secrets import personal
 
 FILES = sorted((Path(__file__).parent / "transcripts").glob("*.call"))
@@ -37,14 +42,17 @@ PAD = EmailPad()
 
 
 def moves_of(steps: tuple[Step, ...]) -> list[Move]:
-    """A walk as a driver's hook is told of it."""
+    """A walk as an observer sees it."""
+    now = datetime.now(UTC)
     return [
-        Move(Live(before.turn.call), after.event, after.turn) for before, after in pairwise(steps)
+        Move(Session(before.turn, now), after.event, Session(after.turn, now))
+        for before, after in pairwise(steps)
     ]
 
 
+@pytest.mark.prove
 @pytest.mark.requirement("R24", "R43")
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=heavy(50, 150))
 @given(st.data())
 def test_any_call(data: st.DataObject) -> None:
     """Nothing personal stands in it, and it takes the same rows to the same end."""
@@ -55,8 +63,8 @@ def test_any_call(data: st.DataObject) -> None:
     text = redacted(flow, moves, chance=random.Random(data.draw(st.integers(0, 99))))
 
     replay = replayed(parse(text), flow)
-    assert [row for move in moves for row in move.turn.took] == replay.rows
-    last = moves[-1].turn
+    assert [row for move in moves for row in move.after.turn.took] == replay.rows
+    last = moves[-1].after.turn
     if isinstance(last.then, Return):
         assert replay.live.call.state is last.call.state
         assert f"ends       {last.then.handback.disposition.value}" in text
@@ -68,8 +76,9 @@ def test_any_call(data: st.DataObject) -> None:
 KEYPAD_FIRST = evolve(Policy(), address=evolve(Policy().address, strategies=(Strategy.KEYPAD,)))
 
 
+@pytest.mark.prove
 @pytest.mark.requirement("R24", "R43")
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=heavy(20, 60))
 @given(st.data())
 def test_addresses_that_are_keyed(data: st.DataObject) -> None:
     """What is spelt is spelt with as many keys, slips, pauses and corrections too."""
@@ -82,7 +91,9 @@ def test_addresses_that_are_keyed(data: st.DataObject) -> None:
     keyed = [m.event for m in moves if isinstance(m.event, Digits)]
     written = [step.event for step in parse(text).steps if isinstance(step.event, Digits)]
     assert [len(event.keys) for event in keyed] == [len(event.keys) for event in written]
-    assert [row for move in moves for row in move.turn.took] == replayed(parse(text), flow).rows
+    assert [row for move in moves for row in move.after.turn.took] == replayed(
+        parse(text), flow
+    ).rows
     for told in personal(*((move.before.call, move.event) for move in moves)):
         assert told not in text
 
@@ -93,13 +104,11 @@ def test_every_transcript(path: Path) -> None:
     """A call of the demo, written down by a driver's hook, has none of its customers' values."""
     playback, written = Playback(read(path)), []
     scribe = Scribe(playback.flow, lambda _, text: written.append(text))
-    setup = (playback.flow, playback.words, playback, playback, MemoryLiveCalls())
+    store = SeparateStores(playback, MemoryLiveCalls())
+    observers = (playback.moved, scribe.moved)
+    setup = Setup(playback.flow, playback.words, playback, store, observers=observers)
 
-    def watch(*move) -> None:
-        playback.watch(*move)
-        scribe.watch(*move)
-
-    Driver(*setup, watch=watch).converse(playback, playback.transcript.arrival)
+    Driver(setup).converse(playback, playback.transcript.arrival)
 
     if not playback.rows:
         assert written == []  # nothing happened in it
@@ -137,17 +146,19 @@ def test_account_numbers(numbers: list[str]) -> None:
     for number, other in made.items():
         assert (len(number), looks_like_card(number)) == (len(other), looks_like_card(other))
         check = Call(Arrival("c", "b"), State.IDENTITY_CHECK)
-        assert others.keys(check, last_four(number)) == last_four(other)
+        assert others.keys(check, last_four(number), last_four(number)) == last_four(other)
     for (one, other), (two, another) in product(made.items(), repeat=2):
         same = last_four(one) == last_four(two)
         assert same == (last_four(other) == last_four(another))
 
 
 @given(st.text("0123456789*", max_size=11))
+@example("*2012000000")
 def test_telephone_numbers(keyed: str) -> None:
     """A number that exists becomes one that is kept for fiction; what is none stays none."""
-    other = stand_ins().keys(Call(Arrival("c", "b"), State.PHONE_CAPTURE), keyed)
-    number = national(keyed.rpartition("*")[2])
+    whole = keyed.rpartition("*")[2]
+    other = stand_ins().keys(Call(Arrival("c", "b"), State.PHONE_CAPTURE), keyed, whole)
+    number = national(whole)
     there = national(other.rpartition("*")[2])
 
     assert [c == "*" for c in keyed] == [c == "*" for c in other]
@@ -162,8 +173,8 @@ def test_spelling(entries: list[str]) -> None:
     """Entry by entry as many keys, which spell as much, leave as much, and are as bad."""
     others, so_far, real, other = stand_ins(), "", "", ""
     for keyed in entries:
-        call = Call(Arrival("c", "b"), State.EMAIL_LOCAL, entry=Entry(spelt=secret.keys(so_far)))
-        made = others.keys(call, keyed)
+        call = Call(Arrival("c", "b"), State.EMAIL_LOCAL, entry=Entry(so_far=secret.keys(so_far)))
+        made = others.keys(call, keyed, so_far + keyed)
         assert len(made) == len(keyed)
         real, other = real + keyed, other + made
         one, two = PAD.spell(real), PAD.spell(other)
@@ -181,8 +192,8 @@ def test_addresses(address: str) -> None:
     before = Call(Arrival("c", "b"), State.EMAIL_LOCAL)
     after = evolve(before, state=State.EMAIL_DOMAIN_ENTRY)
 
-    assert PAD.spell(others.keys(before, PAD.code(local))).text == made_local
-    assert PAD.spell(others.keys(after, PAD.code(domain))).text == made_domain
+    assert PAD.spell(others.keys(before, PAD.code(local), "")).text == made_local
+    assert PAD.spell(others.keys(after, PAD.code(domain), "")).text == made_domain
     assert domain.rpartition(".")[2] == made_domain.rpartition(".")[2]
     assert (PAD.address(local, domain) is None) == (PAD.address(made_local, made_domain) is None)
 

@@ -1,17 +1,33 @@
 """Secrets never show their text by accident."""
 
 import copy
+import inspect
+import io
 import json
 import logging
 import pickle
+import pprint
+import re
+import subprocess
+import sys
+import textwrap
 import traceback
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import attrs
+import cattrs
 import pytest
+import rich.console
+import rich.pretty
+import rich.traceback
+import structlog
+from cattrs.preconf.json import make_converter
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.vendor import pretty
 
 from paperless_ivr import secret
 from paperless_ivr.secret import Kind, Secret
@@ -37,6 +53,51 @@ class Holder:
     inner: Secret
 
 
+@dataclass
+class Data:
+    """A value of the standard library's kind with a secret in it."""
+
+    inner: Secret
+
+
+def printed(value: object) -> str:
+    """What rich prints of a value."""
+    console = rich.console.Console(file=io.StringIO(), width=200)
+    console.print(value)
+    return console.file.getvalue()
+
+
+def traced(secret_local: Secret, way: structlog.types.ExceptionRenderer) -> str:
+    """What a structured traceback shows of a frame that has a secret among its locals."""
+    holder = Holder(secret_local)
+    try:
+        raise ValueError(holder)
+    except ValueError:
+        out = io.StringIO()
+        way(out, sys.exc_info())
+        return re.sub("0x[0-9a-f]+", "", out.getvalue())
+
+
+def with_locals(made: Secret) -> str:
+    """What the standard library's traceback shows with the values of locals."""
+    try:
+        raise ValueError(made)
+    except ValueError as error:
+        return "".join(
+            traceback.TracebackException.from_exception(error, capture_locals=True).format()
+        )
+
+
+def as_records(out: io.StringIO, error: Any) -> None:
+    """Writes structlog's tracebacks for JSON lines, with locals."""
+    out.write(json.dumps(structlog.tracebacks.ExceptionDictTransformer(show_locals=True)(error)))
+
+
+def slots_of(made: Secret) -> str:
+    """What a serializer finds that goes through attributes."""
+    return str([(name, value) for name, value in inspect.getmembers(made) if not callable(value)])
+
+
 SHOWN: dict[str, Callable[[Secret], str]] = {
     "repr": repr,
     "str": str,
@@ -55,6 +116,24 @@ SHOWN: dict[str, Callable[[Secret], str]] = {
     "error": lambda s: str(ValueError("bad", s)),
     "traceback": lambda s: "".join(traceback.format_exception(ValueError(s))),
     "join": lambda s: ", ".join(map(str, [s])),
+    "attrs.asdict": lambda s: str(attrs.asdict(Holder(s))),
+    "attrs.astuple": lambda s: str(attrs.astuple(Holder(s))),
+    "cattrs": lambda s: str(cattrs.unstructure(Holder(s))),
+    "cattrs for JSON": lambda s: str(make_converter().unstructure(Holder(s))),
+    "dataclasses.asdict": lambda s: str(asdict(Data(s))),
+    "dataclasses": lambda s: repr(Data(s)),
+    "variables of a holder": lambda s: str(vars(Data(s))),
+    "json with str": lambda s: json.dumps(attrs.asdict(Holder(s)), default=str),
+    "attributes": slots_of,
+    "pprint": lambda s: pprint.pformat(Holder(s)),
+    "rich": lambda s: printed(Holder(s)),
+    "rich pretty": lambda s: rich.pretty.pretty_repr({"a": Holder(s)}),
+    "hypothesis": lambda s: pretty.pretty(Holder(s)),
+    "traceback with locals": with_locals,
+    "rich traceback": lambda s: traced(
+        s, structlog.dev.RichTracebackFormatter(show_locals=True, width=200)
+    ),
+    "traceback as records": lambda s: traced(s, as_records),
 }
 
 
@@ -133,11 +212,65 @@ def test_no_secret_equals_its_text(text: str) -> None:
 
 @given(TEXTS, KINDS)
 def test_copies(text: str, kind: Kind) -> None:
-    """Copied, or saved and loaded, it is the same secret and as silent."""
+    """Copied it is the same secret and as silent."""
     made = Secret(text, kind)
 
-    for again in (copy.copy(made), copy.deepcopy(made), pickle.loads(pickle.dumps(made))):
+    for again in (copy.copy(made), copy.deepcopy(made), copy.deepcopy(Holder(made)).inner):
         assert (made, made.kind, repr(made)) == (again, again.kind, repr(again))
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_it_is_not_pickled(protocol: int) -> None:
+    """A pickle would hold the text in clear; the error says what to use."""
+    for holds in (secret.email(TELLING), Holder(secret.email(TELLING))):
+        with pytest.raises(TypeError, match=r"not pickled.*flow\.saving"):
+            pickle.dumps(holds, protocol)
+
+
+def test_a_failing_test_does_not_show_it(tmp_path: Path) -> None:
+    """Neither pytest's comparison nor its locals show a secret that a test holds."""
+    (tmp_path / "test_it.py").write_text(
+        textwrap.dedent("""
+        import attrs
+        from hypothesis import given, strategies as st
+        from paperless_ivr import secret
+
+        @attrs.frozen
+        class Holder:
+            inner: secret.Secret
+
+        MADE = secret.email("jane." + "roe7@biller.example")
+
+        def test_compared():
+            made = Holder(MADE)
+            assert made == Holder(secret.email("x")), made
+
+        @given(st.just(MADE), st.sampled_from([Holder(MADE)]))
+        def test_drawn(made, holder):
+            assert made is None
+        """)
+    )
+    ran = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-vv", "--showlocals", "-p", "no:cacheprovider"),
+            *("--rootdir", str(tmp_path), str(tmp_path)),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert "2 failed" in ran.stdout
+    assert "<email:9@6.7>" in ran.stdout
+    shown = [part for part in (TELLING, "roe7@", "biller.ex") if part in after_source(ran.stdout)]
+    assert shown == []
+
+
+def after_source(output: str) -> str:
+    """What pytest shows, without the lines of the test itself."""
+    return "\n".join(line for line in output.splitlines() if 'secret.email("' not in line)
 
 
 FAULTS: dict[str, Callable[[Any], object]] = {
@@ -153,6 +286,10 @@ FAULTS: dict[str, Callable[[Any], object]] = {
     "item": lambda s: s[0],
     "lookup": lambda s: dict[Secret, str]()[s],
     "variables": vars,
+    "state": lambda s: s.__getstate__(),
+    "reduce": lambda s: s.__reduce__(),
+    "delete": lambda s: delattr(s, "kind"),
+    "another attribute": lambda s: setattr(s, "text", "x"),
 }
 
 

@@ -10,6 +10,7 @@ PaperlessIVRError
 │   ├── FlowProblems           a table, or a policy for it
 │   ├── WordsProblems          wording
 │   ├── GatewayProblems        a gateway, for a flow
+│   ├── HostProblems           what a host hands over, or is handed back
 │   └── TranscriptProblems     a transcript
 ├── SavedCallError             a saved call, or a value of one, cannot be read
 │   ├── OtherSchema            it was saved in another form than this version reads
@@ -67,6 +68,14 @@ class GatewayProblems(Problems):
     """A gateway cannot run a flow, or lacks what it is to play."""
 
 
+class HostProblems(Problems):
+    """An arrival or a hand-back, as strings, cannot be read.
+
+    Each problem begins with the name of its field and a colon. Values are not shown: they may be
+    personal.
+    """
+
+
 class TranscriptProblems(Problems):
     """A transcript cannot be read."""
 
@@ -118,7 +127,14 @@ class StoreError(PaperlessIVRError):
 
 
 class RecordDown(StoreError):
-    """The record did not answer, or could not keep something."""
+    """The record did not answer, or could not keep something.
+
+    `cause` is logged: names of classes and codes, never what was asked or answered.
+    """
+
+    def __init__(self, *told: object, cause: str = "") -> None:
+        super().__init__(*told, *([cause] if cause else []))
+        self.cause = cause
 
 
 class UnknownCall(StoreError):

@@ -6,8 +6,9 @@ stand-in that keeps the shape of the value: `<email:7@9.3>`, `<account:8>`, `<ke
 """
 
 import enum
-
-from attrs import field, frozen
+from collections.abc import Callable
+from functools import partialmethod
+from typing import NoReturn, final
 
 
 class Kind(enum.StrEnum):
@@ -24,16 +25,26 @@ class Kind(enum.StrEnum):
     CREDENTIAL = "credential"
 
 
-@frozen(repr=False, order=False)
+@final
 class Secret:
-    """A text that prints as a stand-in. Hashable; equal to a secret of the same text."""
+    """A text that prints as a stand-in. Hashable; equal to a secret of the same text.
 
-    _value: str
-    kind: Kind = field(default=Kind.KEYS, eq=False)
+    The text is held by a function, and the class is no attrs class: whatever goes through the
+    fields or attributes of values to print or to serialize them finds no text.
+    """
+
+    __slots__ = ("__weakref__", "_reveal", "kind")
+
+    _reveal: Callable[[], str]
+    kind: Kind
+
+    def __init__(self, value: str, kind: Kind = Kind.KEYS) -> None:
+        object.__setattr__(self, "_reveal", lambda: value)
+        object.__setattr__(self, "kind", kind)
 
     def reveal(self) -> str:
         """The text itself. Never pass the answer to a log, an error or a prompt name."""
-        return self._value
+        return self._reveal()
 
     def __repr__(self) -> str:
         return f"<{self.kind}:{self._shape()}>"
@@ -43,19 +54,44 @@ class Secret:
     def __format__(self, spec: str) -> str:
         return format(repr(self), spec)
 
+    def __eq__(self, other: object) -> bool:
+        return self.reveal() == other.reveal() if isinstance(other, Secret) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((Secret, self.reveal()))
+
     def __bool__(self) -> bool:
-        return bool(self._value)
+        return bool(self.reveal())
 
     def __len__(self) -> int:
-        return len(self._value)
+        return len(self.reveal())
+
+    def __copy__(self) -> "Secret":
+        return self
+
+    def __deepcopy__(self, memo: object) -> "Secret":
+        return self
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        message = "a Secret is not pickled, its text would be in clear; save it with flow.saving"
+        raise TypeError(message)
+
+    __getstate__ = __reduce__ = partialmethod(__reduce_ex__, None)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(name)
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(name)
 
     def _shape(self) -> str:
         if self.kind is Kind.CREDENTIAL:
             return "hidden"
-        if self.kind is Kind.EMAIL and "@" in self._value:
-            local, _, domain = self._value.rpartition("@")
+        text = self.reveal()
+        if self.kind is Kind.EMAIL and "@" in text:
+            local, _, domain = text.rpartition("@")
             return f"{len(local)}@" + ".".join(str(len(part)) for part in domain.split("."))
-        return str(len(self._value))
+        return str(len(text))
 
 
 def keys(pressed: str) -> Secret:

@@ -1,10 +1,17 @@
-"""What was heard, held against what should have been: G.711 µ-law, frame by frame."""
+"""What was heard, held against what should have been: G.711 µ-law, frame by frame.
+
+Phrases are recorded as noise, each its own: it takes a fraction of the time that speech takes,
+and no two are alike.
+"""
 
 import array
+import random
 import sys
 import wave
 from collections.abc import Sequence
 from pathlib import Path
+
+from paperless_ivr.prompts.recorded import LIST, Phrase, table
 
 FRAME = 160
 """Samples of one packet: 20 ms. Asterisk reads a file in such frames, from its beginning."""
@@ -30,6 +37,25 @@ def loud(payload: bytes) -> bool:
 def decoded(payload: bytes) -> list[int]:
     """The samples of a packet."""
     return [LINEAR[code] for code in payload]
+
+
+def record(phrases: Sequence[Phrase], folder: Path) -> None:
+    """Records phrases as noise, the longer the more words there are."""
+    for phrase in phrases:
+        noise(folder / f"{phrase.file}.wav", 10 + len(phrase.text) // 5)
+    (folder / LIST).write_text(table(phrases), encoding="utf-8", newline="")
+
+
+def noise(file: Path, frames: int) -> None:
+    """Writes so many frames of noise; what it is depends on the file's name and folder."""
+    loud = array.array("b", random.Random("/".join(file.parts[-2:])).randbytes(FRAME * frames))
+    samples = array.array("h", (50 * sample for sample in loud))
+    if sys.byteorder == "big":
+        samples.byteswap()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with wave.open(str(file), "wb") as sound:
+        sound.setparams((1, 2, 8000, len(samples), "NONE", ""))
+        sound.writeframes(samples.tobytes())
 
 
 def frames(file: Path) -> list[list[int]]:
@@ -61,6 +87,8 @@ def place(wanted: list[list[int]], heard: list[list[int]], start: int) -> tuple[
     sample = wanted[first : first + 8]
     for at in range(start, len(heard) - first - len(sample) + 1):
         begin = at + first
-        if max(map(abs, heard[begin])) > 500 and alike(sample, heard[begin : begin + 8]) > 0.9:
+        if max(map(abs, heard[begin])) <= 500 or alike(sample[:1], heard[begin : begin + 1]) < 0.5:
+            continue
+        if alike(sample, heard[begin : begin + 8]) > 0.9:
             return at, alike(wanted, heard[at : at + len(wanted)])
     return -1, 0.0

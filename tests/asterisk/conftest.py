@@ -13,7 +13,7 @@ from paperless_ivr.backends.demo import springfield
 from paperless_ivr.backends.memory import MemoryBackend
 from paperless_ivr.cli.setups import demo_policy
 from paperless_ivr.drive.aio import AsyncDriver
-from paperless_ivr.drive.attendant import utc_now
+from paperless_ivr.drive.runner import Setup, utc_now
 from paperless_ivr.flow.events import CallerEvent, Digits, HungUp, ServiceAnswer
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Handback
@@ -22,25 +22,27 @@ from paperless_ivr.flow.requests import ServiceRequest
 from paperless_ivr.flow.scene import Terms
 from paperless_ivr.flow.turns import Turn
 from paperless_ivr.gateways.agi.gateway import AgiGateway
-from paperless_ivr.gateways.agi.server import FastAgi, Line
+from paperless_ivr.gateways.agi.server import FastAgi, Line, TakenBack
 from paperless_ivr.gateways.agi.sounds import Sounds
 from paperless_ivr.prompts.recorded import phrases
-from paperless_ivr.prompts.rendering import render
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
+from paperless_ivr.records.separate import SeparateStores
+from tests.asterisk.audio import record
 from tests.asterisk.real import RealAsterisk
-from tests.asterisk.roots import SUITES, alone, cache, lacking, root
+from tests.asterisk.roots import SUITES, lacking, root
 from tests.asterisk.sip import SipCaller
 
 POLICY = evolve(demo_policy(), text=evolve(Policy().text, after_enrolment=()))
 PERSON = "Local/agent@people"
+NAMES = {"es-US": "es_MX_f_Allison"}
+"""What Debian's Asterisk calls languages."""
 
 
 @pytest.fixture(scope="session")
-def recordings() -> Path:
-    """Every phrase, rendered once and kept."""
-    folder = cache() / "sounds"
-    with alone("sounds"):
-        render(phrases(POLICY), folder, lambda _: None)
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every phrase, as a noise of its own."""
+    folder = tmp_path_factory.mktemp("recorded") / "sounds"
+    record(phrases(POLICY), folder)
     return folder
 
 
@@ -146,17 +148,14 @@ async def _with(test: Callable[[Exchange], Awaitable[None]], root: Path, recordi
     await asyncio.to_thread(asterisk.start)
     try:
         prefix = await asyncio.to_thread(asterisk.put, recordings)
-        sounds = Sounds.of(POLICY, recordings, prefix)
+        sounds = Sounds.of(POLICY, recordings, prefix, NAMES)
         flow = Flow(Terms(POLICY))
-        driver = AsyncDriver(
-            flow, sounds.catalogue, backend, MemoryRecord(utc_now), MemoryLiveCalls()
-        )
+        store = SeparateStores(MemoryRecord(utc_now), MemoryLiveCalls())
+        driver = AsyncDriver(Setup(flow, sounds.catalogue, backend, store))
 
-        async def answer(
-            gateway: AgiGateway, arrival: Arrival, taken_away: asyncio.Event
-        ) -> Handback:
+        async def answer(gateway: AgiGateway, arrival: Arrival, taken_back: TakenBack) -> Handback:
             number = gateway.channel.headers["agi_callerid"]
-            return await driver.converse(Listened(gateway, exchange, number), arrival, taken_away)
+            return await driver.converse(Listened(gateway, exchange, number), arrival, taken_back)
 
         server.lines[POLICY.biller.id] = Line(POLICY.biller.id, sounds, answer, PERSON)
         await test(exchange)

@@ -11,14 +11,16 @@ from pathlib import Path
 
 from attrs import define, field
 
+from tests.asterisk.audio import noise
+
 PATIENCE = 60.0
 MODULES = """
-app_dial app_playback app_read app_stack app_verbose bridge_simple chan_pjsip codec_gsm codec_ulaw
-format_gsm format_pcm format_sln format_wav func_callerid func_channel func_logic func_strings
-func_timeout pbx_config res_agi res_pjproject res_pjsip res_pjsip_caller_id
-res_pjsip_endpoint_identifier_ip res_pjsip_pubsub res_pjsip_sdp_rtp res_pjsip_session
-res_rtp_asterisk res_sorcery_astdb res_sorcery_config res_sorcery_memory res_speech
-res_timing_timerfd
+app_dial app_playback app_read app_stack app_verbose bridge_simple chan_pjsip codec_gsm
+codec_ulaw format_gsm format_pcm format_sln format_wav func_callerid func_channel func_logic
+func_strings func_timeout pbx_config res_agi res_clioriginate res_convert res_pjproject
+res_pjsip res_pjsip_caller_id res_pjsip_endpoint_identifier_ip res_pjsip_pubsub
+res_pjsip_sdp_rtp res_pjsip_session res_rtp_asterisk res_sorcery_astdb res_sorcery_config
+res_sorcery_memory res_speech res_timing_timerfd
 """
 
 CONFIGURATION = {
@@ -29,7 +31,7 @@ astmoddir => {modules}
 astvarlibdir => {run}/lib
 astdbdir => {run}/lib
 astkeydir => {run}/lib
-astdatadir => /usr/share/asterisk
+astdatadir => {run}/data
 astagidir => {run}/lib
 astspooldir => {run}/spool
 astrundir => {run}
@@ -59,6 +61,16 @@ direct_media=no
 type=identify
 endpoint=caller
 match=127.0.0.1
+[agents]
+type=endpoint
+context=calls
+disallow=all
+allow=ulaw
+direct_media=no
+aors=agents
+[agents]
+type=aor
+contact=sip:agent@127.0.0.1:{sip}
 """,
     "extensions.conf": """
 [calls]
@@ -68,15 +80,34 @@ exten => start,1,Answer()
 exten => before,1,Answer()
  same => n,Set(PAPERLESS_MOMENT=before_payment)
  same => n,Goto(hand,1)
+exten => exits,1,Answer()
+ same => n,Set(AGIEXITONHANGUP=yes)
+ same => n,Goto(paid,2)
+exten => silent,1,Answer()
+ same => n,Set(AGISIGHUP=no)
+ same => n,Goto(paid,2)
+exten => paid,1,Answer()
+ same => n,Set(PAPERLESS_MOMENT=after_payment)
+ same => n,Set(PAPERLESS_PAYMENT_GUID=p-1)
+ same => n,Set(PAPERLESS_PAYMENT_APPROVED=yes)
+ same => n,Goto(hand,1)
 exten => unanswered,1,Set(PAPERLESS_MOMENT=before_payment)
  same => n,Goto(hand,1)
 exten => hand,1,Set(PAPERLESS_LANGUAGE=en-US)
  same => n,AGI(agi://127.0.0.1:{agi}/)
  same => n,Log(NOTICE,goes on ${{CALLERID(num)}} agistatus=${{AGISTATUS}} {told})
  same => n,Hangup()
+exten => docs-en,1,Set(PAPERLESS_LANGUAGE=en-US)
+ same => n,Goto(docs,1)
+exten => docs-es,1,Set(PAPERLESS_LANGUAGE=es-US)
+ same => n,Goto(docs,1)
 exten => docs,1,Set(CHANNEL(hangup_handler_push)=told,s,1)
  same => n,Goto(payment-line,s,1)
 exten => h,1,Log(NOTICE,ended ${{CALLERID(num)}} {told})
+exten => agent,1,Answer()
+ same => n,Log(NOTICE,agent ${{CALLERID(num)}} reached)
+ same => n,Wait(1)
+ same => n,Hangup()
 [told]
 exten => s,1,Log(NOTICE,ended ${{CALLERID(num)}} {told})
  same => n,Return()
@@ -94,7 +125,18 @@ exten => agent,1,Answer()
 }
 TOLD = " ".join(
     f"{name}=${{PAPERLESS_{name.upper()}}}"
-    for name in ("disposition", "reason", "registration", "unused_keys", "greeted", "outcomes")
+    for name in (
+        "disposition",
+        "reason",
+        "registration",
+        "unused_keys",
+        "greeted",
+        "outcomes",
+        "failed",
+        "offer_again",
+        "moment",
+        "paid",
+    )
 )
 
 
@@ -128,6 +170,7 @@ class RealAsterisk:
         }
         for folder in ("etc", "lib", "spool", "log"):
             (self.run / folder).mkdir()
+        self._sounds()
         for name, text in CONFIGURATION.items():
             (self.run / "etc" / name).write_text(text.format(**values))
         with (self.run / "etc" / "extensions.conf").open("a") as dialplan:
@@ -154,6 +197,32 @@ class RealAsterisk:
                 self._process.kill()
                 self._process.wait(10)
         shutil.rmtree(self.run, ignore_errors=True)
+
+    def _sounds(self) -> None:
+        """The data that Debian installs, and the host's own sounds that the dialplan plays."""
+        data, installed = self.run / "data", Path("/usr/share/asterisk")
+        (data / "sounds").mkdir(parents=True)
+        for below in (".", "sounds"):
+            for one in (self.root / installed.relative_to("/") / below).iterdir():
+                if one.name != "sounds":
+                    (data / below / one.name).symlink_to(installed / below / one.name)
+        for name in set(re.findall(r"our-[a-z-]+", documented())):
+            noise(self.host_sound(name), 30)
+
+    def host_sound(self, name: str) -> Path:
+        """The file of one of the host's own sounds."""
+        return self.run / "data" / "sounds" / f"{name}.wav"
+
+    def cli(self, command: str) -> str:
+        """What Asterisk's own command line answers."""
+        there = f"/{self.run.relative_to(self.root)}/etc/asterisk.conf"
+        done = subprocess.run(
+            ["chroot", str(self.root), "asterisk", "-C", there, "-rx", command],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout
 
     def put(self, folder: Path) -> str:
         """Copies a folder into its own; gives what it calls it."""
@@ -200,9 +269,9 @@ class RealAsterisk:
 
 
 def documented() -> str:
-    """The dialplan of docs/asterisk.md, with a sound that is there."""
+    """The dialplan of docs/asterisk.md."""
     (block,) = re.findall(r"```ini\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
-    return str(block).replace("our-account-number", "beep")
+    return str(block)
 
 
 DOCS = Path(__file__).parents[2] / "docs" / "asterisk.md"

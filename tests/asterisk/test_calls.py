@@ -1,6 +1,8 @@
 """Real SIP calls through a real Asterisk, with real keys, and what the caller really hears."""
 
 import asyncio
+import re
+import sys
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -14,8 +16,10 @@ from paperless_ivr.flow.host import Arrival, Disposition, Handback, Registration
 from paperless_ivr.flow.slots import Day, Money
 from paperless_ivr.flow.turns import Prompt, Return, Turn
 from paperless_ivr.gateways.agi.gateway import AgiGateway
+from paperless_ivr.gateways.agi.host import read, reading, setting
 from tests.asterisk.audio import decoded, frames, loud, place
 from tests.asterisk.conftest import Exchange, With
+from tests.asterisk.real import DOCS
 from tests.asterisk.sip import SipCaller
 
 pytestmark = pytest.mark.requirement("R41")
@@ -85,7 +89,7 @@ def test_ignored_at_the_start(exchange: With, recordings: Path) -> None:
 
     async def test(live: Exchange) -> None:
         caller = await live.caller("start", RIVERA)
-        await caller.until_spoken_to(1.0)
+        await caller.until_spoken_to(0.5)
         caller.press("0")
         await caller.to_the_end()
         await caller.close()
@@ -102,7 +106,7 @@ def test_hang_up_in_the_middle(exchange: With) -> None:
         caller = await live.caller("before", RIVERA)
         await caller.until_quiet()
         caller.press("1")
-        await caller.until_spoken_to(1.0)
+        await caller.until_spoken_to(0.3)
         caller.hang_up()
         got = await asyncio.to_thread(live.asterisk.told, RIVERA, "ended")
         await caller.close()
@@ -198,6 +202,7 @@ def test_numbers_without_sounds_are_not_heard(exchange: With) -> None:
         )
 
         async def answer(gateway: AgiGateway, *_: object) -> Handback:
+            gateway.sounds = evolve(gateway.sounds, names={})  # "es", which is not installed
             gateway.unplayable = unplayable.append
             for language in ("en-US", "es-US"):
                 said.append(await gateway.perform(turn, language))
@@ -221,13 +226,13 @@ def test_the_dialplan_of_the_docs(exchange: With) -> None:
 
     async def test(live: Exchange) -> None:
         caller = await live.caller("docs", RIVERA)
-        await caller.until_spoken_to(1.0)
+        await caller.until_spoken_to(0.5)
         caller.press("1")  # English
-        await caller.until_spoken_to(1.0)
+        await caller.until_spoken_to(0.5)
         caller.press("2")
         await caller.until_quiet()
         caller.press("20481137#")
-        await caller.until_spoken_to(1.0)
+        await caller.until_spoken_to(0.5)
         caller.press("2")
         await caller.to_the_end()
         await caller.close()
@@ -237,6 +242,288 @@ def test_the_dialplan_of_the_docs(exchange: With) -> None:
         asked = live.asked[RIVERA]
         assert asked.index("OFFER_AT_START") < asked.index("OFFER") < asked.index("DECLINED")
         assert (got["disposition"], got["reason"]) == ("not_offered", "asked_lately")
+
+    exchange(test)
+
+
+@pytest.mark.requirement("R09")
+def test_a_call_in_spanish(exchange: With, recordings: Path) -> None:
+    """Digits, amounts and days are those of Debian's Spanish sounds, and none is English."""
+
+    async def test(live: Exchange) -> None:
+        numbers = (("amount", Money(Decimal("2100.21"))), ("due", Day(date(2026, 12, 3))))
+        said = (Prompt("which_amount", numbers), Prompt("last_four", ()))
+        turn = Turn(Call(Arrival("", "")), said, Return(Handback(DECLINED)))
+        unplayable: list[str] = []
+
+        async def answer(gateway: AgiGateway, *_: object) -> Handback:
+            gateway.unplayable = unplayable.append
+            await gateway.perform(turn, "es-US")
+            return Handback(DECLINED)
+
+        (biller, line), *_ = live.server.lines.items()
+        live.server.lines[biller] = evolve(line, answer=answer)
+        caller = await live.caller("before", RIVERA)
+        await caller.to_the_end()
+        await caller.close()
+        spanish = {
+            name: decoded_core(live, f"es_MX_f_Allison/digits/{name}")
+            for name in ("2", "thousand", "21", "3", "es-de", "mon-11")
+        }
+        heard = [decoded(packet.ljust(160, b"\xff")) for packet in caller.heard]
+        missed = [name for name, sound in spanish.items() if place(sound, heard, 0)[1] < 0.9]
+        assert (missed, unplayable) == ([], [])
+        hundred = frames(recordings / "es-US" / "term_hundred.wav")
+        assert times(hundred, heard) == 1
+        assert place(decoded_core(live, "en/digits/2"), heard, 0)[0] == -1
+
+    exchange(test)
+
+
+def decoded_core(live: Exchange, name: str) -> list[list[int]]:
+    """The samples of one of Asterisk's own sounds, which Asterisk decodes."""
+    to = live.asterisk.run / f"{name.replace('/', '-')}.wav"
+    inside = f"/{to.relative_to(live.asterisk.root)}"
+    live.asterisk.cli(f"file convert /usr/share/asterisk/sounds/{name}.gsm {inside}")
+    return frames(to)
+
+
+@pytest.mark.requirement("R48")
+def test_spanish_that_is_not_installed(exchange: With) -> None:
+    """The first call goes back before anything is heard, and is told which sounds are missing."""
+
+    async def test(live: Exchange) -> None:
+        (biller, line), *_ = live.server.lines.items()
+        live.server.lines[biller] = evolve(line, sounds=evolve(line.sounds, names={}))
+        caller = await live.caller("paid", RIVERA)
+        await caller.to_the_end()
+        await caller.close()
+        got = await asyncio.to_thread(live.asterisk.told, RIVERA)
+        assert lost(got | {"disposition": "incomplete"})
+        assert got["disposition"] == "not_offered"
+        ((what, _, why),) = live.told
+        assert what == "sounds.missing"
+        assert why.startswith("es-US: Asterisk has no es/digits/0, es/digits/1")
+        assert not any(map(loud, caller.heard))
+        live.told.clear()
+
+    exchange(test)
+
+
+@pytest.mark.parametrize(("name", "status"), [("es_MX_f_Allison", 0), ("es", 2)])
+def test_the_probe_of_the_docs(exchange: With, recordings: Path, name: str, status: int) -> None:
+    """`agi --probe`, and Asterisk's own command to call it, as the page has them."""
+
+    async def test(live: Exchange) -> None:
+        await live.server.close()  # the probe takes its port
+        prefix = f"/{(live.asterisk.run / recordings.name).relative_to(live.asterisk.root)}"
+        code = "from paperless_ivr.cli import main; main(prog_name='paperless-ivr')"
+        options = ["--port", str(live.asterisk.agi), "--sounds", str(recordings)]
+        options += ["--sounds-in-asterisk", prefix, "--asterisk-language", f"es-US={name}"]
+        probe = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", code, "agi", "--probe", *options),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        assert probe.stdout is not None
+        assert (await probe.stdout.readline()).startswith(b"listening on")
+        (command,) = re.findall(r"asterisk -rx '(.*)'", DOCS.read_text("utf-8"))
+        await asyncio.to_thread(live.asterisk.cli, command)
+        said = (await asyncio.wait_for(probe.communicate(), 60))[0].decode()
+        assert probe.returncode == status, said
+        found = "Asterisk has every sound of en-US, es-US", f"es-US: {name}/digits/0"
+        assert found[status // 2] in said
+
+    exchange(test)
+
+
+@pytest.mark.requirement("R02")
+def test_every_key_at_the_host_s_own_menu(exchange: With) -> None:
+    """In either language no key, and no silence, drops a caller: each pays or reaches an agent.
+
+    Each key is pressed at our offer, which hands it back, and then whenever the menu waits.
+    """
+
+    async def test(live: Exchange) -> None:
+        callers: dict[str, tuple[str, SipCaller]] = {}
+
+        async def one(number: str, key: str, language: str) -> None:
+            caller = await live.caller(f"docs-{language}", number)
+            callers[number] = key, caller
+            if key != "1":  # which is a yes to our offer
+                await caller.until_spoken_to(0.2)
+                caller.press(key)
+            while "IGNORED" not in live.asked.get(number, ()):
+                await asyncio.sleep(0.1)
+            await caller.until_quiet()
+            while not caller.ended.is_set() and key != "2":
+                caller.press(key)
+                await caller.until_quiet()
+            await caller.close()
+
+        cases = [(key, language) for language in ("en", "es") for key in ["", *"0123456789*#"]]
+        await asyncio.gather(*(one(f"21755597{n:02}", *case) for n, case in enumerate(cases)))
+        menu, wrong, account = (
+            frames(live.asterisk.host_sound(f"our-{name}"))
+            for name in ("menu", "wrong-key", "account-number")
+        )
+        for number, (key, caller) in callers.items():
+            packets = [decoded(packet.ljust(160, b"\xff")) for packet in caller.heard]
+            heard = [times(sound, packets) for sound in (menu, wrong, account)]
+            if key == "2":
+                assert heard == [0, 0, 1]
+                continue
+            await asyncio.to_thread(live.asterisk.told, number, "agent")
+            tries = 0 if key == "0" else 3
+            assert heard[0] == tries, key
+            assert heard[1] in ([0] if key in ("", "0") else [3] if key == "1" else [3, 4]), key
+
+    exchange(test)
+
+
+def times(wanted: list[list[int]], heard: list[list[int]]) -> int:
+    """How often a sound, or its beginning, was heard."""
+    found = at = 0
+    while (start := place(wanted[:10], heard, at)[0]) >= 0:
+        found, at = found + 1, start + 10
+    return found
+
+
+NASTY = (
+    "a,b",
+    'a"b"',
+    "back\\slash\\",
+    "(one",
+    "two)]",
+    "[x",
+    "${EXTEN} $[1+1]",
+    "a=b=c",
+    " spaces ",
+    "semi;colon|bar&and",
+    "ñandú ☎",
+    "'quotes'",
+    "",
+)
+
+
+@pytest.mark.requirement("R48")
+def test_any_value_in_one_command(exchange: With) -> None:
+    """Variables that are set in one command, and read in one, are what they were."""
+
+    async def test(live: Exchange) -> None:
+        found: list[object] = []
+        values = {f"try_{number}": value for number, value in enumerate(NASTY * 4)}
+        names = tuple(values)[: len(NASTY)]
+
+        async def answer(gateway: AgiGateway, *_: object) -> Handback:
+            sets = setting(values)
+            found.extend([(await gateway.channel.ask(command)).number for command in sets])
+            gets = [f"GET VARIABLE PAPERLESS_{name.upper()}" for name in values]
+            found.extend([(await gateway.channel.ask(get)).value for get in gets])
+            bars = await gateway.channel.ask(reading(names))
+            found.append(read(names, bars.value))
+            plain = tuple(name for name in names if "|" not in values[name])
+            found.append(read(plain, (await gateway.channel.ask(reading(plain))).value))
+            return Handback(DECLINED)
+
+        (biller, line), *_ = live.server.lines.items()
+        live.server.lines[biller] = evolve(line, answer=answer)
+        caller = await live.caller("before", RIVERA)
+        await caller.to_the_end()
+        await caller.close()
+        commands = len(list(setting(values)))
+        assert found[:commands] == [0] * commands
+        assert found[commands:-2] == list(values.values())
+        assert found[-2] is None
+        assert found[-1] == {n: values[n] for n in names if "|" not in values[n]}
+
+    exchange(test)
+
+
+@pytest.mark.requirement("R48")
+def test_a_call_that_fails_goes_back_as_it_came(exchange: With) -> None:
+    """An exception in a call: the dialplan goes on with moment and payment, and the mark."""
+
+    async def test(live: Exchange) -> None:
+        async def broken(*_: object) -> Handback:
+            raise RuntimeError
+
+        (biller, line), *_ = live.server.lines.items()
+        live.server.lines[biller] = evolve(line, answer=broken)
+        caller = await live.caller("paid", RIVERA)
+        await caller.to_the_end()
+        await caller.close()
+        assert lost(await asyncio.to_thread(live.asterisk.told, RIVERA))
+        assert [what for what, _, _ in live.told] == ["call.failed"]
+        live.told.clear()
+
+    exchange(test)
+
+
+def lost(got: dict[str, str]) -> bool:
+    """Whether the dialplan has what it handed over after a payment, marked as a failure."""
+    return (
+        got.items()
+        >= {
+            "disposition": "incomplete",
+            "reason": "call_lost",
+            "failed": "yes",
+            "offer_again": "no",
+            "moment": "after_payment",
+            "paid": "yes",
+            "greeted": "no",
+        }.items()
+    )
+
+
+@pytest.mark.requirement("R48")
+@pytest.mark.parametrize(("how", "disposition"), [("exits", "incomplete"), ("silent", "abandoned")])
+def test_a_hang_up_under_other_settings(exchange: With, how: str, disposition: str) -> None:
+    """With AGIEXITONHANGUP what was set first stands; with AGISIGHUP=no the end is found too."""
+
+    async def test(live: Exchange) -> None:
+        caller = await live.caller(how, RIVERA)
+        await caller.until_spoken_to(0.3)
+        caller.hang_up()
+        got = await asyncio.to_thread(live.asterisk.told, RIVERA, "ended")
+        await caller.close()
+        assert (got["disposition"], got["moment"], got["paid"]) == (
+            disposition,
+            "after_payment",
+            "yes",
+        )
+        assert lost(got) == (how == "exits")
+        while live.server.calls:
+            await asyncio.sleep(0.05)
+
+    exchange(test)
+
+
+@pytest.mark.requirement("R48")
+def test_the_dialplan_of_the_docs_where_every_call_fails(exchange: With) -> None:
+    """The line pays once and hands over once, though each hand-over would fail."""
+
+    async def test(live: Exchange) -> None:
+        handed: list[Arrival] = []
+
+        async def broken(_: AgiGateway, arrival: Arrival, *__: object) -> Handback:
+            handed.append(arrival)
+            raise RuntimeError
+
+        (biller, line), *_ = live.server.lines.items()
+        live.server.lines[biller] = evolve(line, answer=broken)
+        caller = await live.caller("docs", RIVERA)
+        await caller.until_quiet()  # the host's own greeting and menu
+        caller.press("2")
+        await caller.until_quiet()
+        caller.press("20481137#")
+        await caller.to_the_end()
+        await caller.close()
+        got = await asyncio.to_thread(live.asterisk.told, RIVERA, "ended")
+        assert live.asterisk.log.count(f"NOTICE,paying {RIVERA} account=20481137") == 1
+        assert len(handed) == 1
+        assert (got["offer_again"], got["greeted"]) == ("no", "yes")
+        live.told.clear()
 
     exchange(test)
 

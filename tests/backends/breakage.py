@@ -193,12 +193,12 @@ def _ten_mb(result: etree._Element) -> None:
         message.text = "x" * 10 * 1024 * 1024
 
 
-BROKEN_CONTRACT = "answer breaks the contract: (ELEMENT_CONTENT|CVC_DATATYPE_VALID.*)"
+UNREADABLE = "answer with [A-Za-z]+ that cannot be read"
 
 BREAKAGES = (
     Broken("refused connection", "connection refused", None, never_there=True),
-    Broken("time-out before the service acted", "ReadTimeoutError", _late, late=True),
-    Broken("time-out after the service acted", "ReadTimeoutError", _late_after, late=True),
+    Broken("time-out before the service acted", "no answer in time", _late, late=True),
+    Broken("time-out after the service acted", "no answer in time", _late_after, late=True),
     Broken("reset half-way through the answer", "ProtocolError", _reset),
     Broken("HTTP 500 without a SOAP fault", "no SOAP envelope with HTTP status 500", _status_500),
     Broken("HTTP 500 with a SOAP fault", "SOAP fault Server", _fault_500),
@@ -207,9 +207,9 @@ BREAKAGES = (
     Broken("empty body", "no SOAP envelope with HTTP status 200", _empty),
     Broken("truncated XML", "no SOAP envelope with HTTP status 200", _truncated),
     Broken("unknown extra field", "", _rewritten(_extra), answered=True),
-    Broken("missing field", BROKEN_CONTRACT, _rewritten(_missing_field)),
-    Broken("missing result", "answer without a result", _rewritten(_missing_result)),
-    Broken("wrong type", BROKEN_CONTRACT, _rewritten(_wrong_type)),
+    Broken("missing field", UNREADABLE, _rewritten(_missing_field)),
+    Broken("missing result", "answer without [A-Za-z]+", _rewritten(_missing_result)),
+    Broken("wrong type", UNREADABLE, _rewritten(_wrong_type)),
     Broken("year-1 date", "", _rewritten(_year_one), answered=True, only="Search"),
     Broken("DOCTYPE bomb", "no SOAP envelope with HTTP status 200", _bomb),
     Broken("10 MB body", "answer too large", _rewritten(_ten_mb)),

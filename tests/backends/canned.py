@@ -1,5 +1,6 @@
 """An HTTP server that answers what a test says."""
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,7 +43,7 @@ class Canned:
 
 
 @contextmanager
-def canned(answer: Callable[[Asked], Said]) -> Iterator[Canned]:
+def canned(answer: Callable[[Asked], Said], tls: ssl.SSLContext | None = None) -> Iterator[Canned]:
     """Runs a server on this machine that answers so; it stops with the block."""
     told: list[Canned] = []
 
@@ -70,6 +71,8 @@ def canned(answer: Callable[[Asked], Said]) -> Iterator[Canned]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     told.append(Canned(f"http://127.0.0.1:{server.server_port}/CloudIVR.asmx"))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

@@ -1,6 +1,7 @@
 """A call for each operation, in which that operation alone fails: what is heard then."""
 
 import io
+import time
 from collections.abc import Iterable, Mapping
 
 from attrs import define, evolve, field, frozen
@@ -8,9 +9,9 @@ from attrs import define, evolve, field, frozen
 from paperless_ivr.backends.port import Backend
 from paperless_ivr.backends.soap.backend import SoapBackend
 from paperless_ivr.cli.setups import arrival, demo_policy
-from paperless_ivr.drive.attendant import utc_now
 from paperless_ivr.drive.blocking import Driver
-from paperless_ivr.flow.events import ServiceAnswer
+from paperless_ivr.drive.runner import Setup, utc_now
+from paperless_ivr.flow.events import OutcomeUnknown, ServiceAnswer, Unavailable
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Handback, Identity, Moment
 from paperless_ivr.flow.policy import AutoPay, Budgets, Policy
@@ -19,13 +20,16 @@ from paperless_ivr.flow.scene import Terms
 from paperless_ivr.gateways.terminal import TerminalGateway, tokens
 from paperless_ivr.prompts import Catalogue
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
+from paperless_ivr.records.separate import SeparateStores
 
 TERMS = "The bill is drawn on its due date; call us to stop."
 
 POLICY: Policy = demo_policy()
 AUTOPAY = AutoPay(offer=True, terms={"en-US": TERMS, "es-US": TERMS})
-IMPATIENT = Budgets(read=1.5, write=2.0)
+IMPATIENT = Budgets(read=1.0, write=1.0)
 """For failures that take all the time that there is."""
+SOME = 0.5
+"""Seconds beyond its budget that a back end may take; the driver waits a whole one."""
 
 
 def _arrives(moment: Moment) -> Arrival:
@@ -66,6 +70,9 @@ class OneFails:
     """What the broken operation came to, each time it was asked."""
     failed_at: int | None = None
     """How much had been heard by then."""
+    pending: int = 0
+    slow: bool = False
+    """The machine was: the healthy service did not answer, or a back end passed its budget."""
 
     @property
     def operations(self) -> frozenset[str]:
@@ -74,11 +81,17 @@ class OneFails:
 
     def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
         """Answers, or fails."""
-        if type(request).__name__ != self.operation:
-            return self.healthy.answer(request, budget)
-        answer = self.broken.answer(request, budget)
-        self.answers.append(answer)
-        self.failed_at = self.heard.tell()
+        fails = type(request).__name__ == self.operation
+        self.pending += 1
+        began = time.monotonic()
+        answer = (self.broken if fails else self.healthy).answer(request, budget)
+        self.pending -= 1
+        self.slow |= time.monotonic() - began > budget + SOME
+        if fails:
+            self.answers.append(answer)
+            self.failed_at = self.heard.tell()
+        else:
+            self.slow |= isinstance(answer, Unavailable | OutcomeUnknown)
         return answer
 
 
@@ -90,6 +103,8 @@ class Held:
     heard_next: str
     """What was said after the failure, until the caller was to press a key or the call ended."""
     handback: Handback
+    in_time: bool
+    """Nothing took longer than it may because the machine was busy."""
 
 
 def hold(operation: str, healthy: SoapBackend, broken: SoapBackend, *, late: bool) -> Held:
@@ -103,7 +118,8 @@ def hold(operation: str, healthy: SoapBackend, broken: SoapBackend, *, late: boo
     handback = _run(policy, backend, coming, (*tokens(keys), *("-",) * 12), heard)
     said = heard.getvalue()[backend.failed_at :]
     until = said.partition("\n  (")[0] if not said.startswith("  (") else ""
-    return Held(tuple(backend.answers), " ".join(until.split()), handback)
+    in_time = not backend.slow and backend.pending == 0
+    return Held(tuple(backend.answers), " ".join(until.split()), handback, in_time)
 
 
 def _run(
@@ -111,5 +127,6 @@ def _run(
 ) -> Handback:
     catalogue = Catalogue.of(policy)
     record = MemoryRecord(utc_now)
-    driver = Driver(Flow(Terms(policy)), catalogue, backend, record, MemoryLiveCalls())
+    store = SeparateStores(record, MemoryLiveCalls())
+    driver = Driver(Setup(Flow(Terms(policy)), catalogue, backend, store))
     return driver.converse(TerminalGateway(catalogue, out, None, script), coming)

@@ -115,7 +115,7 @@ def test_every_problem_at_once(tmp_path: Path) -> None:
     """All that a connection must not say is told together, with its place."""
     text = (
         WHOLE.replace("https://billing", "http://billing")
-        .replace('"1.2"', '"2.0"')
+        .replace('"1.2"', '"2.0"\ncircuit_failures = 0\ncircuit_seconds = 0')
         .replace('biller_guid = "biller"', 'biller_guid = " "')
         .replace("[request.EnrollInPaperless]", "[request.Enroll]")
         .replace('7 = "pending"', '7 = "wait"')
@@ -130,6 +130,8 @@ def test_every_problem_at_once(tmp_path: Path) -> None:
         "service.address",
         "service.biller_guid",
         "service.soap",
+        "service.circuit_failures",
+        "service.circuit_seconds",
         "service.leave_out",
         "request",
         "codes.every.7",

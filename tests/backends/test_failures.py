@@ -45,6 +45,9 @@ WORDS: dict[type[ServiceAnswer], str] = {
     Unavailable: "unavailable: surely not done",
 }
 
+SLOW = 5
+"""So often a case is held again."""
+
 PERSONAL = [
     "demo-key-that-everybody-knows",
     *(
@@ -69,6 +72,15 @@ class Case:
 
 
 def _case(operation: str, breakage: Broken) -> Case:
+    """One that the machine was quick enough for: else the driver gave up before the back end."""
+    for _ in range(SLOW):
+        case = _held(operation, breakage)
+        if case.held.in_time:
+            break
+    return case
+
+
+def _held(operation: str, breakage: Broken) -> Case:
     with (
         running() as service,
         broken(breakage, service.endpoint) as address,

@@ -165,21 +165,22 @@ def test_names_that_nobody_has() -> None:
 
 
 def test_wrapped_fields_are_mapped(tmp_path: Path) -> None:
-    """A service that wants its fields inside one gets them there."""
-    inside = {name: f"Req.{name}" for name in
-              ("PaymentGUID", "BillerGUID", "PartnerGUID", "PartnerKey")}  # fmt: skip
-    wsdl = wsdls.put(tmp_path, wsdls.wrapped("EnrollInPaperless"))
-    connection = evolve(HERE, wsdl=wsdl, request={"EnrollInPaperless": inside})
-    assert "EnrollInPaperless takes no PaymentGUID (but Req.PaymentGUID" in problems(
-        evolve(HERE, wsdl=wsdl)
-    )
+    """A service that wants its fields inside one gets them there, said or unsaid."""
+    names = ("AccountNumber", "InvoiceNumber", "BillerGUID", "PartnerGUID", "PartnerKey")
+    inside = {name: f"Req.{name}" for name in names}
+    wsdl = wsdls.put(tmp_path, wsdls.wrapped("InvoiceExists"))
+    connection = evolve(HERE, wsdl=wsdl, request={"InvoiceExists": inside})
+    there = "<t:Success>true</t:Success><t:ErrorCode>0</t:ErrorCode><t:Exists>true</t:Exists>"
+    ask = InvoiceExists(RIVERA.account, RIVERA.invoices[0].number)
 
-    with canned(lambda _: result("EnrollInPaperless", ENROLLED)) as server:
-        answer = SoapBackend(evolve(connection, address=server.url)).answer(ENROLL, 5.0)
+    with canned(lambda _: result("InvoiceExists", there)) as server:
+        for told in (connection, evolve(connection, request={})):
+            backend = SoapBackend(evolve(told, address=server.url))
+            assert backend.answer(ask, 5.0) == InvoiceChecked(True)
 
-    assert answer == Accepted()
-    body = server.asked[0].body.decode()
-    assert body.index("Req>") < body.index("PartnerKey>s3cr3t<")
+    for asked in server.asked:
+        body = asked.body.decode()
+        assert body.index("Req>") < body.index("PartnerKey>s3cr3t<")
 
 
 def test_fixed_fields(tmp_path: Path) -> None:
@@ -278,7 +279,7 @@ CODES: dict[str, tuple[object, object, object]] = {
     ),
     "absent": (Refused(Refusal.OTHER), CustomersFound(()), InvoiceChecked(False)),
     "unavailable": (Unavailable(), Unavailable(), Unavailable()),
-    "unknown": (OutcomeUnknown(), Unavailable(), Unavailable()),
+    "unknown": (OutcomeUnknown(), Unavailable(answered=True), Unavailable(answered=True)),
     "": (Refused(Refusal.OTHER), Refused(Refusal.OTHER), Refused(Refusal.OTHER)),
 }
 
@@ -340,13 +341,17 @@ WITHOUT_ANSWER: dict[str, Said] = {
 }
 
 
+OF_THE_SERVICE = ("no body", "an empty body", "another operation's")
+"""Those that are its own envelopes: they may have told something."""
+
+
 @pytest.mark.requirement("R23")
 @pytest.mark.parametrize("kind", WITHOUT_ANSWER)
-@pytest.mark.parametrize(
-    ("request_", "lost"), [(SEARCH, Unavailable()), (ENROLL, OutcomeUnknown())]
-)
-def test_no_answer(kind: str, request_: ServiceRequest, lost: object) -> None:
+@pytest.mark.parametrize("request_", [SEARCH, ENROLL])
+def test_no_answer(kind: str, request_: ServiceRequest) -> None:
     """What is no answer to what was asked counts as none: a write may have been done."""
+    unavailable = Unavailable(answered=kind in OF_THE_SERVICE)
+    lost = unavailable if request_ is SEARCH else OutcomeUnknown()
     with canned(lambda _: WITHOUT_ANSWER[kind]) as server:
         answer = SoapBackend(evolve(HERE, address=server.url)).answer(request_, 5.0)
 

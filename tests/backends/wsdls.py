@@ -80,3 +80,20 @@ def put(folder: Path, text: str) -> str:
     file = folder / "Biller.wsdl"
     file.write_text(text, encoding="utf-8")
     return str(file)
+
+
+def two_services() -> str:
+    """The contract with an older service in it, of another port type with the same operations."""
+    start = CONTRACT.index('  <wsdl:portType name="CloudIVRSoap">')
+    end = CONTRACT.index("</wsdl:portType>", start) + len("</wsdl:portType>")
+    port_type = CONTRACT[start:end].replace('name="CloudIVRSoap"', 'name="OldType"')
+    start = CONTRACT.index('  <wsdl:binding name="CloudIVRSoap"')
+    end = CONTRACT.index("</wsdl:binding>", start) + len("</wsdl:binding>")
+    binding = CONTRACT[start:end].replace('name="CloudIVRSoap"', 'name="OldSoap"', 1)
+    binding = binding.replace('type="tns:CloudIVRSoap"', 'type="tns:OldType"', 1)
+    service = (
+        '<wsdl:service name="Old"><wsdl:port name="OldSoap" binding="tns:OldSoap">'
+        '<soap:address location="http://internal/Old.asmx"/></wsdl:port></wsdl:service>'
+    )
+    whole = f"{port_type}{binding}{service}</wsdl:definitions>"
+    return CONTRACT.replace("</wsdl:definitions>", whole)

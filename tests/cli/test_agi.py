@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import define, field
 
 from paperless_ivr.cli.setups import demo_policy
 from paperless_ivr.prompts.recorded import LIST, phrases, table
@@ -16,6 +18,8 @@ from paperless_ivr.testing.virtual_caller import Press
 from tests.gateways.agi.simulator import Asterisk
 
 Run = Callable[..., Any]
+CONNECTED = ["policy", "service", "record"]
+"""What a server says at start that it is connected to, a line each."""
 pytestmark = pytest.mark.requirement("R41")
 
 
@@ -36,6 +40,7 @@ def port(sounds: Path) -> Iterator[int]:
     """The port of a server that is up; it ends by itself when it is told to."""
     code = "from paperless_ivr.cli import main; main(prog_name='paperless-ivr')"
     arguments = ["agi", "--port", "0", "--sounds", str(sounds), "--sounds-in-asterisk", "paperless"]
+    arguments += ["--log-level", "warning"]  # that nothing went wrong is seen below
     with subprocess.Popen(
         [sys.executable, "-c", code, *arguments],
         stdout=subprocess.PIPE,
@@ -48,7 +53,8 @@ def port(sounds: Path) -> Iterator[int]:
         yield int(said.partition(";")[0].rpartition(":")[2])
         server.send_signal(signal.SIGTERM)
         _, errors = server.communicate(timeout=30)
-        assert (server.returncode, errors) == (0, "")
+        assert server.returncode == 0
+        assert [line.partition(":")[0] for line in errors.splitlines()] == CONNECTED
 
 
 def test_it_takes_a_call(port: int) -> None:
@@ -65,6 +71,63 @@ def test_it_takes_a_call(port: int) -> None:
 
     assert asterisk.variables["PAPERLESS_DISPOSITION"] == "declined"
     assert asterisk.caller.heard[0] == "paperless/en-US/offer"
+
+
+@pytest.mark.requirement("R48", "R49")
+@pytest.mark.parametrize(
+    ("drain", "comes_to"), [("60", ("declined", "none")), ("1", ("taken_back", "server_stopped"))]
+)
+def test_live_calls_go_on_after_sigterm(sounds: Path, drain: str, comes_to: object) -> None:
+    """No new call is taken; a live one comes to its end, or goes back when the time is up."""
+    code = "from paperless_ivr.cli import main; main(prog_name='paperless-ivr')"
+    arguments = ["agi", "--port", "0", "--sounds", str(sounds), "--drain-seconds", drain]
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        port = int(server.stdout.readline().partition(";")[0].rpartition(":")[2])
+        asterisk = Slow(
+            variables={"PAPERLESS_MOMENT": "before_payment", "PAPERLESS_LANGUAGE": "en-US"}
+        )
+        asterisk.caller.plan(Press("2", at=0), prompts=1)
+        refused: list[type[Exception]] = []
+
+        async def call() -> None:
+            calling = asyncio.create_task(
+                asterisk.serve(*await asyncio.open_connection("127.0.0.1", port))
+            )
+            await asyncio.wait_for(asterisk.playing.wait(), 30)
+            server.send_signal(signal.SIGTERM)
+            await asyncio.sleep(0.5)
+            try:
+                await asyncio.open_connection("127.0.0.1", port)
+            except OSError as error:
+                refused.append(type(error))
+            await asyncio.sleep(2)
+            asterisk.goes_on.set()
+            await asyncio.wait_for(calling, 30)
+
+        asyncio.run(call())
+        assert server.wait(30) == 0
+    assert refused == [ConnectionRefusedError]
+    found = asterisk.variables
+    assert (found["PAPERLESS_DISPOSITION"], found["PAPERLESS_REASON"]) == comes_to
+    assert found["PAPERLESS_MOMENT"] == "before_payment"
+
+
+@define(slots=False)
+class Slow(Asterisk):
+    """An Asterisk that plays the first sound of a call until it is let go."""
+
+    playing: asyncio.Event = field(factory=asyncio.Event)
+    goes_on: asyncio.Event = field(factory=asyncio.Event)
+
+    async def replied(self, text: str) -> str:
+        """The reply to a command, in its time."""
+        if text.startswith("STREAM FILE") and '"0123456789*#"' in text:
+            self.playing.set()
+            await self.goes_on.wait()
+        return self.answer(text)
 
 
 def test_missing_sounds_are_told_at_once(run: Run, sounds: Path) -> None:
@@ -91,3 +154,56 @@ def test_a_port_that_is_taken_is_told(run: Run, sounds: Path, port: int) -> None
     done = run("agi", "--port", str(port), "--sounds", str(sounds))
     assert done.exit_code == 1
     assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
+
+
+async def probed(port: int, missing: set[str]) -> Asterisk:
+    """An Asterisk that lacks some sounds, after its call."""
+    asterisk = Asterisk(missing=missing)
+    await asterisk.serve(*await asyncio.open_connection("127.0.0.1", port))
+    return asterisk
+
+
+@pytest.mark.parametrize(
+    ("missing", "status", "says"),
+    [
+        (set(), 0, ["Asterisk has every sound of en-US, es-US"]),
+        (
+            {"paperless/en-US/offer", "es_MX_f_Allison/digits/7", "es_MX_f/digits/7"}
+            | {"es_MX/digits/7", "es/digits/7", "es_MX_f_Allison/digits/8"},
+            2,
+            ["en-US: paperless/en-US/offer", "es-US: es_MX_f_Allison/digits/7"],
+        ),
+    ],
+)
+def test_a_probe(sounds: Path, missing: set[str], status: int, says: list[str]) -> None:
+    """It waits for a call, plays nothing, lists every sound that is missing, and ends."""
+    code = "from paperless_ivr.cli import main; main(prog_name='paperless-ivr')"
+    arguments = ["agi", "--probe", "--port", "0", "--sounds", str(sounds)]
+    arguments += ["--sounds-in-asterisk", "paperless"]
+    arguments += ["--asterisk-language", "es-US=es_MX_f_Allison"]
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stdout is not None
+        where = server.stdout.readline()
+        port = int(where.partition(";")[0].rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port)):
+            pass  # something else that connects is no answer
+        asterisk = asyncio.run(asyncio.wait_for(probed(port, missing), 60))
+        said = "".join(server.communicate(timeout=30))
+    assert server.returncode == status
+    assert asterisk.caller.heard == []
+    for line in says:
+        assert line in said
+    assert "digits/8" not in said, "it is in a folder that Asterisk looks into, too"
+
+
+@pytest.mark.parametrize("given", ["fr-FR=fr", "es-US", "es-US=", "es-US=es/MX"])
+def test_a_language_that_cannot_be(run: Run, sounds: Path, given: str) -> None:
+    """A name for a language that is not offered, or none, is refused before anything runs."""
+    done = run("agi", "--port", "0", "--sounds", str(sounds), "--asterisk-language", given)
+    assert done.exit_code == 2
+    assert "TAG=NAME; tags: en-US, es-US" in done.stderr

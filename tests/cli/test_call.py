@@ -55,6 +55,30 @@ def test_keys_are_played(run: Run, arguments: list[str], disposition: str) -> No
     assert last(done.stdout) == f"disposition: {disposition}"
 
 
+@pytest.mark.requirement("R47")
+@pytest.mark.parametrize("number", ["+10000000000", "+9999999999", "+266696687"])
+def test_a_number_that_stands_for_nobody(run: Run, tmp_path: Path, number: str) -> None:
+    """It is remembered of nobody that such a caller said no; a number of somebody's is."""
+    url = f"sqlite:///{tmp_path}/record.db"
+    arguments = ["--moment", "before_payment", "--keys", "2", "--database", url]
+    for caller, endings in (
+        (number, ["declined", "declined"]),
+        ("rivera", ["declined", "not_offered"]),
+    ):
+        calls = [run("call", *arguments, "--caller", caller) for _ in range(2)]
+        assert [last(call.stdout) for call in calls] == [f"disposition: {e}" for e in endings]
+
+
+@pytest.mark.requirement("R47", "R15")
+def test_a_pause_looks_no_half_number_up(run: Run) -> None:
+    """2048, a pause, and the rest: one account is looked up, the right one."""
+    keys = ["--keys", "1 2048 1137# 1 2", "--moment", "before_payment"]
+    done = run("call", "--caller", "+12175550999", *keys)
+    assert last(done.stdout) == "disposition: enrolled"
+    assert "Please go on" in done.stdout
+    assert "We found no account" not in done.stdout
+
+
 @pytest.mark.requirement("R16")
 def test_a_call_in_spanish(run: Run) -> None:
     """The host's language is spoken."""

@@ -5,18 +5,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
+from paperless_ivr.backends import demo
 from paperless_ivr.backends.connection import load_connection
+from paperless_ivr.backends.soap.backend import SoapBackend
 from paperless_ivr.backends.soap.survey import WITHOUT
 from paperless_ivr.cli.setups import demo_connection
 from paperless_ivr.cloudivr import WSDL
 from paperless_ivr.cloudivr.serving import running
+from paperless_ivr.errors import ConnectionProblems
 from paperless_ivr.flow.requests import OPERATIONS
 from tests.backends import wsdls
 from tests.backends.canned import Said, canned
+from tests.backends.speaking import SERVICES, speaking
 from tests.cli.connections import connected
 
 Run = Callable[..., Any]
+SERVICES_FOLDER = Path(__file__).parents[1] / "backends/services"
 POLICIES = Path(__file__).parents[2] / "examples/policies"
 
 
@@ -42,6 +48,40 @@ def test_wrong_policy(run: Run, tmp_path: Path) -> None:
     assert done.exit_code == 2
     assert "offer.moments" in done.stderr
     assert "tries.silence" in done.stderr
+
+
+@pytest.mark.requirement("R19", "R47")
+def test_settings_that_contradict_one_another(run: Run, tmp_path: Path) -> None:
+    """Each contradiction is told, all at once, with what to change."""
+    file = tmp_path / "policy.toml"
+    file.write_text(
+        """
+        [account]
+        forms = ["####", "################"]
+        check_digit = "luhn"
+        [proof]
+        account_keys = [4, 8]
+        [limits]
+        tries_per_account = [6, 5]
+        tries_without_ani = [2, 20]
+        texts_per_biller = [2, 9]
+        """,
+        encoding="utf-8",
+    )
+
+    done = run("check", "--policy", str(file))
+
+    assert done.exit_code == 2
+    told = [line.strip("- ").partition(":")[0] for line in done.stderr.splitlines()[1:]]
+    assert told == [
+        "proof.account_keys",
+        "account.forms",
+        "account.forms",
+        "limits.tries_per_account",
+        "limits.tries_without_ani",
+        *["limits.texts_per_biller"] * 3,
+    ]
+    assert "set account.may_look_like_card = true" in done.stderr
 
 
 @pytest.mark.requirement("R05", "R20")
@@ -123,9 +163,9 @@ def test_the_example(run: Run) -> None:
 
 
 def test_nobody_can_be_found(run: Run, tmp_path: Path) -> None:
-    """A service without any search serves nobody: status 1."""
-    searches = ["SearchByAccountNumber", "SearchByCustomerPhoneNumber"]
-    file = connected(tmp_path, "https://x.example", leave_out=searches)
+    """A service that neither finds a caller nor enrolls by a payment serves nobody: status 1."""
+    lacking = ["SearchByAccountNumber", "SearchByCustomerPhoneNumber", "EnrollInPaperless"]
+    file = connected(tmp_path, "https://x.example", leave_out=lacking)
 
     done = run("check", "--offline", "--connection", str(file))
 
@@ -183,3 +223,105 @@ def test_offline(run: Run, tmp_path: Path) -> None:
 def test_usage(run: Run, arguments: list[str]) -> None:
     """What to check has to be said, and once."""
     assert run("check", *arguments).exit_code == 2
+
+
+@pytest.mark.requirement("R20", "R24")
+def test_a_real_answer_is_read(run: Run, tmp_path: Path) -> None:
+    """With a test account, what is read of a real answer is shown: fields, never their content."""
+    rivera = demo.customer("rivera")
+    with running() as service:
+        file = str(connected(tmp_path, service.endpoint))
+        done = run("check", "--connection", file, "--test-account", rivera.account.reveal())
+        nobody = run("check", "--connection", file, "--test-account", "99999999")
+
+    assert done.exit_code == 0
+    assert "test account: SearchByAccountNumber found 1 customer" in done.stdout
+    assert "a customer with name, e-mail address, phone on file" in done.stdout
+    assert "a bill of type WATER: on paper; amount read, due date read" in done.stdout
+    for value in (rivera.account, rivera.email, rivera.phone, rivera.name):
+        assert value is not None
+        assert value.reveal() not in done.stdout
+    assert nobody.exit_code == 1
+    assert "test account: SearchByAccountNumber found nobody" in nobody.stdout
+
+
+@pytest.mark.requirement("R47")
+@pytest.mark.parametrize(
+    ("form", "says"),
+    [
+        (None, "no caller can key it under this policy: say in account.forms"),
+        ("?#######", "a caller keys it with 9 keys"),
+        ("A#######", "a caller keys it with 7 keys"),
+    ],
+)
+def test_whether_an_account_number_can_be_keyed(
+    run: Run, tmp_path: Path, form: str | None, says: str
+) -> None:
+    """A letter in an account number needs a form, and the check says so."""
+    policy = tmp_path / "policy.toml"
+    policy.write_text(f'[account]\nforms = ["{form}"]\n' if form else "")
+    with running() as service:
+        file = str(connected(tmp_path, service.endpoint))
+        arguments = ["--connection", file, "--policy", str(policy)]
+        done = run("check", *arguments, "--test-account", "A1204455")
+
+    assert says in done.stdout
+    assert "A1204455" not in done.stdout
+
+
+@pytest.mark.requirement("R47", "R19")
+def test_account_settings_that_contradict(run: Run, tmp_path: Path) -> None:
+    """Everything that is wrong with them is told at once."""
+    policy = tmp_path / "policy.toml"
+    policy.write_text(
+        '[account]\nforms = ["###", "?#######", "#########", "a####"]\n'
+        'add_leading_zeros = true\nmay_look_like_card = true\ndropped = ["--"]\n'
+    )
+    done = run("check", "--policy", str(policy))
+
+    assert done.exit_code == 2
+    for says in (
+        '"###": 4 digits (#) at least',
+        '"?#######" and "#########" both take 9 keys',
+        '"a####": write capitals, digits and signs',
+        "account.add_leading_zeros: needs exactly one form",
+        "account.may_look_like_card: no account number is as long as a card",
+        'account.dropped: "--" is not one sign',
+    ):
+        assert says in done.stderr
+
+
+def test_a_field_that_cannot_be_read_is_named(run: Run, tmp_path: Path) -> None:
+    """A real answer shows what the WSDL hides: a date as text in a form nobody announced."""
+    answers = {**SERVICES["text_money"]}
+    with speaking("text_money", answers) as service:
+        text = (SERVICES_FOLDER / "text_money.toml").read_text(encoding="utf-8")
+        text = text.replace("MM/DD/YYYY", "DD/MM/YYYY").replace(
+            "http://127.0.0.1:9/CloudIVR", service.url
+        )
+        file = tmp_path / "biller.toml"
+        file.write_text(
+            text.replace("text_money.wsdl", str(SERVICES_FOLDER / "text_money.wsdl")),
+            encoding="utf-8",
+        )
+        done = run("check", "--connection", str(file), PARTNER_KEY="k",
+                   PAPERLESS_IVR_TEST_ACCOUNT="20481137")  # fmt: skip
+
+    assert done.exit_code == 0
+    assert "could not be read and count as missing: InvoiceDueDate" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("binding", "says"),
+    [(None, "say which of these bindings"), ("Nobody", "has no 'Nobody'"), ("OldSoap", "")],
+)
+def test_two_services_in_one_wsdl(tmp_path: Path, binding: str | None, says: str) -> None:
+    """Where two services have our operations, the connection says which is meant."""
+    wsdl = wsdls.put(tmp_path, wsdls.two_services())
+    connection = evolve(demo_connection("http://127.0.0.1:9/"), wsdl=wsdl, binding=binding)
+
+    if says:
+        with pytest.raises(ConnectionProblems, match=says):
+            SoapBackend(connection)
+    else:
+        assert SoapBackend(connection).operations == OPERATIONS

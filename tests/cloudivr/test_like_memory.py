@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from paperless_ivr import secret
-from paperless_ivr.backends.demo import CUSTOMERS, payment, springfield
-from paperless_ivr.cloudivr.database import opened, prepare
-from paperless_ivr.cloudivr.links import Links, Standing
+from paperless_ivr.backends.demo import BOOKS, CUSTOMERS, payment, springfield
+from paperless_ivr.cloudivr.database import opened
+from paperless_ivr.cloudivr.links import Links
 from paperless_ivr.cloudivr.operations import CloudIVR
 from paperless_ivr.cloudivr.outbox import outbox
+from paperless_ivr.cloudivr.words import Standing
 from paperless_ivr.flow.requests import (
     EnrollInPaperless,
     InvoiceExists,
@@ -27,8 +28,9 @@ from paperless_ivr.flow.requests import (
     StoreCustomerPreference,
 )
 from paperless_ivr.testing.contracts import check_backend
-from tests.cloudivr.benches import SEED, Bench
+from tests.cloudivr.benches import Bench
 from tests.cloudivr.direct import DirectBackend
+from tests.counts import heavy
 
 Fresh = Callable[[], Bench]
 
@@ -112,12 +114,22 @@ class AsInMemory(RuleBasedStateMachine):
         number = secret.phone(phone)
         self.same(SendWebLink(who.id, who.account, kind, number, "review", key, key))
 
-    @rule(handle=PAYER, key=KEY)
-    def autopay(self, handle: str, key: str) -> None:
-        """AutoPay."""
-        who = CUSTOMERS[handle]
-        guid = payment(handle).guid
-        self.same(StoreCustomerPaymentMethodV2(guid, who.id, who.account, "WATER", key, key))
+    @rule(handle=PAYER, other=PAYER, own=st.booleans(), kind=TYPE, key=KEY)
+    def autopay(self, *, handle: str, other: str, own: bool, kind: str, key: str) -> None:
+        """AutoPay, also for a bill that is not the payment's."""
+        who, guid = CUSTOMERS[handle if own else other], payment(handle).guid
+        bill = next(p.invoice_type for p in BOOKS.payments if p.payment == guid) if own else kind
+        self.same(StoreCustomerPaymentMethodV2(guid, who.id, who.account, bill, key, key))
+
+    @rule(blank=st.sampled_from(["", " ", "\t"]), who=CUSTOMER)
+    def blank(self, blank: str, who) -> None:
+        """A read without what to look for."""
+        for request in (
+            SearchByAccountNumber(secret.account(blank)),
+            SearchByCustomerPhoneNumber(secret.phone(blank)),
+            InvoiceExists(who.account, secret.invoice(blank)),
+        ):
+            self.same(request)
 
     @precondition(lambda self: self.memory.emails or self.memory.texts)
     @rule(data=st.data())
@@ -134,13 +146,11 @@ class AsInMemory(RuleBasedStateMachine):
         assert self.memory.complete(theirs[at].link) == done
 
 
+@pytest.mark.prove
 @pytest.mark.requirement("R21", "R22")
-def test_any_requests(tmp_path: Path) -> None:
+def test_any_requests(sqlite: Path) -> None:
     """Any requests are answered alike, and leave the same behind."""
-    engine = opened(f"sqlite:///{tmp_path}/seeded.db")
-    prepare(engine, SEED)
-    engine.dispose()
-    AsInMemory.seeded = tmp_path / "seeded.db"
+    AsInMemory.seeded = sqlite
     case = AsInMemory.TestCase()
-    case.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+    case.settings = settings(max_examples=heavy(12, 40), stateful_step_count=30, deadline=None)
     case.runTest()

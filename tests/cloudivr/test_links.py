@@ -1,18 +1,22 @@
 """The life of a link: it is looked at, completes a registration once, is replaced, expires."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from attrs import frozen
+from sqlalchemy import update
 from werkzeug.test import Client, TestResponse
 
 from paperless_ivr.cloudivr import tables as t
-from paperless_ivr.cloudivr.links import Links, Standing
+from paperless_ivr.cloudivr.links import Links
 from paperless_ivr.cloudivr.outbox import outbox
-from paperless_ivr.cloudivr.pages import WORDS
+from paperless_ivr.cloudivr.pages import STATUS
 from paperless_ivr.cloudivr.soap import MAX_BODY
 from paperless_ivr.cloudivr.web import Application
-from tests.cloudivr.benches import Bench, ask, customer, guid, number
+from paperless_ivr.cloudivr.words import ENGLISH, SPANISH, Standing, Words
+from paperless_ivr.prompts.catalogue import Catalogue
+from tests.cloudivr.benches import Bench, ask, customer, enrollment, guid, number
 
 pytestmark = pytest.mark.requirement("R22")
 
@@ -45,11 +49,13 @@ def browser(bench: Bench) -> Browser:
 
 def emailed(bench: Bench, handle: str = "rivera") -> str:
     """The link that is e-mailed after an enrolment."""
-    assert bench.service.EnrollInPaperless(guid(handle), **ask()).EnrollmentSuccessful
+    assert bench.service.EnrollInPaperless(
+        enrollment(PaymentGUID=guid(handle))
+    ).EnrollmentSuccessful
     return outbox(bench.engine).emails[-1].link
 
 
-def texted(bench: Bench, purpose: str, handle: str = "rivera") -> str:
+def texted(bench: Bench, purpose: str, handle: str = "rivera", language: str | None = None) -> str:
     """A link that is texted."""
     answer = bench.service.SendWebLink(
         **ask(),
@@ -57,12 +63,15 @@ def texted(bench: Bench, purpose: str, handle: str = "rivera") -> str:
         InvoiceType="WATER",
         PhoneNumber="+12175550180",
         Purpose=purpose,
+        Language=language,
     )
     assert answer.Success
     return outbox(bench.engine).texts[-1].link
 
 
-def prefer(bench: Bench, handle: str = "rivera", *, paperless: bool = True) -> None:
+def prefer(
+    bench: Bench, handle: str = "rivera", *, paperless: bool = True, language: str | None = None
+) -> None:
     """A preference for the water bill."""
     bench.service.StoreCustomerPreference(
         **ask(),
@@ -70,6 +79,7 @@ def prefer(bench: Bench, handle: str = "rivera", *, paperless: bool = True) -> N
         InvoiceType="WATER",
         Paperless=paperless,
         EmailAddress="typed.here@example.com" if paperless else None,
+        Language=language,
     )
 
 
@@ -87,7 +97,7 @@ def test_a_link_completes_its_registration(browser: Browser) -> None:
 
     done = browser.press(link)
     assert (done.status_code, browser.bench.status("rivera")) == (200, "active")
-    again = browser.bench.service.EnrollInPaperless(guid("rivera"), **ask())
+    again = browser.bench.service.EnrollInPaperless(enrollment(PaymentGUID=guid("rivera")))
     assert again.ErrorCode == 400
 
 
@@ -145,7 +155,7 @@ def test_a_link_that_can_be_used_no_more(browser: Browser, happens) -> None:
 
     for page in (browser.look(link), browser.press(link)):
         assert page.status_code == 410
-        assert f"<h1>{WORDS[GONE[happens]].title}</h1>" in page.text
+        assert f"<h1>{ENGLISH.pages[GONE[happens]].title}</h1>" in page.text
         assert "<form" not in page.text
     assert before == browser.bench.dump()
 
@@ -307,4 +317,97 @@ def test_database_gone(browser: Browser, capsys: pytest.CaptureFixture[str]) -> 
 
 def test_every_standing_has_its_page() -> None:
     """There are words for whatever becomes of a link."""
-    assert set(WORDS) == set(Standing)
+    assert set(STATUS) == set(ENGLISH.pages) == set(SPANISH.pages) == set(Standing)
+
+
+# ── what the caller was told, in the caller's language ───────────────────────────────────
+
+
+@pytest.mark.requirement("R16")
+@pytest.mark.parametrize("language", ["en-US", "es-US"])
+@pytest.mark.parametrize("bills", [1, 2, 3])
+def test_paper_stops_as_the_call_said(browser: Browser, language: str, bills: int) -> None:
+    """The page names the bills that still come on paper as the call does, and promises no more."""
+    with browser.bench.engine.begin() as connection:
+        connection.execute(update(t.Biller).values(BillsStillOnPaper=bills))
+    form = {1: "1", 2: "2"}.get(bills, "many")
+    said = Catalogue.load([language]).text(f"term_bills_on_paper_{form}", language)
+
+    prefer(browser.bench, language=language)
+    link = outbox(browser.bench.engine).emails[-1].link
+
+    for page in (browser.look(link), browser.press(link)):
+        assert f'<html lang="{language[:2]}">' in page.text
+        assert said.format(count=bills) in page.text
+        assert "next bill on" not in page.text
+
+
+@pytest.mark.requirement("R16")
+def test_in_the_language_of_the_call(browser: Browser) -> None:
+    """Whatever the browser prefers, the pages and the bill's name are in the call's language."""
+    prefer(browser.bench, language="es-US")
+    link = outbox(browser.bench.engine).emails[-1].link
+    english = {"Accept-Language": "en-US,en;q=0.9"}
+
+    page = browser.client.get(link, headers=english)
+    done = browser.client.post(link, headers=english)
+
+    assert "<h1>Facturación sin papel: factura del agua</h1>" in page.text
+    assert "<button>Cambiar a facturación sin papel</button>" in page.text
+    assert "<h1>Listo</h1>" in done.text
+    assert "water bill" not in page.text + done.text
+
+
+@pytest.mark.requirement("R16")
+def test_a_text_carries_the_language(browser: Browser) -> None:
+    """A texted link brings the language of its call; the next call's is what counts then."""
+    link = texted(browser.bench, "type_email", language="es-US")
+    assert '<html lang="es">' in browser.look(link).text
+    assert "Correo electrónico para sus facturas" in browser.look(link).text
+
+    texted(browser.bench, "review", language="en-US")
+    assert '<html lang="en">' in browser.look(link).text
+
+
+@pytest.mark.requirement("R16")
+@pytest.mark.parametrize(
+    ("prefers", "language"),
+    [
+        ("es-MX,es;q=0.9,en;q=0.8", "es"),
+        ("en-GB", "en"),
+        ("zh-CN,es;q=0.5", "es"),
+        ("zh-CN", "en"),
+        ("", "en"),
+        ("*", "en"),
+        (";;;q=,", "en"),
+    ],
+)
+@pytest.mark.parametrize("asked", ["fr-FR", "", None, "x" * 1000])
+def test_where_no_language_is_known(
+    browser: Browser, prefers: str, language: str, asked: str | None
+) -> None:
+    """The browser's counts where the call's is not known: `EnrollInPaperless` takes none."""
+    link = texted(browser.bench, "review", language=asked)
+    for address in (link, f"{link}x"):
+        page = browser.client.get(address, headers={"Accept-Language": prefers})
+        assert f'<html lang="{language}">' in page.text
+
+
+@pytest.mark.parametrize("words", [ENGLISH, SPANISH], ids=["en", "es"])
+def test_no_gap_is_left(words: Words) -> None:
+    """Every page and e-mail names what it is about, and no gap is left open."""
+    gaps = {"biller": "B", "bill": "b", "on_paper": words.on_paper(2), "link": "https://x"}
+    texts = [words.email, words.subject, *(p.title for p in words.pages.values())]
+    texts += [text for page in words.pages.values() for text in page.paragraphs]
+    for text in texts:
+        assert "{" not in text.format(**gaps)
+
+
+@pytest.mark.requirement("R22")
+def test_reads_well_on_a_phone(browser: Browser) -> None:
+    """The width is the screen's, letters are large enough not to be zoomed, buttons for a thumb."""
+    page = browser.look(texted(browser.bench, "type_email")).text
+
+    assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in page
+    assert re.search(r"font: 1\.125rem", page)
+    assert re.search(r"button, input \{[^}]*font: inherit; min-height: 3rem", page)

@@ -3,11 +3,13 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import attrs
 import pytest
 
 from paperless_ivr.cloudivr import tables as t
 from paperless_ivr.cloudivr.codes import Code
-from tests.cloudivr.benches import Bench, ask, customer, guid, number
+from paperless_ivr.cloudivr.operations import CloudIVR, PaperlessEnrollment_Request
+from tests.cloudivr.benches import Bench, ask, customer, enrollment, guid, number
 
 NOBODY = 123456
 
@@ -57,7 +59,9 @@ REQUESTS: dict[str, Any] = {
     "InvoiceExists": lambda **o: {**ask(), "AccountNumber": "20481137", **o},
     "SearchByAccountNumber": lambda **o: {**ask(), "AccountNumber": "20481137", **o},
     "SearchByCustomerPhoneNumber": lambda **o: {**ask(), "PhoneNumber": "2175550101", **o},
-    "EnrollInPaperless": lambda **o: {**ask(), "PaymentGUID": guid("rivera"), **o},
+    "EnrollInPaperless": lambda **o: {
+        "Request": enrollment(**{"PaymentGUID": guid("rivera"), **o})
+    },
     "StoreCustomerPreference": prefer,
     "SendWebLink": text,
     "StoreCustomerPaymentMethodV2": autopay,
@@ -115,9 +119,24 @@ def test_product(bench: Bench, operation: str, biller: str) -> None:
         ("SendWebLink", {"InvoiceType": "GAS"}, Code.INVOICE_TYPE_NOT_FOUND),
         ("SendWebLink", {"PhoneNumber": "217555"}, Code.BAD_PHONE),
         ("SendWebLink", {"PhoneNumber": None}, Code.BAD_PHONE),
+        ("SendWebLink", {"PhoneNumber": "my number is 217 555 0180"}, Code.BAD_PHONE),
+        ("SendWebLink", {"PhoneNumber": "account 20481137 01"}, Code.BAD_PHONE),
+        ("SendWebLink", {"PhoneNumber": "2175550180; 2175550181"}, Code.BAD_PHONE),
+        ("SendWebLink", {"PhoneNumber": "user-12345-67890"}, Code.BAD_PHONE),
+        (
+            "StoreCustomerPreference",
+            {"EmailAddress": None, "PhoneNumber": "call me"},
+            Code.BAD_PHONE,
+        ),
         ("SendWebLink", {"PhoneNumber": "(217) 555-0114"}, Code.BAD_PHONE),
         ("StoreCustomerPaymentMethodV2", {"PaymentGUID": None}, Code.PAYMENT_NOT_FOUND),
         ("StoreCustomerPaymentMethodV2", {"PaymentGUID": guid("moreno")}, Code.PAYMENT_NOT_FOUND),
+        ("StoreCustomerPaymentMethodV2", {"CustomerID": number("chen")}, Code.PAYMENT_DIFFERS),
+        ("StoreCustomerPaymentMethodV2", {"CustomerID": NOBODY}, Code.PAYMENT_DIFFERS),
+        ("StoreCustomerPaymentMethodV2", {"InvoiceType": "SEWER"}, Code.PAYMENT_DIFFERS),
+        ("StoreCustomerPaymentMethodV2", {"InvoiceType": "water"}, Code.PAYMENT_DIFFERS),
+        ("StoreCustomerPaymentMethodV2", {"InvoiceType": ""}, Code.PAYMENT_DIFFERS),
+        ("StoreCustomerPaymentMethodV2", {"PaymentGUID": guid("chen")}, Code.PAYMENT_DIFFERS),
     ],
 )
 def test_refusals(bench: Bench, operation: str, fields: dict[str, Any], code: Code) -> None:
@@ -156,7 +175,33 @@ def test_another_billers_customer(bench: Bench) -> None:
         assert found(account) == found(phone) == [number(handle)]
 
 
-@pytest.mark.parametrize("asked", [None, "", "anonymous", "+1", "5550101"])
+@pytest.mark.requirement("R23")
+@pytest.mark.parametrize("blank", [None, "", " ", "\t\n", "\u00a0"])
+@pytest.mark.parametrize(
+    ("operation", "field"),
+    [
+        ("SearchByAccountNumber", "AccountNumber"),
+        ("SearchByCustomerPhoneNumber", "PhoneNumber"),
+        ("InvoiceExists", "AccountNumber"),
+        ("InvoiceExists", "InvoiceNumber"),
+    ],
+)
+def test_a_blank_is_not_looked_for(
+    bench: Bench, operation: str, field: str, blank: str | None
+) -> None:
+    """A read without what to look for is refused: nothing was looked for, so nobody is absent."""
+    fields = {"InvoiceNumber": "8113701"} if operation == "InvoiceExists" else {}
+    request = REQUESTS[operation](**{**fields, field: blank})
+
+    answer = getattr(bench.service, operation)(**request)
+
+    assert (answer.Success, answer.ErrorCode) == (False, Code.FIELD_MISSING)
+    assert bench.steps()[-1][1] == Code.FIELD_MISSING
+
+
+@pytest.mark.parametrize(
+    "asked", ["anonymous", "+1", "5550101", "rivera 217 555 0101", "sip:2175550101@host"]
+)
 def test_no_number(bench: Bench, asked: str | None) -> None:
     """What is no whole number finds nobody, least of all those who have none."""
     assert found(bench.service.SearchByCustomerPhoneNumber(**ask(), PhoneNumber=asked)) == []
@@ -180,8 +225,6 @@ def test_holder(bench: Bench, asked: str) -> None:
         ({"AccountNumber": "20481137", "InvoiceNumber": "8113702"}, False),
         ({"AccountNumber": "20482245", "InvoiceNumber": "8113701"}, False),
         ({"AccountNumber": "20493450", "InvoiceNumber": "9345001"}, False),
-        ({"InvoiceNumber": "8113701"}, False),
-        ({"AccountNumber": "20481137"}, False),
     ],
 )
 def test_invoice(bench: Bench, fields: dict[str, str], exists: bool) -> None:
@@ -238,6 +281,105 @@ def test_key_of_another(bench: Bench) -> None:
     assert (len(bench.rows(t.TextQueue)), len(bench.rows(t.EmailQueue))) == (3, 1)
 
 
+@pytest.mark.requirement("R23", "R31")
+@pytest.mark.parametrize(
+    ("operation", "other"),
+    [
+        ("StoreCustomerPreference", {"EmailAddress": "another@example.com"}),
+        ("StoreCustomerPreference", {"Paperless": False, "EmailAddress": None}),
+        ("StoreCustomerPreference", {"CustomerID": number("chen")}),
+        ("SendWebLink", {"PhoneNumber": "+12175550181"}),
+        ("SendWebLink", {"Purpose": "type_email"}),
+        ("StoreCustomerPaymentMethodV2", {"PaymentGUID": guid("chen")}),
+    ],
+)
+def test_key_with_other_content(bench: Bench, operation: str, other: dict[str, Any]) -> None:
+    """A key that comes with other content is refused, changes nothing, and stays the first's."""
+    act = getattr(bench.service, operation)
+    act(**REQUESTS[operation]())
+    before = bench.dump()
+
+    refused = act(**REQUESTS[operation](**other))
+
+    assert (refused.Success, refused.ErrorCode) == (False, Code.KEY_REUSED)
+    assert act(**REQUESTS[operation]()).ErrorCode == Code.NONE
+    assert before == bench.dump()
+
+
+@pytest.mark.requirement("R23", "R31")
+def test_one_key_with_two_contents_at_once(bench: Bench) -> None:
+    """Of two contents that come at the same time with one key, one is done."""
+    numbers = ["+12175550180", "+12175550181"] * 4
+    with ThreadPoolExecutor(8) as pool:
+        asked = [text(PhoneNumber=number) for number in numbers]
+        answers = list(pool.map(lambda fields: bench.service.SendWebLink(**fields), asked))
+
+    (sent,) = bench.rows(t.TextQueue)
+    assert [answer.ErrorCode for answer in answers] == [
+        Code.NONE if number == sent.PhoneNumber else Code.KEY_REUSED for number in numbers
+    ]
+
+
+@pytest.mark.requirement("R24")
+@pytest.mark.parametrize("operation", REQUESTS)
+def test_every_operation_logs_its_parameters(bench: Bench, operation: str) -> None:
+    """The first step of each has all parameters, masked."""
+    getattr(bench.service, operation)(**REQUESTS[operation]())
+
+    logged = bench.rows(t.ActivityLog)[0].Parameters
+    assert "PartnerKey=<credential:hidden>" in logged
+    personal = ["20481137", "8113701", "2175550", str(number("rivera")), guid("rivera"), "typed"]
+    assert [value for value in personal if value in logged] == []
+
+
+TEXTS = {
+    name: [
+        field
+        for field, kind in getattr(CloudIVR, name).__annotations__.items()
+        if kind == str | None and field != "IdempotencyKey"
+    ]
+    for name in REQUESTS
+} | {"EnrollInPaperless": [field.name for field in attrs.fields(PaperlessEnrollment_Request)]}
+"""The fields of each operation that a client can write a text in."""
+PERSONAL = [
+    "rivera",
+    guid("rivera"),
+    "00000000-0000-4000-8000-0000000b000f",
+    "es-RIVERA",
+    "20481137",
+    "jane.rivera@example.com",
+]
+
+
+@pytest.mark.requirement("R24")
+@pytest.mark.parametrize("value", PERSONAL)
+@pytest.mark.parametrize("operation", REQUESTS)
+def test_a_value_in_any_field_is_masked(bench: Bench, operation: str, value: str) -> None:
+    """What a client puts into a field is not on the log, whatever it looks like."""
+    fields = dict.fromkeys(TEXTS[operation], value)
+    getattr(bench.service, operation)(**REQUESTS[operation](**fields))
+
+    logged = bench.rows(t.ActivityLog)[0].Parameters
+    assert "rivera" not in logged.lower()
+    assert value not in logged
+
+
+@pytest.mark.requirement("R24")
+def test_what_is_nobodys_is_shown(bench: Bench) -> None:
+    """What the service itself knows and is nobody's own is on the log as it is."""
+    bench.service.StoreCustomerPreference(**prefer(Language="es-US", ConsentReference="rivera"))
+    bench.service.SendWebLink(**text(Purpose="type_email"))
+
+    preferred, texted = [
+        row.Parameters for row in bench.rows(t.ActivityLog) if row.Step == "LogRequest"
+    ]
+    biller = ask()["BillerGUID"]
+    assert preferred.startswith(f"BillerGUID={biller}, PartnerGUID=<credential:hidden>, ")
+    assert "InvoiceType=WATER, Paperless=True, " in preferred
+    assert "Language=es, ConsentReference=<text:6>" in preferred
+    assert "Purpose=type_email" in texted
+
+
 @pytest.mark.parametrize("key", [None, ""])
 def test_no_key(bench: Bench, key: str | None) -> None:
     """Without a key each request counts."""
@@ -258,7 +400,7 @@ def test_long_key(bench: Bench) -> None:
 
 def test_failure_is_not_kept_under_a_key(bench: Bench) -> None:
     """What failed at the service may be tried again with its key."""
-    t.WebLink.__table__.drop(bench.engine)
+    t.TextQueue.__table__.drop(bench.engine)
     failed = bench.service.SendWebLink(**text())
     t.Base.metadata.create_all(bench.engine)
 
@@ -293,13 +435,21 @@ def test_limit(bench: Bench) -> None:
     codes = [bench.service.SendWebLink(**text(IdempotencyKey=f"k{n}")).ErrorCode for n in range(21)]
     assert codes == [Code.NONE] * 20 + [Code.LIMIT]
     before = bench.dump()
-    assert bench.service.EnrollInPaperless(guid("rivera"), **ask()).ErrorCode == Code.LIMIT
+    assert (
+        bench.service.EnrollInPaperless(enrollment(PaymentGUID=guid("rivera"))).ErrorCode
+        == Code.LIMIT
+    )
     assert before == bench.dump()
-    assert bench.service.EnrollInPaperless(guid("chen"), **ask()).ErrorCode == Code.NONE
+    assert (
+        bench.service.EnrollInPaperless(enrollment(PaymentGUID=guid("chen"))).ErrorCode == Code.NONE
+    )
 
     bench.clock.passes(days=1)
 
-    assert bench.service.EnrollInPaperless(guid("rivera"), **ask()).ErrorCode == Code.NONE
+    assert (
+        bench.service.EnrollInPaperless(enrollment(PaymentGUID=guid("rivera"))).ErrorCode
+        == Code.NONE
+    )
 
 
 @pytest.mark.requirement("R31")

@@ -54,7 +54,7 @@ def test_every_operation(service: Service, session: requests.Session, name: str)
     )
     text = ivr.SendWebLink(**ask(), **bill, PhoneNumber="2175550180", Purpose="review")
     autopay = ivr.StoreCustomerPaymentMethodV2(**ask(), **bill, PaymentGUID=guid("rivera"))
-    enrolled = ivr.EnrollInPaperless(PaymentGUID=guid("chen"), **ask())
+    enrolled = ivr.EnrollInPaperless({"PaymentGUID": guid("chen"), **ask()})
 
     assert found.Customers == by_phone.Customers
     (tanaka,) = found.Customers.Customer
@@ -87,7 +87,7 @@ def test_fault(service: Service, session: requests.Session, name: str, code: str
 def test_link_over_http(service: Service, session: requests.Session) -> None:
     """The e-mailed link works over HTTP, and turns pending into active."""
     ivr = port(service, session, PORTS[0])
-    ivr.EnrollInPaperless(PaymentGUID=guid("rivera"), **ask())
+    ivr.EnrollInPaperless({"PaymentGUID": guid("rivera"), **ask()})
     (email,) = service.outbox().emails
     assert service.registration(number("rivera"), "WATER") == "pending"
 
@@ -105,7 +105,7 @@ def test_once_of_many(service: Service) -> None:
     def enrol(_: int) -> int:
         with requests.Session() as session:
             ivr = port(service, session, PORTS[0])
-            return int(ivr.EnrollInPaperless(PaymentGUID=guid("rivera"), **ask()).ErrorCode)
+            return int(ivr.EnrollInPaperless({"PaymentGUID": guid("rivera"), **ask()}).ErrorCode)
 
     with ThreadPoolExecutor(8) as pool:
         assert sorted(pool.map(enrol, range(16))) == [0] + [401] * 15
@@ -180,7 +180,7 @@ def test_its_database_may_be_kept(tmp_path: Path, session: requests.Session) -> 
     """With a database of one's own, what was done is there in the next run."""
     url = f"sqlite:///{tmp_path}/kept.db"
     with running(url) as service:
-        port(service, session, PORTS[0]).EnrollInPaperless(PaymentGUID=guid("rivera"), **ask())
+        port(service, session, PORTS[0]).EnrollInPaperless({"PaymentGUID": guid("rivera"), **ask()})
     with running(url) as service:
         assert service.registration(number("rivera"), "WATER") == "pending"
         assert len(service.outbox().emails) == 1
@@ -189,7 +189,7 @@ def test_its_database_may_be_kept(tmp_path: Path, session: requests.Session) -> 
 def test_without_a_seed(session: requests.Session) -> None:
     """Without a seed nobody is let in."""
     with running(seed=False) as service:
-        answer = port(service, session, PORTS[0]).EnrollInPaperless(**ask())
+        answer = port(service, session, PORTS[0]).EnrollInPaperless(ask())
     assert answer.ErrorCode == 100
 
 
@@ -201,7 +201,7 @@ def test_settings(session: requests.Session) -> None:
         clock=clock, link_days=1, daily_messages=1, public_url="https://pay.example"
     ) as service:
         ivr = port(service, session, PORTS[0])
-        enrolled = ivr.EnrollInPaperless(PaymentGUID=guid("rivera"), **ask())
+        enrolled = ivr.EnrollInPaperless({"PaymentGUID": guid("rivera"), **ask()})
         text = ivr.SendWebLink(
             **ask(), CustomerID=number("rivera"), InvoiceType="WATER", PhoneNumber="2175550180"
         )
@@ -220,7 +220,7 @@ def test_settings(session: requests.Session) -> None:
 @pytest.mark.requirement("R24")
 def test_what_is_printed(service: Service, session: requests.Session) -> None:
     """Neither the service nor its outbox shows to whom it writes, or the link."""
-    port(service, session, PORTS[0]).EnrollInPaperless(PaymentGUID=guid("rivera"), **ask())
+    port(service, session, PORTS[0]).EnrollInPaperless({"PaymentGUID": guid("rivera"), **ask()})
 
     shown = f"{service!r} {service.outbox()!r}"
 

@@ -67,6 +67,9 @@ def fields(**values: Any) -> str:
 TEXT = {"CustomerID": number("rivera"), "InvoiceType": "WATER", "PhoneNumber": "+12175550180"}
 
 
+LINK = f'<SendWebLink xmlns="{NAMESPACE}">{fields(**ask(), **TEXT)}</SendWebLink>'
+
+
 def fault(response: TestResponse, version: Version) -> tuple[str, str]:
     """The code and the reason of a fault, found as its version has them."""
     assert response.mimetype == version.media_type
@@ -140,9 +143,26 @@ MALFORMED: dict[str, tuple[Callable[[Poster], str | bytes], str]] = {
     "binary": (lambda _: b"\x00\xff\xfe", "not well-formed"),
     "deep": (lambda _: "<a>" * 5000 + "</a>" * 5000, "not well-formed"),
     "no envelope": (lambda _: "<html><body/></html>", "not a SOAP envelope"),
-    "no body": (lambda p: f'<e:Envelope xmlns:e="{p.version.envelope}"/>', "holds one element"),
+    "no body": (lambda p: f'<e:Envelope xmlns:e="{p.version.envelope}"/>', "one body"),
     "empty body": (lambda p: p.envelope(""), "holds one element"),
     "two bodies": (lambda p: p.envelope("<a/><b/>"), "holds one element"),
+    "a second body": (
+        lambda p: p.envelope("<a/>").replace("</e:Body>", "</e:Body><e:Body/>"),
+        "one body",
+    ),
+    "a second body, full": (
+        lambda p: p.envelope("</e:Body><e:Body>").replace("<e:Body>", f"<e:Body>{LINK}"),
+        "one body",
+    ),
+    "a second header": (lambda p: p.envelope(LINK, "<e:Header/><e:Header/>"), "one body"),
+    "a header behind": (
+        lambda p: p.envelope(LINK).replace("</e:Envelope>", "<e:Header/></e:Envelope>"),
+        "one body",
+    ),
+    "something else in the envelope": (
+        lambda p: p.envelope(LINK).replace("</e:Envelope>", f"{LINK}</e:Envelope>"),
+        "one body",
+    ),
     "doctype": (lambda p: BOMB + p.envelope("<x>&b;</x>"), "no DOCTYPE"),
     "file": (lambda p: FILE + p.envelope("<x>&a;</x>"), "no DOCTYPE"),
     "unknown": (lambda p: p.envelope("<SendWebLinks/>"), "There are InvoiceExists, "),
@@ -188,7 +208,12 @@ def test_malformed(poster: Poster, how: str) -> None:
             "Paperless has a value that is not of its type.",
         ),
         ("StoreCustomerPreference", fields(CustomerID=1), "Paperless is missing."),
-        ("EnrollInPaperless", fields(BillerGUID="roe", PaymentGUID="roe"), "PaymentGUID is not"),
+        (
+            "EnrollInPaperless",
+            f"<Request>{fields(BillerGUID='roe', PaymentGUID='roe')}</Request>",
+            "PaymentGUID is not",
+        ),
+        ("EnrollInPaperless", fields(PaymentGUID="roe"), "PaymentGUID is not"),
     ],
 )
 def test_broken_contract(poster: Poster, operation: str, inner: str, says: str) -> None:
@@ -381,7 +406,7 @@ def test_wsdl(bench: Bench, query: str) -> None:
 
 def test_enrolment_over_soap(poster: Poster) -> None:
     """`EnrollInPaperless` answers in the fields that are its own."""
-    inner = fields(PaymentGUID=guid("rivera"), **ask())
+    inner = f"<Request>{fields(PaymentGUID=guid('rivera'), **ask())}</Request>"
     first, second = (poster.send("EnrollInPaperless", inner) for _ in range(2))
 
     assert b"<ns0:EnrollmentSuccessful>true" in first.data

@@ -7,8 +7,8 @@ from attrs import define, evolve, field
 
 from paperless_ivr import secret
 from paperless_ivr.backends.demo import BILLER, customer, springfield
-from paperless_ivr.drive.attendant import Setup
-from paperless_ivr.drive.documents import Documents
+from paperless_ivr.drive.runner import Setup, handback_of
+from paperless_ivr.drive.web import WebDriver
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Moment
 from paperless_ivr.flow.policy import Policy
@@ -16,10 +16,13 @@ from paperless_ivr.flow.scene import Terms
 from paperless_ivr.gateways.twilio import TwilioGateway
 from paperless_ivr.prompts import Catalogue
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
+from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.testing.twilio import SimulatedTwilio
 from paperless_ivr.testing.virtual_caller import Press
 
-POLICY = Policy(text=evolve(Policy().text, after_enrolment=()))
+POLICY = Policy(
+    biller=evolve(Policy().biller, id=BILLER), text=evolve(Policy().text, after_enrolment=())
+)
 WORDS = Catalogue.of(POLICY)
 KEY = secret.credential("0123456789abcdef")
 SID = "CA" + 32 * "0"
@@ -62,6 +65,8 @@ class Line:
     record: MemoryRecord = field(init=False)
     runtime: SimulatedTwilio = field(init=False)
     ended: list = field(factory=list)
+    store: object = None
+    """Where it is kept; without one in memory, in `record` and `calls`."""
     request: object = None
     reply: object = None
     workers: list = field(factory=list)
@@ -76,12 +81,23 @@ class Line:
         """One more worker, which has former editions beside its own."""
         words = Catalogue.of(self.policy)
         setup = Setup(
-            Flow(Terms(self.policy)), words, self.backend, self.record, self.calls, self.clock
+            Flow(Terms(self.policy)),
+            words,
+            self.backend,
+            self.store or SeparateStores(self.record, self.calls),
+            self.clock,
+            observers=(self.moved,),
+            at_once=2,
         )
         gateway = evolve(self.gateway, catalogue=words)
-        made = Documents(setup, gateway, KEY, 2, ended=self.ended.append, former=former)
+        made = WebDriver(setup, gateway, KEY, former)
         self.workers.append(made)
         return made
+
+    def moved(self, move):
+        """A call has moved."""
+        if move.after.over:
+            self.ended.append(handback_of(move.after))
 
     def begin(self, arrival=ARRIVAL):
         """The host hands the call over."""

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from attrs import frozen
 
 from paperless_ivr.drive.aio import AsyncDriver
-from paperless_ivr.drive.attendant import Setup
 from paperless_ivr.drive.blocking import Driver
+from paperless_ivr.drive.runner import Setup
 from paperless_ivr.flow.events import CallerEvent, HungUp
 from paperless_ivr.flow.host import Arrival, Handback
 from paperless_ivr.flow.turns import Turn
@@ -32,7 +32,7 @@ class Asynchronous:
         raise AssertionError
 
 
-def in_an_event_loop(driver: Setup) -> Converse:
+def in_an_event_loop(driver: object) -> Converse:
     """Runs each call in an event loop of its own."""
     assert isinstance(driver, AsyncDriver)
 
@@ -42,13 +42,13 @@ def in_an_event_loop(driver: Setup) -> Converse:
     return converse
 
 
-def in_this_thread(driver: Setup) -> Converse:
+def in_this_thread(driver: object) -> Converse:
     """Runs calls as they come."""
     assert isinstance(driver, Driver)
     return driver.converse
 
 
-LOOPS: Mapping[str, tuple[type[Setup], Callable[[Setup], Converse]]] = {
+LOOPS: Mapping[str, tuple[Callable[[Setup], object], Callable[[object], Converse]]] = {
     "blocking": (Driver, in_this_thread),
     "asyncio": (AsyncDriver, in_an_event_loop),
 }

@@ -10,7 +10,8 @@ from attrs import define, evolve, field
 from paperless_ivr.backends.demo import BILLER, customer, springfield
 from paperless_ivr.backends.port import Backend
 from paperless_ivr.drive.aio import AsyncDriver
-from paperless_ivr.flow.events import CallerEvent, Digits, Ended, HungUp
+from paperless_ivr.drive.runner import Setup
+from paperless_ivr.flow.events import CallerEvent, Digits, Ended, EndedBy, HungUp
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Disposition, Handback, Moment, Reason, Registration
 from paperless_ivr.flow.policy import Policy
@@ -19,9 +20,15 @@ from paperless_ivr.flow.scene import Terms
 from paperless_ivr.flow.turns import Gather, Turn
 from paperless_ivr.prompts import Catalogue
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
+from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.secret import keys
 
-POLICY = Policy(text=evolve(Policy().text, after_enrolment=()))
+MANY = (500, 500)
+POLICY = Policy(
+    text=evolve(Policy().text, after_enrolment=()),
+    limits=evolve(Policy().limits, tries_per_account=MANY, tries_per_ani=MANY),
+)
+"""Many calls of one caller at once: their tries are not what is looked at here."""
 CATALOGUE = Catalogue.of(POLICY)
 ENROL = ("1", "1137#", "1")
 ARRIVAL = Arrival(
@@ -95,13 +102,9 @@ class Held:
 
 def driver(backend: Backend | None = None) -> AsyncDriver:
     """A driver over the demo's service."""
-    return AsyncDriver(
-        Flow(Terms(POLICY)),
-        CATALOGUE,
-        backend or springfield(sleep=lambda _: None),
-        MemoryRecord(lambda: datetime.now(UTC)),
-        MemoryLiveCalls(),
-    )
+    store = SeparateStores(MemoryRecord(lambda: datetime.now(UTC)), MemoryLiveCalls())
+    service = backend or springfield(sleep=lambda _: None)
+    return AsyncDriver(Setup(Flow(Terms(POLICY)), CATALOGUE, service, store))
 
 
 async def left_over() -> set[str]:
@@ -144,17 +147,20 @@ def test_hang_up_ends_a_read_at_once() -> None:
 
 
 @pytest.mark.requirement("R31")
-@pytest.mark.parametrize("by_host", [False, True])
-def test_a_write_under_way_is_finished(by_host: bool) -> None:
-    """A write is finished and recorded, though the caller hangs up or the host takes the call."""
+@pytest.mark.parametrize("by", EndedBy)
+def test_a_write_under_way_is_finished(by: EndedBy) -> None:
+    """A write is finished and recorded, though the caller hangs up or the call is taken back."""
     service = Held(StoreCustomerPreference.__name__)
     driving = driver(service)
 
     async def call() -> Handback:
-        caller, taken = Caller(list(ENROL)), asyncio.Event()
+        caller, taken = Caller(list(ENROL)), asyncio.get_running_loop().create_future()
         ending = asyncio.create_task(driving.converse(caller, ARRIVAL, taken))
         await asyncio.to_thread(service.reached.wait, 30)
-        (taken if by_host else caller.hangs_up).set()
+        if by is EndedBy.CALLER:
+            caller.hangs_up.set()
+        else:
+            taken.set_result(by)
         await asyncio.sleep(0.05)
         assert not ending.done()
         service.let_go.set()
@@ -166,23 +172,27 @@ def test_a_write_under_way_is_finished(by_host: bool) -> None:
 
     assert back.disposition is Disposition.ENROLLED
     assert [outcome.registration for outcome in back.outcomes] == [Registration.PENDING]
-    (written,) = driving.record.writes.values()
+    (written,) = driving.setup.store.record.writes.values()
     assert written.answer is not None
 
 
-def test_the_host_takes_the_call() -> None:
-    """A question is broken off when the host takes the call away."""
+@pytest.mark.parametrize(
+    ("by", "reason"),
+    [(EndedBy.HOST, Reason.HOST_CANCELLED), (EndedBy.SERVER, Reason.SERVER_STOPPED)],
+)
+def test_the_call_is_taken_back(by: EndedBy, reason: Reason) -> None:
+    """A question is broken off when the host cancels or the server stops: nobody hung up."""
 
     async def call() -> tuple[Handback, set[str]]:
-        caller, taken = Caller([]), asyncio.Event()
+        caller, taken = Caller([]), asyncio.get_running_loop().create_future()
         ending = asyncio.create_task(driver().converse(caller, ARRIVAL, taken))
         await caller.asked.wait()
-        taken.set()
+        taken.set_result(by)
         return await ending, await left_over()
 
     back, left = asyncio.run(call())
 
-    assert (back.disposition, back.reason) == (Disposition.ABANDONED, Reason.HOST_CANCELLED)
+    assert (back.disposition, back.reason) == (Disposition.TAKEN_BACK, reason)
     assert left == set()
 
 
@@ -236,3 +246,39 @@ def test_calls_do_not_wait_for_one_another() -> None:
         return await asyncio.gather(*(call(number) for number in range(100)))
 
     assert {back.disposition for back in asyncio.run(calls())} == {Disposition.DECLINED}
+
+
+@pytest.mark.requirement("R50")
+def test_a_canceled_call_sends_nothing_later() -> None:
+    """A request that waits for a thread is not sent once its call is canceled."""
+    service = Held("SearchByCustomerPhoneNumber")
+    asked: list[ServiceRequest] = []
+
+    class Counted:
+        """Notes what is sent."""
+
+        operations = service.operations
+
+        def answer(self, request: ServiceRequest, budget: float) -> object:
+            """Answers when the service does."""
+            asked.append(request)
+            return service.answer(request, budget)
+
+    async def calls() -> None:
+        made = driver()
+        busy = AsyncDriver(evolve(made.setup, backend=Counted(), at_once=1))
+        first = asyncio.create_task(busy.converse(Caller(list(ENROL)), ARRIVAL))
+        await asyncio.to_thread(service.reached.wait, 10)
+        second = asyncio.create_task(
+            busy.converse(Caller(list(ENROL)), evolve(ARRIVAL, call_id="call-2"))
+        )
+        while busy._service._work_queue.qsize() == 0:
+            await asyncio.sleep(0.01)
+        second.cancel()
+        await asyncio.wait({second})
+        service.let_go.set()
+        await first
+
+    asyncio.run(calls())
+    names = [type(request).__name__ for request in asked]
+    assert names.count("SearchByCustomerPhoneNumber") == 1

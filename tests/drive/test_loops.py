@@ -1,6 +1,7 @@
 """The loops: whatever fails around the flow, the caller hears something sensible."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -8,10 +9,18 @@ from attrs import evolve, field, frozen
 
 from paperless_ivr.backends.demo import BILLER, customer, springfield
 from paperless_ivr.backends.memory import Fault
+from paperless_ivr.drive.runner import Setup
 from paperless_ivr.errors import FlowProblems, PolicyProblems, UnknownCall
-from paperless_ivr.flow.events import Digits, Ended, HungUp, TransferEnded, TransferResult
+from paperless_ivr.flow.events import (
+    CustomersFound,
+    Digits,
+    Ended,
+    HungUp,
+    TransferEnded,
+    TransferResult,
+)
 from paperless_ivr.flow.flow import Flow
-from paperless_ivr.flow.host import Arrival, Disposition, Moment, Payment, Registration
+from paperless_ivr.flow.host import Arrival, Disposition, Moment, Payment, Reason, Registration
 from paperless_ivr.flow.policy import Budgets, Policy
 from paperless_ivr.flow.requests import OPERATIONS
 from paperless_ivr.flow.scene import Terms
@@ -19,6 +28,7 @@ from paperless_ivr.flow.turns import Gather, Transfer
 from paperless_ivr.prompts import Catalogue, said
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 from paperless_ivr.records.port import What
+from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.secret import keys, payment
 from tests.drive.loops import LOOPS
 
@@ -57,14 +67,11 @@ def converse(request):
     make, run = LOOPS[request.param]
 
     def converse(caller, arrival=ARRIVAL, *, backend=None, record=None, calls=None, policy=POLICY):
-        driver = make(
-            Flow(Terms(policy)),
-            CATALOGUE,
-            backend or springfield(sleep=lambda _: None),
-            record or MemoryRecord(lambda: datetime.now(UTC)),
-            calls or MemoryLiveCalls(),
+        store = SeparateStores(
+            record or MemoryRecord(lambda: datetime.now(UTC)), calls or MemoryLiveCalls()
         )
-        return run(driver)(caller, arrival)
+        service = backend or springfield(sleep=lambda _: None)
+        return run(make(Setup(Flow(Terms(policy)), CATALOGUE, service, store)))(caller, arrival)
 
     return converse
 
@@ -149,15 +156,16 @@ def test_service_down_after_consent(converse):
 
 
 def test_a_record_that_is_down(converse):
-    """Nothing is enrolled without a record, and the caller is told."""
+    """Nothing is asked that must be counted, nothing is enrolled, and the caller is told."""
     backend = springfield()
     record = MemoryRecord(lambda: datetime.now(UTC), down=True)
     caller = Caller(["1", "20481137#", "1"])
     back = converse(caller, backend=backend, record=record, calls=MemoryLiveCalls(down=True))
 
-    assert back.disposition is Disposition.FAILED
+    assert (back.disposition, back.reason) == (Disposition.UNAVAILABLE, Reason.RECORD_DOWN)
     assert backend.registration(customer("rivera").id, "WATER") is Registration.NONE
     assert "nothing was changed" in caller.heard[-1]
+    assert not [heard for heard in caller.heard if "Enter your account number" in heard]
 
 
 class Broken:
@@ -211,16 +219,44 @@ def test_a_service_that_overruns(converse):
     assert "Still working on it." in caller.heard
 
 
+class OneAtATime:
+    """A back end whose answers take most of their budget."""
+
+    operations = OPERATIONS
+
+    def answer(self, request, budget):
+        """Answers in time, where it is not asked late."""
+        time.sleep(budget * 0.7)
+        return CustomersFound(())
+
+
+@pytest.mark.requirement("R10")
+@pytest.mark.parametrize(("make", "run"), LOOPS.values(), ids=LOOPS)
+def test_a_request_that_waited_for_a_thread(make, run):
+    """A caller is reassured after the silence that the policy allows, not when a budget ends."""
+    flow = Flow(Terms(evolve(POLICY, budgets=Budgets(read=1.0, reassure=10.0))))
+    store = SeparateStores(MemoryRecord(lambda: datetime.now(UTC)), MemoryLiveCalls())
+    converse = run(make(Setup(flow, CATALOGUE, OneAtATime(), store, at_once=1)))
+    callers = [Caller(["1"]), Caller(["1"])]
+    with ThreadPoolExecutor() as pool:
+        for number, caller in enumerate(callers):
+            pool.submit(converse, caller, evolve(ARRIVAL, call_id=f"call-{number}"))
+
+    assert all(len(caller.heard) > 1 for caller in callers)
+    assert not [c for c in callers if "Still working on it." in c.heard]
+
+
 @pytest.mark.parametrize("make", [make for make, _ in LOOPS.values()])
 def test_what_is_wrong_is_found_at_the_start(converse, make):
     """A service that cannot look up, or a policy that cannot be, is no driver."""
     with pytest.raises(FlowProblems):
         make(
-            Flow(Terms(POLICY, frozenset({"SendWebLink"}))),
-            CATALOGUE,
-            springfield(),
-            MemoryRecord(lambda: datetime.now(UTC)),
-            MemoryLiveCalls(),
+            Setup(
+                Flow(Terms(POLICY, frozenset({"SendWebLink"}))),
+                CATALOGUE,
+                springfield(),
+                SeparateStores(MemoryRecord(lambda: datetime.now(UTC)), MemoryLiveCalls()),
+            )
         )
     with pytest.raises(PolicyProblems):
         converse(Caller([]), policy=evolve(POLICY, waits=evolve(POLICY.waits, offer=30.0)))

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from paperless_ivr.drive.runner import Setup
 from paperless_ivr.records.memory import MemoryLiveCalls
+from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.testing.playback import Playback
 from paperless_ivr.testing.transcripts import read
 from tests.drive.loops import LOOPS
@@ -16,15 +18,9 @@ def played(path: Path, loop: str) -> tuple[Playback, str]:
     """A transcript played in a loop, and the disposition that comes of it."""
     playback = Playback(read(path))
     make, run = LOOPS[loop]
-    driver = make(
-        playback.flow,
-        playback.words,
-        playback,
-        playback,
-        MemoryLiveCalls(),
-        watch=playback.watch,
-    )
-    back = run(driver)(playback, playback.transcript.arrival)
+    store = SeparateStores(playback, MemoryLiveCalls())
+    setup = Setup(playback.flow, playback.words, playback, store, observers=(playback.moved,))
+    back = run(make(setup))(playback, playback.transcript.arrival)
     assert playback.left == []
     return playback, back.disposition.value
 

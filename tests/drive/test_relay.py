@@ -10,11 +10,11 @@ from attrs import define, evolve, field
 from paperless_ivr.backends.demo import customer, springfield
 from paperless_ivr.backends.memory import Fault, MemoryBackend
 from paperless_ivr.cli.setups import arrival, demo_policy
-from paperless_ivr.drive.attendant import Attendant, Setup
 from paperless_ivr.drive.blocking import Driver
-from paperless_ivr.drive.conduct import Intend, Perform, Send
-from paperless_ivr.drive.live import Live
-from paperless_ivr.drive.relay import ABANDONED, AFTER, FOLLOWED, GIVE_UP, Relay
+from paperless_ivr.drive.protocol import Move, OnRecord, Perform, Send, converse
+from paperless_ivr.drive.reaping import ABANDONED
+from paperless_ivr.drive.relay import AFTER, FOLLOWED, GIVE_UP, Relay
+from paperless_ivr.drive.runner import CallRunner, Setup
 from paperless_ivr.flow.events import Accepted, Digits, Refusal, ServiceAnswer
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Disposition, Handback, Moment, Registration
@@ -29,6 +29,7 @@ from paperless_ivr.gateways.terminal import TerminalGateway, tokens
 from paperless_ivr.prompts import Catalogue
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 from paperless_ivr.records.port import Evidence, What
+from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.secret import email, keys
 
 POLICY = demo_policy()
@@ -62,12 +63,12 @@ class Line:
     def setup(self) -> Setup:
         """What calls are run with."""
         flow = Flow(Terms(POLICY, self.service.operations))
-        return Setup(flow, WORDS, self.service, self.record, self.calls, self.clock)
+        store = SeparateStores(self.record, self.calls)
+        return Setup(flow, WORDS, self.service, store, self.clock)
 
     def call(self, script: str, moment: Moment = Moment.START) -> Handback:
         """A call of one customer, who presses these keys."""
-        setup = self.setup
-        driver = Driver(setup.flow, WORDS, self.service, self.record, self.calls, self.clock)
+        driver = Driver(self.setup)
         gateway = TerminalGateway(WORDS, io.StringIO(), None, tokens(script))
         return driver.converse(gateway, coming(moment))
 
@@ -120,15 +121,17 @@ def test_lost_outcome(how: Fault) -> None:
 def test_process_that_died_in_a_write(sent: bool) -> None:
     """A write that was on record, sent or not, when its process died is done exactly once."""
     line = Line()
-    stop_at(line, Send if sent else Intend)
+    stop_at(line, Send if sent else OnRecord)
 
     line.now += ABANDONED
     line.relay()
     line.relay()
 
+    ended = [a.detail["disposition"] for a in line.record.activities if a.what is What.ENDED]
+    assert ended == ["taken_back"]
     assert line.registered is Registration.PENDING
     assert len(line.service.emails) == 1
-    assert line.calls.idle(line.now + timedelta(hours=1)) == ()
+    assert line.calls.idle(line.now + timedelta(hours=1), POLICY.biller.id) == ()
 
 
 @pytest.mark.requirement("R31")
@@ -157,26 +160,26 @@ def consents(line: Line) -> list[str]:
 
 def stop_at(line: Line, step: type, state: str = "ENROLLMENT") -> None:
     """Runs a call until it comes to a step in a state, does what it takes there, and dies."""
-    attendant = Attendant.of(line.setup, coming())
-    steps = attendant.begin()
+    runner = CallRunner(line.setup)
+    session = runner.commit_or_go_on(runner.arrived(coming()))
+    steps = converse(session, runner.advance, line.setup.budget, line.setup.clock)
     pressed = iter(("1", "1137", "1"))
-    reply = None
-    live: Live | None = None
+    reply: object = None
     while True:
         now = steps.send(reply)
-        live = getattr(now, "live", live)
-        there = live is not None and live.call.state.name == state
+        there = session.call.state.name == state
         match now:
             case Perform(turn):
-                attendant.asks(turn)
                 waits = hasattr(turn.then, "max_keys")
                 if there and step is Perform:
                     return
                 reply = Digits(keys(next(pressed))) if waits else None
-            case Send(request, _):
+            case OnRecord(request):
+                reply = runner.on_record(request, session)
+            case Send(request):
                 reply = line.service.answer(request, 5.0)
-            case other:
-                reply = attendant.note(other)
+            case Move():
+                reply = session = runner.commit_or_go_on(now)
         if there and isinstance(now, step):
             return
 

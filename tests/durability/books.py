@@ -2,18 +2,21 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from datetime import timedelta
+from typing import Any
 
 from attrs import frozen
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, make_url, select, text
+from sqlalchemy.orm import Session
 
 from paperless_ivr.backends.soap.backend import SoapBackend
 from paperless_ivr.cli.setups import demo_connection
+from paperless_ivr.cloudivr import tables as t
 from paperless_ivr.cloudivr.database import opened
 from paperless_ivr.cloudivr.outbox import outbox
-from paperless_ivr.drive.attendant import Setup, utc_now
 from paperless_ivr.drive.relay import Relay
+from paperless_ivr.drive.runner import Setup, utc_now
 from paperless_ivr.flow.call import Purpose
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.records.sql import Store, open_store
@@ -32,6 +35,14 @@ class Books:
     """E-mails with a link, one for each registration that was begun."""
     texted: Mapping[str, int]
     """Texts to each customer, none of whom agreed to more than one."""
+    to_paper: Set[str]
+    """Customers who have agreed to get paper again."""
+    on_paper: Set[str]
+    """Customers who were paperless, and are on paper now."""
+    autopay: Mapping[str, bool]
+    """For each consent to AutoPay, by reference, whether the record has it that it is done."""
+    on_autopay: Set[str]
+    """The references of consents by which the service has put bills on AutoPay."""
     left: int
     """Writes without an outcome, wishes and calls that are still open."""
     followed: int
@@ -41,6 +52,9 @@ class Books:
         assert set(self.agreed.values()) <= {1}
         assert dict(self.mailed) == dict(self.agreed)
         assert set(self.texted.values()) <= {1}
+        assert self.on_paper == self.to_paper
+        assert self.on_autopay <= set(self.autopay)  # one of unknown outcome is not sent again
+        assert {reference for reference, done in self.autopay.items() if done} <= self.on_autopay
         assert self.followed == len(self.agreed)
         assert self.left == 0
 
@@ -54,7 +68,7 @@ def finish(record_url: str, port: int, rounds: int = 4, flow: Flow = FLOW) -> No
             return utc_now() + LATER * hours
 
         with open_store(record_url, budget=30.0, now=clock) as store:  # type: ignore[arg-type]
-            setup = Setup(flow, WORDS, backend, store.record, store.calls, clock)  # type: ignore[arg-type]
+            setup = Setup(flow, WORDS, backend, store, clock)  # type: ignore[arg-type]
             Relay(setup, store.record).round()
 
 
@@ -62,7 +76,7 @@ def relay(record_url: str, port: int) -> None:
     """Works as a relay beside calls, until it is killed: it does not wait long for anything."""
     backend = SoapBackend(demo_connection(endpoint(port)))
     with open_store(record_url, budget=30.0) as store:
-        setup = Setup(FLOW, WORDS, backend, store.record, store.calls)
+        setup = Setup(FLOW, WORDS, backend, store)
         soon = timedelta(seconds=2 * POLICY.budgets.write)
         worker = Relay(setup, store.record, after=soon, abandoned=soon)
         while True:
@@ -73,37 +87,51 @@ def relay(record_url: str, port: int) -> None:
 def left(store: Store) -> int:
     """How much is left to do."""
     now = utc_now() + LATER * 24
-    open_calls = store.calls.idle(now)
+    open_calls = store.calls.idle(now, POLICY.biller.id)
     return len(store.record.unsettled(now)) + len(store.record.kept()) + len(open_calls)
 
 
 def books(record_url: str, service_url: str) -> Books:
     """What both say now."""
-    agreed: dict[str, int] = {}
     with open_store(record_url, budget=30.0) as store:
-        for reference in references(record_url):
-            for evidence in store.record.consents(POLICY.biller.id, reference):
-                if evidence.consent.purpose is Purpose.ENROL:
-                    who = evidence.consent.customer.reveal()
-                    agreed[who] = agreed.get(who, 0) + 1
+        given = [
+            evidence.consent
+            for (reference,) in rows(record_url, "SELECT DISTINCT reference FROM consents")
+            for evidence in store.record.consents(POLICY.biller.id, reference)
+        ]
         open_still, followed = left(store), len(store.record.followed())
+    agreed = Counter(c.customer.reveal() for c in given if c.purpose is Purpose.ENROL)
+    to_paper = {c.customer.reveal() for c in given if c.purpose is Purpose.BACK_TO_PAPER}
+    came_to = dict(rows(record_url, "SELECT key, outcome FROM writes"))
+    autopay = {
+        c.reference: came_to.get(c.reference) == "Accepted"
+        for c in given
+        if c.purpose is Purpose.AUTOPAY
+    }
     engine = opened(service_url)
     queued = outbox(engine)
     mailed, texted = (
         Counter(message.customer.reveal() for message in messages)
         for messages in (queued.emails, queued.texts)
     )
+    with Session(engine) as session:
+        on_autopay = set(session.scalars(select(t.AutoPay.ConsentReference)))
+        cancelled = t.PaperlessRegistration.Status == t.Registered.CANCELLED
+        identifiers = session.scalars(select(t.PaperlessRegistration.CustomerID).where(cancelled))
+        on_paper = set(map(str, identifiers))
     engine.dispose()
-    return Books(agreed, mailed, texted, open_still, followed)
+    return Books(
+        agreed, mailed, texted, to_paper, on_paper, autopay, on_autopay, open_still, followed
+    )
 
 
-def references(record_url: str) -> list[str]:
-    """The references of all consents on record."""
+def rows(record_url: str, query: str) -> list[Any]:
+    """What the record's tables say."""
     url = make_url(record_url)
     if url.get_backend_name() == "postgresql":
         url = url.set(drivername="postgresql+psycopg")
     engine = create_engine(url)
     with engine.connect() as connection:
-        found = list(connection.scalars(text("SELECT DISTINCT reference FROM consents")))
+        found = [tuple(row) for row in connection.execute(text(query))]
     engine.dispose()
     return found

@@ -24,7 +24,7 @@ def record_on_postgresql(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def town(request: pytest.FixtureRequest, tmp_path: Path) -> Town:
     """A town with nobody enrolled; its service does not run yet."""
     service = f"sqlite:///{tmp_path / 'cloudivr.db'}"
-    plant(service, CUSTOMERS)
+    plant(service, CUSTOMERS, some_paperless=True)
     if request.param == "sqlite":
         record = f"sqlite:///{tmp_path / 'record.db'}"
     else:

@@ -37,7 +37,7 @@ WORKERS = 4
 CALLS_A_KILL = 2
 """However slow it is here, some calls meet no kill."""
 
-pytestmark = pytest.mark.requirement("R09", "R31", "R41")
+pytestmark = [pytest.mark.requirement("R09", "R31", "R41"), pytest.mark.prove]
 
 
 @pytest.mark.parametrize("town", ["postgresql"], indirect=True)
@@ -95,6 +95,8 @@ def calls_while_workers_are_killed(town: Town, folder: Path) -> tuple[int, list[
             killed += kill(workers[port])
             workers[port] = forked(lambda port=port: callers.work(town, port))
             time.sleep(chance.uniform(0.0, 1.5))
+        until(lambda: all(map(answers, ports)))
+        until(lambda most=begun.value: begun.value > most)  # meets no kill
         stop.touch()
         _, status = os.waitpid(calling, 0)
         calling = 0

@@ -1,5 +1,6 @@
 """A biller with as many customers as are needed, and the service and the calls of its line."""
 
+import enum
 import io
 import mmap
 import os
@@ -24,27 +25,45 @@ from paperless_ivr.cli.setups import demo_connection, demo_policy
 from paperless_ivr.cloudivr import seed as seeds
 from paperless_ivr.cloudivr.database import opened, prepare
 from paperless_ivr.cloudivr.serving import running
-from paperless_ivr.drive.attendant import utc_now
 from paperless_ivr.drive.blocking import Driver
+from paperless_ivr.drive.runner import Setup, utc_now
 from paperless_ivr.flow.flow import Flow
-from paperless_ivr.flow.host import Arrival, Handback, Moment
-from paperless_ivr.flow.policy import Budgets
+from paperless_ivr.flow.host import Arrival, Handback, Identity, Moment, Payment
+from paperless_ivr.flow.policy import AutoPay
 from paperless_ivr.flow.scene import Terms
 from paperless_ivr.gateways.terminal import TerminalGateway, tokens
 from paperless_ivr.prompts import Catalogue
 from paperless_ivr.records.sql import Database, Store
 from paperless_ivr.records.sql.store import vault_for
 from paperless_ivr.secret import Secret
+from tests.counts import heavy
 
-POLICY = evolve(demo_policy(), budgets=Budgets(read=3.0, write=3.0, record=2.0))
+TERMS = "Each bill is paid on its due date. Call us to stop."
+POLICY = evolve(demo_policy(), autopay=AutoPay(offer=True, terms={"en-US": TERMS, "es-US": TERMS}))
+"""As it ships, with AutoPay."""
 WORDS = Catalogue.of(POLICY)
 FLOW = Flow(Terms(POLICY))
 
-KILLS = int(os.environ.get("PAPERLESS_IVR_KILLS", "300"))
+KILLS = int(os.environ.get("PAPERLESS_IVR_KILLS") or heavy(20, 300))
 CUSTOMERS = 10 * KILLS
 
-KEYS = "1 {last_four}# 1"
-"""Takes the offer, proves who calls, agrees."""
+
+class Way(enum.Enum):
+    """What a customer does, and their keys."""
+
+    ENROLLS = "1 {last_four}# 1"
+    HAS_PAID = "1 1 1"
+    """Enrolls, and agrees to AutoPay."""
+    GOES_BACK = "1 {last_four}# 1 1"
+    """Was paperless, and wants paper again."""
+
+
+WAYS = (Way.ENROLLS, Way.HAS_PAID, Way.ENROLLS, Way.GOES_BACK)
+
+
+def way(number: int) -> Way:
+    """What a customer of the town does."""
+    return WAYS[number % len(WAYS)]
 
 
 Counts = Callable[[str], None]
@@ -85,19 +104,30 @@ def payment_guid(number: int) -> Secret:
     return secret.payment(f"00000000-0000-4000-9000-{number:012}")
 
 
-def plant(database_url: str, customers: int) -> None:
-    """Makes the service's database, with a town of customers who have one water bill each."""
+def invoice(number: int) -> Secret:
+    """The number of a customer's only bill."""
+    return secret.invoice(f"{number:06}01")
+
+
+def plant(database_url: str, customers: int, *, some_paperless: bool = False) -> None:
+    """Makes the service's database, with a town of customers who have one water bill each.
+
+    `some_paperless`: those who go back to paper (`way`) are paperless.
+    """
     planted = seeds.load()
     springfield, *others = planted.billers
     model = springfield.customers[0]
-    town = tuple(_customer(model, number) for number in range(customers))
+    town = tuple(
+        _customer(model, number, paperless=some_paperless and way(number) is Way.GOES_BACK)
+        for number in range(customers)
+    )
     billers = (evolve(springfield, customers=town), *others)
     engine = opened(database_url)
     prepare(engine, evolve(planted, billers=billers))
     engine.dispose()
 
 
-def _customer(model: seeds.Customer, number: int) -> seeds.Customer:
+def _customer(model: seeds.Customer, number: int, *, paperless: bool) -> seeds.Customer:
     return evolve(
         model,
         handle=f"c{number}",
@@ -109,7 +139,8 @@ def _customer(model: seeds.Customer, number: int) -> seeds.Customer:
         bills=(
             evolve(
                 model.bills[0],
-                number=secret.invoice(f"{number:06}01"),
+                paperless=paperless,
+                number=invoice(number),
                 amount=Decimal("12.50"),
                 due=date(2026, 12, 15),
             ),
@@ -118,7 +149,7 @@ def _customer(model: seeds.Customer, number: int) -> seeds.Customer:
             model.payment,
             guid=payment_guid(number),
             email=email(number),
-            invoice=secret.invoice(f"{number:06}01"),
+            invoice=invoice(number),
         ),
     )
 
@@ -212,9 +243,30 @@ def call(backend: SoapBackend, store: Store, number: int) -> Handback:
         ani=secret.phone(phone(number)),
         language="en-US",
     )
-    script = tokens(KEYS.format(last_four=account(number)[-4:]))
-    driver = Driver(FLOW, WORDS, backend, store.record, store.calls)
+    if way(number) is Way.HAS_PAID:
+        coming = has_paid(coming, number)
+    script = tokens(way(number).value.format(last_four=account(number)[-4:]))
+    driver = Driver(Setup(FLOW, WORDS, backend, store))
     return driver.converse(TerminalGateway(WORDS, io.StringIO(), None, script), coming)
+
+
+def has_paid(coming: Arrival, number: int) -> Arrival:
+    """What the host hands over after a customer's payment."""
+    its = secret.account(account(number))
+    payment = Payment(
+        payment_guid(number),
+        approved=True,
+        email=email(number),
+        account=its,
+        invoice=invoice(number),
+    )
+    return evolve(
+        coming,
+        moment=Moment.AFTER_PAYMENT,
+        identity=Identity.ACCOUNT_KEYED,
+        account=its,
+        payment=payment,
+    )
 
 
 def serve(database_url: str, port: int) -> None:

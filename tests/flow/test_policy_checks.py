@@ -9,10 +9,12 @@ from attrs import evolve
 from paperless_ivr.flow.host import Disposition, Moment
 from paperless_ivr.flow.policy import (
     About,
+    Account,
     Address,
     AutoPay,
     Biller,
     Bills,
+    CheckDigit,
     Languages,
     Limits,
     Offer,
@@ -249,20 +251,128 @@ WRONG: list[tuple[Policy, list[str]]] = [
         ["waits.more_time: must not be shorter than waits.entry_first_key, which is 50"],
     ),
     (
-        Policy(limits=Limits(1, 1, texts_per_number=5, texts_per_ani=4)),
+        Policy(limits=Limits(tries_per_account=(1, 9), texts_per_number=(4, 15))),
         [
-            "limits.last_four_per_account: one call may already miss 2 times; allow as many",
-            "limits.texts_per_ani: must not be lower than limits.texts_per_number, which is 5",
+            "limits.tries_per_account: one call may already miss 2 times; allow as many",
+            (
+                "limits.texts_per_account: must not be lower than limits.texts_per_number, which "
+                "is [4, 15]"
+            ),
         ],
     ),
     (
-        Policy(limits=Limits(last_four_per_account=11)),
+        Policy(limits=Limits(tries_per_account=(11, 20), tries_without_ani=(30, 20))),
         [
             (
-                "limits.last_four_per_ani: must not be lower than limits.last_four_per_account, "
-                "which is 11"
+                "limits.tries_per_ani: must not be lower than limits.tries_per_account, "
+                "which is [11, 20]"
+            ),
+            (
+                "limits.tries_without_ani: first in 24 hours, then in window_days, which is "
+                "longer: [20, 30]"
+            ),
+        ],
+    ),
+    (
+        Policy(limits=Limits(tries_without_ani=(2, 300), tries_per_ani=(2, 40))),
+        [
+            "limits.tries_per_ani: one call may already miss 3 times; allow as many",
+            (
+                "limits.tries_per_ani: must not be lower than limits.tries_per_account, "
+                "which is [6, 20]"
+            ),
+            "limits.tries_without_ani: one call may already miss 3 times; allow as many",
+        ],
+    ),
+    (
+        Policy(limits=Limits(texts_per_biller=(5, 15))),
+        [
+            (
+                "limits.texts_per_biller: must not be lower than limits.texts_per_ani, which is "
+                "[6, 20]"
+            ),
+        ],
+    ),
+    (
+        Policy(limits=Limits(texts_per_number=(9, 90), texts_per_biller=(8, 80))),
+        [
+            f"limits.texts_per_{wider}: must not be lower than limits.texts_per_number, which is "
+            "[9, 90]"
+            for wider in ("account", "ani", "biller")
+        ],
+    ),
+    *(
+        (
+            Policy(account=Account(forms=(form,), check_digit=CheckDigit.LUHN)),
+            [
+                (
+                    f'account.forms: "{form}": with account.check_digit = "luhn", every number '
+                    "that begins like a payment card is refused as one; set "
+                    "account.may_look_like_card = true"
+                )
+            ],
+        )
+        for form in ("#" * 16, "####-####-####-####", "#" * 13, "A" + "#" * 19)
+    ),
+    (
+        Policy(account=Account(check_digit=CheckDigit.LUHN), proof=Proof(account_keys=(13, 16))),
+        [
+            (
+                'proof.account_keys: with account.check_digit = "luhn", every number that begins '
+                "like a payment card is refused as one; set account.may_look_like_card = true"
             )
         ],
+    ),
+    *(
+        (
+            Policy(account=Account(forms=(form,))),
+            [
+                (
+                    f'account.forms: "{form}": the last four digits are the whole number, and one '
+                    "fact would count as two; write a form with more to key"
+                )
+            ],
+        )
+        for form in ("####", "AB-####", "12####", "##-##")
+    ),
+    (
+        Policy(proof=Proof(account_keys=(4, 4))),
+        [
+            (
+                "proof.account_keys: the last four digits are the whole number, and one fact "
+                "would count as two; allow 5 keys or more"
+            )
+        ],
+    ),
+    (
+        Policy(
+            account=Account(forms=("########", "?#######", "##########")),
+            proof=Proof(account_keys=(9, 9)),
+        ),
+        [
+            (
+                f'proof.account_keys: "{form}" of account.forms takes {keys} keys; leave this out '
+                "where forms say how many there are"
+            )
+            for form, keys in (("########", 8), ("##########", 10))
+        ],
+    ),
+    (
+        Policy(text=Text(also_to=("CA", "GB"))),
+        [
+            (
+                'text.also_to: "GB" is no country that numbers with +1 and ten digits; write its '
+                'code in capitals, such as "US", "CA" or "PR"'
+            )
+        ],
+    ),
+    (
+        Policy(
+            limits=Limits(window_days=60),
+            retention=Retention(activity_days=50),
+            offer=Offer(again_after_days={}),
+        ),
+        ["retention.activity_days: tries and texts count for 60 days; keep them as long"],
     ),
     (
         Policy(offer=Offer(again_after_days={Disposition.DECLINED: 500})),
@@ -294,6 +404,22 @@ RIGHT = {
     "keypad alone": Policy(address=Address((Strategy.KEYPAD,))),
     "script and region": Policy(languages=Languages(("zh-Hant-TW", "es-419", "en"), "en")),
     "one length": Policy(proof=Proof(account_keys=(8, 8))),
+    "five keys": Policy(proof=Proof(account_keys=(4, 5))),
+    "forms within the lengths": Policy(
+        account=Account(forms=("?####", "#####")), proof=Proof(account_keys=(5, 6))
+    ),
+    "a form longer than the default": Policy(account=Account(forms=("#" * 24,))),
+    "a check digit, and some as long as a card": Policy(
+        account=Account(check_digit=CheckDigit.LUHN)
+    ),
+    **{
+        f"luhn: {form}": Policy(account=Account(forms=(form,), check_digit=CheckDigit.LUHN))
+        for form in ("#" * 12, "#" * 20, "?" + "#" * 14)
+    },
+    "cards allowed": Policy(
+        account=Account(forms=("#" * 16,), check_digit=CheckDigit.LUHN, may_look_like_card=True)
+    ),
+    "as few as one call may miss": Policy(limits=Limits(tries_without_ani=(3, 3))),
     "words of a language that is not offered": Policy(words={"fr-CA": {"offer": " "}}),
     **{region: Policy(text=Text(region=region)) for region in ("US", "CA", "PR")},
 }

@@ -81,6 +81,16 @@ def numbers(section: type) -> dict[str, st.SearchStrategy[Any]]:
     return {name: number(section, name) for name, kind in kinds.items() if kind in (int, float)}
 
 
+def pairs(section: type) -> dict[str, st.SearchStrategy[Any]]:
+    """The pairs of numbers of a section, in any order."""
+    kinds = {a.name: a.type for a in attrs.fields(section)}
+    return {
+        name: st.tuples(number(section, name), number(section, name))
+        for name, kind in kinds.items()
+        if kind not in (int, float)
+    }
+
+
 def some(items: Any, least: int = 0) -> st.SearchStrategy[tuple[Any, ...]]:
     """Some of the items, each once, in any order."""
     return st.lists(st.sampled_from(items), min_size=least, unique=True).map(tuple)
@@ -108,19 +118,37 @@ def patient(waits: p.Waits) -> p.Waits:
 
 
 def strict(limits: p.Limits) -> p.Limits:
-    """What one account, or one number, may do, an ANI may too."""
-    per_account = max(limits.last_four_per_account, 3)
+    """What one account, number or call may do, an ANI may too; and what that may, the biller."""
+    per_account = _wider((3, 3), limits.tries_per_account)
+    texts = _sorted(limits.texts_per_number)
+    of_account = _wider(texts, limits.texts_per_account)
+    of_ani = _wider(of_account, limits.texts_per_ani)
     return evolve(
         limits,
-        last_four_per_account=per_account,
-        last_four_per_ani=max(per_account, limits.last_four_per_ani),
-        texts_per_ani=max(limits.texts_per_number, limits.texts_per_ani),
+        tries_per_account=per_account,
+        tries_per_ani=_wider(_wider((5, 5), per_account), limits.tries_per_ani),
+        tries_without_ani=_wider((5, 5), limits.tries_without_ani),
+        texts_per_number=texts,
+        texts_per_account=of_account,
+        texts_per_ani=of_ani,
+        texts_per_biller=_wider(of_ani, limits.texts_per_biller),
     )
 
 
-def retained(offer: p.Offer, retention: p.Retention) -> p.Retention:
-    """Answers are kept as long as they are respected, and consents longer."""
-    activity = max(retention.activity_days, *offer.again_after_days.values())
+def _sorted(pair: tuple[int, int]) -> tuple[int, int]:
+    return (min(pair), max(pair))
+
+
+def _wider(least: tuple[int, int], pair: tuple[int, int]) -> tuple[int, int]:
+    """A pair that is in order, and no lower than another."""
+    day = max(least[0], min(pair))
+    return (day, max(least[1], day, *pair))
+
+
+def retained(offer: p.Offer, limits: p.Limits, retention: p.Retention) -> p.Retention:
+    """Answers are kept as long as they are respected, tries as they count; consents longer."""
+    days = (*offer.again_after_days.values(), limits.window_days)
+    activity = max(retention.activity_days, *days)
     return p.Retention(activity, max(activity, retention.consent_days))
 
 
@@ -146,7 +174,7 @@ SECTIONS: dict[str, st.SearchStrategy[Any]] = {
     "proof": st.builds(
         p.Proof,
         BOOLS,
-        st.tuples(st.integers(4, 30), st.integers(4, 30)).map(sorted).map(tuple),
+        st.tuples(st.integers(4, 30), st.integers(5, 30)).map(sorted).map(tuple),
         **numbers(p.Proof),
     ),
     "address": st.builds(
@@ -155,7 +183,9 @@ SECTIONS: dict[str, st.SearchStrategy[Any]] = {
         domains=some(("gmail.com", "prairietel.net", "mail.example", "a-b.co.uk", "x.test"), 1),
         **numbers(p.Address),
     ),
-    "text": st.builds(p.Text, st.sampled_from(("US", "CA", "PR")), MOMENTS, **numbers(p.Text)),
+    "text": st.builds(
+        p.Text, st.sampled_from(("US", "CA")), some(("PR", "JM")), MOMENTS, **numbers(p.Text)
+    ),
     "back_to_paper": st.builds(p.BackToPaper, BOOLS),
     "notification": st.builds(
         p.Notification, st.sampled_from(p.Notifier), **numbers(p.Notification)
@@ -163,7 +193,7 @@ SECTIONS: dict[str, st.SearchStrategy[Any]] = {
     "tries": st.builds(p.Tries, **numbers(p.Tries)),
     "waits": st.builds(p.Waits, **numbers(p.Waits)).map(patient),
     "budgets": st.builds(p.Budgets, **numbers(p.Budgets)),
-    "limits": st.builds(p.Limits, **numbers(p.Limits)).map(strict),
+    "limits": st.builds(p.Limits, **numbers(p.Limits), **pairs(p.Limits)).map(strict),
     "retention": st.builds(p.Retention, **numbers(p.Retention)),
     "words": st.dictionaries(WORD, st.dictionaries(WORD, WORD, max_size=2), max_size=2),
 }
@@ -194,7 +224,7 @@ def policies(draw: st.DrawFn) -> Policy:
         offer=offer,
         bills=draw(BILLS[languages]),
         address=evolve(address, email_required=not (free and linked)),
-        retention=retained(offer, retention),
+        retention=retained(offer, parts["limits"], retention),
         autopay=p.AutoPay(free and Moment.AFTER_PAYMENT in offer.moments, draw(NAMES[languages])),
         **parts,
     )
@@ -224,7 +254,7 @@ def changed(value: Any) -> Any:
         case int() | float():
             return value + 1
         case tuple():
-            return tuple(reversed(value))
+            return tuple(reversed(value)) or ("CA",)
         case Mapping():
             return {Disposition.LEFT: 9} if value else {"a": {"b": "c"}}
     return date(2026, 11, 22)
@@ -418,8 +448,8 @@ offer.moments: 3 is none of start, before_payment, after_payment
 offer.moments: "start" stands there twice; once is enough
 offer.again_after_days.declind: "declind" is none of enrolled, link_sent, deferred, declined, \
 ignored, left, not_offered, ineligible, already_paperless, pending, not_identified, no_contact, \
-incomplete, unavailable, failed, opted_out, opt_out_requested, transferred, abandoned; did you \
-mean declined?
+incomplete, unavailable, failed, opted_out, opt_out_requested, transferred, abandoned, \
+taken_back; did you mean declined?
 offer.again_after_days.left: must be a whole number, not "x"
 offer.again_after_days.ignored: must be from 0 to 3650, not -1
 offer.again_after_days.not_offered: no offer was made then, so there is nothing to wait for; \

@@ -1,19 +1,32 @@
 """The table itself: what is forgotten when a state, a prompt or a way out is added."""
 
+from contextlib import suppress
+
 import pytest
-from attrs import evolve
+from attrs import define, evolve
 
 from paperless_ivr.errors import FlowProblems
 from paperless_ivr.flow import checks, script
 from paperless_ivr.flow.checks import check
-from paperless_ivr.flow.events import Digits, NoInput
+from paperless_ivr.flow.errors import CallFinished, UnexpectedEvent
+from paperless_ivr.flow.events import (
+    Accepted,
+    Digits,
+    InvoiceChecked,
+    NoInput,
+    TransferEnded,
+    TransferResult,
+    WishKept,
+)
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.machine import Mover
 from paperless_ivr.flow.requests import OPERATIONS
 from paperless_ivr.flow.rows import HERE, On
-from paperless_ivr.flow.scene import Terms
+from paperless_ivr.flow.scene import Crossing, Terms
 from paperless_ivr.flow.states import ENDS, Kind, State
 from paperless_ivr.flow.table import FLOW
+from paperless_ivr.testing.exploration import walk
+from paperless_ivr.testing.proof import cases, tight
 
 pytestmark = pytest.mark.requirement("R40")
 
@@ -128,6 +141,60 @@ def test_one_machine_moves_all_calls():
     assert sum(len(row.events) for rows in FLOW.values() for row in rows) == compiled
     assert machine.models == []
     assert not [name for name in machine.events if name.startswith("to_")]
+
+
+MISFITS = (
+    Accepted(),
+    WishKept(),
+    InvoiceChecked(True),
+    TransferEnded(TransferResult.BUSY),
+)
+
+
+@define
+class OneEvent:
+    """What the machine's own dispatch moves."""
+
+    state: State
+    crossing: Crossing
+    row: On | None = None
+
+
+@pytest.mark.requirement("R42")
+def test_each_step_is_the_machines_own(monkeypatch):
+    """On every way of several walks, and on events that fit nothing, `transitions` agrees."""
+    quick, compared, lost = Mover.move, 0, 0
+
+    def both(mover, crossing):
+        nonlocal compared, lost
+        compared += 1
+        way = quick(mover, crossing)
+        one = OneEvent(crossing.call.state, crossing)
+        trigger = mover.machine.events.get(type(crossing.event).__name__)
+        known = trigger is not None and one.state.name in trigger.transitions
+        assert (known and trigger.trigger(one, one)) is (way is not None)
+        if way is None:
+            lost += 1
+            assert (one.row, one.state) == (None, crossing.call.state)
+        else:
+            row, name = way
+            assert one.row is row
+            assert one.state is (row.to or crossing.call.state)
+            assert name == row.name(crossing.call.state)
+        return way
+
+    monkeypatch.setattr(Mover, "move", both)
+    for case in cases():
+        if case.name in ("already paperless", "AutoPay, a person", "strict", "text link only"):
+            flow = Flow(tight(case))
+            seen = walk(flow, flow.begin(case.arrival), case.world, {})
+            for turn in seen.reached.values():
+                for event in MISFITS:
+                    with suppress(UnexpectedEvent, CallFinished):
+                        flow.advance(turn.call, event)
+
+    assert compared > 1000
+    assert lost > 100
 
 
 def test_a_change_of_the_table_is_another_edition():

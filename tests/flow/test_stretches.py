@@ -6,12 +6,14 @@ import pytest
 from attrs import evolve
 
 from paperless_ivr.drive.blocking import Driver
+from paperless_ivr.drive.runner import Setup
 from paperless_ivr.flow.call import Call
 from paperless_ivr.flow.events import Digits, Ended
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.script import stretches
 from paperless_ivr.flow.turns import Gather, Turn
 from paperless_ivr.records.memory import MemoryLiveCalls
+from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.secret import keys
 from paperless_ivr.testing.playback import Playback
 from paperless_ivr.testing.transcripts import read
@@ -22,13 +24,15 @@ FILES = sorted((Path(__file__).parents[1] / "transcripts").glob("*.call"))
 def questions(path: Path) -> tuple[Flow, list[Turn]]:
     """The questions of a transcript, and the flow that it runs on."""
     playback, seen = Playback(read(path)), list[Turn]()
-    setup = (playback.flow, playback.words, playback, playback, MemoryLiveCalls())
+    store = SeparateStores(playback, MemoryLiveCalls())
 
-    def watch(before, event, turn) -> None:  # type: ignore[no-untyped-def]
-        playback.watch(before, event, turn)
-        seen.append(turn)
+    def moved(move) -> None:  # type: ignore[no-untyped-def]
+        playback.moved(move)
+        seen.append(move.after.turn)
 
-    Driver(*setup, watch=watch).converse(playback, playback.transcript.arrival)
+    Driver(Setup(playback.flow, playback.words, playback, store, observers=(moved,))).converse(
+        playback, playback.transcript.arrival
+    )
     return playback.flow, [turn for turn in seen if isinstance(turn.then, Gather)]
 
 

@@ -108,9 +108,10 @@ function answering(operation) {
   return (fields, _callback, _headers, request) => {
     const type = request.headers['content-type'] ?? '';
     server.wsdl.options.forceSoap12Headers = type.startsWith('application/soap+xml');
-    const admitted = fields?.PartnerKey === values['partner-key'];
+    const asked = fields?.Request ?? fields;
+    const admitted = asked?.PartnerKey === values['partner-key'];
     const result = admitted
-      ? operations[operation](fields)
+      ? operations[operation](asked)
       : (refused[operation] ?? said(100, 'Partner refused.'));
     return { [`${operation}Result`]: result };
   };

@@ -26,7 +26,7 @@ REQUESTS: list[tuple[str, dict[str, Any]]] = [
         "StoreCustomerPreference",
         {**ask(), **WATER, "Paperless": True, "EmailAddress": "typed.here@example.com"},
     ),
-    ("EnrollInPaperless", {"PaymentGUID": guid("silva"), **ask()}),
+    ("EnrollInPaperless", {"Request": {"PaymentGUID": guid("silva"), **ask()}}),
     ("SendWebLink", {**ask(), **WATER, "CustomerID": "x"}),
 ]
 DONE = {"Success": True, "Message": "Done.", "ErrorCode": 0}
@@ -96,7 +96,7 @@ def test_server(soap_server: Callable[..., str], port: str) -> None:
         same = ivr.SearchByCustomerPhoneNumber(**ask(), PhoneNumber="+12175550101")
         nobody = ivr.SearchByAccountNumber(**ask(), AccountNumber="1")
         exists = ivr.InvoiceExists(**ask(), **rivera, InvoiceNumber="8113701").Exists
-        first, second = (ivr.EnrollInPaperless(**paid, **ask()) for _ in range(2))
+        first, second = (ivr.EnrollInPaperless({**paid, **ask()}) for _ in range(2))
         paper = ivr.StoreCustomerPreference(**ask(), **WATER, Paperless=False)
         text = ivr.SendWebLink(**ask(), **WATER, PhoneNumber="2175550180")
         autopay = ivr.StoreCustomerPaymentMethodV2(**paid, **ask(), **WATER)

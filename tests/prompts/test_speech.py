@@ -91,7 +91,7 @@ def test_no_gap_stays_open(language: str, prompt: Prompt) -> None:
         ("ending", Ending(Secret("+12125550123")), "0 1 2 3", "0 1 2 3"),
         ("amount", Money(Decimal("48.2")), "$48.20", "$48.20"),
         ("amount", Money(Decimal("1234.5")), "$1,234.50", "$1,234.50"),
-        ("amount", Money(Decimal(-3)), "-$3.00", "-$3.00"),
+        ("amount", Money(Decimal(-3)), "a credit of $3.00", "un saldo a favor de $3.00"),
         ("amount", Money(Decimal("48.2"), "CAD"), "48.20 CAD", "48.20 CAD"),
         ("due", Day(date(2026, 12, 3)), "December 3", "3 de diciembre"),
         ("bills_on_paper", Count(1), "one bill", "una factura"),
@@ -112,6 +112,19 @@ def test_no_gap_stays_open(language: str, prompt: Prompt) -> None:
             "the address starting with the number 4, at example dot com",
             "la dirección que empieza con el número 4, en example punto com",
         ),
+        (
+            "masked",
+            Masked(Secret("jo@smith-family.example")),
+            "the address starting with J, at smith dash family dot example",
+            "la dirección que empieza con J, en smith guion family punto example",
+        ),
+        (
+            "masked",
+            Masked(Secret("jo@niño.example")),
+            "the address on file",
+            "la dirección registrada",
+        ),
+        ("masked", Masked(Secret("ñ@gmail.com")), "the address on file", "la dirección registrada"),
         ("masked", Masked(Secret("jane")), "the address on file", "la dirección registrada"),
         ("masked", Masked(Secret("@jane.com")), "the address on file", "la dirección registrada"),
         (

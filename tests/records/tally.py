@@ -1,6 +1,6 @@
 """A count of a day of calls that looks at no line of the record.
 
-It sees what the driver's `watch` hook sees, what the host got back, what the service answered, and
+It sees what a driver's observer sees, what the host got back, what the service answered, and
 what was done after the calls.
 """
 
@@ -36,7 +36,7 @@ class Told:
             self.language = call.language
         if was.state in OFFERS and call.state.phase is Phase.IDENTITY:
             self.stage = Stage.ACCEPTED
-        proved = call.found and call.identity >= Identity.ACCOUNT_KEYED
+        proved = call.found and call.identity >= Identity.LAST_FOUR_KEYED
         if self.stage is Stage.ACCEPTED and proved and was.state not in OFFERS:
             self.stage = Stage.IDENTIFIED
         self.consents = tuple(c.reference for c in call.consents if c.purpose is Purpose.ENROL)
@@ -75,8 +75,11 @@ class Tally:
             self.wanted.append((kind, request.consent, (request.customer, request.invoice_type)))
         return answer
 
-    def watch(self, before, event, turn):
+    def moved(self, move):
         """The call has moved."""
+        if move.before is None:
+            return
+        before, event, turn = move.before, move.event, move.after.turn
         host = turn.call.host
         known = self.told.setdefault(host.reference, Told(self.clock(), host))
         known.moved(before, event, turn)

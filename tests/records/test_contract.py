@@ -2,7 +2,6 @@
 
 # ruff: noqa: D102 - each class says what it breaks
 
-import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -10,19 +9,37 @@ from datetime import datetime
 import pytest
 from attrs import evolve
 
-from paperless_ivr.errors import StaleCall
+from paperless_ivr import secret
+from paperless_ivr.errors import StaleCall, UnknownCall
 from paperless_ivr.flow.events import (
-    LastFourCounted,
+    LimitReached,
     OutcomeUnknown,
     Refused,
     Screened,
     ServiceAnswer,
+    TryReserved,
 )
 from paperless_ivr.flow.policy import Limits
-from paperless_ivr.flow.requests import CountLastFour, KeepWish, Screen, Write
+from paperless_ivr.flow.requests import KeepWish, ReserveTry, Screen, SendWebLink, Write
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
-from paperless_ivr.records.port import Activity, Evidence, SavedCall, What
-from paperless_ivr.testing.contracts import check_live_calls, check_record, live_calls, record
+from paperless_ivr.records.port import (
+    Activity,
+    Committed,
+    Counted,
+    Evidence,
+    SavedCall,
+    SessionUpdate,
+    What,
+)
+from paperless_ivr.records.separate import SeparateStores
+from paperless_ivr.testing.contracts import (
+    check_live_calls,
+    check_record,
+    check_session_store,
+    live_calls,
+    record,
+    session_store,
+)
 from tests.records.broken import BROKEN
 from tests.records.misread import MISREAD
 
@@ -92,18 +109,70 @@ class GuessesSay(MemoryRecord):
         super().note(activity)
 
 
-class NoAccounts(MemoryRecord):
-    """Counts misses by ANI only."""
+Answer = TryReserved | LimitReached
 
-    def count_last_four(self, request: CountLastFour, limits: Limits) -> LastFourCounted:
-        return super().count_last_four(evolve(request, accounts=()), limits)
+
+class NoAccounts(MemoryRecord):
+    """Counts tries by ANI only."""
+
+    def reserve(self, request: ReserveTry, limits: Limits) -> Answer:
+        return super().reserve(evolve(request, accounts=()), limits)
 
 
 class NoAnis(MemoryRecord):
-    """Counts misses by account only."""
+    """Counts tries by account only."""
 
-    def count_last_four(self, request: CountLastFour, limits: Limits) -> LastFourCounted:
-        return super().count_last_four(evolve(request, ani=None), limits)
+    def reserve(self, request: ReserveTry, limits: Limits) -> Answer:
+        return super().reserve(evolve(request, ani=None), limits)
+
+
+class NobodyWithheld(MemoryRecord):
+    """Does not count tries of callers without ANI."""
+
+    def reserve(self, request: ReserveTry, limits: Limits) -> Answer:
+        withheld = request.ani is None and not request.accounts
+        return TryReserved() if withheld else super().reserve(request, limits)
+
+
+class NoWindow(MemoryRecord):
+    """Forgets tries after a day."""
+
+    def reserve(self, request: ReserveTry, limits: Limits) -> Answer:
+        return super().reserve(request, evolve(limits, window_days=1))
+
+
+class LooksThenReserves(MemoryRecord):
+    """Looks at the limit, and only later counts the try."""
+
+    def _reserve(self, key: str, counted: tuple[Counted, ...], limits: Limits) -> str | None:
+        before = {one.whose: dict(self._reserved.get(one.whose, {})) for one in counted}
+        self._lock.release()
+        time.sleep(0.05)
+        self._lock.acquire()
+        after, self._reserved = self._reserved, before  # type: ignore[assignment]
+        reached = super()._reserve(key, counted, limits)
+        for whose, there in before.items():
+            after.setdefault(whose, {}).update(there)
+        self._reserved = after
+        return reached
+
+
+class NeverGivesBack(MemoryRecord):
+    """Keeps a try counted whose caller has shown who they are."""
+
+    def note(self, activity: Activity) -> None:
+        if activity.what is not What.MATCHED:
+            super().note(activity)
+
+
+class KeyAgain(MemoryRecord):
+    """Counts a try again whose answer was lost."""
+
+    asked = 0
+
+    def reserve(self, request: ReserveTry, limits: Limits) -> Answer:
+        self.asked += 1
+        return super().reserve(evolve(request, key=f"{request.key}-{self.asked}"), limits)
 
 
 class NoLimit(MemoryRecord):
@@ -125,15 +194,20 @@ class NoTextingAnis(MemoryRecord):
         return super().intend(write, evolve(evidence, ani=None), limits)
 
 
-class LimitAfterwards(MemoryRecord):
-    """Looks at the limit, and only later puts the text on record."""
+class NoTextedAccounts(MemoryRecord):
+    """Does not count texts by the account that they are about."""
 
     def intend(self, write: Write, evidence: Evidence, limits: Limits) -> Refused | None:
-        counted = len(self.writes)
-        if threading.current_thread() is not threading.main_thread():
-            time.sleep(0.1)
-        refused = super().intend(write, evidence, limits)
-        return None if counted < limits.texts_per_number else refused
+        account = secret.account(write.key)
+        changed = evolve(write, account=account) if isinstance(write, SendWebLink) else write
+        return super().intend(changed, evidence, limits)
+
+
+class ManyTexts(MemoryRecord):
+    """Does not count texts by biller."""
+
+    def intend(self, write: Write, evidence: Evidence, limits: Limits) -> Refused | None:
+        return super().intend(write, evidence, evolve(limits, texts_per_biller=(99, 99)))
 
 
 class CountsFailed(MemoryRecord):
@@ -183,11 +257,18 @@ BROKEN_RECORDS: Mapping[str, type[MemoryRecord]] = {
     "_paper_without_offer": OffersOnly,
     "_same_call": NoSameCall,
     "_guesses_say_nothing": GuessesSay,
-    "_last_four_by_account": NoAccounts,
-    "_last_four_by_ani": NoAnis,
+    "_tries_by_account": NoAccounts,
+    "_tries_by_ani": NoAnis,
+    "_tries_without_ani": NobodyWithheld,
+    "_tries_in_the_window": NoWindow,
+    "_tries_at_once": LooksThenReserves,
+    "_given_back": NeverGivesBack,
+    "_one_try": KeyAgain,
     "_text_limit": NoLimit,
     "_text_limit_by_ani": NoTextingAnis,
-    "_text_limit_at_once": LimitAfterwards,
+    "_text_limit_by_account": NoTextedAccounts,
+    "_text_limit_by_biller": ManyTexts,
+    "_text_limit_at_once": LooksThenReserves,
     "_failed_texts": CountsFailed,
     "_one_write": OnceOnly,
     "_unknown_write": SettlesAnything,
@@ -298,5 +379,131 @@ def test_every_promise_of_live_calls_can_be_broken(check: Callable[..., None]) -
 
     with pytest.raises(AssertionError) as told:
         check_live_calls(BROKEN_CALLS[check.__name__])
+
+    assert check.__doc__ in str(told.value)
+
+
+# ── broken session stores ────────────────────────────────────────────────────────────────
+
+
+def separate(store: type[SeparateStores]) -> Callable[..., object]:
+    """Makes a store in memory whose parts share no transaction."""
+
+    def make(now: Callable[[], datetime]) -> tuple[SeparateStores, MemoryRecord]:
+        memory = MemoryRecord(now)
+        return store(memory, MemoryLiveCalls()), memory
+
+    return make
+
+
+@pytest.mark.requirement("R31")
+def test_separate_stores_keep_it() -> None:
+    """A record and a store of calls that share no transaction keep every promise."""
+    check_session_store(separate(SeparateStores))
+
+
+class NoLines(SeparateStores):
+    """Forgets the lines."""
+
+    def commit(self, update: SessionUpdate, *, again: bool = False) -> Committed:
+        return super().commit(evolve(update, activities=()), again=again)
+
+
+class LinesFirst(SeparateStores):
+    """Notes what was not done."""
+
+    def commit(self, update: SessionUpdate, *, again: bool = False) -> Committed:
+        for line in update.activities:
+            self.record.note(line)
+        return super().commit(evolve(update, activities=()), again=again)
+
+
+class NeverRefused(SeparateStores):
+    """Goes on where a limit forbids the write."""
+
+    def commit(self, update: SessionUpdate, *, again: bool = False) -> Committed:
+        refused = super().commit(update, again=again)
+        if refused is not None:
+            super().commit(evolve(update, intent=None), again=again)
+        return refused
+
+
+class NoTries(SeparateStores):
+    """Lets everybody try."""
+
+    def _reserved(self, update: SessionUpdate) -> Committed:
+        return TryReserved() if update.reservation else None
+
+
+class NeverRecognized(SeparateStores):
+    """Takes a second try for another update."""
+
+    def _is_done(self, update: SessionUpdate) -> bool:
+        return False
+
+
+class AlwaysDone(SeparateStores):
+    """Takes every second try for done."""
+
+    def _is_done(self, update: SessionUpdate) -> bool:
+        return True
+
+
+class SameTurn(SeparateStores):
+    """Takes a call at the same turn for the same call."""
+
+    def _is_done(self, update: SessionUpdate) -> bool:
+        try:
+            return self.calls.load(update.call.call_id).turn == update.call.turn
+        except UnknownCall:
+            return update.forget
+
+
+class ForgetsAnyway(SeparateStores):
+    """Removes a call at whatever turn."""
+
+    def commit(self, update: SessionUpdate, *, again: bool = False) -> Committed:
+        if update.forget:
+            self.calls.drop(update.call.call_id)
+            update = evolve(update, call=None)
+        return super().commit(update, again=again)
+
+
+class LastWins(SeparateStores):
+    """Lets everybody move a call."""
+
+    def commit(self, update: SessionUpdate, *, again: bool = False) -> Committed:
+        if again or update.if_turn != 1 or update.forget:
+            return super().commit(update, again=again)
+        try:
+            return super().commit(update)
+        except StaleCall:
+            there = self.calls.load(update.call.call_id)
+            return super().commit(evolve(update, if_turn=there.turn))
+
+
+BROKEN_STORES: Mapping[str, type[SeparateStores]] = {
+    "_all_parts": NoLines,
+    "_stale": LinesFirst,
+    "_refused": NeverRefused,
+    "_tried": NoTries,
+    "_again": NeverRecognized,
+    "_not_done": AlwaysDone,
+    "_of_another": SameTurn,
+    "_forgotten": ForgetsAnyway,
+    "_one_winner": LastWins,
+}
+
+
+def test_every_promise_of_a_session_store_is_tried() -> None:
+    """There is a broken session store for every promise."""
+    assert {check.__name__ for check in session_store.PROMISES} == BROKEN_STORES.keys()
+
+
+@pytest.mark.parametrize("check", session_store.PROMISES, ids=lambda check: check.__name__)
+def test_every_promise_of_a_session_store_can_be_broken(check: Callable[..., None]) -> None:
+    """A session store that breaks a promise is named with it, in the promise's words."""
+    with pytest.raises(AssertionError) as told:
+        check_session_store(separate(BROKEN_STORES[check.__name__]))
 
     assert check.__doc__ in str(told.value)

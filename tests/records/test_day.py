@@ -8,23 +8,27 @@ import pytest
 from paperless_ivr.records.funnel import By, Stage, funnels, hand_overs
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 from paperless_ivr.records.port import Task
+from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.testing.contracts.bench import Clock
 from paperless_ivr.testing.day import BILLER, Day
+from tests.counts import heavy
 from tests.records.tally import Tally
 
 pytestmark = pytest.mark.requirement("R33")
 
 CHICAGO = ZoneInfo("America/Chicago")
+CALLS = heavy(400, 2000)
+"""So many are needed for every stage of the funnel to be reached."""
 SEED = 10
 """A day on which a registration is outdated before it is known."""
 
 
 def agree(record, clock, seed, number):
     """Runs a day on a record: its report and another count agree, hand-over by hand-over."""
-    day = Day(record, MemoryLiveCalls(clock), clock, seed)
+    day = Day(record, SeparateStores(record, MemoryLiveCalls(clock)), clock, seed)
     tally = Tally(day.backend, clock)
     handbacks = {}
-    for at, taken in enumerate(day.take(number, tally, tally.watch)):
+    for at, taken in enumerate(day.take(number, tally, tally.moved)):
         reference = f"{taken.arrival.call_id}-h{at}"
         tally.handed_over(taken, reference)
         handbacks[reference] = taken.handback
@@ -47,10 +51,11 @@ def agree(record, clock, seed, number):
     return got
 
 
+@pytest.mark.prove
 def test_in_memory():
-    """A day of 2,000 calls on the record in memory; the last are of the next day in UTC."""
+    """A day on the record in memory; its last five of sixteen hours are of the next day in UTC."""
     clock = Clock()
-    got = agree(MemoryRecord(clock), clock, SEED, 2000)
+    got = agree(MemoryRecord(clock), clock, SEED, CALLS)
 
     by_day = {
         zone: [(group.day, funnel.reached[Stage.HANDED_OVER]) for group, funnel in days.items()]
@@ -59,16 +64,18 @@ def test_in_memory():
             ("Chicago", funnels(got, [By.DAY], CHICAGO)),
         )
     }
-    assert by_day["Chicago"] == [("2026-11-23", 2000)]
-    assert by_day["UTC"] == [("2026-11-23", 1375), ("2026-11-24", 625)]
+    assert by_day["Chicago"] == [("2026-11-23", CALLS)]
+    later = CALLS * 5 // 16
+    assert by_day["UTC"] == [("2026-11-23", CALLS - later), ("2026-11-24", later)]
 
 
+@pytest.mark.prove
 def test_durable(opened):
-    """A day of 2,000 calls on SQLite, and of 200 on PostgreSQL."""
+    """A day on SQLite, and a shorter one on PostgreSQL."""
     clock = Clock()
     store = opened(now=clock)
 
-    agree(store.record, clock, SEED, 2000 if store.database.is_sqlite else 200)
+    agree(store.record, clock, SEED, CALLS if store.database.is_sqlite else 200)
 
 
 def test_two_counts_differ():

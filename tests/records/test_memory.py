@@ -15,20 +15,22 @@ from paperless_ivr.errors import RecordDown, StaleCall
 from paperless_ivr.flow.call import Consent, Purpose
 from paperless_ivr.flow.events import (
     Accepted,
-    LastFourCounted,
+    LimitReached,
     OutcomeUnknown,
     Refusal,
     Refused,
     Screened,
     ServiceAnswer,
+    TryReserved,
     Unavailable,
 )
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Disposition, Moment
 from paperless_ivr.flow.policy import Limits, Offer
 from paperless_ivr.flow.requests import (
-    CountLastFour,
+    Guess,
     KeepWish,
+    ReserveTry,
     Screen,
     SendWebLink,
     StoreCustomerPreference,
@@ -179,22 +181,18 @@ def test_clocks_that_differ() -> None:
 @pytest.mark.requirement("R17")
 @pytest.mark.parametrize(("per_account", "per_ani", "allowed"), [(1, 9, 1), (3, 9, 3), (9, 2, 2)])
 def test_limits_of_guessing(per_account: int, per_ani: int, allowed: int) -> None:
-    """Last four digits may be missed as often as the lower limit says, and no more."""
-    record, limits = MemoryRecord(Clock()), Limits(per_account, per_ani)
-    asked = CountLastFour(BILLER, ANI, (ACCOUNT,))
-    counted = 0
-    while record.count_last_four(asked, limits).allowed:
-        record.note(line(What.LAST_FOUR_MISSED))
-        counted += 1
+    """As many tries are reserved as the lower limit says, and no more; it is named."""
+    record = MemoryRecord(Clock())
+    limits = Limits(tries_per_account=(per_account, 99), tries_per_ani=(per_ani, 99))
+    answers = [
+        record.reserve(ReserveTry(Guess.LAST_FOUR, BILLER, ANI, (ACCOUNT,), str(n)), limits)
+        for n in range(allowed + 1)
+    ]
 
-    assert allowed == counted
-
-
-def test_who_cannot_be_counted_is_allowed() -> None:
-    """Without ANI and without accounts there is nothing to count."""
-    nobody = CountLastFour(BILLER, None, ())
-
-    assert LastFourCounted(True) == MemoryRecord(Clock()).count_last_four(nobody, Limits(0, 0))
+    assert answers[:-1] == [TryReserved()] * allowed
+    assert isinstance(answers[-1], LimitReached)
+    lower = "tries_per_account" if per_account < per_ani else "tries_per_ani"
+    assert lower == answers[-1].limit
 
 
 def test_texts_free_up_one_by_one() -> None:
@@ -203,7 +201,9 @@ def test_texts_free_up_one_by_one() -> None:
     answers = []
     for hours in (0, 12, 13, 24, 25, 36):
         clock.at = START + timedelta(hours=hours)
-        answers.append(record.intend(text(f"t{hours}"), evidence(), Limits(texts_per_number=2)))
+        answers.append(
+            record.intend(text(f"t{hours}"), evidence(), Limits(texts_per_number=(2, 9)))
+        )
 
     limit = Refused(Refusal.LIMIT)
     assert answers == [None, None, limit, None, limit, None]
@@ -213,7 +213,7 @@ def test_a_refused_text_is_not_on_record() -> None:
     """A text that the limit forbids is no write, and may be intended another day."""
     record = MemoryRecord(clock := Clock())
 
-    none = Limits(texts_per_number=0)
+    none = Limits(texts_per_number=(0, 0))
     assert Refused(Refusal.LIMIT) == record.intend(text("t1"), evidence(), none)
     assert record.writes == {}
 
@@ -304,7 +304,7 @@ def test_a_key_is_one_wish() -> None:
 ASKED: list[Callable[[MemoryRecord], object]] = [
     lambda r: r.note(line(What.OFFERED)),
     lambda r: r.screen(Screen("c1", BILLER, Moment.START, ANI, None)),
-    lambda r: r.count_last_four(CountLastFour(BILLER, ANI, ()), Limits()),
+    lambda r: r.reserve(ReserveTry(Guess.ACCOUNT, BILLER, ANI, (), "t1"), Limits()),
     lambda r: r.intend(preference(), evidence(), Limits()),
     lambda r: r.settle("c0-1", Accepted()),
     lambda r: r.keep(wish(), evidence()),

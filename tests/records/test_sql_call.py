@@ -7,6 +7,7 @@ from sqlalchemy import select
 from paperless_ivr.backends.demo import BILLER, customer, springfield
 from paperless_ivr.backends.memory import Fault
 from paperless_ivr.drive.blocking import Driver
+from paperless_ivr.drive.runner import Setup
 from paperless_ivr.errors import UnknownCall
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Disposition, Moment, Registration
@@ -21,9 +22,9 @@ ARRIVAL = Arrival(
 )
 
 
-def driver(backend, record, calls, policy=POLICY):
+def driver(backend, store, policy=POLICY, *observers):
     """What runs the calls."""
-    return Driver(Flow(Terms(policy)), CATALOGUE, backend, record, calls)
+    return Driver(Setup(Flow(Terms(policy)), CATALOGUE, backend, store, observers=observers))
 
 
 @pytest.mark.requirement("R03", "R30", "R31")
@@ -31,7 +32,7 @@ def test_a_caller_enrols(opened):
     """The record holds the consent in the words that were heard, and follows what it started."""
     store, caller = opened(), Caller(list(ENROL))
     backend = springfield()
-    back = driver(backend, store.record, store.calls).converse(caller, ARRIVAL)
+    back = driver(backend, store).converse(caller, ARRIVAL)
 
     (reference,) = back.consents
     (given,) = store.record.consents(BILLER, reference)
@@ -55,9 +56,8 @@ def test_a_caller_enrols(opened):
 def test_nothing_of_a_call_in_clear(opened):
     """Nothing of the caller stands in the database in clear, while the call lasts and after it."""
     store, backend, held = opened(), springfield(), []
-    running = driver(backend, store.record, store.calls)
-    watching = evolve(running, watch=lambda *_: held.append(dumped(store)))
-    back = watching.converse(Caller(list(ENROL)), ARRIVAL)
+    running = driver(backend, store, POLICY, lambda _: held.append(dumped(store)))
+    back = running.converse(Caller(list(ENROL)), ARRIVAL)
 
     assert Disposition.ENROLLED is back.disposition
     who = customer("rivera")
@@ -72,7 +72,7 @@ def test_what_could_not_be_done_is_kept(opened):
     store = opened()
     backend = springfield()
     backend.script("StoreCustomerPreference", Fault.DOWN)
-    back = driver(backend, store.record, store.calls).converse(Caller(list(ENROL)), ARRIVAL)
+    back = driver(backend, store).converse(Caller(list(ENROL)), ARRIVAL)
 
     assert (back.disposition, back.registration) == (Disposition.DEFERRED, Registration.KEPT)
     (kept,) = store.record.kept()
@@ -81,17 +81,17 @@ def test_what_could_not_be_done_is_kept(opened):
 
 @pytest.mark.requirement("R17")
 def test_limits_are_the_policy_s(opened):
-    """The last-four limit of the policy that a call runs on is the one that counts."""
+    """The limits of the policy that a call runs on are those that count."""
     store = opened()
     strict = evolve(
         POLICY,
-        limits=Limits(last_four_per_account=2, last_four_per_ani=2),
+        limits=Limits(tries_per_account=(2, 2), tries_per_ani=(3, 3)),
         offer=evolve(POLICY.offer, again_after_days={}),
     )
     asked = []
     for number in range(2):
         caller = Caller(["1", "9999#", "9998#"])
-        running = driver(springfield(), store.record, store.calls, strict)
+        running = driver(springfield(), store, strict)
         running.converse(caller, evolve(ARRIVAL, call_id=f"c{number}"))
         asked.append(" ".join(caller.heard))
 

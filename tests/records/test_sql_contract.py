@@ -2,7 +2,7 @@
 
 import pytest
 
-from paperless_ivr.testing.contracts import check_live_calls, record
+from paperless_ivr.testing.contracts import check_live_calls, record, session_store
 from paperless_ivr.testing.contracts.checking import run
 
 
@@ -16,3 +16,15 @@ def test_sql_record_keeps_it(check, opened):
 def test_sql_live_calls_keep_it(opened):
     """Every promise of live calls."""
     check_live_calls(lambda now: opened(now=now).calls)
+
+
+@pytest.mark.requirement("R31")
+@pytest.mark.parametrize("check", session_store.PROMISES, ids=lambda check: check.__name__)
+def test_sql_store_keeps_it(check, opened):
+    """Each promise of a session store, in one transaction."""
+
+    def make(now):
+        store = opened(now=now)
+        return store, store.record
+
+    run([check], make)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from datetime import timedelta
 
 import psutil
@@ -286,3 +287,29 @@ def test_many_threads_one_file(opened):
     assert faults == []
     assert each * threads == len(store.record.kept())
     assert each * threads == len(bench.claim(Task.COMPLETE, most=1000))
+
+
+def test_writers_of_one_process_take_turns(tmp_path, some_vault):
+    """On SQLite whoever came first writes first, however often the others come again."""
+    with open_store(f"sqlite:///{tmp_path}/r.db", some_vault) as store:
+        order, here = [], threading.Barrier(2)
+
+        def write(name, after=lambda: None):
+            store.database.write(lambda _: (order.append(name), after()))
+
+        def hold():
+            here.wait(30)
+            while len(store.database._writers._here) < 5:
+                time.sleep(0.001)
+
+        threads = [threading.Thread(target=write, args=("holder", hold))]
+        threads[0].start()
+        here.wait(30)
+        for number in range(4):
+            threads.append(threading.Thread(target=write, args=(number,)))
+            threads[-1].start()
+            while len(store.database._writers._here) < number + 2:
+                time.sleep(0.001)
+        for thread in threads:
+            thread.join(30)
+    assert order == ["holder", 0, 1, 2, 3]

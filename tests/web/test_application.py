@@ -4,20 +4,22 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from paperless_ivr import secret
 from paperless_ivr.backends.demo import BILLER, customer, springfield
-from paperless_ivr.drive.attendant import Setup
-from paperless_ivr.drive.documents import Documents
+from paperless_ivr.drive.runner import Setup
+from paperless_ivr.drive.web import WebDriver
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Moment
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.gateways.twilio import TwilioGateway
 from paperless_ivr.prompts import Catalogue
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
+from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.testing.twilio import SimulatedTwilio
 from paperless_ivr.testing.virtual_caller import Press
 from paperless_ivr.web import MeteredBackend, Meters, application
@@ -46,10 +48,12 @@ class Served:
         self.record = MemoryRecord(lambda: datetime.now(UTC))
         self.meters = Meters()
         backend = MeteredBackend(springfield(), self.meters)
-        setup = Setup(Flow(), WORDS, backend, self.record, self.calls)
-        self.documents = Documents(setup, GATEWAY, KEY, 4, self.meters.began, self.meters.ended)
+        store = SeparateStores(self.record, self.calls)
+        observers = (self.meters.moved,)
+        setup = Setup(Flow(), WORDS, backend, store, observers=observers, at_once=4)
+        self.driver = WebDriver(setup, GATEWAY, KEY)
         self.runtime = SimulatedTwilio(GATEWAY, SID)
-        self.client = TestClient(application(self.documents, self.meters, threads=4))
+        self.client = TestClient(application(self.driver, self.meters, threads=4))
 
     def send(self, request):
         """Sends a request as the runtime does."""
@@ -86,7 +90,7 @@ def test_a_call(served):
     assert served.runtime.handed_back["disposition"] == "enrolled"
     assert served.send(served.runtime.ends()).status_code == 204
 
-    told = served.client.get("/metrics").text
+    told = served.meters.page().decode()
     for line in (
         'paperless_ivr_calls_begun_total{moment="before_payment"} 1.0',
         'paperless_ivr_calls_ended_total{disposition="enrolled"} 1.0',
@@ -99,11 +103,16 @@ def test_a_call(served):
     assert ARRIVAL.ani.reveal() not in told
 
 
-def test_health(served):
-    """It is well while the store answers."""
-    assert served.client.get("/health").status_code == 200
-    served.calls.down = True
-    assert served.client.get("/health").status_code == 503
+@pytest.mark.requirement("R47")
+@pytest.mark.parametrize("number", ["+10000000000", "+266696687", "+7378742833", "anonymous"])
+def test_a_no_of_a_withheld_caller_is_nobody_else_s(served, number):
+    """A no from a number that stands for nobody does not silence the offer for the next caller."""
+    for call in range(2):
+        served.runtime = SimulatedTwilio(GATEWAY, f"{SID[:-1]}{call}")
+        withheld = evolve(ARRIVAL, ani=secret.phone(number))
+        document = served.send(served.runtime.begins(withheld))
+        served.go(served.go(document, Press("2")))
+        assert served.runtime.handed_back["disposition"] == "declined"
 
 
 # ── what is hostile ──

@@ -16,6 +16,7 @@ from attrs import field, frozen
 from cattrs import BaseValidationError, Converter, transform_error
 from cattrs.gen import make_dict_structure_fn
 
+from paperless_ivr.backends import written
 from paperless_ivr.cloudivr.codes import Code
 from paperless_ivr.errors import ConnectionProblems
 from paperless_ivr.flow.events import Refusal
@@ -32,8 +33,10 @@ UNAVAILABLE = "unavailable"
 """A code that says: surely nothing was done, and it is no matter of business."""
 UNKNOWN = "unknown"
 """A code that says: perhaps it was done."""
+DONE = "done"
+"""A code that says success, for a service that has no flag for it."""
 
-MEANINGS = (*(refusal.value for refusal in Refusal), ABSENT, UNAVAILABLE, UNKNOWN)
+MEANINGS = (DONE, *(refusal.value for refusal in Refusal), ABSENT, UNAVAILABLE, UNKNOWN)
 """What a code of the service can mean."""
 
 REFERENCE_CODES: Mapping[str, Mapping[str, str]] = Fixed(
@@ -52,6 +55,11 @@ REFERENCE_CODES: Mapping[str, Mapping[str, str]] = Fixed(
 """What the codes of the reference service mean. A code that is not here is a refusal."""
 
 SOAP_VERSIONS = ("1.1", "1.2")
+
+SECONDS = (0.5, 20.0)
+"""The time limits that an operation may have: those of the policy's own budgets."""
+
+CIRCUIT_FAILURES, CIRCUIT_SECONDS = 5, 10.0
 
 Table = Mapping[str, Mapping[str, str]]
 """By operation, or `every`: a name of ours, and what it is at the service."""
@@ -79,10 +87,30 @@ class Connection:
     """A file or URL; None: the reference contract."""
     soap: str = "1.1"
     """Which of the service's ports is used; ASMX lists 1.1 first."""
+    binding: str | None = None
+    """Which binding of the WSDL is used, where several have our operations."""
+    ca_file: str | None = None
+    """The certificate authorities to trust (PEM); None: the system's."""
+    client_certificate: str | None = None
+    """A client certificate (PEM); its key may be in the same file."""
+    client_key: str | None = None
+    """The key of the client certificate (PEM)."""
+    proxy: str | None = None
+    """The HTTP proxy to go through; those of the environment are not used."""
+    circuit_failures: int = CIRCUIT_FAILURES
+    """Requests in a row without an answer, after which none is sent for a while."""
+    circuit_seconds: float = CIRCUIT_SECONDS
+    """Seconds until one request is sent again; where it is answered, all are."""
     leave_out: tuple[str, ...] = ()
     """Operations that are not used although the service lists them."""
+    operations: Mapping[str, str] = _tables()
+    """What the service calls an operation of ours, where it is another name."""
+    seconds: Mapping[str, float] = _tables()
+    """Time limits by operation, or `every`; the policy's budget holds where it is less."""
     request: Table = _tables()
     answer: Table = _tables()
+    written: Table = _tables()
+    """How flags, amounts, and dates are written where the WSDL only calls them text."""
     fixed: Table = _tables()
     """Fields that the service wants beside ours, and their values."""
     codes: Table = _tables()
@@ -105,9 +133,27 @@ class Connection:
         """Where a field of an answer is at the service; None where it is where it should be."""
         return _looked_up(self.answer, operation, name)
 
+    def named(self, operation: str) -> str:
+        """The service's name of an operation."""
+        return self.operations.get(operation, operation)
+
+    def limit(self, operation: str, budget: float) -> float:
+        """Return the seconds that a request may take, within a budget."""
+        own = self.seconds.get(operation, self.seconds.get(EVERY, budget))
+        return min(own, budget)
+
+    def example(self, operation: str, name: str) -> str | None:
+        """Return how a field is written, by example; None where nothing is said."""
+        return _looked_up(self.written, operation, name)
+
     def meaning(self, operation: str, code: str) -> str | None:
         """What a code means; None where nobody said."""
         return _looked_up(self.codes, operation, code)
+
+    def codes_for_success(self, operation: str) -> bool:
+        """Return whether some error code of an operation means success."""
+        codes = {**self.codes.get(EVERY, {}), **self.codes.get(operation, {})}
+        return DONE in codes.values()
 
     def beside(self, operation: str) -> Mapping[str, str]:
         """The fixed fields of an operation."""
@@ -136,9 +182,9 @@ def load_connection(path: str | Path, environ: Mapping[str, str] = os.environ) -
     wsdl = service.wsdl
     if wsdl is not None and not is_url(wsdl):
         wsdl = str(folder / wsdl)
-    codes: Table | None = document.codes
-    if codes is None:
-        codes = REFERENCE_CODES if wsdl is None else {}
+    codes: Table = document.codes or {}
+    if document.codes is None and wsdl is None:
+        codes = REFERENCE_CODES
     try:
         connection = Connection(
             address=service.address,
@@ -147,19 +193,32 @@ def load_connection(path: str | Path, environ: Mapping[str, str] = os.environ) -
             partner_key=key,
             wsdl=wsdl,
             soap=service.soap,
+            binding=service.binding,
+            ca_file=_beside(folder, service.ca_file),
+            client_certificate=_beside(folder, service.client_certificate),
+            client_key=_beside(folder, service.client_key),
+            proxy=service.proxy,
+            circuit_failures=service.circuit_failures,
+            circuit_seconds=service.circuit_seconds,
             leave_out=service.leave_out,
+            operations=document.operations,
+            seconds=document.seconds,
             request=document.request,
             answer=document.answer,
+            written=document.written,
             fixed=document.fixed,
-            codes=REFERENCE_CODES
-            if document.codes is None and wsdl is None
-            else document.codes or {},
+            codes=codes,
         )
     except ConnectionProblems as problems:
         raise ConnectionProblems(title, [*without, *problems.problems]) from None
     if without:
         raise ConnectionProblems(title, without)
     return connection
+
+
+def _beside(folder: Path, file: str | None) -> str | None:
+    """The path of a file that a connection names."""
+    return None if file is None else str(folder / file)
 
 
 def is_url(place: str) -> bool:
@@ -186,6 +245,13 @@ class _Service:
     partner_key_file: str | None = None
     wsdl: str | None = None
     soap: str = "1.1"
+    binding: str | None = None
+    ca_file: str | None = None
+    client_certificate: str | None = None
+    client_key: str | None = None
+    proxy: str | None = None
+    circuit_failures: int = CIRCUIT_FAILURES
+    circuit_seconds: float = CIRCUIT_SECONDS
     leave_out: tuple[str, ...] = ()
 
 
@@ -194,8 +260,11 @@ class _Document:
     """A whole file."""
 
     service: _Service
+    operations: dict[str, str] = field(factory=dict)
+    seconds: dict[str, float] = field(factory=dict)
     request: dict[str, dict[str, str]] = field(factory=dict)
     answer: dict[str, dict[str, str]] = field(factory=dict)
+    written: dict[str, dict[str, str]] = field(factory=dict)
     fixed: dict[str, dict[str, str]] = field(factory=dict)
     codes: dict[str, dict[str, str]] | None = None
 
@@ -207,9 +276,25 @@ def _text(value: Any, _: Any) -> str:
     return value
 
 
+def _number(value: Any, _: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        message = "must be a number"
+        raise TypeError(message)
+    return float(value)
+
+
+def _whole_number(value: Any, _: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        message = "must be a whole number"
+        raise TypeError(message)
+    return value
+
+
 def _make_converter() -> Converter:
     converter = Converter(forbid_extra_keys=True)
     converter.register_structure_hook(str, _text)
+    converter.register_structure_hook(float, _number)
+    converter.register_structure_hook(int, _whole_number)
     for kind in (_Service, _Document):
         hook = make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True)
         converter.register_structure_hook(kind, hook)
@@ -249,7 +334,7 @@ def _key(
 
 
 def _problems(connection: Connection) -> Iterator[str]:
-    for name in ("address", "wsdl"):
+    for name in ("address", "wsdl", "proxy"):
         if "@" in urlsplit(getattr(connection, name) or "").netloc:
             yield f"service.{name}: holds a name or password before @; leave them out"
     if not _safe(connection.address):
@@ -262,16 +347,34 @@ def _problems(connection: Connection) -> Iterator[str]:
             yield f"service.{name}: is empty; it stands in every request"
     if connection.soap not in SOAP_VERSIONS:
         yield f"service.soap: is {connection.soap!r}; it may be {' or '.join(SOAP_VERSIONS)}"
+    if connection.proxy and urlsplit(connection.proxy).scheme not in ("http", "https"):
+        yield f"service.proxy: is {connection.proxy!r}; it begins with http:// or https://"
+    if connection.client_key and not connection.client_certificate:
+        yield "service.client_key: there is no client_certificate that it belongs to"
+    if connection.circuit_failures < 1:
+        yield f"service.circuit_failures: is {connection.circuit_failures}; it may be 1 or more"
+    if not 1 <= connection.circuit_seconds <= 600:
+        yield f"service.circuit_seconds: is {connection.circuit_seconds:g}; it may be 1 to 600"
     for operation in connection.leave_out:
         yield from _known("service.leave_out", operation)
     yield from _of_tables(connection)
 
 
 def _of_tables(connection: Connection) -> Iterator[str]:
-    for name in ("request", "answer", "fixed", "codes"):
+    for operation in connection.operations:
+        yield from _known("operations", operation)
+    least, most = SECONDS
+    for operation, seconds in connection.seconds.items():
+        if operation != EVERY:
+            yield from _known("seconds", operation)
+        if not least <= seconds <= most:
+            yield f"seconds.{operation}: is {seconds:g}; it may be {least:g} to {most:g}"
+    for name in ("request", "answer", "written", "fixed", "codes"):
         for operation in getattr(connection, name):
             if operation != EVERY:
                 yield from _known(name, operation)
+    for operation, names in connection.written.items():
+        yield from written.problems(f"written.{operation}", names)
     for operation, codes in connection.codes.items():
         for code, meaning in codes.items():
             if meaning not in MEANINGS:

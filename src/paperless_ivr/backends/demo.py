@@ -94,23 +94,13 @@ def springfield(
     return MemoryBackend(BOOKS, operations, sleep)
 
 
-TYPES = {
-    "WATER": ("water bill", "factura del agua"),
-    "SEWER": ("sewer bill", "factura del alcantarillado"),
-    "TRASH": ("trash bill", "factura de la basura"),
-    "GAS": ("gas bill", "factura del gas"),
-    "STORM": ("stormwater bill", "factura del agua de lluvia"),
-    "IRRIGATION": ("irrigation bill", "factura del riego"),
-    "HYDRANT": ("hydrant bill", "factura del hidrante"),
-    "PERMIT": ("permit fee", "tarifa del permiso"),
-}
-"""What Springfield Water's bills are called in English and Spanish."""
-
-
 def demo_policy() -> Policy:
     """The defaults, with Springfield Water's names."""
     default = Policy()
-    names = {kind: {"en-US": en, "es-US": es} for kind, (en, es) in TYPES.items()}
+    names = {
+        kind: {"en-US": called["en"], "es-US": called["es"]}
+        for kind, called in seed.load().biller(BILLER).invoice_types.items()
+    }
     return evolve(
         default,
         biller=Biller(BILLER, "Springfield Water"),

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from threading import Lock
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field, fields, frozen
 
 from paperless_ivr.flow.events import (
     Accepted,
@@ -38,7 +38,7 @@ from paperless_ivr.flow.requests import (
     StoreCustomerPreference,
     Write,
 )
-from paperless_ivr.keypad import EmailPad
+from paperless_ivr.keypad import EmailPad, alone
 from paperless_ivr.secret import Secret
 
 Unit = tuple[Secret, str]
@@ -128,7 +128,8 @@ Scripted = Fault | Slow | Refusal | None
 class MemoryBackend:
     """A billing service in memory. Safe to use from several threads.
 
-    A write with a key that was answered before changes nothing and gets the same answer.
+    A write with a key that was answered before changes nothing and gets the same answer, or is
+    refused where it is another write.
     `EnrollInPaperless` has no key at the service: sent again it is refused as pending. An
     operation that the service lacks is `Unavailable`: surely nothing was done, and what
     the caller agreed to is kept, whereas a refusal would end it for good (R31).
@@ -145,7 +146,9 @@ class MemoryBackend:
     _emails: list[Email] = field(init=False, factory=list)
     _texts: list[Text] = field(init=False, factory=list)
     _autopay: set[Unit] = field(init=False, factory=set)
-    _answered: dict[tuple[type[Write], str], ServiceAnswer] = field(init=False, factory=dict)
+    _answered: dict[tuple[type[Write], str], tuple[Write, ServiceAnswer]] = field(
+        init=False, factory=dict
+    )
     _script: dict[str, deque[Scripted]] = field(init=False, factory=dict)
     _lock: Lock = field(init=False, factory=Lock)
 
@@ -238,6 +241,9 @@ class MemoryBackend:
     # ── reads ──
 
     def _read(self, request: Read) -> ServiceAnswer:
+        named: list[Secret] = [getattr(request, each.name) for each in fields(type(request))]
+        if not all(value.reveal().strip() for value in named):
+            return Refused(Refusal.OTHER)  # nothing was looked for, so nobody is absent
         if isinstance(request, SearchByAccountNumber):
             number = request.account
             of_holder = next((j for j in self.books.joined if number in j), {number})
@@ -281,9 +287,9 @@ class MemoryBackend:
         if isinstance(request, EnrollInPaperless):
             return self._enroll(request)
         key = (type(request), request.key)
-        if key not in self._answered:
-            self._answered[key] = self._write_once(request)
-        return self._answered[key]
+        first, answer = self._answered.get(key) or (request, self._write_once(request))
+        self._answered.setdefault(key, (first, answer))
+        return answer if first == request else Refused(Refusal.OTHER)
 
     def _write_once(
         self, request: StoreCustomerPreference | SendWebLink | StoreCustomerPaymentMethodV2
@@ -293,7 +299,10 @@ class MemoryBackend:
         if isinstance(request, SendWebLink):
             return self._text(request)
         paid = self._paid(request.payment)
-        if paid is None:
+        if paid is None or (paid.customer, paid.invoice_type) != (
+            request.customer,
+            request.invoice_type,
+        ):
             return Refused(Refusal.OTHER)
         self._autopay.add((paid.customer, paid.invoice_type))
         return Accepted()
@@ -318,8 +327,10 @@ class MemoryBackend:
         if not request.paperless:
             self._settle(unit, Registration.NONE)
             return Accepted()
-        by_text_alone = request.email is None and request.phone is not None
-        if not (by_text_alone or _is_email(request.email)):
+        if request.email is None and request.phone is not None:
+            if _last_ten(request.phone) is None:
+                return Refused(Refusal.BAD_PHONE)
+        elif not _is_email(request.email):
             return Refused(Refusal.BAD_EMAIL)
         return self._start(unit, request.email)
 
@@ -342,7 +353,7 @@ class MemoryBackend:
         if unit not in self._bills:
             return Refused(Refusal.OTHER)
         landline = any(_same_number(number, request.phone) for number in self.books.landlines)
-        if landline or not _is_phone(request.phone):
+        if landline or _last_ten(request.phone) is None:
             return Refused(Refusal.BAD_PHONE)
         self._texts.append(Text(request.phone, *unit, request.purpose, self._link(unit)))
         return Accepted()
@@ -382,12 +393,10 @@ def _is_email(address: Secret | None) -> bool:
 
 def _same_number(one: Secret | None, other: Secret) -> bool:
     """Whether the last ten digits are the same: a runtime may hand over a number without +1."""
-    return one is not None and _is_phone(one) and _digits(one)[-10:] == _digits(other)[-10:]
+    return one is not None and _last_ten(one) is not None and _last_ten(one) == _last_ten(other)
 
 
-def _is_phone(number: Secret) -> bool:
-    return len(_digits(number)) >= 10
-
-
-def _digits(number: Secret) -> str:
-    return "".join(d for d in number.reveal() if d in "0123456789")
+def _last_ten(number: Secret) -> str | None:
+    """The last ten digits; None for a text that is not a telephone number."""
+    plain = alone(number.reveal())
+    return plain and plain[-10:]

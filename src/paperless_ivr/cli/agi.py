@@ -1,23 +1,36 @@
 """`paperless-ivr agi`: takes calls that Asterisk hands over by FastAGI."""
 
 import asyncio
+import re
 import signal
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import structlog
 
-from paperless_ivr.cli import services
+from paperless_ivr.cli import health, limits, logs, services
+from paperless_ivr.cli.health import said
 from paperless_ivr.cli.setups import policy_in_force
 from paperless_ivr.drive.aio import AsyncDriver
+from paperless_ivr.drive.runner import AT_ONCE, Setup
+from paperless_ivr.errors import GatewayProblems
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.scene import Terms
+from paperless_ivr.gateways.agi.channel import Channel, ChannelLost
 from paperless_ivr.gateways.agi.gateway import CAPABILITIES
+from paperless_ivr.gateways.agi.probe import missing
 from paperless_ivr.gateways.agi.server import PORT, FastAgi, Line
 from paperless_ivr.gateways.agi.sounds import Sounds
 from paperless_ivr.gateways.capabilities import check
+from paperless_ivr.net.connections import Limits
+
+if TYPE_CHECKING:
+    from paperless_ivr.web import Meters
 
 
 @click.command(name="agi")
@@ -44,8 +57,31 @@ from paperless_ivr.gateways.capabilities import check
     help="What Asterisk calls that folder, where it is on another machine. [default: its path]",
 )
 @click.option(
+    "--asterisk-language",
+    "named",
+    multiple=True,
+    metavar="TAG=NAME",
+    help="What Asterisk calls a language, as es-US=es_MX_f_Allison. [default: es of es-US]",
+)
+@click.option(
+    "--probe",
+    is_flag=True,
+    help="Wait for one call, list the sounds that Asterisk does not have, and end.",
+)
+@click.option(
     "--person", default="", metavar="DIAL", help="Whom to dial for a person: PJSIP/agents."
 )
+@click.option(
+    "--threads",
+    type=click.IntRange(1),
+    default=AT_ONCE,
+    show_default=True,
+    help="Requests to the service at the same time; for each 32 a database connection.",
+)
+@limits.options
+@health.options
+@logs.options
+@limits.drain_option
 def command(  # noqa: PLR0913 - an argument for each option
     *,
     host: str,
@@ -56,7 +92,13 @@ def command(  # noqa: PLR0913 - an argument for each option
     record: str | None,
     folder: Path,
     prefix: str | None,
+    named: tuple[str, ...],
+    probe: bool,
     person: str,
+    threads: int,
+    bounds: Limits,
+    health: health.Where,
+    drain_seconds: float,
 ) -> None:
     """Take calls that a dialplan hands over with AGI(agi://…).
 
@@ -64,37 +106,109 @@ def command(  # noqa: PLR0913 - an argument for each option
     calls over: FastAGI has no password.
     """
     policy = policy_in_force(file)
-    sounds = Sounds.of(policy, folder, prefix)
+    sounds = Sounds.of(policy, folder, prefix, _names(named, policy))
+    if probe:
+        asyncio.run(_probe(sounds, host, port))
+        return
     with (
         suppress(KeyboardInterrupt),
-        services.opened(policy, connection_file, service, record) as at,
+        services.opened(policy, connection_file, service, record, at_once=threads) as at,
+        said(health, at) as meters,
     ):
-        line = _line(policy, sounds, person, at)
-        asyncio.run(_serve(FastAgi({line.biller: line}, _tell), host, port))
+        at.say()
+        line = _line(policy, sounds, person, at, threads, meters)
+        server = FastAgi({line.biller: line}, partial(_tell, line.biller), bounds)
+        asyncio.run(_serve(server, host, port, drain_seconds))
 
 
-def _line(policy: Policy, sounds: Sounds, person: str, at: services.Services) -> Line:
+def _line(  # noqa: PLR0913, PLR0917 - all that calls are run with
+    policy: Policy,
+    sounds: Sounds,
+    person: str,
+    at: services.Services,
+    threads: int,
+    meters: "Meters",
+) -> Line:
     """What a biller's calls are answered with; problems are told before the first one."""
     flow = Flow(Terms(policy, at.backend.operations))
     check(flow, CAPABILITIES)
-    driver = AsyncDriver(flow, sounds.catalogue, at.backend, at.record, at.calls)
+    from paperless_ivr.web import MeteredBackend
+
+    backend = MeteredBackend(at.backend, meters)
+    observers = (meters.moved,)
+    driver = AsyncDriver(
+        Setup(flow, sounds.catalogue, backend, at.store, observers=observers, at_once=threads)
+    )
     return Line(policy.biller.id, sounds, driver.converse, person)
 
 
-def _tell(what: str, call: str, why: str) -> None:
-    structlog.get_logger("paperless_ivr").warning(what, call=call, why=why)
+def _tell(biller: str, what: str, call: str, why: str) -> None:
+    structlog.get_logger("paperless_ivr").warning(what, call=call, biller=biller, why=why)
 
 
-async def _serve(server: FastAgi, host: str, port: int) -> None:
-    """Takes calls until it is told to end; those under way come to their end first."""
-    ended = asyncio.Event()
+def _names(named: tuple[str, ...], policy: Policy) -> dict[str, str]:
+    """What Asterisk calls languages, by their tags."""
+    names: dict[str, str] = {}
+    for given in named:
+        tag, _, name = given.partition("=")
+        if tag not in policy.languages.offered or not re.fullmatch(r"\w+", name):
+            message = f"{given!r} is no TAG=NAME; tags: {', '.join(policy.languages.offered)}"
+            raise click.BadParameter(message, param_hint="--asterisk-language")
+        names[tag] = name
+    return names
+
+
+async def _probe(sounds: Sounds, host: str, port: int) -> None:
+    """Asks the first Asterisk that calls for every sound; GatewayProblems name those it lacks."""
+    calls: asyncio.Queue[Channel] = asyncio.Queue()
+    with _usable(host, port):
+        server = await asyncio.start_server(lambda *of: calls.put_nowait(Channel(*of)), host, port)
+    async with server:
+        _say_where(host, server.sockets[0].getsockname()[1])
+        while True:
+            channel = await calls.get()
+            try:
+                await channel.open()
+                found = await missing(channel, sounds)
+                if not channel.gone.is_set():
+                    break
+            except ChannelLost:
+                pass
+            finally:
+                await channel.close()
+    problems = [f"{language}: {file}" for language, files in found.items() for file in files]
+    if problems:
+        title = "Asterisk lacks sounds; install them, or name a language with --asterisk-language"
+        raise GatewayProblems(title, problems)
+    click.echo(f"Asterisk has every sound of {', '.join(sounds.catalogue.books)}")
+
+
+async def _serve(server: FastAgi, host: str, port: int, drain_seconds: float) -> None:
+    """Takes calls until SIGTERM, drains, and gives back the rest; a second signal hurries it."""
+    told: asyncio.Queue[signal.Signals] = asyncio.Queue()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    try:
+        asyncio.get_running_loop().add_signal_handler(number, told.put_nowait, number)
+    with _usable(host, port):
         bound = await server.start(host, port)
+    _say_where(host, bound)
+    if await told.get() is signal.SIGTERM:
+        draining = asyncio.create_task(server.drain(drain_seconds))
+        hurried = asyncio.create_task(told.get())
+        await asyncio.wait({draining, hurried}, return_when=asyncio.FIRST_COMPLETED)
+        draining.cancel()
+        hurried.cancel()
+    await server.close()
+
+
+@contextmanager
+def _usable(host: str, port: int) -> Iterator[None]:
+    """Says in a line why a port cannot be listened on."""
+    try:
+        yield
     except OSError as error:
         message = f"cannot listen on {host}:{port}: {error.strerror}"
         raise click.ClickException(message) from error
-    click.echo(f"listening on {host}:{bound}; in the dialplan: AGI(agi://{host}:{bound}/)")
-    await ended.wait()
-    await server.close()
+
+
+def _say_where(host: str, port: int) -> None:
+    click.echo(f"listening on {host}:{port}; in the dialplan: AGI(agi://{host}:{port}/)")

@@ -10,8 +10,8 @@ from attrs import evolve
 from paperless_ivr.backends.demo import BILLER
 from paperless_ivr.cli import services
 from paperless_ivr.cli.setups import arrival, policy_in_force
-from paperless_ivr.drive.attendant import Watch
 from paperless_ivr.drive.blocking import Driver
+from paperless_ivr.drive.runner import Observer, Setup
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Moment, Reason, Registration
 from paperless_ivr.flow.policy import Policy
@@ -88,8 +88,8 @@ def command(  # noqa: PLR0913 - an argument for each option
         click.echo(f"No terminal to read keys from: playing a demo call, --keys '{DEMO}'.")
     with services.opened(policy, connection_file, service, record) as at:
         flow = Flow(Terms(policy, at.backend.operations))
-        watch = _watch(flow, file, transcript) if transcript else None
-        driver = Driver(flow, catalogue, at.backend, at.record, at.calls, watch=watch)
+        observers = (_scribe(flow, file, transcript),) if transcript else ()
+        driver = Driver(Setup(flow, catalogue, at.backend, at.store, observers=observers))
         ended = driver.converse(TerminalGateway(catalogue, sys.stdout, lines, script), coming)
     if ended.reason is not Reason.NONE:
         click.echo(f"reason: {ended.reason.value}")
@@ -98,7 +98,7 @@ def command(  # noqa: PLR0913 - an argument for each option
     click.echo(f"disposition: {ended.disposition.value}")
 
 
-def _watch(flow: Flow, policy: Path | None, transcript: Path) -> Watch:
+def _scribe(flow: Flow, policy: Path | None, transcript: Path) -> Observer:
     """Writes the call to a file when it ends."""
     from paperless_ivr.testing.transcripts.parsing import DEMO
     from paperless_ivr.testing.transcripts.scribe import Scribe
@@ -107,7 +107,7 @@ def _watch(flow: Flow, policy: Path | None, transcript: Path) -> Watch:
         transcript.write_text(text, encoding="utf-8")
 
     headers = {"policy": str(policy) if policy else DEMO}
-    return Scribe(flow, done, headers, transcript).watch
+    return Scribe(flow, done, headers, transcript).moved
 
 
 def _language(wanted: str | None, policy: Policy) -> str | None:

@@ -20,13 +20,22 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--policy", "policy_file", type=FILE, help="A policy (TOML).")
 @click.option("--connection", "connection_file", type=FILE, help="A connection (TOML).")
 @click.option("--wsdl", help="A biller's WSDL, file or URL, where there is no connection yet.")
+@click.option(
+    "--test-account",
+    "test_account",
+    envvar="PAPERLESS_IVR_TEST_ACCOUNT",
+    metavar="NUMBER",
+    help="Look this account up and report which fields of the real answer were read.",
+)
 @click.option("--offline", is_flag=True, help="Do not try whether the connection works.")
 @click.pass_context
-def command(
+def command(  # noqa: PLR0913 - an argument for each option
     ctx: click.Context,
+    *,
     policy_file: Path | None,
     connection_file: Path | None,
     wsdl: str | None,
+    test_account: str | None,
     offline: bool,
 ) -> None:
     """Tell what a policy means, and whether a biller's service fits and answers.
@@ -40,12 +49,17 @@ def command(
     if not (policy_file or connection_file or wsdl):
         message = "nothing to check; give --policy, --connection or --wsdl"
         raise click.UsageError(message)
+    if test_account and (offline or not connection_file):
+        message = "--test-account asks the service itself; give --connection, and no --offline"
+        raise click.UsageError(message)
     policy = load_policy(policy_file) if policy_file else None
     well = True
     if policy is not None:
         _policy(policy, policy_file)
     if connection_file or wsdl:
         well = _service(connection_file, wsdl, policy, offline)
+        if well and test_account and connection_file:
+            well = _account(connection_file, test_account, policy or Policy())
     if not well:
         ctx.exit(1)
 
@@ -58,13 +72,35 @@ def _policy(policy: Policy, file: Path | None) -> None:
         click.echo(f"  {line}")
 
 
+def _account(file: Path, number: str, policy: Policy) -> bool:
+    """Reads a real answer; whether there was one, and a caller can key that account number."""
+    from paperless_ivr.backends.connection import load_connection
+    from paperless_ivr.backends.soap.survey import read_account
+    from paperless_ivr.secret import account
+
+    tried = read_account(load_connection(file), account(number))
+    first, *more = tried.says.splitlines()
+    click.echo(f"test account: SearchByAccountNumber {first}")
+    for line in more:
+        click.echo(f"  {line}")
+    keyed = Terms(policy).accounts.keys(number)
+    if keyed is None:
+        click.echo(
+            "  no caller can key it under this policy: say in account.forms how your account "
+            "numbers are written, in proof.account_keys how long they are"
+        )
+    else:
+        click.echo(f"  a caller keys it with {len(keyed)} keys")
+    return tried.works and keyed is not None
+
+
 def _service(file: Path | None, wsdl: str | None, policy: Policy | None, offline: bool) -> bool:
     """Tells how a service stands; whether calls can be taken with it."""
     from attrs import evolve
 
     from paperless_ivr.backends.connection import Connection, load_connection
     from paperless_ivr.backends.soap.contract import load_contract
-    from paperless_ivr.backends.soap.fit import strangers
+    from paperless_ivr.backends.soap.fit import misnamed, strangers
     from paperless_ivr.backends.soap.http import Http
     from paperless_ivr.backends.soap.survey import Standing, survey, try_out
     from paperless_ivr.cloudivr import WSDL
@@ -75,9 +111,11 @@ def _service(file: Path | None, wsdl: str | None, policy: Policy | None, offline
     else:
         connection = Connection("http://localhost", "unknown", "unknown", credential(""), wsdl)
     place = connection.wsdl or str(WSDL)
-    contract = load_contract(place, None if wsdl else connection.soap, Http())
+    contract = load_contract(
+        connection, place, Http.of(connection), None if wsdl else connection.soap
+    )
     connection = evolve(connection, soap=contract.soap)
-    unknown = list(strangers(connection))
+    unknown = [*strangers(connection), *misnamed(contract, connection)]
     if unknown:
         raise ConnectionProblems(f"{file}: this connection cannot be used", unknown)
     found = survey(contract, connection)
@@ -94,7 +132,7 @@ def _service(file: Path | None, wsdl: str | None, policy: Policy | None, offline
     if not has:
         click.echo("  none of the seven operations can be used")
         fit = False
-    if fit and not has & {"SearchByAccountNumber", "SearchByCustomerPhoneNumber"}:
+    if fit and not has & {"SearchByAccountNumber", "EnrollInPaperless"}:
         click.echo("  without any search nobody can be found, so nobody can be served")
         fit = False
     if policy is not None and fit:

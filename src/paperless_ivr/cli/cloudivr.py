@@ -1,5 +1,6 @@
 """`paperless-ivr cloudivr`: the reference service, and what it has queued."""
 
+import ipaddress
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from paperless_ivr.cli import Unusable
+from paperless_ivr.cli import Unusable, limits
+from paperless_ivr.net.connections import Limits
 
 if TYPE_CHECKING:
     from paperless_ivr.cloudivr.outbox import Message
@@ -18,6 +20,9 @@ DATABASE = "sqlite:///cloudivr.db"
 
 database_option = click.option(
     "--database", metavar="URL", default=DATABASE, show_default=True, help="SQLite or PostgreSQL."
+)
+same_database_option = click.option(
+    "--database", metavar="URL", help="SQLite or PostgreSQL. [default: that of the service]"
 )
 
 
@@ -33,6 +38,12 @@ database_option = click.option(
     show_default=True,
     help="Days that a link can be used.",
 )
+@click.option(
+    "--smtp",
+    metavar="HOST:PORT",
+    help="Deliver queued e-mail to this mail server on this machine. [default: not delivered]",
+)
+@limits.options
 @click.pass_context
 def command(  # noqa: PLR0913 - an argument for each option
     context: click.Context,
@@ -42,6 +53,8 @@ def command(  # noqa: PLR0913 - an argument for each option
     port: int,
     public_url: str | None,
     link_days: float,
+    smtp: str | None,
+    bounds: Limits,
 ) -> None:
     """Run the reference CloudIVR service until Ctrl-C.
 
@@ -62,6 +75,8 @@ def command(  # noqa: PLR0913 - an argument for each option
             port=port,
             public_url=public_url.rstrip("/") if public_url else None,
             link_days=link_days,
+            smtp=local_server(smtp) if smtp else None,
+            bounds=bounds,
         )
         stopped = stopped_by_signal()
         with running_service as service:
@@ -69,20 +84,25 @@ def command(  # noqa: PLR0913 - an argument for each option
             click.echo(f"CloudIVR     {service.endpoint}")
             click.echo(f"WSDL         {service.wsdl_url}")
             click.echo(f"Database     {shown}")
+            click.echo(f"E-mail       {f'delivered to {smtp}' if smtp else 'queued only'}")
             click.echo(f"PartnerGUID  {partner.guid}")
             click.echo(f"PartnerKey   {partner.key}")
             for biller in seed.load().billers:
                 click.echo(f"BillerGUID   {biller.guid}  {biller.name}")
             click.echo("GUIDs and key are those of the made-up data. Ctrl-C stops the service.")
-            stopped.wait()
+            while not stopped.wait(1.0):
+                pass  # a signal that another thread got is handled when this one wakes
     click.echo("Stopped.")
 
 
 @command.command()
-@database_option
+@same_database_option
 @click.option("--reveal", is_flag=True, help="Show to whom messages go.")
-def outbox(database: str, reveal: bool) -> None:
+@click.pass_context
+def outbox(context: click.Context, database: str | None, reveal: bool) -> None:
     """List the e-mails and texts that are queued."""
+    assert context.parent is not None
+    database = database or context.parent.params["database"]
     with usable():
         from paperless_ivr.cloudivr.database import opened
         from paperless_ivr.cloudivr.outbox import outbox as read
@@ -99,13 +119,16 @@ def outbox(database: str, reveal: bool) -> None:
         click.echo("Nothing is queued.")
         return
     rows = [_row(kind, message, reveal) for kind, message in messages]
-    click.echo(_table([("When", "Kind", "To", "Biller", "Bill", "Purpose", "Link"), *rows]))
+    click.echo(
+        _table([("When", "Kind", "State", "To", "Biller", "Bill", "Purpose", "Link"), *rows])
+    )
 
 
 def _row(kind: str, message: "Message", reveal: bool) -> tuple[str, ...]:
     return (
         message.at.strftime("%Y-%m-%d %H:%M"),
         kind,
+        message.state,
         message.to.reveal() if reveal else str(message.to),
         message.biller,
         message.invoice_type,
@@ -120,6 +143,23 @@ def _table(rows: Sequence[tuple[str, ...]]) -> str:
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     )
+
+
+def local_server(address: str) -> tuple[str, int]:
+    """The host and port of a server on this machine: what links open would go in clear."""
+    host, _, port = address.rpartition(":")
+    if not port.isdecimal() or int(port) > 65535 or not on_this_machine(host.strip("[]")):
+        message = "must be HOST:PORT on this machine, as 127.0.0.1:1025; it may pass e-mail on"
+        raise click.BadParameter(message, param_hint="--smtp")
+    return host.strip("[]"), int(port)
+
+
+def on_this_machine(host: str) -> bool:
+    """Whether a host is this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def stopped_by_signal() -> Event:
@@ -139,6 +179,8 @@ def usable(option: str = "--database") -> Iterator[None]:
     """Tells in a line what cannot be used; what a database says may be personal."""
     try:
         from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+        from paperless_ivr.cloudivr.database import OldDatabase
     except ModuleNotFoundError as error:
         message = f"{error.name} is not installed: pip install 'paperless-ivr[cloudivr]'"
         raise Unusable(message) from error
@@ -150,6 +192,8 @@ def usable(option: str = "--database") -> Iterator[None]:
     except SQLAlchemyError as error:
         message = f"the database cannot be used: {type(error).__name__}"
         raise Unusable(message) from error
+    except OldDatabase as error:
+        raise Unusable(str(error)) from error
     except ModuleNotFoundError as error:
         message = f"{error.name} is not installed: pip install 'paperless-ivr[postgresql]'"
         raise Unusable(message) from error

@@ -1,12 +1,16 @@
 """Logs of the command line: lines on stderr.
 
-PAPERLESS_IVR_LOG_LEVEL    debug, info, warning (the default), error or critical
-PAPERLESS_IVR_LOG_FORMAT   text (key-value pairs, the default) or json (a JSON object a line)
+PAPERLESS_IVR_LOG_LEVEL    debug, info, warning, error or critical
+PAPERLESS_IVR_LOG_FORMAT   text (key-value pairs) or json (a JSON object a line)
+
+Servers log what is info, as JSON where stderr is no terminal; other commands warnings, as text.
 """
 
+import functools
 import logging
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -16,12 +20,38 @@ LEVELS = ("debug", "info", "warning", "error", "critical")
 FORMATS = ("text", "json")
 
 
-def configure() -> None:
-    """Sets up structlog as the environment says."""
-    level = _chosen("PAPERLESS_IVR_LOG_LEVEL", "warning", LEVELS)
+def options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a server's command the options of its log."""
+
+    @click.option(
+        "--log-level",
+        type=click.Choice(LEVELS),
+        help="[env: PAPERLESS_IVR_LOG_LEVEL; default: info]",
+    )
+    @click.option(
+        "--log-format",
+        type=click.Choice(FORMATS),
+        help="[env: PAPERLESS_IVR_LOG_FORMAT; default: text on a terminal, else json]",
+    )
+    @functools.wraps(command)
+    def wrapped(*args: Any, log_level: str | None, log_format: str | None, **given: Any) -> Any:
+        usual = "text" if sys.stderr.isatty() else "json"
+        configure(
+            log_level or _chosen("PAPERLESS_IVR_LOG_LEVEL", "info", LEVELS),
+            log_format or _chosen("PAPERLESS_IVR_LOG_FORMAT", usual, FORMATS),
+        )
+        return command(*args, **given)
+
+    return wrapped
+
+
+def configure(level: str | None = None, form: str | None = None) -> None:
+    """Sets up structlog; what is not given is as the environment says."""
+    level = level or _chosen("PAPERLESS_IVR_LOG_LEVEL", "warning", LEVELS)
+    form = form or _chosen("PAPERLESS_IVR_LOG_FORMAT", "text", FORMATS)
     last: Any = (
         structlog.processors.JSONRenderer()
-        if _chosen("PAPERLESS_IVR_LOG_FORMAT", "text", FORMATS) == "json"
+        if form == "json"
         else structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"])
     )
     structlog.configure(

@@ -23,6 +23,7 @@ def meaning(policy: Policy) -> Iterator[str]:
     yield from _whose(policy)
     yield from _offer(policy)
     yield from _proof(policy)
+    yield from _account(policy)
     yield from _address(policy)
     yield from _after(policy)
     yield from _patience(policy)
@@ -63,10 +64,29 @@ def _proof(policy: Policy) -> Iterator[str]:
     if policy.proof.search_by_phone:
         yield (
             "Caller ID may find the account; then the last four digits of the account number "
-            f"are asked for, {policy.proof.last_four_tries} times at most."
+            f"are asked for, {policy.proof.last_four_tries} times at most. Where more than "
+            f"{policy.proof.last_four_accounts} accounts are found, the whole number is."
         )
     else:
         yield "Every caller keys the account number."
+    if policy.proof.two_facts:
+        yield (
+            "An e-mail address or phone number of the caller's own is used only after the whole "
+            "account number and the phone number on file, by caller ID or its last four digits."
+        )
+    else:
+        yield "An e-mail address or phone number of the caller's own needs no further proof."
+
+
+def _account(policy: Policy) -> Iterator[str]:
+    account, (fewest, most) = policy.account, policy.proof.account_keys
+    if account.forms:
+        yield (
+            f"Account numbers are written {_and(account.forms)} (# a digit, ? a letter, which "
+            "takes two keys); other signs are not keyed."
+        )
+    else:
+        yield f"Account numbers are {fewest} to {most} digits; one with letters cannot be keyed."
 
 
 def _address(policy: Policy) -> Iterator[str]:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from paperless_ivr.cli.setups import policy_in_force
+from paperless_ivr.backends.demo import demo_policy
+from paperless_ivr.flow.policy_file import load_policy
 from paperless_ivr.prompts.recorded import phrases, table
-from paperless_ivr.prompts.rendering import render
 
 
 @click.command(name="prompts")
@@ -27,7 +27,7 @@ def command(*, file: Path | None, language: str | None, folder: Path | None) -> 
     list names, with an extension that Asterisk plays. Numbers, letters, amounts and days are
     not in it; they are composed of Asterisk's own sounds.
     """
-    policy = policy_in_force(file)
+    policy = demo_policy() if file is None else load_policy(file)  # recorded before it is in force
     if language is not None and language not in policy.languages.offered:
         message = f"{language!r} is not offered; {', '.join(policy.languages.offered)}"
         raise click.BadParameter(message, param_hint="--language")
@@ -35,5 +35,7 @@ def command(*, file: Path | None, language: str | None, folder: Path | None) -> 
     if folder is None:
         click.echo(table(wanted), nl=False)
         return
+    from paperless_ivr.prompts.rendering import render
+
     rendered = render(wanted, folder, lambda name: click.echo(name, err=True))
     click.echo(f"{len(wanted)} phrases in {folder}, {rendered} of them rendered now")

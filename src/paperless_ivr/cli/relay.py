@@ -10,16 +10,19 @@ from typing import TextIO
 import click
 from tqdm import tqdm
 
-from paperless_ivr.cli import services
+from paperless_ivr.cli import health, logs, services
 from paperless_ivr.cli.cloudivr import stopped_by_signal
+from paperless_ivr.cli.health import said
 from paperless_ivr.cli.setups import policy_in_force
-from paperless_ivr.drive.attendant import Setup
 from paperless_ivr.drive.relay import Export, Relay
+from paperless_ivr.drive.runner import Setup
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.requests import KeepWish
 from paperless_ivr.flow.scene import Terms
 from paperless_ivr.prompts import Catalogue
+from paperless_ivr.records.port import What
 from paperless_ivr.secret import Secret
+from paperless_ivr.web import MeteredBackend, Meters
 
 COLUMNS = ("key", "customer", "account", "invoice_type", "paperless", "email", "phone", "consent")
 
@@ -34,6 +37,8 @@ COLUMNS = ("key", "customer", "account", "invoice_type", "paperless", "email", "
     type=services.FILE,
     help="Wishes that the service has no operation for go to this file (CSV, personal).",
 )
+@logs.options
+@health.options
 def command(  # noqa: PLR0913 - an argument for each option
     *,
     file: Path | None,
@@ -43,34 +48,47 @@ def command(  # noqa: PLR0913 - an argument for each option
     once: bool,
     every: float,
     export_file: Path | None,
+    health: health.Where,
 ) -> None:
     """Finish what calls left: unknown outcomes, kept wishes, links that wait to be opened.
 
-    Any number may run side by side on one database. Ends at Ctrl-C or SIGTERM, between two
-    rounds.
+    Any number may run side by side on one database. Where the database fails, the next round
+    tries again; with --once the exit status is 1. So it is where something is given up. Ends at
+    Ctrl-C or SIGTERM, between two rounds.
     """
     if record is None:
         message = "name the record with --database; one in memory has nothing left to do"
         raise click.UsageError(message)
     policy = policy_in_force(file)
     export = None if export_file is None else _to(export_file)
-    with services.opened(policy, connection_file, service, record, make=False) as at:
+    with (
+        services.opened(policy, connection_file, service, record, make=False) as at,
+        said(health, at) as meters,
+    ):
+        at.say()
         flow = Flow(Terms(policy, at.backend.operations))
-        setup = Setup(flow, Catalogue.of(policy), at.backend, at.record, at.calls)
-        _work(Relay(setup, at.record, export), every, once=once)
+        setup = Setup(flow, Catalogue.of(policy), MeteredBackend(at.backend, meters), at.store)
+        _work(Relay(setup, at.record, export), every, meters, once=once)
 
 
-def _work(relay: Relay, every: float, *, once: bool) -> None:
+def _work(relay: Relay, every: float, meters: Meters, *, once: bool) -> None:
     """Works round after round, and tells of it in one line."""
     total: Counter[str] = Counter()
     ending = stopped_by_signal()
     with tqdm(bar_format="{desc}", file=sys.stderr, leave=False, disable=None) as line:
         while True:
-            total.update(relay.round())
+            came_to = relay.round()
+            meters.worked(came_to)
+            total.update(came_to)
             line.set_description_str(_told(total))
             if once or ending.wait(every):
                 break
     click.echo(_told(total))
+    if once and total["record_down"]:
+        raise click.ClickException("the record did not answer; what was not done is left")
+    if once and (given_up := total[What.GIVEN_UP.value]):
+        message = f"{given_up} given up: see paperless-ivr report, and the log's relay.gave_up"
+        raise click.ClickException(message)
 
 
 def _told(total: Counter[str]) -> str:

@@ -1,23 +1,27 @@
 """`paperless-ivr serve`: answers the web requests of calls on Twilio."""
 
+import asyncio
 import os
 import signal
-import socket
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
 import click
-import uvicorn
 
-from paperless_ivr.cli import services
+from paperless_ivr.cli import health, limits, logs, services
+from paperless_ivr.cli.health import said
 from paperless_ivr.cli.setups import policy_in_force
-from paperless_ivr.drive.attendant import Setup
-from paperless_ivr.drive.documents import Documents
+from paperless_ivr.drive.runner import AT_ONCE, Setup
+from paperless_ivr.drive.web import WebDriver
+from paperless_ivr.errors import StoreError
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.scene import Terms
 from paperless_ivr.gateways.capabilities import How, check
 from paperless_ivr.gateways.twilio import TwilioGateway
+from paperless_ivr.net.connections import DEFAULTS, Limits
+from paperless_ivr.net.http import bounded, listen
 from paperless_ivr.prompts import Catalogue
 from paperless_ivr.secret import Secret, credential
 from paperless_ivr.web import MeteredBackend, Meters, application
@@ -28,9 +32,10 @@ TOKEN_KEY = "PAPERLESS_IVR_TOKEN_KEY"
 """Environment variables that hold what is secret: it never stands in a command line."""
 
 PATH = "/twilio"
-THREADS = 64
-DRAIN = 30
-"""Seconds that requests under way get when the server is told to stop."""
+LAST_REQUESTS = 30
+"""Seconds that requests under way get when the server stops."""
+LAST_WORD = 30.0
+"""Seconds in which calls that only this server has come for their hand-back."""
 
 
 @click.command(name="serve")
@@ -52,13 +57,28 @@ DRAIN = 30
 @services.options
 @click.option("--person", metavar="NUMBER", help="Where a person is reached: +1… or sip:…")
 @click.option(
+    "--caller-id",
+    metavar="NUMBER",
+    help="Shown to that person where the caller has no number: one of the account's, +1….",
+)
+@click.option(
     "--former",
     "former_files",
     multiple=True,
     type=services.FILE,
     help="A policy that calls in progress began on; they finish on it.",
 )
-@click.option("--threads", default=THREADS, show_default=True, help="Requests at the same time.")
+@click.option(
+    "--threads",
+    type=click.IntRange(1),
+    default=AT_ONCE,
+    show_default=True,
+    help="Web requests, and requests to the service, at once; a database connection for each 32.",
+)
+@limits.options
+@health.options
+@logs.options
+@limits.drain_option
 def command(  # noqa: PLR0913 - an argument for each option
     *,
     address: str,
@@ -71,75 +91,101 @@ def command(  # noqa: PLR0913 - an argument for each option
     service: str | None,
     record: str | None,
     person: str | None,
+    caller_id: str | None,
     threads: int,
+    bounds: Limits,
+    health: health.Where,
+    drain_seconds: float,
 ) -> None:
-    """Answer calls on Twilio, with /health and /metrics beside; stops at SIGTERM, calls finished.
+    """Answer calls on Twilio.
+
+    At SIGTERM new calls go back to the host, and live ones go on for --drain-seconds.
 
     Any number may run side by side on one database, and answer one another's calls.
 
     What is secret comes from the environment: PAPERLESS_IVR_TWILIO_AUTH_TOKEN is the account's,
     PAPERLESS_IVR_HOST_KEY signs what the host gets back, PAPERLESS_IVR_TOKEN_KEY (16 characters
-    or more, the same for all workers) signs the documents' tokens.
+    or more, the same for all workers) signs the documents' tokens. Of several token keys, with
+    spaces between them, all are read and the last one signs.
     """
-    auth_token, host_key, token_key = map(_secret, (AUTH_TOKEN, HOST_KEY, TOKEN_KEY))
+    auth_token, host_key = map(_secret, (AUTH_TOKEN, HOST_KEY))
+    token_keys = tuple(map(credential, _secret(TOKEN_KEY).reveal().split()))
     policy = policy_in_force(file)
     words = Catalogue.of(policy)
-    meters = Meters()
     with (
         suppress(KeyboardInterrupt),
-        services.opened(policy, connection_file, service, record) as at,
+        services.opened(policy, connection_file, service, record, at_once=threads) as at,
+        said(health, at) as meters,
     ):
+        at.say()
         backend = MeteredBackend(at.backend, meters)
 
         def gateway(words: Catalogue) -> TwilioGateway:
             return TwilioGateway(
-                words, policy.biller.id, auth_token, address, host_url, host_key, person
+                words, policy.biller.id, auth_token, address, host_url, host_key, person, caller_id
             )
 
-        def answering(policy: Policy, words: Catalogue, *former: Documents) -> Documents:
+        def answering(policy: Policy, words: Catalogue, *former: WebDriver) -> WebDriver:
             flow = Flow(Terms(policy, at.backend.operations))
-            made = Setup(flow, words, backend, at.record, at.calls)
-            told = (meters.began, meters.ended)
-            return Documents(made, gateway(words), token_key, threads, *told, former)
+            made = Setup(flow, words, backend, at.store, observers=(meters.moved,), at_once=threads)
+            return WebDriver(made, gateway(words), token_keys, former)
 
         try:
             olds = [policy_in_force(file) for file in former_files]
             former = [answering(old, Catalogue.of(old)) for old in olds]
-            documents = answering(policy, words, *former)
+            driver = answering(policy, words, *former)
         except ValueError as error:
             raise click.UsageError(str(error)) from None
         capabilities = gateway(words).capabilities
-        for finding in check(documents.setup.flow, capabilities).having(How.DEGRADED):
+        for finding in check(driver.setup.flow, capabilities).having(How.DEGRADED):
             click.echo(f"note: {finding}", err=True)
-        if record is None:
-            click.echo("note: record and calls are in memory, this server's alone", err=True)
-        serve(documents, meters, host, port, threads)
+        draining = _drain(driver, drain_seconds, alone=record is None)
+        serve(driver, meters, host, port, threads, bounds, draining)
 
 
-def serve(
-    documents: Documents,
+def serve(  # noqa: PLR0913, PLR0917 - an argument for each option
+    driver: WebDriver,
     meters: Meters,
     host: str = "127.0.0.1",
     port: int = 0,
-    threads: int = THREADS,
+    threads: int = AT_ONCE,
+    bounds: Limits = DEFAULTS,
+    drain: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
-    """Answers requests until SIGTERM; those under way are finished."""
+    """Answers requests until SIGTERM and the end of `drain`; those under way are finished."""
     try:
-        listening = socket.create_server((host, port), backlog=2048)
+        listening = listen(host, port)
     except OSError as error:
         message = f"cannot listen at {host}:{port}: {error.strerror}"
         raise click.ClickException(message) from error
+    server = bounded(application(driver, meters, PATH, threads), bounds, LAST_REQUESTS)
+    server.drain = drain
+    signal.signal(signal.SIGTERM, server.handle_exit)  # also before and after uvicorn's own
     where = "[{}]:{}" if ":" in host else "{}:{}"
     click.echo(f"listening at http://{where.format(host, listening.getsockname()[1])}{PATH}")
-    config = uvicorn.Config(
-        application(documents, meters, PATH, threads),
-        access_log=False,  # addresses hold what the host hands over
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=DRAIN,
-    )
-    signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn raises it anew once it has drained
-    uvicorn.Server(config).run(sockets=[listening])
+    server.run(sockets=[listening])
+
+
+def _drain(driver: WebDriver, seconds: float, *, alone: bool) -> Callable[[], Awaitable[None]]:
+    """What a server does between SIGTERM and its end."""
+
+    async def drain() -> None:
+        driver.draining.set()
+        await _until_no_call_is_live(driver, seconds)
+        if alone and await asyncio.to_thread(driver.any_live):
+            driver.give_back()
+            await asyncio.sleep(min(LAST_WORD, seconds))
+
+    return drain
+
+
+async def _until_no_call_is_live(driver: WebDriver, seconds: float) -> None:
+    ended = asyncio.get_running_loop().time() + seconds
+    while (left := ended - asyncio.get_running_loop().time()) > 0:
+        with suppress(StoreError):
+            if not await asyncio.to_thread(driver.any_live):
+                return
+        await asyncio.sleep(min(left, 0.5))
 
 
 def _secret(name: str) -> Secret:

@@ -3,19 +3,29 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
+import structlog
 from attrs import frozen
 
-from paperless_ivr.backends.connection import load_connection
-from paperless_ivr.backends.port import Backend
+from paperless_ivr.backends.connection import Connection, load_connection
 from paperless_ivr.cli.record import checked
 from paperless_ivr.cli.setups import demo_connection
-from paperless_ivr.drive.attendant import utc_now
+from paperless_ivr.drive.runner import AT_ONCE, utc_now
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
-from paperless_ivr.records.port import Ledger, LiveCalls
+from paperless_ivr.records.port import Ledger, SessionStore
+from paperless_ivr.records.separate import SeparateStores
+
+if TYPE_CHECKING:
+    from paperless_ivr.backends.breaker import GuardedBackend
+
+REQUESTS_A_CONNECTION = 32
+"""A transaction takes milliseconds, and a request to the service seconds."""
+FEWEST = 2
+"""Connections to a database."""
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -48,9 +58,18 @@ OPTIONS = (
 class Services:
     """What is open while calls are run."""
 
-    backend: Backend
+    backend: "GuardedBackend"
+    store: SessionStore
     record: Ledger
-    calls: LiveCalls
+    probe: Callable[[], None]
+    """Raises StoreError where calls cannot be written."""
+    connected: tuple[str, ...]
+    """What calls are connected to, and what they are not: a line each."""
+
+    def say(self) -> None:
+        """Says at start what a server is connected to."""
+        for line in self.connected:
+            click.echo(line, err=True)
 
 
 def options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -61,18 +80,23 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextmanager
-def opened(
+def opened(  # noqa: PLR0913 - an argument for each option
     policy: Policy,
     connection_file: Path | None,
     service: str | None,
     record: str | None,
     *,
     make: bool = True,
+    at_once: int = AT_ONCE,
 ) -> Iterator[Services]:
-    """Opens what the options name; without `make` the record has to be there."""
+    """Opens what the options name; without `make` the record has to be there.
+
+    `at_once` is how many requests to the service there may be: connections follow from it.
+    """
     if connection_file and service:
         message = "with --connection the demo's service is not run; leave out --cloudivr"
         raise click.UsageError(message)
+    from paperless_ivr.backends.breaker import GuardedBackend
     from paperless_ivr.backends.soap.backend import SoapBackend
 
     with ExitStack() as open_while:
@@ -84,12 +108,61 @@ def opened(
 
             with usable("--cloudivr"):
                 connection = demo_connection(open_while.enter_context(running(service)).endpoint)
-        backend = SoapBackend(connection)
+        backend = GuardedBackend(
+            SoapBackend(connection), connection.circuit_failures, connection.circuit_seconds, _tell
+        )
+        lines = tuple(_connected(policy, connection, connection_file, service, record))
         if record is None:
-            yield Services(backend, MemoryRecord(utc_now), MemoryLiveCalls())
+            memory = MemoryRecord(utc_now)
+            yield Services(
+                backend, SeparateStores(memory, MemoryLiveCalls()), memory, _nothing, lines
+            )
             return
         from paperless_ivr.records.sql import open_store
 
-        store = open_store(record, budget=policy.budgets.record, make=make)
+        connections = max(at_once // REQUESTS_A_CONNECTION, FEWEST)
+        store = open_store(record, budget=policy.budgets.record, make=make, connections=connections)
         open_while.enter_context(store)
-        yield Services(backend, store.record, store.calls)
+        yield Services(backend, store, store.record, store.probe, lines)
+
+
+def _nothing() -> None:
+    """What is in memory can be written."""
+
+
+def _tell(circuit: str) -> None:
+    structlog.get_logger("paperless_ivr").warning("service.circuit", state=circuit)
+
+
+def _connected(
+    policy: Policy,
+    connection: Connection,
+    connection_file: Path | None,
+    service: str | None,
+    record: str | None,
+) -> Iterator[str]:
+    """What calls are connected to, and what they are not."""
+    about = policy.about
+    yield f"policy: {policy.biller.name}, version {about.version}, approved by {about.approved_by}"
+    if connection_file is not None:
+        url = urlsplit(connection.address)
+        shown = url._replace(netloc=url.netloc.rpartition("@")[2]).geturl()
+        yield f"service: {shown}, as {connection_file} describes it"
+    elif service is not None:
+        yield "service: the demo's, with made-up customers; --connection names a biller's own"
+    else:
+        yield (
+            "service: the demo's, with made-up customers, gone when this ends; "
+            "--connection names a biller's own"
+        )
+    if record is None:
+        yield (
+            "record: in memory, gone when this ends, and no relay can finish what calls leave; "
+            "--database keeps it"
+        )
+    else:
+        from paperless_ivr.records.sql.database import database_url
+
+        scheme = record.partition(":")[0]
+        shown = database_url(record).set(drivername=scheme).render_as_string(hide_password=True)
+        yield f"record: {shown}; `paperless-ivr relay` finishes what calls leave in it"

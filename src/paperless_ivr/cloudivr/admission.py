@@ -1,27 +1,90 @@
 """Who may ask about which biller, and for what."""
 
 import hmac
+from collections.abc import Callable, Mapping
 
 from attrs import field, frozen
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from paperless_ivr import secret
 from paperless_ivr.cloudivr import tables as t
 from paperless_ivr.cloudivr.codes import Code
 from paperless_ivr.cloudivr.database import key_hash
 from paperless_ivr.cloudivr.transactions import Refused, Visit
+from paperless_ivr.cloudivr.words import known
+from paperless_ivr.secret import Secret
+
+MASKS: Mapping[str, Callable[[str], Secret]] = {
+    "PartnerGUID": secret.credential,
+    "PartnerKey": secret.credential,
+    "PaymentGUID": secret.payment,
+    "CustomerID": secret.customer,
+    "AccountNumber": secret.account,
+    "InvoiceNumber": secret.invoice,
+    "EmailAddress": secret.email,
+    "PhoneNumber": secret.phone,
+}
+"""What the parameters of a request are, as far as they are personal or secret."""
+PURPOSES = frozenset({"type_email", "enrol", "confirm", "review"})
+"""What a texted link is for, as the contract has it."""
 
 
 @frozen
 class Admission:
-    """Who asks, about which biller."""
+    """Who asks, about which biller, and what."""
 
     BillerGUID: str | None
     PartnerGUID: str | None
     PartnerKey: str | None = field(repr=False)
+    asked: Mapping[str, object] = field(repr=False)
+    """The other parameters of the request."""
+
+    def parameters(self, session: Session) -> str:
+        """All parameters of the request, masked."""
+        who = {
+            "BillerGUID": self.BillerGUID,
+            "PartnerGUID": self.PartnerGUID,
+            "PartnerKey": self.PartnerKey,
+        }
+        parameters = {**who, **self.asked}.items()
+        return ", ".join(f"{name}={_masked(session, name, v)}" for name, v in parameters)
+
+
+def _masked(session: Session, name: str, value: object) -> str:
+    """A parameter on the log: in clear only what the service itself knows, and is nobody's own.
+
+    What a value looks like says nothing: a name is a word, and a payment is a GUID.
+    """
+    if value is None:
+        return "missing"
+    text = str(value)
+    if name in MASKS:
+        return str(MASKS[name](text))
+    return _known(session, name, text) or f"<text:{len(text)}>"
+
+
+def _known(session: Session, name: str, text: str) -> str | None:
+    match name:
+        case "BillerGUID":
+            return session.scalar(
+                select(t.Biller.BillerGUID).filter_by(BillerGUID=plain_guid(text))
+            )
+        case "InvoiceType":
+            found = select(t.InvoiceType.InvoiceType).filter_by(InvoiceType=text).limit(1)
+            return session.scalar(found)
+        case "Language":
+            return known(text)
+        case "Purpose":
+            return text if text in PURPOSES else None
+        case "Paperless":
+            return text
+    return None
 
 
 def admit(visit: Visit, admission: Admission, product: t.Bought | None = None) -> t.Biller:
-    """Validates the partner, then the biller and its product."""
+    """Logs the parameters of a request; validates the partner, then the biller and its product."""
+    visit.note("LogRequest", Code.NONE, parameters=admission.parameters(visit.session))
     with visit.step("ValidatePartner"):
         partner = visit.session.scalar(
             select(t.Partner).filter_by(PartnerGUID=plain_guid(admission.PartnerGUID))

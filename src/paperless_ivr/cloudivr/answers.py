@@ -23,7 +23,7 @@ class Answer:
 
 
 @frozen
-class EnrollInPaperlessAnswer:
+class PaperlessEnrollment_Response:
     """What `EnrollInPaperless` answers: successful is *pending*, not *enrolled* (R21)."""
 
     EnrollmentSuccessful: bool
@@ -31,7 +31,7 @@ class EnrollInPaperlessAnswer:
     ErrorCode: int
 
     @classmethod
-    def of(cls, code: Code) -> "EnrollInPaperlessAnswer":
+    def of(cls, code: Code) -> "PaperlessEnrollment_Response":
         """The answer that says no more than this."""
         return cls(code is Code.NONE, code.message, code)
 

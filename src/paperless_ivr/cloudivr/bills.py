@@ -11,6 +11,7 @@ from paperless_ivr.cloudivr import tables as t
 from paperless_ivr.cloudivr.admission import plain_guid
 from paperless_ivr.cloudivr.codes import Code
 from paperless_ivr.cloudivr.transactions import Refused
+from paperless_ivr.cloudivr.words import known
 from paperless_ivr.keypad import EmailPad
 
 
@@ -53,14 +54,35 @@ def locked_bill(session: Session, biller: int, number: int, invoice_type: str | 
     return Bill(biller, customer.CustomerID, found)
 
 
-def locked_payment(session: Session, biller: int, guid: str | None) -> tuple[t.Payment, Bill]:
-    """A payment to this biller, and what was paid; another biller's payment is not found."""
+def note_language(session: Session, bill: Bill, tag: str | None) -> None:
+    """Keeps the language in which a customer agrees, for what is sent and shown from then on."""
+    language = known(tag)
+    if language is not None:
+        session.get_one(t.Customer, bill.CustomerID).Language = language
+
+
+def locked_payment(
+    session: Session,
+    biller: int,
+    guid: str | None,
+    customer: int | None = None,
+    invoice_type: str | None = None,
+) -> tuple[t.Payment, Bill]:
+    """A payment to this biller, and what was paid; another biller's payment is not found.
+
+    Where a request says whose payment it is, or for which type of bill, that has to be so.
+    """
     payment = session.scalar(
         select(t.Payment).filter_by(PaymentGUID=plain_guid(guid), BillerID=biller)
     )
     if payment is None:
         raise Refused(Code.PAYMENT_NOT_FOUND)
     locked_customer(session, biller, payment.CustomerID)
+    if customer not in (None, payment.CustomerID) or invoice_type not in (
+        None,
+        session.get_one(t.InvoiceType, payment.InvoiceTypeID).InvoiceType,
+    ):
+        raise Refused(Code.PAYMENT_DIFFERS)
     return payment, Bill(biller, payment.CustomerID, payment.InvoiceTypeID)
 
 
@@ -69,10 +91,17 @@ def registration_of(session: Session, bill: Bill) -> t.PaperlessRegistration | N
     return session.scalar(select(t.PaperlessRegistration).filter_by(**bill._asdict()))
 
 
-def status_of(session: Session, bill: Bill) -> t.Registered:
-    """How far a bill is; on paper, it is as one whose registration was cancelled."""
-    registration = registration_of(session, bill)
-    return registration.Status if registration else t.Registered.CANCELLED
+def status_of(registration: t.PaperlessRegistration | None, now: datetime) -> t.Registered:
+    """How far a bill is; on paper, it is as one whose registration was cancelled.
+
+    A registration whose links have all expired can be completed no more: that is paper, too.
+    """
+    if registration is None:
+        return t.Registered.CANCELLED
+    end = registration.ExpiresAt
+    if registration.Status is t.Registered.PENDING and end is not None and end <= now:
+        return t.Registered.CANCELLED
+    return registration.Status
 
 
 def is_landline(session: Session, biller: int, last_ten: str) -> bool:
@@ -89,12 +118,12 @@ def is_email(address: str | None) -> bool:
     return EmailPad().address(local, domain) is not None
 
 
-def listed(session: Session, who: t.Customer) -> answers.Customer:
+def listed(session: Session, who: t.Customer, now: datetime) -> answers.Customer:
     """A customer as a search answers it."""
     registrations = session.scalars(
         select(t.PaperlessRegistration).filter_by(CustomerID=who.CustomerID)
     )
-    status = {row.InvoiceTypeID: row.Status for row in registrations}
+    status = {row.InvoiceTypeID: status_of(row, now) for row in registrations}
     return answers.Customer(
         CustomerID=who.CustomerID,
         AccountNumber=who.AccountNumber,

@@ -11,14 +11,17 @@ class Code(enum.IntEnum):
     PARTNER_REFUSED = 100
     BILLER_UNKNOWN = 101
     NO_PRODUCT = 102
+    FIELD_MISSING = 103
     PAYMENT_NOT_FOUND = 200
     CUSTOMER_NOT_FOUND = 201
     INVOICE_TYPE_NOT_FOUND = 202
+    PAYMENT_DIFFERS = 203
     BAD_EMAIL = 300
     BAD_PHONE = 301
     ALREADY_ENROLLED = 400
     PENDING = 401
     LIMIT = 402
+    KEY_REUSED = 403
     INTERNAL = 500
 
     @property
@@ -32,13 +35,16 @@ _MESSAGES: Mapping[Code, str] = {
     Code.PARTNER_REFUSED: "PartnerGUID and PartnerKey are not those of a partner.",
     Code.BILLER_UNKNOWN: "The partner has no such biller.",
     Code.NO_PRODUCT: "The biller does not have this product.",
+    Code.FIELD_MISSING: "A field that says what to look for is missing or blank.",
     Code.PAYMENT_NOT_FOUND: "The biller has no such payment.",
     Code.CUSTOMER_NOT_FOUND: "The biller has no such customer.",
     Code.INVOICE_TYPE_NOT_FOUND: "The customer has no bill of this type.",
+    Code.PAYMENT_DIFFERS: "The payment is not of this customer and type of bill.",
     Code.BAD_EMAIL: "The e-mail address is missing or not valid.",
     Code.BAD_PHONE: "The telephone number takes no text.",
     Code.ALREADY_ENROLLED: "The bill is paperless already.",
     Code.PENDING: "A registration is pending: its link has not been opened yet.",
     Code.LIMIT: "The day's limit of messages to this customer is reached.",
+    Code.KEY_REUSED: "The IdempotencyKey came with other content before.",
     Code.INTERNAL: "Something went wrong at the service. Nothing was changed.",
 }

@@ -2,10 +2,11 @@
 
 import hashlib
 import logging
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, event, func, make_url, select
+from sqlalchemy import URL, Engine, create_engine, event, func, inspect, make_url, select
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 
@@ -64,8 +65,25 @@ def _begin(connection: Any) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
+class OldDatabase(Exception):
+    """A database of an earlier release of the service."""
+
+
 def prepare(engine: Engine, seed: Seed | None) -> None:
-    """Makes the tables, and plants a seed where there is no biller yet."""
+    """Makes the tables, and plants a seed where there is no biller yet.
+
+    Raises `OldDatabase` where tables lack columns: what is made up is not worth a migration.
+    """
+    there = inspect(engine)
+    for table in t.Base.metadata.sorted_tables:
+        if there.has_table(table.name):
+            columns = {column["name"] for column in there.get_columns(table.name)}
+            if not columns.issuperset(table.columns.keys()):
+                message = (
+                    "the database is of an earlier release of the reference service; name a new "
+                    "one, or remove this one"
+                )
+                raise OldDatabase(message)
     t.Base.metadata.create_all(engine)
     with Session(engine) as session, session.begin():
         empty = session.scalar(select(func.count()).select_from(t.Biller)) == 0
@@ -104,71 +122,70 @@ def _biller(session: Session, biller: Biller) -> t.Biller:
     row = t.Biller(
         BillerGUID=biller.guid,
         BillerName=biller.name,
+        BillsStillOnPaper=biller.bills_still_on_paper,
         Products=[t.BillerProduct(Product=t.Bought(p)) for p in sorted(biller.products)],
     )
     session.add(row)
     session.flush()
     types = {
-        code: t.InvoiceType(BillerID=row.BillerID, InvoiceType=code, Description=words)
-        for code, words in biller.invoice_types.items()
+        code: t.InvoiceType(
+            BillerID=row.BillerID, InvoiceType=code, English=called["en"], Spanish=called["es"]
+        )
+        for code, called in biller.invoice_types.items()
     }
     session.add_all(types.values())
-    session.flush()
+    session.add_all(_customer(row.BillerID, who) for who in biller.customers)
+    session.flush()  # what follows refers to these
     ids = {code: kind.InvoiceTypeID for code, kind in types.items()}
-    for customer in biller.customers:
-        _customer(session, row.BillerID, ids, customer)
+    for who in biller.customers:
+        session.add_all(_of_customer(row.BillerID, ids, who))
+    session.flush()
     return row
 
 
-def _customer(session: Session, biller: int, types: dict[str, int], who: Customer) -> None:
-    number = int(who.id.reveal())
-    session.add(
-        t.Customer(
-            CustomerID=number,
-            BillerID=biller,
-            AccountNumber=who.account.reveal(),
-            CustomerName=who.name.reveal(),
-            EmailAddress=_text(who.email),
-            Phone=_text(who.phone),
-            PhoneLastTen=last_ten(who.phone.reveal()) if who.phone else None,
-            PhoneTakesText=not who.landline,
-            Holder=who.holder,
-        )
+def _customer(biller: int, who: Customer) -> t.Customer:
+    return t.Customer(
+        CustomerID=int(who.id.reveal()),
+        BillerID=biller,
+        AccountNumber=who.account.reveal(),
+        CustomerName=who.name.reveal(),
+        EmailAddress=_text(who.email),
+        Phone=_text(who.phone),
+        PhoneLastTen=last_ten(who.phone.reveal()) if who.phone else None,
+        PhoneTakesText=not who.landline,
+        Holder=who.holder,
     )
-    session.flush()
-    session.add(
-        t.Payment(
-            PaymentGUID=who.payment.guid.reveal(),
-            BillerID=biller,
-            CustomerID=number,
-            InvoiceTypeID=types[who.payment.type],
-            EmailAddress=_text(who.payment.email),
-        )
+
+
+def _of_customer(biller: int, types: dict[str, int], who: Customer) -> Iterator[t.Base]:
+    """A customer's payment, invoices and registrations."""
+    number = int(who.id.reveal())
+    yield t.Payment(
+        PaymentGUID=who.payment.guid.reveal(),
+        BillerID=biller,
+        CustomerID=number,
+        InvoiceTypeID=types[who.payment.type],
+        EmailAddress=_text(who.payment.email),
     )
     for bill in who.bills:
-        session.add(
-            t.Invoice(
-                CustomerID=number,
-                InvoiceTypeID=types[bill.type],
-                InvoiceNumber=bill.number.reveal(),
-                BalanceDue=bill.amount,
-                InvoiceDueDate=bill.due,
-                TellsPaperless=bill.flag,
-                Withdrawn=bill.gone,
-            )
+        yield t.Invoice(
+            CustomerID=number,
+            InvoiceTypeID=types[bill.type],
+            InvoiceNumber=bill.number.reveal(),
+            BalanceDue=bill.amount,
+            InvoiceDueDate=bill.due,
+            TellsPaperless=bill.flag,
+            Withdrawn=bill.gone,
         )
         if bill.pending or bill.paperless:
-            session.add(
-                t.PaperlessRegistration(
-                    BillerID=biller,
-                    CustomerID=number,
-                    InvoiceTypeID=types[bill.type],
-                    Status=t.Registered.PENDING if bill.pending else t.Registered.ACTIVE,
-                    EmailAddress=_text(who.email),
-                    ChangedAt=datetime.now(UTC),
-                )
+            yield t.PaperlessRegistration(
+                BillerID=biller,
+                CustomerID=number,
+                InvoiceTypeID=types[bill.type],
+                Status=t.Registered.PENDING if bill.pending else t.Registered.ACTIVE,
+                EmailAddress=_text(who.email),
+                ChangedAt=datetime.now(UTC),
             )
-    session.flush()
 
 
 def _text(value: Secret | None) -> str | None:

@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from attrs import frozen
 from sqlalchemy import func, select, update
@@ -42,40 +42,52 @@ class Registrar:
         is updated or queued.
         """
         bill = Bill(BillerID, CustomerID, InvoiceTypeID)
-        if status_of(visit.session, bill) is t.Registered.ACTIVE:
+        if status_of(registration_of(visit.session, bill), visit.now) is t.Registered.ACTIVE:
             raise Refused(Code.ALREADY_ENROLLED)
         if EmailAddress is not None:
             with visit.step("UpdateCustomerEmail"):
                 locked_customer(visit.session, BillerID, CustomerID).EmailAddress = EmailAddress
         with visit.step("InsertPendingRegistration"):
-            settle(visit, bill, t.Registered.PENDING, t.LinkStatus.REPLACED)
+            settle(visit, bill, t.Registered.PENDING, t.LinkStatus.REPLACED, self._end(visit))
         if EmailAddress is not None:
             with visit.step("QueueEmail"):
+                link, opens = self.link(visit, bill, "complete")
                 visit.session.add(
                     t.EmailQueue(
                         **bill._asdict(),
                         EmailAddress=EmailAddress,
-                        Link=self.link(visit, bill, "complete"),
+                        Link=link,
+                        Opens=opens,
                         QueuedAt=visit.now,
+                        TryAt=visit.now,
                     )
                 )
 
-    def link(self, visit: Visit, bill: Bill, purpose: str) -> str:
-        """A new link. Its token is as good as the customer's yes, so only its hash is kept."""
+    def link(self, visit: Visit, bill: Bill, purpose: str) -> tuple[str, t.WebLink]:
+        """A new link, and what it opens.
+
+        Its token is as good as the customer's yes, so only its hash is kept.
+        """
         if self._sent_today(visit, bill.CustomerID) >= self.daily_messages:
             raise Refused(Code.LIMIT)
-        token = secrets.token_urlsafe(32)
-        visit.session.add(
-            t.WebLink(
-                **bill._asdict(),
-                TokenHash=token_hash(token),
-                Purpose=purpose,
-                Status=t.LinkStatus.OPEN,
-                SentAt=visit.now,
-                ExpiresAt=visit.now + timedelta(days=self.link_days),
-            )
+        token, expires = secrets.token_urlsafe(32), self._end(visit)
+        registration = registration_of(visit.session, bill)
+        if registration and status_of(registration, visit.now) is t.Registered.PENDING:
+            registration.ExpiresAt = expires  # it lasts as long as a link that completes it
+        opens = t.WebLink(
+            **bill._asdict(),
+            TokenHash=token_hash(token),
+            Purpose=purpose,
+            Status=t.LinkStatus.OPEN,
+            SentAt=visit.now,
+            ExpiresAt=expires,
         )
-        return f"{self.address()}/paperless/{token}"
+        visit.session.add(opens)
+        return f"{self.address()}/paperless/{token}", opens
+
+    def _end(self, visit: Visit) -> datetime:
+        """When a link that is sent now expires."""
+        return visit.now + timedelta(days=self.link_days)
 
     @staticmethod
     def _sent_today(visit: Visit, customer: int) -> int:
@@ -96,15 +108,24 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def settle(visit: Visit, bill: Bill, status: t.Registered, links: t.LinkStatus) -> None:
+def settle(
+    visit: Visit,
+    bill: Bill,
+    status: t.Registered,
+    links: t.LinkStatus,
+    expires: datetime | None = None,
+) -> None:
     """Puts a bill where it now is; links that were sent for it before can be used no more."""
     registration = registration_of(visit.session, bill)
     if registration is not None:
         registration.Status = status
         registration.ChangedAt = visit.now
+        registration.ExpiresAt = expires
     elif status is not t.Registered.CANCELLED:
         visit.session.add(
-            t.PaperlessRegistration(**bill._asdict(), Status=status, ChangedAt=visit.now)
+            t.PaperlessRegistration(
+                **bill._asdict(), Status=status, ChangedAt=visit.now, ExpiresAt=expires
+            )
         )
     visit.session.execute(
         update(t.WebLink).filter_by(**bill._asdict(), Status=t.LinkStatus.OPEN).values(Status=links)

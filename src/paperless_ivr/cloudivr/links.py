@@ -1,7 +1,5 @@
 """The links that are sent: what they open, and how they complete a registration."""
 
-import enum
-
 from attrs import evolve, frozen
 from sqlalchemy.orm import Session
 
@@ -11,23 +9,10 @@ from paperless_ivr.cloudivr.codes import Code
 from paperless_ivr.cloudivr.enrolment import settle, token_hash
 from paperless_ivr.cloudivr.operations import CloudIVR
 from paperless_ivr.cloudivr.transactions import Visit
+from paperless_ivr.cloudivr.words import Standing
 
 TYPE_EMAIL = "type_email"
 """The purpose of a texted link on whose page the e-mail address is typed."""
-
-
-class Standing(enum.Enum):
-    """What becomes of whoever opens a link."""
-
-    OPEN = "open"
-    DONE = "done"
-    BAD_EMAIL = "bad_email"
-    USED = "used"
-    EXPIRED = "expired"
-    REPLACED = "replaced"
-    CANCELLED = "cancelled"
-    UNKNOWN = "unknown"
-    FAILED = "failed"
 
 
 @frozen
@@ -35,22 +20,26 @@ class Opened:
     """A link that was opened: how it stands, and what its page tells. Nothing personal."""
 
     standing: Standing
+    language: str
     biller: str = ""
     bill: str = ""
+    bills_still_on_paper: int = 0
     asks_email: bool = False
 
 
 @frozen
 class Links:
-    """The links of a service."""
+    """The links of a service, as they open in a browser."""
 
     service: CloudIVR
+    language: str = "en"
+    """That of the browser; the customer's own counts where it is known."""
 
     def look(self, token: str) -> Opened:
         """What a link opens. It changes nothing: mail scanners open links, too."""
         with Session(self.service.engine) as session:
             link = session.get(t.WebLink, token_hash(token))
-            return self._opened(session, link) if link else Opened(Standing.UNKNOWN)
+            return self._opened(session, link) if link else self._without(Standing.UNKNOWN)
 
     def complete(self, token: str, email: str | None = None) -> Opened:
         """Completes the registration: the bill is paperless from then on.
@@ -60,7 +49,7 @@ class Links:
         return self.service.transactions.run(
             "CompleteRegistration",
             lambda visit: self._complete(visit, token, email),
-            lambda _: Opened(Standing.FAILED),
+            lambda _: self._without(Standing.FAILED),
         )
 
     def _complete(self, visit: Visit, token: str, email: str | None) -> Opened:
@@ -68,7 +57,7 @@ class Links:
         link = session.get(t.WebLink, token_hash(token))
         if link is None:
             visit.note("RefuseLink", Code.NONE)
-            return Opened(Standing.UNKNOWN)
+            return self._without(Standing.UNKNOWN)
         visit.biller_id = link.BillerID
         customer = locked_customer(session, link.BillerID, link.CustomerID)
         session.refresh(link)  # somebody else may have used it meanwhile
@@ -89,11 +78,21 @@ class Links:
                 customer.EmailAddress = registration.EmailAddress = email
         return evolve(opened, standing=Standing.DONE)
 
+    def _without(self, standing: Standing) -> Opened:
+        """What opens where no link is known."""
+        return Opened(standing, self.language)
+
     def _opened(self, session: Session, link: t.WebLink) -> Opened:
         expired = link.Status is t.LinkStatus.OPEN and link.ExpiresAt <= self.service.clock()
+        biller = session.get_one(t.Biller, link.BillerID)
+        customer = session.get_one(t.Customer, link.CustomerID)
+        kind = session.get_one(t.InvoiceType, link.InvoiceTypeID)
+        language = customer.Language or self.language
         return Opened(
             Standing.EXPIRED if expired else Standing(link.Status),
-            session.get_one(t.Biller, link.BillerID).BillerName,
-            session.get_one(t.InvoiceType, link.InvoiceTypeID).Description,
+            language,
+            biller.BillerName,
+            kind.called(language),
+            biller.BillsStillOnPaper,
             link.Purpose == TYPE_EMAIL,
         )

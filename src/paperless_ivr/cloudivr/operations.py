@@ -10,8 +10,8 @@ from paperless_ivr.cloudivr import tables as t
 from paperless_ivr.cloudivr.admission import Admission, admit
 from paperless_ivr.cloudivr.answers import (
     Answer,
-    EnrollInPaperlessAnswer,
     InvoiceExistsAnswer,
+    PaperlessEnrollment_Response,
     SearchAnswer,
 )
 from paperless_ivr.cloudivr.bills import (
@@ -20,6 +20,7 @@ from paperless_ivr.cloudivr.bills import (
     listed,
     locked_bill,
     locked_payment,
+    note_language,
     registration_of,
     status_of,
 )
@@ -27,6 +28,7 @@ from paperless_ivr.cloudivr.codes import Code
 from paperless_ivr.cloudivr.database import last_ten
 from paperless_ivr.cloudivr.enrolment import Registrar, settle
 from paperless_ivr.cloudivr.transactions import Refused, Transactions, Visit, utc_now
+from paperless_ivr.keypad import alone
 
 LINK_DAYS = 7.0
 """Days that a link can be used: a household that reads its mail at the weekend gets there."""
@@ -35,6 +37,22 @@ DAILY_MESSAGES = 20
 
 Text = str | None
 """A text of the contract: each of them may be left out."""
+
+
+@frozen
+class PaperlessEnrollment_Request:
+    """What `EnrollInPaperless` takes."""
+
+    PaymentGUID: Text = field(default=None, repr=False)
+    BillerGUID: Text = None
+    PartnerGUID: Text = None
+    PartnerKey: Text = field(default=None, repr=False)
+
+    @property
+    def admission(self) -> Admission:
+        """Who asks, and for which payment."""
+        asked = {"PaymentGUID": self.PaymentGUID}
+        return Admission(self.BillerGUID, self.PartnerGUID, self.PartnerKey, asked)
 
 
 @frozen
@@ -70,18 +88,20 @@ class CloudIVR:
         InvoiceNumber: Text = None,
     ) -> InvoiceExistsAnswer:
         """Whether an invoice is still there."""
-        admission = Admission(BillerGUID, PartnerGUID, PartnerKey)
+        asked = {"AccountNumber": AccountNumber, "InvoiceNumber": InvoiceNumber}
+        admission = Admission(BillerGUID, PartnerGUID, PartnerKey, asked)
 
         def work(visit: Visit) -> InvoiceExistsAnswer:
             biller = admit(visit, admission)
             with visit.step("FindInvoice"):
+                account, invoice = needed(AccountNumber), needed(InvoiceNumber)
                 there = visit.session.scalar(
                     select(t.Invoice.InvoiceID)
                     .join(t.Customer, t.Customer.CustomerID == t.Invoice.CustomerID)
                     .where(
                         t.Customer.BillerID == biller.BillerID,
-                        t.Customer.AccountNumber == (AccountNumber or ""),
-                        t.Invoice.InvoiceNumber == (InvoiceNumber or ""),
+                        t.Customer.AccountNumber == account,
+                        t.Invoice.InvoiceNumber == invoice,
                         t.Invoice.Withdrawn.is_(False),
                     )
                 )
@@ -100,13 +120,14 @@ class CloudIVR:
         """The customer with that account, and all other accounts of the same holder."""
 
         def wanted(biller: t.Biller) -> ColumnElement[bool]:
-            its_number = t.Customer.AccountNumber == (AccountNumber or "")
+            its_number = t.Customer.AccountNumber == needed(AccountNumber)
             holder = select(t.Customer.Holder).where(
                 t.Customer.BillerID == biller.BillerID, its_number
             )
             return or_(its_number, t.Customer.Holder.in_(holder))
 
-        admission = Admission(BillerGUID, PartnerGUID, PartnerKey)
+        asked = {"AccountNumber": AccountNumber}
+        admission = Admission(BillerGUID, PartnerGUID, PartnerKey, asked)
         return self._search("SearchByAccountNumber", admission, wanted)
 
     def SearchByCustomerPhoneNumber(
@@ -121,9 +142,11 @@ class CloudIVR:
 
         def wanted(_: t.Biller) -> ColumnElement[bool]:
             # Not "is null": no number at all is not that of everybody who has none.
-            return t.Customer.PhoneLastTen == (last_ten(PhoneNumber or "") or "")
+            number = alone(needed(PhoneNumber)) or ""
+            return t.Customer.PhoneLastTen == (last_ten(number) or "")
 
-        admission = Admission(BillerGUID, PartnerGUID, PartnerKey)
+        asked = {"PhoneNumber": PhoneNumber}
+        admission = Admission(BillerGUID, PartnerGUID, PartnerKey, asked)
         return self._search("SearchByCustomerPhoneNumber", admission, wanted)
 
     def _search(
@@ -140,7 +163,7 @@ class CloudIVR:
                     .where(t.Customer.BillerID == biller.BillerID, wanted(biller))
                     .order_by(t.Customer.CustomerID)
                 ).all()
-                customers = tuple(listed(visit.session, customer) for customer in found)
+                customers = tuple(listed(visit.session, customer, visit.now) for customer in found)
             return SearchAnswer.of(Code.NONE, customers)
 
         return self.transactions.run(operation, work, SearchAnswer.of)
@@ -148,27 +171,24 @@ class CloudIVR:
     # ── writes ──
 
     def EnrollInPaperless(
-        self,
-        PaymentGUID: Text = None,
-        BillerGUID: Text = None,
-        PartnerGUID: Text = None,
-        PartnerKey: Text = None,
-    ) -> EnrollInPaperlessAnswer:
+        self, Request: PaperlessEnrollment_Request | None = None
+    ) -> PaperlessEnrollment_Response:
         """Starts the registration of a payment's customer, with the payment's own e-mail.
 
         It has no key: sent again it is refused as pending, as there is one registration a
         customer and invoice type.
         """
-        admission = Admission(BillerGUID, PartnerGUID, PartnerKey)
+        request = Request or PaperlessEnrollment_Request()
+        admission = request.admission
 
         def enroll(visit: Visit, biller: t.Biller) -> None:
             with visit.step("FetchPayment"):
-                payment, bill = locked_payment(visit.session, biller.BillerID, PaymentGUID)
+                payment, bill = locked_payment(visit.session, biller.BillerID, request.PaymentGUID)
             with visit.step("ValidateEmail"):
                 if not is_email(payment.EmailAddress):
                     raise Refused(Code.BAD_EMAIL)
             with visit.step("CheckRegistration"):
-                status = status_of(visit.session, bill)
+                status = status_of(registration_of(visit.session, bill), visit.now)
                 if status is t.Registered.ACTIVE:
                     raise Refused(Code.ALREADY_ENROLLED)
                 if status is t.Registered.PENDING:
@@ -182,11 +202,11 @@ class CloudIVR:
                     EmailAddress=payment.EmailAddress,
                 )
 
-        def work(visit: Visit) -> EnrollInPaperlessAnswer:
+        def work(visit: Visit) -> PaperlessEnrollment_Response:
             biller = admit(visit, admission, t.Bought.PAPERLESS)
-            return EnrollInPaperlessAnswer.of(visit.attempt(lambda: enroll(visit, biller)))
+            return PaperlessEnrollment_Response.of(visit.attempt(lambda: enroll(visit, biller)))
 
-        return self.transactions.run("EnrollInPaperless", work, EnrollInPaperlessAnswer.of)
+        return self.transactions.run("EnrollInPaperless", work, PaperlessEnrollment_Response.of)
 
     def StoreCustomerPreference(
         self,
@@ -199,6 +219,7 @@ class CloudIVR:
         Paperless: bool,
         EmailAddress: Text = None,
         PhoneNumber: Text = None,
+        Language: Text = None,
         ConsentReference: Text = None,
         IdempotencyKey: Text = None,
     ) -> Answer:
@@ -208,14 +229,16 @@ class CloudIVR:
         def store(visit: Visit, biller: t.Biller) -> None:
             with visit.step("FindBill"):
                 bill = locked_bill(visit.session, biller.BillerID, CustomerID, InvoiceType)
+                note_language(visit.session, bill, Language)
             if not Paperless:
                 with visit.step("CancelRegistration"):
                     settle(visit, bill, t.Registered.CANCELLED, t.LinkStatus.CANCELLED)
                 return
             with visit.step("ValidateEmail"):
-                by_text_alone = email is None and bool(PhoneNumber)
-                if not (by_text_alone or is_email(email)):
+                if not (email is None and PhoneNumber) and not is_email(email):
                     raise Refused(Code.BAD_EMAIL)
+                if email is None and alone(PhoneNumber or "") is None:
+                    raise Refused(Code.BAD_PHONE)
             with visit.step("StartPaperlessRegistrationForCustomer"):
                 self.registrar.StartPaperlessRegistrationForCustomer(
                     visit,
@@ -228,7 +251,16 @@ class CloudIVR:
                 assert registration is not None
                 registration.ConsentReference = ConsentReference
 
-        admission = Admission(BillerGUID, PartnerGUID, PartnerKey)
+        asked = {
+            "CustomerID": CustomerID,
+            "InvoiceType": InvoiceType,
+            "Paperless": Paperless,
+            "EmailAddress": EmailAddress,
+            "PhoneNumber": PhoneNumber,
+            "Language": Language,
+            "ConsentReference": ConsentReference,
+        }
+        admission = Admission(BillerGUID, PartnerGUID, PartnerKey, asked)
         return self._write(
             "StoreCustomerPreference", admission, t.Bought.PAPERLESS, IdempotencyKey, store
         )
@@ -243,32 +275,42 @@ class CloudIVR:
         InvoiceType: Text = None,
         PhoneNumber: Text = None,
         Purpose: Text = None,
+        Language: Text = None,
         ConsentReference: Text = None,
         IdempotencyKey: Text = None,
     ) -> Answer:
         """Texts a link; links sent earlier stay valid until the registration changes."""
-        number = PhoneNumber or ""
+        number = alone(PhoneNumber or "")
 
         def send(visit: Visit, biller: t.Biller) -> None:
             with visit.step("FindBill"):
                 bill = locked_bill(visit.session, biller.BillerID, CustomerID, InvoiceType)
+                note_language(visit.session, bill, Language)
             with visit.step("ValidatePhone"):
-                digits = last_ten(number)
-                if digits is None or is_landline(visit.session, biller.BillerID, digits):
+                if number is None or is_landline(visit.session, biller.BillerID, number[-10:]):
                     raise Refused(Code.BAD_PHONE)
             with visit.step("QueueText"):
+                link, _ = self.registrar.link(visit, bill, Purpose or "")
                 visit.session.add(
                     t.TextQueue(
                         **bill._asdict(),
-                        PhoneNumber=number,
+                        PhoneNumber=PhoneNumber,
                         Purpose=Purpose or "",
-                        Link=self.registrar.link(visit, bill, Purpose or ""),
+                        Link=link,
                         ConsentReference=ConsentReference,
                         QueuedAt=visit.now,
                     )
                 )
 
-        admission = Admission(BillerGUID, PartnerGUID, PartnerKey)
+        asked = {
+            "CustomerID": CustomerID,
+            "InvoiceType": InvoiceType,
+            "PhoneNumber": PhoneNumber,
+            "Purpose": Purpose,
+            "Language": Language,
+            "ConsentReference": ConsentReference,
+        }
+        admission = Admission(BillerGUID, PartnerGUID, PartnerKey, asked)
         return self._write("SendWebLink", admission, t.Bought.PAPERLESS, IdempotencyKey, send)
 
     def StoreCustomerPaymentMethodV2(
@@ -278,8 +320,8 @@ class CloudIVR:
         PartnerGUID: Text = None,
         PartnerKey: Text = None,
         PaymentGUID: Text = None,
-        CustomerID: int,  # noqa: ARG002 - the payment tells whose it is
-        InvoiceType: Text = None,  # noqa: ARG002 - and for what
+        CustomerID: int,
+        InvoiceType: Text = None,
         ConsentReference: Text = None,
         IdempotencyKey: Text = None,
     ) -> Answer:
@@ -287,7 +329,9 @@ class CloudIVR:
 
         def store(visit: Visit, biller: t.Biller) -> None:
             with visit.step("FetchPayment"):
-                payment, bill = locked_payment(visit.session, biller.BillerID, PaymentGUID)
+                payment, bill = locked_payment(
+                    visit.session, biller.BillerID, PaymentGUID, CustomerID, InvoiceType
+                )
             with visit.step("StorePaymentMethod"):
                 autopay = visit.session.scalar(select(t.AutoPay).filter_by(**bill._asdict()))
                 autopay = autopay or t.AutoPay(**bill._asdict())
@@ -296,7 +340,13 @@ class CloudIVR:
                 autopay.ChangedAt = visit.now
                 visit.session.add(autopay)
 
-        admission = Admission(BillerGUID, PartnerGUID, PartnerKey)
+        asked = {
+            "PaymentGUID": PaymentGUID,
+            "CustomerID": CustomerID,
+            "InvoiceType": InvoiceType,
+            "ConsentReference": ConsentReference,
+        }
+        admission = Admission(BillerGUID, PartnerGUID, PartnerKey, asked)
         return self._write(
             "StoreCustomerPaymentMethodV2", admission, t.Bought.AUTOPAY, IdempotencyKey, store
         )
@@ -311,6 +361,14 @@ class CloudIVR:
     ) -> Answer:
         def work(visit: Visit) -> Answer:
             biller = admit(visit, admission, product)
-            return Answer.of(visit.once(key, lambda: act(visit, biller)))
+            code = visit.once(key, admission.asked, lambda: act(visit, biller))
+            return Answer.of(code)
 
         return self.transactions.run(operation, work, Answer.of)
+
+
+def needed(text: Text) -> str:
+    """What to look for; a blank is refused, or it would read as nobody found."""
+    if text is None or not text.strip():
+        raise Refused(Code.FIELD_MISSING)
+    return text

@@ -22,6 +22,8 @@ class Message:
     purpose: str
     link: str = field(repr=False)
     at: datetime
+    state: str
+    """Whether it was delivered."""
 
 
 @frozen
@@ -38,13 +40,28 @@ def outbox(engine: Engine) -> Outbox:
         emails = session.scalars(select(t.EmailQueue).order_by(t.EmailQueue.EmailQueueID))
         texts = session.scalars(select(t.TextQueue).order_by(t.TextQueue.TextQueueID))
         return Outbox(
-            tuple(_message(session, e, secret.email(e.EmailAddress), "complete") for e in emails),
-            tuple(_message(session, x, secret.phone(x.PhoneNumber), x.Purpose) for x in texts),
+            tuple(
+                _message(session, e, secret.email(e.EmailAddress), "complete", _state(e))
+                for e in emails
+            ),
+            tuple(
+                _message(session, x, secret.phone(x.PhoneNumber), x.Purpose, "queued")
+                for x in texts
+            ),
         )
 
 
+def _state(email: t.EmailQueue) -> str:
+    if email.SentAt:
+        return "delivered"
+    if email.RefusedWith:
+        return f"refused ({email.RefusedWith})"
+    usable = email.Opens.Status is t.LinkStatus.OPEN
+    return "queued" if usable else f"not sent (link {email.Opens.Status})"
+
+
 def _message(
-    session: Session, row: t.EmailQueue | t.TextQueue, to: Secret, purpose: str
+    session: Session, row: t.EmailQueue | t.TextQueue, to: Secret, purpose: str, state: str
 ) -> Message:
     return Message(
         to=to,
@@ -54,4 +71,5 @@ def _message(
         purpose=purpose,
         link=row.Link,
         at=row.QueuedAt,
+        state=state,
     )

@@ -2,23 +2,28 @@
 
 from collections.abc import Iterable, Mapping
 
-from attrs import frozen
 from markupsafe import Markup
 
-from paperless_ivr.cloudivr.links import Opened, Standing
+from paperless_ivr.cloudivr.links import Opened
+from paperless_ivr.cloudivr.words import WORDS, Standing
 
 _PAGE = Markup("""<!doctype html>
-<html lang="en">
+<html lang="{language}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>{title}</title>
 <style>
-body {{ font: 1.1rem/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 36rem;
-        padding: 0 1rem }}
-button, input {{ font: inherit; padding: .5rem 1rem }}
-label, input {{ display: block; margin-bottom: .5rem }}
+:root {{ color-scheme: light }}
+body {{ background: #fff; color: #1a1a1a; font: 1.125rem/1.6 system-ui, sans-serif;
+        margin: 0 auto; max-width: 36rem; overflow-wrap: break-word; padding: 1rem }}
+h1 {{ font-size: 1.5rem; line-height: 1.3 }}
+button, input {{ border: 2px solid #0b4f8a; border-radius: .5rem; box-sizing: border-box;
+                 font: inherit; min-height: 3rem; padding: .5rem 1rem; width: 100% }}
+button {{ background: #0b4f8a; color: #fff; font-weight: bold }}
+:focus-visible {{ outline: 3px solid #b35900; outline-offset: 2px }}
+label, input {{ display: block; margin-bottom: .75rem }}
 </style>
 </head>
 <body>
@@ -30,69 +35,43 @@ label, input {{ display: block; margin-bottom: .5rem }}
 </html>
 """)
 _PARAGRAPH = Markup("<p>{}</p>\n")
-_FORM = Markup('<form method="post">\n{field}<button>Switch to paperless billing</button>\n</form>')
+_FORM = Markup('<form method="post">\n{field}<button>{button}</button>\n</form>')
 _FIELD = Markup(
-    '<label for="email">E-mail address for your bills</label>\n'
+    '<label for="email">{label}</label>\n'
     '<input id="email" name="EmailAddress" type="email" autocomplete="email" required>\n'
 )
 _ITEM = Markup("<li>{}</li>\n")
 _LIST = Markup("<ul>\n{}</ul>\n")
 
 
-@frozen
-class Words:
-    """What a page of a link says, and the HTTP status that it comes with."""
-
-    status: int
-    title: str
-    paragraphs: tuple[str, ...]
-
-
-_ASK = (
-    "From your next bill on, {biller} sends you the {bill} electronically, and none on paper.",
-    "You can go back to paper at any time, free of charge: call {biller}.",
-    "You need a program that shows PDF files.",
-    "Notices that service may be shut off still come on paper.",
-)
-_AGAIN = "Nothing was changed. Call {biller} if you would like a new link."
-
-WORDS: Mapping[Standing, Words] = {
-    Standing.OPEN: Words(200, "Paperless billing: {bill}", _ASK),
-    Standing.BAD_EMAIL: Words(
-        422, "Paperless billing: {bill}", ("That is not an e-mail address; please check.", *_ASK)
-    ),
-    Standing.DONE: Words(
-        200,
-        "You are set up",
-        ("From now on the {bill} from {biller} comes electronically. You can close this page.",),
-    ),
-    Standing.USED: Words(
-        410, "This link was used", ("The {bill} from {biller} was set up with it before.",)
-    ),
-    Standing.EXPIRED: Words(410, "This link has expired", (_AGAIN,)),
-    Standing.REPLACED: Words(
-        410, "This link was replaced", ("A newer link was sent to you: please use that one.",)
-    ),
-    Standing.CANCELLED: Words(
-        410, "This link was cancelled", ("The {bill} from {biller} stays on paper.",)
-    ),
-    Standing.UNKNOWN: Words(
-        404, "This link is not known", ("Please check that you have copied the whole of it.",)
-    ),
-    Standing.FAILED: Words(
-        500, "Something went wrong", ("Nothing was changed. Please try again later.",)
-    ),
+STATUS: Mapping[Standing, int] = {
+    Standing.OPEN: 200,
+    Standing.BAD_EMAIL: 422,
+    Standing.DONE: 200,
+    Standing.USED: 410,
+    Standing.EXPIRED: 410,
+    Standing.REPLACED: 410,
+    Standing.CANCELLED: 410,
+    Standing.UNKNOWN: 404,
+    Standing.FAILED: 500,
 }
+"""The HTTP status that a page comes with."""
 
 
 def link_page(opened: Opened) -> tuple[int, str]:
     """The page of a link, and its HTTP status."""
-    words = WORDS[opened.standing]
-    gaps = {"biller": opened.biller, "bill": opened.bill}
-    body = _paragraphs(paragraph.format(**gaps) for paragraph in words.paragraphs)
+    words = WORDS[opened.language]
+    said = words.pages[opened.standing]
+    gaps = {
+        "biller": opened.biller,
+        "bill": opened.bill,
+        "on_paper": words.on_paper(opened.bills_still_on_paper),
+    }
+    body = _paragraphs(paragraph.format(**gaps) for paragraph in said.paragraphs)
     if opened.standing in (Standing.OPEN, Standing.BAD_EMAIL):
-        body += _FORM.format(field=_FIELD if opened.asks_email else "")
-    return words.status, page(words.title.format(**gaps), body)
+        field = _FIELD.format(label=words.email_label) if opened.asks_email else ""
+        body += _FORM.format(field=field, button=words.button)
+    return STATUS[opened.standing], page(said.title.format(**gaps), body, opened.language)
 
 
 def service_page(operations: Iterable[str]) -> str:
@@ -100,12 +79,12 @@ def service_page(operations: Iterable[str]) -> str:
     body = _paragraphs(["The following operations are supported; see the contract (?WSDL)."])
     body += _LIST.format(Markup("").join(_ITEM.format(name) for name in operations))
     body += _PARAGRAPH.format("This is a reference service with made-up data.")
-    return page("CloudIVR", body)
+    return page("CloudIVR", body, "en")
 
 
-def page(title: str, body: str) -> str:
+def page(title: str, body: str, language: str) -> str:
     """A page. What is no markup is escaped."""
-    return _PAGE.format(title=title, body=body)
+    return _PAGE.format(title=title, body=body, language=language)
 
 
 def _paragraphs(texts: Iterable[str]) -> Markup:

@@ -67,7 +67,10 @@ class Biller:
     name: str
     guid: str
     products: frozenset[str]
-    invoice_types: Mapping[str, str]
+    bills_still_on_paper: int
+    """How many bills may still come on paper after a link is opened."""
+    invoice_types: Mapping[str, Mapping[str, str]]
+    """What each type is called, by language."""
     customers: tuple[Customer, ...]
 
 
@@ -115,6 +118,7 @@ def _biller(read: Mapping[str, Any]) -> Biller:
         name=read["name"],
         guid=read["guid"],
         products=frozenset(read["products"]),
+        bills_still_on_paper=read["bills_still_on_paper"],
         invoice_types=read["invoice_types"],
         customers=tuple(
             _customer(read["id"], read["first_digit"], handle, customer)

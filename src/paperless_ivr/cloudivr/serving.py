@@ -5,23 +5,28 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Thread
+from threading import Event, Thread
 
+from a2wsgi import WSGIMiddleware
 from attrs import define, field
-from cheroot.wsgi import Server
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from paperless_ivr.cloudivr import seed as seeds
 from paperless_ivr.cloudivr import tables as t
+from paperless_ivr.cloudivr.bills import status_of
 from paperless_ivr.cloudivr.database import opened, prepare
+from paperless_ivr.cloudivr.delivery import Mailer
 from paperless_ivr.cloudivr.operations import DAILY_MESSAGES, LINK_DAYS, CloudIVR
 from paperless_ivr.cloudivr.outbox import Outbox, outbox
+from paperless_ivr.cloudivr.soap import MAX_BODY
 from paperless_ivr.cloudivr.transactions import utc_now
 from paperless_ivr.cloudivr.web import ASMX, Application
+from paperless_ivr.net.connections import DEFAULTS, Limits
+from paperless_ivr.net.http import bounded, listen, whole_requests
 
 THREADS = 10
-"""Requests that are worked on at once; others wait. cheroot's own number."""
+"""Requests that are worked on at once; others wait."""
 STOP_S = 5
 """Seconds that requests in progress have to end when the service is stopped."""
 
@@ -52,8 +57,8 @@ class Service:
     def registration(self, customer_id: int | str, invoice_type: str) -> t.Registered | None:
         """How far the registration of a customer's bill is; None where there never was one."""
         with Session(self.engine) as session:
-            return session.scalar(
-                select(t.PaperlessRegistration.Status)
+            found = session.scalar(
+                select(t.PaperlessRegistration)
                 .join(
                     t.InvoiceType,
                     t.InvoiceType.InvoiceTypeID == t.PaperlessRegistration.InvoiceTypeID,
@@ -63,6 +68,7 @@ class Service:
                     t.InvoiceType.InvoiceType == invoice_type,
                 )
             )
+            return status_of(found, self.operations.clock()) if found else None
 
 
 @contextmanager
@@ -76,12 +82,15 @@ def running(  # noqa: PLR0913 - an argument for each option
     clock: Callable[[], datetime] = utc_now,
     link_days: float = LINK_DAYS,
     daily_messages: int = DAILY_MESSAGES,
+    smtp: tuple[str, int] | None = None,
+    bounds: Limits = DEFAULTS,
 ) -> Iterator[Service]:
     """A service that runs until the block ends.
 
     Without a database it has one of its own, which is gone afterwards; port 0 is any that is
     free. An empty database is seeded. Links lead to `public_url`: never to what a request
-    says of its host, or whoever asks could have them lead to himself.
+    says of its host, or whoever asks could have them lead to himself. Queued e-mail is
+    delivered where `smtp` names the host and port of a mail server.
     """
     with ExitStack() as ending:
         if database_url is None:
@@ -94,17 +103,22 @@ def running(  # noqa: PLR0913 - an argument for each option
         service.operations = CloudIVR(
             engine, lambda: public_url or service.url, clock, link_days, daily_messages
         )
-        server = Server(
-            (host, port),
-            Application(service.operations),
-            numthreads=THREADS,
-            server_name="CloudIVR",
-            shutdown_timeout=STOP_S,
-        )
-        server.prepare()
-        service.url = f"http://{host}:{server.bind_addr[1]}"
-        thread = Thread(target=server.serve, name="CloudIVR", daemon=True)
+        answering = WSGIMiddleware(Application(service.operations), workers=THREADS)
+        ending.callback(answering.executor.shutdown)
+        server = bounded(whole_requests(answering, MAX_BODY), bounds, STOP_S)
+        listening = listen(host, port)
+        service.url = f"http://{host}:{listening.getsockname()[1]}"
+        thread = Thread(target=server.run, args=([listening],), name="CloudIVR", daemon=True)
         thread.start()
         ending.callback(thread.join)
-        ending.callback(server.stop)
+        ending.callback(setattr, server, "should_exit", True)
+        if smtp is not None:
+            stopped = Event()
+            mailer = Mailer(engine, *smtp, clock)
+            delivering = Thread(
+                target=mailer.run, args=(stopped,), name="CloudIVR mail", daemon=True
+            )
+            delivering.start()
+            ending.callback(delivering.join)
+            ending.callback(stopped.set)
         yield service

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, Unsupporte
 from werkzeug.wrappers import Request, Response
 
 from paperless_ivr.cloudivr.contract import SOAP11, VERSIONS, BrokenContract, Contract, Version
-from paperless_ivr.cloudivr.operations import CloudIVR
+from paperless_ivr.cloudivr.operations import CloudIVR, PaperlessEnrollment_Request
 
 MAX_BODY = 1_000_000
 """Bytes of a request: envelopes of this contract have a few hundred."""
@@ -66,6 +66,8 @@ class Endpoint:
         body = _body(version, _parsed(version, text))
         try:
             operation, fields = self.contract.read(body)
+            if "Request" in fields:
+                fields["Request"] = PaperlessEnrollment_Request(**fields["Request"] or {})
         except BrokenContract as broken:
             raise Fault(version.client, str(broken)) from broken
         action = _action(version, request)
@@ -123,10 +125,14 @@ def _body(version: Version, root: etree._Element) -> etree._Element:
     if tag.namespace != version.envelope:
         message = f"The envelope of {version.media_type} is that of {version.envelope}."
         raise Fault("VersionMismatch", message)
-    for block in root.iterfind(f"{{{version.envelope}}}Header/*"):
+    head = f"{{{version.envelope}}}Header"
+    body = f"{{{version.envelope}}}Body"
+    if [part.tag for part in root] not in ([body], [head, body]):
+        raise Fault(version.client, "An envelope holds at most one header, and then one body.")
+    for block in root.iterfind(f"{head}/*"):
         if _must_be_understood(version, block):
             raise Fault("MustUnderstand", "A header that must be understood is not.")
-    held = root.findall(f"{{{version.envelope}}}Body/*")
+    held = root[-1]
     if len(held) != 1:
         raise Fault(version.client, "The body of an envelope holds one element.")
     return held[0]

@@ -61,7 +61,10 @@ class Bought(enum.StrEnum):
 
 
 class Registered(enum.StrEnum):
-    """How far a registration is. Without a registration the bill is on paper, too."""
+    """How far a registration is. Without a registration the bill is on paper, too.
+
+    A pending one has an end (`PaperlessRegistration.ExpiresAt`).
+    """
 
     PENDING = "pending"
     ACTIVE = "active"
@@ -127,6 +130,8 @@ class Biller(Base):
     BillerID: Mapped[int] = mapped_column(primary_key=True)
     BillerGUID: Mapped[str] = mapped_column(String(36), unique=True)
     BillerName: Mapped[str]
+    BillsStillOnPaper: Mapped[int]
+    """How many bills may still come on paper once a link is opened."""
     Products: Mapped[list["BillerProduct"]] = relationship()
 
 
@@ -151,6 +156,8 @@ class Customer(Base):
     AccountNumber: Mapped[str]
     CustomerName: Mapped[str]
     EmailAddress: Mapped[str | None]
+    Language: Mapped[str | None] = mapped_column(String(2))
+    """The language in which the customer last agreed to something, where that is known."""
     Phone: Mapped[str | None]
     PhoneLastTen: Mapped[str | None] = mapped_column(String(10), index=True)
     """What numbers are compared by: a line may hand one over with or without +1."""
@@ -168,7 +175,13 @@ class InvoiceType(Base):
     InvoiceTypeID: Mapped[int] = mapped_column(primary_key=True)
     BillerID: Mapped[int] = _key("Biller.BillerID")
     InvoiceType: Mapped[str]
-    Description: Mapped[str]
+    English: Mapped[str]
+    Spanish: Mapped[str]
+    """What the bill is called, after "your" and "su"."""
+
+    def called(self, language: str) -> str:
+        """What it is called in a language."""
+        return self.Spanish if language == "es" else self.English
 
 
 class Invoice(Base):
@@ -221,6 +234,8 @@ class PaperlessRegistration(OfBill, Base):
     EmailAddress: Mapped[str | None]
     ConsentReference: Mapped[str | None]
     ChangedAt: Mapped[datetime]
+    ExpiresAt: Mapped[datetime | None]
+    """When the last link of a pending one expires: it then is as if it had never been."""
 
 
 class AutoPay(OfBill, Base):
@@ -243,6 +258,7 @@ class PreferenceAnswer(Base):
     Operation: Mapped[str] = mapped_column(primary_key=True)
     IdempotencyKeyHash: Mapped[str] = mapped_column(String(64), primary_key=True)
     """A key may be longer than an index can hold."""
+    ContentHash: Mapped[str] = mapped_column(String(64))
     ErrorCode: Mapped[int]
     AnsweredAt: Mapped[datetime]
 
@@ -268,7 +284,15 @@ class EmailQueue(OfBill, Base):
     EmailQueueID: Mapped[int] = mapped_column(primary_key=True)
     EmailAddress: Mapped[str]
     Link: Mapped[str]
+    TokenHash: Mapped[str] = mapped_column(ForeignKey("WebLink.TokenHash"), index=True)
+    Opens: Mapped[WebLink] = relationship()
+    """What the link opens: the e-mail is sent only while that can be used."""
     QueuedAt: Mapped[datetime]
+    TryAt: Mapped[datetime]
+    """It is not tried before then; whoever tries it moves this on, so that nobody else does."""
+    SentAt: Mapped[datetime | None]
+    RefusedWith: Mapped[int | None]
+    """The mail server's code for never."""
 
 
 class TextQueue(OfBill, Base):
@@ -299,4 +323,6 @@ class ActivityLog(Base):
     ErrorCode: Mapped[int]
     Error: Mapped[str | None]
     """The class of an exception; its text may be personal."""
+    Parameters: Mapped[str | None]
+    """Those of the request, masked, on its first step."""
     BillerID: Mapped[int | None] = mapped_column(ForeignKey("Biller.BillerID"), index=True)

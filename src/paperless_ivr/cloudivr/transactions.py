@@ -4,7 +4,8 @@ What is refused changes nothing, and what goes wrong is rolled back; both are on
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -45,6 +46,7 @@ class Step:
     at: datetime
     code: Code
     error: str | None = None
+    parameters: str | None = None
 
 
 @define(eq=False, repr=False)
@@ -76,9 +78,16 @@ class Visit:
             raise
         self.note(name, Code.NONE)
 
-    def note(self, name: str, code: Code, error: Exception | None = None) -> None:
+    def note(
+        self,
+        name: str,
+        code: Code,
+        error: Exception | None = None,
+        parameters: str | None = None,
+    ) -> None:
         """Notes a step for the activity log."""
-        self.steps.append(Step(name, self.now, code, type(error).__name__ if error else None))
+        kind = type(error).__name__ if error else None
+        self.steps.append(Step(name, self.now, code, kind, parameters))
 
     def attempt(self, act: Callable[[], None]) -> Code:
         """Acts; where that is refused, whatever it has changed is undone."""
@@ -89,14 +98,16 @@ class Visit:
             return refused.code
         return Code.NONE
 
-    def once(self, key: str | None, act: Callable[[], None]) -> Code:
+    def once(self, key: str | None, content: Mapping[str, object], act: Callable[[], None]) -> Code:
         """Acts, but for a key that was answered before: that is answered as it was then.
 
+        A key that came with other content before is refused: neither of the two can be meant.
         Who comes second with a key waits here for the first to end: on SQLite at the
         beginning of the transaction, on PostgreSQL at the primary key.
         """
         if not key:
             return self.attempt(act)
+        digest = _digest(key, content)
         asked = {
             "PartnerID": self.partner_id,
             "BillerID": self.biller_id,
@@ -105,16 +116,28 @@ class Visit:
         }
         answer = self.session.get(t.PreferenceAnswer, asked)
         if answer is not None:
-            return Code(answer.ErrorCode)
-        answer = t.PreferenceAnswer(**asked, ErrorCode=Code.NONE, AnsweredAt=self.now)
+            return _as_before(answer, digest)
+        answer = t.PreferenceAnswer(
+            **asked, ContentHash=digest, ErrorCode=Code.NONE, AnsweredAt=self.now
+        )
         try:
             with self.session.begin_nested():
                 self.session.add(answer)
         except IntegrityError:
-            return Code(self.session.get_one(t.PreferenceAnswer, asked).ErrorCode)
+            return _as_before(self.session.get_one(t.PreferenceAnswer, asked), digest)
         code = self.attempt(act)
         answer.ErrorCode = code
         return code
+
+
+def _digest(key: str, content: Mapping[str, object]) -> str:
+    """What is kept of a request's content, to know it again."""
+    text = json.dumps([key, content], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _as_before(answer: t.PreferenceAnswer, digest: str) -> Code:
+    return Code(answer.ErrorCode) if answer.ContentHash == digest else Code.KEY_REUSED
 
 
 @frozen
@@ -164,6 +187,7 @@ def _write_log(visit: Visit, session: Session) -> None:
             Step=step.name,
             ErrorCode=step.code,
             Error=step.error,
+            Parameters=step.parameters,
             BillerID=visit.biller_id,
         )
         for step in visit.steps

@@ -16,6 +16,7 @@ from paperless_ivr.cloudivr.links import Links, Opened
 from paperless_ivr.cloudivr.operations import CloudIVR
 from paperless_ivr.cloudivr.pages import link_page, service_page
 from paperless_ivr.cloudivr.soap import MAX_BODY, Endpoint
+from paperless_ivr.cloudivr.words import WORDS
 
 ASMX = "/CloudIVR.asmx"
 
@@ -83,12 +84,16 @@ class Application:
     def _post(self, request: Request) -> Response:
         return Endpoint(self.service, self.contract).answer(request)
 
-    def _look(self, _: Request, token: str) -> Response:
-        return _linked(Links(self.service).look(token))
+    def _look(self, request: Request, token: str) -> Response:
+        return _linked(self._links(request).look(token))
 
     def _complete(self, request: Request, token: str) -> Response:
         email = request.form.get("EmailAddress", "").strip()
-        return _linked(Links(self.service).complete(token, email))
+        return _linked(self._links(request).complete(token, email))
+
+    def _links(self, request: Request) -> Links:
+        language = request.accept_languages.best_match(WORDS, "en")
+        return Links(self.service, language)
 
     def _health(self, _: Request) -> Response:
         try:

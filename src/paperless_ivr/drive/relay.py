@@ -11,16 +11,19 @@ from functools import partial
 from secrets import token_hex
 
 import structlog
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from tenacity import RetryCallState, Retrying, wait_exponential_jitter
 
-from paperless_ivr.drive.attendant import Setup
-from paperless_ivr.drive.documents import Documents
-from paperless_ivr.drive.nobody import NobodyThere
-from paperless_ivr.errors import StaleClaim
+from paperless_ivr.drive.null_gateway import NullGateway
+from paperless_ivr.drive.reaping import ABANDONED, reap
+from paperless_ivr.drive.requests import RequestRunner
+from paperless_ivr.drive.runner import Setup
+from paperless_ivr.drive.tokens import TokenSigner
+from paperless_ivr.errors import RecordDown, StaleClaim
 from paperless_ivr.flow.bills import Status, status
 from paperless_ivr.flow.events import (
     Accepted,
+    Customer,
     CustomersFound,
     OutcomeUnknown,
     Refusal,
@@ -46,14 +49,12 @@ from paperless_ivr.records.port import (
     What,
     Written,
 )
-from paperless_ivr.secret import Secret, credential
+from paperless_ivr.secret import credential
 
 log = structlog.get_logger("paperless_ivr")
 
 AFTER = timedelta(minutes=2)
 """A write without an outcome is looked at so long after it was intended: no call takes longer."""
-ABANDONED = timedelta(minutes=10)
-"""A call that was not heard of for so long has lost its process."""
 LEASE = timedelta(minutes=5)
 """So long what was claimed is nobody else's. A look-up and a write take some seconds."""
 AT_ONCE = 20
@@ -73,25 +74,22 @@ Export = Callable[[KeepWish], None]
 """Hands a wish to the biller; the same one may come again after a crash."""
 
 
-@frozen
-class There:
-    """How a bill comes today, and the address on file."""
+Wanted = EnrollInPaperless | StoreCustomerPreference | KeepWish
 
-    status: Status
-    email: Secret | None
 
-    def is_as(self, wanted: EnrollInPaperless | StoreCustomerPreference | KeepWish) -> bool:
-        """Whether it is as somebody wanted it.
+def is_as(found: Customer, wanted: Wanted) -> bool:
+    """Whether a bill, as it was found, is as somebody wanted it.
 
-        A registration overwrites the address on file: one that is pending with another address
-        is not the one that was wanted.
-        """
-        if isinstance(wanted, EnrollInPaperless):
-            return self.status is not Status.PAPER
-        if not wanted.paperless:
-            return self.status is Status.PAPER
-        same = wanted.email is None or wanted.email == self.email
-        return self.status is Status.PAPERLESS or (self.status is Status.PENDING and same)
+    A registration overwrites the address on file: one that is pending with another address
+    is not the one that was wanted.
+    """
+    now = status(found.invoices)
+    if isinstance(wanted, EnrollInPaperless):
+        return now is not Status.PAPER
+    if not wanted.paperless:
+        return now is Status.PAPER
+    same = wanted.email is None or wanted.email == found.email
+    return now is Status.PAPERLESS or (now is Status.PENDING and same)
 
 
 @frozen
@@ -110,16 +108,27 @@ class Relay:
         repr=False,
         factory=lambda: wait_exponential_jitter(multiplier=FIRST, max=LONGEST, jitter=FIRST),
     )
-    _calls: Documents = field(init=False, repr=False)
+    _calls: RequestRunner = field(init=False, repr=False)
 
     @_calls.default
-    def _make_calls(self) -> Documents:
-        return Documents(self.setup, NobodyThere(), credential(token_hex()))
+    def _make_calls(self) -> RequestRunner:
+        return RequestRunner(self.setup, NullGateway(), TokenSigner(credential(token_hex())))
 
     def round(self) -> Mapping[str, int]:
-        """Works once on all that is due; says how many items came to what."""
+        """Works once on all that is due; says how many items came to what.
+
+        Where the record fails the round ends (`record_down`): the next one goes on.
+        """
         came_to: Counter[str] = Counter()
-        if taken_up := self._calls.tidy(self.abandoned):
+        try:
+            self._work_on_all(came_to)
+        except RecordDown as down:
+            log.warning("relay.record_down", error=str(down))
+            came_to["record_down"] += 1
+        return came_to
+
+    def _work_on_all(self, came_to: Counter[str]) -> None:
+        if taken_up := reap((self._calls,), self.abandoned):
             came_to["taken_up"] = taken_up
         for task in (Task.SETTLE, Task.COMPLETE, Task.FOLLOW):
             due = self._now() - (self.after if task is Task.SETTLE else timedelta())
@@ -128,7 +137,6 @@ class Relay:
             unsettled = frozenset(write.key for write in open_writes)
             while items := claim():
                 came_to.update(self._worked(item, unsettled) for item in items)
-        return came_to
 
     @property
     def _biller(self) -> str:
@@ -138,9 +146,11 @@ class Relay:
         return self.setup.clock()
 
     def _worked(self, left: Left, unsettled: Set[str]) -> str:
-        """Works on one item; whatever goes wrong, it is tried again later."""
+        """Works on one item; whatever goes wrong with it, it is tried again later."""
         try:
             came_to = self._work(left, unsettled)
+        except RecordDown:
+            raise  # no other item could be worked on either
         except StaleClaim:
             came_to = "taken"
         except Exception as error:  # noqa: BLE001 - one item must not stop the others
@@ -170,7 +180,7 @@ class Relay:
         there = self._looked_up(write)
         if there is None:
             return self._later(left, "unclear")
-        if there.is_as(write):
+        if is_as(there, write):
             self.ledger.settle(write.key, Accepted())
             return "settled"
         return self._sent(left, write)
@@ -194,8 +204,8 @@ class Relay:
     def _complete(self, left: Kept) -> str:
         wish = left.wish
         there = self._looked_up(wish)
-        if there is not None and there.is_as(wish):
-            if there.status is Status.PENDING:
+        if there is not None and is_as(there, wish):
+            if status(there.invoices) is Status.PENDING:
                 return self._waiting(left)
             reason = PAPERLESS_ALREADY if wish.paperless else "on_paper_already"
             return self._finished(left, What.COMPLETED, reason)
@@ -212,6 +222,7 @@ class Relay:
             phone=wish.phone,
             consent=wish.consent,
             key=wish.key,
+            language=wish.language,
         )
         forbidden = self.ledger.intend(write, left.evidence, self.setup.limits)
         if forbidden is not None:
@@ -229,9 +240,9 @@ class Relay:
 
     def _follow(self, left: Followed) -> str:
         there = self._looked_up(left.write)
-        if there is not None and there.status is Status.PAPERLESS:
+        if there is not None and status(there.invoices) is Status.PAPERLESS:
             return self._finished(left, What.COMPLETED)
-        if there is not None and there.status is Status.PAPER:
+        if there is not None and status(there.invoices) is Status.PAPER:
             return self._finished(left, What.EXPIRED, "on_paper_again")
         return self._waiting(left)
 
@@ -243,8 +254,8 @@ class Relay:
 
     # ── the service ──
 
-    def _looked_up(self, about: Write | KeepWish) -> "There | None":
-        """How the bill comes today; None where that cannot be told."""
+    def _looked_up(self, about: Write | KeepWish) -> Customer | None:
+        """The customer, with the invoices that show how the bill comes today; None if unclear."""
         found = self._asked(SearchByAccountNumber(about.account))
         if not isinstance(found, CustomersFound):
             return None
@@ -256,7 +267,7 @@ class Relay:
                 and (invoice.pending or invoice.paperless is not None)
             )
             if customer.id == about.customer and bills:
-                return There(status(bills), customer.email)
+                return evolve(customer, invoices=bills)
         return None
 
     def _asked(self, request: ServiceRequest) -> ServiceAnswer:

@@ -1,14 +1,17 @@
 """Which bills can be spoken of: one per customer and invoice type (R06, R13)."""
 
 import enum
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from itertools import combinations
 
 from attrs import frozen
 
 from paperless_ivr.flow.events import Invoice
 from paperless_ivr.flow.host import Moment
-from paperless_ivr.flow.scene import Scene
+from paperless_ivr.flow.scene import Scene, once
+from paperless_ivr.keypad import last_four
 from paperless_ivr.secret import Secret
 
 
@@ -47,6 +50,7 @@ def status(invoices: tuple[Invoice, ...]) -> Status:
     return Status.PAPER
 
 
+@once
 def listed(scene: Scene) -> tuple[Bill, ...]:
     """Every bill of the customers found, in the service's order."""
     call = scene.call
@@ -74,16 +78,19 @@ def _just_paid(scene: Scene, bills: tuple[Bill, ...]) -> tuple[Bill, ...]:
         return ()
     for number, customer in enumerate(scene.call.found):
         there = any((bill.customer, bill.type) == (number, wanted) for bill in bills)
-        if customer.account == _payer(scene) and not there:
+        if paid_by(scene, customer.account) and not there:
             invoice = host.payment.invoice if host.payment else None
             return (Bill(number, wanted, Status.PAPER, invoice or host.invoice, None, None),)
     return ()
 
 
-def _payer(scene: Scene) -> Secret | None:
-    """The account that the host's payment was for."""
+def paid_by(scene: Scene, account: Secret) -> bool:
+    """Whether the host's payment was for an account, however the host writes it."""
     host = scene.call.host
-    return (host.payment.account if host.payment else None) or host.account
+    payer = (host.payment.account if host.payment else None) or host.account
+    return bool(payer) and scene.terms.accounts.same(
+        payer.reveal() if payer else "", account.reveal()
+    )
 
 
 def of_status(scene: Scene, *wanted: Status) -> tuple[Bill, ...]:
@@ -101,18 +108,19 @@ def of_status(scene: Scene, *wanted: Status) -> tuple[Bill, ...]:
     )
 
 
+@once
 def choices(scene: Scene) -> tuple[Bill, ...]:
     """The bills that the caller may choose among now.
 
     To enrol: those on paper; the host's invoice alone where it named one, until something
-    is settled. Back to paper: those that are paperless or pending.
+    is settled. Back to paper: those that are paperless or pending. Of bills that nothing tells
+    apart the first.
     """
     if scene.call.choosing.back_to_paper:
-        return of_status(scene, Status.PAPERLESS, Status.PENDING)
+        return _told_apart(scene, of_status(scene, Status.PAPERLESS, Status.PENDING))
     bills = of_status(scene, Status.PAPER)
-    if scene.call.choosing.done:
-        return bills
-    return tuple(bill for bill in bills if named_by_host(scene, bill)) or bills
+    named = tuple(bill for bill in bills if named_by_host(scene, bill))
+    return _told_apart(scene, bills if scene.call.choosing.done else named or bills)
 
 
 def named_by_host(scene: Scene, bill: Bill) -> bool:
@@ -141,30 +149,62 @@ def cancelling(scene: Scene) -> bool:
 
 
 def paid_for(scene: Scene) -> bool:
-    """Whether the chosen bill is the one that the host's payment was for.
+    """Whether the chosen bill is the one that the host's approved payment was for.
 
     The payment's own account must be the bill's: a caller may have chosen, or keyed, another.
     """
     host, choosing = scene.call.host, scene.call.choosing
-    if host.payment is None or choosing.customer is None:
+    if host.payment is None or not host.paid or choosing.customer is None:
         return False
     customer = scene.call.found[choosing.customer]
     numbers = {i.number for i in customer.invoices if i.type == choosing.type}
     if host.payment.invoice in numbers:
         return True
-    return customer.account == _payer(scene) and host.invoice_type == choosing.type
+    return paid_by(scene, customer.account) and host.invoice_type == choosing.type
 
 
-def namesakes(scene: Scene, bill: Bill) -> bool:
-    """Whether another bill that is listed bears the same name."""
+class Mark(enum.Enum):
+    """What tells a bill from others of its name."""
 
-    def name(invoice_type: str) -> str | None:
-        return scene.policy.bills.names.get(invoice_type, {}).get(scene.language)
+    AMOUNT = "amount"
+    """The amount and the day it is due."""
+    ACCOUNT = "account"
+    NUMBER = "number"
 
-    return sum(name(other.type) == name(bill.type) for other in listed(scene)) > 1
+
+def marks(scene: Scene, bill: Bill, others: tuple[Bill, ...]) -> tuple[Mark, ...]:
+    """The fewest marks that together none of the others of its name has, too.
+
+    None where no other has its name; all that it has where nothing tells it apart.
+    """
+    mine = _marks(scene, bill)
+    known = [mark for mark in Mark if mine[mark] is not None]
+    same = [_marks(scene, o) for o in others if o != bill and _name(scene, o) == _name(scene, bill)]
+    for size in range(len(known)):
+        for some in combinations(known, size):
+            if all(any(its[mark] != mine[mark] for mark in some) for its in same):
+                return some
+    return tuple(known)
 
 
-def alike(scene: Scene) -> bool:
-    """Whether two choices bear the same name, so that amount and due date must tell them apart."""
-    names = [scene.policy.bills.names.get(b.type, {}).get(scene.language) for b in choices(scene)]
-    return len(set(names)) < len(names)
+def _marks(scene: Scene, bill: Bill) -> Mapping[Mark, object]:
+    known = bill.amount is not None and bill.due is not None
+    account = scene.call.found[bill.customer].account
+    return {
+        Mark.AMOUNT: (bill.amount, bill.due) if known else None,
+        Mark.ACCOUNT: scene.terms.accounts.last_four(account.reveal()) or None,
+        Mark.NUMBER: (last_four(bill.invoice.reveal()) or None) if bill.invoice else None,
+    }
+
+
+def _told_apart(scene: Scene, bills: tuple[Bill, ...]) -> tuple[Bill, ...]:
+    """The bills, less those that nothing which could be said tells from one before them."""
+    first: dict[tuple[object, ...], Bill] = {}
+    for bill in bills:
+        first.setdefault((_name(scene, bill), *_marks(scene, bill).values()), bill)
+    return tuple(first.values())
+
+
+def _name(scene: Scene, bill: Bill) -> str | None:
+    """What a bill is called, in the language that is spoken."""
+    return scene.policy.bills.names.get(bill.type, {}).get(scene.language)

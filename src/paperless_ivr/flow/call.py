@@ -21,6 +21,9 @@ from paperless_ivr.flow.slots import Slot
 from paperless_ivr.flow.states import State
 from paperless_ivr.secret import Secret
 
+GREETING = "greeting"
+"""The prompt that thanks the caller for calling: heard once in a call, from the host or us."""
+
 
 @frozen
 class Tries:
@@ -31,12 +34,13 @@ class Tries:
     repeats: int = 0
 
 
-@frozen
+@frozen(cache_hash=True)
 class Spent:
     """Budgets of loops. Never reset, so that no loop is for ever."""
 
     accounts: int = 0
     last_four: int = 0
+    facts: int = 0
     addresses: int = 0
     numbers: int = 0
     people: int = 0
@@ -46,7 +50,34 @@ class Spent:
     another: int = 0
 
 
-@frozen
+@frozen(cache_hash=True)
+class Shown:
+    """What the caller has shown of two facts about whom the search found (`facts`)."""
+
+    number: bool = False
+    """They were found by a whole account number that the caller keyed, here or for the host."""
+    by_host: bool = False
+    """They were found by the account number that the host handed over."""
+    account: Secret | None = None
+    """An account that was found otherwise, and whose whole number was keyed then."""
+    phone: Secret | None = None
+    """A phone number on file whose last four digits were keyed."""
+    gave_up: bool = False
+    """What was missing could not be shown: it is not asked for again."""
+
+
+@frozen(cache_hash=True)
+class Reserved:
+    """The tries that the record has counted for this call, by their keys."""
+
+    made: int = 0
+    held: tuple[str, ...] = ()
+    """Those that are given back once the caller has shown who they are."""
+    matched: tuple[str, ...] = ()
+    """Those that were given back."""
+
+
+@frozen(cache_hash=True)
 class Choosing:
     """Which bill is spoken of. `customer` and `type` are set once one was chosen."""
 
@@ -63,14 +94,14 @@ class Choosing:
     """Bills (customer, type) that were settled in this call."""
 
 
-@frozen
+@frozen(cache_hash=True)
 class Entry:
     """What is being keyed. Dropped when the phase is left."""
 
     account: Secret | None = None
     phone: Secret | None = None
-    spelt: Secret | None = None
-    """Keys of an e-mail address so far, by the two-key code."""
+    so_far: Secret | None = None
+    """Keys so far, where the caller stopped for a moment in the midst of an entry."""
     local: Secret | None = None
     domain: Secret | None = None
     at: int = 0
@@ -99,7 +130,7 @@ class TextPurpose(enum.StrEnum):
     REVIEW = "review"
 
 
-@frozen
+@frozen(cache_hash=True)
 class Contact:
     """Where the bills are to go, and the number that may be texted."""
 
@@ -165,6 +196,9 @@ class Results:
     lost: bool = False
     """The answer to a write was lost: it may have been done."""
     hung_up: bool = False
+    """Nothing is said any more: the caller hung up, or the call was taken back."""
+    taken_back: bool = False
+    """It was not the caller who ended it."""
     unused: Secret | None = None
 
 
@@ -191,12 +225,26 @@ class Call:
     tries: Tries = Tries()
     spent: Spent = Spent()
     found: tuple[Customer, ...] = ()
+    shown: Shown = Shown()
+    reserved: Reserved = Reserved()
     choosing: Choosing = Choosing()
     entry: Entry = Entry()
     contact: Contact = Contact()
     ringing: Ringing = Ringing()
     consents: tuple[Consent, ...] = ()
     results: Results = Results()
+
+    @property
+    def next_try(self) -> str:
+        """The name of the next try: no other has it, of this call or of any other."""
+        host = self.host
+        parts = (host.reference, host.serial, "try", str(self.reserved.made + 1))
+        return "-".join(part for part in parts if part)
+
+    @property
+    def greeted(self) -> bool:
+        """Whether the host or the line has thanked the caller for calling, or is about to."""
+        return self.host.greeted or self.results.greeted or GREETING in self.lead
 
     def __repr__(self) -> str:
         return f"<Call {self.host.call_id} {self.state.name}>"

@@ -9,8 +9,9 @@ from typing import Any
 
 from paperless_ivr.errors import FlowProblems
 from paperless_ivr.flow import events as e
+from paperless_ivr.flow.host import Moment
 from paperless_ivr.flow.menu import MENUS
-from paperless_ivr.flow.requests import OPERATIONS, SearchByAccountNumber
+from paperless_ivr.flow.requests import OPERATIONS, EnrollInPaperless, SearchByAccountNumber
 from paperless_ivr.flow.rows import On, always
 from paperless_ivr.flow.scene import Terms
 from paperless_ivr.flow.script import HELP, PROMPTS, SCRIPT
@@ -24,10 +25,14 @@ CALLER = (e.Digits, e.NoInput, e.HungUp)
 SEARCH = (e.CustomersFound, e.Unavailable, e.OutcomeUnknown, e.Refused, e.HungUp)
 WRITE = (e.Accepted, e.Refused, e.Unavailable, e.OutcomeUnknown, e.RecordUnavailable, e.HungUp)
 KEEP = (e.WishKept, e.RecordUnavailable, e.HungUp)
+RESERVE = (e.TryReserved, e.LimitReached, e.RecordUnavailable, e.HungUp)
 
 ANSWERS: Mapping[State, tuple[type[Any], ...]] = {
     State.SCREENING: (e.Screened, e.RecordUnavailable, e.HungUp),
-    State.LAST_FOUR_LIMIT: (e.LastFourCounted, e.RecordUnavailable, e.HungUp),
+    State.HANDED_OVER_LIMIT: RESERVE,
+    State.ACCOUNT_LIMIT: RESERVE,
+    State.LAST_FOUR_LIMIT: RESERVE,
+    State.FACT_LIMIT: RESERVE,
     State.ACCOUNT_LOOKUP: SEARCH,
     State.PHONE_LOOKUP: SEARCH,
     State.INVOICE_CHECK: (
@@ -58,9 +63,15 @@ def check(terms: Terms, table: Table = FLOW) -> None:
 
 
 def _of_terms(terms: Terms) -> Iterator[str]:
-    needed = SearchByAccountNumber.__name__
-    if needed not in terms.operations:
+    needed, instead = SearchByAccountNumber.__name__, EnrollInPaperless.__name__
+    moments = set(terms.policy.offer.moments)
+    if needed not in terms.operations and instead not in terms.operations:
         yield f"the service has no {needed}: no account can be looked up"
+    elif needed not in terms.operations and moments != {Moment.AFTER_PAYMENT}:
+        yield (
+            f"the service has no {needed}, so only callers who have just paid are known: the "
+            'policy can only offer at those moments = ["after_payment"]'
+        )
     for unknown in sorted(terms.operations - OPERATIONS):
         yield f"{unknown} is none of the service's operations: {', '.join(sorted(OPERATIONS))}"
 

@@ -69,11 +69,20 @@ class NoInput:
     """Silence for longer than the first-key wait."""
 
 
+class EndedBy(enum.Enum):
+    """Who ended a call before the flow did."""
+
+    CALLER = "caller"
+    HOST = "host"
+    SERVER = "server"
+    """The server that runs it is stopping."""
+
+
 @frozen
 class HungUp:
-    """The call was taken away: the caller hung up, or the host cancelled (`by_host`)."""
+    """The call is over for the flow: the caller hung up, or the call was taken back."""
 
-    by_host: bool = False
+    by: EndedBy = EndedBy.CALLER
 
 
 @frozen
@@ -112,9 +121,13 @@ class Customer:
 
 @frozen
 class CustomersFound:
-    """A search was answered; `customers` is empty where nobody was found."""
+    """A search was answered; `customers` is empty where nobody was found.
+
+    `unread` names fields that could not be read and count as absent, for the log.
+    """
 
     customers: tuple[Customer, ...]
+    unread: tuple[str, ...] = field(default=(), eq=False)
 
 
 @frozen
@@ -144,10 +157,14 @@ class Refused:
 class Unavailable:
     """The service was never reached, or said that it did nothing.
 
-    `why` is for the log, never personal; equality does not look at it.
+    `why` is for the log, never personal; equality does not look at it. `busy`: we did not ask,
+    because too many requests were under way. `answered`: something came back that is no answer
+    to what was asked; of a search it may show all the same whether there is such a customer.
     """
 
     why: str = field(default="", eq=False)
+    busy: bool = False
+    answered: bool = False
 
 
 @frozen
@@ -174,10 +191,18 @@ class Screened:
 
 
 @frozen
-class LastFourCounted:
-    """Whether another last-four check is allowed today for this caller and account."""
+class TryReserved:
+    """The record has counted the try: the question may be asked."""
 
-    allowed: bool
+
+@frozen
+class LimitReached:
+    """No try is left for this caller or account.
+
+    `limit` is the setting that says so, for the record: equality does not look at it.
+    """
+
+    limit: str = field(default="", eq=False)
 
 
 @frozen
@@ -191,6 +216,6 @@ class RecordUnavailable:
 
 
 ServiceAnswer = CustomersFound | InvoiceChecked | Accepted | Refused | Unavailable | OutcomeUnknown
-RecordAnswer = Screened | LastFourCounted | WishKept | RecordUnavailable
+RecordAnswer = Screened | TryReserved | LimitReached | WishKept | RecordUnavailable
 CallerEvent = Digits | NoInput | HungUp | TransferEnded
 Event = CallerEvent | ServiceAnswer | RecordAnswer | Arrived

@@ -6,10 +6,11 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
-from paperless_ivr.flow.call import Call, Choosing, Entry, Tries
+from paperless_ivr.flow.call import GREETING, Call, Choosing, Entry, Tries
 from paperless_ivr.flow.errors import CallFinished, UnexpectedEvent
-from paperless_ivr.flow.events import Arrived, Digits, Event, HungUp
+from paperless_ivr.flow.events import Arrived, CustomersFound, Digits, Event, HungUp
 from paperless_ivr.flow.host import Arrival, Intent
+from paperless_ivr.flow.known import known_arrival, known_customers
 from paperless_ivr.flow.machine import Mover
 from paperless_ivr.flow.rows import On
 from paperless_ivr.flow.scene import Crossing, Scene, Terms
@@ -54,7 +55,12 @@ class Flow:
         if language is None and len(offered) == 1:
             language = offered[0]
         wished = Choosing(back_to_paper=arrival.intent is Intent.BACK_TO_PAPER)
-        call = Call(arrival, language=language, identity=arrival.identity, choosing=wished)
+        call = Call(
+            known_arrival(arrival, self.terms.policy),
+            language=language,
+            identity=arrival.identity,
+            choosing=wished,
+        )
         return self._run(call, Arrived(), ())
 
     def advance(self, call: Call, event: Event) -> Turn:
@@ -67,7 +73,11 @@ class Flow:
             if isinstance(event, HungUp):
                 return self.turn(call)
             raise CallFinished(call, event)
-        return self._run(evolve(call, lead=()), _placed(event, len(call.lead)), ())
+        if isinstance(event, CustomersFound):
+            event = known_customers(event)
+        heard = call if isinstance(event, HungUp) else _greeted(call)
+        heard = evolve(heard, lead=()) if call.lead else heard
+        return self._run(heard, _placed(event, len(call.lead)), ())
 
     def turn(self, call: Call, took: tuple[str, ...] = ()) -> Turn:
         """What a call says and waits for now: told from the call alone."""
@@ -77,11 +87,13 @@ class Flow:
     def _run(self, call: Call, event: Event, took: tuple[str, ...]) -> Turn:
         """Takes a row, then whatever routes on at once."""
         for _ in range(STEPS_AT_MOST):
-            row = self._mover.move(Crossing(call, self.terms, event))
-            if row is None:
+            crossing = Crossing(call, self.terms, event)
+            way = self._mover.move(crossing)
+            if way is None:
                 raise UnexpectedEvent(call, event)
-            took = (*took, row.name(call.state))
-            call = _moved(call, row, Crossing(call, self.terms, event))
+            row, name = way
+            took = (*took, name)
+            call = _moved(call, row, crossing)
             if call.state.kind is Kind.PASS:
                 event = Arrived()
             elif call.state.kind is Kind.ASK and call.results.hung_up:
@@ -89,6 +101,13 @@ class Flow:
             else:
                 return self.turn(call, took)
         raise UnexpectedEvent(call, event)
+
+
+def _greeted(call: Call) -> Call:
+    """The call after its words were heard, the greeting among them or not."""
+    if GREETING not in call.lead:
+        return call
+    return evolve(call, results=evolve(call.results, greeted=True))
 
 
 def _placed(event: Event, lead: int) -> Event:
@@ -104,12 +123,11 @@ def _placed(event: Event, lead: int) -> Event:
 def _moved(call: Call, row: On[Any], crossing: Crossing[Any]) -> Call:
     """The call after a row: what is kept, what is said, and where it is."""
     after = row.keep(crossing)
-    if row.say is not None:
-        after = evolve(after, lead=(*after.lead, row.say))
+    lead = after.lead if row.say is None else (*after.lead, row.say)
     if row.to is None or row.to is call.state:
-        return after
-    entry = after.entry if _keeps_entry(call.state, row.to) else Entry()
-    return evolve(after, state=row.to, tries=Tries(), entry=entry)
+        return after if row.say is None else evolve(after, lead=lead)
+    entry = evolve(after.entry, so_far=None) if _keeps_entry(call.state, row.to) else Entry()
+    return evolve(after, lead=lead, state=row.to, tries=Tries(), entry=entry)
 
 
 def _keeps_entry(source: State, to: State) -> bool:

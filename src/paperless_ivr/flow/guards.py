@@ -6,14 +6,13 @@ A row of the table reads as a sentence with them: "on Digits to DECLINED when `c
 from collections.abc import Callable
 from typing import Any
 
-from paperless_ivr.flow import bills
+from paperless_ivr.flow import bills, facts
 from paperless_ivr.flow.call import Source
 from paperless_ivr.flow.events import (
     CustomersFound,
     Digits,
     Ended,
     InvoiceChecked,
-    LastFourCounted,
     NoInput,
     Refusal,
     Refused,
@@ -35,6 +34,7 @@ from paperless_ivr.flow.policy import Strategy
 from paperless_ivr.flow.requests import (
     EnrollInPaperless,
     InvoiceExists,
+    SearchByAccountNumber,
     SearchByCustomerPhoneNumber,
     SendWebLink,
     StoreCustomerPaymentMethodV2,
@@ -43,7 +43,7 @@ from paperless_ivr.flow.requests import (
 from paperless_ivr.flow.scene import Crossing, Scene
 from paperless_ivr.flow.script import last_to_hear, room, stopped_at
 from paperless_ivr.flow.states import State
-from paperless_ivr.keypad import last_four, last_star, looks_like_card, national
+from paperless_ivr.keypad import last_four, last_star, national
 
 Anything = Crossing[Any]
 Guard = Callable[[Crossing[Any]], bool]
@@ -116,13 +116,34 @@ def person(c: Anything) -> bool:
 
 
 def keyed(c: Crossing[Digits]) -> str:
-    """The keys; in an entry, those after the last star, which starts over."""
-    keys = c.event.keys.reveal()
-    return keys if c.call.state in SPELLING or c.call.state in STAR_IS_A_CHOICE else last_star(keys)
+    """The keys; in an entry, those before a pause too, and only those after the last star."""
+    keys = so_far(c) + c.event.keys.reveal()
+    return keys if c.call.state in STAR_IS_NO_RESTART else last_star(keys)
 
 
-SPELLING = (State.EMAIL_LOCAL, State.EMAIL_DOMAIN_ENTRY, State.EMAIL_CHARACTER)
-STAR_IS_A_CHOICE = (State.EMAIL_READBACK, State.OFFER_AT_START)
+def so_far(c: Anything) -> str:
+    """The keys of an entry that a pause interrupted."""
+    return c.call.entry.so_far.reveal() if c.call.entry.so_far else ""
+
+
+STAR_IS_NO_RESTART = (
+    State.EMAIL_LOCAL,
+    State.EMAIL_DOMAIN_ENTRY,
+    State.EMAIL_CHARACTER,
+    State.EMAIL_READBACK,
+    State.OFFER_AT_START,
+)
+
+
+def paused(c: Crossing[Digits]) -> bool:
+    """The caller stopped in the midst of an entry: nothing was said to be complete.
+
+    Each pause comes after at least one more key, and a star that starts over is counted, so an
+    entry cannot be paused for ever.
+    """
+    if c.event.ended is not Ended.TIMEOUT or not keyed(c).isdecimal():
+        return False
+    return "*" not in c.event.keys.reveal() or repeats_left(c)
 
 
 def chose(choice: Choice) -> Guard:
@@ -142,12 +163,12 @@ def heard(c: Crossing[Digits]) -> bool:
 
 def pound(c: Crossing[Digits]) -> bool:
     """`#` with nothing keyed."""
-    return not c.event.keys and c.event.ended is Ended.END_KEY and not c.call.entry.spelt
+    return not c.event.keys and c.event.ended is Ended.END_KEY and not c.call.entry.so_far
 
 
 def zero(c: Crossing[Digits]) -> bool:
     """0 alone: in a menu the key, in an entry 0 and then `#` or silence (R15)."""
-    return keyed(c) == "0" and not c.call.entry.spelt and _may_ask_for_person(c)
+    return keyed(c) == "0" and not c.call.entry.so_far and _may_ask_for_person(c)
 
 
 def _may_ask_for_person(c: Anything) -> bool:
@@ -188,6 +209,19 @@ def account_given(c: Anything) -> bool:
     return c.account is not None
 
 
+def no_search(c: Anything) -> bool:
+    """The service cannot search by account number."""
+    return not c.has(SearchByAccountNumber)
+
+
+def payer_is_known(c: Anything) -> bool:
+    """No search is needed: the host vouches for who has just paid, and for which bill."""
+    host = c.call.host
+    paid = host.moment is Moment.AFTER_PAYMENT and host.payment and host.payment.account
+    vouched = c.call.identity >= Identity.ACCOUNT_KEYED
+    return bool(no_search(c) and paid and vouched and host.invoice_type)
+
+
 def phone_searchable(c: Anything) -> bool:
     """The number that calls is known, and policy and service search by it."""
     return bool(
@@ -211,24 +245,34 @@ def account_tries_left(c: Anything) -> bool:
 
 
 def account_shown(c: Anything) -> bool:
-    """The account number was keyed in this call, or the host vouches for the caller."""
-    return keyed_here(c) or c.call.identity >= Identity.ACCOUNT_KEYED
+    """The account number was keyed in this call, or shown to the host, whole or in part."""
+    return keyed_here(c) or c.call.identity >= Identity.LAST_FOUR_KEYED
 
 
 def is_account(c: Crossing[Digits]) -> bool:
-    """Long enough for an account number, and not too long."""
-    fewest, most = c.policy.proof.account_keys
-    return keyed(c).isdecimal() and fewest <= len(keyed(c)) <= most
+    """An account number of the biller's form, and no pause in the midst of it."""
+    return c.event.ended is not Ended.TIMEOUT and c.terms.accounts.read(keyed(c)) is not None
+
+
+def is_mistyped(c: Crossing[Digits]) -> bool:
+    """As long as an account number, and not one of them: some key is wrong."""
+    ended = c.event.ended is not Ended.TIMEOUT
+    return ended and c.terms.accounts.fits(keyed(c)) and not is_account(c)
 
 
 def is_card(c: Crossing[Digits]) -> bool:
-    """Looks like a payment card: neither sent nor kept."""
-    return looks_like_card(keyed(c))
+    """Looks like a payment card, and is no account number: neither sent nor kept.
+
+    A pause in the midst of a number decides nothing, whatever its beginning looks like.
+    """
+    paused = c.event.ended is Ended.TIMEOUT and c.terms.accounts.begins(keyed(c))
+    return not paused and c.terms.accounts.may_be_card(keyed(c))
 
 
-def last_four_allowed(c: Crossing[LastFourCounted]) -> bool:
-    """The record counts fewer misses today than its limit."""
-    return c.event.allowed
+def few_found(c: Crossing[CustomersFound]) -> bool:
+    """So few accounts were found that last four digits tell them apart from a guess."""
+    accounts = {customer.account for customer in c.event.customers}
+    return len(accounts) <= c.policy.proof.last_four_accounts
 
 
 def four_keys(c: Crossing[Digits]) -> bool:
@@ -239,7 +283,8 @@ def four_keys(c: Crossing[Digits]) -> bool:
 def _matches(c: Crossing[Digits]) -> int:
     if not four_keys(c):
         return 0
-    return sum(last_four(customer.account.reveal()) == keyed(c) for customer in c.call.found)
+    ending = c.terms.accounts.last_four
+    return sum(ending(customer.account.reveal()) == keyed(c) for customer in c.call.found)
 
 
 def one_match(c: Crossing[Digits]) -> bool:
@@ -335,8 +380,7 @@ def next_is(strategy: Strategy) -> Guard:
 
 def spelling(c: Crossing[Digits]) -> str:
     """All keys of the part of an address that is being spelt."""
-    before = c.call.entry.spelt.reveal() if c.call.entry.spelt else ""
-    return before + c.event.keys.reveal()
+    return so_far(c) + c.event.keys.reveal()
 
 
 def spelt_local(c: Crossing[Digits]) -> bool:
@@ -362,8 +406,16 @@ def spelling_begun(c: Crossing[Digits]) -> bool:
 
 def spelling_goes_on(c: Crossing[Digits]) -> bool:
     """Silence after keys: what was spelt is kept, and the caller goes on."""
-    paused = c.event.ended is Ended.TIMEOUT and c.call.spent.pauses < c.policy.address.pauses
-    return paused and spelling_begun(c) and not c.terms.pad.spell(spelling(c)).bad
+    if c.event.ended is not Ended.TIMEOUT or c.call.spent.pauses >= c.policy.address.pauses:
+        return False
+    return spelling_begun(c) and not c.terms.pad.spell(spelling(c)).bad
+
+
+def code_goes_on(c: Crossing[Digits]) -> bool:
+    """Silence after half a code, before anything is spelt: it is kept, unless it is 0 alone."""
+    half = c.event.ended is Ended.TIMEOUT and c.call.spent.pauses < c.policy.address.pauses
+    spelt = c.terms.pad.spell(spelling(c))
+    return half and bool(spelt.rest) and not spelt.bad and spelling(c) != "0"
 
 
 def too_long(c: Crossing[Digits]) -> bool:
@@ -389,7 +441,7 @@ def nothing_spelt(c: Crossing[Digits]) -> bool:
 
 def spelt_character(c: Crossing[Digits]) -> bool:
     """One character, and the address stays one with it."""
-    spelt = c.terms.pad.spell(c.event.keys.reveal())
+    spelt = c.terms.pad.spell(spelling(c))
     if len(spelt.text) != 1 or spelt.rest or spelt.bad:
         return False
     entry = c.call.entry
@@ -404,17 +456,45 @@ def at_domain(c: Crossing[Digits]) -> bool:
     return stopped_at(c, c.event.heard) >= len(local.reveal() if local else "")
 
 
+# ── two facts before an address of the caller's own ──────────────────────────────────────
+
+
+def for_number(c: Anything) -> bool:
+    """It is about a number to text to, not an e-mail address."""
+    return c.call.contact.purpose is not None
+
+
+def number_matches(c: Crossing[Digits]) -> bool:
+    """The whole number of the customer's account, and no pause in the midst of it."""
+    if c.customer is None or not is_account(c):
+        return False
+    accounts = c.terms.accounts
+    return accounts.same(accounts.read(keyed(c)) or "", c.customer.account.reveal())
+
+
+def phone_matches(c: Crossing[Digits]) -> bool:
+    """The last four digits of the customer's phone number."""
+    on_file = c.customer.phone if c.customer else None
+    return four_keys(c) and on_file is not None and last_four(on_file.reveal()) == keyed(c)
+
+
+def facts_left(c: Anything) -> bool:
+    """The fact that is missing may be keyed once more."""
+    return c.call.spent.facts + 1 < c.policy.proof.last_four_tries
+
+
 # ── texts ────────────────────────────────────────────────────────────────────────────────
 
 
 def is_phone(c: Crossing[Digits]) -> bool:
-    """A telephone number of the policy's region (R07)."""
+    """A telephone number that texts may go to (R07)."""
+    number = national(keyed(c), c.policy.text.region)
+    return number is not None and facts.gets_texts(c.policy, number)
+
+
+def is_other_phone(c: Crossing[Digits]) -> bool:
+    """A telephone number, whether texts may go to it or not."""
     return national(keyed(c), c.policy.text.region) is not None
-
-
-def number_known(c: Anything) -> bool:
-    """There is a number to text to: keyed, or on file."""
-    return bool(c.call.contact.phone or (c.customer and c.customer.phone))
 
 
 def numbers_left(c: Anything) -> bool:
@@ -530,8 +610,8 @@ def text_due(c: Anything) -> bool:
     """A text is to be offered: to finish what was kept, else by policy to a number on file."""
     if c.call.results.text is not Sent.NOT_ASKED or not c.has(SendWebLink):
         return False
-    by_policy = c.call.host.moment in c.policy.text.after_enrolment and number_known(c)
-    return not can_enrol(c) or by_policy
+    by_policy = c.call.host.moment in c.policy.text.after_enrolment and facts.number_known(c)
+    return by_policy or (not can_enrol(c) and facts.can_text(c))
 
 
 def another_due(c: Anything) -> bool:

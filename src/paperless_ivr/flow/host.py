@@ -29,13 +29,16 @@ class Intent(enum.Enum):
 class Identity(enum.IntEnum):
     """How far it is known who calls. Ordered: a higher one includes the lower ones.
 
-    Below `ACCOUNT_KEYED` the caller hears and changes nothing personal (R17).
+    It is said of the account that is handed over, or back, with it. Below `LAST_FOUR_KEYED` the
+    caller hears and changes nothing personal (R17).
     """
 
     NONE = 0
     CALLER_ID = 1
-    ACCOUNT_KEYED = 2
-    VERIFIED = 3
+    LAST_FOUR_KEYED = 2
+    """The caller keyed the last four digits of the account number, not the whole number."""
+    ACCOUNT_KEYED = 3
+    VERIFIED = 4
 
 
 class Disposition(enum.Enum):
@@ -60,6 +63,9 @@ class Disposition(enum.Enum):
     OPT_OUT_REQUESTED = "opt_out_requested"
     TRANSFERRED = "transferred"
     ABANDONED = "abandoned"
+    """The caller hung up."""
+    TAKEN_BACK = "taken_back"
+    """The host canceled, or the server stopped: the caller may still be there."""
 
 
 class Reason(enum.Enum):
@@ -68,6 +74,7 @@ class Reason(enum.Enum):
     NONE = "none"
     CALLER_HUNG_UP = "caller_hung_up"
     HOST_CANCELLED = "host_cancelled"
+    SERVER_STOPPED = "server_stopped"
     CALLER_ASKED = "caller_asked"
     TRIES_USED_UP = "tries_used_up"
     PAYMENT_NOT_APPROVED = "payment_not_approved"
@@ -76,14 +83,32 @@ class Reason(enum.Enum):
     TYPE_NOT_ELIGIBLE = "type_not_eligible"
     OPT_OUT_NOT_BY_PHONE = "opt_out_not_by_phone"
     ACCOUNT_NOT_FOUND = "account_not_found"
-    LAST_FOUR_LIMIT = "last_four_limit"
+    LIMIT_REACHED = "limit_reached"
+    """No try was left for this caller or account."""
     SERVICE_DOWN = "service_down"
     SERVICE_REFUSED = "service_refused"
     OUTCOME_UNKNOWN = "outcome_unknown"
     NO_OPERATION = "no_operation"
+    BUSY = "busy"
+    """Too many calls at once: the service was not asked."""
     RECORD_DOWN = "record_down"
+    CALL_LOST = "call_lost"
+    """The call is not in the store, or could not go on: a fault of ours."""
     OTHER_EDITION = "other_edition"
     NO_ADDRESS_LEFT = "no_address_left"
+
+
+FAILURES = frozenset(
+    {
+        Reason.SERVER_STOPPED,
+        Reason.SERVICE_DOWN,
+        Reason.BUSY,
+        Reason.RECORD_DOWN,
+        Reason.CALL_LOST,
+        Reason.OTHER_EDITION,
+    }
+)
+"""Reasons that mean a failure: of the service, or of ours (R48)."""
 
 
 class Registration(enum.Enum):
@@ -144,7 +169,10 @@ class Arrival:
     moment: Moment = Moment.START
     intent: Intent = Intent.ENROL
     ani: Secret | None = None
-    """The caller's number (ANI), where it is known."""
+    """The caller's number (ANI), where it is known. One that nobody can have counts as none."""
+    ani_withheld: bool = field(default=False, kw_only=True)
+    """The caller asked that the number not be shown: it counts as none, unless policy says
+    otherwise."""
     dnis: str = ""
     """The number that was called (DNIS)."""
     greeted: bool = False
@@ -161,6 +189,13 @@ class Arrival:
     edition: Edition = Edition()
     handover: str = ""
     """Tells the hand-overs of one call apart; consents and writes are named after both."""
+    serial: str = ""
+    """Tells calls apart to which the host gives the same names: tries are named after it, too."""
+
+    @property
+    def paid(self) -> bool:
+        """Whether the host has taken an approved payment in this call."""
+        return self.payment is not None and self.payment.approved
 
     @property
     def reference(self) -> str:
@@ -186,6 +221,13 @@ class Handback:
 
     disposition: Disposition
     reason: Reason = Reason.NONE
+    call_id: str = ""
+    """As handed over, like `moment` and `paid`."""
+    handover: str = ""
+    """Tells this hand-over from others of the same call."""
+    moment: Moment = Moment.START
+    paid: bool = False
+    """The host has taken an approved payment in this call."""
     registration: Registration = Registration.NONE
     """Of the last bill that the caller said yes about."""
     text: Sent = Sent.NOT_ASKED
@@ -196,9 +238,36 @@ class Handback:
     invoice: Secret | None = None
     identity: Identity = Identity.NONE
     greeted: bool = False
-    """The line has thanked the caller for calling: the host need not."""
+    """The host or the library has thanked the caller for calling: do not do it again."""
     unused_keys: Secret | None = None
     """A key that the caller meant for the host: act on it at once (R01)."""
     outcomes: tuple[Outcome, ...] = ()
     consents: tuple[str, ...] = field(default=())
     """References of every consent given in the call, in order."""
+
+    @classmethod
+    def unfinished(cls, arrival: Arrival, reason: Reason) -> "Handback":
+        """The hand-back of a call that could not go on: what was handed over (R48)."""
+        return cls(
+            Disposition.INCOMPLETE,
+            reason,
+            call_id=arrival.call_id,
+            handover=arrival.handover,
+            moment=arrival.moment,
+            paid=arrival.paid,
+            language=arrival.language,
+            account=arrival.account,
+            invoice=arrival.invoice,
+            identity=arrival.identity,
+            greeted=arrival.greeted,
+        )
+
+    @property
+    def failed(self) -> bool:
+        """Whether the call came back because something failed, and not as the caller chose."""
+        return self.reason in FAILURES
+
+    @property
+    def offer_again(self) -> bool:
+        """Whether the host may hand over again in this call. After a failure it must not."""
+        return not self.failed

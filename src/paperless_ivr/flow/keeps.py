@@ -8,35 +8,43 @@ from typing import Any
 
 from attrs import evolve
 
-from paperless_ivr.flow import bills
+from paperless_ivr.flow import bills, facts
 from paperless_ivr.flow.call import (
+    GREETING,
     Call,
     Choosing,
     Consent,
     Contact,
     Entry,
     Purpose,
+    Reserved,
     Ringing,
+    Shown,
     Source,
     TextPurpose,
 )
 from paperless_ivr.flow.events import (
+    Customer,
     CustomersFound,
     Digits,
+    EndedBy,
     HungUp,
+    TryReserved,
+    Unavailable,
 )
 from paperless_ivr.flow.guards import (
     keyed,
+    keyed_here,
     link_finishes,
     spelling,
 )
 from paperless_ivr.flow.host import Identity, Moment, Outcome, Reason, Registration, Sent
 from paperless_ivr.flow.menu import pressed
 from paperless_ivr.flow.policy import Strategy
-from paperless_ivr.flow.scene import Crossing
+from paperless_ivr.flow.scene import Crossing, Scene
 from paperless_ivr.flow.script import HELP, stopped_at, words
 from paperless_ivr.flow.states import State as S
-from paperless_ivr.keypad import last_four, national
+from paperless_ivr.keypad import national
 from paperless_ivr.secret import Secret, email, phone
 from paperless_ivr.secret import account as account_number
 
@@ -60,8 +68,14 @@ def because(reason: Reason) -> Keep:
     """Remembers why."""
     return named(
         f"because {reason.value}",
-        lambda c: evolve(c.call, results=evolve(c.call.results, reason=reason)),
+        lambda c: evolve(c.call, results=evolve(c.call.results, reason=_exact(reason, c))),
     )
+
+
+def _exact(reason: Reason, c: Anything) -> Reason:
+    """The reason; where the service seems down, whether it was only we who were busy (R50)."""
+    busy = isinstance(c.event, Unavailable) and c.event.busy
+    return Reason.BUSY if busy and reason is Reason.SERVICE_DOWN else reason
 
 
 # ── keys ─────────────────────────────────────────────────────────────────────────────────
@@ -75,7 +89,15 @@ def wrong(c: Anything) -> Call:
 
 def counted(c: Anything) -> Call:
     """One more wrong key, of which the row says more."""
-    return evolve(c.call, tries=evolve(c.call.tries, wrong=c.call.tries.wrong + 1))
+    tries = evolve(c.call.tries, wrong=c.call.tries.wrong + 1)
+    return evolve(c.call, tries=tries, entry=evolve(c.call.entry, so_far=None))
+
+
+def paused(c: Crossing[Digits]) -> Call:
+    """What was keyed before a pause is kept; a star that starts over is one of the repeats."""
+    restarts = c.event.keys.reveal().count("*")
+    tries = evolve(c.call.tries, repeats=c.call.tries.repeats + restarts)
+    return evolve(c.call, tries=tries, entry=evolve(c.call.entry, so_far=Secret(keyed(c))))
 
 
 def silent(c: Anything) -> Call:
@@ -91,7 +113,7 @@ def _help(state: S, times: int) -> tuple[str, ...]:
 def repeated(c: Anything) -> Call:
     """The question is heard again; in an entry the next wait is longer."""
     tries = evolve(c.call.tries, repeats=c.call.tries.repeats + 1)
-    return evolve(c.call, tries=tries, entry=evolve(c.call.entry, more_time=True))
+    return evolve(c.call, tries=tries, entry=evolve(c.call.entry, more_time=True, so_far=None))
 
 
 def unused(c: Crossing[Digits]) -> Call:
@@ -101,9 +123,18 @@ def unused(c: Crossing[Digits]) -> Call:
 
 
 def hung_up(c: Crossing[HungUp]) -> Call:
-    """The call was taken away."""
-    reason = Reason.HOST_CANCELLED if c.event.by_host else Reason.CALLER_HUNG_UP
-    return evolve(c.call, results=evolve(c.call.results, hung_up=True, reason=reason))
+    """The caller hung up, or the call was taken back."""
+    by = c.event.by
+    taken_back = by is not EndedBy.CALLER
+    results = evolve(c.call.results, hung_up=True, taken_back=taken_back, reason=HUNG_UP[by])
+    return evolve(c.call, results=results)
+
+
+HUNG_UP = {
+    EndedBy.CALLER: Reason.CALLER_HUNG_UP,
+    EndedBy.HOST: Reason.HOST_CANCELLED,
+    EndedBy.SERVER: Reason.SERVER_STOPPED,
+}
 
 
 # ── arrival ──────────────────────────────────────────────────────────────────────────────
@@ -113,7 +144,7 @@ def greeted(c: Anything) -> Call:
     """Thanks the caller for calling, where the host has not."""
     if c.call.host.greeted or c.call.host.moment is not Moment.START:
         return c.call
-    return evolve(c.call, lead=("greeting",), results=evolve(c.call.results, greeted=True))
+    return evolve(c.call, lead=(GREETING,))
 
 
 def language(c: Crossing[Digits]) -> Call:
@@ -131,51 +162,112 @@ def default_language(c: Anything) -> Call:
 
 
 def account(c: Crossing[Digits]) -> Call:
-    """The account number that was keyed."""
-    entry = evolve(c.call.entry, account=account_number(keyed(c)), more_time=False)
-    return evolve(c.call, entry=entry)
+    """The account number that was keyed: of its owner nothing is known yet."""
+    number = c.terms.accounts.read(keyed(c)) or ""
+    entry = evolve(c.call.entry, account=account_number(number), more_time=False)
+    return evolve(c.call, entry=entry, identity=Identity.NONE)
+
+
+def reserved(c: Crossing[TryReserved]) -> Call:
+    """The record has counted a try."""
+    before = c.call.reserved
+    held = (*before.held, c.call.next_try)
+    return evolve(c.call, reserved=evolve(before, made=before.made + 1, held=held))
+
+
+def _missed(call: Call) -> Call:
+    """The latest try hit nothing: it stays counted."""
+    return evolve(call, reserved=evolve(call.reserved, held=call.reserved.held[:-1]))
+
+
+def unanswered(keep: Keep) -> Keep:
+    """The same, and the try of a search that the service never answered is given back.
+
+    Nothing was told by it. Whatever came back, though it cannot be used, may have told something.
+    """
+
+    def kept(c: Anything) -> Call:
+        before = c.call.reserved
+        silent = isinstance(c.event, Unavailable) and not c.event.answered
+        if not silent or not before.held:
+            return keep(c)
+        *others, latest = before.held
+        after = Reserved(before.made, tuple(others), (*before.matched, latest))
+        return keep(evolve(c, call=evolve(c.call, reserved=after)))
+
+    return named(f"{keep.__name__}, at no try where nothing answered", kept)
+
+
+def _given_back(call: Call) -> Call:
+    """The caller has shown who they are: what was held is no guess."""
+    before = call.reserved
+    return evolve(call, reserved=Reserved(before.made, (), (*before.matched, *before.held)))
 
 
 def account_missed(c: Anything) -> Call:
     """An account number that nobody has: one try less."""
-    return spend(evolve(c.call, found=()), accounts=1)
+    return spend(_missed(evolve(c.call, found=())), accounts=1)
 
 
 def keyed_customers(c: Crossing[CustomersFound]) -> Call:
-    """Found by a number that the caller keyed, or that the host vouches for."""
-    identity = max(c.call.identity, Identity.ACCOUNT_KEYED)
-    return evolve(c.call, found=c.event.customers, identity=identity)
+    """Found by a number that the caller keyed, here or for the host, or its last four digits.
+
+    That alone gives no try back, else account numbers could be walked; calling from the
+    phone on file does.
+    """
+    found = c.event.customers
+    identity = Identity.ACCOUNT_KEYED if keyed_here(c) else c.call.identity
+    whole = identity >= Identity.ACCOUNT_KEYED
+    shown = Shown(number=whole, by_host=not keyed_here(c))
+    call = evolve(c.call, found=found, identity=identity, shown=shown)
+    theirs = any(facts.calls_from(c, customer.phone) for customer in found)
+    return _given_back(call) if theirs else call
+
+
+def payer(c: Anything) -> Call:
+    """Who has just paid, as the host handed them over: no search is there to say more."""
+    payment = c.call.host.payment
+    if payment is None or payment.account is None:
+        return c.call
+    found = (Customer(id=payment.account, account=payment.account),)
+    return evolve(c.call, found=found, shown=Shown(number=True, by_host=True))
 
 
 def customers(c: Crossing[CustomersFound]) -> Call:
     """Found by what only suggests who calls: nothing is shown yet (R17)."""
-    return evolve(c.call, found=c.event.customers, identity=Identity.CALLER_ID)
+    by_account = c.call.state is S.ACCOUNT_LOOKUP
+    shown = Shown(by_host=by_account and not keyed_here(c))
+    return evolve(c.call, found=c.event.customers, identity=Identity.CALLER_ID, shown=shown)
 
 
 def matched(c: Crossing[Digits]) -> Call:
     """The customer whose last four digits were keyed."""
-    theirs = tuple(x for x in c.call.found if last_four(x.account.reveal()) == keyed(c))
-    return evolve(c.call, found=theirs, identity=Identity.ACCOUNT_KEYED)
+    ending = c.terms.accounts.last_four
+    theirs = tuple(x for x in c.call.found if ending(x.account.reveal()) == keyed(c))
+    return _given_back(evolve(c.call, found=theirs, identity=Identity.LAST_FOUR_KEYED))
 
 
 def forgotten_account(c: Anything) -> Call:
-    """Nobody has the number that the host handed over: the caller keys theirs."""
-    return evolve(c.call, identity=Identity.NONE)
+    """The number that the host handed over, or that was keyed, shows nobody: another is keyed."""
+    return _missed(evolve(c.call, identity=Identity.NONE))
 
 
 def last_four_missed(c: Anything) -> Call:
     """Other last four digits: one try less."""
-    return spend(counted(c), last_four=1)
+    return spend(_missed(c.call), last_four=1)
 
 
 def forgotten(c: Anything) -> Call:
-    """Whom the search found is forgotten: the account number is asked for in full."""
-    return evolve(c.call, found=())
+    """Whom the search found is forgotten: the account number is asked for in full.
+
+    All tries at them stay counted, whoever the caller turns out to be.
+    """
+    return evolve(c.call, found=(), shown=Shown(), reserved=evolve(c.call.reserved, held=()))
 
 
 def last_four_failed(c: Anything) -> Call:
     """Other last four digits, for the last time: whom the search found is forgotten."""
-    return evolve(spend(c.call, last_four=1), found=())
+    return spend(forgotten(c), last_four=1)
 
 
 # ── which bill ───────────────────────────────────────────────────────────────────────────
@@ -308,19 +400,25 @@ def spelt_so_far(c: Crossing[Digits]) -> Call:
     pad = c.terms.pad
     spelt = pad.spell(spelling(c))
     so_far = Secret(pad.code(spelt.text) + spelt.rest)
-    return spend(evolve(c.call, entry=evolve(c.call.entry, spelt=so_far)), pauses=1)
+    return spend(evolve(c.call, entry=evolve(c.call.entry, so_far=so_far)), pauses=1)
+
+
+def half_a_code(c: Crossing[Digits]) -> Call:
+    """Half a code, kept while the caller looks for its other key."""
+    entry = evolve(c.call.entry, so_far=Secret(spelling(c)))
+    return spend(evolve(c.call, entry=entry), pauses=1)
 
 
 def spelt_unclear(c: Crossing[Digits]) -> Call:
     """What could be read is kept; the rest is dropped, and counted as a wrong key."""
     text = c.terms.pad.spell(spelling(c)).text
-    entry = evolve(c.call.entry, spelt=Secret(c.terms.pad.code(text)))
+    entry = evolve(c.call.entry, so_far=Secret(c.terms.pad.code(text)))
     return evolve(counted(c), entry=entry)
 
 
 def spelling_cleared(c: Anything) -> Call:
     """What was spelt is dropped: too long."""
-    return evolve(counted(c), entry=evolve(c.call.entry, spelt=None))
+    return evolve(counted(c), entry=evolve(c.call.entry, so_far=None))
 
 
 def local(c: Crossing[Digits]) -> Call:
@@ -344,7 +442,7 @@ def spelt_domain(c: Crossing[Digits]) -> Call:
 
 def stopped(c: Crossing[Digits]) -> Call:
     """The caller stopped the read-back at a character, or at the domain."""
-    entry = evolve(c.call.entry, at=stopped_at(c, c.event.heard), spelt=None)
+    entry = evolve(c.call.entry, at=stopped_at(c, c.event.heard), so_far=None)
     return spend(evolve(c.call, entry=entry), fixes=1)
 
 
@@ -380,7 +478,7 @@ def removed(c: Anything) -> Call:
 
 def character(c: Crossing[Digits]) -> Call:
     """The character that was spelt, put in or put in its place."""
-    spelt = c.terms.pad.spell(c.event.keys.reveal()).text
+    spelt = c.terms.pad.spell(spelling(c)).text
     return _mended(c, spelt, 0 if c.call.entry.insert else 1)
 
 
@@ -401,6 +499,39 @@ def keyed_address(c: Anything) -> Call:
     return evolve(c.call, contact=contact)
 
 
+# ── two facts before an address of the caller's own ──────────────────────────────────────
+
+
+def number_matched(c: Anything) -> Call:
+    """The whole account number was keyed."""
+    return _fact(c, evolve(c.call.shown, account=c.customer.account if c.customer else None))
+
+
+def phone_matched(c: Anything) -> Call:
+    """The last four digits of the phone number on file were keyed."""
+    return _fact(c, evolve(c.call.shown, phone=c.customer.phone if c.customer else None))
+
+
+def _fact(c: Anything, shown: Shown) -> Call:
+    call = evolve(c.call, shown=shown)
+    return _given_back(call) if facts.both_shown(Scene(call, c.terms)) else call
+
+
+def fact_missed(c: Anything) -> Call:
+    """Something else was keyed: one try less."""
+    return spend(_missed(c.call), facts=1)
+
+
+def fact_failed(c: Anything) -> Call:
+    """Something else was keyed, for the last time."""
+    return unproved(evolve(c, call=fact_missed(c)))
+
+
+def unproved(c: Anything) -> Call:
+    """What is missing cannot be shown: only what is on file is used."""
+    return evolve(c.call, shown=evolve(c.call.shown, gave_up=True))
+
+
 # ── texts ────────────────────────────────────────────────────────────────────────────────
 
 
@@ -418,9 +549,7 @@ def number_confirmed(c: Anything) -> Call:
 
 def number_on_file(c: Anything) -> Call:
     """The number on file, unless one was keyed."""
-    on_file = c.customer.phone if c.customer else None
-    contact = evolve(c.call.contact, phone=c.call.contact.phone or on_file)
-    return evolve(c.call, contact=contact)
+    return evolve(c.call, contact=evolve(c.call.contact, phone=facts.number_to_text(c)))
 
 
 def another_number(c: Anything) -> Call:
@@ -433,6 +562,12 @@ def number_refused(c: Anything) -> Call:
     """The service cannot text that number: another one, with its own yes."""
     call = another_number(c)
     return evolve(call, results=evolve(call.results, text=Sent.NOT_ASKED))
+
+
+def text_limited(c: Anything) -> Call:
+    """No more texts: no other number is asked for either."""
+    call = text(Sent.REFUSED)(c)
+    return evolve(call, spent=evolve(call.spent, numbers=c.policy.text.other_numbers))
 
 
 def link_left(c: Anything) -> Call:
@@ -584,8 +719,9 @@ def wants(reason: Reason, otherwise: S) -> Keep:
     """A person would help; `otherwise` is the ending if nobody does."""
 
     def keep(c: Anything) -> Call:
-        ringing = Ringing(reason, None, otherwise)
-        return evolve(c.call, ringing=ringing, results=evolve(c.call.results, reason=reason))
+        exact = _exact(reason, c)
+        ringing = Ringing(exact, None, otherwise)
+        return evolve(c.call, ringing=ringing, results=evolve(c.call.results, reason=exact))
 
     return named(f"wants a person: {reason.value}", keep)
 

@@ -11,13 +11,15 @@ from attrs import frozen
 
 from paperless_ivr.flow import bills
 from paperless_ivr.flow.call import Source
+from paperless_ivr.flow.facts import can_show, can_text
 from paperless_ivr.flow.host import Sent
 from paperless_ivr.flow.policy import Strategy
 from paperless_ivr.flow.requests import SendWebLink
-from paperless_ivr.flow.scene import Scene
+from paperless_ivr.flow.scene import Scene, once
 from paperless_ivr.flow.slots import Day as DaySlot
 from paperless_ivr.flow.slots import Ending, Key, Money, Slot, Words
 from paperless_ivr.flow.states import State as S
+from paperless_ivr.secret import account
 
 
 class Choice(enum.Enum):
@@ -57,6 +59,7 @@ class Option:
         return (("key", Key(self.key)), *self.slots)
 
 
+@once
 def menu(scene: Scene) -> tuple[Option, ...]:
     """The options of the present state; empty where it has none."""
     options = MENUS.get(scene.call.state)
@@ -76,11 +79,13 @@ def _languages(scene: Scene) -> tuple[Option, ...]:
 
 
 def _yes(prompt: str) -> Callable[[Scene], tuple[Option, ...]]:
-    return lambda _: (Option("1", Choice.YES, prompt),)
+    options = (Option("1", Choice.YES, prompt),)
+    return lambda _: options
 
 
 def _yes_no(yes: str, no: str) -> Callable[[Scene], tuple[Option, ...]]:
-    return lambda _: (Option("1", Choice.YES, yes), Option("2", Choice.NO, no))
+    options = (Option("1", Choice.YES, yes), Option("2", Choice.NO, no))
+    return lambda _: options
 
 
 def _bills(scene: Scene) -> tuple[Option, ...]:
@@ -98,14 +103,25 @@ def _bills(scene: Scene) -> tuple[Option, ...]:
 
 def _bill_words(scene: Scene, bill: bills.Bill) -> tuple[str, tuple[tuple[str, Slot], ...]]:
     """A choice in words: its name, and what tells it from others of the same name."""
-    slots: list[tuple[str, Slot]] = [("bill", bill_name(scene, bill.type))]
-    if not bills.alike(scene):
-        return "option_bill", tuple(slots)
-    if bill.amount is not None and bill.due is not None:
-        slots += [("amount", Money(bill.amount)), ("due", DaySlot(bill.due))]
-        return "option_bill_amount", tuple(slots)
-    slots.append(("ending", Ending(scene.call.found[bill.customer].account)))
-    return "option_bill_account", tuple(slots)
+    marks = bills.marks(scene, bill, bills.choices(scene))
+    name = "_".join(("option_bill", *(mark.value for mark in marks)))
+    told = (slot for mark in marks for slot in marked(scene, bill, mark))
+    return name, (("bill", bill_name(scene, bill.type)), *told)
+
+
+def marked(scene: Scene, bill: bills.Bill, mark: bills.Mark) -> tuple[tuple[str, Slot], ...]:
+    """The slots that say a mark of a bill."""
+    match mark:
+        case bills.Mark.AMOUNT:
+            assert bill.amount is not None
+            assert bill.due is not None
+            return ("amount", Money(bill.amount)), ("due", DaySlot(bill.due))
+        case bills.Mark.NUMBER:
+            assert bill.invoice is not None
+            return (("bill_ending", Ending(bill.invoice)),)
+        case bills.Mark.ACCOUNT:
+            number = scene.call.found[bill.customer].account.reveal()
+            return (("ending", Ending(account(scene.terms.accounts.last_four(number)))),)
 
 
 def bill_name(scene: Scene, invoice_type: str) -> Words:
@@ -115,7 +131,7 @@ def bill_name(scene: Scene, invoice_type: str) -> Words:
 
 def _text_consent(scene: Scene) -> tuple[Option, ...]:
     options = [Option("1", Choice.YES, "option_yes"), Option("2", Choice.NO, "option_no")]
-    if scene.call.spent.numbers < scene.policy.text.other_numbers:
+    if scene.call.spent.numbers < scene.policy.text.other_numbers and can_show(scene):
         options.append(Option("3", Choice.OTHER, "option_other_number"))
     return tuple(options)
 
@@ -149,9 +165,9 @@ def possible(scene: Scene, strategy: Strategy) -> bool:
         case Strategy.ON_FILE:
             return email_on_file(scene)
         case Strategy.TEXT_LINK:
-            return scene.has(SendWebLink)
+            return scene.has(SendWebLink) and can_text(scene)
         case Strategy.KEYPAD:
-            return True
+            return can_show(scene)
         case Strategy.PERSON:
             return person(scene)
 
@@ -208,7 +224,8 @@ def _already(_: Scene) -> tuple[Option, ...]:
 
 def _pending(scene: Scene) -> tuple[Option, ...]:
     options = []
-    if scene.has(SendWebLink) and scene.call.results.text is Sent.NOT_ASKED:
+    unasked = scene.call.results.text is Sent.NOT_ASKED
+    if scene.has(SendWebLink) and unasked and can_text(scene):
         options.append(Option("1", Choice.TEXT, "option_text_link"))
     if scene.call.spent.addresses < scene.policy.address.changes and another_address(scene):
         options.append(Option("2", Choice.OTHER, "option_other_address"))

@@ -26,6 +26,13 @@ class Strategy(enum.Enum):
     PERSON = "person"
 
 
+class CheckDigit(enum.Enum):
+    """How the last digit of an account number checks the others."""
+
+    NONE = "none"
+    LUHN = "luhn"
+
+
 class Notifier(enum.Enum):
     """Who tells the caller after the call that the registration waits for a click."""
 
@@ -137,6 +144,7 @@ class Offer:
             Disposition.TRANSFERRED: 7,
             Disposition.FAILED: 0,
             Disposition.UNAVAILABLE: 0,
+            Disposition.TAKEN_BACK: 0,
         },
         "days in which a caller is not asked again, by how the last offer ended: a no is "
         "respected for half a year, the one published figure, and silence for a month; a link "
@@ -184,7 +192,58 @@ class Proof:
     )
     account_tries: int = setting(3, "three tries for a long entry, then a person", least=1, most=5)
     last_four_tries: int = setting(
-        2, "a second miss is no slip any more, and a fourth would be guessing", least=1, most=3
+        2,
+        "a second miss is no slip any more, and a fourth would be guessing; as often may the fact "
+        "be keyed that is missing before an address of the caller's own is used",
+        least=1,
+        most=3,
+    )
+    last_four_accounts: int = setting(
+        3,
+        "last four digits identify only among so few accounts: each one more makes a guess "
+        "likelier to hit; where more are found, the whole number is asked for",
+        least=1,
+        most=10,
+    )
+    two_facts: bool = setting(
+        True,
+        "an e-mail address or a phone number of the caller's own is used only after the whole "
+        "account number and a second fact: caller ID on file, or the last four digits of the "
+        "phone number on file; else whoever has one bill could redirect the next",
+    )
+    withheld_caller_id: bool = setting(
+        False,
+        "a number that the caller asked not to show is that of nobody; true where your carrier "
+        "vouches for it all the same",
+    )
+
+
+@frozen
+class Account:
+    """What an account number is, and how it is keyed. How long one may be: `proof.account_keys`."""
+
+    forms: tuple[str, ...] = setting(
+        (),
+        "how numbers are written: '#' is a digit, '?' a letter, which takes two keys (its key, "
+        "then its place there), and anything else is in every number and not keyed, as in "
+        '"A###-####"; where all forms take the same keys, as many end the entry. Without a '
+        "form a number is any digits, as many as proof.account_keys says",
+    )
+    add_leading_zeros: bool = setting(
+        False, "true where bills print 0001234567 and people key 1234567; needs one form"
+    )
+    check_digit: CheckDigit = setting(
+        CheckDigit.NONE, '"luhn" finds most slips before the service is asked'
+    )
+    may_look_like_card: bool = setting(
+        False,
+        "a payment card is neither sent nor kept; one in ten 16-digit account numbers that "
+        "begin like a card looks like one, so set it where yours have 13 digits or more",
+    )
+    dropped: tuple[str, ...] = setting(
+        ("-", ".", "/"),
+        "signs that, like spaces, make no difference between two account numbers as host and "
+        "service write them; leading zeros make none either where add_leading_zeros is true",
     )
 
 
@@ -234,6 +293,11 @@ class Text:
     region: str = setting(
         "US", "whose numbers are keyed: a country that numbers with +1 and ten digits"
     )
+    also_to: tuple[str, ...] = setting(
+        (),
+        "other countries whose numbers get texts, such as CA or PR: calls are placed to have texts "
+        "sent to costly numbers under +1; toll-free and premium numbers never get one",
+    )
     after_enrolment: tuple[Moment, ...] = setting(
         (Moment.BEFORE_PAYMENT, Moment.AFTER_PAYMENT),
         "the source analysis sends a link there; at the start the caller still waits for "
@@ -242,6 +306,11 @@ class Text:
     other_numbers: int = setting(
         2, "how often another number than the first may be asked for", least=0, most=5
     )
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """The countries whose numbers get texts, the biller's own first."""
+        return (self.region, *self.also_to)
 
 
 @frozen
@@ -339,29 +408,56 @@ class Budgets:
 
 @frozen
 class Limits:
-    """How often a day, the last 24 hours, something is allowed to strangers (R17)."""
+    """How often something is allowed to strangers: in 24 hours, then in `window_days` (R17, R47).
 
-    last_four_per_account: int = setting(
-        6,
-        "misses: three calls of two tries; a guesser gets 6 in 10,000",
+    A try is counted before its question is asked, and given back where the caller shows who
+    they are.
+    """
+
+    window_days: int = setting(
+        30,
+        "the longer window: who comes back every day has fewer tries than days",
+        least=2,
+        most=366,
+    )
+    tries_per_account: tuple[int, int] = setting(
+        (6, 20),
+        "three calls of two misses; among three accounts a guesser of last four digits gets in "
+        "on 0.18 % of days",
         least=1,
-        most=20,
+        most=500,
     )
-    last_four_per_ani: int = setting(
-        10,
-        "misses: a household keys several accounts, and caller ID can be forged anyway",
+    tries_per_ani: tuple[int, int] = setting(
+        (10, 40),
+        "a household keys several accounts, and caller ID can be forged anyway",
         least=1,
-        most=50,
+        most=1000,
     )
-    texts_per_number: int = setting(
-        3, "to enrol, to confirm, and one sent again; more would pester", least=1, most=10
+    tries_without_ani: tuple[int, int] = setting(
+        (30, 300),
+        "all callers of the biller whose number is not known share these, so that account numbers "
+        "cannot be walked; raise them where many withhold theirs",
+        least=1,
+        most=100000,
     )
-    texts_per_ani: int = setting(
-        6,
+    texts_per_number: tuple[int, int] = setting(
+        (3, 10), "to enrol, to confirm, and one sent again; more would pester", least=1, most=100
+    )
+    texts_per_account: tuple[int, int] = setting(
+        (4, 12), "one more than to a number: the first may have been wrong", least=1, most=100
+    )
+    texts_per_ani: tuple[int, int] = setting(
+        (6, 20),
         "a household texts to several numbers; a machine that calls to have texts sent, for "
         "its share of their price, gets six",
         least=1,
-        most=50,
+        most=500,
+    )
+    texts_per_biller: tuple[int, int] = setting(
+        (1000, 20000),
+        "what all others let through is bounded too; set it to what your bill for texts may be",
+        least=1,
+        most=1000000,
     )
 
 
@@ -395,6 +491,7 @@ class Policy:
     offer: Offer = Offer()
     bills: Bills = Bills()
     proof: Proof = Proof()
+    account: Account = Account()
     address: Address = Address()
     text: Text = Text()
     autopay: AutoPay = AutoPay()

@@ -11,7 +11,7 @@ import attrs
 from attrs import Attribute, fields, frozen
 
 from paperless_ivr.flow.host import Disposition, Moment
-from paperless_ivr.flow.policy import About, Policy, Strategy
+from paperless_ivr.flow.policy import About, CheckDigit, Limits, Policy, Proof, Strategy
 from paperless_ivr.keypad import EmailPad, national
 
 Place = tuple[str | int, ...]
@@ -34,6 +34,15 @@ DOMAINS_AT_MOST = 8
 
 NUMBER_FOR_TESTS = "2015550123"
 """libphonenumber's own example of a number under +1."""
+
+
+LAST_FOUR, LONGEST_ACCOUNT = 4, 30
+SHORTEST_CARD, LONGEST_CARD = 13, 19
+ONLY_LAST_FOUR = "the last four digits are the whole number, and one fact would count as two"
+TAKEN_FOR_CARDS = (
+    'with account.check_digit = "luhn", every number that begins like a payment card is refused '
+    "as one; set account.may_look_like_card = true"
+)
 
 
 @frozen
@@ -215,9 +224,89 @@ def _bills(policy: Policy, offered: Languages) -> Iterator[Finding]:
 
 
 def _proof(policy: Policy, _: Languages) -> Iterator[Finding]:
+    at: Place = ("proof", "account_keys")
     fewest, most = policy.proof.account_keys
     if fewest > most:
-        yield Finding(("proof", "account_keys"), f"fewest first: [{most}, {fewest}]")
+        yield Finding(at, f"fewest first: [{most}, {fewest}]")
+    elif policy.account.forms:
+        yield from _other_lengths(policy)
+    elif most <= LAST_FOUR:
+        yield Finding(at, f"{ONLY_LAST_FOUR}; allow {LAST_FOUR + 1} keys or more")
+    elif _cards_refused(policy) and SHORTEST_CARD <= fewest <= most <= LONGEST_CARD:
+        yield Finding(at, TAKEN_FOR_CARDS, CARD_SETTINGS)
+
+
+def _other_lengths(policy: Policy) -> Iterator[Finding]:
+    """Forms say how many keys a number has; `proof.account_keys` must not say something else."""
+    fewest, most = policy.proof.account_keys
+    if policy.proof.account_keys == Proof().account_keys:
+        return
+    for form in policy.account.forms:
+        if not fewest <= _keys(form) <= most:
+            yield Finding(
+                ("proof", "account_keys"),
+                f"{shown(form)} of account.forms takes {_keys(form)} keys; leave this out where "
+                "forms say how many there are",
+                (("account", "forms"),),
+            )
+
+
+def _keys(form: str) -> int:
+    """How many keys a number of a form takes."""
+    return form.count("#") + 2 * form.count("?")
+
+
+def _cards_refused(policy: Policy) -> bool:
+    """Whether each number has a card's check digit, and what looks like a card is refused."""
+    account = policy.account
+    return account.check_digit is CheckDigit.LUHN and not account.may_look_like_card
+
+
+CARD_SETTINGS: tuple[Place, ...] = (
+    ("account", "check_digit"),
+    ("account", "may_look_like_card"),
+)
+
+
+def _account(policy: Policy, _: Languages) -> Iterator[Finding]:
+    """Forms that can be keyed and told apart, and settings that fit them."""
+    at: Place = ("account", "forms")
+    forms, (_fewest, most) = policy.account.forms, policy.proof.account_keys
+    sizes: dict[int, str] = {}
+    for form in forms:
+        digits, letters = form.count("#"), form.count("?")
+        if not form.isascii() or not form.isprintable() or any(c.islower() for c in form):
+            yield Finding((*at, ITEM), f"{shown(form)}: write capitals, digits and signs")
+        elif not (digits >= LAST_FOUR and digits + letters <= LONGEST_ACCOUNT):
+            says = f"{LAST_FOUR} digits (#) at least, {LONGEST_ACCOUNT} digits and letters at most"
+            yield Finding((*at, ITEM), f"{shown(form)}: {says}")
+        elif digits + letters == LAST_FOUR:
+            says = f"{ONLY_LAST_FOUR}; write a form with more to key"
+            yield Finding((*at, ITEM), f"{shown(form)}: {says}")
+        only_keyed = not letters and not any(sign.isdigit() for sign in form)
+        if _cards_refused(policy) and only_keyed and SHORTEST_CARD <= digits <= LONGEST_CARD:
+            yield Finding((*at, ITEM), f"{shown(form)}: {TAKEN_FOR_CARDS}", CARD_SETTINGS)
+        other = sizes.setdefault(_keys(form), form)
+        if other != form:
+            says = f"{shown(other)} and {shown(form)} both take {_keys(form)} keys"
+            yield Finding((*at, ITEM), f"{says}; no caller can say which is meant: keep one")
+    single = len(forms) == 1 and "?" not in forms[0]
+    if policy.account.add_leading_zeros and not single:
+        yield Finding(
+            ("account", "add_leading_zeros"),
+            'needs exactly one form of digits, such as forms = ["##########"]',
+            (at,),
+        )
+    longest = max((form.count("#") for form in forms if "?" not in form), default=most)
+    if policy.account.may_look_like_card and longest < SHORTEST_CARD:
+        yield Finding(
+            ("account", "may_look_like_card"),
+            f"no account number is as long as a card ({SHORTEST_CARD} digits); leave it out",
+            (at, ("proof", "account_keys")),
+        )
+    for sign in policy.account.dropped:
+        if len(sign) != 1 or sign.isalnum():
+            yield Finding(("account", "dropped", ITEM), f"{shown(sign)} is not one sign")
 
 
 def _address(policy: Policy, _: Languages) -> Iterator[Finding]:
@@ -252,13 +341,15 @@ def _domains(domains: tuple[str, ...]) -> Iterator[Finding]:
 
 
 def _text(policy: Policy, _: Languages) -> Iterator[Finding]:
-    region = policy.text.region
-    if region.strip() and national(NUMBER_FOR_TESTS, region) != f"+1{NUMBER_FOR_TESTS}":
-        yield Finding(
-            ("text", "region"),
-            f"{shown(region)} is no country that numbers with +1 and ten digits; "
-            'write its code in capitals, such as "US", "CA" or "PR"',
-        )
+    places: list[tuple[Place, str]] = [(("text", "region"), policy.text.region)]
+    places += [(("text", "also_to", ITEM), region) for region in policy.text.also_to]
+    for at, region in places:
+        if region.strip() and national(NUMBER_FOR_TESTS, region) != f"+1{NUMBER_FOR_TESTS}":
+            yield Finding(
+                at,
+                f"{shown(region)} is no country that numbers with +1 and ten digits; "
+                'write its code in capitals, such as "US", "CA" or "PR"',
+            )
 
 
 def _autopay(policy: Policy, offered: Languages) -> Iterator[Finding]:
@@ -298,21 +389,38 @@ def _waits(policy: Policy, _: Languages) -> Iterator[Finding]:
 
 def _limits(policy: Policy, _: Languages) -> Iterator[Finding]:
     limits = policy.limits
-    if limits.last_four_per_account < policy.proof.last_four_tries:
-        yield Finding(
-            ("limits", "last_four_per_account"),
-            f"one call may already miss {policy.proof.last_four_tries} times; allow as many",
-            (("proof", "last_four_tries"),),
-        )
-    for per_ani, each in (
-        ("last_four_per_ani", "last_four_per_account"),
+    for setting in fields(Limits):
+        most = getattr(limits, setting.name)
+        if isinstance(most, tuple) and most[0] > most[1]:
+            yield Finding(
+                ("limits", setting.name),
+                f"first in 24 hours, then in window_days, which is longer: [{most[1]}, {most[0]}]",
+            )
+    for limit, tries in (
+        ("tries_per_account", "last_four_tries"),
+        ("tries_per_ani", "account_tries"),
+        ("tries_without_ani", "account_tries"),
+    ):
+        least = getattr(policy.proof, tries)
+        if getattr(limits, limit)[0] < least:
+            yield Finding(
+                ("limits", limit),
+                f"one call may already miss {least} times; allow as many",
+                (("proof", tries),),
+            )
+    for wider, each in (
+        ("tries_per_ani", "tries_per_account"),
+        ("texts_per_account", "texts_per_number"),
         ("texts_per_ani", "texts_per_number"),
+        ("texts_per_biller", "texts_per_number"),
+        ("texts_per_biller", "texts_per_account"),
+        ("texts_per_biller", "texts_per_ani"),
     ):
         least = getattr(limits, each)
-        if getattr(limits, per_ani) < least:
+        if any(a < b for a, b in zip(getattr(limits, wider), least, strict=True)):
             yield Finding(
-                ("limits", per_ani),
-                f"must not be lower than limits.{each}, which is {least}",
+                ("limits", wider),
+                f"must not be lower than limits.{each}, which is {list(least)}",
                 (("limits", each),),
             )
 
@@ -325,6 +433,12 @@ def _retention(policy: Policy, _: Languages) -> Iterator[Finding]:
             ("retention", "activity_days"),
             f"an answer is respected for {longest} days; keep it as long",
             (("offer", "again_after_days"),),
+        )
+    if retention.activity_days < policy.limits.window_days:
+        yield Finding(
+            ("retention", "activity_days"),
+            f"tries and texts count for {policy.limits.window_days} days; keep them as long",
+            (("limits", "window_days"),),
         )
     if retention.consent_days < retention.activity_days:
         yield Finding(
@@ -340,6 +454,7 @@ CHECKS: tuple[Callable[[Policy, Languages], Iterator[Finding]], ...] = (
     _offer,
     _bills,
     _proof,
+    _account,
     _address,
     _text,
     _autopay,

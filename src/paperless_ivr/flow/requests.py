@@ -5,10 +5,15 @@ service: it carries the reference of the consent that allows it and the key unde
 the record knows it. `EnrollInPaperless` has no field for a key at the service.
 """
 
-from attrs import frozen
+import enum
+
+from attrs import Factory, field, frozen
 
 from paperless_ivr.flow.host import Moment
 from paperless_ivr.secret import Secret
+
+_KEY: str = field(default=Factory(lambda request: request.consent, takes_self=True))
+"""The key of a write, or of what is kept: the reference of the consent that allows it."""
 
 
 @frozen
@@ -42,7 +47,7 @@ class EnrollInPaperless:
     account: Secret
     invoice_type: str
     consent: str
-    key: str
+    key: str = _KEY
 
 
 @frozen
@@ -56,7 +61,8 @@ class StoreCustomerPreference:
     email: Secret | None
     phone: Secret | None
     consent: str
-    key: str
+    key: str = _KEY
+    language: str | None = None
 
 
 @frozen
@@ -69,7 +75,8 @@ class SendWebLink:
     phone: Secret
     purpose: str
     consent: str
-    key: str
+    key: str = _KEY
+    language: str | None = None
 
 
 @frozen
@@ -81,7 +88,7 @@ class StoreCustomerPaymentMethodV2:
     account: Secret
     invoice_type: str
     consent: str
-    key: str
+    key: str = _KEY
 
 
 @frozen
@@ -95,13 +102,32 @@ class Screen:
     account: Secret | None
 
 
-@frozen
-class CountLastFour:
-    """Asks the record whether last-four checks are still allowed today (R17)."""
+class Guess(enum.Enum):
+    """What a caller keys that a stranger could guess."""
 
+    ACCOUNT = "account"
+    """An account number, by which a customer is looked up."""
+    LAST_FOUR = "last_four"
+    """The last four digits of an account that was found."""
+    NUMBER = "number"
+    """The whole number of an account that was found."""
+    PHONE = "phone"
+    """The last four digits of the phone number on file."""
+
+
+@frozen
+class ReserveTry:
+    """Asks the record for one try at a guess, before the question is asked (R17, R47).
+
+    The same key is the same try.
+    """
+
+    guess: Guess
     biller: str
     ani: Secret | None
     accounts: tuple[Secret, ...]
+    """The accounts that the guess could hit; none where it is an account number."""
+    key: str
 
 
 @frozen
@@ -115,13 +141,14 @@ class KeepWish:
     email: Secret | None
     phone: Secret | None
     consent: str
-    key: str
+    key: str = _KEY
+    language: str | None = None
 
 
 Read = SearchByAccountNumber | SearchByCustomerPhoneNumber | InvoiceExists
 Write = EnrollInPaperless | StoreCustomerPreference | SendWebLink | StoreCustomerPaymentMethodV2
 ServiceRequest = Read | Write
-RecordRequest = Screen | CountLastFour | KeepWish
+RecordRequest = Screen | ReserveTry | KeepWish
 Request = ServiceRequest | RecordRequest
 
 OPERATIONS: frozenset[str] = frozenset(

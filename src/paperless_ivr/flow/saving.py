@@ -26,7 +26,7 @@ from paperless_ivr.secret import Kind, Secret
 
 T = TypeVar("T")
 
-SCHEMA = 1
+SCHEMA = 2
 """The form. Another one when a field, its meaning or its default, or an enum's name changes."""
 
 

@@ -1,16 +1,19 @@
 """A call seen under the terms that it runs on: what guards, keeps and the script look at."""
 
-from typing import Generic, TypeVar
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Generic, TypeVar, cast
 
-from attrs import frozen
+from attrs import field, frozen
 
 from paperless_ivr.flow.call import Call
 from paperless_ivr.flow.events import Customer, Event
-from paperless_ivr.flow.policy import Policy
+from paperless_ivr.flow.policy import CheckDigit, Policy
 from paperless_ivr.flow.requests import OPERATIONS
-from paperless_ivr.keypad import EmailPad
+from paperless_ivr.keypad import AccountPad, EmailPad
 from paperless_ivr.secret import Secret
 
+T = TypeVar("T")
 E_co = TypeVar("E_co", bound=Event, covariant=True)
 
 
@@ -21,6 +24,21 @@ class Terms:
     policy: Policy = Policy()
     operations: frozenset[str] = OPERATIONS
     pad: EmailPad = EmailPad()
+    accounts: AccountPad = field(init=False, eq=False, repr=False)
+    """How an account number is keyed, by the policy."""
+
+    @accounts.default
+    def _make_accounts(self) -> AccountPad:
+        account, (fewest, most) = self.policy.account, self.policy.proof.account_keys
+        return AccountPad(
+            account.forms,
+            fewest,
+            most,
+            add_zeros=account.add_leading_zeros,
+            luhn=account.check_digit is CheckDigit.LUHN,
+            cards=account.may_look_like_card,
+            dropped=account.dropped,
+        )
 
 
 @frozen
@@ -29,6 +47,8 @@ class Scene:
 
     call: Call
     terms: Terms
+    _known: dict[Any, Any] = field(init=False, factory=dict, repr=False, eq=False)
+    """What `once` has worked out."""
 
     @property
     def policy(self) -> Policy:
@@ -68,3 +88,15 @@ class Crossing(Scene, Generic[E_co]):
     """A call, its terms, and what has just happened to it."""
 
     event: E_co
+
+
+def once(tell: Callable[[Scene], T]) -> Callable[[Scene], T]:
+    """A function of a scene that is worked out once for each: the guards of a state share it."""
+
+    @wraps(tell)
+    def known(scene: Scene) -> T:
+        if tell not in scene._known:
+            scene._known[tell] = tell(scene)
+        return cast(T, scene._known[tell])
+
+    return known

@@ -6,20 +6,18 @@ marked with `must`. Words, gathers and requests are told from the call alone.
 
 from collections.abc import Callable, Iterable, Mapping
 
-from paperless_ivr.flow import bills
-from paperless_ivr.flow.call import Source, TextPurpose
+from paperless_ivr.flow import bills, facts
+from paperless_ivr.flow.call import GREETING, Source, TextPurpose
 from paperless_ivr.flow.host import Sent
-from paperless_ivr.flow.menu import bill_name, menu
+from paperless_ivr.flow.menu import bill_name, marked, menu
 from paperless_ivr.flow.policy import Notifier
 from paperless_ivr.flow.requests import StoreCustomerPreference
-from paperless_ivr.flow.scene import Scene
+from paperless_ivr.flow.scene import Scene, once
 from paperless_ivr.flow.slots import (
     Count,
-    Day,
     Digits,
     Ending,
     Masked,
-    Money,
     Slot,
     Spelt,
     Words,
@@ -51,13 +49,12 @@ def _email(scene: Scene) -> Secret:
 
 
 def _number(scene: Scene) -> Secret:
-    on_file = scene.customer.phone if scene.customer else None
-    return scene.call.contact.phone or on_file or Secret("")
+    return facts.number_to_text(scene) or Secret("")
 
 
 def _spelt(scene: Scene) -> Slot:
     entry = scene.call.entry
-    keys = entry.spelt.reveal() if entry.spelt else ""
+    keys = entry.so_far.reveal() if entry.so_far else ""
     return Spelt(Secret(scene.terms.pad.spell(keys).text))
 
 
@@ -82,12 +79,12 @@ SLOTS: Mapping[str, Callable[[Scene], Slot]] = {
 }
 """How a gap of a prompt is filled, by the gap's name. Options bring their own slots."""
 
-PERSONAL = frozenset({"bill", "address", "masked", "ending", "amount", "due"})
-"""Slots that tell what the biller holds: never spoken below `Identity.ACCOUNT_KEYED` (R17)."""
+PERSONAL = frozenset({"bill", "address", "masked", "ending", "bill_ending", "amount", "due"})
+"""Slots that tell what the biller holds: never spoken below `Identity.LAST_FOUR_KEYED` (R17)."""
 
 PROMPTS: Mapping[str, tuple[str, ...]] = {
     # on the way
-    "greeting": ("biller",),
+    GREETING: ("biller",),
     "no_input": (),
     "no_match": (),
     "listen_first": (),
@@ -95,9 +92,12 @@ PROMPTS: Mapping[str, tuple[str, ...]] = {
     "take_your_time": (),
     "not_a_card": (),
     "account_length": (),
+    "account_mistyped": (),
     "account_not_found": ("account",),
     "account_instead": (),
     "last_four_missed": (),
+    "too_many_tries": (),
+    "on_file_only": (),
     "service_down": (),
     "service_refused": (),
     "paper_not_by_phone": (),
@@ -111,10 +111,12 @@ PROMPTS: Mapping[str, tuple[str, ...]] = {
     "spelling_too_long": (),
     "character_unclear": (),
     "number_unclear": (),
+    "number_not_texted": (),
     "text_sent": (),
     "text_not_sent": (),
     "text_unknown": (),
     "text_refused": (),
+    "text_limit": (),
     "autopay_on": (),
     "autopay_not_on": (),
     "autopay_unknown": (),
@@ -132,14 +134,26 @@ PROMPTS: Mapping[str, tuple[str, ...]] = {
     "looking_up": (),
     "account_entry": (),
     "account_entry_help": (),
+    "account_letters": (),
+    "account_signs": (),
+    "entry_go_on": (),
     "last_four": (),
     "last_four_help": (),
+    "number_check": (),
+    "number_check_help": (),
+    "phone_check": (),
+    "phone_check_help": (),
     # which bill
     "choose_bill": (),
     "choose_paper_bill": (),
     "option_bill": ("bill", "key"),
     "option_bill_amount": ("bill", "amount", "due", "key"),
     "option_bill_account": ("bill", "ending", "key"),
+    "option_bill_number": ("bill", "bill_ending", "key"),
+    "option_bill_amount_account": ("bill", "amount", "due", "ending", "key"),
+    "option_bill_amount_number": ("bill", "amount", "due", "bill_ending", "key"),
+    "option_bill_account_number": ("bill", "ending", "bill_ending", "key"),
+    "option_bill_amount_account_number": ("bill", "amount", "due", "ending", "bill_ending", "key"),
     "option_more_bills": ("key",),
     "checking_bill": (),
     # e-mail by keypad
@@ -173,6 +187,10 @@ PROMPTS: Mapping[str, tuple[str, ...]] = {
     "text_consent_enrol": ("biller", "ending"),
     "text_consent_confirm": ("biller", "ending"),
     "text_consent_review": ("biller", "ending"),
+    "text_consent_type_email_on_file": ("biller",),
+    "text_consent_enrol_on_file": ("biller",),
+    "text_consent_confirm_on_file": ("biller",),
+    "text_consent_review_on_file": ("biller",),
     "text_rates": (),
     "option_other_number": ("key",),
     "sending_text": (),
@@ -180,6 +198,7 @@ PROMPTS: Mapping[str, tuple[str, ...]] = {
     "confirm_on_file": ("bill", "masked"),
     "confirm_keyed": ("bill", "address"),
     "confirm_link": ("bill", "ending"),
+    "confirm_link_on_file": ("bill",),
     "next_email": ("bills_on_paper",),
     "next_link": ("bills_on_paper",),
     "next_kept": ("biller", "bills_on_paper"),
@@ -205,6 +224,7 @@ PROMPTS: Mapping[str, tuple[str, ...]] = {
     "confirm_cancel": ("bill",),
     "which_amount": ("amount", "due"),
     "which_account": ("ending",),
+    "which_number": ("bill_ending",),
     "back_to_paper": (),
     # a person
     "person_offer": (),
@@ -240,8 +260,19 @@ PROMPTS: Mapping[str, tuple[str, ...]] = {
 
 def prompt(scene: Scene, name: str, *, must_hear: bool = False) -> Prompt:
     """A prompt with its gaps filled from the call."""
+    if not PROMPTS[name]:
+        return FIXED[name, must_hear]
     slots = tuple((slot, SLOTS[slot](scene)) for slot in PROMPTS[name])
     return Prompt(name, slots, must_hear)
+
+
+FIXED = {
+    (name, must_hear): Prompt(name, (), must_hear)
+    for name, gaps in PROMPTS.items()
+    if not gaps
+    for must_hear in (True, False)
+}
+"""Prompts without gaps are made once."""
 
 
 def say(name: str) -> Line:
@@ -274,26 +305,28 @@ def _confirm(scene: Scene) -> Iterable[Prompt]:
         Source.PAYMENT: "confirm_on_file",
         Source.ON_FILE: "confirm_on_file",
         Source.KEYED: "confirm_keyed",
-        Source.LINK: "confirm_link",
+        Source.LINK: f"confirm_link{_where(scene)}",
     }[scene.call.contact.source or Source.ON_FILE]
     yield prompt(scene, name, must_hear=True)
     yield from _which(scene)
 
 
+def _where(scene: Scene) -> str:
+    """Which words name the number that a text goes to.
+
+    How the number on file ends may be the fact that the caller has yet to show: it is said only
+    where nothing depends on it any more (R47).
+    """
+    on_file = scene.customer is not None and _number(scene) == scene.customer.phone
+    shown = facts.both_shown(scene) or facts.phone_shown(scene)
+    return "_on_file" if on_file and not shown else ""
+
+
 def _which(scene: Scene) -> Iterable[Prompt]:
     """Which of several bills of one name: without it a yes would not know its subject (R09)."""
     bill = bills.chosen(scene)
-    if not bills.namesakes(scene, bill):
-        return
-    if bill.amount is not None and bill.due is not None:
-        told: tuple[tuple[str, Slot], ...] = (
-            ("amount", Money(bill.amount)),
-            ("due", Day(bill.due)),
-        )
-        yield Prompt("which_amount", told, must_hear=True)
-    else:
-        account = scene.call.found[bill.customer].account
-        yield Prompt("which_account", (("ending", Ending(account)),), must_hear=True)
+    for mark in bills.marks(scene, bill, bills.listed(scene)):
+        yield Prompt(f"which_{mark.value}", marked(scene, bill, mark), must_hear=True)
 
 
 def _what_happens(scene: Scene) -> Iterable[Prompt]:
@@ -311,7 +344,7 @@ def _what_happens(scene: Scene) -> Iterable[Prompt]:
 
 def _text_question(scene: Scene) -> Iterable[Prompt]:
     purpose = scene.call.contact.purpose or TextPurpose.CONFIRM
-    yield prompt(scene, f"text_consent_{purpose}", must_hear=True)
+    yield prompt(scene, f"text_consent_{purpose}{_where(scene)}", must_hear=True)
     yield prompt(scene, "text_rates", must_hear=True)
 
 
@@ -334,7 +367,24 @@ def _readback(scene: Scene) -> Iterable[Prompt]:
 
 def _spell(name: str) -> Line:
     """How to spell, in full once; then only that the caller goes on."""
-    return lambda scene: (prompt(scene, "email_go_on" if scene.call.entry.spelt else name),)
+    return lambda scene: (prompt(scene, "email_go_on" if scene.call.entry.so_far else name),)
+
+
+def _begun(name: str) -> Line:
+    """What to key; after a pause in the midst of it, only that the caller goes on."""
+    return lambda scene: (prompt(scene, "entry_go_on" if scene.call.entry.so_far else name),)
+
+
+def _account_number(name: str) -> Line:
+    """The account number; where it has letters or signs, how they are keyed."""
+
+    def line(scene: Scene) -> Iterable[Prompt]:
+        yield from _begun(name)(scene)
+        accounts = scene.terms.accounts
+        if not scene.call.entry.so_far and (accounts.any_letter or accounts.fixed_signs):
+            yield prompt(scene, "account_letters" if accounts.any_letter else "account_signs")
+
+    return line
 
 
 def _confirm_paper(scene: Scene) -> Iterable[Prompt]:
@@ -369,20 +419,25 @@ SCRIPT: Mapping[S, tuple[Line, ...]] = {
     S.SCREENING: (),
     S.OFFER_AT_START: (say("offer_at_start"),),
     S.OFFER: (say("offer"), options),
+    S.HANDED_OVER_LIMIT: (),
     S.ACCOUNT_LOOKUP: (say("looking_up"),),
     S.PHONE_LOOKUP: (say("one_moment"),),
-    S.ACCOUNT_ENTRY: (say("account_entry"),),
+    S.ACCOUNT_LIMIT: (),
+    S.ACCOUNT_ENTRY: (_account_number("account_entry"),),
     S.LAST_FOUR_LIMIT: (),
-    S.IDENTITY_CHECK: (say("last_four"),),
+    S.IDENTITY_CHECK: (_begun("last_four"),),
     S.INVOICE_SELECTION: (_choose_bill, options),
     S.INVOICE_CHECK: (say("checking_bill"),),
+    S.FACT_LIMIT: (),
+    S.NUMBER_CHECK: (_account_number("number_check"),),
+    S.PHONE_CHECK: (_begun("phone_check"),),
     S.EMAIL_LOCAL: (_spell("email_local"),),
     S.EMAIL_DOMAIN: (say("email_domain"), options),
     S.EMAIL_DOMAIN_ENTRY: (_spell("email_domain_entry"),),
     S.EMAIL_READBACK: (_readback, options),
     S.EMAIL_FIX: (say("fix"), options),
-    S.EMAIL_CHARACTER: (say("one_character"),),
-    S.PHONE_CAPTURE: (say("phone_entry"),),
+    S.EMAIL_CHARACTER: (_begun("one_character"),),
+    S.PHONE_CAPTURE: (_begun("phone_entry"),),
     S.PHONE_CONFIRM: (must("phone_readback"), options),
     S.TEXT_CONSENT: (_text_question, options),
     S.WEB_LINK: (say("sending_text"),),
@@ -427,6 +482,8 @@ HELP: Mapping[S, str] = {
     S.OFFER: "offer_help",
     S.ACCOUNT_ENTRY: "account_entry_help",
     S.IDENTITY_CHECK: "last_four_help",
+    S.NUMBER_CHECK: "number_check_help",
+    S.PHONE_CHECK: "phone_check_help",
     S.EMAIL_LOCAL: "email_local_help",
     S.EMAIL_DOMAIN_ENTRY: "email_domain_entry_help",
     S.EMAIL_CHARACTER: "one_character_help",
@@ -435,6 +492,7 @@ HELP: Mapping[S, str] = {
 """The longer help of the second reprompt, where a question has one."""
 
 
+@once
 def words(scene: Scene) -> tuple[Prompt, ...]:
     """All that is said now: what was met on the way, then the words of the state."""
     if scene.call.results.hung_up:

@@ -44,8 +44,14 @@ class State(enum.Enum):
     OFFER = Kind.ASK, Phase.ARRIVAL, "The offer before or after a payment: yes or no."
 
     ACCOUNT = Kind.PASS, Phase.IDENTITY, "Which number finds the account?"
+    HANDED_OVER_LIMIT = (
+        Kind.DO,
+        Phase.IDENTITY,
+        "Ask the record: may the host's account number be tried?",
+    )
     ACCOUNT_LOOKUP = Kind.DO, Phase.IDENTITY, "Search by account number."
     PHONE_LOOKUP = Kind.DO, Phase.IDENTITY, "Search by the number that calls."
+    ACCOUNT_LIMIT = Kind.DO, Phase.IDENTITY, "Ask the record: may an account number be tried?"
     ACCOUNT_ENTRY = Kind.ASK, Phase.IDENTITY, "Key the account number."
     LAST_FOUR_LIMIT = Kind.DO, Phase.IDENTITY, "Ask the record: may last four digits be tried?"
     IDENTITY_CHECK = Kind.ASK, Phase.IDENTITY, "Key the last four digits of the account number."
@@ -55,6 +61,10 @@ class State(enum.Enum):
     INVOICE_CHECK = Kind.DO, Phase.BILL, "Is the bill still there?"
 
     ADDRESS = Kind.PASS, Phase.ADDRESS, "Which way to an address comes next?"
+    NEW_CONTACT = Kind.PASS, Phase.ADDRESS, "An address of the caller's own: are two facts shown?"
+    FACT_LIMIT = Kind.DO, Phase.ADDRESS, "Ask the record: may the missing fact be tried?"
+    NUMBER_CHECK = Kind.ASK, Phase.ADDRESS, "Key the whole account number."
+    PHONE_CHECK = Kind.ASK, Phase.ADDRESS, "Key the last four digits of the phone number on file."
 
     EMAIL_LOCAL = Kind.ASK, Phase.EMAIL, "Spell the part before the at-sign."
     EMAIL_DOMAIN = Kind.ASK, Phase.EMAIL, "Choose the part after the at-sign."
@@ -119,6 +129,8 @@ class State(enum.Enum):
         self.kind = kind
         self.phase = phase
         self.purpose = purpose
+
+    __hash__ = object.__hash__  # there is one of each: quicker than by name
 
     def __repr__(self) -> str:
         return f"State.{self.name}"

@@ -8,6 +8,7 @@ way. Ways out that many states share are written once, below.
 from collections.abc import Mapping
 from typing import Any
 
+from paperless_ivr.flow import facts
 from paperless_ivr.flow import guards as g
 from paperless_ivr.flow import keeps as k
 from paperless_ivr.flow.call import Purpose
@@ -18,7 +19,7 @@ from paperless_ivr.flow.events import (
     Digits,
     HungUp,
     InvoiceChecked,
-    LastFourCounted,
+    LimitReached,
     NoInput,
     OutcomeUnknown,
     RecordUnavailable,
@@ -26,6 +27,7 @@ from paperless_ivr.flow.events import (
     Refused,
     Screened,
     TransferEnded,
+    TryReserved,
     Unavailable,
     WishKept,
 )
@@ -86,10 +88,48 @@ def entry(unclear: str, leave: Rows = LEAVE) -> Rows:
         *MORE_TIME,
         *leave,
         *PERSON,
+        On(Digits, HERE, when=g.paused, keep=k.paused),
         On(Digits, S.GIVEN_UP, when=g.wrong_used_up),
         On(Digits, HERE, keep=k.counted, say=unclear),
         *SILENCE,
         *HANGING_UP,
+    )
+
+
+def account_number(*found: On[Any], leave: Rows = LEAVE) -> Rows:
+    """What the questions for a whole account number share: what is none is said as what it is."""
+    return (
+        *found,
+        On(Digits, S.GIVEN_UP, when=both(g.is_card, g.wrong_used_up)),
+        On(Digits, HERE, when=g.is_card, keep=k.counted, say="not_a_card"),
+        On(
+            Digits,
+            HERE,
+            when=both(g.is_mistyped, g.no(g.wrong_used_up)),
+            keep=k.counted,
+            say="account_mistyped",
+        ),
+        *entry("account_length", leave),
+    )
+
+
+CANNOT_SHOW: Rows = (
+    On(Digits, S.NEW_CONTACT, when=g.pound, keep=k.unproved, say="on_file_only"),
+)
+"""`#` where a fact is asked for: the caller does not know it, and goes on without."""
+
+
+def missed_fact(keyed: g.Guard) -> Rows:
+    """The fact that was asked for was keyed, and is another one."""
+    return (
+        On(
+            Digits,
+            S.FACT_LIMIT,
+            when=both(keyed, g.facts_left),
+            keep=k.fact_missed,
+            say="last_four_missed",
+        ),
+        On(Digits, S.NEW_CONTACT, when=keyed, keep=k.fact_failed, say="on_file_only"),
     )
 
 
@@ -98,6 +138,7 @@ def spelling(unclear: str) -> Rows:
     return (
         On(Digits, HERE, when=g.nothing_spelt, keep=k.repeated, say="take_your_time"),
         On(Digits, HERE, when=g.spelling_goes_on, keep=k.spelt_so_far, say="spelling_so_far"),
+        On(Digits, HERE, when=g.code_goes_on, keep=k.half_a_code),
         *HELP_KEYS,
         On(Digits, S.GIVEN_UP, when=g.wrong_used_up),
         On(Digits, HERE, when=g.too_long, keep=k.spelling_cleared, say="spelling_too_long"),
@@ -116,18 +157,21 @@ def agreeing(*agreed: On[Any]) -> Rows:
     )
 
 
-def down_before_consent(*events: type[Any]) -> Rows:
-    """The service cannot be reached, and nothing was agreed: nothing is kept (R10)."""
-    return (
-        On(
-            events,
-            S.PERSON_OFFER,
-            when=g.person,
-            keep=k.wants(Reason.SERVICE_DOWN, S.UNAVAILABLE),
-            say="service_down",
-        ),
-        On(events, S.UNAVAILABLE, keep=k.because(Reason.SERVICE_DOWN)),
-    )
+DOWN_BEFORE_CONSENT: Rows = (
+    On(
+        (Unavailable, OutcomeUnknown),
+        S.PERSON_OFFER,
+        when=g.person,
+        keep=k.unanswered(k.wants(Reason.SERVICE_DOWN, S.UNAVAILABLE)),
+        say="service_down",
+    ),
+    On(
+        (Unavailable, OutcomeUnknown),
+        S.UNAVAILABLE,
+        keep=k.unanswered(k.because(Reason.SERVICE_DOWN)),
+    ),
+)
+"""The service cannot be reached, and nothing was agreed: nothing is kept (R10)."""
 
 
 REFUSED_FOR_GOOD: Rows = (
@@ -142,11 +186,32 @@ REFUSED_FOR_GOOD: Rows = (
 )
 
 SEARCHING: Rows = (
-    *down_before_consent(Unavailable, OutcomeUnknown),
+    *DOWN_BEFORE_CONSENT,
     *REFUSED_FOR_GOOD,
     *HANGING_UP,
 )
 """What every look-up shares."""
+
+NO_TRY_LEFT: Rows = (
+    On(
+        LimitReached,
+        S.PERSON_OFFER,
+        when=g.person,
+        keep=k.wants(Reason.LIMIT_REACHED, S.NOT_IDENTIFIED),
+        say="too_many_tries",
+    ),
+    On(LimitReached, S.NOT_IDENTIFIED, keep=k.because(Reason.LIMIT_REACHED), say="too_many_tries"),
+    On(
+        RecordUnavailable,
+        S.PERSON_OFFER,
+        when=g.person,
+        keep=k.wants(Reason.RECORD_DOWN, S.UNAVAILABLE),
+        say="service_down",
+    ),
+    On(RecordUnavailable, S.UNAVAILABLE, keep=k.because(Reason.RECORD_DOWN)),
+    *HANGING_UP,
+)
+"""No account number may be tried, or the record cannot say whether one may."""
 
 NOT_RECORDED: Rows = (
     On(
@@ -216,44 +281,47 @@ FLOW: Mapping[S, Rows] = {
            keep=k.wants(Reason.OPT_OUT_NOT_BY_PHONE, S.NOT_OFFERED), say="paper_not_by_phone"),
         On(Arrived, S.NOT_OFFERED, when=g.paper_not_by_phone,
            keep=k.because(Reason.OPT_OUT_NOT_BY_PHONE), say="paper_not_by_phone"),
-        On(Arrived, S.ACCOUNT_LOOKUP, when=g.account_given),
+        On(Arrived, S.INVOICE, when=g.payer_is_known, keep=k.payer),
+        On(Arrived, S.UNAVAILABLE, when=g.no_search, keep=k.because(Reason.NO_OPERATION)),
+        On(Arrived, S.ACCOUNT_LOOKUP, when=both(g.account_given, facts.handed_over_vouched)),
+        On(Arrived, S.HANDED_OVER_LIMIT, when=g.account_given),
         On(Arrived, S.PHONE_LOOKUP, when=g.phone_searchable),
-        On(Arrived, S.ACCOUNT_ENTRY),
+        On(Arrived, S.ACCOUNT_LIMIT),
     ),
+    S.HANDED_OVER_LIMIT: (On(TryReserved, S.ACCOUNT_LOOKUP, keep=k.reserved), *NO_TRY_LEFT),
     S.ACCOUNT_LOOKUP: (
-        On(CustomersFound, S.ACCOUNT_ENTRY, when=both(g.nobody_found, g.no(g.keyed_here)), keep=k.forgotten_account),
-        On(CustomersFound, S.ACCOUNT_ENTRY, when=both(g.nobody_found, g.account_tries_left),
+        On(CustomersFound, S.ACCOUNT_LIMIT, when=both(g.nobody_found, g.no(g.keyed_here)), keep=k.forgotten_account),
+        On(CustomersFound, S.ACCOUNT_LIMIT, when=both(g.nobody_found, g.account_tries_left),
            keep=k.account_missed, say="account_not_found"),
         On(CustomersFound, S.PERSON_OFFER, when=both(g.nobody_found, g.person),
            keep=k.wants(Reason.ACCOUNT_NOT_FOUND, S.NOT_IDENTIFIED), say="account_not_found"),
         On(CustomersFound, S.NOT_IDENTIFIED, when=g.nobody_found,
            keep=k.because(Reason.ACCOUNT_NOT_FOUND), say="account_not_found"),
         On(CustomersFound, S.INVOICE, when=g.account_shown, keep=k.keyed_customers),
-        On(CustomersFound, S.LAST_FOUR_LIMIT, keep=k.customers),
+        On(CustomersFound, S.LAST_FOUR_LIMIT, when=g.few_found, keep=k.customers),
+        On(CustomersFound, S.ACCOUNT_LIMIT, keep=k.forgotten_account),
         *SEARCHING,
     ),
     S.PHONE_LOOKUP: (
-        On(CustomersFound, S.ACCOUNT_ENTRY, when=g.nobody_found),
-        On(CustomersFound, S.LAST_FOUR_LIMIT, keep=k.customers),
-        On(Refused, S.ACCOUNT_ENTRY),
-        *down_before_consent(Unavailable, OutcomeUnknown),
+        On(CustomersFound, S.ACCOUNT_LIMIT, when=g.nobody_found),
+        On(CustomersFound, S.LAST_FOUR_LIMIT, when=g.few_found, keep=k.customers),
+        On((CustomersFound, Refused), S.ACCOUNT_LIMIT),
+        *DOWN_BEFORE_CONSENT,
         *HANGING_UP,
     ),
-    S.ACCOUNT_ENTRY: (
-        On(Digits, HERE, when=both(g.is_card, g.no(g.wrong_used_up)), keep=k.counted, say="not_a_card"),
-        On(Digits, S.ACCOUNT_LOOKUP, when=both(g.is_account, g.no(g.is_card)), keep=k.account),
-        *entry("account_length"),
-    ),
+    S.ACCOUNT_LIMIT: (On(TryReserved, S.ACCOUNT_ENTRY, keep=k.reserved), *NO_TRY_LEFT),
+    S.ACCOUNT_ENTRY: account_number(On(Digits, S.ACCOUNT_LOOKUP, when=g.is_account, keep=k.account)),
     S.LAST_FOUR_LIMIT: (
-        On(LastFourCounted, S.IDENTITY_CHECK, when=g.last_four_allowed),
-        On((LastFourCounted, RecordUnavailable), S.ACCOUNT_ENTRY, keep=k.forgotten, say="account_instead"),
+        On(TryReserved, S.IDENTITY_CHECK, keep=k.reserved),
+        On((LimitReached, RecordUnavailable), S.ACCOUNT_LIMIT, keep=k.forgotten, say="account_instead"),
         *HANGING_UP,
     ),
     S.IDENTITY_CHECK: (
         On(Digits, S.INVOICE, when=g.one_match, keep=k.matched),
-        On(Digits, S.ACCOUNT_ENTRY, when=g.two_match, keep=k.forgotten, say="account_instead"),
-        On(Digits, HERE, when=both(g.four_keys, g.last_four_left), keep=k.last_four_missed, say="last_four_missed"),
-        On(Digits, S.ACCOUNT_ENTRY, when=g.four_keys, keep=k.last_four_failed, say="account_instead"),
+        On(Digits, S.ACCOUNT_LIMIT, when=g.two_match, keep=k.forgotten, say="account_instead"),
+        On(Digits, S.LAST_FOUR_LIMIT, when=both(g.four_keys, g.last_four_left),
+           keep=k.last_four_missed, say="last_four_missed"),
+        On(Digits, S.ACCOUNT_LIMIT, when=g.four_keys, keep=k.last_four_failed, say="account_instead"),
         *entry("last_four_missed"),
     ),
     # ── Which bill ──
@@ -287,9 +355,32 @@ FLOW: Mapping[S, Rows] = {
         On(Arrived, S.DONE, when=g.hung_up),
         On(Arrived, S.CONFIRMATION, when=g.next_is(Strategy.ON_FILE), keep=k.on_file),
         On(Arrived, S.TEXT_NUMBER, when=g.next_is(Strategy.TEXT_LINK), keep=k.text_link),
-        On(Arrived, S.EMAIL_LOCAL, when=g.next_is(Strategy.KEYPAD), keep=k.by_keypad),
+        On(Arrived, S.NEW_CONTACT, when=g.next_is(Strategy.KEYPAD), keep=k.by_keypad),
         On(Arrived, S.PERSON_OFFER, when=g.next_is(Strategy.PERSON), keep=k.person_tried, say="person_for_address"),
         On(Arrived, S.NO_CONTACT, keep=k.because(Reason.NO_ADDRESS_LEFT)),
+    ),
+    S.NEW_CONTACT: (
+        On(Arrived, S.PHONE_CAPTURE, when=both(facts.both_shown, g.for_number)),
+        On(Arrived, S.EMAIL_LOCAL, when=facts.both_shown),
+        On(Arrived, S.FACT_LIMIT, when=facts.can_show),
+        On(Arrived, S.TEXT_DECLINED, when=g.for_number),
+        On(Arrived, S.ADDRESS, keep=k.keypad_left),
+    ),
+    S.FACT_LIMIT: (
+        On(TryReserved, S.PHONE_CHECK, when=facts.number_shown, keep=k.reserved),
+        On(TryReserved, S.NUMBER_CHECK, keep=k.reserved),
+        On((LimitReached, RecordUnavailable), S.NEW_CONTACT, keep=k.unproved, say="on_file_only"),
+        *HANGING_UP,
+    ),
+    S.NUMBER_CHECK: account_number(
+        On(Digits, S.NEW_CONTACT, when=g.number_matches, keep=k.number_matched),
+        *missed_fact(g.is_account),
+        leave=CANNOT_SHOW,
+    ),
+    S.PHONE_CHECK: (
+        On(Digits, S.NEW_CONTACT, when=g.phone_matches, keep=k.phone_matched),
+        *missed_fact(g.four_keys),
+        *entry("last_four_missed", leave=CANNOT_SHOW),
     ),
     # ── E-mail by keypad ──
     S.EMAIL_LOCAL: (
@@ -327,11 +418,12 @@ FLOW: Mapping[S, Rows] = {
     ),
     # ── A text message ──
     S.TEXT_NUMBER: (
-        On(Arrived, S.TEXT_CONSENT, when=g.number_known, keep=k.number_on_file),
-        On(Arrived, S.PHONE_CAPTURE),
+        On(Arrived, S.TEXT_CONSENT, when=facts.number_known, keep=k.number_on_file),
+        On(Arrived, S.NEW_CONTACT),
     ),
     S.PHONE_CAPTURE: (
         On(Digits, S.PHONE_CONFIRM, when=g.is_phone, keep=k.number_keyed),
+        On(Digits, HERE, when=both(g.is_other_phone, g.no(g.wrong_used_up)), keep=k.counted, say="number_not_texted"),
         *entry("number_unclear", leave=(On(Digits, S.TEXT_DECLINED, when=g.pound),)),
     ),
     S.PHONE_CONFIRM: (
@@ -346,7 +438,7 @@ FLOW: Mapping[S, Rows] = {
             On(Digits, S.WEB_LINK, when=both(yes, g.heard), keep=k.consent(Purpose.TEXT)),
         ),
         On(Digits, S.TEXT_DECLINED, when=no),
-        On(Digits, S.PHONE_CAPTURE, when=other, keep=k.another_number),
+        On(Digits, S.NEW_CONTACT, when=other, keep=k.another_number),
         *MENU,
     ),
     S.TEXT_DECLINED: (
@@ -360,6 +452,7 @@ FLOW: Mapping[S, Rows] = {
         On(Accepted, S.AFTERWARDS, keep=k.text(Sent.DONE), say="text_sent"),
         On(OutcomeUnknown, S.KEEPING, when=g.link_is_address, keep=k.text(Sent.UNKNOWN)),
         On(OutcomeUnknown, S.AFTERWARDS, keep=k.text(Sent.UNKNOWN), say="text_unknown"),
+        On(Refused, S.LINK_FAILED, when=g.refused_as(Refusal.LIMIT), keep=k.text_limited, say="text_limit"),
         On(Refused, S.LINK_FAILED, keep=k.text(Sent.REFUSED), say="text_refused"),
         On((Unavailable, RecordUnavailable), S.KEEPING, when=g.link_is_address, keep=k.text(Sent.UNAVAILABLE)),
         On((Unavailable, RecordUnavailable), S.AFTERWARDS, keep=k.text(Sent.UNAVAILABLE), say="text_not_sent"),
@@ -367,7 +460,7 @@ FLOW: Mapping[S, Rows] = {
     ),
     S.LINK_FAILED: (
         On(Arrived, S.KEEPING, when=both(g.link_is_address, g.hung_up)),
-        On(Arrived, S.PHONE_CAPTURE, when=both(g.link_is_address, g.numbers_left), keep=k.number_refused),
+        On(Arrived, S.NEW_CONTACT, when=both(g.link_is_address, g.numbers_left, facts.can_show), keep=k.number_refused),
         On(Arrived, S.ADDRESS, when=g.link_is_address, keep=k.link_left),
         On(Arrived, S.AFTERWARDS),
     ),

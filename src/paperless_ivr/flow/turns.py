@@ -48,6 +48,8 @@ class Gather:
     """Keys pressed before the turn began count; False: they are thrown away."""
     private: bool = False
     """What is keyed is personal: it is never shown."""
+    begun: bool = False
+    """Keys of the entry came before a pause, so the end key alone completes it."""
 
 
 @frozen

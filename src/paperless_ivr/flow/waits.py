@@ -4,15 +4,17 @@ from collections.abc import Callable, Mapping
 
 from paperless_ivr.flow import bills
 from paperless_ivr.flow.call import Consent, Purpose
+from paperless_ivr.flow.facts import number_shown
 from paperless_ivr.flow.guards import by_payment
-from paperless_ivr.flow.host import Disposition, Handback, Registration
+from paperless_ivr.flow.host import Disposition, Handback, Identity, Registration
 from paperless_ivr.flow.menu import menu
 from paperless_ivr.flow.requests import (
-    CountLastFour,
     EnrollInPaperless,
+    Guess,
     InvoiceExists,
     KeepWish,
     Request,
+    ReserveTry,
     Screen,
     SearchByAccountNumber,
     SearchByCustomerPhoneNumber,
@@ -75,12 +77,14 @@ def _number(most: Callable[[Scene], int]) -> Callable[[Scene], Gather]:
     def gather(scene: Scene) -> Gather:
         waits = scene.policy.waits
         patient = scene.call.entry.more_time
+        begun = len(scene.call.entry.so_far or "")
         return Gather(
             keys="0123456789*",
-            max_keys=most(scene),
+            max_keys=max(most(scene) - begun, 1),
             first_key_wait=waits.more_time if patient else waits.entry_first_key,
             next_key_wait=waits.next_key,
             private=True,
+            begun=begun > 0,
         )
 
     return gather
@@ -88,13 +92,14 @@ def _number(most: Callable[[Scene], int]) -> Callable[[Scene], Gather]:
 
 def _spelling(scene: Scene) -> Gather:
     waits, entry = scene.policy.waits, scene.call.entry
-    begun = len(entry.spelt.reveal()) if entry.spelt else 0
+    begun = len(entry.so_far or "")
     return Gather(
         keys="0123456789*",
         max_keys=max(room(scene) - begun, 1),
         first_key_wait=waits.more_time if entry.more_time else waits.entry_first_key,
         next_key_wait=waits.email_next_key,
         private=True,
+        begun=begun > 0,
     )
 
 
@@ -102,7 +107,7 @@ def _character(scene: Scene) -> Gather:
     waits = scene.policy.waits
     return Gather(
         keys="0123456789*",
-        max_keys=LONGEST_CODE,
+        max_keys=max(LONGEST_CODE - len(scene.call.entry.so_far or ""), 1),
         first_key_wait=waits.entry_first_key,
         next_key_wait=waits.next_key,
         private=True,
@@ -113,8 +118,10 @@ LONGEST_CODE = 3
 """Keys of the longest code of one character (`0*1`)."""
 
 ENTRIES: Mapping[S, Callable[[Scene], Gather]] = {
-    S.ACCOUNT_ENTRY: _number(lambda scene: scene.policy.proof.account_keys[1] + 1),
+    S.ACCOUNT_ENTRY: _number(lambda scene: scene.terms.accounts.gathered),
     S.IDENTITY_CHECK: _number(lambda _: 4),
+    S.NUMBER_CHECK: _number(lambda scene: scene.terms.accounts.gathered),
+    S.PHONE_CHECK: _number(lambda _: 4),
     S.PHONE_CAPTURE: _number(lambda _: 11),
     S.EMAIL_LOCAL: _spelling,
     S.EMAIL_DOMAIN_ENTRY: _spelling,
@@ -138,9 +145,23 @@ def _by_phone(scene: Scene) -> Request:
     return SearchByCustomerPhoneNumber(scene.call.host.ani or Secret(""))
 
 
-def _last_four(scene: Scene) -> Request:
+def _try(scene: Scene, guess: Guess, accounts: tuple[Secret, ...]) -> Request:
     host = scene.call.host
-    return CountLastFour(host.biller, host.ani, tuple(c.account for c in scene.call.found))
+    return ReserveTry(guess, host.biller, host.ani, accounts, scene.call.next_try)
+
+
+def _any_account(scene: Scene) -> Request:
+    return _try(scene, Guess.ACCOUNT, ())
+
+
+def _last_four(scene: Scene) -> Request:
+    return _try(scene, Guess.LAST_FOUR, tuple(c.account for c in scene.call.found))
+
+
+def _fact(scene: Scene) -> Request:
+    customer = scene.customer
+    guess = Guess.PHONE if number_shown(scene) else Guess.NUMBER
+    return _try(scene, guess, (customer.account,) if customer else ())
 
 
 def _invoice(scene: Scene) -> Request:
@@ -159,7 +180,7 @@ def _enrol(scene: Scene) -> Request:
     if by_payment(scene) and payment:
         yes = given(scene, Purpose.ENROL)
         return EnrollInPaperless(
-            payment.guid, yes.customer, yes.account, yes.invoice_type, yes.reference, yes.reference
+            payment.guid, yes.customer, yes.account, yes.invoice_type, yes.reference
         )
     return _prefer(given(scene, Purpose.ENROL))
 
@@ -173,7 +194,7 @@ def _prefer(yes: Consent) -> StoreCustomerPreference:
         yes.email,
         yes.phone,
         yes.reference,
-        yes.reference,
+        language=yes.language,
     )
 
 
@@ -191,7 +212,7 @@ def wish(yes: Consent) -> KeepWish:
         yes.email,
         yes.phone,
         yes.reference,
-        yes.reference,
+        language=yes.language,
     )
 
 
@@ -206,7 +227,7 @@ def _text(scene: Scene) -> Request:
         number,
         str(purpose),
         yes.reference,
-        yes.reference,
+        language=yes.language,
     )
 
 
@@ -219,7 +240,6 @@ def _autopay(scene: Scene) -> Request:
         yes.account,
         yes.invoice_type,
         yes.reference,
-        yes.reference,
     )
 
 
@@ -227,7 +247,10 @@ REQUESTS: Mapping[S, Callable[[Scene], Request]] = {
     S.SCREENING: _screen,
     S.ACCOUNT_LOOKUP: _by_account,
     S.PHONE_LOOKUP: _by_phone,
+    S.HANDED_OVER_LIMIT: _any_account,
+    S.ACCOUNT_LIMIT: _any_account,
     S.LAST_FOUR_LIMIT: _last_four,
+    S.FACT_LIMIT: _fact,
     S.INVOICE_CHECK: _invoice,
     S.WEB_LINK: _text,
     S.ENROLLMENT: _enrol,
@@ -251,7 +274,7 @@ def disposition(scene: Scene) -> Disposition:
     """
     call = scene.call
     if call.results.hung_up:
-        return Disposition.ABANDONED
+        return Disposition.TAKEN_BACK if call.results.taken_back else Disposition.ABANDONED
     if call.state in (S.TRANSFERRED, S.OPTED_OUT, S.OPT_OUT_REQUESTED, S.LINK_SENT):
         return call.state.disposition
     reached = {outcome.registration for outcome in call.results.outcomes}
@@ -278,16 +301,37 @@ def handback(scene: Scene) -> Handback:
     return Handback(
         disposition=disposition(scene),
         reason=call.results.reason,
+        call_id=call.host.call_id,
+        handover=call.host.handover,
+        moment=call.host.moment,
+        paid=call.host.paid,
         registration=outcomes[-1].registration if outcomes else Registration.NONE,
         text=call.results.text,
         autopay=call.results.autopay,
         language=call.language,
-        account=customer.account if customer else scene.account,
+        account=_account(scene),
         customer=customer.id if customer else None,
         invoice=bill.invoice if bill else None,
-        identity=call.identity,
-        greeted=call.results.greeted,
+        identity=_identity(scene),
+        greeted=call.greeted,
         unused_keys=call.results.unused,
         outcomes=outcomes,
         consents=tuple(consent.reference for consent in call.consents),
     )
+
+
+def _account(scene: Scene) -> Secret | None:
+    """The account that the hand-back speaks of: what it says of the caller was shown of that."""
+    call, customer = scene.call, scene.customer
+    if customer is not None:
+        return customer.account
+    by_caller = call.identity >= Identity.LAST_FOUR_KEYED and not call.shown.by_host
+    return call.found[0].account if by_caller and call.found else scene.account
+
+
+def _identity(scene: Scene) -> Identity:
+    """What was shown of that account; the whole number may have been keyed later."""
+    identity = scene.call.identity
+    if identity is Identity.LAST_FOUR_KEYED and number_shown(scene):
+        return Identity.ACCOUNT_KEYED
+    return identity

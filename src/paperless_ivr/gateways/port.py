@@ -9,7 +9,7 @@ from typing import Protocol
 
 from attrs import field, frozen
 
-from paperless_ivr.flow.events import CallerEvent, HungUp
+from paperless_ivr.flow.events import CallerEvent, EndedBy, HungUp
 from paperless_ivr.flow.host import Arrival
 from paperless_ivr.flow.turns import Turn
 
@@ -83,10 +83,10 @@ class Answers:
 
 @frozen
 class Ends:
-    """The runtime tells that a call is over, whatever it was waiting for."""
+    """The runtime reports that a call is over, whatever it was waiting for."""
 
     call_id: str
-    by_host: bool = False
+    by: EndedBy = EndedBy.CALLER
 
 
 @frozen

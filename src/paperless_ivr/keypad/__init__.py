@@ -3,28 +3,33 @@
 Plain text in and out, no clock, no log; imports nothing of the project.
 """
 
-from paperless_ivr.keypad.accounts import groups, last_four, last_star, looks_like_card
+from paperless_ivr.keypad.accounts import AccountPad, groups, last_four, last_star, looks_like_card
 from paperless_ivr.keypad.emails import (
     EmailPad,
     Spelling,
     inserted,
+    mailbox,
     pieces,
     removed,
     replaced,
 )
-from paperless_ivr.keypad.phones import national, on_file
+from paperless_ivr.keypad.phones import alone, national, phone_number, textable
 
 __all__ = [
+    "AccountPad",
     "EmailPad",
     "Spelling",
+    "alone",
     "groups",
     "inserted",
     "last_four",
     "last_star",
     "looks_like_card",
+    "mailbox",
     "national",
-    "on_file",
+    "phone_number",
     "pieces",
     "removed",
     "replaced",
+    "textable",
 ]

@@ -4,7 +4,12 @@ Keys are the characters `0`-`9`, `*`, `#`; digits are the characters `0`-`9`.
 """
 
 import re
+from collections.abc import Collection
 from itertools import pairwise
+
+from attrs import frozen
+
+from paperless_ivr.keypad.emails import EmailPad
 
 # Where the ranges that payment cards are issued from begin. The first digit is the major
 # industry identifier of ISO/IEC 7812-1: 3 travel and entertainment, 4 and 5 banking,
@@ -63,3 +68,122 @@ def _luhn(digits: str) -> bool:
     """Whether the last digit is the Luhn check digit of the others."""
     doubled = (sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2])
     return (sum(int(digit) for digit in digits[::-2]) + sum(doubled)) % 10 == 0
+
+
+@frozen
+class AccountPad:
+    """How account numbers are keyed: which keys are one, and which number they are.
+
+    In a form "#" is a digit and one key, "?" a letter and two (its key, then its place there, as
+    in an e-mail address); anything else stands in every number, and is not keyed. Without forms
+    a number is `fewest` to `most` digits.
+    """
+
+    forms: tuple[str, ...] = ()
+    fewest: int = 4
+    most: int = 20
+    add_zeros: bool = False
+    luhn: bool = False
+    cards: bool = False
+    dropped: tuple[str, ...] = ("-", ".", "/")
+
+    def read(self, keys: str) -> str | None:
+        """The account number that these keys are; None where they are none."""
+        number = self._written(keys)
+        if number is None or self.may_be_card(keys):
+            return None
+        return None if self.luhn and not _luhn(re.sub(r"[^0-9]", "", number)) else number
+
+    def keys(self, number: str) -> str | None:
+        """The keys of an account number; None where it cannot be keyed."""
+        for form in self.forms or ("#" * len(number),):
+            keyed = "".join(map(_key_of, form, number)) if len(form) == len(number) else ""
+            if self.read(keyed) == number.upper():
+                return keyed
+        return None
+
+    def fits(self, keys: str) -> bool:
+        """Whether there are as many keys as an account number has."""
+        return self._written(keys) is not None
+
+    def may_be_card(self, keys: str) -> bool:
+        """Whether keys look like a payment card, and may not be an account number."""
+        return looks_like_card(keys) and not (self.cards and self.fits(keys))
+
+    def begins(self, keys: str) -> bool:
+        """Whether keys are no whole number, but may be the beginning of one."""
+        return len(keys) not in self._sizes and len(keys) < max(self._sizes)
+
+    @property
+    def gathered(self) -> int:
+        """How many keys are waited for: where all numbers have as many, those end the entry."""
+        return max(self._sizes) + (len(self._sizes) > 1)
+
+    @property
+    def any_letter(self) -> bool:
+        """Whether letters are keyed."""
+        return any("?" in form for form in self.forms)
+
+    @property
+    def fixed_signs(self) -> bool:
+        """Whether letters or signs are printed that are not keyed."""
+        return any(form.strip("#?") for form in self.forms)
+
+    def same(self, one: str, other: str) -> bool:
+        """Whether two account numbers are the same but for how they are written."""
+        return self._plain(one) == self._plain(other)
+
+    def last_four(self, number: str) -> str:
+        """The last four digits of an account number; zeros that may be left out are there."""
+        return last_four(number).rjust(LAST_FOUR if self.add_zeros else 0, "0")
+
+    @property
+    def _sizes(self) -> Collection[int]:
+        """How many keys a number may take."""
+        return set(map(_size, self.forms)) or range(self.fewest, self.most + 1)
+
+    def _plain(self, number: str) -> str:
+        plain = "".join(c for c in number.upper() if not c.isspace() and c not in self.dropped)
+        return plain.lstrip("0") if self.add_zeros else plain
+
+    def _written(self, keys: str) -> str | None:
+        if not re.fullmatch(r"[0-9]+", keys):
+            return None
+        if not self.forms:
+            return keys if self.fewest <= len(keys) <= self.most else None
+        size = _size(self.forms[0])
+        if self.add_zeros and LAST_FOUR <= len(keys) < size:
+            keys = keys.rjust(size, "0")
+        return next((w for f in self.forms if (w := _filled(f, keys)) is not None), None)
+
+
+LAST_FOUR = 4
+"""Digits that prove who calls: no number has fewer."""
+
+
+def _size(form: str) -> int:
+    """How many keys a form takes."""
+    return form.count("#") + 2 * form.count("?")
+
+
+def _filled(form: str, keys: str) -> str | None:
+    """A form with its digits and letters put in; None where the keys are others."""
+    if len(keys) != _size(form):
+        return None
+    pad, left, written = EmailPad(), iter(keys), []
+    for sign in form:
+        if sign == "?":
+            letter = pad.spell(next(left) + next(left)).text.upper()
+            if not ("A" <= letter <= "Z"):
+                return None
+            written.append(letter)
+        else:
+            written.append(next(left) if sign == "#" else sign)
+    return "".join(written)
+
+
+def _key_of(sign: str, character: str) -> str:
+    """What is keyed of a character where a form has this sign."""
+    if sign == "?" and character.isascii() and character.isalpha():
+        return EmailPad().code(character)
+    return character if sign == "#" else ""

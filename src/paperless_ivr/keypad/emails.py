@@ -5,14 +5,16 @@ A letter is its key, then its place on that key (C = 2 3, S = 7 4). A digit is i
 
     10 1   11 .   12 -   13 _   14 +
     00 0   01 '   02 /   03 =   04 &   05 !   06 %   07 $   08 #   09 ?
-    0*1 *  0*2 ^  0*3 `  0*4 {  0*5 |  0*6 }  0*7 ~
+    15 *   16 ^   17 `   18 {   19 |   24 }   25 ~
 
-These are the characters of a dot-atom (RFC 5322 section 3.2.3), each with one code. A star
-where a code may begin takes the last character back. Letters are where ITU-T E.161 puts them.
+These are the characters of a dot-atom (RFC 5322 section 3.2.3), each with one code of two
+keys. A star takes the last thing back: the half of a code, or the last character. So no code
+holds one. Letters are where ITU-T E.161 puts them.
 """
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 
 from attrs import frozen
 
@@ -32,7 +34,7 @@ _CHARACTERS = {
     **{key + str(n): c for key, letters in _LETTERS.items() for n, c in enumerate(letters, 1)},
     **{f"1{n}": character for n, character in enumerate("1.-_+")},
     **{f"0{n}": character for n, character in enumerate("0'/=&!%$#?")},
-    **{f"0*{n}": character for n, character in enumerate("*^`{|}~", 1)},
+    **dict(zip(("15", "16", "17", "18", "19", "24", "25"), "*^`{|}~", strict=True)),
 }
 _CODES = {
     written: code
@@ -51,8 +53,8 @@ class Spelling:
     """What keys spell.
 
     `text` is what the complete codes stand for, after what stars took back; `rest` is a code
-    that the keys end in the midst of ("7", "0*"); `bad` says that some complete code stands
-    for nothing ("25") and was skipped.
+    that the keys end in the midst of ("7"); `bad` says that some complete code stands
+    for nothing ("26") and was skipped.
     """
 
     text: str
@@ -85,15 +87,16 @@ class EmailPad:
                 del text[-1:]
                 at += 1
                 continue
-            size = 3 if keys.startswith("0*", at) else 2
-            code = keys[at : at + size]
-            if len(code) < size:
+            code = keys[at : at + 2]
+            at += 2
+            if len(code) < 2:
                 return Spelling("".join(text), code, bad)
+            if code[1] == "*":
+                continue  # the half of a code is taken back
             if code in _CHARACTERS:
                 text.append(_CHARACTERS[code])
             else:
                 bad = True
-            at += size
         return Spelling("".join(text), "", bad)
 
     def code(self, text: str) -> str:
@@ -148,6 +151,24 @@ class EmailPad:
         except EmailNotValidError:
             return None
         return checked.ascii_email
+
+
+@lru_cache(maxsize=512)
+def mailbox(written: str) -> str | None:
+    """An address as a biller wrote it down, or None where it is not exactly one.
+
+    "none", "N/A", two addresses in one field, `mailto:` and a display name are no address. Any
+    mailbox of RFC 5321 is one, also where no keypad spells it (RFC 6531), but for quoted local
+    parts and domains that never get mail; see `EmailPad.address`.
+    """
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415
+
+    address = written.strip()
+    try:
+        validate_email(address, check_deliverability=False, test_environment=True)
+    except EmailNotValidError:
+        return None
+    return address
 
 
 def replaced(text: str, at: int, character: str) -> str:

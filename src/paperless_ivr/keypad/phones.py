@@ -1,47 +1,105 @@
-"""Telephone numbers as callers key them."""
+"""Telephone numbers: which text is a number that somebody has, as E.164; anything else is nobody's.
+
+One rule for all of them: the number that calls, the number on file, the number that is keyed.
+"""
 
 import re
+from collections.abc import Sequence
+from functools import lru_cache
+from urllib.parse import unquote
 
 _KEYED = re.compile(r"1?[0-9]{10}")
+_ALONE = re.compile(r"\s*[+(]*([0-9][ ().-]*){10,15}")
+_URI = re.compile(r"(?:sips?|tel):", re.IGNORECASE)
+_EXTENSION = re.compile(r"(?:;ext=|\s*,?\s*(?:ext\.?|x)\s*)[0-9]{1,15}\Z", re.IGNORECASE)
+_WRITTEN = re.compile(r"\+?[0-9 ().-]{7,40}")
+
+_WITHHELD = frozenset({"266696687", "7378742833", "2562533", "8656696", "86282452253"})
+"""ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN and UNAVAILABLE, spelled on a keypad: what comes in
+place of a number that is withheld ("translates the alpha string into digits", Twilio,
+https://twilio.com/changelog/upcoming-changes-to-withheld-caller-ids-behavior-for-dial-calls)."""
 
 
 def national(keys: str, region: str = "US") -> str | None:
     """A keyed number as E.164 ("+12125550123"), or None where it is no number that exists.
 
-    Ten digits, or eleven with the trunk prefix 1. It counts when its area code is in use
-    under the country code of `region` (ISO 3166-1 alpha-2) and the rest is well formed: for
-    "US" that is the whole North American Numbering Plan, Puerto Rico and Canada included,
-    since people keep their number when they move. Toll-free and premium numbers count;
-    whether a text reaches anyone is not known from the digits.
-
-    Source: ITU-T E.164 section 6; ranges from Google's libphonenumber.
+    Ten digits, or eleven with the trunk prefix 1. For "US" that is the whole North American
+    Numbering Plan, Puerto Rico and Canada included, since people keep their number when they
+    move. Toll-free and premium numbers count; whether a text reaches anyone is not known from
+    the digits.
     """
-    # Imported here: 20-40 ms (this package takes 5), and most calls never key a number.
+    return phone_number(f"+{_country(region)}{keys[-10:]}") if _KEYED.fullmatch(keys) else None
+
+
+@lru_cache(maxsize=512)
+def phone_number(written: str) -> str | None:
+    """A number as E.164, however it is written; None where it stands for nobody.
+
+    Read are E.164 and what people and switches make of it: "(212) 555-0123", "1 212 555 0123",
+    the user part of a SIP URI (RFC 3261 section 19.1.6), a `tel:` URI (RFC 3966). Without a
+    plus sign it is a number of North America. An extension is dropped: the line is that of the
+    number, and a caller who varies the extension is no other caller.
+
+    It has to be a number of its country's plan, in a range that is in use (ITU-T E.164; ranges
+    of Google's libphonenumber, which count 555-0100 to 555-0199 as in use). All zeros, all
+    nines, seven digits, one digit ten times, and a word spelled on the keypad are what switches
+    and forms hold where there is no number.
+    """
+    # Imported here: 20-40 ms (this package takes 5), and some calls need no number.
     import phonenumbers  # noqa: PLC0415
 
-    if not _KEYED.fullmatch(keys):
+    text = _EXTENSION.sub("", _bare(written.strip()))
+    digits = re.sub(r"[^0-9]", "", text)
+    if not _WRITTEN.fullmatch(text) or {digits, digits.removeprefix("1")} & _WITHHELD:
         return None
-    number = phonenumbers.PhoneNumber(
-        country_code=phonenumbers.country_code_for_region(region),
-        national_number=int(keys[-10:]),
-    )
-    if not phonenumbers.is_valid_number(number):
-        return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-
-def on_file(written: str, region: str = "US") -> str | None:
-    """A number as a biller wrote it down, "(212) 555-0123", as E.164; None where it is none.
-
-    It counts when it has as many digits as a number of its country has: ranges that are not
-    in use are not left out, since the biller's files are older than ours.
-    """
-    import phonenumbers  # noqa: PLC0415
-
     try:
-        number = phonenumbers.parse(written, region)
+        parsed = phonenumbers.parse(text, "US")
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_possible_number(number):
+    if not phonenumbers.is_valid_number(parsed) or len(set(str(parsed.national_number))) == 1:
         return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _bare(written: str) -> str:
+    """What stands in a `sip:` or `tel:` URI for the number, its extension included."""
+    scheme = _URI.match(written)
+    if scheme is None:
+        return written
+    rest, at_sign, _ = written[scheme.end() :].partition("@")
+    if scheme[0].lower() != "tel:" and not at_sign:
+        return ""  # a host without a user
+    user, *parameters = unquote(rest).split(":")[0].split(";")
+    return user + "".join(f";{p}" for p in parameters if p.lower().startswith("ext="))
+
+
+def _country(region: str) -> int:
+    import phonenumbers  # noqa: PLC0415
+
+    return phonenumbers.country_code_for_region(region)
+
+
+def alone(text: str) -> str | None:
+    """A number with nothing else beside it, as E.164; None for a text that only contains one."""
+    return phone_number(text) if _ALONE.fullmatch(text) else None
+
+
+def textable(number: str, regions: Sequence[str] = ("US",)) -> bool:
+    """Whether texts may go to a number (E.164).
+
+    It is of one of these regions (ISO 3166-1 alpha-2), and none of those that cost more to
+    reach, or that cost the called: premium-rate, toll-free, shared-cost and personal numbers.
+    The whole North American Numbering Plan is under +1, Caribbean islands included: the area
+    code says which region it is.
+
+    Source: Google's libphonenumber, `region_code_for_number` and `number_type`.
+    """
+    import phonenumbers  # noqa: PLC0415
+
+    parsed = phonenumbers.parse(number)
+    kinds = phonenumbers.PhoneNumberType
+    ordinary = {kinds.MOBILE, kinds.FIXED_LINE_OR_MOBILE, kinds.FIXED_LINE, kinds.VOIP}
+    return (
+        phonenumbers.region_code_for_number(parsed) in regions
+        and phonenumbers.number_type(parsed) in ordinary
+    )

@@ -22,8 +22,8 @@ def plain(pieces: Iterable[Piece]) -> str:
 
 def amount(money: Money) -> str:
     """An amount as it is written, and as engines for speech read it as money."""
-    sign, number = "-" * (money.amount < 0), f"{abs(money.amount):,.2f}"
-    return f"{sign}${number}" if money.currency == "USD" else f"{sign}{number} {money.currency}"
+    number = f"{money.amount:,.2f}"
+    return f"${number}" if money.currency == "USD" else f"{number} {money.currency}"
 
 
 def _written(piece: Piece) -> str:

@@ -81,9 +81,8 @@ def _named(policy: Policy, catalogue: Catalogue, language: str) -> Iterator[tupl
         yield f"bill-{_filed(kind)}", names.get(language, "")
     yield "autopay-terms", policy.autopay.terms.get(language, "")
     for domain in policy.address.domains:
-        for label in domain.split("."):
-            spoken = label.replace("-", f" {book['term_dash']} ")
-            yield f"domain-{_filed(label)}", spoken
+        for part in re.split(r"[.-]", domain):
+            yield f"domain-{_filed(part)}", part
 
 
 def _filed(text: str) -> str:

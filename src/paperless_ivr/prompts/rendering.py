@@ -3,18 +3,15 @@
 A voice studio's recordings sound better, and take the same places.
 """
 
-import array
 import io
 import shutil
 import subprocess
-import sys
 import wave
 from collections.abc import Callable, Sequence
-from fractions import Fraction
-from functools import cache
-from math import cos, pi, sin
-from operator import mul
 from pathlib import Path
+
+import numpy as np
+import soxr  # type: ignore[import-untyped]
 
 from paperless_ivr.errors import GatewayProblems
 from paperless_ivr.prompts.recorded import LIST, Phrase, Recordings, listed, table
@@ -28,8 +25,8 @@ RATE = 8000
 """Samples a second of a telephone line (ITU-T G.711)."""
 WORDS_A_MINUTE = 150
 """The pace that the wording is measured by; espeak-ng's own is 175."""
-TAPS = 32
-"""Samples that one sample is made of."""
+SAMPLE = np.dtype("<i2")
+"""A sample of a WAV file."""
 VOICES = {"en-US": "en-us", "es-US": "es-419"}
 """Voices of espeak-ng by language; others are asked for by their tag."""
 
@@ -56,7 +53,7 @@ def render(wanted: Sequence[Phrase], folder: Path, told: Callable[[str], None]) 
 
 
 def _spoken(phrase: Phrase) -> bytes:
-    """A phrase as a WAV file of 16-bit samples."""
+    """A phrase as a WAV file for the telephone."""
     voice = VOICES.get(phrase.language, phrase.language.lower())
     done = subprocess.run(  # noqa: S603 - the words are an argument, never a command
         [PROGRAM, "-v", voice, "-s", str(WORDS_A_MINUTE), "--stdout", "--", phrase.text],
@@ -66,61 +63,21 @@ def _spoken(phrase: Phrase) -> bytes:
     if done.returncode or not done.stdout:
         said = done.stderr.decode(errors="replace").strip()
         raise GatewayProblems("espeak-ng failed", [f"{phrase.file}: {said}"])
-    rate, samples = _samples(done.stdout)
-    return _wav(resampled(samples, rate))
+    return for_telephone(done.stdout)
 
 
-def _samples(data: bytes) -> tuple[int, "array.array[int]"]:
-    """The rate and the samples of a WAV file; espeak-ng writes no length where it streams."""
+def for_telephone(data: bytes) -> bytes:
+    """A WAV file of one channel of 16-bit samples, at the telephone's rate."""
     with wave.open(io.BytesIO(data)) as sound:
-        samples = array.array("h", sound.readframes(len(data) // 2))
-        if sys.byteorder == "big":
-            samples.byteswap()
-        return sound.getframerate(), samples
-
-
-def _wav(samples: Sequence[int]) -> bytes:
+        # espeak-ng writes no length where it streams, so all that can be there is read
+        samples = np.frombuffer(sound.readframes(len(data)), SAMPLE)
+        rate = sound.getframerate()
+    resampled = np.rint(soxr.resample(samples.astype(np.float32), rate, RATE))
+    loudest = np.iinfo(SAMPLE)
     out = io.BytesIO()
     with wave.open(out, "wb") as sound:
         sound.setnchannels(1)
-        sound.setsampwidth(2)
+        sound.setsampwidth(SAMPLE.itemsize)
         sound.setframerate(RATE)
-        packed = array.array("h", samples)
-        if sys.byteorder == "big":
-            packed.byteswap()
-        sound.writeframes(packed.tobytes())
+        sound.writeframes(resampled.clip(loudest.min, loudest.max).astype(SAMPLE).tobytes())
     return out.getvalue()
-
-
-def resampled(samples: Sequence[int], rate: int) -> list[int]:
-    """Samples at 8 kHz: low-passed by a windowed sinc, a filter for each phase."""
-    step = Fraction(rate, RATE)
-    filters = _filters(step)
-    half = TAPS // 2
-    padded = [0] * half + list(samples) + [0] * (half + 1)
-    out: list[int] = []
-    for number in range(int(len(samples) / step)):
-        at = number * step.numerator
-        start, phase = divmod(at, step.denominator)
-        window = padded[start + 1 : start + 1 + TAPS]
-        value = round(sum(map(mul, window, filters[phase])))
-        out.append(max(-32768, min(32767, value)))
-    return out
-
-
-@cache
-def _filters(step: Fraction) -> tuple[tuple[float, ...], ...]:
-    """The taps for each place that an output sample can have between two input samples."""
-    cutoff = 0.9 * min(1.0, 1.0 / float(step))
-    return tuple(_taps(phase / step.denominator, cutoff) for phase in range(step.denominator))
-
-
-def _taps(offset: float, cutoff: float) -> tuple[float, ...]:
-    taps = []
-    for tap in range(TAPS):
-        x = tap - (TAPS // 2 - 1) - offset
-        sinc = cutoff if x == 0 else sin(pi * cutoff * x) / (pi * x)
-        hann = 0.5 + 0.5 * cos(pi * x / (TAPS / 2))
-        taps.append(sinc * hann)
-    whole = sum(taps)
-    return tuple(tap / whole for tap in taps)

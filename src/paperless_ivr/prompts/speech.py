@@ -74,7 +74,8 @@ class Teller:
             case slots.Ending(number):
                 return (Characters((last_four(number.reveal()),)),)
             case slots.Money(amount, currency):
-                return (Money(amount, currency),)
+                money = (Money(abs(amount), currency),)
+                return money if amount >= 0 else self.filled("term_credit", {"amount": money})
             case slots.Day():
                 return self._day(slot)
             case slots.Spelt(text):
@@ -129,9 +130,12 @@ class Teller:
                 return [(Characters((run,), apart=", "),)]
 
     def _masked(self, email: str) -> Pieces:
-        """The first character and the domain; of what is no address nothing is said."""
+        """The first character and the domain.
+
+        Of what is no address nothing is said, nor of one that not every voice can spell.
+        """
         local, _, domain = email.rpartition("@")
-        if not (local and domain):
+        if not (local and domain and (local[0] + domain).isascii()):
             return self.filled("term_address_on_file", {})
         first = self._spelling(local[0].upper())
         return self.filled("term_masked", {"first": first, "domain": self._domain(domain)})
@@ -146,7 +150,8 @@ class Teller:
     def _label(self, label: str) -> Pieces:
         if len(label) <= SPELT_LABEL:
             return (Characters((label.upper(),)),)
-        return (Text(label.replace("-", f" {self.book['term_dash']} ")),)
+        parts = [(Text(part),) for part in label.split("-")]
+        return _joined(f" {self.book['term_dash']} ", parts)
 
 
 def _kind(character: str) -> str:

@@ -11,22 +11,24 @@ from attrs import define, evolve, field, frozen
 from paperless_ivr.errors import RecordDown, StaleCall, StaleClaim, UnknownCall
 from paperless_ivr.flow.events import (
     Accepted,
-    LastFourCounted,
+    LimitReached,
     OutcomeUnknown,
     Refusal,
     Refused,
     Screened,
     ServiceAnswer,
+    TryReserved,
     Unavailable,
 )
 from paperless_ivr.flow.host import Disposition
 from paperless_ivr.flow.policy import Limits, Retention
-from paperless_ivr.flow.requests import CountLastFour, KeepWish, Screen, SendWebLink, Write
+from paperless_ivr.flow.requests import KeepWish, ReserveTry, Screen, Write
 from paperless_ivr.records.port import (
-    A_DAY,
     BACK_TO_PAPER,
     FINISHES,
+    GIVES_BACK,
     Activity,
+    Counted,
     Evidence,
     Followed,
     Kept,
@@ -41,7 +43,10 @@ from paperless_ivr.records.port import (
     decides,
     starts_registration,
     task_of,
+    texted,
     tracked_order,
+    tried,
+    windows,
 )
 from paperless_ivr.secret import Secret
 
@@ -87,8 +92,8 @@ class MemoryRecord:
     _activities: list[Activity] = field(init=False, factory=list)
     _unfinished: dict[Whose, list[Activity]] = field(init=False, factory=dict)
     _hand_overs: dict[Whose, list[_HandOver]] = field(init=False, factory=dict)
-    _misses: dict[Whose, list[datetime]] = field(init=False, factory=dict)
-    _texts: dict[tuple[str, Secret], list[str]] = field(init=False, factory=dict)
+    _reserved: dict[tuple[str | Secret, ...], dict[str, datetime]] = field(init=False, factory=dict)
+    """When each try and text was counted that still counts, by whose it is and its key."""
     _consents: dict[tuple[str, str, datetime], Evidence] = field(init=False, factory=dict)
     _writes: dict[str, Written] = field(init=False, factory=dict)
     _jobs: dict[tuple[Task, str], _Job] = field(init=False, factory=dict)
@@ -124,9 +129,8 @@ class MemoryRecord:
             if line.what is What.ARRIVED:
                 self._unfinished.pop(call, None)
             self._unfinished.setdefault(call, []).append(line)
-            if line.what is What.LAST_FOUR_MISSED:
-                for whose in _concerned(line.biller, line.ani, line.accounts):
-                    self._misses.setdefault(whose, []).append(line.at)
+            if line.what in GIVES_BACK:
+                self._release(line.detail["key"])
             if line.what is What.ENDED:
                 self._ended(call, self._unfinished.pop(call))
 
@@ -166,17 +170,30 @@ class MemoryRecord:
         days = max((self.now() - latest.at).days, 0)
         return Screened(latest.ended, days, in_this_call)
 
-    def count_last_four(self, request: CountLastFour, limits: Limits) -> LastFourCounted:
-        """Counts misses, not checks: who knows the digits may call as often as they like."""
-        since = self.now() - A_DAY
-        most = {"ani": limits.last_four_per_ani, "account": limits.last_four_per_account}
+    def reserve(self, request: ReserveTry, limits: Limits) -> TryReserved | LimitReached:
+        """Counts a try before it is made."""
         with self._open():
-            return LastFourCounted(
-                all(
-                    sum(at > since for at in self._misses.get(whose, ())) < most[whose[1]]
-                    for whose in _concerned(request.biller, request.ani, request.accounts)
-                )
-            )
+            reached = self._reserve(request.key, tried(request, limits), limits)
+        return TryReserved() if reached is None else LimitReached(reached)
+
+    def _reserve(self, key: str, counted: tuple[Counted, ...], limits: Limits) -> str | None:
+        """Counts what is about to be done, unless that is done already; or which limit forbids."""
+        now = self.now()
+        for one in counted:
+            there = self._reserved.setdefault(one.whose, {})
+            if key in there:
+                return None
+            for since, most in zip(windows(now, limits), one.most, strict=True):
+                if sum(at > since for at in there.values()) >= most:
+                    return one.limit
+        for one in counted:
+            self._reserved[one.whose][key] = now
+        return None
+
+    def _release(self, key: str) -> None:
+        """What was counted under a key counts no longer."""
+        for there in self._reserved.values():
+            there.pop(key, None)
 
     # ── writes and wishes ──
 
@@ -185,26 +202,15 @@ class MemoryRecord:
         with self._open():
             if write.key in self._writes:
                 return None
-            if isinstance(write, SendWebLink):
-                most = {("number", write.phone): limits.texts_per_number}
-                if evidence.ani:
-                    most["ani", evidence.ani] = limits.texts_per_ani
-                if any(self._counted(whose) >= most[whose] for whose in most):
-                    return Refused(Refusal.LIMIT)
-                for whose in most:
-                    self._texts.setdefault(whose, []).append(write.key)
+            reached = self._reserve(write.key, texted(write, evidence, limits), limits)
+            if reached is not None:
+                return Refused(Refusal.LIMIT, reached)
             written = Written(write, evidence, self.now())
             self._consented(evidence)
             self._writes[write.key] = written
             self._jobs[Task.SETTLE, write.key] = _Job(Task.SETTLE, written)
             self._line(What.SENT, evidence, operation=type(write).__name__)
             return None
-
-    def _counted(self, whose: tuple[str, Secret]) -> int:
-        """How many texts were sent to, or for, somebody in the last day, or may have been."""
-        since = self.now() - A_DAY
-        there = [self._writes[key] for key in self._texts.get(whose, ()) if key in self._writes]
-        return sum(w.at > since and not isinstance(w.answer, Refused | Unavailable) for w in there)
 
     def settle(self, key: str, answer: ServiceAnswer) -> None:
         """Puts the outcome of a write on record."""
@@ -220,6 +226,8 @@ class MemoryRecord:
                 return
             written = evolve(before, answer=answer)
             self._writes[key] = written
+            if isinstance(answer, Refused | Unavailable):
+                self._release(key)
             job = self._jobs[Task.SETTLE, key]
             job.left = written
             if isinstance(answer, Accepted | Refused | Unavailable):
@@ -497,10 +505,14 @@ class MemoryLiveCalls:
             self._calls.pop(call_id, None)
             self._saved.pop(call_id, None)
 
-    def idle(self, since: datetime) -> tuple[str, ...]:
-        """The calls that were last saved before a time."""
+    def idle(self, since: datetime, biller: str) -> tuple[str, ...]:
+        """The calls of a biller that were last saved before a time."""
         with self._open():
-            return tuple(call_id for call_id, at in self._saved.items() if at < since)
+            return tuple(
+                call_id
+                for call_id, at in self._saved.items()
+                if at < since and self._calls[call_id].biller in (biller, "")
+            )
 
     @contextmanager
     def _open(self) -> Iterator[None]:

@@ -8,14 +8,21 @@ from typing import Protocol
 from attrs import field, frozen
 
 from paperless_ivr.flow.call import Consent
-from paperless_ivr.flow.events import LastFourCounted, Refused, Screened, ServiceAnswer
+from paperless_ivr.flow.events import (
+    LimitReached,
+    Refused,
+    Screened,
+    ServiceAnswer,
+    TryReserved,
+)
 from paperless_ivr.flow.host import Disposition
 from paperless_ivr.flow.policy import Limits, Retention
 from paperless_ivr.flow.requests import (
-    CountLastFour,
     EnrollInPaperless,
     KeepWish,
+    ReserveTry,
     Screen,
+    SendWebLink,
     StoreCustomerPreference,
     Write,
 )
@@ -35,6 +42,12 @@ class What(enum.StrEnum):
     OFFERED = "offered"
     ANSWERED = "answered"
     LAST_FOUR_MISSED = "last_four_missed"
+    MATCHED = "matched"
+    """The caller has shown who they are: the try whose `key` is in its `detail` is given back."""
+    UNANSWERED = "unanswered"
+    """The service never answered a search: the try whose `key` is in its `detail` is given back."""
+    LIMITED = "limited"
+    """No try or text was left; its `detail` has the limit."""
     CONSENTED = "consented"
     SENT = "sent"
     SETTLED = "settled"
@@ -47,6 +60,10 @@ class What(enum.StrEnum):
     EXPIRED = "expired"
     EXPORTED = "exported"
     GIVEN_UP = "given_up"
+
+
+GIVES_BACK = (What.MATCHED, What.UNANSWERED)
+"""Lines by which a try is given back."""
 
 
 PAPERLESS_ALREADY = "paperless_already"
@@ -106,6 +123,8 @@ class SavedCall:
     turn: int
     call: bytes = field(repr=False)
     document: str = field(default="", repr=False)
+    biller: str = ""
+    """Empty where an earlier version of the library saved it."""
 
 
 class Task(enum.StrEnum):
@@ -194,6 +213,55 @@ class Purged:
     wishes: int = 0
 
 
+@frozen
+class Counted:
+    """For whom a try or a text counts, and how often it may: in 24 hours, and in the window."""
+
+    limit: str
+    """The setting of `Limits`."""
+    whose: tuple[str, *tuple[str | Secret, ...]]
+    """By what it is found: what is counted, the biller, and whose."""
+    most: tuple[int, int]
+
+
+def tried(request: ReserveTry, limits: Limits) -> tuple[Counted, ...]:
+    """For whom a try counts: each account it could hit, and who calls, or all who withhold it."""
+    biller, ani = request.biller, request.ani
+    accounts = tuple(
+        Counted("tries_per_account", ("account", biller, account), limits.tries_per_account)
+        for account in dict.fromkeys(request.accounts)
+    )
+    if ani is None:
+        caller = Counted("tries_without_ani", ("no ani", biller), limits.tries_without_ani)
+    else:
+        caller = Counted("tries_per_ani", ("ani", biller, ani), limits.tries_per_ani)
+    return (*accounts, caller)
+
+
+def texted(write: Write, evidence: Evidence, limits: Limits) -> tuple[Counted, ...]:
+    """For whom a text counts; nobody where it is another write.
+
+    A number and a caller are pestered and paid for whichever biller it is.
+    """
+    if not isinstance(write, SendWebLink):
+        return ()
+    biller, ani = evidence.consent.biller, evidence.ani
+    by_ani = (Counted("texts_per_ani", ("texting", ani), limits.texts_per_ani),) if ani else ()
+    return (
+        Counted("texts_per_number", ("texted", write.phone), limits.texts_per_number),
+        Counted(
+            "texts_per_account", ("texted account", biller, write.account), limits.texts_per_account
+        ),
+        *by_ani,
+        Counted("texts_per_biller", ("texts", biller), limits.texts_per_biller),
+    )
+
+
+def windows(now: datetime, limits: Limits) -> tuple[datetime, datetime]:
+    """Since when tries and texts count: for the day, and for the window."""
+    return now - A_DAY, now - timedelta(days=limits.window_days)
+
+
 def task_of(left: Left) -> Task:
     """What is to be done with it."""
     match left:
@@ -252,17 +320,20 @@ class Record(Protocol):
         """
         ...
 
-    def count_last_four(self, request: CountLastFour, limits: Limits) -> LastFourCounted:
-        """Whether a last-four check is still allowed, per account and per ANI (R17).
+    def reserve(self, request: ReserveTry, limits: Limits) -> TryReserved | LimitReached:
+        """Counts a try before it is made, or says which limit allows no more (R17, R47).
 
-        Counted are the lines `LAST_FOUR_MISSED` of the last 24 hours.
+        Looking and counting are one step: of many who ask at once no more get a try than there
+        are left. It counts for each of `tried`, in 24 hours and in `limits.window_days`, until a
+        line of `GIVES_BACK` gives it back. The same key again is the same try.
         """
         ...
 
     def intend(self, write: Write, evidence: Evidence, limits: Limits) -> Refused | None:
         """Puts a write on record, with its key, before it is sent; notes `SENT`.
 
-        `Refused(LIMIT)` where a limit forbids it (texts per number and per ANI in 24 hours).
+        `Refused(LIMIT)` where a limit forbids it, which is its code: texts count for each of
+        `texted`, as tries do, until they are settled as not sent.
         The same key again is the same write, as it was first put on record.
         """
         ...
@@ -396,6 +467,82 @@ class LiveCalls(Protocol):
         """Forgets a call that has ended. Unknown calls are no fault."""
         ...
 
-    def idle(self, since: datetime) -> Collection[str]:
-        """The identifiers of the calls that were last saved before a time."""
+    def idle(self, since: datetime, biller: str) -> Collection[str]:
+        """The identifiers of a biller's calls that were last saved before a time.
+
+        Among them are those that were saved without a biller.
+        """
+        ...
+
+
+@frozen
+class Intent:
+    """A write that is about to be sent, the consent to it, and the limits that may forbid it."""
+
+    write: Write
+    evidence: Evidence
+    limits: Limits
+
+
+@frozen
+class Reservation:
+    """A try that the call is about to offer, and the limits that may forbid it."""
+
+    request: ReserveTry
+    limits: Limits
+
+
+@frozen
+class Settlement:
+    """The outcome of a write."""
+
+    key: str
+    answer: ServiceAnswer
+
+
+@frozen
+class SessionUpdate:
+    """What one move of a call changes in the store. Parts that are absent change nothing."""
+
+    call: SavedCall | None = None
+    """The call as it is now, stored if its stored turn is still `if_turn`."""
+    if_turn: int | None = None
+    forget: bool = False
+    """The call has ended: it is removed, not stored, if its stored turn is still `if_turn`."""
+    intent: Intent | None = None
+    outcome: Settlement | None = None
+    reservation: Reservation | None = None
+    activities: tuple[Activity, ...] = ()
+
+
+Committed = Refused | TryReserved | LimitReached | None
+"""What the record says of an update: about its intended write, or about its try."""
+
+
+class SessionStore(Protocol):
+    """Where calls in progress and the record are kept: what belongs together commits together.
+
+    Methods raise `errors.RecordDown` where they cannot answer.
+    """
+
+    @property
+    def record(self) -> Record:
+        """The record, for what a call asks it."""
+        ...
+
+    @property
+    def calls(self) -> LiveCalls:
+        """The calls in progress."""
+        ...
+
+    def commit(self, update: SessionUpdate, *, again: bool = False) -> Committed:
+        """Makes every change of an update, or none of them.
+
+        Raises `errors.StaleCall` where somebody else moved the call first. `Refused` where a
+        limit forbids the intended write. In both cases nothing was changed. Of a reservation
+        the answer is that of `Record.reserve`, and the call moves either way.
+        `again`: the same update was committed before, and its answer was lost. Where the call
+        is stored with the same bytes at the same turn, or is gone as the update wanted,
+        everything was done the first time, and nothing is done twice.
+        """
         ...

@@ -85,6 +85,10 @@ class Vault:
             return sealer.decrypt(nonce, text, head + place.encode())
         raise SealBroken("it was changed, or belongs elsewhere")
 
+    def seals_as(self, sealed: bytes) -> bool:
+        """Whether it was sealed by the key that this vault seals with."""
+        return sealed.startswith(FORM + self._first)
+
 
 def _derived(key: bytes, purpose: bytes) -> bytes:
     """A key for one purpose (HKDF, RFC 5869), so that no key is used in two ways."""

@@ -9,14 +9,15 @@ from typing import Protocol
 
 from attrs import define, field
 
-from paperless_ivr.drive.documents import Documents, Reply
-from paperless_ivr.drive.suspended import load
+from paperless_ivr.drive.session import read
+from paperless_ivr.drive.web import Reply, WebDriver
 from paperless_ivr.errors import UnknownCall
 from paperless_ivr.flow.call import Call
 from paperless_ivr.flow.events import (
     CallerEvent,
     Digits,
     Ended,
+    EndedBy,
     HungUp,
     TransferEnded,
     TransferResult,
@@ -99,7 +100,7 @@ class Calling:
 
     playback: Playback
     runtime: Runtime
-    documents: Documents
+    driver: WebDriver
     """Any of the workers: the store is looked at through it."""
     _heard: Call | None = field(init=False, default=None)
 
@@ -119,24 +120,24 @@ class Calling:
     def _does_what_is_next(self) -> Call | None:
         """Plans what the caller does in the present turn; None where the call is over."""
         try:
-            call = load(self.documents.setup.calls.load(self.runtime.call_id)).live.call
+            call = read(self.driver.setup.store.calls.load(self.runtime.call_id)).call
         except UnknownCall:
             return None
         if call == self._heard:  # it is being waited for
             return call
         self._heard = call
-        turn = self.documents.setup.flow.turn(call)
+        turn = self.driver.setup.flow.turn(call)
         text = " ".join(said(turn, self._language(call), self.playback.words).split())
         self.playback.heard += [text] * bool(text)
         event = self.playback.does(turn)
-        if isinstance(event, HungUp) and event.by_host:
-            self.documents.hang_up(self.runtime.call_id, by_host=True)
+        if isinstance(event, HungUp) and event.by is not EndedBy.CALLER:
+            self.driver.hang_up(self.runtime.call_id, by=event.by)
             return None
         self._plans(event, len(turn.say))
         return call
 
     def _language(self, call: Call) -> str:
-        return call.language or self.documents.setup.flow.terms.policy.languages.default
+        return call.language or self.driver.setup.flow.terms.policy.languages.default
 
     def _plans(self, event: CallerEvent | None, prompts: int) -> None:
         caller = self.runtime.caller

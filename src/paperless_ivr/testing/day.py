@@ -15,14 +15,15 @@ from attrs import define, evolve, field, frozen
 from paperless_ivr import secret
 from paperless_ivr.backends.memory import Books, Fault, MemoryBackend, Paid
 from paperless_ivr.backends.port import Backend
-from paperless_ivr.drive.attendant import Watch
 from paperless_ivr.drive.blocking import Driver
+from paperless_ivr.drive.runner import Observer, Setup
 from paperless_ivr.flow.events import (
     Accepted,
     CallerEvent,
     Customer,
     Digits,
     Ended,
+    EndedBy,
     HungUp,
     Invoice,
     NoInput,
@@ -49,7 +50,7 @@ from paperless_ivr.flow.states import State
 from paperless_ivr.flow.turns import Gather, Transfer, Turn
 from paperless_ivr.keypad import last_four
 from paperless_ivr.prompts import Catalogue
-from paperless_ivr.records.port import Ledger, Left, LiveCalls, Task, What, Written, task_of
+from paperless_ivr.records.port import Ledger, Left, SessionStore, Task, What, Written, task_of
 from paperless_ivr.testing.contracts.bench import Bench, Clock
 
 BILLER = "springfield-water"
@@ -133,7 +134,7 @@ class Somebody:
     def _gather(self, gather: Gather, turn: Turn) -> CallerEvent:
         whim = self.chance.random()
         if whim < 0.02:
-            return HungUp(by_host=whim < 0.005)
+            return HungUp(EndedBy.HOST if whim < 0.005 else EndedBy.CALLER)
         if whim < 0.06:
             return NoInput()
         if whim < 0.1:
@@ -163,6 +164,8 @@ class Somebody:
                 return f"217555{self.chance.randrange(10_000):04}"
             case State.EMAIL_LOCAL:
                 return self.terms.pad.code("pat" if mistaken else "pat.lee7")
+            case State.PHONE_CHECK:
+                return last_four(self.who.phone.reveal() if self.who.phone else "0000")
             case State.EMAIL_DOMAIN_ENTRY:
                 return self.terms.pad.code("example.com")
             case State.EMAIL_CHARACTER:
@@ -199,10 +202,10 @@ class Came:
 
 @define
 class Day:
-    """A day of calls at one biller. The record goes by the same clock."""
+    """A day of calls at one biller. The ledger is the record of the store; both go by the clock."""
 
-    record: Ledger
-    calls: LiveCalls
+    ledger: Ledger
+    store: SessionStore
     clock: Clock
     seed: int = 1
     customers: int = 1200
@@ -217,23 +220,23 @@ class Day:
         self.clock.at = OPENS
 
     def take(
-        self, hand_overs: int, backend: Backend | None = None, watch: Watch | None = None
+        self, hand_overs: int, backend: Backend | None = None, *observers: Observer
     ) -> Iterator[Taken]:
         """Takes so many hand-overs, spread over the day; some are of the same call.
 
         The backend is the day's own, or what is around it.
         """
         flow = Flow(Terms(POLICY))
-        driver = Driver(
+        setup = Setup(
             flow,
             Catalogue.of(POLICY),
             backend or self.backend,
-            self.record,
-            self.calls,
+            self.store,
             self.clock,
-            watch,
+            observers,
             name_handover=lambda: f"h{next(self._names)}",
         )
+        driver = Driver(setup)
         before: Arrival | None = None
         for number in range(hand_overs):
             self.clock.at = OPENS + OPEN_FOR * number / hand_overs
@@ -277,7 +280,7 @@ class Day:
     def finish(self) -> Iterator[Came]:
         """What a relay may come to with what the calls left; a part of it stays as it is."""
         self.clock.at = OPENS + timedelta(days=2)
-        bench = Bench(self.record, self.clock, BILLER)
+        bench = Bench(self.ledger, self.clock, BILLER)
         for task in Task:
             while left := bench.claim(task):
                 for one in left:
@@ -287,7 +290,7 @@ class Day:
     def _finished(self, left: Left) -> Came:
         if isinstance(left, Written) and self.chance.random() < 0.7:
             answer = self.chance.choice((Accepted(), Unavailable()))
-            self.record.settle(left.key, answer)
+            self.ledger.settle(left.key, answer)
             return Came(left, answer)
         ends = {
             Task.SETTLE: ((What.GIVEN_UP, "unclear"),),
@@ -299,5 +302,5 @@ class Day:
             Task.FOLLOW: ((What.COMPLETED, ""),) * 3 + ((What.EXPIRED, "not_opened"),),
         }
         how, reason = self.chance.choice(ends[task_of(left)])
-        self.record.finish(left, "one", how, reason)
+        self.ledger.finish(left, "one", how, reason)
         return Came(left, how, reason)

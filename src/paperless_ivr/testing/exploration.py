@@ -10,13 +10,14 @@ delivered twice, late, or before its question be seen.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TypeGuard
+from functools import cache
+from operator import attrgetter
+from typing import TypeGuard, cast
 
-from attrs import define, evolve, field, frozen
+from attrs import AttrsInstance, define, evolve, field, fields, frozen
 
-from paperless_ivr.drive.live import Live, Token, deliver
 from paperless_ivr.flow import bills
-from paperless_ivr.flow.call import Call, Purpose, Results, Ringing
+from paperless_ivr.flow.call import Call, Consent, Entry, Purpose, Results, Spent
 from paperless_ivr.flow.events import (
     Accepted,
     Customer,
@@ -26,7 +27,7 @@ from paperless_ivr.flow.events import (
     Event,
     HungUp,
     InvoiceChecked,
-    LastFourCounted,
+    LimitReached,
     NoInput,
     OutcomeUnknown,
     RecordUnavailable,
@@ -35,16 +36,19 @@ from paperless_ivr.flow.events import (
     Screened,
     TransferEnded,
     TransferResult,
+    TryReserved,
     Unavailable,
     WishKept,
 )
 from paperless_ivr.flow.flow import Flow
-from paperless_ivr.flow.host import Disposition, Outcome, Reason, Sent
+from paperless_ivr.flow.host import Disposition, Identity, Outcome, Sent
+from paperless_ivr.flow.live import Live, Token, deliver
 from paperless_ivr.flow.menu import menu
 from paperless_ivr.flow.requests import (
-    CountLastFour,
+    Guess,
     InvoiceExists,
     KeepWish,
+    ReserveTry,
     Screen,
     SearchByAccountNumber,
     SearchByCustomerPhoneNumber,
@@ -57,10 +61,10 @@ from paperless_ivr.flow.script import last_to_hear
 from paperless_ivr.flow.states import Kind, Phase
 from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.turns import Gather, Return, Transfer, Turn
-from paperless_ivr.keypad import last_four
+from paperless_ivr.keypad import last_four, last_star
 from paperless_ivr.secret import keys
 
-Deliver = Callable[[Flow, Live, Token, Event], tuple[Live, Turn]]
+Deliver = Callable[[Flow, Live, Token, Event], Live]
 
 
 @frozen
@@ -77,6 +81,8 @@ class World:
 class Move:
     """One answer delivered to a call."""
 
+    scene: Scene
+    """The call before, under its terms."""
     turn: Turn
     """The turn before: what was said, and what was waited for."""
     event: Event
@@ -89,6 +95,8 @@ class Move:
     """Keys of the writes that were sent before this move."""
     cleared: frozenset[str] = frozenset()
     """Those of which a look-up has since said that nothing was done."""
+    tried: Guess | None = None
+    """What the record has reserved a try at, which was not made yet."""
 
     @property
     def minted(self) -> int:
@@ -99,7 +107,7 @@ class Move:
 # ── what can happen ──────────────────────────────────────────────────────────────────────
 
 UNKNOWN_ACCOUNT, SHORT, CARD = "99999999", "12", "4111111111111111"
-PHONE, NO_PHONE = "2065550142", "1234567890"
+PHONE, NO_PHONE, COSTLY = "2065550142", "1234567890", "8765550142"
 
 
 def alphabet(scene: Scene, turn: Turn, world: World) -> tuple[Event, ...]:
@@ -128,16 +136,17 @@ def _possible(scene: Scene, turn: Turn, world: World) -> tuple[Event, ...]:
                 RecordUnavailable(),
                 HungUp(),
             )
-        case CountLastFour():
-            return LastFourCounted(True), LastFourCounted(False), RecordUnavailable(), HungUp()
+        case ReserveTry():
+            return TryReserved(), LimitReached(), RecordUnavailable(), HungUp()
         case KeepWish():
             return WishKept(), RecordUnavailable(), HungUp()
         case SearchByAccountNumber() | SearchByCustomerPhoneNumber():
-            return (*_found(scene, world), Unavailable(), Refused(Refusal.OTHER), HungUp())
+            down = Unavailable(), Unavailable(answered=True)
+            return (*_found(scene, world), *down, Refused(Refusal.OTHER), HungUp())
         case InvoiceExists():
             return InvoiceChecked(True), InvoiceChecked(False), Unavailable(), HungUp()
         case SendWebLink():
-            return (*_outcomes(Refusal.BAD_PHONE), HungUp())
+            return (*_outcomes(Refusal.BAD_PHONE, Refusal.LIMIT), HungUp())
         case StoreCustomerPreference(paperless=False):
             return (*_outcomes(Refusal.OTHER), HungUp())
         case _:
@@ -159,22 +168,29 @@ def _outcomes(*refusals: Refusal) -> tuple[Event, ...]:
     )
 
 
+NOT_FOUND = CustomersFound(())
+
+
 def _found(scene: Scene, world: World) -> tuple[Event, ...]:
     """Those of the world; nobody; after a lost answer also those whose bill is now pending."""
     found = CustomersFound(world.customers)
     if scene.call.state is not S.ENROLLMENT_CHECK:
-        return found, CustomersFound(())
-    kind = scene.call.choosing.type
-    pending = tuple(
+        return found, NOT_FOUND
+    return found, CustomersFound(_pending(world.customers, scene.call.choosing.type)), NOT_FOUND
+
+
+@cache
+def _pending(customers: tuple[Customer, ...], kind: str) -> tuple[Customer, ...]:
+    """Customers whose bills of one type now wait for a link to be opened."""
+    return tuple(
         evolve(
             customer,
             invoices=tuple(
                 evolve(i, pending=True) if i.type == kind else i for i in customer.invoices
             ),
         )
-        for customer in world.customers
+        for customer in customers
     )
-    return found, CustomersFound(pending), CustomersFound(())
 
 
 def _keys(scene: Scene, turn: Turn, world: World) -> Iterator[Event]:
@@ -184,7 +200,7 @@ def _keys(scene: Scene, turn: Turn, world: World) -> Iterator[Event]:
         yield from THROUGH[state]
         return
     if state in ENTRIES:
-        yield from ENTRIES[state](world)
+        yield from ENTRIES[state](scene, world)
         return
     offered = [option.key for option in menu(scene)]
     wrong = [key for key in "7654" if key not in offered][:1]
@@ -197,38 +213,84 @@ def _keys(scene: Scene, turn: Turn, world: World) -> Iterator[Event]:
         yield from (Digits(keys("*"), heard=n) for n in range(1, len(turn.say)))
 
 
-def _entry(*texts: str) -> Iterator[Event]:
-    for text in (*texts, "0", ""):
-        yield Digits(keys(text), Ended.END_KEY)
+def _entry(scene: Scene, *texts: str) -> Iterator[Event]:
+    """Each text and `#`, more time, a pause in the midst of the first text; then what ends it."""
+    so_far = scene.call.entry.so_far
+    begun = so_far.reveal() if so_far else ""
+    if begun:
+        rests = (text.removeprefix(begun) for text in texts if text.startswith(begun))
+        for rest in dict.fromkeys((*rests, "")):
+            yield Digits(keys(rest), Ended.END_KEY)
+        yield Digits(keys("*1"), Ended.TIMEOUT)
+        if begun == _half(texts[0]):
+            yield Digits(keys("9"), Ended.TIMEOUT)
+    else:
+        yield from _whole(*texts)
+        yield Digits(keys(_half(texts[0])), Ended.TIMEOUT)
     yield Digits(keys("*"), Ended.TIMEOUT)
 
 
-def _accounts(world: World) -> Iterator[Event]:
-    known = world.customers[0].account.reveal() if world.customers else "10000001"
-    return _entry(known, UNKNOWN_ACCOUNT, SHORT, CARD)
+def _half(text: str) -> str:
+    return text[: len(text) // 2]
 
 
-def _last_fours(world: World) -> Iterator[Event]:
-    known = dict.fromkeys(last_four(c.account.reveal()) for c in world.customers)
-    return _entry(*known, "0009", SHORT)
+def _whole(*texts: str) -> Iterator[Event]:
+    for text in (*texts, "0", ""):
+        yield Digits(keys(text), Ended.END_KEY)
 
 
-def _spellings(_: World) -> Iterator[Event]:
+def _accounts(scene: Scene, world: World) -> Iterator[Event]:
+    """Whole account numbers: each that is found, and another; also with a pause, not the end."""
+    pad, found = scene.terms.accounts, world.customers
+    keyable = (pad.keys(customer.account.reveal()) for customer in found)
+    known = [number for number in keyable if number is not None] or ["10000001"]
+    if scene.call.state is S.ACCOUNT_ENTRY:  # any that is found is as good as another
+        known = known[:1]
+    yield from _entry(scene, *dict.fromkeys(known), UNKNOWN_ACCOUNT, SHORT, CARD)
+    if scene.call.entry.so_far is None:
+        yield Digits(keys(known[0]), Ended.TIMEOUT)
+        yield Digits(keys(CARD), Ended.TIMEOUT)
+
+
+def _last_fours(scene: Scene, world: World) -> Iterator[Event]:
+    ending = scene.terms.accounts.last_four
+    known = dict.fromkeys(ending(c.account.reveal()) for c in world.customers)
+    return _entry(scene, *known, "0009", SHORT)
+
+
+def _phones(scene: Scene, world: World) -> Iterator[Event]:
+    """The last four digits of each phone on file, and others."""
+    known = dict.fromkeys(last_four(c.phone.reveal()) for c in world.customers if c.phone)
+    return _entry(scene, *known, "0009", SHORT)
+
+
+def _spellings(*_: object) -> Iterator[Event]:
     """With the two-letter keypad: whole, half, meaningless, kept for later, deleted."""
-    yield from _entry("21", "2", "25")
+    yield from _whole("21", "2", "25")
+    yield Digits(keys("*"), Ended.TIMEOUT)
+    yield Digits(keys("2"), Ended.TIMEOUT)
     yield Digits(keys("21"), Ended.TIMEOUT)
     yield Digits(keys("212"), Ended.TIMEOUT)
     yield Digits(keys("2121*"), Ended.TIMEOUT)
     yield Digits(keys("21212121"))
 
 
-ENTRIES: Mapping[S, Callable[[World], Iterator[Event]]] = {
+def _domains(*_: object) -> Iterator[Event]:
+    yield from _whole("21112223", "21")
+    yield Digits(keys("*"), Ended.TIMEOUT)
+    yield Digits(keys("2"), Ended.TIMEOUT)
+    yield Digits(keys("21212121"))
+
+
+ENTRIES: Mapping[S, Callable[[Scene, World], Iterator[Event]]] = {
     S.ACCOUNT_ENTRY: _accounts,
     S.IDENTITY_CHECK: _last_fours,
-    S.PHONE_CAPTURE: lambda _: _entry(PHONE, NO_PHONE),
+    S.NUMBER_CHECK: _accounts,
+    S.PHONE_CHECK: _phones,
+    S.PHONE_CAPTURE: lambda scene, _: _entry(scene, PHONE, NO_PHONE, COSTLY),
     S.EMAIL_LOCAL: _spellings,
-    S.EMAIL_DOMAIN_ENTRY: lambda _: iter((*_entry("21112223", "21"), Digits(keys("21212121")))),
-    S.EMAIL_CHARACTER: lambda _: _entry("22", "2"),
+    S.EMAIL_DOMAIN_ENTRY: _domains,
+    S.EMAIL_CHARACTER: lambda scene, _: _entry(scene, "22", "2"),
 }
 
 
@@ -241,38 +303,52 @@ THROUGH: Mapping[S, tuple[Digits, ...]] = {
 """The e-mail block as one move: straight through it. Key by key it is walked by itself."""
 
 
-def shape(call: Call) -> Call:
+def shape(call: Call) -> tuple[object, ...]:
     """What decides how a call goes on. Two calls of one shape go on alike, whatever comes.
 
     Left out are what is said on the way, the history that nothing asks for again (earlier
-    consents to the same thing, what exactly became of a text), and, at the end, all but the end.
+    consents to the same thing, what exactly became of a text, which tries were reserved, tries
+    at questions that are not asked again), and, at the end, all but the end.
     """
+    results = call.results
+    outcomes = tuple(_of_outcome(outcome) for outcome in results.outcomes)
     if call.state.kind is Kind.END:
-        ended = Results(outcomes=_bare(call), hung_up=call.results.hung_up)
-        return Call(call.host, call.state, results=ended)
+        return call.host, call.state, outcomes, results.hung_up
     latest = {consent.purpose: consent for consent in call.consents}
-    results = evolve(
-        call.results,
-        outcomes=_bare(call),
-        text=_over(call.results.text),
-        autopay=_over(call.results.autopay),
-        reason=Reason.NONE,
-        greeted=False,
-    )
-    return evolve(
-        call,
-        lead=(),
-        entry=evolve(call.entry, more_time=False),
-        ringing=call.ringing if call.state.phase is Phase.PERSON else Ringing(),
-        consents=tuple(
-            evolve(latest[purpose], reference="") for purpose in Purpose if purpose in latest
-        ),
-        results=results,
+    return (
+        *_of_call(call),
+        *_of_spent(call.spent),
+        (call.spent.accounts, call.spent.last_four)
+        if call.identity < Identity.LAST_FOUR_KEYED
+        else (),
+        *_of_entry(call.entry),
+        *_of_results(results),
+        call.ringing if call.state.phase is Phase.PERSON else None,
+        tuple(_unnamed(latest[purpose]) for purpose in Purpose if purpose in latest),
+        outcomes,
+        _over(results.text),
+        _over(results.autopay),
     )
 
 
-def _bare(call: Call) -> tuple[Outcome, ...]:
-    return tuple(evolve(outcome, consent="") for outcome in call.results.outcomes)
+def _all_but(kind: type[AttrsInstance], *left_out: str) -> Callable[[object], tuple[object, ...]]:
+    """Tells every field of a class, those that it may get one day too, but for some."""
+    names = (each.name for each in fields(kind) if each.name not in left_out)
+    return cast(Callable[[object], tuple[object, ...]], attrgetter(*names))
+
+
+_of_call = _all_but(Call, "lead", "spent", "reserved", "entry", "ringing", "consents", "results")
+_of_spent = _all_but(Spent, "accounts", "last_four")
+_of_tries = attrgetter("accounts", "last_four")
+_of_entry = _all_but(Entry, "more_time")
+_of_results = _all_but(Results, "outcomes", "text", "autopay", "reason", "greeted")
+_of_outcome = _all_but(Outcome, "consent")
+
+
+@cache
+def _unnamed(consent: Consent) -> Consent:
+    """A consent without the name that no other has."""
+    return evolve(consent, reference="")
 
 
 def _over(sent: Sent) -> Sent:
@@ -287,18 +363,36 @@ def _over(sent: Sent) -> Sent:
 class _Place:
     """A call on the walk, and the keys of the writes that were sent and cleared before it."""
 
+    scene: Scene
     turn: Turn
     sent: frozenset[str] = frozenset()
     cleared: frozenset[str] = frozenset()
+    tried: Guess | None = None
+    node: tuple[object, ...] = field(init=False, eq=False)
+    """What makes two places the same: shape, and which present consents were acted on."""
 
-    def node(self) -> tuple[Call, frozenset[Purpose], frozenset[Purpose]]:
-        """What makes two places the same: shape, and which present consents were acted on."""
-        latest = {consent.purpose: consent.reference for consent in self.turn.call.consents}
+    @node.default
+    def _make_node(self) -> tuple[object, ...]:
+        call = self.turn.call
+        latest = {consent.purpose: consent.reference for consent in call.consents}
         return (
-            shape(self.turn.call),
+            shape(call),
             frozenset(p for p, reference in latest.items() if reference in self.sent),
             frozenset(p for p, reference in latest.items() if reference in self.cleared),
+            self.tried,
         )
+
+    @classmethod
+    def of(
+        cls,
+        flow: Flow,
+        turn: Turn,
+        sent: frozenset[str] = frozenset(),
+        cleared: frozenset[str] = frozenset(),
+        tried: Guess | None = None,
+    ) -> "_Place":
+        """The place of a turn."""
+        return cls(Scene(turn.call, flow.terms), turn, sent, cleared, tried)
 
 
 @frozen
@@ -353,69 +447,85 @@ def walk(  # noqa: PLR0913 - the walk's terms are told one by one
     end: "every call ends".
     """
     seen = Walk(calls=1)
-    first = _Place(start)
+    first = _Place.of(flow, start, tried=GUESSED.get(start.call.state))
     seen.reached[start.call.state] = start
     seen.took.update(first.turn.took)
-    on_path: dict[object, None] = {first.node(): None}
-    done: set[object] = set()
+    under_way = {first.node: True}
     path: list[Move] = []
-    stack = [_moves(flow, first, world, deliver)]
+    stack = [(first, _moves(flow, first, world, deliver))]
     while stack and len(seen.found) < found_at_most:
-        step = next(stack[-1], None)
+        here, moves = stack[-1]
+        step = next(moves, None)
         if step is None:
             stack.pop()
-            done.add(on_path.popitem()[0])
+            under_way[here.node] = False
             if path:
                 path.pop()
             continue
         move, place = step
-        node = place.node()
         seen.moves += 1
         seen.took.update(move.next.took)
         for name, invariant in invariants.items():
             problem = invariant(flow, move)
             if problem:
                 seen.found.append(Counterexample(name, problem, (*path, move)))
-        if node in on_path and not move.late:
+        met = under_way.get(place.node)
+        if met and not move.late:
             again = f"back at {move.next.call.state.name}, as it was"
             seen.found.append(Counterexample("every call ends", again, (*path, move)))
-        if node in on_path or node in done:
+        if met is not None:
             continue
         seen.calls += 1
         seen.reached.setdefault(move.next.call.state, move.next)
         if isinstance(move.next.then, Return) or not inside(move):
             seen.ends += 1
-            done.add(node)
+            under_way[place.node] = False
             continue
-        on_path[node] = None
+        under_way[place.node] = True
         path.append(move)
-        stack.append(_moves(flow, place, world, deliver))
+        stack.append((place, _moves(flow, place, world, deliver)))
     return seen
 
 
 def _moves(
     flow: Flow, place: _Place, world: World, deliver: Deliver
 ) -> Iterator[tuple[Move, _Place]]:
-    """Every move from a call: each answer, in time, pressed ahead, and late."""
+    """Every move from a call: each answer, in time, pressed ahead, and late.
+
+    A key that is pressed ahead is delivered as one that is pressed in time, so what comes of it
+    is worked out once. A late answer that changes nothing leads back to the place.
+    """
     turn = place.turn
-    live = Live(turn.call, 2)
-    late = Token(live.token.call_id, 1)
-    scene = Scene(turn.call, flow.terms)
+    live = Live(turn, 2)
+    now, late = live.token, Token(live.token.call_id, 1)
+    keyed: list[tuple[Move, _Place]] = []
 
-    def move(event: Event, token: Token, **flags: bool) -> tuple[Move, _Place]:
-        _, after = deliver(flow, live, token, event)
-        made = Move(turn, event, after, sent=place.sent, cleared=place.cleared, **flags)
-        return made, _Place(after, *writes(made))
-
-    for event in alphabet(scene, turn, world):
-        yield move(event, live.token)
+    for event in alphabet(place.scene, turn, world):
+        after = deliver(flow, live, now, event).turn
+        move = _answer(place, event, after)
+        there = _Place.of(flow, after, *writes(move), tries(move))
+        yield move, there
+        if isinstance(event, Digits) and event.heard is None:
+            keyed.append((move, there))
     if not isinstance(turn.then, Gather):
         return
-    for event in _keys(scene, turn, world):
-        if isinstance(event, Digits) and event.heard is None:
-            if turn.then.type_ahead:
-                yield move(event, live.token, early=True)
-            yield move(event, late, late=True)
+    for move, there in keyed:
+        if turn.then.type_ahead:
+            yield _answer(place, move.event, move.next, early=True), there
+        after = deliver(flow, live, late, move.event).turn
+        moved = _answer(place, move.event, after, late=True)
+        unmoved = after.call is turn.call
+        yield (
+            moved,
+            place if unmoved else _Place.of(flow, after, *writes(moved), tries(moved)),
+        )
+
+
+def _answer(
+    place: _Place, event: Event, after: Turn, *, early: bool = False, late: bool = False
+) -> Move:
+    history = place.sent, place.cleared, place.tried
+    return Move(place.scene, place.turn, event, after, early, late, *history)
 
 
 def writes(move: Move) -> tuple[frozenset[str], frozenset[str]]:
@@ -442,6 +552,47 @@ def _shows_absent(move: Move) -> bool:
         if customer.id == agreed.customer and invoice.type == agreed.invoice_type
     )
     return bool(there) and bills.status(there) is bills.Status.PAPER
+
+
+GUESSED: Mapping[S, Guess] = {
+    S.ACCOUNT_ENTRY: Guess.ACCOUNT,
+    S.IDENTITY_CHECK: Guess.LAST_FOUR,
+    S.NUMBER_CHECK: Guess.NUMBER,
+    S.PHONE_CHECK: Guess.PHONE,
+}
+"""Questions whose answer a stranger could guess."""
+_LIMITS = (S.HANDED_OVER_LIMIT, S.ACCOUNT_LIMIT, S.LAST_FOUR_LIMIT, S.FACT_LIMIT)
+
+
+def tries(move: Move) -> Guess | None:
+    """The try that is reserved, and not made yet, after a move; none once its question is left."""
+    request, state = move.turn.then, move.next.call.state
+    if isinstance(request, ReserveTry) and isinstance(move.event, TryReserved):
+        return request.guess if state in GUESSED else None
+    asked = state in GUESSED or state in _LIMITS or state.phase is Phase.PERSON
+    return move.tried if asked and not _is_guess(move) else None
+
+
+def _is_guess(move: Move) -> bool:
+    """Whether keys were held against something: an account looked up, or four digits and more."""
+    state = move.turn.call.state
+    if move.late or state not in GUESSED or not isinstance(move.event, Digits):
+        return False
+    if move.event.ended is Ended.TIMEOUT:  # a pause: nothing is held against anything yet
+        return False
+    if state is S.ACCOUNT_ENTRY:
+        return isinstance(move.next.then, SearchByAccountNumber)
+    keys_so_far = keyed(move)
+    if state is S.NUMBER_CHECK:
+        return move.scene.terms.accounts.read(keys_so_far) is not None
+    return len(keys_so_far) >= 4 and keys_so_far.isdecimal()
+
+
+def keyed(move: Move) -> str:
+    """The keys of an entry after a move, those from before a pause included."""
+    so_far = move.turn.call.entry.so_far
+    before = so_far.reveal() if so_far else ""
+    return last_star(before + move.event.keys.reveal()) if isinstance(move.event, Digits) else ""
 
 
 def is_write(request: object) -> TypeGuard[Write]:

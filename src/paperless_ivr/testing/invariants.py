@@ -6,14 +6,26 @@ Each is a function of one move, named as the proof prints it. The walk adds one 
 
 from collections.abc import Mapping
 
-from paperless_ivr.flow.call import Consent, Purpose
-from paperless_ivr.flow.events import Accepted, Digits, HungUp
+from paperless_ivr.flow import facts
+from paperless_ivr.flow.call import Consent, Purpose, TextPurpose
+from paperless_ivr.flow.events import (
+    Accepted,
+    CustomersFound,
+    Digits,
+    Ended,
+    HungUp,
+    TryReserved,
+    Unavailable,
+)
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Disposition, Identity, Registration
 from paperless_ivr.flow.menu import menu
 from paperless_ivr.flow.requests import (
     EnrollInPaperless,
+    Guess,
     KeepWish,
+    ReserveTry,
+    SearchByAccountNumber,
     SendWebLink,
     StoreCustomerPaymentMethodV2,
     StoreCustomerPreference,
@@ -21,9 +33,28 @@ from paperless_ivr.flow.requests import (
 )
 from paperless_ivr.flow.scene import Scene
 from paperless_ivr.flow.script import PERSONAL
+from paperless_ivr.flow.slots import Ending
 from paperless_ivr.flow.states import Kind
+from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.turns import Gather, Return
-from paperless_ivr.testing.exploration import Invariant, Move, is_write, writes
+from paperless_ivr.flow.waits import ENTRIES
+from paperless_ivr.keypad import (
+    last_four,
+    mailbox,
+    national,
+    phone_number,
+    textable,
+)
+from paperless_ivr.secret import Secret, keys
+from paperless_ivr.testing.exploration import (
+    GUESSED,
+    Invariant,
+    Move,
+    is_write,
+    keyed,
+    tries,
+    writes,
+)
 
 ADDRESS_SLOTS = {
     Purpose.ENROL: ({"masked", "address", "ending"}, {"bill"}),
@@ -32,6 +63,8 @@ ADDRESS_SLOTS = {
     Purpose.BACK_TO_PAPER: ({"bill"},),
 }
 """What must have been heard for each consent: one slot of each set."""
+NUMBER_ON_FILE = {"confirm_link_on_file", *(f"text_consent_{p}_on_file" for p in TextPurpose)}
+"""Prompts that name a number without its digits."""
 
 
 def own_yes(_: Flow, move: Move) -> str | None:
@@ -51,7 +84,10 @@ def own_yes(_: Flow, move: Move) -> str | None:
     heard = move.event.heard
     if not must or (heard is not None and heard <= must[-1]):
         return "a consent before its question was heard to the end"
-    slots = {name for n in must for name, _ in move.turn.say[n].slots}
+    heard_out = [move.turn.say[n] for n in must]
+    slots = {name for prompt in heard_out for name, _ in prompt.slots}
+    if any(prompt.name in NUMBER_ON_FILE for prompt in heard_out):
+        slots.add("ending")
     if not all(slots & wanted for wanted in ADDRESS_SLOTS[given.purpose]):
         return f"consent to {given.purpose.value} without naming what it is about"
     return None
@@ -59,7 +95,8 @@ def own_yes(_: Flow, move: Move) -> str | None:
 
 def late_is_nothing(_: Flow, move: Move) -> str | None:
     """An answer to an earlier turn changes nothing (R09)."""
-    if move.late and move.next.call != move.turn.call:
+    before, after = move.turn.call, move.next.call
+    if move.late and after is not before and after != before:
         return "an answer to an earlier turn moved the call"
     return None
 
@@ -116,7 +153,7 @@ def once(_: Flow, move: Move) -> str | None:
 
 def nothing_personal_first(_: Flow, move: Move) -> str | None:
     """Nothing personal is heard before identity is shown (R17)."""
-    if move.next.call.identity >= Identity.ACCOUNT_KEYED:
+    if move.next.call.identity >= Identity.LAST_FOUR_KEYED:
         return None
     for prompt in move.next.say:
         told = {name for name, _ in prompt.slots} & PERSONAL
@@ -125,13 +162,13 @@ def nothing_personal_first(_: Flow, move: Move) -> str | None:
     return None
 
 
-def promised_keys_work(flow: Flow, move: Move) -> str | None:
+def promised_keys_work(_: Flow, move: Move) -> str | None:
     """A key that is offered does what was said, and is offered where it does something (R15)."""
     if not isinstance(move.event, Digits) or not isinstance(move.turn.then, Gather):
         return None
     if move.late or move.event.heard is not None:
         return None
-    offered = {option.key: option for option in menu(Scene(move.turn.call, flow.terms))}
+    offered = {option.key: option for option in menu(move.scene)}
     option = offered.get(move.event.keys.reveal())
     if option is None:
         return None
@@ -154,14 +191,16 @@ def one_key_waits(_: Flow, move: Move) -> str | None:
 
 
 def gone_is_gone(_: Flow, move: Move) -> str | None:
-    """After a hang-up nothing is said or asked, and the call ends as abandoned."""
+    """After a hang-up nothing is said or asked; the call ends as abandoned, or as taken back."""
     call, then = move.next.call, move.next.then
     if not call.results.hung_up:
         return None
     if move.next.say or isinstance(then, Gather):
         return "the line talks to nobody"
-    if isinstance(then, Return) and then.handback.disposition is not Disposition.ABANDONED:
-        return f"a caller who hung up ends as {then.handback.disposition.value}"
+    taken_back = call.results.taken_back
+    due = Disposition.TAKEN_BACK if taken_back else Disposition.ABANDONED
+    if isinstance(then, Return) and then.handback.disposition is not due:
+        return f"a call that should end as {due.value} ends as {then.handback.disposition.value}"
     return None
 
 
@@ -192,6 +231,232 @@ def told_as_it_is(_: Flow, move: Move) -> str | None:
     return None
 
 
+def nobody_is_nobody(_: Flow, move: Move) -> str | None:
+    """What is searched by, counted under, or sent to is a number or address of somebody (R47)."""
+    request = move.next.then
+    for name in ("ani", "phone"):
+        number = getattr(request, name, None)
+        if number is not None and phone_number(number.reveal()) != number.reveal():
+            return f"{type(request).__name__} by a number that stands for nobody"
+    email = getattr(request, "email", None)
+    if email is not None and mailbox(email.reveal()) is None:
+        return f"{type(request).__name__} with an address that is none"
+    return None
+
+
+def pause_is_nothing(flow: Flow, move: Move) -> str | None:
+    """A pause in an entry neither ends it nor costs a try; what was keyed is kept (R15)."""
+    call, event = move.turn.call, move.event
+    if call.state not in ENTRIES or not isinstance(event, Digits) or move.late:
+        return None
+    if event.ended is not Ended.TIMEOUT:
+        return None
+    so_far = call.entry.so_far.reveal() if call.entry.so_far else ""
+    entry = so_far + event.keys.reveal()
+    policy, spelled = flow.terms.policy, flow.terms.pad.spell(entry)
+    complete = {
+        S.PHONE_CAPTURE: national(entry, policy.text.region) is not None,
+        S.EMAIL_CHARACTER: len(spelled.text) == 1 and not spelled.rest,
+    }.get(call.state, False)
+    spelling = call.state in (S.EMAIL_LOCAL, S.EMAIL_DOMAIN_ENTRY)
+    counts = spelling and (spelled.bad or call.spent.pauses >= policy.address.pauses)
+    counts = counts or (call.state in WHOLE_NUMBER and _is_card(flow, entry))
+    if "*" in entry or entry == "0" or complete or counts:
+        return None
+    after = move.next.call
+    if after.state is not call.state or after.entry.so_far != keys(entry):
+        return "a pause was taken for the end of an entry"
+    return "a pause cost a try" if after.tries != call.tries else None
+
+
+WHOLE_NUMBER = (S.ACCOUNT_ENTRY, S.NUMBER_CHECK)
+"""Questions for a whole account number."""
+
+
+def card_is_not_kept(flow: Flow, move: Move) -> str | None:
+    """A payment card that is keyed for an account number is neither kept nor sent (R04)."""
+    if move.turn.call.state not in WHOLE_NUMBER or not _is_card(flow, card := keyed(move)):
+        return None
+    if isinstance(move.next.then, SearchByAccountNumber):
+        return "a payment card was looked up"
+    entry = move.next.call.entry
+    return "a payment card was kept" if keys(card) in (entry.so_far, entry.account) else None
+
+
+def _is_card(flow: Flow, number: str) -> bool:
+    """Whether keys look like a payment card, and are no account number, or a part of one."""
+    accounts = flow.terms.accounts
+    return accounts.may_be_card(number) and not accounts.begins(number)
+
+
+def choices_differ(flow: Flow, move: Move) -> str | None:
+    """No two choices are offered in the same words (R06)."""
+    if not isinstance(move.next.then, Gather):
+        return None
+    said = [
+        (option.prompt, option.slots, option.language)
+        for option in menu(Scene(move.next.call, flow.terms))
+    ]
+    named = [words for words in said if words[0]]
+    return "two choices are offered in the same words" if len(set(named)) < len(named) else None
+
+
+def reserved_first(flow: Flow, move: Move) -> str | None:
+    """What a stranger could guess is asked only with a try that the record has counted (R47)."""
+    request, state = move.turn.then, move.next.call.state
+    asked = isinstance(request, ReserveTry) and isinstance(move.event, TryReserved)
+    if asked and move.next.call.next_try == move.turn.call.next_try:
+        return "two tries under one key"
+    if state in GUESSED and isinstance(move.next.then, Gather) and not move.late:
+        wanted = GUESSED[state]
+        if tries(move) is not wanted:
+            return f"{state.name} is asked without a try at {wanted.value} that was reserved"
+    searching = isinstance(move.next.then, SearchByAccountNumber) and not move.late
+    if searching and state is S.ACCOUNT_LOOKUP and not _may_search(flow, move):
+        return "an account is searched without a try that was reserved"
+    return None
+
+
+def _may_search(flow: Flow, move: Move) -> bool:
+    """A try at an account was reserved, or the host vouches for who has the one handed over."""
+    request, host = move.turn.then, move.next.call.host
+    if isinstance(request, ReserveTry):
+        return isinstance(move.event, TryReserved) and request.guess is Guess.ACCOUNT
+    if move.turn.call.state is S.ACCOUNT_ENTRY:
+        return move.tried is Guess.ACCOUNT
+    if host.identity is Identity.VERIFIED or host.payment is None:
+        return host.identity is Identity.VERIFIED
+    payer = host.payment.account
+    theirs = payer is None or host.account is None or _same_number(flow, payer, host.account)
+    return host.paid and theirs
+
+
+def _same_number(flow: Flow, one: Secret, other: Secret | None) -> bool:
+    return other is not None and flow.terms.accounts.same(one.reveal(), other.reveal())
+
+
+def given_back(flow: Flow, move: Move) -> str | None:
+    """A try is given back to a caller who has shown who they are, or where nothing answered."""
+    before, after = move.turn.call, move.next.call
+    if len(after.reserved.matched) == len(before.reserved.matched):
+        return None
+    if isinstance(move.event, Unavailable):
+        latest = after.reserved.matched == (*before.reserved.matched, *before.reserved.held[-1:])
+        silent = not move.event.answered and isinstance(move.turn.then, SearchByAccountNumber)
+        return None if silent and latest else "a try is given back for an answer that told nothing"
+    scene, state = Scene(after, flow.terms), before.state
+    if isinstance(move.event, CustomersFound):
+        shown = any(facts.calls_from(scene, who.phone) for who in move.event.customers)
+    elif state is S.IDENTITY_CHECK:
+        ending = flow.terms.accounts.last_four
+        shown = sum(ending(who.account.reveal()) == keyed(move) for who in before.found) == 1
+    else:
+        shown = state in (S.NUMBER_CHECK, S.PHONE_CHECK) and facts.both_shown(scene)
+    return None if shown else f"a try is given back at {state.name} for nothing"
+
+
+def handed_back_as_shown(flow: Flow, move: Move) -> str | None:
+    """The host gets back what was shown of the account that it gets back, and no more (R47)."""
+    if not isinstance(move.next.then, Return):
+        return None
+    back, call = move.next.then.handback, move.next.call
+    host, shown = call.host, call.shown
+    paid = host.payment.account if host.payment and host.payment.approved else None
+    named = [account for account in (host.account, paid) if account]
+    known = host.identity if back.account is None else Identity.NONE
+    if back.account and any(_same_number(flow, back.account, account) for account in named):
+        known = host.identity
+    found = next((who for who in call.found if who.account == back.account), None)
+    if found is not None and shown.by_host:
+        known = max(known, host.identity)
+    if found is not None and call.identity >= Identity.LAST_FOUR_KEYED:
+        known = max(known, Identity.LAST_FOUR_KEYED)
+    if found is not None and (shown.number or shown.account == found.account):
+        known = max(known, Identity.ACCOUNT_KEYED)
+    if back.identity <= max(known, Identity.CALLER_ID):
+        return None
+    return f"{back.identity.name} is handed back of an account that was shown as {known.name}"
+
+
+def shown_as_it_is(flow: Flow, move: Move) -> str | None:
+    """A fact counts only where the caller has keyed it, or the host vouches for it (R47)."""
+    before, after = move.turn.call.shown, move.next.call.shown
+    if after == before:
+        return None
+    host, customer = move.next.call.host, Scene(move.next.call, flow.terms).customer
+    paid = host.payment.account if host.payment and host.payment.approved else None
+    handed_over = {account for account in (host.account, paid) if account}
+    request = move.turn.then
+    searched = request.account if isinstance(request, SearchByAccountNumber) else None
+    found = isinstance(move.event, CustomersFound) and searched is not None
+    payer = paid is not None and {who.account for who in move.next.call.found} == {paid}
+    of_host = payer or (found and searched in handed_over)
+    if after.by_host and not before.by_host and not of_host:
+        return "found by the host's account number, which the host did not hand over"
+    known = host.identity >= Identity.ACCOUNT_KEYED and of_host
+    by_keys = found and move.turn.call.entry.account is not None
+    if after.number and not before.number and not (by_keys or known):
+        return "an account number counts as shown that was not keyed"
+    if after.account != before.account and after.account is not None:
+        accounts = flow.terms.accounts
+        number = accounts.read(keyed(move)) or ""
+        theirs = accounts.same(number, after.account.reveal())
+        if move.turn.call.state is not S.NUMBER_CHECK or not theirs:
+            return "an account number counts as shown that was not keyed whole"
+    if after.phone != before.phone and after.phone is not None:
+        theirs = customer is not None and customer.phone == after.phone
+        end = last_four(after.phone.reveal())
+        if move.turn.call.state is not S.PHONE_CHECK or not theirs or keyed(move) != end:
+            return "a phone number on file counts as shown that was not keyed"
+    return None
+
+
+def two_facts(flow: Flow, move: Move) -> str | None:
+    """Nothing goes to an address or number of the caller's own without two facts (R17, R47)."""
+    request, call = move.next.then, move.next.call
+    if not isinstance(request, SendWebLink | StoreCustomerPreference | KeepWish):
+        return None
+    payment = call.host.payment
+    customer = next(who for who in call.found if who.id == request.customer)
+    paid = payment if payment and payment.approved else None
+    on_file = {customer.email, customer.phone, paid.email if paid else None, None}
+    email: Secret | None = getattr(request, "email", None)
+    if email in on_file and request.phone in on_file:
+        return None
+    shown, policy = call.shown, flow.terms.policy
+    scene = Scene(call, flow.terms)
+    number = shown.number or shown.account == customer.account
+    phone = customer.phone is not None and (
+        shown.phone == customer.phone or facts.calls_from(scene, customer.phone)
+    )
+    payer = paid.account or call.host.account if paid else None
+    theirs = payer and flow.terms.accounts.same(payer.reveal(), customer.account.reveal())
+    vouched = shown.by_host and (call.host.identity is Identity.VERIFIED or theirs)
+    if vouched or not policy.proof.two_facts or (number and phone):
+        return None
+    return f"{type(request).__name__} to what the caller supplied, without two facts"
+
+
+def fact_is_secret(flow: Flow, move: Move) -> str | None:
+    """How a phone number on file ends is not said while it is a fact to be shown (R47)."""
+    said = {s for prompt in move.next.say for _, s in prompt.slots if isinstance(s, Ending)}
+    if not said:
+        return None
+    scene = Scene(move.next.call, flow.terms)
+    phone = scene.customer.phone if scene.customer else None
+    if phone is None or facts.both_shown(scene) or facts.phone_shown(scene):
+        return None
+    return "a fact is said that is still to be shown" if Ending(phone) in said else None
+
+
+def texts_stay_near(flow: Flow, move: Move) -> str | None:
+    """Texts go to ordinary numbers of the policy's countries alone (R47)."""
+    request, regions = move.next.then, flow.terms.policy.text.regions
+    if isinstance(request, SendWebLink) and not textable(request.phone.reveal(), regions):
+        return "a text to a number that none may go to"
+    return None
+
+
 INVARIANTS: Mapping[str, Invariant] = {
     "a yes is its own, in time, and heard out": own_yes,
     "a late or repeated answer changes nothing": late_is_nothing,
@@ -199,6 +464,17 @@ INVARIANTS: Mapping[str, Invariant] = {
     "every write and every kept wish has its consent": write_has_consent,
     "one key per consent; again only after absent": once,
     "nothing personal before identity is shown": nothing_personal_first,
+    "a number that stands for nobody identifies nobody": nobody_is_nobody,
+    "a pause in an entry decides nothing": pause_is_nothing,
+    "a payment card is neither kept nor sent": card_is_not_kept,
+    "no two choices are offered in the same words": choices_differ,
+    "every counted try is reserved before its question": reserved_first,
+    "a try is given back only to who has shown who they are": given_back,
+    "what is handed back was shown": handed_back_as_shown,
+    "a fact counts only where it was shown": shown_as_it_is,
+    "nothing goes to what the caller supplied without two facts": two_facts,
+    "a fact that is still to be shown is not said": fact_is_secret,
+    "texts go to ordinary numbers of the policy's countries": texts_stay_near,
     "promised keys work": promised_keys_work,
     "a hang-up ends the call anywhere": hang_up_anywhere,
     "after a hang-up nothing is said": gone_is_gone,

@@ -7,7 +7,7 @@ from contextlib import suppress
 from attrs import define, evolve, field
 
 from paperless_ivr.backends.port import Backend
-from paperless_ivr.drive.live import Live
+from paperless_ivr.drive.protocol import Move
 from paperless_ivr.errors import RecordDown
 from paperless_ivr.flow.events import (
     CallerEvent,
@@ -15,16 +15,17 @@ from paperless_ivr.flow.events import (
     Ended,
     Event,
     HungUp,
-    LastFourCounted,
+    LimitReached,
     RecordUnavailable,
     Refused,
     Screened,
     ServiceAnswer,
+    TryReserved,
     Unavailable,
 )
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.policy import Limits
-from paperless_ivr.flow.requests import CountLastFour, KeepWish, Screen, ServiceRequest, Write
+from paperless_ivr.flow.requests import KeepWish, ReserveTry, Screen, ServiceRequest, Write
 from paperless_ivr.flow.turns import Gather, Return, Transfer, Turn
 from paperless_ivr.prompts import Catalogue, said
 from paperless_ivr.records.port import Activity, Evidence, Record
@@ -64,10 +65,11 @@ class Playback:
         """What the transcript says after a word, of the whole call."""
         return [step.rest for step in self.transcript.steps if step.word == word]
 
-    def watch(self, before: Live, event: Event, turn: Turn) -> None:
-        """The call has moved."""
+    def moved(self, move: Move) -> None:
+        """The call has moved: an observer."""
         self._unreached, self._unrecorded = False, ""
-        self.rows += turn.took
+        if move.before is not None:
+            self.rows += move.after.turn.took
 
     # ── the caller ──
 
@@ -119,10 +121,10 @@ class Playback:
         assert isinstance(told, Screened)
         return told
 
-    def count_last_four(self, request: CountLastFour, limits: Limits) -> LastFourCounted:
-        """Whether another try is allowed."""
-        told = self._told(request) or LastFourCounted(True)
-        assert isinstance(told, LastFourCounted)
+    def reserve(self, request: ReserveTry, limits: Limits) -> TryReserved | LimitReached:
+        """Whether another try is left."""
+        told = self._told(request) or TryReserved()
+        assert isinstance(told, TryReserved | LimitReached)
         return told
 
     def keep(self, request: KeepWish, evidence: Evidence) -> None:

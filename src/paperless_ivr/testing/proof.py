@@ -19,10 +19,10 @@ from multiprocessing import get_context
 from attrs import evolve, frozen
 
 from paperless_ivr.backends.demo import BILLER, customer, payment
-from paperless_ivr.drive.live import deliver
 from paperless_ivr.flow.flow import Flow, Table
 from paperless_ivr.flow.host import Arrival, Identity, Intent, Moment
-from paperless_ivr.flow.policy import AutoPay, Policy, Strategy, Tries
+from paperless_ivr.flow.live import deliver
+from paperless_ivr.flow.policy import Account, AutoPay, CheckDigit, Policy, Strategy, Tries
 from paperless_ivr.flow.requests import OPERATIONS
 from paperless_ivr.flow.scene import Terms
 from paperless_ivr.flow.states import ASKING, Phase
@@ -74,6 +74,7 @@ def _after(handle: str, **more: object) -> Arrival:
 
 NAMES = {"WATER": {"en-US": "water bill"}, "SEWER": {"en-US": "sewer bill"}}
 DEFAULT = evolve(Policy(), bills=evolve(Policy().bills, names=NAMES))
+NUMBERED = Account(forms=("########",), check_digit=CheckDigit.LUHN)
 BEFORE = Moment.BEFORE_PAYMENT
 PREFERENCE, LINK = "StoreCustomerPreference", "SendWebLink"
 
@@ -82,7 +83,7 @@ def cases(policy: Policy | None = None) -> tuple[Case, ...]:
     """The walks of the proof: of one policy, or of the default and seven others."""
     if policy is not None:
         return tuple(_of_one(policy))
-    return tuple(_of_many())
+    return (*_of_many(), *_of_identity())
 
 
 def _of_one(policy: Policy) -> Iterator[Case]:
@@ -147,6 +148,18 @@ def _of_many() -> Iterator[Case]:
         _arrival("okafor", BEFORE, person_available=True, ani=None),
         ("okafor",),
     )
+    yield Case(
+        "default: a number that stands for nobody",
+        new(text=asked, address=on_file),
+        _arrival("rivera", BEFORE, ani=phone("+10000000000")),
+        ("rivera",),
+    )
+    yield Case(
+        "default: account numbers of one form",
+        new(text=asked, address=on_file, account=NUMBERED),
+        _arrival("rivera", BEFORE, ani=None),
+        ("rivera",),
+    )
     yield Case("default: nobody found", DEFAULT, _arrival("rivera", person_available=True), ())
     yield Case(
         "on file or a person: the host's account, not proved",
@@ -191,6 +204,11 @@ def _of_many() -> Iterator[Case]:
     paying = evolve(autopay, address=on_file)
     yield Case("AutoPay", autopay, _after("chen"), ("chen",))
     yield Case("AutoPay, a person", paying, _after("rivera", person_available=True), ("rivera",))
+    payers = new(offer=evolve(DEFAULT.offer, moments=(Moment.AFTER_PAYMENT,)))
+    no_look_up = OPERATIONS - {"EnrollInPaperless"}
+    for invoice_type in ("WATER", None):
+        paid = _after("rivera", invoice_type=invoice_type)
+        yield Case(f"payers only: {invoice_type}", payers, paid, ("rivera",), no_look_up)
     water = new(bills=evolve(DEFAULT.bills, eligible=("WATER",)), address=on_file, text=asked)
     known = {"account": customer("ali").account, "identity": Identity.ACCOUNT_KEYED}
     yield Case("water only", water, _arrival("ali", BEFORE, **known), ("ali", "dubois"))
@@ -220,6 +238,33 @@ def _of_many() -> Iterator[Case]:
     for there in (True, False):
         wanted = _arrival("dubois", intent=Intent.BACK_TO_PAPER, person_available=there)
         yield Case("strict: back to paper", strict, wanted, ("dubois",))
+
+
+def _of_identity() -> Iterator[Case]:
+    """Found among too many accounts; vouched for, without a number on file; two facts."""
+    asked = evolve(DEFAULT.text, after_enrolment=())
+    on_file = evolve(DEFAULT.address, strategies=(Strategy.ON_FILE, Strategy.PERSON))
+    few = evolve(DEFAULT.proof, last_four_accounts=1)
+    yield Case(
+        "on file or a person: the host's account, among too many",
+        evolve(DEFAULT, text=asked, address=on_file, proof=few),
+        _arrival("patel", BEFORE, account=customer("patel").account),
+        ("patel", "rivera"),
+    )
+    link = evolve(DEFAULT.address, strategies=(Strategy.TEXT_LINK,))
+    yield Case(
+        "text link only: just paid, no number on file",
+        evolve(DEFAULT, text=asked, address=link),
+        _after("okafor"),
+        ("okafor",),
+    )
+    keypad = evolve(DEFAULT.address, strategies=(Strategy.KEYPAD,))
+    yield Case(
+        "keypad only: account numbers of one form",
+        evolve(DEFAULT, text=asked, address=keypad, account=NUMBERED),
+        _arrival("rivera", BEFORE),
+        ("rivera",),
+    )
 
 
 # ── the walks ────────────────────────────────────────────────────────────────────────────

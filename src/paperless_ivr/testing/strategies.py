@@ -141,7 +141,13 @@ _ADDRESS = st.builds(
     changes=_FEW,
     fixes=_FEW,
 )
-_PROOF = st.builds(p.Proof, search_by_phone=st.booleans(), account_tries=_FEW, last_four_tries=_FEW)
+_PROOF = st.builds(
+    p.Proof,
+    search_by_phone=st.booleans(),
+    account_tries=_FEW,
+    last_four_tries=_FEW,
+    two_facts=_often(True, False, False, False),
+)
 _BILLS = st.builds(
     p.Bills,
     eligible=_often(None, TYPES, TYPES[:1]),
@@ -220,8 +226,8 @@ def done_by(request: r.Request, found: Sequence[e.Customer] = ()) -> Events:
             return st.just(e.InvoiceChecked(True))
         case r.Screen():
             return st.just(e.Screened())
-        case r.CountLastFour():
-            return st.just(e.LastFourCounted(True))
+        case r.ReserveTry():
+            return st.just(e.TryReserved())
         case r.KeepWish():
             return st.just(e.WishKept())
         case _:
@@ -242,8 +248,8 @@ def _otherwise(request: r.Request) -> Events:
             return st.just(e.InvoiceChecked(False))
         case r.Screen():
             return _SCREENED
-        case r.CountLastFour():
-            return st.just(e.LastFourCounted(False))
+        case r.ReserveTry():
+            return st.just(e.LimitReached())
         case _:
             return _RECORD_DOWN
 
@@ -306,6 +312,12 @@ def _entries(call: Call, pad: EmailPad) -> st.SearchStrategy[str]:
         case State.IDENTITY_CHECK:
             theirs = [last_four(customer.account.reveal()) for customer in call.found]
             return st.sampled_from(theirs or ["0000"])
+        case State.NUMBER_CHECK:
+            theirs = [customer.account.reveal() for customer in call.found]
+            return st.sampled_from(theirs or ["00000000"])
+        case State.PHONE_CHECK:
+            theirs = [last_four(c.phone.reveal()) for c in call.found if c.phone]
+            return st.sampled_from(theirs or ["0000"])
         case State.PHONE_CAPTURE:
             return PHONES.map(lambda number: number.reveal().removeprefix("+1"))
         case State.EMAIL_LOCAL:
@@ -358,7 +370,7 @@ def fat_fingered(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | No
 
 def hangs_up_anywhere(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
     """Cooperates, but may be gone at any turn, in the midst of a request too."""
-    gone = st.sampled_from((e.HungUp(), e.HungUp(by_host=True)))
+    gone = st.sampled_from((e.HungUp(), e.HungUp(e.EndedBy.HOST), e.HungUp(e.EndedBy.SERVER)))
     return st.one_of(*[cooperative(flow, turn)] * 5, gone)
 
 
@@ -463,6 +475,8 @@ def calls(
 # ── anything ─────────────────────────────────────────────────────────────────────────────
 
 _TEXT = st.text(max_size=80)
+_ODD_TYPES = st.text(st.characters(exclude_characters="0123456789"), max_size=80)
+"""No secrets, so they hold none by chance."""
 _ANYTHING = st.builds(Secret, _TEXT, st.sampled_from(Kind))
 _ODD_CUSTOMERS = st.builds(
     e.Customer,
@@ -472,7 +486,7 @@ _ODD_CUSTOMERS = st.builds(
         st.builds(
             e.Invoice,
             number=_ANYTHING,
-            type=_TEXT,
+            type=_ODD_TYPES,
             amount=_maybe(st.decimals(allow_nan=False, allow_infinity=False)),
             due=_maybe(st.dates()),
         ),
@@ -491,7 +505,7 @@ _DIGITS_EVENTS = st.builds(
 _EVENTS: Events = st.one_of(
     _DIGITS_EVENTS,
     st.just(e.NoInput()),
-    st.builds(e.HungUp, st.booleans()),
+    st.builds(e.HungUp, st.sampled_from(e.EndedBy)),
     st.builds(e.TransferEnded, st.sampled_from(e.TransferResult)),
     st.builds(e.CustomersFound, st.lists(_CUSTOMERS | _ODD_CUSTOMERS, max_size=3).map(tuple)),
     st.builds(e.InvoiceChecked, st.booleans()),
@@ -502,7 +516,7 @@ _EVENTS: Events = st.one_of(
         st.integers(),
         st.lists(st.sampled_from(h.Disposition), max_size=3).map(tuple),
     ),
-    st.builds(e.LastFourCounted, st.booleans()),
+    st.sampled_from((e.TryReserved(), e.LimitReached("tries_per_account"))),
     st.just(e.Accepted()),
     _LOST,
     st.just(e.WishKept()),

@@ -12,7 +12,8 @@ from xml.etree import ElementTree as ET
 from attrs import define, evolve, field
 
 from paperless_ivr.flow.events import TransferResult
-from paperless_ivr.flow.host import Arrival, Identity, Intent, Moment
+from paperless_ivr.flow.host import Arrival
+from paperless_ivr.flow.host_strings import FROM_HOST, arrival_to_strings
 from paperless_ivr.flow.turns import Prompt
 from paperless_ivr.gateways.capabilities import Capabilities
 from paperless_ivr.gateways.port import WebRequest
@@ -63,7 +64,8 @@ class SimulatedTwilio:
         """The host redirects the call to the gateway; the call's identifier is Twilio's own."""
         number = arrival.ani.reveal() if arrival.ani else "anonymous"
         self.number = number
-        told = urlencode(_told(arrival))
+        known = arrival_to_strings(arrival)
+        told = urlencode({name: known[name] for name in FROM_HOST if name in known})
         return self._request(f"{self.gateway.address}/begin" + (f"?{told}" if told else ""))
 
     def ends(self) -> WebRequest:
@@ -214,28 +216,3 @@ def _text(verb: ET.Element) -> str:
         words += [" ".join(text) if spelt else text]
         words += [element.tail or ""] if element is not verb else []
     return f"{language}: {' '.join(''.join(words).split())}"
-
-
-def _told(arrival: Arrival) -> dict[str, str]:
-    """What a host writes in the URL."""
-    told = {
-        "moment": "" if arrival.moment is Moment.START else arrival.moment.value,
-        "intent": "" if arrival.intent is Intent.ENROL else arrival.intent.value,
-        "greeted": "yes" if arrival.greeted else "",
-        "person_available": "yes" if arrival.person_available else "",
-        "language": arrival.language or "",
-        "account": arrival.account.reveal() if arrival.account else "",
-        "invoice": arrival.invoice.reveal() if arrival.invoice else "",
-        "invoice_type": arrival.invoice_type or "",
-        "identity": "" if arrival.identity is Identity.NONE else arrival.identity.name.lower(),
-    }
-    paid = arrival.payment
-    if paid is not None:
-        told |= {
-            "payment_guid": paid.guid.reveal(),
-            "payment_approved": "yes" if paid.approved else "no",
-            "payment_email": paid.email.reveal() if paid.email else "",
-            "payment_account": paid.account.reveal() if paid.account else "",
-            "payment_invoice": paid.invoice.reveal() if paid.invoice else "",
-        }
-    return {name: value for name, value in told.items() if value}

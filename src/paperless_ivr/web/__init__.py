@@ -2,5 +2,6 @@
 
 from paperless_ivr.web.application import application
 from paperless_ivr.web.meters import MeteredBackend, Meters
+from paperless_ivr.web.status import status
 
-__all__ = ["MeteredBackend", "Meters", "application"]
+__all__ = ["MeteredBackend", "Meters", "application", "status"]

@@ -1,4 +1,4 @@
-"""The routes: a runtime's requests below one path, `/health` and `/metrics`."""
+"""A runtime's requests, below one path."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -10,13 +10,14 @@ from typing import TypeVar
 from attrs import frozen
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Mount, Route
+from starlette.responses import Response
+from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
-from paperless_ivr.drive.documents import Documents, Reply
-from paperless_ivr.errors import StoreError, UnknownCall
+from paperless_ivr.drive.web import Reply, WebDriver
+from paperless_ivr.errors import StoreError
 from paperless_ivr.gateways.port import WebRequest
+from paperless_ivr.net.http import read_whole
 from paperless_ivr.web.meters import Meters
 
 T = TypeVar("T")
@@ -25,12 +26,10 @@ MOST_BYTES = 65_536
 """Of a body; what is longer is not read to its end."""
 EVERY = 60.0
 """Seconds between two looks for calls that were left behind."""
-NOBODY = "nobody"
-"""A call that does not exist: whether the store answers is asked with it."""
 
 
 def application(
-    documents: Documents, meters: Meters, path: str = "/twilio", threads: int = 64
+    driver: WebDriver, meters: Meters, path: str = "/twilio", threads: int = 64
 ) -> Starlette:
     """The application for calls of one runtime, below a path.
 
@@ -38,33 +37,25 @@ def application(
     what is being carried out is finished, when the server shuts down.
     """
     pool = ThreadPoolExecutor(threads, thread_name_prefix="visit")
-    calls = _Calls(documents, meters, pool)
-
-    async def health(_: Request) -> Response:
-        well = await _in(pool, lambda: _store_answers(documents))
-        return PlainTextResponse("ok\n" if well else "the store is down\n", 200 if well else 503)
-
-    async def metrics(_: Request) -> Response:
-        return Response(meters.page(), media_type="text/plain; version=0.0.4")
+    calls = _Calls(driver, meters, pool)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.callback(pool.shutdown)
-            stack.callback(documents.close)
-            tidying = asyncio.create_task(_tidy(documents, pool))
-            stack.callback(tidying.cancel)
+            stack.callback(driver.close)
+            reaping = asyncio.create_task(_reap(driver, pool))
+            stack.callback(reaping.cancel)
             yield
 
-    routes = [Route("/health", health), Route("/metrics", metrics), Mount(path, calls)]
-    return Starlette(routes=routes, lifespan=lifespan)
+    return Starlette(routes=[Mount(path, calls)], lifespan=lifespan)
 
 
 @frozen
 class _Calls:
     """Answers the runtime's requests."""
 
-    documents: Documents
+    driver: WebDriver
     meters: Meters
     pool: ThreadPoolExecutor
 
@@ -72,7 +63,7 @@ class _Calls:
         began = perf_counter()
         request = Request(scope, receive)
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        body = await _body(request)
+        body = await read_whole(receive, MOST_BYTES)
         if body is None:
             reply = Reply(413)
         else:
@@ -83,8 +74,8 @@ class _Calls:
                 headers={name.lower(): value for name, value in request.headers.items()},
                 method=request.method,
             )
-            reply = await _in(self.pool, lambda: self.documents.answer(asked))
-        media_type = self.documents.gateway.media_type if reply.document else None
+            reply = await _in(self.pool, lambda: self.driver.answer(asked))
+        media_type = self.driver.gateway.media_type if reply.document else None
         response = Response(reply.document, reply.status, media_type=media_type)
         known = path.lstrip("/") if reply.status in (200, 204) else "refused"
         self.meters.requested(known, reply.status, perf_counter() - began)
@@ -95,31 +86,9 @@ async def _in(pool: ThreadPoolExecutor, act: Callable[[], T]) -> T:
     return await asyncio.get_running_loop().run_in_executor(pool, act)
 
 
-async def _body(request: Request) -> bytes | None:
-    """The body; None where it is too long."""
-    parts: list[bytes] = []
-    length = 0
-    async for part in request.stream():
-        length += len(part)
-        if length > MOST_BYTES:
-            return None
-        parts.append(part)
-    return b"".join(parts)
-
-
-def _store_answers(documents: Documents) -> bool:
-    try:
-        documents.setup.calls.load(NOBODY)
-    except UnknownCall:
-        pass
-    except StoreError:
-        return False
-    return True
-
-
-async def _tidy(documents: Documents, pool: ThreadPoolExecutor) -> None:
+async def _reap(driver: WebDriver, pool: ThreadPoolExecutor) -> None:
     """Looks for calls that were left behind, again and again."""
     while True:
         await asyncio.sleep(EVERY)
         with suppress(StoreError):
-            await _in(pool, documents.tidy)
+            await _in(pool, driver.reap)

@@ -1,11 +1,14 @@
 """What Prometheus is told: names and numbers, never whose call it was."""
 
+from collections.abc import Callable, Mapping
+
 from attrs import field, frozen
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from paperless_ivr.backends.port import Backend
+from paperless_ivr.drive.protocol import Move
+from paperless_ivr.drive.runner import handback_of
 from paperless_ivr.flow.events import ServiceAnswer
-from paperless_ivr.flow.host import Arrival, Handback
 from paperless_ivr.flow.requests import ServiceRequest
 
 
@@ -19,6 +22,9 @@ class Meters:
     _live: Gauge = field(init=False)
     _requests: Histogram = field(init=False)
     _answers: Counter = field(init=False)
+    _circuit: Gauge = field(init=False)
+    _ready: Gauge = field(init=False)
+    _left: Counter = field(init=False)
 
     @_begun.default
     def _make_begun(self) -> Counter:
@@ -47,15 +53,42 @@ class Meters:
         labels = ["operation", "answer"]
         return Counter("paperless_ivr_service_answers", text, labels, registry=self.registry)
 
-    def began(self, arrival: Arrival) -> None:
-        """A call was handed over."""
-        self._begun.labels(arrival.moment.value).inc()
-        self._live.inc()
+    @_circuit.default
+    def _make_circuit(self) -> Gauge:
+        text = "1 while requests to the service are not sent, as it did not answer others."
+        return Gauge("paperless_ivr_service_circuit_open", text, registry=self.registry)
 
-    def ended(self, handback: Handback) -> None:
-        """A call has ended."""
-        self._ended.labels(handback.disposition.value).inc()
-        self._live.dec()
+    @_ready.default
+    def _make_ready(self) -> Gauge:
+        text = "1 where calls could be written when /ready was asked last."
+        return Gauge("paperless_ivr_ready", text, registry=self.registry)
+
+    @_left.default
+    def _make_left(self) -> Counter:
+        text = "What the relay worked on, by what it came to."
+        return Counter("paperless_ivr_relay", text, ["came_to"], registry=self.registry)
+
+    def circuit(self, is_open: Callable[[], bool]) -> None:
+        """The circuit to the service is read whenever the numbers are."""
+        self._circuit.set_function(is_open)
+
+    def ready(self, well: bool) -> None:
+        """Calls could be written, or not."""
+        self._ready.set(well)
+
+    def worked(self, came_to: Mapping[str, int]) -> None:
+        """A round of the relay is done."""
+        for what, number in came_to.items():
+            self._left.labels(what).inc(number)
+
+    def moved(self, move: Move) -> None:
+        """A call was handed over, has moved, or has ended: an observer."""
+        if move.before is None:
+            self._begun.labels(move.after.call.host.moment.value).inc()
+            self._live.inc()
+        if move.after.over:
+            self._ended.labels(handback_of(move.after).disposition.value).inc()
+            self._live.dec()
 
     def requested(self, path: str, status: int, seconds: float) -> None:
         """A web request was answered."""

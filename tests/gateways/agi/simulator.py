@@ -4,6 +4,7 @@ Its answers are those of the recordings in this folder.
 """
 
 import asyncio
+import re
 import shlex
 import socket
 from collections.abc import Callable
@@ -60,6 +61,8 @@ class Asterisk:
     up: bool = True
     sends_hangup: bool = True
     """AGISIGHUP."""
+    exits: bool = False
+    """AGIEXITONHANGUP: the connection ends with the call (recordings 21 and 22)."""
     commands: list[str] = field(factory=list)
     ticked: Callable[[], None] = lambda: None
     """Called after each command."""
@@ -73,18 +76,24 @@ class Asterisk:
             while line := await reader.readline():
                 text = line.decode().removesuffix("\n")
                 self.commands.append(text)
-                writer.write(f"{self.answer(text)}\n".encode())
+                writer.write(f"{await self.replied(text)}\n".encode())
                 if self.caller.gone and self.sends_hangup and not self._told:
                     self._told = True
                     writer.write(b"HANGUP\n")
                 await writer.drain()
                 self.ticked()
+                if self.caller.gone and self.exits:
+                    break
         except OSError:
             pass
         finally:
             writer.close()
 
-    def answer(self, text: str) -> str:
+    async def replied(self, text: str) -> str:
+        """The reply to a command, in its time."""
+        return self.answer(text)
+
+    def answer(self, text: str) -> str:  # noqa: PLR0912 - a case for each command
         """The reply to a command."""
         words = shlex.split(text)
         if self.caller.gone and text.startswith(NEEDS_CALLER):
@@ -105,6 +114,16 @@ class Asterisk:
             case ["GET", "VARIABLE", name]:
                 value = self.variables.get(name)
                 return "200 result=0" if value is None else f"200 result=1 ({value})"
+            case ["GET", "FULL", "VARIABLE", expression]:
+                value = re.sub(
+                    r"\$\{(\w+)\}", lambda name: self.variables.get(name[1], ""), expression
+                )
+                return f"200 result=1 ({value})" if value else "200 result=0"
+            case ["EXEC", "MSet", pairs]:
+                for pair in re.findall(r"(?:\\.|[^,\\])+", pairs):
+                    name, _, value = pair.partition("=")
+                    self.variables[name] = re.sub(r"\\(.)", r"\1", value)
+                return "200 result=0"
             case ["CHANNEL", "STATUS"]:
                 return f"200 result={6 if self.up else 4}"
             case ["ANSWER"]:
@@ -119,6 +138,8 @@ class Asterisk:
         if file in self.missing:
             return "200 result=-1 endpos=0"
         left = A_FILE - int(offset) / 8000
+        if left <= 0:
+            return f"200 result=0 endpos={round(A_FILE * 8000)}"
         code, played = self._plays(file, escape, left, again=offset != "0")
         return f"200 result={code} endpos={int(offset) + round(played * 8000)}"
 

@@ -5,10 +5,17 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from paperless_ivr.flow.call import Call
+from paperless_ivr.flow.events import HungUp
+from paperless_ivr.flow.host import Arrival, Reason
+from paperless_ivr.flow.turns import Transfer, Turn
 from paperless_ivr.gateways.agi import channel as agi_channel
+from paperless_ivr.gateways.agi import gateway as agi_gateway
 from paperless_ivr.gateways.agi.channel import Channel, ChannelLost
+from paperless_ivr.gateways.agi.gateway import AgiGateway
 from paperless_ivr.gateways.agi.lines import Reply
 from tests.gateways.agi.recorded import ALL, Recording
+from tests.gateways.agi.simulator import recorded
 
 pytestmark = pytest.mark.requirement("R41")
 Peer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -57,7 +64,7 @@ def with_peer(peer: Peer, test: Callable[[Channel], Awaitable[None]]) -> None:
 
 async def opened_and_asked(channel: Channel) -> None:
     """The least that is done with a channel."""
-    await channel.open()
+    await channel.open(within=0.3)
     await channel.ask("NOOP")
 
 
@@ -127,7 +134,6 @@ def test_nonsense_and_silence_are_a_lost_channel(
     sent: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A peer that talks nonsense, too much, too early or not at all is given up, in time."""
-    monkeypatch.setattr(agi_channel, "HEADERS_WITHIN", 0.3)
     monkeypatch.setattr(agi_channel, "REPLY_WITHIN", 0.3)
 
     async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -156,6 +162,27 @@ def test_a_peer_that_does_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
         await channel.open()
         with pytest.raises(ChannelLost):
             await channel.ask("NOOP")
+
+    with_peer(peer, test)
+
+
+@pytest.mark.requirement("R49")
+def test_silence_after_dial(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A talk with an agent is not waited for longer than one lasts."""
+    monkeypatch.setattr(agi_channel, "REPLY_WITHIN", 0.1)
+    monkeypatch.setattr(agi_gateway, "LONGEST_TALK", 0.2)
+    monkeypatch.setattr(agi_gateway, "RING", 0)
+
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD)
+        await reader.read()
+
+    async def test(channel: Channel) -> None:
+        await channel.open()
+        gateway = AgiGateway(channel, recorded(), "PJSIP/agents")
+        turn = Turn(Call(Arrival("call", "biller")), (), Transfer(Reason.CALLER_ASKED))
+        assert await gateway.perform(turn, "en-US") == HungUp()
+        assert channel.broke == "no reply in time"
 
     with_peer(peer, test)
 

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paperless_ivr import secret
+from paperless_ivr.errors import HostProblems
 from paperless_ivr.flow.host import (
     Arrival,
     Disposition,
@@ -12,19 +13,20 @@ from paperless_ivr.flow.host import (
     Identity,
     Intent,
     Moment,
-    Outcome,
     Payment,
-    Registration,
 )
+from paperless_ivr.flow.host_strings import handback_to_strings
 from paperless_ivr.gateways.agi.host import (
     HANDED_OVER,
-    HostProblems,
     arguments,
-    given_back,
+    cleared,
     handed_over,
+    read,
+    setting,
 )
-from paperless_ivr.gateways.agi.lines import Headers, Reader
+from paperless_ivr.gateways.agi.lines import LONGEST_COMMAND, Headers, Reader
 from tests.gateways.agi.recorded import of
+from tests.gateways.agi.simulator import Asterisk
 
 pytestmark = pytest.mark.requirement("R02", "R18", "R41")
 HEADERS = {"agi_uniqueid": "1795386573.1", "agi_callerid": "2175550101", "agi_dnid": "8005550100"}
@@ -62,6 +64,7 @@ def test_everything_can_be_handed_over() -> None:
             "moment": "after_payment",
             "intent": "back_to_paper",
             "ani": "+12175550102",
+            "ani_withheld": "no",
             "dnis": "18005550100",
             "greeted": "yes",
             "person_available": "no",
@@ -129,12 +132,41 @@ def test_no_number_is_no_number(number: str) -> None:
         ("201", None),
         ("", None),
         ("Restricted", None),
+        ("0000000000", None),
+        ("9999999999", None),
+        ("+266696687", None),
+        ("7378742833", None),
+        ("+10000000000", None),
+        ("user-12345-67890", None),
+        ("+12125550123;ext=5", "+12125550123"),
+        ("sip:+12125550123@host:5060", "+12125550123"),
     ],
 )
 def test_numbers_are_whole_or_none(callerid: str, ani: str | None) -> None:
     """A number that is not whole finds nobody, and is not handed on."""
     got = arrival({**HEADERS, "agi_callerid": callerid}).ani
     assert (got and got.reveal()) == ani
+
+
+@pytest.mark.requirement("R47")
+@pytest.mark.parametrize(
+    ("presentation", "withheld"),
+    [
+        ("0", False),
+        ("3", False),
+        ("32", True),
+        ("35", True),
+        ("64", True),
+        ("67", True),
+        ("", False),
+    ],
+)
+def test_a_number_that_is_not_to_be_shown(presentation: str, withheld: bool) -> None:
+    """`agi_callingpres` says that the caller withholds the number; the dialplan may know better."""
+    headers = {**HEADERS, "agi_callingpres": presentation}
+    assert arrival(headers).ani_withheld is withheld
+    assert not arrival(headers, ani_withheld="no").ani_withheld
+    assert arrival(ani_withheld="yes").ani_withheld
 
 
 def test_arguments_by_name() -> None:
@@ -177,42 +209,49 @@ def test_any_values_are_a_call_or_a_problem(given_values: dict[str, str]) -> Non
         return
 
 
+# ── commands ──
+
+
+def unpacked(command: str) -> dict[str, str]:
+    """What a simulated Asterisk sets."""
+    asterisk = Asterisk()
+    assert asterisk.answer(command) == "200 result=0"
+    return asterisk.variables
+
+
 @pytest.mark.requirement("R01")
-def test_everything_is_given_back() -> None:
-    """Each field of a handback is a variable, and each outcome has its own."""
-    outcome = Outcome(
-        secret.customer("7"), secret.account("8"), "WATER", Registration.PENDING, "call.1"
+@given(
+    st.dictionaries(
+        st.sampled_from([f"name_{n}" for n in range(60)]),
+        st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=200),
     )
-    got = dict(
-        given_back(
-            Handback(
-                Disposition.IGNORED,
-                unused_keys=secret.keys("2"),
-                identity=Identity.VERIFIED,
-                greeted=True,
-                outcomes=(outcome,),
-                consents=("call.1", "call.2"),
-            )
-        )
-    )
-    assert got == {
-        "DISPOSITION": "ignored",
-        "REASON": "none",
-        "REGISTRATION": "none",
-        "TEXT": "not_asked",
-        "AUTOPAY": "not_asked",
-        "LANGUAGE": "",
-        "ACCOUNT": "",
-        "CUSTOMER": "",
-        "INVOICE": "",
-        "IDENTITY": "verified",
-        "GREETED": "yes",
-        "UNUSED_KEYS": "2",
-        "CONSENTS": "call.1,call.2",
-        "OUTCOMES": "1",
-        "OUTCOME_1_TYPE": "WATER",
-        "OUTCOME_1_REGISTRATION": "pending",
-        "OUTCOME_1_CONSENT": "call.1",
-        "OUTCOME_1_ACCOUNT": "8",
-        "OUTCOME_1_CUSTOMER": "7",
-    }
+)
+def test_many_variables_in_few_commands(values: dict[str, str]) -> None:
+    """Whatever stands in the variables, all are set, in lines that every Asterisk takes."""
+    commands = list(setting(values))
+    found: dict[str, str] = {}
+    for command in commands:
+        assert len(command.encode()) <= LONGEST_COMMAND
+        found |= unpacked(command)
+    assert found == {f"PAPERLESS_{name.upper()}": value for name, value in values.items()}
+
+
+def test_a_hand_back_is_one_command() -> None:
+    """On a real line each command is a round trip: a hand-back is one, and one more an outcome."""
+    back = Handback(Disposition.ENROLLED, consents=("1795386573.1-ab12cd34.1",))
+    assert len(list(setting(cleared("") | handback_to_strings(back)))) == 1
+
+
+def test_what_an_earlier_call_left_is_cleared() -> None:
+    """The outcomes of an earlier hand-over, and its error, do not stand for the next one."""
+    assert cleared("0") == cleared("") == cleared("20481137") == {"error": ""}
+    assert len(cleared("2")) == 1 + 2 * 5
+    assert cleared("2")["outcome_2_consent"] == ""
+
+
+def test_values_that_run_together_are_read_one_by_one() -> None:
+    """A value with the separator in it leaves it open which is which, and is not guessed at."""
+    assert read(("account", "invoice"), "1|2") == {"account": "1", "invoice": "2"}
+    assert read(("account", "invoice"), "1|2|3") is None
+    assert read(("account", "invoice"), None) is None
+    assert read(("account",), "1\n2") is None

@@ -5,15 +5,17 @@ from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree as ET
 
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twilio.twiml.voice_response import Gather as TheirGather
 from twilio.twiml.voice_response import Say, VoiceResponse
 
 from paperless_ivr.drive.blocking import Driver
-from paperless_ivr.drive.live import Live
+from paperless_ivr.drive.runner import Setup
 from paperless_ivr.flow.call import Call
-from paperless_ivr.flow.host import Arrival, Disposition, Handback, Reason
+from paperless_ivr.flow.host import Arrival, Disposition, Handback, Moment, Reason
+from paperless_ivr.flow.host_strings import handback_from_strings
 from paperless_ivr.flow.scene import Scene
 from paperless_ivr.flow.script import stretches
 from paperless_ivr.flow.slots import Words
@@ -30,10 +32,12 @@ from paperless_ivr.prompts import (
 )
 from paperless_ivr.prompts.plain import amount
 from paperless_ivr.records.memory import MemoryLiveCalls
-from paperless_ivr.secret import credential, keys
+from paperless_ivr.records.separate import SeparateStores
+from paperless_ivr.secret import account, credential, keys
 from paperless_ivr.testing.playback import Playback
 from paperless_ivr.testing.transcripts import read
 from tests.gateways.twilio.making import gateway
+from tests.gateways.twilio.test_visits import request
 
 FILES = sorted((Path(__file__).parents[2] / "transcripts").glob("*.call"))
 
@@ -48,12 +52,14 @@ def turns(path):
     playback, seen = Playback(read(path)), []
     flow = playback.flow
 
-    def watch(before: Live, event, turn):
-        playback.watch(before, event, turn)
-        seen.append(turn)
+    def moved(move):
+        playback.moved(move)
+        if move.before is not None:
+            seen.append(move.after.turn)
 
-    setup = (flow, playback.words, playback, playback, MemoryLiveCalls())
-    Driver(*setup, watch=watch).converse(playback, playback.transcript.arrival)
+    store = SeparateStores(playback, MemoryLiveCalls())
+    setup = Setup(flow, playback.words, playback, store, observers=(moved,))
+    Driver(setup).converse(playback, playback.transcript.arrival)
     seen.insert(0, flow.begin(playback.transcript.arrival))
     return [(turn, Scene(turn.call, flow.terms).language, playback.words) for turn in seen]
 
@@ -76,11 +82,13 @@ def theirs(turn, language, words, address):
         heard = None if last else run.start
         end = then.end_key.replace("#", "%23")
         longest = max(then.first_key_wait, then.next_key_wait if then.max_keys > 1 else 0)
+        if then.begun:
+            longest = max(then.next_key_wait, 5)
         gather = TheirGather(
             input="dtmf",
             action=f"{address}/keys?most={then.max_keys}&end={end}&turn=token-{heard}",
             num_digits=then.max_keys,
-            finish_on_key=then.end_key if then.max_keys > 1 else "",
+            finish_on_key=then.end_key if then.max_keys > 1 and not then.begun else "",
             timeout=int(longest) if last else 1,
             action_on_empty_result=last,
         )
@@ -88,6 +96,16 @@ def theirs(turn, language, words, address):
         response.append(gather)
     response.redirect(f"{address}/silence?turn=token-None")
     return response
+
+
+@pytest.mark.requirement("R15", "R41")
+def test_the_end_key_alone_after_a_pause():
+    """After a pause in an entry `#` is gathered like a digit: alone it may count as silence."""
+    ask = Gather("0123456789*", 8, 12.0, 3.0, begun=True)
+    document = gateway().write(Turn(None, (), ask), sign, "en-US")
+    (asked,) = ET.fromstring(document).iter("Gather")
+    assert (asked.attrib["finishOnKey"], asked.attrib["timeout"]) == ("", "5")
+    assert urlsplit(asked.attrib["action"]).query == "most=8&end=%23&turn=token-None"
 
 
 def said(verb, prompts, language, words):
@@ -203,23 +221,59 @@ def test_whatever_is_said_is_well_formed(name):
         assert [verb.tag for verb in root] == ["Gather", "Redirect"]
 
 
-@pytest.mark.requirement("R18")
+@pytest.mark.requirement("R18", "R48")
 def test_what_the_host_gets_back():
-    """Names and codes reach the host under a signature, and nothing that tells who called."""
+    """The whole hand-back reaches the host under a signature, but for what tells who called.
+
+    It comes from the hand-back itself: of a call that the store has lost nothing else is left.
+    """
     ours = gateway(host="https://host.example.com/voice?line=2")
     handback = Handback(
-        Disposition.IGNORED, Reason.NONE, unused_keys=keys("7"), language="en-US", greeted=True
+        Disposition.INCOMPLETE,
+        Reason.RECORD_DOWN,
+        call_id="CA1",
+        handover="h1",
+        moment=Moment.AFTER_PAYMENT,
+        paid=True,
+        language="es-US",
+        account=account("20481137"),
+        greeted=True,
+        unused_keys=keys("7"),
     )
-    turn = Turn(Call(Arrival("CA1", "b")), (), Return(handback))
+    turn = Turn(Call(Arrival("", "")), (), Return(handback))
     url = ET.fromstring(ours.write(turn, sign, "en-US"))[-1].text
     query = urlsplit(url).query
     told = read_handback(query, ours.host_key)
 
     assert url.startswith("https://host.example.com/voice?line=2&")
-    assert told["disposition"] == "ignored"
-    assert told["unused_keys"] == "7"
-    assert (told["call_id"], told["greeted"], told["line"]) == ("CA1", "yes", "2")
+    assert told.pop("line") == "2"
+    assert handback_from_strings(told) == evolve(handback, account=None)
+    assert (told["failed"], told["offer_again"]) == ("yes", "no")
+    assert "20481137" not in url
     with pytest.raises(Exception, match="not ours"):
-        read_handback(query.replace("ignored", "enrolled"), ours.host_key)
+        read_handback(query.replace("incomplete", "enrolled"), ours.host_key)
     with pytest.raises(Exception, match="not ours"):
         read_handback(query, credential("another key"))
+
+
+@pytest.mark.parametrize(
+    ("caller", "shown"),
+    [
+        ("sip:kiosk@example.com", "+12175550100"),
+        ("client:tommy", "+12175550100"),
+        ("+266696687", "+12175550100"),
+        ("+12175550151", None),
+    ],
+)
+def test_who_a_person_sees_calling(caller, shown):
+    """A caller without a number is put through with one of the account's; others with their own."""
+    ours = gateway(person="+12175550199", caller_id="+12175550100")
+    visit = ours.read(request("/begin", From=caller))
+    turn = Turn(Call(visit.arrival), (), Transfer(Reason.CALLER_ASKED))
+    assert ET.fromstring(ours.write(turn, sign, "en-US"))[-1].get("callerId") == shown
+
+
+def test_a_caller_id_that_is_none():
+    """A number that nobody can be shown is found when the gateway is made."""
+    with pytest.raises(ValueError, match="caller_id"):
+        gateway(caller_id="2175550100")

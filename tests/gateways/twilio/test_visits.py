@@ -47,7 +47,7 @@ def pressed(keys, ended=Ended.FULL):
         (4, "#", {"Digits": "1137", "FinishedOnKey": ""}, pressed("1137")),
         (4, "#", {"Digits": "11", "FinishedOnKey": "#"}, pressed("11", Ended.END_KEY)),
         (4, "#", {"Digits": "11", "FinishedOnKey": ""}, pressed("11", Ended.TIMEOUT)),
-        (4, "#", {"Digits": "11"}, pressed("11", Ended.END_KEY)),
+        (4, "#", {"Digits": "11"}, pressed("11", Ended.TIMEOUT)),
         (4, "#", {"Digits": "", "FinishedOnKey": "#"}, pressed("", Ended.END_KEY)),
         (4, "#", {"Digits": "", "FinishedOnKey": ""}, NoInput()),
         (4, "#", {"Digits": ""}, NoInput()),
@@ -147,9 +147,27 @@ def test_what_the_host_hands_over():
     )
 
 
-@pytest.mark.parametrize("number", ["anonymous", "+266696687", "", "client:tommy", "12175550101"])
+@pytest.mark.requirement("R47")
+@pytest.mark.parametrize(
+    "number",
+    [
+        "anonymous",
+        "+266696687",
+        "+7378742833",
+        "+2562533",
+        "+8656696",
+        "+86282452253",
+        "+10000000000",
+        "+19999999999",
+        "+15550123",
+        "",
+        "client:tommy",
+        "sip:+12175550101@example.sip.twilio.com",
+        "12175550101",
+    ],
+)
 def test_a_withheld_number(number):
-    """A caller whose number is withheld has none."""
+    """A caller whose number is withheld, or stands for nobody, has none."""
     visit = gateway().read(request("/begin", From=number))
     assert isinstance(visit, Begins)
     assert visit.arrival.ani is None

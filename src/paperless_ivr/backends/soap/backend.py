@@ -2,15 +2,15 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from attrs import define, field
+from lxml import etree
 
 from paperless_ivr import secret
-from paperless_ivr.backends.connection import ABSENT, UNAVAILABLE, UNKNOWN, Connection
-from paperless_ivr.backends.soap.contract import Contract, load_contract
-from paperless_ivr.backends.soap.fit import Fit, fits, strangers
-from paperless_ivr.backends.soap.http import Http, NothingDone, PerhapsDone
+from paperless_ivr.backends.connection import ABSENT, DONE, UNAVAILABLE, UNKNOWN, Connection
+from paperless_ivr.backends.soap.contract import Contract, is_envelope, load_contract
+from paperless_ivr.backends.soap.fit import Fit, Reading, fits, misnamed, strangers
+from paperless_ivr.backends.soap.http import Http, NothingDone, PerhapsDone, Reply
 from paperless_ivr.cloudivr import WSDL
 from paperless_ivr.errors import ConnectionProblems
 from paperless_ivr.flow.events import (
@@ -26,31 +26,36 @@ from paperless_ivr.flow.events import (
     Unavailable,
 )
 from paperless_ivr.flow.requests import InvoiceExists, Read, ServiceRequest
-from paperless_ivr.keypad import on_file
+from paperless_ivr.keypad import phone_number
 
 
 @define(eq=False, repr=False)
 class SoapBackend:
     """A biller's billing service, over SOAP. Safe to use from several threads.
 
-    An answer counts only where it keeps to the WSDL's own schema. A read without such an
-    answer did nothing (`Unavailable`); a write may have been done (`OutcomeUnknown`), unless
-    it surely never got there (R23).
+    An answer counts only where every field that decides keeps to the WSDL's own types. A read
+    without such an answer did nothing (`Unavailable`); a write may have been done
+    (`OutcomeUnknown`), unless it surely never got there (R23).
     """
 
     connection: Connection
-    _http: Http = field(factory=Http)
+    _http: Http = field(init=False)
     contract: Contract = field(init=False)
     _fits: Mapping[str, Fit] = field(init=False)
 
+    @_http.default
+    def _client(self) -> Http:
+        return Http.of(self.connection)
+
     @contract.default
     def _load(self) -> Contract:
-        return load_contract(self.connection.wsdl or str(WSDL), self.connection.soap, self._http)
+        place = self.connection.wsdl or str(WSDL)
+        return load_contract(self.connection, place, self._http, self.connection.soap)
 
     @_fits.default
     def _fit(self) -> Mapping[str, Fit]:
         found = fits(self.contract, self.connection)
-        problems = list(strangers(self.connection))
+        problems = [*strangers(self.connection), *misnamed(self.contract, self.connection)]
         problems += [f"{name} {says}" for name, fit in found.items() for says in fit.problems]
         if not found:
             problems = ["the service has none of the operations that are needed"]
@@ -72,49 +77,64 @@ class SoapBackend:
         fit = self._fits.get(type(request).__name__)
         if fit is None:
             return Unavailable("the service has no such operation")
-        until = time.monotonic() + budget
+        until = time.monotonic() + self.connection.limit(fit.operation, budget)
+        reply: Reply | None = None
         try:
-            return self._understood(fit, request, self._result(fit, request, until))
+            reply = self._reply(fit, request, until)
+            result = self.contract.read(fit.there, reply)
+            return self._understood(Reading(fit), request, result)
         except NothingDone as trouble:
-            return Unavailable(str(trouble))
+            return Unavailable(str(trouble), answered=_of_service(reply))
         except PerhapsDone as trouble:
-            return _lost(request, str(trouble))
+            return _lost(request, str(trouble), answered=_of_service(reply))
         except Exception as error:  # noqa: BLE001 - an error's text may hold what was sent
-            return _lost(request, type(error).__name__)
+            return _lost(request, type(error).__name__, answered=_of_service(reply))
 
-    def _result(self, fit: Fit, request: ServiceRequest, until: float) -> Any:
+    def _reply(self, fit: Fit, request: ServiceRequest, until: float) -> Reply:
         fields = {
             "BillerGUID": self.connection.biller_guid,
             "PartnerGUID": self.connection.partner_guid,
             "PartnerKey": self.connection.partner_key,
             **fit.shape.sends(request),
         }
-        message = self.contract.written(fit.operation, fit.request(fields))
+        message = self.contract.written(fit.there, fit.request(fields))
         left = until - time.monotonic()
-        reply = self._http.post(self.connection.address, message.body, message.headers, left)
-        return self.contract.read(fit.operation, reply)
+        return self._http.post(self.connection.address, message.body, message.headers, left)
 
-    def _understood(self, fit: Fit, request: ServiceRequest, result: Any) -> ServiceAnswer:
-        """The answer in a result that keeps to the contract."""
-        done = fit.flag(fit.shape.success.name, result)
-        if done is None:
-            return _lost(request, f"answer without {fit.shape.success.name}")
+    def _understood(
+        self, reading: Reading, request: ServiceRequest, answer: etree._Element
+    ) -> ServiceAnswer:
+        """What an answer says. Raises `PerhapsDone` where it cannot be trusted."""
+        fit = reading.fit
+        code = reading.value("ErrorCode", answer) or ""
+        meaning = self.connection.meaning(fit.operation, code)
+        success = fit.shape.success.name
+        if fit.any_answer:
+            done: bool | None = True
+        elif success in fit.spots:
+            done = reading.flag(success, answer)
+        else:
+            done = meaning == DONE if code else None
+        if done is None or (not done and meaning == DONE):
+            return _lost(request, f"answer without {success}")
+        if done and meaning not in (None, DONE):
+            return _lost(request, f"{success}, and error code {code}")
         if not done:
-            return self._not_done(fit, request, fit.text("ErrorCode", result) or "")
+            return self._not_done(request, code, meaning or Refusal.OTHER.value)
         if isinstance(request, InvoiceExists):
-            exists = fit.flag("Exists", result)
+            exists = reading.flag("Exists", answer)
             return (
                 _lost(request, "answer without Exists")
                 if exists is None
                 else InvoiceChecked(exists)
             )
         if isinstance(request, Read):
-            return CustomersFound(tuple(_customers(fit, result)))
+            found = tuple(_customers(reading, answer))
+            return CustomersFound(found, unread=tuple(sorted(reading.unread)))
         return Accepted()
 
-    def _not_done(self, fit: Fit, request: ServiceRequest, code: str) -> ServiceAnswer:
+    def _not_done(self, request: ServiceRequest, code: str, meaning: str) -> ServiceAnswer:
         """What the service says by an error code; one that nobody explained is a refusal."""
-        meaning = self.connection.meaning(fit.operation, code) or Refusal.OTHER.value
         if meaning == UNKNOWN:
             return _lost(request, f"error code {code}")
         if meaning == UNAVAILABLE:
@@ -126,37 +146,48 @@ class SoapBackend:
         return CustomersFound(()) if isinstance(request, Read) else Refused(Refusal.OTHER, code)
 
 
-def _lost(request: ServiceRequest, why: str) -> ServiceAnswer:
+def _lost(request: ServiceRequest, why: str, *, answered: bool = True) -> ServiceAnswer:
     """No answer that counts: a read did nothing, a write may have been done."""
-    return Unavailable(why) if isinstance(request, Read) else OutcomeUnknown(why)
+    if isinstance(request, Read):
+        return Unavailable(why, answered=answered)
+    return OutcomeUnknown(why)
 
 
-def _customers(fit: Fit, result: object) -> Iterator[Customer]:
-    """The customers in a search's result. One without number or account is nobody."""
-    for item in fit.items("Customers", result):
-        customer, account = fit.text("CustomerID", item), fit.text("AccountNumber", item)
-        name, email = fit.text("CustomerName", item), fit.text("EmailAddress", item)
-        phone = on_file(fit.text("Phone", item) or "")
+def _of_service(reply: Reply | None) -> bool:
+    """Whether the service itself has answered, not only a proxy or a web server before it."""
+    return reply is not None and is_envelope(reply)
+
+
+def _customers(reading: Reading, answer: etree._Element) -> Iterator[Customer]:
+    """The customers in a search's answer. One without number or account is nobody."""
+    for item in reading.items("Customers", answer):
+        customer, account = reading.value("CustomerID", item), reading.value("AccountNumber", item)
+        name, email = reading.value("CustomerName", item), reading.value("EmailAddress", item)
+        phone = phone_number(reading.value("Phone", item) or "")
+        invoices = tuple(_invoices(reading, item))
         if customer and account:
             yield Customer(
                 id=secret.customer(customer),
                 account=secret.account(account),
-                invoices=tuple(_invoices(fit, item)),
+                invoices=invoices,
                 name=secret.name(name) if name else None,
                 email=secret.email(email) if email else None,
                 phone=secret.phone(phone) if phone else None,
             )
 
 
-def _invoices(fit: Fit, customer: object) -> Iterator[Invoice]:
-    for item in fit.items("Invoices", customer):
-        number, invoice_type = fit.text("InvoiceNumber", item), fit.text("InvoiceType", item)
+def _invoices(reading: Reading, customer: etree._Element) -> Iterator[Invoice]:
+    for item in reading.items("Invoices", customer):
+        number = reading.value("InvoiceNumber", item)
+        invoice_type = reading.value("InvoiceType", item)
+        paperless = reading.flag("Paperless", item)
+        pending = reading.flag("PaperlessPending", item)
         if number and invoice_type:
             yield Invoice(
                 number=secret.invoice(number),
                 type=invoice_type,
-                amount=fit.money("BalanceDue", item),
-                due=fit.day("InvoiceDueDate", item),
-                paperless=fit.flag("Paperless", item),
-                pending=fit.flag("PaperlessPending", item) or False,
+                amount=reading.value("BalanceDue", item),
+                due=reading.value("InvoiceDueDate", item),
+                paperless=paperless,
+                pending=pending or False,
             )

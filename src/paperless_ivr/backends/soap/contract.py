@@ -1,30 +1,31 @@
-"""A service's WSDL, loaded with zeep: writes envelopes, and reads those that keep to its schema.
+"""A service's WSDL, loaded with zeep: writes envelopes, and finds the answer in a reply.
 
 zeep by itself takes a wrong number for None, a wrong truth for false and a missing field for
-nothing, so every answer is held against the WSDL's own schema before zeep reads it. Elements
-that the schema does not know are taken out first: a service may grow.
+nothing, so it does not read answers: `fit` reads the fields that are used, each strictly by
+its type in the WSDL.
 """
 
-from collections.abc import Iterator, Mapping
+import codecs
+from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
+from email import message_from_bytes
 from pathlib import Path
-from threading import Lock
 from typing import Any
-from urllib.parse import urljoin
 
 from attrs import define, field, frozen
 from lxml import etree
 from zeep import Client, Settings
 from zeep.wsdl.bindings import Soap11Binding, Soap12Binding
-from zeep.xsd import ComplexType
 
-from paperless_ivr.backends.connection import is_url
+from paperless_ivr.backends.connection import Connection, is_url
 from paperless_ivr.backends.soap.http import Http, NothingDone, PerhapsDone, Reply, Trouble
 from paperless_ivr.errors import ConnectionProblems
+from paperless_ivr.flow.requests import OPERATIONS
 
 LOADING = 10.0
 """Seconds for fetching a WSDL: once, at start."""
 
-XS = "http://www.w3.org/2001/XMLSchema"
+WSDL_NAMESPACE = "http://schemas.xmlsoap.org/wsdl/"
 ENVELOPES = {
     "http://schemas.xmlsoap.org/soap/envelope/": "faultcode",
     "http://www.w3.org/2003/05/soap-envelope": "Code/{*}Value",
@@ -37,30 +38,40 @@ SENDER_FAULTS = ("Client", "Sender", "VersionMismatch", "MustUnderstand")
 REFUSED_UNREAD = frozenset({301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 411, 413, 415, 429})
 """Answers of HTTP servers that did not let a request through. 5xx may come after the deed."""
 
+LARGEST_WHOLE = 100_000
+DEEPEST_WHOLE = 50
+"""Elements of an answer that is put together from pieces, and how deep they go."""
+
 BINDINGS = {"1.1": Soap11Binding, "1.2": Soap12Binding}
 
 
 @define(eq=False, repr=False)
 class Contract:
-    """What a service promises in its WSDL. Safe to use from several threads."""
+    """What a service promises in its WSDL, in the names of the service. Never changes."""
 
     soap: str
     versions: tuple[str, ...]
     """The SOAP versions that it speaks."""
     operations: frozenset[str]
-    _client: Client
+    encoded: frozenset[str]
+    """Operations in SOAP's own encoding: their answers may be written in pieces."""
     _binding: Any
-    _schema: etree.XMLSchema
-    _lock: Lock = field(init=False, factory=Lock)
 
     def takes(self, operation: str) -> Any:
-        """The zeep type of an operation's request."""
-        return self._binding.get(operation).input.body.type
+        """The zeep type of an operation's request; None where it takes nothing."""
+        body = self._binding.get(operation).input.body
+        return None if body is None else body.type
 
     def answers(self, operation: str) -> Any:
-        """The zeep type of an operation's result."""
-        (_, result), *_ = self._binding.get(operation).output.body.type.elements
-        return result.type
+        """The zeep type of an operation's answer; None where it answers nothing."""
+        output = self._binding.get(operation).output
+        return None if output is None or output.body is None else output.body.type
+
+    def headers(self, operation: str) -> Mapping[str, Any]:
+        """SOAP headers that an operation declares for requests, and their zeep types."""
+        header = self._binding.get(operation).input.header
+        return {} if header is None else {name: e.type for name, e in header.type.elements
+                                          if hasattr(e, "type")}  # fmt: skip
 
     def written(self, operation: str, fields: Mapping[str, Any]) -> "Message":
         """A request as it is posted. Raises `NothingDone` where the schema has no room for it."""
@@ -71,44 +82,32 @@ class Contract:
         except Exception as error:  # noqa: BLE001 - its text holds what was to be sent
             message = f"request cannot be written: {type(error).__name__}"
             raise NothingDone(message) from None
+        action = known.soapaction or ""
         if self.soap == "1.1":
-            headers = {
-                "Content-Type": "text/xml; charset=utf-8",
-                "SOAPAction": f'"{known.soapaction}"',
-            }
+            headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{action}"'}
         else:
             kind = "application/soap+xml; charset=utf-8"
-            headers = {"Content-Type": f'{kind}; action="{known.soapaction}"'}
+            headers = {"Content-Type": f'{kind}; action="{action}"' if action else kind}
         return Message(body, headers)
 
-    def read(self, operation: str, reply: Reply) -> Any:
-        """The result in a reply.
+    def read(self, operation: str, reply: Reply) -> etree._Element:
+        """The answer in a reply.
 
         Raises `NothingDone` or `PerhapsDone` where there is none, with a text that holds
         nothing of the reply but names of the schema.
         """
-        body = _body(reply)
-        output = self._binding.get(operation).output
-        answer = next(iter(body), None)
-        if answer is None or answer.tag != output.body.qname:
+        elements = list(_body(reply))
+        if operation in self.encoded:
+            elements = _whole(elements)
+        known = self._binding.get(operation)
+        if known.style == "rpc":  # WS-I Basic Profile, R2729: the operation's name and Response
+            fits = [etree.QName(e).localname == f"{operation}Response" for e in elements]
+        else:
+            fits = [e.tag == known.output.body.qname.text for e in elements]
+        if fits != [True]:
             message = "not an answer to what was asked"
             raise PerhapsDone(message)
-        _prune(answer, output.body.type)
-        self._check(answer)
-        (name, _), *_ = output.body.type.elements
-        result = getattr(output.body.parse(answer, self._client.wsdl.types), name)
-        if result is None:
-            message = "answer without a result"
-            raise PerhapsDone(message)
-        return result
-
-    def _check(self, answer: etree._Element) -> None:
-        with self._lock:  # the error log is the schema's, not the answer's
-            if self._schema.validate(answer):
-                return
-            kind = next((entry.type_name for entry in self._schema.error_log), "")
-        # The kind of fault alone: the messages quote values.
-        raise PerhapsDone(f"answer breaks the contract: {kind.removeprefix('SCHEMAV_')}")
+        return elements[0]
 
 
 @frozen(repr=False)
@@ -122,7 +121,9 @@ class Message:
 # ── loading ──────────────────────────────────────────────────────────────────────────────
 
 
-def load_contract(place: str, soap: str | None, http: Http) -> Contract:
+def load_contract(
+    connection: Connection, place: str, http: Http, soap: str | None = None
+) -> Contract:
     """The contract in a WSDL file or URL, for a SOAP version, or the first that it has.
 
     Raises `ConnectionProblems`.
@@ -130,34 +131,62 @@ def load_contract(place: str, soap: str | None, http: Http) -> Contract:
     loader = _Loader(http)
     settings = Settings(forbid_dtd=True, forbid_entities=True)
     try:
-        client = Client(place, transport=loader, settings=settings)  # type: ignore[no-untyped-call]
-        schema = _schema(loader.loaded)
+        client: Any = Client(place, transport=loader, settings=settings)  # type: ignore[no-untyped-call]
     except ConnectionProblems:
         raise
     except Exception as error:
-        says = f"service.wsdl: {place} is no WSDL that can be read: {type(error).__name__}"
-        raise ConnectionProblems("the connection cannot be used", [says]) from error
-    ports = {
-        version: port
+        raise _unusable(
+            f"service.wsdl: {place} is no WSDL that can be read: {type(error).__name__}"
+        ) from error
+    names = {connection.named(operation) for operation in OPERATIONS}
+    ports = [p.binding for s in client.wsdl.services.values() for p in s.ports.values()]
+    offered = [binding for binding in ports if type(binding) in BINDINGS.values()]
+    fitting = [binding for binding in offered if names & binding.all().keys()] or offered
+    if connection.binding:
+        fitting = [binding for binding in offered if binding.name.localname == connection.binding]
+    if len({binding.port_type.name.text for binding in fitting}) != 1:
+        raise _unusable(_which(place, connection, [b.name.localname for b in offered]))
+    bindings: dict[str, Any] = {
+        version: binding
         for version, kind in BINDINGS.items()
-        for service in client.wsdl.services.values()
-        for port in service.ports.values()
-        if type(port.binding) is kind
+        for binding in reversed(fitting)
+        if type(binding) is kind
     }
-    soap = soap or next(iter(ports), "")
-    if soap not in ports:
-        has = f"SOAP {' and '.join(ports)} only" if ports else "no port for SOAP"
-        says = f"service.soap: {place} has {has}"
-        raise ConnectionProblems("the connection cannot be used", [says])
-    binding = ports[soap].binding
+    soap = soap or next(iter(bindings))
+    if soap not in bindings:
+        raise _unusable(f"service.soap: {place} has SOAP {' and '.join(bindings)} only")
     return Contract(
         soap=soap,
-        versions=tuple(ports),
-        operations=frozenset(binding.all()),
-        client=client,
-        binding=binding,
-        schema=schema,
+        versions=tuple(bindings),
+        operations=frozenset(bindings[soap].all()),
+        encoded=frozenset(_encoded(loader.loaded.values(), bindings[soap].name.localname)),
+        binding=bindings[soap],
     )
+
+
+def _unusable(says: str) -> ConnectionProblems:
+    return ConnectionProblems("the connection cannot be used", [says])
+
+
+def _which(place: str, connection: Connection, names: Iterable[str]) -> str:
+    """Why it is not known which binding of a WSDL is meant."""
+    there = ", ".join(names)
+    if not there:
+        return f"service.wsdl: {place} has no port for SOAP"
+    if connection.binding:
+        return f"service.binding: {place} has no {connection.binding!r}; it has {there}"
+    return f"service.binding: say which of these bindings of {place} is meant: {there}"
+
+
+def _encoded(documents: Iterable[bytes], binding: str) -> Iterator[str]:
+    """Operations of a binding in SOAP's own encoding (WSDL 1.1, section 3.5)."""
+    for content in documents:
+        root = etree.fromstring(content, _parser())
+        for found in root.iter(f"{{{WSDL_NAMESPACE}}}binding"):
+            for operation in found.iterfind(f"{{{WSDL_NAMESPACE}}}operation"):
+                encoded = operation.find(".//{*}body[@use='encoded']")
+                if found.get("name") == binding and encoded is not None:
+                    yield operation.get("name", "")
 
 
 @define
@@ -193,55 +222,32 @@ def _from_file(place: str) -> bytes:
 
 
 def _unreadable(place: str, why: str) -> ConnectionProblems:
-    return ConnectionProblems(
-        "the connection cannot be used", [f"service.wsdl: no WSDL at {place}: {why}"]
-    )
-
-
-def _schema(documents: Mapping[str, bytes]) -> etree.XMLSchema:
-    """One schema of all that stand in the documents, by which answers are judged.
-
-    lxml takes a schema as a text of its own, so each one is cut out with its prefixes, and an
-    outer schema imports them all.
-    """
-    texts: dict[str, bytes] = {}
-    outer = etree.Element(f"{{{XS}}}schema")
-    for place, content in documents.items():
-        root = etree.fromstring(content, _parser())
-        for number, schema in enumerate(root.iter(f"{{{XS}}}schema")):
-            for link in schema.iterfind("{*}include[@schemaLocation]"):
-                link.set("schemaLocation", urljoin(place, link.get("schemaLocation")))
-            for link in schema.iterfind("{*}import"):
-                link.attrib.pop("schemaLocation", None)
-            name = f"{place}#{number}" if schema.getparent() is not None else place
-            texts[name] = etree.tostring(schema)
-            namespace = schema.get("targetNamespace")
-            if namespace:
-                at = {"namespace": namespace, "schemaLocation": name}
-                etree.SubElement(outer, f"{{{XS}}}import", at)
-    parser = _parser()
-    parser.resolvers.add(_Texts(texts))
-    return etree.XMLSchema(etree.fromstring(etree.tostring(outer), parser))
-
-
-class _Texts(etree.Resolver):
-    """Gives schemas to lxml by name."""
-
-    def __init__(self, texts: Mapping[str, bytes]) -> None:
-        super().__init__()
-        self._texts = texts
-
-    def resolve(self, system_url: str | None, public_id: str | None, context: Any) -> Any:  # noqa: ARG002
-        """The schema of that name; none from anywhere else."""
-        return self.resolve_string(self._texts.get(system_url or "", b""), context)
+    return _unusable(f"service.wsdl: no WSDL at {place}: {why}")
 
 
 # ── reading ──────────────────────────────────────────────────────────────────────────────
 
 
-def _parser() -> etree.XMLParser:
-    """No entities, no network, and libxml2's own limits of size and depth."""
-    return etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+BEFORE_XML = b" \t\r\n" + codecs.BOM_UTF8
+"""Bytes that scripts write before the declaration of their XML."""
+
+
+def _parser(encoding: str | None = None) -> etree.XMLParser:
+    """No entities, network, comments or instructions; libxml2's own limits of size and depth."""
+    return etree.XMLParser(
+        encoding=encoding,
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,  # or they would cut a text in two
+        remove_pis=True,
+    )
+
+
+def is_envelope(reply: Reply) -> bool:
+    """Whether a reply is SOAP, whatever it says."""
+    return _envelope(reply) is not None
 
 
 def _body(reply: Reply) -> etree._Element:
@@ -252,20 +258,25 @@ def _body(reply: Reply) -> etree._Element:
     if envelope is None:
         what = "a web page" if _is_page(reply) else "no SOAP envelope"
         raise PerhapsDone(f"{what} with HTTP status {reply.status}")
-    body = envelope.find("{*}Body")
-    fault = None if body is None else body.find("{*}Fault")
-    if fault is not None:
-        raise _fault(fault)
-    if body is None or reply.status != 200:
+    head, body, fault = (
+        f"{{{etree.QName(envelope).namespace}}}{name}" for name in ("Header", "Body", "Fault")
+    )
+    if [part.tag for part in envelope] not in ([body], [head, body]):
+        raise PerhapsDone(f"an envelope without one body, with HTTP status {reply.status}")
+    if [part.tag for part in envelope[-1]] == [fault]:
+        raise _fault(envelope[-1][0])
+    if reply.status != 200:
         raise PerhapsDone(f"no answer in the envelope, with HTTP status {reply.status}")
-    return body
+    return envelope[-1]
 
 
 def _envelope(reply: Reply) -> etree._Element | None:
     """The envelope of a reply; None where it is none, or has a DOCTYPE."""
-    try:
-        root = etree.fromstring(reply.body, _parser())
-    except (etree.XMLSyntaxError, ValueError):
+    content, charset = _document(reply)
+    root = _parsed(content)
+    if root is None and charset is not None:  # it does not say itself how it is encoded
+        root = _parsed(content, charset)
+    if root is None:
         return None
     name = etree.QName(root)
     if name.localname != "Envelope" or name.namespace not in ENVELOPES:
@@ -273,11 +284,64 @@ def _envelope(reply: Reply) -> etree._Element | None:
     return None if root.getroottree().docinfo.doctype else root
 
 
+def _parsed(content: bytes, encoding: str | None = None) -> etree._Element | None:
+    try:
+        return etree.fromstring(content.lstrip(BEFORE_XML), _parser(encoding))
+    except (etree.XMLSyntaxError, ValueError, LookupError):
+        return None
+
+
+def _document(reply: Reply) -> tuple[bytes, str | None]:
+    """The XML of a reply, and the encoding that its media type names.
+
+    Of an answer in parts, as MTOM makes it, the root is the part that `start` names, or the
+    first (RFC 2387, section 3.2).
+    """
+    head = f"Content-Type: {reply.content_type}\r\n\r\n".encode("latin-1", "replace")
+    if not reply.content_type.lower().startswith("multipart/"):
+        return reply.body, message_from_bytes(head).get_content_charset()
+    whole = message_from_bytes(head + reply.body)
+    parts: Any = whole.get_payload() if whole.is_multipart() else []
+    start = whole.get_param("start")
+    roots = [part for part in parts if part["Content-ID"] == start] if start else parts[:1]
+    content = roots[0].get_payload(decode=True) if len(roots) == 1 else None
+    return content or b"", roots[0].get_content_charset() if roots else None
+
+
+def _whole(elements: list[etree._Element]) -> list[etree._Element]:
+    """An encoded answer in one piece: what is referred to is put where it belongs.
+
+    SOAP 1.1, section 5.4.1. A piece may be referred to often, and by itself, so what they come
+    to is bounded.
+    """
+    named = [element for element in elements if element.get("id") is not None]
+    pieces = {f"#{piece.get('id')}": piece for piece in named}
+    answer = [element for element in elements if element.get("id") is None]
+    waiting, size = [(element, 0) for element in answer], 0
+    while waiting:
+        node, depth = waiting.pop()
+        size += 1
+        href = node.attrib.pop("href", None)
+        if href is not None:
+            piece = pieces.get(str(href))
+            whole = size <= LARGEST_WHOLE and depth <= DEEPEST_WHOLE and len(pieces) == len(named)
+            if piece is None or not whole or len(node) or (node.text or "").strip():
+                message = "answer in pieces that do not make a whole"
+                raise PerhapsDone(message)
+            node.attrib.update(piece.attrib)
+            node.text = piece.text
+            node.extend(deepcopy(list(piece)))
+            waiting.append((node, depth + 1))
+        else:
+            waiting.extend((inner, depth + 1) for inner in node)
+    return answer
+
+
 def _fault(fault: etree._Element) -> Trouble:
     """What a fault says. Its text can hold stack traces and values: only its code is told."""
     namespace = etree.QName(fault).namespace or ""
-    code = fault.find(ENVELOPES.get(namespace, "faultcode").replace("Code/", "{*}Code/"))
-    local = ((code.text if code is not None else None) or "").rpartition(":")[2]
+    codes = fault.findall(ENVELOPES.get(namespace, "faultcode").replace("Code/", "{*}Code/"))
+    local = ((codes[0].text if len(codes) == 1 else None) or "").rpartition(":")[2]
     kind = local.partition(".")[0].strip()
     if kind in SENDER_FAULTS:
         return NothingDone(f"SOAP fault {kind}")
@@ -287,23 +351,3 @@ def _fault(fault: etree._Element) -> Trouble:
 def _is_page(reply: Reply) -> bool:
     start = reply.body[:512].lstrip().lower()
     return "html" in reply.content_type.lower() or start.startswith((b"<!doctype html", b"<html"))
-
-
-def _prune(node: etree._Element, kind: Any) -> None:
-    """Takes out the elements that the type of a node does not know."""
-    if not isinstance(kind, ComplexType):
-        return
-    known = dict(_named(kind))
-    if None in known:  # it has room for anything
-        return
-    for child in node.iterchildren(tag=etree.Element):
-        if child.tag in known:
-            _prune(child, known[child.tag])
-        else:
-            node.remove(child)
-
-
-def _named(kind: ComplexType) -> Iterator[tuple[str | None, Any]]:
-    for _, element in kind.elements:
-        name = getattr(element, "qname", None)
-        yield (name.text if name is not None else None), getattr(element, "type", None)

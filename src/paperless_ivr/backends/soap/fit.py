@@ -1,22 +1,20 @@
 """How each operation that we know sits on a service's WSDL: found at start, never in a call."""
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
-from decimal import Decimal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from attrs import define, field, frozen
-from zeep.xsd import ComplexType
-from zeep.xsd.types.builtins import Boolean, Date, DateTime
-from zeep.xsd.types.builtins import Decimal as XsdDecimal
-from zeep.xsd.types.simple import AnySimpleType
+from attrs import define, evolve, field, frozen
+from lxml import etree
+from zeep.xsd.types.builtins import Boolean
 
 from paperless_ivr.backends.connection import Connection
 from paperless_ivr.backends.soap.contract import Contract
+from paperless_ivr.backends.soap.http import NothingDone, PerhapsDone
 from paperless_ivr.backends.soap.shapes import (
     ERROR_CODE,
     FLAGS,
+    NOT_USED,
     SHAPES,
     WHO_ASKS,
     Answered,
@@ -24,17 +22,46 @@ from paperless_ivr.backends.soap.shapes import (
     Shape,
     revealed,
 )
+from paperless_ivr.backends.soap.types import Child, Reader, along, children, only_text, reader
+from paperless_ivr.backends.written import FlagWords, Unreadable
 from paperless_ivr.flow.requests import OPERATIONS
 
 NOT = "not "
 """Before a flag's path: the service's flag says the contrary."""
 
+ANY_ANSWER = "any answer"
+"""In place of the path of a search's Success: the service has no such flag and no code."""
+
+ITSELF = "."
+"""In place of a list's path: there is no list, its one item's fields stand right here."""
+
+NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
+
+
+@frozen
+class Place:
+    """Where a field of a request goes, and how it is written there."""
+
+    path: tuple[str, ...]
+    contrary: bool = False
+    words: FlagWords | None = None
+
+    def content(self, value: object) -> Any:
+        """A value as it is sent."""
+        if isinstance(value, bool):
+            value = value != self.contrary
+            return self.words.write(value) if self.words else value
+        return revealed(value)
+
 
 @frozen
 class Spot:
-    """Where a field stands."""
+    """Where a field of an answer stands, and how it is read."""
 
-    path: tuple[str, ...]
+    one: Answered
+    steps: tuple[Child, ...]
+    read: Reader | None = None
+    """None: it is a list."""
     contrary: bool = False
 
 
@@ -43,67 +70,123 @@ class Fit:
     """One operation of the service, and how our fields sit on its own."""
 
     operation: str
+    """Our name of it."""
+    there: str
+    """The service's name of it."""
     shape: Shape
-    takes: dict[str, Spot] = field(factory=dict)
+    takes: dict[str, Place] = field(factory=dict)
     """Where each field of a request goes."""
     spots: dict[str, Spot] = field(factory=dict)
     """Where each field of an answer stands."""
+    any_answer: bool = False
+    """An answer is a success."""
     beside: Mapping[str, str] = field(factory=dict)
     problems: list[str] = field(factory=list)
     """Why it cannot be used."""
     notes: list[str] = field(factory=list)
     """What it lacks, and can be used without."""
+    unused: list[str] = field(factory=list)
+    """Fields of its answers that are not read."""
+    unsent: list[str] = field(factory=list)
+    """Fields of its requests that are not sent."""
 
     def request(self, fields: Mapping[str, object]) -> dict[str, Any]:
-        """A request's fields, in the names and the nesting of the service; secrets revealed."""
+        """A request's fields, in the names and the nesting of the service; secrets revealed.
+
+        Raises `NothingDone` where what it is about is blank: a service may find anyone by that.
+        """
         whole: dict[str, Any] = {}
         for name, value in (*fields.items(), *self.beside.items()):
-            spot = self.takes.get(name)
-            if spot is not None and value is not None:
-                *outer, last = spot.path
+            if name in self.shape.needs and value is not None and not str(revealed(value)).strip():
+                raise NothingDone(f"request without {name}")
+            place = self.takes.get(name)
+            if place is not None and value is not None:
+                *outer, last = place.path
                 inner = whole
                 for step in outer:
                     inner = inner.setdefault(step, {})
-                inner[last] = not value if spot.contrary else revealed(value)
+                inner[last] = place.content(value)
         return whole
 
-    def flag(self, name: str, result: object) -> bool | None:
-        """A flag in a result; None where there is none."""
-        spot = self.spots.get(name)
-        value = None if spot is None else _at(result, spot.path)
-        if spot is None or not isinstance(value, bool):
+
+@define
+class Reading:
+    """Reads one answer by a fit; knows which fields it could not read.
+
+    Raises `PerhapsDone` where the answer cannot be trusted: where a field that decides cannot
+    be read, or where a field is there twice or holds what no text is made of.
+    """
+
+    fit: Fit
+    unread: set[str] = field(factory=set)
+
+    def flag(self, name: str, node: etree._Element) -> bool | None:
+        """A flag; None where there is none."""
+        value = self._value(name, node)
+        return None if value is None else value != self.fit.spots[name].contrary
+
+    def value(self, name: str, node: etree._Element) -> Any:
+        """A text, an amount or a date, as its field has to be; None where there is none."""
+        return self._value(name, node)
+
+    def items(self, name: str, node: etree._Element) -> Iterator[etree._Element]:
+        """The items of a list."""
+        spot = self.fit.spots[name]
+        if not spot.steps:
+            yield node
+            return
+        *outer, last = spot.steps
+        inner = self._at(spot, outer, node)
+        if inner is not None:
+            found = inner.findall(last.tag)
+            if not found and not last.optional and not last.several:
+                raise PerhapsDone(f"answer without {name}")
+            if len(found) > 1 and not last.several:
+                raise PerhapsDone(f"answer with {name} twice")
+            yield from (item for item in found if not _is_nil(name, item))
+
+    def _value(self, name: str, node: etree._Element) -> Any:
+        spot = self.fit.spots.get(name)
+        if spot is None or spot.read is None:
             return None
-        return value != spot.contrary
+        try:
+            leaf = self._at(spot, spot.steps, node)
+            if leaf is None:
+                return None
+            if len(leaf):
+                raise PerhapsDone(f"answer with elements inside {name}")
+            return spot.read(leaf.text or "")
+        except Unreadable:
+            if spot.one.decides or spot.one.needed:
+                raise PerhapsDone(f"answer with {name} that cannot be read") from None
+            self.unread.add(name)
+            return None
 
-    def text(self, name: str, result: object) -> str | None:
-        """A text in a result, or a number as a text; None where there is none, or a blank."""
-        value = self._value(name, result)
-        return None if value is None else str(value).strip() or None
-
-    def money(self, name: str, result: object) -> Decimal | None:
-        """An amount in a result."""
-        value = self._value(name, result)
-        return None if value is None else Decimal(value)
-
-    def day(self, name: str, result: object) -> date | None:
-        """A day in a result; the year 1 is .NET's word for none."""
-        value = self._value(name, result)
-        day = value.date() if isinstance(value, datetime) else value
-        return day if isinstance(day, date) and day.year > 1 else None
-
-    def items(self, name: str, result: object) -> Iterator[object]:
-        """The items of a list in a result."""
-        yield from (item for item in self._value(name, result) or () if item is not None)
-
-    def _value(self, name: str, result: object) -> Any:
-        spot = self.spots.get(name)
-        return None if spot is None else _at(result, spot.path)
+    def _at(
+        self, spot: Spot, steps: Sequence[Child], node: etree._Element
+    ) -> etree._Element | None:
+        """The element at the end of a path; None where it is left out or nil."""
+        for step in steps:
+            found = node.findall(step.tag)
+            if len(found) > 1:
+                raise PerhapsDone(f"answer with {spot.one.name} twice")
+            nil = bool(found) and _is_nil(spot.one.name, found[0])
+            if not step.optional and (not found or (nil and not step.nillable)):
+                if spot.read is None:
+                    raise PerhapsDone(f"answer without {spot.one.name}")
+                raise Unreadable
+            if not found or nil:
+                return None
+            node = found[0]
+        return node
 
 
-def _at(result: Any, path: Iterable[str]) -> Any:
-    for step in path:
-        result = getattr(result, step, None)
-    return result
+def _is_nil(name: str, node: etree._Element) -> bool:
+    if node.get(NIL, "").strip() not in ("true", "1"):
+        return False
+    if len(node) or (node.text or "").strip():
+        raise PerhapsDone(f"answer with {name} that is nil and is not")
+    return True
 
 
 def strangers(connection: Connection) -> Iterator[str]:
@@ -131,16 +214,57 @@ def _all(shape: Shape) -> Iterator[Answered]:
 
 def fits(contract: Contract, connection: Connection) -> Mapping[str, Fit]:
     """Every one of the seven operations that the service has and that is to be used."""
-    names = sorted((contract.operations & OPERATIONS) - set(connection.leave_out))
-    return {name: _fit(name, contract, connection) for name in names}
+    names = {name: connection.named(name) for name in sorted(OPERATIONS)}
+    return {
+        name: _fit(name, there, contract, connection)
+        for name, there in names.items()
+        if there in contract.operations and name not in connection.leave_out
+    }
 
 
-def _fit(operation: str, contract: Contract, connection: Connection) -> Fit:
-    fit = Fit(operation, SHAPES[operation])
-    _place_request(fit, contract.takes(operation), connection)
-    top = (fit.shape.success, *fit.shape.answers)
-    _place_answer(fit, (*top, ERROR_CODE), contract.answers(operation), connection)
+def misnamed(contract: Contract, connection: Connection) -> Iterator[str]:
+    """Names of operations in a connection that the service does not have."""
+    for ours, theirs in connection.operations.items():
+        if theirs not in contract.operations:
+            near = difflib.get_close_matches(theirs, contract.operations, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            yield f"operations.{ours}: the service has no {theirs}{hint}"
+
+
+def _fit(operation: str, there: str, contract: Contract, connection: Connection) -> Fit:
+    fit = Fit(operation, there, SHAPES[operation])
+    for header, kind in contract.headers(there).items():
+        inside = ", ".join(children(kind))
+        fit.problems.append(
+            f"wants the SOAP header {header} ({inside}), which is never sent; the biller would "
+            "have to take these fields in the request, or a backend in code sends the header"
+        )
+    _place_request(fit, contract.takes(there), connection)
+    answer = contract.answers(there)
+    if children(answer):
+        _place_answers(fit, answer, connection)
+    else:
+        fit.problems.append(
+            "answers nothing, so it can never be known whether anything was done; the biller "
+            f"would have to answer at least {fit.shape.success.name} (true or false) or ErrorCode"
+        )
     return fit
+
+
+def _wrapped(kind: Any) -> Child | None:
+    """The one element of a type that holds elements, as `Request` and `…Result` do."""
+    holding = [child for child in children(kind).values() if child.complex and not child.several]
+    return holding[0] if len(holding) == 1 else None
+
+
+def _steps(kind: Any, path: Sequence[str]) -> tuple[Child, ...] | None:
+    """The elements on a path, from here or from inside the one element that holds elements."""
+    steps = along(kind, path)
+    outer = _wrapped(kind)
+    if steps is None and outer is not None:
+        inside = along(outer.type, path)
+        steps = None if inside is None else (outer, *inside)
+    return steps
 
 
 # ── requests ─────────────────────────────────────────────────────────────────────────────
@@ -148,107 +272,205 @@ def _fit(operation: str, contract: Contract, connection: Connection) -> Fit:
 
 def _place_request(fit: Fit, kind: Any, connection: Connection) -> None:
     operation = fit.operation
-    there = dict(_leaves(kind))
+    leaves = dict(_leaves(kind))
     for name in (*WHO_ASKS, *fit.shape.needs, *fit.shape.may):
         said = connection.asked(operation, name)
-        path = tuple(said.removeprefix(NOT).split("."))
-        if path in there and said.startswith(NOT) and name not in FLAGS:
+        path = said.removeprefix(NOT).split(".")
+        steps = _steps(kind, path)
+        place = tuple(step.name for step in steps or ())
+        if place not in leaves:
+            _takes_no(fit, name, ".".join(path), leaves)
+        elif said.startswith(NOT) and name not in FLAGS:
             fit.problems.append(f"{name} is no flag, and cannot be turned round")
-        elif path in there:
-            fit.takes[name] = Spot(path, said.startswith(NOT))
-        elif name in fit.shape.may:
-            fit.notes.append(f"takes no {name}; it goes without")
+        elif name in FLAGS and not isinstance(leaves[place][-1].simple, Boolean):
+            words = connection.example(operation, name)
+            if words:
+                fit.takes[name] = Place(place, said.startswith(NOT), FlagWords.of(words))
+            else:
+                fit.problems.append(
+                    f"takes {'.'.join(path)}, but it is not true or false; say under "
+                    f'[written.{operation}] what is, as {name} = "Y/N"'
+                )
         else:
-            fit.problems.append(
-                f"takes no {'.'.join(path)}{'' if name in FLAGS else _meant(path, there)}; "
-                f"say under [request.{operation}] what {name} is called there"
-                + (", with 'not ' before it if it says the contrary" * (name in FLAGS))
-            )
+            fit.takes[name] = Place(place, said.startswith(NOT))
     fit.beside = connection.beside(operation)
     for name in fit.beside:
-        path = tuple(name.split("."))
-        if path in there:
-            fit.takes[name] = Spot(path)
+        steps = _steps(kind, name.split("."))
+        place = tuple(step.name for step in steps or ())
+        if place in leaves:
+            fit.takes[name] = Place(place)
         else:
             fit.problems.append(f"takes no {name}, which [fixed.{operation}] gives")
-    filled = {spot.path for spot in fit.takes.values()}
-    fit.problems += [
-        f"wants {'.'.join(path)}, which is not known; give it a value under [fixed.{operation}]"
-        for path, must in there.items()
-        if must and path not in filled
-    ]
+    _not_filled(fit, leaves)
 
 
-def _leaves(kind: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], bool]]:
-    """The fields of a request, and whether each must be there."""
-    for name, element in _elements(kind):
-        if isinstance(element.type, ComplexType) and not element.accepts_multiple:
-            yield from _leaves(element.type, (*at, name))
+def _takes_no(fit: Fit, name: str, path: str, leaves: Iterable[tuple[str, ...]]) -> None:
+    if name in fit.shape.may:
+        fit.notes.append(f"takes no {name}; it goes without")
+        return
+    fit.problems.append(
+        f"takes no {path}{'' if name in FLAGS else _meant(path, leaves)}; "
+        f"say under [request.{fit.operation}] what {name} is called there"
+        + (", with 'not ' before it if it says the contrary" * (name in FLAGS))
+    )
+
+
+def _not_filled(fit: Fit, leaves: Mapping[tuple[str, ...], tuple[Child, ...]]) -> None:
+    """Find the fields that the service takes and nothing is known for."""
+    filled = {place.path for place in fit.takes.values()}
+    opened = {path[:n] for path in filled for n in range(len(path))}
+    for path, steps in leaves.items():
+        must = all(
+            (not step.optional and not step.nillable) or path[: n + 1] in opened
+            for n, step in enumerate(steps)
+        )
+        if path in filled:
+            continue
+        if must:
+            fit.problems.append(
+                f"wants {'.'.join(path)}, which is not known; give it a value under "
+                f"[fixed.{fit.operation}]"
+            )
         else:
-            yield (*at, name), not element.is_optional and not element.nillable
+            fit.unsent.append(".".join(path))
 
 
-def _elements(kind: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(kind, ComplexType):
-        yield from ((name, e) for name, e in kind.elements if hasattr(e, "type"))
+def _leaves(
+    kind: Any, at: tuple[Child, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], tuple[Child, ...]]]:
+    """The fields of a request: their paths, and the elements on them."""
+    for child in children(kind).values():
+        steps = (*at, child)
+        if not child.complex or child.several:
+            yield tuple(step.name for step in steps), steps
+        elif child.type not in [step.type for step in at]:  # a type may hold itself
+            yield from _leaves(child.type, steps)
 
 
-def _meant(path: Sequence[str], there: Iterable[tuple[str, ...]]) -> str:
-    """Fields of the service that may be the one that was looked for."""
-    names = [".".join(known) for known in there]
-    near = difflib.get_close_matches(".".join(path), names, n=2)
+def _meant(path: str, there: Iterable[tuple[str, ...]]) -> str:
+    """Fields of the service that may be the one that was looked for, as a connection says them."""
+    paths = list(there)
+    whole = len({known[0] for known in paths}) == 1  # all is in one element, as in `Request`
+    names = [".".join(known[1:] if whole and len(known) > 1 else known) for known in paths]
+    near = difflib.get_close_matches(path, names, n=2)
     return f" (but {' and '.join(near)})" if near else ""
 
 
 # ── answers ──────────────────────────────────────────────────────────────────────────────
 
+Find = Callable[[Any, Sequence[str]], tuple[Child, ...] | None]
+"""Finds the elements on a path through a type."""
 
-def _place_answer(fit: Fit, wanted: Sequence[Answered], kind: Any, connection: Connection) -> None:
+
+def _place_answers(fit: Fit, kind: Any, connection: Connection) -> None:
+    success = fit.shape.success
+    said = connection.answered(fit.operation, success.name)
+    wanted = [*fit.shape.answers, ERROR_CODE]
+    if said == ANY_ANSWER:
+        fit.any_answer = True
+        if not fit.shape.answers:
+            fit.problems.append(
+                f'{success.name} = "{ANY_ANSWER}" is for searches: an answer does not say that '
+                "anything was done"
+            )
+    elif said or not connection.codes_for_success(fit.operation) or _steps(kind, [success.path]):
+        wanted.insert(0, success)
+    else:  # an error code says so
+        wanted[-1] = evolve(ERROR_CODE, needed=True)
+    _place(fit, wanted, kind, connection, _steps)
+    if fit.any_answer:  # with nothing else to show that it is an answer, its list must be there
+        for one in fit.shape.answers:
+            spot = fit.spots.get(one.name)
+            if spot and spot.steps:
+                first = evolve(spot.steps[0], optional=False, nillable=False)
+                fit.spots[one.name] = evolve(spot, steps=(first, *spot.steps[1:]))
+
+
+def _place(
+    fit: Fit, wanted: Sequence[Answered], kind: Any, connection: Connection, find: Find
+) -> None:
+    used = set()
     for one in wanted:
         said = connection.answered(fit.operation, one.name) or one.path
-        path = tuple(said.removeprefix(NOT).split("."))
-        element = _element(kind, path)
-        if element is None:
-            near = _meant(path, ((name,) for name, _ in _elements(kind)))
-            _lacks(fit, one, f"answers no {'.'.join(path)}{near}")
-        elif not _is(element, one.kind):
-            _lacks(fit, one, f"answers {'.'.join(path)}, but it is not {one.kind.value}")
-        elif said.startswith(NOT) and one.kind is not Kind.FLAG:
-            _lacks(fit, one, f"answers {'.'.join(path)}; only a flag can be turned round")
+        path = said.removeprefix(NOT).split(".")
+        if one.kind is Kind.LIST:
+            steps = () if said == ITSELF else _list(kind, path, one, find)
         else:
-            fit.spots[one.name] = Spot(path, said.startswith(NOT))
-            if one.inside:
-                _place_answer(fit, one.inside, element.type, connection)
+            steps = find(kind, path)
+        if steps is None:
+            near = _meant(".".join(path), _paths(kind))
+            _lacks(fit, one, f"answers no {'.'.join(path)}{near}", connection)
+            continue
+        used |= {step.name for step in steps[:2]}
+        if one.kind is Kind.LIST:
+            fit.spots[one.name] = Spot(one, steps)
+            _place(fit, one.inside, steps[-1].type if steps else kind, connection, along)
+        else:
+            _place_leaf(fit, one, steps, said, connection)
+    outer = _wrapped(kind)
+    seen = [*children(kind), *(children(outer.type) if outer and outer.name in used else ())]
+    fit.unused += [name for name in seen if name not in used | NOT_USED]
 
 
-def _lacks(fit: Fit, one: Answered, says: str) -> None:
-    if one.needed:
-        where = f"[answer.{fit.operation}]"
-        fit.problems.append(f"{says}; say under {where} where {one.name} stands")
+def _place_leaf(
+    fit: Fit, one: Answered, steps: tuple[Child, ...], said: str, connection: Connection
+) -> None:
+    contrary, path = said.startswith(NOT), said.removeprefix(NOT)
+    written = connection.example(fit.operation, one.name)
+    last = steps[-1]
+    read = None if any(s.several for s in steps) else reader(one.kind, last.simple, written)
+    if read is None:
+        how = ""
+        if one.kind is Kind.FLAG and last.simple is not None:
+            how = f', or say under [written.{fit.operation}] what is, as {one.name} = "Y/N"'
+        says = f"answers {path}, but it is not {one.kind.value}"
+        _lacks(fit, one, says, connection, how)
+    elif contrary and one.kind is not Kind.FLAG:
+        _lacks(fit, one, f"answers {path}; only a flag can be turned round", connection)
     else:
-        fit.notes.append(f"{says}; it goes without {one.name}")
+        fit.spots[one.name] = Spot(one, steps, read, contrary)
+        if only_text(one.kind, last.simple) and not written:
+            example = "1,234.56" if one.kind is Kind.MONEY else "2026-01-31"
+            fit.notes.append(
+                f"answers {path} as text, which is read as {example}; if it is written in another "
+                f"way, say so under [written.{fit.operation}]"
+            )
 
 
-def _element(kind: Any, path: Sequence[str]) -> Any:
-    """The element at a path; None where there is none."""
-    element = None
-    for step in path:
-        element = dict(_elements(kind)).get(step)
-        if element is None:
-            return None
-        kind = element.type
-    return element
+def _list(kind: Any, path: Sequence[str], one: Answered, find: Find) -> tuple[Child, ...] | None:
+    """The way to the items of a list: through the array that holds nothing else, or to one."""
+    tried = [path] if list(path) != one.path.split(".") else [path, path[:-1]]
+    for way in tried:
+        steps = find(kind, way) if way else None
+        if not steps or not steps[-1].complex:
+            continue
+        inside = list(children(steps[-1].type).values())
+        if steps[-1].several:
+            found = steps
+        elif len(inside) == 1 and inside[0].several and inside[0].complex:
+            found = (*steps, inside[0])
+        else:
+            found = steps if way is path else ()
+        if found and not any(step.several for step in found[:-1]):
+            return found
+    return None
 
 
-def _is(element: Any, kind: Kind) -> bool:
-    """Whether an element is what is wanted."""
-    several = element.accepts_multiple
-    if kind is Kind.LIST:
-        return several and isinstance(element.type, ComplexType)
-    wanted: Any = {
-        Kind.FLAG: Boolean,
-        Kind.TEXT: AnySimpleType,
-        Kind.MONEY: XsdDecimal,
-        Kind.DAY: (DateTime, Date),
-    }[kind]
-    return not several and isinstance(element.type, wanted)
+def _paths(kind: Any) -> Iterator[tuple[str, ...]]:
+    """The names that may have been meant, as they would stand in a connection."""
+    outer = _wrapped(kind)
+    for name in (*children(kind), *(children(outer.type) if outer else ())):
+        yield (name,)
+
+
+def _lacks(fit: Fit, one: Answered, says: str, connection: Connection, how: str = "") -> None:
+    where = f"[answer.{fit.operation}]"
+    asked_for = one.name in connection.answer.get(fit.operation, {})
+    if not one.needed and not asked_for:
+        fit.notes.append(f"{says}; it goes without {one.name}{how}")
+        return
+    if one is fit.shape.success:
+        how += f", or under [codes.{fit.operation}] which ErrorCode means done"
+        if fit.shape.answers:
+            how += f', or that {one.name} = "{ANY_ANSWER}"'
+    fit.problems.append(f"{says}; say under {where} where {one.name} stands{how}")

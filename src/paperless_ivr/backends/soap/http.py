@@ -2,22 +2,36 @@
 
 Over urllib3 rather than zeep's own transport: that one has no limit for the whole answer,
 follows redirects to login pages, and puts whole envelopes into its log and its errors.
+urllib3's own limits hold for one read each, so a server that sends a byte now and then could
+hold a thread for hours: a `_Deadline` shuts the connection down when the time is up.
 """
 
+import os
+import socket
 import ssl
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import cache
+from typing import Any
 
 import urllib3
 from attrs import define, field, frozen
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import (
     ConnectTimeoutError,
+    DecodeError,
     HTTPError,
     LocationParseError,
     NewConnectionError,
     SSLError,
 )
 from urllib3.util import Timeout
+
+from paperless_ivr.backends.connection import Connection
+from paperless_ivr.errors import ConnectionProblems
 
 LARGEST = 4 * 1024 * 1024
 """Bytes of an answer. A customer with a hundred invoices needs 40 KiB."""
@@ -49,7 +63,125 @@ class Reply:
     body: bytes
 
 
-def _tls() -> ssl.SSLContext:
+# ── the time limit of a whole request ────────────────────────────────────────────────────
+
+
+class _Deadline:
+    """Shuts a request's connection down when its time is up, wherever it is then."""
+
+    def __init__(self, seconds: float) -> None:
+        self.until = time.monotonic() + seconds
+        self.over = False
+        self.sending = False
+        self._lock = threading.Lock()
+        self._sockets: list[socket.socket] = []
+        self._timer = threading.Timer(seconds, self._end)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def left(self) -> float:
+        """Return the seconds left, and never none at all: a socket would wait for ever."""
+        return max(self.until - time.monotonic(), 0.001)
+
+    def used_up(self) -> bool:
+        """Return whether the time is up, be it the socket that noticed first."""
+        return self.over or time.monotonic() > self.until - 0.02
+
+    def hold(self, connected: socket.socket) -> None:
+        """Watch over a connection: a duplicate outlives what TLS makes of the socket."""
+        with self._lock:
+            self._sockets.append(socket.socket(fileno=os.dup(connected.fileno())))
+        if self.over:
+            self._end()
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._timer.cancel()
+        with self._lock:
+            for watched in self._sockets:
+                watched.close()
+            self._sockets.clear()
+
+    def _end(self) -> None:
+        with self._lock:
+            self.over = True
+            for watched in self._sockets:
+                with suppress(OSError):  # it has ended by itself
+                    watched.shutdown(socket.SHUT_RDWR)
+
+
+_current = threading.local()
+
+
+@contextmanager
+def _deadline(seconds: float) -> Iterator[_Deadline]:
+    deadline = _Deadline(seconds)
+    _current.deadline = deadline
+    try:
+        yield deadline
+    finally:
+        _current.deadline = None
+        deadline.close()
+
+
+class _Watched:
+    """Puts every connection, new or kept, under the deadline of the request that uses it."""
+
+    sock: Any
+    port: Any
+    timeout: Any
+    _dns_host: str
+
+    def _new_conn(self) -> socket.socket:
+        """Connect to the first address that answers; urllib3 would give each the whole time."""
+        deadline: _Deadline = _current.deadline
+        made: socket.socket | None = None
+        addresses = [self._dns_host]
+        with suppress(OSError):  # urllib3 says it better
+            found = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
+            addresses = list(dict.fromkeys(str(address[4][0]) for address in found))
+        *others, last = addresses
+        for self._dns_host in others:
+            self.timeout = deadline.left()
+            with suppress(NewConnectionError, ConnectTimeoutError):
+                made = super()._new_conn()  # type: ignore[misc]
+                break
+        if made is None:
+            self._dns_host, self.timeout = last, deadline.left()
+            made = super()._new_conn()  # type: ignore[misc]
+        deadline.hold(made)
+        return made
+
+    def putrequest(self, *args: Any, **kwargs: Any) -> None:
+        deadline: _Deadline = _current.deadline
+        if self.sock is not None:
+            deadline.hold(self.sock)
+        deadline.sending = True
+        super().putrequest(*args, **kwargs)  # type: ignore[misc]
+
+
+class _PlainConnection(_Watched, HTTPConnection):
+    pass
+
+
+class _TlsConnection(_Watched, HTTPSConnection):
+    pass
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _PlainConnection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+# ── requests ─────────────────────────────────────────────────────────────────────────────
+
+
+@cache
+def _system_tls() -> ssl.SSLContext:
+    """TLS with the system's authorities: loading them takes 0.1 s, so billers share it."""
     return ssl.create_default_context()
 
 
@@ -57,11 +189,31 @@ def _tls() -> ssl.SSLContext:
 class Http:
     """Posts and fetches. Safe to use from several threads. Follows no redirect, retries nothing."""
 
-    _pool: urllib3.PoolManager = field(
-        factory=lambda: urllib3.PoolManager(
-            maxsize=AT_ONCE, retries=False, ssl_context=_tls(), headers={}
-        )
-    )
+    _pool: urllib3.PoolManager = field(factory=lambda: _pool(_system_tls()))
+
+    @classmethod
+    def of(cls, connection: Connection) -> "Http":
+        """The HTTP client of a connection: its CA, its client certificate, its proxy.
+
+        Raises `ConnectionProblems` where a file cannot be used.
+        """
+        if connection.ca_file is None and connection.client_certificate is None:
+            return cls(_pool(_system_tls(), connection.proxy))
+        problems = []
+        try:
+            tls = ssl.create_default_context(cafile=connection.ca_file)
+        except OSError as error:
+            problems.append(f"service.ca_file: {connection.ca_file}: {_of_file(error)}")
+            tls = ssl.create_default_context()
+        if connection.client_certificate:
+            try:
+                tls.load_cert_chain(connection.client_certificate, connection.client_key)
+            except OSError as error:
+                place = f"service.client_certificate: {connection.client_certificate}"
+                problems.append(f"{place}: {_of_file(error)}")
+        if problems:
+            raise ConnectionProblems("the connection cannot be used", problems)
+        return cls(_pool(tls, connection.proxy))
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str], seconds: float) -> Reply:
         """Posts; raises `NothingDone` or `PerhapsDone`."""
@@ -82,47 +234,67 @@ class Http:
         if seconds <= 0:
             message = "no time left"
             raise NothingDone(message)
-        until = time.monotonic() + seconds
-        try:
-            answer = self._pool.request(
-                method,
-                url,
-                body=body,
-                headers=headers,
-                timeout=Timeout(total=seconds),
-                redirect=False,
-                preload_content=False,
-                decode_content=False,
-            )
-        except (NewConnectionError, ConnectTimeoutError, SSLError, LocationParseError) as error:
-            raise NothingDone(_told(error)) from None
-        except HTTPError as error:
-            raise PerhapsDone(_told(error)) from None
-        try:
-            return Reply(
-                answer.status, answer.headers.get("Content-Type", ""), _read(answer, until)
-            )
-        except HTTPError as error:
-            raise PerhapsDone(_told(error)) from None
-        finally:
-            answer.close()
+        with _deadline(seconds) as deadline:
+            try:
+                answer = self._pool.request(
+                    method,
+                    url,
+                    body=body,
+                    headers=headers,
+                    timeout=Timeout(connect=seconds, read=None),
+                    redirect=False,
+                    preload_content=False,
+                )
+                try:
+                    content = _read(answer)
+                finally:
+                    answer.close()
+            except (NewConnectionError, ConnectTimeoutError, LocationParseError) as error:
+                raise NothingDone(_told(error)) from None
+            except HTTPError as error:
+                kind = PerhapsDone if deadline.sending else NothingDone
+                raise kind("no answer in time" if deadline.used_up() else _told(error)) from None
+            if deadline.over:  # what looks like the end of the answer may be the deadline's
+                message = "no answer in time"
+                raise PerhapsDone(message)
+        return Reply(answer.status, answer.headers.get("Content-Type", ""), content)
 
 
-def _read(answer: urllib3.BaseHTTPResponse, until: float) -> bytes:
-    """The body, if it comes in time and is not too large."""
-    if answer.headers.get("Content-Encoding", "identity") != "identity":
-        message = "answer in an encoding that was not asked for"
-        raise PerhapsDone(message)
+def _pool(tls: ssl.SSLContext, proxy: str | None = None) -> urllib3.PoolManager:
+    settings: dict[str, Any] = {
+        "maxsize": AT_ONCE,
+        "retries": False,
+        "ssl_context": tls,
+        "headers": {},
+    }
+    manager = (
+        urllib3.ProxyManager(proxy, proxy_ssl_context=tls, **settings)
+        if proxy
+        else urllib3.PoolManager(**settings)
+    )
+    manager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+    return manager
+
+
+def _read(answer: urllib3.BaseHTTPResponse) -> bytes:
+    """The body, unpacked piece by piece, if it is not too large.
+
+    Some servers pack an answer although nobody asked them to.
+    """
     body = bytearray()
-    while chunk := answer.read1(CHUNK):
+    while chunk := answer.read1(CHUNK, decode_content=True):
         body += chunk
         if len(body) > LARGEST:
             message = "answer too large"
             raise PerhapsDone(message)
-        if time.monotonic() > until:
-            message = "answer too slow"
-            raise PerhapsDone(message)
     return bytes(body)
+
+
+def _of_file(error: OSError) -> str:
+    """What is wrong with a file of certificates or keys."""
+    if isinstance(error, ssl.SSLError):
+        return "no certificate or key in PEM that can be used"
+    return error.strerror or "cannot be read"
 
 
 def _told(error: HTTPError) -> str:
@@ -131,6 +303,7 @@ def _told(error: HTTPError) -> str:
         NewConnectionError: "connection refused",
         ConnectTimeoutError: "no connection in time",
         SSLError: "no secure connection",
+        DecodeError: "answer that cannot be unpacked",
     }
     return next(
         (says for kind, says in words.items() if isinstance(error, kind)), type(error).__name__

@@ -31,6 +31,8 @@ class Answered:
     name: str
     kind: Kind
     needed: bool
+    decides: bool = False
+    """What the call does depends on it: an answer in which it cannot be read is no answer."""
     default: str = ""
     """Where it stands, if that is not its name."""
     inside: tuple["Answered", ...] = ()
@@ -59,10 +61,13 @@ class Shape:
 FLAGS = frozenset({"Paperless"})
 """Fields of requests that are true or false."""
 
+NOT_USED = frozenset({"Message"})
+"""Fields of answers that every service has and that are for people."""
+
 WHO_ASKS = ("BillerGUID", "PartnerGUID", "PartnerKey")
 """In every request."""
 
-ERROR_CODE = Answered("ErrorCode", Kind.TEXT, needed=False)
+ERROR_CODE = Answered("ErrorCode", Kind.TEXT, needed=False, decides=True)
 SUCCESS = Answered("Success", Kind.FLAG, needed=True)
 
 INVOICE = (
@@ -70,8 +75,8 @@ INVOICE = (
     Answered("InvoiceType", Kind.TEXT, needed=True),
     Answered("BalanceDue", Kind.MONEY, needed=False),
     Answered("InvoiceDueDate", Kind.DAY, needed=False),
-    Answered("Paperless", Kind.FLAG, needed=False),
-    Answered("PaperlessPending", Kind.FLAG, needed=False),
+    Answered("Paperless", Kind.FLAG, needed=False, decides=True),
+    Answered("PaperlessPending", Kind.FLAG, needed=False, decides=True),
 )
 CUSTOMER = (
     Answered("CustomerID", Kind.TEXT, needed=True),
@@ -109,6 +114,7 @@ def _prefer(request: r.StoreCustomerPreference) -> Mapping[str, object]:
         "Paperless": request.paperless,
         "EmailAddress": request.email,
         "PhoneNumber": request.phone,
+        "Language": request.language,
         "ConsentReference": request.consent,
         "IdempotencyKey": request.key,
     }
@@ -120,6 +126,7 @@ def _text(request: r.SendWebLink) -> Mapping[str, object]:
         "InvoiceType": request.invoice_type,
         "PhoneNumber": request.phone,
         "Purpose": request.purpose,
+        "Language": request.language,
         "ConsentReference": request.consent,
         "IdempotencyKey": request.key,
     }
@@ -148,7 +155,10 @@ SHAPES: Mapping[str, Shape] = {
     "SearchByAccountNumber": Shape(_by_account, ("AccountNumber",), (), SUCCESS, (CUSTOMERS,)),
     "SearchByCustomerPhoneNumber": Shape(_by_phone, ("PhoneNumber",), (), SUCCESS, (CUSTOMERS,)),
     "SendWebLink": Shape(
-        _text, ("CustomerID", "PhoneNumber"), ("InvoiceType", "Purpose", *_ON_RECORD), SUCCESS
+        _text,
+        ("CustomerID", "PhoneNumber"),
+        ("InvoiceType", "Purpose", "Language", *_ON_RECORD),
+        SUCCESS,
     ),
     "StoreCustomerPaymentMethodV2": Shape(
         _autopay, ("PaymentGUID",), ("CustomerID", "InvoiceType", *_ON_RECORD), SUCCESS
@@ -156,7 +166,7 @@ SHAPES: Mapping[str, Shape] = {
     "StoreCustomerPreference": Shape(
         _prefer,
         ("CustomerID", "InvoiceType", "Paperless", "EmailAddress"),
-        ("PhoneNumber", *_ON_RECORD),
+        ("PhoneNumber", "Language", *_ON_RECORD),
         SUCCESS,
     ),
     "EnrollInPaperless": Shape(

@@ -1,7 +1,7 @@
 """What a biller's service has, where it differs, and what is then in force (R05)."""
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from attrs import evolve, frozen
 
@@ -9,7 +9,7 @@ from paperless_ivr import secret
 from paperless_ivr.backends.connection import Connection
 from paperless_ivr.backends.soap.backend import SoapBackend
 from paperless_ivr.backends.soap.contract import Contract
-from paperless_ivr.backends.soap.fit import fits
+from paperless_ivr.backends.soap.fit import Fit, fits
 from paperless_ivr.flow.events import CustomersFound, InvoiceChecked, Refused, Unavailable
 from paperless_ivr.flow.requests import (
     OPERATIONS,
@@ -18,6 +18,7 @@ from paperless_ivr.flow.requests import (
     SearchByAccountNumber,
     SearchByCustomerPhoneNumber,
 )
+from paperless_ivr.secret import Secret
 
 BUDGET = 10.0
 """Seconds for an answer, when nobody is on the line."""
@@ -28,8 +29,8 @@ NOBODY = "0000000000"
 WITHOUT: Mapping[str, str] = {
     "InvoiceExists": "a bill counts as there when the search listed it",
     "SearchByAccountNumber": (
-        "only callers whom the phone number finds can be served; all others are told that "
-        "the service is down"
+        "only callers who have just paid can be served, where the host vouches for them and "
+        "hands over account, invoice type and e-mail address"
     ),
     "SearchByCustomerPhoneNumber": "every caller keys the account number",
     "SendWebLink": "no text is offered; the next way to an address is taken",
@@ -77,6 +78,45 @@ class Tried:
     says: str
 
 
+def read_account(connection: Connection, account: Secret) -> Tried:
+    """Search for a test account and report which fields were read, never what is in them."""
+    backend = SoapBackend(connection)
+    answer = backend.answer(SearchByAccountNumber(account), BUDGET)
+    match answer:
+        case CustomersFound(customers=()):
+            return Tried(connection.soap, False, "found nobody")
+        case CustomersFound():
+            return Tried(connection.soap, True, "\n".join(_what_was_read(answer)))
+        case Refused():
+            return Tried(
+                connection.soap, False, f"was refused with error code {answer.code or 'none'}"
+            )
+        case Unavailable():
+            return Tried(connection.soap, False, answer.why)
+        case _:
+            return Tried(connection.soap, False, type(answer).__name__)
+
+
+def _what_was_read(found: CustomersFound) -> Iterator[str]:
+    yield f"found {len(found.customers)} customer{'s' * (len(found.customers) != 1)}"
+    for customer in found.customers:
+        on_file = {"name": customer.name, "e-mail address": customer.email, "phone": customer.phone}
+        there = [name for name, value in on_file.items() if value is not None]
+        yield f"a customer with {', '.join(there) or 'nothing more'} on file"
+        for invoice in customer.invoices:
+            paperless = {None: "paperless or not is not said", True: "paperless", False: "on paper"}
+            pending = ", registration pending" if invoice.pending else ""
+            yield (
+                f"a bill of type {invoice.type}: {paperless[invoice.paperless]}{pending}; "
+                f"amount {'read' if invoice.amount is not None else 'missing'}, "
+                f"due date {'read' if invoice.due is not None else 'missing'}"
+            )
+        if not customer.invoices:
+            yield "no bill was read"
+    if found.unread:
+        yield f"could not be read and count as missing: {', '.join(found.unread)}"
+
+
 def survey(contract: Contract, connection: Connection) -> tuple[Finding, ...]:
     """How each of the seven operations stands with a service."""
     there = fits(contract, connection)
@@ -84,14 +124,25 @@ def survey(contract: Contract, connection: Connection) -> tuple[Finding, ...]:
     for operation in sorted(OPERATIONS):
         fit = there.get(operation)
         if fit is None:
-            left_out = operation in contract.operations
+            left_out = connection.named(operation) in contract.operations
             found.append(Finding(operation, Standing.LEFT_OUT if left_out else Standing.MISSING))
         elif fit.problems:
-            found.append(Finding(operation, Standing.UNUSABLE, (*fit.problems, *fit.notes)))
+            found.append(Finding(operation, Standing.UNUSABLE, (*fit.problems, *_lines(fit))))
         else:
             standing = Standing.DIFFERS if fit.notes else Standing.THERE
-            found.append(Finding(operation, standing, tuple(fit.notes)))
+            found.append(Finding(operation, standing, tuple(_lines(fit))))
     return tuple(found)
+
+
+def _lines(fit: Fit) -> Iterator[str]:
+    """What an operation lacks, and what it has that is not used."""
+    if fit.there != fit.operation:
+        yield f"is called {fit.there} there"
+    yield from fit.notes
+    if fit.unused:
+        yield f"answers {', '.join(fit.unused)} too, which is not used"
+    if fit.unsent:
+        yield f"takes {', '.join(fit.unsent)} too, which is not sent"
 
 
 def try_out(connection: Connection, version: str) -> Tried:

@@ -1,6 +1,7 @@
 """One connection of Asterisk's: a command at a time, and the hang-up at any moment."""
 
 import asyncio
+import socket
 from contextlib import suppress
 
 from attrs import define, field
@@ -13,11 +14,14 @@ from paperless_ivr.gateways.agi.lines import (
     Reply,
     command,
 )
+from paperless_ivr.net.connections import DEFAULTS
 
-HEADERS_WITHIN = 5.0
-"""Seconds for the block of headers: Asterisk sends it at once."""
 REPLY_WITHIN = 10.0
 """Seconds for a reply beyond what the command itself takes."""
+MOST_COMMANDS = 10_000
+"""Commands of one call. A long call has 2,000, the search for missing sounds 1,500."""
+KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
+"""Asterisk is silent while a caller is with an agent; one that is gone shows in two minutes."""
 GONE = 511
 """The code for a command that needs the caller, who is gone."""
 
@@ -36,19 +40,28 @@ class Channel:
     gone: asyncio.Event = field(factory=asyncio.Event, repr=False)
     lost: bool = False
     """Nothing more can be sent."""
+    broke: str = ""
+    """Why we gave the connection up; empty where the other end did."""
+    _commands: int = 0
     _lines: Reader = field(factory=Reader, repr=False)
     _pending: "asyncio.Future[Reply | None] | None" = field(default=None, repr=False)
     _head: "asyncio.Future[bool] | None" = field(default=None, repr=False)
     _pump: "asyncio.Task[None] | None" = field(default=None, repr=False)
 
-    async def open(self) -> None:
-        """Reads the headers; ChannelLost where they do not come."""
+    async def open(self, within: float = DEFAULTS.read_seconds) -> None:
+        """Reads the headers, which Asterisk sends at once; ChannelLost where they do not come."""
+        self._keep_alive()
         self._head = asyncio.get_running_loop().create_future()
         self._pump = asyncio.create_task(self._read())
-        await asyncio.wait({self._head}, timeout=HEADERS_WITHIN)
+        await asyncio.wait({self._head}, timeout=within)
         if not self._head.done() or not self._head.result():
             self._end()
             raise ChannelLost("no headers")
+
+    def drop(self) -> None:
+        """Ends the connection at once."""
+        self._end()
+        self.writer.transport.abort()
 
     async def close(self) -> None:
         """Lets the connection go."""
@@ -60,13 +73,16 @@ class Channel:
         with suppress(OSError, TimeoutError):
             await asyncio.wait_for(self.writer.wait_closed(), REPLY_WITHIN)
 
-    async def ask(self, text: str, takes: float | None = 0.0) -> Reply:
-        """The reply to a command that itself `takes` so many seconds; None: however long.
+    async def ask(self, text: str, takes: float = 0.0) -> Reply:
+        """The reply to a command that itself `takes` so many seconds.
 
         ChannelLost where there is none. A command whose asker was cancelled is waited for first.
         """
         if self._pending is not None and not self._pending.done():
             await self._replied(self._pending, takes)
+        self._commands += 1
+        if self._commands > MOST_COMMANDS:
+            self._break("too many commands")
         if self.lost:
             raise ChannelLost("closed")
         pending = self._pending = asyncio.get_running_loop().create_future()
@@ -74,15 +90,14 @@ class Channel:
             self.writer.write(command(text))
             await asyncio.wait_for(self.writer.drain(), REPLY_WITHIN)
         except (OSError, TimeoutError) as error:
-            self._end()
+            self._break("cannot be written to")
             raise ChannelLost("cannot be written to") from error
         return await self._replied(pending, takes)
 
-    async def _replied(self, pending: "asyncio.Future[Reply | None]", takes: float | None) -> Reply:
-        within = None if takes is None else takes + REPLY_WITHIN
-        await asyncio.wait({pending}, timeout=within)
+    async def _replied(self, pending: "asyncio.Future[Reply | None]", takes: float) -> Reply:
+        await asyncio.wait({pending}, timeout=takes + REPLY_WITHIN)
         if not pending.done():
-            self._end()
+            self._break("no reply in time")
         reply = pending.result()
         if reply is None:
             raise ChannelLost("closed")
@@ -96,7 +111,9 @@ class Channel:
             while data := await self.reader.read(4096):
                 for message in self._lines.feed(data):
                     self._sort(message)
-        except (Nonsense, OSError):
+        except Nonsense as nonsense:
+            self._break(str(nonsense))
+        except OSError:
             pass
         finally:
             self._end()
@@ -113,6 +130,21 @@ class Channel:
                 if self._pending is None or self._pending.done():
                     raise Nonsense("a reply to nothing")
                 self._pending.set_result(message)
+
+    def _keep_alive(self) -> None:
+        """Has the system ask a silent Asterisk whether it is there."""
+        sock = self.writer.get_extra_info("socket")
+        if sock is not None and sock.family in {socket.AF_INET, socket.AF_INET6}:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for name, value in KEEPALIVE.items():
+                if hasattr(socket, name):  # the system's own names
+                    sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+    def _break(self, why: str) -> None:
+        """Gives the connection up."""
+        if not self.lost:
+            self.broke = why
+        self._end()
 
     def _end(self) -> None:
         """The connection is lost."""

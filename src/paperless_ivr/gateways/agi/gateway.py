@@ -7,7 +7,7 @@ runs Asterisk throws keys away (res_agi.c, run_agi), so `listen` always has one 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from attrs import define, field
 
@@ -20,7 +20,7 @@ from paperless_ivr.flow.events import (
     TransferEnded,
     TransferResult,
 )
-from paperless_ivr.flow.turns import Gather, Return, Transfer, Turn
+from paperless_ivr.flow.turns import Gather, Prompt, Return, Transfer, Turn
 from paperless_ivr.gateways.agi.channel import Channel, ChannelLost
 from paperless_ivr.gateways.agi.lines import Reply, quoted
 from paperless_ivr.gateways.agi.sounds import Sound, Sounds
@@ -45,10 +45,14 @@ CAPABILITIES = Capabilities(
 EVERY_KEY = "0123456789*#"
 LONGEST_SOUND = 300.0
 """Seconds that one sound may play."""
+GREETING = "greeting"
+"""The prompt that thanks the caller for calling."""
 LISTEN = (0.02, 0.05, 0.1)
 """Seconds of one listening command: a turn that comes waits for its end. The last one repeats."""
 RING = 30
 """Seconds that a person is rung."""
+LONGEST_TALK = 4 * 3600.0
+"""Seconds with a person; Asterisk says nothing meanwhile."""
 
 RESULTS = {
     "ANSWER": TransferResult.ANSWERED,
@@ -73,6 +77,10 @@ class AgiGateway:
     """Whom to dial for a person, as Dial takes it: "PJSIP/agents". Empty: nobody."""
     unplayable: Callable[[str], None] = lambda _: None
     """Told of a prompt that Asterisk could not play."""
+    on_greeted: Callable[[], Awaitable[None]] | None = None
+    """Called as soon as the greeting has been played."""
+    greeted: bool = False
+    """The greeting has been played, or a key has interrupted it."""
     clock: Callable[[], float] = field(default=lambda: asyncio.get_running_loop().time())
     _ahead: str = field(default="", repr=False)
     _late: tuple[str, float] = ("", 0.0)
@@ -137,16 +145,33 @@ class AgiGateway:
         """Plays the prompts: the key that interrupted, in which, and the first not played."""
         unheard: int | None = None
         for number, prompt in enumerate(turn.say):
-            for sound in self.sounds.prompt(prompt, language):
-                key, played = await self._play(sound, escape)
-                if self.channel.gone.is_set():
-                    return "", number, unheard
-                if key:
-                    return key, number, unheard
-                if not played:
-                    self.unplayable(prompt.name)
-                    unheard = number if unheard is None else unheard
+            key, played = await self._play_prompt(prompt, language, escape)
+            if self.channel.gone.is_set():
+                return "", number, unheard
+            if prompt.name == GREETING and played:
+                await self._greeted()
+            if not played:
+                self.unplayable(prompt.name)
+                unheard = number if unheard is None else unheard
+            if key:
+                return key, number, unheard
         return "", 0, unheard
+
+    async def _play_prompt(self, prompt: Prompt, language: str, escape: str) -> tuple[str, bool]:
+        """The key that interrupted a prompt, and whether all of it until then could be played."""
+        played = True
+        for sound in self.sounds.prompt(prompt, language):
+            key, there = await self._play(sound, escape)
+            played = played and there
+            if key or self.channel.gone.is_set():
+                return key, played
+        return "", played
+
+    async def _greeted(self) -> None:
+        if not self.greeted:
+            self.greeted = True
+            if self.on_greeted is not None:
+                await self.on_greeted()
 
     async def _play(self, sound: Sound, escape: str) -> tuple[str, bool]:
         """The key that interrupted a sound, and whether it could be played."""
@@ -215,8 +240,9 @@ class AgiGateway:
                 return ""
             if reply.code != 200 or reply.number < 0:
                 self.channel.gone.set()
-            if self.channel.gone.is_set() or reply.number == 0 or _key_of(reply):
-                return _key_of(reply)
+            key = _key_of(reply)
+            if key or self.channel.gone.is_set() or self.clock() >= until or reply.number == 0:
+                return key
 
     def _is_late(self, key: str) -> bool:
         """The end key of a gather that was complete without it. Any key ends the waiting for it."""
@@ -230,7 +256,7 @@ class AgiGateway:
     async def _transfer(self) -> CallerEvent:
         if not self.person:
             return TransferEnded(TransferResult.FAILED)
-        await self.channel.ask(f"EXEC Dial {quoted(f'{self.person},{RING}')}", None)
+        await self.channel.ask(f"EXEC Dial {quoted(f'{self.person},{RING}')}", RING + LONGEST_TALK)
         status = (await self.channel.ask("GET VARIABLE DIALSTATUS")).value or ""
         if status == "CANCEL":
             return HungUp()

@@ -4,54 +4,42 @@
     same => n,AGI(agi://127.0.0.1/,account=${ACCOUNT})
     same => n,GotoIf($["${PAPERLESS_DISPOSITION}" = "abandoned"]?gone)
 
-An argument is the variable's name without PAPERLESS_, in small letters, and wins over it.
+An argument is the variable's name without PAPERLESS_, in small letters, and wins over it. Names
+and values are those of `flow.host_strings`.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from enum import Enum
-from typing import TypeVar
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from paperless_ivr import secret
-from paperless_ivr.errors import Problems
-from paperless_ivr.flow.host import Arrival, Handback, Identity, Intent, Moment, Payment
-from paperless_ivr.secret import Secret
+from paperless_ivr.errors import HostProblems
+from paperless_ivr.flow.host import Arrival
+from paperless_ivr.flow.host_strings import (
+    FROM_HOST,
+    OUTCOME_NAMES,
+    arrival_from_strings,
+)
+from paperless_ivr.gateways.agi.lines import LONGEST_COMMAND, quoted
+from paperless_ivr.keypad import phone_number
 
 PREFIX = "PAPERLESS_"
-HANDED_OVER = (
-    "call_id",
-    "biller",
-    "moment",
-    "intent",
-    "ani",
-    "dnis",
-    "greeted",
-    "person_available",
-    "person",
-    "language",
-    "account",
-    "invoice",
-    "invoice_type",
-    "identity",
-    "payment_guid",
-    "payment_approved",
-    "payment_email",
-    "payment_account",
-    "payment_invoice",
-)
+HANDED_OVER = ("call_id", "biller", "ani", "ani_withheld", "dnis", "person", *FROM_HOST)
 """The names that are read; each is a variable PAPERLESS_… and an argument."""
 
 NOBODY = ("", "unknown", "anonymous", "restricted", "unavailable")
 """What Asterisk and SIP put where there is no number."""
-YES, NO = ("yes", "true", "1", "on"), ("no", "false", "0", "off", "")
 
-Named = TypeVar("Named", bound=Enum)
+NOT_PRESENTED = 0x60
+"""Bits of `agi_callingpres`, which is `CALLERID(pres)` as a number: 0x20 says that the caller
+withholds number or name, 0x40 that there is none (Asterisk, include/asterisk/callerid.h,
+AST_PRES_RESTRICTION; main/channel.c, ast_party_id_presentation)."""
 
-
-class HostProblems(Problems):
-    """The dialplan hands over what means nothing. Values are not shown: they may be personal."""
+AT_ONCE = 23
+"""Variables that every MSet takes: it had room for 24, the last of them unread, until it got room
+for 99 (https://github.com/asterisk/asterisk/commit/5c67a991c269808916b22e12f01f0c6e018f3cee)."""
 
 
 @frozen
@@ -74,11 +62,19 @@ def arguments(headers: Mapping[str, str]) -> dict[str, str]:
         if not name and not equals:
             continue
         if not equals or name not in HANDED_OVER:
-            problems.append(f"argument {number}: it is name=value, and no name is known there")
+            problems.append(f"argument {number}: {_misnamed(name)}")
         found[name] = value
     if problems:
         raise HostProblems("the arguments of AGI() cannot be used", problems)
     return found
+
+
+def _misnamed(name: str) -> str:
+    """What is wrong with an argument. What does not look like a name may be personal."""
+    if not re.fullmatch(r"[a-z_]{2,24}", name):
+        return "it is not name=value"
+    near = get_close_matches(name, HANDED_OVER, n=1)
+    return f"no name {name!r}{f'; did you mean {near[0]}?' if near else ''}"
 
 
 def handed_over(
@@ -86,125 +82,78 @@ def handed_over(
 ) -> HandedOver:
     """The call of these headers and values, where `biller` and `person` hold unless named.
 
-    HostProblems that name every value that means nothing.
+    HostProblems that name every value that cannot be read.
     """
-    problems: list[str] = []
     values = {name: value.strip() for name, value in given.items()}
-
-    def one(name: str, meaning: Callable[[str], Named | bool]) -> Named | bool | None:
-        try:
-            return meaning(values.get(name, ""))
-        except ValueError as error:
-            problems.append(f"{name}: {error}")
-            return None
-
-    dialled = values.get("person", person)
-    moment = one("moment", lambda text: _named(Moment, text, Moment.START))
-    intent = one("intent", lambda text: _named(Intent, text, Intent.ENROL))
-    identity = one("identity", _identity)
-    greeted = one("greeted", _yes)
-    available = one("person_available", lambda text: _yes(text) if text else bool(dialled))
-    approved = one("payment_approved", _yes)
-    if problems:
-        raise HostProblems("what the dialplan hands over cannot be used", problems)
-    assert isinstance(moment, Moment)
-    assert isinstance(intent, Intent)
-    assert isinstance(identity, Identity)
-    arrival = Arrival(
-        values.get("call_id") or headers.get("agi_uniqueid", ""),
-        values.get("biller") or biller,
-        moment,
-        intent,
-        ani=_number(values.get("ani", headers.get("agi_callerid", ""))),
-        dnis=values.get("dnis", _known(headers.get("agi_dnid", ""))),
-        greeted=bool(greeted),
-        person_available=bool(available),
-        language=values.get("language") or None,
-        account=_secret(secret.account, values.get("account")),
-        invoice=_secret(secret.invoice, values.get("invoice")),
-        invoice_type=values.get("invoice_type") or None,
-        identity=identity,
-        payment=_payment(values, bool(approved)),
-    )
+    dialled = values.pop("person", person)
+    callerid = values.pop("ani", headers.get("agi_callerid", ""))
+    values["call_id"] = values.get("call_id") or headers.get("agi_uniqueid", "")
+    values["biller"] = values.get("biller") or biller
+    values.setdefault("dnis", _known(headers.get("agi_dnid", "")))
+    if not values.get("ani_withheld"):
+        values["ani_withheld"] = "yes" if _withheld(headers) else "no"
+    if not values.get("person_available"):
+        values["person_available"] = "yes" if dialled else "no"
+    if values.get("payment_guid") and not values.get("payment_approved"):
+        values["payment_approved"] = "no"
+    ani = phone_number(callerid)
+    arrival = evolve(arrival_from_strings(values), ani=secret.phone(ani) if ani else None)
     return HandedOver(arrival, dialled)
-
-
-def _payment(values: Mapping[str, str], approved: bool) -> Payment | None:
-    guid = values.get("payment_guid")
-    if not guid:
-        return None
-    return Payment(
-        secret.payment(guid),
-        approved,
-        _secret(secret.email, values.get("payment_email")),
-        _secret(secret.account, values.get("payment_account")),
-        _secret(secret.invoice, values.get("payment_invoice")),
-    )
-
-
-def _secret(kind: Callable[[str], Secret], text: str | None) -> Secret | None:
-    return kind(text) if text else None
-
-
-def _named(kind: type[Named], text: str, unset: Named) -> Named:
-    if not text:
-        return unset
-    names = {str(member.value): member for member in kind}
-    if text.lower() not in names:
-        raise ValueError(f"it is one of {', '.join(names)}")
-    return names[text.lower()]
-
-
-def _identity(text: str) -> Identity:
-    names = {identity.name.lower(): identity for identity in Identity}
-    if text and text.lower() not in names:
-        raise ValueError(f"it is one of {', '.join(names)}")
-    return names[text.lower()] if text else Identity.NONE
-
-
-def _yes(text: str) -> bool:
-    if text.lower() not in (*YES, *NO):
-        raise ValueError("it is yes or no")
-    return text.lower() in YES
 
 
 def _known(text: str) -> str:
     return "" if text.lower() in NOBODY else text
 
 
-def _number(text: str) -> Secret | None:
-    """A caller's number as E.164, where it is a whole one; ten digits are a North American's."""
-    digits = re.sub(r"[^0-9+]", "", _known(text.strip()))
-    if re.fullmatch(r"\+[0-9]{8,15}", digits):
-        return secret.phone(digits)
-    if re.fullmatch(r"1?[0-9]{10}", digits):
-        return secret.phone(f"+1{digits[-10:]}")
-    return None
+def _withheld(headers: Mapping[str, str]) -> bool:
+    presentation = headers.get("agi_callingpres", "")
+    return presentation.isdecimal() and bool(int(presentation) & NOT_PRESENTED)
 
 
-def given_back(handback: Handback) -> Iterator[tuple[str, str]]:
-    """What the dialplan gets: names of variables, and what they are set to."""
-    yield "DISPOSITION", handback.disposition.value
-    yield "REASON", handback.reason.value
-    yield "REGISTRATION", handback.registration.value
-    yield "TEXT", handback.text.value
-    yield "AUTOPAY", handback.autopay.value
-    yield "LANGUAGE", handback.language or ""
-    yield "ACCOUNT", _revealed(handback.account)
-    yield "CUSTOMER", _revealed(handback.customer)
-    yield "INVOICE", _revealed(handback.invoice)
-    yield "IDENTITY", handback.identity.name.lower()
-    yield "GREETED", "yes" if handback.greeted else "no"
-    yield "UNUSED_KEYS", _revealed(handback.unused_keys)
-    yield "CONSENTS", ",".join(handback.consents)
-    yield "OUTCOMES", str(len(handback.outcomes))
-    for number, outcome in enumerate(handback.outcomes, 1):
-        yield f"OUTCOME_{number}_TYPE", outcome.invoice_type
-        yield f"OUTCOME_{number}_REGISTRATION", outcome.registration.value
-        yield f"OUTCOME_{number}_CONSENT", outcome.consent
-        yield f"OUTCOME_{number}_ACCOUNT", _revealed(outcome.account)
-        yield f"OUTCOME_{number}_CUSTOMER", _revealed(outcome.customer)
+def cleared(before: str) -> dict[str, str]:
+    """Variables an earlier hand-over may have left; `before` is its count of outcomes."""
+    many = int(before) if re.fullmatch(r"[0-9]{1,2}", before) else 0
+    names = (f"outcome_{number}_{name}" for number in range(1, many + 1) for name in OUTCOME_NAMES)
+    return {"error": ""} | dict.fromkeys(names, "")
 
 
-def _revealed(value: Secret | None) -> str:
-    return value.reveal() if value else ""
+# ── many variables in one command: each is a round trip on a real line ──
+
+SEPARATOR = "|"
+
+
+def reading(names: tuple[str, ...]) -> str:
+    """The command that reads variables, all in one reply."""
+    expression = SEPARATOR.join(f"${{{PREFIX}{name.upper()}}}" for name in names)
+    return f"GET FULL VARIABLE {quoted(expression)}"
+
+
+def read(names: tuple[str, ...], value: str | None) -> dict[str, str] | None:
+    """The variables in that reply; None where a value makes it unclear which is which."""
+    values = (value or "").split(SEPARATOR)
+    if len(values) != len(names) or not all(map(str.isprintable, values)):
+        return None
+    return dict(zip(names, values, strict=True))
+
+
+def setting(values: Mapping[str, str]) -> Iterator[str]:
+    """The commands that set variables, as few as there can be.
+
+    MSet takes its arguments apart as every application does (main/app.c,
+    `__ast_app_separate_args`): a backslash keeps a comma, a quote, a bracket and itself.
+    """
+    pairs: list[str] = []
+    for name, value in values.items():
+        escaped = re.sub(r'([\\",()\[\]])', r"\\\1", value)
+        pair = f"{PREFIX}{name.upper()}={escaped}"
+        longer = _mset([*pairs, pair])
+        if pairs and (len(pairs) == AT_ONCE or len(longer.encode()) > LONGEST_COMMAND):
+            yield _mset(pairs)
+            pairs = []
+        pairs.append(pair)
+    if pairs:
+        yield _mset(pairs)
+
+
+def _mset(pairs: list[str]) -> str:
+    return f"EXEC MSet {quoted(','.join(pairs))}"

@@ -77,8 +77,9 @@ class Reader:
             line, self._buffer = self._buffer[:end], self._buffer[end + 1 :]
             self._fits(len(line))
             message = self._line(line.decode("utf-8", "replace"))
+            if isinstance(message, Headers | Reply):
+                self._size = 0  # what answers nothing counts until something does
             if message is not None:
-                self._size = 0
                 yield message
         self._fits(len(self._buffer))
 
@@ -93,6 +94,8 @@ class Reader:
             return self._header(line)
         if self._open:
             return self._goes_on(line)
+        if not line:  # between messages it means nothing
+            return None
         if line == "HANGUP":
             return HangUpNotice()
         return self._begins(line)
@@ -115,7 +118,6 @@ class Reader:
         if match is None:
             raise Nonsense("not a reply")
         if match[1].startswith("1"):  # GOSUB is trying
-            self._size = 0
             return None
         opened = match[2] == "-" or ("(" in line and not line.endswith(")"))
         if opened:

@@ -1,26 +1,39 @@
 """The port that `AGI(agi://…)` calls: one connection is one call that is handed over."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from secrets import token_hex
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
-from paperless_ivr.errors import Problems
-from paperless_ivr.flow.host import Arrival, Disposition, Handback
+from paperless_ivr.errors import HostProblems
+from paperless_ivr.flow.events import EndedBy
+from paperless_ivr.flow.host import Arrival, Disposition, Handback, Reason
+from paperless_ivr.flow.host_strings import (
+    YES_OR_NO,
+    handback_to_strings,
+    unreadable_to_strings,
+)
 from paperless_ivr.gateways.agi.channel import Channel, ChannelLost
 from paperless_ivr.gateways.agi.gateway import AgiGateway
 from paperless_ivr.gateways.agi.host import (
     HANDED_OVER,
-    PREFIX,
-    HostProblems,
+    HandedOver,
     arguments,
-    given_back,
+    cleared,
     handed_over,
+    read,
+    reading,
+    setting,
 )
 from paperless_ivr.gateways.agi.lines import quoted
+from paperless_ivr.gateways.agi.probe import described, missing
 from paperless_ivr.gateways.agi.sounds import Sounds
+from paperless_ivr.net.connections import DEFAULTS, Connections, Limits
 
+BACKLOG = 2_048
+"""Connections that the system keeps until they are accepted."""
 PORT = 4573
 """FastAGI's own (Asterisk, res_agi.c, AGI_PORT)."""
 UP = 6
@@ -28,8 +41,13 @@ UP = 6
 LAST_WORD = 20.0
 """Seconds that a call which the host takes away has to come to its end."""
 
-Answer = Callable[[AgiGateway, Arrival, asyncio.Event], Awaitable[Handback]]
-"""Takes a call to its end; the event is set when the call is taken away."""
+MOST_OF_ERROR = 500
+"""Characters of PAPERLESS_ERROR: a command is one line, and Asterisk's are short."""
+
+TakenBack = asyncio.Future[EndedBy]
+"""Done when a call is taken back from the flow."""
+Answer = Callable[[AgiGateway, Arrival, TakenBack], Awaitable[Handback]]
+"""Takes a call to its end, or until it is taken back."""
 Tell = Callable[[str, str, str], None]
 """Told of what went wrong: what, in which call, and why. Nothing in it is personal."""
 
@@ -50,8 +68,16 @@ class FastAgi:
 
     lines: dict[str, Line]
     tell: Tell = lambda *_: None
-    _calls: "dict[asyncio.Task[None], asyncio.Event]" = field(factory=dict, repr=False)
+    limits: Limits = DEFAULTS
+    _open: Connections = field(init=False, repr=False)
+    _calls: "dict[asyncio.Task[None], TakenBack]" = field(factory=dict, repr=False)
     _server: asyncio.Server | None = field(default=None, repr=False)
+    _probes: "dict[tuple[str, str], asyncio.Future[str | None]]" = field(factory=dict, repr=False)
+    """By address and biller: the sounds that an Asterisk lacks. Kept where it lacks none."""
+
+    @_open.default
+    def _none_open(self) -> Connections:
+        return Connections(self.limits.connections)
 
     @property
     def calls(self) -> int:
@@ -60,16 +86,24 @@ class FastAgi:
 
     async def start(self, host: str = "127.0.0.1", port: int = PORT) -> int:
         """Listens; gives the port, which the system chooses where 0 is asked for."""
-        self._server = await asyncio.start_server(self._connected, host, port)
+        self._server = await asyncio.start_server(self._connected, host, port, backlog=BACKLOG)
         bound: int = self._server.sockets[0].getsockname()[1]
         return bound
 
-    async def close(self) -> None:
-        """Takes no more calls, and takes away those that are under way."""
+    async def drain(self, seconds: float) -> None:
+        """Takes no more calls, and waits so long for those that are under way."""
         if self._server is not None:
             self._server.close()
-        for taken_away in self._calls.values():
-            taken_away.set()
+        if self._calls and seconds:
+            await asyncio.wait(set(self._calls), timeout=seconds)
+
+    async def close(self) -> None:
+        """Takes no more calls, and gives those that are under way back to the dialplan."""
+        if self._server is not None:
+            self._server.close()
+        for taken_back in self._calls.values():
+            if not taken_back.done():
+                taken_back.set_result(EndedBy.SERVER)
         if self._calls:
             _, late = await asyncio.wait(set(self._calls), timeout=LAST_WORD)
             for call in late:
@@ -79,45 +113,84 @@ class FastAgi:
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One call, in a task of our own: streams log those of theirs that are cancelled."""
-        taken_away = asyncio.Event()
-        task = asyncio.create_task(self._served(Channel(reader, writer), taken_away))
-        self._calls[task] = taken_away
+        taken_back = asyncio.get_running_loop().create_future()
+        channel = Channel(reader, writer)
+        task = asyncio.create_task(self._served(channel, taken_back))
+        self._calls[task] = taken_back
         task.add_done_callback(self._calls.pop)
+        task.add_done_callback(lambda _: self._open.closed(task))
+        self._open.opened(task, channel.drop)
 
-    async def _served(self, channel: Channel, taken_away: asyncio.Event) -> None:
+    async def _served(self, channel: Channel, taken_back: TakenBack) -> None:
         """One call. Nothing that goes wrong in it goes further."""
+        lost = ""
         try:
-            await self._call(channel, taken_away)
+            await channel.open(self.limits.read_seconds)
+            self._open.busy(asyncio.current_task())
+            await self._call(channel, taken_back)
         except ChannelLost as error:
-            self.tell("channel.lost", channel.headers.get("agi_uniqueid", ""), str(error))
+            lost = str(error)
         except Exception as error:  # noqa: BLE001 - the dialplan goes on, whatever it was
             self.tell("call.failed", channel.headers.get("agi_uniqueid", ""), type(error).__name__)
         finally:
+            if why := channel.broke or lost:
+                self.tell("channel.lost", channel.headers.get("agi_uniqueid", ""), why)
             await channel.close()
 
-    async def _call(self, channel: Channel, taken_away: asyncio.Event) -> None:
-        await channel.open()
+    async def _call(self, channel: Channel, taken_back: TakenBack) -> None:
         call_id = channel.headers.get("agi_uniqueid", "")
+        given, before = await _variables(channel)
         try:
-            line, gateway, arrival = await self._taken(channel)
-        except Problems as problems:
+            given |= arguments(channel.headers)
+            line = self._line(given.get("biller", "").strip())
+            over = handed_over(channel.headers, given, line.biller, line.person)
+        except HostProblems as problems:
             self.tell("call.refused", call_id, str(problems))
-            await _set(channel, "DISPOSITION", Disposition.NOT_OFFERED.value)
-            await _set(channel, "ERROR", "; ".join([problems.title, *problems.problems])[:1000])
+            error = "; ".join([problems.title, *problems.problems])[:MOST_OF_ERROR]
+            back = unreadable_to_strings({"call_id": call_id} | given)
+            await _set(channel, cleared(before) | back | {"error": error})
             return
-        handback = await line.answer(gateway, arrival, taken_away)
-        with suppress(ChannelLost):
-            for name, value in given_back(handback):
-                await _set(channel, name, value)
-            before = channel.headers.get("agi_language", "")
-            if gateway.language not in ("", before):
-                await channel.ask(f"SET VARIABLE CHANNEL(language) {quoted(before)}")
+        arrival = evolve(over.arrival, handover=token_hex(4))
+        # From here on the dialplan has a whole hand-back, whatever becomes of us (R48).
+        lost = Handback.unfinished(arrival, Reason.CALL_LOST)
+        await _set(channel, cleared(before) | handback_to_strings(lost))
+        if lacking := await self._lacking(channel, line):
+            self.tell("sounds.missing", call_id, lacking)
+            refused = handback_to_strings(evolve(lost, disposition=Disposition.NOT_OFFERED))
+            await _set(channel, refused | {"error": lacking[:MOST_OF_ERROR]})
+            return
+        gateway = await self._answered(channel, line, over)
+        try:
+            handback = await line.answer(gateway, arrival, taken_back)
+            greeted = arrival.greeted or gateway.greeted
+            with suppress(ChannelLost):  # as after every hang-up under AGIEXITONHANGUP
+                await _set(channel, handback_to_strings(evolve(handback, greeted=greeted)))
+        finally:
+            spoken = channel.headers.get("agi_language", "")
+            if gateway.language not in ("", spoken) and not channel.lost:
+                await channel.ask(f"SET VARIABLE CHANNEL(language) {quoted(spoken)}")
 
-    async def _taken(self, channel: Channel) -> tuple[Line, AgiGateway, Arrival]:
-        """The call as it is handed over, answered; Problems where that means nothing."""
-        given = await _variables(channel) | arguments(channel.headers)
-        line = self._line(given.get("biller", "").strip())
-        over = handed_over(channel.headers, given, line.biller, line.person)
+    async def _lacking(self, channel: Channel, line: Line) -> str:
+        """The sounds that this Asterisk lacks. One call asks; others at the same time wait."""
+        address, *_ = channel.writer.get_extra_info("peername") or [""]
+        key = (str(address), line.biller)
+        while (probe := self._probes.get(key)) is not None:
+            await asyncio.wait({probe})
+            if (found := probe.result()) is not None:
+                return found
+        probe = self._probes[key] = asyncio.get_running_loop().create_future()
+        lacking = None
+        try:
+            found = described(await missing(channel, line.sounds))
+            lacking = None if channel.gone.is_set() else found
+        finally:
+            if lacking != "":
+                del self._probes[key]
+            probe.set_result(lacking)
+        return lacking or ""
+
+    async def _answered(self, channel: Channel, line: Line, over: HandedOver) -> AgiGateway:
+        """The gateway of a call, whose line is up."""
         if (await channel.ask("CHANNEL STATUS")).number != UP:
             await channel.ask("ANSWER")
         call_id = over.arrival.call_id
@@ -125,7 +198,10 @@ class FastAgi:
         def unplayable(prompt: str) -> None:
             self.tell("prompt.unplayable", call_id, prompt)
 
-        return line, AgiGateway(channel, line.sounds, over.person, unplayable), over.arrival
+        async def greeted() -> None:
+            await _set(channel, {"greeted": YES_OR_NO.write(True)})
+
+        return AgiGateway(channel, line.sounds, over.person, unplayable, greeted)
 
     def _line(self, biller: str) -> Line:
         if not biller:
@@ -136,15 +212,23 @@ class FastAgi:
         return self.lines[biller]
 
 
-async def _variables(channel: Channel) -> dict[str, str]:
-    """The variables that the dialplan has set. One with line breaks or the like is not taken."""
-    found: dict[str, str] = {}
-    for name in HANDED_OVER:
-        value = (await channel.ask(f"GET VARIABLE {PREFIX}{name.upper()}")).value
-        if value is not None and value.isprintable():
-            found[name] = value
-    return found
+async def _variables(channel: Channel) -> tuple[dict[str, str], str]:
+    """The variables that the dialplan has set, and how many outcomes an earlier call left.
+
+    One with line breaks or the like is not taken.
+    """
+    names = (*HANDED_OVER, "outcomes")
+    found = read(names, (await channel.ask(reading(names))).value)
+    if found is None:
+        found = {}
+        for name in names:
+            value = (await channel.ask(reading((name,)))).value
+            if value is not None and value.isprintable():
+                found[name] = value
+    before = found.pop("outcomes", "")
+    return {name: value.strip() for name, value in found.items() if value.strip()}, before
 
 
-async def _set(channel: Channel, name: str, value: str) -> None:
-    await channel.ask(f"SET VARIABLE {PREFIX}{name} {quoted(value)}")
+async def _set(channel: Channel, values: Mapping[str, str]) -> None:
+    for command in setting(values):
+        await channel.ask(command)

@@ -2,9 +2,11 @@
 
 Digits, letters, numbers and days are those of Asterisk's core sounds in the channel's language
 (SAY DIGITS, SAY ALPHA, SAY NUMBER, SAY DATETIME), which have to be installed for each language.
+Where Asterisk calls a language otherwise than by its tag ("es_MX_f_Allison" on Debian), `names`
+says so.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import assert_never
@@ -37,6 +39,34 @@ DAYS = {"es": "d 'digits/es-de' B"}
 """How a day is said, in Asterisk's letters: d is the day, B the month. Else "Bd"."""
 
 
+def _sounds(folder: str, *names: object) -> tuple[str, ...]:
+    return tuple(f"{folder}/{name}" for name in names)
+
+
+SPELLED = (
+    *_sounds("digits", *range(10)),
+    *_sounds("letters", *"abcdefghijklmnopqrstuvwxyz"),
+    *_sounds("digits", *(f"mon-{month}" for month in range(12))),
+)
+"""Core sounds of digits, letters and months, named alike in every language (main/say.c)."""
+TENS = range(30, 100, 10)
+NUMBERS = {
+    "en": _sounds(
+        "digits",
+        *(*range(10, 21), *TENS, "hundred", "thousand", "million"),
+        *(f"h-{day}" for day in (*range(1, 21), 30)),
+    ),
+    "es": _sounds(
+        "digits",
+        *(*range(10, 31), *TENS[1:], "and", "100-and", *range(200, 1000, 100)),
+        *("thousand", "million", "millions", "1M", "es-de"),
+    ),
+}
+"""Further core sounds of numbers and days (main/say.c). Of other languages they are not known.
+
+Spanish needs digits/100 too, but Debian's has none, so that "cien" is a phrase of ours."""
+
+
 @frozen
 class Sound:
     """One thing that is played: a command, between whose halves the escape digits stand."""
@@ -59,11 +89,6 @@ class Sound:
         return f'{self.command} "{escape}"{self.more}{start}'
 
 
-def asterisk_language(tag: str) -> str:
-    """A language as Asterisk's core sounds are called: "en-US" is "en"."""
-    return tag.partition("-")[0].lower()
-
-
 @frozen
 class Sounds:
     """The recordings of a policy's phrases, and where Asterisk finds them."""
@@ -72,9 +97,17 @@ class Sounds:
     recordings: Recordings
     prefix: str
     """What Asterisk calls the folder: its absolute path, or one below its own sounds."""
+    names: Mapping[str, str] = field(factory=dict)
+    """What Asterisk calls a language, where not by the first part of its tag: "en" of "en-US"."""
 
     @classmethod
-    def of(cls, policy: Policy, folder: Path, prefix: str | None = None) -> "Sounds":
+    def of(
+        cls,
+        policy: Policy,
+        folder: Path,
+        prefix: str | None = None,
+        names: Mapping[str, str] | None = None,
+    ) -> "Sounds":
         """The sounds in a folder; GatewayProblems that name every phrase without a file."""
         title = f"{folder}: sounds are missing; `paperless-ivr prompts --render` makes them"
         if not (folder / LIST).is_file():
@@ -86,7 +119,21 @@ class Sounds:
         ]
         if problems:
             raise GatewayProblems(title, problems)
-        return cls(Catalogue.of(policy), recordings, prefix or folder.resolve().as_posix())
+        place = prefix or folder.resolve().as_posix()
+        return cls(Catalogue.of(policy), recordings, place, names or {})
+
+    def called(self, language: str) -> str:
+        """A language as Asterisk calls it."""
+        return self.names.get(language, language.partition("-")[0].lower())
+
+    def recorded(self, language: str) -> tuple[str, ...]:
+        """The recorded phrases of a language, as Asterisk calls them."""
+        files = {file for (of, _), file in self.recordings.files.items() if of == language}
+        return tuple(f"{self.prefix}/{file}" for file in sorted(files))
+
+    def core(self, language: str) -> tuple[str, ...]:
+        """Asterisk's own sounds that prompts in a language are composed of."""
+        return SPELLED + NUMBERS.get(_syntax(self.called(language)), ())
 
     def prompt(self, prompt: Prompt, language: str) -> Iterator[Sound]:
         """What is played for a prompt."""
@@ -104,7 +151,7 @@ class Sounds:
                 case Date(day):
                     yield self._day(day, language)
                 case Cardinal(number):
-                    yield self._say("NUMBER", str(number), language)
+                    yield from self._number(number, language)
                 case Pause():
                     yield self._pause(language)
                 case InLanguage(other, inner):
@@ -116,8 +163,7 @@ class Sounds:
         """A recorded phrase; words that nobody could foresee, as a domain, are spelt."""
         file = self.recordings.file(language, text)
         if file is not None:
-            spoken = asterisk_language(language)
-            yield Sound(spoken, f"STREAM FILE {quoted(f'{self.prefix}/{file}')}", is_file=True)
+            yield self._file(f"{self.prefix}/{file}", language)
         elif letters := "".join(c for c in bare(text) if c.isascii() and c.isalnum()):
             yield self._say("ALPHA", letters, language)
 
@@ -129,31 +175,53 @@ class Sounds:
 
     def _money(self, money: Money, language: str) -> Iterator[Sound]:
         """An amount in whole and hundredths, by number and word: "48 dollars and 20 cents"."""
-        whole, hundredths = divmod(abs(round(money.amount * 100)), 100)
-        yield self._say("NUMBER", str(whole), language)
+        whole, hundredths = divmod(round(money.amount * 100), 100)
+        yield from self._number(whole, language)
         yield from self._term("term_dollars", whole, language)
         if hundredths:
             book = self.catalogue.books[language]
             yield from self._text(book["term_and_cents"], language)
-            yield self._say("NUMBER", str(hundredths), language)
+            yield from self._number(hundredths, language)
             yield from self._term("term_cents", hundredths, language)
 
     def _term(self, name: str, number: int, language: str) -> Iterator[Sound]:
         which = "1" if number == 1 else "many"
         return self._text(self.catalogue.books[language][f"{name}_{which}"], language)
 
-    @staticmethod
-    def _day(day: date, language: str) -> Sound:
+    def _number(self, number: int, language: str) -> Iterator[Sound]:
+        """A number; 100 and 100,000 are composed in Spanish, for want of digits/100."""
+        thousands, rest = divmod(number, 1000)
+        if _syntax(self.called(language)) != "es" or 100 not in (thousands, rest):
+            yield self._say("NUMBER", str(number), language)
+            return
+        hundred = self.catalogue.books[language]["term_hundred"]
+        if thousands == 100:
+            yield from self._text(hundred, language)
+            yield self._file("digits/thousand", language)
+        elif thousands:
+            yield self._say("NUMBER", str(thousands * 1000), language)
+        if rest == 100:
+            yield from self._text(hundred, language)
+        elif rest:
+            yield self._say("NUMBER", str(rest), language)
+
+    def _file(self, name: str, language: str) -> Sound:
+        return Sound(self.called(language), f"STREAM FILE {quoted(name)}", is_file=True)
+
+    def _day(self, day: date, language: str) -> Sound:
         noon = int(datetime.combine(day, time(12), UTC).timestamp())
-        spoken = asterisk_language(language)
-        letters = quoted(DAYS.get(spoken, "Bd"))
+        spoken = self.called(language)
+        letters = quoted(DAYS.get(_syntax(spoken), "Bd"))
         return Sound(spoken, f"SAY DATETIME {noon}", f" {letters} UTC", least=A_SOUND)
 
-    @staticmethod
-    def _say(what: str, text: str, language: str) -> Sound:
+    def _say(self, what: str, text: str, language: str) -> Sound:
         least = A_SOUND if what == "NUMBER" else A_SOUND * len(text)
-        return Sound(asterisk_language(language), f"SAY {what} {quoted(text)}", least=least)
+        return Sound(self.called(language), f"SAY {what} {quoted(text)}", least=least)
 
-    @staticmethod
-    def _pause(language: str) -> Sound:
-        return Sound(asterisk_language(language), f"WAIT FOR DIGIT {GROUP_PAUSE}", is_pause=True)
+    def _pause(self, language: str) -> Sound:
+        return Sound(self.called(language), f"WAIT FOR DIGIT {GROUP_PAUSE}", is_pause=True)
+
+
+def _syntax(name: str) -> str:
+    """The rules by which Asterisk composes numbers: the two letters that a name begins with."""
+    return name[:2].lower()

@@ -40,6 +40,13 @@ def _address(_: object, attribute: "Attribute[str]", value: str | None) -> None:
         raise ValueError(message)
 
 
+def _number(_: object, attribute: "Attribute[str]", value: str | None) -> None:
+    """A number as E.164."""
+    if value is not None and not visits.NUMBER.fullmatch(value):
+        message = f"{attribute.name}: a number begins with + and its country, as +12175550100"
+        raise ValueError(message)
+
+
 def _bare(value: str) -> str:
     return value.rstrip("/")
 
@@ -63,6 +70,8 @@ class TwilioGateway:
     """Shared with the host; what it gets back is signed with it."""
     person: str | None = None
     """A number (E.164) or `sip:` address at which a person is reached."""
+    caller_id: str | None = field(default=None, validator=_number)
+    """The number (E.164) of the account's that a person sees where the caller's is none."""
     voices: Mapping[str, str] = VOICES
     recordings: str | None = field(default=None, validator=_address)
     """Address of recorded prompts; those with gaps are still spoken."""
@@ -119,11 +128,11 @@ class TwilioGateway:
         raise Rejected(404, "there is nothing at this address")
 
     def _arrival(self, call_id: str, query: Mapping[str, str], form: Mapping[str, str]) -> Arrival:
-        coming = Arrival(call_id, self.biller, ani=visits.ani(form), dnis=form.get("To", ""))
         told = dict(query)
         if self.person is None:
             told.pop("person_available", None)
-        return handover.handed_over(coming, told)
+        dnis = form.get("To", "")
+        return handover.handed_over(call_id, self.biller, visits.ani(form), dnis, told)
 
     def write(self, turn: Turn, sign: Sign, language: str) -> str:
         """A turn as TwiML."""
@@ -131,15 +140,15 @@ class TwilioGateway:
         routes = Routes(self.address)
         root = Writer(turn, sign, language, voices, routes).response()
         if isinstance(turn.then, Transfer):
-            self._person(root, routes.person(sign(None)))
+            self._person(root, turn.call.host.ani, routes.person(sign(None)))
         if isinstance(turn.then, Return):
             ET.SubElement(root, "Redirect").text = handover.handed_back(
-                self.host, turn.call.host, turn.then.handback, self.host_key
+                self.host, turn.then.handback, self.host_key
             )
         return document(root)
 
-    def _person(self, root: ET.Element, action: str) -> None:
+    def _person(self, root: ET.Element, ani: Secret | None, action: str) -> None:
         if self.person is None:
             ET.SubElement(root, "Redirect").text = action
         else:
-            dial(root, self.person, action)
+            dial(root, self.person, action, self.caller_id if ani is None else None)

@@ -15,6 +15,8 @@ from paperless_ivr.prompts.ssml import write
 
 SHORTEST = 1
 """Seconds, the shortest `timeout` of a `<Gather>`: a pause between two runs of prompts."""
+GOING_ON = 5
+"""Seconds, the shortest wait for a caller who goes on after a pause in an entry."""
 RINGING = 30
 """Seconds that a person's telephone rings (`<Dial timeout>`, whose default this is)."""
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
@@ -123,7 +125,7 @@ class Writer:
                     "input": "dtmf",
                     "action": self.routes.keys(gather, self.sign(None if last else run.start)),
                     "numDigits": str(gather.max_keys),
-                    "finishOnKey": gather.end_key if gather.max_keys > 1 else "",
+                    "finishOnKey": "" if gather.begun or gather.max_keys == 1 else gather.end_key,
                     "timeout": str(_wait(gather) if last else SHORTEST),
                     "actionOnEmptyResult": "true" if last else "false",
                 },
@@ -134,11 +136,20 @@ class Writer:
 
 def _wait(gather: Gather) -> int:
     """Twilio has one wait, in whole seconds: the longer of the two, so that nobody is cut off."""
+    if gather.begun:  # also after the end key, which ends nothing there
+        return math.ceil(max(gather.next_key_wait, GOING_ON))
     entry = gather.max_keys > 1
     return math.ceil(max(gather.first_key_wait, gather.next_key_wait if entry else 0))
 
 
-def dial(root: ET.Element, person: str, action: str) -> None:
-    """Puts the caller through, and asks what to do then."""
+def dial(root: ET.Element, person: str, action: str, caller_id: str | None) -> None:
+    """Puts the caller through, and asks what to do then.
+
+    Without a `callerId` Twilio passes the caller's own number on. One that is none may get the
+    call rejected, so that one of the account's is needed instead; for a caller at a client it is
+    required (https://www.twilio.com/docs/api/errors/13214).
+    """
     verb = ET.SubElement(root, "Dial", {"action": action, "timeout": str(RINGING)})
+    if caller_id is not None:
+        verb.set("callerId", caller_id)
     ET.SubElement(verb, "Sip" if person.startswith("sip:") else "Number").text = person

@@ -16,6 +16,7 @@ from paperless_ivr.flow.events import (
     TransferResult,
 )
 from paperless_ivr.gateways.port import WebRequest
+from paperless_ivr.keypad import phone_number
 from paperless_ivr.secret import Secret
 
 Fields = Mapping[str, str]
@@ -29,9 +30,6 @@ CALL_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 KEYS = re.compile(r"[0-9A-D*#]{0,512}")
 NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 """E.164."""
-NO_NUMBER = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"})
-"""ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN and UNAVAILABLE, spelt on a keypad: what Twilio says
-where a caller's number is withheld."""
 
 OVER = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 """Values of `CallStatus` with which a call has ended."""
@@ -81,18 +79,18 @@ def call_id(form: Fields) -> str:
 
 
 def ani(form: Fields) -> Secret | None:
-    """The caller's number, where it is one and not withheld."""
-    number = form.get("From", "")
-    if number in NO_NUMBER or not NUMBER.fullmatch(number):
-        return None
-    return secret.phone(number)
+    """The caller's number, where it is one and not withheld: none of a SIP or browser client."""
+    given = form.get("From", "")
+    found = phone_number(given) if NUMBER.fullmatch(given) else None
+    return secret.phone(found) if found else None
 
 
 def gathered(query: Fields, form: Fields) -> CallerEvent:
     """What came of a `<Gather>`: five outcomes from `Digits` and `FinishedOnKey`.
 
     `FinishedOnKey` is the key that ended it, empty where none did. A platform that does not
-    send it cannot tell the end key from a silence after keys: it is taken for the end key.
+    send it cannot tell the end key from a silence after keys: it is taken for a silence, so
+    that no half number is looked up.
     """
     if over(form):
         return HungUp()
@@ -108,7 +106,7 @@ def gathered(query: Fields, form: Fields) -> CallerEvent:
         return NoInput()
     if len(taken) >= int(most):
         return Digits(secret.keys(taken[: int(most)]), Ended.FULL)
-    return Digits(secret.keys(taken), Ended.TIMEOUT if finished is not None else Ended.END_KEY)
+    return Digits(secret.keys(taken), Ended.TIMEOUT)
 
 
 def transferred(form: Fields) -> CallerEvent:

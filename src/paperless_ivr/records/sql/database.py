@@ -6,7 +6,10 @@ import math
 import os
 import socket
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,18 +24,32 @@ BUDGET = 0.5
 """Seconds that anything may take: the policy's default for the record."""
 
 
+TURN = 2.0
+"""Seconds that one waits behind others of this process: many calls at once are not a database
+that is down (R50). With the budget less than the 3 s in which the caller hears something."""
+CONNECTIONS = 8
+"""Open to a database at most. More make transactions slower, not faster: they take turns on the
+cores of the database, and in one process on one core of ours."""
+
+
 class Database:
     """A database. Whatever is wrong with it is `RecordDown`, with nothing of what was asked.
 
     `read` and `write` do something in one transaction: all of it, or nothing.
     """
 
-    def __init__(self, url: str | URL, budget: float = BUDGET) -> None:
+    def __init__(
+        self, url: str | URL, budget: float = BUDGET, connections: int = CONNECTIONS
+    ) -> None:
         self.url = database_url(url)
-        self.engine = _sqlite(self.url, budget) if self.is_sqlite else _postgresql(self.url, budget)
+        make = _sqlite if self.is_sqlite else _postgresql
+        self.engine = make(self.url, budget, connections)
         self._reading = self.engine.execution_options(reads_only=True)
         self._budget = budget
-        self._turn = threading.Lock()  # SQLite's own waiting is by chance, and not fair
+        self._readers = _Turns(connections)
+        self._writers = _Turns(1) if self.is_sqlite else self._readers
+        self._watch = _Watch()
+        self._file = self._its_file()
 
     def __repr__(self) -> str:
         return f"<Database {self.url.get_backend_name()}>"
@@ -44,18 +61,11 @@ class Database:
 
     def read(self, act: Callable[[Connection], T]) -> T:
         """What comes of reading."""
-        return self._answer(self._reading, act)
+        return self._answer(self._reading, self._readers, act)
 
     def write(self, act: Callable[[Connection], T]) -> T:
         """What comes of writing. On SQLite writers of one process take turns."""
-        if not self.is_sqlite:
-            return self._answer(self.engine, act)
-        if not self._turn.acquire(timeout=self._budget):
-            raise RecordDown
-        try:
-            return self._answer(self.engine, act)
-        finally:
-            self._turn.release()
+        return self._answer(self.engine, self._writers, act)
 
     def lock(self, connection: Connection, *names: str) -> None:
         """Makes other transactions that lock one of these names wait for the end of this one."""
@@ -65,67 +75,158 @@ class Database:
         for number in sorted({int.from_bytes(d.digest()[:8], "big", signed=True) for d in digests}):
             connection.execute(select(func.pg_advisory_xact_lock(number)))
 
-    def _answer(self, engine: Engine, act: Callable[[Connection], T]) -> T:
+    def _answer(self, engine: Engine, turns: "_Turns", act: Callable[[Connection], T]) -> T:
         try:
-            with self._connected(engine) as connection, connection.begin():
+            with turns.turn(), self._begun(engine) as connection:
                 return act(connection)
         except (SQLAlchemyError, UnicodeError) as error:
             what = _named(error)
-        raise RecordDown(what)  # out here: what was caught holds what was asked
+        raise RecordDown(cause=what)  # out here: what was caught holds what was asked
 
     @contextlib.contextmanager
-    def _connected(self, engine: Engine) -> Iterator[Connection]:
-        """A connection that is there, and is hung up when the time is over.
+    def _begun(self, engine: Engine) -> Iterator[Connection]:
+        """A connection on which a transaction has begun; it is hung up when the time is over.
 
         A server that was restarted has left dead connections in the pool: the first that is
-        met empties it. One that is silent keeps to no time-out of its own.
+        met empties it, and as nothing has been done yet, another is taken. One that is silent
+        keeps to no time-out of its own.
         """
-        if self.is_sqlite:
-            with engine.connect() as connection:
-                yield connection
-            return
         for last in (False, True):
-            with engine.connect() as connection, _hung_up_after(self._budget, connection):
-                if last or _is_there(connection):
+            with engine.connect() as connection, self._hung_up_in_time(connection):
+                try:
+                    transaction = connection.begin()
+                except DBAPIError as error:
+                    if last or not error.connection_invalidated:
+                        raise
+                    continue
+                with transaction:
                     yield connection
-                    return
+                return
+
+    def _hung_up_in_time(self, connection: Connection) -> contextlib.AbstractContextManager[None]:
+        if self.is_sqlite:
+            return contextlib.nullcontext()
+        driver: Any = connection.connection.driver_connection
+        return self._watch.hung_up_after(self._budget, driver.fileno())
+
+    def probe(self, act: Callable[[Connection], T]) -> T:
+        """What comes of writing on a connection of its own.
+
+        Connections of the pool to an SQLite file that was deleted or replaced still write, to
+        what nobody will ever read.
+        """
+        if self._its_file() != self._file:
+            message = "the file was deleted or replaced"
+            raise RecordDown(cause=message)
+        if not self.is_sqlite:
+            return self.write(act)
+        alone = _sqlite(self.url, self._budget, 1)
+        try:
+            return self._answer(alone, self._writers, act)
+        finally:
+            alone.dispose()
+
+    def _its_file(self) -> tuple[int, int] | None:
+        """Which file an SQLite database is; None where there is none yet, or on PostgreSQL."""
+        if not self.is_sqlite:
+            return None
+        try:
+            found = Path(self.url.database or "").stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def close(self) -> None:
         """Closes all connections."""
         self.engine.dispose()
+        self._watch.close()
 
 
-def _is_there(connection: Connection) -> bool:
-    """Whether the server still answers on a connection; nothing has been asked on it yet."""
-    try:
-        with connection.begin():
-            connection.exec_driver_sql("SELECT 1")
-    except DBAPIError as error:
-        if not error.connection_invalidated:
-            raise
-        return False
-    return True
+class _Turns:
+    """Lets some at a time do something, in the order in which they came.
+
+    SQLite's own waiting, that for a lock, and that of a pool of connections pass over some for
+    as long as others come.
+    """
+
+    def __init__(self, at_once: int) -> None:
+        self._at_once = at_once
+        self._lock = threading.Lock()
+        self._here: deque[threading.Event] = deque()
+        """Those whose turn it is, then those who wait for it."""
+
+    @contextlib.contextmanager
+    def turn(self) -> Iterator[None]:
+        """One turn; RecordDown where it does not come in time."""
+        mine = threading.Event()
+        with self._lock:
+            self._here.append(mine)
+            self._call()
+        try:
+            if not mine.wait(TURN):
+                message = "too many at once"
+                raise RecordDown(cause=message)
+            yield
+        finally:
+            with self._lock:
+                self._here.remove(mine)
+                self._call()
+
+    def _call(self) -> None:
+        for one in islice(self._here, self._at_once):
+            one.set()
 
 
-@contextlib.contextmanager
-def _hung_up_after(seconds: float, connection: Connection) -> Iterator[None]:
-    """Ends a connection when the time is over, so that whoever waits for it gets an error."""
-    driver: Any = connection.connection.driver_connection
-    line = socket.socket(fileno=os.dup(driver.fileno()))
+class _Watch:
+    """Ends connections whose time is over, so that those who wait for them get an error.
 
-    def hang_up() -> None:
-        with contextlib.suppress(OSError):
-            line.shutdown(socket.SHUT_RDWR)
+    One thread for all of them: one for each transaction took longer than the transaction when
+    many ran at once.
+    """
 
-    timer = threading.Timer(seconds, hang_up)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        timer.join()
-        line.close()
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._ends: dict[socket.socket, float] = {}
+        self._idle = False
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    @contextlib.contextmanager
+    def hung_up_after(self, seconds: float, file: int) -> Iterator[None]:
+        """Watches over the connection of a file descriptor."""
+        line = socket.socket(fileno=os.dup(file))
+        with self._changed:
+            self._ends[line] = time.monotonic() + seconds
+            if self._thread is None or not self._thread.is_alive():  # as after a fork
+                self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+                self._thread.start()
+            elif self._idle:
+                self._changed.notify()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._ends.pop(line, None)
+                line.close()
+
+    def close(self) -> None:
+        """Watches no more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+
+    def _run(self) -> None:
+        with self._changed:
+            while not self._closed:
+                now = time.monotonic()
+                for line in [line for line, end in self._ends.items() if end <= now]:
+                    del self._ends[line]
+                    with contextlib.suppress(OSError):
+                        line.shutdown(socket.SHUT_RDWR)
+                first = min(self._ends.values(), default=None)
+                self._idle = first is None
+                self._changed.wait(None if first is None else first - now)
+                self._idle = False
 
 
 def _named(error: Exception) -> str:
@@ -149,9 +250,14 @@ def database_url(url: str | URL) -> URL:
     raise ValueError("name a database as sqlite:///record.db or postgresql://user@host/name")
 
 
-def _sqlite(url: URL, budget: float) -> Engine:
+def _sqlite(url: URL, budget: float, readers: int) -> Engine:
     engine = create_engine(
-        url, hide_parameters=True, pool_timeout=budget, connect_args={"timeout": budget}
+        url,
+        hide_parameters=True,
+        pool_size=readers + 1,  # and a writer
+        max_overflow=0,
+        pool_timeout=TURN,
+        connect_args={"timeout": budget},
     )
     file = Path(url.database or "")
 
@@ -180,13 +286,16 @@ def _sqlite(url: URL, budget: float) -> Engine:
     return engine
 
 
-def _postgresql(url: URL, budget: float) -> Engine:
+def _postgresql(url: URL, budget: float, connections: int) -> Engine:
     limit = math.ceil(budget * 1000)
-    return create_engine(
+    engine = create_engine(
         url,
         hide_parameters=True,
-        pool_timeout=budget,
+        pool_size=connections,
+        max_overflow=0,  # one beyond the pool would be made, and closed, for each transaction
+        pool_timeout=TURN,
         connect_args={
+            "autocommit": True,  # transactions begin below
             "application_name": "paperless-ivr",
             "connect_timeout": max(math.ceil(budget), 2),  # psycopg waits no less
             "tcp_user_timeout": limit,
@@ -194,3 +303,10 @@ def _postgresql(url: URL, budget: float) -> Engine:
             f"-c idle_in_transaction_session_timeout={max(10 * limit, 10_000)}",
         },
     )
+
+    @event.listens_for(engine, "begin")
+    def _(connection: Connection) -> None:
+        """Finds out as well whether the server is still there, before anything is done."""
+        connection.exec_driver_sql("BEGIN")
+
+    return engine

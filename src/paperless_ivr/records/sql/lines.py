@@ -5,11 +5,11 @@ from collections.abc import Iterable
 
 from sqlalchemy import ColumnElement, and_, func, insert, select
 
-from paperless_ivr.flow.events import LastFourCounted, Screened
+from paperless_ivr.flow.events import Screened
 from paperless_ivr.flow.host import Disposition
-from paperless_ivr.flow.policy import Limits
-from paperless_ivr.flow.requests import CountLastFour, Screen
-from paperless_ivr.records.port import A_DAY, BACK_TO_PAPER, Activity, Evidence, What, about
+from paperless_ivr.flow.requests import Screen
+from paperless_ivr.records.port import BACK_TO_PAPER, GIVES_BACK, Activity, Evidence, What, about
+from paperless_ivr.records.sql import limits
 from paperless_ivr.records.sql.desk import Desk
 from paperless_ivr.records.sql.tables import activity, consents, counted
 from paperless_ivr.secret import Secret
@@ -35,8 +35,8 @@ def note(desk: Desk, line: Activity) -> None:
         )
         .returning(activity.c.id)
     ).scalar_one()
-    if line.what is What.LAST_FOUR_MISSED:
-        _count(desk, line, number, {*accounts, *([ani] if ani else [])})
+    if line.what in GIVES_BACK:
+        limits.release(desk, line.detail["key"])
     if line.what is What.ENDED:
         _ended(desk, line, number)
 
@@ -90,9 +90,7 @@ def _last(desk: Desk, of_call: ColumnElement[bool], what: What, before: int) -> 
     return desk.connection.scalar(found) or 0
 
 
-def _count(
-    desk: Desk, line: Activity, number: int, whose: set[str], ended: Disposition | None = None
-) -> None:
+def _count(desk: Desk, line: Activity, number: int, whose: set[str], ended: Disposition) -> None:
     counts = [
         {
             "whose": one,
@@ -100,7 +98,7 @@ def _count(
             "what": line.what,
             "call_id": line.call_id,
             "at": line.at,
-            "ended": ended.value if ended else None,
+            "ended": ended.value,
         }
         for one in sorted(whose)
     ]
@@ -128,26 +126,6 @@ def screen(desk: Desk, request: Screen) -> Screened:
         return Screened(in_this_call=in_this_call)
     days = max((desk.now - latest.at).days, 0)
     return Screened(Disposition(latest.ended), days, in_this_call)
-
-
-def count_last_four(desk: Desk, request: CountLastFour, limits: Limits) -> LastFourCounted:
-    """Counts misses, not checks: who knows the digits may call as often as they like."""
-    ani = _ani(desk, request.biller, request.ani)
-    whose = _concerned(desk, request.biller, request.ani, request.accounts)
-    missed = desk.connection.execute(
-        select(counted.c.whose, func.count().label("times"))
-        .where(
-            counted.c.whose.in_(whose),
-            counted.c.what == What.LAST_FOUR_MISSED,
-            counted.c.at > desk.now - A_DAY,
-        )
-        .group_by(counted.c.whose)
-    )
-    most = dict.fromkeys(whose, limits.last_four_per_account)
-    if ani:
-        most[ani] = limits.last_four_per_ani
-    times = dict.fromkeys(whose, 0) | {row.whose: row.times for row in missed}
-    return LastFourCounted(all(times[one] < most[one] for one in whose))
 
 
 def given(desk: Desk, biller: str, reference: str) -> tuple[Evidence, ...]:

@@ -34,12 +34,19 @@ class SqlLiveCalls:
             raise UnknownCall(call_id)
         call = self._vault.open(row.sealed, f"call {call_id}")
         document = self._vault.open(row.sealed_document, f"document {call_id}")
-        return SavedCall(call_id, row.turn, call, document.decode("utf-8", "surrogatepass"))
+        text = document.decode("utf-8", "surrogatepass")
+        return SavedCall(call_id, row.turn, call, text, row.biller)
 
     def save(self, call: SavedCall, if_turn: int | None) -> None:
         """Stores a call if its stored turn is still `if_turn`."""
+        storing = self.storing(call, if_turn)
+        self._database.write(storing)
+
+    def storing(self, call: SavedCall, if_turn: int | None) -> Callable[[Connection], None]:
+        """Stores a call in a transaction that is under way; sealed before it begins."""
         values = {  # what is in clear is in no variable: a traceback may show those
             "turn": call.turn,
+            "biller": call.biller,
             "sealed": self._vault.seal(call.call, f"call {call.call_id}"),
             "sealed_document": self._vault.seal(
                 call.document.encode("utf-8", "surrogatepass"), f"document {call.call_id}"
@@ -50,26 +57,42 @@ class SqlLiveCalls:
         moving = update(live_calls).values(**values)
         its = live_calls.c.call_id == call.call_id
 
-        def stored(connection: Connection) -> bool:
+        def store(connection: Connection) -> None:
             if if_turn is not None:
                 at_turn = moving.where(its, live_calls.c.turn == if_turn)
-                return connection.execute(at_turn).rowcount == 1
+                if connection.execute(at_turn).rowcount != 1:
+                    raise StaleCall(call.call_id, if_turn)
+                return
             self._database.lock(connection, f"call {call.call_id}")
             if connection.scalar(select(exists().where(its))):
-                return False
+                raise StaleCall(call.call_id, if_turn)
             connection.execute(making)
-            return True
 
-        saved = self._database.write(stored)
-        if not saved:
-            raise StaleCall(call.call_id, if_turn or 0)
+        return store
+
+    def forget(self, connection: Connection, call_id: str, if_turn: int | None) -> None:
+        """Removes a call, in a transaction that is under way, if its turn is still `if_turn`."""
+        its = (live_calls.c.call_id == call_id, live_calls.c.turn == if_turn)
+        if connection.execute(delete(live_calls).where(*its)).rowcount != 1:
+            raise StaleCall(call_id, if_turn)
+
+    def is_stored(self, connection: Connection, call: SavedCall, *, forgotten: bool) -> bool:
+        """Whether a call is stored exactly so; where it is to be forgotten, whether it is gone."""
+        found = select(live_calls).where(live_calls.c.call_id == call.call_id)
+        row = connection.execute(found).first()
+        if row is None or forgotten:
+            return row is None and forgotten
+        sealed = self._vault.open(row.sealed, f"call {call.call_id}")
+        return (row.turn, sealed) == (call.turn, call.call)
 
     def drop(self, call_id: str) -> None:
         """Forgets a call."""
         dropping = delete(live_calls).where(live_calls.c.call_id == call_id)
         self._database.write(lambda connection: connection.execute(dropping))
 
-    def idle(self, since: datetime) -> tuple[str, ...]:
-        """The calls that were last saved before a time."""
-        waiting = select(live_calls.c.call_id).where(live_calls.c.saved < since)
+    def idle(self, since: datetime, biller: str) -> tuple[str, ...]:
+        """The calls of a biller that were last saved before a time."""
+        waiting = select(live_calls.c.call_id).where(
+            live_calls.c.biller.in_((biller, "")), live_calls.c.saved < since
+        )
         return self._database.read(lambda connection: tuple(connection.scalars(waiting)))

@@ -7,7 +7,15 @@ from sqlalchemy import ColumnElement, Table, and_, delete, exists, insert, or_
 from paperless_ivr.flow.policy import Retention
 from paperless_ivr.records.port import Purged, Task
 from paperless_ivr.records.sql.desk import Desk
-from paperless_ivr.records.sql.tables import activity, consents, jobs, purges, wishes, writes
+from paperless_ivr.records.sql.tables import (
+    activity,
+    consents,
+    jobs,
+    purges,
+    reserved,
+    wishes,
+    writes,
+)
 
 
 def purge(desk: Desk, biller: str, retention: Retention) -> Purged:
@@ -26,6 +34,7 @@ def purge(desk: Desk, biller: str, retention: Retention) -> Purged:
         return desk.connection.execute(doing).rowcount
 
     noted = removed(activity, activity.c.at < from_activity)
+    removed(reserved, reserved.c.at < from_activity)
     gone_writes = removed(
         writes,
         writes.c.at < from_consents,

@@ -6,9 +6,15 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from paperless_ivr.flow.events import LastFourCounted, Refused, Screened, ServiceAnswer
+from paperless_ivr.flow.events import (
+    LimitReached,
+    Refused,
+    Screened,
+    ServiceAnswer,
+    TryReserved,
+)
 from paperless_ivr.flow.policy import Limits, Retention
-from paperless_ivr.flow.requests import CountLastFour, KeepWish, Screen, Write
+from paperless_ivr.flow.requests import KeepWish, ReserveTry, Screen, Write
 from paperless_ivr.records.port import (
     FINISHES,
     Activity,
@@ -25,6 +31,7 @@ from paperless_ivr.records.port import (
 from paperless_ivr.records.sql import jobs, lines, writes
 from paperless_ivr.records.sql.database import Database
 from paperless_ivr.records.sql.desk import Desk
+from paperless_ivr.records.sql.limits import reserve_try
 from paperless_ivr.records.sql.purge import purge
 from paperless_ivr.records.sql.reading import SqlReading
 from paperless_ivr.records.vault import Vault
@@ -61,9 +68,9 @@ class SqlRecord:
         """How earlier hand-overs of this caller or account ended."""
         return self._read(lambda desk: lines.screen(desk, request))
 
-    def count_last_four(self, request: CountLastFour, limits: Limits) -> LastFourCounted:
-        """Whether a last-four check is still allowed."""
-        return self._read(lambda desk: lines.count_last_four(desk, request, limits))
+    def reserve(self, request: ReserveTry, limits: Limits) -> TryReserved | LimitReached:
+        """Counts a try before it is made."""
+        return self._write(lambda desk: reserve_try(desk, request, limits))
 
     def consents(self, biller: str, reference: str) -> tuple[Evidence, ...]:
         """The consents of a reference."""
@@ -143,11 +150,12 @@ class SqlRecord:
 
     # ── transactions ──
 
+    def desk(self, connection: Connection) -> Desk:
+        """What a transaction that is under way works with."""
+        return Desk(self._database, connection, self._vault, self._now())
+
     def _read(self, act: Callable[[Desk], T]) -> T:
-        return self._database.read(lambda connection: act(self._desk(connection)))
+        return self._database.read(lambda connection: act(self.desk(connection)))
 
     def _write(self, act: Callable[[Desk], T]) -> T:
-        return self._database.write(lambda connection: act(self._desk(connection)))
-
-    def _desk(self, connection: Connection) -> Desk:
-        return Desk(self._database, connection, self._vault, self._now())
+        return self._database.write(lambda connection: act(self.desk(connection)))

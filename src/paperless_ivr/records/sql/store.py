@@ -4,16 +4,21 @@ import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
+from secrets import token_hex
 from types import TracebackType
 
-from sqlalchemy import URL, Connection, exists, select
+from sqlalchemy import URL, Connection, delete, exists, insert, select
 
 from paperless_ivr.errors import KeyProblem, NoRecord
-from paperless_ivr.records.sql.database import BUDGET, Database, database_url
+from paperless_ivr.records.port import Committed, SessionUpdate
+from paperless_ivr.records.sql import lines, writes
+from paperless_ivr.records.sql.database import BUDGET, CONNECTIONS, Database, database_url
+from paperless_ivr.records.sql.keys import check_keys
+from paperless_ivr.records.sql.limits import reserve_try
 from paperless_ivr.records.sql.live_calls import SqlLiveCalls
 from paperless_ivr.records.sql.record import SqlRecord, utc_now
 from paperless_ivr.records.sql.revisions import check_revision, is_empty, upgrade
-from paperless_ivr.records.sql.tables import activity, live_calls
+from paperless_ivr.records.sql.tables import activity, key_check, live_calls
 from paperless_ivr.records.vault import Vault, vault, vault_of_file
 
 KEYS = "PAPERLESS_IVR_KEYS"
@@ -23,12 +28,64 @@ KEY_FILE = "PAPERLESS_IVR_KEY_FILE"
 
 
 class Store:
-    """A database with its vault: `record` and `calls`."""
+    """A session store in one database: the record and the calls share its transactions."""
 
     def __init__(self, database: Database, vault: Vault, now: Callable[[], datetime]) -> None:
         self.database = database
         self.record = SqlRecord(database, vault, now)
         self.calls = SqlLiveCalls(database, vault, now)
+
+    def commit(self, update: SessionUpdate, *, again: bool = False) -> Committed:
+        """Makes every change of an update in one transaction, or none of them."""
+        call = update.call
+        storing = None
+        if call is not None and not update.forget:
+            storing = self.calls.storing(call, update.if_turn)
+
+        def reserved(connection: Connection) -> Committed:
+            if update.reservation is None:
+                return None
+            desk, asked = self.record.desk(connection), update.reservation
+            return reserve_try(desk, asked.request, asked.limits)
+
+        def change(connection: Connection) -> Committed:
+            if (
+                again
+                and call is not None
+                and self.calls.is_stored(connection, call, forgotten=update.forget)
+            ):
+                return reserved(connection)
+            desk = self.record.desk(connection)
+            if update.intent is not None:
+                intent = update.intent
+                refused = writes.intend(desk, intent.write, intent.evidence, intent.limits)
+                if refused is not None:
+                    return refused  # before anything else: nothing was changed
+            if update.outcome is not None:
+                writes.settle(desk, update.outcome.key, update.outcome.answer)
+            if storing is not None:
+                storing(connection)
+            elif call is not None:
+                self.calls.forget(connection, call.call_id, update.if_turn)
+            for line in update.activities:
+                lines.note(desk, line)
+            return reserved(connection)
+
+        return self.database.write(change)
+
+    def probe(self) -> None:
+        """Finds out whether calls can be written; RecordDown where they cannot.
+
+        A row is written and removed in one transaction: nobody else sees it, and yet it needs
+        everything that a call needs.
+        """
+        row = {"call_id": f"probe {token_hex(8)}", "biller": "probe", "turn": 0, "saved": utc_now()}
+
+        def write(connection: Connection) -> None:
+            connection.execute(insert(live_calls).values(sealed=b"", sealed_document=b"", **row))
+            connection.execute(delete(live_calls).where(live_calls.c.call_id == row["call_id"]))
+
+        self.database.probe(write)
 
     def __enter__(self) -> "Store":
         return self
@@ -42,13 +99,14 @@ class Store:
         self.database.close()
 
 
-def open_store(
+def open_store(  # noqa: PLR0913 - each is an option of a server
     url: str,
     vault: Vault | None = None,
     budget: float = BUDGET,
     now: Callable[[], datetime] = utc_now,
     *,
     make: bool = True,
+    connections: int = CONNECTIONS,
 ) -> Store:
     """Opens the record of a database; an empty database gets its tables, and its keys.
 
@@ -70,9 +128,10 @@ def open_store(
             upgrade(making)
         check_revision(making)
         vault = vault or vault_for(url, make=making.read(_is_unused))
+        check_keys(making, vault)
     finally:
         making.close()
-    return Store(Database(url, budget), vault, now)
+    return Store(Database(url, budget, connections), vault, now)
 
 
 BUDGET_OF_UPGRADE = 60.0
@@ -80,8 +139,8 @@ BUDGET_OF_UPGRADE = 60.0
 
 
 def _is_unused(connection: Connection) -> bool:
-    """Whether nothing was recorded yet, so that no keys were ever used."""
-    rows = (select(exists().select_from(table)) for table in (activity, live_calls))
+    """Whether no keys were ever used."""
+    rows = (select(exists().select_from(table)) for table in (key_check, activity, live_calls))
     return not any(connection.scalar(row) for row in rows)
 
 

@@ -119,6 +119,17 @@ counted = Table(
     comment="Misses and hand-overs that count for the next offer; told from the activity.",
 )
 
+reserved = Table(
+    "reserved",
+    metadata,
+    Column("whose", HASH, primary_key=True, comment="a caller, an account, a number or a biller"),
+    Column("key", Text, primary_key=True, index=True, comment="of the try, or of the text"),
+    Column("biller", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Index(None, "whose", "at"),
+    comment="Tries and texts that count against a limit, from before they are made.",
+)
+
 writes = Table(
     "writes",
     metadata,
@@ -128,14 +139,10 @@ writes = Table(
     Column("at", Moment, nullable=False, comment="when it was put on record"),
     _consent(),
     Column("bill_hash", HASH, nullable=False, index=True),
-    Column("number_hash", HASH, comment="of a text: where to"),
-    Column("ani_hash", HASH, comment="of a text: who called"),
     Column("sealed", LargeBinary, nullable=False),
     Column("outcome", Text),
     Column("reason", Text),
     Column("settled", Moment),
-    Index(None, "number_hash", "at"),
-    Index(None, "ani_hash", "at"),
     comment="What was sent to the service, or was about to be.",
 )
 
@@ -177,8 +184,19 @@ live_calls = Table(
     Column("turn", Integer, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     Column("sealed_document", LargeBinary, nullable=False),
-    Column("saved", Moment, nullable=False, index=True),
+    Column("saved", Moment, nullable=False),
+    Column("biller", Text, nullable=False, server_default="", comment="empty: revision 0002"),
+    Index(None, "biller", "saved"),
     comment="Calls in progress.",
+)
+
+key_check = Table(
+    "key_check",
+    metadata,
+    _number(),
+    Column("hash", HASH, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    comment="One row, which only the keys of this record match.",
 )
 
 purges = Table(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Row, and_, exists, func, insert, or_, select, update
+from sqlalchemy import Row, and_, exists, insert, select, update
 
 from paperless_ivr.flow.events import (
     Accepted,
@@ -13,17 +13,18 @@ from paperless_ivr.flow.events import (
     Unavailable,
 )
 from paperless_ivr.flow.policy import Limits
-from paperless_ivr.flow.requests import KeepWish, SendWebLink, Write
+from paperless_ivr.flow.requests import KeepWish, Write
 from paperless_ivr.records.port import (
-    A_DAY,
     Evidence,
     Task,
     What,
     decides,
     starts_registration,
+    texted,
 )
 from paperless_ivr.records.sql import jobs
 from paperless_ivr.records.sql.desk import Desk, outcome
+from paperless_ivr.records.sql.limits import release, reserve
 from paperless_ivr.records.sql.lines import told
 from paperless_ivr.records.sql.tables import consents, wishes, writes
 
@@ -33,15 +34,13 @@ DECIDING = ("EnrollInPaperless", "StoreCustomerPreference")
 
 def intend(desk: Desk, write: Write, evidence: Evidence, limits: Limits) -> Refused | None:
     """Puts a write on record, unless a limit forbids it."""
-    number, ani = _texted(desk, write, evidence)
-    desk.lock(f"write {write.key}", *filter(None, (number, ani)))
+    desk.lock(f"write {write.key}")
     if desk.connection.scalar(select(exists().where(writes.c.key == write.key))):
         return None
-    if number and _texts(desk, writes.c.number_hash == number) >= limits.texts_per_number:
-        return Refused(Refusal.LIMIT)
-    if ani and _texts(desk, writes.c.ani_hash == ani) >= limits.texts_per_ani:
-        return Refused(Refusal.LIMIT)
     bill, biller = desk.bill(evidence, write), evidence.consent.biller
+    reached = reserve(desk, write.key, biller, texted(write, evidence, limits), limits)
+    if reached is not None:
+        return Refused(Refusal.LIMIT, reached)
     desk.connection.execute(
         insert(writes).values(
             key=write.key,
@@ -50,32 +49,12 @@ def intend(desk: Desk, write: Write, evidence: Evidence, limits: Limits) -> Refu
             at=desk.now,
             consent=desk.consented(evidence),
             bill_hash=bill,
-            number_hash=number,
-            ani_hash=ani,
             sealed=desk.sealed_write(write),
         )
     )
     jobs.open_job(desk, Task.SETTLE, write.key, biller, bill, wanted=desk.now)
     told(desk, What.SENT, evidence, operation=type(write).__name__)
     return None
-
-
-def _texted(desk: Desk, write: Write, evidence: Evidence) -> tuple[str | None, str | None]:
-    """By what a text is counted: the number, and the ANI where it is known."""
-    if not isinstance(write, SendWebLink):
-        return None, None
-    ani = desk.vault.hash("texting", evidence.ani) if evidence.ani else None
-    return desk.vault.hash("texted", write.phone), ani
-
-
-def _texts(desk: Desk, whose: Any) -> int:
-    """How many texts were sent in the last day, or may have been."""
-    sent = or_(
-        writes.c.outcome.is_(None),
-        writes.c.outcome.not_in((Refused.__name__, Unavailable.__name__)),
-    )
-    counting = select(func.count()).select_from(writes)
-    return desk.connection.scalar(counting.where(whose, writes.c.at > desk.now - A_DAY, sent)) or 0
 
 
 def settle(desk: Desk, key: str, answer: ServiceAnswer) -> None:
@@ -100,6 +79,8 @@ def settle(desk: Desk, key: str, answer: ServiceAnswer) -> None:
         .where(writes.c.key == key)
         .values(outcome=outcome(answer), reason=reason, settled=desk.now)
     )
+    if isinstance(answer, Refused | Unavailable):
+        release(desk, key)
     certain = isinstance(answer, Accepted | Refused | Unavailable)
     jobs.settled(desk, key, certain=certain)
     write = desk.opened_write(key, row.sealed)

@@ -9,6 +9,7 @@ from paperless_ivr.testing.contracts.document import check_document_gateway
 from paperless_ivr.testing.contracts.live_calls import check_live_calls
 from paperless_ivr.testing.contracts.record import check_record
 from paperless_ivr.testing.contracts.session import check_session_gateway
+from paperless_ivr.testing.contracts.session_store import check_session_store
 
 __all__ = [
     "check_backend",
@@ -16,4 +17,5 @@ __all__ = [
     "check_live_calls",
     "check_record",
     "check_session_gateway",
+    "check_session_store",
 ]

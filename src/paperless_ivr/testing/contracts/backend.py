@@ -86,6 +86,7 @@ def _autopay(handle: str, key: str) -> StoreCustomerPaymentMethodV2:
 
 
 PHONE = secret.phone("+12175550199")
+NO_NUMBERS = ("555-0101", "my number: 217 555 0199", "account 20481137 01", "2175550199 Jane")
 UNKNOWN_PAYMENT = secret.payment("00000000-0000-0000-0000-000000000000")
 
 ONE_OF_EACH: tuple[ServiceRequest, ...] = (
@@ -282,6 +283,23 @@ def _same_key(make: MakeBackend) -> None:
     same("rivera, back on paper", ON_PAPER, _flags(backend, "rivera"))
 
 
+def _other_content(make: MakeBackend) -> None:
+    """A key that comes again with another write is refused, and nothing more is done."""
+    backend = make()
+    for first, second in (
+        (_prefer("rivera", "k1"), _prefer("chen", "k1")),
+        (_text("rivera", PHONE, "k2"), _text("chen", PHONE, "k2")),
+        (_autopay("rivera", "k3"), _autopay("chen", "k3")),
+    ):
+        if type(first).__name__ in backend.operations:
+            kind = type(first).__name__
+            same(f"the first {kind}", Accepted(), _ask(backend, first))
+            refused = isinstance(_ask(backend, second), Refused)
+            holds(f"that another {kind} is refused", refused)
+            same(f"the first {kind} again", Accepted(), _ask(backend, first))
+    same("chen", ON_PAPER, _flags(backend, "chen"))
+
+
 def _enroll_pends(make: MakeBackend) -> None:
     """`EnrollInPaperless` makes a bill pending, not paperless, with the payment's own e-mail."""
     backend = make()
@@ -329,7 +347,7 @@ def _enroll_once(make: MakeBackend) -> None:
 
 
 def _web_link(make: MakeBackend) -> None:
-    """A text is accepted, and enrols nobody; a landline is refused."""
+    """A text is accepted, and enrols nobody; a landline, or no number, is refused."""
     backend = make()
     same("the answer", Accepted(), _ask(backend, _text("rivera", PHONE, "k1")))
     same("sent again", Accepted(), _ask(backend, _text("rivera", PHONE, "k1")))
@@ -337,6 +355,9 @@ def _web_link(make: MakeBackend) -> None:
     landline = demo.customer("olsen").phone or PHONE
     answer = _ask(backend, _text("olsen", landline, "k2"))
     same("a landline", Refused(Refusal.BAD_PHONE), answer)
+    for n, text in enumerate(NO_NUMBERS):
+        answer = _ask(backend, _text("rivera", secret.phone(text), f"n{n}"))
+        same("a text that is no number", Refused(Refusal.BAD_PHONE), answer)
 
 
 def _payment_method(make: MakeBackend) -> None:
@@ -376,6 +397,7 @@ PROMISES: Mapping[Callable[[MakeBackend], None], tuple[type[ServiceRequest], ...
     _preference_paper: (_SEARCH, StoreCustomerPreference),
     _preference_refused: (_SEARCH, StoreCustomerPreference),
     _same_key: (_SEARCH, StoreCustomerPreference),
+    _other_content: (_SEARCH,),
     _enroll_pends: (_SEARCH, EnrollInPaperless),
     _enroll_again: (_SEARCH, EnrollInPaperless),
     _enroll_refused: (_SEARCH, EnrollInPaperless),

@@ -7,12 +7,13 @@ from attrs import define, evolve
 
 from paperless_ivr import secret
 from paperless_ivr.flow.call import Consent, Purpose
-from paperless_ivr.flow.events import Accepted, Refused, Screened
+from paperless_ivr.flow.events import Accepted, LimitReached, Refused, Screened, TryReserved
 from paperless_ivr.flow.host import Disposition, Moment
 from paperless_ivr.flow.policy import Limits
 from paperless_ivr.flow.requests import (
-    CountLastFour,
+    Guess,
     KeepWish,
+    ReserveTry,
     Screen,
     SendWebLink,
     StoreCustomerPreference,
@@ -34,6 +35,7 @@ WORDS = "We would send it to telling.address@example.com."
 LEASE = timedelta(minutes=1)
 NEVER = 100
 """So often nothing is allowed."""
+LIMITS = Limits()
 
 
 @define
@@ -100,10 +102,18 @@ class Bench:
         """What is known of a caller."""
         return self.record.screen(Screen(call_id, BILLER, Moment.START, ani, account))
 
+    def reserve(
+        self, ani: Secret | None, *accounts: Secret, key: str = "", limits: Limits = LIMITS
+    ) -> TryReserved | LimitReached:
+        """Asks for a try of its own, or of a key."""
+        self.numbers += 1
+        name = key or f"try-{self.numbers}"
+        asked = ReserveTry(Guess.LAST_FOUR, self.biller, ani, accounts, name)
+        return self.record.reserve(asked, limits)
+
     def allowed(self, ani: Secret | None, *accounts: Secret) -> bool:
-        """Whether a last-four check is allowed."""
-        asked = CountLastFour(self.biller, ani, accounts)
-        return self.record.count_last_four(asked, Limits()).allowed
+        """Whether a try is allowed, which is made then."""
+        return self.reserve(ani, *accounts) == TryReserved()
 
     def intend(self, write: Write, ani: Secret | None = None) -> Refused | None:
         """Puts a write on record."""

@@ -13,9 +13,10 @@ from attrs import define, evolve, field
 from paperless_ivr import secret
 from paperless_ivr.backends.demo import customer, payment, springfield
 from paperless_ivr.backends.memory import MemoryBackend
-from paperless_ivr.drive.attendant import Setup
-from paperless_ivr.drive.documents import Documents, Reply
-from paperless_ivr.drive.suspended import Suspended, load
+from paperless_ivr.drive.protocol import Move
+from paperless_ivr.drive.runner import Setup, handback_of
+from paperless_ivr.drive.session import Session, read
+from paperless_ivr.drive.web import Reply, WebDriver
 from paperless_ivr.errors import Rejected
 from paperless_ivr.flow.events import CallerEvent, Digits, HungUp, TransferResult
 from paperless_ivr.flow.flow import Flow
@@ -25,6 +26,7 @@ from paperless_ivr.gateways.capabilities import Capabilities
 from paperless_ivr.gateways.port import Answers, Begins, Ends, WebRequest
 from paperless_ivr.prompts import Catalogue
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
+from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.testing.calling import Runtime
 from paperless_ivr.testing.contracts import session
 from paperless_ivr.testing.contracts.checking import holds, run, same
@@ -97,7 +99,7 @@ class Performer:
         visit = gateway.read(request)
         self._shown += f"{request!r}{visit!r}{gateway!r}"
         if isinstance(visit, Ends):
-            return HungUp(visit.by_host)
+            return HungUp(visit.by)
         assert isinstance(visit, Answers), f"it is read as {visit!r}"
         of_turn, _, heard = visit.token.partition("-")
         same("the turn that it answers", str(number), of_turn)
@@ -152,14 +154,19 @@ class _Bench:
     ended: list[Handback] = field(factory=list)
     sent: list[WebRequest] = field(factory=list)
     reply: Reply = field(factory=lambda: Reply(0))
-    documents: Documents = field(init=False)
+    driver: WebDriver = field(init=False)
 
-    @documents.default
-    def _make_documents(self) -> Documents:
+    @driver.default
+    def _make_driver(self) -> WebDriver:
         flow = Flow()
         words = Catalogue.of(flow.terms.policy)
-        setup = Setup(flow, words, self.backend, self.record, self.calls)
-        return Documents(setup, self.runtime.gateway, KEY, 4, ended=self.ended.append)
+        store = SeparateStores(self.record, self.calls)
+        setup = Setup(flow, words, self.backend, store, observers=(self._moved,), at_once=4)
+        return WebDriver(setup, self.runtime.gateway, KEY)
+
+    def _moved(self, move: Move) -> None:
+        if move.after.over:
+            self.ended.append(handback_of(move.after))
 
     @property
     def arrival(self) -> Arrival:
@@ -175,7 +182,7 @@ class _Bench:
     def send(self, request: WebRequest) -> Reply:
         """A request of the runtime, answered."""
         self.sent.append(request)
-        self.reply = self.documents.answer(request)
+        self.reply = self.driver.answer(request)
         return self.reply
 
     def begin(self) -> Reply:
@@ -184,7 +191,7 @@ class _Bench:
 
     def hears(self, act: Press | None) -> WebRequest | None:
         """The caller hears the document, and does that; the request that comes of it."""
-        turn = self.documents.setup.flow.turn(self.load().live.call)
+        turn = self.load().turn
         self.runtime.caller.plan(*(() if act is None else (act,)), prompts=len(turn.say))
         return self.runtime.follow(self.reply.document)
 
@@ -194,9 +201,10 @@ class _Bench:
         assert request is not None, "the host has the call again"
         return self.send(request)
 
-    def load(self) -> Suspended:
+    def load(self) -> Session:
         """The call as it is in the store."""
-        return load(self.calls.load(self.runtime.call_id))
+        stored = self.calls.load(self.runtime.call_id)
+        return read(stored).session(self.driver.setup.flow, stored)
 
     def state(self) -> tuple[object, ...]:
         """All that a request could change."""
@@ -293,7 +301,7 @@ def _twice(make: MakeRuntime) -> None:
     bench = _bench(make)
     for _ in bench.along():
         before = bench.state()
-        same("the document", bench.reply, bench.documents.answer(bench.sent[-1]))
+        same("the document", bench.reply, bench.driver.answer(bench.sent[-1]))
         same("what is stored", before, bench.state())
     same("the number of e-mails", 1, len(bench.backend.emails))
 
@@ -304,7 +312,7 @@ def _late(make: MakeRuntime) -> None:
     for _ in bench.along():
         before = bench.state()
         for request in bench.sent[:-1]:
-            same("the document", bench.reply, bench.documents.answer(request))
+            same("the document", bench.reply, bench.driver.answer(request))
         same("what is stored", before, bench.state())
 
 
@@ -317,7 +325,7 @@ def _of_another_call(make: MakeRuntime) -> None:
     request = other.runtime.follow(one.reply.document)
     assert request is not None, "the host has the call again"
     before = one.state()
-    holds("that it is refused", 400 <= one.documents.answer(request).status < 500)
+    holds("that it is refused", 400 <= one.driver.answer(request).status < 500)
     same("what is stored", before, one.state())
 
 
@@ -328,8 +336,8 @@ def _over(make: MakeRuntime) -> None:
         bench.begin()
         for act in YES[:stop]:
             bench.does(act)
-        agreed = bool(bench.load().live.call.consents)
-        bench.documents.answer(bench.runtime.ends())
+        agreed = bool(bench.load().call.consents)
+        bench.driver.answer(bench.runtime.ends())
         same("how it ended", [Disposition.ABANDONED], [back.disposition for back in bench.ended])
         same("the e-mails", int(agreed), len(bench.backend.emails))
 
@@ -344,7 +352,7 @@ def _forged(make: MakeRuntime) -> None:
     ends = bench.runtime.ends()
     for request in (honest, ends, bench.runtime.begins(bench.arrival)):
         forged = bench.runtime.forged(request)
-        holds("that it is refused", 400 <= bench.documents.answer(forged).status < 500)
+        holds("that it is refused", 400 <= bench.driver.answer(forged).status < 500)
     same("what is stored", before, bench.state())
 
 

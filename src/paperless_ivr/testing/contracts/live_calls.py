@@ -6,7 +6,7 @@ from functools import partial
 
 from paperless_ivr.errors import StaleCall, UnknownCall
 from paperless_ivr.records.port import LiveCalls, SavedCall
-from paperless_ivr.testing.contracts.bench import START, Clock
+from paperless_ivr.testing.contracts.bench import BILLER, START, Clock
 from paperless_ivr.testing.contracts.checking import at_once, holds, raises, run, same
 
 MakeLiveCalls = Callable[[Callable[[], datetime]], LiveCalls]
@@ -17,8 +17,8 @@ def check_live_calls(make: MakeLiveCalls) -> None:
     run(PROMISES, make)
 
 
-def _saved(turn: int, call_id: str = "c1") -> SavedCall:
-    return SavedCall(call_id, turn, f"{call_id} at {turn}".encode(), f"document {turn}")
+def _saved(turn: int, call_id: str = "c1", biller: str = BILLER) -> SavedCall:
+    return SavedCall(call_id, turn, f"{call_id} at {turn}".encode(), f"document {turn}", biller)
 
 
 def _as_saved(make: MakeLiveCalls) -> None:
@@ -82,7 +82,7 @@ def _one_winner(make: MakeLiveCalls) -> None:
 
 
 def _idle(make: MakeLiveCalls) -> None:
-    """The calls that were last saved before a time are listed, and no others."""
+    """The calls of a biller that were last saved before a time are listed, and no others."""
     clock = Clock()
     calls = make(clock)
     for call_id in ("c1", "c2", "c3"):
@@ -90,10 +90,14 @@ def _idle(make: MakeLiveCalls) -> None:
     clock.go(hours=1)
     calls.save(_saved(2, "c2"), 1)
     calls.drop("c3")
+    calls.save(_saved(1, "c4", "another"), None)
+    calls.save(_saved(1, "c5", ""), None)
+    now = START + timedelta(hours=2)
 
-    same("those saved before anything was", set(), set(calls.idle(START)))
-    same("those idle for an hour", {"c1"}, set(calls.idle(START + timedelta(minutes=1))))
-    same("those saved by now", {"c1", "c2"}, set(calls.idle(START + timedelta(hours=2))))
+    same("those saved before anything was", set(), set(calls.idle(START, BILLER)))
+    same("those idle for an hour", {"c1"}, set(calls.idle(START + timedelta(minutes=1), BILLER)))
+    same("those saved by now", {"c1", "c2", "c5"}, set(calls.idle(now, BILLER)))
+    same("those of another", {"c4", "c5"}, set(calls.idle(now, "another")))
 
 
 def _silent_calls(make: MakeLiveCalls) -> None:

@@ -7,10 +7,12 @@ from attrs import evolve
 from paperless_ivr import secret
 from paperless_ivr.flow.events import (
     Accepted,
+    LimitReached,
     OutcomeUnknown,
     Refusal,
     Refused,
     Screened,
+    TryReserved,
     Unavailable,
 )
 from paperless_ivr.flow.host import Disposition
@@ -22,6 +24,7 @@ from paperless_ivr.testing.contracts.bench import (
     ACCOUNT,
     ADDRESS,
     ANI,
+    LIMITS,
     NEVER,
     OTHER_ACCOUNT,
     OTHER_ANI,
@@ -108,18 +111,21 @@ def _guesses_say_nothing(make: MakeRecord) -> None:
     same("the owner", Screened(), bench.screen(ANI, ACCOUNT))
 
 
-def _missed_until_forbidden(bench: Bench, ani: Callable[[int], Secret], account: Secret) -> int:
+def _tries_until_forbidden(bench: Bench, ani: Callable[[int], Secret], account: Secret) -> int:
     for count in range(NEVER):
         if not bench.allowed(ani(count), account):
             return count
-        bench.note(What.LAST_FOUR_MISSED, f"c{count}", ani(count), (account,))
     return NEVER
 
 
-def _last_four_by_account(make: MakeRecord) -> None:
-    """Misses are limited per account and day, whatever number calls."""
+def _somebody(number: int) -> Secret:
+    return secret.phone(f"+1217555{number:04}")
+
+
+def _tries_by_account(make: MakeRecord) -> None:
+    """Tries are limited per account and day, whatever number calls."""
     bench = Bench.of(make)
-    count = _missed_until_forbidden(bench, lambda n: secret.phone(f"+1217555{n:04}"), ACCOUNT)
+    count = _tries_until_forbidden(bench, _somebody, ACCOUNT)
     elsewhere = evolve(bench, biller="another-biller")
 
     holds("that some are allowed, and not all", 1 < count < NEVER)
@@ -133,19 +139,75 @@ def _last_four_by_account(make: MakeRecord) -> None:
     holds("that it is allowed the next day", bench.allowed(ANI, ACCOUNT))
 
 
-def _last_four_by_ani(make: MakeRecord) -> None:
-    """Misses are limited per ANI and day, whatever account is tried."""
+def _tries_by_ani(make: MakeRecord) -> None:
+    """Tries are limited per ANI and day, whatever account is tried."""
     bench = Bench.of(make)
-    for count in range(NEVER):
-        account = secret.account(f"{count:08}")
-        if not bench.allowed(ANI, account):
-            break
-        bench.note(What.LAST_FOUR_MISSED, f"c{count}", ANI, (account,))
+    allowed = [bench.allowed(ANI, secret.account(f"{count:08}")) for count in range(NEVER)]
 
-    holds("that it is forbidden", not bench.allowed(ANI, OTHER_ACCOUNT))
+    holds("that some are allowed, and not all", 1 < allowed.count(True) < NEVER)
+    holds("that it holds for account numbers", not bench.allowed(ANI))
     holds("that another ANI is allowed", bench.allowed(OTHER_ANI, OTHER_ACCOUNT))
     bench.clock.go(hours=24, seconds=1)
     holds("that it is allowed the next day", bench.allowed(ANI, OTHER_ACCOUNT))
+
+
+def _tries_without_ani(make: MakeRecord) -> None:
+    """Callers without ANI share a limit, each biller's its own."""
+    bench = Bench.of(make)
+    allowed = [bench.allowed(None) for _ in range(NEVER)]
+
+    holds("that some are allowed, and not all", 1 < allowed.count(True) < NEVER)
+    holds("that it holds for accounts", not bench.allowed(None, ACCOUNT))
+    holds("that a caller with ANI is allowed", bench.allowed(ANI))
+    holds("that another biller's is", evolve(bench, biller="another-biller").allowed(None))
+
+
+def _tries_in_the_window(make: MakeRecord) -> None:
+    """Who comes back day after day is stopped by the longer window."""
+    bench = Bench.of(make)
+    days = LIMITS.window_days
+    made = 0
+    for _ in range(days - 1):
+        made += _tries_until_forbidden(bench, _somebody, ACCOUNT)
+        bench.clock.go(hours=24, seconds=1)
+
+    same("the tries in the window", LIMITS.tries_per_account[1], made)
+    bench.clock.go(days=days)
+    holds("that it is allowed after the window", bench.allowed(ANI, ACCOUNT))
+
+
+def _tries_at_once(make: MakeRecord) -> None:
+    """The limit holds where many ask for a try at the same time."""
+    bench = Bench.of(make)
+    limits = evolve(LIMITS, tries_per_account=(3, 9))
+
+    answers = at_once(
+        lambda n: bench.reserve(_somebody(n), ACCOUNT, key=f"at-once-{n}", limits=limits)
+    )
+
+    same("the number of tries", 3, answers.count(TryReserved()))
+    same("the number of refusals", AT_ONCE - 3, answers.count(LimitReached()))
+
+
+def _given_back(make: MakeRecord) -> None:
+    """A try is given back by the line that says that it matched, and no other is."""
+    bench = Bench.of(make)
+    limits = evolve(LIMITS, tries_per_account=(2, 9))
+    for key in ("one", "two"):
+        same("a try", TryReserved(), bench.reserve(ANI, ACCOUNT, key=key, limits=limits))
+    bench.note(What.MATCHED, key="two")
+
+    same("a third", TryReserved(), bench.reserve(ANI, ACCOUNT, key="three", limits=limits))
+    same("a fourth", LimitReached(), bench.reserve(ANI, ACCOUNT, key="four", limits=limits))
+
+
+def _one_try(make: MakeRecord) -> None:
+    """A try that is asked for again, as its answer was lost, is the same try."""
+    bench = Bench.of(make)
+    limits = evolve(LIMITS, tries_per_account=(2, 9))
+    for key in ("one", "one", "one", "two", "two"):
+        same(f"try {key}", TryReserved(), bench.reserve(ANI, ACCOUNT, key=key, limits=limits))
+    same("another", LimitReached(), bench.reserve(ANI, ACCOUNT, key="three", limits=limits))
 
 
 def _text_limit(make: MakeRecord) -> None:
@@ -177,7 +239,7 @@ def _text_limit_by_ani(make: MakeRecord) -> None:
     """Texts that one ANI asks for are limited per day, whatever number they go to."""
     bench = Bench.of(make)
     for count in range(NEVER):
-        text = bench.text(secret.phone(f"+1217555{count:04}"))
+        text = evolve(bench.text(_somebody(count)), account=secret.account(f"{count:08}"))
         if bench.intend(text, ANI) is not None:
             break
         bench.record.settle(text.key, Accepted())
@@ -189,6 +251,33 @@ def _text_limit_by_ani(make: MakeRecord) -> None:
     same("no ANI", None, bench.intend(bench.text(number)))
     bench.clock.go(hours=24, seconds=1)
     same("the next day", None, bench.intend(bench.text(number), ANI))
+
+
+def _text_limit_by_account(make: MakeRecord) -> None:
+    """Texts about one account are limited per day, whatever number they go to."""
+    bench = Bench.of(make)
+    texts = [bench.text(_somebody(n)) for n in range(NEVER)]
+    sent = sum(bench.intend(text) is None for text in texts)
+
+    same("the number sent", LIMITS.texts_per_account[0], sent)
+    other = evolve(bench.text(OTHER_ANI), account=OTHER_ACCOUNT)
+    same("another account", None, bench.intend(other))
+
+
+def _text_limit_by_biller(make: MakeRecord) -> None:
+    """All texts of a biller are limited per day."""
+    bench = Bench.of(make)
+    limits = evolve(LIMITS, texts_per_biller=(3, 9))
+
+    def send(count: int, by: Bench) -> Refused | None:
+        text = evolve(by.text(_somebody(count)), account=secret.account(f"{count:08}"))
+        return by.record.intend(text, by.evidence(text.key), limits)
+
+    sent = [send(count, bench) for count in range(9)]
+    same("the number sent", 3, sent.count(None))
+    same("the refusal's limit", "texts_per_biller", sent[-1] and sent[-1].code)
+    other = evolve(bench, biller="another-biller", numbers=NEVER)
+    same("another biller's", None, send(9, other))
 
 
 def _text_limit_at_once(make: MakeRecord) -> None:
@@ -258,10 +347,17 @@ PROMISES: tuple[Callable[[MakeRecord], None], ...] = (
     _paper_without_offer,
     _same_call,
     _guesses_say_nothing,
-    _last_four_by_account,
-    _last_four_by_ani,
+    _tries_by_account,
+    _tries_by_ani,
+    _tries_without_ani,
+    _tries_in_the_window,
+    _tries_at_once,
+    _given_back,
+    _one_try,
     _text_limit,
     _text_limit_by_ani,
+    _text_limit_by_account,
+    _text_limit_by_biller,
     _text_limit_at_once,
     _failed_texts,
     _one_write,

@@ -53,6 +53,22 @@ class Transcript:
         return tuple(re.findall(r"R\d+", said_so))
 
 
+HEADERS: Mapping[str, str] = {
+    "moment": "moment",
+    "caller": "ani",
+    "language": "language",
+    "account": "account",
+    "identity": "identity",
+    "invoice": "invoice",
+    "invoice_type": "invoice_type",
+    "payment": "payment",
+    "person": "person_available",
+    "intent": "intent",
+    "greeted": "greeted",
+}
+"""What can be handed over, and its name in `flow.host_strings`; `policy` and `lacking` shape the
+flow itself. A caller, an account and a payment may be named by a person's handle."""
+
 STATUSES: Mapping[str, tuple[bool | None, bool]] = {
     "pending": (False, True),
     "paperless": (True, False),
@@ -61,12 +77,16 @@ STATUSES: Mapping[str, tuple[bool | None, bool]] = {
 }
 """How a bill comes: its flags `paperless` and `pending`."""
 
+ENDED_BY: Mapping[e.EndedBy, str] = {
+    e.EndedBy.CALLER: "hangs up",
+    e.EndedBy.HOST: "host cancels",
+    e.EndedBy.SERVER: "server stops",
+}
+"""How a call ends before the flow ends it."""
+
 ANSWERS: Mapping[str, Mapping[str, e.Event]] = {
     "Screen": {"nothing": e.Screened()},
-    "CountLastFour": {
-        "allowed": e.LastFourCounted(True),
-        "no longer": e.LastFourCounted(False),
-    },
+    "ReserveTry": {"reserved": e.TryReserved(), "limit reached": e.LimitReached()},
     "KeepWish": {"kept": e.WishKept()},
 }
 """What the record can answer, first what it answers where the transcript is silent."""

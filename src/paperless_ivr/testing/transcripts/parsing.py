@@ -1,7 +1,7 @@
 """Transcripts, read."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -9,15 +9,22 @@ from attrs import evolve
 
 from paperless_ivr import secret
 from paperless_ivr.backends.demo import demo_policy
-from paperless_ivr.errors import PolicyProblems, TranscriptProblems
+from paperless_ivr.errors import HostProblems, PolicyProblems, TranscriptProblems
 from paperless_ivr.flow import events as e
-from paperless_ivr.flow.host import Arrival, Disposition, Identity, Intent, Moment
+from paperless_ivr.flow.host import Arrival, Disposition, Payment
+from paperless_ivr.flow.host_strings import arrival_from_strings, arrival_to_strings
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.policy_file import load_policy
 from paperless_ivr.flow.requests import OPERATIONS
 from paperless_ivr.flow.scene import Terms
-from paperless_ivr.secret import Secret
-from paperless_ivr.testing.transcripts.form import ANSWERS, STATUSES, Step, Transcript
+from paperless_ivr.testing.transcripts.form import (
+    ANSWERS,
+    ENDED_BY,
+    HEADERS,
+    STATUSES,
+    Step,
+    Transcript,
+)
 from paperless_ivr.testing.transcripts.people import HEADER, People
 
 T = TypeVar("T")
@@ -92,9 +99,10 @@ def _handed_over(
     problems: list[str],
     people: People,
 ) -> tuple[Terms, Arrival]:
-    """The terms and the arrival that the headers tell."""
-    told: dict[str, object] = {}
+    """The terms and the arrival of these headers."""
     policy, lacking = Policy(), frozenset[str]()
+    strings: dict[str, str] = {}
+    payment: Payment | None = None
     for name, value in headers.items():
         try:
             match name:
@@ -103,15 +111,27 @@ def _handed_over(
                 case "lacking":
                     names = {operation: operation for operation in sorted(OPERATIONS)}
                     lacking = frozenset(_known(part.strip(), names) for part in value.split(","))
+                case "caller":
+                    strings["ani"] = _caller(value, people)
+                case "account":
+                    strings["account"] = _account(value, people)
+                case "payment":
+                    payment = people.payment(value)
                 case _ if not name.startswith(HEADER):
-                    field_name, meaning = _known(name, HEADERS)
-                    told[field_name] = meaning(value, people)
+                    strings[_known(name, HEADERS)] = value
         except PolicyProblems as error:
             problems += [f"line {where[name]}: {problem}" for problem in error.problems]
         except (ValueError, LookupError) as error:
             problems.append(f"line {where[name]}: {_says(error)}")
-    arrival = Arrival("transcript", policy.biller.id, **told)  # type: ignore[arg-type]
-    return Terms(policy, OPERATIONS - lacking), arrival
+    arrival = Arrival("transcript", policy.biller.id)
+    try:
+        arrival = arrival_from_strings(arrival_to_strings(arrival) | strings)
+    except HostProblems as error:
+        headers_of = {field: header for header, field in HEADERS.items()}
+        for problem in error.problems:
+            field, _, what = problem.partition(": ")
+            problems.append(f"line {where[headers_of[field]]}: {headers_of[field]}: {what}")
+    return Terms(policy, OPERATIONS - lacking), evolve(arrival, payment=payment)
 
 
 def _policy(name: str, transcript: Path) -> Policy:
@@ -123,50 +143,26 @@ def _policy(name: str, transcript: Path) -> Policy:
     return load_policy(there)
 
 
-def _caller(value: str, people: People) -> Secret | None:
-    if value == "unknown":
-        return None
-    return secret.phone(value) if value.startswith("+") else people.customer(value).phone
+def _caller(value: str, people: People) -> str:
+    """A number, or whose; "" where it is not known."""
+    if value == "unknown" or value.startswith("+"):
+        return value.removeprefix("unknown")
+    phone = people.customer(value).phone
+    return phone.reveal() if phone else ""
 
 
-def _account(value: str, people: People) -> Secret:
+def _account(value: str, people: People) -> str:
     """A number, or whose; a number has digits, and no handle of the demo's has any."""
     number = any(character.isdecimal() for character in value)
-    return secret.account(value) if number else people.customer(value).account
+    return value if number else people.customer(value).account.reveal()
 
-
-def _yes(value: str, _: People) -> bool:
-    return _known(value, {"yes": True, "no": False})
-
-
-def _word(value: str, _: People) -> str:
-    return value
-
-
-def _one_of(known: Mapping[str, object]) -> Callable[[str, People], object]:
-    return lambda value, _: _known(value, known)
-
-
-HEADERS: Mapping[str, tuple[str, Callable[[str, People], object]]] = {
-    "moment": ("moment", _one_of({m.value: m for m in Moment})),
-    "caller": ("ani", _caller),
-    "language": ("language", _word),
-    "account": ("account", _account),
-    "identity": ("identity", _one_of({i.name.lower(): i for i in Identity})),
-    "invoice": ("invoice", lambda value, _: secret.invoice(value)),
-    "invoice_type": ("invoice_type", _word),
-    "payment": ("payment", lambda value, people: people.payment(value)),
-    "person": ("person_available", _yes),
-    "intent": ("intent", _one_of({i.value: i for i in Intent})),
-    "greeted": ("greeted", _yes),
-}
-"""What can be handed over, and how it is read; `policy` and `lacking` shape the flow itself."""
 
 PRESSES = re.compile(r"([0-9*]*#?)( then silence)?(?: at (\d+))?(?: (ahead|again))?")
 RESULTS = {result.value: result for result in e.TransferResult}
+ENDERS = {words: by for by, words in ENDED_BY.items()}
 REFUSALS = {refusal.value: refusal for refusal in e.Refusal}
 READS = ("SearchByAccountNumber", "SearchByCustomerPhoneNumber")
-RECORD = ("Screen", "CountLastFour", "KeepWish")
+RECORD = ("Screen", "ReserveTry", "KeepWish")
 
 
 def _step(number: int, line: str, people: People) -> Step:
@@ -181,8 +177,8 @@ def _step(number: int, line: str, people: People) -> Step:
             return _presses(step)
         case "silence", "":
             return evolve(step, event=e.NoInput())
-        case ("hangs", "up") | ("host", "cancels"):
-            return Step(number, f"{word} {rest}", event=e.HungUp(by_host=word == "host"))
+        case _ if f"{word} {rest}" in ENDERS:
+            return Step(number, f"{word} {rest}", event=e.HungUp(ENDERS[f"{word} {rest}"]))
         case "transfer", _:
             return evolve(step, event=e.TransferEnded(_known(rest, RESULTS)))
         case "service" | "record", _:

@@ -2,17 +2,20 @@
 
 import difflib
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
 from attrs import Factory, define, evolve
 
 from paperless_ivr import secret
-from paperless_ivr.drive import conduct as steps
-from paperless_ivr.drive.live import Live, Token, deliver
+from paperless_ivr.drive.protocol import OnRecord, Send, fulfill
 from paperless_ivr.errors import TranscriptProblems
 from paperless_ivr.flow import events as e
 from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.host import Handback
+from paperless_ivr.flow.live import Live, Token, deliver
+from paperless_ivr.flow.requests import RecordRequest, Request
 from paperless_ivr.flow.saving import dump, load
 from paperless_ivr.flow.turns import Gather, Return, Transfer, Turn
 from paperless_ivr.prompts import Catalogue
@@ -45,35 +48,40 @@ class Replay:
                 pass
 
     def _turn(self) -> bool:
-        """One turn, by a driver that is new each time and has the call from its saved form."""
-        self.live = Live(load(dump(self.live.call)), self.live.turn)
-        driver = steps.conduct(self.flow, self.live)
+        """One turn of the call, which has been through its saved form; whether it goes on."""
+        turn = self.flow.turn(load(dump(self.live.call)))
+        self.live = Live(turn, self.live.number)
+        did = None if turn.call.results.hung_up else self._perform(turn)
+        match turn.then:
+            case Return():
+                self._ended(turn.then.handback)
+                return False
+            case Gather() | Transfer():
+                event = did or e.HungUp()
+            case request:
+                event = did if isinstance(did, e.HungUp) else self._fulfilled(request, turn)
+        self.live = deliver(self.flow, self.live, self.live.token, event)
+        self.rows += self.live.turn.took
+        return True
+
+    def _fulfilled(self, request: Request, turn: Turn) -> e.Event:
+        """What a request is answered. One that got no answer is not tried again."""
+        steps = fulfill(request, turn, lambda _: 0.0, lambda: datetime.now(UTC))
         reply: e.Event | None = None
         while True:
             try:
-                step = driver.send(reply)
-            except StopIteration:
-                self._ended()
-                return False
-            if isinstance(step, steps.Moved):
-                self.live = Live(step.turn.call, step.before.turn + 1)
-                self.rows += step.turn.took
-                driver.close()
-                return True
-            reply = self._do(step)
-
-    def _do(self, step: steps.Step) -> e.Event | None:
-        match step:
-            case steps.Perform(turn):
-                return self._perform(turn)
-            case steps.Look(request):
-                name = type(request).__name__
-                return self._on_record(name) or next(iter(ANSWERS[name].values()))
-            case steps.Intend(write):
-                return self._on_record(type(write).__name__)
-            case steps.Send(request, _):
-                return self._served(type(request).__name__)
-        return None
+                step = steps.send(reply)
+            except StopIteration as done:
+                event: e.Event = done.value[0]
+                return event
+            name = type(step.request).__name__
+            match step:
+                case OnRecord() if isinstance(step.request, RecordRequest):
+                    reply = self._on_record(name) or next(iter(ANSWERS[name].values()))
+                case OnRecord():
+                    reply = self._on_record(name)
+                case Send():
+                    reply = self._served(name)
 
     def _perform(self, turn: Turn) -> e.Event | None:
         """Writes down what is heard; gives what the caller does."""
@@ -108,7 +116,7 @@ class Replay:
         """Whether a key that was an answer to an earlier turn moves the call."""
         if self.answered is None or late.event is None:
             return True
-        return deliver(self.flow, self.live, self.answered, late.event)[0] != self.live
+        return deliver(self.flow, self.live, self.answered, late.event) != self.live
 
     def _on_record(self, about: str) -> e.Event | None:
         there = self.left and self.left[0].word == "record" and self.left[0].about == about
@@ -128,12 +136,10 @@ class Replay:
         self.lines.append(f"{'needs':<10} {what}")
         raise _Lacking
 
-    def _ended(self) -> None:
-        handback = self.flow.turn(self.live.call).then
-        assert isinstance(handback, Return)
-        unused = handback.handback.unused_keys
+    def _ended(self, handback: Handback) -> None:
+        unused = handback.unused_keys
         more = f", key {unused.reveal()} is for the host" if unused else ""
-        self.lines.append(f"{'ends':<10} {handback.handback.disposition.value}{more}")
+        self.lines.append(f"{'ends':<10} {handback.disposition.value}{more}")
 
 
 def _without_end_key(event: e.Digits) -> e.Digits:
@@ -163,7 +169,7 @@ def replayed(transcript: Transcript, flow: Flow | None) -> Replay:
     """The replay of a transcript, done."""
     flow = flow or Flow(transcript.terms)
     happens = [step for step in transcript.steps if step.word not in ("hears", "ends")]
-    begun = Live(flow.begin(transcript.arrival).call)
+    begun = Live(flow.begin(transcript.arrival))
     replay = Replay(flow, Catalogue.of(flow.terms.policy), happens, begun)
     replay.run()
     return replay

@@ -3,21 +3,23 @@
 A transcript is given only once it was replayed and took the same rows of the table as the call.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random, SystemRandom
 from typing import Any
 
 import attrs
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
-from paperless_ivr.drive.live import Live
+from paperless_ivr.drive.protocol import Move
+from paperless_ivr.drive.session import Session
 from paperless_ivr.errors import TranscriptProblems
 from paperless_ivr.flow.call import Call
 from paperless_ivr.flow.events import Customer, CustomersFound, Digits, Ended, Event
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.states import State
-from paperless_ivr.flow.turns import Gather, Return, Then, Turn
+from paperless_ivr.flow.turns import Gather
+from paperless_ivr.keypad import last_star
 from paperless_ivr.secret import Secret
 from paperless_ivr.testing.transcripts.form import text_of
 from paperless_ivr.testing.transcripts.parsing import parse
@@ -26,22 +28,16 @@ from paperless_ivr.testing.transcripts.replaying import replayed
 from paperless_ivr.testing.transcripts.stand_ins import StandIns, personal
 from paperless_ivr.testing.transcripts.writing import handed_over, happened
 
+Moves = Sequence[tuple[Session, Event, Session]]
+"""What happened in a call: before, what happened, after."""
+
 DRAWS = 5
 """Attempts at stand-ins with which a call goes the same way; the first one nearly always does."""
 
 
-@frozen
-class Move:
-    """A move of a call: where it was, what happened, the turn that came of it."""
-
-    before: Live
-    event: Event
-    turn: Turn
-
-
 @define(eq=False)
 class Scribe:
-    """Writes down every call that it watches, whole: as `watch` of a driver.
+    """Writes down every call that it watches, whole: `moved` is an observer of a driver.
 
     `done` is told of each call's id and its transcript when the call ends. `headers` are its
     first ones, as `policy`: a file, as seen from `path`. All moves of a call have to be watched
@@ -54,14 +50,15 @@ class Scribe:
     path: Path = Path("transcript")
     _moves: dict[tuple[str, str], list[Move]] = field(init=False, repr=False, factory=dict)
 
-    def watch(self, before: Live, event: Event, turn: Turn) -> None:
-        """The call has moved."""
-        host = before.call.host
+    def moved(self, move: Move) -> None:
+        """A call has moved."""
+        host = move.after.call.host
         of_call = (host.call_id, host.handover)
-        self._moves.setdefault(of_call, []).append(Move(before, event, turn))
-        if isinstance(turn.then, Return):
+        self._moves.setdefault(of_call, []).append(move)
+        if move.after.over:
             moves = self._moves.pop(of_call)
-            self.done(host.call_id, redacted(self.flow, moves, self.headers, self.path))
+            if len(moves) > 1:
+                self.done(host.call_id, redacted(self.flow, moves, self.headers, self.path))
 
 
 def redacted(
@@ -73,14 +70,16 @@ def redacted(
 ) -> str:
     """A call as a transcript that holds nothing personal and goes the same way.
 
+    `moves` are all of one call; the first, with which it began, may be among them.
     Raises `TranscriptProblems` where there is none such: the flow is another one, or something
     odd was handed over that a transcript has no words for.
     """
     chance = chance or SystemRandom()
-    rows = [row for move in moves for row in move.turn.took]
+    moved = [(m.before, m.event, m.after) for m in moves if m.before and m.event]
+    rows = [row for _, _, after in moved for row in after.turn.took]
     for _ in range(DRAWS):
         try:
-            text = _written(flow, moves, headers or {}, chance)
+            text = _written(flow, moved, headers or {}, chance)
             replay = replayed(parse(text, path), flow)
         except (LookupError, ValueError, TranscriptProblems):
             continue
@@ -91,36 +90,50 @@ def redacted(
     raise TranscriptProblems(title, ["with stand-ins it does not go the same way"])
 
 
-def _written(flow: Flow, moves: Sequence[Move], headers: Mapping[str, str], chance: Random) -> str:
+def _written(flow: Flow, moves: Moves, headers: Mapping[str, str], chance: Random) -> str:
     """What is handed over and what happens, with stand-ins."""
-    real = frozenset().union(*(personal(_secrets((m.before.call.host, m.event))) for m in moves))
+    first, _, _ = moves[0]
+    happens = (_secrets((first.call.host, event)) for _, event, _ in moves)
+    real = frozenset().union(*map(personal, happens))
     others = StandIns(flow.terms, chance, real, frozenset(_domains(flow, moves)))
-    host = others.arrival(moves[0].before.call.host)
+    host = others.arrival(first.call.host)
     handles: dict[Customer, str] = {}
 
     def named(who: Customer) -> str:
         return handles.setdefault(who, _handle(who, handles))
 
     lines = []
-    for move in moves:
-        then = flow.turn(move.before.call).then
-        lines.append(happened(_other(others, move, then), then, named))
+    for (before, event, _), whole in zip(moves, _wholes(moves), strict=True):
+        lines.append(happened(_other(others, before, event, whole), before.turn.then, named))
     told = dict(headers)
     told |= handed_over(host, flow.terms.operations, paid(host.payment) if host.payment else "")
     told |= {f"{HEADER}{handle}": described(who) for who, handle in handles.items()}
     return text_of(["A real call, with stand-ins for what is personal."], told, lines)
 
 
-def _other(others: StandIns, move: Move, then: Then) -> Event:
+def _wholes(moves: Moves) -> list[str]:
+    """For each move, all keys of its entry: those before and after pauses, too."""
+    wholes: list[str] = []
+    for before, event, after in reversed(moves):
+        so_far = before.call.entry.so_far
+        keyed = event.keys.reveal() if isinstance(event, Digits) else ""
+        whole = last_star((so_far.reveal() if so_far else "") + keyed)
+        goes_on = after.call.entry.so_far is not None and bool(wholes)
+        wholes.append(wholes[-1] if goes_on and wholes[-1].startswith(whole) else whole)
+    return wholes[::-1]
+
+
+def _other(others: StandIns, before: Session, event: Event, whole: str) -> Event:
     """What happened, with stand-ins."""
-    match move.event:
-        case Digits(keys) as event:
+    match event:
+        case Digits(keys):
+            then = before.turn.then
             if isinstance(then, Gather) and keys and not then.end_key:
                 event = evolve(event, ended=Ended.FULL)  # nothing else ends them there
-            return others.digits(move.before.call, event)
+            return others.digits(before.call, event, whole)
         case CustomersFound(customers):
             return CustomersFound(tuple(map(others.customer, customers)))
-        case event:
+        case _:
             return event
 
 
@@ -133,13 +146,13 @@ def _handle(who: Customer, handles: Mapping[Customer, str]) -> str:
     return "abcdefghijklmnopqrstuvwxyz"[count % 26] * (count // 26 + 1)
 
 
-def _domains(flow: Flow, moves: Iterable[Move]) -> Iterator[str]:
+def _domains(flow: Flow, moves: Moves) -> Iterator[str]:
     """What was spelt after the at-sign, and ended."""
-    for move in moves:
-        match move.before.call, move.event:
+    for before, event, _ in moves:
+        match before.call, event:
             case Call(state=State.EMAIL_DOMAIN_ENTRY, entry=entry), Digits(keys, Ended.END_KEY):
-                before = entry.spelt.reveal() if entry.spelt else ""
-                yield flow.terms.pad.spell(before + keys.reveal()).text
+                begun = entry.so_far.reveal() if entry.so_far else ""
+                yield flow.terms.pad.spell(begun + keys.reveal()).text
 
 
 def _secrets(value: Any) -> Iterator[Secret]:

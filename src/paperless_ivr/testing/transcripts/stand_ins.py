@@ -26,8 +26,8 @@ from paperless_ivr.secret import Secret
 
 TRIES = 2000
 """Draws until a stand-in fits; one payment card comes in about 25 numbers."""
-LONG = 6
-"""Characters from which a value is personal wherever it stands, and not by chance."""
+LONG = 4
+"""Characters from which a value is personal wherever it stands, as the last four of an account."""
 AREAS = ("201", "212", "217", "303", "312", "404", "415", "503", "602", "617", "713", "808")
 """Area codes; with 555-0100 to 555-0199 they make numbers that are kept for fiction."""
 
@@ -67,17 +67,25 @@ class StandIns:
         last = self._last_four(ending)
         if len(number) == 4:
             return last
-        card = looks_like_card(number)
-        return self._other(
-            "account", number, lambda other: looks_like_card(other) == card, lambda s: _end(s, last)
-        )
+        accounts = self.terms.accounts
+
+        def fits(other: str) -> bool:
+            if looks_like_card(other) != looks_like_card(number):
+                return False
+            return (accounts.read(other) is None) == (accounts.read(number) is None)
+
+        return self._other("account", number, fits, lambda s: _end(s, last))
 
     def _last_four(self, ending: str) -> str:
         return self._other("last four", ending)
 
     def invoice(self, number: str) -> str:
-        """An invoice number."""
-        return self._other("invoice", number)
+        """An invoice number; its last digits may tell it from another."""
+        ending = last_four(number)
+        if len(ending) < 4:
+            return self._other("invoice", number)
+        last = self._last_four(ending)
+        return self._other("invoice", number, draw=lambda s: _end(s, last))
 
     def phone(self, number: str) -> str:
         """A telephone number: where it is one of North America, one of those for fiction."""
@@ -150,26 +158,44 @@ class StandIns:
 
     # ── keys ──
 
-    def keys(self, call: Call, keyed: str) -> str:
-        """Keys at a question; those of a menu stay."""
+    def keys(self, call: Call, keyed: str, whole: str) -> str:
+        """Keys at a question, of an entry that holds `whole`; those of a menu stay."""
         match call.state:
-            case State.ACCOUNT_ENTRY:
-                return "*".join(map(self.account, keyed.split("*")))
+            case State.ACCOUNT_ENTRY | State.NUMBER_CHECK:
+                return self._part(call, keyed, whole, self.account)
             case State.IDENTITY_CHECK:
-                return "*".join(map(self._some_digits, keyed.split("*")))
+                return self._part(call, keyed, whole, self._some_digits)
+            case State.PHONE_CHECK:
+                return self._part(call, keyed, whole, self._end_of_phone(call))
             case State.PHONE_CAPTURE:
-                return "*".join(map(self._phone_keyed, keyed.split("*")))
+                return self._part(call, keyed, whole, self._phone_keyed)
             case State.EMAIL_LOCAL:
-                return self._spelt(call.entry.spelt, keyed, self._local)
+                return self._spelt(call.entry.so_far, keyed, self._local)
             case State.EMAIL_DOMAIN_ENTRY:
-                return self._spelt(call.entry.spelt, keyed, self._domain_so_far)
+                return self._spelt(call.entry.so_far, keyed, self._domain_so_far)
             case State.EMAIL_CHARACTER:
-                return self._spelt(None, keyed, self._local)
+                return self._spelt(call.entry.so_far, keyed, self._local)
             case _:
                 return keyed
 
+    def _part(self, call: Call, keyed: str, whole: str, other: Callable[[str], str]) -> str:
+        """Keys of a number, as a part of its stand-in; what a star throws away by itself."""
+        *thrown, last = keyed.split("*")
+        before = len(call.entry.so_far or "") if not thrown else 0
+        return "*".join([*map(self._keyed, thrown), other(whole)[before : before + len(last)]])
+
     def _some_digits(self, keyed: str) -> str:
         return self._last_four(keyed) if len(keyed) == 4 else self._keyed(keyed)
+
+    def _end_of_phone(self, call: Call) -> Callable[[str], str]:
+        """The end of the stand-in of the phone on file, where that is what was keyed."""
+        on_file = [who.phone.reveal() for who in call.found if who.phone]
+
+        def other(keyed: str) -> str:
+            whole = next((n for n in on_file if last_four(n) == keyed), None)
+            return self._keyed(keyed) if whole is None else self.phone(whole)[-4:]
+
+        return other
 
     def _phone_keyed(self, keyed: str) -> str:
         number = self._national(keyed)
@@ -190,12 +216,12 @@ class StandIns:
         text, left, out = spelt.text, spelt.rest + keyed, ""
         begun = spelt.rest
         while left:
-            size = 1 if left[0] == "*" else 3 if left.startswith("0*") else 2
+            size = 1 if left[0] == "*" else 2
             code, left = left[:size], left[size:]
             read = pad.spell(pad.code(text) + code)
             if read.rest:
                 out += code
-            elif code == "*":
+            elif code.endswith("*"):  # takes the last character back, or the half of a code
                 text, out = read.text, out + code
             elif read.bad:
                 out += self._bad(code, begun)
@@ -205,9 +231,7 @@ class StandIns:
         return out[len(spelt.rest) :]
 
     def _bad(self, code: str, begun: str) -> str:
-        """Another code that stands for nothing, with its star where it has one."""
-        if code.endswith("*") or len(code) == 3:
-            return code
+        """Another code that stands for nothing."""
         codes = (f"{n:02}" for n in range(100))
         pool = [c for c in codes if c.startswith(begun) and self.terms.pad.spell(c).bad]
         return self.chance.choice([c for c in pool if c != code] or [code])
@@ -215,8 +239,10 @@ class StandIns:
     # ── what a bill says ──
 
     def amount(self, amount: Decimal) -> Decimal:
-        """An amount."""
-        return Decimal(self._shaped(f"{amount:f}"))
+        """An amount; equal ones stay equal."""
+        return Decimal(
+            self._chosen.setdefault(("amount", f"{amount:f}"), self._shaped(f"{amount:f}"))
+        )
 
     def day(self, day: date) -> date:
         """A day: all of a call move by as many."""
@@ -266,9 +292,9 @@ class StandIns:
             invoices=bills,
         )
 
-    def digits(self, call: Call, event: Digits) -> Digits:
+    def digits(self, call: Call, event: Digits, whole: str) -> Digits:
         """What was keyed."""
-        return evolve(event, keys=secret.keys(self.keys(call, event.keys.reveal())))
+        return evolve(event, keys=secret.keys(self.keys(call, event.keys.reveal(), whole)))
 
     @staticmethod
     def _secret(value: Secret | None, other: Callable[[str], str]) -> Secret | None:

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 from paperless_ivr.backends.demo import CUSTOMERS, payment
 from paperless_ivr.flow import events as e
 from paperless_ivr.flow.flow import Flow
-from paperless_ivr.flow.host import Arrival, Identity, Intent
+from paperless_ivr.flow.host import Arrival
+from paperless_ivr.flow.host_strings import arrival_to_strings
 from paperless_ivr.flow.requests import OPERATIONS, RecordRequest
 from paperless_ivr.flow.turns import Return, Then
 from paperless_ivr.prompts import Catalogue
-from paperless_ivr.testing.transcripts.form import ANSWERS, heard, text_of
+from paperless_ivr.testing.transcripts.form import ANSWERS, ENDED_BY, HEADERS, heard, text_of
 from paperless_ivr.testing.transcripts.people import of_the_demo
 
 if TYPE_CHECKING:
@@ -55,26 +56,10 @@ def handed_over(
     host: Arrival, operations: frozenset[str], payment: str
 ) -> Iterator[tuple[str, str]]:
     """What the host hands over, as headers."""
-    yield "moment", host.moment.value
-    yield "caller", host.ani.reveal() if host.ani else "unknown"
-    if host.language:
-        yield "language", host.language
-    if host.account:
-        yield "account", host.account.reveal()
-    if host.identity is not Identity.NONE:
-        yield "identity", host.identity.name.lower()
-    if host.invoice:
-        yield "invoice", host.invoice.reveal()
-    if host.invoice_type:
-        yield "invoice_type", host.invoice_type
+    known = {"moment": host.moment.value, "ani": "unknown"} | arrival_to_strings(host)
     if payment:
-        yield "payment", payment
-    if host.person_available:
-        yield "person", "yes"
-    if host.intent is not Intent.ENROL:
-        yield "intent", host.intent.value
-    if host.greeted:
-        yield "greeted", "yes"
+        known["payment"] = payment
+    yield from ((header, known[name]) for header, name in HEADERS.items() if name in known)
     if lacking := OPERATIONS - operations:
         yield "lacking", ", ".join(sorted(lacking))
 
@@ -82,8 +67,8 @@ def handed_over(
 def happened(event: e.Event, then: Then, named: Named, how: str = "") -> str:
     """One thing that happened where the call waited for `then`, as a line."""
     match event:
-        case e.HungUp(by_host):
-            return "host cancels" if by_host else "hangs up"
+        case e.HungUp(by):
+            return ENDED_BY[by]
         case e.NoInput():
             return "silence"
         case e.Digits(pressed, ended, at):

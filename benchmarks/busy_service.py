@@ -1,0 +1,242 @@
+"""Calls at once against a service that takes 2 s: `python benchmarks/busy_service.py 50 200`.
+
+Each call enrolls after its payment: the service is asked twice, for the bill and to enroll. Every
+caller presses at once. For each driver it prints how the calls ended, how long a call took, and
+the most requests that the service had at the same time. All of them are to enroll: a caller must
+never hear that the service is down because we are busy (R50).
+
+Left out: the SOAP client and its connections, the network, gateways' own work (on held channels
+nothing is played), PostgreSQL, several processes, and callers who listen before they press, who
+would spread the load. Calls and drivers share one process, so its one interpreter lock too.
+"""
+
+import asyncio
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import structlog
+from attrs import define, evolve, field, frozen
+
+from paperless_ivr import secret
+from paperless_ivr.backends.demo import BILLER, customer
+from paperless_ivr.backends.memory import Books, MemoryBackend, Paid
+from paperless_ivr.cli.setups import demo_policy
+from paperless_ivr.drive.aio import AsyncDriver
+from paperless_ivr.drive.blocking import Driver
+from paperless_ivr.drive.runner import Setup
+from paperless_ivr.drive.web import WebDriver
+from paperless_ivr.flow.events import CallerEvent, Digits, HungUp, ServiceAnswer
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.host import Arrival, Identity, Moment, Payment
+from paperless_ivr.flow.policy import Policy
+from paperless_ivr.flow.requests import ServiceRequest
+from paperless_ivr.flow.scene import Terms
+from paperless_ivr.flow.turns import Gather, Turn
+from paperless_ivr.gateways.twilio import TwilioGateway
+from paperless_ivr.prompts import Catalogue
+from paperless_ivr.records.port import SessionStore
+from paperless_ivr.records.sql import open_store
+from paperless_ivr.testing.twilio import SimulatedTwilio
+from paperless_ivr.testing.virtual_caller import Press
+
+SERVICE_S = 2.0
+POLICY = evolve(demo_policy(), text=evolve(Policy().text, after_enrolment=()))
+WORDS = Catalogue.of(POLICY)
+KEY = secret.credential("0123456789abcdef")
+ONE = secret.keys("1")
+GATEWAY = TwilioGateway(
+    WORDS, BILLER, KEY, "https://ivr.example.com/twilio", "https://host.example.com/voice", KEY
+)
+
+
+@define
+class Slow:
+    """A service in memory that takes 2 s for every answer, however many ask."""
+
+    service: MemoryBackend
+    asking: int = 0
+    most: int = 0
+    _lock: threading.Lock = field(factory=threading.Lock)
+
+    @property
+    def operations(self) -> frozenset[str]:
+        """What it can do."""
+        return self.service.operations
+
+    def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
+        """Answers, later."""
+        with self._lock:
+            self.asking += 1
+            self.most = max(self.most, self.asking)
+        time.sleep(SERVICE_S)
+        with self._lock:
+            self.asking -= 1
+        return self.service.answer(request, budget)
+
+
+def slow_service(customers: int) -> Slow:
+    """A service with so many customers, each of whom has paid a bill."""
+    model = customer("rivera")
+    people = tuple(
+        evolve(model, id=secret.customer(f"c{number}"), account=account(number))
+        for number in range(customers)
+    )
+    payments = tuple(
+        Paid(payment(number), one.id, one.invoices[0].type, one.email)
+        for number, one in enumerate(people)
+    )
+    return Slow(MemoryBackend(Books(people, payments)))
+
+
+def account(number: int) -> secret.Secret:
+    """The account of a customer."""
+    return secret.account(f"{20000000 + number}")
+
+
+def payment(number: int) -> secret.Secret:
+    """What the service calls a customer's payment."""
+    return secret.payment(f"p{number}")
+
+
+def arrival(number: int) -> Arrival:
+    """What the host hands over with a customer."""
+    email = customer("rivera").email
+    paid = Payment(payment(number), approved=True, email=email, account=account(number))
+    return Arrival(
+        f"CA{number:032}",
+        BILLER,
+        Moment.AFTER_PAYMENT,
+        language="en-US",
+        identity=Identity.ACCOUNT_KEYED,
+        account=account(number),
+        payment=paid,
+    )
+
+
+# ── callers who press 1 at every question ──
+
+
+class Held:
+    """A held channel on which nothing is played."""
+
+    def perform(self, turn: Turn, language: str) -> CallerEvent | None:
+        """Presses 1."""
+        return Digits(ONE) if isinstance(turn.then, Gather) else None
+
+
+class AsyncHeld:
+    """One in an event loop."""
+
+    async def perform(self, turn: Turn, language: str) -> CallerEvent | None:
+        """Presses 1."""
+        return Held().perform(turn, language)
+
+    async def listen(self) -> HungUp:
+        """Hears nothing."""
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+@frozen
+class Ended:
+    """How a call ended, and how long it took."""
+
+    how: str
+    seconds: float
+
+
+def blocking(setup: Setup, calls: int) -> list[Ended]:
+    """The blocking driver, each call in a thread of its own."""
+    driver = Driver(setup)
+
+    def call(number: int) -> Ended:
+        began = time.perf_counter()
+        handback = driver.converse(Held(), arrival(number))
+        how = f"{handback.disposition.value}, {handback.reason.value}"
+        return Ended(how, time.perf_counter() - began)
+
+    with ThreadPoolExecutor(calls) as callers:
+        return list(callers.map(call, range(calls)))
+
+
+def in_a_loop(setup: Setup, calls: int) -> list[Ended]:
+    """The asyncio driver, all calls in one event loop."""
+
+    async def call(driver: AsyncDriver, number: int) -> Ended:
+        began = time.perf_counter()
+        handback = await driver.converse(AsyncHeld(), arrival(number))
+        how = f"{handback.disposition.value}, {handback.reason.value}"
+        return Ended(how, time.perf_counter() - began)
+
+    async def run() -> list[Ended]:
+        driver = AsyncDriver(setup)
+        return await asyncio.gather(*(call(driver, number) for number in range(calls)))
+
+    return asyncio.run(run())
+
+
+def by_web_requests(setup: Setup, calls: int) -> list[Ended]:
+    """The web driver, each call's requests in a thread of its own."""
+    driver = WebDriver(setup, GATEWAY, KEY)
+
+    def call(number: int) -> Ended:
+        began = time.perf_counter()
+        runtime = SimulatedTwilio(GATEWAY, f"CA{number:032}")
+        request = runtime.begins(arrival(number))
+        while request is not None:
+            document = driver.answer(request).document
+            asks = [Press("1")] * ('actionOnEmptyResult="true"' in document)
+            runtime.caller.plan(*asks, prompts=document.count("<Say"))
+            request = runtime.follow(document)
+        told = runtime.handed_back or {}
+        return Ended(f"{told['disposition']}, {told['reason']}", time.perf_counter() - began)
+
+    with ThreadPoolExecutor(calls) as callers:
+        ended = list(callers.map(call, range(calls)))
+    driver.close()
+    return ended
+
+
+DRIVERS: dict[str, Callable[[Setup, int], list[Ended]]] = {
+    "blocking": blocking,
+    "asyncio": in_a_loop,
+    "web": by_web_requests,
+}
+
+
+def measure(name: str, calls: int, store: SessionStore) -> None:
+    """Runs so many calls in one driver, and prints what came of them."""
+    service = slow_service(calls)
+    setup = Setup(Flow(Terms(POLICY, service.operations)), WORDS, service, store)
+    ended = DRIVERS[name](setup, calls)
+    took = [one.seconds for one in ended]
+    print(
+        f"{name:8} {calls:4} calls: {dict(Counter(one.how for one in ended))}; "
+        f"{statistics.median(took):.1f} s a call, the longest {max(took):.1f} s; "
+        f"{service.most} requests to the service at the same time; "
+        f"{len(service.service.emails)} registrations",
+        flush=True,
+    )
+
+
+def main() -> None:
+    """Runs every driver with each number of calls, on SQLite and the policy's default budgets."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    for calls in map(int, sys.argv[1:] or ("50", "200")):
+        for name in DRIVERS:
+            with (
+                tempfile.TemporaryDirectory() as folder,
+                open_store(f"sqlite:///{Path(folder) / 'record.db'}") as store,
+            ):
+                measure(name, calls, store)
+
+
+if __name__ == "__main__":
+    main()

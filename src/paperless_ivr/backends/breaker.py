@@ -1,0 +1,88 @@
+"""A circuit breaker: a service that does not answer is noticed once, not by every caller."""
+
+from collections.abc import Callable
+from threading import Lock
+from typing import Any
+
+from attrs import define, field
+from pybreaker import STATE_CLOSED, CircuitBreaker, CircuitBreakerError, CircuitBreakerListener
+
+from paperless_ivr.backends.port import Backend
+from paperless_ivr.flow.events import OutcomeUnknown, ServiceAnswer, Unavailable
+from paperless_ivr.flow.requests import ServiceRequest
+
+NOT_SENT = "not sent: the service did not answer others"
+
+
+class _NoAnswer(Exception):
+    """The service did not answer, or could not say what it did."""
+
+    def __init__(self, answer: ServiceAnswer) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+@define(eq=False)
+class GuardedBackend:
+    """A back end whose circuit opens when it does not answer. Safe to use from several threads.
+
+    A request made while the circuit is open is never sent (`Unavailable`). A refusal is
+    an answer.
+    """
+
+    backend: Backend
+    failures: int
+    """Requests in a row without an answer, after which none is sent for a while."""
+    pause: float
+    """Seconds until one request is sent again; where it is answered, all are."""
+    tell: Callable[[str], None] = lambda _: None
+    """Told of the circuit's state when it changes: closed, open or half-open."""
+    _breaker: CircuitBreaker = field(init=False, repr=False)
+    _probe: Any = field(init=False, factory=Lock, repr=False)
+
+    @_breaker.default
+    def _make_breaker(self) -> CircuitBreaker:
+        return CircuitBreaker(
+            fail_max=self.failures,
+            reset_timeout=self.pause,
+            listeners=[_Listener(self.tell)],
+            throw_new_error_on_trip=False,
+        )
+
+    @property
+    def operations(self) -> frozenset[str]:
+        """Names of the operations that the service has."""
+        return self.backend.operations
+
+    @property
+    def circuit(self) -> str:
+        """The state of the circuit: closed, open or half-open."""
+        return self._breaker.current_state
+
+    def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
+        """Answers within `budget` seconds; at once where the circuit is open."""
+        probing = self.circuit != STATE_CLOSED
+        if probing and not self._probe.acquire(blocking=False):
+            return Unavailable(NOT_SENT)  # one is enough to find out
+        try:
+            with self._breaker.calling():  # `call` would hold its lock until the answer comes
+                answer = self.backend.answer(request, budget)
+                if isinstance(answer, Unavailable | OutcomeUnknown):
+                    raise _NoAnswer(answer)
+                return answer
+        except CircuitBreakerError:
+            return Unavailable(NOT_SENT)
+        except _NoAnswer as none:
+            return none.answer
+        finally:
+            if probing:
+                self._probe.release()
+
+
+class _Listener(CircuitBreakerListener):
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+
+    def state_change(self, cb: CircuitBreaker, old_state: Any, new_state: Any) -> None:  # noqa: ARG002
+        """Tells of the new state."""
+        self._tell(new_state.name)

@@ -1,0 +1,156 @@
+"""What zeep knows of a service's types, as far as fields are looked for and read in them."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from attrs import frozen
+from zeep.xsd import ComplexType, Element
+from zeep.xsd.elements.indicators import Choice, Group, OrderIndicator
+from zeep.xsd.types.any import AnyType
+from zeep.xsd.types.builtins import Boolean, Date, DateTime, Double, Float, Integer
+from zeep.xsd.types.builtins import Decimal as XsdDecimal
+from zeep.xsd.types.simple import AnySimpleType
+
+from paperless_ivr.backends.soap.shapes import Kind
+from paperless_ivr.backends.written import (
+    FlagWords,
+    Unreadable,
+    read_amount,
+    read_date,
+    within_reason,
+)
+
+TRUTH = {"true": True, "1": True, "false": False, "0": False}
+"""How XML Schema writes a boolean."""
+
+SPACE = " \t\r\n"
+"""What XML Schema takes away around a number or a truth, and nothing else."""
+INTEGER = re.compile(r"[+-]?\d{1,100}", re.ASCII)
+DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
+FLOAT = re.compile(rf"{DECIMAL.pattern}([eE][+-]?\d{{1,3}})?", re.ASCII)
+"""How XML Schema writes numbers (part 2, 3.2.3 to 3.2.5 and 3.3.13)."""
+
+CONTENT = "_value_1"
+"""zeep's name for the text of an element that has attributes too."""
+
+
+@frozen
+class Child:
+    """An element that may stand inside another."""
+
+    name: str
+    tag: str
+    """Its name with its namespace, as lxml writes both."""
+    type: Any
+    several: bool
+    optional: bool
+    nillable: bool
+
+    @property
+    def simple(self) -> Any:
+        """The type of its text, which may be any; None where it holds elements."""
+        if isinstance(self.type, AnySimpleType) or type(self.type) is AnyType:
+            return self.type
+        if isinstance(self.type, ComplexType):
+            inside = self.type.elements
+            if [name for name, _ in inside] == [CONTENT] and isinstance(inside[0][1], Element):
+                return inside[0][1].type
+        return None
+
+    @property
+    def complex(self) -> bool:
+        """Whether it holds elements."""
+        return isinstance(self.type, ComplexType) and self.simple is None
+
+
+def children(kind: Any) -> dict[str, Child]:
+    """The elements of a type, by name; of a name that is there twice, none."""
+    found: dict[str, Child] = {}
+    twice = set()
+    if isinstance(kind, ComplexType):
+        for child in _inside([part for _, part in kind.elements_nested], False, False):
+            if child.name in found:
+                twice.add(child.name)
+            found[child.name] = child
+    return {name: child for name, child in found.items() if name not in twice}
+
+
+def _inside(parts: Sequence[Any], several: bool, optional: bool) -> Iterator[Child]:
+    for part in parts:
+        many = several or part.accepts_multiple
+        may = optional or part.is_optional
+        if isinstance(part, Element):
+            yield Child(str(part.name), part.qname.text, part.type, many, may, part.nillable)
+        elif isinstance(part, Group):
+            yield from _inside([part.child], many, may)
+        elif isinstance(part, OrderIndicator):
+            yield from _inside(list(part), many, may or isinstance(part, Choice))
+
+
+def along(kind: Any, path: Sequence[str]) -> tuple[Child, ...] | None:
+    """The elements on a path through a type; None where it leads nowhere."""
+    found = []
+    for name in path:
+        child = children(kind).get(name)
+        if child is None:
+            return None
+        found.append(child)
+        kind = child.type
+    return tuple(found)
+
+
+# ── reading texts ────────────────────────────────────────────────────────────────────────
+
+Reader = Callable[[str], Any]
+"""Gives what a text means, or None for nothing; raises `Unreadable`."""
+
+
+def reader(kind: Kind, simple: Any, written: str | None) -> Reader | None:
+    """How a text of a simple type is read as what a field has to be; None where it is not."""
+    if simple is None or kind is Kind.LIST:
+        return None
+    if kind is Kind.FLAG:
+        if written:
+            return FlagWords.of(written).read
+        return _flag if isinstance(simple, Boolean) else None
+    if kind is Kind.TEXT:
+        return _whole_number if isinstance(simple, Integer) else _text
+    if kind is Kind.MONEY:
+        if written:
+            return partial(read_amount, written=written)
+        if isinstance(simple, XsdDecimal):
+            return partial(_number, form=DECIMAL)
+        return partial(_number, form=FLOAT) if isinstance(simple, Float | Double) else read_amount
+    return partial(read_date, written=written) if written else read_date
+
+
+def only_text(kind: Kind, simple: Any) -> bool:
+    """Whether the type of an amount or date says nothing of how it is written."""
+    known = {Kind.MONEY: (XsdDecimal, Float, Double), Kind.DAY: (DateTime, Date)}
+    return kind in known and not isinstance(simple, known[kind])
+
+
+def _flag(text: str) -> bool:
+    if text.strip(SPACE) not in TRUTH:
+        raise Unreadable
+    return TRUTH[text.strip(SPACE)]
+
+
+def _text(text: str) -> str | None:
+    return text.strip() or None
+
+
+def _whole_number(text: str) -> str:
+    """A whole number as it is written most simply: `+0402` and `402` are one."""
+    if not INTEGER.fullmatch(text.strip(SPACE)):
+        raise Unreadable
+    return str(int(text.strip(SPACE)))
+
+
+def _number(text: str, form: re.Pattern[str]) -> Decimal:
+    if not form.fullmatch(text.strip(SPACE)):
+        raise Unreadable
+    return within_reason(Decimal(text.strip(SPACE)))

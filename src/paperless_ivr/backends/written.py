@@ -1,0 +1,173 @@
+"""How a service writes flags, amounts, and dates where its WSDL only calls them text.
+
+The connection's `[written]` tables say so in examples: `"Y/N"`, `"1,234.56"`, `"MM/DD/YYYY"`.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+
+from attrs import frozen
+
+from paperless_ivr.flow.policy import Fixed
+
+FLAG_FIELDS = frozenset(
+    {"Paperless", "PaperlessPending", "Exists", "Success", "EnrollmentSuccessful"}
+)
+AMOUNT_FIELDS = frozenset({"BalanceDue"})
+DATE_FIELDS = frozenset({"InvoiceDueDate"})
+
+ISO_DATE = re.compile(
+    r"(\d{4}-\d\d-\d\d)(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?\s*(?:Z|[+-]\d\d:\d\d)?"
+)
+"""A date as XML Schema and most databases write it, with or without a time."""
+
+US_AMOUNT = "1,234.56"
+AMOUNTS: Mapping[str, tuple[str, str]] = Fixed({US_AMOUNT: (",", "."), "1.234,56": (".", ",")})
+"""By example: what separates thousands, and what separates cents."""
+
+CENTS = "cents"
+"""An amount in whole cents."""
+
+LARGEST_DIGITS = 10
+SMALLEST_DIGIT = -20
+"""An amount of more digits before the point, or farther behind it, is none: `1E+5000`."""
+
+DATE_PARTS: Mapping[str, str] = Fixed(
+    {"YYYY": "%Y", "YY": "%y", "MMM": "%b", "MM": "%m", "M": "%m", "DD": "%d", "D": "%d"}
+)
+"""The parts of a date as a connection writes them, and as `strptime` does."""
+_PART = re.compile("|".join(sorted(DATE_PARTS, key=len, reverse=True)))
+
+
+class Unreadable(ValueError):
+    """A text that is not what its field should hold. It never quotes the text."""
+
+
+@frozen
+class FlagWords:
+    """The two texts of a flag, in any case: `Y/N`, `1/0`, or `Y/` where a blank means no."""
+
+    true: str
+    false: str
+
+    @classmethod
+    def of(cls, written: str) -> "FlagWords":
+        """The words in an example. Raises `Unreadable` where it is none."""
+        true, slash, false = written.partition("/")
+        true, false = true.strip(), false.strip()
+        if not slash or "/" in false or true.casefold() == false.casefold():
+            raise Unreadable
+        return cls(true, false)
+
+    def read(self, text: str) -> bool:
+        """Return the flag in a text."""
+        for word, value in ((self.true, True), (self.false, False)):
+            if text.strip().casefold() == word.casefold():
+                return value
+        raise Unreadable
+
+    def write(self, value: bool) -> str:
+        """Return the text of a flag."""
+        return self.true if value else self.false
+
+
+def within_reason(number: Decimal) -> Decimal:
+    """Return an amount that a bill can have. Raises `Unreadable` where it is absurd."""
+    last = number.as_tuple().exponent
+    if not isinstance(last, int) or number.adjusted() >= LARGEST_DIGITS or last < SMALLEST_DIGIT:
+        raise Unreadable
+    return number
+
+
+def read_amount(text: str, written: str = US_AMOUNT) -> Decimal | None:
+    """Return the amount in a text; None in a blank.
+
+    A currency sign may stand before it; a minus, parentheses, or CR mark a credit.
+    """
+    text = text.strip()
+    if not text:
+        return None
+    if written == CENTS:
+        if not re.fullmatch(r"[+-]?\d+", text, re.ASCII):
+            raise Unreadable
+        return within_reason(Decimal(text)).scaleb(-2)
+    thousands, cents = (re.escape(mark) for mark in AMOUNTS[written])
+    digits = rf"(?P<whole>\d{{1,3}}(?:{thousands}\d{{3}})+|\d+)(?:{cents}(?P<cents>\d{{1,4}}))?"
+    currency = r"(?:\$|USD|US\$)?"
+    forms = (
+        rf"(?P<sign>[+-]?)\s*{currency}\s*{digits}(?:\s*USD)?(?P<credit>-|\s*CR)?",
+        rf"{currency}\s*(?P<sign>-)\s*{digits}(?P<credit>)",
+        rf"(?P<credit>\()\s*{currency}\s*{digits}\)(?P<sign>)",
+    )
+    for form in forms:
+        found = re.fullmatch(form, text, re.ASCII | re.IGNORECASE)
+        if found:
+            marks = AMOUNTS[written][0]
+            whole = found["whole"].replace(marks, "")
+            number = within_reason(Decimal(f"{whole}.{found['cents'] or 0}"))
+            credit = found["sign"] == "-" or bool(found["credit"])
+            if found["sign"] == "-" and found["credit"]:
+                raise Unreadable
+            return -number if credit else number
+    raise Unreadable
+
+
+def date_format(written: str) -> str:
+    """Return an example of a date as a `strptime` format. Raises `Unreadable` where it is none."""
+    parts = _PART.findall(written)
+    kinds = sorted(part[0] for part in parts)
+    if kinds != ["D", "M", "Y"] or re.search(r"[^-/., ]", _PART.sub("", written)):
+        raise Unreadable
+    return _PART.sub(lambda part: DATE_PARTS[part[0]], written)
+
+
+def read_date(text: str, written: str = "") -> date | None:
+    """Return the date in a text; None in a blank, and in the year 1, .NET's word for none.
+
+    A time of day may follow.
+    """
+    text = text.strip()
+    if not text:
+        return None
+    try:
+        if not written:
+            found = ISO_DATE.fullmatch(text)
+            if found is None:
+                raise Unreadable
+            day = date.fromisoformat(found[1])
+        else:
+            words = len(written.split())
+            alone = " ".join(re.split(r"[T\s]+" if words == 1 else r"\s+", text)[:words])
+            day = datetime.strptime(alone, date_format(written)).date()  # noqa: DTZ007 - a day
+    except ValueError:
+        raise Unreadable from None
+    return day if day.year > 1 else None
+
+
+def problems(table: str, names: Mapping[str, str]) -> Iterator[str]:
+    """Describe every line of a `[written]` table that cannot be used."""
+    for name, written in names.items():
+        if name in FLAG_FIELDS:
+            says = 'not two texts with a slash between, as "Y/N"'
+            ask: Callable[[str], object] = FlagWords.of
+        elif name in AMOUNT_FIELDS:
+            says = f"none of {', '.join((*AMOUNTS, CENTS))}"
+            ask = _amount_example
+        elif name in DATE_FIELDS:
+            says = 'no date made of YYYY or YY, MM or MMM, and DD, as "MM/DD/YYYY"'
+            ask = date_format
+        else:
+            known = ", ".join(sorted(FLAG_FIELDS | AMOUNT_FIELDS | DATE_FIELDS))
+            yield f"{table}.{name}: only these can be written as text: {known}"
+            continue
+        try:
+            ask(written)
+        except Unreadable:
+            yield f"{table}.{name}: {written!r} is {says}"
+
+
+def _amount_example(written: str) -> None:
+    if written != CENTS and written not in AMOUNTS:
+        raise Unreadable

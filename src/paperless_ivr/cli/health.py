@@ -1,0 +1,71 @@
+"""The port at which a server says how it is."""
+
+import functools
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from attrs import frozen
+
+from paperless_ivr.cli.services import Services
+from paperless_ivr.net.connections import Limits
+from paperless_ivr.net.http import bounded, listen
+
+CONNECTIONS = 50
+"""Open to this port at the same time."""
+
+
+@frozen
+class Where:
+    """Where a server says how it is; nowhere without a port."""
+
+    host: str
+    port: int | None
+
+
+def options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a server's command the options; it gets them as `health`."""
+
+    @click.option(
+        "--health-port",
+        type=click.IntRange(0, 65535),
+        help="Serve /live, /ready and /metrics there; 0 is any that is free. [default: nowhere]",
+    )
+    @click.option(
+        "--health-host", default="127.0.0.1", show_default=True, help="The address for it."
+    )
+    @functools.wraps(command)
+    def wrapped(*args: Any, health_port: int | None, health_host: str, **given: Any) -> Any:
+        return command(*args, health=Where(health_host, health_port), **given)
+
+    return wrapped
+
+
+@contextmanager
+def said(where: Where, at: Services) -> Iterator[Any]:
+    """Answers at that port for so long; gives the meters that are shown there."""
+    from paperless_ivr.web import Meters, status
+
+    meters = Meters()
+    meters.circuit(lambda: at.backend.circuit == "open")
+    if where.port is None:
+        yield meters
+        return
+    try:
+        listening = listen(where.host, where.port)
+    except OSError as error:
+        message = f"cannot listen at {where.host}:{where.port}: {error.strerror}"
+        raise click.ClickException(message) from error
+    app = status(meters, at.probe, lambda: at.backend.circuit)
+    server = bounded(app, Limits(CONNECTIONS), 1)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    shown = f"[{where.host}]" if ":" in where.host else where.host
+    click.echo(f"health at http://{shown}:{listening.getsockname()[1]}", err=True)
+    try:
+        yield meters
+    finally:
+        server.should_exit = True
+        thread.join(5)

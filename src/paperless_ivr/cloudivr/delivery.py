@@ -1,0 +1,149 @@
+"""Delivers the queued e-mails by SMTP, where a server for it is named.
+
+An e-mail is taken before it is sent, so that no other process sends it too. Whatever happens
+then, it is tried again after `RETRY`, and then less and less often, until the server has taken
+it, has refused it for good, or its link can no longer be used. Where the answer of the server is
+lost it may come twice; its Message-ID is the same then.
+"""
+
+import hashlib
+import smtplib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from email.utils import format_datetime
+from threading import Event
+from typing import Any
+
+import structlog
+from attrs import frozen
+from sqlalchemy import Engine, select, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from paperless_ivr.cloudivr import tables as t
+from paperless_ivr.cloudivr.words import WORDS
+
+RETRY = timedelta(minutes=1)
+LONGEST_RETRY = timedelta(hours=1)
+"""After so long an e-mail that was taken, and not sent, is tried again: first and last."""
+LOOK_S = 1.0
+"""Seconds after which the queue is looked at again."""
+TIMEOUT_S = 10.0
+"""Seconds that the mail server may take for an answer: less than `RETRY` by far."""
+SENDER = "cloudivr@localhost"
+FOR_GOOD = range(500, 600)
+"""Codes with which a server refuses for good (RFC 5321, section 4.2.1)."""
+
+_log = structlog.get_logger()
+
+
+@frozen
+class Mailer:
+    """Delivers what is queued in a database. Several may do so side by side."""
+
+    engine: Engine
+    host: str
+    port: int
+    clock: Callable[[], datetime]
+
+    def run(self, stopped: Event) -> None:
+        """Deliver until stopped; log what keeps the e-mail waiting where that changes.
+
+        Errors are logged by their class: a text may hold an address.
+        """
+        waits_for: str | None = None
+        while not stopped.wait(LOOK_S):
+            try:
+                delivered = self.deliver()
+            except (OSError, smtplib.SMTPException, SQLAlchemyError) as error:
+                if waits_for != type(error).__name__:
+                    waits_for = type(error).__name__
+                    _log.warning("cloudivr.mail_waits", error=waits_for)
+                continue
+            if delivered and waits_for is not None:
+                waits_for = None
+                _log.info("cloudivr.mail_goes_out")
+
+    def deliver(self) -> int:
+        """Send what is due, oldest first; return how many e-mails the server took.
+
+        Raises OSError or SMTPException where the server is away; then nothing is lost.
+        """
+        now = self.clock()
+        with Session(self.engine) as session:
+            due = session.scalars(
+                select(t.EmailQueue.EmailQueueID)
+                .where(*self._due(now))
+                .order_by(t.EmailQueue.EmailQueueID)
+            ).all()
+        if not due:
+            return 0
+        with smtplib.SMTP(self.host, self.port, timeout=TIMEOUT_S) as server:
+            return sum(self._send(server, number) for number in due)
+
+    def _due(self, now: datetime) -> tuple[Any, ...]:
+        return (
+            t.EmailQueue.SentAt.is_(None),
+            t.EmailQueue.RefusedWith.is_(None),
+            t.EmailQueue.TryAt <= now,
+            t.EmailQueue.TokenHash.in_(
+                select(t.WebLink.TokenHash).where(
+                    t.WebLink.Status == t.LinkStatus.OPEN, t.WebLink.ExpiresAt > now
+                )
+            ),
+        )
+
+    def _send(self, server: smtplib.SMTP, number: int) -> bool:
+        now = self.clock()
+        with Session(self.engine) as session, session.begin():
+            email = session.get_one(t.EmailQueue, number)
+            pause = min(max(RETRY, now - email.QueuedAt), LONGEST_RETRY)  # as old as it is
+            mine = update(t.EmailQueue).where(t.EmailQueue.EmailQueueID == number, *self._due(now))
+            taken: Any = session.execute(mine.values(TryAt=now + pause))
+            if not taken.rowcount:
+                return False
+            message = _message(session, email)
+        try:
+            server.send_message(message)
+        except smtplib.SMTPRecipientsRefused as refused:
+            ((code, _),) = refused.recipients.values()
+            self._refused(number, code)
+            return False
+        except smtplib.SMTPResponseException as refused:  # the sender, or the message
+            self._refused(number, refused.smtp_code)
+            return False
+        self._settle(number, SentAt=self.clock())
+        return True
+
+    def _refused(self, number: int, code: int) -> None:
+        _log.warning("cloudivr.mail_refused", code=code)
+        if code in FOR_GOOD:
+            self._settle(number, RefusedWith=code)
+
+    def _settle(self, number: int, **values: object) -> None:
+        with Session(self.engine) as session, session.begin():
+            mine = update(t.EmailQueue).where(t.EmailQueue.EmailQueueID == number)
+            session.execute(mine.values(**values))
+
+
+def _message(session: Session, row: t.EmailQueue) -> EmailMessage:
+    biller = session.get_one(t.Biller, row.BillerID)
+    language = session.get_one(t.Customer, row.CustomerID).Language or "en"
+    words = WORDS[language]
+    gaps = {
+        "biller": biller.BillerName,
+        "bill": session.get_one(t.InvoiceType, row.InvoiceTypeID).called(language),
+        "on_paper": words.on_paper(biller.BillsStillOnPaper),
+        "link": row.Link,
+    }
+    message = EmailMessage()
+    message["Subject"] = words.subject.format(**gaps)
+    message["From"] = SENDER
+    message["To"] = row.EmailAddress
+    message["Date"] = format_datetime(row.QueuedAt)
+    message["Message-ID"] = f"<{hashlib.sha256(row.Link.encode()).hexdigest()[:32]}@localhost>"
+    message["Content-Language"] = language
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(words.email.format(**gaps))
+    return message

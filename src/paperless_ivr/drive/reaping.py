@@ -1,0 +1,108 @@
+"""Ends calls from outside: hung up, taken back, or left behind by a worker that is gone."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
+
+import structlog
+
+from paperless_ivr.drive.releases import give_up
+from paperless_ivr.drive.requests import RequestRunner
+from paperless_ivr.drive.session import SavedSession, read
+from paperless_ivr.errors import UnknownCall
+from paperless_ivr.flow.events import EndedBy
+from paperless_ivr.flow.states import Kind
+from paperless_ivr.flow.turns import Transfer
+from paperless_ivr.records.port import SavedCall
+
+log = structlog.get_logger("paperless_ivr")
+
+Releases = Sequence[RequestRunner]
+"""Those that calls may run on, the present one first."""
+
+ENDED_FOR = timedelta(minutes=2)
+"""How long the last document of an ended call is resent."""
+ABANDONED = timedelta(minutes=10)
+"""Idle this long, a call's worker is presumed dead."""
+TALK = timedelta(hours=4)
+"""How long a talk with an agent may last; nothing is heard of the call meanwhile."""
+
+
+def owner(releases: Releases, saved: SavedSession) -> RequestRunner | None:
+    """Who runs a call: the release that it began on; None where no worker runs that."""
+    having = (one for one in releases if one.release == saved.call.host.edition)
+    return next(having, None)
+
+
+def hang_up(releases: Releases, call_id: str, by: EndedBy) -> None:
+    """Ends a call, at whatever moment. What was agreed is carried out all the same."""
+    with suppress(UnknownCall):
+        _end(releases, releases[0].load(call_id), by)
+
+
+def reap(releases: Releases, abandoned: timedelta = ABANDONED) -> int:
+    """Ends the biller's calls that were idle for so long, and forgets those that have ended.
+
+    Returns how many were ended. To be done every minute or so, by any worker. A call of another
+    biller is not touched, and one of another release only when no talk with an agent can last
+    any longer. A call that cannot be read, as one that another version of the library saved,
+    stays for who can.
+    """
+    current, ended = releases[0], 0
+    since = current.setup.clock() - min(ENDED_FOR, abandoned)
+    calls = current.setup.store.calls
+    biller = current.setup.flow.terms.policy.biller.id
+    for call_id in current.runner.twice(lambda: calls.idle(since, biller)):
+        try:
+            ended += _reaped(releases, current.load(call_id), abandoned)
+        except UnknownCall:
+            pass
+        except Exception as error:  # noqa: BLE001 - one call must not stop the others
+            log.error("call.not_reaped", call=call_id, error=type(error).__name__)
+    return ended
+
+
+def any_live(releases: Releases) -> bool:
+    """Whether a call of the biller has not ended."""
+    current = releases[0]
+    biller = current.setup.flow.terms.policy.biller.id
+    for call_id in current.setup.store.calls.idle(current.setup.clock(), biller):
+        with suppress(UnknownCall):
+            if read(current.load(call_id)).call.state.kind is not Kind.END:
+                return True
+    return False
+
+
+def _reaped(releases: Releases, stored: SavedCall, abandoned: timedelta) -> bool:
+    """Ends a call that was left behind (True), or forgets one that has ended."""
+    saved, current = read(stored), releases[0]
+    if saved.call.host.biller != current.setup.flow.terms.policy.biller.id:
+        return False
+    age = current.setup.clock() - saved.asked
+    if saved.call.state.kind is Kind.END:
+        if age > ENDED_FOR:
+            current.drop(stored.call_id)
+        return False
+    patience = TALK + abandoned
+    if (runner := owner(releases, saved)) is not None:
+        session = runner.session(stored, saved)
+        if session.hung_up:
+            patience = timedelta()
+        elif not isinstance(session.turn.then, Transfer):
+            patience = abandoned
+    if age <= patience:
+        return False
+    held = not stored.document  # its worker saved it at every move, and so is gone
+    _end(releases, stored, EndedBy.SERVER if held else EndedBy.CALLER)
+    return True
+
+
+def _end(releases: Releases, stored: SavedCall, by: EndedBy) -> None:
+    saved, current = read(stored), releases[0]
+    runner = owner(releases, saved)
+    if runner is not None:
+        runner.hang_up(stored, by)
+    elif saved.call.state.kind is Kind.END:
+        current.drop(stored.call_id)
+    else:
+        give_up(current.runner, stored, saved)

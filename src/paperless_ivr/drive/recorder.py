@@ -1,0 +1,105 @@
+"""What goes on record of a call: offers, answers, consents with their exact words (R30)."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from attrs import evolve, frozen
+
+from paperless_ivr.drive.protocol import Move
+from paperless_ivr.drive.session import Session
+from paperless_ivr.flow.call import Call, Consent
+from paperless_ivr.flow.events import LimitReached, Refusal, Refused, Unavailable
+from paperless_ivr.flow.states import State
+from paperless_ivr.flow.turns import Return
+from paperless_ivr.prompts import Catalogue, said
+from paperless_ivr.records.port import Activity, Evidence, What
+from paperless_ivr.secret import Secret
+
+OFFERS = (State.OFFER_AT_START, State.OFFER)
+
+
+@frozen
+class ActivityRecorder:
+    """Says what goes on record of each move. Pure: the runner commits it."""
+
+    catalogue: Catalogue
+    policy_version: str
+
+    def evidence(self, before: Session, call: Call, now: datetime) -> Mapping[str, Evidence]:
+        """The evidence of every consent, also of those that a move has just brought."""
+        given = call.consents[len(before.call.consents) :]
+        new = {consent.reference: self._evidence(before, consent, now) for consent in given}
+        return {**new, **before.evidence}
+
+    def _evidence(self, asked: Session, consent: Consent, now: datetime) -> Evidence:
+        heard = [prompt for prompt in asked.turn.say if prompt.must_hear]
+        return Evidence(
+            consent=consent,
+            words=said(heard, consent.language, self.catalogue),
+            words_version=self.catalogue.digest,
+            asked=asked.asked_at,
+            answered=now,
+            call_id=asked.call_id,
+            policy_version=self.policy_version,
+            ani=asked.call.host.ani,
+        )
+
+    def activities(self, move: Move) -> tuple[Activity, ...]:
+        """The lines of a move: what happened, then what the caller is about to hear."""
+        happened = self._arrived(move) if move.before is None else self._answered(move)
+        return (*happened, *self._next(move.after))
+
+    def _arrived(self, move: Move) -> Iterator[Activity]:
+        detail = {"moment": move.after.call.host.moment.value}
+        yield evolve(self._line(What.ARRIVED, move.after, detail), state=State.GREETING.name)
+
+    def _answered(self, move: Move) -> Iterator[Activity]:
+        assert move.before is not None
+        before, after = move.before, move.after
+        detail = {"event": type(move.event).__name__, "rows": "; ".join(after.turn.took)}
+        yield self._line(What.ANSWERED, after, detail)
+        if after.call.spent.last_four > before.call.spent.last_four:
+            accounts = tuple(customer.account for customer in before.call.found)
+            yield self._line(What.LAST_FOUR_MISSED, after, {}, accounts)
+        for key in after.call.reserved.matched[len(before.call.reserved.matched) :]:
+            unanswered = isinstance(move.event, Unavailable)
+            what = What.UNANSWERED if unanswered else What.MATCHED
+            yield self._line(what, after, {"key": key})
+        match move.event:
+            case LimitReached(limit) | Refused(Refusal.LIMIT, limit):
+                yield self._line(What.LIMITED, after, {"limit": limit})
+        for consent in after.call.consents[len(before.call.consents) :]:
+            about = {"purpose": consent.purpose.value, "reference": consent.reference}
+            given = self._line(What.CONSENTED, after, about)
+            yield evolve(given, evidence=after.evidence[consent.reference])
+
+    def _next(self, after: Session) -> Iterator[Activity]:
+        state = after.call.state
+        if state in OFFERS and not after.hung_up:
+            account = after.call.host.account
+            detail = {"language": after.call.language or ""}
+            yield self._line(What.OFFERED, after, detail, (account,) if account else ())
+        if isinstance(after.turn.then, Return):
+            back = after.turn.then.handback
+            detail = {"disposition": back.disposition.value, "reason": back.reason.value}
+            yield self._line(What.ENDED, after, detail, (back.account,) if back.account else ())
+
+    def _line(
+        self,
+        what: What,
+        session: Session,
+        detail: dict[str, str],
+        accounts: tuple[Secret, ...] = (),
+    ) -> Activity:
+        host = session.call.host
+        return Activity(
+            what=what,
+            call_id=host.call_id,
+            biller=host.biller,
+            policy_version=self.policy_version,
+            at=session.asked_at,
+            state=session.call.state.name,
+            ani=host.ani,
+            accounts=accounts,
+            detail={"handover": host.reference, **detail},
+        )

@@ -1,0 +1,104 @@
+"""Calls whose release no worker runs any more: they go back to the host, and nothing is guessed.
+
+The flow that such a call began on is not known here, so it is not moved. A yes that was being
+carried out is kept as a deferred request, under the key that its write has: if the write went
+through after all, the record recognizes it as done (R31, R32).
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+from attrs import evolve
+
+from paperless_ivr.drive.protocol import Move
+from paperless_ivr.drive.runner import CallRunner
+from paperless_ivr.drive.session import SavedSession, Session
+from paperless_ivr.flow.call import Call, Consent, Purpose
+from paperless_ivr.flow.host import Disposition, Handback, Reason, Registration
+from paperless_ivr.flow.requests import KeepWish
+from paperless_ivr.flow.states import Kind, State
+from paperless_ivr.flow.turns import Return, Turn
+from paperless_ivr.flow.waits import wish
+from paperless_ivr.records.port import Activity, SavedCall, SessionUpdate, What
+
+log = structlog.get_logger("paperless_ivr")
+
+
+def give_up(
+    runner: CallRunner,
+    stored: SavedCall,
+    saved: SavedSession,
+    write: Callable[[Session], str] | None = None,
+) -> Session:
+    """Ends a call of another release; gives the session that goes back to the host.
+
+    Where its document is written, it is kept as that of any call that has ended, for answers
+    that come twice; else the call is forgotten. Raises `errors.StoreError`, and then the call
+    stays as it is.
+    """
+    call, setup = saved.call, runner.setup
+    log.error("call.other_release", call=call.host.call_id)
+    yes = _being_carried_out(call)
+    evidence = {one.consent.reference: one for one in saved.evidence}
+    if yes is not None:
+        keep: KeepWish = wish(yes)
+        runner.twice(lambda: setup.store.record.keep(keep, evidence[yes.reference]))
+    handback = evolve(
+        Handback.unfinished(call.host, Reason.OTHER_EDITION),
+        disposition=Disposition.INCOMPLETE if yes is None else Disposition.DEFERRED,
+        registration=Registration.NONE if yes is None else Registration.KEPT,
+        language=call.language,
+        greeted=call.greeted,
+        outcomes=call.results.outcomes,
+        consents=tuple(consent.reference for consent in call.consents),
+    )
+    version = next((e.policy_version for e in saved.evidence), "")
+    ended = Activity(
+        What.ENDED,
+        call.host.call_id,
+        call.host.biller,
+        version,
+        setup.clock(),
+        call.state.name,
+        call.host.ani,
+        detail={
+            "handover": call.host.reference,
+            "disposition": handback.disposition.value,
+            "reason": handback.reason.value,
+        },
+    )
+    results = evolve(call.results, reason=handback.reason)
+    over = evolve(call, state=State[handback.disposition.name], results=results)
+    session = evolve(
+        handed_back(over, handback, setup.clock()),
+        number=stored.turn + 1,
+        evidence=evidence,
+        stored_number=stored.turn + 1,
+    )
+    if write is not None:
+        session = evolve(session, document=write(session))
+    update = SessionUpdate(
+        call=session.saved(),
+        if_turn=stored.turn,
+        forget=write is None,
+        activities=(ended,),
+    )
+    runner.store(update)
+    runner.observe(Move(session, None, session))
+    return session
+
+
+def handed_back(call: Call, handback: Handback, now: datetime) -> Session:
+    """A call that goes back to the host outside of its flow, without a word."""
+    return Session(Turn(call, (), Return(handback)), now)
+
+
+def _being_carried_out(call: Call) -> Consent | None:
+    """The latest yes about a bill, where something is being asked for it and nothing has come."""
+    about_bills = (Purpose.ENROL, Purpose.BACK_TO_PAPER)
+    given = [consent for consent in call.consents if consent.purpose in about_bills]
+    settled = {outcome.consent for outcome in call.results.outcomes}
+    if not given or call.state.kind is not Kind.DO or given[-1].reference in settled:
+        return None
+    return given[-1]

@@ -1,0 +1,204 @@
+"""Moves calls between web requests: loaded from the store, moved, stored with their documents.
+
+A request to the service is claimed before it is sent, in a commit of its own, so that one of any
+number of workers sends it. A claim that outlived its worker is taken over: what may have been
+sent is not sent again, but known as `OutcomeUnknown` (R31).
+"""
+
+from contextlib import suppress
+from typing import Any
+
+from attrs import evolve, field, frozen
+
+from paperless_ivr.drive.protocol import Move, OnRecord, Send, fulfill
+from paperless_ivr.drive.runner import CallRunner, Setup
+from paperless_ivr.drive.session import SavedSession, Session, read
+from paperless_ivr.drive.tokens import TokenSigner, TurnToken
+from paperless_ivr.errors import StaleCall
+from paperless_ivr.flow.events import (
+    EndedBy,
+    Event,
+    HungUp,
+    OutcomeUnknown,
+    RecordUnavailable,
+    Unavailable,
+)
+from paperless_ivr.flow.host import Edition
+from paperless_ivr.flow.requests import Read, Request, Write
+from paperless_ivr.flow.turns import Turn
+from paperless_ivr.gateways.port import DocumentGateway
+from paperless_ivr.records.port import SavedCall, SessionUpdate, Settlement
+
+
+@frozen
+class RequestRunner:
+    """The calls of one release on one runtime. Who commits a turn first has moved the call."""
+
+    setup: Setup
+    gateway: DocumentGateway
+    signer: TokenSigner = field(repr=False)
+    runner: CallRunner = field(init=False, repr=False)
+
+    @runner.default
+    def _make_runner(self) -> CallRunner:
+        return CallRunner(self.setup)
+
+    @property
+    def release(self) -> Edition:
+        """The flow, policy and words that it runs calls on."""
+        return self.setup.edition
+
+    # ── where calls are ──
+
+    def load(self, call_id: str) -> SavedCall:
+        """A call as it is stored; UnknownCall where there is none."""
+        return self.runner.twice(lambda: self.setup.store.calls.load(call_id))
+
+    def drop(self, call_id: str) -> None:
+        """Forgets a call that has ended."""
+        self.runner.twice(lambda: self.setup.store.calls.drop(call_id))
+
+    def session(self, stored: SavedCall, saved: SavedSession | None = None) -> Session:
+        """The session of a stored call of this release."""
+        return (saved or read(stored)).session(self.setup.flow, stored)
+
+    def commit(self, move: Move) -> Session:
+        """Commits a move with the document of its turn; StaleCall where another was first."""
+        after = move.after
+        return self.runner.commit(evolve(move, after=self._documented(after, after.turn)))
+
+    def move(self, session: Session, event: Event, outcome: Settlement | None = None) -> Session:
+        """The call after an event, committed.
+
+        Where its request has words, they are heard before it is claimed; else it is claimed in
+        the same commit.
+        """
+        after = self.runner.advance(session, event)
+        if after.turn.say:
+            after = evolve(after, claim=None)
+        return self.commit(Move(session, event, after, outcome))
+
+    def hang_up(self, stored: SavedCall, by: EndedBy) -> None:
+        """Ends a call, and finishes what was agreed."""
+        session = self.session(stored)
+        while not session.over and not session.hung_up:
+            try:
+                session = self.move(session, HungUp(by))
+            except StaleCall:
+                session = self.session(self.load(session.call_id))
+        if session.over and not session.hung_up:  # with the host already
+            self.drop(session.call_id)
+        elif not session.over and not self.is_claimed(session):
+            with suppress(StaleCall):  # another worker does it
+                self.carry(session)
+
+    def write(self, session: Session, turn: Turn) -> str:
+        """A turn as a document, with the tokens of where the call is."""
+
+        def sign(heard: int | None) -> str:
+            return self.signer.sign(TurnToken.of(session.turn, session.number, heard))
+
+        return self.gateway.write(turn, sign, self.runner.language(turn))
+
+    def _documented(self, session: Session, turn: Turn) -> Session:
+        return evolve(session, document=self.write(session, turn))
+
+    # ── requests ──
+
+    def is_claimed(self, session: Session) -> bool:
+        """Whether a worker has claimed the request, and may still be at it."""
+        return session.claim is not None and self.setup.clock() < session.claim.until
+
+    def carry(self, session: Session, *, claimed: bool = False) -> Session:
+        """Carries out requests until there is something to say or to wait for.
+
+        `claimed`: this worker has claimed the first one. Raises StaleCall where another worker
+        has moved the call.
+        """
+        while isinstance(session.turn.then, Request):
+            session = self._fulfilled(session, claimed=claimed)
+            if session.turn.say:
+                break
+            claimed = True  # with the move that led to it
+        return session
+
+    def _fulfilled(self, session: Session, *, claimed: bool) -> Session:
+        """The call after the answer to its request."""
+        request = session.turn.then
+        assert isinstance(request, Request)
+        again = session.claim is not None and not claimed
+        if isinstance(request, Read) and not claimed:
+            session = self._claimed(session, again=again)
+        if isinstance(request, Read) and again:
+            return self._answered(session, Unavailable("taken over"), None)
+        steps = fulfill(request, session.turn, self.setup.budget, self.setup.clock)
+        reply: Any = None
+        while True:
+            try:
+                step = steps.send(reply)
+            except StopIteration as done:
+                event, outcome = done.value
+                return self._answered(session, event, outcome)
+            match step:
+                case OnRecord() if isinstance(write := step.request, Write):
+                    reply = self._lost(write) if again else None
+                    if reply is None and claimed:
+                        reply = self.runner.on_record(write, session)
+                    elif reply is None:
+                        session, reply = self._intended(session, write, again=again)
+                case OnRecord():
+                    reply = self.runner.on_record(step.request, session)
+                case Send() if isinstance(step.request, Write) and not self.is_claimed(session):
+                    reply = Unavailable("too late")
+                case Send():
+                    reply = self.runner.ask(step)
+
+    def _claimed(self, session: Session, *, again: bool) -> Session:
+        """The call with its request claimed by this worker. A claim is a number of its own."""
+        claimed = self._claiming(session, again=again)
+        self.runner.store(SessionUpdate(call=claimed.saved(), if_turn=session.number))
+        return evolve(claimed, stored_number=claimed.number)
+
+    def _claiming(self, session: Session, *, again: bool) -> Session:
+        claim = self.runner.claim(session.turn, again=again)
+        claimed = evolve(session, number=session.number + 1, claim=claim)
+        return self._documented(claimed, evolve(session.turn, say=()))  # they were spoken
+
+    def _intended(
+        self, session: Session, write: Write, *, again: bool
+    ) -> tuple[Session, Event | None]:
+        """The call with a write claimed and put on record, or with why it must not be sent."""
+        claiming = self._claiming(session, again=again)
+        update = SessionUpdate(call=claiming.saved(), if_turn=session.number)
+        try:
+            refused: Event | None = self.runner.intend(write, session, update)
+        except StaleCall:
+            raise
+        except Exception as error:  # noqa: BLE001 - what is not on record is not sent
+            self.runner.record_failed(session, error)
+            refused = RecordUnavailable()
+        if refused is not None:
+            return session, refused
+        return evolve(claiming, stored_number=claiming.number), None
+
+    def _lost(self, write: Write) -> OutcomeUnknown | None:
+        """The outcome of a write taken over; None where it was never on record, so never sent."""
+        lost = OutcomeUnknown("taken over")
+        try:
+            self.runner.store(SessionUpdate(outcome=Settlement(write.key, lost)))
+        except LookupError:
+            return None
+        return lost
+
+    def _answered(self, session: Session, event: Event, outcome: Settlement | None) -> Session:
+        """The call after an answer, also where it was hung up while we waited for it."""
+        while True:
+            try:
+                return self.move(session, event, outcome)
+            except StaleCall:
+                now = self.session(self.load(session.call_id))
+                if session.claim is None or now.claim is None or now.claim.by != session.claim.by:
+                    if outcome is not None:
+                        self.runner.store(SessionUpdate(outcome=outcome))
+                    raise
+                session = now

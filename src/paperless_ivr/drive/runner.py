@@ -1,0 +1,473 @@
+"""What surrounds a call on any runtime: the record, the store, the log, the evidence.
+
+Whatever fails around the flow becomes an event here: no exception ever reaches a telephone
+(rule 4). What is logged are names: states, events, rows, classes of errors.
+"""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from datetime import UTC, datetime, timedelta
+from secrets import token_hex
+from typing import TypeVar
+
+import structlog
+from attrs import define, evolve, field, frozen
+
+from paperless_ivr.backends.port import Backend
+from paperless_ivr.drive.protocol import Move, Send
+from paperless_ivr.drive.recorder import ActivityRecorder
+from paperless_ivr.drive.session import Claim, Session
+from paperless_ivr.errors import PolicyProblems, RecordDown, StaleCall
+from paperless_ivr.flow.checks import check
+from paperless_ivr.flow.events import (
+    CustomersFound,
+    Event,
+    HungUp,
+    LimitReached,
+    OutcomeUnknown,
+    RecordAnswer,
+    RecordUnavailable,
+    Refused,
+    ServiceAnswer,
+    TryReserved,
+    Unavailable,
+    WishKept,
+)
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.host import Arrival, Edition, Handback
+from paperless_ivr.flow.live import Live, deliver
+from paperless_ivr.flow.policy import Budgets, Limits
+from paperless_ivr.flow.policy_file import digest, problems
+from paperless_ivr.flow.requests import (
+    KeepWish,
+    Read,
+    RecordRequest,
+    Request,
+    ReserveTry,
+    Screen,
+    ServiceRequest,
+    Write,
+)
+from paperless_ivr.flow.scene import Scene
+from paperless_ivr.flow.script import prompt
+from paperless_ivr.flow.turns import Return, Turn
+from paperless_ivr.prompts import Catalogue
+from paperless_ivr.records.port import (
+    Committed,
+    Intent,
+    Reservation,
+    SessionStore,
+    SessionUpdate,
+)
+
+log = structlog.get_logger("paperless_ivr")
+
+T = TypeVar("T")
+
+Observer = Callable[[Move], None]
+"""Sees every move of every call once it is committed: metrics, transcripts, the host's own code.
+
+Where `move.before` is None the call has just begun; where `move.after.over` it has ended, with
+the hand-back in `move.after.turn.then`. What it raises is logged by its class, and stops no call.
+"""
+
+AT_ONCE = 256
+"""Requests to the service at the same time. Each is a thread that waits: some 50 KiB of memory."""
+CLAIM_GRACE = 5.0
+"""Seconds beyond its budget after which the worker that claimed a request is presumed lost."""
+GRACE = 1.0
+"""Seconds beyond its budget after which a back end that does not keep to it is given up."""
+
+
+def utc_now() -> datetime:
+    """The time, with its zone."""
+    return datetime.now(UTC)
+
+
+@frozen
+class Setup:
+    """Everything that calls of one biller are run with. One serves any number of calls."""
+
+    flow: Flow
+    catalogue: Catalogue
+    backend: Backend
+    store: SessionStore
+    clock: Callable[[], datetime] = utc_now
+    observers: tuple[Observer, ...] = ()
+    at_once: int = AT_ONCE
+    """Requests to the service at the same time; above the calls at the same time nobody waits."""
+    name_handover: Callable[[], str] = lambda: token_hex(4)
+    """Names hand-overs: a host may hand one call over several times, or two by one name."""
+    edition: Edition = field(init=False, repr=False)
+    """The flow, policy and words that a call beginning now is run on."""
+
+    @edition.default
+    def _make_edition(self) -> Edition:
+        policy = self.flow.terms.policy
+        return Edition(self.flow.digest, digest(policy), self.catalogue.digest)
+
+    def __attrs_post_init__(self) -> None:
+        """What is wrong with flow or policy is found here, never in a call."""
+        check(self.flow.terms, self.flow.table)
+        found = problems(self.flow.terms.policy)
+        if found:
+            raise PolicyProblems("the policy cannot be used", found)
+
+    def budget(self, request: Request) -> float:
+        """Seconds that a request may take."""
+        if isinstance(request, RecordRequest):
+            return self.budgets.record
+        return self.budgets.read if isinstance(request, Read) else self.budgets.write
+
+    @property
+    def limits(self) -> Limits:
+        """How often something may be tried or sent."""
+        return self.flow.terms.policy.limits
+
+    @property
+    def budgets(self) -> Budgets:
+        """How long the caller may be kept waiting."""
+        return self.flow.terms.policy.budgets
+
+
+@frozen
+class CallRunner:
+    """Moves calls of one setup: each move is committed, then logged and observed."""
+
+    setup: Setup
+    _recorder: ActivityRecorder = field(init=False, repr=False)
+
+    @_recorder.default
+    def _make_recorder(self) -> ActivityRecorder:
+        version = self.setup.flow.terms.policy.about.version
+        return ActivityRecorder(self.setup.catalogue, version)
+
+    # ── moves ──
+
+    def arrived(self, arrival: Arrival) -> Move:
+        """The first move of a call that the host hands over now, not yet committed."""
+        setup = self.setup
+        handover = arrival.handover or setup.name_handover()
+        serial = setup.name_handover() if arrival.handover else ""
+        named = evolve(arrival, edition=setup.edition, handover=handover, serial=serial)
+        return Move(None, None, Session(setup.flow.begin(named), setup.clock()))
+
+    def advance(self, session: Session, event: Event) -> Session:
+        """The session after an event, not yet committed. Its request, if any, is claimed."""
+        live = Live(session.turn, session.number)
+        after = deliver(self.setup.flow, live, live.token, event)
+        turn = after.turn
+        now = self.setup.clock()
+        going_on = isinstance(event, HungUp) and turn.then == session.turn.then
+        return Session(
+            turn=turn,
+            asked_at=now,
+            number=after.number,
+            evidence=self._recorder.evidence(session, turn.call, now),
+            claim=session.claim if going_on else self.claim(turn),
+            stored_number=session.stored_number,
+            store_down=session.store_down,
+        )
+
+    def claim(self, turn: Turn, *, again: bool = False) -> Claim | None:
+        """A claim on the request of a turn; None where it asks the service nothing."""
+        if not isinstance(turn.then, ServiceRequest):
+            return None
+        seconds = self.setup.budget(turn.then) + CLAIM_GRACE
+        return Claim(token_hex(8), self.setup.clock() + timedelta(seconds=seconds), again)
+
+    def commit(self, move: Move) -> Session:
+        """Commits a move; gives the session as it is stored then.
+
+        Raises `errors.StaleCall` where somebody else moved the call first, and other
+        `errors.StoreError` where the store failed twice.
+        """
+        after = move.after
+        forget = after.over and after.hung_up
+        reserved = _about_try(self.store(self._update(move, forget=forget)))
+        stored = evolve(after, stored_number=after.number, store_down=False, reserved=reserved)
+        self.observe(evolve(move, after=stored))
+        return stored
+
+    def commit_or_go_on(self, move: Move) -> Session:
+        """Commits a move of a call on a held channel, which goes on without a store.
+
+        After a failure the store is skipped until something was heard, so that the caller waits
+        for it once between two prompts (R10). How a call ended, and the outcome of a write, are
+        worth another wait.
+        """
+        after = move.after
+        just_failed = isinstance(move.event, RecordUnavailable)
+        skipping = just_failed or (move.before is not None and _silent(move.before))
+        if skipping and not after.over and move.outcome is None:
+            session = evolve(after, store_down=True)
+        else:
+            session = self._committed(move)
+        self.observe(evolve(move, after=session))
+        return session
+
+    def _committed(self, move: Move) -> Session:
+        """The session after an attempt to commit; it has ended where there is nothing to store."""
+        after = move.after
+        try:
+            try:
+                reserved = _about_try(self.store(self._update(move, forget=after.over)))
+            except StaleCall as stale:  # another worker took the call for lost
+                self._failed("store", after, stale)
+                self.store(evolve(self._update(move, forget=False), call=None))
+                return evolve(after, stored_number=None, store_down=False)
+        except Exception as error:  # noqa: BLE001 - the caller does not hear of it
+            self._failed("store", after, error)
+            return evolve(after, store_down=True)
+        return evolve(after, stored_number=after.number, store_down=False, reserved=reserved)
+
+    def _update(self, move: Move, *, forget: bool) -> SessionUpdate:
+        """What a move changes in the store."""
+        after, stored = move.after, move.after.stored_number
+        reservation = None
+        if isinstance(after.turn.then, ReserveTry) and not after.turn.say:
+            reservation = Reservation(after.turn.then, self.setup.limits)
+        return SessionUpdate(
+            call=None if forget and stored is None else after.saved(),
+            if_turn=stored,
+            forget=forget and stored is not None,
+            outcome=move.outcome,
+            reservation=reservation,
+            activities=self._recorder.activities(move),
+        )
+
+    def observe(self, move: Move) -> None:
+        """Logs a move, and shows it to every observer."""
+        for observer in (log_move, *self.setup.observers):
+            try:
+                observer(move)
+            except Exception as error:  # noqa: BLE001 - an observer does not stop a call
+                self._failed("observer", move.after, error)
+
+    # ── the record and the store ──
+
+    def on_record(self, request: RecordRequest | Write, session: Session) -> Event | None:
+        """The record's answer; about a write, why it must not be sent, or None."""
+        try:
+            if isinstance(request, Write):
+                return self.intend(request, session)
+            if session.reserved is not None:
+                return session.reserved
+            if isinstance(request, Screen | ReserveTry) and _silent(session):
+                return RecordUnavailable()
+            return self.twice(lambda: self._asked(request, session))
+        except Exception as error:  # noqa: BLE001 - what the record cannot do is an event
+            self.record_failed(session, error)
+            return RecordUnavailable()
+
+    def record_failed(self, session: Session, error: Exception) -> None:
+        """Logs that the record did not answer, or could not keep something."""
+        self._failed("record", session, error)
+
+    def _asked(self, request: RecordRequest, session: Session) -> RecordAnswer:
+        record = self.setup.store.record
+        match request:
+            case Screen():
+                return record.screen(request)
+            case ReserveTry():
+                return record.reserve(request, self.setup.limits)
+            case KeepWish():
+                record.keep(request, session.evidence[request.consent])
+                return WishKept()
+
+    def intend(
+        self, write: Write, session: Session, claimed: SessionUpdate | None = None
+    ) -> Refused | None:
+        """Puts a write on record, together with the claim on it where one is given."""
+        intent = Intent(write, session.evidence[write.consent], self.setup.limits)
+        committed = self.store(evolve(claimed or SessionUpdate(), intent=intent))
+        return committed if isinstance(committed, Refused) else None
+
+    def store(self, update: SessionUpdate) -> Committed:
+        """Commits an update; it is recognized where its first answer was lost."""
+        tries = iter((False, True))
+        return self.twice(lambda: self.setup.store.commit(update, again=next(tries)))
+
+    def twice(self, act: Callable[[], T]) -> T:
+        """What the store answers; it is asked once more where it failed within its budget.
+
+        A transaction may have been done though its answer was lost (R31); what has a key or a
+        turn is recognized the second time.
+        """
+        began = time.monotonic()
+        try:
+            return act()
+        except RecordDown:
+            if time.monotonic() - began >= self.setup.budgets.record:
+                raise
+        return act()
+
+    def _failed(self, what: str, session: Session, error: Exception) -> None:
+        log.error(f"{what}.failed", **whose(session.call.host), **named(error))
+
+    # ── what is said ──
+
+    def language(self, turn: Turn) -> str:
+        """The language that a turn is spoken in."""
+        return Scene(turn.call, self.setup.flow.terms).language
+
+    def reassurance(self, turn: Turn) -> Turn | None:
+        """What is said while an answer is waited for; None where the caller is gone."""
+        if turn.call.results.hung_up:
+            return None
+        still = prompt(Scene(turn.call, self.setup.flow.terms), "still_working")
+        return evolve(turn, say=(still,))
+
+    # ── the service ──
+
+    def ask(self, step: Send) -> ServiceAnswer:
+        """The service's answer. A back end that raises has not answered."""
+        try:
+            answer = self.setup.backend.answer(step.request, step.budget)
+            why = _why(answer)
+        except Exception as error:  # noqa: BLE001 - see above
+            answer, why = without_answer(step.request), type(error).__name__
+        return self._answered(step, answer, why)
+
+    def busy(self, step: Send) -> ServiceAnswer:
+        """The answer of a request that was never sent: all threads were taken (R50)."""
+        return self._answered(step, Unavailable("too many requests at once", busy=True), "busy")
+
+    def overran(self, step: Send) -> ServiceAnswer:
+        """The answer of a back end that does not keep to its budget."""
+        return self._answered(step, without_answer(step.request), "overran its budget")
+
+    def _answered(self, step: Send, answer: ServiceAnswer, why: str | None) -> ServiceAnswer:
+        log.info(
+            "service.answered",
+            **whose(step.turn.call.host),
+            operation=type(step.request).__name__,
+            answer=type(answer).__name__,
+            why=why,
+        )
+        return answer
+
+    def gateway_failed(self, turn: Turn, error: BaseException) -> None:
+        """The gateway raised: a broken channel is a caller who is gone."""
+        log.error("gateway.failed", **whose(turn.call.host), error=type(error).__name__)
+
+
+@define
+class Asking:
+    """A request to the service, asked in a thread of a pool, and how long it is waited for."""
+
+    runner: CallRunner
+    step: Send
+    pool: Executor
+    _began: float = field(init=False, factory=time.monotonic)
+    _heard: float = field(init=False, factory=time.monotonic)
+    _started: float | None = field(init=False, default=None)
+    answering: Future[ServiceAnswer] = field(init=False)
+
+    @answering.default
+    def _submit(self) -> Future[ServiceAnswer]:
+        return self.pool.submit(self._ask)
+
+    def _ask(self) -> ServiceAnswer:
+        self._started = time.monotonic()
+        return self.runner.ask(self.step)
+
+    @property
+    def wait(self) -> float:
+        """Seconds after which something has to be done where no answer has come."""
+        return max(min(self._deadline, self._silence_ends) - time.monotonic(), 0.0)
+
+    @property
+    def _silence_ends(self) -> float:
+        """When the caller has waited long enough to hear something new."""
+        return self._heard + self.runner.setup.budgets.reassure
+
+    @property
+    def _deadline(self) -> float:
+        """The budget counts from when a thread took the request, and also waits for one."""
+        if self._started is None:
+            return self._began + self.step.budget
+        return self._started + self.step.budget + GRACE
+
+    def waited(self) -> ServiceAnswer | Turn | None:
+        """What comes of waiting in vain: an answer, or a turn that reassures the caller."""
+        now, deadline = time.monotonic(), self._deadline
+        if now < deadline:
+            if now < self._silence_ends:
+                return None  # a thread has taken it since: its time begins there
+            self._heard = now
+            return self.runner.reassurance(self.step.turn)
+        if self.answering.cancel():
+            return self.runner.busy(self.step)
+        if deadline == self._deadline:
+            return self.runner.overran(self.step)
+        return None  # a thread took it at the last moment
+
+
+def _about_try(committed: Committed) -> TryReserved | LimitReached | None:
+    """What was said of a try that was committed with its turn."""
+    return committed if isinstance(committed, TryReserved | LimitReached) else None
+
+
+def _silent(session: Session) -> bool:
+    """Whether the store failed, and the caller has heard nothing since."""
+    return session.store_down and not session.turn.say
+
+
+def handback_of(session: Session) -> Handback:
+    """What the host gets back of a call that has ended."""
+    assert isinstance(session.turn.then, Return)
+    return session.turn.then.handback
+
+
+def whose(host: Arrival) -> dict[str, str]:
+    """Which call a line of the log is about."""
+    return {"call": host.call_id, "handover": host.handover, "biller": host.biller}
+
+
+def named(error: BaseException) -> dict[str, str]:
+    """What the log says of an error: its class, and of a record that is down the cause."""
+    said = {"error": type(error).__name__}
+    cause = error.cause if isinstance(error, RecordDown) else ""
+    return said | {"why": cause} if cause else said
+
+
+def log_move(move: Move) -> None:
+    """Logs a move, and the end of a call."""
+    after = move.after
+    if move.before is not None:
+        log.info(
+            "call.moved",
+            **whose(after.call.host),
+            state=move.before.call.state.name,
+            happened=type(move.event).__name__,
+            to=after.call.state.name,
+        )
+    if after.over:
+        back = handback_of(after)
+        log.info(
+            "call.ended",
+            **whose(after.call.host),
+            disposition=back.disposition.value,
+            reason=back.reason.value,
+            turns=after.number,
+        )
+
+
+def without_answer(request: ServiceRequest) -> ServiceAnswer:
+    """The outcome of a request that got no answer: a read did nothing, a write may have."""
+    return Unavailable() if isinstance(request, Read) else OutcomeUnknown()
+
+
+def _why(answer: ServiceAnswer) -> str | None:
+    """What the log says of an answer, apart from its class."""
+    match answer:
+        case Unavailable() | OutcomeUnknown():
+            return answer.why
+        case Refused():
+            return f"{answer.reason.value} {answer.code}".rstrip()
+        case CustomersFound(unread=unread) if unread:
+            return f"fields that cannot be read: {', '.join(unread)}"
+        case _:
+            return None

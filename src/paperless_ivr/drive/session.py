@@ -1,0 +1,104 @@
+"""A call in progress: one value, from its first turn to its last, with one saved form."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from attrs import field, frozen
+
+from paperless_ivr.flow.call import Call
+from paperless_ivr.flow.events import LimitReached, TryReserved
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.saving import dump_value, load_value
+from paperless_ivr.flow.turns import Return, Turn
+from paperless_ivr.records.port import Evidence, SavedCall
+
+SCHEMA = 2
+"""The saved form. Raise it when what is saved around a call changes, or `flow.saving.SCHEMA`."""
+
+
+@frozen
+class Claim:
+    """A worker is carrying out the request of the present turn."""
+
+    by: str
+    until: datetime
+    """After that the worker is presumed lost, and another may take over."""
+    again: bool = False
+    """It was taken over: the request may have been sent before."""
+
+
+@frozen
+class Session:
+    """A call, the turn it is at, and what is known around it. The turn is computed once."""
+
+    turn: Turn
+    asked_at: datetime
+    """When the present turn was put to the caller."""
+    number: int = 1
+    """Counts turns and claims. An answer names the number it is an answer to."""
+    evidence: Mapping[str, Evidence] = field(factory=dict, repr=False)
+    """Of every consent so far, by its reference."""
+    claim: Claim | None = None
+    document: str = field(default="", repr=False)
+    """What a runtime that asks by web request was given last."""
+    stored_number: int | None = None
+    """The number at which the store has the call; None where it does not have it."""
+    reserved: TryReserved | LimitReached | None = None
+    """The answer to the turn's request, where it was committed together with the turn."""
+    store_down: bool = False
+    """The store failed, and nothing was heard since."""
+
+    @property
+    def call(self) -> Call:
+        """The call as it is now."""
+        return self.turn.call
+
+    @property
+    def call_id(self) -> str:
+        """The host's identifier of the call."""
+        return self.call.host.call_id
+
+    @property
+    def over(self) -> bool:
+        """Whether the call has ended."""
+        return isinstance(self.turn.then, Return)
+
+    @property
+    def hung_up(self) -> bool:
+        """Whether nothing is said any more: what was agreed is only finished."""
+        return self.call.results.hung_up
+
+    def saved(self) -> SavedCall:
+        """The call as it is stored; personal, as `flow.saving` says."""
+        evidence = tuple(self.evidence.values())
+        content = SavedSession(SCHEMA, self.call, self.asked_at, evidence, self.claim)
+        saved = dump_value(content)
+        return SavedCall(self.call_id, self.number, saved, self.document, self.call.host.biller)
+
+
+@frozen
+class SavedSession:
+    """What is saved of a session. Its release is known before a turn is computed."""
+
+    schema: int
+    call: Call
+    asked: datetime
+    evidence: tuple[Evidence, ...] = ()
+    claim: Claim | None = None
+
+    def session(self, flow: Flow, stored: SavedCall) -> Session:
+        """The session, under the flow of its release."""
+        return Session(
+            turn=flow.turn(self.call),
+            asked_at=self.asked,
+            number=stored.turn,
+            evidence={one.consent.reference: one for one in self.evidence},
+            claim=self.claim,
+            document=stored.document,
+            stored_number=stored.turn,
+        )
+
+
+def read(stored: SavedCall) -> SavedSession:
+    """What was stored. Raises as `flow.saving.load` does."""
+    return load_value(stored.call, SavedSession, SCHEMA)

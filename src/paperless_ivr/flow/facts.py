@@ -1,0 +1,90 @@
+"""Two facts before anything new: whether an address of the caller's own may be used (R17, R47).
+
+The first is the whole account number; its last four digits are not. The second is caller ID that
+equals the phone number on file, or the last four digits of that number. Where the host vouches
+for the caller, neither is asked for.
+"""
+
+from paperless_ivr.flow import bills
+from paperless_ivr.flow.host import Identity
+from paperless_ivr.flow.policy import Policy
+from paperless_ivr.flow.scene import Scene
+from paperless_ivr.keypad import textable
+from paperless_ivr.secret import Secret
+
+
+def number_shown(scene: Scene) -> bool:
+    """Whether the caller has shown the whole account number of the customer."""
+    customer, shown = scene.customer, scene.call.shown
+    return shown.number or (customer is not None and customer.account == shown.account)
+
+
+def phone_shown(scene: Scene) -> bool:
+    """Whether the caller calls from the phone on file, or has keyed its last four digits."""
+    customer = scene.customer
+    if customer is None or customer.phone is None:
+        return False
+    return customer.phone == scene.call.shown.phone or calls_from(scene, customer.phone)
+
+
+def calls_from(scene: Scene, phone: Secret | None) -> bool:
+    """Whether caller ID is this number; both are E.164 wherever they come from (`flow.known`)."""
+    return phone is not None and phone == scene.call.host.ani
+
+
+def vouched(scene: Scene) -> bool:
+    """Whether the host vouches for the caller as this customer: verified, or has just paid."""
+    customer = scene.customer
+    by_host = customer is not None and scene.call.shown.by_host
+    return by_host and _vouched_for(scene, customer.account if customer else None)
+
+
+def handed_over_vouched(scene: Scene) -> bool:
+    """Whether the host vouches for the caller as who has the account that it hands over."""
+    return _vouched_for(scene, scene.account)
+
+
+def _vouched_for(scene: Scene, account: Secret | None) -> bool:
+    host = scene.call.host
+    paid = host.paid and account is not None and bills.paid_by(scene, account)
+    return host.identity is Identity.VERIFIED or paid
+
+
+def both_shown(scene: Scene) -> bool:
+    """Whether an address of the caller's own may be used."""
+    if vouched(scene) or not scene.policy.proof.two_facts:
+        return True
+    return number_shown(scene) and phone_shown(scene)
+
+
+def can_show(scene: Scene) -> bool:
+    """Whether it may be used, or the caller can still show what is missing."""
+    if both_shown(scene):
+        return True
+    customer = scene.customer
+    return customer is not None and customer.phone is not None and not scene.call.shown.gave_up
+
+
+def number_to_text(scene: Scene) -> Secret | None:
+    """The number to text to: the one that was keyed, or the one on file if it may get texts.
+
+    One that gets none is a fact all the same.
+    """
+    on_file = scene.customer.phone if scene.customer else None
+    to_file = on_file and gets_texts(scene.policy, on_file.reveal())
+    return scene.call.contact.phone or (on_file if to_file else None)
+
+
+def number_known(scene: Scene) -> bool:
+    """There is a number to text to."""
+    return number_to_text(scene) is not None
+
+
+def gets_texts(policy: Policy, number: str) -> bool:
+    """Whether texts may go to a number (E.164), by the policy (R07)."""
+    return textable(number, policy.text.regions)
+
+
+def can_text(scene: Scene) -> bool:
+    """There is a number to text to, or the caller may key one."""
+    return number_known(scene) or can_show(scene)

@@ -1,0 +1,1 @@
+"""What every server keeps to with its peers: bounds on connections, and HTTP within them."""

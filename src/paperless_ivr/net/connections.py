@@ -1,0 +1,59 @@
+"""Open connections, bounded: the one that has waited longest gives way to a new one."""
+
+from collections.abc import Callable
+
+from attrs import define, field, frozen
+
+
+@frozen
+class Limits:
+    """Bounds that hold for each connection of a server."""
+
+    connections: int = 500
+    """Open at the same time. Below `ulimit -n`, which is 1,024 on most systems."""
+    read_seconds: float = 10.0
+    """From the first byte of a request to its last, however it is cut up."""
+    keep_alive_seconds: float = 5.0
+    """That a connection stays open between two requests."""
+    answer_seconds: float = 60.0
+    """From a request's last byte until its answer has been sent."""
+
+
+DEFAULTS = Limits()
+
+
+@define
+class Connections:
+    """The open connections of a server, in the order in which they began to wait."""
+
+    most: int
+    _open: set[object] = field(factory=set, repr=False)
+    _waiting: dict[object, Callable[[], object]] = field(factory=dict, repr=False)
+    """Connections without a complete request, with what drops each."""
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def opened(self, connection: object, drop: Callable[[], object]) -> None:
+        """Add a connection; with too many open, drop the longest waiting, or else this one."""
+        self._open.add(connection)
+        self.waits(connection, drop)
+        if len(self._open) > self.most:
+            oldest = next(iter(self._waiting))
+            drop_oldest = self._waiting[oldest]
+            self.closed(oldest)
+            drop_oldest()
+
+    def waits(self, connection: object, drop: Callable[[], object]) -> None:
+        """Note that a connection waits for its peer."""
+        if connection in self._open:
+            self._waiting.setdefault(connection, drop)
+
+    def busy(self, connection: object) -> None:
+        """Note that a connection has a complete request: it is not dropped for another."""
+        self._waiting.pop(connection, None)
+
+    def closed(self, connection: object) -> None:
+        """Remove a connection."""
+        self._open.discard(connection)
+        self._waiting.pop(connection, None)

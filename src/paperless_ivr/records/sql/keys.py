@@ -1,0 +1,53 @@
+"""The check value: the keys that a record is opened with are those it was begun with."""
+
+from sqlalchemy import Connection, delete, insert, select
+
+from paperless_ivr.errors import KeyProblem, SealBroken
+from paperless_ivr.records.sql.database import Database
+from paperless_ivr.records.sql.tables import key_check
+from paperless_ivr.records.vault import Vault
+
+PLACE = "key check"
+LOCK = "the keys of the record"
+
+
+def check_keys(database: Database, vault: Vault) -> None:
+    """Raises `KeyProblem` where a vault has other keys than the record.
+
+    The first vault that opens a record gives it its check value; one with a new sealing key
+    seals it again, so that from then on that key is needed.
+    """
+    if not database.read(lambda connection: _matches(connection, vault)):
+        database.write(lambda connection: _stored(database, connection, vault))
+
+
+def _stored(database: Database, connection: Connection, vault: Vault) -> None:
+    database.lock(connection, LOCK)
+    if _matches(connection, vault):
+        return  # another process was first
+    connection.execute(delete(key_check))
+    connection.execute(
+        insert(key_check).values(hash=vault.hash(PLACE), sealed=vault.seal(b"", PLACE))
+    )
+
+
+def _matches(connection: Connection, vault: Vault) -> bool:
+    """Whether the check value is there and sealed by the vault's first sealing key."""
+    row = connection.execute(select(key_check)).first()
+    if row is None:
+        return False
+    if row.hash != vault.hash(PLACE):
+        message = (
+            "hash=… is not the key of this record; set the one that it was begun with: "
+            "with another nothing on record is found, and limits begin from zero"
+        )
+        raise KeyProblem(message)
+    try:
+        vault.open(row.sealed, PLACE)
+    except SealBroken:
+        message = (
+            "seal=… is not the key of this record; add the one that it was last sealed with: "
+            "without it nothing on record opens"
+        )
+        raise KeyProblem(message) from None
+    return vault.seals_as(row.sealed)

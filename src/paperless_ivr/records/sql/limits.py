@@ -1,0 +1,57 @@
+"""What is counted against a limit: reserved before it is done, in the transaction that looks."""
+
+from sqlalchemy import case, delete, exists, func, insert, select
+
+from paperless_ivr.flow.events import LimitReached, TryReserved
+from paperless_ivr.flow.policy import Limits
+from paperless_ivr.flow.requests import ReserveTry
+from paperless_ivr.records.port import Counted, tried, windows
+from paperless_ivr.records.sql.desk import Desk
+from paperless_ivr.records.sql.tables import reserved
+
+
+def reserve(
+    desk: Desk, key: str, biller: str, counted: tuple[Counted, ...], limits: Limits
+) -> str | None:
+    """Counts what is about to be done, unless that is done already; or which limit forbids it.
+
+    It waits for others who count for the same account, caller or number.
+    """
+    if not counted:
+        return None
+    whose = {desk.vault.hash(*one.whose): one for one in counted}
+    desk.lock(*whose)
+    if desk.connection.scalar(select(exists().where(reserved.c.key == key))):
+        return None
+    day, window = windows(desk.now, limits)
+    times = {
+        row.whose: (row.today or 0, row.times)
+        for row in desk.connection.execute(
+            select(
+                reserved.c.whose,
+                func.sum(case((reserved.c.at > day, 1), else_=0)).label("today"),
+                func.count().label("times"),
+            )
+            .where(reserved.c.whose.in_(whose), reserved.c.at > window)
+            .group_by(reserved.c.whose)
+        )
+    }
+    for found, one in whose.items():
+        if any(n >= most for n, most in zip(times.get(found, (0, 0)), one.most, strict=True)):
+            return one.limit
+    desk.connection.execute(
+        insert(reserved),
+        [{"whose": found, "key": key, "biller": biller, "at": desk.now} for found in sorted(whose)],
+    )
+    return None
+
+
+def reserve_try(desk: Desk, request: ReserveTry, limits: Limits) -> TryReserved | LimitReached:
+    """Counts a try before it is made."""
+    reached = reserve(desk, request.key, request.biller, tried(request, limits), limits)
+    return TryReserved() if reached is None else LimitReached(reached)
+
+
+def release(desk: Desk, key: str) -> None:
+    """What was counted under a key counts no longer."""
+    desk.connection.execute(delete(reserved).where(reserved.c.key == key))

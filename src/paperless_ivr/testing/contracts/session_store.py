@@ -1,0 +1,204 @@
+"""What every session store promises: how the parts of an update go together."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+from attrs import evolve
+
+from paperless_ivr.errors import StaleCall, UnknownCall
+from paperless_ivr.flow.events import Accepted, LimitReached, Refusal, Refused, TryReserved
+from paperless_ivr.flow.policy import Limits
+from paperless_ivr.flow.requests import Guess, ReserveTry
+from paperless_ivr.records.port import (
+    Activity,
+    Intent,
+    Ledger,
+    Reservation,
+    SavedCall,
+    SessionStore,
+    SessionUpdate,
+    Settlement,
+    What,
+)
+from paperless_ivr.testing.contracts.bench import (
+    ANI,
+    BILLER,
+    Bench,
+    Clock,
+    evidence_of,
+    preference,
+)
+from paperless_ivr.testing.contracts.checking import at_once, raises, run, same
+
+MakeStore = Callable[[Callable[[], datetime]], tuple[SessionStore, Ledger]]
+"""Makes a store, and its record as a ledger, that go by a clock."""
+
+
+def check_session_store(make: MakeStore) -> None:
+    """Checks a session store. Each made is empty."""
+    run(PROMISES, make)
+
+
+def _made(make: MakeStore) -> tuple[SessionStore, Ledger, Clock]:
+    clock = Clock()
+    return *make(clock), clock
+
+
+def _saved(turn: int) -> SavedCall:
+    return SavedCall("c1", turn, f"call at {turn}".encode(), f"document {turn}")
+
+
+def _line(clock: Clock, what: What = What.ANSWERED) -> Activity:
+    return Activity(what, "c1", BILLER, "1", clock(), "OFFER", ANI)
+
+
+def _begun(clock: Clock) -> SessionUpdate:
+    return SessionUpdate(_saved(1), activities=(_line(clock, What.ARRIVED),))
+
+
+def _intent(key: str) -> Intent:
+    return Intent(preference(key), evidence_of(key), Limits())
+
+
+def _whats(ledger: Ledger) -> Sequence[str]:
+    return [line.what.value for line in ledger.activity(BILLER)]
+
+
+def _all_parts(make: MakeStore) -> None:
+    """An update stores the call, the intended write, the outcome and the lines."""
+    store, ledger, clock = _made(make)
+    store.commit(evolve(_begun(clock), intent=_intent("k1")))
+    same("the call", _saved(1), store.calls.load("c1"))
+    later = clock() + timedelta(seconds=1)
+    same("the writes to settle", ["k1"], [w.key for w in ledger.unsettled(later)])
+    settled = Settlement("k1", Accepted())
+    store.commit(SessionUpdate(_saved(2), 1, outcome=settled, activities=(_line(clock),)))
+    same("the call", _saved(2), store.calls.load("c1"))
+    same("the writes to settle", (), ledger.unsettled(later))
+    same("the lines", ["arrived", "sent", "settled", "answered"], sorted(_whats(ledger), key=ORDER))
+
+
+ORDER = ["arrived", "sent", "settled", "answered"].index
+
+
+def _stale(make: MakeStore) -> None:
+    """Where somebody else moved the call first, no line is noted and the call stays."""
+    store, ledger, clock = _made(make)
+    store.commit(_begun(clock))
+    for if_turn in (None, 3):
+        update = SessionUpdate(_saved(9), if_turn, activities=(_line(clock),))
+        raises(f"to commit at {if_turn}", StaleCall, partial(store.commit, update))
+    same("the call", _saved(1), store.calls.load("c1"))
+    same("the lines", ["arrived"], _whats(ledger))
+
+
+def _refused(make: MakeStore) -> None:
+    """Where a limit forbids the intended write, nothing is changed, and that is the answer."""
+    store, ledger, clock = _made(make)
+    store.commit(_begun(clock))
+    text = Bench(ledger, clock).text()
+    intent = Intent(text, evidence_of(text.key), evolve(Limits(), texts_per_number=(0, 0)))
+    update = SessionUpdate(_saved(2), 1, intent=intent, activities=(_line(clock),))
+    same("the answer", Refused(Refusal.LIMIT), store.commit(update))
+    same("the call", _saved(1), store.calls.load("c1"))
+    same("the lines", ["arrived"], _whats(ledger))
+
+
+def _tried(make: MakeStore) -> None:
+    """A try is counted with the move that leads to its question, and its answer is given."""
+    store, ledger, clock = _made(make)
+    limits = evolve(Limits(), tries_per_ani=(1, 1))
+
+    def moved(turn: int, key: str) -> SessionUpdate:
+        asked = ReserveTry(Guess.ACCOUNT, BILLER, ANI, (), key)
+        return evolve(
+            _begun(clock),
+            call=_saved(turn),
+            if_turn=turn - 1 or None,
+            reservation=Reservation(asked, limits),
+        )
+
+    for again in (False, True):
+        same("the first answer", TryReserved(), store.commit(moved(1, "t1"), again=again))
+    same("the second answer", LimitReached(), store.commit(moved(2, "t2")))
+    same("the call", _saved(2), store.calls.load("c1"))
+    asked = ReserveTry(Guess.ACCOUNT, BILLER, ANI, (), "t3")
+    same("what the record says", LimitReached(), ledger.reserve(asked, limits))
+
+
+def _again(make: MakeStore) -> None:
+    """An update whose answer was lost is recognized: nothing is done twice."""
+    store, ledger, clock = _made(make)
+    update = evolve(_begun(clock), intent=_intent("k1"))
+    for again in (False, True):
+        store.commit(update, again=again)
+    same("the call", _saved(1), store.calls.load("c1"))
+    same("the writes", 1, _whats(ledger).count("sent"))
+    ending = SessionUpdate(_saved(2), 1, forget=True)
+    for again in (False, True):
+        store.commit(ending, again=again)
+    raises("to load it", UnknownCall, lambda: store.calls.load("c1"))
+
+
+def _not_done(make: MakeStore) -> None:
+    """An update that was not done the first time is done the second."""
+    store, ledger, clock = _made(make)
+    store.commit(_begun(clock), again=True)
+    same("the call", _saved(1), store.calls.load("c1"))
+    store.commit(SessionUpdate(_saved(2), 1, activities=(_line(clock),)), again=True)
+    same("the call", _saved(2), store.calls.load("c1"))
+    same("the lines", ["arrived", "answered"], sorted(_whats(ledger), key=ORDER))
+
+
+def _of_another(make: MakeStore) -> None:
+    """An update is not taken for done because another one moved the call to the same turn."""
+    store, _, clock = _made(make)
+    store.commit(_begun(clock))
+    store.commit(SessionUpdate(_saved(2), 1))
+    other = SessionUpdate(evolve(_saved(2), call=b"another"), 1)
+    raises("to commit it", StaleCall, lambda: store.commit(other, again=True))
+    same("the call", _saved(2), store.calls.load("c1"))
+
+
+def _forgotten(make: MakeStore) -> None:
+    """A call that has ended is removed with its last lines, and only at its turn."""
+    store, ledger, clock = _made(make)
+    store.commit(_begun(clock))
+    ending = SessionUpdate(_saved(3), 2, forget=True, activities=(_line(clock),))
+    raises("to end it at another turn", StaleCall, lambda: store.commit(ending))
+    same("the call", _saved(1), store.calls.load("c1"))
+    store.commit(evolve(ending, if_turn=1))
+    raises("to load it", UnknownCall, lambda: store.calls.load("c1"))
+    same("the lines", ["arrived", "answered"], sorted(_whats(ledger), key=ORDER))
+
+
+def _one_winner(make: MakeStore) -> None:
+    """Of many who commit a move of a call at the same time exactly one succeeds."""
+    store, ledger, clock = _made(make)
+    store.commit(_begun(clock))
+
+    def move(number: int) -> bool:
+        call = evolve(_saved(2), call=b"%d" % number)
+        try:
+            store.commit(SessionUpdate(call, 1, activities=(_line(clock),)))
+        except StaleCall:
+            return False
+        return True
+
+    same("the number that succeeded", 1, at_once(move).count(True))
+    same("the lines", ["arrived", "answered"], sorted(_whats(ledger), key=ORDER))
+
+
+PROMISES: tuple[Callable[[MakeStore], None], ...] = (
+    _all_parts,
+    _stale,
+    _refused,
+    _tried,
+    _again,
+    _not_done,
+    _of_another,
+    _forgotten,
+    _one_winner,
+)
+"""The promises of a session store."""

@@ -1,0 +1,39 @@
+"""How a server is: whether it lives, whether it can take calls, and its numbers."""
+
+from collections.abc import Callable
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from paperless_ivr.errors import StoreError
+from paperless_ivr.web.meters import Meters
+
+
+def status(meters: Meters, probe: Callable[[], None], circuit: Callable[[], str]) -> Starlette:
+    """The application: `/live`, `/ready` and `/metrics`.
+
+    `probe` raises StoreError where calls cannot be written. A service that is down is reported,
+    and is no reason to take no calls: they end as the flow says.
+    """
+
+    async def live(_: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def ready(_: Request) -> Response:
+        store = "ok"
+        try:
+            await run_in_threadpool(probe)
+        except StoreError as error:
+            store = f"{type(error).__name__} {error}".rstrip()
+        meters.ready(store == "ok")
+        told = f"store: {store}\nservice: circuit {circuit()}\n"
+        return PlainTextResponse(told, 200 if store == "ok" else 503)
+
+    async def metrics(_: Request) -> Response:
+        return Response(meters.page(), media_type="text/plain; version=0.0.4")
+
+    routes = {"/live": live, "/ready": ready, "/metrics": metrics}
+    return Starlette(routes=[Route(path, answer) for path, answer in routes.items()])

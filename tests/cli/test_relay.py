@@ -1,0 +1,129 @@
+"""`paperless-ivr relay`: what it touches, and what its exit status says."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+from sqlalchemy import text
+
+from paperless_ivr.backends.demo import demo_policy, springfield
+from paperless_ivr.drive.runner import Setup
+from paperless_ivr.drive.web import WebDriver
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.scene import Terms
+from paperless_ivr.gateways.twilio import TwilioGateway
+from paperless_ivr.prompts import Catalogue
+from paperless_ivr.records.sql import Database, open_store
+from paperless_ivr.secret import credential
+from paperless_ivr.testing.contracts import bench
+from paperless_ivr.testing.contracts.bench import Bench
+from paperless_ivr.testing.twilio import SimulatedTwilio
+from paperless_ivr.testing.virtual_caller import Press
+from tests.drive.line import ARRIVAL, SID
+
+BILLER = demo_policy().biller.id
+OTHERS = {
+    "another biller": 'biller.id = "shelbyville-power"\nbiller.name = "Shelbyville Power"\n',
+    "another release": f'biller.id = "{BILLER}"\nabout.version = "2"\n',
+}
+"""What relays have that are not those of the call."""
+
+
+@pytest.fixture
+def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A record that is not there yet."""
+    monkeypatch.delenv("PAPERLESS_IVR_KEYS", raising=False)
+    return f"sqlite:///{tmp_path}/record.db"
+
+
+def put_through(url: str, minutes: float) -> None:
+    """A caller who has been put through to an agent so long ago."""
+    policy, then = demo_policy(), datetime.now(UTC) - timedelta(minutes=minutes)
+    words = Catalogue.of(policy)
+    key = credential("0123456789abcdef")
+    host = "https://host.example.com/voice"
+    address = "https://ivr.example.com/twilio"
+    gateway = TwilioGateway(words, BILLER, key, address, host, key, person="+12175550199")
+    runtime = SimulatedTwilio(gateway, SID)
+    with open_store(url, budget=30.0, now=lambda: then) as store:
+        setup = Setup(Flow(Terms(policy)), words, springfield(), store, lambda: then)
+        driver = WebDriver(setup, gateway, key)
+        reply = driver.answer(runtime.begins(evolve(ARRIVAL, person_available=True)))
+        runtime.caller.plan(Press("0"), prompts=reply.document.count("<Say"))
+        reply = driver.answer(runtime.follow(reply.document))
+        driver.close()
+    assert "<Dial" in reply.document
+
+
+def is_live(url: str) -> bool:
+    """Whether the call is still in progress."""
+    with open_store(url, budget=30.0) as store:
+        return SID in store.calls.idle(datetime.now(UTC), BILLER)
+
+
+@pytest.mark.requirement("R31", "R46")
+@pytest.mark.parametrize("other", OTHERS)
+def test_a_call_of_another(run: Callable, url: str, tmp_path: Path, other: str) -> None:
+    """A relay ends no call of another biller or release, whose caller may be with an agent."""
+    (tmp_path / "policy.toml").write_text(OTHERS[other])
+    put_through(url, minutes=11)
+
+    done = run("relay", "--once", "--database", url, "--policy", str(tmp_path / "policy.toml"))
+
+    assert (done.exit_code, done.stdout) == (0, "relay: nothing was due\n")
+    assert is_live(url)
+
+
+@pytest.mark.requirement("R31")
+@pytest.mark.parametrize(("other", "ends"), [("another release", True), ("another biller", False)])
+def test_a_call_that_is_left(
+    run: Callable, url: str, tmp_path: Path, other: str, ends: bool
+) -> None:
+    """Once no talk can last any longer, a call of the biller's own ends, whatever its release."""
+    (tmp_path / "policy.toml").write_text(OTHERS[other])
+    put_through(url, minutes=251)
+
+    run("relay", "--once", "--database", url, "--policy", str(tmp_path / "policy.toml"))
+
+    assert is_live(url) is not ends
+
+
+@pytest.mark.requirement("R31", "R46")
+def test_a_call_that_an_earlier_version_saved(run: Callable, url: str, tmp_path: Path) -> None:
+    """The calls of a server of revision 0002, which goes on meanwhile, have no biller: they end."""
+    put_through(url, minutes=251)
+    columns = "call_id, turn, sealed, sealed_document, saved"
+    database = Database(url)
+    for statement in (
+        f"CREATE TABLE kept AS SELECT {columns} FROM live_calls",
+        "DELETE FROM live_calls",
+        f"INSERT INTO live_calls ({columns}) SELECT {columns} FROM kept",
+    ):
+        database.write(lambda connection, this=statement: connection.execute(text(this)))
+    database.close()
+    (tmp_path / "policy.toml").write_text(OTHERS["another biller"])
+
+    run("relay", "--once", "--database", url, "--policy", str(tmp_path / "policy.toml"))
+    assert is_live(url)
+    run("relay", "--once", "--database", url)
+    assert not is_live(url)
+
+
+@pytest.mark.requirement("R31", "R32")
+def test_what_is_given_up(run: Callable, url: str, tmp_path: Path) -> None:
+    """A text without an outcome is never sent again: the exit status says so, once."""
+    then = datetime.now(UTC) - timedelta(days=1)
+    with open_store(url, budget=30.0, now=lambda: then) as store:
+        a_bench = Bench(store.record, lambda: then)
+        a_bench.intend(a_bench.text())
+    (tmp_path / "policy.toml").write_text(f'biller.id = "{bench.BILLER}"\n')
+    once = ("relay", "--once", "--database", url, "--policy", str(tmp_path / "policy.toml"))
+
+    gave_up, after = run(*once), run(*once)
+
+    assert (gave_up.exit_code, gave_up.stdout) == (1, "relay: 1 given_up\n")
+    assert "1 given up: see paperless-ivr report" in gave_up.stderr
+    assert (after.exit_code, after.stdout) == (0, "relay: nothing was due\n")
+    assert "given_up" in run("report", "--database", url, "--format", "json").stdout

@@ -1,0 +1,11 @@
+"""How often what takes long is done: moderately in `make test`, heavily in `make prove`."""
+
+import os
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def heavy(moderate: T, often: T) -> T:
+    """How much is done. The tests that ask are marked `prove`."""
+    return often if os.environ.get("PAPERLESS_IVR_PROVE") == "1" else moderate

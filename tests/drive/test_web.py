@@ -1,0 +1,329 @@
+"""Calls over web requests: workers that share, crash and wait; calls that are left behind."""
+
+from urllib.parse import urlsplit
+from xml.etree import ElementTree as ET
+
+import pytest
+from attrs import evolve
+
+from paperless_ivr import secret
+from paperless_ivr.backends.demo import springfield
+from paperless_ivr.backends.memory import Fault
+from paperless_ivr.drive.tokens import TokenSigner, TurnToken
+from paperless_ivr.errors import UnknownCall
+from paperless_ivr.flow.events import Accepted, Unavailable
+from paperless_ivr.flow.host import Disposition, Moment, Reason, Registration
+from paperless_ivr.records.memory import MemoryLiveCalls
+from paperless_ivr.records.port import SavedCall, What
+from paperless_ivr.testing.twilio import SimulatedTwilio
+from paperless_ivr.testing.virtual_caller import HangUp, Press
+from tests.drive.line import ARRIVAL, GATEWAY, KEY, RIVERA, SID, Line
+
+
+@pytest.mark.requirement("R09", "R30", "R31")
+def test_a_caller_enrols_though_every_request_meets_another_worker():
+    """Nothing but the store is shared, and the consent has the words that were heard."""
+    line = Line()
+    line.begin()
+    for acts in ([Press("1")], [], [Press("1137")], [], [Press("1")], []):
+        line.worker()
+        line.go(*acts)
+    assert line.follow() is None
+    assert line.runtime.handed_back["disposition"] == "enrolled"
+    assert line.reply.handback.registration is Registration.PENDING
+    assert line.backend.registration(RIVERA.id, "WATER") is Registration.PENDING
+    (given,) = [a.evidence for a in line.record.activities if a.what is What.CONSENTED]
+    assert given.words.startswith("Your bill would come by e-mail")
+    assert next(iter(line.record.writes.values())).evidence == given
+    assert next(iter(line.record.writes.values())).answer == Accepted()
+
+
+@pytest.mark.requirement("R09")
+def test_a_key_in_the_question_is_no_yes():
+    """A 1 while the address is still being spoken is told to listen first."""
+    line = Line()
+    line.to_consent()
+    line.go(Press("1", at=0))
+    assert not line.record.writes
+    assert "listen" in line.reply.document.lower()
+    line.go(Press("1"))
+    line.go()
+    assert len(line.record.writes) == 1
+
+
+@pytest.mark.requirement("R09", "R31")
+def test_a_late_answer_gets_the_last_document():
+    """Every earlier request, sent again at any time, changes nothing."""
+    line, sent = Line(), []
+    line.begin()
+    for acts in ([Press("1")], [], [Press("1137")], [], [Press("1")], []):
+        sent.append(line.request)
+        line.go(*acts)
+        before = line.calls.load(SID)
+        for request in sent:
+            assert line.workers[0].answer(request).document == line.reply.document
+        assert line.calls.load(SID) == before
+    assert len(line.record.writes) == 1
+    assert len(line.backend.emails) == 1
+
+
+@pytest.mark.requirement("R09")
+def test_an_address_that_is_asked_again_without_its_keys():
+    """A fallback that leads to where a request failed goes on: what was pressed is a silence."""
+    line = Line()
+    asked = line.to_consent().document
+    line.follow(Press("1"))  # nobody answers
+    again = line.runtime._request(f"{GATEWAY.address}{line.request.path}?{line.request.query}")
+    line.reply = line.workers[0].answer(again)
+    assert not line.record.writes
+    assert "To agree, press 1" in asked
+    assert "To agree, press 1" in line.reply.document
+    line.go(Press("1"))
+    line.go()
+    assert len(line.record.writes) == 1
+
+
+def test_one_moment_is_heard_before_the_wait():
+    """A request is carried out on the visit after its words."""
+    line = Line()
+    line.begin()
+    reply = line.go(Press("1"))
+    assert "One moment" in reply.document
+    assert urlsplit(ET.fromstring(reply.document)[-1].text).path == "/twilio/on"
+    assert "service" not in [a.what for a in line.record.activities]
+    assert "last four digits" in line.go().document
+
+
+# ── what was left behind ──
+
+
+@pytest.mark.requirement("R31")
+def test_a_call_that_nothing_is_heard_of_ends():
+    """After ten minutes it is abandoned; once it has ended it is forgotten."""
+    line = Line()
+    line.begin()
+    line.clock.go(9 * 60)
+    line.workers[0].reap()
+    assert not line.ended
+    line.clock.go(2 * 60)
+    line.workers[0].reap()
+    assert line.disposition is Disposition.ABANDONED
+    with pytest.raises(UnknownCall):
+        line.calls.load(SID)
+
+
+def test_an_agreed_wish_of_a_call_left_behind_is_carried_out():
+    """A caller who said yes and of whom nothing more is heard is enrolled all the same."""
+    line = Line()
+    line.to_consent()
+    line.go(Press("1"))
+    line.clock.go(11 * 60)
+    line.workers[0].reap()
+    assert line.disposition is Disposition.ABANDONED
+    assert line.backend.registration(RIVERA.id, "WATER") is Registration.PENDING
+
+
+def test_a_call_that_cannot_be_read_stops_no_other():
+    """What another version saved stays, and the calls beside it are ended."""
+    line = Line()
+    line.calls.save(SavedCall("CA-of-another-version", 1, b"{}"), None)
+    line.begin()
+    line.clock.go(11 * 60)
+    line.workers[0].reap()
+    assert line.disposition is Disposition.ABANDONED
+    assert line.calls.load("CA-of-another-version")
+
+
+def test_the_last_document_of_an_ended_call_is_kept_for_a_while():
+    """A repeated request at the end gets it again; once it is forgotten, the host has the call."""
+    line = Line()
+    line.begin()
+    line.go(Press("2"))
+    again = line.workers[0].answer(line.request)
+    assert again == line.reply
+    assert again.handback.disposition is Disposition.DECLINED
+    line.clock.go(121)
+    line.workers[0].reap()
+    lost = line.workers[0].answer(line.request)
+    assert lost.handback.reason is Reason.CALL_LOST
+    assert line.runtime.follow(lost.document) is None
+    assert len(line.ended) == 1
+
+
+def test_a_talk_with_a_person_may_be_long():
+    """While the caller talks to a person nothing is heard of the call, and it goes on."""
+    line = Line(gateway=evolve(GATEWAY, person="+12175550199"))
+    line.begin(evolve(ARRIVAL, person_available=True))
+    reply = line.go(Press("0"))
+    assert "<Dial" in reply.document
+    line.clock.go(60 * 60)
+    line.workers[0].reap()
+    assert not line.ended
+    line.go()
+    assert line.calls.load(SID)
+
+
+def test_a_hang_up_before_anything_was_asked():
+    """A status callback at any moment ends the call, and again it does nothing."""
+    line = Line()
+    line.begin()
+    for _ in range(2):
+        assert line.workers[0].answer(line.runtime.ends()).status == 204
+    assert line.disposition is Disposition.ABANDONED
+    assert line.go(HangUp()).status == 204
+
+
+# ── hand-overs ──
+
+
+@pytest.mark.requirement("R02")
+def test_the_same_hand_over_twice_is_one():
+    """The host's request is repeated: the document is given again."""
+    line = Line()
+    first = line.begin()
+    assert line.begin() == first
+    assert [a.what for a in line.record.activities].count(What.ARRIVED) == 1
+
+
+@pytest.mark.requirement("R02", "R09")
+def test_a_second_hand_over_of_a_call():
+    """After the payment the same call is handed over again; keys of the first count nowhere."""
+    line = Line()
+    line.begin()
+    first = line.follow(Press("1"))
+    line.reply = line.workers[0].answer(line.runtime.begins(ARRIVAL))
+    line.go(Press("2"))
+    second = line.begin(evolve(ARRIVAL, moment=Moment.START))
+    before = line.calls.load(SID)
+    assert line.workers[0].answer(first) == second
+    assert line.calls.load(SID) == before
+
+
+def test_a_hand_over_in_the_middle_takes_the_call_away():
+    """A host that begins anew has cancelled what was going on."""
+    line = Line()
+    line.begin()
+    line.begin(evolve(ARRIVAL, moment=Moment.START))
+    assert line.disposition is Disposition.TAKEN_BACK
+    assert line.ended[0].reason is Reason.HOST_CANCELLED
+    assert line.turn
+
+
+# ── what fails ──
+
+
+@pytest.mark.requirement("R10")
+def test_a_store_that_is_down_gives_the_call_back():
+    """At the beginning and in the middle the caller goes on with the host."""
+    line = Line()
+    line.begin()
+    line.calls.down = True
+    for request in (line.runtime.begins(ARRIVAL), line.follow(Press("1"))):
+        line.reply = line.workers[0].answer(request)
+        assert (line.reply.status, line.reply.handback.reason) == (200, Reason.RECORD_DOWN)
+        assert line.runtime.follow(line.reply.document) is None
+        assert line.runtime.handed_back["disposition"] == "incomplete"
+    assert line.workers[0].answer(line.runtime.ends()).status == 503
+
+
+@pytest.mark.requirement("R24")
+@pytest.mark.parametrize("change", ["forged", "token", "call", "answer"])
+def test_what_is_refused_changes_nothing(change, capsys):
+    """Forged, with another token, of another call, or no answer to the question: a 4xx."""
+    line = Line()
+    line.begin()
+    request = line.follow(Press("1"))
+    other = SimulatedTwilio(GATEWAY, "CA1")
+    if change == "forged":
+        request = line.runtime.forged(request)
+    elif change == "token":
+        request = line.runtime._request(f"{GATEWAY.address}/keys?most=1&end=&turn=x", Digits="1")
+    elif change == "call":
+        request = other._request(f"{GATEWAY.address}/keys?{request.query}", Digits="1")
+    else:
+        request = line.runtime._request(f"{GATEWAY.address}/person?{request.query}")
+    before = line.calls.load(SID)
+    noted = line.record.activities
+
+    assert line.workers[0].answer(request).status in (400, 403)
+    assert line.calls.load(SID) == before
+    assert line.record.activities == noted
+    assert RIVERA.phone.reveal() not in capsys.readouterr().out
+
+
+@pytest.mark.requirement("R10")
+def test_a_service_that_is_down_is_told():
+    """A fault of the service ends as it does where the channel is held."""
+    backend = springfield()
+    backend.script("SearchByCustomerPhoneNumber", Fault.DOWN, Fault.DOWN)
+    line = Line(backend)
+    line.begin()
+    line.go(Press("1"))
+    line.go()
+    assert line.disposition is Disposition.UNAVAILABLE
+
+
+class Broken:
+    """A back end that raises something secret."""
+
+    operations = springfield().operations
+
+    def answer(self, request, budget):
+        """Raises."""
+        raise RuntimeError(request.phone.reveal())
+
+
+@pytest.mark.requirement("R24")
+def test_a_back_end_that_raises(capsys):
+    """It is a service that is down; its text goes nowhere."""
+    line = Line(Broken())
+    line.begin()
+    line.go(Press("1"))
+    line.go()
+    assert line.disposition is Disposition.UNAVAILABLE
+    assert RIVERA.phone.reveal() not in capsys.readouterr().out
+
+
+# ── tokens ──
+
+
+def test_tokens():
+    """A token is read by who has the key, and by nobody else; it fits into a URL as it is."""
+    ticket = TurnToken("CA1", "ab", 7, None)
+    token = TokenSigner(KEY).sign(ticket)
+
+    assert TokenSigner(KEY).read(token) == ticket
+    assert TokenSigner(secret.credential("another key, as long")).read(token) is None
+    assert TokenSigner(KEY).read(token[:-1]) is None
+    assert TokenSigner(KEY).read("") is None
+    assert all(c.isalnum() or c in "-_." for c in token)
+    with pytest.raises(ValueError, match="16 characters"):
+        TokenSigner(secret.credential("short"))
+
+
+def test_what_is_lost_of_a_read():
+    """Equality does not look at why."""
+    assert Unavailable("taken over") == Unavailable()
+
+
+@pytest.mark.requirement("R02", "R48")
+def test_a_hand_over_that_is_delivered_twice_at_once(monkeypatch):
+    """After an ended one: whichever worker is second gives the document of the first."""
+    line = Line()
+    line.begin()
+    line.go(Press("2"))
+    again = line.runtime.begins(evolve(ARRIVAL, moment=Moment.START))
+    first, second, replies = line.workers[0], line.worker(), []
+    load = MemoryLiveCalls.load
+
+    def overtaken(calls, call_id):
+        found = load(calls, call_id)
+        if not replies:
+            replies.append(None)
+            replies[0] = first.answer(again)
+        return found
+
+    monkeypatch.setattr(MemoryLiveCalls, "load", overtaken)
+    replies.append(second.answer(again))
+    assert replies[0].handback is None
+    assert replies[1] == replies[0]

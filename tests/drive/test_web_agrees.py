@@ -1,0 +1,174 @@
+"""A call over web requests goes as it does where the channel is held, however it is delivered."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
+
+import pytest
+from attrs import define, evolve, field
+
+from paperless_ivr import secret
+from paperless_ivr.drive.blocking import Driver
+from paperless_ivr.drive.protocol import Move
+from paperless_ivr.drive.runner import Observer, Setup, handback_of
+from paperless_ivr.drive.web import Reply, WebDriver
+from paperless_ivr.flow.events import EndedBy, HungUp
+from paperless_ivr.flow.host import Handback
+from paperless_ivr.flow.requests import ReserveTry
+from paperless_ivr.gateways.port import WebRequest
+from paperless_ivr.gateways.twilio import TwilioGateway
+from paperless_ivr.records.memory import MemoryLiveCalls
+from paperless_ivr.records.port import Activity, LiveCalls
+from paperless_ivr.records.separate import SeparateStores
+from paperless_ivr.records.sql import open_store
+from paperless_ivr.records.vault import new_keys, vault
+from paperless_ivr.testing.calling import Calling
+from paperless_ivr.testing.playback import Playback
+from paperless_ivr.testing.transcripts import read
+from paperless_ivr.testing.twilio import SimulatedTwilio
+
+FILES = sorted((Path(__file__).parents[1] / "transcripts").glob("*.call"))
+KEY = secret.credential("0123456789abcdef")
+SID = "CA" + 32 * "0"
+VAULT = vault(new_keys())
+
+
+@define(slots=False)
+class Noting(Playback):
+    """Keeps what the record is told of the call.
+
+    A host that cancels while nothing is spoken does so while a request is carried out.
+    """
+
+    told: list[tuple[str, ...]] = field(factory=list)
+    cancel: Callable[[], None] | None = None
+
+    def moved(self, move: Move) -> None:
+        """The call has moved; the host may cancel before a try is answered."""
+        super().moved(move)
+        asked = isinstance(move.after.turn.then, ReserveTry) and not move.after.hung_up
+        if self.cancel is not None and asked and isinstance(self.left[0].event, HungUp):
+            self.left.pop(0)
+            self.cancel()
+
+    def note(self, activity: Activity) -> None:
+        """One line, without what every call has of its own."""
+        detail = [f"{name} {value}" for name, value in sorted(activity.detail.items())]
+        words = activity.evidence.words if activity.evidence else ""
+        self.told.append((activity.what.value, activity.state, *detail, words))
+
+
+def of_twilio(path: Path) -> Noting:
+    """A transcript of a call that has Twilio's identifier."""
+    transcript = read(path)
+    return Noting(evolve(transcript, arrival=evolve(transcript.arrival, call_id=SID)))
+
+
+def setup_of(playback: Noting, calls: LiveCalls, *observers: Observer) -> Setup:
+    """What a playback is run with."""
+    return Setup(
+        playback.flow,
+        playback.words,
+        playback,
+        SeparateStores(playback, calls),
+        observers=(playback.moved, *observers),
+        at_once=4,
+        name_handover=str,
+    )
+
+
+def held(path: Path) -> tuple[Noting, Handback]:
+    """The call where the channel is held."""
+    playback = of_twilio(path)
+    arrival = playback.transcript.arrival
+    setup = setup_of(playback, MemoryLiveCalls())
+    return playback, Driver(setup).converse(playback, arrival)
+
+
+@define
+class Delivery:
+    """How requests reach workers that share a store."""
+
+    workers: Sequence[WebDriver]
+    twice: bool
+    turns: "count[int]" = field(factory=count)
+    before: WebRequest | None = None
+    pool: ThreadPoolExecutor = field(factory=lambda: ThreadPoolExecutor(2))
+
+    def __call__(self, request: WebRequest) -> Reply:
+        """The reply to a request; where it is delivered twice, now the one, now the other."""
+        number = next(self.turns)
+        one = self.workers[number % len(self.workers)]
+        if not self.twice:
+            return one.answer(request)
+        other = self.workers[(number + 1) % len(self.workers)]
+        replies = list(self.pool.map(lambda worker: worker.answer(request), (one, other)))
+        if self.before is not None:
+            late = other.answer(self.before)
+            assert late.status in (200, 204, 404)
+        self.before = request
+        assert {reply.status for reply in replies} <= {200, 204, 404}
+        replies.sort(key=lambda reply: reply.status)
+        return replies[number % 2] if replies[0].status == replies[1].status else replies[0]
+
+
+def told(path: Path, stores: Sequence[LiveCalls], *, twice: bool) -> tuple[Noting, Handback]:
+    """The call over web requests, with a worker for each store: all are of the same calls."""
+    playback, ended = of_twilio(path), list[Handback]()
+    gateway = TwilioGateway(
+        playback.words,
+        playback.transcript.arrival.biller,
+        secret.credential("auth token"),
+        "https://ivr.example.com/twilio",
+        "https://host.example.com/voice",
+        KEY,
+        person="+12175550199",
+    )
+
+    def note(move: Move) -> None:
+        if move.after.over:
+            ended.append(handback_of(move.after))
+
+    documents = [WebDriver(setup_of(playback, calls, note), gateway, KEY) for calls in stores]
+    playback.cancel = lambda: documents[-1].hang_up(SID, by=EndedBy.HOST)
+    runtime = SimulatedTwilio(gateway, SID)
+    delivery = Delivery(documents, twice)
+    Calling(playback, runtime, documents[0]).hold(delivery)
+    for worker in documents:
+        worker.close()
+    delivery.pool.shutdown()
+    (handback,) = ended
+    return playback, handback
+
+
+@pytest.mark.requirement("R09", "R31", "R41", "R43")
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    ("workers", "twice"), [(1, False), (1, True), (4, True)], ids=["once", "twice", "four-workers"]
+)
+def test_a_call_over_web_requests_goes_the_same_way(path: Path, workers: int, twice: bool) -> None:
+    """Rows, words, the record's lines and the handback are those of the blocking loop."""
+    agree(path, told(path, [MemoryLiveCalls()] * workers, twice=twice))
+
+
+@pytest.mark.requirement("R09", "R31", "R41", "R43")
+@pytest.mark.parametrize("path", FILES[::4], ids=lambda path: path.stem)
+def test_a_call_that_a_database_keeps_goes_the_same_way(path: Path, tmp_path: Path) -> None:
+    """So it does where four workers have nothing in common but a database."""
+    url = f"sqlite:///{tmp_path / 'calls.db'}"
+    with ExitStack() as open_while:
+        stores = [open_while.enter_context(open_store(url, VAULT, 30.0)) for _ in range(4)]
+        agree(path, told(path, [store.calls for store in stores], twice=True))
+
+
+def agree(path: Path, got: tuple[Noting, Handback]) -> None:
+    """Claims that a call went as it does where the channel is held."""
+    playback, handback = got
+    expected, given_back = held(path)
+    assert playback.left == []
+    assert playback.rows == expected.rows
+    assert playback.heard == expected.heard
+    assert playback.told == expected.told
+    assert handback == given_back

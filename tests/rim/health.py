@@ -1,0 +1,26 @@
+"""The port at which a started server says how it is."""
+
+import re
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+HEALTH = ("--health-port", "0")
+
+
+class Health:
+    """The pages of a server's own port."""
+
+    def __init__(self, log: Path) -> None:
+        self.log = log
+
+    def get(self, path: str) -> tuple[int, str]:
+        """A page."""
+        found = re.search(r"health at (\S+)", self.log.read_text())
+        assert found is not None
+        try:
+            with urllib.request.urlopen(found[1] + path, timeout=30) as got:
+                return got.status, got.read().decode()
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.code, refused.read().decode()

@@ -1,0 +1,176 @@
+"""The parts of the package that these tests are built from: all of its inner names are here.
+
+Everything else in this folder goes through HTTP, a FastAGI socket, SQL or the command line. When
+drivers or tables are renamed, this is the one file to change.
+"""
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from urllib.parse import parse_qs, urlsplit
+from xml.etree import ElementTree as ET
+
+from attrs import evolve, frozen
+from itsdangerous import URLSafeSerializer
+from sqlalchemy import Engine
+from starlette.applications import Starlette
+
+from paperless_ivr import drive, secret
+from paperless_ivr.backends.port import Backend
+from paperless_ivr.drive.aio import AsyncDriver
+from paperless_ivr.drive.blocking import Driver
+from paperless_ivr.drive.runner import AT_ONCE, Setup, utc_now
+from paperless_ivr.drive.web import WebDriver
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.host import Arrival, Handback
+from paperless_ivr.flow.policy_file import load_policy
+from paperless_ivr.flow.scene import Terms
+from paperless_ivr.gateways.agi.server import FastAgi, Line
+from paperless_ivr.gateways.agi.sounds import Sounds
+from paperless_ivr.gateways.port import WebRequest
+from paperless_ivr.gateways.terminal import TerminalGateway, tokens
+from paperless_ivr.gateways.twilio import TwilioGateway
+from paperless_ivr.prompts import Catalogue
+from paperless_ivr.prompts.recorded import Recordings, bare, phrases
+from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
+from paperless_ivr.records.port import SessionStore
+from paperless_ivr.records.separate import SeparateStores
+from paperless_ivr.records.sql import open_store
+from paperless_ivr.web import MeteredBackend, Meters, application
+
+HERE = Path(__file__).parent
+POLICY_FILE, OTHER_POLICY_FILE = HERE / "policy.toml", HERE / "other_policy.toml"
+POLICY = load_policy(POLICY_FILE)
+BILLER = POLICY.biller.id
+WORDS = Catalogue.of(POLICY)
+
+SESSION_TABLES = ("live_calls",)
+RECORD_TABLES = ("activity", "consents", "counted", "jobs", "wishes", "writes")
+
+ADDRESS, HOST_URL = "https://ivr.example.com/twilio", "https://host.example.com/voice"
+AUTH_TOKEN, HOST_KEY, TOKEN_KEY = "auth token", "key of the host", "0123456789abcdef"
+ENVIRONMENT = {
+    "PAPERLESS_IVR_TWILIO_AUTH_TOKEN": AUTH_TOKEN,
+    "PAPERLESS_IVR_HOST_KEY": HOST_KEY,
+    "PAPERLESS_IVR_TOKEN_KEY": TOKEN_KEY,
+}
+GATEWAY = TwilioGateway(
+    WORDS,
+    BILLER,
+    secret.credential(AUTH_TOKEN),
+    ADDRESS,
+    HOST_URL,
+    secret.credential(HOST_KEY),
+)
+
+
+DRIVE = Path(drive.__file__).parent
+"""Where the drivers are."""
+COMPUTES_A_TURN = Flow.turn.__code__
+"""The function that computes what a call says and waits for."""
+
+
+def handover_in(document: str) -> str:
+    """The hand-over that a document's addresses name, as anybody can read it; else empty."""
+    addresses = [
+        verb.attrib.get("action") or verb.text or "" for verb in ET.fromstring(document).iter()
+    ]
+    tokens = [
+        token
+        for address in addresses
+        for token in parse_qs(urlsplit(address).query).get("turn", ())
+    ]
+    for token in tokens:
+        _, parts = URLSafeSerializer("").loads_unsafe(token)
+        return str(parts[1])
+    return ""
+
+
+# ── in this process ──
+
+
+@frozen
+class Got:
+    """What came of a web request."""
+
+    status: int
+    document: str = ""
+
+
+Send = Callable[[WebRequest], Got]
+
+
+@frozen
+class Kept:
+    """A session store, and the engine that it runs on where it is SQL."""
+
+    store: SessionStore
+    engine: Engine | None = None
+
+
+@contextmanager
+def kept(url: str | None, budget: float = POLICY.budgets.record) -> Iterator[Kept]:
+    """Opens a database; without a URL it is all in memory."""
+    if url is None:
+        yield Kept(SeparateStores(MemoryRecord(utc_now), MemoryLiveCalls()))
+        return
+    with open_store(url, budget=budget) as store:
+        yield Kept(store, store.database.engine)
+
+
+def _setup(at: Kept, backend: Backend) -> Setup:
+    return Setup(Flow(Terms(POLICY, backend.operations)), WORDS, backend, at.store)
+
+
+@contextmanager
+def web(at: Kept, backend: Backend) -> Iterator[Send]:
+    """Answers web requests."""
+    driver = WebDriver(_setup(at, backend), GATEWAY, secret.credential(TOKEN_KEY))
+
+    def send(request: WebRequest) -> Got:
+        reply = driver.answer(request)
+        return Got(reply.status, reply.document)
+
+    yield send
+    driver.close()
+
+
+def app(at: Kept, backend: Backend) -> Starlette:
+    """The application that `serve` runs, with its defaults."""
+    meters = Meters()
+    setup = evolve(_setup(at, MeteredBackend(backend, meters)), observers=(meters.moved,))
+    driver = WebDriver(setup, GATEWAY, secret.credential(TOKEN_KEY))
+    return application(driver, meters, threads=AT_ONCE)
+
+
+def terminal(at: Kept, backend: Backend) -> Callable[[Arrival, str], Handback]:
+    """Runs a call at a terminal, in the thread that calls, by the keys of a script."""
+    driver = Driver(_setup(at, backend))
+
+    def call(arrival: Arrival, script: str) -> Handback:
+        return driver.converse(TerminalGateway(WORDS, io.StringIO(), None, tokens(script)), arrival)
+
+    return call
+
+
+class Agi:
+    """A FastAGI server on a free port: `async with Agi(at, backend) as port`."""
+
+    def __init__(self, at: Kept, backend: Backend) -> None:
+        files = {(p.language, bare(p.text)): p.file for p in phrases(POLICY)}
+        sounds = Sounds(WORDS, Recordings(Path(), files), "/sounds")
+        driver = AsyncDriver(_setup(at, backend))
+        self.server = FastAgi({BILLER: Line(BILLER, sounds, driver.converse)})
+
+    async def __aenter__(self) -> int:
+        return await self.server.start(port=0)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.server.close()

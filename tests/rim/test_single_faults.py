@@ -1,0 +1,145 @@
+"""A call ends as it would have, whichever single statement of its database fails (R31, R48)."""
+
+import asyncio
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from attrs import frozen
+
+from paperless_ivr.backends.demo import customer, springfield
+from paperless_ivr.backends.memory import MemoryBackend
+from paperless_ivr.flow.host import Arrival, Moment
+from tests.gateways.agi.simulator import HEADERS
+from tests.rim import made
+from tests.rim.callers import AgiCall, Keyed, WebCall
+from tests.rim.faults import Faults, watching
+from tests.rim.outside import Breakable
+
+pytestmark = pytest.mark.requirement("R31", "R48")
+
+RIVERA = customer("rivera")
+KEYS = ["1", RIVERA.account.reveal()[-4:], "1"]
+"""The offer, the last four digits, the consent."""
+
+
+@frozen
+class Rivera:
+    """A hand-over of the demo's customer: each call has a back end in which she is not enrolled."""
+
+    call_id: str
+    moment: Moment = Moment.START
+    keys: tuple[str, ...] = tuple(KEYS)
+
+    @property
+    def arrival(self) -> Arrival:
+        """As the host hands it over."""
+        return Arrival(self.call_id, made.BILLER, ani=RIVERA.phone, language="en-US")
+
+
+Call = Callable[[made.Kept, MemoryBackend, str], str]
+"""Runs a call with an id to its end; its disposition."""
+
+
+def on_twilio(at: made.Kept, backend: MemoryBackend, call_id: str) -> str:
+    """Over web requests."""
+    with made.web(at, backend) as send:
+        return WebCall(Rivera(call_id), KEYS).run(send)["disposition"]  # type: ignore[arg-type]
+
+
+def at_a_terminal(at: made.Kept, backend: MemoryBackend, call_id: str) -> str:
+    """In the blocking driver."""
+    handback = made.terminal(at, backend)(Rivera(call_id).arrival, " ".join(KEYS))
+    return handback.disposition.value
+
+
+def on_asterisk(at: made.Kept, backend: MemoryBackend, call_id: str) -> str:
+    """In the asyncio driver."""
+    given = {"PAPERLESS_LANGUAGE": "en-US", "PAPERLESS_ANI": RIVERA.phone.reveal()}
+    call = AgiCall(Keyed(keys=list(KEYS)), given, HEADERS | {"agi_uniqueid": call_id})
+
+    async def run() -> None:
+        async with made.Agi(at, backend) as port:
+            await asyncio.wait_for(call.call(port), 60)
+
+    asyncio.run(run())
+    return call.told["disposition"]
+
+
+WAYS: dict[str, Call] = {
+    "twilio": on_twilio,
+    "blocking": at_a_terminal,
+    "asyncio": on_asterisk,
+}
+
+
+@frozen
+class Bench:
+    """A database, what stands between it and its engine, and what reads it beside."""
+
+    at: made.Kept
+    faults: Faults
+    beside: Breakable
+    numbers: "itertools.count[int]"
+
+    def call(self, way: Call, **fault: int) -> str:
+        """A call with one fault; what is wrong with how it ended, or nothing."""
+        call_id, backend = f"CA{next(self.numbers):032}", springfield()
+        self.faults.begin(**fault)
+        ended = way(self.at, backend, call_id)
+        found = {
+            "disposition": ended,
+            "registrations": len(backend.emails),
+            "consents": self._count("consents WHERE reference LIKE :its", its=f"{call_id}%"),
+            "unsettled": self._count("jobs WHERE task = 'settle' AND done IS NULL"),
+        }
+        due = {"disposition": "enrolled", "registrations": 1, "consents": 1, "unsettled": 0}
+        self.beside.do("UPDATE jobs SET done = 'settled' WHERE task = 'settle' AND done IS NULL")
+        return "; ".join(f"{what} {found[what]}" for what in due if found[what] != due[what])
+
+    def _count(self, what: str, **values: object) -> int:
+        ((count,),) = self.beside.do(f"SELECT count(*) FROM {what}", **values)
+        return int(str(count))
+
+
+@pytest.fixture
+def bench(folder: Path) -> Iterator[Bench]:
+    """A database of its own."""
+    url = f"sqlite:///{folder / 'record.db'}"
+    beside = Breakable(url)
+    with made.kept(url) as at:
+        assert at.engine is not None
+        with watching(at.engine) as faults:
+            yield Bench(at, faults, beside, itertools.count())
+    beside.close()
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("fault", ["undone", "done, and the answer lost"])
+def test_single_fault(bench: Bench, way: str, fault: str):
+    """Each write of a call fails once: at its last statement, or after its commit."""
+    assert bench.call(WAYS[way]) == "", "without a fault"
+    last, commits = [made - 1 for made in bench.faults.transactions], bench.faults.commits
+    faults: list[dict[str, int]] = [{"commit": number} for number in range(commits)]
+    if fault == "undone":
+        faults = [{"statement": number} for number in last]
+    wrong = {}
+    for number, one in enumerate(faults):
+        found = bench.call(WAYS[way], **one)
+        if found:
+            wrong[f"write {number} of {commits}"] = found
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_single_fault_in_a_read(bench: Bench, way: str):
+    """Each read of a call fails once."""
+    assert bench.call(WAYS[way]) == "", "without a fault"
+    reads = bench.faults.reads
+    wrong = {}
+    for number in reads:
+        found = bench.call(WAYS[way], statement=number)
+        if found:
+            wrong[f"statement {number} of {bench.faults.statements}"] = found
+    assert wrong == {}
