@@ -19,7 +19,7 @@ from paperless_ivr.flow.events import (
     TryReserved,
 )
 from paperless_ivr.flow.flow import Flow
-from paperless_ivr.flow.host import Identity
+from paperless_ivr.flow.host import Reason
 from paperless_ivr.flow.live import deliver
 from paperless_ivr.flow.policy import Strategy
 from paperless_ivr.flow.rows import HERE, On
@@ -239,15 +239,58 @@ def test_an_account_that_is_handed_over_at_no_cost_is_found():
 @pytest.mark.requirement("R42", "R47")
 def test_last_four_digits_that_come_back_as_the_number_are_found():
     """Four digits that count as the whole number at the next hand-over are found."""
-    table = planted(
-        State.IDENTITY_CHECK,
-        lambda row: row.keep is keeps.matched,
-        keep=lambda c: evolve(keeps.matched(c), identity=Identity.ACCOUNT_KEYED),
+
+    def keep(c):
+        call = keeps.matched(c)
+        return evolve(call, shown=evolve(call.shown, numbers=(call.shown.last_four,)))
+
+    table = planted(State.IDENTITY_CHECK, lambda row: row.keep is keeps.matched, keep=keep)
+    problem, _ = search("a fact counts only where it was shown", table)
+
+    assert problem == "an account number counts as shown that was not keyed whole"
+
+
+@pytest.mark.requirement("R42", "R47")
+def test_a_number_that_shows_other_accounts_is_found():
+    """A number that counts for every account that the service found with it is found."""
+
+    def keep(c):
+        call = keeps.keyed_customers(c)
+        every = tuple(customer.account for customer in call.found)
+        return evolve(call, shown=evolve(call.shown, by_host=every))
+
+    table = planted(State.ACCOUNT_LOOKUP, lambda row: row.keep is keeps.keyed_customers, keep=keep)
+    problem, _ = search("a fact counts only where it was shown", table, case=CASES["several bills"])
+
+    assert problem == "found by the host's account number, which the host did not hand over"
+
+
+@pytest.mark.requirement("R42", "R47")
+def test_a_payment_that_names_nothing_and_vouches_is_found(monkeypatch):
+    """A payment that counts for whatever account the host hands over with it is found."""
+    case = CASES["keypad only: a payment that names nothing"]
+    monkeypatch.setattr(bills, "paid_by", lambda scene, _: scene.call.host.paid)
+
+    problem, _ = search(TRIES, FLOW, case=case)
+    assert problem.startswith("an account is searched without a try")
+
+
+@pytest.mark.requirement("R42", "R47")
+def test_a_try_given_back_for_an_unusable_answer_is_found():
+    """A search whose answer came, though it could not be used, may have told something."""
+
+    def keep(c):
+        silent = evolve(c, event=evolve(c.event, answered=False))
+        return keeps.unanswered(keeps.because(Reason.SERVICE_DOWN))(silent)
+
+    table = planted(State.ACCOUNT_LOOKUP, lambda row: row.to is State.UNAVAILABLE, keep=keep)
+    problem, _ = search(
+        "a try is given back only to who has shown who they are",
+        table,
+        case=CASES["nothing on file, no text afterwards"],
     )
 
-    problem, _ = search("what is handed back was shown", table)
-
-    assert problem.endswith("was shown as LAST_FOUR_KEYED")
+    assert problem == "a try is given back for an answer that told nothing"
 
 
 @pytest.mark.requirement("R42", "R47")

@@ -239,7 +239,8 @@ asking_whole = pytest.mark.parametrize("asked", WHOLE_NUMBERS.values(), ids=WHOL
 def test_a_card_is_not_kept(asked: Asked, tokens: list[str]) -> None:
     """A card is said to be none, and no longer in the call, whatever ends it; at every try."""
     flow, turn = asked()
-    for _ in range(flow.terms.policy.tries.wrong):
+    tries = flow.terms.policy.tries
+    for _ in range(tries.wrong if tokens[-1].endswith("#") else tries.repeats + tries.wrong):
         turn = pressed(flow, turn, *tokens)
         assert said(turn)[0] == "not_a_card"
         assert CARD not in dump(turn.call).decode()
@@ -260,6 +261,15 @@ def test_a_pause_in_a_number_that_begins_like_a_card(asked: Asked, setting: str)
     assert paused.call.entry.so_far == keys("4222222222222")
     for policy in (of_forms("#" * 16), Policy(proof=Proof(account_keys=(16, 16)))):
         assert account(policy, "4222222222222", "000") == "4222222222222000"
+
+
+@asking_whole
+def test_a_card_before_a_pause_costs_no_try(asked: Asked) -> None:
+    """It may be the beginning of a longer number: it is dropped, and not counted as wrong."""
+    flow, turn = asked()
+    paused = pressed(flow, turn, CARD)
+    assert said(paused)[0] == "not_a_card"
+    assert (paused.call.tries.wrong, paused.call.spent) == (turn.call.tries.wrong, turn.call.spent)
 
 
 @asking_whole

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from paperless_ivr import secret
 from paperless_ivr.errors import BrokenCall, OtherSchema, SavedCallError
 from paperless_ivr.flow import slots
-from paperless_ivr.flow.call import Call, Choosing, Consent, Contact, Purpose, Source, Tries
+from paperless_ivr.flow.call import Call, Choosing, Consent, Contact, Purpose, Shown, Source, Tries
 from paperless_ivr.flow.events import Customer, Invoice
 from paperless_ivr.flow.flow import Flow
-from paperless_ivr.flow.host import Arrival, Edition, Identity, Moment, Payment
+from paperless_ivr.flow.host import Arrival, Edition, Moment, Payment
 from paperless_ivr.flow.saving import SCHEMA, dump, load
 from paperless_ivr.flow.states import State
 from paperless_ivr.secret import Kind, Secret
@@ -80,7 +80,6 @@ FULL = Call(
     ),
     state=State.CONFIRMATION,
     language="es-US",
-    identity=Identity.VERIFIED,
     lead=("no_match",),
     tries=Tries(wrong=1),
     found=(
@@ -100,6 +99,7 @@ FULL = Call(
             name=secret.name("Zoë"),
         ),
     ),
+    shown=Shown(by_host=(secret.account("10024"),)),
     choosing=Choosing(customer=0, type="WATER", done=((0, "GAS"),)),
     contact=Contact(Source.KEYED, secret.email("pat@example.com")),
     consents=(
@@ -128,10 +128,11 @@ SAVED = (
     '{"schema":2,"call":{"host":{"call_id":"call-1","biller":"biller-x","moment":"AFTER_PAYMENT",'
     '"ani":"PHONE:+12125550123","greeted":true,"payment":{"guid":"PAYMENT:0f-1","approved":true,'
     '"email":"EMAIL:a@b.example"},"edition":{"flow":"f1","policy":"p1","words":"w1"}},'
-    '"state":"CONFIRMATION","language":"es-US","identity":"VERIFIED","lead":["no_match"],'
+    '"state":"CONFIRMATION","language":"es-US","lead":["no_match"],'
     '"tries":{"wrong":1},"found":[{"id":"CUSTOMER:C1","account":"ACCOUNT:10024","invoices":['
     '{"number":"INVOICE:INV-7","type":"WATER","amount":"41.50","due":"2026-12-01",'
     '"paperless":false,"pending":true}],"name":"NAME:Zoë"}],'
+    '"shown":{"by_host":["ACCOUNT:10024"]},'
     '"choosing":{"customer":0,"type":"WATER","done":[[0,"GAS"]]},'
     '"contact":{"source":"KEYED","email":"EMAIL:pat@example.com"},'
     '"consents":[{"reference":"call-1-1","biller":"springfield-water","purpose":"ENROL","prompts":["confirm_keyed"],'

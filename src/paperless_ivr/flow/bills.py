@@ -8,7 +8,7 @@ from itertools import combinations
 
 from attrs import frozen
 
-from paperless_ivr.flow.events import Invoice
+from paperless_ivr.flow.events import Customer, Invoice
 from paperless_ivr.flow.host import Moment
 from paperless_ivr.flow.scene import Scene, once
 from paperless_ivr.keypad import last_four
@@ -78,19 +78,23 @@ def _just_paid(scene: Scene, bills: tuple[Bill, ...]) -> tuple[Bill, ...]:
         return ()
     for number, customer in enumerate(scene.call.found):
         there = any((bill.customer, bill.type) == (number, wanted) for bill in bills)
-        if paid_by(scene, customer.account) and not there:
+        if paid_by(scene, customer) and not there:
             invoice = host.payment.invoice if host.payment else None
             return (Bill(number, wanted, Status.PAPER, invoice or host.invoice, None, None),)
     return ()
 
 
-def paid_by(scene: Scene, account: Secret) -> bool:
-    """Whether the host's payment was for an account, however the host writes it."""
-    host = scene.call.host
-    payer = (host.payment.account if host.payment else None) or host.account
-    return bool(payer) and scene.terms.accounts.same(
-        payer.reveal() if payer else "", account.reveal()
-    )
+def paid_by(scene: Scene, customer: Customer) -> bool:
+    """Whether the host's approved payment was for an account: by its number, or by an invoice.
+
+    A payment that names neither says nothing of the account that is handed over with it.
+    """
+    payment = scene.call.host.payment
+    if payment is None or not payment.approved:
+        return False
+    if payment.account is not None:
+        return scene.terms.accounts.same(payment.account.reveal(), customer.account.reveal())
+    return any(payment.invoice == invoice.number for invoice in customer.invoices)
 
 
 def of_status(scene: Scene, *wanted: Status) -> tuple[Bill, ...]:
@@ -154,13 +158,11 @@ def paid_for(scene: Scene) -> bool:
     The payment's own account must be the bill's: a caller may have chosen, or keyed, another.
     """
     host, choosing = scene.call.host, scene.call.choosing
-    if host.payment is None or not host.paid or choosing.customer is None:
+    if host.payment is None or choosing.customer is None:
         return False
     customer = scene.call.found[choosing.customer]
-    numbers = {i.number for i in customer.invoices if i.type == choosing.type}
-    if host.payment.invoice in numbers:
-        return True
-    return paid_by(scene, customer.account) and host.invoice_type == choosing.type
+    types = {i.type for i in customer.invoices if i.number == host.payment.invoice}
+    return choosing.type in (types or {host.invoice_type or ""}) and paid_by(scene, customer)
 
 
 class Mark(enum.Enum):

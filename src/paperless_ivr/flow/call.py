@@ -52,14 +52,16 @@ class Spent:
 
 @frozen(cache_hash=True)
 class Shown:
-    """What the caller has shown of two facts about whom the search found (`facts`)."""
+    """What is known about whom the search found, account by account (`facts`)."""
 
-    number: bool = False
-    """They were found by a whole account number that the caller keyed, here or for the host."""
-    by_host: bool = False
-    """They were found by the account number that the host handed over."""
-    account: Secret | None = None
-    """An account that was found otherwise, and whose whole number was keyed then."""
+    caller_id: bool = False
+    """They were found by caller ID."""
+    by_host: tuple[Secret, ...] = ()
+    """What the account number that the host handed over stands for: usually one account."""
+    last_four: Secret | None = None
+    """The account whose last four digits were keyed."""
+    numbers: tuple[Secret, ...] = ()
+    """The same of whole account numbers that were keyed in this call."""
     phone: Secret | None = None
     """A phone number on file whose last four digits were keyed."""
     gave_up: bool = False
@@ -219,7 +221,6 @@ class Call:
     host: Arrival
     state: State = State.GREETING
     language: str | None = None
-    identity: Identity = Identity.NONE
     lead: tuple[str, ...] = ()
     """Names of what is said before the words of the state, on the way to it."""
     tries: Tries = Tries()
@@ -233,6 +234,21 @@ class Call:
     ringing: Ringing = Ringing()
     consents: tuple[Consent, ...] = ()
     results: Results = Results()
+
+    def identity_of(self, account: Secret) -> Identity:
+        """What the caller has shown of an account that was found, here or to the host."""
+        shown = self.shown
+        here = Identity.CALLER_ID if shown.caller_id else Identity.NONE
+        if account == shown.last_four:
+            here = Identity.LAST_FOUR_KEYED
+        if account in shown.numbers:
+            here = Identity.ACCOUNT_KEYED
+        return max(here, self.host.identity) if account in shown.by_host else here
+
+    @property
+    def identity(self) -> Identity:
+        """The most that was shown of any account that was found."""
+        return max((self.identity_of(who.account) for who in self.found), default=Identity.NONE)
 
     @property
     def next_try(self) -> str:

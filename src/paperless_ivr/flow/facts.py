@@ -6,6 +6,7 @@ for the caller, neither is asked for.
 """
 
 from paperless_ivr.flow import bills
+from paperless_ivr.flow.events import Customer
 from paperless_ivr.flow.host import Identity
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.scene import Scene
@@ -14,9 +15,13 @@ from paperless_ivr.secret import Secret
 
 
 def number_shown(scene: Scene) -> bool:
-    """Whether the caller has shown the whole account number of the customer."""
-    customer, shown = scene.customer, scene.call.shown
-    return shown.number or (customer is not None and customer.account == shown.account)
+    """Whether the caller has shown the whole account number of the customer.
+
+    That of another account which the search found with it does not count.
+    """
+    customer = scene.customer
+    known = scene.call.identity_of(customer.account) if customer else Identity.NONE
+    return known >= Identity.ACCOUNT_KEYED
 
 
 def phone_shown(scene: Scene) -> bool:
@@ -35,19 +40,21 @@ def calls_from(scene: Scene, phone: Secret | None) -> bool:
 def vouched(scene: Scene) -> bool:
     """Whether the host vouches for the caller as this customer: verified, or has just paid."""
     customer = scene.customer
-    by_host = customer is not None and scene.call.shown.by_host
-    return by_host and _vouched_for(scene, customer.account if customer else None)
+    if customer is None:
+        return False
+    verified = scene.call.identity_of(customer.account) is Identity.VERIFIED
+    return verified or bills.paid_by(scene, customer)
 
 
 def handed_over_vouched(scene: Scene) -> bool:
     """Whether the host vouches for the caller as who has the account that it hands over."""
-    return _vouched_for(scene, scene.account)
+    return scene.call.host.identity is Identity.VERIFIED or handed_over_paid(scene)
 
 
-def _vouched_for(scene: Scene, account: Secret | None) -> bool:
-    host = scene.call.host
-    paid = host.paid and account is not None and bills.paid_by(scene, account)
-    return host.identity is Identity.VERIFIED or paid
+def handed_over_paid(scene: Scene) -> bool:
+    """Whether the host's payment names the account that it hands over."""
+    account = scene.account
+    return account is not None and bills.paid_by(scene, Customer(id=account, account=account))
 
 
 def both_shown(scene: Scene) -> bool:

@@ -58,7 +58,6 @@ class Flow:
         call = Call(
             known_arrival(arrival, self.terms.policy),
             language=language,
-            identity=arrival.identity,
             choosing=wished,
         )
         return self._run(call, Arrived(), ())

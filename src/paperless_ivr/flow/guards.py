@@ -217,9 +217,9 @@ def no_search(c: Anything) -> bool:
 def payer_is_known(c: Anything) -> bool:
     """No search is needed: the host vouches for who has just paid, and for which bill."""
     host = c.call.host
-    paid = host.moment is Moment.AFTER_PAYMENT and host.payment and host.payment.account
-    vouched = c.call.identity >= Identity.ACCOUNT_KEYED
-    return bool(no_search(c) and paid and vouched and host.invoice_type)
+    after = host.moment is Moment.AFTER_PAYMENT and host.invoice_type is not None
+    known = host.identity >= Identity.ACCOUNT_KEYED and facts.handed_over_paid(c)
+    return no_search(c) and after and known
 
 
 def phone_searchable(c: Anything) -> bool:
@@ -246,7 +246,7 @@ def account_tries_left(c: Anything) -> bool:
 
 def account_shown(c: Anything) -> bool:
     """The account number was keyed in this call, or shown to the host, whole or in part."""
-    return keyed_here(c) or c.call.identity >= Identity.LAST_FOUR_KEYED
+    return keyed_here(c) or c.call.host.identity >= Identity.LAST_FOUR_KEYED
 
 
 def is_account(c: Crossing[Digits]) -> bool:
@@ -265,8 +265,13 @@ def is_card(c: Crossing[Digits]) -> bool:
 
     A pause in the midst of a number decides nothing, whatever its beginning looks like.
     """
-    paused = c.event.ended is Ended.TIMEOUT and c.terms.accounts.begins(keyed(c))
-    return not paused and c.terms.accounts.may_be_card(keyed(c))
+    begun = c.event.ended is Ended.TIMEOUT and c.terms.accounts.begins(keyed(c))
+    return not begun and c.terms.accounts.may_be_card(keyed(c))
+
+
+def card_before_pause(c: Crossing[Digits]) -> bool:
+    """The same before a pause: it is dropped at no try, for it may have been a beginning."""
+    return c.event.ended is Ended.TIMEOUT and is_card(c) and repeats_left(c)
 
 
 def few_found(c: Crossing[CustomersFound]) -> bool:
@@ -284,7 +289,8 @@ def _matches(c: Crossing[Digits]) -> int:
     if not four_keys(c):
         return 0
     ending = c.terms.accounts.last_four
-    return sum(ending(customer.account.reveal()) == keyed(c) for customer in c.call.found)
+    accounts = {customer.account.reveal() for customer in c.call.found}
+    return sum(ending(account) == keyed(c) for account in accounts)
 
 
 def one_match(c: Crossing[Digits]) -> bool:

@@ -38,7 +38,7 @@ from paperless_ivr.flow.guards import (
     link_finishes,
     spelling,
 )
-from paperless_ivr.flow.host import Identity, Moment, Outcome, Reason, Registration, Sent
+from paperless_ivr.flow.host import Moment, Outcome, Reason, Registration, Sent
 from paperless_ivr.flow.menu import pressed
 from paperless_ivr.flow.policy import Strategy
 from paperless_ivr.flow.scene import Crossing, Scene
@@ -165,7 +165,7 @@ def account(c: Crossing[Digits]) -> Call:
     """The account number that was keyed: of its owner nothing is known yet."""
     number = c.terms.accounts.read(keyed(c)) or ""
     entry = evolve(c.call.entry, account=account_number(number), more_time=False)
-    return evolve(c.call, entry=entry, identity=Identity.NONE)
+    return evolve(c.call, entry=entry)
 
 
 def reserved(c: Crossing[TryReserved]) -> Call:
@@ -216,40 +216,48 @@ def keyed_customers(c: Crossing[CustomersFound]) -> Call:
     phone on file does.
     """
     found = c.event.customers
-    identity = Identity.ACCOUNT_KEYED if keyed_here(c) else c.call.identity
-    whole = identity >= Identity.ACCOUNT_KEYED
-    shown = Shown(number=whole, by_host=not keyed_here(c))
-    call = evolve(c.call, found=found, identity=identity, shown=shown)
-    theirs = any(facts.calls_from(c, customer.phone) for customer in found)
+    call = evolve(c.call, found=found, shown=_searched_by_account(c))
+    theirs = any(facts.calls_from(c, who.phone) or bills.paid_by(c, who) for who in found)
     return _given_back(call) if theirs else call
+
+
+def _searched_by_account(c: Crossing[CustomersFound]) -> Shown:
+    """What a number that was keyed, or handed over, stands for: its own account where it is there.
+
+    Not those that the service found with it; all of them where it is the number of none.
+    """
+    accounts = tuple(dict.fromkeys(who.account for who in c.event.customers))
+    wanted = c.account.reveal() if c.account else ""
+    its_own = tuple(a for a in accounts if c.terms.accounts.same(a.reveal(), wanted))
+    shown = its_own or accounts
+    return Shown(numbers=shown) if keyed_here(c) else Shown(by_host=shown)
 
 
 def payer(c: Anything) -> Call:
     """Who has just paid, as the host handed them over: no search is there to say more."""
-    payment = c.call.host.payment
-    if payment is None or payment.account is None:
-        return c.call
-    found = (Customer(id=payment.account, account=payment.account),)
-    return evolve(c.call, found=found, shown=Shown(number=True, by_host=True))
+    account = c.account or Secret("")
+    found = (Customer(id=account, account=account),)
+    return evolve(c.call, found=found, shown=Shown(by_host=(account,)))
 
 
 def customers(c: Crossing[CustomersFound]) -> Call:
     """Found by what only suggests who calls: nothing is shown yet (R17)."""
     by_account = c.call.state is S.ACCOUNT_LOOKUP
-    shown = Shown(by_host=by_account and not keyed_here(c))
-    return evolve(c.call, found=c.event.customers, identity=Identity.CALLER_ID, shown=shown)
+    shown = _searched_by_account(c) if by_account else Shown(caller_id=True)
+    return evolve(c.call, found=c.event.customers, shown=shown)
 
 
 def matched(c: Crossing[Digits]) -> Call:
     """The customer whose last four digits were keyed."""
     ending = c.terms.accounts.last_four
     theirs = tuple(x for x in c.call.found if ending(x.account.reveal()) == keyed(c))
-    return _given_back(evolve(c.call, found=theirs, identity=Identity.LAST_FOUR_KEYED))
+    shown = evolve(c.call.shown, last_four=theirs[0].account)
+    return _given_back(evolve(c.call, found=theirs, shown=shown))
 
 
 def forgotten_account(c: Anything) -> Call:
     """The number that the host handed over, or that was keyed, shows nobody: another is keyed."""
-    return _missed(evolve(c.call, identity=Identity.NONE))
+    return _missed(c.call)
 
 
 def last_four_missed(c: Anything) -> Call:
@@ -504,7 +512,8 @@ def keyed_address(c: Anything) -> Call:
 
 def number_matched(c: Anything) -> Call:
     """The whole account number was keyed."""
-    return _fact(c, evolve(c.call.shown, account=c.customer.account if c.customer else None))
+    theirs = (c.customer.account,) if c.customer else ()
+    return _fact(c, evolve(c.call.shown, numbers=(*c.call.shown.numbers, *theirs)))
 
 
 def phone_matched(c: Anything) -> Call:

@@ -100,6 +100,7 @@ def account_number(*found: On[Any], leave: Rows = LEAVE) -> Rows:
     """What the questions for a whole account number share: what is none is said as what it is."""
     return (
         *found,
+        On(Digits, HERE, when=g.card_before_pause, keep=k.repeated, say="not_a_card"),
         On(Digits, S.GIVEN_UP, when=both(g.is_card, g.wrong_used_up)),
         On(Digits, HERE, when=g.is_card, keep=k.counted, say="not_a_card"),
         On(

@@ -325,13 +325,17 @@ def _account(scene: Scene) -> Secret | None:
     call, customer = scene.call, scene.customer
     if customer is not None:
         return customer.account
-    by_caller = call.identity >= Identity.LAST_FOUR_KEYED and not call.shown.by_host
-    return call.found[0].account if by_caller and call.found else scene.account
+    found = (who.account for who in call.found)
+    shown = (a for a in found if call.identity_of(a) >= Identity.LAST_FOUR_KEYED)
+    return next(shown, scene.account)
 
 
 def _identity(scene: Scene) -> Identity:
-    """What was shown of that account; the whole number may have been keyed later."""
-    identity = scene.call.identity
-    if identity is Identity.LAST_FOUR_KEYED and number_shown(scene):
-        return Identity.ACCOUNT_KEYED
-    return identity
+    """What was shown of that account: here, or to the host, of the one that it handed over."""
+    call, account = scene.call, _account(scene)
+    if any(who.account == account for who in call.found):
+        return call.identity_of(account) if account else Identity.NONE
+    if call.entry.account is not None:
+        return Identity.NONE
+    here = Identity.CALLER_ID if account is None and call.shown.caller_id else Identity.NONE
+    return max(here, call.host.identity)

@@ -10,6 +10,7 @@ from paperless_ivr.flow import facts
 from paperless_ivr.flow.call import Consent, Purpose, TextPurpose
 from paperless_ivr.flow.events import (
     Accepted,
+    Customer,
     CustomersFound,
     Digits,
     Ended,
@@ -18,7 +19,7 @@ from paperless_ivr.flow.events import (
     Unavailable,
 )
 from paperless_ivr.flow.flow import Flow
-from paperless_ivr.flow.host import Disposition, Identity, Registration
+from paperless_ivr.flow.host import Arrival, Disposition, Identity, Registration
 from paperless_ivr.flow.menu import menu
 from paperless_ivr.flow.requests import (
     EnrollInPaperless,
@@ -26,6 +27,7 @@ from paperless_ivr.flow.requests import (
     KeepWish,
     ReserveTry,
     SearchByAccountNumber,
+    SearchByCustomerPhoneNumber,
     SendWebLink,
     StoreCustomerPaymentMethodV2,
     StoreCustomerPreference,
@@ -260,10 +262,12 @@ def pause_is_nothing(flow: Flow, move: Move) -> str | None:
     }.get(call.state, False)
     spelling = call.state in (S.EMAIL_LOCAL, S.EMAIL_DOMAIN_ENTRY)
     counts = spelling and (spelled.bad or call.spent.pauses >= policy.address.pauses)
-    counts = counts or (call.state in WHOLE_NUMBER and _is_card(flow, entry))
     if "*" in entry or entry == "0" or complete or counts:
         return None
     after = move.next.call
+    if call.state in WHOLE_NUMBER and _is_card(flow, entry):
+        last = call.tries.repeats >= policy.tries.repeats
+        return None if last or after.tries.wrong == call.tries.wrong else "a pause cost a try"
     if after.state is not call.state or after.entry.so_far != keys(entry):
         return "a pause was taken for the end of an entry"
     return "a pause cost a try" if after.tries != call.tries else None
@@ -324,11 +328,24 @@ def _may_search(flow: Flow, move: Move) -> bool:
         return isinstance(move.event, TryReserved) and request.guess is Guess.ACCOUNT
     if move.turn.call.state is S.ACCOUNT_ENTRY:
         return move.tried is Guess.ACCOUNT
-    if host.identity is Identity.VERIFIED or host.payment is None:
-        return host.identity is Identity.VERIFIED
-    payer = host.payment.account
-    theirs = payer is None or host.account is None or _same_number(flow, payer, host.account)
-    return host.paid and theirs
+    given = _handed_over(host)
+    paid = given is not None and _paid(flow, host, Customer(id=given, account=given))
+    return host.identity is Identity.VERIFIED or paid
+
+
+def _handed_over(host: Arrival) -> Secret | None:
+    """The account number that the host hands over, for the payment if no other."""
+    return host.account or (host.payment.account if host.payment else None)
+
+
+def _paid(flow: Flow, host: Arrival, customer: Customer) -> bool:
+    """The host's approved payment names the account of a customer, or an invoice of it."""
+    payment = host.payment
+    if payment is None or not payment.approved:
+        return False
+    if payment.account is not None:
+        return _same_number(flow, payment.account, customer.account)
+    return payment.invoice in {invoice.number for invoice in customer.invoices}
 
 
 def _same_number(flow: Flow, one: Secret, other: Secret | None) -> bool:
@@ -346,10 +363,14 @@ def given_back(flow: Flow, move: Move) -> str | None:
         return None if silent and latest else "a try is given back for an answer that told nothing"
     scene, state = Scene(after, flow.terms), before.state
     if isinstance(move.event, CustomersFound):
-        shown = any(facts.calls_from(scene, who.phone) for who in move.event.customers)
+        shown = any(
+            facts.calls_from(scene, who.phone) or _paid(flow, after.host, who)
+            for who in move.event.customers
+        )
     elif state is S.IDENTITY_CHECK:
         ending = flow.terms.accounts.last_four
-        shown = sum(ending(who.account.reveal()) == keyed(move) for who in before.found) == 1
+        accounts = {who.account.reveal() for who in before.found}
+        shown = sum(ending(account) == keyed(move) for account in accounts) == 1
     else:
         shown = state in (S.NUMBER_CHECK, S.PHONE_CHECK) and facts.both_shown(scene)
     return None if shown else f"a try is given back at {state.name} for nothing"
@@ -359,23 +380,19 @@ def handed_back_as_shown(flow: Flow, move: Move) -> str | None:
     """The host gets back what was shown of the account that it gets back, and no more (R47)."""
     if not isinstance(move.next.then, Return):
         return None
-    back, call = move.next.then.handback, move.next.call
-    host, shown = call.host, call.shown
-    paid = host.payment.account if host.payment and host.payment.approved else None
-    named = [account for account in (host.account, paid) if account]
-    known = host.identity if back.account is None else Identity.NONE
-    if back.account and any(_same_number(flow, back.account, account) for account in named):
-        known = host.identity
-    found = next((who for who in call.found if who.account == back.account), None)
-    if found is not None and shown.by_host:
-        known = max(known, host.identity)
-    if found is not None and call.identity >= Identity.LAST_FOUR_KEYED:
-        known = max(known, Identity.LAST_FOUR_KEYED)
-    if found is not None and (shown.number or shown.account == found.account):
-        known = max(known, Identity.ACCOUNT_KEYED)
-    if back.identity <= max(known, Identity.CALLER_ID):
+    back, host, shown = move.next.then.handback, move.next.call.host, move.next.call.shown
+    known = {Identity.CALLER_ID if shown.caller_id else Identity.NONE}
+    if back.account is None or _same_number(flow, back.account, _handed_over(host)):
+        known.add(host.identity)
+    if back.account in shown.by_host:
+        known.add(host.identity)
+    if back.account is not None and back.account == shown.last_four:
+        known.add(Identity.LAST_FOUR_KEYED)
+    if back.account in shown.numbers:
+        known.add(Identity.ACCOUNT_KEYED)
+    if back.identity <= max(known):
         return None
-    return f"{back.identity.name} is handed back of an account that was shown as {known.name}"
+    return f"{back.identity.name} is handed back of an account that was shown as {max(known).name}"
 
 
 def shown_as_it_is(flow: Flow, move: Move) -> str | None:
@@ -383,32 +400,45 @@ def shown_as_it_is(flow: Flow, move: Move) -> str | None:
     before, after = move.turn.call.shown, move.next.call.shown
     if after == before:
         return None
-    host, customer = move.next.call.host, Scene(move.next.call, flow.terms).customer
-    paid = host.payment.account if host.payment and host.payment.approved else None
-    handed_over = {account for account in (host.account, paid) if account}
-    request = move.turn.then
-    searched = request.account if isinstance(request, SearchByAccountNumber) else None
-    found = isinstance(move.event, CustomersFound) and searched is not None
-    payer = paid is not None and {who.account for who in move.next.call.found} == {paid}
-    of_host = payer or (found and searched in handed_over)
-    if after.by_host and not before.by_host and not of_host:
+    host, call = move.next.call.host, move.turn.call
+    customer = Scene(move.next.call, flow.terms).customer
+    if set(after.by_host) - set(before.by_host) - _stands_for(flow, move, _handed_over(host)):
         return "found by the host's account number, which the host did not hand over"
-    known = host.identity >= Identity.ACCOUNT_KEYED and of_host
-    by_keys = found and move.turn.call.entry.account is not None
-    if after.number and not before.number and not (by_keys or known):
-        return "an account number counts as shown that was not keyed"
-    if after.account != before.account and after.account is not None:
-        accounts = flow.terms.accounts
-        number = accounts.read(keyed(move)) or ""
-        theirs = accounts.same(number, after.account.reveal())
-        if move.turn.call.state is not S.NUMBER_CHECK or not theirs:
+    by_search = _stands_for(flow, move, call.entry.account)
+    for number in set(after.numbers) - set(before.numbers) - by_search:
+        whole = flow.terms.accounts.read(keyed(move)) or ""
+        theirs = flow.terms.accounts.same(whole, number.reveal())
+        if call.state is not S.NUMBER_CHECK or not theirs:
             return "an account number counts as shown that was not keyed whole"
+    if after.last_four != before.last_four and after.last_four is not None:
+        ending = flow.terms.accounts.last_four(after.last_four.reveal())
+        if call.state is not S.IDENTITY_CHECK or keyed(move) != ending:
+            return "last four digits count as shown that were not keyed"
+    by_phone = isinstance(move.turn.then, SearchByCustomerPhoneNumber)
+    if after.caller_id and not before.caller_id and not by_phone:
+        return "found by caller ID without a search by it"
     if after.phone != before.phone and after.phone is not None:
         theirs = customer is not None and customer.phone == after.phone
         end = last_four(after.phone.reveal())
-        if move.turn.call.state is not S.PHONE_CHECK or not theirs or keyed(move) != end:
+        if call.state is not S.PHONE_CHECK or not theirs or keyed(move) != end:
             return "a phone number on file counts as shown that was not keyed"
     return None
+
+
+def _stands_for(flow: Flow, move: Move, number: Secret | None) -> set[Secret]:
+    """The accounts that a number stands for: its own where the search found it, else all found.
+
+    Where there was no search, the one that the host's payment names.
+    """
+    request = move.turn.then
+    if number is None:
+        return set()
+    if isinstance(request, SearchByAccountNumber) and isinstance(move.event, CustomersFound):
+        found = {customer.account for customer in move.event.customers}
+        its_own = {account for account in found if _same_number(flow, account, number)}
+        return (its_own or found) if request.account == number else set()
+    payer = Customer(id=number, account=number)
+    return {number} if _paid(flow, move.next.call.host, payer) else set()
 
 
 def two_facts(flow: Flow, move: Move) -> str | None:
@@ -416,23 +446,23 @@ def two_facts(flow: Flow, move: Move) -> str | None:
     request, call = move.next.then, move.next.call
     if not isinstance(request, SendWebLink | StoreCustomerPreference | KeepWish):
         return None
-    payment = call.host.payment
+    host, shown = call.host, call.shown
     customer = next(who for who in call.found if who.id == request.customer)
-    paid = payment if payment and payment.approved else None
-    on_file = {customer.email, customer.phone, paid.email if paid else None, None}
+    paid = _paid(flow, host, customer)
+    by_payment = host.payment.email if host.payment and paid else None
+    on_file = {customer.email, customer.phone, by_payment, None}
     email: Secret | None = getattr(request, "email", None)
     if email in on_file and request.phone in on_file:
         return None
-    shown, policy = call.shown, flow.terms.policy
-    scene = Scene(call, flow.terms)
-    number = shown.number or shown.account == customer.account
+    scene, given = Scene(call, flow.terms), customer.account in shown.by_host
+    number = customer.account in shown.numbers or (
+        given and host.identity >= Identity.ACCOUNT_KEYED
+    )
     phone = customer.phone is not None and (
         shown.phone == customer.phone or facts.calls_from(scene, customer.phone)
     )
-    payer = paid.account or call.host.account if paid else None
-    theirs = payer and flow.terms.accounts.same(payer.reveal(), customer.account.reveal())
-    vouched = shown.by_host and (call.host.identity is Identity.VERIFIED or theirs)
-    if vouched or not policy.proof.two_facts or (number and phone):
+    vouched = paid or (given and host.identity is Identity.VERIFIED)
+    if vouched or not flow.terms.policy.proof.two_facts or (number and phone):
         return None
     return f"{type(request).__name__} to what the caller supplied, without two facts"
 

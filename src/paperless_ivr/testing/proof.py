@@ -265,6 +265,13 @@ def _of_identity() -> Iterator[Case]:
         _arrival("rivera", BEFORE),
         ("rivera",),
     )
+    nothing = evolve(payment("patel"), account=None, invoice=None)
+    yield Case(
+        "keypad only: a payment that names nothing",
+        evolve(DEFAULT, text=asked, address=keypad),
+        _after("patel", payment=nothing, account=customer("patel").account),
+        ("patel", "okafor"),
+    )
 
 
 # ── the walks ────────────────────────────────────────────────────────────────────────────

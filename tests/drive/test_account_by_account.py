@@ -1,0 +1,165 @@
+"""A fact counts for the account that it was shown of, and for no other (R17, R47)."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from attrs import evolve
+
+from paperless_ivr import secret
+from paperless_ivr.backends.demo import customer, payment, springfield
+from paperless_ivr.backends.memory import Books, MemoryBackend
+from paperless_ivr.drive.blocking import Driver
+from paperless_ivr.drive.runner import Setup
+from paperless_ivr.flow.events import Customer, Invoice
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.host import Disposition, Identity, Moment
+from paperless_ivr.flow.scene import Terms
+from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
+from paperless_ivr.records.separate import SeparateStores
+from tests.drive.test_loops import ARRIVAL, CATALOGUE
+from tests.drive.test_strangers import POLICY, Stranger, Watched, keying, keys_an_address, line
+
+pytestmark = pytest.mark.requirement("R17", "R47")
+
+PHONE = secret.phone("+12175550142")
+WITHHELD = evolve(ARRIVAL, ani=None)
+
+
+def one_bill(name, account, invoice_type, **more):
+    """A customer with one bill."""
+    return Customer(
+        id=secret.customer(name),
+        account=secret.account(account),
+        invoices=(Invoice(secret.invoice(f"9{account}"), invoice_type, Decimal(41), None, False),),
+        email=secret.email(f"{name}@example.com"),
+        phone=PHONE,
+        **more,
+    )
+
+
+MINE, THEIRS = one_bill("mine", "55501111", "WATER"), one_bill("theirs", "55502222", "SEWER")
+
+
+def joined(*customers):
+    """A service that finds them all by the number of any."""
+    accounts = frozenset(who.account for who in customers)
+    return MemoryBackend(Books(customers, joined=(accounts,)))
+
+
+def paying(handed_over, **names):
+    """A host that hands an account over with a payment that says so much of itself."""
+    paid = evolve(payment("rivera"), **{"account": None, "invoice": None, **names})
+    known = {"moment": Moment.AFTER_PAYMENT, "identity": Identity.ACCOUNT_KEYED}
+    return evolve(WITHHELD, account=handed_over, payment=paid, invoice_type="WATER", **known)
+
+
+def test_a_number_is_not_that_of_an_account_found_with_it():
+    """Who keys one account's number is asked for that of another that the service joins to it."""
+    backend = joined(MINE, THEIRS)
+    driver, _ = line(backend)
+    stranger = keys_an_address(
+        account_entry="55501111#", option_bill_account="2", number_check="55501111#"
+    )
+
+    back = driver.converse(stranger, WITHHELD)
+
+    assert "number_check" in stranger.asked
+    assert backend.emails == ()
+    assert (back.account, back.identity) == (THEIRS.account, Identity.NONE)
+
+
+def test_who_is_verified_for_one_account_is_not_for_another():
+    """What the host vouches for is the account that it hands over."""
+    backend = joined(MINE, THEIRS)
+    driver, _ = line(backend)
+    stranger = keys_an_address(option_bill_account="2", number_check="55501111#")
+    verified = {"account": MINE.account, "identity": Identity.VERIFIED}
+
+    driver.converse(stranger, evolve(WITHHELD, **verified))
+
+    assert "number_check" in stranger.asked
+    assert backend.emails == ()
+
+
+def test_last_four_digits_raise_their_own_account():
+    """The last four digits of one account say nothing of the one that the host hands over."""
+    driver, _ = line(joined(MINE, THEIRS))
+    caller = Stranger(keying(offer="1", last_four="2222#"))
+
+    back = driver.converse(caller, evolve(WITHHELD, account=MINE.account))
+
+    assert (back.account, back.identity) == (THEIRS.account, Identity.LAST_FOUR_KEYED)
+
+
+def test_nothing_shown_comes_back_as_nothing():
+    """A search by the host's number is no caller ID."""
+    driver, _ = line(joined(MINE))
+
+    back = driver.converse(Stranger(keying(offer="1")), evolve(WITHHELD, account=MINE.account))
+
+    assert (back.account, back.identity) == (MINE.account, Identity.NONE)
+
+
+def test_two_customers_of_one_account():
+    """Its last four digits are those of one account, however many customers have it."""
+    backend = MemoryBackend(Books((MINE, evolve(THEIRS, account=MINE.account))))
+    driver, _ = line(backend)
+    caller = Stranger(keying(offer="1", last_four="1111#"))
+
+    back = driver.converse(caller, evolve(ARRIVAL, ani=PHONE))
+
+    assert back.identity is Identity.LAST_FOUR_KEYED
+    assert "account_entry" not in caller.asked
+
+
+@pytest.mark.parametrize("invoice", [None, "9999"], ids=["names nothing", "names another bill"])
+def test_a_payment_vouches_for_what_it_names_alone(invoice):
+    """A payment of something else makes nobody known as who has the account handed over."""
+    theirs = customer("rivera")
+    names = {"invoice": invoice and secret.invoice(invoice), "email": secret.email("t@example.com")}
+    backend = springfield()
+    service = Watched(backend)
+    driver, _ = line(service)
+    for call in range(40):
+        stranger = keys_an_address(phone_check="0000#")
+        arrival = evolve(paying(theirs.account, **names), call_id=f"c{call}")
+        driver.converse(stranger, arrival)
+
+    assert len(service.searched) <= 30
+    assert {sent.to for sent in backend.emails} <= {theirs.email}
+
+
+def test_a_payment_vouches_for_the_account_of_its_invoice():
+    """A payment that names an invoice is one for the account which has it, and costs no try."""
+    who = customer("rivera")
+    service = Watched(springfield())
+    driver, _ = line(service)
+    for call in range(40):
+        arrival = evolve(paying(who.account, invoice=who.invoices[0].number), call_id=f"c{call}")
+        driver.converse(Stranger(keying(offer="1", confirm_on_file="2")), arrival)
+    caller = keys_an_address()
+
+    back = driver.converse(caller, evolve(arrival, call_id="last"))
+
+    assert len(service.searched) >= 41
+    assert not {"number_check", "phone_check"} & set(caller.asked)
+    assert back.disposition is Disposition.ENROLLED
+
+
+def test_without_a_search_the_payment_has_to_be_for_the_account():
+    """What was shown of the account handed over says nothing of the one that was paid for."""
+    backend = springfield()
+    backend.operations = frozenset({"EnrollInPaperless"})
+    store = SeparateStores(MemoryRecord(lambda: datetime.now(UTC)), MemoryLiveCalls())
+    policy = evolve(POLICY, offer=evolve(POLICY.offer, moments=(Moment.AFTER_PAYMENT,)))
+    driver = Driver(Setup(Flow(Terms(policy, backend.operations)), CATALOGUE, backend, store))
+    own, other = customer("rivera"), customer("novak")
+
+    mixed = driver.converse(Stranger(keying(offer="1")), paying(other.account, account=own.account))
+    theirs = driver.converse(
+        Stranger(keying(offer="1", confirm_on_file="1")), paying(own.account, account=own.account)
+    )
+
+    assert mixed.disposition is Disposition.UNAVAILABLE
+    assert theirs.account == own.account
