@@ -50,11 +50,15 @@ tests/interop/node_modules/.stamp: tests/interop/package.json
 	        echo 'npm failed: the tests in tests/interop are skipped.' >&2; \
 	fi
 
+# Tests that are marked `alone` come last, one at a time. Exit status 5: ARGS chose none of these.
 test: setup tests/interop/node_modules/.stamp
-	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) -m 'not alone' $(ARGS) || test $$? -eq 5
+	$(BIN)/python -m pytest -m alone $(ARGS) || test $$? -eq 5
 
+prove: export PAPERLESS_IVR_PROVE := 1
 prove: setup
-	PAPERLESS_IVR_PROVE=1 $(BIN)/python -m pytest -n $(WORKERS) -m prove tests $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) -m 'prove and not alone' tests $(ARGS) || test $$? -eq 5
+	$(BIN)/python -m pytest -m 'prove and alone' tests $(ARGS) || test $$? -eq 5
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -52,7 +52,9 @@ class Exchange:
         headers = {
             k: v for k, v in self.asked.headers.items() if k in ("content-type", "soapaction")
         }
-        reply = urllib3.request("POST", self.behind, body=self.asked.body, headers=headers)
+        reply = urllib3.request(
+            "POST", self.behind, body=self.asked.body, headers=headers, timeout=60
+        )
         return Said(reply.data, reply.status, reply.headers["Content-Type"])
 
     def send(self, said: Said, length: int | None = None) -> None:

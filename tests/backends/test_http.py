@@ -90,6 +90,7 @@ def dripping(first: bytes, content: bytes, tls: ssl.SSLContext | None = None) ->
 
 @pytest.mark.requirement("R10", "R23", "R49")
 @pytest.mark.parametrize("at", DRIPS)
+@pytest.mark.alone
 def test_the_budget_covers_the_whole_request(at: str) -> None:
     """A server that drips, at whatever point, is given up when the budget is used up."""
     with dripping(*DRIPS[at]) as address:
@@ -103,6 +104,7 @@ def test_the_budget_covers_the_whole_request(at: str) -> None:
 
 
 @pytest.mark.requirement("R10", "R23")
+@pytest.mark.alone
 def test_a_dripped_handshake() -> None:
     """A server that never ends its TLS handshake did nothing, and holds nobody up."""
     with dripping(b"", b"\x16\x03\x03\x40\x00" + b"\x02" * 2000) as address:
@@ -114,6 +116,7 @@ def test_a_dripped_handshake() -> None:
     assert took < BUDGET + GRACE
 
 
+@pytest.mark.alone
 def test_a_server_that_does_not_read() -> None:
     """A request that nobody takes in is given up when the budget is used up."""
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -21,6 +21,7 @@ CALLS = 30
 """As many as the reference service, which shares the cores with other tests, can answer."""
 
 
+@pytest.mark.alone
 @pytest.mark.requirement("R50")
 @pytest.mark.parametrize("town", ["postgresql"], indirect=True)
 def test_calls_at_once(town: Town, tmp_path: Path):

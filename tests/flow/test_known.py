@@ -39,6 +39,10 @@ NOBODY = [
     "user-12345-67890",
     "5550123",
     "+15550123",
+    "+12125551212",
+    "+18005551212",
+    "+12129110123",
+    "+19005550123",
     "anonymous",
     "sip:anonymous@anonymous.invalid",
     "sip:12125550123.example.com",
@@ -142,12 +146,23 @@ def test_numbers_on_file(number: str) -> None:
         "Pat <pat@example.com>",
         "pat@localhost",
         "pat@",
+        "none@none.com",
+        "No-Email@gmail.com",
+        "na@na.com",
+        "test@test.org",
     ],
 )
 def test_addresses_on_file(email: str) -> None:
     """Text that is not one address is no address on file."""
     assert found(email=email).email is None
     assert found(email=" pat@example.com ").email == secret.email("pat@example.com")
+
+
+@pytest.mark.requirement("R08")
+@pytest.mark.parametrize("email", ["na@gmail.com", "no@example.com", "nobody1@example.com"])
+def test_addresses_that_may_be_names(email: str) -> None:
+    """Short words before the at-sign are somebody's, unless the domain is called so, too."""
+    assert found(email=email).email == secret.email(email)
 
 
 def test_the_payment_s_address() -> None:

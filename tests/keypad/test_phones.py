@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paperless_ivr.keypad import national
+from paperless_ivr.keypad import national, textable
 
 pytestmark = pytest.mark.requirement("R07")
 
@@ -57,3 +57,21 @@ def test_regions() -> None:
     assert national("4165550123", "CA") == national("4165550123", "US") == "+14165550123"
     assert national("2079460018", "GB") == "+442079460018"
     assert national("2125550123", "XX") is None
+
+
+@pytest.mark.requirement("R47")
+@pytest.mark.parametrize(
+    ("number", "regions", "toll_free", "may"),
+    [
+        ("+12125550123", ("US",), False, True),
+        ("+18765550123", ("US",), False, False),
+        ("+18765550123", ("US", "JM"), False, True),
+        ("+14165550123", ("US",), True, False),
+        ("+18005550123", ("US",), False, False),
+        ("+18005550123", ("US",), True, True),
+        ("+15005550123", ("US",), True, False),
+    ],
+)
+def test_where_texts_go(number: str, regions: tuple[str, ...], toll_free: bool, may: bool) -> None:
+    """To ordinary numbers of the regions; to toll-free ones where that is allowed."""
+    assert textable(number, regions, toll_free=toll_free) is may

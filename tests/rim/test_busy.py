@@ -25,7 +25,7 @@ from tests.durability.town import account, customer_id, email, payment_guid, pho
 from tests.rim import made
 from tests.rim.callers import AgiCall, HandOver, WebCall
 
-pytestmark = pytest.mark.requirement("R50")
+pytestmark = [pytest.mark.requirement("R50"), pytest.mark.alone]
 
 CALLS = 50
 TAKES = made.POLICY.budgets.read / 2

@@ -29,6 +29,7 @@ def timed(world: World, server: Server) -> tuple[float, str]:
     return time.monotonic() - began, told["disposition"]
 
 
+@pytest.mark.alone
 @pytest.mark.requirement("R24")
 def test_a_silent_service(world: World, folder: Path):
     """After some have waited in vain nobody waits; when it is back, callers enroll again."""

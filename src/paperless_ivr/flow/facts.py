@@ -89,7 +89,7 @@ def number_known(scene: Scene) -> bool:
 
 def gets_texts(policy: Policy, number: str) -> bool:
     """Whether texts may go to a number (E.164), by the policy (R07)."""
-    return textable(number, policy.text.regions)
+    return textable(number, policy.text.regions, toll_free=policy.text.to_toll_free)
 
 
 def can_text(scene: Scene) -> bool:

@@ -296,7 +296,7 @@ class Text:
     also_to: tuple[str, ...] = setting(
         (),
         "other countries whose numbers get texts, such as CA or PR: calls are placed to have texts "
-        "sent to costly numbers under +1; toll-free and premium numbers never get one",
+        "sent to costly numbers under +1",
     )
     after_enrolment: tuple[Moment, ...] = setting(
         (Moment.BEFORE_PAYMENT, Moment.AFTER_PAYMENT),
@@ -305,6 +305,9 @@ class Text:
     )
     other_numbers: int = setting(
         2, "how often another number than the first may be asked for", least=0, most=5
+    )
+    to_toll_free: bool = setting(
+        False, "a text to a toll-free number costs who is called; premium numbers never get one"
     )
 
     @property

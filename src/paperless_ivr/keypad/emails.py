@@ -153,13 +153,29 @@ class EmailPad:
         return checked.ascii_email
 
 
+_NO_ADDRESS = re.compile(
+    r"none|noe?mail(?:address|onfile)?|not(?:applicable|available|provided)|noreply|donotreply"
+    r"|nobody|unknown|declined|refused"
+)
+"""What stands before the at-sign where a form wanted an address and there was none."""
+_NO_ADDRESS_TWICE = re.compile(r"a|abc|asdf|email|na|no|test|x|xx|xxx")
+"""The same where the domain is called so, too (`na@na.com`): alone it may be a name."""
+
+
+def _nobodys(local: str, domain: str) -> bool:
+    """Whether an address is what is written where there is none."""
+    word = re.sub(r"[._+-]", "", local).lower()
+    twice = word == domain.lower().partition(".")[0]
+    return bool(_NO_ADDRESS.fullmatch(word) or (twice and _NO_ADDRESS_TWICE.fullmatch(word)))
+
+
 @lru_cache(maxsize=512)
 def mailbox(written: str) -> str | None:
     """An address as a biller wrote it down, or None where it is not exactly one.
 
-    "none", "N/A", two addresses in one field, `mailto:` and a display name are no address. Any
-    mailbox of RFC 5321 is one, also where no keypad spells it (RFC 6531), but for quoted local
-    parts and domains that never get mail; see `EmailPad.address`.
+    "none", "N/A", `none@none.com`, two addresses in one field, `mailto:` and a display name are
+    no address. Any mailbox of RFC 5321 is one, also where no keypad spells it (RFC 6531), but for
+    quoted local parts and domains that never get mail; see `EmailPad.address`.
     """
     from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415
 
@@ -168,7 +184,7 @@ def mailbox(written: str) -> str | None:
         validate_email(address, check_deliverability=False, test_environment=True)
     except EmailNotValidError:
         return None
-    return address
+    return None if _nobodys(*address.rsplit("@", 1)) else address
 
 
 def replaced(text: str, at: int, character: str) -> str:

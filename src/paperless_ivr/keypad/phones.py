@@ -19,6 +19,11 @@ _WITHHELD = frozenset({"266696687", "7378742833", "2562533", "8656696", "8628245
 place of a number that is withheld ("translates the alpha string into digits", Twilio,
 https://twilio.com/changelog/upcoming-changes-to-withheld-caller-ids-behavior-for-dial-calls)."""
 
+_NO_LINE = re.compile(r"1(?:900[0-9]{7}|[0-9]{3}(?:[2-9]11[0-9]{4}|5551212))")
+"""Numbers of North America that no telephone has: 900 is only called, and costs the caller;
+N11 is a service code (911) and no exchange; 555-1212 is directory assistance. NANPA,
+"Central Office Code Assignment Guidelines" (ATIS-0300051) and "900 NXX codes"."""
+
 
 def national(keys: str, region: str = "US") -> str | None:
     """A keyed number as E.164 ("+12125550123"), or None where it is no number that exists.
@@ -42,8 +47,8 @@ def phone_number(written: str) -> str | None:
 
     It has to be a number of its country's plan, in a range that is in use (ITU-T E.164; ranges
     of Google's libphonenumber, which count 555-0100 to 555-0199 as in use). All zeros, all
-    nines, seven digits, one digit ten times, and a word spelled on the keypad are what switches
-    and forms hold where there is no number.
+    nines, seven digits, one digit ten times, 555-1212, and a word spelled on the keypad are what
+    switches and forms hold where there is no number.
     """
     # Imported here: 20-40 ms (this package takes 5), and some calls need no number.
     import phonenumbers  # noqa: PLC0415
@@ -57,6 +62,8 @@ def phone_number(written: str) -> str | None:
     except phonenumbers.NumberParseException:
         return None
     if not phonenumbers.is_valid_number(parsed) or len(set(str(parsed.national_number))) == 1:
+        return None
+    if _NO_LINE.fullmatch(f"{parsed.country_code}{parsed.national_number}"):
         return None
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
@@ -84,11 +91,12 @@ def alone(text: str) -> str | None:
     return phone_number(text) if _ALONE.fullmatch(text) else None
 
 
-def textable(number: str, regions: Sequence[str] = ("US",)) -> bool:
+def textable(number: str, regions: Sequence[str] = ("US",), *, toll_free: bool = False) -> bool:
     """Whether texts may go to a number (E.164).
 
     It is of one of these regions (ISO 3166-1 alpha-2), and none of those that cost more to
-    reach, or that cost the called: premium-rate, toll-free, shared-cost and personal numbers.
+    reach: premium-rate, shared-cost and personal numbers. Toll-free ones, which cost the
+    called, only where they are allowed.
     The whole North American Numbering Plan is under +1, Caribbean islands included: the area
     code says which region it is.
 
@@ -99,7 +107,6 @@ def textable(number: str, regions: Sequence[str] = ("US",)) -> bool:
     parsed = phonenumbers.parse(number)
     kinds = phonenumbers.PhoneNumberType
     ordinary = {kinds.MOBILE, kinds.FIXED_LINE_OR_MOBILE, kinds.FIXED_LINE, kinds.VOIP}
-    return (
-        phonenumbers.region_code_for_number(parsed) in regions
-        and phonenumbers.number_type(parsed) in ordinary
-    )
+    allowed = ordinary | {kinds.TOLL_FREE} if toll_free else ordinary
+    near = any(phonenumbers.is_valid_number_for_region(parsed, region) for region in regions)
+    return near and phonenumbers.number_type(parsed) in allowed

@@ -7,7 +7,7 @@ Each is a function of one move, named as the proof prints it. The walk adds one 
 from collections.abc import Mapping
 
 from paperless_ivr.flow import facts
-from paperless_ivr.flow.call import Consent, Purpose, TextPurpose
+from paperless_ivr.flow.call import Consent, Purpose, Source, TextPurpose
 from paperless_ivr.flow.events import (
     Accepted,
     Customer,
@@ -240,8 +240,8 @@ def nobody_is_nobody(_: Flow, move: Move) -> str | None:
         number = getattr(request, name, None)
         if number is not None and phone_number(number.reveal()) != number.reveal():
             return f"{type(request).__name__} by a number that stands for nobody"
-    email = getattr(request, "email", None)
-    if email is not None and mailbox(email.reveal()) is None:
+    email, keyed = getattr(request, "email", None), move.next.call.contact.source is Source.KEYED
+    if email is not None and not keyed and mailbox(email.reveal()) is None:
         return f"{type(request).__name__} with an address that is none"
     return None
 
@@ -480,11 +480,13 @@ def fact_is_secret(flow: Flow, move: Move) -> str | None:
 
 
 def texts_stay_near(flow: Flow, move: Move) -> str | None:
-    """Texts go to ordinary numbers of the policy's countries alone (R47)."""
-    request, regions = move.next.then, flow.terms.policy.text.regions
-    if isinstance(request, SendWebLink) and not textable(request.phone.reveal(), regions):
-        return "a text to a number that none may go to"
-    return None
+    """Texts go to ordinary numbers of the policy's countries alone, unless it allows more (R47)."""
+    request, text = move.next.then, flow.terms.policy.text
+    if not isinstance(request, SendWebLink):
+        return None
+    number = request.phone.reveal()
+    allowed = textable(number, text.regions, toll_free=text.to_toll_free)
+    return None if allowed else "a text to a number that none may go to"
 
 
 INVARIANTS: Mapping[str, Invariant] = {
