@@ -26,7 +26,8 @@ setup: .venv/.stamp
 	@for python in $(PYTHON) $(PYTHON_CANDIDATES); do \
 	    if "$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
 	        >/dev/null 2>&1; then \
-	        echo "Setting up .venv with $$("$$python" --version)"; \
+	        echo "Setting up .venv with $$("$$python" --version): this fetches about 100 packages,"; \
+	        echo 'and takes one to three minutes.'; \
 	        "$$python" -m venv .venv && \
 	        $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	            --constraint constraints.txt --editable '.[all,dev]' && \

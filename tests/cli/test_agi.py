@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 from attrs import define, field
 
-from paperless_ivr.cli.setups import demo_policy
-from paperless_ivr.prompts.recorded import LIST, phrases, table
 from paperless_ivr.testing.virtual_caller import Press
+from tests.cli.silent_sounds import silent_sounds
 from tests.gateways.agi.simulator import Asterisk
 
 Run = Callable[..., Any]
@@ -26,13 +25,7 @@ pytestmark = pytest.mark.requirement("R41")
 @pytest.fixture
 def sounds(tmp_path: Path) -> Path:
     """A folder in which every phrase has a file."""
-    wanted = phrases(demo_policy())
-    (tmp_path / LIST).write_text(table(wanted), encoding="utf-8")
-    for phrase in wanted:
-        file = tmp_path / f"{phrase.file}.wav"
-        file.parent.mkdir(exist_ok=True)
-        file.write_bytes(b"")
-    return tmp_path
+    return silent_sounds(tmp_path)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The command line, `paperless-ivr`. Each command is a module, imported when it is called for."""
 
 from importlib import import_module
+from importlib.metadata import metadata
 from typing import Any
 
 import click
@@ -56,13 +57,21 @@ class Commands(click.Group):
         except Problems as problems:
             raise Unusable(str(problems)) from problems
         except ModuleNotFoundError as missing:
-            message = f"needs {missing.name}; install it with: pip install 'paperless-ivr[all]'"
+            extra = _extra(ctx.invoked_subcommand or "", missing.name or "")
+            message = f"{missing.name} is missing: pip install 'paperless-ivr[{extra}]'"
             raise Unusable(message) from missing
         except RecordDown as down:
             message = f"the record did not answer: {down}"
             raise click.ClickException(message) from down
         except StoreError as error:
             raise Unusable(str(error)) from error
+
+
+def _extra(command: str, missing: str) -> str:
+    """The extra of the package that brings a module: the command's own, where it has one."""
+    if missing == "psycopg":
+        return "postgresql"
+    return command if command in metadata("paperless-ivr").get_all("Provides-Extra", []) else "all"
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -177,13 +177,10 @@ def stopped_by_signal() -> Event:
 @contextmanager
 def usable(option: str = "--database") -> Iterator[None]:
     """Tells in a line what cannot be used; what a database says may be personal."""
-    try:
-        from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-        from paperless_ivr.cloudivr.database import OldDatabase
-    except ModuleNotFoundError as error:
-        message = f"{error.name} is not installed: pip install 'paperless-ivr[cloudivr]'"
-        raise Unusable(message) from error
+    from paperless_ivr.cloudivr.database import OldDatabase
+
     try:
         yield
     except (ArgumentError, NoSuchModuleError) as error:
@@ -194,8 +191,5 @@ def usable(option: str = "--database") -> Iterator[None]:
         raise Unusable(message) from error
     except OldDatabase as error:
         raise Unusable(str(error)) from error
-    except ModuleNotFoundError as error:
-        message = f"{error.name} is not installed: pip install 'paperless-ivr[postgresql]'"
-        raise Unusable(message) from error
     except OSError as error:
         raise Unusable(str(error)) from error

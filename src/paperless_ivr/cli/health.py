@@ -11,7 +11,6 @@ from attrs import frozen
 
 from paperless_ivr.cli.services import Services
 from paperless_ivr.net.connections import Limits
-from paperless_ivr.net.http import bounded, listen
 
 CONNECTIONS = 50
 """Open to this port at the same time."""
@@ -46,6 +45,7 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
 @contextmanager
 def said(where: Where, at: Services) -> Iterator[Any]:
     """Answers at that port for so long; gives the meters that are shown there."""
+    from paperless_ivr.net.http import bounded, listen
     from paperless_ivr.web import Meters, status
 
     meters = Meters()

@@ -18,10 +18,6 @@ def checked(_: click.Context, __: click.Parameter, url: str | None) -> str | Non
         from paperless_ivr.records.sql.database import database_url
 
         database_url(url).get_dialect().import_dbapi()
-    except ModuleNotFoundError as missing:
-        extra = "postgresql" if missing.name == "psycopg" else "sql"
-        message = f"{missing.name} is not installed; run: pip install 'paperless-ivr[{extra}]'"
-        raise click.ClickException(message) from missing
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
     return url

@@ -5,16 +5,14 @@ import os
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
-from tqdm import tqdm
 
 from paperless_ivr.cli import health, logs, services
 from paperless_ivr.cli.cloudivr import stopped_by_signal
 from paperless_ivr.cli.health import said
 from paperless_ivr.cli.setups import policy_in_force
-from paperless_ivr.drive.relay import Export, Relay
 from paperless_ivr.drive.runner import Setup
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.requests import KeepWish
@@ -22,7 +20,10 @@ from paperless_ivr.flow.scene import Terms
 from paperless_ivr.prompts import Catalogue
 from paperless_ivr.records.port import What
 from paperless_ivr.secret import Secret
-from paperless_ivr.web import MeteredBackend, Meters
+
+if TYPE_CHECKING:
+    from paperless_ivr.drive.relay import Export, Relay
+    from paperless_ivr.web import Meters
 
 COLUMNS = ("key", "customer", "account", "invoice_type", "paperless", "email", "phone", "consent")
 
@@ -56,6 +57,9 @@ def command(  # noqa: PLR0913 - an argument for each option
     tries again; with --once the exit status is 1. So it is where something is given up. Ends at
     Ctrl-C or SIGTERM, between two rounds.
     """
+    from paperless_ivr.drive.relay import Relay
+    from paperless_ivr.web import MeteredBackend
+
     if record is None:
         message = "name the record with --database; one in memory has nothing left to do"
         raise click.UsageError(message)
@@ -71,8 +75,10 @@ def command(  # noqa: PLR0913 - an argument for each option
         _work(Relay(setup, at.record, export), every, meters, once=once)
 
 
-def _work(relay: Relay, every: float, meters: Meters, *, once: bool) -> None:
+def _work(relay: "Relay", every: float, meters: "Meters", *, once: bool) -> None:
     """Works round after round, and tells of it in one line."""
+    from tqdm import tqdm
+
     total: Counter[str] = Counter()
     ending = stopped_by_signal()
     with tqdm(bar_format="{desc}", file=sys.stderr, leave=False, disable=None) as line:
@@ -96,7 +102,7 @@ def _told(total: Counter[str]) -> str:
     return f"relay: {worked or 'nothing was due'}"
 
 
-def _to(file: Path) -> Export:
+def _to(file: Path) -> "Export":
     """Appends wishes to a file that only its owner may read; it is opened once at first."""
 
     def opened() -> TextIO:

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,18 +14,19 @@ from paperless_ivr.cli import health, limits, logs, services
 from paperless_ivr.cli.health import said
 from paperless_ivr.cli.setups import policy_in_force
 from paperless_ivr.drive.runner import AT_ONCE, Setup
-from paperless_ivr.drive.web import WebDriver
 from paperless_ivr.errors import StoreError
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.scene import Terms
 from paperless_ivr.gateways.capabilities import How, check
-from paperless_ivr.gateways.twilio import TwilioGateway
 from paperless_ivr.net.connections import DEFAULTS, Limits
-from paperless_ivr.net.http import bounded, listen
 from paperless_ivr.prompts import Catalogue
 from paperless_ivr.secret import Secret, credential
-from paperless_ivr.web import MeteredBackend, Meters, application
+
+if TYPE_CHECKING:
+    from paperless_ivr.drive.web import WebDriver
+    from paperless_ivr.gateways.twilio import TwilioGateway
+    from paperless_ivr.web import Meters
 
 AUTH_TOKEN = "PAPERLESS_IVR_TWILIO_AUTH_TOKEN"
 HOST_KEY = "PAPERLESS_IVR_HOST_KEY"
@@ -108,6 +110,10 @@ def command(  # noqa: PLR0913 - an argument for each option
     or more, the same for all workers) signs the documents' tokens. Of several token keys, with
     spaces between them, all are read and the last one signs.
     """
+    from paperless_ivr.drive.web import WebDriver
+    from paperless_ivr.gateways.twilio import TwilioGateway
+    from paperless_ivr.web import MeteredBackend
+
     auth_token, host_key = map(_secret, (AUTH_TOKEN, HOST_KEY))
     token_keys = tuple(map(credential, _secret(TOKEN_KEY).reveal().split()))
     policy = policy_in_force(file)
@@ -120,12 +126,12 @@ def command(  # noqa: PLR0913 - an argument for each option
         at.say()
         backend = MeteredBackend(at.backend, meters)
 
-        def gateway(words: Catalogue) -> TwilioGateway:
+        def gateway(words: Catalogue) -> "TwilioGateway":
             return TwilioGateway(
                 words, policy.biller.id, auth_token, address, host_url, host_key, person, caller_id
             )
 
-        def answering(policy: Policy, words: Catalogue, *former: WebDriver) -> WebDriver:
+        def answering(policy: Policy, words: Catalogue, *former: "WebDriver") -> "WebDriver":
             flow = Flow(Terms(policy, at.backend.operations))
             made = Setup(flow, words, backend, at.store, observers=(meters.moved,), at_once=threads)
             return WebDriver(made, gateway(words), token_keys, former)
@@ -144,8 +150,8 @@ def command(  # noqa: PLR0913 - an argument for each option
 
 
 def serve(  # noqa: PLR0913, PLR0917 - an argument for each option
-    driver: WebDriver,
-    meters: Meters,
+    driver: "WebDriver",
+    meters: "Meters",
     host: str = "127.0.0.1",
     port: int = 0,
     threads: int = AT_ONCE,
@@ -153,6 +159,9 @@ def serve(  # noqa: PLR0913, PLR0917 - an argument for each option
     drain: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
     """Answers requests until SIGTERM and the end of `drain`; those under way are finished."""
+    from paperless_ivr.net.http import bounded, listen
+    from paperless_ivr.web import application
+
     try:
         listening = listen(host, port)
     except OSError as error:
@@ -166,7 +175,7 @@ def serve(  # noqa: PLR0913, PLR0917 - an argument for each option
     server.run(sockets=[listening])
 
 
-def _drain(driver: WebDriver, seconds: float, *, alone: bool) -> Callable[[], Awaitable[None]]:
+def _drain(driver: "WebDriver", seconds: float, *, alone: bool) -> Callable[[], Awaitable[None]]:
     """What a server does between SIGTERM and its end."""
 
     async def drain() -> None:
@@ -179,7 +188,7 @@ def _drain(driver: WebDriver, seconds: float, *, alone: bool) -> Callable[[], Aw
     return drain
 
 
-async def _until_no_call_is_live(driver: WebDriver, seconds: float) -> None:
+async def _until_no_call_is_live(driver: "WebDriver", seconds: float) -> None:
     ended = asyncio.get_running_loop().time() + seconds
     while (left := ended - asyncio.get_running_loop().time()) > 0:
         with suppress(StoreError):

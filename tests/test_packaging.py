@@ -1,0 +1,221 @@
+"""What is installed: each command with its own extra, and the wheel outside the tree."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from importlib.metadata import metadata
+from pathlib import Path
+
+import pytest
+
+from paperless_ivr import __version__
+from paperless_ivr.cli import COMMANDS
+from tests.cli.silent_sounds import silent_sounds
+from tests.counts import heavy
+
+ROOT = Path(__file__).parent.parent
+EXTRAS = metadata("paperless-ivr").get_all("Provides-Extra") or []
+QUICK = ("tests/keypad", "tests/test_transcripts.py", "tests/flow/test_saving.py")
+"""Tests that need pytest, Hypothesis and the package without extras."""
+
+
+def only(extras: str, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Runs a command with nothing there but what some extras bring."""
+    return subprocess.run(
+        [sys.executable, "-m", "tests.only", extras, *arguments],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_help_needs_no_extra(command: str) -> None:
+    """Whoever wants to know what a command does need not install what it needs."""
+    shown = only("", command, "--help")
+
+    assert shown.returncode == 0, shown.stderr
+    assert "Usage: paperless-ivr" in shown.stdout
+
+
+RECORD = ("--database", "sqlite:///record.db")
+ENDS = {
+    "call": ["call", "--keys", "1 1137# 1", *RECORD],
+    "check": ["check", "--policy", "policy.toml", "--wsdl", "service.wsdl"],
+    "record": ["record", "upgrade", *RECORD],
+    "relay": ["relay", "--once", "--health-port", "0", *RECORD],
+    "report": ["report", *RECORD, "--picture", "report.svg"],
+}
+"""Commands that end by themselves, each doing what it is for."""
+SERVES = {
+    "agi": ["agi", "--sounds", "sounds", "--port", "0", "--health-port", "0", *RECORD],
+    "cloudivr": ["cloudivr", "--port", "0"],
+    "serve": [
+        *("serve", "--port", "0", "--health-port", "0", *RECORD),
+        *("--address", "https://ivr.example.com/twilio", "--host-url", "https://host.example.com/"),
+    ],
+}
+"""Commands that serve until they are stopped."""
+UP = re.compile(r"listening (?:at|on)|Ctrl-C stops")
+SECRETS = {
+    "PAPERLESS_IVR_TWILIO_AUTH_TOKEN": "a-token-of-a-test",
+    "PAPERLESS_IVR_HOST_KEY": "a-key-of-a-test-host",
+    "PAPERLESS_IVR_TOKEN_KEY": "a-key-for-tokens-of-a-test",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with what the commands are given."""
+    made = only("record", "record", "upgrade", *RECORD, cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    shutil.copy(ROOT / "examples/policies/springfield-water.toml", tmp_path / "policy.toml")
+    shutil.copy(ROOT / "src/paperless_ivr/cloudivr/CloudIVR.wsdl", tmp_path / "service.wsdl")
+    silent_sounds(tmp_path / "sounds")
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", sorted(ENDS))
+def test_a_command_needs_its_own_extra_alone(command: str, folder: Path) -> None:
+    """`pip install 'paperless-ivr[relay]'` is enough for `paperless-ivr relay`."""
+    done = only(command, *ENDS[command], cwd=folder)
+
+    assert "is missing" not in done.stderr
+    assert done.returncode in (0, 1), done.stderr
+
+
+@pytest.mark.parametrize("command", sorted(SERVES))
+def test_a_server_needs_its_own_extra_alone(command: str, folder: Path) -> None:
+    """The same of a command that serves."""
+    log = folder / "log"
+    with (
+        log.open("wb") as out,
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.only", command, *SERVES[command]],
+            cwd=folder,
+            env={**os.environ, **SECRETS, "PYTHONPATH": str(ROOT)},
+            stdout=out,
+            stderr=out,
+        ) as server,
+    ):
+        try:
+            until = time.monotonic() + 60
+            while not UP.search(log.read_text()) and server.poll() is None:
+                assert time.monotonic() < until
+                time.sleep(0.1)
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.wait(60)
+
+    assert UP.search(log.read_text()), log.read_text()
+
+
+@pytest.mark.parametrize("command", sorted({**ENDS, **SERVES}))
+def test_what_is_missing_is_said(command: str, folder: Path) -> None:
+    """Without its extra a command says which one to install, and shows no traceback."""
+    done = only("", *{**SERVES, **ENDS}[command], cwd=folder)
+
+    assert done.returncode == 2
+    assert done.stderr.endswith(f"is missing: pip install 'paperless-ivr[{command}]'\n")
+    assert command in EXTRAS
+
+
+def test_a_database_s_own_extra_is_said() -> None:
+    """PostgreSQL has an extra of its own."""
+    done = only("record", "record", "upgrade", "--database", "postgresql://localhost/nowhere")
+
+    assert done.stderr.endswith("is missing: pip install 'paperless-ivr[postgresql]'\n")
+
+
+# ── the wheel ────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built as pip builds it."""
+    folder = tmp_path_factory.mktemp("wheel")
+    pip(sys.executable, "wheel", "--no-deps", "--wheel-dir", str(folder), str(ROOT))
+    (made,) = folder.glob("*.whl")
+    return made
+
+
+def pip(python: str, *arguments: str) -> None:
+    """Runs pip."""
+    command = [python, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def interpreters() -> list[str]:
+    """Every CPython from 3.11 on that is here; moderately, this one."""
+    if not heavy(False, True):
+        return [sys.executable]
+    names = [f"python3.{minor}" for minor in range(11, 20)]
+    installed = Path.home() / ".pyenv/versions"
+    found = [shutil.which(name) for name in names]
+    found += [str(path) for path in installed.glob("3.*/bin/python3.*[0-9]")]
+    versions = {}
+    for path in filter(None, found):
+        asked = subprocess.run(
+            [path, "-c", "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if asked.returncode == 0 and re.fullmatch(r"3\.1[1-9]", said := asked.stdout.strip()):
+            versions.setdefault(said, path)
+    return [versions[version] for version in sorted(versions)]
+
+
+def test_the_wheel_has_everything(wheel: Path) -> None:
+    """Every file of the package is in it."""
+    package = ROOT / "src"
+    there = {
+        str(path.relative_to(package))
+        for path in package.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    with zipfile.ZipFile(wheel) as opened:
+        assert there <= set(opened.namelist())
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("python", interpreters(), ids=lambda path: Path(path).name)
+def test_the_wheel_outside_the_tree(python: str, wheel: Path, tmp_path: Path) -> None:
+    """Installed alone, it takes a call; the quick tests pass on every CPython that is here."""
+    subprocess.run([python, "-m", "venv", "installed"], cwd=tmp_path, check=True)
+    installed = tmp_path / "installed/bin/python"
+    constraints = str(ROOT / "constraints.txt")
+    pip(str(installed), "install", "--constraint", constraints, str(wheel), "pytest", "hypothesis")
+    for name in ("tests", "examples"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("node_modules"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run(
+            [str(installed), *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    assert run("-c", "import paperless_ivr; print(paperless_ivr.__version__)") == f"{__version__}\n"
+    assert "python" in run("-c", "import paperless_ivr.flow as at; print(at.__file__)")
+    run(
+        "installed/bin/paperless-ivr",
+        "replay",
+        *map(str, (tmp_path / "tests/transcripts").glob("*.call")),
+    )
+    run("-m", "pytest", "-q", *QUICK)
