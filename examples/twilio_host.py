@@ -50,6 +50,9 @@ def call_comes_back(query: str) -> str:
     return main_menu(told["unused_keys"], call)
 
 
+ACCOUNT = "20481137"
+"""The account that the caller keyed, and paid for. A real host has it from its own questions."""
+
 CARRIED = ("offer_again", "greeted", "language")
 """What the host carries through the rest of the call, in URLs of its own."""
 
@@ -61,7 +64,7 @@ def main_menu(key: str, call: Mapping[str, str]) -> str:
     if call["offer_again"] == "no":
         return ask_for_card(call)
     known = {"language": call["language"] or "en-US", "greeted": call["greeted"]}
-    return hand_over(moment="before_payment", account="20481137", **known)
+    return hand_over(moment="before_payment", account=ACCOUNT, **known)
 
 
 def ask_for_card(call: Mapping[str, str]) -> str:
@@ -87,9 +90,11 @@ def paid(guid: str, query: str) -> str:
         moment="after_payment",
         language=call["language"] or "en-US",
         greeted=call["greeted"],
+        account=ACCOUNT,
         identity="account_keyed",
         payment_guid=guid,
         payment_approved="yes",
+        payment_account=ACCOUNT,
     )
 
 

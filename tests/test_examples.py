@@ -27,8 +27,8 @@ LAST_LINES = {
     "replay_transcripts.py": "all as written",
     "twilio_host.py": (
         "<Response><Redirect>https://ivr.example.com/twilio/begin?moment=after_payment"
-        "&amp;language=en-US&amp;greeted=yes&amp;identity=account_keyed&amp;payment_guid=p-1"
-        "&amp;payment_approved=yes</Redirect></Response>"
+        "&amp;language=en-US&amp;greeted=yes&amp;account=20481137&amp;identity=account_keyed"
+        "&amp;payment_guid=p-1&amp;payment_approved=yes&amp;payment_account=20481137</Redirect></Response>"
     ),
 }
 

@@ -140,5 +140,5 @@ def test_without_the_extra(run, url, monkeypatch):
 
     done = run("record", "upgrade", "--database", "postgresql://127.0.0.1/x")
 
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "pip install 'paperless-ivr[postgresql]'" in done.stderr

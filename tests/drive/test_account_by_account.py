@@ -1,5 +1,6 @@
 """A fact counts for the account that it was shown of, and for no other (R17, R47)."""
 
+import io
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -13,12 +14,22 @@ from paperless_ivr.drive.blocking import Driver
 from paperless_ivr.drive.runner import Setup
 from paperless_ivr.flow.events import Customer, Invoice
 from paperless_ivr.flow.flow import Flow
-from paperless_ivr.flow.host import Disposition, Identity, Moment
+from paperless_ivr.flow.host import Disposition, Identity, Moment, Registration
 from paperless_ivr.flow.scene import Terms
+from paperless_ivr.gateways.terminal import TerminalGateway, tokens
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 from paperless_ivr.records.separate import SeparateStores
 from tests.drive.test_loops import ARRIVAL, CATALOGUE
-from tests.drive.test_strangers import POLICY, Stranger, Watched, keying, keys_an_address, line
+from tests.drive.test_strangers import (
+    LANDLORD,
+    POLICY,
+    Stranger,
+    Watched,
+    keying,
+    keys_an_address,
+    line,
+    tenants,
+)
 
 pytestmark = pytest.mark.requirement("R17", "R47")
 
@@ -163,3 +174,140 @@ def test_without_a_search_the_payment_has_to_be_for_the_account():
 
     assert mixed.disposition is Disposition.UNAVAILABLE
     assert theirs.account == own.account
+
+
+# ── what many share, and what is short ──
+
+
+def test_a_number_that_many_share_shows_nobody():
+    """Who forges the phone number of two hundred tenants gets no tries back, and no second fact."""
+    backend = MemoryBackend(tenants(200))
+    driver, _ = line(backend)
+    asked = 0
+    for call in range(30):
+        stranger = keys_an_address(account_entry=f"7770{call:04}#", phone_check="0190#")
+        driver.converse(stranger, evolve(ARRIVAL, call_id=f"c{call}", ani=LANDLORD))
+        asked += stranger.asked.count("account_entry")
+
+    assert asked == POLICY.limits.tries_per_ani[0]
+    assert backend.emails == ()
+
+
+def test_last_four_digits_are_no_news_to_who_keyed_the_number():
+    """A stranger who keys numbers at the host's own menu knows how they end."""
+    service = Watched(MemoryBackend(tenants(200)))
+    driver, _ = line(service)
+    for call in range(60):
+        ending = f"{call:04}"
+        arrival = evolve(WITHHELD, call_id=f"c{call}", account=secret.account(f"7770{ending}"))
+        caller = Stranger(keying(offer="1", last_four=f"{ending}#", confirm_on_file="2"))
+        driver.converse(caller, arrival)
+
+    assert len(service.searched) <= POLICY.limits.tries_without_ani[0]
+
+
+def test_an_invoice_number_of_another_account():
+    """Invoice numbers may be unique within an account alone."""
+    same = secret.invoice("1")
+    bills = [
+        evolve(who, invoices=(evolve(who.invoices[0], number=same),)) for who in (MINE, THEIRS)
+    ]
+    backend = MemoryBackend(Books(tuple(bills)))
+    driver, _ = line(backend)
+    stranger = keys_an_address(account_entry="55502222#", phone_check="0000#")
+
+    driver.converse(stranger, paying(None, invoice=same))
+
+    assert "phone_check" in stranger.asked
+    assert backend.emails == ()
+
+
+def test_a_number_that_is_no_account_s_shows_none():
+    """A service that finds accounts by a part of their number tells nothing of them."""
+    driver, _ = line(
+        MemoryBackend(Books((MINE,), joined=(frozenset({MINE.account, secret.account("5550")}),)))
+    )
+    caller = Stranger(keying(offer="1", account_entry="5550#"))
+
+    back = driver.converse(caller, WITHHELD)
+
+    assert "confirm_on_file" not in caller.asked
+    assert back.identity is Identity.NONE
+
+
+def test_zeros_at_the_beginning_do_not_matter():
+    """Services write account numbers with zeros that the bill does not have."""
+    written = evolve(MINE, account=secret.account("0055501111"))
+    driver, _ = line(joined(written, THEIRS, evolve(MINE, id=secret.customer("x"))))
+    back = driver.converse(Stranger(keying(offer="1", account_entry="55501111#")), WITHHELD)
+
+    assert back.identity is Identity.ACCOUNT_KEYED
+
+
+def test_a_short_number_is_not_two_facts():
+    """The last four digits of account 1137 are all of it."""
+    short = evolve(MINE, account=secret.account("0000001137"))
+    backend = MemoryBackend(Books((short,)))
+    driver, _ = line(backend)
+    stranger = keys_an_address(last_four="1137#", number_check="0000001137#")
+
+    driver.converse(stranger, evolve(ARRIVAL, ani=PHONE))
+
+    assert backend.emails == ()
+
+
+def test_a_payment_that_was_not_approved_names_nobody():
+    """Neither its account nor its invoice says who calls."""
+    backend = springfield()
+    driver, _ = line(backend)
+    unpaid = evolve(payment("haddad"), approved=False)
+    stranger = keys_an_address()
+    verified = evolve(WITHHELD, payment=unpaid, identity=Identity.VERIFIED)
+
+    back = driver.converse(stranger, verified)
+
+    assert "account_entry" in stranger.asked
+    assert back.account is None
+
+
+def test_the_number_that_was_called_is_nobody_s():
+    """A switch that forwards calls shows its own number for every caller."""
+    driver, _ = line(springfield())
+    for call in range(15):
+        caller = Stranger(keying(offer="1", account_entry=["99999999#"]))
+        forwarded = evolve(ARRIVAL, call_id=f"c{call}", dnis=ARRIVAL.ani.reveal())
+        driver.converse(caller, forwarded)
+
+    assert "account_entry" in caller.asked
+
+
+# ── numbers that are keyed with a star, or begin with 0 ──
+
+
+@pytest.mark.parametrize(
+    ("keys", "account"),
+    [
+        ("1 2048*20481137# 1", "20481137"),
+        ("1 20481*20481137# 1", "20481137"),
+        ("1 0 2048113# 1", "02048113"),
+        ("1 0 0 2048113# 1", "002048113"),
+    ],
+)
+def test_no_half_of_a_number_is_looked_up(keys, account):
+    """A star starts over, and a 0 may be the first digit: what comes after it is waited for."""
+    policy = evolve(POLICY, proof=evolve(POLICY.proof, account_keys=(5, 10)))
+    service = Watched(MemoryBackend(Books((evolve(MINE, account=secret.account(account)),))))
+    driver, _ = line(service, policy)
+    driver.converse(TerminalGateway(CATALOGUE, io.StringIO(), None, tokens(keys)), WITHHELD)
+
+    assert service.searched[:1] == [account]
+
+
+@pytest.mark.parametrize("keys", ["1 11*1137# 1", "1 1*1137# 1", "1 11 *1137# 1"])
+def test_a_star_in_the_last_four_digits(keys):
+    """They are those after the star."""
+    backend = springfield()
+    driver, _ = line(backend)
+    gateway = TerminalGateway(CATALOGUE, io.StringIO(), None, tokens(keys))
+
+    assert driver.converse(gateway, ARRIVAL).registration is Registration.PENDING

@@ -44,7 +44,7 @@ def other(account: str, number: str, amount: str = "48.20") -> Customer:
 def chosen_among(*customers: Customer) -> tuple[Flow, Turn]:
     """A call that has found these, for whom the host vouches."""
     flow = Flow()
-    account = ONE.account
+    account = customers[0].account
     turn = flow.begin(
         Arrival(
             "c",

@@ -100,11 +100,12 @@ def test_pauses_come_to_an_end() -> None:
 
 
 def test_zero_and_a_pause() -> None:
-    """0 alone still reaches a person; 0 after other keys is one of them."""
+    """0 and # reaches a person; 0 and a pause may begin a number, and 0 after keys is one of it."""
     flow = Flow()
     arrival = Arrival("c", "b", Moment.BEFORE_PAYMENT, language="en-US", person_available=True)
     turn = pressed(flow, flow.advance(flow.begin(arrival).call, Screened()), "1")
-    assert pressed(flow, turn, "0").call.state is State.TRANSFERRING
+    assert pressed(flow, turn, "0#").call.state is State.TRANSFERRING
+    assert pressed(flow, turn, "0").call.entry.so_far == keys("0")
     assert pressed(flow, turn, "2048", "0").call.state is State.ACCOUNT_ENTRY
 
 

@@ -87,13 +87,17 @@ def _just_paid(scene: Scene, bills: tuple[Bill, ...]) -> tuple[Bill, ...]:
 def paid_by(scene: Scene, customer: Customer) -> bool:
     """Whether the host's approved payment was for an account: by its number, or by an invoice.
 
-    A payment that names neither says nothing of the account that is handed over with it.
+    Invoice numbers may be unique within an account alone, so an invoice is one of the account
+    that the host hands over with it. A payment that names neither says nothing of that account.
     """
     payment = scene.call.host.payment
     if payment is None or not payment.approved:
         return False
     if payment.account is not None:
         return scene.terms.accounts.same(payment.account.reveal(), customer.account.reveal())
+    given = scene.call.host.account
+    if given is None or not scene.terms.accounts.same(given.reveal(), customer.account.reveal()):
+        return False
     return any(payment.invoice == invoice.number for invoice in customer.invoices)
 
 

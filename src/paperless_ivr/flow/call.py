@@ -227,6 +227,8 @@ class Call:
     spent: Spent = Spent()
     found: tuple[Customer, ...] = ()
     shown: Shown = Shown()
+    crowded: bool = False
+    """Caller ID is the number of so many accounts that it shows nothing."""
     reserved: Reserved = Reserved()
     choosing: Choosing = Choosing()
     entry: Entry = Entry()

@@ -17,24 +17,30 @@ from paperless_ivr.secret import Secret
 def number_shown(scene: Scene) -> bool:
     """Whether the caller has shown the whole account number of the customer.
 
-    That of another account which the search found with it does not count.
+    That of another account which the search found with it does not count, nor does one that
+    is no longer than its last four digits.
     """
     customer = scene.customer
-    known = scene.call.identity_of(customer.account) if customer else Identity.NONE
-    return known >= Identity.ACCOUNT_KEYED
+    if customer is None or not scene.terms.accounts.is_long(customer.account.reveal()):
+        return False
+    return scene.call.identity_of(customer.account) >= Identity.ACCOUNT_KEYED
 
 
 def phone_shown(scene: Scene) -> bool:
     """Whether the caller calls from the phone on file, or has keyed its last four digits."""
-    customer = scene.customer
-    if customer is None or customer.phone is None:
-        return False
-    return customer.phone == scene.call.shown.phone or calls_from(scene, customer.phone)
+    phone = phone_to_show(scene)
+    return phone is not None and (phone == scene.call.shown.phone or calls_from(scene, phone))
+
+
+def phone_to_show(scene: Scene) -> Secret | None:
+    """The customer's phone number, where it tells them from others: not one that many share."""
+    phone = scene.customer.phone if scene.customer else None
+    return None if scene.call.crowded and phone == scene.call.host.ani else phone
 
 
 def calls_from(scene: Scene, phone: Secret | None) -> bool:
     """Whether caller ID is this number; both are E.164 wherever they come from (`flow.known`)."""
-    return phone is not None and phone == scene.call.host.ani
+    return phone is not None and phone == scene.call.host.ani and not scene.call.crowded
 
 
 def vouched(scene: Scene) -> bool:
@@ -69,7 +75,9 @@ def can_show(scene: Scene) -> bool:
     if both_shown(scene):
         return True
     customer = scene.customer
-    return customer is not None and customer.phone is not None and not scene.call.shown.gave_up
+    if customer is None or scene.call.shown.gave_up or phone_to_show(scene) is None:
+        return False
+    return number_shown(scene) or scene.terms.accounts.is_long(customer.account.reveal())
 
 
 def number_to_text(scene: Scene) -> Secret | None:

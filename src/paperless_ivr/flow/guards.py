@@ -44,6 +44,7 @@ from paperless_ivr.flow.scene import Crossing, Scene
 from paperless_ivr.flow.script import last_to_hear, room, stopped_at
 from paperless_ivr.flow.states import State
 from paperless_ivr.keypad import last_four, last_star, national
+from paperless_ivr.secret import Secret
 
 Anything = Crossing[Any]
 Guard = Callable[[Crossing[Any]], bool]
@@ -126,13 +127,25 @@ def so_far(c: Anything) -> str:
     return c.call.entry.so_far.reveal() if c.call.entry.so_far else ""
 
 
-STAR_IS_NO_RESTART = (
-    State.EMAIL_LOCAL,
-    State.EMAIL_DOMAIN_ENTRY,
-    State.EMAIL_CHARACTER,
-    State.EMAIL_READBACK,
-    State.OFFER_AT_START,
+SPELLED = (State.EMAIL_LOCAL, State.EMAIL_DOMAIN_ENTRY, State.EMAIL_CHARACTER)
+"""Entries by the two-key code, in which a star deletes."""
+STAR_IS_NO_RESTART = (*SPELLED, State.EMAIL_READBACK, State.OFFER_AT_START)
+
+
+def unfinished(c: Crossing[Digits]) -> bool:
+    """The entry goes on: a pause, or the keys before a star used up the room for those after it."""
+    restarted = c.event.ended is Ended.FULL and "*" in c.event.keys.reveal()
+    return c.event.ended is Ended.TIMEOUT or (restarted and c.call.state in RESTARTS)
+
+
+RESTARTS = (
+    State.ACCOUNT_ENTRY,
+    State.IDENTITY_CHECK,
+    State.NUMBER_CHECK,
+    State.PHONE_CHECK,
+    State.PHONE_CAPTURE,
 )
+"""Entries of numbers, in which a star starts over."""
 
 
 def paused(c: Crossing[Digits]) -> bool:
@@ -141,7 +154,7 @@ def paused(c: Crossing[Digits]) -> bool:
     Each pause comes after at least one more key, and a star that starts over is counted, so an
     entry cannot be paused for ever.
     """
-    if c.event.ended is not Ended.TIMEOUT or not keyed(c).isdecimal():
+    if not unfinished(c) or not keyed(c).isdecimal():
         return False
     return "*" not in c.event.keys.reveal() or repeats_left(c)
 
@@ -167,8 +180,10 @@ def pound(c: Crossing[Digits]) -> bool:
 
 
 def zero(c: Crossing[Digits]) -> bool:
-    """0 alone: in a menu the key, in an entry 0 and then `#` or silence (R15)."""
-    return keyed(c) == "0" and not c.call.entry.so_far and _may_ask_for_person(c)
+    """0 alone: in a menu the key, in an entry 0 and then `#`, as numbers begin with 0 too (R15)."""
+    alone = keyed(c) == "0" and not c.call.entry.so_far
+    said = c.event.ended is Ended.END_KEY or c.call.state not in (*RESTARTS, *SPELLED)
+    return alone and said and _may_ask_for_person(c)
 
 
 def _may_ask_for_person(c: Anything) -> bool:
@@ -234,6 +249,18 @@ def nobody_found(c: Crossing[CustomersFound]) -> bool:
     return not c.event.customers
 
 
+def number_of_nobody(c: Crossing[CustomersFound]) -> bool:
+    """No account that the search found has the number that it was asked for."""
+    return not stands_for(c)
+
+
+def stands_for(c: Crossing[CustomersFound]) -> tuple[Secret, ...]:
+    """The accounts found that have the number: not those that the service found with it."""
+    wanted = c.account.reveal() if c.account else ""
+    found = dict.fromkeys(customer.account for customer in c.event.customers)
+    return tuple(a for a in found if c.terms.accounts.same(a.reveal(), wanted))
+
+
 def keyed_here(c: Anything) -> bool:
     """The account number was keyed in this call, not handed over."""
     return c.call.entry.account is not None
@@ -251,13 +278,12 @@ def account_shown(c: Anything) -> bool:
 
 def is_account(c: Crossing[Digits]) -> bool:
     """An account number of the biller's form, and no pause in the midst of it."""
-    return c.event.ended is not Ended.TIMEOUT and c.terms.accounts.read(keyed(c)) is not None
+    return not unfinished(c) and c.terms.accounts.read(keyed(c)) is not None
 
 
 def is_mistyped(c: Crossing[Digits]) -> bool:
     """As long as an account number, and not one of them: some key is wrong."""
-    ended = c.event.ended is not Ended.TIMEOUT
-    return ended and c.terms.accounts.fits(keyed(c)) and not is_account(c)
+    return not unfinished(c) and c.terms.accounts.fits(keyed(c)) and not is_account(c)
 
 
 def is_card(c: Crossing[Digits]) -> bool:
@@ -265,13 +291,13 @@ def is_card(c: Crossing[Digits]) -> bool:
 
     A pause in the midst of a number decides nothing, whatever its beginning looks like.
     """
-    begun = c.event.ended is Ended.TIMEOUT and c.terms.accounts.begins(keyed(c))
+    begun = unfinished(c) and c.terms.accounts.begins(keyed(c))
     return not begun and c.terms.accounts.may_be_card(keyed(c))
 
 
 def card_before_pause(c: Crossing[Digits]) -> bool:
     """The same before a pause: it is dropped at no try, for it may have been a beginning."""
-    return c.event.ended is Ended.TIMEOUT and is_card(c) and repeats_left(c)
+    return unfinished(c) and is_card(c) and repeats_left(c)
 
 
 def few_found(c: Crossing[CustomersFound]) -> bool:
@@ -418,10 +444,10 @@ def spelling_goes_on(c: Crossing[Digits]) -> bool:
 
 
 def code_goes_on(c: Crossing[Digits]) -> bool:
-    """Silence after half a code, before anything is spelt: it is kept, unless it is 0 alone."""
+    """Silence after half a code, before anything is spelt: it is kept."""
     half = c.event.ended is Ended.TIMEOUT and c.call.spent.pauses < c.policy.address.pauses
     spelt = c.terms.pad.spell(spelling(c))
-    return half and bool(spelt.rest) and not spelt.bad and spelling(c) != "0"
+    return half and bool(spelt.rest) and not spelt.bad
 
 
 def too_long(c: Crossing[Digits]) -> bool:
@@ -480,7 +506,7 @@ def number_matches(c: Crossing[Digits]) -> bool:
 
 def phone_matches(c: Crossing[Digits]) -> bool:
     """The last four digits of the customer's phone number."""
-    on_file = c.customer.phone if c.customer else None
+    on_file = facts.phone_to_show(c)
     return four_keys(c) and on_file is not None and last_four(on_file.reveal()) == keyed(c)
 
 

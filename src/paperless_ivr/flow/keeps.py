@@ -37,6 +37,7 @@ from paperless_ivr.flow.guards import (
     keyed_here,
     link_finishes,
     spelling,
+    stands_for,
 )
 from paperless_ivr.flow.host import Moment, Outcome, Reason, Registration, Sent
 from paperless_ivr.flow.menu import pressed
@@ -187,21 +188,17 @@ def unanswered(keep: Keep) -> Keep:
     """
 
     def kept(c: Anything) -> Call:
-        before = c.call.reserved
         silent = isinstance(c.event, Unavailable) and not c.event.answered
-        if not silent or not before.held:
-            return keep(c)
-        *others, latest = before.held
-        after = Reserved(before.made, tuple(others), (*before.matched, latest))
-        return keep(evolve(c, call=evolve(c.call, reserved=after)))
+        return keep(evolve(c, call=_given_back(c.call, latest=True)) if silent else c)
 
     return named(f"{keep.__name__}, at no try where nothing answered", kept)
 
 
-def _given_back(call: Call) -> Call:
-    """The caller has shown who they are: what was held is no guess."""
+def _given_back(call: Call, *, latest: bool = False) -> Call:
+    """The caller has shown who they are: what was held is no guess, or the latest of it is none."""
     before = call.reserved
-    return evolve(call, reserved=Reserved(before.made, (), (*before.matched, *before.held)))
+    kept, back = (before.held[:-1], before.held[-1:]) if latest else ((), before.held)
+    return evolve(call, reserved=Reserved(before.made, kept, (*before.matched, *back)))
 
 
 def account_missed(c: Anything) -> Call:
@@ -222,14 +219,8 @@ def keyed_customers(c: Crossing[CustomersFound]) -> Call:
 
 
 def _searched_by_account(c: Crossing[CustomersFound]) -> Shown:
-    """What a number that was keyed, or handed over, stands for: its own account where it is there.
-
-    Not those that the service found with it; all of them where it is the number of none.
-    """
-    accounts = tuple(dict.fromkeys(who.account for who in c.event.customers))
-    wanted = c.account.reveal() if c.account else ""
-    its_own = tuple(a for a in accounts if c.terms.accounts.same(a.reveal(), wanted))
-    shown = its_own or accounts
+    """What a number that was keyed, or handed over, shows."""
+    shown = stands_for(c)
     return Shown(numbers=shown) if keyed_here(c) else Shown(by_host=shown)
 
 
@@ -248,11 +239,21 @@ def customers(c: Crossing[CustomersFound]) -> Call:
 
 
 def matched(c: Crossing[Digits]) -> Call:
-    """The customer whose last four digits were keyed."""
+    """The customer whose last four digits were keyed.
+
+    To who keyed the number at the host's own question they are no news: that try stays counted.
+    """
     ending = c.terms.accounts.last_four
     theirs = tuple(x for x in c.call.found if ending(x.account.reveal()) == keyed(c))
     shown = evolve(c.call.shown, last_four=theirs[0].account)
-    return _given_back(evolve(c.call, found=theirs, shown=shown))
+    call = evolve(c.call, found=theirs, shown=shown)
+    calls = any(facts.calls_from(c, who.phone) for who in theirs)
+    return _given_back(call, latest=bool(shown.by_host) and not calls)
+
+
+def crowded(c: Anything) -> Call:
+    """Caller ID is the number of too many accounts: it shows nothing."""
+    return evolve(c.call, crowded=True)
 
 
 def forgotten_account(c: Anything) -> Call:

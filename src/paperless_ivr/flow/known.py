@@ -14,19 +14,25 @@ from paperless_ivr.secret import Secret
 
 
 def known_arrival(arrival: Arrival, policy: Policy) -> Arrival:
-    """What the host handed over, with the caller's number only where it is somebody's."""
+    """What the host handed over, with the caller's number only where it is somebody's.
+
+    The number that was called is no caller's: a switch that forwards calls shows it for all.
+    """
     hidden = arrival.ani_withheld and not policy.proof.withheld_caller_id
-    payment = arrival.payment
+    ani, called, payment = _phone(arrival.ani), phone_number(arrival.dnis), arrival.payment
+    forwarded = ani is not None and ani.reveal() == called
     return evolve(
         arrival,
-        ani=None if hidden else _phone(arrival.ani),
+        ani=None if hidden or forwarded else ani,
         payment=_known_payment(payment) if payment else None,
     )
 
 
 def _known_payment(payment: Payment) -> Payment:
-    """A payment; what came with one that was not approved is nobody's address."""
-    return evolve(payment, email=_email(payment.email) if payment.approved else None)
+    """A payment; what came with one that was not approved says nothing of anybody."""
+    if not payment.approved:
+        return evolve(payment, email=None, account=None, invoice=None)
+    return evolve(payment, email=_email(payment.email))
 
 
 def known_customers(found: CustomersFound) -> CustomersFound:

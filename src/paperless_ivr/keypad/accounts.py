@@ -130,8 +130,15 @@ class AccountPad:
         return any(form.strip("#?") for form in self.forms)
 
     def same(self, one: str, other: str) -> bool:
-        """Whether two account numbers are the same but for how they are written."""
+        """Whether two account numbers are the same but for how they are written.
+
+        Zeros at the beginning are: services add and drop them.
+        """
         return self._plain(one) == self._plain(other)
+
+    def is_long(self, number: str) -> bool:
+        """Whether a number tells more than its last four digits do."""
+        return len(self._plain(number)) > LAST_FOUR
 
     def last_four(self, number: str) -> str:
         """The last four digits of an account number; zeros that may be left out are there."""
@@ -144,7 +151,7 @@ class AccountPad:
 
     def _plain(self, number: str) -> str:
         plain = "".join(c for c in number.upper() if not c.isspace() and c not in self.dropped)
-        return plain.lstrip("0") if self.add_zeros else plain
+        return plain.lstrip("0")
 
     def _written(self, keys: str) -> str | None:
         if not re.fullmatch(r"[0-9]+", keys):

@@ -154,8 +154,8 @@ class EmailPad:
 
 
 _NO_ADDRESS = re.compile(
-    r"none|noe?mail(?:address|onfile)?|not(?:applicable|available|provided)|noreply|donotreply"
-    r"|nobody|unknown|declined|refused"
+    r"none|null|noone|noe?mail(?:address|onfile)?|not(?:applicable|available|provided)"
+    r"|noreply|donotreply|nobody|unknown|declined|refused"
 )
 """What stands before the at-sign where a form wanted an address and there was none."""
 _NO_ADDRESS_TWICE = re.compile(r"a|abc|asdf|email|na|no|test|x|xx|xxx")
@@ -165,8 +165,9 @@ _NO_ADDRESS_TWICE = re.compile(r"a|abc|asdf|email|na|no|test|x|xx|xxx")
 def _nobodys(local: str, domain: str) -> bool:
     """Whether an address is what is written where there is none."""
     word = re.sub(r"[._+-]", "", local).lower()
-    twice = word == domain.lower().partition(".")[0]
-    return bool(_NO_ADDRESS.fullmatch(word) or (twice and _NO_ADDRESS_TWICE.fullmatch(word)))
+    name = domain.lower().partition(".")[0]
+    twice = word == name and _NO_ADDRESS_TWICE.fullmatch(word)
+    return bool(_NO_ADDRESS.fullmatch(word) or _NO_ADDRESS.fullmatch(name) or twice)
 
 
 @lru_cache(maxsize=512)

@@ -19,10 +19,10 @@ _WITHHELD = frozenset({"266696687", "7378742833", "2562533", "8656696", "8628245
 place of a number that is withheld ("translates the alpha string into digits", Twilio,
 https://twilio.com/changelog/upcoming-changes-to-withheld-caller-ids-behavior-for-dial-calls)."""
 
-_NO_LINE = re.compile(r"1(?:900[0-9]{7}|[0-9]{3}(?:[2-9]11[0-9]{4}|5551212))")
-"""Numbers of North America that no telephone has: 900 is only called, and costs the caller;
-N11 is a service code (911) and no exchange; 555-1212 is directory assistance. NANPA,
-"Central Office Code Assignment Guidelines" (ATIS-0300051) and "900 NXX codes"."""
+_NO_LINE = re.compile(r"1(?:900[0-9]{7}|[0-9]{3}(?:[2-9]11[0-9]{4}|5551212)|2345678901)")
+"""Numbers of North America that no telephone has, and the keys in their order: 900 is only
+called, and costs the caller; N11 is a service code (911) and no exchange; 555-1212 is directory
+assistance. NANPA, "Central Office Code Assignment Guidelines" (ATIS-0300051) and "900 NXX codes"."""
 
 
 def national(keys: str, region: str = "US") -> str | None:

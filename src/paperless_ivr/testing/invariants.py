@@ -262,7 +262,7 @@ def pause_is_nothing(flow: Flow, move: Move) -> str | None:
     }.get(call.state, False)
     spelling = call.state in (S.EMAIL_LOCAL, S.EMAIL_DOMAIN_ENTRY)
     counts = spelling and (spelled.bad or call.spent.pauses >= policy.address.pauses)
-    if "*" in entry or entry == "0" or complete or counts:
+    if "*" in entry or complete or counts:
         return None
     after = move.next.call
     if call.state in WHOLE_NUMBER and _is_card(flow, entry):
@@ -345,7 +345,8 @@ def _paid(flow: Flow, host: Arrival, customer: Customer) -> bool:
         return False
     if payment.account is not None:
         return _same_number(flow, payment.account, customer.account)
-    return payment.invoice in {invoice.number for invoice in customer.invoices}
+    listed = payment.invoice in {invoice.number for invoice in customer.invoices}
+    return listed and _same_number(flow, customer.account, host.account)
 
 
 def _same_number(flow: Flow, one: Secret, other: Secret | None) -> bool:
@@ -371,6 +372,10 @@ def given_back(flow: Flow, move: Move) -> str | None:
         ending = flow.terms.accounts.last_four
         accounts = {who.account.reveal() for who in before.found}
         shown = sum(ending(account) == keyed(move) for account in accounts) == 1
+        calls = any(facts.calls_from(scene, who.phone) for who in after.found)
+        back = len(after.reserved.matched) - len(before.reserved.matched)
+        if after.shown.by_host and not calls and back > 1:
+            return "last four digits gave back a try at the number that they are a part of"
     else:
         shown = state in (S.NUMBER_CHECK, S.PHONE_CHECK) and facts.both_shown(scene)
     return None if shown else f"a try is given back at {state.name} for nothing"
@@ -426,7 +431,7 @@ def shown_as_it_is(flow: Flow, move: Move) -> str | None:
 
 
 def _stands_for(flow: Flow, move: Move, number: Secret | None) -> set[Secret]:
-    """The accounts that a number stands for: its own where the search found it, else all found.
+    """The accounts that a number stands for: its own, where the search found it.
 
     Where there was no search, the one that the host's payment names.
     """
@@ -436,7 +441,7 @@ def _stands_for(flow: Flow, move: Move, number: Secret | None) -> set[Secret]:
     if isinstance(request, SearchByAccountNumber) and isinstance(move.event, CustomersFound):
         found = {customer.account for customer in move.event.customers}
         its_own = {account for account in found if _same_number(flow, account, number)}
-        return (its_own or found) if request.account == number else set()
+        return its_own if request.account == number else set()
     payer = Customer(id=number, account=number)
     return {number} if _paid(flow, move.next.call.host, payer) else set()
 
