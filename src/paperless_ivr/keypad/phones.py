@@ -22,7 +22,7 @@ https://twilio.com/changelog/upcoming-changes-to-withheld-caller-ids-behavior-fo
 _NO_LINE = re.compile(r"1(?:900[0-9]{7}|[0-9]{3}(?:[2-9]11[0-9]{4}|5551212)|2345678901)")
 """Numbers of North America that no telephone has, and the keys in their order: 900 is only
 called, and costs the caller; N11 is a service code (911) and no exchange; 555-1212 is directory
-assistance. NANPA, "Central Office Code Assignment Guidelines" (ATIS-0300051) and "900 NXX codes"."""
+assistance. NANPA: "Central Office Code Assignment Guidelines" (ATIS-0300051), "900 NXX codes"."""
 
 
 def national(keys: str, region: str = "US") -> str | None:
