@@ -207,6 +207,17 @@ class NoRecord(StoreError):
         return "there is no record in that database; the first call on it makes one"
 
 
+class StillOpen(StoreError):
+    """Something of a person is under way, so that nothing can be erased yet."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+    def __str__(self) -> str:
+        return f"nothing was removed: {self.what}"
+
+
 class KeyProblem(StoreError):
     """The keys of a vault cannot be used. Says which and what to do, never the key."""
 

@@ -1,8 +1,13 @@
 """`paperless-ivr relay`: what it touches, and what its exit status says."""
 
-from collections.abc import Callable
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import IO
 
 import pytest
 from attrs import evolve
@@ -22,6 +27,8 @@ from paperless_ivr.testing.contracts.bench import Bench
 from paperless_ivr.testing.twilio import SimulatedTwilio
 from paperless_ivr.testing.virtual_caller import Press
 from tests.drive.line import ARRIVAL, SID
+from tests.rim.health import HEALTH, Health
+from tests.rim.outside import until
 
 BILLER = demo_policy().biller.id
 OTHERS = {
@@ -127,3 +134,45 @@ def test_what_is_given_up(run: Callable, url: str, tmp_path: Path) -> None:
     assert "1 given up: see paperless-ivr report" in gave_up.stderr
     assert (after.exit_code, after.stdout) == (0, "relay: nothing was due\n")
     assert "given_up" in run("report", "--database", url, "--format", "json").stdout
+
+
+@pytest.mark.requirement("R32", "R49")
+def test_a_wish_that_is_given_up(run: Callable, url: str, tmp_path: Path) -> None:
+    """The exit status, the report and the metrics say so; these from before the first one."""
+    keep_long_ago(url, "w1")
+    (tmp_path / "policy.toml").write_text(f'biller.id = "{bench.BILLER}"\n')
+    of = ("relay", "--database", url, "--policy", str(tmp_path / "policy.toml"))
+
+    once = run(*of, "--once")
+
+    assert (once.exit_code, once.stdout) == (1, "relay: 1 given_up\n")
+    report = json.loads(run("report", "--database", url, "--format", "json").stdout)
+    (told,) = report["tracker"]
+    assert (told["task"], told["state"], told["number"]) == ("complete", "given_up", 1)
+    log = tmp_path / "log"
+    with log.open("wb") as to, relaying(*of, "--every", "1", *HEALTH, log=to):
+        until(lambda: "health at" in log.read_text())
+        until(lambda: 'relay_total{came_to="given_up"} 0.0' in Health(log).get("/metrics")[1])
+        keep_long_ago(url, "w2")
+        until(lambda: 'relay_total{came_to="given_up"} 1.0' in Health(log).get("/metrics")[1])
+
+
+def keep_long_ago(url: str, key: str) -> None:
+    """A wish that nobody could carry out for fifteen days."""
+    then = datetime.now(UTC) - timedelta(days=15)
+    with open_store(url, budget=30.0, now=lambda: then) as store:
+        Bench(store.record, lambda: then).keep(bench.wish_of(key))
+
+
+@contextmanager
+def relaying(*arguments: str, log: IO[bytes]) -> Iterator[None]:
+    """A relay of its own process, which is ended."""
+    code = "from paperless_ivr.cli import main; main(prog_name='paperless-ivr')"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *arguments], stdout=subprocess.DEVNULL, stderr=log
+    ) as process:
+        try:
+            yield
+        finally:
+            process.terminate()
+            assert process.wait(60) == 0

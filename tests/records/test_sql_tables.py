@@ -1,29 +1,46 @@
 """The tables: made by migrations, of a known version, append-only; and what outlasts a process."""
 
+import sqlite3
 import threading
+from datetime import timedelta
+from importlib.resources import as_file, files
+from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import delete, func, insert, inspect, select, text, update
+from sqlalchemy.exc import ProgrammingError
 
 from paperless_ivr.errors import KeyProblem, OlderDatabase, RecordDown, UnknownDatabase
 from paperless_ivr.flow.events import Accepted
 from paperless_ivr.flow.host import Disposition
-from paperless_ivr.flow.policy import Retention
-from paperless_ivr.records.port import SavedCall, Task, What
-from paperless_ivr.records.sql import Database, open_store, vault_for
+from paperless_ivr.flow.policy import Limits, Retention
+from paperless_ivr.records.port import Activity, SavedCall, Task, What
+from paperless_ivr.records.sql import Database, SqlRecord, lines, open_store, vault_for, writes
+from paperless_ivr.records.sql.person import find
 from paperless_ivr.records.sql.revisions import upgrade
-from paperless_ivr.records.sql.tables import VERSION_TABLE, activity, consents, metadata
+from paperless_ivr.records.sql.tables import VERSION_TABLE, activity, consents, metadata, removals
 from paperless_ivr.records.vault import new_keys
-from paperless_ivr.testing.contracts.bench import BILLER, Bench, Clock, preference, wish_of
+from paperless_ivr.testing.contracts.bench import (
+    ACCOUNT,
+    BILLER,
+    START,
+    Bench,
+    Clock,
+    evidence_of,
+    preference,
+    wish_of,
+)
 from tests.records.conftest import PATIENT
 
 
 def test_migrations_make_the_tables(empty_url):
     """What the migrations make is what the code works with, to the last column and index."""
     database = Database(empty_url(), PATIENT)
-    assert "0003" == upgrade(database) == upgrade(database)
+    assert "0004" == upgrade(database) == upgrade(database)
 
     differences = database.read(
         lambda c: compare_metadata(
@@ -53,7 +70,7 @@ def test_upgraded_by_several_at_once(empty_url):
     for thread in threads:
         thread.join(PATIENT)
 
-    assert made == ["0003"] * 4
+    assert made == ["0004"] * 4
 
 
 @pytest.mark.parametrize(
@@ -195,9 +212,150 @@ def test_a_purge_leaves_no_gap_open(opened):
         store.database.write(lambda c: c.execute(delete(activity)))
     counts = [
         store.database.read(lambda c, t=t: c.scalar(select(func.count()).select_from(t)))
-        for t in (activity, metadata.tables["counted"], metadata.tables["purges"])
+        for t in (activity, metadata.tables["counted"])
     ]
-    assert counts == [3, 2, 0]
+    assert counts == [3, 2]
+
+
+@pytest.mark.requirement("R30")
+def test_a_purge_leaves_a_row(opened):
+    """Whatever removed lines stays on record: which, when, how much; it opens nothing again."""
+    store = opened(now=(clock := Clock()))
+    bench = Bench(store.record, clock)
+    bench.call(Disposition.DECLINED)
+    clock.go(days=500)
+    store.record.purge(BILLER, Retention())
+
+    (row,) = store.database.read(lambda c: c.execute(select(removals)).all())
+    assert (row.why, row.biller, row.activities, row.consents) == ("purge", BILLER, 3, 0)
+    assert row.finished == clock()
+    whole = "REPLACE INTO removals SELECT * FROM removals"
+    if not store.database.is_sqlite:
+        whole = "TRUNCATE removals"
+    for statement in (
+        delete(removals),
+        update(removals).values(biller="another"),
+        update(removals).values(finished=None),
+        update(removals).values(activities=0),
+        text(whole),
+    ):
+        with pytest.raises(RecordDown):
+            store.database.write(lambda c, statement=statement: c.execute(statement))
+    assert [row] == store.database.read(lambda c: c.execute(select(removals)).all())
+
+
+FORGED = {
+    "why": "purge",
+    "biller": BILLER,
+    "at": START,
+    "activity_before": START + timedelta(days=9999),
+    "consents_before": START + timedelta(days=9999),
+}
+"""What a purge would say that may remove everything."""
+
+
+@pytest.mark.requirement("R30")
+def test_a_forged_removal(told):
+    """Who may write `removals` can remove lines; the row that says so stays, as it was written."""
+    told.database.write(lambda c: c.execute(insert(removals).values(**FORGED)))
+    told.database.write(lambda c: c.execute(delete(activity).where(activity.c.id == 1)))
+    for statement in (
+        delete(removals),
+        update(removals).values(activity_before=START),
+        update(removals).values(id=removals.c.id + 1, finished=START),
+    ):
+        with pytest.raises(RecordDown):
+            told.database.write(lambda c, statement=statement: c.execute(statement))
+
+    told.database.write(lambda c: c.execute(update(removals).values(finished=START)))
+    with pytest.raises(RecordDown):
+        told.database.write(lambda c: c.execute(delete(activity)))
+    (row,) = told.database.read(lambda c: c.execute(select(removals)).all())
+    assert {name: getattr(row, name) for name in FORGED} == FORGED
+
+
+@pytest.mark.requirement("R30")
+def test_plain_sql_removes_nothing(told):
+    """On SQLite another program neither announces a removal nor makes use of one."""
+    if not told.database.is_sqlite:
+        return
+    told.database.write(lambda c: c.execute(insert(removals).values(**FORGED)))
+    other = sqlite3.connect(told.database.url.database, isolation_level=None)
+    columns = ", ".join(FORGED)
+    for statement in (
+        "DELETE FROM activity",
+        "DELETE FROM consents",
+        f"INSERT INTO removals ({columns}) SELECT {columns} FROM removals",
+        "DELETE FROM removals",
+    ):
+        with pytest.raises(sqlite3.Error, match=r"no such function|append-only"):
+            other.execute(statement)
+    other.close()
+
+
+@pytest.mark.requirement("R30")
+def test_a_role_that_only_takes_calls(opened):
+    """On PostgreSQL the grants of the docs are enough for calls, and remove no line."""
+    store = opened(now=(clock := Clock()))
+    if store.database.is_sqlite:
+        return
+    page = (Path(__file__).parents[2] / "docs/record.md").read_text()
+    grants = page.partition("```sql\n")[2].partition("```")[0]
+    store.database.write(lambda c: c.execute(text(f"CREATE ROLE ivr; {grants}")))
+    with store.database.engine.connect() as connection, connection.begin():
+        connection.execute(text("SET LOCAL ROLE ivr"))
+        desk = store.record.desk(connection)
+        lines.note(desk, Activity(What.OFFERED, "c1", BILLER, "1", clock(), "OFFER"))
+        writes.intend(desk, preference("w1"), evidence_of("w1"), Limits())
+        writes.settle(desk, "w1", Accepted())
+        assert find(desk, ACCOUNT, None).consents
+    for statement in (insert(removals).values(**FORGED), delete(activity), delete(consents)):
+        with store.database.engine.connect() as connection:
+            connection.execute(text("SET ROLE ivr"))
+            with pytest.raises(ProgrammingError, match="permission denied"):
+                connection.execute(statement)
+    store.database.write(lambda c: c.execute(text("DROP OWNED BY ivr; DROP ROLE ivr")))
+
+
+@pytest.mark.requirement("R30")
+def test_an_upgrade_with_data(empty_url, some_vault):
+    """What the version before has recorded is there, can be purged, and nothing else removes it."""
+    url, clock = empty_url(), Clock()
+    database = Database(url, PATIENT)
+    database.write(lambda c: at_revision(c, "0003"))
+    record = SqlRecord(database, some_vault, clock)
+    bench = Bench(record, clock)
+    bench.call(Disposition.DECLINED)
+    bench.done(preference("w1"))
+    clock.go(days=500)
+    bench.call(Disposition.DECLINED, "c2")
+    found = "INSERT INTO purges (biller, activity_before, consents_before) VALUES ('x', :t, :t)"
+    database.write(lambda c: c.execute(text(found), {"t": "2020-01-01 00:00:00"}))
+    held = [database.read(lambda c, t=t: c.execute(select(t)).all()) for t in (activity, consents)]
+
+    upgrade(database)
+
+    assert held == [
+        database.read(lambda c, t=t: c.execute(select(t)).all()) for t in (activity, consents)
+    ]
+    (before,) = database.read(lambda c: c.execute(select(removals)).all())
+    assert (before.biller, before.why) == ("x", "found in purges")
+    assert before.finished is not None
+    with pytest.raises(RecordDown):
+        database.write(lambda c: c.execute(delete(activity)))
+    with open_store(url, some_vault, PATIENT, clock) as store:
+        assert len(store.record.find(ACCOUNT).consents) == 1
+        assert store.record.purge(BILLER, Retention()).activities > 0
+    database.close()
+
+
+def at_revision(connection, revision):
+    """Makes the tables of an earlier revision."""
+    with as_file(files("paperless_ivr.records") / "migrations") as folder:
+        config = Config()
+        config.set_main_option("script_location", str(folder))
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
 
 
 @pytest.mark.requirement("R30", "R31")

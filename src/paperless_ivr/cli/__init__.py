@@ -15,7 +15,7 @@ COMMANDS = {
     "cloudivr": "Run the reference CloudIVR service; show what it has queued.",
     "diagram": "Draw the call flow from its live table.",
     "prompts": "List every phrase for a voice studio, or render all.",
-    "record": "Look after the record: its tables, and how long it keeps things.",
+    "record": "Look after the record, and answer for what it has of a person.",
     "relay": "Finish what calls left to do.",
     "replay": "Replay transcripts.",
     "report": "Tell how far callers got, and why no further.",

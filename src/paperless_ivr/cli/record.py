@@ -1,10 +1,28 @@
-"""`paperless-ivr record`: brings the tables of the record up to date, and purges it."""
+"""`paperless-ivr record`: the tables of the record, and what it has of one person."""
 
+import functools
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+from attrs import asdict
 
+from paperless_ivr.cli.report_forms import show
+from paperless_ivr.errors import StillOpen
 from paperless_ivr.flow.policy_file import load_policy
+from paperless_ivr.keypad import phone_number
+from paperless_ivr.secret import Kind, Secret
+
+if TYPE_CHECKING:
+    from paperless_ivr.records.port import Removed
+    from paperless_ivr.records.sql.erase import Erasure
+    from paperless_ivr.records.sql.person import Found
 
 PATIENCE = 600.0
 """Seconds: nobody is on the line."""
@@ -34,9 +52,48 @@ database_option = click.option(
 )
 
 
+policy_option = click.option(
+    "--policy",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="The biller's policy (TOML): whose record it is, and its retention.",
+)
+
+
+def _read(kind: Kind, value: str) -> Secret:
+    """What a person is found by, as the record has it; never shown in an error."""
+    text = (sys.stdin.readline() if value == "-" else value).strip()
+    found = phone_number(text) if kind is Kind.PHONE else text
+    if not found or (kind is Kind.EMAIL and "@" not in found):
+        message = "that is none" if text else "nothing was given"
+        raise click.BadParameter(message, param_hint=f"--{kind}")
+    return Secret(found, kind)
+
+
+def person_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that name a person; it gets a secret, as `person`."""
+
+    @click.option("--account", metavar="NUMBER", help="An account number, as the service has it.")
+    @click.option("--phone", metavar="NUMBER", help="A number that called, or was texted.")
+    @click.option("--email", metavar="ADDRESS", help="An address that was agreed to.")
+    @functools.wraps(command)
+    def wrapped(
+        *args: Any, account: str | None, phone: str | None, email: str | None, **given: Any
+    ) -> Any:
+        named = {Kind.ACCOUNT: account, Kind.PHONE: phone, Kind.EMAIL: email}
+        values = [(kind, value) for kind, value in named.items() if value is not None]
+        if len(values) != 1:
+            message = "name the person by one of --account, --phone, --email"
+            raise click.UsageError(message)
+        return command(*args, person=_read(*values[0]), **given)
+
+    return wrapped
+
+
 @click.group(name="record")
 def command() -> None:
-    """Look after the record: its tables, and how long it keeps things."""
+    """Look after the record: its tables, how long it keeps things, what it has of a person."""
 
 
 @command.command()
@@ -58,13 +115,7 @@ def upgrade(url: str) -> None:
 
 @command.command()
 @database_option
-@click.option(
-    "--policy",
-    "file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    required=True,
-    help="The biller's policy (TOML): whose record it is, and its retention.",
-)
+@policy_option
 def purge(url: str, file: Path) -> None:
     """Remove what a biller's retention no longer allows; run it daily.
 
@@ -76,7 +127,127 @@ def purge(url: str, file: Path) -> None:
 
     with open_store(url, budget=PATIENCE, make=False) as store:
         removed = store.record.purge(policy.biller.id, policy.retention)
+    _say_removed(policy.biller.id, removed)
+
+
+def _say_removed(biller: str, removed: "Removed") -> None:
     click.echo(
-        f"removed for {policy.biller.id}: {removed.activities} activities, "
+        f"removed for {biller}: {removed.activities} activities, "
         f"{removed.consents} consents, {removed.writes} writes, {removed.wishes} wishes"
     )
+
+
+@command.command()
+@database_option
+@person_options
+@click.option("--biller", metavar="ID", help="At one biller. [default: at each]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON in place of tables.")
+def find(url: str, person: Secret, biller: str | None, *, as_json: bool) -> None:
+    """List a person's hand-overs, consents, writes and wishes.
+
+    A value of - is read from a line of standard input, so that no shell keeps it. Nothing
+    personal is printed. The exit status is 1 where nothing is found.
+    """
+    from paperless_ivr.records.sql import open_store
+
+    with open_store(url, budget=PATIENCE, make=False) as store:
+        found = store.record.find(person, biller)
+    if as_json:
+        click.echo(json.dumps(asdict(found, value_serializer=_as_text), indent=2))
+    else:
+        _show(found)
+    if not found:
+        raise click.ClickException(_nothing(person))
+
+
+def _nothing(person: Secret) -> str:
+    return f"nothing is on record of that {person.kind}"
+
+
+def _show(found: "Found") -> None:
+    """Prints a table for each kind of rows."""
+    for kind, rows in asdict(found, value_serializer=_as_text).items():
+        if rows:
+            click.echo(f"{kind.replace('_', '-')}\n")
+            heads = [name.replace("_", " ") for name in rows[0]]
+            show(sys.stdout, heads, [list(row.values()) for row in rows])
+
+
+def _as_text(_instance: Any, _field: Any, value: Any) -> Any:
+    return value.isoformat(timespec="seconds") if isinstance(value, datetime) else value
+
+
+@command.command()
+@database_option
+@click.argument("consent")
+@click.option(
+    "-o",
+    "--output",
+    "to",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write to a new file that only its owner may read. [default: standard output]",
+)
+def evidence(url: str, consent: str, to: Path | None) -> None:
+    """Write all that is on record of a CONSENT, with its hash: personal, and IN CLEAR.
+
+    CONSENT is the reference that the host got back, and that find lists. With -o the hash of
+    the file is printed as sha256sum checks it.
+    """
+    from paperless_ivr.records.sql import open_store
+
+    with open_store(url, budget=PATIENCE, make=False) as store:
+        text = store.record.evidence(consent)
+    if text is None:
+        message = "no consent of that reference is on record"
+        raise click.ClickException(message)
+    if to is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        with open(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:  # noqa: PTH123 - its mode
+            out.write(text.encode())
+    except OSError as error:
+        message = f"{to}: {error.strerror}"
+        raise click.BadParameter(message, param_hint="-o") from error
+    click.echo(f"{hashlib.sha256(text.encode()).hexdigest()}  {to}")
+
+
+@command.command()
+@database_option
+@policy_option
+@person_options
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def erase(url: str, file: Path, person: Secret, *, yes: bool) -> None:
+    """Remove what is on record of a person, but for what has to be kept.
+
+    A value of - is read from a line of standard input, so that no shell keeps it. Nothing is
+    removed, and the exit status is 1, where nothing is found, or while a call or a request of
+    that person is under way.
+    """
+    policy = load_policy(file)
+    from paperless_ivr.records.sql import open_store
+
+    with open_store(url, budget=PATIENCE, make=False) as store:
+        try:
+            erasure = store.record.plan_erasure(person, policy.biller.id, policy.retention)
+        except StillOpen as still_open:
+            raise click.ClickException(str(still_open)) from still_open
+        if not erasure:
+            raise click.ClickException(_nothing(person))
+        _say_planned(erasure)
+        if erasure.hand_overs or erasure.consents:
+            if not yes:
+                click.confirm("Remove it? It cannot be undone.", abort=True)
+            _say_removed(erasure.biller, store.record.erase(erasure))
+
+
+def _say_planned(erasure: "Erasure") -> None:
+    """Says what goes, what stays, and until when."""
+    for kind, names in (("hand-over", erasure.hand_overs), ("consent", erasure.consents)):
+        for name in names:
+            click.echo(f"to be removed: {kind} {name}")
+    for one in erasure.remains:
+        click.echo(f"kept until {one.until}: {one.what} {one.name}".rstrip())
+    if not (erasure.hand_overs or erasure.consents):
+        click.echo("nothing can be removed yet")

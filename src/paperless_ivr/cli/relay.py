@@ -80,6 +80,7 @@ def _work(relay: "Relay", every: float, meters: "Meters", *, once: bool) -> None
     from tqdm import tqdm
 
     total: Counter[str] = Counter()
+    meters.worked({What.GIVEN_UP.value: 0})  # an alert sees the first only where a 0 was before it
     ending = stopped_by_signal()
     with tqdm(bar_format="{desc}", file=sys.stderr, leave=False, disable=None) as line:
         while True:

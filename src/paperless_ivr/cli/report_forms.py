@@ -49,16 +49,17 @@ def table(report: Report, to: TextIO) -> None:
         funnels = {g: f for g, f in report.funnels.items() if g.biller == biller}
         to.write(f"{biller}\n\n" if funnels or tracked else f"{biller}: nothing on record\n")
         stages = [stage.label.replace("_", " ") for stage in Stage]
-        _show(to, [*report.by, *stages], _funnel_rows(funnels, report.by))
-        _show(to, LOSSES, _loss_rows(list(funnels.values())))
-        _show(to, TRACKER, _tracked_rows(tracked, report.at))
+        show(to, [*report.by, *stages], _funnel_rows(funnels, report.by))
+        show(to, LOSSES, _loss_rows(list(funnels.values())))
+        show(to, TRACKER, _tracked_rows(tracked, report.at))
 
 
 LOSSES = ("got as far as", "ended", "reason", "afterwards", "why", "number", "of these")
 TRACKER = ("task", "state", "number", "oldest")
 
 
-def _show(to: TextIO, heads: Sequence[str], found: Iterable[Sequence[str | int]]) -> None:
+def show(to: TextIO, heads: Sequence[str], found: Iterable[Sequence[str | int]]) -> None:
+    """Writes a table, where there is anything in it."""
     from tabulate import tabulate
 
     rows = list(found)

@@ -42,6 +42,7 @@ class ActivityRecorder:
             call_id=asked.call_id,
             policy_version=self.policy_version,
             ani=asked.call.host.ani,
+            edition=asked.call.host.edition,
         )
 
     def activities(self, move: Move) -> tuple[Activity, ...]:

@@ -80,6 +80,15 @@ def load_value(data: bytes, kind: type[T], schema: int) -> T:
     raise BrokenCall(where)  # out here: what was caught holds what stood there
 
 
+def mentions(data: bytes, secret: Secret) -> bool:
+    """Whether a value that `dump_value` wrote, of whatever form, holds a secret of that kind.
+
+    Small and capital letters count as the same, as in e-mail addresses.
+    """
+    written = json.dumps(_as_text(secret), ensure_ascii=False)
+    return written.casefold() in data.decode("utf-8", "surrogatepass").casefold()
+
+
 def _first_place(error: Exception) -> str:
     """Where the first fault is, as `$.call.host.ani`; `$` where it is no document at all."""
     places = transform_error(error, format_exception=lambda _error, _kind: "")
@@ -99,6 +108,10 @@ def _as_written(text: Any, read: Callable[[str], T]) -> T:
     if str(value) != text:
         raise ValueError
     return value
+
+
+def _as_text(secret: Secret) -> str:
+    return f"{secret.kind.name}:{secret.reveal()}"
 
 
 def _secret(text: Any) -> Secret:
@@ -121,7 +134,7 @@ def _make_converter() -> JsonConverter:
     converter.register_structure_hook(
         datetime, lambda text, _: _as_written(text, datetime.fromisoformat)
     )
-    converter.register_unstructure_hook(Secret, lambda s: f"{s.kind.name}:{s.reveal()}")
+    converter.register_unstructure_hook(Secret, _as_text)
     converter.register_structure_hook(Secret, lambda text, _: _secret(text))
 
     @converter.register_structure_hook_factory(attrs.has)

@@ -33,7 +33,7 @@ from paperless_ivr.records.port import (
     Followed,
     Kept,
     Left,
-    Purged,
+    Removed,
     SavedCall,
     Task,
     Tracked,
@@ -403,7 +403,7 @@ class MemoryRecord:
         job.done = how
         self._line(how, job.left.evidence, task=job.task.value, reason=reason)
 
-    def purge(self, biller: str, retention: Retention) -> Purged:
+    def purge(self, biller: str, retention: Retention) -> Removed:
         """Removes what a biller's retention no longer allows."""
         activity = self.now() - timedelta(days=retention.activity_days)
         consent = self.now() - timedelta(days=retention.consent_days)
@@ -438,7 +438,7 @@ class MemoryRecord:
             ]
             for given in old:
                 del self._consents[given]
-            return Purged(noted, len(old), len(writes), len(wishes))
+            return Removed(noted, len(old), len(writes), len(wishes))
 
     @contextmanager
     def _open(self) -> Iterator[None]:

@@ -15,7 +15,7 @@ from paperless_ivr.flow.events import (
     ServiceAnswer,
     TryReserved,
 )
-from paperless_ivr.flow.host import Disposition
+from paperless_ivr.flow.host import Disposition, Edition
 from paperless_ivr.flow.policy import Limits, Retention
 from paperless_ivr.flow.requests import (
     EnrollInPaperless,
@@ -90,6 +90,8 @@ class Evidence:
     policy_version: str
     ani: Secret | None = None
     """Who called when it was given."""
+    edition: Edition = Edition()
+    """The flow, policy and words of the call; empty where an earlier version recorded it."""
 
 
 @frozen
@@ -203,8 +205,8 @@ class Tracked:
 
 
 @frozen
-class Purged:
-    """How much a purge removed."""
+class Removed:
+    """How much a purge or an erasure removed."""
 
     activities: int = 0
     consents: int = 0
@@ -441,7 +443,7 @@ class Ledger(Record, Readable, Protocol):
         """
         ...
 
-    def purge(self, biller: str, retention: Retention) -> Purged:
+    def purge(self, biller: str, retention: Retention) -> Removed:
         """Removes what a biller's retention no longer allows; nothing that is left to do.
 
         Consents go with the last of the writes and wishes made of them.

@@ -17,6 +17,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from paperless_ivr.errors import RecordDown
+from paperless_ivr.records.sql.tables import REMOVES
 
 T = TypeVar("T")
 
@@ -276,6 +277,7 @@ def _sqlite(url: URL, budget: float, readers: int) -> Engine:
             "foreign_keys = ON",
         ):
             connection.execute(f"PRAGMA {pragma}")
+        connection.create_function(REMOVES, 0, lambda: True)
 
     @event.listens_for(engine, "begin")
     def _(connection: Connection) -> None:

@@ -15,14 +15,18 @@ from paperless_ivr.flow.events import (
     Unavailable,
 )
 from paperless_ivr.flow.requests import KeepWish, Write
-from paperless_ivr.flow.saving import dump_value, load_value
+from paperless_ivr.flow.saving import dump_value, load_value, mentions
 from paperless_ivr.records.port import Evidence
 from paperless_ivr.records.sql.database import Database
 from paperless_ivr.records.sql.tables import consents
 from paperless_ivr.records.vault import Vault
+from paperless_ivr.secret import Secret
 
 SCHEMA = 1
-"""The form of what is sealed. Another one when a field, or an enum's name, changes."""
+"""The form of what is sealed. Another one when a field, or an enum's name, changes.
+
+A field that is added, with a default, needs none: what was sealed without it is read with it.
+"""
 
 
 @frozen
@@ -84,6 +88,10 @@ class Desk:
         """The consent of a reference."""
         data = self.vault.open(sealed, f"consent {reference}")
         return load_value(data, _SealedConsent, SCHEMA).evidence
+
+    def consent_mentions(self, reference: str, sealed: bytes, person: Secret) -> bool:
+        """Whether a consent holds an account, a telephone number or an e-mail address."""
+        return mentions(self.vault.open(sealed, f"consent {reference}"), person)
 
     # ── consents ──
 

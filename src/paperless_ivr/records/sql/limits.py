@@ -8,6 +8,7 @@ from paperless_ivr.flow.requests import ReserveTry
 from paperless_ivr.records.port import Counted, tried, windows
 from paperless_ivr.records.sql.desk import Desk
 from paperless_ivr.records.sql.tables import reserved
+from paperless_ivr.secret import Kind, Secret
 
 
 def reserve(
@@ -55,3 +56,14 @@ def reserve_try(desk: Desk, request: ReserveTry, limits: Limits) -> TryReserved 
 def release(desk: Desk, key: str) -> None:
     """What was counted under a key counts no longer."""
     desk.connection.execute(delete(reserved).where(reserved.c.key == key))
+
+
+def counted_for(desk: Desk, biller: str, person: Secret) -> list[str]:
+    """By what tries and texts of an account or a telephone number are counted (`port.Counted`)."""
+    kinds: tuple[tuple[str, ...], ...] = ()
+    match person.kind:
+        case Kind.ACCOUNT:
+            kinds = (("account", biller), ("texted account", biller))
+        case Kind.PHONE:
+            kinds = (("ani", biller), ("texting",), ("texted",))
+    return [desk.vault.hash(*kind, person) for kind in kinds]

@@ -17,8 +17,8 @@ from paperless_ivr.secret import Secret
 
 def note(desk: Desk, line: Activity) -> None:
     """Appends a line, and counts what it says."""
-    ani = _ani(desk, line.biller, line.ani)
-    accounts = _accounts(desk, line.biller, line.accounts)
+    ani = ani_hash(desk, line.biller, line.ani)
+    accounts = account_hashes(desk, line.biller, line.accounts)
     number = desk.connection.execute(
         insert(activity)
         .values(
@@ -139,15 +139,17 @@ def _concerned(
     desk: Desk, biller: str, ani: Secret | None, accounts: Iterable[Secret]
 ) -> list[str]:
     """For whom a line, or a question, counts."""
-    caller = _ani(desk, biller, ani)
-    return [*([caller] if caller else []), *_accounts(desk, biller, accounts)]
+    caller = ani_hash(desk, biller, ani)
+    return [*([caller] if caller else []), *account_hashes(desk, biller, accounts)]
 
 
-def _ani(desk: Desk, biller: str, ani: Secret | None) -> str | None:
+def ani_hash(desk: Desk, biller: str, ani: Secret | None) -> str | None:
+    """By which the lines of a caller are found."""
     return desk.vault.hash("ani", biller, ani) if ani else None
 
 
-def _accounts(desk: Desk, biller: str, accounts: Iterable[Secret]) -> list[str]:
+def account_hashes(desk: Desk, biller: str, accounts: Iterable[Secret]) -> list[str]:
+    """By which the lines of accounts are found."""
     return [desk.vault.hash("account", biller, account) for account in dict.fromkeys(accounts)]
 
 

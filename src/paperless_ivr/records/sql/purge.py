@@ -1,33 +1,29 @@
 """What a biller's retention no longer allows is removed; nothing that is left to do."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Table, and_, delete, exists, insert, or_
+from attrs import asdict
+from sqlalchemy import ColumnElement, Table, and_, delete, exists, insert, or_, update
 
 from paperless_ivr.flow.policy import Retention
-from paperless_ivr.records.port import Purged, Task
+from paperless_ivr.records.port import Removed, Task
 from paperless_ivr.records.sql.desk import Desk
 from paperless_ivr.records.sql.tables import (
     activity,
     consents,
     jobs,
-    purges,
+    removals,
     reserved,
     wishes,
     writes,
 )
 
 
-def purge(desk: Desk, biller: str, retention: Retention) -> Purged:
-    """Removes what is older. It announces in `purges` what it may remove: see the migration."""
+def purge(desk: Desk, biller: str, retention: Retention) -> Removed:
+    """Removes what is older."""
     from_activity = desk.now - timedelta(days=retention.activity_days)
     from_consents = desk.now - timedelta(days=retention.consent_days)
-    desk.lock(f"purge {biller}")
-    desk.connection.execute(
-        insert(purges).values(
-            biller=biller, activity_before=from_activity, consents_before=from_consents
-        )
-    )
+    removal = begin_removal(desk, "purge", biller, from_activity, from_consents)
 
     def removed(table: Table, *which: ColumnElement[bool]) -> int:
         doing = delete(table).where(table.c.biller == biller, *which)
@@ -52,8 +48,33 @@ def purge(desk: Desk, biller: str, retention: Retention) -> Purged:
     )
     used = or_(*(exists().where(t.c.consent == consents.c.id) for t in (activity, writes, wishes)))
     given = removed(consents, consents.c.answered < from_consents, ~used)
-    desk.connection.execute(delete(purges).where(purges.c.biller == biller))
-    return Purged(noted, given, gone_writes, gone_wishes)
+    return finish_removal(desk, removal, Removed(noted, given, gone_writes, gone_wishes))
+
+
+def begin_removal(
+    desk: Desk, why: str, biller: str, activity_before: datetime, consents_before: datetime
+) -> int:
+    """Says in `removals` what this transaction may remove; the triggers read it (revision 0004).
+
+    The row stays. No other transaction sees it before it is finished.
+    """
+    desk.lock(f"removal {biller}")
+    values = {"why": why, "biller": biller, "at": desk.now}
+    made = desk.connection.execute(
+        insert(removals)
+        .values(**values, activity_before=activity_before, consents_before=consents_before)
+        .returning(removals.c.id)
+    )
+    return int(made.scalar_one())
+
+
+def finish_removal(desk: Desk, removal: int, removed: Removed) -> Removed:
+    """Nothing more may be removed; the row says how much was."""
+    its = removals.c.id == removal
+    desk.connection.execute(
+        update(removals).where(its).values(finished=desk.now, **asdict(removed))
+    )
+    return removed
 
 
 def _needed(table: Table, task: Task) -> ColumnElement[bool]:

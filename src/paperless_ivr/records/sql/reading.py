@@ -33,7 +33,7 @@ class SqlReading:
         """The lines of a biller, a page at a time."""
         after = (since, 0) if since else None
         while rows := self.database.read(lambda c: _page(c, biller, after, until)):  # noqa: B023
-            yield from map(_line, rows)
+            yield from map(line_of, rows)
             after = (rows[-1].at, rows[-1].id)
 
     def tracked(self, biller: str) -> tuple[Tracked, ...]:
@@ -68,7 +68,8 @@ def _page(
     return list(connection.execute(in_order))
 
 
-def _line(row: Row[Any]) -> Activity:
+def line_of(row: Row[Any]) -> Activity:
+    """A line, but for whom it tells of."""
     return Activity(
         What(row.what),
         row.call_id,

@@ -22,7 +22,7 @@ from paperless_ivr.records.port import (
     Followed,
     Kept,
     Left,
-    Purged,
+    Removed,
     Task,
     Tracked,
     What,
@@ -31,10 +31,14 @@ from paperless_ivr.records.port import (
 from paperless_ivr.records.sql import jobs, lines, writes
 from paperless_ivr.records.sql.database import Database
 from paperless_ivr.records.sql.desk import Desk
+from paperless_ivr.records.sql.erase import Erasure, erase, plan_erasure
+from paperless_ivr.records.sql.evidence import evidence, signed
 from paperless_ivr.records.sql.limits import reserve_try
+from paperless_ivr.records.sql.person import Found, find
 from paperless_ivr.records.sql.purge import purge
 from paperless_ivr.records.sql.reading import SqlReading
 from paperless_ivr.records.vault import Vault
+from paperless_ivr.secret import Secret
 
 T = TypeVar("T")
 
@@ -144,9 +148,38 @@ class SqlRecord:
             raise ValueError(message)
         self._write(lambda desk: jobs.finish(desk, left, holder, how, reason))
 
-    def purge(self, biller: str, retention: Retention) -> Purged:
+    def purge(self, biller: str, retention: Retention) -> Removed:
         """Removes what a biller's retention no longer allows."""
         return self._write(lambda desk: purge(desk, biller, retention))
+
+    # ── one person, or one consent ──
+
+    def find(self, person: Secret, biller: str | None = None) -> Found:
+        """All that is on record of an account, a telephone number or an e-mail address.
+
+        It opens every consent of the biller, or of all billers: seconds for a hundred thousand.
+        """
+        return self._read(lambda desk: find(desk, person, biller))
+
+    def evidence(self, reference: str) -> str | None:
+        """All that is on record of a consent, IN CLEAR, as a JSON file; None: there is none."""
+
+        def written(desk: Desk) -> str | None:
+            found = evidence(desk, reference)
+            return None if found is None else signed(found, desk.vault)
+
+        return self._read(written)
+
+    def plan_erasure(self, person: Secret, biller: str, retention: Retention) -> Erasure:
+        """What an erasure would remove, and what it would keep; nothing is removed yet.
+
+        Raises `errors.StillOpen` while a call or a request of that person is under way.
+        """
+        return self._read(lambda desk: plan_erasure(desk, person, biller, retention))
+
+    def erase(self, erasure: Erasure) -> Removed:
+        """Removes what was planned, and notes in `removals` that it did, not whose it was."""
+        return self._write(lambda desk: erase(desk, erasure))
 
     # ── transactions ──
 

@@ -46,6 +46,12 @@ class Moment(TypeDecorator[datetime]):
 VERSION_TABLE = "paperless_ivr_revision"
 """Alembic's table. Another program's, in the same database, has the usual name."""
 
+REMOVES = "paperless_ivr_removes"
+"""A function that only the connections of this library have, and the triggers of SQLite call.
+
+Without it no statement removes a line there, whatever stands in `removals`: SQLite has no roles.
+"""
+
 HASH = String(64)
 NUMBER = BigInteger().with_variant(Integer, "sqlite")
 """What SQLite numbers rows with is an Integer, of 64 bits."""
@@ -199,11 +205,20 @@ key_check = Table(
     comment="One row, which only the keys of this record match.",
 )
 
-purges = Table(
-    "purges",
+removals = Table(
+    "removals",
     metadata,
-    Column("biller", Text, primary_key=True),
+    _number(),
+    Column("why", Text, nullable=False, comment="purge or erasure"),
+    Column("biller", Text, nullable=False),
+    Column("at", Moment, nullable=False),
     Column("activity_before", Moment, nullable=False),
     Column("consents_before", Moment, nullable=False),
-    comment="What a purge in progress may remove. Empty but inside its transaction.",
+    Column("finished", Moment, comment="until then it may remove"),
+    Column("activities", Integer, nullable=False, server_default="0"),
+    Column("consents", Integer, nullable=False, server_default="0"),
+    Column("writes", Integer, nullable=False, server_default="0"),
+    Column("wishes", Integer, nullable=False, server_default="0"),
+    Index(None, "biller", "finished"),
+    comment="Every purge and erasure, what it might remove, and how much it removed.",
 )

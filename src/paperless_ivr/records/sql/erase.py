@@ -1,0 +1,183 @@
+"""Removes what is on record of one person, but for what has to be kept."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+from attrs import field, frozen
+from sqlalchemy import ColumnElement, Table, delete, exists, func, select
+
+from paperless_ivr.errors import StillOpen
+from paperless_ivr.flow.policy import Retention
+from paperless_ivr.flow.saving import mentions
+from paperless_ivr.records.port import Removed, Task
+from paperless_ivr.records.sql.desk import Desk
+from paperless_ivr.records.sql.limits import counted_for
+from paperless_ivr.records.sql.person import (
+    Given,
+    HandOverLines,
+    chunks,
+    consents_of,
+    hand_overs_of,
+    rows_of,
+)
+from paperless_ivr.records.sql.purge import begin_removal, finish_removal
+from paperless_ivr.records.sql.reading import line_of
+from paperless_ivr.records.sql.tables import (
+    activity,
+    consents,
+    jobs,
+    live_calls,
+    reserved,
+    wishes,
+    writes,
+)
+from paperless_ivr.secret import Secret
+
+MOMENT = timedelta(microseconds=1)
+"""The least by which two times of a database differ."""
+
+
+@frozen
+class Remains:
+    """What an erasure keeps."""
+
+    what: str
+    """`consent`, with what came of it; `hand-over` of a consent; `guess` by somebody; `limits`."""
+    name: str
+    """The reference; empty of limits, which are no one hand-over's."""
+    until: date
+    """From then on a purge removes it."""
+
+
+@frozen
+class Erasure:
+    """What would be removed of a person at one biller, and what would be kept."""
+
+    biller: str
+    hand_overs: tuple[str, ...]
+    consents: tuple[str, ...]
+    remains: tuple[Remains, ...]
+    activity_before: datetime
+    consents_before: datetime
+    line_numbers: tuple[int, ...] = field(repr=False)
+    consent_numbers: tuple[int, ...] = field(repr=False)
+
+    def __bool__(self) -> bool:
+        return bool(self.hand_overs or self.consents or self.remains)
+
+
+def plan_erasure(desk: Desk, person: Secret, biller: str, retention: Retention) -> Erasure:
+    """What would be removed. Raises `StillOpen` while a call or a request is under way."""
+    _no_live_call(desk, person, biller)
+    given = consents_of(desk, person, biller)
+    followed = _followed(desk, given)
+    consents_before = desk.now - timedelta(days=retention.consent_days)
+    gone = [
+        one
+        for one in given
+        if one.evidence.answered < consents_before and one.number not in followed
+    ]
+    found = hand_overs_of(desk, person, biller, given)
+    removed, remains = [], []
+    for one in given:
+        if one not in gone:
+            until = one.evidence.answered + timedelta(days=retention.consent_days)
+            remains.append(Remains("consent", one.reference, until.date()))
+    for (_, name), lines in found.items():
+        if not lines.rows:
+            continue  # they were purged before their consent
+        until = lines.rows[-1].at + timedelta(days=retention.activity_days)
+        if lines.found_by == {"tried"}:
+            remains.append(Remains("guess", name, until.date()))
+        elif _staying(desk, biller, lines, gone):
+            remains.append(Remains("hand-over", name, until.date()))
+        else:
+            removed.append((name, lines))
+    if (last := _last_counted(desk, person, biller)) is not None:
+        until = last + timedelta(days=retention.activity_days)
+        remains.append(Remains("limits", "", until.date()))
+    rows = [row for _, lines in removed for row in lines.rows]
+    return Erasure(
+        biller,
+        tuple(name for name, _ in removed),
+        tuple(one.reference for one in gone),
+        tuple(remains),
+        max((row.at for row in rows), default=desk.now) + MOMENT,
+        consents_before,
+        tuple(row.id for row in rows),
+        tuple(one.number for one in gone),
+    )
+
+
+def erase(desk: Desk, erasure: Erasure) -> Removed:
+    """Removes it, and leaves a row in `removals` that does not tell whose it was."""
+    removal = begin_removal(
+        desk, "erasure", erasure.biller, erasure.activity_before, erasure.consents_before
+    )
+
+    def removed(table: Table, column: ColumnElement[int | str], which: Sequence[int | str]) -> int:
+        return sum(
+            desk.connection.execute(delete(table).where(column.in_(some))).rowcount
+            for some in chunks(which)
+        )
+
+    numbers = erasure.consent_numbers
+    keys = [row.key for table in (writes, wishes) for row in rows_of(desk, table, numbers)]
+    lines = removed(activity, activity.c.id, erasure.line_numbers)
+    removed(jobs, jobs.c.key, keys)
+    gone_writes = removed(writes, writes.c.consent, numbers)
+    gone_wishes = removed(wishes, wishes.c.consent, numbers)
+    gone = removed(consents, consents.c.id, numbers)
+    return finish_removal(desk, removal, Removed(lines, gone, gone_writes, gone_wishes))
+
+
+def _no_live_call(desk: Desk, person: Secret, biller: str) -> None:
+    """A call in progress would put on record what has just been removed."""
+    there = select(live_calls.c.call_id, live_calls.c.sealed).where(
+        live_calls.c.biller.in_((biller, ""))
+    )
+    for row in desk.connection.execute(there):
+        if mentions(desk.vault.open(row.sealed, f"call {row.call_id}"), person):
+            raise StillOpen("a call of that person is in progress, or ended minutes ago")
+
+
+def _followed(desk: Desk, given: Sequence[Given]) -> set[int]:
+    """The consents whose link may still be opened; raises where a request waits to be done."""
+    followed: set[int] = set()
+    waiting = 0
+    for table, tasks in ((writes, (Task.SETTLE, Task.FOLLOW)), (wishes, (Task.COMPLETE,))):
+        for some in chunks([one.number for one in given]):
+            left = (
+                select(table.c.consent, jobs.c.task)
+                .join(jobs, jobs.c.key == table.c.key)
+                .where(table.c.consent.in_(some), jobs.c.task.in_(tasks), jobs.c.done.is_(None))
+            )
+            for row in desk.connection.execute(left):
+                if row.task == Task.FOLLOW:
+                    followed.add(row.consent)
+                else:
+                    waiting += 1
+    if waiting:
+        message = f"requests not done yet: {waiting}; paperless-ivr relay does them first"
+        raise StillOpen(message)
+    return followed
+
+
+def _staying(desk: Desk, biller: str, lines: HandOverLines, gone: Sequence[Given]) -> bool:
+    """Whether a consent that stays on record was given in a hand-over."""
+    references = {line_of(row).detail.get("reference") for row in lines.rows} - {None}
+    stays = exists().where(
+        consents.c.biller == biller,
+        consents.c.reference.in_(references),
+        consents.c.id.not_in([one.number for one in gone]),
+    )
+    return bool(desk.connection.scalar(select(stays)))
+
+
+def _last_counted(desk: Desk, person: Secret, biller: str) -> datetime | None:
+    """When a try or a text was last counted for a person; None: none is."""
+    latest = select(func.max(reserved.c.at)).where(
+        reserved.c.biller == biller, reserved.c.whose.in_(counted_for(desk, biller, person))
+    )
+    found: datetime | None = desk.connection.scalar(latest)
+    return found

@@ -1,0 +1,129 @@
+"""All that is on record of a consent, in clear: for whoever has to decide a dispute about it."""
+
+import enum
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from attrs import asdict
+from sqlalchemy import Row, select
+
+from paperless_ivr.records.port import Task, What
+from paperless_ivr.records.sql.desk import Desk
+from paperless_ivr.records.sql.person import Given, jobs_of, lines_of, rows_of, state_of
+from paperless_ivr.records.sql.reading import line_of
+from paperless_ivr.records.sql.tables import consents, wishes, writes
+from paperless_ivr.records.vault import Vault
+from paperless_ivr.secret import Secret
+
+FORM = "paperless-ivr evidence 1"
+"""Another number when a name in the evidence goes, or changes its meaning."""
+
+Document = Mapping[str, Any]
+"""What is written as JSON: texts, whole numbers, truths, lists and objects."""
+
+
+def evidence(desk: Desk, reference: str) -> Document | None:
+    """What is on record of the consents of a reference; None where there is none.
+
+    As long as nothing is added to the record it is the same, to the last byte.
+    """
+    there = select(consents).filter_by(reference=reference).order_by(consents.c.id)
+    given = [
+        Given(row.id, desk.opened_consent(reference, row.sealed))
+        for row in desk.connection.execute(there).all()
+    ]
+    if not given:
+        return None
+    return {"form": FORM, "reference": reference, "consents": [_given(desk, one) for one in given]}
+
+
+def signed(document: Document, vault: Vault) -> str:
+    """An evidence as a file, with its SHA-256 and a keyed hash that only the record's keys make."""
+    text = canonical(document)
+    sealed = {
+        "evidence": document,
+        "sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "hmac_sha256": vault.hash("evidence", text),
+    }
+    return json.dumps(sealed, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def canonical(document: Document) -> str:
+    """The one way to write a document that its hash is made of: as `jq -cjS` does."""
+    return json.dumps(document, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+
+
+def _given(desk: Desk, given: Given) -> Document:
+    """A consent, what was sent and kept because of it, and the lines of its hand-over."""
+    numbers = (given.number,)
+    lines = lines_of(desk, given.evidence.consent.biller, {given.hand_over})
+    return {
+        **_all_of(given.evidence),
+        "activity": [_line(row) for row in lines.get(given.hand_over, ())],
+        "writes": [_write(desk, row) for row in rows_of(desk, writes, numbers)],
+        "wishes": [
+            {
+                "key": row.key,
+                "at": _plain(row.at),
+                "wish": _all_of(desk.opened_wish(row.key, row.sealed)),
+                "afterwards": [_job(job) for job in jobs_of(desk, row.key, Task.COMPLETE)],
+            }
+            for row in rows_of(desk, wishes, numbers)
+        ],
+    }
+
+
+def _write(desk: Desk, row: Row[Any]) -> Document:
+    tasks = jobs_of(desk, row.key, Task.SETTLE, Task.FOLLOW)
+    opened = (
+        job.done_at for job in tasks if job.task == Task.FOLLOW and job.done == What.COMPLETED
+    )
+    return {
+        "key": row.key,
+        "at": _plain(row.at),
+        "operation": row.operation,
+        "sent": _all_of(desk.opened_write(row.key, row.sealed)),
+        "outcome": row.outcome,
+        "reason": row.reason,
+        "settled": _plain(row.settled),
+        "link_opened": _plain(next(opened, None)),
+        "afterwards": [_job(job) for job in tasks],
+    }
+
+
+def _job(job: Row[Any]) -> Document:
+    return {"state": state_of(job), "at": _plain(job.done_at), "attempts": job.attempts}
+
+
+def _line(row: Row[Any]) -> Document:
+    line = line_of(row)
+    return {
+        "what": line.what.value,
+        "at": _plain(line.at),
+        "state": line.state,
+        "policy_version": line.policy_version,
+        "detail": dict(line.detail),
+    }
+
+
+def _all_of(value: Any) -> Document:
+    return asdict(value, value_serializer=lambda _instance, _field, of: _plain(of))
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it; a secret in clear, a moment in UTC (ISO 8601)."""
+    match value:
+        case Secret():
+            return value.reveal()
+        case enum.Enum():
+            return value.value
+        case datetime():
+            return value.astimezone(UTC).isoformat()
+        case Decimal() | date():
+            return str(value)
+        case _:
+            return value

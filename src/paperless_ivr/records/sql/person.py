@@ -1,0 +1,283 @@
+"""What is on record of one person, found by an account, a telephone number or an e-mail address.
+
+Lines are found by their keyed hashes. Consents are opened, each of them: an address has no hash,
+and an upgrade, which has no keys, could not give one to the consents that are there already.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from attrs import define, field, frozen
+from sqlalchemy import ColumnElement, Row, Table, false, select
+
+from paperless_ivr.records.funnel import WAITING, hand_overs
+from paperless_ivr.records.port import Evidence, Task, What
+from paperless_ivr.records.sql.desk import Desk
+from paperless_ivr.records.sql.lines import account_hashes, ani_hash
+from paperless_ivr.records.sql.reading import line_of
+from paperless_ivr.records.sql.tables import activity, consents, jobs, wishes, writes
+from paperless_ivr.secret import Kind, Secret
+
+T = TypeVar("T")
+
+AT_ONCE = 500
+"""Rows that are read, or asked for, together."""
+
+
+@frozen
+class FoundHandOver:
+    """A hand-over, with the codes of the report."""
+
+    biller: str
+    hand_over: str
+    began: datetime
+    found_by: str
+    """`caller`, `account`, `consent`; `tried`: the account was only guessed at."""
+    got_as_far_as: str
+    ended: str
+    reason: str
+    afterwards: str
+    why: str
+
+
+@frozen
+class FoundConsent:
+    """A consent. Its words and its address are in the evidence."""
+
+    biller: str
+    consent: str
+    purpose: str
+    language: str
+    answered: datetime
+    policy_version: str
+
+
+@frozen
+class FoundWrite:
+    """What was sent to the service, or was about to be."""
+
+    biller: str
+    consent: str
+    operation: str
+    at: datetime
+    outcome: str
+    """Empty: none is on record."""
+    reason: str
+    afterwards: str
+    """What is left to do, or how that ended: of a registration, whether its link was opened."""
+
+
+@frozen
+class FoundWish:
+    """What was kept, to be completed later."""
+
+    biller: str
+    consent: str
+    at: datetime
+    afterwards: str
+
+
+@frozen
+class Found:
+    """All that is on record of a person; it shows nothing personal."""
+
+    hand_overs: tuple[FoundHandOver, ...] = ()
+    consents: tuple[FoundConsent, ...] = ()
+    writes: tuple[FoundWrite, ...] = ()
+    wishes: tuple[FoundWish, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.hand_overs or self.consents)
+
+
+HandOverName = tuple[str, str]
+"""The host's call id, and the name of the hand-over."""
+
+
+@frozen
+class Given:
+    """A consent and the number of its row."""
+
+    number: int
+    evidence: Evidence
+
+    @property
+    def reference(self) -> str:
+        """The reference of the consent."""
+        return self.evidence.consent.reference
+
+    @property
+    def hand_over(self) -> HandOverName:
+        """The hand-over that it was given in."""
+        call_id = self.evidence.call_id
+        return call_id, self.evidence.consent.handover or call_id
+
+
+@define
+class HandOverLines:
+    """The lines of a hand-over, and by what it was found."""
+
+    found_by: set[str] = field(factory=set)
+    rows: list[Row[Any]] = field(factory=list)
+
+
+def find(desk: Desk, person: Secret, biller: str | None) -> Found:
+    """All that is on record of a person, at one biller or at each."""
+    found = Found()
+    for one in [biller] if biller is not None else _billers(desk):
+        given = consents_of(desk, person, one)
+        numbers = {consent.number: consent.reference for consent in given}
+        found = Found(
+            (*found.hand_overs, *_hand_overs(hand_overs_of(desk, person, one, given), one)),
+            (*found.consents, *(_consent(consent.evidence) for consent in given)),
+            (*found.writes, *_writes(desk, numbers)),
+            (*found.wishes, *_wishes(desk, numbers)),
+        )
+    return found
+
+
+def _billers(desk: Desk) -> list[str]:
+    both = select(activity.c.biller).union(select(consents.c.biller))
+    return sorted(desk.connection.scalars(both))
+
+
+# ── by what they are found ──
+
+
+def consents_of(desk: Desk, person: Secret, biller: str) -> list[Given]:
+    """The consents of a person at a biller, in order: given by, for or to what is looked for."""
+    there = (
+        select(consents.c.id, consents.c.reference, consents.c.sealed)
+        .where(consents.c.biller == biller)
+        .order_by(consents.c.answered, consents.c.id)
+        .execution_options(yield_per=AT_ONCE)
+    )
+    return [
+        Given(row.id, desk.opened_consent(row.reference, row.sealed))
+        for row in desk.connection.execute(there)
+        if desk.consent_mentions(row.reference, row.sealed, person)
+    ]
+
+
+def hand_overs_of(
+    desk: Desk, person: Secret, biller: str, given: Iterable[Given]
+) -> dict[HandOverName, HandOverLines]:
+    """The hand-overs of a person at a biller, with all their lines, in order."""
+    found: dict[HandOverName, HandOverLines] = {}
+    by, its = _by_hash(desk, person, biller)
+    for row in desk.connection.execute(select(activity).where(activity.c.biller == biller, its)):
+        guessed = row.what == What.LAST_FOUR_MISSED and person.kind is Kind.ACCOUNT
+        found.setdefault(_name(row), HandOverLines()).found_by.add("tried" if guessed else by)
+    for consent in given:
+        found.setdefault(consent.hand_over, HandOverLines()).found_by.add("consent")
+    for name, rows in lines_of(desk, biller, found).items():
+        found[name].rows = rows
+    return found
+
+
+def lines_of(
+    desk: Desk, biller: str, names: Collection[HandOverName]
+) -> dict[HandOverName, list[Row[Any]]]:
+    """The lines of hand-overs, in order; of those alone that have any."""
+    found: dict[HandOverName, list[Row[Any]]] = {}
+    for calls in chunks(sorted({call_id for call_id, _ in names})):
+        of_calls = select(activity).where(
+            activity.c.biller == biller, activity.c.call_id.in_(calls)
+        )
+        for row in desk.connection.execute(of_calls.order_by(activity.c.at, activity.c.id)):
+            if (name := _name(row)) in names:
+                found.setdefault(name, []).append(row)
+    return found
+
+
+def _by_hash(desk: Desk, person: Secret, biller: str) -> tuple[str, ColumnElement[bool]]:
+    """What a line is found by: an address is in none."""
+    match person.kind:
+        case Kind.ACCOUNT:
+            (its,) = account_hashes(desk, biller, (person,))
+            return "account", activity.c.accounts_hash.contains(its)
+        case Kind.PHONE:
+            return "caller", activity.c.ani_hash == ani_hash(desk, biller, person)
+        case _:
+            return "", false()
+
+
+def _name(row: Row[Any]) -> HandOverName:
+    return row.call_id, line_of(row).detail.get("handover") or row.call_id
+
+
+def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Some at a time: a statement has room for so many."""
+    for start in range(0, len(items), AT_ONCE):
+        yield items[start : start + AT_ONCE]
+
+
+# ── as it is shown ──
+
+
+def _hand_overs(them: Mapping[HandOverName, HandOverLines], biller: str) -> Iterator[FoundHandOver]:
+    for (_, name), lines in them.items():
+        for one in hand_overs(map(line_of, lines.rows)):
+            loss = one.loss
+            yield FoundHandOver(
+                biller,
+                name,
+                one.began,
+                ", ".join(sorted(lines.found_by)),
+                loss.stage.label,
+                loss.disposition,
+                loss.reason,
+                loss.afterwards,
+                loss.why,
+            )
+
+
+def _consent(evidence: Evidence) -> FoundConsent:
+    consent = evidence.consent
+    return FoundConsent(
+        consent.biller,
+        consent.reference,
+        consent.purpose.value,
+        consent.language,
+        evidence.answered,
+        evidence.policy_version,
+    )
+
+
+def _writes(desk: Desk, references: Mapping[int, str]) -> Iterator[FoundWrite]:
+    for row in rows_of(desk, writes, references):
+        followed = jobs_of(desk, row.key, Task.SETTLE, Task.FOLLOW)
+        yield FoundWrite(
+            row.biller,
+            references[row.consent],
+            row.operation,
+            row.at,
+            row.outcome or "",
+            row.reason or "",
+            state_of(followed[-1]) if followed else "",
+        )
+
+
+def _wishes(desk: Desk, references: Mapping[int, str]) -> Iterator[FoundWish]:
+    for row in rows_of(desk, wishes, references):
+        (job,) = jobs_of(desk, row.key, Task.COMPLETE)
+        yield FoundWish(row.biller, references[row.consent], row.at, state_of(job))
+
+
+def rows_of(desk: Desk, table: Table, consent_numbers: Iterable[int]) -> Iterator[Row[Any]]:
+    """The writes, or the wishes, that were made of consents, in order."""
+    for some in chunks(list(consent_numbers)):
+        made = select(table).where(table.c.consent.in_(some)).order_by(table.c.at, table.c.key)
+        yield from desk.connection.execute(made).all()
+
+
+def jobs_of(desk: Desk, key: str, *tasks: Task) -> Sequence[Row[Any]]:
+    """What was or is left to do with a write or a wish, in order."""
+    its = select(jobs).where(jobs.c.key == key, jobs.c.task.in_(tasks))
+    return desk.connection.execute(its.order_by(jobs.c.id)).all()
+
+
+def state_of(job: Row[Any]) -> str:
+    """What is left to do, or how that ended."""
+    return WAITING[Task(job.task)] if job.done is None else str(job.done)
