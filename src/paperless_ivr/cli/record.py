@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from paperless_ivr.flow.policy_file import load_policy
+from paperless_ivr.prompts.policies import load_policy
 
 PATIENCE = 600.0
 """Seconds: nobody is on the line."""
