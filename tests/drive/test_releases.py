@@ -306,3 +306,17 @@ def test_a_call_of_another_form_goes_back_to_the_host(capsys):
     assert line.calls.load(SID) == before
     with pytest.raises(UnknownCall):
         line.calls.load("CA1")
+
+
+@pytest.mark.requirement("R46")
+def test_a_draining_server_waits_for_its_own_calls_only():
+    """Calls that another version saved, or that are of another release, are for who runs them."""
+    line = Line(springfield())
+    line.begin()
+    line.clock.go(1)
+    driver, other = line.workers[0], changed(line, together=False)
+    assert driver.any_live()
+    assert not other.any_live()
+    of_another_form(line)
+    line.clock.go(1)
+    assert not driver.any_live()

@@ -133,7 +133,7 @@ class WebDriver:
         return reaping.reap(self._releases, abandoned)
 
     def any_live(self) -> bool:
-        """Whether a call in the store has not ended."""
+        """Whether a call of these releases, in the store, has not ended."""
         return reaping.any_live(self._releases)
 
     def give_back(self) -> None:
