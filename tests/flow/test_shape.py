@@ -134,11 +134,10 @@ def test_a_line_that_says_what_is_no_prompt(state, monkeypatch):
 
 
 def said_in_the_script():
-    """Each state with each prompt that its lines declare."""
-    return sorted(
-        {(state, n) for state, lines in script.SCRIPT.items() for x in lines for n in x.names},
-        key=lambda pair: (pair[0].name, pair[1]),
-    )
+    """Each state with each prompt that its lines and its menu declare."""
+    lines = {(state, n) for state, lines in script.SCRIPT.items() for x in lines for n in x.names}
+    options = {(state, n) for state, menu in checks.MENUS.items() for n in menu.names}
+    return sorted(lines | options, key=lambda pair: (pair[0].name, pair[1]))
 
 
 @pytest.mark.parametrize(("state", "name"), said_in_the_script(), ids=str)
@@ -150,7 +149,7 @@ def test_a_prompt_forgotten(state, name, monkeypatch):
 
 
 def test_lines_say_what_they_declare(monkeypatch):
-    """In every walk, a line of the script says no other prompts than it names."""
+    """In every walk, a line of the script and a menu say no other prompts than they name."""
     said = []
 
     def watched(line):
@@ -159,8 +158,18 @@ def test_lines_say_what_they_declare(monkeypatch):
             said.extend((line, prompt.name) for prompt in told)
             return told
 
-        return script.Line(line.names, tell)
+        return evolve(line, tell=tell)
 
+    def noted(menu):
+        def offer(scene):
+            told = menu.offer(scene)
+            said.extend((menu, option.prompt) for option in told if option.prompt)
+            return told
+
+        return evolve(menu, offer=offer)
+
+    for state, menu in checks.MENUS.items():
+        monkeypatch.setitem(checks.MENUS, state, noted(menu))
     for state, lines in script.SCRIPT.items():
         kept = tuple(line if line is script.options else watched(line) for line in lines)
         monkeypatch.setitem(script.SCRIPT, state, kept)
@@ -169,8 +178,8 @@ def test_lines_say_what_they_declare(monkeypatch):
             flow = Flow(tight(case))
             walk(flow, flow.begin(case.arrival), case.world, {})
 
-    assert {name for line, name in said if name not in line.names} == set()
-    assert len({name for _, name in said}) > 40
+    assert {name for one, name in said if name not in one.names} == set()
+    assert len({name for _, name in said}) > 60
 
 
 def test_operations():
