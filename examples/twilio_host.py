@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlencode
 from xml.etree import ElementTree as ET
 
-from paperless_ivr.gateways.twilio import read_handback
+from paperless_ivr.gateways.web import read_handback
 from paperless_ivr.secret import credential
 
 PAPERLESS = "https://ivr.example.com/twilio"

@@ -13,7 +13,7 @@ from attrs import field, frozen
 
 from paperless_ivr.flow.host import Handback, Reason
 from paperless_ivr.flow.host_strings import arrival_from_strings
-from paperless_ivr.gateways.twilio.handover import handed_back
+from paperless_ivr.gateways.web import handed_back
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
@@ -22,6 +22,7 @@ LAST_LINES = {
     "drive_by_hand.py": "disposition: enrolled",
     "enroll_in_paperless.py": "Error code: 401",
     "flask_app.py": "after_payment: not_offered",
+    "json_gateway.py": "  tell what became of a transfer (G27): met",
     "own_gateway.py": "every promise that it claims is kept",
     "own_policy.py": "after: Get your bills by e-mail? For yes, press 1. For no, 2.",
     "replay_transcripts.py": "all as written",

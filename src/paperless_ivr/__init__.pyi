@@ -3,9 +3,9 @@
 # the flow, and what it is set up with
 from .flow.flow import Flow as Flow
 from .flow.policy import Policy as Policy
-from .flow.policy_file import load_policy as load_policy
 from .flow.scene import Terms as Terms
 from .prompts import Catalogue as Catalogue
+from .prompts.policies import load_policy as load_policy
 
 # what the host hands over, and gets back
 from .flow.host import (

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Barrier, BrokenBarrierError
+from xml.etree import ElementTree as ET
 
 import pytest
 from attrs import evolve
@@ -306,3 +307,46 @@ def test_a_call_of_another_form_goes_back_to_the_host(capsys):
     assert line.calls.load(SID) == before
     with pytest.raises(UnknownCall):
         line.calls.load("CA1")
+
+
+@pytest.mark.requirement("R46")
+def test_a_draining_server_waits_for_its_own_calls_only():
+    """Calls that another version saved, or that are of another release, are for who runs them."""
+    line = Line(springfield())
+    line.begin()
+    line.clock.go(1)
+    driver, other = line.workers[0], changed(line, together=False)
+    assert driver.any_live()
+    assert not other.any_live()
+    of_another_form(line)
+    line.clock.go(1)
+    assert not driver.any_live()
+
+
+@pytest.mark.requirement("R46")
+def test_two_versions_at_two_addresses():
+    """A call stays with the server that wrote its documents while another one takes new calls."""
+    line = Line()
+    old_gateway, answers = line.gateway, []
+    line.begin()
+    line.gateway = evolve(old_gateway, address="https://ivr.example.com/new")
+    new = changed(line, together=False)
+    for acts in ([Press("1")], [], [Press("1137")], [], [Press("1")], []):
+        answers += addresses(line.reply.document)
+        line.go(*acts, worker=0)
+        new.reap()
+    assert line.disposition is Disposition.ENROLLED
+    assert {answer.startswith(f"{old_gateway.address}/") for answer in answers} == {True}
+
+    other = SimulatedTwilio(line.gateway, "CA" + 32 * "1")
+    begun = new.answer(other.begins(evolve(ARRIVAL, call_id=other.call_id, ani=None)))
+    assert all(a.startswith(f"{line.gateway.address}/") for a in addresses(begun.document))
+
+
+def addresses(document):
+    """Where a document sends the call."""
+    verbs = list(ET.fromstring(document).iter())
+    return [verb.attrib.get("action") or verb.text for verb in verbs if verb.tag in GOES]
+
+
+GOES = ("Gather", "Redirect")

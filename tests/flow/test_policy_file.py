@@ -22,8 +22,9 @@ from paperless_ivr.flow import policy as p
 from paperless_ivr.flow.host import Disposition, Moment
 from paperless_ivr.flow.policy import Policy, Strategy
 from paperless_ivr.flow.policy_checks import settings
-from paperless_ivr.flow.policy_file import digest, load_policy, parse_policy, problems
+from paperless_ivr.flow.policy_file import digest, parse_policy, problems
 from paperless_ivr.prompts.catalogue import Catalogue
+from paperless_ivr.prompts.policies import load_policy
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((ROOT / "examples/policies").glob("*.toml"))

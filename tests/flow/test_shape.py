@@ -122,6 +122,66 @@ def test_a_prompt_that_is_none():
     assert any("'nonsense', which is no prompt" in problem for problem in problems(table))
 
 
+@pytest.mark.parametrize("state", list(script.SCRIPT), ids=lambda state: state.name)
+def test_a_line_that_says_what_is_no_prompt(state, monkeypatch):
+    """A state whose line names a prompt that is not registered is named, before any call."""
+    lines = (*script.SCRIPT[state], script.say("nonsense"))
+    monkeypatch.setitem(script.SCRIPT, state, lines)
+
+    assert f"{state.name} says 'nonsense', which is no prompt: add it to script.PROMPTS" in (
+        problems()
+    )
+
+
+def said_in_the_script():
+    """Each state with each prompt that its lines and its menu declare."""
+    lines = {(state, n) for state, lines in script.SCRIPT.items() for x in lines for n in x.names}
+    options = {(state, n) for state, menu in checks.MENUS.items() for n in menu.names}
+    return sorted(lines | options, key=lambda pair: (pair[0].name, pair[1]))
+
+
+@pytest.mark.parametrize(("state", "name"), said_in_the_script(), ids=str)
+def test_a_prompt_forgotten(state, name, monkeypatch):
+    """A prompt that is taken out of the registry is missed where it is said."""
+    monkeypatch.delitem(script.PROMPTS, name)
+
+    assert any(f"{state.name} says {name!r}" in problem for problem in problems())
+
+
+def test_lines_say_what_they_declare(monkeypatch):
+    """In every walk, a line of the script and a menu say no other prompts than they name."""
+    said = []
+
+    def watched(line):
+        def tell(scene):
+            told = tuple(line.tell(scene))
+            said.extend((line, prompt.name) for prompt in told)
+            return told
+
+        return evolve(line, tell=tell)
+
+    def noted(menu):
+        def offer(scene):
+            told = menu.offer(scene)
+            said.extend((menu, option.prompt) for option in told if option.prompt)
+            return told
+
+        return evolve(menu, offer=offer)
+
+    for state, menu in checks.MENUS.items():
+        monkeypatch.setitem(checks.MENUS, state, noted(menu))
+    for state, lines in script.SCRIPT.items():
+        kept = tuple(line if line is script.options else watched(line) for line in lines)
+        monkeypatch.setitem(script.SCRIPT, state, kept)
+    for case in cases():
+        if case.name in ("already paperless", "AutoPay, a person", "strict", "text link only"):
+            flow = Flow(tight(case))
+            walk(flow, flow.begin(case.arrival), case.world, {})
+
+    assert {name for one, name in said if name not in one.names} == set()
+    assert len({name for _, name in said}) > 60
+
+
 def test_operations():
     """A service that cannot look an account up, or has unheard-of operations, is named."""
     terms = evolve(Terms(), operations=OPERATIONS - {"SearchByAccountNumber"} | {"Sing"})

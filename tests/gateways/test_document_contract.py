@@ -22,6 +22,7 @@ from paperless_ivr.flow.events import (
 from paperless_ivr.flow.host import Disposition, Handback
 from paperless_ivr.flow.states import State
 from paperless_ivr.flow.turns import Gather, Return, Turn
+from paperless_ivr.gateways import web
 from paperless_ivr.gateways.port import Answers, Begins, Ends, Nothing, Sign, Visit, WebRequest
 from paperless_ivr.gateways.twilio import TwilioGateway, visits
 from paperless_ivr.testing.contracts import check_document_gateway
@@ -295,8 +296,8 @@ class Trusting(TwilioGateway):
         except Rejected as rejected:
             if rejected.status != 403:
                 raise
-        form = dict(visits.pairs(request.body))
-        query = dict(visits.pairs(request.query))
+        form = dict(web.pairs(request.body))
+        query = dict(web.pairs(request.query))
         if request.path == "/status":
             return Ends(form["CallSid"])
         return Answers(form["CallSid"], query.get("turn", ""), visits.gathered(query, form))

@@ -25,7 +25,6 @@ from paperless_ivr.drive.runner import AT_ONCE, Setup, utc_now
 from paperless_ivr.drive.web import WebDriver
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Handback
-from paperless_ivr.flow.policy_file import load_policy
 from paperless_ivr.flow.scene import Terms
 from paperless_ivr.gateways.agi.server import FastAgi, Line
 from paperless_ivr.gateways.agi.sounds import Sounds
@@ -33,6 +32,7 @@ from paperless_ivr.gateways.port import WebRequest
 from paperless_ivr.gateways.terminal import TerminalGateway, tokens
 from paperless_ivr.gateways.twilio import TwilioGateway
 from paperless_ivr.prompts import Catalogue
+from paperless_ivr.prompts.policies import load_policy
 from paperless_ivr.prompts.recorded import Recordings, bare, phrases
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 from paperless_ivr.records.port import SessionStore

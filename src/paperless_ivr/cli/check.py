@@ -8,10 +8,9 @@ from paperless_ivr.cli.plain_words import meaning
 from paperless_ivr.errors import ConnectionProblems
 from paperless_ivr.flow.checks import check
 from paperless_ivr.flow.policy import Policy, Strategy
-from paperless_ivr.flow.policy_file import load_policy
 from paperless_ivr.flow.scene import Terms
 from paperless_ivr.flow.table import FLOW
-from paperless_ivr.prompts import Catalogue
+from paperless_ivr.prompts.policies import load_policy
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -65,7 +64,6 @@ def command(  # noqa: PLR0913 - an argument for each option
 
 
 def _policy(policy: Policy, file: Path | None) -> None:
-    Catalogue.of(policy)
     check(Terms(policy), FLOW)
     click.echo(f"policy {file}: can be used. It means:")
     for line in meaning(policy):

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from paperless_ivr.backends.demo import demo_policy
-from paperless_ivr.flow.policy_file import load_policy
+from paperless_ivr.prompts.policies import load_policy
 from paperless_ivr.prompts.recorded import phrases, table
 
 

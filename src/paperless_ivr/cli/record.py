@@ -15,8 +15,8 @@ from attrs import asdict
 
 from paperless_ivr.cli.report_forms import show
 from paperless_ivr.errors import StillOpen
-from paperless_ivr.flow.policy_file import load_policy
 from paperless_ivr.keypad import phone_number
+from paperless_ivr.prompts.policies import load_policy
 from paperless_ivr.secret import Kind, Secret
 
 if TYPE_CHECKING:

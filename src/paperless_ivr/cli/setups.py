@@ -9,7 +9,7 @@ from paperless_ivr.cloudivr import seed
 from paperless_ivr.errors import PolicyProblems
 from paperless_ivr.flow.host import Arrival, Identity, Moment, Payment
 from paperless_ivr.flow.policy import Policy
-from paperless_ivr.flow.policy_file import load_policy
+from paperless_ivr.prompts.policies import load_policy
 from paperless_ivr.secret import credential, phone
 
 

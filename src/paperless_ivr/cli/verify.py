@@ -5,8 +5,7 @@ from pathlib import Path
 
 import click
 
-from paperless_ivr.flow.policy_file import load_policy
-from paperless_ivr.prompts import Catalogue
+from paperless_ivr.prompts.policies import load_policy
 from paperless_ivr.testing.exploration import Counterexample, Walk
 from paperless_ivr.testing.invariants import INVARIANTS
 from paperless_ivr.testing.proof import Case, Proof, cases, prove_all
@@ -30,8 +29,6 @@ HELD = ("every call ends", *INVARIANTS)
 def command(ctx: click.Context, file: Path | None, folder: Path) -> None:
     """Walk every call and prove what must hold, for a policy or for the default and others."""
     policy = load_policy(file) if file else None
-    if policy is not None:
-        Catalogue.of(policy)
     proof = prove_all(cases(policy), watch=_progress)
     for line in told(proof, whole=policy is None):
         click.echo(line)

@@ -9,7 +9,7 @@ import structlog
 from paperless_ivr.drive.releases import give_up
 from paperless_ivr.drive.requests import RequestRunner
 from paperless_ivr.drive.session import SavedSession, read
-from paperless_ivr.errors import UnknownCall
+from paperless_ivr.errors import SavedCallError, UnknownCall
 from paperless_ivr.flow.events import EndedBy
 from paperless_ivr.flow.states import Kind
 from paperless_ivr.flow.turns import Transfer
@@ -63,12 +63,16 @@ def reap(releases: Releases, abandoned: timedelta = ABANDONED) -> int:
 
 
 def any_live(releases: Releases) -> bool:
-    """Whether a call of the biller has not ended."""
+    """Whether a call of the biller, on one of these releases, has not ended.
+
+    Others, as those that a newer version of the library saves, are for who runs them.
+    """
     current = releases[0]
     biller = current.setup.flow.terms.policy.biller.id
     for call_id in current.setup.store.calls.idle(current.setup.clock(), biller):
-        with suppress(UnknownCall):
-            if read(current.load(call_id)).call.state.kind is not Kind.END:
+        with suppress(UnknownCall, SavedCallError):
+            saved = read(current.load(call_id))
+            if saved.call.state.kind is not Kind.END and owner(releases, saved) is not None:
                 return True
     return False
 

@@ -26,7 +26,7 @@ from paperless_ivr.drive.requests import RequestRunner
 from paperless_ivr.drive.runner import Setup, handback_of, named, whose
 from paperless_ivr.drive.session import Session, read
 from paperless_ivr.drive.tokens import TokenSigner, TurnToken
-from paperless_ivr.errors import Rejected, StaleCall, StoreError, UnknownCall
+from paperless_ivr.errors import GatewayProblems, Rejected, StaleCall, StoreError, UnknownCall
 from paperless_ivr.flow.call import Call
 from paperless_ivr.flow.events import (
     CallerEvent,
@@ -68,11 +68,12 @@ class WebDriver:
 
     Workers that share a store have the same keys (`TokenSigner`). New calls begin on `setup`;
     calls that began on another release finish on it where it is among `former`, which share
-    keys and store. Else they go back to the host (`releases`).
+    keys and store. Else they go back to the host (`releases`). GatewayProblems where the runtime
+    waits no longer than `MARGIN`: it would never hear what came of a request.
     """
 
     setup: Setup
-    gateway: DocumentGateway
+    gateway: DocumentGateway = field()
     keys: Secret | Sequence[Secret] = field(repr=False)
     former: "tuple[WebDriver, ...]" = ()
     draining: Event = field(factory=Event, repr=False)
@@ -82,6 +83,15 @@ class WebDriver:
     _signer: TokenSigner = field(init=False, repr=False)
     _requests: RequestRunner = field(init=False, repr=False)
     _pool: ThreadPoolExecutor = field(init=False, repr=False)
+
+    @gateway.validator
+    def _patient_enough(self, _: object, gateway: DocumentGateway) -> None:
+        if not gateway.patience > MARGIN:
+            problem = (
+                f"patience: its runtime waits {gateway.patience:g} seconds for a document, and "
+                f"{MARGIN:g} are kept for writing it; more than {MARGIN:g} are needed"
+            )
+            raise GatewayProblems("this gateway cannot answer in time", [problem])
 
     @_signer.default
     def _make_signer(self) -> TokenSigner:
@@ -123,7 +133,7 @@ class WebDriver:
         return reaping.reap(self._releases, abandoned)
 
     def any_live(self) -> bool:
-        """Whether a call in the store has not ended."""
+        """Whether a call of these releases, in the store, has not ended."""
         return reaping.any_live(self._releases)
 
     def give_back(self) -> None:

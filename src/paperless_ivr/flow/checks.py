@@ -98,7 +98,9 @@ def _of_states(table: Table) -> Iterator[str]:
 def _of_rows(table: Table) -> Iterator[str]:
     """A prompt that is not known, a row that is never reached, an event without a way out."""
     said = [(state, row.say) for state, rows in table.items() for row in rows if row.say]
-    for state, name in [*said, *HELP.items()]:
+    told = [(state, n) for state, lines in SCRIPT.items() for line in lines for n in line.names]
+    offered = [(state, name) for state, menu in MENUS.items() for name in menu.names]
+    for state, name in [*said, *told, *offered, *HELP.items()]:
         if name not in PROMPTS:
             yield f"{state.name} says {name!r}, which is no prompt: add it to script.PROMPTS"
     for state, rows in table.items():

@@ -5,7 +5,8 @@ is offered here is spoken with its key, and leads somewhere: the proof presses e
 """
 
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from itertools import combinations
 
 from attrs import frozen
 
@@ -59,11 +60,27 @@ class Option:
         return (("key", Key(self.key)), *self.slots)
 
 
+Offer = Callable[[Scene], tuple[Option, ...]]
+
+
+@frozen
+class Menu:
+    """The options of a state, with the names of all prompts that may say them, for `checks`."""
+
+    names: tuple[str, ...]
+    offer: Offer
+
+
+def offers(*names: str) -> Callable[[Offer], Menu]:
+    """Declares which prompts may say the options of a function of the call."""
+    return lambda offer: Menu(names, offer)
+
+
 @once
 def menu(scene: Scene) -> tuple[Option, ...]:
     """The options of the present state; empty where it has none."""
-    options = MENUS.get(scene.call.state)
-    return options(scene) if options else ()
+    menu = MENUS.get(scene.call.state)
+    return menu.offer(scene) if menu else ()
 
 
 def pressed(scene: Scene, key: str) -> Option | None:
@@ -71,6 +88,7 @@ def pressed(scene: Scene, key: str) -> Option | None:
     return next((option for option in menu(scene) if option.key == key), None)
 
 
+@offers("option_language")
 def _languages(scene: Scene) -> tuple[Option, ...]:
     return tuple(
         Option(str(n), Choice.LANGUAGE, "option_language", value=language, language=language)
@@ -78,16 +96,27 @@ def _languages(scene: Scene) -> tuple[Option, ...]:
     )
 
 
-def _yes(prompt: str) -> Callable[[Scene], tuple[Option, ...]]:
+def _yes(prompt: str = "") -> Menu:
     options = (Option("1", Choice.YES, prompt),)
-    return lambda _: options
+    return Menu((prompt,) if prompt else (), lambda _: options)
 
 
-def _yes_no(yes: str, no: str) -> Callable[[Scene], tuple[Option, ...]]:
+def _yes_no(yes: str, no: str) -> Menu:
     options = (Option("1", Choice.YES, yes), Option("2", Choice.NO, no))
-    return lambda _: options
+    return Menu((yes, no), lambda _: options)
 
 
+def _bill_option(marks: Iterable[bills.Mark]) -> str:
+    """The prompt of a bill that is told from others by some marks."""
+    return "_".join(("option_bill", *(mark.value for mark in marks)))
+
+
+BILL_OPTIONS = tuple(
+    _bill_option(marks) for n in range(len(bills.Mark) + 1) for marks in combinations(bills.Mark, n)
+)
+
+
+@offers(*BILL_OPTIONS, "option_more_bills")
 def _bills(scene: Scene) -> tuple[Option, ...]:
     offered, size = bills.choices(scene), scene.policy.bills.per_page
     start = scene.call.choosing.page * size
@@ -104,9 +133,8 @@ def _bills(scene: Scene) -> tuple[Option, ...]:
 def _bill_words(scene: Scene, bill: bills.Bill) -> tuple[str, tuple[tuple[str, Slot], ...]]:
     """A choice in words: its name, and what tells it from others of the same name."""
     marks = bills.marks(scene, bill, bills.choices(scene))
-    name = "_".join(("option_bill", *(mark.value for mark in marks)))
     told = (slot for mark in marks for slot in marked(scene, bill, mark))
-    return name, (("bill", bill_name(scene, bill.type)), *told)
+    return _bill_option(marks), (("bill", bill_name(scene, bill.type)), *told)
 
 
 def marked(scene: Scene, bill: bills.Bill, mark: bills.Mark) -> tuple[tuple[str, Slot], ...]:
@@ -129,6 +157,7 @@ def bill_name(scene: Scene, invoice_type: str) -> Words:
     return Words(scene.policy.bills.names.get(invoice_type, {}).get(scene.language, ""))
 
 
+@offers("option_yes", "option_no", "option_other_number")
 def _text_consent(scene: Scene) -> tuple[Option, ...]:
     options = [Option("1", Choice.YES, "option_yes"), Option("2", Choice.NO, "option_no")]
     if scene.call.spent.numbers < scene.policy.text.other_numbers and can_show(scene):
@@ -136,6 +165,7 @@ def _text_consent(scene: Scene) -> tuple[Option, ...]:
     return tuple(options)
 
 
+@offers("option_agree", "option_if_not", "option_other_address")
 def _confirmation(scene: Scene) -> tuple[Option, ...]:
     options = [Option("1", Choice.YES, "option_agree"), Option("2", Choice.NO, "option_if_not")]
     if scene.call.spent.addresses < scene.policy.address.changes and another_address(scene):
@@ -186,6 +216,7 @@ def person(scene: Scene) -> bool:
     )
 
 
+@offers("option_domain", "option_other_domain")
 def _domains(scene: Scene) -> tuple[Option, ...]:
     listed = tuple(
         Option(str(n), Choice.DOMAIN, "option_domain", domain, (("domain", Words(domain)),))
@@ -194,6 +225,7 @@ def _domains(scene: Scene) -> tuple[Option, ...]:
     return (*listed, Option("9", Choice.OTHER, "option_other_domain"))
 
 
+@offers("option_address_right", "option_spell_again")
 def _readback(scene: Scene) -> tuple[Option, ...]:
     right = Option("1", Choice.YES, "option_address_right")
     if scene.call.spent.fixes >= scene.policy.address.fixes:
@@ -201,6 +233,7 @@ def _readback(scene: Scene) -> tuple[Option, ...]:
     return (right, Option("*", Choice.STOP, ""), Option("9", Choice.AGAIN, "option_spell_again"))
 
 
+@offers("option_change", "option_insert", "option_remove", "option_back")
 def _fix(scene: Scene) -> tuple[Option, ...]:
     entry, pad = scene.call.entry, scene.terms.pad
     local = entry.local.reveal() if entry.local else ""
@@ -215,6 +248,7 @@ def _fix(scene: Scene) -> tuple[Option, ...]:
     return tuple(options)
 
 
+@offers("option_back_to_paper", "option_leave_it")
 def _already(_: Scene) -> tuple[Option, ...]:
     return (
         Option("1", Choice.CANCEL, "option_back_to_paper"),
@@ -222,6 +256,7 @@ def _already(_: Scene) -> tuple[Option, ...]:
     )
 
 
+@offers("option_text_link", "option_other_address", "option_cancel", "option_leave_it")
 def _pending(scene: Scene) -> tuple[Option, ...]:
     options = []
     unasked = scene.call.results.text is Sent.NOT_ASKED
@@ -235,9 +270,9 @@ def _pending(scene: Scene) -> tuple[Option, ...]:
     return tuple(options)
 
 
-MENUS: Mapping[S, Callable[[Scene], tuple[Option, ...]]] = {
+MENUS: Mapping[S, Menu] = {
     S.LANGUAGE: _languages,
-    S.OFFER_AT_START: _yes(""),
+    S.OFFER_AT_START: _yes(),
     S.OFFER: _yes_no("option_yes", "option_no"),
     S.INVOICE_SELECTION: _bills,
     S.PHONE_CONFIRM: _yes_no("option_number_right", "option_number_wrong"),

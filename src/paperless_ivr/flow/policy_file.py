@@ -12,7 +12,6 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
-from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import attrs
@@ -34,30 +33,23 @@ from paperless_ivr.flow.policy_checks import (
     shown,
 )
 
-__all__ = ["digest", "load_policy", "parse_policy", "problems"]
+__all__ = ["digest", "parse_policy", "problems"]
 
 Hook = Callable[[Any, Any], Any]
+Check = Callable[[Policy], Iterable[Finding]]
 
 
-def load_policy(path: str | Path) -> Policy:
-    """The policy in a TOML file. Raises `PolicyProblems` with everything that is wrong."""
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise PolicyProblems(_title(path), [f"cannot be read: {error.strerror}"]) from error
-    except UnicodeDecodeError as error:
-        raise PolicyProblems(_title(path), ["not a text in UTF-8; save it as UTF-8"]) from error
-    return parse_policy(text, str(path))
+def parse_policy(text: str, source: str = "policy", check: Check = findings) -> Policy:
+    """The policy in a TOML text. Raises `PolicyProblems`, which name the `source`.
 
-
-def parse_policy(text: str, source: str = "policy") -> Policy:
-    """The policy in a TOML text. Raises `PolicyProblems`, which name the `source`."""
+    `check` finds what a policy must not say; that of `prompts.policies` looks at its words too.
+    """
     try:
         tables = tomllib.loads(text)
     except ValueError as error:  # of syntax, or a number of thousands of digits
         at_end = f"at the end, line {len(text.splitlines())}"
         says = str(error).replace("at end of document", at_end)
-        raise PolicyProblems(_title(source), [f"not TOML: {says}"]) from error
+        raise PolicyProblems(cannot_be_used(source), [f"not TOML: {says}"]) from error
     found = list(_misfits(tables))
     meant = [place for finding in found for place in finding.rests_on]
     doubtful = [f.at for f in found] + [place for place in meant if not _holds(tables, place)]
@@ -65,13 +57,13 @@ def parse_policy(text: str, source: str = "policy") -> Policy:
     policy = _with_default_days(_CONVERTER.structure(tables, Policy), tables)
     found += [
         finding
-        for finding in findings(policy)
+        for finding in check(policy)
         if not any(
             _touch(doubt, place) for doubt in doubtful for place in (finding.at, *finding.rests_on)
         )
     ]
     if found:
-        raise PolicyProblems(_title(source), lines(found))
+        raise PolicyProblems(cannot_be_used(source), lines(found))
     return policy
 
 
@@ -81,7 +73,8 @@ def digest(policy: Policy) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
-def _title(source: str | Path) -> str:
+def cannot_be_used(source: str) -> str:
+    """The title of what is wrong with a policy."""
     return f"{source}: this policy cannot be used"
 
 

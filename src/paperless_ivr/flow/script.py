@@ -6,6 +6,8 @@ marked with `must`. Words, gathers and requests are told from the call alone.
 
 from collections.abc import Callable, Iterable, Mapping
 
+from attrs import frozen
+
 from paperless_ivr.flow import bills, facts
 from paperless_ivr.flow.call import GREETING, Source, TextPurpose
 from paperless_ivr.flow.host import Sent
@@ -26,7 +28,20 @@ from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.turns import Prompt, Turn
 from paperless_ivr.secret import Secret
 
-Line = Callable[[Scene], Iterable[Prompt]]
+Tell = Callable[[Scene], Iterable[Prompt]]
+
+
+@frozen
+class Line:
+    """A line of the script, with the names of all prompts that it may say, for `checks`."""
+
+    names: tuple[str, ...]
+    tell: Tell
+
+
+def says(*names: str) -> Callable[[Tell], Line]:
+    """Declares which prompts a function of the call may say."""
+    return lambda tell: Line(names, tell)
 
 
 # ── slots: one meaning for each name ─────────────────────────────────────────────────────
@@ -277,14 +292,15 @@ FIXED = {
 
 def say(name: str) -> Line:
     """Says a prompt."""
-    return lambda scene: (prompt(scene, name),)
+    return Line((name,), lambda scene: (prompt(scene, name),))
 
 
 def must(name: str) -> Line:
     """Says a prompt that must be heard before a yes counts (R09)."""
-    return lambda scene: (prompt(scene, name, must_hear=True),)
+    return Line((name,), lambda scene: (prompt(scene, name, must_hear=True),))
 
 
+@says()
 def options(scene: Scene) -> Iterable[Prompt]:
     """Says the menu: each option with its key."""
     return (
@@ -294,11 +310,19 @@ def options(scene: Scene) -> Iterable[Prompt]:
     )
 
 
+WHICH = tuple(f"which_{mark.value}" for mark in bills.Mark)
+TEXT_QUESTIONS = tuple(
+    f"text_consent_{purpose}{number}" for purpose in TextPurpose for number in ("", "_on_file")
+)
+
+
+@says("choose_bill", "choose_paper_bill")
 def _choose_bill(scene: Scene) -> Iterable[Prompt]:
     name = "choose_paper_bill" if scene.call.choosing.back_to_paper else "choose_bill"
     return (prompt(scene, name),)
 
 
+@says("confirm_on_file", "confirm_keyed", "confirm_link", "confirm_link_on_file", *WHICH)
 def _confirm(scene: Scene) -> Iterable[Prompt]:
     """The bill and the address: in full where just keyed, masked where on file."""
     name = {
@@ -329,6 +353,7 @@ def _which(scene: Scene) -> Iterable[Prompt]:
         yield Prompt(f"which_{mark.value}", marked(scene, bill, mark), must_hear=True)
 
 
+@says("next_link", "next_kept", "next_email")
 def _what_happens(scene: Scene) -> Iterable[Prompt]:
     """What comes next: by e-mail, by the texted link, or kept until the biller does it."""
     if scene.call.contact.source is Source.LINK:
@@ -342,6 +367,7 @@ def _what_happens(scene: Scene) -> Iterable[Prompt]:
     return (prompt(scene, name, must_hear=True),)
 
 
+@says(*TEXT_QUESTIONS, "text_rates")
 def _text_question(scene: Scene) -> Iterable[Prompt]:
     purpose = scene.call.contact.purpose or TextPurpose.CONFIRM
     yield prompt(scene, f"text_consent_{purpose}{_where(scene)}", must_hear=True)
@@ -352,6 +378,7 @@ READ_OUT = "readback_character"
 """A character of an address that is read back: the caller may stop at it."""
 
 
+@says("readback", READ_OUT, "readback_domain")
 def _readback(scene: Scene) -> Iterable[Prompt]:
     """The address piece by piece, from the character where it was last mended."""
     yield prompt(scene, "readback", must_hear=True)
@@ -367,19 +394,27 @@ def _readback(scene: Scene) -> Iterable[Prompt]:
 
 def _spell(name: str) -> Line:
     """How to spell, in full once; then only that the caller goes on."""
-    return lambda scene: (prompt(scene, "email_go_on" if scene.call.entry.so_far else name),)
+    go_on = "email_go_on"
+    return says(name, go_on)(
+        lambda scene: (prompt(scene, go_on if scene.call.entry.so_far else name),)
+    )
 
 
 def _begun(name: str) -> Line:
     """What to key; after a pause in the midst of it, only that the caller goes on."""
-    return lambda scene: (prompt(scene, "entry_go_on" if scene.call.entry.so_far else name),)
+    go_on = "entry_go_on"
+    return says(name, go_on)(
+        lambda scene: (prompt(scene, go_on if scene.call.entry.so_far else name),)
+    )
 
 
 def _account_number(name: str) -> Line:
     """The account number; where it has letters or signs, how they are keyed."""
+    begun = _begun(name)
 
+    @says(*begun.names, "account_letters", "account_signs")
     def line(scene: Scene) -> Iterable[Prompt]:
-        yield from _begun(name)(scene)
+        yield from begun.tell(scene)
         accounts = scene.terms.accounts
         if not scene.call.entry.so_far and (accounts.any_letter or accounts.fixed_signs):
             yield prompt(scene, "account_letters" if accounts.any_letter else "account_signs")
@@ -387,6 +422,7 @@ def _account_number(name: str) -> Line:
     return line
 
 
+@says("confirm_cancel", "confirm_paper", *WHICH)
 def _confirm_paper(scene: Scene) -> Iterable[Prompt]:
     """Back to paper, or, where no link was opened yet, paper as before."""
     name = "confirm_cancel" if bills.cancelling(scene) else "confirm_paper"
@@ -394,10 +430,12 @@ def _confirm_paper(scene: Scene) -> Iterable[Prompt]:
     yield from _which(scene)
 
 
+@says("end_cancelled", "end_opted_out")
 def _opted_out(scene: Scene) -> Iterable[Prompt]:
     return (prompt(scene, "end_cancelled" if bills.cancelling(scene) else "end_opted_out"),)
 
 
+@says("end_link_sent", "end_enrolled")
 def _enrolled(scene: Scene) -> Iterable[Prompt]:
     """Which link to open: the one e-mailed, or the one texted."""
     by_text = scene.call.contact.source is Source.LINK and scene.call.results.text is Sent.DONE
@@ -407,6 +445,7 @@ def _enrolled(scene: Scene) -> Iterable[Prompt]:
 def _by_outcome(name: str) -> Line:
     """An ending that says less where the answer to a write was lost."""
 
+    @says(name, f"{name}_unknown")
     def line(scene: Scene) -> Iterable[Prompt]:
         lost = scene.call.results.lost
         return (prompt(scene, f"{name}_unknown" if lost else name),)
@@ -498,7 +537,7 @@ def words(scene: Scene) -> tuple[Prompt, ...]:
     if scene.call.results.hung_up:
         return ()
     lead = tuple(prompt(scene, name) for name in scene.call.lead)
-    return lead + tuple(p for line in SCRIPT[scene.call.state] for p in line(scene))
+    return lead + tuple(p for line in SCRIPT[scene.call.state] for p in line.tell(scene))
 
 
 def last_to_hear(scene: Scene) -> int:

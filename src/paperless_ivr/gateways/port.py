@@ -111,7 +111,7 @@ class DocumentGateway(Protocol):
 
     @property
     def patience(self) -> float:
-        """Seconds that the runtime waits for a document."""
+        """Seconds that the runtime waits for a document: more than `drive.web.MARGIN`."""
         ...
 
     def read(self, request: WebRequest) -> Visit:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from importlib import resources
@@ -51,14 +51,10 @@ class Catalogue:
         WordsProblems that names every problem at once.
         """
         offered, own = tuple(languages), overrides or {}
+        found = [str(problem) for problem in problems(offered, own)]
+        if found:
+            raise WordsProblems("these words cannot be used", found)
         books = {language: {**ours(language), **own.get(language, {})} for language in offered}
-        problems = [
-            *(problem for language, book in books.items() for problem in missing(language, book)),
-            *(problem for language, book in own.items() for problem in wrong(language, book)),
-            *unoffered(offered, own),
-        ]
-        if problems:
-            raise WordsProblems("these words cannot be used", problems)
         return cls(books, frozenset(domain.lower() for domain in domains))
 
     def text(self, name: str, language: str) -> str:
@@ -90,35 +86,58 @@ def ours(language: str) -> Book:
 # ── problems ─────────────────────────────────────────────────────────────────────────────
 
 
-def unoffered(offered: Collection[str], own: Iterable[str]) -> Iterable[str]:
+@frozen
+class Problem:
+    """What is wrong with the words of a language, or with those of one entry of it."""
+
+    language: str
+    says: str
+    name: str = ""
+    """The entry; empty where it is the language as such."""
+
+    def __str__(self) -> str:
+        return f"{', '.join(filter(None, (self.language, self.name)))}: {self.says}"
+
+
+def problems(offered: Collection[str], own: Mapping[str, Book]) -> Iterator[Problem]:
+    """Everything that is wrong with the words of some languages, the biller's `own` over ours."""
+    for language in offered:
+        yield from missing(language, {**ours(language), **own.get(language, {})})
+    for language, book in own.items():
+        yield from wrong(language, book)
+    yield from unoffered(offered, own)
+
+
+def unoffered(offered: Collection[str], own: Iterable[str]) -> Iterator[Problem]:
     """Words in a language that nobody can choose, and that is none of the library's: a slip.
 
     The library's languages may keep the biller's words while they are not offered.
     """
     for language in own:
         if language not in offered and language not in languages():
-            yield f"{language}: no such language is offered; offered: {', '.join(offered)}"
+            yield Problem(language, f"no such language is offered; offered: {', '.join(offered)}")
 
 
-def missing(language: str, book: Book) -> Iterable[str]:
+def missing(language: str, book: Book) -> Iterator[Problem]:
     """Entries that a language lacks."""
     if not book:
-        yield (
-            f"{language}: there are no words in this language; {', '.join(languages())} come "
+        yield Problem(
+            language,
+            f"there are no words in this language; {', '.join(languages())} come "
             f"with the library. To add it, give all {len(ENTRIES)} entries of en-US.toml in "
-            f"it, under words.{language} in the policy"
+            f"it, under words.{language} in the policy",
         )
         return
     for name in ENTRIES:
         if name not in book:
-            yield f"{language}, {name}: the words are missing"
+            yield Problem(language, "the words are missing", name)
 
 
-def wrong(language: str, book: Book) -> Iterable[str]:
+def wrong(language: str, book: Book) -> Iterator[Problem]:
     """What is wrong with the words of a language, missing ones apart."""
     for name, text in book.items():
-        problems = flaws(name, text) if name in ENTRIES else unknown(name)
-        yield from (f"{language}, {name}: {problem}" for problem in problems)
+        said = flaws(name, text) if name in ENTRIES else unknown(name)
+        yield from (Problem(language, says, name) for says in said)
 
 
 def unknown(name: str) -> Iterable[str]:

@@ -17,8 +17,9 @@ from paperless_ivr.flow.host_strings import FROM_HOST, arrival_to_strings
 from paperless_ivr.flow.turns import Prompt
 from paperless_ivr.gateways.capabilities import Capabilities
 from paperless_ivr.gateways.port import WebRequest
-from paperless_ivr.gateways.twilio import TwilioGateway, read_handback
+from paperless_ivr.gateways.twilio import TwilioGateway
 from paperless_ivr.gateways.twilio.signature import HEADER, signature
+from paperless_ivr.gateways.web import read_handback
 from paperless_ivr.prompts import plain, speech
 from paperless_ivr.testing.virtual_caller import ON_HOOK, VirtualCaller
 

@@ -20,7 +20,8 @@ from paperless_ivr.flow.scene import Scene
 from paperless_ivr.flow.script import stretches
 from paperless_ivr.flow.slots import Words
 from paperless_ivr.flow.turns import Gather, Prompt, Return, Transfer, Turn
-from paperless_ivr.gateways.twilio import VOICES, read_handback
+from paperless_ivr.gateways.twilio import VOICES
+from paperless_ivr.gateways.web import read_handback
 from paperless_ivr.prompts import (
     Cardinal,
     Characters,

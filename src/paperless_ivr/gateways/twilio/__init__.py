@@ -17,16 +17,14 @@ from paperless_ivr.errors import Rejected
 from paperless_ivr.flow.events import HungUp, NoInput, TransferResult
 from paperless_ivr.flow.host import Arrival
 from paperless_ivr.flow.turns import Return, Transfer, Turn
+from paperless_ivr.gateways import web
 from paperless_ivr.gateways.capabilities import Capabilities, Claim, How
 from paperless_ivr.gateways.port import Answers, Begins, Ends, Nothing, Sign, Visit, WebRequest
-from paperless_ivr.gateways.twilio import handover, visits
-from paperless_ivr.gateways.twilio.handover import read_handback
+from paperless_ivr.gateways.twilio import visits
 from paperless_ivr.gateways.twilio.signature import HEADER, genuine
 from paperless_ivr.gateways.twilio.twiml import Routes, Voices, Writer, dial, document
 from paperless_ivr.prompts import Catalogue
 from paperless_ivr.secret import Secret
-
-__all__ = ["TwilioGateway", "read_handback"]
 
 VOICES: Mapping[str, str] = MappingProxyType({"en-US": "Polly.Joanna", "es-US": "Polly.Lupe"})
 """Voices of Amazon Polly, which read SSML."""
@@ -42,7 +40,7 @@ def _address(_: object, attribute: "Attribute[str]", value: str | None) -> None:
 
 def _number(_: object, attribute: "Attribute[str]", value: str | None) -> None:
     """A number as E.164."""
-    if value is not None and not visits.NUMBER.fullmatch(value):
+    if value is not None and not web.NUMBER.fullmatch(value):
         message = f"{attribute.name}: a number begins with + and its country, as +12175550100"
         raise ValueError(message)
 
@@ -109,8 +107,8 @@ class TwilioGateway:
         url = f"{self.address}{request.path}" + (f"?{request.query}" if request.query else "")
         if not genuine(url, posted, request.headers.get(HEADER, ""), self.auth_token):
             raise Rejected(403, "it is not signed by Twilio")
-        query, form = dict(visits.pairs(request.query)), dict(posted)
-        call_id = visits.call_id(form)
+        query, form = dict(web.pairs(request.query)), dict(posted)
+        call_id = web.call_id(form.get("CallSid"))
         token = query.pop("turn", "")
         match request.path:
             case "/begin":
@@ -132,7 +130,7 @@ class TwilioGateway:
         if self.person is None:
             told.pop("person_available", None)
         dnis = form.get("To", "")
-        return handover.handed_over(call_id, self.biller, visits.ani(form), dnis, told)
+        return web.handed_over(call_id, self.biller, web.ani(form.get("From")), dnis, told)
 
     def write(self, turn: Turn, sign: Sign, language: str) -> str:
         """A turn as TwiML."""
@@ -142,7 +140,7 @@ class TwilioGateway:
         if isinstance(turn.then, Transfer):
             self._person(root, turn.call.host.ani, routes.person(sign(None)))
         if isinstance(turn.then, Return):
-            ET.SubElement(root, "Redirect").text = handover.handed_back(
+            ET.SubElement(root, "Redirect").text = web.handed_back(
                 self.host, turn.then.handback, self.host_key
             )
         return document(root)

@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
 
 from attrs import frozen
 
 from paperless_ivr.flow.script import stretches
 from paperless_ivr.flow.turns import Gather, Prompt, Return, Transfer, Turn
+from paperless_ivr.gateways import web
 from paperless_ivr.gateways.port import Sign
 from paperless_ivr.prompts import Catalogue, Pause, Piece, Text, plain, speech
 from paperless_ivr.prompts.ssml import write
@@ -63,22 +63,19 @@ class Routes:
 
     def keys(self, gather: Gather, token: str) -> str:
         """For the keys of a gather."""
-        return self._to("keys", most=str(gather.max_keys), end=gather.end_key, turn=token)
+        return web.at(self.base, "keys", most=str(gather.max_keys), end=gather.end_key, turn=token)
 
     def silence(self, token: str) -> str:
         """Where nothing was pressed."""
-        return self._to("silence", turn=token)
+        return web.at(self.base, "silence", turn=token)
 
     def person(self, token: str) -> str:
         """For the result of a transfer."""
-        return self._to("person", turn=token)
+        return web.at(self.base, "person", turn=token)
 
     def on(self, token: str) -> str:
         """For the answer to a request."""
-        return self._to("on", turn=token)
-
-    def _to(self, path: str, **fields: str) -> str:
-        return f"{self.base}/{path}?{urlencode(fields)}"
+        return web.at(self.base, "on", turn=token)
 
 
 def document(root: ET.Element) -> str:

@@ -14,9 +14,9 @@ from paperless_ivr.flow import events as e
 from paperless_ivr.flow.host import Arrival, Disposition, Payment
 from paperless_ivr.flow.host_strings import arrival_from_strings, arrival_to_strings
 from paperless_ivr.flow.policy import Policy
-from paperless_ivr.flow.policy_file import load_policy
 from paperless_ivr.flow.requests import OPERATIONS
 from paperless_ivr.flow.scene import Terms
+from paperless_ivr.prompts.policies import load_policy
 from paperless_ivr.testing.transcripts.form import (
     ANSWERS,
     ENDED_BY,

@@ -1,0 +1,152 @@
+"""What every gateway to a runtime that asks by web request needs.
+
+Bounded reading of a request, the keys of a gather as an event, and the host's contract in
+addresses: what it hands over in one, and gets back in another. A gateway checks first that its
+runtime has sent the whole address; then what stands in it is the host's word.
+"""
+
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from attrs import evolve
+
+from paperless_ivr import secret
+from paperless_ivr.errors import HostProblems, Rejected
+from paperless_ivr.flow.events import CallerEvent, Digits, Ended, NoInput
+from paperless_ivr.flow.host import Arrival, Handback
+from paperless_ivr.flow.host_strings import FROM_HOST, arrival_from_strings, handback_to_strings
+from paperless_ivr.gateways.port import WebRequest
+from paperless_ivr.keypad import phone_number
+from paperless_ivr.secret import Secret
+
+MOST_BYTES = 16_384
+MOST_FIELDS = 200
+"""Twilio sends some forty fields, and says that it may add some."""
+
+CALL_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
+"""Twilio's are CA and 32 hexadecimal digits; other runtimes have their own."""
+KEYS = re.compile(r"[0-9A-D*#]{0,512}")
+NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
+"""E.164."""
+
+
+# ── a request ────────────────────────────────────────────────────────────────────────────
+
+
+def bounded(request: WebRequest) -> None:
+    """Raises Rejected for a request that is not a POST, or too large to be a runtime's."""
+    if request.method != "POST":
+        raise Rejected(405, "only POST is answered")
+    if len(request.body) > MOST_BYTES or len(request.query) > MOST_BYTES:
+        raise Rejected(413, "the request is too large")
+
+
+def pairs(text: str | bytes) -> tuple[tuple[str, str], ...]:
+    """The fields of a query or of a form; Rejected where it is none."""
+    try:
+        written = text.decode() if isinstance(text, bytes) else text
+        return tuple(
+            parse_qsl(written, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
+        )
+    except ValueError:
+        found = None
+    if found is None:
+        raise Rejected(400, "the form cannot be read")
+    return found
+
+
+def json_of(request: WebRequest) -> Mapping[str, Any]:
+    """The JSON object that was posted; Rejected where it is none."""
+    try:
+        told = json.loads(request.body)
+    except (ValueError, RecursionError):
+        told = None
+    if not isinstance(told, dict):
+        raise Rejected(400, "the body is no JSON object")
+    return told
+
+
+def call_id(given: object) -> str:
+    """The identifier of a call; Rejected where it is none."""
+    found = CALL_ID.fullmatch(given) if isinstance(given, str) else None
+    if found is None:
+        raise Rejected(400, "the call has no identifier")
+    return found[0]
+
+
+def ani(given: object) -> Secret | None:
+    """The caller's number (E.164); None where it is withheld or none: of a SIP client."""
+    is_number = isinstance(given, str) and NUMBER.fullmatch(given)
+    found = phone_number(given) if is_number else None
+    return secret.phone(found) if found else None
+
+
+def gathered(pressed: object, most: object, *, by_end_key: bool) -> CallerEvent:
+    """What came of a gather of `most` keys: keys that were complete, ended, too few, or none.
+
+    `pressed` is without the end key. Rejected where either cannot be read.
+    """
+    if not isinstance(pressed, str) or not KEYS.fullmatch(pressed):
+        raise Rejected(400, "the keys cannot be read")
+    if not isinstance(most, str) or not most.isdecimal() or len(most) > 4:
+        raise Rejected(400, "the keys cannot be read")
+    if by_end_key:
+        return Digits(secret.keys(pressed), Ended.END_KEY)
+    if not pressed:
+        return NoInput()
+    if len(pressed) >= int(most):
+        return Digits(secret.keys(pressed[: int(most)]), Ended.FULL)
+    return Digits(secret.keys(pressed), Ended.TIMEOUT)
+
+
+def at(base: str, path: str, **fields: str) -> str:
+    """An address of the gateway below `base`, as its runtime reaches it."""
+    return f"{base}/{path}?{urlencode(fields)}"
+
+
+# ── the host ─────────────────────────────────────────────────────────────────────────────
+
+
+def handed_over(
+    call_id: str, biller: str, ani: Secret | None, dnis: str, query: Mapping[str, str]
+) -> Arrival:
+    """The arrival of a call; Rejected where what the host hands over cannot be read."""
+    try:
+        unknown = len(query.keys() - set(FROM_HOST))
+        if unknown:
+            raise HostProblems("", [f"names: {unknown} of them not known"])
+        arrival = arrival_from_strings({**query, "call_id": call_id, "biller": biller})
+        return evolve(arrival, ani=ani, dnis=dnis)
+    except HostProblems as found:
+        problems = "; ".join(found.problems)
+    raise Rejected(400, f"what the host hands over cannot be read: {problems}")
+
+
+def handed_back(url: str, handback: Handback, key: Secret) -> str:
+    """The host's URL with what it gets back, signed.
+
+    Names and codes, and the key that the caller meant for the host. Numbers and addresses are
+    left out: URLs are logged on their way.
+    """
+    given = urlencode(handback_to_strings(handback, personal=False))
+    full = f"{url}{'&' if urlsplit(url).query else '?'}{given}"
+    return f"{full}&signature={_signature(urlsplit(full).query, key)}"
+
+
+def read_handback(query: str, key: Secret) -> dict[str, str]:
+    """What a host got back, from the query of its URL; Rejected where it is not ours.
+
+    The names are those of `handback_to_strings`, and whatever the host's own URL holds.
+    """
+    told, _, given = query.rpartition("&signature=")
+    if not hmac.compare_digest(given.encode(), _signature(told, key).encode()):
+        raise Rejected(403, "the handback is not ours")
+    return dict(parse_qsl(told, keep_blank_values=True))
+
+
+def _signature(query: str, key: Secret) -> str:
+    return hmac.digest(key.reveal().encode(), query.encode(), "sha256").hex()

@@ -1,0 +1,37 @@
+"""Policies from files: what is wrong with one, and with its words, is told at once (R19)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from paperless_ivr.errors import PolicyProblems
+from paperless_ivr.flow.policy import Policy
+from paperless_ivr.flow.policy_checks import OFFERED, WORDS, Finding, findings
+from paperless_ivr.flow.policy_file import cannot_be_used, parse_policy
+from paperless_ivr.prompts import catalogue
+
+
+def load_policy(path: str | Path) -> Policy:
+    """The policy in a TOML file, with words that can be said.
+
+    Raises `PolicyProblems` with everything that is wrong.
+    """
+    title = cannot_be_used(str(path))
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise PolicyProblems(title, [f"cannot be read: {error.strerror}"]) from error
+    except UnicodeDecodeError as error:
+        raise PolicyProblems(title, ["not a text in UTF-8; save it as UTF-8"]) from error
+    return parse_policy(text, str(path), all_findings)
+
+
+def all_findings(policy: Policy) -> Iterator[Finding]:
+    """Every problem of a policy, and of its words."""
+    found = list(findings(policy))
+    yield from found
+    unsure = any(finding.at[:2] == OFFERED for finding in found)
+    for problem in catalogue.problems(policy.languages.offered, policy.words):
+        if problem.name:
+            yield Finding((*WORDS, problem.language, problem.name), problem.says)
+        elif not unsure:  # else the language as such is what was told
+            yield Finding((*WORDS, problem.language), problem.says, (OFFERED,))

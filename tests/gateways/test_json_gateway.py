@@ -1,0 +1,68 @@
+"""The example of a gateway to web requests in JSON keeps the contract of document gateways."""
+
+from pathlib import Path
+
+import pytest
+import structlog
+
+import examples.json_gateway
+from examples.json_gateway import JsonGateway
+from paperless_ivr import secret
+from paperless_ivr.errors import Rejected
+from paperless_ivr.flow.policy import Policy
+from paperless_ivr.gateways.port import WebRequest
+from paperless_ivr.prompts import Catalogue
+from paperless_ivr.testing.contracts import check_document_gateway
+from tests.gateways.json_runtime import JsonRuntime, signed
+
+pytestmark = pytest.mark.requirement("R41", "R45")
+
+GATEWAY = JsonGateway(
+    Catalogue.of(Policy()),
+    "springfield-water",
+    key=secret.credential("shared with the runtime"),
+    address="https://ivr.example.com/json",
+    host="https://host.example.com/voice",
+    host_key=secret.credential("shared with the host"),
+    person="+12175550199",
+)
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> object:
+    """What is checked prints nothing."""
+    structlog.configure(processors=[lambda *_: (_ for _ in ()).throw(structlog.DropEvent)])
+    yield
+    structlog.reset_defaults()
+
+
+def test_it_keeps_the_contract() -> None:
+    """Every promise that it claims is kept."""
+    check_document_gateway(lambda: JsonRuntime(GATEWAY))
+
+
+def test_it_is_short() -> None:
+    """Whoever writes one reads it in one sitting."""
+    source = Path(examples.json_gateway.__file__).read_text(encoding="utf-8")
+    assert len(source.splitlines()) < 100
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{", b"\xff", b"[" * 16_000, b"{}", b'{"call": 1}', b'{"call": ""}']
+)
+def test_what_is_no_call_is_refused(body: bytes) -> None:
+    """A signed body that names no call is refused, whatever it is."""
+    request = WebRequest("/on", body=body)
+    with pytest.raises(Rejected) as refused:
+        GATEWAY.read(signed(request, GATEWAY.key))
+    assert refused.value.status == 400
+
+
+@pytest.mark.parametrize("digits", ["null", "1", '"1x"', '["1"]', '"' + 600 * "1" + '"'])
+def test_keys_that_are_none_are_refused(digits: str) -> None:
+    """Only keys of a telephone are keys."""
+    body = f'{{"call": "c", "digits": {digits}}}'.encode()
+    request = WebRequest("/keys", "most=4", body)
+    with pytest.raises(Rejected) as refused:
+        GATEWAY.read(signed(request, GATEWAY.key))
+    assert refused.value.status == 400
