@@ -23,7 +23,7 @@ LAST_LINES = {
     "enroll_in_paperless.py": "Error code: 401",
     "flask_app.py": "after_payment: not_offered",
     "own_gateway.py": "every promise that it claims is kept",
-    "own_policy.py": "after: Get your bills by e-mail? For yes, press 1. For no, 2.",
+    "own_policy.py": "after: Get your bills by e-mail? For yes, press 1. For no, press 2.",
     "replay_transcripts.py": "all as written",
     "twilio_host.py": (
         "<Response><Redirect>https://ivr.example.com/twilio/begin?moment=after_payment"
