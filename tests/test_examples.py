@@ -24,7 +24,7 @@ LAST_LINES = {
     "flask_app.py": "after_payment: not_offered",
     "json_gateway.py": "  tell what became of a transfer (G27): met",
     "own_gateway.py": "every promise that it claims is kept",
-    "own_policy.py": "after: Get your bills by e-mail? For yes, press 1. For no, 2.",
+    "own_policy.py": "after: Get your bills by e-mail? For yes, press 1. For no, press 2.",
     "replay_transcripts.py": "all as written",
     "twilio_host.py": (
         "<Response><Redirect>https://ivr.example.com/twilio/begin?moment=after_payment"

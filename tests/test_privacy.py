@@ -330,4 +330,4 @@ def test_the_call_holds_all_of_it() -> None:
     assert "sqlalchemy" in scene.seen["log"]
     assert b"consented" in scene.seen["database"]
     assert "before_payment" in scene.seen["report"]
-    assert "We found no account for 9 9 8, 8 7 7, 6 6 5" in heard
+    assert "We couldn't find account 9 9 8, 8 7 7, 6 6 5" in heard

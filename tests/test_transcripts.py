@@ -85,9 +85,9 @@ def test_keys_that_no_runtime_gathers(pressed: str) -> None:
 
 def test_changed_wording_shows() -> None:
     """Other words than those that are spoken show as a diff, old and new."""
-    told = differences(changed("nothing was changed", "all is as it was"))
-    assert "-hears      No problem, all is as it was." in told
-    assert "+hears      No problem, nothing was changed." in told
+    told = differences(changed("leave things as they are", "change nothing"))
+    assert "-hears      No problem, we'll change nothing." in told
+    assert "+hears      No problem, we'll leave things as they are." in told
 
 
 def test_a_second_delivery_is_no_answer() -> None:
@@ -134,7 +134,7 @@ def test_update_rewrites_what_is_heard(tmp_path: Path) -> None:
     """Words and ending are rewritten as the call goes; a second time nothing changes."""
     path = tmp_path / "a.call"
     text = DECLINED.read_text(encoding="utf-8")
-    path.write_text(text.replace("nothing was changed", "well"), encoding="utf-8")
+    path.write_text(text.replace("leave things as they are", "stop"), encoding="utf-8")
     assert update(path)
     assert path.read_text(encoding="utf-8") == text
     assert not update(path)

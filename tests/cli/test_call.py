@@ -75,7 +75,7 @@ def test_a_pause_looks_no_half_number_up(run: Run) -> None:
     keys = ["--keys", "1 2048 1137# 1 2", "--moment", "before_payment"]
     done = run("call", "--caller", "+12175550999", *keys)
     assert last(done.stdout) == "disposition: enrolled"
-    assert "Please go on" in done.stdout
+    assert "Keep going" in done.stdout
     assert "We found no account" not in done.stdout
 
 
@@ -196,7 +196,7 @@ def test_a_link_completes_what_a_call_began(run: Run, tmp_path: Path) -> None:
     assert "already sent you a link" in pending.stdout
     assert last(pending.stdout) == "disposition: pending"
     assert opened.status == 200
-    assert "is paperless, and stays so" in active.stdout
+    assert "Your bill will keep coming by e-mail." in active.stdout
     assert last(active.stdout) == "disposition: already_paperless"
 
 

@@ -34,6 +34,7 @@ from tests.drive.loops import LOOPS
 
 POLICY = Policy(text=evolve(Policy().text, after_enrolment=()))
 CATALOGUE = Catalogue.of(POLICY)
+STILL = CATALOGUE.text("still_working", "en-US")
 ENROL = ("1", "1137#", "1")
 ARRIVAL = Arrival(
     "call-1", BILLER, Moment.BEFORE_PAYMENT, ani=customer("rivera").phone, language="en-US"
@@ -87,7 +88,7 @@ def test_a_caller_enrols(converse):
     assert backend.registration(customer("rivera").id, "WATER") is Registration.PENDING
     (given,) = [a.evidence for a in record.activities if a.what is What.CONSENTED]
     assert given.words in " ".join(caller.heard)
-    assert "the address starting with J, at example dot com" in given.words
+    assert "the address starting with J, ending in example dot com" in given.words
     assert CATALOGUE.digest == given.words_version
     assert given.asked <= given.answered
     assert record.activities[-1].what is What.ENDED
@@ -216,7 +217,7 @@ def test_a_service_that_overruns(converse):
     back = converse(caller, backend=Slow(), policy=patient)
 
     assert back.disposition is Disposition.UNAVAILABLE
-    assert "Still working on it." in caller.heard
+    assert STILL in caller.heard
 
 
 class OneAtATime:
@@ -243,7 +244,7 @@ def test_a_request_that_waited_for_a_thread(make, run):
             pool.submit(converse, caller, evolve(ARRIVAL, call_id=f"call-{number}"))
 
     assert all(len(caller.heard) > 1 for caller in callers)
-    assert not [c for c in callers if "Still working on it." in c.heard]
+    assert not [c for c in callers if STILL in c.heard]
 
 
 @pytest.mark.parametrize("make", [make for make, _ in LOOPS.values()])

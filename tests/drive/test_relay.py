@@ -149,7 +149,7 @@ def test_process_that_died_right_after_the_yes() -> None:
     assert line.registered is Registration.PENDING
     assert before.registered is Registration.NONE
     (evidence,) = line.record.consents(POLICY.biller.id, consents(line)[0])
-    assert "Your water bill would come by e-mail" in evidence.words
+    assert "If you agree, your water bill will come by e-mail" in evidence.words
     assert consents(before) == []
 
 

@@ -45,7 +45,7 @@ def test_a_call_finishes_on_the_edition_that_it_began_with():
     line.begin()
     changed(line)
     line.go(Press("1"))
-    assert "Enter the last four digits of your account number." in line.go().document
+    assert "enter the last four digits of your account number." in line.go().document
     for acts in ([Press("1137")], [], [Press("1")], []):
         line.go(*acts)
     assert line.disposition is Disposition.ENROLLED
@@ -126,7 +126,7 @@ def test_a_yes_of_an_edition_that_nobody_has_is_kept():
     )
     assert handback.consents == (kept.evidence.consent.reference,)
     assert (kept.wish.customer, kept.wish.email) == (RIVERA.id, RIVERA.email)
-    assert kept.evidence.words.startswith("Your bill would come by e-mail")
+    assert kept.evidence.words.startswith("If you agree, your bill will come by e-mail")
     assert line.backend.registration(RIVERA.id, "WATER") is Registration.NONE
 
 

@@ -13,6 +13,7 @@ from paperless_ivr.flow.host import Disposition, Moment, Reason, Registration
 from paperless_ivr.flow.requests import Write
 from paperless_ivr.testing.virtual_caller import Press
 from tests.drive.line import ARRIVAL, POLICY, RIVERA, SID, Line
+from tests.drive.test_loops import STILL
 
 
 @define
@@ -56,7 +57,7 @@ def stopped(monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr(WebDriver, "_wait", property(wait))
             line.go()
-        assert "Still working on it." in line.reply.document
+        assert STILL in line.reply.document
 
     return visit
 
@@ -78,7 +79,7 @@ def test_who_comes_meanwhile_hears_that_we_still_work(stopped, monkeypatch):
         patch.setattr(WebDriver, "_wait", property(lambda _: 0.0))
         for _ in range(3):
             line.worker()
-            assert "Still working on it." in line.go().document
+            assert STILL in line.go().document
     line.backend.free.set()
     line.worker()
     line.go()

@@ -33,7 +33,7 @@ def test_a_caller_enrols_though_every_request_meets_another_worker():
     assert line.reply.handback.registration is Registration.PENDING
     assert line.backend.registration(RIVERA.id, "WATER") is Registration.PENDING
     (given,) = [a.evidence for a in line.record.activities if a.what is What.CONSENTED]
-    assert given.words.startswith("Your bill would come by e-mail")
+    assert given.words.startswith("If you agree, your bill will come by e-mail")
     assert next(iter(line.record.writes.values())).evidence == given
     assert next(iter(line.record.writes.values())).answer == Accepted()
 
@@ -88,7 +88,7 @@ def test_one_moment_is_heard_before_the_wait():
     line = Line()
     line.begin()
     reply = line.go(Press("1"))
-    assert "One moment" in reply.document
+    assert "Just a moment, please." in reply.document
     assert urlsplit(ET.fromstring(reply.document)[-1].text).path == "/twilio/on"
     assert "service" not in [a.what for a in line.record.activities]
     assert "last four digits" in line.go().document

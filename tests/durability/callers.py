@@ -71,7 +71,7 @@ AT_ONCE = 8
 ANYBODY = 3000
 """So often a request is tried until somebody answers it."""
 DOCUMENTS_AT_MOST = 100
-STILL = "Still working on it."
+STILL = "We're still working on it. Thank you for waiting."
 
 
 def keys_of(number: int) -> list[str]:

@@ -121,7 +121,7 @@ def test_a_request_only_speaks() -> None:
         SearchByAccountNumber(account("20481137")),
     )
     assert gateway.perform(turn, "en-US") is None
-    assert gateway.out.getvalue() == "One moment.\n"  # type: ignore[attr-defined]
+    assert gateway.out.getvalue() == "Just a moment, please.\n"  # type: ignore[attr-defined]
 
 
 def test_what_is_personal_is_not_shown() -> None:

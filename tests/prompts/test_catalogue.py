@@ -47,7 +47,7 @@ def test_a_biller_overrides_any_wording() -> None:
     """The biller's words are said in place of the library's, in that language only."""
     catalogue = Catalogue.load(LANGUAGES, {"en-US": {"one_moment": "Hold on."}})
     spoken = {language: catalogue.text("one_moment", language) for language in LANGUAGES}
-    assert spoken == {"en-US": "Hold on.", "es-US": "Un momento."}
+    assert spoken == {"en-US": "Hold on.", "es-US": "Un momento, por favor."}
 
 
 @pytest.mark.requirement("R16")
@@ -56,7 +56,7 @@ def test_a_biller_adds_a_language_without_code() -> None:
     french = {name: text.replace("bill", "facture") for name, text in ours("en-US").items()}
     french = {name: text.replace("{facture", "{bill") for name, text in french.items()}
     catalogue = Catalogue.load(["fr-CA"], {"fr-CA": french})
-    assert said([example("already")], "fr-CA", catalogue) == "Your facture is paperless already."
+    assert said([example("already")], "fr-CA", catalogue) == "Your facture already comes by e-mail."
 
 
 @pytest.mark.requirement("R16")

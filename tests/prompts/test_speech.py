@@ -78,7 +78,7 @@ def test_no_gap_stays_open(language: str, prompt: Prompt) -> None:
         ("bill", Words(""), "bill", "factura"),
         ("key", Key("1"), "1", "1"),
         ("key", Key("*"), "star", "asterisco"),
-        ("key", Key("#"), "pound", "numeral"),
+        ("key", Key("#"), "pound", "gato"),
         ("account", Digits(Secret("123456")), "1 2 3, 4 5 6", "1 2 3, 4 5 6"),
         ("account", Digits(Secret("1234567")), "1 2 3, 4 5 6 7", "1 2 3, 4 5 6 7"),
         ("account", Digits(Secret("")), "", ""),
@@ -103,20 +103,20 @@ def test_no_gap_stays_open(language: str, prompt: Prompt) -> None:
         (
             "masked",
             Masked(Secret("jane.doe@gmail.com")),
-            "the address starting with J, at gmail dot com",
-            "la dirección que empieza con J, en gmail punto com",
+            "the address starting with J, ending in gmail dot com",
+            "la dirección que empieza con J y termina en gmail punto com",
         ),
         (
             "masked",
             Masked(Secret("4jane@example.com")),
-            "the address starting with the number 4, at example dot com",
-            "la dirección que empieza con el número 4, en example punto com",
+            "the address starting with the number 4, ending in example dot com",
+            "la dirección que empieza con el número 4 y termina en example punto com",
         ),
         (
             "masked",
             Masked(Secret("jo@smith-family.example")),
-            "the address starting with J, at smith dash family dot example",
-            "la dirección que empieza con J, en smith guion family punto example",
+            "the address starting with J, ending in smith dash family dot example",
+            "la dirección que empieza con J y termina en smith guion medio family punto example",
         ),
         (
             "masked",
@@ -137,7 +137,7 @@ def test_no_gap_stays_open(language: str, prompt: Prompt) -> None:
             "address",
             Spelt(Secret("j4-b@xy.org")),
             "j, the number 4, dash, b, at, x, y, dot, o, r, g",
-            "j, el número 4, guion, b, arroba, x, y, punto, o, r, g",
+            "j, el número 4, guion medio, b, arroba, x, y, punto, o, r, g",
         ),
         ("spelt", Spelt(Secret("jane_")), "j, a, n, e, underscore", "j, a, n, e, guion bajo"),
         ("spelt", Spelt(Secret("")), "nothing yet", "nada todavía"),
@@ -156,7 +156,7 @@ def test_a_number_is_read_back_in_groups() -> None:
     """The number that was keyed is heard in full, in groups, before it is confirmed."""
     prompt = Prompt("phone_readback", (("number", Digits(Secret("+12125550123"))),))
     assert speech(prompt, "en-US", CATALOGUE) == (
-        Text("You entered "),
+        Text("The number we have is "),
         Characters(("212", "555", "0123")),
         Text("."),
     )
@@ -176,7 +176,7 @@ def test_what_is_spelt_can_be_written_down(text: str) -> None:
 def test_of_an_address_on_file_only_the_first_letter_is_said(local: str) -> None:
     """Nothing else of the local part is in what is said."""
     assert filled("masked", Masked(Secret(f"{local}@aol.com"))) == (
-        f"the address starting with {local[0].upper()}, at A O L dot com"
+        f"the address starting with {local[0].upper()}, ending in A O L dot com"
     )
 
 

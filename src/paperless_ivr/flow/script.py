@@ -10,7 +10,7 @@ from attrs import frozen
 
 from paperless_ivr.flow import bills, facts
 from paperless_ivr.flow.call import GREETING, Source, TextPurpose
-from paperless_ivr.flow.host import Sent
+from paperless_ivr.flow.host import Registration, Sent
 from paperless_ivr.flow.menu import bill_name, marked, menu
 from paperless_ivr.flow.policy import Notifier
 from paperless_ivr.flow.requests import StoreCustomerPreference
@@ -217,6 +217,8 @@ PROMPTS: Mapping[str, tuple[str, ...]] = {
     "next_email": ("bills_on_paper",),
     "next_link": ("bills_on_paper",),
     "next_kept": ("biller", "bills_on_paper"),
+    "back_any_time": (),
+    "back_by_request": ("biller",),
     "option_agree": ("key",),
     "option_if_not": ("key",),
     "option_other_address": ("key",),
@@ -364,7 +366,9 @@ def _what_happens(scene: Scene) -> Iterable[Prompt]:
         name = "next_email"
     else:
         name = "next_kept"
-    return (prompt(scene, name, must_hear=True),)
+    yield prompt(scene, name, must_hear=True)
+    by_phone = scene.policy.back_to_paper.by_phone
+    yield prompt(scene, "back_any_time" if by_phone else "back_by_request", must_hear=True)
 
 
 @says(*TEXT_QUESTIONS, "text_rates")
@@ -453,6 +457,48 @@ def _by_outcome(name: str) -> Line:
     return line
 
 
+def _ending(name: str, otherwise: str = "service_refused") -> Line:
+    """An ending that says that nothing was changed.
+
+    Where something was, `otherwise`, and what is left to do for that.
+    """
+
+    def line(scene: Scene) -> Iterable[Prompt]:
+        results = scene.call.results
+        reached = {outcome.registration for outcome in results.outcomes}
+        if not reached:
+            yield prompt(scene, name)
+            return
+        yield prompt(scene, otherwise)
+        if reached & {Registration.PENDING, Registration.ACTIVE}:
+            yield from _enrolled(scene)
+        elif results.text is Sent.DONE:
+            yield prompt(scene, "end_link_sent")
+        else:
+            yield from _by_outcome("end_deferred")(scene)
+
+    return line
+
+
+def _failed(scene: Scene) -> Iterable[Prompt]:
+    if scene.call.results.lost:
+        return (prompt(scene, "end_failed_unknown"),)
+    return _ending("end_failed")(scene)
+
+
+UNCHANGED = frozenset(
+    {
+        "service_down",
+        "end_left",
+        "end_not_identified",
+        "end_no_contact",
+        "end_incomplete",
+        "end_unavailable",
+        "end_failed",
+    }
+)
+"""What says that nothing was changed: never said in a call in which something was."""
+
 SCRIPT: Mapping[S, tuple[Line, ...]] = {
     S.LANGUAGE: (options,),
     S.SCREENING: (),
@@ -498,7 +544,7 @@ SCRIPT: Mapping[S, tuple[Line, ...]] = {
     S.ENROLLED: (_enrolled,),
     S.LINK_SENT: (say("end_link_sent"),),
     S.DEFERRED: (_by_outcome("end_deferred"),),
-    S.DECLINED: (say("end_declined"),),
+    S.DECLINED: (_ending("end_declined", "end_declined"),),
     S.IGNORED: (),
     S.LEFT: (say("end_left"),),
     S.NOT_OFFERED: (),
@@ -506,10 +552,10 @@ SCRIPT: Mapping[S, tuple[Line, ...]] = {
     S.ALREADY_PAPERLESS: (say("end_already"),),
     S.PENDING: (say("end_pending"),),
     S.NOT_IDENTIFIED: (say("end_not_identified"),),
-    S.NO_CONTACT: (say("end_no_contact"),),
-    S.INCOMPLETE: (say("end_incomplete"),),
-    S.UNAVAILABLE: (say("end_unavailable"),),
-    S.FAILED: (_by_outcome("end_failed"),),
+    S.NO_CONTACT: (_ending("end_no_contact"),),
+    S.INCOMPLETE: (_ending("end_incomplete"),),
+    S.UNAVAILABLE: (_ending("end_unavailable"),),
+    S.FAILED: (_failed,),
     S.OPTED_OUT: (_opted_out,),
     S.OPT_OUT_REQUESTED: (say("end_opt_out_requested"),),
     S.TRANSFERRED: (),

@@ -34,7 +34,7 @@ from paperless_ivr.flow.requests import (
     Write,
 )
 from paperless_ivr.flow.scene import Scene
-from paperless_ivr.flow.script import PERSONAL
+from paperless_ivr.flow.script import PERSONAL, UNCHANGED
 from paperless_ivr.flow.slots import Ending
 from paperless_ivr.flow.states import Kind
 from paperless_ivr.flow.states import State as S
@@ -231,6 +231,21 @@ def told_as_it_is(_: Flow, move: Move) -> str | None:
     if isinstance(then, Return) and then.handback.disposition is Disposition.ENROLLED and not after:
         return "enrolled without a registration"
     return None
+
+
+def unchanged_is_unchanged(_: Flow, move: Move) -> str | None:
+    """That nothing was changed is said only where nothing was (R16)."""
+    said = {prompt.name for prompt in move.next.say} & UNCHANGED
+    if said and move.next.call.results.outcomes:
+        return f"{', '.join(sorted(said))} in a call that settled something"
+    return None
+
+
+def promised_back(flow: Flow, move: Move) -> str | None:
+    """That paper comes back by this line is promised only where policy does it (R11)."""
+    promised = any(prompt.name == "back_any_time" for prompt in move.next.say)
+    by_phone = flow.terms.policy.back_to_paper.by_phone
+    return "back to paper is promised, and not done" if promised and not by_phone else None
 
 
 def nobody_is_nobody(_: Flow, move: Move) -> str | None:
@@ -501,6 +516,8 @@ INVARIANTS: Mapping[str, Invariant] = {
     "every write and every kept wish has its consent": write_has_consent,
     "one key per consent; again only after absent": once,
     "nothing personal before identity is shown": nothing_personal_first,
+    "nothing was changed is said only where nothing was": unchanged_is_unchanged,
+    "back to paper is promised only where it is done": promised_back,
     "a number that stands for nobody identifies nobody": nobody_is_nobody,
     "a pause in an entry decides nothing": pause_is_nothing,
     "a payment card is neither kept nor sent": card_is_not_kept,
