@@ -355,7 +355,7 @@ def _which(scene: Scene) -> Iterable[Prompt]:
         yield Prompt(f"which_{mark.value}", marked(scene, bill, mark), must_hear=True)
 
 
-@says("next_link", "next_kept", "next_email")
+@says("next_link", "next_kept", "next_email", "back_any_time", "back_by_request")
 def _what_happens(scene: Scene) -> Iterable[Prompt]:
     """What comes next: by e-mail, by the texted link, or kept until the biller does it."""
     if scene.call.contact.source is Source.LINK:
@@ -446,15 +446,11 @@ def _enrolled(scene: Scene) -> Iterable[Prompt]:
     return (prompt(scene, "end_link_sent" if by_text else "end_enrolled"),)
 
 
-def _by_outcome(name: str) -> Line:
-    """An ending that says less where the answer to a write was lost."""
-
-    @says(name, f"{name}_unknown")
-    def line(scene: Scene) -> Iterable[Prompt]:
-        lost = scene.call.results.lost
-        return (prompt(scene, f"{name}_unknown" if lost else name),)
-
-    return line
+@says("end_deferred", "end_deferred_unknown")
+def _deferred(scene: Scene) -> Iterable[Prompt]:
+    """It says less where the answer to a write was lost."""
+    lost = scene.call.results.lost
+    return (prompt(scene, "end_deferred_unknown" if lost else "end_deferred"),)
 
 
 def _ending(name: str, otherwise: str = "service_refused") -> Line:
@@ -463,6 +459,7 @@ def _ending(name: str, otherwise: str = "service_refused") -> Line:
     Where something was, `otherwise`, and what is left to do for that.
     """
 
+    @says(name, otherwise, *_enrolled.names, *_deferred.names)
     def line(scene: Scene) -> Iterable[Prompt]:
         results = scene.call.results
         reached = {outcome.registration for outcome in results.outcomes}
@@ -471,19 +468,23 @@ def _ending(name: str, otherwise: str = "service_refused") -> Line:
             return
         yield prompt(scene, otherwise)
         if reached & {Registration.PENDING, Registration.ACTIVE}:
-            yield from _enrolled(scene)
+            yield from _enrolled.tell(scene)
         elif results.text is Sent.DONE:
             yield prompt(scene, "end_link_sent")
         else:
-            yield from _by_outcome("end_deferred")(scene)
+            yield from _deferred.tell(scene)
 
     return line
 
 
+_not_done = _ending("end_failed")
+
+
+@says("end_failed_unknown", *_not_done.names)
 def _failed(scene: Scene) -> Iterable[Prompt]:
     if scene.call.results.lost:
         return (prompt(scene, "end_failed_unknown"),)
-    return _ending("end_failed")(scene)
+    return _not_done.tell(scene)
 
 
 UNCHANGED = frozenset(
@@ -543,7 +544,7 @@ SCRIPT: Mapping[S, tuple[Line, ...]] = {
     S.TRANSFERRING: (say("connecting"),),
     S.ENROLLED: (_enrolled,),
     S.LINK_SENT: (say("end_link_sent"),),
-    S.DEFERRED: (_by_outcome("end_deferred"),),
+    S.DEFERRED: (_deferred,),
     S.DECLINED: (_ending("end_declined", "end_declined"),),
     S.IGNORED: (),
     S.LEFT: (say("end_left"),),
