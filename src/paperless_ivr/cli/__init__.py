@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from paperless_ivr.errors import Problems, RecordDown, StoreError
+from paperless_ivr.errors import Problems, RecordDown, StoreError, WsdlAway
 
 COMMANDS = {
     "agi": "Take calls that Asterisk hands over by FastAGI.",
@@ -25,7 +25,7 @@ COMMANDS = {
 
 
 class Unusable(click.ClickException):
-    """What was given cannot be used."""
+    """What was given cannot be used, now or later. What may pass ends with status 1."""
 
     exit_code = 2
 
@@ -53,6 +53,8 @@ class Commands(click.Group):
         """Runs a command; what cannot be used, or does not answer, ends in a line and a status."""
         try:
             return super().invoke(ctx)
+        except WsdlAway as away:
+            raise click.ClickException(str(away)) from away
         except Problems as problems:
             raise Unusable(str(problems)) from problems
         except ModuleNotFoundError as missing:
