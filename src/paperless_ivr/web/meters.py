@@ -33,8 +33,9 @@ class Meters:
 
     @_ended.default
     def _make_ended(self) -> Counter:
-        text = "Calls that have ended, by disposition."
-        return Counter("paperless_ivr_calls_ended", text, ["disposition"], registry=self.registry)
+        text = "Calls that have ended, by disposition and reason."
+        labels = ["disposition", "reason"]
+        return Counter("paperless_ivr_calls_ended", text, labels, registry=self.registry)
 
     @_live.default
     def _make_live(self) -> Gauge:
@@ -60,7 +61,7 @@ class Meters:
 
     @_ready.default
     def _make_ready(self) -> Gauge:
-        text = "1 where calls could be written when /ready was asked last."
+        text = "1 where /ready, when it was asked last, said that calls can be taken."
         return Gauge("paperless_ivr_ready", text, registry=self.registry)
 
     @_left.default
@@ -73,7 +74,7 @@ class Meters:
         self._circuit.set_function(is_open)
 
     def ready(self, well: bool) -> None:
-        """Calls could be written, or not."""
+        """New calls can be taken, or not."""
         self._ready.set(well)
 
     def worked(self, came_to: Mapping[str, int]) -> None:
@@ -87,7 +88,8 @@ class Meters:
             self._begun.labels(move.after.call.host.moment.value).inc()
             self._live.inc()
         if move.after.over:
-            self._ended.labels(handback_of(move.after).disposition.value).inc()
+            back = handback_of(move.after)
+            self._ended.labels(back.disposition.value, back.reason.value).inc()
             self._live.dec()
 
     def requested(self, path: str, status: int, seconds: float) -> None:
