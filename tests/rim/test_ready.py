@@ -19,7 +19,7 @@ from paperless_ivr.records.vault import new_keys
 from tests.records.conftest import PATIENT, Postgres, a_server
 from tests.rim.callers import AgiCall, Point, WebCall
 from tests.rim.conftest import World
-from tests.rim.health import HEALTH, Health
+from tests.rim.health import HEALTH, Health, lines
 from tests.rim.made import ENVIRONMENT, POLICY_FILE
 from tests.rim.outside import (
     CODE,
@@ -168,24 +168,30 @@ ON_POSTGRESQL = {
 
 @pytest.fixture(scope="module")
 def on_postgresql(world: World):
-    """A server on a PostgreSQL, its pages, and the PostgreSQL."""
+    """The pages of a server on a PostgreSQL, the PostgreSQL, and the server."""
     log = world.log("ready on postgresql")
     with a_server() as database:
         url = Postgres(database, itertools.count()).make()
         with pytest.MonkeyPatch.context() as patched:  # for this server alone
             patched.setenv("PAPERLESS_IVR_KEYS", new_keys())
-            with running(log, (*serve_arguments(url, world.connection), *HEALTH)):
-                yield Health(log), database
+            with running(log, (*serve_arguments(url, world.connection), *HEALTH)) as server:
+                yield Health(log), database, server
 
 
 @pytest.mark.parametrize("broken", ON_POSTGRESQL, ids=lambda act: act.__name__)
-def test_ready_on_postgresql(broken, on_postgresql):
+def test_ready_on_postgresql(broken, world: World, on_postgresql):
     """So it is on PostgreSQL."""
-    health, database = on_postgresql
+    health, database, server = on_postgresql
     ready_again(health)
+    call = WebCall(world.hand_over(Moment.START))
     with contextmanager(broken)(database):
         unready(health, ON_POSTGRESQL[broken])
+        assert call.run(server.send)["reason"] == "record_down"
     ready_again(health)
+    broken_off = lines(health.log, "call.broken_off")[-1]
+    assert (broken_off["call"], broken_off["error"]) == (call.over.call_id, "RecordDown")
+    assert broken_off["why"] == ON_POSTGRESQL[broken]
+    assert 'calls_given_back_total{reason="record_down"}' in health.get("/metrics")[1]
 
 
 # ── a drain ──
@@ -210,6 +216,10 @@ def test_serve_drains(world: World, folder: Path):
         until(lambda: drains(health))
         assert health.get("/live") == (200, "ok\n")
         assert "paperless_ivr_ready 0.0" in health.get("/metrics")[1]
+        new = WebCall(world.hand_over(Moment.AFTER_PAYMENT))
+        assert new.run(server.send)["reason"] == "server_stopped"
+        metrics = health.get("/metrics")[1]
+        assert 'paperless_ivr_calls_given_back_total{reason="server_stopped"} 1.0' in metrics
         assert call.run(server.send)["disposition"] == "enrolled"
 
 

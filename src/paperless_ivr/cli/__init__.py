@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from paperless_ivr.errors import Problems, RecordDown, StoreError, WsdlAway
+from paperless_ivr.errors import NoRecord, Problems, RecordDown, StoreError, WsdlAway
 
 COMMANDS = {
     "agi": "Take calls that Asterisk hands over by FastAGI.",
@@ -53,8 +53,8 @@ class Commands(click.Group):
         """Runs a command; what cannot be used, or does not answer, ends in a line and a status."""
         try:
             return super().invoke(ctx)
-        except WsdlAway as away:
-            raise click.ClickException(str(away)) from away
+        except (WsdlAway, NoRecord) as not_yet:
+            raise click.ClickException(str(not_yet)) from not_yet
         except Problems as problems:
             raise Unusable(str(problems)) from problems
         except ModuleNotFoundError as missing:

@@ -61,6 +61,8 @@ class Reply:
     status: int
     document: str = field(default="", repr=False)
     handback: Handback | None = None
+    outside: bool = False
+    """The call was given back outside of its flow: no move was committed, no observer saw it."""
 
 
 @frozen
@@ -311,7 +313,7 @@ class WebDriver:
 
     def _given_back(self, session: Session) -> Reply:
         """Without a word the call goes back to the host: its payment is not held up (R10)."""
-        return Reply(200, self._written(session), handback_of(session))
+        return Reply(200, self._written(session), handback_of(session), outside=True)
 
     def _written(self, session: Session) -> str:
         return self._requests.write(session, session.turn)

@@ -9,6 +9,7 @@ from paperless_ivr.backends.port import Backend
 from paperless_ivr.drive.protocol import Move
 from paperless_ivr.drive.runner import handback_of
 from paperless_ivr.flow.events import ServiceAnswer
+from paperless_ivr.flow.host import Reason
 from paperless_ivr.flow.requests import ServiceRequest
 
 
@@ -19,6 +20,7 @@ class Meters:
     registry: CollectorRegistry = field(factory=CollectorRegistry)
     _begun: Counter = field(init=False)
     _ended: Counter = field(init=False)
+    _given_back: Counter = field(init=False)
     _live: Gauge = field(init=False)
     _requests: Histogram = field(init=False)
     _answers: Counter = field(init=False)
@@ -36,6 +38,11 @@ class Meters:
         text = "Calls that have ended, by disposition and reason."
         labels = ["disposition", "reason"]
         return Counter("paperless_ivr_calls_ended", text, labels, registry=self.registry)
+
+    @_given_back.default
+    def _make_given_back(self) -> Counter:
+        text = "Times that a call went back to the host outside of its flow, by reason."
+        return Counter("paperless_ivr_calls_given_back", text, ["reason"], registry=self.registry)
 
     @_live.default
     def _make_live(self) -> Gauge:
@@ -91,6 +98,10 @@ class Meters:
             back = handback_of(move.after)
             self._ended.labels(back.disposition.value, back.reason.value).inc()
             self._live.dec()
+
+    def gave_back(self, reason: Reason) -> None:
+        """A call went back to the host outside of its flow."""
+        self._given_back.labels(reason.value).inc()
 
     def requested(self, path: str, status: int, seconds: float) -> None:
         """A web request was answered."""
