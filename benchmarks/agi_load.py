@@ -3,7 +3,8 @@
 One process is the server, kept to one core, with a back end that takes 200 ms. This one is
 Asterisk, as far as the server can tell: each call enrols by keys, a file takes 2 s, the caller
 presses a second after each question. Measured is how long a call waits for its next command
-after a reply, the server's share of the core, and its memory before and after.
+after a reply, the server's share of the core, and its memory before and after. There is no
+database in it: calls_at_once.py has one.
 """
 
 import asyncio

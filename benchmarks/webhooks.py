@@ -1,7 +1,7 @@
 """How many webhook calls one core carries: `python benchmarks/webhooks.py`.
 
 A server of its own process, held to one core, answers calls on Twilio, whose billing service takes
-200 ms for every answer. There is no database in it: tests/durability/test_pools.py has one.
+200 ms for every answer. There is no database in it: calls_at_once.py has one.
 Callers on the other cores all begin at once and press without thinking: nine requests and three
 service answers a call. It is done in rounds; after each, what the server holds is measured. The
 floor is the same server giving one fixed document to as many requests.

@@ -1,5 +1,6 @@
-"""The systemd units are right, and start commands with options that there are."""
+"""The systemd units are right, and start commands as they can be started."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -8,6 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from paperless_ivr.cli import Unusable
+from paperless_ivr.cli.serve import AUTH_TOKEN, HOST_KEY, TOKEN_KEY
+from paperless_ivr.records.sql.store import KEY_FILE, KEYS
+
+SECRETS = {"serve": {AUTH_TOKEN, HOST_KEY, TOKEN_KEY}, "agi": set(), "relay": set()}
+SHARED = {"PAPERLESS_IVR_DATABASE", KEYS, KEY_FILE}
 UNITS = sorted((Path(__file__).parent.parent / "deploy").glob("*.service"))
 COMMAND = "/opt/paperless-ivr/bin/paperless-ivr"
 
@@ -33,12 +40,34 @@ def test_systemd_takes_it(unit: Path, tmp_path: Path) -> None:
     assert (done.returncode, said) == (0, []), done.stderr
 
 
-@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
-def test_its_options(unit: Path) -> None:
-    """The command has every option that the unit gives it."""
+def started(unit: Path) -> tuple[str, list[str]]:
+    """The command that a unit starts, and its arguments."""
     (start,) = [line for line in unit.read_text().splitlines() if line.startswith("ExecStart=")]
     name, *words = start.split(f"{COMMAND} ")[1].split()
-    command = import_module(f"paperless_ivr.cli.{name}").command
-    known = {option for parameter in command.params for option in parameter.opts}
+    return name, words
 
-    assert {word for word in words if word.startswith("--")} <= known
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_its_options(unit: Path) -> None:
+    """The command takes the arguments that the unit gives it, and needs no more."""
+    name, words = started(unit)
+    command = import_module(f"paperless_ivr.cli.{name}").command
+
+    command.make_context(name, words)
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_its_environment(unit: Path) -> None:
+    """Its first lines list every variable that it needs, for its arguments and what is secret."""
+    name, words = started(unit)
+    listed = unit.read_text().partition("[Unit]")[0]
+
+    wanted = {word[2:-1] for word in words if word.startswith("${")} | SECRETS[name] | SHARED
+    assert set(re.findall(r"PAPERLESS_IVR_\w+", listed)) == wanted
+    assert "partner_key_env" in listed
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_what_cannot_be_used_is_not_started_again(unit: Path) -> None:
+    """The status of a wrong configuration ends the restarts."""
+    assert f"RestartPreventExitStatus={Unusable.exit_code}" in unit.read_text().splitlines()

@@ -7,6 +7,7 @@ PaperlessIVRError
 ├── Problems                   a set-up cannot be used; names every problem at once
 │   ├── PolicyProblems         a policy
 │   ├── ConnectionProblems     a connection to a service, or its WSDL
+│   │   └── WsdlAway           the address of the WSDL gave none; it may later
 │   ├── FlowProblems           a table, or a policy for it
 │   ├── WordsProblems          wording
 │   ├── GatewayProblems        a gateway, for a flow
@@ -54,6 +55,10 @@ class PolicyProblems(Problems):
 
 class ConnectionProblems(Problems):
     """A connection to a billing service, or the service's WSDL, cannot be used."""
+
+
+class WsdlAway(ConnectionProblems):
+    """The address of a WSDL did not give one. It may be there later: the service is down."""
 
 
 class FlowProblems(Problems):

@@ -108,7 +108,7 @@ class Exchange:
     asterisk: RealAsterisk
     server: FastAgi
     backend: Slow
-    told: list[tuple[str, str, str]]
+    told: list[tuple[str, Arrival, str]]
     asked: dict[str, list[str]] = field(factory=dict)
     """States that were asked in, by the caller's number."""
     files: dict[str, list[str]] = field(factory=dict)

@@ -130,6 +130,18 @@ def test_differing(run: Run, tmp_path: Path) -> None:
     assert "takes no IdempotencyKey; it goes without" in done.stdout
 
 
+@pytest.mark.parametrize(("http", "status"), [(404, 2), (503, 1), (None, 1)])
+def test_a_wsdl_that_is_away(run: Run, http: int | None, status: int) -> None:
+    """Where the service is down the status is 1: a process manager starts a server again."""
+    with canned(lambda _: Said(b"", http or 200)) as server:
+        url = f"{server.url}?WSDL"
+        done = run("check", "--wsdl", url) if http else None
+    done = done or run("check", "--wsdl", url)  # nobody listens there any more
+
+    assert done.exit_code == status
+    assert f"no WSDL at {url}: " in done.stderr
+
+
 def test_a_page_is_no_wsdl(run: Run) -> None:
     """A URL that answers HTML is told as that, with status 2."""
     page = Said(b"<!DOCTYPE html><html><body>Welcome</body></html>", content_type="text/html")

@@ -61,7 +61,11 @@ def server(tmp_path: Path) -> Iterator[OnASmallDisk]:
     (tmp_path / "disk").mkdir()
     server = OnASmallDisk(tmp_path / "disk")
     yield server
-    assert server.stop()[0] == 0
+    status, printed = server.stop()
+    assert status == 0
+    lines = [line for line in printed.splitlines() if "call.broken_off" in line]
+    assert lines
+    assert all("OperationalError SQLITE_FULL" in line for line in lines)
 
 
 def declined(server: Server) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def test_purge_of_no_record(run, tmp_path):
 
     done = run("record", "purge", "--database", url, "--policy", str(tmp_path / "policy.toml"))
 
-    assert done.exit_code == 2
+    assert done.exit_code == 1
     assert "there is no record" in done.stderr
     assert not (tmp_path / "nowhere.db").exists()
 

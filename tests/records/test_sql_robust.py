@@ -14,7 +14,7 @@ from sqlalchemy import event, func, select, text
 
 from paperless_ivr.errors import RecordDown
 from paperless_ivr.records.port import Task, What
-from paperless_ivr.records.sql import open_store
+from paperless_ivr.records.sql import database, open_store
 from paperless_ivr.records.sql.record import utc_now
 from paperless_ivr.records.sql.tables import activity
 from paperless_ivr.records.vault import new_keys, vault
@@ -287,6 +287,26 @@ def test_many_threads_one_file(opened):
     assert faults == []
     assert each * threads == len(store.record.kept())
     assert each * threads == len(bench.claim(Task.COMPLETE, most=1000))
+
+
+@pytest.mark.requirement("R50")
+def test_a_wait_for_a_turn_is_no_failure(tmp_path, some_vault, monkeypatch):
+    """Who waits behind others of this process longer than a transaction may take is served."""
+    monkeypatch.setattr(database, "TURN", PATIENT)
+    with open_store(f"sqlite:///{tmp_path}/r.db", some_vault, budget=0.05) as store:
+        here, waiting = threading.Barrier(2), store.database._writers._here
+
+        def hold(_):
+            here.wait(PATIENT)
+            while len(waiting) < 2:
+                time.sleep(0.001)
+            time.sleep(0.1)
+
+        holder = threading.Thread(target=store.database.write, args=(hold,))
+        holder.start()
+        here.wait(PATIENT)
+        assert store.database.write(lambda _: "written") == "written"
+        holder.join(PATIENT)
 
 
 def test_writers_of_one_process_take_turns(tmp_path, some_vault):

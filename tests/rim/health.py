@@ -1,5 +1,6 @@
 """The port at which a started server says how it is."""
 
+import json
 import re
 import urllib.error
 import urllib.request
@@ -24,3 +25,9 @@ class Health:
         except urllib.error.HTTPError as refused:
             with refused:
                 return refused.code, refused.read().decode()
+
+
+def lines(log: Path, event: str) -> list[dict[str, object]]:
+    """The lines of a server's log about an event."""
+    found = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+    return [line for line in found if line["event"] == event]

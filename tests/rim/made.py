@@ -5,6 +5,7 @@ drivers or tables are renamed, this is the one file to change.
 """
 
 import io
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,13 +13,17 @@ from types import TracebackType
 from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree as ET
 
+import pytest
 from attrs import evolve, frozen
 from itsdangerous import URLSafeSerializer
 from sqlalchemy import Engine
 from starlette.applications import Starlette
 
 from paperless_ivr import drive, secret
+from paperless_ivr.backends.breaker import GuardedBackend
+from paperless_ivr.backends.connection import load_connection
 from paperless_ivr.backends.port import Backend
+from paperless_ivr.backends.soap.backend import SoapBackend
 from paperless_ivr.drive.aio import AsyncDriver
 from paperless_ivr.drive.blocking import Driver
 from paperless_ivr.drive.runner import AT_ONCE, Setup, utc_now
@@ -26,7 +31,7 @@ from paperless_ivr.drive.web import WebDriver
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Handback
 from paperless_ivr.flow.scene import Terms
-from paperless_ivr.gateways.agi.server import FastAgi, Line
+from paperless_ivr.gateways.agi.server import FastAgi, Line, Tell
 from paperless_ivr.gateways.agi.sounds import Sounds
 from paperless_ivr.gateways.port import WebRequest
 from paperless_ivr.gateways.terminal import TerminalGateway, tokens
@@ -37,7 +42,7 @@ from paperless_ivr.prompts.recorded import Recordings, bare, phrases
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 from paperless_ivr.records.port import SessionStore
 from paperless_ivr.records.separate import SeparateStores
-from paperless_ivr.records.sql import open_store
+from paperless_ivr.records.sql import database, open_store
 from paperless_ivr.web import MeteredBackend, Meters, application
 
 HERE = Path(__file__).parent
@@ -120,14 +125,36 @@ def kept(url: str | None, budget: float = POLICY.budgets.record) -> Iterator[Kep
         yield Kept(store, store.database.engine)
 
 
+@contextmanager
+def crowded(at: Kept) -> Iterator[None]:
+    """Another thread of this process writes, and does not come to an end; nobody waits long."""
+    held, over = threading.Event(), threading.Event()
+    write = at.store.database.write  # type: ignore[attr-defined]
+    holder = threading.Thread(target=write, args=(lambda _: (held.set(), over.wait(60)),))
+    holder.start()
+    assert held.wait(60)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(database, "TURN", 0.01)
+        yield
+    over.set()
+    holder.join()
+
+
+def guarded(connection_file: Path, tell: Callable[[str], None]) -> Backend:
+    """The back end that servers have."""
+    connection = load_connection(connection_file)
+    backend = SoapBackend(connection)
+    return GuardedBackend(backend, connection.circuit_failures, connection.circuit_seconds, tell)
+
+
 def _setup(at: Kept, backend: Backend) -> Setup:
     return Setup(Flow(Terms(POLICY, backend.operations)), WORDS, backend, at.store)
 
 
 @contextmanager
-def web(at: Kept, backend: Backend) -> Iterator[Send]:
+def web(at: Kept, backend: Backend, token_key: str = TOKEN_KEY) -> Iterator[Send]:
     """Answers web requests."""
-    driver = WebDriver(_setup(at, backend), GATEWAY, secret.credential(TOKEN_KEY))
+    driver = WebDriver(_setup(at, backend), GATEWAY, secret.credential(token_key))
 
     def send(request: WebRequest) -> Got:
         reply = driver.answer(request)
@@ -158,11 +185,11 @@ def terminal(at: Kept, backend: Backend) -> Callable[[Arrival, str], Handback]:
 class Agi:
     """A FastAGI server on a free port: `async with Agi(at, backend) as port`."""
 
-    def __init__(self, at: Kept, backend: Backend) -> None:
+    def __init__(self, at: Kept, backend: Backend, tell: Tell = lambda *_: None) -> None:
         files = {(p.language, bare(p.text)): p.file for p in phrases(POLICY)}
         sounds = Sounds(WORDS, Recordings(Path(), files), "/sounds")
         driver = AsyncDriver(_setup(at, backend))
-        self.server = FastAgi({BILLER: Line(BILLER, sounds, driver.converse)})
+        self.server = FastAgi({BILLER: Line(BILLER, sounds, driver.converse)}, tell)
 
     async def __aenter__(self) -> int:
         return await self.server.start(port=0)

@@ -28,6 +28,7 @@ from tests.rim.callers import (
     wrong,
 )
 from tests.rim.conftest import World
+from tests.rim.health import lines
 from tests.rim.made import POLICY_FILE
 from tests.rim.outside import (
     Breakable,
@@ -106,6 +107,10 @@ def test_service_on_twilio(world: World, web: Server, moment, point):
     call = WebCall.to(world.hand_over(moment), point, web.send)
     world.door.shut()
     whole(call.run(web.send), call.due | without_service(found=point not in NOT_FOUND_YET))
+    answered = lines(world.log("web"), "service.answered")
+    assert "connection refused" in {
+        line["why"] for line in answered if line["call"] == call.over.call_id
+    }
 
 
 def without_service(*, found: bool) -> dict[str, str]:

@@ -1,7 +1,10 @@
-"""`/live`, `/ready` and `/metrics` of started servers, while their database is broken."""
+"""`/live`, `/ready` and `/metrics` of started servers: a database that is broken, a drain."""
 
+import asyncio
+import itertools
 import os
 import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -11,8 +14,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from paperless_ivr.flow.host import Moment
+from paperless_ivr.records.vault import new_keys
+from tests.records.conftest import PATIENT, Postgres, a_server
+from tests.rim.callers import AgiCall, Point, WebCall
 from tests.rim.conftest import World
-from tests.rim.health import HEALTH, Health
+from tests.rim.health import HEALTH, Health, lines
 from tests.rim.made import ENVIRONMENT, POLICY_FILE
 from tests.rim.outside import (
     CODE,
@@ -86,7 +93,28 @@ def corrupted(server: Server, file: Path) -> Iterator[None]:
         inside.write(was)
 
 
-BROKEN = [locked, full, deleted, corrupted]
+BROKEN = {
+    locked: "OperationalError SQLITE_BUSY",
+    full: "OperationalError SQLITE_IOERR",
+    deleted: "the file was deleted or replaced",
+    corrupted: "DatabaseError SQLITE_NOTADB",
+}
+"""What takes a SQLite file away, and the cause that `/ready` gives."""
+
+
+def unready(health: Health, cause: str) -> None:
+    """Claims that a server lives, and cannot write, for a cause that begins like that."""
+    status, told = health.get("/ready")
+    assert status == 503
+    assert told.startswith(f"store: RecordDown {cause}")
+    assert health.get("/live") == (200, "ok\n")
+    assert "paperless_ivr_ready 0.0" in health.get("/metrics")[1]
+
+
+def ready_again(health: Health) -> None:
+    """Claims that a server can write again, without a restart."""
+    until(lambda: health.get("/ready")[0] == 200)
+    assert "paperless_ivr_ready 1.0" in health.get("/metrics")[1]
 
 
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda act: act.__name__)
@@ -96,13 +124,127 @@ def test_ready(command: str, broken, world: World, folder: Path, sounds: Path):
     with started(command, world, folder, sounds) as (server, health, file):
         breaking = contextmanager(broken)
         with breaking(server, file):
-            status, told = health.get("/ready")
-            assert status == 503
-            assert told.startswith("store: RecordDown ")
-            assert health.get("/live") == (200, "ok\n")
-            assert "paperless_ivr_ready 0.0" in health.get("/metrics")[1]
-        until(lambda: health.get("/ready")[0] == 200)
-        assert "paperless_ivr_ready 1.0" in health.get("/metrics")[1]
+            unready(health, BROKEN[broken])
+        ready_again(health)
+
+
+# ── PostgreSQL ──
+
+
+def stopped(server) -> Iterator[None]:
+    """It is stopped."""
+    server.stop()
+    yield
+    server.ensure_postgres_running()
+
+
+def silent(server) -> Iterator[None]:
+    """It does not answer, and does not end."""
+    parent = psutil.Process(server.get_pid())
+    processes = [parent, *parent.children(recursive=True)]
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:  # one that is suspended cannot be stopped
+        for process in processes:
+            process.resume()
+
+
+def read_only(server) -> Iterator[None]:
+    """It takes no writes, as a standby."""
+    of_all = Postgres(server, itertools.count())
+    of_all.do("ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
+    yield
+    of_all.do("ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()")
+
+
+ON_POSTGRESQL = {
+    stopped: "OperationalError",
+    silent: "ConnectionTimeout",
+    read_only: "ReadOnlySqlTransaction 25006",
+}
+
+
+@pytest.fixture(scope="module")
+def on_postgresql(world: World):
+    """The pages of a server on a PostgreSQL, the PostgreSQL, and the server."""
+    log = world.log("ready on postgresql")
+    with a_server() as database:
+        url = Postgres(database, itertools.count()).make()
+        with pytest.MonkeyPatch.context() as patched:  # for this server alone
+            patched.setenv("PAPERLESS_IVR_KEYS", new_keys())
+            with running(log, (*serve_arguments(url, world.connection), *HEALTH)) as server:
+                yield Health(log), database, server
+
+
+@pytest.mark.parametrize("broken", ON_POSTGRESQL, ids=lambda act: act.__name__)
+def test_ready_on_postgresql(broken, world: World, on_postgresql):
+    """So it is on PostgreSQL."""
+    health, database, server = on_postgresql
+    ready_again(health)
+    call = WebCall(world.hand_over(Moment.START))
+    with contextmanager(broken)(database):
+        unready(health, ON_POSTGRESQL[broken])
+        assert call.run(server.send)["reason"] == "record_down"
+    ready_again(health)
+    broken_off = lines(health.log, "call.broken_off")[-1]
+    assert (broken_off["call"], broken_off["error"]) == (call.over.call_id, "RecordDown")
+    assert broken_off["why"] == ON_POSTGRESQL[broken]
+    assert 'calls_given_back_total{reason="record_down"}' in health.get("/metrics")[1]
+
+
+# ── a drain ──
+
+
+def drains(health: Health) -> bool:
+    """Whether a server says that it takes no more calls."""
+    ready = health.get("/ready")
+    return ready == (503, "store: ok\nservice: circuit closed\nserver: draining\n")
+
+
+DRAINING = (*HEALTH, "--drain-seconds", str(PATIENT))
+
+
+def test_serve_drains(world: World, folder: Path):
+    """At SIGTERM it is not ready, while a call goes on."""
+    arguments = serve_arguments(f"sqlite:///{folder}/record.db", world.connection)
+    with running(folder / "log", (*arguments, *DRAINING)) as server:
+        call = WebCall.to(world.hand_over(Moment.AFTER_PAYMENT), Point.OFFER_KEY, server.send)
+        health = Health(folder / "log")
+        server.process.send_signal(signal.SIGTERM)
+        until(lambda: drains(health))
+        assert health.get("/live") == (200, "ok\n")
+        assert "paperless_ivr_ready 0.0" in health.get("/metrics")[1]
+        new = WebCall(world.hand_over(Moment.AFTER_PAYMENT))
+        assert new.run(server.send)["reason"] == "server_stopped"
+        metrics = health.get("/metrics")[1]
+        assert 'paperless_ivr_calls_given_back_total{reason="server_stopped"} 1.0' in metrics
+        assert call.run(server.send)["disposition"] == "enrolled"
+
+
+def test_agi_drains(world: World, folder: Path, sounds: Path):
+    """So it is with calls of Asterisk."""
+    arguments = agi_arguments(f"sqlite:///{folder}/record.db", world.connection, sounds)
+
+    async def run(server: Server) -> AgiCall:
+        call = AgiCall.of(world.hand_over(Moment.AFTER_PAYMENT), park_at=0)
+        call.resume = asyncio.Event()
+        under_way = asyncio.create_task(call.call(server.port))
+        while not call.parked:
+            await asyncio.sleep(0.01)
+        server.process.send_signal(signal.SIGTERM)
+        await asyncio.to_thread(until, lambda: drains(Health(folder / "log")))
+        call.resume.set()
+        await under_way
+        return call
+
+    with running(folder / "log", (*arguments, *DRAINING)) as server:
+        call = asyncio.run(asyncio.wait_for(run(server), 60))
+    assert call.told["disposition"] == "enrolled"
+
+
+# ── the relay ──
 
 
 def test_relay(world: World, folder: Path, start_relay):

@@ -1,7 +1,6 @@
 """A service that is silent is noticed once: later callers do not wait for it."""
 
 import itertools
-import json
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -9,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from paperless_ivr.backends.breaker import NOT_SENT
 from paperless_ivr.flow.host import Moment
 from tests.cli.connections import connected
 from tests.rim.callers import WebCall
 from tests.rim.conftest import World
-from tests.rim.health import HEALTH, Health
+from tests.rim.health import HEALTH, Health, lines
 from tests.rim.made import BILLER
 from tests.rim.outside import Server, running, serve_arguments, until
 
@@ -58,10 +58,11 @@ def test_a_silent_service(world: World, folder: Path):
         time.sleep(PAUSE)
         ends = (timed(world, server)[1] for _ in itertools.count())
         until(lambda: next(ends) == "enrolled")
-    lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
-    states = [line["state"] for line in lines if line["event"] == "service.circuit"]
+    states = [line["state"] for line in lines(log, "service.circuit")]
     assert states[0] == "open"
     assert states[-2:] == ["half-open", "closed"]
-    moved = [line for line in lines if line["event"] in ("call.moved", "call.ended")]
+    whys = {line["why"] for line in lines(log, "service.answered")}
+    assert whys == {"no answer in time", NOT_SENT, None}
+    moved = lines(log, "call.moved") + lines(log, "call.ended")
     assert all(line["call"] and line["handover"] and line["biller"] == BILLER for line in moved)
     assert Counter(line["level"] for line in moved) == {"info": len(moved)}

@@ -5,7 +5,8 @@ import pytest
 from paperless_ivr.backends.demo import springfield
 from tests.rim.callers import FAILURE, MOMENTS, WebCall, named, wrong
 from tests.rim.conftest import World
-from tests.rim.made import kept
+from tests.rim.health import lines
+from tests.rim.made import BILLER, kept
 from tests.rim.made import web as web_of
 from tests.rim.outside import Breakable, Server
 
@@ -76,4 +77,9 @@ def test_other_release(
             found[point] = wrong(call.gets(first), call.due | FAILURE)
             if second.document != first.document:
                 found[f"{point}, second"] = "another document"
+    logged = lines(world.log("other"), "call.other_release")
+    its = {
+        (line["handover"], line["biller"]) for line in logged if line["call"] == call.over.call_id
+    }
+    assert its == {(call.handover, BILLER)}
     assert {point: what for point, what in found.items() if what} == {}

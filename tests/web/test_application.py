@@ -93,7 +93,7 @@ def test_a_call(served):
     told = served.meters.page().decode()
     for line in (
         'paperless_ivr_calls_begun_total{moment="before_payment"} 1.0',
-        'paperless_ivr_calls_ended_total{disposition="enrolled"} 1.0',
+        'paperless_ivr_calls_ended_total{disposition="enrolled",reason="none"} 1.0',
         "paperless_ivr_calls_live 0.0",
         'paperless_ivr_request_seconds_count{path="keys",status="200"} 4.0',
         'service_answers_total{answer="InvoiceChecked",operation="InvoiceExists"} 1.0',

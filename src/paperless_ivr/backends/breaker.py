@@ -1,11 +1,19 @@
 """A circuit breaker: a service that does not answer is noticed once, not by every caller."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from threading import Lock
+from time import monotonic
 from typing import Any
 
 from attrs import define, field
-from pybreaker import STATE_CLOSED, CircuitBreaker, CircuitBreakerError, CircuitBreakerListener
+from pybreaker import (
+    STATE_CLOSED,
+    CircuitBreaker,
+    CircuitBreakerError,
+    CircuitBreakerListener,
+    CircuitMemoryStorage,
+)
 
 from paperless_ivr.backends.port import Backend
 from paperless_ivr.flow.events import OutcomeUnknown, ServiceAnswer, Unavailable
@@ -45,6 +53,7 @@ class GuardedBackend:
         return CircuitBreaker(
             fail_max=self.failures,
             reset_timeout=self.pause,
+            state_storage=_Storage(STATE_CLOSED),
             listeners=[_Listener(self.tell)],
             throw_new_error_on_trip=False,
         )
@@ -77,6 +86,25 @@ class GuardedBackend:
         finally:
             if probing:
                 self._probe.release()
+
+
+class _Storage(CircuitMemoryStorage):
+    """The state of a circuit. How long it has been open is counted by the monotonic clock.
+
+    pybreaker adds its pause to `opened_at` and compares with the time of day: after a jump of
+    that clock a circuit would stay open for as long as the jump.
+    """
+
+    _opened = 0.0
+
+    @property
+    def opened_at(self) -> datetime | None:
+        """When the circuit was opened, by the time of day as it is now."""
+        return datetime.now(UTC) - timedelta(seconds=monotonic() - self._opened)
+
+    @opened_at.setter
+    def opened_at(self, _: datetime) -> None:
+        self._opened = monotonic()
 
 
 class _Listener(CircuitBreakerListener):

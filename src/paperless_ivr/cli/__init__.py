@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from paperless_ivr.errors import Problems, RecordDown, StoreError
+from paperless_ivr.errors import NoRecord, Problems, RecordDown, StoreError, WsdlAway
 
 COMMANDS = {
     "agi": "Take calls that Asterisk hands over by FastAGI.",
@@ -26,7 +26,7 @@ COMMANDS = {
 
 
 class Unusable(click.ClickException):
-    """What was given cannot be used."""
+    """What was given cannot be used, now or later. What may pass ends with status 1."""
 
     exit_code = 2
 
@@ -54,6 +54,8 @@ class Commands(click.Group):
         """Runs a command; what cannot be used, or does not answer, ends in a line and a status."""
         try:
             return super().invoke(ctx)
+        except (WsdlAway, NoRecord) as not_yet:
+            raise click.ClickException(str(not_yet)) from not_yet
         except Problems as problems:
             raise Unusable(str(problems)) from problems
         except ModuleNotFoundError as missing:

@@ -3,9 +3,9 @@
 import asyncio
 import re
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,9 +16,10 @@ from paperless_ivr.cli import health, limits, logs, services
 from paperless_ivr.cli.health import said
 from paperless_ivr.cli.setups import policy_in_force
 from paperless_ivr.drive.aio import AsyncDriver
-from paperless_ivr.drive.runner import AT_ONCE, Setup
+from paperless_ivr.drive.runner import AT_ONCE, Setup, whose
 from paperless_ivr.errors import GatewayProblems
 from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.host import Arrival
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.scene import Terms
 from paperless_ivr.gateways.agi.channel import Channel, ChannelLost
@@ -113,12 +114,12 @@ def command(  # noqa: PLR0913 - an argument for each option
     with (
         suppress(KeyboardInterrupt),
         services.opened(policy, connection_file, service, record, at_once=threads) as at,
-        said(health, at) as meters,
+        said(health, at) as saying,
     ):
         at.say()
-        line = _line(policy, sounds, person, at, threads, meters)
-        server = FastAgi({line.biller: line}, partial(_tell, line.biller), bounds)
-        asyncio.run(_serve(server, host, port, drain_seconds))
+        line = _line(policy, sounds, person, at, threads, saying.meters)
+        server = FastAgi({line.biller: line}, _tell, bounds)
+        asyncio.run(_serve(server, host, port, drain_seconds, saying.draining))
 
 
 def _line(  # noqa: PLR0913, PLR0917 - all that calls are run with
@@ -142,8 +143,8 @@ def _line(  # noqa: PLR0913, PLR0917 - all that calls are run with
     return Line(policy.biller.id, sounds, driver.converse, person)
 
 
-def _tell(biller: str, what: str, call: str, why: str) -> None:
-    structlog.get_logger("paperless_ivr").warning(what, call=call, biller=biller, why=why)
+def _tell(what: str, of: Arrival, why: str) -> None:
+    structlog.get_logger("paperless_ivr").warning(what, **whose(of), why=why)
 
 
 def _names(named: tuple[str, ...], policy: Policy) -> dict[str, str]:
@@ -183,7 +184,9 @@ async def _probe(sounds: Sounds, host: str, port: int) -> None:
     click.echo(f"Asterisk has every sound of {', '.join(sounds.catalogue.books)}")
 
 
-async def _serve(server: FastAgi, host: str, port: int, drain_seconds: float) -> None:
+async def _serve(
+    server: FastAgi, host: str, port: int, drain_seconds: float, draining: threading.Event
+) -> None:
     """Takes calls until SIGTERM, drains, and gives back the rest; a second signal hurries it."""
     told: asyncio.Queue[signal.Signals] = asyncio.Queue()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -191,11 +194,13 @@ async def _serve(server: FastAgi, host: str, port: int, drain_seconds: float) ->
     with _usable(host, port):
         bound = await server.start(host, port)
     _say_where(host, bound)
-    if await told.get() is signal.SIGTERM:
-        draining = asyncio.create_task(server.drain(drain_seconds))
+    ended_by = await told.get()
+    draining.set()
+    if ended_by is signal.SIGTERM:
+        drained = asyncio.create_task(server.drain(drain_seconds))
         hurried = asyncio.create_task(told.get())
-        await asyncio.wait({draining, hurried}, return_when=asyncio.FIRST_COMPLETED)
-        draining.cancel()
+        await asyncio.wait({drained, hurried}, return_when=asyncio.FIRST_COMPLETED)
+        drained.cancel()
         hurried.cancel()
     await server.close()
 

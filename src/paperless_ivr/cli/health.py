@@ -4,13 +4,16 @@ import functools
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from attrs import frozen
+from attrs import field, frozen
 
 from paperless_ivr.cli.services import Services
 from paperless_ivr.net.connections import Limits
+
+if TYPE_CHECKING:
+    from paperless_ivr.web import Meters
 
 CONNECTIONS = 50
 """Open to this port at the same time."""
@@ -22,6 +25,15 @@ class Where:
 
     host: str
     port: int | None
+
+
+@frozen
+class Said:
+    """What a server says of itself."""
+
+    meters: "Meters"
+    draining: threading.Event = field(factory=threading.Event)
+    """Set when it takes no more calls: from then on it is not ready."""
 
 
 def options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -43,29 +55,29 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextmanager
-def said(where: Where, at: Services) -> Iterator[Any]:
-    """Answers at that port for so long; gives the meters that are shown there."""
+def said(where: Where, at: Services) -> Iterator[Said]:
+    """Answers at that port for so long, with what the server says of itself."""
     from paperless_ivr.net.http import bounded, listen
     from paperless_ivr.web import Meters, status
 
-    meters = Meters()
-    meters.circuit(lambda: at.backend.circuit == "open")
+    saying = Said(Meters())
+    saying.meters.circuit(lambda: at.backend.circuit == "open")
     if where.port is None:
-        yield meters
+        yield saying
         return
     try:
         listening = listen(where.host, where.port)
     except OSError as error:
         message = f"cannot listen at {where.host}:{where.port}: {error.strerror}"
         raise click.ClickException(message) from error
-    app = status(meters, at.probe, lambda: at.backend.circuit)
+    app = status(saying.meters, at.probe, lambda: at.backend.circuit, saying.draining.is_set)
     server = bounded(app, Limits(CONNECTIONS), 1)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     shown = f"[{where.host}]" if ":" in where.host else where.host
     click.echo(f"health at http://{shown}:{listening.getsockname()[1]}", err=True)
     try:
-        yield meters
+        yield saying
     finally:
         server.should_exit = True
         thread.join(5)

@@ -67,12 +67,13 @@ def command(  # noqa: PLR0913 - an argument for each option
     export = None if export_file is None else _to(export_file)
     with (
         services.opened(policy, connection_file, service, record, make=False) as at,
-        said(health, at) as meters,
+        said(health, at) as saying,
     ):
         at.say()
         flow = Flow(Terms(policy, at.backend.operations))
-        setup = Setup(flow, Catalogue.of(policy), MeteredBackend(at.backend, meters), at.store)
-        _work(Relay(setup, at.record, export), every, meters, once=once)
+        backend = MeteredBackend(at.backend, saying.meters)
+        setup = Setup(flow, Catalogue.of(policy), backend, at.store)
+        _work(Relay(setup, at.record, export), every, saying.meters, once=once)
 
 
 def _work(relay: "Relay", every: float, meters: "Meters", *, once: bool) -> None:

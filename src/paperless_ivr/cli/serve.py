@@ -121,10 +121,10 @@ def command(  # noqa: PLR0913 - an argument for each option
     with (
         suppress(KeyboardInterrupt),
         services.opened(policy, connection_file, service, record, at_once=threads) as at,
-        said(health, at) as meters,
+        said(health, at) as saying,
     ):
         at.say()
-        backend = MeteredBackend(at.backend, meters)
+        backend = MeteredBackend(at.backend, saying.meters)
 
         def gateway(words: Catalogue) -> "TwilioGateway":
             return TwilioGateway(
@@ -133,8 +133,9 @@ def command(  # noqa: PLR0913 - an argument for each option
 
         def answering(policy: Policy, words: Catalogue, *former: "WebDriver") -> "WebDriver":
             flow = Flow(Terms(policy, at.backend.operations))
-            made = Setup(flow, words, backend, at.store, observers=(meters.moved,), at_once=threads)
-            return WebDriver(made, gateway(words), token_keys, former)
+            observers = (saying.meters.moved,)
+            made = Setup(flow, words, backend, at.store, observers=observers, at_once=threads)
+            return WebDriver(made, gateway(words), token_keys, former, saying.draining)
 
         try:
             olds = [policy_in_force(file) for file in former_files]
@@ -146,7 +147,7 @@ def command(  # noqa: PLR0913 - an argument for each option
         for finding in check(driver.setup.flow, capabilities).having(How.DEGRADED):
             click.echo(f"note: {finding}", err=True)
         draining = _drain(driver, drain_seconds, alone=record is None)
-        serve(driver, meters, host, port, threads, bounds, draining)
+        serve(driver, saying.meters, host, port, threads, bounds, draining)
 
 
 def serve(  # noqa: PLR0913, PLR0917 - an argument for each option

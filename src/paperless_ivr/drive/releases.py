@@ -12,7 +12,7 @@ import structlog
 from attrs import evolve
 
 from paperless_ivr.drive.protocol import Move
-from paperless_ivr.drive.runner import CallRunner
+from paperless_ivr.drive.runner import CallRunner, whose
 from paperless_ivr.drive.session import SavedSession, Session
 from paperless_ivr.flow.call import Call, Consent, Purpose
 from paperless_ivr.flow.host import Disposition, Handback, Reason, Registration
@@ -38,7 +38,7 @@ def give_up(
     stays as it is.
     """
     call, setup = saved.call, runner.setup
-    log.error("call.other_release", call=call.host.call_id)
+    log.error("call.other_release", **whose(call.host))
     yes = _being_carried_out(call)
     evidence = {one.consent.reference: one for one in saved.evidence}
     if yes is not None:

@@ -214,11 +214,11 @@ class CallRunner:
             try:
                 reserved = _about_try(self.store(self._update(move, forget=after.over)))
             except StaleCall as stale:  # another worker took the call for lost
-                self._failed("store", after, stale)
+                self._failed("store.failed", after, stale)
                 self.store(evolve(self._update(move, forget=False), call=None))
                 return evolve(after, stored_number=None, store_down=False)
         except Exception as error:  # noqa: BLE001 - the caller does not hear of it
-            self._failed("store", after, error)
+            self._failed("store.failed", after, error)
             return evolve(after, store_down=True)
         return evolve(after, stored_number=after.number, store_down=False, reserved=reserved)
 
@@ -243,7 +243,7 @@ class CallRunner:
             try:
                 observer(move)
             except Exception as error:  # noqa: BLE001 - an observer does not stop a call
-                self._failed("observer", move.after, error)
+                self._failed("observer.failed", move.after, error)
 
     # ── the record and the store ──
 
@@ -263,7 +263,7 @@ class CallRunner:
 
     def record_failed(self, session: Session, error: Exception) -> None:
         """Logs that the record did not answer, or could not keep something."""
-        self._failed("record", session, error)
+        self._failed("record.failed", session, error)
 
     def _asked(self, request: RecordRequest, session: Session) -> RecordAnswer:
         record = self.setup.store.record
@@ -303,8 +303,8 @@ class CallRunner:
                 raise
         return act()
 
-    def _failed(self, what: str, session: Session, error: Exception) -> None:
-        log.error(f"{what}.failed", **whose(session.call.host), **named(error))
+    def _failed(self, event: str, session: Session, error: Exception) -> None:
+        log.error(event, **whose(session.call.host), **named(error))
 
     # ── what is said ──
 

@@ -10,10 +10,11 @@ back to the host with all that it handed over: the token says it, with no store 
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from threading import Event
 
 import structlog
@@ -60,6 +61,8 @@ class Reply:
     status: int
     document: str = field(default="", repr=False)
     handback: Handback | None = None
+    outside: bool = False
+    """The call was given back outside of its flow: no move was committed, no observer saw it."""
 
 
 @frozen
@@ -121,7 +124,7 @@ class WebDriver:
             log.warning("request.rejected", status=rejected.status, why=rejected.why)
             return Reply(rejected.status)
         except Exception as error:  # noqa: BLE001 - there is no call to give back
-            log.error("request.failed", error=type(error).__name__)
+            log.error("request.failed", **named(error))
             return Reply(503)
 
     def hang_up(self, call_id: str, *, by: EndedBy = EndedBy.CALLER) -> None:
@@ -262,7 +265,7 @@ class WebDriver:
             return self._last(session.call_id)
         except TimeoutError:
             if not pending.cancel():
-                pending.add_done_callback(_noted)
+                pending.add_done_callback(partial(_noted, whose(session.call.host)))
                 return self._last(session.call_id, waited=True)
         log.error("request.crowded_out", **whose(session.call.host))
         record = isinstance(session.turn.then, RecordRequest)
@@ -320,7 +323,7 @@ class WebDriver:
 
     def _given_back(self, session: Session) -> Reply:
         """Without a word the call goes back to the host: its payment is not held up (R10)."""
-        return Reply(200, self._written(session), handback_of(session))
+        return Reply(200, self._written(session), handback_of(session), outside=True)
 
     def _written(self, session: Session) -> str:
         return self._requests.write(session, session.turn)
@@ -331,11 +334,11 @@ def _handed_over(session: Session) -> Arrival:
     return evolve(session.call.host, edition=Edition(), handover="", serial="")
 
 
-def _noted(carried: "Future[Session]") -> None:
+def _noted(call: Mapping[str, str], carried: "Future[Session]") -> None:
     """Logs why a request failed that no visit waits for any more."""
     error = carried.exception()
     if error is not None and not isinstance(error, StaleCall):
-        log.error("request.failed", error=type(error).__name__)
+        log.error("request.failed", **call, **named(error))
 
 
 def _asked_for(then: Gather | Transfer, event: CallerEvent | None, token: TurnToken) -> CallerEvent:

@@ -79,6 +79,8 @@ class _Calls:
         response = Response(reply.document, reply.status, media_type=media_type)
         known = path.lstrip("/") if reply.status in (200, 204) else "refused"
         self.meters.requested(known, reply.status, perf_counter() - began)
+        if reply.outside and reply.handback is not None:
+            self.meters.gave_back(reply.handback.reason)
         await response(scope, receive, send)
 
 

@@ -9,6 +9,7 @@ from paperless_ivr.backends.port import Backend
 from paperless_ivr.drive.protocol import Move
 from paperless_ivr.drive.runner import handback_of
 from paperless_ivr.flow.events import ServiceAnswer
+from paperless_ivr.flow.host import Reason
 from paperless_ivr.flow.requests import ServiceRequest
 
 
@@ -19,6 +20,7 @@ class Meters:
     registry: CollectorRegistry = field(factory=CollectorRegistry)
     _begun: Counter = field(init=False)
     _ended: Counter = field(init=False)
+    _given_back: Counter = field(init=False)
     _live: Gauge = field(init=False)
     _requests: Histogram = field(init=False)
     _answers: Counter = field(init=False)
@@ -33,8 +35,14 @@ class Meters:
 
     @_ended.default
     def _make_ended(self) -> Counter:
-        text = "Calls that have ended, by disposition."
-        return Counter("paperless_ivr_calls_ended", text, ["disposition"], registry=self.registry)
+        text = "Calls that have ended, by disposition and reason."
+        labels = ["disposition", "reason"]
+        return Counter("paperless_ivr_calls_ended", text, labels, registry=self.registry)
+
+    @_given_back.default
+    def _make_given_back(self) -> Counter:
+        text = "Times that a call went back to the host outside of its flow, by reason."
+        return Counter("paperless_ivr_calls_given_back", text, ["reason"], registry=self.registry)
 
     @_live.default
     def _make_live(self) -> Gauge:
@@ -60,7 +68,7 @@ class Meters:
 
     @_ready.default
     def _make_ready(self) -> Gauge:
-        text = "1 where calls could be written when /ready was asked last."
+        text = "1 where /ready, when it was asked last, said that calls can be taken."
         return Gauge("paperless_ivr_ready", text, registry=self.registry)
 
     @_left.default
@@ -73,7 +81,7 @@ class Meters:
         self._circuit.set_function(is_open)
 
     def ready(self, well: bool) -> None:
-        """Calls could be written, or not."""
+        """New calls can be taken, or not."""
         self._ready.set(well)
 
     def worked(self, came_to: Mapping[str, int]) -> None:
@@ -87,8 +95,13 @@ class Meters:
             self._begun.labels(move.after.call.host.moment.value).inc()
             self._live.inc()
         if move.after.over:
-            self._ended.labels(handback_of(move.after).disposition.value).inc()
+            back = handback_of(move.after)
+            self._ended.labels(back.disposition.value, back.reason.value).inc()
             self._live.dec()
+
+    def gave_back(self, reason: Reason) -> None:
+        """A call went back to the host outside of its flow."""
+        self._given_back.labels(reason.value).inc()
 
     def requested(self, path: str, status: int, seconds: float) -> None:
         """A web request was answered."""

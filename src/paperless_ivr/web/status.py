@@ -12,11 +12,17 @@ from paperless_ivr.errors import StoreError
 from paperless_ivr.web.meters import Meters
 
 
-def status(meters: Meters, probe: Callable[[], None], circuit: Callable[[], str]) -> Starlette:
+def status(
+    meters: Meters,
+    probe: Callable[[], None],
+    circuit: Callable[[], str],
+    draining: Callable[[], bool],
+) -> Starlette:
     """The application: `/live`, `/ready` and `/metrics`.
 
-    `probe` raises StoreError where calls cannot be written. A service that is down is reported,
-    and is no reason to take no calls: they end as the flow says.
+    A server is ready unless `probe` raises StoreError, as calls cannot be written, or it drains.
+    A service that is down is reported, and is no reason to take no calls: they end as the flow
+    says.
     """
 
     async def live(_: Request) -> Response:
@@ -28,9 +34,11 @@ def status(meters: Meters, probe: Callable[[], None], circuit: Callable[[], str]
             await run_in_threadpool(probe)
         except StoreError as error:
             store = f"{type(error).__name__} {error}".rstrip()
-        meters.ready(store == "ok")
-        told = f"store: {store}\nservice: circuit {circuit()}\n"
-        return PlainTextResponse(told, 200 if store == "ok" else 503)
+        stops = draining()
+        well = store == "ok" and not stops
+        meters.ready(well)
+        told = f"store: {store}\nservice: circuit {circuit()}\n" + "server: draining\n" * stops
+        return PlainTextResponse(told, 200 if well else 503)
 
     async def metrics(_: Request) -> Response:
         return Response(meters.page(), media_type="text/plain; version=0.0.4")

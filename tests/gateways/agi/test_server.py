@@ -49,7 +49,7 @@ class Port:
 
     server: FastAgi
     number: int
-    told: list[tuple[str, str, str]]
+    told: list[tuple[str, Arrival, str]]
 
     async def call(self, asterisk: Asterisk) -> Asterisk:
         """A call by a simulated Asterisk, to its end."""
@@ -74,7 +74,7 @@ def with_server(
     async def run() -> None:
         unheard: list[object] = []
         asyncio.get_running_loop().set_exception_handler(lambda _, told: unheard.append(told))
-        told: list[tuple[str, str, str]] = []
+        told: list[tuple[str, Arrival, str]] = []
         line = Line(BILLER, recorded(), answer or one_question, person)
         server = FastAgi({BILLER: line}, lambda *what: told.append(what), limits)
         number = await server.start(port=0)
@@ -86,6 +86,16 @@ def with_server(
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     asyncio.run(run())
+
+
+def told_of(port: Port, asterisk: Asterisk) -> list[tuple[str, str]]:
+    """What was told, and why: all of it of that call, by the names that the dialplan has."""
+    names = ("call_id", "handover")
+    given_back = [asterisk.variables[f"PAPERLESS_{name.upper()}"] for name in names]
+    assert all(given_back)
+    for _, of, _ in port.told:
+        assert [of.call_id, of.handover, of.biller] == [*given_back, BILLER]
+    return [(what, why) for what, _, why in port.told]
 
 
 async def one_question(gateway: AgiGateway, arrival: Arrival, taken_back: TakenBack) -> Handback:
@@ -393,7 +403,7 @@ def test_sounds_that_asterisk_lacks(lacking: set[str], named: str) -> None:
         assert ringing.variables["CHANNEL(language)"] == "en"
         assert ringing.caller.heard == []
         assert "ANSWER" not in ringing.commands
-        assert port.told == [("sounds.missing", ringing.headers["agi_uniqueid"], named)]
+        assert told_of(port, ringing) == [("sounds.missing", named)]
 
     with_server(test, never)
 
@@ -513,7 +523,7 @@ def test_a_call_that_fails_goes_on() -> None:
         await port.idle()
         assert got(asterisk).items() >= LOST.items()
         assert asterisk.variables["CHANNEL(language)"] == "en"
-        assert port.told == [("call.failed", asterisk.headers["agi_uniqueid"], "RuntimeError")]
+        assert told_of(port, asterisk) == [("call.failed", "RuntimeError")]
 
     with_server(test, broken)
 

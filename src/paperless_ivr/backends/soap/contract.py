@@ -19,7 +19,7 @@ from zeep.wsdl.bindings import Soap11Binding, Soap12Binding
 
 from paperless_ivr.backends.connection import Connection, is_url
 from paperless_ivr.backends.soap.http import Http, NothingDone, PerhapsDone, Reply, Trouble
-from paperless_ivr.errors import ConnectionProblems
+from paperless_ivr.errors import ConnectionProblems, WsdlAway
 from paperless_ivr.flow.requests import OPERATIONS
 
 LOADING = 10.0
@@ -164,8 +164,8 @@ def load_contract(
     )
 
 
-def _unusable(says: str) -> ConnectionProblems:
-    return ConnectionProblems("the connection cannot be used", [says])
+def _unusable(says: str, kind: type[ConnectionProblems] = ConnectionProblems) -> ConnectionProblems:
+    return kind("the connection cannot be used", [says])
 
 
 def _which(place: str, connection: Connection, names: Iterable[str]) -> str:
@@ -206,11 +206,12 @@ class _Loader:
         try:
             reply = self.http.get(url, LOADING)
         except Trouble as trouble:
-            raise _unreadable(url, str(trouble)) from None
+            raise _unusable(_none_at(url, str(trouble)), WsdlAway) from None
         if reply.status != 200:
-            raise _unreadable(url, f"it answers with HTTP status {reply.status}")
+            kind = WsdlAway if reply.status >= 500 else ConnectionProblems
+            raise _unusable(_none_at(url, f"it answers with HTTP status {reply.status}"), kind)
         if _is_page(reply):
-            raise _unreadable(url, "it answers with a web page")
+            raise _unusable(_none_at(url, "it answers with a web page"))
         return reply.body
 
 
@@ -218,11 +219,11 @@ def _from_file(place: str) -> bytes:
     try:
         return Path(place.removeprefix("file://")).read_bytes()
     except OSError as error:
-        raise _unreadable(place, error.strerror or "cannot be opened") from error
+        raise _unusable(_none_at(place, error.strerror or "cannot be opened")) from error
 
 
-def _unreadable(place: str, why: str) -> ConnectionProblems:
-    return _unusable(f"service.wsdl: no WSDL at {place}: {why}")
+def _none_at(place: str, why: str) -> str:
+    return f"service.wsdl: no WSDL at {place}: {why}"
 
 
 # ── reading ──────────────────────────────────────────────────────────────────────────────

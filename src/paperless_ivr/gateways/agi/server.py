@@ -48,8 +48,8 @@ TakenBack = asyncio.Future[EndedBy]
 """Done when a call is taken back from the flow."""
 Answer = Callable[[AgiGateway, Arrival, TakenBack], Awaitable[Handback]]
 """Takes a call to its end, or until it is taken back."""
-Tell = Callable[[str, str, str], None]
-"""Told of what went wrong: what, in which call, and why. Nothing in it is personal."""
+Tell = Callable[[str, Arrival, str], None]
+"""Told of what went wrong: what, in which hand-over, and why. Nothing in `why` is personal."""
 
 
 @frozen
@@ -60,6 +60,14 @@ class Line:
     sounds: Sounds
     answer: Answer
     person: str = ""
+
+
+@define
+class _Call:
+    """A connection, and what is known of the hand-over on it so far."""
+
+    channel: Channel
+    arrival: Arrival
 
 
 @define
@@ -123,43 +131,44 @@ class FastAgi:
 
     async def _served(self, channel: Channel, taken_back: TakenBack) -> None:
         """One call. Nothing that goes wrong in it goes further."""
-        lost = ""
+        lost, call = "", _Call(channel, Arrival("", self._line("").biller))
         try:
             await channel.open(self.limits.read_seconds)
             self._open.busy(asyncio.current_task())
-            await self._call(channel, taken_back)
+            await self._call(call, taken_back)
         except ChannelLost as error:
             lost = str(error)
         except Exception as error:  # noqa: BLE001 - the dialplan goes on, whatever it was
-            self.tell("call.failed", channel.headers.get("agi_uniqueid", ""), type(error).__name__)
+            self.tell("call.failed", call.arrival, type(error).__name__)
         finally:
             if why := channel.broke or lost:
-                self.tell("channel.lost", channel.headers.get("agi_uniqueid", ""), why)
+                self.tell("channel.lost", call.arrival, why)
             await channel.close()
 
-    async def _call(self, channel: Channel, taken_back: TakenBack) -> None:
-        call_id = channel.headers.get("agi_uniqueid", "")
+    async def _call(self, call: "_Call", taken_back: TakenBack) -> None:
+        channel, call_id = call.channel, call.channel.headers.get("agi_uniqueid", "")
+        call.arrival = evolve(call.arrival, call_id=call_id)
         given, before = await _variables(channel)
         try:
             given |= arguments(channel.headers)
             line = self._line(given.get("biller", "").strip())
             over = handed_over(channel.headers, given, line.biller, line.person)
         except HostProblems as problems:
-            self.tell("call.refused", call_id, str(problems))
+            self.tell("call.refused", call.arrival, str(problems))
             error = "; ".join([problems.title, *problems.problems])[:MOST_OF_ERROR]
             back = unreadable_to_strings({"call_id": call_id} | given)
             await _set(channel, cleared(before) | back | {"error": error})
             return
-        arrival = evolve(over.arrival, handover=token_hex(4))
+        arrival = call.arrival = evolve(over.arrival, handover=token_hex(4))
         # From here on the dialplan has a whole hand-back, whatever becomes of us (R48).
         lost = Handback.unfinished(arrival, Reason.CALL_LOST)
         await _set(channel, cleared(before) | handback_to_strings(lost))
         if lacking := await self._lacking(channel, line):
-            self.tell("sounds.missing", call_id, lacking)
+            self.tell("sounds.missing", arrival, lacking)
             refused = handback_to_strings(evolve(lost, disposition=Disposition.NOT_OFFERED))
             await _set(channel, refused | {"error": lacking[:MOST_OF_ERROR]})
             return
-        gateway = await self._answered(channel, line, over)
+        gateway = await self._answered(call, line, over)
         try:
             handback = await line.answer(gateway, arrival, taken_back)
             greeted = arrival.greeted or gateway.greeted
@@ -189,14 +198,14 @@ class FastAgi:
             probe.set_result(lacking)
         return lacking or ""
 
-    async def _answered(self, channel: Channel, line: Line, over: HandedOver) -> AgiGateway:
+    async def _answered(self, call: "_Call", line: Line, over: HandedOver) -> AgiGateway:
         """The gateway of a call, whose line is up."""
+        channel = call.channel
         if (await channel.ask("CHANNEL STATUS")).number != UP:
             await channel.ask("ANSWER")
-        call_id = over.arrival.call_id
 
         def unplayable(prompt: str) -> None:
-            self.tell("prompt.unplayable", call_id, prompt)
+            self.tell("prompt.unplayable", call.arrival, prompt)
 
         async def greeted() -> None:
             await _set(channel, {"greeted": YES_OR_NO.write(True)})
