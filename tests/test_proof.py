@@ -46,6 +46,11 @@ LARGE = (
     "default: a number that stands for nobody",
     "text link only: by the record",
     "keypad first",
+    "several bills",
+    "AutoPay",
+    "payers only: WATER",
+    "strict: on paper",
+    "water only: two bills, unchecked",
 )
 """Cases that take long, and whose rows others take as well: `make prove` walks them."""
 IN_PROVE = heavy(False, True)
