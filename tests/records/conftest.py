@@ -16,8 +16,8 @@ from attrs import frozen
 from sqlalchemy import create_engine, make_url, text
 
 from paperless_ivr.records.sql import Database, Store, open_store
-from paperless_ivr.records.sql.revisions import upgrade
 from paperless_ivr.records.sql.store import utc_now
+from paperless_ivr.records.sql.upgrades import upgrade
 from paperless_ivr.records.vault import Vault, new_keys, vault
 
 PATIENT = 30.0

@@ -1,5 +1,7 @@
 """The tables: made by migrations, of a known version, append-only; and what outlasts a process."""
 
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -13,8 +15,8 @@ from paperless_ivr.flow.host import Disposition
 from paperless_ivr.flow.policy import Retention
 from paperless_ivr.records.port import SavedCall, Task, What
 from paperless_ivr.records.sql import Database, open_store, vault_for
-from paperless_ivr.records.sql.revisions import upgrade
-from paperless_ivr.records.sql.tables import VERSION_TABLE, activity, consents, metadata
+from paperless_ivr.records.sql.tables import REVISION, VERSION_TABLE, activity, consents, metadata
+from paperless_ivr.records.sql.upgrades import revisions, upgrade
 from paperless_ivr.records.vault import new_keys
 from paperless_ivr.testing.contracts.bench import BILLER, Bench, Clock, preference, wish_of
 from tests.records.conftest import PATIENT
@@ -23,7 +25,7 @@ from tests.records.conftest import PATIENT
 def test_migrations_make_the_tables(empty_url):
     """What the migrations make is what the code works with, to the last column and index."""
     database = Database(empty_url(), PATIENT)
-    assert "0003" == upgrade(database) == upgrade(database)
+    assert revisions()[0] == REVISION == upgrade(database) == upgrade(database)
 
     differences = database.read(
         lambda c: compare_metadata(
@@ -36,6 +38,18 @@ def test_migrations_make_the_tables(empty_url):
     database.close()
 
     assert differences == []
+
+
+def test_a_start_does_not_import_alembic(tmp_path):
+    """A server that finds its tables as they are starts without what makes them."""
+    url = f"sqlite:///{tmp_path}/record.db"
+    open_store(url).__exit__(None, None, None)
+    program = (
+        "import sys; from paperless_ivr.records.sql import open_store; "
+        "open_store(sys.argv[1]).__exit__(None, None, None); sys.exit('alembic' in sys.modules)"
+    )
+
+    assert subprocess.run([sys.executable, "-c", program, url], check=False).returncode == 0
 
 
 def test_upgraded_by_several_at_once(empty_url):
@@ -53,7 +67,7 @@ def test_upgraded_by_several_at_once(empty_url):
     for thread in threads:
         thread.join(PATIENT)
 
-    assert made == ["0003"] * 4
+    assert made == [REVISION] * 4
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,8 @@ class Moment(TypeDecorator[datetime]):
 
 VERSION_TABLE = "paperless_ivr_revision"
 """Alembic's table. Another program's, in the same database, has the usual name."""
+REVISION = "0003"
+"""The newest of `migrations/versions`: it makes the tables that stand here."""
 
 HASH = String(64)
 NUMBER = BigInteger().with_variant(Integer, "sqlite")
