@@ -46,6 +46,11 @@ LARGE = (
     "default: a number that stands for nobody",
     "text link only: by the record",
     "keypad first",
+    "several bills",
+    "AutoPay",
+    "payers only: WATER",
+    "strict: on paper",
+    "water only: two bills, unchecked",
 )
 """Cases that take long, and whose rows others take as well: `make prove` walks them."""
 IN_PROVE = heavy(False, True)
@@ -451,7 +456,8 @@ FLOWS = st.sampled_from([Flow(tight(case)) for case in cases()])
 
 
 @pytest.mark.requirement("R42")
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.prove
+@settings(max_examples=heavy(60, 300), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_equal_shapes_go_on_alike(data):
     """Two calls of one shape, told apart by all that a shape leaves out, stay of one shape."""

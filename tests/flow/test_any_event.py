@@ -34,6 +34,7 @@ from paperless_ivr.testing.strategies import (
     flows,
     walks,
 )
+from tests.counts import heavy
 
 pytestmark = pytest.mark.requirement("R42")
 
@@ -63,7 +64,8 @@ def shown(call: Call) -> Iterator[str]:
     yield str(hash(call))
 
 
-@settings(deadline=None, max_examples=100)
+@pytest.mark.prove
+@settings(deadline=None, max_examples=heavy(30, 100))
 @given(st.data())
 def test_turn_or_named_fault(data: st.DataObject) -> None:
     """Any event at any turn of a call gives a turn just where the table has a row for it."""
@@ -82,7 +84,8 @@ def test_turn_or_named_fault(data: st.DataObject) -> None:
             assert type(after) is (Turn if fits(flow, call, event) else UnexpectedEvent)
 
 
-@settings(deadline=None, max_examples=100)
+@pytest.mark.prove
+@settings(deadline=None, max_examples=heavy(30, 100))
 @given(st.data())
 def test_caller_may_do_anything(data: st.DataObject) -> None:
     """Where keys are waited for, any keys, silence and a hang-up give a turn, again and again."""
@@ -95,7 +98,8 @@ def test_caller_may_do_anything(data: st.DataObject) -> None:
         assert isinstance(flow.advance(turn.call, HungUp()), Turn)
 
 
-@settings(deadline=None)
+@pytest.mark.prove
+@settings(deadline=None, max_examples=heavy(30, 100))
 @given(st.data())
 def test_turn_is_told_from_the_call(data: st.DataObject) -> None:
     """What is said and waited for can be told from the call alone, at every turn of a walk."""
@@ -107,7 +111,8 @@ def test_turn_is_told_from_the_call(data: st.DataObject) -> None:
         assert again.took == ()
 
 
-@settings(deadline=None)
+@pytest.mark.prove
+@settings(deadline=None, max_examples=heavy(30, 100))
 @given(st.data())
 def test_same_again_after_a_restart(data: st.DataObject) -> None:
     """The same call and event give the same turn, also in a new flow, for a call that was saved."""
@@ -120,7 +125,8 @@ def test_same_again_after_a_restart(data: st.DataObject) -> None:
         assert restarted.advance(load(dump(before.turn.call)), after.event) == after.turn
 
 
-@settings(deadline=None)
+@pytest.mark.prove
+@settings(deadline=None, max_examples=heavy(30, 100))
 @given(st.data())
 def test_after_the_end(data: st.DataObject) -> None:
     """After the end only a hang-up may come, and it changes nothing."""
@@ -134,7 +140,8 @@ def test_after_the_end(data: st.DataObject) -> None:
         flow.advance(last.call, NoInput())
 
 
-@settings(deadline=None)
+@pytest.mark.prove
+@settings(deadline=None, max_examples=heavy(30, 100))
 @given(st.data())
 def test_hang_up_ends_a_call(data: st.DataObject) -> None:
     """A hang-up at any turn ends the call, or the write under way is finished and then it ends."""

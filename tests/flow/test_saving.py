@@ -25,6 +25,7 @@ from paperless_ivr.flow.saving import SCHEMA, dump, load
 from paperless_ivr.flow.states import State
 from paperless_ivr.secret import Kind, Secret
 from paperless_ivr.testing.strategies import flows, walks
+from tests.counts import heavy
 
 pytestmark = pytest.mark.requirement("R42")
 
@@ -156,7 +157,8 @@ def assert_kept(call: Call) -> None:
     assert saved == dump(back)
 
 
-@settings(deadline=None)
+@pytest.mark.prove
+@settings(deadline=None, max_examples=heavy(30, 100))
 @given(st.data())
 def test_reachable_calls_come_back(data: st.DataObject) -> None:
     """Every call of a walk is read back as it was saved."""
@@ -302,7 +304,8 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=400)
+@pytest.mark.prove
+@settings(deadline=None, max_examples=heavy(100, 400))
 @given(st.data())
 def test_hostile_documents(data: st.DataObject) -> None:
     """A dump with something else in it is a call that is saved the same, or is refused."""

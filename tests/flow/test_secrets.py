@@ -28,6 +28,7 @@ from paperless_ivr.testing.strategies import (
     flows,
     walks,
 )
+from tests.counts import heavy
 
 pytestmark = pytest.mark.requirement("R24")
 
@@ -87,7 +88,8 @@ def parts(step: Step) -> Iterator[object]:
     yield from (turn.call.consents, turn.call.choosing, *turn.say)
 
 
-@settings(deadline=None, max_examples=80)
+@pytest.mark.prove
+@settings(deadline=None, max_examples=heavy(30, 80))
 @given(st.data())
 def test_calls_and_turns(data: st.DataObject) -> None:
     """No call, turn, event, request, consent or handback of a walk shows what is personal."""
@@ -97,7 +99,8 @@ def test_calls_and_turns(data: st.DataObject) -> None:
             assert_unseen(part, among=among)
 
 
-@settings(deadline=None, max_examples=80)
+@pytest.mark.prove
+@settings(deadline=None, max_examples=heavy(30, 80))
 @given(st.data())
 def test_faults(data: st.DataObject) -> None:
     """No fault shows what is personal, nor does its traceback or its log entry."""

@@ -1,6 +1,8 @@
 """The tables: made by migrations, of a known version, append-only; and what outlasts a process."""
 
 import sqlite3
+import subprocess
+import sys
 import threading
 from datetime import timedelta
 from importlib.resources import as_file, files
@@ -21,8 +23,15 @@ from paperless_ivr.flow.policy import Limits, Retention
 from paperless_ivr.records.port import Activity, SavedCall, Task, What
 from paperless_ivr.records.sql import Database, SqlRecord, lines, open_store, vault_for, writes
 from paperless_ivr.records.sql.person import find
-from paperless_ivr.records.sql.revisions import upgrade
-from paperless_ivr.records.sql.tables import VERSION_TABLE, activity, consents, metadata, removals
+from paperless_ivr.records.sql.tables import (
+    REVISION,
+    VERSION_TABLE,
+    activity,
+    consents,
+    metadata,
+    removals,
+)
+from paperless_ivr.records.sql.upgrades import revisions, upgrade
 from paperless_ivr.records.vault import new_keys
 from paperless_ivr.testing.contracts.bench import (
     ACCOUNT,
@@ -40,7 +49,7 @@ from tests.records.conftest import PATIENT
 def test_migrations_make_the_tables(empty_url):
     """What the migrations make is what the code works with, to the last column and index."""
     database = Database(empty_url(), PATIENT)
-    assert "0004" == upgrade(database) == upgrade(database)
+    assert revisions()[0] == REVISION == upgrade(database) == upgrade(database)
 
     differences = database.read(
         lambda c: compare_metadata(
@@ -53,6 +62,18 @@ def test_migrations_make_the_tables(empty_url):
     database.close()
 
     assert differences == []
+
+
+def test_a_start_does_not_import_alembic(tmp_path):
+    """A server that finds its tables as they are starts without what makes them."""
+    url = f"sqlite:///{tmp_path}/record.db"
+    open_store(url).__exit__(None, None, None)
+    program = (
+        "import sys; from paperless_ivr.records.sql import open_store; "
+        "open_store(sys.argv[1]).__exit__(None, None, None); sys.exit('alembic' in sys.modules)"
+    )
+
+    assert subprocess.run([sys.executable, "-c", program, url], check=False).returncode == 0
 
 
 def test_upgraded_by_several_at_once(empty_url):
@@ -70,7 +91,7 @@ def test_upgraded_by_several_at_once(empty_url):
     for thread in threads:
         thread.join(PATIENT)
 
-    assert made == ["0004"] * 4
+    assert made == [REVISION] * 4
 
 
 @pytest.mark.parametrize(

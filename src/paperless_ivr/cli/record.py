@@ -104,7 +104,7 @@ def upgrade(url: str) -> None:
     All of it or nothing; what is recorded stays. It needs no keys.
     """
     from paperless_ivr.records.sql.database import Database
-    from paperless_ivr.records.sql.revisions import upgrade as bring
+    from paperless_ivr.records.sql.upgrades import upgrade as bring
 
     database = Database(url, PATIENCE)
     try:

@@ -46,8 +46,13 @@ def _discreet(address: URL, **options: Any) -> Engine:
 
     Source: SQLAlchemy, "Configuring Logging"; `logging_name` gives the engine a logger of its own.
     """
-    logging.getLogger(f"sqlalchemy.engine.Engine.{NAME}").setLevel(logging.INFO)
+    logging.getLogger(f"sqlalchemy.engine.Engine.{NAME}").addFilter(_without_rows)
     return create_engine(address, hide_parameters=True, logging_name=NAME, **options)
+
+
+def _without_rows(record: logging.LogRecord) -> bool:
+    """Lets through what is no row: rows are logged at DEBUG alone."""
+    return record.levelno > logging.DEBUG
 
 
 def _as_server(connection: Any, _: object) -> None:

@@ -127,8 +127,12 @@ def _of_ways(table: Table) -> Iterator[str]:
         state: {row.to for row in rows if row.to is not None and row.to is not state}
         for state, rows in table.items()
     }
+    back: dict[State, set[State]] = {}
+    for source, destinations in ways.items():
+        for destination in destinations:
+            back.setdefault(destination, set()).add(source)
     reached = _closure({State.GREETING}, ways)
-    ending = {state for state in State if _closure({state}, ways) & set(ENDINGS)}
+    ending = _closure(set(ENDINGS), back)
     for state in State:
         if state not in reached:
             yield f"no call comes to {state.name}: give some row a way to it"

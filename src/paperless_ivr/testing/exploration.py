@@ -490,42 +490,36 @@ def walk(  # noqa: PLR0913 - the walk's terms are told one by one
 def _moves(
     flow: Flow, place: _Place, world: World, deliver: Deliver
 ) -> Iterator[tuple[Move, _Place]]:
-    """Every move from a call: each answer, in time, pressed ahead, and late.
+    """Every move from a call: each answer, in time, and each key also pressed ahead and late.
 
     A key that is pressed ahead is delivered as one that is pressed in time, so what comes of it
-    is worked out once. A late answer that changes nothing leads back to the place.
+    is worked out once; the two are told apart where it gives a consent. A late answer that
+    changes nothing is no move.
     """
     turn = place.turn
     live = Live(turn, 2)
     now, late = live.token, Token(live.token.call_id, 1)
-    keyed: list[tuple[Move, _Place]] = []
+    asked = isinstance(turn.then, Gather)
+    ahead = isinstance(turn.then, Gather) and turn.then.type_ahead
 
     for event in alphabet(place.scene, turn, world):
         after = deliver(flow, live, now, event).turn
         move = _answer(place, event, after)
         there = _Place.of(flow, after, *writes(move), tries(move))
         yield move, there
-        if isinstance(event, Digits) and event.heard is None:
-            keyed.append((move, there))
-    if not isinstance(turn.then, Gather):
-        return
-    for move, there in keyed:
-        if turn.then.type_ahead:
-            yield _answer(place, move.event, move.next, early=True), there
-        after = deliver(flow, live, late, move.event).turn
-        moved = _answer(place, move.event, after, late=True)
-        unmoved = after.call is turn.call
-        yield (
-            moved,
-            place if unmoved else _Place.of(flow, after, *writes(moved), tries(moved)),
-        )
+        if not asked or not isinstance(event, Digits) or event.heard is not None:
+            continue
+        if ahead and move.minted:
+            yield evolve(move, early=True), there
+        after = deliver(flow, live, late, event).turn
+        if after is not turn:
+            moved = _answer(place, event, after, late=True)
+            yield moved, _Place.of(flow, after, *writes(moved), tries(moved))
 
 
-def _answer(
-    place: _Place, event: Event, after: Turn, *, early: bool = False, late: bool = False
-) -> Move:
+def _answer(place: _Place, event: Event, after: Turn, *, late: bool = False) -> Move:
     history = place.sent, place.cleared, place.tried
-    return Move(place.scene, place.turn, event, after, early, late, *history)
+    return Move(place.scene, place.turn, event, after, False, late, *history)
 
 
 def writes(move: Move) -> tuple[frozenset[str], frozenset[str]]:

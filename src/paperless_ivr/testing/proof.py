@@ -80,7 +80,7 @@ PREFERENCE, LINK = "StoreCustomerPreference", "SendWebLink"
 
 
 def cases(policy: Policy | None = None) -> tuple[Case, ...]:
-    """The walks of the proof: of one policy, or of the default and seven others."""
+    """The walks of the proof: of one policy, or of the default and of others."""
     if policy is not None:
         return tuple(_of_one(policy))
     return (*_of_many(), *_of_identity())
@@ -121,6 +121,7 @@ def _of_one(policy: Policy) -> Iterator[Case]:
 def _of_many() -> Iterator[Case]:
     """The default, and others that reach what the default does not."""
     yield from _of_one(DEFAULT)
+    yield from _one_way_to_an_address()
     new = partial(evolve, DEFAULT)
     asked = evolve(DEFAULT.text, after_enrolment=())
     on_file = evolve(DEFAULT.address, strategies=(Strategy.ON_FILE, Strategy.PERSON))
@@ -238,6 +239,42 @@ def _of_many() -> Iterator[Case]:
     for there in (True, False):
         wanted = _arrival("dubois", intent=Intent.BACK_TO_PAPER, person_available=there)
         yield Case("strict: back to paper", strict, wanted, ("dubois",))
+
+
+def _one_way_to_an_address() -> Iterator[Case]:
+    """Rows that only large cases take otherwise; with one way to an address calls are few."""
+    alone = evolve(DEFAULT.address, strategies=(Strategy.ON_FILE,), email_required=True)
+    one_bill = evolve(DEFAULT.bills, another=False)
+    asked = evolve(DEFAULT.text, after_enrolment=())
+    new = partial(evolve, DEFAULT, address=alone, text=asked, bills=one_bill)
+    known = {"account": customer("park").account, "identity": Identity.ACCOUNT_KEYED}
+    yield Case(
+        "on file alone: several bills",
+        new(),
+        _arrival("park", BEFORE, person_available=True, **known),
+        ("park", "park-rental", "ali"),
+    )
+    yield Case(
+        "on file alone: AutoPay",
+        new(autopay=AutoPay(offer=True, terms={"en-US": "It is drawn on the due date."})),
+        _after("rivera"),
+        ("rivera",),
+    )
+    yield Case(
+        "on file alone: payers",
+        new(offer=evolve(DEFAULT.offer, moments=(Moment.AFTER_PAYMENT,))),
+        _after("rivera", invoice_type="WATER"),
+        ("rivera",),
+        OPERATIONS - {"EnrollInPaperless"},
+    )
+    yield Case(
+        "on file alone: no way back to paper",
+        new(back_to_paper=evolve(DEFAULT.back_to_paper, by_phone=False)),
+        _arrival("rivera", BEFORE),
+        ("rivera",),
+    )
+    keypad = evolve(DEFAULT.address, strategies=(Strategy.KEYPAD,))
+    yield Case("keypad alone: just paid", new(address=keypad), _after("rivera"), ("rivera",))
 
 
 def _of_identity() -> Iterator[Case]:

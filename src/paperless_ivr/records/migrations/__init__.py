@@ -1,1 +1,1 @@
-"""The tables of the record, version by version (Alembic). `records.sql.revisions` runs them."""
+"""The tables of the record, version by version (Alembic). `records.sql.upgrades` runs them."""

@@ -1,4 +1,4 @@
-"""What Alembic runs: the revisions, on the connection that `revisions.upgrade` gives."""
+"""What Alembic runs: the revisions, on the connection that `upgrades.upgrade` gives."""
 
 from alembic import context
 

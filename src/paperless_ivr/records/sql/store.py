@@ -17,7 +17,7 @@ from paperless_ivr.records.sql.keys import check_keys
 from paperless_ivr.records.sql.limits import reserve_try
 from paperless_ivr.records.sql.live_calls import SqlLiveCalls
 from paperless_ivr.records.sql.record import SqlRecord, utc_now
-from paperless_ivr.records.sql.revisions import check_revision, is_empty, upgrade
+from paperless_ivr.records.sql.revisions import check_revision, is_empty
 from paperless_ivr.records.sql.tables import activity, key_check, live_calls
 from paperless_ivr.records.vault import Vault, vault, vault_of_file
 
@@ -125,6 +125,8 @@ def open_store(  # noqa: PLR0913 - each is an option of a server
         if empty and not make:
             raise NoRecord
         if empty:
+            from paperless_ivr.records.sql.upgrades import upgrade  # noqa: PLC0415 - brings Alembic
+
             upgrade(making)
         check_revision(making)
         vault = vault or vault_for(url, make=making.read(_is_unused))

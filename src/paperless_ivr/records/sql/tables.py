@@ -45,6 +45,8 @@ class Moment(TypeDecorator[datetime]):
 
 VERSION_TABLE = "paperless_ivr_revision"
 """Alembic's table. Another program's, in the same database, has the usual name."""
+REVISION = "0004"
+"""The newest of `migrations/versions`: it makes the tables that stand here."""
 
 REMOVES = "paperless_ivr_removes"
 """A function that only the connections of this library have, and the triggers of SQLite call.
