@@ -20,7 +20,6 @@ from paperless_ivr.flow.events import (
     Event,
     HungUp,
     OutcomeUnknown,
-    RecordUnavailable,
     Unavailable,
 )
 from paperless_ivr.flow.host import Edition
@@ -172,8 +171,7 @@ class RequestRunner:
         except StaleCall:
             raise
         except Exception as error:  # noqa: BLE001 - what is not on record is not sent
-            self.runner.record_failed(session, error)
-            refused = RecordUnavailable()
+            refused = self.runner.record_failed(session, error)
         if refused is not None:
             return session, refused
         return evolve(claiming, stored_number=claiming.number), None

@@ -19,7 +19,7 @@ from paperless_ivr.backends.port import Backend
 from paperless_ivr.drive.protocol import Move, Send
 from paperless_ivr.drive.recorder import ActivityRecorder
 from paperless_ivr.drive.session import Claim, Session
-from paperless_ivr.errors import PolicyProblems, RecordDown, StaleCall
+from paperless_ivr.errors import PolicyProblems, RecordBusy, RecordDown, StaleCall
 from paperless_ivr.flow.checks import check
 from paperless_ivr.flow.events import (
     CustomersFound,
@@ -195,10 +195,11 @@ class CallRunner:
         worth another wait.
         """
         after = move.after
-        just_failed = isinstance(move.event, RecordUnavailable)
-        skipping = just_failed or (move.before is not None and _silent(move.before))
-        if skipping and not after.over and move.outcome is None:
-            return self._shown((_unstored(move),))
+        down = move.event if isinstance(move.event, RecordUnavailable) else None
+        if down is None and move.before is not None:
+            down = _skipped(move.before)
+        if down is not None and not after.over and move.outcome is None:
+            return self._shown((_unstored(move, down),))
         return self._shown(self._stored_or_not(move))
 
     def _stored_or_not(self, move: Move) -> Sequence[Move]:
@@ -211,7 +212,7 @@ class CallRunner:
                 return self._stored(move, _as_it_is, held=True, lost=True)
         except Exception as error:  # noqa: BLE001 - the caller does not hear of it
             self._failed("store", move.after, error)
-            return (_unstored(move),)
+            return (_unstored(move, _unavailable(error)),)
 
     def _stored(
         self, move: Move, finish: Finish, *, held: bool = False, lost: bool = False
@@ -235,7 +236,7 @@ class CallRunner:
 
         def stored(last: Move) -> Move:
             number = None if lost else last.after.number
-            return evolve(last, after=evolve(last.after, stored_number=number, store_down=False))
+            return evolve(last, after=evolve(last.after, stored_number=number, store_down=None))
 
         there, request = move.after, move.after.turn.then
         if not isinstance(request, ReserveTry) or there.turn.say:
@@ -277,16 +278,17 @@ class CallRunner:
         try:
             if isinstance(request, Write):
                 return self.intend(request, session)
-            if isinstance(request, Screen | ReserveTry) and _silent(session):
-                return RecordUnavailable()
+            down = _skipped(session)
+            if down is not None and isinstance(request, Screen | ReserveTry):
+                return down
             return self.twice(lambda: self._asked(request, session))
         except Exception as error:  # noqa: BLE001 - what the record cannot do is an event
-            self.record_failed(session, error)
-            return RecordUnavailable()
+            return self.record_failed(session, error)
 
-    def record_failed(self, session: Session, error: Exception) -> None:
-        """Logs that the record did not answer, or could not keep something."""
+    def record_failed(self, session: Session, error: Exception) -> RecordUnavailable:
+        """Logs that the record did not answer, or could not keep something; what that comes to."""
         self._failed("record", session, error)
+        return _unavailable(error)
 
     def _asked(self, request: RecordRequest, session: Session) -> RecordAnswer:
         record = self.setup.store.record
@@ -436,14 +438,19 @@ def _as_it_is(session: Session) -> Session:
     return session
 
 
-def _unstored(move: Move) -> Move:
+def _unstored(move: Move, down: RecordUnavailable) -> Move:
     """A move that the store does not have."""
-    return evolve(move, after=evolve(move.after, store_down=True))
+    return evolve(move, after=evolve(move.after, store_down=down))
 
 
-def _silent(session: Session) -> bool:
-    """Whether the store failed, and the caller has heard nothing since."""
-    return session.store_down and not session.turn.say
+def _skipped(session: Session) -> RecordUnavailable | None:
+    """What a store that failed comes to, while the caller has heard nothing since."""
+    return None if session.turn.say else session.store_down
+
+
+def _unavailable(error: Exception) -> RecordUnavailable:
+    """What an error of the record, or of the store, comes to."""
+    return RecordUnavailable(busy=isinstance(error, RecordBusy))
 
 
 def handback_of(session: Session) -> Handback:

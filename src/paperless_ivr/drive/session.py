@@ -6,6 +6,7 @@ from datetime import datetime
 from attrs import field, frozen
 
 from paperless_ivr.flow.call import Call
+from paperless_ivr.flow.events import RecordUnavailable
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.saving import dump_value, load_value
 from paperless_ivr.flow.turns import Return, Turn
@@ -43,7 +44,7 @@ class Session:
     """What a runtime that asks by web request was given last."""
     stored_number: int | None = None
     """The number at which the store has the call; None where it does not have it."""
-    store_down: bool = False
+    store_down: RecordUnavailable | None = None
     """The store failed, and nothing was heard since."""
 
     @property
