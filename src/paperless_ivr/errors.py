@@ -19,6 +19,7 @@ PaperlessIVRError
 ├── Rejected                   a web request is not what it has to be
 └── StoreError                 a store of calls or the record
     ├── RecordDown             it did not answer, or could not keep something
+    │   └── RecordBusy         it was not asked: too many of ours ask at once
     ├── UnknownCall            there is no such call
     ├── StaleCall              somebody else moved the call first
     ├── StaleClaim             somebody else has what was claimed, or it is done
@@ -140,6 +141,10 @@ class RecordDown(StoreError):
     def __init__(self, *told: object, cause: str = "") -> None:
         super().__init__(*told, *([cause] if cause else []))
         self.cause = cause
+
+
+class RecordBusy(RecordDown):
+    """The record was not asked: too many of this process ask at once."""
 
 
 class UnknownCall(StoreError):

@@ -45,7 +45,7 @@ def test_without_a_terminal_a_whole_call_is_played(process: Run) -> None:
         (["--keys", "1 1 2", "--moment", "after_payment"], "enrolled"),
         (["--keys", "1 1137# 1", "--caller", "+12175550101"], "enrolled"),
         (["--keys", "1 1 1137# 1", "--language", "ask"], "enrolled"),
-        (["--keys", "1 0 answered", "--person"], "transferred"),
+        (["--keys", "1 0# answered", "--person"], "transferred"),
     ],
 )
 def test_keys_are_played(run: Run, arguments: list[str], disposition: str) -> None:

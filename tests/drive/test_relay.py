@@ -11,7 +11,7 @@ from paperless_ivr.backends.demo import customer, springfield
 from paperless_ivr.backends.memory import Fault, MemoryBackend
 from paperless_ivr.cli.setups import arrival, demo_policy
 from paperless_ivr.drive.blocking import Driver
-from paperless_ivr.drive.protocol import Move, OnRecord, Perform, Send, converse
+from paperless_ivr.drive.protocol import Move, OnRecord, Send, converse
 from paperless_ivr.drive.reaping import ABANDONED
 from paperless_ivr.drive.relay import AFTER, FOLLOWED, GIVE_UP, Relay
 from paperless_ivr.drive.runner import CallRunner, Setup
@@ -25,6 +25,7 @@ from paperless_ivr.flow.requests import (
     StoreCustomerPreference,
 )
 from paperless_ivr.flow.scene import Terms
+from paperless_ivr.flow.turns import Turn
 from paperless_ivr.gateways.terminal import TerminalGateway, tokens
 from paperless_ivr.prompts import Catalogue
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
@@ -138,9 +139,9 @@ def test_process_that_died_in_a_write(sent: bool) -> None:
 def test_process_that_died_right_after_the_yes() -> None:
     """A yes that was stored and not yet acted on is carried out; one before it is none."""
     line = Line()
-    stop_at(line, Perform, state="ENROLLMENT")
+    stop_at(line, Turn, state="ENROLLMENT")
     before = Line()
-    stop_at(before, Perform, state="CONFIRMATION")
+    stop_at(before, Turn, state="CONFIRMATION")
 
     for one in (line, before):
         one.now += ABANDONED
@@ -169,9 +170,9 @@ def stop_at(line: Line, step: type, state: str = "ENROLLMENT") -> None:
         now = steps.send(reply)
         there = session.call.state.name == state
         match now:
-            case Perform(turn):
-                waits = hasattr(turn.then, "max_keys")
-                if there and step is Perform:
+            case Turn():
+                waits = hasattr(now.then, "max_keys")
+                if there and step is Turn:
                     return
                 reply = Digits(keys(next(pressed))) if waits else None
             case OnRecord(request):

@@ -11,8 +11,9 @@ from paperless_ivr.errors import UnknownCall
 from paperless_ivr.flow.events import Accepted, OutcomeUnknown
 from paperless_ivr.flow.host import Disposition, Moment, Reason, Registration
 from paperless_ivr.flow.requests import Write
+from paperless_ivr.testing.twilio import SimulatedTwilio
 from paperless_ivr.testing.virtual_caller import Press
-from tests.drive.line import ARRIVAL, POLICY, RIVERA, SID, Line
+from tests.drive.line import ARRIVAL, GATEWAY, POLICY, RIVERA, SID, Line
 from tests.drive.test_loops import STILL
 
 
@@ -171,6 +172,29 @@ def test_a_request_that_finds_no_room_is_given_up(stopped, monkeypatch):
     line.begin()
     assert line.reply.status == 200
     assert "still working" not in line.reply.document.lower()
+    line.backend.free.set()
+    line.workers[0].close()
+
+
+@pytest.mark.requirement("R48", "R50")
+def test_a_try_that_finds_no_room(stopped, monkeypatch):
+    """Where all threads are taken and no try can be counted, the reason is that we are busy."""
+    line = Line(Gate(Write))
+    line.begin()
+    line.go(Press("1"))
+    line.go()
+    mine = line.go(Press("9999"))
+    runtime, line.runtime = line.runtime, SimulatedTwilio(GATEWAY, "CA1")
+    for number in ("CA1", "CA2"):  # other calls take both threads
+        line.runtime.call_id = number
+        line.to_consent()
+        line.go(Press("1"))
+        stopped(line)
+    line.runtime, line.reply = runtime, mine
+    monkeypatch.setattr(WebDriver, "_wait", property(lambda _: 0.0))
+    line.go()
+    line.go()
+    assert line.reply.handback.reason is Reason.BUSY
     line.backend.free.set()
     line.workers[0].close()
 

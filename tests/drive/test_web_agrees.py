@@ -1,6 +1,6 @@
 """A call over web requests goes as it does where the channel is held, however it is delivered."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import count
@@ -14,9 +14,7 @@ from paperless_ivr.drive.blocking import Driver
 from paperless_ivr.drive.protocol import Move
 from paperless_ivr.drive.runner import Observer, Setup, handback_of
 from paperless_ivr.drive.web import Reply, WebDriver
-from paperless_ivr.flow.events import EndedBy, HungUp
 from paperless_ivr.flow.host import Handback
-from paperless_ivr.flow.requests import ReserveTry
 from paperless_ivr.gateways.port import WebRequest
 from paperless_ivr.gateways.twilio import TwilioGateway
 from paperless_ivr.records.memory import MemoryLiveCalls
@@ -37,21 +35,9 @@ VAULT = vault(new_keys())
 
 @define(slots=False)
 class Noting(Playback):
-    """Keeps what the record is told of the call.
-
-    A host that cancels while nothing is spoken does so while a request is carried out.
-    """
+    """Keeps what the record is told of the call."""
 
     told: list[tuple[str, ...]] = field(factory=list)
-    cancel: Callable[[], None] | None = None
-
-    def moved(self, move: Move) -> None:
-        """The call has moved; the host may cancel before a try is answered."""
-        super().moved(move)
-        asked = isinstance(move.after.turn.then, ReserveTry) and not move.after.hung_up
-        if self.cancel is not None and asked and isinstance(self.left[0].event, HungUp):
-            self.left.pop(0)
-            self.cancel()
 
     def note(self, activity: Activity) -> None:
         """One line, without what every call has of its own."""
@@ -64,6 +50,19 @@ def of_twilio(path: Path) -> Noting:
     """A transcript of a call that has Twilio's identifier."""
     transcript = read(path)
     return Noting(evolve(transcript, arrival=evolve(transcript.arrival, call_id=SID)))
+
+
+def gateway_of(playback: Noting) -> TwilioGateway:
+    """The gateway of a playback."""
+    return TwilioGateway(
+        playback.words,
+        playback.transcript.arrival.biller,
+        secret.credential("auth token"),
+        "https://ivr.example.com/twilio",
+        "https://host.example.com/voice",
+        KEY,
+        person="+12175550199",
+    )
 
 
 def setup_of(playback: Noting, calls: LiveCalls, *observers: Observer) -> Setup:
@@ -117,22 +116,13 @@ class Delivery:
 def told(path: Path, stores: Sequence[LiveCalls], *, twice: bool) -> tuple[Noting, Handback]:
     """The call over web requests, with a worker for each store: all are of the same calls."""
     playback, ended = of_twilio(path), list[Handback]()
-    gateway = TwilioGateway(
-        playback.words,
-        playback.transcript.arrival.biller,
-        secret.credential("auth token"),
-        "https://ivr.example.com/twilio",
-        "https://host.example.com/voice",
-        KEY,
-        person="+12175550199",
-    )
+    gateway = gateway_of(playback)
 
     def note(move: Move) -> None:
         if move.after.over:
             ended.append(handback_of(move.after))
 
     documents = [WebDriver(setup_of(playback, calls, note), gateway, KEY) for calls in stores]
-    playback.cancel = lambda: documents[-1].hang_up(SID, by=EndedBy.HOST)
     runtime = SimulatedTwilio(gateway, SID)
     delivery = Delivery(documents, twice)
     Calling(playback, runtime, documents[0]).hold(delivery)

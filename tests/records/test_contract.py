@@ -4,6 +4,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 
 import pytest
@@ -24,11 +25,13 @@ from paperless_ivr.flow.requests import KeepWish, ReserveTry, Screen, SendWebLin
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 from paperless_ivr.records.port import (
     Activity,
-    Committed,
     Counted,
     Evidence,
+    Follow,
+    Reservation,
     SavedCall,
     SessionUpdate,
+    Tried,
     What,
 )
 from paperless_ivr.records.separate import SeparateStores
@@ -405,14 +408,14 @@ def test_separate_stores_keep_it() -> None:
 class NoLines(SeparateStores):
     """Forgets the lines."""
 
-    def commit(self, update: SessionUpdate, *, again: bool = False) -> Committed:
+    def commit(self, update: SessionUpdate, *, again: bool = False) -> Refused | None:
         return super().commit(evolve(update, activities=()), again=again)
 
 
 class LinesFirst(SeparateStores):
     """Notes what was not done."""
 
-    def commit(self, update: SessionUpdate, *, again: bool = False) -> Committed:
+    def commit(self, update: SessionUpdate, *, again: bool = False) -> Refused | None:
         for line in update.activities:
             self.record.note(line)
         return super().commit(evolve(update, activities=()), again=again)
@@ -421,7 +424,7 @@ class LinesFirst(SeparateStores):
 class NeverRefused(SeparateStores):
     """Goes on where a limit forbids the write."""
 
-    def commit(self, update: SessionUpdate, *, again: bool = False) -> Committed:
+    def commit(self, update: SessionUpdate, *, again: bool = False) -> Refused | None:
         refused = super().commit(update, again=again)
         if refused is not None:
             super().commit(evolve(update, intent=None), again=again)
@@ -431,8 +434,32 @@ class NeverRefused(SeparateStores):
 class NoTries(SeparateStores):
     """Lets everybody try."""
 
-    def _reserved(self, update: SessionUpdate) -> Committed:
-        return TryReserved() if update.reservation else None
+    def commit_try(self, reservation: Reservation, follow: Follow, *, again: bool = False) -> Tried:
+        self.commit(follow(TryReserved()), again=again)
+        return TryReserved()
+
+
+class TwoTries(SeparateStores):
+    """Takes a second asking for another try."""
+
+    def commit_try(self, reservation: Reservation, follow: Follow, *, again: bool = False) -> Tried:
+        if again:
+            asked = evolve(reservation.request, key=f"{reservation.request.key} again")
+            reservation = evolve(reservation, request=asked)
+        return super().commit_try(reservation, follow, again=again)
+
+
+class TriesAnyway(SeparateStores):
+    """Moves a call after a try, whoever has moved it."""
+
+    def commit_try(self, reservation: Reservation, follow: Follow, *, again: bool = False) -> Tried:
+        def following(answer: Tried) -> SessionUpdate:
+            update = follow(answer)
+            with suppress(UnknownCall):
+                update = evolve(update, if_turn=self.calls.load(update.call.call_id).turn)
+            return update
+
+        return super().commit_try(reservation, following, again=again)
 
 
 class NeverRecognized(SeparateStores):
@@ -462,7 +489,7 @@ class SameTurn(SeparateStores):
 class ForgetsAnyway(SeparateStores):
     """Removes a call at whatever turn."""
 
-    def commit(self, update: SessionUpdate, *, again: bool = False) -> Committed:
+    def commit(self, update: SessionUpdate, *, again: bool = False) -> Refused | None:
         if update.forget:
             self.calls.drop(update.call.call_id)
             update = evolve(update, call=None)
@@ -472,7 +499,7 @@ class ForgetsAnyway(SeparateStores):
 class LastWins(SeparateStores):
     """Lets everybody move a call."""
 
-    def commit(self, update: SessionUpdate, *, again: bool = False) -> Committed:
+    def commit(self, update: SessionUpdate, *, again: bool = False) -> Refused | None:
         if again or update.if_turn != 1 or update.forget:
             return super().commit(update, again=again)
         try:
@@ -487,6 +514,8 @@ BROKEN_STORES: Mapping[str, type[SeparateStores]] = {
     "_stale": LinesFirst,
     "_refused": NeverRefused,
     "_tried": NoTries,
+    "_tried_again": TwoTries,
+    "_tried_too_late": TriesAnyway,
     "_again": NeverRecognized,
     "_not_done": AlwaysDone,
     "_of_another": SameTurn,

@@ -87,6 +87,8 @@ class Trouble:
         if self.steps == self.at and self.once == "before":
             raise RecordDown
         answer = act()
+        if name == "commit_try":  # told as the update that followed the answer
+            name, arguments = "commit", (arguments[1](answer),)
         if self.steps == self.at and self.once == "after":
             raise RecordDown  # it is done, and its answer is lost
         self.told.append((name, arguments))
@@ -319,6 +321,7 @@ class NeverHeard:
 
     def __init__(self, inner):
         self.inner, self.record, self.calls = inner, inner.record, inner.calls
+        self.commit_try = inner.commit_try
 
     def commit(self, update, *, again=False):
         """It is done, and its answer is lost where a write is to be sent."""

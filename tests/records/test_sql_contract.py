@@ -1,8 +1,15 @@
 """The durable record keeps what every record promises, on SQLite and on PostgreSQL."""
 
 import pytest
+from attrs import evolve
 
+from paperless_ivr.errors import StaleCall
+from paperless_ivr.flow.events import TryReserved
+from paperless_ivr.flow.policy import Limits
+from paperless_ivr.flow.requests import Guess, ReserveTry
+from paperless_ivr.records.port import Reservation, SavedCall, SessionUpdate
 from paperless_ivr.testing.contracts import check_live_calls, record, session_store
+from paperless_ivr.testing.contracts.bench import ANI, BILLER
 from paperless_ivr.testing.contracts.checking import run
 
 
@@ -28,3 +35,22 @@ def test_sql_store_keeps_it(check, opened):
         return store, store.record
 
     run([check], make)
+
+
+@pytest.mark.requirement("R17", "R47")
+def test_no_try_is_counted_that_nothing_follows(opened):
+    """Where what follows a try is not stored, for whatever reason, the try was not made."""
+    store, limits = opened(), evolve(Limits(), tries_per_ani=(1, 1))
+
+    def broken(_):
+        raise ZeroDivisionError
+
+    def stale(_):
+        return SessionUpdate(SavedCall("c1", 2, b"call"), if_turn=1)
+
+    for number, (follow, error) in enumerate([(broken, ZeroDivisionError), (stale, StaleCall)]):
+        asked = Reservation(ReserveTry(Guess.ACCOUNT, BILLER, ANI, (), f"t{number}"), limits)
+        with pytest.raises(error):
+            store.commit_try(asked, follow)
+    asked = ReserveTry(Guess.ACCOUNT, BILLER, ANI, (), "t2")
+    assert store.record.reserve(asked, limits) == TryReserved()

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from attrs import define, field, frozen
 
-from paperless_ivr.drive.protocol import Move, OnRecord, Perform, Send, converse
+from paperless_ivr.drive.protocol import Move, OnRecord, Send, converse
 from paperless_ivr.drive.runner import Asking, CallRunner, Setup, handback_of
 from paperless_ivr.flow.events import CallerEvent, EndedBy, HungUp, ServiceAnswer
 from paperless_ivr.flow.host import Arrival, Handback
@@ -73,8 +73,8 @@ class AsyncDriver:
             except StopIteration as done:
                 return handback_of(done.value)
             match step:
-                case Perform(turn):
-                    reply = await line.perform(turn)
+                case Turn():
+                    reply = await line.perform(step)
                 case OnRecord(request):
                     reply = await self._stored(runner.on_record, request, session)
                 case Send():

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 from attrs import field, frozen
 
-from paperless_ivr.drive.protocol import Move, OnRecord, Perform, Send, converse
+from paperless_ivr.drive.protocol import Move, OnRecord, Send, converse
 from paperless_ivr.drive.runner import Asking, CallRunner, Setup, handback_of
 from paperless_ivr.flow.events import Event, HungUp, ServiceAnswer
 from paperless_ivr.flow.host import Arrival, Handback
@@ -40,8 +40,8 @@ class Driver:
             except StopIteration as done:
                 return handback_of(done.value)
             match step:
-                case Perform(turn):
-                    reply = self._perform(gateway, turn)
+                case Turn():
+                    reply = self._perform(gateway, step)
                 case OnRecord(request):
                     reply = runner.on_record(request, session)
                 case Send():

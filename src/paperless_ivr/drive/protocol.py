@@ -25,13 +25,6 @@ from paperless_ivr.records.port import Settlement
 
 
 @frozen
-class Perform:
-    """Speak the turn, and wait where it asks. Reply: what the caller did, or None."""
-
-    turn: Turn
-
-
-@frozen
 class OnRecord:
     """Ask the record, or put a write on it. Reply: its answer; None: the write may be sent."""
 
@@ -71,14 +64,15 @@ Task = Generator[OnRecord | Send, Any, tuple[Event, Settlement | None]]
 
 def converse(
     session: Session, advance: Advance, budget: Budget, clock: Clock
-) -> Generator[Perform | OnRecord | Send | Move, Any, Session]:
+) -> Generator[Turn | OnRecord | Send | Move, Any, Session]:
     """Runs a call on a held channel from where it is to its end; gives the session as it ended.
 
+    A turn is to be spoken, and waited for where it asks. Reply: what the caller did, or None.
     A move is committed before anything is said of it. Once the caller is gone nothing is spoken.
     """
     while True:
         turn = session.turn
-        did: Event | None = None if session.hung_up else (yield Perform(turn))
+        did: Event | None = None if session.hung_up else (yield turn)
         outcome = None
         match turn.then:
             case Return():

@@ -9,6 +9,7 @@ from paperless_ivr.drive.protocol import Move
 from paperless_ivr.drive.session import Session
 from paperless_ivr.flow.call import Call, Consent
 from paperless_ivr.flow.events import LimitReached, Refusal, Refused, Unavailable
+from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.states import State
 from paperless_ivr.flow.turns import Return
 from paperless_ivr.prompts import Catalogue, said
@@ -22,8 +23,13 @@ OFFERS = (State.OFFER_AT_START, State.OFFER)
 class ActivityRecorder:
     """Says what goes on record of each move. Pure: the runner commits it."""
 
+    flow: Flow
     catalogue: Catalogue
-    policy_version: str
+
+    @property
+    def policy_version(self) -> str:
+        """The version of the policy that calls are run under."""
+        return self.flow.terms.policy.about.version
 
     def evidence(self, before: Session, call: Call, now: datetime) -> Mapping[str, Evidence]:
         """The evidence of every consent, also of those that a move has just brought."""
@@ -32,7 +38,7 @@ class ActivityRecorder:
         return {**new, **before.evidence}
 
     def _evidence(self, asked: Session, consent: Consent, now: datetime) -> Evidence:
-        heard = [prompt for prompt in asked.turn.say if prompt.must_hear]
+        heard = [prompt for prompt in self.flow.turn(asked.call).say if prompt.must_hear]
         return Evidence(
             consent=consent,
             words=said(heard, consent.language, self.catalogue),

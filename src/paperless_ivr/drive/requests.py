@@ -20,7 +20,6 @@ from paperless_ivr.flow.events import (
     Event,
     HungUp,
     OutcomeUnknown,
-    RecordUnavailable,
     Unavailable,
 )
 from paperless_ivr.flow.host import Edition
@@ -64,19 +63,11 @@ class RequestRunner:
 
     def commit(self, move: Move) -> Session:
         """Commits a move with the document of its turn; StaleCall where another was first."""
-        after = move.after
-        return self.runner.commit(evolve(move, after=self._documented(after, after.turn)))
+        return self.runner.commit(move, self._documented)
 
     def move(self, session: Session, event: Event, outcome: Settlement | None = None) -> Session:
-        """The call after an event, committed.
-
-        Where its request has words, they are heard before it is claimed; else it is claimed in
-        the same commit.
-        """
-        after = self.runner.advance(session, event)
-        if after.turn.say:
-            after = evolve(after, claim=None)
-        return self.commit(Move(session, event, after, outcome))
+        """The call after an event, committed."""
+        return self.commit(Move(session, event, self.runner.advance(session, event), outcome))
 
     def hang_up(self, stored: SavedCall, by: EndedBy) -> None:
         """Ends a call, and finishes what was agreed."""
@@ -100,8 +91,14 @@ class RequestRunner:
 
         return self.gateway.write(turn, sign, self.runner.language(turn))
 
-    def _documented(self, session: Session, turn: Turn) -> Session:
-        return evolve(session, document=self.write(session, turn))
+    def _documented(self, session: Session) -> Session:
+        """The session with the document of its turn.
+
+        Where its request has words, they are heard before it is claimed; else it is claimed in
+        the same commit.
+        """
+        claim = None if session.turn.say else session.claim
+        return evolve(session, claim=claim, document=self.write(session, session.turn))
 
     # ── requests ──
 
@@ -161,8 +158,7 @@ class RequestRunner:
 
     def _claiming(self, session: Session, *, again: bool) -> Session:
         claim = self.runner.claim(session.turn, again=again)
-        claimed = evolve(session, number=session.number + 1, claim=claim)
-        return self._documented(claimed, evolve(session.turn, say=()))  # they were spoken
+        return self._documented(evolve(session, number=session.number + 1, claim=claim))
 
     def _intended(
         self, session: Session, write: Write, *, again: bool
@@ -175,8 +171,7 @@ class RequestRunner:
         except StaleCall:
             raise
         except Exception as error:  # noqa: BLE001 - what is not on record is not sent
-            self.runner.record_failed(session, error)
-            refused = RecordUnavailable()
+            refused = self.runner.record_failed(session, error)
         if refused is not None:
             return session, refused
         return evolve(claiming, stored_number=claiming.number), None

@@ -5,9 +5,10 @@ Whatever fails around the flow becomes an event here: no exception ever reaches 
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from datetime import UTC, datetime, timedelta
+from functools import cache, partial
 from secrets import token_hex
 from typing import TypeVar
 
@@ -18,19 +19,17 @@ from paperless_ivr.backends.port import Backend
 from paperless_ivr.drive.protocol import Move, Send
 from paperless_ivr.drive.recorder import ActivityRecorder
 from paperless_ivr.drive.session import Claim, Session
-from paperless_ivr.errors import PolicyProblems, RecordDown, StaleCall
+from paperless_ivr.errors import PolicyProblems, RecordBusy, RecordDown, StaleCall
 from paperless_ivr.flow.checks import check
 from paperless_ivr.flow.events import (
     CustomersFound,
     Event,
     HungUp,
-    LimitReached,
     OutcomeUnknown,
     RecordAnswer,
     RecordUnavailable,
     Refused,
     ServiceAnswer,
-    TryReserved,
     Unavailable,
     WishKept,
 )
@@ -54,11 +53,11 @@ from paperless_ivr.flow.script import prompt
 from paperless_ivr.flow.turns import Return, Turn
 from paperless_ivr.prompts import Catalogue
 from paperless_ivr.records.port import (
-    Committed,
     Intent,
     Reservation,
     SessionStore,
     SessionUpdate,
+    Tried,
 )
 
 log = structlog.get_logger("paperless_ivr")
@@ -71,6 +70,9 @@ Observer = Callable[[Move], None]
 Where `move.before` is None the call has just begun; where `move.after.over` it has ended, with
 the hand-back in `move.after.turn.then`. What it raises is logged by its class, and stops no call.
 """
+
+Finish = Callable[[Session], Session]
+"""Adds what a runtime needs to a session that is about to be stored, as its document."""
 
 AT_ONCE = 256
 """Requests to the service at the same time. Each is a thread that waits: some 50 KiB of memory."""
@@ -140,8 +142,7 @@ class CallRunner:
 
     @_recorder.default
     def _make_recorder(self) -> ActivityRecorder:
-        version = self.setup.flow.terms.policy.about.version
-        return ActivityRecorder(self.setup.catalogue, version)
+        return ActivityRecorder(self.setup.flow, self.setup.catalogue)
 
     # ── moves ──
 
@@ -177,18 +178,14 @@ class CallRunner:
         seconds = self.setup.budget(turn.then) + CLAIM_GRACE
         return Claim(token_hex(8), self.setup.clock() + timedelta(seconds=seconds), again)
 
-    def commit(self, move: Move) -> Session:
+    def commit(self, move: Move, finish: Finish) -> Session:
         """Commits a move; gives the session as it is stored then.
 
-        Raises `errors.StaleCall` where somebody else moved the call first, and other
-        `errors.StoreError` where the store failed twice.
+        A try that a move leads to without a word is no place to rest: what follows its answer is
+        committed with it. Raises `errors.StaleCall` where somebody else moved the call first,
+        and other `errors.StoreError` where the store failed twice.
         """
-        after = move.after
-        forget = after.over and after.hung_up
-        reserved = _about_try(self.store(self._update(move, forget=forget)))
-        stored = evolve(after, stored_number=after.number, store_down=False, reserved=reserved)
-        self.observe(evolve(move, after=stored))
-        return stored
+        return self._shown(self._stored(move, finish))
 
     def commit_or_go_on(self, move: Move) -> Session:
         """Commits a move of a call on a held channel, which goes on without a store.
@@ -198,44 +195,73 @@ class CallRunner:
         worth another wait.
         """
         after = move.after
-        just_failed = isinstance(move.event, RecordUnavailable)
-        skipping = just_failed or (move.before is not None and _silent(move.before))
-        if skipping and not after.over and move.outcome is None:
-            session = evolve(after, store_down=True)
-        else:
-            session = self._committed(move)
-        self.observe(evolve(move, after=session))
-        return session
+        down = move.event if isinstance(move.event, RecordUnavailable) else None
+        if down is None and move.before is not None:
+            down = _skipped(move.before)
+        if down is not None and not after.over and move.outcome is None:
+            return self._shown((_unstored(move, down),))
+        return self._shown(self._stored_or_not(move))
 
-    def _committed(self, move: Move) -> Session:
-        """The session after an attempt to commit; it has ended where there is nothing to store."""
-        after = move.after
+    def _stored_or_not(self, move: Move) -> Sequence[Move]:
+        """The moves after an attempt to commit."""
         try:
             try:
-                reserved = _about_try(self.store(self._update(move, forget=after.over)))
+                return self._stored(move, _as_it_is, held=True)
             except StaleCall as stale:  # another worker took the call for lost
-                self._failed("store.failed", after, stale)
-                self.store(evolve(self._update(move, forget=False), call=None))
-                return evolve(after, stored_number=None, store_down=False)
+                self._failed("store.failed", move.after, stale)
+                return self._stored(move, _as_it_is, held=True, lost=True)
         except Exception as error:  # noqa: BLE001 - the caller does not hear of it
-            self._failed("store.failed", after, error)
-            return evolve(after, store_down=True)
-        return evolve(after, stored_number=after.number, store_down=False, reserved=reserved)
+            self._failed("store.failed", move.after, error)
+            return (_unstored(move, _unavailable(error)),)
 
-    def _update(self, move: Move, *, forget: bool) -> SessionUpdate:
-        """What a move changes in the store."""
-        after, stored = move.after, move.after.stored_number
-        reservation = None
-        if isinstance(after.turn.then, ReserveTry) and not after.turn.say:
-            reservation = Reservation(after.turn.then, self.setup.limits)
-        return SessionUpdate(
-            call=None if forget and stored is None else after.saved(),
-            if_turn=stored,
-            forget=forget and stored is not None,
-            outcome=move.outcome,
-            reservation=reservation,
-            activities=self._recorder.activities(move),
+    def _stored(
+        self, move: Move, finish: Finish, *, held: bool = False, lost: bool = False
+    ) -> Sequence[Move]:
+        """The moves that were committed: this one, and what follows a try that it leads to.
+
+        On a `held` channel every call that has ended is forgotten. Of one that is `lost` to
+        another worker only what belongs on record is kept.
+        """
+
+        def update(*moves: Move) -> SessionUpdate:
+            after = moves[-1].after
+            stored, forget = after.stored_number, after.over and (held or after.hung_up)
+            return SessionUpdate(
+                call=None if lost or (forget and stored is None) else after.saved(),
+                if_turn=stored,
+                forget=forget and stored is not None,
+                outcome=move.outcome,
+                activities=tuple(line for one in moves for line in self._recorder.activities(one)),
+            )
+
+        def stored(last: Move) -> Move:
+            number = None if lost else last.after.number
+            return evolve(last, after=evolve(last.after, stored_number=number, store_down=None))
+
+        there, request = move.after, move.after.turn.then
+        if not isinstance(request, ReserveTry) or there.turn.say:
+            move = evolve(move, after=finish(there))
+            self.store(update(move))
+            return (stored(move),)
+
+        @cache
+        def followed(answer: Tried) -> Move:
+            return Move(there, answer, finish(self.advance(there, answer)))
+
+        answer = self._recognized(
+            partial(
+                self.setup.store.commit_try,
+                Reservation(request, self.setup.limits),
+                lambda answer: update(move, followed(answer)),
+            )
         )
+        return move, stored(followed(answer))
+
+    def _shown(self, moves: Sequence[Move]) -> Session:
+        """The session after moves that every observer is shown."""
+        for move in moves:
+            self.observe(move)
+        return moves[-1].after
 
     def observe(self, move: Move) -> None:
         """Logs a move, and shows it to every observer."""
@@ -252,18 +278,17 @@ class CallRunner:
         try:
             if isinstance(request, Write):
                 return self.intend(request, session)
-            if session.reserved is not None:
-                return session.reserved
-            if isinstance(request, Screen | ReserveTry) and _silent(session):
-                return RecordUnavailable()
+            down = _skipped(session)
+            if down is not None and isinstance(request, Screen | ReserveTry):
+                return down
             return self.twice(lambda: self._asked(request, session))
         except Exception as error:  # noqa: BLE001 - what the record cannot do is an event
-            self.record_failed(session, error)
-            return RecordUnavailable()
+            return self.record_failed(session, error)
 
-    def record_failed(self, session: Session, error: Exception) -> None:
-        """Logs that the record did not answer, or could not keep something."""
+    def record_failed(self, session: Session, error: Exception) -> RecordUnavailable:
+        """Logs that the record did not answer, or could not keep something; what that comes to."""
         self._failed("record.failed", session, error)
+        return _unavailable(error)
 
     def _asked(self, request: RecordRequest, session: Session) -> RecordAnswer:
         record = self.setup.store.record
@@ -281,13 +306,16 @@ class CallRunner:
     ) -> Refused | None:
         """Puts a write on record, together with the claim on it where one is given."""
         intent = Intent(write, session.evidence[write.consent], self.setup.limits)
-        committed = self.store(evolve(claimed or SessionUpdate(), intent=intent))
-        return committed if isinstance(committed, Refused) else None
+        return self.store(evolve(claimed or SessionUpdate(), intent=intent))
 
-    def store(self, update: SessionUpdate) -> Committed:
+    def store(self, update: SessionUpdate) -> Refused | None:
         """Commits an update; it is recognized where its first answer was lost."""
+        return self._recognized(partial(self.setup.store.commit, update))
+
+    def _recognized(self, commit: Callable[..., T]) -> T:
+        """What a commit answers; the second time it is asked as one that may have been done."""
         tries = iter((False, True))
-        return self.twice(lambda: self.setup.store.commit(update, again=next(tries)))
+        return self.twice(lambda: commit(again=next(tries)))
 
     def twice(self, act: Callable[[], T]) -> T:
         """What the store answers; it is asked once more where it failed within its budget.
@@ -405,14 +433,24 @@ class Asking:
         return None  # a thread took it at the last moment
 
 
-def _about_try(committed: Committed) -> TryReserved | LimitReached | None:
-    """What was said of a try that was committed with its turn."""
-    return committed if isinstance(committed, TryReserved | LimitReached) else None
+def _as_it_is(session: Session) -> Session:
+    """The session of a held channel: there is no document."""
+    return session
 
 
-def _silent(session: Session) -> bool:
-    """Whether the store failed, and the caller has heard nothing since."""
-    return session.store_down and not session.turn.say
+def _unstored(move: Move, down: RecordUnavailable) -> Move:
+    """A move that the store does not have."""
+    return evolve(move, after=evolve(move.after, store_down=down))
+
+
+def _skipped(session: Session) -> RecordUnavailable | None:
+    """What a store that failed comes to, while the caller has heard nothing since."""
+    return None if session.turn.say else session.store_down
+
+
+def _unavailable(error: Exception) -> RecordUnavailable:
+    """What an error of the record, or of the store, comes to."""
+    return RecordUnavailable(busy=isinstance(error, RecordBusy))
 
 
 def handback_of(session: Session) -> Handback:

@@ -6,7 +6,7 @@ from datetime import datetime
 from attrs import field, frozen
 
 from paperless_ivr.flow.call import Call
-from paperless_ivr.flow.events import LimitReached, TryReserved
+from paperless_ivr.flow.events import RecordUnavailable
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.saving import dump_value, load_value
 from paperless_ivr.flow.turns import Return, Turn
@@ -32,6 +32,7 @@ class Session:
     """A call, the turn it is at, and what is known around it. The turn is computed once."""
 
     turn: Turn
+    """Without its words where the call was loaded: they were spoken."""
     asked_at: datetime
     """When the present turn was put to the caller."""
     number: int = 1
@@ -43,9 +44,7 @@ class Session:
     """What a runtime that asks by web request was given last."""
     stored_number: int | None = None
     """The number at which the store has the call; None where it does not have it."""
-    reserved: TryReserved | LimitReached | None = None
-    """The answer to the turn's request, where it was committed together with the turn."""
-    store_down: bool = False
+    store_down: RecordUnavailable | None = None
     """The store failed, and nothing was heard since."""
 
     @property
@@ -89,7 +88,7 @@ class SavedSession:
     def session(self, flow: Flow, stored: SavedCall) -> Session:
         """The session, under the flow of its release."""
         return Session(
-            turn=flow.turn(self.call),
+            turn=flow.resumed(self.call),
             asked_at=self.asked,
             number=stored.turn,
             evidence={one.consent.reference: one for one in self.evidence},

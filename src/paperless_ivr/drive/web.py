@@ -27,7 +27,14 @@ from paperless_ivr.drive.requests import RequestRunner
 from paperless_ivr.drive.runner import Setup, handback_of, named, whose
 from paperless_ivr.drive.session import Session, read
 from paperless_ivr.drive.tokens import TokenSigner, TurnToken
-from paperless_ivr.errors import GatewayProblems, Rejected, StaleCall, StoreError, UnknownCall
+from paperless_ivr.errors import (
+    GatewayProblems,
+    RecordBusy,
+    Rejected,
+    StaleCall,
+    StoreError,
+    UnknownCall,
+)
 from paperless_ivr.flow.call import Call
 from paperless_ivr.flow.events import (
     CallerEvent,
@@ -269,9 +276,9 @@ class WebDriver:
                 return self._last(session.call_id, waited=True)
         log.error("request.crowded_out", **whose(session.call.host))
         record = isinstance(session.turn.then, RecordRequest)
-        busy = RecordUnavailable() if record else Unavailable("too many at once", busy=True)
+        kind = RecordUnavailable if record else Unavailable
         try:
-            return self._go_on(self._requests.move(session, busy))
+            return self._go_on(self._requests.move(session, kind(busy=True)))
         except StaleCall:  # another worker has carried it out, or crowded it out
             return self._last(session.call_id)
 
@@ -316,8 +323,7 @@ class WebDriver:
             raise
         except Exception as error:  # noqa: BLE001 - the caller goes on with the host
             log.error("call.broken_off", **whose(host), **named(error))
-            down = isinstance(error, StoreError) and not isinstance(error, UnknownCall | StaleCall)
-        reason = Reason.RECORD_DOWN if down else Reason.CALL_LOST
+            reason = _reason(error)
         back = evolve(Handback.unfinished(host, reason), paid=paid)
         return self._given_back(handed_back(Call(host), back, self.setup.clock()))
 
@@ -332,6 +338,17 @@ class WebDriver:
 def _handed_over(session: Session) -> Arrival:
     """What the host handed over, without what was named here."""
     return evolve(session.call.host, edition=Edition(), handover="", serial="")
+
+
+def _reason(error: Exception) -> Reason:
+    """Why a call goes back that broke off."""
+    match error:
+        case RecordBusy():
+            return Reason.BUSY
+        case StoreError() if not isinstance(error, UnknownCall | StaleCall):
+            return Reason.RECORD_DOWN
+        case _:
+            return Reason.CALL_LOST
 
 
 def _noted(call: Mapping[str, str], carried: "Future[Session]") -> None:

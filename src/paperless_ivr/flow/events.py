@@ -212,7 +212,12 @@ class WishKept:
 
 @frozen
 class RecordUnavailable:
-    """The record did not answer in time or could not keep something."""
+    """The record did not answer in time or could not keep something.
+
+    `busy`: we did not ask, because too many of ours were asking.
+    """
+
+    busy: bool = False
 
 
 ServiceAnswer = CustomersFound | InvoiceChecked | Accepted | Refused | Unavailable | OutcomeUnknown

@@ -84,6 +84,10 @@ class Flow:
         scene = Scene(call, self.terms)
         return Turn(call, words(scene), then(scene), took)
 
+    def resumed(self, call: Call) -> Turn:
+        """What a call still waits for, its words spoken: the turn of one that was put away."""
+        return Turn(call, (), then(Scene(call, self.terms)))
+
     def _run(self, call: Call, event: Event, took: tuple[str, ...]) -> Turn:
         """Takes a row, then whatever routes on at once."""
         for _ in range(STEPS_AT_MOST):

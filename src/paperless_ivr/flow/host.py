@@ -90,7 +90,7 @@ class Reason(enum.Enum):
     OUTCOME_UNKNOWN = "outcome_unknown"
     NO_OPERATION = "no_operation"
     BUSY = "busy"
-    """Too many calls at once: the service was not asked."""
+    """Too many calls at once: the service, or the record, was not asked."""
     RECORD_DOWN = "record_down"
     CALL_LOST = "call_lost"
     """The call is not in the store, or could not go on: a fault of ours."""

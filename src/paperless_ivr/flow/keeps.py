@@ -29,6 +29,7 @@ from paperless_ivr.flow.events import (
     Digits,
     EndedBy,
     HungUp,
+    RecordUnavailable,
     TryReserved,
     Unavailable,
 )
@@ -74,9 +75,10 @@ def because(reason: Reason) -> Keep:
 
 
 def _exact(reason: Reason, c: Anything) -> Reason:
-    """The reason; where the service seems down, whether it was only we who were busy (R50)."""
-    busy = isinstance(c.event, Unavailable) and c.event.busy
-    return Reason.BUSY if busy and reason is Reason.SERVICE_DOWN else reason
+    """The reason; where service or record seem down, whether only we were busy (R50)."""
+    busy = isinstance(c.event, Unavailable | RecordUnavailable) and c.event.busy
+    down = reason in (Reason.SERVICE_DOWN, Reason.RECORD_DOWN)
+    return Reason.BUSY if busy and down else reason
 
 
 # ── keys ─────────────────────────────────────────────────────────────────────────────────

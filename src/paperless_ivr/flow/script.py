@@ -539,7 +539,7 @@ SCRIPT: Mapping[S, tuple[Line, ...]] = {
     S.PENDING_MENU: (say("pending"), options),
     S.OPT_OUT_CONFIRM: (_confirm_paper, options),
     S.OPT_OUT: (say("back_to_paper"),),
-    S.OPT_OUT_KEEPING: (),
+    S.OPT_OUT_KEEPING: (say("keeping"),),
     S.PERSON_OFFER: (options, say("person_offer")),
     S.TRANSFERRING: (say("connecting"),),
     S.ENROLLED: (_enrolled,),

@@ -1,7 +1,7 @@
 """What a record has to keep: activity, consents, writes, wishes and live calls."""
 
 import enum
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -488,7 +488,7 @@ class Intent:
 
 @frozen
 class Reservation:
-    """A try that the call is about to offer, and the limits that may forbid it."""
+    """A try that a call is about to offer, and the limits that may forbid it."""
 
     request: ReserveTry
     limits: Limits
@@ -513,12 +513,14 @@ class SessionUpdate:
     """The call has ended: it is removed, not stored, if its stored turn is still `if_turn`."""
     intent: Intent | None = None
     outcome: Settlement | None = None
-    reservation: Reservation | None = None
     activities: tuple[Activity, ...] = ()
 
 
-Committed = Refused | TryReserved | LimitReached | None
-"""What the record says of an update: about its intended write, or about its try."""
+Tried = TryReserved | LimitReached
+"""What the record says of a try."""
+
+Follow = Callable[[Tried], SessionUpdate]
+"""What the answer about a try changes; the same update whenever it is given the same answer."""
 
 
 class SessionStore(Protocol):
@@ -537,14 +539,22 @@ class SessionStore(Protocol):
         """The calls in progress."""
         ...
 
-    def commit(self, update: SessionUpdate, *, again: bool = False) -> Committed:
+    def commit(self, update: SessionUpdate, *, again: bool = False) -> Refused | None:
         """Makes every change of an update, or none of them.
 
         Raises `errors.StaleCall` where somebody else moved the call first. `Refused` where a
-        limit forbids the intended write. In both cases nothing was changed. Of a reservation
-        the answer is that of `Record.reserve`, and the call moves either way.
+        limit forbids the intended write. In both cases nothing was changed.
         `again`: the same update was committed before, and its answer was lost. Where the call
         is stored with the same bytes at the same turn, or is gone as the update wanted,
         everything was done the first time, and nothing is done twice.
+        """
+        ...
+
+    def commit_try(self, reservation: Reservation, follow: Follow, *, again: bool = False) -> Tried:
+        """Counts a try as `Record.reserve`, and makes every change that follows, or neither.
+
+        Returns the answer that was followed. Raises `errors.StaleCall`, and recognizes an update
+        `again`, as `commit`. `follow` is called before the try is committed, and must not ask
+        the store.
         """
         ...

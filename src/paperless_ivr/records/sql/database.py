@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from paperless_ivr.errors import RecordDown
+from paperless_ivr.errors import RecordBusy, RecordDown
 from paperless_ivr.records.sql.tables import REMOVES
 
 T = TypeVar("T")
@@ -160,7 +160,7 @@ class _Turns:
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:
-        """One turn; RecordDown where it does not come in time."""
+        """One turn; RecordBusy where it does not come in time."""
         mine = threading.Event()
         with self._lock:
             self._here.append(mine)
@@ -168,7 +168,7 @@ class _Turns:
         try:
             if not mine.wait(TURN):
                 message = "too many at once"
-                raise RecordDown(cause=message)
+                raise RecordBusy(cause=message)
             yield
         finally:
             with self._lock:

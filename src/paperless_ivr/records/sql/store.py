@@ -10,7 +10,8 @@ from types import TracebackType
 from sqlalchemy import URL, Connection, delete, exists, insert, select
 
 from paperless_ivr.errors import KeyProblem, NoRecord
-from paperless_ivr.records.port import Committed, SessionUpdate
+from paperless_ivr.flow.events import Refused
+from paperless_ivr.records.port import Follow, Reservation, SessionUpdate, Tried
 from paperless_ivr.records.sql import lines, writes
 from paperless_ivr.records.sql.database import BUDGET, CONNECTIONS, Database, database_url
 from paperless_ivr.records.sql.keys import check_keys
@@ -35,26 +36,37 @@ class Store:
         self.record = SqlRecord(database, vault, now)
         self.calls = SqlLiveCalls(database, vault, now)
 
-    def commit(self, update: SessionUpdate, *, again: bool = False) -> Committed:
+    def commit(self, update: SessionUpdate, *, again: bool = False) -> Refused | None:
         """Makes every change of an update in one transaction, or none of them."""
+        return self.database.write(self._changing(update, again=again))
+
+    def commit_try(self, reservation: Reservation, follow: Follow, *, again: bool = False) -> Tried:
+        """Counts a try and makes the changes that follow in one transaction, or neither."""
+
+        def change(connection: Connection) -> Tried:
+            desk = self.record.desk(connection)
+            answer = reserve_try(desk, reservation.request, reservation.limits)
+            self._changing(follow(answer), again=again)(connection)
+            return answer
+
+        return self.database.write(change)
+
+    def _changing(
+        self, update: SessionUpdate, *, again: bool
+    ) -> Callable[[Connection], Refused | None]:
+        """Makes the changes of an update in a transaction that is under way."""
         call = update.call
         storing = None
         if call is not None and not update.forget:
             storing = self.calls.storing(call, update.if_turn)
 
-        def reserved(connection: Connection) -> Committed:
-            if update.reservation is None:
-                return None
-            desk, asked = self.record.desk(connection), update.reservation
-            return reserve_try(desk, asked.request, asked.limits)
-
-        def change(connection: Connection) -> Committed:
+        def change(connection: Connection) -> Refused | None:
             if (
                 again
                 and call is not None
                 and self.calls.is_stored(connection, call, forgotten=update.forget)
             ):
-                return reserved(connection)
+                return None
             desk = self.record.desk(connection)
             if update.intent is not None:
                 intent = update.intent
@@ -69,9 +81,9 @@ class Store:
                 self.calls.forget(connection, call.call_id, update.if_turn)
             for line in update.activities:
                 lines.note(desk, line)
-            return reserved(connection)
+            return None
 
-        return self.database.write(change)
+        return change
 
     def probe(self) -> None:
         """Finds out whether calls can be written; RecordDown where they cannot.

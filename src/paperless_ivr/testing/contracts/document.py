@@ -191,7 +191,7 @@ class _Bench:
 
     def hears(self, act: Press | None) -> WebRequest | None:
         """The caller hears the document, and does that; the request that comes of it."""
-        turn = self.load().turn
+        turn = self.driver.setup.flow.turn(self.load().call)
         self.runtime.caller.plan(*(() if act is None else (act,)), prompts=len(turn.say))
         return self.runtime.follow(self.reply.document)
 

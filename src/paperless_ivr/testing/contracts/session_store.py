@@ -12,6 +12,7 @@ from paperless_ivr.flow.policy import Limits
 from paperless_ivr.flow.requests import Guess, ReserveTry
 from paperless_ivr.records.port import (
     Activity,
+    Follow,
     Intent,
     Ledger,
     Reservation,
@@ -19,6 +20,7 @@ from paperless_ivr.records.port import (
     SessionStore,
     SessionUpdate,
     Settlement,
+    Tried,
     What,
 )
 from paperless_ivr.testing.contracts.bench import (
@@ -105,26 +107,58 @@ def _refused(make: MakeStore) -> None:
     same("the lines", ["arrived"], _whats(ledger))
 
 
+def _reservation(key: str, most: int = 1) -> Reservation:
+    """A try of a caller who has so many."""
+    asked = ReserveTry(Guess.ACCOUNT, BILLER, ANI, (), key)
+    return Reservation(asked, evolve(Limits(), tries_per_ani=(most, most)))
+
+
+def _followed(clock: Clock, turn: int) -> Follow:
+    """The call goes on to a turn by the answer."""
+
+    def follow(answer: Tried) -> SessionUpdate:
+        call = evolve(_saved(turn), call=f"call after {answer}".encode())
+        return SessionUpdate(call, turn - 1 or None, activities=(_line(clock),))
+
+    return follow
+
+
 def _tried(make: MakeStore) -> None:
-    """A try is counted with the move that leads to its question, and its answer is given."""
+    """A try is counted with the move that follows its answer, which is given."""
     store, ledger, clock = _made(make)
-    limits = evolve(Limits(), tries_per_ani=(1, 1))
+    first = store.commit_try(_reservation("t1"), _followed(clock, 1))
+    same("the first answer", TryReserved(), first)
+    same("the call", b"call after TryReserved()", store.calls.load("c1").call)
+    second = store.commit_try(_reservation("t2"), _followed(clock, 2))
+    same("the second answer", LimitReached(), second)
+    call = f"call after {second}".encode()
+    same("the call", evolve(_saved(2), call=call), store.calls.load("c1"))
+    same("the lines", ["answered"] * 2, _whats(ledger))
+    third = _reservation("t3")
+    same("what the record says", LimitReached(), ledger.reserve(third.request, third.limits))
 
-    def moved(turn: int, key: str) -> SessionUpdate:
-        asked = ReserveTry(Guess.ACCOUNT, BILLER, ANI, (), key)
-        return evolve(
-            _begun(clock),
-            call=_saved(turn),
-            if_turn=turn - 1 or None,
-            reservation=Reservation(asked, limits),
-        )
 
+def _tried_again(make: MakeStore) -> None:
+    """A try whose answer was lost is counted once, and what follows it is done once."""
+    store, ledger, clock = _made(make)
     for again in (False, True):
-        same("the first answer", TryReserved(), store.commit(moved(1, "t1"), again=again))
-    same("the second answer", LimitReached(), store.commit(moved(2, "t2")))
-    same("the call", _saved(2), store.calls.load("c1"))
-    asked = ReserveTry(Guess.ACCOUNT, BILLER, ANI, (), "t3")
-    same("what the record says", LimitReached(), ledger.reserve(asked, limits))
+        answer = store.commit_try(_reservation("t1", 2), _followed(clock, 1), again=again)
+        same("the answer", TryReserved(), answer)
+    same("the lines", ["answered"], _whats(ledger))
+    other = store.commit_try(_reservation("t2", 2), _followed(clock, 2), again=True)
+    same("the answer about a try that was not made yet", TryReserved(), other)
+    same("the call", 2, store.calls.load("c1").turn)
+
+
+def _tried_too_late(make: MakeStore) -> None:
+    """Where somebody else moved the call first, it stays, and no line is noted."""
+    store, ledger, clock = _made(make)
+    store.commit(_begun(clock))
+    for turn in (1, 4):
+        moving = partial(store.commit_try, _reservation("t1"), _followed(clock, turn))
+        raises(f"to go on to {turn}", StaleCall, moving)
+    same("the call", _saved(1), store.calls.load("c1"))
+    same("the lines", ["arrived"], _whats(ledger))
 
 
 def _again(make: MakeStore) -> None:
@@ -195,6 +229,8 @@ PROMISES: tuple[Callable[[MakeStore], None], ...] = (
     _stale,
     _refused,
     _tried,
+    _tried_again,
+    _tried_too_late,
     _again,
     _not_done,
     _of_another,

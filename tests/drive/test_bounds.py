@@ -1,0 +1,96 @@
+"""What any web request of any call costs: turns computed, and times the store is written to."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import define, evolve, field
+
+from paperless_ivr.drive.web import Reply, WebDriver
+from paperless_ivr.flow.call import Call
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.turns import Turn
+from paperless_ivr.gateways.port import Ends, WebRequest
+from paperless_ivr.records.memory import MemoryLiveCalls
+from paperless_ivr.testing.calling import Calling
+from paperless_ivr.testing.twilio import SimulatedTwilio
+from tests.drive.test_web_agrees import FILES, KEY, SID, gateway_of, of_twilio, setup_of
+
+TURNS, WRITES = 2, 2
+WRITING = ("commit", "commit_try", "reserve", "keep", "settle", "intend", "note", "save", "drop")
+
+
+@define
+class Counted:
+    """A store, its record or its calls; each method that writes counts, but not within another."""
+
+    inner: Any
+    spent: "Counter[str]"
+
+    @property
+    def record(self) -> "Counted":
+        """The record, counted too."""
+        return Counted(self.inner.record, self.spent)
+
+    @property
+    def calls(self) -> "Counted":
+        """The calls in progress, counted too."""
+        return Counted(self.inner.calls, self.spent)
+
+    def __getattr__(self, name: str) -> Any:
+        """The same method, which counts."""
+        if name in WRITING:
+            self.spent["writes"] += 1
+        return getattr(self.inner, name)
+
+
+@define
+class Bounded:
+    """A worker whose every request is held to the bounds that somebody waits for.
+
+    At a hang-up everything that was agreed is carried out, and nobody waits.
+    """
+
+    worker: WebDriver
+    spent: "Counter[str]"
+    over: list[str] = field(factory=list)
+
+    def __call__(self, request: WebRequest) -> Reply:
+        """The reply to a request."""
+        self.spent.clear()
+        reply = self.worker.answer(request)
+        exceeds = self.spent["turns"] > TURNS or self.spent["writes"] > WRITES
+        if exceeds and not isinstance(self.worker.gateway.read(request), Ends):
+            self.over.append(f"{dict(self.spent)} for {request.path}")
+        return reply
+
+
+@pytest.fixture
+def spent(monkeypatch: pytest.MonkeyPatch) -> Iterator["Counter[str]"]:
+    """Counts the turns that are computed."""
+    counter, turn = Counter[str](), Flow.turn
+
+    def counted(flow: Flow, call: Call, took: tuple[str, ...] = ()) -> Turn:
+        counter["turns"] += 1
+        return turn(flow, call, took)
+
+    monkeypatch.setattr(Flow, "turn", counted)
+    return counter
+
+
+@pytest.mark.requirement("R50")
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_request_is_within_the_bounds(path: Path, spent: "Counter[str]") -> None:
+    """Two turns and two write transactions at most, whatever the caller and the service do."""
+    playback = of_twilio(path)
+    setup = setup_of(playback, MemoryLiveCalls())
+    setup = evolve(setup, store=Counted(setup.store, spent))
+    gateway = gateway_of(playback)
+    worker = WebDriver(setup, gateway, KEY)
+    bounded = Bounded(worker, spent)
+    Calling(playback, SimulatedTwilio(gateway, SID), worker).hold(bounded)
+    worker.close()
+    assert playback.left == []
+    assert bounded.over == []
