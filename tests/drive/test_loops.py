@@ -166,7 +166,7 @@ def test_a_record_that_is_down(converse):
     assert (back.disposition, back.reason) == (Disposition.UNAVAILABLE, Reason.RECORD_DOWN)
     assert backend.registration(customer("rivera").id, "WATER") is Registration.NONE
     assert "nothing was changed" in caller.heard[-1]
-    assert not [heard for heard in caller.heard if "Enter your account number" in heard]
+    assert not [heard for heard in caller.heard if "Enter the account number" in heard]
 
 
 class Broken:

@@ -78,7 +78,7 @@ class Crowding(Caller):
 @pytest.mark.parametrize("loop", LOOPS)
 @pytest.mark.parametrize(
     ("at", "disposition"),
-    [("One moment", Disposition.UNAVAILABLE), ("To agree", Disposition.FAILED)],
+    [("Just a moment", Disposition.UNAVAILABLE), ("To agree", Disposition.FAILED)],
 )
 def test_a_held_call_that_gets_no_turn(store, loop, at, disposition):
     """Neither a try nor a write is made that could not be put on record."""

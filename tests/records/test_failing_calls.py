@@ -144,8 +144,8 @@ def documents(_: str, store: Store, trouble: Trouble, call_id: str) -> Held:
 
 ANSWERS = {
     "For yes, press 1": "1",
-    "Enter the last four": "1137",
-    "Enter your account number": "20481137",
+    "enter the last four": "1137",
+    "Enter the account number": "20481137",
     "full account number": "20481137",
     "To agree, press 1": "1",
 }

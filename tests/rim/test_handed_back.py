@@ -166,6 +166,7 @@ def on_postgresql(world: World):
         database.close()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("moment", MOMENTS, ids=named)
 def test_store_on_postgresql(world: World, on_postgresql, moment):
     """It is the same on the other database."""

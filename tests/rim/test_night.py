@@ -267,7 +267,7 @@ ALL: dict[Happens, tuple[str, set[str]]] = {
     wrong_key: ("The service does not accept our credentials", {"service.answered"}),
     locked: (
         "The database is locked (SQLite)",
-        {"call.broken_off", "store.failed", "record.failed"},
+        {"call.broken_off", "store.failed"},
     ),
     moved: ("The database file was deleted or moved (SQLite)", {"call.broken_off"}),
     crowded: ("Too many calls at once", {"call.broken_off"}),
