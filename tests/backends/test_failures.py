@@ -42,7 +42,7 @@ WORDS: dict[type[ServiceAnswer], str] = {
     CustomersFound: "answered",
     InvoiceChecked: "answered",
     OutcomeUnknown: "unknown: maybe done",
-    Unavailable: "unavailable: surely not done",
+    Unavailable: "unavailable: not done",
 }
 
 SLOW = 5

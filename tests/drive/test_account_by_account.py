@@ -15,6 +15,7 @@ from paperless_ivr.drive.runner import Setup
 from paperless_ivr.flow.events import Customer, Invoice
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Disposition, Identity, Moment, Registration
+from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.scene import Terms
 from paperless_ivr.gateways.terminal import TerminalGateway, tokens
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
@@ -311,3 +312,20 @@ def test_a_star_in_the_last_four_digits(keys):
     gateway = TerminalGateway(CATALOGUE, io.StringIO(), None, tokens(keys))
 
     assert driver.converse(gateway, ARRIVAL).registration is Registration.PENDING
+
+
+def test_a_strangers_no_does_not_silence_the_offer():
+    """Who named an account at the host's own menu, and says no, says it for themselves."""
+    policy = evolve(POLICY, offer=Policy().offer)
+    driver, _ = line(springfield(), policy)
+    who = customer("rivera")
+    theirs = evolve(WITHHELD, account=who.account)
+    driver.converse(Stranger(keying(offer="2")), theirs)
+    verified = evolve(theirs, call_id="c2", identity=Identity.VERIFIED)
+    caller = Stranger(keying(offer="2"))
+
+    driver.converse(caller, verified)
+    again = driver.converse(Stranger(keying(offer="1")), evolve(verified, call_id="c3"))
+
+    assert caller.asked
+    assert again.disposition is Disposition.NOT_OFFERED

@@ -289,6 +289,14 @@ def test_many_threads_one_file(opened):
     assert each * threads == len(bench.claim(Task.COMPLETE, most=1000))
 
 
+def wait_for(it_is_so):
+    """Waits until something is so, and not for ever."""
+    end = time.monotonic() + PATIENT
+    while not it_is_so():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
 @pytest.mark.requirement("R50")
 def test_a_wait_for_a_turn_is_no_failure(tmp_path, some_vault, monkeypatch):
     """Who waits behind others of this process longer than a transaction may take is served."""
@@ -298,8 +306,7 @@ def test_a_wait_for_a_turn_is_no_failure(tmp_path, some_vault, monkeypatch):
 
         def hold(_):
             here.wait(PATIENT)
-            while len(waiting) < 2:
-                time.sleep(0.001)
+            wait_for(lambda: len(waiting) >= 2)
             time.sleep(0.1)
 
         holder = threading.Thread(target=store.database.write, args=(hold,))
@@ -309,8 +316,9 @@ def test_a_wait_for_a_turn_is_no_failure(tmp_path, some_vault, monkeypatch):
         holder.join(PATIENT)
 
 
-def test_writers_of_one_process_take_turns(tmp_path, some_vault):
+def test_writers_of_one_process_take_turns(tmp_path, some_vault, monkeypatch):
     """On SQLite whoever came first writes first, however often the others come again."""
+    monkeypatch.setattr(database, "TURN", PATIENT)
     with open_store(f"sqlite:///{tmp_path}/r.db", some_vault) as store:
         order, here = [], threading.Barrier(2)
 
@@ -319,8 +327,7 @@ def test_writers_of_one_process_take_turns(tmp_path, some_vault):
 
         def hold():
             here.wait(30)
-            while len(store.database._writers._here) < 5:
-                time.sleep(0.001)
+            wait_for(lambda: len(store.database._writers._here) >= 5)
 
         threads = [threading.Thread(target=write, args=("holder", hold))]
         threads[0].start()
@@ -328,8 +335,7 @@ def test_writers_of_one_process_take_turns(tmp_path, some_vault):
         for number in range(4):
             threads.append(threading.Thread(target=write, args=(number,)))
             threads[-1].start()
-            while len(store.database._writers._here) < number + 2:
-                time.sleep(0.001)
+            wait_for(lambda: len(store.database._writers._here) >= number + 2)  # noqa: B023
         for thread in threads:
             thread.join(30)
     assert order == ["holder", 0, 1, 2, 3]

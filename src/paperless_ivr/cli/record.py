@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from attrs import asdict
+from cattrs import Converter
 
 from paperless_ivr.cli.report_forms import show
 from paperless_ivr.errors import StillOpen
@@ -153,7 +153,7 @@ def find(url: str, person: Secret, biller: str | None, *, as_json: bool) -> None
     with open_store(url, budget=PATIENCE, make=False) as store:
         found = store.record.find(person, biller)
     if as_json:
-        click.echo(json.dumps(asdict(found, value_serializer=_as_text), indent=2))
+        click.echo(json.dumps(_as_text().unstructure(found), indent=2))
     else:
         _show(found)
     if not found:
@@ -166,15 +166,17 @@ def _nothing(person: Secret) -> str:
 
 def _show(found: "Found") -> None:
     """Prints a table for each kind of rows."""
-    for kind, rows in asdict(found, value_serializer=_as_text).items():
+    for kind, rows in _as_text().unstructure(found).items():
         if rows:
             click.echo(f"{kind.replace('_', '-')}\n")
             heads = [name.replace("_", " ") for name in rows[0]]
             show(sys.stdout, heads, [list(row.values()) for row in rows])
 
 
-def _as_text(_instance: Any, _field: Any, value: Any) -> Any:
-    return value.isoformat(timespec="seconds") if isinstance(value, datetime) else value
+def _as_text() -> Converter:
+    converter = Converter()
+    converter.register_unstructure_hook(datetime, lambda at: at.isoformat(timespec="seconds"))
+    return converter
 
 
 @command.command()

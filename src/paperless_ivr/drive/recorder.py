@@ -10,6 +10,7 @@ from paperless_ivr.drive.session import Session
 from paperless_ivr.flow.call import Call, Consent
 from paperless_ivr.flow.events import LimitReached, Refusal, Refused, Unavailable
 from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.host import Identity
 from paperless_ivr.flow.states import State
 from paperless_ivr.flow.turns import Return
 from paperless_ivr.prompts import Catalogue, said
@@ -83,13 +84,13 @@ class ActivityRecorder:
     def _next(self, after: Session) -> Iterator[Activity]:
         state = after.call.state
         if state in OFFERS and not after.hung_up:
-            account = after.call.host.account
+            host = after.call.host
             detail = {"language": after.call.language or ""}
-            yield self._line(What.OFFERED, after, detail, (account,) if account else ())
+            yield self._line(What.OFFERED, after, detail, _shown(host.account, host.identity))
         if isinstance(after.turn.then, Return):
             back = after.turn.then.handback
             detail = {"disposition": back.disposition.value, "reason": back.reason.value}
-            yield self._line(What.ENDED, after, detail, (back.account,) if back.account else ())
+            yield self._line(What.ENDED, after, detail, _shown(back.account, back.identity))
 
     def _line(
         self,
@@ -110,3 +111,8 @@ class ActivityRecorder:
             accounts=accounts,
             detail={"handover": host.reference, **detail},
         )
+
+
+def _shown(account: Secret | None, identity: Identity) -> tuple[Secret, ...]:
+    """The account, where it is the caller's: what a stranger says is not held against it."""
+    return (account,) if account and identity >= Identity.LAST_FOUR_KEYED else ()

@@ -102,6 +102,10 @@ class AccountPad:
                 return keyed
         return None
 
+    def can_be_keyed(self, number: str) -> bool:
+        """Whether there are keys for an account number."""
+        return self.keys(number) is not None
+
     def fits(self, keys: str) -> bool:
         """Whether there are as many keys as an account number has."""
         return self._written(keys) is not None
@@ -129,16 +133,21 @@ class AccountPad:
         """Whether letters or signs are printed that are not keyed."""
         return any(form.strip("#?") for form in self.forms)
 
+    def bare(self, number: str) -> str:
+        """What counts of an account number: no spaces, signs, or zeros at its beginning."""
+        kept = "".join(c for c in number.upper() if not c.isspace() and c not in self.dropped)
+        return kept.lstrip("0")
+
     def same(self, one: str, other: str) -> bool:
         """Whether two account numbers are the same but for how they are written.
 
         Zeros at the beginning are: services add and drop them.
         """
-        return self._plain(one) == self._plain(other)
+        return self.bare(one) == self.bare(other)
 
     def is_long(self, number: str) -> bool:
         """Whether a number tells more than its last four digits do."""
-        return len(self._plain(number)) > LAST_FOUR
+        return len(self.bare(number)) > LAST_FOUR
 
     def last_four(self, number: str) -> str:
         """The last four digits of an account number; zeros that may be left out are there."""
@@ -148,10 +157,6 @@ class AccountPad:
     def _sizes(self) -> Collection[int]:
         """How many keys a number may take."""
         return set(map(_size, self.forms)) or range(self.fewest, self.most + 1)
-
-    def _plain(self, number: str) -> str:
-        plain = "".join(c for c in number.upper() if not c.isspace() and c not in self.dropped)
-        return plain.lstrip("0")
 
     def _written(self, keys: str) -> str | None:
         if not re.fullmatch(r"[0-9]+", keys):

@@ -288,6 +288,12 @@ def _of_identity() -> Iterator[Case]:
         _arrival("patel", BEFORE, account=customer("patel").account),
         ("patel", "rivera"),
     )
+    yield Case(
+        "on file or a person: a number that many share",
+        evolve(DEFAULT, text=asked, address=on_file, proof=few),
+        _arrival("rivera", BEFORE),
+        ("rivera", "kim"),
+    )
     link = evolve(DEFAULT.address, strategies=(Strategy.TEXT_LINK,))
     yield Case(
         "text link only: just paid, no number on file",

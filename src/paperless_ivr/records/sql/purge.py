@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from attrs import asdict
+from cattrs import unstructure
 from sqlalchemy import ColumnElement, Table, and_, delete, exists, insert, or_, update
 
 from paperless_ivr.flow.policy import Retention
@@ -72,7 +72,7 @@ def finish_removal(desk: Desk, removal: int, removed: Removed) -> Removed:
     """Nothing more may be removed; the row says how much was."""
     its = removals.c.id == removal
     desk.connection.execute(
-        update(removals).where(its).values(finished=desk.now, **asdict(removed))
+        update(removals).where(its).values(finished=desk.now, **unstructure(removed))
     )
     return removed
 

@@ -61,20 +61,29 @@ class StandIns:
         """An account number; also a part of one, or none at all, as it was keyed."""
         if number in ("", "0"):
             return number
-        ending = last_four(number)
+        accounts = self.terms.accounts
+        bare = accounts.bare(number) or number
+        ending = last_four(bare)
         if len(ending) < 4:
-            return self._other("account", number, lambda other: other != "0")
+            return _refilled(number, bare, self._other("account", bare, lambda s: s[0] != "0"))
         last = self._last_four(ending)
         if len(number) == 4:
             return last
-        accounts = self.terms.accounts
 
         def fits(other: str) -> bool:
-            if looks_like_card(other) != looks_like_card(number):
-                return False
-            return (accounts.read(other) is None) == (accounts.read(number) is None)
+            whole = _refilled(number, bare, other)
+            alike = (looks_like_card, lambda s: accounts.read(s) is None, accounts.can_be_keyed)
+            return other[0] != "0" and all(of(whole) == of(number) for of in alike)
 
-        return self._other("account", number, fits, lambda s: _end(s, last))
+        return _refilled(number, bare, self._other("account", bare, fits, lambda s: _end(s, last)))
+
+    def _account_keyed(self, keyed: str) -> str:
+        """The keys of an account number: letters have two, signs and some zeros none."""
+        accounts = self.terms.accounts
+        number = accounts.read(keyed)
+        if number is None or not (accounts.any_letter or accounts.fixed_signs):
+            return self.account(keyed)
+        return accounts.keys(self.account(number)) or self.account(keyed)
 
     def _last_four(self, ending: str) -> str:
         return self._other("last four", ending)
@@ -162,7 +171,7 @@ class StandIns:
         """Keys at a question, of an entry that holds `whole`; those of a menu stay."""
         match call.state:
             case State.ACCOUNT_ENTRY | State.NUMBER_CHECK:
-                return self._part(call, keyed, whole, self.account)
+                return self._part(call, keyed, whole, self._account_keyed)
             case State.IDENTITY_CHECK:
                 return self._part(call, keyed, whole, self._some_digits)
             case State.PHONE_CHECK:
@@ -336,6 +345,20 @@ class StandIns:
         if pool is not None:
             return self.chance.choice(pool)
         return character if character in "+-.@" else "-"
+
+
+def _refilled(number: str, bare: str, other: str) -> str:
+    """A number with its zeros and signs, and with other characters for those that count."""
+    left = iter(zip(bare, other, strict=True))
+    expected = next(left, None)
+    written = []
+    for character in number:
+        if expected is not None and character.upper() == expected[0]:
+            written.append(expected[1])
+            expected = next(left, None)
+        else:
+            written.append(character)
+    return "".join(written)
 
 
 def _end(text: str, ending: str) -> str:
