@@ -59,10 +59,10 @@ class StandIns:
 
     def account(self, number: str) -> str:
         """An account number; also a part of one, or none at all, as it was keyed."""
-        if number in ("", "0"):
-            return number
         accounts = self.terms.accounts
-        bare = accounts.bare(number) or number
+        bare = accounts.bare(number)
+        if not bare:
+            return number  # nothing of it counts: it is nobody's
         ending = last_four(bare)
         if len(ending) < 4:
             return _refilled(number, bare, self._other("account", bare, lambda s: s[0] != "0"))
@@ -86,7 +86,8 @@ class StandIns:
         return accounts.keys(self.account(number)) or self.account(keyed)
 
     def _last_four(self, ending: str) -> str:
-        return self._other("last four", ending)
+        """Other last four digits; zeros stay, as they do in an account number of nothing else."""
+        return self._other("last four", ending) if ending.strip("0") else ending
 
     def invoice(self, number: str) -> str:
         """An invoice number; its last digits may tell it from another."""
@@ -369,7 +370,10 @@ def _end(text: str, ending: str) -> str:
 
 
 def personal(values: Iterable[Secret]) -> frozenset[str]:
-    """The texts by which somebody would be found: numbers also without signs, and their ends."""
+    """The texts by which somebody would be found: numbers also without signs, and their ends.
+
+    Zeros alone are nobody's.
+    """
 
     def texts() -> Iterator[str]:
         for value in values:
@@ -379,4 +383,4 @@ def personal(values: Iterable[Secret]) -> frozenset[str]:
             numerals = re.sub(r"[^0-9]", "", text)
             yield from (numerals, numerals[-10:], numerals[-4:])
 
-    return frozenset(text for text in texts() if len(text) >= 4)
+    return frozenset(text for text in texts() if len(text) >= 4 and text.strip("0"))
