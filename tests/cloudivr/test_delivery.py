@@ -88,7 +88,7 @@ def test_delivered_once(bench: Bench, port: int) -> None:
     with listening(sink, port):
         assert [mailer(bench, port).deliver() for _ in range(3)] == [2, 0, 0]
 
-    queued = outbox(bench.engine).emails
+    queued = outbox(bench.engine, bench.clock()).emails
     assert [message["To"] for message in sink.got] == [email.to.reveal() for email in queued]
     for message, email in zip(sink.got, queued, strict=True):
         assert email.link in message.get_content()
@@ -170,7 +170,7 @@ def test_never(bench: Bench, port: int) -> None:
         assert mailer(bench, port).deliver() == 0
         bench.clock.now += RETRY
         assert mailer(bench, port).deliver() == 0
-    assert outbox(bench.engine).emails[0].state == "refused (550)"
+    assert outbox(bench.engine, bench.clock()).emails[0].state == "refused (550)"
 
 
 def test_a_sender_that_is_refused(bench: Bench, port: int) -> None:
@@ -178,7 +178,7 @@ def test_a_sender_that_is_refused(bench: Bench, port: int) -> None:
     enroll(bench, "rivera")
     with listening(Sink(sender="550 Not from you"), port):
         assert mailer(bench, port).deliver() == 0
-    assert outbox(bench.engine).emails[0].state == "refused (550)"
+    assert outbox(bench.engine, bench.clock()).emails[0].state == "refused (550)"
 
 
 def test_two_processes(bench: Bench, port: int) -> None:
@@ -206,6 +206,7 @@ def test_an_expired_link_is_not_sent(bench: Bench, port: int) -> None:
     with listening(sink, port):
         assert mailer(bench, port).deliver() == 0
     assert sink.got == []
+    assert outbox(bench.engine, bench.clock()).emails[0].state == "not sent (link expired)"
 
 
 def prefer(bench: Bench, email: str | None, *, paperless: bool = True) -> None:
@@ -225,7 +226,7 @@ def complete(bench: Bench) -> None:
     bench.service.SendWebLink(
         **ask(), CustomerID=number("rivera"), InvoiceType="WATER", PhoneNumber="2175550180"
     )
-    link = outbox(bench.engine).texts[-1].link
+    link = outbox(bench.engine, bench.clock()).texts[-1].link
     assert Links(bench.service).complete(link.rpartition("/")[2]).standing is Standing.DONE
 
 
@@ -254,7 +255,7 @@ def test_a_link_that_is_of_no_use_is_not_sent(
         mailer(bench, port).deliver()
 
     assert [message["To"] for message in sink.got] == delivered
-    assert outbox(bench.engine).emails[0].state == f"not sent (link {state})"
+    assert outbox(bench.engine, bench.clock()).emails[0].state == f"not sent (link {state})"
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 20.0) -> None:

@@ -52,7 +52,7 @@ def emailed(bench: Bench, handle: str = "rivera") -> str:
     assert bench.service.EnrollInPaperless(
         enrollment(PaymentGUID=guid(handle))
     ).EnrollmentSuccessful
-    return outbox(bench.engine).emails[-1].link
+    return outbox(bench.engine, bench.clock()).emails[-1].link
 
 
 def texted(bench: Bench, purpose: str, handle: str = "rivera", language: str | None = None) -> str:
@@ -66,7 +66,7 @@ def texted(bench: Bench, purpose: str, handle: str = "rivera", language: str | N
         Language=language,
     )
     assert answer.Success
-    return outbox(bench.engine).texts[-1].link
+    return outbox(bench.engine, bench.clock()).texts[-1].link
 
 
 def prefer(
@@ -185,7 +185,12 @@ def test_newest_link_counts(browser: Browser) -> None:
     emailed(browser.bench)
     prefer(browser.bench)
 
-    assert browser.press(outbox(browser.bench.engine).emails[-1].link).status_code == 200
+    assert (
+        browser.press(
+            outbox(browser.bench.engine, browser.bench.clock()).emails[-1].link
+        ).status_code
+        == 200
+    )
     assert browser.bench.status("rivera") == "active"
 
 
@@ -334,7 +339,7 @@ def test_paper_stops_as_the_call_said(browser: Browser, language: str, bills: in
     said = Catalogue.load([language]).text(f"term_bills_on_paper_{form}", language)
 
     prefer(browser.bench, language=language)
-    link = outbox(browser.bench.engine).emails[-1].link
+    link = outbox(browser.bench.engine, browser.bench.clock()).emails[-1].link
 
     for page in (browser.look(link), browser.press(link)):
         assert f'<html lang="{language[:2]}">' in page.text
@@ -346,7 +351,7 @@ def test_paper_stops_as_the_call_said(browser: Browser, language: str, bills: in
 def test_in_the_language_of_the_call(browser: Browser) -> None:
     """Whatever the browser prefers, the pages and the bill's name are in the call's language."""
     prefer(browser.bench, language="es-US")
-    link = outbox(browser.bench.engine).emails[-1].link
+    link = outbox(browser.bench.engine, browser.bench.clock()).emails[-1].link
     english = {"Accept-Language": "en-US,en;q=0.9"}
 
     page = browser.client.get(link, headers=english)

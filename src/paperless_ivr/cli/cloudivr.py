@@ -106,13 +106,14 @@ def outbox(context: click.Context, database: str | None, reveal: bool) -> None:
     with usable():
         from paperless_ivr.cloudivr.database import opened
         from paperless_ivr.cloudivr.outbox import outbox as read
+        from paperless_ivr.cloudivr.transactions import utc_now
 
         engine = opened(database)
         file = engine.url.database or ""
         if engine.dialect.name == "sqlite" and not Path(file).exists():
             message = f"no database {file!r}"
             raise Unusable(message)
-        queued = read(engine)
+        queued = read(engine, utc_now())
         engine.dispose()
     messages = [("e-mail", m) for m in queued.emails] + [("text", m) for m in queued.texts]
     if not messages:

@@ -83,13 +83,12 @@ class Links:
         return Opened(standing, self.language)
 
     def _opened(self, session: Session, link: t.WebLink) -> Opened:
-        expired = link.Status is t.LinkStatus.OPEN and link.ExpiresAt <= self.service.clock()
         biller = session.get_one(t.Biller, link.BillerID)
         customer = session.get_one(t.Customer, link.CustomerID)
         kind = session.get_one(t.InvoiceType, link.InvoiceTypeID)
         language = customer.Language or self.language
         return Opened(
-            Standing.EXPIRED if expired else Standing(link.Status),
+            link.standing(self.service.clock()),
             language,
             biller.BillerName,
             kind.called(language),

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from paperless_ivr import secret
 from paperless_ivr.cloudivr import tables as t
+from paperless_ivr.cloudivr.words import Standing
 from paperless_ivr.secret import Secret
 
 
@@ -34,14 +35,14 @@ class Outbox:
     texts: tuple[Message, ...]
 
 
-def outbox(engine: Engine) -> Outbox:
+def outbox(engine: Engine, now: datetime) -> Outbox:
     """What a service's database has in its queues."""
     with Session(engine) as session:
         emails = session.scalars(select(t.EmailQueue).order_by(t.EmailQueue.EmailQueueID))
         texts = session.scalars(select(t.TextQueue).order_by(t.TextQueue.TextQueueID))
         return Outbox(
             tuple(
-                _message(session, e, secret.email(e.EmailAddress), "complete", _state(e))
+                _message(session, e, secret.email(e.EmailAddress), "complete", _state(e, now))
                 for e in emails
             ),
             tuple(
@@ -51,13 +52,13 @@ def outbox(engine: Engine) -> Outbox:
         )
 
 
-def _state(email: t.EmailQueue) -> str:
+def _state(email: t.EmailQueue, now: datetime) -> str:
     if email.SentAt:
         return "delivered"
     if email.RefusedWith:
         return f"refused ({email.RefusedWith})"
-    usable = email.Opens.Status is t.LinkStatus.OPEN
-    return "queued" if usable else f"not sent (link {email.Opens.Status})"
+    link = email.Opens.standing(now)
+    return "queued" if link is Standing.OPEN else f"not sent (link {link.value})"
 
 
 def _message(

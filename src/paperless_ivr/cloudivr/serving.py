@@ -52,7 +52,7 @@ class Service:
 
     def outbox(self) -> Outbox:
         """The e-mails and texts that are queued."""
-        return outbox(self.engine)
+        return outbox(self.engine, self.operations.clock())
 
     def registration(self, customer_id: int | str, invoice_type: str) -> t.Registered | None:
         """How far the registration of a customer's bill is; None where there never was one."""

@@ -22,6 +22,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
+from paperless_ivr.cloudivr.words import Standing
+
 
 class Moment(TypeDecorator[datetime]):
     """A moment in UTC; SQLite keeps no time zone."""
@@ -275,6 +277,11 @@ class WebLink(OfBill, Base):
     Status: Mapped[LinkStatus]
     SentAt: Mapped[datetime]
     ExpiresAt: Mapped[datetime]
+
+    def standing(self, now: datetime) -> Standing:
+        """What becomes of whoever opens it."""
+        expired = self.Status is LinkStatus.OPEN and self.ExpiresAt <= now
+        return Standing.EXPIRED if expired else Standing(self.Status)
 
 
 class EmailQueue(OfBill, Base):
