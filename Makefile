@@ -1,9 +1,9 @@
 # make call   take a call at the keyboard        make call ARGS="--keys '1 2'"
 # make test   run all tests                      make test ARGS='-k keypad'
 # make prove  run the tests that count often, with their heavy counts
-# make check  format, lint, types, import arrows, generated docs
+# make check  format, lint, types, import arrows, generated docs, the site
 # make sbom   list every installed package: licenses, and an SBOM (build/sbom.cdx.json)
-# make docs   write the generated docs anew
+# make docs   write the generated docs anew, and the site (build/site)
 # Each does its own set-up, in .venv; it is done again when pyproject.toml changes. Tests with
 # another language's SOAP library need npm, too; without it they are skipped.
 
@@ -17,6 +17,9 @@ WORKERS := $(shell echo $$((3 * $$(getconf _NPROCESSORS_ONLN))))
 
 # Tests start hundreds of processes, and each would compile the package again. Empty: it is kept.
 export PYTHONDONTWRITEBYTECODE :=
+
+# Warnings are errors: a link inside the site that leads nowhere is one.
+SITE := $(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html docs build/site
 
 .PHONY: setup call test prove check sbom docs clean
 
@@ -67,14 +70,17 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/python docs/generate.py --check
+	$(SITE)
 
 sbom: setup
 	@mkdir -p build
 	$(BIN)/pip-licenses --python $(BIN)/python --order=license --output-file=build/licenses.txt
 	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-file build/sbom.cdx.json $(BIN)/python
 
+# The site is for reading: build/site/index.html.
 docs: setup
 	$(BIN)/python docs/generate.py
+	$(SITE)
 
 clean:
 	rm -rf .venv tests/interop/node_modules .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist htmlcov

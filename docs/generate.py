@@ -386,8 +386,51 @@ def error_codes(_root: Path) -> str:
     return "\n".join(["| ErrorCode | In the code | Message |", "|---|---|---|", *rows])
 
 
+# --- the site's reference ---
+
+
+def metrics(_: Path) -> str:
+    """Every number that Prometheus is told, by the text that it is told with it."""
+    from paperless_ivr.web.meters import Meters
+
+    rows = []
+    for family in Meters().registry.collect():
+        name = f"`{family.name}_total`" if family.type == "counter" else f"`{family.name}`"
+        if family.type == "histogram":
+            name = f"`{family.name}_count` (and `_sum`, `_bucket`)"
+        rows.append(f"| {name} | {family.documentation} |")
+    return "\n".join(["| Number | Counts |", "|---|---|", *rows])
+
+
+_FACE = re.compile(r"^# (.+)$|^ *(?:from .+ import )?.*\bas (\w+),?$", re.MULTILINE)
+
+
+def python_api(root: Path) -> str:
+    """What `import paperless_ivr` gives, in the groups of its stub."""
+    import paperless_ivr
+
+    stub = (root / "src/paperless_ivr/__init__.pyi").read_text(encoding="utf-8")
+    lines = [API_BEGINS]
+    for group, name in _FACE.findall(stub):
+        if group:
+            lines += ["", f"## {group[0].upper()}{group[1:]}"]
+            continue
+        kind = "class" if isinstance(getattr(paperless_ivr, name), type) else "function"
+        lines += ["", "```{eval-rst}", f".. auto{kind}:: paperless_ivr.{name}"]
+        lines += ["   :members:"] if kind == "class" else []
+        lines += ["```"]
+    return "\n".join(lines)
+
+
+API_BEGINS = """# The Python API
+
+`import paperless_ivr` gives these names; each is loaded when it is first used.
+Everything else is reached by its module."""
+
 PAGES: tuple[Page, ...] = (
     Page("docs/cloudivr.md", error_codes, region="codes"),
+    Page("docs/reference/api.md", python_api),
+    Page("docs/operate.md", metrics, region="metrics"),
     Page("docs/flow.md", whole_flow, region="whole"),
     Page("docs/flow.md", flow_by_phase, region="phases"),
     Page("docs/host-contract.md", host_fields("Arrival"), region="arrival"),

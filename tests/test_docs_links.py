@@ -7,6 +7,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+SOURCE = re.compile(r"`((?:[a-z_]+/)+(?:[a-z_]+\.py)?)`")
+"""A folder or a module, named in code: `drive/` or `drive/web.py`."""
+ROOMS = (ROOT, ROOT / "src/paperless_ivr", ROOT / "docs")
 PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")})
 
 
@@ -16,3 +19,12 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
     targets = LINK.findall(page.read_text(encoding="utf-8"))
     inside = [target.partition("#")[0] for target in targets if "://" not in target]
     assert [target for target in inside if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_module_that_is_named_is_there(page: Path) -> None:
+    """A module that was moved or renamed is named by its new name."""
+    if page.name == "CHANGELOG.md" or page.parent.name == "decisions":
+        return  # they tell what was
+    named = SOURCE.findall(page.read_text(encoding="utf-8"))
+    assert [name for name in named if not any((room / name).exists() for room in ROOMS)] == []

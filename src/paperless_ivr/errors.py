@@ -1,34 +1,36 @@
 """What can go wrong by somebody's fault. What a caller or a service may do is an event.
 
-PaperlessIVRError
-├── FlowError                  the flow was driven wrongly (flow.errors)
-│   ├── UnexpectedEvent        this cannot happen in this state
-│   └── CallFinished           the call has ended; only a hang-up may still come
-├── Problems                   a set-up cannot be used; names every problem at once
-│   ├── PolicyProblems         a policy
-│   ├── ConnectionProblems     a connection to a service, or its WSDL
-│   │   └── WsdlAway           the address of the WSDL gave none; it may later
-│   ├── FlowProblems           a table, or a policy for it
-│   ├── WordsProblems          wording
-│   ├── GatewayProblems        a gateway, for a flow
-│   ├── HostProblems           what a host hands over, or is handed back
-│   └── TranscriptProblems     a transcript
-├── SavedCallError             a saved call, or a value of one, cannot be read
-│   ├── OtherSchema            it was saved in another form than this version reads
-│   └── BrokenCall             it is not a saved call
-├── Rejected                   a web request is not what it has to be
-└── StoreError                 a store of calls or the record
-    ├── RecordDown             it did not answer, or could not keep something
-    │   └── RecordBusy         it was not asked: too many of ours ask at once
-    ├── UnknownCall            there is no such call
-    ├── StaleCall              somebody else moved the call first
-    ├── StaleClaim             somebody else has what was claimed, or it is done
-    ├── WrongRevision          the tables of a database are not those of this version
-    │   ├── OlderDatabase      they are older; upgrade them
-    │   └── UnknownDatabase    they are newer, or another program's
-    ├── NoRecord               nothing was ever recorded there
-    ├── KeyProblem             the keys of a vault cannot be used
-    └── SealBroken             a vault cannot open what is stored
+::
+
+    PaperlessIVRError
+    ├── FlowError                  the flow was driven wrongly (flow.errors)
+    │   ├── UnexpectedEvent        this cannot happen in this state
+    │   └── CallFinished           the call has ended; only a hang-up may still come
+    ├── Problems                   a set-up cannot be used; names every problem at once
+    │   ├── PolicyProblems         a policy
+    │   ├── ConnectionProblems     a connection to a service, or its WSDL
+    │   │   └── WsdlAway           the address of the WSDL gave none; it may later
+    │   ├── FlowProblems           a table, or a policy for it
+    │   ├── WordsProblems          wording
+    │   ├── GatewayProblems        a gateway, for a flow
+    │   ├── HostProblems           what a host hands over, or is handed back
+    │   └── TranscriptProblems     a transcript
+    ├── SavedCallError             a saved call, or a value of one, cannot be read
+    │   ├── OtherSchema            it was saved in another form than this version reads
+    │   └── BrokenCall             it is not a saved call
+    ├── Rejected                   a web request is not what it has to be
+    └── StoreError                 a store of calls or the record
+        ├── RecordDown             it did not answer, or could not keep something
+        │   └── RecordBusy         it was not asked: too many of ours ask at once
+        ├── UnknownCall            there is no such call
+        ├── StaleCall              somebody else moved the call first
+        ├── StaleClaim             somebody else has what was claimed, or it is done
+        ├── WrongRevision          the tables of a database are not those of this version
+        │   ├── OlderDatabase      they are older; upgrade them
+        │   └── UnknownDatabase    they are newer, or another program's
+        ├── NoRecord               nothing was ever recorded there
+        ├── KeyProblem             the keys of a vault cannot be used
+        └── SealBroken             a vault cannot open what is stored
 """
 
 from collections.abc import Sequence

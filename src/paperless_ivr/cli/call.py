@@ -61,8 +61,9 @@ def command(  # noqa: PLR0913 - an argument for each option
 ) -> None:
     """Take a call at the keyboard, or play keys; the last line is its disposition.
 
-    Tokens of KEYS: digits, * and # as pressed; - is silence; h hangs up; *@3 is a key while the
-    fourth prompt is spoken; answered, busy or no_answer is what becomes of a transfer.
+    Tokens of KEYS: digits, `*` and `#` as pressed; `-` is silence; `h` hangs up; `*@3` is a key
+    while the fourth prompt is spoken; `answered`, `busy` or `no_answer` is what becomes of a
+    transfer.
     """
     if biller != BILLER:
         message = f"no biller {biller!r}; the demo has {BILLER}"

@@ -30,7 +30,7 @@ class Meters:
 
     @_begun.default
     def _make_begun(self) -> Counter:
-        text = "Calls that the host handed over, by moment."
+        text = "Calls that hosts handed over, by moment."
         return Counter("paperless_ivr_calls_begun", text, ["moment"], registry=self.registry)
 
     @_ended.default
@@ -41,12 +41,18 @@ class Meters:
 
     @_given_back.default
     def _make_given_back(self) -> Counter:
-        text = "Times that a call went back to the host outside of its flow, by reason."
+        text = (
+            "Times that `serve` gave a call back without its flow, by reason: record_down, busy, "
+            "call_lost, server_stopped."
+        )
         return Counter("paperless_ivr_calls_given_back", text, ["reason"], registry=self.registry)
 
     @_live.default
     def _make_live(self) -> Gauge:
-        text = "Calls begun less calls ended by this worker; the sum over all is what is live."
+        text = (
+            "Calls begun less calls ended; only the sum over all servers means something. "
+            "A call that was given back counts until it is cleaned up, ten minutes later."
+        )
         return Gauge("paperless_ivr_calls_live", text, registry=self.registry)
 
     @_requests.default
@@ -63,17 +69,20 @@ class Meters:
 
     @_circuit.default
     def _make_circuit(self) -> Gauge:
-        text = "1 while requests to the service are not sent, as it did not answer others."
+        text = "1 while requests to the service are held back, as it did not answer others."
         return Gauge("paperless_ivr_service_circuit_open", text, registry=self.registry)
 
     @_ready.default
     def _make_ready(self) -> Gauge:
-        text = "1 where /ready, when it was asked last, said that calls can be taken."
+        text = "1 where `/ready`, when it was last asked, said 200: something must ask it."
         return Gauge("paperless_ivr_ready", text, registry=self.registry)
 
     @_left.default
     def _make_left(self) -> Counter:
-        text = "What the relay worked on, by what it came to."
+        text = (
+            "Items of the relay, by what they came to; given_up is 0 from its start, so that "
+            "an alert sees the first."
+        )
         return Counter("paperless_ivr_relay", text, ["came_to"], registry=self.registry)
 
     def circuit(self, is_open: Callable[[], bool]) -> None:
