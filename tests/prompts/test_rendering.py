@@ -11,7 +11,7 @@ import pytest
 
 from paperless_ivr.errors import GatewayProblems
 from paperless_ivr.prompts.recorded import Phrase, Recordings, table
-from paperless_ivr.prompts.rendering import RATE, for_telephone, render
+from paperless_ivr.prompts.rendering import RATE, as_wav, for_telephone, render
 
 SOME = (
     Phrase("en-US", "one_moment", "One moment."),
@@ -59,7 +59,7 @@ def heard(data: bytes) -> list[int]:
 @pytest.mark.parametrize("frequency", [300, 1000, 3000])
 def test_speech_stays_as_it_is(rate: int, frequency: float) -> None:
     """A tone of the telephone's band keeps its pitch, its loudness and its length."""
-    out = heard(for_telephone(tone(frequency, rate)))
+    out = heard(as_wav(for_telephone(tone(frequency, rate))))
     assert len(out) == pytest.approx(RATE / 2, abs=1)
     assert power(out[100:-100], frequency) == pytest.approx(8192, rel=0.15)
 
@@ -67,13 +67,13 @@ def test_speech_stays_as_it_is(rate: int, frequency: float) -> None:
 @pytest.mark.parametrize("frequency", [5000, 7000, 10000])
 def test_what_is_too_high_is_gone(frequency: float) -> None:
     """A tone above the band is filtered, and does not come back as a lower one."""
-    out = heard(for_telephone(tone(frequency, 22050)))
+    out = heard(as_wav(for_telephone(tone(frequency, 22050))))
     assert max(map(abs, out[100:-100])) < 16384 * 0.03
 
 
 def test_silence() -> None:
     """Silence is silence."""
-    assert set(heard(for_telephone(tone(1000, 22050, loudness=0)))) == {0}
+    assert set(heard(as_wav(for_telephone(tone(1000, 22050, loudness=0))))) == {0}
 
 
 @needs_espeak
@@ -90,6 +90,10 @@ def test_phrases_are_rendered_once(tmp_path: Path) -> None:
             assert sound.getframerate() == RATE
             assert 0.3 < sound.getnframes() / RATE < 3
             assert max(sound.readframes(sound.getnframes())) > 0
+    page = (tmp_path / "index.html").read_text("utf-8")
+    for phrase in SOME:
+        assert f'<td lang="{phrase.language}">{phrase.text}</td>' in page
+        assert f'src="{phrase.file}.wav"' in page
     studio = tmp_path / "en-US" / "one_moment.wav"
     studio.write_bytes(b"of a studio")
     assert render(SOME, tmp_path, told.append) == 0

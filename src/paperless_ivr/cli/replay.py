@@ -14,8 +14,14 @@ import click
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
 )
 @click.option("--update", is_flag=True, help="Write the transcripts anew, as the calls go now.")
+@click.option(
+    "--sound",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write each call as one sound file (WAV) here, spoken by espeak-ng.",
+)
 @click.pass_context
-def command(ctx: click.Context, files: tuple[Path, ...], update: bool) -> None:
+def command(ctx: click.Context, files: tuple[Path, ...], update: bool, folder: Path | None) -> None:
     """Replay transcripts; a call that goes another way is shown as a diff, with status 1."""
     from paperless_ivr.testing import transcripts
 
@@ -23,6 +29,8 @@ def command(ctx: click.Context, files: tuple[Path, ...], update: bool) -> None:
     for file in files:
         difference = transcripts.differences(transcripts.read(file))
         if not difference:
+            if folder is not None:
+                _write_sound(file, folder)
             continue
         differ += 1
         click.echo(f"{difference.rstrip()}\n")
@@ -32,3 +40,13 @@ def command(ctx: click.Context, files: tuple[Path, ...], update: bool) -> None:
     click.echo(f"{len(files)} transcripts, {differ} differ")
     if differ and not update:
         ctx.exit(1)
+
+
+def _write_sound(file: Path, folder: Path) -> None:
+    from paperless_ivr.testing.call_sound import sound_of
+    from paperless_ivr.testing.transcripts import read
+
+    folder.mkdir(parents=True, exist_ok=True)
+    to = folder / f"{file.stem}.wav"
+    to.write_bytes(sound_of(read(file)))
+    click.echo(to)

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import soxr  # type: ignore[import-untyped]
+from numpy.typing import NDArray
 
 from paperless_ivr.errors import GatewayProblems
+from paperless_ivr.prompts.listening import PAGE, page
 from paperless_ivr.prompts.recorded import LIST, Phrase, Recordings, listed, table
 
 PROGRAM = "espeak-ng"
@@ -27,6 +29,8 @@ WORDS_A_MINUTE = 150
 """The pace that the wording is measured by; espeak-ng's own is 175."""
 SAMPLE = np.dtype("<i2")
 """A sample of a WAV file."""
+Samples = NDArray[np.int16]
+"""Sound at the telephone's rate."""
 VOICES = {"en-US": "en-us", "es-US": "es-419"}
 """Voices of espeak-ng by language; others are asked for by their tag."""
 
@@ -37,47 +41,55 @@ def render(wanted: Sequence[Phrase], folder: Path, told: Callable[[str], None]) 
     Files that say the right words are left as they are: they may be a studio's. Gives how many
     were rendered; tells the name of each.
     """
-    if shutil.which(PROGRAM) is None:
-        raise GatewayProblems("nothing can be rendered", [NO_PROGRAM])
     lacking = Recordings.read(folder).missing(wanted)
     for phrase in lacking:
         file = folder / f"{phrase.file}.wav"
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(_spoken(phrase))
+        file.write_bytes(as_wav(synthesized(phrase.text, phrase.language)))
         told(phrase.file)
     languages = {phrase.language for phrase in wanted}
     others = [phrase for phrase in listed(folder) if phrase.language not in languages]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / LIST).write_text(table([*wanted, *others]), encoding="utf-8", newline="")
+    (folder / PAGE).write_text(page(folder, [*wanted, *others]), encoding="utf-8")
     return len(lacking)
 
 
-def _spoken(phrase: Phrase) -> bytes:
-    """A phrase as a WAV file for the telephone."""
-    voice = VOICES.get(phrase.language, phrase.language.lower())
+def synthesized(words: str, language: str, *, ssml: bool = False) -> Samples:
+    """Words, or a document of SSML, as samples for the telephone."""
+    if shutil.which(PROGRAM) is None:
+        raise GatewayProblems("nothing can be rendered", [NO_PROGRAM])
+    voice = VOICES.get(language, language.lower())
+    marked = ["-m"] if ssml else []
     done = subprocess.run(  # noqa: S603 - the words are an argument, never a command
-        [PROGRAM, "-v", voice, "-s", str(WORDS_A_MINUTE), "--stdout", "--", phrase.text],
+        [PROGRAM, "-v", voice, "-s", str(WORDS_A_MINUTE), *marked, "--stdout", "--", words],
         capture_output=True,
         check=False,
     )
     if done.returncode or not done.stdout:
         said = done.stderr.decode(errors="replace").strip()
-        raise GatewayProblems("espeak-ng failed", [f"{phrase.file}: {said}"])
+        raise GatewayProblems("espeak-ng failed", [f"{words!r} ({language}): {said}"])
     return for_telephone(done.stdout)
 
 
-def for_telephone(data: bytes) -> bytes:
-    """A WAV file of one channel of 16-bit samples, at the telephone's rate."""
+def for_telephone(data: bytes) -> Samples:
+    """The samples of a WAV file of one channel of 16 bits, at the telephone's rate."""
     with wave.open(io.BytesIO(data)) as sound:
         # espeak-ng writes no length where it streams, so all that can be there is read
         samples = np.frombuffer(sound.readframes(len(data)), SAMPLE)
         rate = sound.getframerate()
     resampled = np.rint(soxr.resample(samples.astype(np.float32), rate, RATE))
     loudest = np.iinfo(SAMPLE)
+    line: Samples = resampled.clip(loudest.min, loudest.max).astype(SAMPLE)
+    return line
+
+
+def as_wav(samples: Samples) -> bytes:
+    """Samples for the telephone as a WAV file."""
     out = io.BytesIO()
     with wave.open(out, "wb") as sound:
         sound.setnchannels(1)
         sound.setsampwidth(SAMPLE.itemsize)
         sound.setframerate(RATE)
-        sound.writeframes(resampled.clip(loudest.min, loudest.max).astype(SAMPLE).tobytes())
+        sound.writeframes(samples.tobytes())
     return out.getvalue()
