@@ -5,16 +5,18 @@ import io
 import json
 import sys
 from datetime import timedelta
+from itertools import product
 from xml.etree import ElementTree as ET
 
 import pytest
 from attrs import evolve
 
 from paperless_ivr.cli.report_forms import Report, table
+from paperless_ivr.cli.report_words import lost_by
 from paperless_ivr.flow.events import Accepted
-from paperless_ivr.flow.host import Disposition
-from paperless_ivr.records.funnel import Stage
-from paperless_ivr.records.port import Task, Tracked, What
+from paperless_ivr.flow.host import Disposition, Reason
+from paperless_ivr.records.funnel import NOT_ENDED, WAITING, Loss, Stage
+from paperless_ivr.records.port import FINISHES, Task, Tracked, What
 from paperless_ivr.records.sql import open_store
 from paperless_ivr.testing.contracts.bench import ACCOUNT, ANI, START, Bench, Clock, preference
 
@@ -138,7 +140,13 @@ def test_picture(run, url, tmp_path):
         drawn.append((tmp_path / name).read_bytes())
 
     texts = {"".join(node.itertext()).strip() for node in ET.fromstring(drawn[0]).iter()}
-    assert {"springfield-water · 2026-11-22", "4 · 100%", "2 · 50%", "1 · 25%"} <= texts
+    assert {"springfield-water", "2026-11-22", "4 · 100%", "2 · 50%", "1 · 25%"} <= texts
+    told = min((text for text in texts if " calls handed over " in text), key=len)
+    assert told.startswith(
+        "5 calls handed over on November 22, 2026. 1 of them made a bill paperless by "
+    )
+    assert {"got so far", "lost on the way there"} <= texts
+    assert any(text.startswith("lost: ") for text in texts)
     assert drawn[0] == drawn[1]
     assert drawn[2].startswith(b"\x89PNG")
 
@@ -227,6 +235,15 @@ def test_ages():
     left = Tracked(Task.FOLLOW, None, 1, START)
     shown = io.StringIO()
 
-    table(Report({}, {"b": (left,)}, (), START + timedelta(hours=34)), shown)
+    table(Report({}, {"b": (left,)}, (), None, START + timedelta(hours=34)), shown)
 
     assert "1 d 10 h" in shown.getvalue()
+
+
+def test_losses_have_words():
+    """Whatever a call ended with, and whatever became of it afterwards, is told in plain words."""
+    ends = [disposition.value for disposition in Disposition] + [NOT_ENDED]
+    for disposition, reason in product(ends, Reason):
+        assert lost_by(Loss(Stage.OFFERED, disposition, reason.value))
+    for afterwards in (*WAITING.values(), *(how.value for how in FINISHES)):
+        assert lost_by(Loss(Stage.CONFIRMED, "enrolled", "none", afterwards))

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from pathlib import Path
 from typing import TextIO
 from zoneinfo import ZoneInfo
@@ -12,7 +12,7 @@ import click
 from paperless_ivr.cli import report_forms
 from paperless_ivr.cli.record import PATIENCE, database_option
 from paperless_ivr.cli.report_forms import Report
-from paperless_ivr.records.funnel import By, HandOver, funnels, hand_overs
+from paperless_ivr.records.funnel import By, HandOver, day_of, funnels, hand_overs
 from paperless_ivr.records.port import A_DAY, Readable
 
 FORMS: dict[str, Callable[[Report, TextIO], None]] = {
@@ -113,15 +113,19 @@ def _told(  # noqa: PLR0913, PLR0917 - what is asked for
     by: tuple[By, ...],
 ) -> Report:
     billers = record.billers() if biller is None else (biller,)
+    days: set[date] = set()
 
     def began_between() -> Iterator[HandOver]:
         for one in billers:
             lines = record.activity(one, begin and begin - A_DAY)
-            yield from hand_overs(lines, begin, end)
+            for found in hand_overs(lines, begin, end):
+                days.add(day_of(found.began, zone))
+                yield found
 
     return Report(
         funnels(began_between(), by, zone),
         {one: record.tracked(one) for one in billers},
         by,
+        (min(days), max(days)) if days else None,
         datetime.now(UTC),
     )

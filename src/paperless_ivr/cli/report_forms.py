@@ -2,14 +2,13 @@
 
 import csv
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, TextIO
 
 from attrs import frozen
 
-from paperless_ivr.records.funnel import WAITING, By, Funnel, Group, Loss, Stage, loss_order
+from paperless_ivr.records.funnel import WAITING, By, Funnel, Group, Stage, total
 from paperless_ivr.records.port import Tracked
 
 COLUMNS = (
@@ -35,6 +34,8 @@ class Report:
     funnels: Mapping[Group, Funnel]
     tracked: Mapping[str, Sequence[Tracked]]
     by: tuple[By, ...]
+    days: tuple[date, date] | None
+    """The first and the last on which a hand-over began; None: there is none."""
     at: datetime
 
 
@@ -50,7 +51,7 @@ def table(report: Report, to: TextIO) -> None:
         to.write(f"{biller}\n\n" if funnels or tracked else f"{biller}: nothing on record\n")
         stages = [stage.label.replace("_", " ") for stage in Stage]
         show(to, [*report.by, *stages], _funnel_rows(funnels, report.by))
-        show(to, LOSSES, _loss_rows(list(funnels.values())))
+        show(to, LOSSES, _loss_rows(total(funnels.values())))
         show(to, TRACKER, _tracked_rows(tracked, report.at))
 
 
@@ -76,13 +77,10 @@ def _funnel_rows(
         yield (*apart, *(funnel.reached[stage] for stage in Stage))
 
 
-def _loss_rows(funnels: Sequence[Funnel]) -> Iterator[Sequence[str | int]]:
+def _loss_rows(whole: Funnel) -> Iterator[Sequence[str | int]]:
     """Losses of a biller, whatever its hand-overs are told apart by."""
-    lost: Counter[Loss] = Counter()
-    for funnel in funnels:
-        lost.update(funnel.lost)
-    for loss, count in sorted(lost.items(), key=loss_order):
-        reached = sum(funnel.reached[loss.stage] for funnel in funnels)
+    for loss, count in whole.lost.items():
+        reached = whole.reached[loss.stage]
         stage = loss.stage.label.replace("_", " ")
         why = (loss.disposition, loss.reason, loss.afterwards, loss.why)
         yield (stage, *why, count, f"{count / reached:.1%}")

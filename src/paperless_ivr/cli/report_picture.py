@@ -1,59 +1,132 @@
-"""A report as a picture: a funnel for each group, from left to right and from top to bottom."""
+"""A report as a picture: all calls of a biller and where they were lost, then each group."""
 
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from paperless_ivr.cli.report_forms import Report
-from paperless_ivr.records.funnel import Funnel, Group, Stage
+from paperless_ivr.cli.report_words import STAGES, lost_by
+from paperless_ivr.records.funnel import Funnel, Group, Stage, total
 
 ACROSS = 3
-WIDE, HIGH = 4.4, 2.8
-"""Inches of one funnel."""
-BAR, GHOST = "#1f5a8a", "#d9e2ea"
-"""Reached, and lost on the way from the stage before: they differ in brightness, too."""
+WIDE, HIGH, AROUND = 4.4, 2.8, 1.0
+"""Inches of one funnel, and of what stands above and below all."""
+BAR, GHOST, INK, GRAY = "#1f5a8a", "#d9e2ea", "#18181b", "#52525b"
+"""Reached, and lost on the way from the step before: they differ in brightness, too."""
+CAUSES = 4
+"""Of the losses at a step as many are named; the rest is counted."""
 
 
 def draw(report: Report, file: Path) -> None:
     """Draws the funnels to a file; its name says in which form."""
-    number = max(len(report.funnels), 1)
-    across = min(number, ACROSS)
-    down = -(-number // across)
-    figure = Figure(figsize=(WIDE * across, HIGH * down), layout="constrained")
-    places = figure.subplots(down, across, squeeze=False).flat
-    for place in places:
-        place.set_axis_off()
-    for place, (group, funnel) in zip(figure.axes, report.funnels.items(), strict=False):
-        _draw(place, group, funnel)
+    billers = {group.biller: None for group in report.funnels}
+    rows = list(_rows(report, list(billers)))
+    height = HIGH * max(len(rows), 1) + AROUND
+    room = ConstrainedLayoutEngine(rect=(0, 0.3 / height, 1, 1 - AROUND / height))
+    figure = Figure(figsize=(WIDE * ACROSS, height), layout=room)
+    grid = GridSpec(max(len(rows), 1), ACROSS, figure)
+    for at, row in enumerate(rows):
+        for column, (title, funnel) in enumerate(row):
+            alone = len(row) == 1 and title in billers
+            place = figure.add_subplot(grid[at, :] if alone else grid[at, column])
+            _draw(place, title, funnel, with_causes=alone)
+    figure.text(0.01, 1 - 0.08 / height, "Paperless billing by telephone", fontsize=14, va="top")
+    figure.text(0.01, 1 - 0.36 / height, _told(report), fontsize=9, va="top", color=GRAY)
+    _explain(figure, 0.12 / height)
     # text stays text, to be searched and read aloud; the same report is the same file
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "paperless_ivr"}):
         figure.savefig(file, metadata={"Date": None} if file.suffix == ".svg" else None)
 
 
-def _draw(place: Axes, group: Group, funnel: Funnel) -> None:
-    place.set_axis_on()
+def _rows(report: Report, billers: list[str]) -> Iterator[list[tuple[str, Funnel]]]:
+    """What stands in each row: all calls of a biller, then its groups, several in a row."""
+    for biller in billers:
+        of_it = {g: f for g, f in report.funnels.items() if g.biller == biller}
+        yield [(biller, total(of_it.values()))]
+        groups = [(_name(group), funnel) for group, funnel in of_it.items() if report.by]
+        for first in range(0, len(groups), ACROSS):
+            yield groups[first : first + ACROSS]
+
+
+def _name(group: Group) -> str:
+    named = (group.day, group.moment.replace("_", " "), group.language)
+    return " · ".join(name for name in named if name) or "not told"
+
+
+def _told(report: Report) -> str:
+    """Which days, how many, and what came of them."""
+    if report.days is None:
+        return f"No calls are on record. Drawn on {_day(report.at.date())}."
+    whole = total(report.funnels.values())
+    first, last = report.days
+    days = f"on {_day(first)}" if first == last else f"from {_day(first)} to {_day(last)}"
+    begun, done = whole.reached[Stage.HANDED_OVER], whole.reached[Stage.COMPLETED]
+    return (
+        f"{begun:,} calls handed over {days}. {done:,} of them made a bill paperless by "
+        f"{_day(report.at.date())}; more do as links are opened."
+    )
+
+
+def _day(day: date) -> str:
+    return f"{day:%B} {day.day}, {day.year}"
+
+
+def _explain(figure: Figure, low: float) -> None:
+    """The legend, at the bottom."""
+    boxes = [mpl.patches.Patch(color=color) for color in (BAR, GHOST)]
+    words = ["got so far", "lost on the way there"]
+    figure.legend(
+        boxes, words, loc="lower left", ncols=2, fontsize=8, frameon=False, bbox_to_anchor=(0, 0)
+    )
+    words_at = "Percent: of the calls in which it was offered."
+    figure.text(0.99, low, words_at, fontsize=8, ha="right", va="center", color=GRAY)
+
+
+def _draw(place: Axes, title: str, funnel: Funnel, *, with_causes: bool) -> None:
     stages = list(Stage)
     reached = [funnel.reached[stage] for stage in stages]
     before = [reached[0], *reached[:-1]]
-    place.barh([stage.label.replace("_", " ") for stage in stages], before, color=GHOST)
+    place.barh([STAGES[stage] for stage in stages], before, color=GHOST)
     place.barh(range(len(stages)), reached, color=BAR)
     offered = funnel.reached[Stage.OFFERED]
     for at, (stage, number) in enumerate(zip(stages, reached, strict=True)):
         share = f" · {number / offered:.0%}" if offered and stage >= Stage.OFFERED else ""
-        place.annotate(
-            f"{number:,}{share}",
-            (before[at], at),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=8,
-        )
-    place.set_xlim(0, max(reached[0], 1) * 1.35)
+        _beside(place, before[at], at, f"{number:,}{share}", INK)
+        if with_causes and at:
+            _beside(place, reached[0] * 1.25, at, _causes(funnel, stages[at - 1]), GRAY)
+    place.set_xlim(0, max(reached[0], 1) * (3 if with_causes else 1.35))
     place.invert_yaxis()
     place.set_xticks([])
     place.tick_params(length=0, labelsize=8)
     place.spines[:].set_visible(False)
-    named = (group.biller, group.day, group.moment, group.language)
-    place.set_title(" · ".join(name for name in named if name), fontsize=9, loc="left")
+    place.set_title(title, fontsize=10, loc="left")
+
+
+def _beside(place: Axes, across: float, down: int, text: str, color: str) -> None:
+    place.annotate(
+        text,
+        (across, down),
+        xytext=(4, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=8,
+        color=color,
+    )
+
+
+def _causes(funnel: Funnel, stage: Stage) -> str:
+    """Why hand-overs got no further than a stage: the most frequent first."""
+    causes: Counter[str] = Counter()
+    for loss, count in funnel.lost.items():
+        if loss.stage is stage:
+            causes[lost_by(loss)] += count
+    named = [f"{count:,} {words}" for words, count in causes.most_common(CAUSES)]
+    rest = causes.total() - sum(count for _, count in causes.most_common(CAUSES))
+    return "lost: " + " · ".join([*named, *[f"{rest:,} otherwise"] * bool(rest)]) if named else ""

@@ -290,6 +290,18 @@ def funnels(
     }
 
 
+def total(several: Iterable[Funnel]) -> Funnel:
+    """Several funnels as one."""
+    reached: Counter[Stage] = Counter()
+    lost: Counter[Loss] = Counter()
+    for one in several:
+        reached.update(one.reached)
+        lost.update(one.lost)
+    return Funnel(
+        {stage: reached[stage] for stage in Stage}, dict(sorted(lost.items(), key=loss_order))
+    )
+
+
 def _group(one: HandOver, by: Collection[By], zone: tzinfo) -> Group:
     return Group(
         one.biller,

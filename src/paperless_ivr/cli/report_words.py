@@ -1,0 +1,85 @@
+"""Steps and losses of the funnel in plain words, for whoever has no manual at hand."""
+
+from paperless_ivr.flow.host import Disposition, Reason
+from paperless_ivr.records.funnel import NOT_ENDED, Loss, Stage
+
+STAGES = {
+    Stage.HANDED_OVER: "calls handed over",
+    Stage.OFFERED: "were offered it",
+    Stage.ACCEPTED: "wanted it",
+    Stage.IDENTIFIED: "account found",
+    Stage.CONFIRMED: "agreed",
+    Stage.REGISTERED: "registered",
+    Stage.COMPLETED: "bill is paperless",
+}
+
+DISPOSITIONS = {
+    Disposition.ENROLLED: "enrolled",
+    Disposition.LINK_SENT: "got a link by text",
+    Disposition.DEFERRED: "to be done later",
+    Disposition.DECLINED: "said no",
+    Disposition.IGNORED: "stayed silent",
+    Disposition.LEFT: "skipped it",
+    Disposition.NOT_OFFERED: "not offered",
+    Disposition.INELIGIBLE: "no bill is eligible",
+    Disposition.ALREADY_PAPERLESS: "paperless already",
+    Disposition.PENDING: "have a link already",
+    Disposition.NOT_IDENTIFIED: "not identified",
+    Disposition.NO_CONTACT: "no address to send to",
+    Disposition.INCOMPLETE: "did not finish",
+    Disposition.UNAVAILABLE: "not available",
+    Disposition.FAILED: "failed",
+    Disposition.OPTED_OUT: "went back to paper",
+    Disposition.OPT_OUT_REQUESTED: "asked to go back to paper",
+    Disposition.TRANSFERRED: "went to an agent",
+    Disposition.ABANDONED: "hung up",
+    Disposition.TAKEN_BACK: "taken back by the host",
+}
+
+REASONS = {
+    Reason.CALLER_HUNG_UP: "hung up",
+    Reason.HOST_CANCELLED: "taken back by the host",
+    Reason.SERVER_STOPPED: "our server stopped",
+    Reason.CALLER_ASKED: "asked for an agent",
+    Reason.TRIES_USED_UP: "out of tries",
+    Reason.PAYMENT_NOT_APPROVED: "payment not approved",
+    Reason.MOMENT_NOT_OFFERED: "not offered at that moment",
+    Reason.ASKED_LATELY: "asked not long ago",
+    Reason.TYPE_NOT_ELIGIBLE: "bill is not eligible",
+    Reason.OPT_OUT_NOT_BY_PHONE: "paper is not by phone",
+    Reason.ACCOUNT_NOT_FOUND: "account not found",
+    Reason.LIMIT_REACHED: "a limit was reached",
+    Reason.SERVICE_DOWN: "billing service down",
+    Reason.SERVICE_REFUSED: "billing service refused",
+    Reason.OUTCOME_UNKNOWN: "no clear answer",
+    Reason.NO_OPERATION: "billing service cannot do it",
+    Reason.BUSY: "too many calls at once",
+    Reason.RECORD_DOWN: "our database was down",
+    Reason.CALL_LOST: "we lost the call",
+    Reason.OTHER_EDITION: "began on another release",
+    Reason.NO_ADDRESS_LEFT: "no address to send to",
+}
+"""They tell more than the disposition; `NONE` tells nothing."""
+
+AFTERWARDS = {
+    "unsettled": "outcome not known yet",
+    "kept": "to be done later",
+    "followed": "link not opened yet",
+    "completed": "had a link already",
+    "cancelled": "went back to paper",
+    "superseded": "asked again later",
+    "expired": "link never opened",
+    "exported": "handed to the biller",
+    "given_up": "given up",
+}
+"""What is left to do, or how that ended: it tells more than how the call did."""
+
+
+def lost_by(loss: Loss) -> str:
+    """Why hand-overs got no further, in a few words."""
+    if loss.afterwards:
+        return AFTERWARDS[loss.afterwards]
+    if loss.disposition == NOT_ENDED:
+        return "still on the line"
+    told = REASONS.get(Reason(loss.reason or Reason.NONE.value))
+    return told or DISPOSITIONS[Disposition(loss.disposition)]
