@@ -402,6 +402,21 @@ def metrics(_: Path) -> str:
     return "\n".join(["| Number | Counts |", "|---|---|", *rows])
 
 
+def effort(_: Path) -> str:
+    """What each way to a registration costs under the demo's policy."""
+    from paperless_ivr.backends.demo import demo_policy
+    from paperless_ivr.cli.effort import HEADS, measured, row
+
+    policy = demo_policy()
+    lines: list[str] = []
+    for language in policy.languages.offered:
+        lines += ["", f"In `{language}`:", "", f"| {' | '.join(HEADS)} |"]
+        lines += [f"|{'---|' * 3}{'--:|' * 5}"]
+        done = (way for way in measured(policy, language) if way.registered)
+        lines += [f"| {' | '.join(row(way))} |" for way in done]
+    return "\n".join(lines)
+
+
 _FACE = re.compile(r"^# (.+)$|^ *(?:from .+ import )?.*\bas (\w+),?$", re.MULTILINE)
 
 
@@ -430,6 +445,7 @@ Everything else is reached by its module."""
 PAGES: tuple[Page, ...] = (
     Page("docs/cloudivr.md", error_codes, region="codes"),
     Page("docs/reference/api.md", python_api),
+    Page("docs/effort.md", effort, region="effort"),
     Page("docs/operate.md", metrics, region="metrics"),
     Page("docs/flow.md", whole_flow, region="whole"),
     Page("docs/flow.md", flow_by_phase, region="phases"),

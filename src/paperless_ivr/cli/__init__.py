@@ -13,6 +13,7 @@ COMMANDS = {
     "call": "Take a call at the keyboard, or play keys.",
     "check": "Check a policy and a biller's service before the first call.",
     "cloudivr": "Run the reference CloudIVR service; show what it has queued.",
+    "effort": "Tell what a call costs its caller, in keys and seconds.",
     "diagram": "Draw the call flow from its live table.",
     "prompts": "List every phrase for a voice studio, or render all.",
     "record": "Look after the record, and answer for what it has of a person.",

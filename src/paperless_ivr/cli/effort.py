@@ -1,0 +1,92 @@
+"""`paperless-ivr effort`: what a call costs its caller, in keys and seconds."""
+
+import json
+from pathlib import Path
+
+import click
+
+from paperless_ivr.backends.demo import demo_policy
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.policy import Policy
+from paperless_ivr.flow.scene import Terms
+from paperless_ivr.prompts import Catalogue
+from paperless_ivr.prompts.policies import load_policy
+from paperless_ivr.testing.effort import WORDS_A_MINUTE, Cost, Way, starts, ways
+
+HEADS = ("how they are known", "address", "ends", "keys", "knows", "hears", "slow", "whole call")
+
+
+@click.command(name="effort")
+@click.option(
+    "--policy", "file", type=click.Path(dir_okay=False, path_type=Path), help="A policy (TOML)."
+)
+@click.option("--language", help="As es-US. [default: that of the policy]")
+@click.option(
+    "--rate",
+    type=click.IntRange(min=1),
+    default=WORDS_A_MINUTE,
+    show_default=True,
+    help="Words a minute.",
+)
+@click.option(
+    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
+)
+def command(*, file: Path | None, language: str | None, rate: int, form: str) -> None:
+    """Tell what a call costs its caller, for each way through the flow.
+
+    Keys and seconds are those until the service has accepted what was agreed, or until the end
+    where nothing was; `whole call` is for who hears every prompt. Waits for the service are left
+    out.
+    """
+    policy = demo_policy() if file is None else load_policy(file)
+    spoken = language or policy.languages.default
+    if spoken not in policy.languages.offered:
+        message = f"{spoken!r} is not offered; {', '.join(policy.languages.offered)}"
+        raise click.BadParameter(message, param_hint="--language")
+    found = measured(policy, spoken, rate)
+    if form == "json":
+        click.echo(json.dumps([_plain(way) for way in found], indent=2))
+        return
+    from tabulate import tabulate
+
+    click.echo(tabulate(map(row, found), HEADS, "simple", disable_numparse=True, colalign=ALIGNED))
+
+
+ALIGNED = ("left",) * 3 + ("right",) * 5
+
+
+def measured(policy: Policy, language: str, rate: int = WORDS_A_MINUTE) -> list[Way]:
+    """Every way, by how the caller is known."""
+    flow, words = Flow(Terms(policy)), Catalogue.of(policy)
+    found: list[Way] = []
+    for start in starts(policy, language):
+        found += sorted(ways(flow, start, words, rate), key=lambda way: way.registered is None)
+    return found
+
+
+def row(way: Way) -> tuple[str, ...]:
+    """A way as a row of the table."""
+    until: Cost = way.registered or way.whole
+    address = way.address.value if way.address else ""
+    seconds = (until.knows, until.hears, until.slow, way.whole.hears)
+    return (
+        way.start,
+        address,
+        way.ending.value,
+        str(until.keys),
+        *(f"{s:.0f}" for s in seconds),
+    )
+
+
+def _plain(way: Way) -> dict[str, object]:
+    return {
+        "start": way.start,
+        "address": way.address.value if way.address else None,
+        "ending": way.ending.value,
+        "registered": way.registered and _cost(way.registered),
+        "whole": _cost(way.whole),
+    }
+
+
+def _cost(cost: Cost) -> dict[str, float]:
+    return {"keys": cost.keys, "knows": cost.knows, "hears": cost.hears, "slow": cost.slow}

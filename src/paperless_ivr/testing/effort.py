@@ -1,0 +1,246 @@
+"""What a call costs its caller, in keys and seconds, for each way through a flow.
+
+The ways are searched in the flow itself, before a service and a record that work: the cheapest
+one to the registration, and the cheapest to each ending. Three callers go it. One knows the menus
+and presses as soon as it counts: only what must be heard takes time. One hears every prompt to
+its end. One is silent first, as often as the line allows, before each key.
+
+Seconds are words at a stated rate, and half a second for each key and each question; waits for
+the service are left out.
+"""
+
+import heapq
+from collections.abc import Iterator, Sequence
+from itertools import count
+
+from attrs import evolve, frozen
+
+from paperless_ivr.backends.demo import BILLER, customer
+from paperless_ivr.flow.call import Source
+from paperless_ivr.flow.events import (
+    Accepted,
+    Customer,
+    CustomersFound,
+    Digits,
+    Ended,
+    Event,
+    InvoiceChecked,
+    Screened,
+    TransferEnded,
+    TransferResult,
+    TryReserved,
+    WishKept,
+)
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.host import Arrival, Disposition, Identity, Moment
+from paperless_ivr.flow.policy import Policy
+from paperless_ivr.flow.requests import Write
+from paperless_ivr.flow.scene import Scene
+from paperless_ivr.flow.states import State
+from paperless_ivr.flow.turns import Gather, Prompt, Return, Turn
+from paperless_ivr.prompts import Catalogue, said
+from paperless_ivr.secret import keys
+from paperless_ivr.testing.exploration import World, alphabet, shape
+
+WORDS_A_MINUTE = 150
+"""The rate at which prompts are written to be spoken."""
+KEY_S = 0.5
+"""Seconds for a key, and for each question until the first one."""
+
+ADDRESS = "jane.rivera"
+"""What is spelled before the at-sign: as long as the usual one."""
+OTHERWISE = (TransferEnded(TransferResult.BUSY), Screened(last=Disposition.DECLINED, days=0))
+"""Nobody is free; the caller was asked just now."""
+
+GOES_WELL = (
+    Accepted,
+    CustomersFound,
+    Digits,
+    InvoiceChecked,
+    Screened,
+    TransferEnded,
+    TryReserved,
+    WishKept,
+)
+"""Events of a call in which everything works and the caller makes no mistake."""
+
+
+@frozen
+class Start:
+    """How a call begins, and whom the service finds."""
+
+    name: str
+    arrival: Arrival
+    customer: Customer
+
+
+@frozen
+class Cost:
+    """Keys, and seconds by the three callers."""
+
+    keys: int
+    knows: float
+    hears: float
+    slow: float
+
+
+@frozen
+class Way:
+    """The cheapest way from a start to an ending, with an address of one kind."""
+
+    start: str
+    ending: Disposition
+    address: Source | None
+    """Where the address came from; None: none was used."""
+    registered: Cost | None
+    """Until the service has accepted the registration, or the texted link that starts it.
+
+    None: neither was asked for.
+    """
+    whole: Cost
+    """Until the host has the call again."""
+
+
+def starts(policy: Policy, language: str) -> tuple[Start, ...]:
+    """Those of callers with one bill, by how they are known and what is on file.
+
+    The host hands them over before a payment, or at the first moment that the policy offers at.
+    """
+    on_file, nothing = _billed(policy, customer("rivera")), _billed(policy, customer("chen"))
+    moments = policy.offer.moments
+    moment = Moment.BEFORE_PAYMENT if Moment.BEFORE_PAYMENT in moments else moments[0]
+    arrival = Arrival("c", BILLER, moment, language=language, person_available=True)
+    vouched = evolve(arrival, account=on_file.account, identity=Identity.ACCOUNT_KEYED)
+    return (
+        Start("vouched for", vouched, on_file),
+        Start("known by caller ID", evolve(arrival, ani=on_file.phone), on_file),
+        Start("account keyed", arrival, on_file),
+        Start("known by caller ID, no e-mail on file", evolve(arrival, ani=nothing.phone), nothing),
+    )
+
+
+def _billed(policy: Policy, who: Customer) -> Customer:
+    """A customer with a bill of a type that the policy takes."""
+    kind = next(iter(policy.bills.eligible or ()), who.invoices[0].type)
+    return evolve(who, invoices=(evolve(who.invoices[0], type=kind),))
+
+
+def ways(flow: Flow, start: Start, words: Catalogue, rate: int = WORDS_A_MINUTE) -> tuple[Way, ...]:
+    """The cheapest way to each ending and kind of address, the quickest first."""
+    meter = Meter(words, rate)
+    world = World(start.name, (start.customer,))
+    found: dict[tuple[Disposition, Source | None], Way] = {}
+    for path in _cheapest(flow, flow.begin(start.arrival), world, meter):
+        accepted = next((n for n, step in enumerate(path) if _accepted(step)), None)
+        last = path[-1].turn
+        assert isinstance(last.then, Return)
+        ending = last.then.handback.disposition
+        address = None if accepted is None else path[accepted].turn.call.contact.source
+        if (ending, address) not in found:
+            registered = None if accepted is None else meter.cost(path[: accepted + 1])
+            way = Way(start.name, ending, address, registered, meter.cost(path))
+            found[ending, address] = way
+    return tuple(found.values())
+
+
+@frozen
+class Step:
+    """A turn, and what happened at it."""
+
+    turn: Turn
+    event: Event | None
+
+
+Path = Sequence[Step]
+
+
+def _cheapest(flow: Flow, start: Turn, world: World, meter: "Meter") -> Iterator[Path]:
+    """Ways to the ends of a call, the cheapest first (Dijkstra's algorithm)."""
+    order = count()
+    heap: list[tuple[float, int, Turn, tuple[Step, ...]]] = [(0.0, next(order), start, ())]
+    seen: set[object] = set()
+    while heap:
+        cost, _, turn, path = heapq.heappop(heap)
+        if isinstance(turn.then, Return):
+            yield (*path, Step(turn, None))
+            continue
+        if shape(turn.call) in seen:
+            continue
+        seen.add(shape(turn.call))
+        for event in _that_goes_well(flow, turn, world):
+            step = Step(turn, event)
+            after = flow.advance(turn.call, event)
+            if after.call.state is turn.call.state:
+                continue  # asked again: that is no way on
+            more = meter.hears(step)
+            heapq.heappush(heap, (cost + more, next(order), after, (*path, step)))
+
+
+def _that_goes_well(flow: Flow, turn: Turn, world: World) -> Iterator[Event]:
+    if turn.call.state is State.EMAIL_LOCAL:
+        yield Digits(keys(flow.terms.pad.code(ADDRESS)), Ended.END_KEY)
+        return
+    if turn.call.state in (State.EMAIL_DOMAIN, State.EMAIL_READBACK):
+        yield Digits(keys("1"))  # a listed provider; it is right
+        return
+    for event in alphabet(Scene(turn.call, flow.terms), turn, world):
+        well = isinstance(event, GOES_WELL) and event not in OTHERWISE
+        if well and not (isinstance(event, Digits) and _too_early(event)):
+            yield event
+
+
+def _too_early(event: Digits) -> bool:
+    """It interrupts what must be heard, or ends in a pause."""
+    return event.heard is not None or event.ended is Ended.TIMEOUT
+
+
+@frozen
+class Meter:
+    """Measures steps, in one language at a time: that of the call."""
+
+    words: Catalogue
+    rate: int
+
+    def cost(self, path: Path) -> Cost:
+        """What some steps cost."""
+        return Cost(
+            sum(map(pressed, path)),
+            *(round(sum(map(each, path)), 1) for each in (self.knows, self.hears, self.slow)),
+        )
+
+    def knows(self, step: Step) -> float:
+        """Seconds of a caller who knows what comes, and hears only what must be heard."""
+        gathers = isinstance(step.turn.then, Gather)
+        must = [prompt for prompt in step.turn.say if prompt.must_hear or not gathers]
+        return self._spoken(step.turn, must) + self._pressing(step)
+
+    def hears(self, step: Step) -> float:
+        """Seconds of a caller who hears every prompt to its end."""
+        return self._spoken(step.turn, step.turn.say) + self._pressing(step)
+
+    def slow(self, step: Step) -> float:
+        """Seconds of a caller who hears every prompt, and waits nearly too long for each key."""
+        then = step.turn.then
+        waits = then.first_key_wait if isinstance(then, Gather) else 0.0
+        return self.hears(step) + waits
+
+    def _spoken(self, turn: Turn, prompts: Sequence[Prompt]) -> float:
+        assert turn.call.language  # a start has one
+        text = said(prompts, turn.call.language, self.words)
+        return len(text.split()) * 60 / self.rate
+
+    def _pressing(self, step: Step) -> float:
+        asked = isinstance(step.turn.then, Gather)
+        return KEY_S * (asked + pressed(step))
+
+
+def pressed(step: Step) -> int:
+    """How many keys are pressed at a step, the end key included."""
+    if not isinstance(step.event, Digits):
+        return 0
+    return len(step.event.keys) + (step.event.ended is Ended.END_KEY)
+
+
+def _accepted(step: Step) -> bool:
+    asked = isinstance(step.turn.then, Write)
+    return asked and isinstance(step.event, Accepted)
