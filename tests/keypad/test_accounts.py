@@ -1,10 +1,12 @@
 """Account numbers: the star, cards in the wrong place, read-back in groups."""
 
+import random
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from paperless_ivr.keypad import groups, last_four, last_star, looks_like_card
+from paperless_ivr.keypad import AccountPad, groups, last_four, last_star, looks_like_card
 
 KEYS = st.text("0123456789*")
 DIGITS = st.text("0123456789")
@@ -94,6 +96,32 @@ def test_any_text_may_be_asked_about(text: str) -> None:
 
     assert not looks_like_card(text)
     assert not looks_like_card("4111111111111111" + text)
+
+
+@pytest.mark.parametrize("number", TEST_CARDS.values(), ids=TEST_CARDS.keys())
+@pytest.mark.parametrize("more", ["1", "123", "1228", "1228123"])
+def test_a_card_with_more_behind_it(number: str, more: str) -> None:
+    """A date or a code after a card makes it no account number, unless some have that length."""
+    keys = number + more
+    usual = len(number) == (15 if number[:2] in ("34", "37") else 14 if number[0] == "3" else 16)
+    if not usual or number.startswith("35"):
+        return  # too few of them to try each length: longer accounts would look like cards
+    form = "#" * len(keys)
+    assert AccountPad().may_be_card(keys)
+    assert AccountPad().read(keys) is None
+    assert AccountPad(forms=(form,)).read(keys) == keys
+    assert AccountPad(cards=True, most=30).read(keys) == keys
+
+
+def test_few_long_account_numbers_look_like_cards() -> None:
+    """Of 18 and 20 random digits about 4 in 100 do."""
+    chance = random.Random(1)
+    for size in (18, 20):
+        found = sum(
+            AccountPad().may_be_card("".join(chance.choices("0123456789", k=size)))
+            for _ in range(20_000)
+        )
+        assert 0.02 < found / 20_000 < 0.09
 
 
 @given(DIGITS, st.integers(2, 6))

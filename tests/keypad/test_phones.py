@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paperless_ivr.keypad import national, textable
+from paperless_ivr.keypad import national, phone_number, textable
 
 pytestmark = pytest.mark.requirement("R07")
 
@@ -75,3 +75,22 @@ def test_regions() -> None:
 def test_where_texts_go(number: str, regions: tuple[str, ...], toll_free: bool, may: bool) -> None:
     """To ordinary numbers of the regions; to toll-free ones where that is allowed."""
     assert textable(number, regions, toll_free=toll_free) is may
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        ("tel:2125550123;phone-context=+1", "+12125550123"),
+        ("tel:2125550123;phone-context=+44", None),
+        ("tel:2079460018;phone-context=+44", "+442079460018"),
+        ("tel:5550123;phone-context=+1-212", "+12125550123"),
+        ("tel:2125550123;phone-context=example.com", None),
+        ("tel:+12125550123;phone-context=+44", "+12125550123"),
+        ("sip:2125550123;phone-context=+44@host.example;user=phone", None),
+        ("sip:+12125550123;ext=5@host.example", "+12125550123"),
+    ],
+)
+@pytest.mark.requirement("R47")
+def test_a_local_number_belongs_to_its_context(written: str, number: str | None) -> None:
+    """It is completed by its prefix, and where only a company knows it, it is nobody's."""
+    assert phone_number(written) == number

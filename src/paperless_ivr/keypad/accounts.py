@@ -46,6 +46,16 @@ def looks_like_card(digits: str) -> bool:
     return bool(_CARD.match(digits)) and _luhn(digits)
 
 
+def begins_with_card(digits: str) -> bool:
+    """Whether more digits follow what looks like a payment card's number of the usual length.
+
+    That is 14 for Diners Club (30, 36, 38, 39), 15 for American Express, else 16. Only one length
+    is tried, so that of longer account numbers no more look like a card: 4 in 100 random ones.
+    """
+    usual = {"30": 14, "36": 14, "38": 14, "39": 14, "34": 15, "37": 15}.get(digits[:2], 16)
+    return len(digits) > usual and looks_like_card(digits[:usual])
+
+
 def groups(digits: str, size: int = 3) -> tuple[str, ...]:
     """Digits in groups of `size` (2 or more) as they are read back, a pause between them.
 
@@ -111,8 +121,14 @@ class AccountPad:
         return self._written(keys) is not None
 
     def may_be_card(self, keys: str) -> bool:
-        """Whether keys look like a payment card, and may not be an account number."""
-        return looks_like_card(keys) and not (self.cards and self.fits(keys))
+        """Whether keys look like a payment card, and may not be an account number.
+
+        More digits after a card are its date or its code. They make it no account number unless
+        the policy has a form, or cards, of that length.
+        """
+        if looks_like_card(keys):
+            return not (self.cards and self.fits(keys))
+        return begins_with_card(keys) and not ((self.cards or self.forms) and self.fits(keys))
 
     def begins(self, keys: str) -> bool:
         """Whether keys are no whole number, but may be the beginning of one."""

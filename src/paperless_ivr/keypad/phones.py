@@ -69,7 +69,11 @@ def phone_number(written: str) -> str | None:
 
 
 def _bare(written: str) -> str:
-    """What stands in a `sip:` or `tel:` URI for the number, its extension included."""
+    """What stands in a `sip:` or `tel:` URI for the number, its extension included.
+
+    A local number belongs to its `phone-context` (RFC 3966, section 5.1.5): a country's or an
+    area's prefix goes before it, and in a company's domain it is nobody's that we know.
+    """
     scheme = _URI.match(written)
     if scheme is None:
         return written
@@ -77,7 +81,11 @@ def _bare(written: str) -> str:
     if scheme[0].lower() != "tel:" and not at_sign:
         return ""  # a host without a user
     user, *parameters = unquote(rest).split(":")[0].split(";")
-    return user + "".join(f";{p}" for p in parameters if p.lower().startswith("ext="))
+    told = {name.lower(): value for name, _, value in (p.partition("=") for p in parameters)}
+    context = told.get("phone-context", "")
+    if context and not user.startswith("+"):
+        user = context + user if context.startswith("+") else ""  # else only some domain knows it
+    return f"{user};ext={told['ext']}" if told.get("ext") else user
 
 
 def _country(region: str) -> int:

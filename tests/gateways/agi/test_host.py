@@ -169,6 +169,13 @@ def test_a_number_that_is_not_to_be_shown(presentation: str, withheld: bool) -> 
     assert arrival(ani_withheld="yes").ani_withheld
 
 
+@pytest.mark.requirement("R47")
+@pytest.mark.parametrize("presentation", ["2", "34", "66"])
+def test_a_number_that_failed_screening_is_nobodys(presentation: str) -> None:
+    """The network says that it is not the caller's."""
+    assert arrival({**HEADERS, "agi_callingpres": presentation}).ani is None
+
+
 def test_arguments_by_name() -> None:
     """Arguments are names and values; empty ones are left out, equals signs in a value stay."""
     headers = {"agi_arg_1": "moment=before_payment", "agi_arg_2": "", "agi_arg_3": "account=a=b"}

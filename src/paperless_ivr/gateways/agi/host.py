@@ -32,6 +32,10 @@ HANDED_OVER = ("call_id", "biller", "ani", "ani_withheld", "dnis", "person", *FR
 NOBODY = ("", "unknown", "anonymous", "restricted", "unavailable")
 """What Asterisk and SIP put where there is no number."""
 
+FAILED_SCREENING = 0x02
+"""Of the bits 0x03 of `agi_callingpres`: the network found that the number is not the caller's
+(AST_PRES_USER_NUMBER_FAILED_SCREEN; ITU-T Q.931, section 4.5.10, screening indicator)."""
+
 NOT_PRESENTED = 0x60
 """Bits of `agi_callingpres`, which is `CALLERID(pres)` as a number: 0x20 says that the caller
 withholds number or name, 0x40 that there is none (Asterisk, include/asterisk/callerid.h,
@@ -96,7 +100,7 @@ def handed_over(
         values["person_available"] = "yes" if dialled else "no"
     if values.get("payment_guid") and not values.get("payment_approved"):
         values["payment_approved"] = "no"
-    ani = phone_number(callerid)
+    ani = None if _forged(headers) else phone_number(callerid)
     arrival = evolve(arrival_from_strings(values), ani=secret.phone(ani) if ani else None)
     return HandedOver(arrival, dialled)
 
@@ -106,8 +110,16 @@ def _known(text: str) -> str:
 
 
 def _withheld(headers: Mapping[str, str]) -> bool:
-    presentation = headers.get("agi_callingpres", "")
-    return presentation.isdecimal() and bool(int(presentation) & NOT_PRESENTED)
+    return bool(_presentation(headers) & NOT_PRESENTED)
+
+
+def _forged(headers: Mapping[str, str]) -> bool:
+    return _presentation(headers) & 0x03 == FAILED_SCREENING
+
+
+def _presentation(headers: Mapping[str, str]) -> int:
+    told = headers.get("agi_callingpres", "")
+    return int(told) if told.isdecimal() else 0
 
 
 def cleared(before: str) -> dict[str, str]:
