@@ -210,8 +210,9 @@ def arrival_from_strings(values: Mapping[str, str]) -> Arrival:
 def handback_to_strings(handback: Handback, *, personal: bool = True) -> dict[str, str]:
     """A hand-back as strings, each name always there; "" where there is nothing.
 
-    `personal=False` leaves out the numbers of accounts, customers and invoices. The key that the
-    caller meant for the host stays: the host cannot go on without it.
+    `personal=False` leaves out the numbers of accounts, customers and invoices, and the identity
+    that the caller has shown for an account. The key that the caller meant for the host stays:
+    the host cannot go on without it.
     """
     written = _write(_HANDBACK, _fields(_HANDBACK, handback))
     written |= {name: YES_OR_NO.write(getattr(handback, name)) for name in _DERIVED}
@@ -350,4 +351,7 @@ def _canonical(form: Form[Any], text: str) -> str:
 
 
 def _is_personal(name: str) -> bool:
-    return name in PERSONAL or (name.startswith("outcome_") and name.endswith(PERSONAL))
+    """Also of the identity: without the account that it is of, a host would take it for its own."""
+    return name in (*PERSONAL, "identity") or (
+        name.startswith("outcome_") and name.endswith(PERSONAL)
+    )
