@@ -2,7 +2,8 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import pytest
 from attrs import evolve, field, frozen
@@ -123,6 +124,23 @@ def test_service_down_before_consent(converse, person):
     wanted = Disposition.TRANSFERRED if person else Disposition.UNAVAILABLE
     assert wanted is back.disposition
     assert not record.kept()
+
+
+@pytest.mark.requirement("R10", "R49")
+@pytest.mark.parametrize("loop", LOOPS)
+def test_a_jump_of_the_clock_takes_no_second_try(loop):
+    """What is left of a budget is measured by a clock that nobody sets."""
+    make, run = LOOPS[loop]
+    backend, jumps = springfield(sleep=lambda _: None), count()
+    backend.script("SearchByCustomerPhoneNumber", Fault.DOWN)
+    store = SeparateStores(MemoryRecord(lambda: datetime.now(UTC)), MemoryLiveCalls())
+
+    def clock():
+        return datetime.now(UTC) + timedelta(hours=next(jumps))
+
+    setup = Setup(Flow(Terms(POLICY)), CATALOGUE, backend, store, clock=clock)
+    ended = run(make(setup))(Caller(list(ENROL)), ARRIVAL)
+    assert ended.disposition is Disposition.ENROLLED
 
 
 @pytest.mark.requirement("R10")

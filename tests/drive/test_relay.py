@@ -163,7 +163,7 @@ def stop_at(line: Line, step: type, state: str = "ENROLLMENT") -> None:
     """Runs a call until it comes to a step in a state, does what it takes there, and dies."""
     runner = CallRunner(line.setup)
     session = runner.commit_or_go_on(runner.arrived(coming()))
-    steps = converse(session, runner.advance, line.setup.budget, line.setup.clock)
+    steps = converse(session, runner.advance, line.setup.budget)
     pressed = iter(("1", "1137", "1"))
     reply: object = None
     while True:

@@ -137,7 +137,7 @@ def test_nothing_personal_in_a_url(handback):
         account=None,
         customer=None,
         invoice=None,
-        identity=Identity.NONE,
+        identity=h.Identity.NONE,
         outcomes=tuple(
             evolve(o, account=secret.account(""), customer=secret.customer(""))
             for o in handback.outcomes

@@ -65,7 +65,7 @@ class AsyncDriver:
         runner, setup = self._runner, self.setup
         begun = await self._stored(runner.arrived, arrival)
         session = await self._stored(runner.commit_or_go_on, begun)
-        steps = converse(session, runner.advance, setup.budget, setup.clock)
+        steps = converse(session, runner.advance, setup.budget)
         reply: object = None
         while True:
             try:

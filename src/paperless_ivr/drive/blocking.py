@@ -32,7 +32,7 @@ class Driver:
         """Takes a call from its arrival to its end; gives what the host gets back."""
         runner, setup = self._runner, self.setup
         session = runner.commit_or_go_on(runner.arrived(arrival))
-        steps = converse(session, runner.advance, setup.budget, setup.clock)
+        steps = converse(session, runner.advance, setup.budget)
         reply: object = None
         while True:
             try:

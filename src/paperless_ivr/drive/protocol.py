@@ -6,7 +6,7 @@ so does the second try of a read that was not reached.
 """
 
 from collections.abc import Callable, Generator
-from datetime import datetime
+from time import monotonic
 from typing import Any
 
 from attrs import evolve, frozen
@@ -56,14 +56,13 @@ class Move:
 
 Advance = Callable[[Session, Event], Session]
 """The session after an event, not yet committed."""
-Clock = Callable[[], datetime]
 Budget = Callable[[Request], float]
 """Seconds that a request may take."""
 Task = Generator[OnRecord | Send, Any, tuple[Event, Settlement | None]]
 
 
 def converse(
-    session: Session, advance: Advance, budget: Budget, clock: Clock
+    session: Session, advance: Advance, budget: Budget
 ) -> Generator[Turn | OnRecord | Send | Move, Any, Session]:
     """Runs a call on a held channel from where it is to its end; gives the session as it ended.
 
@@ -82,11 +81,11 @@ def converse(
             case _ if isinstance(did, HungUp):
                 event = did
             case request:
-                event, outcome = yield from fulfill(request, turn, budget, clock)
+                event, outcome = yield from fulfill(request, turn, budget)
         session = yield Move(session, event, advance(session, event), outcome)
 
 
-def fulfill(request: Request, turn: Turn, budget: Budget, clock: Clock) -> Task:
+def fulfill(request: Request, turn: Turn, budget: Budget) -> Task:
     """The answer to a request, and the outcome to settle where it is a write."""
     if isinstance(request, RecordRequest):
         return (yield OnRecord(request)), None
@@ -94,10 +93,10 @@ def fulfill(request: Request, turn: Turn, budget: Budget, clock: Clock) -> Task:
         forbidden = yield OnRecord(request)
         if forbidden is not None:
             return forbidden, None
-    seconds, began = budget(request), clock()
+    seconds, began = budget(request), monotonic()
     answer = yield Send(request, turn, seconds)
     if isinstance(request, Read):
-        left = seconds - (clock() - began).total_seconds()
+        left = seconds - (monotonic() - began)
         if isinstance(answer, Unavailable) and not answer.busy and left > 0:
             before, answer = answer.answered, (yield Send(request, turn, left))
             if before and isinstance(answer, Unavailable):

@@ -128,7 +128,7 @@ class RequestRunner:
             session = self._claimed(session, again=again)
         if isinstance(request, Read) and again:
             return self._answered(session, Unavailable("taken over"), None)
-        steps = fulfill(request, session.turn, self.setup.budget, self.setup.clock)
+        steps = fulfill(request, session.turn, self.setup.budget)
         reply: Any = None
         while True:
             try:

@@ -2,7 +2,6 @@
 
 import difflib
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -66,7 +65,7 @@ class Replay:
 
     def _fulfilled(self, request: Request, turn: Turn) -> e.Event:
         """What a request is answered. One that got no answer is not tried again."""
-        steps = fulfill(request, turn, lambda _: 0.0, lambda: datetime.now(UTC))
+        steps = fulfill(request, turn, lambda _: 0.0)
         reply: e.Event | None = None
         while True:
             try:
