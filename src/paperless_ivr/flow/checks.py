@@ -12,14 +12,12 @@ from paperless_ivr.flow import events as e
 from paperless_ivr.flow.host import Moment
 from paperless_ivr.flow.menu import MENUS
 from paperless_ivr.flow.requests import OPERATIONS, EnrollInPaperless, SearchByAccountNumber
-from paperless_ivr.flow.rows import On, always
+from paperless_ivr.flow.rows import Table, always
 from paperless_ivr.flow.scene import Terms
 from paperless_ivr.flow.script import HELP, PROMPTS, SCRIPT
 from paperless_ivr.flow.states import Kind, State
 from paperless_ivr.flow.table import FLOW
 from paperless_ivr.flow.waits import ENTRIES, REQUESTS
-
-Table = Mapping[State, tuple[On[Any], ...]]
 
 CALLER = (e.Digits, e.NoInput, e.HungUp)
 SEARCH = (e.CustomersFound, e.Unavailable, e.OutcomeUnknown, e.Refused, e.HungUp)

@@ -5,16 +5,13 @@ of drawings, never of the table: ways back to the same question, and, in the who
 The many ways back from a transfer that nobody took are one dashed note.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from attrs import frozen
 
 from paperless_ivr.flow.events import Arrived, HungUp
-from paperless_ivr.flow.rows import On, always
+from paperless_ivr.flow.rows import Row, Table, always
 from paperless_ivr.flow.states import Kind, Phase, State
-
-Table = Mapping[State, tuple[On[Any], ...]]
 
 BACK = "back to the question where 0 was pressed"
 """The note that stands for all questions a transfer returns to."""
@@ -50,7 +47,7 @@ class Arrow:
     labels: tuple[str, ...]
 
 
-def label(row: On[Any]) -> str:
+def label(row: Row) -> str:
     """What a row waits for, in words: events and guard."""
     events = " or ".join(e.__name__ for e in row.events if e is not Arrived)
     guard = "" if row.when is always else row.when.__name__.replace("_", " ")
@@ -72,7 +69,7 @@ def arrows(table: Table, phase: Phase | None = None) -> tuple[Arrow, ...]:
     return tuple(Arrow(source, to, tuple(labels)) for (source, to), labels in found.items())
 
 
-def _returns(source: State, row: On[Any]) -> bool:
+def _returns(source: State, row: Row) -> bool:
     """Whether a row leads back from a transfer to the question it came from."""
     return source is State.TRANSFERRING and row.to is not None and row.to.kind is Kind.ASK
 
@@ -195,7 +192,7 @@ def _section(table: Table, phase: Phase) -> Iterator[str]:
         yield from _rows(heads, map(_cells, table.get(state, ())))
 
 
-def _cells(row: On[Any]) -> tuple[str, ...]:
+def _cells(row: Row) -> tuple[str, ...]:
     return (
         " or ".join(event.__name__ for event in row.events),
         "" if row.when is always else row.when.__name__,

@@ -1,7 +1,6 @@
 """The one pure function that moves a call."""
 
 import hashlib
-from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -13,15 +12,13 @@ from paperless_ivr.flow.events import Arrived, CustomersFound, Digits, Event, Hu
 from paperless_ivr.flow.host import Arrival, Intent
 from paperless_ivr.flow.known import known_arrival, known_customers
 from paperless_ivr.flow.machine import Mover
-from paperless_ivr.flow.rows import On
+from paperless_ivr.flow.rows import Row, Table
 from paperless_ivr.flow.scene import Crossing, Scene, Terms
 from paperless_ivr.flow.script import words
 from paperless_ivr.flow.states import Kind, Phase, State
 from paperless_ivr.flow.table import FLOW
 from paperless_ivr.flow.turns import Turn
 from paperless_ivr.flow.waits import then
-
-Table = Mapping[State, tuple[On[Any], ...]]
 
 STEPS_AT_MOST = 20
 """States that may be passed on one event; the longest way is far shorter."""
@@ -130,7 +127,7 @@ def _placed(event: Event, lead: int) -> Event:
     return event
 
 
-def _moved(call: Call, row: On[Any], crossing: Crossing[Any]) -> Call:
+def _moved(call: Call, row: Row, crossing: Crossing[Any]) -> Call:
     """The call after a row: what is kept, what is said, and where it is."""
     after = row.keep(crossing)
     lead = after.lead if row.say is None else (*after.lead, row.say)

@@ -40,6 +40,7 @@ from paperless_ivr.flow.requests import (
     StoreCustomerPaymentMethodV2,
     StoreCustomerPreference,
 )
+from paperless_ivr.flow.rows import E
 from paperless_ivr.flow.scene import Crossing, Scene
 from paperless_ivr.flow.script import last_to_hear, room, stopped_at
 from paperless_ivr.flow.states import State
@@ -47,23 +48,23 @@ from paperless_ivr.keypad import last_four, last_star, national
 from paperless_ivr.secret import Secret
 
 Anything = Crossing[Any]
-Guard = Callable[[Crossing[Any]], bool]
+Guard = Callable[[Crossing[E]], bool]
 
 
-def named(name: str, guard: Guard) -> Guard:
+def named(name: str, guard: Guard[E]) -> Guard[E]:
     """A guard that was made by a function, under a name that reads well in the table."""
     guard.__name__ = name
     return guard
 
 
-def both(*guards: Guard) -> Guard:
+def both(*guards: Guard[E]) -> Guard[E]:
     """All of the guards."""
     return named(
         " and ".join(g.__name__ for g in guards), lambda c: all(guard(c) for guard in guards)
     )
 
 
-def no(guard: Guard) -> Guard:
+def no(guard: Guard[E]) -> Guard[E]:
     """The guard's opposite."""
     return named(f"not {guard.__name__}", lambda c: not guard(c))
 
@@ -159,7 +160,7 @@ def paused(c: Crossing[Digits]) -> bool:
     return "*" not in c.event.keys.reveal() or repeats_left(c)
 
 
-def chose(choice: Choice) -> Guard:
+def chose(choice: Choice) -> Guard[Digits]:
     """The key chooses this from the menu."""
 
     def guard(c: Crossing[Digits]) -> bool:
@@ -400,7 +401,7 @@ def cancelling(c: Anything) -> bool:
 # ── which address ────────────────────────────────────────────────────────────────────────
 
 
-def next_is(strategy: Strategy) -> Guard:
+def next_is(strategy: Strategy) -> Guard[Any]:
     """The next way to an address, in the policy's order, is this one."""
 
     def guard(c: Anything) -> bool:
@@ -565,7 +566,7 @@ def by_preference(c: Scene) -> bool:
     return c.has(StoreCustomerPreference) and with_address
 
 
-def refused_as(refusal: Refusal) -> Guard:
+def refused_as(refusal: Refusal) -> Guard[Refused]:
     """The service refused for this reason."""
     return named(f"refused as {refusal.value}", lambda c: _reason(c) is refusal)
 
@@ -682,11 +683,11 @@ def taken(c: Crossing[TransferEnded]) -> bool:
     return c.event.result in (TransferResult.ANSWERED, TransferResult.UNKNOWN)
 
 
-def asked_at(state: State) -> Guard:
+def asked_at(state: State) -> Guard[Any]:
     """The person was asked for at this question."""
     return named(f"asked at {state.name}", lambda c: c.call.ringing.back_to is state)
 
 
-def otherwise(state: State) -> Guard:
+def otherwise(state: State) -> Guard[Any]:
     """The ending that is due where nobody can be had."""
     return named(f"otherwise {state.name}", lambda c: c.call.ringing.otherwise is state)

@@ -5,8 +5,7 @@ that fits is taken. `HERE` asks again; `keep` is what is remembered, `say` what 
 way. Ways out that many states share are written once, below.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
 from paperless_ivr.flow import facts
 from paperless_ivr.flow import guards as g
@@ -35,11 +34,11 @@ from paperless_ivr.flow.guards import both
 from paperless_ivr.flow.host import Reason, Registration, Sent
 from paperless_ivr.flow.menu import Choice
 from paperless_ivr.flow.policy import Strategy
-from paperless_ivr.flow.rows import HERE, On
+from paperless_ivr.flow.rows import HERE, On, Row, Table
 from paperless_ivr.flow.states import ASKING
 from paperless_ivr.flow.states import State as S
 
-Rows = tuple[On[Any], ...]
+Rows = Sequence[Row]
 
 yes, no, other = g.chose(Choice.YES), g.chose(Choice.NO), g.chose(Choice.OTHER)
 
@@ -96,7 +95,7 @@ def entry(unclear: str, leave: Rows = LEAVE) -> Rows:
     )
 
 
-def account_number(*found: On[Any], leave: Rows = LEAVE) -> Rows:
+def account_number(*found: Row, leave: Rows = LEAVE) -> Rows:
     """What the questions for a whole account number share: what is none is said as what it is."""
     return (
         *found,
@@ -120,7 +119,7 @@ CANNOT_SHOW: Rows = (
 """`#` where a fact is asked for: the caller does not know it, and goes on without."""
 
 
-def missed_fact(keyed: g.Guard) -> Rows:
+def missed_fact(keyed: g.Guard[Digits]) -> Rows:
     """The fact that was asked for was keyed, and is another one."""
     return (
         On(
@@ -150,7 +149,7 @@ def spelling(unclear: str) -> Rows:
     )
 
 
-def agreeing(*agreed: On[Any]) -> Rows:
+def agreeing(*agreed: Row) -> Rows:
     """A question whose yes is a consent: too early a yes is none (R09)."""
     return (
         *agreed,
@@ -240,7 +239,7 @@ REFUSALS: Rows = (
 
 # ── the table ────────────────────────────────────────────────────────────────────────────
 
-FLOW: Mapping[S, Rows] = {
+FLOW: Table = {
     # ── Arrival and offer ──
     S.GREETING: (
         On(Arrived, S.NOT_OFFERED, when=g.payment_not_approved, keep=k.because(Reason.PAYMENT_NOT_APPROVED)),
