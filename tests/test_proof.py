@@ -23,7 +23,6 @@ from paperless_ivr.flow.host import Reason
 from paperless_ivr.flow.live import deliver
 from paperless_ivr.flow.policy import Strategy
 from paperless_ivr.flow.rows import HERE, On
-from paperless_ivr.flow.scene import Scene
 from paperless_ivr.flow.states import Phase, State
 from paperless_ivr.flow.table import FLOW
 from paperless_ivr.keypad import looks_like_card
@@ -500,7 +499,7 @@ def test_one_of_each_class_stands_for_all(data, kind):
     flow = Flow()
     turn = flow.begin(evolve(PLAIN.arrival, language="en-US", ani=None, greeted=True))
     while turn.call.state is not State.ACCOUNT_ENTRY:
-        first = alphabet(Scene(turn.call, flow.terms), turn, PLAIN.world)[0]
+        first = alphabet(flow, turn, PLAIN.world)[0]
         assert not isinstance(first, HungUp)
         turn = flow.advance(turn.call, first)
     one, other = (data.draw(CLASSES[kind]) for _ in range(2))

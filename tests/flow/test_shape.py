@@ -6,7 +6,7 @@ import pytest
 from attrs import define, evolve
 
 from paperless_ivr.errors import FlowProblems
-from paperless_ivr.flow import checks, script
+from paperless_ivr.flow import checks, lines, script
 from paperless_ivr.flow.checks import check
 from paperless_ivr.flow.errors import CallFinished, UnexpectedEvent
 from paperless_ivr.flow.events import (
@@ -125,25 +125,25 @@ def test_a_prompt_that_is_none():
 @pytest.mark.parametrize("state", list(script.SCRIPT), ids=lambda state: state.name)
 def test_a_line_that_says_what_is_no_prompt(state, monkeypatch):
     """A state whose line names a prompt that is not registered is named, before any call."""
-    lines = (*script.SCRIPT[state], script.say("nonsense"))
-    monkeypatch.setitem(script.SCRIPT, state, lines)
+    said = (*script.SCRIPT[state], lines.say("nonsense"))
+    monkeypatch.setitem(script.SCRIPT, state, said)
 
-    assert f"{state.name} says 'nonsense', which is no prompt: add it to script.PROMPTS" in (
+    assert f"{state.name} says 'nonsense', which is no prompt: add it to lines.PROMPTS" in (
         problems()
     )
 
 
 def said_in_the_script():
     """Each state with each prompt that its lines and its menu declare."""
-    lines = {(state, n) for state, lines in script.SCRIPT.items() for x in lines for n in x.names}
+    said = {(state, n) for state, says in script.SCRIPT.items() for x in says for n in x.names}
     options = {(state, n) for state, menu in checks.MENUS.items() for n in menu.names}
-    return sorted(lines | options, key=lambda pair: (pair[0].name, pair[1]))
+    return sorted(said | options, key=lambda pair: (pair[0].name, pair[1]))
 
 
 @pytest.mark.parametrize(("state", "name"), said_in_the_script(), ids=str)
 def test_a_prompt_forgotten(state, name, monkeypatch):
     """A prompt that is taken out of the registry is missed where it is said."""
-    monkeypatch.delitem(script.PROMPTS, name)
+    monkeypatch.delitem(lines.PROMPTS, name)
 
     assert any(f"{state.name} says {name!r}" in problem for problem in problems())
 
@@ -170,8 +170,8 @@ def test_lines_say_what_they_declare(monkeypatch):
 
     for state, menu in checks.MENUS.items():
         monkeypatch.setitem(checks.MENUS, state, noted(menu))
-    for state, lines in script.SCRIPT.items():
-        kept = tuple(line if line is script.options else watched(line) for line in lines)
+    for state, says in script.SCRIPT.items():
+        kept = tuple(line if line is script.options else watched(line) for line in says)
         monkeypatch.setitem(script.SCRIPT, state, kept)
     for case in cases():
         if case.name in ("already paperless", "AutoPay, a person", "strict", "text link only"):

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from paperless_ivr.flow.script import PROMPTS
+from paperless_ivr.flow.lines import PROMPTS
 from paperless_ivr.flow.slots import (
     Count,
     Day,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paperless_ivr.flow.script import PROMPTS
+from paperless_ivr.flow.lines import PROMPTS
 from paperless_ivr.flow.slots import (
     Count,
     Day,

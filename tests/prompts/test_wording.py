@@ -6,7 +6,8 @@ import pytest
 
 from paperless_ivr.flow.call import Call, TextPurpose
 from paperless_ivr.flow.host import Arrival, Disposition, Handback
-from paperless_ivr.flow.script import HELP, PROMPTS, UNCHANGED
+from paperless_ivr.flow.lines import PROMPTS, UNCHANGED
+from paperless_ivr.flow.script import HELP
 from paperless_ivr.flow.slots import Words
 from paperless_ivr.flow.turns import Prompt, Return, Turn
 from paperless_ivr.keypad import EmailPad

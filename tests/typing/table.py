@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from paperless_ivr.flow import guards as g
 from paperless_ivr.flow import keeps as k
 from paperless_ivr.flow.events import Digits, NoInput, Refused, Screened, Unavailable
-from paperless_ivr.flow.menu import Choice
+from paperless_ivr.flow.options import Choice
 from paperless_ivr.flow.rows import HERE, On, Row, Table
 from paperless_ivr.flow.states import State as S
 

@@ -10,11 +10,12 @@ from typing import Any
 from paperless_ivr.errors import FlowProblems
 from paperless_ivr.flow import events as e
 from paperless_ivr.flow.host import Moment
+from paperless_ivr.flow.lines import PROMPTS
 from paperless_ivr.flow.menu import MENUS
 from paperless_ivr.flow.requests import OPERATIONS, EnrollInPaperless, SearchByAccountNumber
 from paperless_ivr.flow.rows import Table, always
 from paperless_ivr.flow.scene import Terms
-from paperless_ivr.flow.script import HELP, PROMPTS, SCRIPT
+from paperless_ivr.flow.script import HELP, SCRIPT
 from paperless_ivr.flow.states import Kind, State
 from paperless_ivr.flow.table import FLOW
 from paperless_ivr.flow.waits import ENTRIES, REQUESTS
@@ -100,7 +101,7 @@ def _of_rows(table: Table) -> Iterator[str]:
     offered = [(state, name) for state, menu in MENUS.items() for name in menu.names]
     for state, name in [*said, *told, *offered, *HELP.items()]:
         if name not in PROMPTS:
-            yield f"{state.name} says {name!r}, which is no prompt: add it to script.PROMPTS"
+            yield f"{state.name} says {name!r}, which is no prompt: add it to lines.PROMPTS"
     for state, rows in table.items():
         settled: set[type[Any]] = set()
         for row in rows:

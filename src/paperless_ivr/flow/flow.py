@@ -11,14 +11,17 @@ from paperless_ivr.flow.errors import CallFinished, UnexpectedEvent
 from paperless_ivr.flow.events import Arrived, CustomersFound, Digits, Event, HungUp
 from paperless_ivr.flow.host import Arrival, Intent
 from paperless_ivr.flow.known import known_arrival, known_customers
+from paperless_ivr.flow.lines import prompt
 from paperless_ivr.flow.machine import Mover
+from paperless_ivr.flow.menu import menu
+from paperless_ivr.flow.options import Option
 from paperless_ivr.flow.rows import Row, Table
 from paperless_ivr.flow.scene import Crossing, Scene, Terms
 from paperless_ivr.flow.script import words
 from paperless_ivr.flow.states import Kind, Phase, State
 from paperless_ivr.flow.table import FLOW
-from paperless_ivr.flow.turns import Turn
-from paperless_ivr.flow.waits import then
+from paperless_ivr.flow.turns import Prompt, Turn
+from paperless_ivr.flow.waits import ENTRIES, then
 
 STEPS_AT_MOST = 20
 """States that may be passed on one event; the longest way is far shorter."""
@@ -84,6 +87,18 @@ class Flow:
     def resumed(self, call: Call) -> Turn:
         """What a call still waits for, its words spoken: the turn of one that was put away."""
         return Turn(call, (), then(Scene(call, self.terms)))
+
+    def prompt(self, call: Call, name: str) -> Prompt:
+        """A prompt, with its gaps filled from a call."""
+        return prompt(Scene(call, self.terms), name)
+
+    def menu(self, call: Call) -> tuple[Option, ...]:
+        """The options that a call is offered now; empty where it has none."""
+        return menu(Scene(call, self.terms))
+
+    def takes_several_keys(self, state: State) -> bool:
+        """Whether a state asks for a number or for spelling, and not for one key."""
+        return state in ENTRIES
 
     def _run(self, call: Call, event: Event, took: tuple[str, ...]) -> Turn:
         """Takes a row, then whatever routes on at once."""

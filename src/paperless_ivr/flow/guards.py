@@ -28,8 +28,9 @@ from paperless_ivr.flow.host import (
     Registration,
     Sent,
 )
-from paperless_ivr.flow.menu import Choice, left, possible, pressed
+from paperless_ivr.flow.menu import left, possible, pressed
 from paperless_ivr.flow.menu import person as a_person
+from paperless_ivr.flow.options import Choice
 from paperless_ivr.flow.policy import Strategy
 from paperless_ivr.flow.requests import (
     EnrollInPaperless,

@@ -4,7 +4,6 @@
 is offered here is spoken with its key, and leads somewhere: the proof presses every one.
 """
 
-import enum
 from collections.abc import Callable, Iterable, Mapping
 from itertools import combinations
 
@@ -14,51 +13,13 @@ from paperless_ivr.flow import bills
 from paperless_ivr.flow.call import Source
 from paperless_ivr.flow.facts import can_show, can_text
 from paperless_ivr.flow.host import Sent
+from paperless_ivr.flow.lines import bill_name, marked
+from paperless_ivr.flow.options import Choice, Option
 from paperless_ivr.flow.policy import Strategy
 from paperless_ivr.flow.requests import SendWebLink
 from paperless_ivr.flow.scene import Scene, once
-from paperless_ivr.flow.slots import Day as DaySlot
-from paperless_ivr.flow.slots import Ending, Key, Money, Slot, Words
+from paperless_ivr.flow.slots import Slot, Words
 from paperless_ivr.flow.states import State as S
-from paperless_ivr.secret import account
-
-
-class Choice(enum.Enum):
-    """What a key of a menu means."""
-
-    YES = "yes"
-    NO = "no"
-    OTHER = "other"
-    LANGUAGE = "language"
-    BILL = "bill"
-    MORE = "more"
-    DOMAIN = "domain"
-    AGAIN = "again"
-    STOP = "stop"
-    CHANGE = "change"
-    INSERT = "insert"
-    REMOVE = "remove"
-    BACK = "back"
-    TEXT = "text"
-    CANCEL = "cancel"
-
-
-@frozen
-class Option:
-    """A key, what it chooses, and the prompt that promises it ("" where another one does)."""
-
-    key: str
-    choice: Choice
-    prompt: str
-    value: int | str = 0
-    slots: tuple[tuple[str, Slot], ...] = ()
-    language: str | None = None
-
-    @property
-    def spoken(self) -> tuple[tuple[str, Slot], ...]:
-        """The slots of the prompt, the key among them."""
-        return (("key", Key(self.key)), *self.slots)
-
 
 Offer = Callable[[Scene], tuple[Option, ...]]
 
@@ -135,26 +96,6 @@ def _bill_words(scene: Scene, bill: bills.Bill) -> tuple[str, tuple[tuple[str, S
     marks = bills.marks(scene, bill, bills.choices(scene))
     told = (slot for mark in marks for slot in marked(scene, bill, mark))
     return _bill_option(marks), (("bill", bill_name(scene, bill.type)), *told)
-
-
-def marked(scene: Scene, bill: bills.Bill, mark: bills.Mark) -> tuple[tuple[str, Slot], ...]:
-    """The slots that say a mark of a bill."""
-    match mark:
-        case bills.Mark.AMOUNT:
-            assert bill.amount is not None
-            assert bill.due is not None
-            return ("amount", Money(bill.amount)), ("due", DaySlot(bill.due))
-        case bills.Mark.NUMBER:
-            assert bill.invoice is not None
-            return (("bill_ending", Ending(bill.invoice)),)
-        case bills.Mark.ACCOUNT:
-            number = scene.call.found[bill.customer].account.reveal()
-            return (("ending", Ending(account(scene.terms.accounts.last_four(number)))),)
-
-
-def bill_name(scene: Scene, invoice_type: str) -> Words:
-    """What a bill is called, in the language that is spoken; "" where the policy is silent."""
-    return Words(scene.policy.bills.names.get(invoice_type, {}).get(scene.language, ""))
 
 
 @offers("option_yes", "option_no", "option_other_number")

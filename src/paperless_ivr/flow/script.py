@@ -4,302 +4,23 @@
 marked with `must`. Words, gathers and requests are told from the call alone.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-
-from attrs import frozen
+from collections.abc import Iterable, Mapping
 
 from paperless_ivr.flow import bills, facts
-from paperless_ivr.flow.call import GREETING, Source, TextPurpose
+from paperless_ivr.flow.call import Source, TextPurpose
 from paperless_ivr.flow.host import Registration, Sent
-from paperless_ivr.flow.menu import bill_name, marked, menu
+from paperless_ivr.flow.lines import Line, marked, must, number_to_say, prompt, say, says
+from paperless_ivr.flow.menu import menu
 from paperless_ivr.flow.policy import Notifier
 from paperless_ivr.flow.requests import StoreCustomerPreference
 from paperless_ivr.flow.scene import Scene, once
 from paperless_ivr.flow.slots import (
-    Count,
-    Digits,
-    Ending,
-    Masked,
-    Slot,
     Spelt,
     Words,
 )
 from paperless_ivr.flow.states import State as S
-from paperless_ivr.flow.turns import Prompt, Turn
+from paperless_ivr.flow.turns import READ_OUT, Prompt
 from paperless_ivr.secret import Secret
-
-Tell = Callable[[Scene], Iterable[Prompt]]
-
-
-@frozen
-class Line:
-    """A line of the script, with the names of all prompts that it may say, for `checks`."""
-
-    names: tuple[str, ...]
-    tell: Tell
-
-
-def says(*names: str) -> Callable[[Tell], Line]:
-    """Declares which prompts a function of the call may say."""
-    return lambda tell: Line(names, tell)
-
-
-# ── slots: one meaning for each name ─────────────────────────────────────────────────────
-
-
-def _biller(scene: Scene) -> Slot:
-    return Words(scene.policy.biller.name)
-
-
-def _bill(scene: Scene) -> Slot:
-    return bill_name(scene, scene.call.choosing.type)
-
-
-def _account(scene: Scene) -> Slot:
-    return Digits(scene.call.entry.account or Secret(""))
-
-
-def _email(scene: Scene) -> Secret:
-    return scene.call.contact.email or Secret("")
-
-
-def _number(scene: Scene) -> Secret:
-    return facts.number_to_text(scene) or Secret("")
-
-
-def _spelt(scene: Scene) -> Slot:
-    entry = scene.call.entry
-    keys = entry.so_far.reveal() if entry.so_far else ""
-    return Spelt(Secret(scene.terms.pad.spell(keys).text))
-
-
-def _character(scene: Scene) -> Slot:
-    local = scene.call.entry.local
-    at = scene.call.entry.at
-    return Spelt(Secret((local.reveal() if local else "")[at : at + 1]))
-
-
-SLOTS: Mapping[str, Callable[[Scene], Slot]] = {
-    "biller": _biller,
-    "bill": _bill,
-    "account": _account,
-    "address": lambda scene: Spelt(_email(scene)),
-    "masked": lambda scene: Masked(_email(scene)),
-    "number": lambda scene: Digits(scene.call.entry.phone or Secret("")),
-    "ending": lambda scene: Ending(_number(scene)),
-    "spelt": _spelt,
-    "character": _character,
-    "bills_on_paper": lambda scene: Count(scene.policy.notification.bills_still_on_paper),
-    "terms": lambda scene: Words(scene.policy.autopay.terms.get(scene.language, "")),
-}
-"""How a gap of a prompt is filled, by the gap's name. Options bring their own slots."""
-
-PERSONAL = frozenset({"bill", "address", "masked", "ending", "bill_ending", "amount", "due"})
-"""Slots that tell what the biller holds: never spoken below `Identity.LAST_FOUR_KEYED` (R17)."""
-
-PROMPTS: Mapping[str, tuple[str, ...]] = {
-    # on the way
-    GREETING: ("biller",),
-    "no_input": (),
-    "no_match": (),
-    "listen_first": (),
-    "nobody_free": (),
-    "take_your_time": (),
-    "not_a_card": (),
-    "account_length": (),
-    "account_mistyped": (),
-    "account_not_found": ("account",),
-    "account_instead": (),
-    "last_four_missed": (),
-    "too_many_tries": (),
-    "on_file_only": (),
-    "service_down": (),
-    "service_refused": (),
-    "paper_not_by_phone": (),
-    "all_on_paper": (),
-    "bill_gone": (),
-    "address_refused": (),
-    "person_for_address": (),
-    "keypad_left": (),
-    "spelling_so_far": ("spelt",),
-    "spelling_unclear": ("spelt",),
-    "spelling_too_long": (),
-    "character_unclear": (),
-    "number_unclear": (),
-    "number_not_texted": (),
-    "text_sent": (),
-    "text_not_sent": (),
-    "text_unknown": (),
-    "text_refused": (),
-    "text_limit": (),
-    "autopay_on": (),
-    "autopay_not_on": (),
-    "autopay_unknown": (),
-    "agreed": (),
-    "paper_kept": (),
-    "connecting": (),
-    # arrival
-    "option_language": ("key",),
-    "offer_at_start": (),
-    "offer": (),
-    "offer_help": (),
-    # who is calling
-    "one_moment": (),
-    "still_working": (),
-    "looking_up": (),
-    "account_entry": (),
-    "account_entry_help": (),
-    "account_letters": (),
-    "account_signs": (),
-    "entry_go_on": (),
-    "last_four": (),
-    "last_four_help": (),
-    "number_check": (),
-    "number_check_help": (),
-    "phone_check": (),
-    "phone_check_help": (),
-    # which bill
-    "choose_bill": (),
-    "choose_paper_bill": (),
-    "option_bill": ("bill", "key"),
-    "option_bill_amount": ("bill", "amount", "due", "key"),
-    "option_bill_account": ("bill", "ending", "key"),
-    "option_bill_number": ("bill", "bill_ending", "key"),
-    "option_bill_amount_account": ("bill", "amount", "due", "ending", "key"),
-    "option_bill_amount_number": ("bill", "amount", "due", "bill_ending", "key"),
-    "option_bill_account_number": ("bill", "ending", "bill_ending", "key"),
-    "option_bill_amount_account_number": ("bill", "amount", "due", "ending", "bill_ending", "key"),
-    "option_more_bills": ("key",),
-    "checking_bill": (),
-    # e-mail by keypad
-    "email_local": (),
-    "email_local_help": (),
-    "email_go_on": (),
-    "email_domain": (),
-    "option_domain": ("domain", "key"),
-    "option_other_domain": ("key",),
-    "email_domain_entry": (),
-    "email_domain_entry_help": (),
-    "readback": (),
-    "readback_character": ("character",),
-    "readback_domain": ("domain",),
-    "option_address_right": ("key",),
-    "option_spell_again": ("key",),
-    "fix": ("character",),
-    "option_change": ("key",),
-    "option_insert": ("key",),
-    "option_remove": ("key",),
-    "option_back": ("key",),
-    "one_character": (),
-    "one_character_help": (),
-    # texts
-    "phone_entry": (),
-    "phone_entry_help": (),
-    "phone_readback": ("number",),
-    "option_number_right": ("key",),
-    "option_number_wrong": ("key",),
-    "text_consent_type_email": ("biller", "ending"),
-    "text_consent_enrol": ("biller", "ending"),
-    "text_consent_confirm": ("biller", "ending"),
-    "text_consent_review": ("biller", "ending"),
-    "text_consent_type_email_on_file": ("biller",),
-    "text_consent_enrol_on_file": ("biller",),
-    "text_consent_confirm_on_file": ("biller",),
-    "text_consent_review_on_file": ("biller",),
-    "text_rates": (),
-    "option_other_number": ("key",),
-    "sending_text": (),
-    # consent
-    "confirm_on_file": ("bill", "masked"),
-    "confirm_keyed": ("bill", "address"),
-    "confirm_link": ("bill", "ending"),
-    "confirm_link_on_file": ("bill",),
-    "next_email": ("bills_on_paper",),
-    "next_link": ("bills_on_paper",),
-    "next_kept": ("biller", "bills_on_paper"),
-    "back_any_time": (),
-    "back_by_request": ("biller",),
-    "option_agree": ("key",),
-    "option_if_not": ("key",),
-    "option_other_address": ("key",),
-    "enrolling": (),
-    "checking_again": (),
-    "keeping": (),
-    # afterwards
-    "autopay_offer": ("bill",),
-    "autopay_terms": ("terms",),
-    "storing_autopay": (),
-    "another": (),
-    # pending, and back to paper
-    "already": ("bill",),
-    "pending": ("bill",),
-    "option_back_to_paper": ("key",),
-    "option_leave_it": ("key",),
-    "option_text_link": ("key",),
-    "option_cancel": ("key",),
-    "confirm_paper": ("bill", "bills_on_paper"),
-    "confirm_cancel": ("bill",),
-    "which_amount": ("amount", "due"),
-    "which_account": ("ending",),
-    "which_number": ("bill_ending",),
-    "back_to_paper": (),
-    # a person
-    "person_offer": (),
-    "option_person": ("key",),
-    # yes and no
-    "option_yes": ("key",),
-    "option_no": ("key",),
-    # endings
-    "end_enrolled": ("bills_on_paper",),
-    "end_link_sent": (),
-    "end_deferred": ("biller",),
-    "end_deferred_unknown": (),
-    "end_declined": (),
-    "end_left": (),
-    "end_ineligible": (),
-    "end_already": (),
-    "end_pending": (),
-    "end_not_identified": (),
-    "end_no_contact": (),
-    "end_incomplete": (),
-    "end_unavailable": (),
-    "end_failed": (),
-    "end_failed_unknown": (),
-    "end_opted_out": ("bills_on_paper",),
-    "end_cancelled": (),
-    "end_opt_out_requested": ("biller",),
-}
-"""Every prompt, and the gaps that its words may fill. The catalogues are held against it."""
-
-
-# ── lines ────────────────────────────────────────────────────────────────────────────────
-
-
-def prompt(scene: Scene, name: str, *, must_hear: bool = False) -> Prompt:
-    """A prompt with its gaps filled from the call."""
-    if not PROMPTS[name]:
-        return FIXED[name, must_hear]
-    slots = tuple((slot, SLOTS[slot](scene)) for slot in PROMPTS[name])
-    return Prompt(name, slots, must_hear)
-
-
-FIXED = {
-    (name, must_hear): Prompt(name, (), must_hear)
-    for name, gaps in PROMPTS.items()
-    if not gaps
-    for must_hear in (True, False)
-}
-"""Prompts without gaps are made once."""
-
-
-def say(name: str) -> Line:
-    """Says a prompt."""
-    return Line((name,), lambda scene: (prompt(scene, name),))
-
-
-def must(name: str) -> Line:
-    """Says a prompt that must be heard before a yes counts (R09)."""
-    return Line((name,), lambda scene: (prompt(scene, name, must_hear=True),))
 
 
 @says()
@@ -343,7 +64,7 @@ def _where(scene: Scene) -> str:
     How the number on file ends may be the fact that the caller has yet to show: it is said only
     where nothing depends on it any more (R47).
     """
-    on_file = scene.customer is not None and _number(scene) == scene.customer.phone
+    on_file = scene.customer is not None and number_to_say(scene) == scene.customer.phone
     shown = facts.both_shown(scene) or facts.phone_shown(scene)
     return "_on_file" if on_file and not shown else ""
 
@@ -376,10 +97,6 @@ def _text_question(scene: Scene) -> Iterable[Prompt]:
     purpose = scene.call.contact.purpose or TextPurpose.CONFIRM
     yield prompt(scene, f"text_consent_{purpose}{_where(scene)}", must_hear=True)
     yield prompt(scene, "text_rates", must_hear=True)
-
-
-READ_OUT = "readback_character"
-"""A character of an address that is read back: the caller may stop at it."""
 
 
 @says("readback", READ_OUT, "readback_domain")
@@ -487,19 +204,6 @@ def _failed(scene: Scene) -> Iterable[Prompt]:
     return _not_done.tell(scene)
 
 
-UNCHANGED = frozenset(
-    {
-        "service_down",
-        "end_left",
-        "end_not_identified",
-        "end_no_contact",
-        "end_incomplete",
-        "end_unavailable",
-        "end_failed",
-    }
-)
-"""What says that nothing was changed: never said in a call in which something was."""
-
 SCRIPT: Mapping[S, tuple[Line, ...]] = {
     S.LANGUAGE: (options,),
     S.SCREENING: (),
@@ -605,22 +309,6 @@ def stopped_at(scene: Scene, heard: int | None) -> int:
     if first is None:
         return end
     return min(max(entry.at + heard - first, entry.at), end)
-
-
-def stretches(turn: Turn) -> tuple[range, ...]:
-    """The prompts of a turn in runs: within a run it makes no difference where a key comes.
-
-    A runtime that cannot tell the prompt in which a key came asks run by run. Nothing in the
-    last run must be heard; it may be empty. An address that is read back is stopped at a
-    character, so there each is a run; else all up to the last that must be heard are one.
-    """
-    names = [p.name for p in turn.say]
-    last = max((n for n, p in enumerate(turn.say) if p.must_hear), default=-1)
-    if last < 0:
-        return (range(len(names)),)
-    first = names.index(READ_OUT) if READ_OUT in names else last
-    runs = [range(first + 1), *(range(n, n + 1) for n in range(first + 1, last + 1))]
-    return (*runs, range(last + 1, len(names)))
 
 
 def room(scene: Scene) -> int:

@@ -32,7 +32,7 @@ from paperless_ivr.flow.events import (
 )
 from paperless_ivr.flow.guards import both
 from paperless_ivr.flow.host import Reason, Registration, Sent
-from paperless_ivr.flow.menu import Choice
+from paperless_ivr.flow.options import Choice
 from paperless_ivr.flow.policy import Strategy
 from paperless_ivr.flow.rows import HERE, On, Row, Table
 from paperless_ivr.flow.states import ASKING

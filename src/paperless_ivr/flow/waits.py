@@ -12,7 +12,6 @@ from paperless_ivr.flow.requests import (
     EnrollInPaperless,
     Guess,
     InvoiceExists,
-    KeepWish,
     Request,
     ReserveTry,
     Screen,
@@ -21,6 +20,7 @@ from paperless_ivr.flow.requests import (
     SendWebLink,
     StoreCustomerPaymentMethodV2,
     StoreCustomerPreference,
+    wish,
 )
 from paperless_ivr.flow.scene import Scene
 from paperless_ivr.flow.script import room
@@ -200,20 +200,6 @@ def _prefer(yes: Consent) -> StoreCustomerPreference:
 
 def _look_again(scene: Scene) -> Request:
     return SearchByAccountNumber(given(scene, Purpose.ENROL).account)
-
-
-def wish(yes: Consent) -> KeepWish:
-    """What the record keeps of a consent about a bill, under its key."""
-    return KeepWish(
-        yes.customer,
-        yes.account,
-        yes.invoice_type,
-        yes.purpose is Purpose.ENROL,
-        yes.email,
-        yes.phone,
-        yes.reference,
-        language=yes.language,
-    )
 
 
 def _text(scene: Scene) -> Request:

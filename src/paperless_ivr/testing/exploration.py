@@ -43,7 +43,6 @@ from paperless_ivr.flow.events import (
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Disposition, Identity, Outcome, Sent
 from paperless_ivr.flow.live import Live, Token, deliver
-from paperless_ivr.flow.menu import menu
 from paperless_ivr.flow.requests import (
     Guess,
     InvoiceExists,
@@ -57,7 +56,6 @@ from paperless_ivr.flow.requests import (
     Write,
 )
 from paperless_ivr.flow.scene import Scene
-from paperless_ivr.flow.script import last_to_hear
 from paperless_ivr.flow.states import Kind, Phase
 from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.turns import Gather, Return, Transfer, Turn
@@ -110,17 +108,17 @@ UNKNOWN_ACCOUNT, SHORT, CARD = "99999999", "12", "4111111111111111"
 PHONE, NO_PHONE, COSTLY = "2065550142", "1234567890", "8765550142"
 
 
-def alphabet(scene: Scene, turn: Turn, world: World) -> tuple[Event, ...]:
+def alphabet(flow: Flow, turn: Turn, world: World) -> tuple[Event, ...]:
     """Everything that can happen at a turn: one of each class. Nobody hangs up twice."""
-    possible = _possible(scene, turn, world)
-    gone = scene.call.results.hung_up
+    possible = _possible(flow, turn, world)
+    gone = turn.call.results.hung_up
     return tuple(event for event in possible if not (gone and isinstance(event, HungUp)))
 
 
-def _possible(scene: Scene, turn: Turn, world: World) -> tuple[Event, ...]:
+def _possible(flow: Flow, turn: Turn, world: World) -> tuple[Event, ...]:
     match turn.then:
         case Gather():
-            return (*_keys(scene, turn, world), NoInput(), HungUp())
+            return (*_keys(flow, turn, world), NoInput(), HungUp())
         case Transfer():
             return (
                 TransferEnded(TransferResult.ANSWERED),
@@ -142,7 +140,7 @@ def _possible(scene: Scene, turn: Turn, world: World) -> tuple[Event, ...]:
             return WishKept(), RecordUnavailable(), HungUp()
         case SearchByAccountNumber() | SearchByCustomerPhoneNumber():
             down = Unavailable(), Unavailable(answered=True)
-            return (*_found(scene, world), *down, Refused(Refusal.OTHER), HungUp())
+            return (*_found(turn.call, world), *down, Refused(Refusal.OTHER), HungUp())
         case InvoiceExists():
             return InvoiceChecked(True), InvoiceChecked(False), Unavailable(), HungUp()
         case SendWebLink():
@@ -171,12 +169,12 @@ def _outcomes(*refusals: Refusal) -> tuple[Event, ...]:
 NOT_FOUND = CustomersFound(())
 
 
-def _found(scene: Scene, world: World) -> tuple[Event, ...]:
+def _found(call: Call, world: World) -> tuple[Event, ...]:
     """Those of the world; nobody; after a lost answer also those whose bill is now pending."""
     found = CustomersFound(world.customers)
-    if scene.call.state is not S.ENROLLMENT_CHECK:
+    if call.state is not S.ENROLLMENT_CHECK:
         return found, NOT_FOUND
-    return found, CustomersFound(_pending(world.customers, scene.call.choosing.type)), NOT_FOUND
+    return found, CustomersFound(_pending(world.customers, call.choosing.type)), NOT_FOUND
 
 
 @cache
@@ -193,21 +191,21 @@ def _pending(customers: tuple[Customer, ...], kind: str) -> tuple[Customer, ...]
     )
 
 
-def _keys(scene: Scene, turn: Turn, world: World) -> Iterator[Event]:
+def _keys(flow: Flow, turn: Turn, world: World) -> Iterator[Event]:
     """Keys at a question: each option, 0, `*`, `#`, a wrong one; too early where it matters."""
-    state = scene.call.state
+    state = turn.call.state
     if state in THROUGH and not world.spelt_out:
         yield from THROUGH[state]
         return
     if state in ENTRIES:
-        yield from ENTRIES[state](scene, world)
+        yield from ENTRIES[state](Scene(turn.call, flow.terms), world)
         return
-    offered = [option.key for option in menu(scene)]
+    offered = [option.key for option in flow.menu(turn.call)]
     wrong = [key for key in "7654" if key not in offered][:1]
     for key in dict.fromkeys((*offered, "0", "*", *wrong)):
         yield Digits(keys(key))
     yield Digits(keys(""), Ended.END_KEY)
-    if last_to_hear(scene) >= 0:
+    if any(prompt.must_hear for prompt in turn.say):
         yield from (Digits(keys(key), heard=0) for key in offered)
     if state is S.EMAIL_READBACK:
         yield from (Digits(keys("*"), heard=n) for n in range(1, len(turn.say)))
@@ -502,7 +500,7 @@ def _moves(
     asked = isinstance(turn.then, Gather)
     ahead = isinstance(turn.then, Gather) and turn.then.type_ahead
 
-    for event in alphabet(place.scene, turn, world):
+    for event in alphabet(flow, turn, world):
         after = deliver(flow, live, now, event).turn
         move = _answer(place, event, after)
         there = _Place.of(flow, after, *writes(move), tries(move))
