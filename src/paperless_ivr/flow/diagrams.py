@@ -12,6 +12,7 @@ from attrs import frozen
 from paperless_ivr.flow.events import Arrived, HungUp
 from paperless_ivr.flow.rows import Row, Table, always
 from paperless_ivr.flow.states import Kind, Phase, State
+from paperless_ivr.flow.table import BLOCKS
 
 BACK = "back to the question where 0 was pressed"
 """The note that stands for all questions a transfer returns to."""
@@ -159,7 +160,7 @@ def _dot_style(state: State) -> str:
     style = "filled,rounded,bold" if state.kind is Kind.END else "filled"
     return (
         f'shape={DOT_SHAPES[state.kind]}, style="{style}", fillcolor="{fill}", color="{line}", '
-        f"tooltip={_dot_text(state.purpose)}"
+        f"tooltip={_dot_text(BLOCKS[state].purpose)}"
     )
 
 
@@ -181,12 +182,14 @@ def _section(table: Table, phase: Phase) -> Iterator[str]:
     yield f"## {phase.value}"
     yield ""
     if phase is Phase.END:
-        yield from _rows(("Ending", "Meaning"), ((f"`{s.name}`", s.purpose) for s in states))
+        yield from _rows(
+            ("Ending", "Meaning"), ((f"`{s.name}`", BLOCKS[s].purpose) for s in states)
+        )
         return
     for state in states:
         yield f"### {state.name}"
         yield ""
-        yield f"{state.purpose} *({state.kind.value})*"
+        yield f"{BLOCKS[state].purpose} *({state.kind.value})*"
         yield ""
         heads = ("On", "When", "To", "Remembered", "Said")
         yield from _rows(heads, map(_cells, table.get(state, ())))

@@ -9,6 +9,9 @@ from attrs import frozen
 
 from paperless_ivr.flow import bills, facts
 from paperless_ivr.flow.call import GREETING
+from paperless_ivr.flow.facts import both_shown, phone_shown
+from paperless_ivr.flow.options import Choice, Option
+from paperless_ivr.flow.rows import always
 from paperless_ivr.flow.scene import Scene
 from paperless_ivr.flow.slots import Count, Digits, Ending, Masked, Money, Slot, Spelt, Words
 from paperless_ivr.flow.slots import Day as DaySlot
@@ -324,3 +327,77 @@ def marked(scene: Scene, bill: bills.Bill, mark: bills.Mark) -> tuple[tuple[str,
 def bill_name(scene: Scene, invoice_type: str) -> Words:
     """What a bill is called, in the language that is spoken; "" where the policy is silent."""
     return Words(scene.policy.bills.names.get(invoice_type, {}).get(scene.language, ""))
+
+
+WHICH = tuple(f"which_{mark.value}" for mark in bills.Mark)
+
+
+def which_bill(scene: Scene) -> Iterable[Prompt]:
+    """Which of several bills of one name: without it a yes would not know its subject (R09)."""
+    bill = bills.chosen(scene)
+    for mark in bills.marks(scene, bill, bills.listed(scene)):
+        yield Prompt(f"which_{mark.value}", marked(scene, bill, mark), must_hear=True)
+
+
+def number_words(scene: Scene) -> str:
+    """The end of the name of the prompt: which words name the number that a text goes to.
+
+    How the number on file ends may be the fact that the caller has yet to show: it is said only
+    where nothing depends on it any more (R47).
+    """
+    on_file = scene.customer is not None and number_to_say(scene) == scene.customer.phone
+    shown = both_shown(scene) or phone_shown(scene)
+    return "_on_file" if on_file and not shown else ""
+
+
+# ── menus and entries ────────────────────────────────────────────────────────────────────
+
+
+options = Line((), lambda _: ())
+"""Stands for the options of a menu: each is said with its key. `Ask` fills it in."""
+
+
+Offer = Callable[[Scene], tuple[Option, ...]]
+
+
+@frozen
+class Keys:
+    """Keys of a menu, with the names of all prompts that may say them, for `checks`."""
+
+    names: tuple[str, ...]
+    offer: Offer
+
+
+def offers(*names: str) -> Callable[[Offer], Keys]:
+    """Declares which prompts may say the options of a function of the call."""
+    return lambda offer: Keys(names, offer)
+
+
+def key(
+    digit: str, choice: Choice, prompt: str = "", *, when: Callable[[Scene], bool] = always
+) -> Keys:
+    """A key that is offered when a fact holds; `prompt` is "" where another one promises it."""
+    option = (Option(digit, choice, prompt),)
+    return Keys((prompt,) if prompt else (), lambda scene: option if when(scene) else ())
+
+
+def begun(name: str) -> Line:
+    """What to key; after a pause in the midst of it, only that the caller goes on."""
+    go_on = "entry_go_on"
+    return says(name, go_on)(
+        lambda scene: (prompt(scene, go_on if scene.call.entry.so_far else name),)
+    )
+
+
+def account_number_line(name: str) -> Line:
+    """The account number; where it has letters or signs, how they are keyed."""
+    entry = begun(name)
+
+    @says(*entry.names, "account_letters", "account_signs")
+    def line(scene: Scene) -> Iterable[Prompt]:
+        yield from entry.tell(scene)
+        accounts = scene.terms.accounts
+        if not scene.call.entry.so_far and (accounts.any_letter or accounts.fixed_signs):
+            yield prompt(scene, "account_letters" if accounts.any_letter else "account_signs")
+
+    return line

@@ -7,7 +7,7 @@ from attrs import field, frozen
 
 from paperless_ivr.flow.call import Call
 from paperless_ivr.flow.events import Event
-from paperless_ivr.flow.scene import Crossing
+from paperless_ivr.flow.scene import Crossing, Scene
 from paperless_ivr.flow.states import State
 
 E = TypeVar("E", bound=Event)
@@ -16,7 +16,7 @@ HERE = None
 """The state itself: the question is asked again."""
 
 
-def always(_: Crossing[Any]) -> bool:
+def always(_: Scene) -> bool:
     """No condition."""
     return True
 

@@ -59,7 +59,7 @@ from paperless_ivr.flow.scene import Scene
 from paperless_ivr.flow.states import Kind, Phase
 from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.turns import Gather, Return, Transfer, Turn
-from paperless_ivr.keypad import last_four, last_star
+from paperless_ivr.keypad import last_star
 from paperless_ivr.secret import keys
 
 Deliver = Callable[[Flow, Live, Token, Event], Live]
@@ -103,9 +103,6 @@ class Move:
 
 
 # ── what can happen ──────────────────────────────────────────────────────────────────────
-
-UNKNOWN_ACCOUNT, SHORT, CARD = "99999999", "12", "4111111111111111"
-PHONE, NO_PHONE, COSTLY = "2065550142", "1234567890", "8765550142"
 
 
 def alphabet(flow: Flow, turn: Turn, world: World) -> tuple[Event, ...]:
@@ -197,8 +194,8 @@ def _keys(flow: Flow, turn: Turn, world: World) -> Iterator[Event]:
     if state in THROUGH and not world.spelt_out:
         yield from THROUGH[state]
         return
-    if state in ENTRIES:
-        yield from ENTRIES[state](Scene(turn.call, flow.terms), world)
+    if flow.takes_several_keys(state):
+        yield from flow.examples(turn.call, world.customers)
         return
     offered = [option.key for option in flow.menu(turn.call)]
     wrong = [key for key in "7654" if key not in offered][:1]
@@ -209,87 +206,6 @@ def _keys(flow: Flow, turn: Turn, world: World) -> Iterator[Event]:
         yield from (Digits(keys(key), heard=0) for key in offered)
     if state is S.EMAIL_READBACK:
         yield from (Digits(keys("*"), heard=n) for n in range(1, len(turn.say)))
-
-
-def _entry(scene: Scene, *texts: str) -> Iterator[Event]:
-    """Each text and `#`, more time, a pause in the midst of the first text; then what ends it."""
-    so_far = scene.call.entry.so_far
-    begun = so_far.reveal() if so_far else ""
-    if begun:
-        rests = (text.removeprefix(begun) for text in texts if text.startswith(begun))
-        for rest in dict.fromkeys((*rests, "")):
-            yield Digits(keys(rest), Ended.END_KEY)
-        yield Digits(keys("*1"), Ended.TIMEOUT)
-        if begun == _half(texts[0]):
-            yield Digits(keys("9"), Ended.TIMEOUT)
-    else:
-        yield from _whole(*texts)
-        yield Digits(keys(_half(texts[0])), Ended.TIMEOUT)
-    yield Digits(keys("*"), Ended.TIMEOUT)
-
-
-def _half(text: str) -> str:
-    return text[: len(text) // 2]
-
-
-def _whole(*texts: str) -> Iterator[Event]:
-    for text in (*texts, "0", ""):
-        yield Digits(keys(text), Ended.END_KEY)
-
-
-def _accounts(scene: Scene, world: World) -> Iterator[Event]:
-    """Whole account numbers: each that is found, and another; also with a pause, not the end."""
-    pad, found = scene.terms.accounts, world.customers
-    keyable = (pad.keys(customer.account.reveal()) for customer in found)
-    known = [number for number in keyable if number is not None] or ["10000001"]
-    if scene.call.state is S.ACCOUNT_ENTRY:  # any that is found is as good as another
-        known = known[:1]
-    yield from _entry(scene, *dict.fromkeys(known), UNKNOWN_ACCOUNT, SHORT, CARD)
-    if scene.call.entry.so_far is None:
-        yield Digits(keys(known[0]), Ended.TIMEOUT)
-        yield Digits(keys(CARD), Ended.TIMEOUT)
-
-
-def _last_fours(scene: Scene, world: World) -> Iterator[Event]:
-    ending = scene.terms.accounts.last_four
-    known = dict.fromkeys(ending(c.account.reveal()) for c in world.customers)
-    return _entry(scene, *known, "0009", SHORT)
-
-
-def _phones(scene: Scene, world: World) -> Iterator[Event]:
-    """The last four digits of each phone on file, and others."""
-    known = dict.fromkeys(last_four(c.phone.reveal()) for c in world.customers if c.phone)
-    return _entry(scene, *known, "0009", SHORT)
-
-
-def _spellings(*_: object) -> Iterator[Event]:
-    """With the two-letter keypad: whole, half, meaningless, kept for later, deleted."""
-    yield from _whole("21", "2", "25")
-    yield Digits(keys("*"), Ended.TIMEOUT)
-    yield Digits(keys("2"), Ended.TIMEOUT)
-    yield Digits(keys("21"), Ended.TIMEOUT)
-    yield Digits(keys("212"), Ended.TIMEOUT)
-    yield Digits(keys("2121*"), Ended.TIMEOUT)
-    yield Digits(keys("21212121"))
-
-
-def _domains(*_: object) -> Iterator[Event]:
-    yield from _whole("21112223", "21")
-    yield Digits(keys("*"), Ended.TIMEOUT)
-    yield Digits(keys("2"), Ended.TIMEOUT)
-    yield Digits(keys("21212121"))
-
-
-ENTRIES: Mapping[S, Callable[[Scene, World], Iterator[Event]]] = {
-    S.ACCOUNT_ENTRY: _accounts,
-    S.IDENTITY_CHECK: _last_fours,
-    S.NUMBER_CHECK: _accounts,
-    S.PHONE_CHECK: _phones,
-    S.PHONE_CAPTURE: lambda scene, _: _entry(scene, PHONE, NO_PHONE, COSTLY),
-    S.EMAIL_LOCAL: _spellings,
-    S.EMAIL_DOMAIN_ENTRY: _domains,
-    S.EMAIL_CHARACTER: lambda scene, _: _entry(scene, "22", "2"),
-}
 
 
 THROUGH: Mapping[S, tuple[Digits, ...]] = {
