@@ -222,6 +222,14 @@ def test_a_consent_that_remembers_something_else(monkeypatch):
     assert "AUTOPAY_OFFER mints a consent: its yes can remember nothing else" in problems()
 
 
+def test_a_consent_without_a_yes(monkeypatch):
+    """A question that asks for a consent, and has no yes to mint it, is named."""
+    ask = BLOCKS[State.AUTOPAY_OFFER]
+    monkeypatch.setitem(BLOCKS, State.AUTOPAY_OFFER, evolve(ask, ways=ask.ways[1:]))
+
+    assert any("AUTOPAY_OFFER must be heard before a yes" in problem for problem in problems())
+
+
 def test_an_entry_without_examples(monkeypatch):
     """An entry that the proof could not walk is named."""
     ask = BLOCKS[State.PHONE_CAPTURE]

@@ -66,10 +66,11 @@ def _of_question(state: State, ask: Ask) -> Iterator[str]:
         yield f"{state.name} waits for no keys: give it keys, or say how they are gathered (by)"
     if ask.takes_several_keys and ask.examples is None:
         yield f"{state.name} has no examples: give one of each class of keys, for the proof"
-    for way in ask.ways:
-        agrees = isinstance(way, Press) and way.choice is Choice.YES
-        if ask.consent and agrees and way.keep is not nothing:
-            yield f"{state.name} mints a consent: its yes can remember nothing else"
+    agreed = [way for way in ask.ways if isinstance(way, Press) and way.choice is Choice.YES]
+    if ask.flushes and not agreed:
+        yield f"{state.name} must be heard before a yes, and has none: press Choice.YES"
+    if ask.consent and any(way.keep is not nothing for way in agreed):
+        yield f"{state.name} mints a consent: its yes can remember nothing else"
 
 
 def _of_rows(table: Table) -> Iterator[str]:

@@ -53,35 +53,35 @@ def person(scene: Scene) -> bool:
     )
 
 
-def wants_paper(c: Scene) -> bool:
+def wants_paper(scene: Scene) -> bool:
     """The host hands over a caller who wants to go back to paper."""
-    return c.call.host.intent is Intent.BACK_TO_PAPER
+    return scene.call.host.intent is Intent.BACK_TO_PAPER
 
 
-def paper_by_phone(c: Scene) -> bool:
+def paper_by_phone(scene: Scene) -> bool:
     """The policy lets a caller go back to paper by telephone."""
-    return c.policy.back_to_paper.by_phone
+    return scene.policy.back_to_paper.by_phone
 
 
-def hung_up(c: Scene) -> bool:
+def hung_up(scene: Scene) -> bool:
     """The caller is gone; only what was agreed is still carried out."""
-    return c.call.results.hung_up
+    return scene.call.results.hung_up
 
 
-def settled(c: Scene) -> bool:
+def settled(scene: Scene) -> bool:
     """Something was agreed and carried out or kept in this call."""
-    return bool(c.call.results.outcomes)
+    return bool(scene.call.results.outcomes)
 
 
-def settled_here(c: Scene) -> bool:
+def settled_here(scene: Scene) -> bool:
     """The bill that is spoken of is settled in this call."""
-    choosing = c.call.choosing
+    choosing = scene.call.choosing
     return (choosing.customer, choosing.type) in choosing.done
 
 
-def link_is_address(c: Scene) -> bool:
+def link_is_address(scene: Scene) -> bool:
     """The texted link is to be the way to the address, and nothing is agreed yet (R08)."""
-    return c.call.contact.source is Source.LINK and not settled_here(c)
+    return scene.call.contact.source is Source.LINK and not settled_here(scene)
 
 
 def given(scene: Scene, purpose: Purpose) -> Consent:
@@ -351,22 +351,26 @@ def can_text(scene: Scene) -> bool:
 # ── what the service can do ──────────────────────────────────────────────────────────────
 
 
-def can_enrol(c: Scene) -> bool:
+def can_enrol(scene: Scene) -> bool:
     """The service has an operation for what was agreed."""
-    return by_payment(c) or by_preference(c)
+    return by_payment(scene) or by_preference(scene)
 
 
-def by_payment(c: Scene) -> bool:
+def by_payment(scene: Scene) -> bool:
     """`EnrollInPaperless`: the address is the payment's own, and so is the bill."""
     return (
-        c.has(EnrollInPaperless) and c.call.contact.source is Source.PAYMENT and bills.paid_for(c)
+        scene.has(EnrollInPaperless)
+        and scene.call.contact.source is Source.PAYMENT
+        and bills.paid_for(scene)
     )
 
 
-def by_preference(c: Scene) -> bool:
+def by_preference(scene: Scene) -> bool:
     """`StoreCustomerPreference`, with an e-mail or, where policy lets it, with the link alone."""
-    with_address = c.call.contact.source is not Source.LINK or not c.policy.address.email_required
-    return c.has(StoreCustomerPreference) and with_address
+    with_address = (
+        scene.call.contact.source is not Source.LINK or not scene.policy.address.email_required
+    )
+    return scene.has(StoreCustomerPreference) and with_address
 
 
 def refused_as(refusal: Refusal) -> Guard[Refused]:
@@ -378,6 +382,6 @@ def _reason(c: Crossing[Refused]) -> Refusal:
     return c.event.reason
 
 
-def link_finishes(c: Scene) -> bool:
+def link_finishes(scene: Scene) -> bool:
     """A texted link can finish what was kept, because the service has no operation for it."""
-    return not can_enrol(c) and c.has(SendWebLink)
+    return not can_enrol(scene) and scene.has(SendWebLink)
