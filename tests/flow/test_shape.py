@@ -7,7 +7,7 @@ from attrs import define, evolve, fields
 
 from paperless_ivr.errors import FlowProblems
 from paperless_ivr.flow import lines
-from paperless_ivr.flow.blocks import Ask, Do, End, OneKey, Press
+from paperless_ivr.flow.blocks import ONE_KEY, Ask, Do, End, Press
 from paperless_ivr.flow.checks import check
 from paperless_ivr.flow.errors import CallFinished, UnexpectedEvent
 from paperless_ivr.flow.events import (
@@ -111,7 +111,7 @@ def test_words_and_requests_cannot_be_forgotten(kind, less):
 @pytest.mark.parametrize("state", [S for S in State if S.kind is Kind.ASK], ids=lambda s: s.name)
 def test_keys_forgotten(state, monkeypatch):
     """A question without menu or entry is named."""
-    monkeypatch.setitem(BLOCKS, state, evolve(BLOCKS[state], keys=(), by=OneKey()))
+    monkeypatch.setitem(BLOCKS, state, evolve(BLOCKS[state], keys=(), by=ONE_KEY))
 
     assert any(f"{state.name} waits for no keys" in problem for problem in problems())
 

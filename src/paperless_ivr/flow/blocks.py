@@ -6,7 +6,7 @@ row of the block's own that always fits takes the place of those that it would s
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from attrs import evolve, field, frozen
 
@@ -128,113 +128,74 @@ EVERY_KEY = "0123456789*#"
 NUMBER_KEYS = "0123456789*"
 
 
-class By(Protocol):
+@frozen
+class By:
     """How the keys of a question are gathered, and the ways out that come with it."""
 
-    @property
-    def takes_several_keys(self) -> bool:
-        """A number or a spelling is asked for, not one key."""
-
-    @property
-    def star_restarts(self) -> bool:
-        """Only the keys after the last star count."""
-
-    def gather(self, scene: Scene, ask: "Ask", /) -> Gather:
-        """What is waited for."""
-
-    def ways(self, ask: "Ask", /) -> Rows:
-        """The ways out, less the hang-up."""
+    gather: Callable[[Scene, "Ask"], Gather]
+    ways: Callable[["Ask"], Rows]
+    """All but the hang-up."""
+    takes_several_keys: bool = True
+    """A number or a spelling is asked for, not one key."""
+    star_restarts: bool = True
+    """Only the keys after the last star count."""
 
 
-@frozen
-class OneKey:
-    """One key of a menu."""
-
-    takes_several_keys: ClassVar = False
-    star_restarts: ClassVar = True
-
-    def gather(self, scene: Scene, ask: "Ask") -> Gather:
-        """A key of the menu, 0, `*`, or `#`."""
-        waits = scene.policy.waits
-        return Gather(
-            keys="".join(option.key for option in ask.menu(scene)) + "0*",
-            max_keys=1,
-            first_key_wait=waits.first_key,
-            next_key_wait=waits.next_key,
-            type_ahead=not ask.flushes,
-        )
-
-    def ways(self, ask: "Ask") -> Rows:
-        """What every menu shares."""
-        repeat = () if ask.star_is_a_key else REPEAT
-        return (*repeat, ask.leave, *PERSON, *WRONG, *SILENCE)
+def _one_key(scene: Scene, ask: "Ask") -> Gather:
+    waits = scene.policy.waits
+    return Gather(
+        keys="".join(option.key for option in ask.menu(scene)) + "0*",
+        max_keys=1,
+        first_key_wait=waits.first_key,
+        next_key_wait=waits.next_key,
+        type_ahead=not ask.flushes,
+    )
 
 
-@frozen
-class AnyKey:
-    """Any key at all, `#` too: at the start of a call it belongs to the host's menu (R01)."""
-
-    takes_several_keys: ClassVar = False
-    star_restarts: ClassVar = False
-
-    def gather(self, scene: Scene, _: "Ask") -> Gather:
-        """One key, and a short wait for it."""
-        waits = scene.policy.waits
-        return Gather(EVERY_KEY, 1, waits.offer, waits.next_key, end_key="")
-
-    def ways(self, _: "Ask") -> Rows:
-        """None: the block says what each key does."""
-        return ()
+def _menu(ask: "Ask") -> Rows:
+    repeat = () if ask.star_is_a_key else REPEAT
+    return (*repeat, ask.leave, *PERSON, *WRONG, *SILENCE)
 
 
-@frozen
-class Number:
+ONE_KEY = By(_one_key, _menu, takes_several_keys=False)
+"""One key of a menu, 0, `*`, or `#`."""
+
+
+def _any_key(scene: Scene, _: "Ask") -> Gather:
+    waits = scene.policy.waits
+    return Gather(EVERY_KEY, 1, waits.offer, waits.next_key, end_key="")
+
+
+ANY_KEY = By(_any_key, lambda _: (), takes_several_keys=False, star_restarts=False)
+"""Any key at all, `#` too: at the start of a call it belongs to the host's menu (R01)."""
+
+
+def number(digits: int, unclear: str) -> By:
     """A number of at most so many digits; `unclear` says what was wrong with others."""
-
-    takes_several_keys: ClassVar = True
-    star_restarts: ClassVar = True
-
-    digits: int
-    unclear: str
-
-    def gather(self, scene: Scene, _: "Ask") -> Gather:
-        """Its digits, then the end key."""
-        return number(scene, self.digits)
-
-    def ways(self, ask: "Ask") -> Rows:
-        """What every entry shares."""
-        return entry(self.unclear, ask.leave)
+    return By(lambda scene, _: _digits(scene, digits), lambda ask: entry(unclear, ask.leave))
 
 
-@frozen
-class AccountNumber:
-    """A whole account number: what is none is said as what it is."""
-
-    takes_several_keys: ClassVar = True
-    star_restarts: ClassVar = True
-
-    def gather(self, scene: Scene, _: "Ask") -> Gather:
-        """As many keys as the longest number of the policy has."""
-        return number(scene, scene.terms.accounts.gathered)
-
-    def ways(self, ask: "Ask") -> Rows:
-        """A payment card and a mistyped number, then what every entry shares."""
-        return (
-            On(Digits, HERE, when=card_before_pause, keep=hear_again, say="not_a_card"),
-            On(Digits, State.GIVEN_UP, when=all_of(is_card, wrong_used_up)),
-            On(Digits, HERE, when=is_card, keep=count_wrong, say="not_a_card"),
-            On(
-                Digits,
-                HERE,
-                when=all_of(is_mistyped, not_(wrong_used_up)),
-                keep=count_wrong,
-                say="account_mistyped",
-            ),
-            *entry("account_length", ask.leave),
-        )
+def _account_number(ask: "Ask") -> Rows:
+    return (
+        On(Digits, HERE, when=card_before_pause, keep=hear_again, say="not_a_card"),
+        On(Digits, State.GIVEN_UP, when=all_of(is_card, wrong_used_up)),
+        On(Digits, HERE, when=is_card, keep=count_wrong, say="not_a_card"),
+        On(
+            Digits,
+            HERE,
+            when=all_of(is_mistyped, not_(wrong_used_up)),
+            keep=count_wrong,
+            say="account_mistyped",
+        ),
+        *entry("account_length", ask.leave),
+    )
 
 
-def number(scene: Scene, digits: int) -> Gather:
+ACCOUNT_NUMBER = By(lambda scene, _: _digits(scene, scene.terms.accounts.gathered), _account_number)
+"""A whole account number: what is none is said as what it is."""
+
+
+def _digits(scene: Scene, digits: int) -> Gather:
     """The gather of a number: the rest of it after a pause, and longer waits where asked for."""
     waits = scene.policy.waits
     begun = len(scene.call.entry.so_far or "")
@@ -268,7 +229,7 @@ class Ask:
     purpose: str
     say: Sequence[Line] = field(kw_only=True)
     keys: Sequence[Keys] = field(default=(), kw_only=True)
-    by: By = field(factory=OneKey, kw_only=True)
+    by: By = field(default=ONE_KEY, kw_only=True)
     help: str | None = field(default=None, kw_only=True)
     """The longer help of the second reprompt."""
     consent: Purpose | None = field(default=None, kw_only=True)
@@ -341,13 +302,19 @@ class Ask:
         return self.by.gather(scene, self)
 
 
-@frozen
-class _Silent:
-    """No question is asked: nothing is offered."""
+class _NoQuestion:
+    """A block that asks nothing of the caller: nothing is offered."""
 
+    __slots__ = ()
+
+    say: Sequence[Line]
     help: ClassVar = None
     takes_several_keys: ClassVar = False
     star_restarts: ClassVar = True
+
+    def words(self, scene: Scene) -> tuple[Prompt, ...]:
+        """What is said."""
+        return tuple(prompt for line in self.say for prompt in line.tell(scene))
 
     def menu(self, _: Scene) -> tuple[Option, ...]:
         """Nothing."""
@@ -355,7 +322,7 @@ class _Silent:
 
 
 @frozen
-class Do(_Silent):
+class Do(_NoQuestion):
     """Asks the service, the record or the runtime for something, and waits for the answer."""
 
     kind: ClassVar = Kind.DO
@@ -374,23 +341,19 @@ class Do(_Silent):
         """The ways out in the order in which they are tried."""
         return (*self.ways, *(FINISH if self.finish else HANG_UP))
 
-    def words(self, scene: Scene) -> tuple[Prompt, ...]:
-        """What is said before the wait."""
-        return tuple(prompt for line in self.say for prompt in line.tell(scene))
-
     def then(self, scene: Scene) -> Then:
         """What is asked for."""
         return self.ask(scene)
 
 
 @frozen
-class Pass(_Silent):
+class Pass(_NoQuestion):
     """Routes on at once."""
 
     kind: ClassVar = Kind.PASS
-    say: ClassVar[Sequence[Line]] = ()
 
     purpose: str
+    say: Sequence[Line] = field(default=(), init=False)
     ways: Sequence[Row] = field(kw_only=True)
 
     @property
@@ -398,17 +361,13 @@ class Pass(_Silent):
         """The ways out in the order in which they are tried."""
         return tuple(self.ways)
 
-    def words(self, _: Scene) -> tuple[Prompt, ...]:
-        """Nothing."""
-        return ()
-
     def then(self, scene: Scene) -> Then:
         """Nothing is waited for, so that no turn ends here."""
         raise AssertionError(scene.call.state)
 
 
 @frozen
-class End(_Silent):
+class End(_NoQuestion):
     """Gives the call back to the host, with the disposition of the state's name."""
 
     kind: ClassVar = Kind.END
@@ -416,10 +375,6 @@ class End(_Silent):
 
     purpose: str
     say: Sequence[Line] = field(kw_only=True)
-
-    def words(self, scene: Scene) -> tuple[Prompt, ...]:
-        """What is said before the call goes back."""
-        return tuple(prompt for line in self.say for prompt in line.tell(scene))
 
     def then(self, scene: Scene) -> Then:
         """What the host gets back."""

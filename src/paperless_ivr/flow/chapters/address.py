@@ -7,7 +7,7 @@ from attrs import evolve
 
 from paperless_ivr.flow import bills, examples
 from paperless_ivr.flow.answers import RESERVE, reserve
-from paperless_ivr.flow.blocks import AccountNumber, Ask, Chapter, Do, Number, Pass
+from paperless_ivr.flow.blocks import ACCOUNT_NUMBER, Ask, Chapter, Do, Pass, number
 from paperless_ivr.flow.call import Call, Entry, Shown, Source, TextPurpose
 from paperless_ivr.flow.events import (
     Arrived,
@@ -219,7 +219,7 @@ CHAPTER: Chapter = {
         "Key the whole account number.",
         say=[account_number_line("number_check")],
         help="number_check_help",
-        by=AccountNumber(),
+        by=ACCOUNT_NUMBER,
         leave=CANNOT_SHOW,
         examples=examples.account_numbers,
         ways=[On(Digits, S.NEW_CONTACT, when=number_matches, keep=show_number), *missed_fact(is_account)],
@@ -228,7 +228,7 @@ CHAPTER: Chapter = {
         "Key the last four digits of the phone number on file.",
         say=[begun("phone_check")],
         help="phone_check_help",
-        by=Number(4, "last_four_missed"),
+        by=number(4, "last_four_missed"),
         leave=CANNOT_SHOW,
         examples=_phones,
         ways=[On(Digits, S.NEW_CONTACT, when=phone_matches, keep=show_phone), *missed_fact(four_keys)],

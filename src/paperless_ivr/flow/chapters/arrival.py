@@ -3,7 +3,7 @@
 from attrs import evolve
 
 from paperless_ivr.flow import bills
-from paperless_ivr.flow.blocks import AnyKey, Ask, Chapter, Do, Pass, Press
+from paperless_ivr.flow.blocks import ANY_KEY, Ask, Chapter, Do, Pass, Press
 from paperless_ivr.flow.call import GREETING, Call
 from paperless_ivr.flow.events import Arrived, Digits, NoInput, RecordUnavailable, Screened
 from paperless_ivr.flow.facts import Anything, pressed, wants_paper
@@ -138,7 +138,7 @@ CHAPTER: Chapter = {
     S.OFFER_AT_START: Ask(
         "The offer at the start of a call: 1, or go on.",
         say=[say("offer_at_start")],
-        by=AnyKey(),
+        by=ANY_KEY,
         keys=[key("1", Choice.YES)],
         ways=[
             Press(Choice.YES, S.ACCOUNT),

@@ -1,12 +1,11 @@
 """E-mail by keypad: spelt with two keys a character, read back, and mended where it is wrong."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import ClassVar
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from paperless_ivr.flow import examples
-from paperless_ivr.flow.blocks import NUMBER_KEYS, PERSON, SILENCE, Ask, Chapter, Press, entry
+from paperless_ivr.flow.blocks import NUMBER_KEYS, PERSON, SILENCE, Ask, By, Chapter, Press, entry
 from paperless_ivr.flow.call import Call, Entry, Source
 from paperless_ivr.flow.events import Customer, Digits, Ended
 from paperless_ivr.flow.facts import (
@@ -279,67 +278,54 @@ def not_the_first(scene: Scene) -> bool:
     return scene.call.entry.at > 0
 
 
-@frozen
-class Spelling:
-    """A part of an address in the two-key code: there `*` deletes, and what is spelt is kept."""
-
-    takes_several_keys: ClassVar = True
-    star_restarts: ClassVar = False
-
-    def gather(self, scene: Scene, _: Ask) -> Gather:
-        """The keys of the rest of the part."""
-        waits, entry = scene.policy.waits, scene.call.entry
-        begun = len(entry.so_far or "")
-        return Gather(
-            keys=NUMBER_KEYS,
-            max_keys=max(room(scene) - begun, 1),
-            first_key_wait=waits.more_time if entry.more_time else waits.entry_first_key,
-            next_key_wait=waits.email_next_key,
-            private=True,
-            begun=begun > 0,
-        )
-
-    def ways(self, ask: Ask) -> Sequence[Row]:
-        """What both parts share."""
-        return (
-            On(Digits, HERE, when=nothing_spelt, keep=hear_again, say="take_your_time"),
-            On(Digits, HERE, when=spelling_goes_on, keep=keep_spelling, say="spelling_so_far"),
-            On(Digits, HERE, when=code_goes_on, keep=keep_half_a_code),
-            ask.leave,
-            *PERSON,
-            On(Digits, S.GIVEN_UP, when=wrong_used_up),
-            On(Digits, HERE, when=too_long, keep=clear_spelling, say="spelling_too_long"),
-            On(Digits, HERE, when=spelling_begun, keep=keep_what_is_clear, say="spelling_unclear"),
-            On(Digits, HERE, keep=count_wrong_key),
-            *SILENCE,
-        )
+def _part(scene: Scene, _: Ask) -> Gather:
+    waits, entry = scene.policy.waits, scene.call.entry
+    begun = len(entry.so_far or "")
+    return Gather(
+        keys=NUMBER_KEYS,
+        max_keys=max(room(scene) - begun, 1),
+        first_key_wait=waits.more_time if entry.more_time else waits.entry_first_key,
+        next_key_wait=waits.email_next_key,
+        private=True,
+        begun=begun > 0,
+    )
 
 
-@frozen
-class OneCharacter:
-    """One character in the two-key code."""
+def _spelling(ask: Ask) -> Sequence[Row]:
+    return (
+        On(Digits, HERE, when=nothing_spelt, keep=hear_again, say="take_your_time"),
+        On(Digits, HERE, when=spelling_goes_on, keep=keep_spelling, say="spelling_so_far"),
+        On(Digits, HERE, when=code_goes_on, keep=keep_half_a_code),
+        ask.leave,
+        *PERSON,
+        On(Digits, S.GIVEN_UP, when=wrong_used_up),
+        On(Digits, HERE, when=too_long, keep=clear_spelling, say="spelling_too_long"),
+        On(Digits, HERE, when=spelling_begun, keep=keep_what_is_clear, say="spelling_unclear"),
+        On(Digits, HERE, keep=count_wrong_key),
+        *SILENCE,
+    )
 
-    takes_several_keys: ClassVar = True
-    star_restarts: ClassVar = False
 
-    def gather(self, scene: Scene, _: Ask) -> Gather:
-        """The keys of one code."""
-        waits = scene.policy.waits
-        return Gather(
-            keys=NUMBER_KEYS,
-            max_keys=max(LONGEST_CODE - len(scene.call.entry.so_far or ""), 1),
-            first_key_wait=waits.entry_first_key,
-            next_key_wait=waits.next_key,
-            private=True,
-        )
+SPELLING = By(_part, _spelling, star_restarts=False)
+"""A part of an address in the two-key code: there `*` deletes, and what is spelt is kept."""
 
-    def ways(self, ask: Ask) -> Sequence[Row]:
-        """What every entry shares."""
-        return entry("character_unclear", ask.leave)
+
+def _code(scene: Scene, _: Ask) -> Gather:
+    waits = scene.policy.waits
+    return Gather(
+        keys=NUMBER_KEYS,
+        max_keys=max(LONGEST_CODE - len(scene.call.entry.so_far or ""), 1),
+        first_key_wait=waits.entry_first_key,
+        next_key_wait=waits.next_key,
+        private=True,
+    )
 
 
 LONGEST_CODE = 3
 """Keys of the longest code of one character (`0*1`)."""
+
+ONE_CHARACTER = By(_code, lambda ask: entry("character_unclear", ask.leave), star_restarts=False)
+"""One character in the two-key code."""
 
 
 def _spellings(_: Scene, __: tuple[Customer, ...]) -> Iterator[Digits]:
@@ -369,7 +355,7 @@ CHAPTER: Chapter = {
         "Spell the part before the at-sign.",
         say=[spell("email_local")],
         help="email_local_help",
-        by=Spelling(),
+        by=SPELLING,
         examples=_spellings,
         ways=[On(Digits, S.EMAIL_DOMAIN, when=spelt_local, keep=take_local)],
     ),
@@ -386,7 +372,7 @@ CHAPTER: Chapter = {
         "Spell the part after the at-sign.",
         say=[spell("email_domain_entry")],
         help="email_domain_entry_help",
-        by=Spelling(),
+        by=SPELLING,
         examples=_spelt_domains,
         ways=[On(Digits, S.EMAIL_READBACK, when=spelt_domain, keep=take_spelt_domain)],
     ),
@@ -429,7 +415,7 @@ CHAPTER: Chapter = {
         "Spell one character.",
         say=[begun("one_character")],
         help="one_character_help",
-        by=OneCharacter(),
+        by=ONE_CHARACTER,
         examples=_characters,
         ways=[On(Digits, S.EMAIL_READBACK, when=spelt_character, keep=put_character)],
     ),

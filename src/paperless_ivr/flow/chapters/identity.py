@@ -13,7 +13,7 @@ from paperless_ivr.flow.answers import (
     SEARCHING,
     reserve,
 )
-from paperless_ivr.flow.blocks import AccountNumber, Ask, Chapter, Do, Number, Pass
+from paperless_ivr.flow.blocks import ACCOUNT_NUMBER, Ask, Chapter, Do, Pass, number
 from paperless_ivr.flow.call import Call, Shown
 from paperless_ivr.flow.events import (
     Arrived,
@@ -337,7 +337,7 @@ CHAPTER: Chapter = {
         "Key the account number.",
         say=[account_number_line("account_entry")],
         help="account_entry_help",
-        by=AccountNumber(),
+        by=ACCOUNT_NUMBER,
         examples=_one_account,
         ways=[On(Digits, S.ACCOUNT_LOOKUP, when=is_account, keep=take_account)],
     ),
@@ -355,7 +355,7 @@ CHAPTER: Chapter = {
         "Key the last four digits of the account number.",
         say=[begun("last_four")],
         help="last_four_help",
-        by=Number(4, "last_four_missed"),
+        by=number(4, "last_four_missed"),
         examples=_last_fours,
         ways=[
             On(Digits, S.INVOICE, when=one_match, keep=match_customer),

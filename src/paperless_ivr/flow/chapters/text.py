@@ -6,7 +6,7 @@ from attrs import evolve
 
 from paperless_ivr.flow import examples
 from paperless_ivr.flow.answers import WRITE
-from paperless_ivr.flow.blocks import Ask, Chapter, Do, Number, Pass, Press
+from paperless_ivr.flow.blocks import Ask, Chapter, Do, Pass, Press, number
 from paperless_ivr.flow.call import Call, Entry, Purpose, TextPurpose
 from paperless_ivr.flow.events import (
     Accepted,
@@ -176,7 +176,7 @@ CHAPTER: Chapter = {
         "Key a mobile number.",
         say=[begun("phone_entry")],
         help="phone_entry_help",
-        by=Number(11, "number_unclear"),
+        by=number(11, "number_unclear"),
         leave=On(Digits, S.TEXT_DECLINED, when=pound),
         examples=_phone_numbers,
         ways=[
