@@ -148,7 +148,6 @@ def _one_key(scene: Scene, ask: "Ask") -> Gather:
         max_keys=1,
         first_key_wait=waits.first_key,
         next_key_wait=waits.next_key,
-        type_ahead=not ask.flushes,
     )
 
 
@@ -299,7 +298,8 @@ class Ask:
 
     def then(self, scene: Scene) -> Then:
         """What is waited for."""
-        return self.by.gather(scene, self)
+        gather = self.by.gather(scene, self)
+        return evolve(gather, type_ahead=False) if self.flushes else gather
 
 
 class _NoQuestion:
