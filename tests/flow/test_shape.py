@@ -26,7 +26,7 @@ from paperless_ivr.flow.requests import OPERATIONS
 from paperless_ivr.flow.rows import HERE, On
 from paperless_ivr.flow.scene import Crossing, Terms
 from paperless_ivr.flow.states import ENDS, Kind, State
-from paperless_ivr.flow.table import BLOCKS, CHAPTERS, FLOW
+from paperless_ivr.flow.table import BLOCKS, CHAPTERS, FLOW, PROMPTS
 from paperless_ivr.testing.exploration import walk
 from paperless_ivr.testing.proof import cases, tight
 
@@ -76,7 +76,7 @@ def test_a_state_without_a_block(state, monkeypatch):
 
 def test_a_state_is_in_one_chapter():
     """No two chapters have a block for one state."""
-    assert sorted(state.name for chapter in CHAPTERS for state in chapter) == sorted(
+    assert sorted(state.name for chapter in CHAPTERS for state in chapter.CHAPTER) == sorted(
         state.name for state in State
     )
 
@@ -84,9 +84,31 @@ def test_a_state_is_in_one_chapter():
 @pytest.mark.parametrize("state", list(State), ids=lambda state: state.name)
 def test_a_state_in_the_chapter_of_its_phase(state):
     """The states of a chapter are of one phase, and all of that phase are in it."""
-    (chapter,) = (chapter for chapter in CHAPTERS if state in chapter)
+    (blocks,) = (chapter.CHAPTER for chapter in CHAPTERS if state in chapter.CHAPTER)
 
-    assert {other.phase for other in chapter} == {state.phase}
+    assert {other.phase for other in blocks} == {state.phase}
+
+
+def test_a_prompt_is_declared_once():
+    """No two chapters declare one prompt, and none declares what several say."""
+    declared = [*lines.SHARED, *(name for chapter in CHAPTERS for name in chapter.PROMPTS)]
+
+    assert sorted(declared) == sorted(PROMPTS)
+
+
+def test_a_chapter_declares_what_it_says():
+    """What one chapter alone says is declared there; what several say is shared."""
+    for chapter in CHAPTERS:
+        others = {name for other in CHAPTERS if other is not chapter for name in said_by(other)}
+
+        assert sorted(set(chapter.PROMPTS) & others) == []
+
+
+def said_by(chapter):
+    """The prompts that the blocks of a chapter say: their words, keys and help, and on the way."""
+    for block in chapter.CHAPTER.values():
+        yield from (name for each in declared(block) for name in each.names)
+        yield from (row.say for row in block.rows if row.say)
 
 
 def test_a_block_of_another_kind(monkeypatch):
@@ -155,8 +177,9 @@ def test_a_line_that_says_what_is_no_prompt(state, monkeypatch):
     said = (*BLOCKS[state].say, lines.say("nonsense"))
     monkeypatch.setitem(BLOCKS, state, evolve(BLOCKS[state], say=said))
 
-    assert f"{state.name} says 'nonsense', which is no prompt: add it to lines.PROMPTS" in (
-        problems()
+    assert (
+        f"{state.name} says 'nonsense', which is no prompt: add it to its chapter"
+        in (problems())
     )
 
 
@@ -173,7 +196,7 @@ SAID = {(state, n) for state, block in BLOCKS.items() for x in declared(block) f
 )
 def test_a_prompt_forgotten(state, name, monkeypatch):
     """A prompt that is taken out of the registry is missed where it is said."""
-    monkeypatch.delitem(lines.PROMPTS, name)
+    monkeypatch.delitem(PROMPTS, name)
 
     assert any(f"{state.name} says {name!r}" in problem for problem in problems())
 

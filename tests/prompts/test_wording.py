@@ -6,9 +6,9 @@ import pytest
 
 from paperless_ivr.flow.call import Call, TextPurpose
 from paperless_ivr.flow.host import Arrival, Disposition, Handback
-from paperless_ivr.flow.lines import PROMPTS, UNCHANGED
+from paperless_ivr.flow.lines import UNCHANGED
 from paperless_ivr.flow.slots import Words
-from paperless_ivr.flow.table import BLOCKS
+from paperless_ivr.flow.table import BLOCKS, PROMPTS
 from paperless_ivr.flow.turns import Prompt, Return, Turn
 from paperless_ivr.keypad import EmailPad
 from paperless_ivr.prompts import Catalogue, said

@@ -11,13 +11,12 @@ from paperless_ivr.errors import FlowProblems
 from paperless_ivr.flow import events as e
 from paperless_ivr.flow.blocks import Ask, Do, Press
 from paperless_ivr.flow.host import Moment
-from paperless_ivr.flow.lines import PROMPTS
 from paperless_ivr.flow.options import Choice
 from paperless_ivr.flow.requests import OPERATIONS, EnrollInPaperless, SearchByAccountNumber
 from paperless_ivr.flow.rows import Table, always, nothing
 from paperless_ivr.flow.scene import Terms
 from paperless_ivr.flow.states import Kind, State
-from paperless_ivr.flow.table import BLOCKS, FLOW
+from paperless_ivr.flow.table import BLOCKS, FLOW, PROMPTS
 
 CALLER = (e.Digits, e.NoInput, e.HungUp)
 
@@ -78,7 +77,7 @@ def _of_rows(table: Table) -> Iterator[str]:
     said = [(state, row.say) for state, rows in table.items() for row in rows if row.say]
     for state, name in [*said, *_declared()]:
         if name not in PROMPTS:
-            yield f"{state.name} says {name!r}, which is no prompt: add it to lines.PROMPTS"
+            yield f"{state.name} says {name!r}, which is no prompt: add it to its chapter"
     for state, rows in table.items():
         settled: set[type[Any]] = set()
         for row in rows:

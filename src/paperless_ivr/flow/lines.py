@@ -4,6 +4,7 @@ The words are in `prompts/`. What is said is told from the call alone.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 
 from attrs import frozen
 
@@ -88,8 +89,10 @@ SLOTS: Mapping[str, Callable[[Scene], Slot]] = {
 PERSONAL = frozenset({"bill", "address", "masked", "ending", "bill_ending", "amount", "due"})
 """Slots that tell what the biller holds: never spoken below `Identity.LAST_FOUR_KEYED` (R17)."""
 
-PROMPTS: Mapping[str, tuple[str, ...]] = {
-    # on the way
+Prompts = Mapping[str, tuple[str, ...]]
+"""Prompts by name, with the gaps that their words may fill."""
+
+SHARED: Prompts = {
     GREETING: ("biller",),
     "no_input": (),
     "no_match": (),
@@ -99,168 +102,35 @@ PROMPTS: Mapping[str, tuple[str, ...]] = {
     "not_a_card": (),
     "account_length": (),
     "account_mistyped": (),
-    "account_not_found": ("account",),
-    "account_instead": (),
     "last_four_missed": (),
     "too_many_tries": (),
-    "on_file_only": (),
     "service_down": (),
     "service_refused": (),
-    "paper_not_by_phone": (),
-    "all_on_paper": (),
-    "bill_gone": (),
-    "address_refused": (),
-    "person_for_address": (),
-    "keypad_left": (),
-    "spelling_so_far": ("spelt",),
-    "spelling_unclear": ("spelt",),
-    "spelling_too_long": (),
-    "character_unclear": (),
-    "number_unclear": (),
-    "number_not_texted": (),
-    "text_sent": (),
-    "text_not_sent": (),
-    "text_unknown": (),
-    "text_refused": (),
-    "text_limit": (),
-    "autopay_on": (),
-    "autopay_not_on": (),
-    "autopay_unknown": (),
-    "agreed": (),
-    "paper_kept": (),
-    "connecting": (),
-    # arrival
-    "option_language": ("key",),
-    "offer_at_start": (),
-    "offer": (),
-    "offer_help": (),
-    # who is calling
-    "one_moment": (),
     "still_working": (),
-    "looking_up": (),
-    "account_entry": (),
-    "account_entry_help": (),
     "account_letters": (),
     "account_signs": (),
     "entry_go_on": (),
-    "last_four": (),
-    "last_four_help": (),
-    "number_check": (),
-    "number_check_help": (),
-    "phone_check": (),
-    "phone_check_help": (),
-    # which bill
-    "choose_bill": (),
-    "choose_paper_bill": (),
-    "option_bill": ("bill", "key"),
-    "option_bill_amount": ("bill", "amount", "due", "key"),
-    "option_bill_account": ("bill", "ending", "key"),
-    "option_bill_number": ("bill", "bill_ending", "key"),
-    "option_bill_amount_account": ("bill", "amount", "due", "ending", "key"),
-    "option_bill_amount_number": ("bill", "amount", "due", "bill_ending", "key"),
-    "option_bill_account_number": ("bill", "ending", "bill_ending", "key"),
-    "option_bill_amount_account_number": ("bill", "amount", "due", "ending", "bill_ending", "key"),
-    "option_more_bills": ("key",),
-    "checking_bill": (),
-    # e-mail by keypad
-    "email_local": (),
-    "email_local_help": (),
-    "email_go_on": (),
-    "email_domain": (),
-    "option_domain": ("domain", "key"),
-    "option_other_domain": ("key",),
-    "email_domain_entry": (),
-    "email_domain_entry_help": (),
-    "readback": (),
-    "readback_character": ("character",),
-    "readback_domain": ("domain",),
-    "option_address_right": ("key",),
-    "option_spell_again": ("key",),
-    "fix": ("character",),
-    "option_change": ("key",),
-    "option_insert": ("key",),
-    "option_remove": ("key",),
-    "option_back": ("key",),
-    "one_character": (),
-    "one_character_help": (),
-    # texts
-    "phone_entry": (),
-    "phone_entry_help": (),
-    "phone_readback": ("number",),
-    "option_number_right": ("key",),
-    "option_number_wrong": ("key",),
-    "text_consent_type_email": ("biller", "ending"),
-    "text_consent_enrol": ("biller", "ending"),
-    "text_consent_confirm": ("biller", "ending"),
-    "text_consent_review": ("biller", "ending"),
-    "text_consent_type_email_on_file": ("biller",),
-    "text_consent_enrol_on_file": ("biller",),
-    "text_consent_confirm_on_file": ("biller",),
-    "text_consent_review_on_file": ("biller",),
-    "text_rates": (),
-    "option_other_number": ("key",),
-    "sending_text": (),
-    # consent
-    "confirm_on_file": ("bill", "masked"),
-    "confirm_keyed": ("bill", "address"),
-    "confirm_link": ("bill", "ending"),
-    "confirm_link_on_file": ("bill",),
-    "next_email": ("bills_on_paper",),
-    "next_link": ("bills_on_paper",),
-    "next_kept": ("biller", "bills_on_paper"),
-    "back_any_time": (),
-    "back_by_request": ("biller",),
     "option_agree": ("key",),
     "option_if_not": ("key",),
     "option_other_address": ("key",),
-    "enrolling": (),
-    "checking_again": (),
     "keeping": (),
-    # afterwards
-    "autopay_offer": ("bill",),
-    "autopay_terms": ("terms",),
-    "storing_autopay": (),
-    "another": (),
-    # pending, and back to paper
-    "already": ("bill",),
-    "pending": ("bill",),
-    "option_back_to_paper": ("key",),
-    "option_leave_it": ("key",),
-    "option_text_link": ("key",),
-    "option_cancel": ("key",),
-    "confirm_paper": ("bill", "bills_on_paper"),
-    "confirm_cancel": ("bill",),
     "which_amount": ("amount", "due"),
     "which_account": ("ending",),
     "which_number": ("bill_ending",),
-    "back_to_paper": (),
-    # a person
-    "person_offer": (),
-    "option_person": ("key",),
-    # yes and no
     "option_yes": ("key",),
     "option_no": ("key",),
-    # endings
-    "end_enrolled": ("bills_on_paper",),
-    "end_link_sent": (),
-    "end_deferred": ("biller",),
-    "end_deferred_unknown": (),
-    "end_declined": (),
-    "end_left": (),
-    "end_ineligible": (),
-    "end_already": (),
-    "end_pending": (),
-    "end_not_identified": (),
-    "end_no_contact": (),
-    "end_incomplete": (),
-    "end_unavailable": (),
-    "end_failed": (),
-    "end_failed_unknown": (),
-    "end_opted_out": ("bills_on_paper",),
-    "end_cancelled": (),
-    "end_opt_out_requested": ("biller",),
 }
-"""Every prompt, and the gaps that its words may fill. The catalogues are held against it."""
+"""What several chapters say. The rest stands in the chapters."""
+
+_registered = dict(SHARED)
+
+
+def register(*chapters: Prompts) -> Prompts:
+    """Adds the prompts of chapters, so that `prompt` knows them, and gives all that there are."""
+    for prompts in chapters:
+        _registered.update(prompts)
+    return _registered
+
 
 UNCHANGED = frozenset(
     {
@@ -279,21 +149,17 @@ UNCHANGED = frozenset(
 # ── lines ──────────────────────────────────────────────────────────────────────────────
 
 
+@cache
+def _without_gaps(name: str, must_hear: bool) -> Prompt:
+    return Prompt(name, (), must_hear)
+
+
 def prompt(scene: Scene, name: str, *, must_hear: bool = False) -> Prompt:
     """A prompt with its gaps filled from the call."""
-    if not PROMPTS[name]:
-        return FIXED[name, must_hear]
-    slots = tuple((slot, SLOTS[slot](scene)) for slot in PROMPTS[name])
-    return Prompt(name, slots, must_hear)
-
-
-FIXED = {
-    (name, must_hear): Prompt(name, (), must_hear)
-    for name, gaps in PROMPTS.items()
-    if not gaps
-    for must_hear in (True, False)
-}
-"""Prompts without gaps are made once."""
+    gaps = _registered[name]
+    if not gaps:
+        return _without_gaps(name, must_hear)
+    return Prompt(name, tuple((gap, SLOTS[gap](scene)) for gap in gaps), must_hear)
 
 
 def say(name: str) -> Line:

@@ -16,27 +16,31 @@ from paperless_ivr.flow.chapters import (
     paper,
     text,
 )
+from paperless_ivr.flow.lines import Prompts, register
 from paperless_ivr.flow.rows import Table
 from paperless_ivr.flow.states import State
 
 CHAPTERS = (
-    arrival.CHAPTER,
-    identity.CHAPTER,
-    bill.CHAPTER,
-    address.CHAPTER,
-    email.CHAPTER,
-    text.CHAPTER,
-    consent.CHAPTER,
-    afterwards.CHAPTER,
-    paper.CHAPTER,
-    agent.CHAPTER,
-    endings.CHAPTER,
+    arrival,
+    identity,
+    bill,
+    address,
+    email,
+    text,
+    consent,
+    afterwards,
+    paper,
+    agent,
+    endings,
 )
 
 BLOCKS: Mapping[State, Block] = {
-    state: block for chapter in CHAPTERS for state, block in chapter.items()
+    state: block for chapter in CHAPTERS for state, block in chapter.CHAPTER.items()
 }
 """Every state."""
+
+PROMPTS: Prompts = register(*(chapter.PROMPTS for chapter in CHAPTERS))
+"""Every prompt, and the gaps that its words may fill. The catalogues are held against it."""
 
 FLOW: Table = {state: block.rows for state, block in BLOCKS.items() if block.rows}
 """Every state that is not an ending, and every way out of it."""

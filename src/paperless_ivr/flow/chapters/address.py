@@ -35,7 +35,7 @@ from paperless_ivr.flow.facts import (
     pound,
 )
 from paperless_ivr.flow.host import Reason, Sent
-from paperless_ivr.flow.lines import account_number_line, begun
+from paperless_ivr.flow.lines import Prompts, account_number_line, begun
 from paperless_ivr.flow.policy import Strategy
 from paperless_ivr.flow.requests import Guess, Request
 from paperless_ivr.flow.rows import On, Row
@@ -179,6 +179,16 @@ def missed_fact(keyed: Guard[Digits]) -> Sequence[Row]:
         On(Digits, S.NEW_CONTACT, when=keyed, keep=fail_fact, say="on_file_only"),
     )
 
+
+PROMPTS: Prompts = {
+    "on_file_only": (),
+    "person_for_address": (),
+    "number_check": (),
+    "number_check_help": (),
+    "phone_check": (),
+    "phone_check_help": (),
+}
+"""What only this chapter says, with the gaps that the words may fill."""
 
 # fmt: off
 # Set by hand: a way out is one line.

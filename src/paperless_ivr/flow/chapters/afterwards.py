@@ -27,7 +27,7 @@ from paperless_ivr.flow.facts import (
     settled,
 )
 from paperless_ivr.flow.host import Moment, Reason, Registration, Sent
-from paperless_ivr.flow.lines import key, must, options, say
+from paperless_ivr.flow.lines import Prompts, key, must, options, say
 from paperless_ivr.flow.options import Choice
 from paperless_ivr.flow.requests import Request, SendWebLink, StoreCustomerPaymentMethodV2
 from paperless_ivr.flow.rows import On
@@ -113,6 +113,17 @@ def store_payment_method(scene: Scene) -> Request:
         yes.reference,
     )
 
+
+PROMPTS: Prompts = {
+    "autopay_on": (),
+    "autopay_not_on": (),
+    "autopay_unknown": (),
+    "autopay_offer": ("bill",),
+    "autopay_terms": ("terms",),
+    "storing_autopay": (),
+    "another": (),
+}
+"""What only this chapter says, with the gaps that the words may fill."""
 
 # fmt: off
 # Set by hand: a way out is one line.

@@ -9,7 +9,7 @@ from paperless_ivr.flow.call import Call, Ringing
 from paperless_ivr.flow.events import Arrived, Digits, NoInput, TransferEnded, TransferResult
 from paperless_ivr.flow.facts import Anything, Guard, named, person, pound, settled, wrong_used_up
 from paperless_ivr.flow.host import Reason
-from paperless_ivr.flow.lines import key, options, say
+from paperless_ivr.flow.lines import Prompts, key, options, say
 from paperless_ivr.flow.options import Choice
 from paperless_ivr.flow.rows import HERE, On
 from paperless_ivr.flow.scene import Crossing, Scene
@@ -62,6 +62,13 @@ def put_through_to_person(scene: Scene) -> Transfer:
     """Puts the caller through, and says why."""
     return Transfer(scene.call.ringing.reason)
 
+
+PROMPTS: Prompts = {
+    "connecting": (),
+    "person_offer": (),
+    "option_person": ("key",),
+}
+"""What only this chapter says, with the gaps that the words may fill."""
 
 # fmt: off
 # Set by hand: a way out is one line.

@@ -8,7 +8,7 @@ from paperless_ivr.flow.call import GREETING, Call
 from paperless_ivr.flow.events import Arrived, Digits, NoInput, RecordUnavailable, Screened
 from paperless_ivr.flow.facts import Anything, pressed, wants_paper
 from paperless_ivr.flow.host import Disposition, Moment, Reason
-from paperless_ivr.flow.lines import key, offers, options, say
+from paperless_ivr.flow.lines import Prompts, key, offers, options, say
 from paperless_ivr.flow.options import Choice, Option
 from paperless_ivr.flow.requests import Request, Screen
 from paperless_ivr.flow.rows import HERE, On
@@ -98,6 +98,14 @@ def screen(scene: Scene) -> Request:
     host = scene.call.host
     return Screen(host.call_id, host.biller, host.moment, host.ani, scene.account)
 
+
+PROMPTS: Prompts = {
+    "option_language": ("key",),
+    "offer_at_start": (),
+    "offer": (),
+    "offer_help": (),
+}
+"""What only this chapter says, with the gaps that the words may fill."""
 
 # fmt: off
 # Set by hand: a way out is one line.

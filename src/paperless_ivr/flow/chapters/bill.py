@@ -18,7 +18,7 @@ from paperless_ivr.flow.events import (
 )
 from paperless_ivr.flow.facts import Anything, all_of, paper_by_phone, pressed, settled
 from paperless_ivr.flow.host import Moment
-from paperless_ivr.flow.lines import bill_name, marked, offers, options, prompt, say, says
+from paperless_ivr.flow.lines import Prompts, bill_name, marked, offers, options, prompt, say, says
 from paperless_ivr.flow.options import Choice, Option
 from paperless_ivr.flow.requests import InvoiceExists, Request
 from paperless_ivr.flow.rows import HERE, On
@@ -156,6 +156,24 @@ def check_invoice(scene: Scene) -> Request:
     account = scene.call.found[bill.customer].account
     return InvoiceExists(account, bill.invoice or Secret(""))
 
+
+PROMPTS: Prompts = {
+    "all_on_paper": (),
+    "bill_gone": (),
+    "choose_bill": (),
+    "choose_paper_bill": (),
+    "option_bill": ("bill", "key"),
+    "option_bill_amount": ("bill", "amount", "due", "key"),
+    "option_bill_account": ("bill", "ending", "key"),
+    "option_bill_number": ("bill", "bill_ending", "key"),
+    "option_bill_amount_account": ("bill", "amount", "due", "ending", "key"),
+    "option_bill_amount_number": ("bill", "amount", "due", "bill_ending", "key"),
+    "option_bill_account_number": ("bill", "ending", "bill_ending", "key"),
+    "option_bill_amount_account_number": ("bill", "amount", "due", "ending", "bill_ending", "key"),
+    "option_more_bills": ("key",),
+    "checking_bill": (),
+}
+"""What only this chapter says, with the gaps that the words may fill."""
 
 # fmt: off
 # Set by hand: a way out is one line.

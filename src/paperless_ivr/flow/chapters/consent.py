@@ -40,6 +40,7 @@ from paperless_ivr.flow.facts import (
 from paperless_ivr.flow.host import Reason, Registration, Sent
 from paperless_ivr.flow.lines import (
     WHICH,
+    Prompts,
     key,
     number_words,
     options,
@@ -178,6 +179,23 @@ BAD_EMAIL = On(
     Refused, S.ADDRESS, when=bad_email_first, keep=drop_refused_address, say="address_refused"
 )
 
+
+PROMPTS: Prompts = {
+    "address_refused": (),
+    "agreed": (),
+    "confirm_on_file": ("bill", "masked"),
+    "confirm_keyed": ("bill", "address"),
+    "confirm_link": ("bill", "ending"),
+    "confirm_link_on_file": ("bill",),
+    "next_email": ("bills_on_paper",),
+    "next_link": ("bills_on_paper",),
+    "next_kept": ("biller", "bills_on_paper"),
+    "back_any_time": (),
+    "back_by_request": ("biller",),
+    "enrolling": (),
+    "checking_again": (),
+}
+"""What only this chapter says, with the gaps that the words may fill."""
 
 # fmt: off
 # Set by hand: a way out is one line.

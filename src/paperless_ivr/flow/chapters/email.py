@@ -17,7 +17,7 @@ from paperless_ivr.flow.facts import (
     so_far,
     wrong_used_up,
 )
-from paperless_ivr.flow.lines import Line, begun, key, offers, options, prompt, say, says
+from paperless_ivr.flow.lines import Line, Prompts, begun, key, offers, options, prompt, say, says
 from paperless_ivr.flow.options import Choice, Option
 from paperless_ivr.flow.rows import HERE, On, Row
 from paperless_ivr.flow.scene import Crossing, Scene
@@ -347,6 +347,35 @@ def _spelt_domains(_: Scene, __: tuple[Customer, ...]) -> Iterator[Digits]:
 def _characters(scene: Scene, _: tuple[Customer, ...]) -> Iterator[Digits]:
     return examples.entry(scene, "22", "2")
 
+
+PROMPTS: Prompts = {
+    "keypad_left": (),
+    "spelling_so_far": ("spelt",),
+    "spelling_unclear": ("spelt",),
+    "spelling_too_long": (),
+    "character_unclear": (),
+    "email_local": (),
+    "email_local_help": (),
+    "email_go_on": (),
+    "email_domain": (),
+    "option_domain": ("domain", "key"),
+    "option_other_domain": ("key",),
+    "email_domain_entry": (),
+    "email_domain_entry_help": (),
+    "readback": (),
+    "readback_character": ("character",),
+    "readback_domain": ("domain",),
+    "option_address_right": ("key",),
+    "option_spell_again": ("key",),
+    "fix": ("character",),
+    "option_change": ("key",),
+    "option_insert": ("key",),
+    "option_remove": ("key",),
+    "option_back": ("key",),
+    "one_character": (),
+    "one_character_help": (),
+}
+"""What only this chapter says, with the gaps that the words may fill."""
 
 # fmt: off
 # Set by hand: a way out is one line.

@@ -6,7 +6,7 @@ from paperless_ivr.flow import bills
 from paperless_ivr.flow.blocks import Chapter, End
 from paperless_ivr.flow.call import Source
 from paperless_ivr.flow.host import Registration, Sent
-from paperless_ivr.flow.lines import Line, prompt, say, says
+from paperless_ivr.flow.lines import Line, Prompts, prompt, say, says
 from paperless_ivr.flow.scene import Scene
 from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.turns import Prompt
@@ -66,6 +66,28 @@ def opted_out(scene: Scene) -> Iterable[Prompt]:
     """Paper comes back, or was never left."""
     return (prompt(scene, "end_cancelled" if bills.cancelling(scene) else "end_opted_out"),)
 
+
+PROMPTS: Prompts = {
+    "end_enrolled": ("bills_on_paper",),
+    "end_link_sent": (),
+    "end_deferred": ("biller",),
+    "end_deferred_unknown": (),
+    "end_declined": (),
+    "end_left": (),
+    "end_ineligible": (),
+    "end_already": (),
+    "end_pending": (),
+    "end_not_identified": (),
+    "end_no_contact": (),
+    "end_incomplete": (),
+    "end_unavailable": (),
+    "end_failed": (),
+    "end_failed_unknown": (),
+    "end_opted_out": ("bills_on_paper",),
+    "end_cancelled": (),
+    "end_opt_out_requested": ("biller",),
+}
+"""What only this chapter says, with the gaps that the words may fill."""
 
 # fmt: off
 # Set by hand: a way out is one line.

@@ -39,7 +39,7 @@ from paperless_ivr.flow.facts import (
     wants_paper,
 )
 from paperless_ivr.flow.host import Identity, Moment, Reason
-from paperless_ivr.flow.lines import account_number_line, begun, say
+from paperless_ivr.flow.lines import Prompts, account_number_line, begun, say
 from paperless_ivr.flow.requests import (
     Guess,
     Request,
@@ -268,6 +268,19 @@ def _last_fours(scene: Scene, customers: tuple[Customer, ...]) -> Iterator[Digit
     known = dict.fromkeys(ending(customer.account.reveal()) for customer in customers)
     return examples.entry(scene, *known, "0009", examples.SHORT)
 
+
+PROMPTS: Prompts = {
+    "account_not_found": ("account",),
+    "account_instead": (),
+    "paper_not_by_phone": (),
+    "one_moment": (),
+    "looking_up": (),
+    "account_entry": (),
+    "account_entry_help": (),
+    "last_four": (),
+    "last_four_help": (),
+}
+"""What only this chapter says, with the gaps that the words may fill."""
 
 # fmt: off
 # Set by hand: a way out is one line.

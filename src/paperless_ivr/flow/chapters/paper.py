@@ -26,7 +26,7 @@ from paperless_ivr.flow.facts import (
     person,
 )
 from paperless_ivr.flow.host import Reason, Registration, Sent
-from paperless_ivr.flow.lines import WHICH, key, options, prompt, say, says, which_bill
+from paperless_ivr.flow.lines import WHICH, Prompts, key, options, prompt, say, says, which_bill
 from paperless_ivr.flow.options import Choice
 from paperless_ivr.flow.requests import Request, SendWebLink, StoreCustomerPreference, wish
 from paperless_ivr.flow.rows import On
@@ -107,6 +107,20 @@ def keep_wish(scene: Scene) -> Request:
     """What the record is to keep of the yes."""
     return wish(given(scene, Purpose.BACK_TO_PAPER))
 
+
+PROMPTS: Prompts = {
+    "paper_kept": (),
+    "already": ("bill",),
+    "pending": ("bill",),
+    "option_back_to_paper": ("key",),
+    "option_leave_it": ("key",),
+    "option_text_link": ("key",),
+    "option_cancel": ("key",),
+    "confirm_paper": ("bill", "bills_on_paper"),
+    "confirm_cancel": ("bill",),
+    "back_to_paper": (),
+}
+"""What only this chapter says, with the gaps that the words may fill."""
 
 # fmt: off
 # Set by hand: a way out is one line.

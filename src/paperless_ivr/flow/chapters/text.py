@@ -39,7 +39,17 @@ from paperless_ivr.flow.facts import (
     wrong_used_up,
 )
 from paperless_ivr.flow.host import Registration, Sent
-from paperless_ivr.flow.lines import begun, key, must, number_words, options, prompt, say, says
+from paperless_ivr.flow.lines import (
+    Prompts,
+    begun,
+    key,
+    must,
+    number_words,
+    options,
+    prompt,
+    say,
+    says,
+)
 from paperless_ivr.flow.options import Choice
 from paperless_ivr.flow.requests import Request, SendWebLink
 from paperless_ivr.flow.rows import HERE, On
@@ -161,6 +171,33 @@ def send_link(scene: Scene) -> Request:
 def _phone_numbers(scene: Scene, _: tuple[Customer, ...]) -> Iterator[Digits]:
     return examples.entry(scene, examples.PHONE, examples.NO_PHONE, examples.COSTLY)
 
+
+PROMPTS: Prompts = {
+    "number_unclear": (),
+    "number_not_texted": (),
+    "text_sent": (),
+    "text_not_sent": (),
+    "text_unknown": (),
+    "text_refused": (),
+    "text_limit": (),
+    "phone_entry": (),
+    "phone_entry_help": (),
+    "phone_readback": ("number",),
+    "option_number_right": ("key",),
+    "option_number_wrong": ("key",),
+    "text_consent_type_email": ("biller", "ending"),
+    "text_consent_enrol": ("biller", "ending"),
+    "text_consent_confirm": ("biller", "ending"),
+    "text_consent_review": ("biller", "ending"),
+    "text_consent_type_email_on_file": ("biller",),
+    "text_consent_enrol_on_file": ("biller",),
+    "text_consent_confirm_on_file": ("biller",),
+    "text_consent_review_on_file": ("biller",),
+    "text_rates": (),
+    "option_other_number": ("key",),
+    "sending_text": (),
+}
+"""What only this chapter says, with the gaps that the words may fill."""
 
 # fmt: off
 # Set by hand: a way out is one line.
