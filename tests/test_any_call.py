@@ -64,7 +64,7 @@ class AnyCall(RuleBasedStateMachine):
     @rule(data=st.data())
     def happen(self, data):
         """Something that can happen now happens."""
-        event = data.draw(st.sampled_from(alphabet(self.scene(), self.turn, self.case.world)))
+        event = data.draw(st.sampled_from(alphabet(self.flow, self.turn, self.case.world)))
         self.past.append((self.live.token, event))
         self.moves += 1
         self.move(event, self.live.token)

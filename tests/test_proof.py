@@ -6,10 +6,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from paperless_ivr.backends.demo import customer
-from paperless_ivr.flow import bills, guards, keeps, script, waits
+from paperless_ivr.flow import bills, blocks, facts, updates
 from paperless_ivr.flow import flow as moving
-from paperless_ivr.flow import keeps as k
 from paperless_ivr.flow.call import Entry
+from paperless_ivr.flow.chapters import consent, identity, text
 from paperless_ivr.flow.events import (
     Digits,
     Ended,
@@ -23,7 +23,6 @@ from paperless_ivr.flow.host import Reason
 from paperless_ivr.flow.live import deliver
 from paperless_ivr.flow.policy import Strategy
 from paperless_ivr.flow.rows import HERE, On
-from paperless_ivr.flow.scene import Scene
 from paperless_ivr.flow.states import Phase, State
 from paperless_ivr.flow.table import FLOW
 from paperless_ivr.keypad import looks_like_card
@@ -142,7 +141,7 @@ def test_an_unknown_outcome_sent_again_is_found():
 @pytest.mark.requirement("R09", "R42")
 def test_a_consent_that_keeps_keys_pressed_ahead_is_found(monkeypatch):
     """A confirmation that takes a key pressed before it is found."""
-    monkeypatch.setattr(waits, "FLUSHED", waits.FLUSHED - {State.CONFIRMATION})
+    monkeypatch.setattr(blocks.Ask, "flushes", False)
     problem, text = search(OWN_YES)
 
     assert problem == "a key pressed before the question gave a consent"
@@ -164,7 +163,12 @@ def test_a_number_of_nobody_that_is_believed_is_found(monkeypatch):
 @pytest.mark.requirement("R15", "R47", "R42")
 def test_a_pause_that_ends_an_entry_is_found():
     """An entry that takes a pause for its end looks half a number up."""
-    hasty = On(Digits, State.ACCOUNT_LOOKUP, when=lambda c: len(c.event.keys) >= 4, keep=k.account)
+    hasty = On(
+        Digits,
+        State.ACCOUNT_LOOKUP,
+        when=lambda c: len(c.event.keys) >= 4,
+        keep=identity.take_account,
+    )
     problem, text = search(
         "a pause in an entry decides nothing",
         {**FLOW, State.ACCOUNT_ENTRY: (hasty, *FLOW[State.ACCOUNT_ENTRY])},
@@ -246,10 +250,12 @@ def test_last_four_digits_that_come_back_as_the_number_are_found():
     """Four digits that count as the whole number at the next hand-over are found."""
 
     def keep(c):
-        call = keeps.matched(c)
+        call = identity.match_customer(c)
         return evolve(call, shown=evolve(call.shown, numbers=(call.shown.last_four,)))
 
-    table = planted(State.IDENTITY_CHECK, lambda row: row.keep is keeps.matched, keep=keep)
+    table = planted(
+        State.IDENTITY_CHECK, lambda row: row.keep is identity.match_customer, keep=keep
+    )
     problem, _ = search("a fact counts only where it was shown", table)
 
     assert problem == "an account number counts as shown that was not keyed whole"
@@ -260,11 +266,13 @@ def test_a_number_that_shows_other_accounts_is_found():
     """A number that counts for every account that the service found with it is found."""
 
     def keep(c):
-        call = keeps.keyed_customers(c)
+        call = identity.accept_customers(c)
         every = tuple(customer.account for customer in call.found)
         return evolve(call, shown=evolve(call.shown, by_host=every))
 
-    table = planted(State.ACCOUNT_LOOKUP, lambda row: row.keep is keeps.keyed_customers, keep=keep)
+    table = planted(
+        State.ACCOUNT_LOOKUP, lambda row: row.keep is identity.accept_customers, keep=keep
+    )
     problem, _ = search("a fact counts only where it was shown", table, case=CASES["several bills"])
 
     assert problem == "found by the host's account number, which the host did not hand over"
@@ -286,7 +294,7 @@ def test_a_try_given_back_for_an_unusable_answer_is_found():
 
     def keep(c):
         silent = evolve(c, event=evolve(c.event, answered=False))
-        return keeps.unanswered(keeps.because(Reason.SERVICE_DOWN))(silent)
+        return updates.unanswered(updates.because(Reason.SERVICE_DOWN))(silent)
 
     table = planted(State.ACCOUNT_LOOKUP, lambda row: row.to is State.UNAVAILABLE, keep=keep)
     problem, _ = search(
@@ -313,7 +321,7 @@ def test_a_try_given_back_for_a_hit_is_found():
         State.ACCOUNT_LOOKUP,
         lambda row: row.to is State.INVOICE,
         keep=lambda c: evolve(
-            keeps.keyed_customers(c),
+            identity.accept_customers(c),
             reserved=evolve(c.call.reserved, held=(), matched=c.call.reserved.held),
         ),
     )
@@ -368,7 +376,7 @@ def test_a_pause_that_shows_a_number_is_found():
     table = planted(
         State.NUMBER_CHECK,
         lambda row: row.to is State.NEW_CONTACT and row.say is None,
-        when=lambda c: guards.keyed(c) == c.customer.account.reveal(),
+        when=lambda c: facts.keyed(c) == c.customer.account.reveal(),
     )
     problem, _ = search("a pause in an entry decides nothing", table, case=KEYPAD)
 
@@ -424,7 +432,8 @@ def test_choices_in_the_same_words_are_found(monkeypatch):
 @pytest.mark.requirement("R42", "R47")
 def test_a_fact_that_is_said_is_found(monkeypatch):
     """Words that say how the number on file ends, before the caller has shown it, are found."""
-    monkeypatch.setattr(script, "_where", lambda _: "")
+    for chapter in (consent, text):
+        monkeypatch.setattr(chapter, "number_words", lambda _: "")
     unknown = evolve(LINK, arrival=evolve(LINK.arrival, ani=None))
     problem, _ = search("a fact that is still to be shown is not said", case=unknown)
 
@@ -437,7 +446,7 @@ def test_a_text_to_a_costly_number_is_found():
     table = planted(
         State.PHONE_CAPTURE,
         lambda row: row.to is State.PHONE_CONFIRM,
-        when=guards.is_other_phone,
+        when=text.is_other_phone,
         keep=lambda c: evolve(c.call, entry=Entry(phone=phone(f"+1{c.event.keys.reveal()}"))),
     )
     problem, _ = search("texts go to ordinary numbers of the policy's countries", table, case=LINK)
@@ -500,7 +509,7 @@ def test_one_of_each_class_stands_for_all(data, kind):
     flow = Flow()
     turn = flow.begin(evolve(PLAIN.arrival, language="en-US", ani=None, greeted=True))
     while turn.call.state is not State.ACCOUNT_ENTRY:
-        first = alphabet(Scene(turn.call, flow.terms), turn, PLAIN.world)[0]
+        first = alphabet(flow, turn, PLAIN.world)[0]
         assert not isinstance(first, HungUp)
         turn = flow.advance(turn.call, first)
     one, other = (data.draw(CLASSES[kind]) for _ in range(2))

@@ -20,7 +20,7 @@ from paperless_ivr.flow.events import (
 )
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Identity, Moment
-from paperless_ivr.flow.menu import Choice, menu
+from paperless_ivr.flow.options import Choice
 from paperless_ivr.flow.scene import Scene
 from paperless_ivr.flow.slots import Key, Slot
 from paperless_ivr.flow.states import State
@@ -126,10 +126,10 @@ def test_no_two_choices_are_equal(kinds: list[tuple[int, str, str]]) -> None:
     assert len(bills.choices(scene)) == different
     told = []
     for page in range(-(-different // 4)):
-        at = Scene(evolve(call, choosing=evolve(call.choosing, page=page)), flow.terms)
+        at = evolve(call, choosing=evolve(call.choosing, page=page))
         told += [
             (option.prompt, str(_shown(option.slots)))
-            for option in menu(at)
+            for option in flow.menu(at)
             if option.choice is Choice.BILL
         ]
     assert len(set(told)) == different

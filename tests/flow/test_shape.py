@@ -3,10 +3,11 @@
 from contextlib import suppress
 
 import pytest
-from attrs import define, evolve
+from attrs import define, evolve, fields
 
 from paperless_ivr.errors import FlowProblems
-from paperless_ivr.flow import checks, script
+from paperless_ivr.flow import lines
+from paperless_ivr.flow.blocks import ONE_KEY, Ask, Do, End, Press
 from paperless_ivr.flow.checks import check
 from paperless_ivr.flow.errors import CallFinished, UnexpectedEvent
 from paperless_ivr.flow.events import (
@@ -20,17 +21,16 @@ from paperless_ivr.flow.events import (
 )
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.machine import Mover
+from paperless_ivr.flow.options import Choice
 from paperless_ivr.flow.requests import OPERATIONS
 from paperless_ivr.flow.rows import HERE, On
 from paperless_ivr.flow.scene import Crossing, Terms
 from paperless_ivr.flow.states import ENDS, Kind, State
-from paperless_ivr.flow.table import FLOW
+from paperless_ivr.flow.table import BLOCKS, CHAPTERS, FLOW, PROMPTS
 from paperless_ivr.testing.exploration import walk
 from paperless_ivr.testing.proof import cases, tight
 
 pytestmark = pytest.mark.requirement("R40")
-
-DO = [state for state in State if state.kind is Kind.DO and state is not State.TRANSFERRING]
 
 
 def problems(table=FLOW, terms=None):
@@ -66,27 +66,74 @@ def test_a_block_forgotten(state):
     assert any(f"{state.name} has no ways out" in problem for problem in problems(table))
 
 
-@pytest.mark.parametrize("state", list(script.SCRIPT), ids=lambda state: state.name)
-def test_words_forgotten(state, monkeypatch):
-    """A state without its line in the script is named."""
-    monkeypatch.delitem(script.SCRIPT, state)
+@pytest.mark.parametrize("state", list(State), ids=lambda state: state.name)
+def test_a_state_without_a_block(state, monkeypatch):
+    """A state that no chapter has is named."""
+    monkeypatch.delitem(BLOCKS, state)
 
-    assert any(f"{state.name} says nothing" in problem for problem in problems())
+    assert f"{state.name} has no block: write one in its chapter" in problems()
 
 
-@pytest.mark.parametrize("state", DO, ids=lambda state: state.name)
-def test_request_forgotten(state, monkeypatch):
-    """A state that waits for an answer and asks nothing is named."""
-    monkeypatch.delitem(checks.REQUESTS, state)
+def test_a_state_is_in_one_chapter():
+    """No two chapters have a block for one state."""
+    assert sorted(state.name for chapter in CHAPTERS for state in chapter.CHAPTER) == sorted(
+        state.name for state in State
+    )
 
-    assert any(f"{state.name} asks nothing" in problem for problem in problems())
+
+@pytest.mark.parametrize("state", list(State), ids=lambda state: state.name)
+def test_a_state_in_the_chapter_of_its_phase(state):
+    """The states of a chapter are of one phase, and all of that phase are in it."""
+    (blocks,) = (chapter.CHAPTER for chapter in CHAPTERS if state in chapter.CHAPTER)
+
+    assert {other.phase for other in blocks} == {state.phase}
+
+
+def test_a_prompt_is_declared_once():
+    """No two chapters declare one prompt, and none declares what several say."""
+    declared = [*lines.SHARED, *(name for chapter in CHAPTERS for name in chapter.PROMPTS)]
+
+    assert sorted(declared) == sorted(PROMPTS)
+
+
+def test_a_chapter_declares_what_it_says():
+    """What one chapter alone says is declared there; what several say is shared."""
+    for chapter in CHAPTERS:
+        others = {name for other in CHAPTERS if other is not chapter for name in said_by(other)}
+
+        assert sorted(set(chapter.PROMPTS) & others) == []
+
+
+def said_by(chapter):
+    """The prompts that the blocks of a chapter say: their words, keys and help, and on the way."""
+    for block in chapter.CHAPTER.values():
+        yield from (name for each in declared(block) for name in each.names)
+        yield from (row.say for row in block.rows if row.say)
+
+
+def test_a_block_of_another_kind(monkeypatch):
+    """A state whose block is of another kind than its name says is named."""
+    monkeypatch.setitem(BLOCKS, State.OFFER, BLOCKS[State.DONE])
+
+    assert "OFFER is of kind ask, and its block of pass" in problems()
+
+
+@pytest.mark.parametrize(
+    ("kind", "less"), [(Ask, "say"), (Do, "say"), (End, "say"), (Do, "ask"), (Do, "answers")]
+)
+def test_words_and_requests_cannot_be_forgotten(kind, less):
+    """A block that lacks its words, its request or the answers to it cannot be written."""
+    block = next(block for block in BLOCKS.values() if isinstance(block, kind))
+    given = {each.name: getattr(block, each.name) for each in fields(kind) if each.name != less}
+
+    with pytest.raises(TypeError, match=less):
+        kind(**given)
 
 
 @pytest.mark.parametrize("state", [S for S in State if S.kind is Kind.ASK], ids=lambda s: s.name)
 def test_keys_forgotten(state, monkeypatch):
     """A question without menu or entry is named."""
-    monkeypatch.delitem(checks.MENUS, state, raising=False)
-    monkeypatch.delitem(checks.ENTRIES, state, raising=False)
+    monkeypatch.setitem(BLOCKS, state, evolve(BLOCKS[state], keys=(), by=ONE_KEY))
 
     assert any(f"{state.name} waits for no keys" in problem for problem in problems())
 
@@ -122,34 +169,39 @@ def test_a_prompt_that_is_none():
     assert any("'nonsense', which is no prompt" in problem for problem in problems(table))
 
 
-@pytest.mark.parametrize("state", list(script.SCRIPT), ids=lambda state: state.name)
+@pytest.mark.parametrize(
+    "state", [state for state in State if state.kind is not Kind.PASS], ids=lambda state: state.name
+)
 def test_a_line_that_says_what_is_no_prompt(state, monkeypatch):
     """A state whose line names a prompt that is not registered is named, before any call."""
-    lines = (*script.SCRIPT[state], script.say("nonsense"))
-    monkeypatch.setitem(script.SCRIPT, state, lines)
+    said = (*BLOCKS[state].say, lines.say("nonsense"))
+    monkeypatch.setitem(BLOCKS, state, evolve(BLOCKS[state], say=said))
 
-    assert f"{state.name} says 'nonsense', which is no prompt: add it to script.PROMPTS" in (
+    assert f"{state.name} says 'nonsense', which is no prompt: add it to its chapter" in (
         problems()
     )
 
 
-def said_in_the_script():
-    """Each state with each prompt that its lines and its menu declare."""
-    lines = {(state, n) for state, lines in script.SCRIPT.items() for x in lines for n in x.names}
-    options = {(state, n) for state, menu in checks.MENUS.items() for n in menu.names}
-    return sorted(lines | options, key=lambda pair: (pair[0].name, pair[1]))
+def declared(block):
+    """The lines and keys of a block, each with the names of its prompts."""
+    return (*block.say, *block.keys) if isinstance(block, Ask) else tuple(block.say)
 
 
-@pytest.mark.parametrize(("state", "name"), said_in_the_script(), ids=str)
+SAID = {(state, n) for state, block in BLOCKS.items() for x in declared(block) for n in x.names}
+
+
+@pytest.mark.parametrize(
+    ("state", "name"), sorted(SAID, key=lambda pair: (pair[0].name, pair[1])), ids=str
+)
 def test_a_prompt_forgotten(state, name, monkeypatch):
     """A prompt that is taken out of the registry is missed where it is said."""
-    monkeypatch.delitem(script.PROMPTS, name)
+    monkeypatch.delitem(PROMPTS, name)
 
     assert any(f"{state.name} says {name!r}" in problem for problem in problems())
 
 
 def test_lines_say_what_they_declare(monkeypatch):
-    """In every walk, a line of the script and a menu say no other prompts than they name."""
+    """In every walk, a line and a key of a menu say no other prompts than they name."""
     said = []
 
     def watched(line):
@@ -158,21 +210,22 @@ def test_lines_say_what_they_declare(monkeypatch):
             said.extend((line, prompt.name) for prompt in told)
             return told
 
-        return evolve(line, tell=tell)
+        return line if line is lines.options else evolve(line, tell=tell)
 
-    def noted(menu):
+    def noted(keys):
         def offer(scene):
-            told = menu.offer(scene)
-            said.extend((menu, option.prompt) for option in told if option.prompt)
+            told = keys.offer(scene)
+            said.extend((keys, option.prompt) for option in told if option.prompt)
             return told
 
-        return evolve(menu, offer=offer)
+        return evolve(keys, offer=offer)
 
-    for state, menu in checks.MENUS.items():
-        monkeypatch.setitem(checks.MENUS, state, noted(menu))
-    for state, lines in script.SCRIPT.items():
-        kept = tuple(line if line is script.options else watched(line) for line in lines)
-        monkeypatch.setitem(script.SCRIPT, state, kept)
+    for state, block in BLOCKS.items():
+        if block.kind is not Kind.PASS:
+            heard = evolve(block, say=tuple(map(watched, block.say)))
+            if isinstance(block, Ask):
+                heard = evolve(heard, keys=tuple(map(noted, block.keys)))
+            monkeypatch.setitem(BLOCKS, state, heard)
     for case in cases():
         if case.name in ("already paperless", "AutoPay, a person", "strict", "text link only"):
             flow = Flow(tight(case))
@@ -180,6 +233,31 @@ def test_lines_say_what_they_declare(monkeypatch):
 
     assert {name for one, name in said if name not in one.names} == set()
     assert len({name for _, name in said}) > 60
+
+
+def test_a_consent_that_remembers_something_else(monkeypatch):
+    """A yes that mints a consent, and has an update of its own, is named."""
+    ask = BLOCKS[State.AUTOPAY_OFFER]
+    ways = (Press(Choice.YES, State.AUTOPAY, keep=lambda c: c.call), *ask.ways[1:])
+    monkeypatch.setitem(BLOCKS, State.AUTOPAY_OFFER, evolve(ask, ways=ways))
+
+    assert "AUTOPAY_OFFER mints a consent: its yes can remember nothing else" in problems()
+
+
+def test_a_consent_without_a_yes(monkeypatch):
+    """A question that asks for a consent, and has no yes to mint it, is named."""
+    ask = BLOCKS[State.AUTOPAY_OFFER]
+    monkeypatch.setitem(BLOCKS, State.AUTOPAY_OFFER, evolve(ask, ways=ask.ways[1:]))
+
+    assert any("AUTOPAY_OFFER must be heard before a yes" in problem for problem in problems())
+
+
+def test_an_entry_without_examples(monkeypatch):
+    """An entry that the proof could not walk is named."""
+    ask = BLOCKS[State.PHONE_CAPTURE]
+    monkeypatch.setitem(BLOCKS, State.PHONE_CAPTURE, evolve(ask, examples=None))
+
+    assert any("PHONE_CAPTURE has no examples" in problem for problem in problems())
 
 
 def test_operations():

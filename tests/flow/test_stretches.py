@@ -10,8 +10,7 @@ from paperless_ivr.drive.runner import Setup
 from paperless_ivr.flow.call import Call
 from paperless_ivr.flow.events import Digits, Ended
 from paperless_ivr.flow.flow import Flow
-from paperless_ivr.flow.script import stretches
-from paperless_ivr.flow.turns import Gather, Turn
+from paperless_ivr.flow.turns import Gather, Turn, stretches
 from paperless_ivr.records.memory import MemoryLiveCalls
 from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.secret import keys

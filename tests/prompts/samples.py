@@ -5,7 +5,6 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from paperless_ivr.flow.script import PROMPTS
 from paperless_ivr.flow.slots import (
     Count,
     Day,
@@ -18,6 +17,7 @@ from paperless_ivr.flow.slots import (
     Spelt,
     Words,
 )
+from paperless_ivr.flow.table import PROMPTS
 from paperless_ivr.flow.turns import Prompt
 from paperless_ivr.secret import Secret
 

@@ -4,7 +4,7 @@ import pytest
 
 from paperless_ivr.errors import WordsProblems
 from paperless_ivr.flow.policy import Address, Languages, Policy
-from paperless_ivr.flow.script import PROMPTS
+from paperless_ivr.flow.table import PROMPTS
 from paperless_ivr.flow.turns import Prompt
 from paperless_ivr.prompts import Catalogue, said
 from paperless_ivr.prompts.catalogue import languages, ours

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paperless_ivr.flow.script import PROMPTS
 from paperless_ivr.flow.slots import (
     Count,
     Day,
@@ -20,6 +19,7 @@ from paperless_ivr.flow.slots import (
     Spelt,
     Words,
 )
+from paperless_ivr.flow.table import PROMPTS
 from paperless_ivr.flow.turns import Prompt
 from paperless_ivr.prompts import (
     Catalogue,

@@ -6,8 +6,9 @@ import pytest
 
 from paperless_ivr.flow.call import Call, TextPurpose
 from paperless_ivr.flow.host import Arrival, Disposition, Handback
-from paperless_ivr.flow.script import HELP, PROMPTS, UNCHANGED
+from paperless_ivr.flow.lines import UNCHANGED
 from paperless_ivr.flow.slots import Words
+from paperless_ivr.flow.table import BLOCKS, PROMPTS
 from paperless_ivr.flow.turns import Prompt, Return, Turn
 from paperless_ivr.keypad import EmailPad
 from paperless_ivr.prompts import Catalogue, said
@@ -20,7 +21,8 @@ CATALOGUE = Catalogue.load(LANGUAGES)
 each_language = pytest.mark.parametrize("language", LANGUAGES)
 each_prompt = pytest.mark.parametrize("name", PROMPTS)
 
-MORE_THAN_30_WORDS = set(HELP.values()) - {"offer_help"}
+HELP = {block.help for block in BLOCKS.values() if block.help}
+MORE_THAN_30_WORDS = HELP - {"offer_help"}
 """Heard only after two silences, or two wrong keys."""
 
 PROMISES = re.compile(
@@ -147,7 +149,7 @@ def test_that_nothing_was_changed_is_said_where_it_is_so(language: str, name: st
 
 @pytest.mark.requirement("R15")
 @each_language
-@pytest.mark.parametrize("name", [name for name in HELP.values() if name != "offer_help"])
+@pytest.mark.parametrize("name", sorted(MORE_THAN_30_WORDS))
 def test_help_tells_of_more_time_and_of_a_person(language: str, name: str) -> None:
     """The help of an entry names star for more time, and 0 then pound for a person."""
     text = spoken(name, language)

@@ -16,10 +16,9 @@ from paperless_ivr.drive.runner import CallRunner, whose
 from paperless_ivr.drive.session import SavedSession, Session
 from paperless_ivr.flow.call import Call, Consent, Purpose
 from paperless_ivr.flow.host import Disposition, Handback, Reason, Registration
-from paperless_ivr.flow.requests import KeepWish
+from paperless_ivr.flow.requests import KeepWish, wish
 from paperless_ivr.flow.states import Kind, State
 from paperless_ivr.flow.turns import Return, Turn
-from paperless_ivr.flow.waits import wish
 from paperless_ivr.records.port import Activity, SavedCall, SessionUpdate, What
 
 log = structlog.get_logger("paperless_ivr")

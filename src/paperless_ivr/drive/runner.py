@@ -49,7 +49,6 @@ from paperless_ivr.flow.requests import (
     Write,
 )
 from paperless_ivr.flow.scene import Scene
-from paperless_ivr.flow.script import prompt
 from paperless_ivr.flow.turns import Return, Turn
 from paperless_ivr.prompts import Catalogue
 from paperless_ivr.records.port import (
@@ -344,8 +343,7 @@ class CallRunner:
         """What is said while an answer is waited for; None where the caller is gone."""
         if turn.call.results.hung_up:
             return None
-        still = prompt(Scene(turn.call, self.setup.flow.terms), "still_working")
-        return evolve(turn, say=(still,))
+        return evolve(turn, say=(self.setup.flow.prompt(turn.call, "still_working"),))
 
     # ── the service ──
 

@@ -9,50 +9,16 @@ from typing import Any
 
 from paperless_ivr.errors import FlowProblems
 from paperless_ivr.flow import events as e
+from paperless_ivr.flow.blocks import Ask, Do, Press
 from paperless_ivr.flow.host import Moment
-from paperless_ivr.flow.menu import MENUS
+from paperless_ivr.flow.options import Choice
 from paperless_ivr.flow.requests import OPERATIONS, EnrollInPaperless, SearchByAccountNumber
-from paperless_ivr.flow.rows import On, always
+from paperless_ivr.flow.rows import Table, always, nothing
 from paperless_ivr.flow.scene import Terms
-from paperless_ivr.flow.script import HELP, PROMPTS, SCRIPT
 from paperless_ivr.flow.states import Kind, State
-from paperless_ivr.flow.table import FLOW
-from paperless_ivr.flow.waits import ENTRIES, REQUESTS
-
-Table = Mapping[State, tuple[On[Any], ...]]
+from paperless_ivr.flow.table import BLOCKS, FLOW, PROMPTS
 
 CALLER = (e.Digits, e.NoInput, e.HungUp)
-SEARCH = (e.CustomersFound, e.Unavailable, e.OutcomeUnknown, e.Refused, e.HungUp)
-WRITE = (e.Accepted, e.Refused, e.Unavailable, e.OutcomeUnknown, e.RecordUnavailable, e.HungUp)
-KEEP = (e.WishKept, e.RecordUnavailable, e.HungUp)
-RESERVE = (e.TryReserved, e.LimitReached, e.RecordUnavailable, e.HungUp)
-
-ANSWERS: Mapping[State, tuple[type[Any], ...]] = {
-    State.SCREENING: (e.Screened, e.RecordUnavailable, e.HungUp),
-    State.HANDED_OVER_LIMIT: RESERVE,
-    State.ACCOUNT_LIMIT: RESERVE,
-    State.LAST_FOUR_LIMIT: RESERVE,
-    State.FACT_LIMIT: RESERVE,
-    State.ACCOUNT_LOOKUP: SEARCH,
-    State.PHONE_LOOKUP: SEARCH,
-    State.INVOICE_CHECK: (
-        e.InvoiceChecked,
-        e.Unavailable,
-        e.OutcomeUnknown,
-        e.Refused,
-        e.HungUp,
-    ),
-    State.ENROLLMENT_CHECK: SEARCH,
-    State.ENROLLMENT: WRITE,
-    State.ENROLLMENT_AGAIN: WRITE,
-    State.WEB_LINK: WRITE,
-    State.AUTOPAY: WRITE,
-    State.OPT_OUT: WRITE,
-    State.KEEPING: KEEP,
-    State.OPT_OUT_KEEPING: KEEP,
-    State.TRANSFERRING: (e.TransferEnded, e.HungUp),
-}
-"""What a *do* state may be answered with: each needs a way out that always holds."""
 
 
 def check(terms: Terms, table: Table = FLOW) -> None:
@@ -77,32 +43,41 @@ def _of_terms(terms: Terms) -> Iterator[str]:
 
 
 def _of_states(table: Table) -> Iterator[str]:
-    """A state without rows, words, or anything to wait for."""
+    """A state without a block, without ways out, or without anything to wait for."""
     for state in State:
+        block = BLOCKS.get(state)
+        if block is None:
+            yield f"{state.name} has no block: write one in its chapter"
+            continue
+        if block.kind is not state.kind:
+            yield f"{state.name} is of kind {state.kind.value}, and its block of {block.kind.value}"
         if state.kind is Kind.END:
             if state in table:
-                yield f"{state.name} ends the call, so it has no ways out: take its block away"
+                yield f"{state.name} ends the call, so it has no ways out: take them away"
         elif not table.get(state):
-            yield f"{state.name} has no ways out: give it a block in table.FLOW"
-        if state.kind is not Kind.PASS and state not in SCRIPT:
-            yield f"{state.name} says nothing: give it a line in script.SCRIPT, () for silence"
-        if state.kind is Kind.ASK and state not in MENUS and state not in ENTRIES:
-            yield f"{state.name} waits for no keys: give it a menu (menu.MENUS) or an entry"
-        if state.kind is Kind.DO and state is not State.TRANSFERRING:
-            if state not in REQUESTS:
-                yield f"{state.name} asks nothing: give it a request in waits.REQUESTS"
-            if state not in ANSWERS:
-                yield f"{state.name} has no answers: list them in checks.ANSWERS"
+            yield f"{state.name} has no ways out: give its block some"
+        if isinstance(block, Ask):
+            yield from _of_question(state, block)
+
+
+def _of_question(state: State, ask: Ask) -> Iterator[str]:
+    if not ask.keys and not ask.takes_several_keys:
+        yield f"{state.name} waits for no keys: give it keys, or say how they are gathered (by)"
+    if ask.takes_several_keys and ask.examples is None:
+        yield f"{state.name} has no examples: give one of each class of keys, for the proof"
+    agreed = [way for way in ask.ways if isinstance(way, Press) and way.choice is Choice.YES]
+    if ask.flushes and not agreed:
+        yield f"{state.name} must be heard before a yes, and has none: press Choice.YES"
+    if ask.consent and any(way.keep is not nothing for way in agreed):
+        yield f"{state.name} mints a consent: its yes can remember nothing else"
 
 
 def _of_rows(table: Table) -> Iterator[str]:
     """A prompt that is not known, a row that is never reached, an event without a way out."""
     said = [(state, row.say) for state, rows in table.items() for row in rows if row.say]
-    told = [(state, n) for state, lines in SCRIPT.items() for line in lines for n in line.names]
-    offered = [(state, name) for state, menu in MENUS.items() for name in menu.names]
-    for state, name in [*said, *told, *offered, *HELP.items()]:
+    for state, name in [*said, *_declared()]:
         if name not in PROMPTS:
-            yield f"{state.name} says {name!r}, which is no prompt: add it to script.PROMPTS"
+            yield f"{state.name} says {name!r}, which is no prompt: add it to its chapter"
     for state, rows in table.items():
         settled: set[type[Any]] = set()
         for row in rows:
@@ -115,10 +90,22 @@ def _of_rows(table: Table) -> Iterator[str]:
                 yield f"{state.name} has no way out for every {event.__name__}: add a plain row"
 
 
+def _declared() -> Iterator[tuple[State, str]]:
+    """Each state with each prompt that its block declares: lines, keys, help."""
+    for state, block in BLOCKS.items():
+        for line in block.say:
+            yield from ((state, name) for name in line.names)
+        for keys in block.keys if isinstance(block, Ask) else ():
+            yield from ((state, name) for name in keys.names)
+        if block.help is not None:
+            yield state, block.help
+
+
 def _must_answer(state: State) -> tuple[type[Any], ...]:
     if state.kind is Kind.PASS:
         return (e.Arrived,)
-    return CALLER if state.kind is Kind.ASK else ANSWERS.get(state, ())
+    block = BLOCKS.get(state)
+    return (*block.answers, e.HungUp) if isinstance(block, Do) else CALLER
 
 
 def _of_ways(table: Table) -> Iterator[str]:

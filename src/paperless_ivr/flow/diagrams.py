@@ -5,16 +5,14 @@ of drawings, never of the table: ways back to the same question, and, in the who
 The many ways back from a transfer that nobody took are one dashed note.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from attrs import frozen
 
 from paperless_ivr.flow.events import Arrived, HungUp
-from paperless_ivr.flow.rows import On, always
+from paperless_ivr.flow.rows import Row, Table, always
 from paperless_ivr.flow.states import Kind, Phase, State
-
-Table = Mapping[State, tuple[On[Any], ...]]
+from paperless_ivr.flow.table import BLOCKS
 
 BACK = "back to the question where 0 was pressed"
 """The note that stands for all questions a transfer returns to."""
@@ -50,7 +48,7 @@ class Arrow:
     labels: tuple[str, ...]
 
 
-def label(row: On[Any]) -> str:
+def label(row: Row) -> str:
     """What a row waits for, in words: events and guard."""
     events = " or ".join(e.__name__ for e in row.events if e is not Arrived)
     guard = "" if row.when is always else row.when.__name__.replace("_", " ")
@@ -72,7 +70,7 @@ def arrows(table: Table, phase: Phase | None = None) -> tuple[Arrow, ...]:
     return tuple(Arrow(source, to, tuple(labels)) for (source, to), labels in found.items())
 
 
-def _returns(source: State, row: On[Any]) -> bool:
+def _returns(source: State, row: Row) -> bool:
     """Whether a row leads back from a transfer to the question it came from."""
     return source is State.TRANSFERRING and row.to is not None and row.to.kind is Kind.ASK
 
@@ -162,7 +160,7 @@ def _dot_style(state: State) -> str:
     style = "filled,rounded,bold" if state.kind is Kind.END else "filled"
     return (
         f'shape={DOT_SHAPES[state.kind]}, style="{style}", fillcolor="{fill}", color="{line}", '
-        f"tooltip={_dot_text(state.purpose)}"
+        f"tooltip={_dot_text(BLOCKS[state].purpose)}"
     )
 
 
@@ -184,18 +182,20 @@ def _section(table: Table, phase: Phase) -> Iterator[str]:
     yield f"## {phase.value}"
     yield ""
     if phase is Phase.END:
-        yield from _rows(("Ending", "Meaning"), ((f"`{s.name}`", s.purpose) for s in states))
+        yield from _rows(
+            ("Ending", "Meaning"), ((f"`{s.name}`", BLOCKS[s].purpose) for s in states)
+        )
         return
     for state in states:
         yield f"### {state.name}"
         yield ""
-        yield f"{state.purpose} *({state.kind.value})*"
+        yield f"{BLOCKS[state].purpose} *({state.kind.value})*"
         yield ""
         heads = ("On", "When", "To", "Remembered", "Said")
         yield from _rows(heads, map(_cells, table.get(state, ())))
 
 
-def _cells(row: On[Any]) -> tuple[str, ...]:
+def _cells(row: Row) -> tuple[str, ...]:
     return (
         " or ".join(event.__name__ for event in row.events),
         "" if row.when is always else row.when.__name__,

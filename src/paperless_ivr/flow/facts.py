@@ -1,17 +1,260 @@
-"""Two facts before anything new: whether an address of the caller's own may be used (R17, R47).
+"""What several chapters ask about a call, and about what has just happened to it.
 
-The first is the whole account number; its last four digits are not. The second is caller ID that
-equals the phone number on file, or the last four digits of that number. Where the host vouches
-for the caller, neither is asked for.
+A fact looks at a call under its policy, and serves rows, options and words. A guard looks at
+what has just happened as well, and serves rows. A row of a chapter reads as a sentence with them:
+"press `NO`, to `PENDING`, when `cancelling`".
 """
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 from paperless_ivr.flow import bills
-from paperless_ivr.flow.events import Customer
-from paperless_ivr.flow.host import Identity
-from paperless_ivr.flow.policy import Policy
-from paperless_ivr.flow.scene import Scene
-from paperless_ivr.keypad import textable
+from paperless_ivr.flow.call import Consent, Purpose, Source
+from paperless_ivr.flow.events import Customer, Digits, Ended, Refusal, Refused
+from paperless_ivr.flow.host import Identity, Intent
+from paperless_ivr.flow.options import Choice, Option
+from paperless_ivr.flow.policy import Policy, Strategy
+from paperless_ivr.flow.requests import EnrollInPaperless, SendWebLink, StoreCustomerPreference
+from paperless_ivr.flow.rows import E
+from paperless_ivr.flow.scene import Crossing, Scene
+from paperless_ivr.keypad import last_star, textable
 from paperless_ivr.secret import Secret
+
+T = TypeVar("T")
+Anything = Crossing[Any]
+Guard = Callable[[Crossing[E]], bool]
+
+
+def named(name: str, rule: Callable[[Crossing[E]], T]) -> Callable[[Crossing[E]], T]:
+    """A guard or an update that was made by a function, under a name that reads well."""
+    rule.__name__ = name
+    return rule
+
+
+def all_of(*guards: Guard[E]) -> Guard[E]:
+    """All of the guards."""
+    return named(
+        " and ".join(g.__name__ for g in guards), lambda c: all(guard(c) for guard in guards)
+    )
+
+
+def not_(guard: Guard[E]) -> Guard[E]:
+    """The guard's opposite."""
+    return named(f"not {guard.__name__}", lambda c: not guard(c))
+
+
+# ── the caller, and what was agreed ──────────────────────────────────────────────────────
+
+
+def person(scene: Scene) -> bool:
+    """Whether somebody can take the call, and may still be asked for."""
+    return scene.call.host.person_available and (
+        scene.call.spent.people < scene.policy.tries.people
+    )
+
+
+def wants_paper(scene: Scene) -> bool:
+    """The host hands over a caller who wants to go back to paper."""
+    return scene.call.host.intent is Intent.BACK_TO_PAPER
+
+
+def paper_by_phone(scene: Scene) -> bool:
+    """The policy lets a caller go back to paper by telephone."""
+    return scene.policy.back_to_paper.by_phone
+
+
+def hung_up(scene: Scene) -> bool:
+    """The caller is gone; only what was agreed is still carried out."""
+    return scene.call.results.hung_up
+
+
+def settled(scene: Scene) -> bool:
+    """Something was agreed and carried out or kept in this call."""
+    return bool(scene.call.results.outcomes)
+
+
+def settled_here(scene: Scene) -> bool:
+    """The bill that is spoken of is settled in this call."""
+    choosing = scene.call.choosing
+    return (choosing.customer, choosing.type) in choosing.done
+
+
+def link_is_address(scene: Scene) -> bool:
+    """The texted link is to be the way to the address, and nothing is agreed yet (R08)."""
+    return scene.call.contact.source is Source.LINK and not settled_here(scene)
+
+
+def given(scene: Scene, purpose: Purpose) -> Consent:
+    """The latest consent to something. Only in states that follow such a yes."""
+    return next(c for c in reversed(scene.call.consents) if c.purpose is purpose)
+
+
+# ── keys ─────────────────────────────────────────────────────────────────────────────────
+
+
+def keyed(c: Crossing[Digits]) -> str:
+    """The keys; in an entry, those before a pause too, and only those after the last star."""
+    keys = so_far(c) + c.event.keys.reveal()
+    return last_star(keys) if c.question.star_restarts else keys
+
+
+def so_far(c: Anything) -> str:
+    """The keys of an entry that a pause interrupted."""
+    return c.call.entry.so_far.reveal() if c.call.entry.so_far else ""
+
+
+def unfinished(c: Crossing[Digits]) -> bool:
+    """The entry goes on: a pause, or the keys before a star used up the room for those after it."""
+    is_number = c.question.takes_several_keys and c.question.star_restarts
+    restarted = c.event.ended is Ended.FULL and "*" in c.event.keys.reveal()
+    return c.event.ended is Ended.TIMEOUT or (restarted and is_number)
+
+
+def paused(c: Crossing[Digits]) -> bool:
+    """The caller stopped in the midst of an entry: nothing was said to be complete.
+
+    Each pause comes after at least one more key, and a star that starts over is counted, so an
+    entry cannot be paused for ever.
+    """
+    if not unfinished(c) or not keyed(c).isdecimal():
+        return False
+    return "*" not in c.event.keys.reveal() or repeats_left(c)
+
+
+def pressed(c: Crossing[Digits]) -> Option | None:
+    """The option that the key chooses."""
+    key = c.event.keys.reveal()
+    return next((option for option in c.options if option.key == key), None)
+
+
+def chose(choice: Choice) -> Guard[Digits]:
+    """The key chooses this from the menu."""
+
+    def guard(c: Crossing[Digits]) -> bool:
+        option = pressed(c)
+        return option is not None and option.choice is choice
+
+    return named(f"chose {choice.value}", guard)
+
+
+def heard(c: Crossing[Digits]) -> bool:
+    """All that must be heard before a yes was spoken to its end (R09)."""
+    last_to_hear = max((n for n, p in enumerate(c.said) if p.must_hear), default=-1)
+    return c.event.heard is None or c.event.heard > last_to_hear
+
+
+def pound(c: Crossing[Digits]) -> bool:
+    """`#` with nothing keyed."""
+    return not c.event.keys and c.event.ended is Ended.END_KEY and not c.call.entry.so_far
+
+
+def zero(c: Crossing[Digits]) -> bool:
+    """0 alone: in a menu the key, in an entry 0 and then `#`, as numbers begin with 0 too (R15)."""
+    alone = keyed(c) == "0" and not c.call.entry.so_far
+    said = c.event.ended is Ended.END_KEY or not c.question.takes_several_keys
+    return alone and said and _may_ask_for_person(c)
+
+
+def _may_ask_for_person(c: Anything) -> bool:
+    return c.call.spent.people < c.policy.tries.people
+
+
+def star(c: Crossing[Digits]) -> bool:
+    """`*` where it is not data: repeat, or more time in an entry; at most so many times."""
+    keys = c.event.keys.reveal()
+    return keys.endswith("*") and repeats_left(c)
+
+
+def repeats_left(c: Anything) -> bool:
+    """The question may be heard once more."""
+    return c.call.tries.repeats < c.policy.tries.repeats
+
+
+def wrong_used_up(c: Anything) -> bool:
+    """The last wrong key that this question bears."""
+    return c.call.tries.wrong >= c.policy.tries.wrong
+
+
+def silence_used_up(c: Anything) -> bool:
+    """The last silence that this question bears."""
+    return c.call.tries.silence >= c.policy.tries.silence
+
+
+def is_account(c: Crossing[Digits]) -> bool:
+    """An account number of the biller's form, and no pause in the midst of it."""
+    return not unfinished(c) and c.terms.accounts.read(keyed(c)) is not None
+
+
+def is_mistyped(c: Crossing[Digits]) -> bool:
+    """As long as an account number, and not one of them: some key is wrong."""
+    return not unfinished(c) and c.terms.accounts.fits(keyed(c)) and not is_account(c)
+
+
+def is_card(c: Crossing[Digits]) -> bool:
+    """Looks like a payment card, and is no account number: neither sent nor kept.
+
+    A pause in the midst of a number decides nothing, whatever its beginning looks like.
+    """
+    begun = unfinished(c) and c.terms.accounts.begins(keyed(c))
+    return not begun and c.terms.accounts.may_be_card(keyed(c))
+
+
+def card_before_pause(c: Crossing[Digits]) -> bool:
+    """The same before a pause: it is dropped at no try, for it may have been a beginning."""
+    return unfinished(c) and is_card(c) and repeats_left(c)
+
+
+def four_keys(c: Crossing[Digits]) -> bool:
+    """Four digits were keyed."""
+    return len(keyed(c)) == 4 and keyed(c).isdecimal()
+
+
+# ── which way to an address ──────────────────────────────────────────────────────────────
+
+
+def another_address_left(scene: Scene) -> bool:
+    """Another address may be asked for, and there is a way to one beside the one in use."""
+    if scene.call.spent.addresses >= scene.policy.address.changes:
+        return False
+    return any(possible(scene, strategy) for strategy in left(scene))
+
+
+def left(scene: Scene) -> tuple[Strategy, ...]:
+    """The strategies of the policy, in order, less those used up and the one in use."""
+    contact = scene.call.contact
+    used = set(contact.used)
+    if contact.source in (Source.ON_FILE, Source.PAYMENT):
+        used.add(Strategy.ON_FILE)
+    if contact.source is Source.LINK:
+        used.add(Strategy.TEXT_LINK)
+    return tuple(s for s in scene.policy.address.strategies if s not in used)
+
+
+def possible(scene: Scene, strategy: Strategy) -> bool:
+    """Whether a strategy can be taken for this customer, with this service, now."""
+    match strategy:
+        case Strategy.ON_FILE:
+            return email_on_file(scene)
+        case Strategy.TEXT_LINK:
+            return scene.has(SendWebLink) and can_text(scene)
+        case Strategy.KEYPAD:
+            return can_show(scene)
+        case Strategy.PERSON:
+            return person(scene)
+
+
+def email_on_file(scene: Scene) -> bool:
+    """Whether the customer, or the payment where it was for this bill, has an e-mail address."""
+    customer = scene.customer
+    by_payment = scene.payment_email and bills.paid_for(scene)
+    return bool(by_payment or (customer and customer.email))
+
+
+# ── two facts before an address of the caller's own (R17, R47) ───────────────────────────
+#
+# The first is the whole account number; its last four digits are not. The second is caller ID
+# that equals the phone number on file, or the last four digits of that number. Where the host
+# vouches for the caller, neither is asked for.
 
 
 def number_shown(scene: Scene) -> bool:
@@ -103,3 +346,42 @@ def gets_texts(policy: Policy, number: str) -> bool:
 def can_text(scene: Scene) -> bool:
     """There is a number to text to, or the caller may key one."""
     return number_known(scene) or can_show(scene)
+
+
+# ── what the service can do ──────────────────────────────────────────────────────────────
+
+
+def can_enrol(scene: Scene) -> bool:
+    """The service has an operation for what was agreed."""
+    return by_payment(scene) or by_preference(scene)
+
+
+def by_payment(scene: Scene) -> bool:
+    """`EnrollInPaperless`: the address is the payment's own, and so is the bill."""
+    return (
+        scene.has(EnrollInPaperless)
+        and scene.call.contact.source is Source.PAYMENT
+        and bills.paid_for(scene)
+    )
+
+
+def by_preference(scene: Scene) -> bool:
+    """`StoreCustomerPreference`, with an e-mail or, where policy lets it, with the link alone."""
+    with_address = (
+        scene.call.contact.source is not Source.LINK or not scene.policy.address.email_required
+    )
+    return scene.has(StoreCustomerPreference) and with_address
+
+
+def refused_as(refusal: Refusal) -> Guard[Refused]:
+    """The service refused for this reason."""
+    return named(f"refused as {refusal.value}", lambda c: _reason(c) is refusal)
+
+
+def _reason(c: Crossing[Refused]) -> Refusal:
+    return c.event.reason
+
+
+def link_finishes(scene: Scene) -> bool:
+    """A texted link can finish what was kept, because the service has no operation for it."""
+    return not can_enrol(scene) and scene.has(SendWebLink)

@@ -1,27 +1,26 @@
 """The one pure function that moves a call."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 from attrs import evolve, field, frozen
 
+from paperless_ivr.flow.blocks import Ask
 from paperless_ivr.flow.call import GREETING, Call, Choosing, Entry, Tries
 from paperless_ivr.flow.errors import CallFinished, UnexpectedEvent
-from paperless_ivr.flow.events import Arrived, CustomersFound, Digits, Event, HungUp
+from paperless_ivr.flow.events import Arrived, Customer, CustomersFound, Digits, Event, HungUp
 from paperless_ivr.flow.host import Arrival, Intent
 from paperless_ivr.flow.known import known_arrival, known_customers
+from paperless_ivr.flow.lines import prompt
 from paperless_ivr.flow.machine import Mover
-from paperless_ivr.flow.rows import On
+from paperless_ivr.flow.options import Option
+from paperless_ivr.flow.rows import Row, Table
 from paperless_ivr.flow.scene import Crossing, Scene, Terms
-from paperless_ivr.flow.script import words
 from paperless_ivr.flow.states import Kind, Phase, State
-from paperless_ivr.flow.table import FLOW
-from paperless_ivr.flow.turns import Turn
-from paperless_ivr.flow.waits import then
-
-Table = Mapping[State, tuple[On[Any], ...]]
+from paperless_ivr.flow.table import BLOCKS, FLOW
+from paperless_ivr.flow.turns import Prompt, Turn
 
 STEPS_AT_MOST = 20
 """States that may be passed on one event; the longest way is far shorter."""
@@ -81,17 +80,43 @@ class Flow:
 
     def turn(self, call: Call, took: tuple[str, ...] = ()) -> Turn:
         """What a call says and waits for now: told from the call alone."""
-        scene = Scene(call, self.terms)
-        return Turn(call, words(scene), then(scene), took)
+        scene, block = Scene(call, self.terms), BLOCKS[call.state]
+        return Turn(call, self._words(scene), block.then(scene), took)
 
     def resumed(self, call: Call) -> Turn:
         """What a call still waits for, its words spoken: the turn of one that was put away."""
-        return Turn(call, (), then(Scene(call, self.terms)))
+        return Turn(call, (), BLOCKS[call.state].then(Scene(call, self.terms)))
+
+    def prompt(self, call: Call, name: str) -> Prompt:
+        """A prompt, with its gaps filled from a call."""
+        return prompt(Scene(call, self.terms), name)
+
+    def menu(self, call: Call) -> tuple[Option, ...]:
+        """The options that a call is offered now; empty where it has none."""
+        return BLOCKS[call.state].menu(Scene(call, self.terms))
+
+    def takes_several_keys(self, state: State) -> bool:
+        """Whether a state asks for a number or for spelling, and not for one key."""
+        return BLOCKS[state].takes_several_keys
+
+    def examples(self, call: Call, customers: tuple[Customer, ...]) -> Iterator[Digits]:
+        """One example of each class of keys at an entry, where a search finds some customers."""
+        block = BLOCKS[call.state]
+        assert isinstance(block, Ask)
+        assert block.examples is not None
+        return block.examples(Scene(call, self.terms), customers)
+
+    def _words(self, scene: Scene) -> tuple[Prompt, ...]:
+        """All that is said now: what was met on the way, then the words of the state."""
+        call = scene.call
+        if call.results.hung_up:
+            return ()
+        return (*(prompt(scene, name) for name in call.lead), *BLOCKS[call.state].words(scene))
 
     def _run(self, call: Call, event: Event, took: tuple[str, ...]) -> Turn:
         """Takes a row, then whatever routes on at once."""
         for _ in range(STEPS_AT_MOST):
-            crossing = Crossing(call, self.terms, event)
+            crossing = Crossing(call, self.terms, event, BLOCKS[call.state])
             way = self._mover.move(crossing)
             if way is None:
                 raise UnexpectedEvent(call, event)
@@ -130,7 +155,7 @@ def _placed(event: Event, lead: int) -> Event:
     return event
 
 
-def _moved(call: Call, row: On[Any], crossing: Crossing[Any]) -> Call:
+def _moved(call: Call, row: Row, crossing: Crossing[Any]) -> Call:
     """The call after a row: what is kept, what is said, and where it is."""
     after = row.keep(crossing)
     lead = after.lead if row.say is None else (*after.lead, row.say)

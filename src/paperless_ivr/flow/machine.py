@@ -8,13 +8,12 @@ The machine's own dispatch calls 59 functions an event. So its transitions are r
 their order, and `Mover` steps over what it has read; tests hold each step against the machine.
 """
 
-from collections.abc import Mapping
 from typing import Any, Protocol
 
 from attrs import frozen
 from transitions import Machine
 
-from paperless_ivr.flow.rows import On
+from paperless_ivr.flow.rows import Row, Table
 from paperless_ivr.flow.scene import Crossing
 from paperless_ivr.flow.states import State
 
@@ -24,14 +23,14 @@ class Step(Protocol):
 
     state: State
     crossing: Crossing[Any]
-    row: On[Any] | None
+    row: Row | None
 
 
 @frozen
 class _Holds:
     """The condition of a transition: the row's guard."""
 
-    row: On[Any]
+    row: Row
 
     def __call__(self, step: Step) -> bool:
         return self.row.when(step.crossing)
@@ -41,20 +40,20 @@ class _Holds:
 class _Takes:
     """What a transition does: it notes the row."""
 
-    row: On[Any]
+    row: Row
 
     def __call__(self, step: Step) -> None:
         step.row = self.row
 
 
-Way = tuple[On[Any], str]
+Way = tuple[Row, str]
 """A row, and its name in the state that it leads out of."""
 
 
 class Mover:
     """Finds the way out that a crossing takes."""
 
-    def __init__(self, table: Mapping[State, tuple[On[Any], ...]]) -> None:
+    def __init__(self, table: Table) -> None:
         self.machine = Machine(
             model=None,
             states=State,

@@ -9,6 +9,7 @@ import enum
 
 from attrs import Factory, field, frozen
 
+from paperless_ivr.flow.call import Consent, Purpose
 from paperless_ivr.flow.host import Moment
 from paperless_ivr.secret import Secret
 
@@ -143,6 +144,20 @@ class KeepWish:
     consent: str
     key: str = _KEY
     language: str | None = None
+
+
+def wish(yes: Consent) -> KeepWish:
+    """What the record keeps of a consent about a bill, under its key."""
+    return KeepWish(
+        yes.customer,
+        yes.account,
+        yes.invoice_type,
+        yes.purpose is Purpose.ENROL,
+        yes.email,
+        yes.phone,
+        yes.reference,
+        language=yes.language,
+    )
 
 
 Read = SearchByAccountNumber | SearchByCustomerPhoneNumber | InvoiceExists

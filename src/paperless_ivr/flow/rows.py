@@ -1,13 +1,13 @@
 """A row of the table: one way out of a state."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from attrs import field, frozen
 
 from paperless_ivr.flow.call import Call
 from paperless_ivr.flow.events import Event
-from paperless_ivr.flow.scene import Crossing
+from paperless_ivr.flow.scene import Crossing, Scene
 from paperless_ivr.flow.states import State
 
 E = TypeVar("E", bound=Event)
@@ -16,7 +16,7 @@ HERE = None
 """The state itself: the question is asked again."""
 
 
-def always(_: Crossing[Any]) -> bool:
+def always(_: Scene) -> bool:
     """No condition."""
     return True
 
@@ -31,7 +31,28 @@ def _several(events: type[E] | tuple[type[E], ...]) -> tuple[type[E], ...]:
 
 
 @frozen
-class On(Generic[E]):
+class Row:
+    """One way out of a state, whatever its event.
+
+    Tables hold rows as this type. In a table of `On[Any]`, a type checker would take every event
+    for any other, and a guard about keys on a row about silence would pass.
+    """
+
+    events: tuple[type[Any], ...]
+    to: State | None
+    when: Callable[[Crossing[Any]], bool] = field(default=always, kw_only=True)
+    keep: Callable[[Crossing[Any]], Call] = field(default=nothing, kw_only=True)
+    say: str | None = field(default=None, kw_only=True)
+
+    def name(self, source: State) -> str:
+        """The row in words, unique in its state: `OFFER · Digits · chose no → DECLINED`."""
+        events = " or ".join(event.__name__ for event in self.events)
+        when = "" if self.when is always else f" · {self.when.__name__}"
+        return f"{source.name} · {events}{when} → {self.to.name if self.to else 'HERE'}"
+
+
+@frozen
+class On(Row, Generic[E]):
     """On an event, to a state, when a guard holds.
 
     Generic in the event, so that a guard about keys on a row about silence is a type error.
@@ -43,11 +64,9 @@ class On(Generic[E]):
     keep: Callable[[Crossing[E]], Call] = field(default=nothing, kw_only=True)
     say: str | None = field(default=None, kw_only=True)
 
-    def name(self, source: State) -> str:
-        """The row in words, unique in its state: `OFFER · Digits · chose no → DECLINED`."""
-        events = " or ".join(event.__name__ for event in self.events)
-        when = "" if self.when is always else f" · {self.when.__name__}"
-        return f"{source.name} · {events}{when} → {self.to.name if self.to else 'HERE'}"
+
+Table = Mapping[State, Sequence[Row]]
+"""Every state that is not an ending, with its ways out in the order in which they are tried."""
 
 
 def way(name: str) -> tuple[str, str]:

@@ -1,15 +1,17 @@
-"""A call seen under the terms that it runs on: what guards, keeps and the script look at."""
+"""A call seen under the terms that it runs on: what facts, guards and updates look at."""
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from attrs import field, frozen
 
 from paperless_ivr.flow.call import Call
 from paperless_ivr.flow.events import Customer, Event
+from paperless_ivr.flow.options import Option
 from paperless_ivr.flow.policy import CheckDigit, Policy
 from paperless_ivr.flow.requests import OPERATIONS
+from paperless_ivr.flow.turns import Prompt
 from paperless_ivr.keypad import AccountPad, EmailPad
 from paperless_ivr.secret import Secret
 
@@ -50,6 +52,12 @@ class Scene:
     _known: dict[Any, Any] = field(init=False, factory=dict, repr=False, eq=False)
     """What `once` has worked out."""
 
+    def known(self, name: object, tell: Callable[["Scene"], T]) -> T:
+        """What a function says of the scene, worked out once under a name."""
+        if name not in self._known:
+            self._known[name] = tell(self)
+        return cast(T, self._known[name])
+
     @property
     def policy(self) -> Policy:
         """The biller's policy."""
@@ -83,11 +91,44 @@ class Scene:
         return self.call.host.payment.email if self.call.host.payment else None
 
 
+class Question(Protocol):
+    """What the block of a state says and offers, for those who look at what was keyed there."""
+
+    @property
+    def help(self) -> str | None:
+        """The longer help of the second reprompt."""
+
+    @property
+    def takes_several_keys(self) -> bool:
+        """A number or a spelling is asked for, not one key."""
+
+    @property
+    def star_restarts(self) -> bool:
+        """Only the keys after the last star count."""
+
+    def words(self, scene: Scene, /) -> tuple[Prompt, ...]:
+        """What is said."""
+
+    def menu(self, scene: Scene, /) -> tuple[Option, ...]:
+        """What is offered."""
+
+
 @frozen
 class Crossing(Scene, Generic[E_co]):
-    """A call, its terms, and what has just happened to it."""
+    """A call, its terms, what has just happened to it, and the question at which it happened."""
 
     event: E_co
+    question: Question
+
+    @property
+    def said(self) -> tuple[Prompt, ...]:
+        """What was said at the question."""
+        return self.known("said", self.question.words)
+
+    @property
+    def options(self) -> tuple[Option, ...]:
+        """What was offered at the question."""
+        return self.question.menu(self)
 
 
 def once(tell: Callable[[Scene], T]) -> Callable[[Scene], T]:
@@ -95,8 +136,6 @@ def once(tell: Callable[[Scene], T]) -> Callable[[Scene], T]:
 
     @wraps(tell)
     def known(scene: Scene) -> T:
-        if tell not in scene._known:
-            scene._known[tell] = tell(scene)
-        return cast(T, scene._known[tell])
+        return scene.known(tell, tell)
 
     return known

@@ -80,3 +80,23 @@ class Turn:
     say: tuple[Prompt, ...]
     then: Then
     took: tuple[str, ...] = ()
+
+
+READ_OUT = "readback_character"
+"""A character of an address that is read back: the caller may stop at it."""
+
+
+def stretches(turn: Turn) -> tuple[range, ...]:
+    """The prompts of a turn in runs: within a run it makes no difference where a key comes.
+
+    A runtime that cannot tell the prompt in which a key came asks run by run. Nothing in the
+    last run must be heard; it may be empty. An address that is read back is stopped at a
+    character, so there each is a run; else all up to the last that must be heard are one.
+    """
+    names = [p.name for p in turn.say]
+    last = max((n for n, p in enumerate(turn.say) if p.must_hear), default=-1)
+    if last < 0:
+        return (range(len(names)),)
+    first = names.index(READ_OUT) if READ_OUT in names else last
+    runs = [range(first + 1), *(range(n, n + 1) for n in range(first + 1, last + 1))]
+    return (*runs, range(last + 1, len(names)))

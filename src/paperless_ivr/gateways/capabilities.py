@@ -15,10 +15,8 @@ from paperless_ivr.flow.events import TransferResult
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival
 from paperless_ivr.flow.policy import Strategy
-from paperless_ivr.flow.scene import Scene
 from paperless_ivr.flow.states import Phase, State
 from paperless_ivr.flow.turns import Gather
-from paperless_ivr.flow.waits import ENTRIES
 
 
 class How(enum.Enum):
@@ -194,8 +192,10 @@ def _entries(flow: Flow) -> Iterator[Gather]:
     begun = flow.begin(Arrival("", policy.biller.id)).call
     by_keypad = Strategy.KEYPAD in policy.address.strategies
     for state in State:
-        if state in ENTRIES and (by_keypad or state.phase is not Phase.EMAIL):
-            yield ENTRIES[state](Scene(evolve(begun, state=state), flow.terms))
+        if flow.takes_several_keys(state) and (by_keypad or state.phase is not Phase.EMAIL):
+            asked = flow.resumed(evolve(begun, state=state)).then
+            assert isinstance(asked, Gather)
+            yield asked
 
 
 def _of_speech(flow: Flow, can: Capabilities) -> Iterator[Finding]:

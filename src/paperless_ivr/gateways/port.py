@@ -126,7 +126,7 @@ class DocumentGateway(Protocol):
 
         - `Gather`: its answer comes back with the token `sign(n)` of the prompt that was being
           spoken; prompts that the runtime cannot tell apart are asked run by run
-          (`flow.script.stretches`).
+          (`flow.turns.stretches`).
         - `Transfer`: its result comes back with `sign(None)`.
         - a request: comes back at once, with `sign(None)` and no event.
         - `Return`: gives the call back to the host.

@@ -6,7 +6,7 @@ keys, signs and months. All are plain entries, so that a biller can change any o
 
 from collections.abc import Mapping
 
-from paperless_ivr.flow.script import PROMPTS
+from paperless_ivr.flow.table import PROMPTS
 
 SIGNS: Mapping[str, str] = {
     "@": "term_at",

@@ -43,9 +43,9 @@ from paperless_ivr.flow.host import (
     Moment,
     Payment,
 )
-from paperless_ivr.flow.menu import Choice, menu
+from paperless_ivr.flow.options import Choice
 from paperless_ivr.flow.policy import Policy
-from paperless_ivr.flow.scene import Scene, Terms
+from paperless_ivr.flow.scene import Terms
 from paperless_ivr.flow.states import State
 from paperless_ivr.flow.turns import Gather, Transfer, Turn
 from paperless_ivr.keypad import last_four
@@ -119,7 +119,7 @@ class Somebody:
 
     chance: random.Random
     who: Customer
-    terms: Terms
+    flow: Flow
 
     def perform(self, turn: Turn, language: str) -> CallerEvent | None:  # noqa: ARG002 - a port
         """Hears a turn, and does something."""
@@ -145,7 +145,7 @@ class Somebody:
 
     def _sensible(self, turn: Turn) -> str:
         """Keys that are an answer."""
-        options = menu(Scene(turn.call, self.terms))
+        options = self.flow.menu(turn.call)
         if turn.call.state in (State.OFFER, State.OFFER_AT_START):
             return self.chance.choice("1117" if turn.call.state is State.OFFER_AT_START else "1112")
         if not options:
@@ -163,13 +163,13 @@ class Somebody:
             case State.PHONE_CAPTURE:
                 return f"217555{self.chance.randrange(10_000):04}"
             case State.EMAIL_LOCAL:
-                return self.terms.pad.code("pat" if mistaken else "pat.lee7")
+                return self.flow.terms.pad.code("pat" if mistaken else "pat.lee7")
             case State.PHONE_CHECK:
                 return last_four(self.who.phone.reveal() if self.who.phone else "0000")
             case State.EMAIL_DOMAIN_ENTRY:
-                return self.terms.pad.code("example.com")
+                return self.flow.terms.pad.code("example.com")
             case State.EMAIL_CHARACTER:
-                return self.terms.pad.code("z")
+                return self.flow.terms.pad.code("z")
             case _:
                 return account
 
@@ -246,7 +246,7 @@ class Day:
             arrival = again or self._arrival(number, which)
             if again is not None:
                 arrival = evolve(again, moment=Moment.BEFORE_PAYMENT, payment=None)
-            caller = Somebody(self.chance, self.backend.books.customers[which], flow.terms)
+            caller = Somebody(self.chance, self.backend.books.customers[which], flow)
             yield Taken(arrival, driver.converse(caller, arrival))
             before = None if again else arrival
 

@@ -35,7 +35,6 @@ from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Disposition, Identity, Moment
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.requests import Write
-from paperless_ivr.flow.scene import Scene
 from paperless_ivr.flow.states import State
 from paperless_ivr.flow.turns import Gather, Prompt, Return, Turn
 from paperless_ivr.prompts import Catalogue, said
@@ -183,7 +182,7 @@ def _that_goes_well(flow: Flow, turn: Turn, world: World) -> Iterator[Event]:
     if turn.call.state in (State.EMAIL_DOMAIN, State.EMAIL_READBACK):
         yield Digits(keys("1"))  # a listed provider; it is right
         return
-    for event in alphabet(Scene(turn.call, flow.terms), turn, world):
+    for event in alphabet(flow, turn, world):
         well = isinstance(event, GOES_WELL) and event not in OTHERWISE
         if well and not (isinstance(event, Digits) and _too_early(event)):
             yield event

@@ -43,7 +43,6 @@ from paperless_ivr.flow.events import (
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Disposition, Identity, Outcome, Sent
 from paperless_ivr.flow.live import Live, Token, deliver
-from paperless_ivr.flow.menu import menu
 from paperless_ivr.flow.requests import (
     Guess,
     InvoiceExists,
@@ -57,11 +56,10 @@ from paperless_ivr.flow.requests import (
     Write,
 )
 from paperless_ivr.flow.scene import Scene
-from paperless_ivr.flow.script import last_to_hear
 from paperless_ivr.flow.states import Kind, Phase
 from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.turns import Gather, Return, Transfer, Turn
-from paperless_ivr.keypad import last_four, last_star
+from paperless_ivr.keypad import last_star
 from paperless_ivr.secret import keys
 
 Deliver = Callable[[Flow, Live, Token, Event], Live]
@@ -106,21 +104,18 @@ class Move:
 
 # ── what can happen ──────────────────────────────────────────────────────────────────────
 
-UNKNOWN_ACCOUNT, SHORT, CARD = "99999999", "12", "4111111111111111"
-PHONE, NO_PHONE, COSTLY = "2065550142", "1234567890", "8765550142"
 
-
-def alphabet(scene: Scene, turn: Turn, world: World) -> tuple[Event, ...]:
+def alphabet(flow: Flow, turn: Turn, world: World) -> tuple[Event, ...]:
     """Everything that can happen at a turn: one of each class. Nobody hangs up twice."""
-    possible = _possible(scene, turn, world)
-    gone = scene.call.results.hung_up
+    possible = _possible(flow, turn, world)
+    gone = turn.call.results.hung_up
     return tuple(event for event in possible if not (gone and isinstance(event, HungUp)))
 
 
-def _possible(scene: Scene, turn: Turn, world: World) -> tuple[Event, ...]:
+def _possible(flow: Flow, turn: Turn, world: World) -> tuple[Event, ...]:
     match turn.then:
         case Gather():
-            return (*_keys(scene, turn, world), NoInput(), HungUp())
+            return (*_keys(flow, turn, world), NoInput(), HungUp())
         case Transfer():
             return (
                 TransferEnded(TransferResult.ANSWERED),
@@ -142,7 +137,7 @@ def _possible(scene: Scene, turn: Turn, world: World) -> tuple[Event, ...]:
             return WishKept(), RecordUnavailable(), HungUp()
         case SearchByAccountNumber() | SearchByCustomerPhoneNumber():
             down = Unavailable(), Unavailable(answered=True)
-            return (*_found(scene, world), *down, Refused(Refusal.OTHER), HungUp())
+            return (*_found(turn.call, world), *down, Refused(Refusal.OTHER), HungUp())
         case InvoiceExists():
             return InvoiceChecked(True), InvoiceChecked(False), Unavailable(), HungUp()
         case SendWebLink():
@@ -171,12 +166,12 @@ def _outcomes(*refusals: Refusal) -> tuple[Event, ...]:
 NOT_FOUND = CustomersFound(())
 
 
-def _found(scene: Scene, world: World) -> tuple[Event, ...]:
+def _found(call: Call, world: World) -> tuple[Event, ...]:
     """Those of the world; nobody; after a lost answer also those whose bill is now pending."""
     found = CustomersFound(world.customers)
-    if scene.call.state is not S.ENROLLMENT_CHECK:
+    if call.state is not S.ENROLLMENT_CHECK:
         return found, NOT_FOUND
-    return found, CustomersFound(_pending(world.customers, scene.call.choosing.type)), NOT_FOUND
+    return found, CustomersFound(_pending(world.customers, call.choosing.type)), NOT_FOUND
 
 
 @cache
@@ -193,105 +188,24 @@ def _pending(customers: tuple[Customer, ...], kind: str) -> tuple[Customer, ...]
     )
 
 
-def _keys(scene: Scene, turn: Turn, world: World) -> Iterator[Event]:
+def _keys(flow: Flow, turn: Turn, world: World) -> Iterator[Event]:
     """Keys at a question: each option, 0, `*`, `#`, a wrong one; too early where it matters."""
-    state = scene.call.state
+    state = turn.call.state
     if state in THROUGH and not world.spelt_out:
         yield from THROUGH[state]
         return
-    if state in ENTRIES:
-        yield from ENTRIES[state](scene, world)
+    if flow.takes_several_keys(state):
+        yield from flow.examples(turn.call, world.customers)
         return
-    offered = [option.key for option in menu(scene)]
+    offered = [option.key for option in flow.menu(turn.call)]
     wrong = [key for key in "7654" if key not in offered][:1]
     for key in dict.fromkeys((*offered, "0", "*", *wrong)):
         yield Digits(keys(key))
     yield Digits(keys(""), Ended.END_KEY)
-    if last_to_hear(scene) >= 0:
+    if any(prompt.must_hear for prompt in turn.say):
         yield from (Digits(keys(key), heard=0) for key in offered)
     if state is S.EMAIL_READBACK:
         yield from (Digits(keys("*"), heard=n) for n in range(1, len(turn.say)))
-
-
-def _entry(scene: Scene, *texts: str) -> Iterator[Event]:
-    """Each text and `#`, more time, a pause in the midst of the first text; then what ends it."""
-    so_far = scene.call.entry.so_far
-    begun = so_far.reveal() if so_far else ""
-    if begun:
-        rests = (text.removeprefix(begun) for text in texts if text.startswith(begun))
-        for rest in dict.fromkeys((*rests, "")):
-            yield Digits(keys(rest), Ended.END_KEY)
-        yield Digits(keys("*1"), Ended.TIMEOUT)
-        if begun == _half(texts[0]):
-            yield Digits(keys("9"), Ended.TIMEOUT)
-    else:
-        yield from _whole(*texts)
-        yield Digits(keys(_half(texts[0])), Ended.TIMEOUT)
-    yield Digits(keys("*"), Ended.TIMEOUT)
-
-
-def _half(text: str) -> str:
-    return text[: len(text) // 2]
-
-
-def _whole(*texts: str) -> Iterator[Event]:
-    for text in (*texts, "0", ""):
-        yield Digits(keys(text), Ended.END_KEY)
-
-
-def _accounts(scene: Scene, world: World) -> Iterator[Event]:
-    """Whole account numbers: each that is found, and another; also with a pause, not the end."""
-    pad, found = scene.terms.accounts, world.customers
-    keyable = (pad.keys(customer.account.reveal()) for customer in found)
-    known = [number for number in keyable if number is not None] or ["10000001"]
-    if scene.call.state is S.ACCOUNT_ENTRY:  # any that is found is as good as another
-        known = known[:1]
-    yield from _entry(scene, *dict.fromkeys(known), UNKNOWN_ACCOUNT, SHORT, CARD)
-    if scene.call.entry.so_far is None:
-        yield Digits(keys(known[0]), Ended.TIMEOUT)
-        yield Digits(keys(CARD), Ended.TIMEOUT)
-
-
-def _last_fours(scene: Scene, world: World) -> Iterator[Event]:
-    ending = scene.terms.accounts.last_four
-    known = dict.fromkeys(ending(c.account.reveal()) for c in world.customers)
-    return _entry(scene, *known, "0009", SHORT)
-
-
-def _phones(scene: Scene, world: World) -> Iterator[Event]:
-    """The last four digits of each phone on file, and others."""
-    known = dict.fromkeys(last_four(c.phone.reveal()) for c in world.customers if c.phone)
-    return _entry(scene, *known, "0009", SHORT)
-
-
-def _spellings(*_: object) -> Iterator[Event]:
-    """With the two-letter keypad: whole, half, meaningless, kept for later, deleted."""
-    yield from _whole("21", "2", "25")
-    yield Digits(keys("*"), Ended.TIMEOUT)
-    yield Digits(keys("2"), Ended.TIMEOUT)
-    yield Digits(keys("21"), Ended.TIMEOUT)
-    yield Digits(keys("212"), Ended.TIMEOUT)
-    yield Digits(keys("2121*"), Ended.TIMEOUT)
-    yield Digits(keys("21212121"))
-
-
-def _domains(*_: object) -> Iterator[Event]:
-    yield from _whole("21112223", "21")
-    yield Digits(keys("*"), Ended.TIMEOUT)
-    yield Digits(keys("2"), Ended.TIMEOUT)
-    yield Digits(keys("21212121"))
-
-
-ENTRIES: Mapping[S, Callable[[Scene, World], Iterator[Event]]] = {
-    S.ACCOUNT_ENTRY: _accounts,
-    S.IDENTITY_CHECK: _last_fours,
-    S.NUMBER_CHECK: _accounts,
-    S.PHONE_CHECK: _phones,
-    S.PHONE_CAPTURE: lambda scene, _: _entry(scene, PHONE, NO_PHONE, COSTLY),
-    S.EMAIL_LOCAL: _spellings,
-    S.EMAIL_DOMAIN_ENTRY: _domains,
-    S.EMAIL_CHARACTER: lambda scene, _: _entry(scene, "22", "2"),
-}
 
 
 THROUGH: Mapping[S, tuple[Digits, ...]] = {
@@ -502,7 +416,7 @@ def _moves(
     asked = isinstance(turn.then, Gather)
     ahead = isinstance(turn.then, Gather) and turn.then.type_ahead
 
-    for event in alphabet(place.scene, turn, world):
+    for event in alphabet(flow, turn, world):
         after = deliver(flow, live, now, event).turn
         move = _answer(place, event, after)
         there = _Place.of(flow, after, *writes(move), tries(move))

@@ -20,7 +20,7 @@ from paperless_ivr.flow.events import (
 )
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Disposition, Identity, Registration
-from paperless_ivr.flow.menu import menu
+from paperless_ivr.flow.lines import PERSONAL, UNCHANGED
 from paperless_ivr.flow.requests import (
     EnrollInPaperless,
     Guess,
@@ -34,12 +34,10 @@ from paperless_ivr.flow.requests import (
     Write,
 )
 from paperless_ivr.flow.scene import Scene
-from paperless_ivr.flow.script import PERSONAL, UNCHANGED
 from paperless_ivr.flow.slots import Ending
 from paperless_ivr.flow.states import Kind
 from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.turns import Gather, Return
-from paperless_ivr.flow.waits import ENTRIES
 from paperless_ivr.keypad import (
     last_four,
     mailbox,
@@ -164,13 +162,13 @@ def nothing_personal_first(_: Flow, move: Move) -> str | None:
     return None
 
 
-def promised_keys_work(_: Flow, move: Move) -> str | None:
+def promised_keys_work(flow: Flow, move: Move) -> str | None:
     """A key that is offered does what was said, and is offered where it does something (R15)."""
     if not isinstance(move.event, Digits) or not isinstance(move.turn.then, Gather):
         return None
     if move.late or move.event.heard is not None:
         return None
-    offered = {option.key: option for option in menu(move.scene)}
+    offered = {option.key: option for option in flow.menu(move.turn.call)}
     option = offered.get(move.event.keys.reveal())
     if option is None:
         return None
@@ -264,7 +262,7 @@ def nobody_is_nobody(_: Flow, move: Move) -> str | None:
 def pause_is_nothing(flow: Flow, move: Move) -> str | None:
     """A pause in an entry neither ends it nor costs a try; what was keyed is kept (R15)."""
     call, event = move.turn.call, move.event
-    if call.state not in ENTRIES or not isinstance(event, Digits) or move.late:
+    if not flow.takes_several_keys(call.state) or not isinstance(event, Digits) or move.late:
         return None
     if event.ended is not Ended.TIMEOUT:
         return None
@@ -312,10 +310,7 @@ def choices_differ(flow: Flow, move: Move) -> str | None:
     """No two choices are offered in the same words (R06)."""
     if not isinstance(move.next.then, Gather):
         return None
-    said = [
-        (option.prompt, option.slots, option.language)
-        for option in menu(Scene(move.next.call, flow.terms))
-    ]
+    said = [(option.prompt, option.slots, option.language) for option in flow.menu(move.next.call)]
     named = [words for words in said if words[0]]
     return "two choices are offered in the same words" if len(set(named)) < len(named) else None
 

@@ -19,11 +19,12 @@ from multiprocessing import get_context
 from attrs import evolve, frozen
 
 from paperless_ivr.backends.demo import BILLER, customer, payment
-from paperless_ivr.flow.flow import Flow, Table
+from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Identity, Intent, Moment
 from paperless_ivr.flow.live import deliver
 from paperless_ivr.flow.policy import Account, AutoPay, CheckDigit, Policy, Strategy, Tries
 from paperless_ivr.flow.requests import OPERATIONS
+from paperless_ivr.flow.rows import Table
 from paperless_ivr.flow.scene import Terms
 from paperless_ivr.flow.states import ASKING, Phase
 from paperless_ivr.flow.states import State as S

@@ -21,8 +21,8 @@ from paperless_ivr.flow import policy as p
 from paperless_ivr.flow import requests as r
 from paperless_ivr.flow.call import Call
 from paperless_ivr.flow.flow import Flow
-from paperless_ivr.flow.menu import Choice, menu
-from paperless_ivr.flow.scene import Scene, Terms
+from paperless_ivr.flow.options import Choice
+from paperless_ivr.flow.scene import Terms
 from paperless_ivr.flow.states import Phase, State
 from paperless_ivr.flow.turns import Gather, Return, Transfer, Turn
 from paperless_ivr.keypad import EmailPad, last_four
@@ -296,7 +296,7 @@ def cooperative(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | Non
     gather, call = turn.then, turn.call
     if not isinstance(gather, Gather):
         return _waits()
-    options = menu(Scene(call, flow.terms))
+    options = flow.menu(call)
     agreeing = [option.key for option in options if option.choice in _AGREEING]
     if options:
         return st.sampled_from(agreeing or [options[-1].key]).map(lambda k: _typed(gather, k))
@@ -335,7 +335,7 @@ def curious(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
     gather = turn.then
     if not isinstance(gather, Gather) or turn.call.state.phase is Phase.ARRIVAL:
         return cooperative(flow, turn)
-    promised = {option.key for option in menu(Scene(turn.call, flow.terms))}
+    promised = {option.key for option in flow.menu(turn.call)}
     tried = st.sampled_from(sorted(promised | {"0", "*"})).map(lambda key: _typed(gather, key))
     leaving: st.SearchStrategy[e.CallerEvent] = st.sampled_from(
         (e.Digits(Secret(""), e.Ended.END_KEY), e.NoInput())

@@ -17,9 +17,8 @@ from paperless_ivr.flow.call import Call
 from paperless_ivr.flow.host import Arrival, Disposition, Handback, Moment, Reason
 from paperless_ivr.flow.host_strings import handback_from_strings
 from paperless_ivr.flow.scene import Scene
-from paperless_ivr.flow.script import stretches
 from paperless_ivr.flow.slots import Words
-from paperless_ivr.flow.turns import Gather, Prompt, Return, Transfer, Turn
+from paperless_ivr.flow.turns import Gather, Prompt, Return, Transfer, Turn, stretches
 from paperless_ivr.gateways.twilio import VOICES
 from paperless_ivr.gateways.web import read_handback
 from paperless_ivr.prompts import (

@@ -6,8 +6,7 @@ from xml.etree import ElementTree as ET
 
 from attrs import frozen
 
-from paperless_ivr.flow.script import stretches
-from paperless_ivr.flow.turns import Gather, Prompt, Return, Transfer, Turn
+from paperless_ivr.flow.turns import Gather, Prompt, Return, Transfer, Turn, stretches
 from paperless_ivr.gateways import web
 from paperless_ivr.gateways.port import Sign
 from paperless_ivr.prompts import Catalogue, Pause, Piece, Text, plain, speech

@@ -1,0 +1,385 @@
+"""What a state is written as: `Ask`, `Do`, `Pass` or `End`, one block in its chapter.
+
+A block holds the state's words, keys, requests and ways out. Ways out that belong to its kind
+are added below those that stand in the block: `0`, `*`, `#`, wrong keys, silence, hang-up. A
+row of the block's own that always fits takes the place of those that it would shadow.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import ClassVar
+
+from attrs import evolve, field, frozen
+
+from paperless_ivr.flow.call import Call, Purpose
+from paperless_ivr.flow.events import Customer, Digits, HungUp, NoInput
+from paperless_ivr.flow.facts import (
+    all_of,
+    card_before_pause,
+    chose,
+    heard,
+    is_card,
+    is_mistyped,
+    not_,
+    paused,
+    person,
+    pound,
+    silence_used_up,
+    star,
+    wrong_used_up,
+    zero,
+)
+from paperless_ivr.flow.handback import handback
+from paperless_ivr.flow.lines import Keys, Line, options
+from paperless_ivr.flow.options import Choice, Option
+from paperless_ivr.flow.requests import Request
+from paperless_ivr.flow.rows import HERE, On, Row, always, nothing
+from paperless_ivr.flow.scene import Crossing, Scene
+from paperless_ivr.flow.states import Kind, State
+from paperless_ivr.flow.turns import Gather, Prompt, Return, Then, Transfer
+from paperless_ivr.flow.updates import (
+    ask_for_person,
+    count_silence,
+    count_wrong,
+    count_wrong_key,
+    find_nobody,
+    hang_up,
+    hear_again,
+    keep_keys,
+    mint_consent,
+)
+
+Rows = Sequence[Row]
+
+
+@frozen
+class Press:
+    """On a key that chooses an option, to a state, when a guard holds."""
+
+    choice: Choice
+    to: State | None
+    when: Callable[[Crossing[Digits]], bool] = field(default=always, kw_only=True)
+    keep: Callable[[Crossing[Digits]], Call] = field(default=nothing, kw_only=True)
+    say: str | None = field(default=None, kw_only=True)
+
+    def row(self, *also: Callable[[Crossing[Digits]], bool]) -> On[Digits]:
+        """The row of the table; `also` are conditions that the block adds."""
+        own = () if self.when is always else (self.when,)
+        guards = (chose(self.choice), *also, *own)
+        when = all_of(*guards) if len(guards) > 1 else guards[0]
+        return On(Digits, self.to, when=when, keep=self.keep, say=self.say)
+
+
+# ── ways out that belong to kinds of blocks ──────────────────────────────────────────────
+
+HANG_UP: Rows = (On(HungUp, State.ABANDONED, keep=hang_up),)
+"""The call is taken away, and nothing was under way."""
+
+FINISH: Rows = (On(HungUp, HERE, keep=hang_up),)
+"""The call is taken away during a write: it is finished and recorded, and nothing more is said."""
+
+LEAVE = On(Digits, State.LEAVING, when=pound)
+"""`#` with nothing keyed leaves (R15)."""
+
+PERSON: Rows = (
+    On(Digits, State.TRANSFERRING, when=all_of(zero, person), keep=ask_for_person),
+    On(Digits, HERE, when=zero, keep=find_nobody, say="nobody_free"),
+)
+"""0 reaches a person where one is available (R15)."""
+
+WRONG: Rows = (
+    On(Digits, State.GIVEN_UP, when=wrong_used_up),
+    On(Digits, HERE, keep=count_wrong_key),
+)
+
+SILENCE: Rows = (
+    On(NoInput, State.GIVEN_UP, when=silence_used_up),
+    On(NoInput, HERE, keep=count_silence),
+)
+
+REPEAT: Rows = (On(Digits, HERE, when=star, keep=hear_again),)
+"""`*` repeats."""
+
+LISTEN_FIRST = On(
+    Digits,
+    HERE,
+    when=all_of(chose(Choice.YES), not_(wrong_used_up)),
+    keep=count_wrong,
+    say="listen_first",
+)
+"""Too early a yes is none (R09)."""
+
+
+def entry(unclear: str, leave: Row) -> Rows:
+    """What every entry shares; `unclear` says what was wrong with the keys."""
+    return (
+        On(Digits, HERE, when=star, keep=hear_again, say="take_your_time"),
+        leave,
+        *PERSON,
+        On(Digits, HERE, when=paused, keep=keep_keys),
+        On(Digits, State.GIVEN_UP, when=wrong_used_up),
+        On(Digits, HERE, keep=count_wrong, say=unclear),
+        *SILENCE,
+    )
+
+
+# ── how keys are gathered ────────────────────────────────────────────────────────────────
+
+EVERY_KEY = "0123456789*#"
+NUMBER_KEYS = "0123456789*"
+
+
+@frozen
+class By:
+    """How the keys of a question are gathered, and the ways out that come with it."""
+
+    gather: Callable[[Scene, "Ask"], Gather]
+    ways: Callable[["Ask"], Rows]
+    """All but the hang-up."""
+    takes_several_keys: bool = True
+    """A number or a spelling is asked for, not one key."""
+    star_restarts: bool = True
+    """Only the keys after the last star count."""
+
+
+def _one_key(scene: Scene, ask: "Ask") -> Gather:
+    waits = scene.policy.waits
+    return Gather(
+        keys="".join(option.key for option in ask.menu(scene)) + "0*",
+        max_keys=1,
+        first_key_wait=waits.first_key,
+        next_key_wait=waits.next_key,
+    )
+
+
+def _menu(ask: "Ask") -> Rows:
+    repeat = () if ask.star_is_a_key else REPEAT
+    return (*repeat, ask.leave, *PERSON, *WRONG, *SILENCE)
+
+
+ONE_KEY = By(_one_key, _menu, takes_several_keys=False)
+"""One key of a menu, 0, `*`, or `#`."""
+
+
+def _any_key(scene: Scene, _: "Ask") -> Gather:
+    waits = scene.policy.waits
+    return Gather(EVERY_KEY, 1, waits.offer, waits.next_key, end_key="")
+
+
+ANY_KEY = By(_any_key, lambda _: (), takes_several_keys=False, star_restarts=False)
+"""Any key at all, `#` too: at the start of a call it belongs to the host's menu (R01)."""
+
+
+def number(digits: int, unclear: str) -> By:
+    """A number of at most so many digits; `unclear` says what was wrong with others."""
+    return By(lambda scene, _: _digits(scene, digits), lambda ask: entry(unclear, ask.leave))
+
+
+def _account_number(ask: "Ask") -> Rows:
+    return (
+        On(Digits, HERE, when=card_before_pause, keep=hear_again, say="not_a_card"),
+        On(Digits, State.GIVEN_UP, when=all_of(is_card, wrong_used_up)),
+        On(Digits, HERE, when=is_card, keep=count_wrong, say="not_a_card"),
+        On(
+            Digits,
+            HERE,
+            when=all_of(is_mistyped, not_(wrong_used_up)),
+            keep=count_wrong,
+            say="account_mistyped",
+        ),
+        *entry("account_length", ask.leave),
+    )
+
+
+ACCOUNT_NUMBER = By(lambda scene, _: _digits(scene, scene.terms.accounts.gathered), _account_number)
+"""A whole account number: what is none is said as what it is."""
+
+
+def _digits(scene: Scene, digits: int) -> Gather:
+    """The gather of a number: the rest of it after a pause, and longer waits where asked for."""
+    waits = scene.policy.waits
+    begun = len(scene.call.entry.so_far or "")
+    return Gather(
+        keys=NUMBER_KEYS,
+        max_keys=max(digits - begun, 1),
+        first_key_wait=waits.more_time if scene.call.entry.more_time else waits.entry_first_key,
+        next_key_wait=waits.next_key,
+        private=True,
+        begun=begun > 0,
+    )
+
+
+# ── the blocks ───────────────────────────────────────────────────────────────────────────
+
+Examples = Callable[[Scene, tuple[Customer, ...]], Iterator[Digits]]
+"""What may be keyed at an entry where a search finds some customers: one example of each class."""
+
+
+@frozen
+class Ask:
+    """Says something, and waits for keys.
+
+    `consent` and `hear` make a yes count only after all that must be heard was spoken to its
+    end, and throw keys away that were pressed before it. `consent` also mints the consent: its
+    yes remembers nothing else.
+    """
+
+    kind: ClassVar = Kind.ASK
+
+    purpose: str
+    say: Sequence[Line] = field(kw_only=True)
+    keys: Sequence[Keys] = field(default=(), kw_only=True)
+    by: By = field(default=ONE_KEY, kw_only=True)
+    help: str | None = field(default=None, kw_only=True)
+    """The longer help of the second reprompt."""
+    consent: Purpose | None = field(default=None, kw_only=True)
+    hear: bool = field(default=False, kw_only=True)
+    star_is_a_key: bool = field(default=False, kw_only=True)
+    """`*` does not repeat here: it is data."""
+    leave: Row = field(default=LEAVE, kw_only=True)
+    """What `#` with nothing keyed does."""
+    examples: Examples | None = field(default=None, kw_only=True)
+    ways: Sequence[Row | Press] = field(kw_only=True)
+
+    @property
+    def flushes(self) -> bool:
+        """Keys pressed before the question are thrown away."""
+        return self.consent is not None or self.hear
+
+    @property
+    def takes_several_keys(self) -> bool:
+        """A number or a spelling is asked for, not one key."""
+        return self.by.takes_several_keys
+
+    @property
+    def star_restarts(self) -> bool:
+        """Only the keys after the last star count."""
+        return self.by.star_restarts and not self.star_is_a_key
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The ways out in the order in which they are tried."""
+        own = tuple(self._own())
+        settled = {event for row in own if row.when is always for event in row.events}
+        shared = (row for row in self.by.ways(self) if not settled.issuperset(row.events))
+        return (*own, *shared, *HANG_UP)
+
+    def _own(self) -> Iterator[Row]:
+        """The rows of the block; those that rest on what must be heard say so."""
+        agreed = [way for way in self.ways if isinstance(way, Press) and way.choice is Choice.YES]
+        for way in self.ways:
+            if not isinstance(way, Press):
+                yield way
+            elif not self.flushes or way not in agreed:
+                yield way.row()
+            else:
+                mint = mint_consent(self.consent) if self.consent else way.keep
+                yield evolve(way, keep=mint).row(heard)
+                if way is agreed[-1]:
+                    yield LISTEN_FIRST
+
+    def words(self, scene: Scene) -> tuple[Prompt, ...]:
+        """What is said, each option with its key."""
+        return tuple(prompt for line in self.say for prompt in self._told(line, scene))
+
+    def _told(self, line: Line, scene: Scene) -> Iterator[Prompt]:
+        if line is not options:
+            yield from line.tell(scene)
+            return
+        for option in self.menu(scene):
+            if option.prompt:
+                yield Prompt(option.prompt, option.spoken, language=option.language)
+
+    def menu(self, scene: Scene) -> tuple[Option, ...]:
+        """What is offered."""
+        return scene.known("menu", self._menu)
+
+    def _menu(self, scene: Scene) -> tuple[Option, ...]:
+        return tuple(option for keys in self.keys for option in keys.offer(scene))
+
+    def then(self, scene: Scene) -> Then:
+        """What is waited for."""
+        gather = self.by.gather(scene, self)
+        return evolve(gather, type_ahead=False) if self.flushes else gather
+
+
+class _NoQuestion:
+    """A block that asks nothing of the caller: nothing is offered."""
+
+    __slots__ = ()
+
+    say: Sequence[Line]
+    help: ClassVar = None
+    takes_several_keys: ClassVar = False
+    star_restarts: ClassVar = True
+
+    def words(self, scene: Scene) -> tuple[Prompt, ...]:
+        """What is said."""
+        return tuple(prompt for line in self.say for prompt in line.tell(scene))
+
+    def menu(self, _: Scene) -> tuple[Option, ...]:
+        """Nothing."""
+        return ()
+
+
+@frozen
+class Do(_NoQuestion):
+    """Asks the service, the record or the runtime for something, and waits for the answer."""
+
+    kind: ClassVar = Kind.DO
+
+    purpose: str
+    say: Sequence[Line] = field(kw_only=True)
+    ask: Callable[[Scene], Request | Transfer] = field(kw_only=True)
+    answers: Sequence[type[object]] = field(kw_only=True)
+    """What may come back: each needs a way out that always holds."""
+    finish: bool = field(default=False, kw_only=True)
+    """After a hang-up the answer is still waited for."""
+    ways: Sequence[Row] = field(kw_only=True)
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The ways out in the order in which they are tried."""
+        return (*self.ways, *(FINISH if self.finish else HANG_UP))
+
+    def then(self, scene: Scene) -> Then:
+        """What is asked for."""
+        return self.ask(scene)
+
+
+@frozen
+class Pass(_NoQuestion):
+    """Routes on at once."""
+
+    kind: ClassVar = Kind.PASS
+
+    purpose: str
+    say: Sequence[Line] = field(default=(), init=False)
+    ways: Sequence[Row] = field(kw_only=True)
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The ways out in the order in which they are tried."""
+        return tuple(self.ways)
+
+    def then(self, scene: Scene) -> Then:
+        """Nothing is waited for, so that no turn ends here."""
+        raise AssertionError(scene.call.state)
+
+
+@frozen
+class End(_NoQuestion):
+    """Gives the call back to the host, with the disposition of the state's name."""
+
+    kind: ClassVar = Kind.END
+    rows: ClassVar[tuple[Row, ...]] = ()
+
+    purpose: str
+    say: Sequence[Line] = field(kw_only=True)
+
+    def then(self, scene: Scene) -> Then:
+        """What the host gets back."""
+        return Return(handback(scene))
+
+
+Block = Ask | Do | Pass | End
+Chapter = dict[State, Block]

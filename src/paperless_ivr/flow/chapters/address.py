@@ -1,0 +1,246 @@
+"""Which address: the ways to one in the order of the policy, and two facts before a new one."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from attrs import evolve
+
+from paperless_ivr.flow import bills, examples
+from paperless_ivr.flow.answers import RESERVE, reserve
+from paperless_ivr.flow.blocks import ACCOUNT_NUMBER, Ask, Chapter, Do, Pass, number
+from paperless_ivr.flow.call import Call, Entry, Shown, Source, TextPurpose
+from paperless_ivr.flow.events import (
+    Arrived,
+    Customer,
+    Digits,
+    LimitReached,
+    RecordUnavailable,
+    TryReserved,
+)
+from paperless_ivr.flow.facts import (
+    Anything,
+    Guard,
+    all_of,
+    both_shown,
+    can_show,
+    four_keys,
+    hung_up,
+    is_account,
+    keyed,
+    left,
+    named,
+    number_shown,
+    phone_to_show,
+    possible,
+    pound,
+)
+from paperless_ivr.flow.host import Reason, Sent
+from paperless_ivr.flow.lines import Prompts, account_number_line, begun
+from paperless_ivr.flow.policy import Strategy
+from paperless_ivr.flow.requests import Guess, Request
+from paperless_ivr.flow.rows import On, Row
+from paperless_ivr.flow.scene import Crossing, Scene
+from paperless_ivr.flow.states import State as S
+from paperless_ivr.flow.updates import (
+    because,
+    give_back_tries,
+    hold_try,
+    leave_keypad,
+    miss_try,
+    spend,
+    want_person,
+)
+from paperless_ivr.keypad import last_four
+
+
+def next_is(strategy: Strategy) -> Guard[Any]:
+    """The next way to an address, in the policy's order, is this one."""
+
+    def guard(c: Anything) -> bool:
+        open_to = [s for s in left(c) if possible(c, s)]
+        return bool(open_to) and open_to[0] is strategy
+
+    return named(f"next is {strategy.value}", guard)
+
+
+def for_number(c: Anything) -> bool:
+    """It is about a number to text to, not an e-mail address."""
+    return c.call.contact.purpose is not None
+
+
+def number_matches(c: Crossing[Digits]) -> bool:
+    """The whole number of the customer's account, and no pause in the midst of it."""
+    if c.customer is None or not is_account(c):
+        return False
+    accounts = c.terms.accounts
+    return accounts.same(accounts.read(keyed(c)) or "", c.customer.account.reveal())
+
+
+def phone_matches(c: Crossing[Digits]) -> bool:
+    """The last four digits of the customer's phone number."""
+    on_file = phone_to_show(c)
+    return four_keys(c) and on_file is not None and last_four(on_file.reveal()) == keyed(c)
+
+
+def facts_left(c: Anything) -> bool:
+    """The fact that is missing may be keyed once more."""
+    return c.call.spent.facts + 1 < c.policy.proof.last_four_tries
+
+
+def use_address_on_file(c: Anything) -> Call:
+    """The address on file: the payment's own where that was for this bill, else the customer's."""
+    customer = c.customer
+    found, source = (customer.email if customer else None), Source.ON_FILE
+    if c.payment_email and bills.paid_for(c):
+        found, source = c.payment_email, Source.PAYMENT
+    return evolve(c.call, contact=evolve(c.call.contact, source=source, email=found, purpose=None))
+
+
+def use_text_link(c: Anything) -> Call:
+    """A texted link is to be the way to the address."""
+    required = c.policy.address.email_required
+    purpose = TextPurpose.TYPE_EMAIL if required else TextPurpose.ENROL
+    contact = evolve(c.call.contact, source=Source.LINK, email=None, purpose=purpose)
+    return evolve(c.call, contact=contact, results=evolve(c.call.results, text=Sent.NOT_ASKED))
+
+
+def use_keypad(c: Anything) -> Call:
+    """The address is to be keyed."""
+    contact = evolve(c.call.contact, source=Source.KEYED, email=None, purpose=None)
+    return evolve(c.call, contact=contact, entry=Entry())
+
+
+def try_person(c: Anything) -> Call:
+    """A person is the next way to an address."""
+    contact = evolve(c.call.contact, used=(*c.call.contact.used, Strategy.PERSON))
+    return want_person(Reason.NO_ADDRESS_LEFT, S.NO_CONTACT)(
+        evolve(c, call=evolve(c.call, contact=contact))
+    )
+
+
+def show_number(c: Anything) -> Call:
+    """The whole account number was keyed."""
+    theirs = (c.customer.account,) if c.customer else ()
+    return _fact(c, evolve(c.call.shown, numbers=(*c.call.shown.numbers, *theirs)))
+
+
+def show_phone(c: Anything) -> Call:
+    """The last four digits of the phone number on file were keyed."""
+    return _fact(c, evolve(c.call.shown, phone=c.customer.phone if c.customer else None))
+
+
+def _fact(c: Anything, shown: Shown) -> Call:
+    call = evolve(c.call, shown=shown)
+    return give_back_tries(call) if both_shown(Scene(call, c.terms)) else call
+
+
+def miss_fact(c: Anything) -> Call:
+    """Something else was keyed: one try less."""
+    return spend(miss_try(c.call), facts=1)
+
+
+def fail_fact(c: Anything) -> Call:
+    """Something else was keyed, for the last time."""
+    return give_up_proof(evolve(c, call=miss_fact(c)))
+
+
+def give_up_proof(c: Anything) -> Call:
+    """What is missing cannot be shown: only what is on file is used."""
+    return evolve(c.call, shown=evolve(c.call.shown, gave_up=True))
+
+
+def reserve_fact(scene: Scene) -> Request:
+    """Asks the record for a try at the fact that is missing."""
+    customer = scene.customer
+    guess = Guess.PHONE if number_shown(scene) else Guess.NUMBER
+    return reserve(scene, guess, (customer.account,) if customer else ())
+
+
+def _phones(scene: Scene, customers: tuple[Customer, ...]) -> Iterator[Digits]:
+    """The last four digits of each phone on file, and others."""
+    known = dict.fromkeys(last_four(c.phone.reveal()) for c in customers if c.phone)
+    return examples.entry(scene, *known, "0009", examples.SHORT)
+
+
+CANNOT_SHOW = On(Digits, S.NEW_CONTACT, when=pound, keep=give_up_proof, say="on_file_only")
+"""`#` where a fact is asked for: the caller does not know it, and goes on without."""
+
+
+def missed_fact(keyed: Guard[Digits]) -> Sequence[Row]:
+    """The fact that was asked for was keyed, and is another one."""
+    return (
+        On(
+            Digits,
+            S.FACT_LIMIT,
+            when=all_of(keyed, facts_left),
+            keep=miss_fact,
+            say="last_four_missed",
+        ),
+        On(Digits, S.NEW_CONTACT, when=keyed, keep=fail_fact, say="on_file_only"),
+    )
+
+
+PROMPTS: Prompts = {
+    "on_file_only": (),
+    "person_for_address": (),
+    "number_check": (),
+    "number_check_help": (),
+    "phone_check": (),
+    "phone_check_help": (),
+}
+"""What only this chapter says, with the gaps that the words may fill."""
+
+# fmt: off
+# Set by hand: a way out is one line.
+CHAPTER: Chapter = {
+    S.ADDRESS: Pass(
+        "Which way to an address comes next?",
+        ways=[
+            On(Arrived, S.DONE, when=hung_up),
+            On(Arrived, S.CONFIRMATION, when=next_is(Strategy.ON_FILE), keep=use_address_on_file),
+            On(Arrived, S.TEXT_NUMBER, when=next_is(Strategy.TEXT_LINK), keep=use_text_link),
+            On(Arrived, S.NEW_CONTACT, when=next_is(Strategy.KEYPAD), keep=use_keypad),
+            On(Arrived, S.PERSON_OFFER, when=next_is(Strategy.PERSON), keep=try_person, say="person_for_address"),
+            On(Arrived, S.NO_CONTACT, keep=because(Reason.NO_ADDRESS_LEFT)),
+        ],
+    ),
+    S.NEW_CONTACT: Pass(
+        "An address of the caller's own: are two facts shown?",
+        ways=[
+            On(Arrived, S.PHONE_CAPTURE, when=all_of(both_shown, for_number)),
+            On(Arrived, S.EMAIL_LOCAL, when=both_shown),
+            On(Arrived, S.FACT_LIMIT, when=can_show),
+            On(Arrived, S.TEXT_DECLINED, when=for_number),
+            On(Arrived, S.ADDRESS, keep=leave_keypad),
+        ],
+    ),
+    S.FACT_LIMIT: Do(
+        "Ask the record: may the missing fact be tried?",
+        say=[],
+        ask=reserve_fact,
+        answers=RESERVE,
+        ways=[
+            On(TryReserved, S.PHONE_CHECK, when=number_shown, keep=hold_try),
+            On(TryReserved, S.NUMBER_CHECK, keep=hold_try),
+            On((LimitReached, RecordUnavailable), S.NEW_CONTACT, keep=give_up_proof, say="on_file_only"),
+        ],
+    ),
+    S.NUMBER_CHECK: Ask(
+        "Key the whole account number.",
+        say=[account_number_line("number_check")],
+        help="number_check_help",
+        by=ACCOUNT_NUMBER,
+        leave=CANNOT_SHOW,
+        examples=examples.account_numbers,
+        ways=[On(Digits, S.NEW_CONTACT, when=number_matches, keep=show_number), *missed_fact(is_account)],
+    ),
+    S.PHONE_CHECK: Ask(
+        "Key the last four digits of the phone number on file.",
+        say=[begun("phone_check")],
+        help="phone_check_help",
+        by=number(4, "last_four_missed"),
+        leave=CANNOT_SHOW,
+        examples=_phones,
+        ways=[On(Digits, S.NEW_CONTACT, when=phone_matches, keep=show_phone), *missed_fact(four_keys)],
+    ),
+}

@@ -1,0 +1,184 @@
+"""After enrollment: AutoPay, a text, another bill, and then which ending."""
+
+from attrs import evolve
+
+from paperless_ivr.flow import bills
+from paperless_ivr.flow.answers import WRITE
+from paperless_ivr.flow.blocks import Ask, Chapter, Do, Pass, Press
+from paperless_ivr.flow.call import Call, Choosing, Contact, Purpose, TextPurpose
+from paperless_ivr.flow.events import (
+    Accepted,
+    Arrived,
+    NoInput,
+    OutcomeUnknown,
+    RecordUnavailable,
+    Refused,
+    Unavailable,
+)
+from paperless_ivr.flow.facts import (
+    Anything,
+    can_enrol,
+    can_text,
+    given,
+    hung_up,
+    link_finishes,
+    named,
+    number_known,
+    settled,
+)
+from paperless_ivr.flow.host import Moment, Reason, Registration, Sent
+from paperless_ivr.flow.lines import Prompts, key, must, options, say
+from paperless_ivr.flow.options import Choice
+from paperless_ivr.flow.requests import Request, SendWebLink, StoreCustomerPaymentMethodV2
+from paperless_ivr.flow.rows import On
+from paperless_ivr.flow.scene import Scene
+from paperless_ivr.flow.states import State as S
+from paperless_ivr.flow.updates import Keep, spend
+from paperless_ivr.secret import Secret
+
+
+def autopay_due(c: Anything) -> bool:
+    """AutoPay is to be offered: by policy, after a payment, once (R04)."""
+    host = c.call.host
+    return (
+        c.policy.autopay.offer
+        and c.has(StoreCustomerPaymentMethodV2)
+        and host.moment is Moment.AFTER_PAYMENT
+        and c.call.results.autopay is Sent.NOT_ASKED
+        and bills.paid_for(c)
+    )
+
+
+def text_due(c: Anything) -> bool:
+    """A text is to be offered: to finish what was kept, else by policy to a number on file."""
+    if c.call.results.text is not Sent.NOT_ASKED or not c.has(SendWebLink):
+        return False
+    by_policy = c.call.host.moment in c.policy.text.after_enrolment and number_known(c)
+    return by_policy or (not can_enrol(c) and can_text(c))
+
+
+def another_due(c: Anything) -> bool:
+    """More bills could go paperless, and the policy asks."""
+    return (
+        c.policy.bills.another
+        and c.call.spent.another < c.policy.bills.another_at_most
+        and bool(bills.choices(c))
+    )
+
+
+def registered(c: Anything) -> bool:
+    """A registration was accepted in this call."""
+    return any(
+        o.registration in (Registration.PENDING, Registration.ACTIVE)
+        for o in c.call.results.outcomes
+    )
+
+
+def text_sent(c: Anything) -> bool:
+    """The link was texted."""
+    return c.call.results.text is Sent.DONE
+
+
+def note_autopay(outcome: Sent) -> Keep:
+    """What became of AutoPay."""
+    return named(
+        f"autopay {outcome.value}",
+        lambda c: evolve(c.call, results=evolve(c.call.results, autopay=outcome)),
+    )
+
+
+def offer_text(c: Anything) -> Call:
+    """A text is spoken of: to finish what was kept, or to confirm what was done."""
+    purpose = TextPurpose.ENROL if link_finishes(c) else TextPurpose.CONFIRM
+    return evolve(c.call, contact=evolve(c.call.contact, purpose=purpose))
+
+
+def start_another_bill(c: Anything) -> Call:
+    """One more bill: its own address, its own consent."""
+    choosing = Choosing(gone=c.call.choosing.gone, done=c.call.choosing.done)
+    results = evolve(c.call.results, reason=Reason.NONE, lost=False)
+    call = evolve(c.call, choosing=choosing, contact=Contact(), results=results)
+    return spend(call, another=1)
+
+
+def store_payment_method(scene: Scene) -> Request:
+    """Puts the customer on AutoPay, with the method of the payment."""
+    yes = given(scene, Purpose.AUTOPAY)
+    payment = scene.call.host.payment
+    return StoreCustomerPaymentMethodV2(
+        payment.guid if payment else Secret(""),
+        yes.customer,
+        yes.account,
+        yes.invoice_type,
+        yes.reference,
+    )
+
+
+PROMPTS: Prompts = {
+    "autopay_on": (),
+    "autopay_not_on": (),
+    "autopay_unknown": (),
+    "autopay_offer": ("bill",),
+    "autopay_terms": ("terms",),
+    "storing_autopay": (),
+    "another": (),
+}
+"""What only this chapter says, with the gaps that the words may fill."""
+
+# fmt: off
+# Set by hand: a way out is one line.
+CHAPTER: Chapter = {
+    S.AFTERWARDS: Pass(
+        "Enrolled: what is still to be asked or done?",
+        ways=[
+            On(Arrived, S.DONE, when=hung_up),
+            On(Arrived, S.AUTOPAY_OFFER, when=autopay_due),
+            On(Arrived, S.TEXT_NUMBER, when=text_due, keep=offer_text),
+            On(Arrived, S.ANOTHER, when=another_due),
+            On(Arrived, S.DONE),
+        ],
+    ),
+    S.AUTOPAY_OFFER: Ask(
+        "AutoPay: which bill, when, how to stop; yes or no.",
+        say=[must("autopay_offer"), must("autopay_terms"), options],
+        consent=Purpose.AUTOPAY,
+        keys=[key("1", Choice.YES, "option_agree"), key("2", Choice.NO, "option_if_not")],
+        ways=[
+            Press(Choice.YES, S.AUTOPAY),
+            Press(Choice.NO, S.AFTERWARDS, keep=note_autopay(Sent.DECLINED)),
+        ],
+    ),
+    S.AUTOPAY: Do(
+        "Store the payment method.",
+        say=[say("storing_autopay")],
+        ask=store_payment_method,
+        answers=WRITE,
+        finish=True,
+        ways=[
+            On(Accepted, S.AFTERWARDS, keep=note_autopay(Sent.DONE), say="autopay_on"),
+            On(OutcomeUnknown, S.AFTERWARDS, keep=note_autopay(Sent.UNKNOWN), say="autopay_unknown"),
+            On(Refused, S.AFTERWARDS, keep=note_autopay(Sent.REFUSED), say="autopay_not_on"),
+            On((Unavailable, RecordUnavailable), S.AFTERWARDS, keep=note_autopay(Sent.UNAVAILABLE), say="autopay_not_on"),
+        ],
+    ),
+    S.ANOTHER: Ask(
+        "Another bill?",
+        say=[say("another"), options],
+        keys=[key("1", Choice.YES, "option_yes"), key("2", Choice.NO, "option_no")],
+        ways=[
+            Press(Choice.YES, S.INVOICE, keep=start_another_bill),
+            Press(Choice.NO, S.DONE),
+            On(NoInput, S.DONE),
+        ],
+    ),
+    S.DONE: Pass(
+        "What was agreed decides the ending.",
+        ways=[
+            On(Arrived, S.ABANDONED, when=hung_up),
+            On(Arrived, S.ENROLLED, when=registered),
+            On(Arrived, S.LINK_SENT, when=text_sent),
+            On(Arrived, S.DEFERRED, when=settled),
+            On(Arrived, S.PENDING),
+        ],
+    ),
+}

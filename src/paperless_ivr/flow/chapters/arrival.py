@@ -1,0 +1,169 @@
+"""The call arrives: the offer, in which language, and whether the caller wants it."""
+
+from attrs import evolve
+
+from paperless_ivr.flow import bills
+from paperless_ivr.flow.blocks import ANY_KEY, Ask, Chapter, Do, Pass, Press
+from paperless_ivr.flow.call import GREETING, Call
+from paperless_ivr.flow.events import Arrived, Digits, NoInput, RecordUnavailable, Screened
+from paperless_ivr.flow.facts import Anything, pressed, wants_paper
+from paperless_ivr.flow.host import Disposition, Moment, Reason
+from paperless_ivr.flow.lines import Prompts, key, offers, options, say
+from paperless_ivr.flow.options import Choice, Option
+from paperless_ivr.flow.requests import Request, Screen
+from paperless_ivr.flow.rows import HERE, On
+from paperless_ivr.flow.scene import Crossing, Scene
+from paperless_ivr.flow.states import State as S
+from paperless_ivr.flow.updates import because, count_silence
+from paperless_ivr.secret import Secret
+
+
+def payment_not_approved(c: Anything) -> bool:
+    """After a payment that the host does not vouch for."""
+    host = c.call.host
+    return host.moment is Moment.AFTER_PAYMENT and not (host.payment and host.payment.approved)
+
+
+def moment_off(c: Anything) -> bool:
+    """The policy makes no offer at this moment."""
+    return c.call.host.moment not in c.policy.offer.moments and not wants_paper(c)
+
+
+def type_not_eligible(c: Anything) -> bool:
+    """The bill that the host handed over cannot go paperless (R13)."""
+    wanted = c.call.host.invoice_type
+    return wanted is not None and not wants_paper(c) and not bills.eligible(c, wanted)
+
+
+def language_open(c: Anything) -> bool:
+    """Several languages, and none chosen yet."""
+    return c.call.language is None
+
+
+def at_start(c: Anything) -> bool:
+    """The host's call begins just now."""
+    return c.call.host.moment is Moment.START
+
+
+def asked_lately(c: Crossing[Screened]) -> bool:
+    """By policy, this caller is not asked again yet (R14)."""
+    earlier = c.event.in_this_call
+    if any(d is not Disposition.IGNORED for d in earlier) or len(earlier) > 1:
+        return True
+    if c.event.last is None or earlier:
+        return False
+    return c.event.days < c.policy.offer.again_after_days.get(c.event.last, 0)
+
+
+def silent_before(c: Crossing[NoInput]) -> bool:
+    """This question was met with silence once already."""
+    return c.call.tries.silence >= 1
+
+
+def greet(c: Anything) -> Call:
+    """Thanks the caller for calling, where the host has not."""
+    if c.call.host.greeted or c.call.host.moment is not Moment.START:
+        return c.call
+    return evolve(c.call, lead=(GREETING,))
+
+
+def take_language(c: Crossing[Digits]) -> Call:
+    """The language that was chosen."""
+    option = pressed(c)
+    return evolve(c.call, language=str(option.value) if option else c.language)
+
+
+def take_default_language(c: Anything) -> Call:
+    """No language was chosen: the policy's default."""
+    return evolve(c.call, language=c.policy.languages.default)
+
+
+def return_key(c: Crossing[Digits]) -> Call:
+    """A key that was meant for the host."""
+    key = c.event.keys or Secret("#")
+    return evolve(c.call, results=evolve(c.call.results, unused=key))
+
+
+@offers("option_language")
+def languages(scene: Scene) -> tuple[Option, ...]:
+    """The languages that the policy offers, a key each."""
+    return tuple(
+        Option(str(n), Choice.LANGUAGE, "option_language", value=language, language=language)
+        for n, language in enumerate(scene.policy.languages.offered, 1)
+    )
+
+
+def screen(scene: Scene) -> Request:
+    """Asks the record for earlier offers."""
+    host = scene.call.host
+    return Screen(host.call_id, host.biller, host.moment, host.ani, scene.account)
+
+
+PROMPTS: Prompts = {
+    "option_language": ("key",),
+    "offer_at_start": (),
+    "offer": (),
+    "offer_help": (),
+}
+"""What only this chapter says, with the gaps that the words may fill."""
+
+# fmt: off
+# Set by hand: a way out is one line.
+CHAPTER: Chapter = {
+    S.GREETING: Pass(
+        "The call arrives: may there be an offer at all?",
+        ways=[
+            On(Arrived, S.NOT_OFFERED, when=payment_not_approved, keep=because(Reason.PAYMENT_NOT_APPROVED)),
+            On(Arrived, S.NOT_OFFERED, when=moment_off, keep=because(Reason.MOMENT_NOT_OFFERED)),
+            On(Arrived, S.NOT_OFFERED, when=type_not_eligible, keep=because(Reason.TYPE_NOT_ELIGIBLE)),
+            On(Arrived, S.LANGUAGE, when=language_open, keep=greet),
+            On(Arrived, S.ACCOUNT, when=wants_paper, keep=greet),
+            On(Arrived, S.SCREENING, keep=greet),
+        ],
+    ),
+    S.LANGUAGE: Ask(
+        "Choose a language, each in its own.",
+        say=[options],
+        keys=[languages],
+        ways=[
+            Press(Choice.LANGUAGE, S.ACCOUNT, when=wants_paper, keep=take_language),
+            Press(Choice.LANGUAGE, S.SCREENING, keep=take_language),
+            On(NoInput, S.ACCOUNT, when=wants_paper, keep=take_default_language),
+            On(NoInput, S.SCREENING, keep=take_default_language),
+        ],
+    ),
+    S.SCREENING: Do(
+        "Ask the record: was this caller asked lately?",
+        say=[],
+        ask=screen,
+        answers=[Screened, RecordUnavailable],
+        ways=[
+            On(Screened, S.NOT_OFFERED, when=asked_lately, keep=because(Reason.ASKED_LATELY)),
+            On((Screened, RecordUnavailable), S.OFFER_AT_START, when=at_start),
+            On((Screened, RecordUnavailable), S.OFFER),
+        ],
+    ),
+    S.OFFER_AT_START: Ask(
+        "The offer at the start of a call: 1, or go on.",
+        say=[say("offer_at_start")],
+        by=ANY_KEY,
+        keys=[key("1", Choice.YES)],
+        ways=[
+            Press(Choice.YES, S.ACCOUNT),
+            On(Digits, S.IGNORED, keep=return_key),
+            On(NoInput, S.IGNORED),
+        ],
+    ),
+    S.OFFER: Ask(
+        "The offer before or after a payment: yes or no.",
+        say=[say("offer"), options],
+        help="offer_help",
+        keys=[key("1", Choice.YES, "option_yes"), key("2", Choice.NO, "option_no")],
+        ways=[
+            Press(Choice.YES, S.ACCOUNT),
+            Press(Choice.NO, S.DECLINED),
+            On(NoInput, S.IGNORED, when=silent_before),
+            On(NoInput, HERE, keep=count_silence),
+        ],
+    ),
+}

@@ -1,0 +1,218 @@
+"""Which bill: one per customer and invoice type that can be spoken of."""
+
+from collections.abc import Iterable
+from itertools import combinations
+
+from attrs import evolve
+
+from paperless_ivr.flow import bills
+from paperless_ivr.flow.blocks import Ask, Chapter, Do, Pass, Press
+from paperless_ivr.flow.call import Call
+from paperless_ivr.flow.events import (
+    Arrived,
+    Digits,
+    InvoiceChecked,
+    OutcomeUnknown,
+    Refused,
+    Unavailable,
+)
+from paperless_ivr.flow.facts import Anything, all_of, paper_by_phone, pressed, settled
+from paperless_ivr.flow.host import Moment
+from paperless_ivr.flow.lines import Prompts, bill_name, marked, offers, options, prompt, say, says
+from paperless_ivr.flow.options import Choice, Option
+from paperless_ivr.flow.requests import InvoiceExists, Request
+from paperless_ivr.flow.rows import HERE, On
+from paperless_ivr.flow.scene import Crossing, Scene
+from paperless_ivr.flow.slots import Slot
+from paperless_ivr.flow.states import State as S
+from paperless_ivr.flow.turns import Prompt
+from paperless_ivr.flow.updates import spend
+from paperless_ivr.secret import Secret
+
+
+def to_paper(c: Anything) -> bool:
+    """The talk is of going back to paper."""
+    return c.call.choosing.back_to_paper
+
+
+def one_bill(c: Anything) -> bool:
+    """There is one bill to speak of."""
+    return len(bills.choices(c)) == 1
+
+
+def several_bills(c: Anything) -> bool:
+    """There are several bills to choose among."""
+    return len(bills.choices(c)) > 1
+
+
+def a_bill_pending(c: Anything) -> bool:
+    """A link for some bill was sent, and not opened yet (R12)."""
+    return bool(bills.of_status(c, bills.Status.PENDING))
+
+
+def a_bill_paperless(c: Anything) -> bool:
+    """Some bill is paperless already (R11)."""
+    return bool(bills.of_status(c, bills.Status.PAPERLESS))
+
+
+def no_check(c: Anything) -> bool:
+    """The bill need not be checked: it was just paid, or the service cannot."""
+    return c.call.host.moment is Moment.AFTER_PAYMENT or not c.has(InvoiceExists)
+
+
+def there(c: Crossing[InvoiceChecked]) -> bool:
+    """The invoice is still there."""
+    return c.event.exists
+
+
+def _about(c: Anything, bill: bills.Bill) -> Call:
+    choosing = evolve(c.call.choosing, customer=bill.customer, type=bill.type, page=0)
+    return evolve(c.call, choosing=choosing)
+
+
+def take_only_bill(c: Anything) -> Call:
+    """The one bill that there is to speak of."""
+    return _about(c, bills.choices(c)[0])
+
+
+def take_bill(c: Crossing[Digits]) -> Call:
+    """The bill that was chosen."""
+    option = pressed(c)
+    return _about(c, bills.choices(c)[int(option.value) if option else 0])
+
+
+def take_pending_bill(c: Anything) -> Call:
+    """The first bill whose link waits to be opened."""
+    return _about(c, bills.of_status(c, bills.Status.PENDING)[0])
+
+
+def take_paperless_bill(c: Anything) -> Call:
+    """The first bill that is paperless already."""
+    return _about(c, bills.of_status(c, bills.Status.PAPERLESS)[0])
+
+
+def turn_page(c: Anything) -> Call:
+    """The next bills, and after the last ones the first again."""
+    choosing, size = c.call.choosing, c.policy.bills.per_page
+    pages = -(-len(bills.choices(c)) // size)
+    turned = evolve(choosing, page=(choosing.page + 1) % pages)
+    return spend(evolve(c.call, choosing=turned), pages=1)
+
+
+def drop_bill(c: Anything) -> Call:
+    """The invoice is no longer there: it is dropped."""
+    bill = bills.chosen(c)
+    choosing = evolve(
+        c.call.choosing,
+        gone=(*c.call.choosing.gone, bill.invoice or Secret("")),
+        customer=None,
+        type="",
+    )
+    return evolve(c.call, choosing=choosing)
+
+
+@says("choose_bill", "choose_paper_bill")
+def choose_bill(scene: Scene) -> Iterable[Prompt]:
+    """Which bills are to choose among: those on paper, or those that are not."""
+    name = "choose_paper_bill" if scene.call.choosing.back_to_paper else "choose_bill"
+    return (prompt(scene, name),)
+
+
+def _bill_option(marks: Iterable[bills.Mark]) -> str:
+    """The prompt of a bill that is told from others by some marks."""
+    return "_".join(("option_bill", *(mark.value for mark in marks)))
+
+
+BILL_OPTIONS = tuple(
+    _bill_option(marks) for n in range(len(bills.Mark) + 1) for marks in combinations(bills.Mark, n)
+)
+
+
+@offers(*BILL_OPTIONS, "option_more_bills")
+def bills_to_choose(scene: Scene) -> tuple[Option, ...]:
+    """A page of bills, a key each, and the next page."""
+    offered, size = bills.choices(scene), scene.policy.bills.per_page
+    start = scene.call.choosing.page * size
+    page = offered[start : start + size]
+    options = []
+    for n, bill in enumerate(page, 1):
+        prompt, slots = _bill_words(scene, bill)
+        options.append(Option(str(n), Choice.BILL, prompt, start + n - 1, slots))
+    if len(offered) > size and scene.call.spent.pages < scene.policy.tries.pages:
+        options.append(Option("9", Choice.MORE, "option_more_bills"))
+    return tuple(options)
+
+
+def _bill_words(scene: Scene, bill: bills.Bill) -> tuple[str, tuple[tuple[str, Slot], ...]]:
+    """A choice in words: its name, and what tells it from others of the same name."""
+    marks = bills.marks(scene, bill, bills.choices(scene))
+    told = (slot for mark in marks for slot in marked(scene, bill, mark))
+    return _bill_option(marks), (("bill", bill_name(scene, bill.type)), *told)
+
+
+def check_invoice(scene: Scene) -> Request:
+    """Asks the service whether the invoice is still there."""
+    bill = bills.chosen(scene)
+    account = scene.call.found[bill.customer].account
+    return InvoiceExists(account, bill.invoice or Secret(""))
+
+
+PROMPTS: Prompts = {
+    "all_on_paper": (),
+    "bill_gone": (),
+    "choose_bill": (),
+    "choose_paper_bill": (),
+    "option_bill": ("bill", "key"),
+    "option_bill_amount": ("bill", "amount", "due", "key"),
+    "option_bill_account": ("bill", "ending", "key"),
+    "option_bill_number": ("bill", "bill_ending", "key"),
+    "option_bill_amount_account": ("bill", "amount", "due", "ending", "key"),
+    "option_bill_amount_number": ("bill", "amount", "due", "bill_ending", "key"),
+    "option_bill_account_number": ("bill", "ending", "bill_ending", "key"),
+    "option_bill_amount_account_number": ("bill", "amount", "due", "ending", "bill_ending", "key"),
+    "option_more_bills": ("key",),
+    "checking_bill": (),
+}
+"""What only this chapter says, with the gaps that the words may fill."""
+
+# fmt: off
+# Set by hand: a way out is one line.
+CHAPTER: Chapter = {
+    S.INVOICE: Pass(
+        "Which bills can be spoken of?",
+        ways=[
+            On(Arrived, S.INVOICE_SELECTION, when=several_bills),
+            On(Arrived, S.OPT_OUT_CONFIRM, when=all_of(one_bill, to_paper), keep=take_only_bill),
+            On(Arrived, S.ADDRESS, when=all_of(one_bill, no_check), keep=take_only_bill),
+            On(Arrived, S.INVOICE_CHECK, when=one_bill, keep=take_only_bill),
+            On(Arrived, S.DONE, when=settled),
+            On(Arrived, S.INELIGIBLE, when=to_paper, say="all_on_paper"),
+            On(Arrived, S.PENDING_MENU, when=a_bill_pending, keep=take_pending_bill),
+            On(Arrived, S.ALREADY_MENU, when=all_of(a_bill_paperless, paper_by_phone), keep=take_paperless_bill),
+            On(Arrived, S.ALREADY_PAPERLESS, when=a_bill_paperless, keep=take_paperless_bill),
+            On(Arrived, S.INELIGIBLE),
+        ],
+    ),
+    S.INVOICE_SELECTION: Ask(
+        "Choose one of several bills.",
+        say=[choose_bill, options],
+        keys=[bills_to_choose],
+        ways=[
+            Press(Choice.BILL, S.OPT_OUT_CONFIRM, when=to_paper, keep=take_bill),
+            Press(Choice.BILL, S.ADDRESS, when=no_check, keep=take_bill),
+            Press(Choice.BILL, S.INVOICE_CHECK, keep=take_bill),
+            Press(Choice.MORE, HERE, keep=turn_page),
+        ],
+    ),
+    S.INVOICE_CHECK: Do(
+        "Is the bill still there?",
+        say=[say("checking_bill")],
+        ask=check_invoice,
+        answers=[InvoiceChecked, Unavailable, OutcomeUnknown, Refused],
+        ways=[
+            On(InvoiceChecked, S.ADDRESS, when=there),
+            On(InvoiceChecked, S.INVOICE, keep=drop_bill, say="bill_gone"),
+            On((Unavailable, OutcomeUnknown, Refused), S.ADDRESS),
+        ],
+    ),
+}

@@ -1,0 +1,276 @@
+"""Consent and enrollment: the caller hears what will happen, agrees, and it is done once."""
+
+from collections.abc import Iterable
+
+from attrs import evolve
+
+from paperless_ivr.flow import bills
+from paperless_ivr.flow.answers import (
+    KEEP,
+    NOT_RECORDED,
+    REFUSED_FOR_GOOD,
+    SEARCH,
+    WRITE,
+    store_preference,
+)
+from paperless_ivr.flow.blocks import Ask, Chapter, Do, Press
+from paperless_ivr.flow.call import Call, Purpose, Source
+from paperless_ivr.flow.events import (
+    Accepted,
+    CustomersFound,
+    OutcomeUnknown,
+    RecordUnavailable,
+    Refusal,
+    Refused,
+    Unavailable,
+    WishKept,
+)
+from paperless_ivr.flow.facts import (
+    Anything,
+    all_of,
+    another_address_left,
+    by_payment,
+    can_enrol,
+    given,
+    link_finishes,
+    link_is_address,
+    paper_by_phone,
+    refused_as,
+)
+from paperless_ivr.flow.host import Reason, Registration, Sent
+from paperless_ivr.flow.lines import (
+    WHICH,
+    Prompts,
+    key,
+    number_words,
+    options,
+    prompt,
+    say,
+    says,
+    which_bill,
+)
+from paperless_ivr.flow.options import Choice
+from paperless_ivr.flow.policy import Notifier
+from paperless_ivr.flow.requests import (
+    EnrollInPaperless,
+    Request,
+    SearchByAccountNumber,
+    StoreCustomerPreference,
+    wish,
+)
+from paperless_ivr.flow.rows import On
+from paperless_ivr.flow.scene import Crossing, Scene
+from paperless_ivr.flow.states import State as S
+from paperless_ivr.flow.turns import Prompt
+from paperless_ivr.flow.updates import (
+    leave_address,
+    leave_contact,
+    note_lost_answer,
+    settle,
+    settle_bill,
+)
+
+
+def bad_email_first(c: Crossing[Refused]) -> bool:
+    """The address was refused, for the first time."""
+    return c.event.reason is Refusal.BAD_EMAIL and not c.call.contact.bad_email
+
+
+def registered_now(c: Crossing[CustomersFound]) -> bool:
+    """The look-up shows the bill pending or paperless: the write was done."""
+    return _looked_up(c) in (bills.Status.PENDING, bills.Status.PAPERLESS)
+
+
+def absent(c: Crossing[CustomersFound]) -> bool:
+    """The look-up shows the bill on paper still: the write was not done."""
+    return _looked_up(c) is bills.Status.PAPER
+
+
+def _looked_up(c: Crossing[CustomersFound]) -> bills.Status | None:
+    wanted = c.customer
+    for customer in c.event.customers:
+        if wanted and customer.id == wanted.id:
+            there = tuple(i for i in customer.invoices if i.type == c.call.choosing.type)
+            return bills.status(there) if there else None
+    return None
+
+
+def refused_as_done(c: Crossing[Refused]) -> bool:
+    """Sent again, and refused because it is there already: it was done."""
+    return c.event.reason in (Refusal.ALREADY_PAPERLESS, Refusal.PENDING)
+
+
+def may_send_again(c: Anything) -> bool:
+    """A preference carries its key, so it may be sent once more; a payment's enrolment may not."""
+    return not by_payment(c)
+
+
+def drop_refused_address(c: Anything) -> Call:
+    """The service refused the address, once."""
+    call = leave_contact(c)
+    return evolve(call, contact=evolve(call.contact, bad_email=True))
+
+
+def settle_after_all(c: Anything) -> Call:
+    """A look-up, or a second sending, showed that the write was done."""
+    call = settle_bill(c, Registration.PENDING)
+    return evolve(call, results=evolve(call.results, reason=Reason.NONE, lost=False))
+
+
+def settle_as_kept(c: Anything) -> Call:
+    """The record keeps the wish: for the texted link, for the relay, or for want of an answer."""
+    if c.call.results.lost:
+        return settle_bill(c, Registration.UNKNOWN)
+    by_link = c.call.contact.source is Source.LINK and c.call.results.text is Sent.DONE
+    return settle_bill(c, Registration.LINK if by_link else Registration.KEPT)
+
+
+@says("confirm_on_file", "confirm_keyed", "confirm_link", "confirm_link_on_file", *WHICH)
+def bill_and_address(scene: Scene) -> Iterable[Prompt]:
+    """The bill and the address: in full where just keyed, masked where on file."""
+    name = {
+        Source.PAYMENT: "confirm_on_file",
+        Source.ON_FILE: "confirm_on_file",
+        Source.KEYED: "confirm_keyed",
+        Source.LINK: f"confirm_link{number_words(scene)}",
+    }[scene.call.contact.source or Source.ON_FILE]
+    yield prompt(scene, name, must_hear=True)
+    yield from which_bill(scene)
+
+
+@says("next_link", "next_kept", "next_email", "back_any_time", "back_by_request")
+def what_happens(scene: Scene) -> Iterable[Prompt]:
+    """What comes next: by e-mail, by the texted link, or kept until the biller does it."""
+    if scene.call.contact.source is Source.LINK:
+        name = "next_link"
+    elif scene.policy.notification.sent_by is Notifier.BILLER:
+        name = "next_kept"
+    elif scene.has(StoreCustomerPreference) or scene.call.contact.source is Source.PAYMENT:
+        name = "next_email"
+    else:
+        name = "next_kept"
+    yield prompt(scene, name, must_hear=True)
+    by_phone = scene.policy.back_to_paper.by_phone
+    yield prompt(scene, "back_any_time" if by_phone else "back_by_request", must_hear=True)
+
+
+def enroll(scene: Scene) -> Request:
+    """By the payment where the address is its own, else by a preference."""
+    payment = scene.call.host.payment
+    if by_payment(scene) and payment:
+        yes = given(scene, Purpose.ENROL)
+        return EnrollInPaperless(
+            payment.guid, yes.customer, yes.account, yes.invoice_type, yes.reference
+        )
+    return store_preference(given(scene, Purpose.ENROL))
+
+
+def look_again(scene: Scene) -> Request:
+    """Looks the customer up, to learn what became of the write."""
+    return SearchByAccountNumber(given(scene, Purpose.ENROL).account)
+
+
+def keep_wish(scene: Scene) -> Request:
+    """What the record is to keep of the yes."""
+    return wish(given(scene, Purpose.ENROL))
+
+
+BAD_EMAIL = On(
+    Refused, S.ADDRESS, when=bad_email_first, keep=drop_refused_address, say="address_refused"
+)
+
+
+PROMPTS: Prompts = {
+    "address_refused": (),
+    "agreed": (),
+    "confirm_on_file": ("bill", "masked"),
+    "confirm_keyed": ("bill", "address"),
+    "confirm_link": ("bill", "ending"),
+    "confirm_link_on_file": ("bill",),
+    "next_email": ("bills_on_paper",),
+    "next_link": ("bills_on_paper",),
+    "next_kept": ("biller", "bills_on_paper"),
+    "back_any_time": (),
+    "back_by_request": ("biller",),
+    "enrolling": (),
+    "checking_again": (),
+}
+"""What only this chapter says, with the gaps that the words may fill."""
+
+# fmt: off
+# Set by hand: a way out is one line.
+CHAPTER: Chapter = {
+    S.CONFIRMATION: Ask(
+        "Hear bill, address and what happens; agree or not.",
+        say=[bill_and_address, what_happens, options],
+        consent=Purpose.ENROL,
+        keys=[
+            key("1", Choice.YES, "option_agree"),
+            key("2", Choice.NO, "option_if_not"),
+            key("3", Choice.OTHER, "option_other_address", when=another_address_left),
+        ],
+        ways=[
+            Press(Choice.YES, S.WEB_LINK, when=link_is_address),
+            Press(Choice.YES, S.ENROLLMENT, when=can_enrol),
+            Press(Choice.YES, S.KEEPING),
+            Press(Choice.NO, S.DECLINED),
+            Press(Choice.OTHER, S.ADDRESS, keep=leave_address),
+        ],
+    ),
+    S.ENROLLMENT: Do(
+        "Enroll, or store the preference.",
+        say=[say("enrolling")],
+        ask=enroll,
+        answers=WRITE,
+        finish=True,
+        ways=[
+            On(Accepted, S.AFTERWARDS, keep=settle(Registration.PENDING), say="agreed"),
+            On(OutcomeUnknown, S.ENROLLMENT_CHECK, keep=note_lost_answer),
+            On(Unavailable, S.KEEPING),
+            On(Refused, S.ALREADY_MENU, when=all_of(refused_as(Refusal.ALREADY_PAPERLESS), paper_by_phone)),
+            On(Refused, S.ALREADY_PAPERLESS, when=refused_as(Refusal.ALREADY_PAPERLESS)),
+            On(Refused, S.PENDING_MENU, when=refused_as(Refusal.PENDING)),
+            BAD_EMAIL,
+            *REFUSED_FOR_GOOD,
+            *NOT_RECORDED,
+        ],
+    ),
+    S.ENROLLMENT_CHECK: Do(
+        "Outcome unknown: look the customer up.",
+        say=[say("checking_again")],
+        ask=look_again,
+        answers=SEARCH,
+        finish=True,
+        ways=[
+            On(CustomersFound, S.AFTERWARDS, when=registered_now, keep=settle_after_all, say="agreed"),
+            On(CustomersFound, S.ENROLLMENT_AGAIN, when=all_of(absent, may_send_again)),
+            On((CustomersFound, Unavailable, OutcomeUnknown, Refused), S.KEEPING),
+        ],
+    ),
+    S.ENROLLMENT_AGAIN: Do(
+        "Absent: store the preference once more.",
+        say=[say("checking_again")],
+        ask=enroll,
+        answers=WRITE,
+        finish=True,
+        ways=[
+            On(Accepted, S.AFTERWARDS, keep=settle_after_all, say="agreed"),
+            On(Refused, S.AFTERWARDS, when=refused_as_done, keep=settle_after_all, say="agreed"),
+            On((OutcomeUnknown, Unavailable, RecordUnavailable), S.KEEPING),
+            BAD_EMAIL,
+            *REFUSED_FOR_GOOD,
+        ],
+    ),
+    S.KEEPING: Do(
+        "Keep the wish on record, to be completed later.",
+        say=[say("keeping")],
+        ask=keep_wish,
+        answers=KEEP,
+        finish=True,
+        ways=[
+            On(WishKept, S.AFTERWARDS, when=link_finishes, keep=settle_as_kept),
+            On(WishKept, S.DEFERRED, keep=settle_as_kept),
+            *NOT_RECORDED,
+        ],
+    ),
+}

@@ -1,0 +1,451 @@
+"""E-mail by keypad: spelt with two keys a character, read back, and mended where it is wrong."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from attrs import evolve
+
+from paperless_ivr.flow import examples
+from paperless_ivr.flow.blocks import NUMBER_KEYS, PERSON, SILENCE, Ask, By, Chapter, Press, entry
+from paperless_ivr.flow.call import Call, Entry, Source
+from paperless_ivr.flow.events import Customer, Digits, Ended
+from paperless_ivr.flow.facts import (
+    Anything,
+    all_of,
+    pound,
+    pressed,
+    repeats_left,
+    so_far,
+    wrong_used_up,
+)
+from paperless_ivr.flow.lines import Line, Prompts, begun, key, offers, options, prompt, say, says
+from paperless_ivr.flow.options import Choice, Option
+from paperless_ivr.flow.rows import HERE, On, Row
+from paperless_ivr.flow.scene import Crossing, Scene
+from paperless_ivr.flow.slots import Spelt, Words
+from paperless_ivr.flow.states import State as S
+from paperless_ivr.flow.turns import READ_OUT, Gather, Prompt
+from paperless_ivr.flow.updates import count_wrong, count_wrong_key, hear_again, leave_keypad, spend
+from paperless_ivr.secret import Secret, email, keys
+
+
+def spelling(c: Crossing[Digits]) -> str:
+    """All keys of the part of an address that is being spelt."""
+    return so_far(c) + c.event.keys.reveal()
+
+
+def spelt_local(c: Crossing[Digits]) -> bool:
+    """`#` ends a part that can stand before the at-sign."""
+    spelt = c.terms.pad.spell(spelling(c))
+    whole = not spelt.rest and not spelt.bad and c.event.ended is Ended.END_KEY
+    return whole and c.terms.pad.is_local(spelt.text)
+
+
+def spelt_domain(c: Crossing[Digits]) -> bool:
+    """`#` ends a part that can stand after the at-sign."""
+    spelt = c.terms.pad.spell(spelling(c))
+    local = c.call.entry.local
+    if spelt.rest or spelt.bad or c.event.ended is not Ended.END_KEY or local is None:
+        return False
+    return c.terms.pad.address(local.reveal(), spelt.text) is not None
+
+
+def spelling_begun(c: Crossing[Digits]) -> bool:
+    """Something is spelt so far."""
+    return bool(c.terms.pad.spell(spelling(c)).text)
+
+
+def spelling_goes_on(c: Crossing[Digits]) -> bool:
+    """Silence after keys: what was spelt is kept, and the caller goes on."""
+    if c.event.ended is not Ended.TIMEOUT or c.call.spent.pauses >= c.policy.address.pauses:
+        return False
+    return spelling_begun(c) and not c.terms.pad.spell(spelling(c)).bad
+
+
+def code_goes_on(c: Crossing[Digits]) -> bool:
+    """Silence after half a code, before anything is spelt: it is kept."""
+    half = c.event.ended is Ended.TIMEOUT and c.call.spent.pauses < c.policy.address.pauses
+    spelt = c.terms.pad.spell(spelling(c))
+    return half and bool(spelt.rest) and not spelt.bad
+
+
+def too_long(c: Crossing[Digits]) -> bool:
+    """There is no room for more keys."""
+    return len(spelling(c)) >= room(c)
+
+
+def fixes_used_up(c: Crossing[Digits]) -> bool:
+    """The read-back is stopped once more, and no correction is left."""
+    used_up = c.call.spent.fixes >= c.policy.address.fixes
+    return used_up and c.event.keys.reveal() in ("*", "9")
+
+
+def nothing_spelt(c: Crossing[Digits]) -> bool:
+    """Only stars, which had nothing to delete: the caller wants more time."""
+    return set(spelling(c)) == {"*"} and repeats_left(c)
+
+
+def spelt_character(c: Crossing[Digits]) -> bool:
+    """One character, and the address stays one with it."""
+    spelt = c.terms.pad.spell(spelling(c))
+    if len(spelt.text) != 1 or spelt.rest or spelt.bad:
+        return False
+    entry = c.call.entry
+    local = entry.local.reveal() if entry.local else ""
+    skip = 0 if entry.insert else 1
+    return c.terms.pad.is_local(local[: entry.at] + spelt.text + local[entry.at + skip :])
+
+
+def at_domain(c: Crossing[Digits]) -> bool:
+    """The star came at the domain, or after the whole address."""
+    local = c.call.entry.local
+    return stopped_at(c) >= len(local.reveal() if local else "")
+
+
+def keep_spelling(c: Crossing[Digits]) -> Call:
+    """Keys of an address, kept while the caller looks for the next one."""
+    pad = c.terms.pad
+    spelt = pad.spell(spelling(c))
+    so_far = Secret(pad.code(spelt.text) + spelt.rest)
+    return spend(evolve(c.call, entry=evolve(c.call.entry, so_far=so_far)), pauses=1)
+
+
+def keep_half_a_code(c: Crossing[Digits]) -> Call:
+    """Half a code, kept while the caller looks for its other key."""
+    entry = evolve(c.call.entry, so_far=Secret(spelling(c)))
+    return spend(evolve(c.call, entry=entry), pauses=1)
+
+
+def keep_what_is_clear(c: Crossing[Digits]) -> Call:
+    """What could be read is kept; the rest is dropped, and counted as a wrong key."""
+    text = c.terms.pad.spell(spelling(c)).text
+    entry = evolve(c.call.entry, so_far=Secret(c.terms.pad.code(text)))
+    return evolve(count_wrong(c), entry=entry)
+
+
+def clear_spelling(c: Anything) -> Call:
+    """What was spelt is dropped: too long."""
+    return evolve(count_wrong(c), entry=evolve(c.call.entry, so_far=None))
+
+
+def take_local(c: Crossing[Digits]) -> Call:
+    """The part before the at-sign."""
+    spelt = Secret(c.terms.pad.spell(spelling(c)).text)
+    return evolve(c.call, entry=Entry(local=spelt, domain=c.call.entry.domain))
+
+
+def take_domain(c: Crossing[Digits]) -> Call:
+    """The part after the at-sign, by one key."""
+    option = pressed(c)
+    chosen = Secret(str(option.value) if option else "")
+    return evolve(c.call, entry=Entry(local=c.call.entry.local, domain=chosen))
+
+
+def take_spelt_domain(c: Crossing[Digits]) -> Call:
+    """The part after the at-sign, spelt."""
+    spelt = Secret(c.terms.pad.spell(spelling(c)).text)
+    return evolve(c.call, entry=Entry(local=c.call.entry.local, domain=spelt))
+
+
+def stop_readback(c: Crossing[Digits]) -> Call:
+    """The caller stopped the read-back at a character, or at the domain."""
+    entry = evolve(c.call.entry, at=stopped_at(c), so_far=None)
+    return spend(evolve(c.call, entry=entry), fixes=1)
+
+
+def read_from_the_start(c: Anything) -> Call:
+    """The address is heard again from its first character."""
+    return evolve(hear_again(c), entry=evolve(c.call.entry, at=0))
+
+
+def spell_again(c: Anything) -> Call:
+    """The address is spelt anew."""
+    return spend(evolve(c.call, entry=Entry()), fixes=1)
+
+
+def step_back(c: Anything) -> Call:
+    """One character back."""
+    return evolve(c.call, entry=evolve(c.call.entry, at=c.call.entry.at - 1))
+
+
+def change(c: Anything) -> Call:
+    """The character is to be another one."""
+    return evolve(c.call, entry=evolve(c.call.entry, insert=False))
+
+
+def insert(c: Anything) -> Call:
+    """A character is missing before this one."""
+    return evolve(c.call, entry=evolve(c.call.entry, insert=True))
+
+
+def remove(c: Anything) -> Call:
+    """One character too many."""
+    return _mended(c, "", 1)
+
+
+def put_character(c: Crossing[Digits]) -> Call:
+    """The character that was spelt, put in or put in its place."""
+    spelt = c.terms.pad.spell(spelling(c)).text
+    return _mended(c, spelt, 0 if c.call.entry.insert else 1)
+
+
+def _mended(c: Anything, text: str, skip: int) -> Call:
+    entry = c.call.entry
+    before = entry.local.reveal() if entry.local else ""
+    after = before[: entry.at] + text + before[entry.at + skip :]
+    return evolve(c.call, entry=evolve(entry, local=Secret(after), insert=False))
+
+
+def take_keyed_address(c: Anything) -> Call:
+    """The address that was keyed, heard and found right."""
+    entry, pad = c.call.entry, c.terms.pad
+    whole = pad.address(
+        entry.local.reveal() if entry.local else "", entry.domain.reveal() if entry.domain else ""
+    )
+    contact = evolve(c.call.contact, source=Source.KEYED, email=email(whole or ""))
+    return evolve(c.call, contact=contact)
+
+
+def room(scene: Scene) -> int:
+    """How many keys a part of an address may take, deletions included; beyond it starts over."""
+    return KEYS_PER_CHARACTER * scene.terms.pad.max_local
+
+
+KEYS_PER_CHARACTER = 4
+"""Two keys a character, three for the rare ones; the rest is room for corrections."""
+
+
+def stopped_at(c: Crossing[Digits]) -> int:
+    """The character of the local part that was being read back when the key came.
+
+    The end of the local part where the domain was being read, or all had been heard.
+    """
+    entry, heard = c.call.entry, c.event.heard
+    end = len(entry.local.reveal() if entry.local else "")
+    if heard is None:
+        return end
+    first = next((n for n, p in enumerate(c.said) if p.name == READ_OUT), None)
+    if first is None:
+        return end
+    return min(max(entry.at + heard - first, entry.at), end)
+
+
+@says("readback", READ_OUT, "readback_domain")
+def read_back(scene: Scene) -> Iterable[Prompt]:
+    """The address piece by piece, from the character where it was last mended."""
+    yield prompt(scene, "readback", must_hear=True)
+    entry = scene.call.entry
+    local = entry.local.reveal() if entry.local else ""
+    for character in local[entry.at :]:
+        spelt = (("character", Spelt(Secret(character))),)
+        yield Prompt(READ_OUT, spelt, must_hear=True)
+    domain = entry.domain.reveal() if entry.domain else ""
+    slot = Words(domain) if domain in scene.policy.address.domains else Spelt(Secret(domain))
+    yield Prompt("readback_domain", (("domain", slot),), must_hear=True)
+
+
+def spell(name: str) -> Line:
+    """How to spell, in full once; then only that the caller goes on."""
+    go_on = "email_go_on"
+    return says(name, go_on)(
+        lambda scene: (prompt(scene, go_on if scene.call.entry.so_far else name),)
+    )
+
+
+@offers("option_domain", "option_other_domain")
+def domains(scene: Scene) -> tuple[Option, ...]:
+    """The listed parts after the at-sign, and another one."""
+    listed = tuple(
+        Option(str(n), Choice.DOMAIN, "option_domain", domain, (("domain", Words(domain)),))
+        for n, domain in enumerate(scene.policy.address.domains, 1)
+    )
+    return (*listed, Option("9", Choice.OTHER, "option_other_domain"))
+
+
+def fixes_left(scene: Scene) -> bool:
+    """The address may be corrected once more."""
+    return scene.call.spent.fixes < scene.policy.address.fixes
+
+
+def can_remove(scene: Scene) -> bool:
+    """The address stays one without this character."""
+    entry = scene.call.entry
+    local = entry.local.reveal() if entry.local else ""
+    return scene.terms.pad.is_local(local[: entry.at] + local[entry.at + 1 :])
+
+
+def not_the_first(scene: Scene) -> bool:
+    """There is a character before this one."""
+    return scene.call.entry.at > 0
+
+
+def _part(scene: Scene, _: Ask) -> Gather:
+    waits, entry = scene.policy.waits, scene.call.entry
+    begun = len(entry.so_far or "")
+    return Gather(
+        keys=NUMBER_KEYS,
+        max_keys=max(room(scene) - begun, 1),
+        first_key_wait=waits.more_time if entry.more_time else waits.entry_first_key,
+        next_key_wait=waits.email_next_key,
+        private=True,
+        begun=begun > 0,
+    )
+
+
+def _spelling(ask: Ask) -> Sequence[Row]:
+    return (
+        On(Digits, HERE, when=nothing_spelt, keep=hear_again, say="take_your_time"),
+        On(Digits, HERE, when=spelling_goes_on, keep=keep_spelling, say="spelling_so_far"),
+        On(Digits, HERE, when=code_goes_on, keep=keep_half_a_code),
+        ask.leave,
+        *PERSON,
+        On(Digits, S.GIVEN_UP, when=wrong_used_up),
+        On(Digits, HERE, when=too_long, keep=clear_spelling, say="spelling_too_long"),
+        On(Digits, HERE, when=spelling_begun, keep=keep_what_is_clear, say="spelling_unclear"),
+        On(Digits, HERE, keep=count_wrong_key),
+        *SILENCE,
+    )
+
+
+SPELLING = By(_part, _spelling, star_restarts=False)
+"""A part of an address in the two-key code: there `*` deletes, and what is spelt is kept."""
+
+
+def _code(scene: Scene, _: Ask) -> Gather:
+    waits = scene.policy.waits
+    return Gather(
+        keys=NUMBER_KEYS,
+        max_keys=max(LONGEST_CODE - len(scene.call.entry.so_far or ""), 1),
+        first_key_wait=waits.entry_first_key,
+        next_key_wait=waits.next_key,
+        private=True,
+    )
+
+
+LONGEST_CODE = 3
+"""Keys of the longest code of one character (`0*1`)."""
+
+ONE_CHARACTER = By(_code, lambda ask: entry("character_unclear", ask.leave), star_restarts=False)
+"""One character in the two-key code."""
+
+
+def _spellings(_: Scene, __: tuple[Customer, ...]) -> Iterator[Digits]:
+    """With the two-letter keypad: whole, half, meaningless, kept for later, deleted."""
+    yield from examples.whole("21", "2", "25")
+    for pressed_keys in ("*", "2", "21", "212", "2121*"):
+        yield Digits(keys(pressed_keys), Ended.TIMEOUT)
+    yield Digits(keys("21212121"))
+
+
+def _spelt_domains(_: Scene, __: tuple[Customer, ...]) -> Iterator[Digits]:
+    """Whole, too short, kept for later, too long."""
+    yield from examples.whole("21112223", "21")
+    for pressed_keys in ("*", "2"):
+        yield Digits(keys(pressed_keys), Ended.TIMEOUT)
+    yield Digits(keys("21212121"))
+
+
+def _characters(scene: Scene, _: tuple[Customer, ...]) -> Iterator[Digits]:
+    return examples.entry(scene, "22", "2")
+
+
+PROMPTS: Prompts = {
+    "keypad_left": (),
+    "spelling_so_far": ("spelt",),
+    "spelling_unclear": ("spelt",),
+    "spelling_too_long": (),
+    "character_unclear": (),
+    "email_local": (),
+    "email_local_help": (),
+    "email_go_on": (),
+    "email_domain": (),
+    "option_domain": ("domain", "key"),
+    "option_other_domain": ("key",),
+    "email_domain_entry": (),
+    "email_domain_entry_help": (),
+    "readback": (),
+    "readback_character": ("character",),
+    "readback_domain": ("domain",),
+    "option_address_right": ("key",),
+    "option_spell_again": ("key",),
+    "fix": ("character",),
+    "option_change": ("key",),
+    "option_insert": ("key",),
+    "option_remove": ("key",),
+    "option_back": ("key",),
+    "one_character": (),
+    "one_character_help": (),
+}
+"""What only this chapter says, with the gaps that the words may fill."""
+
+# fmt: off
+# Set by hand: a way out is one line.
+CHAPTER: Chapter = {
+    S.EMAIL_LOCAL: Ask(
+        "Spell the part before the at-sign.",
+        say=[spell("email_local")],
+        help="email_local_help",
+        by=SPELLING,
+        examples=_spellings,
+        ways=[On(Digits, S.EMAIL_DOMAIN, when=spelt_local, keep=take_local)],
+    ),
+    S.EMAIL_DOMAIN: Ask(
+        "Choose the part after the at-sign.",
+        say=[say("email_domain"), options],
+        keys=[domains],
+        ways=[
+            Press(Choice.DOMAIN, S.EMAIL_READBACK, keep=take_domain),
+            Press(Choice.OTHER, S.EMAIL_DOMAIN_ENTRY),
+        ],
+    ),
+    S.EMAIL_DOMAIN_ENTRY: Ask(
+        "Spell the part after the at-sign.",
+        say=[spell("email_domain_entry")],
+        help="email_domain_entry_help",
+        by=SPELLING,
+        examples=_spelt_domains,
+        ways=[On(Digits, S.EMAIL_READBACK, when=spelt_domain, keep=take_spelt_domain)],
+    ),
+    S.EMAIL_READBACK: Ask(
+        "Hear the address, and stop at what is wrong.",
+        say=[read_back, options],
+        hear=True,
+        star_is_a_key=True,
+        keys=[
+            key("1", Choice.YES, "option_address_right"),
+            key("*", Choice.STOP, when=fixes_left),
+            key("9", Choice.AGAIN, "option_spell_again", when=fixes_left),
+        ],
+        ways=[
+            Press(Choice.YES, S.CONFIRMATION, keep=take_keyed_address),
+            Press(Choice.STOP, S.EMAIL_DOMAIN, when=at_domain, keep=stop_readback),
+            Press(Choice.STOP, S.EMAIL_FIX, keep=stop_readback),
+            Press(Choice.AGAIN, S.EMAIL_LOCAL, keep=spell_again),
+            On(Digits, S.ADDRESS, when=fixes_used_up, keep=leave_keypad, say="keypad_left"),
+            On(Digits, HERE, when=all_of(pound, repeats_left), keep=read_from_the_start),
+        ],
+    ),
+    S.EMAIL_FIX: Ask(
+        "Change, insert or remove a character.",
+        say=[say("fix"), options],
+        keys=[
+            key("1", Choice.CHANGE, "option_change"),
+            key("2", Choice.INSERT, "option_insert"),
+            key("3", Choice.REMOVE, "option_remove", when=can_remove),
+            key("8", Choice.BACK, "option_back", when=not_the_first),
+        ],
+        ways=[
+            Press(Choice.CHANGE, S.EMAIL_CHARACTER, keep=change),
+            Press(Choice.INSERT, S.EMAIL_CHARACTER, keep=insert),
+            Press(Choice.REMOVE, S.EMAIL_READBACK, keep=remove),
+            Press(Choice.BACK, HERE, keep=step_back),
+        ],
+    ),
+    S.EMAIL_CHARACTER: Ask(
+        "Spell one character.",
+        say=[begun("one_character")],
+        help="one_character_help",
+        by=ONE_CHARACTER,
+        examples=_characters,
+        ways=[On(Digits, S.EMAIL_READBACK, when=spelt_character, keep=put_character)],
+    ),
+}

@@ -1,0 +1,114 @@
+"""The endings: what is said last. The disposition has the name of the state."""
+
+from collections.abc import Iterable
+
+from paperless_ivr.flow import bills
+from paperless_ivr.flow.blocks import Chapter, End
+from paperless_ivr.flow.call import Source
+from paperless_ivr.flow.host import Registration, Sent
+from paperless_ivr.flow.lines import Line, Prompts, prompt, say, says
+from paperless_ivr.flow.scene import Scene
+from paperless_ivr.flow.states import State as S
+from paperless_ivr.flow.turns import Prompt
+
+
+@says("end_link_sent", "end_enrolled")
+def enrolled(scene: Scene) -> Iterable[Prompt]:
+    """Which link to open: the one e-mailed, or the one texted."""
+    by_text = scene.call.contact.source is Source.LINK and scene.call.results.text is Sent.DONE
+    return (prompt(scene, "end_link_sent" if by_text else "end_enrolled"),)
+
+
+@says("end_deferred", "end_deferred_unknown")
+def deferred(scene: Scene) -> Iterable[Prompt]:
+    """It says less where the answer to a write was lost."""
+    lost = scene.call.results.lost
+    return (prompt(scene, "end_deferred_unknown" if lost else "end_deferred"),)
+
+
+def ending(name: str, otherwise: str = "service_refused") -> Line:
+    """An ending that says that nothing was changed.
+
+    Where something was, `otherwise`, and what is left to do for that.
+    """
+
+    @says(name, otherwise, *enrolled.names, *deferred.names)
+    def line(scene: Scene) -> Iterable[Prompt]:
+        results = scene.call.results
+        reached = {outcome.registration for outcome in results.outcomes}
+        if not reached:
+            yield prompt(scene, name)
+            return
+        yield prompt(scene, otherwise)
+        if reached & {Registration.PENDING, Registration.ACTIVE}:
+            yield from enrolled.tell(scene)
+        elif results.text is Sent.DONE:
+            yield prompt(scene, "end_link_sent")
+        else:
+            yield from deferred.tell(scene)
+
+    return line
+
+
+_not_done = ending("end_failed")
+
+
+@says("end_failed_unknown", *_not_done.names)
+def failed(scene: Scene) -> Iterable[Prompt]:
+    """Nothing was changed, unless the answer to a write was lost."""
+    if scene.call.results.lost:
+        return (prompt(scene, "end_failed_unknown"),)
+    return _not_done.tell(scene)
+
+
+@says("end_cancelled", "end_opted_out")
+def opted_out(scene: Scene) -> Iterable[Prompt]:
+    """Paper comes back, or was never left."""
+    return (prompt(scene, "end_cancelled" if bills.cancelling(scene) else "end_opted_out"),)
+
+
+PROMPTS: Prompts = {
+    "end_enrolled": ("bills_on_paper",),
+    "end_link_sent": (),
+    "end_deferred": ("biller",),
+    "end_deferred_unknown": (),
+    "end_declined": (),
+    "end_left": (),
+    "end_ineligible": (),
+    "end_already": (),
+    "end_pending": (),
+    "end_not_identified": (),
+    "end_no_contact": (),
+    "end_incomplete": (),
+    "end_unavailable": (),
+    "end_failed": (),
+    "end_failed_unknown": (),
+    "end_opted_out": ("bills_on_paper",),
+    "end_cancelled": (),
+    "end_opt_out_requested": ("biller",),
+}
+"""What only this chapter says, with the gaps that the words may fill."""
+
+# fmt: off
+# Set by hand: a way out is one line.
+CHAPTER: Chapter = {
+    S.ENROLLED: End("Accepted; the e-mailed link makes it active.", say=[enrolled]),
+    S.LINK_SENT: End("The texted link finishes it.", say=[say("end_link_sent")]),
+    S.DEFERRED: End("Agreed and kept; completed later.", say=[deferred]),
+    S.DECLINED: End("Said no.", say=[ending("end_declined", "end_declined")]),
+    S.IGNORED: End("Said nothing, or meant another key for the host.", say=[]),
+    S.LEFT: End("Broke off.", say=[say("end_left")]),
+    S.NOT_OFFERED: End("Nothing was offered.", say=[]),
+    S.INELIGIBLE: End("No bill that can go paperless.", say=[say("end_ineligible")]),
+    S.ALREADY_PAPERLESS: End("Was paperless already, and stays so.", say=[say("end_already")]),
+    S.PENDING: End("A link was sent earlier and still waits.", say=[say("end_pending")]),
+    S.NOT_IDENTIFIED: End("The account was not found or not proved.", say=[say("end_not_identified")]),
+    S.NO_CONTACT: End("No address could be had.", say=[ending("end_no_contact")]),
+    S.INCOMPLETE: End("Tries or silence used up.", say=[ending("end_incomplete")]),
+    S.UNAVAILABLE: End("The service was down before the yes; nothing is kept.", say=[ending("end_unavailable")]),
+    S.FAILED: End("Refused for good.", say=[failed]),
+    S.OPTED_OUT: End("Back to paper.", say=[opted_out]),
+    S.OPT_OUT_REQUESTED: End("Back to paper was asked for, and kept.", say=[say("end_opt_out_requested")]),
+    S.TRANSFERRED: End("A person has the call.", say=[]),
+    S.ABANDONED: End("Hung up; what was agreed is still carried out.", say=[]),
+}

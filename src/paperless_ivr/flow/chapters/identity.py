@@ -1,0 +1,381 @@
+"""Who is calling: the account is found, and the caller shows that it is theirs."""
+
+from collections.abc import Iterator
+
+from attrs import evolve
+
+from paperless_ivr.flow import bills, examples
+from paperless_ivr.flow.answers import (
+    DOWN_BEFORE_CONSENT,
+    NO_TRY_LEFT,
+    RESERVE,
+    SEARCH,
+    SEARCHING,
+    reserve,
+)
+from paperless_ivr.flow.blocks import ACCOUNT_NUMBER, Ask, Chapter, Do, Pass, number
+from paperless_ivr.flow.call import Call, Shown
+from paperless_ivr.flow.events import (
+    Arrived,
+    Customer,
+    CustomersFound,
+    Digits,
+    LimitReached,
+    RecordUnavailable,
+    Refused,
+    TryReserved,
+)
+from paperless_ivr.flow.facts import (
+    Anything,
+    all_of,
+    calls_from,
+    four_keys,
+    handed_over_paid,
+    handed_over_vouched,
+    is_account,
+    keyed,
+    not_,
+    person,
+    wants_paper,
+)
+from paperless_ivr.flow.host import Identity, Moment, Reason
+from paperless_ivr.flow.lines import Prompts, account_number_line, begun, say
+from paperless_ivr.flow.requests import (
+    Guess,
+    Request,
+    SearchByAccountNumber,
+    SearchByCustomerPhoneNumber,
+)
+from paperless_ivr.flow.rows import On
+from paperless_ivr.flow.scene import Crossing, Scene
+from paperless_ivr.flow.states import State as S
+from paperless_ivr.flow.updates import (
+    because,
+    give_back_tries,
+    hold_try,
+    miss_try,
+    spend,
+    want_person,
+)
+from paperless_ivr.secret import Secret
+from paperless_ivr.secret import account as account_number
+
+
+def paper_not_by_phone(c: Anything) -> bool:
+    """Going back to paper is asked for, and the policy does not do it by telephone."""
+    return wants_paper(c) and not c.policy.back_to_paper.by_phone
+
+
+def payer_is_known(c: Anything) -> bool:
+    """No search is needed: the host vouches for who has just paid, and for which bill."""
+    host = c.call.host
+    after = host.moment is Moment.AFTER_PAYMENT and host.invoice_type is not None
+    known = host.identity >= Identity.ACCOUNT_KEYED and handed_over_paid(c)
+    return no_search(c) and after and known
+
+
+def no_search(c: Anything) -> bool:
+    """The service cannot search by account number."""
+    return not c.has(SearchByAccountNumber)
+
+
+def account_given(c: Anything) -> bool:
+    """There is an account number to search by."""
+    return c.account is not None
+
+
+def phone_searchable(c: Anything) -> bool:
+    """The number that calls is known, and policy and service search by it."""
+    return bool(
+        c.call.host.ani and c.policy.proof.search_by_phone and c.has(SearchByCustomerPhoneNumber)
+    )
+
+
+def nobody_found(c: Crossing[CustomersFound]) -> bool:
+    """The search found nobody."""
+    return not c.event.customers
+
+
+def number_of_nobody(c: Crossing[CustomersFound]) -> bool:
+    """No account that the search found has the number that it was asked for."""
+    return not stands_for(c)
+
+
+def stands_for(c: Crossing[CustomersFound]) -> tuple[Secret, ...]:
+    """The accounts found that have the number: not those that the service found with it."""
+    wanted = c.account.reveal() if c.account else ""
+    found = dict.fromkeys(customer.account for customer in c.event.customers)
+    return tuple(a for a in found if c.terms.accounts.same(a.reveal(), wanted))
+
+
+def keyed_here(c: Anything) -> bool:
+    """The account number was keyed in this call, not handed over."""
+    return c.call.entry.account is not None
+
+
+def account_tries_left(c: Anything) -> bool:
+    """The account number may be keyed once more."""
+    return c.call.spent.accounts + 1 < c.policy.proof.account_tries
+
+
+def account_shown(c: Anything) -> bool:
+    """The account number was keyed in this call, or shown to the host, whole or in part."""
+    return keyed_here(c) or c.call.host.identity >= Identity.LAST_FOUR_KEYED
+
+
+def few_found(c: Crossing[CustomersFound]) -> bool:
+    """So few accounts were found that last four digits tell them apart from a guess."""
+    accounts = {customer.account for customer in c.event.customers}
+    return len(accounts) <= c.policy.proof.last_four_accounts
+
+
+def _matches(c: Crossing[Digits]) -> int:
+    if not four_keys(c):
+        return 0
+    ending = c.terms.accounts.last_four
+    accounts = {customer.account.reveal() for customer in c.call.found}
+    return sum(ending(account) == keyed(c) for account in accounts)
+
+
+def one_match(c: Crossing[Digits]) -> bool:
+    """The last four digits of exactly one account that was found."""
+    return _matches(c) == 1
+
+
+def two_match(c: Crossing[Digits]) -> bool:
+    """The last four digits of more than one account that was found."""
+    return _matches(c) > 1
+
+
+def last_four_left(c: Anything) -> bool:
+    """The last four digits may be keyed once more."""
+    return c.call.spent.last_four + 1 < c.policy.proof.last_four_tries
+
+
+def take_account(c: Crossing[Digits]) -> Call:
+    """The account number that was keyed: of its owner nothing is known yet."""
+    number = c.terms.accounts.read(keyed(c)) or ""
+    entry = evolve(c.call.entry, account=account_number(number), more_time=False)
+    return evolve(c.call, entry=entry)
+
+
+def miss_account(c: Anything) -> Call:
+    """An account number that nobody has: one try less."""
+    return spend(miss_try(evolve(c.call, found=())), accounts=1)
+
+
+def accept_customers(c: Crossing[CustomersFound]) -> Call:
+    """Found by a number that the caller keyed, here or for the host, or its last four digits.
+
+    That alone gives no try back, else account numbers could be walked; calling from the
+    phone on file does.
+    """
+    found = c.event.customers
+    call = evolve(c.call, found=found, shown=_searched_by_account(c))
+    theirs = any(calls_from(c, who.phone) or bills.paid_by(c, who) for who in found)
+    return give_back_tries(call) if theirs else call
+
+
+def _searched_by_account(c: Crossing[CustomersFound]) -> Shown:
+    """What a number that was keyed, or handed over, shows."""
+    shown = stands_for(c)
+    return Shown(numbers=shown) if keyed_here(c) else Shown(by_host=shown)
+
+
+def take_payer(c: Anything) -> Call:
+    """Who has just paid, as the host handed them over: no search is there to say more."""
+    account = c.account or Secret("")
+    found = (Customer(id=account, account=account),)
+    return evolve(c.call, found=found, shown=Shown(by_host=(account,)))
+
+
+def note_customers(c: Crossing[CustomersFound]) -> Call:
+    """Found by what only suggests who calls: nothing is shown yet (R17)."""
+    by_account = c.call.state is S.ACCOUNT_LOOKUP
+    shown = _searched_by_account(c) if by_account else Shown(caller_id=True)
+    return evolve(c.call, found=c.event.customers, shown=shown)
+
+
+def match_customer(c: Crossing[Digits]) -> Call:
+    """The customer whose last four digits were keyed.
+
+    To who keyed the number at the host's own question they are no news: that try stays counted.
+    """
+    ending = c.terms.accounts.last_four
+    theirs = tuple(x for x in c.call.found if ending(x.account.reveal()) == keyed(c))
+    shown = evolve(c.call.shown, last_four=theirs[0].account)
+    call = evolve(c.call, found=theirs, shown=shown)
+    calls = any(calls_from(c, who.phone) for who in theirs)
+    return give_back_tries(call, latest=bool(shown.by_host) and not calls)
+
+
+def note_crowd(c: Anything) -> Call:
+    """Caller ID is the number of too many accounts: it shows nothing."""
+    return evolve(c.call, crowded=True)
+
+
+def drop_account(c: Anything) -> Call:
+    """The number that the host handed over, or that was keyed, shows nobody: another is keyed."""
+    return miss_try(c.call)
+
+
+def miss_last_four(c: Anything) -> Call:
+    """Other last four digits: one try less."""
+    return spend(miss_try(c.call), last_four=1)
+
+
+def forget_customers(c: Anything) -> Call:
+    """Whom the search found is forgotten: the account number is asked for in full.
+
+    All tries at them stay counted, whoever the caller turns out to be.
+    """
+    return evolve(c.call, found=(), shown=Shown(), reserved=evolve(c.call.reserved, held=()))
+
+
+def fail_last_four(c: Anything) -> Call:
+    """Other last four digits, for the last time: whom the search found is forgotten."""
+    return spend(forget_customers(c), last_four=1)
+
+
+def search_by_account(scene: Scene) -> Request:
+    """Searches by the number that was keyed, or handed over."""
+    return SearchByAccountNumber(scene.account or Secret(""))
+
+
+def search_by_phone(scene: Scene) -> Request:
+    """Searches by the number that calls."""
+    return SearchByCustomerPhoneNumber(scene.call.host.ani or Secret(""))
+
+
+def reserve_account(scene: Scene) -> Request:
+    """Asks the record for a try at an account number."""
+    return reserve(scene, Guess.ACCOUNT, ())
+
+
+def reserve_last_four(scene: Scene) -> Request:
+    """Asks the record for a try at the accounts that were found."""
+    return reserve(scene, Guess.LAST_FOUR, tuple(c.account for c in scene.call.found))
+
+
+def _one_account(scene: Scene, customers: tuple[Customer, ...]) -> Iterator[Digits]:
+    """Account numbers: any that is found is as good as another."""
+    return examples.account_numbers(scene, customers, 1)
+
+
+def _last_fours(scene: Scene, customers: tuple[Customer, ...]) -> Iterator[Digits]:
+    """The last four digits of each account, and others."""
+    ending = scene.terms.accounts.last_four
+    known = dict.fromkeys(ending(customer.account.reveal()) for customer in customers)
+    return examples.entry(scene, *known, "0009", examples.SHORT)
+
+
+PROMPTS: Prompts = {
+    "account_not_found": ("account",),
+    "account_instead": (),
+    "paper_not_by_phone": (),
+    "one_moment": (),
+    "looking_up": (),
+    "account_entry": (),
+    "account_entry_help": (),
+    "last_four": (),
+    "last_four_help": (),
+}
+"""What only this chapter says, with the gaps that the words may fill."""
+
+# fmt: off
+# Set by hand: a way out is one line.
+CHAPTER: Chapter = {
+    S.ACCOUNT: Pass(
+        "Which number finds the account?",
+        ways=[
+            On(Arrived, S.PERSON_OFFER, when=all_of(paper_not_by_phone, person),
+               keep=want_person(Reason.OPT_OUT_NOT_BY_PHONE, S.NOT_OFFERED), say="paper_not_by_phone"),
+            On(Arrived, S.NOT_OFFERED, when=paper_not_by_phone,
+               keep=because(Reason.OPT_OUT_NOT_BY_PHONE), say="paper_not_by_phone"),
+            On(Arrived, S.INVOICE, when=payer_is_known, keep=take_payer),
+            On(Arrived, S.UNAVAILABLE, when=no_search, keep=because(Reason.NO_OPERATION)),
+            On(Arrived, S.ACCOUNT_LOOKUP, when=all_of(account_given, handed_over_vouched)),
+            On(Arrived, S.HANDED_OVER_LIMIT, when=account_given),
+            On(Arrived, S.PHONE_LOOKUP, when=phone_searchable),
+            On(Arrived, S.ACCOUNT_LIMIT),
+        ],
+    ),
+    S.HANDED_OVER_LIMIT: Do(
+        "Ask the record: may the host's account number be tried?",
+        say=[],
+        ask=reserve_account,
+        answers=RESERVE,
+        ways=[On(TryReserved, S.ACCOUNT_LOOKUP, keep=hold_try), *NO_TRY_LEFT],
+    ),
+    S.ACCOUNT_LOOKUP: Do(
+        "Search by account number.",
+        say=[say("looking_up")],
+        ask=search_by_account,
+        answers=SEARCH,
+        ways=[
+            On(CustomersFound, S.ACCOUNT_LIMIT, when=all_of(number_of_nobody, not_(keyed_here)), keep=drop_account),
+            On(CustomersFound, S.ACCOUNT_LIMIT, when=all_of(number_of_nobody, account_tries_left),
+               keep=miss_account, say="account_not_found"),
+            On(CustomersFound, S.PERSON_OFFER, when=all_of(number_of_nobody, person),
+               keep=want_person(Reason.ACCOUNT_NOT_FOUND, S.NOT_IDENTIFIED), say="account_not_found"),
+            On(CustomersFound, S.NOT_IDENTIFIED, when=number_of_nobody,
+               keep=because(Reason.ACCOUNT_NOT_FOUND), say="account_not_found"),
+            On(CustomersFound, S.INVOICE, when=account_shown, keep=accept_customers),
+            On(CustomersFound, S.LAST_FOUR_LIMIT, when=few_found, keep=note_customers),
+            On(CustomersFound, S.ACCOUNT_LIMIT, keep=drop_account),
+            *SEARCHING,
+        ],
+    ),
+    S.PHONE_LOOKUP: Do(
+        "Search by the number that calls.",
+        say=[say("one_moment")],
+        ask=search_by_phone,
+        answers=SEARCH,
+        ways=[
+            On(CustomersFound, S.ACCOUNT_LIMIT, when=nobody_found),
+            On(CustomersFound, S.LAST_FOUR_LIMIT, when=few_found, keep=note_customers),
+            On(CustomersFound, S.ACCOUNT_LIMIT, keep=note_crowd),
+            On(Refused, S.ACCOUNT_LIMIT),
+            *DOWN_BEFORE_CONSENT,
+        ],
+    ),
+    S.ACCOUNT_LIMIT: Do(
+        "Ask the record: may an account number be tried?",
+        say=[],
+        ask=reserve_account,
+        answers=RESERVE,
+        ways=[On(TryReserved, S.ACCOUNT_ENTRY, keep=hold_try), *NO_TRY_LEFT],
+    ),
+    S.ACCOUNT_ENTRY: Ask(
+        "Key the account number.",
+        say=[account_number_line("account_entry")],
+        help="account_entry_help",
+        by=ACCOUNT_NUMBER,
+        examples=_one_account,
+        ways=[On(Digits, S.ACCOUNT_LOOKUP, when=is_account, keep=take_account)],
+    ),
+    S.LAST_FOUR_LIMIT: Do(
+        "Ask the record: may last four digits be tried?",
+        say=[],
+        ask=reserve_last_four,
+        answers=RESERVE,
+        ways=[
+            On(TryReserved, S.IDENTITY_CHECK, keep=hold_try),
+            On((LimitReached, RecordUnavailable), S.ACCOUNT_LIMIT, keep=forget_customers, say="account_instead"),
+        ],
+    ),
+    S.IDENTITY_CHECK: Ask(
+        "Key the last four digits of the account number.",
+        say=[begun("last_four")],
+        help="last_four_help",
+        by=number(4, "last_four_missed"),
+        examples=_last_fours,
+        ways=[
+            On(Digits, S.INVOICE, when=one_match, keep=match_customer),
+            On(Digits, S.ACCOUNT_LIMIT, when=two_match, keep=forget_customers, say="account_instead"),
+            On(Digits, S.LAST_FOUR_LIMIT, when=all_of(four_keys, last_four_left),
+               keep=miss_last_four, say="last_four_missed"),
+            On(Digits, S.ACCOUNT_LIMIT, when=four_keys, keep=fail_last_four, say="account_instead"),
+        ],
+    ),
+}

@@ -1,0 +1,192 @@
+"""Pending, and back to paper: a link that waits, or a bill that is paperless already."""
+
+from collections.abc import Iterable
+
+from attrs import evolve
+
+from paperless_ivr.flow import bills
+from paperless_ivr.flow.answers import KEEP, NOT_RECORDED, WRITE, store_preference
+from paperless_ivr.flow.blocks import Ask, Chapter, Do, Press
+from paperless_ivr.flow.call import Call, Choosing, Purpose, TextPurpose
+from paperless_ivr.flow.events import (
+    Accepted,
+    NoInput,
+    OutcomeUnknown,
+    RecordUnavailable,
+    Refused,
+    Unavailable,
+    WishKept,
+)
+from paperless_ivr.flow.facts import (
+    Anything,
+    another_address_left,
+    can_text,
+    given,
+    paper_by_phone,
+    person,
+)
+from paperless_ivr.flow.host import Reason, Registration, Sent
+from paperless_ivr.flow.lines import WHICH, Prompts, key, options, prompt, say, says, which_bill
+from paperless_ivr.flow.options import Choice
+from paperless_ivr.flow.requests import Request, SendWebLink, StoreCustomerPreference, wish
+from paperless_ivr.flow.rows import On
+from paperless_ivr.flow.scene import Scene
+from paperless_ivr.flow.states import State as S
+from paperless_ivr.flow.turns import Prompt
+from paperless_ivr.flow.updates import (
+    leave_address,
+    note_lost_answer,
+    settle,
+    settle_bill,
+    want_person,
+)
+
+
+def several_paperless(c: Anything) -> bool:
+    """More than one bill could go back to paper."""
+    return len(bills.of_status(c, bills.Status.PAPERLESS)) > 1
+
+
+def cancelling(c: Anything) -> bool:
+    """A link waits to be opened: it is cancelled, and paper stays."""
+    return bills.cancelling(c)
+
+
+def can_store(c: Anything) -> bool:
+    """The service has an operation for going back to paper."""
+    return c.has(StoreCustomerPreference)
+
+
+def turn_to_paper(c: Anything) -> Call:
+    """The talk turns to going back to paper."""
+    before = c.call.choosing
+    return evolve(c.call, choosing=Choosing(back_to_paper=True, gone=before.gone, done=before.done))
+
+
+def cancel_link(c: Anything) -> Call:
+    """The link that waits is to be cancelled."""
+    return evolve(c.call, choosing=evolve(c.call.choosing, cancelling=True))
+
+
+def resend(c: Anything) -> Call:
+    """The link is to be texted once more."""
+    return evolve(c.call, contact=evolve(c.call.contact, purpose=TextPurpose.REVIEW))
+
+
+def settle_paper(c: Anything) -> Call:
+    """The record keeps the wish for paper."""
+    return settle_bill(c, Registration.UNKNOWN if c.call.results.lost else Registration.KEPT)
+
+
+def settle_paper_for_person(c: Anything) -> Call:
+    """The record keeps the wish for paper; a person could do it at once."""
+    call = settle_paper(c)
+    return want_person(Reason.NO_OPERATION, S.OPT_OUT_REQUESTED)(evolve(c, call=call))
+
+
+@says("confirm_cancel", "confirm_paper", *WHICH)
+def back_to_paper_question(scene: Scene) -> Iterable[Prompt]:
+    """Back to paper, or, where no link was opened yet, paper as before."""
+    name = "confirm_cancel" if bills.cancelling(scene) else "confirm_paper"
+    yield prompt(scene, name, must_hear=True)
+    yield from which_bill(scene)
+
+
+def link_to_send(scene: Scene) -> bool:
+    """The link can be texted, and was not yet."""
+    unasked = scene.call.results.text is Sent.NOT_ASKED
+    return scene.has(SendWebLink) and unasked and can_text(scene)
+
+
+def store_paper(scene: Scene) -> Request:
+    """What the service is to store."""
+    return store_preference(given(scene, Purpose.BACK_TO_PAPER))
+
+
+def keep_wish(scene: Scene) -> Request:
+    """What the record is to keep of the yes."""
+    return wish(given(scene, Purpose.BACK_TO_PAPER))
+
+
+PROMPTS: Prompts = {
+    "paper_kept": (),
+    "already": ("bill",),
+    "pending": ("bill",),
+    "option_back_to_paper": ("key",),
+    "option_leave_it": ("key",),
+    "option_text_link": ("key",),
+    "option_cancel": ("key",),
+    "confirm_paper": ("bill", "bills_on_paper"),
+    "confirm_cancel": ("bill",),
+    "back_to_paper": (),
+}
+"""What only this chapter says, with the gaps that the words may fill."""
+
+# fmt: off
+# Set by hand: a way out is one line.
+CHAPTER: Chapter = {
+    S.ALREADY_MENU: Ask(
+        "Already paperless: back to paper?",
+        say=[say("already"), options],
+        keys=[key("1", Choice.CANCEL, "option_back_to_paper"), key("2", Choice.NO, "option_leave_it")],
+        ways=[
+            Press(Choice.CANCEL, S.INVOICE, when=several_paperless, keep=turn_to_paper),
+            Press(Choice.CANCEL, S.OPT_OUT_CONFIRM),
+            Press(Choice.NO, S.ALREADY_PAPERLESS),
+            On(NoInput, S.ALREADY_PAPERLESS),
+        ],
+    ),
+    S.PENDING_MENU: Ask(
+        "A link waits to be opened: send again, change, cancel?",
+        say=[say("pending"), options],
+        keys=[
+            key("1", Choice.TEXT, "option_text_link", when=link_to_send),
+            key("2", Choice.OTHER, "option_other_address", when=another_address_left),
+            key("3", Choice.CANCEL, "option_cancel", when=paper_by_phone),
+            key("4", Choice.NO, "option_leave_it"),
+        ],
+        ways=[
+            Press(Choice.TEXT, S.TEXT_NUMBER, keep=resend),
+            Press(Choice.OTHER, S.ADDRESS, keep=leave_address),
+            Press(Choice.CANCEL, S.OPT_OUT_CONFIRM, keep=cancel_link),
+            Press(Choice.NO, S.PENDING),
+            On(NoInput, S.PENDING),
+        ],
+    ),
+    S.OPT_OUT_CONFIRM: Ask(
+        "Back to paper: agree or not.",
+        say=[back_to_paper_question, options],
+        consent=Purpose.BACK_TO_PAPER,
+        keys=[key("1", Choice.YES, "option_agree"), key("2", Choice.NO, "option_if_not")],
+        ways=[
+            Press(Choice.YES, S.OPT_OUT, when=can_store),
+            Press(Choice.YES, S.OPT_OUT_KEEPING),
+            Press(Choice.NO, S.PENDING, when=cancelling),
+            Press(Choice.NO, S.ALREADY_PAPERLESS),
+        ],
+    ),
+    S.OPT_OUT: Do(
+        "Store the preference for paper.",
+        say=[say("back_to_paper")],
+        ask=store_paper,
+        answers=WRITE,
+        finish=True,
+        ways=[
+            On(Accepted, S.OPTED_OUT, keep=settle(Registration.PAPER)),
+            On(OutcomeUnknown, S.OPT_OUT_KEEPING, keep=note_lost_answer),
+            On((Refused, Unavailable, RecordUnavailable), S.OPT_OUT_KEEPING),
+        ],
+    ),
+    S.OPT_OUT_KEEPING: Do(
+        "Keep the wish for paper on record.",
+        say=[say("keeping")],
+        ask=keep_wish,
+        answers=KEEP,
+        finish=True,
+        ways=[
+            On(WishKept, S.PERSON_OFFER, when=person, keep=settle_paper_for_person, say="paper_kept"),
+            On(WishKept, S.OPT_OUT_REQUESTED, keep=settle_paper),
+            *NOT_RECORDED,
+        ],
+    ),
+}

@@ -1,0 +1,286 @@
+"""A text message: to which number, may it be sent, and what became of it."""
+
+from collections.abc import Iterable, Iterator
+
+from attrs import evolve
+
+from paperless_ivr.flow import examples
+from paperless_ivr.flow.answers import WRITE
+from paperless_ivr.flow.blocks import Ask, Chapter, Do, Pass, Press, number
+from paperless_ivr.flow.call import Call, Entry, Purpose, TextPurpose
+from paperless_ivr.flow.events import (
+    Accepted,
+    Arrived,
+    Customer,
+    Digits,
+    OutcomeUnknown,
+    RecordUnavailable,
+    Refusal,
+    Refused,
+    Unavailable,
+)
+from paperless_ivr.flow.facts import (
+    Anything,
+    all_of,
+    can_enrol,
+    can_show,
+    gets_texts,
+    given,
+    hung_up,
+    keyed,
+    link_is_address,
+    named,
+    not_,
+    number_known,
+    number_to_text,
+    pound,
+    refused_as,
+    settled,
+    wrong_used_up,
+)
+from paperless_ivr.flow.host import Registration, Sent
+from paperless_ivr.flow.lines import (
+    Prompts,
+    begun,
+    key,
+    must,
+    number_words,
+    options,
+    prompt,
+    say,
+    says,
+)
+from paperless_ivr.flow.options import Choice
+from paperless_ivr.flow.requests import Request, SendWebLink
+from paperless_ivr.flow.rows import HERE, On
+from paperless_ivr.flow.scene import Crossing, Scene
+from paperless_ivr.flow.states import State as S
+from paperless_ivr.flow.turns import Prompt
+from paperless_ivr.flow.updates import Keep, count_wrong, leave_contact, spend
+from paperless_ivr.keypad import national
+from paperless_ivr.secret import Secret, phone
+
+
+def is_phone(c: Crossing[Digits]) -> bool:
+    """A telephone number that texts may go to (R07)."""
+    number = national(keyed(c), c.policy.text.region)
+    return number is not None and gets_texts(c.policy, number)
+
+
+def is_other_phone(c: Crossing[Digits]) -> bool:
+    """A telephone number, whether texts may go to it or not."""
+    return national(keyed(c), c.policy.text.region) is not None
+
+
+def numbers_left(c: Anything) -> bool:
+    """A number may be keyed once more."""
+    return c.call.spent.numbers < c.policy.text.other_numbers
+
+
+def take_number(c: Crossing[Digits]) -> Call:
+    """A telephone number, to be read back."""
+    number = national(keyed(c), c.policy.text.region) or ""
+    return evolve(c.call, entry=Entry(phone=phone(number)))
+
+
+def confirm_number(c: Anything) -> Call:
+    """The number was read back and found right."""
+    contact = evolve(c.call.contact, phone=c.call.entry.phone)
+    return evolve(c.call, contact=contact, entry=Entry())
+
+
+def take_number_on_file(c: Anything) -> Call:
+    """The number on file, unless one was keyed."""
+    return evolve(c.call, contact=evolve(c.call.contact, phone=number_to_text(c)))
+
+
+def drop_number(c: Anything) -> Call:
+    """Another number is wanted."""
+    contact = evolve(c.call.contact, phone=None)
+    return spend(evolve(c.call, contact=contact, entry=Entry()), numbers=1)
+
+
+def drop_refused_number(c: Anything) -> Call:
+    """The service cannot text that number: another one, with its own yes."""
+    call = drop_number(c)
+    return evolve(call, results=evolve(call.results, text=Sent.NOT_ASKED))
+
+
+def stop_texts(c: Anything) -> Call:
+    """No more texts: no other number is asked for either."""
+    call = note_text(Sent.REFUSED)(c)
+    return evolve(call, spent=evolve(call.spent, numbers=c.policy.text.other_numbers))
+
+
+def leave_link(c: Anything) -> Call:
+    """The texted link is no way to the address, and no text is offered later."""
+    call = leave_contact(c)
+    if call.results.text is not Sent.NOT_ASKED:
+        return call
+    return evolve(call, results=evolve(call.results, text=Sent.DECLINED))
+
+
+def note_text(outcome: Sent) -> Keep:
+    """What became of the text."""
+    return named(f"text {outcome.value}", lambda c: _texted(c, outcome))
+
+
+def _texted(c: Anything, outcome: Sent) -> Call:
+    """A link that was texted finishes a wish that is kept for want of an operation."""
+    results = evolve(c.call.results, text=outcome)
+    if outcome is Sent.DONE and c.call.contact.purpose is TextPurpose.ENROL and results.outcomes:
+        last = evolve(results.outcomes[-1], registration=Registration.LINK)
+        results = evolve(results, outcomes=(*results.outcomes[:-1], last))
+    return evolve(c.call, results=results)
+
+
+TEXT_QUESTIONS = tuple(
+    f"text_consent_{purpose}{number}" for purpose in TextPurpose for number in ("", "_on_file")
+)
+
+
+@says(*TEXT_QUESTIONS, "text_rates")
+def text_question(scene: Scene) -> Iterable[Prompt]:
+    """The number, what the text is for, and what it may cost."""
+    purpose = scene.call.contact.purpose or TextPurpose.CONFIRM
+    yield prompt(scene, f"text_consent_{purpose}{number_words(scene)}", must_hear=True)
+    yield prompt(scene, "text_rates", must_hear=True)
+
+
+def another_number_left(scene: Scene) -> bool:
+    """Another number may be keyed, and what it takes can be shown."""
+    return scene.call.spent.numbers < scene.policy.text.other_numbers and can_show(scene)
+
+
+def send_link(scene: Scene) -> Request:
+    """Texts the link that was agreed to."""
+    yes = given(scene, Purpose.TEXT)
+    purpose = scene.call.contact.purpose or ""
+    number = yes.phone or Secret("")
+    return SendWebLink(
+        yes.customer,
+        yes.account,
+        yes.invoice_type,
+        number,
+        str(purpose),
+        yes.reference,
+        language=yes.language,
+    )
+
+
+def _phone_numbers(scene: Scene, _: tuple[Customer, ...]) -> Iterator[Digits]:
+    return examples.entry(scene, examples.PHONE, examples.NO_PHONE, examples.COSTLY)
+
+
+PROMPTS: Prompts = {
+    "number_unclear": (),
+    "number_not_texted": (),
+    "text_sent": (),
+    "text_not_sent": (),
+    "text_unknown": (),
+    "text_refused": (),
+    "text_limit": (),
+    "phone_entry": (),
+    "phone_entry_help": (),
+    "phone_readback": ("number",),
+    "option_number_right": ("key",),
+    "option_number_wrong": ("key",),
+    "text_consent_type_email": ("biller", "ending"),
+    "text_consent_enrol": ("biller", "ending"),
+    "text_consent_confirm": ("biller", "ending"),
+    "text_consent_review": ("biller", "ending"),
+    "text_consent_type_email_on_file": ("biller",),
+    "text_consent_enrol_on_file": ("biller",),
+    "text_consent_confirm_on_file": ("biller",),
+    "text_consent_review_on_file": ("biller",),
+    "text_rates": (),
+    "option_other_number": ("key",),
+    "sending_text": (),
+}
+"""What only this chapter says, with the gaps that the words may fill."""
+
+# fmt: off
+# Set by hand: a way out is one line.
+CHAPTER: Chapter = {
+    S.TEXT_NUMBER: Pass(
+        "Is there a number to text to?",
+        ways=[
+            On(Arrived, S.TEXT_CONSENT, when=number_known, keep=take_number_on_file),
+            On(Arrived, S.NEW_CONTACT),
+        ],
+    ),
+    S.PHONE_CAPTURE: Ask(
+        "Key a mobile number.",
+        say=[begun("phone_entry")],
+        help="phone_entry_help",
+        by=number(11, "number_unclear"),
+        leave=On(Digits, S.TEXT_DECLINED, when=pound),
+        examples=_phone_numbers,
+        ways=[
+            On(Digits, S.PHONE_CONFIRM, when=is_phone, keep=take_number),
+            On(Digits, HERE, when=all_of(is_other_phone, not_(wrong_used_up)), keep=count_wrong, say="number_not_texted"),
+        ],
+    ),
+    S.PHONE_CONFIRM: Ask(
+        "Hear the number and confirm it.",
+        say=[must("phone_readback"), options],
+        hear=True,
+        keys=[key("1", Choice.YES, "option_number_right"), key("2", Choice.NO, "option_number_wrong")],
+        ways=[
+            Press(Choice.YES, S.TEXT_CONSENT, keep=confirm_number),
+            Press(Choice.NO, S.PHONE_CAPTURE, when=numbers_left, keep=drop_number),
+            Press(Choice.NO, S.TEXT_DECLINED),
+        ],
+    ),
+    S.TEXT_CONSENT: Ask(
+        "May one text be sent to that number?",
+        say=[text_question, options],
+        consent=Purpose.TEXT,
+        keys=[
+            key("1", Choice.YES, "option_yes"),
+            key("2", Choice.NO, "option_no"),
+            key("3", Choice.OTHER, "option_other_number", when=another_number_left),
+        ],
+        ways=[
+            Press(Choice.YES, S.CONFIRMATION, when=link_is_address),
+            Press(Choice.YES, S.WEB_LINK),
+            Press(Choice.NO, S.TEXT_DECLINED),
+            Press(Choice.OTHER, S.NEW_CONTACT, keep=drop_number),
+        ],
+    ),
+    S.TEXT_DECLINED: Pass(
+        "No text: what now?",
+        ways=[
+            On(Arrived, S.ADDRESS, when=link_is_address, keep=leave_link),
+            On(Arrived, S.AFTERWARDS, when=settled, keep=note_text(Sent.DECLINED)),
+            On(Arrived, S.PENDING, keep=note_text(Sent.DECLINED)),
+        ],
+    ),
+    S.WEB_LINK: Do(
+        "Text the link.",
+        say=[say("sending_text")],
+        ask=send_link,
+        answers=WRITE,
+        finish=True,
+        ways=[
+            On(Accepted, S.ENROLLMENT, when=all_of(link_is_address, can_enrol), keep=note_text(Sent.DONE)),
+            On(Accepted, S.KEEPING, when=link_is_address, keep=note_text(Sent.DONE)),
+            On(Accepted, S.AFTERWARDS, keep=note_text(Sent.DONE), say="text_sent"),
+            On(OutcomeUnknown, S.KEEPING, when=link_is_address, keep=note_text(Sent.UNKNOWN)),
+            On(OutcomeUnknown, S.AFTERWARDS, keep=note_text(Sent.UNKNOWN), say="text_unknown"),
+            On(Refused, S.LINK_FAILED, when=refused_as(Refusal.LIMIT), keep=stop_texts, say="text_limit"),
+            On(Refused, S.LINK_FAILED, keep=note_text(Sent.REFUSED), say="text_refused"),
+            On((Unavailable, RecordUnavailable), S.KEEPING, when=link_is_address, keep=note_text(Sent.UNAVAILABLE)),
+            On((Unavailable, RecordUnavailable), S.AFTERWARDS, keep=note_text(Sent.UNAVAILABLE), say="text_not_sent"),
+        ],
+    ),
+    S.LINK_FAILED: Pass(
+        "The text was not sent: what now?",
+        ways=[
+            On(Arrived, S.KEEPING, when=all_of(link_is_address, hung_up)),
+            On(Arrived, S.NEW_CONTACT, when=all_of(link_is_address, numbers_left, can_show), keep=drop_refused_number),
+            On(Arrived, S.ADDRESS, when=link_is_address, keep=leave_link),
+            On(Arrived, S.AFTERWARDS),
+        ],
+    ),
+}

@@ -1,0 +1,51 @@
+"""What callers key at an entry, one example of each class: the proof walks them all."""
+
+from collections.abc import Iterable, Iterator
+
+from paperless_ivr.flow.events import Customer, Digits, Ended
+from paperless_ivr.flow.scene import Scene
+from paperless_ivr.secret import keys
+
+UNKNOWN_ACCOUNT, SHORT, CARD = "99999999", "12", "4111111111111111"
+PHONE, NO_PHONE, COSTLY = "2065550142", "1234567890", "8765550142"
+
+
+def entry(scene: Scene, *texts: str) -> Iterator[Digits]:
+    """Each text and `#`, more time, a pause in the midst of the first text; then what ends it."""
+    so_far = scene.call.entry.so_far
+    begun = so_far.reveal() if so_far else ""
+    if begun:
+        rests = (text.removeprefix(begun) for text in texts if text.startswith(begun))
+        for rest in dict.fromkeys((*rests, "")):
+            yield Digits(keys(rest), Ended.END_KEY)
+        yield Digits(keys("*1"), Ended.TIMEOUT)
+        if begun == _half(texts[0]):
+            yield Digits(keys("9"), Ended.TIMEOUT)
+    else:
+        yield from whole(*texts)
+        yield Digits(keys(_half(texts[0])), Ended.TIMEOUT)
+    yield Digits(keys("*"), Ended.TIMEOUT)
+
+
+def _half(text: str) -> str:
+    return text[: len(text) // 2]
+
+
+def whole(*texts: str) -> Iterator[Digits]:
+    """Each text and `#`, 0 and `#`, and `#` alone."""
+    for text in (*texts, "0", ""):
+        yield Digits(keys(text), Ended.END_KEY)
+
+
+def account_numbers(
+    scene: Scene, customers: Iterable[Customer], most: int | None = None
+) -> Iterator[Digits]:
+    """Whole account numbers: those that are found, and another; also with a pause, not the end."""
+    pad = scene.terms.accounts
+    keyable = (pad.keys(customer.account.reveal()) for customer in customers)
+    known = [number for number in keyable if number is not None] or ["10000001"]
+    known = known[:most]
+    yield from entry(scene, *dict.fromkeys(known), UNKNOWN_ACCOUNT, SHORT, CARD)
+    if scene.call.entry.so_far is None:
+        yield Digits(keys(known[0]), Ended.TIMEOUT)
+        yield Digits(keys(CARD), Ended.TIMEOUT)

@@ -1,0 +1,82 @@
+"""How a call ended, and what the host gets back."""
+
+from paperless_ivr.flow import bills
+from paperless_ivr.flow.host import Disposition, Handback, Identity, Registration
+from paperless_ivr.flow.scene import Scene
+from paperless_ivr.flow.states import State as S
+from paperless_ivr.secret import Secret
+
+
+def disposition(scene: Scene) -> Disposition:
+    """How the call ended, for the host and the funnel.
+
+    What was agreed outweighs how the talk ended: a caller who enrolled one bill and then
+    said no to a second is ENROLLED. A hang-up and a transfer outweigh both.
+    """
+    call = scene.call
+    if call.results.hung_up:
+        return Disposition.TAKEN_BACK if call.results.taken_back else Disposition.ABANDONED
+    if call.state in (S.TRANSFERRED, S.OPTED_OUT, S.OPT_OUT_REQUESTED, S.LINK_SENT):
+        return call.state.disposition
+    reached = {outcome.registration for outcome in call.results.outcomes}
+    for registration, ending in REACHED.items():
+        if registration in reached:
+            return ending
+    return call.state.disposition
+
+
+REACHED = {
+    Registration.ACTIVE: Disposition.ENROLLED,
+    Registration.PENDING: Disposition.ENROLLED,
+    Registration.LINK: Disposition.LINK_SENT,
+    Registration.KEPT: Disposition.DEFERRED,
+    Registration.UNKNOWN: Disposition.DEFERRED,
+}
+
+
+def handback(scene: Scene) -> Handback:
+    """What the host gets back (R18)."""
+    call, customer = scene.call, scene.customer
+    outcomes = call.results.outcomes
+    bill = bills.chosen(scene) if customer and call.choosing.type else None
+    return Handback(
+        disposition=disposition(scene),
+        reason=call.results.reason,
+        call_id=call.host.call_id,
+        handover=call.host.handover,
+        moment=call.host.moment,
+        paid=call.host.paid,
+        registration=outcomes[-1].registration if outcomes else Registration.NONE,
+        text=call.results.text,
+        autopay=call.results.autopay,
+        language=call.language,
+        account=_account(scene),
+        customer=customer.id if customer else None,
+        invoice=bill.invoice if bill else None,
+        identity=_identity(scene),
+        greeted=call.greeted,
+        unused_keys=call.results.unused,
+        outcomes=outcomes,
+        consents=tuple(consent.reference for consent in call.consents),
+    )
+
+
+def _account(scene: Scene) -> Secret | None:
+    """The account that the hand-back speaks of: what it says of the caller was shown of that."""
+    call, customer = scene.call, scene.customer
+    if customer is not None:
+        return customer.account
+    found = (who.account for who in call.found)
+    shown = (a for a in found if call.identity_of(a) >= Identity.LAST_FOUR_KEYED)
+    return next(shown, scene.account)
+
+
+def _identity(scene: Scene) -> Identity:
+    """What was shown of that account: here, or to the host, of the one that it handed over."""
+    call, account = scene.call, _account(scene)
+    if any(who.account == account for who in call.found):
+        return call.identity_of(account) if account else Identity.NONE
+    if call.entry.account is not None:
+        return Identity.NONE
+    here = Identity.CALLER_ID if account is None and call.shown.caller_id else Identity.NONE
+    return max(here, call.host.identity)

@@ -1,0 +1,44 @@
+"""What a key of a menu chooses."""
+
+import enum
+
+from attrs import frozen
+
+from paperless_ivr.flow.slots import Key, Slot
+
+
+class Choice(enum.Enum):
+    """What a key of a menu means."""
+
+    YES = "yes"
+    NO = "no"
+    OTHER = "other"
+    LANGUAGE = "language"
+    BILL = "bill"
+    MORE = "more"
+    DOMAIN = "domain"
+    AGAIN = "again"
+    STOP = "stop"
+    CHANGE = "change"
+    INSERT = "insert"
+    REMOVE = "remove"
+    BACK = "back"
+    TEXT = "text"
+    CANCEL = "cancel"
+
+
+@frozen
+class Option:
+    """A key, what it chooses, and the prompt that promises it ("" where another one does)."""
+
+    key: str
+    choice: Choice
+    prompt: str
+    value: int | str = 0
+    slots: tuple[tuple[str, Slot], ...] = ()
+    language: str | None = None
+
+    @property
+    def spoken(self) -> tuple[tuple[str, Slot], ...]:
+        """The slots of the prompt, the key among them."""
+        return (("key", Key(self.key)), *self.slots)

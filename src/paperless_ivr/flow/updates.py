@@ -1,0 +1,262 @@
+"""How several chapters change a call: each takes what has happened and gives the changed call.
+
+Budgets (`spent`) only grow; tries are reset by `advance` whenever a state is entered anew.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from attrs import evolve
+
+from paperless_ivr.flow.call import (
+    Call,
+    Consent,
+    Contact,
+    Entry,
+    Purpose,
+    Reserved,
+    Ringing,
+    Source,
+)
+from paperless_ivr.flow.events import (
+    Digits,
+    EndedBy,
+    HungUp,
+    RecordUnavailable,
+    TryReserved,
+    Unavailable,
+)
+from paperless_ivr.flow.facts import Anything, keyed, named
+from paperless_ivr.flow.host import Outcome, Reason, Registration
+from paperless_ivr.flow.policy import Strategy
+from paperless_ivr.flow.scene import Crossing
+from paperless_ivr.flow.states import State as S
+from paperless_ivr.secret import Secret
+
+Keep = Callable[[Crossing[Any]], Call]
+
+
+def spend(call: Call, **more: int) -> Call:
+    """Takes from a budget."""
+    spent = {name: getattr(call.spent, name) + n for name, n in more.items()}
+    return evolve(call, spent=evolve(call.spent, **spent))
+
+
+def because(reason: Reason) -> Keep:
+    """Remembers why."""
+    return named(
+        f"because {reason.value}",
+        lambda c: evolve(c.call, results=evolve(c.call.results, reason=_exact(reason, c))),
+    )
+
+
+def _exact(reason: Reason, c: Anything) -> Reason:
+    """The reason; where service or record seem down, whether only we were busy (R50)."""
+    busy = isinstance(c.event, Unavailable | RecordUnavailable) and c.event.busy
+    down = reason in (Reason.SERVICE_DOWN, Reason.RECORD_DOWN)
+    return Reason.BUSY if busy and down else reason
+
+
+# ── keys ─────────────────────────────────────────────────────────────────────────────────
+
+
+def count_wrong_key(c: Anything) -> Call:
+    """One more wrong key: told, at the second time with the longer help."""
+    call = count_wrong(c)
+    return evolve(call, lead=("no_match", *_help(c, call.tries.wrong)))
+
+
+def count_wrong(c: Anything) -> Call:
+    """One more wrong key, of which the row says more."""
+    tries = evolve(c.call.tries, wrong=c.call.tries.wrong + 1)
+    return evolve(c.call, tries=tries, entry=evolve(c.call.entry, so_far=None))
+
+
+def keep_keys(c: Crossing[Digits]) -> Call:
+    """What was keyed before a pause is kept; a star that starts over is one of the repeats."""
+    restarts = c.event.keys.reveal().count("*")
+    tries = evolve(c.call.tries, repeats=c.call.tries.repeats + restarts)
+    return evolve(c.call, tries=tries, entry=evolve(c.call.entry, so_far=Secret(keyed(c))))
+
+
+def count_silence(c: Anything) -> Call:
+    """One more silence: a short reprompt, then the longer help."""
+    tries = evolve(c.call.tries, silence=c.call.tries.silence + 1)
+    return evolve(c.call, tries=tries, lead=("no_input", *_help(c, tries.silence)))
+
+
+def _help(c: Anything, times: int) -> tuple[str, ...]:
+    return (c.question.help,) if times > 1 and c.question.help else ()
+
+
+def hear_again(c: Anything) -> Call:
+    """The question is heard again; in an entry the next wait is longer."""
+    tries = evolve(c.call.tries, repeats=c.call.tries.repeats + 1)
+    return evolve(c.call, tries=tries, entry=evolve(c.call.entry, more_time=True, so_far=None))
+
+
+def hang_up(c: Crossing[HungUp]) -> Call:
+    """The caller hung up, or the call was taken back."""
+    by = c.event.by
+    taken_back = by is not EndedBy.CALLER
+    results = evolve(c.call.results, hung_up=True, taken_back=taken_back, reason=HUNG_UP[by])
+    return evolve(c.call, results=results)
+
+
+HUNG_UP = {
+    EndedBy.CALLER: Reason.CALLER_HUNG_UP,
+    EndedBy.HOST: Reason.HOST_CANCELLED,
+    EndedBy.SERVER: Reason.SERVER_STOPPED,
+}
+
+
+# ── tries that the record counts ─────────────────────────────────────────────────────────
+
+
+def hold_try(c: Crossing[TryReserved]) -> Call:
+    """The record has counted a try."""
+    before = c.call.reserved
+    held = (*before.held, c.call.next_try)
+    return evolve(c.call, reserved=evolve(before, made=before.made + 1, held=held))
+
+
+def miss_try(call: Call) -> Call:
+    """The latest try hit nothing: it stays counted."""
+    return evolve(call, reserved=evolve(call.reserved, held=call.reserved.held[:-1]))
+
+
+def unanswered(keep: Keep) -> Keep:
+    """The same, and the try of a search that the service never answered is given back.
+
+    Nothing was told by it. Whatever came back, though it cannot be used, may have told something.
+    """
+
+    def kept(c: Anything) -> Call:
+        silent = isinstance(c.event, Unavailable) and not c.event.answered
+        return keep(evolve(c, call=give_back_tries(c.call, latest=True)) if silent else c)
+
+    return named(f"{keep.__name__}, at no try where nothing answered", kept)
+
+
+def give_back_tries(call: Call, *, latest: bool = False) -> Call:
+    """The caller has shown who they are: what was held is no guess, or the latest of it is none."""
+    before = call.reserved
+    kept, back = (before.held[:-1], before.held[-1:]) if latest else ((), before.held)
+    return evolve(call, reserved=Reserved(before.made, kept, (*before.matched, *back)))
+
+
+# ── the way to an address ────────────────────────────────────────────────────────────────
+
+
+def leave_address(c: Anything) -> Call:
+    """Another address is wanted: the one that was spoken of is left."""
+    return spend(leave_contact(c), addresses=1)
+
+
+def leave_keypad(c: Anything) -> Call:
+    """Keying the address is given up."""
+    contact = Contact(used=(*c.call.contact.used, Strategy.KEYPAD))
+    return evolve(c.call, contact=contact, entry=Entry())
+
+
+def leave_contact(c: Anything) -> Call:
+    """The address that was spoken of is left, and the way to it used up."""
+    contact = c.call.contact
+    used = {
+        Source.PAYMENT: Strategy.ON_FILE,
+        Source.ON_FILE: Strategy.ON_FILE,
+        Source.LINK: Strategy.TEXT_LINK,
+    }.get(contact.source or Source.KEYED)
+    tried = contact.used if used is None else (*contact.used, used)
+    return evolve(c.call, contact=Contact(used=tried, bad_email=contact.bad_email))
+
+
+# ── consent ──────────────────────────────────────────────────────────────────────────────
+
+
+def mint_consent(purpose: Purpose) -> Keep:
+    """Mints a consent: to what, in which words, with which key (R09, R30)."""
+    return named(f"consent to {purpose.value}", lambda c: _consented(c, purpose))
+
+
+def _reference(call: Call) -> str:
+    """The name of the next consent: no other of the call has it, in any hand-over."""
+    return f"{call.host.reference}-{len(call.consents) + 1}"
+
+
+def _consented(c: Crossing[Digits], purpose: Purpose) -> Call:
+    call, customer = c.call, c.customer
+    asked = [p for p in c.said if p.must_hear]
+    contact = call.contact
+    enrolling = purpose is Purpose.ENROL
+    texting = purpose is Purpose.TEXT or (enrolling and contact.source is Source.LINK)
+    minted = Consent(
+        reference=_reference(call),
+        biller=call.host.biller,
+        purpose=purpose,
+        prompts=tuple(p.name for p in asked),
+        slots=tuple(slot for p in asked for slot in p.slots),
+        key=c.event.keys.reveal(),
+        language=c.language,
+        customer=customer.id if customer else Secret(""),
+        account=customer.account if customer else Secret(""),
+        invoice_type=call.choosing.type,
+        email=contact.email if enrolling else None,
+        phone=contact.phone if texting else None,
+    )
+    return evolve(call, consents=(*call.consents, minted))
+
+
+def settle(registration: Registration) -> Keep:
+    """What became of the bill that the caller agreed about."""
+    return named(f"came to {registration.value}", lambda c: settle_bill(c, registration))
+
+
+def settle_bill(c: Anything, registration: Registration) -> Call:
+    """The bill that the caller agreed about has come to this."""
+    call = c.call
+    yes = next(
+        x for x in reversed(call.consents) if x.purpose in (Purpose.ENROL, Purpose.BACK_TO_PAPER)
+    )
+    outcome = Outcome(yes.customer, yes.account, yes.invoice_type, registration, yes.reference)
+    others = tuple(
+        o
+        for o in call.results.outcomes
+        if (o.customer, o.invoice_type) != (yes.customer, yes.invoice_type)
+    )
+    bill = (call.choosing.customer or 0, call.choosing.type)
+    results = evolve(call.results, outcomes=(*others, outcome))
+    return evolve(
+        call, results=results, choosing=evolve(call.choosing, done=(*call.choosing.done, bill))
+    )
+
+
+def note_lost_answer(c: Anything) -> Call:
+    """The answer to the write was lost."""
+    results = evolve(c.call.results, reason=Reason.OUTCOME_UNKNOWN, lost=True)
+    return evolve(c.call, results=results)
+
+
+# ── a person ─────────────────────────────────────────────────────────────────────────────
+
+
+def want_person(reason: Reason, otherwise: S) -> Keep:
+    """A person would help; `otherwise` is the ending if nobody does."""
+
+    def keep(c: Anything) -> Call:
+        exact = _exact(reason, c)
+        ringing = Ringing(exact, None, otherwise)
+        return evolve(c.call, ringing=ringing, results=evolve(c.call.results, reason=exact))
+
+    return named(f"wants a person: {reason.value}", keep)
+
+
+def ask_for_person(c: Anything) -> Call:
+    """The caller pressed 0 at this question."""
+    ringing = Ringing(Reason.CALLER_ASKED, c.call.state)
+    return evolve(c.call, ringing=ringing)
+
+
+def find_nobody(c: Anything) -> Call:
+    """Nobody is free: one asking less."""
+    return spend(evolve(c.call, ringing=Ringing()), people=1)

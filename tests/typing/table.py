@@ -1,0 +1,58 @@
+"""Never run: what a type checker must say of rows, inside a table too."""
+
+from collections.abc import Sequence
+
+from paperless_ivr.flow import facts as f
+from paperless_ivr.flow import updates as u
+from paperless_ivr.flow.blocks import Ask, Do, Press
+from paperless_ivr.flow.chapters import arrival, consent, identity
+from paperless_ivr.flow.events import Digits, NoInput, Refused, Screened, Unavailable
+from paperless_ivr.flow.options import Choice
+from paperless_ivr.flow.rows import HERE, On, Row, Table
+from paperless_ivr.flow.states import State as S
+
+yes = f.chose(Choice.YES)
+
+right: Table = {
+    S.OFFER: (
+        On(Digits, S.ACCOUNT, when=yes),
+        On(Digits, HERE, when=f.all_of(f.zero, f.person), keep=u.ask_for_person),
+        On((Screened, Unavailable), S.LEFT, when=f.not_(f.person), keep=u.find_nobody),
+        On(NoInput, S.IGNORED, when=arrival.silent_before, keep=u.count_silence),
+    ),
+}
+
+wrong: Table = {
+    S.OFFER: (
+        On(NoInput, S.ACCOUNT, when=yes),  # type: ignore[arg-type]  # a key, on silence
+        On(NoInput, S.ACCOUNT, when=f.pound),  # type: ignore[arg-type]  # a key, on silence
+        On(NoInput, HERE, when=f.all_of(f.person, f.zero)),  # type: ignore[arg-type]
+        On(NoInput, HERE, when=f.not_(f.zero)),  # type: ignore[arg-type]
+        On((Digits, NoInput), HERE, when=f.zero),  # type: ignore[arg-type]  # a key, on either
+        On(Unavailable, HERE, when=consent.bad_email_first),  # type: ignore[arg-type]  # a refusal
+        On(Refused, HERE, when=arrival.asked_lately),  # type: ignore[arg-type]  # a screening
+        On(NoInput, HERE, keep=identity.take_account),  # type: ignore[arg-type]  # remembers keys, on silence
+        On(Digits, HERE, keep=u.hang_up),  # type: ignore[arg-type]  # remembers a hang-up, on keys
+    ),
+}
+
+rows: Sequence[Row] = [
+    On(NoInput, S.ACCOUNT, when=f.zero),  # type: ignore[arg-type]
+    On(NoInput, HERE, when=f.all_of(f.zero, f.person)),  # type: ignore[arg-type]
+]
+
+Ask(
+    "A question.",
+    say=[],
+    ways=[
+        Press(Choice.YES, S.ACCOUNT, when=f.heard),
+        Press(Choice.YES, S.ACCOUNT, when=arrival.silent_before),  # type: ignore[arg-type]
+        On(NoInput, S.ACCOUNT, when=f.zero),  # type: ignore[arg-type]
+    ],
+)
+Do(  # type: ignore[call-arg]  # what it asks for, and what comes back
+    "A request.",
+    say=[],
+    ways=[On(Screened, S.OFFER, when=f.zero)],  # type: ignore[arg-type]
+)
+Ask("A question.", ways=[])  # type: ignore[call-arg]  # what it says
