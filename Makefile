@@ -1,6 +1,7 @@
 # make call   take a call at the keyboard        make call ARGS="--keys '1 2'"
 # make test   run all tests                      make test ARGS='-k keypad'
 # make prove  run the tests that count often, with their heavy counts
+# make cover  write the covering set in tests/cover anew, and the traces of all transcripts
 # make check  format, lint, types, import arrows, generated docs
 # make sbom   list every installed package: licenses, and an SBOM (build/sbom.cdx.json)
 # make docs   write the generated docs anew
@@ -18,7 +19,7 @@ WORKERS := $(shell echo $$((3 * $$(getconf _NPROCESSORS_ONLN))))
 # Tests start hundreds of processes, and each would compile the package again. Empty: it is kept.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup call test prove check sbom docs clean
+.PHONY: setup call test prove cover check sbom docs clean
 
 setup: .venv/.stamp
 
@@ -60,6 +61,10 @@ prove: export PAPERLESS_IVR_PROVE := 1
 prove: setup
 	$(BIN)/python -m pytest -n $(WORKERS) -m 'prove and not alone' tests $(ARGS) || test $$? -eq 5
 	$(BIN)/python -m pytest -m 'prove and alone' tests $(ARGS) || test $$? -eq 5
+
+cover: setup
+	$(BIN)/paperless-ivr transcripts --cover tests/cover
+	$(BIN)/python -m tests.tracing
 
 check: setup
 	$(BIN)/ruff format --check .

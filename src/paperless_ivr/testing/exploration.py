@@ -57,7 +57,7 @@ from paperless_ivr.flow.requests import (
     Write,
 )
 from paperless_ivr.flow.scene import Scene
-from paperless_ivr.flow.script import last_to_hear
+from paperless_ivr.flow.script import last_to_hear, room
 from paperless_ivr.flow.states import Kind, Phase
 from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.turns import Gather, Return, Transfer, Turn
@@ -75,6 +75,9 @@ class World:
     customers: tuple[Customer, ...]
     spelt_out: bool = False
     """The e-mail block is walked key by key."""
+    local: str = "a"
+    domain: str = "a.bc"
+    """What is spelt there, before the at-sign and after it."""
 
 
 @frozen
@@ -264,22 +267,27 @@ def _phones(scene: Scene, world: World) -> Iterator[Event]:
     return _entry(scene, *known, "0009", SHORT)
 
 
-def _spellings(*_: object) -> Iterator[Event]:
-    """With the two-letter keypad: whole, half, meaningless, kept for later, deleted."""
-    yield from _whole("21", "2", "25")
-    yield Digits(keys("*"), Ended.TIMEOUT)
-    yield Digits(keys("2"), Ended.TIMEOUT)
-    yield Digits(keys("21"), Ended.TIMEOUT)
-    yield Digits(keys("212"), Ended.TIMEOUT)
-    yield Digits(keys("2121*"), Ended.TIMEOUT)
-    yield Digits(keys("21212121"))
+def _spellings(scene: Scene, world: World) -> Iterator[Event]:
+    """By the two-key code: whole, half, meaningless, kept for later, deleted, without end."""
+    code = scene.terms.pad.code(world.local)
+    half = code[:1]
+    yield from _whole(code, half, "25")
+    for paused in ("*", half, code, code + half, f"{code}{code}*"):
+        yield Digits(keys(paused), Ended.TIMEOUT)
+    yield _endless(scene)
 
 
-def _domains(*_: object) -> Iterator[Event]:
-    yield from _whole("21112223", "21")
+def _domains(scene: Scene, world: World) -> Iterator[Event]:
+    code = scene.terms.pad.code(world.domain)
+    yield from _whole(code, code[:2])
     yield Digits(keys("*"), Ended.TIMEOUT)
-    yield Digits(keys("2"), Ended.TIMEOUT)
-    yield Digits(keys("21212121"))
+    yield Digits(keys(code[:1]), Ended.TIMEOUT)
+    yield _endless(scene)
+
+
+def _endless(scene: Scene) -> Digits:
+    """As many keys as are gathered."""
+    return Digits(keys("21" * (room(scene) // 2)))
 
 
 ENTRIES: Mapping[S, Callable[[Scene, World], Iterator[Event]]] = {
