@@ -1,6 +1,7 @@
 # make call   take a call at the keyboard        make call ARGS="--keys '1 2'"
 # make test   run all tests                      make test ARGS='-k keypad'
 # make prove  run the tests that count often, with their heavy counts
+# make cover  write the covering set in tests/cover anew, and the traces of all transcripts
 # make check  format, lint, types, import arrows, generated docs, the site
 # make sbom   list every installed package: licenses, and an SBOM (build/sbom.cdx.json)
 # make docs   write the generated docs anew, and the site (build/site)
@@ -21,7 +22,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # Warnings are errors: a link inside the site that leads nowhere is one.
 SITE := $(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html docs build/site
 
-.PHONY: setup call test prove check sbom docs clean
+.PHONY: setup call test prove cover check sbom docs clean
 
 setup: .venv/.stamp
 
@@ -63,6 +64,10 @@ prove: export PAPERLESS_IVR_PROVE := 1
 prove: setup
 	$(BIN)/python -m pytest -n $(WORKERS) -m 'prove and not alone' tests $(ARGS) || test $$? -eq 5
 	$(BIN)/python -m pytest -m 'prove and alone' tests $(ARGS) || test $$? -eq 5
+
+cover: setup
+	$(BIN)/paperless-ivr transcripts --cover tests/cover
+	$(BIN)/python -m tests.tracing
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -21,6 +21,7 @@ COMMANDS = {
     "replay": "Replay transcripts.",
     "report": "Tell how far callers got, and why no further.",
     "serve": "Answer calls of Twilio by web request.",
+    "transcripts": "Write the calls that take every row of the table.",
     "verify": "Prove what must hold in every call.",
 }
 """Every command, and what it is for; `import_module` finds it in the module of that name."""

@@ -11,7 +11,8 @@ from typing import ClassVar
 from attrs import evolve, field, frozen
 
 from paperless_ivr.flow.call import Call, Purpose
-from paperless_ivr.flow.events import Customer, Digits, HungUp, NoInput
+from paperless_ivr.flow.events import Digits, HungUp, NoInput
+from paperless_ivr.flow.examples import Known
 from paperless_ivr.flow.facts import (
     all_of,
     card_before_pause,
@@ -210,7 +211,7 @@ def _digits(scene: Scene, digits: int) -> Gather:
 
 # ── the blocks ───────────────────────────────────────────────────────────────────────────
 
-Examples = Callable[[Scene, tuple[Customer, ...]], Iterator[Digits]]
+Examples = Callable[[Scene, Known], Iterator[Digits]]
 """What may be keyed at an entry where a search finds some customers: one example of each class."""
 
 

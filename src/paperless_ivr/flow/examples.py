@@ -1,10 +1,24 @@
 """What callers key at an entry, one example of each class: the proof walks them all."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+
+from attrs import frozen
 
 from paperless_ivr.flow.events import Customer, Digits, Ended
 from paperless_ivr.flow.scene import Scene
 from paperless_ivr.secret import keys
+
+
+@frozen
+class Known:
+    """What there is to key: whom a search finds, and the parts of an address."""
+
+    customers: tuple[Customer, ...]
+    local: str = "a"
+    """What is spelled before the at-sign."""
+    domain: str = "a.bc"
+    """What is spelled after it."""
+
 
 UNKNOWN_ACCOUNT, SHORT, CARD = "99999999", "12", "4111111111111111"
 PHONE, NO_PHONE, COSTLY = "2065550142", "1234567890", "8765550142"
@@ -37,15 +51,13 @@ def whole(*texts: str) -> Iterator[Digits]:
         yield Digits(keys(text), Ended.END_KEY)
 
 
-def account_numbers(
-    scene: Scene, customers: Iterable[Customer], most: int | None = None
-) -> Iterator[Digits]:
+def account_numbers(scene: Scene, known: Known, most: int | None = None) -> Iterator[Digits]:
     """Whole account numbers: those that are found, and another; also with a pause, not the end."""
     pad = scene.terms.accounts
-    keyable = (pad.keys(customer.account.reveal()) for customer in customers)
-    known = [number for number in keyable if number is not None] or ["10000001"]
-    known = known[:most]
-    yield from entry(scene, *dict.fromkeys(known), UNKNOWN_ACCOUNT, SHORT, CARD)
+    keyable = (pad.keys(customer.account.reveal()) for customer in known.customers)
+    theirs = [number for number in keyable if number is not None] or ["10000001"]
+    theirs = theirs[:most]
+    yield from entry(scene, *dict.fromkeys(theirs), UNKNOWN_ACCOUNT, SHORT, CARD)
     if scene.call.entry.so_far is None:
-        yield Digits(keys(known[0]), Ended.TIMEOUT)
+        yield Digits(keys(theirs[0]), Ended.TIMEOUT)
         yield Digits(keys(CARD), Ended.TIMEOUT)

@@ -10,7 +10,8 @@ from attrs import evolve, field, frozen
 from paperless_ivr.flow.blocks import Ask
 from paperless_ivr.flow.call import GREETING, Call, Choosing, Entry, Tries
 from paperless_ivr.flow.errors import CallFinished, UnexpectedEvent
-from paperless_ivr.flow.events import Arrived, Customer, CustomersFound, Digits, Event, HungUp
+from paperless_ivr.flow.events import Arrived, CustomersFound, Digits, Event, HungUp
+from paperless_ivr.flow.examples import Known
 from paperless_ivr.flow.host import Arrival, Intent
 from paperless_ivr.flow.known import known_arrival, known_customers
 from paperless_ivr.flow.lines import prompt
@@ -99,12 +100,12 @@ class Flow:
         """Whether a state asks for a number or for spelling, and not for one key."""
         return BLOCKS[state].takes_several_keys
 
-    def examples(self, call: Call, customers: tuple[Customer, ...]) -> Iterator[Digits]:
+    def examples(self, call: Call, known: Known) -> Iterator[Digits]:
         """One example of each class of keys at an entry, where a search finds some customers."""
         block = BLOCKS[call.state]
         assert isinstance(block, Ask)
         assert block.examples is not None
-        return block.examples(Scene(call, self.terms), customers)
+        return block.examples(Scene(call, self.terms), known)
 
     def _words(self, scene: Scene) -> tuple[Prompt, ...]:
         """All that is said now: what was met on the way, then the words of the state."""

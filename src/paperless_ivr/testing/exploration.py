@@ -40,6 +40,7 @@ from paperless_ivr.flow.events import (
     Unavailable,
     WishKept,
 )
+from paperless_ivr.flow.examples import Known
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Disposition, Identity, Outcome, Sent
 from paperless_ivr.flow.live import Live, Token, deliver
@@ -73,6 +74,14 @@ class World:
     customers: tuple[Customer, ...]
     spelt_out: bool = False
     """The e-mail block is walked key by key."""
+    local: str = "a"
+    domain: str = "a.bc"
+    """What is spelled there, before the at-sign and after it."""
+
+    @property
+    def known(self) -> Known:
+        """What there is to key."""
+        return Known(self.customers, self.local, self.domain)
 
 
 @frozen
@@ -195,7 +204,7 @@ def _keys(flow: Flow, turn: Turn, world: World) -> Iterator[Event]:
         yield from THROUGH[state]
         return
     if flow.takes_several_keys(state):
-        yield from flow.examples(turn.call, world.customers)
+        yield from flow.examples(turn.call, world.known)
         return
     offered = [option.key for option in flow.menu(turn.call)]
     wrong = [key for key in "7654" if key not in offered][:1]

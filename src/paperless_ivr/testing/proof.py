@@ -73,7 +73,14 @@ def _after(handle: str, **more: object) -> Arrival:
     return _arrival(handle, Moment.AFTER_PAYMENT, **paid)
 
 
-NAMES = {"WATER": {"en-US": "water bill"}, "SEWER": {"en-US": "sewer bill"}}
+NAMES = {
+    "WATER": {"en-US": "water bill", "es-US": "factura del agua"},
+    "SEWER": {"en-US": "sewer bill", "es-US": "factura del alcantarillado"},
+}
+DRAWN = {
+    "en-US": "It is drawn on the due date.",
+    "es-US": "Se cobra en la fecha de vencimiento.",
+}
 DEFAULT = evolve(Policy(), bills=evolve(Policy().bills, names=NAMES))
 NUMBERED = Account(forms=("########",), check_digit=CheckDigit.LUHN)
 BEFORE = Moment.BEFORE_PAYMENT
@@ -85,6 +92,16 @@ def cases(policy: Policy | None = None) -> tuple[Case, ...]:
     if policy is not None:
         return tuple(_of_one(policy))
     return (*_of_many(), *_of_identity())
+
+
+def arrivals(policy: Policy | None = None) -> tuple[Case, ...]:
+    """Cases with calls to take every row of the table by, with the policies' own budgets."""
+    one = evolve(DEFAULT, bills=evolve(DEFAULT.bills, another=False))
+    these = (*cases(), Case("seven bills", one, _arrival("novak", BEFORE), ("novak",)))
+    if policy is None:
+        return these
+    distinct = {(each.arrival, each.customers, each.lacking): each for each in reversed(these)}
+    return tuple(evolve(case, policy=policy) for case in reversed(distinct.values()))
 
 
 def _of_one(policy: Policy) -> Iterator[Case]:
@@ -202,7 +219,7 @@ def _of_many() -> Iterator[Case]:
         ("silva",),
         frozenset({PREFERENCE, LINK, "InvoiceExists", "SearchByCustomerPhoneNumber"}),
     )
-    autopay = new(autopay=AutoPay(offer=True, terms={"en-US": "It is drawn on the due date."}))
+    autopay = new(autopay=AutoPay(offer=True, terms=DRAWN))
     paying = evolve(autopay, address=on_file)
     yield Case("AutoPay", autopay, _after("chen"), ("chen",))
     yield Case("AutoPay, a person", paying, _after("rivera", person_available=True), ("rivera",))
@@ -257,7 +274,7 @@ def _one_way_to_an_address() -> Iterator[Case]:
     )
     yield Case(
         "on file alone: AutoPay",
-        new(autopay=AutoPay(offer=True, terms={"en-US": "It is drawn on the due date."})),
+        new(autopay=AutoPay(offer=True, terms=DRAWN)),
         _after("rivera"),
         ("rivera",),
     )

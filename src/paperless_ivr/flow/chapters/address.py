@@ -11,7 +11,6 @@ from paperless_ivr.flow.blocks import ACCOUNT_NUMBER, Ask, Chapter, Do, Pass, nu
 from paperless_ivr.flow.call import Call, Entry, Shown, Source, TextPurpose
 from paperless_ivr.flow.events import (
     Arrived,
-    Customer,
     Digits,
     LimitReached,
     RecordUnavailable,
@@ -156,10 +155,10 @@ def reserve_fact(scene: Scene) -> Request:
     return reserve(scene, guess, (customer.account,) if customer else ())
 
 
-def _phones(scene: Scene, customers: tuple[Customer, ...]) -> Iterator[Digits]:
+def _phones(scene: Scene, known: examples.Known) -> Iterator[Digits]:
     """The last four digits of each phone on file, and others."""
-    known = dict.fromkeys(last_four(c.phone.reveal()) for c in customers if c.phone)
-    return examples.entry(scene, *known, "0009", examples.SHORT)
+    theirs = dict.fromkeys(last_four(c.phone.reveal()) for c in known.customers if c.phone)
+    return examples.entry(scene, *theirs, "0009", examples.SHORT)
 
 
 CANNOT_SHOW = On(Digits, S.NEW_CONTACT, when=pound, keep=give_up_proof, say="on_file_only")

@@ -7,7 +7,7 @@ from attrs import evolve
 from paperless_ivr.flow import examples
 from paperless_ivr.flow.blocks import NUMBER_KEYS, PERSON, SILENCE, Ask, By, Chapter, Press, entry
 from paperless_ivr.flow.call import Call, Entry, Source
-from paperless_ivr.flow.events import Customer, Digits, Ended
+from paperless_ivr.flow.events import Digits, Ended
 from paperless_ivr.flow.facts import (
     Anything,
     all_of,
@@ -328,23 +328,31 @@ ONE_CHARACTER = By(_code, lambda ask: entry("character_unclear", ask.leave), sta
 """One character in the two-key code."""
 
 
-def _spellings(_: Scene, __: tuple[Customer, ...]) -> Iterator[Digits]:
-    """With the two-letter keypad: whole, half, meaningless, kept for later, deleted."""
-    yield from examples.whole("21", "2", "25")
-    for pressed_keys in ("*", "2", "21", "212", "2121*"):
+def _spellings(scene: Scene, known: examples.Known) -> Iterator[Digits]:
+    """By the two-key code: whole, half, meaningless, kept for later, deleted, without end."""
+    code = scene.terms.pad.code(known.local)
+    half = code[:1]
+    yield from examples.whole(code, half, "25")
+    for pressed_keys in ("*", half, code, code + half, f"{code}{code}*"):
         yield Digits(keys(pressed_keys), Ended.TIMEOUT)
-    yield Digits(keys("21212121"))
+    yield _endless(scene)
 
 
-def _spelt_domains(_: Scene, __: tuple[Customer, ...]) -> Iterator[Digits]:
-    """Whole, too short, kept for later, too long."""
-    yield from examples.whole("21112223", "21")
-    for pressed_keys in ("*", "2"):
+def _spelt_domains(scene: Scene, known: examples.Known) -> Iterator[Digits]:
+    """Whole, too short, kept for later, without end."""
+    code = scene.terms.pad.code(known.domain)
+    yield from examples.whole(code, code[:2])
+    for pressed_keys in ("*", code[:1]):
         yield Digits(keys(pressed_keys), Ended.TIMEOUT)
-    yield Digits(keys("21212121"))
+    yield _endless(scene)
 
 
-def _characters(scene: Scene, _: tuple[Customer, ...]) -> Iterator[Digits]:
+def _endless(scene: Scene) -> Digits:
+    """As many keys as are gathered."""
+    return Digits(keys("21" * (room(scene) // 2)))
+
+
+def _characters(scene: Scene, _: examples.Known) -> Iterator[Digits]:
     return examples.entry(scene, "22", "2")
 
 

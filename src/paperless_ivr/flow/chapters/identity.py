@@ -257,16 +257,16 @@ def reserve_last_four(scene: Scene) -> Request:
     return reserve(scene, Guess.LAST_FOUR, tuple(c.account for c in scene.call.found))
 
 
-def _one_account(scene: Scene, customers: tuple[Customer, ...]) -> Iterator[Digits]:
+def _one_account(scene: Scene, known: examples.Known) -> Iterator[Digits]:
     """Account numbers: any that is found is as good as another."""
-    return examples.account_numbers(scene, customers, 1)
+    return examples.account_numbers(scene, known, 1)
 
 
-def _last_fours(scene: Scene, customers: tuple[Customer, ...]) -> Iterator[Digits]:
+def _last_fours(scene: Scene, known: examples.Known) -> Iterator[Digits]:
     """The last four digits of each account, and others."""
     ending = scene.terms.accounts.last_four
-    known = dict.fromkeys(ending(customer.account.reveal()) for customer in customers)
-    return examples.entry(scene, *known, "0009", examples.SHORT)
+    theirs = dict.fromkeys(ending(who.account.reveal()) for who in known.customers)
+    return examples.entry(scene, *theirs, "0009", examples.SHORT)
 
 
 PROMPTS: Prompts = {

@@ -11,7 +11,6 @@ from paperless_ivr.flow.call import Call, Entry, Purpose, TextPurpose
 from paperless_ivr.flow.events import (
     Accepted,
     Arrived,
-    Customer,
     Digits,
     OutcomeUnknown,
     RecordUnavailable,
@@ -168,7 +167,7 @@ def send_link(scene: Scene) -> Request:
     )
 
 
-def _phone_numbers(scene: Scene, _: tuple[Customer, ...]) -> Iterator[Digits]:
+def _phone_numbers(scene: Scene, _: examples.Known) -> Iterator[Digits]:
     return examples.entry(scene, examples.PHONE, examples.NO_PHONE, examples.COSTLY)
 
 

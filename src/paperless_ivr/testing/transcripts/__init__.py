@@ -21,14 +21,16 @@ from paperless_ivr.testing.transcripts.form import Step, Transcript
 from paperless_ivr.testing.transcripts.parsing import parse, read
 from paperless_ivr.testing.transcripts.replaying import differences, replay, update
 from paperless_ivr.testing.transcripts.scribe import Scribe, redacted
-from paperless_ivr.testing.transcripts.writing import of_counterexample
+from paperless_ivr.testing.transcripts.writing import headers_of, of_counterexample, of_covering
 
 __all__ = [
     "Scribe",
     "Step",
     "Transcript",
     "differences",
+    "headers_of",
     "of_counterexample",
+    "of_covering",
     "parse",
     "read",
     "redacted",

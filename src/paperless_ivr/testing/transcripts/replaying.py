@@ -37,6 +37,8 @@ class Replay:
     lines: list[str] = Factory(list)
     rows: list[str] = Factory(list)
     """Rows of the table that were taken."""
+    turns: list[Turn] = Factory(list)
+    """Every turn that the call came to."""
     answered: Token | None = None
     """The turn at which a key was pressed last."""
 
@@ -50,6 +52,7 @@ class Replay:
         """One turn of the call, which has been through its saved form; whether it goes on."""
         turn = self.flow.turn(load(dump(self.live.call)))
         self.live = Live(turn, self.live.number)
+        self.turns.append(turn)
         did = None if turn.call.results.hung_up else self._perform(turn)
         match turn.then:
             case Return():

@@ -1,0 +1,133 @@
+"""`paperless-ivr transcripts`: the calls that together take every row of the table."""
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from paperless_ivr.flow.policy import Policy
+    from paperless_ivr.testing.cover import Start, Step
+
+MADE = "# Written by paperless-ivr transcripts, for the calls beside it."
+"""The first line of every policy that is written."""
+
+
+@click.command(name="transcripts")
+@click.option(
+    "--cover",
+    "folder",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder to write to. What an earlier run wrote there is replaced.",
+)
+@click.option(
+    "--policy",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A policy (TOML). [default: those of the proof, which are written to the folder]",
+)
+def command(folder: Path, file: Path | None) -> None:
+    """Write the fewest calls that together take every row of the table, as transcripts.
+
+    It takes a minute or two. A folder that holds transcripts of others is refused. Rows that no
+    call was found to take are listed.
+    """
+    from paperless_ivr.prompts.policies import load_policy
+    from paperless_ivr.testing.cover import cover
+    from paperless_ivr.testing.proof import rows
+    from paperless_ivr.testing.transcripts import of_covering
+    from paperless_ivr.testing.transcripts.writing import COVERING, in_words
+
+    policy = load_policy(file) if file else None
+    earlier = _written_by_us(folder, "*.call", f"# {COVERING}")
+    if file is None:
+        earlier |= _written_by_us(folder, "*.toml", MADE)
+    folder.mkdir(parents=True, exist_ok=True)
+    policies, starts = _starts(folder, policy, file)
+    first = _searched(starts)
+    written, events = set(policies), 0
+    for covering in cover(first):
+        place = folder / f"{_slug(in_words(covering.adds[-1]))}.call"
+        place.write_text(of_covering(covering, place), encoding="utf-8")
+        written.add(place)
+        events += len(covering.end.path) - 1
+    for place in earlier - written:
+        place.unlink()
+    missing = sorted(rows() - set(first))
+    calls = len(written) - len(policies)
+    click.echo(f"{folder}: {calls} calls, {events} events, {len(first)} of {len(rows())} rows")
+    if missing:
+        click.echo(f"No call was found that takes these {len(missing)} rows:")
+    for row in missing:
+        click.echo(f"  {in_words(row)}")
+
+
+def _written_by_us(folder: Path, pattern: str, mark: str) -> set[Path]:
+    """The files that an earlier run wrote; an error where there are others."""
+    files = set(folder.glob(pattern))
+    others = sorted(f.name for f in files if not f.read_text("utf-8").startswith(f"{mark}\n"))
+    if others:
+        message = f"{folder} holds files of others: {', '.join(others)}; name another folder"
+        raise click.UsageError(message)
+    return files
+
+
+def _starts(
+    folder: Path, policy: "Policy | None", file: Path | None
+) -> "tuple[dict[Path, Policy], list[Start]]":
+    """Where calls start; and the policies that were written for them, where none was given."""
+    from paperless_ivr.testing.cover import Start
+    from paperless_ivr.testing.proof import arrivals
+
+    written: dict[Path, Policy] = {}
+    starts = []
+    for case in arrivals(policy):
+        place = file or next((p for p, known in written.items() if known == case.policy), None)
+        if place is None:
+            place = folder / f"{_slug(case.name)}.toml"
+            place.write_text(_toml(case.policy), encoding="utf-8")
+            written[place] = case.policy
+        named = Path(os.path.relpath(place, folder)).as_posix()
+        starts.append(Start.of(case, named, folder))
+    return written, starts
+
+
+def _toml(policy: "Policy") -> str:
+    """A policy as TOML: what differs from the default."""
+    import tomli_w
+
+    from paperless_ivr.flow.policy import Policy
+    from paperless_ivr.flow.policy_checks import plain
+
+    default = plain(Policy())
+    sections = {
+        section: {name: value for name, value in now.items() if value != default[section].get(name)}
+        for section, now in plain(policy).items()
+    }
+    return f"{MADE}\n{tomli_w.dumps({name: now for name, now in sections.items() if now})}"
+
+
+def _searched(starts: "list[Start]") -> "dict[str, Step]":
+    """The search; on a terminal a bar shows how far it is."""
+    from tqdm import tqdm
+
+    from paperless_ivr.testing.cover import search
+    from paperless_ivr.testing.proof import rows
+
+    total = len(rows())
+    with tqdm(total=total, unit=" rows", file=sys.stderr, leave=False, disable=None) as bar:
+
+        def watch(found: int, left: int) -> None:
+            bar.update(found - bar.n)
+            bar.set_postfix_str(f"{left} turns to look at", refresh=False)
+
+        return search(starts, watch)
+
+
+def _slug(words: str) -> str:
+    """Words as a file name."""
+    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")

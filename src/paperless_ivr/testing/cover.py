@@ -1,0 +1,225 @@
+"""The few calls that together take every row of the table that a policy lets be taken.
+
+The search goes breadth first, so the way to each row is a shortest one. It differs from the walk
+of the proof in what it takes for the same call: what was keyed counts by its presence, and each
+counter is run up once in a state, not in every call that comes there. So it ends in a minute with
+the policy's own budgets, where the proof needs small ones.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+
+from attrs import AttrsInstance, evolve, fields, frozen
+
+from paperless_ivr.flow.call import Contact, Entry, Spent, Tries
+from paperless_ivr.flow.events import Digits, Ended, Event, Unavailable
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.host import Arrival
+from paperless_ivr.flow.turns import Gather, Return, Turn
+from paperless_ivr.secret import Secret, keys
+from paperless_ivr.testing.exploration import World, alphabet, shape
+from paperless_ivr.testing.proof import Case
+from paperless_ivr.testing.transcripts import headers_of, parse
+from paperless_ivr.testing.transcripts.form import text_of
+
+
+@frozen(eq=False)
+class Start:
+    """An arrival in a world, and the flow that takes it, as the headers of a transcript say."""
+
+    headers: Mapping[str, str]
+    flow: Flow
+    arrival: Arrival
+    world: World
+
+    @classmethod
+    def of(cls, case: Case, policy: str, folder: Path) -> "Start":
+        """The start of a case; `policy` is the name of its file, as seen from the folder."""
+        headers = {"policy": policy} | headers_of(case)
+        as_read = parse(text_of((), headers, ["ends"]), folder / "start.call")
+        world = evolve(case.world, spelt_out=True, local="pat", domain="example.com")
+        return cls(headers, Flow(as_read.terms), as_read.arrival, world)
+
+
+@frozen(eq=False)
+class Step:
+    """A turn that a call can come to, and the way there."""
+
+    start: Start
+    turn: Turn
+    before: "Step | None" = None
+    event: Event | None = None
+    """What happened at the turn before; None at the first."""
+
+    @property
+    def path(self) -> tuple["Step", ...]:
+        """The call from its first turn to this one."""
+        steps = [self]
+        while steps[-1].before is not None:
+            steps.append(steps[-1].before)
+        return tuple(reversed(steps))
+
+    @property
+    def took(self) -> set[str]:
+        """The rows that the call has taken."""
+        return {row for step in self.path for row in step.turn.took}
+
+    @property
+    def ended(self) -> bool:
+        """Whether the call is over."""
+        return isinstance(self.turn.then, Return)
+
+    def next(self) -> Iterator["Step"]:
+        """Every turn that can come next, by one event of each class."""
+        flow, turn = self.start.flow, self.turn
+        for possible in alphabet(flow, turn, self.start.world):
+            event = _as_told(turn, possible)
+            if event is not None:
+                yield Step(self.start, flow.advance(turn.call, event), self, event)
+
+
+def _as_told(turn: Turn, event: Event) -> Event | None:
+    """The event as a runtime would report it, and a transcript can; None where neither would."""
+    if isinstance(event, Unavailable) and event.answered:
+        return None
+    gather = turn.then
+    if not isinstance(gather, Gather) or not isinstance(event, Digits):
+        return event
+    if event.ended is Ended.END_KEY and not gather.end_key:
+        event = evolve(event, keys=keys(f"{event.keys.reveal()}#"))
+    many = len(event.keys)
+    if many == gather.max_keys:
+        return evolve(event, ended=Ended.FULL)
+    return event if many < gather.max_keys and event.ended is not Ended.FULL else None
+
+
+@frozen
+class Covering:
+    """A call of the set, and the rows that no call before it takes, in their order."""
+
+    end: Step
+    adds: tuple[str, ...]
+
+
+# ── the search ───────────────────────────────────────────────────────────────────────────
+
+
+def search(
+    starts: Iterable[Start], watch: Callable[[int, int], None] = lambda _, __: None
+) -> dict[str, Step]:
+    """The first turn met at which each row was taken, in the order of their finding.
+
+    `watch` is told at each turn how many rows were found, and how many turns are still to do.
+    """
+    first: dict[str, Step] = {}
+    met: set[object] = set()
+    open_: deque[Step] = deque()
+
+    def reach(step: Step) -> None:
+        for row in step.turn.took:
+            first.setdefault(row, step)
+        told = _told(step)
+        if not step.ended and not told <= met:
+            met.update(told)
+            open_.append(step)
+
+    for start in starts:
+        reach(Step(start, start.flow.begin(start.arrival)))
+    while open_:
+        watch(len(first), len(open_))
+        for step in open_.popleft().next():
+            reach(step)
+    return first
+
+
+def _told(step: Step) -> set[object]:
+    """What a call tells that may be new: what it knows, and how far up each counter is."""
+    call = step.turn.call
+    choosing = call.choosing
+    bills = () if choosing.customer is None else call.found[choosing.customer].invoices
+    outline = evolve(
+        call,
+        tries=Tries(),
+        spent=Spent(),
+        entry=Entry(),
+        contact=Contact(),
+        consents=(),
+        choosing=evolve(choosing, type="", gone=(), done=(), page=0),
+    )
+    knows = (
+        step.start,
+        shape(outline),
+        _blurred(evolve(call.entry, at=min(call.entry.at, 1))),
+        _blurred(call.contact),
+        frozenset(consent.purpose for consent in call.consents),
+        frozenset((b.paperless, b.pending) for b in bills if b.type == choosing.type),
+        *(bool(each) for each in (choosing.type, choosing.gone, choosing.done, choosing.page)),
+    )
+    counters = {
+        (call.state, call.host.person_available, counter.name, getattr(counts, counter.name))
+        for counts in (call.tries, call.spent)
+        for counter in fields(type(counts))
+    }
+    return {knows, *counters}
+
+
+def _blurred(value: AttrsInstance) -> tuple[object, ...]:
+    """The fields of a value; of what is personal only that it is there."""
+    values = (getattr(value, each.name) for each in fields(type(value)))
+    return tuple(isinstance(each, Secret) or each for each in values)
+
+
+# ── the choice ───────────────────────────────────────────────────────────────────────────
+
+
+def cover(first: dict[str, Step]) -> Iterator[Covering]:
+    """Calls that together take all rows that were found; no call that the others make needless.
+
+    Greedy: the row that is farthest off, by a shortest way; then whatever is still lacking and
+    only one event away; then the shortest way to an end.
+    """
+    lacking, ends = set(first), list[Step]()
+    for row, step in reversed(first.items()):
+        if row in lacking:
+            ends.append(_completed(step, lacking - step.took))
+            lacking -= ends[-1].took
+    for end in tuple(reversed(ends)):
+        others = [other.took for other in ends if other is not end]
+        if end.took <= set().union(*others):
+            ends.remove(end)
+    lacking = set(first)
+    for end in sorted(ends, key=lambda end: len(end.path)):
+        rows = (row for step in end.path for row in step.turn.took)
+        adds = tuple(dict.fromkeys(row for row in rows if row in lacking))
+        lacking -= set(adds)
+        yield Covering(end, adds)
+
+
+def _completed(step: Step, lacking: set[str]) -> Step:
+    """The call to its end, with lacking rows that are one event away."""
+    while not step.ended:
+        gains = [(after, lacking.intersection(after.turn.took)) for after in step.next()]
+        going_on = [(after, gain) for after, gain in gains if gain and not after.ended]
+        gaining = going_on or [(after, gain) for after, gain in gains if gain]
+        if gaining:
+            step = max(gaining, key=lambda each: len(each[1]))[0]
+        else:
+            step = _way_out(step)[len(step.path)]
+        lacking -= set(step.turn.took)
+    return step
+
+
+def _way_out(step: Step) -> tuple[Step, ...]:
+    """The shortest way to an end: the caller presses keys, and what is asked for is done."""
+    open_, met = deque([step]), {shape(step.turn.call)}
+    while True:
+        here = open_.popleft()
+        if here.ended:
+            return here.path
+        asked = isinstance(here.turn.then, Gather)
+        after = [each for each in here.next() if isinstance(each.event, Digits) or not asked]
+        for each in after if asked else after[:1]:
+            if each.ended or shape(each.turn.call) not in met:
+                met.add(shape(each.turn.call))
+                open_.append(each)

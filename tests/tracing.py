@@ -1,0 +1,48 @@
+"""What shows of a replayed call: its words, and at every turn the call and what it waits for."""
+
+import hashlib
+from pathlib import Path
+
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.saving import dump, dump_value
+from paperless_ivr.flow.turns import Turn
+from paperless_ivr.testing.transcripts import Transcript, read
+from paperless_ivr.testing.transcripts.replaying import Replay, replayed
+
+HERE = Path(__file__).parent
+COVER = HERE / "cover"
+TRACES = HERE / "traces.txt"
+
+
+def trace(replay: Replay) -> list[str]:
+    """A line for each turn: a digest of the saved call; the keys, request or hand-back."""
+    return [*map(_traced, replay.turns)]
+
+
+def _traced(turn: Turn) -> str:
+    digest = hashlib.sha256(dump(turn.call)).hexdigest()[:12]
+    return f"{digest} {type(turn.then).__name__} {dump_value(turn.then).decode()}"
+
+
+def rows_taken(transcript: Transcript) -> set[str]:
+    """The rows of the table that a call takes, from its arrival on."""
+    begun = Flow(transcript.terms).begin(transcript.arrival)
+    return {*begun.took, *replayed(transcript, None).rows}
+
+
+def calls() -> list[Path]:
+    """All transcripts that are kept: those that people wrote, and the covering set."""
+    return sorted((*COVER.glob("*.call"), *(HERE / "transcripts").glob("*.call")))
+
+
+def traces() -> str:
+    """The traces of all transcripts, under their names."""
+    blocks = (
+        [path.relative_to(HERE).as_posix(), *trace(replayed(read(path), None)), ""]
+        for path in calls()
+    )
+    return "\n".join(line for block in blocks for line in block)
+
+
+if __name__ == "__main__":  # as `make cover` does
+    TRACES.write_text(traces(), encoding="utf-8")
