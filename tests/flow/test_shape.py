@@ -177,9 +177,8 @@ def test_a_line_that_says_what_is_no_prompt(state, monkeypatch):
     said = (*BLOCKS[state].say, lines.say("nonsense"))
     monkeypatch.setitem(BLOCKS, state, evolve(BLOCKS[state], say=said))
 
-    assert (
-        f"{state.name} says 'nonsense', which is no prompt: add it to its chapter"
-        in (problems())
+    assert f"{state.name} says 'nonsense', which is no prompt: add it to its chapter" in (
+        problems()
     )
 
 
