@@ -60,9 +60,8 @@ ADDRESS_SLOTS = {
     Purpose.ENROL: ({"masked", "address", "ending"}, {"bill"}),
     Purpose.TEXT: ({"ending"},),
     Purpose.AUTOPAY: ({"bill"}, {"terms"}),
-    Purpose.BACK_TO_PAPER: ({"bill"},),
 }
-"""What must have been heard for each consent: one slot of each set."""
+"""What must have been heard for a consent, where that is not the bill: one slot of each set."""
 NUMBER_ON_FILE = {"confirm_link_on_file", *(f"text_consent_{p}_on_file" for p in TextPurpose)}
 """Prompts that name a number without its digits."""
 
@@ -88,7 +87,7 @@ def own_yes(_: Flow, move: Move) -> str | None:
     slots = {name for prompt in heard_out for name, _ in prompt.slots}
     if any(prompt.name in NUMBER_ON_FILE for prompt in heard_out):
         slots.add("ending")
-    if not all(slots & wanted for wanted in ADDRESS_SLOTS[given.purpose]):
+    if not all(slots & wanted for wanted in ADDRESS_SLOTS.get(given.purpose, ({"bill"},))):
         return f"consent to {given.purpose.value} without naming what it is about"
     return None
 
