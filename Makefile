@@ -1,4 +1,5 @@
 # make call   take a call at the keyboard        make call ARGS="--keys '1 2'"
+# make simulator   be the caller in a browser    make simulator ARGS="--policy own.toml"
 # make test   run all tests                      make test ARGS='-k keypad'
 # make prove  run the tests that count often, with their heavy counts
 # make check  format, lint, types, import arrows, generated docs
@@ -18,7 +19,7 @@ WORKERS := $(shell echo $$((3 * $$(getconf _NPROCESSORS_ONLN))))
 # Tests start hundreds of processes, and each would compile the package again. Empty: it is kept.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup call test prove check sbom docs clean
+.PHONY: setup call simulator test prove check sbom docs clean
 
 setup: .venv/.stamp
 
@@ -42,6 +43,9 @@ setup: .venv/.stamp
 
 call: setup
 	@$(BIN)/paperless-ivr call $(ARGS)
+
+simulator: setup
+	@$(BIN)/paperless-ivr simulator $(ARGS)
 
 tests/interop/node_modules/.stamp: tests/interop/package.json
 	@if command -v npm >/dev/null; then \

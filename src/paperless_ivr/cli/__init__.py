@@ -20,6 +20,7 @@ COMMANDS = {
     "replay": "Replay transcripts.",
     "report": "Tell how far callers got, and why no further.",
     "serve": "Answer calls of Twilio by web request.",
+    "simulator": "Be the caller, in a browser.",
     "verify": "Prove what must hold in every call.",
 }
 """Every command, and what it is for; `import_module` finds it in the module of that name."""

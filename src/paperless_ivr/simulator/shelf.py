@@ -1,5 +1,6 @@
 """The policies that can be chosen; a file that is edited counts from the next call."""
 
+import time
 from pathlib import Path
 
 from attrs import define, field
@@ -11,6 +12,8 @@ from paperless_ivr.prompts.policies import load_policy
 
 DEMO = "demo"
 """The name of the policy that is in no file."""
+SETTLED_NS = 200_000_000
+"""Nanoseconds after which a file that was saved counts as written to its end."""
 
 
 @define(eq=False)
@@ -25,7 +28,6 @@ class Shelved:
     readings: int = field(init=False, default=1)
     """How often a usable policy was read."""
     _seen: tuple[int, int] | None = field(init=False, default=None)
-    _noticed: tuple[int, int] | None = field(init=False, default=None)
 
     def __attrs_post_init__(self) -> None:
         """The first reading has to succeed: PolicyProblems names everything that is wrong."""
@@ -35,8 +37,9 @@ class Shelved:
     def look(self) -> None:
         """Read the file again where it has changed, and is being written no longer."""
         stamp = self._stamp()
-        noticed, self._noticed = self._noticed, stamp
-        if self.path is None or stamp == self._seen or stamp != noticed:
+        if self.path is None or stamp is None or stamp == self._seen:
+            return
+        if time.time_ns() - stamp[0] < SETTLED_NS:
             return
         self._seen = stamp
         try:

@@ -79,6 +79,10 @@ class Speech:
     most: int = 0
     """Keys that are gathered at most."""
     private: bool = False
+    first_wait: float = 0.0
+    """Seconds until no key is silence, where the clock runs."""
+    next_wait: float = 0.0
+    """Seconds until the entry has ended, once a key has come."""
     start: int = 0
     """The first prompt that is still to be spoken."""
 
@@ -88,9 +92,17 @@ def speech_of(turn: Turn, language: str, words: Catalogue, number: int, start: i
     prompts = tuple(_spoken(prompt, language, words) for prompt in turn.say)
     match turn.then:
         case Gather() as gather:
-            hints = dict(_hints(turn, gather))
-            most, private = gather.max_keys, gather.private
-            return Speech(number, prompts, "keys", hints, most, private, start)
+            return Speech(
+                number,
+                prompts,
+                "keys",
+                dict(_hints(turn, gather)),
+                gather.max_keys,
+                gather.private,
+                gather.first_key_wait,
+                gather.next_key_wait,
+                start,
+            )
         case Transfer():
             waits = "person"
         case Return():

@@ -9,6 +9,7 @@ from paperless_ivr.backends.demo import CUSTOMERS
 from paperless_ivr.cloudivr.links import Links
 from paperless_ivr.cloudivr.outbox import Message
 from paperless_ivr.drive.runner import handback_of
+from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Moment, Registration
 from paperless_ivr.flow.states import Phase, State
 from paperless_ivr.simulator import words
@@ -67,6 +68,7 @@ class View:
                 "problems": list(shelved.problems),
                 "edited": begun and shelved.readings != self.of.readings,
             },
+            "yours": _yours(now.caller),
             "changed": begun and self.of.began_with != now,
             "revealed": self.of.revealed,
         }
@@ -125,6 +127,8 @@ class View:
             "start": speech.start,
             "most": speech.most,
             "private": speech.private,
+            "first_wait": speech.first_wait,
+            "next_wait": speech.next_wait,
             "prompts": [
                 {
                     "language": prompt.language,
@@ -258,13 +262,13 @@ class View:
     def _flow(self, take: Take, state: State) -> Json:
         flow = self.of.flow
         assert flow is not None
-        passed_by = [move.after.call.state for move in take.moves]
+        passed_by = list(_passed_by(flow, take))
         reached = {one.phase for one in passed_by}
         others = {
-            move.after.call.state.phase
+            one.phase
             for other in self.of.takes
             if other is not take
-            for move in other.moves
+            for one in _passed_by(flow, other)
         }
         before = [one for one in passed_by if one is not state]
         leads = ways(flow, state)
@@ -282,12 +286,29 @@ class View:
         }
 
 
+def _passed_by(flow: Flow, take: Take) -> Iterator[State]:
+    """Yield the states of a take in the order in which it passed them, the present one last."""
+    for move in take.moves:
+        for one in passed(flow, move):
+            yield one.state
+        yield move.after.call.state
+
+
 def _reached(phase: Phase, state: State, reached: set[Phase], others: set[Phase]) -> str:
     if phase is state.phase:
         return "current"
     if phase in reached:
         return "passed"
     return "other take" if phase in others else "not reached"
+
+
+def _yours(handle: str) -> Json:
+    """Return what the made-up caller knows: the account number on their bill, and their phone."""
+    who = CUSTOMERS[handle]
+    return {
+        "account": who.account.reveal(),
+        "phone": who.phone.reveal() if who.phone else "none",
+    }
 
 
 def _name(handle: str) -> str:

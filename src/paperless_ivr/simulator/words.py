@@ -50,7 +50,9 @@ def title(state: State) -> str:
 def phrase(row: str) -> str:
     """Return when a row is taken, in words: its guard, else its event."""
     _, *about = row.rpartition(" → ")[0].split(" · ")
-    return _plain(about[-1]) if len(about) > 1 else _event_words(about[0])
+    if len(about) < 2:
+        return _event_words(about[0])
+    return ", ".join(_plain(guard.removeprefix("chose ")) for guard in about[-1].split(" and "))
 
 
 def _event_words(names: str) -> str:
