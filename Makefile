@@ -6,7 +6,8 @@
 # make sbom   list every installed package: licenses, and an SBOM (build/sbom.cdx.json)
 # make docs   write the generated docs anew
 # Each does its own set-up, in .venv; it is done again when pyproject.toml changes. Tests with
-# another language's SOAP library need npm, too; without it they are skipped.
+# another language's SOAP library need npm, those with a browser npm and Chromium; without them
+# they are skipped.
 
 BIN := .venv/bin
 
@@ -47,16 +48,18 @@ call: setup
 simulator: setup
 	@$(BIN)/paperless-ivr simulator $(ARGS)
 
-tests/interop/node_modules/.stamp: tests/interop/package.json
+NPM := tests/interop tests/simulator
+
+tests/%/node_modules/.stamp: tests/%/package.json
 	@if command -v npm >/dev/null; then \
-	    echo 'Setting up tests/interop with npm'; \
-	    (cd tests/interop && npm install --no-package-lock --no-audit --no-fund \
+	    echo 'Setting up $(<D) with npm'; \
+	    (cd $(<D) && npm install --no-package-lock --no-audit --no-fund \
 	        --loglevel=error && touch node_modules/.stamp) || \
-	        echo 'npm failed: the tests in tests/interop are skipped.' >&2; \
+	        echo 'npm failed: the tests in $(<D) that need it are skipped.' >&2; \
 	fi
 
 # Tests that are marked `alone` come last, one at a time. Exit status 5: ARGS chose none of these.
-test: setup tests/interop/node_modules/.stamp
+test: setup $(NPM:%=%/node_modules/.stamp)
 	$(BIN)/python -m pytest -n $(WORKERS) -m 'not alone' $(ARGS) || test $$? -eq 5
 	$(BIN)/python -m pytest -m alone $(ARGS) || test $$? -eq 5
 
@@ -81,5 +84,5 @@ docs: setup
 	$(BIN)/python docs/generate.py
 
 clean:
-	rm -rf .venv tests/interop/node_modules .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist htmlcov
+	rm -rf .venv $(NPM:%=%/node_modules) .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist htmlcov
 	find src tests docs examples -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

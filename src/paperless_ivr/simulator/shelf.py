@@ -12,8 +12,10 @@ from paperless_ivr.prompts.policies import load_policy
 
 DEMO = "demo"
 """The name of the policy that is in no file."""
-SETTLED_NS = 200_000_000
-"""Nanoseconds after which a file that was saved counts as written to its end."""
+Stamp = tuple[int, int] | None
+
+SETTLED_S = 0.2
+"""Seconds without a change after which a file counts as written to its end."""
 
 
 @define(eq=False)
@@ -27,7 +29,9 @@ class Shelved:
     """Why the file as it is now cannot be used; calls keep the policy that was read before."""
     readings: int = field(init=False, default=1)
     """How often a usable policy was read."""
-    _seen: tuple[int, int] | None = field(init=False, default=None)
+    _seen: Stamp = field(init=False, default=None)
+    _noticed: tuple[Stamp, float] = field(init=False, default=(None, 0.0))
+    """The file as it was seen last, and since when it has been so."""
 
     def __attrs_post_init__(self) -> None:
         """The first reading has to succeed: PolicyProblems names everything that is wrong."""
@@ -37,9 +41,11 @@ class Shelved:
     def look(self) -> None:
         """Read the file again where it has changed, and is being written no longer."""
         stamp = self._stamp()
-        if self.path is None or stamp is None or stamp == self._seen:
+        if self.path is None or stamp == self._seen:
             return
-        if time.time_ns() - stamp[0] < SETTLED_NS:
+        if stamp != self._noticed[0]:
+            self._noticed = (stamp, time.monotonic())
+        if time.monotonic() - self._noticed[1] < SETTLED_S:
             return
         self._seen = stamp
         try:
@@ -48,7 +54,7 @@ class Shelved:
         except Problems as error:
             self.problems = error.problems
 
-    def _stamp(self) -> tuple[int, int] | None:
+    def _stamp(self) -> Stamp:
         """What changes when a file is saved; None where it is away."""
         try:
             status = self.path.stat() if self.path else None

@@ -17,7 +17,8 @@ export function makeKeypad(press) {
     const button = element(
       "button",
       { class: "key", "data-digit": key, tabindex: at ? -1 : 0, onclick: () => press(key) },
-      element("span", { class: "digit" }, key === "*" ? "∗" : key),
+      element("span", { class: "digit" }, key),
+      " ",
       element("span", { class: "means" }),
       element("span", { class: "lock-bar" }),
     );
@@ -51,15 +52,10 @@ export function showKeys(keys, locked, hints) {
     button.classList.toggle("locked", waits);
     button.style.setProperty("--heard", waits ? locked : 1);
     const label = means && hints ? means.label : (LETTERS[key] ?? "");
-    button.querySelector(".means").textContent = waits && hints ? `🔒︎ ${label}` : label;
-    button.setAttribute("aria-label", nameOf(key, means, waits));
+    button.querySelector(".means").textContent = label;
+    const name = `${key} ${label}`.trim();
+    button.setAttribute("aria-label", waits ? `${name}, locked until heard` : name);
   }
-}
-
-function nameOf(key, means, waits) {
-  const spoken = { "*": "star", "#": "pound" }[key] ?? key;
-  const says = means ? means.label : [...(LETTERS[key] ?? "")].join(" ");
-  return [spoken, says, waits ? "locked until heard" : ""].filter(Boolean).join(", ");
 }
 
 /** Shows a key as pressed for a moment. */
