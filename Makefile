@@ -1,6 +1,7 @@
 # make call   take a call at the keyboard        make call ARGS="--keys '1 2'"
 # make simulator   be the caller in a browser    make simulator ARGS="--policy own.toml"
 # make test   run all tests                      make test ARGS='-k keypad'
+# make screenshots   take the pictures of the simulator in docs/simulator anew
 # make prove  run the tests that count often, with their heavy counts
 # make check  format, lint, types, import arrows, generated docs
 # make sbom   list every installed package: licenses, and an SBOM (build/sbom.cdx.json)
@@ -20,7 +21,7 @@ WORKERS := $(shell echo $$((3 * $$(getconf _NPROCESSORS_ONLN))))
 # Tests start hundreds of processes, and each would compile the package again. Empty: it is kept.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup call simulator test prove check sbom docs clean
+.PHONY: setup call simulator test screenshots prove check sbom docs clean
 
 setup: .venv/.stamp
 
@@ -62,6 +63,12 @@ tests/%/node_modules/.stamp: tests/%/package.json
 test: setup $(NPM:%=%/node_modules/.stamp)
 	$(BIN)/python -m pytest -n $(WORKERS) -m 'not alone' $(ARGS) || test $$? -eq 5
 	$(BIN)/python -m pytest -m alone $(ARGS) || test $$? -eq 5
+
+# The pictures of the page in the docs, by the tests that drive it.
+screenshots: setup tests/simulator/node_modules/.stamp
+	@mkdir -p build/screenshots
+	PAPERLESS_IVR_SCREENSHOTS=build/screenshots $(BIN)/python -m pytest tests/simulator/test_page.py
+	cd build/screenshots && cp simulator-text.png simulator-fault.png simulator-phone.png ../../docs/simulator
 
 prove: export PAPERLESS_IVR_PROVE := 1
 prove: setup

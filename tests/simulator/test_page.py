@@ -93,6 +93,10 @@ def test_by_keyboard_alone(caller: Caller) -> None:
         caller.hears()
         page.keyboard.type(keys)
     caller.asked("Text consent")
+    page.keyboard.press("[")
+    caller.asked("Confirmation")
+    page.keyboard.press("1")
+    caller.asked("Text consent")
     page.keyboard.press("j")
     caller.hears()
     expect(caller.key("2")).to_have_accessible_name("2 no")
@@ -102,6 +106,25 @@ def test_by_keyboard_alone(caller: Caller) -> None:
     expect(page.locator("#help-sheet")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator("#help-sheet")).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("tried", "title", "keys"),
+    [("spell", "Email local", ("1", "2245", "2", "20482245#")), ("down", "Unavailable", ("1",))],
+)
+def test_what_is_offered_to_try(
+    caller: Caller, tried: str, title: str, keys: tuple[str, ...]
+) -> None:
+    """Each sets the scene and calls."""
+    page = caller.page
+    page.click(f'[data-try="{tried}"]')
+    for pressed in keys:
+        expect(page.locator(".key.shared").first).to_be_attached()
+        before = page.locator("#you-are-at").text_content()
+        caller.hears()
+        caller.presses(pressed)
+        expect(page.locator("#you-are-at")).not_to_have_text(before or "")
+    caller.says("#you-are-at", title)
 
 
 def test_typed_keys_and_arrows(caller: Caller) -> None:

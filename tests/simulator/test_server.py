@@ -1,14 +1,16 @@
 """The simulator over HTTP: calls, takes, faults, policies, and what is hidden."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 import urllib3
 
+from paperless_ivr.simulator import server
 from paperless_ivr.testing import transcripts
 from tests.simulator.conftest import Start, serving
-from tests.simulator.tab import Tab
+from tests.simulator.tab import PATIENCE, Tab
 
 pytestmark = pytest.mark.requirement("R54")
 
@@ -231,6 +233,34 @@ def test_an_edited_policy_counts_from_the_next_call(start: Start, tmp_path: Path
         tab.until(lambda view: view["call"] and not view["policy"]["edited"])
         assert tab.view["policy"]["version"] == "2"
         tab.until(lambda _: any("Elm Water" in text for text in tab.texts("said")))
+
+
+def test_a_hang_up_during_a_write(start: Start, tmp_path: Path) -> None:
+    """The write is settled all the same, and nothing more is said."""
+    policy = tmp_path / "quick.toml"
+    policy.write_text(POLICY.format(version="1", name="Springfield Water"))
+    with Tab.opened(start(policy)) as tab:
+        tab.to_consent()
+        tab.act("fault", service="slow")
+        tab.press("1")
+        tab.until(lambda view: view["call"]["waiting"])
+        tab.act("hang_up")
+        ended = tab.ended()
+        assert ended["ended"]["handback"]["registration"] == "pending"
+        assert ended["exchanges"][-1]["what"] == "outcome"
+        assert len(ended["messages"]) == 1
+        replays(tab, 1, tmp_path)
+
+
+def test_a_tab_that_is_left_is_closed(simulator: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its service goes, too, once nobody has listened for a while."""
+    monkeypatch.setattr(server, "LEFT_S", 0.1)
+    with Tab.opened(simulator) as left:
+        left.call()
+    pool = urllib3.PoolManager()
+    until = time.monotonic() + PATIENCE
+    while pool.request("POST", left.at("call"), json={}).status != 404:
+        assert time.monotonic() < until
 
 
 def test_strangers_are_turned_away(simulator: str, tab: Tab) -> None:

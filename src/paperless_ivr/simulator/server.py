@@ -32,6 +32,8 @@ from paperless_ivr.simulator.world import Fault, World
 
 MOST = 16
 """Tabs at the same time; the oldest gives way."""
+LEFT_S = 30.0
+"""Seconds after which a tab that listens no longer is closed."""
 LOOK_S = 0.5
 """Seconds between two looks at the policy files."""
 CALLER = "rivera"
@@ -70,6 +72,7 @@ class Tabs:
     demo: Demo
     may_reveal: bool
     _open: dict[str, tuple[Simulation, AsyncExitStack]] = field(init=False, factory=dict)
+    _closing: set["asyncio.Task[None]"] = field(init=False, factory=set)
 
     async def open(self) -> str:
         """Open a simulation; return its name."""
@@ -94,8 +97,27 @@ class Tabs:
         _, stack = self._open.pop(name)
         await stack.aclose()
 
+    async def listen(self, name: str, simulation: Simulation) -> AsyncIterator[str]:
+        """What there is to show, for as long as a tab listens; later the tab is closed."""
+        simulation.listeners += 1
+        try:
+            async for news in _news(simulation):
+                yield news
+        finally:
+            simulation.listeners -= 1
+            closing = asyncio.create_task(self._close_unless_heard(name, simulation))
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+
+    async def _close_unless_heard(self, name: str, simulation: Simulation) -> None:
+        await asyncio.sleep(LEFT_S)
+        if not simulation.listeners and name in self._open:
+            await self.close(name)
+
     async def close_all(self) -> None:
         """Give up everything."""
+        for closing in self._closing:
+            closing.cancel()
         for name in tuple(self._open):
             await self.close(name)
 
@@ -147,7 +169,8 @@ class _Answers:
         simulation = self.tabs.of(request)
         if simulation is None:
             return _unknown()
-        return StreamingResponse(_news(simulation), media_type="text/event-stream", headers=HEADERS)
+        news = self.tabs.listen(request.path_params["tab"], simulation)
+        return StreamingResponse(news, media_type="text/event-stream", headers=HEADERS)
 
     async def act(self, request: Request) -> Response:
         """Do what the caller, or whoever looks on, does. JSON only: no form of another site."""

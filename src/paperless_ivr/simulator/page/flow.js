@@ -29,7 +29,8 @@ function chapterElement(chapter) {
 /** The present state as a list: came from, you are here, ways from here. */
 function showState(call) {
   const box = byId("chapter");
-  const key = call ? JSON.stringify([call.state, call.flow.from, call.flow.ways]) : "";
+  const hit = Boolean(call) && failedSinceKey(call.entries);
+  const key = call ? JSON.stringify([call.state, call.flow.from, call.flow.ways, hit]) : "";
   if (box.dataset.key === key) return;
   box.dataset.key = key;
   if (!call) {
@@ -43,7 +44,7 @@ function showState(call) {
   );
   box.replaceChildren(
     ...(flow.from
-      ? [element("h3", {}, "Came from"), element("p", { class: "state passed" }, flow.from)]
+      ? [element("h3", {}, "Came from"), element("p", { class: hit ? "state passed hit" : "state passed" }, flow.from)]
       : []),
     element("h3", {}, "You are here"),
     element(
@@ -57,4 +58,10 @@ function showState(call) {
       : []),
   );
   box.scrollTop = 0;
+}
+
+/** Whether a fault hit the call since the caller did something. */
+function failedSinceKey(entries) {
+  const keyed = entries.map((entry) => entry.kind === "keys").lastIndexOf(true);
+  return entries.slice(keyed + 1).some((entry) => entry.kind === "fault");
 }

@@ -120,6 +120,7 @@ for (const name of ["caller", "policy", "moment", "language"])
 byId("person").addEventListener("change", (event) =>
   act("scenario", { person: event.target.checked }),
 );
+byId("call-now").addEventListener("click", callNow);
 for (const button of document.querySelectorAll("[data-try]"))
   button.addEventListener("click", () => tryOne(button.dataset.try));
 await connect(show, lost);

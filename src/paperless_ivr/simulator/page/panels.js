@@ -61,7 +61,8 @@ function entryElement(entry) {
     line.append(element("span", { class: "caps" }, ...caps));
     return line;
   }
-  line.append(element("span", { class: "what", lang: entry.language || null }, entry.text));
+  const text = entry.text.replaceAll("e-mail", "e\u2011mail");
+  line.append(element("span", { class: "what", lang: entry.language || null }, text));
   if (entry.stop !== null && entry.stop !== undefined) {
     const name = `Back to ${clock(entry.at)}: ${entry.text.slice(0, 40)}`;
     const rewind = () => act("rewind", { stop: entry.stop });

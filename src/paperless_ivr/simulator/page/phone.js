@@ -7,6 +7,7 @@ import { startSettings } from "./settings.js";
 import { Speaker, voiceFor, words } from "./speaker.js";
 
 const LONGEST_NUMBER = 20;
+const LONG_TEXT = 240;
 
 let view = null;
 let received = 0;
@@ -141,6 +142,7 @@ function showSpeech(speech) {
     spoken.dataset.key = key;
     spoken.dataset.number = String(speech.number);
     spoken.replaceChildren(...speech.prompts.map(promptElement));
+    spoken.classList.toggle("long", spoken.textContent.length > LONG_TEXT);
   }
   if (speech.number <= begun) return;
   begun = speech.number;
@@ -180,6 +182,7 @@ function mark() {
       if (current) keepVisible(word);
     });
   });
+  spoken.classList.toggle("dim", Boolean(call.waiting) && !now);
   const asked = asks(call);
   const locked = asked ? lockedAt(speech, now) : null;
   showKeys(asked ? speech.keys : {}, locked, byId("hints").checked);
