@@ -1,12 +1,15 @@
 # make call   take a call at the keyboard        make call ARGS="--keys '1 2'"
+# make simulator   be the caller in a browser    make simulator ARGS="--policy own.toml"
 # make test   run all tests                      make test ARGS='-k keypad'
+# make screenshots   take the pictures of the simulator in docs/simulator anew
 # make prove  run the tests that count often, with their heavy counts
 # make cover  write the covering set in tests/cover anew, and the traces of all transcripts
 # make check  format, lint, types, import arrows, generated docs, the site
 # make sbom   list every installed package: licenses, and an SBOM (build/sbom.cdx.json)
 # make docs   write the generated docs anew, and the site (build/site)
 # Each does its own set-up, in .venv; it is done again when pyproject.toml changes. Tests with
-# another language's SOAP library need npm, too; without it they are skipped.
+# another language's SOAP library need npm, those with a browser npm and Chromium; without them
+# they are skipped.
 
 BIN := .venv/bin
 
@@ -22,7 +25,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # Warnings are errors: a link inside the site that leads nowhere is one.
 SITE := $(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html docs build/site
 
-.PHONY: setup call test prove cover check sbom docs clean
+.PHONY: setup call simulator test screenshots prove cover check sbom docs clean
 
 setup: .venv/.stamp
 
@@ -47,18 +50,29 @@ setup: .venv/.stamp
 call: setup
 	@$(BIN)/paperless-ivr call $(ARGS)
 
-tests/interop/node_modules/.stamp: tests/interop/package.json
+simulator: setup
+	@$(BIN)/paperless-ivr simulator $(ARGS)
+
+NPM := tests/interop tests/simulator
+
+tests/%/node_modules/.stamp: tests/%/package.json
 	@if command -v npm >/dev/null; then \
-	    echo 'Setting up tests/interop with npm'; \
-	    (cd tests/interop && npm install --no-package-lock --no-audit --no-fund \
+	    echo 'Setting up $(<D) with npm'; \
+	    (cd $(<D) && npm install --no-package-lock --no-audit --no-fund \
 	        --loglevel=error && touch node_modules/.stamp) || \
-	        echo 'npm failed: the tests in tests/interop are skipped.' >&2; \
+	        echo 'npm failed: the tests in $(<D) that need it are skipped.' >&2; \
 	fi
 
 # Tests that are marked `alone` come last, one at a time. Exit status 5: ARGS chose none of these.
-test: setup tests/interop/node_modules/.stamp
+test: setup $(NPM:%=%/node_modules/.stamp)
 	$(BIN)/python -m pytest -n $(WORKERS) -m 'not alone' $(ARGS) || test $$? -eq 5
 	$(BIN)/python -m pytest -m alone $(ARGS) || test $$? -eq 5
+
+# The pictures of the page in the docs, by the tests that drive it.
+screenshots: setup tests/simulator/node_modules/.stamp
+	@mkdir -p build/screenshots
+	PAPERLESS_IVR_SCREENSHOTS=build/screenshots $(BIN)/python -m pytest tests/simulator/test_page.py
+	cd build/screenshots && cp simulator-text.png simulator-fault.png simulator-phone.png ../../docs/simulator
 
 prove: export PAPERLESS_IVR_PROVE := 1
 prove: setup
@@ -88,5 +102,5 @@ docs: setup
 	$(SITE)
 
 clean:
-	rm -rf .venv tests/interop/node_modules .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist htmlcov
+	rm -rf .venv $(NPM:%=%/node_modules) .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist htmlcov
 	find src tests docs examples -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

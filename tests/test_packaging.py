@@ -58,6 +58,7 @@ ENDS = {
 SERVES = {
     "agi": ["agi", "--sounds", "sounds", "--port", "0", "--health-port", "0", *RECORD],
     "cloudivr": ["cloudivr", "--port", "0"],
+    "simulator": ["simulator", "--port", "0", "--no-open"],
     "serve": [
         *("serve", "--port", "0", "--health-port", "0", *RECORD),
         *("--address", "https://ivr.example.com/twilio", "--host-url", "https://host.example.com/"),

@@ -21,6 +21,7 @@ COMMANDS = {
     "replay": "Replay transcripts.",
     "report": "Tell how far callers got, and why no further.",
     "serve": "Answer calls of Twilio by web request.",
+    "simulator": "Be the caller, in a browser.",
     "transcripts": "Write the calls that take every row of the table.",
     "verify": "Prove what must hold in every call.",
 }

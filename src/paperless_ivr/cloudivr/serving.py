@@ -1,7 +1,8 @@
 """The service while it runs: on a port of its own, in a thread, until it is stopped."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -53,6 +54,25 @@ class Service:
     def outbox(self) -> Outbox:
         """The e-mails and texts that are queued."""
         return outbox(self.engine, self.operations.clock())
+
+    def snapshot(self) -> Callable[[], None]:
+        """Return a function that puts back what the service holds now. On SQLite only."""
+        held = sqlite3.connect(":memory:", check_same_thread=False)
+        self._copy(held, back=False)
+
+        def put_back() -> None:
+            self._copy(held, back=True)
+
+        return put_back
+
+    def _copy(self, held: sqlite3.Connection, *, back: bool) -> None:
+        with closing(self.engine.raw_connection()) as pooled:
+            own = pooled.driver_connection
+            assert isinstance(own, sqlite3.Connection)
+            if back:
+                held.backup(own)
+            else:
+                own.backup(held)
 
     def registration(self, customer_id: int | str, invoice_type: str) -> t.Registered | None:
         """How far the registration of a customer's bill is; None where there never was one."""

@@ -13,6 +13,7 @@ from attrs import define, field, frozen
 
 from paperless_ivr.drive.protocol import Move, OnRecord, Send, converse
 from paperless_ivr.drive.runner import Asking, CallRunner, Setup, handback_of
+from paperless_ivr.drive.session import Session
 from paperless_ivr.flow.events import CallerEvent, EndedBy, HungUp, ServiceAnswer
 from paperless_ivr.flow.host import Arrival, Handback
 from paperless_ivr.flow.requests import Read
@@ -54,17 +55,26 @@ class AsyncDriver:
         When `taken_back` is done, the host cancels or the server stops: a write under way is
         finished and recorded, and nothing more is spoken.
         """
+        begun = await self._stored(self._runner.arrived, arrival)
+        session = await self._stored(self._runner.commit_or_go_on, begun)
+        return await self.resume(gateway, session, taken_back)
+
+    async def resume(
+        self,
+        gateway: AsyncSessionGateway,
+        session: Session,
+        taken_back: "asyncio.Future[EndedBy] | None" = None,
+    ) -> Handback:
+        """Take a call from where it is to its end, as `converse` does from its arrival."""
         taken_back = taken_back or asyncio.get_running_loop().create_future()
         line = _Line(gateway, self._runner, taken_back)
         try:
-            return await self._converse(line, arrival)
+            return await self._converse(line, session)
         finally:
             await line.close()
 
-    async def _converse(self, line: "_Line", arrival: Arrival) -> Handback:
+    async def _converse(self, line: "_Line", session: Session) -> Handback:
         runner, setup = self._runner, self.setup
-        begun = await self._stored(runner.arrived, arrival)
-        session = await self._stored(runner.commit_or_go_on, begun)
         steps = converse(session, runner.advance, setup.budget)
         reply: object = None
         while True:

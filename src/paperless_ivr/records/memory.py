@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from types import MappingProxyType
+from typing import Any
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field, fields, frozen
 
 from paperless_ivr.errors import RecordDown, StaleCall, StaleClaim, UnknownCall
 from paperless_ivr.flow.events import (
@@ -101,6 +103,10 @@ class MemoryRecord:
 
     def __repr__(self) -> str:
         return f"<MemoryRecord {len(self._activities)} activities>"
+
+    def snapshot(self) -> Callable[[], None]:
+        """Return a function that puts back what the record holds now."""
+        return _snapshot(self, self._lock)
 
     # ── what can be looked at ──
 
@@ -448,6 +454,32 @@ class MemoryRecord:
             yield
 
 
+def _snapshot(store: "MemoryRecord | MemoryLiveCalls", lock: Lock) -> Callable[[], None]:
+    """Return a function that puts back what a store holds now."""
+    names = [each.name for each in fields(type(store)) if not each.init and each.name != "_lock"]
+    with lock:
+        held = {name: _copied(getattr(store, name)) for name in names}
+
+    def put_back() -> None:
+        with lock:
+            for name, value in held.items():
+                setattr(store, name, _copied(value))
+
+    return put_back
+
+
+def _copied(value: Any) -> Any:
+    """Copy the containers and jobs of a store; everything else in it is frozen."""
+    match value:
+        case dict():
+            return {key: _copied(held) for key, held in value.items()}
+        case list():
+            return [_copied(held) for held in value]
+        case _Job():
+            return copy(value)
+    return value
+
+
 def _concerned(biller: str, ani: Secret | None, accounts: Iterable[Secret]) -> set[Whose]:
     """For whom a line, or a question, counts."""
     callers: set[Whose] = {(biller, "ani", ani)} if ani else set()
@@ -482,6 +514,10 @@ class MemoryLiveCalls:
 
     def __repr__(self) -> str:
         return f"<MemoryLiveCalls {len(self._calls)} calls>"
+
+    def snapshot(self) -> Callable[[], None]:
+        """Return a function that puts back the calls as they are now."""
+        return _snapshot(self, self._lock)
 
     def load(self, call_id: str) -> SavedCall:
         """The call as last saved."""

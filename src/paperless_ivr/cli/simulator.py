@@ -1,0 +1,73 @@
+"""`paperless-ivr simulator`: a telephone in the browser."""
+
+import webbrowser
+from contextlib import suppress
+from ipaddress import ip_address
+from pathlib import Path
+from threading import Timer
+
+import click
+from attrs import evolve
+
+from paperless_ivr.cli import services
+from paperless_ivr.cli.setups import arrival, demo_connection
+from paperless_ivr.net.connections import DEFAULTS
+
+OPEN_S = 0.5
+"""Seconds after which the browser is opened: the server answers by then."""
+LAST_REQUESTS = 1
+"""Seconds that open pages get when the server stops."""
+
+
+@click.command(name="simulator")
+@click.option(
+    "--policy",
+    "files",
+    multiple=True,
+    type=services.FILE,
+    help="A policy (TOML), to choose from if given several times. [default: the demo's]",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8090,
+    show_default=True,
+    help="0 is any that is free.",
+)
+@click.option("--open/--no-open", "opens", default=True, help="Open the page in a browser.")
+def command(*, files: tuple[Path, ...], host: str, port: int, opens: bool) -> None:
+    """Be the caller, in a browser: see the flow move, and let the service fail.
+
+    Calls go to a reference billing service with made-up customers, run for each tab. A policy
+    that is edited counts from the next call.
+    """
+    from paperless_ivr.net.http import bounded, listen
+    from paperless_ivr.simulator.server import Demo, application
+    from paperless_ivr.simulator.shelf import shelved
+
+    loopback = _is_loopback(host)
+    hosts = ("127.0.0.1", "localhost", host) if loopback else ("*",)
+    app = application(shelved(files), Demo(arrival, demo_connection), hosts, may_reveal=loopback)
+    try:
+        listening = listen(host, port)
+    except OSError as error:
+        message = f"cannot listen at {host}:{port}: {error.strerror}"
+        raise click.ClickException(message) from error
+    where = "[{}]:{}" if ":" in host else "{}:{}"
+    url = f"http://{where.format(host, listening.getsockname()[1])}/"
+    click.echo(f"listening at {url} (Ctrl-C stops)")
+    if opens:
+        opening = Timer(OPEN_S, webbrowser.open, [url])
+        opening.daemon = True
+        opening.start()
+    bounds = evolve(DEFAULTS, answer_seconds=float("inf"))  # the page listens all the time
+    with suppress(KeyboardInterrupt):
+        bounded(app, bounds, LAST_REQUESTS).run(sockets=[listening])
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

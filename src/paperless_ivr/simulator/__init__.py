@@ -1,0 +1,1 @@
+"""A telephone in the browser: real calls against the reference service, to see and to try out."""

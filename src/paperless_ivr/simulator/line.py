@@ -1,0 +1,229 @@
+"""The telephone line of a simulated call: a gateway whose caller sits at a browser.
+
+The page speaks, and says when it has spoken, which prompt a key interrupted, and that the caller
+stays silent. So the line itself has no clock.
+"""
+
+import asyncio
+import enum
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from attrs import define, field, frozen
+
+from paperless_ivr.flow.events import (
+    CallerEvent,
+    Digits,
+    Ended,
+    HungUp,
+    NoInput,
+    TransferEnded,
+    TransferResult,
+)
+from paperless_ivr.flow.live import Token
+from paperless_ivr.flow.turns import Gather, Return, Transfer, Turn
+from paperless_ivr.prompts import Catalogue
+from paperless_ivr.secret import keys
+from paperless_ivr.simulator.speaking import Speech, speech_of
+
+
+class Delivery(enum.Enum):
+    """How the next answer of the caller reaches the call."""
+
+    ONCE = "once"
+    TWICE = "twice"
+    LATE = "late"
+    """At the next question, under its old turn."""
+
+
+@frozen
+class Pressed:
+    """A key, "" where the caller lets the time run out, and what was being spoken then.
+
+    `heard` is the number of the prompt, None when all had been spoken.
+    """
+
+    key: str
+    speech: int
+    heard: int | None = None
+
+
+class Watch(Protocol):
+    """What is told of the line."""
+
+    def token(self) -> Token:
+        """Return the token of the present turn."""
+        ...
+
+    def delivered(self, token: Token, event: Digits) -> bool:
+        """Deliver an answer to an earlier turn; return whether it moved the call."""
+        ...
+
+    def spoke(self, speech: Speech) -> None:
+        """Note what begins to be spoken."""
+        ...
+
+    def noted(self, text: str) -> None:
+        """Note something that happened to a key."""
+        ...
+
+    def changed(self) -> None:
+        """Note that there is something new to show."""
+        ...
+
+
+@define(eq=False)
+class Line:
+    """A channel of one take. Everything happens in one event loop."""
+
+    watch: Watch
+    words: Catalogue = field(repr=False)
+    numbers: Iterator[int] = field(repr=False)
+    """Numbers what is spoken: no number comes twice in a simulation."""
+    start: int | None = None
+    """The first prompt to speak of the first turn: a call that was rewound has heard some."""
+    speech: Speech | None = field(init=False, default=None)
+    entry: str = field(init=False, default="", repr=False)
+    delivery: Delivery = field(init=False, default=Delivery.ONCE)
+    _pressed: deque[Pressed] = field(init=False, factory=deque, repr=False)
+    _again: list[tuple[str, Token, Digits]] = field(init=False, factory=list, repr=False)
+    _came: asyncio.Event = field(init=False, factory=asyncio.Event)
+    _spoken: int = field(init=False, default=0)
+    _transferred: TransferResult | None = field(init=False, default=None)
+    _gone: asyncio.Event = field(init=False, factory=asyncio.Event)
+    _full: bool = field(init=False, default=False)
+
+    @property
+    def gone(self) -> bool:
+        """Whether the caller has hung up."""
+        return self._gone.is_set()
+
+    # ── what the driver asks of a gateway ──
+
+    async def perform(self, turn: Turn, language: str) -> CallerEvent | None:
+        """Have the page speak a turn, then do what it waits for."""
+        if self._gone.is_set():
+            return HungUp()
+        asks = isinstance(turn.then, Gather | Transfer | Return)
+        if turn.say or asks:
+            self._speak(turn, language)
+        if asks:
+            self._deliver_again()
+        match turn.then:
+            case Gather() as gather:
+                return await self._gather(gather)
+            case Transfer():
+                return await self._transfer()
+            case Return():
+                return None
+        if turn.say and self.speech is not None:
+            number = self.speech.number
+            await self._until(lambda: self._spoken >= number)
+        return HungUp() if self._gone.is_set() else None
+
+    async def listen(self) -> HungUp:
+        """Wait for the caller to hang up; keys are kept meanwhile."""
+        await self._until(lambda: False)
+        return HungUp()
+
+    # ── what comes from the page ──
+
+    def press(self, pressed: Pressed) -> None:
+        """A key is pressed, or the time for one has run out."""
+        if pressed.key == "#" and self._full:
+            self._full = False  # ends an entry that was full already
+            return
+        self._full = False
+        self._pressed.append(pressed)
+        self._came.set()
+
+    def spoken(self, speech: int) -> None:
+        """A speech was spoken to its end."""
+        self._spoken = max(self._spoken, speech)
+        self._came.set()
+
+    def transferred(self, result: TransferResult) -> None:
+        """Somebody took the call, or nobody did."""
+        self._transferred = result
+        self._came.set()
+
+    def hang_up(self) -> None:
+        """The caller is gone."""
+        self._gone.set()
+        self._came.set()
+
+    # ── speaking and keys ──
+
+    def _speak(self, turn: Turn, language: str) -> None:
+        start, self.start = self.start or 0, None
+        self.speech = speech_of(turn, language, self.words, next(self.numbers), start)
+        self.entry = ""
+        self.watch.spoke(self.speech)
+
+    async def _transfer(self) -> CallerEvent:
+        await self._until(lambda: self._transferred is not None)
+        result, self._transferred = self._transferred, None
+        return TransferEnded(result) if result else HungUp()
+
+    async def _gather(self, gather: Gather) -> CallerEvent:
+        assert self.speech is not None
+        speech, token, first = self.speech.number, self.watch.token(), None
+        while (pressed := await self._next()) is not None:
+            ahead = pressed.speech != speech
+            if ahead and (not pressed.key or not gather.type_ahead):
+                if pressed.key:
+                    self.watch.noted("A key pressed before this question does not count here.")
+                continue
+            first = (0 if ahead else pressed.heard) if not self.entry else first
+            ended = self._ended(gather, pressed.key)
+            self.watch.changed()
+            if ended is None:
+                continue
+            if not pressed.key and not self.entry:
+                return NoInput()
+            event, self.entry = Digits(keys(self.entry), ended, first), ""
+            self._full = ended is Ended.FULL and gather.max_keys > 1
+            if self._arrives(token, event, private=gather.private):
+                return event
+        return HungUp()
+
+    def _ended(self, gather: Gather, key: str) -> Ended | None:
+        """Take a key into the entry; return how it has ended the entry, if it has."""
+        if not key:
+            return Ended.TIMEOUT
+        if key == gather.end_key:
+            return Ended.END_KEY
+        self.entry += key
+        return Ended.FULL if len(self.entry) == gather.max_keys else None
+
+    def _arrives(self, token: Token, event: Digits, *, private: bool) -> bool:
+        """Deliver an answer as it was switched; return whether it arrives now."""
+        delivery, self.delivery = self.delivery, Delivery.ONCE
+        if delivery is Delivery.ONCE:
+            return True
+        shown = "The answer" if private else event.keys.reveal() or "#"
+        how = "again" if delivery is Delivery.TWICE else "late"
+        self._again.append((f"{shown} {how}", token, event))
+        if delivery is Delivery.LATE:
+            self.watch.noted(f"{shown} is on its way. Press a key again.")
+        return delivery is Delivery.TWICE
+
+    def _deliver_again(self) -> None:
+        """Deliver what was held back: answers to an earlier turn."""
+        again, self._again = self._again, []
+        for shown, token, event in again:
+            moved = self.watch.delivered(token, event)
+            says = "it moved the call" if moved else "ignored, it answers an earlier question"
+            self.watch.noted(f"{shown}: {says}.")
+
+    async def _next(self) -> Pressed | None:
+        """Return the next key; None where the caller is gone."""
+        await self._until(lambda: bool(self._pressed))
+        return None if self._gone.is_set() else self._pressed.popleft()
+
+    async def _until(self, comes: Callable[[], bool]) -> None:
+        """Wait until something comes, or the caller is gone."""
+        while not (self._gone.is_set() or comes()):
+            self._came.clear()
+            await self._came.wait()

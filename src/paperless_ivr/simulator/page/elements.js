@@ -1,0 +1,54 @@
+/** Small helpers: elements by id, elements made, and lists that keep what has not changed. */
+
+export const byId = (id) => document.getElementById(id);
+
+/** An element with attributes and children; strings become text, never markup. */
+export function element(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [attribute, value] of Object.entries(attributes)) {
+    if (attribute.startsWith("on")) made.addEventListener(attribute.slice(2), value);
+    else if (value === true) made.setAttribute(attribute, "");
+    else if (value !== false && value !== null && value !== undefined)
+      made.setAttribute(attribute, value);
+  }
+  made.append(...children.filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+/** Shows items in a list; an element whose item is the same as before stays, with its focus. */
+export function show(list, items, make) {
+  const keys = items.map((item) => JSON.stringify(item));
+  const old = [...list.children];
+  items.forEach((item, at) => {
+    const there = old[at];
+    if (there && there.dataset.key === keys[at]) return;
+    const made = make(item, at);
+    made.dataset.key = keys[at];
+    if (there) there.replaceWith(made);
+    else list.append(made);
+  });
+  old.slice(items.length).forEach((rest) => rest.remove());
+}
+
+/** Sets the options of a select where they have changed, and what is chosen. */
+export function choose(select, options, value) {
+  const key = JSON.stringify(options);
+  if (select.dataset.key !== key) {
+    select.replaceChildren(...options.map(([is, says]) => element("option", { value: is }, says)));
+    select.dataset.key = key;
+  }
+  if (document.activeElement !== select || !select.matches(":open, :focus-visible"))
+    select.value = value;
+}
+
+/** Seconds as minutes and seconds. */
+export function clock(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}
+
+/** Has a screen reader say something; the same words again are said again. */
+export function announce(region, text) {
+  const live = byId(`live-${region}`);
+  live.textContent = live.textContent === text ? `${text}\u00a0` : text;
+}

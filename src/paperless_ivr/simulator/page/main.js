@@ -1,0 +1,126 @@
+/** The page: what the simulator tells is shown by each part, what people do is told to it. */
+
+import { backOne, forward, showDock, startDock } from "./dock.js";
+import { announce, byId, choose } from "./elements.js";
+import { showFlow } from "./flow.js";
+import { startLayout } from "./layout.js";
+import { act, connect } from "./line.js";
+import { showPanels, startPanels } from "./panels.js";
+import { callNow, hangUp, pause, press, showPhone, skip, startPhone, staySilent } from "./phone.js";
+
+const REVEALED_MS = 60_000;
+const TRIES = {
+  enroll: [{ caller: "rivera", moment: "before_payment" }, {}],
+  spell: [{ caller: "chen", moment: "before_payment" }, {}],
+  down: [{ caller: "rivera", moment: "before_payment" }, { service: "down" }],
+};
+
+let view = null;
+let ended = false;
+let hiding = null;
+
+function show(now) {
+  view = now;
+  document.body.dataset.version = String(view.version);
+  document.body.classList.toggle("called", Boolean(view.call && !view.call.ended));
+  showScenario();
+  showPhone(view);
+  showFlow(view);
+  showPanels(view);
+  showDock(view);
+  const over = Boolean(view.call?.ended);
+  if (over && !ended) announce("alert", `The call has ended: ${view.call.ended.title}.`);
+  ended = over;
+}
+
+function showScenario() {
+  const { scenario, choices, policy } = view;
+  for (const name of ["caller", "policy", "moment", "language"])
+    choose(byId(name), choices[name], scenario[name]);
+  byId("person").checked = scenario.person;
+  byId("scenario-changed").hidden = !view.changed || !view.call || Boolean(view.call.ended);
+  byId("policy-state").textContent = policyInWords(policy);
+  byId("policy-state").classList.toggle("amber", policy.problems.length > 0);
+  const problems = byId("problems");
+  const text = policy.problems.join("\n");
+  if (text && problems.textContent !== text) announce("alert", "The policy cannot be used.");
+  problems.hidden = !text;
+  problems.textContent = text;
+  byId("reveal").textContent = view.revealed ? "Personal data shown" : "Personal data hidden";
+  byId("reveal").setAttribute("aria-pressed", String(view.revealed));
+}
+
+function policyInWords(policy) {
+  const count = policy.problems.length;
+  if (count) {
+    const problems = count === 1 ? "1 problem" : `${count} problems`;
+    return `▲ ${problems}. Calls keep version ${policy.version}`;
+  }
+  return policy.edited ? "Edited. The next call uses it." : `● Policy ${policy.name}`;
+}
+
+async function reveal(on) {
+  clearTimeout(hiding);
+  const problem = await act("reveal", { on });
+  if (problem) announce("alert", problem);
+  else if (on) hiding = setTimeout(() => reveal(false), REVEALED_MS);
+}
+
+async function tryOne(name) {
+  const [scenario, fault] = TRIES[name];
+  await act("scenario", { ...scenario, language: "en-US" });
+  await act("fault", { service: "works", ...fault });
+  await callNow();
+}
+
+function lost(gone) {
+  const was = document.body.classList.contains("stopped");
+  document.body.classList.toggle("stopped", gone);
+  if (!gone || was) return;
+  const box = byId("problems");
+  box.hidden = false;
+  box.textContent = "The simulator stopped. Start it again with: paperless-ivr simulator. Then load this page again.";
+  announce("alert", box.textContent);
+}
+
+const LETTERS = {
+  c: callNow,
+  h: hangUp,
+  s: staySilent,
+  p: pause,
+  j: skip,
+  v: () => reveal(!view?.revealed),
+  "[": backOne,
+  "]": forward,
+  "?": () => byId("help-sheet").showModal(),
+};
+
+function typed(event) {
+  const field = event.target.closest?.("input, select, textarea, dialog");
+  if (field || event.ctrlKey || event.altKey || event.metaKey) return;
+  if (!byId("shortcuts").checked) return;
+  const key = event.code === "NumpadEnter" ? "#" : event.key;
+  const does = "0123456789*#".includes(key) ? () => press(key) : LETTERS[key.toLowerCase()];
+  if (!does || key.length !== 1) return;
+  event.preventDefault();
+  if (!event.repeat) does();
+}
+
+startPhone();
+startPanels();
+startDock();
+startLayout();
+document.addEventListener("keydown", typed);
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden && view?.revealed) reveal(false);
+});
+byId("reveal").addEventListener("click", () => reveal(!view?.revealed));
+for (const name of ["caller", "policy", "moment", "language"])
+  byId(name).addEventListener("change", (event) => act("scenario", { [name]: event.target.value }));
+byId("person").addEventListener("change", (event) =>
+  act("scenario", { person: event.target.checked }),
+);
+byId("call-now").addEventListener("click", callNow);
+for (const button of document.querySelectorAll("[data-try]"))
+  button.addEventListener("click", () => tryOne(button.dataset.try));
+await connect(show, lost);

@@ -1,0 +1,301 @@
+/** The telephone: its screen, what is spoken and marked, keys, silence and the hang-up. */
+
+import { announce, byId, clock, element } from "./elements.js";
+import { flash, makeKeypad, showKeys } from "./keypad.js";
+import { act } from "./line.js";
+import { startSettings } from "./settings.js";
+import { Speaker, voiceFor, words } from "./speaker.js";
+
+const LONGEST_NUMBER = 20;
+const LONG_TEXT = 240;
+
+let view = null;
+let received = 0;
+let begun = 0;
+let silence = null;
+const spoken = byId("spoken");
+const speaker = new Speaker(mark, finished);
+
+/** Begins: makes the keys and listens to the buttons. */
+export function startPhone() {
+  makeKeypad(press);
+  byId("call").addEventListener("click", callOrHangUp);
+  byId("silent").addEventListener("click", staySilent);
+  byId("pause").addEventListener("click", () => speaker.pause());
+  byId("skip").addEventListener("click", () => speaker.skip());
+  byId("again").addEventListener("click", hearAgain);
+  byId("type-keys").addEventListener("input", (event) => {
+    const typed = event.target.value;
+    event.target.value = "";
+    for (const key of typed) if ("0123456789*#".includes(key)) press(key);
+  });
+  for (const button of byId("persons").children)
+    button.addEventListener("click", () => act("transfer", { result: button.dataset.result }));
+  startSettings(use);
+  setInterval(tick, 250);
+}
+
+/** Takes up the settings of the telephone. */
+function use() {
+  speaker.voice = byId("who-speaks").value;
+  speaker.speed = Number(byId("speed").value);
+  if (view) mark();
+}
+
+// ── what is done ──
+
+/** Presses a key: it interrupts what is spoken, as on a telephone. */
+export function press(key) {
+  const call = view?.call;
+  if (!call || call.ended) return;
+  const speech = call.speech;
+  const heard = speech?.number === begun ? speaker.heard : null;
+  flash(key);
+  clearTimeout(silence);
+  if (asks(call)) {
+    if (speaker.speaking) {
+      speaker.stop();
+      mark();
+    }
+    if (speech.most > 1) waitForNext(speech);
+  }
+  act("key", { key, speech: speech?.number ?? 0, heard });
+  announce("keys", keyInWords(key, speech));
+}
+
+/** Calls, calls again, or hangs up: whichever the one button says. */
+export function callOrHangUp() {
+  if (inCall()) hangUp();
+  else callNow();
+}
+
+export async function callNow() {
+  speaker.stop();
+  const problem = await act("call");
+  if (problem) announce("alert", problem);
+}
+
+export function hangUp() {
+  if (!inCall()) return;
+  speaker.stop();
+  act("hang_up");
+}
+
+/** Lets the time for a key run out. */
+export function staySilent() {
+  const call = view?.call;
+  if (!call || !asks(call)) return;
+  speaker.skip();
+  act("key", { key: "", speech: call.speech.number, heard: null });
+}
+
+export const pause = () => speaker.pause();
+export const skip = () => speaker.skip();
+
+function hearAgain() {
+  const speech = view?.call?.speech;
+  if (speech) speaker.begin(speech.prompts, 0);
+}
+
+const inCall = () => Boolean(view?.call && !view.call.ended && !view.call.gone);
+const asks = (call) => Boolean(call.speech?.current && call.speech.waits === "keys" && !call.ended);
+
+function keyInWords(key, speech) {
+  if (speech?.private) {
+    const keyed = (view.call.entry ?? "").length + 1;
+    return speech.most > 1 ? `digit, ${keyed} of ${speech.most}` : "digit";
+  }
+  const means = speech?.keys?.[key]?.label;
+  return means ? `${key}, ${means}.` : key;
+}
+
+// ── what is shown ──
+
+/** Shows the telephone as it is now. */
+export function showPhone(now) {
+  view = now;
+  received = performance.now();
+  const call = view.call;
+  const biller = view.choices.policy.find(([name]) => name === view.scenario.policy);
+  byId("biller").textContent = biller ? biller[1] : "Telephone";
+  byId("idle").hidden = Boolean(call);
+  spoken.hidden = !call || Boolean(call.ended && !speaker.speaking && !call.speech);
+  byId("screen-foot").hidden = !call;
+  byId("persons").hidden = call?.speech?.waits !== "person" || !call.speech.current;
+  byId("keypad").hidden = !byId("persons").hidden;
+  const speech = call?.speech;
+  if (speech) showSpeech(speech);
+  showEnded(call);
+  const button = byId("call");
+  button.textContent = inCall() ? "Hang up" : call ? "Call again" : "Call";
+  button.classList.toggle("hang-up", inCall());
+  byId("silent").disabled = !call || !asks(call);
+  const typed = byId("type-keys");
+  typed.type = speech?.private ? "password" : "text";
+  mark();
+  tick();
+}
+
+function showSpeech(speech) {
+  const key = JSON.stringify(speech.prompts);
+  if (spoken.dataset.key !== key || spoken.dataset.number !== String(speech.number)) {
+    spoken.dataset.key = key;
+    spoken.dataset.number = String(speech.number);
+    spoken.replaceChildren(...speech.prompts.map(promptElement));
+    spoken.classList.toggle("long", spoken.textContent.length > LONG_TEXT);
+  }
+  if (speech.number <= begun) return;
+  begun = speech.number;
+  clearTimeout(silence);
+  speaker.begin(speech.prompts, speech.start);
+  if (byId("who-speaks").value === "reader")
+    announce("line", speech.prompts.map((one) => words(one).map((w) => w.shown).join(" ")).join(" "));
+}
+
+function promptElement(prompt) {
+  const made = element("span", {
+    class: prompt.must_hear ? "prompt must" : "prompt",
+    lang: prompt.language,
+  });
+  words(prompt).forEach((word) => {
+    made.append(element("span", { class: "word" }, word.shown), " ");
+  });
+  return made;
+}
+
+/** Marks what was heard, the word that is spoken, and what the keys mean now. */
+function mark() {
+  const call = view?.call;
+  const speech = call?.speech;
+  if (!speech) {
+    showKeys({}, null, true);
+    byId("hint").textContent = "";
+    return;
+  }
+  const now = speech.number === begun && speaker.speaking;
+  [...spoken.children].forEach((prompt, at) => {
+    const said = !now || at < speaker.prompt;
+    [...prompt.children].forEach((word, n) => {
+      const current = now && at === speaker.prompt && n === speaker.word;
+      word.classList.toggle("said", said || (at === speaker.prompt && n < speaker.word));
+      word.classList.toggle("now", current);
+      if (current) keepVisible(word);
+    });
+  });
+  spoken.classList.toggle("dim", Boolean(call.waiting) && !now);
+  const asked = asks(call);
+  const locked = asked ? lockedAt(speech, now) : null;
+  showKeys(asked ? speech.keys : {}, locked, byId("hints").checked);
+  byId("hint").textContent = hintOf(call, locked);
+  showFoot(call, now);
+}
+
+/** How much of what must be heard was heard, from 0 to 1; null where a yes counts. */
+function lockedAt(speech, now) {
+  const last = speech.prompts.map((one) => one.must_hear).lastIndexOf(true);
+  if (last < 0 || !now || speaker.prompt > last) return null;
+  return (speaker.prompt + speaker.word / words(speech.prompts[speaker.prompt]).length) / (last + 1);
+}
+
+function hintOf(call, locked) {
+  const speech = call.speech;
+  if (call.ended) return "The host has the call again.";
+  if (call.gone) return "Hung up. A request under way is being settled.";
+  if (locked !== null && Object.values(speech.keys).some((one) => one.consent))
+    return "Yes counts after the underlined words.";
+  if (!asks(call)) return speech.waits === "person" ? "A person is rung." : "Nothing to press now.";
+  if (speech.most > 1) {
+    const keyed = call.entry.length;
+    if (speech.most > LONGEST_NUMBER) return `${call.entry} ${keyed} keyed`.trim();
+    const yours = `Your account is ${view.yours.account}, your phone ${view.yours.phone}.`;
+    return keyed ? `${call.entry} ${keyed} of ${speech.most}` : yours;
+  }
+  return "";
+}
+
+function showFoot(call, now) {
+  const speech = call.speech;
+  const started = speech.number === begun;
+  byId("bars").classList.toggle("on", now && !speaker.paused);
+  byId("pause").hidden = byId("skip").hidden = !now;
+  byId("pause").setAttribute("aria-label", speaker.paused ? "Go on" : "Pause");
+  byId("pause").textContent = speaker.paused ? "▶" : "❚❚";
+  byId("again").hidden = now || call.ended || !started || !speech.prompts.length;
+  byId("budget").hidden = !call.waiting || now;
+  let says = "";
+  if (now) says = speaker.paused ? "Paused" : "Speaking";
+  else if (call.ended) says = "Ended";
+  else if (asks(call)) says = "Waits for you";
+  else if (call.waiting) says = waitingInWords(call);
+  const silent = now && speaker.voice === "voice" && !voiceFor(speech.prompts[0]?.language ?? "en");
+  byId("speaking").textContent = silent && says === "Speaking" ? "No voice here, reading on" : says;
+}
+
+function waitingInWords(call) {
+  const waited = Math.max(0, seconds() - call.waiting.since);
+  byId("budget").value = Math.min(1, waited / call.waiting.budget);
+  return `Waiting for the billing service, ${Math.floor(waited)} s of ${call.waiting.budget}`;
+}
+
+function showEnded(call) {
+  const box = byId("ended");
+  box.hidden = !call?.ended;
+  if (box.hidden || box.dataset.key === JSON.stringify(call.ended)) return;
+  box.dataset.key = JSON.stringify(call.ended);
+  const rows = Object.entries(call.ended.handback).flatMap(([name, value]) => [
+    element("dt", {}, name),
+    element("dd", {}, String(value).replaceAll("_", " ")),
+  ]);
+  box.replaceChildren(
+    element("p", { class: "big" }, call.ended.title),
+    element("p", {}, call.ended.meaning),
+    element("dl", {}, ...rows),
+  );
+}
+
+function keepVisible(word) {
+  const top = word.offsetTop - spoken.offsetTop;
+  if (top < spoken.scrollTop || top > spoken.scrollTop + spoken.clientHeight - 32)
+    spoken.scrollTop = Math.max(0, top - spoken.clientHeight / 2);
+}
+
+// ── time ──
+
+const seconds = () => view.call.at + (performance.now() - received) / 1000;
+
+function tick() {
+  const call = view?.call;
+  const caller = view?.choices.caller.find(([handle]) => handle === view.scenario.caller)?.[1];
+  const where = !call ? "Not in a call" : call.ended ? "Ended" : "On the line";
+  const time = call && !call.ended ? ` · ${clock(seconds())}` : "";
+  byId("on-the-line").textContent = `${caller ? `${caller} · ` : ""}${where}${time}`;
+  if (call?.waiting && !speaker.speaking) byId("speaking").textContent = waitingInWords(call);
+}
+
+/** All was spoken: a request is sent now, a question waits. */
+function finished() {
+  const call = view?.call;
+  const speech = call?.speech;
+  if (!speech || speech.number !== begun) return;
+  if (speech.waits === "answer") act("spoken", { speech: speech.number });
+  if (asks(call)) {
+    announce("status", statusOf(call));
+    if (byId("clock").value === "real") startSilence(speech.first_wait);
+  }
+  mark();
+}
+
+function statusOf(call) {
+  const keys = Object.entries(call.speech.keys).filter(([, means]) => !means.shared);
+  const told = keys.map(([key, means]) => `${key} ${means.label}`).join(", ");
+  return told ? `${call.state.title}. ${told}.` : call.state.title;
+}
+
+function waitForNext(speech) {
+  if (byId("clock").value === "real") startSilence(speech.next_wait);
+}
+
+function startSilence(after) {
+  clearTimeout(silence);
+  silence = setTimeout(staySilent, after * 1000);
+}

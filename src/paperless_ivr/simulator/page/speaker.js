@@ -1,0 +1,140 @@
+/**
+ * Speaks prompts one after another, with the browser's voice or in silence at 150 words a
+ * minute, and knows which word of which prompt is being spoken.
+ */
+
+const WORD_MS = 400; // 150 words a minute
+
+/** A prompt as words: what is said, what is shown, and where each word begins. */
+export function words(prompt) {
+  const said = prompt.parts.map((part) => part.text).join("");
+  const seen = prompt.parts
+    .map((part) => (part.hidden ? part.text.replace(/[\p{L}\p{N}]/gu, "•") : part.text))
+    .join("");
+  return [...said.matchAll(/\S+/g)].map((match) => ({
+    at: match.index,
+    shown: seen.slice(match.index, match.index + match[0].length),
+  }));
+}
+
+export class Speaker {
+  constructor(moved, done) {
+    this.moved = moved;
+    this.done = done;
+    this.prompts = [];
+    this.prompt = 0;
+    this.word = 0;
+    this.speaking = false;
+    this.paused = false;
+    this.voice = "voice";
+    this.speed = 1;
+    this.turn = 0;
+  }
+
+  /** Begins to speak prompts, from one of them on. */
+  begin(prompts, start = 0) {
+    this.stop();
+    this.prompts = prompts;
+    this.speaking = true;
+    this.paused = false;
+    this.prompt = start;
+    this.#prompt();
+  }
+
+  /** The number of the prompt that is being spoken; null where all have been. */
+  get heard() {
+    return this.speaking ? this.prompt : null;
+  }
+
+  /** Stops at once, as a key does. */
+  stop() {
+    this.turn += 1;
+    clearTimeout(this.timer);
+    if ("speechSynthesis" in window) window.speechSynthesis.cancel();
+    this.speaking = false;
+    this.paused = false;
+  }
+
+  /** Counts the rest as heard. */
+  skip() {
+    if (!this.speaking) return;
+    this.stop();
+    this.prompt = this.prompts.length;
+    this.moved();
+    this.done();
+  }
+
+  /** Pauses, or goes on with the prompt from its beginning. */
+  pause() {
+    if (!this.speaking) return;
+    this.paused = !this.paused;
+    if (this.paused) {
+      this.turn += 1;
+      clearTimeout(this.timer);
+      if ("speechSynthesis" in window) window.speechSynthesis.cancel();
+    } else {
+      this.#prompt();
+    }
+    this.moved();
+  }
+
+  #prompt() {
+    const turn = this.turn;
+    this.word = 0;
+    if (this.prompt >= this.prompts.length) {
+      this.speaking = false;
+      this.moved();
+      this.done();
+      return;
+    }
+    const prompt = this.prompts[this.prompt];
+    const spoken = words(prompt);
+    const next = () => {
+      if (turn !== this.turn) return;
+      this.prompt += 1;
+      this.#prompt();
+    };
+    this.moved();
+    const voice = this.voice === "voice" ? voiceFor(prompt.language) : null;
+    if (voice) this.#say(prompt, spoken, voice, turn, next);
+    else this.#count(spoken, turn, next);
+  }
+
+  #say(prompt, spoken, voice, turn, next) {
+    const utterance = new SpeechSynthesisUtterance(prompt.parts.map((p) => p.text).join(""));
+    utterance.voice = voice;
+    utterance.lang = prompt.language;
+    utterance.rate = this.speed;
+    utterance.onboundary = (event) => {
+      if (turn !== this.turn) return;
+      const before = spoken.filter((word) => word.at <= event.charIndex).length;
+      this.word = Math.max(before - 1, 0);
+      this.moved();
+    };
+    utterance.onend = next;
+    utterance.onerror = () => {
+      if (turn === this.turn) this.#count(spoken, turn, next);
+    };
+    window.speechSynthesis.speak(utterance);
+  }
+
+  #count(spoken, turn, next) {
+    this.timer = setTimeout(() => {
+      if (turn !== this.turn) return;
+      this.word += 1;
+      if (this.word >= spoken.length) next();
+      else {
+        this.moved();
+        this.#count(spoken, turn, next);
+      }
+    }, WORD_MS / this.speed);
+  }
+}
+
+/** A voice of the browser for a language; null where there is none. */
+export function voiceFor(language) {
+  if (!("speechSynthesis" in window)) return null;
+  const all = window.speechSynthesis.getVoices();
+  const near = (voice) => voice.lang.replace("_", "-").slice(0, 2) === language.slice(0, 2);
+  return all.find((voice) => voice.lang === language) ?? all.find(near) ?? null;
+}

@@ -1,0 +1,345 @@
+"""The simulator on the web: the page, the state of each tab as events, and what the caller does."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib import resources
+from secrets import token_urlsafe
+from typing import Any
+
+import urllib3
+from attrs import define, evolve, field, frozen
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from paperless_ivr.backends.connection import Connection
+from paperless_ivr.backends.soap.backend import SoapBackend
+from paperless_ivr.cloudivr.serving import running
+from paperless_ivr.errors import TranscriptProblems
+from paperless_ivr.flow.events import TransferResult
+from paperless_ivr.flow.host import Moment
+from paperless_ivr.simulator.line import Delivery, Pressed
+from paperless_ivr.simulator.shelf import Shelved
+from paperless_ivr.simulator.simulation import Arrive, Scenario, Simulation
+from paperless_ivr.simulator.view import View
+from paperless_ivr.simulator.world import Fault, World
+
+MOST = 16
+"""Tabs at the same time; the oldest gives way."""
+LEFT_S = 30.0
+"""Seconds after which a tab that listens no longer is closed."""
+LOOK_S = 0.5
+"""Seconds between two looks at the policy files."""
+CALLER = "rivera"
+PAGE = resources.files("paperless_ivr.simulator") / "page"
+
+HEADERS: Mapping[str, str] = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+LINK_HEADERS: Mapping[str, str] = {
+    **HEADERS,
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
+        "form-action 'self'; frame-ancestors 'self'"
+    ),
+}
+
+
+@frozen
+class Demo:
+    """How the demo's callers arrive, and how its line is connected to a reference service."""
+
+    arrive: Arrive
+    connect: Callable[[str], Connection]
+
+
+@define(eq=False)
+class Tabs:
+    """The simulations, by the name that only their tab knows."""
+
+    shelf: Mapping[str, Shelved]
+    demo: Demo
+    may_reveal: bool
+    _open: dict[str, tuple[Simulation, AsyncExitStack]] = field(init=False, factory=dict)
+    _closing: set["asyncio.Task[None]"] = field(init=False, factory=set)
+
+    async def open(self) -> str:
+        """Open a simulation; return its name."""
+        while len(self._open) >= MOST:
+            await self.close(next(iter(self._open)))
+        policy = next(iter(self.shelf.values()))
+        language = policy.policy.languages.default
+        scenario = Scenario(CALLER, policy.name, Moment.BEFORE_PAYMENT, language)
+        stack = AsyncExitStack()
+        service = running()
+        at = await asyncio.to_thread(service.__enter__)
+        stack.push_async_callback(asyncio.to_thread, service.__exit__, None, None, None)
+        backend = await asyncio.to_thread(SoapBackend, self.demo.connect(at.endpoint))
+        simulation = Simulation(World(at, backend), self.shelf, self.demo.arrive, scenario)
+        stack.push_async_callback(simulation.stop)
+        name = token_urlsafe(16)
+        self._open[name] = (simulation, stack)
+        return name
+
+    async def close(self, name: str) -> None:
+        """Give up a simulation and its service."""
+        _, stack = self._open.pop(name)
+        await stack.aclose()
+
+    async def listen(self, name: str, simulation: Simulation) -> AsyncIterator[str]:
+        """What there is to show, for as long as a tab listens; later the tab is closed."""
+        simulation.listeners += 1
+        try:
+            async for news in _news(simulation):
+                yield news
+        finally:
+            simulation.listeners -= 1
+            closing = asyncio.create_task(self._close_unless_heard(name, simulation))
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+
+    async def _close_unless_heard(self, name: str, simulation: Simulation) -> None:
+        await asyncio.sleep(LEFT_S)
+        if not simulation.listeners and name in self._open:
+            await self.close(name)
+
+    async def close_all(self) -> None:
+        """Give up everything."""
+        for closing in self._closing:
+            closing.cancel()
+        for name in tuple(self._open):
+            await self.close(name)
+
+    def of(self, request: Request) -> Simulation | None:
+        """Return the simulation that a request is about."""
+        found = self._open.get(request.path_params["tab"])
+        return found[0] if found else None
+
+
+def application(
+    shelf: Mapping[str, Shelved], demo: Demo, hosts: tuple[str, ...], *, may_reveal: bool
+) -> Starlette:
+    """Return the application. It answers requests for these hosts only; "*" is any."""
+    tabs = Tabs(shelf, demo, may_reveal)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await tabs.close_all()
+
+    answers = _Answers(tabs)
+    routes = [
+        Route("/", answers.page),
+        Route("/tabs", answers.open, methods=["POST"]),
+        Route("/tabs/{tab}/events", answers.events),
+        Route("/tabs/{tab}/transcript/{take:int}", answers.transcript),
+        Route("/tabs/{tab}/messages/{number:int}", answers.link, methods=["GET", "POST"]),
+        Route("/tabs/{tab}/{act}", answers.act, methods=["POST"]),
+        Mount("/page", StaticFiles(packages=[("paperless_ivr.simulator", "page")])),
+    ]
+    guard = Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
+    return Starlette(routes=routes, lifespan=lifespan, middleware=[guard])
+
+
+@frozen
+class _Answers:
+    """What each request gets."""
+
+    tabs: Tabs
+
+    async def page(self, _: Request) -> Response:
+        text = (PAGE / "index.html").read_text(encoding="utf-8")
+        return Response(text, media_type="text/html", headers=HEADERS)
+
+    async def open(self, _: Request) -> Response:
+        return JSONResponse({"tab": await self.tabs.open()}, headers=HEADERS)
+
+    async def events(self, request: Request) -> Response:
+        simulation = self.tabs.of(request)
+        if simulation is None:
+            return _unknown()
+        news = self.tabs.listen(request.path_params["tab"], simulation)
+        return StreamingResponse(news, media_type="text/event-stream", headers=HEADERS)
+
+    async def act(self, request: Request) -> Response:
+        """Do what the caller, or whoever looks on, does. JSON only: no form of another site."""
+        simulation = self.tabs.of(request)
+        act = ACTS.get(request.path_params["act"])
+        if simulation is None or act is None:
+            return _unknown()
+        if request.headers.get("content-type") != "application/json":
+            return Response(status_code=415, headers=HEADERS)
+        if act is reveal and not self.tabs.may_reveal:
+            return _refused("Revealing is off: the simulator is not on loopback.")
+        try:
+            await act(simulation, await request.json())
+        except (KeyError, ValueError, LookupError, TypeError) as error:
+            return _refused(str(error.args[0]) if error.args else "not understood")
+        simulation.changed()
+        return Response(status_code=204, headers=HEADERS)
+
+    async def transcript(self, request: Request) -> Response:
+        simulation = self.tabs.of(request)
+        if simulation is None:
+            return _unknown()
+        take = request.path_params["take"]
+        try:
+            text = await asyncio.to_thread(simulation.transcript, take)
+        except (LookupError, TranscriptProblems) as error:
+            return _refused(str(error))
+        name = {"Content-Disposition": f'attachment; filename="take-{take}.call"'}
+        return Response(text, media_type="text/plain", headers={**HEADERS, **name})
+
+    async def link(self, request: Request) -> Response:
+        """The page of a message's link, as the service shows it, so that it fits into a frame."""
+        simulation = self.tabs.of(request)
+        messages = simulation.messages() if simulation else ()
+        number = request.path_params["number"]
+        if simulation is None or number >= len(messages):
+            return _unknown()
+        form = await request.body()
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        language = {"Accept-Language": request.headers.get("accept-language", "en")}
+        page = await asyncio.to_thread(
+            urllib3.request,
+            request.method,
+            messages[number].link,
+            body=form or None,
+            headers={**language, **(kind if request.method == "POST" else {})},
+        )
+        simulation.changed()
+        return Response(page.data, page.status, media_type="text/html", headers=LINK_HEADERS)
+
+
+def _unknown() -> Response:
+    return JSONResponse({"problem": "There is no such simulation."}, 404, headers=HEADERS)
+
+
+def _refused(why: str) -> Response:
+    return JSONResponse({"problem": why}, 400, headers=HEADERS)
+
+
+async def _news(simulation: Simulation) -> AsyncIterator[str]:
+    """What there is to show, whenever there is something new; else a sign of life."""
+    yield "retry: 500\n\n"
+    shown: object = None
+    while True:
+        for shelved in simulation.shelf.values():
+            shelved.look()
+        policies = [(one.readings, one.problems) for one in simulation.shelf.values()]
+        version = simulation.version
+        if shown != (version, policies):
+            shown = (version, policies)
+            yield f"data: {json.dumps(View(simulation).json())}\n\n"
+        elif not await simulation.newer(version, LOOK_S):
+            yield ": still there\n\n"
+
+
+# ── what can be done ─────────────────────────────────────────────────────────────────────
+
+Body = Mapping[str, Any]
+
+
+async def scenario(simulation: Simulation, body: Body) -> None:
+    """Choose who calls whom, when, and how."""
+    now = simulation.scenario
+    policy = str(body.get("policy", now.policy))
+    offered = simulation.shelf[policy].policy.languages
+    language = body.get("language", now.language)
+    if language not in offered.offered and language != "ask":
+        language = offered.default
+    simulation.scenario = evolve(
+        now,
+        caller=str(body.get("caller", now.caller)),
+        policy=policy,
+        moment=Moment(body.get("moment", now.moment.value)),
+        language=None if language == "ask" else language,
+        person=bool(body.get("person", now.person)),
+    )
+
+
+async def call(simulation: Simulation, _: Body) -> None:
+    """Call, or call again."""
+    await simulation.call()
+
+
+async def key(simulation: Simulation, body: Body) -> None:
+    """A key is pressed; "" where the caller stays silent."""
+    pressed = str(body["key"])
+    if pressed not in (*"0123456789*#", ""):
+        raise ValueError(pressed)
+    heard = body.get("heard")
+    if simulation.line is not None:
+        at = None if heard is None else int(heard)
+        simulation.line.press(Pressed(pressed, int(body["speech"]), at))
+
+
+async def spoken(simulation: Simulation, body: Body) -> None:
+    """The page has spoken something to its end."""
+    if simulation.line is not None:
+        simulation.line.spoken(int(body["speech"]))
+
+
+async def transfer(simulation: Simulation, body: Body) -> None:
+    """A person has taken the call, or has not."""
+    if simulation.line is not None:
+        simulation.line.transferred(TransferResult(body["result"]))
+
+
+async def hang_up(simulation: Simulation, _: Body) -> None:
+    """The caller hangs up."""
+    if simulation.line is not None:
+        simulation.line.hang_up()
+
+
+async def fault(simulation: Simulation, body: Body) -> None:
+    """Let the service, the record or the next key fail, or work again."""
+    if "service" in body:
+        simulation.world.fault = Fault(body["service"])
+    if "record" in body:
+        simulation.world.lose_record(body["record"] == "lost")
+    if "key" in body and simulation.line is not None:
+        simulation.line.delivery = Delivery(body["key"])
+
+
+async def rewind(simulation: Simulation, body: Body) -> None:
+    """Go back to a turn."""
+    await simulation.rewind(int(body["stop"]))
+
+
+async def take(simulation: Simulation, body: Body) -> None:
+    """Go to the end of a take."""
+    await simulation.choose(int(body["number"]))
+
+
+async def reveal(simulation: Simulation, body: Body) -> None:
+    """Show personal data, or hide it."""
+    simulation.revealed = bool(body["on"])
+
+
+ACTS: Mapping[str, Callable[[Simulation, Body], Awaitable[None]]] = {
+    act.__name__: act
+    for act in (
+        scenario,
+        call,
+        key,
+        spoken,
+        transfer,
+        hang_up,
+        fault,
+        rewind,
+        take,
+        reveal,
+    )
+}

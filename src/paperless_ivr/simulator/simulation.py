@@ -1,0 +1,281 @@
+"""One simulation: the calls of one tab of a browser, with their takes."""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from itertools import count
+from pathlib import Path
+from typing import Any, TypeVar
+
+from attrs import define, evolve, field, frozen
+
+from paperless_ivr.cloudivr.outbox import Message
+from paperless_ivr.drive.aio import AsyncDriver
+from paperless_ivr.drive.protocol import Move
+from paperless_ivr.drive.runner import Setup
+from paperless_ivr.drive.session import Session
+from paperless_ivr.flow.events import Digits
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.host import Arrival, Moment
+from paperless_ivr.flow.live import Live, Token, deliver
+from paperless_ivr.flow.scene import Terms
+from paperless_ivr.prompts import Catalogue
+from paperless_ivr.records.separate import SeparateStores
+from paperless_ivr.simulator.line import Line
+from paperless_ivr.simulator.shelf import Shelved
+from paperless_ivr.simulator.speaking import Speech
+from paperless_ivr.simulator.take import Entry, Stop, Take
+from paperless_ivr.simulator.world import Asked, World
+from paperless_ivr.testing.transcripts.scribe import redacted
+
+T = TypeVar("T")
+Arrive = Callable[[str, str, Moment, str, str | None], Arrival]
+"""What the host hands over: the call's id, biller, moment, caller, language."""
+
+AT_ONCE = 4
+"""Requests to the service at the same time: those of one call."""
+
+
+@frozen
+class Scenario:
+    """Who calls whom, when, and in what language; None is asked in the call."""
+
+    caller: str
+    policy: str
+    moment: Moment
+    language: str | None
+    person: bool = False
+    """Somebody can take the call."""
+
+
+@define(eq=False, repr=False)
+class Simulation:
+    """The calls of one tab, one at a time. Lives in one event loop; watches its own line."""
+
+    world: World
+    shelf: Mapping[str, Shelved]
+    arrive: Arrive
+    scenario: Scenario
+    takes: list[Take] = field(init=False, factory=list)
+    take: Take | None = field(init=False, default=None)
+    line: Line | None = field(init=False, default=None)
+    flow: Flow | None = field(init=False, default=None)
+    version: int = field(init=False, default=0)
+    """Counts what there was to show."""
+    readings: int = field(init=False, default=0)
+    """Of the policy that the present call began with."""
+    began_with: Scenario | None = field(init=False, default=None)
+    revealed: bool = field(init=False, default=False)
+    listeners: int = field(init=False, default=0)
+    _new: Callable[[], None] = field(init=False)
+    _driver: AsyncDriver | None = field(init=False, default=None)
+    _words: Catalogue | None = field(init=False, default=None)
+    _running: "asyncio.Task[object] | None" = field(init=False, default=None)
+    _news: asyncio.Event = field(init=False, factory=asyncio.Event)
+    _loop: asyncio.AbstractEventLoop = field(init=False, factory=asyncio.get_running_loop)
+    _zero: float = field(init=False, default=0.0)
+    _calls: int = field(init=False, default=0)
+    _numbers: Iterator[int] = field(init=False, factory=lambda: count(1))
+    _asking: int = field(init=False, default=0)
+    """Requests that the service is working on."""
+
+    def __attrs_post_init__(self) -> None:
+        """The world is watched, and can be made as new."""
+        self._new = self.world.snapshot()
+        self.world.watch = lambda asked: self._soon(self._asked, asked)
+
+    # ── what can be looked at ──
+
+    @property
+    def shelved(self) -> Shelved:
+        """The policy of the next call."""
+        return self.shelf[self.scenario.policy]
+
+    @property
+    def at(self) -> float:
+        """Seconds since the call began."""
+        return time.monotonic() - self._zero
+
+    async def newer(self, version: int, seconds: float) -> bool:
+        """Wait until there is more to show than that version; return whether there is."""
+        if self.version == version:
+            news = self._news
+            try:
+                await asyncio.wait_for(news.wait(), seconds)
+            except TimeoutError:
+                return False
+        return True
+
+    def changed(self) -> None:
+        """Show that there is something new."""
+        self.version += 1
+        self._news.set()
+        self._news = asyncio.Event()
+
+    # ── calls and takes ──
+
+    async def call(self) -> None:
+        """Begin a call, with everything as new. Raises LookupError where nobody can call so."""
+        scenario, shelved = self.scenario, self.shelved
+        policy = shelved.policy
+        self._calls += 1
+        arrival = self.arrive(
+            f"simulated-{self._calls}",
+            policy.biller.id,
+            scenario.moment,
+            scenario.caller,
+            scenario.language,
+        )
+        await self.stop()
+        self._new()
+        self.world.lose_record(lost=False)
+        self.flow = Flow(Terms(policy, self.world.operations))
+        self._words = Catalogue.of(policy)
+        store = SeparateStores(self.world.record, self.world.calls)
+        setup = Setup(
+            self.flow,
+            self._words,
+            self.world,
+            store,
+            observers=(lambda move: self._soon(self._moved, move),),
+            at_once=AT_ONCE,
+        )
+        self._driver = AsyncDriver(setup)
+        self.takes = [Take(1)]
+        self.take = self.takes[0]
+        self.began_with, self.readings = scenario, shelved.readings
+        self.revealed = False
+        self._zero = time.monotonic()
+        self.line = Line(self, self._words, self._numbers)
+        coming = evolve(arrival, person_available=scenario.person)
+        self._run(self._driver.converse(self.line, coming))
+
+    async def rewind(self, stop: int) -> None:
+        """Go back to just before a turn was answered; what comes now is another take."""
+        take = self.take
+        if take is None or not 0 <= stop < len(take.stops):
+            return
+        await self.stop()
+        self._leave(take)
+        number = max(one.number for one in self.takes) + 1
+        self.take = take.until(stop, number)
+        begins = f"Take {number} starts here"
+        self.take.entries.append(Entry(take.stops[stop].at, "take", begins))
+        self.takes.append(self.take)
+        self._go_on(take.stops[stop])
+
+    async def choose(self, number: int) -> None:
+        """Go to the end of a take."""
+        chosen = next((take for take in self.takes if take.number == number), None)
+        if chosen is None or chosen is self.take or self.take is None:
+            return
+        await self.stop()
+        self._leave(self.take)
+        self.take = chosen
+        if chosen.over or not chosen.stops:
+            self.line = None
+            if chosen.put_back is not None:
+                chosen.put_back()
+            self.changed()
+            return
+        there, chosen.speaks_for = chosen.stops.pop(), None
+        del chosen.entries[there.entries :], chosen.moves[there.moves :]
+        del chosen.exchanges[there.exchanges :]
+        self._go_on(there)
+
+    async def stop(self) -> None:
+        """Give the running call up, and wait for requests that are under way."""
+        running, self._running = self._running, None
+        if running is None:
+            return
+        running.cancel()
+        self.world.hurry()
+        await asyncio.wait({running})
+        while self._asking:
+            await self.newer(self.version, 1)
+
+    def transcript(self, number: int) -> str:
+        """Return a take as a transcript; TranscriptProblems where there is none that replays."""
+        assert self.flow is not None
+        take = next(take for take in self.takes if take.number == number)
+        path = self.shelved.path
+        headers = {"policy": str(path) if path else "demo"}
+        return redacted(self.flow, take.moves, headers, Path("call.call").absolute())
+
+    def _leave(self, take: Take) -> None:
+        """Keep how a take stands, or forget it where nothing happened in it."""
+        if not take.own and take.began:
+            self.takes.remove(take)
+            return
+        take.messages = self.messages()
+        take.put_back = self.world.snapshot()
+
+    def messages(self) -> tuple[Message, ...]:
+        """Return what the service has sent, oldest first."""
+        out = self.world.service.outbox()
+        return tuple(sorted((*out.emails, *out.texts), key=lambda message: message.at))
+
+    def _go_on(self, there: Stop) -> None:
+        """Put everything back as it was at a turn, and wait for its answer."""
+        assert self._driver is not None
+        assert self._words is not None
+        there.put_back()
+        prompts = len(there.session.turn.say)
+        start = prompts if there.heard is None else there.heard
+        self.line = Line(self, self._words, self._numbers, start)
+        self._zero = time.monotonic() - there.at
+        self._run(self._driver.resume(self.line, there.session))
+        self.changed()
+
+    def _run(self, call: Coroutine[Any, Any, object]) -> None:
+        self._running = asyncio.create_task(call)
+        self._running.add_done_callback(lambda _: self.changed())
+
+    # ── what the line and the driver tell ──
+
+    def token(self) -> Token:
+        """Return the token of the present turn."""
+        return self._live().token
+
+    def delivered(self, token: Token, event: Digits) -> bool:
+        """Deliver an answer to an earlier turn; return whether it moved the call."""
+        assert self.flow is not None
+        live = self._live()
+        return deliver(self.flow, live, token, event) is not live
+
+    def spoke(self, speech: Speech) -> None:
+        """Note what begins to be spoken."""
+        assert self.take is not None
+        waits = speech.waits in ("keys", "person")
+        self.take.spoke(speech, self.at, self.world.snapshot() if waits else None)
+        self.changed()
+
+    def noted(self, text: str) -> None:
+        """Note something that happened to a key."""
+        assert self.take is not None
+        self.take.note(text, self.at)
+        self.changed()
+
+    def _live(self) -> Live:
+        session = self._session()
+        return Live(session.turn, session.number)
+
+    def _session(self) -> Session:
+        assert self.take is not None
+        assert self.take.session is not None
+        return self.take.session
+
+    def _moved(self, move: Move) -> None:
+        if self.take is not None and self.take.session is move.before:  # else it was given up
+            self.take.moved(move, self.at, lost=move.after.store_down is not None)
+            self.changed()
+
+    def _asked(self, asked: Asked) -> None:
+        self._asking += -1 if asked.answer else 1
+        if self.take is not None:
+            self.take.asked(asked, self.at)
+        self.changed()
+
+    def _soon(self, act: Callable[[T], None], about: T) -> None:
+        """Do something in the loop: the driver and the service tell from threads."""
+        self._loop.call_soon_threadsafe(act, about)

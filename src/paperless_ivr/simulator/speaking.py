@@ -1,0 +1,155 @@
+"""What a turn says and which keys it takes, for a page that speaks, shows and masks it."""
+
+from collections.abc import Iterator, Mapping
+
+from attrs import field, frozen
+
+from paperless_ivr.flow import slots
+from paperless_ivr.flow.turns import Gather, Prompt, Return, Transfer, Turn
+from paperless_ivr.prompts import Catalogue, plain, speech
+from paperless_ivr.prompts.catalogue import GAP
+from paperless_ivr.prompts.pieces import InLanguage, Piece, Text
+
+HIDDEN = (slots.Digits, slots.Spelt)
+"""Slots that are shown as dots: whole numbers and addresses. Others say only a part."""
+
+LABELS: Mapping[str, str] = {
+    "option_if_not": "no",
+    "option_language": "language",
+    "option_address_right": "right",
+    "option_number_right": "right",
+    "option_number_wrong": "wrong",
+    "option_person": "agent",
+    "option_other_address": "another",
+    "option_other_number": "another",
+    "option_spell_again": "again",
+    "option_more_bills": "more",
+    "option_other_domain": "other",
+    "option_back_to_paper": "paper",
+    "option_leave_it": "leave it",
+    "option_text_link": "text it",
+}
+"""What a key means, by the prompt that promises it; other options are named as they are."""
+WITHOUT_SLOT: Mapping[str, tuple[str, str]] = {
+    "offer_at_start": ("1", "yes"),
+    "readback": ("*", "stop"),
+}
+"""Keys that a prompt names in its own words."""
+CONSENTS = ("option_yes", "option_agree")
+"""Options that count only once everything that must be heard was heard."""
+
+
+@frozen
+class Part:
+    """A stretch of a prompt; a hidden one is spoken, and shown as dots."""
+
+    text: str = field(repr=False)
+    hidden: bool = False
+
+
+@frozen
+class Spoken:
+    """One prompt, as it is spoken and shown."""
+
+    parts: tuple[Part, ...]
+    language: str
+    must_hear: bool
+
+
+@frozen
+class KeyHint:
+    """What a key means now."""
+
+    label: str
+    shared: bool = False
+    """It means the same at nearly every question."""
+    consent: bool = False
+    """It counts only once everything that must be heard was heard."""
+
+
+@frozen
+class Speech:
+    """What is spoken in one go, and what is waited for then."""
+
+    number: int
+    prompts: tuple[Spoken, ...]
+    waits: str
+    """For "keys", an "answer", a "person", or "nothing"."""
+    keys: Mapping[str, KeyHint] = field(factory=dict)
+    most: int = 0
+    """Keys that are gathered at most."""
+    private: bool = False
+    first_wait: float = 0.0
+    """Seconds until no key is silence, where the clock runs."""
+    next_wait: float = 0.0
+    """Seconds until the entry has ended, once a key has come."""
+    start: int = 0
+    """The first prompt that is still to be spoken."""
+
+
+def speech_of(turn: Turn, language: str, words: Catalogue, number: int, start: int) -> Speech:
+    """Return what a turn says, from a prompt on, and what it waits for."""
+    prompts = tuple(_spoken(prompt, language, words) for prompt in turn.say)
+    match turn.then:
+        case Gather() as gather:
+            return Speech(
+                number,
+                prompts,
+                "keys",
+                dict(_hints(turn, gather)),
+                gather.max_keys,
+                gather.private,
+                gather.first_key_wait,
+                gather.next_key_wait,
+                start,
+            )
+        case Transfer():
+            waits = "person"
+        case Return():
+            waits = "nothing"
+        case _:
+            waits = "answer"
+    return Speech(number, prompts, waits, start=start)
+
+
+def _spoken(prompt: Prompt, language: str, words: Catalogue) -> Spoken:
+    own = prompt.language or language
+    hides = any(isinstance(slot, HIDDEN) for _, slot in prompt.slots)
+    literal = set(GAP.split(words.books[own][prompt.name])[::2])
+    pieces = speech(prompt, language, words)
+    if len(pieces) == 1 and isinstance(pieces[0], InLanguage):
+        pieces = pieces[0].pieces
+    parts = [Part(text, hides and not plain_words) for text, plain_words in _said(pieces, literal)]
+    return Spoken(tuple(parts), own, prompt.must_hear)
+
+
+def _said(pieces: tuple[Piece, ...], literal: set[str]) -> Iterator[tuple[str, bool]]:
+    """Each piece as text, and whether it is the words of the prompt itself."""
+    for piece in pieces:
+        if isinstance(piece, Text):
+            yield piece.text, piece.text in literal
+        else:
+            yield plain([piece]), False
+
+
+def _hints(turn: Turn, gather: Gather) -> Iterator[tuple[str, KeyHint]]:
+    must_hear = any(prompt.must_hear for prompt in turn.say)
+    if gather.max_keys > 1 or gather.private:
+        yield "*", KeyHint("star", shared=True)
+        if gather.end_key:
+            yield gather.end_key, KeyHint("done", shared=True)
+        return
+    if gather.end_key:
+        yield from (
+            ("*", KeyHint("repeat", shared=True)),
+            ("0", KeyHint("agent", shared=True)),
+            (gather.end_key, KeyHint("leave", shared=True)),
+        )
+    for prompt in turn.say:
+        key, label = WITHOUT_SLOT.get(prompt.name, ("", ""))
+        for _, slot in prompt.slots:
+            if isinstance(slot, slots.Key):
+                named = prompt.name.removeprefix("option_").partition("_")[0]
+                key, label = slot.key, LABELS.get(prompt.name, named)
+        if key:
+            yield key, KeyHint(label, consent=must_hear and prompt.name in CONSENTS)

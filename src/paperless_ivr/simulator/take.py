@@ -1,0 +1,193 @@
+"""What happened in one take of a call: lines to read, turns to go back to, moves to write down."""
+
+from collections.abc import Callable
+
+from attrs import define, evolve, field, frozen
+
+from paperless_ivr.cloudivr.outbox import Message
+from paperless_ivr.drive.protocol import Move
+from paperless_ivr.drive.session import Session
+from paperless_ivr.flow import events as e
+from paperless_ivr.flow.requests import RecordRequest, Request, ServiceRequest
+from paperless_ivr.flow.turns import Gather
+from paperless_ivr.simulator.speaking import Speech, Spoken
+from paperless_ivr.simulator.words import PURPOSES, answered
+from paperless_ivr.simulator.world import Asked, Fault
+
+
+@frozen
+class Entry:
+    """One line of what happened so far: words that were spoken, keys, or a note."""
+
+    at: float
+    kind: str
+    """"said", "keys", "note", "fault" or "take"."""
+    text: str = field(default="", repr=False)
+    prompts: tuple[Spoken, ...] = ()
+    private: bool = False
+    stop: int | None = None
+    """The turn that begins here."""
+
+
+@frozen
+class Exchange:
+    """Something that the service or the record was asked, and its answer."""
+
+    at: float
+    who: str
+    what: str
+    request: Request | None = field(default=None, repr=False)
+    answer: str = ""
+    """Nothing while it is waited for."""
+    seconds: float = 0.0
+    budget: float = 0.0
+    fault: bool = False
+
+
+@frozen
+class Stop:
+    """A turn that waits for the caller, and everything needed to be there again."""
+
+    session: Session
+    at: float
+    entries: int
+    exchanges: int
+    moves: int
+    put_back: Callable[[], None] = field(repr=False)
+    heard: int | None = None
+    """The prompt that the answer interrupted."""
+
+
+@define(eq=False)
+class Take:
+    """One way through a call. A later take begins with a part of an earlier one."""
+
+    number: int
+    moves: list[Move] = field(factory=list, repr=False)
+    entries: list[Entry] = field(factory=list, repr=False)
+    exchanges: list[Exchange] = field(factory=list, repr=False)
+    stops: list[Stop] = field(factory=list, repr=False)
+    began: int = 0
+    """The number of moves that it shares with an earlier take."""
+    speech: Speech | None = field(default=None, repr=False)
+    speaks_for: Session | None = field(default=None, repr=False)
+    """The turn that the speech belongs to: a request may have come since, without words."""
+    meant: str = ""
+    """What the key of the last move means; nothing where it was no key of a menu."""
+    messages: tuple[Message, ...] = field(default=(), repr=False)
+    put_back: Callable[[], None] | None = field(default=None, repr=False)
+    """Brings back the world as it was when the take was left."""
+
+    @property
+    def session(self) -> Session | None:
+        """The call as it is now."""
+        return self.moves[-1].after if self.moves else None
+
+    @property
+    def over(self) -> bool:
+        """Whether the call has ended."""
+        return self.session is not None and self.session.over
+
+    @property
+    def own(self) -> bool:
+        """Whether anything happened in this take alone."""
+        return len(self.moves) > self.began
+
+    def latest(self) -> list[Move]:
+        """Return the moves since the caller did something, that one first."""
+        caused = (
+            n
+            for n, move in enumerate(self.moves)
+            if move.before is None or isinstance(move.event, e.CallerEvent)
+        )
+        return self.moves[max(caused, default=0) :]
+
+    def until(self, stop: int, number: int) -> "Take":
+        """Return another take, which goes as this one until just before a turn is answered."""
+        there = self.stops[stop]
+        return Take(
+            number,
+            self.moves[: there.moves],
+            self.entries[: there.entries],
+            self.exchanges[: there.exchanges],
+            self.stops[:stop],
+            began=there.moves,
+        )
+
+    # ── what happens ──
+
+    def spoke(self, speech: Speech, at: float, put_back: Callable[[], None] | None) -> None:
+        """Note what begins to be spoken; where it waits for the caller, as a turn to go back to."""
+        self.speech, self.speaks_for = speech, self.session
+        stop = None
+        if put_back is not None and self.session is not None:
+            stop = len(self.stops)
+            places = (len(self.entries), len(self.exchanges), len(self.moves))
+            self.stops.append(Stop(self.session, at, *places, put_back))
+        if speech.prompts:
+            self.entries.append(Entry(at, "said", prompts=speech.prompts, stop=stop))
+
+    def moved(self, move: Move, at: float, *, lost: bool) -> None:
+        """Note a move: what happened, and what went on record."""
+        before, event, failed = move.before, move.event, False
+        self.moves.append(move)
+        self.meant = self._meaning(event)
+        if before is None or event is None:
+            return
+        then = before.turn.then
+        match event:
+            case e.Digits(keys, ended, heard):
+                end = "#" if ended is e.Ended.END_KEY else ""
+                private = isinstance(then, Gather) and then.private
+                text = keys.reveal() + end
+                self.entries.append(Entry(at, "keys", text, private=private))
+                self.stops[-1] = evolve(self.stops[-1], heard=heard)
+            case e.NoInput():
+                self.note("You stay silent", at)
+            case e.HungUp():
+                self.note("You hang up", at)
+            case e.TransferEnded(result):
+                self.note(f"The transfer: {result.value.replace('_', ' ')}", at)
+            case _ if isinstance(then, RecordRequest):
+                failed = isinstance(event, e.RecordUnavailable)
+                answer = answered(event)
+                name = type(then).__name__
+                self.exchanges.append(Exchange(at, "Record", name, then, answer, fault=failed))
+                if failed:
+                    self.note("The record does not answer", at, fault=True)
+            case event if isinstance(then, ServiceRequest):
+                failed = isinstance(event, e.Unavailable | e.OutcomeUnknown)
+                says = "does not answer" if failed else answered(event)
+                self.note(f"Billing service: {says}", at, fault=failed)
+        kept = "not saved" if lost else "saved"
+        for consent in move.after.call.consents[len(before.call.consents) :]:
+            what = PURPOSES[consent.purpose]
+            self.exchanges.append(Exchange(at, "Record", what, None, kept, fault=lost))
+        if move.outcome is not None:
+            self.exchanges.append(Exchange(at, "Record", "outcome", None, kept, fault=lost))
+
+    def _meaning(self, event: e.Event | None) -> str:
+        if self.speech is None or not isinstance(event, e.Digits):
+            return ""
+        hint = self.speech.keys.get(event.keys.reveal() or "#")
+        return hint.label if hint else ""
+
+    def asked(self, asked: Asked, at: float) -> None:
+        """Note a request to the service: when it is sent, and when it is answered."""
+        answer = answered(asked.answer) if asked.answer else ""
+        fault = asked.fault is not Fault.NONE
+        name = type(asked.request).__name__
+        line = Exchange(
+            at, "Service", name, asked.request, answer, asked.seconds, asked.budget, fault
+        )
+        waits = [
+            n for n, one in enumerate(self.exchanges) if one.who == "Service" and not one.answer
+        ]
+        if asked.answer and waits:
+            self.exchanges[waits[-1]] = evolve(line, at=self.exchanges[waits[-1]].at)
+        else:
+            self.exchanges.append(line)
+
+    def note(self, text: str, at: float, *, fault: bool = False) -> None:
+        """Note something in one plain sentence."""
+        self.entries.append(Entry(at, "fault" if fault else "note", text))

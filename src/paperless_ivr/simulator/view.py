@@ -1,0 +1,317 @@
+"""What the page shows of a simulation, as JSON. What is hidden is not in it (R24)."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from attrs import frozen
+
+from paperless_ivr.backends.demo import CUSTOMERS
+from paperless_ivr.cloudivr.links import Links
+from paperless_ivr.cloudivr.outbox import Message
+from paperless_ivr.drive.runner import handback_of
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.host import Moment, Registration
+from paperless_ivr.flow.states import Phase, State
+from paperless_ivr.flow.table import BLOCKS
+from paperless_ivr.simulator import words
+from paperless_ivr.simulator.simulation import Simulation
+from paperless_ivr.simulator.speaking import Speech, Spoken
+from paperless_ivr.simulator.take import Entry, Exchange, Take
+from paperless_ivr.simulator.why import passed, sentence, ways
+
+Json = dict[str, Any]
+
+DOTS = "••••"
+MOMENTS: Mapping[Moment, str] = {
+    Moment.START: "at the start of a call",
+    Moment.BEFORE_PAYMENT: "before a payment",
+    Moment.AFTER_PAYMENT: "after a payment",
+}
+LANGUAGES: Mapping[str, str] = {"en-US": "English", "es-US": "Spanish"}
+
+
+@frozen
+class View:
+    """A simulation as it is now."""
+
+    of: Simulation
+
+    def json(self) -> Json:
+        """Return everything that the page shows."""
+        told: Json = {"version": self.of.version, **self._scenario(), "faults": self._faults()}
+        told["call"] = self._call() if self.of.take and self.of.take.session else None
+        return told
+
+    # ── what can be chosen ──
+
+    def _scenario(self) -> Json:
+        now, shelf, shelved = self.of.scenario, self.of.shelf, self.of.shelved
+        offered = shelved.policy.languages.offered
+        begun = self.of.began_with is not None
+        return {
+            "scenario": {
+                "caller": now.caller,
+                "policy": now.policy,
+                "moment": now.moment.value,
+                "language": now.language or "ask",
+                "person": now.person,
+            },
+            "choices": {
+                "caller": [[handle, _name(handle)] for handle in CUSTOMERS],
+                "policy": [[name, one.policy.biller.name] for name, one in shelf.items()],
+                "moment": [[moment.value, says] for moment, says in MOMENTS.items()],
+                "language": [[tag, LANGUAGES.get(tag, tag)] for tag in offered]
+                + [["ask", "a language of their choice"]],
+            },
+            "policy": {
+                "name": shelved.name,
+                "version": shelved.policy.about.version,
+                "problems": list(shelved.problems),
+                "edited": begun and shelved.readings != self.of.readings,
+            },
+            "yours": _yours(now.caller),
+            "changed": begun and self.of.began_with != now,
+            "revealed": self.of.revealed,
+        }
+
+    def _faults(self) -> Json:
+        line = self.of.line
+        return {
+            "service": self.of.world.fault.value,
+            "record": "lost" if self.of.world.record_lost else "works",
+            "key": line.delivery.value if line else "once",
+        }
+
+    # ── the call ──
+
+    def _call(self) -> Json:
+        take, line = self.of.take, self.of.line
+        assert take is not None
+        assert take.session is not None
+        state, speech = take.session.call.state, take.speech
+        return {
+            "at": self.of.at,
+            "take": take.number,
+            "gone": line is not None and line.gone,
+            "state": self._state(state),
+            "speech": self._speech(speech, take) if speech else None,
+            "entry": self._entry(speech),
+            "waiting": self._waiting(take),
+            "ended": self._ended(take) if take.over else None,
+            "entries": [self._line(entry) for entry in take.entries],
+            "stops": [
+                {"at": stop.at, "title": words.title(stop.session.call.state)}
+                for stop in take.stops
+            ],
+            "takes": [self._take(one) for one in self.of.takes],
+            "messages": list(self._messages(take)),
+            "exchanges": [self._exchange(one) for one in take.exchanges],
+            "why": self._why(take),
+            "flow": self._flow(take, state),
+        }
+
+    @staticmethod
+    def _state(state: State) -> Json:
+        return {
+            "code": state.name,
+            "title": words.title(state),
+            "purpose": BLOCKS[state].purpose,
+            "kind": words.KINDS[state.kind.value],
+            "chapter": words.CHAPTERS[state.phase],
+        }
+
+    def _speech(self, speech: Speech, take: Take) -> Json:
+        return {
+            "current": take.speaks_for is take.session,
+            "number": speech.number,
+            "waits": speech.waits,
+            "start": speech.start,
+            "most": speech.most,
+            "private": speech.private,
+            "first_wait": speech.first_wait,
+            "next_wait": speech.next_wait,
+            "prompts": [
+                {
+                    "language": prompt.language,
+                    "must_hear": prompt.must_hear,
+                    "parts": [
+                        {"text": part.text, "hidden": part.hidden and not self.of.revealed}
+                        for part in prompt.parts
+                    ],
+                }
+                for prompt in speech.prompts
+            ],
+            "keys": {
+                key: {"label": hint.label, "shared": hint.shared, "consent": hint.consent}
+                for key, hint in speech.keys.items()
+            },
+        }
+
+    def _entry(self, speech: Speech | None) -> str:
+        line = self.of.line
+        if line is None or speech is None:
+            return ""
+        hidden = speech.private and not self.of.revealed
+        return "•" * len(line.entry) if hidden else line.entry
+
+    @staticmethod
+    def _waiting(take: Take) -> Json | None:
+        waits = [one for one in take.exchanges if one.who == "Service" and not one.answer]
+        if not waits or take.over:
+            return None
+        return {"since": waits[-1].at, "budget": waits[-1].budget}
+
+    @staticmethod
+    def _ended(take: Take) -> Json:
+        assert take.session is not None
+        back = handback_of(take.session)
+        gets = {"disposition": back.disposition.value, "reason": back.reason.value}
+        if back.registration is not Registration.NONE:
+            gets["registration"] = back.registration.value
+        if back.unused_keys:
+            gets["unused key"] = back.unused_keys.reveal()
+        purpose = next((BLOCKS[s].purpose for s in State if s.name == back.disposition.name), "")
+        title = words.ending(back.disposition)
+        return {"title": title, "meaning": purpose, "handback": gets}
+
+    def _line(self, entry: Entry) -> Json:
+        if entry.kind == "said":
+            text = " ".join(self._shown(entry.prompts))
+        elif entry.private and not self.of.revealed:
+            text = "•" * len(entry.text)
+        else:
+            text = entry.text
+        language = entry.prompts[0].language if entry.prompts else ""
+        return {
+            "at": entry.at,
+            "kind": entry.kind,
+            "text": text,
+            "stop": entry.stop,
+            "language": language,
+        }
+
+    def _shown(self, prompts: Iterable[Spoken]) -> Iterator[str]:
+        for prompt in prompts:
+            yield "".join(
+                DOTS if part.hidden and not self.of.revealed else part.text for part in prompt.parts
+            )
+
+    @staticmethod
+    def _take(take: Take) -> Json:
+        over = take.over and take.session is not None
+        ended = handback_of(take.session).disposition if over and take.session else None
+        ending = words.ending(ended).lower() if ended else "under way"
+        return {"number": take.number, "ending": ending, "over": over}
+
+    # ── the world ──
+
+    def _messages(self, take: Take) -> Iterator[Json]:
+        now = self.of.messages()
+        for n, message in enumerate(now):
+            yield {**self._message(message), "number": n, "take": None}
+        links = {message.link for message in now}
+        for other in self.of.takes:
+            if other is not take:
+                for message in other.messages:
+                    if message.link not in links:
+                        yield {**self._message(message), "number": None, "take": other.number}
+
+    def _message(self, message: Message) -> Json:
+        links = Links(self.of.world.service.operations)
+        standing = links.look(message.link.rpartition("/")[2]).standing.value
+        return {
+            "kind": "e-mail" if "@" in message.to.reveal() else "text",
+            "to": message.to.reveal() if self.of.revealed else words.masked(message.to),
+            "bill": message.invoice_type,
+            "status": {"open": "not opened yet", "used": "opened, done"}.get(standing, standing),
+            "open": standing == "open",
+        }
+
+    def _exchange(self, one: Exchange) -> Json:
+        asked = one.request
+        return {
+            "at": one.at,
+            "who": one.who,
+            "what": one.what,
+            "answer": one.answer,
+            "fault": one.fault,
+            "milliseconds": round(one.seconds * 1000),
+            "fields": words.fields(asked, revealed=self.of.revealed) if asked else {},
+        }
+
+    # ── where, and why ──
+
+    def _why(self, take: Take) -> Json:
+        flow = self.of.flow
+        assert flow is not None
+        return {
+            "sentence": sentence(take.moves[-1], take.meant),
+            "columns": [
+                {
+                    "title": words.title(one.state),
+                    "code": one.state.name,
+                    "refused": [words.phrase(row) for row in one.refused],
+                    "taken": words.phrase(one.taken),
+                    "untried": one.untried,
+                    "rows": [*one.refused, one.taken],
+                }
+                for move in take.latest()
+                for one in passed(flow, move)
+            ],
+        }
+
+    def _flow(self, take: Take, state: State) -> Json:
+        flow = self.of.flow
+        assert flow is not None
+        passed_by = list(_passed_by(flow, take))
+        reached = {one.phase for one in passed_by}
+        others = {
+            one.phase
+            for other in self.of.takes
+            if other is not take
+            for one in _passed_by(flow, other)
+        }
+        before = [one for one in passed_by if one is not state]
+        leads = ways(flow, state)
+        return {
+            "chapters": [
+                {
+                    "title": words.CHAPTERS[phase],
+                    "state": _reached(phase, state, reached, others),
+                }
+                for phase in Phase
+            ],
+            "way": [one.name for one in passed_by],
+            "from": words.title(before[-1]) if before else "",
+            "ways": [{"when": when, "to": to} for when, to in leads],
+        }
+
+
+def _passed_by(flow: Flow, take: Take) -> Iterator[State]:
+    """Yield the states of a take in the order in which it passed them, the present one last."""
+    for move in take.moves:
+        for one in passed(flow, move):
+            yield one.state
+        yield move.after.call.state
+
+
+def _reached(phase: Phase, state: State, reached: set[Phase], others: set[Phase]) -> str:
+    if phase is state.phase:
+        return "current"
+    if phase in reached:
+        return "passed"
+    return "other take" if phase in others else "not reached"
+
+
+def _yours(handle: str) -> Json:
+    """Return what the made-up caller knows: the account number on their bill, and their phone."""
+    who = CUSTOMERS[handle]
+    return {
+        "account": who.account.reveal(),
+        "phone": who.phone.reveal() if who.phone else "none",
+    }
+
+
+def _name(handle: str) -> str:
+    name = CUSTOMERS[handle].name
+    return name.reveal() if name else handle

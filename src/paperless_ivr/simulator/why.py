@@ -1,0 +1,84 @@
+"""Why a call went where it went: for each state that was passed, the rows that were tried."""
+
+from collections.abc import Iterator
+
+from attrs import frozen
+
+from paperless_ivr.drive.protocol import Move
+from paperless_ivr.flow import events as e
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.rows import way
+from paperless_ivr.flow.states import Kind, State
+from paperless_ivr.simulator.words import answered, phrase, title
+
+
+@frozen
+class Passed:
+    """One state that a move passed."""
+
+    state: State
+    refused: tuple[str, ...]
+    """Names of the rows for the event whose guards did not hold, in the order of the table."""
+    taken: str
+    untried: int
+    """Rows for the event that stand below the one that was taken."""
+
+
+def passed(flow: Flow, move: Move) -> Iterator[Passed]:
+    """Yield the states that a move passed. The first row that fits is taken: those above did not.
+
+    `move.before` is None where the call has just begun.
+    """
+    event = type(move.event) if move.event is not None else e.Arrived
+    for taken in move.after.turn.took:
+        source, target = way(taken)
+        state = State[source]
+        rows = [row.name(state) for row in flow.table[state] if event in row.events]
+        at = rows.index(taken)
+        yield Passed(state, tuple(rows[:at]), taken, len(rows) - at - 1)
+        there = state if target == "HERE" else State[target]
+        event = e.Arrived if there.kind is Kind.PASS else e.HungUp
+
+
+def sentence(move: Move, label: str) -> str:
+    """Return why the call moved, in one sentence. `label` is what the pressed key means."""
+    there = move.after.call.state
+    again = move.before is not None and move.before.call.state is there
+    leads = "so the question is asked again" if again else f"so the call goes to “{title(there)}”"
+    if there.kind is Kind.END:
+        leads = f"so the call ends as “{title(there)}”"
+    return f"{_cause(move, label)}, {leads}."
+
+
+def _cause(move: Move, label: str) -> str:
+    match move.event:
+        case None:
+            return "The host handed the call over"
+        case e.Digits(keys):
+            if label:
+                return f"The caller pressed {keys.reveal() or '#'}, {label}"
+            return "The caller keyed an answer" if len(keys) > 1 else "The caller pressed a key"
+        case e.NoInput():
+            return "The caller stayed silent"
+        case e.HungUp():
+            return "The caller hung up"
+        case e.TransferEnded(result):
+            return f"The transfer ended: {result.value.replace('_', ' ')}"
+        case (
+            e.Screened()
+            | e.TryReserved()
+            | e.LimitReached()
+            | e.WishKept()
+            | e.RecordUnavailable() as event
+        ):
+            return f"The record answered “{answered(event)}”"
+        case event:
+            return f"The billing service answered “{answered(event)}”"
+
+
+def ways(flow: Flow, state: State) -> Iterator[tuple[str, str]]:
+    """Yield the ways out of a state: when, and where to."""
+    for row in flow.table.get(state, ()):  # an ending has none
+        name = row.name(state)
+        target = way(name)[1]
+        yield phrase(name), "the same question" if target == "HERE" else title(State[target])

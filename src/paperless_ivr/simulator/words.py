@@ -1,0 +1,140 @@
+"""Plain words for what the flow, the service and the record call by their code names."""
+
+import re
+from collections.abc import Mapping
+
+from attrs import asdict
+
+from paperless_ivr.flow import events as e
+from paperless_ivr.flow.call import Purpose
+from paperless_ivr.flow.host import Disposition
+from paperless_ivr.flow.requests import Request
+from paperless_ivr.flow.states import Phase, State
+from paperless_ivr.secret import Kind, Secret
+
+CHAPTERS: Mapping[Phase, str] = {
+    Phase.ARRIVAL: "Arrival",
+    Phase.IDENTITY: "Who calls",
+    Phase.BILL: "Which bill",
+    Phase.ADDRESS: "Address",
+    Phase.EMAIL: "E-mail",
+    Phase.TEXT: "Text",
+    Phase.CONSENT: "Consent",
+    Phase.AFTER: "After",
+    Phase.PAPER: "Back to paper",
+    Phase.PERSON: "Agent",
+    Phase.END: "Ending",
+}
+"""The chapters in one or two words."""
+
+KINDS: Mapping[str, str] = {
+    "ask": "Question",
+    "do": "Request",
+    "pass": "Decision",
+    "end": "Ending",
+}
+
+PURPOSES: Mapping[Purpose, str] = {
+    Purpose.ENROL: "consent to enroll",
+    Purpose.TEXT: "consent to one text",
+    Purpose.AUTOPAY: "consent to AutoPay",
+    Purpose.BACK_TO_PAPER: "consent to paper",
+}
+
+
+def title(state: State) -> str:
+    """Return a state's short name."""
+    return _plain(state.name.lower()).capitalize()
+
+
+def phrase(row: str) -> str:
+    """Return when a row is taken, in words: its guard, else its event."""
+    _, *about = row.rpartition(" → ")[0].split(" · ")
+    if len(about) < 2:
+        return _event_words(about[0])
+    return ", ".join(_plain(guard.removeprefix("chose ")) for guard in about[-1].split(" and "))
+
+
+def _event_words(names: str) -> str:
+    return " or ".join(EVENTS.get(name, _spaced(name)) for name in names.split(" or "))
+
+
+EVENTS: Mapping[str, str] = {
+    "Arrived": "otherwise",
+    "Digits": "any other key",
+    "NoInput": "silence",
+    "HungUp": "hangs up",
+    "CustomersFound": "any other result",
+    "OutcomeUnknown": "no answer, maybe done",
+    "Unavailable": "service is down",
+    "RecordUnavailable": "record is down",
+}
+
+
+def ending(disposition: Disposition) -> str:
+    """Return a disposition in words."""
+    return _plain(disposition.value).capitalize()
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ").strip()
+
+
+def _spaced(name: str) -> str:
+    """Return a class's name in words: "WishKept" is "wish kept"."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
+
+
+# ── answers ──
+
+
+def answered(event: e.Event) -> str:
+    """Return what came back, in a few words; nothing personal."""
+    match event:
+        case e.CustomersFound(customers):
+            return f"{len(customers)} found" if customers else "nobody found"
+        case e.InvoiceChecked(exists):
+            return "the bill is open" if exists else "no such bill"
+        case e.Accepted():
+            return "accepted"
+        case e.Refused(reason):
+            return f"refused: {_plain(reason.value)}"
+        case e.Unavailable() | e.RecordUnavailable():
+            return "not available"
+        case e.OutcomeUnknown():
+            return "no answer, maybe done"
+        case e.Screened(last):
+            return f"asked before: {_plain(last.value)}" if last else "not asked lately"
+        case e.TryReserved():
+            return "one try counted"
+        case e.LimitReached():
+            return "no try left"
+        case e.WishKept():
+            return "kept"
+    return _spaced(type(event).__name__)
+
+
+def fields(request: Request, *, revealed: bool) -> dict[str, str]:
+    """Return the fields of a request, with what is personal masked unless it is revealed."""
+    values = asdict(request, recurse=False)
+    return {name: _field(value, revealed=revealed) for name, value in values.items() if value}
+
+
+def _field(value: object, *, revealed: bool) -> str:
+    if isinstance(value, Secret):
+        return value.reveal() if revealed else masked(value)
+    if isinstance(value, tuple):
+        return ", ".join(_field(one, revealed=revealed) for one in value)
+    return str(getattr(value, "value", value))
+
+
+def masked(value: Secret) -> str:
+    """Return a secret with only so much of it as a caller would hear."""
+    text = value.reveal()
+    if value.kind is Kind.EMAIL and "@" in text:
+        local, _, domain = text.rpartition("@")
+        name, dot, top = domain.rpartition(".")
+        return f"{local[:1]}•••@{name[:1]}•••{dot}{top}"
+    if value.kind is Kind.PHONE:
+        return f"•••{text[-4:]}"
+    return "••••"

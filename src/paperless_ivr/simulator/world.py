@@ -1,0 +1,109 @@
+"""What surrounds a simulated call: the reference service, a record in memory, and their faults."""
+
+import enum
+import time
+from collections.abc import Callable
+from threading import Event
+
+from attrs import define, field, frozen
+
+from paperless_ivr.backends.port import Backend
+from paperless_ivr.cloudivr.serving import Service
+from paperless_ivr.drive.runner import utc_now, without_answer
+from paperless_ivr.flow.events import ServiceAnswer, Unavailable
+from paperless_ivr.flow.requests import ServiceRequest
+from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
+
+SLOW = 0.9
+"""The part of its budget that a slow answer takes."""
+
+
+class Fault(enum.Enum):
+    """How the billing service is made to fail."""
+
+    NONE = "works"
+    SLOW = "slow"
+    DOWN = "down"
+    DONE = "done"
+    """Done, and its answer is lost."""
+    NOT_DONE = "not_done"
+    """Lost on its way there."""
+
+
+@frozen
+class Asked:
+    """A request is on its way to the service."""
+
+    request: ServiceRequest
+    budget: float
+    fault: Fault
+    answer: ServiceAnswer | None = None
+    seconds: float = 0.0
+
+
+@define(eq=False, repr=False)
+class World:
+    """The service and the record of one simulation. A back end whose faults are switched.
+
+    `watch` is told of each request twice: when it is sent and when it is answered. It is called
+    in the thread of the request.
+    """
+
+    service: Service
+    backend: Backend
+    watch: Callable[[Asked], None] = field(init=False)
+    fault: Fault = field(init=False, default=Fault.NONE)
+    record: MemoryRecord = field(init=False, factory=lambda: MemoryRecord(utc_now))
+    calls: MemoryLiveCalls = field(init=False, factory=MemoryLiveCalls)
+    _given_up: Event = field(init=False, factory=Event)
+
+    @property
+    def operations(self) -> frozenset[str]:
+        """The operations that the service has."""
+        return self.backend.operations
+
+    def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
+        """Answer within `budget` seconds, as the switched fault has it."""
+        fault, began = self.fault, time.monotonic()
+        self.watch(Asked(request, budget, fault))
+        answer = self._answer(request, budget, fault)
+        self.watch(Asked(request, budget, fault, answer, time.monotonic() - began))
+        return answer
+
+    def _answer(self, request: ServiceRequest, budget: float, fault: Fault) -> ServiceAnswer:
+        if fault is Fault.DOWN:
+            return Unavailable("switched off")
+        if fault is Fault.SLOW:
+            self._given_up.wait(budget * SLOW)
+        if fault is Fault.NOT_DONE:
+            answer = without_answer(request)
+        else:
+            answer = self.backend.answer(request, budget)
+        if fault in (Fault.DONE, Fault.NOT_DONE):
+            self._given_up.wait(budget)
+            return without_answer(request)
+        return answer
+
+    @property
+    def record_lost(self) -> bool:
+        """Whether the record does not answer."""
+        return self.record.down
+
+    def lose_record(self, lost: bool) -> None:
+        """Let the record fail, or work again."""
+        self.record.down = self.calls.down = lost
+
+    def hurry(self) -> None:
+        """Answer at once what is being waited for: the call that waits for it is given up."""
+        self._given_up.set()
+
+    def snapshot(self) -> Callable[[], None]:
+        """Return a function that puts back what service and record hold now."""
+        parts = (self.service.snapshot(), self.record.snapshot(), self.calls.snapshot())
+
+        def put_back() -> None:
+            self._given_up.clear()
+            for part in parts:
+                part()
+
+        return put_back

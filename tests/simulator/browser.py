@@ -1,0 +1,128 @@
+"""A caller at the simulator's page, in Chromium: what is seen is waited for, never slept for."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from attrs import frozen
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+HERE = Path(__file__).parent
+AXE = HERE / "node_modules/axe-core/axe.min.js"
+PATIENCE = 60_000
+"""Milliseconds after which a test gives up on a busy machine."""
+MISSING = "needs Chromium and npm's axe-core: install chromium and npm, then run make test"
+SHOTS = os.environ.get("PAPERLESS_IVR_SCREENSHOTS")
+"""A folder for screenshots."""
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium; without it a test is skipped, or fails in CI."""
+    program = shutil.which("chromium")
+    if not program or not AXE.exists():
+        if os.environ.get("CI") == "true":
+            pytest.fail(MISSING)
+        pytest.skip(MISSING)
+    expect.set_options(timeout=PATIENCE)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@frozen
+class Caller:
+    """Somebody at the page."""
+
+    page: Page
+    errors: list[str]
+
+    @classmethod
+    def at(
+        cls, browser: Browser, url: str, size: tuple[int, int] = (1440, 900), theme: str = "light"
+    ) -> "Caller":
+        """Opens the page; nobody speaks, and quickly."""
+        narrow = size[0] < 720
+        context = browser.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            color_scheme="dark" if theme == "dark" else "light",
+            has_touch=narrow,
+            reduced_motion="reduce",
+        )
+        context.set_default_timeout(PATIENCE)
+        context.add_init_script(
+            "localStorage.setItem('simulator-who-speaks', 'nobody');"
+            "localStorage.setItem('simulator-speed', '3');"
+        )
+        page, errors = context.new_page(), []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda said: said.type == "error" and errors.append(said.text))
+        page.goto(url)
+        page.wait_for_selector("body[data-version]")
+        return cls(page, errors)
+
+    def key(self, key: str) -> Locator:
+        """A key of the telephone."""
+        return self.page.locator(f'[data-digit="{key}"]')
+
+    def asked(self, title: str) -> None:
+        """Waits until the caller is asked something."""
+        expect(self.page.locator("#you-are-at")).to_have_text(f"You are at “{title}”")
+        expect(self.page.locator(".key.shared").first).to_be_attached()
+
+    def hears(self) -> None:
+        """Hears a question to its end, at once."""
+        self.page.evaluate("document.getElementById('skip').click()")
+        self.page.wait_for_function(
+            "() => document.getElementById('speaking').textContent === 'Waits for you'"
+        )
+
+    def presses(self, keys: str, *, touch: bool = False) -> None:
+        """Presses keys, by mouse or by touch."""
+        for key in keys:
+            if touch:
+                self.key(key).tap()
+            else:
+                self.key(key).click()
+
+    def says(self, place: str, text: str) -> None:
+        """Waits until some text is seen in a place."""
+        expect(self.page.locator(place)).to_contain_text(text)
+
+    def to_consent(self) -> None:
+        """Calls, by mouse, and hears the question whose yes enrolls."""
+        self.page.click("#call")
+        for title, keys in (("Offer", "1"), ("Identity check", "1137")):
+            self.asked(title)
+            self.hears()
+            self.presses(keys)
+        self.asked("Confirmation")
+        self.hears()
+
+    def axe(self) -> list[str]:
+        """What axe finds wrong with the page as it is, in words."""
+        self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        found = self.page.evaluate("async () => (await axe.run(document)).violations")
+        return [
+            f"{one['id']}: {node['target']} {node['failureSummary']}"
+            for one in found
+            for node in one["nodes"]
+        ]
+
+    def shot(self, name: str) -> None:
+        """Takes a picture, where pictures are wanted."""
+        if SHOTS:
+            self.page.screenshot(path=Path(SHOTS) / f"{name}.png")
+
+    def hidden_nowhere(self, *values: str) -> None:
+        """Nothing hidden is in the page, its storage or its address."""
+        held = self.page.evaluate(
+            "() => document.documentElement.outerHTML + JSON.stringify({...localStorage})"
+            " + JSON.stringify({...sessionStorage}) + location.href"
+        )
+        assert not [value for value in values if value in held], json.dumps(held)[:2000]

@@ -1,0 +1,55 @@
+"""A simulator that runs, on a port of its own."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from attrs import evolve
+
+from paperless_ivr.cli.setups import arrival, demo_connection
+from paperless_ivr.net.connections import DEFAULTS
+from paperless_ivr.net.http import bounded, listen
+from paperless_ivr.simulator.server import Demo, application
+from paperless_ivr.simulator.shelf import shelved
+from tests.simulator.tab import Tab
+
+Start = Callable[..., str]
+
+
+@contextmanager
+def serving(*policies: Path, may_reveal: bool = True) -> Iterator[str]:
+    """A simulator that runs until the block ends; its address."""
+    demo = Demo(arrival, demo_connection)
+    app = application(shelved(policies), demo, ("127.0.0.1",), may_reveal=may_reveal)
+    server = bounded(app, evolve(DEFAULTS, answer_seconds=float("inf")), 1)
+    listening = listen("127.0.0.1", 0)
+    thread = Thread(target=server.run, args=([listening],), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[str]:
+    """The address of a simulator of the demo's policy."""
+    with serving() as url:
+        yield url
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts simulators of other policies; gives their addresses."""
+    with ExitStack() as stack:
+        yield lambda *policies, **options: stack.enter_context(serving(*policies, **options))
+
+
+@pytest.fixture
+def tab(simulator: str) -> Iterator[Tab]:
+    """A tab of the simulator, in which nobody has called."""
+    with Tab.opened(simulator) as tab:
+        yield tab
