@@ -137,7 +137,7 @@ def search(
     return first
 
 
-IN_VAIN_AT_MOST = 50_000
+IN_VAIN_AT_MOST = 100_000
 """Turns that are looked at without finding a row, before the search gives up."""
 
 
