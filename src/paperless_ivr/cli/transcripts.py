@@ -33,7 +33,7 @@ MADE = "# Written by paperless-ivr transcripts, for the calls beside it."
 def command(folder: Path, file: Path | None) -> None:
     """Write the fewest calls that together take every row of the table, as transcripts.
 
-    It takes a minute or two. A folder that holds transcripts of others is refused. Rows that no
+    It takes a few minutes. A folder that holds transcripts of others is refused. Rows that no
     call was found to take are listed.
     """
     from paperless_ivr.prompts.policies import load_policy

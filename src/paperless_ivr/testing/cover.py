@@ -2,7 +2,7 @@
 
 The search goes breadth first, so the way to each row is a shortest one. It differs from the walk
 of the proof in what it takes for the same call: what was keyed counts by its presence, and each
-counter is run up once in a state, not in every call that comes there. So it ends in a minute with
+counter is run up once in a state, not in every call that comes there. So it can use
 the policy's own budgets, where the proof needs small ones.
 """
 
@@ -126,11 +126,18 @@ def search(
 
     for start in starts:
         reach(Step(start, start.flow.begin(start.arrival)))
-    while open_:
+    found = in_vain = 0
+    while open_ and in_vain < IN_VAIN_AT_MOST:
         watch(len(first), len(open_))
         for step in open_.popleft().next():
             reach(step)
+        in_vain = in_vain + 1 if len(first) == found else 0
+        found = len(first)
     return first
+
+
+IN_VAIN_AT_MOST = 100_000
+"""Turns that are looked at without finding a row, before the search gives up."""
 
 
 def _told(step: Step) -> set[object]:
