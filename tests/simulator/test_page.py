@@ -51,7 +51,7 @@ def test_by_mouse_until_the_bill_is_paperless(caller: Caller) -> None:
     expect(linked.locator("h1")).to_have_text("You are set up")
     page.click("#sheet-close")
     caller.says("#messages", "opened, done")
-    caller.hidden_nowhere("jane.rivera@example.com", "2048 1137")
+    caller.hidden_nowhere("jane.rivera@example.com", "+12175550101")
     caller.shot("simulator-enrolled")
 
 

@@ -8,7 +8,6 @@ import { Speaker, voiceFor, words } from "./speaker.js";
 
 const LONGEST_NUMBER = 20;
 const LONG_TEXT = 240;
-
 let view = null;
 let received = 0;
 let begun = 0;
