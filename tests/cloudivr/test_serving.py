@@ -98,6 +98,19 @@ def test_link_over_http(service: Service, session: requests.Session) -> None:
     assert service.registration(number("chen"), "WATER") is None
 
 
+@pytest.mark.requirement("R54")
+def test_a_snapshot_puts_back_what_was_there(service: Service, session: requests.Session) -> None:
+    """An enrolment since then, and its e-mail, are gone; the service goes on."""
+    ivr = port(service, session, PORTS[0])
+    put_back = service.snapshot()
+    for _ in range(2):
+        ivr.EnrollInPaperless({"PaymentGUID": guid("rivera"), **ask()})
+        assert service.registration(number("rivera"), "WATER") == "pending"
+        put_back()
+        assert service.registration(number("rivera"), "WATER") is None
+        assert service.outbox().emails == ()
+
+
 @pytest.mark.requirement("R31")
 def test_once_of_many(service: Service) -> None:
     """Of many requests at the same time exactly one enrols."""

@@ -10,13 +10,16 @@ from attrs import define, evolve, field
 from paperless_ivr.backends.demo import BILLER, customer, springfield
 from paperless_ivr.backends.port import Backend
 from paperless_ivr.drive.aio import AsyncDriver
+from paperless_ivr.drive.protocol import Move
 from paperless_ivr.drive.runner import Setup
+from paperless_ivr.drive.session import Session
 from paperless_ivr.flow.events import CallerEvent, Digits, Ended, EndedBy, HungUp
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Disposition, Handback, Moment, Reason, Registration
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.requests import ServiceRequest, StoreCustomerPreference
 from paperless_ivr.flow.scene import Terms
+from paperless_ivr.flow.states import State
 from paperless_ivr.flow.turns import Gather, Turn
 from paperless_ivr.prompts import Catalogue
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
@@ -282,3 +285,23 @@ def test_a_canceled_call_sends_nothing_later() -> None:
     asyncio.run(calls())
     names = [type(request).__name__ for request in asked]
     assert names.count("SearchByCustomerPhoneNumber") == 1
+
+
+@pytest.mark.requirement("R54")
+def test_a_call_is_taken_up_where_it_was() -> None:
+    """A session that an observer has seen goes on to its end, and may go another way."""
+
+    async def call() -> tuple[Handback, Handback]:
+        asked: list[Session] = []
+
+        def saw(move: Move) -> None:
+            asked.extend([move.after] * (move.after.call.state is State.CONFIRMATION))
+
+        store = SeparateStores(MemoryRecord(lambda: datetime.now(UTC)), MemoryLiveCalls())
+        setup = Setup(Flow(Terms(POLICY)), CATALOGUE, springfield(), store, observers=(saw,))
+        first = await AsyncDriver(setup).converse(Caller(list(ENROL)), ARRIVAL)
+        return first, await AsyncDriver(setup).resume(Caller(["2"]), asked[0])
+
+    first, second = asyncio.run(call())
+    assert first.disposition is Disposition.ENROLLED
+    assert second.disposition is Disposition.DECLINED

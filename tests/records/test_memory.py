@@ -428,3 +428,17 @@ def test_nothing_personal_shows(one: str, two: str, three: str) -> None:
     shown = "".join(f"{thing!r} {thing}" for thing in things)
 
     assert [value for value in (one, two, three) if value in shown] == []
+
+
+@pytest.mark.requirement("R54")
+def test_a_snapshot_puts_back_what_was_there() -> None:
+    """Writes that settle and wishes that came since are as they were, as often as it is asked."""
+    record = MemoryRecord(Clock())
+    record.intend(preference(), evidence(), Limits())
+    put_back = record.snapshot()
+    for _ in range(2):
+        record.settle("c1-1", Accepted())
+        record.keep(wish("c1-2"), evidence("c1-2"))
+        put_back()
+        assert record.writes["c1-1"].answer is None
+        assert record.kept() == ()

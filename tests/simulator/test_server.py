@@ -130,7 +130,7 @@ def test_a_fault_in_mid_call(
 ) -> None:
     """The call ends as the flow says; back to normal, the service is looked at and used."""
     policy = tmp_path / "quick.toml"
-    quick = "[budgets]\nwrite = 1\nread = 1\n[text]\nafter_enrolment = []\n"
+    quick = "[budgets]\nwrite = 3\n[text]\nafter_enrolment = []\n"
     policy.write_text(POLICY.format(version="1", name="Springfield Water") + quick)
     with Tab.opened(start(policy)) as tab:
         tab.to_consent()

@@ -2,14 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import resources
 from secrets import token_urlsafe
-from typing import Any
 
 import urllib3
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -22,13 +21,12 @@ from paperless_ivr.backends.connection import Connection
 from paperless_ivr.backends.soap.backend import SoapBackend
 from paperless_ivr.cloudivr.serving import running
 from paperless_ivr.errors import TranscriptProblems
-from paperless_ivr.flow.events import TransferResult
 from paperless_ivr.flow.host import Moment
-from paperless_ivr.simulator.line import Delivery, Pressed
+from paperless_ivr.simulator.acts import ACTS, reveal
 from paperless_ivr.simulator.shelf import Shelved
 from paperless_ivr.simulator.simulation import Arrive, Scenario, Simulation
 from paperless_ivr.simulator.view import View
-from paperless_ivr.simulator.world import Fault, World
+from paperless_ivr.simulator.world import World
 
 MOST = 16
 """Tabs at the same time; the oldest gives way."""
@@ -244,102 +242,3 @@ async def _news(simulation: Simulation) -> AsyncIterator[str]:
             yield f"data: {json.dumps(View(simulation).json())}\n\n"
         elif not await simulation.newer(version, LOOK_S):
             yield ": still there\n\n"
-
-
-# ── what can be done ─────────────────────────────────────────────────────────────────────
-
-Body = Mapping[str, Any]
-
-
-async def scenario(simulation: Simulation, body: Body) -> None:
-    """Choose who calls whom, when, and how."""
-    now = simulation.scenario
-    policy = str(body.get("policy", now.policy))
-    offered = simulation.shelf[policy].policy.languages
-    language = body.get("language", now.language)
-    if language not in offered.offered and language != "ask":
-        language = offered.default
-    simulation.scenario = evolve(
-        now,
-        caller=str(body.get("caller", now.caller)),
-        policy=policy,
-        moment=Moment(body.get("moment", now.moment.value)),
-        language=None if language == "ask" else language,
-        person=bool(body.get("person", now.person)),
-    )
-
-
-async def call(simulation: Simulation, _: Body) -> None:
-    """Call, or call again."""
-    await simulation.call()
-
-
-async def key(simulation: Simulation, body: Body) -> None:
-    """A key is pressed; "" where the caller stays silent."""
-    pressed = str(body["key"])
-    if pressed not in (*"0123456789*#", ""):
-        raise ValueError(pressed)
-    heard = body.get("heard")
-    if simulation.line is not None:
-        at = None if heard is None else int(heard)
-        simulation.line.press(Pressed(pressed, int(body["speech"]), at))
-
-
-async def spoken(simulation: Simulation, body: Body) -> None:
-    """The page has spoken something to its end."""
-    if simulation.line is not None:
-        simulation.line.spoken(int(body["speech"]))
-
-
-async def transfer(simulation: Simulation, body: Body) -> None:
-    """A person has taken the call, or has not."""
-    if simulation.line is not None:
-        simulation.line.transferred(TransferResult(body["result"]))
-
-
-async def hang_up(simulation: Simulation, _: Body) -> None:
-    """The caller hangs up."""
-    if simulation.line is not None:
-        simulation.line.hang_up()
-
-
-async def fault(simulation: Simulation, body: Body) -> None:
-    """Let the service, the record or the next key fail, or work again."""
-    if "service" in body:
-        simulation.world.fault = Fault(body["service"])
-    if "record" in body:
-        simulation.world.lose_record(body["record"] == "lost")
-    if "key" in body and simulation.line is not None:
-        simulation.line.delivery = Delivery(body["key"])
-
-
-async def rewind(simulation: Simulation, body: Body) -> None:
-    """Go back to a turn."""
-    await simulation.rewind(int(body["stop"]))
-
-
-async def take(simulation: Simulation, body: Body) -> None:
-    """Go to the end of a take."""
-    await simulation.choose(int(body["number"]))
-
-
-async def reveal(simulation: Simulation, body: Body) -> None:
-    """Show personal data, or hide it."""
-    simulation.revealed = bool(body["on"])
-
-
-ACTS: Mapping[str, Callable[[Simulation, Body], Awaitable[None]]] = {
-    act.__name__: act
-    for act in (
-        scenario,
-        call,
-        key,
-        spoken,
-        transfer,
-        hang_up,
-        fault,
-        rewind,
-        take,
-        reveal,
-    )
-}

@@ -9,7 +9,6 @@ from paperless_ivr.backends.demo import CUSTOMERS
 from paperless_ivr.cloudivr.links import Links
 from paperless_ivr.cloudivr.outbox import Message
 from paperless_ivr.drive.runner import handback_of
-from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Moment, Registration
 from paperless_ivr.flow.states import Phase, State
 from paperless_ivr.flow.table import BLOCKS
@@ -17,7 +16,7 @@ from paperless_ivr.simulator import words
 from paperless_ivr.simulator.simulation import Simulation
 from paperless_ivr.simulator.speaking import Speech, Spoken
 from paperless_ivr.simulator.take import Entry, Exchange, Take
-from paperless_ivr.simulator.why import passed, sentence, ways
+from paperless_ivr.simulator.why import passed, passed_by, sentence, standing, ways
 
 Json = dict[str, Any]
 
@@ -263,44 +262,27 @@ class View:
     def _flow(self, take: Take, state: State) -> Json:
         flow = self.of.flow
         assert flow is not None
-        passed_by = list(_passed_by(flow, take))
-        reached = {one.phase for one in passed_by}
+        way = list(passed_by(flow, take))
+        reached = {one.phase for one in way}
         others = {
             one.phase
             for other in self.of.takes
             if other is not take
-            for one in _passed_by(flow, other)
+            for one in passed_by(flow, other)
         }
-        before = [one for one in passed_by if one is not state]
+        before = [one for one in way if one is not state]
         leads = ways(flow, state)
         return {
             "chapters": [
                 {
                     "title": words.CHAPTERS[phase],
-                    "state": _reached(phase, state, reached, others),
+                    "state": standing(phase, state, reached, others),
                 }
                 for phase in Phase
             ],
-            "way": [one.name for one in passed_by],
             "from": words.title(before[-1]) if before else "",
             "ways": [{"when": when, "to": to} for when, to in leads],
         }
-
-
-def _passed_by(flow: Flow, take: Take) -> Iterator[State]:
-    """Yield the states of a take in the order in which it passed them, the present one last."""
-    for move in take.moves:
-        for one in passed(flow, move):
-            yield one.state
-        yield move.after.call.state
-
-
-def _reached(phase: Phase, state: State, reached: set[Phase], others: set[Phase]) -> str:
-    if phase is state.phase:
-        return "current"
-    if phase in reached:
-        return "passed"
-    return "other take" if phase in others else "not reached"
 
 
 def _yours(handle: str) -> Json:

@@ -8,7 +8,8 @@ from paperless_ivr.drive.protocol import Move
 from paperless_ivr.flow import events as e
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.rows import way
-from paperless_ivr.flow.states import Kind, State
+from paperless_ivr.flow.states import Kind, Phase, State
+from paperless_ivr.simulator.take import Take
 from paperless_ivr.simulator.words import answered, phrase, title
 
 
@@ -82,3 +83,20 @@ def ways(flow: Flow, state: State) -> Iterator[tuple[str, str]]:
         name = row.name(state)
         target = way(name)[1]
         yield phrase(name), "the same question" if target == "HERE" else title(State[target])
+
+
+def passed_by(flow: Flow, take: Take) -> Iterator[State]:
+    """Yield the states of a take in the order in which it passed them, the present one last."""
+    for move in take.moves:
+        for one in passed(flow, move):
+            yield one.state
+        yield move.after.call.state
+
+
+def standing(phase: Phase, state: State, reached: set[Phase], others: set[Phase]) -> str:
+    """Return how a chapter stands: current, passed, passed in another take only, or not."""
+    if phase is state.phase:
+        return "current"
+    if phase in reached:
+        return "passed"
+    return "other take" if phase in others else "not reached"

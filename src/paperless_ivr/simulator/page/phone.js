@@ -7,8 +7,7 @@ import { startSettings } from "./settings.js";
 import { Speaker, voiceFor, words } from "./speaker.js";
 
 const LONGEST_NUMBER = 20;
-const LONG_TEXT = 240;
-
+const LONG_TEXT = 190;
 let view = null;
 let received = 0;
 let begun = 0;

@@ -29,6 +29,7 @@ export class Speaker {
     this.voice = "voice";
     this.speed = 1;
     this.turn = 0;
+    if ("speechSynthesis" in window) window.speechSynthesis.getVoices(); // has them loaded
   }
 
   /** Begins to speak prompts, from one of them on. */
