@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -135,7 +136,7 @@ class AsInMemory(RuleBasedStateMachine):
     @rule(data=st.data())
     def open_a_link(self, data: st.DataObject) -> None:
         """Any link that was sent; both queues are alike, too."""
-        here = outbox(self.engine)
+        here = outbox(self.engine, datetime.now(UTC))
         ours, theirs = here.emails + here.texts, self.memory.emails + self.memory.texts
         assert [(m.to, m.customer, m.invoice_type) for m in theirs] == [
             (m.to, m.customer, m.invoice_type) for m in ours

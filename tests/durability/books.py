@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Mapping, Set
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from attrs import frozen
@@ -109,7 +109,7 @@ def books(record_url: str, service_url: str) -> Books:
         if c.purpose is Purpose.AUTOPAY
     }
     engine = opened(service_url)
-    queued = outbox(engine)
+    queued = outbox(engine, datetime.now(UTC))
     mailed, texted = (
         Counter(message.customer.reveal() for message in messages)
         for messages in (queued.emails, queued.texts)

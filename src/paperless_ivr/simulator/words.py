@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from attrs import asdict
+import attrs
 
 from paperless_ivr.flow import events as e
 from paperless_ivr.flow.call import Purpose
@@ -116,7 +116,7 @@ def answered(event: e.Event) -> str:
 
 def fields(request: Request, *, revealed: bool) -> dict[str, str]:
     """Return the fields of a request, with what is personal masked unless it is revealed."""
-    values = asdict(request, recurse=False)
+    values = {each.name: getattr(request, each.name) for each in attrs.fields(type(request))}
     return {name: _field(value, revealed=revealed) for name, value in values.items() if value}
 
 
