@@ -263,6 +263,7 @@ def test_server_that_is_silent(server, some_vault):
         assert "before" in [one.key for one in left]
 
 
+@pytest.mark.alone
 def test_many_threads_one_file(opened):
     """Many threads that note, keep and claim at once lose nothing, and none is turned away."""
     store, each, threads = opened(), 15, 8
