@@ -6,7 +6,14 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from paperless_ivr.keypad import AccountPad, groups, last_four, last_star, looks_like_card
+from paperless_ivr.keypad import (
+    AccountPad,
+    counts_as,
+    groups,
+    last_four,
+    last_star,
+    looks_like_card,
+)
 
 KEYS = st.text("0123456789*")
 DIGITS = st.text("0123456789")
@@ -111,6 +118,22 @@ def test_a_card_with_more_behind_it(number: str, more: str) -> None:
     assert AccountPad().read(keys) is None
     assert AccountPad(forms=(form,)).read(keys) == keys
     assert AccountPad(cards=True, most=30).read(keys) == keys
+
+
+@pytest.mark.requirement("R17", "R47")
+@given(
+    st.text("0019Aa-./ _", min_size=1, max_size=8),
+    st.text("0019Aa-./ _", max_size=8),
+    st.sets(st.sampled_from("-./_")),
+)
+def test_the_same_account_counts_as_one(one: str, other: str, dropped: set[str]) -> None:
+    """Whatever signs a policy drops; letters, digits and zeros within a number make another."""
+    pad = AccountPad(dropped=tuple(dropped))
+    assert pad.same(one, pad.bare(one))
+    assert counts_as(one) == counts_as(pad.bare(one)) == counts_as(f"0{one} ")
+    if pad.same(one, other):
+        assert counts_as(one) == counts_as(other)
+    assert (counts_as(one) == counts_as(other)) == AccountPad(dropped=(*"-./_",)).same(one, other)
 
 
 def test_few_long_account_numbers_look_like_cards() -> None:

@@ -206,6 +206,14 @@ class NoTextedAccounts(MemoryRecord):
         return super().intend(changed, evidence, limits)
 
 
+class AsWritten(MemoryRecord):
+    """Takes every way of writing an account number for an account of its own."""
+
+    def reserve(self, request: ReserveTry, limits: Limits) -> Answer:
+        accounts = tuple(secret.account(f"{len(a)}x{a.reveal()}") for a in request.accounts)
+        return super().reserve(evolve(request, accounts=accounts), limits)
+
+
 class ManyTexts(MemoryRecord):
     """Does not count texts by biller."""
 
@@ -270,6 +278,7 @@ BROKEN_RECORDS: Mapping[str, type[MemoryRecord]] = {
     "_text_limit": NoLimit,
     "_text_limit_by_ani": NoTextingAnis,
     "_text_limit_by_account": NoTextedAccounts,
+    "_one_account_however_written": AsWritten,
     "_text_limit_by_biller": ManyTexts,
     "_text_limit_at_once": LooksThenReserves,
     "_failed_texts": CountsFailed,

@@ -243,7 +243,7 @@ class Account:
     dropped: tuple[str, ...] = setting(
         ("-", ".", "/"),
         "signs that, like spaces, make no difference between two account numbers as host and "
-        "service write them; leading zeros make none either where add_leading_zeros is true",
+        "service write them; zeros at the beginning never make one either",
     )
 
 

@@ -3,7 +3,14 @@
 Plain text in and out, no clock, no log; imports nothing of the project.
 """
 
-from paperless_ivr.keypad.accounts import AccountPad, groups, last_four, last_star, looks_like_card
+from paperless_ivr.keypad.accounts import (
+    AccountPad,
+    counts_as,
+    groups,
+    last_four,
+    last_star,
+    looks_like_card,
+)
 from paperless_ivr.keypad.emails import (
     EmailPad,
     Spelling,
@@ -20,6 +27,7 @@ __all__ = [
     "EmailPad",
     "Spelling",
     "alone",
+    "counts_as",
     "groups",
     "inserted",
     "last_four",

@@ -74,6 +74,15 @@ def last_four(account: str) -> str:
     return re.sub(r"[^0-9]", "", account)[-4:]
 
 
+def counts_as(account: str) -> str:
+    """An account number as the record counts it: letters and digits, no zeros at its beginning.
+
+    Whatever signs a biller's policy drops, two numbers that are the `AccountPad.same` count as
+    one. Where a policy holds a sign to matter, two that differ by it alone count as one, too.
+    """
+    return "".join(filter(str.isalnum, account.upper())).lstrip("0")
+
+
 def _luhn(digits: str) -> bool:
     """Whether the last digit is the Luhn check digit of the others."""
     doubled = (sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2])

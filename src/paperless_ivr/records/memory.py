@@ -42,6 +42,7 @@ from paperless_ivr.records.port import (
     What,
     Written,
     about,
+    counted_account,
     decides,
     starts_registration,
     task_of,
@@ -483,7 +484,7 @@ def _copied(value: Any) -> Any:
 def _concerned(biller: str, ani: Secret | None, accounts: Iterable[Secret]) -> set[Whose]:
     """For whom a line, or a question, counts."""
     callers: set[Whose] = {(biller, "ani", ani)} if ani else set()
-    return callers | {(biller, "account", account) for account in accounts}
+    return callers | {(biller, "account", account) for account in map(counted_account, accounts)}
 
 
 def _given(evidence: Evidence) -> tuple[str, str, datetime]:

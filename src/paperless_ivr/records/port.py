@@ -26,6 +26,7 @@ from paperless_ivr.flow.requests import (
     StoreCustomerPreference,
     Write,
 )
+from paperless_ivr.keypad import counts_as
 from paperless_ivr.secret import Secret
 
 A_DAY = timedelta(hours=24)
@@ -226,12 +227,17 @@ class Counted:
     most: tuple[int, int]
 
 
+def counted_account(account: Secret) -> Secret:
+    """By what an account is counted and found: host and service write one in several ways."""
+    return Secret(counts_as(account.reveal()), account.kind)
+
+
 def tried(request: ReserveTry, limits: Limits) -> tuple[Counted, ...]:
     """For whom a try counts: each account it could hit, and who calls, or all who withhold it."""
     biller, ani = request.biller, request.ani
     accounts = tuple(
         Counted("tries_per_account", ("account", biller, account), limits.tries_per_account)
-        for account in dict.fromkeys(request.accounts)
+        for account in dict.fromkeys(map(counted_account, request.accounts))
     )
     if ani is None:
         caller = Counted("tries_without_ani", ("no ani", biller), limits.tries_without_ani)
@@ -248,12 +254,11 @@ def texted(write: Write, evidence: Evidence, limits: Limits) -> tuple[Counted, .
     if not isinstance(write, SendWebLink):
         return ()
     biller, ani = evidence.consent.biller, evidence.ani
+    account = counted_account(write.account)
     by_ani = (Counted("texts_per_ani", ("texting", ani), limits.texts_per_ani),) if ani else ()
     return (
         Counted("texts_per_number", ("texted", write.phone), limits.texts_per_number),
-        Counted(
-            "texts_per_account", ("texted account", biller, write.account), limits.texts_per_account
-        ),
+        Counted("texts_per_account", ("texted account", biller, account), limits.texts_per_account),
         *by_ani,
         Counted("texts_per_biller", ("texts", biller), limits.texts_per_biller),
     )

@@ -5,7 +5,7 @@ from sqlalchemy import case, delete, exists, func, insert, select
 from paperless_ivr.flow.events import LimitReached, TryReserved
 from paperless_ivr.flow.policy import Limits
 from paperless_ivr.flow.requests import ReserveTry
-from paperless_ivr.records.port import Counted, tried, windows
+from paperless_ivr.records.port import Counted, counted_account, tried, windows
 from paperless_ivr.records.sql.desk import Desk
 from paperless_ivr.records.sql.tables import reserved
 from paperless_ivr.secret import Kind, Secret
@@ -63,6 +63,7 @@ def counted_for(desk: Desk, biller: str, person: Secret) -> list[str]:
     kinds: tuple[tuple[str, ...], ...] = ()
     match person.kind:
         case Kind.ACCOUNT:
+            person = counted_account(person)
             kinds = (("account", biller), ("texted account", biller))
         case Kind.PHONE:
             kinds = (("ani", biller), ("texting",), ("texted",))

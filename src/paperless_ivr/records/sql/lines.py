@@ -8,7 +8,15 @@ from sqlalchemy import ColumnElement, and_, func, insert, select
 from paperless_ivr.flow.events import Screened
 from paperless_ivr.flow.host import Disposition
 from paperless_ivr.flow.requests import Screen
-from paperless_ivr.records.port import BACK_TO_PAPER, GIVES_BACK, Activity, Evidence, What, about
+from paperless_ivr.records.port import (
+    BACK_TO_PAPER,
+    GIVES_BACK,
+    Activity,
+    Evidence,
+    What,
+    about,
+    counted_account,
+)
 from paperless_ivr.records.sql import limits
 from paperless_ivr.records.sql.desk import Desk
 from paperless_ivr.records.sql.tables import activity, consents, counted
@@ -150,7 +158,8 @@ def ani_hash(desk: Desk, biller: str, ani: Secret | None) -> str | None:
 
 def account_hashes(desk: Desk, biller: str, accounts: Iterable[Secret]) -> list[str]:
     """By which the lines of accounts are found."""
-    return [desk.vault.hash("account", biller, account) for account in dict.fromkeys(accounts)]
+    whose = dict.fromkeys(map(counted_account, accounts))
+    return [desk.vault.hash("account", biller, account) for account in whose]
 
 
 def _call(desk: Desk, biller: str, call_id: str) -> str:

@@ -1,6 +1,7 @@
 """What every record promises."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 from attrs import evolve
 
@@ -264,6 +265,26 @@ def _text_limit_by_account(make: MakeRecord) -> None:
     same("another account", None, bench.intend(other))
 
 
+def _one_account_however_written(make: MakeRecord) -> None:
+    """Signs, blanks and zeros at the beginning make no other account of a number."""
+    written = [secret.account(text) for text in ("00123456", "123456", "123-456", "0012 3456")]
+    limits = evolve(LIMITS, tries_per_account=(3, 9))
+    bench = Bench.of(make)
+    tries = [bench.reserve(_somebody(n), one, limits=limits) for n, one in enumerate(written)]
+    together = bench.reserve(OTHER_ANI, OTHER_ACCOUNT, *written, limits=limits)
+    texts = [evolve(bench.text(_somebody(n)), account=written[n % 4]) for n in range(NEVER)]
+
+    same("the tries", [TryReserved()] * 3 + [LimitReached()], tries)
+    same("a try at it among others", LimitReached(), together)
+    same("the texts", LIMITS.texts_per_account[0], sum(bench.intend(t) is None for t in texts))
+    for one, other in pairwise(written):
+        bench = Bench.of(make)
+        bench.call(Disposition.DECLINED, ani=None, accounts=(one,))
+        same("what is known", Screened(Disposition.DECLINED), bench.screen(None, other))
+        lettered = secret.account(f"A{other.reveal()}")
+        same("of another number", Screened(), bench.screen(None, lettered))
+
+
 def _text_limit_by_biller(make: MakeRecord) -> None:
     """All texts of a biller are limited per day."""
     bench = Bench.of(make)
@@ -357,6 +378,7 @@ PROMISES: tuple[Callable[[MakeRecord], None], ...] = (
     _text_limit,
     _text_limit_by_ani,
     _text_limit_by_account,
+    _one_account_however_written,
     _text_limit_by_biller,
     _text_limit_at_once,
     _failed_texts,
