@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import structlog
 from click.testing import CliRunner
 
 from paperless_ivr.cli import main
@@ -12,7 +13,10 @@ FILE = Path("tests/transcripts/enrolled.call")
 
 def replay(*arguments):
     """Runs the command."""
-    return CliRunner().invoke(main, ["replay", *map(str, arguments)])
+    try:
+        return CliRunner().invoke(main, ["replay", *map(str, arguments)])
+    finally:
+        structlog.reset_defaults()  # or later tests of this process would log as a command does
 
 
 @pytest.mark.requirement("R43")

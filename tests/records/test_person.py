@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from attrs import evolve, field, frozen
 from click.testing import CliRunner
 from sqlalchemy import select
@@ -52,7 +53,10 @@ class Line:
 
     def __call__(self, command: str, *options: str, stdin: str = "") -> Any:
         """Runs `paperless-ivr record` in this process."""
-        return CliRunner().invoke(main, ["record", command, *options], input=stdin)
+        try:
+            return CliRunner().invoke(main, ["record", command, *options], input=stdin)
+        finally:
+            structlog.reset_defaults()  # or later tests of this process would log as a command does
 
     def found(self, *options: str) -> dict[str, list[dict[str, str]]]:
         """What find says, as it is read."""
