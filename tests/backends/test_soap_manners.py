@@ -162,6 +162,14 @@ def test_schemas_that_everyone_refers_to(tmp_path: Path, address: str) -> None:
     assert problems(tmp_path, wsdl) == []
 
 
+def test_a_doctype(tmp_path: Path) -> None:
+    """A WSDL may have one, as schemas of the W3C do; what it refers to is not fetched."""
+    doctype = '<!DOCTYPE definitions PUBLIC "-//W3C//DTD" "http://127.0.0.1:9/definitions.dtd">'
+    wsdl = wsdls.CONTRACT.replace("<wsdl:definitions", f"{doctype}<wsdl:definitions", 1)
+
+    assert problems(tmp_path, wsdl) == []
+
+
 # ── attributes ───────────────────────────────────────────────────────────────────────────
 
 
