@@ -311,7 +311,8 @@ BAD_WSDLS: dict[str, Callable[[], Said]] = {
     "HTTP status 302": lambda: Said(b"", 302, headers=(("Location", "/login"),)),
     "has no port for SOAP": lambda: Said(b"<definitions/>"),
     "XMLSyntaxError": lambda: Said(b"<wsdl:definitions"),
-    "DTDForbidden": lambda: Said(b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'),
+    "EntitiesForbidden": lambda: Said(b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'),
+    "Unable to resolve type": lambda: Said(wsdls.retyped("PaymentGUID", "tns:Nowhere").encode()),
     "none of the operations": lambda: Said(
         wsdls.CONTRACT.replace('operation name="', 'operation name="Other').encode()
     ),

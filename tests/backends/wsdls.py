@@ -4,23 +4,27 @@ import re
 from pathlib import Path
 
 from paperless_ivr.cloudivr import WSDL
+from paperless_ivr.flow.requests import OPERATIONS
 
 CONTRACT = WSDL.read_text(encoding="utf-8")
 
 
-def without(operation: str) -> str:
-    """The contract without an operation."""
+def without(*operations: str) -> str:
+    """The contract without some operations."""
     found = CONTRACT
-    for name in (operation, f"{operation}Response"):
-        found = re.sub(rf'<s:element name="{name}">.*?</s:complexType>\s*</s:element>', "", found,
-                       flags=re.DOTALL)  # fmt: skip
-    found = re.sub(
-        rf'<wsdl:message name="{operation}Soap(In|Out)">.*?</wsdl:message>', "", found,
-        flags=re.DOTALL,
-    )  # fmt: skip
-    return re.sub(
-        rf'<wsdl:operation name="{operation}">.*?</wsdl:operation>', "", found, flags=re.DOTALL
-    )
+    for operation in operations:
+        for pattern in (
+            rf'<s:element name="{operation}(Response)?">.*?</s:complexType>\s*</s:element>',
+            rf'<wsdl:message name="{operation}Soap(In|Out)">.*?</wsdl:message>',
+            rf'<wsdl:operation name="{operation}">.*?</wsdl:operation>',
+        ):
+            found = re.sub(pattern, "", found, flags=re.DOTALL)
+    return found
+
+
+def only(*operations: str) -> str:
+    """The contract with no other operations."""
+    return without(*sorted(OPERATIONS - set(operations)))
 
 
 def renamed(**names: str) -> str:

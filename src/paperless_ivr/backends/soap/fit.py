@@ -22,7 +22,15 @@ from paperless_ivr.backends.soap.shapes import (
     Shape,
     revealed,
 )
-from paperless_ivr.backends.soap.types import Child, Reader, along, children, only_text, reader
+from paperless_ivr.backends.soap.types import (
+    Child,
+    Reader,
+    along,
+    children,
+    only_text,
+    reader,
+    simple,
+)
 from paperless_ivr.backends.written import FlagWords, Unreadable
 from paperless_ivr.flow.requests import OPERATIONS
 
@@ -33,7 +41,7 @@ ANY_ANSWER = "any answer"
 """In place of the path of a search's Success: the service has no such flag and no code."""
 
 ITSELF = "."
-"""In place of a list's path: there is no list, its one item's fields stand right here."""
+"""In place of a path: right here. A list's one item, or the answer where it is a bare text."""
 
 NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
@@ -150,17 +158,28 @@ class Reading:
         if spot is None or spot.read is None:
             return None
         try:
-            leaf = self._at(spot, spot.steps, node)
-            if leaf is None:
-                return None
-            if len(leaf):
-                raise PerhapsDone(f"answer with elements inside {name}")
-            return spot.read(leaf.text or "")
+            text = self._text(spot, node)
+            return None if text is None else spot.read(text)
         except Unreadable:
             if spot.one.decides or spot.one.needed:
                 raise PerhapsDone(f"answer with {name} that cannot be read") from None
             self.unread.add(name)
             return None
+
+    def _text(self, spot: Spot, node: etree._Element) -> str | None:
+        """What is written at a spot; None where it is left out or nil."""
+        attributes = [step for step in spot.steps if step.attribute]
+        leaf = self._at(spot, spot.steps[: len(spot.steps) - len(attributes)], node)
+        if leaf is None or (not spot.steps and _is_nil(spot.one.name, leaf)):
+            return None
+        for attribute in attributes:  # the last step, if any
+            text = leaf.get(attribute.tag)
+            if text is None and not attribute.optional:
+                raise Unreadable
+            return text
+        if len(leaf):
+            raise PerhapsDone(f"answer with elements inside {spot.one.name}")
+        return leaf.text or ""
 
     def _at(
         self, spot: Spot, steps: Sequence[Child], node: etree._Element
@@ -241,14 +260,29 @@ def _fit(operation: str, there: str, contract: Contract, connection: Connection)
         )
     _place_request(fit, contract.takes(there), connection)
     answer = contract.answers(there)
-    if children(answer):
+    if children(answer) or simple(answer) is not None:
         _place_answers(fit, answer, connection)
     else:
         fit.problems.append(
             "answers nothing, so it can never be known whether anything was done; the biller "
             f"would have to answer at least {fit.shape.success.name} (true or false) or ErrorCode"
         )
+    if not fit.problems:
+        _try_to_write(fit, contract)
     return fit
+
+
+def _try_to_write(fit: Fit, contract: Contract) -> None:
+    """Write a request as calls will: what zeep cannot write is better known at start."""
+    names = (*WHO_ASKS, *fit.shape.needs, *fit.shape.may)
+    try:
+        contract.written(fit.there, fit.request({name: name in FLAGS or "0" for name in names}))
+    except NothingDone as trouble:
+        fit.problems.append(
+            f"{trouble}: something that it must have is not known, or has a type that cannot be "
+            "filled with a text; the biller's WSDL would have to say otherwise, or a backend in "
+            "code sends it"
+        )
 
 
 def _wrapped(kind: Any) -> Child | None:
@@ -341,9 +375,9 @@ def _leaves(
     """The fields of a request: their paths, and the elements on them."""
     for child in children(kind).values():
         steps = (*at, child)
-        if not child.complex or child.several:
+        if not child.complex:
             yield tuple(step.name for step in steps), steps
-        elif child.type not in [step.type for step in at]:  # a type may hold itself
+        elif child.type not in [step.type for step in at] and child.tag != "*":
             yield from _leaves(child.type, steps)
 
 
@@ -351,8 +385,8 @@ def _meant(path: str, there: Iterable[tuple[str, ...]]) -> str:
     """Fields of the service that may be the one that was looked for, as a connection says them."""
     paths = list(there)
     whole = len({known[0] for known in paths}) == 1  # all is in one element, as in `Request`
-    names = [".".join(known[1:] if whole and len(known) > 1 else known) for known in paths]
-    near = difflib.get_close_matches(path, names, n=2)
+    names = {".".join(known[1:] if whole and len(known) > 1 else known) for known in paths}
+    near = difflib.get_close_matches(path, sorted(names), n=2)
     return f" (but {' and '.join(near)})" if near else ""
 
 
@@ -392,36 +426,41 @@ def _place(
     used = set()
     for one in wanted:
         said = connection.answered(fit.operation, one.name) or one.path
+        itself = said.removeprefix(NOT) == ITSELF
         path = said.removeprefix(NOT).split(".")
         if one.kind is Kind.LIST:
-            steps = () if said == ITSELF else _list(kind, path, one, find)
+            steps = () if itself else _list(kind, path, one, find)
+        elif itself and simple(kind) is not None:
+            steps = ()
         else:
             steps = find(kind, path)
         if steps is None:
             near = _meant(".".join(path), _paths(kind))
-            _lacks(fit, one, f"answers no {'.'.join(path)}{near}", connection)
+            bare = f', as "{ITSELF}" if the answer itself is it' * (simple(kind) is not None)
+            _lacks(fit, one, f"answers no {'.'.join(path)}{near}", connection, bare)
             continue
         used |= {step.name for step in steps[:2]}
         if one.kind is Kind.LIST:
             fit.spots[one.name] = Spot(one, steps)
             _place(fit, one.inside, steps[-1].type if steps else kind, connection, along)
         else:
-            _place_leaf(fit, one, steps, said, connection)
+            text = steps[-1].simple if steps else simple(kind)
+            _place_leaf(fit, one, steps, text, connection)
     outer = _wrapped(kind)
     seen = [*children(kind), *(children(outer.type) if outer and outer.name in used else ())]
     fit.unused += [name for name in seen if name not in used | NOT_USED]
 
 
 def _place_leaf(
-    fit: Fit, one: Answered, steps: tuple[Child, ...], said: str, connection: Connection
+    fit: Fit, one: Answered, steps: tuple[Child, ...], text: Any, connection: Connection
 ) -> None:
+    said = connection.answered(fit.operation, one.name) or one.path
     contrary, path = said.startswith(NOT), said.removeprefix(NOT)
     written = connection.example(fit.operation, one.name)
-    last = steps[-1]
-    read = None if any(s.several for s in steps) else reader(one.kind, last.simple, written)
+    read = None if any(s.several for s in steps) else reader(one.kind, text, written)
     if read is None:
         how = ""
-        if one.kind is Kind.FLAG and last.simple is not None:
+        if one.kind is Kind.FLAG and text is not None:
             how = f', or say under [written.{fit.operation}] what is, as {one.name} = "Y/N"'
         says = f"answers {path}, but it is not {one.kind.value}"
         _lacks(fit, one, says, connection, how)
@@ -429,7 +468,7 @@ def _place_leaf(
         _lacks(fit, one, f"answers {path}; only a flag can be turned round", connection)
     else:
         fit.spots[one.name] = Spot(one, steps, read, contrary)
-        if only_text(one.kind, last.simple) and not written:
+        if only_text(one.kind, text) and not written:
             example = "1,234.56" if one.kind is Kind.MONEY else "2026-01-31"
             fit.notes.append(
                 f"answers {path} as text, which is read as {example}; if it is written in another "
@@ -444,7 +483,7 @@ def _list(kind: Any, path: Sequence[str], one: Answered, find: Find) -> tuple[Ch
         steps = find(kind, way) if way else None
         if not steps or not steps[-1].complex:
             continue
-        inside = list(children(steps[-1].type).values())
+        inside = [child for child in children(steps[-1].type).values() if not child.attribute]
         if steps[-1].several:
             found = steps
         elif len(inside) == 1 and inside[0].several and inside[0].complex:

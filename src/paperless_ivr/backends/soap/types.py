@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from attrs import frozen
-from zeep.xsd import ComplexType, Element
+from zeep.xsd import Attribute, ComplexType, Element
 from zeep.xsd.elements.indicators import Choice, Group, OrderIndicator
 from zeep.xsd.types.any import AnyType
 from zeep.xsd.types.builtins import Boolean, Date, DateTime, Double, Float, Integer
@@ -37,28 +37,38 @@ CONTENT = "_value_1"
 """zeep's name for the text of an element that has attributes too."""
 
 
+ITEM = "item"
+"""The name of an item of an array in SOAP's own encoding, where the schema gives it none."""
+
+
+def simple(kind: Any) -> Any:
+    """The type of a text, which may be any; None for a type that holds elements."""
+    if isinstance(kind, AnySimpleType) or type(kind) is AnyType:
+        return kind
+    if isinstance(kind, ComplexType):
+        inside = kind.elements
+        if [name for name, _ in inside] == [CONTENT] and isinstance(inside[0][1], Element):
+            return inside[0][1].type
+    return None
+
+
 @frozen
 class Child:
-    """An element that may stand inside another."""
+    """An element that may stand inside another, or an attribute of it."""
 
     name: str
     tag: str
-    """Its name with its namespace, as lxml writes both."""
+    """Its name with its namespace, as lxml writes both; `*` where it may have any name."""
     type: Any
     several: bool
     optional: bool
     nillable: bool
+    attribute: bool = False
 
     @property
     def simple(self) -> Any:
         """The type of its text, which may be any; None where it holds elements."""
-        if isinstance(self.type, AnySimpleType) or type(self.type) is AnyType:
-            return self.type
-        if isinstance(self.type, ComplexType):
-            inside = self.type.elements
-            if [name for name, _ in inside] == [CONTENT] and isinstance(inside[0][1], Element):
-                return inside[0][1].type
-        return None
+        return simple(self.type)
 
     @property
     def complex(self) -> bool:
@@ -67,15 +77,30 @@ class Child:
 
 
 def children(kind: Any) -> dict[str, Child]:
-    """The elements of a type, by name; of a name that is there twice, none."""
+    """The elements and attributes of a type, by name; of a name that is there twice, none."""
     found: dict[str, Child] = {}
     twice = set()
     if isinstance(kind, ComplexType):
-        for child in _inside([part for _, part in kind.elements_nested], False, False):
+        elements = [*_inside([part for _, part in kind.elements_nested], False, False)]
+        array = kind._array_type  # SOAP 1.1, 5.4.2: items of any name
+        if array is not None and not elements:
+            elements = [Child(ITEM, "*", array.array_type, True, True, True)]
+        for child in elements:
             if child.name in found:
                 twice.add(child.name)
             found[child.name] = child
+        for child in _attributes(kind):
+            found.setdefault(child.name, child)
     return {name: child for name, child in found.items() if name not in twice}
+
+
+def _attributes(kind: ComplexType) -> Iterator[Child]:
+    """The attributes that a type has of its own; those of a namespace are for tools."""
+    for _, part in kind.attributes:
+        if isinstance(part, Attribute) and part.qname.namespace is None:
+            optional = not part.required or part.default is not None
+            name = part.qname.localname
+            yield Child(name, name, part.type, False, optional, False, attribute=True)
 
 
 def _inside(parts: Sequence[Any], several: bool, optional: bool) -> Iterator[Child]:
