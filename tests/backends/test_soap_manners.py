@@ -170,6 +170,21 @@ def test_a_doctype(tmp_path: Path) -> None:
     assert problems(tmp_path, wsdl) == []
 
 
+@pytest.mark.requirement("R23")
+def test_items_of_another_name(tmp_path: Path) -> None:
+    """An array of what stands in for its item is not empty, and is not taken for that."""
+    wsdl = wsdls.only("SearchByAccountNumber")
+    stands_in = '<s:element name="WaterInvoice" substitutionGroup="tns:Invoice"/></s:schema>'
+    with asking(tmp_path, wsdl.replace("</s:schema>", stands_in)) as (_, ask):
+        none = re.sub(r"<t:Invoice>.*</t:Invoice>", "", listed("t:{}"))
+        empty = ask(SEARCH, none)
+        other = ask(SEARCH, listed("t:{}").replace("t:Invoice>", "t:WaterInvoice>"))
+
+    assert isinstance(empty, CustomersFound)
+    assert empty.customers[0].invoices == ()
+    assert other == Unavailable(answered=True)
+
+
 # ── attributes ───────────────────────────────────────────────────────────────────────────
 
 

@@ -151,6 +151,8 @@ class Reading:
                 raise PerhapsDone(f"answer without {name}")
             if len(found) > 1 and not last.several:
                 raise PerhapsDone(f"answer with {name} twice")
+            if not found and len(inner) and outer and len(children(outer[-1].type)) == 1:
+                raise PerhapsDone(f"answer with {name} of another name")  # an array, and not empty
             yield from (item for item in found if not _is_nil(name, item))
 
     def _value(self, name: str, node: etree._Element) -> Any:
