@@ -69,7 +69,7 @@ def _cause(move: Move, label: str) -> str:
             e.Screened()
             | e.TryReserved()
             | e.LimitReached()
-            | e.WishKept()
+            | e.RequestDeferred()
             | e.RecordUnavailable() as event
         ):
             return f"The record answered “{answered(event)}”"
