@@ -384,7 +384,7 @@ def test_ways():
     """The way of every row of the table is read from its words."""
     for state, rows in FLOW.items():
         for row in rows:
-            to = row.to.name if row.to else "HERE"
+            to = row.to.name if row.to else "REPROMPT"
             assert isinstance(row, On)
             assert (state.name, to) == way(row.name(state))
             assert "; " not in row.name(state)

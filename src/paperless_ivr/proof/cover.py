@@ -271,7 +271,7 @@ def in_words(row: str) -> str:
     event = ", ".join(EVENTS.get(name, _apart(name)) for name in events.split(" or "))
     if guard:
         event = guard if events in ("Arrived", "Digits") else f"{event}, {guard}"
-    then = "asked again" if to == "HERE" else to
+    then = "asked again" if to == "REPROMPT" else to
     return f"{source}: {event}; then {then}".replace("_", " ").lower()
 
 
