@@ -47,7 +47,7 @@ for number in range(10_000):
 TAKER = """
 import sys
 from datetime import datetime, timedelta, UTC
-from paperless_ivr.records.port import Task, What
+from paperless_ivr.records.port import ActivityType, Task
 from paperless_ivr.records.sql import open_store
 
 url, name = sys.argv[1:]
