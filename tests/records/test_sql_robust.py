@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import event, func, select, text
 
 from paperless_ivr.errors import RecordDown
-from paperless_ivr.records.port import Task, ActivityType
+from paperless_ivr.records.port import ActivityType, Task
 from paperless_ivr.records.sql import database, open_store
 from paperless_ivr.records.sql.record import utc_now
 from paperless_ivr.records.sql.tables import activity
