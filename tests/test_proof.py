@@ -29,9 +29,10 @@ from paperless_ivr.keypad import AccountPad
 from paperless_ivr.proof.cases import cases, prove, rows, tight
 from paperless_ivr.proof.exploration import World, alphabet, shape, walk
 from paperless_ivr.proof.invariants import INVARIANTS
+from paperless_ivr.proof.writing import of_counterexample
 from paperless_ivr.secret import invoice, keys, phone
 from paperless_ivr.testing.strategies import calls, events
-from paperless_ivr.transcripts import of_counterexample, parse
+from paperless_ivr.transcripts import parse
 from tests.counts import heavy
 
 ALL = cases()
