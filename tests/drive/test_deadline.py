@@ -15,7 +15,7 @@ from paperless_ivr.flow.events import Unavailable
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.policy import Budgets
 from paperless_ivr.flow.requests import OPERATIONS, InvoiceExists
-from paperless_ivr.flow.scene import Terms
+from paperless_ivr.flow.view import Terms
 from paperless_ivr.records.deadline import answering_by
 from paperless_ivr.records.sql import database, open_store
 from paperless_ivr.records.vault import new_keys, vault
@@ -23,7 +23,7 @@ from paperless_ivr.testing.virtual_caller import Press
 from tests.drive.line import POLICY as LINE_POLICY
 from tests.drive.line import Line
 from tests.drive.loops import LOOPS
-from tests.drive.test_loops import ARRIVAL, CATALOGUE, POLICY, STILL, Caller
+from tests.drive.test_loops import ARRIVAL, CATALOG, POLICY, STILL, Caller
 from tests.drive.test_too_many import crowded
 
 pytestmark = [pytest.mark.requirement("R10", "R50"), pytest.mark.alone]
@@ -184,7 +184,7 @@ def test_a_held_call(store, loop):
     make, run = LOOPS[loop]
     flow = Flow(Terms(evolve(POLICY, budgets=BUDGETS)))
     slow = SlowStore(store)
-    driver = make(Setup(flow, CATALOGUE, Late(), slow))
+    driver = make(Setup(flow, CATALOG, Late(), slow))
     caller = Timed(["1", "1137#"], crowd=slow.slow)
     run(driver)(caller, ARRIVAL)
     said = [(began, ended) for began, ended, spoke in caller.times if spoke]
