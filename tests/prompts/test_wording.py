@@ -22,7 +22,8 @@ each_language = pytest.mark.parametrize("language", LANGUAGES)
 each_prompt = pytest.mark.parametrize("name", PROMPTS)
 
 HELP = {block.help for block in BLOCKS.values() if block.help}
-MORE_THAN_30_WORDS = HELP - {"offer_help"}
+OF_MENUS = {"menu_help", "readback_help"}
+MORE_THAN_30_WORDS = HELP - OF_MENUS
 """Heard only after two silences, or two wrong keys."""
 
 PROMISES = re.compile(
@@ -167,9 +168,9 @@ def test_help_tells_of_more_time_and_of_a_person(language: str, name: str) -> No
 
 @pytest.mark.requirement("R15")
 @each_language
-def test_the_help_of_the_offer_tells_of_star_and_zero(language: str) -> None:
-    """Star repeats and 0 reaches a person in the question before or after a payment."""
-    text = spoken("offer_help", language)
+def test_the_help_of_a_menu_tells_of_star_and_zero(language: str) -> None:
+    """Star repeats, 0 reaches a person, and pound leaves."""
+    text = spoken("menu_help", language)
     assert re.search("star|asterisco", text)
     assert re.search(r"person.*\b0\.", text)
     assert text.endswith(("press pound.", "la tecla de gato."))

@@ -96,6 +96,7 @@ SHARED: Prompts = {
     GREETING: ("biller",),
     "no_input": (),
     "no_match": (),
+    "menu_help": (),
     "listen_first": (),
     "nobody_free": (),
     "take_your_time": (),

@@ -166,7 +166,7 @@ def test_every_turn_is_what_twilios_library_writes(path):
 @pytest.mark.requirement("R09")
 def test_a_consent_is_asked_run_by_run():
     """What must be heard is in a gather of its own, which does not wait for long."""
-    say = (Prompt("text_rates", must_hear=True), Prompt("offer_help"))
+    say = (Prompt("text_rates", must_hear=True), Prompt("menu_help"))
     turn = Turn(Call(Arrival("c", "b")), say, Gather("12", 1, 5.0, 3.0, type_ahead=False))
     first, second, _ = ET.fromstring(gateway().write(turn, sign, "en-US"))
 
@@ -181,7 +181,7 @@ def test_without_barge_in():
     """Where no key may interrupt, the prompts stand outside of the gather."""
     turn = Turn(
         Call(Arrival("c", "b")),
-        (Prompt("offer"), Prompt("offer_help")),
+        (Prompt("offer"), Prompt("menu_help")),
         Gather("12", 1, 5.0, 3.0, barge_in=False),
     )
     root = ET.fromstring(gateway().write(turn, sign, "en-US"))

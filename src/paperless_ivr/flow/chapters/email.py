@@ -371,6 +371,7 @@ PROMPTS: Prompts = {
     "email_domain_entry": (),
     "email_domain_entry_help": (),
     "readback": (),
+    "readback_help": (),
     "readback_character": ("character",),
     "readback_domain": ("domain",),
     "option_address_right": ("key",),
@@ -416,6 +417,7 @@ CHAPTER: Chapter = {
     S.EMAIL_READBACK: Ask(
         "Hear the address, and stop at what is wrong.",
         say=[read_back, options],
+        help="readback_help",
         hear=True,
         star_is_a_key=True,
         keys=[
