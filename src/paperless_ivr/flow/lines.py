@@ -97,6 +97,8 @@ SHARED: Prompts = {
     "no_input": (),
     "no_match": (),
     "menu_help": (),
+    "menu_person": (),
+    "entry_person": (),
     "listen_first": (),
     "nobody_free": (),
     "take_your_time": (),
