@@ -33,6 +33,7 @@ LABELS: Mapping[str, str] = {
 WITHOUT_SLOT: Mapping[str, tuple[str, str]] = {
     "offer_at_start": ("1", "yes"),
     "readback": ("*", "stop"),
+    "readback_rest": ("*", "stop"),
 }
 """Keys that a prompt names in its own words."""
 CONSENTS = ("option_yes", "option_agree")

@@ -229,11 +229,11 @@ def stopped_at(c: Crossing[Digits]) -> int:
     return min(max(entry.at + heard - first, entry.at), end)
 
 
-@says("readback", READ_OUT, "readback_domain")
+@says("readback", "readback_rest", READ_OUT, "readback_domain")
 def read_back(scene: Scene) -> Iterable[Prompt]:
     """The address piece by piece, from the character where it was last mended."""
-    yield prompt(scene, "readback", must_hear=True)
     entry = scene.call.entry
+    yield prompt(scene, "readback_rest" if entry.at else "readback", must_hear=True)
     local = entry.local.reveal() if entry.local else ""
     for character in local[entry.at :]:
         spelt = (("character", Spelt(Secret(character))),)
@@ -371,6 +371,7 @@ PROMPTS: Prompts = {
     "email_domain_entry": (),
     "email_domain_entry_help": (),
     "readback": (),
+    "readback_rest": (),
     "readback_help": (),
     "readback_character": ("character",),
     "readback_domain": ("domain",),
