@@ -22,6 +22,7 @@ LABELS: Mapping[str, str] = {
     "option_person": "agent",
     "option_other_address": "another",
     "option_other_number": "another",
+    "option_other_way": "another way",
     "option_spell_again": "again",
     "option_more_bills": "more",
     "option_other_domain": "other",
