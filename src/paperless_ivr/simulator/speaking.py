@@ -25,6 +25,7 @@ LABELS: Mapping[str, str] = {
     "option_other_way": "another way",
     "option_spell_again": "again",
     "option_more_bills": "more",
+    "option_first_bills": "first again",
     "option_other_domain": "other",
     "option_back_to_paper": "paper",
     "option_leave_it": "leave it",
