@@ -15,6 +15,7 @@ HIDDEN = (slots.Digits, slots.Spelt)
 
 LABELS: Mapping[str, str] = {
     "option_if_not": "no",
+    "option_no_autopay": "no",
     "option_language": "language",
     "option_address_right": "right",
     "option_number_right": "right",
@@ -38,7 +39,7 @@ WITHOUT_SLOT: Mapping[str, tuple[str, str]] = {
     "readback_rest": ("*", "stop"),
 }
 """Keys that a prompt names in its own words."""
-CONSENTS = ("option_yes", "option_agree")
+CONSENTS = ("option_yes", "option_agree", "option_autopay")
 """Options that count only once everything that must be heard was heard."""
 
 
