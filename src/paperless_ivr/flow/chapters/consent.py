@@ -206,6 +206,7 @@ PROMPTS: Prompts = {
     "option_other_way": ("key",),
     "enrolling": (),
     "checking_again": (),
+    "checking_longer": (),
 }
 """What only this chapter says, with the gaps that the words may fill."""
 
@@ -261,7 +262,7 @@ CHAPTER: Chapter = {
     ),
     S.ENROLLMENT_AGAIN: Do(
         "Absent: store the preference once more.",
-        say=[say("checking_again")],
+        say=[say("checking_longer")],
         ask=enroll,
         answers=WRITE,
         finish=True,
