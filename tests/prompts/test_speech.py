@@ -32,7 +32,7 @@ from paperless_ivr.prompts import (
     speech,
     speech_of,
 )
-from paperless_ivr.prompts.terms import SIGNS
+from paperless_ivr.prompts.terms import LETTERS, SIGNS
 from paperless_ivr.secret import Secret
 from tests.prompts.samples import ATEXT, LANGUAGES, PLAIN_SLOTS, SLOTS, prompts
 
@@ -124,22 +124,31 @@ def test_no_gap_stays_open(language: str, prompt: Prompt) -> None:
             "the address on file",
             "la dirección registrada",
         ),
+        (
+            "masked",
+            Masked(Secret("mary@gmail.com")),
+            "the address starting with m as in Mary, ending in gmail dot com",
+            "la dirección que empieza con eme de mamá y termina en gmail punto com",
+        ),
         ("masked", Masked(Secret("ñ@gmail.com")), "the address on file", "la dirección registrada"),
         ("masked", Masked(Secret("jane")), "the address on file", "la dirección registrada"),
         ("masked", Masked(Secret("@jane.com")), "the address on file", "la dirección registrada"),
         (
             "address",
             Spelt(Secret("jane.smith@gmail.com")),
-            "j, a, n, e, dot, s, m, i, t, h, at gmail dot com",
-            "j, a, n, e, punto, s, m, i, t, h, arroba gmail punto com",
+            "j, a, n as in Nancy, e, dot, s as in Sam, m as in Mary, i, t, h, at gmail dot com",
+            (
+                "j, a, ene de noche, e, punto, ese de sol, eme de mamá, i, t, h, "
+                "arroba gmail punto com"
+            ),
         ),
         (
             "address",
             Spelt(Secret("j4-b@xy.org")),
-            "j, the number 4, dash, b, at, x, y, dot, o, r, g",
-            "j, el número 4, guion medio, b, arroba, x, y, punto, o, r, g",
+            "j, the number 4, dash, b as in boy, at, x, y, dot, o, r, g",
+            "j, el número 4, guion medio, be de burro, arroba, x, y, punto, o, r, g",
         ),
-        ("spelt", Spelt(Secret("jane_")), "j, a, n, e, underscore", "j, a, n, e, guion bajo"),
+        ("spelt", Spelt(Secret("jake_")), "j, a, k, e, underscore", "j, a, k, e, guion bajo"),
         ("spelt", Spelt(Secret("")), "nothing yet", "nada todavía"),
         ("character", Spelt(Secret("+")), "plus", "signo más"),
     ],
@@ -166,7 +175,7 @@ def test_a_number_is_read_back_in_groups() -> None:
 def test_what_is_spelt_can_be_written_down(text: str) -> None:
     """From what is said of a spelt text, a listener has exactly that text."""
     book = CATALOGUE.books["en-US"]
-    names = {book[name]: sign for sign, name in SIGNS.items()}
+    names = {book[name]: said for said, name in {**SIGNS, **LETTERS}.items()}
     heard = filled("spelt", Spelt(Secret(text))).split(", ")
     assert "".join(names.get(word, word.removeprefix("the number ")) for word in heard) == text
 

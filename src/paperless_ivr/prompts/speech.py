@@ -16,12 +16,13 @@ from paperless_ivr.prompts.pieces import (
     Characters,
     Date,
     InLanguage,
+    Letter,
     Money,
     Pause,
     Piece,
     Text,
 )
-from paperless_ivr.prompts.terms import ENTRIES, KEYS, SIGNS
+from paperless_ivr.prompts.terms import ENTRIES, KEYS, LETTERS, SIGNS
 
 Pieces = tuple[Piece, ...]
 
@@ -120,10 +121,12 @@ class Teller:
         return _joined(", ", (item for run in spelt for item in run))
 
     def _run(self, kind: str, run: str) -> Iterable[Pieces]:
-        """Letters in one piece; signs by their names; digits each as "the number 4"."""
+        """Letters in one piece, some with a word; signs by their names; "the number 4"."""
         match kind:
             case "sign":
                 return [(Text(self.book[SIGNS[sign]]),) for sign in run]
+            case "mistakable":
+                return [(Letter(self.book[LETTERS[letter.lower()]]),) for letter in run]
             case "digit":
                 return [self.filled("term_digit", {"digit": (Characters((d,)),)}) for d in run]
             case _:
@@ -157,6 +160,8 @@ class Teller:
 def _kind(character: str) -> str:
     if character in SIGNS:
         return "sign"
+    if character.lower() in LETTERS:
+        return "mistakable"
     return "digit" if character in "0123456789" else "letter"
 
 

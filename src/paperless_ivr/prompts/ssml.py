@@ -15,6 +15,7 @@ from paperless_ivr.prompts.pieces import (
     Characters,
     Date,
     InLanguage,
+    Letter,
     Money,
     Pause,
     Piece,
@@ -43,7 +44,7 @@ def write(parent: ET.Element, pieces: Iterable[Piece]) -> None:
     """Appends pieces to an element that may hold SSML."""
     for piece in pieces:
         match piece:
-            case Text(text):
+            case Text(text) | Letter(text):
                 _text(parent, text)
             case Characters(groups):
                 for n, group in enumerate(groups):

@@ -25,6 +25,7 @@ from paperless_ivr.prompts import (
     Cardinal,
     Characters,
     Date,
+    Letter,
     Money,
     Pause,
     Text,
@@ -116,7 +117,7 @@ def said(verb, prompts, language, words):
         pieces = (*[Pause()] * bool(number), *speech(prompt, spoken, words))
         for piece in pieces:
             match piece:
-                case Text(plain):
+                case Text(plain) | Letter(plain):
                     text.append(plain)
                 case Money():
                     text.append(amount(piece))
