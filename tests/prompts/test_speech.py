@@ -94,6 +94,7 @@ def test_no_gap_stays_open(language: str, prompt: Prompt) -> None:
         ("amount", Money(Decimal(-3)), "a credit of $3.00", "un saldo a favor de $3.00"),
         ("amount", Money(Decimal("48.2"), "CAD"), "48.20 CAD", "48.20 CAD"),
         ("due", Day(date(2026, 12, 3)), "December 3", "3 de diciembre"),
+        ("due", Day(date(2027, 1, 1)), "January 1", "primero de enero"),
         ("bills_on_paper", Count(1), "one bill", "una factura"),
         ("bills_on_paper", Count(2), "one or two bills", "una o dos facturas"),
         ("bills_on_paper", Count(3), "up to 3 bills", "hasta 3 facturas"),

@@ -98,7 +98,8 @@ class Teller:
     def _day(self, slot: slots.Day) -> Pieces:
         month = self.book[f"term_month_{slot.day.month}"]
         gaps = {"month": month, "day": str(slot.day.day)}
-        return (Date(slot.day, GAP.sub(lambda gap: gaps[gap[1]], self.book["term_day"])),)
+        words = self.book["term_first_day" if slot.day.day == 1 else "term_day"]
+        return (Date(slot.day, GAP.sub(lambda gap: gaps[gap[1]], words)),)
 
     def _count(self, gap: str, number: int) -> Pieces:
         """A number with what is counted, in the words for exactly so many where there are any."""

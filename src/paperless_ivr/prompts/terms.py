@@ -60,6 +60,7 @@ TERMS: Mapping[str, tuple[str, ...]] = {
     "term_cents_1": (),
     "term_cents_many": (),
     "term_day": ("month", "day"),
+    "term_first_day": ("month",),
     **{f"term_month_{month}": () for month in range(1, 13)},
     **dict.fromkeys(SIGNS.values(), ()),
 }

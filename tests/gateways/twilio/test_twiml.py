@@ -121,6 +121,8 @@ def said(verb, prompts, language, words):
                     text.append(plain)
                 case Money():
                     text.append(amount(piece))
+                case Date(_, plain):
+                    text.append(plain)
                 case _:
                     nested(say, text, piece)
         say.append("".join(text))
@@ -137,8 +139,6 @@ def nested(say, text, piece):
                 if place:
                     say.break_(time="300ms")
                 say.say_as(group, interpret_as="characters")
-        case Date(day):
-            say.say_as(f"{day.month}/{day.day}", interpret_as="date", format="md")
         case Cardinal(many):
             say.say_as(str(many), interpret_as="cardinal")
         case Pause():
