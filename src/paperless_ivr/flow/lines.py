@@ -106,6 +106,7 @@ SHARED: Prompts = {
     "account_length": (),
     "account_mistyped": (),
     "last_four_missed": (),
+    "last_four_short": (),
     "too_many_tries": (),
     "service_down": (),
     "service_refused": (),

@@ -368,7 +368,7 @@ CHAPTER: Chapter = {
         "Key the last four digits of the account number.",
         say=[begun("last_four")],
         help="last_four_help",
-        by=number(4, "last_four_missed"),
+        by=number(4, "last_four_short"),
         examples=_last_fours,
         ways=[
             On(Digits, S.INVOICE, when=one_match, keep=match_customer),
