@@ -23,6 +23,7 @@ from paperless_ivr.flow.facts import (
     all_of,
     can_enrol,
     can_show,
+    email_on_file,
     gets_texts,
     given,
     hung_up,
@@ -138,10 +139,12 @@ TEXT_QUESTIONS = tuple(
 )
 
 
-@says(*TEXT_QUESTIONS, "text_rates")
+@says("no_email", *TEXT_QUESTIONS, "text_rates")
 def text_question(scene: Scene) -> Iterable[Prompt]:
-    """The number, what the text is for, and what it may cost."""
+    """Why a text is spoken of, the number, what the text is for, and what it may cost."""
     purpose = scene.call.contact.purpose or TextPurpose.CONFIRM
+    if link_is_address(scene) and not email_on_file(scene):
+        yield prompt(scene, "no_email")
     yield prompt(scene, f"text_consent_{purpose}{number_words(scene)}", must_hear=True)
     yield prompt(scene, "text_rates", must_hear=True)
 
@@ -179,6 +182,7 @@ PROMPTS: Prompts = {
     "text_unknown": (),
     "text_refused": (),
     "text_limit": (),
+    "no_email": (),
     "phone_entry": (),
     "phone_entry_help": (),
     "phone_readback": ("number",),
