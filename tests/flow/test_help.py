@@ -15,7 +15,7 @@ pytestmark = pytest.mark.requirement("R15")
 
 WITHOUT = {
     State.OFFER_AT_START: "any other key or silence goes on to the host's own menu",
-    State.PERSON_OFFER: "its only option is a person",
+    State.AGENT_OFFER: "its only option is a person",
 }
 
 

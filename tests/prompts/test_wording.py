@@ -11,12 +11,12 @@ from paperless_ivr.flow.slots import Words
 from paperless_ivr.flow.table import BLOCKS, PROMPTS
 from paperless_ivr.flow.turns import Prompt, Return, Turn
 from paperless_ivr.keypad import EmailPad
-from paperless_ivr.prompts import Catalogue, said
-from paperless_ivr.prompts.catalogue import GAP
+from paperless_ivr.prompts import Catalog, said
+from paperless_ivr.prompts.catalog import GAP
 from paperless_ivr.prompts.terms import ENTRIES, NEEDED
 from tests.prompts.samples import LANGUAGES, example
 
-CATALOGUE = Catalogue.load(LANGUAGES)
+CATALOG = Catalog.load(LANGUAGES)
 
 each_language = pytest.mark.parametrize("language", LANGUAGES)
 each_prompt = pytest.mark.parametrize("name", PROMPTS)
@@ -41,7 +41,7 @@ QUOTED = ("offer_at_start", "en-US")
 
 def spoken(name: str, language: str) -> str:
     """The text of a prompt as in a real call."""
-    return said([example(name)], language, CATALOGUE)
+    return said([example(name)], language, CATALOG)
 
 
 @pytest.mark.requirement("R01")
@@ -52,7 +52,7 @@ def test_the_offer_at_the_start_is_the_source_s() -> None:
         (example("greeting"), example("offer_at_start")),
         Return(Handback(Disposition.IGNORED)),
     )
-    assert said(turn, "en-US", CATALOGUE) == (
+    assert said(turn, "en-US", CATALOG) == (
         "Thank you for calling the Springfield Water Phone System. Did you know you can now "
         "receive your invoices digitally and reduce paper waste? Press 1 to enrol in Paperless "
         "Billing."
@@ -62,7 +62,7 @@ def test_the_offer_at_the_start_is_the_source_s() -> None:
 def test_the_confirmation_is_short_and_whole() -> None:
     """Bill, address, what happens and the way back are heard before the yes."""
     names = ("confirm_on_file", "next_email", "back_any_time", "option_agree")
-    assert said([example(name) for name in names], "en-US", CATALOGUE) == (
+    assert said([example(name) for name in names], "en-US", CATALOG) == (
         "If you agree, your bill will come by e-mail, to the address starting with J, ending in "
         "gmail dot com. We'll e-mail you a link. Nothing changes until you open it. You may still "
         "get one or two bills on paper. You can go back to paper any time. To agree, press 1."
@@ -113,13 +113,13 @@ each_option = pytest.mark.parametrize("name", [n for n in PROMPTS if "key" in PR
 @each_option
 def test_an_english_option_ends_with_press_and_its_key(name: str) -> None:
     """One sentence, "press" before its key; "If not, 2" would be heard as "If not, too"."""
-    assert re.fullmatch(r"[^.?!]+, press \{key\}\.", CATALOGUE.text(name, "en-US"))
+    assert re.fullmatch(r"[^.?!]+, press \{key\}\.", CATALOG.text(name, "en-US"))
 
 
 @each_option
 def test_a_spanish_option_ends_with_its_key(name: str) -> None:
     """One sentence; the article marks the key, where "oprima" was said before."""
-    assert re.fullmatch(r"[^.?!]+, (oprima )?el \{key\}\.", CATALOGUE.text(name, "es-US"))
+    assert re.fullmatch(r"[^.?!]+, (oprima )?el \{key\}\.", CATALOG.text(name, "es-US"))
 
 
 NUMBER = {
@@ -135,7 +135,7 @@ def test_no_other_number_is_near_a_key(language: str, name: str) -> None:
 
     In Spanish "una" is the article, too.
     """
-    found = re.findall(NUMBER[language], CATALOGUE.text(name, language).lower())
+    found = re.findall(NUMBER[language], CATALOG.text(name, language).lower())
     assert set(found) <= ({"una"} if language == "es-US" else set())
 
 
@@ -143,7 +143,7 @@ def test_no_other_number_is_near_a_key(language: str, name: str) -> None:
 def test_no_sentence_begins_with_for_or_to_after_a_code(name: str) -> None:
     """The ear hears 4 and 2 behind other digits: "Dot is 1, 1. To erase" has a third one."""
     assert (name, "en-US") == QUOTED or not re.search(
-        r"[0-9][.,]? (for|to|too)\b", CATALOGUE.text(name, "en-US").lower()
+        r"[0-9][.,]? (for|to|too)\b", CATALOG.text(name, "en-US").lower()
     )
 
 
@@ -185,7 +185,7 @@ def test_one_word_for_one_thing(language: str, name: str) -> None:
     """Words that differ for one thing, or that nobody says on a telephone."""
     if (name, language) == QUOTED:
         return
-    text = re.sub(GAP_BUT_BILLER, "", CATALOGUE.text(name, language))
+    text = re.sub(GAP_BUT_BILLER, "", CATALOG.text(name, language))
     flags = 0 if language == "en-US" else re.IGNORECASE
     assert [word for word in NEVER[language] if re.search(word, text, flags)] == []
 
@@ -193,7 +193,7 @@ def test_one_word_for_one_thing(language: str, name: str) -> None:
 @pytest.mark.parametrize("name", PROMPTS)
 def test_spanish_has_no_conditional_without_a_condition(name: str) -> None:
     """Not "le llegaría", but "si acepta, le llegará"; "le gustaría" is how one asks."""
-    text = CATALOGUE.text(name, "es-US")
+    text = CATALOG.text(name, "es-US")
     assert re.findall(r"\b\w+r[íi]a(?:n|s|mos)?\b", text.replace("gustaría", "")) == []
 
 
@@ -201,8 +201,8 @@ def test_spanish_has_no_conditional_without_a_condition(name: str) -> None:
 def test_what_is_agreed_to_is_said_with_if_you_agree(name: str) -> None:
     """A question of consent says what happens if the caller agrees."""
     if name.startswith("confirm_"):
-        assert CATALOGUE.text(name, "en-US").startswith("If you agree, ")
-        assert CATALOGUE.text(name, "es-US").startswith("Si acepta, ")
+        assert CATALOG.text(name, "en-US").startswith("If you agree, ")
+        assert CATALOG.text(name, "es-US").startswith("Si acepta, ")
 
 
 @each_language
@@ -216,7 +216,7 @@ def test_there_is_one_sorry_at_most(language: str, name: str) -> None:
 @each_prompt
 def test_prompts_are_short(language: str, name: str) -> None:
     """At most 30 words, a gap counted as one; a few that are rarely heard are longer."""
-    words = CATALOGUE.text(name, language).split()
+    words = CATALOG.text(name, language).split()
     assert len(words) <= (65 if name in MORE_THAN_30_WORDS else 30)
 
 
@@ -231,7 +231,7 @@ def test_the_first_reprompt_is_a_few_words(language: str, name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in PROMPTS if name.startswith("end_")])
 def test_an_ending_is_one_short_sentence(language: str, name: str) -> None:
     """An ending is one sentence of at most 15 words, a gap counted as one."""
-    text = CATALOGUE.text(name, language)
+    text = CATALOG.text(name, language)
     assert re.fullmatch(r"[^.?!]+\.", text)
     assert len(text.split()) <= 15
 
@@ -329,17 +329,17 @@ def test_what_a_text_may_cost_is_said() -> None:
 @pytest.mark.parametrize("name", NEEDED)
 def test_what_a_yes_needs_is_in_both_languages(name: str) -> None:
     """Prompts that consent rests on fill the same gaps in either language."""
-    english, spanish = (set(GAP.findall(CATALOGUE.text(name, each))) for each in LANGUAGES)
+    english, spanish = (set(GAP.findall(CATALOG.text(name, each))) for each in LANGUAGES)
     assert english == spanish
 
 
 @pytest.mark.requirement("R16")
 def test_a_bill_is_spoken_of_by_its_name() -> None:
     """A bill's name, as a policy gives it, fits into the sentence of its language."""
-    assert said([Prompt("already", _bill("water bill"))], "en-US", CATALOGUE) == (
+    assert said([Prompt("already", _bill("water bill"))], "en-US", CATALOG) == (
         "Your water bill already comes by e-mail."
     )
-    assert said([Prompt("already", _bill("factura del agua"))], "es-US", CATALOGUE) == (
+    assert said([Prompt("already", _bill("factura del agua"))], "es-US", CATALOG) == (
         "Su factura del agua ya le llega por correo electrónico."
     )
 

@@ -23,7 +23,7 @@ class Strategy(enum.Enum):
     ON_FILE = "on_file"
     TEXT_LINK = "text_link"
     KEYPAD = "keypad"
-    PERSON = "person"
+    AGENT = "person"
 
 
 class CheckDigit(enum.Enum):
@@ -190,7 +190,7 @@ class Proof:
         least=4,
         most=30,
     )
-    account_tries: int = setting(3, "three tries at a long number, then a person", least=1, most=5)
+    account_tries: int = setting(3, "three tries at a long number, then an agent", least=1, most=5)
     last_four_tries: int = setting(
         2,
         "a second miss is no slip any more, and a fourth would be guessing; as often may the fact "
@@ -251,14 +251,14 @@ class Address:
     """How to get an e-mail address for the bills (R08)."""
 
     strategies: tuple[Strategy, ...] = setting(
-        (Strategy.ON_FILE, Strategy.TEXT_LINK, Strategy.KEYPAD, Strategy.PERSON),
+        (Strategy.ON_FILE, Strategy.TEXT_LINK, Strategy.KEYPAD, Strategy.AGENT),
         "tried in this order: an address on file takes one key; with a texted link, typing is "
-        "easy; spelling an address by keypad takes a minute; a person takes longest",
+        "easy; spelling an address by keypad takes a minute; an agent takes longest",
     )
     email_required: bool = setting(
         True,
         "the bill comes by e-mail, and InvoiceCloud finishes no registration without one; "
-        "false enrols with the texted link alone",
+        "false enrolls with the texted link alone",
     )
     changes: int = setting(
         2, "how many times a caller may ask for another address", least=0, most=5
@@ -360,7 +360,7 @@ class Notification:
 class Tries:
     """How often a question is asked again (R15). Silence and wrong keys count separately."""
 
-    silence: int = setting(2, "a short and a longer reprompt, then a person", least=0, most=5)
+    silence: int = setting(2, "a short and a longer reprompt, then an agent", least=0, most=5)
     wrong: int = setting(2, "the same, for wrong keys", least=0, most=5)
     repeats: int = setting(
         10,
@@ -452,7 +452,7 @@ class Limits:
         most=100000,
     )
     texts_per_number: tuple[int, int] = setting(
-        (3, 10), "to enrol, to confirm, and one sent again; more would pester", least=1, most=100
+        (3, 10), "to enroll, to confirm, and one sent again; more would pester", least=1, most=100
     )
     texts_per_account: tuple[int, int] = setting(
         (4, 12), "one more than to a number: the first may have been wrong", least=1, most=100

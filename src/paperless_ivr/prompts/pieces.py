@@ -22,7 +22,7 @@ class Characters:
     """Characters said one by one, in groups with a pause after each.
 
     `apart` stands between the characters where they are written: " " in a number, ", " in
-    spelt text.
+    spelled text.
     """
 
     groups: tuple[str, ...] = field(repr=False)
@@ -31,7 +31,7 @@ class Characters:
 
 @frozen
 class Letter:
-    """A letter of spelt text, with a word that tells it from others: "m as in Mary"."""
+    """A letter of spelled text, with a word that tells it from others: "m as in Mary"."""
 
     text: str = field(repr=False)
 
