@@ -120,6 +120,8 @@ PROMPTS: Prompts = {
     "autopay_unknown": (),
     "autopay_offer": ("bill",),
     "autopay_terms": ("terms",),
+    "option_autopay": ("key",),
+    "option_no_autopay": ("key",),
     "storing_autopay": (),
     "another": (),
 }
@@ -142,7 +144,7 @@ CHAPTER: Chapter = {
         "AutoPay: which bill, when, how to stop; yes or no.",
         say=[must("autopay_offer"), must("autopay_terms"), options],
         consent=Purpose.AUTOPAY,
-        keys=[key("1", Choice.YES, "option_agree"), key("2", Choice.NO, "option_if_not")],
+        keys=[key("1", Choice.YES, "option_autopay"), key("2", Choice.NO, "option_no_autopay")],
         ways=[
             Press(Choice.YES, S.AUTOPAY),
             Press(Choice.NO, S.AFTERWARDS, keep=note_autopay(Sent.DECLINED)),

@@ -77,6 +77,7 @@ CHAPTER: Chapter = {
         "Could not be done: speak to an agent, or go on?",
         say=[options, say("person_offer")],
         keys=[key("1", Choice.YES, "option_person")],
+        help=None,  # it names another key for an agent
         ways=[
             On(Digits, S.TRANSFERRING, when=chose_or_zero),
             On(Digits, S.GO_ON, when=pound),

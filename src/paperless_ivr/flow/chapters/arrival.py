@@ -103,7 +103,6 @@ PROMPTS: Prompts = {
     "option_language": ("key",),
     "offer_at_start": (),
     "offer": (),
-    "offer_help": (),
 }
 """What only this chapter says, with the gaps that the words may fill."""
 
@@ -157,7 +156,6 @@ CHAPTER: Chapter = {
     S.OFFER: Ask(
         "The offer before or after a payment: yes or no.",
         say=[say("offer"), options],
-        help="offer_help",
         keys=[key("1", Choice.YES, "option_yes"), key("2", Choice.NO, "option_no")],
         ways=[
             Press(Choice.YES, S.ACCOUNT),
