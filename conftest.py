@@ -9,8 +9,14 @@ from docs import blocks
 pytest_collect_file = blocks.sybil().pytest()
 
 
-TOGETHER = ("tests/rim/", "tests/test_packaging.py::")
-"""Tests that share what takes long to make: started servers, a wheel."""
+TOGETHER = (
+    "tests/backends/test_http.py::",
+    "tests/cli/test_peers.py::",
+    "tests/rim/",
+    "tests/simulator/test_page.py::",
+    "tests/test_packaging.py::",
+)
+"""Tests that share what takes long to make: started servers, a browser, certificates, a wheel."""
 
 
 class PageScheduling(LoadScopeScheduling):
