@@ -309,6 +309,18 @@ class Text:
     to_toll_free: bool = setting(
         False, "a text to a toll-free number costs who is called; premium numbers never get one"
     )
+    wait_for_link: bool = setting(
+        True,
+        "where the texted link finishes it, the caller may stay on the line while opening it, and "
+        "hears when it is done: what is done in the call is not forgotten after it",
+    )
+    wait_seconds: float = setting(
+        90.0,
+        "how long at most, where the service answers at once: it is asked about every five "
+        "seconds, and any key goes on; time to unlock a phone and type an address",
+        least=15,
+        most=300,
+    )
 
     @property
     def regions(self) -> tuple[str, ...]:

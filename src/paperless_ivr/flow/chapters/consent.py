@@ -34,6 +34,7 @@ from paperless_ivr.flow.facts import (
     given,
     link_finishes,
     link_is_address,
+    looked_up,
     paper_by_phone,
     refused_as,
 )
@@ -78,21 +79,12 @@ def bad_email_first(c: Crossing[Refused]) -> bool:
 
 def registered_now(c: Crossing[CustomersFound]) -> bool:
     """The look-up shows the bill pending or paperless: the write was done."""
-    return _looked_up(c) in (bills.Status.PENDING, bills.Status.PAPERLESS)
+    return looked_up(c) in (bills.Status.PENDING, bills.Status.PAPERLESS)
 
 
 def absent(c: Crossing[CustomersFound]) -> bool:
     """The look-up shows the bill on paper still: the write was not done."""
-    return _looked_up(c) is bills.Status.PAPER
-
-
-def _looked_up(c: Crossing[CustomersFound]) -> bills.Status | None:
-    wanted = c.customer
-    for customer in c.event.customers:
-        if wanted and customer.id == wanted.id:
-            there = tuple(i for i in customer.invoices if i.type == c.call.choosing.type)
-            return bills.status(there) if there else None
-    return None
+    return looked_up(c) is bills.Status.PAPER
 
 
 def refused_as_done(c: Crossing[Refused]) -> bool:
