@@ -10,11 +10,11 @@ from paperless_ivr.drive.session import Session
 from paperless_ivr.flow.call import Call, Consent
 from paperless_ivr.flow.events import LimitReached, Refusal, Refused, Unavailable
 from paperless_ivr.flow.flow import Flow
-from paperless_ivr.flow.host import Identity
+from paperless_ivr.flow.host import Identity, Registration
 from paperless_ivr.flow.states import State
 from paperless_ivr.flow.turns import Return
 from paperless_ivr.prompts import Catalogue, said
-from paperless_ivr.records.port import Activity, Evidence, What
+from paperless_ivr.records.port import Activity, Evidence, What, about
 from paperless_ivr.secret import Secret
 
 OFFERS = (State.OFFER_AT_START, State.OFFER)
@@ -77,9 +77,13 @@ class ActivityRecorder:
             case LimitReached(limit) | Refused(Refusal.LIMIT, limit):
                 yield self._line(What.LIMITED, after, {"limit": limit})
         for consent in after.call.consents[len(before.call.consents) :]:
-            about = {"purpose": consent.purpose.value, "reference": consent.reference}
-            given = self._line(What.CONSENTED, after, about)
+            given = self._line(What.CONSENTED, after, about(consent))
             yield evolve(given, evidence=after.evidence[consent.reference])
+        known = before.call.results.outcomes
+        for outcome in after.call.results.outcomes:
+            if outcome.registration is Registration.ACTIVE and outcome not in known:
+                consent = after.evidence[outcome.consent].consent
+                yield self._line(What.OPENED, after, about(consent))
 
     def _next(self, after: Session) -> Iterator[Activity]:
         state = after.call.state
@@ -96,7 +100,7 @@ class ActivityRecorder:
         self,
         what: What,
         session: Session,
-        detail: dict[str, str],
+        detail: Mapping[str, str],
         accounts: tuple[Secret, ...] = (),
     ) -> Activity:
         host = session.call.host
