@@ -31,7 +31,7 @@ CHEN = customer("chen")
 NUMBER = (CHEN.phone or "").reveal().removeprefix("+1")
 ADDRESS = "lily.chen@example.com"
 SHORT = evolve(POLICY, text=evolve(POLICY.text, wait_seconds=15.0))
-SPOKEN = ("link_texted", "link_will_tell", "link_go_on", "link_waiting")
+SPOKEN = ("link_texted", "link_open_now", "link_will_tell", "link_go_on", "link_waiting")
 """What is said while the link is waited for: as long as it takes to say."""
 FRAMES_A_WORD = 20
 """150 words a minute."""

@@ -215,9 +215,9 @@ def send_link(scene: Scene) -> Request:
     )
 
 
-FIRST_WORDS = ("link_texted", "link_will_tell", "link_go_on")
+FIRST_WORDS = ("link_texted", "link_open_now", "link_will_tell", "link_go_on")
 """What is said first, a sentence a look: whoever opens the link meanwhile hears "done" soon."""
-AFTER_WORDS_S, SILENT_S = 1.0, 4.0
+AFTER_WORDS_S, SILENT_S = 0.5, 4.0
 """Seconds until the next look: after words, and where nothing was said."""
 
 
@@ -280,6 +280,7 @@ PROMPTS: Prompts = {
     "option_other_number": ("key",),
     "sending_text": (),
     "link_texted": (),
+    "link_open_now": (),
     "link_will_tell": (),
     "link_go_on": (),
     "link_waiting": (),
