@@ -411,7 +411,7 @@ def looked_up(c: Crossing[CustomersFound]) -> bills.Status | None:
 
 # ── staying on the line until the texted link is opened (R52) ────────────────────────────
 
-LOOK_S = 5.0
+LOOK_S = 4.0
 """About so many seconds pass from one look at the service to the next, words included."""
 FINISHING = (TextPurpose.TYPE_EMAIL, TextPurpose.ENROL, TextPurpose.REVIEW)
 """What a texted link is for where opening it makes the bill paperless."""

@@ -316,7 +316,7 @@ class Text:
     )
     wait_seconds: float = setting(
         90.0,
-        "how long at most, where the service answers at once: it is asked about every five "
+        "how long at most, where the service answers in a second: it is asked about every four "
         "seconds, and any key goes on; time to unlock a phone and type an address",
         least=15,
         most=300,

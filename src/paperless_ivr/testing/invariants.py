@@ -258,7 +258,7 @@ def waits_for_a_text(flow: Flow, move: Move) -> str | None:
         return None
     if not text.wait_for_link or call.results.text is not Sent.DONE:
         return "a link is waited for that was not texted, or not to be waited for"
-    longer = call.contact.looks * facts.LOOK_S >= text.wait_seconds
+    longer = (call.contact.looks + 1) * facts.LOOK_S > text.wait_seconds
     return "a link is waited for longer than the policy has it" if longer else None
 
 

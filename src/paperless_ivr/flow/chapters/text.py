@@ -217,18 +217,18 @@ def send_link(scene: Scene) -> Request:
 
 FIRST_WORDS = ("link_texted", "link_open_now", "link_will_tell", "link_go_on")
 """What is said first, a sentence a look: whoever opens the link meanwhile hears "done" soon."""
-AFTER_WORDS_S, SILENT_S = 0.5, 4.0
+AFTER_WORDS_S, SILENT_S = 0.5, 3.0
 """Seconds until the next look: after words, and where nothing was said."""
 
 
 def _words_of_look(scene: Scene) -> tuple[str, ...]:
-    """After the first words a reminder at every other look, which is every 10 seconds or so."""
+    """After the first words a reminder at every third look, which is every 10 seconds or so."""
     looks = scene.call.contact.looks
     if scene.call.tries.repeats:
         return FIRST_WORDS
     if looks < len(FIRST_WORDS):
         return (FIRST_WORDS[looks],)
-    return () if (looks - len(FIRST_WORDS)) % 2 == 0 else ("link_waiting",)
+    return ("link_waiting",) if (looks - len(FIRST_WORDS)) % 3 == 2 else ()
 
 
 @says(*FIRST_WORDS, "link_waiting")
