@@ -224,8 +224,10 @@ WRONG: list[tuple[Policy, list[str]]] = [
     (
         Policy(text=Text(wait_for_link=False, wait_seconds=60)),
         [
-            "text.wait_seconds: nobody waits for the link; set text.wait_for_link = true, or "
-            "leave this out"
+            (
+                "text.wait_seconds: nobody waits for the link; set text.wait_for_link = true, or "
+                "leave this out"
+            )
         ],
     ),
     (
