@@ -21,8 +21,8 @@ from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Handback
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.requests import ServiceRequest
-from paperless_ivr.flow.scene import Terms
 from paperless_ivr.flow.turns import Turn
+from paperless_ivr.flow.view import Terms
 from paperless_ivr.gateways.agi.gateway import AgiGateway
 from paperless_ivr.gateways.agi.server import FastAgi, Line, TakenBack
 from paperless_ivr.gateways.agi.sounds import Sounds
@@ -71,7 +71,9 @@ class Listened:
         """Performs a turn."""
         self.notes.asked.setdefault(self.call, []).append(turn.call.state.name)
         event = await self.gateway.perform(turn, language)
-        cut = isinstance(event, HungUp) or (isinstance(event, Digits) and event.heard is not None)
+        cut = isinstance(event, HungUp) or (
+            isinstance(event, Digits) and event.interrupted is not None
+        )
         if not cut:
             sounds = self.gateway.sounds
             files = self.notes.files.setdefault(self.call, [])
@@ -171,7 +173,7 @@ async def _with(test: Test, root: Path, recordings: Path, service: Backend, poli
         clock = Clock()
         record = MemoryRecord(clock)
         stores = SeparateStores(record, MemoryLiveCalls())
-        setup = Setup(flow, sounds.catalogue, backend, stores, clock=clock)
+        setup = Setup(flow, sounds.catalog, backend, stores, clock=clock)
         driver = AsyncDriver(setup)
         exchange = Exchange(asterisk, server, backend, record, setup, clock, told)
 

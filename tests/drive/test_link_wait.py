@@ -9,10 +9,10 @@ from paperless_ivr.drive.blocking import Driver
 from paperless_ivr.drive.runner import Setup
 from paperless_ivr.records.funnel import Link, Stage, funnels, hand_overs
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
-from paperless_ivr.records.port import What
+from paperless_ivr.records.port import ActivityType
 from paperless_ivr.records.separate import SeparateStores
-from paperless_ivr.testing.playback import Playback
-from paperless_ivr.testing.transcripts import parse
+from paperless_ivr.transcripts import parse
+from paperless_ivr.transcripts.playback import Playback
 from paperless_ivr.web.meters import Meters
 
 TRANSCRIPTS = Path(__file__).parents[1] / "transcripts"
@@ -59,7 +59,7 @@ def test_how_a_wait_ended(name: str, came_to: str, link: Link) -> None:
 
     (biller,) = record.billers()
     lines = list(record.activity(biller))
-    opened = [line for line in lines if line.what is What.OPENED]
+    opened = [line for line in lines if line.what is ActivityType.OPENED]
     assert bool(opened) is (link is Link.ON_LINE)
     assert all(line.detail.keys() == {"handover", "reference", "purpose"} for line in opened)
     (one,) = hand_overs(lines)

@@ -11,25 +11,25 @@ from paperless_ivr.flow.events import (
     Digits,
     InvoiceChecked,
     NoInput,
+    RequestDeferred,
     Screened,
     TryReserved,
-    WishKept,
 )
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Disposition, Identity, Moment
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.requests import (
+    DeferRequest,
     InvoiceExists,
-    KeepWish,
     ReserveTry,
     Screen,
     SearchByAccountNumber,
     SendWebLink,
 )
-from paperless_ivr.flow.scene import Terms
 from paperless_ivr.flow.states import State
 from paperless_ivr.flow.turns import Gather, Return, Turn
-from paperless_ivr.prompts import Catalogue, said
+from paperless_ivr.flow.view import Terms
+from paperless_ivr.prompts import Catalog, said
 from paperless_ivr.secret import keys
 
 CHEN = customer("chen")
@@ -48,7 +48,7 @@ def answer(turn: Turn) -> object:
         SearchByAccountNumber: CustomersFound((CHEN,)),
         InvoiceExists: InvoiceChecked(True),
         SendWebLink: Accepted(),
-        KeepWish: WishKept(),
+        DeferRequest: RequestDeferred(),
         Gather: Digits(keys("1")),
     }[type(turn.then)]
 
@@ -80,7 +80,7 @@ def with_text(**changes: object) -> Policy:
 def test_a_wait_in_seconds(language: str, seconds: float) -> None:
     """A look every 5 seconds, a word every 12, and no longer than the policy says."""
     policy = with_text(wait_seconds=seconds)
-    flow, words = Flow(Terms(policy)), Catalogue.of(policy)
+    flow, words = Flow(Terms(policy)), Catalog.of(policy)
     turn = texted(flow, language)
     passed, quiet = 0.0, 0.0
     while turn.call.state is State.LINK_WAIT:

@@ -7,8 +7,8 @@ from attrs import evolve
 from paperless_ivr.flow import bills, examples
 from paperless_ivr.flow.answers import SEARCH, WRITE
 from paperless_ivr.flow.blocks import (
+    AGENT,
     NUMBER_KEYS,
-    PERSON,
     Ask,
     By,
     Chapter,
@@ -33,7 +33,7 @@ from paperless_ivr.flow.events import (
 from paperless_ivr.flow.facts import (
     Anything,
     all_of,
-    can_enrol,
+    can_enroll,
     can_show,
     gets_texts,
     given,
@@ -67,22 +67,22 @@ from paperless_ivr.flow.lines import (
 )
 from paperless_ivr.flow.options import Choice
 from paperless_ivr.flow.requests import Request, SearchByAccountNumber, SendWebLink
-from paperless_ivr.flow.rows import HERE, On
-from paperless_ivr.flow.scene import Crossing, Scene
+from paperless_ivr.flow.rows import REPROMPT, On
 from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.turns import Gather, Prompt
 from paperless_ivr.flow.updates import Keep, count_wrong, hear_again, leave_contact, spend
+from paperless_ivr.flow.view import CallView, Transition
 from paperless_ivr.keypad import national
 from paperless_ivr.secret import Secret, phone
 
 
-def is_phone(c: Crossing[Digits]) -> bool:
+def is_phone(c: Transition[Digits]) -> bool:
     """A telephone number that texts may go to (R07)."""
     number = national(keyed(c), c.policy.text.region)
     return number is not None and gets_texts(c.policy, number)
 
 
-def is_other_phone(c: Crossing[Digits]) -> bool:
+def is_other_phone(c: Transition[Digits]) -> bool:
     """A telephone number, whether texts may go to it or not."""
     return national(keyed(c), c.policy.text.region) is not None
 
@@ -92,7 +92,7 @@ def numbers_left(c: Anything) -> bool:
     return c.call.spent.numbers < c.policy.text.other_numbers
 
 
-def take_number(c: Crossing[Digits]) -> Call:
+def take_number(c: Transition[Digits]) -> Call:
     """A telephone number, to be read back."""
     number = national(keyed(c), c.policy.text.region) or ""
     return evolve(c.call, entry=Entry(phone=phone(number)))
@@ -143,13 +143,13 @@ def note_text(outcome: Sent) -> Keep:
 def _texted(c: Anything, outcome: Sent) -> Call:
     """A link that was texted finishes a wish that is kept for want of an operation."""
     results = evolve(c.call.results, text=outcome)
-    if outcome is Sent.DONE and c.call.contact.purpose is TextPurpose.ENROL and results.outcomes:
+    if outcome is Sent.DONE and c.call.contact.purpose is TextPurpose.ENROLL and results.outcomes:
         last = evolve(results.outcomes[-1], registration=Registration.LINK)
         results = evolve(results, outcomes=(*results.outcomes[:-1], last))
     return evolve(c.call, results=results)
 
 
-def link_opened(c: Crossing[CustomersFound]) -> bool:
+def link_opened(c: Transition[CustomersFound]) -> bool:
     """The service says that the bill is paperless: the link was opened, and all is done."""
     return looked_up(c) is bills.Status.PAPERLESS
 
@@ -165,7 +165,7 @@ def stop_waiting(c: Anything) -> Call:
     return evolve(c.call, contact=evolve(c.call.contact, purpose=None, looks=0))
 
 
-def note_paperless(c: Crossing[CustomersFound]) -> Call:
+def note_paperless(c: Transition[CustomersFound]) -> Call:
     """The bill is paperless: what was agreed in the call is finished, or what waited before it."""
     call, yes = stop_waiting(c), given(c, Purpose.TEXT)
     new = Outcome(yes.customer, yes.account, yes.invoice_type, Registration.ACTIVE, yes.reference)
@@ -187,22 +187,22 @@ TEXT_QUESTIONS = tuple(
 
 
 @says(*TEXT_QUESTIONS, "text_rates")
-def text_question(scene: Scene) -> Iterable[Prompt]:
+def text_question(view: CallView) -> Iterable[Prompt]:
     """The number, what the text is for, and what it may cost."""
-    purpose = scene.call.contact.purpose or TextPurpose.CONFIRM
-    yield prompt(scene, f"text_consent_{purpose}{number_words(scene)}", must_hear=True)
-    yield prompt(scene, "text_rates", must_hear=True)
+    purpose = view.call.contact.purpose or TextPurpose.CONFIRM
+    yield prompt(view, f"text_consent_{purpose}{number_words(view)}", must_hear=True)
+    yield prompt(view, "text_rates", must_hear=True)
 
 
-def another_number_left(scene: Scene) -> bool:
+def another_number_left(view: CallView) -> bool:
     """Another number may be keyed, and what it takes can be shown."""
-    return scene.call.spent.numbers < scene.policy.text.other_numbers and can_show(scene)
+    return view.call.spent.numbers < view.policy.text.other_numbers and can_show(view)
 
 
-def send_link(scene: Scene) -> Request:
+def send_link(view: CallView) -> Request:
     """Texts the link that was agreed to."""
-    yes = given(scene, Purpose.TEXT)
-    purpose = scene.call.contact.purpose or ""
+    yes = given(view, Purpose.TEXT)
+    purpose = view.call.contact.purpose or ""
     number = yes.phone or Secret("")
     return SendWebLink(
         yes.customer,
@@ -221,10 +221,10 @@ AFTER_WORDS_S, SILENT_S = 0.5, 3.0
 """Seconds until the next look: after words, and where nothing was said."""
 
 
-def _words_of_look(scene: Scene) -> tuple[str, ...]:
+def _words_of_look(view: CallView) -> tuple[str, ...]:
     """After the first words a reminder at every third look, which is every 10 seconds or so."""
-    looks = scene.call.contact.looks
-    if scene.call.tries.repeats:
+    looks = view.call.contact.looks
+    if view.call.tries.repeats:
         return FIRST_WORDS
     if looks < len(FIRST_WORDS):
         return (FIRST_WORDS[looks],)
@@ -232,13 +232,13 @@ def _words_of_look(scene: Scene) -> tuple[str, ...]:
 
 
 @says(*FIRST_WORDS, "link_waiting")
-def waiting_for_link(scene: Scene) -> Iterable[Prompt]:
+def waiting_for_link(view: CallView) -> Iterable[Prompt]:
     """That the link can be opened now, how to go on without, and that we are still there."""
-    return (prompt(scene, name) for name in _words_of_look(scene))
+    return (prompt(view, name) for name in _words_of_look(view))
 
 
-def _until_next_look(scene: Scene, _: Ask) -> Gather:
-    wait = AFTER_WORDS_S if _words_of_look(scene) else SILENT_S
+def _until_next_look(view: CallView, _: Ask) -> Gather:
+    wait = AFTER_WORDS_S if _words_of_look(view) else SILENT_S
     return Gather(NUMBER_KEYS, 1, first_key_wait=wait, next_key_wait=wait)
 
 
@@ -246,13 +246,13 @@ NEXT_LOOK = By(_until_next_look, lambda _: (), takes_several_keys=False)
 """Any key, for as long as the service is not asked again."""
 
 
-def look_up_link(scene: Scene) -> Request:
+def look_up_link(view: CallView) -> Request:
     """Looks the customer up, to see whether the link was opened."""
-    return SearchByAccountNumber(given(scene, Purpose.TEXT).account)
+    return SearchByAccountNumber(given(view, Purpose.TEXT).account)
 
 
-def _phone_numbers(scene: Scene, _: examples.Known) -> Iterator[Digits]:
-    return examples.entry(scene, examples.PHONE, examples.NO_PHONE, examples.COSTLY)
+def _phone_numbers(view: CallView, _: examples.Known) -> Iterator[Digits]:
+    return examples.entry(view, examples.PHONE, examples.NO_PHONE, examples.COSTLY)
 
 
 PROMPTS: Prompts = {
@@ -309,7 +309,7 @@ CHAPTER: Chapter = {
         examples=_phone_numbers,
         ways=[
             On(Digits, S.PHONE_CONFIRM, when=is_phone, keep=take_number),
-            On(Digits, HERE, when=all_of(is_other_phone, not_(wrong_used_up)), keep=count_wrong, say="number_not_texted"),
+            On(Digits, REPROMPT, when=all_of(is_other_phone, not_(wrong_used_up)), keep=count_wrong, say="number_not_texted"),
         ],
     ),
     S.PHONE_CONFIRM: Ask(
@@ -354,7 +354,7 @@ CHAPTER: Chapter = {
         answers=WRITE,
         finish=True,
         ways=[
-            On(Accepted, S.ENROLLMENT, when=all_of(link_is_address, can_enrol), keep=note_text(Sent.DONE)),
+            On(Accepted, S.ENROLLMENT, when=all_of(link_is_address, can_enroll), keep=note_text(Sent.DONE)),
             On(Accepted, S.KEEPING, when=link_is_address, keep=note_text(Sent.DONE)),
             On(Accepted, S.AFTERWARDS, when=may_wait, keep=note_text(Sent.DONE)),
             On(Accepted, S.AFTERWARDS, keep=note_text(Sent.DONE), say="text_sent"),
@@ -382,8 +382,8 @@ CHAPTER: Chapter = {
         by=NEXT_LOOK,
         ways=[
             On(NoInput, S.LINK_CHECK),
-            On(Digits, HERE, when=star, keep=hear_again),
-            *PERSON,
+            On(Digits, REPROMPT, when=star, keep=hear_again),
+            *AGENT,
             On(Digits, S.AFTERWARDS, keep=stop_waiting),
         ],
     ),
