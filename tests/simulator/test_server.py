@@ -42,7 +42,8 @@ def test_a_call_from_its_offer_to_its_link(tab: Tab, tmp_path: Path) -> None:
     assert [one["status"] for one in asked["messages"]] == ["not opened yet"]
     assert "goes to “Text consent”" in asked["why"]["sentence"]
     after = next(one for one in asked["why"]["columns"] if one["code"] == "AFTERWARDS")
-    assert (after["refused"], after["taken"]) == (["hung up", "autopay due"], "text due")
+    refused = ["hung up", "text sent, may wait", "autopay due"]
+    assert (after["refused"], after["taken"]) == (refused, "text due")
     tab.press("2")
     ended = tab.ended()
     assert ended["ended"]["handback"] == {
