@@ -11,8 +11,8 @@ A part of an address has a kind, a letter each:
     D S       digits; a sign
     T         a dot and the top-level domain behind it
 
-Set by hand from what is commonly seen in addresses, and kept round: nothing here is fitted to
-anyone's addresses. In a row, `^` is the beginning, `$` the end, and `FS` a sign after an F.
+Set by hand, in round numbers, from patterns that are common; not fitted to a list of addresses.
+In a row, `^` is the beginning, `$` the end, and `FS` a sign after an F.
 """
 
 from collections.abc import Mapping
@@ -25,11 +25,11 @@ ALWAYS = "C1DS$"
 """Kinds that every row allows: any address can be made of them."""
 
 _PARTS = """
-    F N X   S .4 $ .25 L .2 D .1 l .03 C .01 Y .01 m .02 M .02
+    F N X   S .4 $ .25 L .2 D .1 l .04 C .01 Y .01 m .02 M .02 q .02
     FS NS XS  L .85 l .04 1 .04 m .03 M .02 C .02 Y .01
-    f       L .75 S .1 m .05 1 .05 l .03 q .02 D .01
+    f       L .75 S .1 m .05 1 .05 l .03 q .05 D .01
     fS      L .9 l .05 C .05
-    L Y q   $ .75 D .13 S .06 F .03 f .03
+    L Y q   $ .72 D .13 S .06 F .03 f .05 p .01
     LS YS   F .7 f .15 C .1 D .05 L .03
     C       $ .6 D .15 S .12 W .08 1 .05
     CS      C .5 Y .2 D .1 W .1 L .1
@@ -40,14 +40,15 @@ _PARTS = """
     1       L .3 Y .25 S .1 1 .1 $ .1 C .1 D .05
     1S      L .6 Y .2 C .2
     l       $ .5 D .3 S .1 L .05 C .05
-    m M p k  $ .4 L .3 D .15 l .1 S .05
+    p       $ .35 L .2 q .2 D .15 S .05 l .05
+    m M k   $ .4 L .3 D .15 l .1 S .05
     lS mS MS pS kS qS  L .6 C .2 Y .1 D .1
     O       $ .8 D .1 S .05 C .05
     OS      C .5 L .2 D .2 W .1
 """
 
 _WITH_HOLDER = """
-    ^  F .45 f .2 L .08 C .08 W .05 p .04 N .03 X .02 1 .02 Y .01 k .005
+    ^  F .45 f .2 L .08 C .08 W .05 p .04 N .03 X .02 1 .02 Y .01 q .01 k .01
 """
 
 _WITHOUT_HOLDER = """
