@@ -76,6 +76,8 @@ class TestGuesses:
             ("Jane Smith", "jane.smith"),
             ("JANE Q SMITH JR", "jqsmith"),
             ("Smith, Jane", "jsmith42"),
+            ("SMITH JANE", "jane.smith"),
+            ("SMITH JANE A", "jasmith"),
             ("Mr. John & Mary Smith", "mary.smith"),
             ("José Núñez", "josenunez"),
             ("Jürgen Müller", "juergen.mueller"),

@@ -58,11 +58,14 @@ def _parsed(holder: str) -> tuple[list[str], list[str], list[str]]:
     else:
         last, given = [], before
     people = [tokens for one in _AND.split(given) if (tokens := _tokens(one))]
+    # "SMITH JOHN A": a letter behind two names is a middle initial.
+    initials = [one.pop() for one in people if len(one) > 2 and len(one[-1]) == 1]
     if not last and people and len(people[-1]) > 1:
         last = [people[-1].pop()]
         while len(people[-1]) > 1 and _PARTICLES.fullmatch(people[-1][-1]):
             last.insert(0, people[-1].pop())
-    return [person[0] for person in people], [n for person in people for n in person[1:]], last
+    middle = [name for person in people for name in person[1:]]
+    return [person[0] for person in people], middle + initials, last
 
 
 def entries(shares: Mapping[str, float], known: WordList | None = None) -> tuple[Entry, ...]:
@@ -102,6 +105,9 @@ def texts_of(holder: str) -> dict[str, tuple[Entry, ...]]:
     middle = _even([text for name in middle_names for text in _spellings(name)])
     last = dict.fromkeys(text for name in written for text in _spellings(name) if len(text) > 1)
     words = lexicon()
+    if "," not in holder and _may_be_turned(words, first, last):
+        # "SMITH JOHN": each may be the other.
+        first, last = _even([*first, *last]), dict.fromkeys([*first, *last])
     weights = dict(zip(last, (0.6, 0.25, 0.1), strict=False))
     # "Maria Garcia Lopez" has two last names, and the first of them is the usual one.
     surnames = {name: weights.get(name, 0.05) for name in last}
@@ -122,6 +128,12 @@ def texts_of(holder: str) -> dict[str, tuple[Entry, ...]]:
         "k": entries(_even(sorted(skeletons))),
     }
     return {kind: found for kind, found in texts.items() if found}
+
+
+def _may_be_turned(words: Lexicon, first: Collection[str], last: Collection[str]) -> bool:
+    """Whether all first names are more often last names, and no last name is."""
+    turned = bool(first) and all(_is_surname(words, name) for name in first)
+    return turned and not any(_is_surname(words, name) for name in last)
 
 
 def _is_surname(words: Lexicon, name: str) -> bool:
