@@ -3,7 +3,7 @@
 For each name on the account (the caller's, a spouse's, none) it prints how often the first guess
 and the first three hold the address; keys, stars and seconds of the whole entry until the caller
 agrees, beside multi-tap and the two-key code on the same addresses; and what a guess costs in
-time. The seconds are those of `paperless_ivr.testing.effort`.
+time. The seconds are those of `paperless_ivr.proof.effort`.
 
 Left out: prompts before the first key, which are as long for all three ways; slips; the time in
 which a caller looks for a letter. The names are drawn from the decoder's own lists, so its share
@@ -17,6 +17,7 @@ from collections.abc import Callable
 
 from paperless_ivr.keypad.decoding import EmailDecoder
 from paperless_ivr.keypad.lexicon import lexicon
+from paperless_ivr.proof.effort import KEY_S, WORDS_A_MINUTE
 from paperless_ivr.testing.addresses import (
     Entry,
     Person,
@@ -26,7 +27,6 @@ from paperless_ivr.testing.addresses import (
     one_press,
     people,
 )
-from paperless_ivr.testing.effort import KEY_S, WORDS_A_MINUTE
 
 DECODER = EmailDecoder()
 HOLDERS: dict[str, Callable[[Person], str]] = {

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from paperless_ivr.keypad import EmailDecoder, EmailPad, Guess, Said
 from paperless_ivr.keypad.lexicon import FILE, lexicon, on_keys
+from paperless_ivr.proof.effort import KEY_S, WORDS_A_MINUTE
 from paperless_ivr.testing.addresses import (
     Entry,
     Person,
@@ -23,7 +24,6 @@ from paperless_ivr.testing.addresses import (
     one_press,
     people,
 )
-from paperless_ivr.testing.effort import KEY_S, WORDS_A_MINUTE
 from tests.counts import heavy
 
 pytestmark = pytest.mark.requirement("R53")

@@ -11,10 +11,10 @@ from paperless_ivr.flow.host import Disposition, Moment, Reason
 from paperless_ivr.flow.lines import Prompts, key, offers, options, say
 from paperless_ivr.flow.options import Choice, Option
 from paperless_ivr.flow.requests import Request, Screen
-from paperless_ivr.flow.rows import HERE, On
-from paperless_ivr.flow.scene import Crossing, Scene
+from paperless_ivr.flow.rows import REPROMPT, On
 from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.updates import because, count_silence
+from paperless_ivr.flow.view import CallView, Transition
 from paperless_ivr.secret import Secret
 
 
@@ -45,7 +45,7 @@ def at_start(c: Anything) -> bool:
     return c.call.host.moment is Moment.START
 
 
-def asked_lately(c: Crossing[Screened]) -> bool:
+def asked_lately(c: Transition[Screened]) -> bool:
     """By policy, this caller is not asked again yet (R14)."""
     earlier = c.event.in_this_call
     if any(d is not Disposition.IGNORED for d in earlier) or len(earlier) > 1:
@@ -55,7 +55,7 @@ def asked_lately(c: Crossing[Screened]) -> bool:
     return c.event.days < c.policy.offer.again_after_days.get(c.event.last, 0)
 
 
-def silent_before(c: Crossing[NoInput]) -> bool:
+def silent_before(c: Transition[NoInput]) -> bool:
     """This question was met with silence once already."""
     return c.call.tries.silence >= 1
 
@@ -67,7 +67,7 @@ def greet(c: Anything) -> Call:
     return evolve(c.call, lead=(GREETING,))
 
 
-def take_language(c: Crossing[Digits]) -> Call:
+def take_language(c: Transition[Digits]) -> Call:
     """The language that was chosen."""
     option = pressed(c)
     return evolve(c.call, language=str(option.value) if option else c.language)
@@ -78,25 +78,25 @@ def take_default_language(c: Anything) -> Call:
     return evolve(c.call, language=c.policy.languages.default)
 
 
-def return_key(c: Crossing[Digits]) -> Call:
+def return_key(c: Transition[Digits]) -> Call:
     """A key that was meant for the host."""
     key = c.event.keys or Secret("#")
     return evolve(c.call, results=evolve(c.call.results, unused=key))
 
 
 @offers("option_language")
-def languages(scene: Scene) -> tuple[Option, ...]:
+def languages(view: CallView) -> tuple[Option, ...]:
     """The languages that the policy offers, a key each."""
     return tuple(
         Option(str(n), Choice.LANGUAGE, "option_language", value=language, language=language)
-        for n, language in enumerate(scene.policy.languages.offered, 1)
+        for n, language in enumerate(view.policy.languages.offered, 1)
     )
 
 
-def screen(scene: Scene) -> Request:
+def screen(view: CallView) -> Request:
     """Asks the record for earlier offers."""
-    host = scene.call.host
-    return Screen(host.call_id, host.biller, host.moment, host.ani, scene.account)
+    host = view.call.host
+    return Screen(host.call_id, host.biller, host.moment, host.ani, view.account)
 
 
 PROMPTS: Prompts = {
@@ -163,7 +163,7 @@ CHAPTER: Chapter = {
             Press(Choice.YES, S.ACCOUNT),
             Press(Choice.NO, S.DECLINED),
             On(NoInput, S.IGNORED, when=silent_before),
-            On(NoInput, HERE, keep=count_silence),
+            On(NoInput, REPROMPT, keep=count_silence),
         ],
     ),
 }
