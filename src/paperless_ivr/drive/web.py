@@ -155,6 +155,7 @@ class WebDriver:
         """Waits until the requests that are being carried out are done."""
         for driver in (self, *self.former):
             driver._pool.shutdown()
+            driver._requests.close()
 
     @property
     def _releases(self) -> tuple[RequestRunner, ...]:
@@ -337,7 +338,7 @@ class WebDriver:
 
 def _handed_over(session: Session) -> Arrival:
     """What the host handed over, without what was named here."""
-    return evolve(session.call.host, edition=Edition(), handover="", serial="")
+    return evolve(session.call.host, edition=Edition(), handover="", serial="", today=None)
 
 
 def _reason(error: Exception) -> Reason:

@@ -209,6 +209,11 @@ def four_keys(c: Crossing[Digits]) -> bool:
     return len(keyed(c)) == 4 and keyed(c).isdecimal()
 
 
+def one_bill(scene: Scene) -> bool:
+    """There is one bill to speak of."""
+    return len(bills.choices(scene)) == 1
+
+
 # ── which way to an address ──────────────────────────────────────────────────────────────
 
 
@@ -228,6 +233,11 @@ def left(scene: Scene) -> tuple[Strategy, ...]:
     if contact.source is Source.LINK:
         used.add(Strategy.TEXT_LINK)
     return tuple(s for s in scene.policy.address.strategies if s not in used)
+
+
+def next_strategy(scene: Scene) -> Strategy | None:
+    """The next way to an address, in the policy's order."""
+    return next((strategy for strategy in left(scene) if possible(scene, strategy)), None)
 
 
 def possible(scene: Scene, strategy: Strategy) -> bool:

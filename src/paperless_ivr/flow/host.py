@@ -5,6 +5,7 @@ offered, hands over an `Arrival` and gets a `Handback` with a disposition.
 """
 
 import enum
+from datetime import date
 
 from attrs import field, frozen
 
@@ -191,6 +192,8 @@ class Arrival:
     """Tells the hand-overs of one call apart; consents and writes are named after both."""
     serial: str = ""
     """Tells calls apart to which the host gives the same names: tries are named after it, too."""
+    today: date | None = None
+    """The caller's day, for an incentive that ends; where the host gives none, that of UTC."""
 
     @property
     def paid(self) -> bool:

@@ -9,9 +9,11 @@ from functools import cache
 from attrs import frozen
 
 from paperless_ivr.flow import bills, facts
-from paperless_ivr.flow.call import GREETING
+from paperless_ivr.flow.call import GREETING, Source
 from paperless_ivr.flow.facts import both_shown, phone_shown
 from paperless_ivr.flow.options import Choice, Option
+from paperless_ivr.flow.policy import Notifier
+from paperless_ivr.flow.requests import StoreCustomerPreference
 from paperless_ivr.flow.rows import always
 from paperless_ivr.flow.scene import Scene
 from paperless_ivr.flow.slots import Count, Digits, Ending, Masked, Money, Slot, Spelt, Words
@@ -83,6 +85,8 @@ SLOTS: Mapping[str, Callable[[Scene], Slot]] = {
     "character": _character,
     "bills_on_paper": lambda scene: Count(scene.policy.notification.bills_still_on_paper),
     "terms": lambda scene: Words(scene.policy.autopay.terms.get(scene.language, "")),
+    "days_before": lambda scene: Count(scene.policy.offer.reminder_days),
+    "incentive": lambda scene: Words(scene.policy.offer.incentive.get(scene.language, "")),
 }
 """How a gap of a prompt is filled, by the gap's name. Options bring their own slots."""
 
@@ -117,6 +121,11 @@ SHARED: Prompts = {
     "which_amount": ("amount", "due"),
     "which_account": ("ending",),
     "which_number": ("bill_ending",),
+    "next_email": ("bills_on_paper",),
+    "next_link": ("bills_on_paper",),
+    "next_kept": ("biller", "bills_on_paper"),
+    "back_any_time": (),
+    "back_by_request": ("biller",),
     "option_yes": ("key",),
     "option_no": ("key",),
 }
@@ -203,6 +212,22 @@ def which_bill(scene: Scene) -> Iterable[Prompt]:
     bill = bills.chosen(scene)
     for mark in bills.marks(scene, bill, bills.listed(scene)):
         yield Prompt(f"which_{mark.value}", marked(scene, bill, mark), must_hear=True)
+
+
+@says("next_link", "next_kept", "next_email", "back_any_time", "back_by_request")
+def what_happens(scene: Scene) -> Iterable[Prompt]:
+    """What comes next: by e-mail, by the texted link, or kept until the biller does it."""
+    if scene.call.contact.source is Source.LINK:
+        name = "next_link"
+    elif scene.policy.notification.sent_by is Notifier.BILLER:
+        name = "next_kept"
+    elif scene.has(StoreCustomerPreference) or scene.call.contact.source is Source.PAYMENT:
+        name = "next_email"
+    else:
+        name = "next_kept"
+    yield prompt(scene, name, must_hear=True)
+    by_phone = scene.policy.back_to_paper.by_phone
+    yield prompt(scene, "back_any_time" if by_phone else "back_by_request", must_hear=True)
 
 
 def number_words(scene: Scene) -> str:

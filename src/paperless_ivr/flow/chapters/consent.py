@@ -47,15 +47,14 @@ from paperless_ivr.flow.lines import (
     prompt,
     say,
     says,
+    what_happens,
     which_bill,
 )
 from paperless_ivr.flow.options import Choice
-from paperless_ivr.flow.policy import Notifier
 from paperless_ivr.flow.requests import (
     EnrollInPaperless,
     Request,
     SearchByAccountNumber,
-    StoreCustomerPreference,
     wish,
 )
 from paperless_ivr.flow.rows import On
@@ -138,22 +137,6 @@ def bill_and_address(scene: Scene) -> Iterable[Prompt]:
     yield from which_bill(scene)
 
 
-@says("next_link", "next_kept", "next_email", "back_any_time", "back_by_request")
-def what_happens(scene: Scene) -> Iterable[Prompt]:
-    """What comes next: by e-mail, by the texted link, or kept until the biller does it."""
-    if scene.call.contact.source is Source.LINK:
-        name = "next_link"
-    elif scene.policy.notification.sent_by is Notifier.BILLER:
-        name = "next_kept"
-    elif scene.has(StoreCustomerPreference) or scene.call.contact.source is Source.PAYMENT:
-        name = "next_email"
-    else:
-        name = "next_kept"
-    yield prompt(scene, name, must_hear=True)
-    by_phone = scene.policy.back_to_paper.by_phone
-    yield prompt(scene, "back_any_time" if by_phone else "back_by_request", must_hear=True)
-
-
 def enroll(scene: Scene) -> Request:
     """By the payment where the address is its own, else by a preference."""
     payment = scene.call.host.payment
@@ -187,11 +170,6 @@ PROMPTS: Prompts = {
     "confirm_keyed": ("bill", "address"),
     "confirm_link": ("bill", "ending"),
     "confirm_link_on_file": ("bill",),
-    "next_email": ("bills_on_paper",),
-    "next_link": ("bills_on_paper",),
-    "next_kept": ("biller", "bills_on_paper"),
-    "back_any_time": (),
-    "back_by_request": ("biller",),
     "enrolling": (),
     "checking_again": (),
 }
