@@ -323,16 +323,18 @@ def _one_question() -> Iterator[Case]:
         DEFAULT.offer, reason=OfferReason.REMINDER, reminder_by=Reminder.EMAIL, reminder_days=3
     )
     quoted = evolve(DEFAULT.offer, reason=OfferReason.SOURCE)
-    for handle, name, policy, more in (
-        ("rivera", "one bill, its address on file", told, {"today": date(2026, 12, 31)}),
-        ("chen", "no address on file", new(offer=reminded), {"person_available": True}),
-        ("ali", "several bills", new(offer=quoted), {}),
-        ("dubois", "already paperless", new(), {}),
-        ("silva", "pending", new(), {}),
+    today, person = {"today": date(2026, 12, 31)}, {"person_available": True}
+    for name, policy, found, more, lacking in (
+        ("one bill, its address on file", told, ("rivera",), today, ()),
+        ("the record keeps it", new(), ("rivera",), {}, (PREFERENCE, LINK)),
+        ("no address on file", new(offer=reminded), ("chen",), person, ()),
+        ("several bills", new(offer=quoted), ("park", "park-rental"), {}, ()),
+        ("already paperless", new(), ("dubois",), {}, ()),
+        ("pending", new(), ("silva",), {}, ()),
     ):
-        known = {"account": customer(handle).account, "identity": Identity.ACCOUNT_KEYED}
-        arrival = _arrival(handle, BEFORE, **known, **more)
-        yield Case(f"vouched for: {name}", policy, arrival, (handle,))
+        known = {"account": customer(found[0]).account, "identity": Identity.ACCOUNT_KEYED}
+        arrival = _arrival(found[0], BEFORE, **known, **more)
+        yield Case(f"vouched for: {name}", policy, arrival, found, frozenset(lacking))
 
 
 def _of_identity() -> Iterator[Case]:
