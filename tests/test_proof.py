@@ -23,16 +23,16 @@ from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Reason
 from paperless_ivr.flow.live import deliver
 from paperless_ivr.flow.policy import Strategy
-from paperless_ivr.flow.rows import HERE, On
+from paperless_ivr.flow.rows import REPROMPT, On
 from paperless_ivr.flow.states import Phase, State
 from paperless_ivr.flow.table import BLOCKS, FLOW
 from paperless_ivr.keypad import AccountPad
+from paperless_ivr.proof.cases import cases, prove, rows, tight
+from paperless_ivr.proof.exploration import World, alphabet, shape, walk
+from paperless_ivr.proof.invariants import INVARIANTS
 from paperless_ivr.secret import invoice, keys, phone
-from paperless_ivr.testing.exploration import World, alphabet, shape, walk
-from paperless_ivr.testing.invariants import INVARIANTS
-from paperless_ivr.testing.proof import cases, prove, rows, tight
 from paperless_ivr.testing.strategies import calls, events
-from paperless_ivr.testing.transcripts import of_counterexample, parse
+from paperless_ivr.transcripts import of_counterexample, parse
 from tests.counts import heavy
 
 ALL = cases()
@@ -132,7 +132,7 @@ def test_a_missing_budget_is_found():
 @pytest.mark.requirement("R23", "R42")
 def test_an_unknown_outcome_sent_again_is_found():
     """A write whose answer was lost, sent again without a look-up, is found."""
-    again = (On(OutcomeUnknown, HERE), *FLOW[State.ENROLLMENT])
+    again = (On(OutcomeUnknown, REPROMPT), *FLOW[State.ENROLLMENT])
     problem, text = search(
         "one key per consent; again only after absent", {**FLOW, State.ENROLLMENT: again}
     )
@@ -178,7 +178,7 @@ def test_an_offer_that_leaves_something_out_is_found(monkeypatch, left_out):
     problem, _ = search(OWN_YES, case=ONE_QUESTION)
 
     assert problem in (
-        "consent to enrol without naming what it is about",
+        "consent to enroll without naming what it is about",
         "consent to enroll without saying what happens next",
     )
 
@@ -190,8 +190,8 @@ def test_an_offer_that_need_not_be_heard_is_found(monkeypatch):
     loose = [
         evolve(
             line,
-            tell=lambda scene, tell=line.tell: tuple(
-                evolve(prompt, must_hear=False) for prompt in tell(scene)
+            tell=lambda view, tell=line.tell: tuple(
+                evolve(prompt, must_hear=False) for prompt in tell(view)
             ),
         )
         if line is not lines.options
@@ -210,7 +210,7 @@ def test_a_long_silence_before_the_offer_is_found():
     table = planted(
         State.BEFORE_OFFER_LOOKUP,
         lambda row: Refused in row.events,
-        to=HERE,
+        to=REPROMPT,
         keep=lambda c: evolve(c.call, nobody_ahead=True),
     )
     problem, _ = search("without a word nobody waits for long", table, case=ONE_QUESTION)
@@ -308,7 +308,7 @@ def test_a_second_try_that_is_not_reserved_is_found(state):
         return row.to in (State.LAST_FOUR_LIMIT, State.FACT_LIMIT)
 
     case = PLAIN if state is State.IDENTITY_CHECK else KEYPAD
-    problem, _ = search(TRIES, planted(state, again, to=HERE), case=case)
+    problem, _ = search(TRIES, planted(state, again, to=REPROMPT), case=case)
 
     assert f"{state.name} is asked without a try" in problem
 
@@ -377,7 +377,7 @@ def test_a_number_that_shows_other_accounts_is_found():
 def test_a_payment_that_names_nothing_and_vouches_is_found(monkeypatch):
     """A payment that counts for whatever account the host hands over with it is found."""
     case = CASES["keypad only: a payment that names nothing"]
-    monkeypatch.setattr(bills, "paid_by", lambda scene, _: scene.call.host.paid)
+    monkeypatch.setattr(bills, "paid_by", lambda view, _: view.call.host.paid)
 
     problem, _ = search(TRIES, FLOW, case=case)
     assert problem.startswith("an account is searched without a try")
@@ -582,8 +582,8 @@ def test_equal_shapes_go_on_alike(data):
         except Exception as error:  # noqa: BLE001 - the same error is alike, too
             return type(error)
 
-    if isinstance(event, Digits) and event.heard is not None:
-        event = evolve(event, heard=None)  # counted from what was said on the way
+    if isinstance(event, Digits) and event.interrupted is not None:
+        event = evolve(event, interrupted=None)  # counted from what was said on the way
     assert after(call) == after(twin)
 
 

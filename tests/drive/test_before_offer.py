@@ -16,9 +16,9 @@ from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Disposition, Identity, Moment
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.requests import SearchByAccountNumber
-from paperless_ivr.flow.scene import Terms
 from paperless_ivr.flow.turns import Gather
-from paperless_ivr.prompts import Catalogue, said
+from paperless_ivr.flow.view import Terms
+from paperless_ivr.prompts import Catalog, said
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.secret import keys
@@ -27,7 +27,7 @@ from tests.drive.line import SID, Line
 from tests.drive.loops import LOOPS
 
 POLICY = Policy()
-CATALOGUE = Catalogue.of(POLICY)
+CATALOG = Catalog.of(POLICY)
 RIVERA = customer("rivera")
 ARRIVAL = Arrival(
     SID,
@@ -73,7 +73,7 @@ class Caller:
     def perform(self, turn, language):
         """Speaks a turn, and answers it."""
         if turn.say:
-            self.heard.append((time.monotonic(), said(turn.say, language, CATALOGUE)))
+            self.heard.append((time.monotonic(), said(turn.say, language, CATALOG)))
         if not isinstance(turn.then, Gather):
             return None
         return Digits(keys(self.presses.pop(0))) if self.presses else HungUp()
@@ -87,7 +87,7 @@ def taken(request):
     def take(backend, *presses):
         store = SeparateStores(MemoryRecord(lambda: datetime.now(UTC)), MemoryLiveCalls())
         caller = Caller(list(presses))
-        converse = run(make(Setup(Flow(Terms(POLICY)), CATALOGUE, backend, store)))
+        converse = run(make(Setup(Flow(Terms(POLICY)), CATALOG, backend, store)))
         began = time.monotonic()
         back = converse(caller, ARRIVAL)
         return caller, back, caller.heard[0][0] - began

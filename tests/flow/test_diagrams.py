@@ -62,7 +62,7 @@ def test_the_same_table_is_the_same_text() -> None:
 
 def test_transfers_that_nobody_takes_are_one_note() -> None:
     """TRANSFERRING has one dashed way back, not one to each question."""
-    for drawn in (mermaid(FLOW), mermaid(FLOW, Phase.PERSON)):
+    for drawn in (mermaid(FLOW), mermaid(FLOW, Phase.AGENT)):
         assert drawn.count("TRANSFERRING -.-> BACK") == 1
     back = [arrow for arrow in arrows(FLOW) if arrow.source is State.TRANSFERRING]
     assert {arrow.to for arrow in back} == {State.TRANSFERRED, State.GO_ON}

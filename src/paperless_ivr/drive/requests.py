@@ -24,7 +24,7 @@ from paperless_ivr.flow.events import (
     ServiceAnswer,
     Unavailable,
 )
-from paperless_ivr.flow.host import Edition
+from paperless_ivr.flow.host import Release
 from paperless_ivr.flow.requests import Read, Request, Write, ahead
 from paperless_ivr.flow.turns import Turn
 from paperless_ivr.gateways.port import DocumentGateway
@@ -51,7 +51,7 @@ class RequestRunner:
         return CallRunner(self.setup)
 
     @property
-    def release(self) -> Edition:
+    def release(self) -> Release:
         """The flow, policy and words that it runs calls on."""
         return self.setup.edition
 

@@ -28,10 +28,10 @@ class Phase(enum.Enum):
     ADDRESS = "Which address"
     EMAIL = "E-mail by keypad"
     TEXT = "A text message"
-    CONSENT = "Consent and enrolment"
-    AFTER = "After enrolment"
+    CONSENT = "Consent and enrollment"
+    AFTER = "After enrollment"
     PAPER = "Pending, and back to paper"
-    PERSON = "A person"
+    AGENT = "An agent"
     END = "Endings"
 
 
@@ -101,11 +101,11 @@ class State(enum.Enum):
     OPT_OUT = Kind.DO, Phase.PAPER
     OPT_OUT_KEEPING = Kind.DO, Phase.PAPER
 
-    PERSON_OFFER = Kind.ASK, Phase.PERSON
-    TRANSFERRING = Kind.DO, Phase.PERSON
-    GIVEN_UP = Kind.PASS, Phase.PERSON
-    GO_ON = Kind.PASS, Phase.PERSON
-    LEAVING = Kind.PASS, Phase.PERSON
+    AGENT_OFFER = Kind.ASK, Phase.AGENT
+    TRANSFERRING = Kind.DO, Phase.AGENT
+    GIVEN_UP = Kind.PASS, Phase.AGENT
+    GO_ON = Kind.PASS, Phase.AGENT
+    LEAVING = Kind.PASS, Phase.AGENT
 
     ENROLLED = Kind.END, Phase.END
     LINK_SENT = Kind.END, Phase.END

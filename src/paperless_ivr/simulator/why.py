@@ -37,7 +37,7 @@ def passed(flow: Flow, move: Move) -> Iterator[Passed]:
         rows = [row.name(state) for row in flow.table[state] if event in row.events]
         at = rows.index(taken)
         yield Passed(state, tuple(rows[:at]), taken, len(rows) - at - 1)
-        there = state if target == "HERE" else State[target]
+        there = state if target == "REPROMPT" else State[target]
         event = e.Arrived if there.kind is Kind.PASS else e.HungUp
 
 
@@ -69,7 +69,7 @@ def _cause(move: Move, label: str) -> str:
             e.Screened()
             | e.TryReserved()
             | e.LimitReached()
-            | e.WishKept()
+            | e.RequestDeferred()
             | e.RecordUnavailable() as event
         ):
             return f"The record answered “{answered(event)}”"
@@ -82,7 +82,7 @@ def ways(flow: Flow, state: State) -> Iterator[tuple[str, str]]:
     for row in flow.table.get(state, ()):  # an ending has none
         name = row.name(state)
         target = way(name)[1]
-        yield phrase(name), "the same question" if target == "HERE" else title(State[target])
+        yield phrase(name), "the same question" if target == "REPROMPT" else title(State[target])
 
 
 def passed_by(flow: Flow, take: Take) -> Iterator[State]:

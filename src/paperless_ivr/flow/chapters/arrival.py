@@ -12,7 +12,7 @@ from paperless_ivr.flow.events import Arrived, Digits, NoInput, RecordUnavailabl
 from paperless_ivr.flow.facts import (
     Anything,
     another_address_left,
-    can_enrol,
+    can_enroll,
     next_strategy,
     one_bill,
     pressed,
@@ -34,8 +34,7 @@ from paperless_ivr.flow.lines import (
 from paperless_ivr.flow.options import Choice, Option
 from paperless_ivr.flow.policy import OfferReason, Strategy
 from paperless_ivr.flow.requests import Request, Screen
-from paperless_ivr.flow.rows import HERE, On
-from paperless_ivr.flow.scene import Crossing, Scene
+from paperless_ivr.flow.rows import REPROMPT, On
 from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.turns import Prompt
 from paperless_ivr.flow.updates import (
@@ -45,6 +44,7 @@ from paperless_ivr.flow.updates import (
     take_only_bill,
     use_address_on_file,
 )
+from paperless_ivr.flow.view import CallView, Transition
 from paperless_ivr.secret import Secret
 
 
@@ -75,7 +75,7 @@ def at_start(c: Anything) -> bool:
     return c.call.host.moment is Moment.START
 
 
-def asked_lately(c: Crossing[Screened]) -> bool:
+def asked_lately(c: Transition[Screened]) -> bool:
     """By policy, this caller is not asked again yet (R14)."""
     earlier = c.event.in_this_call
     if any(d is not Disposition.IGNORED for d in earlier) or len(earlier) > 1:
@@ -96,10 +96,10 @@ def bill_is_known(c: Anything) -> bool:
     """One bill can go paperless, and its address is the one on file."""
     if not one_bill(c):
         return False
-    return next_strategy(Scene(take_only_bill(c), c.terms)) is Strategy.ON_FILE
+    return next_strategy(CallView(take_only_bill(c), c.terms)) is Strategy.ON_FILE
 
 
-def silent_before(c: Crossing[NoInput]) -> bool:
+def silent_before(c: Transition[NoInput]) -> bool:
     """This question was met with silence once already."""
     return c.call.tries.silence >= 1
 
@@ -111,7 +111,7 @@ def greet(c: Anything) -> Call:
     return evolve(c.call, lead=(GREETING,))
 
 
-def take_language(c: Crossing[Digits]) -> Call:
+def take_language(c: Transition[Digits]) -> Call:
     """The language that was chosen."""
     option = pressed(c)
     return evolve(c.call, language=str(option.value) if option else c.language)
@@ -122,7 +122,7 @@ def take_default_language(c: Anything) -> Call:
     return evolve(c.call, language=c.policy.languages.default)
 
 
-def return_key(c: Crossing[Digits]) -> Call:
+def return_key(c: Transition[Digits]) -> Call:
     """A key that was meant for the host."""
     key = c.event.keys or Secret("#")
     return evolve(c.call, results=evolve(c.call.results, unused=key))
@@ -134,16 +134,16 @@ def take_bill_on_file(c: Anything) -> Call:
 
 
 @says("offer_reminder_email", "offer_reminder_text", "offer_incentive", "offer_source")
-def why(scene: Scene) -> Iterable[Prompt]:
+def why(view: CallView) -> Iterable[Prompt]:
     """The reason that the policy gives, if any; an incentive until its last day."""
-    offer = scene.policy.offer
+    offer = view.policy.offer
     match offer.reason:
         case OfferReason.REMINDER if offer.reminder_by is not None:
-            yield prompt(scene, f"offer_reminder_{offer.reminder_by.value}")
-        case OfferReason.INCENTIVE if _in_time(scene.call.host.today, offer.incentive_until):
-            yield prompt(scene, "offer_incentive")
+            yield prompt(view, f"offer_reminder_{offer.reminder_by.value}")
+        case OfferReason.INCENTIVE if _in_time(view.call.host.today, offer.incentive_until):
+            yield prompt(view, "offer_incentive")
         case OfferReason.SOURCE:
-            yield prompt(scene, "offer_source")
+            yield prompt(view, "offer_source")
 
 
 def _in_time(today: date | None, last: date | None) -> bool:
@@ -151,30 +151,30 @@ def _in_time(today: date | None, last: date | None) -> bool:
 
 
 @says("offer_in_full", *WHICH)
-def bill_and_address(scene: Scene) -> Iterable[Prompt]:
+def bill_and_address(view: CallView) -> Iterable[Prompt]:
     """The bill, and the address on file, masked."""
-    yield prompt(scene, "offer_in_full", must_hear=True)
-    yield from which_bill(scene)
+    yield prompt(view, "offer_in_full", must_hear=True)
+    yield from which_bill(view)
 
 
 @offers("option_language")
-def languages(scene: Scene) -> tuple[Option, ...]:
+def languages(view: CallView) -> tuple[Option, ...]:
     """The languages that the policy offers, a key each."""
     return tuple(
         Option(str(n), Choice.LANGUAGE, "option_language", value=language, language=language)
-        for n, language in enumerate(scene.policy.languages.offered, 1)
+        for n, language in enumerate(view.policy.languages.offered, 1)
     )
 
 
-def screen(scene: Scene) -> Request:
+def screen(view: CallView) -> Request:
     """Asks the record for earlier offers."""
-    host = scene.call.host
-    return Screen(host.call_id, host.biller, host.moment, host.ani, scene.account)
+    host = view.call.host
+    return Screen(host.call_id, host.biller, host.moment, host.ani, view.account)
 
 
 GOES_ON = (
     On(NoInput, S.IGNORED, when=silent_before),
-    On(NoInput, HERE, keep=count_silence),
+    On(NoInput, REPROMPT, keep=count_silence),
 )
 """Silence is asked about once; then the call goes on."""
 
@@ -250,14 +250,14 @@ CHAPTER: Chapter = {
         "The offer with bill, address and what happens: its yes is the consent.",
         say=[why, bill_and_address, what_happens, options],
         help="offer_help",
-        consent=Purpose.ENROL,
+        consent=Purpose.ENROLL,
         keys=[
             key("1", Choice.YES, "option_agree"),
             key("2", Choice.NO, "option_if_not"),
             key("3", Choice.OTHER, "option_other_address", when=another_address_left),
         ],
         ways=[
-            Press(Choice.YES, S.ENROLLMENT, when=can_enrol),
+            Press(Choice.YES, S.ENROLLMENT, when=can_enroll),
             Press(Choice.YES, S.KEEPING),
             Press(Choice.NO, S.DECLINED),
             Press(Choice.OTHER, S.ADDRESS, keep=leave_address),
