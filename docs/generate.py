@@ -189,6 +189,8 @@ QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Is AutoPay offered too?", ("autopay.offer",)),
     ("Is another bill offered after the first?", ("bills.another", "bills.another_at_most")),
     ("When in the call is it offered?", ("offer.moments",)),
+    ("When is one key enough?", ("offer.one_question",)),
+    ("Why should a caller want it?", ("offer.reason",)),
     ("When is a text offered after enrollment?", ("text.after_enrolment",)),
     ("May an account be found by caller ID?", ("proof.search_by_phone",)),
     ("Who answers for all this?", ("about.owner", "about.version", "about.approved_by")),

@@ -21,7 +21,6 @@ for event in (
     InvoiceChecked(exists=True),  # the service: the bill is there
     Digits(keys("1")),  # yes to bill and address
     Accepted(),  # the service: accepted
-    Digits(keys("2")),  # no text, thank you
 ):
     print(turn.call.state.name, [prompt.name for prompt in turn.say], type(turn.then).__name__)
     turn = flow.advance(turn.call, event)

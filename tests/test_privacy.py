@@ -30,7 +30,7 @@ from paperless_ivr.errors import RecordDown
 from paperless_ivr.flow.events import Digits, Ended, HungUp, TransferEnded, TransferResult
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Disposition, Moment
-from paperless_ivr.flow.policy import Address, Policy, Strategy
+from paperless_ivr.flow.policy import Address, Policy, Strategy, Text
 from paperless_ivr.flow.requests import OPERATIONS
 from paperless_ivr.flow.states import State
 from paperless_ivr.flow.turns import Gather, Transfer
@@ -46,7 +46,9 @@ from tests.counts import heavy
 from tests.records.test_sql_privacy import dumped
 
 POLICY = evolve(
-    Policy(), address=Address(strategies=(Strategy.ON_FILE, Strategy.KEYPAD), email_required=True)
+    Policy(),
+    address=Address(strategies=(Strategy.ON_FILE, Strategy.KEYPAD), email_required=True),
+    text=Text(after_enrolment=(Moment.BEFORE_PAYMENT, Moment.AFTER_PAYMENT)),
 )
 PAD = EmailPad()
 SOON = [breakage for breakage in BREAKAGES if not breakage.late and breakage.only is None]

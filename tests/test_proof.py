@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from paperless_ivr.backends.demo import customer
-from paperless_ivr.flow import bills, blocks, facts, updates
+from paperless_ivr.flow import bills, blocks, facts, lines, updates
 from paperless_ivr.flow import flow as moving
 from paperless_ivr.flow.call import Entry
 from paperless_ivr.flow.chapters import consent, identity, text
@@ -16,6 +16,7 @@ from paperless_ivr.flow.events import (
     HungUp,
     OutcomeUnknown,
     RecordUnavailable,
+    Refused,
     TryReserved,
 )
 from paperless_ivr.flow.flow import Flow
@@ -24,7 +25,7 @@ from paperless_ivr.flow.live import deliver
 from paperless_ivr.flow.policy import Strategy
 from paperless_ivr.flow.rows import REPROMPT, On
 from paperless_ivr.flow.states import Phase, State
-from paperless_ivr.flow.table import FLOW
+from paperless_ivr.flow.table import BLOCKS, FLOW
 from paperless_ivr.keypad import AccountPad
 from paperless_ivr.proof.cases import cases, prove, rows, tight
 from paperless_ivr.proof.exploration import World, alphabet, shape, walk
@@ -148,6 +149,98 @@ def test_a_consent_that_keeps_keys_pressed_ahead_is_found(monkeypatch):
 
     assert problem == "a key pressed before the question gave a consent"
     assert "ahead" in text
+
+
+ONE_QUESTION = CASES["vouched for: one bill, its address on file"]
+
+
+def saying(monkeypatch, state, *lines):
+    """The question of a state says these lines instead."""
+    monkeypatch.setitem(BLOCKS, state, evolve(BLOCKS[state], say=lines))
+
+
+@pytest.mark.requirement("R09", "R51", "R42")
+def test_an_offer_that_keeps_keys_pressed_ahead_is_found(monkeypatch):
+    """The one question that takes a key pressed before it is found."""
+    monkeypatch.setattr(blocks.Ask, "flushes", False)
+    problem, text = search(OWN_YES, case=ONE_QUESTION)
+
+    assert problem == "a key pressed before the question gave a consent"
+    assert "ahead" in text
+
+
+@pytest.mark.requirement("R09", "R51", "R42")
+@pytest.mark.parametrize("left_out", ["offer_in_full", "next_email"])
+def test_an_offer_that_leaves_something_out_is_found(monkeypatch, left_out):
+    """The one question without its bill and address, or without what happens next, is found."""
+    said = [line for line in BLOCKS[State.OFFER_IN_FULL].say if left_out not in line.names]
+    saying(monkeypatch, State.OFFER_IN_FULL, *said)
+    problem, _ = search(OWN_YES, case=ONE_QUESTION)
+
+    assert problem in (
+        "consent to enroll without naming what it is about",
+        "consent to enroll without saying what happens next",
+    )
+
+
+@pytest.mark.requirement("R09", "R51", "R42")
+def test_an_offer_that_need_not_be_heard_is_found(monkeypatch):
+    """The one question whose words a key may cut short is found."""
+    lines_of = BLOCKS[State.OFFER_IN_FULL].say
+    loose = [
+        evolve(
+            line,
+            tell=lambda view, tell=line.tell: tuple(
+                evolve(prompt, must_hear=False) for prompt in tell(view)
+            ),
+        )
+        if line is not lines.options
+        else line
+        for line in lines_of
+    ]
+    saying(monkeypatch, State.OFFER_IN_FULL, *loose)
+    problem, _ = search(OWN_YES, case=ONE_QUESTION)
+
+    assert problem == "a consent before its question was heard to the end"
+
+
+@pytest.mark.requirement("R10", "R51", "R42")
+def test_a_long_silence_before_the_offer_is_found():
+    """A search before the offer that is made once more is found."""
+    table = planted(
+        State.BEFORE_OFFER_LOOKUP,
+        lambda row: Refused in row.events,
+        to=REPROMPT,
+        keep=lambda c: evolve(c.call, nobody_ahead=True),
+    )
+    problem, _ = search("without a word nobody waits for long", table, case=ONE_QUESTION)
+
+    assert problem == "two searches are waited for without a word"
+
+
+@pytest.mark.requirement("R10", "R51", "R42")
+def test_a_silent_search_with_all_its_time_is_found(monkeypatch):
+    """A search before the offer that takes as long as others is found."""
+    block = BLOCKS[State.BEFORE_OFFER_LOOKUP]
+    monkeypatch.setitem(
+        BLOCKS, State.BEFORE_OFFER_LOOKUP, evolve(block, ask=identity.search_by_account)
+    )
+    problem, _ = search("without a word nobody waits for long", case=ONE_QUESTION)
+
+    assert problem.startswith("SearchByAccountNumber is waited for without a word")
+
+
+@pytest.mark.requirement("R47", "R51", "R42")
+def test_a_search_before_the_offer_at_no_cost_is_found():
+    """A search before the offer in which numbers could be walked is found."""
+    table = planted(
+        State.BEFORE_OFFER,
+        lambda row: row.to is State.BEFORE_OFFER_LIMIT,
+        to=State.BEFORE_OFFER_LOOKUP,
+    )
+
+    problem, _ = search(TRIES, table, case=ONE_QUESTION)
+    assert problem.startswith("an account is searched without a try")
 
 
 @pytest.mark.requirement("R47", "R42")

@@ -240,7 +240,9 @@ def test_the_dialplan_of_the_docs(exchange: With) -> None:
         got = await asyncio.to_thread(live.asterisk.told, RIVERA, "ended")
         assert paid["account"] == "20481137"
         asked = live.asked[RIVERA]
-        assert asked.index("OFFER_AT_START") < asked.index("OFFER") < asked.index("DECLINED")
+        assert (
+            asked.index("OFFER_AT_START") < asked.index("OFFER_IN_FULL") < asked.index("DECLINED")
+        )
         assert (got["disposition"], got["reason"]) == ("not_offered", "asked_lately")
 
     exchange(test)

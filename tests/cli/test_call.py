@@ -72,7 +72,7 @@ def test_a_number_that_stands_for_nobody(run: Run, tmp_path: Path, number: str) 
 @pytest.mark.requirement("R47", "R15")
 def test_a_pause_looks_no_half_number_up(run: Run) -> None:
     """2048, a pause, and the rest: one account is looked up, the right one."""
-    keys = ["--keys", "1 2048 1137# 1 2", "--moment", "before_payment"]
+    keys = ["--keys", "1 2048 1137# 1", "--moment", "before_payment"]
     done = run("call", "--caller", "+12175550999", *keys)
     assert last(done.stdout) == "disposition: enrolled"
     assert "Keep going" in done.stdout

@@ -12,10 +12,10 @@ from paperless_ivr.flow.host import Disposition
 from paperless_ivr.flow.policy import Policy, Strategy
 
 BUDGETS = {
-    ("vouched for", Source.ON_FILE): (2, 45),
-    ("known by caller ID", Source.ON_FILE): (7, 55),
-    ("account keyed", Source.ON_FILE): (11, 58),
-    ("known by caller ID, no e-mail on file", Source.LINK): (8, 78),
+    ("vouched for", Source.ON_FILE): (1, 30),
+    ("known by caller ID", Source.ON_FILE): (6, 50),
+    ("account keyed", Source.ON_FILE): (11, 55),
+    ("known by caller ID, no e-mail on file", Source.LINK): (7, 78),
     ("known by caller ID, no e-mail on file", Source.KEYED): (37, 150),
 }
 """Keys, and seconds for who hears every prompt, until the service has accepted.
@@ -43,11 +43,17 @@ def test_budgets(language: str) -> None:
 
 def test_a_slower_voice_takes_longer() -> None:
     """Half the words a minute: the same keys, and twice the seconds of speech."""
-    for quick, slow in zip(
-        measured(demo_policy(), "en-US", 150), measured(demo_policy(), "en-US", 75), strict=True
-    ):
-        assert quick.whole.keys == slow.whole.keys
-        assert slow.whole.hears > 1.5 * quick.whole.hears
+    quick, slow = (
+        {
+            (way.start, way.ending, way.address): way
+            for way in measured(demo_policy(), "en-US", rate)
+        }
+        for rate in (150, 75)
+    )
+    assert quick.keys() == slow.keys()
+    for one, way in quick.items():
+        assert way.whole.keys == slow[one].whole.keys
+        assert slow[one].whole.hears > 1.5 * way.whole.hears
 
 
 def test_of_a_policy() -> None:

@@ -149,7 +149,7 @@ def test_a_payment_vouches_for_the_account_of_its_invoice():
     driver, _ = line(service)
     for call in range(40):
         arrival = evolve(paying(who.account, invoice=who.invoices[0].number), call_id=f"c{call}")
-        driver.converse(Stranger(keying(offer="1", confirm_on_file="2")), arrival)
+        driver.converse(Stranger(keying(offer_in_full="2")), arrival)
     caller = keys_an_address()
 
     back = driver.converse(caller, evolve(arrival, call_id="last"))

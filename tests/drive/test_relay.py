@@ -18,6 +18,7 @@ from paperless_ivr.drive.runner import CallRunner, Setup
 from paperless_ivr.flow.events import Accepted, Digits, Refusal, ServiceAnswer
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Disposition, Handback, Moment, Registration
+from paperless_ivr.flow.policy import Text
 from paperless_ivr.flow.requests import (
     OPERATIONS,
     DeferRequest,
@@ -33,7 +34,7 @@ from paperless_ivr.records.port import ActivityType, Evidence
 from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.secret import email, keys
 
-POLICY = demo_policy()
+POLICY = evolve(demo_policy(), text=Text(after_enrolment=(Moment.BEFORE_PAYMENT,)))
 WORDS = Catalog.of(POLICY)
 RIVERA = customer("rivera")
 ENDS = {ActivityType.COMPLETED, ActivityType.EXPIRED, ActivityType.EXPORTED, ActivityType.GIVEN_UP}

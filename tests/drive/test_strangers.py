@@ -23,7 +23,7 @@ from paperless_ivr.flow.events import (
 )
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Disposition, Identity, Moment, Payment, Reason
-from paperless_ivr.flow.policy import Policy
+from paperless_ivr.flow.policy import Policy, Text
 from paperless_ivr.flow.requests import SearchByAccountNumber
 from paperless_ivr.flow.turns import Gather
 from paperless_ivr.flow.view import Terms
@@ -212,7 +212,7 @@ def test_a_payment_vouches_for_its_payer_alone():
         ani=None,
     )
 
-    pressing("1 3 2 5372# 1 1 1", arrival, backend)
+    pressing("3 2 5372# 1 1 1", arrival, backend)
 
     assert backend.emails == ()
 
@@ -243,7 +243,7 @@ def test_a_declined_payment_brings_no_address():
 def test_the_second_fact_is_not_read_out():
     """The digits that show who calls are not said to a caller who has yet to show them."""
     backend, said = springfield(), io.StringIO()
-    driver, _ = line(backend)
+    driver, _ = line(backend, evolve(POLICY, text=Text(after_enrolment=(ARRIVAL.moment,))))
     rivera = customer("rivera").account.reveal()
     gateway = TerminalGateway(CATALOG, said, None, tokens(f"1 {rivera}# 1 3"))
 
@@ -344,6 +344,7 @@ def keys_an_address(**by_prompt):
         keying(
             offer="1",
             text_rates="2",
+            offer_in_full="3",
             confirm_on_file="3",
             email_local="5372#",
             email_domain="1",

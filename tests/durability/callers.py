@@ -42,7 +42,11 @@ from tests.durability.town import (
     phone,
 )
 
-PATIENT = evolve(demo_policy(), budgets=Budgets(read=8.0, write=8.0, record=2.0))
+PATIENT = evolve(
+    demo_policy(),
+    offer=evolve(demo_policy().offer, one_question=()),
+    budgets=Budgets(read=8.0, write=8.0, record=2.0),
+)
 FLOW = Flow(Terms(PATIENT))
 KEY = secret.credential("0123456789abcdef")
 GATEWAY = TwilioGateway(

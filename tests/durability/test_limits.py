@@ -29,7 +29,7 @@ HELD = 60.0
 """Seconds in which all calls come to the question."""
 POLICY = evolve(
     Policy(),
-    offer=evolve(Policy().offer, again_after_days={}),
+    offer=evolve(Policy().offer, one_question=(), again_after_days={}),
     budgets=evolve(Policy().budgets, record=2),
 )
 

@@ -197,7 +197,7 @@ def test_cooperation_enrolls(flow: Flow, ending: Disposition) -> None:
     """Cooperative callers enroll, whichever way the address and the wish take."""
     seen = set()
 
-    @settings(deadline=None, max_examples=60, derandomize=True)
+    @settings(deadline=None, max_examples=200, derandomize=True)
     @given(walks(flow, callers=(cooperative,), worlds=(done_by,), most=200))
     def enroll(steps: tuple[Step, ...]) -> None:
         then = steps[-1].turn.then

@@ -55,8 +55,8 @@ def chosen_among(*customers: Customer) -> tuple[Flow, Turn]:
             identity=Identity.VERIFIED,
         )
     )
-    turn = flow.advance(flow.advance(turn.call, Screened()).call, Digits(keys("1")))
-    return flow, flow.advance(turn.call, CustomersFound(customers))
+    turn = flow.advance(flow.advance(turn.call, Screened()).call, CustomersFound(customers))
+    return flow, flow.advance(turn.call, Digits(keys("1")))
 
 
 @pytest.mark.parametrize(

@@ -138,8 +138,8 @@ def entering(state: State, strategies: tuple[Strategy, ...]) -> tuple[Flow, Turn
         account=okafor.account,
         identity=Identity.VERIFIED,
     )
-    turn = pressed(flow, flow.advance(flow.begin(arrival).call, Screened()), "1")
-    turn = flow.advance(turn.call, CustomersFound((okafor,)))
+    turn = flow.advance(flow.begin(arrival).call, Screened())
+    turn = pressed(flow, flow.advance(turn.call, CustomersFound((okafor,))), "1")
     assert turn.call.state is state
     return flow, turn
 

@@ -14,12 +14,15 @@ from paperless_ivr.flow.policy import (
     AutoPay,
     Biller,
     Bills,
+    Budgets,
     CheckDigit,
     Languages,
     Limits,
     Offer,
+    OfferReason,
     Policy,
     Proof,
+    Reminder,
     Retention,
     Strategy,
     Text,
@@ -145,6 +148,56 @@ WRONG: list[tuple[Policy, list[str]]] = [
                 "offer.again_after_days.not_offered: no offer was made then, so there is nothing "
                 "to wait for; leave it out"
             ),
+        ],
+    ),
+    (
+        Policy(
+            offer=Offer(
+                one_question=(Moment.START,),
+                reason=OfferReason.REMINDER,
+                incentive_until=date(2026, 12, 31),
+            )
+        ),
+        [
+            (
+                'offer.one_question: "start" is none: there the source\'s words are said; leave it '
+                "out"
+            ),
+            'offer.reminder_by: is missing; "email" or "text"',
+            "offer.reminder_days: is missing; say how many days before a bill is due you remind",
+            (
+                'offer.incentive_until: is for offer.reason = "incentive" only; set that, or leave '
+                "it out"
+            ),
+        ],
+    ),
+    (
+        Policy(
+            offer=Offer(
+                reason=OfferReason.INCENTIVE,
+                incentive={"en-US": "A dollar.", "fr-CA": "Un dollar."},
+                reminder_by=Reminder.TEXT,
+                reminder_days=3,
+            )
+        ),
+        [
+            'offer.reminder_by: is for offer.reason = "reminder" only; set that, or leave it out',
+            'offer.reminder_days: is for offer.reason = "reminder" only; set that, or leave it out',
+            (
+                "offer.incentive.fr-CA: this language is not offered; add it to languages.offered, "
+                "or leave this out"
+            ),
+            "offer.incentive.es-US: is missing; say in a sentence what you give",
+            "offer.incentive_until: is missing; say on which day it ends, as 2026-12-31",
+        ],
+    ),
+    (
+        Policy(budgets=Budgets(record=1)),
+        [
+            (
+                "budgets.before_offer: with budgets.record the caller hears nothing for 2 "
+                "seconds; 1.5 at most, or set offer.one_question = []"
+            )
         ],
     ),
     (
@@ -406,6 +459,7 @@ def test_contradictions(policy: Policy, told: list[str]) -> None:
 
 
 RIGHT = {
+    "a slow record": Policy(offer=Offer(one_question=()), budgets=Budgets(record=2)),
     "the least said": Policy(offer=Offer((), {}), text=Text(after_enrolment=())),
     "one day": Policy(
         about=About("1", "me", "you", date(2026, 11, 1), date(2026, 11, 1)),

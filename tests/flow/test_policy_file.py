@@ -118,6 +118,11 @@ def patient(waits: p.Waits) -> p.Waits:
     )
 
 
+def short(budgets: p.Budgets) -> p.Budgets:
+    """The record and the search before the offer fit into one silence."""
+    return evolve(budgets, record=min(budgets.record, 1.5 - budgets.before_offer))
+
+
 def strict(limits: p.Limits) -> p.Limits:
     """What one account, number or call may do, an ANI may too; and what that may, the biller."""
     per_account = _wider((3, 3), limits.tries_per_account)
@@ -193,7 +198,7 @@ SECTIONS: dict[str, st.SearchStrategy[Any]] = {
     ),
     "tries": st.builds(p.Tries, **numbers(p.Tries)),
     "waits": st.builds(p.Waits, **numbers(p.Waits)).map(patient),
-    "budgets": st.builds(p.Budgets, **numbers(p.Budgets)),
+    "budgets": st.builds(p.Budgets, **numbers(p.Budgets)).map(short),
     "limits": st.builds(p.Limits, **numbers(p.Limits), **pairs(p.Limits)).map(strict),
     "retention": st.builds(p.Retention, **numbers(p.Retention)),
     "words": st.dictionaries(WORD, st.dictionaries(WORD, WORD, max_size=2), max_size=2),
@@ -204,7 +209,26 @@ OFFERS = st.builds(
     st.dictionaries(
         st.sampled_from(list(p.Offer().again_after_days)), number(p.Offer, "again_after_days")
     ).map(lambda days: {**p.Offer().again_after_days, **days}),
+    some([Moment.BEFORE_PAYMENT, Moment.AFTER_PAYMENT]),
 )
+REASONS = {
+    p.OfferReason.REMINDER: {
+        "reminder_by": st.sampled_from(p.Reminder),
+        "reminder_days": st.integers(1, 30),
+    },
+    p.OfferReason.INCENTIVE: {"incentive_until": st.dates()},
+}
+
+
+def with_reason(draw: st.DrawFn, offer: p.Offer, languages: tuple[str, ...]) -> p.Offer:
+    """An offer with some reason, and what that needs."""
+    reason = draw(st.sampled_from(p.OfferReason))
+    more = {name: draw(values) for name, values in REASONS.get(reason, {}).items()}
+    if reason is p.OfferReason.INCENTIVE:
+        more["incentive"] = draw(by_language(languages))
+    return evolve(offer, reason=reason, **more)
+
+
 TYPES = st.none() | st.lists(TEXT, min_size=1, max_size=3, unique=True).map(tuple)
 PARTS = st.fixed_dictionaries(SECTIONS)
 BILLS = {
@@ -217,7 +241,8 @@ BILLS = {
 def policies(draw: st.DrawFn) -> Policy:
     """Any policy that can be used."""
     languages = draw(st.sampled_from(LANGUAGES))
-    parts, offer, free = draw(PARTS), draw(OFFERS), draw(BOOLS)
+    parts, free = draw(PARTS), draw(BOOLS)
+    offer = with_reason(draw, draw(OFFERS), languages)
     address, retention = parts.pop("address"), parts.pop("retention")
     linked = Strategy.TEXT_LINK in address.strategies
     return Policy(

@@ -45,6 +45,7 @@ def slots(words: st.SearchStrategy[str]) -> dict[str, st.SearchStrategy[Slot]]:
         "biller": st.builds(Words, words),
         "bill": st.builds(Words, words | st.just("")),
         "terms": st.builds(Words, words),
+        "incentive": st.builds(Words, words),
         "domain": st.builds(
             Words, st.from_regex(r"[a-z0-9-]{1,9}(\.[a-z]{2,5}){1,2}", fullmatch=True)
         )
@@ -65,6 +66,7 @@ def slots(words: st.SearchStrategy[str]) -> dict[str, st.SearchStrategy[Slot]]:
         ),
         "due": st.builds(Day, st.dates()),
         "bills_on_paper": st.builds(Count, st.integers(1, 6)),
+        "days_before": st.builds(Count, st.integers(1, 30)),
     }
 
 
@@ -98,6 +100,8 @@ EXAMPLES: dict[str, Slot] = {
     "amount": Money(Decimal("48.20")),
     "due": Day(date(2026, 12, 3)),
     "bills_on_paper": Count(2),
+    "days_before": Count(3),
+    "incentive": Words("You get five dollars off."),
 }
 """One value for each gap, as in a real call."""
 

@@ -14,7 +14,8 @@ from paperless_ivr.flow.states import Phase, State
 from paperless_ivr.records.funnel import HandOver, Link, Loss, Stage
 from paperless_ivr.records.port import ActivityType, Task, task_of
 
-OFFERS = (State.OFFER, State.OFFER_AT_START)
+OFFERS = {State.OFFER, State.OFFER_IN_FULL, State.OFFER_AT_START}
+ACCEPTED = {Phase.IDENTITY, Phase.BILL, Phase.ADDRESS, Phase.EMAIL, Phase.TEXT, Phase.PAPER}
 
 
 @define
@@ -34,13 +35,14 @@ class Told:
     def moved(self, before, event, turn):
         """The call has moved."""
         call, was = turn.call, before.call
-        if OFFERS[0] in (was.state, call.state) or OFFERS[1] in (was.state, call.state):
+        if OFFERS & {was.state, call.state}:
             self.stage = max(self.stage, Stage.OFFERED)
             self.language = call.language
-        if was.state in OFFERS and call.state.phase is Phase.IDENTITY:
+        known = was.state in OFFERS and call.found
+        if was.state in OFFERS and call.state.phase in ACCEPTED:
             self.stage = Stage.ACCEPTED
         proved = call.found and call.identity >= Identity.LAST_FOUR_KEYED
-        if self.stage is Stage.ACCEPTED and proved and was.state not in OFFERS:
+        if self.stage is Stage.ACCEPTED and proved and (known or was.state not in OFFERS):
             self.stage = Stage.IDENTIFIED
         self.consents = tuple(c.reference for c in call.consents if c.purpose is Purpose.ENROLL)
         self.registered |= {

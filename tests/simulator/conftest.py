@@ -36,8 +36,8 @@ def serving(*policies: Path, may_reveal: bool = True) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[str]:
-    """The address of a simulator of the demo's policy."""
-    with serving() as url:
+    """The address of a simulator of the demo's policy, with a text after each enrollment."""
+    with serving(Path(__file__).with_name("texting.toml")) as url:
         yield url
 
 

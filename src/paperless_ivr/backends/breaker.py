@@ -17,7 +17,7 @@ from pybreaker import (
 
 from paperless_ivr.backends.port import NO_ACCESS, Backend
 from paperless_ivr.flow.events import OutcomeUnknown, ServiceAnswer, Unavailable
-from paperless_ivr.flow.requests import ServiceRequest
+from paperless_ivr.flow.requests import ServiceRequest, ahead
 
 NOT_SENT = "not sent: the service did not answer others"
 
@@ -35,7 +35,8 @@ class GuardedBackend:
     """A back end whose circuit opens when it does not answer. Safe to use from several threads.
 
     A request made while the circuit is open is never sent (`Unavailable`). A refusal is
-    an answer.
+    an answer. A search ahead of the offer counts for nothing: a service that needs longer than
+    the offer can wait has not failed.
     """
 
     backend: Backend
@@ -75,6 +76,8 @@ class GuardedBackend:
     def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
         """Answers within `budget` seconds; at once where the circuit is open."""
         probing = self.circuit != STATE_CLOSED
+        if ahead(request):
+            return Unavailable(NOT_SENT) if probing else self.backend.answer(request, budget)
         if probing and not self._probe.acquire(blocking=False):
             return Unavailable(NOT_SENT)  # one is enough to find out
         try:

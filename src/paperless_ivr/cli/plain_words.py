@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from paperless_ivr.flow.host import Disposition, Moment
-from paperless_ivr.flow.policy import Notifier, Policy, Strategy
+from paperless_ivr.flow.policy import Notifier, Offer, OfferReason, Policy, Reminder, Strategy
 
 MOMENTS = {
     Moment.START: "at the start of a call",
@@ -50,6 +50,7 @@ def _whose(policy: Policy) -> Iterator[str]:
 def _offer(policy: Policy) -> Iterator[str]:
     moments = [MOMENTS[moment] for moment in policy.offer.moments]
     yield f"Paperless billing is offered {_and(moments)}." if moments else "No offer is made."
+    yield from _question(policy.offer)
     days = policy.offer.again_after_days
     no, silence = days[Disposition.DECLINED], days[Disposition.IGNORED]
     yield f"After a no the caller is not asked again for {no} days, after silence for {silence}."
@@ -58,6 +59,24 @@ def _offer(policy: Policy) -> Iterator[str]:
         yield "Every type of bill can go paperless."
     else:
         yield f"These types of bills can go paperless: {_and(eligible)}."
+
+
+def _question(offer: Offer) -> Iterator[str]:
+    if offer.one_question:
+        yield (
+            f"{_and(MOMENTS[moment] for moment in offer.one_question).capitalize()}, a caller whom "
+            "the host vouches for hears bill, address and what happens next in the offer, where "
+            "one bill and its address are on file: one key is the consent."
+        )
+    match offer.reason:
+        case OfferReason.REMINDER:
+            by = "text" if offer.reminder_by is Reminder.TEXT else "e-mail"
+            days = f"{offer.reminder_days} day{'s' * (offer.reminder_days > 1)}"
+            yield f"The offer says that a reminder comes by {by}, {days} before a bill is due."
+        case OfferReason.INCENTIVE:
+            yield f"The offer says what is given for it, until {offer.incentive_until}."
+        case OfferReason.SOURCE:
+            yield "The offer begins with the sentence on waste, at every moment."
 
 
 def _proof(policy: Policy) -> Iterator[str]:

@@ -3,8 +3,9 @@
 import os
 import re
 import sys
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -99,14 +100,18 @@ def _toml(policy: "Policy") -> str:
     import tomli_w
 
     from paperless_ivr.flow.policy import Policy
-    from paperless_ivr.flow.policy_checks import plain
+    from paperless_ivr.flow.policy_checks import plain, settings
 
-    default = plain(Policy())
-    sections = {
-        section: {name: value for name, value in now.items() if value != default[section].get(name)}
-        for section, now in plain(policy).items()
-    }
-    return f"{MADE}\n{tomli_w.dumps({name: now for name, now in sections.items() if now})}"
+    sections: dict[str, Any] = {}
+    for (place, _, value), (_, _, default) in zip(
+        settings(policy), settings(Policy()), strict=True
+    ):
+        if value != default:
+            inside = sections
+            for section in place[:-1]:
+                inside = inside.setdefault(str(section), {})
+            inside[str(place[-1])] = value if isinstance(value, date) else plain(value)
+    return f"{MADE}\n{tomli_w.dumps(sections)}"
 
 
 def _searched(starts: "list[Start]") -> "dict[str, Step]":

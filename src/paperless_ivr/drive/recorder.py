@@ -17,7 +17,7 @@ from paperless_ivr.prompts import Catalog, said
 from paperless_ivr.records.port import Activity, ActivityType, Evidence, about
 from paperless_ivr.secret import Secret
 
-OFFERS = (State.OFFER_AT_START, State.OFFER)
+OFFERS = (State.OFFER_AT_START, State.OFFER_IN_FULL, State.OFFER)
 
 
 @frozen

@@ -5,6 +5,7 @@ number of workers sends it. A claim that outlived its worker is taken over: what
 sent is not sent again, but known as `OutcomeUnknown` (R31).
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -20,10 +21,11 @@ from paperless_ivr.flow.events import (
     Event,
     HungUp,
     OutcomeUnknown,
+    ServiceAnswer,
     Unavailable,
 )
 from paperless_ivr.flow.host import Release
-from paperless_ivr.flow.requests import Read, Request, Write
+from paperless_ivr.flow.requests import Read, Request, Write, ahead
 from paperless_ivr.flow.turns import Turn
 from paperless_ivr.gateways.port import DocumentGateway
 from paperless_ivr.records.port import SavedCall, SessionUpdate, Settlement
@@ -37,6 +39,12 @@ class RequestRunner:
     gateway: DocumentGateway
     signer: TokenSigner = field(repr=False)
     runner: CallRunner = field(init=False, repr=False)
+    _searches: ThreadPoolExecutor = field(init=False, repr=False)
+    """What is searched ahead of an offer, which is not held up by a back end that is late."""
+
+    @_searches.default
+    def _make_searches(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self.setup.at_once, thread_name_prefix="search")
 
     @runner.default
     def _make_runner(self) -> CallRunner:
@@ -46,6 +54,10 @@ class RequestRunner:
     def release(self) -> Release:
         """The flow, policy and words that it runs calls on."""
         return self.setup.edition
+
+    def close(self) -> None:
+        """Waits for searches that no call waits for any more."""
+        self._searches.shutdown()
 
     # ── where calls are ──
 
@@ -147,8 +159,18 @@ class RequestRunner:
                     reply = self.runner.on_record(step.request, session)
                 case Send() if isinstance(step.request, Write) and not self.is_claimed(session):
                     reply = Unavailable("too late")
+                case Send() if ahead(step.request):
+                    reply = self._asked_ahead(step)
                 case Send():
                     reply = self.runner.ask(step)
+
+    def _asked_ahead(self, step: Send) -> ServiceAnswer:
+        """The answer of a search, in its budget even where the back end does not keep to it."""
+        searching = self._searches.submit(self.runner.ask, step)
+        try:
+            return searching.result(step.budget)
+        except TimeoutError:
+            return self.runner.busy(step) if searching.cancel() else self.runner.overran(step)
 
     def _claimed(self, session: Session, *, again: bool) -> Session:
         """The call with its request claimed by this worker. A claim is a number of its own."""

@@ -48,6 +48,7 @@ from paperless_ivr.flow.requests import (
     Screen,
     ServiceRequest,
     Write,
+    ahead,
 )
 from paperless_ivr.flow.turns import Return, Turn
 from paperless_ivr.flow.view import CallView
@@ -121,6 +122,8 @@ class Setup:
         """Seconds that a request may take."""
         if isinstance(request, RecordRequest):
             return self.budgets.record
+        if ahead(request):
+            return self.budgets.before_offer
         return self.budgets.read if isinstance(request, Read) else self.budgets.write
 
     @property
@@ -152,8 +155,15 @@ class CallRunner:
         setup = self.setup
         handover = arrival.handover or setup.name_handover()
         serial = setup.name_handover() if arrival.handover else ""
-        named = evolve(arrival, edition=setup.edition, handover=handover, serial=serial)
-        return Move(None, None, Session(setup.flow.begin(named), setup.clock()))
+        now = setup.clock()
+        named = evolve(
+            arrival,
+            edition=setup.edition,
+            handover=handover,
+            serial=serial,
+            today=arrival.today or now.astimezone(UTC).date(),
+        )
+        return Move(None, None, Session(setup.flow.begin(named), now))
 
     def advance(self, session: Session, event: Event) -> Session:
         """The session after an event, not yet committed. Its request, if any, is claimed."""
@@ -440,7 +450,7 @@ class Asking:
         """The budget counts from when a thread took the request, and also waits for one."""
         if self._started is None:
             return self._began + self.step.budget
-        return self._started + self.step.budget + GRACE
+        return self._started + self.step.budget + (0 if ahead(self.step.request) else GRACE)
 
     def waited(self) -> ServiceAnswer | Turn | None:
         """What comes of waiting in vain: an answer, or a turn that reassures the caller."""

@@ -157,6 +157,7 @@ class WebDriver:
         """Waits until the requests that are being carried out are done."""
         for driver in (self, *self.former):
             driver._pool.shutdown()
+            driver._requests.close()
 
     @property
     def _releases(self) -> tuple[RequestRunner, ...]:
@@ -350,7 +351,7 @@ class WebDriver:
 
 def _handed_over(session: Session) -> Arrival:
     """What the host handed over, without what was named here."""
-    return evolve(session.call.host, edition=Release(), handover="", serial="")
+    return evolve(session.call.host, edition=Release(), handover="", serial="", today=None)
 
 
 def _reason(error: Exception) -> Reason:

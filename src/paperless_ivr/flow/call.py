@@ -231,6 +231,8 @@ class Call:
     shown: Shown = Shown()
     crowded: bool = False
     """Caller ID is the number of so many accounts that it shows nothing."""
+    nobody_ahead: bool = False
+    """The search before the offer found nobody who has the number that the host handed over."""
     reserved: Reserved = Reserved()
     choosing: Choosing = Choosing()
     entry: Entry = Entry()

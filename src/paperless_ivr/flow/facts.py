@@ -219,6 +219,11 @@ def four_keys(c: Transition[Digits]) -> bool:
     return len(keyed(c)) == 4 and keyed(c).isdecimal()
 
 
+def one_bill(view: CallView) -> bool:
+    """There is one bill to speak of."""
+    return len(bills.choices(view)) == 1
+
+
 # ── which way to an address ──────────────────────────────────────────────────────────────
 
 
@@ -238,6 +243,11 @@ def left(view: CallView) -> tuple[Strategy, ...]:
     if contact.source is Source.LINK:
         used.add(Strategy.TEXT_LINK)
     return tuple(s for s in view.policy.address.strategies if s not in used)
+
+
+def next_strategy(view: CallView) -> Strategy | None:
+    """The next way to an address, in the policy's order."""
+    return next((strategy for strategy in left(view) if possible(view, strategy)), None)
 
 
 def possible(view: CallView, strategy: Strategy) -> bool:

@@ -5,6 +5,7 @@ offered, hands over an `Arrival` and gets a `Handback` with a disposition.
 """
 
 import enum
+from datetime import date
 
 from attrs import field, frozen
 
@@ -190,6 +191,8 @@ class Arrival:
     """Distinguishes hand-overs of one call; names of consents and writes include it."""
     serial: str = ""
     """Distinguishes calls to which the host gives the same id; names of tries include it."""
+    today: date | None = None
+    """The caller's date, for an incentive that ends; if the host gives none, the date in UTC."""
 
     @property
     def paid(self) -> bool:

@@ -6,6 +6,7 @@ codes in small letters, yes or no, or plain text. An empty value is one that was
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from enum import Enum
 from typing import Any, Generic, TypeVar
 from urllib.parse import unquote
@@ -73,6 +74,13 @@ def _read_yes(text: str) -> bool:
     return text.lower() in YES
 
 
+def _read_day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError("it is a day, as 2026-11-22") from error
+
+
 def _secret(kind: Callable[[str], Secret]) -> Form[Secret]:
     return Form(kind, Secret.reveal)
 
@@ -107,6 +115,7 @@ _ARRIVAL: Mapping[str, Form[Any]] = {
     "identity": _one_of(Identity),
     "handover": TEXT,
     "serial": TEXT,
+    "today": Form(_read_day, date.isoformat),
 }
 _PAYMENT: Mapping[str, Form[Any]] = {
     "guid": _secret(secret.payment),
@@ -163,6 +172,7 @@ FROM_HOST = (
     "invoice",
     "invoice_type",
     "identity",
+    "today",
     *(f"payment_{name}" for name in _PAYMENT),
 )
 """The names of an arrival that only the host knows; the others a platform may know by itself."""

@@ -9,9 +9,11 @@ from functools import cache
 from attrs import frozen
 
 from paperless_ivr.flow import bills, facts
-from paperless_ivr.flow.call import GREETING
+from paperless_ivr.flow.call import GREETING, Source
 from paperless_ivr.flow.facts import both_shown, phone_shown
 from paperless_ivr.flow.options import Choice, Option
+from paperless_ivr.flow.policy import Notifier
+from paperless_ivr.flow.requests import StoreCustomerPreference
 from paperless_ivr.flow.rows import always
 from paperless_ivr.flow.slots import Count, Digits, Ending, Masked, Money, Slot, Spelled, Words
 from paperless_ivr.flow.slots import Day as DaySlot
@@ -83,6 +85,8 @@ SLOTS: Mapping[str, Callable[[CallView], Slot]] = {
     "character": _character,
     "bills_on_paper": lambda view: Count(view.policy.notification.bills_still_on_paper),
     "terms": lambda view: Words(view.policy.autopay.terms.get(view.language, "")),
+    "days_before": lambda view: Count(view.policy.offer.reminder_days),
+    "incentive": lambda view: Words(view.policy.offer.incentive.get(view.language, "")),
 }
 """How a gap of a prompt is filled, by the gap's name. Options bring their own slots."""
 
@@ -121,6 +125,11 @@ SHARED: Prompts = {
     "which_amount": ("amount", "due"),
     "which_account": ("ending",),
     "which_number": ("bill_ending",),
+    "next_email": ("bills_on_paper",),
+    "next_link": ("bills_on_paper",),
+    "next_kept": ("biller", "bills_on_paper"),
+    "back_any_time": (),
+    "back_by_request": ("biller",),
     "option_yes": ("key",),
     "option_no": ("key",),
 }
@@ -207,6 +216,22 @@ def which_bill(view: CallView) -> Iterable[Prompt]:
     bill = bills.chosen(view)
     for mark in bills.marks(view, bill, bills.listed(view)):
         yield Prompt(f"which_{mark.value}", marked(view, bill, mark), must_hear=True)
+
+
+@says("next_link", "next_kept", "next_email", "back_any_time", "back_by_request")
+def what_happens(view: CallView) -> Iterable[Prompt]:
+    """What comes next: by e-mail, by the texted link, or kept until the biller does it."""
+    if view.call.contact.source is Source.LINK:
+        name = "next_link"
+    elif view.policy.notification.sent_by is Notifier.BILLER:
+        name = "next_kept"
+    elif view.has(StoreCustomerPreference) or view.call.contact.source is Source.PAYMENT:
+        name = "next_email"
+    else:
+        name = "next_kept"
+    yield prompt(view, name, must_hear=True)
+    by_phone = view.policy.back_to_paper.by_phone
+    yield prompt(view, "back_any_time" if by_phone else "back_by_request", must_hear=True)
 
 
 def number_words(view: CallView) -> str:

@@ -33,6 +33,22 @@ class CheckDigit(enum.Enum):
     LUHN = "luhn"
 
 
+class OfferReason(enum.Enum):
+    """What is said before the question of the offer, to answer why."""
+
+    NONE = "none"
+    REMINDER = "reminder"
+    INCENTIVE = "incentive"
+    SOURCE = "source"
+
+
+class Reminder(enum.Enum):
+    """How the biller reminds a customer before a bill is due."""
+
+    EMAIL = "email"
+    TEXT = "text"
+
+
 class Notifier(enum.Enum):
     """Who tells the caller after the call that the registration waits for a click."""
 
@@ -117,7 +133,7 @@ class Languages:
 
 @frozen
 class Offer:
-    """When the offer is made, and when it is made again (R02, R14)."""
+    """When the offer is made, in which words, and when it is made again (R02, R14, R51)."""
 
     moments: tuple[Moment, ...] = setting(
         tuple(Moment),
@@ -153,6 +169,33 @@ class Offer:
         least=0,
         most=3650,
         keys=("disposition",),
+    )
+    one_question: tuple[Moment, ...] = setting(
+        (Moment.BEFORE_PAYMENT, Moment.AFTER_PAYMENT),
+        "where the host vouches for the caller, and one bill and an e-mail address are on file, "
+        "the offer names both and its 1 is the consent: one key in place of two; leave a moment "
+        "out to ask twice there",
+    )
+    reason: OfferReason = setting(
+        OfferReason.NONE,
+        "no reason is the shortest offer, and talk of the environment has moved nobody; three in "
+        "ten keep paper as a reminder to pay. At the start the source's sentence is always said",
+    )
+    reminder_by: Reminder | None = setting(
+        None, 'how you remind customers before a bill is due; with reason = "reminder"'
+    )
+    reminder_days: int = setting(
+        0, 'how many days before the bill is due; with reason = "reminder"', least=0, most=30
+    )
+    incentive: Mapping[str, str] = setting(
+        {},
+        "per language, what you give for going paperless, as a whole sentence; with "
+        'reason = "incentive"',
+        keys=("language",),
+    )
+    incentive_until: date | None = setting(
+        None,
+        'the last day on which the incentive is said, by UTC; with reason = "incentive"',
     )
 
 
@@ -300,9 +343,9 @@ class Text:
         "sent to costly numbers under +1",
     )
     after_enrolment: tuple[Moment, ...] = setting(
-        (Moment.BEFORE_PAYMENT, Moment.AFTER_PAYMENT),
-        "the source analysis sends a link there; at the start the caller still waits for "
-        "their own business",
+        (),
+        "the e-mail has the link already, and one more question takes the caller twelve seconds; "
+        'the source analysis sends a text as well: ["before_payment", "after_payment"]',
     )
     other_numbers: int = setting(
         2, "how often another number than the first may be asked for", least=0, most=5
@@ -424,6 +467,13 @@ class Budgets:
         least=0.1,
         most=2,
     )
+    before_offer: float = setting(
+        1.0,
+        "the search before the offer: what is not found by then is searched after a yes. With "
+        "budgets.record, 1.5 at most, because nothing is said meanwhile",
+        least=0.2,
+        most=1,
+    )
     reassure: float = setting(
         7.0, "something new is said every 7 to 10 seconds of waiting", least=3, most=10
     )
@@ -459,7 +509,8 @@ class Limits:
     tries_without_ani: tuple[int, int] = setting(
         (30, 300),
         "all callers of the biller whose number is not known share these, so that account numbers "
-        "cannot be walked; raise them where many withhold theirs",
+        "cannot be walked; raise them where many withhold theirs, or where the host hands over "
+        "many callers without a number: a search before the offer counts",
         least=1,
         most=100000,
     )

@@ -11,7 +11,16 @@ import attrs
 from attrs import Attribute, fields, frozen
 
 from paperless_ivr.flow.host import Disposition, Moment
-from paperless_ivr.flow.policy import About, CheckDigit, Limits, Policy, Proof, Strategy, Text
+from paperless_ivr.flow.policy import (
+    About,
+    CheckDigit,
+    Limits,
+    OfferReason,
+    Policy,
+    Proof,
+    Strategy,
+    Text,
+)
 from paperless_ivr.keypad import EmailPad, national
 
 Place = tuple[str | int, ...]
@@ -31,6 +40,9 @@ ITEM = -1
 LANGUAGES_AT_MOST = 9
 DOMAINS_AT_MOST = 8
 """One key each, 1 to 9; after the domains 9 is "another one"."""
+
+SILENCE_AT_MOST = 1.5
+"""Seconds before the offer in which nothing is said."""
 
 NUMBER_FOR_TESTS = "2015550123"
 """libphonenumber's own example of a number under +1."""
@@ -199,12 +211,53 @@ def _languages(policy: Policy, offered: Languages) -> Iterator[Finding]:
         )
 
 
-def _offer(policy: Policy, _: Languages) -> Iterator[Finding]:
+def _offer(policy: Policy, offered: Languages) -> Iterator[Finding]:
     if Disposition.NOT_OFFERED in policy.offer.again_after_days:
         yield Finding(
             ("offer", "again_after_days", Disposition.NOT_OFFERED.value),
             "no offer was made then, so there is nothing to wait for; leave it out",
         )
+    if Moment.START in policy.offer.one_question:
+        yield Finding(
+            ("offer", "one_question", ITEM),
+            '"start" is none: there the source\'s words are said; leave it out',
+        )
+    yield from _reasons(policy, offered)
+
+
+def _reasons(policy: Policy, offered: Languages) -> Iterator[Finding]:
+    """What a reason needs, and what only another one would say."""
+    offer = policy.offer
+    for reason, name in (
+        (OfferReason.REMINDER, "reminder_by"),
+        (OfferReason.REMINDER, "reminder_days"),
+        (OfferReason.INCENTIVE, "incentive"),
+        (OfferReason.INCENTIVE, "incentive_until"),
+    ):
+        value, at = getattr(offer, name), ("offer", name)
+        if offer.reason is not reason and value:
+            yield Finding(
+                at,
+                f'is for offer.reason = "{reason.value}" only; set that, or leave it out',
+                (("offer", "reason"),),
+            )
+        elif offer.reason is reason and not value and name in REASON_NEEDS:
+            yield Finding(at, f"is missing; {REASON_NEEDS[name]}", (("offer", "reason"),))
+    if offer.reason is OfferReason.INCENTIVE:
+        for language in offered:
+            if language not in offer.incentive:
+                yield Finding(
+                    ("offer", "incentive", language),
+                    "is missing; say in a sentence what you give",
+                    (("offer", "reason"), OFFERED),
+                )
+
+
+REASON_NEEDS = {
+    "reminder_by": '"email" or "text"',
+    "reminder_days": "say how many days before a bill is due you remind",
+    "incentive_until": "say on which day it ends, as 2026-12-31",
+}
 
 
 def _bills(policy: Policy, offered: Languages) -> Iterator[Finding]:
@@ -393,6 +446,19 @@ def _waits(policy: Policy, _: Languages) -> Iterator[Finding]:
             )
 
 
+def _budgets(policy: Policy, _: Languages) -> Iterator[Finding]:
+    """The record and the search before the offer are waited for in one silence."""
+    budgets = policy.budgets
+    silence = round(budgets.record + budgets.before_offer, 3)
+    if policy.offer.one_question and silence > SILENCE_AT_MOST:
+        yield Finding(
+            ("budgets", "before_offer"),
+            f"with budgets.record the caller hears nothing for {silence:g} seconds; "
+            f"{SILENCE_AT_MOST:g} at most, or set offer.one_question = []",
+            (("budgets", "record"), ("offer", "one_question")),
+        )
+
+
 def _limits(policy: Policy, _: Languages) -> Iterator[Finding]:
     limits = policy.limits
     for setting in fields(Limits):
@@ -465,6 +531,7 @@ CHECKS: tuple[Callable[[Policy, Languages], Iterator[Finding]], ...] = (
     _text,
     _autopay,
     _waits,
+    _budgets,
     _limits,
     _retention,
 )

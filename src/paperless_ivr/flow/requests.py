@@ -22,6 +22,8 @@ class SearchByAccountNumber:
     """Customers and their invoices by account number."""
 
     account: Secret
+    ahead: bool = False
+    """Before the offer, while nothing is said: within `budgets.before_offer`."""
 
 
 @frozen
@@ -158,6 +160,11 @@ def deferred(yes: Consent) -> DeferRequest:
         yes.reference,
         language=yes.language,
     )
+
+
+def ahead(request: object) -> bool:
+    """Whether the offer waits for a request, while nothing is said."""
+    return isinstance(request, SearchByAccountNumber) and request.ahead
 
 
 Read = SearchByAccountNumber | SearchByCustomerPhoneNumber | InvoiceExists

@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import evolve
 
+from paperless_ivr.flow import bills
 from paperless_ivr.flow.call import (
     Call,
     Consent,
@@ -150,7 +151,27 @@ def give_back_tries(call: Call, *, latest: bool = False) -> Call:
     return evolve(call, reserved=Reserved(before.made, kept, (*before.matched, *back)))
 
 
-# ── the way to an address ────────────────────────────────────────────────────────────────
+# ── the bill, and the way to an address ──────────────────────────────────────────────────
+
+
+def speak_of(c: Anything, bill: bills.Bill) -> Call:
+    """From now on a bill is spoken of."""
+    choosing = evolve(c.call.choosing, customer=bill.customer, type=bill.type, page=0)
+    return evolve(c.call, choosing=choosing)
+
+
+def take_only_bill(c: Anything) -> Call:
+    """The one bill that there is to speak of."""
+    return speak_of(c, bills.choices(c)[0])
+
+
+def use_address_on_file(c: Anything) -> Call:
+    """The address on file: the payment's own where that was for this bill, else the customer's."""
+    customer = c.customer
+    found, source = (customer.email if customer else None), Source.ON_FILE
+    if c.payment_email and bills.paid_for(c):
+        found, source = c.payment_email, Source.PAYMENT
+    return evolve(c.call, contact=evolve(c.call.contact, source=source, email=found, purpose=None))
 
 
 def leave_address(c: Anything) -> Call:

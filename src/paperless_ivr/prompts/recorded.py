@@ -80,6 +80,7 @@ def _named(policy: Policy, catalog: Catalog, language: str) -> Iterator[tuple[st
     for kind, names in policy.bills.names.items():
         yield f"bill-{_filed(kind)}", names.get(language, "")
     yield "autopay-terms", policy.autopay.terms.get(language, "")
+    yield "offer-incentive", policy.offer.incentive.get(language, "")
     for domain in policy.address.domains:
         for part in re.split(r"[.-]", domain):
             yield f"domain-{_filed(part)}", part

@@ -52,6 +52,8 @@ TERMS: Mapping[str, tuple[str, ...]] = {
     "term_bills_on_paper_1": (),
     "term_bills_on_paper_2": (),
     "term_bills_on_paper_many": ("count",),
+    "term_days_before_1": (),
+    "term_days_before_many": ("count",),
     "term_credit": ("amount",),
     "term_dollars_1": (),
     "term_dollars_many": (),
@@ -70,6 +72,7 @@ ENTRIES: Mapping[str, tuple[str, ...]] = {**PROMPTS, **TERMS}
 """Everything that a language needs words for, and the gaps that the words may fill."""
 
 CONSENT: Mapping[str, tuple[str, ...]] = {
+    "offer_in_full": ("bill", "masked"),
     "confirm_on_file": ("bill", "masked"),
     "confirm_keyed": ("bill", "address"),
     "confirm_link": ("bill", "ending"),
@@ -97,6 +100,9 @@ CONSENT: Mapping[str, tuple[str, ...]] = {
 
 NEEDED: Mapping[str, tuple[str, ...]] = {
     **{name: gaps for name, gaps in ENTRIES.items() if name.startswith(("option_", "term_"))},
+    "offer_reminder_email": ("days_before",),
+    "offer_reminder_text": ("days_before",),
+    "offer_incentive": ("incentive",),
     **CONSENT,
 }
 """The gaps that words must keep: those of `CONSENT`, what an option chooses and its key."""

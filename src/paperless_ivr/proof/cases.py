@@ -13,6 +13,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from datetime import date
 from functools import partial
 from multiprocessing import get_context
 
@@ -22,7 +23,16 @@ from paperless_ivr.backends.demo import BILLER, customer, payment
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Identity, Intent, Moment
 from paperless_ivr.flow.live import deliver
-from paperless_ivr.flow.policy import Account, AutoPay, CheckDigit, Policy, Strategy, Tries
+from paperless_ivr.flow.policy import (
+    Account,
+    AutoPay,
+    CheckDigit,
+    OfferReason,
+    Policy,
+    Reminder,
+    Strategy,
+    Tries,
+)
 from paperless_ivr.flow.requests import OPERATIONS
 from paperless_ivr.flow.rows import Table
 from paperless_ivr.flow.states import ASKING, Phase
@@ -91,7 +101,7 @@ def cases(policy: Policy | None = None) -> tuple[Case, ...]:
     """The walks of the proof: of one policy, or of the default and of others."""
     if policy is not None:
         return tuple(_of_one(policy))
-    return (*_of_many(), *_of_identity(), *_of_identity_to_paper())
+    return (*_of_many(), *_one_question(), *_of_identity(), *_of_identity_to_paper())
 
 
 def arrivals(policy: Policy | None = None) -> tuple[Case, ...]:
@@ -293,6 +303,38 @@ def _one_way_to_an_address() -> Iterator[Case]:
     )
     keypad = evolve(DEFAULT.address, strategies=(Strategy.KEYPAD,))
     yield Case("keypad alone: just paid", new(address=keypad), _after("rivera"), ("rivera",))
+
+
+def _one_question() -> Iterator[Case]:
+    """The host vouches for the caller: what is known before the offer, and the reasons for it."""
+    on_file = evolve(DEFAULT.address, strategies=(Strategy.ON_FILE, Strategy.AGENT))
+    one_bill = evolve(DEFAULT.bills, another=False)
+    new = partial(evolve, DEFAULT, address=on_file, bills=one_bill)
+    told = new(
+        offer=evolve(
+            DEFAULT.offer,
+            reason=OfferReason.INCENTIVE,
+            incentive={"en-US": "You get five dollars off.", "es-US": "Recibe cinco dólares."},
+            incentive_until=date(2026, 12, 31),
+        ),
+        text=evolve(DEFAULT.text, after_enrolment=(BEFORE,)),
+    )
+    reminded = evolve(
+        DEFAULT.offer, reason=OfferReason.REMINDER, reminder_by=Reminder.EMAIL, reminder_days=3
+    )
+    quoted = evolve(DEFAULT.offer, reason=OfferReason.SOURCE)
+    today, person = {"today": date(2026, 12, 31)}, {"person_available": True}
+    for name, policy, found, more, lacking in (
+        ("one bill, its address on file", told, ("rivera",), today, ()),
+        ("the record keeps it", new(), ("rivera",), {}, (PREFERENCE, LINK)),
+        ("no address on file", new(offer=reminded), ("chen",), person, ()),
+        ("several bills", new(offer=quoted), ("park", "park-rental"), {}, ()),
+        ("already paperless", new(), ("dubois",), {}, ()),
+        ("pending", new(), ("silva",), {}, ()),
+    ):
+        known = {"account": customer(found[0]).account, "identity": Identity.ACCOUNT_KEYED}
+        arrival = _arrival(found[0], BEFORE, **known, **more)
+        yield Case(f"vouched for: {name}", policy, arrival, found, frozenset(lacking))
 
 
 def _of_identity() -> Iterator[Case]:

@@ -234,10 +234,12 @@ class Meter:
 
 
 def pressed(step: Step) -> int:
-    """How many keys are pressed at a step, the end key included."""
-    if not isinstance(step.event, Digits):
+    """How many keys are pressed at a step, the end key where the entry does not end without."""
+    then = step.turn.then
+    if not isinstance(step.event, Digits) or not isinstance(then, Gather):
         return 0
-    return len(step.event.keys) + (step.event.ended is Ended.END_KEY)
+    keyed = len(step.event.keys)
+    return keyed + (step.event.ended is Ended.END_KEY and keyed < then.max_keys)
 
 
 def _accepted(step: Step) -> bool:

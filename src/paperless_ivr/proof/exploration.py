@@ -485,7 +485,13 @@ GUESSED: Mapping[S, Guess] = {
     S.PHONE_CHECK: Guess.PHONE,
 }
 """Questions whose answer a stranger could guess."""
-_LIMITS = (S.HANDED_OVER_LIMIT, S.ACCOUNT_LIMIT, S.LAST_FOUR_LIMIT, S.FACT_LIMIT)
+_LIMITS = (
+    S.BEFORE_OFFER_LIMIT,
+    S.HANDED_OVER_LIMIT,
+    S.ACCOUNT_LIMIT,
+    S.LAST_FOUR_LIMIT,
+    S.FACT_LIMIT,
+)
 
 
 def tries(move: Move) -> Guess | None:

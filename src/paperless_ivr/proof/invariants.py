@@ -29,9 +29,11 @@ from paperless_ivr.flow.requests import (
     SearchByAccountNumber,
     SearchByCustomerPhoneNumber,
     SendWebLink,
+    ServiceRequest,
     StoreCustomerPaymentMethodV2,
     StoreCustomerPreference,
     Write,
+    ahead,
 )
 from paperless_ivr.flow.slots import Ending
 from paperless_ivr.flow.states import Kind
@@ -62,6 +64,8 @@ ADDRESS_SLOTS = {
     Purpose.AUTOPAY: ({"bill"}, {"terms"}),
 }
 """What must have been heard for a consent, where that is not the bill: one slot of each set."""
+WHAT_HAPPENS = {"next_email", "next_link", "next_kept"}
+"""Prompts that say what comes next: without one, nobody knows what is enrolled to happen."""
 NUMBER_ON_FILE = {"confirm_link_on_file", *(f"text_consent_{p}_on_file" for p in TextPurpose)}
 """Prompts that name a number without its digits."""
 
@@ -89,6 +93,8 @@ def own_yes(_: Flow, move: Move) -> str | None:
         slots.add("ending")
     if not all(slots & wanted for wanted in ADDRESS_SLOTS.get(given.purpose, ({"bill"},))):
         return f"consent to {given.purpose.value} without naming what it is about"
+    if given.purpose is Purpose.ENROLL and not WHAT_HAPPENS & {p.name for p in heard_out}:
+        return "consent to enroll without saying what happens next"
     return None
 
 
@@ -359,9 +365,24 @@ def reserved_first(flow: Flow, move: Move) -> str | None:
         if tries(move) is not wanted:
             return f"{state.name} is asked without a try at {wanted.value} that was reserved"
     searching = isinstance(move.next.then, SearchByAccountNumber) and not move.late
-    if searching and state is S.ACCOUNT_LOOKUP and not _may_search(flow, move):
+    if (
+        searching
+        and state in (S.ACCOUNT_LOOKUP, S.BEFORE_OFFER_LOOKUP)
+        and not _may_search(flow, move)
+    ):
         return "an account is searched without a try that was reserved"
     return None
+
+
+def short_silence(_: Flow, move: Move) -> str | None:
+    """Without a word one search is waited for, and only as long as an offer can wait (R10, R51)."""
+    request = move.next.then
+    if move.late or move.next.call.results.hung_up or not isinstance(request, ServiceRequest):
+        return None
+    if ahead(request) is bool(move.next.say):
+        return f"{type(request).__name__} is waited for without a word, or is cut short with one"
+    again = ahead(request) and ahead(move.turn.then)
+    return "two searches are waited for without a word" if again else None
 
 
 def _may_search(flow: Flow, move: Move) -> bool:
@@ -557,6 +578,7 @@ INVARIANTS: Mapping[str, Invariant] = {
     "nothing goes to what the caller supplied without two facts": two_facts,
     "a fact that is still to be shown is not said": fact_is_secret,
     "texts go to ordinary numbers of the policy's countries": texts_stay_near,
+    "without a word nobody waits for long": short_silence,
     "promised keys work": promised_keys_work,
     "a hang-up ends the call anywhere": hang_up_anywhere,
     "after a hang-up nothing is said": gone_is_gone,

@@ -254,7 +254,7 @@ class _HandOver:
             self.link = self.link or Link.NOT_OPENED
         ways = [way(row) for row in rows.split("; ") if row]
         places = {state, *(to for _, to in ways)}
-        if self.stage is Stage.OFFERED and places & ACCEPTED:
+        if self.stage is Stage.OFFERED and places & (ACCEPTED | IDENTIFIED):
             self.stage = Stage.ACCEPTED
         if self.stage in (Stage.OFFERED, Stage.ACCEPTED) and places & IDENTIFIED:
             self.stage = Stage.IDENTIFIED
@@ -283,7 +283,7 @@ def _names(*phases: Phase) -> frozenset[str]:
 ACCEPTED = _names(Phase.IDENTITY)
 """Who is there after an offer has accepted it; without one, it was another wish."""
 IDENTIFIED = _names(Phase.BILL, Phase.ADDRESS, Phase.EMAIL, Phase.TEXT, Phase.CONSENT, Phase.PAPER)
-"""Nobody gets there but by `State.INVOICE`, once identified."""
+"""Nobody gets there but by `State.INVOICE`, or by an offer that names the bill: identified."""
 TURNED_OUT_DONE = frozenset(
     (source.name, State.AFTERWARDS.name)
     for source in (State.ENROLLMENT, State.ENROLLMENT_CHECK, State.ENROLLMENT_AGAIN)

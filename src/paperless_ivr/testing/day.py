@@ -16,6 +16,7 @@ from paperless_ivr import secret
 from paperless_ivr.backends.memory import Books, Fault, MemoryBackend, Paid
 from paperless_ivr.backends.port import Backend
 from paperless_ivr.drive.blocking import Driver
+from paperless_ivr.drive.recorder import OFFERS
 from paperless_ivr.drive.runner import Observer, Setup
 from paperless_ivr.flow.events import (
     Accepted,
@@ -154,7 +155,7 @@ class Somebody:
     def _sensible(self, turn: Turn) -> str:
         """Keys that are an answer."""
         options = self.flow.menu(turn.call)
-        if turn.call.state in (State.OFFER, State.OFFER_AT_START):
+        if turn.call.state in OFFERS:
             return self.chance.choice("1117" if turn.call.state is State.OFFER_AT_START else "1112")
         if not options:
             return self._entry(turn.call.state)

@@ -117,6 +117,7 @@ _ARRIVALS = st.builds(
     invoice_type=_maybe(_TYPES),
     identity=st.sampled_from(h.Identity),
     payment=_PAYMENTS,
+    today=_maybe(st.sampled_from((date(2026, 12, 31), date(2027, 1, 1)))),
     edition=st.just(h.Release()) | st.builds(h.Release, _WORDS, _WORDS, _WORDS),
 )
 
@@ -156,6 +157,17 @@ _BILLS = st.builds(
     another=st.booleans(),
     another_at_most=_FEW,
 )
+_OFFERS = st.sampled_from(
+    (
+        p.Offer(),
+        p.Offer(one_question=(), reason=p.OfferReason.SOURCE),
+        p.Offer(
+            reason=p.OfferReason.INCENTIVE,
+            incentive={"en-US": "You get five dollars off.", "es-US": "Recibe cinco dólares."},
+            incentive_until=date(2026, 12, 31),
+        ),
+    )
+)
 _LANGUAGES = st.sampled_from((("en-US", "es-US"), ("en-US",), ("es-US", "en-US")))
 _TRIES = st.builds(p.Tries, _FEW, _FEW, _FEW, _FEW, _FEW)
 _POLICIES = st.builds(
@@ -164,6 +176,7 @@ _POLICIES = st.builds(
     bills=_BILLS,
     proof=_PROOF,
     address=_ADDRESS,
+    offer=_OFFERS,
     text=st.builds(
         p.Text, after_enrolment=st.sampled_from((tuple(h.Moment), ())), other_numbers=_FEW
     ),

@@ -65,6 +65,7 @@ HEADERS: Mapping[str, str] = {
     "person": "person_available",
     "intent": "intent",
     "greeted": "greeted",
+    "today": "today",
 }
 """What can be handed over, and its name in `flow.host_strings`; `policy` and `lacking` shape the
 flow itself. A caller, an account and a payment may be named by a person's handle."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from attrs import evolve
 
-from paperless_ivr.flow import bills, examples
+from paperless_ivr.flow import examples
 from paperless_ivr.flow.answers import RESERVE, reserve
 from paperless_ivr.flow.blocks import ACCOUNT_NUMBER, Ask, Chapter, Do, Pass, number
 from paperless_ivr.flow.call import Call, Entry, Shown, Source, TextPurpose
@@ -26,11 +26,10 @@ from paperless_ivr.flow.facts import (
     hung_up,
     is_account,
     keyed,
-    left,
     named,
+    next_strategy,
     number_shown,
     phone_to_show,
-    possible,
     pound,
 )
 from paperless_ivr.flow.host import Reason, Sent
@@ -46,6 +45,7 @@ from paperless_ivr.flow.updates import (
     leave_keypad,
     miss_try,
     spend,
+    use_address_on_file,
     want_agent,
 )
 from paperless_ivr.flow.view import CallView, Transition
@@ -54,12 +54,7 @@ from paperless_ivr.keypad import last_four
 
 def next_is(strategy: Strategy) -> Guard[Any]:
     """The next way to an address, in the policy's order, is this one."""
-
-    def guard(c: Anything) -> bool:
-        open_to = [s for s in left(c) if possible(c, s)]
-        return bool(open_to) and open_to[0] is strategy
-
-    return named(f"next is {strategy.value}", guard)
+    return named(f"next is {strategy.value}", lambda c: next_strategy(c) is strategy)
 
 
 def for_number(c: Anything) -> bool:
@@ -84,15 +79,6 @@ def phone_matches(c: Transition[Digits]) -> bool:
 def facts_left(c: Anything) -> bool:
     """The fact that is missing may be keyed once more."""
     return c.call.spent.facts + 1 < c.policy.proof.last_four_tries
-
-
-def use_address_on_file(c: Anything) -> Call:
-    """The address on file: the payment's own where that was for this bill, else the customer's."""
-    customer = c.customer
-    found, source = (customer.email if customer else None), Source.ON_FILE
-    if c.payment_email and bills.paid_for(c):
-        found, source = c.payment_email, Source.PAYMENT
-    return evolve(c.call, contact=evolve(c.call.contact, source=source, email=found, purpose=None))
 
 
 def use_text_link(c: Anything) -> Call:

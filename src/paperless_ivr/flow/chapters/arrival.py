@@ -1,19 +1,49 @@
 """The call arrives: the offer, in which language, and whether the caller wants it."""
 
+from collections.abc import Iterable
+from datetime import date
+
 from attrs import evolve
 
 from paperless_ivr.flow import bills
 from paperless_ivr.flow.blocks import ANY_KEY, Ask, Chapter, Do, Pass, Press
-from paperless_ivr.flow.call import GREETING, Call
+from paperless_ivr.flow.call import GREETING, Call, Purpose
 from paperless_ivr.flow.events import Arrived, Digits, NoInput, RecordUnavailable, Screened
-from paperless_ivr.flow.facts import Anything, pressed, wants_paper
-from paperless_ivr.flow.host import Disposition, Moment, Reason
-from paperless_ivr.flow.lines import Prompts, key, offers, options, say
+from paperless_ivr.flow.facts import (
+    Anything,
+    another_address_left,
+    can_enroll,
+    next_strategy,
+    one_bill,
+    pressed,
+    wants_paper,
+)
+from paperless_ivr.flow.host import Disposition, Identity, Moment, Reason
+from paperless_ivr.flow.lines import (
+    WHICH,
+    Prompts,
+    key,
+    offers,
+    options,
+    prompt,
+    say,
+    says,
+    what_happens,
+    which_bill,
+)
 from paperless_ivr.flow.options import Choice, Option
+from paperless_ivr.flow.policy import OfferReason, Strategy
 from paperless_ivr.flow.requests import Request, Screen
 from paperless_ivr.flow.rows import REPROMPT, On
 from paperless_ivr.flow.states import State as S
-from paperless_ivr.flow.updates import because, count_silence
+from paperless_ivr.flow.turns import Prompt
+from paperless_ivr.flow.updates import (
+    because,
+    count_silence,
+    leave_address,
+    take_only_bill,
+    use_address_on_file,
+)
 from paperless_ivr.flow.view import CallView, Transition
 from paperless_ivr.secret import Secret
 
@@ -55,6 +85,20 @@ def asked_lately(c: Transition[Screened]) -> bool:
     return c.event.days < c.policy.offer.again_after_days.get(c.event.last, 0)
 
 
+def asked_in_full(c: Anything) -> bool:
+    """By policy, the offer may name the bill of a caller whom the host vouches for (R51)."""
+    host = c.call.host
+    vouched = host.identity >= Identity.ACCOUNT_KEYED and c.account is not None
+    return vouched and host.moment in c.policy.offer.one_question
+
+
+def bill_is_known(c: Anything) -> bool:
+    """One bill can go paperless, and its address is the one on file."""
+    if not one_bill(c):
+        return False
+    return next_strategy(CallView(take_only_bill(c), c.terms)) is Strategy.ON_FILE
+
+
 def silent_before(c: Transition[NoInput]) -> bool:
     """This question was met with silence once already."""
     return c.call.tries.silence >= 1
@@ -84,6 +128,35 @@ def return_key(c: Transition[Digits]) -> Call:
     return evolve(c.call, results=evolve(c.call.results, unused=key))
 
 
+def take_bill_on_file(c: Anything) -> Call:
+    """The one bill, and the address on file."""
+    return use_address_on_file(evolve(c, call=take_only_bill(c)))
+
+
+@says("offer_reminder_email", "offer_reminder_text", "offer_incentive", "offer_source")
+def why(view: CallView) -> Iterable[Prompt]:
+    """The reason that the policy gives, if any; an incentive until its last day."""
+    offer = view.policy.offer
+    match offer.reason:
+        case OfferReason.REMINDER if offer.reminder_by is not None:
+            yield prompt(view, f"offer_reminder_{offer.reminder_by.value}")
+        case OfferReason.INCENTIVE if _in_time(view.call.host.today, offer.incentive_until):
+            yield prompt(view, "offer_incentive")
+        case OfferReason.SOURCE:
+            yield prompt(view, "offer_source")
+
+
+def _in_time(today: date | None, last: date | None) -> bool:
+    return today is not None and last is not None and today <= last
+
+
+@says("offer_in_full", *WHICH)
+def bill_and_address(view: CallView) -> Iterable[Prompt]:
+    """The bill, and the address on file, masked."""
+    yield prompt(view, "offer_in_full", must_hear=True)
+    yield from which_bill(view)
+
+
 @offers("option_language")
 def languages(view: CallView) -> tuple[Option, ...]:
     """The languages that the policy offers, a key each."""
@@ -99,10 +172,21 @@ def screen(view: CallView) -> Request:
     return Screen(host.call_id, host.biller, host.moment, host.ani, view.account)
 
 
+GOES_ON = (
+    On(NoInput, S.IGNORED, when=silent_before),
+    On(NoInput, REPROMPT, keep=count_silence),
+)
+"""Silence is asked about once; then the call goes on."""
+
 PROMPTS: Prompts = {
     "option_language": ("key",),
     "offer_at_start": (),
     "offer": (),
+    "offer_in_full": ("bill", "masked"),
+    "offer_reminder_email": ("days_before",),
+    "offer_reminder_text": ("days_before",),
+    "offer_incentive": ("incentive",),
+    "offer_source": (),
 }
 """What only this chapter says, with the gaps that the words may fill."""
 
@@ -139,6 +223,7 @@ CHAPTER: Chapter = {
         ways=[
             On(Screened, S.NOT_OFFERED, when=asked_lately, keep=because(Reason.ASKED_LATELY)),
             On((Screened, RecordUnavailable), S.OFFER_AT_START, when=at_start),
+            On(Screened, S.BEFORE_OFFER, when=asked_in_full),
             On((Screened, RecordUnavailable), S.OFFER),
         ],
     ),
@@ -153,15 +238,38 @@ CHAPTER: Chapter = {
             On(NoInput, S.IGNORED),
         ],
     ),
+    S.WHICH_OFFER: Pass(
+        "Can the offer name the bill and the address?",
+        ways=[
+            On(Arrived, S.OFFER_IN_FULL, when=bill_is_known, keep=take_bill_on_file),
+            On(Arrived, S.OFFER),
+        ],
+    ),
+    S.OFFER_IN_FULL: Ask(
+        "The offer with bill, address and what happens: its yes is the consent.",
+        say=[why, bill_and_address, what_happens, options],
+        consent=Purpose.ENROLL,
+        keys=[
+            key("1", Choice.YES, "option_agree"),
+            key("2", Choice.NO, "option_if_not"),
+            key("3", Choice.OTHER, "option_other_address", when=another_address_left),
+        ],
+        ways=[
+            Press(Choice.YES, S.ENROLLMENT, when=can_enroll),
+            Press(Choice.YES, S.KEEPING),
+            Press(Choice.NO, S.DECLINED),
+            Press(Choice.OTHER, S.ADDRESS, keep=leave_address),
+            *GOES_ON,
+        ],
+    ),
     S.OFFER: Ask(
         "The offer before or after a payment: yes or no.",
-        say=[say("offer"), options],
+        say=[why, say("offer"), options],
         keys=[key("1", Choice.YES, "option_yes"), key("2", Choice.NO, "option_no")],
         ways=[
             Press(Choice.YES, S.ACCOUNT),
             Press(Choice.NO, S.DECLINED),
-            On(NoInput, S.IGNORED, when=silent_before),
-            On(NoInput, REPROMPT, keep=count_silence),
+            *GOES_ON,
         ],
     ),
 }

@@ -16,7 +16,14 @@ from paperless_ivr.flow.events import (
     Refused,
     Unavailable,
 )
-from paperless_ivr.flow.facts import Anything, all_of, paper_by_phone, pressed, settled
+from paperless_ivr.flow.facts import (
+    Anything,
+    all_of,
+    one_bill,
+    paper_by_phone,
+    pressed,
+    settled,
+)
 from paperless_ivr.flow.host import Moment
 from paperless_ivr.flow.lines import Prompts, bill_name, marked, offers, options, prompt, say, says
 from paperless_ivr.flow.options import Choice, Option
@@ -25,7 +32,7 @@ from paperless_ivr.flow.rows import REPROMPT, On
 from paperless_ivr.flow.slots import Slot
 from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.turns import Prompt
-from paperless_ivr.flow.updates import spend
+from paperless_ivr.flow.updates import speak_of, spend, take_only_bill
 from paperless_ivr.flow.view import CallView, Transition
 from paperless_ivr.secret import Secret
 
@@ -33,11 +40,6 @@ from paperless_ivr.secret import Secret
 def to_paper(c: Anything) -> bool:
     """The talk is of going back to paper."""
     return c.call.choosing.back_to_paper
-
-
-def one_bill(c: Anything) -> bool:
-    """There is one bill to speak of."""
-    return len(bills.choices(c)) == 1
 
 
 def several_bills(c: Anything) -> bool:
@@ -65,30 +67,20 @@ def there(c: Transition[InvoiceChecked]) -> bool:
     return c.event.exists
 
 
-def _about(c: Anything, bill: bills.Bill) -> Call:
-    choosing = evolve(c.call.choosing, customer=bill.customer, type=bill.type, page=0)
-    return evolve(c.call, choosing=choosing)
-
-
-def take_only_bill(c: Anything) -> Call:
-    """The one bill that there is to speak of."""
-    return _about(c, bills.choices(c)[0])
-
-
 def take_bill(c: Transition[Digits]) -> Call:
     """The bill that was chosen."""
     option = pressed(c)
-    return _about(c, bills.choices(c)[int(option.value) if option else 0])
+    return speak_of(c, bills.choices(c)[int(option.value) if option else 0])
 
 
 def take_pending_bill(c: Anything) -> Call:
     """The first bill whose link waits to be opened."""
-    return _about(c, bills.of_status(c, bills.Status.PENDING)[0])
+    return speak_of(c, bills.of_status(c, bills.Status.PENDING)[0])
 
 
 def take_paperless_bill(c: Anything) -> Call:
     """The first bill that is paperless already."""
-    return _about(c, bills.of_status(c, bills.Status.PAPERLESS)[0])
+    return speak_of(c, bills.of_status(c, bills.Status.PAPERLESS)[0])
 
 
 def turn_page(c: Anything) -> Call:

@@ -49,15 +49,14 @@ from paperless_ivr.flow.lines import (
     prompt,
     say,
     says,
+    what_happens,
     which_bill,
 )
 from paperless_ivr.flow.options import Choice, Option
-from paperless_ivr.flow.policy import Notifier
 from paperless_ivr.flow.requests import (
     EnrollInPaperless,
     Request,
     SearchByAccountNumber,
-    StoreCustomerPreference,
     deferred,
 )
 from paperless_ivr.flow.rows import On
@@ -131,22 +130,6 @@ def bill_and_address(view: CallView) -> Iterable[Prompt]:
     yield from which_bill(view)
 
 
-@says("next_link", "next_kept", "next_email", "back_any_time", "back_by_request")
-def what_happens(view: CallView) -> Iterable[Prompt]:
-    """What comes next: by e-mail, by the texted link, or kept until the biller does it."""
-    if view.call.contact.source is Source.LINK:
-        name = "next_link"
-    elif view.policy.notification.sent_by is Notifier.BILLER:
-        name = "next_kept"
-    elif view.has(StoreCustomerPreference) or view.call.contact.source is Source.PAYMENT:
-        name = "next_email"
-    else:
-        name = "next_kept"
-    yield prompt(view, name, must_hear=True)
-    by_phone = view.policy.back_to_paper.by_phone
-    yield prompt(view, "back_any_time" if by_phone else "back_by_request", must_hear=True)
-
-
 @offers("option_other_address", "option_other_way")
 def another_way(view: CallView) -> tuple[Option, ...]:
     """Another e-mail address; where the link is texted none was named, so another way."""
@@ -190,11 +173,6 @@ PROMPTS: Prompts = {
     "confirm_keyed": ("bill", "address"),
     "confirm_link": ("bill", "ending"),
     "confirm_link_on_file": ("bill",),
-    "next_email": ("bills_on_paper",),
-    "next_link": ("bills_on_paper",),
-    "next_kept": ("biller", "bills_on_paper"),
-    "back_any_time": (),
-    "back_by_request": ("biller",),
     "option_other_way": ("key",),
     "enrolling": (),
     "checking_again": (),

@@ -21,9 +21,11 @@ from paperless_ivr.flow.events import (
     CustomersFound,
     Digits,
     LimitReached,
+    OutcomeUnknown,
     RecordUnavailable,
     Refused,
     TryReserved,
+    Unavailable,
 )
 from paperless_ivr.flow.facts import (
     Anything,
@@ -46,7 +48,7 @@ from paperless_ivr.flow.requests import (
     SearchByAccountNumber,
     SearchByCustomerPhoneNumber,
 )
-from paperless_ivr.flow.rows import On
+from paperless_ivr.flow.rows import On, nothing
 from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.updates import (
     because,
@@ -54,6 +56,7 @@ from paperless_ivr.flow.updates import (
     hold_try,
     miss_try,
     spend,
+    unanswered,
     want_agent,
 )
 from paperless_ivr.flow.view import CallView, Transition
@@ -64,6 +67,16 @@ from paperless_ivr.secret import account as account_number
 def paper_not_by_phone(c: Anything) -> bool:
     """Going back to paper is asked for, and the policy does not do it by telephone."""
     return wants_paper(c) and not c.policy.back_to_paper.by_phone
+
+
+def known_ahead(c: Anything) -> bool:
+    """Who calls was found before the offer."""
+    return bool(c.call.found)
+
+
+def nobody_ahead(c: Anything) -> bool:
+    """The search before the offer found nobody: the same search would not either."""
+    return c.call.nobody_ahead
 
 
 def payer_is_known(c: Anything) -> bool:
@@ -237,6 +250,16 @@ def fail_last_four(c: Anything) -> Call:
     return spend(forget_customers(c), last_four=1)
 
 
+def note_nobody_ahead(c: Anything) -> Call:
+    """The number that the host handed over shows nobody: a try that hit nothing."""
+    return evolve(miss_try(c.call), nobody_ahead=True)
+
+
+def search_ahead(view: CallView) -> Request:
+    """Searches by the number that the host handed over, for as long as the offer can wait."""
+    return SearchByAccountNumber(view.account or Secret(""), ahead=True)
+
+
 def search_by_account(view: CallView) -> Request:
     """Searches by the number that was keyed, or handed over."""
     return SearchByAccountNumber(view.account or Secret(""))
@@ -285,6 +308,36 @@ PROMPTS: Prompts = {
 # fmt: off
 # Set by hand: a way out is one line.
 CHAPTER: Chapter = {
+    S.BEFORE_OFFER: Pass(
+        "The host vouches for the caller: what can be known before the offer?",
+        ways=[
+            On(Arrived, S.WHICH_OFFER, when=payer_is_known, keep=take_payer),
+            On(Arrived, S.OFFER, when=no_search),
+            On(Arrived, S.BEFORE_OFFER_LOOKUP, when=handed_over_vouched),
+            On(Arrived, S.BEFORE_OFFER_LIMIT),
+        ],
+    ),
+    S.BEFORE_OFFER_LIMIT: Do(
+        "Ask the record: may the host's account number be tried before the offer?",
+        say=[],
+        ask=reserve_account,
+        answers=RESERVE,
+        ways=[
+            On(TryReserved, S.BEFORE_OFFER_LOOKUP, keep=hold_try),
+            On((LimitReached, RecordUnavailable), S.OFFER),
+        ],
+    ),
+    S.BEFORE_OFFER_LOOKUP: Do(
+        "Search by the host's account number, while nothing is said.",
+        say=[],
+        ask=search_ahead,
+        answers=SEARCH,
+        ways=[
+            On(CustomersFound, S.OFFER, when=number_of_nobody, keep=note_nobody_ahead),
+            On(CustomersFound, S.WHICH_OFFER, keep=accept_customers),
+            On((Unavailable, OutcomeUnknown, Refused), S.OFFER, keep=unanswered(nothing)),
+        ],
+    ),
     S.ACCOUNT: Pass(
         "Which number finds the account?",
         ways=[
@@ -292,6 +345,8 @@ CHAPTER: Chapter = {
                keep=want_agent(Reason.OPT_OUT_NOT_BY_PHONE, S.NOT_OFFERED), say="paper_not_by_phone"),
             On(Arrived, S.NOT_OFFERED, when=paper_not_by_phone,
                keep=because(Reason.OPT_OUT_NOT_BY_PHONE), say="paper_not_by_phone"),
+            On(Arrived, S.INVOICE, when=known_ahead),
+            On(Arrived, S.ACCOUNT_LIMIT, when=nobody_ahead),
             On(Arrived, S.INVOICE, when=payer_is_known, keep=take_payer),
             On(Arrived, S.UNAVAILABLE, when=no_search, keep=because(Reason.NO_OPERATION)),
             On(Arrived, S.ACCOUNT_LOOKUP, when=all_of(account_given, handed_over_vouched)),

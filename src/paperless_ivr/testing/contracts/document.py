@@ -139,8 +139,8 @@ class Performer:
 
 KEY = secret.credential("the key of all workers")
 RIVERA = customer("rivera")
-YES = (Press("1"), None, Press("1137"), None, Press("1"), None, Press("2"))
-"""What enrolls: yes, the last four digits, agreed, no text; None goes on without a key."""
+YES = (Press("1"), None, Press("1137"), None, Press("1"), None)
+"""What enrolls: yes, the last four digits, agreed; None goes on without a key."""
 
 
 @define

@@ -1,0 +1,170 @@
+"""The search before the offer: one question where it is quick, and never a long silence."""
+
+import time
+from datetime import UTC, datetime
+from threading import Event
+from xml.etree import ElementTree as ET
+
+import pytest
+from attrs import define, evolve, field, frozen
+
+from paperless_ivr.backends.breaker import GuardedBackend
+from paperless_ivr.backends.demo import BILLER, customer, springfield
+from paperless_ivr.drive.runner import Setup
+from paperless_ivr.flow.events import Digits, HungUp, Unavailable
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.host import Arrival, Disposition, Identity, Moment
+from paperless_ivr.flow.policy import Policy
+from paperless_ivr.flow.requests import SearchByAccountNumber
+from paperless_ivr.flow.turns import Gather
+from paperless_ivr.flow.view import Terms
+from paperless_ivr.prompts import Catalog, said
+from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
+from paperless_ivr.records.separate import SeparateStores
+from paperless_ivr.secret import keys
+from paperless_ivr.testing.virtual_caller import Press
+from tests.drive.line import SID, Line
+from tests.drive.loops import LOOPS
+
+POLICY = Policy()
+CATALOG = Catalog.of(POLICY)
+RIVERA = customer("rivera")
+ARRIVAL = Arrival(
+    SID,
+    BILLER,
+    Moment.BEFORE_PAYMENT,
+    language="en-US",
+    account=RIVERA.account,
+    identity=Identity.ACCOUNT_KEYED,
+)
+LONGEST_S = 1.5
+IN_FULL, PLAIN = "to the address starting with J", "Would you like your bills by e-mail"
+
+
+@define
+class Late:
+    """A service that answers a search ahead when it is told to, whatever budget it is given."""
+
+    backend: object = field(factory=springfield)
+    now: Event = field(factory=Event)
+    searched: list = field(factory=list)
+
+    @property
+    def operations(self):
+        """What the service can do."""
+        return self.backend.operations
+
+    def answer(self, request, budget):
+        """The service answers."""
+        if isinstance(request, SearchByAccountNumber):
+            self.searched.append(budget)
+            if request.ahead:
+                self.now.wait(60)
+        return self.backend.answer(request, budget)
+
+
+@frozen
+class Caller:
+    """A gateway whose caller presses keys, then hangs up; it notes when something was heard."""
+
+    presses: list[str]
+    heard: list[tuple[float, str]] = field(factory=list)
+
+    def perform(self, turn, language):
+        """Speaks a turn, and answers it."""
+        if turn.say:
+            self.heard.append((time.monotonic(), said(turn.say, language, CATALOG)))
+        if not isinstance(turn.then, Gather):
+            return None
+        return Digits(keys(self.presses.pop(0))) if self.presses else HungUp()
+
+
+@pytest.fixture(params=LOOPS)
+def taken(request):
+    """Takes a call over a service, in each loop: the caller, the hand-back, the first silence."""
+    make, run = LOOPS[request.param]
+
+    def take(backend, *presses):
+        store = SeparateStores(MemoryRecord(lambda: datetime.now(UTC)), MemoryLiveCalls())
+        caller = Caller(list(presses))
+        converse = run(make(Setup(Flow(Terms(POLICY)), CATALOG, backend, store)))
+        began = time.monotonic()
+        back = converse(caller, ARRIVAL)
+        return caller, back, caller.heard[0][0] - began
+
+    return take
+
+
+@pytest.mark.requirement("R51")
+def test_one_key(taken):
+    """One search, one question, one key: it is sent."""
+    backend = Late()
+    backend.now.set()
+    caller, back, _ = taken(backend, "1")
+    assert back.disposition is Disposition.ENROLLED
+    assert IN_FULL in caller.heard[0][1]
+    assert backend.searched == [POLICY.budgets.before_offer]
+
+
+@pytest.mark.alone
+@pytest.mark.requirement("R10", "R51")
+def test_a_late_search_holds_no_offer_up(taken):
+    """Even where the back end keeps to no budget, the plain offer comes in time."""
+    backend = Late()
+    try:
+        caller, back, silence = taken(backend, "2")
+    finally:
+        backend.now.set()
+    assert PLAIN in caller.heard[0][1]
+    assert back.disposition is Disposition.DECLINED
+    assert silence < LONGEST_S
+
+
+@pytest.mark.requirement("R51")
+def test_one_key_by_web_requests():
+    """The first document is the question that names the bill; its yes is carried out."""
+    line = Line()
+    heard = "".join(ET.fromstring(line.begin(ARRIVAL).document).itertext())
+    assert "the address starting with" in heard
+    line.go(Press("1"))
+    line.go()
+    assert line.disposition is Disposition.ENROLLED
+
+
+@pytest.mark.alone
+@pytest.mark.requirement("R10", "R51")
+def test_a_late_search_holds_no_document_up():
+    """The first document is the plain offer, in time."""
+    backend = Late()
+    line = Line(backend)
+    began = time.monotonic()
+    try:
+        reply = line.begin(ARRIVAL)
+        waited = time.monotonic() - began
+    finally:
+        backend.now.set()
+    assert PLAIN in reply.document
+    assert waited < LONGEST_S
+    line.workers[0].close()
+
+
+@pytest.mark.requirement("R50", "R51")
+def test_a_late_search_opens_no_circuit():
+    """A service that is slower than the offer can wait has not failed; if down, it is spared."""
+
+    @frozen
+    class Down:
+        operations = springfield().operations
+
+        def answer(self, request, _budget):
+            return Unavailable("timeout")
+
+    guarded = GuardedBackend(Down(), failures=2, pause=60)
+    ahead = SearchByAccountNumber(RIVERA.account, ahead=True)
+    for _ in range(5):
+        guarded.answer(ahead, 1)
+    assert guarded.circuit == "closed"
+    for _ in range(2):
+        guarded.answer(evolve(ahead, ahead=False), 1)
+    assert guarded.circuit == "open"
+    assert guarded.answer(ahead, 1) == Unavailable()
