@@ -12,7 +12,6 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_click"]
 exclude_patterns = ["__pycache__"]
 
 myst_heading_anchors = 4
-suppress_warnings = ["misc.highlighting_failure"]  # it has no lexer for Mermaid
 
 autodoc_member_order = "bysource"
 default_role = "code"  # docstrings write `names` as Markdown does

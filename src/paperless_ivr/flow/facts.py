@@ -13,6 +13,7 @@ from paperless_ivr.flow.call import Consent, Purpose, Source
 from paperless_ivr.flow.events import Customer, Digits, Ended, Refusal, Refused
 from paperless_ivr.flow.host import Identity, Intent
 from paperless_ivr.flow.options import Choice, Option
+from paperless_ivr.flow.phrases import Phrase, made_of
 from paperless_ivr.flow.policy import Policy, Strategy
 from paperless_ivr.flow.requests import EnrollInPaperless, SendWebLink, StoreCustomerPreference
 from paperless_ivr.flow.rows import E
@@ -33,19 +34,26 @@ def named(name: str, rule: Callable[[Crossing[E]], T]) -> Callable[[Crossing[E]]
 
 def all_of(*guards: Guard[E]) -> Guard[E]:
     """All of the guards."""
-    return named(
-        " and ".join(g.__name__ for g in guards), lambda c: all(guard(c) for guard in guards)
-    )
+
+    def both(c: Crossing[E]) -> bool:
+        return all(guard(c) for guard in guards)
+
+    return made_of(named(" and ".join(g.__name__ for g in guards), both), guards)
 
 
 def not_(guard: Guard[E]) -> Guard[E]:
     """The guard's opposite."""
-    return named(f"not {guard.__name__}", lambda c: not guard(c))
+
+    def opposite(c: Crossing[E]) -> bool:
+        return not guard(c)
+
+    return made_of(named(f"not {guard.__name__}", opposite), (guard,), holds=False)
 
 
 # ── the caller, and what was agreed ──────────────────────────────────────────────────────
 
 
+@Phrase("an agent is free", fork=True)
 def person(scene: Scene) -> bool:
     """Whether somebody can take the call, and may still be asked for."""
     return scene.call.host.person_available and (
@@ -53,21 +61,30 @@ def person(scene: Scene) -> bool:
     )
 
 
+@Phrase("wants paper")
 def wants_paper(scene: Scene) -> bool:
     """The host hands over a caller who wants to go back to paper."""
     return scene.call.host.intent is Intent.BACK_TO_PAPER
 
 
+@Phrase(
+    "paper is possible by phone",
+    fork=True,
+    needs=lambda policy: policy.back_to_paper.by_phone,
+    settles=True,
+)
 def paper_by_phone(scene: Scene) -> bool:
     """The policy lets a caller go back to paper by telephone."""
     return scene.policy.back_to_paper.by_phone
 
 
+@Phrase("caller has hung up")
 def hung_up(scene: Scene) -> bool:
     """The caller is gone; only what was agreed is still carried out."""
     return scene.call.results.hung_up
 
 
+@Phrase("a bill is done already", "nothing done yet")
 def settled(scene: Scene) -> bool:
     """Something was agreed and carried out or kept in this call."""
     return bool(scene.call.results.outcomes)
@@ -79,6 +96,7 @@ def settled_here(scene: Scene) -> bool:
     return (choosing.customer, choosing.type) in choosing.done
 
 
+@Phrase("sign-up link", "other text", needs=lambda p: Strategy.TEXT_LINK in p.address.strategies)
 def link_is_address(scene: Scene) -> bool:
     """The texted link is to be the way to the address, and nothing is agreed yet (R08)."""
     return scene.call.contact.source is Source.LINK and not settled_here(scene)
@@ -110,6 +128,7 @@ def unfinished(c: Crossing[Digits]) -> bool:
     return c.event.ended is Ended.TIMEOUT or (restarted and is_number)
 
 
+@Phrase("pauses: the entry goes on")
 def paused(c: Crossing[Digits]) -> bool:
     """The caller stopped in the midst of an entry: nothing was said to be complete.
 
@@ -134,20 +153,23 @@ def chose(choice: Choice) -> Guard[Digits]:
         option = pressed(c)
         return option is not None and option.choice is choice
 
-    return named(f"chose {choice.value}", guard)
+    return Phrase(choice=choice)(named(f"chose {choice.value}", guard))
 
 
+@Phrase()
 def heard(c: Crossing[Digits]) -> bool:
     """All that must be heard before a yes was spoken to its end (R09)."""
     last_to_hear = max((n for n, p in enumerate(c.said) if p.must_hear), default=-1)
     return c.event.heard is None or c.event.heard > last_to_hear
 
 
+@Phrase("alone", key="#")
 def pound(c: Crossing[Digits]) -> bool:
     """`#` with nothing keyed."""
     return not c.event.keys and c.event.ended is Ended.END_KEY and not c.call.entry.so_far
 
 
+@Phrase(key="0")
 def zero(c: Crossing[Digits]) -> bool:
     """0 alone: in a menu the key, in an entry 0 and then `#`, as numbers begin with 0 too (R15)."""
     alone = keyed(c) == "0" and not c.call.entry.so_far
@@ -159,37 +181,44 @@ def _may_ask_for_person(c: Anything) -> bool:
     return c.call.spent.people < c.policy.tries.people
 
 
+@Phrase("hears it again", key="*")
 def star(c: Crossing[Digits]) -> bool:
     """`*` where it is not data: repeat, or more time in an entry; at most so many times."""
     keys = c.event.keys.reveal()
     return keys.endswith("*") and repeats_left(c)
 
 
+@Phrase()
 def repeats_left(c: Anything) -> bool:
     """The question may be heard once more."""
     return c.call.tries.repeats < c.policy.tries.repeats
 
 
+@Phrase("too many wrong keys")
 def wrong_used_up(c: Anything) -> bool:
     """The last wrong key that this question bears."""
     return c.call.tries.wrong >= c.policy.tries.wrong
 
 
+@Phrase("too often")
 def silence_used_up(c: Anything) -> bool:
     """The last silence that this question bears."""
     return c.call.tries.silence >= c.policy.tries.silence
 
 
+@Phrase("an account number")
 def is_account(c: Crossing[Digits]) -> bool:
     """An account number of the biller's form, and no pause in the midst of it."""
     return not unfinished(c) and c.terms.accounts.read(keyed(c)) is not None
 
 
+@Phrase("mistyped account number")
 def is_mistyped(c: Crossing[Digits]) -> bool:
     """As long as an account number, and not one of them: some key is wrong."""
     return not unfinished(c) and c.terms.accounts.fits(keyed(c)) and not is_account(c)
 
 
+@Phrase("looks like a card number")
 def is_card(c: Crossing[Digits]) -> bool:
     """Looks like a payment card, and is no account number: neither sent nor kept.
 
@@ -199,11 +228,13 @@ def is_card(c: Crossing[Digits]) -> bool:
     return not begun and c.terms.accounts.may_be_card(keyed(c))
 
 
+@Phrase("looks like a card, then a pause")
 def card_before_pause(c: Crossing[Digits]) -> bool:
     """The same before a pause: it is dropped at no try, for it may have been a beginning."""
     return unfinished(c) and is_card(c) and repeats_left(c)
 
 
+@Phrase("no match")
 def four_keys(c: Crossing[Digits]) -> bool:
     """Four digits were keyed."""
     return len(keyed(c)) == 4 and keyed(c).isdecimal()
@@ -212,6 +243,7 @@ def four_keys(c: Crossing[Digits]) -> bool:
 # ── which way to an address ──────────────────────────────────────────────────────────────
 
 
+@Phrase(needs=lambda policy: policy.address.changes > 0)
 def another_address_left(scene: Scene) -> bool:
     """Another address may be asked for, and there is a way to one beside the one in use."""
     if scene.call.spent.addresses >= scene.policy.address.changes:
@@ -257,6 +289,7 @@ def email_on_file(scene: Scene) -> bool:
 # vouches for the caller, neither is asked for.
 
 
+@Phrase("account number shown", "not shown yet")
 def number_shown(scene: Scene) -> bool:
     """Whether the caller has shown the whole account number of the customer.
 
@@ -295,6 +328,7 @@ def vouched(scene: Scene) -> bool:
     return verified or bills.paid_by(scene, customer)
 
 
+@Phrase("host vouches", "not vouched for")
 def handed_over_vouched(scene: Scene) -> bool:
     """Whether the host vouches for the caller as who has the account that it hands over."""
     return scene.call.host.identity is Identity.VERIFIED or handed_over_paid(scene)
@@ -306,6 +340,7 @@ def handed_over_paid(scene: Scene) -> bool:
     return account is not None and bills.paid_by(scene, Customer(id=account, account=account))
 
 
+@Phrase("two facts are shown")
 def both_shown(scene: Scene) -> bool:
     """Whether an address of the caller's own may be used."""
     if vouched(scene) or not scene.policy.proof.two_facts:
@@ -313,6 +348,7 @@ def both_shown(scene: Scene) -> bool:
     return number_shown(scene) and phone_shown(scene)
 
 
+@Phrase("facts can be shown", "no way to show facts")
 def can_show(scene: Scene) -> bool:
     """Whether it may be used, or the caller can still show what is missing."""
     if both_shown(scene):
@@ -333,6 +369,7 @@ def number_to_text(scene: Scene) -> Secret | None:
     return scene.call.contact.phone or (on_file if to_file else None)
 
 
+@Phrase("a number is known", "no number is known")
 def number_known(scene: Scene) -> bool:
     """There is a number to text to."""
     return number_to_text(scene) is not None
@@ -351,6 +388,7 @@ def can_text(scene: Scene) -> bool:
 # ── what the service can do ──────────────────────────────────────────────────────────────
 
 
+@Phrase("", "service cannot enroll")
 def can_enrol(scene: Scene) -> bool:
     """The service has an operation for what was agreed."""
     return by_payment(scene) or by_preference(scene)
@@ -373,15 +411,27 @@ def by_preference(scene: Scene) -> bool:
     return scene.has(StoreCustomerPreference) and with_address
 
 
+REFUSALS = {
+    Refusal.ALREADY_PAPERLESS: "paperless already",
+    Refusal.PENDING: "a link waits already",
+    Refusal.BAD_EMAIL: "bad e-mail",
+    Refusal.BAD_PHONE: "bad number",
+    Refusal.LIMIT: "no more texts today",
+    Refusal.OTHER: "other reason",
+}
+"""Why the service refused, in words."""
+
+
 def refused_as(refusal: Refusal) -> Guard[Refused]:
     """The service refused for this reason."""
-    return named(f"refused as {refusal.value}", lambda c: _reason(c) is refusal)
+
+    def guard(c: Crossing[Refused]) -> bool:
+        return c.event.reason is refusal
+
+    return Phrase(REFUSALS[refusal], "other reason")(named(f"refused as {refusal.value}", guard))
 
 
-def _reason(c: Crossing[Refused]) -> Refusal:
-    return c.event.reason
-
-
+@Phrase("a text can finish it", "completed later")
 def link_finishes(scene: Scene) -> bool:
     """A texted link can finish what was kept, because the service has no operation for it."""
     return not can_enrol(scene) and scene.has(SendWebLink)

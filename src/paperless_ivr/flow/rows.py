@@ -7,6 +7,7 @@ from attrs import field, frozen
 
 from paperless_ivr.flow.call import Call
 from paperless_ivr.flow.events import Event
+from paperless_ivr.flow.phrases import made_of
 from paperless_ivr.flow.scene import Crossing, Scene
 from paperless_ivr.flow.states import State
 
@@ -19,6 +20,9 @@ HERE = None
 def always(_: Scene) -> bool:
     """No condition."""
     return True
+
+
+made_of(always, ())
 
 
 def nothing(crossing: Crossing[Any]) -> Call:
@@ -43,6 +47,8 @@ class Row:
     when: Callable[[Crossing[Any]], bool] = field(default=always, kw_only=True)
     keep: Callable[[Crossing[Any]], Call] = field(default=nothing, kw_only=True)
     say: str | None = field(default=None, kw_only=True)
+    words: str = field(default="", kw_only=True)
+    """What a picture says of it, where its events and guards do not say it well."""
 
     def name(self, source: State) -> str:
         """The row in words, unique in its state: `OFFER · Digits · chose no → DECLINED`."""
@@ -63,6 +69,7 @@ class On(Row, Generic[E]):
     when: Callable[[Crossing[E]], bool] = field(default=always, kw_only=True)
     keep: Callable[[Crossing[E]], Call] = field(default=nothing, kw_only=True)
     say: str | None = field(default=None, kw_only=True)
+    words: str = field(default="", kw_only=True)
 
 
 Table = Mapping[State, Sequence[Row]]

@@ -8,8 +8,9 @@ from paperless_ivr.flow.call import GREETING, Call
 from paperless_ivr.flow.events import Arrived, Digits, NoInput, RecordUnavailable, Screened
 from paperless_ivr.flow.facts import Anything, pressed, wants_paper
 from paperless_ivr.flow.host import Disposition, Moment, Reason
-from paperless_ivr.flow.lines import Prompts, key, offers, options, say
+from paperless_ivr.flow.lines import Means, Prompts, key, offers, options, say
 from paperless_ivr.flow.options import Choice, Option
+from paperless_ivr.flow.phrases import Phrase
 from paperless_ivr.flow.requests import Request, Screen
 from paperless_ivr.flow.rows import HERE, On
 from paperless_ivr.flow.scene import Crossing, Scene
@@ -18,33 +19,39 @@ from paperless_ivr.flow.updates import because, count_silence
 from paperless_ivr.secret import Secret
 
 
+@Phrase("payment not approved")
 def payment_not_approved(c: Anything) -> bool:
     """After a payment that the host does not vouch for."""
     host = c.call.host
     return host.moment is Moment.AFTER_PAYMENT and not (host.payment and host.payment.approved)
 
 
+@Phrase("no offer at this moment")
 def moment_off(c: Anything) -> bool:
     """The policy makes no offer at this moment."""
     return c.call.host.moment not in c.policy.offer.moments and not wants_paper(c)
 
 
+@Phrase("bill cannot go paperless")
 def type_not_eligible(c: Anything) -> bool:
     """The bill that the host handed over cannot go paperless (R13)."""
     wanted = c.call.host.invoice_type
     return wanted is not None and not wants_paper(c) and not bills.eligible(c, wanted)
 
 
+@Phrase("no language chosen yet", needs=lambda policy: len(policy.languages.offered) > 1)
 def language_open(c: Anything) -> bool:
     """Several languages, and none chosen yet."""
     return c.call.language is None
 
 
+@Phrase("at the start of a call", "around a payment")
 def at_start(c: Anything) -> bool:
     """The host's call begins just now."""
     return c.call.host.moment is Moment.START
 
 
+@Phrase("asked lately")
 def asked_lately(c: Crossing[Screened]) -> bool:
     """By policy, this caller is not asked again yet (R14)."""
     earlier = c.event.in_this_call
@@ -55,6 +62,7 @@ def asked_lately(c: Crossing[Screened]) -> bool:
     return c.event.days < c.policy.offer.again_after_days.get(c.event.last, 0)
 
 
+@Phrase("for the second time")
 def silent_before(c: Crossing[NoInput]) -> bool:
     """This question was met with silence once already."""
     return c.call.tries.silence >= 1
@@ -84,7 +92,7 @@ def return_key(c: Crossing[Digits]) -> Call:
     return evolve(c.call, results=evolve(c.call.results, unused=key))
 
 
-@offers("option_language")
+@offers("option_language", means={Choice.LANGUAGE: Means("1–9", "a language")})
 def languages(scene: Scene) -> tuple[Option, ...]:
     """The languages that the policy offers, a key each."""
     return tuple(
@@ -111,7 +119,8 @@ PROMPTS: Prompts = {
 # Set by hand: a way out is one line.
 CHAPTER: Chapter = {
     S.GREETING: Pass(
-        "The call arrives: may there be an offer at all?",
+        "The call arrives from the host.",
+        title="May there be an offer?",
         ways=[
             On(Arrived, S.NOT_OFFERED, when=payment_not_approved, keep=because(Reason.PAYMENT_NOT_APPROVED)),
             On(Arrived, S.NOT_OFFERED, when=moment_off, keep=because(Reason.MOMENT_NOT_OFFERED)),
@@ -122,7 +131,8 @@ CHAPTER: Chapter = {
         ],
     ),
     S.LANGUAGE: Ask(
-        "Choose a language, each in its own.",
+        "Each language is offered in its own words.",
+        title="Choose a language",
         say=[options],
         keys=[languages],
         ways=[
@@ -133,37 +143,40 @@ CHAPTER: Chapter = {
         ],
     ),
     S.SCREENING: Do(
-        "Ask the record: was this caller asked lately?",
+        "Asks the record for earlier offers.",
+        title="Asked lately?",
         say=[],
         ask=screen,
         answers=[Screened, RecordUnavailable],
         ways=[
             On(Screened, S.NOT_OFFERED, when=asked_lately, keep=because(Reason.ASKED_LATELY)),
-            On((Screened, RecordUnavailable), S.OFFER_AT_START, when=at_start),
-            On((Screened, RecordUnavailable), S.OFFER),
+            On((Screened, RecordUnavailable), S.OFFER_AT_START, when=at_start, words="not asked lately: at the start of a call"),
+            On((Screened, RecordUnavailable), S.OFFER, words="not asked lately: around a payment"),
         ],
     ),
     S.OFFER_AT_START: Ask(
-        "The offer at the start of a call: 1, or go on.",
+        "Press 1, or the call goes on as ever.",
+        title="Offer at the start",
         say=[say("offer_at_start")],
         by=ANY_KEY,
-        keys=[key("1", Choice.YES)],
+        keys=[key("1", Choice.YES, words="yes")],
         ways=[
             Press(Choice.YES, S.ACCOUNT),
-            On(Digits, S.IGNORED, keep=return_key),
+            On(Digits, S.IGNORED, keep=return_key, words="any other key: back to the host"),
             On(NoInput, S.IGNORED),
         ],
     ),
     S.OFFER: Ask(
-        "The offer before or after a payment: yes or no.",
+        "Before or after a payment: yes or no.",
+        title="Offer around a payment",
         say=[say("offer"), options],
         help="offer_help",
-        keys=[key("1", Choice.YES, "option_yes"), key("2", Choice.NO, "option_no")],
+        keys=[key("1", Choice.YES, "option_yes", words="yes"), key("2", Choice.NO, "option_no", words="no")],
         ways=[
             Press(Choice.YES, S.ACCOUNT),
             Press(Choice.NO, S.DECLINED),
             On(NoInput, S.IGNORED, when=silent_before),
-            On(NoInput, HERE, keep=count_silence),
+            On(NoInput, HERE, keep=count_silence, words="stays silent once"),
         ],
     ),
 }
