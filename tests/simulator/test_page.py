@@ -211,7 +211,7 @@ def test_rewind_and_another_way(caller: Caller, tmp_path: Path) -> None:
     caller.presses("2")
     caller.says("#ended", "Enrolled")
     saved(caller, tmp_path, "enrolled")
-    page.get_by_role("button", name="Confirmation,").click()
+    page.get_by_role("button", name="Do you agree?,").click()
     caller.asked("Do you agree?")
     caller.says("#messages", "Only in take 1")
     caller.says("#so-far", "Take 2 starts here")

@@ -1,14 +1,17 @@
 """`paperless-ivr diagram`: the call flow, drawn from its live table."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
+from paperless_ivr.diagrams.page import page
 from paperless_ivr.diagrams.pictures import chapters, overview
 from paperless_ivr.diagrams.text import dot, markdown
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.states import Phase
-from paperless_ivr.flow.table import FLOW
+from paperless_ivr.flow.table import FLOW, PROMPTS
+from paperless_ivr.prompts.catalogue import Catalogue
 from paperless_ivr.prompts.policies import load_policy
 
 TEXTS = {"dot": dot, "table": markdown}
@@ -18,10 +21,10 @@ TEXTS = {"dot": dot, "table": markdown}
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["svg", "dot", "table"]),
+    type=click.Choice(["svg", "html", "dot", "table"]),
     default="svg",
     show_default=True,
-    help="A picture; the raw graph for Graphviz; or tables in Markdown.",
+    help="A picture; the whole flow as a page; the raw graph for Graphviz; or tables in Markdown.",
 )
 @click.option(
     "--chapter",
@@ -40,11 +43,19 @@ def command(form: str, chapter: str | None, policy_file: Path | None) -> None:
     policy = load_policy(policy_file) if policy_file else None
     if form == "svg":
         click.echo(_svg(only, policy), nl=False)
+    elif form == "html":
+        click.echo(page(FLOW, policy, _words(policy or Policy())), nl=False)
     elif policy:
-        message = "--policy needs --format svg"
+        message = "--policy needs --format svg or html"
         raise click.UsageError(message)
     else:
         click.echo(TEXTS[form](FLOW, only), nl=False)
+
+
+def _words(policy: Policy) -> Mapping[str, str]:
+    """The words of the prompts, in the policy's first language."""
+    catalogue = Catalogue.of(policy)
+    return {name: catalogue.text(name, policy.languages.default) for name in PROMPTS}
 
 
 def _svg(only: Phase | None, policy: Policy | None) -> str:

@@ -16,7 +16,6 @@ from paperless_ivr.diagrams.chapters import Page, ref, usual
 from paperless_ivr.diagrams.reading import Card, Entry
 from paperless_ivr.diagrams.widths import width, wrapped
 from paperless_ivr.flow.blocks import End
-from paperless_ivr.flow.events import HungUp
 from paperless_ivr.flow.states import Kind, Phase, State
 from paperless_ivr.flow.table import BLOCKS
 
@@ -203,8 +202,7 @@ def _parts(entry: Entry, phase: Phase, back: Sequence[State]) -> list[Part]:
         if n and entry.fork:
             parts.append(Part("soft", "else"))
         if to is None:
-            finished = any(HungUp in row.events for row in entry.rows)
-            parts.append(Part("soft", "it is finished" if finished else "asks again"))
+            parts.append(Part("soft", entry.here))
         elif to.kind is Kind.END:
             parts.append(Part(outcome(to), BLOCKS[to].title, to))
         elif to.phase is not phase:

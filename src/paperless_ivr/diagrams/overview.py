@@ -221,7 +221,7 @@ def _fill(phase: Phase) -> str:
 def _box(canvas: Canvas, chapter: Chapter, x: float, y: float, link: Link) -> None:
     phase, fill = chapter.phase, _fill(chapter.phase)
     with (
-        canvas.group(id=LETTERS[phase], data_phase=phase.name, class_="chapter"),
+        canvas.group(data_letter=LETTERS[phase], data_phase=phase.name, class_="chapter"),
         canvas.within(x, y, BOX, chapter.height),
     ):
         canvas.rect(x, y, BOX, chapter.height, "card cardb", radius=8)

@@ -91,24 +91,30 @@ def key(canvas: Canvas, x: float, y: float, keys: str) -> None:
 def _card(canvas: Canvas, layout: Layout, box: Box, link: Link) -> None:
     assert box.card
     state = box.card.state
-    block, kind = BLOCKS[state], KINDS[state.kind]
     _sources(canvas, layout.page.sources[state], box, link)
     with (
         canvas.group(id=ref(state), data_state=state.name, class_="state"),
         canvas.within(box.x, box.y, CARD, box.height),
     ):
-        canvas.tooltip(f"{state.name}: {block.purpose}")
+        canvas.tooltip(f"{state.name}: {BLOCKS[state].purpose}")
         canvas.rect(box.x, box.y, CARD, box.height, "card cardb", radius=8)
+        _head(canvas, box, state)
+        for row in box.rows:
+            _row(canvas, box.x, row, link, layout.page.phase)
+
+
+def _head(canvas: Canvas, box: Box, state: State) -> None:
+    """The upper part of a card: what it is, and what it is for."""
+    kind = KINDS[state.kind]
+    with canvas.group(class_="top"):
         canvas.head(box.x, box.y, CARD, box.head, kind)
         canvas.text(box.x + 12, box.y + 22, ref(state), f"{kind}t", 17, bold=True)
-        canvas.text(box.x + 50, box.y + 22, block.title, f"{kind}t", 16, bold=True)
+        canvas.text(box.x + 50, box.y + 22, BLOCKS[state].title, f"{kind}t", 16, bold=True)
         for n, words in enumerate(box.about):
             canvas.text(box.x + 50, box.y + 40 + 16 * n, words, f"{kind}s", 12)
         right = box.x + CARD - 12
         canvas.text(right, box.y + 20, WAITS[state.kind], f"{kind}s", 11, anchor="end")
         canvas.text(right, box.y + 40, state.name, f"{kind}s", 9, anchor="end")
-        for row in box.rows:
-            _row(canvas, box.x, row, link, layout.page.phase)
 
 
 def _sources(canvas: Canvas, sources: Sequence[Phase], box: Box, link: Link) -> None:

@@ -10,7 +10,7 @@ from itertools import groupby
 from attrs import evolve, field, frozen
 
 from paperless_ivr.flow.blocks import Ask
-from paperless_ivr.flow.events import Digits
+from paperless_ivr.flow.events import Digits, HungUp
 from paperless_ivr.flow.lines import Keys, Means
 from paperless_ivr.flow.options import Choice
 from paperless_ivr.flow.phrases import Condition, conditions
@@ -53,6 +53,12 @@ class Entry:
     """The second target is for when the first is not possible."""
     rows: tuple[Row, ...] = field(kw_only=True)
     """What it was read from."""
+
+    @property
+    def here(self) -> str:
+        """What happens where the call stays: a request goes on after a hang-up."""
+        after = any(HungUp in row.events for row in self.rows)
+        return "it is finished" if after else "asks again"
 
 
 @frozen
