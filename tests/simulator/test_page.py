@@ -251,7 +251,7 @@ def test_axe_finds_nothing(
     caller.shot(f"{name}-asked")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.keyboard.press("h")
-    caller.says("#ended", "Abandoned")
+    caller.says("#ended", "Hung up")
     assert caller.axe() == []
     page.keyboard.press("?")
     assert caller.axe() == []
