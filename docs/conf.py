@@ -1,6 +1,10 @@
 """How Sphinx makes the site: `make docs` writes it to build/site."""
 
+from pathlib import PurePath
 from typing import Any
+
+from docutils import nodes  # type: ignore[import-untyped]
+from sphinx import addnodes
 
 from paperless_ivr import __version__
 
@@ -25,6 +29,15 @@ def _short(*told: Any) -> tuple[str, str] | None:
     return ("(…)", returns) if signature and len(signature) > LONGEST_SIGNATURE else None
 
 
+def _open_pictures(_: Any, doctree: Any, page: str) -> None:
+    """Links to pictures open them, beside each other as they link to one another."""
+    for node in list(doctree.findall(addnodes.download_reference)):
+        if node["reftarget"].endswith(".svg"):
+            picture = f"{'../' * page.count('/')}_images/{PurePath(node['reftarget']).name}"
+            node.replace_self(nodes.reference("", "", *node.children, refuri=picture))
+
+
 def setup(app: Any) -> None:
     """Called by Sphinx."""
+    app.connect("doctree-resolved", _open_pictures)
     app.connect("autodoc-process-signature", _short)

@@ -171,7 +171,7 @@ def test_hanging_up_and_silence(tab: Tab) -> None:
     assert tab.texts("note") == ["You stay silent"]
     assert asked["state"]["code"] == "OFFER"
     tab.act("hang_up")
-    assert tab.ended()["ended"]["title"] == "Abandoned"
+    assert tab.ended()["ended"]["title"] == "Hung up"
 
 
 def test_a_transfer(tab: Tab) -> None:
