@@ -18,7 +18,7 @@ ON = {
     "do": ("dot", "dos"),
     "pas": ("past", "pass"),
     "no": ("not",),
-    **{fill: (f"{fill}t",) for fill in ("tag", "done", "later", "cannot", "agent", "key", "hot")},
+    **{fill: (f"{fill}t",) for fill in ("tag", "done", "later", "cannot", "agent", "cap", "hot")},
 }
 """Which texts stand on which fills."""
 

@@ -138,6 +138,25 @@ def test_what_is_offered_to_try(
     caller.says("#you-are-at", title)
 
 
+@pytest.mark.requirement("R55")
+def test_the_picture_of_the_chapter(caller: Caller) -> None:
+    """The present state is lit in its chapter's picture, and an ending in the overview."""
+    page = caller.page
+    caller.to_consent()
+    lit = page.locator("#chapter .picture .at")
+    expect(lit).to_have_attribute("data-state", "CONFIRMATION")
+    expect(lit).to_be_in_viewport()
+    page.get_by_role("button", name="As a list").click()
+    caller.says("#chapter", "Ways from here")
+    expect(lit).to_have_count(0)
+    page.get_by_role("button", name="As a list").click()
+    caller.presses("2")
+    caller.says("#ended", "Declined")
+    expect(lit).to_have_attribute("id", "DECLINED")
+    expect(lit).to_be_in_viewport()
+    assert caller.errors == []
+
+
 def test_typed_keys_and_arrows(caller: Caller) -> None:
     """Digits reach the line from a field, too; arrows move on the keypad."""
     page = caller.page

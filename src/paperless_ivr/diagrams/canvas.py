@@ -142,6 +142,14 @@ class Canvas:
         """Return what was painted, without the SVG around it."""
         return "\n".join(self._parts)
 
+    def element(self) -> str:
+        """Return the SVG as an element of a page, which brings the style."""
+        wide, high = _number(self.width), _number(self.height)
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="picture" width="{wide}" '
+            f'height="{high}" viewBox="0 0 {wide} {high}">\n{HEADS}\n{self.inner()}\n</svg>'
+        )
+
     def svg(self) -> str:
         """Return the SVG as a file of its own."""
         wide, high = _number(self.width), _number(self.height)

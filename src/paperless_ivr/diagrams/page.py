@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from importlib import resources
 
-from paperless_ivr.diagrams.canvas import HEADS, Canvas
+from paperless_ivr.diagrams.canvas import Canvas
 from paperless_ivr.diagrams.chapters import LETTERS, ref
 from paperless_ivr.diagrams.pictures import chapters, overview
 from paperless_ivr.diagrams.reading import Card, Entry, cards
@@ -51,7 +51,6 @@ def page(table: Table, policy: Policy | None = None, words: Mapping[str, str] | 
             "</head>\n<body>",
             '<a class="skip" href="#main">To the picture</a>',
             f"<header><h1>{TITLE}</h1>{CONTROLS.format(endings=ends)}</header>",
-            f'<svg width="0" height="0" style="position:absolute" class="picture">{HEADS}</svg>',
             f'<div id="body">\n<main id="main">\n{sections}\n</main>',
             '<aside id="panel" aria-live="polite" aria-label="Details" hidden></aside>\n</div>',
             f'<script type="application/json" id="flow">{data}</script>',
@@ -79,12 +78,7 @@ def _variables() -> str:
 
 
 def _section(name: str, title: str, canvas: Canvas) -> str:
-    size = f'width="{canvas.width:g}" height="{canvas.height:g}"'
-    return (
-        f'<section id="{name}" aria-label="{escape(title)}">\n'
-        f'<svg class="picture" {size} viewBox="0 0 {canvas.width:g} {canvas.height:g}">\n'
-        f"{canvas.inner()}\n</svg>\n</section>"
-    )
+    return f'<section id="{name}" aria-label="{escape(title)}">\n{canvas.element()}\n</section>'
 
 
 # ── what the script knows ────────────────────────────────────────────────────────────────

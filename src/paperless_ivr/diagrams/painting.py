@@ -84,8 +84,8 @@ def tag(canvas: Canvas, x: float, y: float, part: Part, *, bold: bool = True) ->
 def key(canvas: Canvas, x: float, y: float, keys: str) -> None:
     """Paint a key of the telephone."""
     wide = 22.0 if len(keys) == 1 else 34.0
-    canvas.rect(x + 23 - wide / 2, y, wide, 20, "key keyb")
-    canvas.text(x + 23, y + 14.6, keys, "keyt", 13, bold=True, anchor="middle")
+    canvas.rect(x + 23 - wide / 2, y, wide, 20, "cap capb")
+    canvas.text(x + 23, y + 14.6, keys, "capt", 13, bold=True, anchor="middle")
 
 
 def _card(canvas: Canvas, layout: Layout, box: Box, link: Link) -> None:

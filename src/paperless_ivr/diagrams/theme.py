@@ -28,8 +28,8 @@ FILLS: Mapping[str, tuple[str, str]] = {
     "cannott": ("#5c2100", "#fff1e6"),
     "agent": ("#6d3b7d", "#cda3dc"),
     "agentt": ("#ffffff", "#2a0d35"),
-    "key": ("#fff4c4", "#4b431b"),
-    "keyt": ("#2f2a10", "#fff2b5"),
+    "cap": ("#fff4c4", "#4b431b"),
+    "capt": ("#2f2a10", "#fff2b5"),
     "usual": ("#006b52", "#4fd6ad"),
     "hot": ("#007a5e", "#2fbf95"),
     "hott": ("#ffffff", "#06241b"),
@@ -39,7 +39,7 @@ STROKES: Mapping[str, tuple[str, str]] = {
     "edge": ("#6f7b88", "#8f9ba8"),
     "happy": ("#007a5e", "#2fbf95"),
     "cardb": ("#b9c2cc", "#42505d"),
-    "keyb": ("#b39b34", "#a8953f"),
+    "capb": ("#b39b34", "#a8953f"),
     "dash": ("#8d97a3", "#6d7985"),
     "nob": ("#8a8378", "#8f8878"),
 }
@@ -55,8 +55,12 @@ def size_class(size: float) -> str:
     return f"s{size:g}".replace(".", "_")
 
 
-def style(scope: str = "") -> str:
-    """Return the style sheet, for an SVG or, under a scope such as "svg ", for a page."""
+def style(scope: str = "", dark: str = "") -> str:
+    """Return the style sheet, for an SVG or, under a scope such as "svg ", for a page.
+
+    `dark` is the selector of a page that is dark by a switch; else the system says what is dark.
+    """
+    colors = _colors(f"{dark} {scope}" if dark else scope, 1)
     rules = [
         f"{scope}text{{font-family:{FONTS}}}{scope}.b{{font-weight:700}}",
         f"{scope}.edge,{scope}.happy{{fill:none}}{scope}.edge{{stroke-width:1.5}}",
@@ -64,9 +68,7 @@ def style(scope: str = "") -> str:
         f"{scope}a:hover text{{text-decoration:underline}}",
         *(f"{scope}.{size_class(size)}{{font-size:{size:g}px}}" for size in SIZES),
         *_colors(scope, 0),
-        "@media (prefers-color-scheme:dark){",
-        *_colors(scope, 1),
-        "}",
+        *(colors if dark else ("@media (prefers-color-scheme:dark){", *colors, "}")),
     ]
     return "".join(rules)
 

@@ -117,6 +117,7 @@ class View:
             "purpose": BLOCKS[state].purpose,
             "kind": words.KINDS[state.kind.value],
             "chapter": state.phase.short,
+            "picture": state.phase.name,
         }
 
     def _speech(self, speech: Speech, take: Take) -> Json:
