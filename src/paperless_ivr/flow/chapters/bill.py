@@ -41,7 +41,7 @@ from paperless_ivr.flow.updates import spend
 from paperless_ivr.secret import Secret
 
 
-@Phrase("back to paper")
+@Phrase("back to paper", needs=lambda policy: policy.back_to_paper.by_phone)
 def to_paper(c: Anything) -> bool:
     """The talk is of going back to paper."""
     return c.call.choosing.back_to_paper
