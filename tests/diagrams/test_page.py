@@ -87,7 +87,7 @@ def test_by_address_and_keyboard(browser: Browser, address: str) -> None:
 def test_a_row_lights_its_line(browser: Browser, address: str) -> None:
     """Its target stays, and what has nothing to do with it fades."""
     tab = opened(browser, f"{address}#F")
-    tab.locator('.state[data-state="TEXT_CONSENT"] .row').nth(2).hover()
+    tab.locator('.state[data-state="TEXT_CONSENT"] .row').nth(2).hover(force=True)
 
     expect(tab.locator("#F5")).to_have_class(re.compile("lit"))
     expect(tab.locator("#F6")).not_to_have_class(re.compile("lit"))

@@ -146,6 +146,7 @@ def test_the_picture_of_the_chapter(caller: Caller) -> None:
     lit = page.locator("#chapter .picture .at")
     expect(lit).to_have_attribute("data-state", "CONFIRMATION")
     expect(lit).to_be_in_viewport()
+    assert caller.axe() == []
     page.get_by_role("button", name="As a list").click()
     caller.says("#chapter", "Ways from here")
     expect(lit).to_have_count(0)

@@ -174,9 +174,8 @@ def _target(canvas: Canvas, at: Point, parts: Sequence[Part], link: Link, phase:
 def _address(state: State, link: Link, phase: Phase) -> str:
     if state.kind is Kind.END:
         return link(None, state)
-    if state.phase is phase:
-        return f"#{ref(state)}"
-    return link(state.phase, state)
+    address = link(state.phase, state)
+    return f"#{ref(state)}" if address and state.phase is phase else address
 
 
 def _lines(canvas: Canvas, layout: Layout) -> None:
