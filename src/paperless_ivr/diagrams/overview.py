@@ -43,6 +43,9 @@ WAYS: Mapping[tuple[Phase, Phase], str] = {
 }
 """The main ways from a chapter to another, in words; the first of a chapter is the usual one."""
 
+NAMED_AFTER = {(Phase.ADDRESS, Phase.TEXT): (State.ADDRESS, State.TEXT_NUMBER)}
+"""Ways whose words are about one step only: under a policy without it they are not shown."""
+
 MINOR = {
     (Phase.BILL, Phase.AFTER),  # nothing is left to do
     (Phase.ADDRESS, Phase.AFTER),  # after a hang-up
@@ -165,7 +168,8 @@ def _reached(cards: Mapping[State, Card]) -> list[State]:
 
 def _chapters(cards: Mapping[State, Card]) -> list[Chapter]:
     shown = [phase for phase in LETTERS if any(state.phase is phase for state in cards)]
-    live, upper = pairs(cards), [phase for phase in shown if phase not in UNDER]
+    live = {way for way in pairs(cards) if _still_so(way, cards)}
+    upper = [phase for phase in shown if phase not in UNDER]
     return [
         Chapter(
             phase,
@@ -177,6 +181,14 @@ def _chapters(cards: Mapping[State, Card]) -> list[Chapter]:
         )
         for phase in shown
     ]
+
+
+def _still_so(way: tuple[Phase, Phase], cards: Mapping[State, Card]) -> bool:
+    """Whether the words of a way are true."""
+    if way not in NAMED_AFTER:
+        return True
+    here, there = NAMED_AFTER[way]
+    return here in cards and any(there in entry.targets for entry in cards[here].entries)
 
 
 def _ends_of(phase: Phase, cards: Mapping[State, Card]) -> tuple[tuple[Part, ...], ...]:
