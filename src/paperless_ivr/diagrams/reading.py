@@ -97,18 +97,20 @@ def _ways(state: State, rows: Iterable[Row], policy: Policy | None) -> list[Way]
     ways = [Way(row, conditions(row.when)) for row in rows]
     if policy is None:
         return ways
-    offered = {choice for keys in _keys(state, policy) for choice in keys.means}
     left: list[Way] = []
     for way in ways:
-        if not _lets_in(_target(state, way), policy):
-            continue
-        choices = {c.phrase.choice for c in way.conditions if c.phrase.choice and c.holds}
-        if not choices <= offered or not all(c.met_by(policy) for c in way.conditions):
-            continue
-        way = Way(way.row, tuple(c for c in way.conditions if not c.settled_by(policy)))  # noqa: PLW2901
-        if not any(_shadows(above, way) for above in left):
-            left.append(way)
+        if _left_on(state, way, policy) and not any(_shadows(above, way) for above in left):
+            undecided = (c for c in way.conditions if not c.settled_by(policy))
+            left.append(Way(way.row, tuple(undecided)))
     return left
+
+
+def _left_on(state: State, way: Way, policy: Policy) -> bool:
+    """Whether a policy lets a way be taken."""
+    offered = {choice for keys in _keys(state, policy) for choice in keys.means}
+    chosen = {c.phrase.choice for c in way.conditions if c.phrase.choice and c.holds}
+    met = all(condition.met_by(policy) for condition in way.conditions)
+    return met and chosen <= offered and _lets_in(_target(state, way), policy)
 
 
 def _lets_in(state: State, policy: Policy) -> bool:
