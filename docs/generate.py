@@ -21,6 +21,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
+from paperless_ivr.diagrams.chapters import LETTERS
+from paperless_ivr.diagrams.painting import file_name
+from paperless_ivr.diagrams.pictures import chapters, overview
+from paperless_ivr.diagrams.text import markdown
+from paperless_ivr.flow.states import Phase
+from paperless_ivr.flow.table import FLOW
+
 if TYPE_CHECKING:
     from attrs import Attribute
 
@@ -291,57 +298,32 @@ def _kind(kind: type) -> str:
 
 def flow_by_phase(_: Path) -> str:
     """For each chapter its picture, then its table."""
-    from paperless_ivr.diagrams.text import markdown
-    from paperless_ivr.flow.states import Phase
-    from paperless_ivr.flow.table import FLOW
-
     sections = []
     for phase in Phase:
         heading, _newline, table = markdown(FLOW, phase).strip().partition("\n")
-        picture = "" if phase is Phase.END else f"{_shown(phase.value, phase.name.lower())}\n\n"
+        picture = "" if phase is Phase.END else f"{_shown(phase.value, file_name(phase))}\n\n"
         sections.append(f"{heading}\n\n{picture}{table.strip()}")
     return "\n\n".join(sections)
 
 
 def _shown(title: str, name: str) -> str:
     """A picture, with a link to it at its full size."""
-    return f"[![{title}](pictures/{name}.svg)](pictures/{name}.svg)"
+    return f"[![{title}](pictures/{name})](pictures/{name})"
+
+
+PICTURES = ("overview.svg", *map(file_name, LETTERS))
+"""The overview, and a picture for each chapter."""
 
 
 @cache
 def _pictures() -> Mapping[str, str]:
-    from paperless_ivr.diagrams.pictures import chapters, overview
-    from paperless_ivr.flow.table import FLOW
-
-    of_chapters = {phase.name.lower(): canvas for phase, canvas in chapters(FLOW).items()}
-    return {n: c.svg() for n, c in {"overview": overview(FLOW), **of_chapters}.items()}
+    of_chapters = {file_name(phase): canvas for phase, canvas in chapters(FLOW).items()}
+    return {n: c.svg() for n, c in {PICTURES[0]: overview(FLOW), **of_chapters}.items()}
 
 
 def picture(name: str) -> Page:
     """The page of a picture of the flow."""
-
-    def render(_: Path) -> str:
-        if name not in _pictures():
-            raise DocsError(f"docs/pictures/{name}.svg: no chapter of this name, see PICTURES")
-        return _pictures()[name]
-
-    return Page(f"docs/pictures/{name}.svg", render)
-
-
-PICTURES = (
-    "overview",
-    "arrival",
-    "identity",
-    "bill",
-    "address",
-    "email",
-    "text",
-    "consent",
-    "after",
-    "paper",
-    "person",
-)
-"""The overview, and a picture for each chapter."""
+    return Page(f"docs/pictures/{name}", lambda _: _pictures()[name])
 
 
 # --- the host's contract: the fields of the classes in flow/host.py ---
