@@ -1,7 +1,7 @@
 """Live AGI calls at once, in real time, on one core: `python benchmarks/agi_load.py 500`.
 
 One process is the server, kept to one core, with a back end that takes 200 ms. This one is
-Asterisk, as far as the server can tell: each call enrols by keys, a file takes 2 s, the caller
+Asterisk, as far as the server can tell: each call enrolls by keys, a file takes 2 s, the caller
 presses a second after each question. Measured is how long a call waits for its next command
 after a reply, the server's share of the core, and its memory before and after. There is no
 database in it: calls_at_once.py has one.
@@ -29,11 +29,11 @@ from paperless_ivr.flow.events import ServiceAnswer
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.requests import ServiceRequest
-from paperless_ivr.flow.scene import Terms
+from paperless_ivr.flow.view import Terms
 from paperless_ivr.gateways.agi.probe import BEYOND
 from paperless_ivr.gateways.agi.server import FastAgi, Line
 from paperless_ivr.gateways.agi.sounds import Sounds
-from paperless_ivr.prompts import Catalogue
+from paperless_ivr.prompts import Catalog
 from paperless_ivr.prompts.recorded import Recordings, bare, phrases
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 from paperless_ivr.records.separate import SeparateStores
@@ -61,7 +61,7 @@ def serve(parent: Connection) -> None:
     """The server, on one core."""
     os.sched_setaffinity(0, {0})
     files = {(p.language, bare(p.text)): p.file for p in phrases(POLICY)}
-    sounds = Sounds(Catalogue.of(POLICY), Recordings(Path(), files), "/sounds")
+    sounds = Sounds(Catalog.of(POLICY), Recordings(Path(), files), "/sounds")
     import structlog  # noqa: PLC0415 - the log is not what is measured
 
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
@@ -70,7 +70,7 @@ def serve(parent: Connection) -> None:
     def line() -> Line:
         """A line whose record knows of no earlier calls."""
         store = SeparateStores(MemoryRecord(utc_now), MemoryLiveCalls())
-        driver = AsyncDriver(Setup(Flow(Terms(POLICY)), sounds.catalogue, Slow(), store))
+        driver = AsyncDriver(Setup(Flow(Terms(POLICY)), sounds.catalog, Slow(), store))
         return Line(POLICY.biller.id, sounds, driver.converse)
 
     async def run() -> None:

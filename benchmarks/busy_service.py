@@ -37,10 +37,10 @@ from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Identity, Moment, Payment
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.requests import ServiceRequest
-from paperless_ivr.flow.scene import Terms
 from paperless_ivr.flow.turns import Gather, Turn
+from paperless_ivr.flow.view import Terms
 from paperless_ivr.gateways.twilio import TwilioGateway
-from paperless_ivr.prompts import Catalogue
+from paperless_ivr.prompts import Catalog
 from paperless_ivr.records.port import SessionStore
 from paperless_ivr.records.sql import open_store
 from paperless_ivr.testing.twilio import SimulatedTwilio
@@ -48,7 +48,7 @@ from paperless_ivr.testing.virtual_caller import Press
 
 SERVICE_S = 2.0
 POLICY = evolve(demo_policy(), text=evolve(Policy().text, after_enrolment=()))
-WORDS = Catalogue.of(POLICY)
+WORDS = Catalog.of(POLICY)
 KEY = secret.credential("0123456789abcdef")
 ONE = secret.keys("1")
 GATEWAY = TwilioGateway(

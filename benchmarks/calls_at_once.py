@@ -43,7 +43,7 @@ from paperless_ivr.cli.setups import demo_connection, demo_policy
 from paperless_ivr.flow.host import Arrival
 from paperless_ivr.gateways.port import WebRequest
 from paperless_ivr.gateways.twilio import TwilioGateway
-from paperless_ivr.prompts import Catalogue
+from paperless_ivr.prompts import Catalog
 from paperless_ivr.records.sql.store import KEYS
 from paperless_ivr.records.vault import new_keys
 from paperless_ivr.testing.twilio import SimulatedTwilio
@@ -56,7 +56,7 @@ SERVICE_S = 0.2
 ADDRESS, HOST_URL = f"https://ivr.example.com{PATH}", "https://host.example.com/voice"
 SECRETS = {AUTH_TOKEN: "auth token", HOST_KEY: "key of the host", TOKEN_KEY: "0123456789abcdef"}
 GATEWAY = TwilioGateway(
-    Catalogue.of(demo_policy()),
+    Catalog.of(demo_policy()),
     BILLER,
     secret.credential(SECRETS[AUTH_TOKEN]),
     ADDRESS,

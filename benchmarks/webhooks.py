@@ -41,18 +41,18 @@ from paperless_ivr.flow.host import Arrival, Moment
 from paperless_ivr.flow.policy import Limits
 from paperless_ivr.flow.requests import (
     OPERATIONS,
+    DeferRequest,
     InvoiceExists,
-    KeepWish,
     Read,
     ReserveTry,
     Screen,
     ServiceRequest,
     Write,
 )
-from paperless_ivr.flow.scene import Terms
+from paperless_ivr.flow.view import Terms
 from paperless_ivr.gateways.port import WebRequest
 from paperless_ivr.gateways.twilio import TwilioGateway
-from paperless_ivr.prompts import Catalogue
+from paperless_ivr.prompts import Catalog
 from paperless_ivr.records.memory import MemoryLiveCalls
 from paperless_ivr.records.port import Activity, Evidence
 from paperless_ivr.records.separate import SeparateStores
@@ -69,7 +69,7 @@ KEYS = ("1", "", "1137", "", "1", "", "2")
 
 RIVERA = customer("rivera")
 POLICY = demo_policy()
-WORDS = Catalogue.of(POLICY)
+WORDS = Catalog.of(POLICY)
 KEY = secret.credential("0123456789abcdef")
 GATEWAY = TwilioGateway(
     WORDS,
@@ -121,7 +121,7 @@ class Forgetful:
     def settle(self, key: str, answer: ServiceAnswer) -> None:
         """Notes nothing."""
 
-    def keep(self, wish: KeepWish, evidence: Evidence) -> None:
+    def keep(self, request: DeferRequest, evidence: Evidence) -> None:
         """Keeps nothing."""
 
 

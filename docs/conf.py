@@ -10,7 +10,7 @@ from paperless_ivr import __version__
 from paperless_ivr.diagrams.chapters import LETTERS
 from paperless_ivr.diagrams.page import page as flow_page
 from paperless_ivr.flow.table import FLOW
-from paperless_ivr.prompts.catalogue import ours
+from paperless_ivr.prompts.catalog import ours
 
 project = "paperless_ivr"
 html_title = f"paperless_ivr {__version__}"

@@ -197,7 +197,7 @@ QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Is AutoPay offered too?", ("autopay.offer",)),
     ("Is another bill offered after the first?", ("bills.another", "bills.another_at_most")),
     ("When in the call is it offered?", ("offer.moments",)),
-    ("When is a text offered after enrolment?", ("text.after_enrolment",)),
+    ("When is a text offered after enrollment?", ("text.after_enrolment",)),
     ("May an account be found by caller ID?", ("proof.search_by_phone",)),
     ("Who answers for all this?", ("about.owner", "about.version", "about.approved_by")),
 )
@@ -382,7 +382,7 @@ def _field_default(value: ast.expr | None) -> str:
 
 def invariants(_: Path) -> str:
     """Every invariant of the proof, by name."""
-    from paperless_ivr.testing.invariants import INVARIANTS
+    from paperless_ivr.proof.invariants import INVARIANTS
 
     lines = ["| Invariant | What it says of each move |", "|---|---|"]
     lines.append("| every call ends | No call comes back to where it was. |")

@@ -9,7 +9,7 @@ from html import unescape
 from flask import Flask, Response, request
 from twilio_host import HOST_KEY, PAPERLESS, call_comes_back, call_comes_in, paid
 
-from paperless_ivr import Catalogue, Flow, Setup, WebDriver, WebRequest
+from paperless_ivr import Catalog, Flow, Setup, WebDriver, WebRequest
 from paperless_ivr.backends.demo import BILLER, payment, springfield
 from paperless_ivr.drive.runner import utc_now
 from paperless_ivr.gateways.twilio import TwilioGateway
@@ -20,7 +20,7 @@ from paperless_ivr.testing.twilio import SimulatedTwilio
 from paperless_ivr.testing.virtual_caller import Press
 
 flow = Flow()
-words = Catalogue.of(flow.terms.policy)
+words = Catalog.of(flow.terms.policy)
 store = SeparateStores(MemoryRecord(utc_now), MemoryLiveCalls())
 setup = Setup(flow, words, springfield(), store)
 gateway = TwilioGateway(

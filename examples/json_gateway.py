@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
-from paperless_ivr import Capabilities, Catalogue, Flow, Gather, Return, Transfer, Turn, check
+from paperless_ivr import Capabilities, Catalog, Flow, Gather, Return, Transfer, Turn, check
 from paperless_ivr.errors import Rejected
 from paperless_ivr.flow.events import TransferEnded, TransferResult
 from paperless_ivr.gateways import web
@@ -33,7 +33,7 @@ CAPABILITIES = Capabilities(
 class JsonGateway:
     """Calls of one biller: two pure functions."""
 
-    catalogue: Catalogue
+    catalog: Catalog
     biller: str
     address: str  # where the runtime reaches the gateway
     key: Secret = field(repr=False)  # the runtime signs with it
@@ -74,7 +74,7 @@ class JsonGateway:
         stops = isinstance(turn.then, Gather) and turn.then.barge_in
         actions: list[Mapping[str, object]] = []
         for n, prompt in enumerate(turn.say):
-            talk = {"action": "talk", "text": said([prompt], language, self.catalogue)}
+            talk = {"action": "talk", "text": said([prompt], language, self.catalog)}
             spoken = prompt.language or language
             actions.append(talk | {"language": spoken, "bargeIn": stops and n > must})
         return json.dumps([*actions, self._then(turn, sign(None))])

@@ -9,7 +9,7 @@ from attrs import define, field
 
 from paperless_ivr import (
     Capabilities,
-    Catalogue,
+    Catalog,
     Digits,
     Ended,
     Flow,
@@ -32,7 +32,7 @@ from paperless_ivr.prompts import said
 from paperless_ivr.testing.contracts import check_session_gateway
 from paperless_ivr.testing.virtual_caller import ON_HOOK, VirtualCaller
 
-WORDS = Catalogue.of(Policy())
+WORDS = Catalog.of(Policy())
 CAPABILITIES = Capabilities(
     "a Bell",
     keys_while_waiting=Claim(How.MET, "the Bell keeps them"),

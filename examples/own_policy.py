@@ -4,7 +4,7 @@ from pathlib import Path
 
 from attrs import evolve
 
-from paperless_ivr import Arrival, Catalogue, Flow, Moment, Terms, load_policy
+from paperless_ivr import Arrival, Catalog, Flow, Moment, Terms, load_policy
 from paperless_ivr.flow.events import Screened
 from paperless_ivr.prompts import said
 
@@ -12,9 +12,9 @@ policy = load_policy(Path(__file__).parent / "policies" / "springfield-water.tom
 arrival = Arrival("call-1", policy.biller.id, Moment.BEFORE_PAYMENT, language="en-US")
 flow = Flow(Terms(policy))
 turn = flow.advance(flow.begin(arrival).call, Screened())
-print("before:", said(turn, "en-US", Catalogue.of(policy)))
+print("before:", said(turn, "en-US", Catalog.of(policy)))
 
 # In the policy's file this is: [words.en-US] offer = "..."
 english = {**policy.words["en-US"], "offer": "Get your bills by e-mail?"}
 ours = evolve(policy, words={**policy.words, "en-US": english})
-print("after:", said(turn, "en-US", Catalogue.of(ours)))
+print("after:", said(turn, "en-US", Catalog.of(ours)))

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from paperless_ivr.testing.transcripts import differences, read
+from paperless_ivr.transcripts import differences, read
 
 folder = Path(__file__).resolve().parent.parent / "tests" / "transcripts"
 differ = 0

@@ -8,11 +8,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.live import Live, Token, deliver
 from paperless_ivr.flow.saving import dump, load
-from paperless_ivr.flow.scene import Scene, Terms
 from paperless_ivr.flow.turns import Gather, Return
-from paperless_ivr.testing.exploration import GUESSED, Move, alphabet, tries, writes
-from paperless_ivr.testing.invariants import INVARIANTS
-from paperless_ivr.testing.proof import cases
+from paperless_ivr.flow.view import CallView, Terms
+from paperless_ivr.proof.cases import cases
+from paperless_ivr.proof.exploration import GUESSED, Move, alphabet, tries, writes
+from paperless_ivr.proof.invariants import INVARIANTS
 from tests.counts import heavy
 
 CASES = cases()
@@ -43,16 +43,16 @@ class AnyCall(RuleBasedStateMachine):
         """Whether the call still waits for something."""
         return not isinstance(self.turn.then, Return)
 
-    def scene(self):
+    def view(self):
         """The call under its terms."""
-        return Scene(self.turn.call, self.flow.terms)
+        return CallView(self.turn.call, self.flow.terms)
 
     def move(self, event, token, **flags):
         """Delivers an answer, and holds the move against every invariant."""
         live = deliver(self.flow, self.live, token, event)
-        scene, sent, cleared = self.scene(), self.sent, self.cleared
+        view, sent, cleared = self.view(), self.sent, self.cleared
         history = {"sent": sent, "cleared": cleared, "tried": self.tried}
-        made = Move(scene, self.turn, event, live.turn, **history, **flags)
+        made = Move(view, self.turn, event, live.turn, **history, **flags)
         for name, held in INVARIANTS.items():
             problem = held(self.flow, made)
             assert problem is None, f"{name}: {problem}"

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from paperless_ivr.prompts.rendering import RATE, Samples
-from paperless_ivr.testing.call_sound import COLUMNS, KEYS, ROWS, TONE_S, sound_of, tone
-from paperless_ivr.testing.transcripts import read
+from paperless_ivr.transcripts import read
+from paperless_ivr.transcripts.call_sound import COLUMNS, KEYS, ROWS, TONE_S, sound_of, tone
 
 CALLS = Path(__file__).parent / "transcripts"
 STEP = round(TONE_S * RATE / 4)

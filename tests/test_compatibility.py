@@ -23,7 +23,7 @@ from paperless_ivr.flow.host_strings import (
     handback_to_strings,
 )
 from paperless_ivr.gateways.agi.host import HANDED_OVER, PREFIX
-from paperless_ivr.records.port import What
+from paperless_ivr.records.port import ActivityType
 
 pytestmark = pytest.mark.requirement("R18", "R30")
 
@@ -45,7 +45,7 @@ WRITTEN: dict[type[Enum], str] = {
     Sent: "not_asked declined done refused unavailable unknown",
     TransferResult: "answered busy no_answer failed unknown",
     Refusal: "already_paperless pending bad_email bad_phone limit other",
-    What: (
+    ActivityType: (
         "arrived offered answered last_four_missed matched unanswered limited consented sent "
         "settled kept ended retried completed cancelled superseded expired exported given_up"
     ),

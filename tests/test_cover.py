@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from paperless_ivr.testing.proof import rows
-from paperless_ivr.testing.transcripts import differences, read
+from paperless_ivr.proof.cases import rows
+from paperless_ivr.transcripts import differences, read
 from tests.tracing import COVER, TRACES, rows_taken, traces
 
 CALLS = sorted(COVER.glob("*.call"))

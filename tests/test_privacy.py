@@ -32,15 +32,15 @@ from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Disposition, Moment
 from paperless_ivr.flow.policy import Address, Policy, Strategy
 from paperless_ivr.flow.requests import OPERATIONS
-from paperless_ivr.flow.scene import Terms
 from paperless_ivr.flow.states import State
 from paperless_ivr.flow.turns import Gather, Transfer
+from paperless_ivr.flow.view import Terms
 from paperless_ivr.keypad import EmailPad
-from paperless_ivr.prompts import Catalogue, said
+from paperless_ivr.prompts import Catalog, said
 from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.records.sql import Store, open_store
 from paperless_ivr.records.vault import new_keys, vault
-from paperless_ivr.testing.transcripts import Scribe, differences, parse
+from paperless_ivr.transcripts import Scribe, differences, parse
 from tests.backends.breakage import BREAKAGES, broken
 from tests.counts import heavy
 from tests.records.test_sql_privacy import dumped
@@ -53,7 +53,7 @@ SOON = [breakage for breakage in BREAKAGES if not breakage.late and breakage.onl
 VAULT = vault(new_keys())
 
 _DIGITS = st.text("0123456789", min_size=9, max_size=11).filter(lambda d: len(set(d)) > 3)
-_SPELT = st.text("abcdefghijklmnopqrstuvwxyz", min_size=7, max_size=11).map("zq{}".format)
+_SPELLED = st.text("abcdefghijklmnopqrstuvwxyz", min_size=7, max_size=11).map("zq{}".format)
 _PHONES = st.integers(2_000_000, 9_999_999).map("+1212{}".format)
 
 
@@ -84,11 +84,11 @@ class Person:
 _PEOPLE = st.builds(
     Person,
     account=_DIGITS,
-    email=_SPELT,
-    other_email=_SPELT,
+    email=_SPELLED,
+    other_email=_SPELLED,
     phone=_PHONES,
     other_phone=_PHONES,
-    name=_SPELT.map(lambda word: f"Pat {word}".title()),
+    name=_SPELLED.map(lambda word: f"Pat {word}".title()),
     key=st.text("abcdef0123456789", min_size=24, max_size=32),
     pressed=_DIGITS,
     customer=st.integers(10_000_000, 99_999_999).map(str),
@@ -139,7 +139,7 @@ class Caller:
 
     def perform(self, turn, language):
         """Speaks a turn, and answers it."""
-        self.heard.append(said(turn.say, language, Catalogue.of(POLICY)))
+        self.heard.append(said(turn.say, language, Catalog.of(POLICY)))
         if len(self.heard) == self.breaks_at:
             raise RuntimeError(*self.who.personal().values())
         if isinstance(turn.then, Transfer):
@@ -272,7 +272,7 @@ def hold(who: Person, fault: str, at: int, breakage) -> Scene:
             scribe.moved(move)
 
         kept = store if record is store.record else SeparateStores(record, store.calls)
-        driver = Driver(Setup(flow, Catalogue.of(POLICY), used, kept, observers=(moved,)))
+        driver = Driver(Setup(flow, Catalog.of(POLICY), used, kept, observers=(moved,)))
         arrival = Arrival(
             "call-1", "b", Moment.BEFORE_PAYMENT, ani=secret.phone(who.phone), language="en-US"
         )
@@ -319,7 +319,7 @@ WHO = Person(
 
 
 def test_the_call_holds_all_of_it() -> None:
-    """Where nothing fails the caller enrols, and every value was really used on the way."""
+    """Where nothing fails the caller enrolls, and every value was really used on the way."""
     scene = hold(WHO, "none", 0, None)
 
     assert scene.ended is Disposition.ENROLLED

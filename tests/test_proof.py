@@ -22,16 +22,16 @@ from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Reason
 from paperless_ivr.flow.live import deliver
 from paperless_ivr.flow.policy import Strategy
-from paperless_ivr.flow.rows import HERE, On
+from paperless_ivr.flow.rows import REPROMPT, On
 from paperless_ivr.flow.states import Phase, State
 from paperless_ivr.flow.table import FLOW
 from paperless_ivr.keypad import AccountPad
+from paperless_ivr.proof.cases import cases, prove, rows, tight
+from paperless_ivr.proof.exploration import World, alphabet, shape, walk
+from paperless_ivr.proof.invariants import INVARIANTS
 from paperless_ivr.secret import invoice, keys, phone
-from paperless_ivr.testing.exploration import World, alphabet, shape, walk
-from paperless_ivr.testing.invariants import INVARIANTS
-from paperless_ivr.testing.proof import cases, prove, rows, tight
 from paperless_ivr.testing.strategies import calls, events
-from paperless_ivr.testing.transcripts import of_counterexample, parse
+from paperless_ivr.transcripts import of_counterexample, parse
 from tests.counts import heavy
 
 ALL = cases()
@@ -131,7 +131,7 @@ def test_a_missing_budget_is_found():
 @pytest.mark.requirement("R23", "R42")
 def test_an_unknown_outcome_sent_again_is_found():
     """A write whose answer was lost, sent again without a look-up, is found."""
-    again = (On(OutcomeUnknown, HERE), *FLOW[State.ENROLLMENT])
+    again = (On(OutcomeUnknown, REPROMPT), *FLOW[State.ENROLLMENT])
     problem, text = search(
         "one key per consent; again only after absent", {**FLOW, State.ENROLLMENT: again}
     )
@@ -215,7 +215,7 @@ def test_a_second_try_that_is_not_reserved_is_found(state):
         return row.to in (State.LAST_FOUR_LIMIT, State.FACT_LIMIT)
 
     case = PLAIN if state is State.IDENTITY_CHECK else KEYPAD
-    problem, _ = search(TRIES, planted(state, again, to=HERE), case=case)
+    problem, _ = search(TRIES, planted(state, again, to=REPROMPT), case=case)
 
     assert f"{state.name} is asked without a try" in problem
 
@@ -284,7 +284,7 @@ def test_a_number_that_shows_other_accounts_is_found():
 def test_a_payment_that_names_nothing_and_vouches_is_found(monkeypatch):
     """A payment that counts for whatever account the host hands over with it is found."""
     case = CASES["keypad only: a payment that names nothing"]
-    monkeypatch.setattr(bills, "paid_by", lambda scene, _: scene.call.host.paid)
+    monkeypatch.setattr(bills, "paid_by", lambda view, _: view.call.host.paid)
 
     problem, _ = search(TRIES, FLOW, case=case)
     assert problem.startswith("an account is searched without a try")
@@ -489,8 +489,8 @@ def test_equal_shapes_go_on_alike(data):
         except Exception as error:  # noqa: BLE001 - the same error is alike, too
             return type(error)
 
-    if isinstance(event, Digits) and event.heard is not None:
-        event = evolve(event, heard=None)  # counted from what was said on the way
+    if isinstance(event, Digits) and event.interrupted is not None:
+        event = evolve(event, interrupted=None)  # counted from what was said on the way
     assert after(call) == after(twin)
 
 

@@ -22,18 +22,18 @@ from paperless_ivr.flow.events import Digits, Screened
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival
 from paperless_ivr.flow.policy import Policy, Strategy
-from paperless_ivr.flow.scene import Terms
 from paperless_ivr.flow.states import State
 from paperless_ivr.flow.turns import Return
+from paperless_ivr.flow.view import Terms
 from paperless_ivr.keypad import EmailPad, last_four, looks_like_card, national
 from paperless_ivr.records.memory import MemoryLiveCalls
 from paperless_ivr.records.separate import SeparateStores
-from paperless_ivr.testing.playback import Playback
 from paperless_ivr.testing.strategies import Step, flows, walks
-from paperless_ivr.testing.transcripts import differences, parse, read
-from paperless_ivr.testing.transcripts.replaying import replayed
-from paperless_ivr.testing.transcripts.scribe import Scribe, redacted
-from paperless_ivr.testing.transcripts.stand_ins import StandIns
+from paperless_ivr.transcripts import differences, parse, read
+from paperless_ivr.transcripts.playback import Playback
+from paperless_ivr.transcripts.replaying import replayed
+from paperless_ivr.transcripts.scribe import Scribe, redacted
+from paperless_ivr.transcripts.stand_ins import StandIns
 from tests.counts import heavy
 from tests.flow.test_secrets import personal
 
@@ -81,7 +81,7 @@ KEYPAD_FIRST = evolve(Policy(), address=evolve(Policy().address, strategies=(Str
 @settings(deadline=None, max_examples=heavy(20, 60))
 @given(st.data())
 def test_addresses_that_are_keyed(data: st.DataObject) -> None:
-    """What is spelt is spelt with as many keys, slips, pauses and corrections too."""
+    """What is spelled is spelled with as many keys, slips, pauses and corrections too."""
     flow = Flow(Terms(KEYPAD_FIRST))
     moves = moves_of(data.draw(walks(flow, most=60)))
     if not moves:
@@ -191,7 +191,7 @@ def test_spelling(entries: list[str]) -> None:
 
 @given(st.from_regex(r"[a-z][a-z0-9.]{3,8}@[a-z]{4,9}\.(com|local|org)", fullmatch=True))
 def test_addresses(address: str) -> None:
-    """One on file and the same one spelt have the same stand-in, and pass, or not, as it does."""
+    """One on file and the same one spelled have the same stand-in, and pass, or not, as it does."""
     local, _, domain = address.partition("@")
     others = stand_ins(domain)
     made_local, _, made_domain = others.email(address).partition("@")

@@ -12,8 +12,8 @@ from attrs import evolve, frozen
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.rows import On, always, nothing
 from paperless_ivr.flow.table import FLOW
-from paperless_ivr.testing.transcripts import Transcript, read
-from paperless_ivr.testing.transcripts.replaying import replayed
+from paperless_ivr.transcripts import Transcript, read
+from paperless_ivr.transcripts.replaying import replayed
 from tests.counts import heavy
 from tests.tracing import calls, rows_taken, trace
 
@@ -53,7 +53,7 @@ def mutants() -> Iterator[Mutant]:
 
 
 @frozen(eq=False)
-class Kept:
+class DeferredRequest:
     """A transcript, what shows of it in the live table, and the rows it takes."""
 
     transcript: Transcript
@@ -75,10 +75,12 @@ def _shown(transcript: Transcript, table: Mapping[Any, tuple[Row, ...]]) -> list
 
 
 @cache
-def net() -> tuple[Kept, ...]:
+def net() -> tuple[DeferredRequest, ...]:
     """All transcripts, the short ones first."""
     transcripts = sorted(map(read, calls()), key=lambda each: (len(each.steps), each.path))
-    return tuple(Kept(each, _shown(each, FLOW), rows_taken(each)) for each in transcripts)
+    return tuple(
+        DeferredRequest(each, _shown(each, FLOW), rows_taken(each)) for each in transcripts
+    )
 
 
 def found(mutant: Mutant) -> bool:

@@ -10,11 +10,11 @@ from paperless_ivr.flow.events import CustomersFound, Digits, Event, HungUp, Scr
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Disposition
 from paperless_ivr.flow.live import Live, deliver
-from paperless_ivr.flow.scene import Scene
+from paperless_ivr.flow.view import CallView
+from paperless_ivr.proof.cases import cases
+from paperless_ivr.proof.exploration import Counterexample, Move
 from paperless_ivr.secret import keys
-from paperless_ivr.testing.exploration import Counterexample, Move
-from paperless_ivr.testing.proof import cases
-from paperless_ivr.testing.transcripts import (
+from paperless_ivr.transcripts import (
     Transcript,
     differences,
     of_counterexample,
@@ -101,14 +101,14 @@ def test_every_problem_is_named_at_once() -> None:
     text = """# A call.
 moment:    sometimes
 caller:    nobody-known
-colour:    red
+color:    red
 
 presses    x
 sings
 service    Guess: yes
 service    InvoiceExists: perhaps
 service    SearchByAccountNumber: rivera (GAS pending)
-record     KeepWish: lost
+record     DeferRequest: lost
 transfer   soon
 # Too late.
 """
@@ -175,7 +175,7 @@ def test_a_counterexample_is_a_transcript() -> None:
     )
     for event in events:
         after = deliver(flow, live, live.token, event)
-        path.append(Move(Scene(live.call, flow.terms), live.turn, event, after.turn))
+        path.append(Move(CallView(live.call, flow.terms), live.turn, event, after.turn))
         live = after
     text = of_counterexample(Counterexample("every call ends", "back again", tuple(path)), case)
     assert text.startswith("# every call ends: back again\n")

@@ -6,12 +6,12 @@ from pathlib import Path
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.saving import dump, dump_value
 from paperless_ivr.flow.turns import Turn
-from paperless_ivr.testing.transcripts import Transcript, read
-from paperless_ivr.testing.transcripts.replaying import Replay, replayed
+from paperless_ivr.transcripts import Transcript, read
+from paperless_ivr.transcripts.replaying import Replay, replayed
 
-HERE = Path(__file__).parent
-COVER = HERE / "cover"
-TRACES = HERE / "traces.txt"
+REPROMPT = Path(__file__).parent
+COVER = REPROMPT / "cover"
+TRACES = REPROMPT / "traces.txt"
 
 
 def trace(replay: Replay) -> list[str]:
@@ -32,13 +32,13 @@ def rows_taken(transcript: Transcript) -> set[str]:
 
 def calls() -> list[Path]:
     """All transcripts that are kept: those that people wrote, and the covering set."""
-    return sorted((*COVER.glob("*.call"), *(HERE / "transcripts").glob("*.call")))
+    return sorted((*COVER.glob("*.call"), *(REPROMPT / "transcripts").glob("*.call")))
 
 
 def traces() -> str:
     """The traces of all transcripts, under their names."""
     blocks = (
-        [path.relative_to(HERE).as_posix(), *trace(replayed(read(path), None)), ""]
+        [path.relative_to(REPROMPT).as_posix(), *trace(replayed(read(path), None)), ""]
         for path in calls()
     )
     return "\n".join(line for block in blocks for line in block)

@@ -3,8 +3,8 @@
 # the flow, and what it is set up with
 from .flow.flow import Flow as Flow
 from .flow.policy import Policy as Policy
-from .flow.scene import Terms as Terms
-from .prompts import Catalogue as Catalogue
+from .flow.view import Terms as Terms
+from .prompts import Catalog as Catalog
 from .prompts.policies import load_policy as load_policy
 
 # what the host hands over, and gets back

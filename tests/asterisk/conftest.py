@@ -19,8 +19,8 @@ from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Handback
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.requests import ServiceRequest
-from paperless_ivr.flow.scene import Terms
 from paperless_ivr.flow.turns import Turn
+from paperless_ivr.flow.view import Terms
 from paperless_ivr.gateways.agi.gateway import AgiGateway
 from paperless_ivr.gateways.agi.server import FastAgi, Line, TakenBack
 from paperless_ivr.gateways.agi.sounds import Sounds
@@ -69,7 +69,9 @@ class Listened:
         """Performs a turn."""
         self.notes.asked.setdefault(self.call, []).append(turn.call.state.name)
         event = await self.gateway.perform(turn, language)
-        cut = isinstance(event, HungUp) or (isinstance(event, Digits) and event.heard is not None)
+        cut = isinstance(event, HungUp) or (
+            isinstance(event, Digits) and event.interrupted is not None
+        )
         if not cut:
             sounds = self.gateway.sounds
             files = self.notes.files.setdefault(self.call, [])
@@ -151,7 +153,7 @@ async def _with(test: Callable[[Exchange], Awaitable[None]], root: Path, recordi
         sounds = Sounds.of(POLICY, recordings, prefix, NAMES)
         flow = Flow(Terms(POLICY))
         store = SeparateStores(MemoryRecord(utc_now), MemoryLiveCalls())
-        driver = AsyncDriver(Setup(flow, sounds.catalogue, backend, store))
+        driver = AsyncDriver(Setup(flow, sounds.catalog, backend, store))
 
         async def answer(gateway: AgiGateway, arrival: Arrival, taken_back: TakenBack) -> Handback:
             number = gateway.channel.headers["agi_callerid"]

@@ -1,6 +1,6 @@
 """A caller by SIP: one call, its keys by RFC 4733, and everything that is heard.
 
-RFC 3261 for the signalling, RFC 3550 and 3551 for the sound (PCMU), RFC 4733 for the keys. Only
+RFC 3261 for the signaling, RFC 3550 and 3551 for the sound (PCMU), RFC 4733 for the keys. Only
 what a caller on loopback needs: no registration, no retransmission.
 """
 

@@ -44,7 +44,7 @@ def heard_all(exchange: Exchange, caller: SipCaller, number: str, recordings: Pa
 
 @pytest.mark.requirement("R01", "R03")
 def test_enrolled(exchange: With, recordings: Path) -> None:
-    """A caller enrols by keys; every word of ours is heard, and the payment goes on."""
+    """A caller enrolls by keys; every word of ours is heard, and the payment goes on."""
 
     async def test(live: Exchange) -> None:
         caller = await live.caller("before", RIVERA)

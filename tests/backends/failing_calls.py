@@ -16,9 +16,9 @@ from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Handback, Identity, Moment
 from paperless_ivr.flow.policy import AutoPay, Budgets, Policy
 from paperless_ivr.flow.requests import ServiceRequest
-from paperless_ivr.flow.scene import Terms
+from paperless_ivr.flow.view import Terms
 from paperless_ivr.gateways.terminal import TerminalGateway, tokens
-from paperless_ivr.prompts import Catalogue
+from paperless_ivr.prompts import Catalog
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 from paperless_ivr.records.separate import SeparateStores
 
@@ -125,8 +125,8 @@ def hold(operation: str, healthy: SoapBackend, broken: SoapBackend, *, late: boo
 def _run(
     policy: Policy, backend: Backend, coming: Arrival, script: Iterable[str], out: io.StringIO
 ) -> Handback:
-    catalogue = Catalogue.of(policy)
+    catalog = Catalog.of(policy)
     record = MemoryRecord(utc_now)
     store = SeparateStores(record, MemoryLiveCalls())
-    driver = Driver(Setup(Flow(Terms(policy)), catalogue, backend, store))
-    return driver.converse(TerminalGateway(catalogue, out, None, script), coming)
+    driver = Driver(Setup(Flow(Terms(policy)), catalog, backend, store))
+    return driver.converse(TerminalGateway(catalog, out, None, script), coming)

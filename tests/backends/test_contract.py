@@ -170,7 +170,7 @@ ANSWERED: dict[tuple[object, type[Write], str], Write] = {}
 
 
 def own_address(s: MemoryBackend, r: ServiceRequest, budget: float) -> ServiceAnswer:
-    """Enrols with the address on file, not the payment's."""
+    """Enrolls with the address on file, not the payment's."""
     if isinstance(r, EnrollInPaperless):
         email = customer("rivera").email
         return s.answer(
@@ -182,14 +182,14 @@ def own_address(s: MemoryBackend, r: ServiceRequest, budget: float) -> ServiceAn
     return s.answer(r, budget)
 
 
-def any_enrolment(s: MemoryBackend, r: ServiceRequest, budget: float) -> ServiceAnswer:
-    """Says yes to every enrolment."""
+def any_enrollment(s: MemoryBackend, r: ServiceRequest, budget: float) -> ServiceAnswer:
+    """Says yes to every enrollment."""
     answer = s.answer(r, budget)
     return Accepted() if isinstance(r, EnrollInPaperless) else answer
 
 
 def looks_then_acts(s: MemoryBackend, r: ServiceRequest, budget: float) -> ServiceAnswer:
-    """Looks whether a bill is on paper, and only later enrols it."""
+    """Looks whether a bill is on paper, and only later enrolls it."""
     if isinstance(r, EnrollInPaperless):
         before = s.registration(r.customer, r.invoice_type)
         time.sleep(0.1)
@@ -209,7 +209,7 @@ def any_payment(s: MemoryBackend, r: ServiceRequest, budget: float) -> ServiceAn
 
 
 BROKEN: Mapping[str, Callable[[], Twisted]] = {
-    "_operations": lambda: Twisted(operations=frozenset({"Enrol"})),
+    "_operations": lambda: Twisted(operations=frozenset({"Enroll"})),
     "_lacking": lambda: Twisted(any_text, OPERATIONS - {"SendWebLink"}),
     "_always_answers": lambda: Twisted(no_time_no_answer),
     "_by_account": lambda: Twisted(forgets_phones),
@@ -225,8 +225,8 @@ BROKEN: Mapping[str, Callable[[], Twisted]] = {
     "_same_key": lambda: Twisted(forgets_keys),
     "_other_content": lambda: Twisted(any_content),
     "_enroll_pends": lambda: Twisted(own_address),
-    "_enroll_again": lambda: Twisted(any_enrolment),
-    "_enroll_refused": lambda: Twisted(any_enrolment),
+    "_enroll_again": lambda: Twisted(any_enrollment),
+    "_enroll_refused": lambda: Twisted(any_enrollment),
     "_enroll_once": lambda: Twisted(looks_then_acts),
     "_web_link": lambda: Twisted(any_text),
     "_payment_method": lambda: Twisted(any_payment),

@@ -19,7 +19,7 @@ from paperless_ivr.backends.soap.http import Http, NothingDone, PerhapsDone
 from paperless_ivr.errors import ConnectionProblems
 from paperless_ivr.flow.events import Accepted, OutcomeUnknown, Unavailable
 from tests.backends.canned import canned, result
-from tests.backends.test_soap_fit import ENROLL, ENROLLED, HERE, SEARCH
+from tests.backends.test_soap_fit import ENROLL, ENROLLED, REPROMPT, SEARCH
 
 BUDGET = 1.0
 GRACE = 0.5
@@ -94,7 +94,7 @@ def dripping(first: bytes, content: bytes, tls: ssl.SSLContext | None = None) ->
 def test_the_budget_covers_the_whole_request(at: str) -> None:
     """A server that drips, at whatever point, is given up when the budget is used up."""
     with dripping(*DRIPS[at]) as address:
-        backend = SoapBackend(evolve(HERE, address=address))
+        backend = SoapBackend(evolve(REPROMPT, address=address))
         began = time.monotonic()
         answer = backend.answer(ENROLL, BUDGET)
         took = time.monotonic() - began
@@ -133,7 +133,7 @@ def test_a_server_that_does_not_read() -> None:
 def test_no_thread_is_left() -> None:
     """When a request ends, nothing of its time limit is left behind."""
     with canned(lambda _: result("EnrollInPaperless", ENROLLED)) as server:
-        backend = SoapBackend(evolve(HERE, address=server.url))
+        backend = SoapBackend(evolve(REPROMPT, address=server.url))
         assert backend.answer(ENROLL, 5.0) == Accepted()
         assert not [t for t in threading.enumerate() if isinstance(t, threading.Timer) and
                     not t.finished.is_set()]  # fmt: skip
@@ -142,7 +142,9 @@ def test_no_thread_is_left() -> None:
 def test_own_limit_of_an_operation() -> None:
     """A connection may give an operation less time than the policy does; never more."""
     with dripping(b"", b"") as address:
-        limited = evolve(HERE, address=address, seconds={"EnrollInPaperless": 0.5, "every": 20.0})
+        limited = evolve(
+            REPROMPT, address=address, seconds={"EnrollInPaperless": 0.5, "every": 20.0}
+        )
         backend = SoapBackend(limited)
         times = []
         for request in (ENROLL, SEARCH):
@@ -191,7 +193,7 @@ def secure(folder: Path, *, ask_client: bool = False) -> Iterator[str]:
 
 def asked(address: str, **more: str) -> object:
     """What an enrollment comes to."""
-    return SoapBackend(evolve(HERE, address=address, **more)).answer(ENROLL, 5.0)
+    return SoapBackend(evolve(REPROMPT, address=address, **more)).answer(ENROLL, 5.0)
 
 
 def test_a_private_ca(authority: Path) -> None:
@@ -208,7 +210,7 @@ def test_a_secure_server_that_drips(authority: Path, at: str) -> None:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(authority / "server.pem", authority / "server.key")
     with dripping(*DRIPS[at], tls) as address:
-        backend = SoapBackend(evolve(HERE, address=address, ca_file=str(authority / "ca.pem")))
+        backend = SoapBackend(evolve(REPROMPT, address=address, ca_file=str(authority / "ca.pem")))
         began = time.monotonic()
         answer = backend.answer(ENROLL, BUDGET)
         took = time.monotonic() - began
@@ -280,7 +282,7 @@ def tunneling() -> Iterator[tuple[str, list[str]]]:
 def test_a_proxy_that_drips() -> None:
     """A proxy that never opens its tunnel has let nothing through."""
     with dripping(b"HTTP/1.1 200 ", b"O" * 2000) as proxy:
-        connection: Connection = evolve(HERE, address="https://127.0.0.1:9/", proxy=proxy)
+        connection: Connection = evolve(REPROMPT, address="https://127.0.0.1:9/", proxy=proxy)
         began = time.monotonic()
         answer = SoapBackend(connection).answer(ENROLL, BUDGET)
         took = time.monotonic() - began
@@ -295,4 +297,4 @@ def test_files_that_are_none(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty.pem").write_text("nothing\n", encoding="utf-8")
     for place in ("nowhere.pem", "empty.pem"):
         with pytest.raises(ConnectionProblems, match=f"service.{name}"):
-            Http.of(evolve(HERE, **{name: str(tmp_path / place)}))
+            Http.of(evolve(REPROMPT, **{name: str(tmp_path / place)}))

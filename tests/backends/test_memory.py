@@ -52,8 +52,8 @@ ADDRESS = secret.email("typed.here@example.com")
 MOBILE = secret.phone("+12175550180")
 
 
-def enrol(handle: str, key: str = "e1") -> EnrollInPaperless:
-    """The enrolment of the bill that a customer has paid."""
+def enroll(handle: str, key: str = "e1") -> EnrollInPaperless:
+    """The enrollment of the bill that a customer has paid."""
     who = customer(handle)
     return EnrollInPaperless(payment(handle).guid, who.id, who.account, "WATER", key, key)
 
@@ -99,7 +99,7 @@ def test_enrolled_is_pending_until_the_link_is_opened() -> None:
     """`EnrollInPaperless` queues one e-mail, to the payment's address; its link completes."""
     service = springfield()
 
-    assert Accepted() == service.answer(enrol("chen"), BUDGET)
+    assert Accepted() == service.answer(enroll("chen"), BUDGET)
 
     (email,) = service.emails
     assert (
@@ -115,10 +115,10 @@ def test_enrolled_is_pending_until_the_link_is_opened() -> None:
 def test_pending_gets_no_second_registration() -> None:
     """While a registration is pending `EnrollInPaperless` is refused, and no e-mail goes out."""
     service = springfield()
-    service.answer(enrol("rivera"), BUDGET)
+    service.answer(enroll("rivera"), BUDGET)
 
-    assert Refused(Refusal.PENDING) == service.answer(enrol("rivera", "e2"), BUDGET)
-    assert Refused(Refusal.PENDING) == service.answer(enrol("silva"), BUDGET)
+    assert Refused(Refusal.PENDING) == service.answer(enroll("rivera", "e2"), BUDGET)
+    assert Refused(Refusal.PENDING) == service.answer(enroll("silva"), BUDGET)
     assert len(service.emails) == 1
 
 
@@ -139,7 +139,7 @@ def test_pending_may_have_its_link_texted() -> None:
 def test_enrolment_is_of_the_payment() -> None:
     """`EnrollInPaperless` reads customer and bill from the payment, whatever else is sent."""
     service = springfield()
-    wrong = evolve(enrol("rivera"), customer=customer("novak").id, invoice_type="GAS")
+    wrong = evolve(enroll("rivera"), customer=customer("novak").id, invoice_type="GAS")
 
     service.answer(wrong, BUDGET)
 
@@ -151,14 +151,14 @@ def test_enrolment_of_a_bill_that_is_no_longer_listed() -> None:
     """A bill that was just paid can be enrolled, though a search lists it no more."""
     service = springfield()
 
-    assert Accepted() == service.answer(enrol("ivanova"), BUDGET)
+    assert Accepted() == service.answer(enroll("ivanova"), BUDGET)
     assert Registration.PENDING is water(service, "ivanova")
 
 
 def test_replaced_link() -> None:
     """A preference for a pending bill sends a new link; the old one is void."""
     service = springfield()
-    service.answer(enrol("rivera"), BUDGET)
+    service.answer(enroll("rivera"), BUDGET)
     service.answer(prefer("rivera"), BUDGET)
     old, new = service.emails
 
@@ -332,7 +332,7 @@ def test_same_key_from_many_threads() -> None:
 # ── failures ─────────────────────────────────────────────────────────────────────────────
 
 READS = (by_account("rivera"), InvoiceExists(customer("rivera").account, secret.invoice("1")))
-WRITES = (enrol("rivera"), prefer("rivera"))
+WRITES = (enroll("rivera"), prefer("rivera"))
 
 
 @pytest.mark.requirement("R23")
@@ -406,8 +406,8 @@ def test_script_is_of_its_operation() -> None:
 
 def test_script_of_no_operation() -> None:
     """A slip in an operation's name is told, with the names that there are."""
-    with pytest.raises(ValueError, match="no operation 'Enrol'; there are EnrollInPaperless, "):
-        springfield().script("Enrol", Fault.DOWN)
+    with pytest.raises(ValueError, match="no operation 'Enroll'; there are EnrollInPaperless, "):
+        springfield().script("Enroll", Fault.DOWN)
 
 
 def test_lacking_operation() -> None:
@@ -516,15 +516,15 @@ class AnyService(RuleBasedStateMachine):
         assert well == self.service.answer(asked, BUDGET)
 
     @rule(handle=st.sampled_from(HANDLES))
-    def enrol(self, handle: str) -> None:
-        """The caller has paid, and enrols."""
+    def enroll(self, handle: str) -> None:
+        """The caller has paid, and enrolls."""
         bill = (customer(handle).id, "WATER")
         expected = {
             Registration.NONE: Accepted(),
             Registration.PENDING: Refused(Refusal.PENDING),
             Registration.ACTIVE: Refused(Refusal.ALREADY_PAPERLESS),
         }[self.bills[bill]]
-        assert expected == self.service.answer(enrol(handle, "e"), BUDGET)
+        assert expected == self.service.answer(enroll(handle, "e"), BUDGET)
         if expected == Accepted():
             self.pends(bill)
 

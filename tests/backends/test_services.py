@@ -27,10 +27,10 @@ from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Disposition, Handback, Identity, Moment, Registration
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.requests import SearchByAccountNumber
-from paperless_ivr.flow.scene import Terms
 from paperless_ivr.flow.table import FLOW
+from paperless_ivr.flow.view import Terms
 from paperless_ivr.gateways.terminal import TerminalGateway, tokens
-from paperless_ivr.prompts import Catalogue
+from paperless_ivr.prompts import Catalog
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 from paperless_ivr.records.separate import SeparateStores
 from tests.backends.speaking import FOLDER, PAYMENT, RIVERA, SERVICES, speaking
@@ -79,16 +79,16 @@ def call(backend: SoapBackend) -> Handback:
     policy = policy_for(backend)
     terms = Terms(policy, backend.operations)
     check(terms, FLOW)
-    catalogue = Catalogue.of(policy)
+    catalog = Catalog.of(policy)
     store = SeparateStores(MemoryRecord(utc_now), MemoryLiveCalls())
-    driver = Driver(Setup(Flow(terms), catalogue, backend, store))
+    driver = Driver(Setup(Flow(terms), catalog, backend, store))
     coming = evolve(
         arrival("call-1", policy.biller.id, Moment.AFTER_PAYMENT, "rivera", "en-US"),
         identity=Identity.ACCOUNT_KEYED,
         invoice_type="WATER",
     )
     script = (*tokens("1 1"), *("-",) * 8)
-    return driver.converse(TerminalGateway(catalogue, io.StringIO(), None, script), coming)
+    return driver.converse(TerminalGateway(catalog, io.StringIO(), None, script), coming)
 
 
 @pytest.mark.requirement("R16", "R20", "R21")

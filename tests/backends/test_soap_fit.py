@@ -41,7 +41,7 @@ EXISTS = InvoiceExists(RIVERA.account, RIVERA.invoices[0].number)
 TEXT = SendWebLink(
     RIVERA.id, RIVERA.account, "WATER", phone("+12175550101"), "review", "c-2", "k-2"
 )
-HERE = Connection("http://127.0.0.1:9/", "the-biller", "the-partner", credential("s3cr3t"))
+REPROMPT = Connection("http://127.0.0.1:9/", "the-biller", "the-partner", credential("s3cr3t"))
 ENROLLED = "<t:EnrollmentSuccessful>true</t:EnrollmentSuccessful><t:ErrorCode>0</t:ErrorCode>"
 
 
@@ -58,7 +58,7 @@ def test_lacking(tmp_path: Path, operation: str) -> None:
     """Which operations there are is read from the WSDL; one that lacks is unavailable."""
     wsdl = wsdls.put(tmp_path, wsdls.without(operation))
 
-    backend = SoapBackend(evolve(HERE, wsdl=wsdl))
+    backend = SoapBackend(evolve(REPROMPT, wsdl=wsdl))
 
     assert backend.operations == OPERATIONS - {operation}
 
@@ -67,7 +67,7 @@ def test_lacking(tmp_path: Path, operation: str) -> None:
 def test_left_out() -> None:
     """An operation that the connection leaves out is as one that lacks: nothing is sent."""
     with canned(lambda _: Said(b"")) as server:
-        backend = SoapBackend(evolve(HERE, address=server.url, leave_out=("SendWebLink",)))
+        backend = SoapBackend(evolve(REPROMPT, address=server.url, leave_out=("SendWebLink",)))
 
         assert backend.answer(TEXT, 1.0) == Unavailable()
         assert server.asked == []
@@ -78,7 +78,7 @@ def test_renamed_fields_are_named(tmp_path: Path) -> None:
     """Needed fields with other names are all told at once, with what may have been meant."""
     wsdl = wsdls.put(tmp_path, wsdls.renamed(PaymentGUID="PaymentID", CustomerID="CustID"))
 
-    found = problems(evolve(HERE, wsdl=wsdl))
+    found = problems(evolve(REPROMPT, wsdl=wsdl))
 
     assert "EnrollInPaperless takes no PaymentGUID (but PaymentID" in found
     assert "SearchByAccountNumber answers no CustomerID (but CustID" in found
@@ -92,7 +92,7 @@ def test_renamed_fields_are_mapped(tmp_path: Path) -> None:
         PaymentGUID="PaymentID", CustomerID="CustID", ErrorCode="Err", Paperless="PaperInvoices"
     )
     connection = evolve(
-        HERE,
+        REPROMPT,
         wsdl=wsdls.put(tmp_path, renamed),
         request={"every": {"PaymentGUID": "PaymentID", "CustomerID": "CustID",
                            "Paperless": "PaperInvoices"}},
@@ -134,8 +134,8 @@ def test_a_flag_of_a_request_can_be_turned_round(tmp_path: Path) -> None:
     """Where the service asks for paper, yes to paperless is sent as no; and only a flag can."""
     wsdl = wsdls.put(tmp_path, wsdls.renamed(Paperless="PaperInvoices"))
     turned = {"every": {"Paperless": "not PaperInvoices"}}
-    connection = evolve(HERE, wsdl=wsdl, request=turned, answer=turned)
-    assert "with 'not ' before it" in problems(evolve(HERE, wsdl=wsdl))
+    connection = evolve(REPROMPT, wsdl=wsdl, request=turned, answer=turned)
+    assert "with 'not ' before it" in problems(evolve(REPROMPT, wsdl=wsdl))
     wish = StoreCustomerPreference(
         RIVERA.id, RIVERA.account, "WATER", True, RIVERA.email, None, "c-3", "k-3"
     )
@@ -149,13 +149,15 @@ def test_a_flag_of_a_request_can_be_turned_round(tmp_path: Path) -> None:
     said = [":PaperInvoices>false<", ":PaperInvoices>true<"]
     assert [s in a.body.decode() for s, a in zip(said, server.asked, strict=True)] == [True, True]
     wrong = {"every": {"PhoneNumber": "not PhoneNumber"}}
-    assert "is no flag" in problems(evolve(HERE, request=wrong))
+    assert "is no flag" in problems(evolve(REPROMPT, request=wrong))
 
 
 def test_names_that_nobody_has() -> None:
     """A slip of the pen on our side of a connection is told, with what was meant."""
     found = problems(
-        evolve(HERE, request={"every": {"InvoiceTyp": "x"}}, answer={"SendWebLink": {"Foo": "y"}})
+        evolve(
+            REPROMPT, request={"every": {"InvoiceTyp": "x"}}, answer={"SendWebLink": {"Foo": "y"}}
+        )
     )
 
     assert "request.every.InvoiceTyp: no operation has such a field; did you mean InvoiceType?" in (
@@ -169,7 +171,7 @@ def test_wrapped_fields_are_mapped(tmp_path: Path) -> None:
     names = ("AccountNumber", "InvoiceNumber", "BillerGUID", "PartnerGUID", "PartnerKey")
     inside = {name: f"Req.{name}" for name in names}
     wsdl = wsdls.put(tmp_path, wsdls.wrapped("InvoiceExists"))
-    connection = evolve(HERE, wsdl=wsdl, request={"InvoiceExists": inside})
+    connection = evolve(REPROMPT, wsdl=wsdl, request={"InvoiceExists": inside})
     there = "<t:Success>true</t:Success><t:ErrorCode>0</t:ErrorCode><t:Exists>true</t:Exists>"
     ask = InvoiceExists(RIVERA.account, RIVERA.invoices[0].number)
 
@@ -192,8 +194,8 @@ def test_fixed_fields(tmp_path: Path) -> None:
         + extra,
     )
     wsdl = wsdls.put(tmp_path, text)
-    assert "wants Channel" in problems(evolve(HERE, wsdl=wsdl))
-    given = evolve(HERE, wsdl=wsdl, fixed={"EnrollInPaperless": {"Channel": "IVR"}})
+    assert "wants Channel" in problems(evolve(REPROMPT, wsdl=wsdl))
+    given = evolve(REPROMPT, wsdl=wsdl, fixed={"EnrollInPaperless": {"Channel": "IVR"}})
 
     with canned(lambda _: result("EnrollInPaperless", ENROLLED)) as server:
         answer = SoapBackend(evolve(given, address=server.url)).answer(ENROLL, 5.0)
@@ -204,7 +206,7 @@ def test_fixed_fields(tmp_path: Path) -> None:
 
 def test_fixed_field_that_nobody_takes() -> None:
     """A fixed field that the service does not have is a slip of the pen."""
-    found = problems(evolve(HERE, fixed={"SendWebLink": {"Chanel": "IVR"}}))
+    found = problems(evolve(REPROMPT, fixed={"SendWebLink": {"Chanel": "IVR"}}))
 
     assert "SendWebLink takes no Chanel, which [fixed.SendWebLink] gives" in found
 
@@ -217,14 +219,14 @@ def test_flags_are_flags(tmp_path: Path, field: str, kind: str) -> None:
     """Success as a text would make every refusal a success: it is refused at start."""
     wsdl = wsdls.put(tmp_path, wsdls.retyped(field, kind))
 
-    assert f"answers {field}, but it is not true or false" in problems(evolve(HERE, wsdl=wsdl))
+    assert f"answers {field}, but it is not true or false" in problems(evolve(REPROMPT, wsdl=wsdl))
 
 
 def test_optional_fields_may_lack(tmp_path: Path) -> None:
     """Without what is merely useful a service can be used."""
     text = wsdls.renamed(EmailAddress="Mail", BalanceDue="Amount", Purpose="Why")
     connection = evolve(
-        HERE, wsdl=wsdls.put(tmp_path, text), request={"every": {"EmailAddress": "Mail"}}
+        REPROMPT, wsdl=wsdls.put(tmp_path, text), request={"every": {"EmailAddress": "Mail"}}
     )
 
     assert SoapBackend(connection).operations == OPERATIONS
@@ -236,7 +238,7 @@ def test_both_versions(soap: str) -> None:
     reply = result("InvoiceExists", "<t:Success>true</t:Success><t:ErrorCode>0</t:ErrorCode>"
                    "<t:Exists>true</t:Exists>", soap)  # fmt: skip
     with canned(lambda _: reply) as server:
-        backend = SoapBackend(evolve(HERE, address=server.url, soap=soap))
+        backend = SoapBackend(evolve(REPROMPT, address=server.url, soap=soap))
         answer = backend.answer(EXISTS, 5.0)
 
     assert answer == InvoiceChecked(True)
@@ -257,13 +259,13 @@ def test_one_version_only(tmp_path: Path) -> None:
     end = text.index("</wsdl:port>", port) + len("</wsdl:port>")
     wsdl = wsdls.put(tmp_path, text[:port] + text[end:])
 
-    assert "has SOAP 1.1 only" in problems(evolve(HERE, wsdl=wsdl, soap="1.2"))
-    assert SoapBackend(evolve(HERE, wsdl=wsdl)).operations == OPERATIONS
+    assert "has SOAP 1.1 only" in problems(evolve(REPROMPT, wsdl=wsdl, soap="1.2"))
+    assert SoapBackend(evolve(REPROMPT, wsdl=wsdl)).operations == OPERATIONS
 
 
 def test_typed_guids(tmp_path: Path) -> None:
     """A WSDL of several schemas judges answers by all of them."""
-    connection = evolve(HERE, wsdl=wsdls.put(tmp_path, wsdls.with_guids()))
+    connection = evolve(REPROMPT, wsdl=wsdls.put(tmp_path, wsdls.with_guids()))
 
     with canned(lambda _: result("EnrollInPaperless", ENROLLED)) as server:
         answer = SoapBackend(evolve(connection, address=server.url)).answer(ENROLL, 5.0)
@@ -299,7 +301,7 @@ def test_codes(meaning: str) -> None:
         )
 
     with canned(lambda asked: refusing(asked.operation)) as server:
-        backend = SoapBackend(evolve(HERE, address=server.url, codes=codes))
+        backend = SoapBackend(evolve(REPROMPT, address=server.url, codes=codes))
         answers = tuple(backend.answer(r, 5.0) for r in (ENROLL, SEARCH, EXISTS))
 
     assert answers == CODES[meaning]
@@ -323,15 +325,15 @@ BAD_WSDLS: dict[str, Callable[[], Said]] = {
 def test_bad_wsdl(says: str) -> None:
     """A WSDL that is none is refused at start, in words that help."""
     with canned(lambda _: BAD_WSDLS[says]()) as server:
-        found = problems(evolve(HERE, wsdl=f"{server.url}?WSDL"))
+        found = problems(evolve(REPROMPT, wsdl=f"{server.url}?WSDL"))
 
     assert says in found
 
 
 def test_no_wsdl(tmp_path: Path) -> None:
     """A WSDL that is not there is refused at start."""
-    assert "no WSDL at" in problems(evolve(HERE, wsdl=str(tmp_path / "nowhere.wsdl")))
-    assert "connection refused" in problems(evolve(HERE, wsdl="http://127.0.0.1:9/?WSDL"))
+    assert "no WSDL at" in problems(evolve(REPROMPT, wsdl=str(tmp_path / "nowhere.wsdl")))
+    assert "connection refused" in problems(evolve(REPROMPT, wsdl="http://127.0.0.1:9/?WSDL"))
 
 
 WITHOUT_ANSWER: dict[str, Said] = {
@@ -354,7 +356,7 @@ def test_no_answer(kind: str, request_: ServiceRequest) -> None:
     unavailable = Unavailable(answered=kind in OF_THE_SERVICE)
     lost = unavailable if request_ is SEARCH else OutcomeUnknown()
     with canned(lambda _: WITHOUT_ANSWER[kind]) as server:
-        answer = SoapBackend(evolve(HERE, address=server.url)).answer(request_, 5.0)
+        answer = SoapBackend(evolve(REPROMPT, address=server.url)).answer(request_, 5.0)
 
     assert answer == lost
 
@@ -362,7 +364,7 @@ def test_no_answer(kind: str, request_: ServiceRequest) -> None:
 def test_unwritable() -> None:
     """What no envelope can hold is not sent, and shows in no error."""
     with canned(lambda _: Said(b"")) as server:
-        backend = SoapBackend(evolve(HERE, address=server.url))
+        backend = SoapBackend(evolve(REPROMPT, address=server.url))
         answer = backend.answer(evolve(ENROLL, payment=credential("\x00s3cr3t")), 5.0)
 
     assert answer == Unavailable()

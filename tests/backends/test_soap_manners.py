@@ -28,7 +28,7 @@ from paperless_ivr.flow.events import (
 from paperless_ivr.flow.requests import ServiceRequest
 from tests.backends import wsdls
 from tests.backends.canned import Canned, Said, canned, enveloped
-from tests.backends.test_soap_fit import ENROLL, ENROLLED, EXISTS, HERE, SEARCH
+from tests.backends.test_soap_fit import ENROLL, ENROLLED, EXISTS, REPROMPT, SEARCH
 
 Ask = Callable[[ServiceRequest, str], ServiceAnswer]
 
@@ -43,7 +43,7 @@ def asking(folder: Path, wsdl: str, **tables: object) -> Iterator[tuple[Canned, 
     said: list[Said] = []
     with canned(lambda _: said[-1]) as server:
         place = wsdls.put(folder, wsdl)
-        backend = SoapBackend(evolve(HERE, address=server.url, wsdl=place, **(TABLES | tables)))
+        backend = SoapBackend(evolve(REPROMPT, address=server.url, wsdl=place, **(TABLES | tables)))
 
         def ask(request: ServiceRequest, content: str) -> ServiceAnswer:
             said.append(enveloped(content))
@@ -54,7 +54,7 @@ def asking(folder: Path, wsdl: str, **tables: object) -> Iterator[tuple[Canned, 
 
 def problems(folder: Path, wsdl: str, **tables: object) -> list[str]:
     """What keeps the operations of a WSDL from being used."""
-    connection = evolve(HERE, wsdl=wsdls.put(folder, wsdl), **(TABLES | tables))
+    connection = evolve(REPROMPT, wsdl=wsdls.put(folder, wsdl), **(TABLES | tables))
     contract = load_contract(connection, str(connection.wsdl), Http.of(connection))
     return [says for fit in fits(contract, connection).values() for says in fit.problems]
 

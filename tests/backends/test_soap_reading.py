@@ -34,7 +34,7 @@ from paperless_ivr.flow.requests import (
 )
 from tests.backends import wsdls
 from tests.backends.canned import ENVELOPES, TNS, Said, canned, enveloped, result
-from tests.backends.test_soap_fit import ENROLL, ENROLLED, HERE, SEARCH
+from tests.backends.test_soap_fit import ENROLL, ENROLLED, REPROMPT, SEARCH
 from tests.counts import heavy
 
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
@@ -57,7 +57,7 @@ def ask() -> Iterator[Callable[..., ServiceAnswer]]:
     """Asks a server that gives one answer."""
     said: list[Said] = []
     with canned(lambda _: said[-1]) as server:
-        backend = SoapBackend(evolve(HERE, address=server.url, codes=REFERENCE_CODES))
+        backend = SoapBackend(evolve(REPROMPT, address=server.url, codes=REFERENCE_CODES))
 
         def ask(answer: Said, request: object = SEARCH) -> ServiceAnswer:
             said.append(answer)
@@ -306,7 +306,7 @@ def ask_encoded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[.
     wsdl = wsdls.put(tmp_path_factory.mktemp("encoded"), ENCODED)
     said: list[Said] = []
     with canned(lambda _: said[-1]) as server:
-        backend = SoapBackend(evolve(HERE, address=server.url, wsdl=wsdl))
+        backend = SoapBackend(evolve(REPROMPT, address=server.url, wsdl=wsdl))
 
         def ask(body: str) -> ServiceAnswer:
             said.append(enveloped(body))
@@ -472,7 +472,7 @@ def test_a_truth_as_vb_writes_it(text: str, done: bool) -> None:
     said = result("EnrollInPaperless", ENROLLED.replace(">true<", f">{text}<"))
     with canned(lambda _: said) as server:
         written = {"every": {"EnrollmentSuccessful": "True/False"}}
-        backend = SoapBackend(evolve(HERE, address=server.url, written=written))
+        backend = SoapBackend(evolve(REPROMPT, address=server.url, written=written))
 
         assert (backend.answer(ENROLL, 5.0) == Accepted()) is done
 
@@ -581,7 +581,7 @@ def test_amounts(ask: Callable[..., ServiceAnswer], text: str, amount: str) -> N
 def test_a_blank_is_never_sent(blank: str, request_: Callable[[str], ServiceRequest]) -> None:
     """A request without what it is about is not sent: a service may find anybody by it."""
     with canned(lambda _: result("SearchByAccountNumber", FOUND)) as server:
-        answer = SoapBackend(evolve(HERE, address=server.url)).answer(request_(blank), 5.0)
+        answer = SoapBackend(evolve(REPROMPT, address=server.url)).answer(request_(blank), 5.0)
 
     assert isinstance(answer, Unavailable)
     assert answer.why.startswith("request without ")

@@ -24,7 +24,7 @@ def last(output: str) -> str:
 
 @pytest.mark.requirement("R01", "R41")
 def test_without_a_terminal_a_whole_call_is_played(process: Run) -> None:
-    """`call </dev/null` says so, enrols, and logs nothing."""
+    """`call </dev/null` says so, enrolls, and logs nothing."""
     done = process("call")
     assert done.returncode == 0
     assert done.stdout.startswith("No terminal to read keys from: playing a demo call")
@@ -179,7 +179,7 @@ def test_an_unknown_log_level_is_told(run: Run) -> None:
 
 @pytest.mark.requirement("R12", "R20", "R21", "R22")
 def test_a_link_completes_what_a_call_began(run: Run, tmp_path: Path) -> None:
-    """The call enrols; the next hears of the link; once it is opened, the next that it is done."""
+    """The call enrolls; the next hears of the link; once it is opened, the next that it is done."""
     database = f"sqlite:///{tmp_path / 'cloudivr.db'}"
 
     def call(last_key: str) -> Any:

@@ -52,8 +52,8 @@ def served(folder: Path, *options: str) -> Iterator[tuple["subprocess.Popen[str]
                 process.kill()  # else leaving the block waits for it without end
 
 
-def enrol(told: dict[str, str], handle: str) -> Any:
-    """Enrols a customer, by what the service says of itself alone."""
+def enroll(told: dict[str, str], handle: str) -> Any:
+    """Enrolls a customer, by what the service says of itself alone."""
     (who,) = [c for c in seed.load().billers[0].customers if c.handle == handle]
     with requests.Session() as session:
         client = zeep.Client(told["WSDL"], transport=zeep.Transport(session=session))
@@ -72,7 +72,7 @@ def enrol(told: dict[str, str], handle: str) -> Any:
 def test_it_runs_until_it_is_stopped(tmp_path: Path, number: signal.Signals) -> None:
     """It makes its database, tells all that a client needs, and stops cleanly on a signal."""
     with served(tmp_path) as (process, told):
-        assert enrol(told, "rivera").EnrollmentSuccessful
+        assert enroll(told, "rivera").EnrollmentSuccessful
         process.send_signal(number)
         assert process.wait(20) == 0
         assert process.stdout
@@ -85,7 +85,7 @@ def test_outbox(tmp_path: Path, run: Run) -> None:
     """What is queued outlives the service; who it goes to shows only where asked for."""
     database = f"sqlite:///{tmp_path}/kept.db"
     with served(tmp_path, "--database", database, "--public-url", "https://pay.example/") as (_, t):
-        enrol(t, "rivera")
+        enroll(t, "rivera")
 
     hidden = run("cloudivr", "outbox", "--database", database)
     shown = run("cloudivr", "outbox", "--database", database, "--reveal")
@@ -109,7 +109,7 @@ def test_queued_email_is_delivered(tmp_path: Path, run: Run) -> None:
     options = ("--database", database, "--smtp", f"127.0.0.1:{port}")
     with listening(sink, port), served(tmp_path, *options) as (_, told):
         assert told["E-mail"] == f"delivered to 127.0.0.1:{port}"
-        enrol(told, "rivera")
+        enroll(told, "rivera")
         until = time.monotonic() + 30
         while not sink.got and time.monotonic() < until:
             time.sleep(0.1)
@@ -122,7 +122,7 @@ def test_outbox_of_the_service_s_database(tmp_path: Path, run: Run) -> None:
     """The database may be named before or after `outbox`; after it wins."""
     kept, other = (f"sqlite:///{tmp_path}/{name}.db" for name in ("kept", "other"))
     with served(tmp_path, "--database", kept) as (_, told):
-        enrol(told, "rivera")
+        enroll(told, "rivera")
     assert "complete" in run("cloudivr", "--database", kept, "outbox").stdout
     assert "complete" in run("cloudivr", "--database", other, "outbox", "--database", kept).stdout
     assert "no database" in run("cloudivr", "--database", other, "outbox").stderr
@@ -131,9 +131,9 @@ def test_outbox_of_the_service_s_database(tmp_path: Path, run: Run) -> None:
 def test_a_second_run_goes_on(tmp_path: Path) -> None:
     """The database is seeded once: what was enrolled before is still pending."""
     with served(tmp_path) as (_, told):
-        enrol(told, "rivera")
+        enroll(told, "rivera")
     with served(tmp_path) as (_, told):
-        assert enrol(told, "rivera").ErrorCode == 401
+        assert enroll(told, "rivera").ErrorCode == 401
 
 
 def test_nothing_queued(tmp_path: Path, run: Run) -> None:

@@ -17,9 +17,9 @@ from paperless_ivr.backends.demo import demo_policy, springfield
 from paperless_ivr.drive.runner import Setup
 from paperless_ivr.drive.web import WebDriver
 from paperless_ivr.flow.flow import Flow
-from paperless_ivr.flow.scene import Terms
+from paperless_ivr.flow.view import Terms
 from paperless_ivr.gateways.twilio import TwilioGateway
-from paperless_ivr.prompts import Catalogue
+from paperless_ivr.prompts import Catalog
 from paperless_ivr.records.sql import Database, open_store
 from paperless_ivr.secret import credential
 from paperless_ivr.testing.contracts import bench
@@ -48,7 +48,7 @@ def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def put_through(url: str, minutes: float) -> None:
     """A caller who has been put through to an agent so long ago."""
     policy, then = demo_policy(), datetime.now(UTC) - timedelta(minutes=minutes)
-    words = Catalogue.of(policy)
+    words = Catalog.of(policy)
     key = credential("0123456789abcdef")
     host = "https://host.example.com/voice"
     address = "https://ivr.example.com/twilio"
@@ -163,7 +163,7 @@ def keep_long_ago(url: str, key: str) -> None:
     """A wish that nobody could carry out for fifteen days."""
     then = datetime.now(UTC) - timedelta(days=15)
     with open_store(url, budget=30.0, now=lambda: then) as store:
-        Bench(store.record, lambda: then).keep(bench.wish_of(key))
+        Bench(store.record, lambda: then).keep(bench.deferred_of(key))
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from paperless_ivr.cli.report_words import lost_by
 from paperless_ivr.flow.events import Accepted
 from paperless_ivr.flow.host import Disposition, Reason
 from paperless_ivr.records.funnel import NOT_ENDED, WAITING, Loss, Stage
-from paperless_ivr.records.port import FINISHES, Task, Tracked, What
+from paperless_ivr.records.port import FINISHES, ActivityType, Task, Tracked
 from paperless_ivr.records.sql import open_store
 from paperless_ivr.testing.contracts.bench import ACCOUNT, ANI, START, Bench, Clock, preference
 
@@ -38,15 +38,15 @@ def url(tmp_path, monkeypatch):
         bench.call(Disposition.IGNORED, "c2")
         evolve(bench, biller=OTHER).call(Disposition.NOT_OFFERED, "o1", offered=False)
         for number in (3, 4):
-            bench.note(What.ARRIVED, f"c{number}")
-            bench.note(What.OFFERED, f"c{number}", language="en-US")
+            bench.note(ActivityType.ARRIVED, f"c{number}")
+            bench.note(ActivityType.OFFERED, f"c{number}", language="en-US")
             write = preference(f"c{number}-1", f"T{number}")
             bench.intend(write)
             bench.record.settle(write.key, Accepted())
-            bench.note(What.ENDED, f"c{number}", disposition="enrolled", reason="none")
+            bench.note(ActivityType.ENDED, f"c{number}", disposition="enrolled", reason="none")
         bench.clock.go(days=30)
         (opened, *_) = bench.claim(Task.FOLLOW)
-        bench.record.finish(opened, "one", What.COMPLETED)
+        bench.record.finish(opened, "one", ActivityType.COMPLETED)
     return url
 
 

@@ -22,7 +22,7 @@ from paperless_ivr.cli.setups import demo_policy
 from paperless_ivr.cloudivr.serving import running
 from paperless_ivr.flow.host import Arrival, Moment
 from paperless_ivr.gateways.twilio import TwilioGateway
-from paperless_ivr.prompts import Catalogue
+from paperless_ivr.prompts import Catalog
 from paperless_ivr.testing.twilio import SimulatedTwilio
 from paperless_ivr.testing.virtual_caller import Press
 from tests.cli.connections import connected
@@ -33,7 +33,7 @@ POLICIES = Path(__file__).parents[2] / "examples" / "policies"
 ARGUMENTS = ("--address", ADDRESS, "--host-url", HOST_URL, "--port", "0")
 AT_ONCE = ("--drain-seconds", "0")
 GATEWAY = TwilioGateway(
-    Catalogue.of(demo_policy()),
+    Catalog.of(demo_policy()),
     BILLER,
     secret.credential("auth token"),
     ADDRESS,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from paperless_ivr.testing.transcripts import differences, read
+from paperless_ivr.transcripts import differences, read
 from tests.counts import heavy
 from tests.tracing import COVER, rows_taken
 

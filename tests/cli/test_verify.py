@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from paperless_ivr.cli.verify import HELD, told
-from paperless_ivr.testing.exploration import Counterexample, Walk
-from paperless_ivr.testing.proof import Proof, cases
+from paperless_ivr.proof.cases import Proof, cases
+from paperless_ivr.proof.exploration import Counterexample, Walk
 
 Run = Callable[..., Any]
 

@@ -15,7 +15,7 @@ from paperless_ivr.cloudivr.pages import STATUS
 from paperless_ivr.cloudivr.soap import MAX_BODY
 from paperless_ivr.cloudivr.web import Application
 from paperless_ivr.cloudivr.words import ENGLISH, SPANISH, Standing, Words
-from paperless_ivr.prompts.catalogue import Catalogue
+from paperless_ivr.prompts.catalog import Catalog
 from tests.cloudivr.benches import Bench, ask, customer, enrollment, guid, number
 
 pytestmark = pytest.mark.requirement("R22")
@@ -48,7 +48,7 @@ def browser(bench: Bench) -> Browser:
 
 
 def emailed(bench: Bench, handle: str = "rivera") -> str:
-    """The link that is e-mailed after an enrolment."""
+    """The link that is e-mailed after an enrollment."""
     assert bench.service.EnrollInPaperless(
         enrollment(PaymentGUID=guid(handle))
     ).EnrollmentSuccessful
@@ -127,7 +127,7 @@ def replaced(browser: Browser, _: str) -> None:
     prefer(browser.bench)
 
 
-def cancelled(browser: Browser, _: str) -> None:
+def canceled(browser: Browser, _: str) -> None:
     """The bill went back to paper."""
     prefer(browser.bench, paperless=False)
 
@@ -141,7 +141,7 @@ GONE = {
     used: Standing.USED,
     expired: Standing.EXPIRED,
     replaced: Standing.REPLACED,
-    cancelled: Standing.CANCELLED,
+    canceled: Standing.CANCELED,
     completed: Standing.REPLACED,
 }
 
@@ -336,7 +336,7 @@ def test_paper_stops_as_the_call_said(browser: Browser, language: str, bills: in
     with browser.bench.engine.begin() as connection:
         connection.execute(update(t.Biller).values(BillsStillOnPaper=bills))
     form = {1: "1", 2: "2"}.get(bills, "many")
-    said = Catalogue.load([language]).text(f"term_bills_on_paper_{form}", language)
+    said = Catalog.load([language]).text(f"term_bills_on_paper_{form}", language)
 
     prefer(browser.bench, language=language)
     link = outbox(browser.bench.engine, browser.bench.clock()).emails[-1].link

@@ -100,7 +100,7 @@ def test_link_over_http(service: Service, session: requests.Session) -> None:
 
 @pytest.mark.requirement("R54")
 def test_a_snapshot_puts_back_what_was_there(service: Service, session: requests.Session) -> None:
-    """An enrolment since then, and its e-mail, are gone; the service goes on."""
+    """An enrollment since then, and its e-mail, are gone; the service goes on."""
     ivr = port(service, session, PORTS[0])
     put_back = service.snapshot()
     for _ in range(2):
@@ -113,15 +113,15 @@ def test_a_snapshot_puts_back_what_was_there(service: Service, session: requests
 
 @pytest.mark.requirement("R31")
 def test_once_of_many(service: Service) -> None:
-    """Of many requests at the same time exactly one enrols."""
+    """Of many requests at the same time exactly one enrolls."""
 
-    def enrol(_: int) -> int:
+    def enroll(_: int) -> int:
         with requests.Session() as session:
             ivr = port(service, session, PORTS[0])
             return int(ivr.EnrollInPaperless({"PaymentGUID": guid("rivera"), **ask()}).ErrorCode)
 
     with ThreadPoolExecutor(8) as pool:
-        assert sorted(pool.map(enrol, range(16))) == [0] + [401] * 15
+        assert sorted(pool.map(enroll, range(16))) == [0] + [401] * 15
 
 
 @pytest.mark.requirement("R24")

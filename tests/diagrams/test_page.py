@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from paperless_ivr.diagrams.page import page
 from paperless_ivr.flow.table import FLOW, PROMPTS
-from paperless_ivr.prompts.catalogue import ours
+from paperless_ivr.prompts.catalog import ours
 from tests.simulator.browser import AXE, PATIENCE, chromium
 
 pytestmark = pytest.mark.requirement("R55")

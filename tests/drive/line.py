@@ -12,9 +12,9 @@ from paperless_ivr.drive.web import WebDriver
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Moment
 from paperless_ivr.flow.policy import Policy
-from paperless_ivr.flow.scene import Terms
+from paperless_ivr.flow.view import Terms
 from paperless_ivr.gateways.twilio import TwilioGateway
-from paperless_ivr.prompts import Catalogue
+from paperless_ivr.prompts import Catalog
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.testing.twilio import SimulatedTwilio
@@ -23,7 +23,7 @@ from paperless_ivr.testing.virtual_caller import Press
 POLICY = Policy(
     biller=evolve(Policy().biller, id=BILLER), text=evolve(Policy().text, after_enrolment=())
 )
-WORDS = Catalogue.of(POLICY)
+WORDS = Catalog.of(POLICY)
 KEY = secret.credential("0123456789abcdef")
 SID = "CA" + 32 * "0"
 RIVERA = customer("rivera")
@@ -79,7 +79,7 @@ class Line:
 
     def worker(self, *former):
         """One more worker, which has former editions beside its own."""
-        words = Catalogue.of(self.policy)
+        words = Catalog.of(self.policy)
         setup = Setup(
             Flow(Terms(self.policy)),
             words,
@@ -89,7 +89,7 @@ class Line:
             observers=(self.moved,),
             at_once=2,
         )
-        gateway = evolve(self.gateway, catalogue=words)
+        gateway = evolve(self.gateway, catalog=words)
         made = WebDriver(setup, gateway, KEY, former)
         self.workers.append(made)
         return made
@@ -119,7 +119,7 @@ class Line:
         return self.request
 
     def to_consent(self):
-        """Up to the question whose yes enrols."""
+        """Up to the question whose yes enrolls."""
         self.begin()
         self.go(Press("1"))
         self.go()

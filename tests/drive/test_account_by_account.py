@@ -16,11 +16,11 @@ from paperless_ivr.flow.events import Customer, Invoice
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Disposition, Identity, Moment, Registration
 from paperless_ivr.flow.policy import Policy
-from paperless_ivr.flow.scene import Terms
+from paperless_ivr.flow.view import Terms
 from paperless_ivr.gateways.terminal import TerminalGateway, tokens
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 from paperless_ivr.records.separate import SeparateStores
-from tests.drive.test_loops import ARRIVAL, CATALOGUE
+from tests.drive.test_loops import ARRIVAL, CATALOG
 from tests.drive.test_strangers import (
     LANDLORD,
     POLICY,
@@ -165,7 +165,7 @@ def test_without_a_search_the_payment_has_to_be_for_the_account():
     backend.operations = frozenset({"EnrollInPaperless"})
     store = SeparateStores(MemoryRecord(lambda: datetime.now(UTC)), MemoryLiveCalls())
     policy = evolve(POLICY, offer=evolve(POLICY.offer, moments=(Moment.AFTER_PAYMENT,)))
-    driver = Driver(Setup(Flow(Terms(policy, backend.operations)), CATALOGUE, backend, store))
+    driver = Driver(Setup(Flow(Terms(policy, backend.operations)), CATALOG, backend, store))
     own, other = customer("rivera"), customer("novak")
 
     mixed = driver.converse(Stranger(keying(offer="1")), paying(other.account, account=own.account))
@@ -299,7 +299,7 @@ def test_no_half_of_a_number_is_looked_up(keys, account):
     policy = evolve(POLICY, proof=evolve(POLICY.proof, account_keys=(5, 10)))
     service = Watched(MemoryBackend(Books((evolve(MINE, account=secret.account(account)),))))
     driver, _ = line(service, policy)
-    driver.converse(TerminalGateway(CATALOGUE, io.StringIO(), None, tokens(keys)), WITHHELD)
+    driver.converse(TerminalGateway(CATALOG, io.StringIO(), None, tokens(keys)), WITHHELD)
 
     assert service.searched[:1] == [account]
 
@@ -309,7 +309,7 @@ def test_a_star_in_the_last_four_digits(keys):
     """They are those after the star."""
     backend = springfield()
     driver, _ = line(backend)
-    gateway = TerminalGateway(CATALOGUE, io.StringIO(), None, tokens(keys))
+    gateway = TerminalGateway(CATALOG, io.StringIO(), None, tokens(keys))
 
     assert driver.converse(gateway, ARRIVAL).registration is Registration.PENDING
 

@@ -18,10 +18,10 @@ from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Disposition, Handback, Moment, Reason, Registration
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.requests import ServiceRequest, StoreCustomerPreference
-from paperless_ivr.flow.scene import Terms
 from paperless_ivr.flow.states import State
 from paperless_ivr.flow.turns import Gather, Turn
-from paperless_ivr.prompts import Catalogue
+from paperless_ivr.flow.view import Terms
+from paperless_ivr.prompts import Catalog
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.secret import keys
@@ -32,8 +32,8 @@ POLICY = Policy(
     limits=evolve(Policy().limits, tries_per_account=MANY, tries_per_ani=MANY),
 )
 """Many calls of one caller at once: their tries are not what is looked at here."""
-CATALOGUE = Catalogue.of(POLICY)
-ENROL = ("1", "1137#", "1")
+CATALOG = Catalog.of(POLICY)
+ENROLL = ("1", "1137#", "1")
 ARRIVAL = Arrival(
     "call-1", BILLER, Moment.BEFORE_PAYMENT, ani=customer("rivera").phone, language="en-US"
 )
@@ -107,7 +107,7 @@ def driver(backend: Backend | None = None) -> AsyncDriver:
     """A driver over the demo's service."""
     store = SeparateStores(MemoryRecord(lambda: datetime.now(UTC)), MemoryLiveCalls())
     service = backend or springfield(sleep=lambda _: None)
-    return AsyncDriver(Setup(Flow(Terms(POLICY)), CATALOGUE, service, store))
+    return AsyncDriver(Setup(Flow(Terms(POLICY)), CATALOG, service, store))
 
 
 async def left_over() -> set[str]:
@@ -120,14 +120,14 @@ def test_it_listens_while_it_asks() -> None:
     """Whenever no turn is performed the gateway listens, never both; nothing is left over."""
 
     async def call() -> tuple[Handback, Caller, set[str]]:
-        caller = Caller(list(ENROL))
+        caller = Caller(list(ENROLL))
         back = await driver().converse(caller, ARRIVAL)
         return back, caller, await left_over()
 
     back, caller, left = asyncio.run(call())
 
     assert back.disposition is Disposition.ENROLLED
-    assert caller.listened >= len(ENROL)
+    assert caller.listened >= len(ENROLL)
     assert (caller.doing, left) == ("", set())
 
 
@@ -136,7 +136,7 @@ def test_hang_up_ends_a_read_at_once() -> None:
     service = Held("SearchByCustomerPhoneNumber")
 
     async def call() -> Handback:
-        caller = Caller(list(ENROL))
+        caller = Caller(list(ENROLL))
         ending = asyncio.create_task(driver(service).converse(caller, ARRIVAL))
         await asyncio.to_thread(service.reached.wait, 30)
         caller.hangs_up.set()
@@ -157,7 +157,7 @@ def test_a_write_under_way_is_finished(by: EndedBy) -> None:
     driving = driver(service)
 
     async def call() -> Handback:
-        caller, taken = Caller(list(ENROL)), asyncio.get_running_loop().create_future()
+        caller, taken = Caller(list(ENROLL)), asyncio.get_running_loop().create_future()
         ending = asyncio.create_task(driving.converse(caller, ARRIVAL, taken))
         await asyncio.to_thread(service.reached.wait, 30)
         if by is EndedBy.CALLER:
@@ -181,7 +181,7 @@ def test_a_write_under_way_is_finished(by: EndedBy) -> None:
 
 @pytest.mark.parametrize(
     ("by", "reason"),
-    [(EndedBy.HOST, Reason.HOST_CANCELLED), (EndedBy.SERVER, Reason.SERVER_STOPPED)],
+    [(EndedBy.HOST, Reason.HOST_CANCELED), (EndedBy.SERVER, Reason.SERVER_STOPPED)],
 )
 def test_the_call_is_taken_back(by: EndedBy, reason: Reason) -> None:
     """A question is broken off when the host cancels or the server stops: nobody hung up."""
@@ -200,7 +200,7 @@ def test_the_call_is_taken_back(by: EndedBy, reason: Reason) -> None:
 
 
 def test_a_cancelled_call_leaves_nothing() -> None:
-    """A task that is cancelled is cancelled, and leaves no other behind."""
+    """A task that is canceled is canceled, and leaves no other behind."""
 
     async def call() -> set[str]:
         caller = Caller([])
@@ -229,7 +229,7 @@ def test_a_channel_that_breaks_between_turns() -> None:
     async def call() -> Handback:
         unheard: list[object] = []
         asyncio.get_running_loop().set_exception_handler(lambda _, told: unheard.append(told))
-        back = await driver(service).converse(DeafCaller(list(ENROL)), ARRIVAL)
+        back = await driver(service).converse(DeafCaller(list(ENROLL)), ARRIVAL)
         service.let_go.set()
         assert unheard == []
         return back
@@ -238,7 +238,7 @@ def test_a_channel_that_breaks_between_turns() -> None:
 
 
 def test_calls_do_not_wait_for_one_another() -> None:
-    """A hundred calls at once all enrol, each its own caller."""
+    """A hundred calls at once all enroll, each its own caller."""
     driving = driver()
 
     async def call(number: int) -> Handback:
@@ -270,10 +270,10 @@ def test_a_canceled_call_sends_nothing_later() -> None:
     async def calls() -> None:
         made = driver()
         busy = AsyncDriver(evolve(made.setup, backend=Counted(), at_once=1))
-        first = asyncio.create_task(busy.converse(Caller(list(ENROL)), ARRIVAL))
+        first = asyncio.create_task(busy.converse(Caller(list(ENROLL)), ARRIVAL))
         await asyncio.to_thread(service.reached.wait, 10)
         second = asyncio.create_task(
-            busy.converse(Caller(list(ENROL)), evolve(ARRIVAL, call_id="call-2"))
+            busy.converse(Caller(list(ENROLL)), evolve(ARRIVAL, call_id="call-2"))
         )
         while busy._service._work_queue.qsize() == 0:
             await asyncio.sleep(0.01)
@@ -298,8 +298,8 @@ def test_a_call_is_taken_up_where_it_was() -> None:
             asked.extend([move.after] * (move.after.call.state is State.CONFIRMATION))
 
         store = SeparateStores(MemoryRecord(lambda: datetime.now(UTC)), MemoryLiveCalls())
-        setup = Setup(Flow(Terms(POLICY)), CATALOGUE, springfield(), store, observers=(saw,))
-        first = await AsyncDriver(setup).converse(Caller(list(ENROL)), ARRIVAL)
+        setup = Setup(Flow(Terms(POLICY)), CATALOG, springfield(), store, observers=(saw,))
+        first = await AsyncDriver(setup).converse(Caller(list(ENROLL)), ARRIVAL)
         return first, await AsyncDriver(setup).resume(Caller(["2"]), asked[0])
 
     first, second = asyncio.run(call())

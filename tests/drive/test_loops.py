@@ -24,19 +24,19 @@ from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Disposition, Moment, Payment, Reason, Registration
 from paperless_ivr.flow.policy import Budgets, Policy
 from paperless_ivr.flow.requests import OPERATIONS
-from paperless_ivr.flow.scene import Terms
 from paperless_ivr.flow.turns import Gather, Transfer
-from paperless_ivr.prompts import Catalogue, said
+from paperless_ivr.flow.view import Terms
+from paperless_ivr.prompts import Catalog, said
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
-from paperless_ivr.records.port import What
+from paperless_ivr.records.port import ActivityType
 from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.secret import keys, payment
 from tests.drive.loops import LOOPS
 
 POLICY = Policy(text=evolve(Policy().text, after_enrolment=()))
-CATALOGUE = Catalogue.of(POLICY)
-STILL = CATALOGUE.text("still_working", "en-US")
-ENROL = ("1", "1137#", "1")
+CATALOG = Catalog.of(POLICY)
+STILL = CATALOG.text("still_working", "en-US")
+ENROLL = ("1", "1137#", "1")
 ARRIVAL = Arrival(
     "call-1", BILLER, Moment.BEFORE_PAYMENT, ani=customer("rivera").phone, language="en-US"
 )
@@ -51,7 +51,7 @@ class Caller:
 
     def perform(self, turn, language):
         """Speaks a turn, and answers it."""
-        self.heard.append(said(turn.say, language, CATALOGUE))
+        self.heard.append(said(turn.say, language, CATALOG))
         if isinstance(turn.then, Transfer):
             return TransferEnded(TransferResult.ANSWERED)
         if not isinstance(turn.then, Gather):
@@ -73,26 +73,26 @@ def converse(request):
             record or MemoryRecord(lambda: datetime.now(UTC)), calls or MemoryLiveCalls()
         )
         service = backend or springfield(sleep=lambda _: None)
-        return run(make(Setup(Flow(Terms(policy)), CATALOGUE, service, store)))(caller, arrival)
+        return run(make(Setup(Flow(Terms(policy)), CATALOG, service, store)))(caller, arrival)
 
     return converse
 
 
 @pytest.mark.requirement("R03", "R18", "R30")
-def test_a_caller_enrols(converse):
+def test_a_caller_enrolls(converse):
     """The service has the registration; the record has the consent in the words that were heard."""
     backend, record = springfield(), MemoryRecord(lambda: datetime.now(UTC))
-    caller = Caller(list(ENROL))
+    caller = Caller(list(ENROLL))
     back = converse(caller, backend=backend, record=record)
 
     assert (back.disposition, back.registration) == (Disposition.ENROLLED, Registration.PENDING)
     assert backend.registration(customer("rivera").id, "WATER") is Registration.PENDING
-    (given,) = [a.evidence for a in record.activities if a.what is What.CONSENTED]
+    (given,) = [a.evidence for a in record.activities if a.what is ActivityType.CONSENTED]
     assert given.words in " ".join(caller.heard)
     assert "the address starting with J, ending in example dot com" in given.words
-    assert CATALOGUE.digest == given.words_version
+    assert CATALOG.digest == given.words_version
     assert given.asked <= given.answered
-    assert record.activities[-1].what is What.ENDED
+    assert record.activities[-1].what is ActivityType.ENDED
 
 
 @pytest.mark.requirement("R30")
@@ -105,7 +105,7 @@ def test_a_call_without_a_word(converse):
     )
 
     assert Disposition.NOT_OFFERED is back.disposition
-    assert [line.what for line in record.activities] == [What.ARRIVED, What.ENDED]
+    assert [line.what for line in record.activities] == [ActivityType.ARRIVED, ActivityType.ENDED]
     assert record.activities[-1].detail["reason"] == "payment_not_approved"
 
 
@@ -138,8 +138,8 @@ def test_a_jump_of_the_clock_takes_no_second_try(loop):
     def clock():
         return datetime.now(UTC) + timedelta(hours=next(jumps))
 
-    setup = Setup(Flow(Terms(POLICY)), CATALOGUE, backend, store, clock=clock)
-    ended = run(make(setup))(Caller(list(ENROL)), ARRIVAL)
+    setup = Setup(Flow(Terms(POLICY)), CATALOG, backend, store, clock=clock)
+    ended = run(make(setup))(Caller(list(ENROLL)), ARRIVAL)
     assert ended.disposition is Disposition.ENROLLED
 
 
@@ -149,7 +149,7 @@ def test_a_read_is_tried_once_more(converse):
     backend = springfield()
     backend.script("SearchByCustomerPhoneNumber", Fault.DOWN)
 
-    assert converse(Caller(list(ENROL)), backend=backend).disposition is (Disposition.ENROLLED)
+    assert converse(Caller(list(ENROLL)), backend=backend).disposition is (Disposition.ENROLLED)
 
 
 @pytest.mark.requirement("R10", "R23")
@@ -157,7 +157,7 @@ def test_an_answer_that_is_lost_is_looked_up(converse):
     """A write whose answer is lost is found done, and not sent again."""
     backend = springfield()
     backend.script("StoreCustomerPreference", Fault.ANSWER_LOST)
-    back = converse(Caller(list(ENROL)), backend=backend)
+    back = converse(Caller(list(ENROLL)), backend=backend)
 
     assert (back.disposition, back.registration) == (Disposition.ENROLLED, Registration.PENDING)
     assert len(backend.emails) == 1
@@ -168,7 +168,7 @@ def test_service_down_after_consent(converse):
     """After the yes the wish is kept, to be completed later."""
     backend, record = springfield(), MemoryRecord(lambda: datetime.now(UTC))
     backend.script("StoreCustomerPreference", Fault.DOWN)
-    back = converse(Caller(list(ENROL)), backend=backend, record=record)
+    back = converse(Caller(list(ENROLL)), backend=backend, record=record)
 
     assert back.disposition is Disposition.DEFERRED
     assert len(record.kept()) == 1
@@ -255,7 +255,7 @@ def test_a_request_that_waited_for_a_thread(make, run):
     """A caller is reassured after the silence that the policy allows, not when a budget ends."""
     flow = Flow(Terms(evolve(POLICY, budgets=Budgets(read=1.0, reassure=10.0))))
     store = SeparateStores(MemoryRecord(lambda: datetime.now(UTC)), MemoryLiveCalls())
-    converse = run(make(Setup(flow, CATALOGUE, OneAtATime(), store, at_once=1)))
+    converse = run(make(Setup(flow, CATALOG, OneAtATime(), store, at_once=1)))
     callers = [Caller(["1"]), Caller(["1"])]
     with ThreadPoolExecutor() as pool:
         for number, caller in enumerate(callers):
@@ -272,7 +272,7 @@ def test_what_is_wrong_is_found_at_the_start(converse, make):
         make(
             Setup(
                 Flow(Terms(POLICY, frozenset({"SendWebLink"}))),
-                CATALOGUE,
+                CATALOG,
                 springfield(),
                 SeparateStores(MemoryRecord(lambda: datetime.now(UTC)), MemoryLiveCalls()),
             )

@@ -7,8 +7,8 @@ import pytest
 from paperless_ivr.drive.runner import Setup
 from paperless_ivr.records.memory import MemoryLiveCalls
 from paperless_ivr.records.separate import SeparateStores
-from paperless_ivr.testing.playback import Playback
-from paperless_ivr.testing.transcripts import read
+from paperless_ivr.transcripts import read
+from paperless_ivr.transcripts.playback import Playback
 from tests.drive.loops import LOOPS
 
 FILES = sorted((Path(__file__).parents[1] / "transcripts").glob("*.call"))

@@ -15,7 +15,7 @@ def waiting(seconds):
         patience = seconds
 
     return Waiting(
-        GATEWAY.catalogue,
+        GATEWAY.catalog,
         GATEWAY.biller,
         GATEWAY.auth_token,
         GATEWAY.address,

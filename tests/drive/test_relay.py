@@ -20,23 +20,23 @@ from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Disposition, Handback, Moment, Registration
 from paperless_ivr.flow.requests import (
     OPERATIONS,
-    KeepWish,
+    DeferRequest,
     ServiceRequest,
     StoreCustomerPreference,
 )
-from paperless_ivr.flow.scene import Terms
 from paperless_ivr.flow.turns import Turn
+from paperless_ivr.flow.view import Terms
 from paperless_ivr.gateways.terminal import TerminalGateway, tokens
-from paperless_ivr.prompts import Catalogue
+from paperless_ivr.prompts import Catalog
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
-from paperless_ivr.records.port import Evidence, What
+from paperless_ivr.records.port import ActivityType, Evidence
 from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.secret import email, keys
 
 POLICY = demo_policy()
-WORDS = Catalogue.of(POLICY)
+WORDS = Catalog.of(POLICY)
 RIVERA = customer("rivera")
-ENDS = {What.COMPLETED, What.EXPIRED, What.EXPORTED, What.GIVEN_UP}
+ENDS = {ActivityType.COMPLETED, ActivityType.EXPIRED, ActivityType.EXPORTED, ActivityType.GIVEN_UP}
 
 
 @define
@@ -128,7 +128,9 @@ def test_process_that_died_in_a_write(sent: bool) -> None:
     line.relay()
     line.relay()
 
-    ended = [a.detail["disposition"] for a in line.record.activities if a.what is What.ENDED]
+    ended = [
+        a.detail["disposition"] for a in line.record.activities if a.what is ActivityType.ENDED
+    ]
     assert ended == ["taken_back"]
     assert line.registered is Registration.PENDING
     assert len(line.service.emails) == 1
@@ -248,14 +250,14 @@ def test_no_operation(exporting: bool) -> None:
     """What no operation can do waits, or is handed to the biller, once."""
     line = Line(springfield(OPERATIONS - {"StoreCustomerPreference", "SendWebLink"}))
     assert line.call("1 1137# 1").disposition is Disposition.DEFERRED
-    exported: list[KeepWish] = []
+    exported: list[DeferRequest] = []
 
     for _ in range(3):
         line.now += timedelta(hours=7)
         line.relay(export=exported.append if exporting else None)
 
     if exporting:
-        assert [wish.account for wish in exported] == [RIVERA.account]
+        assert [request.account for request in exported] == [RIVERA.account]
         assert line.ends == ["exported"]
     else:
         assert len(line.record.kept()) == 1

@@ -15,7 +15,7 @@ from paperless_ivr.flow.events import Accepted, OutcomeUnknown
 from paperless_ivr.flow.host import Disposition, Moment, Reason, Registration
 from paperless_ivr.flow.saving import load
 from paperless_ivr.records.memory import MemoryLiveCalls
-from paperless_ivr.records.port import SavedCall, What
+from paperless_ivr.records.port import ActivityType, SavedCall
 from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.testing.twilio import SimulatedTwilio
 from paperless_ivr.testing.virtual_caller import Press
@@ -101,7 +101,7 @@ def test_a_call_whose_edition_nobody_has_goes_back_to_the_host(how):
         line.ended.pop()
     assert line.ended[0].reason is Reason.OTHER_EDITION
     assert line.record.kept() == ()
-    ends = [a.detail["disposition"] for a in line.record.activities if a.what is What.ENDED]
+    ends = [a.detail["disposition"] for a in line.record.activities if a.what is ActivityType.ENDED]
     assert ends[0] == "incomplete"
     if how == "visit":  # for an answer that comes twice
         line.clock.go(121)
@@ -125,7 +125,7 @@ def test_a_yes_of_an_edition_that_nobody_has_is_kept():
         Registration.KEPT,
     )
     assert handback.consents == (kept.evidence.consent.reference,)
-    assert (kept.wish.customer, kept.wish.email) == (RIVERA.id, RIVERA.email)
+    assert (kept.request.customer, kept.request.email) == (RIVERA.id, RIVERA.email)
     assert kept.evidence.words.startswith("If you agree, your bill will come by e-mail")
     assert line.backend.registration(RIVERA.id, "WATER") is Registration.NONE
 

@@ -25,14 +25,14 @@ from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Disposition, Identity, Moment, Payment, Reason
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.requests import SearchByAccountNumber
-from paperless_ivr.flow.scene import Terms
 from paperless_ivr.flow.turns import Gather
+from paperless_ivr.flow.view import Terms
 from paperless_ivr.gateways.terminal import TerminalGateway, tokens
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
-from paperless_ivr.records.port import What
+from paperless_ivr.records.port import ActivityType
 from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.secret import keys
-from tests.drive.test_loops import ARRIVAL, CATALOGUE
+from tests.drive.test_loops import ARRIVAL, CATALOG
 
 pytestmark = pytest.mark.requirement("R17", "R47")
 
@@ -80,7 +80,7 @@ def line(backend, policy=POLICY, record=None):
     """A driver, and its record."""
     record = record or MemoryRecord(lambda: datetime.now(UTC))
     store = SeparateStores(record, MemoryLiveCalls())
-    return Driver(Setup(Flow(Terms(policy)), CATALOGUE, backend, store)), record
+    return Driver(Setup(Flow(Terms(policy)), CATALOG, backend, store)), record
 
 
 def keying(**by_prompt):
@@ -188,13 +188,13 @@ def test_texts_to_strangers_numbers():
         driver.converse(stranger, evolve(ARRIVAL, call_id=f"c{call}", ani=None))
 
     assert backend.texts == ()
-    assert all(line.what is not What.SENT for line in record.activities)
+    assert all(line.what is not ActivityType.SENT for line in record.activities)
 
 
 def pressing(script, arrival, backend):
     """How a call with these keys ends."""
     driver, _ = line(backend)
-    gateway = TerminalGateway(CATALOGUE, io.StringIO(), None, tokens(script))
+    gateway = TerminalGateway(CATALOG, io.StringIO(), None, tokens(script))
     return driver.converse(gateway, arrival)
 
 
@@ -245,7 +245,7 @@ def test_the_second_fact_is_not_read_out():
     backend, said = springfield(), io.StringIO()
     driver, _ = line(backend)
     rivera = customer("rivera").account.reveal()
-    gateway = TerminalGateway(CATALOGUE, said, None, tokens(f"1 {rivera}# 1 3"))
+    gateway = TerminalGateway(CATALOG, said, None, tokens(f"1 {rivera}# 1 3"))
 
     driver.converse(gateway, evolve(ARRIVAL, ani=None))
 
@@ -321,7 +321,7 @@ def test_reaching_a_limit_is_on_record_and_heard():
         stranger = Stranger(keying(offer="1", account_entry="99999999#"))
         back = driver.converse(stranger, evolve(ARRIVAL, call_id=f"d{call}", ani=None))
 
-    limited = [a.detail["limit"] for a in record.activities if a.what is What.LIMITED]
+    limited = [a.detail["limit"] for a in record.activities if a.what is ActivityType.LIMITED]
     assert set(limited) == {"tries_without_ani"}
     assert (back.disposition, back.reason) == (Disposition.NOT_IDENTIFIED, Reason.LIMIT_REACHED)
 
@@ -562,8 +562,8 @@ def test_an_outage_costs_no_tries(handed_over):
         driver.converse(stranger, evolve(ARRIVAL, call_id=f"c{call}", ani=None, account=account))
 
     assert service.searched == [rivera.reveal()]
-    assert all(line.what is not What.LIMITED for line in record.activities)
-    assert sum(line.what is What.MATCHED for line in record.activities) == 0
+    assert all(line.what is not ActivityType.LIMITED for line in record.activities)
+    assert sum(line.what is ActivityType.MATCHED for line in record.activities) == 0
 
 
 def test_what_is_no_answer_may_tell_something():

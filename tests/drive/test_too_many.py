@@ -10,13 +10,13 @@ from attrs import define, evolve
 from paperless_ivr.drive.runner import Setup
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Disposition, Reason
-from paperless_ivr.flow.scene import Terms
+from paperless_ivr.flow.view import Terms
 from paperless_ivr.records.sql import Store, database, open_store
 from paperless_ivr.records.vault import new_keys, vault
 from paperless_ivr.testing.virtual_caller import Press
 from tests.drive.line import SID, Line
 from tests.drive.loops import LOOPS
-from tests.drive.test_loops import ARRIVAL, CATALOGUE, POLICY, Caller, springfield
+from tests.drive.test_loops import ARRIVAL, CATALOG, POLICY, Caller, springfield
 
 pytestmark = pytest.mark.requirement("R48", "R50")
 
@@ -83,7 +83,7 @@ class Crowding(Caller):
 def test_a_held_call_that_gets_no_turn(store, loop, at, disposition):
     """Neither a try nor a write is made that could not be put on record."""
     make, run = LOOPS[loop]
-    driver = make(Setup(Flow(Terms(POLICY)), CATALOGUE, springfield(), store))
+    driver = make(Setup(Flow(Terms(POLICY)), CATALOG, springfield(), store))
     taking = crowded(store)
     caller = Crowding(["1", "1137", "1"], at=at, crowd=taking.__enter__)
     back = run(driver)(caller, ARRIVAL)

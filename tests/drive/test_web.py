@@ -14,7 +14,7 @@ from paperless_ivr.errors import UnknownCall
 from paperless_ivr.flow.events import Accepted, Unavailable
 from paperless_ivr.flow.host import Disposition, Moment, Reason, Registration
 from paperless_ivr.records.memory import MemoryLiveCalls
-from paperless_ivr.records.port import SavedCall, What
+from paperless_ivr.records.port import ActivityType, SavedCall
 from paperless_ivr.testing.twilio import SimulatedTwilio
 from paperless_ivr.testing.virtual_caller import HangUp, Press
 from tests.drive.line import ARRIVAL, GATEWAY, KEY, RIVERA, SID, Line
@@ -32,7 +32,7 @@ def test_a_caller_enrols_though_every_request_meets_another_worker():
     assert line.runtime.handed_back["disposition"] == "enrolled"
     assert line.reply.handback.registration is Registration.PENDING
     assert line.backend.registration(RIVERA.id, "WATER") is Registration.PENDING
-    (given,) = [a.evidence for a in line.record.activities if a.what is What.CONSENTED]
+    (given,) = [a.evidence for a in line.record.activities if a.what is ActivityType.CONSENTED]
     assert given.words.startswith("If you agree, your bill will come by e-mail")
     assert next(iter(line.record.writes.values())).evidence == given
     assert next(iter(line.record.writes.values())).answer == Accepted()
@@ -182,7 +182,7 @@ def test_the_same_hand_over_twice_is_one():
     line = Line()
     first = line.begin()
     assert line.begin() == first
-    assert [a.what for a in line.record.activities].count(What.ARRIVED) == 1
+    assert [a.what for a in line.record.activities].count(ActivityType.ARRIVED) == 1
 
 
 @pytest.mark.requirement("R02", "R09")
@@ -200,12 +200,12 @@ def test_a_second_hand_over_of_a_call():
 
 
 def test_a_hand_over_in_the_middle_takes_the_call_away():
-    """A host that begins anew has cancelled what was going on."""
+    """A host that begins anew has canceled what was going on."""
     line = Line()
     line.begin()
     line.begin(evolve(ARRIVAL, moment=Moment.START))
     assert line.disposition is Disposition.TAKEN_BACK
-    assert line.ended[0].reason is Reason.HOST_CANCELLED
+    assert line.ended[0].reason is Reason.HOST_CANCELED
     assert line.turn
 
 

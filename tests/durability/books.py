@@ -30,7 +30,7 @@ class Books:
     """How often each customer is registered at the service, and has agreed on record."""
 
     agreed: Mapping[str, int]
-    """Consents to enrol on record, by the service's identifier of the customer."""
+    """Consents to enroll on record, by the service's identifier of the customer."""
     mailed: Mapping[str, int]
     """E-mails with a link, one for each registration that was begun."""
     texted: Mapping[str, int]
@@ -100,7 +100,7 @@ def books(record_url: str, service_url: str) -> Books:
             for evidence in store.record.consents(POLICY.biller.id, reference)
         ]
         open_still, followed = left(store), len(store.record.followed())
-    agreed = Counter(c.customer.reveal() for c in given if c.purpose is Purpose.ENROL)
+    agreed = Counter(c.customer.reveal() for c in given if c.purpose is Purpose.ENROLL)
     to_paper = {c.customer.reveal() for c in given if c.purpose is Purpose.BACK_TO_PAPER}
     came_to = dict(rows(record_url, "SELECT key, outcome FROM writes"))
     autopay = {
@@ -116,8 +116,8 @@ def books(record_url: str, service_url: str) -> Books:
     )
     with Session(engine) as session:
         on_autopay = set(session.scalars(select(t.AutoPay.ConsentReference)))
-        cancelled = t.PaperlessRegistration.Status == t.Registered.CANCELLED
-        identifiers = session.scalars(select(t.PaperlessRegistration.CustomerID).where(cancelled))
+        canceled = t.PaperlessRegistration.Status == t.Registered.CANCELED
+        identifiers = session.scalars(select(t.PaperlessRegistration.CustomerID).where(canceled))
         on_paper = set(map(str, identifiers))
     engine.dispose()
     return Books(

@@ -23,8 +23,8 @@ from paperless_ivr.flow.events import CallerEvent, Digits, Ended, HungUp, NoInpu
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Handback
 from paperless_ivr.flow.policy import Budgets
-from paperless_ivr.flow.scene import Terms
 from paperless_ivr.flow.turns import Gather, Turn
+from paperless_ivr.flow.view import Terms
 from paperless_ivr.gateways.port import WebRequest
 from paperless_ivr.gateways.twilio import TwilioGateway
 from paperless_ivr.records.sql import Store, open_store
@@ -56,11 +56,11 @@ GATEWAY = TwilioGateway(
 
 ON_HOOK = "h"
 WAYS = {
-    "enrols": "1 {last_four} 1",
-    "slips, then enrols": "1 {wrong} {last_four} 1",
+    "enrolls": "1 {last_four} 1",
+    "slips, then enrolls": "1 {wrong} {last_four} 1",
     "declines when asked to agree": "1 {last_four} 2",
     "presses another key": "7",
-    "has paid, enrols, wants a text": "1 1 1",
+    "has paid, enrolls, wants a text": "1 1 1",
     "hangs up before the yes": "1 {last_four} h",
     "hangs up after the yes": "1 {last_four} 1 h",
     "says nothing": "",

@@ -15,9 +15,9 @@ from paperless_ivr.flow.events import Digits, Ended, HungUp
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Moment
 from paperless_ivr.flow.policy import Policy
-from paperless_ivr.flow.scene import Terms
 from paperless_ivr.flow.turns import Gather
-from paperless_ivr.prompts import Catalogue
+from paperless_ivr.flow.view import Terms
+from paperless_ivr.prompts import Catalog
 from paperless_ivr.records.sql import open_store
 from paperless_ivr.records.vault import new_keys, vault
 from paperless_ivr.secret import keys
@@ -71,7 +71,7 @@ def work(url: str, sealed: str, number: int, barrier) -> tuple[int, int]:
         everyone.set()
 
     with open_store(url, vault(sealed), PATIENT) as store:
-        setup = Setup(Flow(Terms(POLICY)), Catalogue.of(POLICY), springfield(), store)
+        setup = Setup(Flow(Terms(POLICY)), Catalog.of(POLICY), springfield(), store)
         driver = Driver(setup)
 
         def hold(call: int) -> None:

@@ -30,9 +30,9 @@ from paperless_ivr.drive.runner import Setup, utc_now
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Handback, Identity, Moment, Payment
 from paperless_ivr.flow.policy import AutoPay
-from paperless_ivr.flow.scene import Terms
+from paperless_ivr.flow.view import Terms
 from paperless_ivr.gateways.terminal import TerminalGateway, tokens
-from paperless_ivr.prompts import Catalogue
+from paperless_ivr.prompts import Catalog
 from paperless_ivr.records.sql import Database, Store
 from paperless_ivr.records.sql.store import vault_for
 from paperless_ivr.secret import Secret
@@ -41,7 +41,7 @@ from tests.counts import heavy
 TERMS = "Each bill is paid on its due date. Call us to stop."
 POLICY = evolve(demo_policy(), autopay=AutoPay(offer=True, terms={"en-US": TERMS, "es-US": TERMS}))
 """As it ships, with AutoPay."""
-WORDS = Catalogue.of(POLICY)
+WORDS = Catalog.of(POLICY)
 FLOW = Flow(Terms(POLICY))
 
 KILLS = int(os.environ.get("PAPERLESS_IVR_KILLS") or heavy(20, 300))

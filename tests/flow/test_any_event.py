@@ -16,9 +16,9 @@ from paperless_ivr.flow.host import Disposition
 from paperless_ivr.flow.policy import Address, AutoPay, Policy, Strategy
 from paperless_ivr.flow.requests import OPERATIONS
 from paperless_ivr.flow.saving import dump, load
-from paperless_ivr.flow.scene import Terms
 from paperless_ivr.flow.states import Kind
 from paperless_ivr.flow.turns import Gather, Return, Transfer, Turn
+from paperless_ivr.flow.view import Terms
 from paperless_ivr.testing.strategies import (
     CALLERS,
     Caller,
@@ -180,7 +180,7 @@ def test_cooperation_comes_to_something(data: st.DataObject) -> None:
     assert isinstance(last.then, Return)
 
     agreed = {consent.purpose for consent in last.call.consents}
-    about_bills = bool(agreed & {Purpose.ENROL, Purpose.BACK_TO_PAPER})
+    about_bills = bool(agreed & {Purpose.ENROLL, Purpose.BACK_TO_PAPER})
     assert about_bills == bool(last.then.handback.outcomes)
 
 
@@ -193,17 +193,17 @@ def test_cooperation_comes_to_something(data: st.DataObject) -> None:
         (KEPT, Disposition.LINK_SENT),
     ],
 )
-def test_cooperation_enrols(flow: Flow, ending: Disposition) -> None:
-    """Cooperative callers enrol, whichever way the address and the wish take."""
+def test_cooperation_enrolls(flow: Flow, ending: Disposition) -> None:
+    """Cooperative callers enroll, whichever way the address and the wish take."""
     seen = set()
 
     @settings(deadline=None, max_examples=60, derandomize=True)
     @given(walks(flow, callers=(cooperative,), worlds=(done_by,), most=200))
-    def enrol(steps: tuple[Step, ...]) -> None:
+    def enroll(steps: tuple[Step, ...]) -> None:
         then = steps[-1].turn.then
         assert isinstance(then, Return)
         seen.add(then.handback.disposition)
 
-    enrol()
+    enroll()
 
     assert ending in seen

@@ -21,10 +21,10 @@ from paperless_ivr.flow.events import (
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Identity, Moment
 from paperless_ivr.flow.options import Choice
-from paperless_ivr.flow.scene import Scene
 from paperless_ivr.flow.slots import Key, Slot
 from paperless_ivr.flow.states import State
 from paperless_ivr.flow.turns import Prompt, Turn
+from paperless_ivr.flow.view import CallView
 from paperless_ivr.secret import keys
 
 pytestmark = [pytest.mark.requirement("R06", "R09"), pytest.mark.requirement("R47")]
@@ -122,8 +122,8 @@ def test_no_two_choices_are_equal(kinds: list[tuple[int, str, str]]) -> None:
         return
     call = turn.call
     flow = Flow()
-    scene = Scene(call, flow.terms)
-    assert len(bills.choices(scene)) == different
+    view = CallView(call, flow.terms)
+    assert len(bills.choices(view)) == different
     told = []
     for page in range(-(-different // 4)):
         at = evolve(call, choosing=evolve(call.choosing, page=page))

@@ -21,9 +21,9 @@ from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Identity, Moment
 from paperless_ivr.flow.policy import Account, CheckDigit, Policy, Proof, Strategy
 from paperless_ivr.flow.saving import dump
-from paperless_ivr.flow.scene import Terms
 from paperless_ivr.flow.states import State
 from paperless_ivr.flow.turns import Gather, Turn
+from paperless_ivr.flow.view import Terms
 from paperless_ivr.keypad import last_four
 from paperless_ivr.secret import keys
 
@@ -166,7 +166,7 @@ def test_a_pause_in_an_address() -> None:
     assert said(paused) == ["email_go_on"]
     turn = pressed(flow, paused, "1#", "1")
     assert turn.call.entry.local == secret.keys("p")
-    stopped = flow.advance(turn.call, Digits(keys("*"), heard=1))
+    stopped = flow.advance(turn.call, Digits(keys("*"), interrupted=1))
     fixing = pressed(flow, stopped, "1")
     assert fixing.call.state is State.EMAIL_CHARACTER
     paused = pressed(flow, fixing, "7")

@@ -57,7 +57,7 @@ ARRIVALS = st.builds(
         st.none() | ACCOUNTS,
         st.none() | INVOICES,
     ),
-    edition=st.builds(h.Edition, ANY, ANY, ANY),
+    edition=st.builds(h.Release, ANY, ANY, ANY),
     handover=ANY,
 )
 OUTCOMES = st.builds(

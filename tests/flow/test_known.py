@@ -19,8 +19,8 @@ from paperless_ivr.flow.events import (
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Moment, Payment
 from paperless_ivr.flow.policy import Policy, Proof
-from paperless_ivr.flow.scene import Terms
 from paperless_ivr.flow.states import State
+from paperless_ivr.flow.view import Terms
 from paperless_ivr.secret import keys
 
 pytestmark = pytest.mark.requirement("R47", "R17")

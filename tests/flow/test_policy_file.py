@@ -23,7 +23,7 @@ from paperless_ivr.flow.host import Disposition, Moment
 from paperless_ivr.flow.policy import Policy, Strategy
 from paperless_ivr.flow.policy_checks import settings
 from paperless_ivr.flow.policy_file import digest, parse_policy, problems
-from paperless_ivr.prompts.catalogue import Catalogue
+from paperless_ivr.prompts.catalog import Catalog
 from paperless_ivr.prompts.policies import load_policy
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -605,7 +605,7 @@ def test_examples(file: Path) -> None:
     intro = "".join(re.findall(r"\A(?:#.*\n)+", file.read_text(encoding="utf-8")))
 
     assert problems(policy) == []
-    assert set(Catalogue.of(policy).books) == set(policy.languages.offered)
+    assert set(Catalog.of(policy).books) == set(policy.languages.offered)
     assert re.search(r"\bFor (a biller|whoever)\b", intro)
     assert file.name in (ROOT / "docs/policy.md").read_text(encoding="utf-8")
     assert len({digest(load_policy(other)) for other in EXAMPLES}) == len(EXAMPLES)

@@ -20,7 +20,7 @@ from paperless_ivr.flow import slots
 from paperless_ivr.flow.call import Call, Choosing, Consent, Contact, Purpose, Shown, Source, Tries
 from paperless_ivr.flow.events import Customer, Invoice
 from paperless_ivr.flow.flow import Flow
-from paperless_ivr.flow.host import Arrival, Edition, Moment, Payment
+from paperless_ivr.flow.host import Arrival, Moment, Payment, Release
 from paperless_ivr.flow.saving import SCHEMA, dump, load
 from paperless_ivr.flow.states import State
 from paperless_ivr.secret import Kind, Secret
@@ -77,7 +77,7 @@ FULL = Call(
         ani=secret.phone("+12125550123"),
         greeted=True,
         payment=Payment(secret.payment("0f-1"), approved=True, email=secret.email("a@b.example")),
-        edition=Edition("f1", "p1", "w1"),
+        edition=Release("f1", "p1", "w1"),
     ),
     state=State.CONFIRMATION,
     language="es-US",
@@ -107,11 +107,11 @@ FULL = Call(
         Consent(
             "call-1-1",
             "springfield-water",
-            Purpose.ENROL,
+            Purpose.ENROLL,
             ("confirm_keyed",),
             (
                 ("bill", slots.Words("agua")),
-                ("address", slots.Spelt(secret.email("pat@example.com"))),
+                ("address", slots.Spelled(secret.email("pat@example.com"))),
                 ("amount", slots.Money(Decimal("41.50"))),
                 ("bills_on_paper", slots.Count(2)),
             ),
@@ -138,7 +138,7 @@ SAVED = (
     '"contact":{"source":"KEYED","email":"EMAIL:pat@example.com"},'
     '"consents":[{"reference":"call-1-1","biller":"springfield-water","purpose":"ENROL","prompts":["confirm_keyed"],'
     '"slots":[["bill",{"text":"agua","is":"Words"}],'
-    '["address",{"text":"EMAIL:pat@example.com","is":"Spelt"}],'
+    '["address",{"text":"EMAIL:pat@example.com","is":"Spelled"}],'
     '["amount",{"amount":"41.50","is":"Money"}],["bills_on_paper",{"number":2,"is":"Count"}]],'
     '"key":"1","language":"es-US","customer":"CUSTOMER:C1","account":"ACCOUNT:10024",'
     '"invoice_type":"GAS"}]}}'
@@ -193,7 +193,7 @@ def test_form() -> None:
 
 def test_edition_is_kept() -> None:
     """A call finishes on the edition that it began with."""
-    assert Edition("f1", "p1", "w1") == load(dump(FULL)).host.edition
+    assert Release("f1", "p1", "w1") == load(dump(FULL)).host.edition
 
 
 @pytest.mark.parametrize("schema", [0, 1, 3, -1, 10**30])

@@ -15,20 +15,20 @@ from paperless_ivr.flow.events import (
     Digits,
     InvoiceChecked,
     NoInput,
+    RequestDeferred,
     TransferEnded,
     TransferResult,
-    WishKept,
 )
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.machine import Mover
 from paperless_ivr.flow.options import Choice
 from paperless_ivr.flow.requests import OPERATIONS
-from paperless_ivr.flow.rows import HERE, On
-from paperless_ivr.flow.scene import Crossing, Terms
+from paperless_ivr.flow.rows import REPROMPT, On
 from paperless_ivr.flow.states import ENDS, Kind, State
 from paperless_ivr.flow.table import BLOCKS, CHAPTERS, FLOW, PROMPTS
-from paperless_ivr.testing.exploration import walk
-from paperless_ivr.testing.proof import cases, tight
+from paperless_ivr.flow.view import Terms, Transition
+from paperless_ivr.proof.cases import cases, tight
+from paperless_ivr.proof.exploration import walk
 
 pytestmark = pytest.mark.requirement("R40")
 
@@ -155,7 +155,7 @@ def test_an_event_without_a_way_out():
 
 def test_a_trap_and_a_state_nobody_comes_to():
     """A state that only asks again is a trap; those behind it are out of reach."""
-    rows = tuple(evolve(row, to=HERE) for row in FLOW[State.AUTOPAY_OFFER])
+    rows = tuple(evolve(row, to=REPROMPT) for row in FLOW[State.AUTOPAY_OFFER])
     found = problems({**FLOW, State.AUTOPAY_OFFER: rows})
 
     assert "AUTOPAY_OFFER is a trap: no way leads from it to an end" in found
@@ -164,7 +164,7 @@ def test_a_trap_and_a_state_nobody_comes_to():
 
 def test_a_prompt_that_is_none():
     """A row that says what is no prompt is named."""
-    table = {**FLOW, State.OFFER: (*FLOW[State.OFFER], On(Digits, HERE, say="nonsense"))}
+    table = {**FLOW, State.OFFER: (*FLOW[State.OFFER], On(Digits, REPROMPT, say="nonsense"))}
 
     assert any("'nonsense', which is no prompt" in problem for problem in problems(table))
 
@@ -205,16 +205,16 @@ def test_lines_say_what_they_declare(monkeypatch):
     said = []
 
     def watched(line):
-        def tell(scene):
-            told = tuple(line.tell(scene))
+        def tell(view):
+            told = tuple(line.tell(view))
             said.extend((line, prompt.name) for prompt in told)
             return told
 
         return line if line is lines.options else evolve(line, tell=tell)
 
     def noted(keys):
-        def offer(scene):
-            told = keys.offer(scene)
+        def offer(view):
+            told = keys.offer(view)
             said.extend((keys, option.prompt) for option in told if option.prompt)
             return told
 
@@ -283,7 +283,7 @@ def test_one_machine_moves_all_calls():
 
 MISFITS = (
     Accepted(),
-    WishKept(),
+    RequestDeferred(),
     InvoiceChecked(True),
     TransferEnded(TransferResult.BUSY),
 )
@@ -294,7 +294,7 @@ class OneEvent:
     """What the machine's own dispatch moves."""
 
     state: State
-    crossing: Crossing
+    transition: Transition
     row: On | None = None
 
 
@@ -303,22 +303,22 @@ def test_each_step_is_the_machines_own(monkeypatch):
     """On every way of several walks, and on events that fit nothing, `transitions` agrees."""
     quick, compared, lost = Mover.move, 0, 0
 
-    def both(mover, crossing):
+    def both(mover, transition):
         nonlocal compared, lost
         compared += 1
-        way = quick(mover, crossing)
-        one = OneEvent(crossing.call.state, crossing)
-        trigger = mover.machine.events.get(type(crossing.event).__name__)
+        way = quick(mover, transition)
+        one = OneEvent(transition.call.state, transition)
+        trigger = mover.machine.events.get(type(transition.event).__name__)
         known = trigger is not None and one.state.name in trigger.transitions
         assert (known and trigger.trigger(one, one)) is (way is not None)
         if way is None:
             lost += 1
-            assert (one.row, one.state) == (None, crossing.call.state)
+            assert (one.row, one.state) == (None, transition.call.state)
         else:
             row, name = way
             assert one.row is row
-            assert one.state is (row.to or crossing.call.state)
-            assert name == row.name(crossing.call.state)
+            assert one.state is (row.to or transition.call.state)
+            assert name == row.name(transition.call.state)
         return way
 
     monkeypatch.setattr(Mover, "move", both)

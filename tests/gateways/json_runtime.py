@@ -80,7 +80,7 @@ class JsonRuntime:
 
     def utterance(self, prompt: Prompt, language: str) -> str:
         """What is heard of a prompt."""
-        text = said([prompt], language, self.gateway.catalogue)
+        text = said([prompt], language, self.gateway.catalog)
         return f"{prompt.language or language}: {text}"
 
     def person(self, result: TransferResult) -> None:

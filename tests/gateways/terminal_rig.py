@@ -9,10 +9,10 @@ from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.turns import Prompt, Turn
 from paperless_ivr.gateways.capabilities import Capabilities
 from paperless_ivr.gateways.terminal import CAPABILITIES, TerminalGateway
-from paperless_ivr.prompts import Catalogue, said
+from paperless_ivr.prompts import Catalog, said
 from paperless_ivr.testing.virtual_caller import ON_HOOK, VirtualCaller
 
-WORDS = Catalogue.of(Policy())
+WORDS = Catalog.of(Policy())
 A_LINE = 1.0
 """Keys closer than this are typed in one line."""
 AT_A_LOSS = 60.0

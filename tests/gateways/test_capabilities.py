@@ -7,7 +7,7 @@ from paperless_ivr.errors import GatewayProblems
 from paperless_ivr.flow.events import TransferResult
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.policy import Address, Policy, Strategy
-from paperless_ivr.flow.scene import Terms
+from paperless_ivr.flow.view import Terms
 from paperless_ivr.gateways.capabilities import Capabilities, Claim, How, check
 
 FLOW = Flow()

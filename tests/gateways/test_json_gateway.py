@@ -11,14 +11,14 @@ from paperless_ivr import secret
 from paperless_ivr.errors import Rejected
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.gateways.port import WebRequest
-from paperless_ivr.prompts import Catalogue
+from paperless_ivr.prompts import Catalog
 from paperless_ivr.testing.contracts import check_document_gateway
 from tests.gateways.json_runtime import JsonRuntime, signed
 
 pytestmark = pytest.mark.requirement("R41", "R45")
 
 GATEWAY = JsonGateway(
-    Catalogue.of(Policy()),
+    Catalog.of(Policy()),
     "springfield-water",
     key=secret.credential("shared with the runtime"),
     address="https://ivr.example.com/json",

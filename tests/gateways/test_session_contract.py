@@ -198,7 +198,9 @@ class AheadIsHeard(Model):
 
     def turn(self, turn: Turn, language: str) -> CallerEvent | None:
         told = super().turn(turn, language)
-        return evolve(told, heard=told.heard or None) if isinstance(told, Digits) else told
+        return (
+            evolve(told, interrupted=told.interrupted or None) if isinstance(told, Digits) else told
+        )
 
 
 class NeverFlushes(Model):

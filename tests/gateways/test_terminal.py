@@ -21,10 +21,10 @@ from paperless_ivr.flow.requests import SearchByAccountNumber
 from paperless_ivr.flow.turns import Gather, Prompt, Then, Transfer, Turn
 from paperless_ivr.gateways.port import SessionGateway
 from paperless_ivr.gateways.terminal import TerminalGateway, tokens
-from paperless_ivr.prompts import Catalogue
+from paperless_ivr.prompts import Catalog
 from paperless_ivr.secret import account, keys
 
-WORDS = Catalogue.of(Policy())
+WORDS = Catalog.of(Policy())
 ENTRY = Gather("0123456789", 8, 5, 3)
 MENU = Gather("12", 1, 5, 3)
 
@@ -53,7 +53,7 @@ def does(gateway: SessionGateway, then: Then) -> CallerEvent | None:
         ("1137#", ENTRY, Digits(keys("1137"), Ended.END_KEY)),
         ("1137", ENTRY, Digits(keys("1137"), Ended.TIMEOUT)),
         ("20481137", ENTRY, Digits(keys("20481137"), Ended.FULL)),
-        ("*@3", MENU, Digits(keys("*"), Ended.FULL, heard=3)),
+        ("*@3", MENU, Digits(keys("*"), Ended.FULL, interrupted=3)),
         ("h", MENU, HungUp()),
         ("-", ENTRY, NoInput()),
         ("", MENU, HungUp()),
@@ -83,7 +83,7 @@ def test_more_keys_than_asked_for_are_pressed_ahead() -> None:
     """They answer the next question, unless it throws them away."""
     gateway = typed("112\n2\n")
     assert does(gateway, MENU) == Digits(keys("1"))
-    assert does(gateway, MENU) == Digits(keys("1"), heard=0)
+    assert does(gateway, MENU) == Digits(keys("1"), interrupted=0)
     assert does(gateway, evolve(MENU, type_ahead=False)) == Digits(keys("2"))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
+REPROMPT = Path(__file__).parent
 MISSING = "needs Node and npm's soap: install nodejs and npm, then run make test"
 
 
@@ -18,7 +18,7 @@ MISSING = "needs Node and npm's soap: install nodejs and npm, then run make test
 def node() -> str:
     """The program `node`, with npm's soap beside it; without, a test is skipped, or fails in CI."""
     program = shutil.which("node")
-    if program and (HERE / "node_modules/soap").is_dir():
+    if program and (REPROMPT / "node_modules/soap").is_dir():
         return program
     if os.environ.get("CI") == "true":
         pytest.fail(MISSING)
@@ -37,7 +37,7 @@ def soap_server(node: str) -> Iterator[Callable[..., str]]:
             process = ending.enter_context(
                 subprocess.Popen(
                     [node, "server.js", str(wsdl), *options],
-                    cwd=HERE,
+                    cwd=REPROMPT,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     text=True,

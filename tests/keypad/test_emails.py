@@ -67,7 +67,7 @@ class TestCode:
 
     @given(DOT_ATOMS)
     def test_round_trip(self, text: str) -> None:
-        """Every dot-atom can be spelt, and reads back as it was."""
+        """Every dot-atom can be spelled, and reads back as it was."""
         assert Spelling(text, "", bad=False) == PAD.spell(PAD.code(text))
 
     def test_one_code_each(self) -> None:
@@ -91,7 +91,7 @@ class TestCode:
 
     @given(st.text(string.ascii_letters))
     def test_capitals(self, text: str) -> None:
-        """Capitals are spelt as small letters."""
+        """Capitals are spelled as small letters."""
         assert text.lower() == PAD.spell(PAD.code(text)).text
 
     @given(TEXTS, st.characters().filter(lambda c: c not in ATEXT + "." + string.ascii_uppercase))
@@ -143,7 +143,7 @@ class TestSpell:
 
     @given(KEYS, KEYS)
     def test_entries_join(self, first: str, second: str) -> None:
-        """What was spelt so far, and the rest of the keys, is all that later keys depend on."""
+        """What was spelled so far, and the rest of the keys, is all that later keys depend on."""
         so_far = PAD.spell(first)
         whole = PAD.spell(first + second)
         gone_on = PAD.spell(PAD.code(so_far.text) + so_far.rest + second)

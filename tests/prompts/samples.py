@@ -14,7 +14,7 @@ from paperless_ivr.flow.slots import (
     Masked,
     Money,
     Slot,
-    Spelt,
+    Spelled,
     Words,
 )
 from paperless_ivr.flow.table import PROMPTS
@@ -40,7 +40,7 @@ def secrets(text: st.SearchStrategy[str]) -> st.SearchStrategy[Secret]:
 def slots(words: st.SearchStrategy[str]) -> dict[str, st.SearchStrategy[Slot]]:
     """For each gap the values that may fill it, with these words where they are the biller's."""
     digits = secrets(st.text("0123456789"))
-    spelt = secrets(st.text(ATEXT + "@") | words)
+    spelled = secrets(st.text(ATEXT + "@") | words)
     return {
         "biller": st.builds(Words, words),
         "bill": st.builds(Words, words | st.just("")),
@@ -48,15 +48,15 @@ def slots(words: st.SearchStrategy[str]) -> dict[str, st.SearchStrategy[Slot]]:
         "domain": st.builds(
             Words, st.from_regex(r"[a-z0-9-]{1,9}(\.[a-z]{2,5}){1,2}", fullmatch=True)
         )
-        | st.builds(Spelt, spelt),
+        | st.builds(Spelled, spelled),
         "account": st.builds(Digits, digits),
         "number": st.builds(Digits, secrets(st.from_regex(r"\+1[0-9]{10}", fullmatch=True))),
         "ending": st.builds(Ending, digits | secrets(words)),
         "bill_ending": st.builds(Ending, digits | secrets(words)),
         "masked": st.builds(Masked, secrets(EMAILS) | secrets(words)),
-        "address": st.builds(Spelt, secrets(EMAILS) | spelt),
-        "spelt": st.builds(Spelt, spelt),
-        "character": st.builds(Spelt, secrets(st.sampled_from(["", *ATEXT]))),
+        "address": st.builds(Spelled, secrets(EMAILS) | spelled),
+        "spelt": st.builds(Spelled, spelled),
+        "character": st.builds(Spelled, secrets(st.sampled_from(["", *ATEXT]))),
         "key": st.builds(Key, st.sampled_from("0123456789*#")),
         "amount": st.builds(
             Money,
@@ -91,9 +91,9 @@ EXAMPLES: dict[str, Slot] = {
     "ending": Ending(Secret("+12125550123")),
     "bill_ending": Ending(Secret("9000002")),
     "masked": Masked(Secret("jane@gmail.com")),
-    "address": Spelt(Secret("jane.smith@gmail.com")),
-    "spelt": Spelt(Secret("jane.s")),
-    "character": Spelt(Secret("m")),
+    "address": Spelled(Secret("jane.smith@gmail.com")),
+    "spelt": Spelled(Secret("jane.s")),
+    "character": Spelled(Secret("m")),
     "key": Key("1"),
     "amount": Money(Decimal("48.20")),
     "due": Day(date(2026, 12, 3)),

@@ -6,7 +6,7 @@ import pytest
 
 from paperless_ivr import load_policy
 from paperless_ivr.errors import PolicyProblems
-from paperless_ivr.prompts.catalogue import ours
+from paperless_ivr.prompts.catalog import ours
 from paperless_ivr.prompts.terms import ENTRIES
 
 pytestmark = pytest.mark.requirement("R16", "R19")

@@ -8,7 +8,7 @@ import pytest
 from attrs import evolve
 
 from paperless_ivr.flow.policy import Biller, Policy
-from paperless_ivr.prompts import Catalogue, speech
+from paperless_ivr.prompts import Catalog, speech
 from paperless_ivr.prompts.pieces import InLanguage, Piece, Text
 from paperless_ivr.prompts.recorded import LIST, Recordings, bare, listed, phrases, table
 from paperless_ivr.prompts.terms import ENTRIES
@@ -38,7 +38,7 @@ def test_every_prompt_is_made_of_phrases(language: str, name: str) -> None:
     known = {phrase.text for phrase in ALL if phrase.language == language}
     bared = {bare(text) for text in known}
     prompt = example(name)
-    pieces = speech(prompt, language, Catalogue.of(POLICY))
+    pieces = speech(prompt, language, Catalog.of(POLICY))
     own = {  # what the example fills its gaps with
         "water bill",
         "factura del agua",

@@ -16,13 +16,13 @@ from paperless_ivr.flow.slots import (
     Masked,
     Money,
     Slot,
-    Spelt,
+    Spelled,
     Words,
 )
 from paperless_ivr.flow.table import PROMPTS
 from paperless_ivr.flow.turns import Prompt
 from paperless_ivr.prompts import (
-    Catalogue,
+    Catalog,
     Characters,
     InLanguage,
     Pause,
@@ -36,17 +36,17 @@ from paperless_ivr.prompts.terms import SIGNS
 from paperless_ivr.secret import Secret
 from tests.prompts.samples import ATEXT, LANGUAGES, PLAIN_SLOTS, SLOTS, prompts
 
-CATALOGUE = Catalogue.load(LANGUAGES)
+CATALOG = Catalog.load(LANGUAGES)
 
 
 def filled(gap: str, slot: Slot, language: str = "en-US") -> str:
     """How a slot is said, in words that are nothing but its gap."""
     name = next(name for name, gaps in PROMPTS.items() if gap in gaps)
-    only = Catalogue({language: {**CATALOGUE.books[language], name: f"{{{gap}}}"}}, DOMAINS)
+    only = Catalog({language: {**CATALOG.books[language], name: f"{{{gap}}}"}}, DOMAINS)
     return plain(speech(Prompt(name, ((gap, slot),)), language, only))
 
 
-DOMAINS = CATALOGUE.domains
+DOMAINS = CATALOG.domains
 
 
 def test_there_is_a_sample_for_every_gap() -> None:
@@ -58,7 +58,7 @@ def test_there_is_a_sample_for_every_gap() -> None:
 @given(prompt=prompts())
 def test_every_prompt_is_said(language: str, prompt: Prompt) -> None:
     """Every prompt in every language, with whatever in its gaps, is one line of text."""
-    text = plain(speech(prompt, language, CATALOGUE))
+    text = plain(speech(prompt, language, CATALOG))
     assert text.splitlines() == [text][: bool(text)]
 
 
@@ -66,7 +66,7 @@ def test_every_prompt_is_said(language: str, prompt: Prompt) -> None:
 @given(prompt=prompts(PLAIN_SLOTS))
 def test_no_gap_stays_open(language: str, prompt: Prompt) -> None:
     """Nothing that is said has a brace in it, unless a value had one."""
-    assert not {"{", "}"} & set(plain(speech(prompt, language, CATALOGUE)))
+    assert not {"{", "}"} & set(plain(speech(prompt, language, CATALOG)))
 
 
 @pytest.mark.parametrize(
@@ -129,19 +129,19 @@ def test_no_gap_stays_open(language: str, prompt: Prompt) -> None:
         ("masked", Masked(Secret("@jane.com")), "the address on file", "la dirección registrada"),
         (
             "address",
-            Spelt(Secret("jane.smith@gmail.com")),
+            Spelled(Secret("jane.smith@gmail.com")),
             "j, a, n, e, dot, s, m, i, t, h, at gmail dot com",
             "j, a, n, e, punto, s, m, i, t, h, arroba gmail punto com",
         ),
         (
             "address",
-            Spelt(Secret("j4-b@xy.org")),
+            Spelled(Secret("j4-b@xy.org")),
             "j, the number 4, dash, b, at, x, y, dot, o, r, g",
             "j, el número 4, guion medio, b, arroba, x, y, punto, o, r, g",
         ),
-        ("spelt", Spelt(Secret("jane_")), "j, a, n, e, underscore", "j, a, n, e, guion bajo"),
-        ("spelt", Spelt(Secret("")), "nothing yet", "nada todavía"),
-        ("character", Spelt(Secret("+")), "plus", "signo más"),
+        ("spelt", Spelled(Secret("jane_")), "j, a, n, e, underscore", "j, a, n, e, guion bajo"),
+        ("spelt", Spelled(Secret("")), "nothing yet", "nada todavía"),
+        ("character", Spelled(Secret("+")), "plus", "signo más"),
     ],
 )
 def test_each_kind_of_gap(gap: str, slot: Slot, english: str, spanish: str | None) -> None:
@@ -155,7 +155,7 @@ def test_each_kind_of_gap(gap: str, slot: Slot, english: str, spanish: str | Non
 def test_a_number_is_read_back_in_groups() -> None:
     """The number that was keyed is heard in full, in groups, before it is confirmed."""
     prompt = Prompt("phone_readback", (("number", Digits(Secret("+12125550123"))),))
-    assert speech(prompt, "en-US", CATALOGUE) == (
+    assert speech(prompt, "en-US", CATALOG) == (
         Text("The number we have is "),
         Characters(("212", "555", "0123")),
         Text("."),
@@ -164,10 +164,10 @@ def test_a_number_is_read_back_in_groups() -> None:
 
 @given(text=st.text(ATEXT, min_size=1))
 def test_what_is_spelt_can_be_written_down(text: str) -> None:
-    """From what is said of a spelt text, a listener has exactly that text."""
-    book = CATALOGUE.books["en-US"]
+    """From what is said of a spelled text, a listener has exactly that text."""
+    book = CATALOG.books["en-US"]
     names = {book[name]: sign for sign, name in SIGNS.items()}
-    heard = filled("spelt", Spelt(Secret(text))).split(", ")
+    heard = filled("spelt", Spelled(Secret(text))).split(", ")
     assert "".join(names.get(word, word.removeprefix("the number ")) for word in heard) == text
 
 
@@ -192,7 +192,7 @@ def test_of_a_number_on_file_only_four_digits_are_said(number: str) -> None:
     ("name", "slots"),
     [
         ("account_not_found", (("account", Digits(Secret("4711081506"))),)),
-        ("confirm_keyed", (("bill", Words("")), ("address", Spelt(Secret("zq47@zq.net"))))),
+        ("confirm_keyed", (("bill", Words("")), ("address", Spelled(Secret("zq47@zq.net"))))),
         ("confirm_link", (("bill", Words("")), ("ending", Ending(Secret("4711"))))),
         (
             "option_bill_amount",
@@ -207,7 +207,7 @@ def test_of_a_number_on_file_only_four_digits_are_said(number: str) -> None:
 )
 def test_speech_prints_nothing_personal(name: str, slots: tuple[tuple[str, Slot], ...]) -> None:
     """A repr of speech, as in a log or a traceback, shows no number, address, amount or day."""
-    shown = repr(speech(Prompt(name, slots), "en-US", CATALOGUE))
+    shown = repr(speech(Prompt(name, slots), "en-US", CATALOG))
     assert not [value for value in ("4711", "471", "zq", "47", "April") if value in shown]
 
 
@@ -218,8 +218,8 @@ def test_a_language_is_offered_in_its_own() -> None:
         Prompt("option_language", (("key", Key(key)),), language=language)
         for key, language in zip("12", LANGUAGES, strict=True)
     ]
-    assert said(offers, "en-US", CATALOGUE) == ("For English, press 1. Para español, oprima el 2.")
-    assert speech_of(offers, "en-US", CATALOGUE) == (
+    assert said(offers, "en-US", CATALOG) == ("For English, press 1. Para español, oprima el 2.")
+    assert speech_of(offers, "en-US", CATALOG) == (
         Text("For English, press "),
         Text("1"),
         Text("."),

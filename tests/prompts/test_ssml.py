@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from paperless_ivr.flow.turns import Prompt
 from paperless_ivr.prompts import (
     Cardinal,
-    Catalogue,
+    Catalog,
     Characters,
     Date,
     InLanguage,
@@ -26,7 +26,7 @@ from paperless_ivr.prompts import (
 from paperless_ivr.prompts.ssml import NAMESPACE, NOT_XML
 from tests.prompts.samples import HOSTILE, LANGUAGES, PLAIN_SLOTS, prompts
 
-CATALOGUE = Catalogue.load(LANGUAGES)
+CATALOG = Catalog.load(LANGUAGES)
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
@@ -34,7 +34,7 @@ LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 @given(turn=st.lists(prompts(), max_size=3))
 def test_every_prompt_is_a_document(language: str, turn: list[Prompt]) -> None:
     """Whatever is in the gaps, the SSML of prompts is well-formed, and of the right language."""
-    root = ET.fromstring(spoken(turn, language, CATALOGUE))
+    root = ET.fromstring(spoken(turn, language, CATALOG))
     assert root.tag == f"{{{NAMESPACE}}}speak"
     assert root.attrib == {"version": "1.1", LANG: language}
 
@@ -43,7 +43,7 @@ def test_every_prompt_is_a_document(language: str, turn: list[Prompt]) -> None:
 @given(prompt=prompts(PLAIN_SLOTS))
 def test_no_gap_stays_open(language: str, prompt: Prompt) -> None:
     """The text of a document has no brace in it, unless a value had one."""
-    text = "".join(ET.fromstring(spoken([prompt], language, CATALOGUE)).itertext())
+    text = "".join(ET.fromstring(spoken([prompt], language, CATALOG)).itertext())
     assert not {"{", "}"} & set(text)
 
 

@@ -11,12 +11,12 @@ from paperless_ivr.flow.slots import Words
 from paperless_ivr.flow.table import BLOCKS, PROMPTS
 from paperless_ivr.flow.turns import Prompt, Return, Turn
 from paperless_ivr.keypad import EmailPad
-from paperless_ivr.prompts import Catalogue, said
-from paperless_ivr.prompts.catalogue import GAP
+from paperless_ivr.prompts import Catalog, said
+from paperless_ivr.prompts.catalog import GAP
 from paperless_ivr.prompts.terms import NEEDED
 from tests.prompts.samples import LANGUAGES, example
 
-CATALOGUE = Catalogue.load(LANGUAGES)
+CATALOG = Catalog.load(LANGUAGES)
 
 each_language = pytest.mark.parametrize("language", LANGUAGES)
 each_prompt = pytest.mark.parametrize("name", PROMPTS)
@@ -40,7 +40,7 @@ QUOTED = ("offer_at_start", "en-US")
 
 def spoken(name: str, language: str) -> str:
     """The text of a prompt as in a real call."""
-    return said([example(name)], language, CATALOGUE)
+    return said([example(name)], language, CATALOG)
 
 
 @pytest.mark.requirement("R01")
@@ -51,7 +51,7 @@ def test_the_offer_at_the_start_is_the_source_s() -> None:
         (example("greeting"), example("offer_at_start")),
         Return(Handback(Disposition.IGNORED)),
     )
-    assert said(turn, "en-US", CATALOGUE) == (
+    assert said(turn, "en-US", CATALOG) == (
         "Thank you for calling the Springfield Water Phone System. Did you know you can now "
         "receive your invoices digitally and reduce paper waste? Press 1 to enrol in Paperless "
         "Billing."
@@ -61,7 +61,7 @@ def test_the_offer_at_the_start_is_the_source_s() -> None:
 def test_the_confirmation_is_short_and_whole() -> None:
     """Bill, address, what happens and the way back are heard before the yes."""
     names = ("confirm_on_file", "next_email", "back_any_time", "option_agree")
-    assert said([example(name) for name in names], "en-US", CATALOGUE) == (
+    assert said([example(name) for name in names], "en-US", CATALOG) == (
         "If you agree, your bill will come by e-mail, to the address starting with J, ending in "
         "gmail dot com. We'll e-mail you a link. Nothing changes until you open it. You may still "
         "get one or two bills on paper. You can go back to paper any time. To agree, press 1."
@@ -111,14 +111,14 @@ def test_what_a_key_does_is_said_before_the_key(language: str, name: str) -> Non
 def test_a_key_is_pressed(language: str, name: str) -> None:
     """Before every key comes "press", and nothing else that sounds like a number."""
     press = {"en-US": r"\bpress \{key\}", "es-US": r"\b(oprima )?el \{key\}"}
-    assert re.search(press[language], CATALOGUE.text(name, language))
+    assert re.search(press[language], CATALOG.text(name, language))
 
 
 @each_language
 @each_prompt
 def test_prompts_are_short(language: str, name: str) -> None:
     """At most 30 words, a gap counted as one; a few that are rarely heard are longer."""
-    words = CATALOGUE.text(name, language).split()
+    words = CATALOG.text(name, language).split()
     assert len(words) <= (65 if name in MORE_THAN_30_WORDS else 30)
 
 
@@ -133,7 +133,7 @@ def test_the_first_reprompt_is_a_few_words(language: str, name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in PROMPTS if name.startswith("end_")])
 def test_an_ending_is_one_short_sentence(language: str, name: str) -> None:
     """An ending is one sentence of at most 15 words, a gap counted as one."""
-    text = CATALOGUE.text(name, language)
+    text = CATALOG.text(name, language)
     assert re.fullmatch(r"[^.?!]+\.", text)
     assert len(text.split()) <= 15
 
@@ -228,17 +228,17 @@ def test_what_a_text_may_cost_is_said() -> None:
 @pytest.mark.parametrize("name", NEEDED)
 def test_what_a_yes_needs_is_in_both_languages(name: str) -> None:
     """Prompts that consent rests on fill the same gaps in either language."""
-    english, spanish = (set(GAP.findall(CATALOGUE.text(name, each))) for each in LANGUAGES)
+    english, spanish = (set(GAP.findall(CATALOG.text(name, each))) for each in LANGUAGES)
     assert english == spanish
 
 
 @pytest.mark.requirement("R16")
 def test_a_bill_is_spoken_of_by_its_name() -> None:
     """A bill's name, as a policy gives it, fits into the sentence of its language."""
-    assert said([Prompt("already", _bill("water bill"))], "en-US", CATALOGUE) == (
+    assert said([Prompt("already", _bill("water bill"))], "en-US", CATALOG) == (
         "Your water bill already comes by e-mail."
     )
-    assert said([Prompt("already", _bill("factura del agua"))], "es-US", CATALOGUE) == (
+    assert said([Prompt("already", _bill("factura del agua"))], "es-US", CATALOG) == (
         "Su factura del agua ya le llega por correo electrónico."
     )
 

@@ -9,9 +9,9 @@ from datetime import timedelta
 from attrs import evolve
 
 from paperless_ivr.errors import StaleClaim
-from paperless_ivr.flow.requests import KeepWish
+from paperless_ivr.flow.requests import DeferRequest
 from paperless_ivr.records.memory import MemoryRecord
-from paperless_ivr.records.port import Evidence, Task, What
+from paperless_ivr.records.port import ActivityType, Evidence, Task
 
 
 class ForgetsLost(MemoryRecord):
@@ -28,15 +28,15 @@ class TooSoon(MemoryRecord):
         return super().unsettled(before + timedelta(days=1))
 
 
-class FirstWish(MemoryRecord):
+class FirstDeferredRequest(MemoryRecord):
     """Keeps the first wish for a bill, and no later one."""
 
-    def keep(self, wish: KeepWish, evidence: Evidence) -> None:
-        if all(kept.wish.invoice_type != wish.invoice_type for kept in self.kept()):
-            super().keep(wish, evidence)
+    def keep(self, request: DeferRequest, evidence: Evidence) -> None:
+        if all(kept.request.invoice_type != request.invoice_type for kept in self.kept()):
+            super().keep(request, evidence)
 
 
-class WishesStay(MemoryRecord):
+class DeferredRequestsStay(MemoryRecord):
     """Does not see that a wish is outdated."""
 
     def _decided(self, written):
@@ -70,7 +70,7 @@ class FollowsForGood(MemoryRecord):
 
     def followed(self):
         jobs = [job for job in self._jobs.values() if job.task is Task.FOLLOW]
-        return tuple(job.left for job in jobs if job.done in (None, What.SUPERSEDED))
+        return tuple(job.left for job in jobs if job.done in (None, ActivityType.SUPERSEDED))
 
 
 class EverybodyGets(MemoryRecord):
@@ -129,7 +129,7 @@ class AnyEnd(MemoryRecord):
     """Takes everything for an end."""
 
     def finish(self, left, holder, how, reason=""):
-        super().finish(left, holder, What.GIVEN_UP, reason)
+        super().finish(left, holder, ActivityType.GIVEN_UP, reason)
 
 
 class AnyHolder(MemoryRecord):
@@ -177,9 +177,9 @@ class PurgesLeft(MemoryRecord):
 BROKEN: Mapping[str, type[MemoryRecord]] = {
     "_unsettled": ForgetsLost,
     "_unsettled_before": TooSoon,
-    "_latest_wish": FirstWish,
-    "_write_instead_of_wish": WishesStay,
-    "_write_before_wish": AnyWrite,
+    "_latest_deferred": FirstDeferredRequest,
+    "_write_instead_of_deferred": DeferredRequestsStay,
+    "_write_before_deferred": AnyWrite,
     "_followed": FollowsPaper,
     "_followed_until": FollowsForGood,
     "_claimed_alone": EverybodyGets,

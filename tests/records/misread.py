@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from attrs import evolve
 
 from paperless_ivr.records.memory import MemoryRecord
-from paperless_ivr.records.port import What
+from paperless_ivr.records.port import ActivityType
 
 
 class AsNoted(MemoryRecord):
@@ -39,7 +39,7 @@ class ForgetsWhatFor(MemoryRecord):
 
     def activity(self, biller, since=None, until=None):
         for line in super().activity(biller, since, until):
-            kept = line.what is not What.EXPORTED
+            kept = line.what is not ActivityType.EXPORTED
             yield line if kept else evolve(line, detail={**line.detail, "purpose": ""})
 
 
@@ -47,7 +47,7 @@ class FollowsSilently(MemoryRecord):
     """Tells nothing of a registration that is not followed."""
 
     def _line(self, what, evidence, **detail):
-        if what is not What.SUPERSEDED:
+        if what is not ActivityType.SUPERSEDED:
             super()._line(what, evidence, **detail)
 
 

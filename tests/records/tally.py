@@ -7,12 +7,12 @@ what was done after the calls.
 from attrs import define, field
 
 from paperless_ivr.flow.call import Purpose
-from paperless_ivr.flow.events import Accepted, WishKept
+from paperless_ivr.flow.events import Accepted, RequestDeferred
 from paperless_ivr.flow.host import Identity, Registration
 from paperless_ivr.flow.requests import EnrollInPaperless, StoreCustomerPreference
 from paperless_ivr.flow.states import Phase, State
 from paperless_ivr.records.funnel import HandOver, Loss, Stage
-from paperless_ivr.records.port import Task, What, task_of
+from paperless_ivr.records.port import ActivityType, Task, task_of
 
 OFFERS = (State.OFFER, State.OFFER_AT_START)
 
@@ -39,7 +39,7 @@ class Told:
         proved = call.found and call.identity >= Identity.LAST_FOUR_KEYED
         if self.stage is Stage.ACCEPTED and proved and was.state not in OFFERS:
             self.stage = Stage.IDENTIFIED
-        self.consents = tuple(c.reference for c in call.consents if c.purpose is Purpose.ENROL)
+        self.consents = tuple(c.reference for c in call.consents if c.purpose is Purpose.ENROLL)
         self.registered |= {
             outcome.consent
             for outcome in call.results.outcomes
@@ -83,14 +83,14 @@ class Tally:
         host = turn.call.host
         known = self.told.setdefault(host.reference, Told(self.clock(), host))
         known.moved(before, event, turn)
-        if isinstance(event, WishKept):
+        if isinstance(event, RequestDeferred):
             wish = turn.call.results.outcomes[-1]
             self.wanted.append(("wish", wish.consent, (wish.customer, wish.invoice_type)))
 
     def done_later(self, came):
         """Something was done after the calls."""
         key, task = came.left.key, task_of(came.left)
-        if isinstance(came.to, What):
+        if isinstance(came.to, ActivityType):
             self.came[task, key] = (came.to, came.reason)
         elif isinstance(came.to, Accepted):
             self._accepted_late(came.left.write)
@@ -130,9 +130,13 @@ class Tally:
             self.came.get((Task.COMPLETE, consent)),
         )
         stage = Stage.CONFIRMED
-        if accepted or consent in known.registered or wish == (What.COMPLETED, "pending_already"):
+        if (
+            accepted
+            or consent in known.registered
+            or wish == (ActivityType.COMPLETED, "pending_already")
+        ):
             stage = Stage.REGISTERED
-        if followed and followed[0] is What.COMPLETED:
+        if followed and followed[0] is ActivityType.COMPLETED:
             stage = Stage.COMPLETED
         for name, left in ledger.items():
             if consent in left:
@@ -152,5 +156,5 @@ class Tally:
             taken = later in ("paperless", "paper") or (later == "wish" and kind == "wish")
             if (other, of != consent, taken) == (bill, True, True):
                 paper = later == "paper" and kind == "paperless" and consent not in self.late
-                return (What.CANCELLED if paper else What.SUPERSEDED), ""
+                return (ActivityType.CANCELED if paper else ActivityType.SUPERSEDED), ""
         return None

@@ -21,10 +21,11 @@ from paperless_ivr.flow.events import (
     TryReserved,
 )
 from paperless_ivr.flow.policy import Limits
-from paperless_ivr.flow.requests import KeepWish, ReserveTry, Screen, SendWebLink, Write
+from paperless_ivr.flow.requests import DeferRequest, ReserveTry, Screen, SendWebLink, Write
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 from paperless_ivr.records.port import (
     Activity,
+    ActivityType,
     Counted,
     Evidence,
     Follow,
@@ -32,7 +33,6 @@ from paperless_ivr.records.port import (
     SavedCall,
     SessionUpdate,
     Tried,
-    What,
 )
 from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.testing.contracts import (
@@ -76,15 +76,15 @@ class OldestCounts(MemoryRecord):
     def note(self, activity: Activity) -> None:
         if self.done == 0:
             super().note(activity)
-        self.done += activity.what is What.ENDED
+        self.done += activity.what is ActivityType.ENDED
 
 
 class AllOffers(MemoryRecord):
     """Takes every call for an offer."""
 
     def note(self, activity: Activity) -> None:
-        if activity.what is What.ENDED:
-            super().note(evolve(activity, what=What.OFFERED))
+        if activity.what is ActivityType.ENDED:
+            super().note(evolve(activity, what=ActivityType.OFFERED))
         super().note(activity)
 
 
@@ -92,7 +92,7 @@ class OffersOnly(MemoryRecord):
     """Counts a bill's way back to paper only after an offer."""
 
     def screen(self, request: Screen) -> Screened:
-        offers = any(a.what is What.OFFERED for a in self.activities)
+        offers = any(a.what is ActivityType.OFFERED for a in self.activities)
         return super().screen(request) if offers else Screened()
 
 
@@ -107,8 +107,8 @@ class GuessesSay(MemoryRecord):
     """Takes the accounts that were tried for the caller's own."""
 
     def note(self, activity: Activity) -> None:
-        if activity.what is What.LAST_FOUR_MISSED:
-            super().note(evolve(activity, what=What.ANSWERED))
+        if activity.what is ActivityType.LAST_FOUR_MISSED:
+            super().note(evolve(activity, what=ActivityType.ANSWERED))
         super().note(activity)
 
 
@@ -164,7 +164,7 @@ class NeverGivesBack(MemoryRecord):
     """Keeps a try counted whose caller has shown who they are."""
 
     def note(self, activity: Activity) -> None:
-        if activity.what is not What.MATCHED:
+        if activity.what is not ActivityType.MATCHED:
             super().note(activity)
 
 
@@ -248,10 +248,10 @@ class SettlesAnything(MemoryRecord):
 class OneKey(MemoryRecord):
     """Has no room for a wish and a write under one key."""
 
-    def keep(self, wish: KeepWish, evidence: Evidence) -> None:
-        if wish.key in self.writes:
+    def keep(self, request: DeferRequest, evidence: Evidence) -> None:
+        if request.key in self.writes:
             raise ValueError
-        super().keep(wish, evidence)
+        super().keep(request, evidence)
 
 
 class Talkative(MemoryRecord):
@@ -284,7 +284,7 @@ BROKEN_RECORDS: Mapping[str, type[MemoryRecord]] = {
     "_failed_texts": CountsFailed,
     "_one_write": OnceOnly,
     "_unknown_write": SettlesAnything,
-    "_one_wish": OneKey,
+    "_one_deferred": OneKey,
     "_silent_record": Talkative,
     **BROKEN,
     **MISREAD,

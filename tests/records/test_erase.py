@@ -14,7 +14,7 @@ from paperless_ivr.flow.events import Accepted
 from paperless_ivr.flow.host import Disposition
 from paperless_ivr.flow.policy import Limits, Retention
 from paperless_ivr.flow.requests import SendWebLink
-from paperless_ivr.records.port import Activity, What
+from paperless_ivr.records.port import Activity, ActivityType
 from paperless_ivr.records.sql.tables import activity, consents, counted, removals, writes
 from paperless_ivr.testing.contracts.bench import START, Clock, evidence_of
 
@@ -73,15 +73,15 @@ def hold(record, clock, biller, number, held):
         told = {"handover": handover, **detail}
         record.note(evolve(line, accounts=accounts, detail=told, evidence=evidence))
 
-    note(What.ARRIVED)
-    note(What.OFFERED)
+    note(ActivityType.ARRIVED)
+    note(ActivityType.OFFERED)
     if held.email is not None:
         given_as = evidence_of(reference)
         consent = evolve(given_as.consent, biller=biller, account=held.account, email=held.email)
         evidence = evolve(
             given_as, consent=consent, answered=clock(), call_id=f"{biller}-c{number}", ani=held.ani
         )
-        note(What.CONSENTED, (), evidence, reference=reference, purpose="enrol")
+        note(ActivityType.CONSENTED, (), evidence, reference=reference, purpose="enrol")
         text = SendWebLink(
             secret.customer("1"),
             held.account,
@@ -92,7 +92,7 @@ def hold(record, clock, biller, number, held):
         )
         assert record.intend(text, evidence, NO_LIMITS) is None
         record.settle(reference, Accepted())
-    note(What.ENDED, (held.account,), disposition=Disposition.DECLINED.value)
+    note(ActivityType.ENDED, (held.account,), disposition=Disposition.DECLINED.value)
 
 
 @pytest.mark.requirement("R24", "R30")

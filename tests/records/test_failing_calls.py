@@ -21,7 +21,7 @@ from paperless_ivr.drive.runner import Setup
 from paperless_ivr.errors import RecordDown
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Disposition, Reason, Registration
-from paperless_ivr.flow.scene import Terms
+from paperless_ivr.flow.view import Terms
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.records.sql import Store, open_store
@@ -30,7 +30,7 @@ from paperless_ivr.testing.twilio import SimulatedTwilio
 from paperless_ivr.testing.virtual_caller import Press
 from tests.drive.line import GATEWAY, Clock, Line
 from tests.drive.loops import LOOPS
-from tests.drive.test_loops import ARRIVAL, CATALOGUE, ENROL, POLICY, Caller
+from tests.drive.test_loops import ARRIVAL, CATALOG, ENROLL, POLICY, Caller
 from tests.records.conftest import PATIENT, a_server
 
 pytestmark = pytest.mark.requirement("R10", "R31")
@@ -111,8 +111,8 @@ class Held:
 def session(loop: str, store: Store, trouble: Trouble, call_id: str) -> Held:
     """A call on a runtime that holds the channel."""
     make, run = LOOPS[loop]
-    backend, caller = springfield(sleep=lambda _: None), Caller([*ENROL, "1"])
-    driver = make(Setup(Flow(Terms(ASKED_ALWAYS)), CATALOGUE, backend, Step(store, trouble)))
+    backend, caller = springfield(sleep=lambda _: None), Caller([*ENROLL, "1"])
+    driver = make(Setup(Flow(Terms(ASKED_ALWAYS)), CATALOG, backend, Step(store, trouble)))
     back = run(driver)(caller, evolve(ARRIVAL, call_id=call_id))
     assert "Would you like your bills by e-mail" in " ".join(caller.heard)
     assert back.disposition is Disposition.ABANDONED or caller.heard[-1]
@@ -342,8 +342,8 @@ def test_on_record_though_nobody_heard(opened, loop):
     """
     store, backend = opened(), springfield(sleep=lambda _: None)
     make, run = LOOPS[loop]
-    caller = Caller(list(ENROL))
-    driver = make(Setup(Flow(Terms(POLICY)), CATALOGUE, backend, NeverHeard(store)))
+    caller = Caller(list(ENROLL))
+    driver = make(Setup(Flow(Terms(POLICY)), CATALOG, backend, NeverHeard(store)))
     back = run(driver)(caller, ARRIVAL)
 
     assert (back.disposition, back.reason) == (Disposition.FAILED, Reason.RECORD_DOWN)
@@ -368,8 +368,8 @@ def test_a_call_is_stored_again_when_the_store_is_back(loop):
 
     make, run = LOOPS[loop]
     store = Failing(memory, trouble)
-    driver = make(Setup(Flow(Terms(POLICY)), CATALOGUE, springfield(), store))
-    run(driver)(Caller(list(ENROL)), ARRIVAL)
+    driver = make(Setup(Flow(Terms(POLICY)), CATALOG, springfield(), store))
+    run(driver)(Caller(list(ENROLL)), ARRIVAL)
 
     updates = [arguments[0] for name, arguments in trouble.told if name == "commit"]
     stored = [update.call.turn for update in updates if update.call is not None]
@@ -404,7 +404,7 @@ def test_the_offer_waits_for_one_answer_at_most(loop):
             return super().perform(turn, language)
 
     make, run = LOOPS[loop]
-    driver = make(Setup(Flow(Terms(patient)), CATALOGUE, springfield(), Silent()))
+    driver = make(Setup(Flow(Terms(patient)), CATALOG, springfield(), Silent()))
     back = run(driver)(Hearing(["1", "20481137#", "1"]), ARRIVAL)
 
     assert back.disposition is Disposition.UNAVAILABLE

@@ -25,7 +25,7 @@ from paperless_ivr.records.funnel import (
     funnels,
     hand_overs,
 )
-from paperless_ivr.records.port import PAPERLESS_ALREADY, Activity, What
+from paperless_ivr.records.port import PAPERLESS_ALREADY, Activity, ActivityType
 
 pytestmark = pytest.mark.requirement("R33")
 
@@ -36,14 +36,14 @@ CODES = st.sampled_from(("", "not_opened", "unclear"))
 
 # ── histories ────────────────────────────────────────────────────────────────────────────
 
-Step = tuple[What, dict[str, str]]
-SENT = (What.SENT, {"operation": "StoreCustomerPreference"})
-KEPT = (What.KEPT, {})
+Step = tuple[ActivityType, dict[str, str]]
+SENT = (ActivityType.SENT, {"operation": "StoreCustomerPreference"})
+KEPT = (ActivityType.KEPT, {})
 
 
 def settled(answer):
     """The outcome of a write."""
-    return (What.SETTLED, {"answer": answer})
+    return (ActivityType.SETTLED, {"answer": answer})
 
 
 def ended(how, task, why=""):
@@ -54,7 +54,7 @@ def ended(how, task, why=""):
 DONE = (SENT, settled("Accepted"))
 DOWN = (SENT, settled("Unavailable"), KEPT)
 LOST = (SENT, settled("OutcomeUnknown"))
-REGISTERED_AGAIN = (KEPT, *DONE, ended(What.COMPLETED, "complete"))
+REGISTERED_AGAIN = (KEPT, *DONE, ended(ActivityType.COMPLETED, "complete"))
 
 
 def fates(why):
@@ -68,28 +68,38 @@ def fates(why):
         (stage.CONFIRMED, "unsettled", "", (*LOST, settled("Unavailable"), KEPT)),
         (stage.CONFIRMED, "kept", "", DOWN),
         (stage.CONFIRMED, "kept", "", (*LOST, KEPT, settled("Refused"))),
-        (stage.CONFIRMED, "exported", why, (*DOWN, ended(What.EXPORTED, "complete", why))),
-        (stage.CONFIRMED, "given_up", why, (*DOWN, ended(What.GIVEN_UP, "complete", why))),
-        (stage.CONFIRMED, "given_up", why, (*LOST, ended(What.GIVEN_UP, "settle", why))),
+        (stage.CONFIRMED, "exported", why, (*DOWN, ended(ActivityType.EXPORTED, "complete", why))),
+        (stage.CONFIRMED, "given_up", why, (*DOWN, ended(ActivityType.GIVEN_UP, "complete", why))),
+        (stage.CONFIRMED, "given_up", why, (*LOST, ended(ActivityType.GIVEN_UP, "settle", why))),
         (
             stage.CONFIRMED,
             "given_up",
             why,
-            (*LOST, ended(What.GIVEN_UP, "settle", why), settled("OutcomeUnknown")),
+            (*LOST, ended(ActivityType.GIVEN_UP, "settle", why), settled("OutcomeUnknown")),
         ),
-        (stage.CONFIRMED, "superseded", "", (KEPT, ended(What.SUPERSEDED, "complete"))),
+        (stage.CONFIRMED, "superseded", "", (KEPT, ended(ActivityType.SUPERSEDED, "complete"))),
         (stage.REGISTERED, "followed", "", DONE),
         (stage.REGISTERED, "followed", "", (*DONE, settled("Accepted"), settled("Unavailable"))),
         (stage.REGISTERED, "followed", "", (*DONE, settled("OutcomeUnknown"))),
         (stage.REGISTERED, "followed", "", (*LOST, settled("Accepted"))),
         (stage.REGISTERED, "followed", "", REGISTERED_AGAIN),
-        (stage.REGISTERED, "completed", why, (KEPT, ended(What.COMPLETED, "complete", why))),
-        (stage.REGISTERED, "expired", why, (*DONE, ended(What.EXPIRED, "follow", why))),
-        (stage.REGISTERED, "cancelled", "", (*DONE, ended(What.CANCELLED, "follow"))),
-        (stage.REGISTERED, "given_up", why, (*DONE, ended(What.GIVEN_UP, "follow", why))),
-        (stage.COMPLETED, "", "", (*DONE, ended(What.COMPLETED, "follow"))),
-        (stage.COMPLETED, "", "", (*REGISTERED_AGAIN, ended(What.COMPLETED, "follow"))),
-        (stage.COMPLETED, "", "", (KEPT, ended(What.COMPLETED, "complete", PAPERLESS_ALREADY))),
+        (
+            stage.REGISTERED,
+            "completed",
+            why,
+            (KEPT, ended(ActivityType.COMPLETED, "complete", why)),
+        ),
+        (stage.REGISTERED, "expired", why, (*DONE, ended(ActivityType.EXPIRED, "follow", why))),
+        (stage.REGISTERED, "cancelled", "", (*DONE, ended(ActivityType.CANCELED, "follow"))),
+        (stage.REGISTERED, "given_up", why, (*DONE, ended(ActivityType.GIVEN_UP, "follow", why))),
+        (stage.COMPLETED, "", "", (*DONE, ended(ActivityType.COMPLETED, "follow"))),
+        (stage.COMPLETED, "", "", (*REGISTERED_AGAIN, ended(ActivityType.COMPLETED, "follow"))),
+        (
+            stage.COMPLETED,
+            "",
+            "",
+            (KEPT, ended(ActivityType.COMPLETED, "complete", PAPERLESS_ALREADY)),
+        ),
     ]
 
 
@@ -140,26 +150,26 @@ def known(draw, number):
         detail["handover"] = name
         lines.append(Activity(what, f"call-{number // 2}", biller, "1", at, state, detail=detail))
 
-    note(What.ARRIVED, moment=moment)
+    note(ActivityType.ARRIVED, moment=moment)
     for _ in range(draw(st.integers(1, 2)) if stage >= Stage.OFFERED else 0):
-        note(What.OFFERED, "OFFER", language=language)
+        note(ActivityType.OFFERED, "OFFER", language=language)
     for reached, (rows, state) in WAYS.items():
         if stage >= reached:
-            note(What.ANSWERED, state, rows=rows)
+            note(ActivityType.ANSWERED, state, rows=rows)
     text = {"purpose": "text", "reference": f"{name}-9"}
-    if draw(st.booleans()):  # a text says nothing of the enrolment
-        note(What.CONSENTED, **text)
+    if draw(st.booleans()):  # a text says nothing of the enrollment
+        note(ActivityType.CONSENTED, **text)
         for what, detail in DONE:
             note(what, "", **text, **detail)
-    enrol = {"purpose": "enrol", "reference": f"{name}-1"}
+    enroll = {"purpose": "enrol", "reference": f"{name}-1"}
     if stage >= Stage.CONFIRMED and not (came and draw(st.booleans())):  # else that line is lost
-        note(What.CONSENTED, "ENROLLMENT", **enrol)
-    steps = [(what, "", {**enrol, **detail}) for what, detail in came]
+        note(ActivityType.CONSENTED, "ENROLLMENT", **enroll)
+    steps = [(what, "", {**enroll, **detail}) for what, detail in came]
     if finished:
         end = {"disposition": how, "reason": reason}
-        steps.insert(draw(st.integers(0, len(came))), (What.ENDED, "END", end))
+        steps.insert(draw(st.integers(0, len(came))), (ActivityType.ENDED, "END", end))
     for what, state, detail in steps:
-        if lines[-1].what is What.ENDED:  # what comes after a call may come days after it
+        if lines[-1].what is ActivityType.ENDED:  # what comes after a call may come days after it
             later += timedelta(hours=draw(st.integers(0, 90)))
         note(what, state, **detail)
     disposition = (how, reason) if finished else (NOT_ENDED, "")
@@ -231,14 +241,18 @@ def lines_of(*what, **more):
     ]
 
 
-ENROL = {"purpose": "enrol", "reference": "c1-1"}
+ENROLL = {"purpose": "enrol", "reference": "c1-1"}
 
 
 @pytest.mark.parametrize(("stage", "afterwards", "why", "came"), fates("unclear"))
 def test_fates(stage, afterwards, why, came):
     """Whatever may come of a consent is told."""
-    steps = [(what, "", {**ENROL, **detail}) for what, detail in came]
-    lines = lines_of((What.ARRIVED, "GREETING", {}), (What.CONSENTED, "ENROLLMENT", ENROL), *steps)
+    steps = [(what, "", {**ENROLL, **detail}) for what, detail in came]
+    lines = lines_of(
+        (ActivityType.ARRIVED, "GREETING", {}),
+        (ActivityType.CONSENTED, "ENROLLMENT", ENROLL),
+        *steps,
+    )
 
     (one,) = hand_overs(lines)
 
@@ -247,7 +261,7 @@ def test_fates(stage, afterwards, why, came):
 
 def test_at_midnight():
     """A hand-over that begins at the last bound is no longer among them."""
-    lines = lines_of((What.ARRIVED, "GREETING", {}))
+    lines = lines_of((ActivityType.ARRIVED, "GREETING", {}))
 
     assert len(list(hand_overs(lines, BEGAN))) == 1
     assert not list(hand_overs(lines, until=BEGAN))
@@ -255,17 +269,19 @@ def test_at_midnight():
 
 def test_earlier():
     """What comes of a hand-over before the first line is no hand-over."""
-    assert not list(hand_overs(lines_of((What.COMPLETED, "", {**ENROL, "task": "follow"}))))
+    assert not list(
+        hand_overs(lines_of((ActivityType.COMPLETED, "", {**ENROLL, "task": "follow"})))
+    )
 
 
 def test_two_bills():
     """Of two bills in one hand-over the one counts that got further."""
-    again = {**ENROL, "reference": "c1-2"}
+    again = {**ENROLL, "reference": "c1-2"}
     lines = lines_of(
-        (What.ARRIVED, "GREETING", {}),
-        (What.SENT, "", ENROL),
-        (What.SETTLED, "", {**ENROL, "answer": "Accepted"}),
-        (What.KEPT, "", again),
+        (ActivityType.ARRIVED, "GREETING", {}),
+        (ActivityType.SENT, "", ENROLL),
+        (ActivityType.SETTLED, "", {**ENROLL, "answer": "Accepted"}),
+        (ActivityType.KEPT, "", again),
     )
 
     (one,) = hand_overs(lines)
@@ -277,11 +293,11 @@ def test_turned_out_done():
     """A registration that a look-up found counts, though its write is not settled."""
     rows = "ENROLLMENT_CHECK · CustomersFound · registered now → AFTERWARDS; AFTERWARDS · A → DONE"
     lines = lines_of(
-        (What.ARRIVED, "GREETING", {}),
-        (What.CONSENTED, "ENROLLMENT", ENROL),
-        (What.SENT, "", ENROL),
-        (What.SETTLED, "", {**ENROL, "answer": "OutcomeUnknown"}),
-        (What.ANSWERED, "ENROLLED", {"rows": rows}),
+        (ActivityType.ARRIVED, "GREETING", {}),
+        (ActivityType.CONSENTED, "ENROLLMENT", ENROLL),
+        (ActivityType.SENT, "", ENROLL),
+        (ActivityType.SETTLED, "", {**ENROLL, "answer": "OutcomeUnknown"}),
+        (ActivityType.ANSWERED, "ENROLLED", {"rows": rows}),
     )
 
     (one,) = hand_overs(lines)
@@ -294,12 +310,12 @@ def test_back_to_paper():
     rows = "ACCOUNT_LOOKUP · CustomersFound → INVOICE; INVOICE · Arrived → OPT_OUT_CONFIRM"
     paper = {"purpose": "back_to_paper", "reference": "c1-1"}
     lines = lines_of(
-        (What.ARRIVED, "GREETING", {}),
-        (What.ANSWERED, "ACCOUNT_ENTRY", {"rows": "GREETING · Arrived → ACCOUNT"}),
-        (What.ANSWERED, "OPT_OUT_CONFIRM", {"rows": rows}),
-        (What.SENT, "", paper),
-        (What.SETTLED, "", {**paper, "answer": "Accepted"}),
-        (What.ENDED, "OPTED_OUT", {"disposition": "opted_out", "reason": "none"}),
+        (ActivityType.ARRIVED, "GREETING", {}),
+        (ActivityType.ANSWERED, "ACCOUNT_ENTRY", {"rows": "GREETING · Arrived → ACCOUNT"}),
+        (ActivityType.ANSWERED, "OPT_OUT_CONFIRM", {"rows": rows}),
+        (ActivityType.SENT, "", paper),
+        (ActivityType.SETTLED, "", {**paper, "answer": "Accepted"}),
+        (ActivityType.ENDED, "OPTED_OUT", {"disposition": "opted_out", "reason": "none"}),
     )
 
     (one,) = hand_overs(lines)
@@ -309,8 +325,11 @@ def test_back_to_paper():
 
 def test_named_alike():
     """Hand-overs of one call that the host named alike are told apart by their beginnings."""
-    first = lines_of((What.ARRIVED, "GREETING", {}), (What.OFFERED, "OFFER", {"language": "en-US"}))
-    second = lines_of((What.ARRIVED, "GREETING", {}))
+    first = lines_of(
+        (ActivityType.ARRIVED, "GREETING", {}),
+        (ActivityType.OFFERED, "OFFER", {"language": "en-US"}),
+    )
+    second = lines_of((ActivityType.ARRIVED, "GREETING", {}))
     later = [evolve(line, at=line.at + timedelta(hours=1)) for line in second]
 
     got = [one.stage for one in hand_overs([*first, *later])]
@@ -365,7 +384,7 @@ def test_ways():
     """The way of every row of the table is read from its words."""
     for state, rows in FLOW.items():
         for row in rows:
-            to = row.to.name if row.to else "HERE"
+            to = row.to.name if row.to else "REPROMPT"
             assert isinstance(row, On)
             assert (state.name, to) == way(row.name(state))
             assert "; " not in row.name(state)

@@ -28,8 +28,8 @@ from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Disposition, Moment
 from paperless_ivr.flow.policy import Limits, Offer
 from paperless_ivr.flow.requests import (
+    DeferRequest,
     Guess,
-    KeepWish,
     ReserveTry,
     Screen,
     SendWebLink,
@@ -37,7 +37,7 @@ from paperless_ivr.flow.requests import (
 )
 from paperless_ivr.flow.states import State
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
-from paperless_ivr.records.port import Activity, Evidence, SavedCall, What
+from paperless_ivr.records.port import Activity, ActivityType, Evidence, SavedCall
 from paperless_ivr.secret import Secret
 
 START = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -59,7 +59,7 @@ class Clock:
         return self.at
 
 
-def line(what: What, call_id: str = "c1", at: datetime = START, **detail: str) -> Activity:
+def line(what: ActivityType, call_id: str = "c1", at: datetime = START, **detail: str) -> Activity:
     """A line of the activity record."""
     return Activity(what, call_id, BILLER, "7", at, "OFFER", ANI, (ACCOUNT,), detail)
 
@@ -69,7 +69,7 @@ def evidence(reference: str = "c1-1") -> Evidence:
     consent = Consent(
         reference,
         BILLER,
-        Purpose.ENROL,
+        Purpose.ENROLL,
         ("confirmation",),
         (),
         "1",
@@ -88,9 +88,11 @@ def preference(key: str = "c1-1") -> StoreCustomerPreference:
     return StoreCustomerPreference(CUSTOMER, ACCOUNT, "WATER", True, ADDRESS, None, key, key)
 
 
-def wish(key: str = "c1-1", *, paperless: bool = True, invoice_type: str = "WATER") -> KeepWish:
+def deferred(
+    key: str = "c1-1", *, paperless: bool = True, invoice_type: str = "WATER"
+) -> DeferRequest:
     """A wish."""
-    return KeepWish(CUSTOMER, ACCOUNT, invoice_type, paperless, ADDRESS, None, key, key)
+    return DeferRequest(CUSTOMER, ACCOUNT, invoice_type, paperless, ADDRESS, None, key, key)
 
 
 def text(key: str, phone: Secret = ANI) -> SendWebLink:
@@ -106,13 +108,13 @@ def test_append_only() -> None:
     """Lines are kept in order, as they were when noted, with the consent's evidence."""
     record = MemoryRecord(Clock())
     detail = {"purpose": "enrol"}
-    told = evolve(line(What.CONSENTED), detail=detail, evidence=evidence())
-    record.note(line(What.OFFERED))
+    told = evolve(line(ActivityType.CONSENTED), detail=detail, evidence=evidence())
+    record.note(line(ActivityType.OFFERED))
     record.note(told)
     detail["purpose"] = "text"
 
     offered, consented = record.activities
-    assert What.OFFERED is offered.what
+    assert ActivityType.OFFERED is offered.what
     assert consented.detail == {"purpose": "enrol"}
     assert evidence() == consented.evidence
     with pytest.raises(TypeError):
@@ -121,8 +123,8 @@ def test_append_only() -> None:
 
 def screened(record: MemoryRecord, ended: Disposition, days: int) -> State:
     """Where a call of the same caller gets, so many days after one that ended so."""
-    record.note(line(What.OFFERED))
-    record.note(line(What.ENDED, disposition=ended.value))
+    record.note(line(ActivityType.OFFERED))
+    record.note(line(ActivityType.ENDED, disposition=ended.value))
     flow = Flow()
     arrival = Arrival("c2", BILLER, Moment.START, ani=ANI, language="en-US")
     turn = flow.begin(arrival)
@@ -145,9 +147,9 @@ def test_asked_again_when_policy_says_so(ended: Disposition) -> None:
 def test_a_hand_over_that_broke_off_is_not_the_next_one() -> None:
     """An offer in a hand-over that never ended is not taken for one in the next hand-over."""
     record = MemoryRecord(Clock())
-    for what in (What.ARRIVED, What.OFFERED, What.ARRIVED):
+    for what in (ActivityType.ARRIVED, ActivityType.OFFERED, ActivityType.ARRIVED):
         record.note(line(what))
-    record.note(line(What.ENDED, disposition="not_offered"))
+    record.note(line(ActivityType.ENDED, disposition="not_offered"))
 
     assert Screened() == record.screen(Screen("c2", BILLER, Moment.START, ANI, None))
 
@@ -156,8 +158,8 @@ def test_later_of_two_calls_that_ended_together() -> None:
     """Of two calls that ended at the same time the one that was noted later counts."""
     record = MemoryRecord(Clock())
     for call_id, ended in (("c1", Disposition.IGNORED), ("c2", Disposition.DECLINED)):
-        record.note(line(What.OFFERED, call_id))
-        record.note(line(What.ENDED, call_id, disposition=ended.value))
+        record.note(line(ActivityType.OFFERED, call_id))
+        record.note(line(ActivityType.ENDED, call_id, disposition=ended.value))
 
     got = record.screen(Screen("c3", BILLER, Moment.START, ANI, ACCOUNT))
 
@@ -167,8 +169,8 @@ def test_later_of_two_calls_that_ended_together() -> None:
 def test_clocks_that_differ() -> None:
     """An ending that seems to be in the future was today."""
     record = MemoryRecord(Clock())
-    record.note(line(What.OFFERED))
-    record.note(line(What.ENDED, at=START + timedelta(minutes=1), disposition="declined"))
+    record.note(line(ActivityType.OFFERED))
+    record.note(line(ActivityType.ENDED, at=START + timedelta(minutes=1), disposition="declined"))
 
     got = record.screen(Screen("c2", BILLER, Moment.START, ANI, None))
 
@@ -279,35 +281,35 @@ def test_settling_an_unknown_write() -> None:
 def test_latest_wish_stands() -> None:
     """A later wish for a bill takes the place of an earlier one, even if that comes again."""
     record = MemoryRecord(Clock())
-    record.keep(wish("c1-1"), evidence("c1-1"))
-    record.keep(wish("c1-2", invoice_type="GAS"), evidence("c1-2"))
-    record.keep(wish("c2-1", paperless=False), evidence("c2-1"))
-    record.keep(wish("c1-1"), evidence("c1-1"))
+    record.keep(deferred("c1-1"), evidence("c1-1"))
+    record.keep(deferred("c1-2", invoice_type="GAS"), evidence("c1-2"))
+    record.keep(deferred("c2-1", paperless=False), evidence("c2-1"))
+    record.keep(deferred("c1-1"), evidence("c1-1"))
 
-    standing = {kept.wish.invoice_type: kept for kept in record.kept()}
+    standing = {kept.request.invoice_type: kept for kept in record.kept()}
 
-    assert {k: v.wish.key for k, v in standing.items()} == {"WATER": "c2-1", "GAS": "c1-2"}
+    assert {k: v.request.key for k, v in standing.items()} == {"WATER": "c2-1", "GAS": "c1-2"}
     assert evidence("c2-1") == standing["WATER"].evidence
 
 
 def test_a_key_is_one_wish() -> None:
     """The same key again is the same wish, as it was first kept."""
     record = MemoryRecord(Clock())
-    record.keep(wish("c1-1"), evidence())
-    record.keep(wish("c1-1", paperless=False), evidence())
+    record.keep(deferred("c1-1"), evidence())
+    record.keep(deferred("c1-1", paperless=False), evidence())
 
-    assert [wish("c1-1")] == [kept.wish for kept in record.kept()]
+    assert [deferred("c1-1")] == [kept.request for kept in record.kept()]
 
 
 # ── down ─────────────────────────────────────────────────────────────────────────────────
 
 ASKED: list[Callable[[MemoryRecord], object]] = [
-    lambda r: r.note(line(What.OFFERED)),
+    lambda r: r.note(line(ActivityType.OFFERED)),
     lambda r: r.screen(Screen("c1", BILLER, Moment.START, ANI, None)),
     lambda r: r.reserve(ReserveTry(Guess.ACCOUNT, BILLER, ANI, (), "t1"), Limits()),
     lambda r: r.intend(preference(), evidence(), Limits()),
     lambda r: r.settle("c0-1", Accepted()),
-    lambda r: r.keep(wish(), evidence()),
+    lambda r: r.keep(deferred(), evidence()),
 ]
 
 
@@ -322,7 +324,7 @@ def test_record_down(ask: Callable[[MemoryRecord], object]) -> None:
         ask(record)
 
     told = [line.what for line in record.activities]
-    assert (told, list(record.writes)) == ([What.SENT], ["c0-1"])
+    assert (told, list(record.writes)) == ([ActivityType.SENT], ["c0-1"])
     record.down = False
     assert record.kept() == ()
     ask(record)
@@ -379,7 +381,7 @@ def test_notes_from_many_threads() -> None:
 
     def note(number: int) -> None:
         for _ in range(50):
-            record.note(line(What.ANSWERED, f"c{number}"))
+            record.note(line(ActivityType.ANSWERED, f"c{number}"))
 
     workers = [threading.Thread(target=note, args=(n,), daemon=True) for n in range(8)]
     for worker in workers:
@@ -407,12 +409,12 @@ def test_nothing_personal_shows(one: str, two: str, three: str) -> None:
         words=f"{one} {two} {three}",
         consent=evolve(evidence().consent, account=account, email=address, phone=number),
     )
-    told = evolve(line(What.CONSENTED), ani=number, accounts=(account,), evidence=proof)
+    told = evolve(line(ActivityType.CONSENTED), ani=number, accounts=(account,), evidence=proof)
     record, calls = MemoryRecord(Clock()), MemoryLiveCalls()
     record.note(told)
     record.intend(evolve(preference(), account=account, email=address), proof, Limits())
     record.intend(evolve(text("t1"), phone=number), proof, Limits())
-    record.keep(evolve(wish(), account=account, phone=number), proof)
+    record.keep(evolve(deferred(), account=account, phone=number), proof)
     saved = SavedCall("c1", 1, f"{one}{two}".encode(), three)
     calls.save(saved, None)
     things: list[Any] = [
@@ -438,7 +440,7 @@ def test_a_snapshot_puts_back_what_was_there() -> None:
     put_back = record.snapshot()
     for _ in range(2):
         record.settle("c1-1", Accepted())
-        record.keep(wish("c1-2"), evidence("c1-2"))
+        record.keep(deferred("c1-2"), evidence("c1-2"))
         put_back()
         assert record.writes["c1-1"].answer is None
         assert record.kept() == ()

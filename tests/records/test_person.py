@@ -28,13 +28,13 @@ from paperless_ivr.drive.runner import Setup
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Moment
 from paperless_ivr.flow.saving import dump
-from paperless_ivr.flow.scene import Terms
-from paperless_ivr.records.port import SavedCall, Task, What
+from paperless_ivr.flow.view import Terms
+from paperless_ivr.records.port import ActivityType, SavedCall, Task
 from paperless_ivr.records.sql import open_store
 from paperless_ivr.records.sql.tables import metadata
 from paperless_ivr.records.vault import new_keys
 from paperless_ivr.testing.contracts.bench import Bench
-from tests.drive.test_loops import CATALOGUE, ENROL, POLICY, Caller
+from tests.drive.test_loops import CATALOG, ENROLL, POLICY, Caller
 from tests.records.test_sql_privacy import dumped
 
 RIVERA, CHEN = customer("rivera"), customer("chen")
@@ -83,7 +83,7 @@ class Line:
             call_id, BILLER, Moment.BEFORE_PAYMENT, ani=RIVERA.phone, language="en-US"
         )
         with open_store(self.url, budget=30.0, now=lambda: then) as store:
-            setup = Setup(Flow(Terms(POLICY)), CATALOGUE, service, store, lambda: then)
+            setup = Setup(Flow(Terms(POLICY)), CATALOG, service, store, lambda: then)
             back = Driver(setup).converse(caller, arrival)
         self.heard.extend(caller.heard)
         self.consents.extend(back.consents)
@@ -132,7 +132,7 @@ OTHER = {
 @pytest.mark.parametrize("by", WHO)
 def test_find(line: Line, by: str) -> None:
     """By any of the three a call is found with what came of it, and nothing personal is shown."""
-    line.calls(*ENROL)
+    line.calls(*ENROLL)
     found = line.found(*WHO[by])
 
     (hand_over,), (consent,), (write,) = found["hand_overs"], found["consents"], found["writes"]
@@ -152,7 +152,7 @@ def test_find(line: Line, by: str) -> None:
 @pytest.mark.parametrize("by", OTHER)
 def test_find_nobody(line: Line, by: str) -> None:
     """Who is not on record is told so, with status 1, and without the value."""
-    line.calls(*ENROL)
+    line.calls(*ENROLL)
     done = line("find", *OTHER[by])
 
     assert done.exit_code == 1
@@ -164,7 +164,7 @@ def test_find_nobody(line: Line, by: str) -> None:
 @pytest.mark.parametrize("by", WHO)
 def test_find_a_wish(line: Line, by: str) -> None:
     """What could not be done in the call is there as kept."""
-    line.calls(*ENROL, StoreCustomerPreference=Fault.DOWN)
+    line.calls(*ENROLL, StoreCustomerPreference=Fault.DOWN)
     found = line.found(*WHO[by])
 
     (wish,) = found["wishes"]
@@ -174,7 +174,7 @@ def test_find_a_wish(line: Line, by: str) -> None:
 @pytest.mark.parametrize("by", WHO)
 def test_a_value_from_standard_input(line: Line, by: str) -> None:
     """With - it is read from there, so that no shell has it."""
-    line.calls(*ENROL)
+    line.calls(*ENROLL)
     option, value = WHO[by]
 
     assert line("find", option, "-", stdin=f"{value}\n").stdout == line("find", *WHO[by]).stdout
@@ -211,7 +211,7 @@ def test_a_guess_at_an_account(line: Line) -> None:
 
 def test_at_one_biller(line: Line) -> None:
     """Another biller's record of the same person is left out where one is named."""
-    line.calls(*ENROL)
+    line.calls(*ENROLL)
 
     assert line.found(*WHO["phone"], "--biller", BILLER) == line.found(*WHO["phone"])
     assert not any(line.found(*WHO["phone"], "--biller", "another").values())
@@ -223,7 +223,7 @@ def test_at_one_biller(line: Line) -> None:
 @pytest.mark.requirement("R30")
 def test_evidence(line: Line) -> None:
     """It has the words as heard, who agreed to what, what was sent and what came of it."""
-    line.calls(*ENROL)
+    line.calls(*ENROLL)
     (reference,) = line.consents
     file = line.folder / "evidence.json"
 
@@ -234,7 +234,7 @@ def test_evidence(line: Line) -> None:
     (given,) = json.loads(file.read_text())["evidence"]["consents"]
     consent, (write,) = given["consent"], given["writes"]
     assert given["words"] in " ".join(line.heard)
-    assert given["edition"]["words"] == given["words_version"] == CATALOGUE.digest
+    assert given["edition"]["words"] == given["words_version"] == CATALOG.digest
     assert all(given["edition"].values())
     assert given["ani"] == revealed(RIVERA.phone)
     assert (consent["key"], consent["language"], consent["purpose"]) == ("1", "en-US", "enrol")
@@ -250,11 +250,11 @@ def test_evidence(line: Line) -> None:
 @pytest.mark.requirement("R30")
 def test_evidence_of_a_link(line: Line) -> None:
     """When the link was seen to be open is in it."""
-    line.calls(*ENROL)
+    line.calls(*ENROLL)
     with open_store(line.url, budget=30.0) as store:
         bench = Bench(store.record, lambda: datetime.now(UTC), BILLER)
         (followed,) = bench.claim(Task.FOLLOW)
-        store.record.finish(followed, "one", What.COMPLETED)
+        store.record.finish(followed, "one", ActivityType.COMPLETED)
 
     document = json.loads(line("evidence", line.consents[0]).stdout)
     (write,) = document["evidence"]["consents"][0]["writes"]
@@ -265,7 +265,7 @@ def test_evidence_of_a_link(line: Line) -> None:
 
 def test_evidence_without_our_code(line: Line) -> None:
     """Its hash is that of jq and sha256sum; the keyed hash follows from the record's key alone."""
-    line.calls(*ENROL)
+    line.calls(*ENROLL)
     text = line("evidence", line.consents[0]).stdout
     held = json.loads(text)
     if shutil.which("jq"):
@@ -291,7 +291,7 @@ def test_evidence_without_our_code(line: Line) -> None:
 
 def test_evidence_is_not_written_over(line: Line) -> None:
     """A file that is there stays; a consent that is not on record is told."""
-    line.calls(*ENROL)
+    line.calls(*ENROLL)
     file = line.folder / "there"
     file.write_text("mine")
 
@@ -308,7 +308,7 @@ def test_evidence_is_not_written_over(line: Line) -> None:
 def test_erase(line: Line, by: str) -> None:
     """A hand-over without a consent goes, once it was asked for; a consent stays until its time."""
     line.calls("1", "1137#", "2", days=390, call_id="c0")  # agrees to nothing
-    line.calls(*ENROL, days=100)
+    line.calls(*ENROLL, days=100)
     before, (reference,) = line.found(*WHO[by]), line.consents
     assert len(before["hand_overs"]) == 2
 
@@ -336,11 +336,11 @@ def test_erase(line: Line, by: str) -> None:
 @pytest.mark.parametrize("by", WHO)
 def test_erase_an_old_consent(line: Line, by: str) -> None:
     """Once retention no longer keeps a consent, everything goes."""
-    line.calls(*ENROL, days=1830)
+    line.calls(*ENROLL, days=1830)
     with open_store(line.url, budget=30.0) as store:
         bench = Bench(store.record, lambda: datetime.now(UTC), BILLER)
         (followed,) = bench.claim(Task.FOLLOW)
-        store.record.finish(followed, "one", What.COMPLETED)
+        store.record.finish(followed, "one", ActivityType.COMPLETED)
 
     done = line.erase(*WHO[by], "--yes")
 
@@ -368,7 +368,7 @@ def test_erase_nobody(line: Line, by: str) -> None:
 @pytest.mark.parametrize("by", WHO)
 def test_erase_waits_for_a_request(line: Line, by: str) -> None:
     """What the caller agreed to and is not done yet is done first."""
-    line.calls(*ENROL, StoreCustomerPreference=Fault.DOWN)
+    line.calls(*ENROLL, StoreCustomerPreference=Fault.DOWN)
     before = line.rows()
 
     done = line.erase(*WHO[by], "--yes")
@@ -398,7 +398,7 @@ def test_erase_waits_for_a_call(line: Line, by: str) -> None:
 def test_a_whole_dispute(line: Line) -> None:
     """The same in processes of their own: found by a value from a pipe, proved, erased."""
     line.calls("1", "1137#", "2", days=390, call_id="c0")
-    line.calls(*ENROL)
+    line.calls(*ENROLL)
     policy = line.folder / "policy.toml"
     policy.write_text(f'biller.id = "{BILLER}"\n')
     script = f"""

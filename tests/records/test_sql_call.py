@@ -12,9 +12,9 @@ from paperless_ivr.errors import UnknownCall
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Disposition, Moment, Registration
 from paperless_ivr.flow.policy import Limits
-from paperless_ivr.flow.scene import Terms
+from paperless_ivr.flow.view import Terms
 from paperless_ivr.records.sql.tables import activity
-from tests.drive.test_loops import CATALOGUE, ENROL, POLICY, Caller
+from tests.drive.test_loops import CATALOG, ENROLL, POLICY, Caller
 from tests.records.test_sql_privacy import dumped
 
 ARRIVAL = Arrival(
@@ -24,13 +24,13 @@ ARRIVAL = Arrival(
 
 def driver(backend, store, policy=POLICY, *observers):
     """What runs the calls."""
-    return Driver(Setup(Flow(Terms(policy)), CATALOGUE, backend, store, observers=observers))
+    return Driver(Setup(Flow(Terms(policy)), CATALOG, backend, store, observers=observers))
 
 
 @pytest.mark.requirement("R03", "R30", "R31")
-def test_a_caller_enrols(opened):
+def test_a_caller_enrolls(opened):
     """The record holds the consent in the words that were heard, and follows what it started."""
-    store, caller = opened(), Caller(list(ENROL))
+    store, caller = opened(), Caller(list(ENROLL))
     backend = springfield()
     back = driver(backend, store).converse(caller, ARRIVAL)
 
@@ -57,7 +57,7 @@ def test_nothing_of_a_call_in_clear(opened):
     """Nothing of the caller stands in the database in clear, while the call lasts and after it."""
     store, backend, held = opened(), springfield(), []
     running = driver(backend, store, POLICY, lambda _: held.append(dumped(store)))
-    back = running.converse(Caller(list(ENROL)), ARRIVAL)
+    back = running.converse(Caller(list(ENROLL)), ARRIVAL)
 
     assert Disposition.ENROLLED is back.disposition
     who = customer("rivera")
@@ -72,7 +72,7 @@ def test_what_could_not_be_done_is_kept(opened):
     store = opened()
     backend = springfield()
     backend.script("StoreCustomerPreference", Fault.DOWN)
-    back = driver(backend, store).converse(Caller(list(ENROL)), ARRIVAL)
+    back = driver(backend, store).converse(Caller(list(ENROLL)), ARRIVAL)
 
     assert (back.disposition, back.registration) == (Disposition.DEFERRED, Registration.KEPT)
     (kept,) = store.record.kept()

@@ -18,7 +18,7 @@ from paperless_ivr.flow.host import Arrival, Disposition, Moment
 from paperless_ivr.flow.policy import Limits
 from paperless_ivr.flow.requests import EnrollInPaperless, Guess, ReserveTry, Screen, SendWebLink
 from paperless_ivr.flow.saving import dump
-from paperless_ivr.records.port import Activity, SavedCall, Task, What
+from paperless_ivr.records.port import Activity, ActivityType, SavedCall, Task
 from paperless_ivr.records.sql import Store, open_store
 from paperless_ivr.records.sql.tables import VERSION_TABLE, metadata
 from paperless_ivr.records.vault import new_keys, vault
@@ -26,9 +26,9 @@ from paperless_ivr.testing.contracts.bench import (
     BILLER,
     Bench,
     Clock,
+    deferred_of,
     evidence_of,
     preference,
-    wish_of,
 )
 
 DIGITS = st.text("0123456789", min_size=9, max_size=14)
@@ -56,13 +56,15 @@ def everything(store: Store, now: Clock, told: dict[str, str], number: int) -> l
     )
     words = " ".join(told.values())
     evidence = evolve(evidence_of(reference), consent=consent, words=words, ani=ani)
-    line = Activity(What.OFFERED, f"c{number}", BILLER, "1", now(), "OFFER", ani, (account,))
+    line = Activity(
+        ActivityType.OFFERED, f"c{number}", BILLER, "1", now(), "OFFER", ani, (account,)
+    )
     write = evolve(preference(reference), customer=customer, account=account, email=email)
     link = SendWebLink(customer, account, "WATER", phone, "review", reference, f"{reference}-t")
-    enrol = EnrollInPaperless(
+    enroll = EnrollInPaperless(
         secret.payment(told["payment"]), customer, account, "GAS", reference, f"{reference}-e"
     )
-    wish = evolve(wish_of(reference), customer=customer, account=account, phone=phone)
+    request = evolve(deferred_of(reference), customer=customer, account=account, phone=phone)
     found = Customer(
         customer, account, (Invoice(secret.invoice(told["invoice"]), "WATER"),), None, email, phone
     )
@@ -75,10 +77,12 @@ def everything(store: Store, now: Clock, told: dict[str, str], number: int) -> l
     saved = SavedCall(f"c{number}", 1, dump(call), words)
     acts = [
         lambda: record.note(line),
-        lambda: record.note(evolve(line, what=What.CONSENTED, evidence=evidence)),
-        lambda: record.note(evolve(line, what=What.LAST_FOUR_MISSED)),
+        lambda: record.note(evolve(line, what=ActivityType.CONSENTED, evidence=evidence)),
+        lambda: record.note(evolve(line, what=ActivityType.LAST_FOUR_MISSED)),
         lambda: record.note(
-            evolve(line, what=What.ENDED, detail={"disposition": Disposition.ENROLLED.value})
+            evolve(
+                line, what=ActivityType.ENDED, detail={"disposition": Disposition.ENROLLED.value}
+            )
         ),
         lambda: record.screen(Screen("now", BILLER, Moment.START, ani, account)),
         lambda: record.reserve(
@@ -86,9 +90,9 @@ def everything(store: Store, now: Clock, told: dict[str, str], number: int) -> l
         ),
         lambda: record.intend(write, evidence, Limits()),
         lambda: record.intend(link, evidence, Limits()),
-        lambda: record.intend(enrol, evidence, Limits()),
-        lambda: record.settle(enrol.key, Accepted()),
-        lambda: record.keep(wish, evidence),
+        lambda: record.intend(enroll, evidence, Limits()),
+        lambda: record.settle(enroll.key, Accepted()),
+        lambda: record.keep(request, evidence),
         lambda: record.unsettled(now()),
         record.kept,
         record.followed,
@@ -174,7 +178,7 @@ def test_another_vault_opens_nothing(opened, new_url):
     store = opened(now=(clock := Clock()))
     bench = Bench(store.record, clock)
     bench.call(Disposition.DECLINED)
-    bench.keep(wish_of("w1"))
+    bench.keep(deferred_of("w1"))
 
     with pytest.raises(KeyProblem), open_store(store.database.url, vault(new_keys()), 30.0, clock):
         pass

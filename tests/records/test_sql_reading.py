@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from paperless_ivr.records.memory import MemoryRecord
-from paperless_ivr.records.port import Activity, What
+from paperless_ivr.records.port import Activity, ActivityType
 from paperless_ivr.records.sql import Database, SqlReading, reading
 from paperless_ivr.testing.contracts.bench import BILLER, START, Bench, Clock
 from tests.records.conftest import PATIENT
@@ -29,7 +29,7 @@ def test_pages(opened, monkeypatch, lines, since, until):
     monkeypatch.setattr(reading, "PAGE", 3)
     records = (opened().record, MemoryRecord(Clock()))
     for number, (biller, after) in enumerate(lines):
-        line = Activity(What.RETRIED, f"c{number}", biller, "1", START + after, "")
+        line = Activity(ActivityType.RETRIED, f"c{number}", biller, "1", START + after, "")
         for record in records:
             record.note(line)
 
@@ -43,12 +43,12 @@ def test_meanwhile(opened, monkeypatch):
     monkeypatch.setattr(reading, "PAGE", 2)
     bench = Bench(opened().record, Clock())
     for number in range(4):
-        bench.note(What.RETRIED, f"c{number}")
+        bench.note(ActivityType.RETRIED, f"c{number}")
 
     told = []
     for line in bench.record.activity(BILLER, until=START + timedelta(seconds=1)):
         bench.clock.go(seconds=1)
-        bench.note(What.RETRIED, "meanwhile")
+        bench.note(ActivityType.RETRIED, "meanwhile")
         told.append(line.call_id)
 
     assert told == ["c0", "c1", "c2", "c3"]
@@ -58,10 +58,10 @@ def test_no_keys(opened, new_url):
     """A report needs no keys."""
     url = new_url()
     bench = Bench(opened(url).record, Clock())
-    bench.note(What.ARRIVED)
+    bench.note(ActivityType.ARRIVED)
 
     database = Database(url, PATIENT)
     read = SqlReading(database)
-    assert [line.what for line in read.activity(BILLER)] == [What.ARRIVED]
+    assert [line.what for line in read.activity(BILLER)] == [ActivityType.ARRIVED]
     assert (read.billers(), read.tracked(BILLER)) == ((BILLER,), ())
     database.close()

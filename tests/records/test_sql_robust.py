@@ -13,12 +13,12 @@ import pytest
 from sqlalchemy import event, func, select, text
 
 from paperless_ivr.errors import RecordDown
-from paperless_ivr.records.port import Task, What
+from paperless_ivr.records.port import ActivityType, Task
 from paperless_ivr.records.sql import database, open_store
 from paperless_ivr.records.sql.record import utc_now
 from paperless_ivr.records.sql.tables import activity
 from paperless_ivr.records.vault import new_keys, vault
-from paperless_ivr.testing.contracts.bench import BILLER, Bench, preference, wish_of
+from paperless_ivr.testing.contracts.bench import BILLER, Bench, deferred_of, preference
 from tests.records.conftest import PATIENT, a_server
 
 SHORT = 0.5
@@ -29,7 +29,7 @@ import sys
 from paperless_ivr.flow.events import Accepted
 from paperless_ivr.records.sql import open_store
 from paperless_ivr.records.sql.record import utc_now
-from paperless_ivr.testing.contracts.bench import Bench, preference, wish_of
+from paperless_ivr.testing.contracts.bench import Bench, preference, deferred_of
 
 url, name = sys.argv[1:]
 store = open_store(url, budget=30.0)
@@ -40,14 +40,14 @@ for number in range(10_000):
     print("intended", key, flush=True)
     store.record.settle(key, Accepted())
     print("settled", key, flush=True)
-    bench.keep(wish_of(f"{key}-w", f"{key}-w"))
+    bench.keep(deferred_of(f"{key}-w", f"{key}-w"))
     print("kept", f"{key}-w", flush=True)
 """
 
 TAKER = """
 import sys
 from datetime import datetime, timedelta, UTC
-from paperless_ivr.records.port import Task, What
+from paperless_ivr.records.port import Task, ActivityType
 from paperless_ivr.records.sql import open_store
 
 url, name = sys.argv[1:]
@@ -58,7 +58,7 @@ later = datetime.now(UTC) + timedelta(days=1)
 biller, lease = "springfield-water", timedelta(hours=1)
 while got := store.record.claim(Task.COMPLETE, biller, name, lease, later, 2):
     for one in got:
-        store.record.finish(one, name, What.EXPORTED)
+        store.record.finish(one, name, ActivityType.EXPORTED)
         print(one.key, flush=True)
 """
 
@@ -122,7 +122,7 @@ def test_claimed_by_many_processes(new_url, start):
     with open_store(url, start.vault, PATIENT) as store:
         bench = Bench(store.record, utc_now)
         for key in wanted:
-            bench.keep(wish_of(key, key))
+            bench.keep(deferred_of(key, key))
         takers = [start(TAKER, url, f"taker-{number}") for number in range(4)]
         for taker in takers:
             taker.stdout.readline()
@@ -133,7 +133,7 @@ def test_claimed_by_many_processes(new_url, start):
 
         assert sorted(done) == wanted
         assert store.record.kept() == ()
-        exported = select(func.count()).where(activity.c.what == What.EXPORTED)
+        exported = select(func.count()).where(activity.c.what == ActivityType.EXPORTED)
         assert len(wanted) == store.database.read(lambda c: c.scalar(exported))
 
 
@@ -151,7 +151,7 @@ def test_locked(opened):
         with pytest.raises(RecordDown):
             bench.intend(preference("meanwhile"))
         with pytest.raises(RecordDown):
-            bench.note(What.OFFERED)
+            bench.note(ActivityType.OFFERED)
 
     patient.write(meanwhile)
 
@@ -179,7 +179,7 @@ def test_full_disk(tmp_path, some_vault):
 
     def fill() -> None:
         for number in range(10_000):
-            bench.keep(wish_of(f"w{number}", f"{number}"))
+            bench.keep(deferred_of(f"w{number}", f"{number}"))
             kept.append(f"w{number}")
 
     with pytest.raises(RecordDown, match="SQLITE_FULL"):
@@ -188,7 +188,7 @@ def test_full_disk(tmp_path, some_vault):
     assert kept == [one.key for one in store.record.kept()]
     limit[0] = pages + 1000
     store.database.close()
-    bench.keep(wish_of("more", "more"))
+    bench.keep(deferred_of("more", "more"))
     assert [*kept, "more"] == [one.key for one in store.record.kept()]
     store.database.close()
 
@@ -274,8 +274,8 @@ def test_many_threads_one_file(opened):
         try:
             for count in range(each):
                 key = f"w{number}-{count}"
-                bench.note(What.ANSWERED, key)
-                bench.keep(wish_of(key, key))
+                bench.note(ActivityType.ANSWERED, key)
+                bench.keep(deferred_of(key, key))
         except Exception as error:  # noqa: BLE001
             faults.append(error)
 

@@ -20,7 +20,7 @@ from paperless_ivr.errors import KeyProblem, OlderDatabase, RecordDown, UnknownD
 from paperless_ivr.flow.events import Accepted
 from paperless_ivr.flow.host import Disposition
 from paperless_ivr.flow.policy import Limits, Retention
-from paperless_ivr.records.port import Activity, SavedCall, Task, What
+from paperless_ivr.records.port import Activity, ActivityType, SavedCall, Task
 from paperless_ivr.records.sql import Database, SqlRecord, lines, open_store, vault_for, writes
 from paperless_ivr.records.sql.person import find
 from paperless_ivr.records.sql.tables import (
@@ -39,9 +39,9 @@ from paperless_ivr.testing.contracts.bench import (
     START,
     Bench,
     Clock,
+    deferred_of,
     evidence_of,
     preference,
-    wish_of,
 )
 from tests.records.conftest import PATIENT
 
@@ -206,11 +206,11 @@ def test_what_the_record_notes(opened):
     bench = Bench(store.record, clock)
     bench.intend(preference("w1"))
     store.record.settle("w1", Accepted())
-    bench.keep(wish_of("w2"))
+    bench.keep(deferred_of("w2"))
     (got,) = bench.claim(Task.COMPLETE)
     store.record.release(got, "one", clock())
     (got,) = bench.claim(Task.COMPLETE)
-    store.record.finish(got, "one", What.EXPORTED, "no_operation")
+    store.record.finish(got, "one", ActivityType.EXPORTED, "no_operation")
 
     found = select(activity.c.what, activity.c.call_id).order_by(activity.c.id)
     rows = store.database.read(lambda c: c.execute(found).all())
@@ -325,11 +325,11 @@ def test_a_role_that_only_takes_calls(opened):
     store.database.write(lambda c: c.execute(text(f"CREATE ROLE ivr; {grants}")))
     with store.database.engine.connect() as connection, connection.begin():
         connection.execute(text("SET LOCAL ROLE ivr"))
-        desk = store.record.desk(connection)
-        lines.note(desk, Activity(What.OFFERED, "c1", BILLER, "1", clock(), "OFFER"))
-        writes.intend(desk, preference("w1"), evidence_of("w1"), Limits())
-        writes.settle(desk, "w1", Accepted())
-        assert find(desk, ACCOUNT, None).consents
+        transaction = store.record.transaction(connection)
+        lines.note(transaction, Activity(ActivityType.OFFERED, "c1", BILLER, "1", clock(), "OFFER"))
+        writes.intend(transaction, preference("w1"), evidence_of("w1"), Limits())
+        writes.settle(transaction, "w1", Accepted())
+        assert find(transaction, ACCOUNT, None).consents
     for statement in (insert(removals).values(**FORGED), delete(activity), delete(consents)):
         with store.database.engine.connect() as connection:
             connection.execute(text("SET ROLE ivr"))
@@ -386,7 +386,7 @@ def test_it_outlasts_the_process(opened):
     bench = Bench(store.record, Clock())
     bench.call(Disposition.DECLINED)
     bench.done(preference("w1"))
-    bench.keep(wish_of("w2", "GAS"))
+    bench.keep(deferred_of("w2", "GAS"))
     store.calls.save(SavedCall("c9", 3, b"call", "document"), None)
     store.database.close()
 
@@ -395,7 +395,7 @@ def test_it_outlasts_the_process(opened):
     bench.record = again.record
     assert Disposition.DECLINED is bench.screen().last
     assert (preference("w1"),) == tuple(f.write for f in again.record.followed())
-    assert (wish_of("w2", "GAS"),) == tuple(k.wish for k in again.record.kept())
+    assert (deferred_of("w2", "GAS"),) == tuple(k.request for k in again.record.kept())
     assert SavedCall("c9", 3, b"call", "document") == again.calls.load("c9")
 
 

@@ -30,13 +30,13 @@ from paperless_ivr.drive.runner import AT_ONCE, Setup, utc_now
 from paperless_ivr.drive.web import WebDriver
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Handback
-from paperless_ivr.flow.scene import Terms
+from paperless_ivr.flow.view import Terms
 from paperless_ivr.gateways.agi.server import FastAgi, Line, Tell
 from paperless_ivr.gateways.agi.sounds import Sounds
 from paperless_ivr.gateways.port import WebRequest
 from paperless_ivr.gateways.terminal import TerminalGateway, tokens
 from paperless_ivr.gateways.twilio import TwilioGateway
-from paperless_ivr.prompts import Catalogue
+from paperless_ivr.prompts import Catalog
 from paperless_ivr.prompts.policies import load_policy
 from paperless_ivr.prompts.recorded import Recordings, bare, phrases
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
@@ -45,11 +45,11 @@ from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.records.sql import database, open_store
 from paperless_ivr.web import MeteredBackend, Meters, application
 
-HERE = Path(__file__).parent
-POLICY_FILE, OTHER_POLICY_FILE = HERE / "policy.toml", HERE / "other_policy.toml"
+REPROMPT = Path(__file__).parent
+POLICY_FILE, OTHER_POLICY_FILE = REPROMPT / "policy.toml", REPROMPT / "other_policy.toml"
 POLICY = load_policy(POLICY_FILE)
 BILLER = POLICY.biller.id
-WORDS = Catalogue.of(POLICY)
+WORDS = Catalog.of(POLICY)
 
 SESSION_TABLES = ("live_calls",)
 RECORD_TABLES = ("activity", "consents", "counted", "jobs", "wishes", "writes")
@@ -108,7 +108,7 @@ Send = Callable[[WebRequest], Got]
 
 
 @frozen
-class Kept:
+class DeferredRequest:
     """A session store, and the engine that it runs on where it is SQL."""
 
     store: SessionStore
@@ -116,17 +116,17 @@ class Kept:
 
 
 @contextmanager
-def kept(url: str | None, budget: float = POLICY.budgets.record) -> Iterator[Kept]:
+def kept(url: str | None, budget: float = POLICY.budgets.record) -> Iterator[DeferredRequest]:
     """Opens a database; without a URL it is all in memory."""
     if url is None:
-        yield Kept(SeparateStores(MemoryRecord(utc_now), MemoryLiveCalls()))
+        yield DeferredRequest(SeparateStores(MemoryRecord(utc_now), MemoryLiveCalls()))
         return
     with open_store(url, budget=budget) as store:
-        yield Kept(store, store.database.engine)
+        yield DeferredRequest(store, store.database.engine)
 
 
 @contextmanager
-def crowded(at: Kept) -> Iterator[None]:
+def crowded(at: DeferredRequest) -> Iterator[None]:
     """Another thread of this process writes, and does not come to an end; nobody waits long."""
     held, over = threading.Event(), threading.Event()
     write = at.store.database.write  # type: ignore[attr-defined]
@@ -147,12 +147,12 @@ def guarded(connection_file: Path, tell: Callable[[str], None]) -> Backend:
     return GuardedBackend(backend, connection.circuit_failures, connection.circuit_seconds, tell)
 
 
-def _setup(at: Kept, backend: Backend) -> Setup:
+def _setup(at: DeferredRequest, backend: Backend) -> Setup:
     return Setup(Flow(Terms(POLICY, backend.operations)), WORDS, backend, at.store)
 
 
 @contextmanager
-def web(at: Kept, backend: Backend, token_key: str = TOKEN_KEY) -> Iterator[Send]:
+def web(at: DeferredRequest, backend: Backend, token_key: str = TOKEN_KEY) -> Iterator[Send]:
     """Answers web requests."""
     driver = WebDriver(_setup(at, backend), GATEWAY, secret.credential(token_key))
 
@@ -164,7 +164,7 @@ def web(at: Kept, backend: Backend, token_key: str = TOKEN_KEY) -> Iterator[Send
     driver.close()
 
 
-def app(at: Kept, backend: Backend) -> Starlette:
+def app(at: DeferredRequest, backend: Backend) -> Starlette:
     """The application that `serve` runs, with its defaults."""
     meters = Meters()
     setup = evolve(_setup(at, MeteredBackend(backend, meters)), observers=(meters.moved,))
@@ -172,7 +172,7 @@ def app(at: Kept, backend: Backend) -> Starlette:
     return application(driver, meters, threads=AT_ONCE)
 
 
-def terminal(at: Kept, backend: Backend) -> Callable[[Arrival, str], Handback]:
+def terminal(at: DeferredRequest, backend: Backend) -> Callable[[Arrival, str], Handback]:
     """Runs a call at a terminal, in the thread that calls, by the keys of a script."""
     driver = Driver(_setup(at, backend))
 
@@ -185,7 +185,7 @@ def terminal(at: Kept, backend: Backend) -> Callable[[Arrival, str], Handback]:
 class Agi:
     """A FastAGI server on a free port: `async with Agi(at, backend) as port`."""
 
-    def __init__(self, at: Kept, backend: Backend, tell: Tell = lambda *_: None) -> None:
+    def __init__(self, at: DeferredRequest, backend: Backend, tell: Tell = lambda *_: None) -> None:
         files = {(p.language, bare(p.text)): p.file for p in phrases(POLICY)}
         sounds = Sounds(WORDS, Recordings(Path(), files), "/sounds")
         driver = AsyncDriver(_setup(at, backend))

@@ -59,7 +59,7 @@ class Trace:
 
 
 @contextmanager
-def following(at: made.Kept) -> Iterator[Trace]:
+def following(at: made.DeferredRequest) -> Iterator[Trace]:
     """Follows what runs from now on; threads that are started earlier are not followed."""
     trace = Trace()
     assert at.engine is not None
@@ -121,7 +121,7 @@ def test_key_press_on_asterisk(folder: Path):
             trace.next()
             presses[f"key {number + 1}"] = [trace.parts[-1]]
 
-        class Followed(AgiCall):
+        class OpenRegistration(AgiCall):
             def answer(self, text: str) -> str:
                 parts = presses.get(f"key {len(presses)}", [])
                 if text.startswith("STREAM") and len(parts) == 1:
@@ -130,7 +130,7 @@ def test_key_press_on_asterisk(folder: Path):
                 return super().answer(text)
 
         caller = Keyed(keys=list(KEYS), before=pressed)
-        call = Followed(caller, given, HEADERS | {"agi_uniqueid": "1"})
+        call = OpenRegistration(caller, given, HEADERS | {"agi_uniqueid": "1"})
 
         async def run() -> None:
             async with made.Agi(at, springfield()) as port:

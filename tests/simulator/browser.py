@@ -11,8 +11,8 @@ import pytest
 from attrs import frozen
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-HERE = Path(__file__).parent
-AXE = HERE / "node_modules/axe-core/axe.min.js"
+REPROMPT = Path(__file__).parent
+AXE = REPROMPT / "node_modules/axe-core/axe.min.js"
 PATIENCE = 60_000
 """Milliseconds after which a test gives up on a busy machine."""
 MISSING = "needs Chromium and npm's axe-core: install chromium and npm, then run make test"

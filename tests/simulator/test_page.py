@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from paperless_ivr.testing import transcripts
+from paperless_ivr import transcripts
 from tests.simulator.browser import Caller, chromium
 from tests.simulator.conftest import Start, serving
 from tests.simulator.test_server import POLICY

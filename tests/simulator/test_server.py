@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import urllib3
 
+from paperless_ivr import transcripts
 from paperless_ivr.simulator import server
-from paperless_ivr.testing import transcripts
 from tests.simulator.conftest import Start, serving
 from tests.simulator.tab import PATIENCE, Tab
 

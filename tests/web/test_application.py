@@ -17,14 +17,14 @@ from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Moment
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.gateways.twilio import TwilioGateway
-from paperless_ivr.prompts import Catalogue
+from paperless_ivr.prompts import Catalog
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.testing.twilio import SimulatedTwilio
 from paperless_ivr.testing.virtual_caller import Press
 from paperless_ivr.web import MeteredBackend, Meters, application
 
-WORDS = Catalogue.of(Policy())
+WORDS = Catalog.of(Policy())
 KEY = secret.credential("0123456789abcdef")
 SID = "CA" + 32 * "0"
 ARRIVAL = Arrival(
@@ -81,7 +81,7 @@ def served() -> Iterator[Served]:
 
 @pytest.mark.requirement("R41")
 def test_a_call(served):
-    """A caller enrols; the metrics tell of it, and of nobody."""
+    """A caller enrolls; the metrics tell of it, and of nobody."""
     document = served.send(served.runtime.begins(ARRIVAL))
     assert document.headers["content-type"] == "text/xml; charset=utf-8"
     for acts in ([Press("1")], [], [Press("1137")], [], [Press("1")], [], [Press("2")]):

@@ -1,7 +1,7 @@
 """A billing service in memory: for tests, simulation and trying out.
 
 It does what the source analysis says of CloudIVR: what is enrolled is one (customer, invoice
-type) of a biller, an enrolment is only *pending* until its link is opened, and the e-mail
+type) of a biller, an enrollment is only *pending* until its link is opened, and the e-mail
 with that link is queued in an outbox (R21).
 """
 

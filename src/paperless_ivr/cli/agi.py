@@ -21,7 +21,7 @@ from paperless_ivr.errors import GatewayProblems
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival
 from paperless_ivr.flow.policy import Policy
-from paperless_ivr.flow.scene import Terms
+from paperless_ivr.flow.view import Terms
 from paperless_ivr.gateways.agi.channel import Channel, ChannelLost
 from paperless_ivr.gateways.agi.gateway import CAPABILITIES
 from paperless_ivr.gateways.agi.probe import missing
@@ -138,7 +138,7 @@ def _line(  # noqa: PLR0913, PLR0917 - all that calls are run with
     backend = MeteredBackend(at.backend, meters)
     observers = (meters.moved,)
     driver = AsyncDriver(
-        Setup(flow, sounds.catalogue, backend, at.store, observers=observers, at_once=threads)
+        Setup(flow, sounds.catalog, backend, at.store, observers=observers, at_once=threads)
     )
     return Line(policy.biller.id, sounds, driver.converse, person)
 
@@ -181,7 +181,7 @@ async def _probe(sounds: Sounds, host: str, port: int) -> None:
     if problems:
         title = "Asterisk lacks sounds; install them, or name a language with --asterisk-language"
         raise GatewayProblems(title, problems)
-    click.echo(f"Asterisk has every sound of {', '.join(sounds.catalogue.books)}")
+    click.echo(f"Asterisk has every sound of {', '.join(sounds.catalog.books)}")
 
 
 async def _serve(

@@ -15,9 +15,9 @@ from paperless_ivr.drive.runner import Observer, Setup
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Moment, Reason, Registration
 from paperless_ivr.flow.policy import Policy
-from paperless_ivr.flow.scene import Terms
+from paperless_ivr.flow.view import Terms
 from paperless_ivr.gateways.terminal import TerminalGateway, tokens
-from paperless_ivr.prompts import Catalogue
+from paperless_ivr.prompts import Catalog
 
 DEMO = "1 1137# 1"
 """A whole call: take the offer, prove who calls, agree."""
@@ -69,7 +69,7 @@ def command(  # noqa: PLR0913 - an argument for each option
         message = f"no biller {biller!r}; the demo has {BILLER}"
         raise click.BadParameter(message, param_hint="--biller")
     policy = policy_in_force(file)
-    catalogue = Catalogue.of(policy)
+    catalog = Catalog.of(policy)
     spoken = _language(language, policy)
     try:
         script = tokens(keys or "")
@@ -90,8 +90,8 @@ def command(  # noqa: PLR0913 - an argument for each option
     with services.opened(policy, connection_file, service, record) as at:
         flow = Flow(Terms(policy, at.backend.operations))
         observers = (_scribe(flow, file, transcript),) if transcript else ()
-        driver = Driver(Setup(flow, catalogue, at.backend, at.store, observers=observers))
-        ended = driver.converse(TerminalGateway(catalogue, sys.stdout, lines, script), coming)
+        driver = Driver(Setup(flow, catalog, at.backend, at.store, observers=observers))
+        ended = driver.converse(TerminalGateway(catalog, sys.stdout, lines, script), coming)
     if ended.reason is not Reason.NONE:
         click.echo(f"reason: {ended.reason.value}")
     if ended.registration is not Registration.NONE:
@@ -101,8 +101,8 @@ def command(  # noqa: PLR0913 - an argument for each option
 
 def _scribe(flow: Flow, policy: Path | None, transcript: Path) -> Observer:
     """Writes the call to a file when it ends."""
-    from paperless_ivr.testing.transcripts.parsing import DEMO
-    from paperless_ivr.testing.transcripts.scribe import Scribe
+    from paperless_ivr.transcripts.parsing import DEMO
+    from paperless_ivr.transcripts.scribe import Scribe
 
     def done(_: str, text: str) -> None:
         transcript.write_text(text, encoding="utf-8")

@@ -11,7 +11,7 @@ from paperless_ivr.diagrams.text import dot, markdown
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.states import Phase
 from paperless_ivr.flow.table import FLOW, PROMPTS
-from paperless_ivr.prompts.catalogue import Catalogue
+from paperless_ivr.prompts.catalog import Catalog
 from paperless_ivr.prompts.policies import load_policy
 
 TEXTS = {"dot": dot, "table": markdown}
@@ -54,8 +54,8 @@ def command(form: str, chapter: str | None, policy_file: Path | None) -> None:
 
 def _words(policy: Policy) -> Mapping[str, str]:
     """The words of the prompts, in the policy's first language."""
-    catalogue = Catalogue.of(policy)
-    return {name: catalogue.text(name, policy.languages.default) for name in PROMPTS}
+    catalog = Catalog.of(policy)
+    return {name: catalog.text(name, policy.languages.default) for name in PROMPTS}
 
 
 def _svg(only: Phase | None, policy: Policy | None) -> str:

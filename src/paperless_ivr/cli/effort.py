@@ -8,10 +8,10 @@ import click
 from paperless_ivr.backends.demo import demo_policy
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.policy import Policy
-from paperless_ivr.flow.scene import Terms
-from paperless_ivr.prompts import Catalogue
+from paperless_ivr.flow.view import Terms
+from paperless_ivr.prompts import Catalog
 from paperless_ivr.prompts.policies import load_policy
-from paperless_ivr.testing.effort import WORDS_A_MINUTE, Cost, Way, starts, ways
+from paperless_ivr.proof.effort import WORDS_A_MINUTE, Cost, Way, starts, ways
 
 HEADS = ("how they are known", "address", "ends", "keys", "knows", "hears", "slow", "whole call")
 
@@ -57,7 +57,7 @@ ALIGNED = ("left",) * 3 + ("right",) * 5
 
 def measured(policy: Policy, language: str, rate: int = WORDS_A_MINUTE) -> list[Way]:
     """Every way, by how the caller is known."""
-    flow, words = Flow(Terms(policy)), Catalogue.of(policy)
+    flow, words = Flow(Terms(policy)), Catalog.of(policy)
     found: list[Way] = []
     for start in starts(policy, language):
         found += sorted(ways(flow, start, words, rate), key=lambda way: way.registered is None)

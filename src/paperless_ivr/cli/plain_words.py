@@ -14,7 +14,7 @@ STRATEGIES = {
     Strategy.ON_FILE: "the address on file",
     Strategy.TEXT_LINK: "a link by text message, where the caller types it",
     Strategy.KEYPAD: "the keypad",
-    Strategy.PERSON: "a person",
+    Strategy.AGENT: "a person",
 }
 
 
@@ -95,7 +95,7 @@ def _address(policy: Policy) -> Iterator[str]:
     if policy.address.email_required:
         yield "Nobody is enrolled without an e-mail address."
     else:
-        yield "A texted link alone is enough to enrol; no e-mail address is needed."
+        yield "A texted link alone is enough to enroll; no e-mail address is needed."
     yield "Nothing is enrolled, texted or undone without a yes of its own."
 
 

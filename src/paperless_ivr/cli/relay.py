@@ -15,10 +15,10 @@ from paperless_ivr.cli.health import said
 from paperless_ivr.cli.setups import policy_in_force
 from paperless_ivr.drive.runner import Setup
 from paperless_ivr.flow.flow import Flow
-from paperless_ivr.flow.requests import KeepWish
-from paperless_ivr.flow.scene import Terms
-from paperless_ivr.prompts import Catalogue
-from paperless_ivr.records.port import What
+from paperless_ivr.flow.requests import DeferRequest
+from paperless_ivr.flow.view import Terms
+from paperless_ivr.prompts import Catalog
+from paperless_ivr.records.port import ActivityType
 from paperless_ivr.secret import Secret
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def command(  # noqa: PLR0913 - an argument for each option
     export_file: Path | None,
     health: health.Where,
 ) -> None:
-    """Finish what calls left: unknown outcomes, kept wishes, links that wait to be opened.
+    """Finish what calls left: unknown outcomes, deferred requests, links that wait to be opened.
 
     Any number may run side by side on one database. Where the database fails, the next round
     tries again; with --once the exit status is 1. So it is where something is given up. Ends at
@@ -72,7 +72,7 @@ def command(  # noqa: PLR0913 - an argument for each option
         at.say()
         flow = Flow(Terms(policy, at.backend.operations))
         backend = MeteredBackend(at.backend, saying.meters)
-        setup = Setup(flow, Catalogue.of(policy), backend, at.store)
+        setup = Setup(flow, Catalog.of(policy), backend, at.store)
         _work(Relay(setup, at.record, export), every, saying.meters, once=once)
 
 
@@ -81,7 +81,9 @@ def _work(relay: "Relay", every: float, meters: "Meters", *, once: bool) -> None
     from tqdm import tqdm
 
     total: Counter[str] = Counter()
-    meters.worked({What.GIVEN_UP.value: 0})  # an alert sees the first only where a 0 was before it
+    meters.worked(
+        {ActivityType.GIVEN_UP.value: 0}
+    )  # an alert sees the first only where a 0 was before it
     ending = stopped_by_signal()
     with tqdm(bar_format="{desc}", file=sys.stderr, leave=False, disable=None) as line:
         while True:
@@ -94,7 +96,7 @@ def _work(relay: "Relay", every: float, meters: "Meters", *, once: bool) -> None
     click.echo(_told(total))
     if once and total["record_down"]:
         raise click.ClickException("the record did not answer; what was not done is left")
-    if once and (given_up := total[What.GIVEN_UP.value]):
+    if once and (given_up := total[ActivityType.GIVEN_UP.value]):
         message = f"{given_up} given up: see paperless-ivr report, and the log's relay.gave_up"
         raise click.ClickException(message)
 
@@ -117,12 +119,12 @@ def _to(file: Path) -> "Export":
         message = f"{file}: {error.strerror}"
         raise click.BadParameter(message, param_hint="--export") from error
 
-    def export(wish: KeepWish) -> None:
+    def export(request: DeferRequest) -> None:
         with opened() as out:
             writer = csv.writer(out)
             if out.tell() == 0:
                 writer.writerow(COLUMNS)
-            writer.writerow(_plain(getattr(wish, column)) for column in COLUMNS)
+            writer.writerow(_plain(getattr(request, column)) for column in COLUMNS)
             out.flush()
             os.fsync(out.fileno())
 

@@ -23,7 +23,7 @@ import click
 @click.pass_context
 def command(ctx: click.Context, files: tuple[Path, ...], update: bool, folder: Path | None) -> None:
     """Replay transcripts; a call that goes another way is shown as a diff, with status 1."""
-    from paperless_ivr.testing import transcripts
+    from paperless_ivr import transcripts
 
     differ = 0
     for file in files:
@@ -43,8 +43,8 @@ def command(ctx: click.Context, files: tuple[Path, ...], update: bool, folder: P
 
 
 def _write_sound(file: Path, folder: Path) -> None:
-    from paperless_ivr.testing.call_sound import sound_of
-    from paperless_ivr.testing.transcripts import read
+    from paperless_ivr.transcripts import read
+    from paperless_ivr.transcripts.call_sound import sound_of
 
     folder.mkdir(parents=True, exist_ok=True)
     to = folder / f"{file.stem}.wav"

@@ -38,7 +38,7 @@ DISPOSITIONS = {
 
 REASONS = {
     Reason.CALLER_HUNG_UP: "hung up",
-    Reason.HOST_CANCELLED: "taken back by the host",
+    Reason.HOST_CANCELED: "taken back by the host",
     Reason.SERVER_STOPPED: "our server stopped",
     Reason.CALLER_ASKED: "asked for an agent",
     Reason.TRIES_USED_UP: "out of tries",

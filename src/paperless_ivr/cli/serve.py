@@ -17,10 +17,10 @@ from paperless_ivr.drive.runner import AT_ONCE, Setup
 from paperless_ivr.errors import StoreError
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.policy import Policy
-from paperless_ivr.flow.scene import Terms
+from paperless_ivr.flow.view import Terms
 from paperless_ivr.gateways.capabilities import How, check
 from paperless_ivr.net.connections import DEFAULTS, Limits
-from paperless_ivr.prompts import Catalogue
+from paperless_ivr.prompts import Catalog
 from paperless_ivr.secret import Secret, credential
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def command(  # noqa: PLR0913 - an argument for each option
     auth_token, host_key = map(_secret, (AUTH_TOKEN, HOST_KEY))
     token_keys = tuple(map(credential, _secret(TOKEN_KEY).reveal().split()))
     policy = policy_in_force(file)
-    words = Catalogue.of(policy)
+    words = Catalog.of(policy)
     with (
         suppress(KeyboardInterrupt),
         services.opened(policy, connection_file, service, record, at_once=threads) as at,
@@ -126,12 +126,12 @@ def command(  # noqa: PLR0913 - an argument for each option
         at.say()
         backend = MeteredBackend(at.backend, saying.meters)
 
-        def gateway(words: Catalogue) -> "TwilioGateway":
+        def gateway(words: Catalog) -> "TwilioGateway":
             return TwilioGateway(
                 words, policy.biller.id, auth_token, address, host_url, host_key, person, caller_id
             )
 
-        def answering(policy: Policy, words: Catalogue, *former: "WebDriver") -> "WebDriver":
+        def answering(policy: Policy, words: Catalog, *former: "WebDriver") -> "WebDriver":
             flow = Flow(Terms(policy, at.backend.operations))
             observers = (saying.meters.moved,)
             made = Setup(flow, words, backend, at.store, observers=observers, at_once=threads)
@@ -139,7 +139,7 @@ def command(  # noqa: PLR0913 - an argument for each option
 
         try:
             olds = [policy_in_force(file) for file in former_files]
-            former = [answering(old, Catalogue.of(old)) for old in olds]
+            former = [answering(old, Catalog.of(old)) for old in olds]
             driver = answering(policy, words, *former)
         except ValueError as error:
             raise click.UsageError(str(error)) from None

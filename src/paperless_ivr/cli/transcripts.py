@@ -10,7 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from paperless_ivr.flow.policy import Policy
-    from paperless_ivr.testing.cover import Start, Step
+    from paperless_ivr.proof.cover import Start, Step
 
 MADE = "# Written by paperless-ivr transcripts, for the calls beside it."
 """The first line of every policy that is written."""
@@ -37,10 +37,10 @@ def command(folder: Path, file: Path | None) -> None:
     call was found to take are listed.
     """
     from paperless_ivr.prompts.policies import load_policy
-    from paperless_ivr.testing.cover import cover
-    from paperless_ivr.testing.proof import rows
-    from paperless_ivr.testing.transcripts import of_covering
-    from paperless_ivr.testing.transcripts.writing import COVERING, in_words
+    from paperless_ivr.proof.cases import rows
+    from paperless_ivr.proof.cover import cover
+    from paperless_ivr.transcripts import of_covering
+    from paperless_ivr.transcripts.writing import COVERING, in_words
 
     policy = load_policy(file) if file else None
     earlier = _written_by_us(folder, "*.call", f"# {COVERING}")
@@ -80,8 +80,8 @@ def _starts(
     folder: Path, policy: "Policy | None", file: Path | None
 ) -> "tuple[dict[Path, Policy], list[Start]]":
     """Where calls start; and the policies that were written for them, where none was given."""
-    from paperless_ivr.testing.cover import Start
-    from paperless_ivr.testing.proof import arrivals
+    from paperless_ivr.proof.cases import arrivals
+    from paperless_ivr.proof.cover import Start
 
     written: dict[Path, Policy] = {}
     starts = []
@@ -115,8 +115,8 @@ def _searched(starts: "list[Start]") -> "dict[str, Step]":
     """The search; on a terminal a bar shows how far it is."""
     from tqdm import tqdm
 
-    from paperless_ivr.testing.cover import search
-    from paperless_ivr.testing.proof import rows
+    from paperless_ivr.proof.cases import rows
+    from paperless_ivr.proof.cover import search
 
     total = len(rows())
     with tqdm(total=total, unit=" rows", file=sys.stderr, leave=False, disable=None) as bar:

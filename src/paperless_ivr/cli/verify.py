@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 
 from paperless_ivr.prompts.policies import load_policy
-from paperless_ivr.testing.exploration import Counterexample, Walk
-from paperless_ivr.testing.invariants import INVARIANTS
-from paperless_ivr.testing.proof import Case, Proof, cases, prove_all
+from paperless_ivr.proof.cases import Case, Proof, cases, prove_all
+from paperless_ivr.proof.exploration import Counterexample, Walk
+from paperless_ivr.proof.invariants import INVARIANTS
 
 HELD = ("every call ends", *INVARIANTS)
 """What must hold, as it is printed."""
@@ -60,7 +60,7 @@ def _progress(case: Case, seen: Walk) -> None:
 
 def _write(folder: Path, number: int, case: Case, counterexample: Counterexample) -> None:
     """Writes a counterexample as a transcript."""
-    from paperless_ivr.testing import transcripts
+    from paperless_ivr import transcripts
 
     name = re.sub(r"[^a-z0-9]+", "-", f"{counterexample.invariant} {case.name}".lower()).strip("-")
     to = folder / f"counterexample-{number}-{name}.call"

@@ -92,15 +92,15 @@ def registration_of(session: Session, bill: Bill) -> t.PaperlessRegistration | N
 
 
 def status_of(registration: t.PaperlessRegistration | None, now: datetime) -> t.Registered:
-    """How far a bill is; on paper, it is as one whose registration was cancelled.
+    """How far a bill is; on paper, it is as one whose registration was canceled.
 
     A registration whose links have all expired can be completed no more: that is paper, too.
     """
     if registration is None:
-        return t.Registered.CANCELLED
+        return t.Registered.CANCELED
     end = registration.ExpiresAt
     if registration.Status is t.Registered.PENDING and end is not None and end <= now:
-        return t.Registered.CANCELLED
+        return t.Registered.CANCELED
     return registration.Status
 
 

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 from paperless_ivr.cloudivr import tables as t
 from paperless_ivr.cloudivr.bills import Bill, is_email, locked_customer, registration_of
 from paperless_ivr.cloudivr.codes import Code
-from paperless_ivr.cloudivr.enrolment import settle, token_hash
+from paperless_ivr.cloudivr.enrollment import settle, token_hash
 from paperless_ivr.cloudivr.operations import CloudIVR
 from paperless_ivr.cloudivr.transactions import Visit
 from paperless_ivr.cloudivr.words import Standing

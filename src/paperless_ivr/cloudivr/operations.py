@@ -26,7 +26,7 @@ from paperless_ivr.cloudivr.bills import (
 )
 from paperless_ivr.cloudivr.codes import Code
 from paperless_ivr.cloudivr.database import last_ten
-from paperless_ivr.cloudivr.enrolment import Registrar, settle
+from paperless_ivr.cloudivr.enrollment import Registrar, settle
 from paperless_ivr.cloudivr.transactions import Refused, Transactions, Visit, utc_now
 from paperless_ivr.keypad import alone
 
@@ -232,7 +232,7 @@ class CloudIVR:
                 note_language(visit.session, bill, Language)
             if not Paperless:
                 with visit.step("CancelRegistration"):
-                    settle(visit, bill, t.Registered.CANCELLED, t.LinkStatus.CANCELLED)
+                    settle(visit, bill, t.Registered.CANCELED, t.LinkStatus.CANCELED)
                 return
             with visit.step("ValidateEmail"):
                 if not (email is None and PhoneNumber) and not is_email(email):

@@ -51,7 +51,7 @@ STATUS: Mapping[Standing, int] = {
     Standing.USED: 410,
     Standing.EXPIRED: 410,
     Standing.REPLACED: 410,
-    Standing.CANCELLED: 410,
+    Standing.CANCELED: 410,
     Standing.UNKNOWN: 404,
     Standing.FAILED: 500,
 }

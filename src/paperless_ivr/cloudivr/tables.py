@@ -70,7 +70,7 @@ class Registered(enum.StrEnum):
 
     PENDING = "pending"
     ACTIVE = "active"
-    CANCELLED = "cancelled"
+    CANCELED = "cancelled"
 
 
 class LinkStatus(enum.StrEnum):
@@ -79,7 +79,7 @@ class LinkStatus(enum.StrEnum):
     OPEN = "open"
     USED = "used"
     REPLACED = "replaced"
-    CANCELLED = "cancelled"
+    CANCELED = "cancelled"
 
 
 def _word(words: type[enum.StrEnum]) -> Enum:

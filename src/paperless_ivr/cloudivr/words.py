@@ -15,7 +15,7 @@ class Standing(enum.Enum):
     USED = "used"
     EXPIRED = "expired"
     REPLACED = "replaced"
-    CANCELLED = "cancelled"
+    CANCELED = "cancelled"
     UNKNOWN = "unknown"
     FAILED = "failed"
 
@@ -87,7 +87,7 @@ ENGLISH = Words(
         Standing.REPLACED: PageWords(
             "This link was replaced", ("A newer link was sent to you: please use that one.",)
         ),
-        Standing.CANCELLED: PageWords(
+        Standing.CANCELED: PageWords(
             "This link was canceled", ("Your {bill} from {biller} stays on paper.",)
         ),
         Standing.UNKNOWN: PageWords(
@@ -135,7 +135,7 @@ SPANISH = Words(
         Standing.REPLACED: PageWords(
             "Este enlace fue reemplazado", ("Le enviamos uno más nuevo: por favor, use ese.",)
         ),
-        Standing.CANCELLED: PageWords(
+        Standing.CANCELED: PageWords(
             "Este enlace fue cancelado", ("Su {bill} de {biller} sigue en papel.",)
         ),
         Standing.UNKNOWN: PageWords(

@@ -217,7 +217,7 @@ def _parts(entry: Entry, phase: Phase, back: Sequence[State]) -> list[Part]:
 
 
 def _elsewhere(to: State, *, several: bool) -> Iterator[Part]:
-    if to.phase is Phase.PERSON and to.kind is not Kind.PASS:
+    if to.phase is Phase.AGENT and to.kind is not Kind.PASS:
         yield Part("agent", "an agent", to)
         return
     yield Part("tag", ref(to), to)

@@ -18,23 +18,23 @@ from paperless_ivr.flow.table import BLOCKS
 WAYS: Mapping[tuple[Phase, Phase], str] = {
     (Phase.ARRIVAL, Phase.IDENTITY): "presses 1: yes",
     (Phase.IDENTITY, Phase.BILL): "proves the account",
-    (Phase.IDENTITY, Phase.PERSON): "no match, or service down",
+    (Phase.IDENTITY, Phase.AGENT): "no match, or service down",
     (Phase.BILL, Phase.ADDRESS): "one bill is picked",
     (Phase.BILL, Phase.PAPER): "paperless, or a link waits",
     (Phase.ADDRESS, Phase.CONSENT): "e-mail address on file",
     (Phase.ADDRESS, Phase.TEXT): "a texted link",
     (Phase.ADDRESS, Phase.EMAIL): "spelled by keypad",
-    (Phase.ADDRESS, Phase.PERSON): "an agent takes it down",
+    (Phase.ADDRESS, Phase.AGENT): "an agent takes it down",
     (Phase.CONSENT, Phase.AFTER): "agrees, and is enrolled",
     (Phase.CONSENT, Phase.TEXT): "agrees: the link goes out",
     (Phase.CONSENT, Phase.ADDRESS): "another address",
-    (Phase.CONSENT, Phase.PERSON): "refused, or record down",
+    (Phase.CONSENT, Phase.AGENT): "refused, or record down",
     (Phase.AFTER, Phase.BILL): "another bill",
     (Phase.AFTER, Phase.TEXT): "a text to confirm",
-    (Phase.PERSON, Phase.AFTER): "a bill is done already",
+    (Phase.AGENT, Phase.AFTER): "a bill is done already",
     (Phase.PAPER, Phase.TEXT): "text the link again",
     (Phase.PAPER, Phase.ADDRESS): "another address",
-    (Phase.PAPER, Phase.PERSON): "paper asked for, or refused",
+    (Phase.PAPER, Phase.AGENT): "paper asked for, or refused",
     (Phase.EMAIL, Phase.CONSENT): "the address is right",
     (Phase.EMAIL, Phase.ADDRESS): "too many corrections",
     (Phase.TEXT, Phase.CONSENT): "yes to a sign-up link",
@@ -74,7 +74,7 @@ COLUMNS = (28.0, 278.0, 528.0, 790.0, 1074.0, 1340.0)
 BOX = 214.0
 TOP = 104.0
 ROW = 25.0
-UNDER: Mapping[Phase, int] = {Phase.PERSON: 1, Phase.PAPER: 2, Phase.EMAIL: 3, Phase.TEXT: 4}
+UNDER: Mapping[Phase, int] = {Phase.AGENT: 1, Phase.PAPER: 2, Phase.EMAIL: 3, Phase.TEXT: 4}
 """The columns of the chapters that stand in the second row."""
 
 BELOW: Mapping[Outcome, tuple[int, int]] = {
@@ -225,7 +225,7 @@ def _outcome(end: State) -> Outcome:
 
 
 def _fill(phase: Phase) -> str:
-    if phase is Phase.PERSON:
+    if phase is Phase.AGENT:
         return "agent"
     return "pas" if phase in UNDER else "ask"
 
@@ -288,7 +288,7 @@ def _everywhere(canvas: Canvas, x: float, y: float, link: Link) -> None:
         key(canvas, x - 12, y, pressed)
         canvas.text(x + 32, y + 15, words, "ink", 13)
         if pressed == "0":
-            _letter(canvas, (x + BOX - 28, y), Phase.PERSON, link, green=False)
+            _letter(canvas, (x + BOX - 28, y), Phase.AGENT, link, green=False)
         if pressed == "#":
             _end_tag(canvas, x + BOX - 8, y, State.LEFT)
         y += 27

@@ -79,7 +79,7 @@ def _drawn(table: Table, phase: Phase | None) -> dict[Phase, list[State]]:
 
 def _notes(table: Table, phase: Phase | None) -> bool:
     """Whether the note on transfers is drawn."""
-    if phase not in (None, Phase.PERSON):
+    if phase not in (None, Phase.AGENT):
         return False
     return any(_returns(State.TRANSFERRING, row) for row in table.get(State.TRANSFERRING, ()))
 

@@ -13,8 +13,8 @@ from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Identity
 from paperless_ivr.flow.states import State
 from paperless_ivr.flow.turns import Return
-from paperless_ivr.prompts import Catalogue, said
-from paperless_ivr.records.port import Activity, Evidence, What
+from paperless_ivr.prompts import Catalog, said
+from paperless_ivr.records.port import Activity, ActivityType, Evidence
 from paperless_ivr.secret import Secret
 
 OFFERS = (State.OFFER_AT_START, State.OFFER)
@@ -25,7 +25,7 @@ class ActivityRecorder:
     """Says what goes on record of each move. Pure: the runner commits it."""
 
     flow: Flow
-    catalogue: Catalogue
+    catalog: Catalog
 
     @property
     def policy_version(self) -> str:
@@ -42,8 +42,8 @@ class ActivityRecorder:
         heard = [prompt for prompt in self.flow.turn(asked.call).say if prompt.must_hear]
         return Evidence(
             consent=consent,
-            words=said(heard, consent.language, self.catalogue),
-            words_version=self.catalogue.digest,
+            words=said(heard, consent.language, self.catalog),
+            words_version=self.catalog.digest,
             asked=asked.asked_at,
             answered=now,
             call_id=asked.call_id,
@@ -59,26 +59,28 @@ class ActivityRecorder:
 
     def _arrived(self, move: Move) -> Iterator[Activity]:
         detail = {"moment": move.after.call.host.moment.value}
-        yield evolve(self._line(What.ARRIVED, move.after, detail), state=State.GREETING.name)
+        yield evolve(
+            self._line(ActivityType.ARRIVED, move.after, detail), state=State.GREETING.name
+        )
 
     def _answered(self, move: Move) -> Iterator[Activity]:
         assert move.before is not None
         before, after = move.before, move.after
         detail = {"event": type(move.event).__name__, "rows": "; ".join(after.turn.took)}
-        yield self._line(What.ANSWERED, after, detail)
+        yield self._line(ActivityType.ANSWERED, after, detail)
         if after.call.spent.last_four > before.call.spent.last_four:
             accounts = tuple(customer.account for customer in before.call.found)
-            yield self._line(What.LAST_FOUR_MISSED, after, {}, accounts)
+            yield self._line(ActivityType.LAST_FOUR_MISSED, after, {}, accounts)
         for key in after.call.reserved.matched[len(before.call.reserved.matched) :]:
             unanswered = isinstance(move.event, Unavailable)
-            what = What.UNANSWERED if unanswered else What.MATCHED
+            what = ActivityType.UNANSWERED if unanswered else ActivityType.MATCHED
             yield self._line(what, after, {"key": key})
         match move.event:
             case LimitReached(limit) | Refused(Refusal.LIMIT, limit):
-                yield self._line(What.LIMITED, after, {"limit": limit})
+                yield self._line(ActivityType.LIMITED, after, {"limit": limit})
         for consent in after.call.consents[len(before.call.consents) :]:
             about = {"purpose": consent.purpose.value, "reference": consent.reference}
-            given = self._line(What.CONSENTED, after, about)
+            given = self._line(ActivityType.CONSENTED, after, about)
             yield evolve(given, evidence=after.evidence[consent.reference])
 
     def _next(self, after: Session) -> Iterator[Activity]:
@@ -86,15 +88,17 @@ class ActivityRecorder:
         if state in OFFERS and not after.hung_up:
             host = after.call.host
             detail = {"language": after.call.language or ""}
-            yield self._line(What.OFFERED, after, detail, _shown(host.account, host.identity))
+            yield self._line(
+                ActivityType.OFFERED, after, detail, _shown(host.account, host.identity)
+            )
         if isinstance(after.turn.then, Return):
             back = after.turn.then.handback
             detail = {"disposition": back.disposition.value, "reason": back.reason.value}
-            yield self._line(What.ENDED, after, detail, _shown(back.account, back.identity))
+            yield self._line(ActivityType.ENDED, after, detail, _shown(back.account, back.identity))
 
     def _line(
         self,
-        what: What,
+        what: ActivityType,
         session: Session,
         detail: dict[str, str],
         accounts: tuple[Secret, ...] = (),

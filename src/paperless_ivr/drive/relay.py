@@ -32,8 +32,8 @@ from paperless_ivr.flow.events import (
     Unavailable,
 )
 from paperless_ivr.flow.requests import (
+    DeferRequest,
     EnrollInPaperless,
-    KeepWish,
     SearchByAccountNumber,
     ServiceRequest,
     StoreCustomerPreference,
@@ -41,13 +41,13 @@ from paperless_ivr.flow.requests import (
 )
 from paperless_ivr.records.port import (
     PAPERLESS_ALREADY,
-    Followed,
-    Kept,
+    ActivityType,
+    DeferredRequest,
     Ledger,
-    Left,
+    OpenRegistration,
+    PendingWrite,
     Task,
-    What,
-    Written,
+    WorkItem,
 )
 from paperless_ivr.secret import credential
 
@@ -70,11 +70,11 @@ DONE_ALREADY = (Refusal.ALREADY_PAPERLESS, Refusal.PENDING)
 """Refusals that say it is as the caller wanted it."""
 
 
-Export = Callable[[KeepWish], None]
+Export = Callable[[DeferRequest], None]
 """Hands a wish to the biller; the same one may come again after a crash."""
 
 
-Wanted = EnrollInPaperless | StoreCustomerPreference | KeepWish
+Wanted = EnrollInPaperless | StoreCustomerPreference | DeferRequest
 
 
 def is_as(found: Customer, wanted: Wanted) -> bool:
@@ -99,7 +99,7 @@ class Relay:
     setup: Setup
     ledger: Ledger
     export: Export | None = None
-    """For wishes that no operation of the service can fulfil."""
+    """For wishes that no operation of the service can fulfill."""
     after: timedelta = AFTER
     abandoned: timedelta = ABANDONED
     holder: str = field(factory=lambda: token_hex(8))
@@ -145,7 +145,7 @@ class Relay:
     def _now(self) -> datetime:
         return self.setup.clock()
 
-    def _worked(self, left: Left, unsettled: Set[str]) -> str:
+    def _worked(self, left: WorkItem, unsettled: Set[str]) -> str:
         """Works on one item; whatever goes wrong with it, it is tried again later."""
         try:
             came_to = self._work(left, unsettled)
@@ -159,24 +159,24 @@ class Relay:
         log.info("relay.worked", task=type(left).__name__, came_to=came_to, attempt=left.attempts)
         return came_to
 
-    def _work(self, left: Left, unsettled: Set[str]) -> str:
+    def _work(self, left: WorkItem, unsettled: Set[str]) -> str:
         match left:
-            case Written():
+            case PendingWrite():
                 return self._settle(left)
-            case Kept() if left.key in unsettled:
+            case DeferredRequest() if left.key in unsettled:
                 return self._later(left, "unsettled")  # its own write may yet prove to be done
-            case Kept():
+            case DeferredRequest():
                 return self._complete(left)
-            case Followed():
+            case OpenRegistration():
                 return self._follow(left)
 
     # ── a write without a certain outcome ──
 
-    def _settle(self, left: Written) -> str:
+    def _settle(self, left: PendingWrite) -> str:
         write = left.write
         if not isinstance(write, EnrollInPaperless | StoreCustomerPreference):
             # A text or AutoPay cannot be looked up, and is never sent twice.
-            return self._finished(left, What.GIVEN_UP, "not_repeated")
+            return self._finished(left, ActivityType.GIVEN_UP, "not_repeated")
         there = self._looked_up(write)
         if there is None:
             return self._later(left, "unclear")
@@ -185,76 +185,76 @@ class Relay:
             return "settled"
         return self._sent(left, write)
 
-    def _sent(self, left: Written | Kept, write: Write) -> str:
+    def _sent(self, left: PendingWrite | DeferredRequest, write: Write) -> str:
         """Sends a write that is surely absent, and settles it."""
         answer = self._asked(write)
         if isinstance(answer, Refused) and answer.reason in DONE_ALREADY:
             answer = Accepted()
-        lost = isinstance(answer, Unavailable) and isinstance(left, Written)
+        lost = isinstance(answer, Unavailable) and isinstance(left, PendingWrite)
         if not lost:  # that this sending got nowhere says nothing of the first
             self.ledger.settle(write.key, answer)
         if isinstance(answer, Unavailable | OutcomeUnknown):
             return self._later(left, "unavailable")
-        if isinstance(answer, Refused) and isinstance(left, Kept):
-            return self._finished(left, What.GIVEN_UP, answer.reason.value)
+        if isinstance(answer, Refused) and isinstance(left, DeferredRequest):
+            return self._finished(left, ActivityType.GIVEN_UP, answer.reason.value)
         return "refused" if isinstance(answer, Refused) else "sent"
 
     # ── a wish that was kept ──
 
-    def _complete(self, left: Kept) -> str:
-        wish = left.wish
-        there = self._looked_up(wish)
-        if there is not None and is_as(there, wish):
+    def _complete(self, left: DeferredRequest) -> str:
+        request = left.request
+        there = self._looked_up(request)
+        if there is not None and is_as(there, request):
             if status(there.invoices) is Status.PENDING:
                 return self._waiting(left)
-            reason = PAPERLESS_ALREADY if wish.paperless else "on_paper_already"
-            return self._finished(left, What.COMPLETED, reason)
+            reason = PAPERLESS_ALREADY if request.paperless else "on_paper_already"
+            return self._finished(left, ActivityType.COMPLETED, reason)
         if StoreCustomerPreference.__name__ not in self.setup.backend.operations:
             return self._handed_over(left)
         if there is None:
             return self._later(left, "unclear")
         write = StoreCustomerPreference(
-            customer=wish.customer,
-            account=wish.account,
-            invoice_type=wish.invoice_type,
-            paperless=wish.paperless,
-            email=wish.email,
-            phone=wish.phone,
-            consent=wish.consent,
-            key=wish.key,
-            language=wish.language,
+            customer=request.customer,
+            account=request.account,
+            invoice_type=request.invoice_type,
+            paperless=request.paperless,
+            email=request.email,
+            phone=request.phone,
+            consent=request.consent,
+            key=request.key,
+            language=request.language,
         )
         forbidden = self.ledger.intend(write, left.evidence, self.setup.limits)
         if forbidden is not None:
             return self._later(left, forbidden.reason.value)
         return self._sent(left, write)
 
-    def _handed_over(self, left: Kept) -> str:
+    def _handed_over(self, left: DeferredRequest) -> str:
         """No operation can do it: it goes to the biller where there is a way."""
         if self.export is None:
             return self._later(left, "no_operation")
-        self.export(left.wish)
-        return self._finished(left, What.EXPORTED)
+        self.export(left.request)
+        return self._finished(left, ActivityType.EXPORTED)
 
     # ── a registration that waits for its link ──
 
-    def _follow(self, left: Followed) -> str:
+    def _follow(self, left: OpenRegistration) -> str:
         there = self._looked_up(left.write)
         if there is not None and status(there.invoices) is Status.PAPERLESS:
-            return self._finished(left, What.COMPLETED)
+            return self._finished(left, ActivityType.COMPLETED)
         if there is not None and status(there.invoices) is Status.PAPER:
-            return self._finished(left, What.EXPIRED, "on_paper_again")
+            return self._finished(left, ActivityType.EXPIRED, "on_paper_again")
         return self._waiting(left)
 
-    def _waiting(self, left: Kept | Followed) -> str:
+    def _waiting(self, left: DeferredRequest | OpenRegistration) -> str:
         """The link waits to be opened; not for ever."""
         if self._now() - left.at > FOLLOWED:
-            return self._finished(left, What.EXPIRED, "not_opened")
+            return self._finished(left, ActivityType.EXPIRED, "not_opened")
         return self._later(left, "pending", give_up=False)
 
     # ── the service ──
 
-    def _looked_up(self, about: Write | KeepWish) -> Customer | None:
+    def _looked_up(self, about: Write | DeferRequest) -> Customer | None:
         """The customer, with the invoices that show how the bill comes today; None if unclear."""
         found = self._asked(SearchByAccountNumber(about.account))
         if not isinstance(found, CustomersFound):
@@ -277,16 +277,16 @@ class Relay:
 
     # ── the record ──
 
-    def _finished(self, left: Left, how: What, reason: str = "") -> str:
-        if how is What.GIVEN_UP:
+    def _finished(self, left: WorkItem, how: ActivityType, reason: str = "") -> str:
+        if how is ActivityType.GIVEN_UP:
             log.warning("relay.gave_up", task=type(left).__name__, reason=reason)
         self.ledger.finish(left, self.holder, how, reason)
         return how.value
 
-    def _later(self, left: Left, why: str, *, give_up: bool = True) -> str:
+    def _later(self, left: WorkItem, why: str, *, give_up: bool = True) -> str:
         """It is tried again, each time later; in the end it is given up, for all to see."""
         if give_up and self._now() - left.at > GIVE_UP:
-            return self._finished(left, What.GIVEN_UP, why)
+            return self._finished(left, ActivityType.GIVEN_UP, why)
         state = RetryCallState(Retrying(), None, (), {})
         state.attempt_number = left.attempts
         again = self._now() + timedelta(seconds=self._wait(state))

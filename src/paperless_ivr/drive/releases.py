@@ -16,10 +16,10 @@ from paperless_ivr.drive.runner import CallRunner, whose
 from paperless_ivr.drive.session import SavedSession, Session
 from paperless_ivr.flow.call import Call, Consent, Purpose
 from paperless_ivr.flow.host import Disposition, Handback, Reason, Registration
-from paperless_ivr.flow.requests import KeepWish, wish
+from paperless_ivr.flow.requests import DeferRequest, deferred
 from paperless_ivr.flow.states import Kind, State
 from paperless_ivr.flow.turns import Return, Turn
-from paperless_ivr.records.port import Activity, SavedCall, SessionUpdate, What
+from paperless_ivr.records.port import Activity, ActivityType, SavedCall, SessionUpdate
 
 log = structlog.get_logger("paperless_ivr")
 
@@ -41,7 +41,7 @@ def give_up(
     yes = _being_carried_out(call)
     evidence = {one.consent.reference: one for one in saved.evidence}
     if yes is not None:
-        keep: KeepWish = wish(yes)
+        keep: DeferRequest = deferred(yes)
         runner.twice(lambda: setup.store.record.keep(keep, evidence[yes.reference]))
     handback = evolve(
         Handback.unfinished(call.host, Reason.OTHER_EDITION),
@@ -54,7 +54,7 @@ def give_up(
     )
     version = next((e.policy_version for e in saved.evidence), "")
     ended = Activity(
-        What.ENDED,
+        ActivityType.ENDED,
         call.host.call_id,
         call.host.biller,
         version,
@@ -95,7 +95,7 @@ def handed_back(call: Call, handback: Handback, now: datetime) -> Session:
 
 def _being_carried_out(call: Call) -> Consent | None:
     """The latest yes about a bill, where something is being asked for it and nothing has come."""
-    about_bills = (Purpose.ENROL, Purpose.BACK_TO_PAPER)
+    about_bills = (Purpose.ENROLL, Purpose.BACK_TO_PAPER)
     given = [consent for consent in call.consents if consent.purpose in about_bills]
     settled = {outcome.consent for outcome in call.results.outcomes}
     if not given or call.state.kind is not Kind.DO or given[-1].reference in settled:

@@ -22,7 +22,7 @@ from paperless_ivr.flow.events import (
     OutcomeUnknown,
     Unavailable,
 )
-from paperless_ivr.flow.host import Edition
+from paperless_ivr.flow.host import Release
 from paperless_ivr.flow.requests import Read, Request, Write
 from paperless_ivr.flow.turns import Turn
 from paperless_ivr.gateways.port import DocumentGateway
@@ -43,7 +43,7 @@ class RequestRunner:
         return CallRunner(self.setup)
 
     @property
-    def release(self) -> Edition:
+    def release(self) -> Release:
         """The flow, policy and words that it runs calls on."""
         return self.setup.edition
 

@@ -29,17 +29,17 @@ from paperless_ivr.flow.events import (
     RecordAnswer,
     RecordUnavailable,
     Refused,
+    RequestDeferred,
     ServiceAnswer,
     Unavailable,
-    WishKept,
 )
 from paperless_ivr.flow.flow import Flow
-from paperless_ivr.flow.host import Arrival, Edition, Handback
+from paperless_ivr.flow.host import Arrival, Handback, Release
 from paperless_ivr.flow.live import Live, deliver
 from paperless_ivr.flow.policy import Budgets, Limits
 from paperless_ivr.flow.policy_file import digest, problems
 from paperless_ivr.flow.requests import (
-    KeepWish,
+    DeferRequest,
     Read,
     RecordRequest,
     Request,
@@ -48,9 +48,9 @@ from paperless_ivr.flow.requests import (
     ServiceRequest,
     Write,
 )
-from paperless_ivr.flow.scene import Scene
 from paperless_ivr.flow.turns import Return, Turn
-from paperless_ivr.prompts import Catalogue
+from paperless_ivr.flow.view import CallView
+from paperless_ivr.prompts import Catalog
 from paperless_ivr.records.port import (
     Intent,
     Reservation,
@@ -91,7 +91,7 @@ class Setup:
     """Everything that calls of one biller are run with. One serves any number of calls."""
 
     flow: Flow
-    catalogue: Catalogue
+    catalog: Catalog
     backend: Backend
     store: SessionStore
     clock: Callable[[], datetime] = utc_now
@@ -100,13 +100,13 @@ class Setup:
     """Requests to the service at the same time; above the calls at the same time nobody waits."""
     name_handover: Callable[[], str] = lambda: token_hex(4)
     """Names hand-overs: a host may hand one call over several times, or two by one name."""
-    edition: Edition = field(init=False, repr=False)
+    edition: Release = field(init=False, repr=False)
     """The flow, policy and words that a call beginning now is run on."""
 
     @edition.default
-    def _make_edition(self) -> Edition:
+    def _make_release(self) -> Release:
         policy = self.flow.terms.policy
-        return Edition(self.flow.digest, digest(policy), self.catalogue.digest)
+        return Release(self.flow.digest, digest(policy), self.catalog.digest)
 
     def __attrs_post_init__(self) -> None:
         """What is wrong with flow or policy is found here, never in a call."""
@@ -141,7 +141,7 @@ class CallRunner:
 
     @_recorder.default
     def _make_recorder(self) -> ActivityRecorder:
-        return ActivityRecorder(self.setup.flow, self.setup.catalogue)
+        return ActivityRecorder(self.setup.flow, self.setup.catalog)
 
     # ── moves ──
 
@@ -296,9 +296,9 @@ class CallRunner:
                 return record.screen(request)
             case ReserveTry():
                 return record.reserve(request, self.setup.limits)
-            case KeepWish():
+            case DeferRequest():
                 record.keep(request, session.evidence[request.consent])
-                return WishKept()
+                return RequestDeferred()
 
     def intend(
         self, write: Write, session: Session, claimed: SessionUpdate | None = None
@@ -337,7 +337,7 @@ class CallRunner:
 
     def language(self, turn: Turn) -> str:
         """The language that a turn is spoken in."""
-        return Scene(turn.call, self.setup.flow.terms).language
+        return CallView(turn.call, self.setup.flow.terms).language
 
     def reassurance(self, turn: Turn) -> Turn | None:
         """What is said while an answer is waited for; None where the caller is gone."""

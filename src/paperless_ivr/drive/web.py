@@ -46,7 +46,7 @@ from paperless_ivr.flow.events import (
     TransferEnded,
     Unavailable,
 )
-from paperless_ivr.flow.host import Arrival, Edition, Handback, Reason
+from paperless_ivr.flow.host import Arrival, Handback, Reason, Release
 from paperless_ivr.flow.requests import RecordRequest, Request
 from paperless_ivr.flow.states import Kind
 from paperless_ivr.flow.turns import Gather, Transfer
@@ -160,7 +160,7 @@ class WebDriver:
     def _releases(self) -> tuple[RequestRunner, ...]:
         return tuple(driver._requests for driver in (self, *self.former))
 
-    def _owner(self, release: Edition) -> "WebDriver | None":
+    def _owner(self, release: Release) -> "WebDriver | None":
         """Who runs calls of a release; None where no driver here does."""
         having = (one for one in (self, *self.former) if one.setup.edition == release)
         return next(having, None)
@@ -337,7 +337,7 @@ class WebDriver:
 
 def _handed_over(session: Session) -> Arrival:
     """What the host handed over, without what was named here."""
-    return evolve(session.call.host, edition=Edition(), handover="", serial="")
+    return evolve(session.call.host, edition=Release(), handover="", serial="")
 
 
 def _reason(error: Exception) -> Reason:
@@ -361,7 +361,7 @@ def _noted(call: Mapping[str, str], carried: "Future[Session]") -> None:
 def _asked_for(then: Gather | Transfer, event: CallerEvent | None, token: TurnToken) -> CallerEvent:
     """What the caller did, where it is an answer to what was asked."""
     if isinstance(then, Gather) and isinstance(event, Digits):
-        return evolve(event, heard=token.heard)
+        return evolve(event, interrupted=token.heard)
     fits = NoInput if isinstance(then, Gather) else TransferEnded
     if isinstance(event, fits):
         return event

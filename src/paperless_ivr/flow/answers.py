@@ -10,29 +10,29 @@ from paperless_ivr.flow.events import (
     OutcomeUnknown,
     RecordUnavailable,
     Refused,
+    RequestDeferred,
     TryReserved,
     Unavailable,
-    WishKept,
 )
-from paperless_ivr.flow.facts import person
+from paperless_ivr.flow.facts import agent
 from paperless_ivr.flow.host import Reason
 from paperless_ivr.flow.requests import Guess, Request, ReserveTry, StoreCustomerPreference
 from paperless_ivr.flow.rows import On, Row
-from paperless_ivr.flow.scene import Scene
 from paperless_ivr.flow.states import State as S
-from paperless_ivr.flow.updates import because, unanswered, want_person
+from paperless_ivr.flow.updates import because, unanswered, want_agent
+from paperless_ivr.flow.view import CallView
 from paperless_ivr.secret import Secret
 
 SEARCH = (CustomersFound, Unavailable, OutcomeUnknown, Refused)
 WRITE = (Accepted, Refused, Unavailable, OutcomeUnknown, RecordUnavailable)
-KEEP = (WishKept, RecordUnavailable)
+KEEP = (RequestDeferred, RecordUnavailable)
 RESERVE = (TryReserved, LimitReached, RecordUnavailable)
 
 
-def reserve(scene: Scene, guess: Guess, accounts: tuple[Secret, ...]) -> Request:
+def reserve(view: CallView, guess: Guess, accounts: tuple[Secret, ...]) -> Request:
     """Asks the record for a try at what a stranger could guess."""
-    host = scene.call.host
-    return ReserveTry(guess, host.biller, host.ani, accounts, scene.call.next_try)
+    host = view.call.host
+    return ReserveTry(guess, host.biller, host.ani, accounts, view.call.next_try)
 
 
 def store_preference(yes: Consent) -> StoreCustomerPreference:
@@ -41,7 +41,7 @@ def store_preference(yes: Consent) -> StoreCustomerPreference:
         yes.customer,
         yes.account,
         yes.invoice_type,
-        yes.purpose is Purpose.ENROL,
+        yes.purpose is Purpose.ENROLL,
         yes.email,
         yes.phone,
         yes.reference,
@@ -52,9 +52,9 @@ def store_preference(yes: Consent) -> StoreCustomerPreference:
 DOWN_BEFORE_CONSENT: Sequence[Row] = (
     On(
         (Unavailable, OutcomeUnknown),
-        S.PERSON_OFFER,
-        when=person,
-        keep=unanswered(want_person(Reason.SERVICE_DOWN, S.UNAVAILABLE)),
+        S.AGENT_OFFER,
+        when=agent,
+        keep=unanswered(want_agent(Reason.SERVICE_DOWN, S.UNAVAILABLE)),
         say="service_down",
     ),
     On(
@@ -69,9 +69,9 @@ DOWN_BEFORE_CONSENT: Sequence[Row] = (
 REFUSED_FOR_GOOD: Sequence[Row] = (
     On(
         Refused,
-        S.PERSON_OFFER,
-        when=person,
-        keep=want_person(Reason.SERVICE_REFUSED, S.FAILED),
+        S.AGENT_OFFER,
+        when=agent,
+        keep=want_agent(Reason.SERVICE_REFUSED, S.FAILED),
         say="service_refused",
     ),
     On(Refused, S.FAILED, keep=because(Reason.SERVICE_REFUSED)),
@@ -88,17 +88,17 @@ SEARCHING: Sequence[Row] = (
 NO_TRY_LEFT: Sequence[Row] = (
     On(
         LimitReached,
-        S.PERSON_OFFER,
-        when=person,
-        keep=want_person(Reason.LIMIT_REACHED, S.NOT_IDENTIFIED),
+        S.AGENT_OFFER,
+        when=agent,
+        keep=want_agent(Reason.LIMIT_REACHED, S.NOT_IDENTIFIED),
         say="too_many_tries",
     ),
     On(LimitReached, S.NOT_IDENTIFIED, keep=because(Reason.LIMIT_REACHED), say="too_many_tries"),
     On(
         RecordUnavailable,
-        S.PERSON_OFFER,
-        when=person,
-        keep=want_person(Reason.RECORD_DOWN, S.UNAVAILABLE),
+        S.AGENT_OFFER,
+        when=agent,
+        keep=want_agent(Reason.RECORD_DOWN, S.UNAVAILABLE),
         say="service_down",
     ),
     On(RecordUnavailable, S.UNAVAILABLE, keep=because(Reason.RECORD_DOWN)),
@@ -109,9 +109,9 @@ NO_TRY_LEFT: Sequence[Row] = (
 NOT_RECORDED: Sequence[Row] = (
     On(
         RecordUnavailable,
-        S.PERSON_OFFER,
-        when=person,
-        keep=want_person(Reason.RECORD_DOWN, S.FAILED),
+        S.AGENT_OFFER,
+        when=agent,
+        keep=want_agent(Reason.RECORD_DOWN, S.FAILED),
         say="service_refused",
     ),
     On(RecordUnavailable, S.FAILED, keep=because(Reason.RECORD_DOWN)),

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from paperless_ivr.flow.events import Customer, Invoice
 from paperless_ivr.flow.host import Moment
-from paperless_ivr.flow.scene import Scene, once
+from paperless_ivr.flow.view import CallView, once
 from paperless_ivr.keypad import last_four
 from paperless_ivr.secret import Secret
 
@@ -35,9 +35,9 @@ class Bill:
     due: date | None
 
 
-def eligible(scene: Scene, invoice_type: str) -> bool:
+def eligible(view: CallView, invoice_type: str) -> bool:
     """Whether an invoice type can go paperless, by policy."""
-    types = scene.policy.bills.eligible
+    types = view.policy.bills.eligible
     return types is None or invoice_type in types
 
 
@@ -51,9 +51,9 @@ def status(invoices: tuple[Invoice, ...]) -> Status:
 
 
 @once
-def listed(scene: Scene) -> tuple[Bill, ...]:
+def listed(view: CallView) -> tuple[Bill, ...]:
     """Every bill of the customers found, in the service's order."""
-    call = scene.call
+    call = view.call
     bills: list[Bill] = []
     for number, customer in enumerate(call.found):
         for invoice_type in dict.fromkeys(i.type for i in customer.invoices):
@@ -67,106 +67,104 @@ def listed(scene: Scene) -> tuple[Bill, ...]:
                 bills.append(
                     Bill(number, invoice_type, status(there), first.number, first.amount, first.due)
                 )
-    return tuple(bills) + _just_paid(scene, tuple(bills))
+    return tuple(bills) + _just_paid(view, tuple(bills))
 
 
-def _just_paid(scene: Scene, bills: tuple[Bill, ...]) -> tuple[Bill, ...]:
+def _just_paid(view: CallView, bills: tuple[Bill, ...]) -> tuple[Bill, ...]:
     """The bill that the host's payment was for, where the search no longer lists it."""
-    host = scene.call.host
+    host = view.call.host
     wanted = host.invoice_type
     if host.moment is not Moment.AFTER_PAYMENT or wanted is None:
         return ()
-    for number, customer in enumerate(scene.call.found):
+    for number, customer in enumerate(view.call.found):
         there = any((bill.customer, bill.type) == (number, wanted) for bill in bills)
-        if paid_by(scene, customer) and not there:
+        if paid_by(view, customer) and not there:
             invoice = host.payment.invoice if host.payment else None
             return (Bill(number, wanted, Status.PAPER, invoice or host.invoice, None, None),)
     return ()
 
 
-def paid_by(scene: Scene, customer: Customer) -> bool:
+def paid_by(view: CallView, customer: Customer) -> bool:
     """Whether the host's approved payment was for an account: by its number, or by an invoice.
 
     Invoice numbers may be unique within an account alone, so an invoice is one of the account
     that the host hands over with it. A payment that names neither says nothing of that account.
     """
-    payment = scene.call.host.payment
+    payment = view.call.host.payment
     if payment is None or not payment.approved:
         return False
     if payment.account is not None:
-        return scene.terms.accounts.same(payment.account.reveal(), customer.account.reveal())
-    given = scene.call.host.account
-    if given is None or not scene.terms.accounts.same(given.reveal(), customer.account.reveal()):
+        return view.terms.accounts.same(payment.account.reveal(), customer.account.reveal())
+    given = view.call.host.account
+    if given is None or not view.terms.accounts.same(given.reveal(), customer.account.reveal()):
         return False
     return any(payment.invoice == invoice.number for invoice in customer.invoices)
 
 
-def of_status(scene: Scene, *wanted: Status) -> tuple[Bill, ...]:
+def of_status(view: CallView, *wanted: Status) -> tuple[Bill, ...]:
     """The listed bills that come in one of these ways and are not settled in this call.
 
     On paper, only those that are eligible: a bill that is paperless may always be left (R11).
     """
-    done = scene.call.choosing.done
+    done = view.call.choosing.done
     return tuple(
         bill
-        for bill in listed(scene)
+        for bill in listed(view)
         if bill.status in wanted
         and (bill.customer, bill.type) not in done
-        and (bill.status is not Status.PAPER or eligible(scene, bill.type))
+        and (bill.status is not Status.PAPER or eligible(view, bill.type))
     )
 
 
 @once
-def choices(scene: Scene) -> tuple[Bill, ...]:
+def choices(view: CallView) -> tuple[Bill, ...]:
     """The bills that the caller may choose among now.
 
-    To enrol: those on paper; the host's invoice alone where it named one, until something
+    To enroll: those on paper; the host's invoice alone where it named one, until something
     is settled. Back to paper: those that are paperless or pending. Of bills that nothing tells
     apart the first.
     """
-    if scene.call.choosing.back_to_paper:
-        return _told_apart(scene, of_status(scene, Status.PAPERLESS, Status.PENDING))
-    bills = of_status(scene, Status.PAPER)
-    named = tuple(bill for bill in bills if named_by_host(scene, bill))
-    return _told_apart(scene, bills if scene.call.choosing.done else named or bills)
+    if view.call.choosing.back_to_paper:
+        return _told_apart(view, of_status(view, Status.PAPERLESS, Status.PENDING))
+    bills = of_status(view, Status.PAPER)
+    named = tuple(bill for bill in bills if named_by_host(view, bill))
+    return _told_apart(view, bills if view.call.choosing.done else named or bills)
 
 
-def named_by_host(scene: Scene, bill: Bill) -> bool:
+def named_by_host(view: CallView, bill: Bill) -> bool:
     """Whether the host handed this very bill over."""
-    host = scene.call.host
+    host = view.call.host
     if host.invoice is not None:
-        numbers = {
-            i.number for i in scene.call.found[bill.customer].invoices if i.type == bill.type
-        }
+        numbers = {i.number for i in view.call.found[bill.customer].invoices if i.type == bill.type}
         return host.invoice in numbers
     return host.invoice_type == bill.type
 
 
-def chosen(scene: Scene) -> Bill:
+def chosen(view: CallView) -> Bill:
     """The bill that is spoken of. Only where one was chosen."""
-    choosing = scene.call.choosing
-    for bill in listed(scene):
+    choosing = view.call.choosing
+    for bill in listed(view):
         if (bill.customer, bill.type) == (choosing.customer, choosing.type):
             return bill
     raise LookupError("no bill was chosen")
 
 
-def cancelling(scene: Scene) -> bool:
+def canceling(view: CallView) -> bool:
     """Going back to paper only cancels a registration whose link was not opened yet."""
-    return scene.call.choosing.cancelling or chosen(scene).status is Status.PENDING
+    return view.call.choosing.cancelling or chosen(view).status is Status.PENDING
 
 
-def paid_for(scene: Scene) -> bool:
+def paid_for(view: CallView) -> bool:
     """Whether the chosen bill is the one that the host's approved payment was for.
 
     The payment's own account must be the bill's: a caller may have chosen, or keyed, another.
     """
-    host, choosing = scene.call.host, scene.call.choosing
+    host, choosing = view.call.host, view.call.choosing
     if host.payment is None or choosing.customer is None:
         return False
-    customer = scene.call.found[choosing.customer]
+    customer = view.call.found[choosing.customer]
     types = {i.type for i in customer.invoices if i.number == host.payment.invoice}
-    return choosing.type in (types or {host.invoice_type or ""}) and paid_by(scene, customer)
+    return choosing.type in (types or {host.invoice_type or ""}) and paid_by(view, customer)
 
 
 class Mark(enum.Enum):
@@ -178,14 +176,14 @@ class Mark(enum.Enum):
     NUMBER = "number"
 
 
-def marks(scene: Scene, bill: Bill, others: tuple[Bill, ...]) -> tuple[Mark, ...]:
+def marks(view: CallView, bill: Bill, others: tuple[Bill, ...]) -> tuple[Mark, ...]:
     """The fewest marks that together none of the others of its name has, too.
 
     None where no other has its name; all that it has where nothing tells it apart.
     """
-    mine = _marks(scene, bill)
+    mine = _marks(view, bill)
     known = [mark for mark in Mark if mine[mark] is not None]
-    same = [_marks(scene, o) for o in others if o != bill and _name(scene, o) == _name(scene, bill)]
+    same = [_marks(view, o) for o in others if o != bill and _name(view, o) == _name(view, bill)]
     for size in range(len(known)):
         for some in combinations(known, size):
             if all(any(its[mark] != mine[mark] for mark in some) for its in same):
@@ -193,24 +191,24 @@ def marks(scene: Scene, bill: Bill, others: tuple[Bill, ...]) -> tuple[Mark, ...
     return tuple(known)
 
 
-def _marks(scene: Scene, bill: Bill) -> Mapping[Mark, object]:
+def _marks(view: CallView, bill: Bill) -> Mapping[Mark, object]:
     known = bill.amount is not None and bill.due is not None
-    account = scene.call.found[bill.customer].account
+    account = view.call.found[bill.customer].account
     return {
         Mark.AMOUNT: (bill.amount, bill.due) if known else None,
-        Mark.ACCOUNT: scene.terms.accounts.last_four(account.reveal()) or None,
+        Mark.ACCOUNT: view.terms.accounts.last_four(account.reveal()) or None,
         Mark.NUMBER: (last_four(bill.invoice.reveal()) or None) if bill.invoice else None,
     }
 
 
-def _told_apart(scene: Scene, bills: tuple[Bill, ...]) -> tuple[Bill, ...]:
+def _told_apart(view: CallView, bills: tuple[Bill, ...]) -> tuple[Bill, ...]:
     """The bills, less those that nothing which could be said tells from one before them."""
     first: dict[tuple[object, ...], Bill] = {}
     for bill in bills:
-        first.setdefault((_name(scene, bill), *_marks(scene, bill).values()), bill)
+        first.setdefault((_name(view, bill), *_marks(view, bill).values()), bill)
     return tuple(first.values())
 
 
-def _name(scene: Scene, bill: Bill) -> str | None:
+def _name(view: CallView, bill: Bill) -> str | None:
     """What a bill is called, in the language that is spoken."""
-    return scene.policy.bills.names.get(bill.type, {}).get(scene.language)
+    return view.policy.bills.names.get(bill.type, {}).get(view.language)

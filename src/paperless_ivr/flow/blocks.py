@@ -14,6 +14,7 @@ from paperless_ivr.flow.call import Call, Purpose
 from paperless_ivr.flow.events import Digits, HungUp, NoInput
 from paperless_ivr.flow.examples import Known
 from paperless_ivr.flow.facts import (
+    agent,
     all_of,
     card_before_pause,
     chose,
@@ -22,7 +23,6 @@ from paperless_ivr.flow.facts import (
     is_mistyped,
     not_,
     paused,
-    person,
     pound,
     silence_used_up,
     star,
@@ -34,12 +34,11 @@ from paperless_ivr.flow.lines import Keys, Line, options
 from paperless_ivr.flow.options import Choice, Option
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.requests import Request
-from paperless_ivr.flow.rows import HERE, On, Row, always, nothing
-from paperless_ivr.flow.scene import Crossing, Scene
+from paperless_ivr.flow.rows import REPROMPT, On, Row, always, nothing
 from paperless_ivr.flow.states import Kind, Outcome, State
 from paperless_ivr.flow.turns import Gather, Prompt, Return, Then, Transfer
 from paperless_ivr.flow.updates import (
-    ask_for_person,
+    ask_for_agent,
     count_silence,
     count_wrong,
     count_wrong_key,
@@ -49,6 +48,7 @@ from paperless_ivr.flow.updates import (
     keep_keys,
     mint_consent,
 )
+from paperless_ivr.flow.view import CallView, Transition
 
 Rows = Sequence[Row]
 
@@ -59,12 +59,12 @@ class Press:
 
     choice: Choice
     to: State | None
-    when: Callable[[Crossing[Digits]], bool] = field(default=always, kw_only=True)
-    keep: Callable[[Crossing[Digits]], Call] = field(default=nothing, kw_only=True)
+    when: Callable[[Transition[Digits]], bool] = field(default=always, kw_only=True)
+    keep: Callable[[Transition[Digits]], Call] = field(default=nothing, kw_only=True)
     say: str | None = field(default=None, kw_only=True)
     words: str = field(default="", kw_only=True)
 
-    def row(self, *also: Callable[[Crossing[Digits]], bool]) -> On[Digits]:
+    def row(self, *also: Callable[[Transition[Digits]], bool]) -> On[Digits]:
         """The row of the table; `also` are conditions that the block adds."""
         own = () if self.when is always else (self.when,)
         guards = (chose(self.choice), *also, *own)
@@ -77,43 +77,41 @@ class Press:
 HANG_UP: tuple[Row, ...] = (On(HungUp, State.ABANDONED, keep=hang_up),)
 """The call is taken away, and nothing was under way."""
 
-FINISH: tuple[Row, ...] = (On(HungUp, HERE, keep=hang_up, words="hangs up during a request"),)
+FINISH: tuple[Row, ...] = (On(HungUp, REPROMPT, keep=hang_up, words="hangs up during a request"),)
 """The call is taken away during a write: it is finished and recorded, and nothing more is said."""
 
 LEAVE = On(Digits, State.LEAVING, when=pound, words="alone: leaves")
 """`#` with nothing keyed leaves (R15)."""
 
-PERSON: Rows = (
-    On(
-        Digits, State.TRANSFERRING, when=all_of(zero, person), keep=ask_for_person, words="an agent"
-    ),
+AGENT: Rows = (
+    On(Digits, State.TRANSFERRING, when=all_of(zero, agent), keep=ask_for_agent, words="an agent"),
     On(
         Digits,
-        HERE,
+        REPROMPT,
         when=zero,
         keep=find_nobody,
         say="nobody_free",
         words="an agent, if one is free",
     ),
 )
-"""0 reaches a person where one is available (R15)."""
+"""0 reaches an agent where one is available (R15)."""
 
 WRONG: Rows = (
     On(Digits, State.GIVEN_UP, when=wrong_used_up),
-    On(Digits, HERE, keep=count_wrong_key, words="any other key"),
+    On(Digits, REPROMPT, keep=count_wrong_key, words="any other key"),
 )
 
 SILENCE: Rows = (
     On(NoInput, State.GIVEN_UP, when=silence_used_up, words="silent too often"),
-    On(NoInput, HERE, keep=count_silence),
+    On(NoInput, REPROMPT, keep=count_silence),
 )
 
-REPEAT: Rows = (On(Digits, HERE, when=star, keep=hear_again),)
+REPEAT: Rows = (On(Digits, REPROMPT, when=star, keep=hear_again),)
 """`*` repeats."""
 
 LISTEN_FIRST = On(
     Digits,
-    HERE,
+    REPROMPT,
     when=all_of(chose(Choice.YES), not_(wrong_used_up)),
     keep=count_wrong,
     say="listen_first",
@@ -127,17 +125,17 @@ def entry(unclear: str, leave: Row) -> Rows:
     return (
         On(
             Digits,
-            HERE,
+            REPROMPT,
             when=star,
             keep=hear_again,
             say="take_your_time",
             words="starts over, with more time",
         ),
         leave,
-        *PERSON,
-        On(Digits, HERE, when=paused, keep=keep_keys),
+        *AGENT,
+        On(Digits, REPROMPT, when=paused, keep=keep_keys),
         On(Digits, State.GIVEN_UP, when=wrong_used_up),
-        On(Digits, HERE, keep=count_wrong, say=unclear, words="anything else"),
+        On(Digits, REPROMPT, keep=count_wrong, say=unclear, words="anything else"),
         *SILENCE,
     )
 
@@ -152,7 +150,7 @@ NUMBER_KEYS = "0123456789*"
 class By:
     """How the keys of a question are gathered, and the ways out that come with it."""
 
-    gather: Callable[[Scene, "Ask"], Gather]
+    gather: Callable[[CallView, "Ask"], Gather]
     ways: Callable[["Ask"], Rows]
     """All but the hang-up."""
     takes_several_keys: bool = True
@@ -161,10 +159,10 @@ class By:
     """Only the keys after the last star count."""
 
 
-def _one_key(scene: Scene, ask: "Ask") -> Gather:
-    waits = scene.policy.waits
+def _one_key(view: CallView, ask: "Ask") -> Gather:
+    waits = view.policy.waits
     return Gather(
-        keys="".join(option.key for option in ask.menu(scene)) + "0*",
+        keys="".join(option.key for option in ask.menu(view)) + "0*",
         max_keys=1,
         first_key_wait=waits.first_key,
         next_key_wait=waits.next_key,
@@ -173,15 +171,15 @@ def _one_key(scene: Scene, ask: "Ask") -> Gather:
 
 def _menu(ask: "Ask") -> Rows:
     repeat = () if ask.star_is_a_key else REPEAT
-    return (*repeat, ask.leave, *PERSON, *WRONG, *SILENCE)
+    return (*repeat, ask.leave, *AGENT, *WRONG, *SILENCE)
 
 
 ONE_KEY = By(_one_key, _menu, takes_several_keys=False)
 """One key of a menu, 0, `*`, or `#`."""
 
 
-def _any_key(scene: Scene, _: "Ask") -> Gather:
-    waits = scene.policy.waits
+def _any_key(view: CallView, _: "Ask") -> Gather:
+    waits = view.policy.waits
     return Gather(EVERY_KEY, 1, waits.offer, waits.next_key, end_key="")
 
 
@@ -191,17 +189,17 @@ ANY_KEY = By(_any_key, lambda _: (), takes_several_keys=False, star_restarts=Fal
 
 def number(digits: int, unclear: str) -> By:
     """A number of at most so many digits; `unclear` says what was wrong with others."""
-    return By(lambda scene, _: _digits(scene, digits), lambda ask: entry(unclear, ask.leave))
+    return By(lambda view, _: _digits(view, digits), lambda ask: entry(unclear, ask.leave))
 
 
 def _account_number(ask: "Ask") -> Rows:
     return (
-        On(Digits, HERE, when=card_before_pause, keep=hear_again, say="not_a_card"),
+        On(Digits, REPROMPT, when=card_before_pause, keep=hear_again, say="not_a_card"),
         On(Digits, State.GIVEN_UP, when=all_of(is_card, wrong_used_up)),
-        On(Digits, HERE, when=is_card, keep=count_wrong, say="not_a_card"),
+        On(Digits, REPROMPT, when=is_card, keep=count_wrong, say="not_a_card"),
         On(
             Digits,
-            HERE,
+            REPROMPT,
             when=all_of(is_mistyped, not_(wrong_used_up)),
             keep=count_wrong,
             say="account_mistyped",
@@ -210,18 +208,18 @@ def _account_number(ask: "Ask") -> Rows:
     )
 
 
-ACCOUNT_NUMBER = By(lambda scene, _: _digits(scene, scene.terms.accounts.gathered), _account_number)
+ACCOUNT_NUMBER = By(lambda view, _: _digits(view, view.terms.accounts.gathered), _account_number)
 """A whole account number: what is none is said as what it is."""
 
 
-def _digits(scene: Scene, digits: int) -> Gather:
+def _digits(view: CallView, digits: int) -> Gather:
     """The gather of a number: the rest of it after a pause, and longer waits where asked for."""
-    waits = scene.policy.waits
-    begun = len(scene.call.entry.so_far or "")
+    waits = view.policy.waits
+    begun = len(view.call.entry.so_far or "")
     return Gather(
         keys=NUMBER_KEYS,
         max_keys=max(digits - begun, 1),
-        first_key_wait=waits.more_time if scene.call.entry.more_time else waits.entry_first_key,
+        first_key_wait=waits.more_time if view.call.entry.more_time else waits.entry_first_key,
         next_key_wait=waits.next_key,
         private=True,
         begun=begun > 0,
@@ -230,7 +228,7 @@ def _digits(scene: Scene, digits: int) -> Gather:
 
 # ── the blocks ───────────────────────────────────────────────────────────────────────────
 
-Examples = Callable[[Scene, Known], Iterator[Digits]]
+Examples = Callable[[CallView, Known], Iterator[Digits]]
 """What may be keyed at an entry where a search finds some customers: one example of each class."""
 
 
@@ -310,28 +308,28 @@ class Ask:
                 if way is agreed[-1]:
                     yield LISTEN_FIRST
 
-    def words(self, scene: Scene) -> tuple[Prompt, ...]:
+    def words(self, view: CallView) -> tuple[Prompt, ...]:
         """What is said, each option with its key."""
-        return tuple(prompt for line in self.say for prompt in self._told(line, scene))
+        return tuple(prompt for line in self.say for prompt in self._told(line, view))
 
-    def _told(self, line: Line, scene: Scene) -> Iterator[Prompt]:
+    def _told(self, line: Line, view: CallView) -> Iterator[Prompt]:
         if line is not options:
-            yield from line.tell(scene)
+            yield from line.tell(view)
             return
-        for option in self.menu(scene):
+        for option in self.menu(view):
             if option.prompt:
                 yield Prompt(option.prompt, option.spoken, language=option.language)
 
-    def menu(self, scene: Scene) -> tuple[Option, ...]:
+    def menu(self, view: CallView) -> tuple[Option, ...]:
         """What is offered."""
-        return scene.known("menu", self._menu)
+        return view.known("menu", self._menu)
 
-    def _menu(self, scene: Scene) -> tuple[Option, ...]:
-        return tuple(option for keys in self.keys for option in keys.offer(scene))
+    def _menu(self, view: CallView) -> tuple[Option, ...]:
+        return tuple(option for keys in self.keys for option in keys.offer(view))
 
-    def then(self, scene: Scene) -> Then:
+    def then(self, view: CallView) -> Then:
         """What is waited for."""
-        gather = self.by.gather(scene, self)
+        gather = self.by.gather(view, self)
         return evolve(gather, type_ahead=False) if self.flushes else gather
 
 
@@ -345,11 +343,11 @@ class _NoQuestion:
     takes_several_keys: ClassVar = False
     star_restarts: ClassVar = True
 
-    def words(self, scene: Scene) -> tuple[Prompt, ...]:
+    def words(self, view: CallView) -> tuple[Prompt, ...]:
         """What is said."""
-        return tuple(prompt for line in self.say for prompt in line.tell(scene))
+        return tuple(prompt for line in self.say for prompt in line.tell(view))
 
-    def menu(self, _: Scene) -> tuple[Option, ...]:
+    def menu(self, _: CallView) -> tuple[Option, ...]:
         """Nothing."""
         return ()
 
@@ -363,7 +361,7 @@ class Do(_NoQuestion):
     purpose: str
     title: str = field(kw_only=True)
     say: Sequence[Line] = field(kw_only=True)
-    ask: Callable[[Scene], Request | Transfer] = field(kw_only=True)
+    ask: Callable[[CallView], Request | Transfer] = field(kw_only=True)
     answers: Sequence[type[object]] = field(kw_only=True)
     """What may come back: each needs a way out that always holds."""
     finish: bool = field(default=False, kw_only=True)
@@ -380,9 +378,9 @@ class Do(_NoQuestion):
         """The rows that it has because of its kind, as other requests have them."""
         return FINISH if self.finish else HANG_UP
 
-    def then(self, scene: Scene) -> Then:
+    def then(self, view: CallView) -> Then:
         """What is asked for."""
-        return self.ask(scene)
+        return self.ask(view)
 
 
 @frozen
@@ -402,9 +400,9 @@ class Pass(_NoQuestion):
         """The ways out in the order in which they are tried."""
         return tuple(self.ways)
 
-    def then(self, scene: Scene) -> Then:
+    def then(self, view: CallView) -> Then:
         """Nothing is waited for, so that no turn ends here."""
-        raise AssertionError(scene.call.state)
+        raise AssertionError(view.call.state)
 
 
 @frozen
@@ -420,9 +418,9 @@ class End(_NoQuestion):
     outcome: Outcome = field(kw_only=True)
     say: Sequence[Line] = field(kw_only=True)
 
-    def then(self, scene: Scene) -> Then:
+    def then(self, view: CallView) -> Then:
         """What the host gets back."""
-        return Return(handback(scene))
+        return Return(handback(view))
 
 
 Block = Ask | Do | Pass | End

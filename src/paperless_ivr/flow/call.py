@@ -1,4 +1,4 @@
-"""One telephone call and what it has learnt: frozen, hashable, small.
+"""One telephone call and what it has learned: frozen, hashable, small.
 
 A `Call` holds no clock, no turn number and no text that was spoken. Whatever is said next
 can be told from it alone (`script`).
@@ -86,7 +86,7 @@ class Choosing:
     back_to_paper: bool = False
     """The talk is of going back to paper, not of enrolling."""
     cancelling: bool = False
-    """It was said at the pending link: it is cancelled, and paper stays."""
+    """It was said at the pending link: it is canceled, and paper stays."""
     customer: int | None = None
     type: str = ""
     page: int = 0
@@ -127,7 +127,7 @@ class TextPurpose(enum.StrEnum):
     """What a texted link is for; the words are SendWebLink's own."""
 
     TYPE_EMAIL = "type_email"
-    ENROL = "enrol"
+    ENROLL = "enrol"
     CONFIRM = "confirm"
     REVIEW = "review"
 
@@ -150,7 +150,7 @@ class Contact:
 class Purpose(enum.Enum):
     """What a caller can say yes to. Each needs its own (R09)."""
 
-    ENROL = "enrol"
+    ENROLL = "enrol"
     TEXT = "text"
     AUTOPAY = "autopay"
     BACK_TO_PAPER = "back_to_paper"
@@ -205,8 +205,8 @@ class Results:
 
 
 @frozen
-class Ringing:
-    """Why a person is wanted, and where the call goes if nobody can be had."""
+class PendingTransfer:
+    """Why an agent is wanted, and where the call goes if nobody can be had."""
 
     reason: Reason = Reason.NONE
     back_to: State | None = None
@@ -233,7 +233,7 @@ class Call:
     choosing: Choosing = Choosing()
     entry: Entry = Entry()
     contact: Contact = Contact()
-    ringing: Ringing = Ringing()
+    ringing: PendingTransfer = PendingTransfer()
     consents: tuple[Consent, ...] = ()
     results: Results = Results()
 

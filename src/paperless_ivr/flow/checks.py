@@ -1,7 +1,7 @@
 """What must be right about a table before the first call: every problem at once.
 
 What is found here needs no call: a state without words, rows that are never reached, an answer
-without a way out. What needs calls is proved by walking them (`testing.proof`).
+without a way out. What needs calls is proved by walking them (`proof`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,9 +14,9 @@ from paperless_ivr.flow.host import Moment
 from paperless_ivr.flow.options import Choice
 from paperless_ivr.flow.requests import OPERATIONS, EnrollInPaperless, SearchByAccountNumber
 from paperless_ivr.flow.rows import Table, always, nothing
-from paperless_ivr.flow.scene import Terms
 from paperless_ivr.flow.states import Kind, State
 from paperless_ivr.flow.table import BLOCKS, FLOW, PROMPTS
+from paperless_ivr.flow.view import Terms
 
 CALLER = (e.Digits, e.NoInput, e.HungUp)
 

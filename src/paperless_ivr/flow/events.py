@@ -66,7 +66,7 @@ class Digits:
 
     keys: Secret
     ended: Ended = Ended.FULL
-    heard: int | None = None
+    interrupted: int | None = None
 
 
 @frozen
@@ -235,7 +235,7 @@ class LimitReached:
 
 
 @frozen
-class WishKept:
+class RequestDeferred:
     """The record holds the wish; it will be completed later."""
 
     words: ClassVar = "saved"
@@ -254,6 +254,6 @@ class RecordUnavailable:
 
 
 ServiceAnswer = CustomersFound | InvoiceChecked | Accepted | Refused | Unavailable | OutcomeUnknown
-RecordAnswer = Screened | TryReserved | LimitReached | WishKept | RecordUnavailable
+RecordAnswer = Screened | TryReserved | LimitReached | RequestDeferred | RecordUnavailable
 CallerEvent = Digits | NoInput | HungUp | TransferEnded
 Event = CallerEvent | ServiceAnswer | RecordAnswer | Arrived

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from attrs import frozen
 
 from paperless_ivr.flow.events import Customer, Digits, Ended
-from paperless_ivr.flow.scene import Scene
+from paperless_ivr.flow.view import CallView
 from paperless_ivr.secret import keys
 
 
@@ -24,9 +24,9 @@ UNKNOWN_ACCOUNT, SHORT, CARD = "99999999", "12", "4111111111111111"
 PHONE, NO_PHONE, COSTLY = "2065550142", "1234567890", "8765550142"
 
 
-def entry(scene: Scene, *texts: str) -> Iterator[Digits]:
+def entry(view: CallView, *texts: str) -> Iterator[Digits]:
     """Each text and `#`, more time, a pause in the midst of the first text; then what ends it."""
-    so_far = scene.call.entry.so_far
+    so_far = view.call.entry.so_far
     begun = so_far.reveal() if so_far else ""
     if begun:
         rests = (text.removeprefix(begun) for text in texts if text.startswith(begun))
@@ -51,13 +51,13 @@ def whole(*texts: str) -> Iterator[Digits]:
         yield Digits(keys(text), Ended.END_KEY)
 
 
-def account_numbers(scene: Scene, known: Known, most: int | None = None) -> Iterator[Digits]:
+def account_numbers(view: CallView, known: Known, most: int | None = None) -> Iterator[Digits]:
     """Whole account numbers: those that are found, and another; also with a pause, not the end."""
-    pad = scene.terms.accounts
+    pad = view.terms.accounts
     keyable = (pad.keys(customer.account.reveal()) for customer in known.customers)
     theirs = [number for number in keyable if number is not None] or ["10000001"]
     theirs = theirs[:most]
-    yield from entry(scene, *dict.fromkeys(theirs), UNKNOWN_ACCOUNT, SHORT, CARD)
-    if scene.call.entry.so_far is None:
+    yield from entry(view, *dict.fromkeys(theirs), UNKNOWN_ACCOUNT, SHORT, CARD)
+    if view.call.entry.so_far is None:
         yield Digits(keys(theirs[0]), Ended.TIMEOUT)
         yield Digits(keys(CARD), Ended.TIMEOUT)

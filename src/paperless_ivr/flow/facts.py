@@ -2,7 +2,7 @@
 
 A fact looks at a call under its policy, and serves rows, options and words. A guard looks at
 what has just happened as well, and serves rows. A row of a chapter reads as a sentence with them:
-"press `NO`, to `PENDING`, when `cancelling`".
+"press `NO`, to `PENDING`, when `canceling`".
 """
 
 from collections.abc import Callable
@@ -17,16 +17,16 @@ from paperless_ivr.flow.phrases import Phrase, made_of
 from paperless_ivr.flow.policy import Policy, Strategy
 from paperless_ivr.flow.requests import EnrollInPaperless, SendWebLink, StoreCustomerPreference
 from paperless_ivr.flow.rows import E
-from paperless_ivr.flow.scene import Crossing, Scene
+from paperless_ivr.flow.view import CallView, Transition
 from paperless_ivr.keypad import last_star, textable
 from paperless_ivr.secret import Secret
 
 T = TypeVar("T")
-Anything = Crossing[Any]
-Guard = Callable[[Crossing[E]], bool]
+Anything = Transition[Any]
+Guard = Callable[[Transition[E]], bool]
 
 
-def named(name: str, rule: Callable[[Crossing[E]], T]) -> Callable[[Crossing[E]], T]:
+def named(name: str, rule: Callable[[Transition[E]], T]) -> Callable[[Transition[E]], T]:
     """A guard or an update that was made by a function, under a name that reads well."""
     rule.__name__ = name
     return rule
@@ -35,7 +35,7 @@ def named(name: str, rule: Callable[[Crossing[E]], T]) -> Callable[[Crossing[E]]
 def all_of(*guards: Guard[E]) -> Guard[E]:
     """All of the guards."""
 
-    def both(c: Crossing[E]) -> bool:
+    def both(c: Transition[E]) -> bool:
         return all(guard(c) for guard in guards)
 
     return made_of(named(" and ".join(g.__name__ for g in guards), both), guards)
@@ -44,7 +44,7 @@ def all_of(*guards: Guard[E]) -> Guard[E]:
 def not_(guard: Guard[E]) -> Guard[E]:
     """The guard's opposite."""
 
-    def opposite(c: Crossing[E]) -> bool:
+    def opposite(c: Transition[E]) -> bool:
         return not guard(c)
 
     return made_of(named(f"not {guard.__name__}", opposite), (guard,), holds=False)
@@ -54,17 +54,15 @@ def not_(guard: Guard[E]) -> Guard[E]:
 
 
 @Phrase("an agent is free", fork=True)
-def person(scene: Scene) -> bool:
+def agent(view: CallView) -> bool:
     """Whether somebody can take the call, and may still be asked for."""
-    return scene.call.host.person_available and (
-        scene.call.spent.people < scene.policy.tries.people
-    )
+    return view.call.host.person_available and (view.call.spent.people < view.policy.tries.people)
 
 
 @Phrase("wants paper")
-def wants_paper(scene: Scene) -> bool:
+def wants_paper(view: CallView) -> bool:
     """The host hands over a caller who wants to go back to paper."""
-    return scene.call.host.intent is Intent.BACK_TO_PAPER
+    return view.call.host.intent is Intent.BACK_TO_PAPER
 
 
 @Phrase(
@@ -73,44 +71,44 @@ def wants_paper(scene: Scene) -> bool:
     needs=lambda policy: policy.back_to_paper.by_phone,
     settles=True,
 )
-def paper_by_phone(scene: Scene) -> bool:
+def paper_by_phone(view: CallView) -> bool:
     """The policy lets a caller go back to paper by telephone."""
-    return scene.policy.back_to_paper.by_phone
+    return view.policy.back_to_paper.by_phone
 
 
 @Phrase("caller has hung up")
-def hung_up(scene: Scene) -> bool:
+def hung_up(view: CallView) -> bool:
     """The caller is gone; only what was agreed is still carried out."""
-    return scene.call.results.hung_up
+    return view.call.results.hung_up
 
 
 @Phrase("a bill is done already", "nothing done yet")
-def settled(scene: Scene) -> bool:
+def settled(view: CallView) -> bool:
     """Something was agreed and carried out or kept in this call."""
-    return bool(scene.call.results.outcomes)
+    return bool(view.call.results.outcomes)
 
 
-def settled_here(scene: Scene) -> bool:
+def settled_here(view: CallView) -> bool:
     """The bill that is spoken of is settled in this call."""
-    choosing = scene.call.choosing
+    choosing = view.call.choosing
     return (choosing.customer, choosing.type) in choosing.done
 
 
 @Phrase("sign-up link", "other text", needs=lambda p: Strategy.TEXT_LINK in p.address.strategies)
-def link_is_address(scene: Scene) -> bool:
+def link_is_address(view: CallView) -> bool:
     """The texted link is to be the way to the address, and nothing is agreed yet (R08)."""
-    return scene.call.contact.source is Source.LINK and not settled_here(scene)
+    return view.call.contact.source is Source.LINK and not settled_here(view)
 
 
-def given(scene: Scene, purpose: Purpose) -> Consent:
+def given(view: CallView, purpose: Purpose) -> Consent:
     """The latest consent to something. Only in states that follow such a yes."""
-    return next(c for c in reversed(scene.call.consents) if c.purpose is purpose)
+    return next(c for c in reversed(view.call.consents) if c.purpose is purpose)
 
 
 # ── keys ─────────────────────────────────────────────────────────────────────────────────
 
 
-def keyed(c: Crossing[Digits]) -> str:
+def keyed(c: Transition[Digits]) -> str:
     """The keys; in an entry, those before a pause too, and only those after the last star."""
     keys = so_far(c) + c.event.keys.reveal()
     return last_star(keys) if c.question.star_restarts else keys
@@ -121,7 +119,7 @@ def so_far(c: Anything) -> str:
     return c.call.entry.so_far.reveal() if c.call.entry.so_far else ""
 
 
-def unfinished(c: Crossing[Digits]) -> bool:
+def unfinished(c: Transition[Digits]) -> bool:
     """The entry goes on: a pause, or the keys before a star used up the room for those after it."""
     is_number = c.question.takes_several_keys and c.question.star_restarts
     restarted = c.event.ended is Ended.FULL and "*" in c.event.keys.reveal()
@@ -129,7 +127,7 @@ def unfinished(c: Crossing[Digits]) -> bool:
 
 
 @Phrase("pauses: the entry goes on")
-def paused(c: Crossing[Digits]) -> bool:
+def paused(c: Transition[Digits]) -> bool:
     """The caller stopped in the midst of an entry: nothing was said to be complete.
 
     Each pause comes after at least one more key, and a star that starts over is counted, so an
@@ -140,7 +138,7 @@ def paused(c: Crossing[Digits]) -> bool:
     return "*" not in c.event.keys.reveal() or repeats_left(c)
 
 
-def pressed(c: Crossing[Digits]) -> Option | None:
+def pressed(c: Transition[Digits]) -> Option | None:
     """The option that the key chooses."""
     key = c.event.keys.reveal()
     return next((option for option in c.options if option.key == key), None)
@@ -149,7 +147,7 @@ def pressed(c: Crossing[Digits]) -> Option | None:
 def chose(choice: Choice) -> Guard[Digits]:
     """The key chooses this from the menu."""
 
-    def guard(c: Crossing[Digits]) -> bool:
+    def guard(c: Transition[Digits]) -> bool:
         option = pressed(c)
         return option is not None and option.choice is choice
 
@@ -157,32 +155,32 @@ def chose(choice: Choice) -> Guard[Digits]:
 
 
 @Phrase()
-def heard(c: Crossing[Digits]) -> bool:
+def heard(c: Transition[Digits]) -> bool:
     """All that must be heard before a yes was spoken to its end (R09)."""
     last_to_hear = max((n for n, p in enumerate(c.said) if p.must_hear), default=-1)
-    return c.event.heard is None or c.event.heard > last_to_hear
+    return c.event.interrupted is None or c.event.interrupted > last_to_hear
 
 
 @Phrase("alone", key="#")
-def pound(c: Crossing[Digits]) -> bool:
+def pound(c: Transition[Digits]) -> bool:
     """`#` with nothing keyed."""
     return not c.event.keys and c.event.ended is Ended.END_KEY and not c.call.entry.so_far
 
 
 @Phrase(key="0")
-def zero(c: Crossing[Digits]) -> bool:
+def zero(c: Transition[Digits]) -> bool:
     """0 alone: in a menu the key, in an entry 0 and then `#`, as numbers begin with 0 too (R15)."""
     alone = keyed(c) == "0" and not c.call.entry.so_far
     said = c.event.ended is Ended.END_KEY or not c.question.takes_several_keys
-    return alone and said and _may_ask_for_person(c)
+    return alone and said and _may_ask_for_agent(c)
 
 
-def _may_ask_for_person(c: Anything) -> bool:
+def _may_ask_for_agent(c: Anything) -> bool:
     return c.call.spent.people < c.policy.tries.people
 
 
 @Phrase("hears it again", key="*")
-def star(c: Crossing[Digits]) -> bool:
+def star(c: Transition[Digits]) -> bool:
     """`*` where it is not data: repeat, or more time in an entry; at most so many times."""
     keys = c.event.keys.reveal()
     return keys.endswith("*") and repeats_left(c)
@@ -207,19 +205,19 @@ def silence_used_up(c: Anything) -> bool:
 
 
 @Phrase("an account number")
-def is_account(c: Crossing[Digits]) -> bool:
+def is_account(c: Transition[Digits]) -> bool:
     """An account number of the biller's form, and no pause in the midst of it."""
     return not unfinished(c) and c.terms.accounts.read(keyed(c)) is not None
 
 
 @Phrase("mistyped account number")
-def is_mistyped(c: Crossing[Digits]) -> bool:
+def is_mistyped(c: Transition[Digits]) -> bool:
     """As long as an account number, and not one of them: some key is wrong."""
     return not unfinished(c) and c.terms.accounts.fits(keyed(c)) and not is_account(c)
 
 
 @Phrase("looks like a card number")
-def is_card(c: Crossing[Digits]) -> bool:
+def is_card(c: Transition[Digits]) -> bool:
     """Looks like a payment card, and is no account number: neither sent nor kept.
 
     A pause in the midst of a number decides nothing, whatever its beginning looks like.
@@ -229,13 +227,13 @@ def is_card(c: Crossing[Digits]) -> bool:
 
 
 @Phrase("looks like a card, then a pause")
-def card_before_pause(c: Crossing[Digits]) -> bool:
+def card_before_pause(c: Transition[Digits]) -> bool:
     """The same before a pause: it is dropped at no try, for it may have been a beginning."""
     return unfinished(c) and is_card(c) and repeats_left(c)
 
 
 @Phrase("no match")
-def four_keys(c: Crossing[Digits]) -> bool:
+def four_keys(c: Transition[Digits]) -> bool:
     """Four digits were keyed."""
     return len(keyed(c)) == 4 and keyed(c).isdecimal()
 
@@ -244,41 +242,41 @@ def four_keys(c: Crossing[Digits]) -> bool:
 
 
 @Phrase(needs=lambda policy: policy.address.changes > 0)
-def another_address_left(scene: Scene) -> bool:
+def another_address_left(view: CallView) -> bool:
     """Another address may be asked for, and there is a way to one beside the one in use."""
-    if scene.call.spent.addresses >= scene.policy.address.changes:
+    if view.call.spent.addresses >= view.policy.address.changes:
         return False
-    return any(possible(scene, strategy) for strategy in left(scene))
+    return any(possible(view, strategy) for strategy in left(view))
 
 
-def left(scene: Scene) -> tuple[Strategy, ...]:
+def left(view: CallView) -> tuple[Strategy, ...]:
     """The strategies of the policy, in order, less those used up and the one in use."""
-    contact = scene.call.contact
+    contact = view.call.contact
     used = set(contact.used)
     if contact.source in (Source.ON_FILE, Source.PAYMENT):
         used.add(Strategy.ON_FILE)
     if contact.source is Source.LINK:
         used.add(Strategy.TEXT_LINK)
-    return tuple(s for s in scene.policy.address.strategies if s not in used)
+    return tuple(s for s in view.policy.address.strategies if s not in used)
 
 
-def possible(scene: Scene, strategy: Strategy) -> bool:
+def possible(view: CallView, strategy: Strategy) -> bool:
     """Whether a strategy can be taken for this customer, with this service, now."""
     match strategy:
         case Strategy.ON_FILE:
-            return email_on_file(scene)
+            return email_on_file(view)
         case Strategy.TEXT_LINK:
-            return scene.has(SendWebLink) and can_text(scene)
+            return view.has(SendWebLink) and can_text(view)
         case Strategy.KEYPAD:
-            return can_show(scene)
-        case Strategy.PERSON:
-            return person(scene)
+            return can_show(view)
+        case Strategy.AGENT:
+            return agent(view)
 
 
-def email_on_file(scene: Scene) -> bool:
+def email_on_file(view: CallView) -> bool:
     """Whether the customer, or the payment where it was for this bill, has an e-mail address."""
-    customer = scene.customer
-    by_payment = scene.payment_email and bills.paid_for(scene)
+    customer = view.customer
+    by_payment = view.payment_email and bills.paid_for(view)
     return bool(by_payment or (customer and customer.email))
 
 
@@ -290,89 +288,89 @@ def email_on_file(scene: Scene) -> bool:
 
 
 @Phrase("account number shown", "not shown yet")
-def number_shown(scene: Scene) -> bool:
+def number_shown(view: CallView) -> bool:
     """Whether the caller has shown the whole account number of the customer.
 
     That of another account which the search found with it does not count, nor does one that
     is no longer than its last four digits.
     """
-    customer = scene.customer
-    if customer is None or not scene.terms.accounts.is_long(customer.account.reveal()):
+    customer = view.customer
+    if customer is None or not view.terms.accounts.is_long(customer.account.reveal()):
         return False
-    return scene.call.identity_of(customer.account) >= Identity.ACCOUNT_KEYED
+    return view.call.identity_of(customer.account) >= Identity.ACCOUNT_KEYED
 
 
-def phone_shown(scene: Scene) -> bool:
+def phone_shown(view: CallView) -> bool:
     """Whether the caller calls from the phone on file, or has keyed its last four digits."""
-    phone = phone_to_show(scene)
-    return phone is not None and (phone == scene.call.shown.phone or calls_from(scene, phone))
+    phone = phone_to_show(view)
+    return phone is not None and (phone == view.call.shown.phone or calls_from(view, phone))
 
 
-def phone_to_show(scene: Scene) -> Secret | None:
+def phone_to_show(view: CallView) -> Secret | None:
     """The customer's phone number, where it tells them from others: not one that many share."""
-    phone = scene.customer.phone if scene.customer else None
-    return None if scene.call.crowded and phone == scene.call.host.ani else phone
+    phone = view.customer.phone if view.customer else None
+    return None if view.call.crowded and phone == view.call.host.ani else phone
 
 
-def calls_from(scene: Scene, phone: Secret | None) -> bool:
+def calls_from(view: CallView, phone: Secret | None) -> bool:
     """Whether caller ID is this number; both are E.164 wherever they come from (`flow.known`)."""
-    return phone is not None and phone == scene.call.host.ani and not scene.call.crowded
+    return phone is not None and phone == view.call.host.ani and not view.call.crowded
 
 
-def vouched(scene: Scene) -> bool:
+def vouched(view: CallView) -> bool:
     """Whether the host vouches for the caller as this customer: verified, or has just paid."""
-    customer = scene.customer
+    customer = view.customer
     if customer is None:
         return False
-    verified = scene.call.identity_of(customer.account) is Identity.VERIFIED
-    return verified or bills.paid_by(scene, customer)
+    verified = view.call.identity_of(customer.account) is Identity.VERIFIED
+    return verified or bills.paid_by(view, customer)
 
 
 @Phrase("host vouches", "not vouched for")
-def handed_over_vouched(scene: Scene) -> bool:
+def handed_over_vouched(view: CallView) -> bool:
     """Whether the host vouches for the caller as who has the account that it hands over."""
-    return scene.call.host.identity is Identity.VERIFIED or handed_over_paid(scene)
+    return view.call.host.identity is Identity.VERIFIED or handed_over_paid(view)
 
 
-def handed_over_paid(scene: Scene) -> bool:
+def handed_over_paid(view: CallView) -> bool:
     """Whether the host's payment names the account that it hands over."""
-    account = scene.account
-    return account is not None and bills.paid_by(scene, Customer(id=account, account=account))
+    account = view.account
+    return account is not None and bills.paid_by(view, Customer(id=account, account=account))
 
 
 @Phrase("two facts are shown")
-def both_shown(scene: Scene) -> bool:
+def both_shown(view: CallView) -> bool:
     """Whether an address of the caller's own may be used."""
-    if vouched(scene) or not scene.policy.proof.two_facts:
+    if vouched(view) or not view.policy.proof.two_facts:
         return True
-    return number_shown(scene) and phone_shown(scene)
+    return number_shown(view) and phone_shown(view)
 
 
 @Phrase("facts can be shown", "no way to show facts")
-def can_show(scene: Scene) -> bool:
+def can_show(view: CallView) -> bool:
     """Whether it may be used, or the caller can still show what is missing."""
-    if both_shown(scene):
+    if both_shown(view):
         return True
-    customer = scene.customer
-    if customer is None or scene.call.shown.gave_up or phone_to_show(scene) is None:
+    customer = view.customer
+    if customer is None or view.call.shown.gave_up or phone_to_show(view) is None:
         return False
-    return number_shown(scene) or scene.terms.accounts.is_long(customer.account.reveal())
+    return number_shown(view) or view.terms.accounts.is_long(customer.account.reveal())
 
 
-def number_to_text(scene: Scene) -> Secret | None:
+def number_to_text(view: CallView) -> Secret | None:
     """The number to text to: the one that was keyed, or the one on file if it may get texts.
 
     One that gets none is a fact all the same.
     """
-    on_file = scene.customer.phone if scene.customer else None
-    to_file = on_file and gets_texts(scene.policy, on_file.reveal())
-    return scene.call.contact.phone or (on_file if to_file else None)
+    on_file = view.customer.phone if view.customer else None
+    to_file = on_file and gets_texts(view.policy, on_file.reveal())
+    return view.call.contact.phone or (on_file if to_file else None)
 
 
 @Phrase("a number is known", "no number is known")
-def number_known(scene: Scene) -> bool:
+def number_known(view: CallView) -> bool:
     """There is a number to text to."""
-    return number_to_text(scene) is not None
+    return number_to_text(view) is not None
 
 
 def gets_texts(policy: Policy, number: str) -> bool:
@@ -380,35 +378,35 @@ def gets_texts(policy: Policy, number: str) -> bool:
     return textable(number, policy.text.regions, toll_free=policy.text.to_toll_free)
 
 
-def can_text(scene: Scene) -> bool:
+def can_text(view: CallView) -> bool:
     """There is a number to text to, or the caller may key one."""
-    return number_known(scene) or can_show(scene)
+    return number_known(view) or can_show(view)
 
 
 # ── what the service can do ──────────────────────────────────────────────────────────────
 
 
 @Phrase("", "service cannot enroll")
-def can_enrol(scene: Scene) -> bool:
+def can_enroll(view: CallView) -> bool:
     """The service has an operation for what was agreed."""
-    return by_payment(scene) or by_preference(scene)
+    return by_payment(view) or by_preference(view)
 
 
-def by_payment(scene: Scene) -> bool:
+def by_payment(view: CallView) -> bool:
     """`EnrollInPaperless`: the address is the payment's own, and so is the bill."""
     return (
-        scene.has(EnrollInPaperless)
-        and scene.call.contact.source is Source.PAYMENT
-        and bills.paid_for(scene)
+        view.has(EnrollInPaperless)
+        and view.call.contact.source is Source.PAYMENT
+        and bills.paid_for(view)
     )
 
 
-def by_preference(scene: Scene) -> bool:
+def by_preference(view: CallView) -> bool:
     """`StoreCustomerPreference`, with an e-mail or, where policy lets it, with the link alone."""
     with_address = (
-        scene.call.contact.source is not Source.LINK or not scene.policy.address.email_required
+        view.call.contact.source is not Source.LINK or not view.policy.address.email_required
     )
-    return scene.has(StoreCustomerPreference) and with_address
+    return view.has(StoreCustomerPreference) and with_address
 
 
 REFUSALS = {
@@ -425,13 +423,13 @@ REFUSALS = {
 def refused_as(refusal: Refusal) -> Guard[Refused]:
     """The service refused for this reason."""
 
-    def guard(c: Crossing[Refused]) -> bool:
+    def guard(c: Transition[Refused]) -> bool:
         return c.event.reason is refusal
 
     return Phrase(REFUSALS[refusal], "other reason")(named(f"refused as {refusal.value}", guard))
 
 
 @Phrase("a text can finish it", "completed later")
-def link_finishes(scene: Scene) -> bool:
+def link_finishes(view: CallView) -> bool:
     """A texted link can finish what was kept, because the service has no operation for it."""
-    return not can_enrol(scene) and scene.has(SendWebLink)
+    return not can_enroll(view) and view.has(SendWebLink)

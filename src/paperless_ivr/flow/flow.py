@@ -18,10 +18,10 @@ from paperless_ivr.flow.lines import prompt
 from paperless_ivr.flow.machine import Mover
 from paperless_ivr.flow.options import Option
 from paperless_ivr.flow.rows import Row, Table
-from paperless_ivr.flow.scene import Crossing, Scene, Terms
 from paperless_ivr.flow.states import Kind, Phase, State
 from paperless_ivr.flow.table import BLOCKS, FLOW
 from paperless_ivr.flow.turns import Prompt, Turn
+from paperless_ivr.flow.view import CallView, Terms, Transition
 
 STEPS_AT_MOST = 20
 """States that may be passed on one event; the longest way is far shorter."""
@@ -45,7 +45,7 @@ class Flow:
 
     @property
     def digest(self) -> str:
-        """Names this table in an `Edition`: another for every change of a way out."""
+        """Names this table in an `Release`: another for every change of a way out."""
         rows = "\n".join(row.name(state) for state, rows in self.table.items() for row in rows)
         return hashlib.sha256(rows.encode()).hexdigest()[:12]
 
@@ -81,20 +81,20 @@ class Flow:
 
     def turn(self, call: Call, took: tuple[str, ...] = ()) -> Turn:
         """What a call says and waits for now: told from the call alone."""
-        scene, block = Scene(call, self.terms), BLOCKS[call.state]
-        return Turn(call, self._words(scene), block.then(scene), took)
+        view, block = CallView(call, self.terms), BLOCKS[call.state]
+        return Turn(call, self._words(view), block.then(view), took)
 
     def resumed(self, call: Call) -> Turn:
         """What a call still waits for, its words spoken: the turn of one that was put away."""
-        return Turn(call, (), BLOCKS[call.state].then(Scene(call, self.terms)))
+        return Turn(call, (), BLOCKS[call.state].then(CallView(call, self.terms)))
 
     def prompt(self, call: Call, name: str) -> Prompt:
         """A prompt, with its gaps filled from a call."""
-        return prompt(Scene(call, self.terms), name)
+        return prompt(CallView(call, self.terms), name)
 
     def menu(self, call: Call) -> tuple[Option, ...]:
         """The options that a call is offered now; empty where it has none."""
-        return BLOCKS[call.state].menu(Scene(call, self.terms))
+        return BLOCKS[call.state].menu(CallView(call, self.terms))
 
     def takes_several_keys(self, state: State) -> bool:
         """Whether a state asks for a number or for spelling, and not for one key."""
@@ -105,25 +105,25 @@ class Flow:
         block = BLOCKS[call.state]
         assert isinstance(block, Ask)
         assert block.examples is not None
-        return block.examples(Scene(call, self.terms), known)
+        return block.examples(CallView(call, self.terms), known)
 
-    def _words(self, scene: Scene) -> tuple[Prompt, ...]:
+    def _words(self, view: CallView) -> tuple[Prompt, ...]:
         """All that is said now: what was met on the way, then the words of the state."""
-        call = scene.call
+        call = view.call
         if call.results.hung_up:
             return ()
-        return (*(prompt(scene, name) for name in call.lead), *BLOCKS[call.state].words(scene))
+        return (*(prompt(view, name) for name in call.lead), *BLOCKS[call.state].words(view))
 
     def _run(self, call: Call, event: Event, took: tuple[str, ...]) -> Turn:
         """Takes a row, then whatever routes on at once."""
         for _ in range(STEPS_AT_MOST):
-            crossing = Crossing(call, self.terms, event, BLOCKS[call.state])
-            way = self._mover.move(crossing)
+            transition = Transition(call, self.terms, event, BLOCKS[call.state])
+            way = self._mover.move(transition)
             if way is None:
                 raise UnexpectedEvent(call, event)
             row, name = way
             took = (*took, name)
-            call = _moved(call, row, crossing)
+            call = _moved(call, row, transition)
             if call.state.kind is Kind.PASS:
                 event = Arrived()
             elif call.state.kind is Kind.ASK and call.results.hung_up:
@@ -151,14 +151,14 @@ def _placed(event: Event, lead: int) -> Event:
 
     What was said on the way to the question stood before them; a key in it came before all.
     """
-    if isinstance(event, Digits) and event.heard is not None:
-        return evolve(event, heard=max(event.heard - lead, 0))
+    if isinstance(event, Digits) and event.interrupted is not None:
+        return evolve(event, interrupted=max(event.interrupted - lead, 0))
     return event
 
 
-def _moved(call: Call, row: Row, crossing: Crossing[Any]) -> Call:
+def _moved(call: Call, row: Row, transition: Transition[Any]) -> Call:
     """The call after a row: what is kept, what is said, and where it is."""
-    after = row.keep(crossing)
+    after = row.keep(transition)
     lead = after.lead if row.say is None else (*after.lead, row.say)
     if row.to is None or row.to is call.state:
         return after if row.say is None else evolve(after, lead=lead)
@@ -167,5 +167,5 @@ def _moved(call: Call, row: Row, crossing: Crossing[Any]) -> Call:
 
 
 def _keeps_entry(source: State, to: State) -> bool:
-    """What is being keyed is dropped when its phase is left, but for a talk with a person."""
-    return to.phase in (source.phase, Phase.PERSON, Phase.END) or source.phase is Phase.PERSON
+    """What is being keyed is dropped when its phase is left, but for a talk with an agent."""
+    return to.phase in (source.phase, Phase.AGENT, Phase.END) or source.phase is Phase.AGENT

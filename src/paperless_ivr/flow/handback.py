@@ -2,18 +2,18 @@
 
 from paperless_ivr.flow import bills
 from paperless_ivr.flow.host import Disposition, Handback, Identity, Registration
-from paperless_ivr.flow.scene import Scene
 from paperless_ivr.flow.states import State as S
+from paperless_ivr.flow.view import CallView
 from paperless_ivr.secret import Secret
 
 
-def disposition(scene: Scene) -> Disposition:
+def disposition(view: CallView) -> Disposition:
     """How the call ended, for the host and the funnel.
 
     What was agreed outweighs how the talk ended: a caller who enrolled one bill and then
     said no to a second is ENROLLED. A hang-up and a transfer outweigh both.
     """
-    call = scene.call
+    call = view.call
     if call.results.hung_up:
         return Disposition.TAKEN_BACK if call.results.taken_back else Disposition.ABANDONED
     if call.state in (S.TRANSFERRED, S.OPTED_OUT, S.OPT_OUT_REQUESTED, S.LINK_SENT):
@@ -34,13 +34,13 @@ REACHED = {
 }
 
 
-def handback(scene: Scene) -> Handback:
+def handback(view: CallView) -> Handback:
     """What the host gets back (R18)."""
-    call, customer = scene.call, scene.customer
+    call, customer = view.call, view.customer
     outcomes = call.results.outcomes
-    bill = bills.chosen(scene) if customer and call.choosing.type else None
+    bill = bills.chosen(view) if customer and call.choosing.type else None
     return Handback(
-        disposition=disposition(scene),
+        disposition=disposition(view),
         reason=call.results.reason,
         call_id=call.host.call_id,
         handover=call.host.handover,
@@ -50,10 +50,10 @@ def handback(scene: Scene) -> Handback:
         text=call.results.text,
         autopay=call.results.autopay,
         language=call.language,
-        account=_account(scene),
+        account=_account(view),
         customer=customer.id if customer else None,
         invoice=bill.invoice if bill else None,
-        identity=_identity(scene),
+        identity=_identity(view),
         greeted=call.greeted,
         unused_keys=call.results.unused,
         outcomes=outcomes,
@@ -61,19 +61,19 @@ def handback(scene: Scene) -> Handback:
     )
 
 
-def _account(scene: Scene) -> Secret | None:
+def _account(view: CallView) -> Secret | None:
     """The account that the hand-back speaks of: what it says of the caller was shown of that."""
-    call, customer = scene.call, scene.customer
+    call, customer = view.call, view.customer
     if customer is not None:
         return customer.account
     found = (who.account for who in call.found)
     shown = (a for a in found if call.identity_of(a) >= Identity.LAST_FOUR_KEYED)
-    return next(shown, scene.account)
+    return next(shown, view.account)
 
 
-def _identity(scene: Scene) -> Identity:
+def _identity(view: CallView) -> Identity:
     """What was shown of that account: here, or to the host, of the one that it handed over."""
-    call, account = scene.call, _account(scene)
+    call, account = view.call, _account(view)
     if any(who.account == account for who in call.found):
         return call.identity_of(account) if account else Identity.NONE
     if call.entry.account is not None:

@@ -22,7 +22,7 @@ class Moment(enum.Enum):
 class Intent(enum.Enum):
     """What the caller wants, as far as the host knows."""
 
-    ENROL = "enrol"
+    ENROLL = "enrol"
     BACK_TO_PAPER = "back_to_paper"
 
 
@@ -73,7 +73,7 @@ class Reason(enum.Enum):
 
     NONE = "none"
     CALLER_HUNG_UP = "caller_hung_up"
-    HOST_CANCELLED = "host_cancelled"
+    HOST_CANCELED = "host_cancelled"
     SERVER_STOPPED = "server_stopped"
     CALLER_ASKED = "caller_asked"
     TRIES_USED_UP = "tries_used_up"
@@ -124,7 +124,7 @@ class Registration(enum.Enum):
 
 
 class Sent(enum.Enum):
-    """What became of something that was asked for beside the enrolment: a text, AutoPay."""
+    """What became of something that was asked for beside the enrollment: a text, AutoPay."""
 
     NOT_ASKED = "not_asked"
     DECLINED = "declined"
@@ -150,7 +150,7 @@ class Payment:
 
 
 @frozen
-class Edition:
+class Release:
     """Which flow, policy and wording a call began with: digests. It finishes on the same."""
 
     flow: str = ""
@@ -167,7 +167,7 @@ class Arrival:
     biller: str
     """The biller's identifier, as in its policy."""
     moment: Moment = Moment.START
-    intent: Intent = Intent.ENROL
+    intent: Intent = Intent.ENROLL
     ani: Secret | None = None
     """The caller's number (ANI), where it is known. One that nobody can have counts as none."""
     ani_withheld: bool = field(default=False, kw_only=True)
@@ -186,7 +186,7 @@ class Arrival:
     invoice_type: str | None = None
     identity: Identity = Identity.NONE
     payment: Payment | None = None
-    edition: Edition = Edition()
+    edition: Release = Release()
     handover: str = ""
     """Tells the hand-overs of one call apart; consents and writes are named after both."""
     serial: str = ""

@@ -17,7 +17,6 @@ from paperless_ivr.errors import HostProblems
 from paperless_ivr.flow.host import (
     Arrival,
     Disposition,
-    Edition,
     Handback,
     Identity,
     Intent,
@@ -26,6 +25,7 @@ from paperless_ivr.flow.host import (
     Payment,
     Reason,
     Registration,
+    Release,
     Sent,
 )
 from paperless_ivr.secret import Secret
@@ -203,7 +203,7 @@ def arrival_from_strings(values: Mapping[str, str]) -> Arrival:
         given.needs(payment, "guid", "approved", prefix="payment_")
     given.check("what is handed over cannot be used")
     return Arrival(
-        **fields, payment=Payment(**payment) if payment else None, edition=Edition(**edition)
+        **fields, payment=Payment(**payment) if payment else None, edition=Release(**edition)
     )
 
 

@@ -13,13 +13,13 @@ from paperless_ivr.flow.call import GREETING
 from paperless_ivr.flow.facts import both_shown, phone_shown
 from paperless_ivr.flow.options import Choice, Option
 from paperless_ivr.flow.rows import always
-from paperless_ivr.flow.scene import Scene
-from paperless_ivr.flow.slots import Count, Digits, Ending, Masked, Money, Slot, Spelt, Words
+from paperless_ivr.flow.slots import Count, Digits, Ending, Masked, Money, Slot, Spelled, Words
 from paperless_ivr.flow.slots import Day as DaySlot
 from paperless_ivr.flow.turns import Prompt
+from paperless_ivr.flow.view import CallView
 from paperless_ivr.secret import Secret, account
 
-Tell = Callable[[Scene], Iterable[Prompt]]
+Tell = Callable[[CallView], Iterable[Prompt]]
 
 
 @frozen
@@ -38,51 +38,51 @@ def says(*names: str) -> Callable[[Tell], Line]:
 # ── slots: one meaning for each name ─────────────────────────────────────────────────────
 
 
-def _biller(scene: Scene) -> Slot:
-    return Words(scene.policy.biller.name)
+def _biller(view: CallView) -> Slot:
+    return Words(view.policy.biller.name)
 
 
-def _bill(scene: Scene) -> Slot:
-    return bill_name(scene, scene.call.choosing.type)
+def _bill(view: CallView) -> Slot:
+    return bill_name(view, view.call.choosing.type)
 
 
-def _account(scene: Scene) -> Slot:
-    return Digits(scene.call.entry.account or Secret(""))
+def _account(view: CallView) -> Slot:
+    return Digits(view.call.entry.account or Secret(""))
 
 
-def _email(scene: Scene) -> Secret:
-    return scene.call.contact.email or Secret("")
+def _email(view: CallView) -> Secret:
+    return view.call.contact.email or Secret("")
 
 
-def number_to_say(scene: Scene) -> Secret:
+def number_to_say(view: CallView) -> Secret:
     """The number that a text goes to."""
-    return facts.number_to_text(scene) or Secret("")
+    return facts.number_to_text(view) or Secret("")
 
 
-def _spelt(scene: Scene) -> Slot:
-    entry = scene.call.entry
+def _spelled(view: CallView) -> Slot:
+    entry = view.call.entry
     keys = entry.so_far.reveal() if entry.so_far else ""
-    return Spelt(Secret(scene.terms.pad.spell(keys).text))
+    return Spelled(Secret(view.terms.pad.spell(keys).text))
 
 
-def _character(scene: Scene) -> Slot:
-    local = scene.call.entry.local
-    at = scene.call.entry.at
-    return Spelt(Secret((local.reveal() if local else "")[at : at + 1]))
+def _character(view: CallView) -> Slot:
+    local = view.call.entry.local
+    at = view.call.entry.at
+    return Spelled(Secret((local.reveal() if local else "")[at : at + 1]))
 
 
-SLOTS: Mapping[str, Callable[[Scene], Slot]] = {
+SLOTS: Mapping[str, Callable[[CallView], Slot]] = {
     "biller": _biller,
     "bill": _bill,
     "account": _account,
-    "address": lambda scene: Spelt(_email(scene)),
-    "masked": lambda scene: Masked(_email(scene)),
-    "number": lambda scene: Digits(scene.call.entry.phone or Secret("")),
-    "ending": lambda scene: Ending(number_to_say(scene)),
-    "spelt": _spelt,
+    "address": lambda view: Spelled(_email(view)),
+    "masked": lambda view: Masked(_email(view)),
+    "number": lambda view: Digits(view.call.entry.phone or Secret("")),
+    "ending": lambda view: Ending(number_to_say(view)),
+    "spelt": _spelled,
     "character": _character,
-    "bills_on_paper": lambda scene: Count(scene.policy.notification.bills_still_on_paper),
-    "terms": lambda scene: Words(scene.policy.autopay.terms.get(scene.language, "")),
+    "bills_on_paper": lambda view: Count(view.policy.notification.bills_still_on_paper),
+    "terms": lambda view: Words(view.policy.autopay.terms.get(view.language, "")),
 }
 """How a gap of a prompt is filled, by the gap's name. Options bring their own slots."""
 
@@ -154,28 +154,28 @@ def _without_gaps(name: str, must_hear: bool) -> Prompt:
     return Prompt(name, (), must_hear)
 
 
-def prompt(scene: Scene, name: str, *, must_hear: bool = False) -> Prompt:
+def prompt(view: CallView, name: str, *, must_hear: bool = False) -> Prompt:
     """A prompt with its gaps filled from the call."""
     gaps = _registered[name]
     if not gaps:
         return _without_gaps(name, must_hear)
-    return Prompt(name, tuple((gap, SLOTS[gap](scene)) for gap in gaps), must_hear)
+    return Prompt(name, tuple((gap, SLOTS[gap](view)) for gap in gaps), must_hear)
 
 
 def say(name: str) -> Line:
     """Says a prompt."""
-    return Line((name,), lambda scene: (prompt(scene, name),))
+    return Line((name,), lambda view: (prompt(view, name),))
 
 
 def must(name: str) -> Line:
     """Says a prompt that must be heard before a yes counts (R09)."""
-    return Line((name,), lambda scene: (prompt(scene, name, must_hear=True),))
+    return Line((name,), lambda view: (prompt(view, name, must_hear=True),))
 
 
 # ── bills in words ───────────────────────────────────────────────────────────────────────
 
 
-def marked(scene: Scene, bill: bills.Bill, mark: bills.Mark) -> tuple[tuple[str, Slot], ...]:
+def marked(view: CallView, bill: bills.Bill, mark: bills.Mark) -> tuple[tuple[str, Slot], ...]:
     """The slots that say a mark of a bill."""
     match mark:
         case bills.Mark.AMOUNT:
@@ -186,33 +186,33 @@ def marked(scene: Scene, bill: bills.Bill, mark: bills.Mark) -> tuple[tuple[str,
             assert bill.invoice is not None
             return (("bill_ending", Ending(bill.invoice)),)
         case bills.Mark.ACCOUNT:
-            number = scene.call.found[bill.customer].account.reveal()
-            return (("ending", Ending(account(scene.terms.accounts.last_four(number)))),)
+            number = view.call.found[bill.customer].account.reveal()
+            return (("ending", Ending(account(view.terms.accounts.last_four(number)))),)
 
 
-def bill_name(scene: Scene, invoice_type: str) -> Words:
+def bill_name(view: CallView, invoice_type: str) -> Words:
     """What a bill is called, in the language that is spoken; "" where the policy is silent."""
-    return Words(scene.policy.bills.names.get(invoice_type, {}).get(scene.language, ""))
+    return Words(view.policy.bills.names.get(invoice_type, {}).get(view.language, ""))
 
 
 WHICH = tuple(f"which_{mark.value}" for mark in bills.Mark)
 
 
-def which_bill(scene: Scene) -> Iterable[Prompt]:
+def which_bill(view: CallView) -> Iterable[Prompt]:
     """Which of several bills of one name: without it a yes would not know its subject (R09)."""
-    bill = bills.chosen(scene)
-    for mark in bills.marks(scene, bill, bills.listed(scene)):
-        yield Prompt(f"which_{mark.value}", marked(scene, bill, mark), must_hear=True)
+    bill = bills.chosen(view)
+    for mark in bills.marks(view, bill, bills.listed(view)):
+        yield Prompt(f"which_{mark.value}", marked(view, bill, mark), must_hear=True)
 
 
-def number_words(scene: Scene) -> str:
+def number_words(view: CallView) -> str:
     """The end of the name of the prompt: which words name the number that a text goes to.
 
     How the number on file ends may be the fact that the caller has yet to show: it is said only
     where nothing depends on it any more (R47).
     """
-    on_file = scene.customer is not None and number_to_say(scene) == scene.customer.phone
-    shown = both_shown(scene) or phone_shown(scene)
+    on_file = view.customer is not None and number_to_say(view) == view.customer.phone
+    shown = both_shown(view) or phone_shown(view)
     return "_on_file" if on_file and not shown else ""
 
 
@@ -223,7 +223,7 @@ options = Line((), lambda _: ())
 """Stands for the options of a menu: each is said with its key. `Ask` fills it in."""
 
 
-Offer = Callable[[Scene], tuple[Option, ...]]
+Offer = Callable[[CallView], tuple[Option, ...]]
 
 
 @frozen
@@ -242,7 +242,7 @@ class Keys:
     offer: Offer
     means: Mapping[Choice, Means]
     """What may be chosen, with its key and its words in pictures."""
-    when: Callable[[Scene], bool] = always
+    when: Callable[[CallView], bool] = always
 
 
 def offers(*names: str, means: Mapping[Choice, Means]) -> Callable[[Offer], Keys]:
@@ -256,20 +256,20 @@ def key(
     prompt: str = "",
     *,
     words: str,
-    when: Callable[[Scene], bool] = always,
+    when: Callable[[CallView], bool] = always,
 ) -> Keys:
     """A key that is offered when a fact holds; `prompt` is "" where another one promises it."""
     option = (Option(digit, choice, prompt),)
     means = {choice: Means(digit, words)}
     names = (prompt,) if prompt else ()
-    return Keys(names, lambda scene: option if when(scene) else (), means, when)
+    return Keys(names, lambda view: option if when(view) else (), means, when)
 
 
 def begun(name: str) -> Line:
     """What to key; after a pause in the midst of it, only that the caller goes on."""
     go_on = "entry_go_on"
     return says(name, go_on)(
-        lambda scene: (prompt(scene, go_on if scene.call.entry.so_far else name),)
+        lambda view: (prompt(view, go_on if view.call.entry.so_far else name),)
     )
 
 
@@ -278,10 +278,10 @@ def account_number_line(name: str) -> Line:
     entry = begun(name)
 
     @says(*entry.names, "account_letters", "account_signs")
-    def line(scene: Scene) -> Iterable[Prompt]:
-        yield from entry.tell(scene)
-        accounts = scene.terms.accounts
-        if not scene.call.entry.so_far and (accounts.any_letter or accounts.fixed_signs):
-            yield prompt(scene, "account_letters" if accounts.any_letter else "account_signs")
+    def line(view: CallView) -> Iterable[Prompt]:
+        yield from entry.tell(view)
+        accounts = view.terms.accounts
+        if not view.call.entry.so_far and (accounts.any_letter or accounts.fixed_signs):
+            yield prompt(view, "account_letters" if accounts.any_letter else "account_signs")
 
     return line

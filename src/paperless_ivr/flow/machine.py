@@ -14,15 +14,15 @@ from attrs import frozen
 from transitions import Machine
 
 from paperless_ivr.flow.rows import Row, Table
-from paperless_ivr.flow.scene import Crossing
 from paperless_ivr.flow.states import State
+from paperless_ivr.flow.view import Transition
 
 
 class Step(Protocol):
     """What the machine's own dispatch moves: one event of one call."""
 
     state: State
-    crossing: Crossing[Any]
+    transition: Transition[Any]
     row: Row | None
 
 
@@ -33,7 +33,7 @@ class _Holds:
     row: Row
 
     def __call__(self, step: Step) -> bool:
-        return self.row.when(step.crossing)
+        return self.row.when(step.transition)
 
 
 @frozen
@@ -85,10 +85,10 @@ class Mover:
             for name, event in self.machine.events.items()
         }
 
-    def move(self, crossing: Crossing[Any]) -> Way | None:
+    def move(self, transition: Transition[Any]) -> Way | None:
         """The first row whose guard holds, or None where the table has none."""
-        ways = self._ways.get(type(crossing.event).__name__, {})
-        for way in ways.get(crossing.call.state, ()):
-            if way[0].when(crossing):
+        ways = self._ways.get(type(transition.event).__name__, {})
+        for way in ways.get(transition.call.state, ()):
+            if way[0].when(transition):
                 return way
         return None

@@ -23,7 +23,7 @@ class Strategy(enum.Enum):
     ON_FILE = "on_file"
     TEXT_LINK = "text_link"
     KEYPAD = "keypad"
-    PERSON = "person"
+    AGENT = "person"
 
 
 class CheckDigit(enum.Enum):
@@ -99,7 +99,7 @@ class About:
 class Biller:
     """Whose line it is."""
 
-    id: str = setting("biller", "names the biller in the record and towards the host")
+    id: str = setting("biller", "names the biller in the record and toward the host")
     name: str = setting("Billing", "spoken in the greeting and wherever the biller is named")
 
 
@@ -148,7 +148,7 @@ class Offer:
         },
         "days in which a caller is not asked again, by how the last offer ended: a no is "
         "respected for half a year, the one published figure, and silence for a month; a link "
-        "and a person get a week; after a failure of ours, 0, the next call may ask. A file "
+        "and an agent get a week; after a failure of ours, 0, the next call may ask. A file "
         "names only those that it changes",
         least=0,
         most=3650,
@@ -190,7 +190,7 @@ class Proof:
         least=4,
         most=30,
     )
-    account_tries: int = setting(3, "three tries for a long entry, then a person", least=1, most=5)
+    account_tries: int = setting(3, "three tries for a long entry, then an agent", least=1, most=5)
     last_four_tries: int = setting(
         2,
         "a second miss is no slip any more, and a fourth would be guessing; as often may the fact "
@@ -252,14 +252,14 @@ class Address:
     """How the address for the bills is found (R08)."""
 
     strategies: tuple[Strategy, ...] = setting(
-        (Strategy.ON_FILE, Strategy.TEXT_LINK, Strategy.KEYPAD, Strategy.PERSON),
+        (Strategy.ON_FILE, Strategy.TEXT_LINK, Strategy.KEYPAD, Strategy.AGENT),
         "in this order: what is on file takes one key; a link is typed with ease; keying an "
-        "address takes a minute; a person takes longest",
+        "address takes a minute; an agent takes longest",
     )
     email_required: bool = setting(
         True,
         "the bill comes by e-mail, and InvoiceCloud finishes no registration without one; "
-        "false enrols with the texted link alone",
+        "false enrolls with the texted link alone",
     )
     changes: int = setting(2, "how often another address may be asked for", least=0, most=5)
     domains: tuple[str, ...] = setting(
@@ -356,7 +356,7 @@ class Notification:
 class Tries:
     """How often a question is asked again (R15). Silence and wrong keys count apart."""
 
-    silence: int = setting(2, "a short and a longer reprompt, then a person", least=0, most=5)
+    silence: int = setting(2, "a short and a longer reprompt, then an agent", least=0, most=5)
     wrong: int = setting(2, "the same for wrong keys", least=0, most=5)
     repeats: int = setting(
         10,
@@ -444,7 +444,7 @@ class Limits:
         most=100000,
     )
     texts_per_number: tuple[int, int] = setting(
-        (3, 10), "to enrol, to confirm, and one sent again; more would pester", least=1, most=100
+        (3, 10), "to enroll, to confirm, and one sent again; more would pester", least=1, most=100
     )
     texts_per_account: tuple[int, int] = setting(
         (4, 12), "one more than to a number: the first may have been wrong", least=1, most=100

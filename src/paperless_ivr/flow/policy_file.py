@@ -68,7 +68,7 @@ def parse_policy(text: str, source: str = "policy", check: Check = findings) -> 
 
 
 def digest(policy: Policy) -> str:
-    """Names what a policy says, for `Edition.policy`: equal for equal policies."""
+    """Names what a policy says, for `Release.policy`: equal for equal policies."""
     canonical = json.dumps(plain(policy), sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 

@@ -132,7 +132,7 @@ class ReserveTry:
 
 
 @frozen
-class KeepWish:
+class DeferRequest:
     """Asks the record to keep what the caller agreed to, to be completed later (R32)."""
 
     customer: Secret
@@ -146,13 +146,13 @@ class KeepWish:
     language: str | None = None
 
 
-def wish(yes: Consent) -> KeepWish:
+def deferred(yes: Consent) -> DeferRequest:
     """What the record keeps of a consent about a bill, under its key."""
-    return KeepWish(
+    return DeferRequest(
         yes.customer,
         yes.account,
         yes.invoice_type,
-        yes.purpose is Purpose.ENROL,
+        yes.purpose is Purpose.ENROLL,
         yes.email,
         yes.phone,
         yes.reference,
@@ -163,7 +163,7 @@ def wish(yes: Consent) -> KeepWish:
 Read = SearchByAccountNumber | SearchByCustomerPhoneNumber | InvoiceExists
 Write = EnrollInPaperless | StoreCustomerPreference | SendWebLink | StoreCustomerPaymentMethodV2
 ServiceRequest = Read | Write
-RecordRequest = Screen | ReserveTry | KeepWish
+RecordRequest = Screen | ReserveTry | DeferRequest
 Request = ServiceRequest | RecordRequest
 
 OPERATIONS: frozenset[str] = frozenset(

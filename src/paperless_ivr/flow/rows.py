@@ -8,16 +8,16 @@ from attrs import field, frozen
 from paperless_ivr.flow.call import Call
 from paperless_ivr.flow.events import Event
 from paperless_ivr.flow.phrases import made_of
-from paperless_ivr.flow.scene import Crossing, Scene
 from paperless_ivr.flow.states import State
+from paperless_ivr.flow.view import CallView, Transition
 
 E = TypeVar("E", bound=Event)
 
-HERE = None
+REPROMPT = None
 """The state itself: the question is asked again."""
 
 
-def always(_: Scene) -> bool:
+def always(_: CallView) -> bool:
     """No condition."""
     return True
 
@@ -25,9 +25,9 @@ def always(_: Scene) -> bool:
 made_of(always, ())
 
 
-def nothing(crossing: Crossing[Any]) -> Call:
+def nothing(transition: Transition[Any]) -> Call:
     """Nothing is remembered."""
-    return crossing.call
+    return transition.call
 
 
 def _several(events: type[E] | tuple[type[E], ...]) -> tuple[type[E], ...]:
@@ -44,8 +44,8 @@ class Row:
 
     events: tuple[type[Any], ...]
     to: State | None
-    when: Callable[[Crossing[Any]], bool] = field(default=always, kw_only=True)
-    keep: Callable[[Crossing[Any]], Call] = field(default=nothing, kw_only=True)
+    when: Callable[[Transition[Any]], bool] = field(default=always, kw_only=True)
+    keep: Callable[[Transition[Any]], Call] = field(default=nothing, kw_only=True)
     say: str | None = field(default=None, kw_only=True)
     words: str = field(default="", kw_only=True)
     """What a picture says of it, where its events and guards do not say it well."""
@@ -54,7 +54,7 @@ class Row:
         """The row in words, unique in its state: `OFFER · Digits · chose no → DECLINED`."""
         events = " or ".join(event.__name__ for event in self.events)
         when = "" if self.when is always else f" · {self.when.__name__}"
-        return f"{source.name} · {events}{when} → {self.to.name if self.to else 'HERE'}"
+        return f"{source.name} · {events}{when} → {self.to.name if self.to else 'REPROMPT'}"
 
 
 @frozen
@@ -66,8 +66,8 @@ class On(Row, Generic[E]):
 
     events: tuple[type[E], ...] = field(converter=_several)
     to: State | None
-    when: Callable[[Crossing[E]], bool] = field(default=always, kw_only=True)
-    keep: Callable[[Crossing[E]], Call] = field(default=nothing, kw_only=True)
+    when: Callable[[Transition[E]], bool] = field(default=always, kw_only=True)
+    keep: Callable[[Transition[E]], Call] = field(default=nothing, kw_only=True)
     say: str | None = field(default=None, kw_only=True)
     words: str = field(default="", kw_only=True)
 
@@ -77,5 +77,5 @@ Table = Mapping[State, Sequence[Row]]
 
 
 def way(name: str) -> tuple[str, str]:
-    """From which state to which a row in words leads; to `HERE` where it stays."""
+    """From which state to which a row in words leads; to `REPROMPT` where it stays."""
     return name.partition(" · ")[0], name.rpartition(" → ")[2]

@@ -57,8 +57,8 @@ class Day:
 
 
 @frozen
-class Spelt:
-    """Text spelt character by character, as an e-mail address that was just keyed."""
+class Spelled:
+    """Text spelled character by character, as an e-mail address that was just keyed."""
 
     text: Secret
 
@@ -77,7 +77,7 @@ class Count:
     number: int
 
 
-Slot = Words | Key | Digits | Ending | Money | Day | Spelt | Masked | Count
+Slot = Words | Key | Digits | Ending | Money | Day | Spelled | Masked | Count
 
 PERSONAL = (Ending, Money, Day, Masked)
 """Slots that tell what the biller holds about a customer: never before identity is shown."""

@@ -65,7 +65,7 @@ class Phase(enum.Enum):
         "Back to paper",
         "A link still waits, or the bill is paperless already.",
     )
-    PERSON = "An agent", "Agent", "For 0, for tries used up, and for what the line cannot do."
+    AGENT = "An agent", "Agent", "For 0, for tries used up, and for what the line cannot do."
     END = "Endings", "Ending", "The host gets the call back."
 
     short: str
@@ -140,11 +140,11 @@ class State(enum.Enum):
     OPT_OUT = Kind.DO, Phase.PAPER
     OPT_OUT_KEEPING = Kind.DO, Phase.PAPER
 
-    PERSON_OFFER = Kind.ASK, Phase.PERSON
-    TRANSFERRING = Kind.DO, Phase.PERSON
-    GIVEN_UP = Kind.PASS, Phase.PERSON
-    GO_ON = Kind.PASS, Phase.PERSON
-    LEAVING = Kind.PASS, Phase.PERSON
+    AGENT_OFFER = Kind.ASK, Phase.AGENT
+    TRANSFERRING = Kind.DO, Phase.AGENT
+    GIVEN_UP = Kind.PASS, Phase.AGENT
+    GO_ON = Kind.PASS, Phase.AGENT
+    LEAVING = Kind.PASS, Phase.AGENT
 
     ENROLLED = Kind.END, Phase.END
     LINK_SENT = Kind.END, Phase.END

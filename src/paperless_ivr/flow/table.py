@@ -40,7 +40,7 @@ BLOCKS: Mapping[State, Block] = {
 """Every state."""
 
 PROMPTS: Prompts = register(*(chapter.PROMPTS for chapter in CHAPTERS))
-"""Every prompt, and the gaps that its words may fill. The catalogues are held against it."""
+"""Every prompt, and the gaps that its words may fill. The catalogs are held against it."""
 
 FLOW: Table = {state: block.rows for state, block in BLOCKS.items() if block.rows}
 """Every state that is not an ending, and every way out of it."""

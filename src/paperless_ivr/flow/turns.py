@@ -15,7 +15,7 @@ from paperless_ivr.flow.slots import Slot
 
 @frozen
 class Prompt:
-    """One piece of what is said: a name in the catalogue, and what fills its gaps.
+    """One piece of what is said: a name in the catalog, and what fills its gaps.
 
     A key interrupts what is being said; where the piece `must_hear`, a yes counts only
     after the piece was spoken to its end. `language` is set where it is not the call's.
@@ -54,7 +54,7 @@ class Gather:
 
 @frozen
 class Transfer:
-    """Put the caller through to a person, and tell what became of it."""
+    """Put the caller through to an agent, and tell what became of it."""
 
     reason: Reason
 
@@ -86,7 +86,7 @@ READ_OUT = "readback_character"
 """A character of an address that is read back: the caller may stop at it."""
 
 
-def stretches(turn: Turn) -> tuple[range, ...]:
+def barge_in_runs(turn: Turn) -> tuple[range, ...]:
     """The prompts of a turn in runs: within a run it makes no difference where a key comes.
 
     A runtime that cannot tell the prompt in which a key came asks run by run. Nothing in the

@@ -13,9 +13,9 @@ from paperless_ivr.flow.call import (
     Consent,
     Contact,
     Entry,
+    PendingTransfer,
     Purpose,
     Reserved,
-    Ringing,
     Source,
 )
 from paperless_ivr.flow.events import (
@@ -29,11 +29,11 @@ from paperless_ivr.flow.events import (
 from paperless_ivr.flow.facts import Anything, keyed, named
 from paperless_ivr.flow.host import Outcome, Reason, Registration
 from paperless_ivr.flow.policy import Strategy
-from paperless_ivr.flow.scene import Crossing
 from paperless_ivr.flow.states import State as S
+from paperless_ivr.flow.view import Transition
 from paperless_ivr.secret import Secret
 
-Keep = Callable[[Crossing[Any]], Call]
+Keep = Callable[[Transition[Any]], Call]
 
 
 def spend(call: Call, **more: int) -> Call:
@@ -72,7 +72,7 @@ def count_wrong(c: Anything) -> Call:
     return evolve(c.call, tries=tries, entry=evolve(c.call.entry, so_far=None))
 
 
-def keep_keys(c: Crossing[Digits]) -> Call:
+def keep_keys(c: Transition[Digits]) -> Call:
     """What was keyed before a pause is kept; a star that starts over is one of the repeats."""
     restarts = c.event.keys.reveal().count("*")
     tries = evolve(c.call.tries, repeats=c.call.tries.repeats + restarts)
@@ -95,7 +95,7 @@ def hear_again(c: Anything) -> Call:
     return evolve(c.call, tries=tries, entry=evolve(c.call.entry, more_time=True, so_far=None))
 
 
-def hang_up(c: Crossing[HungUp]) -> Call:
+def hang_up(c: Transition[HungUp]) -> Call:
     """The caller hung up, or the call was taken back."""
     by = c.event.by
     taken_back = by is not EndedBy.CALLER
@@ -105,7 +105,7 @@ def hang_up(c: Crossing[HungUp]) -> Call:
 
 HUNG_UP = {
     EndedBy.CALLER: Reason.CALLER_HUNG_UP,
-    EndedBy.HOST: Reason.HOST_CANCELLED,
+    EndedBy.HOST: Reason.HOST_CANCELED,
     EndedBy.SERVER: Reason.SERVER_STOPPED,
 }
 
@@ -113,7 +113,7 @@ HUNG_UP = {
 # ── tries that the record counts ─────────────────────────────────────────────────────────
 
 
-def hold_try(c: Crossing[TryReserved]) -> Call:
+def hold_try(c: Transition[TryReserved]) -> Call:
     """The record has counted a try."""
     before = c.call.reserved
     held = (*before.held, c.call.next_try)
@@ -184,11 +184,11 @@ def _reference(call: Call) -> str:
     return f"{call.host.reference}-{len(call.consents) + 1}"
 
 
-def _consented(c: Crossing[Digits], purpose: Purpose) -> Call:
+def _consented(c: Transition[Digits], purpose: Purpose) -> Call:
     call, customer = c.call, c.customer
     asked = [p for p in c.said if p.must_hear]
     contact = call.contact
-    enrolling = purpose is Purpose.ENROL
+    enrolling = purpose is Purpose.ENROLL
     texting = purpose is Purpose.TEXT or (enrolling and contact.source is Source.LINK)
     minted = Consent(
         reference=_reference(call),
@@ -216,7 +216,7 @@ def settle_bill(c: Anything, registration: Registration) -> Call:
     """The bill that the caller agreed about has come to this."""
     call = c.call
     yes = next(
-        x for x in reversed(call.consents) if x.purpose in (Purpose.ENROL, Purpose.BACK_TO_PAPER)
+        x for x in reversed(call.consents) if x.purpose in (Purpose.ENROLL, Purpose.BACK_TO_PAPER)
     )
     outcome = Outcome(yes.customer, yes.account, yes.invoice_type, registration, yes.reference)
     others = tuple(
@@ -237,26 +237,26 @@ def note_lost_answer(c: Anything) -> Call:
     return evolve(c.call, results=results)
 
 
-# ── a person ─────────────────────────────────────────────────────────────────────────────
+# ── an agent ─────────────────────────────────────────────────────────────────────────────
 
 
-def want_person(reason: Reason, otherwise: S) -> Keep:
-    """A person would help; `otherwise` is the ending if nobody does."""
+def want_agent(reason: Reason, otherwise: S) -> Keep:
+    """An agent would help; `otherwise` is the ending if nobody does."""
 
     def keep(c: Anything) -> Call:
         exact = _exact(reason, c)
-        ringing = Ringing(exact, None, otherwise)
+        ringing = PendingTransfer(exact, None, otherwise)
         return evolve(c.call, ringing=ringing, results=evolve(c.call.results, reason=exact))
 
-    return named(f"wants a person: {reason.value}", keep)
+    return named(f"wants an agent: {reason.value}", keep)
 
 
-def ask_for_person(c: Anything) -> Call:
+def ask_for_agent(c: Anything) -> Call:
     """The caller pressed 0 at this question."""
-    ringing = Ringing(Reason.CALLER_ASKED, c.call.state)
+    ringing = PendingTransfer(Reason.CALLER_ASKED, c.call.state)
     return evolve(c.call, ringing=ringing)
 
 
 def find_nobody(c: Anything) -> Call:
     """Nobody is free: one asking less."""
-    return spend(evolve(c.call, ringing=Ringing()), people=1)
+    return spend(evolve(c.call, ringing=PendingTransfer()), people=1)

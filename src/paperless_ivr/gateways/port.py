@@ -21,7 +21,7 @@ class SessionGateway(Protocol):
         """Speaks the prompts of a turn in a language, then does what it waits for.
 
         - `Gather`: `Digits`, `NoInput` or `HungUp`. Where `type_ahead` is False, keys pressed
-          before the turn began are thrown away. `Digits.heard` is the number of the prompt
+          before the turn began are thrown away. `Digits.interrupted` is the number of the prompt
           that was being spoken when the first key came.
         - `Transfer`: `TransferEnded`, or `HungUp`.
         - a request: only speaks; `HungUp` where the caller is gone, else None.
@@ -36,13 +36,13 @@ class AsyncSessionGateway(Protocol):
     """An adapter to a runtime that holds a channel, run by an event loop."""
 
     async def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Does what `SessionGateway.perform` does. May be cancelled at any moment."""
+        """Does what `SessionGateway.perform` does. May be canceled at any moment."""
         ...
 
     async def listen(self) -> HungUp:
         """Minds the channel while a request runs: keys pressed meanwhile are kept.
 
-        Comes to an end only where the caller is gone; cancelled when the answer has come.
+        Comes to an end only where the caller is gone; canceled when the answer has come.
         """
         ...
 
@@ -73,7 +73,7 @@ class Answers:
     """A call comes back for its next document.
 
     `event` is what the caller did; None where the runtime only does what its document said:
-    it comes back for the answer to a request. `Digits.heard` is left to the token.
+    it comes back for the answer to a request. `Digits.interrupted` is left to the token.
     """
 
     call_id: str
@@ -126,7 +126,7 @@ class DocumentGateway(Protocol):
 
         - `Gather`: its answer comes back with the token `sign(n)` of the prompt that was being
           spoken; prompts that the runtime cannot tell apart are asked run by run
-          (`flow.turns.stretches`).
+          (`flow.turns.barge_in_runs`).
         - `Transfer`: its result comes back with `sign(None)`.
         - a request: comes back at once, with `sign(None)` and no event.
         - `Return`: gives the call back to the host.

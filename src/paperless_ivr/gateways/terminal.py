@@ -26,7 +26,7 @@ from paperless_ivr.flow.events import (
 )
 from paperless_ivr.flow.turns import Gather, Return, Transfer, Turn
 from paperless_ivr.gateways.capabilities import Capabilities, Claim, How
-from paperless_ivr.prompts import Catalogue, said
+from paperless_ivr.prompts import Catalog, said
 from paperless_ivr.secret import keys
 
 if sys.platform != "win32":
@@ -71,7 +71,7 @@ class TerminalGateway:
     it lets them. An end key right after as many keys as were asked for is dropped.
     """
 
-    catalogue: Catalogue
+    catalog: Catalog
     out: TextIO = field(repr=False)
     lines: TextIO | None = field(default=None, repr=False)
     script: Iterable[str] = field(default=(), repr=False)
@@ -89,7 +89,7 @@ class TerminalGateway:
         if self._gone:
             return HungUp()
         for prompt in turn.say:
-            self._print(said([prompt], language, self.catalogue))
+            self._print(said([prompt], language, self.catalog))
         match turn.then:
             case Gather() as gather:
                 return self._gather(gather)

@@ -75,7 +75,7 @@ class EmailPad:
     max_domain: int = 253
 
     def spell(self, keys: str) -> Spelling:
-        """Read keys as codes. Never raises; where nothing is spelt, a star takes nothing.
+        """Read keys as codes. Never raises; where nothing is spelled, a star takes nothing.
 
         The keys of several entries may be joined, and `code(text) + keys` goes on from a text.
         """
@@ -100,7 +100,7 @@ class EmailPad:
         return Spelling("".join(text), "", bad)
 
     def code(self, text: str) -> str:
-        """The keys that spell a text; capitals are spelt as small letters.
+        """The keys that spell a text; capitals are spelled as small letters.
 
         Raises ValueError, without showing the text, for a character that has no code.
         """

@@ -1,8 +1,8 @@
 """What is said: the words of every prompt per language, as structured speech, text or SSML.
 
-    catalogue = Catalogue.of(policy)
-    said(turn, language, catalogue)      # as text
-    spoken(turn, language, catalogue)    # as SSML
+    catalog = Catalog.of(policy)
+    said(turn, language, catalog)      # as text
+    spoken(turn, language, catalog)    # as SSML
 
 A gateway that wants the pieces themselves calls `speech` for each prompt.
 """
@@ -10,7 +10,7 @@ A gateway that wants the pieces themselves calls `speech` for each prompt.
 from collections.abc import Iterable
 
 from paperless_ivr.flow.turns import Prompt, Turn
-from paperless_ivr.prompts.catalogue import Catalogue
+from paperless_ivr.prompts.catalog import Catalog
 from paperless_ivr.prompts.pieces import (
     Cardinal,
     Characters,
@@ -27,7 +27,7 @@ from paperless_ivr.prompts.ssml import ssml
 
 __all__ = [
     "Cardinal",
-    "Catalogue",
+    "Catalog",
     "Characters",
     "Date",
     "InLanguage",
@@ -44,13 +44,13 @@ __all__ = [
 ]
 
 
-def said(turn: Turn | Iterable[Prompt], language: str, catalogue: Catalogue) -> str:
+def said(turn: Turn | Iterable[Prompt], language: str, catalog: Catalog) -> str:
     """The text of a whole turn, or of some prompts."""
     prompts = turn.say if isinstance(turn, Turn) else turn
-    return plain(speech_of(prompts, language, catalogue))
+    return plain(speech_of(prompts, language, catalog))
 
 
-def spoken(turn: Turn | Iterable[Prompt], language: str, catalogue: Catalogue) -> str:
+def spoken(turn: Turn | Iterable[Prompt], language: str, catalog: Catalog) -> str:
     """The SSML of a whole turn, or of some prompts."""
     prompts = turn.say if isinstance(turn, Turn) else turn
-    return ssml(speech_of(prompts, language, catalogue), language)
+    return ssml(speech_of(prompts, language, catalog), language)

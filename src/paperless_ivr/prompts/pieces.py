@@ -22,7 +22,7 @@ class Characters:
     """Characters said one by one, in groups with a pause after each.
 
     `apart` stands between the characters where they are written: " " in a number, ", " in
-    spelt text.
+    spelled text.
     """
 
     groups: tuple[str, ...] = field(repr=False)

@@ -7,7 +7,7 @@ from paperless_ivr.errors import PolicyProblems
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.policy_checks import OFFERED, WORDS, Finding, findings
 from paperless_ivr.flow.policy_file import cannot_be_used, parse_policy
-from paperless_ivr.prompts import catalogue
+from paperless_ivr.prompts import catalog
 
 
 def load_policy(path: str | Path) -> Policy:
@@ -30,7 +30,7 @@ def all_findings(policy: Policy) -> Iterator[Finding]:
     found = list(findings(policy))
     yield from found
     unsure = any(finding.at[:2] == OFFERED for finding in found)
-    for problem in catalogue.problems(policy.languages.offered, policy.words):
+    for problem in catalog.problems(policy.languages.offered, policy.words):
         if problem.name:
             yield Finding((*WORDS, problem.language, problem.name), problem.says)
         elif not unsure:  # else the language as such is what was told

@@ -17,7 +17,7 @@ from pathlib import Path
 from attrs import field, frozen
 
 from paperless_ivr.flow.policy import Policy
-from paperless_ivr.prompts.catalogue import GAP, Catalogue
+from paperless_ivr.prompts.catalog import GAP, Catalog
 from paperless_ivr.prompts.terms import ENTRIES
 
 LIST = "phrases.csv"
@@ -51,11 +51,11 @@ class Phrase:
 
 def phrases(policy: Policy) -> tuple[Phrase, ...]:
     """Every phrase that calls under a policy can say, each once, in order."""
-    catalogue = Catalogue.of(policy)
+    catalog = Catalog.of(policy)
     found: dict[tuple[str, str], Phrase] = {}
     files: set[tuple[str, str]] = set()
     for language in policy.languages.offered:
-        for name, text in _named(policy, catalogue, language):
+        for name, text in _named(policy, catalog, language):
             said = bare(text)
             if not said or (language, said) in found:
                 continue
@@ -67,9 +67,9 @@ def phrases(policy: Policy) -> tuple[Phrase, ...]:
     return tuple(found.values())
 
 
-def _named(policy: Policy, catalogue: Catalogue, language: str) -> Iterator[tuple[str, str]]:
+def _named(policy: Policy, catalog: Catalog, language: str) -> Iterator[tuple[str, str]]:
     """Names and texts, some twice."""
-    book = catalogue.books[language]
+    book = catalog.books[language]
     for name in ENTRIES:
         parts = GAP.split(book[name])[::2]
         for number, part in enumerate(parts):

@@ -10,7 +10,7 @@ from attrs import frozen
 from paperless_ivr.flow import slots
 from paperless_ivr.flow.turns import Prompt
 from paperless_ivr.keypad import groups, last_four
-from paperless_ivr.prompts.catalogue import GAP, Book, Catalogue
+from paperless_ivr.prompts.catalog import GAP, Book, Catalog
 from paperless_ivr.prompts.pieces import (
     Cardinal,
     Characters,
@@ -25,25 +25,25 @@ from paperless_ivr.prompts.terms import ENTRIES, KEYS, SIGNS
 
 Pieces = tuple[Piece, ...]
 
-SPELT_LABEL = 3
+SPELLED_LABEL = 3
 """Labels of a domain up to this many letters are said letter by letter: A O L, M S N."""
 
 
-def speech(prompt: Prompt, language: str, catalogue: Catalogue) -> Pieces:
+def speech(prompt: Prompt, language: str, catalog: Catalog) -> Pieces:
     """What a prompt says, in its own language where it has one, else in that of the call."""
     spoken = prompt.language or language
-    teller = Teller(catalogue.books[spoken], catalogue.domains)
+    teller = Teller(catalog.books[spoken], catalog.domains)
     gaps = {gap: teller.slot(gap, slot) for gap, slot in prompt.slots}
     pieces = teller.filled(prompt.name, gaps)
     return pieces if spoken == language else (InLanguage(spoken, pieces),)
 
 
-def speech_of(prompts: Iterable[Prompt], language: str, catalogue: Catalogue) -> Pieces:
+def speech_of(prompts: Iterable[Prompt], language: str, catalog: Catalog) -> Pieces:
     """What several prompts say, with a pause between them."""
     pieces: list[Piece] = []
     for prompt in prompts:
         pieces += [Pause()] * bool(pieces)
-        pieces += speech(prompt, language, catalogue)
+        pieces += speech(prompt, language, catalog)
     return tuple(pieces)
 
 
@@ -78,8 +78,8 @@ class Teller:
                 return money if amount >= 0 else self.filled("term_credit", {"amount": money})
             case slots.Day():
                 return self._day(slot)
-            case slots.Spelt(text):
-                return self._spelt(text.reveal())
+            case slots.Spelled(text):
+                return self._spelled(text.reveal())
             case slots.Masked(email):
                 return self._masked(email.reveal())
             case slots.Count(number):
@@ -108,7 +108,7 @@ class Teller:
 
     # ── e-mail addresses ─────────────────────────────────────────────────────────────────
 
-    def _spelt(self, text: str) -> Pieces:
+    def _spelled(self, text: str) -> Pieces:
         """A text character by character; the domain of a whole address as words, where listed."""
         local, at, domain = text.rpartition("@")
         if at and domain.lower() in self.domains:
@@ -116,8 +116,8 @@ class Teller:
         return self._spelling(text) if text else self.filled("term_nothing", {})
 
     def _spelling(self, text: str) -> Pieces:
-        spelt = [self._run(kind, "".join(run)) for kind, run in groupby(text, _kind)]
-        return _joined(", ", (item for run in spelt for item in run))
+        spelled = [self._run(kind, "".join(run)) for kind, run in groupby(text, _kind)]
+        return _joined(", ", (item for run in spelled for item in run))
 
     def _run(self, kind: str, run: str) -> Iterable[Pieces]:
         """Letters in one piece; signs by their names; digits each as "the number 4"."""
@@ -148,7 +148,7 @@ class Teller:
         )
 
     def _label(self, label: str) -> Pieces:
-        if len(label) <= SPELT_LABEL:
+        if len(label) <= SPELLED_LABEL:
             return (Characters((label.upper(),)),)
         parts = [(Text(part),) for part in label.split("-")]
         return _joined(f" {self.book['term_dash']} ", parts)

@@ -1,4 +1,4 @@
-"""What a catalogue holds for each language, and which gaps its words must keep.
+"""What a catalog holds for each language, and which gaps its words must keep.
 
 Beside the prompts of the script these are the terms that gaps are filled with: the names of
 keys, signs and months. All are plain entries, so that a biller can change any of them.
@@ -31,7 +31,7 @@ SIGNS: Mapping[str, str] = {
     "|": "term_bar",
     "~": "term_tilde",
 }
-"""The signs of a spelt address (RFC 5322 section 3.2.3, and the at-sign), each by its name."""
+"""The signs of a spelled address (RFC 5322 section 3.2.3, and the at-sign), each by its name."""
 
 KEYS: Mapping[str, str] = {"*": "term_star", "#": "term_pound"}
 """The keys that are not called by their digit."""

@@ -1,1 +1,1 @@
-"""What must last: the activity record, live calls, kept wishes."""
+"""What must last: the activity record, live calls, deferred requests."""

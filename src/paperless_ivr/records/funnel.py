@@ -16,7 +16,7 @@ from paperless_ivr.flow.events import Accepted, Refused, Unavailable
 from paperless_ivr.flow.host import Moment
 from paperless_ivr.flow.rows import way
 from paperless_ivr.flow.states import Phase, State
-from paperless_ivr.records.port import FINISHES, PAPERLESS_ALREADY, Activity, Task, What
+from paperless_ivr.records.port import FINISHES, PAPERLESS_ALREADY, Activity, ActivityType, Task
 
 
 class Stage(enum.IntEnum):
@@ -68,7 +68,7 @@ class Loss:
     reason: str
     """A `Reason`'s value."""
     afterwards: str = ""
-    """After a consent: what is left to do, or how that ended (a `What`); empty: neither."""
+    """After a consent: what is left to do, or how that ended (a `ActivityType`); empty: neither."""
     why: str = ""
     """The code with which it ended."""
 
@@ -126,7 +126,7 @@ def hand_overs(
     earlier: list[_HandOver] = []
     for line in lines:
         name = (line.biller, line.detail.get("handover") or line.call_id)
-        if line.what is What.ARRIVED and name in open_ones:
+        if line.what is ActivityType.ARRIVED and name in open_ones:
             earlier.append(open_ones.pop(name))  # the host named two alike
         if name not in open_ones:
             if not line.state:
@@ -140,7 +140,7 @@ def hand_overs(
 
 @define
 class _Yes:
-    """A consent to enrol, and what comes of it."""
+    """A consent to enroll, and what comes of it."""
 
     stage: Stage = Stage.CONFIRMED
     left: set[Task] = field(factory=set)
@@ -151,11 +151,11 @@ class _Yes:
     def hears(self, line: Activity) -> None:
         """One more line about it."""
         match line.what:
-            case What.SENT:
+            case ActivityType.SENT:
                 self._open(Task.SETTLE)
-            case What.KEPT:
+            case ActivityType.KEPT:
                 self._open(Task.COMPLETE)
-            case What.SETTLED:
+            case ActivityType.SETTLED:
                 self._settled(line.detail["answer"])
             case how if how in FINISHES:
                 self._finished(how, Task(line.detail["task"]), line.detail.get("reason", ""))
@@ -185,10 +185,10 @@ class _Yes:
             self._unclear = True
             self._open(Task.SETTLE)
 
-    def _finished(self, how: What, task: Task, reason: str) -> None:
+    def _finished(self, how: ActivityType, task: Task, reason: str) -> None:
         self.left.discard(task)
         self._closed.add(task)
-        if how is not What.COMPLETED:
+        if how is not ActivityType.COMPLETED:
             self.ended = (how.value, reason)
         elif task is Task.FOLLOW or reason == PAPERLESS_ALREADY:
             self.reached(Stage.COMPLETED)
@@ -216,16 +216,16 @@ class _HandOver:
     def hears(self, line: Activity) -> None:
         """One more line of it."""
         match line.what:
-            case What.ARRIVED:
+            case ActivityType.ARRIVED:
                 self.moment = line.detail.get("moment", "")
-            case What.OFFERED:
+            case ActivityType.OFFERED:
                 self.language = line.detail.get("language", "")
                 self.stage = max(self.stage, Stage.OFFERED)
-            case What.ENDED:
+            case ActivityType.ENDED:
                 self.ended = (line.detail["disposition"], line.detail.get("reason", ""))
         if line.state:
             self._been(line.state, line.detail.get("rows", ""))
-        if line.detail.get("purpose") == Purpose.ENROL.value:
+        if line.detail.get("purpose") == Purpose.ENROLL.value:
             self.consents.setdefault(line.detail.get("reference", ""), _Yes()).hears(line)
 
     def _been(self, state: str, rows: str) -> None:

@@ -24,23 +24,23 @@ from paperless_ivr.flow.events import (
 )
 from paperless_ivr.flow.host import Disposition
 from paperless_ivr.flow.policy import Limits, Retention
-from paperless_ivr.flow.requests import KeepWish, ReserveTry, Screen, Write
+from paperless_ivr.flow.requests import DeferRequest, ReserveTry, Screen, Write
 from paperless_ivr.records.port import (
     BACK_TO_PAPER,
     FINISHES,
     GIVES_BACK,
     Activity,
+    ActivityType,
     Counted,
+    DeferredRequest,
     Evidence,
-    Followed,
-    Kept,
-    Left,
+    OpenRegistration,
+    PendingWrite,
     Removed,
     SavedCall,
     Task,
     Tracked,
-    What,
-    Written,
+    WorkItem,
     about,
     counted_account,
     decides,
@@ -70,8 +70,8 @@ class _Job:
     """Something that is left to do, and who has it."""
 
     task: Task
-    left: Left
-    done: What | None = None
+    left: WorkItem
+    done: ActivityType | None = None
     holder: str = ""
     until: datetime | None = None
     """When the holder's lease ends, or when it may be claimed again."""
@@ -98,7 +98,7 @@ class MemoryRecord:
     _reserved: dict[tuple[str | Secret, ...], dict[str, datetime]] = field(init=False, factory=dict)
     """When each try and text was counted that still counts, by whose it is and its key."""
     _consents: dict[tuple[str, str, datetime], Evidence] = field(init=False, factory=dict)
-    _writes: dict[str, Written] = field(init=False, factory=dict)
+    _writes: dict[str, PendingWrite] = field(init=False, factory=dict)
     _jobs: dict[tuple[Task, str], _Job] = field(init=False, factory=dict)
     _lock: Lock = field(init=False, factory=Lock)
 
@@ -118,7 +118,7 @@ class MemoryRecord:
             return tuple(self._activities)
 
     @property
-    def writes(self) -> Mapping[str, Written]:
+    def writes(self) -> Mapping[str, PendingWrite]:
         """Every write on record by key, in the order in which they were intended."""
         with self._lock:
             return dict(self._writes)
@@ -133,12 +133,12 @@ class MemoryRecord:
             if line.evidence:
                 self._consented(line.evidence)
             call = (line.biller, "call", line.call_id)
-            if line.what is What.ARRIVED:
+            if line.what is ActivityType.ARRIVED:
                 self._unfinished.pop(call, None)
             self._unfinished.setdefault(call, []).append(line)
             if line.what in GIVES_BACK:
                 self._release(line.detail["key"])
-            if line.what is What.ENDED:
+            if line.what is ActivityType.ENDED:
                 self._ended(call, self._unfinished.pop(call))
 
     def _ended(self, call: Whose, lines: list[Activity]) -> None:
@@ -149,11 +149,11 @@ class MemoryRecord:
         """
         last = lines[-1]
         ended = Disposition(last.detail["disposition"])
-        if ended not in BACK_TO_PAPER and all(a.what is not What.OFFERED for a in lines):
+        if ended not in BACK_TO_PAPER and all(a.what is not ActivityType.OFFERED for a in lines):
             return
         whose = {call}
         for line in lines:
-            accounts = () if line.what is What.LAST_FOUR_MISSED else line.accounts
+            accounts = () if line.what is ActivityType.LAST_FOUR_MISSED else line.accounts
             whose |= _concerned(line.biller, line.ani, accounts)
         counted = _HandOver(last.call_id, last.at, len(self._activities), ended)
         for one in whose:
@@ -212,11 +212,11 @@ class MemoryRecord:
             reached = self._reserve(write.key, texted(write, evidence, limits), limits)
             if reached is not None:
                 return Refused(Refusal.LIMIT, reached)
-            written = Written(write, evidence, self.now())
+            written = PendingWrite(write, evidence, self.now())
             self._consented(evidence)
             self._writes[write.key] = written
             self._jobs[Task.SETTLE, write.key] = _Job(Task.SETTLE, written)
-            self._line(What.SENT, evidence, operation=type(write).__name__)
+            self._line(ActivityType.SENT, evidence, operation=type(write).__name__)
             return None
 
     def settle(self, key: str, answer: ServiceAnswer) -> None:
@@ -226,7 +226,7 @@ class MemoryRecord:
                 message = f"no write {key!r} is on record"
                 raise LookupError(message)
             before = self._writes[key]
-            self._line(What.SETTLED, before.evidence, answer=type(answer).__name__)
+            self._line(ActivityType.SETTLED, before.evidence, answer=type(answer).__name__)
             done = isinstance(before.answer, Accepted)
             got_nowhere = isinstance(answer, Unavailable)
             if done or (got_nowhere and isinstance(before.answer, OutcomeUnknown)):
@@ -238,22 +238,22 @@ class MemoryRecord:
             job = self._jobs[Task.SETTLE, key]
             job.left = written
             if isinstance(answer, Accepted | Refused | Unavailable):
-                job.done = What.SETTLED
-            elif job.done is What.SETTLED:
+                job.done = ActivityType.SETTLED
+            elif job.done is ActivityType.SETTLED:
                 job.done = None
             if isinstance(answer, Accepted) and decides(written.write):
                 self._decided(written)
 
-    def _decided(self, written: Written) -> None:
+    def _decided(self, written: PendingWrite) -> None:
         """What an accepted write does to the wish of its key, and to what was before it."""
         write, evidence = written.write, written.evidence
         starts = starts_registration(write)
         for job in self._open_for(_bill(written), Task.COMPLETE, Task.FOLLOW):
             if job.left.key == write.key:
-                self._finish(job, What.COMPLETED)
+                self._finish(job, ActivityType.COMPLETED)
             elif self._since(job) <= written.at:
                 replaced = starts or job.task is Task.COMPLETE
-                self._finish(job, What.SUPERSEDED if replaced else What.CANCELLED)
+                self._finish(job, ActivityType.SUPERSEDED if replaced else ActivityType.CANCELED)
         outdated = any(
             other.at > written.at
             and isinstance(other.answer, Accepted)
@@ -262,34 +262,34 @@ class MemoryRecord:
             for other in self._writes.values()
         )
         if starts and outdated:
-            self._line(What.SUPERSEDED, evidence, task=Task.FOLLOW.value, reason="")
+            self._line(ActivityType.SUPERSEDED, evidence, task=Task.FOLLOW.value, reason="")
         elif starts:
-            followed = Followed(write, evidence, self.now())  # type: ignore[arg-type]
+            followed = OpenRegistration(write, evidence, self.now())  # type: ignore[arg-type]
             self._jobs[Task.FOLLOW, write.key] = _Job(Task.FOLLOW, followed)
 
     def _since(self, job: _Job) -> datetime:
         """When the caller wanted it."""
         return self._writes[job.left.key].at if job.task is Task.FOLLOW else job.left.at
 
-    def keep(self, wish: KeepWish, evidence: Evidence) -> None:
+    def keep(self, request: DeferRequest, evidence: Evidence) -> None:
         """Keeps a wish, to be completed later."""
         with self._open():
-            if (Task.COMPLETE, wish.key) in self._jobs:
+            if (Task.COMPLETE, request.key) in self._jobs:
                 return
-            kept = Kept(wish, evidence, self.now())
+            kept = DeferredRequest(request, evidence, self.now())
             self._consented(evidence)
-            self._line(What.KEPT, evidence)
+            self._line(ActivityType.KEPT, evidence)
             for job in self._open_for(_bill(kept), Task.COMPLETE):
-                self._finish(job, What.SUPERSEDED)
-            job = self._jobs[Task.COMPLETE, wish.key] = _Job(Task.COMPLETE, kept)
-            own = self._writes.get(wish.key)
+                self._finish(job, ActivityType.SUPERSEDED)
+            job = self._jobs[Task.COMPLETE, request.key] = _Job(Task.COMPLETE, kept)
+            own = self._writes.get(request.key)
             if own and isinstance(own.answer, Accepted):
-                self._finish(job, What.COMPLETED)
+                self._finish(job, ActivityType.COMPLETED)
 
     def _consented(self, evidence: Evidence) -> None:
         self._consents.setdefault(_given(evidence), evidence)
 
-    def _line(self, what: What, evidence: Evidence, **detail: str) -> None:
+    def _line(self, what: ActivityType, evidence: Evidence, **detail: str) -> None:
         """Notes what the record did, or what was done after the call."""
         consent = evidence.consent
         self._activities.append(
@@ -327,7 +327,7 @@ class MemoryRecord:
 
     def tracked(self, biller: str) -> tuple[Tracked, ...]:
         """How much of each task is left, and how the rest ended."""
-        since: dict[tuple[Task, What | None], list[datetime]] = {}
+        since: dict[tuple[Task, ActivityType | None], list[datetime]] = {}
         with self._open():
             for job in self._jobs.values():
                 if job.left.evidence.consent.biller == biller:
@@ -342,19 +342,21 @@ class MemoryRecord:
 
     # ── after the call ──
 
-    def unsettled(self, before: datetime) -> tuple[Written, ...]:
+    def unsettled(self, before: datetime) -> tuple[PendingWrite, ...]:
         """The writes without a certain outcome."""
-        return tuple(w for w in self._left(Task.SETTLE) if isinstance(w, Written) and w.at < before)
+        return tuple(
+            w for w in self._left(Task.SETTLE) if isinstance(w, PendingWrite) and w.at < before
+        )
 
-    def kept(self) -> tuple[Kept, ...]:
+    def kept(self) -> tuple[DeferredRequest, ...]:
         """The wishes that stand."""
-        return tuple(k for k in self._left(Task.COMPLETE) if isinstance(k, Kept))
+        return tuple(k for k in self._left(Task.COMPLETE) if isinstance(k, DeferredRequest))
 
-    def followed(self) -> tuple[Followed, ...]:
+    def followed(self) -> tuple[OpenRegistration, ...]:
         """The registrations that are being followed."""
-        return tuple(f for f in self._left(Task.FOLLOW) if isinstance(f, Followed))
+        return tuple(f for f in self._left(Task.FOLLOW) if isinstance(f, OpenRegistration))
 
-    def _left(self, task: Task) -> list[Left]:
+    def _left(self, task: Task) -> list[WorkItem]:
         with self._open():
             return [job.left for job in self._jobs.values() if job.task is task and not job.done]
 
@@ -373,7 +375,7 @@ class MemoryRecord:
         lease: timedelta,
         before: datetime,
         most: int,
-    ) -> tuple[Left, ...]:
+    ) -> tuple[WorkItem, ...]:
         """Some of what is left to do, for one holder alone."""
         with self._open():
             now = self.now()
@@ -385,28 +387,30 @@ class MemoryRecord:
                 job.left = evolve(job.left, attempts=job.left.attempts + 1)
             return tuple(job.left for job in due)
 
-    def release(self, left: Left, holder: str, again: datetime) -> None:
+    def release(self, left: WorkItem, holder: str, again: datetime) -> None:
         """Gives back what was claimed."""
         with self._open():
             job = self._held(left, holder)
             job.holder, job.until = "", again
-            self._line(What.RETRIED, left.evidence, attempts=str(left.attempts))
+            self._line(ActivityType.RETRIED, left.evidence, attempts=str(left.attempts))
 
-    def finish(self, left: Left, holder: str, how: What, reason: str = "") -> None:
+    def finish(self, left: WorkItem, holder: str, how: ActivityType, reason: str = "") -> None:
         """Closes what was claimed."""
-        if how not in FINISHES or (isinstance(left, Written) and how is not What.GIVEN_UP):
+        if how not in FINISHES or (
+            isinstance(left, PendingWrite) and how is not ActivityType.GIVEN_UP
+        ):
             message = f"{how.value} is no end of this"
             raise ValueError(message)
         with self._open():
             self._finish(self._held(left, holder), how, reason)
 
-    def _held(self, left: Left, holder: str) -> _Job:
+    def _held(self, left: WorkItem, holder: str) -> _Job:
         job = self._jobs.get((task_of(left), left.key))
         if job is None or job.done or job.holder != holder:
             raise StaleClaim(left.key)
         return job
 
-    def _finish(self, job: _Job, how: What, reason: str = "") -> None:
+    def _finish(self, job: _Job, how: ActivityType, reason: str = "") -> None:
         job.done = how
         self._line(how, job.left.evidence, task=job.task.value, reason=reason)
 
@@ -492,9 +496,9 @@ def _given(evidence: Evidence) -> tuple[str, str, datetime]:
     return (evidence.consent.biller, evidence.consent.reference, evidence.answered)
 
 
-def _bill(left: Left) -> tuple[str, Secret, str]:
+def _bill(left: WorkItem) -> tuple[str, Secret, str]:
     """Which bill it is about: the biller, the customer and the invoice type."""
-    what = left.wish if isinstance(left, Kept) else left.write
+    what = left.request if isinstance(left, DeferredRequest) else left.write
     return (left.evidence.consent.biller, what.customer, what.invoice_type)
 
 

@@ -15,11 +15,11 @@ from paperless_ivr.flow.events import (
     ServiceAnswer,
     TryReserved,
 )
-from paperless_ivr.flow.host import Disposition, Edition
+from paperless_ivr.flow.host import Disposition, Release
 from paperless_ivr.flow.policy import Limits, Retention
 from paperless_ivr.flow.requests import (
+    DeferRequest,
     EnrollInPaperless,
-    KeepWish,
     ReserveTry,
     Screen,
     SendWebLink,
@@ -36,7 +36,7 @@ BACK_TO_PAPER = (Disposition.OPTED_OUT, Disposition.OPT_OUT_REQUESTED)
 """Endings that count for the next offer even where none was made in the call."""
 
 
-class What(enum.StrEnum):
+class ActivityType(enum.StrEnum):
     """What an entry of the activity record tells (R30)."""
 
     ARRIVED = "arrived"
@@ -56,14 +56,14 @@ class What(enum.StrEnum):
     ENDED = "ended"
     RETRIED = "retried"
     COMPLETED = "completed"
-    CANCELLED = "cancelled"
+    CANCELED = "cancelled"
     SUPERSEDED = "superseded"
     EXPIRED = "expired"
     EXPORTED = "exported"
     GIVEN_UP = "given_up"
 
 
-GIVES_BACK = (What.MATCHED, What.UNANSWERED)
+GIVES_BACK = (ActivityType.MATCHED, ActivityType.UNANSWERED)
 """Lines by which a try is given back."""
 
 
@@ -71,7 +71,14 @@ PAPERLESS_ALREADY = "paperless_already"
 """Why a wish is completed whose registration the service has confirmed already."""
 
 FINISHES = frozenset(
-    {What.COMPLETED, What.CANCELLED, What.EXPIRED, What.EXPORTED, What.GIVEN_UP, What.SUPERSEDED}
+    {
+        ActivityType.COMPLETED,
+        ActivityType.CANCELED,
+        ActivityType.EXPIRED,
+        ActivityType.EXPORTED,
+        ActivityType.GIVEN_UP,
+        ActivityType.SUPERSEDED,
+    }
 )
 """How what was left to do after a call can end (R32)."""
 
@@ -84,14 +91,14 @@ class Evidence:
     words: str = field(repr=False)
     """What was heard, as text, in the consent's language. Personal: it names the address."""
     words_version: str
-    """Digest of the wording (`Edition.words`)."""
+    """Digest of the wording (`Release.words`)."""
     asked: datetime
     answered: datetime
     call_id: str
     policy_version: str
     ani: Secret | None = None
     """Who called when it was given."""
-    edition: Edition = Edition()
+    edition: Release = Release()
     """The flow, policy and words of the call; empty where an earlier version recorded it."""
 
 
@@ -99,7 +106,7 @@ class Evidence:
 class Activity:
     """One line of the append-only activity record."""
 
-    what: What
+    what: ActivityType
     call_id: str
     biller: str
     policy_version: str
@@ -142,7 +149,7 @@ class Task(enum.StrEnum):
 
 
 @frozen
-class Written:
+class PendingWrite:
     """A write that was put on record and may have been done: never settled, or unknown."""
 
     write: Write
@@ -159,10 +166,10 @@ class Written:
 
 
 @frozen
-class Kept:
+class DeferredRequest:
     """A wish that stands, and the consent to it."""
 
-    wish: KeepWish
+    request: DeferRequest
     evidence: Evidence
     at: datetime
     attempts: int = 0
@@ -170,11 +177,11 @@ class Kept:
     @property
     def key(self) -> str:
         """The key of the wish."""
-        return self.wish.key
+        return self.request.key
 
 
 @frozen
-class Followed:
+class OpenRegistration:
     """A registration that a write started: pending until its link is opened, or expires."""
 
     write: EnrollInPaperless | StoreCustomerPreference
@@ -189,7 +196,7 @@ class Followed:
         return self.write.key
 
 
-Left = Written | Kept | Followed
+WorkItem = PendingWrite | DeferredRequest | OpenRegistration
 """Something that is left to do after a call. Its biller is that of the consent."""
 
 
@@ -198,7 +205,7 @@ class Tracked:
     """How much of a task there is: left to do, or ended in one way."""
 
     task: Task
-    ended: What | None
+    ended: ActivityType | None
     """None: it is left to do."""
     count: int
     oldest: datetime
@@ -269,14 +276,14 @@ def windows(now: datetime, limits: Limits) -> tuple[datetime, datetime]:
     return now - A_DAY, now - timedelta(days=limits.window_days)
 
 
-def task_of(left: Left) -> Task:
+def task_of(left: WorkItem) -> Task:
     """What is to be done with it."""
     match left:
-        case Written():
+        case PendingWrite():
             return Task.SETTLE
-        case Kept():
+        case DeferredRequest():
             return Task.COMPLETE
-        case Followed():
+        case OpenRegistration():
             return Task.FOLLOW
 
 
@@ -359,7 +366,7 @@ class Record(Protocol):
         """
         ...
 
-    def keep(self, wish: KeepWish, evidence: Evidence) -> None:
+    def keep(self, request: DeferRequest, evidence: Evidence) -> None:
         """Keeps a wish, to be completed later; notes `KEPT`. The same key is the same wish.
 
         The latest wish for a customer and invoice type takes the place of earlier ones.
@@ -403,15 +410,15 @@ class Ledger(Record, Readable, Protocol):
         """
         ...
 
-    def unsettled(self, before: datetime) -> tuple[Written, ...]:
+    def unsettled(self, before: datetime) -> tuple[PendingWrite, ...]:
         """The writes without a certain outcome that were intended before a moment, in order."""
         ...
 
-    def kept(self) -> tuple[Kept, ...]:
+    def kept(self) -> tuple[DeferredRequest, ...]:
         """The wishes that stand, in order: not finished, and of each bill the latest."""
         ...
 
-    def followed(self) -> tuple[Followed, ...]:
+    def followed(self) -> tuple[OpenRegistration, ...]:
         """The registrations that are being followed, in order."""
         ...
 
@@ -423,7 +430,7 @@ class Ledger(Record, Readable, Protocol):
         lease: timedelta,
         before: datetime,
         most: int,
-    ) -> tuple[Left, ...]:
+    ) -> tuple[WorkItem, ...]:
         """Some of what is left to do for a biller, for one holder alone until the lease ends.
 
         The oldest first, at most so many, from before a moment; not what somebody else holds,
@@ -431,14 +438,14 @@ class Ledger(Record, Readable, Protocol):
         """
         ...
 
-    def release(self, left: Left, holder: str, again: datetime) -> None:
+    def release(self, left: WorkItem, holder: str, again: datetime) -> None:
         """Gives back what was claimed, to be claimed again from a moment on; notes `RETRIED`.
 
         Raises `errors.StaleClaim` where the holder no longer has it, or it is done.
         """
         ...
 
-    def finish(self, left: Left, holder: str, how: What, reason: str = "") -> None:
+    def finish(self, left: WorkItem, holder: str, how: ActivityType, reason: str = "") -> None:
         """Closes what was claimed as one of `FINISHES`, and notes that line.
 
         The reason is a code, never personal. A write is only given up, else `settle` it. A wish

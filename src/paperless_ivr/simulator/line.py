@@ -23,7 +23,7 @@ from paperless_ivr.flow.events import (
 )
 from paperless_ivr.flow.live import Token
 from paperless_ivr.flow.turns import Gather, Return, Transfer, Turn
-from paperless_ivr.prompts import Catalogue
+from paperless_ivr.prompts import Catalog
 from paperless_ivr.secret import keys
 from paperless_ivr.simulator.speaking import Speech, speech_of
 
@@ -78,7 +78,7 @@ class Line:
     """A channel of one take. Everything happens in one event loop."""
 
     watch: Watch
-    words: Catalogue = field(repr=False)
+    words: Catalog = field(repr=False)
     numbers: Iterator[int] = field(repr=False)
     """Numbers what is spoken: no number comes twice in a simulation."""
     start: int | None = None

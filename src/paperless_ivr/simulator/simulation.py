@@ -18,15 +18,15 @@ from paperless_ivr.flow.events import Digits
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Moment
 from paperless_ivr.flow.live import Live, Token, deliver
-from paperless_ivr.flow.scene import Terms
-from paperless_ivr.prompts import Catalogue
+from paperless_ivr.flow.view import Terms
+from paperless_ivr.prompts import Catalog
 from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.simulator.line import Line
 from paperless_ivr.simulator.shelf import Shelved
 from paperless_ivr.simulator.speaking import Speech
 from paperless_ivr.simulator.take import Entry, Stop, Take
 from paperless_ivr.simulator.world import Asked, World
-from paperless_ivr.testing.transcripts.scribe import redacted
+from paperless_ivr.transcripts.scribe import redacted
 
 T = TypeVar("T")
 Arrive = Callable[[str, str, Moment, str, str | None], Arrival]
@@ -69,7 +69,7 @@ class Simulation:
     listeners: int = field(init=False, default=0)
     _new: Callable[[], None] = field(init=False)
     _driver: AsyncDriver | None = field(init=False, default=None)
-    _words: Catalogue | None = field(init=False, default=None)
+    _words: Catalog | None = field(init=False, default=None)
     _running: "asyncio.Task[object] | None" = field(init=False, default=None)
     _news: asyncio.Event = field(init=False, factory=asyncio.Event)
     _loop: asyncio.AbstractEventLoop = field(init=False, factory=asyncio.get_running_loop)
@@ -130,7 +130,7 @@ class Simulation:
         self._new()
         self.world.lose_record(lost=False)
         self.flow = Flow(Terms(policy, self.world.operations))
-        self._words = Catalogue.of(policy)
+        self._words = Catalog.of(policy)
         store = SeparateStores(self.world.record, self.world.calls)
         setup = Setup(
             self.flow,

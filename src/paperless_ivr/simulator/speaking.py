@@ -6,11 +6,11 @@ from attrs import field, frozen
 
 from paperless_ivr.flow import slots
 from paperless_ivr.flow.turns import Gather, Prompt, Return, Transfer, Turn
-from paperless_ivr.prompts import Catalogue, plain, speech
-from paperless_ivr.prompts.catalogue import GAP
+from paperless_ivr.prompts import Catalog, plain, speech
+from paperless_ivr.prompts.catalog import GAP
 from paperless_ivr.prompts.pieces import InLanguage, Piece, Text
 
-HIDDEN = (slots.Digits, slots.Spelt)
+HIDDEN = (slots.Digits, slots.Spelled)
 """Slots that are shown as dots: whole numbers and addresses. Others say only a part."""
 
 LABELS: Mapping[str, str] = {
@@ -87,7 +87,7 @@ class Speech:
     """The first prompt that is still to be spoken."""
 
 
-def speech_of(turn: Turn, language: str, words: Catalogue, number: int, start: int) -> Speech:
+def speech_of(turn: Turn, language: str, words: Catalog, number: int, start: int) -> Speech:
     """Return what a turn says, from a prompt on, and what it waits for."""
     prompts = tuple(_spoken(prompt, language, words) for prompt in turn.say)
     match turn.then:
@@ -112,7 +112,7 @@ def speech_of(turn: Turn, language: str, words: Catalogue, number: int, start: i
     return Speech(number, prompts, waits, start=start)
 
 
-def _spoken(prompt: Prompt, language: str, words: Catalogue) -> Spoken:
+def _spoken(prompt: Prompt, language: str, words: Catalog) -> Spoken:
     own = prompt.language or language
     hides = any(isinstance(slot, HIDDEN) for _, slot in prompt.slots)
     literal = set(GAP.split(words.books[own][prompt.name])[::2])

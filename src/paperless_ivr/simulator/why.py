@@ -42,7 +42,7 @@ def passed(flow: Flow, move: Move) -> Iterator[Passed]:
         rows = [row for row in flow.table[state] if event in row.events]
         at = [row.name(state) for row in rows].index(taken)
         yield Passed(state, tuple(rows[:at]), rows[at], len(rows) - at - 1)
-        there = state if target == "HERE" else State[target]
+        there = state if target == "REPROMPT" else State[target]
         event = e.Arrived if there.kind is Kind.PASS else e.HungUp
 
 
@@ -74,7 +74,7 @@ def _cause(move: Move, label: str) -> str:
             e.Screened()
             | e.TryReserved()
             | e.LimitReached()
-            | e.WishKept()
+            | e.RequestDeferred()
             | e.RecordUnavailable() as event
         ):
             return f"The record answered “{answered(event)}”"

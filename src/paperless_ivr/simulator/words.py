@@ -21,7 +21,7 @@ KINDS: Mapping[str, str] = {
 }
 
 PURPOSES: Mapping[Purpose, str] = {
-    Purpose.ENROL: "consent to enroll",
+    Purpose.ENROLL: "consent to enroll",
     Purpose.TEXT: "consent to one text",
     Purpose.AUTOPAY: "consent to AutoPay",
     Purpose.BACK_TO_PAPER: "consent to paper",
@@ -43,7 +43,7 @@ def _plain(name: str) -> str:
 
 
 def _spaced(name: str) -> str:
-    """Return a class's name in words: "WishKept" is "wish kept"."""
+    """Return a class's name in words: "RequestDeferred" is "wish kept"."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
 
 
@@ -71,7 +71,7 @@ def answered(event: e.Event) -> str:
             return "one try counted"
         case e.LimitReached():
             return "no try left"
-        case e.WishKept():
+        case e.RequestDeferred():
             return "kept"
     return _spaced(type(event).__name__)
 

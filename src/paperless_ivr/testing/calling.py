@@ -27,8 +27,8 @@ from paperless_ivr.flow.turns import Prompt
 from paperless_ivr.gateways.capabilities import Capabilities
 from paperless_ivr.gateways.port import DocumentGateway, WebRequest
 from paperless_ivr.prompts import said
-from paperless_ivr.testing.playback import Playback
 from paperless_ivr.testing.virtual_caller import HangUp, Press, VirtualCaller
+from paperless_ivr.transcripts.playback import Playback
 
 DOCUMENTS_AT_MOST = 500
 """Of one call; more is a call that never ends."""

@@ -45,12 +45,20 @@ from paperless_ivr.flow.host import (
 )
 from paperless_ivr.flow.options import Choice
 from paperless_ivr.flow.policy import Policy
-from paperless_ivr.flow.scene import Terms
 from paperless_ivr.flow.states import State
 from paperless_ivr.flow.turns import Gather, Transfer, Turn
+from paperless_ivr.flow.view import Terms
 from paperless_ivr.keypad import last_four
-from paperless_ivr.prompts import Catalogue
-from paperless_ivr.records.port import Ledger, Left, SessionStore, Task, What, Written, task_of
+from paperless_ivr.prompts import Catalog
+from paperless_ivr.records.port import (
+    ActivityType,
+    Ledger,
+    PendingWrite,
+    SessionStore,
+    Task,
+    WorkItem,
+    task_of,
+)
 from paperless_ivr.testing.contracts.bench import Bench, Clock
 
 BILLER = "springfield-water"
@@ -194,8 +202,8 @@ class Taken:
 class Came:
     """What was done after the calls about something that they had left."""
 
-    left: Left
-    to: What | ServiceAnswer
+    left: WorkItem
+    to: ActivityType | ServiceAnswer
     """How it ended; of a write the answer that it was settled with."""
     reason: str = ""
 
@@ -229,7 +237,7 @@ class Day:
         flow = Flow(Terms(POLICY))
         setup = Setup(
             flow,
-            Catalogue.of(POLICY),
+            Catalog.of(POLICY),
             backend or self.backend,
             self.store,
             self.clock,
@@ -259,7 +267,7 @@ class Day:
             f"call-{number}",
             BILLER,
             moment,
-            Intent.BACK_TO_PAPER if chance.random() < 0.03 else Intent.ENROL,
+            Intent.BACK_TO_PAPER if chance.random() < 0.03 else Intent.ENROLL,
             ani=who.phone if chance.random() < 0.8 else None,
             person_available=chance.random() < 0.4,
             language=chance.choice(LANGUAGES),
@@ -287,19 +295,20 @@ class Day:
                     if self.chance.random() < 0.7:
                         yield self._finished(one)
 
-    def _finished(self, left: Left) -> Came:
-        if isinstance(left, Written) and self.chance.random() < 0.7:
+    def _finished(self, left: WorkItem) -> Came:
+        if isinstance(left, PendingWrite) and self.chance.random() < 0.7:
             answer = self.chance.choice((Accepted(), Unavailable()))
             self.ledger.settle(left.key, answer)
             return Came(left, answer)
         ends = {
-            Task.SETTLE: ((What.GIVEN_UP, "unclear"),),
+            Task.SETTLE: ((ActivityType.GIVEN_UP, "unclear"),),
             Task.COMPLETE: (
-                (What.EXPORTED, ""),
-                (What.GIVEN_UP, "unavailable"),
-                (What.COMPLETED, "pending_already"),
+                (ActivityType.EXPORTED, ""),
+                (ActivityType.GIVEN_UP, "unavailable"),
+                (ActivityType.COMPLETED, "pending_already"),
             ),
-            Task.FOLLOW: ((What.COMPLETED, ""),) * 3 + ((What.EXPIRED, "not_opened"),),
+            Task.FOLLOW: ((ActivityType.COMPLETED, ""),) * 3
+            + ((ActivityType.EXPIRED, "not_opened"),),
         }
         how, reason = self.chance.choice(ends[task_of(left)])
         self.ledger.finish(left, "one", how, reason)

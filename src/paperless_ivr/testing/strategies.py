@@ -22,9 +22,9 @@ from paperless_ivr.flow import requests as r
 from paperless_ivr.flow.call import Call
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.options import Choice
-from paperless_ivr.flow.scene import Terms
 from paperless_ivr.flow.states import Phase, State
 from paperless_ivr.flow.turns import Gather, Return, Transfer, Turn
+from paperless_ivr.flow.view import Terms
 from paperless_ivr.keypad import EmailPad, last_four
 from paperless_ivr.secret import Kind, Secret
 
@@ -65,7 +65,7 @@ EMAILS = st.builds(
     _digits(6, 9),
     st.sampled_from(DOMAINS),
 )
-_SPELT = st.builds("{}{}".format, st.sampled_from(LOCALS), _digits(6, 6))
+_SPELLED = st.builds("{}{}".format, st.sampled_from(LOCALS), _digits(6, 6))
 _TYPES = st.sampled_from(TYPES)
 _NUMBERED = st.builds(
     e.Invoice,
@@ -106,7 +106,7 @@ _ARRIVALS = st.builds(
     call_id=_WORDS,
     biller=st.just("biller-x"),
     moment=st.sampled_from(h.Moment),
-    intent=_often(h.Intent.ENROL, h.Intent.BACK_TO_PAPER),
+    intent=_often(h.Intent.ENROLL, h.Intent.BACK_TO_PAPER),
     ani=_maybe(PHONES),
     dnis=st.sampled_from(("", "+18005550100")),
     greeted=st.booleans(),
@@ -117,7 +117,7 @@ _ARRIVALS = st.builds(
     invoice_type=_maybe(_TYPES),
     identity=st.sampled_from(h.Identity),
     payment=_PAYMENTS,
-    edition=st.just(h.Edition()) | st.builds(h.Edition, _WORDS, _WORDS, _WORDS),
+    edition=st.just(h.Release()) | st.builds(h.Release, _WORDS, _WORDS, _WORDS),
 )
 
 
@@ -228,8 +228,8 @@ def done_by(request: r.Request, found: Sequence[e.Customer] = ()) -> Events:
             return st.just(e.Screened())
         case r.ReserveTry():
             return st.just(e.TryReserved())
-        case r.KeepWish():
-            return st.just(e.WishKept())
+        case r.DeferRequest():
+            return st.just(e.RequestDeferred())
         case _:
             return st.just(e.Accepted())
 
@@ -292,7 +292,7 @@ def silent(_: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
 
 
 def cooperative(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
-    """Does what is asked, and says yes: enrols where the back end lets it."""
+    """Does what is asked, and says yes: enrolls where the back end lets it."""
     gather, call = turn.then, turn.call
     if not isinstance(gather, Gather):
         return _waits()
@@ -321,7 +321,7 @@ def _entries(call: Call, pad: EmailPad) -> st.SearchStrategy[str]:
         case State.PHONE_CAPTURE:
             return PHONES.map(lambda number: number.reveal().removeprefix("+1"))
         case State.EMAIL_LOCAL:
-            return _SPELT.map(lambda text: pad.code(text[: pad.max_local]))
+            return _SPELLED.map(lambda text: pad.code(text[: pad.max_local]))
         case State.EMAIL_DOMAIN_ENTRY:
             return st.sampled_from(DOMAINS).map(pad.code)
         case State.EMAIL_CHARACTER:
@@ -347,13 +347,13 @@ def curious(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
 def _heard(turn: Turn) -> Callable[[e.Digits], st.SearchStrategy[e.Digits]]:
     """The same keys, pressed while some prompt was being spoken."""
     pieces = st.integers(0, max(len(turn.say) - 1, 0))
-    return lambda digits: pieces.map(lambda piece: evolve(digits, heard=piece))
+    return lambda digits: pieces.map(lambda piece: evolve(digits, interrupted=piece))
 
 
 def impatient(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
     """Knows the line, and keys ahead of what is said."""
     return cooperative(flow, turn).map(
-        lambda event: evolve(event, heard=0) if isinstance(event, e.Digits) else event
+        lambda event: evolve(event, interrupted=0) if isinstance(event, e.Digits) else event
     )
 
 
@@ -519,7 +519,7 @@ _EVENTS: Events = st.one_of(
     st.sampled_from((e.TryReserved(), e.LimitReached("tries_per_account"))),
     st.just(e.Accepted()),
     _LOST,
-    st.just(e.WishKept()),
+    st.just(e.RequestDeferred()),
     _RECORD_DOWN,
     st.just(e.Arrived()),
 )

@@ -27,7 +27,7 @@ SPOKEN = 2.0
 """Seconds that each utterance takes."""
 TALK = 5.0
 """Seconds that a transfer takes."""
-DIALLED = {
+DIALED = {
     TransferResult.ANSWERED: "completed",
     TransferResult.BUSY: "busy",
     TransferResult.NO_ANSWER: "no-answer",
@@ -85,7 +85,7 @@ class SimulatedTwilio:
     def utterance(self, prompt: Prompt, language: str) -> str:
         """What the caller hears of a prompt."""
         spoken = prompt.language or language
-        return f"{spoken}: {plain(speech(prompt, spoken, self.gateway.catalogue))}"
+        return f"{spoken}: {plain(speech(prompt, spoken, self.gateway.catalog))}"
 
     # ── what a document says ──
 
@@ -118,7 +118,7 @@ class SimulatedTwilio:
                 return self._gather(verb)
             case "Dial":
                 self._pass(TALK)
-                said = {"DialCallStatus": DIALLED[self._result]} if self._result in DIALLED else {}
+                said = {"DialCallStatus": DIALED[self._result]} if self._result in DIALED else {}
                 return verb.attrib["action"], said
         message = f"<{verb.tag}> is no verb that is known here"
         raise AssertionError(message)
@@ -212,8 +212,8 @@ def _text(verb: ET.Element) -> str:
     language = verb.attrib.get("language", "")
     words: list[str] = []
     for element in verb.iter():
-        spelt = element.attrib.get("interpret-as") == "characters"
+        spelled = element.attrib.get("interpret-as") == "characters"
         text = element.text or ""
-        words += [" ".join(text) if spelt else text]
+        words += [" ".join(text) if spelled else text]
         words += [element.tail or ""] if element is not verb else []
     return f"{language}: {' '.join(''.join(words).split())}"

@@ -19,7 +19,7 @@ from paperless_ivr.gateways.agi.channel import Channel
 from paperless_ivr.gateways.agi.gateway import CAPABILITIES, AgiGateway
 from paperless_ivr.gateways.agi.sounds import Sounds
 from paperless_ivr.gateways.capabilities import Capabilities
-from paperless_ivr.prompts import Catalogue
+from paperless_ivr.prompts import Catalog
 from paperless_ivr.prompts.recorded import Recordings, bare, phrases
 from paperless_ivr.testing.virtual_caller import ON_HOOK, VirtualCaller
 
@@ -176,7 +176,7 @@ def recorded(policy: Policy | None = None) -> Sounds:
     """Sounds as if every phrase were recorded."""
     policy = policy or Policy()
     files = {(p.language, bare(p.text)): p.file for p in phrases(policy)}
-    return Sounds(Catalogue.of(policy), Recordings(Path(), files), "/sounds")
+    return Sounds(Catalog.of(policy), Recordings(Path(), files), "/sounds")
 
 
 @define
@@ -236,7 +236,7 @@ class AgiRig:
 
     def lose(self, prompt: Prompt) -> bool:
         """The prompt's file is deleted."""
-        for language in self.sounds.catalogue.books:
+        for language in self.sounds.catalog.books:
             self.asterisk.missing.add(self.utterance(prompt, language))
         return True
 

@@ -22,7 +22,7 @@ from paperless_ivr.flow.events import (
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Disposition, Handback, Reason
 from paperless_ivr.flow.requests import SearchByAccountNumber
-from paperless_ivr.flow.slots import Day, Money, Spelt
+from paperless_ivr.flow.slots import Day, Money, Spelled
 from paperless_ivr.flow.slots import Digits as DigitsSlot
 from paperless_ivr.flow.turns import Gather, Prompt, Return, Then, Transfer, Turn
 from paperless_ivr.gateways.agi.gateway import CAPABILITIES
@@ -119,7 +119,9 @@ def test_a_number_that_was_not_said_was_not_heard(
     rig.asterisk.missing.add(kind)
     rig.caller.plan(Press("1", after=30.0, at=0))
     asked = evolve(MENU, first_key_wait=60.0)
-    assert rig.perform(turn(asked, Prompt(name, slots)), "en-US") == Digits(keys("1"), heard=0)
+    assert rig.perform(turn(asked, Prompt(name, slots)), "en-US") == Digits(
+        keys("1"), interrupted=0
+    )
 
 
 def test_a_late_end_key_does_not_cut_a_sound(rig: AgiRig) -> None:
@@ -153,9 +155,13 @@ def test_channel_language_follows_what_is_spoken(rig: AgiRig) -> None:
 
 def test_any_key_stops_a_number(rig: AgiRig) -> None:
     """A key in the middle of a composed prompt ends all of it, and is of that prompt."""
-    spelt = Prompt("readback_character", (("character", Spelt(secret.email("j"))),), must_hear=True)
+    spelled = Prompt(
+        "readback_character", (("character", Spelled(secret.email("j"))),), must_hear=True
+    )
     rig.caller.plan(Press("*", at=1, after=0.2))
-    assert rig.perform(turn(MENU, spelt, spelt, OFFER), "en-US") == Digits(keys("*"), heard=1)
+    assert rig.perform(turn(MENU, spelled, spelled, OFFER), "en-US") == Digits(
+        keys("*"), interrupted=1
+    )
     assert rig.utterance(OFFER, "en-US") not in rig.caller.heard
 
 
@@ -207,7 +213,7 @@ def test_hanging_up_after_a_talk_is_an_answered_transfer(rig: AgiRig) -> None:
 
 
 def test_a_turn_that_is_broken_off(rig: AgiRig) -> None:
-    """After a cancelled turn the next command waits for the reply that is still to come."""
+    """After a canceled turn the next command waits for the reply that is still to come."""
 
     async def broken_off() -> object:
         performing = asyncio.create_task(rig.gateway.perform(turn(MENU, OFFER), "en-US"))
@@ -233,7 +239,7 @@ def test_a_key_in_the_last_listening_command_is_kept(rig: AgiRig) -> None:
         await asyncio.wait({listening})
         return await rig.gateway.perform(turn(MENU, OFFER), "en-US")
 
-    assert rig._loop.run_until_complete(cut_short()) == Digits(keys("1"), heard=0)
+    assert rig._loop.run_until_complete(cut_short()) == Digits(keys("1"), interrupted=0)
     assert rig.caller.heard == []
 
 

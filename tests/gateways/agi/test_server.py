@@ -29,13 +29,13 @@ from paperless_ivr.gateways.agi.gateway import AgiGateway
 from paperless_ivr.gateways.agi.server import FastAgi, Line, TakenBack
 from paperless_ivr.gateways.agi.sounds import Sound
 from paperless_ivr.net.connections import DEFAULTS, Limits
-from paperless_ivr.prompts import Catalogue
+from paperless_ivr.prompts import Catalog
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.secret import keys
-from paperless_ivr.testing.playback import Playback
-from paperless_ivr.testing.transcripts import read
 from paperless_ivr.testing.virtual_caller import Act, HangUp, Press
+from paperless_ivr.transcripts import read
+from paperless_ivr.transcripts.playback import Playback
 from tests.drive.test_loops_agree import FILES, played
 from tests.gateways.agi.simulator import Asterisk, recorded
 
@@ -136,7 +136,7 @@ def test_a_no_of_a_withheld_caller_is_nobody_else_s() -> None:
     """Whatever stands for "no number", a caller's no does not silence the offer for the next."""
     backend, record = springfield(), MemoryRecord(utc_now)
     store = SeparateStores(record, MemoryLiveCalls())
-    driver = AsyncDriver(Setup(Flow(), Catalogue.of(Policy()), backend, store))
+    driver = AsyncDriver(Setup(Flow(), Catalog.of(Policy()), backend, store))
     numbers = ["0000000000", "9999999999", "+266696687", "+10000000000", "user-12345-67890"]
     withheld = ("2175550101", "35")
 
@@ -731,7 +731,7 @@ def test_the_driver_takes_a_call() -> None:
     """The default driver takes a call that is handed over, to its end."""
     record = MemoryRecord(utc_now)
     flow = Flow()
-    words = Catalogue.of(flow.terms.policy)
+    words = Catalog.of(flow.terms.policy)
     store = SeparateStores(record, MemoryLiveCalls())
     driver = AsyncDriver(Setup(flow, words, springfield(), store))
 

@@ -44,7 +44,7 @@ def test_a_credit(sounds: Sounds) -> None:
 
 
 def test_a_hyphen_in_a_domain(sounds: Sounds) -> None:
-    """A hyphen is said as one, between labels that are spelt."""
+    """A hyphen is said as one, between labels that are spelled."""
     prompt = Prompt(
         "confirm_on_file",
         (("bill", Words("water bill")), ("masked", Masked(Secret("jo@smith-family.example")))),

@@ -3,9 +3,9 @@
 from paperless_ivr import secret
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.gateways.twilio import TwilioGateway
-from paperless_ivr.prompts import Catalogue
+from paperless_ivr.prompts import Catalog
 
-WORDS = Catalogue.of(Policy())
+WORDS = Catalog.of(Policy())
 AUTH_TOKEN = secret.credential("12345")
 HOST_KEY = secret.credential("key of the host")
 
@@ -13,7 +13,7 @@ HOST_KEY = secret.credential("key of the host")
 def gateway(**settings):
     """A gateway of Springfield's, with other settings where some are given."""
     usual = {
-        "catalogue": WORDS,
+        "catalog": WORDS,
         "biller": "springfield-water",
         "auth_token": AUTH_TOKEN,
         "address": "https://ivr.example.com/twilio",

@@ -16,9 +16,9 @@ from paperless_ivr.drive.runner import Setup
 from paperless_ivr.flow.call import Call
 from paperless_ivr.flow.host import Arrival, Disposition, Handback, Moment, Reason
 from paperless_ivr.flow.host_strings import handback_from_strings
-from paperless_ivr.flow.scene import Scene
 from paperless_ivr.flow.slots import Words
-from paperless_ivr.flow.turns import Gather, Prompt, Return, Transfer, Turn, stretches
+from paperless_ivr.flow.turns import Gather, Prompt, Return, Transfer, Turn, barge_in_runs
+from paperless_ivr.flow.view import CallView
 from paperless_ivr.gateways.twilio import VOICES
 from paperless_ivr.gateways.web import read_handback
 from paperless_ivr.prompts import (
@@ -34,8 +34,8 @@ from paperless_ivr.prompts.plain import amount
 from paperless_ivr.records.memory import MemoryLiveCalls
 from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.secret import account, credential, keys
-from paperless_ivr.testing.playback import Playback
-from paperless_ivr.testing.transcripts import read
+from paperless_ivr.transcripts import read
+from paperless_ivr.transcripts.playback import Playback
 from tests.gateways.twilio.making import gateway
 from tests.gateways.twilio.test_visits import request
 
@@ -61,7 +61,7 @@ def turns(path):
     setup = Setup(flow, playback.words, playback, store, observers=(moved,))
     Driver(setup).converse(playback, playback.transcript.arrival)
     seen.insert(0, flow.begin(playback.transcript.arrival))
-    return [(turn, Scene(turn.call, flow.terms).language, playback.words) for turn in seen]
+    return [(turn, CallView(turn.call, flow.terms).language, playback.words) for turn in seen]
 
 
 def theirs(turn, language, words, address):
@@ -76,7 +76,7 @@ def theirs(turn, language, words, address):
         elif not isinstance(turn.then, Return):
             response.redirect(f"{address}/on?turn=token-None")
         return response
-    then, runs = turn.then, stretches(turn)
+    then, runs = turn.then, barge_in_runs(turn)
     for number, run in enumerate(runs):
         last = number == len(runs) - 1
         heard = None if last else run.start
@@ -154,7 +154,7 @@ def same(ours, other):
 def test_every_turn_is_what_twilios_library_writes(path):
     """Every document of every transcript is the one that Twilio's library makes of the turn."""
     for turn, language, words in turns(path):
-        ours = gateway(catalogue=words, person="+12175550199")
+        ours = gateway(catalog=words, person="+12175550199")
         written = ours.write(turn, sign, language)
         expected = theirs(turn, language, words, ours.address)
         if isinstance(turn.then, Return):

@@ -103,7 +103,7 @@ def _exists(request: r.InvoiceExists) -> Mapping[str, object]:
     return {"AccountNumber": request.account, "InvoiceNumber": request.invoice}
 
 
-def _enrol(request: r.EnrollInPaperless) -> Mapping[str, object]:
+def _enroll(request: r.EnrollInPaperless) -> Mapping[str, object]:
     return {"PaymentGUID": request.payment}
 
 
@@ -170,7 +170,7 @@ SHAPES: Mapping[str, Shape] = {
         SUCCESS,
     ),
     "EnrollInPaperless": Shape(
-        _enrol, ("PaymentGUID",), (), evolve(SUCCESS, name="EnrollmentSuccessful")
+        _enroll, ("PaymentGUID",), (), evolve(SUCCESS, name="EnrollmentSuccessful")
     ),
 }
 """Every operation, by name."""

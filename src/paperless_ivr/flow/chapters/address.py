@@ -39,7 +39,6 @@ from paperless_ivr.flow.phrases import Phrase
 from paperless_ivr.flow.policy import Strategy
 from paperless_ivr.flow.requests import Guess, Request
 from paperless_ivr.flow.rows import On, Row
-from paperless_ivr.flow.scene import Crossing, Scene
 from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.updates import (
     because,
@@ -48,15 +47,16 @@ from paperless_ivr.flow.updates import (
     leave_keypad,
     miss_try,
     spend,
-    want_person,
+    want_agent,
 )
+from paperless_ivr.flow.view import CallView, Transition
 from paperless_ivr.keypad import last_four
 
 WAYS = {
     Strategy.ON_FILE: "e-mail address on file",
     Strategy.TEXT_LINK: "a texted link",
     Strategy.KEYPAD: "spelled by keypad",
-    Strategy.PERSON: "an agent takes it down",
+    Strategy.AGENT: "an agent takes it down",
 }
 """The ways to an address, in words."""
 
@@ -79,7 +79,7 @@ def for_number(c: Anything) -> bool:
 
 
 @Phrase("this account's number")
-def number_matches(c: Crossing[Digits]) -> bool:
+def number_matches(c: Transition[Digits]) -> bool:
     """The whole number of the customer's account, and no pause in the midst of it."""
     if c.customer is None or not is_account(c):
         return False
@@ -88,7 +88,7 @@ def number_matches(c: Crossing[Digits]) -> bool:
 
 
 @Phrase("the right four digits")
-def phone_matches(c: Crossing[Digits]) -> bool:
+def phone_matches(c: Transition[Digits]) -> bool:
     """The last four digits of the customer's phone number."""
     on_file = phone_to_show(c)
     return four_keys(c) and on_file is not None and last_four(on_file.reveal()) == keyed(c)
@@ -112,7 +112,7 @@ def use_address_on_file(c: Anything) -> Call:
 def use_text_link(c: Anything) -> Call:
     """A texted link is to be the way to the address."""
     required = c.policy.address.email_required
-    purpose = TextPurpose.TYPE_EMAIL if required else TextPurpose.ENROL
+    purpose = TextPurpose.TYPE_EMAIL if required else TextPurpose.ENROLL
     contact = evolve(c.call.contact, source=Source.LINK, email=None, purpose=purpose)
     return evolve(c.call, contact=contact, results=evolve(c.call.results, text=Sent.NOT_ASKED))
 
@@ -123,10 +123,10 @@ def use_keypad(c: Anything) -> Call:
     return evolve(c.call, contact=contact, entry=Entry())
 
 
-def try_person(c: Anything) -> Call:
-    """A person is the next way to an address."""
-    contact = evolve(c.call.contact, used=(*c.call.contact.used, Strategy.PERSON))
-    return want_person(Reason.NO_ADDRESS_LEFT, S.NO_CONTACT)(
+def try_agent(c: Anything) -> Call:
+    """An agent is the next way to an address."""
+    contact = evolve(c.call.contact, used=(*c.call.contact.used, Strategy.AGENT))
+    return want_agent(Reason.NO_ADDRESS_LEFT, S.NO_CONTACT)(
         evolve(c, call=evolve(c.call, contact=contact))
     )
 
@@ -144,7 +144,7 @@ def show_phone(c: Anything) -> Call:
 
 def _fact(c: Anything, shown: Shown) -> Call:
     call = evolve(c.call, shown=shown)
-    return give_back_tries(call) if both_shown(Scene(call, c.terms)) else call
+    return give_back_tries(call) if both_shown(CallView(call, c.terms)) else call
 
 
 def miss_fact(c: Anything) -> Call:
@@ -162,17 +162,17 @@ def give_up_proof(c: Anything) -> Call:
     return evolve(c.call, shown=evolve(c.call.shown, gave_up=True))
 
 
-def reserve_fact(scene: Scene) -> Request:
+def reserve_fact(view: CallView) -> Request:
     """Asks the record for a try at the fact that is missing."""
-    customer = scene.customer
-    guess = Guess.PHONE if number_shown(scene) else Guess.NUMBER
-    return reserve(scene, guess, (customer.account,) if customer else ())
+    customer = view.customer
+    guess = Guess.PHONE if number_shown(view) else Guess.NUMBER
+    return reserve(view, guess, (customer.account,) if customer else ())
 
 
-def _phones(scene: Scene, known: examples.Known) -> Iterator[Digits]:
+def _phones(view: CallView, known: examples.Known) -> Iterator[Digits]:
     """The last four digits of each phone on file, and others."""
     theirs = dict.fromkeys(last_four(c.phone.reveal()) for c in known.customers if c.phone)
-    return examples.entry(scene, *theirs, "0009", examples.SHORT)
+    return examples.entry(view, *theirs, "0009", examples.SHORT)
 
 
 CANNOT_SHOW = On(
@@ -229,7 +229,7 @@ CHAPTER: Chapter = {
             On(Arrived, S.CONFIRMATION, when=next_is(Strategy.ON_FILE), keep=use_address_on_file),
             On(Arrived, S.TEXT_NUMBER, when=next_is(Strategy.TEXT_LINK), keep=use_text_link),
             On(Arrived, S.NEW_CONTACT, when=next_is(Strategy.KEYPAD), keep=use_keypad),
-            On(Arrived, S.PERSON_OFFER, when=next_is(Strategy.PERSON), keep=try_person, say="person_for_address"),
+            On(Arrived, S.AGENT_OFFER, when=next_is(Strategy.AGENT), keep=try_agent, say="person_for_address"),
             On(Arrived, S.NO_CONTACT, keep=because(Reason.NO_ADDRESS_LEFT)),
         ],
     ),

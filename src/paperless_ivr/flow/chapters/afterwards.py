@@ -17,7 +17,7 @@ from paperless_ivr.flow.events import (
 )
 from paperless_ivr.flow.facts import (
     Anything,
-    can_enrol,
+    can_enroll,
     can_text,
     given,
     hung_up,
@@ -32,9 +32,9 @@ from paperless_ivr.flow.options import Choice
 from paperless_ivr.flow.phrases import Phrase
 from paperless_ivr.flow.requests import Request, SendWebLink, StoreCustomerPaymentMethodV2
 from paperless_ivr.flow.rows import On
-from paperless_ivr.flow.scene import Scene
 from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.updates import Keep, spend
+from paperless_ivr.flow.view import CallView
 from paperless_ivr.secret import Secret
 
 
@@ -57,7 +57,7 @@ def text_due(c: Anything) -> bool:
     if c.call.results.text is not Sent.NOT_ASKED or not c.has(SendWebLink):
         return False
     by_policy = c.call.host.moment in c.policy.text.after_enrolment and number_known(c)
-    return by_policy or (not can_enrol(c) and can_text(c))
+    return by_policy or (not can_enroll(c) and can_text(c))
 
 
 @Phrase("more bills could switch", needs=lambda policy: policy.bills.another)
@@ -95,7 +95,7 @@ def note_autopay(outcome: Sent) -> Keep:
 
 def offer_text(c: Anything) -> Call:
     """A text is spoken of: to finish what was kept, or to confirm what was done."""
-    purpose = TextPurpose.ENROL if link_finishes(c) else TextPurpose.CONFIRM
+    purpose = TextPurpose.ENROLL if link_finishes(c) else TextPurpose.CONFIRM
     return evolve(c.call, contact=evolve(c.call.contact, purpose=purpose))
 
 
@@ -107,10 +107,10 @@ def start_another_bill(c: Anything) -> Call:
     return spend(call, another=1)
 
 
-def store_payment_method(scene: Scene) -> Request:
+def store_payment_method(view: CallView) -> Request:
     """Puts the customer on AutoPay, with the method of the payment."""
-    yes = given(scene, Purpose.AUTOPAY)
-    payment = scene.call.host.payment
+    yes = given(view, Purpose.AUTOPAY)
+    payment = view.call.host.payment
     return StoreCustomerPaymentMethodV2(
         payment.guid if payment else Secret(""),
         yes.customer,

@@ -1,39 +1,39 @@
-"""A person: offered, put through, or not to be had; and leaving."""
+"""An agent: offered, put through, or not to be had; and leaving."""
 
 from typing import Any
 
 from attrs import evolve
 
 from paperless_ivr.flow.blocks import REPEAT, Ask, Chapter, Do, Pass
-from paperless_ivr.flow.call import Call, Ringing
+from paperless_ivr.flow.call import Call, PendingTransfer
 from paperless_ivr.flow.events import Arrived, Digits, NoInput, TransferEnded, TransferResult
-from paperless_ivr.flow.facts import Anything, Guard, named, person, pound, settled, wrong_used_up
+from paperless_ivr.flow.facts import Anything, Guard, agent, named, pound, settled, wrong_used_up
 from paperless_ivr.flow.host import Reason
 from paperless_ivr.flow.lines import Prompts, key, options, say
 from paperless_ivr.flow.options import Choice
 from paperless_ivr.flow.phrases import Phrase
-from paperless_ivr.flow.rows import HERE, On
-from paperless_ivr.flow.scene import Crossing, Scene
+from paperless_ivr.flow.rows import REPROMPT, On
 from paperless_ivr.flow.states import ASKING, State
 from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.turns import Transfer
 from paperless_ivr.flow.updates import because, count_wrong_key, find_nobody, spend
+from paperless_ivr.flow.view import CallView, Transition
 
 
 @Phrase("an agent", key="0 1")
-def chose_or_zero(c: Crossing[Digits]) -> bool:
-    """A person is wanted: the key of the menu, or 0."""
+def chose_or_zero(c: Transition[Digits]) -> bool:
+    """An agent is wanted: the key of the menu, or 0."""
     return c.event.keys.reveal() in ("1", "0")
 
 
 @Phrase("an agent answers, or unclear")
-def taken(c: Crossing[TransferEnded]) -> bool:
-    """A person has the call, or the runtime cannot tell."""
+def taken(c: Transition[TransferEnded]) -> bool:
+    """An agent has the call, or the runtime cannot tell."""
     return c.event.result in (TransferResult.ANSWERED, TransferResult.UNKNOWN)
 
 
 def asked_at(state: State) -> Guard[Any]:
-    """The person was asked for at this question."""
+    """The agent was asked for at this question."""
     guard = named(f"asked at {state.name}", lambda c: c.call.ringing.back_to is state)
     return Phrase("none free: back to where they asked", returns=True)(guard)
 
@@ -50,22 +50,22 @@ def go_on_without(c: Anything) -> Call:
 
 
 def note_tries_used_up(c: Anything) -> Call:
-    """Tries are used up: a person is asked for."""
-    ringing = Ringing(Reason.TRIES_USED_UP, None, S.INCOMPLETE)
+    """Tries are used up: an agent is asked for."""
+    ringing = PendingTransfer(Reason.TRIES_USED_UP, None, S.INCOMPLETE)
     return evolve(
         c.call, ringing=ringing, results=evolve(c.call.results, reason=Reason.TRIES_USED_UP)
     )
 
 
 def put_through(c: Anything) -> Call:
-    """A person has the call."""
+    """An agent has the call."""
     reason = c.call.ringing.reason
     return evolve(c.call, results=evolve(c.call.results, reason=reason))
 
 
-def put_through_to_person(scene: Scene) -> Transfer:
+def put_through_to_agent(view: CallView) -> Transfer:
     """Puts the caller through, and says why."""
-    return Transfer(scene.call.ringing.reason)
+    return Transfer(view.call.ringing.reason)
 
 
 PROMPTS: Prompts = {
@@ -78,7 +78,7 @@ PROMPTS: Prompts = {
 # fmt: off
 # Set by hand: a way out is one line.
 CHAPTER: Chapter = {
-    S.PERSON_OFFER: Ask(
+    S.AGENT_OFFER: Ask(
         "What the line could not do, an agent may.",
         title="Speak to an agent?",
         say=[options, say("person_offer")],
@@ -89,21 +89,21 @@ CHAPTER: Chapter = {
             On(NoInput, S.GO_ON),
             *REPEAT,
             On(Digits, S.GO_ON, when=wrong_used_up),
-            On(Digits, HERE, keep=count_wrong_key, words="any other key"),
+            On(Digits, REPROMPT, keep=count_wrong_key, words="any other key"),
         ],
     ),
     S.TRANSFERRING: Do(
         "The host puts the caller through.",
         title="Connect to an agent",
         say=[say("connecting")],
-        ask=put_through_to_person,
+        ask=put_through_to_agent,
         answers=[TransferEnded],
         ways=[
             On(TransferEnded, S.TRANSFERRED, when=taken, keep=put_through),
             *(
                 On(TransferEnded, state, when=asked_at(state), keep=find_nobody, say="nobody_free")
                 for state in ASKING
-                if state not in (S.OFFER_AT_START, S.PERSON_OFFER)
+                if state not in (S.OFFER_AT_START, S.AGENT_OFFER)
             ),
             On(TransferEnded, S.GO_ON, keep=go_on_without, say="nobody_free", words="none free, no question to go back to"),
         ],
@@ -124,7 +124,7 @@ CHAPTER: Chapter = {
         title="Tries used up: what now?",
         ways=[
             On(Arrived, S.DONE, when=settled),
-            On(Arrived, S.TRANSFERRING, when=person, keep=note_tries_used_up),
+            On(Arrived, S.TRANSFERRING, when=agent, keep=note_tries_used_up),
             On(Arrived, S.INCOMPLETE, keep=because(Reason.TRIES_USED_UP)),
         ],
     ),

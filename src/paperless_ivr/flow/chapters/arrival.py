@@ -12,10 +12,10 @@ from paperless_ivr.flow.lines import Means, Prompts, key, offers, options, say
 from paperless_ivr.flow.options import Choice, Option
 from paperless_ivr.flow.phrases import Phrase
 from paperless_ivr.flow.requests import Request, Screen
-from paperless_ivr.flow.rows import HERE, On
-from paperless_ivr.flow.scene import Crossing, Scene
+from paperless_ivr.flow.rows import REPROMPT, On
 from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.updates import because, count_silence
+from paperless_ivr.flow.view import CallView, Transition
 from paperless_ivr.secret import Secret
 
 
@@ -52,7 +52,7 @@ def at_start(c: Anything) -> bool:
 
 
 @Phrase("asked lately")
-def asked_lately(c: Crossing[Screened]) -> bool:
+def asked_lately(c: Transition[Screened]) -> bool:
     """By policy, this caller is not asked again yet (R14)."""
     earlier = c.event.in_this_call
     if any(d is not Disposition.IGNORED for d in earlier) or len(earlier) > 1:
@@ -63,7 +63,7 @@ def asked_lately(c: Crossing[Screened]) -> bool:
 
 
 @Phrase("for the second time")
-def silent_before(c: Crossing[NoInput]) -> bool:
+def silent_before(c: Transition[NoInput]) -> bool:
     """This question was met with silence once already."""
     return c.call.tries.silence >= 1
 
@@ -75,7 +75,7 @@ def greet(c: Anything) -> Call:
     return evolve(c.call, lead=(GREETING,))
 
 
-def take_language(c: Crossing[Digits]) -> Call:
+def take_language(c: Transition[Digits]) -> Call:
     """The language that was chosen."""
     option = pressed(c)
     return evolve(c.call, language=str(option.value) if option else c.language)
@@ -86,25 +86,25 @@ def take_default_language(c: Anything) -> Call:
     return evolve(c.call, language=c.policy.languages.default)
 
 
-def return_key(c: Crossing[Digits]) -> Call:
+def return_key(c: Transition[Digits]) -> Call:
     """A key that was meant for the host."""
     key = c.event.keys or Secret("#")
     return evolve(c.call, results=evolve(c.call.results, unused=key))
 
 
 @offers("option_language", means={Choice.LANGUAGE: Means("1–9", "a language")})
-def languages(scene: Scene) -> tuple[Option, ...]:
+def languages(view: CallView) -> tuple[Option, ...]:
     """The languages that the policy offers, a key each."""
     return tuple(
         Option(str(n), Choice.LANGUAGE, "option_language", value=language, language=language)
-        for n, language in enumerate(scene.policy.languages.offered, 1)
+        for n, language in enumerate(view.policy.languages.offered, 1)
     )
 
 
-def screen(scene: Scene) -> Request:
+def screen(view: CallView) -> Request:
     """Asks the record for earlier offers."""
-    host = scene.call.host
-    return Screen(host.call_id, host.biller, host.moment, host.ani, scene.account)
+    host = view.call.host
+    return Screen(host.call_id, host.biller, host.moment, host.ani, view.account)
 
 
 PROMPTS: Prompts = {
@@ -176,7 +176,7 @@ CHAPTER: Chapter = {
             Press(Choice.YES, S.ACCOUNT),
             Press(Choice.NO, S.DECLINED),
             On(NoInput, S.IGNORED, when=silent_before),
-            On(NoInput, HERE, keep=count_silence, words="stays silent once"),
+            On(NoInput, REPROMPT, keep=count_silence, words="stays silent once"),
         ],
     ),
 }

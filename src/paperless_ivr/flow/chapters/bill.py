@@ -32,12 +32,12 @@ from paperless_ivr.flow.lines import (
 from paperless_ivr.flow.options import Choice, Option
 from paperless_ivr.flow.phrases import Phrase
 from paperless_ivr.flow.requests import InvoiceExists, Request
-from paperless_ivr.flow.rows import HERE, On
-from paperless_ivr.flow.scene import Crossing, Scene
+from paperless_ivr.flow.rows import REPROMPT, On
 from paperless_ivr.flow.slots import Slot
 from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.turns import Prompt
 from paperless_ivr.flow.updates import spend
+from paperless_ivr.flow.view import CallView, Transition
 from paperless_ivr.secret import Secret
 
 
@@ -78,7 +78,7 @@ def no_check(c: Anything) -> bool:
 
 
 @Phrase("still there", "gone")
-def there(c: Crossing[InvoiceChecked]) -> bool:
+def there(c: Transition[InvoiceChecked]) -> bool:
     """The invoice is still there."""
     return c.event.exists
 
@@ -93,7 +93,7 @@ def take_only_bill(c: Anything) -> Call:
     return _about(c, bills.choices(c)[0])
 
 
-def take_bill(c: Crossing[Digits]) -> Call:
+def take_bill(c: Transition[Digits]) -> Call:
     """The bill that was chosen."""
     option = pressed(c)
     return _about(c, bills.choices(c)[int(option.value) if option else 0])
@@ -130,10 +130,10 @@ def drop_bill(c: Anything) -> Call:
 
 
 @says("choose_bill", "choose_paper_bill")
-def choose_bill(scene: Scene) -> Iterable[Prompt]:
+def choose_bill(view: CallView) -> Iterable[Prompt]:
     """Which bills are to choose among: those on paper, or those that are not."""
-    name = "choose_paper_bill" if scene.call.choosing.back_to_paper else "choose_bill"
-    return (prompt(scene, name),)
+    name = "choose_paper_bill" if view.call.choosing.back_to_paper else "choose_bill"
+    return (prompt(view, name),)
 
 
 def _bill_option(marks: Iterable[bills.Mark]) -> str:
@@ -151,31 +151,31 @@ BILL_OPTIONS = tuple(
     "option_more_bills",
     means={Choice.BILL: Means("1–8", "one of the bills"), Choice.MORE: Means("9", "more bills")},
 )
-def bills_to_choose(scene: Scene) -> tuple[Option, ...]:
+def bills_to_choose(view: CallView) -> tuple[Option, ...]:
     """A page of bills, a key each, and the next page."""
-    offered, size = bills.choices(scene), scene.policy.bills.per_page
-    start = scene.call.choosing.page * size
+    offered, size = bills.choices(view), view.policy.bills.per_page
+    start = view.call.choosing.page * size
     page = offered[start : start + size]
     options = []
     for n, bill in enumerate(page, 1):
-        prompt, slots = _bill_words(scene, bill)
+        prompt, slots = _bill_words(view, bill)
         options.append(Option(str(n), Choice.BILL, prompt, start + n - 1, slots))
-    if len(offered) > size and scene.call.spent.pages < scene.policy.tries.pages:
+    if len(offered) > size and view.call.spent.pages < view.policy.tries.pages:
         options.append(Option("9", Choice.MORE, "option_more_bills"))
     return tuple(options)
 
 
-def _bill_words(scene: Scene, bill: bills.Bill) -> tuple[str, tuple[tuple[str, Slot], ...]]:
+def _bill_words(view: CallView, bill: bills.Bill) -> tuple[str, tuple[tuple[str, Slot], ...]]:
     """A choice in words: its name, and what tells it from others of the same name."""
-    marks = bills.marks(scene, bill, bills.choices(scene))
-    told = (slot for mark in marks for slot in marked(scene, bill, mark))
-    return _bill_option(marks), (("bill", bill_name(scene, bill.type)), *told)
+    marks = bills.marks(view, bill, bills.choices(view))
+    told = (slot for mark in marks for slot in marked(view, bill, mark))
+    return _bill_option(marks), (("bill", bill_name(view, bill.type)), *told)
 
 
-def check_invoice(scene: Scene) -> Request:
+def check_invoice(view: CallView) -> Request:
     """Asks the service whether the invoice is still there."""
-    bill = bills.chosen(scene)
-    account = scene.call.found[bill.customer].account
+    bill = bills.chosen(view)
+    account = view.call.found[bill.customer].account
     return InvoiceExists(account, bill.invoice or Secret(""))
 
 
@@ -225,7 +225,7 @@ CHAPTER: Chapter = {
             Press(Choice.BILL, S.OPT_OUT_CONFIRM, when=to_paper, keep=take_bill),
             Press(Choice.BILL, S.ADDRESS, when=no_check, keep=take_bill),
             Press(Choice.BILL, S.INVOICE_CHECK, keep=take_bill),
-            Press(Choice.MORE, HERE, keep=turn_page),
+            Press(Choice.MORE, REPROMPT, keep=turn_page),
         ],
     ),
     S.INVOICE_CHECK: Do(

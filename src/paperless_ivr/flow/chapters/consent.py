@@ -22,15 +22,15 @@ from paperless_ivr.flow.events import (
     RecordUnavailable,
     Refusal,
     Refused,
+    RequestDeferred,
     Unavailable,
-    WishKept,
 )
 from paperless_ivr.flow.facts import (
     Anything,
     all_of,
     another_address_left,
     by_payment,
-    can_enrol,
+    can_enroll,
     given,
     link_finishes,
     link_is_address,
@@ -57,10 +57,9 @@ from paperless_ivr.flow.requests import (
     Request,
     SearchByAccountNumber,
     StoreCustomerPreference,
-    wish,
+    deferred,
 )
 from paperless_ivr.flow.rows import On
-from paperless_ivr.flow.scene import Crossing, Scene
 from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.turns import Prompt
 from paperless_ivr.flow.updates import (
@@ -70,27 +69,28 @@ from paperless_ivr.flow.updates import (
     settle,
     settle_bill,
 )
+from paperless_ivr.flow.view import CallView, Transition
 
 
 @Phrase("bad e-mail, first time", "other reason")
-def bad_email_first(c: Crossing[Refused]) -> bool:
+def bad_email_first(c: Transition[Refused]) -> bool:
     """The address was refused, for the first time."""
     return c.event.reason is Refusal.BAD_EMAIL and not c.call.contact.bad_email
 
 
 @Phrase("it did")
-def registered_now(c: Crossing[CustomersFound]) -> bool:
+def registered_now(c: Transition[CustomersFound]) -> bool:
     """The look-up shows the bill pending or paperless: the write was done."""
     return _looked_up(c) in (bills.Status.PENDING, bills.Status.PAPERLESS)
 
 
 @Phrase("it did not")
-def absent(c: Crossing[CustomersFound]) -> bool:
+def absent(c: Transition[CustomersFound]) -> bool:
     """The look-up shows the bill on paper still: the write was not done."""
     return _looked_up(c) is bills.Status.PAPER
 
 
-def _looked_up(c: Crossing[CustomersFound]) -> bills.Status | None:
+def _looked_up(c: Transition[CustomersFound]) -> bills.Status | None:
     wanted = c.customer
     for customer in c.event.customers:
         if wanted and customer.id == wanted.id:
@@ -100,14 +100,14 @@ def _looked_up(c: Crossing[CustomersFound]) -> bills.Status | None:
 
 
 @Phrase("it is there already", "other reason")
-def refused_as_done(c: Crossing[Refused]) -> bool:
+def refused_as_done(c: Transition[Refused]) -> bool:
     """Sent again, and refused because it is there already: it was done."""
     return c.event.reason in (Refusal.ALREADY_PAPERLESS, Refusal.PENDING)
 
 
 @Phrase("may be sent again")
 def may_send_again(c: Anything) -> bool:
-    """A preference carries its key, so it may be sent once more; a payment's enrolment may not."""
+    """A preference carries its key, so it may be sent once more; a payment's enrollment may not."""
     return not by_payment(c)
 
 
@@ -132,53 +132,53 @@ def settle_as_kept(c: Anything) -> Call:
 
 
 @says("confirm_on_file", "confirm_keyed", "confirm_link", "confirm_link_on_file", *WHICH)
-def bill_and_address(scene: Scene) -> Iterable[Prompt]:
+def bill_and_address(view: CallView) -> Iterable[Prompt]:
     """The bill and the address: in full where just keyed, masked where on file."""
     name = {
         Source.PAYMENT: "confirm_on_file",
         Source.ON_FILE: "confirm_on_file",
         Source.KEYED: "confirm_keyed",
-        Source.LINK: f"confirm_link{number_words(scene)}",
-    }[scene.call.contact.source or Source.ON_FILE]
-    yield prompt(scene, name, must_hear=True)
-    yield from which_bill(scene)
+        Source.LINK: f"confirm_link{number_words(view)}",
+    }[view.call.contact.source or Source.ON_FILE]
+    yield prompt(view, name, must_hear=True)
+    yield from which_bill(view)
 
 
 @says("next_link", "next_kept", "next_email", "back_any_time", "back_by_request")
-def what_happens(scene: Scene) -> Iterable[Prompt]:
+def what_happens(view: CallView) -> Iterable[Prompt]:
     """What comes next: by e-mail, by the texted link, or kept until the biller does it."""
-    if scene.call.contact.source is Source.LINK:
+    if view.call.contact.source is Source.LINK:
         name = "next_link"
-    elif scene.policy.notification.sent_by is Notifier.BILLER:
+    elif view.policy.notification.sent_by is Notifier.BILLER:
         name = "next_kept"
-    elif scene.has(StoreCustomerPreference) or scene.call.contact.source is Source.PAYMENT:
+    elif view.has(StoreCustomerPreference) or view.call.contact.source is Source.PAYMENT:
         name = "next_email"
     else:
         name = "next_kept"
-    yield prompt(scene, name, must_hear=True)
-    by_phone = scene.policy.back_to_paper.by_phone
-    yield prompt(scene, "back_any_time" if by_phone else "back_by_request", must_hear=True)
+    yield prompt(view, name, must_hear=True)
+    by_phone = view.policy.back_to_paper.by_phone
+    yield prompt(view, "back_any_time" if by_phone else "back_by_request", must_hear=True)
 
 
-def enroll(scene: Scene) -> Request:
+def enroll(view: CallView) -> Request:
     """By the payment where the address is its own, else by a preference."""
-    payment = scene.call.host.payment
-    if by_payment(scene) and payment:
-        yes = given(scene, Purpose.ENROL)
+    payment = view.call.host.payment
+    if by_payment(view) and payment:
+        yes = given(view, Purpose.ENROLL)
         return EnrollInPaperless(
             payment.guid, yes.customer, yes.account, yes.invoice_type, yes.reference
         )
-    return store_preference(given(scene, Purpose.ENROL))
+    return store_preference(given(view, Purpose.ENROLL))
 
 
-def look_again(scene: Scene) -> Request:
+def look_again(view: CallView) -> Request:
     """Looks the customer up, to learn what became of the write."""
-    return SearchByAccountNumber(given(scene, Purpose.ENROL).account)
+    return SearchByAccountNumber(given(view, Purpose.ENROLL).account)
 
 
-def keep_wish(scene: Scene) -> Request:
+def defer_request(view: CallView) -> Request:
     """What the record is to keep of the yes."""
-    return wish(given(scene, Purpose.ENROL))
+    return deferred(given(view, Purpose.ENROLL))
 
 
 BAD_EMAIL = On(
@@ -210,7 +210,7 @@ CHAPTER: Chapter = {
         "Hears the bill, the address, and what comes next.",
         title="Do you agree?",
         say=[bill_and_address, what_happens, options],
-        consent=Purpose.ENROL,
+        consent=Purpose.ENROLL,
         keys=[
             key("1", Choice.YES, "option_agree", words="agrees"),
             key("2", Choice.NO, "option_if_not", words="does not agree"),
@@ -218,7 +218,7 @@ CHAPTER: Chapter = {
         ],
         ways=[
             Press(Choice.YES, S.WEB_LINK, when=link_is_address, words="agrees to a sign-up link"),
-            Press(Choice.YES, S.ENROLLMENT, when=can_enrol),
+            Press(Choice.YES, S.ENROLLMENT, when=can_enroll),
             Press(Choice.YES, S.KEEPING, words="agrees, service cannot enroll"),
             Press(Choice.NO, S.DECLINED),
             Press(Choice.OTHER, S.ADDRESS, keep=leave_address),
@@ -275,12 +275,12 @@ CHAPTER: Chapter = {
         "The record keeps it; it is completed later.",
         title="Save the request",
         say=[say("keeping")],
-        ask=keep_wish,
+        ask=defer_request,
         answers=KEEP,
         finish=True,
         ways=[
-            On(WishKept, S.AFTERWARDS, when=link_finishes, keep=settle_as_kept),
-            On(WishKept, S.DEFERRED, keep=settle_as_kept),
+            On(RequestDeferred, S.AFTERWARDS, when=link_finishes, keep=settle_as_kept),
+            On(RequestDeferred, S.DEFERRED, keep=settle_as_kept),
             *NOT_RECORDED,
         ],
     ),

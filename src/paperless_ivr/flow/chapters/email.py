@@ -1,11 +1,11 @@
-"""E-mail by keypad: spelt with two keys a character, read back, and mended where it is wrong."""
+"""E-mail by keypad: spelled with two keys a character, read back, and mended where it is wrong."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
 from attrs import evolve
 
 from paperless_ivr.flow import examples
-from paperless_ivr.flow.blocks import NUMBER_KEYS, PERSON, SILENCE, Ask, By, Chapter, Press, entry
+from paperless_ivr.flow.blocks import AGENT, NUMBER_KEYS, SILENCE, Ask, By, Chapter, Press, entry
 from paperless_ivr.flow.call import Call, Entry, Source
 from paperless_ivr.flow.events import Digits, Ended
 from paperless_ivr.flow.facts import (
@@ -32,113 +32,113 @@ from paperless_ivr.flow.lines import (
 from paperless_ivr.flow.options import Choice, Option
 from paperless_ivr.flow.phrases import Phrase
 from paperless_ivr.flow.policy import Strategy
-from paperless_ivr.flow.rows import HERE, On, Row
-from paperless_ivr.flow.scene import Crossing, Scene
-from paperless_ivr.flow.slots import Spelt, Words
+from paperless_ivr.flow.rows import REPROMPT, On, Row
+from paperless_ivr.flow.slots import Spelled, Words
 from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.turns import READ_OUT, Gather, Prompt
 from paperless_ivr.flow.updates import count_wrong, count_wrong_key, hear_again, leave_keypad, spend
+from paperless_ivr.flow.view import CallView, Transition
 from paperless_ivr.secret import Secret, email, keys
 
 
-def spelling(c: Crossing[Digits]) -> str:
-    """All keys of the part of an address that is being spelt."""
+def spelling(c: Transition[Digits]) -> str:
+    """All keys of the part of an address that is being spelled."""
     return so_far(c) + c.event.keys.reveal()
 
 
 @Phrase("a valid part")
-def spelt_local(c: Crossing[Digits]) -> bool:
+def spelled_local(c: Transition[Digits]) -> bool:
     """`#` ends a part that can stand before the at-sign."""
-    spelt = c.terms.pad.spell(spelling(c))
-    whole = not spelt.rest and not spelt.bad and c.event.ended is Ended.END_KEY
-    return whole and c.terms.pad.is_local(spelt.text)
+    spelled = c.terms.pad.spell(spelling(c))
+    whole = not spelled.rest and not spelled.bad and c.event.ended is Ended.END_KEY
+    return whole and c.terms.pad.is_local(spelled.text)
 
 
 @Phrase("a valid part")
-def spelt_domain(c: Crossing[Digits]) -> bool:
+def spelled_domain(c: Transition[Digits]) -> bool:
     """`#` ends a part that can stand after the at-sign."""
-    spelt = c.terms.pad.spell(spelling(c))
+    spelled = c.terms.pad.spell(spelling(c))
     local = c.call.entry.local
-    if spelt.rest or spelt.bad or c.event.ended is not Ended.END_KEY or local is None:
+    if spelled.rest or spelled.bad or c.event.ended is not Ended.END_KEY or local is None:
         return False
-    return c.terms.pad.address(local.reveal(), spelt.text) is not None
+    return c.terms.pad.address(local.reveal(), spelled.text) is not None
 
 
 @Phrase("unclear: keeps the clear part")
-def spelling_begun(c: Crossing[Digits]) -> bool:
-    """Something is spelt so far."""
+def spelling_begun(c: Transition[Digits]) -> bool:
+    """Something is spelled so far."""
     return bool(c.terms.pad.spell(spelling(c)).text)
 
 
 @Phrase("pauses: keeps it, goes on")
-def spelling_goes_on(c: Crossing[Digits]) -> bool:
-    """Silence after keys: what was spelt is kept, and the caller goes on."""
+def spelling_goes_on(c: Transition[Digits]) -> bool:
+    """Silence after keys: what was spelled is kept, and the caller goes on."""
     if c.event.ended is not Ended.TIMEOUT or c.call.spent.pauses >= c.policy.address.pauses:
         return False
     return spelling_begun(c) and not c.terms.pad.spell(spelling(c)).bad
 
 
 @Phrase("pauses in a letter: goes on")
-def code_goes_on(c: Crossing[Digits]) -> bool:
-    """Silence after half a code, before anything is spelt: it is kept."""
+def code_goes_on(c: Transition[Digits]) -> bool:
+    """Silence after half a code, before anything is spelled: it is kept."""
     half = c.event.ended is Ended.TIMEOUT and c.call.spent.pauses < c.policy.address.pauses
-    spelt = c.terms.pad.spell(spelling(c))
-    return half and bool(spelt.rest) and not spelt.bad
+    spelled = c.terms.pad.spell(spelling(c))
+    return half and bool(spelled.rest) and not spelled.bad
 
 
 @Phrase("too long: starts over")
-def too_long(c: Crossing[Digits]) -> bool:
+def too_long(c: Transition[Digits]) -> bool:
     """There is no room for more keys."""
     return len(spelling(c)) >= room(c)
 
 
 @Phrase("no corrections left")
-def fixes_used_up(c: Crossing[Digits]) -> bool:
+def fixes_used_up(c: Transition[Digits]) -> bool:
     """The read-back is stopped once more, and no correction is left."""
     used_up = c.call.spent.fixes >= c.policy.address.fixes
     return used_up and c.event.keys.reveal() in ("*", "9")
 
 
 @Phrase("nothing to delete: more time")
-def nothing_spelt(c: Crossing[Digits]) -> bool:
+def nothing_spelled(c: Transition[Digits]) -> bool:
     """Only stars, which had nothing to delete: the caller wants more time."""
     return set(spelling(c)) == {"*"} and repeats_left(c)
 
 
 @Phrase("a character that fits")
-def spelt_character(c: Crossing[Digits]) -> bool:
+def spelled_character(c: Transition[Digits]) -> bool:
     """One character, and the address stays one with it."""
-    spelt = c.terms.pad.spell(spelling(c))
-    if len(spelt.text) != 1 or spelt.rest or spelt.bad:
+    spelled = c.terms.pad.spell(spelling(c))
+    if len(spelled.text) != 1 or spelled.rest or spelled.bad:
         return False
     entry = c.call.entry
     local = entry.local.reveal() if entry.local else ""
     skip = 0 if entry.insert else 1
-    return c.terms.pad.is_local(local[: entry.at] + spelt.text + local[entry.at + skip :])
+    return c.terms.pad.is_local(local[: entry.at] + spelled.text + local[entry.at + skip :])
 
 
 @Phrase("after the @", "at a character")
-def at_domain(c: Crossing[Digits]) -> bool:
+def at_domain(c: Transition[Digits]) -> bool:
     """The star came at the domain, or after the whole address."""
     local = c.call.entry.local
     return stopped_at(c) >= len(local.reveal() if local else "")
 
 
-def keep_spelling(c: Crossing[Digits]) -> Call:
+def keep_spelling(c: Transition[Digits]) -> Call:
     """Keys of an address, kept while the caller looks for the next one."""
     pad = c.terms.pad
-    spelt = pad.spell(spelling(c))
-    so_far = Secret(pad.code(spelt.text) + spelt.rest)
+    spelled = pad.spell(spelling(c))
+    so_far = Secret(pad.code(spelled.text) + spelled.rest)
     return spend(evolve(c.call, entry=evolve(c.call.entry, so_far=so_far)), pauses=1)
 
 
-def keep_half_a_code(c: Crossing[Digits]) -> Call:
+def keep_half_a_code(c: Transition[Digits]) -> Call:
     """Half a code, kept while the caller looks for its other key."""
     entry = evolve(c.call.entry, so_far=Secret(spelling(c)))
     return spend(evolve(c.call, entry=entry), pauses=1)
 
 
-def keep_what_is_clear(c: Crossing[Digits]) -> Call:
+def keep_what_is_clear(c: Transition[Digits]) -> Call:
     """What could be read is kept; the rest is dropped, and counted as a wrong key."""
     text = c.terms.pad.spell(spelling(c)).text
     entry = evolve(c.call.entry, so_far=Secret(c.terms.pad.code(text)))
@@ -146,30 +146,30 @@ def keep_what_is_clear(c: Crossing[Digits]) -> Call:
 
 
 def clear_spelling(c: Anything) -> Call:
-    """What was spelt is dropped: too long."""
+    """What was spelled is dropped: too long."""
     return evolve(count_wrong(c), entry=evolve(c.call.entry, so_far=None))
 
 
-def take_local(c: Crossing[Digits]) -> Call:
+def take_local(c: Transition[Digits]) -> Call:
     """The part before the at-sign."""
-    spelt = Secret(c.terms.pad.spell(spelling(c)).text)
-    return evolve(c.call, entry=Entry(local=spelt, domain=c.call.entry.domain))
+    spelled = Secret(c.terms.pad.spell(spelling(c)).text)
+    return evolve(c.call, entry=Entry(local=spelled, domain=c.call.entry.domain))
 
 
-def take_domain(c: Crossing[Digits]) -> Call:
+def take_domain(c: Transition[Digits]) -> Call:
     """The part after the at-sign, by one key."""
     option = pressed(c)
     chosen = Secret(str(option.value) if option else "")
     return evolve(c.call, entry=Entry(local=c.call.entry.local, domain=chosen))
 
 
-def take_spelt_domain(c: Crossing[Digits]) -> Call:
-    """The part after the at-sign, spelt."""
-    spelt = Secret(c.terms.pad.spell(spelling(c)).text)
-    return evolve(c.call, entry=Entry(local=c.call.entry.local, domain=spelt))
+def take_spelled_domain(c: Transition[Digits]) -> Call:
+    """The part after the at-sign, spelled."""
+    spelled = Secret(c.terms.pad.spell(spelling(c)).text)
+    return evolve(c.call, entry=Entry(local=c.call.entry.local, domain=spelled))
 
 
-def stop_readback(c: Crossing[Digits]) -> Call:
+def stop_readback(c: Transition[Digits]) -> Call:
     """The caller stopped the read-back at a character, or at the domain."""
     entry = evolve(c.call.entry, at=stopped_at(c), so_far=None)
     return spend(evolve(c.call, entry=entry), fixes=1)
@@ -181,7 +181,7 @@ def read_from_the_start(c: Anything) -> Call:
 
 
 def spell_again(c: Anything) -> Call:
-    """The address is spelt anew."""
+    """The address is spelled anew."""
     return spend(evolve(c.call, entry=Entry()), fixes=1)
 
 
@@ -205,10 +205,10 @@ def remove(c: Anything) -> Call:
     return _mended(c, "", 1)
 
 
-def put_character(c: Crossing[Digits]) -> Call:
-    """The character that was spelt, put in or put in its place."""
-    spelt = c.terms.pad.spell(spelling(c)).text
-    return _mended(c, spelt, 0 if c.call.entry.insert else 1)
+def put_character(c: Transition[Digits]) -> Call:
+    """The character that was spelled, put in or put in its place."""
+    spelled = c.terms.pad.spell(spelling(c)).text
+    return _mended(c, spelled, 0 if c.call.entry.insert else 1)
 
 
 def _mended(c: Anything, text: str, skip: int) -> Call:
@@ -228,21 +228,21 @@ def take_keyed_address(c: Anything) -> Call:
     return evolve(c.call, contact=contact)
 
 
-def room(scene: Scene) -> int:
+def room(view: CallView) -> int:
     """How many keys a part of an address may take, deletions included; beyond it starts over."""
-    return KEYS_PER_CHARACTER * scene.terms.pad.max_local
+    return KEYS_PER_CHARACTER * view.terms.pad.max_local
 
 
 KEYS_PER_CHARACTER = 4
 """Two keys a character, three for the rare ones; the rest is room for corrections."""
 
 
-def stopped_at(c: Crossing[Digits]) -> int:
+def stopped_at(c: Transition[Digits]) -> int:
     """The character of the local part that was being read back when the key came.
 
     The end of the local part where the domain was being read, or all had been heard.
     """
-    entry, heard = c.call.entry, c.event.heard
+    entry, heard = c.call.entry, c.event.interrupted
     end = len(entry.local.reveal() if entry.local else "")
     if heard is None:
         return end
@@ -253,16 +253,16 @@ def stopped_at(c: Crossing[Digits]) -> int:
 
 
 @says("readback", READ_OUT, "readback_domain")
-def read_back(scene: Scene) -> Iterable[Prompt]:
+def read_back(view: CallView) -> Iterable[Prompt]:
     """The address piece by piece, from the character where it was last mended."""
-    yield prompt(scene, "readback", must_hear=True)
-    entry = scene.call.entry
+    yield prompt(view, "readback", must_hear=True)
+    entry = view.call.entry
     local = entry.local.reveal() if entry.local else ""
     for character in local[entry.at :]:
-        spelt = (("character", Spelt(Secret(character))),)
-        yield Prompt(READ_OUT, spelt, must_hear=True)
+        spelled = (("character", Spelled(Secret(character))),)
+        yield Prompt(READ_OUT, spelled, must_hear=True)
     domain = entry.domain.reveal() if entry.domain else ""
-    slot = Words(domain) if domain in scene.policy.address.domains else Spelt(Secret(domain))
+    slot = Words(domain) if domain in view.policy.address.domains else Spelled(Secret(domain))
     yield Prompt("readback_domain", (("domain", slot),), must_hear=True)
 
 
@@ -270,7 +270,7 @@ def spell(name: str) -> Line:
     """How to spell, in full once; then only that the caller goes on."""
     go_on = "email_go_on"
     return says(name, go_on)(
-        lambda scene: (prompt(scene, go_on if scene.call.entry.so_far else name),)
+        lambda view: (prompt(view, go_on if view.call.entry.so_far else name),)
     )
 
 
@@ -279,41 +279,41 @@ def spell(name: str) -> Line:
     "option_other_domain",
     means={Choice.DOMAIN: Means("1–8", "a listed provider"), Choice.OTHER: Means("9", "any other")},
 )
-def domains(scene: Scene) -> tuple[Option, ...]:
+def domains(view: CallView) -> tuple[Option, ...]:
     """The listed parts after the at-sign, and another one."""
     listed = tuple(
         Option(str(n), Choice.DOMAIN, "option_domain", domain, (("domain", Words(domain)),))
-        for n, domain in enumerate(scene.policy.address.domains, 1)
+        for n, domain in enumerate(view.policy.address.domains, 1)
     )
     return (*listed, Option("9", Choice.OTHER, "option_other_domain"))
 
 
 @Phrase(needs=lambda policy: policy.address.fixes > 0)
-def fixes_left(scene: Scene) -> bool:
+def fixes_left(view: CallView) -> bool:
     """The address may be corrected once more."""
-    return scene.call.spent.fixes < scene.policy.address.fixes
+    return view.call.spent.fixes < view.policy.address.fixes
 
 
 @Phrase()
-def can_remove(scene: Scene) -> bool:
+def can_remove(view: CallView) -> bool:
     """The address stays one without this character."""
-    entry = scene.call.entry
+    entry = view.call.entry
     local = entry.local.reveal() if entry.local else ""
-    return scene.terms.pad.is_local(local[: entry.at] + local[entry.at + 1 :])
+    return view.terms.pad.is_local(local[: entry.at] + local[entry.at + 1 :])
 
 
 @Phrase()
-def not_the_first(scene: Scene) -> bool:
+def not_the_first(view: CallView) -> bool:
     """There is a character before this one."""
-    return scene.call.entry.at > 0
+    return view.call.entry.at > 0
 
 
-def _part(scene: Scene, _: Ask) -> Gather:
-    waits, entry = scene.policy.waits, scene.call.entry
+def _part(view: CallView, _: Ask) -> Gather:
+    waits, entry = view.policy.waits, view.call.entry
     begun = len(entry.so_far or "")
     return Gather(
         keys=NUMBER_KEYS,
-        max_keys=max(room(scene) - begun, 1),
+        max_keys=max(room(view) - begun, 1),
         first_key_wait=waits.more_time if entry.more_time else waits.entry_first_key,
         next_key_wait=waits.email_next_key,
         private=True,
@@ -323,28 +323,28 @@ def _part(scene: Scene, _: Ask) -> Gather:
 
 def _spelling(ask: Ask) -> Sequence[Row]:
     return (
-        On(Digits, HERE, when=nothing_spelt, keep=hear_again, say="take_your_time"),
-        On(Digits, HERE, when=spelling_goes_on, keep=keep_spelling, say="spelling_so_far"),
-        On(Digits, HERE, when=code_goes_on, keep=keep_half_a_code),
+        On(Digits, REPROMPT, when=nothing_spelled, keep=hear_again, say="take_your_time"),
+        On(Digits, REPROMPT, when=spelling_goes_on, keep=keep_spelling, say="spelling_so_far"),
+        On(Digits, REPROMPT, when=code_goes_on, keep=keep_half_a_code),
         ask.leave,
-        *PERSON,
+        *AGENT,
         On(Digits, S.GIVEN_UP, when=wrong_used_up),
-        On(Digits, HERE, when=too_long, keep=clear_spelling, say="spelling_too_long"),
-        On(Digits, HERE, when=spelling_begun, keep=keep_what_is_clear, say="spelling_unclear"),
-        On(Digits, HERE, keep=count_wrong_key),
+        On(Digits, REPROMPT, when=too_long, keep=clear_spelling, say="spelling_too_long"),
+        On(Digits, REPROMPT, when=spelling_begun, keep=keep_what_is_clear, say="spelling_unclear"),
+        On(Digits, REPROMPT, keep=count_wrong_key),
         *SILENCE,
     )
 
 
 SPELLING = By(_part, _spelling, star_restarts=False)
-"""A part of an address in the two-key code: there `*` deletes, and what is spelt is kept."""
+"""A part of an address in the two-key code: there `*` deletes, and what is spelled is kept."""
 
 
-def _code(scene: Scene, _: Ask) -> Gather:
-    waits = scene.policy.waits
+def _code(view: CallView, _: Ask) -> Gather:
+    waits = view.policy.waits
     return Gather(
         keys=NUMBER_KEYS,
-        max_keys=max(LONGEST_CODE - len(scene.call.entry.so_far or ""), 1),
+        max_keys=max(LONGEST_CODE - len(view.call.entry.so_far or ""), 1),
         first_key_wait=waits.entry_first_key,
         next_key_wait=waits.next_key,
         private=True,
@@ -358,32 +358,32 @@ ONE_CHARACTER = By(_code, lambda ask: entry("character_unclear", ask.leave), sta
 """One character in the two-key code."""
 
 
-def _spellings(scene: Scene, known: examples.Known) -> Iterator[Digits]:
+def _spellings(view: CallView, known: examples.Known) -> Iterator[Digits]:
     """By the two-key code: whole, half, meaningless, kept for later, deleted, without end."""
-    code = scene.terms.pad.code(known.local)
+    code = view.terms.pad.code(known.local)
     half = code[:1]
     yield from examples.whole(code, half, "25")
     for pressed_keys in ("*", half, code, code + half, f"{code}{code}*"):
         yield Digits(keys(pressed_keys), Ended.TIMEOUT)
-    yield _endless(scene)
+    yield _endless(view)
 
 
-def _spelt_domains(scene: Scene, known: examples.Known) -> Iterator[Digits]:
+def _spelled_domains(view: CallView, known: examples.Known) -> Iterator[Digits]:
     """Whole, too short, kept for later, without end."""
-    code = scene.terms.pad.code(known.domain)
+    code = view.terms.pad.code(known.domain)
     yield from examples.whole(code, code[:2])
     for pressed_keys in ("*", code[:1]):
         yield Digits(keys(pressed_keys), Ended.TIMEOUT)
-    yield _endless(scene)
+    yield _endless(view)
 
 
-def _endless(scene: Scene) -> Digits:
+def _endless(view: CallView) -> Digits:
     """As many keys as are gathered."""
-    return Digits(keys("21" * (room(scene) // 2)))
+    return Digits(keys("21" * (room(view) // 2)))
 
 
-def _characters(scene: Scene, _: examples.Known) -> Iterator[Digits]:
-    return examples.entry(scene, "22", "2")
+def _characters(view: CallView, _: examples.Known) -> Iterator[Digits]:
+    return examples.entry(view, "22", "2")
 
 
 PROMPTS: Prompts = {
@@ -426,7 +426,7 @@ CHAPTER: Chapter = {
         help="email_local_help",
         by=SPELLING,
         examples=_spellings,
-        ways=[On(Digits, S.EMAIL_DOMAIN, when=spelt_local, keep=take_local)],
+        ways=[On(Digits, S.EMAIL_DOMAIN, when=spelled_local, keep=take_local)],
     ),
     S.EMAIL_DOMAIN: Ask(
         "One key for each well-known provider.",
@@ -444,8 +444,8 @@ CHAPTER: Chapter = {
         say=[spell("email_domain_entry")],
         help="email_domain_entry_help",
         by=SPELLING,
-        examples=_spelt_domains,
-        ways=[On(Digits, S.EMAIL_READBACK, when=spelt_domain, keep=take_spelt_domain)],
+        examples=_spelled_domains,
+        ways=[On(Digits, S.EMAIL_READBACK, when=spelled_domain, keep=take_spelled_domain)],
     ),
     S.EMAIL_READBACK: Ask(
         "Read out letter by letter; star stops it.",
@@ -464,7 +464,7 @@ CHAPTER: Chapter = {
             Press(Choice.STOP, S.EMAIL_FIX, keep=stop_readback),
             Press(Choice.AGAIN, S.EMAIL_LOCAL, keep=spell_again),
             On(Digits, S.ADDRESS, when=fixes_used_up, keep=leave_keypad, say="keypad_left"),
-            On(Digits, HERE, when=all_of(pound, repeats_left), keep=read_from_the_start, words="hears it from the start"),
+            On(Digits, REPROMPT, when=all_of(pound, repeats_left), keep=read_from_the_start, words="hears it from the start"),
         ],
     ),
     S.EMAIL_FIX: Ask(
@@ -481,7 +481,7 @@ CHAPTER: Chapter = {
             Press(Choice.CHANGE, S.EMAIL_CHARACTER, keep=change),
             Press(Choice.INSERT, S.EMAIL_CHARACTER, keep=insert),
             Press(Choice.REMOVE, S.EMAIL_READBACK, keep=remove),
-            Press(Choice.BACK, HERE, keep=step_back),
+            Press(Choice.BACK, REPROMPT, keep=step_back),
         ],
     ),
     S.EMAIL_CHARACTER: Ask(
@@ -491,6 +491,6 @@ CHAPTER: Chapter = {
         help="one_character_help",
         by=ONE_CHARACTER,
         examples=_characters,
-        ways=[On(Digits, S.EMAIL_READBACK, when=spelt_character, keep=put_character)],
+        ways=[On(Digits, S.EMAIL_READBACK, when=spelled_character, keep=put_character)],
     ),
 }

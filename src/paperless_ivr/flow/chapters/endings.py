@@ -7,24 +7,24 @@ from paperless_ivr.flow.blocks import Chapter, End
 from paperless_ivr.flow.call import Source
 from paperless_ivr.flow.host import Registration, Sent
 from paperless_ivr.flow.lines import Line, Prompts, prompt, say, says
-from paperless_ivr.flow.scene import Scene
 from paperless_ivr.flow.states import Outcome
 from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.turns import Prompt
+from paperless_ivr.flow.view import CallView
 
 
 @says("end_link_sent", "end_enrolled")
-def enrolled(scene: Scene) -> Iterable[Prompt]:
+def enrolled(view: CallView) -> Iterable[Prompt]:
     """Which link to open: the one e-mailed, or the one texted."""
-    by_text = scene.call.contact.source is Source.LINK and scene.call.results.text is Sent.DONE
-    return (prompt(scene, "end_link_sent" if by_text else "end_enrolled"),)
+    by_text = view.call.contact.source is Source.LINK and view.call.results.text is Sent.DONE
+    return (prompt(view, "end_link_sent" if by_text else "end_enrolled"),)
 
 
 @says("end_deferred", "end_deferred_unknown")
-def deferred(scene: Scene) -> Iterable[Prompt]:
+def deferred(view: CallView) -> Iterable[Prompt]:
     """It says less where the answer to a write was lost."""
-    lost = scene.call.results.lost
-    return (prompt(scene, "end_deferred_unknown" if lost else "end_deferred"),)
+    lost = view.call.results.lost
+    return (prompt(view, "end_deferred_unknown" if lost else "end_deferred"),)
 
 
 def ending(name: str, otherwise: str = "service_refused") -> Line:
@@ -34,19 +34,19 @@ def ending(name: str, otherwise: str = "service_refused") -> Line:
     """
 
     @says(name, otherwise, *enrolled.names, *deferred.names)
-    def line(scene: Scene) -> Iterable[Prompt]:
-        results = scene.call.results
+    def line(view: CallView) -> Iterable[Prompt]:
+        results = view.call.results
         reached = {outcome.registration for outcome in results.outcomes}
         if not reached:
-            yield prompt(scene, name)
+            yield prompt(view, name)
             return
-        yield prompt(scene, otherwise)
+        yield prompt(view, otherwise)
         if reached & {Registration.PENDING, Registration.ACTIVE}:
-            yield from enrolled.tell(scene)
+            yield from enrolled.tell(view)
         elif results.text is Sent.DONE:
-            yield prompt(scene, "end_link_sent")
+            yield prompt(view, "end_link_sent")
         else:
-            yield from deferred.tell(scene)
+            yield from deferred.tell(view)
 
     return line
 
@@ -55,17 +55,17 @@ _not_done = ending("end_failed")
 
 
 @says("end_failed_unknown", *_not_done.names)
-def failed(scene: Scene) -> Iterable[Prompt]:
+def failed(view: CallView) -> Iterable[Prompt]:
     """Nothing was changed, unless the answer to a write was lost."""
-    if scene.call.results.lost:
-        return (prompt(scene, "end_failed_unknown"),)
-    return _not_done.tell(scene)
+    if view.call.results.lost:
+        return (prompt(view, "end_failed_unknown"),)
+    return _not_done.tell(view)
 
 
 @says("end_cancelled", "end_opted_out")
-def opted_out(scene: Scene) -> Iterable[Prompt]:
+def opted_out(view: CallView) -> Iterable[Prompt]:
     """Paper comes back, or was never left."""
-    return (prompt(scene, "end_cancelled" if bills.cancelling(scene) else "end_opted_out"),)
+    return (prompt(view, "end_cancelled" if bills.canceling(view) else "end_opted_out"),)
 
 
 PROMPTS: Prompts = {

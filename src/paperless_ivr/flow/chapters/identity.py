@@ -27,6 +27,7 @@ from paperless_ivr.flow.events import (
 )
 from paperless_ivr.flow.facts import (
     Anything,
+    agent,
     all_of,
     calls_from,
     four_keys,
@@ -35,7 +36,6 @@ from paperless_ivr.flow.facts import (
     is_account,
     keyed,
     not_,
-    person,
     wants_paper,
 )
 from paperless_ivr.flow.host import Identity, Moment, Reason
@@ -48,7 +48,6 @@ from paperless_ivr.flow.requests import (
     SearchByCustomerPhoneNumber,
 )
 from paperless_ivr.flow.rows import On
-from paperless_ivr.flow.scene import Crossing, Scene
 from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.updates import (
     because,
@@ -56,8 +55,9 @@ from paperless_ivr.flow.updates import (
     hold_try,
     miss_try,
     spend,
-    want_person,
+    want_agent,
 )
+from paperless_ivr.flow.view import CallView, Transition
 from paperless_ivr.secret import Secret
 from paperless_ivr.secret import account as account_number
 
@@ -100,18 +100,18 @@ def phone_searchable(c: Anything) -> bool:
 
 
 @Phrase("no account found", "found")
-def nobody_found(c: Crossing[CustomersFound]) -> bool:
+def nobody_found(c: Transition[CustomersFound]) -> bool:
     """The search found nobody."""
     return not c.event.customers
 
 
 @Phrase("no account found", "found")
-def number_of_nobody(c: Crossing[CustomersFound]) -> bool:
+def number_of_nobody(c: Transition[CustomersFound]) -> bool:
     """No account that the search found has the number that it was asked for."""
     return not stands_for(c)
 
 
-def stands_for(c: Crossing[CustomersFound]) -> tuple[Secret, ...]:
+def stands_for(c: Transition[CustomersFound]) -> tuple[Secret, ...]:
     """The accounts found that have the number: not those that the service found with it."""
     wanted = c.account.reveal() if c.account else ""
     found = dict.fromkeys(customer.account for customer in c.event.customers)
@@ -137,13 +137,13 @@ def account_shown(c: Anything) -> bool:
 
 
 @Phrase("a few accounts found", "too many")
-def few_found(c: Crossing[CustomersFound]) -> bool:
+def few_found(c: Transition[CustomersFound]) -> bool:
     """So few accounts were found that last four digits tell them apart from a guess."""
     accounts = {customer.account for customer in c.event.customers}
     return len(accounts) <= c.policy.proof.last_four_accounts
 
 
-def _matches(c: Crossing[Digits]) -> int:
+def _matches(c: Transition[Digits]) -> int:
     if not four_keys(c):
         return 0
     ending = c.terms.accounts.last_four
@@ -152,13 +152,13 @@ def _matches(c: Crossing[Digits]) -> int:
 
 
 @Phrase("they match one account")
-def one_match(c: Crossing[Digits]) -> bool:
+def one_match(c: Transition[Digits]) -> bool:
     """The last four digits of exactly one account that was found."""
     return _matches(c) == 1
 
 
 @Phrase("they match several")
-def two_match(c: Crossing[Digits]) -> bool:
+def two_match(c: Transition[Digits]) -> bool:
     """The last four digits of more than one account that was found."""
     return _matches(c) > 1
 
@@ -169,7 +169,7 @@ def last_four_left(c: Anything) -> bool:
     return c.call.spent.last_four + 1 < c.policy.proof.last_four_tries
 
 
-def take_account(c: Crossing[Digits]) -> Call:
+def take_account(c: Transition[Digits]) -> Call:
     """The account number that was keyed: of its owner nothing is known yet."""
     number = c.terms.accounts.read(keyed(c)) or ""
     entry = evolve(c.call.entry, account=account_number(number), more_time=False)
@@ -181,7 +181,7 @@ def miss_account(c: Anything) -> Call:
     return spend(miss_try(evolve(c.call, found=())), accounts=1)
 
 
-def accept_customers(c: Crossing[CustomersFound]) -> Call:
+def accept_customers(c: Transition[CustomersFound]) -> Call:
     """Found by a number that the caller keyed, here or for the host, or its last four digits.
 
     That alone gives no try back, else account numbers could be walked; calling from the
@@ -193,7 +193,7 @@ def accept_customers(c: Crossing[CustomersFound]) -> Call:
     return give_back_tries(call) if theirs else call
 
 
-def _searched_by_account(c: Crossing[CustomersFound]) -> Shown:
+def _searched_by_account(c: Transition[CustomersFound]) -> Shown:
     """What a number that was keyed, or handed over, shows."""
     shown = stands_for(c)
     return Shown(numbers=shown) if keyed_here(c) else Shown(by_host=shown)
@@ -206,14 +206,14 @@ def take_payer(c: Anything) -> Call:
     return evolve(c.call, found=found, shown=Shown(by_host=(account,)))
 
 
-def note_customers(c: Crossing[CustomersFound]) -> Call:
+def note_customers(c: Transition[CustomersFound]) -> Call:
     """Found by what only suggests who calls: nothing is shown yet (R17)."""
     by_account = c.call.state is S.ACCOUNT_LOOKUP
     shown = _searched_by_account(c) if by_account else Shown(caller_id=True)
     return evolve(c.call, found=c.event.customers, shown=shown)
 
 
-def match_customer(c: Crossing[Digits]) -> Call:
+def match_customer(c: Transition[Digits]) -> Call:
     """The customer whose last four digits were keyed.
 
     To who keyed the number at the host's own question they are no news: that try stays counted.
@@ -254,36 +254,36 @@ def fail_last_four(c: Anything) -> Call:
     return spend(forget_customers(c), last_four=1)
 
 
-def search_by_account(scene: Scene) -> Request:
+def search_by_account(view: CallView) -> Request:
     """Searches by the number that was keyed, or handed over."""
-    return SearchByAccountNumber(scene.account or Secret(""))
+    return SearchByAccountNumber(view.account or Secret(""))
 
 
-def search_by_phone(scene: Scene) -> Request:
+def search_by_phone(view: CallView) -> Request:
     """Searches by the number that calls."""
-    return SearchByCustomerPhoneNumber(scene.call.host.ani or Secret(""))
+    return SearchByCustomerPhoneNumber(view.call.host.ani or Secret(""))
 
 
-def reserve_account(scene: Scene) -> Request:
+def reserve_account(view: CallView) -> Request:
     """Asks the record for a try at an account number."""
-    return reserve(scene, Guess.ACCOUNT, ())
+    return reserve(view, Guess.ACCOUNT, ())
 
 
-def reserve_last_four(scene: Scene) -> Request:
+def reserve_last_four(view: CallView) -> Request:
     """Asks the record for a try at the accounts that were found."""
-    return reserve(scene, Guess.LAST_FOUR, tuple(c.account for c in scene.call.found))
+    return reserve(view, Guess.LAST_FOUR, tuple(c.account for c in view.call.found))
 
 
-def _one_account(scene: Scene, known: examples.Known) -> Iterator[Digits]:
+def _one_account(view: CallView, known: examples.Known) -> Iterator[Digits]:
     """Account numbers: any that is found is as good as another."""
-    return examples.account_numbers(scene, known, 1)
+    return examples.account_numbers(view, known, 1)
 
 
-def _last_fours(scene: Scene, known: examples.Known) -> Iterator[Digits]:
+def _last_fours(view: CallView, known: examples.Known) -> Iterator[Digits]:
     """The last four digits of each account, and others."""
-    ending = scene.terms.accounts.last_four
+    ending = view.terms.accounts.last_four
     theirs = dict.fromkeys(ending(who.account.reveal()) for who in known.customers)
-    return examples.entry(scene, *theirs, "0009", examples.SHORT)
+    return examples.entry(view, *theirs, "0009", examples.SHORT)
 
 
 PROMPTS: Prompts = {
@@ -306,8 +306,8 @@ CHAPTER: Chapter = {
         "Uses what the host already knows.",
         title="Which number finds the account?",
         ways=[
-            On(Arrived, S.PERSON_OFFER, when=all_of(paper_not_by_phone, person),
-               keep=want_person(Reason.OPT_OUT_NOT_BY_PHONE, S.NOT_OFFERED), say="paper_not_by_phone"),
+            On(Arrived, S.AGENT_OFFER, when=all_of(paper_not_by_phone, agent),
+               keep=want_agent(Reason.OPT_OUT_NOT_BY_PHONE, S.NOT_OFFERED), say="paper_not_by_phone"),
             On(Arrived, S.NOT_OFFERED, when=paper_not_by_phone,
                keep=because(Reason.OPT_OUT_NOT_BY_PHONE), say="paper_not_by_phone"),
             On(Arrived, S.INVOICE, when=payer_is_known, keep=take_payer),
@@ -336,8 +336,8 @@ CHAPTER: Chapter = {
             On(CustomersFound, S.ACCOUNT_LIMIT, when=all_of(number_of_nobody, not_(keyed_here)), keep=drop_account),
             On(CustomersFound, S.ACCOUNT_LIMIT, when=all_of(number_of_nobody, account_tries_left),
                keep=miss_account, say="account_not_found"),
-            On(CustomersFound, S.PERSON_OFFER, when=all_of(number_of_nobody, person),
-               keep=want_person(Reason.ACCOUNT_NOT_FOUND, S.NOT_IDENTIFIED), say="account_not_found"),
+            On(CustomersFound, S.AGENT_OFFER, when=all_of(number_of_nobody, agent),
+               keep=want_agent(Reason.ACCOUNT_NOT_FOUND, S.NOT_IDENTIFIED), say="account_not_found"),
             On(CustomersFound, S.NOT_IDENTIFIED, when=number_of_nobody,
                keep=because(Reason.ACCOUNT_NOT_FOUND), say="account_not_found"),
             On(CustomersFound, S.INVOICE, when=account_shown, keep=accept_customers),

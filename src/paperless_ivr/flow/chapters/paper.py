@@ -14,24 +14,23 @@ from paperless_ivr.flow.events import (
     OutcomeUnknown,
     RecordUnavailable,
     Refused,
+    RequestDeferred,
     Unavailable,
-    WishKept,
 )
 from paperless_ivr.flow.facts import (
     Anything,
+    agent,
     another_address_left,
     can_text,
     given,
     paper_by_phone,
-    person,
 )
 from paperless_ivr.flow.host import Reason, Registration, Sent
 from paperless_ivr.flow.lines import WHICH, Prompts, key, options, prompt, say, says, which_bill
 from paperless_ivr.flow.options import Choice
 from paperless_ivr.flow.phrases import Phrase
-from paperless_ivr.flow.requests import Request, SendWebLink, StoreCustomerPreference, wish
+from paperless_ivr.flow.requests import Request, SendWebLink, StoreCustomerPreference, deferred
 from paperless_ivr.flow.rows import On
-from paperless_ivr.flow.scene import Scene
 from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.turns import Prompt
 from paperless_ivr.flow.updates import (
@@ -39,8 +38,9 @@ from paperless_ivr.flow.updates import (
     note_lost_answer,
     settle,
     settle_bill,
-    want_person,
+    want_agent,
 )
+from paperless_ivr.flow.view import CallView
 
 
 @Phrase("several bills", "one bill")
@@ -50,9 +50,9 @@ def several_paperless(c: Anything) -> bool:
 
 
 @Phrase("a link still waits", "already paperless")
-def cancelling(c: Anything) -> bool:
-    """A link waits to be opened: it is cancelled, and paper stays."""
-    return bills.cancelling(c)
+def canceling(c: Anything) -> bool:
+    """A link waits to be opened: it is canceled, and paper stays."""
+    return bills.canceling(c)
 
 
 @Phrase("", "service cannot do it")
@@ -68,7 +68,7 @@ def turn_to_paper(c: Anything) -> Call:
 
 
 def cancel_link(c: Anything) -> Call:
-    """The link that waits is to be cancelled."""
+    """The link that waits is to be canceled."""
     return evolve(c.call, choosing=evolve(c.call.choosing, cancelling=True))
 
 
@@ -82,35 +82,35 @@ def settle_paper(c: Anything) -> Call:
     return settle_bill(c, Registration.UNKNOWN if c.call.results.lost else Registration.KEPT)
 
 
-def settle_paper_for_person(c: Anything) -> Call:
-    """The record keeps the wish for paper; a person could do it at once."""
+def settle_paper_for_agent(c: Anything) -> Call:
+    """The record keeps the wish for paper; an agent could do it at once."""
     call = settle_paper(c)
-    return want_person(Reason.NO_OPERATION, S.OPT_OUT_REQUESTED)(evolve(c, call=call))
+    return want_agent(Reason.NO_OPERATION, S.OPT_OUT_REQUESTED)(evolve(c, call=call))
 
 
 @says("confirm_cancel", "confirm_paper", *WHICH)
-def back_to_paper_question(scene: Scene) -> Iterable[Prompt]:
+def back_to_paper_question(view: CallView) -> Iterable[Prompt]:
     """Back to paper, or, where no link was opened yet, paper as before."""
-    name = "confirm_cancel" if bills.cancelling(scene) else "confirm_paper"
-    yield prompt(scene, name, must_hear=True)
-    yield from which_bill(scene)
+    name = "confirm_cancel" if bills.canceling(view) else "confirm_paper"
+    yield prompt(view, name, must_hear=True)
+    yield from which_bill(view)
 
 
 @Phrase()
-def link_to_send(scene: Scene) -> bool:
+def link_to_send(view: CallView) -> bool:
     """The link can be texted, and was not yet."""
-    unasked = scene.call.results.text is Sent.NOT_ASKED
-    return scene.has(SendWebLink) and unasked and can_text(scene)
+    unasked = view.call.results.text is Sent.NOT_ASKED
+    return view.has(SendWebLink) and unasked and can_text(view)
 
 
-def store_paper(scene: Scene) -> Request:
+def store_paper(view: CallView) -> Request:
     """What the service is to store."""
-    return store_preference(given(scene, Purpose.BACK_TO_PAPER))
+    return store_preference(given(view, Purpose.BACK_TO_PAPER))
 
 
-def keep_wish(scene: Scene) -> Request:
+def defer_request(view: CallView) -> Request:
     """What the record is to keep of the yes."""
-    return wish(given(scene, Purpose.BACK_TO_PAPER))
+    return deferred(given(view, Purpose.BACK_TO_PAPER))
 
 
 PROMPTS: Prompts = {
@@ -169,7 +169,7 @@ CHAPTER: Chapter = {
         ways=[
             Press(Choice.YES, S.OPT_OUT, when=can_store),
             Press(Choice.YES, S.OPT_OUT_KEEPING),
-            Press(Choice.NO, S.PENDING, when=cancelling),
+            Press(Choice.NO, S.PENDING, when=canceling),
             Press(Choice.NO, S.ALREADY_PAPERLESS),
         ],
     ),
@@ -190,12 +190,12 @@ CHAPTER: Chapter = {
         "The record keeps it; it is completed later.",
         title="Save the request for paper",
         say=[say("keeping")],
-        ask=keep_wish,
+        ask=defer_request,
         answers=KEEP,
         finish=True,
         ways=[
-            On(WishKept, S.PERSON_OFFER, when=person, keep=settle_paper_for_person, say="paper_kept"),
-            On(WishKept, S.OPT_OUT_REQUESTED, keep=settle_paper),
+            On(RequestDeferred, S.AGENT_OFFER, when=agent, keep=settle_paper_for_agent, say="paper_kept"),
+            On(RequestDeferred, S.OPT_OUT_REQUESTED, keep=settle_paper),
             *NOT_RECORDED,
         ],
     ),

@@ -21,7 +21,7 @@ from paperless_ivr.flow.events import (
 from paperless_ivr.flow.facts import (
     Anything,
     all_of,
-    can_enrol,
+    can_enroll,
     can_show,
     gets_texts,
     given,
@@ -52,24 +52,24 @@ from paperless_ivr.flow.lines import (
 from paperless_ivr.flow.options import Choice
 from paperless_ivr.flow.phrases import Phrase
 from paperless_ivr.flow.requests import Request, SendWebLink
-from paperless_ivr.flow.rows import HERE, On
-from paperless_ivr.flow.scene import Crossing, Scene
+from paperless_ivr.flow.rows import REPROMPT, On
 from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.turns import Prompt
 from paperless_ivr.flow.updates import Keep, count_wrong, leave_contact, spend
+from paperless_ivr.flow.view import CallView, Transition
 from paperless_ivr.keypad import national
 from paperless_ivr.secret import Secret, phone
 
 
 @Phrase("a valid number")
-def is_phone(c: Crossing[Digits]) -> bool:
+def is_phone(c: Transition[Digits]) -> bool:
     """A telephone number that texts may go to (R07)."""
     number = national(keyed(c), c.policy.text.region)
     return number is not None and gets_texts(c.policy, number)
 
 
 @Phrase("a number that gets no texts")
-def is_other_phone(c: Crossing[Digits]) -> bool:
+def is_other_phone(c: Transition[Digits]) -> bool:
     """A telephone number, whether texts may go to it or not."""
     return national(keyed(c), c.policy.text.region) is not None
 
@@ -80,7 +80,7 @@ def numbers_left(c: Anything) -> bool:
     return c.call.spent.numbers < c.policy.text.other_numbers
 
 
-def take_number(c: Crossing[Digits]) -> Call:
+def take_number(c: Transition[Digits]) -> Call:
     """A telephone number, to be read back."""
     number = national(keyed(c), c.policy.text.region) or ""
     return evolve(c.call, entry=Entry(phone=phone(number)))
@@ -131,7 +131,7 @@ def note_text(outcome: Sent) -> Keep:
 def _texted(c: Anything, outcome: Sent) -> Call:
     """A link that was texted finishes a wish that is kept for want of an operation."""
     results = evolve(c.call.results, text=outcome)
-    if outcome is Sent.DONE and c.call.contact.purpose is TextPurpose.ENROL and results.outcomes:
+    if outcome is Sent.DONE and c.call.contact.purpose is TextPurpose.ENROLL and results.outcomes:
         last = evolve(results.outcomes[-1], registration=Registration.LINK)
         results = evolve(results, outcomes=(*results.outcomes[:-1], last))
     return evolve(c.call, results=results)
@@ -143,23 +143,23 @@ TEXT_QUESTIONS = tuple(
 
 
 @says(*TEXT_QUESTIONS, "text_rates")
-def text_question(scene: Scene) -> Iterable[Prompt]:
+def text_question(view: CallView) -> Iterable[Prompt]:
     """The number, what the text is for, and what it may cost."""
-    purpose = scene.call.contact.purpose or TextPurpose.CONFIRM
-    yield prompt(scene, f"text_consent_{purpose}{number_words(scene)}", must_hear=True)
-    yield prompt(scene, "text_rates", must_hear=True)
+    purpose = view.call.contact.purpose or TextPurpose.CONFIRM
+    yield prompt(view, f"text_consent_{purpose}{number_words(view)}", must_hear=True)
+    yield prompt(view, "text_rates", must_hear=True)
 
 
 @Phrase(needs=lambda policy: policy.text.other_numbers > 0)
-def another_number_left(scene: Scene) -> bool:
+def another_number_left(view: CallView) -> bool:
     """Another number may be keyed, and what it takes can be shown."""
-    return scene.call.spent.numbers < scene.policy.text.other_numbers and can_show(scene)
+    return view.call.spent.numbers < view.policy.text.other_numbers and can_show(view)
 
 
-def send_link(scene: Scene) -> Request:
+def send_link(view: CallView) -> Request:
     """Texts the link that was agreed to."""
-    yes = given(scene, Purpose.TEXT)
-    purpose = scene.call.contact.purpose or ""
+    yes = given(view, Purpose.TEXT)
+    purpose = view.call.contact.purpose or ""
     number = yes.phone or Secret("")
     return SendWebLink(
         yes.customer,
@@ -172,8 +172,8 @@ def send_link(scene: Scene) -> Request:
     )
 
 
-def _phone_numbers(scene: Scene, _: examples.Known) -> Iterator[Digits]:
-    return examples.entry(scene, examples.PHONE, examples.NO_PHONE, examples.COSTLY)
+def _phone_numbers(view: CallView, _: examples.Known) -> Iterator[Digits]:
+    return examples.entry(view, examples.PHONE, examples.NO_PHONE, examples.COSTLY)
 
 
 PROMPTS: Prompts = {
@@ -224,7 +224,7 @@ CHAPTER: Chapter = {
         examples=_phone_numbers,
         ways=[
             On(Digits, S.PHONE_CONFIRM, when=is_phone, keep=take_number),
-            On(Digits, HERE, when=all_of(is_other_phone, not_(wrong_used_up)), keep=count_wrong, say="number_not_texted"),
+            On(Digits, REPROMPT, when=all_of(is_other_phone, not_(wrong_used_up)), keep=count_wrong, say="number_not_texted"),
         ],
     ),
     S.PHONE_CONFIRM: Ask(
@@ -273,7 +273,7 @@ CHAPTER: Chapter = {
         answers=WRITE,
         finish=True,
         ways=[
-            On(Accepted, S.ENROLLMENT, when=all_of(link_is_address, can_enrol), keep=note_text(Sent.DONE)),
+            On(Accepted, S.ENROLLMENT, when=all_of(link_is_address, can_enroll), keep=note_text(Sent.DONE)),
             On(Accepted, S.KEEPING, when=link_is_address, keep=note_text(Sent.DONE)),
             On(Accepted, S.AFTERWARDS, keep=note_text(Sent.DONE), say="text_sent"),
             On(OutcomeUnknown, S.KEEPING, when=link_is_address, keep=note_text(Sent.UNKNOWN)),

@@ -76,7 +76,7 @@ class Channel:
     async def ask(self, text: str, takes: float = 0.0) -> Reply:
         """The reply to a command that itself `takes` so many seconds.
 
-        ChannelLost where there is none. A command whose asker was cancelled is waited for first.
+        ChannelLost where there is none. A command whose asker was canceled is waited for first.
         """
         if self._pending is not None and not self._pending.done():
             await self._replied(self._pending, takes)

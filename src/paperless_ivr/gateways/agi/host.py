@@ -89,7 +89,7 @@ def handed_over(
     HostProblems that name every value that cannot be read.
     """
     values = {name: value.strip() for name, value in given.items()}
-    dialled = values.pop("person", person)
+    dialed = values.pop("person", person)
     callerid = values.pop("ani", headers.get("agi_callerid", ""))
     values["call_id"] = values.get("call_id") or headers.get("agi_uniqueid", "")
     values["biller"] = values.get("biller") or biller
@@ -97,12 +97,12 @@ def handed_over(
     if not values.get("ani_withheld"):
         values["ani_withheld"] = "yes" if _withheld(headers) else "no"
     if not values.get("person_available"):
-        values["person_available"] = "yes" if dialled else "no"
+        values["person_available"] = "yes" if dialed else "no"
     if values.get("payment_guid") and not values.get("payment_approved"):
         values["payment_approved"] = "no"
     ani = None if _forged(headers) else phone_number(callerid)
     arrival = evolve(arrival_from_strings(values), ani=secret.phone(ani) if ani else None)
-    return HandedOver(arrival, dialled)
+    return HandedOver(arrival, dialed)
 
 
 def _known(text: str) -> str:

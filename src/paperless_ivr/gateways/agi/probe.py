@@ -24,7 +24,7 @@ NAMED = 20
 async def missing(channel: Channel, sounds: Sounds) -> dict[str, list[str]]:
     """The sounds that Asterisk does not have, by language; empty where the caller is gone."""
     found: dict[str, list[str]] = {}
-    for language in sounds.catalogue.books:
+    for language in sounds.catalog.books:
         name = sounds.called(language)
         await channel.ask(f"SET VARIABLE CHANNEL(language) {quoted(name)}")
         wanted = [[file] for file in sounds.recorded(language)]

@@ -120,7 +120,7 @@ class FastAgi:
                 await asyncio.wait(late)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One call, in a task of our own: streams log those of theirs that are cancelled."""
+        """One call, in a task of our own: streams log those of theirs that are canceled."""
         taken_back = asyncio.get_running_loop().create_future()
         channel = Channel(reader, writer)
         task = asyncio.create_task(self._served(channel, taken_back))

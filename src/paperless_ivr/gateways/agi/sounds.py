@@ -17,7 +17,7 @@ from paperless_ivr.errors import GatewayProblems
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.turns import Prompt
 from paperless_ivr.gateways.agi.lines import quoted
-from paperless_ivr.prompts import Catalogue, speech
+from paperless_ivr.prompts import Catalog, speech
 from paperless_ivr.prompts.pieces import (
     Cardinal,
     Characters,
@@ -93,7 +93,7 @@ class Sound:
 class Sounds:
     """The recordings of a policy's phrases, and where Asterisk finds them."""
 
-    catalogue: Catalogue
+    catalog: Catalog
     recordings: Recordings
     prefix: str
     """What Asterisk calls the folder: its absolute path, or one below its own sounds."""
@@ -120,7 +120,7 @@ class Sounds:
         if problems:
             raise GatewayProblems(title, problems)
         place = prefix or folder.resolve().as_posix()
-        return cls(Catalogue.of(policy), recordings, place, names or {})
+        return cls(Catalog.of(policy), recordings, place, names or {})
 
     def called(self, language: str) -> str:
         """A language as Asterisk calls it."""
@@ -137,7 +137,7 @@ class Sounds:
 
     def prompt(self, prompt: Prompt, language: str) -> Iterator[Sound]:
         """What is played for a prompt."""
-        return self._played(speech(prompt, language, self.catalogue), language)
+        return self._played(speech(prompt, language, self.catalog), language)
 
     def _played(self, pieces: Iterable[Piece], language: str) -> Iterator[Sound]:
         for piece in pieces:
@@ -160,7 +160,7 @@ class Sounds:
                     assert_never(piece)
 
     def _text(self, text: str, language: str) -> Iterator[Sound]:
-        """A recorded phrase; words that nobody could foresee, as a domain, are spelt."""
+        """A recorded phrase; words that nobody could foresee, as a domain, are spelled."""
         file = self.recordings.file(language, text)
         if file is not None:
             yield self._file(f"{self.prefix}/{file}", language)
@@ -179,14 +179,14 @@ class Sounds:
         yield from self._number(whole, language)
         yield from self._term("term_dollars", whole, language)
         if hundredths:
-            book = self.catalogue.books[language]
+            book = self.catalog.books[language]
             yield from self._text(book["term_and_cents"], language)
             yield from self._number(hundredths, language)
             yield from self._term("term_cents", hundredths, language)
 
     def _term(self, name: str, number: int, language: str) -> Iterator[Sound]:
         which = "1" if number == 1 else "many"
-        return self._text(self.catalogue.books[language][f"{name}_{which}"], language)
+        return self._text(self.catalog.books[language][f"{name}_{which}"], language)
 
     def _number(self, number: int, language: str) -> Iterator[Sound]:
         """A number; 100 and 100,000 are composed in Spanish, for want of digits/100."""
@@ -194,7 +194,7 @@ class Sounds:
         if _syntax(self.called(language)) != "es" or 100 not in (thousands, rest):
             yield self._say("NUMBER", str(number), language)
             return
-        hundred = self.catalogue.books[language]["term_hundred"]
+        hundred = self.catalog.books[language]["term_hundred"]
         if thousands == 100:
             yield from self._text(hundred, language)
             yield self._file("digits/thousand", language)

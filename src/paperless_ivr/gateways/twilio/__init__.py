@@ -23,7 +23,7 @@ from paperless_ivr.gateways.port import Answers, Begins, Ends, Nothing, Sign, Vi
 from paperless_ivr.gateways.twilio import visits
 from paperless_ivr.gateways.twilio.signature import HEADER, genuine
 from paperless_ivr.gateways.twilio.twiml import Routes, Voices, Writer, dial, document
-from paperless_ivr.prompts import Catalogue
+from paperless_ivr.prompts import Catalog
 from paperless_ivr.secret import Secret
 
 VOICES: Mapping[str, str] = MappingProxyType({"en-US": "Polly.Joanna", "es-US": "Polly.Lupe"})
@@ -57,7 +57,7 @@ class TwilioGateway:
     is not what a web server sees. Status callbacks of the number go to `{address}/status`.
     """
 
-    catalogue: Catalogue
+    catalog: Catalog
     biller: str
     auth_token: Secret = field(repr=False)
     """The account's; Twilio signs with it."""
@@ -134,7 +134,7 @@ class TwilioGateway:
 
     def write(self, turn: Turn, sign: Sign, language: str) -> str:
         """A turn as TwiML."""
-        voices = Voices(self.catalogue, self.voices, self.recordings)
+        voices = Voices(self.catalog, self.voices, self.recordings)
         routes = Routes(self.address)
         root = Writer(turn, sign, language, voices, routes).response()
         if isinstance(turn.then, Transfer):

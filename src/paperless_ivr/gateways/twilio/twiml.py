@@ -6,10 +6,10 @@ from xml.etree import ElementTree as ET
 
 from attrs import frozen
 
-from paperless_ivr.flow.turns import Gather, Prompt, Return, Transfer, Turn, stretches
+from paperless_ivr.flow.turns import Gather, Prompt, Return, Transfer, Turn, barge_in_runs
 from paperless_ivr.gateways import web
 from paperless_ivr.gateways.port import Sign
-from paperless_ivr.prompts import Catalogue, Pause, Piece, Text, plain, speech
+from paperless_ivr.prompts import Catalog, Pause, Piece, Text, plain, speech
 from paperless_ivr.prompts.ssml import write
 
 SHORTEST = 1
@@ -29,7 +29,7 @@ class Voices:
     what Twilio has for it. A prompt that has no gaps is a recording, where there are any.
     """
 
-    catalogue: Catalogue
+    catalog: Catalog
     names: Mapping[str, str]
     recordings: str | None
     """Address of the recordings: below it `en-US/greeting.wav`."""
@@ -41,7 +41,7 @@ class Voices:
             if self.recordings and not prompt.slots:
                 ET.SubElement(parent, "Play").text = f"{self.recordings}/{spoken}/{prompt.name}.wav"
                 continue
-            pieces = speech(prompt, spoken, self.catalogue)
+            pieces = speech(prompt, spoken, self.catalog)
             self._say(parent, (Pause(), *pieces) if n else pieces, spoken)
 
     def _say(self, parent: ET.Element, pieces: Sequence[Piece], language: str) -> None:
@@ -108,7 +108,7 @@ class Writer:
 
         A `<Gather>` that ends without a key goes on to the next verb. Only the last one waits.
         """
-        say, runs = self.turn.say, stretches(self.turn)
+        say, runs = self.turn.say, barge_in_runs(self.turn)
         if not gather.barge_in:  # outside of a <Gather> nothing is interrupted, no key counts
             self.voices.speak(root, say, self.language)
             runs = (range(len(say), len(say)),)

@@ -10,7 +10,6 @@ from paperless_ivr.errors import StillOpen
 from paperless_ivr.flow.policy import Retention
 from paperless_ivr.flow.saving import mentions
 from paperless_ivr.records.port import Removed, Task
-from paperless_ivr.records.sql.desk import Desk
 from paperless_ivr.records.sql.limits import counted_for
 from paperless_ivr.records.sql.person import (
     Given,
@@ -31,6 +30,7 @@ from paperless_ivr.records.sql.tables import (
     wishes,
     writes,
 )
+from paperless_ivr.records.sql.transaction import Transaction
 from paperless_ivr.secret import Secret
 
 MOMENT = timedelta(microseconds=1)
@@ -66,18 +66,20 @@ class Erasure:
         return bool(self.hand_overs or self.consents or self.remains)
 
 
-def plan_erasure(desk: Desk, person: Secret, biller: str, retention: Retention) -> Erasure:
+def plan_erasure(
+    transaction: Transaction, person: Secret, biller: str, retention: Retention
+) -> Erasure:
     """What would be removed. Raises `StillOpen` while a call or a request is under way."""
-    _no_live_call(desk, person, biller)
-    given = consents_of(desk, person, biller)
-    followed = _followed(desk, given)
-    consents_before = desk.now - timedelta(days=retention.consent_days)
+    _no_live_call(transaction, person, biller)
+    given = consents_of(transaction, person, biller)
+    followed = _followed(transaction, given)
+    consents_before = transaction.now - timedelta(days=retention.consent_days)
     gone = [
         one
         for one in given
         if one.evidence.answered < consents_before and one.number not in followed
     ]
-    found = hand_overs_of(desk, person, biller, given)
+    found = hand_overs_of(transaction, person, biller, given)
     removed, remains = [], []
     for one in given:
         if one not in gone:
@@ -89,11 +91,11 @@ def plan_erasure(desk: Desk, person: Secret, biller: str, retention: Retention) 
         until = lines.rows[-1].at + timedelta(days=retention.activity_days)
         if lines.found_by == {"tried"}:
             remains.append(Remains("guess", name, until.date()))
-        elif _staying(desk, biller, lines, gone):
+        elif _staying(transaction, biller, lines, gone):
             remains.append(Remains("hand-over", name, until.date()))
         else:
             removed.append((name, lines))
-    if (last := _last_counted(desk, person, biller)) is not None:
+    if (last := _last_counted(transaction, person, biller)) is not None:
         until = last + timedelta(days=retention.activity_days)
         remains.append(Remains("limits", "", until.date()))
     rows = [row for _, lines in removed for row in lines.rows]
@@ -102,46 +104,46 @@ def plan_erasure(desk: Desk, person: Secret, biller: str, retention: Retention) 
         tuple(name for name, _ in removed),
         tuple(one.reference for one in gone),
         tuple(remains),
-        max((row.at for row in rows), default=desk.now) + MOMENT,
+        max((row.at for row in rows), default=transaction.now) + MOMENT,
         consents_before,
         tuple(row.id for row in rows),
         tuple(one.number for one in gone),
     )
 
 
-def erase(desk: Desk, erasure: Erasure) -> Removed:
+def erase(transaction: Transaction, erasure: Erasure) -> Removed:
     """Removes it, and leaves a row in `removals` that does not tell whose it was."""
     removal = begin_removal(
-        desk, "erasure", erasure.biller, erasure.activity_before, erasure.consents_before
+        transaction, "erasure", erasure.biller, erasure.activity_before, erasure.consents_before
     )
 
     def removed(table: Table, column: ColumnElement[int | str], which: Sequence[int | str]) -> int:
         return sum(
-            desk.connection.execute(delete(table).where(column.in_(some))).rowcount
+            transaction.connection.execute(delete(table).where(column.in_(some))).rowcount
             for some in chunks(which)
         )
 
     numbers = erasure.consent_numbers
-    keys = [row.key for table in (writes, wishes) for row in rows_of(desk, table, numbers)]
+    keys = [row.key for table in (writes, wishes) for row in rows_of(transaction, table, numbers)]
     lines = removed(activity, activity.c.id, erasure.line_numbers)
     removed(jobs, jobs.c.key, keys)
     gone_writes = removed(writes, writes.c.consent, numbers)
-    gone_wishes = removed(wishes, wishes.c.consent, numbers)
+    gone_requests = removed(wishes, wishes.c.consent, numbers)
     gone = removed(consents, consents.c.id, numbers)
-    return finish_removal(desk, removal, Removed(lines, gone, gone_writes, gone_wishes))
+    return finish_removal(transaction, removal, Removed(lines, gone, gone_writes, gone_requests))
 
 
-def _no_live_call(desk: Desk, person: Secret, biller: str) -> None:
+def _no_live_call(transaction: Transaction, person: Secret, biller: str) -> None:
     """A call in progress would put on record what has just been removed."""
     there = select(live_calls.c.call_id, live_calls.c.sealed).where(
         live_calls.c.biller.in_((biller, ""))
     )
-    for row in desk.connection.execute(there):
-        if mentions(desk.vault.open(row.sealed, f"call {row.call_id}"), person):
+    for row in transaction.connection.execute(there):
+        if mentions(transaction.vault.open(row.sealed, f"call {row.call_id}"), person):
             raise StillOpen("a call of that person is in progress, or ended minutes ago")
 
 
-def _followed(desk: Desk, given: Sequence[Given]) -> set[int]:
+def _followed(transaction: Transaction, given: Sequence[Given]) -> set[int]:
     """The consents whose link may still be opened; raises where a request waits to be done."""
     followed: set[int] = set()
     waiting = 0
@@ -152,7 +154,7 @@ def _followed(desk: Desk, given: Sequence[Given]) -> set[int]:
                 .join(jobs, jobs.c.key == table.c.key)
                 .where(table.c.consent.in_(some), jobs.c.task.in_(tasks), jobs.c.done.is_(None))
             )
-            for row in desk.connection.execute(left):
+            for row in transaction.connection.execute(left):
                 if row.task == Task.FOLLOW:
                     followed.add(row.consent)
                 else:
@@ -163,7 +165,9 @@ def _followed(desk: Desk, given: Sequence[Given]) -> set[int]:
     return followed
 
 
-def _staying(desk: Desk, biller: str, lines: HandOverLines, gone: Sequence[Given]) -> bool:
+def _staying(
+    transaction: Transaction, biller: str, lines: HandOverLines, gone: Sequence[Given]
+) -> bool:
     """Whether a consent that stays on record was given in a hand-over."""
     references = {line_of(row).detail.get("reference") for row in lines.rows} - {None}
     stays = exists().where(
@@ -171,13 +175,13 @@ def _staying(desk: Desk, biller: str, lines: HandOverLines, gone: Sequence[Given
         consents.c.reference.in_(references),
         consents.c.id.not_in([one.number for one in gone]),
     )
-    return bool(desk.connection.scalar(select(stays)))
+    return bool(transaction.connection.scalar(select(stays)))
 
 
-def _last_counted(desk: Desk, person: Secret, biller: str) -> datetime | None:
+def _last_counted(transaction: Transaction, person: Secret, biller: str) -> datetime | None:
     """When a try or a text was last counted for a person; None: none is."""
     latest = select(func.max(reserved.c.at)).where(
-        reserved.c.biller == biller, reserved.c.whose.in_(counted_for(desk, biller, person))
+        reserved.c.biller == biller, reserved.c.whose.in_(counted_for(transaction, biller, person))
     )
-    found: datetime | None = desk.connection.scalar(latest)
+    found: datetime | None = transaction.connection.scalar(latest)
     return found

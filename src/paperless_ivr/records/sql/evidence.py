@@ -11,11 +11,11 @@ from typing import Any
 from attrs import asdict
 from sqlalchemy import Row, select
 
-from paperless_ivr.records.port import Task, What
-from paperless_ivr.records.sql.desk import Desk
+from paperless_ivr.records.port import ActivityType, Task
 from paperless_ivr.records.sql.person import Given, jobs_of, lines_of, rows_of, state_of
 from paperless_ivr.records.sql.reading import line_of
 from paperless_ivr.records.sql.tables import consents, wishes, writes
+from paperless_ivr.records.sql.transaction import Transaction
 from paperless_ivr.records.vault import Vault
 from paperless_ivr.secret import Secret
 
@@ -26,19 +26,23 @@ Document = Mapping[str, Any]
 """What is written as JSON: texts, whole numbers, truths, lists and objects."""
 
 
-def evidence(desk: Desk, reference: str) -> Document | None:
+def evidence(transaction: Transaction, reference: str) -> Document | None:
     """What is on record of the consents of a reference; None where there is none.
 
     As long as nothing is added to the record it is the same, to the last byte.
     """
     there = select(consents).filter_by(reference=reference).order_by(consents.c.id)
     given = [
-        Given(row.id, desk.opened_consent(reference, row.sealed))
-        for row in desk.connection.execute(there).all()
+        Given(row.id, transaction.opened_consent(reference, row.sealed))
+        for row in transaction.connection.execute(there).all()
     ]
     if not given:
         return None
-    return {"form": FORM, "reference": reference, "consents": [_given(desk, one) for one in given]}
+    return {
+        "form": FORM,
+        "reference": reference,
+        "consents": [_given(transaction, one) for one in given],
+    }
 
 
 def signed(document: Document, vault: Vault) -> str:
@@ -57,36 +61,38 @@ def canonical(document: Document) -> str:
     return json.dumps(document, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
 
 
-def _given(desk: Desk, given: Given) -> Document:
+def _given(transaction: Transaction, given: Given) -> Document:
     """A consent, what was sent and kept because of it, and the lines of its hand-over."""
     numbers = (given.number,)
-    lines = lines_of(desk, given.evidence.consent.biller, {given.hand_over})
+    lines = lines_of(transaction, given.evidence.consent.biller, {given.hand_over})
     return {
         **_all_of(given.evidence),
         "activity": [_line(row) for row in lines.get(given.hand_over, ())],
-        "writes": [_write(desk, row) for row in rows_of(desk, writes, numbers)],
+        "writes": [_write(transaction, row) for row in rows_of(transaction, writes, numbers)],
         "wishes": [
             {
                 "key": row.key,
                 "at": _plain(row.at),
-                "wish": _all_of(desk.opened_wish(row.key, row.sealed)),
-                "afterwards": [_job(job) for job in jobs_of(desk, row.key, Task.COMPLETE)],
+                "wish": _all_of(transaction.opened_request(row.key, row.sealed)),
+                "afterwards": [_job(job) for job in jobs_of(transaction, row.key, Task.COMPLETE)],
             }
-            for row in rows_of(desk, wishes, numbers)
+            for row in rows_of(transaction, wishes, numbers)
         ],
     }
 
 
-def _write(desk: Desk, row: Row[Any]) -> Document:
-    tasks = jobs_of(desk, row.key, Task.SETTLE, Task.FOLLOW)
+def _write(transaction: Transaction, row: Row[Any]) -> Document:
+    tasks = jobs_of(transaction, row.key, Task.SETTLE, Task.FOLLOW)
     opened = (
-        job.done_at for job in tasks if job.task == Task.FOLLOW and job.done == What.COMPLETED
+        job.done_at
+        for job in tasks
+        if job.task == Task.FOLLOW and job.done == ActivityType.COMPLETED
     )
     return {
         "key": row.key,
         "at": _plain(row.at),
         "operation": row.operation,
-        "sent": _all_of(desk.opened_write(row.key, row.sealed)),
+        "sent": _all_of(transaction.opened_write(row.key, row.sealed)),
         "outcome": row.outcome,
         "reason": row.reason,
         "settled": _plain(row.settled),

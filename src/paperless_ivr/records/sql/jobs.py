@@ -9,31 +9,31 @@ from sqlalchemy import Row, Select, insert, or_, select, update
 from paperless_ivr.errors import StaleClaim
 from paperless_ivr.flow.requests import EnrollInPaperless, StoreCustomerPreference
 from paperless_ivr.records.port import (
+    ActivityType,
+    DeferredRequest,
     Evidence,
-    Followed,
-    Kept,
-    Left,
+    OpenRegistration,
+    PendingWrite,
     Task,
-    What,
-    Written,
+    WorkItem,
     task_of,
 )
-from paperless_ivr.records.sql.desk import Desk, answered
 from paperless_ivr.records.sql.lines import told
 from paperless_ivr.records.sql.tables import consents, jobs, wishes, writes
+from paperless_ivr.records.sql.transaction import Transaction, answered
 
 
 def open_job(  # noqa: PLR0913 - an argument for each column
-    desk: Desk, task: Task, key: str, biller: str, bill: str, *, wanted: datetime
+    transaction: Transaction, task: Task, key: str, biller: str, bill: str, *, wanted: datetime
 ) -> None:
     """Something is left to do from now on."""
-    desk.connection.execute(
+    transaction.connection.execute(
         insert(jobs).values(
             task=task,
             key=key,
             biller=biller,
             bill_hash=bill,
-            at=desk.now,
+            at=transaction.now,
             wanted=wanted,
             attempts=0,
             holder="",
@@ -41,53 +41,57 @@ def open_job(  # noqa: PLR0913 - an argument for each column
     )
 
 
-def settled(desk: Desk, key: str, *, certain: bool) -> None:
+def settled(transaction: Transaction, key: str, *, certain: bool) -> None:
     """A write's outcome is certain, or no longer."""
     its = (jobs.c.task == Task.SETTLE, jobs.c.key == key)
     if certain:
-        change = update(jobs).where(*its).values(done=What.SETTLED, done_at=desk.now)
+        change = update(jobs).where(*its).values(done=ActivityType.SETTLED, done_at=transaction.now)
     else:
         change = (
-            update(jobs).where(*its, jobs.c.done == What.SETTLED).values(done=None, done_at=None)
+            update(jobs)
+            .where(*its, jobs.c.done == ActivityType.SETTLED)
+            .values(done=None, done_at=None)
         )
-    desk.connection.execute(change)
+    transaction.connection.execute(change)
 
 
-def open_for(desk: Desk, bill: str, *tasks: Task) -> list[Row[Any]]:
+def open_for(transaction: Transaction, bill: str, *tasks: Task) -> list[Row[Any]]:
     """What is left to do for a bill."""
     found = select(jobs).where(
         jobs.c.bill_hash == bill, jobs.c.task.in_(tasks), jobs.c.done.is_(None)
     )
-    return list(desk.connection.execute(found.order_by(jobs.c.id)).all())
+    return list(transaction.connection.execute(found.order_by(jobs.c.id)).all())
 
 
-def close(desk: Desk, job: Row[Any], how: What, reason: str = "") -> None:
+def close(transaction: Transaction, job: Row[Any], how: ActivityType, reason: str = "") -> None:
     """It is done, or no longer to be done."""
-    desk.connection.execute(
-        update(jobs).where(jobs.c.id == job.id).values(done=how, done_at=desk.now)
+    transaction.connection.execute(
+        update(jobs).where(jobs.c.id == job.id).values(done=how, done_at=transaction.now)
     )
-    told(desk, how, _evidence(desk, job), task=job.task, reason=reason)
+    told(transaction, how, _evidence(transaction, job), task=job.task, reason=reason)
 
 
-def left(desk: Desk, task: Task, before: datetime | None = None) -> tuple[Left, ...]:
+def left(
+    transaction: Transaction, task: Task, before: datetime | None = None
+) -> tuple[WorkItem, ...]:
     """What is left of a task, in order."""
     found = select(jobs).where(jobs.c.task == task, jobs.c.done.is_(None))
     if before is not None:
         found = found.where(jobs.c.at < before)
-    return _whole(desk, desk.connection.execute(_in_order(found)).all())
+    return _whole(transaction, transaction.connection.execute(_in_order(found)).all())
 
 
 def claim(  # noqa: PLR0913, PLR0917 - as the port has it
-    desk: Desk,
+    transaction: Transaction,
     task: Task,
     biller: str,
     holder: str,
     lease: timedelta,
     before: datetime,
     most: int,
-) -> tuple[Left, ...]:
+) -> tuple[WorkItem, ...]:
     """Some of what is left, for one holder alone. What another is claiming now is passed over."""
-    free = or_(jobs.c.until.is_(None), jobs.c.until <= desk.now)
+    free = or_(jobs.c.until.is_(None), jobs.c.until <= transaction.now)
     found = select(jobs.c.id).where(
         jobs.c.task == task,
         jobs.c.biller == biller,
@@ -95,32 +99,38 @@ def claim(  # noqa: PLR0913, PLR0917 - as the port has it
         jobs.c.at < before,
         free,
     )
-    due = desk.connection.scalars(
+    due = transaction.connection.scalars(
         _in_order(found).limit(most).with_for_update(skip_locked=True)
     ).all()
-    desk.connection.execute(
+    transaction.connection.execute(
         update(jobs)
         .where(jobs.c.id.in_(due))
-        .values(holder=holder, until=desk.now + lease, attempts=jobs.c.attempts + 1)
+        .values(holder=holder, until=transaction.now + lease, attempts=jobs.c.attempts + 1)
     )
     taken = select(jobs).where(jobs.c.id.in_(due))
-    return _whole(desk, desk.connection.execute(_in_order(taken)).all())
+    return _whole(transaction, transaction.connection.execute(_in_order(taken)).all())
 
 
-def release(desk: Desk, what: Left, holder: str, again: datetime) -> None:
+def release(transaction: Transaction, what: WorkItem, holder: str, again: datetime) -> None:
     """Gives back what was claimed."""
-    job = _held(desk, what, holder)
-    desk.connection.execute(update(jobs).where(jobs.c.id == job.id).values(holder="", until=again))
-    told(desk, What.RETRIED, what.evidence, task=job.task, attempts=str(job.attempts))
+    job = _held(transaction, what, holder)
+    transaction.connection.execute(
+        update(jobs).where(jobs.c.id == job.id).values(holder="", until=again)
+    )
+    told(
+        transaction, ActivityType.RETRIED, what.evidence, task=job.task, attempts=str(job.attempts)
+    )
 
 
-def finish(desk: Desk, what: Left, holder: str, how: What, reason: str) -> None:
+def finish(
+    transaction: Transaction, what: WorkItem, holder: str, how: ActivityType, reason: str
+) -> None:
     """Closes what was claimed."""
-    close(desk, _held(desk, what, holder), how, reason)
+    close(transaction, _held(transaction, what, holder), how, reason)
 
 
-def _held(desk: Desk, what: Left, holder: str) -> Row[Any]:
-    job = desk.connection.execute(
+def _held(transaction: Transaction, what: WorkItem, holder: str) -> Row[Any]:
+    job = transaction.connection.execute(
         select(jobs)
         .where(
             jobs.c.task == task_of(what),
@@ -139,29 +149,31 @@ def _in_order(found: Select[Any]) -> Select[Any]:
     return found.order_by(jobs.c.at, jobs.c.id)
 
 
-def _whole(desk: Desk, rows: Iterable[Row[Any]]) -> tuple[Left, ...]:
-    return tuple(_one(desk, row) for row in rows)
+def _whole(transaction: Transaction, rows: Iterable[Row[Any]]) -> tuple[WorkItem, ...]:
+    return tuple(_one(transaction, row) for row in rows)
 
 
-def _one(desk: Desk, job: Row[Any]) -> Left:
+def _one(transaction: Transaction, job: Row[Any]) -> WorkItem:
     """What is left to do, with what it is about."""
-    evidence = _evidence(desk, job)
+    evidence = _evidence(transaction, job)
     if job.task == Task.COMPLETE:
-        kept = desk.connection.execute(select(wishes).where(wishes.c.key == job.key)).one()
-        return Kept(desk.opened_wish(job.key, kept.sealed), evidence, job.at, job.attempts)
-    row = desk.connection.execute(select(writes).where(writes.c.key == job.key)).one()
-    write = desk.opened_write(job.key, row.sealed)
+        kept = transaction.connection.execute(select(wishes).where(wishes.c.key == job.key)).one()
+        return DeferredRequest(
+            transaction.opened_request(job.key, kept.sealed), evidence, job.at, job.attempts
+        )
+    row = transaction.connection.execute(select(writes).where(writes.c.key == job.key)).one()
+    write = transaction.opened_write(job.key, row.sealed)
     if job.task == Task.SETTLE:
-        return Written(write, evidence, job.at, answered(row), job.attempts)
+        return PendingWrite(write, evidence, job.at, answered(row), job.attempts)
     assert isinstance(write, EnrollInPaperless | StoreCustomerPreference)
-    return Followed(write, evidence, job.at, job.attempts)
+    return OpenRegistration(write, evidence, job.at, job.attempts)
 
 
-def _evidence(desk: Desk, job: Row[Any]) -> Evidence:
+def _evidence(transaction: Transaction, job: Row[Any]) -> Evidence:
     table = wishes if job.task == Task.COMPLETE else writes
-    given = desk.connection.execute(
+    given = transaction.connection.execute(
         select(consents.c.reference, consents.c.sealed)
         .join(table, table.c.consent == consents.c.id)
         .where(table.c.key == job.key)
     ).one()
-    return desk.opened_consent(given.reference, given.sealed)
+    return transaction.opened_consent(given.reference, given.sealed)

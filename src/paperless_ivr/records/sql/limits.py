@@ -6,13 +6,13 @@ from paperless_ivr.flow.events import LimitReached, TryReserved
 from paperless_ivr.flow.policy import Limits
 from paperless_ivr.flow.requests import ReserveTry
 from paperless_ivr.records.port import Counted, counted_account, tried, windows
-from paperless_ivr.records.sql.desk import Desk
 from paperless_ivr.records.sql.tables import reserved
+from paperless_ivr.records.sql.transaction import Transaction
 from paperless_ivr.secret import Kind, Secret
 
 
 def reserve(
-    desk: Desk, key: str, biller: str, counted: tuple[Counted, ...], limits: Limits
+    transaction: Transaction, key: str, biller: str, counted: tuple[Counted, ...], limits: Limits
 ) -> str | None:
     """Counts what is about to be done, unless that is done already; or which limit forbids it.
 
@@ -20,14 +20,14 @@ def reserve(
     """
     if not counted:
         return None
-    whose = {desk.vault.hash(*one.whose): one for one in counted}
-    desk.lock(*whose)
-    if desk.connection.scalar(select(exists().where(reserved.c.key == key))):
+    whose = {transaction.vault.hash(*one.whose): one for one in counted}
+    transaction.lock(*whose)
+    if transaction.connection.scalar(select(exists().where(reserved.c.key == key))):
         return None
-    day, window = windows(desk.now, limits)
+    day, window = windows(transaction.now, limits)
     times = {
         row.whose: (row.today or 0, row.times)
-        for row in desk.connection.execute(
+        for row in transaction.connection.execute(
             select(
                 reserved.c.whose,
                 func.sum(case((reserved.c.at > day, 1), else_=0)).label("today"),
@@ -40,25 +40,30 @@ def reserve(
     for found, one in whose.items():
         if any(n >= most for n, most in zip(times.get(found, (0, 0)), one.most, strict=True)):
             return one.limit
-    desk.connection.execute(
+    transaction.connection.execute(
         insert(reserved),
-        [{"whose": found, "key": key, "biller": biller, "at": desk.now} for found in sorted(whose)],
+        [
+            {"whose": found, "key": key, "biller": biller, "at": transaction.now}
+            for found in sorted(whose)
+        ],
     )
     return None
 
 
-def reserve_try(desk: Desk, request: ReserveTry, limits: Limits) -> TryReserved | LimitReached:
+def reserve_try(
+    transaction: Transaction, request: ReserveTry, limits: Limits
+) -> TryReserved | LimitReached:
     """Counts a try before it is made."""
-    reached = reserve(desk, request.key, request.biller, tried(request, limits), limits)
+    reached = reserve(transaction, request.key, request.biller, tried(request, limits), limits)
     return TryReserved() if reached is None else LimitReached(reached)
 
 
-def release(desk: Desk, key: str) -> None:
+def release(transaction: Transaction, key: str) -> None:
     """What was counted under a key counts no longer."""
-    desk.connection.execute(delete(reserved).where(reserved.c.key == key))
+    transaction.connection.execute(delete(reserved).where(reserved.c.key == key))
 
 
-def counted_for(desk: Desk, biller: str, person: Secret) -> list[str]:
+def counted_for(transaction: Transaction, biller: str, person: Secret) -> list[str]:
     """By what tries and texts of an account or a telephone number are counted (`port.Counted`)."""
     kinds: tuple[tuple[str, ...], ...] = ()
     match person.kind:
@@ -67,4 +72,4 @@ def counted_for(desk: Desk, biller: str, person: Secret) -> list[str]:
             kinds = (("account", biller), ("texted account", biller))
         case Kind.PHONE:
             kinds = (("ani", biller), ("texting",), ("texted",))
-    return [desk.vault.hash(*kind, person) for kind in kinds]
+    return [transaction.vault.hash(*kind, person) for kind in kinds]

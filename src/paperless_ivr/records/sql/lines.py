@@ -12,22 +12,22 @@ from paperless_ivr.records.port import (
     BACK_TO_PAPER,
     GIVES_BACK,
     Activity,
+    ActivityType,
     Evidence,
-    What,
     about,
     counted_account,
 )
 from paperless_ivr.records.sql import limits
-from paperless_ivr.records.sql.desk import Desk
 from paperless_ivr.records.sql.tables import activity, consents, counted
+from paperless_ivr.records.sql.transaction import Transaction
 from paperless_ivr.secret import Secret
 
 
-def note(desk: Desk, line: Activity) -> None:
+def note(transaction: Transaction, line: Activity) -> None:
     """Appends a line, and counts what it says."""
-    ani = ani_hash(desk, line.biller, line.ani)
-    accounts = account_hashes(desk, line.biller, line.accounts)
-    number = desk.connection.execute(
+    ani = ani_hash(transaction, line.biller, line.ani)
+    accounts = account_hashes(transaction, line.biller, line.accounts)
+    number = transaction.connection.execute(
         insert(activity)
         .values(
             what=line.what,
@@ -39,66 +39,72 @@ def note(desk: Desk, line: Activity) -> None:
             ani_hash=ani,
             accounts_hash=" ".join(accounts),
             detail=json.dumps(dict(line.detail)),
-            consent=desk.consented(line.evidence) if line.evidence else None,
+            consent=transaction.consented(line.evidence) if line.evidence else None,
         )
         .returning(activity.c.id)
     ).scalar_one()
     if line.what in GIVES_BACK:
-        limits.release(desk, line.detail["key"])
-    if line.what is What.ENDED:
-        _ended(desk, line, number)
+        limits.release(transaction, line.detail["key"])
+    if line.what is ActivityType.ENDED:
+        _ended(transaction, line, number)
 
 
-def told(desk: Desk, what: What, evidence: Evidence, **detail: str) -> None:
+def told(transaction: Transaction, what: ActivityType, evidence: Evidence, **detail: str) -> None:
     """Appends what the record did, or what was done after the call."""
     consent = evidence.consent
     note(
-        desk,
+        transaction,
         Activity(
             what,
             evidence.call_id,
             consent.biller,
             evidence.policy_version,
-            desk.now,
+            transaction.now,
             "",
             detail={**about(consent), **detail},
         ),
     )
 
 
-def _ended(desk: Desk, line: Activity, number: int) -> None:
+def _ended(transaction: Transaction, line: Activity, number: int) -> None:
     """Counts a hand-over that has ended, for its call, its ANI and the caller's account.
 
     The accounts of a missed last-four check are not the caller's: a guesser's calls say
     nothing about the account's owner.
     """
     of_call = and_(activity.c.biller == line.biller, activity.c.call_id == line.call_id)
-    began = _last(desk, of_call, What.ARRIVED, number)
-    ended = _last(desk, of_call, What.ENDED, number)
-    rows = desk.connection.execute(
+    began = _last(transaction, of_call, ActivityType.ARRIVED, number)
+    ended = _last(transaction, of_call, ActivityType.ENDED, number)
+    rows = transaction.connection.execute(
         select(activity.c.what, activity.c.ani_hash, activity.c.accounts_hash).where(
             of_call, activity.c.id >= max(began, ended + 1), activity.c.id <= number
         )
     ).all()
     disposition = Disposition(line.detail["disposition"])
-    if disposition not in BACK_TO_PAPER and all(row.what != What.OFFERED for row in rows):
+    if disposition not in BACK_TO_PAPER and all(row.what != ActivityType.OFFERED for row in rows):
         return
-    whose = {_call(desk, line.biller, line.call_id)}
+    whose = {_call(transaction, line.biller, line.call_id)}
     for row in rows:
         whose |= {row.ani_hash} if row.ani_hash else set()
-        whose |= set() if row.what == What.LAST_FOUR_MISSED else set(row.accounts_hash.split())
-    _count(desk, line, number, whose, disposition)
+        whose |= (
+            set() if row.what == ActivityType.LAST_FOUR_MISSED else set(row.accounts_hash.split())
+        )
+    _count(transaction, line, number, whose, disposition)
 
 
-def _last(desk: Desk, of_call: ColumnElement[bool], what: What, before: int) -> int:
+def _last(
+    transaction: Transaction, of_call: ColumnElement[bool], what: ActivityType, before: int
+) -> int:
     """The number of the latest line of a call that tells something; 0 where none does."""
     found = select(func.max(activity.c.id)).where(
         of_call, activity.c.what == what, activity.c.id < before
     )
-    return desk.connection.scalar(found) or 0
+    return transaction.connection.scalar(found) or 0
 
 
-def _count(desk: Desk, line: Activity, number: int, whose: set[str], ended: Disposition) -> None:
+def _count(
+    transaction: Transaction, line: Activity, number: int, whose: set[str], ended: Disposition
+) -> None:
     counts = [
         {
             "whose": one,
@@ -111,20 +117,21 @@ def _count(desk: Desk, line: Activity, number: int, whose: set[str], ended: Disp
         for one in sorted(whose)
     ]
     if counts:
-        desk.connection.execute(insert(counted), counts)
+        transaction.connection.execute(insert(counted), counts)
 
 
-def screen(desk: Desk, request: Screen) -> Screened:
+def screen(transaction: Transaction, request: Screen) -> Screened:
     """How earlier hand-overs of this caller or account ended."""
-    hand_overs = select(counted.c.ended, counted.c.at).where(counted.c.what == What.ENDED)
-    here = hand_overs.where(counted.c.whose == _call(desk, request.biller, request.call_id))
+    hand_overs = select(counted.c.ended, counted.c.at).where(counted.c.what == ActivityType.ENDED)
+    here = hand_overs.where(counted.c.whose == _call(transaction, request.biller, request.call_id))
     in_this_call = tuple(
-        Disposition(row.ended) for row in desk.connection.execute(here.order_by(counted.c.line))
+        Disposition(row.ended)
+        for row in transaction.connection.execute(here.order_by(counted.c.line))
     )
     accounts = (request.account,) if request.account else ()
-    latest = desk.connection.execute(
+    latest = transaction.connection.execute(
         hand_overs.where(
-            counted.c.whose.in_(_concerned(desk, request.biller, request.ani, accounts)),
+            counted.c.whose.in_(_concerned(transaction, request.biller, request.ani, accounts)),
             counted.c.call_id != request.call_id,
         )
         .order_by(counted.c.at.desc(), counted.c.line.desc())
@@ -132,35 +139,35 @@ def screen(desk: Desk, request: Screen) -> Screened:
     ).first()
     if latest is None:
         return Screened(in_this_call=in_this_call)
-    days = max((desk.now - latest.at).days, 0)
+    days = max((transaction.now - latest.at).days, 0)
     return Screened(Disposition(latest.ended), days, in_this_call)
 
 
-def given(desk: Desk, biller: str, reference: str) -> tuple[Evidence, ...]:
+def given(transaction: Transaction, biller: str, reference: str) -> tuple[Evidence, ...]:
     """The consents of a reference."""
     found = select(consents.c.sealed).filter_by(biller=biller, reference=reference)
-    rows = desk.connection.execute(found.order_by(consents.c.id))
-    return tuple(desk.opened_consent(reference, row.sealed) for row in rows)
+    rows = transaction.connection.execute(found.order_by(consents.c.id))
+    return tuple(transaction.opened_consent(reference, row.sealed) for row in rows)
 
 
 def _concerned(
-    desk: Desk, biller: str, ani: Secret | None, accounts: Iterable[Secret]
+    transaction: Transaction, biller: str, ani: Secret | None, accounts: Iterable[Secret]
 ) -> list[str]:
     """For whom a line, or a question, counts."""
-    caller = ani_hash(desk, biller, ani)
-    return [*([caller] if caller else []), *account_hashes(desk, biller, accounts)]
+    caller = ani_hash(transaction, biller, ani)
+    return [*([caller] if caller else []), *account_hashes(transaction, biller, accounts)]
 
 
-def ani_hash(desk: Desk, biller: str, ani: Secret | None) -> str | None:
+def ani_hash(transaction: Transaction, biller: str, ani: Secret | None) -> str | None:
     """By which the lines of a caller are found."""
-    return desk.vault.hash("ani", biller, ani) if ani else None
+    return transaction.vault.hash("ani", biller, ani) if ani else None
 
 
-def account_hashes(desk: Desk, biller: str, accounts: Iterable[Secret]) -> list[str]:
+def account_hashes(transaction: Transaction, biller: str, accounts: Iterable[Secret]) -> list[str]:
     """By which the lines of accounts are found."""
     whose = dict.fromkeys(map(counted_account, accounts))
-    return [desk.vault.hash("account", biller, account) for account in whose]
+    return [transaction.vault.hash("account", biller, account) for account in whose]
 
 
-def _call(desk: Desk, biller: str, call_id: str) -> str:
-    return desk.vault.hash("call", biller, call_id)
+def _call(transaction: Transaction, biller: str, call_id: str) -> str:
+    return transaction.vault.hash("call", biller, call_id)

@@ -12,11 +12,11 @@ from attrs import define, field, frozen
 from sqlalchemy import ColumnElement, Row, Table, false, select
 
 from paperless_ivr.records.funnel import WAITING, hand_overs
-from paperless_ivr.records.port import Evidence, Task, What
-from paperless_ivr.records.sql.desk import Desk
+from paperless_ivr.records.port import ActivityType, Evidence, Task
 from paperless_ivr.records.sql.lines import account_hashes, ani_hash
 from paperless_ivr.records.sql.reading import line_of
 from paperless_ivr.records.sql.tables import activity, consents, jobs, wishes, writes
+from paperless_ivr.records.sql.transaction import Transaction
 from paperless_ivr.secret import Kind, Secret
 
 T = TypeVar("T")
@@ -69,7 +69,7 @@ class FoundWrite:
 
 
 @frozen
-class FoundWish:
+class FoundDeferredRequest:
     """What was kept, to be completed later."""
 
     biller: str
@@ -85,7 +85,7 @@ class Found:
     hand_overs: tuple[FoundHandOver, ...] = ()
     consents: tuple[FoundConsent, ...] = ()
     writes: tuple[FoundWrite, ...] = ()
-    wishes: tuple[FoundWish, ...] = ()
+    wishes: tuple[FoundDeferredRequest, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.hand_overs or self.consents)
@@ -122,30 +122,30 @@ class HandOverLines:
     rows: list[Row[Any]] = field(factory=list)
 
 
-def find(desk: Desk, person: Secret, biller: str | None) -> Found:
+def find(transaction: Transaction, person: Secret, biller: str | None) -> Found:
     """All that is on record of a person, at one biller or at each."""
     found = Found()
-    for one in [biller] if biller is not None else _billers(desk):
-        given = consents_of(desk, person, one)
+    for one in [biller] if biller is not None else _billers(transaction):
+        given = consents_of(transaction, person, one)
         numbers = {consent.number: consent.reference for consent in given}
         found = Found(
-            (*found.hand_overs, *_hand_overs(hand_overs_of(desk, person, one, given), one)),
+            (*found.hand_overs, *_hand_overs(hand_overs_of(transaction, person, one, given), one)),
             (*found.consents, *(_consent(consent.evidence) for consent in given)),
-            (*found.writes, *_writes(desk, numbers)),
-            (*found.wishes, *_wishes(desk, numbers)),
+            (*found.writes, *_writes(transaction, numbers)),
+            (*found.wishes, *_wishes(transaction, numbers)),
         )
     return found
 
 
-def _billers(desk: Desk) -> list[str]:
+def _billers(transaction: Transaction) -> list[str]:
     both = select(activity.c.biller).union(select(consents.c.biller))
-    return sorted(desk.connection.scalars(both))
+    return sorted(transaction.connection.scalars(both))
 
 
 # ── by what they are found ──
 
 
-def consents_of(desk: Desk, person: Secret, biller: str) -> list[Given]:
+def consents_of(transaction: Transaction, person: Secret, biller: str) -> list[Given]:
     """The consents of a person at a biller, in order: given by, for or to what is looked for."""
     there = (
         select(consents.c.id, consents.c.reference, consents.c.sealed)
@@ -154,30 +154,32 @@ def consents_of(desk: Desk, person: Secret, biller: str) -> list[Given]:
         .execution_options(yield_per=AT_ONCE)
     )
     return [
-        Given(row.id, desk.opened_consent(row.reference, row.sealed))
-        for row in desk.connection.execute(there)
-        if desk.consent_mentions(row.reference, row.sealed, person)
+        Given(row.id, transaction.opened_consent(row.reference, row.sealed))
+        for row in transaction.connection.execute(there)
+        if transaction.consent_mentions(row.reference, row.sealed, person)
     ]
 
 
 def hand_overs_of(
-    desk: Desk, person: Secret, biller: str, given: Iterable[Given]
+    transaction: Transaction, person: Secret, biller: str, given: Iterable[Given]
 ) -> dict[HandOverName, HandOverLines]:
     """The hand-overs of a person at a biller, with all their lines, in order."""
     found: dict[HandOverName, HandOverLines] = {}
-    by, its = _by_hash(desk, person, biller)
-    for row in desk.connection.execute(select(activity).where(activity.c.biller == biller, its)):
-        guessed = row.what == What.LAST_FOUR_MISSED and person.kind is Kind.ACCOUNT
+    by, its = _by_hash(transaction, person, biller)
+    for row in transaction.connection.execute(
+        select(activity).where(activity.c.biller == biller, its)
+    ):
+        guessed = row.what == ActivityType.LAST_FOUR_MISSED and person.kind is Kind.ACCOUNT
         found.setdefault(_name(row), HandOverLines()).found_by.add("tried" if guessed else by)
     for consent in given:
         found.setdefault(consent.hand_over, HandOverLines()).found_by.add("consent")
-    for name, rows in lines_of(desk, biller, found).items():
+    for name, rows in lines_of(transaction, biller, found).items():
         found[name].rows = rows
     return found
 
 
 def lines_of(
-    desk: Desk, biller: str, names: Collection[HandOverName]
+    transaction: Transaction, biller: str, names: Collection[HandOverName]
 ) -> dict[HandOverName, list[Row[Any]]]:
     """The lines of hand-overs, in order; of those alone that have any."""
     found: dict[HandOverName, list[Row[Any]]] = {}
@@ -185,20 +187,22 @@ def lines_of(
         of_calls = select(activity).where(
             activity.c.biller == biller, activity.c.call_id.in_(calls)
         )
-        for row in desk.connection.execute(of_calls.order_by(activity.c.at, activity.c.id)):
+        for row in transaction.connection.execute(of_calls.order_by(activity.c.at, activity.c.id)):
             if (name := _name(row)) in names:
                 found.setdefault(name, []).append(row)
     return found
 
 
-def _by_hash(desk: Desk, person: Secret, biller: str) -> tuple[str, ColumnElement[bool]]:
+def _by_hash(
+    transaction: Transaction, person: Secret, biller: str
+) -> tuple[str, ColumnElement[bool]]:
     """What a line is found by: an address is in none."""
     match person.kind:
         case Kind.ACCOUNT:
-            (its,) = account_hashes(desk, biller, (person,))
+            (its,) = account_hashes(transaction, biller, (person,))
             return "account", activity.c.accounts_hash.contains(its)
         case Kind.PHONE:
-            return "caller", activity.c.ani_hash == ani_hash(desk, biller, person)
+            return "caller", activity.c.ani_hash == ani_hash(transaction, biller, person)
         case _:
             return "", false()
 
@@ -245,9 +249,9 @@ def _consent(evidence: Evidence) -> FoundConsent:
     )
 
 
-def _writes(desk: Desk, references: Mapping[int, str]) -> Iterator[FoundWrite]:
-    for row in rows_of(desk, writes, references):
-        followed = jobs_of(desk, row.key, Task.SETTLE, Task.FOLLOW)
+def _writes(transaction: Transaction, references: Mapping[int, str]) -> Iterator[FoundWrite]:
+    for row in rows_of(transaction, writes, references):
+        followed = jobs_of(transaction, row.key, Task.SETTLE, Task.FOLLOW)
         yield FoundWrite(
             row.biller,
             references[row.consent],
@@ -259,23 +263,27 @@ def _writes(desk: Desk, references: Mapping[int, str]) -> Iterator[FoundWrite]:
         )
 
 
-def _wishes(desk: Desk, references: Mapping[int, str]) -> Iterator[FoundWish]:
-    for row in rows_of(desk, wishes, references):
-        (job,) = jobs_of(desk, row.key, Task.COMPLETE)
-        yield FoundWish(row.biller, references[row.consent], row.at, state_of(job))
+def _wishes(
+    transaction: Transaction, references: Mapping[int, str]
+) -> Iterator[FoundDeferredRequest]:
+    for row in rows_of(transaction, wishes, references):
+        (job,) = jobs_of(transaction, row.key, Task.COMPLETE)
+        yield FoundDeferredRequest(row.biller, references[row.consent], row.at, state_of(job))
 
 
-def rows_of(desk: Desk, table: Table, consent_numbers: Iterable[int]) -> Iterator[Row[Any]]:
+def rows_of(
+    transaction: Transaction, table: Table, consent_numbers: Iterable[int]
+) -> Iterator[Row[Any]]:
     """The writes, or the wishes, that were made of consents, in order."""
     for some in chunks(list(consent_numbers)):
         made = select(table).where(table.c.consent.in_(some)).order_by(table.c.at, table.c.key)
-        yield from desk.connection.execute(made).all()
+        yield from transaction.connection.execute(made).all()
 
 
-def jobs_of(desk: Desk, key: str, *tasks: Task) -> Sequence[Row[Any]]:
+def jobs_of(transaction: Transaction, key: str, *tasks: Task) -> Sequence[Row[Any]]:
     """What was or is left to do with a write or a wish, in order."""
     its = select(jobs).where(jobs.c.key == key, jobs.c.task.in_(tasks))
-    return desk.connection.execute(its.order_by(jobs.c.id)).all()
+    return transaction.connection.execute(its.order_by(jobs.c.id)).all()
 
 
 def state_of(job: Row[Any]) -> str:

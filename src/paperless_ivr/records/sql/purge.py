@@ -7,7 +7,6 @@ from sqlalchemy import ColumnElement, Table, and_, delete, exists, insert, or_, 
 
 from paperless_ivr.flow.policy import Retention
 from paperless_ivr.records.port import Removed, Task
-from paperless_ivr.records.sql.desk import Desk
 from paperless_ivr.records.sql.tables import (
     activity,
     consents,
@@ -17,17 +16,18 @@ from paperless_ivr.records.sql.tables import (
     wishes,
     writes,
 )
+from paperless_ivr.records.sql.transaction import Transaction
 
 
-def purge(desk: Desk, biller: str, retention: Retention) -> Removed:
+def purge(transaction: Transaction, biller: str, retention: Retention) -> Removed:
     """Removes what is older."""
-    from_activity = desk.now - timedelta(days=retention.activity_days)
-    from_consents = desk.now - timedelta(days=retention.consent_days)
-    removal = begin_removal(desk, "purge", biller, from_activity, from_consents)
+    from_activity = transaction.now - timedelta(days=retention.activity_days)
+    from_consents = transaction.now - timedelta(days=retention.consent_days)
+    removal = begin_removal(transaction, "purge", biller, from_activity, from_consents)
 
     def removed(table: Table, *which: ColumnElement[bool]) -> int:
         doing = delete(table).where(table.c.biller == biller, *which)
-        return desk.connection.execute(doing).rowcount
+        return transaction.connection.execute(doing).rowcount
 
     noted = removed(activity, activity.c.at < from_activity)
     removed(reserved, reserved.c.at < from_activity)
@@ -37,30 +37,34 @@ def purge(desk: Desk, biller: str, retention: Retention) -> Removed:
         ~_needed(writes, Task.SETTLE),
         ~_needed(writes, Task.FOLLOW),
     )
-    gone_wishes = removed(wishes, wishes.c.at < from_consents, ~_needed(wishes, Task.COMPLETE))
-    of_wishes = jobs.c.task == Task.COMPLETE
+    gone_requests = removed(wishes, wishes.c.at < from_consents, ~_needed(wishes, Task.COMPLETE))
+    of_requests = jobs.c.task == Task.COMPLETE
     removed(
         jobs,
         or_(
-            and_(of_wishes, ~exists().where(wishes.c.key == jobs.c.key)),
-            and_(~of_wishes, ~exists().where(writes.c.key == jobs.c.key)),
+            and_(of_requests, ~exists().where(wishes.c.key == jobs.c.key)),
+            and_(~of_requests, ~exists().where(writes.c.key == jobs.c.key)),
         ),
     )
     used = or_(*(exists().where(t.c.consent == consents.c.id) for t in (activity, writes, wishes)))
     given = removed(consents, consents.c.answered < from_consents, ~used)
-    return finish_removal(desk, removal, Removed(noted, given, gone_writes, gone_wishes))
+    return finish_removal(transaction, removal, Removed(noted, given, gone_writes, gone_requests))
 
 
 def begin_removal(
-    desk: Desk, why: str, biller: str, activity_before: datetime, consents_before: datetime
+    transaction: Transaction,
+    why: str,
+    biller: str,
+    activity_before: datetime,
+    consents_before: datetime,
 ) -> int:
     """Says in `removals` what this transaction may remove; the triggers read it (revision 0004).
 
     The row stays. No other transaction sees it before it is finished.
     """
-    desk.lock(f"removal {biller}")
-    values = {"why": why, "biller": biller, "at": desk.now}
-    made = desk.connection.execute(
+    transaction.lock(f"removal {biller}")
+    values = {"why": why, "biller": biller, "at": transaction.now}
+    made = transaction.connection.execute(
         insert(removals)
         .values(**values, activity_before=activity_before, consents_before=consents_before)
         .returning(removals.c.id)
@@ -68,11 +72,11 @@ def begin_removal(
     return int(made.scalar_one())
 
 
-def finish_removal(desk: Desk, removal: int, removed: Removed) -> Removed:
+def finish_removal(transaction: Transaction, removal: int, removed: Removed) -> Removed:
     """Nothing more may be removed; the row says how much was."""
     its = removals.c.id == removal
-    desk.connection.execute(
-        update(removals).where(its).values(finished=desk.now, **unstructure(removed))
+    transaction.connection.execute(
+        update(removals).where(its).values(finished=transaction.now, **unstructure(removed))
     )
     return removed
 

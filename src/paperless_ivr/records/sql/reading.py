@@ -8,7 +8,7 @@ from typing import Any
 from attrs import frozen
 from sqlalchemy import Connection, Row, func, or_, select
 
-from paperless_ivr.records.port import Activity, Task, Tracked, What, tracked_order
+from paperless_ivr.records.port import Activity, ActivityType, Task, Tracked, tracked_order
 from paperless_ivr.records.sql.database import Database
 from paperless_ivr.records.sql.tables import activity, jobs
 
@@ -45,7 +45,7 @@ class SqlReading:
         )
         rows = self.database.read(lambda connection: connection.execute(counting).all())
         found = (
-            Tracked(Task(task), What(done) if done else None, count, oldest)
+            Tracked(Task(task), ActivityType(done) if done else None, count, oldest)
             for task, done, count, oldest in rows
         )
         return tuple(sorted(found, key=tracked_order))
@@ -71,7 +71,7 @@ def _page(
 def line_of(row: Row[Any]) -> Activity:
     """A line, but for whom it tells of."""
     return Activity(
-        What(row.what),
+        ActivityType(row.what),
         row.call_id,
         row.biller,
         row.policy_version,

@@ -14,29 +14,29 @@ from paperless_ivr.flow.events import (
     TryReserved,
 )
 from paperless_ivr.flow.policy import Limits, Retention
-from paperless_ivr.flow.requests import KeepWish, ReserveTry, Screen, Write
+from paperless_ivr.flow.requests import DeferRequest, ReserveTry, Screen, Write
 from paperless_ivr.records.port import (
     FINISHES,
     Activity,
+    ActivityType,
+    DeferredRequest,
     Evidence,
-    Followed,
-    Kept,
-    Left,
+    OpenRegistration,
+    PendingWrite,
     Removed,
     Task,
     Tracked,
-    What,
-    Written,
+    WorkItem,
 )
 from paperless_ivr.records.sql import jobs, lines, writes
 from paperless_ivr.records.sql.database import Database
-from paperless_ivr.records.sql.desk import Desk
 from paperless_ivr.records.sql.erase import Erasure, erase, plan_erasure
 from paperless_ivr.records.sql.evidence import evidence, signed
 from paperless_ivr.records.sql.limits import reserve_try
 from paperless_ivr.records.sql.person import Found, find
 from paperless_ivr.records.sql.purge import purge
 from paperless_ivr.records.sql.reading import SqlReading
+from paperless_ivr.records.sql.transaction import Transaction
 from paperless_ivr.records.vault import Vault
 from paperless_ivr.secret import Secret
 
@@ -66,19 +66,19 @@ class SqlRecord:
 
     def note(self, activity: Activity) -> None:
         """Appends a line."""
-        self._write(lambda desk: lines.note(desk, activity))
+        self._write(lambda transaction: lines.note(transaction, activity))
 
     def screen(self, request: Screen) -> Screened:
         """How earlier hand-overs of this caller or account ended."""
-        return self._read(lambda desk: lines.screen(desk, request))
+        return self._read(lambda transaction: lines.screen(transaction, request))
 
     def reserve(self, request: ReserveTry, limits: Limits) -> TryReserved | LimitReached:
         """Counts a try before it is made."""
-        return self._write(lambda desk: reserve_try(desk, request, limits))
+        return self._write(lambda transaction: reserve_try(transaction, request, limits))
 
     def consents(self, biller: str, reference: str) -> tuple[Evidence, ...]:
         """The consents of a reference."""
-        return self._read(lambda desk: lines.given(desk, biller, reference))
+        return self._read(lambda transaction: lines.given(transaction, biller, reference))
 
     def billers(self) -> tuple[str, ...]:
         """The billers whose calls there are lines of."""
@@ -98,32 +98,32 @@ class SqlRecord:
 
     def intend(self, write: Write, evidence: Evidence, limits: Limits) -> Refused | None:
         """Puts a write on record, unless a limit forbids it."""
-        return self._write(lambda desk: writes.intend(desk, write, evidence, limits))
+        return self._write(lambda transaction: writes.intend(transaction, write, evidence, limits))
 
     def settle(self, key: str, answer: ServiceAnswer) -> None:
         """Puts the outcome of a write on record."""
-        self._write(lambda desk: writes.settle(desk, key, answer))
+        self._write(lambda transaction: writes.settle(transaction, key, answer))
 
-    def keep(self, wish: KeepWish, evidence: Evidence) -> None:
+    def keep(self, request: DeferRequest, evidence: Evidence) -> None:
         """Keeps a wish, to be completed later."""
-        self._write(lambda desk: writes.keep(desk, wish, evidence))
+        self._write(lambda transaction: writes.keep(transaction, request, evidence))
 
     # ── after the call ──
 
-    def unsettled(self, before: datetime) -> tuple[Written, ...]:
+    def unsettled(self, before: datetime) -> tuple[PendingWrite, ...]:
         """The writes without a certain outcome."""
-        left = self._read(lambda desk: jobs.left(desk, Task.SETTLE, before))
-        return tuple(one for one in left if isinstance(one, Written))
+        left = self._read(lambda transaction: jobs.left(transaction, Task.SETTLE, before))
+        return tuple(one for one in left if isinstance(one, PendingWrite))
 
-    def kept(self) -> tuple[Kept, ...]:
+    def kept(self) -> tuple[DeferredRequest, ...]:
         """The wishes that stand."""
-        left = self._read(lambda desk: jobs.left(desk, Task.COMPLETE))
-        return tuple(one for one in left if isinstance(one, Kept))
+        left = self._read(lambda transaction: jobs.left(transaction, Task.COMPLETE))
+        return tuple(one for one in left if isinstance(one, DeferredRequest))
 
-    def followed(self) -> tuple[Followed, ...]:
+    def followed(self) -> tuple[OpenRegistration, ...]:
         """The registrations that are being followed."""
-        left = self._read(lambda desk: jobs.left(desk, Task.FOLLOW))
-        return tuple(one for one in left if isinstance(one, Followed))
+        left = self._read(lambda transaction: jobs.left(transaction, Task.FOLLOW))
+        return tuple(one for one in left if isinstance(one, OpenRegistration))
 
     def claim(  # noqa: PLR0913, PLR0917 - as the port has it
         self,
@@ -133,24 +133,28 @@ class SqlRecord:
         lease: timedelta,
         before: datetime,
         most: int,
-    ) -> tuple[Left, ...]:
+    ) -> tuple[WorkItem, ...]:
         """Some of what is left to do, for one holder alone."""
-        return self._write(lambda desk: jobs.claim(desk, task, biller, holder, lease, before, most))
+        return self._write(
+            lambda transaction: jobs.claim(transaction, task, biller, holder, lease, before, most)
+        )
 
-    def release(self, left: Left, holder: str, again: datetime) -> None:
+    def release(self, left: WorkItem, holder: str, again: datetime) -> None:
         """Gives back what was claimed."""
-        self._write(lambda desk: jobs.release(desk, left, holder, again))
+        self._write(lambda transaction: jobs.release(transaction, left, holder, again))
 
-    def finish(self, left: Left, holder: str, how: What, reason: str = "") -> None:
+    def finish(self, left: WorkItem, holder: str, how: ActivityType, reason: str = "") -> None:
         """Closes what was claimed."""
-        if how not in FINISHES or (isinstance(left, Written) and how is not What.GIVEN_UP):
+        if how not in FINISHES or (
+            isinstance(left, PendingWrite) and how is not ActivityType.GIVEN_UP
+        ):
             message = f"{how.value} is no end of this"
             raise ValueError(message)
-        self._write(lambda desk: jobs.finish(desk, left, holder, how, reason))
+        self._write(lambda transaction: jobs.finish(transaction, left, holder, how, reason))
 
     def purge(self, biller: str, retention: Retention) -> Removed:
         """Removes what a biller's retention no longer allows."""
-        return self._write(lambda desk: purge(desk, biller, retention))
+        return self._write(lambda transaction: purge(transaction, biller, retention))
 
     # ── one person, or one consent ──
 
@@ -159,14 +163,14 @@ class SqlRecord:
 
         It opens every consent of the biller, or of all billers: seconds for a hundred thousand.
         """
-        return self._read(lambda desk: find(desk, person, biller))
+        return self._read(lambda transaction: find(transaction, person, biller))
 
     def evidence(self, reference: str) -> str | None:
         """All that is on record of a consent, IN CLEAR, as a JSON file; None: there is none."""
 
-        def written(desk: Desk) -> str | None:
-            found = evidence(desk, reference)
-            return None if found is None else signed(found, desk.vault)
+        def written(transaction: Transaction) -> str | None:
+            found = evidence(transaction, reference)
+            return None if found is None else signed(found, transaction.vault)
 
         return self._read(written)
 
@@ -175,20 +179,20 @@ class SqlRecord:
 
         Raises `errors.StillOpen` while a call or a request of that person is under way.
         """
-        return self._read(lambda desk: plan_erasure(desk, person, biller, retention))
+        return self._read(lambda transaction: plan_erasure(transaction, person, biller, retention))
 
     def erase(self, erasure: Erasure) -> Removed:
         """Removes what was planned, and notes in `removals` that it did, not whose it was."""
-        return self._write(lambda desk: erase(desk, erasure))
+        return self._write(lambda transaction: erase(transaction, erasure))
 
     # ── transactions ──
 
-    def desk(self, connection: Connection) -> Desk:
+    def transaction(self, connection: Connection) -> Transaction:
         """What a transaction that is under way works with."""
-        return Desk(self._database, connection, self._vault, self._now())
+        return Transaction(self._database, connection, self._vault, self._now())
 
-    def _read(self, act: Callable[[Desk], T]) -> T:
-        return self._database.read(lambda connection: act(self.desk(connection)))
+    def _read(self, act: Callable[[Transaction], T]) -> T:
+        return self._database.read(lambda connection: act(self.transaction(connection)))
 
-    def _write(self, act: Callable[[Desk], T]) -> T:
-        return self._database.write(lambda connection: act(self.desk(connection)))
+    def _write(self, act: Callable[[Transaction], T]) -> T:
+        return self._database.write(lambda connection: act(self.transaction(connection)))

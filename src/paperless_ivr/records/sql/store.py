@@ -44,8 +44,8 @@ class Store:
         """Counts a try and makes the changes that follow in one transaction, or neither."""
 
         def change(connection: Connection) -> Tried:
-            desk = self.record.desk(connection)
-            answer = reserve_try(desk, reservation.request, reservation.limits)
+            transaction = self.record.transaction(connection)
+            answer = reserve_try(transaction, reservation.request, reservation.limits)
             self._changing(follow(answer), again=again)(connection)
             return answer
 
@@ -67,20 +67,20 @@ class Store:
                 and self.calls.is_stored(connection, call, forgotten=update.forget)
             ):
                 return None
-            desk = self.record.desk(connection)
+            transaction = self.record.transaction(connection)
             if update.intent is not None:
                 intent = update.intent
-                refused = writes.intend(desk, intent.write, intent.evidence, intent.limits)
+                refused = writes.intend(transaction, intent.write, intent.evidence, intent.limits)
                 if refused is not None:
                     return refused  # before anything else: nothing was changed
             if update.outcome is not None:
-                writes.settle(desk, update.outcome.key, update.outcome.answer)
+                writes.settle(transaction, update.outcome.key, update.outcome.answer)
             if storing is not None:
                 storing(connection)
             elif call is not None:
                 self.calls.forget(connection, call.call_id, update.if_turn)
             for line in update.activities:
-                lines.note(desk, line)
+                lines.note(transaction, line)
             return None
 
         return change

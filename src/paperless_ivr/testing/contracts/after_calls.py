@@ -19,25 +19,25 @@ from paperless_ivr.flow.events import (
 )
 from paperless_ivr.flow.host import Disposition
 from paperless_ivr.flow.policy import Limits, Retention
-from paperless_ivr.records.port import Activity, Left, Task, What
+from paperless_ivr.records.port import Activity, ActivityType, Task, WorkItem
 from paperless_ivr.testing.contracts.bench import (
     ANI,
     BILLER,
     LEASE,
     Bench,
     MakeRecord,
+    deferred_of,
     evidence_of,
     preference,
-    wish_of,
 )
 from paperless_ivr.testing.contracts.checking import AT_ONCE, at_once, holds, raises, same
 
 TASKS = (Task.SETTLE, Task.COMPLETE, Task.FOLLOW)
-ENDS = (What.GIVEN_UP, What.EXPORTED, What.EXPIRED)
+ENDS = (ActivityType.GIVEN_UP, ActivityType.EXPORTED, ActivityType.EXPIRED)
 """An end for each task."""
 
 
-def _keys(left: tuple[Left, ...]) -> list[str]:
+def _keys(left: tuple[WorkItem, ...]) -> list[str]:
     return [one.key for one in left]
 
 
@@ -81,29 +81,29 @@ def _unsettled_before(make: MakeRecord) -> None:
     same("what is claimed", ["old"], _keys(got))
 
 
-def _latest_wish(make: MakeRecord) -> None:
+def _latest_deferred(make: MakeRecord) -> None:
     """Of a bill the latest wish stands, though an earlier one comes again; others stay apart."""
     bench = Bench.of(make)
     elsewhere = evolve(bench, biller="another-biller")
     for key, invoice_type in (("w1", "WATER"), ("w2", "GAS"), ("w3", "WATER"), ("w1", "WATER")):
-        bench.keep(wish_of(key, invoice_type))
-    elsewhere.keep(wish_of("w4"))
-    neighbour = evolve(wish_of("w5"), customer=secret.customer("2"))
-    bench.keep(neighbour)
+        bench.keep(deferred_of(key, invoice_type))
+    elsewhere.keep(deferred_of("w4"))
+    neighbor = evolve(deferred_of("w5"), customer=secret.customer("2"))
+    bench.keep(neighbor)
 
     kept = bench.record.kept()
 
     same("what stands", ["w2", "w3", "w4", "w5"], _keys(kept))
-    same("the wish", neighbour, kept[-1].wish)
+    same("the wish", neighbor, kept[-1].request)
     same("its evidence", bench.evidence("w5"), kept[-1].evidence)
 
 
-def _write_instead_of_wish(make: MakeRecord) -> None:
+def _write_instead_of_deferred(make: MakeRecord) -> None:
     """An accepted write takes the place of what was wished for the bill before, and of no other."""
     bench = Bench.of(make)
-    bench.keep(wish_of("w1"))
-    bench.keep(wish_of("w2", "GAS"))
-    evolve(bench, biller="another-biller").keep(wish_of("w3"))
+    bench.keep(deferred_of("w1"))
+    bench.keep(deferred_of("w2", "GAS"))
+    evolve(bench, biller="another-biller").keep(deferred_of("w3"))
     bench.clock.go(seconds=1)
     bench.done(bench.text())
     bench.intend(preference("p1"))
@@ -115,14 +115,14 @@ def _write_instead_of_wish(make: MakeRecord) -> None:
     same("what stands", ["w2", "w3"], _keys(bench.record.kept()))
 
 
-def _write_before_wish(make: MakeRecord) -> None:
+def _write_before_deferred(make: MakeRecord) -> None:
     """A write that turns out done leaves what was wished after it; of its own key nothing."""
     bench = Bench.of(make)
     bench.intend(preference("w1"))
     bench.intend(preference("w2", "GAS"))
     bench.clock.go(seconds=1)
-    bench.keep(evolve(wish_of("w3"), paperless=False))
-    bench.keep(wish_of("w2", "GAS"))
+    bench.keep(evolve(deferred_of("w3"), paperless=False))
+    bench.keep(deferred_of("w2", "GAS"))
 
     bench.record.settle("w1", Accepted())
     bench.record.settle("w2", Accepted())
@@ -170,7 +170,7 @@ def _followed_until(make: MakeRecord) -> None:
 
 def _with_one_of_each(bench: Bench) -> None:
     """Leaves one of each task to do, under one key."""
-    bench.keep(wish_of("w1"))
+    bench.keep(deferred_of("w1"))
     bench.clock.go(seconds=1)
     bench.done(preference("f1", "GAS"))
     bench.intend(preference("w1", "SEWER"))
@@ -202,7 +202,7 @@ def _oldest_first(make: MakeRecord) -> None:
     """The oldest are claimed first, and no more than asked for."""
     bench = Bench.of(make)
     for number in range(5):
-        bench.keep(wish_of(f"w{number}", f"TYPE-{number}"))
+        bench.keep(deferred_of(f"w{number}", f"TYPE-{number}"))
         bench.clock.go(seconds=1)
 
     same("the first two", ["w0", "w1"], _keys(bench.claim(Task.COMPLETE, most=2)))
@@ -214,7 +214,7 @@ def _claimed_at_once(make: MakeRecord) -> None:
     bench = Bench.of(make)
     keys = [f"w{number:02}" for number in range(2 * AT_ONCE)]
     for key in keys:
-        bench.keep(wish_of(key, key))
+        bench.keep(deferred_of(key, key))
 
     def claim(number: int) -> list[str]:
         got: list[str] = []
@@ -259,7 +259,11 @@ def _no_end(make: MakeRecord) -> None:
     """What is no end is refused, and that a write was completed is for its outcome to say."""
     bench = Bench.of(make)
     _with_one_of_each(bench)
-    ends = ((Task.SETTLE, What.COMPLETED), (Task.COMPLETE, What.RETRIED), (Task.FOLLOW, What.SENT))
+    ends = (
+        (Task.SETTLE, ActivityType.COMPLETED),
+        (Task.COMPLETE, ActivityType.RETRIED),
+        (Task.FOLLOW, ActivityType.SENT),
+    )
     for task, how in ends:
         (got,) = bench.claim(task)
         finish = partial(bench.record.finish, got, "one", how)
@@ -273,7 +277,9 @@ def _stale_holder(make: MakeRecord) -> None:
         _with_one_of_each(bench)
         (got,) = bench.claim(task)
 
-        def refused(holder: str, bench: Bench = bench, got: Left = got, how: What = how) -> None:
+        def refused(
+            holder: str, bench: Bench = bench, got: WorkItem = got, how: ActivityType = how
+        ) -> None:
             finish = partial(bench.record.finish, got, holder, how)
             release = partial(bench.record.release, got, holder, bench.clock())
             raises(f"that {holder} finishes it", StaleClaim, finish)
@@ -294,7 +300,7 @@ def _settled_meanwhile(make: MakeRecord) -> None:
     held = [got for task in TASKS for got in bench.claim(task)]
     bench.clock.go(seconds=1)
     bench.record.settle("w1", Accepted())
-    bench.keep(wish_of("w2"))
+    bench.keep(deferred_of("w2"))
     bench.done(preference("f2", "GAS"))
 
     for got, how in zip(held, ENDS, strict=True):
@@ -306,10 +312,12 @@ def _consents(make: MakeRecord) -> None:
     bench = Bench.of(make)
     noted = evolve(bench.evidence("c1-1"), words="¿Acepta? – oprima 1", ani=ANI)
     bench.record.note(
-        Activity(What.CONSENTED, "c1", BILLER, "1", bench.clock(), "STATE", ANI, evidence=noted)
+        Activity(
+            ActivityType.CONSENTED, "c1", BILLER, "1", bench.clock(), "STATE", ANI, evidence=noted
+        )
     )
     bench.intend(preference("c1-2"))
-    bench.keep(wish_of("c1-3"))
+    bench.keep(deferred_of("c1-3"))
     bench.record.intend(preference("c1-1"), noted, Limits())
     evolve(bench, biller="another-biller").intend(preference("c9-1"))
 
@@ -320,7 +328,7 @@ def _consents(make: MakeRecord) -> None:
     for reference in ("c1-4", "c9-1"):
         same("none of this biller", (), bench.record.consents(BILLER, reference))
     again = evolve(noted, answered=noted.answered + timedelta(minutes=1))
-    bench.record.keep(wish_of("c1-9"), again)
+    bench.record.keep(deferred_of("c1-9"), again)
     same("two of one reference", (noted, again), bench.record.consents(BILLER, "c1-1"))
 
 
@@ -374,9 +382,9 @@ def _never_purged(make: MakeRecord) -> None:
 PROMISES: tuple[Callable[[MakeRecord], None], ...] = (
     _unsettled,
     _unsettled_before,
-    _latest_wish,
-    _write_instead_of_wish,
-    _write_before_wish,
+    _latest_deferred,
+    _write_instead_of_deferred,
+    _write_before_deferred,
     _followed,
     _followed_until,
     _claimed_alone,

@@ -69,7 +69,7 @@ def _prefer(
     )
 
 
-def _enrol(handle: str, key: str) -> EnrollInPaperless:
+def _enroll(handle: str, key: str) -> EnrollInPaperless:
     who = demo.customer(handle)
     return EnrollInPaperless(demo.payment(handle).guid, who.id, who.account, "WATER", key, key)
 
@@ -93,7 +93,7 @@ ONE_OF_EACH: tuple[ServiceRequest, ...] = (
     SearchByAccountNumber(demo.customer("rivera").account),
     SearchByCustomerPhoneNumber(PHONE),
     InvoiceExists(demo.customer("rivera").account, demo.customer("rivera").invoices[0].number),
-    _enrol("rivera", "each-1"),
+    _enroll("rivera", "each-1"),
     _prefer("rivera", "each-2"),
     _text("rivera", PHONE, "each-3"),
     _autopay("rivera", "each-4"),
@@ -304,7 +304,7 @@ def _enroll_pends(make: MakeBackend) -> None:
     """`EnrollInPaperless` makes a bill pending, not paperless, with the payment's own e-mail."""
     backend = make()
 
-    same("the answer", Accepted(), _ask(backend, _enrol("chen", "k1")))
+    same("the answer", Accepted(), _ask(backend, _enroll("chen", "k1")))
 
     same("chen", PENDING, _flags(backend, "chen"))
     found = _found(backend, demo.customer("chen").account)
@@ -315,20 +315,20 @@ def _enroll_pends(make: MakeBackend) -> None:
 def _enroll_again(make: MakeBackend) -> None:
     """`EnrollInPaperless`, having no key, is refused where it was done before."""
     backend = make()
-    _ask(backend, _enrol("rivera", "k1"))
+    _ask(backend, _enroll("rivera", "k1"))
     for key in ("k1", "k2"):
-        again = _ask(backend, _enrol("rivera", key))
+        again = _ask(backend, _enroll("rivera", key))
         same("sent again", Refused(Refusal.PENDING), again)
     same("rivera", PENDING, _flags(backend, "rivera"))
-    paperless = _ask(backend, _enrol("dubois", "k3"))
+    paperless = _ask(backend, _enroll("dubois", "k3"))
     same("already paperless", Refused(Refusal.ALREADY_PAPERLESS), paperless)
 
 
 def _enroll_refused(make: MakeBackend) -> None:
     """`EnrollInPaperless` is refused for an unknown payment, or one without an e-mail address."""
     backend = make()
-    unknown = _ask(backend, evolve(_enrol("rivera", "k1"), payment=UNKNOWN_PAYMENT))
-    without = _ask(backend, _enrol("okafor", "k2"))
+    unknown = _ask(backend, evolve(_enroll("rivera", "k1"), payment=UNKNOWN_PAYMENT))
+    without = _ask(backend, _enroll("okafor", "k2"))
 
     holds("that an unknown payment is refused", isinstance(unknown, Refused))
     same("without an address", Refused(Refusal.BAD_EMAIL), without)
@@ -337,17 +337,17 @@ def _enroll_refused(make: MakeBackend) -> None:
 
 
 def _enroll_once(make: MakeBackend) -> None:
-    """Of many enrolments of one bill at the same time exactly one is accepted."""
+    """Of many enrollments of one bill at the same time exactly one is accepted."""
     backend = make()
 
-    answers = at_once(lambda n: _ask(backend, _enrol("rivera", f"k{n}")))
+    answers = at_once(lambda n: _ask(backend, _enroll("rivera", f"k{n}")))
 
     same("the number accepted", 1, answers.count(Accepted()))
     same("the number refused", AT_ONCE - 1, answers.count(Refused(Refusal.PENDING)))
 
 
 def _web_link(make: MakeBackend) -> None:
-    """A text is accepted, and enrols nobody; a landline, or no number, is refused."""
+    """A text is accepted, and enrolls nobody; a landline, or no number, is refused."""
     backend = make()
     same("the answer", Accepted(), _ask(backend, _text("rivera", PHONE, "k1")))
     same("sent again", Accepted(), _ask(backend, _text("rivera", PHONE, "k1")))
@@ -361,7 +361,7 @@ def _web_link(make: MakeBackend) -> None:
 
 
 def _payment_method(make: MakeBackend) -> None:
-    """AutoPay is accepted for a payment that is known, and enrols nobody in paperless."""
+    """AutoPay is accepted for a payment that is known, and enrolls nobody in paperless."""
     backend = make()
     same("the answer", Accepted(), _ask(backend, _autopay("rivera", "k1")))
     same("sent again", Accepted(), _ask(backend, _autopay("rivera", "k1")))

@@ -11,15 +11,15 @@ from paperless_ivr.flow.events import Accepted, LimitReached, Refused, Screened,
 from paperless_ivr.flow.host import Disposition, Moment
 from paperless_ivr.flow.policy import Limits
 from paperless_ivr.flow.requests import (
+    DeferRequest,
     Guess,
-    KeepWish,
     ReserveTry,
     Screen,
     SendWebLink,
     StoreCustomerPreference,
     Write,
 )
-from paperless_ivr.records.port import Activity, Evidence, Ledger, Left, Task, What
+from paperless_ivr.records.port import Activity, ActivityType, Evidence, Ledger, Task, WorkItem
 from paperless_ivr.secret import Secret
 
 MakeRecord = Callable[[Callable[[], datetime]], Ledger]
@@ -70,7 +70,7 @@ class Bench:
 
     def note(
         self,
-        what: What,
+        what: ActivityType,
         call_id: str = "c1",
         ani: Secret | None = ANI,
         accounts: tuple[Secret, ...] = (),
@@ -91,10 +91,10 @@ class Bench:
         accounts: tuple[Secret, ...] = (),
     ) -> None:
         """Notes a whole hand-over."""
-        self.note(What.ARRIVED, call_id, ani)
+        self.note(ActivityType.ARRIVED, call_id, ani)
         if offered:
-            self.note(What.OFFERED, call_id, ani)
-        self.note(What.ENDED, call_id, ani, accounts, disposition=ended.value)
+            self.note(ActivityType.OFFERED, call_id, ani)
+        self.note(ActivityType.ENDED, call_id, ani, accounts, disposition=ended.value)
 
     def screen(
         self, ani: Secret | None = ANI, account: Secret | None = None, call_id: str = "now"
@@ -119,9 +119,9 @@ class Bench:
         """Puts a write on record."""
         return self.record.intend(write, self.evidence(write.key, ani), Limits())
 
-    def keep(self, wish: KeepWish) -> None:
+    def keep(self, request: DeferRequest) -> None:
         """Keeps a wish."""
-        self.record.keep(wish, self.evidence(wish.key))
+        self.record.keep(request, self.evidence(request.key))
 
     def evidence(self, reference: str, ani: Secret | None = None) -> Evidence:
         """A consent that was given now, to this biller."""
@@ -134,7 +134,7 @@ class Bench:
         self.intend(write)
         self.record.settle(write.key, Accepted())
 
-    def claim(self, task: Task, holder: str = "one", most: int = NEVER) -> tuple[Left, ...]:
+    def claim(self, task: Task, holder: str = "one", most: int = NEVER) -> tuple[WorkItem, ...]:
         """What one gets for a minute."""
         later = self.clock() + timedelta(seconds=1)
         return self.record.claim(task, self.biller, holder, LEASE, later, most)
@@ -151,7 +151,7 @@ def evidence_of(reference: str) -> Evidence:
     consent = Consent(
         reference,
         BILLER,
-        Purpose.ENROL,
+        Purpose.ENROLL,
         ("confirmation",),
         (),
         "1",
@@ -164,9 +164,9 @@ def evidence_of(reference: str) -> Evidence:
     return Evidence(consent, WORDS, "digest", START, START, "c1", "1")
 
 
-def wish_of(key: str, invoice_type: str = "WATER") -> KeepWish:
-    """A wish to enrol."""
-    return KeepWish(secret.customer("1"), ACCOUNT, invoice_type, True, ADDRESS, None, key, key)
+def deferred_of(key: str, invoice_type: str = "WATER") -> DeferRequest:
+    """A wish to enroll."""
+    return DeferRequest(secret.customer("1"), ACCOUNT, invoice_type, True, ADDRESS, None, key, key)
 
 
 def preference(

@@ -24,7 +24,7 @@ from paperless_ivr.flow.host import Arrival, Disposition, Handback, Identity, Mo
 from paperless_ivr.flow.turns import Prompt, Turn
 from paperless_ivr.gateways.capabilities import Capabilities
 from paperless_ivr.gateways.port import Answers, Begins, Ends, WebRequest
-from paperless_ivr.prompts import Catalogue
+from paperless_ivr.prompts import Catalog
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.testing.calling import Runtime
@@ -104,7 +104,7 @@ class Performer:
         of_turn, _, heard = visit.token.partition("-")
         same("the turn that it answers", str(number), of_turn)
         if isinstance(visit.event, Digits):
-            return evolve(visit.event, heard=None if heard == "None" else int(heard))
+            return evolve(visit.event, interrupted=None if heard == "None" else int(heard))
         return visit.event
 
     def hold(self, seconds: float) -> None:
@@ -140,7 +140,7 @@ class Performer:
 KEY = secret.credential("the key of all workers")
 RIVERA = customer("rivera")
 YES = (Press("1"), None, Press("1137"), None, Press("1"), None, Press("2"))
-"""What enrols: yes, the last four digits, agreed, no text; None goes on without a key."""
+"""What enrolls: yes, the last four digits, agreed, no text; None goes on without a key."""
 
 
 @define
@@ -159,7 +159,7 @@ class _Bench:
     @driver.default
     def _make_driver(self) -> WebDriver:
         flow = Flow()
-        words = Catalogue.of(flow.terms.policy)
+        words = Catalog.of(flow.terms.policy)
         store = SeparateStores(self.record, self.calls)
         setup = Setup(flow, words, self.backend, store, observers=(self._moved,), at_once=4)
         return WebDriver(setup, self.runtime.gateway, KEY)
@@ -212,7 +212,7 @@ class _Bench:
         return stored, self.record.activities, dict(self.record.writes), self.backend.emails
 
     def along(self) -> Iterator[None]:
-        """A whole call that enrols, stopping after each reply."""
+        """A whole call that enrolls, stopping after each reply."""
         self.begin()
         yield
         for act in YES:
@@ -247,7 +247,7 @@ def _told_apart(make: MakeRuntime) -> None:
         if number in (0, 1) and got == NoInput():  # a key that is lost is no yes
             continue
         assert isinstance(got, Digits), f"it tells {got!r}"
-        early = got.heard is not None and got.heard <= 1
+        early = got.interrupted is not None and got.interrupted <= 1
         same(f"that a key in {number} came too early", number in (0, 1), early)
 
 

@@ -7,7 +7,7 @@ from attrs import evolve
 
 from paperless_ivr.flow.events import Accepted
 from paperless_ivr.flow.host import Disposition
-from paperless_ivr.records.port import Activity, Task, Tracked, What
+from paperless_ivr.records.port import Activity, ActivityType, Task, Tracked
 from paperless_ivr.testing.contracts.bench import (
     ACCOUNT,
     ANI,
@@ -15,9 +15,9 @@ from paperless_ivr.testing.contracts.bench import (
     START,
     Bench,
     MakeRecord,
+    deferred_of,
     evidence_of,
     preference,
-    wish_of,
 )
 from paperless_ivr.testing.contracts.checking import same
 
@@ -35,7 +35,7 @@ def _told_in_order(make: MakeRecord) -> None:
 
     told = [(line.call_id, line.what) for line in bench.record.activity(BILLER)]
 
-    whole = (What.ARRIVED, What.OFFERED, What.ENDED)
+    whole = (ActivityType.ARRIVED, ActivityType.OFFERED, ActivityType.ENDED)
     same("what is told", [(c, w) for c in ("earlier", "later") for w in whole], told)
 
 
@@ -45,7 +45,16 @@ def _told_whole(make: MakeRecord) -> None:
     evidence = evolve(evidence_of("c1-h1-1"), answered=bench.clock())
     detail = {"disposition": "declined", "rows": "A · B → C"}
     noted = Activity(
-        What.ENDED, "c1", BILLER, "7", bench.clock(), "DONE", ANI, (ACCOUNT,), detail, evidence
+        ActivityType.ENDED,
+        "c1",
+        BILLER,
+        "7",
+        bench.clock(),
+        "DONE",
+        ANI,
+        (ACCOUNT,),
+        detail,
+        evidence,
     )
     bench.record.note(noted)
 
@@ -59,8 +68,8 @@ def _told_between(make: MakeRecord) -> None:
     bench = Bench.of(make)
     other = evolve(bench, biller=OTHER)
     for number in range(4):
-        bench.note(What.RETRIED, f"c{number}")
-        other.note(What.RETRIED, f"o{number}")
+        bench.note(ActivityType.RETRIED, f"c{number}")
+        other.note(ActivityType.RETRIED, f"o{number}")
         bench.clock.go(seconds=1)
 
     def told(*between: object) -> list[str]:
@@ -78,9 +87,9 @@ def _told_of_consents(make: MakeRecord) -> None:
     key = "c1-h1-2"
     bench.intend(preference(key))
     bench.record.settle(key, Accepted())
-    bench.keep(wish_of("c1-h1-3"))
+    bench.keep(deferred_of("c1-h1-3"))
     (kept,) = bench.claim(Task.COMPLETE)
-    bench.record.finish(kept, "one", What.EXPORTED, "by_hand")
+    bench.record.finish(kept, "one", ActivityType.EXPORTED, "by_hand")
 
     told = [
         (line.what, line.detail["handover"], line.detail["reference"], line.detail["purpose"])
@@ -88,10 +97,10 @@ def _told_of_consents(make: MakeRecord) -> None:
     ]
 
     ours = ("c1-h1", key, "enrol")
-    same("the write", [(What.SENT, *ours), (What.SETTLED, *ours)], told[:2])
+    same("the write", [(ActivityType.SENT, *ours), (ActivityType.SETTLED, *ours)], told[:2])
     wish = ("c1-h1", "c1-h1-3", "enrol")
-    same("the wish", (What.KEPT, *wish), told[2])
-    same("its end", (What.EXPORTED, *wish), told[-1])
+    same("the wish", (ActivityType.KEPT, *wish), told[2])
+    same("its end", (ActivityType.EXPORTED, *wish), told[-1])
 
 
 def _told_outdated(make: MakeRecord) -> None:
@@ -102,7 +111,9 @@ def _told_outdated(make: MakeRecord) -> None:
     bench.done(preference("c2-h2-1"))
     bench.record.settle("c1-h1-1", Accepted())
 
-    (told,) = (line for line in bench.record.activity(BILLER) if line.what is What.SUPERSEDED)
+    (told,) = (
+        line for line in bench.record.activity(BILLER) if line.what is ActivityType.SUPERSEDED
+    )
 
     same("whose it was", "c1-h1", told.detail["handover"])
     same("what it was", "follow", told.detail["task"])
@@ -113,7 +124,7 @@ def _billers(make: MakeRecord) -> None:
     bench = Bench.of(make)
     same("at first", (), bench.record.billers())
     for biller in (BILLER, OTHER, BILLER):
-        evolve(bench, biller=biller).note(What.ARRIVED)
+        evolve(bench, biller=biller).note(ActivityType.ARRIVED)
 
     same("then", (OTHER, BILLER), bench.record.billers())
 
@@ -125,16 +136,16 @@ def _tracked(make: MakeRecord) -> None:
         bench.intend(preference(f"lost-{number}", f"T{number}"))
         bench.clock.go(seconds=1)
     bench.done(preference("done", "T3"))
-    bench.keep(wish_of("wish"))
+    bench.keep(deferred_of("wish"))
     (kept,) = bench.claim(Task.COMPLETE)
-    bench.record.finish(kept, "one", What.EXPORTED)
-    evolve(bench, biller=OTHER).keep(wish_of("other"))
+    bench.record.finish(kept, "one", ActivityType.EXPORTED)
+    evolve(bench, biller=OTHER).keep(deferred_of("other"))
 
     now = bench.clock()
     wanted = (
         Tracked(Task.SETTLE, None, 3, START),
-        Tracked(Task.SETTLE, What.SETTLED, 1, now),
-        Tracked(Task.COMPLETE, What.EXPORTED, 1, now),
+        Tracked(Task.SETTLE, ActivityType.SETTLED, 1, now),
+        Tracked(Task.COMPLETE, ActivityType.EXPORTED, 1, now),
         Tracked(Task.FOLLOW, None, 1, now),
     )
     same("what is told", wanted, bench.record.tracked(BILLER))

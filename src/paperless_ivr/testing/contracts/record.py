@@ -18,7 +18,7 @@ from paperless_ivr.flow.events import (
 )
 from paperless_ivr.flow.host import Disposition
 from paperless_ivr.flow.requests import SendWebLink
-from paperless_ivr.records.port import What
+from paperless_ivr.records.port import ActivityType
 from paperless_ivr.secret import Secret
 from paperless_ivr.testing.contracts import after_calls, reading
 from paperless_ivr.testing.contracts.bench import (
@@ -31,9 +31,9 @@ from paperless_ivr.testing.contracts.bench import (
     OTHER_ANI,
     Bench,
     MakeRecord,
+    deferred_of,
     evidence_of,
     preference,
-    wish_of,
 )
 from paperless_ivr.testing.contracts.checking import AT_ONCE, at_once, holds, raises, run, same
 
@@ -74,7 +74,7 @@ def _no_offer(make: MakeRecord) -> None:
     bench.clock.go(days=1)
     bench.call(Disposition.NOT_OFFERED, "c2", offered=False)
     bench.call(Disposition.ABANDONED, "c3", offered=False)
-    bench.note(What.OFFERED, "c4")
+    bench.note(ActivityType.OFFERED, "c4")
 
     same("what counts", Screened(Disposition.DECLINED, 1), bench.screen())
 
@@ -105,9 +105,9 @@ def _same_call(make: MakeRecord) -> None:
 def _guesses_say_nothing(make: MakeRecord) -> None:
     """A call in which an account was only guessed at says nothing about its owner."""
     bench = Bench.of(make)
-    bench.note(What.OFFERED, "c1", OTHER_ANI)
-    bench.note(What.LAST_FOUR_MISSED, "c1", OTHER_ANI, (ACCOUNT,))
-    bench.note(What.ENDED, "c1", OTHER_ANI, disposition="declined")
+    bench.note(ActivityType.OFFERED, "c1", OTHER_ANI)
+    bench.note(ActivityType.LAST_FOUR_MISSED, "c1", OTHER_ANI, (ACCOUNT,))
+    bench.note(ActivityType.ENDED, "c1", OTHER_ANI, disposition="declined")
 
     same("the owner", Screened(), bench.screen(ANI, ACCOUNT))
 
@@ -196,7 +196,7 @@ def _given_back(make: MakeRecord) -> None:
     limits = evolve(LIMITS, tries_per_account=(2, 9))
     for key in ("one", "two"):
         same("a try", TryReserved(), bench.reserve(ANI, ACCOUNT, key=key, limits=limits))
-    bench.note(What.MATCHED, key="two")
+    bench.note(ActivityType.MATCHED, key="two")
 
     same("a third", TryReserved(), bench.reserve(ANI, ACCOUNT, key="three", limits=limits))
     same("a fourth", LimitReached(), bench.reserve(ANI, ACCOUNT, key="four", limits=limits))
@@ -336,17 +336,17 @@ def _one_write(make: MakeRecord) -> None:
 def _unknown_write(make: MakeRecord) -> None:
     """A write that is not on record cannot be settled."""
     bench = Bench.of(make)
-    bench.record.keep(wish_of("w1"), evidence_of("w1"))
+    bench.record.keep(deferred_of("w1"), evidence_of("w1"))
 
     raises("to settle it", LookupError, lambda: bench.record.settle("w1", Accepted()))
 
 
-def _one_wish(make: MakeRecord) -> None:
+def _one_deferred(make: MakeRecord) -> None:
     """A wish may be kept again, and under the key of the write that could not be done."""
     bench = Bench.of(make)
     bench.intend(preference("w1"))
     for _ in range(2):
-        bench.record.keep(wish_of("w1"), evidence_of("w1"))
+        bench.record.keep(deferred_of("w1"), evidence_of("w1"))
     bench.record.settle("w1", OutcomeUnknown())
 
 
@@ -355,7 +355,7 @@ def _silent_record(make: MakeRecord) -> None:
     bench = Bench.of(make)
     bench.call(Disposition.DECLINED, accounts=(ACCOUNT,))
     bench.intend(preference("w1"))
-    bench.record.keep(wish_of("w1"), evidence_of("w1"))
+    bench.record.keep(deferred_of("w1"), evidence_of("w1"))
     shown = f"{bench.record!r} {bench.record}"
     for value in (ANI, ACCOUNT, ADDRESS):
         holds(f"that {value} is not shown", value.reveal() not in shown)
@@ -384,7 +384,7 @@ PROMISES: tuple[Callable[[MakeRecord], None], ...] = (
     _failed_texts,
     _one_write,
     _unknown_write,
-    _one_wish,
+    _one_deferred,
     _silent_record,
     *after_calls.PROMISES,
     *reading.PROMISES,

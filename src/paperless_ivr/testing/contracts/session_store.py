@@ -12,6 +12,7 @@ from paperless_ivr.flow.policy import Limits
 from paperless_ivr.flow.requests import Guess, ReserveTry
 from paperless_ivr.records.port import (
     Activity,
+    ActivityType,
     Follow,
     Intent,
     Ledger,
@@ -21,7 +22,6 @@ from paperless_ivr.records.port import (
     SessionUpdate,
     Settlement,
     Tried,
-    What,
 )
 from paperless_ivr.testing.contracts.bench import (
     ANI,
@@ -51,12 +51,12 @@ def _saved(turn: int) -> SavedCall:
     return SavedCall("c1", turn, f"call at {turn}".encode(), f"document {turn}")
 
 
-def _line(clock: Clock, what: What = What.ANSWERED) -> Activity:
+def _line(clock: Clock, what: ActivityType = ActivityType.ANSWERED) -> Activity:
     return Activity(what, "c1", BILLER, "1", clock(), "OFFER", ANI)
 
 
 def _begun(clock: Clock) -> SessionUpdate:
-    return SessionUpdate(_saved(1), activities=(_line(clock, What.ARRIVED),))
+    return SessionUpdate(_saved(1), activities=(_line(clock, ActivityType.ARRIVED),))
 
 
 def _intent(key: str) -> Intent:

@@ -22,9 +22,9 @@ from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Disposition, Identity, Registration
 from paperless_ivr.flow.lines import PERSONAL, UNCHANGED
 from paperless_ivr.flow.requests import (
+    DeferRequest,
     EnrollInPaperless,
     Guess,
-    KeepWish,
     ReserveTry,
     SearchByAccountNumber,
     SearchByCustomerPhoneNumber,
@@ -33,11 +33,11 @@ from paperless_ivr.flow.requests import (
     StoreCustomerPreference,
     Write,
 )
-from paperless_ivr.flow.scene import Scene
 from paperless_ivr.flow.slots import Ending
 from paperless_ivr.flow.states import Kind
 from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.turns import Gather, Return
+from paperless_ivr.flow.view import CallView
 from paperless_ivr.keypad import (
     last_four,
     mailbox,
@@ -45,8 +45,7 @@ from paperless_ivr.keypad import (
     phone_number,
     textable,
 )
-from paperless_ivr.secret import Secret, keys
-from paperless_ivr.testing.exploration import (
+from paperless_ivr.proof.exploration import (
     GUESSED,
     Invariant,
     Move,
@@ -55,9 +54,10 @@ from paperless_ivr.testing.exploration import (
     tries,
     writes,
 )
+from paperless_ivr.secret import Secret, keys
 
 ADDRESS_SLOTS = {
-    Purpose.ENROL: ({"masked", "address", "ending"}, {"bill"}),
+    Purpose.ENROLL: ({"masked", "address", "ending"}, {"bill"}),
     Purpose.TEXT: ({"ending"},),
     Purpose.AUTOPAY: ({"bill"}, {"terms"}),
 }
@@ -80,7 +80,7 @@ def own_yes(_: Flow, move: Move) -> str | None:
         return "a key pressed before the question gave a consent"
     given = move.next.call.consents[-1]
     must = [n for n, prompt in enumerate(move.turn.say) if prompt.must_hear]
-    heard = move.event.heard
+    heard = move.event.interrupted
     if not must or (heard is not None and heard <= must[-1]):
         return "a consent before its question was heard to the end"
     heard_out = [move.turn.say[n] for n in must]
@@ -104,7 +104,7 @@ def write_has_consent(_: Flow, move: Move) -> str | None:
     """Nothing is enrolled, undone, texted, paid or kept without its own yes (R09, R10)."""
     request = move.next.then
     purpose = _needs(request)
-    if purpose is None or not isinstance(request, Write | KeepWish):
+    if purpose is None or not isinstance(request, Write | DeferRequest):
         return None
     given = {consent.reference: consent for consent in move.next.call.consents}
     consent = given.get(request.consent)
@@ -116,10 +116,12 @@ def write_has_consent(_: Flow, move: Move) -> str | None:
 def _needs(request: object) -> Purpose | None:
     match request:
         case (
-            EnrollInPaperless() | StoreCustomerPreference(paperless=True) | KeepWish(paperless=True)
+            EnrollInPaperless()
+            | StoreCustomerPreference(paperless=True)
+            | DeferRequest(paperless=True)
         ):
-            return Purpose.ENROL
-        case StoreCustomerPreference() | KeepWish():
+            return Purpose.ENROLL
+        case StoreCustomerPreference() | DeferRequest():
             return Purpose.BACK_TO_PAPER
         case SendWebLink():
             return Purpose.TEXT
@@ -165,7 +167,7 @@ def promised_keys_work(flow: Flow, move: Move) -> str | None:
     """A key that is offered does what was said, and is offered where it does something (R15)."""
     if not isinstance(move.event, Digits) or not isinstance(move.turn.then, Gather):
         return None
-    if move.late or move.event.heard is not None:
+    if move.late or move.event.interrupted is not None:
         return None
     offered = {option.key: option for option in flow.menu(move.turn.call)}
     option = offered.get(move.event.keys.reveal())
@@ -207,7 +209,7 @@ def hang_up_anywhere(_: Flow, move: Move) -> str | None:
     """A hang-up at any moment ends the call, or waits for the write that is under way."""
     if not isinstance(move.event, HungUp) or move.late or isinstance(move.turn.then, Return):
         return None
-    under_way = is_write(move.turn.then) or isinstance(move.turn.then, KeepWish)
+    under_way = is_write(move.turn.then) or isinstance(move.turn.then, DeferRequest)
     state = move.next.call.state
     checking = move.turn.call.state.name.startswith("ENROLLMENT")
     if state.kind is Kind.END or under_way or checking:
@@ -371,22 +373,22 @@ def given_back(flow: Flow, move: Move) -> str | None:
         latest = after.reserved.matched == (*before.reserved.matched, *before.reserved.held[-1:])
         silent = not move.event.answered and isinstance(move.turn.then, SearchByAccountNumber)
         return None if silent and latest else "a try is given back for an answer that told nothing"
-    scene, state = Scene(after, flow.terms), before.state
+    view, state = CallView(after, flow.terms), before.state
     if isinstance(move.event, CustomersFound):
         shown = any(
-            facts.calls_from(scene, who.phone) or _paid(flow, after.host, who)
+            facts.calls_from(view, who.phone) or _paid(flow, after.host, who)
             for who in move.event.customers
         )
     elif state is S.IDENTITY_CHECK:
         ending = flow.terms.accounts.last_four
         accounts = {who.account.reveal() for who in before.found}
         shown = sum(ending(account) == keyed(move) for account in accounts) == 1
-        calls = any(facts.calls_from(scene, who.phone) for who in after.found)
+        calls = any(facts.calls_from(view, who.phone) for who in after.found)
         back = len(after.reserved.matched) - len(before.reserved.matched)
         if after.shown.by_host and not calls and back > 1:
             return "last four digits gave back a try at the number that they are a part of"
     else:
-        shown = state in (S.NUMBER_CHECK, S.PHONE_CHECK) and facts.both_shown(scene)
+        shown = state in (S.NUMBER_CHECK, S.PHONE_CHECK) and facts.both_shown(view)
     return None if shown else f"a try is given back at {state.name} for nothing"
 
 
@@ -415,7 +417,7 @@ def shown_as_it_is(flow: Flow, move: Move) -> str | None:
     if after == before:
         return None
     host, call = move.next.call.host, move.turn.call
-    customer = Scene(move.next.call, flow.terms).customer
+    customer = CallView(move.next.call, flow.terms).customer
     if set(after.by_host) - set(before.by_host) - _stands_for(flow, move, _handed_over(host)):
         return "found by the host's account number, which the host did not hand over"
     by_search = _stands_for(flow, move, call.entry.account)
@@ -458,7 +460,7 @@ def _stands_for(flow: Flow, move: Move, number: Secret | None) -> set[Secret]:
 def two_facts(flow: Flow, move: Move) -> str | None:
     """Nothing goes to an address or number of the caller's own without two facts (R17, R47)."""
     request, call = move.next.then, move.next.call
-    if not isinstance(request, SendWebLink | StoreCustomerPreference | KeepWish):
+    if not isinstance(request, SendWebLink | StoreCustomerPreference | DeferRequest):
         return None
     host, shown = call.host, call.shown
     customer = next(who for who in call.found if who.id == request.customer)
@@ -468,12 +470,12 @@ def two_facts(flow: Flow, move: Move) -> str | None:
     email: Secret | None = getattr(request, "email", None)
     if email in on_file and request.phone in on_file:
         return None
-    scene, given = Scene(call, flow.terms), customer.account in shown.by_host
+    view, given = CallView(call, flow.terms), customer.account in shown.by_host
     number = customer.account in shown.numbers or (
         given and host.identity >= Identity.ACCOUNT_KEYED
     )
     phone = customer.phone is not None and (
-        shown.phone == customer.phone or facts.calls_from(scene, customer.phone)
+        shown.phone == customer.phone or facts.calls_from(view, customer.phone)
     )
     vouched = paid or (given and host.identity is Identity.VERIFIED)
     if vouched or not flow.terms.policy.proof.two_facts or (number and phone):
@@ -486,9 +488,9 @@ def fact_is_secret(flow: Flow, move: Move) -> str | None:
     said = {s for prompt in move.next.say for _, s in prompt.slots if isinstance(s, Ending)}
     if not said:
         return None
-    scene = Scene(move.next.call, flow.terms)
-    phone = scene.customer.phone if scene.customer else None
-    if phone is None or facts.both_shown(scene) or facts.phone_shown(scene):
+    view = CallView(move.next.call, flow.terms)
+    phone = view.customer.phone if view.customer else None
+    if phone is None or facts.both_shown(view) or facts.phone_shown(view):
         return None
     return "a fact is said that is still to be shown" if Ending(phone) in said else None
 
@@ -507,7 +509,7 @@ INVARIANTS: Mapping[str, Invariant] = {
     "a yes is its own, in time, and heard out": own_yes,
     "a late or repeated answer changes nothing": late_is_nothing,
     "keys pressed ahead of a consent are thrown away": one_key_waits,
-    "every write and every kept wish has its consent": write_has_consent,
+    "every write and every deferred request has its consent": write_has_consent,
     "one key per consent; again only after absent": once,
     "nothing personal before identity is shown": nothing_personal_first,
     "nothing was changed is said only where nothing was": unchanged_is_unchanged,

@@ -2,7 +2,7 @@
 
 Within one call the same value has the same stand-in, and another value another. What the flow
 goes by is kept: how long a number is, whether it could be a payment card or a telephone number,
-which last four digits match, how an address is spelt key by key. Nothing is computed from the
+which last four digits match, how an address is spelled key by key. Nothing is computed from the
 value itself: who has the stand-in alone cannot find it again.
 """
 
@@ -19,8 +19,8 @@ from paperless_ivr import secret
 from paperless_ivr.flow.call import Call
 from paperless_ivr.flow.events import Customer, Digits
 from paperless_ivr.flow.host import Arrival
-from paperless_ivr.flow.scene import Terms
 from paperless_ivr.flow.states import State
+from paperless_ivr.flow.view import Terms
 from paperless_ivr.keypad import last_four, looks_like_card, national
 from paperless_ivr.secret import Secret
 
@@ -47,7 +47,7 @@ class StandIns:
     real: frozenset[str]
     """The call's own values: a stand-in is none of them, and holds no long one."""
     domains: frozenset[str]
-    """What stands after the at-sign in the end, where it is spelt in the call."""
+    """What stands after the at-sign in the end, where it is spelled in the call."""
     _chosen: dict[tuple[str, str], str] = field(init=False, factory=dict)
     _days: timedelta = field(init=False)
 
@@ -156,7 +156,7 @@ class StandIns:
         return self._other("domain", domain, fits, made) if labels else domain
 
     def _domain_so_far(self, text: str, begins: str = "") -> str:
-        """The last character of a domain that is being spelt."""
+        """The last character of a domain that is being spelled."""
         whole = next((d for d in sorted(self.domains) if d.startswith(text)), None)
         if whole is not None:
             character = self._domain(whole)[len(text) - 1]
@@ -180,11 +180,11 @@ class StandIns:
             case State.PHONE_CAPTURE:
                 return self._part(call, keyed, whole, self._phone_keyed)
             case State.EMAIL_LOCAL:
-                return self._spelt(call.entry.so_far, keyed, self._local)
+                return self._spelled(call.entry.so_far, keyed, self._local)
             case State.EMAIL_DOMAIN_ENTRY:
-                return self._spelt(call.entry.so_far, keyed, self._domain_so_far)
+                return self._spelled(call.entry.so_far, keyed, self._domain_so_far)
             case State.EMAIL_CHARACTER:
-                return self._spelt(call.entry.so_far, keyed, self._local)
+                return self._spelled(call.entry.so_far, keyed, self._local)
             case _:
                 return keyed
 
@@ -219,12 +219,12 @@ class StandIns:
 
         return keyed if keyed in ("", "0") else self._other("keys", keyed, fits)
 
-    def _spelt(self, before: Secret | None, keyed: str, other: Callable[[str, str], str]) -> str:
+    def _spelled(self, before: Secret | None, keyed: str, other: Callable[[str, str], str]) -> str:
         """Keys that spell: code for code, with its stars; a code that is not whole stays."""
         pad = self.terms.pad
-        spelt = pad.spell(before.reveal() if before else "")
-        text, left, out = spelt.text, spelt.rest + keyed, ""
-        begun = spelt.rest
+        spelled = pad.spell(before.reveal() if before else "")
+        text, left, out = spelled.text, spelled.rest + keyed, ""
+        begun = spelled.rest
         while left:
             size = 1 if left[0] == "*" else 2
             code, left = left[:size], left[size:]
@@ -238,7 +238,7 @@ class StandIns:
             else:
                 text, out = read.text, out + pad.code(other(read.text, begun))
             begun = ""
-        return out[len(spelt.rest) :]
+        return out[len(spelled.rest) :]
 
     def _bad(self, code: str, begun: str) -> str:
         """Another code that stands for nothing."""

@@ -21,12 +21,12 @@ from paperless_ivr.flow.states import State
 from paperless_ivr.flow.turns import Gather
 from paperless_ivr.keypad import last_star
 from paperless_ivr.secret import Secret
-from paperless_ivr.testing.transcripts.form import text_of
-from paperless_ivr.testing.transcripts.parsing import parse
-from paperless_ivr.testing.transcripts.people import HEADER, described, paid
-from paperless_ivr.testing.transcripts.replaying import replayed
-from paperless_ivr.testing.transcripts.stand_ins import StandIns, personal
-from paperless_ivr.testing.transcripts.writing import handed_over, happened
+from paperless_ivr.transcripts.form import text_of
+from paperless_ivr.transcripts.parsing import parse
+from paperless_ivr.transcripts.people import HEADER, described, paid
+from paperless_ivr.transcripts.replaying import replayed
+from paperless_ivr.transcripts.stand_ins import StandIns, personal
+from paperless_ivr.transcripts.writing import handed_over, happened
 
 Moves = Sequence[tuple[Session, Event, Session]]
 """What happened in a call: before, what happened, after."""
@@ -147,7 +147,7 @@ def _handle(who: Customer, handles: Mapping[Customer, str]) -> str:
 
 
 def _domains(flow: Flow, moves: Moves) -> Iterator[str]:
-    """What was spelt after the at-sign, and ended."""
+    """What was spelled after the at-sign, and ended."""
     for before, event, _ in moves:
         match before.call, event:
             case Call(state=State.EMAIL_DOMAIN_ENTRY, entry=entry), Digits(keys, Ended.END_KEY):

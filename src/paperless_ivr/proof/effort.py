@@ -25,11 +25,11 @@ from paperless_ivr.flow.events import (
     Ended,
     Event,
     InvoiceChecked,
+    RequestDeferred,
     Screened,
     TransferEnded,
     TransferResult,
     TryReserved,
-    WishKept,
 )
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Disposition, Identity, Moment
@@ -37,9 +37,9 @@ from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.requests import Write
 from paperless_ivr.flow.states import State
 from paperless_ivr.flow.turns import Gather, Prompt, Return, Turn
-from paperless_ivr.prompts import Catalogue, said
+from paperless_ivr.prompts import Catalog, said
+from paperless_ivr.proof.exploration import World, alphabet, shape
 from paperless_ivr.secret import keys
-from paperless_ivr.testing.exploration import World, alphabet, shape
 
 WORDS_A_MINUTE = 150
 """The rate at which prompts are written to be spoken."""
@@ -59,7 +59,7 @@ GOES_WELL = (
     Screened,
     TransferEnded,
     TryReserved,
-    WishKept,
+    RequestDeferred,
 )
 """Events of a call in which everything works and the caller makes no mistake."""
 
@@ -124,7 +124,7 @@ def _billed(policy: Policy, who: Customer) -> Customer:
     return evolve(who, invoices=(evolve(who.invoices[0], type=kind),))
 
 
-def ways(flow: Flow, start: Start, words: Catalogue, rate: int = WORDS_A_MINUTE) -> tuple[Way, ...]:
+def ways(flow: Flow, start: Start, words: Catalog, rate: int = WORDS_A_MINUTE) -> tuple[Way, ...]:
     """The cheapest way to each ending and kind of address, the quickest first."""
     meter = Meter(words, rate)
     world = World(start.name, (start.customer,))
@@ -190,14 +190,14 @@ def _that_goes_well(flow: Flow, turn: Turn, world: World) -> Iterator[Event]:
 
 def _too_early(event: Digits) -> bool:
     """It interrupts what must be heard, or ends in a pause."""
-    return event.heard is not None or event.ended is Ended.TIMEOUT
+    return event.interrupted is not None or event.ended is Ended.TIMEOUT
 
 
 @frozen
 class Meter:
     """Measures steps, in one language at a time: that of the call."""
 
-    words: Catalogue
+    words: Catalog
     rate: int
 
     def cost(self, path: Path) -> Cost:

@@ -15,16 +15,16 @@ from paperless_ivr.flow.host import Arrival, Payment
 from paperless_ivr.flow.host_strings import arrival_to_strings
 from paperless_ivr.flow.requests import OPERATIONS, RecordRequest
 from paperless_ivr.flow.turns import Return, Then
-from paperless_ivr.prompts import Catalogue
-from paperless_ivr.testing.transcripts.form import ANSWERS, ENDED_BY, HEADERS, heard, text_of
-from paperless_ivr.testing.transcripts.parsing import parse
-from paperless_ivr.testing.transcripts.people import of_the_demo, paid
-from paperless_ivr.testing.transcripts.replaying import replay
+from paperless_ivr.prompts import Catalog
+from paperless_ivr.transcripts.form import ANSWERS, ENDED_BY, HEADERS, heard, text_of
+from paperless_ivr.transcripts.parsing import parse
+from paperless_ivr.transcripts.people import of_the_demo, paid
+from paperless_ivr.transcripts.replaying import replay
 
 if TYPE_CHECKING:
-    from paperless_ivr.testing.cover import Covering
-    from paperless_ivr.testing.exploration import Counterexample
-    from paperless_ivr.testing.proof import Case
+    from paperless_ivr.proof.cases import Case
+    from paperless_ivr.proof.cover import Covering
+    from paperless_ivr.proof.exploration import Counterexample
 
 Named = Callable[[e.Customer], str]
 """How a customer is called in a transcript."""
@@ -32,7 +32,7 @@ Named = Callable[[e.Customer], str]
 
 def of_counterexample(counterexample: "Counterexample", case: "Case") -> str:
     """A call in which something goes wrong, as a transcript, from where its walk began."""
-    flow, words = Flow(case.terms), Catalogue.of(case.policy)
+    flow, words = Flow(case.terms), Catalog.of(case.policy)
     first = counterexample.path[0].turn
     comments = [
         f"{counterexample.invariant}: {counterexample.problem}",

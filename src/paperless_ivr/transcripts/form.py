@@ -9,9 +9,9 @@ from attrs import field, frozen
 from paperless_ivr.flow import events as e
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival
-from paperless_ivr.flow.scene import Terms
 from paperless_ivr.flow.turns import Prompt
-from paperless_ivr.prompts import Catalogue, said
+from paperless_ivr.flow.view import Terms
+from paperless_ivr.prompts import Catalog, said
 
 
 @frozen
@@ -87,7 +87,7 @@ ENDED_BY: Mapping[e.EndedBy, str] = {
 ANSWERS: Mapping[str, Mapping[str, e.Event]] = {
     "Screen": {"nothing": e.Screened()},
     "ReserveTry": {"reserved": e.TryReserved(), "limit reached": e.LimitReached()},
-    "KeepWish": {"kept": e.WishKept()},
+    "DeferRequest": {"kept": e.RequestDeferred()},
 }
 """What the record can answer, first what it answers where the transcript is silent."""
 
@@ -101,9 +101,7 @@ def text_of(comments: Iterable[str], headers: Mapping[str, str], lines: Iterable
     return "\n".join([*top, "", *lines, ""])
 
 
-def heard(
-    say: Iterable[Prompt], language: str | None, flow: Flow, words: Catalogue
-) -> Iterator[str]:
+def heard(say: Iterable[Prompt], language: str | None, flow: Flow, words: Catalog) -> Iterator[str]:
     """What is heard, as a line; none where nothing is said."""
     text = " ".join(said(say, language or flow.terms.policy.languages.default, words).split())
     if text:

@@ -17,9 +17,9 @@ from paperless_ivr.flow.live import Live, Token, deliver
 from paperless_ivr.flow.requests import RecordRequest, Request
 from paperless_ivr.flow.saving import dump, load
 from paperless_ivr.flow.turns import Gather, Return, Transfer, Turn
-from paperless_ivr.prompts import Catalogue
-from paperless_ivr.testing.transcripts.form import ANSWERS, Step, Transcript, heard, text_of
-from paperless_ivr.testing.transcripts.parsing import read
+from paperless_ivr.prompts import Catalog
+from paperless_ivr.transcripts.form import ANSWERS, Step, Transcript, heard, text_of
+from paperless_ivr.transcripts.parsing import read
 
 
 class _Lacking(Exception):
@@ -31,7 +31,7 @@ class Replay:
     """A replay under way: what is still to happen, and what has been written down."""
 
     flow: Flow
-    words: Catalogue
+    words: Catalog
     left: list[Step]
     live: Live
     lines: list[str] = Factory(list)
@@ -172,7 +172,7 @@ def replayed(transcript: Transcript, flow: Flow | None) -> Replay:
     flow = flow or Flow(transcript.terms)
     happens = [step for step in transcript.steps if step.word not in ("hears", "ends")]
     begun = Live(flow.begin(transcript.arrival))
-    replay = Replay(flow, Catalogue.of(flow.terms.policy), happens, begun)
+    replay = Replay(flow, Catalog.of(flow.terms.policy), happens, begun)
     replay.run()
     return replay
 

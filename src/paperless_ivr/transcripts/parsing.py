@@ -15,9 +15,9 @@ from paperless_ivr.flow.host import Arrival, Disposition, Payment
 from paperless_ivr.flow.host_strings import arrival_from_strings, arrival_to_strings
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.requests import OPERATIONS
-from paperless_ivr.flow.scene import Terms
+from paperless_ivr.flow.view import Terms
 from paperless_ivr.prompts.policies import load_policy
-from paperless_ivr.testing.transcripts.form import (
+from paperless_ivr.transcripts.form import (
     ANSWERS,
     ENDED_BY,
     HEADERS,
@@ -25,7 +25,7 @@ from paperless_ivr.testing.transcripts.form import (
     Step,
     Transcript,
 )
-from paperless_ivr.testing.transcripts.people import HEADER, People
+from paperless_ivr.transcripts.people import HEADER, People
 
 T = TypeVar("T")
 
@@ -162,7 +162,7 @@ RESULTS = {result.value: result for result in e.TransferResult}
 ENDERS = {words: by for by, words in ENDED_BY.items()}
 REFUSALS = {refusal.value: refusal for refusal in e.Refusal}
 READS = ("SearchByAccountNumber", "SearchByCustomerPhoneNumber")
-RECORD = ("Screen", "ReserveTry", "KeepWish")
+RECORD = ("Screen", "ReserveTry", "DeferRequest")
 
 
 def _step(number: int, line: str, people: People) -> Step:

@@ -1,4 +1,4 @@
-"""Catalogues: the library's words, the biller's over them, and everything wrong with them."""
+"""Catalogs: the library's words, the biller's over them, and everything wrong with them."""
 
 import pytest
 
@@ -6,8 +6,8 @@ from paperless_ivr.errors import WordsProblems
 from paperless_ivr.flow.policy import Address, Languages, Policy
 from paperless_ivr.flow.table import PROMPTS
 from paperless_ivr.flow.turns import Prompt
-from paperless_ivr.prompts import Catalogue, said
-from paperless_ivr.prompts.catalogue import languages, ours
+from paperless_ivr.prompts import Catalog, said
+from paperless_ivr.prompts.catalog import languages, ours
 from paperless_ivr.prompts.terms import ENTRIES
 from tests.prompts.samples import LANGUAGES, example
 
@@ -22,7 +22,7 @@ def problems(*offered: str, **own: dict[str, str]) -> tuple[str, ...]:
     """What `load` finds wrong; languages are written with an underscore."""
     overrides = {language.replace("_", "-"): words for language, words in own.items()}
     with pytest.raises(WordsProblems) as caught:
-        Catalogue.load(offered or ("en-US",), overrides)
+        Catalog.load(offered or ("en-US",), overrides)
     return caught.value.problems
 
 
@@ -37,16 +37,14 @@ def test_english_and_spanish_come_with_the_library() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_library_passes_its_own_checks(language: str) -> None:
     """The library's own words, given as a biller's, have no problem."""
-    assert Catalogue.load([language], {language: ours(language)}).books == {
-        language: ours(language)
-    }
+    assert Catalog.load([language], {language: ours(language)}).books == {language: ours(language)}
 
 
 @pytest.mark.requirement("R16")
 def test_a_biller_overrides_any_wording() -> None:
     """The biller's words are said in place of the library's, in that language only."""
-    catalogue = Catalogue.load(LANGUAGES, {"en-US": {"one_moment": "Hold on."}})
-    spoken = {language: catalogue.text("one_moment", language) for language in LANGUAGES}
+    catalog = Catalog.load(LANGUAGES, {"en-US": {"one_moment": "Hold on."}})
+    spoken = {language: catalog.text("one_moment", language) for language in LANGUAGES}
     assert spoken == {"en-US": "Hold on.", "es-US": "Un momento, por favor."}
 
 
@@ -55,8 +53,8 @@ def test_a_biller_adds_a_language_without_code() -> None:
     """Complete words make a whole language, terms and all."""
     french = {name: text.replace("bill", "facture") for name, text in ours("en-US").items()}
     french = {name: text.replace("{facture", "{bill") for name, text in french.items()}
-    catalogue = Catalogue.load(["fr-CA"], {"fr-CA": french})
-    assert said([example("already")], "fr-CA", catalogue) == "Your facture already comes by e-mail."
+    catalog = Catalog.load(["fr-CA"], {"fr-CA": french})
+    assert said([example("already")], "fr-CA", catalog) == "Your facture already comes by e-mail."
 
 
 @pytest.mark.requirement("R16")
@@ -135,7 +133,7 @@ def test_words_for_a_consent_keep_what_must_be_heard(name: str) -> None:
 
 def test_words_may_wait_for_a_language_of_the_library_to_be_offered() -> None:
     """Words for Spanish may be kept while only English is offered; they are checked as well."""
-    Catalogue.load(["en-US"], {"es-US": {"one_moment": "Espere."}})
+    Catalog.load(["en-US"], {"es-US": {"one_moment": "Espere."}})
     assert problems("en-US", es_US={"one_moment": ""}) == (
         "es-US, one_moment: the words are empty",
     )
@@ -144,29 +142,29 @@ def test_words_may_wait_for_a_language_of_the_library_to_be_offered() -> None:
 @pytest.mark.requirement("R30")
 def test_the_digest_names_the_words() -> None:
     """The digest is the same for the same words, and another for others."""
-    same = Catalogue.load(LANGUAGES).digest, Catalogue.load(LANGUAGES, {}).digest
+    same = Catalog.load(LANGUAGES).digest, Catalog.load(LANGUAGES, {}).digest
     others = (
-        Catalogue.load(["en-US"]).digest,
-        Catalogue.load(LANGUAGES, {"en-US": {"one_moment": "Hold on."}}).digest,
-        Catalogue.load(LANGUAGES, domains=["gmail.com"]).digest,
+        Catalog.load(["en-US"]).digest,
+        Catalog.load(LANGUAGES, {"en-US": {"one_moment": "Hold on."}}).digest,
+        Catalog.load(LANGUAGES, domains=["gmail.com"]).digest,
     )
     assert len({*same, *others}) == 4
     assert {len(digest) for digest in (*same, *others)} == {12}
 
 
-def test_a_policy_makes_its_catalogue() -> None:
+def test_a_policy_makes_its_catalog() -> None:
     """Languages, words and domains are the policy's."""
     policy = Policy(
         languages=Languages(offered=("en-US",)),
         words={"en-US": {"confirm_keyed": "{bill}: {address}"}},
         address=Address(domains=("Smith.com",)),
     )
-    catalogue = Catalogue.of(policy)
-    assert list(catalogue.books) == ["en-US"]
-    assert catalogue.domains == {"smith.com"}
+    catalog = Catalog.of(policy)
+    assert list(catalog.books) == ["en-US"]
+    assert catalog.domains == {"smith.com"}
 
 
 def test_a_language_that_was_not_loaded_has_no_words() -> None:
     """Speaking a language that the policy does not offer is a mistake of the program."""
     with pytest.raises(KeyError, match="es-US"):
-        said([Prompt("one_moment")], "es-US", Catalogue.load(["en-US"]))
+        said([Prompt("one_moment")], "es-US", Catalog.load(["en-US"]))

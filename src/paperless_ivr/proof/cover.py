@@ -17,11 +17,11 @@ from paperless_ivr.flow.events import Digits, Ended, Event, Unavailable
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival
 from paperless_ivr.flow.turns import Gather, Return, Turn
+from paperless_ivr.proof.cases import Case
+from paperless_ivr.proof.exploration import World, alphabet, shape
 from paperless_ivr.secret import Secret, keys
-from paperless_ivr.testing.exploration import World, alphabet, shape
-from paperless_ivr.testing.proof import Case
-from paperless_ivr.testing.transcripts import headers_of, parse
-from paperless_ivr.testing.transcripts.form import text_of
+from paperless_ivr.transcripts import headers_of, parse
+from paperless_ivr.transcripts.form import text_of
 
 
 @frozen(eq=False)
@@ -38,7 +38,7 @@ class Start:
         """The start of a case; `policy` is the name of its file, as seen from the folder."""
         headers = {"policy": policy} | headers_of(case)
         as_read = parse(text_of((), headers, ["ends"]), folder / "start.call")
-        world = evolve(case.world, spelt_out=True, local="pat", domain="example.com")
+        world = evolve(case.world, spelled_out=True, local="pat", domain="example.com")
         return cls(headers, Flow(as_read.terms), as_read.arrival, world)
 
 

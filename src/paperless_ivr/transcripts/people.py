@@ -16,7 +16,7 @@ from paperless_ivr import secret
 from paperless_ivr.backends.demo import CUSTOMERS, customer, payment
 from paperless_ivr.flow.events import Customer, Invoice
 from paperless_ivr.flow.host import Payment
-from paperless_ivr.testing.transcripts.form import STATUSES
+from paperless_ivr.transcripts.form import STATUSES
 
 HEADER = "customer "
 """How the header of a customer begins; the rest of its name is the handle."""

@@ -33,21 +33,21 @@ from paperless_ivr.flow.events import (
     RecordUnavailable,
     Refusal,
     Refused,
+    RequestDeferred,
     Screened,
     TransferEnded,
     TransferResult,
     TryReserved,
     Unavailable,
-    WishKept,
 )
 from paperless_ivr.flow.examples import Known
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Disposition, Identity, Outcome, Sent
 from paperless_ivr.flow.live import Live, Token, deliver
 from paperless_ivr.flow.requests import (
+    DeferRequest,
     Guess,
     InvoiceExists,
-    KeepWish,
     ReserveTry,
     Screen,
     SearchByAccountNumber,
@@ -56,10 +56,10 @@ from paperless_ivr.flow.requests import (
     StoreCustomerPreference,
     Write,
 )
-from paperless_ivr.flow.scene import Scene
 from paperless_ivr.flow.states import Kind, Phase
 from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.turns import Gather, Return, Transfer, Turn
+from paperless_ivr.flow.view import CallView
 from paperless_ivr.keypad import last_star
 from paperless_ivr.secret import keys
 
@@ -72,7 +72,7 @@ class World:
 
     name: str
     customers: tuple[Customer, ...]
-    spelt_out: bool = False
+    spelled_out: bool = False
     """The e-mail block is walked key by key."""
     local: str = "a"
     domain: str = "a.bc"
@@ -88,7 +88,7 @@ class World:
 class Move:
     """One answer delivered to a call."""
 
-    scene: Scene
+    view: CallView
     """The call before, under its terms."""
     turn: Turn
     """The turn before: what was said, and what was waited for."""
@@ -142,8 +142,8 @@ def _possible(flow: Flow, turn: Turn, world: World) -> tuple[Event, ...]:
             )
         case ReserveTry():
             return TryReserved(), LimitReached(), RecordUnavailable(), HungUp()
-        case KeepWish():
-            return WishKept(), RecordUnavailable(), HungUp()
+        case DeferRequest():
+            return RequestDeferred(), RecordUnavailable(), HungUp()
         case SearchByAccountNumber() | SearchByCustomerPhoneNumber():
             down = Unavailable(), Unavailable(answered=True)
             return (*_found(turn.call, world), *down, Refused(Refusal.OTHER), HungUp())
@@ -200,7 +200,7 @@ def _pending(customers: tuple[Customer, ...], kind: str) -> tuple[Customer, ...]
 def _keys(flow: Flow, turn: Turn, world: World) -> Iterator[Event]:
     """Keys at a question: each option, 0, `*`, `#`, a wrong one; too early where it matters."""
     state = turn.call.state
-    if state in THROUGH and not world.spelt_out:
+    if state in THROUGH and not world.spelled_out:
         yield from THROUGH[state]
         return
     if flow.takes_several_keys(state):
@@ -212,16 +212,16 @@ def _keys(flow: Flow, turn: Turn, world: World) -> Iterator[Event]:
         yield Digits(keys(key))
     yield Digits(keys(""), Ended.END_KEY)
     if any(prompt.must_hear for prompt in turn.say):
-        yield from (Digits(keys(key), heard=0) for key in offered)
+        yield from (Digits(keys(key), interrupted=0) for key in offered)
     if state is S.EMAIL_READBACK:
-        yield from (Digits(keys("*"), heard=n) for n in range(1, len(turn.say)))
+        yield from (Digits(keys("*"), interrupted=n) for n in range(1, len(turn.say)))
 
 
 THROUGH: Mapping[S, tuple[Digits, ...]] = {
     S.EMAIL_LOCAL: (Digits(keys("21"), Ended.END_KEY), Digits(keys("0"), Ended.END_KEY)),
     S.EMAIL_DOMAIN: (Digits(keys("1")), Digits(keys("9"))),
     S.EMAIL_DOMAIN_ENTRY: (Digits(keys("21112223"), Ended.END_KEY),),
-    S.EMAIL_READBACK: (Digits(keys("1")), Digits(keys("1"), heard=0)),
+    S.EMAIL_READBACK: (Digits(keys("1")), Digits(keys("1"), interrupted=0)),
 }
 """The e-mail block as one move: straight through it. Key by key it is walked by itself."""
 
@@ -246,7 +246,7 @@ def shape(call: Call) -> tuple[object, ...]:
         else (),
         *_of_entry(call.entry),
         *_of_results(results),
-        call.ringing if call.state.phase is Phase.PERSON else None,
+        call.ringing if call.state.phase is Phase.AGENT else None,
         tuple(_unnamed(latest[purpose]) for purpose in Purpose if purpose in latest),
         outcomes,
         _over(results.text),
@@ -286,7 +286,7 @@ def _over(sent: Sent) -> Sent:
 class _Place:
     """A call on the walk, and the keys of the writes that were sent and cleared before it."""
 
-    scene: Scene
+    view: CallView
     turn: Turn
     sent: frozenset[str] = frozenset()
     cleared: frozenset[str] = frozenset()
@@ -315,7 +315,7 @@ class _Place:
         tried: Guess | None = None,
     ) -> "_Place":
         """The place of a turn."""
-        return cls(Scene(turn.call, flow.terms), turn, sent, cleared, tried)
+        return cls(CallView(turn.call, flow.terms), turn, sent, cleared, tried)
 
 
 @frozen
@@ -430,7 +430,7 @@ def _moves(
         move = _answer(place, event, after)
         there = _Place.of(flow, after, *writes(move), tries(move))
         yield move, there
-        if not asked or not isinstance(event, Digits) or event.heard is not None:
+        if not asked or not isinstance(event, Digits) or event.interrupted is not None:
             continue
         if ahead and move.minted:
             yield evolve(move, early=True), there
@@ -442,7 +442,7 @@ def _moves(
 
 def _answer(place: _Place, event: Event, after: Turn, *, late: bool = False) -> Move:
     history = place.sent, place.cleared, place.tried
-    return Move(place.scene, place.turn, event, after, False, late, *history)
+    return Move(place.view, place.turn, event, after, False, late, *history)
 
 
 def writes(move: Move) -> tuple[frozenset[str], frozenset[str]]:
@@ -486,7 +486,7 @@ def tries(move: Move) -> Guess | None:
     request, state = move.turn.then, move.next.call.state
     if isinstance(request, ReserveTry) and isinstance(move.event, TryReserved):
         return request.guess if state in GUESSED else None
-    asked = state in GUESSED or state in _LIMITS or state.phase is Phase.PERSON
+    asked = state in GUESSED or state in _LIMITS or state.phase is Phase.AGENT
     return move.tried if asked and not _is_guess(move) else None
 
 
@@ -501,7 +501,7 @@ def _is_guess(move: Move) -> bool:
         return isinstance(move.next.then, SearchByAccountNumber)
     keys_so_far = keyed(move)
     if state is S.NUMBER_CHECK:
-        return move.scene.terms.accounts.read(keys_so_far) is not None
+        return move.view.terms.accounts.read(keys_so_far) is not None
     return len(keys_so_far) >= 4 and keys_so_far.isdecimal()
 
 

@@ -2,7 +2,7 @@
 
 A transcript has comments, what the host hands over, and then the call, line by line:
 
-    # Enrols with the e-mail on file.
+    # Enrolls with the e-mail on file.
     moment:    before_payment
     caller:    rivera
 
@@ -17,11 +17,11 @@ the text as it really goes. Customers are called by the handles of `backends.dem
 in headers (`people`), as in the transcripts of real calls (`scribe`).
 """
 
-from paperless_ivr.testing.transcripts.form import Step, Transcript
-from paperless_ivr.testing.transcripts.parsing import parse, read
-from paperless_ivr.testing.transcripts.replaying import differences, replay, update
-from paperless_ivr.testing.transcripts.scribe import Scribe, redacted
-from paperless_ivr.testing.transcripts.writing import headers_of, of_counterexample, of_covering
+from paperless_ivr.transcripts.form import Step, Transcript
+from paperless_ivr.transcripts.parsing import parse, read
+from paperless_ivr.transcripts.replaying import differences, replay, update
+from paperless_ivr.transcripts.scribe import Scribe, redacted
+from paperless_ivr.transcripts.writing import headers_of, of_counterexample, of_covering
 
 __all__ = [
     "Scribe",

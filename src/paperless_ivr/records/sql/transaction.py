@@ -14,7 +14,7 @@ from paperless_ivr.flow.events import (
     ServiceAnswer,
     Unavailable,
 )
-from paperless_ivr.flow.requests import KeepWish, Write
+from paperless_ivr.flow.requests import DeferRequest, Write
 from paperless_ivr.flow.saving import dump_value, load_value, mentions
 from paperless_ivr.records.port import Evidence
 from paperless_ivr.records.sql.database import Database
@@ -36,9 +36,9 @@ class _SealedWrite:
 
 
 @frozen
-class _SealedWish:
+class _SealedRequest:
     schema: int
-    wish: KeepWish
+    wish: DeferRequest
 
 
 @frozen
@@ -48,7 +48,7 @@ class _SealedConsent:
 
 
 @frozen
-class Desk:
+class Transaction:
     """One transaction: its connection, the vault, and the time that it is at."""
 
     database: Database
@@ -60,7 +60,7 @@ class Desk:
         """Lets one transaction at a time do something with these names."""
         self.database.lock(self.connection, *names)
 
-    def bill(self, evidence: Evidence, what: Write | KeepWish) -> str:
+    def bill(self, evidence: Evidence, what: Write | DeferRequest) -> str:
         """By which what was wanted for one bill is found."""
         biller = evidence.consent.biller
         return self.vault.hash("bill", biller, what.customer, what.invoice_type)
@@ -76,13 +76,13 @@ class Desk:
         data = self.vault.open(sealed, f"write {key}")
         return load_value(data, _SealedWrite, SCHEMA).write
 
-    def sealed_wish(self, wish: KeepWish) -> bytes:
+    def sealed_request(self, request: DeferRequest) -> bytes:
         """A wish, sealed."""
-        return self.vault.seal(dump_value(_SealedWish(SCHEMA, wish)), f"wish {wish.key}")
+        return self.vault.seal(dump_value(_SealedRequest(SCHEMA, request)), f"wish {request.key}")
 
-    def opened_wish(self, key: str, sealed: bytes) -> KeepWish:
+    def opened_request(self, key: str, sealed: bytes) -> DeferRequest:
         """The wish of a key."""
-        return load_value(self.vault.open(sealed, f"wish {key}"), _SealedWish, SCHEMA).wish
+        return load_value(self.vault.open(sealed, f"wish {key}"), _SealedRequest, SCHEMA).wish
 
     def opened_consent(self, reference: str, sealed: bytes) -> Evidence:
         """The consent of a reference."""

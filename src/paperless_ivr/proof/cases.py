@@ -25,14 +25,14 @@ from paperless_ivr.flow.live import deliver
 from paperless_ivr.flow.policy import Account, AutoPay, CheckDigit, Policy, Strategy, Tries
 from paperless_ivr.flow.requests import OPERATIONS
 from paperless_ivr.flow.rows import Table
-from paperless_ivr.flow.scene import Terms
 from paperless_ivr.flow.states import ASKING, Phase
 from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.table import FLOW
+from paperless_ivr.flow.view import Terms
 from paperless_ivr.keypad import EmailPad
+from paperless_ivr.proof.exploration import Counterexample, Deliver, Move, Walk, World, walk
+from paperless_ivr.proof.invariants import INVARIANTS
 from paperless_ivr.secret import phone
-from paperless_ivr.testing.exploration import Counterexample, Deliver, Move, Walk, World, walk
-from paperless_ivr.testing.invariants import INVARIANTS
 
 
 @frozen
@@ -142,7 +142,7 @@ def _of_many() -> Iterator[Case]:
     yield from _one_way_to_an_address()
     new = partial(evolve, DEFAULT)
     asked = evolve(DEFAULT.text, after_enrolment=())
-    on_file = evolve(DEFAULT.address, strategies=(Strategy.ON_FILE, Strategy.PERSON))
+    on_file = evolve(DEFAULT.address, strategies=(Strategy.ON_FILE, Strategy.AGENT))
     yield Case(
         "on file or a person: a language to choose, two on one number",
         new(text=asked, address=on_file),
@@ -200,7 +200,7 @@ def _of_many() -> Iterator[Case]:
         frozenset({PREFERENCE}),
     )
     by_keys = new(
-        address=evolve(DEFAULT.address, strategies=(Strategy.KEYPAD, Strategy.PERSON)), text=asked
+        address=evolve(DEFAULT.address, strategies=(Strategy.KEYPAD, Strategy.AGENT)), text=asked
     )
     yield Case(
         "keypad first", by_keys, _arrival("patel", BEFORE, person_available=True), ("patel",)
@@ -298,7 +298,7 @@ def _one_way_to_an_address() -> Iterator[Case]:
 def _of_identity() -> Iterator[Case]:
     """Found among too many accounts; vouched for, without a number on file; two facts."""
     asked = evolve(DEFAULT.text, after_enrolment=())
-    on_file = evolve(DEFAULT.address, strategies=(Strategy.ON_FILE, Strategy.PERSON))
+    on_file = evolve(DEFAULT.address, strategies=(Strategy.ON_FILE, Strategy.AGENT))
     few = evolve(DEFAULT.proof, last_four_accounts=1)
     yield Case(
         "on file or a person: the host's account, among too many",
@@ -373,16 +373,16 @@ def prove(case: Case, table: Table = FLOW, deliver: Deliver = deliver) -> Walk:
     """Every call of a case, every spelling, every ladder at its questions."""
     flow = Flow(tight(case), table)
     seen = walk(flow, flow.begin(case.arrival), case.world, INVARIANTS, deliver=deliver)
-    spelt_out = evolve(case.world, spelt_out=True)
+    spelled_out = evolve(case.world, spelled_out=True)
     if S.EMAIL_LOCAL in seen.reached and not seen.found:
         start = flow.turn(seen.reached[S.EMAIL_LOCAL].call)
-        seen.add(walk(flow, start, spelt_out, INVARIANTS, deliver=deliver, inside=_spells))
+        seen.add(walk(flow, start, spelled_out, INVARIANTS, deliver=deliver, inside=_spells))
     full = Flow(_patient(case.terms), table)
     for state in ASKING:
         if state in seen.reached and not seen.found:
             start = full.turn(seen.reached[state].call)
             asked = partial(_asks, state)
-            seen.add(walk(full, start, spelt_out, INVARIANTS, deliver=deliver, inside=asked))
+            seen.add(walk(full, start, spelled_out, INVARIANTS, deliver=deliver, inside=asked))
     return seen
 
 

@@ -25,12 +25,12 @@ from paperless_ivr.flow.events import (
 )
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.policy import Limits
-from paperless_ivr.flow.requests import KeepWish, ReserveTry, Screen, ServiceRequest, Write
+from paperless_ivr.flow.requests import DeferRequest, ReserveTry, Screen, ServiceRequest, Write
 from paperless_ivr.flow.turns import Gather, Return, Transfer, Turn
-from paperless_ivr.prompts import Catalogue, said
+from paperless_ivr.prompts import Catalog, said
 from paperless_ivr.records.port import Activity, Evidence, Record
 from paperless_ivr.secret import keys
-from paperless_ivr.testing.transcripts import Step, Transcript
+from paperless_ivr.transcripts import Step, Transcript
 
 
 @define
@@ -57,9 +57,9 @@ class Playback:
         return Flow(self.transcript.terms)
 
     @property
-    def words(self) -> Catalogue:
+    def words(self) -> Catalog:
         """The words that are heard."""
-        return Catalogue.of(self.transcript.terms.policy)
+        return Catalog.of(self.transcript.terms.policy)
 
     def written(self, word: str) -> list[str]:
         """What the transcript says after a word, of the whole call."""
@@ -127,7 +127,7 @@ class Playback:
         assert isinstance(told, TryReserved | LimitReached)
         return told
 
-    def keep(self, request: KeepWish, evidence: Evidence) -> None:
+    def keep(self, request: DeferRequest, evidence: Evidence) -> None:
         """Keeps a wish."""
         self._told(request)
 

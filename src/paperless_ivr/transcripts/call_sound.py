@@ -11,8 +11,8 @@ from paperless_ivr.prompts import speech, ssml
 from paperless_ivr.prompts.rendering import RATE, SAMPLE, Samples, as_wav, synthesized
 from paperless_ivr.records.memory import MemoryLiveCalls
 from paperless_ivr.records.separate import SeparateStores
-from paperless_ivr.testing.playback import Playback
-from paperless_ivr.testing.transcripts import Transcript
+from paperless_ivr.transcripts import Transcript
+from paperless_ivr.transcripts.playback import Playback
 
 ROWS, COLUMNS = (697, 770, 852, 941), (1209, 1336, 1477)
 """Frequencies of keys in Hz (ITU-T Q.23)."""
@@ -45,7 +45,7 @@ class SoundGateway:
     def perform(self, turn: Turn, language: str) -> CallerEvent | None:
         """What the caller hears, and does."""
         event = self.playback.perform(turn, language)
-        interrupted = event.heard if isinstance(event, Digits) else None
+        interrupted = event.interrupted if isinstance(event, Digits) else None
         for number, prompt in enumerate(turn.say):
             words = ssml(speech(prompt, language, self.playback.words), language)
             spoken = synthesized(words, language, ssml=True)

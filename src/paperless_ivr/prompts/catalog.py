@@ -23,19 +23,19 @@ GAP = re.compile(r"\{([a-z_]+)\}")
 
 
 @frozen
-class Catalogue:
+class Catalog:
     """The words of the languages that a policy offers. Made by `load` or `of`, never by hand.
 
     `domains` are e-mail domains in small letters that are said as words when an address is
-    spelt ("gmail dot com").
+    spelled ("gmail dot com").
     """
 
     books: Mapping[str, Book]
     domains: frozenset[str]
 
     @classmethod
-    def of(cls, policy: Policy) -> "Catalogue":
-        """The catalogue of a policy; WordsProblems as for `load`."""
+    def of(cls, policy: Policy) -> "Catalog":
+        """The catalog of a policy; WordsProblems as for `load`."""
         return cls.load(policy.languages.offered, policy.words, policy.address.domains)
 
     @classmethod
@@ -44,7 +44,7 @@ class Catalogue:
         languages: Iterable[str],
         overrides: Mapping[str, Book] | None = None,
         domains: Iterable[str] = Address().domains,
-    ) -> "Catalogue":
+    ) -> "Catalog":
         """The words of these languages, with the biller's own in `overrides` over them.
 
         Overrides that are complete make a whole language, without code (R16). Raises
@@ -63,7 +63,7 @@ class Catalogue:
 
     @property
     def digest(self) -> str:
-        """Twelve hexadecimal digits that change with the words (SHA-256), for `Edition.words`."""
+        """Twelve hexadecimal digits that change with the words (SHA-256), for `Release.words`."""
         content = json.dumps([self.books, sorted(self.domains)], sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:12]
 

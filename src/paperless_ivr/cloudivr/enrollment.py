@@ -121,7 +121,7 @@ def settle(
         registration.Status = status
         registration.ChangedAt = visit.now
         registration.ExpiresAt = expires
-    elif status is not t.Registered.CANCELLED:
+    elif status is not t.Registered.CANCELED:
         visit.session.add(
             t.PaperlessRegistration(
                 **bill._asdict(), Status=status, ChangedAt=visit.now, ExpiresAt=expires

@@ -134,7 +134,7 @@ def test_a_bill_that_is_no_longer_listed(bench: Bench) -> None:
 
 @pytest.mark.requirement("R31")
 def test_once_of_many(bench: Bench) -> None:
-    """Of many enrolments of one bill at the same time exactly one is accepted."""
+    """Of many enrollments of one bill at the same time exactly one is accepted."""
     with ThreadPoolExecutor(8) as pool:
         answers = list(
             pool.map(

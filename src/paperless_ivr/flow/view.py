@@ -44,7 +44,7 @@ class Terms:
 
 
 @frozen
-class Scene:
+class CallView:
     """A call and its terms."""
 
     call: Call
@@ -52,7 +52,7 @@ class Scene:
     _known: dict[Any, Any] = field(init=False, factory=dict, repr=False, eq=False)
     """What `once` has worked out."""
 
-    def known(self, name: object, tell: Callable[["Scene"], T]) -> T:
+    def known(self, name: object, tell: Callable[["CallView"], T]) -> T:
         """What a function says of the scene, worked out once under a name."""
         if name not in self._known:
             self._known[name] = tell(self)
@@ -106,15 +106,15 @@ class Question(Protocol):
     def star_restarts(self) -> bool:
         """Only the keys after the last star count."""
 
-    def words(self, scene: Scene, /) -> tuple[Prompt, ...]:
+    def words(self, view: CallView, /) -> tuple[Prompt, ...]:
         """What is said."""
 
-    def menu(self, scene: Scene, /) -> tuple[Option, ...]:
+    def menu(self, view: CallView, /) -> tuple[Option, ...]:
         """What is offered."""
 
 
 @frozen
-class Crossing(Scene, Generic[E_co]):
+class Transition(CallView, Generic[E_co]):
     """A call, its terms, what has just happened to it, and the question at which it happened."""
 
     event: E_co
@@ -131,11 +131,11 @@ class Crossing(Scene, Generic[E_co]):
         return self.question.menu(self)
 
 
-def once(tell: Callable[[Scene], T]) -> Callable[[Scene], T]:
+def once(tell: Callable[[CallView], T]) -> Callable[[CallView], T]:
     """A function of a scene that is worked out once for each: the guards of a state share it."""
 
     @wraps(tell)
-    def known(scene: Scene) -> T:
-        return scene.known(tell, tell)
+    def known(view: CallView) -> T:
+        return view.known(tell, tell)
 
     return known

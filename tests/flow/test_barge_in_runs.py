@@ -10,12 +10,12 @@ from paperless_ivr.drive.runner import Setup
 from paperless_ivr.flow.call import Call
 from paperless_ivr.flow.events import Digits, Ended
 from paperless_ivr.flow.flow import Flow
-from paperless_ivr.flow.turns import Gather, Turn, stretches
+from paperless_ivr.flow.turns import Gather, Turn, barge_in_runs
 from paperless_ivr.records.memory import MemoryLiveCalls
 from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.secret import keys
-from paperless_ivr.testing.playback import Playback
-from paperless_ivr.testing.transcripts import read
+from paperless_ivr.transcripts import read
+from paperless_ivr.transcripts.playback import Playback
 
 FILES = sorted((Path(__file__).parents[1] / "transcripts").glob("*.call"))
 
@@ -38,7 +38,9 @@ def questions(path: Path) -> tuple[Flow, list[Turn]]:
 def after(flow: Flow, call: Call, key: str, heard: int | None) -> Call:
     """The call after a key that came in a prompt."""
     pressed = (
-        Digits(keys(key), heard=heard) if key != "#" else Digits(keys(""), Ended.END_KEY, heard)
+        Digits(keys(key), interrupted=heard)
+        if key != "#"
+        else Digits(keys(""), Ended.END_KEY, heard)
     )
     return evolve(flow.advance(call, pressed).call)
 
@@ -49,7 +51,7 @@ def test_within_a_run_it_makes_no_difference(path: Path) -> None:
     """Whatever key comes, the call goes on alike wherever in a run it came."""
     flow, turns = questions(path)
     for turn in turns:
-        runs = stretches(turn)
+        runs = barge_in_runs(turn)
         assert [n for run in runs for n in run] == list(range(len(turn.say)))
         for run in runs:
             for key in "0123456789*#":
@@ -65,7 +67,7 @@ def test_what_must_be_heard_is_never_in_the_last_run() -> None:
     told = 0
     for path in FILES:
         for turn in questions(path)[1]:
-            last = stretches(turn)[-1]
+            last = barge_in_runs(turn)[-1]
             assert not any(prompt.must_hear for prompt in turn.say[last.start :])
-            told += len(stretches(turn)) > 2
+            told += len(barge_in_runs(turn)) > 2
     assert told  # an address that was read back character by character
