@@ -63,10 +63,11 @@ tests/%/node_modules/.stamp: tests/%/package.json
 	        echo 'npm failed: the tests in $(<D) that need it are skipped.' >&2; \
 	fi
 
-# Tests that are marked `alone` come last, one at a time. Exit status 5: ARGS chose none of these.
+# Tests that are marked `alone` come first, one at a time: the one process compiles the tests, which
+# the others need not do again. Exit status 5: ARGS chose none of these.
 test: setup $(NPM:%=%/node_modules/.stamp)
-	$(BIN)/python -m pytest -n $(WORKERS) -m 'not alone' $(ARGS) || test $$? -eq 5
 	$(BIN)/python -m pytest -m alone $(ARGS) || test $$? -eq 5
+	$(BIN)/python -m pytest -n $(WORKERS) -m 'not alone' $(ARGS) || test $$? -eq 5
 
 # The pictures of the page in the docs, by the tests that drive it.
 screenshots: setup tests/simulator/node_modules/.stamp

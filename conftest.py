@@ -9,12 +9,24 @@ from docs import blocks
 pytest_collect_file = blocks.sybil().pytest()
 
 
+TOGETHER = (
+    "tests/backends/test_http.py::",
+    "tests/cli/test_peers.py::",
+    "tests/rim/",
+    "tests/simulator/test_page.py::",
+    "tests/test_packaging.py::",
+)
+"""Tests that share what takes long to make: started servers, a browser, certificates, a wheel."""
+
+
 class PageScheduling(LoadScopeScheduling):
-    """Gives each process a test at a time, but all blocks of a page to one: they share names."""
+    """Gives each process a test at a time, but all that share something, as a page's names."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return file if file.endswith(".md") else nodeid
+        if file.endswith(".md"):
+            return file
+        return next((start for start in TOGETHER if nodeid.startswith(start)), nodeid)
 
 
 LONGEST_FIRST = (
@@ -25,7 +37,6 @@ LONGEST_FIRST = (
     "tests/backends/test_failures.py",
     "tests/backends/test_soap_contract.py",
     "tests/cli/test_prompts.py::test_rendering",
-    "tests/rim",
 )
 """What takes long, so that no process is left with it at the end."""
 WAITING = "tests/asterisk"

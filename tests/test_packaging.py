@@ -20,7 +20,10 @@ from tests.counts import heavy
 
 ROOT = Path(__file__).parent.parent
 EXTRAS = metadata("paperless-ivr").get_all("Provides-Extra") or []
-QUICK = ("tests/keypad", "tests/test_transcripts.py", "tests/flow/test_saving.py")
+QUICK = heavy(
+    ("tests/test_transcripts.py",),
+    ("tests/test_transcripts.py", "tests/keypad", "tests/flow/test_saving.py"),
+)
 """Tests that need pytest, Hypothesis and the package without extras."""
 
 
@@ -73,15 +76,22 @@ SECRETS = {
 }
 
 
+@pytest.fixture(scope="session")
+def what_commands_are_given(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a record, a policy, a WSDL and sounds, to be copied."""
+    made = tmp_path_factory.mktemp("given")
+    done = only("record", "record", "upgrade", *RECORD, cwd=made)
+    assert done.returncode == 0, done.stderr
+    shutil.copy(ROOT / "examples/policies/springfield-water.toml", made / "policy.toml")
+    shutil.copy(ROOT / "src/paperless_ivr/cloudivr/CloudIVR.wsdl", made / "service.wsdl")
+    silent_sounds(made / "sounds")
+    return made
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A folder with what the commands are given."""
-    made = only("record", "record", "upgrade", *RECORD, cwd=tmp_path)
-    assert made.returncode == 0, made.stderr
-    shutil.copy(ROOT / "examples/policies/springfield-water.toml", tmp_path / "policy.toml")
-    shutil.copy(ROOT / "src/paperless_ivr/cloudivr/CloudIVR.wsdl", tmp_path / "service.wsdl")
-    silent_sounds(tmp_path / "sounds")
-    return tmp_path
+def folder(what_commands_are_given: Path, tmp_path: Path) -> Path:
+    """A folder of a test's own with what the commands are given."""
+    return Path(shutil.copytree(what_commands_are_given, tmp_path / "given"))
 
 
 @pytest.mark.parametrize("command", sorted(ENDS))

@@ -142,6 +142,7 @@ def alike(number: str) -> tuple[int, bool, bool]:
 
 @given(st.lists(NUMBERS | CARDS, max_size=20))
 @example(["00000000", "00001234", "12340000"])
+@example(["00001", "10001", "00010", "0000000012"])
 def test_account_numbers(numbers: list[str]) -> None:
     """As long, as much of a card, the same for the same, with the same matches of last digits."""
     others = stand_ins()

@@ -25,12 +25,13 @@ import rich.pretty
 import rich.traceback
 import structlog
 from cattrs.preconf.json import make_converter
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.vendor import pretty
 
 from paperless_ivr import secret
 from paperless_ivr.secret import Kind, Secret
+from tests.counts import heavy
 
 pytestmark = pytest.mark.requirement("R24")
 
@@ -142,12 +143,16 @@ def everywhere(made: Secret) -> dict[str, str]:
     return {way: show(made) for way, show in SHOWN.items()}
 
 
+@pytest.mark.prove
+@settings(deadline=None, max_examples=heavy(30, 100))
 @given(TEXTS.map(lambda text: text.replace("@", "a")), KINDS)
 def test_only_the_length_shows(text: str, kind: Kind) -> None:
     """Two secrets of one kind and length cannot be told apart by anything that prints."""
     assert everywhere(Secret("x" * len(text), kind)) == everywhere(Secret(text, kind))
 
 
+@pytest.mark.prove
+@settings(deadline=None, max_examples=heavy(30, 100))
 @given(st.one_of(EMAILS, st.text("a@.", max_size=10)))
 def test_only_the_shape_of_an_email_shows(text: str) -> None:
     """Of an e-mail address the lengths of its parts show, and nothing else."""

@@ -13,11 +13,11 @@ from paperless_ivr.flow.live import Live, deliver
 from paperless_ivr.flow.view import CallView
 from paperless_ivr.proof.cases import cases
 from paperless_ivr.proof.exploration import Counterexample, Move
+from paperless_ivr.proof.writing import of_counterexample
 from paperless_ivr.secret import keys
 from paperless_ivr.transcripts import (
     Transcript,
     differences,
-    of_counterexample,
     parse,
     read,
     replay,
@@ -41,6 +41,14 @@ def changed(old: str, new: str) -> Transcript:
 def test_replays(path: Path) -> None:
     """The call goes as the transcript says, from the first word to the last."""
     assert differences(read(path)) == ""
+
+
+def test_a_request_under_its_earlier_name() -> None:
+    """A transcript of an earlier version has another name for a request, and replays."""
+    path = DECLINED.with_name("deferred.call")
+    text = path.read_text(encoding="utf-8").replace("DeferRequest", "KeepWish")
+    assert "KeepWish" in text
+    assert differences(parse(text, path)) == ""
 
 
 def test_every_disposition_is_told() -> None:

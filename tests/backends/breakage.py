@@ -245,7 +245,7 @@ def broken(breakage: Broken, behind: str) -> Iterator[str]:
                 slips.append(slip)
 
     class Server(socketserver.ThreadingTCPServer):
-        daemon_threads = True
+        daemon_threads = False  # what was asked of the healthy service is done when this ends
         allow_reuse_address = True
 
     with Server(("127.0.0.1", 0), Handler) as server:

@@ -19,7 +19,7 @@ from attrs import evolve, frozen
 from paperless_ivr.backends import demo
 from paperless_ivr.backends.soap.backend import SoapBackend
 from paperless_ivr.cli.setups import demo_connection
-from paperless_ivr.cloudivr.serving import running
+from paperless_ivr.cloudivr.serving import Service, running
 from paperless_ivr.flow.events import (
     Accepted,
     CustomersFound,
@@ -71,25 +71,25 @@ class Case:
     """How many registrations the service has begun for the caller."""
 
 
-def _case(operation: str, breakage: Broken) -> Case:
+def _case(service: Service, operation: str, breakage: Broken) -> Case:
     """One that the machine was quick enough for: else the driver gave up before the back end."""
     for _ in range(SLOW):
-        case = _held(operation, breakage)
+        case = _held(service, operation, breakage)
         if case.held.in_time:
             break
     return case
 
 
-def _held(operation: str, breakage: Broken) -> Case:
-    with (
-        running() as service,
-        broken(breakage, service.endpoint) as address,
-        everything_logged() as logged,
-    ):
-        good = demo_connection(service.endpoint)
-        bad = SoapBackend(evolve(good, address=address))
-        held = hold(operation, SoapBackend(good), bad, late=breakage.late)
+def _held(service: Service, operation: str, breakage: Broken) -> Case:
+    as_new = service.snapshot()
+    try:
+        with broken(breakage, service.endpoint) as address, everything_logged() as logged:
+            good = demo_connection(service.endpoint)
+            bad = SoapBackend(evolve(good, address=address))
+            held = hold(operation, SoapBackend(good), bad, late=breakage.late)
         return Case(held, "\n".join(logged), len(service.outbox().emails))
+    finally:
+        as_new()
 
 
 @contextmanager
@@ -114,15 +114,22 @@ def everything_logged() -> Iterator[list[str]]:
         said += [repr(entry) for entry in ours]
 
 
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    """The healthy service, behind those that fail; it is as new for each of them."""
+    with running() as healthy:
+        yield healthy
+
+
 @pytest.mark.requirement("R10", "R23", "R24", "R31")
 @pytest.mark.parametrize("operation", sorted(CALLS))
-def test_every_way_to_fail(operation: str, subtests: pytest.Subtests) -> None:
+def test_every_way_to_fail(service: Service, operation: str, subtests: pytest.Subtests) -> None:
     """Whatever fails, it is told for what it is, nothing is done twice, and no secret shows."""
     rows = []
     for breakage in BREAKAGES:
         if breakage.only is None or operation.startswith(breakage.only):
             with subtests.test(breakage.name):
-                case = _case(operation, breakage)
+                case = _case(service, operation, breakage)
                 rows.append(row(breakage, case))
                 outcome_is_what_is_known(operation, breakage, case)
                 nothing_is_done_twice(operation, case)

@@ -5,41 +5,25 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import make_url
 
 from paperless_ivr.cloudivr.database import opened, prepare
 from tests.cloudivr.benches import SEED, Bench
-from tests.records.conftest import a_server
+from tests.postgres import Postgres
 
 NUMBERS = count()
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
-    """A PostgreSQL server, which stops afterwards; the URL of a seeded database on it."""
-    with a_server() as server:
-        url = make_url(server.get_uri())
-        # Many small databases, and none outlives the tests.
-        _on_server(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
-        _on_server(url, "CREATE DATABASE seeded")
-        seeded = url.set(database="seeded").render_as_string(hide_password=False)
-        engine = opened(seeded)
-        prepare(engine, SEED)
-        engine.dispose()
-        yield seeded
-
-
-def _on_server(url: Any, *statements: str) -> None:
-    admin = create_engine(
-        url.set(drivername="postgresql+psycopg", database="postgres"), isolation_level="AUTOCOMMIT"
-    )
-    with admin.connect() as connection:
-        for statement in statements:
-            connection.execute(text(statement))
-    admin.dispose()
+def seeded(postgres: Postgres) -> str:
+    """The name of a seeded database of PostgreSQL, to be copied."""
+    postgres.do("CREATE DATABASE seeded")
+    engine = opened(postgres.url("seeded"))
+    prepare(engine, SEED)
+    engine.dispose()
+    return "seeded"
 
 
 @pytest.fixture(scope="session")
@@ -58,15 +42,15 @@ def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[
     with ExitStack() as ending:
 
         def make() -> Bench:
-            name = f"bench{next(NUMBERS)}"
             if request.param == "sqlite":
                 seeded = request.getfixturevalue("sqlite")
-                engine = opened(f"sqlite:///{shutil.copy(seeded, tmp_path / f'{name}.db')}")
+                file = tmp_path / f"bench{next(NUMBERS)}.db"
+                engine = opened(f"sqlite:///{shutil.copy(seeded, file)}")
             else:
-                url = make_url(request.getfixturevalue("postgresql"))
-                _on_server(url, f"CREATE DATABASE {name} TEMPLATE seeded")
-                ending.callback(_on_server, url, f"DROP DATABASE {name}")
-                engine = opened(url.set(database=name).render_as_string(hide_password=False))
+                postgres: Postgres = request.getfixturevalue("postgres")
+                url = postgres.make(request.getfixturevalue("seeded"))
+                ending.callback(postgres.do, f"DROP DATABASE {make_url(url).database}")
+                engine = opened(url)
             ending.callback(engine.dispose)
             return Bench(engine)
 

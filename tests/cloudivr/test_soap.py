@@ -17,6 +17,7 @@ from paperless_ivr.cloudivr.contract import NAMESPACE, SOAP11, SOAP12, Contract,
 from paperless_ivr.cloudivr.soap import MAX_BODY
 from paperless_ivr.cloudivr.web import ASMX, Application
 from tests.cloudivr.benches import Bench, ask, guid, number
+from tests.counts import heavy
 
 VERSIONS = [SOAP11, SOAP12]
 ON_SQLITE = pytest.mark.parametrize("fresh", ["sqlite"], indirect=True)
@@ -339,8 +340,11 @@ FIELD = st.sampled_from(["BillerGUID", "PartnerGUID", "PartnerKey", "AccountNumb
 
 
 @pytest.mark.requirement("R20", "R22")
+@pytest.mark.prove
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=heavy(20, 60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(field=FIELD, text=XML_TEXT)
 def test_any_text_in_a_read(poster: Poster, field: str, text: str) -> None:
@@ -356,8 +360,11 @@ def test_any_text_in_a_read(poster: Poster, field: str, text: str) -> None:
 
 
 @pytest.mark.requirement("R20", "R22")
+@pytest.mark.prove
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=heavy(20, 60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     field=st.sampled_from(["BillerGUID", "PartnerGUID", "PartnerKey", "InvoiceType"]),
@@ -376,8 +383,11 @@ def test_any_text_in_a_write(poster: Poster, field: str, text: str) -> None:
     assert before == poster.bench.dump(but=kept)
 
 
+@pytest.mark.prove
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=heavy(15, 40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(text=XML_TEXT)
 def test_any_text_is_kept_as_it_is(poster: Poster, text: str) -> None:

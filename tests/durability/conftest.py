@@ -1,7 +1,6 @@
 """Databases for processes that are killed."""
 
-import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,15 +8,14 @@ import pytest
 from paperless_ivr.records.sql import open_store
 from paperless_ivr.records.vault import new_keys
 from tests.durability.town import CUSTOMERS, Counts, Town, asking, free_port, plant
-from tests.records.conftest import Postgres, a_server
+from tests.postgres import Postgres
 
 
 @pytest.fixture
-def record_on_postgresql(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The URL of an empty database on a server of its own, with keys in the environment."""
+def record_on_postgresql(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of an empty database, with keys in the environment."""
     monkeypatch.setenv("PAPERLESS_IVR_KEYS", new_keys())
-    with a_server() as server:
-        yield Postgres(server, itertools.count()).make()
+    return postgres.make()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -22,7 +22,7 @@ from paperless_ivr.records.sql import open_store
 from paperless_ivr.records.vault import new_keys, vault
 from paperless_ivr.secret import keys
 from tests.counts import heavy
-from tests.records.conftest import PATIENT, a_server
+from tests.postgres import PATIENT, Postgres
 
 CALLS, WORKERS = heavy(100, 400), 4
 HELD = 60.0
@@ -100,8 +100,9 @@ def guesses_at_once(url: str) -> int:
     sealed = new_keys()
     with open_store(url, vault(sealed), PATIENT):
         pass
-    spawn = get_context("spawn")
-    with spawn.Manager() as manager, spawn.Pool(WORKERS) as pool:
+    server = get_context("forkserver")
+    server.set_forkserver_preload([__name__])  # what all workers need is imported once
+    with server.Manager() as manager, server.Pool(WORKERS) as pool:
         barrier = manager.Barrier(WORKERS)
         shares = pool.starmap(work, [(url, sealed, n, barrier) for n in range(WORKERS)])
     assert sum(calls for _, calls in shares) == CALLS
@@ -113,7 +114,6 @@ def test_calls_at_once_on_sqlite(tmp_path: Path) -> None:
     assert guesses_at_once(f"sqlite:///{tmp_path}/record.db") == POLICY.limits.tries_per_account[0]
 
 
-def test_calls_at_once_on_postgresql() -> None:
+def test_calls_at_once_on_postgresql(postgres: Postgres) -> None:
     """On PostgreSQL, where transactions run side by side."""
-    with a_server() as server:
-        assert guesses_at_once(server.get_uri()) == POLICY.limits.tries_per_account[0]
+    assert guesses_at_once(postgres.make()) == POLICY.limits.tries_per_account[0]

@@ -36,7 +36,7 @@ from tests.durability.town import (
     take_calls,
     until,
 )
-from tests.records.conftest import Postgres, a_server
+from tests.postgres import Postgres, a_server
 
 SECONDS = heavy(4, 60)
 """How long the database is away."""

@@ -65,7 +65,7 @@ def shown(call: Call) -> Iterator[str]:
 
 
 @pytest.mark.prove
-@settings(deadline=None, max_examples=heavy(30, 100))
+@settings(deadline=None, max_examples=heavy(15, 100))
 @given(st.data())
 def test_turn_or_named_fault(data: st.DataObject) -> None:
     """Any event at any turn of a call gives a turn just where the table has a row for it."""
@@ -85,7 +85,7 @@ def test_turn_or_named_fault(data: st.DataObject) -> None:
 
 
 @pytest.mark.prove
-@settings(deadline=None, max_examples=heavy(30, 100))
+@settings(deadline=None, max_examples=heavy(15, 100))
 @given(st.data())
 def test_caller_may_do_anything(data: st.DataObject) -> None:
     """Where keys are waited for, any keys, silence and a hang-up give a turn, again and again."""
@@ -99,7 +99,7 @@ def test_caller_may_do_anything(data: st.DataObject) -> None:
 
 
 @pytest.mark.prove
-@settings(deadline=None, max_examples=heavy(30, 100))
+@settings(deadline=None, max_examples=heavy(15, 100))
 @given(st.data())
 def test_turn_is_told_from_the_call(data: st.DataObject) -> None:
     """What is said and waited for can be told from the call alone, at every turn of a walk."""
@@ -112,7 +112,7 @@ def test_turn_is_told_from_the_call(data: st.DataObject) -> None:
 
 
 @pytest.mark.prove
-@settings(deadline=None, max_examples=heavy(30, 100))
+@settings(deadline=None, max_examples=heavy(15, 100))
 @given(st.data())
 def test_same_again_after_a_restart(data: st.DataObject) -> None:
     """The same call and event give the same turn, also in a new flow, for a call that was saved."""
@@ -126,7 +126,7 @@ def test_same_again_after_a_restart(data: st.DataObject) -> None:
 
 
 @pytest.mark.prove
-@settings(deadline=None, max_examples=heavy(30, 100))
+@settings(deadline=None, max_examples=heavy(15, 100))
 @given(st.data())
 def test_after_the_end(data: st.DataObject) -> None:
     """After the end only a hang-up may come, and it changes nothing."""
@@ -141,7 +141,7 @@ def test_after_the_end(data: st.DataObject) -> None:
 
 
 @pytest.mark.prove
-@settings(deadline=None, max_examples=heavy(30, 100))
+@settings(deadline=None, max_examples=heavy(15, 100))
 @given(st.data())
 def test_hang_up_ends_a_call(data: st.DataObject) -> None:
     """A hang-up at any turn ends the call, or the write under way is finished and then it ends."""

@@ -138,7 +138,7 @@ SAVED = (
     '"contact":{"source":"KEYED","email":"EMAIL:pat@example.com"},'
     '"consents":[{"reference":"call-1-1","biller":"springfield-water","purpose":"ENROL","prompts":["confirm_keyed"],'
     '"slots":[["bill",{"text":"agua","is":"Words"}],'
-    '["address",{"text":"EMAIL:pat@example.com","is":"Spelled"}],'
+    '["address",{"text":"EMAIL:pat@example.com","is":"Spelt"}],'
     '["amount",{"amount":"41.50","is":"Money"}],["bills_on_paper",{"number":2,"is":"Count"}]],'
     '"key":"1","language":"es-US","customer":"CUSTOMER:C1","account":"ACCOUNT:10024",'
     '"invoice_type":"GAS"}]}}'
@@ -226,6 +226,8 @@ def test_other_schema(schema: int) -> None:
         (SAVED.replace(b'"CONFIRMATION"', b'"ABSENT"'), "$.call.state"),
         (SAVED.replace(b'"KEYED"', b'"keyed"'), "$.call.contact.source"),
         (SAVED.replace(b'"Words"', b'"Parrot"'), "$.call.consents[0].slots[0]"),
+        (SAVED.replace(b'"ENROL"', b'"ENROLL"'), "$.call.consents[0].purpose"),
+        (SAVED.replace(b'"Spelt"', b'"Spelled"'), "$.call.consents[0].slots[1]"),
         (SAVED.replace(b',"is":"Words"', b""), "$.call.consents[0].slots[0]"),
         (SAVED.replace(b'"NAME:Zo', b'"WHO:Zo'), "$.call.found[0].name"),
         (SAVED.replace(b'"NAME:Zo', b'"Zo'), "$.call.found[0].name"),

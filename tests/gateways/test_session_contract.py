@@ -286,7 +286,7 @@ class Raises(Model):
     """Raises when the connection is lost."""
 
     def cut(self) -> bool:
-        self.lost = {"offer", "offer_help", "person_offer"}
+        self.lost = {"offer", "menu_help", "person_offer"}
         self.caller.gone = True
         return True
 

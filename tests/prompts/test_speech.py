@@ -32,7 +32,7 @@ from paperless_ivr.prompts import (
     speech,
     speech_of,
 )
-from paperless_ivr.prompts.terms import SIGNS
+from paperless_ivr.prompts.terms import LETTERS, SIGNS
 from paperless_ivr.secret import Secret
 from tests.prompts.samples import ATEXT, LANGUAGES, PLAIN_SLOTS, SLOTS, prompts
 
@@ -94,6 +94,7 @@ def test_no_gap_stays_open(language: str, prompt: Prompt) -> None:
         ("amount", Money(Decimal(-3)), "a credit of $3.00", "un saldo a favor de $3.00"),
         ("amount", Money(Decimal("48.2"), "CAD"), "48.20 CAD", "48.20 CAD"),
         ("due", Day(date(2026, 12, 3)), "December 3", "3 de diciembre"),
+        ("due", Day(date(2027, 1, 1)), "January 1", "primero de enero"),
         ("bills_on_paper", Count(1), "one bill", "una factura"),
         ("bills_on_paper", Count(2), "one or two bills", "una o dos facturas"),
         ("bills_on_paper", Count(3), "up to 3 bills", "hasta 3 facturas"),
@@ -124,22 +125,31 @@ def test_no_gap_stays_open(language: str, prompt: Prompt) -> None:
             "the address on file",
             "la dirección registrada",
         ),
+        (
+            "masked",
+            Masked(Secret("mary@gmail.com")),
+            "the address starting with m as in Mary, ending in gmail dot com",
+            "la dirección que empieza con eme de mamá y termina en gmail punto com",
+        ),
         ("masked", Masked(Secret("ñ@gmail.com")), "the address on file", "la dirección registrada"),
         ("masked", Masked(Secret("jane")), "the address on file", "la dirección registrada"),
         ("masked", Masked(Secret("@jane.com")), "the address on file", "la dirección registrada"),
         (
             "address",
             Spelled(Secret("jane.smith@gmail.com")),
-            "j, a, n, e, dot, s, m, i, t, h, at gmail dot com",
-            "j, a, n, e, punto, s, m, i, t, h, arroba gmail punto com",
+            "j, a, n as in Nancy, e, dot, s as in Sam, m as in Mary, i, t, h, at gmail dot com",
+            (
+                "j, a, ene de noche, e, punto, ese de sol, eme de mamá, i, t, h, "
+                "arroba gmail punto com"
+            ),
         ),
         (
             "address",
             Spelled(Secret("j4-b@xy.org")),
-            "j, the number 4, dash, b, at, x, y, dot, o, r, g",
-            "j, el número 4, guion medio, b, arroba, x, y, punto, o, r, g",
+            "j, the number 4, dash, b as in boy, at, x, y, dot, o, r, g",
+            "j, el número 4, guion medio, be de burro, arroba, x, y, punto, o, r, g",
         ),
-        ("spelt", Spelled(Secret("jane_")), "j, a, n, e, underscore", "j, a, n, e, guion bajo"),
+        ("spelt", Spelled(Secret("jake_")), "j, a, k, e, underscore", "j, a, k, e, guion bajo"),
         ("spelt", Spelled(Secret("")), "nothing yet", "nada todavía"),
         ("character", Spelled(Secret("+")), "plus", "signo más"),
     ],
@@ -166,7 +176,7 @@ def test_a_number_is_read_back_in_groups() -> None:
 def test_what_is_spelt_can_be_written_down(text: str) -> None:
     """From what is said of a spelled text, a listener has exactly that text."""
     book = CATALOG.books["en-US"]
-    names = {book[name]: sign for sign, name in SIGNS.items()}
+    names = {book[name]: said for said, name in {**SIGNS, **LETTERS}.items()}
     heard = filled("spelt", Spelled(Secret(text))).split(", ")
     assert "".join(names.get(word, word.removeprefix("the number ")) for word in heard) == text
 

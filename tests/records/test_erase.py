@@ -17,6 +17,7 @@ from paperless_ivr.flow.requests import SendWebLink
 from paperless_ivr.records.port import Activity, ActivityType
 from paperless_ivr.records.sql.tables import activity, consents, counted, removals, writes
 from paperless_ivr.testing.contracts.bench import START, Clock, evidence_of
+from tests.counts import heavy
 
 NUMBERS = [secret.phone(f"+1217555015{n}") for n in range(3)]
 ACCOUNTS = [secret.account(f"2048115{n}") for n in range(3)]
@@ -95,6 +96,7 @@ def hold(record, clock, biller, number, held):
     note(ActivityType.ENDED, (held.account,), disposition=Disposition.DECLINED.value)
 
 
+@pytest.mark.prove
 @pytest.mark.requirement("R24", "R30")
 def test_an_erasure(opened):
     """Its lines and consents go where no consent must stay; all else stays to the last column."""
@@ -106,7 +108,10 @@ def test_an_erasure(opened):
         return store.database.read(lambda c: c.execute(every).all())
 
     @settings(
-        max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), database=None
+        max_examples=heavy(15, 40),
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        database=None,
     )
     @given(CALLS, st.sampled_from([*NUMBERS, *ACCOUNTS, *ADDRESSES]))
     def check(calls, person):

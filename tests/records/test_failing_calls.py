@@ -28,15 +28,18 @@ from paperless_ivr.records.sql import Store, open_store
 from paperless_ivr.records.sql.tables import activity, consents, wishes, writes
 from paperless_ivr.testing.twilio import SimulatedTwilio
 from paperless_ivr.testing.virtual_caller import Press
+from tests.counts import heavy
 from tests.drive.line import GATEWAY, Clock, Line
 from tests.drive.loops import LOOPS
 from tests.drive.test_loops import ARRIVAL, CATALOG, ENROLL, POLICY, Caller
-from tests.records.conftest import PATIENT, a_server
+from tests.postgres import PATIENT, a_server
 
 pytestmark = pytest.mark.requirement("R10", "R31")
 
 ASKED_ALWAYS = evolve(POLICY, offer=evolve(POLICY.offer, again_after_days={}))
 """The same caller calls again and again."""
+STRIDE = heavy(2, 1)
+"""Of so many steps one is broken."""
 SHORT = 0.05
 """Seconds of budget of a database that is made not to answer."""
 RIVERA = customer("rivera").id
@@ -232,7 +235,7 @@ def every_step(
     store: Store,
     used: Store,
     trouble: Callable,
-    stride: int = 1,
+    stride: int = STRIDE,
     *,
     harmless: bool = False,
 ) -> None:
@@ -262,6 +265,7 @@ def made(opened, some_vault):
     return store, hasty
 
 
+@pytest.mark.prove
 @pytest.mark.parametrize("once", ["before", "after"])
 @pytest.mark.parametrize("loop", CALLS)
 def test_one_step_fails(made, loop, once):
@@ -275,6 +279,7 @@ def test_one_step_fails(made, loop, once):
     every_step(loop, store, store, trouble, harmless=True)
 
 
+@pytest.mark.prove
 @pytest.mark.parametrize("loop", CALLS)
 def test_locked(made, loop):
     """From a step on somebody else holds the database."""
@@ -288,6 +293,7 @@ def test_locked(made, loop):
     every_step(loop, store, hasty, trouble)
 
 
+@pytest.mark.prove
 @pytest.mark.parametrize("loop", CALLS)
 def test_full(tmp_path, some_vault, loop):
     """From a step on the disk is full; what fits into what is there may still be kept."""

@@ -10,7 +10,7 @@ from paperless_ivr.records.memory import MemoryRecord
 from paperless_ivr.records.port import Activity, ActivityType
 from paperless_ivr.records.sql import Database, SqlReading, reading
 from paperless_ivr.testing.contracts.bench import BILLER, START, Bench, Clock
-from tests.records.conftest import PATIENT
+from tests.postgres import PATIENT
 
 SECONDS = st.integers(0, 5).map(lambda n: timedelta(seconds=n))
 LINES = st.lists(st.tuples(st.sampled_from((BILLER, "elm-energy")), SECONDS), max_size=12)

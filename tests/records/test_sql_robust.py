@@ -19,7 +19,7 @@ from paperless_ivr.records.sql.record import utc_now
 from paperless_ivr.records.sql.tables import activity
 from paperless_ivr.records.vault import new_keys, vault
 from paperless_ivr.testing.contracts.bench import BILLER, Bench, deferred_of, preference
-from tests.records.conftest import PATIENT, a_server
+from tests.postgres import PATIENT, a_server
 
 SHORT = 0.5
 """Seconds of budget where the database is made not to answer."""

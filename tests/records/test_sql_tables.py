@@ -43,7 +43,7 @@ from paperless_ivr.testing.contracts.bench import (
     evidence_of,
     preference,
 )
-from tests.records.conftest import PATIENT
+from tests.postgres import PATIENT
 
 
 def test_migrations_make_the_tables(empty_url):

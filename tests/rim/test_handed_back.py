@@ -12,7 +12,7 @@ import pytest
 from paperless_ivr.flow.host import Moment
 from paperless_ivr.records.vault import new_keys
 from tests.durability.town import account, phone
-from tests.records.conftest import Postgres, a_server
+from tests.postgres import Postgres, a_server
 from tests.rim.callers import (
     AS_EVER,
     FAILURE,

@@ -16,7 +16,7 @@ import pytest
 
 from paperless_ivr.flow.host import Moment
 from paperless_ivr.records.vault import new_keys
-from tests.records.conftest import PATIENT, Postgres, a_server
+from tests.postgres import PATIENT, Postgres, a_server
 from tests.rim.callers import AgiCall, Point, WebCall
 from tests.rim.conftest import World
 from tests.rim.health import HEALTH, Health, lines

@@ -235,6 +235,7 @@ def test_rewind_and_another_way(caller: Caller, tmp_path: Path) -> None:
     caller.asked("Do you agree?")
     caller.says("#messages", "Only in take 1")
     caller.says("#so-far", "Take 2 starts here")
+    caller.says("#so-far", "What came next in take 1")
     caller.shot("simulator-rewound")
     caller.presses("2")
     caller.says("#ended", "Declined")

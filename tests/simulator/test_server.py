@@ -197,8 +197,11 @@ def test_rewinding_across_a_message(tab: Tab, tmp_path: Path) -> None:
     assert [one["take"] for one in asked["messages"]] == [1]
     assert asked["speech"]["start"] == len(asked["speech"]["prompts"])
     assert "Take 2 starts here" in tab.texts("take")
+    asked_at = [entry["stop"] for entry in first["entries"]].index(2)
+    came_next = [{**entry, "stop": None} for entry in first["entries"][asked_at + 1 :]]
+    assert asked["undone"] == {"take": 1, "entries": came_next}
     tab.press("2")
-    tab.ended()
+    assert tab.ended()["undone"] is None
     assert "ends       declined" in replays(tab, 2, tmp_path)
     assert "ends       enrolled" in replays(tab, 1, tmp_path)
     tab.act("take", number=1)

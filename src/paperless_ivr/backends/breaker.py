@@ -15,7 +15,7 @@ from pybreaker import (
     CircuitMemoryStorage,
 )
 
-from paperless_ivr.backends.port import Backend
+from paperless_ivr.backends.port import NO_ACCESS, Backend
 from paperless_ivr.flow.events import OutcomeUnknown, ServiceAnswer, Unavailable
 from paperless_ivr.flow.requests import ServiceRequest
 
@@ -45,6 +45,10 @@ class GuardedBackend:
     """Seconds until one request is sent again; where it is answered, all are."""
     tell: Callable[[str], None] = lambda _: None
     """Told of the circuit's state when it changes: closed, open or half-open."""
+    tell_access: Callable[[bool], None] = lambda _: None
+    """Told whether the service accepts our credentials, when it begins or ceases to refuse them."""
+    access: bool = field(init=False, default=True)
+    """Whether the service, when it answered last, accepted our credentials."""
     _breaker: CircuitBreaker = field(init=False, repr=False)
     _probe: Any = field(init=False, factory=Lock, repr=False)
 
@@ -76,6 +80,7 @@ class GuardedBackend:
         try:
             with self._breaker.calling():  # `call` would hold its lock until the answer comes
                 answer = self.backend.answer(request, budget)
+                self._note_access(answer)
                 if isinstance(answer, Unavailable | OutcomeUnknown):
                     raise _NoAnswer(answer)
                 return answer
@@ -86,6 +91,14 @@ class GuardedBackend:
         finally:
             if probing:
                 self._probe.release()
+
+    def _note_access(self, answer: ServiceAnswer) -> None:
+        refused = isinstance(answer, Unavailable) and answer.why.startswith(NO_ACCESS)
+        if isinstance(answer, Unavailable | OutcomeUnknown) and not refused:
+            return  # it says nothing of them
+        if self.access == refused:
+            self.access = not refused
+            self.tell_access(self.access)
 
 
 class _Storage(CircuitMemoryStorage):

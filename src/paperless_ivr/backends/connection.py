@@ -31,17 +31,28 @@ ABSENT = "absent"
 """A code that says: nobody, or nothing, is there. Not a refusal, but an answer."""
 UNAVAILABLE = "unavailable"
 """A code that says: surely nothing was done, and it is no matter of business."""
+CREDENTIALS = "credentials"
+"""A code that says: we are not known, or not allowed to ask. Surely nothing was done."""
 UNKNOWN = "unknown"
 """A code that says: perhaps it was done."""
 DONE = "done"
 """A code that says success, for a service that has no flag for it."""
 
-MEANINGS = (DONE, *(refusal.value for refusal in Refusal), ABSENT, UNAVAILABLE, UNKNOWN)
+MEANINGS = (
+    DONE,
+    *(refusal.value for refusal in Refusal),
+    ABSENT,
+    UNAVAILABLE,
+    CREDENTIALS,
+    UNKNOWN,
+)
 """What a code of the service can mean."""
 
 REFERENCE_CODES: Mapping[str, Mapping[str, str]] = Fixed(
     {
         EVERY: {
+            str(Code.PARTNER_REFUSED.value): CREDENTIALS,
+            str(Code.BILLER_UNKNOWN.value): CREDENTIALS,
             str(Code.CUSTOMER_NOT_FOUND.value): ABSENT,
             str(Code.BAD_EMAIL.value): Refusal.BAD_EMAIL.value,
             str(Code.BAD_PHONE.value): Refusal.BAD_PHONE.value,

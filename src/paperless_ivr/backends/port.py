@@ -5,6 +5,9 @@ from typing import Protocol
 from paperless_ivr.flow.events import ServiceAnswer
 from paperless_ivr.flow.requests import ServiceRequest
 
+NO_ACCESS = "access was refused"
+"""How `Unavailable.why` begins where the service does not accept our credentials."""
+
 
 class Backend(Protocol):
     """A biller's billing service.

@@ -62,6 +62,7 @@ def said(where: Where, at: Services) -> Iterator[Said]:
 
     saying = Said(Meters())
     saying.meters.circuit(lambda: at.backend.circuit == "open")
+    saying.meters.access(lambda: not at.backend.access)
     if where.port is None:
         yield saying
         return
@@ -70,7 +71,7 @@ def said(where: Where, at: Services) -> Iterator[Said]:
     except OSError as error:
         message = f"cannot listen at {where.host}:{where.port}: {error.strerror}"
         raise click.ClickException(message) from error
-    app = status(saying.meters, at.probe, lambda: at.backend.circuit, saying.draining.is_set)
+    app = status(saying.meters, at.probe, lambda: _service(at), saying.draining.is_set)
     server = bounded(app, Limits(CONNECTIONS), 1)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
@@ -81,3 +82,9 @@ def said(where: Where, at: Services) -> Iterator[Said]:
     finally:
         server.should_exit = True
         thread.join(5)
+
+
+def _service(at: Services) -> str:
+    """How the billing service is."""
+    refused = "" if at.backend.access else ", refuses our credentials"
+    return f"circuit {at.backend.circuit}{refused}"

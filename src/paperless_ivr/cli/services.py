@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -67,9 +68,17 @@ class Services:
     """What calls are connected to, and what they are not: a line each."""
 
     def say(self) -> None:
-        """Says at start what a server is connected to."""
+        """Says at start what a server is connected to, and asks the service for nobody.
+
+        So refused credentials are on the log before the first call; nothing waits for it.
+        """
+        from paperless_ivr.backends.soap.survey import BUDGET, harmless
+
         for line in self.connected:
             click.echo(line, err=True)
+        request = harmless(self.backend.operations)
+        if request is not None:
+            Thread(target=self.backend.answer, args=(request, BUDGET), daemon=True).start()
 
 
 def options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -109,7 +118,11 @@ def opened(  # noqa: PLR0913 - an argument for each option
             with usable("--cloudivr"):
                 connection = demo_connection(open_while.enter_context(running(service)).endpoint)
         backend = GuardedBackend(
-            SoapBackend(connection), connection.circuit_failures, connection.circuit_seconds, _tell
+            SoapBackend(connection),
+            connection.circuit_failures,
+            connection.circuit_seconds,
+            _tell,
+            _tell_access,
         )
         lines = tuple(_connected(policy, connection, connection_file, service, record))
         if record is None:
@@ -132,6 +145,14 @@ def _nothing() -> None:
 
 def _tell(circuit: str) -> None:
     structlog.get_logger("paperless_ivr").warning("service.circuit", state=circuit)
+
+
+def _tell_access(given: bool) -> None:
+    log = structlog.get_logger("paperless_ivr")
+    if given:
+        log.warning("service.access", state="accepted")
+    else:
+        log.error("service.access", state="refused")
 
 
 def _connected(

@@ -38,9 +38,7 @@ def command(folder: Path, file: Path | None) -> None:
     """
     from paperless_ivr.prompts.policies import load_policy
     from paperless_ivr.proof.cases import rows
-    from paperless_ivr.proof.cover import cover
-    from paperless_ivr.transcripts import of_covering
-    from paperless_ivr.transcripts.writing import COVERING, in_words
+    from paperless_ivr.proof.cover import COVERING, cover, in_words, of_covering
 
     policy = load_policy(file) if file else None
     earlier = _written_by_us(folder, "*.call", f"# {COVERING}")

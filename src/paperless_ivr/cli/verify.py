@@ -60,10 +60,10 @@ def _progress(case: Case, seen: Walk) -> None:
 
 def _write(folder: Path, number: int, case: Case, counterexample: Counterexample) -> None:
     """Writes a counterexample as a transcript."""
-    from paperless_ivr import transcripts
+    from paperless_ivr.proof.writing import of_counterexample
 
     name = re.sub(r"[^a-z0-9]+", "-", f"{counterexample.invariant} {case.name}".lower()).strip("-")
     to = folder / f"counterexample-{number}-{name}.call"
     folder.mkdir(parents=True, exist_ok=True)
-    to.write_text(str(transcripts.of_counterexample(counterexample, case)), encoding="utf-8")
+    to.write_text(of_counterexample(counterexample, case), encoding="utf-8")
     click.echo(f"written: {to}")

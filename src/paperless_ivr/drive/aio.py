@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from attrs import define, field, frozen
 
 from paperless_ivr.drive.protocol import Move, OnRecord, Send, converse
-from paperless_ivr.drive.runner import Asking, CallRunner, Setup, handback_of
+from paperless_ivr.drive.runner import Asking, CallRunner, Setup, Silence, handback_of
 from paperless_ivr.drive.session import Session
 from paperless_ivr.flow.events import CallerEvent, EndedBy, HungUp, ServiceAnswer
 from paperless_ivr.flow.host import Arrival, Handback
@@ -55,8 +55,9 @@ class AsyncDriver:
         When `taken_back` is done, the host cancels or the server stops: a write under way is
         finished and recorded, and nothing more is spoken.
         """
+        silence = Silence(self.setup.budgets.reassure)
         begun = await self._stored(self._runner.arrived, arrival)
-        session = await self._stored(self._runner.commit_or_go_on, begun)
+        session = await self._stored(silence.kept, self._runner.commit_or_go_on, begun)
         return await self.resume(gateway, session, taken_back)
 
     async def resume(
@@ -75,6 +76,7 @@ class AsyncDriver:
 
     async def _converse(self, line: "_Line", session: Session) -> Handback:
         runner, setup = self._runner, self.setup
+        silence = Silence(setup.budgets.reassure)
         steps = converse(session, runner.advance, setup.budget)
         reply: object = None
         while True:
@@ -85,23 +87,24 @@ class AsyncDriver:
             match step:
                 case Turn():
                     reply = await line.perform(step)
+                    silence.goes_on_or_begins(step)
                 case OnRecord(request):
-                    reply = await self._stored(runner.on_record, request, session)
+                    reply = await self._stored(silence.kept, runner.on_record, request, session)
                 case Send():
-                    reply = await self._send(step, line)
+                    reply = await self._send(step, line, silence)
                 case Move():
-                    reply = session = await self._stored(runner.commit_or_go_on, step)
+                    reply = session = await self._stored(silence.kept, runner.commit_or_go_on, step)
 
     async def _stored(self, act: Callable[..., Value], *about: object) -> Value:
         """Does what the store may be slow at, in a thread of its own."""
         return await asyncio.get_running_loop().run_in_executor(self._store, act, *about)
 
-    async def _send(self, step: Send, line: "_Line") -> ServiceAnswer | HungUp:
+    async def _send(self, step: Send, line: "_Line", silence: Silence) -> ServiceAnswer | HungUp:
         """One answer within the budget. Reassures while it waits.
 
         A caller who is gone ends a read at once. A write is waited for.
         """
-        asking = Asking(self._runner, step, self._service)
+        asking = Asking(self._runner, step, self._service, silence)
         answering = asyncio.wrap_future(asking.answering)
         answering.add_done_callback(_seen)
         heeding = isinstance(step.request, Read)

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from attrs import field, frozen
 
 from paperless_ivr.drive.protocol import Move, OnRecord, Send, converse
-from paperless_ivr.drive.runner import Asking, CallRunner, Setup, handback_of
+from paperless_ivr.drive.runner import Asking, CallRunner, Setup, Silence, handback_of
 from paperless_ivr.flow.events import Event, HungUp, ServiceAnswer
 from paperless_ivr.flow.host import Arrival, Handback
 from paperless_ivr.flow.turns import Turn
@@ -31,7 +31,8 @@ class Driver:
     def converse(self, gateway: SessionGateway, arrival: Arrival) -> Handback:
         """Takes a call from its arrival to its end; gives what the host gets back."""
         runner, setup = self._runner, self.setup
-        session = runner.commit_or_go_on(runner.arrived(arrival))
+        silence = Silence(setup.budgets.reassure)
+        session = silence.kept(runner.commit_or_go_on, runner.arrived(arrival))
         steps = converse(session, runner.advance, setup.budget)
         reply: object = None
         while True:
@@ -42,12 +43,13 @@ class Driver:
             match step:
                 case Turn():
                     reply = self._perform(gateway, step)
+                    silence.goes_on_or_begins(step)
                 case OnRecord(request):
-                    reply = runner.on_record(request, session)
+                    reply = silence.kept(runner.on_record, request, session)
                 case Send():
-                    reply = self._send(step, gateway)
+                    reply = self._send(step, gateway, silence)
                 case Move():
-                    reply = session = runner.commit_or_go_on(step)
+                    reply = session = silence.kept(runner.commit_or_go_on, step)
 
     def _perform(self, gateway: SessionGateway, turn: Turn) -> Event | None:
         try:
@@ -56,9 +58,9 @@ class Driver:
             self._runner.gateway_failed(turn, error)
             return HungUp()
 
-    def _send(self, step: Send, gateway: SessionGateway) -> ServiceAnswer:
+    def _send(self, step: Send, gateway: SessionGateway, silence: Silence) -> ServiceAnswer:
         """One answer within the budget. Reassures while it waits."""
-        asking = Asking(self._runner, step, self._pool)
+        asking = Asking(self._runner, step, self._pool, silence)
         while True:
             wait([asking.answering], asking.wait)
             if asking.answering.done():

@@ -4,6 +4,7 @@ Whatever fails around the flow becomes an event here: no exception ever reaches 
 (rule 4). What is logged are names: states, events, rows, classes of errors.
 """
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
@@ -51,6 +52,7 @@ from paperless_ivr.flow.requests import (
 from paperless_ivr.flow.turns import Return, Turn
 from paperless_ivr.flow.view import CallView
 from paperless_ivr.prompts import Catalog
+from paperless_ivr.records.deadline import answering_by
 from paperless_ivr.records.port import (
     Intent,
     Reservation,
@@ -197,9 +199,10 @@ class CallRunner:
         down = move.event if isinstance(move.event, RecordUnavailable) else None
         if down is None and move.before is not None:
             down = _skipped(move.before)
-        if down is not None and not after.over and move.outcome is None:
-            return self._shown((_unstored(move, down),))
-        return self._shown(self._stored_or_not(move))
+        if not after.over and move.outcome is None:
+            return self._shown((_unstored(move, down),) if down else self._stored_or_not(move))
+        with answering_by(math.inf):
+            return self._shown(self._stored_or_not(move))
 
     def _stored_or_not(self, move: Move) -> Sequence[Move]:
         """The moves after an attempt to commit."""
@@ -380,14 +383,42 @@ class CallRunner:
 
 
 @define
+class Silence:
+    """How long a caller on a held channel has heard nothing: all that is done meanwhile."""
+
+    seconds: float
+    """How long it may be."""
+    _began: float = field(init=False, factory=time.monotonic)
+
+    def begins(self) -> None:
+        """The caller hears something, or has just done something."""
+        self._began = time.monotonic()
+
+    def goes_on_or_begins(self, performed: Turn) -> None:
+        """A turn was performed: it begins anew unless nothing was said and nothing asked."""
+        if performed.say or not isinstance(performed.then, Request):
+            self.begins()
+
+    @property
+    def ends(self) -> float:
+        """When the caller has waited long enough to hear something new."""
+        return self._began + self.seconds
+
+    def kept(self, act: Callable[..., T], *about: object) -> T:
+        """What comes of asking the store, which waits for its turn no longer."""
+        with answering_by(self.ends):
+            return act(*about)
+
+
+@define
 class Asking:
     """A request to the service, asked in a thread of a pool, and how long it is waited for."""
 
     runner: CallRunner
     step: Send
     pool: Executor
+    silence: Silence
     _began: float = field(init=False, factory=time.monotonic)
-    _heard: float = field(init=False, factory=time.monotonic)
     _started: float | None = field(init=False, default=None)
     answering: Future[ServiceAnswer] = field(init=False)
 
@@ -402,12 +433,7 @@ class Asking:
     @property
     def wait(self) -> float:
         """Seconds after which something has to be done where no answer has come."""
-        return max(min(self._deadline, self._silence_ends) - time.monotonic(), 0.0)
-
-    @property
-    def _silence_ends(self) -> float:
-        """When the caller has waited long enough to hear something new."""
-        return self._heard + self.runner.setup.budgets.reassure
+        return max(min(self._deadline, self.silence.ends) - time.monotonic(), 0.0)
 
     @property
     def _deadline(self) -> float:
@@ -420,9 +446,9 @@ class Asking:
         """What comes of waiting in vain: an answer, or a turn that reassures the caller."""
         now, deadline = time.monotonic(), self._deadline
         if now < deadline:
-            if now < self._silence_ends:
+            if now < self.silence.ends:
                 return None  # a thread has taken it since: its time begins there
-            self._heard = now
+            self.silence.begins()
             return self.runner.reassurance(self.step.turn)
         if self.answering.cancel():
             return self.runner.busy(self.step)

@@ -5,7 +5,8 @@ turn moves it (compare-and-set). Every answer carries the token of the turn it i
 an earlier turn the last document is given again, and nothing changes (R09).
 
 "One moment" is heard before a request is carried out, on the next visit. Who comes while it is
-being carried out waits, then hears that it goes on. Where something of ours fails, the call goes
+being carried out waits, then hears that it goes on. What a request waits for, a turn at the store
+or an answer, has one deadline. Where something of ours fails, the call goes
 back to the host with all that it handed over: the token says it, with no store at all (R48).
 """
 
@@ -51,6 +52,7 @@ from paperless_ivr.flow.requests import RecordRequest, Request
 from paperless_ivr.flow.states import Kind
 from paperless_ivr.flow.turns import Gather, Transfer
 from paperless_ivr.gateways.port import Answers, Begins, DocumentGateway, Ends, WebRequest
+from paperless_ivr.records.deadline import answering_by, left
 from paperless_ivr.secret import Secret
 
 log = structlog.get_logger("paperless_ivr")
@@ -273,7 +275,7 @@ class WebDriver:
         except TimeoutError:
             if not pending.cancel():
                 pending.add_done_callback(partial(_noted, whose(session.call.host)))
-                return self._last(session.call_id, waited=True)
+                return self._still_working(session)
         log.error("request.crowded_out", **whose(session.call.host))
         record = isinstance(session.turn.then, RecordRequest)
         kind = RecordUnavailable if record else Unavailable
@@ -284,27 +286,37 @@ class WebDriver:
 
     def _look_for(self, session: Session) -> Reply:
         """Waits for an answer another worker will deliver."""
-        waited, looks = 0.0, iter(LOOKS)
-        while waited < self._wait:
-            if self._requests.load(session.call_id).turn != session.number:
-                break
-            pause = next(looks, LOOKS[-1])
+        looks = iter(LOOKS)
+        while pause := min(self._wait, next(looks, LOOKS[-1])):
             time.sleep(pause)
-            waited += pause
-        return self._last(session.call_id, waited=True)
+            with suppress(RecordBusy):
+                stored = self._requests.load(session.call_id)
+                if stored.turn != session.number:
+                    return self._reply(self._requests.session(stored))
+        return self._still_working(session)
 
     # ── documents ──
 
     @property
     def _wait(self) -> float:
-        """Seconds after which the caller hears that we still work."""
+        """Seconds that are left until the caller hears that we still work."""
+        return left()
+
+    @property
+    def _patience(self) -> float:
+        """Seconds that the caller waits for a document at most."""
         reassure = self.setup.budgets.reassure
         return max(min(reassure, self.gateway.patience - MARGIN), 0.0)
 
-    def _last(self, call_id: str, *, waited: bool = False) -> Reply:
-        """The last document again; who has waited for it hears so."""
-        session = self._requests.session(self._requests.load(call_id))
-        if waited and isinstance(session.turn.then, Request):
+    def _last(self, call_id: str) -> Reply:
+        """The last document again."""
+        return self._reply(self._requests.session(self._requests.load(call_id)))
+
+    def _still_working(self, session: Session) -> Reply:
+        """Who has waited for a request hears so, unless it is seen at once that it is done."""
+        with suppress(RecordBusy):
+            session = self._requests.session(self._requests.load(session.call_id))
+        if isinstance(session.turn.then, Request):
             still = self._requests.runner.reassurance(session.turn)
             if still is not None:
                 return Reply(200, self._requests.write(session, still))
@@ -318,7 +330,8 @@ class WebDriver:
     def _or_given_back(self, act: Callable[[], Reply], host: Arrival, *, paid: bool) -> Reply:
         """The reply; where it cannot be had, the call goes back with what was handed over."""
         try:
-            return act()
+            with answering_by(time.monotonic() + self._patience):
+                return act()
         except Rejected:
             raise
         except Exception as error:  # noqa: BLE001 - the caller goes on with the host

@@ -8,7 +8,7 @@ row of the block's own that always fits takes the place of those that it would s
 from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar
 
-from attrs import evolve, field, frozen
+from attrs import Factory, evolve, field, frozen
 
 from paperless_ivr.flow.call import Call, Purpose
 from paperless_ivr.flow.events import Digits, HungUp, NoInput
@@ -157,6 +157,8 @@ class By:
     """A number or a spelling is asked for, not one key."""
     star_restarts: bool = True
     """Only the keys after the last star count."""
+    help: str | None = None
+    """The longer help of a question without one of its own."""
 
 
 def _one_key(view: CallView, ask: "Ask") -> Gather:
@@ -174,7 +176,7 @@ def _menu(ask: "Ask") -> Rows:
     return (*repeat, ask.leave, *AGENT, *WRONG, *SILENCE)
 
 
-ONE_KEY = By(_one_key, _menu, takes_several_keys=False)
+ONE_KEY = By(_one_key, _menu, takes_several_keys=False, help="menu_help")
 """One key of a menu, 0, `*`, or `#`."""
 
 
@@ -248,7 +250,9 @@ class Ask:
     say: Sequence[Line] = field(kw_only=True)
     keys: Sequence[Keys] = field(default=(), kw_only=True)
     by: By = field(default=ONE_KEY, kw_only=True)
-    help: str | None = field(default=None, kw_only=True)
+    help: str | None = field(
+        default=Factory(lambda ask: ask.by.help, takes_self=True), kw_only=True
+    )
     """The longer help of the second reprompt."""
     consent: Purpose | None = field(default=None, kw_only=True)
     hear: bool = field(default=False, kw_only=True)

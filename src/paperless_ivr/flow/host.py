@@ -20,7 +20,7 @@ class Moment(enum.Enum):
 
 
 class Intent(enum.Enum):
-    """What the caller wants, as far as the host knows."""
+    """What the caller wants, if the host knows."""
 
     ENROLL = "enrol"
     BACK_TO_PAPER = "back_to_paper"
@@ -69,7 +69,7 @@ class Disposition(enum.Enum):
 
 
 class Reason(enum.Enum):
-    """Why a call ended as it did, where the disposition alone does not tell."""
+    """Why a call ended as it did, where the disposition alone does not say."""
 
     NONE = "none"
     CALLER_HUNG_UP = "caller_hung_up"
@@ -169,18 +169,17 @@ class Arrival:
     moment: Moment = Moment.START
     intent: Intent = Intent.ENROLL
     ani: Secret | None = None
-    """The caller's number (ANI), where it is known. One that nobody can have counts as none."""
+    """The caller's number (ANI), if known. An impossible number is ignored."""
     ani_withheld: bool = field(default=False, kw_only=True)
-    """The caller asked that the number not be shown: it counts as none, unless policy says
-    otherwise."""
+    """The caller withheld the number: it is ignored, unless the policy allows it."""
     dnis: str = ""
-    """The number that was called (DNIS)."""
+    """The number the caller dialed (DNIS)."""
     greeted: bool = False
-    """The host has thanked the caller for calling already."""
+    """The host has already thanked the caller for calling."""
     person_available: bool = False
-    """Somebody can take the call now."""
+    """An agent can take the call now."""
     language: str | None = None
-    """A language of the policy (BCP 47, as "es-US"), where the caller has chosen one."""
+    """A language of the policy (a BCP 47 tag such as "es-US"), if the caller has chosen one."""
     account: Secret | None = None
     invoice: Secret | None = None
     invoice_type: str | None = None
@@ -188,9 +187,9 @@ class Arrival:
     payment: Payment | None = None
     edition: Release = Release()
     handover: str = ""
-    """Tells the hand-overs of one call apart; consents and writes are named after both."""
+    """Distinguishes hand-overs of one call; names of consents and writes include it."""
     serial: str = ""
-    """Tells calls apart to which the host gives the same names: tries are named after it, too."""
+    """Distinguishes calls to which the host gives the same id; names of tries include it."""
 
     @property
     def paid(self) -> bool:
@@ -222,14 +221,14 @@ class Handback:
     disposition: Disposition
     reason: Reason = Reason.NONE
     call_id: str = ""
-    """As handed over, like `moment` and `paid`."""
+    """As the host handed it over, like `moment` and `paid`."""
     handover: str = ""
-    """Tells this hand-over from others of the same call."""
+    """Distinguishes this hand-over from others of the same call."""
     moment: Moment = Moment.START
     paid: bool = False
     """The host has taken an approved payment in this call."""
     registration: Registration = Registration.NONE
-    """Of the last bill that the caller said yes about."""
+    """The registration of the last bill the caller agreed to switch."""
     text: Sent = Sent.NOT_ASKED
     autopay: Sent = Sent.NOT_ASKED
     language: str | None = None
@@ -238,9 +237,9 @@ class Handback:
     invoice: Secret | None = None
     identity: Identity = Identity.NONE
     greeted: bool = False
-    """The host or the library has thanked the caller for calling: do not do it again."""
+    """The host or the library has already thanked the caller for calling: do not do it again."""
     unused_keys: Secret | None = None
-    """A key that the caller meant for the host: act on it at once (R01)."""
+    """A key the caller meant for the host: act on it at once (R01)."""
     outcomes: tuple[Outcome, ...] = ()
     consents: tuple[str, ...] = field(default=())
     """References of every consent given in the call, in order."""

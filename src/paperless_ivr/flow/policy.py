@@ -86,10 +86,10 @@ def setting(
 class About:
     """Who answers for the policy (R19). The record names `version` with every call."""
 
-    version: str = setting("1", "tells each change of policy apart in the record")
-    owner: str = setting("unassigned", "somebody answers questions about it; name them")
-    approved_by: str = setting("nobody yet", "wording and consent need an approval; say whose")
-    approved_on: date | None = setting(None, "shows which approval the version had")
+    version: str = setting("1", "identifies each change of the policy in the record")
+    owner: str = setting("unassigned", "names who answers questions about it")
+    approved_by: str = setting("nobody yet", "names who approved the wording and the consent")
+    approved_on: date | None = setting(None, "when this version was approved")
     in_force_from: date | None = setting(
         None, "the day from which calls run under it, on or after its approval; unset: at once"
     )
@@ -99,7 +99,7 @@ class About:
 class Biller:
     """Whose line it is."""
 
-    id: str = setting("biller", "names the biller in the record and toward the host")
+    id: str = setting("biller", "identifies the biller in the record and to the host")
     name: str = setting("Billing", "spoken in the greeting and wherever the biller is named")
 
 
@@ -146,10 +146,10 @@ class Offer:
             Disposition.UNAVAILABLE: 0,
             Disposition.TAKEN_BACK: 0,
         },
-        "days in which a caller is not asked again, by how the last offer ended: a no is "
-        "respected for half a year, the one published figure, and silence for a month; a link "
-        "and an agent get a week; after a failure of ours, 0, the next call may ask. A file "
-        "names only those that it changes",
+        "days before a caller is asked again, by how the last offer ended: half a year after a "
+        "no, the only published figure; a month after silence; a week after a link or a "
+        "transfer; 0 after a failure of ours, so the next call may ask. A file lists only the "
+        "ones it changes",
         least=0,
         most=3650,
         keys=("disposition",),
@@ -172,7 +172,7 @@ class Bills:
     per_page: int = setting(
         4, "more than four choices are not remembered by ear; 9 turns the page", least=1, most=4
     )
-    another: bool = setting(True, "a caller who said yes once is glad to have all bills done")
+    another: bool = setting(True, "a caller who switches one bill often wants to switch the others")
     another_at_most: int = setting(3, "how often it is asked: every call ends", least=1, most=10)
 
 
@@ -181,7 +181,7 @@ class Proof:
     """How a caller shows who they are (R17)."""
 
     search_by_phone: bool = setting(
-        True, "saves keying; caller ID only suggests an account, the last four digits prove it"
+        True, "saves keying. Caller ID only suggests an account; the last four digits prove it"
     )
     account_keys: tuple[int, int] = setting(
         (4, 20),
@@ -190,7 +190,7 @@ class Proof:
         least=4,
         most=30,
     )
-    account_tries: int = setting(3, "three tries for a long entry, then an agent", least=1, most=5)
+    account_tries: int = setting(3, "three tries at a long number, then an agent", least=1, most=5)
     last_four_tries: int = setting(
         2,
         "a second miss is no slip any more, and a fourth would be guessing; as often may the fact "
@@ -213,8 +213,7 @@ class Proof:
     )
     withheld_caller_id: bool = setting(
         False,
-        "a number that the caller asked not to show is that of nobody; true where your carrier "
-        "vouches for it all the same",
+        "a withheld number identifies nobody; set to true if your carrier vouches for it anyway",
     )
 
 
@@ -249,19 +248,21 @@ class Account:
 
 @frozen
 class Address:
-    """How the address for the bills is found (R08)."""
+    """How to get an e-mail address for the bills (R08)."""
 
     strategies: tuple[Strategy, ...] = setting(
         (Strategy.ON_FILE, Strategy.TEXT_LINK, Strategy.KEYPAD, Strategy.AGENT),
-        "in this order: what is on file takes one key; a link is typed with ease; keying an "
-        "address takes a minute; an agent takes longest",
+        "tried in this order: an address on file takes one key; with a texted link, typing is "
+        "easy; spelling an address by keypad takes a minute; an agent takes longest",
     )
     email_required: bool = setting(
         True,
         "the bill comes by e-mail, and InvoiceCloud finishes no registration without one; "
         "false enrolls with the texted link alone",
     )
-    changes: int = setting(2, "how often another address may be asked for", least=0, most=5)
+    changes: int = setting(
+        2, "how many times a caller may ask for another address", least=0, most=5
+    )
     domains: tuple[str, ...] = setting(
         (
             "gmail.com",
@@ -282,7 +283,7 @@ class Address:
         most=100,
     )
     fixes: int = setting(
-        12, "corrections of a keyed address; after that the next way is quicker", least=0, most=30
+        12, "corrections to a keyed address; after that, the next way is quicker", least=0, most=30
     )
 
 
@@ -307,7 +308,7 @@ class Text:
         2, "how often another number than the first may be asked for", least=0, most=5
     )
     to_toll_free: bool = setting(
-        False, "a text to a toll-free number costs who is called; premium numbers never get one"
+        False, "the owner of a toll-free number pays for texts to it; premium numbers never get one"
     )
 
     @property
@@ -320,7 +321,10 @@ class Text:
 class AutoPay:
     """Whether AutoPay is offered after a payment, separate in every respect (R04)."""
 
-    offer: bool = setting(False, "paperless needs no stored card; offer it only when asked to")
+    offer: bool = setting(
+        False,
+        "paperless billing needs no stored card, so AutoPay is offered only if you turn it on",
+    )
     terms: Mapping[str, str] = setting(
         {},
         "per language, spoken before the yes: when it is drawn, and how to stop; required "
@@ -333,7 +337,7 @@ class AutoPay:
 class BackToPaper:
     """Whether a caller can go back to paper by telephone (R11)."""
 
-    by_phone: bool = setting(True, "leaving has to be as easy as joining")
+    by_phone: bool = setting(True, "going back to paper should be as easy as going paperless")
 
 
 @frozen
@@ -354,10 +358,10 @@ class Notification:
 
 @frozen
 class Tries:
-    """How often a question is asked again (R15). Silence and wrong keys count apart."""
+    """How often a question is asked again (R15). Silence and wrong keys count separately."""
 
     silence: int = setting(2, "a short and a longer reprompt, then an agent", least=0, most=5)
-    wrong: int = setting(2, "the same for wrong keys", least=0, most=5)
+    wrong: int = setting(2, "the same, for wrong keys", least=0, most=5)
     repeats: int = setting(
         10,
         "how often 'star' repeats a question or gives more time: ten, as WCAG 2.2.1 asks of "
@@ -371,22 +375,26 @@ class Tries:
         least=1,
         most=5,
     )
-    pages: int = setting(10, "how often the list of bills is turned over", least=1, most=20)
+    pages: int = setting(
+        10, "how many times a caller may turn to another page of bills", least=1, most=20
+    )
 
 
 @frozen
 class Waits:
-    """Seconds of silence that a question allows."""
+    """How many seconds of silence a question allows."""
 
     offer: float = setting(
         3.0, "at the start of a call silence means 'go on'; more sounds broken", least=1, most=3
     )
     first_key: float = setting(5.0, "the usual default of IVR runtimes", least=3, most=30)
-    next_key: float = setting(3.0, "between keys of an entry", least=1, most=10)
+    next_key: float = setting(3.0, "time between two keys of a number", least=1, most=10)
     entry_first_key: float = setting(
         12.0, "time to fetch a bill: 10 to 15 seconds", least=5, most=60
     )
-    email_next_key: float = setting(8.0, "letters have to be found on the keys", least=3, most=30)
+    email_next_key: float = setting(
+        8.0, "callers have to find the letters on the keys", least=3, most=30
+    )
     more_time: float = setting(
         30.0, "after 'star' in an entry; WCAG 2.2.1 asks for 20 at least", least=20, most=120
     )
@@ -394,10 +402,10 @@ class Waits:
 
 @frozen
 class Budgets:
-    """Seconds that the caller may be kept waiting for an answer (R10)."""
+    """How many seconds the caller may wait for an answer (R10)."""
 
-    read: float = setting(4.0, "one more try fits into it", least=0.5, most=10)
-    write: float = setting(8.0, "a write is not repeated, so it gets longer", least=1, most=20)
+    read: float = setting(4.0, "leaves time for one retry", least=0.5, most=10)
+    write: float = setting(8.0, "a write is never retried, so it gets more time", least=1, most=20)
     record: float = setting(
         0.5,
         "the offer does not wait for the record, and nothing is said meanwhile",
@@ -411,7 +419,7 @@ class Budgets:
 
 @frozen
 class Limits:
-    """How often something is allowed to strangers: in 24 hours, then in `window_days` (R17, R47).
+    """How often strangers may try something: in 24 hours, and in `window_days` (R17, R47).
 
     A try is counted before its question is asked, and given back where the caller shows who
     they are.
@@ -419,7 +427,7 @@ class Limits:
 
     window_days: int = setting(
         30,
-        "the longer window: who comes back every day has fewer tries than days",
+        "the longer window, so that a caller who comes back every day gets fewer tries than days",
         least=2,
         most=366,
     )
@@ -458,7 +466,7 @@ class Limits:
     )
     texts_per_biller: tuple[int, int] = setting(
         (1000, 20000),
-        "what all others let through is bounded too; set it to what your bill for texts may be",
+        "caps everything the other limits allow; set it to what you can afford in texts",
         least=1,
         most=1000000,
     )

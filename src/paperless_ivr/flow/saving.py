@@ -2,7 +2,8 @@
 
 The form is JSON: enums by name, secrets as `EMAIL:pat@example.com`, amounts and days as text,
 slots under the name of their class. Fields that have their default are left out. What is read
-has to be what `dump` writes: nothing is converted, guessed or skipped.
+has to be what `dump` writes: nothing is converted, guessed or skipped. A name that has been changed
+in code is still saved as it was first written (`SAVED_AS`).
 """
 
 import enum
@@ -25,9 +26,20 @@ from paperless_ivr.flow.slots import Slot
 from paperless_ivr.secret import Kind, Secret
 
 T = TypeVar("T")
+E = TypeVar("E", bound=enum.Enum)
 
 SCHEMA = 2
 """The form. Another one when a field, its meaning or its default, or an enum's name changes."""
+
+SAVED_AS = {
+    "AGENT": "PERSON",
+    "AGENT_OFFER": "PERSON_OFFER",
+    "ENROLL": "ENROL",
+    "HOST_CANCELED": "HOST_CANCELLED",
+    "Spelled": "Spelt",
+}
+"""Names of enum members and of slots in code, and as they are saved."""
+_IN_CODE = {saved: name for name, saved in SAVED_AS.items()}
 
 
 @attrs.frozen
@@ -114,6 +126,14 @@ def _as_text(secret: Secret) -> str:
     return f"{secret.kind.name}:{secret.reveal()}"
 
 
+def _member(saved: Any, kind: type[E]) -> E:
+    """The member of an enum that is saved under a name, and under no other."""
+    member = kind[_IN_CODE.get(_exactly(saved, str), saved)]
+    if SAVED_AS.get(member.name, member.name) != saved:
+        raise ValueError
+    return member
+
+
 def _secret(text: Any) -> Secret:
     kind, _, value = _exactly(text, str).partition(":")
     return Secret(value, Kind[kind])
@@ -124,8 +144,10 @@ def _make_converter() -> JsonConverter:
     for plain in (str, int, bool):
         converter.register_structure_hook(plain, _exactly)
     for kind in (enum.Enum, enum.IntEnum, enum.StrEnum):  # the nearest base counts
-        converter.register_unstructure_hook(kind, lambda member: member.name)
-        converter.register_structure_hook(kind, lambda name, kind: kind[_exactly(name, str)])
+        converter.register_unstructure_hook(
+            kind, lambda member: SAVED_AS.get(member.name, member.name)
+        )
+        converter.register_structure_hook(kind, _member)
     converter.register_unstructure_hook(Decimal, str)
     converter.register_structure_hook(Decimal, lambda text, _: _as_written(text, Decimal))
     converter.register_unstructure_hook(date, str)
@@ -158,7 +180,12 @@ def _make_converter() -> JsonConverter:
         )
 
     for union in (Slot, Write):
-        configure_tagged_union(union, converter, tag_name="is")
+        configure_tagged_union(
+            union,
+            converter,
+            tag_name="is",
+            tag_generator=lambda kind: SAVED_AS.get(kind.__name__, kind.__name__),
+        )
     return converter
 
 

@@ -26,7 +26,7 @@ from paperless_ivr.flow.events import (
     TryReserved,
     Unavailable,
 )
-from paperless_ivr.flow.facts import Anything, keyed, named
+from paperless_ivr.flow.facts import Anything, agent, keyed, named
 from paperless_ivr.flow.host import Outcome, Reason, Registration
 from paperless_ivr.flow.policy import Strategy
 from paperless_ivr.flow.states import State as S
@@ -86,7 +86,12 @@ def count_silence(c: Anything) -> Call:
 
 
 def _help(c: Anything, times: int) -> tuple[str, ...]:
-    return (c.question.help,) if times > 1 and c.question.help else ()
+    question = c.question
+    if times < 2 or question.help is None:
+        return ()
+    if not agent(c):
+        return (question.help,)
+    return (question.help, "entry_person" if question.takes_several_keys else "menu_person")
 
 
 def hear_again(c: Anything) -> Call:

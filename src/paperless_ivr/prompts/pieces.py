@@ -30,6 +30,13 @@ class Characters:
 
 
 @frozen
+class Letter:
+    """A letter of spelled text, with a word that tells it from others: "m as in Mary"."""
+
+    text: str = field(repr=False)
+
+
+@frozen
 class Money:
     """An amount; `currency` is an ISO 4217 code."""
 
@@ -65,4 +72,4 @@ class InLanguage:
     pieces: "tuple[Piece, ...]"
 
 
-Piece = Text | Characters | Money | Date | Cardinal | Pause | InLanguage
+Piece = Text | Characters | Letter | Money | Date | Cardinal | Pause | InLanguage

@@ -8,6 +8,7 @@ from paperless_ivr.prompts.pieces import (
     Characters,
     Date,
     InLanguage,
+    Letter,
     Money,
     Pause,
     Piece,
@@ -28,7 +29,7 @@ def amount(money: Money) -> str:
 
 def _written(piece: Piece) -> str:
     match piece:
-        case Text(text):
+        case Text(text) | Letter(text):
             return text
         case Characters(groups, apart):
             return ", ".join(apart.join(group) for group in groups)

@@ -16,12 +16,13 @@ from paperless_ivr.prompts.pieces import (
     Characters,
     Date,
     InLanguage,
+    Letter,
     Money,
     Pause,
     Piece,
     Text,
 )
-from paperless_ivr.prompts.terms import ENTRIES, KEYS, SIGNS
+from paperless_ivr.prompts.terms import ENTRIES, KEYS, LETTERS, SIGNS
 
 Pieces = tuple[Piece, ...]
 
@@ -97,7 +98,8 @@ class Teller:
     def _day(self, slot: slots.Day) -> Pieces:
         month = self.book[f"term_month_{slot.day.month}"]
         gaps = {"month": month, "day": str(slot.day.day)}
-        return (Date(slot.day, GAP.sub(lambda gap: gaps[gap[1]], self.book["term_day"])),)
+        words = self.book["term_first_day" if slot.day.day == 1 else "term_day"]
+        return (Date(slot.day, GAP.sub(lambda gap: gaps[gap[1]], words)),)
 
     def _count(self, gap: str, number: int) -> Pieces:
         """A number with what is counted, in the words for exactly so many where there are any."""
@@ -120,10 +122,12 @@ class Teller:
         return _joined(", ", (item for run in spelled for item in run))
 
     def _run(self, kind: str, run: str) -> Iterable[Pieces]:
-        """Letters in one piece; signs by their names; digits each as "the number 4"."""
+        """Letters in one piece, some with a word; signs by their names; "the number 4"."""
         match kind:
             case "sign":
                 return [(Text(self.book[SIGNS[sign]]),) for sign in run]
+            case "mistakable":
+                return [(Letter(self.book[LETTERS[letter.lower()]]),) for letter in run]
             case "digit":
                 return [self.filled("term_digit", {"digit": (Characters((d,)),)}) for d in run]
             case _:
@@ -157,6 +161,8 @@ class Teller:
 def _kind(character: str) -> str:
     if character in SIGNS:
         return "sign"
+    if character.lower() in LETTERS:
+        return "mistakable"
     return "digit" if character in "0123456789" else "letter"
 
 

@@ -1,8 +1,9 @@
 """Speech as SSML 1.1 (W3C Recommendation, 7 September 2010).
 
 The values of `interpret-as` are those of the W3C Note "SSML 1.0 say-as attribute values" (26 May
-2005): characters, date, cardinal. It has none for money, and engines know different ones: an
-amount is written as "$48.20", which they read as money.
+2005): characters, cardinal. It has none for money, and engines know different ones: an amount is
+written as "$48.20", which they read as money. Not every engine knows "date", and one that does
+reads the first of a month its own way: a day is written in words.
 """
 
 import re
@@ -15,6 +16,7 @@ from paperless_ivr.prompts.pieces import (
     Characters,
     Date,
     InLanguage,
+    Letter,
     Money,
     Pause,
     Piece,
@@ -43,7 +45,7 @@ def write(parent: ET.Element, pieces: Iterable[Piece]) -> None:
     """Appends pieces to an element that may hold SSML."""
     for piece in pieces:
         match piece:
-            case Text(text):
+            case Text(text) | Letter(text):
                 _text(parent, text)
             case Characters(groups):
                 for n, group in enumerate(groups):
@@ -52,8 +54,8 @@ def write(parent: ET.Element, pieces: Iterable[Piece]) -> None:
                     _say_as(parent, group, "characters")
             case Money():
                 _text(parent, amount(piece))
-            case Date(day):
-                _say_as(parent, f"{day.month}/{day.day}", "date", format="md")
+            case Date(_, words):
+                _text(parent, words)
             case Cardinal(number):
                 _say_as(parent, str(number), "cardinal")
             case Pause():
@@ -64,8 +66,8 @@ def write(parent: ET.Element, pieces: Iterable[Piece]) -> None:
                 assert_never(piece)
 
 
-def _say_as(parent: ET.Element, text: str, kind: str, **more: str) -> None:
-    _text(ET.SubElement(parent, "say-as", {"interpret-as": kind, **more}), text)
+def _say_as(parent: ET.Element, text: str, kind: str) -> None:
+    _text(ET.SubElement(parent, "say-as", {"interpret-as": kind}), text)
 
 
 def _text(parent: ET.Element, text: str) -> None:

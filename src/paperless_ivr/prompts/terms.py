@@ -33,6 +33,11 @@ SIGNS: Mapping[str, str] = {
 }
 """The signs of a spelled address (RFC 5322 section 3.2.3, and the at-sign), each by its name."""
 
+LETTERS: Mapping[str, str] = {letter: f"term_letter_{letter}" for letter in "bfmnsv"}
+"""Letters that sound like another one, on a telephone line (f and s, m and n) or in Spanish (b and
+v): each is said with a word.
+"""
+
 KEYS: Mapping[str, str] = {"*": "term_star", "#": "term_pound"}
 """The keys that are not called by their digit."""
 
@@ -43,6 +48,7 @@ TERMS: Mapping[str, tuple[str, ...]] = {
     "term_masked": ("first", "domain"),
     "term_address_on_file": (),
     "term_digit": ("digit",),
+    **dict.fromkeys(LETTERS.values(), ()),
     "term_bills_on_paper_1": (),
     "term_bills_on_paper_2": (),
     "term_bills_on_paper_many": ("count",),
@@ -54,6 +60,7 @@ TERMS: Mapping[str, tuple[str, ...]] = {
     "term_cents_1": (),
     "term_cents_many": (),
     "term_day": ("month", "day"),
+    "term_first_day": ("month",),
     **{f"term_month_{month}": () for month in range(1, 13)},
     **dict.fromkeys(SIGNS.values(), ()),
 }

@@ -1,1 +1,1 @@
-"""The proof: every call that a policy lets happen, walked and held against invariants."""
+"""The proof: every call that a policy allows is walked, and held to what must hold."""

@@ -369,15 +369,21 @@ def tight(case: Case) -> Terms:
     )
 
 
-def prove(case: Case, table: Table = FLOW, deliver: Deliver = deliver) -> Walk:
-    """Every call of a case, every spelling, every ladder at its questions."""
+def prove(
+    case: Case, table: Table = FLOW, deliver: Deliver = deliver, again: int | None = None
+) -> Walk:
+    """Every call of a case, every spelling, every ladder at its questions.
+
+    `again` bounds the ladders: so often at most is a question asked again after silence, as often
+    after wrong keys, and repeated. Without it that is the policy's.
+    """
     flow = Flow(tight(case), table)
     seen = walk(flow, flow.begin(case.arrival), case.world, INVARIANTS, deliver=deliver)
     spelled_out = evolve(case.world, spelled_out=True)
     if S.EMAIL_LOCAL in seen.reached and not seen.found:
         start = flow.turn(seen.reached[S.EMAIL_LOCAL].call)
         seen.add(walk(flow, start, spelled_out, INVARIANTS, deliver=deliver, inside=_spells))
-    full = Flow(_patient(case.terms), table)
+    full = Flow(_patient(case.terms, again), table)
     for state in ASKING:
         if state in seen.reached and not seen.found:
             start = full.turn(seen.reached[state].call)
@@ -386,10 +392,14 @@ def prove(case: Case, table: Table = FLOW, deliver: Deliver = deliver) -> Walk:
     return seen
 
 
-def _patient(terms: Terms) -> Terms:
+def _patient(terms: Terms, again: int | None) -> Terms:
     """The policy's own tries; pauses in spelling are few, for they only add the same again."""
-    address = evolve(terms.policy.address, pauses=1)
-    return evolve(terms, policy=evolve(terms.policy, address=address))
+    policy = evolve(terms.policy, address=evolve(terms.policy.address, pauses=1))
+    if again is not None:
+        own = policy.tries
+        few = {name: min(getattr(own, name), again) for name in ("silence", "wrong", "repeats")}
+        policy = evolve(policy, tries=evolve(own, **few))
+    return evolve(terms, policy=policy)
 
 
 def _asks(state: S, move: Move) -> bool:

@@ -6,22 +6,27 @@ counter is run up once in a state, not in every call that comes there. So it can
 the policy's own budgets, where the proof needs small ones.
 """
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import zip_longest
 from pathlib import Path
 
 from attrs import AttrsInstance, evolve, fields, frozen
 
 from paperless_ivr.flow.call import Contact, Entry, Spent, Tries
-from paperless_ivr.flow.events import Digits, Ended, Event, Unavailable
+from paperless_ivr.flow.events import Digits, Ended, Event, HungUp, Unavailable
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival
-from paperless_ivr.flow.turns import Gather, Return, Turn
+from paperless_ivr.flow.turns import Gather, Return, Then, Turn
 from paperless_ivr.proof.cases import Case
 from paperless_ivr.proof.exploration import World, alphabet, shape
+from paperless_ivr.proof.writing import headers_of
 from paperless_ivr.secret import Secret, keys
-from paperless_ivr.transcripts import headers_of, parse
-from paperless_ivr.transcripts.form import text_of
+from paperless_ivr.transcripts import parse, replay
+from paperless_ivr.transcripts.form import ANSWERS, text_of
+from paperless_ivr.transcripts.people import of_the_demo
+from paperless_ivr.transcripts.writing import happened
 
 
 @frozen(eq=False)
@@ -230,3 +235,49 @@ def _way_out(step: Step) -> tuple[Step, ...]:
             if each.ended or shape(each.turn.call) not in met:
                 met.add(shape(each.turn.call))
                 open_.append(each)
+
+
+# ── the transcripts ──────────────────────────────────────────────────────────────────────
+
+
+def of_covering(covering: Covering, path: Path) -> str:
+    """A call of a covering set, as the transcript that will stand at `path`."""
+    comments = [COVERING, *(f"- {in_words(row)}" for row in covering.adds)]
+    steps = covering.end.path
+    events = [step.event for step in steps if step.event is not None]
+    happens = [
+        happened(event, step.turn.then, of_the_demo)
+        for step, event, following in zip_longest(steps[:-1], events, events[1:])
+        if isinstance(following, HungUp) or not _goes_without_saying(step.turn.then, event)
+    ]
+    return replay(parse(text_of(comments, covering.end.start.headers, [*happens, "ends"]), path))
+
+
+COVERING = "One of the calls that take every row of the table. It adds these:"
+"""The first line of every transcript of a covering set."""
+
+
+def _goes_without_saying(then: Then, event: Event) -> bool:
+    """What the record answers where a transcript is silent; before a hang-up it is written."""
+    usual = ANSWERS.get(type(then).__name__)
+    return usual is not None and event == next(iter(usual.values()))
+
+
+def in_words(row: str) -> str:
+    """A row, by its name, in plain words: `offer: chose no; then declined`."""
+    source, _, rest = row.partition(" · ")
+    happens, _, to = rest.rpartition(" → ")
+    events, _, guard = happens.partition(" · ")
+    event = ", ".join(EVENTS.get(name, _apart(name)) for name in events.split(" or "))
+    if guard:
+        event = guard if events in ("Arrived", "Digits") else f"{event}, {guard}"
+    then = "asked again" if to == "REPROMPT" else to
+    return f"{source}: {event}; then {then}".replace("_", " ").lower()
+
+
+EVENTS = {"Arrived": "otherwise", "Digits": "other keys", "NoInput": "silence"}
+"""Events that go under another name in plain words."""
+
+
+def _apart(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)

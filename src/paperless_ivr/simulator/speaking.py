@@ -15,6 +15,7 @@ HIDDEN = (slots.Digits, slots.Spelled)
 
 LABELS: Mapping[str, str] = {
     "option_if_not": "no",
+    "option_no_autopay": "no",
     "option_language": "language",
     "option_address_right": "right",
     "option_number_right": "right",
@@ -22,8 +23,10 @@ LABELS: Mapping[str, str] = {
     "option_person": "agent",
     "option_other_address": "another",
     "option_other_number": "another",
+    "option_other_way": "another way",
     "option_spell_again": "again",
     "option_more_bills": "more",
+    "option_first_bills": "first again",
     "option_other_domain": "other",
     "option_back_to_paper": "paper",
     "option_leave_it": "leave it",
@@ -33,9 +36,10 @@ LABELS: Mapping[str, str] = {
 WITHOUT_SLOT: Mapping[str, tuple[str, str]] = {
     "offer_at_start": ("1", "yes"),
     "readback": ("*", "stop"),
+    "readback_rest": ("*", "stop"),
 }
 """Keys that a prompt names in its own words."""
-CONSENTS = ("option_yes", "option_agree")
+CONSENTS = ("option_yes", "option_agree", "option_autopay")
 """Options that count only once everything that must be heard was heard."""
 
 

@@ -69,6 +69,10 @@ class Take:
     stops: list[Stop] = field(factory=list, repr=False)
     began: int = 0
     """The number of moves that it shares with an earlier take."""
+    instead_of: int | None = None
+    """The number of the take that it goes another way from."""
+    came_next: list[Entry] = field(factory=list, repr=False)
+    """What came next in that take."""
     speech: Speech | None = field(default=None, repr=False)
     speaks_for: Session | None = field(default=None, repr=False)
     """The turn that the speech belongs to: a request may have come since, without words."""
@@ -112,6 +116,8 @@ class Take:
             self.exchanges[: there.exchanges],
             self.stops[:stop],
             began=there.moves,
+            instead_of=self.number,
+            came_next=[one for one in self.entries[there.entries :] if one.stop != stop],
         )
 
     # ── what happens ──

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from paperless_ivr.backends.demo import CUSTOMERS
 from paperless_ivr.cloudivr.links import Links
@@ -98,6 +98,7 @@ class View:
             "waiting": self._waiting(take),
             "ended": self._ended(take) if take.over else None,
             "entries": [self._line(entry) for entry in take.entries],
+            "undone": self._undone(take),
             "stops": [
                 {"at": stop.at, "title": words.title(stop.session.call.state)}
                 for stop in take.stops
@@ -189,6 +190,13 @@ class View:
             "stop": entry.stop,
             "language": language,
         }
+
+    def _undone(self, take: Take) -> Json | None:
+        """What came next in the take that this one goes another way from."""
+        if take.instead_of is None or take.own:
+            return None
+        entries = [self._line(evolve(entry, stop=None)) for entry in take.came_next]
+        return {"take": take.instead_of, "entries": entries}
 
     def _shown(self, prompts: Iterable[Spoken]) -> Iterator[str]:
         for prompt in prompts:

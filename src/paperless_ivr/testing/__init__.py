@@ -1,1 +1,1 @@
-"""The public kit: contracts, transcripts, callers for hypothesis, exploration and proof."""
+"""The kit for those who write adapters and tests: contracts, simulated callers and runtimes."""

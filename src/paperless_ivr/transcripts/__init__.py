@@ -21,16 +21,12 @@ from paperless_ivr.transcripts.form import Step, Transcript
 from paperless_ivr.transcripts.parsing import parse, read
 from paperless_ivr.transcripts.replaying import differences, replay, update
 from paperless_ivr.transcripts.scribe import Scribe, redacted
-from paperless_ivr.transcripts.writing import headers_of, of_counterexample, of_covering
 
 __all__ = [
     "Scribe",
     "Step",
     "Transcript",
     "differences",
-    "headers_of",
-    "of_counterexample",
-    "of_covering",
     "parse",
     "read",
     "redacted",

@@ -163,6 +163,8 @@ ENDERS = {words: by for by, words in ENDED_BY.items()}
 REFUSALS = {refusal.value: refusal for refusal in e.Refusal}
 READS = ("SearchByAccountNumber", "SearchByCustomerPhoneNumber")
 RECORD = ("Screen", "ReserveTry", "DeferRequest")
+RENAMED = {"KeepWish": "DeferRequest"}
+"""Requests that transcripts of earlier versions have under another name."""
 
 
 def _step(number: int, line: str, people: People) -> Step:
@@ -183,6 +185,7 @@ def _step(number: int, line: str, people: People) -> Step:
             return evolve(step, event=e.TransferEnded(_known(rest, RESULTS)))
         case "service" | "record", _:
             about, _, says = (part.strip() for part in rest.partition(":"))
+            about = RENAMED.get(about, about)
             if word == "record":
                 return evolve(step, about=about, event=_record(about, says))
             return evolve(step, about=about, event=_service(about, says, people))

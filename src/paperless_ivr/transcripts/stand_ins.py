@@ -63,7 +63,7 @@ class StandIns:
         bare = accounts.bare(number)
         if not bare:
             return number  # nothing of it counts: it is nobody's
-        ending = last_four(bare)
+        ending = last_four(number)
         if len(ending) < 4:
             return _refilled(number, bare, self._other("account", bare, lambda s: s[0] != "0"))
         last = self._last_four(ending)
@@ -86,8 +86,16 @@ class StandIns:
         return accounts.keys(self.account(number)) or self.account(keyed)
 
     def _last_four(self, ending: str) -> str:
-        """Other last four digits; zeros stay, as they do in an account number of nothing else."""
-        return self._other("last four", ending) if ending.strip("0") else ending
+        """Other last four digits. Zeros in front stay: an account number may have no more."""
+        counts = ending.lstrip("0")
+        if not counts:
+            return ending
+        zeros = ending[: -len(counts)]
+
+        def fits(other: str) -> bool:
+            return other[0] != "0" and not self._tells(zeros + other)
+
+        return zeros + self._other(f"last four after {zeros}", counts, fits)
 
     def invoice(self, number: str) -> str:
         """An invoice number; its last digits may tell it from another."""

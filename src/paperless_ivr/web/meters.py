@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from paperless_ivr.backends.port import Backend
 from paperless_ivr.drive.protocol import Move
 from paperless_ivr.drive.runner import handback_of
-from paperless_ivr.flow.events import ServiceAnswer
+from paperless_ivr.flow.events import CustomersFound, ServiceAnswer
 from paperless_ivr.flow.host import Reason
 from paperless_ivr.flow.requests import ServiceRequest
 
@@ -25,6 +25,7 @@ class Meters:
     _requests: Histogram = field(init=False)
     _answers: Counter = field(init=False)
     _circuit: Gauge = field(init=False)
+    _no_access: Gauge = field(init=False)
     _ready: Gauge = field(init=False)
     _left: Counter = field(init=False)
 
@@ -63,7 +64,10 @@ class Meters:
 
     @_answers.default
     def _make_answers(self) -> Counter:
-        text = "Answers of the billing service, by operation and class."
+        text = (
+            "Answers of the billing service, by operation and class; a search that found nobody "
+            "is NobodyFound."
+        )
         labels = ["operation", "answer"]
         return Counter("paperless_ivr_service_answers", text, labels, registry=self.registry)
 
@@ -71,6 +75,11 @@ class Meters:
     def _make_circuit(self) -> Gauge:
         text = "1 while requests to the service are held back, as it did not answer others."
         return Gauge("paperless_ivr_service_circuit_open", text, registry=self.registry)
+
+    @_no_access.default
+    def _make_no_access(self) -> Gauge:
+        text = "1 while the service, when it answered last, refused our credentials."
+        return Gauge("paperless_ivr_service_access_refused", text, registry=self.registry)
 
     @_ready.default
     def _make_ready(self) -> Gauge:
@@ -88,6 +97,10 @@ class Meters:
     def circuit(self, is_open: Callable[[], bool]) -> None:
         """The circuit to the service is read whenever the numbers are."""
         self._circuit.set_function(is_open)
+
+    def access(self, is_refused: Callable[[], bool]) -> None:
+        """Whether our credentials are refused is read whenever the numbers are."""
+        self._no_access.set_function(is_refused)
 
     def ready(self, well: bool) -> None:
         """New calls can be taken, or not."""
@@ -142,7 +155,8 @@ class MeteredBackend:
         told = "raised"
         try:
             answer = self.backend.answer(request, budget)
-            told = type(answer).__name__
+            nobody = answer == CustomersFound(())
+            told = "NobodyFound" if nobody else type(answer).__name__
         finally:
             self.meters.answered(type(request).__name__, told)
         return answer

@@ -15,7 +15,7 @@ from paperless_ivr.web.meters import Meters
 def status(
     meters: Meters,
     probe: Callable[[], None],
-    circuit: Callable[[], str],
+    service: Callable[[], str],
     draining: Callable[[], bool],
 ) -> Starlette:
     """The application: `/live`, `/ready` and `/metrics`.
@@ -37,7 +37,7 @@ def status(
         stops = draining()
         well = store == "ok" and not stops
         meters.ready(well)
-        told = f"store: {store}\nservice: circuit {circuit()}\n" + "server: draining\n" * stops
+        told = f"store: {store}\nservice: {service()}\n" + "server: draining\n" * stops
         return PlainTextResponse(told, 200 if well else 503)
 
     async def metrics(_: Request) -> Response:

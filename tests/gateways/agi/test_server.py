@@ -36,6 +36,7 @@ from paperless_ivr.secret import keys
 from paperless_ivr.testing.virtual_caller import Act, HangUp, Press
 from paperless_ivr.transcripts import read
 from paperless_ivr.transcripts.playback import Playback
+from tests.counts import heavy
 from tests.drive.test_loops_agree import FILES, played
 from tests.gateways.agi.simulator import Asterisk, recorded
 
@@ -629,7 +630,8 @@ def test_every_transcript_goes_the_same_way(path) -> None:
 # ── whatever connects ──
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.prove
+@settings(max_examples=heavy(20, 60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.integers(0, 2_000), st.booleans(), st.binary(max_size=40))
 def test_a_connection_that_is_cut_at_any_byte(place: int, reset: bool, after: bytes) -> None:
     """Wherever Asterisk's side is cut, and whatever follows, the call ends and nothing is left."""

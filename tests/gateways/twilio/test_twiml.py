@@ -25,6 +25,7 @@ from paperless_ivr.prompts import (
     Cardinal,
     Characters,
     Date,
+    Letter,
     Money,
     Pause,
     Text,
@@ -116,10 +117,12 @@ def said(verb, prompts, language, words):
         pieces = (*[Pause()] * bool(number), *speech(prompt, spoken, words))
         for piece in pieces:
             match piece:
-                case Text(plain):
+                case Text(plain) | Letter(plain):
                     text.append(plain)
                 case Money():
                     text.append(amount(piece))
+                case Date(_, plain):
+                    text.append(plain)
                 case _:
                     nested(say, text, piece)
         say.append("".join(text))
@@ -136,8 +139,6 @@ def nested(say, text, piece):
                 if place:
                     say.break_(time="300ms")
                 say.say_as(group, interpret_as="characters")
-        case Date(day):
-            say.say_as(f"{day.month}/{day.day}", interpret_as="date", format="md")
         case Cardinal(many):
             say.say_as(str(many), interpret_as="cardinal")
         case Pause():
@@ -166,7 +167,7 @@ def test_every_turn_is_what_twilios_library_writes(path):
 @pytest.mark.requirement("R09")
 def test_a_consent_is_asked_run_by_run():
     """What must be heard is in a gather of its own, which does not wait for long."""
-    say = (Prompt("text_rates", must_hear=True), Prompt("offer_help"))
+    say = (Prompt("text_rates", must_hear=True), Prompt("menu_help"))
     turn = Turn(Call(Arrival("c", "b")), say, Gather("12", 1, 5.0, 3.0, type_ahead=False))
     first, second, _ = ET.fromstring(gateway().write(turn, sign, "en-US"))
 
@@ -181,7 +182,7 @@ def test_without_barge_in():
     """Where no key may interrupt, the prompts stand outside of the gather."""
     turn = Turn(
         Call(Arrival("c", "b")),
-        (Prompt("offer"), Prompt("offer_help")),
+        (Prompt("offer"), Prompt("menu_help")),
         Gather("12", 1, 5.0, 3.0, barge_in=False),
     )
     root = ET.fromstring(gateway().write(turn, sign, "en-US"))

@@ -7,7 +7,15 @@ from attrs import define, field
 from lxml import etree
 
 from paperless_ivr import secret
-from paperless_ivr.backends.connection import ABSENT, DONE, UNAVAILABLE, UNKNOWN, Connection
+from paperless_ivr.backends.connection import (
+    ABSENT,
+    CREDENTIALS,
+    DONE,
+    UNAVAILABLE,
+    UNKNOWN,
+    Connection,
+)
+from paperless_ivr.backends.port import NO_ACCESS
 from paperless_ivr.backends.soap.contract import Contract, is_envelope, load_contract
 from paperless_ivr.backends.soap.fit import Fit, Reading, fits, misnamed, strangers
 from paperless_ivr.backends.soap.http import Http, NothingDone, PerhapsDone, Reply
@@ -139,6 +147,8 @@ class SoapBackend:
             return _lost(request, f"error code {code}")
         if meaning == UNAVAILABLE:
             return Unavailable(f"error code {code}")
+        if meaning == CREDENTIALS:
+            return Unavailable(f"{NO_ACCESS} with error code {code}")
         if meaning != ABSENT:
             return Refused(Refusal(meaning), code)
         if isinstance(request, InvoiceExists):

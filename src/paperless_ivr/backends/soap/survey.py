@@ -1,7 +1,7 @@
 """What a biller's service has, where it differs, and what is then in force (R05)."""
 
 import enum
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 
 from attrs import evolve, frozen
 
@@ -148,20 +148,26 @@ def _lines(fit: Fit) -> Iterator[str]:
 def try_out(connection: Connection, version: str) -> Tried:
     """Asks the service for nobody, in a SOAP version: nothing is changed by it."""
     backend = SoapBackend(evolve(connection, soap=version))
-    harmless: tuple[Read, ...] = (
+    request = harmless(backend.operations)
+    if request is None:
+        return Tried(version, False, "there is no operation that only reads, so nothing was tried")
+    operation = type(request).__name__
+    match backend.answer(request, BUDGET):
+        case CustomersFound() | InvoiceChecked():
+            return Tried(version, True, f"works: {operation} was answered")
+        case Refused() as refused:
+            says = f"{operation} was refused with error code {refused.code or 'none'}"
+            return Tried(version, False, says)
+        case answer:
+            why = answer.why if isinstance(answer, Unavailable) else type(answer).__name__
+            return Tried(version, False, f"{operation}: {why}")
+
+
+def harmless(operations: Set[str]) -> Read | None:
+    """A request for nobody, which changes nothing; None without an operation that only reads."""
+    requests: tuple[Read, ...] = (
         SearchByAccountNumber(secret.account(NOBODY)),
         SearchByCustomerPhoneNumber(secret.phone(NOBODY)),
         InvoiceExists(secret.account(NOBODY), secret.invoice(NOBODY)),
     )
-    for request in harmless:
-        operation = type(request).__name__
-        if operation in backend.operations:
-            match backend.answer(request, BUDGET):
-                case CustomersFound() | InvoiceChecked():
-                    return Tried(version, True, f"works: {operation} was answered")
-                case Refused() as refused:
-                    says = f"{operation} was refused with error code {refused.code or 'none'}"
-                    return Tried(version, False, says)
-                case Unavailable() as failed:
-                    return Tried(version, False, f"{operation}: {failed.why}")
-    return Tried(version, False, "there is no operation that only reads, so nothing was tried")
+    return next((one for one in requests if type(one).__name__ in operations), None)

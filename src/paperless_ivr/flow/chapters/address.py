@@ -271,7 +271,7 @@ CHAPTER: Chapter = {
         title="Last four digits of the phone",
         say=[begun("phone_check")],
         help="phone_check_help",
-        by=number(4, "last_four_missed"),
+        by=number(4, "last_four_short"),
         leave=CANNOT_SHOW,
         examples=_phones,
         ways=[On(Digits, S.NEW_CONTACT, when=phone_matches, keep=show_phone), *missed_fact(four_keys)],

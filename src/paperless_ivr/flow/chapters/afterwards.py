@@ -126,6 +126,8 @@ PROMPTS: Prompts = {
     "autopay_unknown": (),
     "autopay_offer": ("bill",),
     "autopay_terms": ("terms",),
+    "option_autopay": ("key",),
+    "option_no_autopay": ("key",),
     "storing_autopay": (),
     "another": (),
 }
@@ -150,7 +152,10 @@ CHAPTER: Chapter = {
         title="AutoPay too?",
         say=[must("autopay_offer"), must("autopay_terms"), options],
         consent=Purpose.AUTOPAY,
-        keys=[key("1", Choice.YES, "option_agree", words="agrees"), key("2", Choice.NO, "option_if_not", words="does not agree")],
+        keys=[
+            key("1", Choice.YES, "option_autopay", words="agrees"),
+            key("2", Choice.NO, "option_no_autopay", words="does not agree"),
+        ],
         ways=[
             Press(Choice.YES, S.AUTOPAY),
             Press(Choice.NO, S.AFTERWARDS, keep=note_autopay(Sent.DECLINED)),

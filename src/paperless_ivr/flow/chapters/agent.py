@@ -83,6 +83,7 @@ CHAPTER: Chapter = {
         title="Speak to an agent?",
         say=[options, say("person_offer")],
         keys=[key("1", Choice.YES, "option_person", words="an agent")],
+        help=None,  # it names another key for an agent
         ways=[
             On(Digits, S.TRANSFERRING, when=chose_or_zero),
             On(Digits, S.GO_ON, when=pound, words="alone: goes on without one"),

@@ -111,7 +111,6 @@ PROMPTS: Prompts = {
     "option_language": ("key",),
     "offer_at_start": (),
     "offer": (),
-    "offer_help": (),
 }
 """What only this chapter says, with the gaps that the words may fill."""
 
@@ -170,7 +169,6 @@ CHAPTER: Chapter = {
         "Before or after a payment: yes or no.",
         title="Offer around a payment",
         say=[say("offer"), options],
-        help="offer_help",
         keys=[key("1", Choice.YES, "option_yes", words="yes"), key("2", Choice.NO, "option_no", words="no")],
         ways=[
             Press(Choice.YES, S.ACCOUNT),

@@ -149,10 +149,11 @@ BILL_OPTIONS = tuple(
 @offers(
     *BILL_OPTIONS,
     "option_more_bills",
+    "option_first_bills",
     means={Choice.BILL: Means("1–8", "one of the bills"), Choice.MORE: Means("9", "more bills")},
 )
 def bills_to_choose(view: CallView) -> tuple[Option, ...]:
-    """A page of bills, a key each, and the next page."""
+    """A page of bills, a key each, and the next page; after the last one the first again."""
     offered, size = bills.choices(view), view.policy.bills.per_page
     start = view.call.choosing.page * size
     page = offered[start : start + size]
@@ -161,7 +162,9 @@ def bills_to_choose(view: CallView) -> tuple[Option, ...]:
         prompt, slots = _bill_words(view, bill)
         options.append(Option(str(n), Choice.BILL, prompt, start + n - 1, slots))
     if len(offered) > size and view.call.spent.pages < view.policy.tries.pages:
-        options.append(Option("9", Choice.MORE, "option_more_bills"))
+        more = start + size < len(offered)
+        name = "option_more_bills" if more else "option_first_bills"
+        options.append(Option("9", Choice.MORE, name))
     return tuple(options)
 
 
@@ -193,6 +196,7 @@ PROMPTS: Prompts = {
     "option_bill_account_number": ("bill", "ending", "bill_ending", "key"),
     "option_bill_amount_account_number": ("bill", "amount", "due", "ending", "bill_ending", "key"),
     "option_more_bills": ("key",),
+    "option_first_bills": ("key",),
     "checking_bill": (),
 }
 """What only this chapter says, with the gaps that the words may fill."""

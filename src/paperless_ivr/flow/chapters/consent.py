@@ -40,16 +40,18 @@ from paperless_ivr.flow.facts import (
 from paperless_ivr.flow.host import Reason, Registration, Sent
 from paperless_ivr.flow.lines import (
     WHICH,
+    Means,
     Prompts,
     key,
     number_words,
+    offers,
     options,
     prompt,
     say,
     says,
     which_bill,
 )
-from paperless_ivr.flow.options import Choice
+from paperless_ivr.flow.options import Choice, Option
 from paperless_ivr.flow.phrases import Phrase
 from paperless_ivr.flow.policy import Notifier
 from paperless_ivr.flow.requests import (
@@ -160,6 +162,20 @@ def what_happens(view: CallView) -> Iterable[Prompt]:
     yield prompt(view, "back_any_time" if by_phone else "back_by_request", must_hear=True)
 
 
+@offers(
+    "option_other_address",
+    "option_other_way",
+    means={Choice.OTHER: Means("3", "another address")},
+)
+def another_way(view: CallView) -> tuple[Option, ...]:
+    """Another e-mail address; where the link is texted none was named, so another way."""
+    if not another_address_left(view):
+        return ()
+    texted = view.call.contact.source is Source.LINK
+    name = "option_other_way" if texted else "option_other_address"
+    return (Option("3", Choice.OTHER, name),)
+
+
 def enroll(view: CallView) -> Request:
     """By the payment where the address is its own, else by a preference."""
     payment = view.call.host.payment
@@ -198,8 +214,10 @@ PROMPTS: Prompts = {
     "next_kept": ("biller", "bills_on_paper"),
     "back_any_time": (),
     "back_by_request": ("biller",),
+    "option_other_way": ("key",),
     "enrolling": (),
     "checking_again": (),
+    "checking_longer": (),
 }
 """What only this chapter says, with the gaps that the words may fill."""
 
@@ -214,7 +232,7 @@ CHAPTER: Chapter = {
         keys=[
             key("1", Choice.YES, "option_agree", words="agrees"),
             key("2", Choice.NO, "option_if_not", words="does not agree"),
-            key("3", Choice.OTHER, "option_other_address", words="another address", when=another_address_left),
+            another_way,
         ],
         ways=[
             Press(Choice.YES, S.WEB_LINK, when=link_is_address, words="agrees to a sign-up link"),
@@ -259,7 +277,7 @@ CHAPTER: Chapter = {
     S.ENROLLMENT_AGAIN: Do(
         "Not done: stores the preference again.",
         title="Send it once more",
-        say=[say("checking_again")],
+        say=[say("checking_longer")],
         ask=enroll,
         answers=WRITE,
         finish=True,

@@ -252,11 +252,11 @@ def stopped_at(c: Transition[Digits]) -> int:
     return min(max(entry.at + heard - first, entry.at), end)
 
 
-@says("readback", READ_OUT, "readback_domain")
+@says("readback", "readback_rest", READ_OUT, "readback_domain")
 def read_back(view: CallView) -> Iterable[Prompt]:
     """The address piece by piece, from the character where it was last mended."""
-    yield prompt(view, "readback", must_hear=True)
     entry = view.call.entry
+    yield prompt(view, "readback_rest" if entry.at else "readback", must_hear=True)
     local = entry.local.reveal() if entry.local else ""
     for character in local[entry.at :]:
         spelled = (("character", Spelled(Secret(character))),)
@@ -401,6 +401,8 @@ PROMPTS: Prompts = {
     "email_domain_entry": (),
     "email_domain_entry_help": (),
     "readback": (),
+    "readback_rest": (),
+    "readback_help": (),
     "readback_character": ("character",),
     "readback_domain": ("domain",),
     "option_address_right": ("key",),
@@ -451,6 +453,7 @@ CHAPTER: Chapter = {
         "Read out letter by letter; star stops it.",
         title="Hear the address",
         say=[read_back, options],
+        help="readback_help",
         hear=True,
         star_is_a_key=True,
         keys=[

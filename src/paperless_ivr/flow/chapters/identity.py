@@ -338,8 +338,7 @@ CHAPTER: Chapter = {
                keep=miss_account, say="account_not_found"),
             On(CustomersFound, S.AGENT_OFFER, when=all_of(number_of_nobody, agent),
                keep=want_agent(Reason.ACCOUNT_NOT_FOUND, S.NOT_IDENTIFIED), say="account_not_found"),
-            On(CustomersFound, S.NOT_IDENTIFIED, when=number_of_nobody,
-               keep=because(Reason.ACCOUNT_NOT_FOUND), say="account_not_found"),
+            On(CustomersFound, S.NOT_IDENTIFIED, when=number_of_nobody, keep=because(Reason.ACCOUNT_NOT_FOUND)),
             On(CustomersFound, S.INVOICE, when=account_shown, keep=accept_customers),
             On(CustomersFound, S.LAST_FOUR_LIMIT, when=few_found, keep=note_customers),
             On(CustomersFound, S.ACCOUNT_LIMIT, keep=drop_account),
@@ -393,7 +392,7 @@ CHAPTER: Chapter = {
         title="Enter the last four digits",
         say=[begun("last_four")],
         help="last_four_help",
-        by=number(4, "last_four_missed"),
+        by=number(4, "last_four_short"),
         examples=_last_fours,
         ways=[
             On(Digits, S.INVOICE, when=one_match, keep=match_customer),

@@ -23,6 +23,7 @@ from paperless_ivr.flow.facts import (
     all_of,
     can_enroll,
     can_show,
+    email_on_file,
     gets_texts,
     given,
     hung_up,
@@ -142,10 +143,12 @@ TEXT_QUESTIONS = tuple(
 )
 
 
-@says(*TEXT_QUESTIONS, "text_rates")
+@says("no_email", *TEXT_QUESTIONS, "text_rates")
 def text_question(view: CallView) -> Iterable[Prompt]:
-    """The number, what the text is for, and what it may cost."""
+    """Why a text is spoken of, the number, what the text is for, and what it may cost."""
     purpose = view.call.contact.purpose or TextPurpose.CONFIRM
+    if link_is_address(view) and not email_on_file(view):
+        yield prompt(view, "no_email")
     yield prompt(view, f"text_consent_{purpose}{number_words(view)}", must_hear=True)
     yield prompt(view, "text_rates", must_hear=True)
 
@@ -184,6 +187,7 @@ PROMPTS: Prompts = {
     "text_unknown": (),
     "text_refused": (),
     "text_limit": (),
+    "no_email": (),
     "phone_entry": (),
     "phone_entry_help": (),
     "phone_readback": ("number",),

@@ -23,6 +23,7 @@ from paperless_ivr.prompts.pieces import (
     Characters,
     Date,
     InLanguage,
+    Letter,
     Money,
     Pause,
     Piece,
@@ -142,7 +143,7 @@ class Sounds:
     def _played(self, pieces: Iterable[Piece], language: str) -> Iterator[Sound]:
         for piece in pieces:
             match piece:
-                case Text(text):
+                case Text(text) | Letter(text):
                     yield from self._text(text, language)
                 case Characters(groups):
                     yield from self._characters(groups, language)

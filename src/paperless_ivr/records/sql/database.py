@@ -17,6 +17,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from paperless_ivr.errors import RecordBusy, RecordDown
+from paperless_ivr.records.deadline import left
 from paperless_ivr.records.sql.tables import REMOVES
 
 T = TypeVar("T")
@@ -27,9 +28,9 @@ BUDGET = 0.5
 
 TURN = 2.0
 """Seconds that a transaction waits behind others of this process, before its budget begins: many
-calls at once are not a database that is down (R50). With both, one transaction takes less than
-the 3 s in which the caller hears something. Were the wait part of the budget, five of six of 200
-calls at once would go back to the host (benchmarks/calls_at_once.py)."""
+calls at once are not a database that is down (R50). The transactions of one request share its
+deadline (`records.deadline`). Were the wait part of the budget, seven of ten of 200 calls at once
+would go back to the host (benchmarks/calls_at_once.py)."""
 CONNECTIONS = 8
 """Open to a database at most. More make transactions slower, not faster: they take turns on the
 cores of the database, and in one process on one core of ours."""
@@ -166,7 +167,7 @@ class _Turns:
             self._here.append(mine)
             self._call()
         try:
-            if not mine.wait(TURN):
+            if not mine.wait(left(TURN)):
                 message = "too many at once"
                 raise RecordBusy(cause=message)
             yield

@@ -37,10 +37,16 @@ function showSoFar(call) {
   const list = byId("so-far");
   const entries = call?.entries ?? [];
   const last = entries.map((entry) => entry.stop !== null).lastIndexOf(true);
-  const shown = entries.map((entry, at) => ({ ...entry, now: at === last && !call.ended }));
+  const shown = [
+    ...entries.map((entry, at) => ({ ...entry, now: at === last && !call.ended })),
+    ...undoneEntries(call),
+  ];
   const before = list.children.length;
   show(list, shown.length ? shown : [{ kind: "empty" }], entryElement);
-  if (list.children.length !== before) list.scrollTop = list.scrollHeight;
+  if (list.children.length !== before) {
+    const newest = list.children[entries.length - 1];
+    list.scrollTop = call?.undone ? newest.offsetTop - list.offsetTop : list.scrollHeight;
+  }
   const save = byId("save");
   save.hidden = !call?.ended;
   if (call?.ended) {
@@ -49,11 +55,20 @@ function showSoFar(call) {
   }
 }
 
+/** What came next in the take before, until a key begins another way. */
+function undoneEntries(call) {
+  if (!call?.undone) return [];
+  const heading = { kind: "take", text: `What came next in take ${call.undone.take}` };
+  return [heading, ...call.undone.entries.map((entry) => ({ ...entry, undone: true }))];
+}
+
 function entryElement(entry) {
   if (entry.kind === "empty")
     return element("li", { class: "empty" }, "Each prompt, key and answer will stand here.");
   if (entry.kind === "take") return element("li", { class: "take" }, entry.text);
-  const line = element("li", { class: `entry ${entry.kind}${entry.now ? " now" : ""}` });
+  const now = entry.now ? " now" : "";
+  const undone = entry.undone ? " undone" : "";
+  const line = element("li", { class: `entry ${entry.kind}${now}${undone}` });
   line.append(element("span", { class: "time" }, clock(entry.at)));
   if (entry.kind === "keys") {
     const caps = [...entry.text].map((key) => element("kbd", {}, key));

@@ -94,7 +94,7 @@ def can(able: Capabilities, need: str) -> bool:
 # ── turns ────────────────────────────────────────────────────────────────────────────────
 
 LANGUAGE, OTHER = "en-US", "es-US"
-PROMPTS = (Prompt("offer"), Prompt("offer_help"), Prompt("person_offer"))
+PROMPTS = (Prompt("offer"), Prompt("menu_help"), Prompt("person_offer"))
 """Three prompts without gaps: each is one utterance on every runtime."""
 ENTRY = Gather("0123456789*", 4, first_key_wait=12.0, next_key_wait=3.0)
 MENU = Gather("12", 1, first_key_wait=5.0, next_key_wait=3.0)
@@ -149,7 +149,7 @@ def _in_order(make: MakeRig) -> None:
 def _in_its_language(make: MakeRig) -> None:
     """G02: Prompts are spoken in the call's language, or in one of their own."""
     rig = make()
-    say = (Prompt("offer"), Prompt("offer_help", language=LANGUAGE))
+    say = (Prompt("offer"), Prompt("menu_help", language=LANGUAGE))
     rig.caller.plan(prompts=len(say))
     rig.perform(_turn(MENU, say), OTHER)
     expected = [rig.utterance(say[0], OTHER), rig.utterance(say[1], LANGUAGE)]

@@ -1,0 +1,27 @@
+"""What the tests of several rooms share."""
+
+import itertools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.postgres import Postgres
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator["Postgres"]:
+    """One server for all tests of a process that do not break it; `t0` has the record's tables."""
+    # Imported here: the package alone, as the tests of the wheel install it, has no SQL.
+    from paperless_ivr.records.sql import Database
+    from paperless_ivr.records.sql.upgrades import upgrade
+    from tests.postgres import PATIENT, Postgres, a_server
+
+    with a_server() as server:
+        made = Postgres(server, itertools.count())
+        made.do("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")  # many small databases
+        upgraded = Database(made.make(), PATIENT)
+        upgrade(upgraded)
+        upgraded.close()
+        yield made
