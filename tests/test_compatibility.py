@@ -47,7 +47,7 @@ WRITTEN: dict[type[Enum], str] = {
     Refusal: "already_paperless pending bad_email bad_phone limit other",
     ActivityType: (
         "arrived offered answered last_four_missed matched unanswered limited consented sent "
-        "settled kept ended retried completed cancelled superseded expired exported given_up"
+        "settled kept opened ended retried completed cancelled superseded expired exported given_up"
     ),
 }
 """What was ever written, by what it is read as. Add to it; take nothing away."""

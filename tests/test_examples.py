@@ -18,7 +18,7 @@ from paperless_ivr.gateways.web import handed_back
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
 LAST_LINES = {
-    "day_of_calls.py": "100 hand-overs, and 35 things done after them",
+    "day_of_calls.py": "100 hand-overs, and 38 things done after them",
     "drive_by_hand.py": "disposition: enrolled",
     "enroll_in_paperless.py": "Error code: 401",
     "flask_app.py": "after_payment: not_offered",

@@ -456,6 +456,46 @@ def test_a_text_to_a_costly_number_is_found():
     assert problem == "a text to a number that none may go to"
 
 
+@pytest.mark.requirement("R52")
+def test_a_done_that_the_service_does_not_say_is_found():
+    """A wait that takes any answer of the service for a link that was opened is found."""
+    table = planted(
+        State.LINK_CHECK,
+        lambda row: row.when is text.link_opened,
+        when=lambda c: bool(c.event.customers),
+    )
+
+    problem, _ = search("done only where the service says so", table, case=LINK)
+
+    assert problem == "done, and the service does not say so"
+
+
+@pytest.mark.requirement("R52")
+def test_a_wait_longer_than_the_policy_is_found():
+    """A wait that asks the service once more than it may is found."""
+    table = planted(
+        State.LINK_CHECK,
+        lambda row: row.when is facts.looks_left,
+        when=lambda c: c.call.contact.looks < 3,
+    )
+
+    problem, _ = search("a texted link is waited for, and not for ever", table, case=LINK)
+
+    assert problem == "a link is waited for longer than the policy has it"
+
+
+@pytest.mark.requirement("R52")
+def test_a_wait_that_counts_nothing_is_found():
+    """A wait that asks the service again at no cost need not end, and is found."""
+    table = planted(
+        State.LINK_CHECK, lambda row: row.when is facts.looks_left, keep=lambda c: c.call
+    )
+
+    problem, _ = search("every call ends", table, case=LINK)
+
+    assert problem == "back at LINK_WAIT, as it was"
+
+
 def test_what_is_not_planted_is_not_found():
     """The same searches find nothing in the flow that ships."""
     flow = Flow(tight(PLAIN))

@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from attrs import define, evolve, field
 
 from paperless_ivr.backends.demo import springfield
 from paperless_ivr.backends.memory import MemoryBackend
+from paperless_ivr.backends.port import Backend
 from paperless_ivr.cli.setups import demo_policy
 from paperless_ivr.drive.aio import AsyncDriver
 from paperless_ivr.drive.runner import Setup, utc_now
@@ -89,7 +91,7 @@ class Listened:
 class Slow:
     """A service that takes its time over every answer."""
 
-    service: MemoryBackend = field(factory=springfield)
+    service: Backend = field(factory=springfield)
     seconds: float = 0.0
 
     @property
@@ -104,12 +106,26 @@ class Slow:
 
 
 @define
+class Clock:
+    """The time, and what a test adds to it."""
+
+    ahead: timedelta = timedelta()
+
+    def __call__(self) -> datetime:
+        """The time."""
+        return utc_now() + self.ahead
+
+
+@define
 class Exchange:
     """A real Asterisk and our line behind it."""
 
     asterisk: RealAsterisk
     server: FastAgi
     backend: Slow
+    record: MemoryRecord
+    setup: Setup
+    clock: Clock
     told: list[tuple[str, Arrival, str]]
     asked: dict[str, list[str]] = field(factory=dict)
     """States that were asked in, by the caller's number."""
@@ -119,6 +135,7 @@ class Exchange:
     @property
     def service(self) -> MemoryBackend:
         """The demo's service."""
+        assert isinstance(self.backend.service, MemoryBackend)
         return self.backend.service
 
     async def caller(self, extension: str, number: str) -> SipCaller:
@@ -128,38 +145,43 @@ class Exchange:
         return caller
 
 
-With = Callable[[Callable[[Exchange], Awaitable[None]]], None]
+Test = Callable[[Exchange], Awaitable[None]]
+With = Callable[..., None]
+"""Runs a test, at will with another service and policy than the demo's."""
 
 
 @pytest.fixture
 def exchange(asterisk_root: Path, recordings: Path) -> Iterator[With]:
     """Runs a test with an Asterisk and a line; both are stopped afterwards."""
 
-    def run(test: Callable[[Exchange], Awaitable[None]]) -> None:
-        asyncio.run(_with(test, asterisk_root, recordings))
+    def run(test: Test, service: Backend | None = None, policy: Policy = POLICY) -> None:
+        asyncio.run(_with(test, asterisk_root, recordings, service or springfield(), policy))
 
     return run
 
 
-async def _with(test: Callable[[Exchange], Awaitable[None]], root: Path, recordings: Path) -> None:
-    backend, told = Slow(), []
+async def _with(test: Test, root: Path, recordings: Path, service: Backend, policy: Policy) -> None:
+    backend, told = Slow(service), []
     server = FastAgi({}, lambda *what: told.append(what))
     port = await server.start(port=0)
     asterisk = RealAsterisk(root, port)
-    exchange = Exchange(asterisk, server, backend, told)
     await asyncio.to_thread(asterisk.start)
     try:
         prefix = await asyncio.to_thread(asterisk.put, recordings)
-        sounds = Sounds.of(POLICY, recordings, prefix, NAMES)
-        flow = Flow(Terms(POLICY))
-        store = SeparateStores(MemoryRecord(utc_now), MemoryLiveCalls())
-        driver = AsyncDriver(Setup(flow, sounds.catalog, backend, store))
+        sounds = Sounds.of(policy, recordings, prefix, NAMES)
+        flow = Flow(Terms(policy))
+        clock = Clock()
+        record = MemoryRecord(clock)
+        stores = SeparateStores(record, MemoryLiveCalls())
+        setup = Setup(flow, sounds.catalog, backend, stores, clock=clock)
+        driver = AsyncDriver(setup)
+        exchange = Exchange(asterisk, server, backend, record, setup, clock, told)
 
         async def answer(gateway: AgiGateway, arrival: Arrival, taken_back: TakenBack) -> Handback:
             number = gateway.channel.headers["agi_callerid"]
             return await driver.converse(Listened(gateway, exchange, number), arrival, taken_back)
 
-        server.lines[POLICY.biller.id] = Line(POLICY.biller.id, sounds, answer, PERSON)
+        server.lines[policy.biller.id] = Line(policy.biller.id, sounds, answer, PERSON)
         await test(exchange)
         assert told == []
     finally:

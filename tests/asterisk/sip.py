@@ -53,6 +53,8 @@ class SipCaller:
     ended: asyncio.Event = field(factory=asyncio.Event)
     heard: list[bytes] = field(factory=list, repr=False)
     """The payload of every packet, in order."""
+    heard_at: list[float] = field(factory=list, repr=False)
+    """When each came: seconds of the monotonic clock."""
     last_loud: float = 0.0
     _spoke: bool = False
     _sip: asyncio.DatagramTransport | None = None
@@ -176,6 +178,7 @@ class SipCaller:
         if data[1] & 0x7F != PCMU:
             return
         self.heard.append(data[12:])
+        self.heard_at.append(asyncio.get_running_loop().time())
         if loud(data[12:]):
             self.last_loud = asyncio.get_running_loop().time()
             self._spoke = True

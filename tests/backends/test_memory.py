@@ -136,6 +136,23 @@ def test_pending_may_have_its_link_texted() -> None:
     assert Registration.ACTIVE is water(service, "silva")
 
 
+@pytest.mark.requirement("R08", "R52")
+def test_a_text_stays_valid_after_a_registration_by_text_alone() -> None:
+    """The texted link completes the registration that was stored for it, without an address."""
+    service = springfield()
+    chen = customer("chen").id
+    service.answer(evolve(text("silva"), customer=chen), BUDGET)
+    alone = StoreCustomerPreference(
+        chen, secret.account("-"), "WATER", True, None, MOBILE, "p", "p"
+    )
+
+    assert Accepted() == service.answer(alone, BUDGET)
+
+    assert Registration.PENDING is water(service, "chen")
+    assert service.complete(service.texts[-1].link)
+    assert Registration.ACTIVE is water(service, "chen")
+
+
 def test_enrolment_is_of_the_payment() -> None:
     """`EnrollInPaperless` reads customer and bill from the payment, whatever else is sent."""
     service = springfield()

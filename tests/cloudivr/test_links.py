@@ -70,15 +70,21 @@ def texted(bench: Bench, purpose: str, handle: str = "rivera", language: str | N
 
 
 def prefer(
-    bench: Bench, handle: str = "rivera", *, paperless: bool = True, language: str | None = None
+    bench: Bench,
+    handle: str = "rivera",
+    *,
+    paperless: bool = True,
+    email: str | None = "typed.here@example.com",
+    language: str | None = None,
 ) -> None:
-    """A preference for the water bill."""
+    """A preference for the water bill; without an e-mail address by the texted link alone."""
     bench.service.StoreCustomerPreference(
         **ask(),
         CustomerID=number(handle),
         InvoiceType="WATER",
         Paperless=paperless,
-        EmailAddress="typed.here@example.com" if paperless else None,
+        EmailAddress=email if paperless else None,
+        PhoneNumber=None if email else "+12175550180",
         Language=language,
     )
 
@@ -192,6 +198,17 @@ def test_newest_link_counts(browser: Browser) -> None:
         == 200
     )
     assert browser.bench.status("rivera") == "active"
+
+
+@pytest.mark.requirement("R08", "R52")
+def test_a_text_stays_valid_after_a_registration_by_text_alone(browser: Browser) -> None:
+    """The texted link completes the registration that was stored for it, without an address."""
+    link = texted(browser.bench, "type_email", "chen")
+    prefer(browser.bench, "chen", email=None)
+    assert browser.bench.status("chen") == "pending"
+
+    assert browser.press(link, "lily.chen@example.com").status_code == 200
+    assert browser.bench.status("chen") == "active"
 
 
 def test_texts_stay_valid_beside_one_another(browser: Browser) -> None:

@@ -222,6 +222,19 @@ WRONG: list[tuple[Policy, list[str]]] = [
         for region in ("GB", "us", "XX")
     ),
     (
+        Policy(text=Text(wait_for_link=False, wait_seconds=60)),
+        [
+            (
+                "text.wait_seconds: nobody waits for the link; set text.wait_for_link = true, or "
+                "leave this out"
+            )
+        ],
+    ),
+    (
+        Policy(text=Text(wait_seconds=5)),
+        ["text.wait_seconds: must be from 15 to 300, not 5"],
+    ),
+    (
         Policy(offer=Offer((Moment.START,)), autopay=AutoPay(True, {"en-US": " ", "fr-CA": "x"})),
         [
             (

@@ -11,7 +11,7 @@ from paperless_ivr.flow.events import Accepted, RequestDeferred
 from paperless_ivr.flow.host import Identity, Registration
 from paperless_ivr.flow.requests import EnrollInPaperless, StoreCustomerPreference
 from paperless_ivr.flow.states import Phase, State
-from paperless_ivr.records.funnel import HandOver, Loss, Stage
+from paperless_ivr.records.funnel import HandOver, Link, Loss, Stage
 from paperless_ivr.records.port import ActivityType, Task, task_of
 
 OFFERS = (State.OFFER, State.OFFER_AT_START)
@@ -27,6 +27,9 @@ class Told:
     language: str = ""
     consents: tuple = ()
     registered: set = field(factory=set)
+    opened: set = field(factory=set)
+    waited: bool = False
+    """The caller could stay on the line for a texted link."""
 
     def moved(self, before, event, turn):
         """The call has moved."""
@@ -44,6 +47,12 @@ class Told:
             outcome.consent
             for outcome in call.results.outcomes
             if outcome.registration is Registration.PENDING
+        }
+        self.waited = self.waited or call.state is State.LINK_WAIT
+        self.opened |= {
+            outcome.consent
+            for outcome in call.results.outcomes
+            if outcome.registration is Registration.ACTIVE
         }
 
 
@@ -120,7 +129,11 @@ class Tally:
             afterwards = ("", "")
         loss = Loss(stage, handback.disposition.value, handback.reason.value, *afterwards)
         moment = known.arrival.moment.value
-        return HandOver(known.arrival.biller, known.began, moment, known.language, loss)
+        link = None
+        if known.waited:
+            late = Link.LATER if stage is Stage.COMPLETED else Link.NOT_OPENED
+            link = Link.ON_LINE if known.opened else late
+        return HandOver(known.arrival.biller, known.began, moment, known.language, loss, link)
 
     def _fate(self, consent, known, ledger):
         """How far one consent got, and what became of it."""
@@ -136,7 +149,7 @@ class Tally:
             or wish == (ActivityType.COMPLETED, "pending_already")
         ):
             stage = Stage.REGISTERED
-        if followed and followed[0] is ActivityType.COMPLETED:
+        if consent in known.opened or (followed and followed[0] is ActivityType.COMPLETED):
             stage = Stage.COMPLETED
         for name, left in ledger.items():
             if consent in left:

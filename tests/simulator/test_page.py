@@ -55,6 +55,36 @@ def test_by_mouse_until_the_bill_is_paperless(caller: Caller) -> None:
     caller.shot("simulator-enrolled")
 
 
+@pytest.mark.requirement("R52")
+def test_done_before_the_caller_hangs_up(caller: Caller) -> None:
+    """The texted link is opened beside the call, which waits by itself and then says so."""
+    page = caller.page
+    page.select_option("#caller", "chen")
+    page.click("#call")
+    for title, keys in (
+        ("Offer", "1"),
+        ("Identity check", "2245"),
+        ("Text consent", "1"),
+        ("Confirmation", "1"),
+    ):
+        caller.asked(title)
+        caller.hears()
+        caller.presses(keys)
+    caller.says("#you-are-at", "Link wait")
+    caller.says("#messages", "not opened yet")
+    caller.shot("simulator-link")
+    page.get_by_role("button", name="Open link").click()
+    linked = page.frame_locator("#sheet-page")
+    linked.get_by_label("E-mail address for your bills").fill("lily.chen@example.com")
+    linked.get_by_role("button", name="Switch to paperless billing").click()
+    expect(linked.locator("h1")).to_have_text("You are set up")
+    caller.says("#ended", "Enrolled")
+    page.click("#sheet-close")
+    caller.says("body", "Done. Your water bill is paperless.")
+    caller.says("#messages", "opened, done")
+    caller.hidden_nowhere("lily.chen@example.com")
+
+
 def test_by_touch_on_a_telephone(browser: Browser, simulator: str) -> None:
     """At 390 pixels nothing scrolls sideways, and the tabs show the rest."""
     caller = Caller.at(browser, simulator, PHONE)

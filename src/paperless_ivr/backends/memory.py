@@ -337,18 +337,21 @@ class MemoryBackend:
     def _start(self, unit: Unit, email: Secret | None) -> ServiceAnswer:
         """Starts a registration, as `StartPaperlessRegistrationForCustomer` does.
 
-        The customer's e-mail is overwritten before anybody has confirmed it.
+        The customer's e-mail is overwritten before anybody has confirmed it. Without one, the
+        link that was texted for it stays valid.
         """
         if self._bills[unit] is Registration.ACTIVE:
             return Refused(Refusal.ALREADY_PAPERLESS)
-        self._settle(unit, Registration.PENDING)
-        self._put_on_file(unit, email)
-        if email is not None:
+        if email is None:
+            self._bills[unit] = Registration.PENDING
+        else:
+            self._settle(unit, Registration.PENDING)
+            self._put_on_file(unit, email)
             self._emails.append(Email(email, *unit, self._link(unit)))
         return Accepted()
 
     def _text(self, request: SendWebLink) -> ServiceAnswer:
-        """Links texted earlier stay valid until the registration changes."""
+        """Links texted earlier stay valid until another is sent by e-mail, or is used."""
         unit = (request.customer, request.invoice_type)
         if unit not in self._bills:
             return Refused(Refusal.OTHER)

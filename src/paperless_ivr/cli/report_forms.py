@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 from attrs import frozen
 
-from paperless_ivr.records.funnel import WAITING, By, Funnel, Group, Stage, total
+from paperless_ivr.records.funnel import WAITING, By, Funnel, Group, Link, Stage, total
 from paperless_ivr.records.port import Tracked
 
 COLUMNS = (
@@ -24,7 +24,7 @@ COLUMNS = (
     "why",
     "hand_overs",
 )
-"""Of the CSV file. `what` is `reached`, or `lost` with the reasons beside it."""
+"""Of the CSV file. `what` is `reached`, `lost` with its reasons, or `link` with a `why`."""
 
 
 @frozen
@@ -51,11 +51,19 @@ def table(report: Report, to: TextIO) -> None:
         to.write(f"{biller}\n\n" if funnels or tracked else f"{biller}: nothing on record\n")
         stages = [stage.label.replace("_", " ") for stage in Stage]
         show(to, [*report.by, *stages], _funnel_rows(funnels, report.by))
-        show(to, LOSSES, _loss_rows(total(funnels.values())))
+        whole = total(funnels.values())
+        show(to, LOSSES, _loss_rows(whole))
+        show(to, LINKS, [(OPENED[link], n) for link, n in sorted(whole.links.items())])
         show(to, TRACKER, _tracked_rows(tracked, report.at))
 
 
 LOSSES = ("got as far as", "ended", "reason", "afterwards", "why", "number", "of these")
+LINKS = ("texted link", "number")
+OPENED = {
+    Link.ON_LINE: "opened on the line",
+    Link.LATER: "opened later",
+    Link.NOT_OPENED: "not opened yet",
+}
 TRACKER = ("task", "state", "number", "oldest")
 
 
@@ -117,6 +125,8 @@ def csv_file(report: Report, to: TextIO) -> None:
                 if loss.stage is stage:
                     why = (loss.disposition, loss.reason, loss.afterwards, loss.why)
                     writer.writerow((*whose, stage.label, "lost", *why, count))
+        for link, count in sorted(funnel.links.items()):
+            writer.writerow((*whose, "", "link", "", "", "", link.value, count))
 
 
 def json_file(report: Report, to: TextIO) -> None:
@@ -160,4 +170,5 @@ def _funnel(group: Group, funnel: Funnel) -> Mapping[str, Any]:
             }
             for loss, count in funnel.lost.items()
         ],
+        "links": {link.value: funnel.links.get(link, 0) for link in Link},
     }

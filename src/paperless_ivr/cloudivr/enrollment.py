@@ -39,7 +39,7 @@ class Registrar:
         The address on file is overwritten before anybody has confirmed the new one, as the
         source has it. All is in the visit's transaction, the queue as well: there is never
         the one without the other. Without an address (registration by text alone) nothing
-        is updated or queued.
+        is updated or queued, and the link that was texted for it stays valid.
         """
         bill = Bill(BillerID, CustomerID, InvoiceTypeID)
         if status_of(registration_of(visit.session, bill), visit.now) is t.Registered.ACTIVE:
@@ -48,7 +48,8 @@ class Registrar:
             with visit.step("UpdateCustomerEmail"):
                 locked_customer(visit.session, BillerID, CustomerID).EmailAddress = EmailAddress
         with visit.step("InsertPendingRegistration"):
-            settle(visit, bill, t.Registered.PENDING, t.LinkStatus.REPLACED, self._end(visit))
+            links = None if EmailAddress is None else t.LinkStatus.REPLACED
+            settle(visit, bill, t.Registered.PENDING, links, self._end(visit))
         if EmailAddress is not None:
             with visit.step("QueueEmail"):
                 link, opens = self.link(visit, bill, "complete")
@@ -112,10 +113,13 @@ def settle(
     visit: Visit,
     bill: Bill,
     status: t.Registered,
-    links: t.LinkStatus,
+    links: t.LinkStatus | None,
     expires: datetime | None = None,
 ) -> None:
-    """Puts a bill where it now is; links that were sent for it before can be used no more."""
+    """Puts a bill where it now is.
+
+    Links that were sent for it before can be used no more, unless `links` is None.
+    """
     registration = registration_of(visit.session, bill)
     if registration is not None:
         registration.Status = status
@@ -127,6 +131,6 @@ def settle(
                 **bill._asdict(), Status=status, ChangedAt=visit.now, ExpiresAt=expires
             )
         )
-    visit.session.execute(
-        update(t.WebLink).filter_by(**bill._asdict(), Status=t.LinkStatus.OPEN).values(Status=links)
-    )
+    if links is not None:
+        mine = update(t.WebLink).filter_by(**bill._asdict(), Status=t.LinkStatus.OPEN)
+        visit.session.execute(mine.values(Status=links))

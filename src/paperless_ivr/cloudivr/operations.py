@@ -279,7 +279,7 @@ class CloudIVR:
         ConsentReference: Text = None,
         IdempotencyKey: Text = None,
     ) -> Answer:
-        """Texts a link; links sent earlier stay valid until the registration changes."""
+        """Texts a link; links sent earlier stay valid until another is e-mailed, or is used."""
         number = alone(PhoneNumber or "")
 
         def send(visit: Visit, biller: t.Biller) -> None:

@@ -47,6 +47,7 @@ NAMED_AFTER = {(Phase.ADDRESS, Phase.TEXT): (State.ADDRESS, State.TEXT_NUMBER)}
 """Ways whose words are about one step only: under a policy without it they are not shown."""
 
 MINOR = {
+    (Phase.TEXT, Phase.AGENT),  # 0 while the caller opens the link
     (Phase.BILL, Phase.AFTER),  # nothing is left to do
     (Phase.ADDRESS, Phase.AFTER),  # after a hang-up
     (Phase.CONSENT, Phase.PAPER),  # the service says that it is paperless already

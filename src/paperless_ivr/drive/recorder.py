@@ -10,11 +10,11 @@ from paperless_ivr.drive.session import Session
 from paperless_ivr.flow.call import Call, Consent
 from paperless_ivr.flow.events import LimitReached, Refusal, Refused, Unavailable
 from paperless_ivr.flow.flow import Flow
-from paperless_ivr.flow.host import Identity
+from paperless_ivr.flow.host import Identity, Registration
 from paperless_ivr.flow.states import State
 from paperless_ivr.flow.turns import Return
 from paperless_ivr.prompts import Catalog, said
-from paperless_ivr.records.port import Activity, ActivityType, Evidence
+from paperless_ivr.records.port import Activity, ActivityType, Evidence, about
 from paperless_ivr.secret import Secret
 
 OFFERS = (State.OFFER_AT_START, State.OFFER)
@@ -79,9 +79,13 @@ class ActivityRecorder:
             case LimitReached(limit) | Refused(Refusal.LIMIT, limit):
                 yield self._line(ActivityType.LIMITED, after, {"limit": limit})
         for consent in after.call.consents[len(before.call.consents) :]:
-            about = {"purpose": consent.purpose.value, "reference": consent.reference}
-            given = self._line(ActivityType.CONSENTED, after, about)
+            given = self._line(ActivityType.CONSENTED, after, about(consent))
             yield evolve(given, evidence=after.evidence[consent.reference])
+        known = before.call.results.outcomes
+        for outcome in after.call.results.outcomes:
+            if outcome.registration is Registration.ACTIVE and outcome not in known:
+                consent = after.evidence[outcome.consent].consent
+                yield self._line(ActivityType.OPENED, after, about(consent))
 
     def _next(self, after: Session) -> Iterator[Activity]:
         state = after.call.state
@@ -100,7 +104,7 @@ class ActivityRecorder:
         self,
         what: ActivityType,
         session: Session,
-        detail: dict[str, str],
+        detail: Mapping[str, str],
         accounts: tuple[Secret, ...] = (),
     ) -> Activity:
         host = session.call.host

@@ -145,6 +145,8 @@ class Contact:
     """Strategies that were tried and left."""
     bad_email: bool = False
     """The service refused an address once already."""
+    looks: int = 0
+    """How often the service was asked whether the texted link was opened."""
 
 
 class Purpose(enum.Enum):

@@ -9,13 +9,25 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from paperless_ivr.flow import bills
-from paperless_ivr.flow.call import Consent, Purpose, Source
-from paperless_ivr.flow.events import Customer, Digits, Ended, Refusal, Refused
+from paperless_ivr.flow.call import Consent, Purpose, Source, TextPurpose
+from paperless_ivr.flow.events import (
+    Customer,
+    CustomersFound,
+    Digits,
+    Ended,
+    Refusal,
+    Refused,
+)
 from paperless_ivr.flow.host import Identity, Intent
 from paperless_ivr.flow.options import Choice, Option
 from paperless_ivr.flow.phrases import Phrase, made_of
 from paperless_ivr.flow.policy import Policy, Strategy
-from paperless_ivr.flow.requests import EnrollInPaperless, SendWebLink, StoreCustomerPreference
+from paperless_ivr.flow.requests import (
+    EnrollInPaperless,
+    SearchByAccountNumber,
+    SendWebLink,
+    StoreCustomerPreference,
+)
 from paperless_ivr.flow.rows import E
 from paperless_ivr.flow.view import CallView, Transition
 from paperless_ivr.keypad import last_star, textable
@@ -433,3 +445,34 @@ def refused_as(refusal: Refusal) -> Guard[Refused]:
 def link_finishes(view: CallView) -> bool:
     """A texted link can finish what was kept, because the service has no operation for it."""
     return not can_enroll(view) and view.has(SendWebLink)
+
+
+def looked_up(c: Transition[CustomersFound]) -> bills.Status | None:
+    """How the bill that is spoken of comes, by a look-up; None where it is not listed."""
+    wanted = c.customer
+    for customer in c.event.customers:
+        if wanted and customer.id == wanted.id:
+            there = tuple(i for i in customer.invoices if i.type == c.call.choosing.type)
+            return bills.status(there) if there else None
+    return None
+
+
+# ── staying on the line until the texted link is opened (R52) ────────────────────────────
+
+LOOK_S = 4.0
+"""About so many seconds pass from one look at the service to the next, words included."""
+FINISHING = (TextPurpose.TYPE_EMAIL, TextPurpose.ENROLL, TextPurpose.REVIEW)
+"""What a texted link is for where opening it makes the bill paperless."""
+
+
+@Phrase("can wait on the line")
+def may_wait(view: CallView) -> bool:
+    """The texted link finishes it, and the caller may stay on the line until then."""
+    finishes = view.call.contact.purpose in FINISHING and view.has(SearchByAccountNumber)
+    return view.policy.text.wait_for_link and finishes
+
+
+@Phrase("not yet, looks left", "not yet, no looks left")
+def looks_left(view: CallView) -> bool:
+    """After the present look at the service there may be another."""
+    return (view.call.contact.looks + 2) * LOOK_S <= view.policy.text.wait_seconds

@@ -310,6 +310,18 @@ class Text:
     to_toll_free: bool = setting(
         False, "the owner of a toll-free number pays for texts to it; premium numbers never get one"
     )
+    wait_for_link: bool = setting(
+        True,
+        "where the texted link finishes it, the caller may stay on the line while opening it, and "
+        "hears when it is done: what is done in the call is not forgotten after it",
+    )
+    wait_seconds: float = setting(
+        90.0,
+        "how long at most, where the service answers in a second: it is asked about every four "
+        "seconds, and any key goes on; time to unlock a phone and type an address",
+        least=15,
+        most=300,
+    )
 
     @property
     def regions(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import attrs
 from attrs import Attribute, fields, frozen
 
 from paperless_ivr.flow.host import Disposition, Moment
-from paperless_ivr.flow.policy import About, CheckDigit, Limits, Policy, Proof, Strategy
+from paperless_ivr.flow.policy import About, CheckDigit, Limits, Policy, Proof, Strategy, Text
 from paperless_ivr.keypad import EmailPad, national
 
 Place = tuple[str | int, ...]
@@ -350,6 +350,12 @@ def _text(policy: Policy, _: Languages) -> Iterator[Finding]:
                 f"{shown(region)} is no country that numbers with +1 and ten digits; "
                 'write its code in capitals, such as "US", "CA" or "PR"',
             )
+    if not policy.text.wait_for_link and policy.text.wait_seconds != Text().wait_seconds:
+        yield Finding(
+            ("text", "wait_seconds"),
+            "nobody waits for the link; set text.wait_for_link = true, or leave this out",
+            (("text", "wait_for_link"),),
+        )
 
 
 def _autopay(policy: Policy, offered: Languages) -> Iterator[Finding]:

@@ -121,6 +121,8 @@ class State(enum.Enum):
     TEXT_DECLINED = Kind.PASS, Phase.TEXT
     WEB_LINK = Kind.DO, Phase.TEXT
     LINK_FAILED = Kind.PASS, Phase.TEXT
+    LINK_WAIT = Kind.ASK, Phase.TEXT
+    LINK_CHECK = Kind.DO, Phase.TEXT
 
     CONFIRMATION = Kind.ASK, Phase.CONSENT
     ENROLLMENT = Kind.DO, Phase.CONSENT

@@ -363,7 +363,11 @@ def tight(case: Case) -> Terms:
                 pauses=1,
                 domains=policy.address.domains[:1],
             ),
-            text=evolve(policy.text, other_numbers=min(policy.text.other_numbers, 1)),
+            text=evolve(
+                policy.text,
+                other_numbers=min(policy.text.other_numbers, 1),
+                wait_seconds=min(policy.text.wait_seconds, 15.0),
+            ),
             bills=evolve(policy.bills, per_page=2, another_at_most=1),
         ),
     )

@@ -176,21 +176,28 @@ NOT_FOUND = CustomersFound(())
 
 
 def _found(call: Call, world: World) -> tuple[Event, ...]:
-    """Those of the world; nobody; after a lost answer also those whose bill is now pending."""
+    """Those of the world; nobody; a bill that may have changed, changed."""
     found = CustomersFound(world.customers)
-    if call.state is not S.ENROLLMENT_CHECK:
+    if call.state not in CHANGED:
         return found, NOT_FOUND
-    return found, CustomersFound(_pending(world.customers, call.choosing.type)), NOT_FOUND
+    changed = _changed(world.customers, call.choosing.type, CHANGED[call.state])
+    return found, CustomersFound(changed), NOT_FOUND
+
+
+CHANGED = {S.ENROLLMENT_CHECK: bills.Status.PENDING, S.LINK_CHECK: bills.Status.PAPERLESS}
+"""Look-ups that may show a bill otherwise than the first one did, and how it comes then."""
 
 
 @cache
-def _pending(customers: tuple[Customer, ...], kind: str) -> tuple[Customer, ...]:
-    """Customers whose bills of one type now wait for a link to be opened."""
+def _changed(customers: tuple[Customer, ...], kind: str, now: bills.Status) -> tuple[Customer, ...]:
+    """Customers whose bills of one type now come otherwise."""
+    paperless, pending = now is bills.Status.PAPERLESS, now is bills.Status.PENDING
     return tuple(
         evolve(
             customer,
             invoices=tuple(
-                evolve(i, pending=True) if i.type == kind else i for i in customer.invoices
+                evolve(i, paperless=paperless, pending=pending) if i.type == kind else i
+                for i in customer.invoices
             ),
         )
         for customer in customers

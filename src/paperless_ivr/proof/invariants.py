@@ -19,7 +19,7 @@ from paperless_ivr.flow.events import (
     Unavailable,
 )
 from paperless_ivr.flow.flow import Flow
-from paperless_ivr.flow.host import Arrival, Disposition, Identity, Registration
+from paperless_ivr.flow.host import Arrival, Disposition, Identity, Registration, Sent
 from paperless_ivr.flow.lines import PERSONAL, UNCHANGED
 from paperless_ivr.flow.requests import (
     DeferRequest,
@@ -36,7 +36,7 @@ from paperless_ivr.flow.requests import (
 from paperless_ivr.flow.slots import Ending
 from paperless_ivr.flow.states import Kind
 from paperless_ivr.flow.states import State as S
-from paperless_ivr.flow.turns import Gather, Return
+from paperless_ivr.flow.turns import Gather, Return, Turn
 from paperless_ivr.flow.view import CallView
 from paperless_ivr.keypad import (
     last_four,
@@ -222,14 +222,46 @@ def told_as_it_is(_: Flow, move: Move) -> str | None:
     then = move.next.then
     if isinstance(move.event, Accepted) and is_write(move.turn.then):
         return None
-    before = sum(o.registration is Registration.PENDING for o in move.turn.call.results.outcomes)
-    after = sum(o.registration is Registration.PENDING for o in move.next.call.results.outcomes)
+    before, after = (_count(turn, Registration.PENDING) for turn in (move.turn, move.next))
     looked_up = move.turn.call.state.name.startswith("ENROLLMENT")
     if after > before and not looked_up:
         return "a registration that nobody accepted"
-    if isinstance(then, Return) and then.handback.disposition is Disposition.ENROLLED and not after:
-        return "enrolled without a registration"
-    return None
+    registered = after + _count(move.next, Registration.ACTIVE)
+    enrolled = isinstance(then, Return) and then.handback.disposition is Disposition.ENROLLED
+    return "enrolled without a registration" if enrolled and not registered else None
+
+
+def _count(turn: Turn, registration: Registration) -> int:
+    return sum(o.registration is registration for o in turn.call.results.outcomes)
+
+
+def done_is_done(_: Flow, move: Move) -> str | None:
+    """That it is done is said, and noted, only where the service has just said so (R52)."""
+    said = any(prompt.name == "link_done" for prompt in move.next.say)
+    noted = _count(move.next, Registration.ACTIVE) > _count(move.turn, Registration.ACTIVE)
+    if not said and not noted:
+        return None
+    texts = [c for c in move.turn.call.consents if c.purpose is Purpose.TEXT]
+    if not texts or not isinstance(move.event, CustomersFound):
+        return "done, and the service was not asked"
+    paperless = any(
+        invoice.paperless
+        for customer in move.event.customers
+        for invoice in customer.invoices
+        if (customer.id, invoice.type) == (texts[-1].customer, texts[-1].invoice_type)
+    )
+    return None if paperless else "done, and the service does not say so"
+
+
+def waits_for_a_text(flow: Flow, move: Move) -> str | None:
+    """Only a text that was sent is waited for, where the policy has it, and not for ever (R52)."""
+    call, text = move.next.call, flow.terms.policy.text
+    if call.state is not S.LINK_WAIT:
+        return None
+    if not text.wait_for_link or call.results.text is not Sent.DONE:
+        return "a link is waited for that was not texted, or not to be waited for"
+    longer = (call.contact.looks + 1) * facts.LOOK_S > text.wait_seconds
+    return "a link is waited for longer than the policy has it" if longer else None
 
 
 def unchanged_is_unchanged(_: Flow, move: Move) -> str | None:
@@ -529,4 +561,6 @@ INVARIANTS: Mapping[str, Invariant] = {
     "a hang-up ends the call anywhere": hang_up_anywhere,
     "after a hang-up nothing is said": gone_is_gone,
     "enrolled only where the service accepted": told_as_it_is,
+    "done only where the service says so": done_is_done,
+    "a texted link is waited for, and not for ever": waits_for_a_text,
 }

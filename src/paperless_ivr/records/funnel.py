@@ -58,6 +58,17 @@ WAITING = {Task.SETTLE: "unsettled", Task.COMPLETE: "kept", Task.FOLLOW: "follow
 """What it is called that something is left to do, the most uncertain first."""
 
 
+class Link(enum.StrEnum):
+    """What became of a texted link for which the caller could stay on the line (R52)."""
+
+    ON_LINE = "on_line"
+    """It was opened before the caller hung up."""
+    LATER = "later"
+    """It was opened after the call."""
+    NOT_OPENED = "not_opened"
+    """It was not opened yet, or never."""
+
+
 @frozen
 class Loss:
     """Why hand-overs got no further than a stage."""
@@ -84,6 +95,8 @@ class HandOver:
     """Of the offer; empty where none was made."""
     loss: Loss
     """The furthest stage; of a completed one the rest says how the call ended."""
+    link: Link | None = None
+    """None: no link was texted, or none that could be waited for."""
 
     @property
     def stage(self) -> Stage:
@@ -108,6 +121,8 @@ class Funnel:
 
     reached: Mapping[Stage, int]
     lost: Mapping[Loss, int]
+    links: Mapping[Link, int]
+    """How many texted links were opened on the line, later, or not yet."""
 
 
 # ── from lines to hand-overs ──
@@ -157,6 +172,8 @@ class _Yes:
                 self._open(Task.COMPLETE)
             case ActivityType.SETTLED:
                 self._settled(line.detail["answer"])
+            case ActivityType.OPENED:
+                self.reached(Stage.COMPLETED)
             case how if how in FINISHES:
                 self._finished(how, Task(line.detail["task"]), line.detail.get("reason", ""))
 
@@ -212,6 +229,7 @@ class _HandOver:
     stage: Stage = Stage.HANDED_OVER
     ended: tuple[str, str] = (NOT_ENDED, "")
     consents: dict[str, _Yes] = field(factory=dict)
+    link: Link | None = None
 
     def hears(self, line: Activity) -> None:
         """One more line of it."""
@@ -223,6 +241,8 @@ class _HandOver:
                 self.stage = max(self.stage, Stage.OFFERED)
             case ActivityType.ENDED:
                 self.ended = (line.detail["disposition"], line.detail.get("reason", ""))
+            case ActivityType.OPENED:
+                self.link = Link.ON_LINE
         if line.state:
             self._been(line.state, line.detail.get("rows", ""))
         if line.detail.get("purpose") == Purpose.ENROLL.value:
@@ -230,6 +250,8 @@ class _HandOver:
 
     def _been(self, state: str, rows: str) -> None:
         """It took these ways, and is there now."""
+        if state == State.LINK_WAIT.name:
+            self.link = self.link or Link.NOT_OPENED
         ways = [way(row) for row in rows.split("; ") if row]
         places = {state, *(to for _, to in ways)}
         if self.stage is Stage.OFFERED and places & ACCEPTED:
@@ -248,7 +270,10 @@ class _HandOver:
             if stage is not Stage.COMPLETED:
                 afterwards = furthest.afterwards
         loss = Loss(stage, *self.ended, *afterwards)
-        return HandOver(self.biller, self.began, self.moment, self.language, loss)
+        link = self.link
+        if link is Link.NOT_OPENED and stage is Stage.COMPLETED:
+            link = Link.LATER
+        return HandOver(self.biller, self.began, self.moment, self.language, loss, link)
 
 
 def _names(*phases: Phase) -> frozenset[str]:
@@ -275,16 +300,19 @@ def funnels(
     """A funnel for each group of hand-overs, in order; a day is one of a time zone."""
     reached: dict[Group, Counter[Stage]] = {}
     lost: dict[Group, Counter[Loss]] = {}
+    links: dict[Group, Counter[Link]] = {}
     for one in them:
         group = _group(one, by, zone)
         reached.setdefault(group, Counter()).update(s for s in Stage if s <= one.stage)
         losses = lost.setdefault(group, Counter())
         if one.stage is not Stage.COMPLETED:
             losses[one.loss] += 1
+        links.setdefault(group, Counter()).update([one.link] if one.link else [])
     return {
         group: Funnel(
             {stage: reached[group][stage] for stage in Stage},
             dict(sorted(lost[group].items(), key=loss_order)),
+            links[group],
         )
         for group in sorted(reached, key=_group_order)
     }
@@ -294,11 +322,15 @@ def total(several: Iterable[Funnel]) -> Funnel:
     """Several funnels as one."""
     reached: Counter[Stage] = Counter()
     lost: Counter[Loss] = Counter()
+    links: Counter[Link] = Counter()
     for one in several:
         reached.update(one.reached)
         lost.update(one.lost)
+        links.update(one.links)
     return Funnel(
-        {stage: reached[stage] for stage in Stage}, dict(sorted(lost.items(), key=loss_order))
+        {stage: reached[stage] for stage in Stage},
+        dict(sorted(lost.items(), key=loss_order)),
+        links,
     )
 
 

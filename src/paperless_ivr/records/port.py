@@ -53,6 +53,8 @@ class ActivityType(enum.StrEnum):
     SENT = "sent"
     SETTLED = "settled"
     KEPT = "kept"
+    OPENED = "opened"
+    """The texted link was opened while the caller stayed on the line: the bill is paperless."""
     ENDED = "ended"
     RETRIED = "retried"
     COMPLETED = "completed"

@@ -256,14 +256,14 @@ def _otherwise(request: r.Request) -> Events:
 
 @st.composite
 def _seen_again(draw: st.DrawFn, found: Sequence[e.Customer]) -> e.CustomersFound:
-    """Known customers at a second look: a registration may have arrived, or a bill be gone."""
-    pending = draw(st.booleans())
+    """Known customers at a second look: registered, registered and confirmed, or a bill gone."""
+    paperless, pending = draw(st.sampled_from(((False, False), (False, True), (True, False))))
     return e.CustomersFound(
         tuple(
             evolve(
                 customer,
                 invoices=tuple(
-                    evolve(invoice, pending=pending, paperless=False)
+                    evolve(invoice, pending=pending, paperless=paperless)
                     for invoice in customer.invoices
                     if draw(_often(True, False))
                 ),

@@ -8,9 +8,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from paperless_ivr.backends.port import Backend
 from paperless_ivr.drive.protocol import Move
 from paperless_ivr.drive.runner import handback_of
-from paperless_ivr.flow.events import CustomersFound, ServiceAnswer
+from paperless_ivr.flow.events import CustomersFound, Digits, HungUp, ServiceAnswer
 from paperless_ivr.flow.host import Reason
 from paperless_ivr.flow.requests import ServiceRequest
+from paperless_ivr.flow.states import State
 
 
 @frozen
@@ -28,6 +29,7 @@ class Meters:
     _no_access: Gauge = field(init=False)
     _ready: Gauge = field(init=False)
     _left: Counter = field(init=False)
+    _links: Counter = field(init=False)
 
     @_begun.default
     def _make_begun(self) -> Counter:
@@ -94,6 +96,14 @@ class Meters:
         )
         return Counter("paperless_ivr_relay", text, ["came_to"], registry=self.registry)
 
+    @_links.default
+    def _make_links(self) -> Counter:
+        text = (
+            "Texted links that were waited for on the line, by how the wait ended: opened, "
+            "not_opened, unclear, went_on, hung_up."
+        )
+        return Counter("paperless_ivr_link_waits", text, ["came_to"], registry=self.registry)
+
     def circuit(self, is_open: Callable[[], bool]) -> None:
         """The circuit to the service is read whenever the numbers are."""
         self._circuit.set_function(is_open)
@@ -116,6 +126,8 @@ class Meters:
         if move.before is None:
             self._begun.labels(move.after.call.host.moment.value).inc()
             self._live.inc()
+        elif came_to := wait_ended(move):
+            self._links.labels(came_to).inc()
         if move.after.over:
             back = handback_of(move.after)
             self._ended.labels(back.disposition.value, back.reason.value).inc()
@@ -136,6 +148,26 @@ class Meters:
     def page(self) -> bytes:
         """All of it, in Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+WAITS = (State.LINK_WAIT, State.LINK_CHECK)
+
+
+def wait_ended(move: Move) -> str | None:
+    """How a wait for a texted link ended; None where none did. A talk to an agent ends none."""
+    assert move.before is not None
+    before, after = move.before.call, move.after.call
+    if before.state not in WAITS or after.state in (*WAITS, State.TRANSFERRING):
+        return None
+    match move.event:
+        case HungUp():
+            return "hung_up"
+        case Digits():
+            return "went_on"
+        case CustomersFound():
+            return "not_opened" if before.results == after.results else "opened"
+        case _:
+            return "unclear"
 
 
 @frozen

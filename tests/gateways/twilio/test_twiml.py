@@ -1,5 +1,6 @@
 """Turns as TwiML: what Twilio's own library writes of them."""
 
+import math
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree as ET
@@ -90,7 +91,7 @@ def theirs(turn, language, words, address):
             action=f"{address}/keys?most={then.max_keys}&end={end}&turn=token-{heard}",
             num_digits=then.max_keys,
             finish_on_key=then.end_key if then.max_keys > 1 and not then.begun else "",
-            timeout=int(longest) if last else 1,
+            timeout=math.ceil(longest) if last else 1,
             action_on_empty_result=last,
         )
         said(gather, turn.say[run.start : run.stop], language, words)

@@ -17,11 +17,13 @@ from paperless_ivr.flow.events import (
 )
 from paperless_ivr.flow.facts import (
     Anything,
+    all_of,
     can_enroll,
     can_text,
     given,
     hung_up,
     link_finishes,
+    may_wait,
     named,
     number_known,
     settled,
@@ -141,6 +143,7 @@ CHAPTER: Chapter = {
         title="What is left to ask?",
         ways=[
             On(Arrived, S.DONE, when=hung_up),
+            On(Arrived, S.LINK_WAIT, when=all_of(text_sent, may_wait)),
             On(Arrived, S.AUTOPAY_OFFER, when=autopay_due),
             On(Arrived, S.TEXT_NUMBER, when=text_due, keep=offer_text),
             On(Arrived, S.ANOTHER, when=another_due),

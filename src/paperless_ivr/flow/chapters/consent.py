@@ -34,6 +34,7 @@ from paperless_ivr.flow.facts import (
     given,
     link_finishes,
     link_is_address,
+    looked_up,
     paper_by_phone,
     refused_as,
 )
@@ -83,22 +84,13 @@ def bad_email_first(c: Transition[Refused]) -> bool:
 @Phrase("it did")
 def registered_now(c: Transition[CustomersFound]) -> bool:
     """The look-up shows the bill pending or paperless: the write was done."""
-    return _looked_up(c) in (bills.Status.PENDING, bills.Status.PAPERLESS)
+    return looked_up(c) in (bills.Status.PENDING, bills.Status.PAPERLESS)
 
 
 @Phrase("it did not")
 def absent(c: Transition[CustomersFound]) -> bool:
     """The look-up shows the bill on paper still: the write was not done."""
-    return _looked_up(c) is bills.Status.PAPER
-
-
-def _looked_up(c: Transition[CustomersFound]) -> bills.Status | None:
-    wanted = c.customer
-    for customer in c.event.customers:
-        if wanted and customer.id == wanted.id:
-            there = tuple(i for i in customer.invoices if i.type == c.call.choosing.type)
-            return bills.status(there) if there else None
-    return None
+    return looked_up(c) is bills.Status.PAPER
 
 
 @Phrase("it is there already", "other reason")

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 from paperless_ivr.flow import bills
 from paperless_ivr.flow.blocks import Chapter, End
-from paperless_ivr.flow.call import Source
 from paperless_ivr.flow.host import Registration, Sent
 from paperless_ivr.flow.lines import Line, Prompts, prompt, say, says
 from paperless_ivr.flow.states import Outcome
@@ -13,11 +12,19 @@ from paperless_ivr.flow.turns import Prompt
 from paperless_ivr.flow.view import CallView
 
 
-@says("end_link_sent", "end_enrolled")
+@says("end_link_sent", "end_enrolled", "end_active")
 def enrolled(view: CallView) -> Iterable[Prompt]:
-    """Which link to open: the one e-mailed, or the one texted."""
-    by_text = view.call.contact.source is Source.LINK and view.call.results.text is Sent.DONE
+    """Which link to open: the one e-mailed, or the one texted; none where all were opened."""
+    waiting = [o for o in view.call.results.outcomes if o.registration in WAITING]
+    if not waiting:
+        return (prompt(view, "end_active"),)
+    yes = next(c for c in view.call.consents if c.reference == waiting[-1].consent)
+    by_text = yes.email is None and view.call.results.text is Sent.DONE
     return (prompt(view, "end_link_sent" if by_text else "end_enrolled"),)
+
+
+WAITING = (Registration.PENDING, Registration.LINK)
+"""Registrations whose link is still to be opened."""
 
 
 @says("end_deferred", "end_deferred_unknown")
@@ -71,6 +78,7 @@ def opted_out(view: CallView) -> Iterable[Prompt]:
 PROMPTS: Prompts = {
     "end_enrolled": ("bills_on_paper",),
     "end_link_sent": (),
+    "end_active": ("bills_on_paper",),
     "end_deferred": ("biller",),
     "end_deferred_unknown": (),
     "end_declined": (),
@@ -93,7 +101,7 @@ PROMPTS: Prompts = {
 # fmt: off
 # Set by hand: a way out is one line.
 CHAPTER: Chapter = {
-    S.ENROLLED: End("Accepted; the e-mailed link makes it active.", title="Enrolled", outcome=Outcome.DONE, say=[enrolled]),
+    S.ENROLLED: End("Accepted, or finished by the texted link.", title="Enrolled", outcome=Outcome.DONE, say=[enrolled]),
     S.LINK_SENT: End("The texted link finishes it.", title="Link sent", outcome=Outcome.DONE, say=[say("end_link_sent")]),
     S.DEFERRED: End("Agreed and saved; completed later.", title="Saved for later", outcome=Outcome.LATER, say=[deferred]),
     S.DECLINED: End("Said no; nothing was changed.", title="Declined", outcome=Outcome.NO, say=[ending("end_declined", "end_declined")]),

@@ -279,10 +279,13 @@ function finished() {
   if (speech.waits === "answer") act("spoken", { speech: speech.number });
   if (asks(call)) {
     announce("status", statusOf(call));
-    if (byId("clock").value === "real") startSilence(speech.first_wait);
+    if (byId("clock").value === "real" || onlyWaits(call)) startSilence(speech.first_wait);
   }
   mark();
 }
+
+/** Nothing is asked of the caller: the line itself waits, for the texted link to be opened. */
+const onlyWaits = (call) => call.state.code === "LINK_WAIT";
 
 function statusOf(call) {
   const keys = Object.entries(call.speech.keys).filter(([, means]) => !means.shared);
