@@ -62,10 +62,10 @@ def test_done_before_the_caller_hangs_up(caller: Caller) -> None:
     page.select_option("#caller", "chen")
     page.click("#call")
     for title, keys in (
-        ("Offer", "1"),
-        ("Identity check", "2245"),
-        ("Text consent", "1"),
-        ("Confirmation", "1"),
+        ("Offer around a payment", "1"),
+        ("Enter the last four digits", "2245"),
+        ("May we send one text?", "1"),
+        ("Do you agree?", "1"),
     ):
         caller.asked(title)
         caller.hears()

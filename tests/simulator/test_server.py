@@ -193,7 +193,8 @@ def test_rewinding_across_a_message(tab: Tab, tmp_path: Path) -> None:
     tab.press("1")
     tab.asked("TEXT_CONSENT")
     tab.press("2")
-    first = tab.ended()
+    tab.ended()
+    first = tab.until(lambda view: view["call"]["entries"][-1]["kind"] == "said")
     tab.act("rewind", stop=2)
     asked = tab.asked("CONFIRMATION")
     assert [one["take"] for one in asked["messages"]] == [1]
