@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from paperless_ivr.cli.verify import HELD, told
+from paperless_ivr.flow.policy import Policy
 from paperless_ivr.proof.cases import Proof, cases
 from paperless_ivr.proof.exploration import Counterexample, Walk
 
@@ -41,3 +42,17 @@ def test_a_bad_policy_is_told_before_the_proof(run: Run, tmp_path: Path) -> None
     done = run("verify", "--policy", str(file))
     assert done.exit_code == 2
     assert "tries.silence" in done.stderr
+
+
+@pytest.mark.prove
+@pytest.mark.requirement("R42")
+def test_a_policy_is_proved(run: Run, tmp_path: Path) -> None:
+    """By processes that are given no call: what is personal is not pickled."""
+    file = tmp_path / "policy.toml"
+    file.write_text(
+        "[tries]\nsilence = 0\nwrong = 0\nrepeats = 1\n[text]\nafter_enrolment = []\n"
+        '[address]\nstrategies = ["on_file"]\n[bills]\nanother = false\n'
+    )
+    done = run("verify", "--policy", str(file))
+    assert done.exit_code == 0, done.stderr
+    assert done.stderr.count(" calls, holds") == len(cases(Policy()))

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from paperless_ivr.prompts.policies import load_policy
-from paperless_ivr.proof.cases import Case, Proof, cases, prove_all
+from paperless_ivr.proof.cases import Case, Proof, prove_all
 from paperless_ivr.proof.exploration import Counterexample, Walk
 from paperless_ivr.proof.invariants import INVARIANTS
 
@@ -29,7 +29,7 @@ HELD = ("every call ends", *INVARIANTS)
 def command(ctx: click.Context, file: Path | None, folder: Path) -> None:
     """Walk every call and prove what must hold, for a policy or for the default and others."""
     policy = load_policy(file) if file else None
-    proof = prove_all(cases(policy), watch=_progress)
+    proof = prove_all(policy, watch=_progress)
     for line in told(proof, whole=policy is None):
         click.echo(line)
     for number, (case, counterexample) in enumerate(proof.found, 1):

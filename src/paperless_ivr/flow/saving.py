@@ -28,7 +28,7 @@ from paperless_ivr.secret import Kind, Secret
 T = TypeVar("T")
 E = TypeVar("E", bound=enum.Enum)
 
-SCHEMA = 2
+SCHEMA = 3
 """The form. Another one when a field, its meaning or its default, or an enum's name changes."""
 
 SAVED_AS = {

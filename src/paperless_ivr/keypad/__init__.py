@@ -11,6 +11,7 @@ from paperless_ivr.keypad.accounts import (
     last_star,
     looks_like_card,
 )
+from paperless_ivr.keypad.decoding import EmailDecoder, Guess, Piece, Said
 from paperless_ivr.keypad.emails import (
     EmailPad,
     Spelling,
@@ -24,7 +25,11 @@ from paperless_ivr.keypad.phones import alone, national, phone_number, textable
 
 __all__ = [
     "AccountPad",
+    "EmailDecoder",
     "EmailPad",
+    "Guess",
+    "Piece",
+    "Said",
     "Spelling",
     "alone",
     "counts_as",

@@ -1,0 +1,406 @@
+"""E-mail addresses by keypad, one press a character: guesses, and what makes them certain.
+
+A key has three or four letters and its digit; a star is a dot, a dash, an underscore or a plus.
+Which of them is meant, the holder's name decides, then what is on file, then how common names,
+words and domains are. So a guess is read back, and the caller stops it at the first character
+that is wrong: every stop rules a character out, and a key has five at most.
+
+The method is a beam search over the parts that addresses are made of (`grammar`), with the texts
+of these parts (`lexicon`) and four-letter statistics for what is in no list.
+"""
+
+import enum
+import re
+from collections.abc import Collection, Mapping, Sequence
+from heapq import nsmallest
+from math import exp, inf, log, log1p
+from operator import itemgetter
+
+from attrs import field, frozen
+
+from paperless_ivr.keypad.emails import EmailPad
+from paperless_ivr.keypad.grammar import (
+    HOST,
+    HOST_SIGNS,
+    LOCAL,
+    LOCAL_OF_HOLDER,
+    LOCAL_SIGNS,
+    TOP_LEVEL,
+    Row,
+    cost_of_digits,
+)
+from paperless_ivr.keypad.holder import entries, texts_of
+from paperless_ivr.keypad.lexicon import LETTERS, Entry, lexicon, on_keys
+
+DOMAINS = (
+    "gmail.com",
+    "yahoo.com",
+    "hotmail.com",
+    "outlook.com",
+    "icloud.com",
+    "aol.com",
+    "comcast.net",
+    "msn.com",
+)
+"""The usual providers, in the order of their keys."""
+
+OTHER_DOMAIN = "9"
+"""The key before a domain that is spelled."""
+
+_BEAM = 30
+"""Beginnings kept at each key."""
+_MARGIN = 10.0
+"""How much less likely than the best a beginning may be (natural logarithm)."""
+
+_UNUSUAL = 9.0
+"""The cost of a character that only the exact code can enter."""
+_LISTED_HERE = 0.97
+"""How often keys that may be a listed provider's domain are that."""
+
+_ON_FILE = 0.3
+"""How often the local part is that of the address on file."""
+
+
+class Said(enum.StrEnum):
+    """How a piece of an address is read back."""
+
+    NAME = "name"
+    WORD = "word"
+    CHARACTER = "character"
+    DOMAIN = "domain"
+
+
+@frozen
+class Piece:
+    """What is read back in one go."""
+
+    text: str = field(repr=False)
+    said: Said
+
+
+@frozen
+class Guess:
+    """An address that keys may mean. Prints without it."""
+
+    address: str = field(repr=False)
+    """The local part alone, where no key of a domain was pressed."""
+    certainty: float
+    """From 0 to 1: its share of all that the keys may mean, as far as the search saw."""
+    pieces: tuple[Piece, ...] = field(repr=False)
+    """Together they are the address."""
+
+
+@frozen
+class EmailDecoder:
+    """What a caller can key with one press a character.
+
+    Keys are the local part, `#`, and the key of a domain; or `9` and a domain that is spelled in
+    the same way: "53263*76484#1", "53263*76484#9226*266#". Without `#`, only a local part is
+    guessed. Names and addresses are plain text; no key string raises.
+    """
+
+    domains: tuple[str, ...] = DOMAINS
+    """At most eight, by the keys 1 to 8."""
+
+    def decode(
+        self, keys: str, *, holder: str = "", on_file: str = "", limit: int = 3
+    ) -> tuple[Guess, ...]:
+        """The likeliest addresses, best first; none where the keys are no whole address.
+
+        `holder` is the name of whoever pays, "First [Middle] Last" or "Last, First"; `on_file`
+        an address that the biller has.
+        """
+        return self._guesses(keys, _Caller.of(holder, on_file), "", ())[:limit]
+
+    def refine(
+        self,
+        keys: str,
+        confirmed: str,
+        *,
+        ruled_out: Collection[str] = (),
+        holder: str = "",
+        on_file: str = "",
+    ) -> Guess | None:
+        """The best address that begins so, and goes on with nothing that was ruled out.
+
+        `confirmed` is the beginning that the caller heard and let pass, or mended: a character in
+        it counts, whatever its key. `ruled_out` are the pieces behind it that were stopped,
+        characters or words. None: nothing is left, and the character must be spelled.
+        """
+        known = confirmed.lower()
+        guesses = self._guesses(keys, _Caller.of(holder, on_file), known, tuple(ruled_out))
+        return next(iter(guesses), None)
+
+    def exact(self, keys: str) -> str | None:
+        """The address by the code of two keys a character (`EmailPad`); None where it is none.
+
+        The local part, `#`, and the key of a domain; or `9` and a domain in the same code.
+        """
+        pad = EmailPad()
+        local, _, domain_keys = keys.removesuffix("#").partition("#")
+        spelled = [pad.spell(local)]
+        domain = self._domain(domain_keys)
+        if domain is None:
+            spelled.append(pad.spell(domain_keys[1:]))
+            domain = spelled[-1].text
+        whole = not any(part.rest or part.bad for part in spelled)
+        return pad.address(spelled[0].text, domain) if whole else None
+
+    def _domain(self, keys: str) -> str | None:
+        """The domain of one key; None where it is spelled, or empty where there is none."""
+        if keys.startswith(OTHER_DOMAIN):
+            return None
+        return dict(zip("12345678", self.domains, strict=False)).get(keys, "")
+
+    def _guesses(
+        self, keys: str, caller: "_Caller", confirmed: str, ruled_out: tuple[str, ...]
+    ) -> tuple[Guess, ...]:
+        local_keys, at_sign, domain_keys = keys.partition("#")
+        domain_keys = domain_keys.removesuffix("#")
+        local_known, domain_begun, domain_known = confirmed.partition("@")
+        if domain_begun:
+            locals_ = _locals(local_keys, caller, local_known, ())
+            locals_ = [guess for guess in locals_ if guess.address == local_known]
+        else:
+            locals_ = _locals(local_keys, caller, local_known, ruled_out)
+        if not at_sign:
+            return tuple(locals_)
+        domain = self._domain(domain_keys)
+        if domain is None:
+            ruled_out = ruled_out if domain_begun else ()
+            hosts = _hosts(domain_keys[1:], caller, domain_known, ruled_out)
+        else:
+            known = Guess(domain, 1.0, (Piece(domain, Said.DOMAIN),))
+            hosts = [known] if domain and domain.startswith(domain_known) else []
+        at = Piece("@", Said.CHARACTER)
+        pairs = [
+            Guess(
+                f"{local.address}@{host.address}",
+                local.certainty * host.certainty,
+                (*local.pieces, at, *host.pieces),
+            )
+            for local in locals_
+            for host in hosts
+        ]
+        return tuple(sorted(pairs, key=lambda guess: (-guess.certainty, guess.address)))
+
+
+# ── who calls ────────────────────────────────────────────────────────────────────────────
+
+
+@frozen
+class _Caller:
+    """What is known about the caller, as texts by kind."""
+
+    texts: Mapping[str, tuple[Entry, ...]] = field(repr=False)
+    named: bool
+
+    @staticmethod
+    def of(holder: str, on_file: str) -> "_Caller":
+        """The texts of a name and of an address."""
+        texts = texts_of(holder)
+        named = bool(texts)
+        local = on_file.rpartition("@")[0].lower()
+        if local:
+            parts = {part for part in re.split("[^a-z]+", local) if len(part) > 1} - {local}
+            shares = {local: 0.85} | {part: 0.15 / len(parts) for part in sorted(parts)}
+            texts["O"] = entries(shares)
+        return _Caller(texts, named)
+
+    def rows(self) -> Mapping[str, Row]:
+        """The grammar of local parts."""
+        rows = LOCAL_OF_HOLDER if self.named else LOCAL
+        if "O" not in self.texts:
+            return rows
+        start = {kind: cost - log(1 - _ON_FILE) for kind, cost in rows["^"].items()}
+        return {**rows, "^": {**start, "O": -log(_ON_FILE)}}
+
+
+# ── the search ───────────────────────────────────────────────────────────────────────────
+
+_C = Said.CHARACTER
+_SAID = {**dict.fromkeys("FNLMXY", Said.NAME), "W": Said.WORD}
+"""How parts of a kind are read back, where they are sayable."""
+
+_NUMBER = re.compile("[0-9]{1,8}")
+
+Trail = tuple["Trail", str, Said] | None
+"""The parts of a beginning, the last one first."""
+
+
+@frozen
+class _Search:
+    """A search over the keys of one part of an address."""
+
+    keys: str
+    confirmed: str
+    ruled_out: tuple[str, ...]
+    """What does not come next."""
+    signs: Mapping[str, float]
+    rows: Mapping[str, Row]
+    caller: _Caller
+    ends: Mapping[str, float]
+    """Top-level domains; none in a local part."""
+
+    def fits(self, text: str, at: int) -> bool:
+        """Whether a text agrees with what is confirmed."""
+        return text.startswith(self.confirmed[at : at + len(text)])
+
+    def is_ruled_out(self, text: str) -> bool:
+        """Whether a text goes on with what was ruled out."""
+        return text.startswith(self.ruled_out, len(self.confirmed))
+
+    def parts(self, at: int) -> dict[str, list[Entry]]:
+        """Texts by kind that the keys may mean from a position on."""
+        words, key = lexicon(), self.keys[at]
+        found: dict[str, list[Entry]] = {}
+        for kind, texts in self.caller.texts.items():
+            found[kind] = [t for t in texts if self.keys.startswith(on_keys(t.text), at)]
+        if key in LETTERS:
+            for kind, known in (("X", words.first), ("Y", words.last), ("W", words.words)):
+                found[kind] = list(known.starting_at(self.keys, at))
+            found["1"] = [Entry(c, words.initials[c], sayable=False) for c in LETTERS[key]]
+            if not self.caller.named:
+                found["l"] = found["1"]
+        elif key not in "01":
+            found["S"] = self._signs(at)
+            found["T"] = [
+                Entry(f".{end}", -log(share), sayable=False)
+                for end, share in self.ends.items()
+                if self.keys[at:] == on_keys(f".{end}")
+            ]
+        number = _NUMBER.match(self.keys, at)
+        if number is not None:
+            numbers = (number[0][:size] for size in range(1, len(number[0]) + 1))
+            found["D"] = [Entry(n, cost_of_digits(n), sayable=False) for n in numbers]
+        return {
+            kind: fitting
+            for kind, texts in found.items()
+            if (fitting := [text for text in texts if self.fits(text.text, at)])
+        }
+
+    def _signs(self, at: int) -> list[Entry]:
+        if self.keys[at] != "*":
+            return [Entry(self.keys[at], _UNUSUAL, sayable=False)]
+        inner = 0 < at < len(self.keys) - 1
+        signs = self.signs.items()
+        return [Entry(c, -log(s), sayable=False) for c, s in signs if inner or c != "."]
+
+    def no_sign_after(self, sign: str) -> tuple[str, ...]:
+        """What no such sign may follow: a local part has no two dots, a host no two signs."""
+        return (".", "-") if self.ends else (sign,) if sign == "." else ()
+
+    def run(self) -> list[Guess]:
+        """All ends that the beam reached, best first, with their shares."""
+        size = len(self.keys)
+        beams: list[_Beam] = [{} for _ in range(size + 1)]
+        beams[0]["", "^", ""] = (0.0, None)
+        best = [inf] * (size + 1)
+        begun = len(self.confirmed)
+
+        def reach(text: str, kind: str, run: str, cost: float, trail: Trail) -> None:
+            at = len(text)
+            if cost > best[at] + _MARGIN or text.startswith(self.ruled_out, begun):
+                return
+            best[at] = min(best[at], cost)
+            there = beams[at].get((text, kind, run))
+            if there is not None:
+                if there[0] < cost:
+                    trail = there[1]
+                low, high = sorted((cost, there[0]))
+                cost = low - log1p(exp(low - high))
+            beams[at][text, kind, run] = (cost, trail)
+
+        letter_cost = lexicon().letter_cost
+        for at in range(size):
+            if not beams[at]:
+                continue
+            parts = self.parts(at)
+            letters = [c for c in LETTERS.get(self.keys[at], "") if self.fits(c, at)]
+            for (text, kind, run), (reached, trail) in _kept(beams[at]):
+                cost = reached
+                row = self.rows.get(kind) or self.rows["CS"]
+                if run:
+                    for letter in letters:
+                        more = cost + letter_cost(run, letter)
+                        step = (trail, letter, _C)
+                        reach(text + letter, "C", (run + letter)[-3:], more, step)
+                    cost += letter_cost(run, "`")
+                for next_kind, more in row.items():
+                    if next_kind == "C":
+                        for letter in letters:
+                            first = cost + more + letter_cost("", letter)
+                            step = (trail, letter, _C)
+                            reach(text + letter, "C", letter, first, step)
+                        continue
+                    for part in parts.get(next_kind, ()):
+                        if next_kind == "S" and text[-1:] in self.no_sign_after(part.text):
+                            continue
+                        state = kind[0] + "S" if next_kind == "S" else next_kind
+                        whole = cost + more + part.cost
+                        said = _SAID.get(next_kind, _C) if part.sayable else _C
+                        reach(text + part.text, state, "", whole, (trail, part.text, said))
+        return self._ends(beams[size])
+
+    def _ends(self, beam: "_Beam") -> list[Guess]:
+        costs: dict[str, list[tuple[float, Trail]]] = {}
+        for (text, kind, run), (cost, trail) in beam.items():
+            row = self.rows.get(kind) or self.rows["CS"]
+            end = row["$"] + (lexicon().letter_cost(run, "`") if run else 0.0)
+            costs.setdefault(text, []).append((cost + end, trail))
+        least = min((cost for ways in costs.values() for cost, _ in ways), default=0.0)
+        shares = {t: sum(exp(least - cost) for cost, _ in ways) for t, ways in costs.items()}
+        total = sum(shares.values())
+        return [
+            Guess(text, shares[text] / total, _pieces(min(costs[text], key=_first)[1]))
+            for text in sorted(shares, key=lambda text: (-shares[text], text))
+        ]
+
+
+_first = itemgetter(0)
+
+_Beam = dict[tuple[str, str, str], tuple[float, Trail]]
+"""Beginnings: their text, the kind of the last part, its last letters where it is no listed text;
+and their cost and their parts."""
+
+
+def _kept(beam: _Beam) -> Sequence[tuple[tuple[str, str, str], tuple[float, Trail]]]:
+    """The likeliest beginnings."""
+    return nsmallest(_BEAM, beam.items(), key=lambda item: item[1][0])
+
+
+def _pieces(trail: Trail) -> tuple[Piece, ...]:
+    """The parts of an address in order; what is not said as a word, by its characters."""
+    pieces: list[Piece] = []
+    while trail is not None:
+        trail, text, said = trail
+        parts = (text,) if said is not Said.CHARACTER else tuple(reversed(text))
+        pieces += [Piece(part, said) for part in parts]
+    return tuple(reversed(pieces))
+
+
+def _locals(keys: str, caller: _Caller, confirmed: str, ruled_out: tuple[str, ...]) -> list[Guess]:
+    """Local parts, best first."""
+    keys = on_keys(confirmed) + keys[len(confirmed) :]
+    search = _Search(keys, confirmed, ruled_out, LOCAL_SIGNS, caller.rows(), caller, {})
+    return [guess for guess in search.run() if EmailPad().is_local(guess.address)]
+
+
+def _hosts(keys: str, caller: _Caller, confirmed: str, ruled_out: tuple[str, ...]) -> list[Guess]:
+    """Domains, best first: providers' and others."""
+    keys = on_keys(confirmed) + keys[len(confirmed) :]
+    search = _Search(keys, confirmed, ruled_out, HOST_SIGNS, HOST, caller, TOP_LEVEL)
+    found = {g.address: g for g in search.run() if EmailPad().is_domain(g.address)}
+    shares = {text: guess.certainty for text, guess in found.items()}
+    listed = [e for e in lexicon().domains.starting_at(keys, 0) if len(e.text) == len(keys)]
+    listed = [e for e in listed if search.fits(e.text, 0) and not search.is_ruled_out(e.text)]
+    if listed:
+        total = sum(exp(-entry.cost) for entry in listed)
+        shares = {text: share * (1 - _LISTED_HERE) for text, share in shares.items()}
+        for entry in listed:
+            share = _LISTED_HERE * exp(-entry.cost) / total
+            shares[entry.text] = shares.get(entry.text, 0.0) + share
+            whole = (Piece(entry.text, Said.DOMAIN),)
+            found[entry.text] = Guess(entry.text, share, whole)
+    ranked = sorted(shares, key=lambda text: (-shares[text], text))
+    return [Guess(text, shares[text], found[text].pieces) for text in ranked]
