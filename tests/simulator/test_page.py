@@ -70,7 +70,7 @@ def test_done_before_the_caller_hangs_up(caller: Caller) -> None:
         caller.asked(title)
         caller.hears()
         caller.presses(keys)
-    caller.says("#you-are-at", "Link wait")
+    caller.says("#you-are-at", "Wait for the texted link")
     caller.says("#messages", "not opened yet")
     caller.shot("simulator-link")
     page.get_by_role("button", name="Open link").click()
