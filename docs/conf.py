@@ -1,8 +1,16 @@
 """How Sphinx makes the site: `make docs` writes it to build/site."""
 
+from pathlib import Path, PurePath
 from typing import Any
 
+from docutils import nodes  # type: ignore[import-untyped]
+from sphinx import addnodes
+
 from paperless_ivr import __version__
+from paperless_ivr.diagrams.chapters import LETTERS
+from paperless_ivr.diagrams.page import page as flow_page
+from paperless_ivr.flow.table import FLOW
+from paperless_ivr.prompts.catalog import ours
 
 project = "paperless_ivr"
 html_title = f"paperless_ivr {__version__}"
@@ -12,7 +20,6 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_click"]
 exclude_patterns = ["__pycache__"]
 
 myst_heading_anchors = 4
-suppress_warnings = ["misc.highlighting_failure"]  # it has no lexer for Mermaid
 
 autodoc_member_order = "bysource"
 default_role = "code"  # docstrings write `names` as Markdown does
@@ -26,6 +33,30 @@ def _short(*told: Any) -> tuple[str, str] | None:
     return ("(…)", returns) if signature and len(signature) > LONGEST_SIGNATURE else None
 
 
+FLOW_PAGE = "whole-flow.html"
+
+
+def _link_pictures(_: Any, doctree: Any, page: str) -> None:
+    """Makes pictures of the flow open the whole flow, to click through, at their chapter."""
+    anchors = {phase.name.lower(): letter for phase, letter in LETTERS.items()}
+    for node in list(doctree.findall(addnodes.download_reference)):
+        picture = PurePath(node["reftarget"])
+        if picture.suffix == ".svg":
+            there = (
+                f"{'../' * page.count('/')}{FLOW_PAGE}#{anchors.get(picture.stem, picture.stem)}"
+            )
+            node.replace_self(nodes.reference("", "", *node.children, refuri=there))
+
+
+def _write_flow(app: Any, error: Exception | None) -> None:
+    """Writes the page of the whole flow beside the others."""
+    if error is None:
+        text = flow_page(FLOW, words=ours("en-US"))
+        Path(app.outdir, FLOW_PAGE).write_text(text, encoding="utf-8")
+
+
 def setup(app: Any) -> None:
     """Called by Sphinx."""
+    app.connect("doctree-resolved", _link_pictures)
+    app.connect("build-finished", _write_flow)
     app.connect("autodoc-process-signature", _short)

@@ -17,8 +17,16 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_origin
+
+from paperless_ivr.diagrams.chapters import LETTERS
+from paperless_ivr.diagrams.painting import file_name
+from paperless_ivr.diagrams.pictures import chapters, overview
+from paperless_ivr.diagrams.text import markdown
+from paperless_ivr.flow.states import Phase
+from paperless_ivr.flow.table import FLOW
 
 if TYPE_CHECKING:
     from attrs import Attribute
@@ -290,26 +298,34 @@ def _kind(kind: type) -> str:
 # --- the flow: pictures and tables from the live table ---
 
 
-def whole_flow(_: Path) -> str:
-    """One picture of the whole call."""
-    from paperless_ivr.flow.diagrams import mermaid
-    from paperless_ivr.flow.table import FLOW
-
-    return f"```mermaid\n{mermaid(FLOW).strip()}\n```"
-
-
 def flow_by_phase(_: Path) -> str:
-    """For each phase its picture, then its table."""
-    from paperless_ivr.flow.diagrams import markdown, mermaid
-    from paperless_ivr.flow.states import Phase
-    from paperless_ivr.flow.table import FLOW
-
+    """For each chapter its picture, then its table."""
     sections = []
     for phase in Phase:
         heading, _newline, table = markdown(FLOW, phase).strip().partition("\n")
-        picture = f"```mermaid\n{mermaid(FLOW, phase).strip()}\n```"
-        sections.append(f"{heading}\n\n{picture}\n\n{table.strip()}")
+        picture = "" if phase is Phase.END else f"{_shown(phase.value, file_name(phase))}\n\n"
+        sections.append(f"{heading}\n\n{picture}{table.strip()}")
     return "\n\n".join(sections)
+
+
+def _shown(title: str, name: str) -> str:
+    """A picture, with a link to it at its full size."""
+    return f"[![{title}](pictures/{name})](pictures/{name})"
+
+
+PICTURES = ("overview.svg", *map(file_name, LETTERS))
+"""The overview, and a picture for each chapter."""
+
+
+@cache
+def _pictures() -> Mapping[str, str]:
+    of_chapters = {file_name(phase): canvas for phase, canvas in chapters(FLOW).items()}
+    return {n: c.svg() for n, c in {PICTURES[0]: overview(FLOW), **of_chapters}.items()}
+
+
+def picture(name: str) -> Page:
+    """The page of a picture of the flow."""
+    return Page(f"docs/pictures/{name}", lambda _: _pictures()[name])
 
 
 # --- the host's contract: the fields of the classes in flow/host.py ---
@@ -449,7 +465,6 @@ PAGES: tuple[Page, ...] = (
     Page("docs/reference/api.md", python_api),
     Page("docs/effort.md", effort, region="effort"),
     Page("docs/operate.md", metrics, region="metrics"),
-    Page("docs/flow.md", whole_flow, region="whole"),
     Page("docs/flow.md", flow_by_phase, region="phases"),
     Page("docs/host-contract.md", host_fields("Arrival"), region="arrival"),
     Page("docs/host-contract.md", host_fields("Payment"), region="payment"),
@@ -459,6 +474,7 @@ PAGES: tuple[Page, ...] = (
     Page("docs/traceability.md", traceability),
     Page("docs/policy.md", policy_questions, region="questions"),
     Page("docs/policy.md", policy_settings, region="settings"),
+    *map(picture, PICTURES),
 )
 
 

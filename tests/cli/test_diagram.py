@@ -1,42 +1,39 @@
 """Diagrams from the command line."""
 
-import os
-import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from paperless_ivr.flow.diagrams import dot, markdown, mermaid
+from paperless_ivr.diagrams.pictures import chapters, overview
+from paperless_ivr.diagrams.text import dot, markdown
 from paperless_ivr.flow.states import Phase
 from paperless_ivr.flow.table import FLOW
 
 Run = Callable[..., Any]
 
 
-@pytest.mark.requirement("R44")
+@pytest.mark.requirement("R44", "R55")
 def test_formats(run: Run) -> None:
     """Each is of the live table."""
-    assert run("diagram").stdout == mermaid(FLOW)
+    assert run("diagram").stdout == overview(FLOW).svg()
+    assert run("diagram", "--chapter", "email").stdout == chapters(FLOW)[Phase.EMAIL].svg()
     assert run("diagram", "--format", "dot").stdout == dot(FLOW)
-    assert run("diagram", "--format", "table", "--phase", "email").stdout == markdown(
-        FLOW, Phase.EMAIL
-    )
+    table = run("diagram", "--format", "table", "--chapter", "email").stdout
+    assert table == markdown(FLOW, Phase.EMAIL)
 
 
-def test_svg(run: Run) -> None:
-    """Graphviz draws it; CI has Graphviz."""
-    done = run("diagram", "--format", "svg", "--phase", "person")
-    if shutil.which("dot") is None and not os.environ.get("CI"):
-        assert done.exit_code == 1
-        return
-    assert done.exit_code == 0
-    assert "<svg" in done.stdout
+@pytest.mark.requirement("R55")
+def test_under_a_policy(run: Run, tmp_path: Path) -> None:
+    """What it switches off is left out; a chapter that is off has no picture."""
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[address]\nstrategies = ["on_file"]\n')
 
-
-def test_svg_without_graphviz(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It says what to install."""
-    monkeypatch.setenv("PATH", "")
-    done = run("diagram", "--format", "svg")
-    assert done.exit_code == 1
-    assert "apt-get install graphviz" in done.stderr
+    drawn = run("diagram", "--policy", str(policy))
+    assert "E-mail by keypad" not in drawn.stdout
+    assert "Which address" in drawn.stdout
+    off = run("diagram", "--policy", str(policy), "--chapter", "email")
+    assert off.exit_code == 1
+    assert "no call comes to this chapter under the policy" in off.stderr
+    assert run("diagram", "--policy", str(policy), "--format", "dot").exit_code == 2

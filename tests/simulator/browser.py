@@ -97,11 +97,14 @@ class Caller:
     def to_consent(self) -> None:
         """Calls, by mouse, and hears the question whose yes enrolls."""
         self.page.click("#call")
-        for title, keys in (("Offer", "1"), ("Identity check", "1137")):
+        for title, keys in (
+            ("Offer around a payment", "1"),
+            ("Enter the last four digits", "1137"),
+        ):
             self.asked(title)
             self.hears()
             self.presses(keys)
-        self.asked("Confirmation")
+        self.asked("Do you agree?")
         self.hears()
 
     def axe(self) -> list[str]:

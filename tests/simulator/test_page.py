@@ -37,7 +37,7 @@ def test_by_mouse_until_the_bill_is_paperless(caller: Caller) -> None:
     page = caller.page
     caller.to_consent()
     caller.presses("1")
-    caller.asked("Text consent")
+    caller.asked("May we send one text?")
     caller.says("#messages", "not opened yet")
     caller.says("#overview .current", "Text")
     caller.says("#why-sentence", "The billing service answered “accepted”")
@@ -62,15 +62,15 @@ def test_done_before_the_caller_hangs_up(caller: Caller) -> None:
     page.select_option("#caller", "chen")
     page.click("#call")
     for title, keys in (
-        ("Offer", "1"),
-        ("Identity check", "2245"),
-        ("Text consent", "1"),
-        ("Confirmation", "1"),
+        ("Offer around a payment", "1"),
+        ("Enter the last four digits", "2245"),
+        ("May we send one text?", "1"),
+        ("Do you agree?", "1"),
     ):
         caller.asked(title)
         caller.hears()
         caller.presses(keys)
-    caller.says("#you-are-at", "Link wait")
+    caller.says("#you-are-at", "Wait for the texted link")
     caller.says("#messages", "not opened yet")
     caller.shot("simulator-link")
     page.get_by_role("button", name="Open link").click()
@@ -90,13 +90,17 @@ def test_by_touch_on_a_telephone(browser: Browser, simulator: str) -> None:
     caller = Caller.at(browser, simulator, PHONE)
     page = caller.page
     page.locator("#call").tap()
-    for title, keys in (("Offer", "1"), ("Identity check", "1137"), ("Confirmation", "1")):
+    for title, keys in (
+        ("Offer around a payment", "1"),
+        ("Enter the last four digits", "1137"),
+        ("Do you agree?", "1"),
+    ):
         caller.asked(title)
         caller.hears()
-        if title == "Confirmation":
+        if title == "Do you agree?":
             caller.shot("simulator-phone")
         caller.presses(keys, touch=True)
-    caller.asked("Text consent")
+    caller.asked("May we send one text?")
     caller.hears()
     caller.presses("2", touch=True)
     caller.says("#ended", "Enrolled")
@@ -117,16 +121,20 @@ def test_by_keyboard_alone(caller: Caller) -> None:
     expect(page.locator("#type-keys")).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("c")
-    for title, keys in (("Offer", "1"), ("Identity check", "1137"), ("Confirmation", "1")):
+    for title, keys in (
+        ("Offer around a payment", "1"),
+        ("Enter the last four digits", "1137"),
+        ("Do you agree?", "1"),
+    ):
         caller.asked(title)
         page.keyboard.press("j")
         caller.hears()
         page.keyboard.type(keys)
-    caller.asked("Text consent")
+    caller.asked("May we send one text?")
     page.keyboard.press("[")
-    caller.asked("Confirmation")
+    caller.asked("Do you agree?")
     page.keyboard.press("1")
-    caller.asked("Text consent")
+    caller.asked("May we send one text?")
     page.keyboard.press("j")
     caller.hears()
     expect(caller.key("2")).to_have_accessible_name("2 no")
@@ -140,7 +148,10 @@ def test_by_keyboard_alone(caller: Caller) -> None:
 
 @pytest.mark.parametrize(
     ("tried", "title", "keys"),
-    [("spell", "Email local", ("1", "2245", "2", "20482245#")), ("down", "Unavailable", ("1",))],
+    [
+        ("spell", "Spell up to the @", ("1", "2245", "2", "20482245#")),
+        ("down", "Service down", ("1",)),
+    ],
 )
 def test_what_is_offered_to_try(
     caller: Caller, tried: str, title: str, keys: tuple[str, ...]
@@ -157,15 +168,35 @@ def test_what_is_offered_to_try(
     caller.says("#you-are-at", title)
 
 
+@pytest.mark.requirement("R55")
+def test_the_picture_of_the_chapter(caller: Caller) -> None:
+    """The present state is lit in its chapter's picture, and an ending in the overview."""
+    page = caller.page
+    caller.to_consent()
+    lit = page.locator("#chapter .picture .at")
+    expect(lit).to_have_attribute("data-state", "CONFIRMATION")
+    expect(lit).to_be_in_viewport()
+    assert caller.axe() == []
+    page.get_by_role("button", name="As a list").click()
+    caller.says("#chapter", "Ways from here")
+    expect(lit).to_have_count(0)
+    page.get_by_role("button", name="As a list").click()
+    caller.presses("2")
+    caller.says("#ended", "Declined")
+    expect(lit).to_have_attribute("id", "DECLINED")
+    expect(lit).to_be_in_viewport()
+    assert caller.errors == []
+
+
 def test_typed_keys_and_arrows(caller: Caller) -> None:
     """Digits reach the line from a field, too; arrows move on the keypad."""
     page = caller.page
     page.click("#call")
-    caller.asked("Offer")
+    caller.asked("Offer around a payment")
     caller.hears()
     page.focus("#type-keys")
     page.keyboard.type("1")
-    caller.asked("Identity check")
+    caller.asked("Enter the last four digits")
     expect(page.locator("#type-keys")).to_have_attribute("type", "password")
     expect(page.locator("#type-keys")).to_have_value("")
     caller.key("1").focus()
@@ -192,7 +223,7 @@ def test_a_key_delivered_twice_at_the_consent_question(caller: Caller) -> None:
     caller.to_consent()
     page.select_option("#fault-key", "twice")
     caller.presses("1")
-    caller.asked("Text consent")
+    caller.asked("May we send one text?")
     caller.says("#so-far", "1 again: ignored, it answers an earlier question.")
     expect(page.locator("#messages .message")).to_have_count(1)
     expect(page.locator("#fault-key")).to_have_value("once")
@@ -225,13 +256,13 @@ def test_rewind_and_another_way(caller: Caller, tmp_path: Path) -> None:
     page = caller.page
     caller.to_consent()
     caller.presses("1")
-    caller.asked("Text consent")
+    caller.asked("May we send one text?")
     caller.hears()
     caller.presses("2")
     caller.says("#ended", "Enrolled")
     saved(caller, tmp_path, "enrolled")
-    page.get_by_role("button", name="Confirmation,").click()
-    caller.asked("Confirmation")
+    page.get_by_role("button", name="Do you agree?,").click()
+    caller.asked("Do you agree?")
     caller.says("#messages", "Only in take 1")
     caller.says("#so-far", "Take 2 starts here")
     caller.says("#so-far", "What came next in take 1")
@@ -266,12 +297,12 @@ def test_axe_finds_nothing(
     assert caller.axe() == []
     caller.shot(f"{name}-idle")
     page.click("#call")
-    caller.asked("Offer")
+    caller.asked("Offer around a payment")
     assert caller.axe() == []
     caller.shot(f"{name}-asked")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.keyboard.press("h")
-    caller.says("#ended", "Abandoned")
+    caller.says("#ended", "Hung up")
     assert caller.axe() == []
     page.keyboard.press("?")
     assert caller.axe() == []
@@ -284,7 +315,7 @@ def test_personal_data_is_shown_and_hidden(caller: Caller) -> None:
     page = caller.page
     caller.to_consent()
     caller.presses("1")
-    caller.asked("Text consent")
+    caller.asked("May we send one text?")
     caller.hidden_nowhere("jane.rivera@example.com")
     page.keyboard.press("v")
     caller.says("#messages", "jane.rivera@example.com")

@@ -40,10 +40,14 @@ def test_a_call_from_its_offer_to_its_link(tab: Tab, tmp_path: Path) -> None:
     tab.press("1")
     asked = tab.asked("TEXT_CONSENT")
     assert [one["status"] for one in asked["messages"]] == ["not opened yet"]
-    assert "goes to “Text consent”" in asked["why"]["sentence"]
+    assert "goes to “May we send one text?”" in asked["why"]["sentence"]
     after = next(one for one in asked["why"]["columns"] if one["code"] == "AFTERWARDS")
-    refused = ["hung up", "text sent, may wait", "autopay due"]
-    assert (after["refused"], after["taken"]) == (refused, "text due")
+    refused = [
+        "caller has hung up",
+        "the link was texted, can wait on the line",
+        "AutoPay can be offered",
+    ]
+    assert (after["refused"], after["taken"]) == (refused, "a text can be offered")
     tab.press("2")
     ended = tab.ended()
     assert ended["ended"]["handback"] == {
@@ -169,7 +173,7 @@ def test_hanging_up_and_silence(tab: Tab) -> None:
     assert tab.texts("note") == ["You stay silent"]
     assert asked["state"]["code"] == "OFFER"
     tab.act("hang_up")
-    assert tab.ended()["ended"]["title"] == "Abandoned"
+    assert tab.ended()["ended"]["title"] == "Hung up"
 
 
 def test_a_transfer(tab: Tab) -> None:
@@ -189,7 +193,8 @@ def test_rewinding_across_a_message(tab: Tab, tmp_path: Path) -> None:
     tab.press("1")
     tab.asked("TEXT_CONSENT")
     tab.press("2")
-    first = tab.ended()
+    tab.ended()
+    first = tab.until(lambda view: view["call"]["entries"][-1]["kind"] == "said")
     tab.act("rewind", stop=2)
     asked = tab.asked("CONFIRMATION")
     assert [one["take"] for one in asked["messages"]] == [1]

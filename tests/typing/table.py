@@ -43,6 +43,7 @@ rows: Sequence[Row] = [
 
 Ask(
     "A question.",
+    title="A question",
     say=[],
     ways=[
         Press(Choice.YES, S.ACCOUNT, when=f.heard),
@@ -52,7 +53,8 @@ Ask(
 )
 Do(  # type: ignore[call-arg]  # what it asks for, and what comes back
     "A request.",
+    title="A request",
     say=[],
     ways=[On(Screened, S.OFFER, when=f.zero)],  # type: ignore[arg-type]
 )
-Ask("A question.", ways=[])  # type: ignore[call-arg]  # what it says
+Ask("A question.", title="A question", ways=[])  # type: ignore[call-arg]  # what it says

@@ -1,53 +1,69 @@
 """`paperless-ivr diagram`: the call flow, drawn from its live table."""
 
-import shutil
-import subprocess
+from collections.abc import Mapping
+from pathlib import Path
 
 import click
 
-from paperless_ivr.flow.diagrams import dot, markdown, mermaid
+from paperless_ivr.diagrams.page import page
+from paperless_ivr.diagrams.pictures import chapters, overview
+from paperless_ivr.diagrams.text import dot, markdown
+from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.states import Phase
-from paperless_ivr.flow.table import FLOW
+from paperless_ivr.flow.table import FLOW, PROMPTS
+from paperless_ivr.prompts.catalog import Catalog
+from paperless_ivr.prompts.policies import load_policy
 
-FORMATS = {"mermaid": mermaid, "dot": dot, "table": markdown}
-NO_GRAPHVIZ = (
-    "svg needs Graphviz: its program `dot` is not on the PATH. Install it "
-    "(Debian and Ubuntu: apt-get install graphviz; macOS: brew install graphviz), or take "
-    "--format mermaid or --format dot."
-)
+TEXTS = {"dot": dot, "table": markdown}
 
 
 @click.command(name="diagram")
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["mermaid", "dot", "svg", "table"]),
-    default="mermaid",
+    type=click.Choice(["svg", "html", "dot", "table"]),
+    default="svg",
     show_default=True,
+    help="A picture; the whole flow as a page; the raw graph for Graphviz; or tables in Markdown.",
 )
 @click.option(
-    "--phase",
+    "--chapter",
     type=click.Choice([phase.name.lower() for phase in Phase], case_sensitive=False),
-    help="Only this phase, and where it leads.",
+    help="Only this chapter; without it, a picture is the overview.",
 )
-def command(form: str, phase: str | None) -> None:
+@click.option(
+    "--policy",
+    "policy_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A policy (TOML): pictures leave out what it switches off.",
+)
+def command(form: str, chapter: str | None, policy_file: Path | None) -> None:
     """Draw the call flow from its live table."""
-    only = Phase[phase.upper()] if phase else None
+    only = Phase[chapter.upper()] if chapter else None
+    policy = load_policy(policy_file) if policy_file else None
     if form == "svg":
-        click.echo(_svg(dot(FLOW, only)), nl=False)
+        click.echo(_svg(only, policy), nl=False)
+    elif form == "html":
+        click.echo(page(FLOW, policy, _words(policy or Policy())), nl=False)
+    elif policy:
+        message = "--policy needs --format svg or html"
+        raise click.UsageError(message)
     else:
-        click.echo(FORMATS[form](FLOW, only), nl=False)
+        click.echo(TEXTS[form](FLOW, only), nl=False)
 
 
-def _svg(drawing: str) -> str:
-    """A drawing as SVG, by Graphviz."""
-    program = shutil.which("dot")
-    if program is None:
-        raise click.ClickException(NO_GRAPHVIZ)
-    drawn = subprocess.run(  # noqa: S603 - Graphviz, with what this library wrote
-        [program, "-Tsvg"], input=drawing, capture_output=True, text=True, check=False
-    )
-    if drawn.returncode:
-        message = f"dot failed: {drawn.stderr.strip()}"
+def _words(policy: Policy) -> Mapping[str, str]:
+    """The words of the prompts, in the policy's first language."""
+    catalog = Catalog.of(policy)
+    return {name: catalog.text(name, policy.languages.default) for name in PROMPTS}
+
+
+def _svg(only: Phase | None, policy: Policy | None) -> str:
+    """The overview, or a chapter."""
+    if only in (None, Phase.END):
+        return overview(FLOW, policy).svg()
+    pictures = chapters(FLOW, policy)
+    if only not in pictures:
+        message = "no call comes to this chapter under the policy"
         raise click.ClickException(message)
-    return drawn.stdout
+    return pictures[only].svg()

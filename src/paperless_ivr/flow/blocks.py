@@ -32,9 +32,10 @@ from paperless_ivr.flow.facts import (
 from paperless_ivr.flow.handback import handback
 from paperless_ivr.flow.lines import Keys, Line, options
 from paperless_ivr.flow.options import Choice, Option
+from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.requests import Request
 from paperless_ivr.flow.rows import REPROMPT, On, Row, always, nothing
-from paperless_ivr.flow.states import Kind, State
+from paperless_ivr.flow.states import Kind, Outcome, State
 from paperless_ivr.flow.turns import Gather, Prompt, Return, Then, Transfer
 from paperless_ivr.flow.updates import (
     ask_for_agent,
@@ -61,39 +62,47 @@ class Press:
     when: Callable[[Transition[Digits]], bool] = field(default=always, kw_only=True)
     keep: Callable[[Transition[Digits]], Call] = field(default=nothing, kw_only=True)
     say: str | None = field(default=None, kw_only=True)
+    words: str = field(default="", kw_only=True)
 
     def row(self, *also: Callable[[Transition[Digits]], bool]) -> On[Digits]:
         """The row of the table; `also` are conditions that the block adds."""
         own = () if self.when is always else (self.when,)
         guards = (chose(self.choice), *also, *own)
         when = all_of(*guards) if len(guards) > 1 else guards[0]
-        return On(Digits, self.to, when=when, keep=self.keep, say=self.say)
+        return On(Digits, self.to, when=when, keep=self.keep, say=self.say, words=self.words)
 
 
 # ── ways out that belong to kinds of blocks ──────────────────────────────────────────────
 
-HANG_UP: Rows = (On(HungUp, State.ABANDONED, keep=hang_up),)
+HANG_UP: tuple[Row, ...] = (On(HungUp, State.ABANDONED, keep=hang_up),)
 """The call is taken away, and nothing was under way."""
 
-FINISH: Rows = (On(HungUp, REPROMPT, keep=hang_up),)
+FINISH: tuple[Row, ...] = (On(HungUp, REPROMPT, keep=hang_up, words="hangs up during a request"),)
 """The call is taken away during a write: it is finished and recorded, and nothing more is said."""
 
-LEAVE = On(Digits, State.LEAVING, when=pound)
+LEAVE = On(Digits, State.LEAVING, when=pound, words="alone: leaves")
 """`#` with nothing keyed leaves (R15)."""
 
 AGENT: Rows = (
-    On(Digits, State.TRANSFERRING, when=all_of(zero, agent), keep=ask_for_agent),
-    On(Digits, REPROMPT, when=zero, keep=find_nobody, say="nobody_free"),
+    On(Digits, State.TRANSFERRING, when=all_of(zero, agent), keep=ask_for_agent, words="an agent"),
+    On(
+        Digits,
+        REPROMPT,
+        when=zero,
+        keep=find_nobody,
+        say="nobody_free",
+        words="an agent, if one is free",
+    ),
 )
 """0 reaches an agent where one is available (R15)."""
 
 WRONG: Rows = (
     On(Digits, State.GIVEN_UP, when=wrong_used_up),
-    On(Digits, REPROMPT, keep=count_wrong_key),
+    On(Digits, REPROMPT, keep=count_wrong_key, words="any other key"),
 )
 
 SILENCE: Rows = (
-    On(NoInput, State.GIVEN_UP, when=silence_used_up),
+    On(NoInput, State.GIVEN_UP, when=silence_used_up, words="silent too often"),
     On(NoInput, REPROMPT, keep=count_silence),
 )
 
@@ -106,6 +115,7 @@ LISTEN_FIRST = On(
     when=all_of(chose(Choice.YES), not_(wrong_used_up)),
     keep=count_wrong,
     say="listen_first",
+    words="before all was heard: not counted",
 )
 """Too early a yes is none (R09)."""
 
@@ -113,12 +123,19 @@ LISTEN_FIRST = On(
 def entry(unclear: str, leave: Row) -> Rows:
     """What every entry shares; `unclear` says what was wrong with the keys."""
     return (
-        On(Digits, REPROMPT, when=star, keep=hear_again, say="take_your_time"),
+        On(
+            Digits,
+            REPROMPT,
+            when=star,
+            keep=hear_again,
+            say="take_your_time",
+            words="starts over, with more time",
+        ),
         leave,
         *AGENT,
         On(Digits, REPROMPT, when=paused, keep=keep_keys),
         On(Digits, State.GIVEN_UP, when=wrong_used_up),
-        On(Digits, REPROMPT, keep=count_wrong, say=unclear),
+        On(Digits, REPROMPT, keep=count_wrong, say=unclear, words="anything else"),
         *SILENCE,
     )
 
@@ -229,6 +246,7 @@ class Ask:
     kind: ClassVar = Kind.ASK
 
     purpose: str
+    title: str = field(kw_only=True)
     say: Sequence[Line] = field(kw_only=True)
     keys: Sequence[Keys] = field(default=(), kw_only=True)
     by: By = field(default=ONE_KEY, kw_only=True)
@@ -243,6 +261,8 @@ class Ask:
     leave: Row = field(default=LEAVE, kw_only=True)
     """What `#` with nothing keyed does."""
     examples: Examples | None = field(default=None, kw_only=True)
+    needs: Callable[[Policy], bool] | None = field(default=None, kw_only=True)
+    """Whether a call can come here at all under a policy, where its guards do not say so."""
     ways: Sequence[Row | Press] = field(kw_only=True)
 
     @property
@@ -263,10 +283,20 @@ class Ask:
     @property
     def rows(self) -> tuple[Row, ...]:
         """The ways out in the order in which they are tried."""
-        own = tuple(self._own())
+        return (*self._own(), *self._by_kind(), *HANG_UP)
+
+    @property
+    def shared(self) -> tuple[Row, ...]:
+        """The rows that it has because of its kind, as other questions have them."""
+        first = (LISTEN_FIRST,) if self.flushes else ()
+        others = (row for row in self._by_kind() if row is LEAVE or row is not self.leave)
+        return (*first, *others, *HANG_UP)
+
+    def _by_kind(self) -> Iterator[Row]:
+        """The ways of its kind, less those that a row of its own makes needless."""
+        own = self._own()
         settled = {event for row in own if row.when is always for event in row.events}
-        shared = (row for row in self.by.ways(self) if not settled.issuperset(row.events))
-        return (*own, *shared, *HANG_UP)
+        return (row for row in self.by.ways(self) if not settled.issuperset(row.events))
 
     def _own(self) -> Iterator[Row]:
         """The rows of the block; those that rest on what must be heard say so."""
@@ -333,6 +363,7 @@ class Do(_NoQuestion):
     kind: ClassVar = Kind.DO
 
     purpose: str
+    title: str = field(kw_only=True)
     say: Sequence[Line] = field(kw_only=True)
     ask: Callable[[CallView], Request | Transfer] = field(kw_only=True)
     answers: Sequence[type[object]] = field(kw_only=True)
@@ -344,7 +375,12 @@ class Do(_NoQuestion):
     @property
     def rows(self) -> tuple[Row, ...]:
         """The ways out in the order in which they are tried."""
-        return (*self.ways, *(FINISH if self.finish else HANG_UP))
+        return (*self.ways, *self.shared)
+
+    @property
+    def shared(self) -> tuple[Row, ...]:
+        """The rows that it has because of its kind, as other requests have them."""
+        return FINISH if self.finish else HANG_UP
 
     def then(self, view: CallView) -> Then:
         """What is asked for."""
@@ -356,8 +392,10 @@ class Pass(_NoQuestion):
     """Routes on at once."""
 
     kind: ClassVar = Kind.PASS
+    shared: ClassVar[tuple[Row, ...]] = ()
 
     purpose: str
+    title: str = field(kw_only=True)
     say: Sequence[Line] = field(default=(), init=False)
     ways: Sequence[Row] = field(kw_only=True)
 
@@ -376,9 +414,12 @@ class End(_NoQuestion):
     """Gives the call back to the host, with the disposition of the state's name."""
 
     kind: ClassVar = Kind.END
+    shared: ClassVar[tuple[Row, ...]] = ()
     rows: ClassVar[tuple[Row, ...]] = ()
 
     purpose: str
+    title: str = field(kw_only=True)
+    outcome: Outcome = field(kw_only=True)
     say: Sequence[Line] = field(kw_only=True)
 
     def then(self, view: CallView) -> Then:

@@ -7,6 +7,7 @@ What the caller or the service may do is an event; what somebody did wrong is an
 import enum
 from datetime import date
 from decimal import Decimal
+from typing import ClassVar
 
 from attrs import field, frozen
 
@@ -50,6 +51,8 @@ class Refusal(enum.Enum):
 class Arrived:
     """The call has come to a state that routes on at once."""
 
+    words: ClassVar = ""
+
 
 @frozen
 class Digits:
@@ -59,6 +62,8 @@ class Digits:
     the keys came, from 0; None when all had been spoken.
     """
 
+    words: ClassVar = ""
+
     keys: Secret
     ended: Ended = Ended.FULL
     interrupted: int | None = None
@@ -67,6 +72,8 @@ class Digits:
 @frozen
 class NoInput:
     """Silence for longer than the first-key wait."""
+
+    words: ClassVar = "stays silent"
 
 
 class EndedBy(enum.Enum):
@@ -82,12 +89,16 @@ class EndedBy(enum.Enum):
 class HungUp:
     """The call is over for the flow: the caller hung up, or the call was taken back."""
 
+    words: ClassVar = "hangs up"
+
     by: EndedBy = EndedBy.CALLER
 
 
 @frozen
 class TransferEnded:
     """A transfer came to an end."""
+
+    words: ClassVar = ""
 
     result: TransferResult
 
@@ -126,6 +137,8 @@ class CustomersFound:
     `unread` names fields that could not be read and count as absent, for the log.
     """
 
+    words: ClassVar = ""
+
     customers: tuple[Customer, ...]
     unread: tuple[str, ...] = field(default=(), eq=False)
 
@@ -134,12 +147,16 @@ class CustomersFound:
 class InvoiceChecked:
     """`InvoiceExists` was answered."""
 
+    words: ClassVar = ""
+
     exists: bool
 
 
 @frozen
 class Accepted:
     """A write was done: a registration is pending, a text is queued, a method is stored."""
+
+    words: ClassVar = "accepted"
 
 
 @frozen
@@ -148,6 +165,8 @@ class Refused:
 
     `code` is the service's own, for the log: equality does not look at it.
     """
+
+    words: ClassVar = "refused"
 
     reason: Refusal
     code: str = field(default="", eq=False)
@@ -162,6 +181,8 @@ class Unavailable:
     to what was asked; of a search it may show all the same whether there is such a customer.
     """
 
+    words: ClassVar = "service is down"
+
     why: str = field(default="", eq=False)
     busy: bool = False
     answered: bool = False
@@ -174,6 +195,8 @@ class OutcomeUnknown:
     `why` is for the log, never personal; equality does not look at it.
     """
 
+    words: ClassVar = "no clear answer"
+
     why: str = field(default="", eq=False)
 
 
@@ -185,6 +208,8 @@ class Screened:
     `in_this_call` are the endings earlier in the same call.
     """
 
+    words: ClassVar = ""
+
     last: Disposition | None = None
     days: int = 0
     in_this_call: tuple[Disposition, ...] = ()
@@ -194,6 +219,8 @@ class Screened:
 class TryReserved:
     """The record has counted the try: the question may be asked."""
 
+    words: ClassVar = "a try is left"
+
 
 @frozen
 class LimitReached:
@@ -202,12 +229,16 @@ class LimitReached:
     `limit` is the setting that says so, for the record: equality does not look at it.
     """
 
+    words: ClassVar = "no try left"
+
     limit: str = field(default="", eq=False)
 
 
 @frozen
 class RequestDeferred:
     """The record holds the wish; it will be completed later."""
+
+    words: ClassVar = "saved"
 
 
 @frozen
@@ -216,6 +247,8 @@ class RecordUnavailable:
 
     `busy`: we did not ask, because too many of ours were asking.
     """
+
+    words: ClassVar = "record is down"
 
     busy: bool = False
 

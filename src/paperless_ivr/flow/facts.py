@@ -20,6 +20,7 @@ from paperless_ivr.flow.events import (
 )
 from paperless_ivr.flow.host import Identity, Intent
 from paperless_ivr.flow.options import Choice, Option
+from paperless_ivr.flow.phrases import Phrase, made_of
 from paperless_ivr.flow.policy import Policy, Strategy
 from paperless_ivr.flow.requests import (
     EnrollInPaperless,
@@ -45,39 +46,55 @@ def named(name: str, rule: Callable[[Transition[E]], T]) -> Callable[[Transition
 
 def all_of(*guards: Guard[E]) -> Guard[E]:
     """All of the guards."""
-    return named(
-        " and ".join(g.__name__ for g in guards), lambda c: all(guard(c) for guard in guards)
-    )
+
+    def both(c: Transition[E]) -> bool:
+        return all(guard(c) for guard in guards)
+
+    return made_of(named(" and ".join(g.__name__ for g in guards), both), guards)
 
 
 def not_(guard: Guard[E]) -> Guard[E]:
     """The guard's opposite."""
-    return named(f"not {guard.__name__}", lambda c: not guard(c))
+
+    def opposite(c: Transition[E]) -> bool:
+        return not guard(c)
+
+    return made_of(named(f"not {guard.__name__}", opposite), (guard,), holds=False)
 
 
 # ── the caller, and what was agreed ──────────────────────────────────────────────────────
 
 
+@Phrase("an agent is free", fork=True)
 def agent(view: CallView) -> bool:
     """Whether somebody can take the call, and may still be asked for."""
     return view.call.host.person_available and (view.call.spent.people < view.policy.tries.people)
 
 
+@Phrase("wants paper")
 def wants_paper(view: CallView) -> bool:
     """The host hands over a caller who wants to go back to paper."""
     return view.call.host.intent is Intent.BACK_TO_PAPER
 
 
+@Phrase(
+    "paper is possible by phone",
+    fork=True,
+    needs=lambda policy: policy.back_to_paper.by_phone,
+    settles=True,
+)
 def paper_by_phone(view: CallView) -> bool:
     """The policy lets a caller go back to paper by telephone."""
     return view.policy.back_to_paper.by_phone
 
 
+@Phrase("caller has hung up")
 def hung_up(view: CallView) -> bool:
     """The caller is gone; only what was agreed is still carried out."""
     return view.call.results.hung_up
 
 
+@Phrase("a bill is done already", "nothing done yet")
 def settled(view: CallView) -> bool:
     """Something was agreed and carried out or kept in this call."""
     return bool(view.call.results.outcomes)
@@ -89,6 +106,7 @@ def settled_here(view: CallView) -> bool:
     return (choosing.customer, choosing.type) in choosing.done
 
 
+@Phrase("sign-up link", "other text", needs=lambda p: Strategy.TEXT_LINK in p.address.strategies)
 def link_is_address(view: CallView) -> bool:
     """The texted link is to be the way to the address, and nothing is agreed yet (R08)."""
     return view.call.contact.source is Source.LINK and not settled_here(view)
@@ -120,6 +138,7 @@ def unfinished(c: Transition[Digits]) -> bool:
     return c.event.ended is Ended.TIMEOUT or (restarted and is_number)
 
 
+@Phrase("pauses: the entry goes on")
 def paused(c: Transition[Digits]) -> bool:
     """The caller stopped in the midst of an entry: nothing was said to be complete.
 
@@ -144,20 +163,23 @@ def chose(choice: Choice) -> Guard[Digits]:
         option = pressed(c)
         return option is not None and option.choice is choice
 
-    return named(f"chose {choice.value}", guard)
+    return Phrase(choice=choice)(named(f"chose {choice.value}", guard))
 
 
+@Phrase()
 def heard(c: Transition[Digits]) -> bool:
     """All that must be heard before a yes was spoken to its end (R09)."""
     last_to_hear = max((n for n, p in enumerate(c.said) if p.must_hear), default=-1)
     return c.event.interrupted is None or c.event.interrupted > last_to_hear
 
 
+@Phrase("alone", key="#")
 def pound(c: Transition[Digits]) -> bool:
     """`#` with nothing keyed."""
     return not c.event.keys and c.event.ended is Ended.END_KEY and not c.call.entry.so_far
 
 
+@Phrase(key="0")
 def zero(c: Transition[Digits]) -> bool:
     """0 alone: in a menu the key, in an entry 0 and then `#`, as numbers begin with 0 too (R15)."""
     alone = keyed(c) == "0" and not c.call.entry.so_far
@@ -169,37 +191,44 @@ def _may_ask_for_agent(c: Anything) -> bool:
     return c.call.spent.people < c.policy.tries.people
 
 
+@Phrase("hears it again", key="*")
 def star(c: Transition[Digits]) -> bool:
     """`*` where it is not data: repeat, or more time in an entry; at most so many times."""
     keys = c.event.keys.reveal()
     return keys.endswith("*") and repeats_left(c)
 
 
+@Phrase()
 def repeats_left(c: Anything) -> bool:
     """The question may be heard once more."""
     return c.call.tries.repeats < c.policy.tries.repeats
 
 
+@Phrase("too many wrong keys")
 def wrong_used_up(c: Anything) -> bool:
     """The last wrong key that this question bears."""
     return c.call.tries.wrong >= c.policy.tries.wrong
 
 
+@Phrase("too often")
 def silence_used_up(c: Anything) -> bool:
     """The last silence that this question bears."""
     return c.call.tries.silence >= c.policy.tries.silence
 
 
+@Phrase("an account number")
 def is_account(c: Transition[Digits]) -> bool:
     """An account number of the biller's form, and no pause in the midst of it."""
     return not unfinished(c) and c.terms.accounts.read(keyed(c)) is not None
 
 
+@Phrase("mistyped account number")
 def is_mistyped(c: Transition[Digits]) -> bool:
     """As long as an account number, and not one of them: some key is wrong."""
     return not unfinished(c) and c.terms.accounts.fits(keyed(c)) and not is_account(c)
 
 
+@Phrase("looks like a card number")
 def is_card(c: Transition[Digits]) -> bool:
     """Looks like a payment card, and is no account number: neither sent nor kept.
 
@@ -209,16 +238,19 @@ def is_card(c: Transition[Digits]) -> bool:
     return not begun and c.terms.accounts.may_be_card(keyed(c))
 
 
+@Phrase("looks like a card, then a pause")
 def card_before_pause(c: Transition[Digits]) -> bool:
     """The same before a pause: it is dropped at no try, for it may have been a beginning."""
     return unfinished(c) and is_card(c) and repeats_left(c)
 
 
+@Phrase("no match")
 def four_keys(c: Transition[Digits]) -> bool:
     """Four digits were keyed."""
     return len(keyed(c)) == 4 and keyed(c).isdecimal()
 
 
+@Phrase("one bill")
 def one_bill(view: CallView) -> bool:
     """There is one bill to speak of."""
     return len(bills.choices(view)) == 1
@@ -227,6 +259,7 @@ def one_bill(view: CallView) -> bool:
 # ── which way to an address ──────────────────────────────────────────────────────────────
 
 
+@Phrase(needs=lambda policy: policy.address.changes > 0)
 def another_address_left(view: CallView) -> bool:
     """Another address may be asked for, and there is a way to one beside the one in use."""
     if view.call.spent.addresses >= view.policy.address.changes:
@@ -277,6 +310,7 @@ def email_on_file(view: CallView) -> bool:
 # vouches for the caller, neither is asked for.
 
 
+@Phrase("account number shown", "not shown yet")
 def number_shown(view: CallView) -> bool:
     """Whether the caller has shown the whole account number of the customer.
 
@@ -315,6 +349,7 @@ def vouched(view: CallView) -> bool:
     return verified or bills.paid_by(view, customer)
 
 
+@Phrase("host vouches", "not vouched for")
 def handed_over_vouched(view: CallView) -> bool:
     """Whether the host vouches for the caller as who has the account that it hands over."""
     return view.call.host.identity is Identity.VERIFIED or handed_over_paid(view)
@@ -326,6 +361,7 @@ def handed_over_paid(view: CallView) -> bool:
     return account is not None and bills.paid_by(view, Customer(id=account, account=account))
 
 
+@Phrase("two facts are shown")
 def both_shown(view: CallView) -> bool:
     """Whether an address of the caller's own may be used."""
     if vouched(view) or not view.policy.proof.two_facts:
@@ -333,6 +369,7 @@ def both_shown(view: CallView) -> bool:
     return number_shown(view) and phone_shown(view)
 
 
+@Phrase("facts can be shown", "no way to show facts")
 def can_show(view: CallView) -> bool:
     """Whether it may be used, or the caller can still show what is missing."""
     if both_shown(view):
@@ -353,6 +390,7 @@ def number_to_text(view: CallView) -> Secret | None:
     return view.call.contact.phone or (on_file if to_file else None)
 
 
+@Phrase("a number is known", "no number is known")
 def number_known(view: CallView) -> bool:
     """There is a number to text to."""
     return number_to_text(view) is not None
@@ -371,6 +409,7 @@ def can_text(view: CallView) -> bool:
 # ── what the service can do ──────────────────────────────────────────────────────────────
 
 
+@Phrase("", "service cannot enroll")
 def can_enroll(view: CallView) -> bool:
     """The service has an operation for what was agreed."""
     return by_payment(view) or by_preference(view)
@@ -393,15 +432,27 @@ def by_preference(view: CallView) -> bool:
     return view.has(StoreCustomerPreference) and with_address
 
 
+REFUSALS = {
+    Refusal.ALREADY_PAPERLESS: "paperless already",
+    Refusal.PENDING: "a link waits already",
+    Refusal.BAD_EMAIL: "bad e-mail",
+    Refusal.BAD_PHONE: "bad number",
+    Refusal.LIMIT: "no more texts today",
+    Refusal.OTHER: "other reason",
+}
+"""Why the service refused, in words."""
+
+
 def refused_as(refusal: Refusal) -> Guard[Refused]:
     """The service refused for this reason."""
-    return named(f"refused as {refusal.value}", lambda c: _reason(c) is refusal)
+
+    def guard(c: Transition[Refused]) -> bool:
+        return c.event.reason is refusal
+
+    return Phrase(REFUSALS[refusal], "other reason")(named(f"refused as {refusal.value}", guard))
 
 
-def _reason(c: Transition[Refused]) -> Refusal:
-    return c.event.reason
-
-
+@Phrase("a text can finish it", "completed later")
 def link_finishes(view: CallView) -> bool:
     """A texted link can finish what was kept, because the service has no operation for it."""
     return not can_enroll(view) and view.has(SendWebLink)
@@ -425,12 +476,14 @@ FINISHING = (TextPurpose.TYPE_EMAIL, TextPurpose.ENROLL, TextPurpose.REVIEW)
 """What a texted link is for where opening it makes the bill paperless."""
 
 
+@Phrase("can wait on the line")
 def may_wait(view: CallView) -> bool:
     """The texted link finishes it, and the caller may stay on the line until then."""
     finishes = view.call.contact.purpose in FINISHING and view.has(SearchByAccountNumber)
     return view.policy.text.wait_for_link and finishes
 
 
+@Phrase("not yet, looks left", "not yet, no looks left")
 def looks_left(view: CallView) -> bool:
     """After the present look at the service there may be another."""
     return (view.call.contact.looks + 2) * LOOK_S <= view.policy.text.wait_seconds

@@ -256,24 +256,42 @@ Offer = Callable[[CallView], tuple[Option, ...]]
 
 
 @frozen
+class Means:
+    """How a choice stands in pictures: its key or keys, and what the caller does."""
+
+    key: str
+    words: str
+
+
+@frozen
 class Keys:
     """Keys of a menu, with the names of all prompts that may say them, for `checks`."""
 
     names: tuple[str, ...]
     offer: Offer
+    means: Mapping[Choice, Means]
+    """What may be chosen, with its key and its words in pictures."""
+    when: Callable[[CallView], bool] = always
 
 
-def offers(*names: str) -> Callable[[Offer], Keys]:
-    """Declares which prompts may say the options of a function of the call."""
-    return lambda offer: Keys(names, offer)
+def offers(*names: str, means: Mapping[Choice, Means]) -> Callable[[Offer], Keys]:
+    """Declares which prompts may say the options of a function of the call, and what they mean."""
+    return lambda offer: Keys(names, offer, means)
 
 
 def key(
-    digit: str, choice: Choice, prompt: str = "", *, when: Callable[[CallView], bool] = always
+    digit: str,
+    choice: Choice,
+    prompt: str = "",
+    *,
+    words: str,
+    when: Callable[[CallView], bool] = always,
 ) -> Keys:
     """A key that is offered when a fact holds; `prompt` is "" where another one promises it."""
     option = (Option(digit, choice, prompt),)
-    return Keys((prompt,) if prompt else (), lambda view: option if when(view) else ())
+    means = {choice: Means(digit, words)}
+    names = (prompt,) if prompt else ()
+    return Keys(names, lambda view: option if when(view) else (), means, when)
 
 
 def begun(name: str) -> Line:

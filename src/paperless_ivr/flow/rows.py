@@ -7,6 +7,7 @@ from attrs import field, frozen
 
 from paperless_ivr.flow.call import Call
 from paperless_ivr.flow.events import Event
+from paperless_ivr.flow.phrases import made_of
 from paperless_ivr.flow.states import State
 from paperless_ivr.flow.view import CallView, Transition
 
@@ -19,6 +20,9 @@ REPROMPT = None
 def always(_: CallView) -> bool:
     """No condition."""
     return True
+
+
+made_of(always, ())
 
 
 def nothing(transition: Transition[Any]) -> Call:
@@ -43,6 +47,8 @@ class Row:
     when: Callable[[Transition[Any]], bool] = field(default=always, kw_only=True)
     keep: Callable[[Transition[Any]], Call] = field(default=nothing, kw_only=True)
     say: str | None = field(default=None, kw_only=True)
+    words: str = field(default="", kw_only=True)
+    """What a picture says of it, where its events and guards do not say it well."""
 
     def name(self, source: State) -> str:
         """The row in words, unique in its state: `OFFER · Digits · chose no → DECLINED`."""
@@ -63,6 +69,7 @@ class On(Row, Generic[E]):
     when: Callable[[Transition[E]], bool] = field(default=always, kw_only=True)
     keep: Callable[[Transition[E]], Call] = field(default=nothing, kw_only=True)
     say: str | None = field(default=None, kw_only=True)
+    words: str = field(default="", kw_only=True)
 
 
 Table = Mapping[State, Sequence[Row]]

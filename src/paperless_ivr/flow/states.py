@@ -19,20 +19,64 @@ class Kind(enum.Enum):
     END = "end"
 
 
-class Phase(enum.Enum):
-    """A stretch of the call; diagrams are drawn one per phase."""
+class Outcome(enum.Enum):
+    """How the endings are grouped for those who read a report."""
 
-    ARRIVAL = "Arrival and offer"
-    IDENTITY = "Who is calling"
-    BILL = "Which bill"
-    ADDRESS = "Which address"
-    EMAIL = "E-mail by keypad"
-    TEXT = "A text message"
-    CONSENT = "Consent and enrollment"
-    AFTER = "After enrollment"
-    PAPER = "Pending, and back to paper"
+    DONE = "Enrolled"
+    LATER = "Completed later"
+    NO = "No, or broke off"
+    CANNOT = "Not possible"
     AGENT = "An agent"
-    END = "Endings"
+
+
+class Phase(enum.Enum):
+    """A chapter of the call: its title, a name of one or two words, and what happens in it."""
+
+    ARRIVAL = (
+        "Arrival and offer",
+        "Arrival",
+        "At the start of a call, or around a payment, the line makes its offer.",
+    )
+    IDENTITY = (
+        "Who is calling",
+        "Who calls",
+        "The account is looked up, and the caller proves it is theirs.",
+    )
+    BILL = "Which bill", "Which bill", "One bill is picked from those that can go paperless."
+    ADDRESS = (
+        "Which address",
+        "Address",
+        "The biller's ways to an address are tried, one after another.",
+    )
+    EMAIL = "E-mail by keypad", "E-mail", "The caller spells the address, hears it, and fixes it."
+    TEXT = "A text message", "Text", "A mobile number is agreed on; the text needs its own yes."
+    CONSENT = (
+        "Consent and enrollment",
+        "Consent",
+        "The caller hears bill, address, and what happens, and agrees.",
+    )
+    AFTER = (
+        "After enrollment",
+        "After",
+        "AutoPay, a text, another bill: each is its own question.",
+    )
+    PAPER = (
+        "Pending, back to paper",
+        "Back to paper",
+        "A link still waits, or the bill is paperless already.",
+    )
+    AGENT = "An agent", "Agent", "For 0, for tries used up, and for what the line cannot do."
+    END = "Endings", "Ending", "The host gets the call back."
+
+    short: str
+    about: str
+
+    def __new__(cls, title: str, short: str, about: str) -> Self:
+        """Makes a chapter whose value is its title."""
+        phase = object.__new__(cls)
+        phase._value_ = title
+        phase.short, phase.about = short, about
+        return phase
 
 
 class State(enum.Enum):

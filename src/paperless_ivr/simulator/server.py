@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cache
 from importlib import resources
 from secrets import token_urlsafe
 
@@ -20,8 +21,12 @@ from starlette.staticfiles import StaticFiles
 from paperless_ivr.backends.connection import Connection
 from paperless_ivr.backends.soap.backend import SoapBackend
 from paperless_ivr.cloudivr.serving import running
+from paperless_ivr.diagrams.pictures import chapters, overview
+from paperless_ivr.diagrams.theme import style
 from paperless_ivr.errors import TranscriptProblems
 from paperless_ivr.flow.host import Moment
+from paperless_ivr.flow.states import Phase, State
+from paperless_ivr.flow.table import FLOW
 from paperless_ivr.simulator.acts import ACTS, reveal
 from paperless_ivr.simulator.shelf import Shelved
 from paperless_ivr.simulator.simulation import Arrive, Scenario, Simulation
@@ -144,6 +149,8 @@ def application(
         Route("/tabs/{tab}/transcript/{take:int}", answers.transcript),
         Route("/tabs/{tab}/messages/{number:int}", answers.link, methods=["GET", "POST"]),
         Route("/tabs/{tab}/{act}", answers.act, methods=["POST"]),
+        Route("/pictures/style.css", answers.picture_style),
+        Route("/pictures/{chapter}", answers.picture),
         Mount("/page", StaticFiles(packages=[("paperless_ivr.simulator", "page")])),
     ]
     guard = Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
@@ -159,6 +166,18 @@ class _Answers:
     async def page(self, _: Request) -> Response:
         text = (PAGE / "index.html").read_text(encoding="utf-8")
         return Response(text, media_type="text/html", headers=HEADERS)
+
+    async def picture(self, request: Request) -> Response:
+        """The picture of a chapter, or of the whole call where the chapter is that of endings."""
+        painted = await asyncio.to_thread(_pictures)
+        found = painted.get(request.path_params["chapter"])
+        if found is None:
+            return _unknown()
+        return Response(found, media_type="image/svg+xml", headers=HEADERS)
+
+    async def picture_style(self, _: Request) -> Response:
+        text = style(".picture ", ':root[data-theme="dark"]')
+        return Response(text, media_type="text/css", headers=HEADERS)
 
     async def open(self, _: Request) -> Response:
         return JSONResponse({"tab": await self.tabs.open()}, headers=HEADERS)
@@ -218,6 +237,20 @@ class _Answers:
         )
         simulation.changed()
         return Response(page.data, page.status, media_type="text/html", headers=LINK_HEADERS)
+
+
+@cache
+def _pictures() -> Mapping[str, str]:
+    """The pictures by the chapter's code name, without links."""
+
+    def nowhere(_: Phase | None, __: State | None) -> str:
+        return ""
+
+    of_chapters = chapters(FLOW, link=nowhere)
+    return {
+        Phase.END.name: overview(FLOW, link=nowhere).element(),
+        **{phase.name: canvas.element() for phase, canvas in of_chapters.items()},
+    }
 
 
 def _unknown() -> Response:

@@ -117,7 +117,8 @@ class View:
             "title": words.title(state),
             "purpose": BLOCKS[state].purpose,
             "kind": words.KINDS[state.kind.value],
-            "chapter": words.CHAPTERS[state.phase],
+            "chapter": state.phase.short,
+            "picture": state.phase.name,
         }
 
     def _speech(self, speech: Speech, take: Take) -> Json:
@@ -257,10 +258,10 @@ class View:
                 {
                     "title": words.title(one.state),
                     "code": one.state.name,
-                    "refused": [words.phrase(row) for row in one.refused],
-                    "taken": words.phrase(one.taken),
+                    "refused": [one.when(row) for row in one.refused],
+                    "taken": one.when(one.taken),
                     "untried": one.untried,
-                    "rows": [*one.refused, one.taken],
+                    "rows": [row.name(one.state) for row in (*one.refused, one.taken)],
                 }
                 for move in take.latest()
                 for one in passed(flow, move)
@@ -283,7 +284,7 @@ class View:
         return {
             "chapters": [
                 {
-                    "title": words.CHAPTERS[phase],
+                    "title": phase.short,
                     "state": standing(phase, state, reached, others),
                 }
                 for phase in Phase

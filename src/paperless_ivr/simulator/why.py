@@ -4,13 +4,14 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
+from paperless_ivr.diagrams.reading import sentence as when
 from paperless_ivr.drive.protocol import Move
 from paperless_ivr.flow import events as e
 from paperless_ivr.flow.flow import Flow
-from paperless_ivr.flow.rows import way
+from paperless_ivr.flow.rows import Row, way
 from paperless_ivr.flow.states import Kind, Phase, State
 from paperless_ivr.simulator.take import Take
-from paperless_ivr.simulator.words import answered, phrase, title
+from paperless_ivr.simulator.words import answered, title
 
 
 @frozen
@@ -18,11 +19,15 @@ class Passed:
     """One state that a move passed."""
 
     state: State
-    refused: tuple[str, ...]
-    """Names of the rows for the event whose guards did not hold, in the order of the table."""
-    taken: str
+    refused: tuple[Row, ...]
+    """The rows for the event whose guards did not hold, in the order of the table."""
+    taken: Row
     untried: int
     """Rows for the event that stand below the one that was taken."""
+
+    def when(self, row: Row) -> str:
+        """Return when a row is taken, in words."""
+        return when(self.state, row)
 
 
 def passed(flow: Flow, move: Move) -> Iterator[Passed]:
@@ -34,9 +39,9 @@ def passed(flow: Flow, move: Move) -> Iterator[Passed]:
     for taken in move.after.turn.took:
         source, target = way(taken)
         state = State[source]
-        rows = [row.name(state) for row in flow.table[state] if event in row.events]
-        at = rows.index(taken)
-        yield Passed(state, tuple(rows[:at]), taken, len(rows) - at - 1)
+        rows = [row for row in flow.table[state] if event in row.events]
+        at = [row.name(state) for row in rows].index(taken)
+        yield Passed(state, tuple(rows[:at]), rows[at], len(rows) - at - 1)
         there = state if target == "REPROMPT" else State[target]
         event = e.Arrived if there.kind is Kind.PASS else e.HungUp
 
@@ -80,9 +85,7 @@ def _cause(move: Move, label: str) -> str:
 def ways(flow: Flow, state: State) -> Iterator[tuple[str, str]]:
     """Yield the ways out of a state: when, and where to."""
     for row in flow.table.get(state, ()):  # an ending has none
-        name = row.name(state)
-        target = way(name)[1]
-        yield phrase(name), "the same question" if target == "REPROMPT" else title(State[target])
+        yield when(state, row), title(row.to) if row.to else "the same question"
 
 
 def passed_by(flow: Flow, take: Take) -> Iterator[State]:

@@ -9,23 +9,9 @@ from paperless_ivr.flow import events as e
 from paperless_ivr.flow.call import Purpose
 from paperless_ivr.flow.host import Disposition
 from paperless_ivr.flow.requests import Request
-from paperless_ivr.flow.states import Phase, State
+from paperless_ivr.flow.states import State
+from paperless_ivr.flow.table import BLOCKS
 from paperless_ivr.secret import Kind, Secret
-
-CHAPTERS: Mapping[Phase, str] = {
-    Phase.ARRIVAL: "Arrival",
-    Phase.IDENTITY: "Who calls",
-    Phase.BILL: "Which bill",
-    Phase.ADDRESS: "Address",
-    Phase.EMAIL: "E-mail",
-    Phase.TEXT: "Text",
-    Phase.CONSENT: "Consent",
-    Phase.AFTER: "After",
-    Phase.PAPER: "Back to paper",
-    Phase.AGENT: "Agent",
-    Phase.END: "Ending",
-}
-"""The chapters in one or two words."""
 
 KINDS: Mapping[str, str] = {
     "ask": "Question",
@@ -44,36 +30,12 @@ PURPOSES: Mapping[Purpose, str] = {
 
 def title(state: State) -> str:
     """Return a state's short name."""
-    return _plain(state.name.lower()).capitalize()
-
-
-def phrase(row: str) -> str:
-    """Return when a row is taken, in words: its guard, else its event."""
-    _, *about = row.rpartition(" → ")[0].split(" · ")
-    if len(about) < 2:
-        return _event_words(about[0])
-    return ", ".join(_plain(guard.removeprefix("chose ")) for guard in about[-1].split(" and "))
-
-
-def _event_words(names: str) -> str:
-    return " or ".join(EVENTS.get(name, _spaced(name)) for name in names.split(" or "))
-
-
-EVENTS: Mapping[str, str] = {
-    "Arrived": "otherwise",
-    "Digits": "any other key",
-    "NoInput": "silence",
-    "HungUp": "hangs up",
-    "CustomersFound": "any other result",
-    "OutcomeUnknown": "no answer, maybe done",
-    "Unavailable": "service is down",
-    "RecordUnavailable": "record is down",
-}
+    return BLOCKS[state].title
 
 
 def ending(disposition: Disposition) -> str:
     """Return a disposition in words."""
-    return _plain(disposition.value).capitalize()
+    return title(State[disposition.name])
 
 
 def _plain(name: str) -> str:

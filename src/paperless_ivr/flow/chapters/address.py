@@ -34,6 +34,7 @@ from paperless_ivr.flow.facts import (
 )
 from paperless_ivr.flow.host import Reason, Sent
 from paperless_ivr.flow.lines import Prompts, account_number_line, begun
+from paperless_ivr.flow.phrases import Phrase
 from paperless_ivr.flow.policy import Strategy
 from paperless_ivr.flow.requests import Guess, Request
 from paperless_ivr.flow.rows import On, Row
@@ -51,17 +52,28 @@ from paperless_ivr.flow.updates import (
 from paperless_ivr.flow.view import CallView, Transition
 from paperless_ivr.keypad import last_four
 
+WAYS = {
+    Strategy.ON_FILE: "e-mail address on file",
+    Strategy.TEXT_LINK: "a texted link",
+    Strategy.KEYPAD: "spelled by keypad",
+    Strategy.AGENT: "an agent takes it down",
+}
+"""The ways to an address, in words."""
+
 
 def next_is(strategy: Strategy) -> Guard[Any]:
     """The next way to an address, in the policy's order, is this one."""
-    return named(f"next is {strategy.value}", lambda c: next_strategy(c) is strategy)
+    in_order = Phrase(WAYS[strategy], needs=lambda policy: strategy in policy.address.strategies)
+    return in_order(named(f"next is {strategy.value}", lambda c: next_strategy(c) is strategy))
 
 
+@Phrase("for a text", "for an e-mail")
 def for_number(c: Anything) -> bool:
     """It is about a number to text to, not an e-mail address."""
     return c.call.contact.purpose is not None
 
 
+@Phrase("this account's number")
 def number_matches(c: Transition[Digits]) -> bool:
     """The whole number of the customer's account, and no pause in the midst of it."""
     if c.customer is None or not is_account(c):
@@ -70,12 +82,14 @@ def number_matches(c: Transition[Digits]) -> bool:
     return accounts.same(accounts.read(keyed(c)) or "", c.customer.account.reveal())
 
 
+@Phrase("the right four digits")
 def phone_matches(c: Transition[Digits]) -> bool:
     """The last four digits of the customer's phone number."""
     on_file = phone_to_show(c)
     return four_keys(c) and on_file is not None and last_four(on_file.reveal()) == keyed(c)
 
 
+@Phrase("a try left", "no try left")
 def facts_left(c: Anything) -> bool:
     """The fact that is missing may be keyed once more."""
     return c.call.spent.facts + 1 < c.policy.proof.last_four_tries
@@ -147,7 +161,14 @@ def _phones(view: CallView, known: examples.Known) -> Iterator[Digits]:
     return examples.entry(view, *theirs, "0009", examples.SHORT)
 
 
-CANNOT_SHOW = On(Digits, S.NEW_CONTACT, when=pound, keep=give_up_proof, say="on_file_only")
+CANNOT_SHOW = On(
+    Digits,
+    S.NEW_CONTACT,
+    when=pound,
+    keep=give_up_proof,
+    say="on_file_only",
+    words="alone: does not know it",
+)
 """`#` where a fact is asked for: the caller does not know it, and goes on without."""
 
 
@@ -160,8 +181,16 @@ def missed_fact(keyed: Guard[Digits]) -> Sequence[Row]:
             when=all_of(keyed, facts_left),
             keep=miss_fact,
             say="last_four_missed",
+            words="not the right one, a try left",
         ),
-        On(Digits, S.NEW_CONTACT, when=keyed, keep=fail_fact, say="on_file_only"),
+        On(
+            Digits,
+            S.NEW_CONTACT,
+            when=keyed,
+            keep=fail_fact,
+            say="on_file_only",
+            words="not the right one, no try left",
+        ),
     )
 
 
@@ -179,7 +208,8 @@ PROMPTS: Prompts = {
 # Set by hand: a way out is one line.
 CHAPTER: Chapter = {
     S.ADDRESS: Pass(
-        "Which way to an address comes next?",
+        "The first way that is open, in the biller's order.",
+        title="Which way to an address?",
         ways=[
             On(Arrived, S.DONE, when=hung_up),
             On(Arrived, S.CONFIRMATION, when=next_is(Strategy.ON_FILE), keep=use_address_on_file),
@@ -190,7 +220,8 @@ CHAPTER: Chapter = {
         ],
     ),
     S.NEW_CONTACT: Pass(
-        "An address of the caller's own: are two facts shown?",
+        "Needed before a new address or number.",
+        title="Are two facts shown?",
         ways=[
             On(Arrived, S.PHONE_CAPTURE, when=all_of(both_shown, for_number)),
             On(Arrived, S.EMAIL_LOCAL, when=both_shown),
@@ -200,7 +231,8 @@ CHAPTER: Chapter = {
         ],
     ),
     S.FACT_LIMIT: Do(
-        "Ask the record: may the missing fact be tried?",
+        "Asks the record whether a try is left.",
+        title="May the missing fact be tried?",
         say=[],
         ask=reserve_fact,
         answers=RESERVE,
@@ -211,7 +243,8 @@ CHAPTER: Chapter = {
         ],
     ),
     S.NUMBER_CHECK: Ask(
-        "Key the whole account number.",
+        "The first fact: the caller enters all of it.",
+        title="Enter the whole account number",
         say=[account_number_line("number_check")],
         help="number_check_help",
         by=ACCOUNT_NUMBER,
@@ -220,7 +253,8 @@ CHAPTER: Chapter = {
         ways=[On(Digits, S.NEW_CONTACT, when=number_matches, keep=show_number), *missed_fact(is_account)],
     ),
     S.PHONE_CHECK: Ask(
-        "Key the last four digits of the phone number on file.",
+        "The second fact: of the phone number on file.",
+        title="Last four digits of the phone",
         say=[begun("phone_check")],
         help="phone_check_help",
         by=number(4, "last_four_short"),

@@ -31,6 +31,7 @@ from paperless_ivr.flow.facts import (
 from paperless_ivr.flow.host import Moment, Reason, Registration, Sent
 from paperless_ivr.flow.lines import Prompts, key, must, options, say
 from paperless_ivr.flow.options import Choice
+from paperless_ivr.flow.phrases import Phrase
 from paperless_ivr.flow.requests import Request, SendWebLink, StoreCustomerPaymentMethodV2
 from paperless_ivr.flow.rows import On
 from paperless_ivr.flow.states import State as S
@@ -39,6 +40,7 @@ from paperless_ivr.flow.view import CallView
 from paperless_ivr.secret import Secret
 
 
+@Phrase("AutoPay can be offered", needs=lambda policy: policy.autopay.offer)
 def autopay_due(c: Anything) -> bool:
     """AutoPay is to be offered: by policy, after a payment, once (R04)."""
     host = c.call.host
@@ -51,6 +53,7 @@ def autopay_due(c: Anything) -> bool:
     )
 
 
+@Phrase("a text can be offered")
 def text_due(c: Anything) -> bool:
     """A text is to be offered: to finish what was kept, else by policy to a number on file."""
     if c.call.results.text is not Sent.NOT_ASKED or not c.has(SendWebLink):
@@ -59,6 +62,7 @@ def text_due(c: Anything) -> bool:
     return by_policy or (not can_enroll(c) and can_text(c))
 
 
+@Phrase("more bills could switch", needs=lambda policy: policy.bills.another)
 def another_due(c: Anything) -> bool:
     """More bills could go paperless, and the policy asks."""
     return (
@@ -68,6 +72,7 @@ def another_due(c: Anything) -> bool:
     )
 
 
+@Phrase("accepted in this call")
 def registered(c: Anything) -> bool:
     """A registration was accepted in this call."""
     return any(
@@ -76,6 +81,7 @@ def registered(c: Anything) -> bool:
     )
 
 
+@Phrase("the link was texted")
 def text_sent(c: Anything) -> bool:
     """The link was texted."""
     return c.call.results.text is Sent.DONE
@@ -133,7 +139,8 @@ PROMPTS: Prompts = {
 # Set by hand: a way out is one line.
 CHAPTER: Chapter = {
     S.AFTERWARDS: Pass(
-        "Enrolled: what is still to be asked or done?",
+        "The bill is settled: offers what is still open.",
+        title="What is left to ask?",
         ways=[
             On(Arrived, S.DONE, when=hung_up),
             On(Arrived, S.LINK_WAIT, when=all_of(text_sent, may_wait)),
@@ -144,17 +151,22 @@ CHAPTER: Chapter = {
         ],
     ),
     S.AUTOPAY_OFFER: Ask(
-        "AutoPay: which bill, when, how to stop; yes or no.",
+        "Which bill, when, how to stop: its own yes.",
+        title="AutoPay too?",
         say=[must("autopay_offer"), must("autopay_terms"), options],
         consent=Purpose.AUTOPAY,
-        keys=[key("1", Choice.YES, "option_autopay"), key("2", Choice.NO, "option_no_autopay")],
+        keys=[
+            key("1", Choice.YES, "option_autopay", words="agrees"),
+            key("2", Choice.NO, "option_no_autopay", words="does not agree"),
+        ],
         ways=[
             Press(Choice.YES, S.AUTOPAY),
             Press(Choice.NO, S.AFTERWARDS, keep=note_autopay(Sent.DECLINED)),
         ],
     ),
     S.AUTOPAY: Do(
-        "Store the payment method.",
+        "The service stores the payment method.",
+        title="Turn on AutoPay",
         say=[say("storing_autopay")],
         ask=store_payment_method,
         answers=WRITE,
@@ -167,9 +179,10 @@ CHAPTER: Chapter = {
         ],
     ),
     S.ANOTHER: Ask(
-        "Another bill?",
+        "One more bill can go paperless.",
+        title="Another bill?",
         say=[say("another"), options],
-        keys=[key("1", Choice.YES, "option_yes"), key("2", Choice.NO, "option_no")],
+        keys=[key("1", Choice.YES, "option_yes", words="yes"), key("2", Choice.NO, "option_no", words="no")],
         ways=[
             Press(Choice.YES, S.INVOICE, keep=start_another_bill),
             Press(Choice.NO, S.DONE),
@@ -177,7 +190,8 @@ CHAPTER: Chapter = {
         ],
     ),
     S.DONE: Pass(
-        "What was agreed decides the ending.",
+        "What was agreed decides.",
+        title="How does the call end?",
         ways=[
             On(Arrived, S.ABANDONED, when=hung_up),
             On(Arrived, S.ENROLLED, when=registered),

@@ -11,6 +11,7 @@ from paperless_ivr.flow.facts import Anything, Guard, agent, named, pound, settl
 from paperless_ivr.flow.host import Reason
 from paperless_ivr.flow.lines import Prompts, key, options, say
 from paperless_ivr.flow.options import Choice
+from paperless_ivr.flow.phrases import Phrase
 from paperless_ivr.flow.rows import REPROMPT, On
 from paperless_ivr.flow.states import ASKING, State
 from paperless_ivr.flow.states import State as S
@@ -19,11 +20,13 @@ from paperless_ivr.flow.updates import because, count_wrong_key, find_nobody, sp
 from paperless_ivr.flow.view import CallView, Transition
 
 
+@Phrase("an agent", key="0 1")
 def chose_or_zero(c: Transition[Digits]) -> bool:
     """An agent is wanted: the key of the menu, or 0."""
     return c.event.keys.reveal() in ("1", "0")
 
 
+@Phrase("an agent answers, or unclear")
 def taken(c: Transition[TransferEnded]) -> bool:
     """An agent has the call, or the runtime cannot tell."""
     return c.event.result in (TransferResult.ANSWERED, TransferResult.UNKNOWN)
@@ -31,12 +34,14 @@ def taken(c: Transition[TransferEnded]) -> bool:
 
 def asked_at(state: State) -> Guard[Any]:
     """The agent was asked for at this question."""
-    return named(f"asked at {state.name}", lambda c: c.call.ringing.back_to is state)
+    guard = named(f"asked at {state.name}", lambda c: c.call.ringing.back_to is state)
+    return Phrase("none free: back to where they asked", returns=True)(guard)
 
 
 def otherwise(state: State) -> Guard[Any]:
     """The ending that is due where nobody can be had."""
-    return named(f"otherwise {state.name}", lambda c: c.call.ringing.otherwise is state)
+    guard = named(f"otherwise {state.name}", lambda c: c.call.ringing.otherwise is state)
+    return Phrase("the ending that was due")(guard)
 
 
 def go_on_without(c: Anything) -> Call:
@@ -74,21 +79,23 @@ PROMPTS: Prompts = {
 # Set by hand: a way out is one line.
 CHAPTER: Chapter = {
     S.AGENT_OFFER: Ask(
-        "Could not be done: speak to an agent, or go on?",
+        "What the line could not do, an agent may.",
+        title="Speak to an agent?",
         say=[options, say("person_offer")],
-        keys=[key("1", Choice.YES, "option_person")],
+        keys=[key("1", Choice.YES, "option_person", words="an agent")],
         help=None,  # it names another key for an agent
         ways=[
             On(Digits, S.TRANSFERRING, when=chose_or_zero),
-            On(Digits, S.GO_ON, when=pound),
+            On(Digits, S.GO_ON, when=pound, words="alone: goes on without one"),
             On(NoInput, S.GO_ON),
             *REPEAT,
             On(Digits, S.GO_ON, when=wrong_used_up),
-            On(Digits, REPROMPT, keep=count_wrong_key),
+            On(Digits, REPROMPT, keep=count_wrong_key, words="any other key"),
         ],
     ),
     S.TRANSFERRING: Do(
-        "Put the caller through to an agent.",
+        "The host puts the caller through.",
+        title="Connect to an agent",
         say=[say("connecting")],
         ask=put_through_to_agent,
         answers=[TransferEnded],
@@ -99,11 +106,12 @@ CHAPTER: Chapter = {
                 for state in ASKING
                 if state not in (S.OFFER_AT_START, S.AGENT_OFFER)
             ),
-            On(TransferEnded, S.GO_ON, keep=go_on_without, say="nobody_free"),
+            On(TransferEnded, S.GO_ON, keep=go_on_without, say="nobody_free", words="none free, no question to go back to"),
         ],
     ),
     S.GO_ON: Pass(
-        "Nobody to be had, or not wanted: the ending that was due.",
+        "No agent is free, or none is wanted.",
+        title="Which ending was due?",
         ways=[
             *(
                 On(Arrived, ending, when=otherwise(ending))
@@ -113,7 +121,8 @@ CHAPTER: Chapter = {
         ],
     ),
     S.GIVEN_UP: Pass(
-        "Tries used up: an agent, or the end.",
+        "Too many wrong keys, or too much silence.",
+        title="Tries used up: what now?",
         ways=[
             On(Arrived, S.DONE, when=settled),
             On(Arrived, S.TRANSFERRING, when=agent, keep=note_tries_used_up),
@@ -121,7 +130,8 @@ CHAPTER: Chapter = {
         ],
     ),
     S.LEAVING: Pass(
-        "The caller pressed pound to leave.",
+        "The caller pressed pound.",
+        title="Leaves: what was done?",
         ways=[
             On(Arrived, S.DONE, when=settled),
             On(Arrived, S.LEFT),

@@ -21,6 +21,7 @@ from paperless_ivr.flow.facts import (
 from paperless_ivr.flow.host import Disposition, Identity, Moment, Reason
 from paperless_ivr.flow.lines import (
     WHICH,
+    Means,
     Prompts,
     key,
     offers,
@@ -32,6 +33,7 @@ from paperless_ivr.flow.lines import (
     which_bill,
 )
 from paperless_ivr.flow.options import Choice, Option
+from paperless_ivr.flow.phrases import Phrase
 from paperless_ivr.flow.policy import OfferReason, Strategy
 from paperless_ivr.flow.requests import Request, Screen
 from paperless_ivr.flow.rows import REPROMPT, On
@@ -48,33 +50,39 @@ from paperless_ivr.flow.view import CallView, Transition
 from paperless_ivr.secret import Secret
 
 
+@Phrase("payment not approved")
 def payment_not_approved(c: Anything) -> bool:
     """After a payment that the host does not vouch for."""
     host = c.call.host
     return host.moment is Moment.AFTER_PAYMENT and not (host.payment and host.payment.approved)
 
 
+@Phrase("no offer at this moment")
 def moment_off(c: Anything) -> bool:
     """The policy makes no offer at this moment."""
     return c.call.host.moment not in c.policy.offer.moments and not wants_paper(c)
 
 
+@Phrase("bill cannot go paperless")
 def type_not_eligible(c: Anything) -> bool:
     """The bill that the host handed over cannot go paperless (R13)."""
     wanted = c.call.host.invoice_type
     return wanted is not None and not wants_paper(c) and not bills.eligible(c, wanted)
 
 
+@Phrase("no language chosen yet", needs=lambda policy: len(policy.languages.offered) > 1)
 def language_open(c: Anything) -> bool:
     """Several languages, and none chosen yet."""
     return c.call.language is None
 
 
+@Phrase("at the start of a call", "around a payment")
 def at_start(c: Anything) -> bool:
     """The host's call begins just now."""
     return c.call.host.moment is Moment.START
 
 
+@Phrase("asked lately")
 def asked_lately(c: Transition[Screened]) -> bool:
     """By policy, this caller is not asked again yet (R14)."""
     earlier = c.event.in_this_call
@@ -85,6 +93,7 @@ def asked_lately(c: Transition[Screened]) -> bool:
     return c.event.days < c.policy.offer.again_after_days.get(c.event.last, 0)
 
 
+@Phrase("host vouches for the caller", needs=lambda policy: bool(policy.offer.one_question))
 def asked_in_full(c: Anything) -> bool:
     """By policy, the offer may name the bill of a caller whom the host vouches for (R51)."""
     host = c.call.host
@@ -92,6 +101,7 @@ def asked_in_full(c: Anything) -> bool:
     return vouched and host.moment in c.policy.offer.one_question
 
 
+@Phrase("one bill, e-mail on file", "several bills, or no e-mail")
 def bill_is_known(c: Anything) -> bool:
     """One bill can go paperless, and its address is the one on file."""
     if not one_bill(c):
@@ -99,6 +109,7 @@ def bill_is_known(c: Anything) -> bool:
     return next_strategy(CallView(take_only_bill(c), c.terms)) is Strategy.ON_FILE
 
 
+@Phrase("for the second time")
 def silent_before(c: Transition[NoInput]) -> bool:
     """This question was met with silence once already."""
     return c.call.tries.silence >= 1
@@ -157,7 +168,7 @@ def bill_and_address(view: CallView) -> Iterable[Prompt]:
     yield from which_bill(view)
 
 
-@offers("option_language")
+@offers("option_language", means={Choice.LANGUAGE: Means("1–9", "a language")})
 def languages(view: CallView) -> tuple[Option, ...]:
     """The languages that the policy offers, a key each."""
     return tuple(
@@ -174,7 +185,7 @@ def screen(view: CallView) -> Request:
 
 GOES_ON = (
     On(NoInput, S.IGNORED, when=silent_before),
-    On(NoInput, REPROMPT, keep=count_silence),
+    On(NoInput, REPROMPT, keep=count_silence, words="stays silent once"),
 )
 """Silence is asked about once; then the call goes on."""
 
@@ -194,7 +205,8 @@ PROMPTS: Prompts = {
 # Set by hand: a way out is one line.
 CHAPTER: Chapter = {
     S.GREETING: Pass(
-        "The call arrives: may there be an offer at all?",
+        "The call arrives from the host.",
+        title="May there be an offer?",
         ways=[
             On(Arrived, S.NOT_OFFERED, when=payment_not_approved, keep=because(Reason.PAYMENT_NOT_APPROVED)),
             On(Arrived, S.NOT_OFFERED, when=moment_off, keep=because(Reason.MOMENT_NOT_OFFERED)),
@@ -205,7 +217,8 @@ CHAPTER: Chapter = {
         ],
     ),
     S.LANGUAGE: Ask(
-        "Choose a language, each in its own.",
+        "Each language is offered in its own words.",
+        title="Choose a language",
         say=[options],
         keys=[languages],
         ways=[
@@ -216,43 +229,47 @@ CHAPTER: Chapter = {
         ],
     ),
     S.SCREENING: Do(
-        "Ask the record: was this caller asked lately?",
+        "Asks the record for earlier offers.",
+        title="Asked lately?",
         say=[],
         ask=screen,
         answers=[Screened, RecordUnavailable],
         ways=[
             On(Screened, S.NOT_OFFERED, when=asked_lately, keep=because(Reason.ASKED_LATELY)),
-            On((Screened, RecordUnavailable), S.OFFER_AT_START, when=at_start),
-            On(Screened, S.BEFORE_OFFER, when=asked_in_full),
-            On((Screened, RecordUnavailable), S.OFFER),
+            On((Screened, RecordUnavailable), S.OFFER_AT_START, when=at_start, words="not asked lately: at the start of a call"),
+            On(Screened, S.BEFORE_OFFER, when=asked_in_full, words="not asked lately: host vouches for the caller"),
+            On((Screened, RecordUnavailable), S.OFFER, words="not asked lately: around a payment"),
         ],
     ),
     S.OFFER_AT_START: Ask(
-        "The offer at the start of a call: 1, or go on.",
+        "Press 1, or the call goes on as ever.",
+        title="Offer at the start",
         say=[say("offer_at_start")],
         by=ANY_KEY,
-        keys=[key("1", Choice.YES)],
+        keys=[key("1", Choice.YES, words="yes")],
         ways=[
             Press(Choice.YES, S.ACCOUNT),
-            On(Digits, S.IGNORED, keep=return_key),
+            On(Digits, S.IGNORED, keep=return_key, words="any other key: back to the host"),
             On(NoInput, S.IGNORED),
         ],
     ),
     S.WHICH_OFFER: Pass(
         "Can the offer name the bill and the address?",
+        title="One question or plain offer?",
         ways=[
             On(Arrived, S.OFFER_IN_FULL, when=bill_is_known, keep=take_bill_on_file),
             On(Arrived, S.OFFER),
         ],
     ),
     S.OFFER_IN_FULL: Ask(
-        "The offer with bill, address and what happens: its yes is the consent.",
+        "Names bill, address and what happens: its yes is the consent.",
+        title="This bill, to this address?",
         say=[why, bill_and_address, what_happens, options],
         consent=Purpose.ENROLL,
         keys=[
-            key("1", Choice.YES, "option_agree"),
-            key("2", Choice.NO, "option_if_not"),
-            key("3", Choice.OTHER, "option_other_address", when=another_address_left),
+            key("1", Choice.YES, "option_agree", words="agrees"),
+            key("2", Choice.NO, "option_if_not", words="does not agree"),
+            key("3", Choice.OTHER, "option_other_address", when=another_address_left, words="another address"),
         ],
         ways=[
             Press(Choice.YES, S.ENROLLMENT, when=can_enroll),
@@ -263,9 +280,10 @@ CHAPTER: Chapter = {
         ],
     ),
     S.OFFER: Ask(
-        "The offer before or after a payment: yes or no.",
+        "Before or after a payment: yes or no.",
+        title="Offer around a payment",
         say=[why, say("offer"), options],
-        keys=[key("1", Choice.YES, "option_yes"), key("2", Choice.NO, "option_no")],
+        keys=[key("1", Choice.YES, "option_yes", words="yes"), key("2", Choice.NO, "option_no", words="no")],
         ways=[
             Press(Choice.YES, S.ACCOUNT),
             Press(Choice.NO, S.DECLINED),

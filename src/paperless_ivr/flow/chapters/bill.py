@@ -25,8 +25,19 @@ from paperless_ivr.flow.facts import (
     settled,
 )
 from paperless_ivr.flow.host import Moment
-from paperless_ivr.flow.lines import Prompts, bill_name, marked, offers, options, prompt, say, says
+from paperless_ivr.flow.lines import (
+    Means,
+    Prompts,
+    bill_name,
+    marked,
+    offers,
+    options,
+    prompt,
+    say,
+    says,
+)
 from paperless_ivr.flow.options import Choice, Option
+from paperless_ivr.flow.phrases import Phrase
 from paperless_ivr.flow.requests import InvoiceExists, Request
 from paperless_ivr.flow.rows import REPROMPT, On
 from paperless_ivr.flow.slots import Slot
@@ -37,31 +48,37 @@ from paperless_ivr.flow.view import CallView, Transition
 from paperless_ivr.secret import Secret
 
 
+@Phrase("back to paper", needs=lambda policy: policy.back_to_paper.by_phone)
 def to_paper(c: Anything) -> bool:
     """The talk is of going back to paper."""
     return c.call.choosing.back_to_paper
 
 
+@Phrase("several bills")
 def several_bills(c: Anything) -> bool:
     """There are several bills to choose among."""
     return len(bills.choices(c)) > 1
 
 
+@Phrase("a link still waits")
 def a_bill_pending(c: Anything) -> bool:
     """A link for some bill was sent, and not opened yet (R12)."""
     return bool(bills.of_status(c, bills.Status.PENDING))
 
 
+@Phrase("paperless already")
 def a_bill_paperless(c: Anything) -> bool:
     """Some bill is paperless already (R11)."""
     return bool(bills.of_status(c, bills.Status.PAPERLESS))
 
 
+@Phrase("no check needed", "to be checked")
 def no_check(c: Anything) -> bool:
     """The bill need not be checked: it was just paid, or the service cannot."""
     return c.call.host.moment is Moment.AFTER_PAYMENT or not c.has(InvoiceExists)
 
 
+@Phrase("still there", "gone")
 def there(c: Transition[InvoiceChecked]) -> bool:
     """The invoice is still there."""
     return c.event.exists
@@ -120,7 +137,12 @@ BILL_OPTIONS = tuple(
 )
 
 
-@offers(*BILL_OPTIONS, "option_more_bills", "option_first_bills")
+@offers(
+    *BILL_OPTIONS,
+    "option_more_bills",
+    "option_first_bills",
+    means={Choice.BILL: Means("1–8", "one of the bills"), Choice.MORE: Means("9", "more bills")},
+)
 def bills_to_choose(view: CallView) -> tuple[Option, ...]:
     """A page of bills, a key each, and the next page; after the last one the first again."""
     offered, size = bills.choices(view), view.policy.bills.per_page
@@ -174,7 +196,8 @@ PROMPTS: Prompts = {
 # Set by hand: a way out is one line.
 CHAPTER: Chapter = {
     S.INVOICE: Pass(
-        "Which bills can be spoken of?",
+        "Looks at the bills that were found.",
+        title="Which bills can switch?",
         ways=[
             On(Arrived, S.INVOICE_SELECTION, when=several_bills),
             On(Arrived, S.OPT_OUT_CONFIRM, when=all_of(one_bill, to_paper), keep=take_only_bill),
@@ -189,7 +212,8 @@ CHAPTER: Chapter = {
         ],
     ),
     S.INVOICE_SELECTION: Ask(
-        "Choose one of several bills.",
+        "One key for each bill.",
+        title="Choose one of several bills",
         say=[choose_bill, options],
         keys=[bills_to_choose],
         ways=[
@@ -200,7 +224,8 @@ CHAPTER: Chapter = {
         ],
     ),
     S.INVOICE_CHECK: Do(
-        "Is the bill still there?",
+        "Asks the billing service.",
+        title="Is the bill still there?",
         say=[say("checking_bill")],
         ask=check_invoice,
         answers=[InvoiceChecked, Unavailable, OutcomeUnknown, Refused],

@@ -41,6 +41,7 @@ from paperless_ivr.flow.facts import (
 from paperless_ivr.flow.host import Reason, Registration, Sent
 from paperless_ivr.flow.lines import (
     WHICH,
+    Means,
     Prompts,
     key,
     number_words,
@@ -53,6 +54,7 @@ from paperless_ivr.flow.lines import (
     which_bill,
 )
 from paperless_ivr.flow.options import Choice, Option
+from paperless_ivr.flow.phrases import Phrase
 from paperless_ivr.flow.requests import (
     EnrollInPaperless,
     Request,
@@ -72,26 +74,31 @@ from paperless_ivr.flow.updates import (
 from paperless_ivr.flow.view import CallView, Transition
 
 
+@Phrase("bad e-mail, first time", "other reason")
 def bad_email_first(c: Transition[Refused]) -> bool:
     """The address was refused, for the first time."""
     return c.event.reason is Refusal.BAD_EMAIL and not c.call.contact.bad_email
 
 
+@Phrase("it did")
 def registered_now(c: Transition[CustomersFound]) -> bool:
     """The look-up shows the bill pending or paperless: the write was done."""
     return looked_up(c) in (bills.Status.PENDING, bills.Status.PAPERLESS)
 
 
+@Phrase("it did not")
 def absent(c: Transition[CustomersFound]) -> bool:
     """The look-up shows the bill on paper still: the write was not done."""
     return looked_up(c) is bills.Status.PAPER
 
 
+@Phrase("it is there already", "other reason")
 def refused_as_done(c: Transition[Refused]) -> bool:
     """Sent again, and refused because it is there already: it was done."""
     return c.event.reason in (Refusal.ALREADY_PAPERLESS, Refusal.PENDING)
 
 
+@Phrase("may be sent again")
 def may_send_again(c: Anything) -> bool:
     """A preference carries its key, so it may be sent once more; a payment's enrollment may not."""
     return not by_payment(c)
@@ -130,7 +137,11 @@ def bill_and_address(view: CallView) -> Iterable[Prompt]:
     yield from which_bill(view)
 
 
-@offers("option_other_address", "option_other_way")
+@offers(
+    "option_other_address",
+    "option_other_way",
+    means={Choice.OTHER: Means("3", "another address")},
+)
 def another_way(view: CallView) -> tuple[Option, ...]:
     """Another e-mail address; where the link is texted none was named, so another way."""
     if not another_address_left(view):
@@ -184,24 +195,26 @@ PROMPTS: Prompts = {
 # Set by hand: a way out is one line.
 CHAPTER: Chapter = {
     S.CONFIRMATION: Ask(
-        "Hear bill, address and what happens; agree or not.",
+        "Hears the bill, the address, and what comes next.",
+        title="Do you agree?",
         say=[bill_and_address, what_happens, options],
         consent=Purpose.ENROLL,
         keys=[
-            key("1", Choice.YES, "option_agree"),
-            key("2", Choice.NO, "option_if_not"),
+            key("1", Choice.YES, "option_agree", words="agrees"),
+            key("2", Choice.NO, "option_if_not", words="does not agree"),
             another_way,
         ],
         ways=[
-            Press(Choice.YES, S.WEB_LINK, when=link_is_address),
+            Press(Choice.YES, S.WEB_LINK, when=link_is_address, words="agrees to a sign-up link"),
             Press(Choice.YES, S.ENROLLMENT, when=can_enroll),
-            Press(Choice.YES, S.KEEPING),
+            Press(Choice.YES, S.KEEPING, words="agrees, service cannot enroll"),
             Press(Choice.NO, S.DECLINED),
             Press(Choice.OTHER, S.ADDRESS, keep=leave_address),
         ],
     ),
     S.ENROLLMENT: Do(
-        "Enroll, or store the preference.",
+        "The service enrolls, or stores the preference.",
+        title="Enroll",
         say=[say("enrolling")],
         ask=enroll,
         answers=WRITE,
@@ -219,7 +232,8 @@ CHAPTER: Chapter = {
         ],
     ),
     S.ENROLLMENT_CHECK: Do(
-        "Outcome unknown: look the customer up.",
+        "No answer came: looks the customer up.",
+        title="Did it go through?",
         say=[say("checking_again")],
         ask=look_again,
         answers=SEARCH,
@@ -227,11 +241,12 @@ CHAPTER: Chapter = {
         ways=[
             On(CustomersFound, S.AFTERWARDS, when=registered_now, keep=settle_after_all, say="agreed"),
             On(CustomersFound, S.ENROLLMENT_AGAIN, when=all_of(absent, may_send_again)),
-            On((CustomersFound, Unavailable, OutcomeUnknown, Refused), S.KEEPING),
+            On((CustomersFound, Unavailable, OutcomeUnknown, Refused), S.KEEPING, words="not clear, or not to be sent again"),
         ],
     ),
     S.ENROLLMENT_AGAIN: Do(
-        "Absent: store the preference once more.",
+        "Not done: stores the preference again.",
+        title="Send it once more",
         say=[say("checking_longer")],
         ask=enroll,
         answers=WRITE,
@@ -245,7 +260,8 @@ CHAPTER: Chapter = {
         ],
     ),
     S.KEEPING: Do(
-        "Keep the wish on record, to be completed later.",
+        "The record keeps it; it is completed later.",
+        title="Save the request",
         say=[say("keeping")],
         ask=defer_request,
         answers=KEEP,

@@ -17,8 +17,21 @@ from paperless_ivr.flow.facts import (
     so_far,
     wrong_used_up,
 )
-from paperless_ivr.flow.lines import Line, Prompts, begun, key, offers, options, prompt, say, says
+from paperless_ivr.flow.lines import (
+    Line,
+    Means,
+    Prompts,
+    begun,
+    key,
+    offers,
+    options,
+    prompt,
+    say,
+    says,
+)
 from paperless_ivr.flow.options import Choice, Option
+from paperless_ivr.flow.phrases import Phrase
+from paperless_ivr.flow.policy import Strategy
 from paperless_ivr.flow.rows import REPROMPT, On, Row
 from paperless_ivr.flow.slots import Spelled, Words
 from paperless_ivr.flow.states import State as S
@@ -33,6 +46,7 @@ def spelling(c: Transition[Digits]) -> str:
     return so_far(c) + c.event.keys.reveal()
 
 
+@Phrase("a valid part")
 def spelled_local(c: Transition[Digits]) -> bool:
     """`#` ends a part that can stand before the at-sign."""
     spelled = c.terms.pad.spell(spelling(c))
@@ -40,6 +54,7 @@ def spelled_local(c: Transition[Digits]) -> bool:
     return whole and c.terms.pad.is_local(spelled.text)
 
 
+@Phrase("a valid part")
 def spelled_domain(c: Transition[Digits]) -> bool:
     """`#` ends a part that can stand after the at-sign."""
     spelled = c.terms.pad.spell(spelling(c))
@@ -49,11 +64,13 @@ def spelled_domain(c: Transition[Digits]) -> bool:
     return c.terms.pad.address(local.reveal(), spelled.text) is not None
 
 
+@Phrase("unclear: keeps the clear part")
 def spelling_begun(c: Transition[Digits]) -> bool:
     """Something is spelled so far."""
     return bool(c.terms.pad.spell(spelling(c)).text)
 
 
+@Phrase("pauses: keeps it, goes on")
 def spelling_goes_on(c: Transition[Digits]) -> bool:
     """Silence after keys: what was spelled is kept, and the caller goes on."""
     if c.event.ended is not Ended.TIMEOUT or c.call.spent.pauses >= c.policy.address.pauses:
@@ -61,6 +78,7 @@ def spelling_goes_on(c: Transition[Digits]) -> bool:
     return spelling_begun(c) and not c.terms.pad.spell(spelling(c)).bad
 
 
+@Phrase("pauses in a letter: goes on")
 def code_goes_on(c: Transition[Digits]) -> bool:
     """Silence after half a code, before anything is spelled: it is kept."""
     half = c.event.ended is Ended.TIMEOUT and c.call.spent.pauses < c.policy.address.pauses
@@ -68,22 +86,26 @@ def code_goes_on(c: Transition[Digits]) -> bool:
     return half and bool(spelled.rest) and not spelled.bad
 
 
+@Phrase("too long: starts over")
 def too_long(c: Transition[Digits]) -> bool:
     """There is no room for more keys."""
     return len(spelling(c)) >= room(c)
 
 
+@Phrase("no corrections left")
 def fixes_used_up(c: Transition[Digits]) -> bool:
     """The read-back is stopped once more, and no correction is left."""
     used_up = c.call.spent.fixes >= c.policy.address.fixes
     return used_up and c.event.keys.reveal() in ("*", "9")
 
 
+@Phrase("nothing to delete: more time")
 def nothing_spelled(c: Transition[Digits]) -> bool:
     """Only stars, which had nothing to delete: the caller wants more time."""
     return set(spelling(c)) == {"*"} and repeats_left(c)
 
 
+@Phrase("a character that fits")
 def spelled_character(c: Transition[Digits]) -> bool:
     """One character, and the address stays one with it."""
     spelled = c.terms.pad.spell(spelling(c))
@@ -95,6 +117,7 @@ def spelled_character(c: Transition[Digits]) -> bool:
     return c.terms.pad.is_local(local[: entry.at] + spelled.text + local[entry.at + skip :])
 
 
+@Phrase("after the @", "at a character")
 def at_domain(c: Transition[Digits]) -> bool:
     """The star came at the domain, or after the whole address."""
     local = c.call.entry.local
@@ -251,7 +274,11 @@ def spell(name: str) -> Line:
     )
 
 
-@offers("option_domain", "option_other_domain")
+@offers(
+    "option_domain",
+    "option_other_domain",
+    means={Choice.DOMAIN: Means("1–8", "a listed provider"), Choice.OTHER: Means("9", "any other")},
+)
 def domains(view: CallView) -> tuple[Option, ...]:
     """The listed parts after the at-sign, and another one."""
     listed = tuple(
@@ -261,11 +288,13 @@ def domains(view: CallView) -> tuple[Option, ...]:
     return (*listed, Option("9", Choice.OTHER, "option_other_domain"))
 
 
+@Phrase(needs=lambda policy: policy.address.fixes > 0)
 def fixes_left(view: CallView) -> bool:
     """The address may be corrected once more."""
     return view.call.spent.fixes < view.policy.address.fixes
 
 
+@Phrase()
 def can_remove(view: CallView) -> bool:
     """The address stays one without this character."""
     entry = view.call.entry
@@ -273,6 +302,7 @@ def can_remove(view: CallView) -> bool:
     return view.terms.pad.is_local(local[: entry.at] + local[entry.at + 1 :])
 
 
+@Phrase()
 def not_the_first(view: CallView) -> bool:
     """There is a character before this one."""
     return view.call.entry.at > 0
@@ -391,7 +421,9 @@ PROMPTS: Prompts = {
 # Set by hand: a way out is one line.
 CHAPTER: Chapter = {
     S.EMAIL_LOCAL: Ask(
-        "Spell the part before the at-sign.",
+        "Two keys for each letter; pound ends it.",
+        title="Spell up to the @",
+        needs=lambda policy: Strategy.KEYPAD in policy.address.strategies,
         say=[spell("email_local")],
         help="email_local_help",
         by=SPELLING,
@@ -399,7 +431,8 @@ CHAPTER: Chapter = {
         ways=[On(Digits, S.EMAIL_DOMAIN, when=spelled_local, keep=take_local)],
     ),
     S.EMAIL_DOMAIN: Ask(
-        "Choose the part after the at-sign.",
+        "One key for each well-known provider.",
+        title="Choose what follows the @",
         say=[say("email_domain"), options],
         keys=[domains],
         ways=[
@@ -408,7 +441,8 @@ CHAPTER: Chapter = {
         ],
     ),
     S.EMAIL_DOMAIN_ENTRY: Ask(
-        "Spell the part after the at-sign.",
+        "Two keys for each letter; pound ends it.",
+        title="Spell what follows the @",
         say=[spell("email_domain_entry")],
         help="email_domain_entry_help",
         by=SPELLING,
@@ -416,15 +450,16 @@ CHAPTER: Chapter = {
         ways=[On(Digits, S.EMAIL_READBACK, when=spelled_domain, keep=take_spelled_domain)],
     ),
     S.EMAIL_READBACK: Ask(
-        "Hear the address, and stop at what is wrong.",
+        "Read out letter by letter; star stops it.",
+        title="Hear the address",
         say=[read_back, options],
         help="readback_help",
         hear=True,
         star_is_a_key=True,
         keys=[
-            key("1", Choice.YES, "option_address_right"),
-            key("*", Choice.STOP, when=fixes_left),
-            key("9", Choice.AGAIN, "option_spell_again", when=fixes_left),
+            key("1", Choice.YES, "option_address_right", words="it is right"),
+            key("*", Choice.STOP, words="stops it", when=fixes_left),
+            key("9", Choice.AGAIN, "option_spell_again", words="spell it again", when=fixes_left),
         ],
         ways=[
             Press(Choice.YES, S.CONFIRMATION, keep=take_keyed_address),
@@ -432,17 +467,18 @@ CHAPTER: Chapter = {
             Press(Choice.STOP, S.EMAIL_FIX, keep=stop_readback),
             Press(Choice.AGAIN, S.EMAIL_LOCAL, keep=spell_again),
             On(Digits, S.ADDRESS, when=fixes_used_up, keep=leave_keypad, say="keypad_left"),
-            On(Digits, REPROMPT, when=all_of(pound, repeats_left), keep=read_from_the_start),
+            On(Digits, REPROMPT, when=all_of(pound, repeats_left), keep=read_from_the_start, words="hears it from the start"),
         ],
     ),
     S.EMAIL_FIX: Ask(
-        "Change, insert or remove a character.",
+        "Changes, inserts, or removes a character.",
+        title="Change what is wrong",
         say=[say("fix"), options],
         keys=[
-            key("1", Choice.CHANGE, "option_change"),
-            key("2", Choice.INSERT, "option_insert"),
-            key("3", Choice.REMOVE, "option_remove", when=can_remove),
-            key("8", Choice.BACK, "option_back", when=not_the_first),
+            key("1", Choice.CHANGE, "option_change", words="change it"),
+            key("2", Choice.INSERT, "option_insert", words="put one before it"),
+            key("3", Choice.REMOVE, "option_remove", words="remove it", when=can_remove),
+            key("8", Choice.BACK, "option_back", words="go back one", when=not_the_first),
         ],
         ways=[
             Press(Choice.CHANGE, S.EMAIL_CHARACTER, keep=change),
@@ -452,7 +488,8 @@ CHAPTER: Chapter = {
         ],
     ),
     S.EMAIL_CHARACTER: Ask(
-        "Spell one character.",
+        "Two keys, then pound.",
+        title="Spell one character",
         say=[begun("one_character")],
         help="one_character_help",
         by=ONE_CHARACTER,

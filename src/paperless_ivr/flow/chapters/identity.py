@@ -42,6 +42,7 @@ from paperless_ivr.flow.facts import (
 )
 from paperless_ivr.flow.host import Identity, Moment, Reason
 from paperless_ivr.flow.lines import Prompts, account_number_line, begun, say
+from paperless_ivr.flow.phrases import Phrase
 from paperless_ivr.flow.requests import (
     Guess,
     Request,
@@ -64,21 +65,27 @@ from paperless_ivr.secret import Secret
 from paperless_ivr.secret import account as account_number
 
 
+@Phrase(
+    "wants paper, not possible by phone", needs=lambda policy: not policy.back_to_paper.by_phone
+)
 def paper_not_by_phone(c: Anything) -> bool:
     """Going back to paper is asked for, and the policy does not do it by telephone."""
     return wants_paper(c) and not c.policy.back_to_paper.by_phone
 
 
+@Phrase("found before the offer")
 def known_ahead(c: Anything) -> bool:
     """Who calls was found before the offer."""
     return bool(c.call.found)
 
 
+@Phrase("nobody found before the offer")
 def nobody_ahead(c: Anything) -> bool:
     """The search before the offer found nobody: the same search would not either."""
     return c.call.nobody_ahead
 
 
+@Phrase("host knows payer and bill")
 def payer_is_known(c: Anything) -> bool:
     """No search is needed: the host vouches for who has just paid, and for which bill."""
     host = c.call.host
@@ -87,16 +94,19 @@ def payer_is_known(c: Anything) -> bool:
     return no_search(c) and after and known
 
 
+@Phrase("service cannot search")
 def no_search(c: Anything) -> bool:
     """The service cannot search by account number."""
     return not c.has(SearchByAccountNumber)
 
 
+@Phrase("account number known")
 def account_given(c: Anything) -> bool:
     """There is an account number to search by."""
     return c.account is not None
 
 
+@Phrase("caller's number known", needs=lambda policy: policy.proof.search_by_phone)
 def phone_searchable(c: Anything) -> bool:
     """The number that calls is known, and policy and service search by it."""
     return bool(
@@ -104,11 +114,13 @@ def phone_searchable(c: Anything) -> bool:
     )
 
 
+@Phrase("no account found", "found")
 def nobody_found(c: Transition[CustomersFound]) -> bool:
     """The search found nobody."""
     return not c.event.customers
 
 
+@Phrase("no account found", "found")
 def number_of_nobody(c: Transition[CustomersFound]) -> bool:
     """No account that the search found has the number that it was asked for."""
     return not stands_for(c)
@@ -121,21 +133,25 @@ def stands_for(c: Transition[CustomersFound]) -> tuple[Secret, ...]:
     return tuple(a for a in found if c.terms.accounts.same(a.reveal(), wanted))
 
 
+@Phrase("", "host's number")
 def keyed_here(c: Anything) -> bool:
     """The account number was keyed in this call, not handed over."""
     return c.call.entry.account is not None
 
 
+@Phrase("tries left", "no tries left")
 def account_tries_left(c: Anything) -> bool:
     """The account number may be keyed once more."""
     return c.call.spent.accounts + 1 < c.policy.proof.account_tries
 
 
+@Phrase("entered or vouched for", "not proved yet")
 def account_shown(c: Anything) -> bool:
     """The account number was keyed in this call, or shown to the host, whole or in part."""
     return keyed_here(c) or c.call.host.identity >= Identity.LAST_FOUR_KEYED
 
 
+@Phrase("a few accounts found", "too many")
 def few_found(c: Transition[CustomersFound]) -> bool:
     """So few accounts were found that last four digits tell them apart from a guess."""
     accounts = {customer.account for customer in c.event.customers}
@@ -150,16 +166,19 @@ def _matches(c: Transition[Digits]) -> int:
     return sum(ending(account) == keyed(c) for account in accounts)
 
 
+@Phrase("they match one account")
 def one_match(c: Transition[Digits]) -> bool:
     """The last four digits of exactly one account that was found."""
     return _matches(c) == 1
 
 
+@Phrase("they match several")
 def two_match(c: Transition[Digits]) -> bool:
     """The last four digits of more than one account that was found."""
     return _matches(c) > 1
 
 
+@Phrase("a try left", "no try left")
 def last_four_left(c: Anything) -> bool:
     """The last four digits may be keyed once more."""
     return c.call.spent.last_four + 1 < c.policy.proof.last_four_tries
@@ -310,6 +329,7 @@ PROMPTS: Prompts = {
 CHAPTER: Chapter = {
     S.BEFORE_OFFER: Pass(
         "The host vouches for the caller: what can be known before the offer?",
+        title="Search before the offer?",
         ways=[
             On(Arrived, S.WHICH_OFFER, when=payer_is_known, keep=take_payer),
             On(Arrived, S.OFFER, when=no_search),
@@ -319,6 +339,7 @@ CHAPTER: Chapter = {
     ),
     S.BEFORE_OFFER_LIMIT: Do(
         "Ask the record: may the host's account number be tried before the offer?",
+        title="A try left before the offer?",
         say=[],
         ask=reserve_account,
         answers=RESERVE,
@@ -329,6 +350,7 @@ CHAPTER: Chapter = {
     ),
     S.BEFORE_OFFER_LOOKUP: Do(
         "Search by the host's account number, while nothing is said.",
+        title="Look it up before the offer",
         say=[],
         ask=search_ahead,
         answers=SEARCH,
@@ -339,7 +361,8 @@ CHAPTER: Chapter = {
         ],
     ),
     S.ACCOUNT: Pass(
-        "Which number finds the account?",
+        "Uses what the host already knows.",
+        title="Which number finds the account?",
         ways=[
             On(Arrived, S.AGENT_OFFER, when=all_of(paper_not_by_phone, agent),
                keep=want_agent(Reason.OPT_OUT_NOT_BY_PHONE, S.NOT_OFFERED), say="paper_not_by_phone"),
@@ -356,14 +379,16 @@ CHAPTER: Chapter = {
         ],
     ),
     S.HANDED_OVER_LIMIT: Do(
-        "Ask the record: may the host's account number be tried?",
+        "Asks the record whether a try is left.",
+        title="May the host's number be tried?",
         say=[],
         ask=reserve_account,
         answers=RESERVE,
         ways=[On(TryReserved, S.ACCOUNT_LOOKUP, keep=hold_try), *NO_TRY_LEFT],
     ),
     S.ACCOUNT_LOOKUP: Do(
-        "Search by account number.",
+        "Asks the billing service.",
+        title="Search by account number",
         say=[say("looking_up")],
         ask=search_by_account,
         answers=SEARCH,
@@ -381,7 +406,8 @@ CHAPTER: Chapter = {
         ],
     ),
     S.PHONE_LOOKUP: Do(
-        "Search by the number that calls.",
+        "Asks the billing service.",
+        title="Search by the caller's number",
         say=[say("one_moment")],
         ask=search_by_phone,
         answers=SEARCH,
@@ -394,14 +420,16 @@ CHAPTER: Chapter = {
         ],
     ),
     S.ACCOUNT_LIMIT: Do(
-        "Ask the record: may an account number be tried?",
+        "Asks the record whether a try is left.",
+        title="May a number be entered?",
         say=[],
         ask=reserve_account,
         answers=RESERVE,
         ways=[On(TryReserved, S.ACCOUNT_ENTRY, keep=hold_try), *NO_TRY_LEFT],
     ),
     S.ACCOUNT_ENTRY: Ask(
-        "Key the account number.",
+        "The caller enters the number, then pound.",
+        title="Enter the account number",
         say=[account_number_line("account_entry")],
         help="account_entry_help",
         by=ACCOUNT_NUMBER,
@@ -409,7 +437,8 @@ CHAPTER: Chapter = {
         ways=[On(Digits, S.ACCOUNT_LOOKUP, when=is_account, keep=take_account)],
     ),
     S.LAST_FOUR_LIMIT: Do(
-        "Ask the record: may last four digits be tried?",
+        "Asks the record whether a try is left.",
+        title="May last four digits be tried?",
         say=[],
         ask=reserve_last_four,
         answers=RESERVE,
@@ -419,7 +448,8 @@ CHAPTER: Chapter = {
         ],
     ),
     S.IDENTITY_CHECK: Ask(
-        "Key the last four digits of the account number.",
+        "Of the account number that was found.",
+        title="Enter the last four digits",
         say=[begun("last_four")],
         help="last_four_help",
         by=number(4, "last_four_short"),

@@ -28,6 +28,7 @@ from paperless_ivr.flow.facts import (
 from paperless_ivr.flow.host import Reason, Registration, Sent
 from paperless_ivr.flow.lines import WHICH, Prompts, key, options, prompt, say, says, which_bill
 from paperless_ivr.flow.options import Choice
+from paperless_ivr.flow.phrases import Phrase
 from paperless_ivr.flow.requests import Request, SendWebLink, StoreCustomerPreference, deferred
 from paperless_ivr.flow.rows import On
 from paperless_ivr.flow.states import State as S
@@ -42,16 +43,19 @@ from paperless_ivr.flow.updates import (
 from paperless_ivr.flow.view import CallView
 
 
+@Phrase("several bills", "one bill")
 def several_paperless(c: Anything) -> bool:
     """More than one bill could go back to paper."""
     return len(bills.of_status(c, bills.Status.PAPERLESS)) > 1
 
 
+@Phrase("a link still waits", "already paperless")
 def canceling(c: Anything) -> bool:
     """A link waits to be opened: it is canceled, and paper stays."""
     return bills.canceling(c)
 
 
+@Phrase("", "service cannot do it")
 def can_store(c: Anything) -> bool:
     """The service has an operation for going back to paper."""
     return c.has(StoreCustomerPreference)
@@ -92,6 +96,7 @@ def back_to_paper_question(view: CallView) -> Iterable[Prompt]:
     yield from which_bill(view)
 
 
+@Phrase()
 def link_to_send(view: CallView) -> bool:
     """The link can be texted, and was not yet."""
     unasked = view.call.results.text is Sent.NOT_ASKED
@@ -126,9 +131,10 @@ PROMPTS: Prompts = {
 # Set by hand: a way out is one line.
 CHAPTER: Chapter = {
     S.ALREADY_MENU: Ask(
-        "Already paperless: back to paper?",
+        "The bill is paperless already.",
+        title="Paperless: back to paper?",
         say=[say("already"), options],
-        keys=[key("1", Choice.CANCEL, "option_back_to_paper"), key("2", Choice.NO, "option_leave_it")],
+        keys=[key("1", Choice.CANCEL, "option_back_to_paper", words="back to paper"), key("2", Choice.NO, "option_leave_it", words="leave it")],
         ways=[
             Press(Choice.CANCEL, S.INVOICE, when=several_paperless, keep=turn_to_paper),
             Press(Choice.CANCEL, S.OPT_OUT_CONFIRM),
@@ -137,13 +143,14 @@ CHAPTER: Chapter = {
         ],
     ),
     S.PENDING_MENU: Ask(
-        "A link waits to be opened: send again, change, cancel?",
+        "Text it again, change it, or cancel it.",
+        title="A link still waits",
         say=[say("pending"), options],
         keys=[
-            key("1", Choice.TEXT, "option_text_link", when=link_to_send),
-            key("2", Choice.OTHER, "option_other_address", when=another_address_left),
-            key("3", Choice.CANCEL, "option_cancel", when=paper_by_phone),
-            key("4", Choice.NO, "option_leave_it"),
+            key("1", Choice.TEXT, "option_text_link", words="text the link again", when=link_to_send),
+            key("2", Choice.OTHER, "option_other_address", words="another address", when=another_address_left),
+            key("3", Choice.CANCEL, "option_cancel", words="cancel it", when=paper_by_phone),
+            key("4", Choice.NO, "option_leave_it", words="leave it"),
         ],
         ways=[
             Press(Choice.TEXT, S.TEXT_NUMBER, keep=resend),
@@ -154,10 +161,11 @@ CHAPTER: Chapter = {
         ],
     ),
     S.OPT_OUT_CONFIRM: Ask(
-        "Back to paper: agree or not.",
+        "Hears which bill goes back to paper.",
+        title="Back to paper: do you agree?",
         say=[back_to_paper_question, options],
         consent=Purpose.BACK_TO_PAPER,
-        keys=[key("1", Choice.YES, "option_agree"), key("2", Choice.NO, "option_if_not")],
+        keys=[key("1", Choice.YES, "option_agree", words="agrees"), key("2", Choice.NO, "option_if_not", words="does not agree")],
         ways=[
             Press(Choice.YES, S.OPT_OUT, when=can_store),
             Press(Choice.YES, S.OPT_OUT_KEEPING),
@@ -166,7 +174,8 @@ CHAPTER: Chapter = {
         ],
     ),
     S.OPT_OUT: Do(
-        "Store the preference for paper.",
+        "The service stores the preference for paper.",
+        title="Switch back to paper",
         say=[say("back_to_paper")],
         ask=store_paper,
         answers=WRITE,
@@ -178,7 +187,8 @@ CHAPTER: Chapter = {
         ],
     ),
     S.OPT_OUT_KEEPING: Do(
-        "Keep the wish for paper on record.",
+        "The record keeps it; it is completed later.",
+        title="Save the request for paper",
         say=[say("keeping")],
         ask=defer_request,
         answers=KEEP,

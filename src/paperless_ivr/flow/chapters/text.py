@@ -67,6 +67,7 @@ from paperless_ivr.flow.lines import (
     says,
 )
 from paperless_ivr.flow.options import Choice
+from paperless_ivr.flow.phrases import Phrase
 from paperless_ivr.flow.requests import Request, SearchByAccountNumber, SendWebLink
 from paperless_ivr.flow.rows import REPROMPT, On
 from paperless_ivr.flow.states import State as S
@@ -77,17 +78,20 @@ from paperless_ivr.keypad import national
 from paperless_ivr.secret import Secret, phone
 
 
+@Phrase("a valid number")
 def is_phone(c: Transition[Digits]) -> bool:
     """A telephone number that texts may go to (R07)."""
     number = national(keyed(c), c.policy.text.region)
     return number is not None and gets_texts(c.policy, number)
 
 
+@Phrase("a number that gets no texts")
 def is_other_phone(c: Transition[Digits]) -> bool:
     """A telephone number, whether texts may go to it or not."""
     return national(keyed(c), c.policy.text.region) is not None
 
 
+@Phrase("may try another", "no more tries")
 def numbers_left(c: Anything) -> bool:
     """A number may be keyed once more."""
     return c.call.spent.numbers < c.policy.text.other_numbers
@@ -150,6 +154,7 @@ def _texted(c: Anything, outcome: Sent) -> Call:
     return evolve(c.call, results=results)
 
 
+@Phrase("it was opened")
 def link_opened(c: Transition[CustomersFound]) -> bool:
     """The service says that the bill is paperless: the link was opened, and all is done."""
     return looked_up(c) is bills.Status.PAPERLESS
@@ -197,6 +202,7 @@ def text_question(view: CallView) -> Iterable[Prompt]:
     yield prompt(view, "text_rates", must_hear=True)
 
 
+@Phrase(needs=lambda policy: policy.text.other_numbers > 0)
 def another_number_left(view: CallView) -> bool:
     """Another number may be keyed, and what it takes can be shown."""
     return view.call.spent.numbers < view.policy.text.other_numbers and can_show(view)
@@ -298,18 +304,20 @@ PROMPTS: Prompts = {
 # Set by hand: a way out is one line.
 CHAPTER: Chapter = {
     S.TEXT_NUMBER: Pass(
-        "Is there a number to text to?",
+        "On file, or entered earlier in the call.",
+        title="Is there a number to text to?",
         ways=[
             On(Arrived, S.TEXT_CONSENT, when=number_known, keep=take_number_on_file),
             On(Arrived, S.NEW_CONTACT),
         ],
     ),
     S.PHONE_CAPTURE: Ask(
-        "Key a mobile number.",
+        "Ten digits, then pound.",
+        title="Enter a mobile number",
         say=[begun("phone_entry")],
         help="phone_entry_help",
         by=number(11, "number_unclear"),
-        leave=On(Digits, S.TEXT_DECLINED, when=pound),
+        leave=On(Digits, S.TEXT_DECLINED, when=pound, words="alone: no text"),
         examples=_phone_numbers,
         ways=[
             On(Digits, S.PHONE_CONFIRM, when=is_phone, keep=take_number),
@@ -317,10 +325,11 @@ CHAPTER: Chapter = {
         ],
     ),
     S.PHONE_CONFIRM: Ask(
-        "Hear the number and confirm it.",
+        "The number is read back to be confirmed.",
+        title="Hear the number",
         say=[must("phone_readback"), options],
         hear=True,
-        keys=[key("1", Choice.YES, "option_number_right"), key("2", Choice.NO, "option_number_wrong")],
+        keys=[key("1", Choice.YES, "option_number_right", words="the number is right"), key("2", Choice.NO, "option_number_wrong", words="it is not right")],
         ways=[
             Press(Choice.YES, S.TEXT_CONSENT, keep=confirm_number),
             Press(Choice.NO, S.PHONE_CAPTURE, when=numbers_left, keep=drop_number),
@@ -328,23 +337,25 @@ CHAPTER: Chapter = {
         ],
     ),
     S.TEXT_CONSENT: Ask(
-        "May one text be sent to that number?",
+        "A yes to one text, to this number.",
+        title="May we send one text?",
         say=[text_question, options],
         consent=Purpose.TEXT,
         keys=[
-            key("1", Choice.YES, "option_yes"),
-            key("2", Choice.NO, "option_no"),
-            key("3", Choice.OTHER, "option_other_number", when=another_number_left),
+            key("1", Choice.YES, "option_yes", words="yes"),
+            key("2", Choice.NO, "option_no", words="no"),
+            key("3", Choice.OTHER, "option_other_number", words="another number", when=another_number_left),
         ],
         ways=[
-            Press(Choice.YES, S.CONFIRMATION, when=link_is_address),
-            Press(Choice.YES, S.WEB_LINK),
+            Press(Choice.YES, S.CONFIRMATION, when=link_is_address, words="yes to a sign-up link"),
+            Press(Choice.YES, S.WEB_LINK, words="yes to any other text"),
             Press(Choice.NO, S.TEXT_DECLINED),
             Press(Choice.OTHER, S.NEW_CONTACT, keep=drop_number),
         ],
     ),
     S.TEXT_DECLINED: Pass(
-        "No text: what now?",
+        "The caller wants no text, or gives no number.",
+        title="No text: what now?",
         ways=[
             On(Arrived, S.ADDRESS, when=link_is_address, keep=leave_link),
             On(Arrived, S.AFTERWARDS, when=settled, keep=note_text(Sent.DECLINED)),
@@ -352,7 +363,8 @@ CHAPTER: Chapter = {
         ],
     ),
     S.WEB_LINK: Do(
-        "Text the link.",
+        "The service sends one text with a link.",
+        title="Text the link",
         say=[say("sending_text")],
         ask=send_link,
         answers=WRITE,
@@ -371,7 +383,8 @@ CHAPTER: Chapter = {
         ],
     ),
     S.LINK_FAILED: Pass(
-        "The text was not sent: what now?",
+        "The service does not text this number.",
+        title="Text refused: what now?",
         ways=[
             On(Arrived, S.KEEPING, when=all_of(link_is_address, hung_up)),
             On(Arrived, S.NEW_CONTACT, when=all_of(link_is_address, numbers_left, can_show), keep=drop_refused_number),
@@ -380,9 +393,10 @@ CHAPTER: Chapter = {
         ],
     ),
     S.LINK_WAIT: Ask(
-        "Wait on the line while the caller opens the texted link.",
+        "On the line, while the caller opens it.",
+        title="Wait for the texted link",
         say=[waiting_for_link],
-        keys=[key("1", Choice.NO)],
+        keys=[key("1", Choice.NO, words="goes on")],
         by=NEXT_LOOK,
         ways=[
             On(NoInput, S.LINK_CHECK),
@@ -392,7 +406,8 @@ CHAPTER: Chapter = {
         ],
     ),
     S.LINK_CHECK: Do(
-        "Ask the service: was the texted link opened?",
+        "Asks the billing service.",
+        title="Was the link opened?",
         say=[],
         ask=look_up_link,
         answers=SEARCH,

@@ -26,8 +26,55 @@ function chapterElement(chapter) {
   );
 }
 
-/** The present state as a list: came from, you are here, ways from here. */
+const drawings = new Map();
+let asList = matchMedia("(max-width: 719px)").matches;
+let last = null;
+
+byId("as-list").addEventListener("click", () => {
+  asList = !asList;
+  showState(last);
+});
+
+/** The present state: lit in the picture of its chapter, or as a list. */
 function showState(call) {
+  last = call;
+  const button = byId("as-list");
+  button.hidden = !call;
+  button.setAttribute("aria-pressed", String(asList));
+  if (call && !asList) drawState(call);
+  else listState(call);
+}
+
+/** The picture of the chapter, with the present state lit and in sight. */
+async function drawState(call) {
+  const box = byId("chapter");
+  const { picture, code, title } = call.state;
+  const hit = failedSinceKey(call.entries);
+  const key = JSON.stringify([code, hit]);
+  if (box.dataset.key === key) return;
+  box.dataset.key = key;
+  if (!drawings.has(picture)) drawings.set(picture, await drawing(picture));
+  if (box.dataset.key !== key) return;
+  const svg = drawings.get(picture);
+  svg.setAttribute("aria-label", `The chapter “${call.state.chapter}”. You are at “${title}”.`);
+  for (const old of svg.querySelectorAll(".at")) old.classList.remove("at", "hit");
+  const card = svg.querySelector(`[data-state="${code}"], .ending[id="${code}"]`);
+  card?.classList.add("at", ...(hit ? ["hit"] : []));
+  box.replaceChildren(svg);
+  if (!card) return;
+  const [seen, there] = [box.getBoundingClientRect(), card.getBoundingClientRect()];
+  box.scrollBy(there.x + there.width / 2 - seen.x - seen.width / 2, there.y - seen.y - 24);
+}
+
+async function drawing(name) {
+  const text = await (await fetch(`/pictures/${name}`)).text();
+  const svg = document.importNode(new DOMParser().parseFromString(text, "image/svg+xml").documentElement, true);
+  svg.setAttribute("role", "img");
+  return svg;
+}
+
+/** As a list: came from, you are here, ways from here. */
+function listState(call) {
   const box = byId("chapter");
   const hit = Boolean(call) && failedSinceKey(call.entries);
   const key = call ? JSON.stringify([call.state, call.flow.from, call.flow.ways, hit]) : "";

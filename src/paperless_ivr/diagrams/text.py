@@ -1,4 +1,4 @@
-"""The live table as text: Mermaid, Graphviz, Markdown. Pure; the same table gives the same text.
+"""The live table as text: a raw graph for Graphviz, and tables in Markdown.
 
 One drawing of the whole, or one per phase, with the states that its ways out lead to. Left out
 of drawings, never of the table: ways back to the same question, and, in the whole, hanging up.
@@ -25,12 +25,6 @@ STYLES = {
 }
 """Fill and line of each kind of state."""
 
-MERMAID_SHAPES = {
-    Kind.ASK: ("[", "]"),
-    Kind.DO: ("[[", "]]"),
-    Kind.PASS: ("{{", "}}"),
-    Kind.END: ("([", "])"),
-}
 DOT_SHAPES = {
     Kind.ASK: "box",
     Kind.DO: "box3d",
@@ -88,44 +82,6 @@ def _notes(table: Table, phase: Phase | None) -> bool:
     if phase not in (None, Phase.AGENT):
         return False
     return any(_returns(State.TRANSFERRING, row) for row in table.get(State.TRANSFERRING, ()))
-
-
-# ── Mermaid ──────────────────────────────────────────────────────────────────────────────
-
-
-def mermaid(table: Table, phase: Phase | None = None) -> str:
-    """A Mermaid flowchart of the whole table, or of a phase."""
-    return "\n".join(_mermaid(table, phase)) + "\n"
-
-
-def _mermaid(table: Table, phase: Phase | None) -> Iterator[str]:
-    yield "flowchart TD"
-    for of, states in _drawn(table, phase).items():
-        yield f"    subgraph PHASE_{of.name}[{_mermaid_text(of.value)}]"
-        for state in states:
-            left, right = MERMAID_SHAPES[state.kind]
-            yield f"        {state.name}{left}{_mermaid_text(state.name)}{right}"
-        yield "    end"
-    for arrow in arrows(table, phase):
-        text = _mermaid_text(*arrow.labels)
-        yield f"    {arrow.source.name} -->|{text}| {arrow.to.name}"
-    if _notes(table, phase):
-        yield f"    BACK[{_mermaid_text(BACK)}]"
-        yield f"    {State.TRANSFERRING.name} -.-> BACK"
-    for kind, (fill, line) in STYLES.items():
-        names = [s.name for of in _drawn(table, phase).values() for s in of if s.kind is kind]
-        if names:
-            yield f"    classDef {kind.value}State fill:{fill},stroke:{line},color:#18181b"
-            yield f"    class {','.join(names)} {kind.value}State"
-
-
-def _mermaid_text(*lines: str) -> str:
-    """Lines in quotes; what Mermaid would take for markup is written as a character's number."""
-    return '"' + "<br/>".join("".join(map(_mermaid_character, line)) for line in lines) + '"'
-
-
-def _mermaid_character(character: str) -> str:
-    return f"#{ord(character)};" if character in '"#&;<>|`\\' else character
 
 
 # ── Graphviz ─────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,464 @@
+"""Where everything of a chapter's page stands: cards in three columns, lines in lanes beside them.
+
+All of it is computed. The states of a chapter, in their order, are cut into three columns so
+that few lines cross and the page is low. Lines run forward only, one trunk for each target, in
+lanes of the gutter beside a column; a line that would add too many crossings is not drawn, as
+its row names the target in words.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations, permutations, product
+
+from attrs import define, evolve, field, frozen
+
+from paperless_ivr.diagrams.canvas import Point
+from paperless_ivr.diagrams.chapters import Page, ref, usual
+from paperless_ivr.diagrams.reading import Card, Entry
+from paperless_ivr.diagrams.widths import width, wrapped
+from paperless_ivr.flow.blocks import End
+from paperless_ivr.flow.states import Kind, Phase, State
+from paperless_ivr.flow.table import BLOCKS
+
+COLUMNS = (28.0, 532.0, 1036.0)
+CARD = 420.0
+PAGE = 1504.0
+TOP = 132.0
+GAP = 34.0
+SOURCES = 24.0
+"""The height of the tags above a card."""
+ROW = 26.0
+LEADING = 16.0
+TARGET = 228.0
+"""Where the targets of a card begin, from its left edge."""
+WORDS = 50.0
+"""Where its sentences begin."""
+MARGIN = 12.0
+LANES_AT_MOST = 5
+CROSSINGS_AT_MOST = 2
+
+
+Piece = tuple[float, float, float, float]
+"""A straight piece of a line: from x and y, to x and y."""
+
+
+@frozen
+class Part:
+    """A piece of a target: a tag, or words."""
+
+    kind: str
+    text: str
+    state: State | None = None
+
+    @property
+    def width(self) -> float:
+        """Its width, the padding of a tag included."""
+        if self.kind in ("soft", "title", "far"):
+            return width(self.text, 12)
+        return max(width(self.text, 11.5, bold=True) + 12, 26)
+
+
+@frozen
+class Placed:
+    """A line of a card or of the note, where it stands."""
+
+    entry: Entry
+    y: float
+    height: float
+    words: tuple[str, ...]
+    target_x: float
+    parts: tuple[tuple[Part, ...], ...]
+    """The target, in lines."""
+    green: bool = False
+
+    @property
+    def middle(self) -> float:
+        """The height at which its line starts."""
+        return self.y + self.height / 2
+
+    @property
+    def end(self) -> float:
+        """Where its line starts: behind the target."""
+        return self.target_x + line_width(self.parts[0]) + 8
+
+
+@frozen
+class Box:
+    """A card, or the note, where it stands."""
+
+    card: Card | None
+    x: float
+    y: float
+    height: float
+    head: float
+    about: tuple[str, ...]
+    rows: tuple[Placed, ...]
+
+    @property
+    def bottom(self) -> float:
+        """Its lower edge."""
+        return self.y + self.height
+
+    @property
+    def entered(self) -> float:
+        """The height at which lines come in."""
+        return self.y + 25
+
+
+@frozen
+class Start:
+    """Where a line leaves a row."""
+
+    x: float
+    y: float
+    of: str
+    """The name of the state."""
+    green: bool
+
+
+@define
+class Trunk:
+    """The lines to one card, which share a lane and an arrowhead."""
+
+    to: State
+    gutter: int
+    from_left: bool
+    """It enters the card from the left; else from the right, from a card above."""
+    arrow: tuple[float, float]
+    starts: list[Start] = field(factory=list)
+    x: float = 0.0
+    far: Start | None = None
+    """One that comes past a whole column,"""
+    channel: tuple[float, float] | None = None
+    """by this lane before the column, and at this height."""
+
+    @property
+    def green(self) -> bool:
+        """Whether the usual way takes it."""
+        return any(start.green for start in (*self.starts, *([self.far] if self.far else ())))
+
+    def straighten(self) -> None:
+        """Move the arrow to the height of a line that comes in a little higher or lower."""
+        x, y = self.arrow
+        if len(self.starts) == 1 and self.from_left and abs(self.starts[0].y - y) < 12:
+            self.arrow = x, self.starts[0].y
+
+    def paths(self) -> Iterator[tuple[Start, Sequence[Point]]]:
+        """Its lines from row to card."""
+        x, y = self.arrow
+        end = (self.x, y), (x - 1 if self.from_left else x + 1, y)
+        for start in self.starts:
+            yield start, ((start.x, start.y), (self.x, start.y), *end)
+        if self.channel and self.far:
+            lane, height = self.channel
+            way = (self.far.x, self.far.y), (lane, self.far.y), (lane, height), (self.x, height)
+            yield self.far, (*way, *end)
+
+    def segments(self) -> Iterator[Piece]:
+        """Its straight pieces; what lines share is one."""
+        x, y = self.arrow
+        ys = [y, *(start.y for start in self.starts)]
+        for start in self.starts:
+            yield start.x, start.y, self.x, start.y
+        if self.channel and self.far:
+            lane, height = self.channel
+            ys.append(height)
+            yield self.far.x, self.far.y, lane, self.far.y
+            yield lane, self.far.y, lane, height
+            yield lane, height, self.x, height
+        yield self.x, min(ys), self.x, max(ys)
+        yield self.x, y, x, y
+
+
+@frozen
+class Layout:
+    """A page with everything in its place."""
+
+    page: Page
+    boxes: tuple[Box, ...]
+    note: Box | None
+    trunks: tuple[Trunk, ...]
+    height: float
+
+
+def line_width(parts: Sequence[Part]) -> float:
+    """Return the width of a line of parts."""
+    return sum(part.width for part in parts) + 6 * max(len(parts) - 1, 0)
+
+
+def outcome(state: State) -> str:
+    """Return the kind of an ending, as the class of its tag."""
+    block = BLOCKS[state]
+    assert isinstance(block, End)
+    return block.outcome.name.lower()
+
+
+# ── targets ──────────────────────────────────────────────────────────────────────────────
+
+
+def _parts(entry: Entry, phase: Phase, back: Sequence[State]) -> list[Part]:
+    several = len(entry.targets) > 1
+    parts: list[Part] = []
+    for n, to in enumerate(entry.targets):
+        if n and entry.fork:
+            parts.append(Part("soft", "else"))
+        if to is None:
+            parts.append(Part("soft", entry.here))
+        elif to.kind is Kind.END:
+            parts.append(Part(outcome(to), BLOCKS[to].title, to))
+        elif to.phase is not phase:
+            parts.extend(_elsewhere(to, several=several))
+        else:
+            parts.append(Part("pas", ref(to), to))
+            if not several:
+                goes_back = to in back
+                words = "goes back" if goes_back else BLOCKS[to].title
+                parts.append(Part("soft" if goes_back else "title", words))
+    return parts
+
+
+def _elsewhere(to: State, *, several: bool) -> Iterator[Part]:
+    if to.phase is Phase.AGENT and to.kind is not Kind.PASS:
+        yield Part("agent", "an agent", to)
+        return
+    yield Part("tag", ref(to), to)
+    if not several:
+        yield Part("far", BLOCKS[to].title)
+
+
+def _in_lines(parts: Sequence[Part], entry: Entry) -> tuple[tuple[Part, ...], ...]:
+    """Many targets break into lines; one, or one with another, does not."""
+    room = CARD - TARGET - MARGIN
+    if len(entry.targets) <= 2:
+        return (tuple(parts),)
+    lines: list[list[Part]] = [[]]
+    for part in parts:
+        if lines[-1] and line_width([*lines[-1], part]) > room:
+            lines.append([])
+        lines[-1].append(part)
+    return tuple(map(tuple, lines))
+
+
+# ── boxes ────────────────────────────────────────────────────────────────────────────────
+
+
+def _box(card: Card, x: float, y: float, phase: Phase, back: Sequence[State]) -> Box:
+    block = BLOCKS[card.state]
+    code = width(card.state.name, 9)
+    about = wrapped(block.purpose, 12, CARD - WORDS - code - 2 * MARGIN)
+    head = 34 + LEADING * len(about)
+    green = usual(card)
+    rows = tuple(_rows(card.entries, (x, y + head), phase, back, green))
+    return Box(card, x, y, rows[-1].y + rows[-1].height + 4 - y, head, about, rows)
+
+
+def _note(page: Page, x: float, y: float) -> Box:
+    rows = tuple(_rows(page.note, (x, y + 34), page.phase, (), None))
+    return Box(None, x, y, rows[-1].y + rows[-1].height + 8 - y, 34, (page.note_title,), rows)
+
+
+def _rows(
+    entries: Sequence[Entry], place: Point, phase: Phase, back: Sequence[State], green: Entry | None
+) -> Iterator[Placed]:
+    x, y = place
+    for entry in entries:
+        parts = _in_lines(_parts(entry, phase, back), entry)
+        shift = MARGIN + max(map(line_width, parts))
+        left = min(TARGET, CARD - shift)
+        words = wrapped(entry.words, 13, left - WORDS - 8, bold=entry is green)
+        height = max(ROW + LEADING * (len(words) - 1), ROW + 23 * (len(parts) - 1))
+        yield Placed(entry, y, height, words, x + left, parts, entry is green)
+        y += height
+
+
+# ── columns ──────────────────────────────────────────────────────────────────────────────
+
+
+def lay_out(page: Page) -> Layout:
+    """Return a page with everything in its place."""
+    best: tuple[float, Layout] | None = None
+    for layout in sorted((_arranged(page, cut) for cut in _cuts(page.cards)), key=_least):
+        if best is not None and _least(layout) >= best[0]:
+            break
+        drawn = evolve(layout, trunks=tuple(_trunks(layout)))
+        if best is None or _badness(drawn) < best[0]:
+            best = _badness(drawn), drawn
+    assert best
+    return best[1]
+
+
+def _least(layout: Layout) -> float:
+    """What is against a layout, whatever its lines."""
+    return 0.4 * layout.height
+
+
+def _badness(layout: Layout) -> float:
+    """What speaks against a layout: height, crossings, lines not drawn, a green line downward."""
+    drawn = sum(len(trunk.starts) + bool(trunk.far) for trunk in layout.trunks)
+    wanted = sum(
+        to is not None and to.phase is layout.page.phase
+        for box in layout.boxes
+        for row in box.rows
+        for to in row.entry.targets
+    )
+    down = sum(trunk.green and not trunk.from_left for trunk in layout.trunks)
+    return _least(layout) + 30 * crossings(layout.trunks) + 45 * (wanted - drawn) + 60 * down
+
+
+def _cuts(cards: Sequence[Card]) -> Iterator[tuple[Sequence[Card], ...]]:
+    """All ways to cut cards into three columns, none of them empty if there are enough."""
+    if len(cards) < 3:
+        yield (*((card,) for card in cards), *((),) * (3 - len(cards)))
+        return
+    for first, second in combinations(range(1, len(cards)), 2):
+        yield cards[:first], cards[first:second], cards[second:]
+
+
+def _arranged(page: Page, columns: Sequence[Sequence[Card]]) -> Layout:
+    at = {card.state: (c, n) for c, cards in enumerate(columns) for n, card in enumerate(cards)}
+    boxes: list[Box] = []
+    bottoms = []
+    for c, cards in enumerate(columns):
+        y = TOP
+        for card in cards:
+            y += SOURCES if page.sources[card.state] else 0
+            back = [to for to, place in at.items() if place < at[card.state]]
+            box = _box(card, COLUMNS[c], y, page.phase, back)
+            boxes.append(box)
+            y = box.bottom + GAP
+        bottoms.append(y)
+    note = None
+    if page.note:
+        lowest = min(range(3), key=lambda c: bottoms[c])
+        note = _note(page, COLUMNS[lowest], bottoms[lowest])
+        bottoms[lowest] = note.bottom + GAP
+    return Layout(page, tuple(boxes), note, (), max(bottoms) - GAP + 30)
+
+
+# ── lines ────────────────────────────────────────────────────────────────────────────────
+
+
+def _trunks(layout: Layout) -> list[Trunk]:
+    """The lines of a page, in their lanes."""
+    at = {box.card.state: box for box in layout.boxes if box.card}
+    column = {state: COLUMNS.index(box.x) for state, box in at.items()}
+    near: dict[tuple[State, bool], Trunk] = {}
+    far: list[tuple[State, Start]] = []
+    for source, box in at.items():
+        for row in box.rows:
+            to = row.entry.targets[0]
+            if to is None or to not in at or len(row.entry.targets) > 1:
+                continue
+            start = Start(row.end, row.middle, source.name, row.green)
+            steps = column[to] - column[source]
+            if steps == 2:
+                far.append((to, start))
+            elif steps == 1 or (steps == 0 and at[to].y > box.y):
+                trunk = near.setdefault((to, steps == 1), _trunk(to, column, at[to], steps == 1))
+                trunk.starts.append(start)
+    trunks = list(near.values())
+    for trunk in trunks:
+        trunk.straighten()
+    for gutter in range(3):
+        own = [trunk for trunk in trunks if trunk.gutter == gutter]
+        for trunk in own[LANES_AT_MOST:]:
+            trunks.remove(trunk)
+        own = own[:LANES_AT_MOST]
+        choose_lanes(own, _lanes(gutter, len(own)))
+    middle = [box for box in (*layout.boxes, layout.note) if box and box.x == COLUMNS[1]]
+    for to, start in far:
+        trunks = _with_far(trunks, at[to], start, middle)
+    while crossings(trunks) > CROSSINGS_AT_MOST:
+        trunks.remove(max(trunks, key=lambda trunk: (not trunk.green, _crossed(trunk, trunks))))
+    return trunks
+
+
+def _trunk(to: State, column: Mapping[State, int], box: Box, from_left: bool) -> Trunk:
+    gutter = column[to] - 1 if from_left else column[to]
+    edge = box.x if from_left else box.x + CARD
+    return Trunk(to, gutter, from_left, (edge, box.entered))
+
+
+def _lanes(gutter: int, count: int) -> list[float]:
+    left = COLUMNS[gutter] + CARD
+    if gutter == 2:
+        return [left + 14 + 8 * n for n in range(count)]
+    room = COLUMNS[gutter + 1] - left - 36
+    step = min(48.0, room / max(count - 1, 1))
+    return [left + 14 + step * n for n in range(count)]
+
+
+def choose_lanes(trunks: Sequence[Trunk], lanes: Sequence[float]) -> None:
+    """Give trunks their lanes: fewest crossings first, then the shortest."""
+    best: tuple[float, float] | None = None
+    order: Sequence[float] = ()
+    for chosen in permutations(lanes):
+        for trunk, x in zip(trunks, chosen, strict=True):
+            trunk.x = x
+        length = sum(abs(x1 - x2) for t in trunks for x1, _, x2, _ in t.segments())
+        cost = (crossings(trunks), length)
+        if best is None or cost < best:
+            best, order = cost, chosen
+    for trunk, x in zip(trunks, order, strict=True):
+        trunk.x = x
+
+
+def _with_far(trunks: list[Trunk], box: Box, start: Start, middle: Sequence[Box]) -> list[Trunk]:
+    """Draws a line past the middle column, if it adds no crossing."""
+    assert box.card
+    to = box.card.state
+    found = next((trunk for trunk in trunks if trunk.to is to and trunk.from_left), None)
+    if found is not None and found.channel is not None:
+        return trunks
+    trunk = found or Trunk(to, 1, True, (box.x, box.entered))
+    others = [other for other in trunks if other is not trunk]
+    before = crossings(trunks)
+    trunk.far = start
+    heights = {other.channel[1] for other in others if other.channel}
+    below = sorted((under.bottom + 12 for under in middle), key=lambda y: abs(y - start.y))
+    for height in (y for y in below if y not in heights):
+        for lane, x in product(_free(0, others), [trunk.x] if found else _free(1, others)):
+            trunk.channel, trunk.x = (lane, height), x
+            if crossings([*others, trunk]) <= before:
+                return [*others, trunk]
+    trunk.far = trunk.channel = None
+    return trunks
+
+
+def _free(gutter: int, trunks: Sequence[Trunk]) -> list[float]:
+    """The places of a gutter where no lane is."""
+    taken = [trunk.x for trunk in trunks if trunk.gutter == gutter]
+    taken += [trunk.channel[0] for trunk in trunks if trunk.channel and gutter == 0]
+    left = COLUMNS[gutter] + CARD
+    places = (left + 14 + 6 * n for n in range(9))
+    return [x for x in places if all(abs(x - other) >= 6 for other in taken)]
+
+
+def crossings(trunks: Sequence[Trunk]) -> int:
+    """Return how often lines of different trunks cross, or run on top of each other."""
+    pieces = [list(trunk.segments()) for trunk in trunks]
+    return sum(_cross(a, b) for a, b in combinations(pieces, 2))
+
+
+def _crossed(trunk: Trunk, trunks: Sequence[Trunk]) -> int:
+    own = list(trunk.segments())
+    return sum(_cross(own, list(other.segments())) for other in trunks if other is not trunk)
+
+
+def _cross(one: Sequence[Piece], other: Sequence[Piece]) -> int:
+    return sum(_meet(a, b) for a in one for b in other)
+
+
+def _meet(a: Piece, b: Piece) -> bool:
+    """Whether two straight pieces cross, or run on top of each other."""
+    a_flat, b_flat = a[1] == a[3], b[1] == b[3]
+    if a_flat and b_flat:
+        return abs(a[1] - b[1]) < 4 and _overlap(a[0], a[2], b[0], b[2])
+    if not a_flat and not b_flat:
+        return abs(a[0] - b[0]) < 4 and _overlap(a[1], a[3], b[1], b[3])
+    flat, tall = (a, b) if a_flat else (b, a)
+    across = min(flat[0], flat[2]) < tall[0] < max(flat[0], flat[2])
+    return across and min(tall[1], tall[3]) < flat[1] < max(tall[1], tall[3])
+
+
+def _overlap(a1: float, a2: float, b1: float, b2: float) -> bool:
+    return max(min(a1, a2), min(b1, b2)) < min(max(a1, a2), max(b1, b2))

@@ -1,0 +1,185 @@
+"""Paints the page of a chapter."""
+
+from collections.abc import Callable, Sequence
+
+from paperless_ivr.diagrams.canvas import Canvas, Point
+from paperless_ivr.diagrams.chapters import LETTERS, ref
+from paperless_ivr.diagrams.layout import CARD, PAGE, Box, Layout, Part, Placed, line_width
+from paperless_ivr.flow.states import Kind, Outcome, Phase, State
+from paperless_ivr.flow.table import BLOCKS
+
+Link = Callable[[Phase | None, State | None], str]
+"""The address of a chapter's picture, or of a state in it; of the overview where both are None."""
+
+KINDS = {Kind.ASK: "ask", Kind.DO: "do", Kind.PASS: "pas"}
+WAITS = {
+    Kind.ASK: "asks the caller",
+    Kind.DO: "waits for an answer",
+    Kind.PASS: "decides at once",
+}
+
+
+def files(phase: Phase | None, state: State | None) -> str:
+    """Return the address where every picture is a file."""
+    if phase is None:
+        return "overview.svg"
+    return f"{file_name(phase)}{'#' + ref(state) if state else ''}"
+
+
+def file_name(phase: Phase) -> str:
+    """Return the file name of a chapter's picture."""
+    return f"{phase.name.lower()}.svg"
+
+
+def paint(layout: Layout, shown: Sequence[Phase], link: Link = files) -> Canvas:
+    """Paint a chapter; `shown` are the chapters that have a picture."""
+    phase = layout.page.phase
+    title = f"{LETTERS[phase]}: {phase.value}"
+    canvas = Canvas(title, phase.about, PAGE, layout.height)
+    _top(canvas, phase, shown, link)
+    for box in layout.boxes:
+        _card(canvas, layout, box, link)
+    if layout.note:
+        _note(canvas, layout.note, layout.page.note_title, link, phase)
+    _lines(canvas, layout)
+    return canvas
+
+
+def _top(canvas: Canvas, phase: Phase, shown: Sequence[Phase], link: Link) -> None:
+    canvas.text(28, 46, LETTERS[phase], "usual", 30, bold=True)
+    canvas.text(62, 45, phase.value, "ink", 26, bold=True)
+    canvas.text(62, 72, phase.about, "soft", 14)
+    left = PAGE - 30 - 34 * len(shown)
+    with canvas.link(link(None, None)):
+        canvas.rect(left - 84, 27, 76, 22, "tag")
+        canvas.text(left - 46, 42, "overview", "tagt", 12, anchor="middle")
+    for n, other in enumerate(shown):
+        kind = "hot" if other is phase else "tag"
+        with canvas.link(link(other, None)), canvas.group():
+            canvas.tooltip(other.value)
+            canvas.rect(left + 34 * n, 27, 28, 22, kind)
+            letter = LETTERS[other]
+            canvas.text(left + 34 * n + 14, 43, letter, f"{kind}t", 13, bold=True, anchor="middle")
+    x = 62.0
+    legend = (
+        *((KINDS[kind], WAITS[kind]) for kind in KINDS),
+        ("tag", "another chapter"),
+        *((outcome.name.lower(), outcome.value.lower()) for outcome in Outcome),
+    )
+    for kind, words in legend:
+        part = Part(kind, words)
+        tag(canvas, x, 88, part, bold=False)
+        x += part.width + 6
+    canvas.text(x + 5, 102, "green: the usual way", "usual", 11.5, bold=True)
+
+
+def tag(canvas: Canvas, x: float, y: float, part: Part, *, bold: bool = True) -> None:
+    """Paint a tag."""
+    border = " nob" if part.kind == "no" else ""
+    canvas.rect(x, y, part.width, 19, f"{part.kind}{border}")
+    middle = x + part.width / 2
+    canvas.text(middle, y + 13.3, part.text, f"{part.kind}t", 11.5, bold=bold, anchor="middle")
+
+
+def key(canvas: Canvas, x: float, y: float, keys: str) -> None:
+    """Paint a key of the telephone."""
+    wide = 22.0 if len(keys) == 1 else 34.0
+    canvas.rect(x + 23 - wide / 2, y, wide, 20, "cap capb")
+    canvas.text(x + 23, y + 14.6, keys, "capt", 13, bold=True, anchor="middle")
+
+
+def _card(canvas: Canvas, layout: Layout, box: Box, link: Link) -> None:
+    assert box.card
+    state = box.card.state
+    _sources(canvas, layout.page.sources[state], box, link)
+    with (
+        canvas.group(id=ref(state), data_state=state.name, class_="state"),
+        canvas.within(box.x, box.y, CARD, box.height),
+    ):
+        canvas.tooltip(f"{state.name}: {BLOCKS[state].purpose}")
+        canvas.rect(box.x, box.y, CARD, box.height, "card cardb", radius=8)
+        _head(canvas, box, state)
+        for row in box.rows:
+            _row(canvas, box.x, row, link, layout.page.phase)
+
+
+def _head(canvas: Canvas, box: Box, state: State) -> None:
+    """The upper part of a card: what it is, and what it is for."""
+    kind = KINDS[state.kind]
+    with canvas.group(class_="top"):
+        canvas.head(box.x, box.y, CARD, box.head, kind)
+        canvas.text(box.x + 12, box.y + 22, ref(state), f"{kind}t", 17, bold=True)
+        canvas.text(box.x + 50, box.y + 22, BLOCKS[state].title, f"{kind}t", 16, bold=True)
+        for n, words in enumerate(box.about):
+            canvas.text(box.x + 50, box.y + 40 + 16 * n, words, f"{kind}s", 12)
+        right = box.x + CARD - 12
+        canvas.text(right, box.y + 20, WAITS[state.kind], f"{kind}s", 11, anchor="end")
+        canvas.text(right, box.y + 40, state.name, f"{kind}s", 9, anchor="end")
+
+
+def _sources(canvas: Canvas, sources: Sequence[Phase], box: Box, link: Link) -> None:
+    if not sources:
+        return
+    y = box.y - 11
+    x = canvas.text(box.x + 2, y, "from", "soft", 11.5) + 6
+    for phase in sources:
+        words = phase.value if len(sources) <= 3 else phase.short
+        letter = LETTERS[phase]
+        with canvas.link(link(phase, None)):
+            wide = Part("far", words).width * 11.5 / 12 + 27
+            canvas.rect(x, y - 13, wide, 18, "tag")
+            canvas.text(x + 6, y, letter, "tagt", 11.5, bold=True)
+            canvas.text(x + 20, y, words, "tagt", 11.5)
+        x += wide + 5
+
+
+def _note(canvas: Canvas, box: Box, title: str, link: Link, phase: Phase) -> None:
+    with canvas.group(class_="note"), canvas.within(box.x, box.y, CARD, box.height):
+        canvas.rect(box.x, box.y, CARD, box.height, "paper dash", radius=8)
+        canvas.text(box.x + 12, box.y + 22, title, "ink", 14, bold=True)
+        for row in box.rows:
+            _row(canvas, box.x, row, link, phase)
+
+
+def _row(canvas: Canvas, x: float, row: Placed, link: Link, phase: Phase) -> None:
+    to = " ".join(target.name for target in row.entry.targets if target)
+    with canvas.group(class_="row", data_to=to):
+        canvas.rule(x + 8, row.y, CARD - 16)
+        if row.entry.key:
+            key(canvas, x, row.middle - 10, row.entry.key)
+        tone = "usual" if row.green else "ink"
+        if all(target is None for target in row.entry.targets):
+            tone = "soft"
+        top = row.y + (row.height - 16 * len(row.words)) / 2 + 12
+        for n, words in enumerate(row.words):
+            canvas.text(x + 50, top + 16 * n, words, tone, 13, bold=row.green)
+        top = row.y + (row.height - 23 * len(row.parts)) / 2 + 2.5
+        for n, parts in enumerate(row.parts):
+            _target(canvas, (row.target_x, top + 23 * n), parts, link, phase)
+
+
+def _target(canvas: Canvas, at: Point, parts: Sequence[Part], link: Link, phase: Phase) -> None:
+    x, y = at
+    for n, part in enumerate(parts):
+        left = x + (line_width(parts[:n]) + 6 if n else 0)
+        if part.kind in ("soft", "title", "far"):
+            tone = {"soft": "soft", "title": "ink", "far": "tagt"}[part.kind]
+            canvas.text(left, y + 13.5, part.text, tone, 12)
+            continue
+        assert part.state
+        with canvas.link(_address(part.state, link, phase)):
+            tag(canvas, left, y, part)
+
+
+def _address(state: State, link: Link, phase: Phase) -> str:
+    if state.kind is Kind.END:
+        return link(None, state)
+    address = link(state.phase, state)
+    return f"#{ref(state)}" if address and state.phase is phase else address
+
+
+def _lines(canvas: Canvas, layout: Layout) -> None:
+    """Gray lines first, so that the green one is on top."""
+    lines = [(start, trunk, points) for trunk in layout.trunks for start, points in trunk.paths()]
+    for start, trunk, points in sorted(lines, key=lambda line: line[0].green):
+        canvas.line(points, green=start.green, of=start.of, to=trunk.to.name)

@@ -1,0 +1,28 @@
+"""All pictures of a table: the overview, and one for each chapter."""
+
+from collections.abc import Mapping
+
+from paperless_ivr.diagrams.canvas import Canvas
+from paperless_ivr.diagrams.chapters import pages
+from paperless_ivr.diagrams.layout import lay_out
+from paperless_ivr.diagrams.overview import paint_overview
+from paperless_ivr.diagrams.painting import Link, files, paint
+from paperless_ivr.diagrams.reading import cards
+from paperless_ivr.flow.policy import Policy
+from paperless_ivr.flow.rows import Table
+from paperless_ivr.flow.states import Phase
+
+
+def overview(table: Table, policy: Policy | None = None, link: Link = files) -> Canvas:
+    """Return the picture of the whole call; with a policy, without what it switches off."""
+    return paint_overview(cards(table, policy), link)
+
+
+def chapters(
+    table: Table, policy: Policy | None = None, link: Link = files
+) -> Mapping[Phase, Canvas]:
+    """Return the pictures of the chapters that a call can come to."""
+    of_chapters = pages(cards(table, policy))
+    return {
+        phase: paint(lay_out(of_chapters[phase]), tuple(of_chapters), link) for phase in of_chapters
+    }

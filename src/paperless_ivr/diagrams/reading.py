@@ -1,0 +1,320 @@
+"""Reads the rows of a state into lines of a card: a key, a sentence, and where the call goes.
+
+The words are those of the table: of its guards, events and options. Rows that say the same are
+one line; so are a row and the one below it where a guard decides between two targets.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+
+from attrs import evolve, field, frozen
+
+from paperless_ivr.flow.blocks import Ask
+from paperless_ivr.flow.events import Digits, HungUp
+from paperless_ivr.flow.lines import Keys, Means
+from paperless_ivr.flow.options import Choice
+from paperless_ivr.flow.phrases import Condition, conditions
+from paperless_ivr.flow.policy import Policy
+from paperless_ivr.flow.rows import Row, Table
+from paperless_ivr.flow.states import Kind, State
+from paperless_ivr.flow.table import BLOCKS
+
+LONGEST = 55
+"""Characters of a sentence; lines whose joint sentence were longer stay apart."""
+
+
+@frozen
+class Way:
+    """A row with its conditions, less those that the policy settles."""
+
+    row: Row
+    conditions: tuple[Condition, ...]
+
+    @property
+    def fork(self) -> tuple[Condition, ...]:
+        """The guards that say nothing: what is below is where the call goes otherwise."""
+        return tuple(c for c in self.conditions if c.phrase.fork)
+
+    @property
+    def plain(self) -> tuple[Condition, ...]:
+        """All other conditions."""
+        return tuple(c for c in self.conditions if not c.phrase.fork)
+
+
+@frozen
+class Entry:
+    """A line of a card."""
+
+    key: str
+    words: str
+    targets: tuple[State | None, ...]
+    """Where the call goes; None is the state itself."""
+    fork: bool = field(default=False, kw_only=True)
+    """The second target is for when the first is not possible."""
+    rows: tuple[Row, ...] = field(kw_only=True)
+    """What it was read from."""
+
+    @property
+    def here(self) -> str:
+        """What happens where the call stays: a request goes on after a hang-up."""
+        after = any(HungUp in row.events for row in self.rows)
+        return "it is finished" if after else "asks again"
+
+
+@frozen
+class Card:
+    """A state with its lines, and those that it shares with states of its kind."""
+
+    state: State
+    entries: tuple[Entry, ...]
+    shared: tuple[Entry, ...]
+
+
+def cards(table: Table, policy: Policy | None = None) -> dict[State, Card]:
+    """Return the cards of a table, in the order of `State`; with a policy, of what it leaves on.
+
+    Raises LookupError for a guard or a choice that has no words.
+    """
+    ways = {state: _ways(state, rows, policy) for state, rows in table.items()}
+    reached = _reached(ways)
+    return {
+        state: _card(state, [way for way in ways[state] if _target(state, way) in reached])
+        for state in State
+        if state in ways and state in reached
+    }
+
+
+def sentence(state: State, row: Row) -> str:
+    """Return when a row is taken, in words, by itself."""
+    met = (evolve(c, phrase=evolve(c.phrase, fork=False)) for c in conditions(row.when))
+    return _words(state, Way(row, tuple(met)), ())
+
+
+# ── what a policy leaves on ──────────────────────────────────────────────────────────────
+
+
+def _ways(state: State, rows: Iterable[Row], policy: Policy | None) -> list[Way]:
+    ways = [Way(row, conditions(row.when)) for row in rows]
+    if policy is None:
+        return ways
+    left: list[Way] = []
+    for way in ways:
+        if _left_on(state, way, policy) and not any(_shadows(above, way) for above in left):
+            undecided = (c for c in way.conditions if not c.settled_by(policy))
+            left.append(Way(way.row, tuple(undecided)))
+    return left
+
+
+def _left_on(state: State, way: Way, policy: Policy) -> bool:
+    """Whether a policy lets a way be taken."""
+    offered = {choice for keys in _keys(state, policy) for choice in keys.means}
+    chosen = {c.phrase.choice for c in way.conditions if c.phrase.choice and c.holds}
+    met = all(condition.met_by(policy) for condition in way.conditions)
+    return met and chosen <= offered and _lets_in(_target(state, way), policy)
+
+
+def _lets_in(state: State, policy: Policy) -> bool:
+    block = BLOCKS[state]
+    return not isinstance(block, Ask) or block.needs is None or block.needs(policy)
+
+
+def _keys(state: State, policy: Policy | None) -> Iterator[Keys]:
+    """The keys of a question, less those that the policy switches off."""
+    block = BLOCKS[state]
+    for keys in block.keys if isinstance(block, Ask) else ():
+        when = () if policy is None else conditions(keys.when)
+        if policy is None or all(c.met_by(policy) for c in when):
+            yield keys
+
+
+def _shadows(above: Way, below: Way) -> bool:
+    """Whether what is below can never be tried."""
+    events = set(above.row.events) >= set(below.row.events)
+    return events and set(above.conditions) <= set(below.conditions)
+
+
+def _reached(ways: dict[State, list[Way]]) -> set[State]:
+    """The states that a call can come to from the first one."""
+    first = next(iter(State))
+    reached, open_ = {first}, [first]
+    while open_:
+        state = open_.pop()
+        for way in ways.get(state, ()):
+            to = way.row.to
+            back = any(c.phrase.returns for c in way.conditions)
+            if to is not None and to not in reached and not back:
+                reached.add(to)
+                open_.append(to)
+    return reached
+
+
+def _target(state: State, way: Way) -> State:
+    return way.row.to or state
+
+
+# ── lines ────────────────────────────────────────────────────────────────────────────────
+
+
+def _card(state: State, ways: Sequence[Way]) -> Card:
+    names = {row.name(state) for row in BLOCKS[state].shared}
+    own = [way for way in ways if way.row.name(state) not in names]
+    shared = [way for way in ways if way.row.name(state) in names]
+    return Card(state, tuple(_entries(state, own, ways)), tuple(_entries(state, shared, ways)))
+
+
+def _entries(state: State, ways: Sequence[Way], all_ways: Sequence[Way]) -> Iterator[Entry]:
+    """The lines of some of a state's ways out."""
+    entries = list(_forked(state, ways, all_ways))
+    if state.kind is not Kind.ASK:
+        entries = _merged(entries, all_ways)
+    for _, same in groupby(entries, key=lambda e: (e.key, e.words, e.fork)):
+        first, *others = same
+        if first.fork:
+            yield from (first, *others)
+            continue
+        targets = dict.fromkeys(to for entry in (first, *others) for to in entry.targets)
+        rows = tuple(row for entry in (first, *others) for row in entry.rows)
+        yield evolve(first, targets=tuple(targets), rows=rows)
+
+
+def _forked(state: State, ways: Sequence[Way], all_ways: Sequence[Way]) -> Iterator[Entry]:
+    """A line for each way; one for two ways that a guard decides between."""
+    left = list(ways)
+    while left:
+        way = left.pop(0)
+        below = next(iter(left), None)
+        if (
+            way.fork
+            and below
+            and not below.fork
+            and (below.row.events, below.plain) == (way.row.events, way.plain)
+        ):
+            left.pop(0)
+            yield _entry(state, (way, below), all_ways)
+        else:
+            yield _entry(state, (way,), all_ways)
+
+
+def _entry(state: State, ways: tuple[Way, ...], all_ways: Sequence[Way]) -> Entry:
+    told = ways[-1]
+    return Entry(
+        _key(state, told),
+        _words(state, told, all_ways),
+        tuple(dict.fromkeys(way.row.to for way in ways)),
+        fork=len({way.row.to for way in ways}) > 1,
+        rows=tuple(way.row for way in ways),
+    )
+
+
+def _merged(entries: list[Entry], all_ways: Sequence[Way]) -> list[Entry]:
+    """Lines that differ in their event only, as one."""
+    merged: list[Entry] = []
+    for entry in entries:
+        for at, other in enumerate(merged):
+            both = _joined(other, entry, all_ways)
+            if both is not None:
+                merged[at] = both
+                break
+        else:
+            merged.append(entry)
+    return merged
+
+
+def _joined(one: Entry, other: Entry, all_ways: Sequence[Way]) -> Entry | None:
+    first, last = one.rows[-1], other.rows[-1]
+    alike = (one.targets, one.fork, one.key) == (other.targets, other.fork, other.key)
+    if not alike or first.words or last.words or not _says_event(first) or not _says_event(last):
+        return None
+    about = _about(_way(one, all_ways), all_ways)
+    if about != _about(_way(other, all_ways), all_ways):
+        return None
+    events = dict.fromkeys(event for e in (one, other) for row in e.rows for event in row.events)
+    words = _with_event(or_(*(event.words for event in events)), about)
+    if len(words) > LONGEST:
+        return None
+    return evolve(one, words=words, rows=(*one.rows, *other.rows))
+
+
+def _says_event(row: Row) -> bool:
+    return all(event.words for event in row.events)
+
+
+def _way(entry: Entry, ways: Sequence[Way]) -> Way:
+    return next(way for way in ways if way.row is entry.rows[-1])
+
+
+# ── words ────────────────────────────────────────────────────────────────────────────────
+
+
+def _choice(state: State, way: Way) -> Means | None:
+    """The option that the way is about."""
+    choice = next((c.phrase.choice for c in way.conditions if c.phrase.choice), None)
+    return None if choice is None else means(state, choice)
+
+
+def means(state: State, choice: Choice) -> Means:
+    """Return the key and the words of a choice. LookupError where the question has none."""
+    for keys in _keys(state, None):
+        if choice in keys.means:
+            return keys.means[choice]
+    message = f"{state.name} offers no {choice.name}: put it among its keys, with words"
+    raise LookupError(message)
+
+
+def _key(state: State, way: Way) -> str:
+    option = _choice(state, way)
+    if option is not None:
+        return option.key
+    return next((c.phrase.key for c in way.conditions if c.phrase.key and c.holds), "")
+
+
+def _words(state: State, way: Way, all_ways: Sequence[Way]) -> str:
+    if way.row.words:
+        return way.row.words
+    about = _about(way, all_ways)
+    option = _choice(state, way)
+    if option is not None:
+        return ", ".join((option.words, *about))
+    events = or_(*(event.words for event in way.row.events if event.words))
+    if not way.plain and state.kind is Kind.PASS and not _all_denied(way, all_ways):
+        return "otherwise"
+    if not about and not events:
+        return "any other key" if way.row.events == (Digits,) else "otherwise"
+    return _with_event(events, about)
+
+
+def _with_event(event: str, about: Sequence[str]) -> str:
+    told = ", ".join(about)
+    return f"{event}: {told}" if event and told else event or told
+
+
+def _about(way: Way, all_ways: Sequence[Way]) -> tuple[str, ...]:
+    """What the conditions say, and what the rows above imply."""
+    told = [c.words for c in way.plain if not c.phrase.choice]
+    told += [c.phrase.fails for c in _denied(way, all_ways) if c.holds]
+    return tuple(dict.fromkeys(words for words in told if words))
+
+
+def _denied(way: Way, ways: Sequence[Way]) -> Iterator[Condition]:
+    """Guards that fail where this way is taken: rows above have the same event and one more."""
+    for above in ways:
+        if above.row is way.row:
+            return
+        more = [c for c in above.plain if c not in way.plain]
+        events = set(above.row.events) & set(way.row.events)
+        if events and len(more) == 1 and set(way.plain) <= set(above.plain) and not above.fork:
+            yield more[0]
+
+
+def _all_denied(way: Way, ways: Sequence[Way]) -> bool:
+    """Whether the rows above say all there is to say of a way without conditions."""
+    denied = list(_denied(way, ways))
+    return bool(denied) and all(c.phrase.fails for c in denied)
+
+
+def or_(*words: str) -> str:
+    """Return words in a row: "this, that, or the other"."""
+    words = tuple(dict.fromkeys(words))
+    if len(words) > 2:
+        return f"{', '.join(words[:-1])}, or {words[-1]}"
+    return " or ".join(words)

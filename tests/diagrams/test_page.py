@@ -1,0 +1,144 @@
+"""The whole flow as a page, in Chromium: click, search, keyboard; without a script, too."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from paperless_ivr.diagrams.page import page
+from paperless_ivr.flow.table import FLOW, PROMPTS
+from paperless_ivr.prompts.catalog import ours
+from tests.simulator.browser import AXE, PATIENCE, chromium
+
+pytestmark = pytest.mark.requirement("R55")
+
+WORDS = {name: ours("en-US")[name] for name in PROMPTS}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A browser for all tests of this module."""
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page as a file."""
+    file = tmp_path_factory.mktemp("page") / "flow.html"
+    file.write_text(page(FLOW, words=WORDS), encoding="utf-8")
+    return file.as_uri()
+
+
+def opened(browser: Browser, address: str, **options: object) -> Page:
+    """The page, where an error of its script fails the test."""
+    context = browser.new_context(
+        viewport={"width": 1600, "height": 1000},
+        reduced_motion="reduce",
+        **options,  # type: ignore[arg-type]
+    )
+    context.set_default_timeout(PATIENCE)
+    tab = context.new_page()
+    tab.on("pageerror", lambda error: pytest.fail(str(error)))
+    tab.goto(address)
+    return tab
+
+
+def test_no_network(address: str) -> None:
+    """One file: nothing is fetched."""
+    text = Path(address.removeprefix("file://")).read_text(encoding="utf-8")
+
+    assert re.findall(r'(?:src|href)="(?!#)[^"]*"|url\((?!#)', text) == []
+
+
+def test_click_through(browser: Browser, address: str) -> None:
+    """From the overview to a chapter, to a card, along a tag, and back."""
+    tab = opened(browser, address)
+    expect(tab.locator("section:visible")).to_have_count(1)
+    tab.locator('#overview g.chapter[data-phase="CONSENT"] text').nth(1).click()
+    expect(tab.locator("section#G")).to_be_visible()
+    tab.locator("#G2").click(position={"x": 100, "y": 20})
+    panel = tab.locator("#panel")
+    expect(panel).to_contain_text("G2 Enroll")
+    expect(panel).to_contain_text(WORDS["enrolling"])
+    expect(panel).to_contain_text("Accepted → AFTERWARDS")
+    panel.get_by_role("link", name="G3 Did it go through?").first.click()
+    expect(panel).to_contain_text("G3 Did it go through?")
+    tab.go_back()
+    expect(panel.locator("h2")).to_have_text("G2 Enroll")
+    tab.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    tab.keyboard.press("Escape")
+    expect(tab.locator("section#overview")).to_be_visible()
+
+
+def test_by_address_and_keyboard(browser: Browser, address: str) -> None:
+    """An address opens its card; cards are opened by keyboard."""
+    tab = opened(browser, f"{address}#F4")
+    expect(tab.locator("#panel h2")).to_have_text("F4 May we send one text?")
+    tab.locator("#F1 > .top").focus()
+    expect(tab.locator("section#F svg")).to_have_class(re.compile("dim"))
+    tab.keyboard.press("Enter")
+    expect(tab.locator("#panel h2")).to_have_text("F1 Is there a number to text to?")
+
+
+def test_a_row_lights_its_line(browser: Browser, address: str) -> None:
+    """Its target stays, and what has nothing to do with it fades."""
+    tab = opened(browser, f"{address}#F")
+    tab.locator('.state[data-state="TEXT_CONSENT"] .row').nth(2).hover(force=True)
+
+    expect(tab.locator("#F5")).to_have_class(re.compile("lit"))
+    expect(tab.locator("#F6")).not_to_have_class(re.compile("lit"))
+    lit = tab.locator('section#F path.lit[data-from="TEXT_CONSENT"]')
+    expect(lit).to_have_attribute("data-to", "TEXT_DECLINED")
+
+
+def test_search(browser: Browser, address: str) -> None:
+    """Titles, words, code names, prompts and endings are found."""
+    tab = opened(browser, address)
+    field = tab.get_by_label("Search")
+    for asked, first in (
+        ("did it go", "G3 Did it go through?"),
+        ("spelled by keypad", "D1 Which way to an address?"),
+        ("ENROLLMENT_AGAIN", "G4 Send it once more"),
+        ("checking_again", "G3 Did it go through?"),
+        ("left with", "Left with #"),
+    ):
+        field.fill(asked)
+        expect(tab.locator("#found a").first).to_be_visible()
+        expect(tab.locator("#found")).to_contain_text(first)
+    field.fill("no such thing")
+    expect(tab.locator("#found")).to_have_text("Nothing found.")
+    field.fill("did it go")
+    tab.keyboard.press("Enter")
+    expect(tab.locator("#panel h2")).to_have_text("G3 Did it go through?")
+
+
+def test_how_a_call_can_end(browser: Browser, address: str) -> None:
+    """Every row that leads to an ending."""
+    tab = opened(browser, address)
+    tab.get_by_label("How can a call end as").select_option("Service down")
+
+    panel = tab.locator("#panel")
+    expect(panel).to_contain_text("B6 Search by account number: service is down or no clear answer")
+
+
+def test_without_a_script(browser: Browser, address: str) -> None:
+    """It is the pictures, one below the other; links lead from one to another."""
+    tab = opened(browser, address, java_script_enabled=False)
+
+    expect(tab.locator("section:visible")).to_have_count(11)
+    expect(tab.get_by_label("Search")).to_be_hidden()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_accessible(browser: Browser, address: str, theme: str) -> None:
+    """axe-core finds nothing, on the overview and beside an open card."""
+    tab = opened(browser, address, color_scheme=theme)
+    for part in ("#overview", "#G2"):
+        tab.goto(address + part)
+        tab.add_script_tag(path=AXE)
+        found = tab.evaluate("axe.run().then((r) => r.violations.map((v) => `${v.id}: ${v.help}`))")
+        assert found == [], found

@@ -1,0 +1,306 @@
+"""Pictures of the flow: current, complete, in words, legible, and told apart by more than hue."""
+
+import itertools
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+
+from docs.generate import PICTURES
+from paperless_ivr.diagrams.canvas import Canvas
+from paperless_ivr.diagrams.chapters import GREEN, LETTERS, pages, ref
+from paperless_ivr.diagrams.layout import CROSSINGS_AT_MOST, Layout, crossings, lay_out
+from paperless_ivr.diagrams.overview import BELOW, HIGH, MINOR, UNDER, WAYS, WIDE, pairs
+from paperless_ivr.diagrams.pictures import chapters, overview
+from paperless_ivr.diagrams.reading import LONGEST, Card, cards, sentence
+from paperless_ivr.flow.blocks import End
+from paperless_ivr.flow.events import Digits
+from paperless_ivr.flow.facts import named
+from paperless_ivr.flow.policy import Address, Bills, Languages, Policy, Strategy
+from paperless_ivr.flow.rows import On, Table
+from paperless_ivr.flow.states import ENDS, Phase, State
+from paperless_ivr.flow.table import BLOCKS, FLOW
+
+pytestmark = pytest.mark.requirement("R44", "R55")
+
+CARDS = cards(FLOW)
+LAYOUTS = {phase: lay_out(page) for phase, page in pages(CARDS).items()}
+CANVASES: Mapping[str, Canvas] = {
+    "overview": overview(FLOW),
+    **{phase.name.lower(): canvas for phase, canvas in chapters(FLOW).items()},
+}
+EACH = pytest.mark.parametrize("name", CANVASES)
+EACH_CHAPTER = pytest.mark.parametrize("phase", LAYOUTS, ids=lambda phase: phase.name.lower())
+
+SHOW = """
+from paperless_ivr.diagrams.pictures import chapters, overview
+from paperless_ivr.flow.table import FLOW
+print(overview(FLOW).svg(), *(canvas.svg() for canvas in chapters(FLOW).values()), sep="")
+"""
+
+
+class TestCurrent:
+    """The pictures are those of the live table."""
+
+    @pytest.mark.parametrize("seed", ["1", "2"])
+    def test_same_table_same_bytes(self, seed: str) -> None:
+        """Nothing depends on the hashes of a process; what is committed is what is painted."""
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        done = subprocess.run(
+            [sys.executable, "-c", SHOW], env=environment, capture_output=True, check=True
+        )
+        committed = b"".join(Path(f"docs/pictures/{name}").read_bytes() for name in PICTURES)
+
+        assert done.stdout.strip() == committed.strip()
+
+    def test_one_more_row(self) -> None:
+        """A row that is added changes the picture of its chapter, and no other."""
+        more = {**FLOW, State.OFFER: (*FLOW[State.OFFER], On(Digits, State.FAILED, words="more"))}
+        changed = [phase for phase, canvas in chapters(more).items() if canvas.svg() != _svg(phase)]
+
+        assert changed == [Phase.ARRIVAL]
+        assert overview(more).svg() != CANVASES["overview"].svg()
+
+    def test_every_chapter_has_a_file(self) -> None:
+        """The docs have a picture for each, and no other."""
+        assert sorted(path.name for path in Path("docs/pictures").iterdir()) == sorted(PICTURES)
+
+
+def _svg(phase: Phase) -> str:
+    return CANVASES[phase.name.lower()].svg()
+
+
+class TestComplete:
+    """Nothing of the table is missing."""
+
+    def test_every_state_has_one_card(self) -> None:
+        """Each state that is no ending stands on one page, under its own reference."""
+        drawn = [box.card.state for at in LAYOUTS.values() for box in at.boxes if box.card]
+
+        assert sorted(map(ref, drawn)) == sorted(map(ref, FLOW))
+        assert len(set(map(ref, drawn))) == len(drawn)
+
+    @EACH_CHAPTER
+    def test_every_row_is_read(self, phase: Phase) -> None:
+        """Each row of the table is in its state's card, or in the note of its page."""
+        layout = LAYOUTS[phase]
+        noted = {row.name(State.OFFER) for entry in layout.page.note for row in entry.rows}
+        for box in layout.boxes:
+            assert box.card
+            read = {r.name(box.card.state) for entry in box.card.entries for r in entry.rows}
+            missing = [
+                row.name(box.card.state)
+                for row in FLOW[box.card.state]
+                if row.name(box.card.state) not in read and row.name(State.OFFER) not in noted
+            ]
+            assert missing == []
+
+    def test_main_ways(self) -> None:
+        """The overview has words for each way from chapter to chapter, or names it as minor."""
+        live = pairs(CARDS)
+
+        assert sorted((a.name, b.name) for a, b in live - set(WAYS) - MINOR) == [], (
+            "give these ways words in WAYS of diagrams/overview.py, or put them into MINOR there"
+        )
+        assert sorted((a.name, b.name) for a, b in (set(WAYS) | MINOR) - live) == [], (
+            "no row leads this way any more: take it out of diagrams/overview.py"
+        )
+        assert not set(WAYS) & MINOR
+
+    def test_every_ending_is_explained_once(self) -> None:
+        """Each ending is of one kind, has its own title, and stands once in the overview."""
+        svg = CANVASES["overview"].svg()
+        titles = [BLOCKS[end].title for end in ENDS]
+
+        assert len(set(titles)) == len(titles)
+        for end in ENDS:
+            block = BLOCKS[end]
+            assert isinstance(block, End)
+            assert block.outcome in BELOW
+            assert svg.count(f'id="{end.name}"') == 1
+
+    def test_every_chapter_is_in_the_overview(self) -> None:
+        """Each has a box."""
+        for phase, letter in LETTERS.items():
+            assert f'data-letter="{letter}" data-phase="{phase.name}"' in CANVASES["overview"].svg()
+        assert set(UNDER) < set(LETTERS)
+
+    @pytest.mark.parametrize("way", GREEN, ids=lambda way: way[0].name)
+    def test_the_usual_way_is_a_way(self, way: tuple[State, ...]) -> None:
+        """Each step of a green line is a row."""
+        for here, there in itertools.pairwise(way):
+            assert any(row.to is there for row in FLOW[here]), f"{here.name} to {there.name}"
+
+
+class TestInWords:
+    """Pictures speak the words of the call."""
+
+    def test_titles(self) -> None:
+        """Every state has a short title of its own, and no other has it."""
+        titles = [block.title for block in BLOCKS.values()]
+
+        assert [title for title in titles if not 0 < len(title) <= 32 or "_" in title] == []
+        assert len(set(titles)) == len(titles)
+
+    @EACH_CHAPTER
+    def test_sentences(self, phase: Phase) -> None:
+        """No code names, no long sentences, no two lines of a card that say the same."""
+        page = LAYOUTS[phase].page
+        for lines in (*(card.entries for card in page.cards), page.note):
+            for entry in lines:
+                assert entry.words
+                assert "_" not in entry.words
+                assert len(entry.words) <= LONGEST, entry.words
+            said = [(entry.key, entry.words) for entry in lines]
+            assert len(set(said)) == len(said)
+
+    def test_every_row_by_itself(self) -> None:
+        """Each row has words where it stands alone, as in the simulator."""
+        told = {sentence(state, row) for state, rows in FLOW.items() for row in rows}
+
+        assert "" not in told
+        assert [words for words in told if "_" in words] == []
+
+    def test_a_guard_without_words_is_named(self) -> None:
+        """A new guard needs its words."""
+        guard = named("moon_is_full", lambda _: True)
+        table = {**FLOW, State.OFFER: (On(Digits, State.LEFT, when=guard), *FLOW[State.OFFER])}
+
+        with pytest.raises(LookupError, match="moon_is_full"):
+            cards(table)
+
+    def test_an_option_without_words_is_named(self) -> None:
+        """A choice that a question does not offer has no words."""
+        row = FLOW[State.ANOTHER][0]
+
+        with pytest.raises(LookupError, match="EMAIL_FIX offers no YES"):
+            sentence(State.EMAIL_FIX, row)
+
+
+class TestLegible:
+    """Nothing is on top of anything else."""
+
+    @EACH
+    def test_no_text_on_text(self, name: str) -> None:
+        """No two texts overlap."""
+        texts = CANVASES[name].texts
+        for one, other in itertools.combinations(texts, 2):
+            apart = (
+                one.right <= other.left + 0.5
+                or other.right <= one.left + 0.5
+                or one.bottom <= other.top
+                or other.bottom <= one.top
+            )
+            assert apart, f"{one.words!r} and {other.words!r}"
+
+    @EACH
+    def test_texts_stay_inside(self, name: str) -> None:
+        """Each text is in its card, and on the page."""
+        canvas = CANVASES[name]
+        for text in canvas.texts:
+            left, top, right, bottom = text.inside
+            assert left <= text.left, text.words
+            assert text.right <= right, text.words
+            assert top <= text.top, text.words
+            assert text.bottom <= bottom, text.words
+            assert text.left >= 0
+            assert text.right <= canvas.width
+            assert text.bottom <= canvas.height
+
+    @EACH
+    def test_no_line_through_text(self, name: str) -> None:
+        """No line touches a text."""
+        canvas = CANVASES[name]
+        for line in canvas.lines:
+            for (x1, y1), (x2, y2) in itertools.pairwise(line.points):
+                for text in canvas.texts:
+                    clear = (
+                        max(x1, x2) <= text.left
+                        or min(x1, x2) >= text.right
+                        or max(y1, y2) <= text.top
+                        or min(y1, y2) >= text.bottom
+                    )
+                    assert clear, f"line to {line.to} through {text.words!r}"
+
+    @EACH_CHAPTER
+    def test_no_line_through_a_card(self, phase: Phase) -> None:
+        """A line leaves its own row, and enters no card but at its edge."""
+        layout = LAYOUTS[phase]
+        boxes = [*layout.boxes, *([layout.note] if layout.note else [])]
+        for trunk in layout.trunks:
+            for start, points in trunk.paths():
+                for (x1, y1), (x2, y2) in itertools.pairwise(points[1:]):
+                    for box in boxes:
+                        through = (
+                            max(x1, x2) > box.x
+                            and min(x1, x2) < box.x + 420
+                            and max(y1, y2) > box.y
+                            and min(y1, y2) < box.bottom
+                        )
+                        assert not through, f"{start.of} to {trunk.to.name}"
+
+    @EACH_CHAPTER
+    def test_few_crossings(self, phase: Phase) -> None:
+        """At most two lines cross, and most lines are drawn."""
+        layout = LAYOUTS[phase]
+
+        assert crossings(layout.trunks) <= CROSSINGS_AT_MOST
+        assert _drawn(layout) >= 2
+
+    def test_sizes(self) -> None:
+        """The overview fits a screen; chapters are as wide as three cards."""
+        assert (CANVASES["overview"].width, CANVASES["overview"].height) <= (WIDE, HIGH)
+        assert CANVASES["overview"].height <= HIGH
+        assert {canvas.width for name, canvas in CANVASES.items() if name != "overview"} == {1504}
+
+    @EACH
+    def test_only_files_that_are_there(self, name: str) -> None:
+        """Links lead to pictures, and to cards in them."""
+        for target in re.findall(r'href="([^"]*)"', CANVASES[name].svg()):
+            file, _, part = target.partition("#")
+            svg = CANVASES[file.removesuffix(".svg") if file else name].svg()
+            assert not part or f'id="{part}"' in svg, target
+
+
+def _drawn(layout: Layout) -> int:
+    return sum(len(list(trunk.paths())) for trunk in layout.trunks)
+
+
+class TestUnderAPolicy:
+    """What a policy switches off is left out."""
+
+    def read(self, policy: Policy, table: Table = FLOW) -> Mapping[State, Card]:
+        """The cards under a policy."""
+        return cards(table, policy)
+
+    def test_ways_to_an_address(self) -> None:
+        """Without spelling there is no chapter on e-mail, and no way to it."""
+        only_on_file = Policy(address=Address(strategies=(Strategy.ON_FILE,)))
+        policy = evolve(only_on_file, bills=Bills(another=False))
+        pictures = chapters(FLOW, policy)
+
+        assert Phase.EMAIL not in pictures
+        assert State.ANOTHER not in self.read(policy)
+        for words in ("spelled by keypad", "a texted link"):
+            assert words not in overview(FLOW, policy).svg()
+        assert "spelled by keypad" in overview(FLOW, Policy()).svg()
+
+    def test_one_language(self) -> None:
+        """Nobody is asked for the only language."""
+        policy = Policy(languages=Languages(offered=("en-US",)))
+
+        assert State.LANGUAGE not in self.read(policy)
+        assert State.LANGUAGE in self.read(Policy())
+
+    def test_what_the_policy_settles_is_no_question(self) -> None:
+        """Back to paper by telephone is possible by default: no row is for where it is not."""
+        words = [entry.words for entry in self.read(Policy())[State.ACCOUNT].entries]
+        targets = [e.targets for e in self.read(Policy())[State.ENROLLMENT].entries]
+
+        assert "wants paper, not possible by phone" not in words
+        assert (State.ALREADY_MENU,) in targets
