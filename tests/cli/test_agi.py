@@ -130,7 +130,7 @@ def test_missing_sounds_are_told_at_once(run: Run, sounds: Path) -> None:
     done = run("agi", "--port", "0", "--sounds", str(sounds))
     assert done.exit_code == 2
     assert "en-US, offer: no file says 'Would you like" in done.stderr
-    assert "es-US, offer: no file says '¿Le gustaría" in done.stderr
+    assert "es-US, offer: no file says '¿Quiere sus" in done.stderr
     assert "prompts --render" in done.stderr
 
 

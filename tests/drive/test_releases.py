@@ -284,7 +284,7 @@ def test_a_call_of_another_form_is_a_named_error():
     line.begin()
     of_another_form(line)
     for read in (session.read, lambda saved: load(saved.call)):
-        with pytest.raises(OtherSchema, match="form 1; this version reads form 2"):
+        with pytest.raises(OtherSchema, match="form 1; this version reads form 3"):
             read(line.calls.load(SID))
 
 

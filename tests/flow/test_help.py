@@ -16,6 +16,7 @@ pytestmark = pytest.mark.requirement("R15")
 WITHOUT = {
     State.OFFER_AT_START: "any other key or silence goes on to the host's own menu",
     State.AGENT_OFFER: "its only option is a person",
+    State.LINK_WAIT: "any key goes on, and silence is what it waits for",
 }
 
 

@@ -92,7 +92,7 @@ def own_yes(_: Flow, move: Move) -> str | None:
     if any(prompt.name in NUMBER_ON_FILE for prompt in heard_out):
         slots.add("ending")
     if not all(slots & wanted for wanted in ADDRESS_SLOTS.get(given.purpose, ({"bill"},))):
-        return f"consent to {given.purpose.value} without naming what it is about"
+        return f"consent to {given.purpose.name.lower()} without naming what it is about"
     if given.purpose is Purpose.ENROLL and not WHAT_HAPPENS & {p.name for p in heard_out}:
         return "consent to enroll without saying what happens next"
     return None
@@ -379,6 +379,8 @@ def short_silence(_: Flow, move: Move) -> str | None:
     request = move.next.then
     if move.late or move.next.call.results.hung_up or not isinstance(request, ServiceRequest):
         return None
+    if move.next.call.state is S.LINK_CHECK:
+        return None  # who opens a link was asked to stay on the line, and is not asked each time
     if ahead(request) is bool(move.next.say):
         return f"{type(request).__name__} is waited for without a word, or is cut short with one"
     again = ahead(request) and ahead(move.turn.then)
