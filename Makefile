@@ -66,8 +66,10 @@ tests/%/node_modules/.stamp: tests/%/package.json
 # Tests that are marked `alone` come first, one at a time: the one process compiles the tests, which
 # the others need not do again. Exit status 5: ARGS chose none of these.
 test: setup $(NPM:%=%/node_modules/.stamp)
-	$(BIN)/python -m pytest -m alone $(ARGS) || test $$? -eq 5
-	$(BIN)/python -m pytest -n $(WORKERS) -m 'not alone' $(ARGS) || test $$? -eq 5
+	@failed=0; set -x; \
+	$(BIN)/python -m pytest -m alone $(ARGS) || test $$? -eq 5 || failed=1; \
+	$(BIN)/python -m pytest -n $(WORKERS) -m 'not alone' $(ARGS) || test $$? -eq 5 || failed=1; \
+	{ set +x; } 2>/dev/null; exit $$failed
 
 # The pictures of the page in the docs, by the tests that drive it.
 screenshots: setup tests/simulator/node_modules/.stamp
@@ -77,8 +79,10 @@ screenshots: setup tests/simulator/node_modules/.stamp
 
 prove: export PAPERLESS_IVR_PROVE := 1
 prove: setup
-	$(BIN)/python -m pytest -n $(WORKERS) -m 'prove and not alone' tests $(ARGS) || test $$? -eq 5
-	$(BIN)/python -m pytest -m 'prove and alone' tests $(ARGS) || test $$? -eq 5
+	@failed=0; set -x; \
+	$(BIN)/python -m pytest -n $(WORKERS) -m 'prove and not alone' tests $(ARGS) || test $$? -eq 5 || failed=1; \
+	$(BIN)/python -m pytest -m 'prove and alone' tests $(ARGS) || test $$? -eq 5 || failed=1; \
+	{ set +x; } 2>/dev/null; exit $$failed
 
 cover: setup
 	$(BIN)/paperless-ivr transcripts --cover tests/cover

@@ -53,6 +53,6 @@ def test_a_policy_is_proved(run: Run, tmp_path: Path) -> None:
         "[tries]\nsilence = 0\nwrong = 0\nrepeats = 1\n[text]\nafter_enrolment = []\n"
         '[address]\nstrategies = ["on_file"]\n[bills]\nanother = false\n'
     )
-    done = run("verify", "--policy", str(file))
+    done = run("verify", "--policy", str(file), "--write", str(tmp_path))
     assert done.exit_code == 0, done.stderr
     assert done.stderr.count(" calls, holds") == len(cases(Policy()))
