@@ -24,7 +24,13 @@ from paperless_ivr.records.separate import SeparateStores
 
 TERMS = "The bill is drawn on its due date; call us to stop."
 
-POLICY: Policy = demo_policy()
+SHIPPED = demo_policy()
+POLICY: Policy = evolve(
+    SHIPPED,
+    offer=evolve(SHIPPED.offer, one_question=()),
+    text=evolve(SHIPPED.text, after_enrolment=tuple(Moment)),
+)
+"""As it ships, but that every operation has a question of its own."""
 AUTOPAY = AutoPay(offer=True, terms={"en-US": TERMS, "es-US": TERMS})
 IMPATIENT = Budgets(read=1.0, write=1.0)
 """For failures that take all the time that there is."""

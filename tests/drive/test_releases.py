@@ -13,7 +13,7 @@ from paperless_ivr.drive import session
 from paperless_ivr.errors import OtherSchema, UnknownCall
 from paperless_ivr.flow.events import Accepted, OutcomeUnknown
 from paperless_ivr.flow.host import Disposition, Moment, Reason, Registration
-from paperless_ivr.flow.saving import load
+from paperless_ivr.flow.saving import SCHEMA, load
 from paperless_ivr.records.memory import MemoryLiveCalls
 from paperless_ivr.records.port import ActivityType, SavedCall
 from paperless_ivr.records.separate import SeparateStores
@@ -283,8 +283,9 @@ def test_a_call_of_another_form_is_a_named_error():
     line = Line()
     line.begin()
     of_another_form(line)
-    for read in (session.read, lambda saved: load(saved.call)):
-        with pytest.raises(OtherSchema, match="form 1; this version reads form 3"):
+    forms = ((session.read, session.SCHEMA), (lambda saved: load(saved.call), SCHEMA))
+    for read, form in forms:
+        with pytest.raises(OtherSchema, match=f"form 1; this version reads form {form}"):
             read(line.calls.load(SID))
 
 

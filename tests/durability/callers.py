@@ -21,7 +21,7 @@ from paperless_ivr.drive.runner import Setup
 from paperless_ivr.drive.web import WebDriver
 from paperless_ivr.flow.events import CallerEvent, Digits, Ended, HungUp, NoInput
 from paperless_ivr.flow.flow import Flow
-from paperless_ivr.flow.host import Arrival, Handback
+from paperless_ivr.flow.host import Arrival, Handback, Moment
 from paperless_ivr.flow.policy import Budgets
 from paperless_ivr.flow.turns import Gather, Turn
 from paperless_ivr.flow.view import Terms
@@ -45,6 +45,7 @@ from tests.durability.town import (
 PATIENT = evolve(
     demo_policy(),
     offer=evolve(demo_policy().offer, one_question=()),
+    text=evolve(demo_policy().text, after_enrolment=tuple(Moment)),
     budgets=Budgets(read=8.0, write=8.0, record=2.0),
 )
 FLOW = Flow(Terms(PATIENT))

@@ -39,7 +39,11 @@ from paperless_ivr.secret import Secret
 from tests.counts import heavy
 
 TERMS = "Each bill is paid on its due date. Call us to stop."
-POLICY = evolve(demo_policy(), autopay=AutoPay(offer=True, terms={"en-US": TERMS, "es-US": TERMS}))
+POLICY = evolve(
+    demo_policy(),
+    autopay=AutoPay(offer=True, terms={"en-US": TERMS, "es-US": TERMS}),
+    text=evolve(demo_policy().text, after_enrolment=tuple(Moment)),
+)
 """As it ships, with AutoPay."""
 WORDS = Catalog.of(POLICY)
 FLOW = Flow(Terms(POLICY))

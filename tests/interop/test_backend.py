@@ -15,6 +15,7 @@ from paperless_ivr.flow.events import (
     InvoiceChecked,
     Refusal,
     Refused,
+    Unavailable,
 )
 from paperless_ivr.flow.requests import (
     EnrollInPaperless,
@@ -90,9 +91,10 @@ def test_all_seven(soap_server: Callable[..., str], soap: str) -> None:
 
 
 def test_wrong_key(soap_server: Callable[..., str]) -> None:
-    """A partner key that the server does not know is refused, and is no failure of the network."""
+    """A partner key that the server does not know is a service that we have no access to."""
     connection = demo_connection(soap_server("--partner-key", "another"))
 
     answer = SoapBackend(connection).answer(SearchByAccountNumber(RIVERA.account), BUDGET)
 
-    assert answer == Refused(Refusal.OTHER)
+    assert isinstance(answer, Unavailable)
+    assert answer.why == "access was refused with error code 100"

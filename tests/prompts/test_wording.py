@@ -183,8 +183,8 @@ GAP_BUT_BILLER = r"\{(?!biller)[a-z_]+\}"
 @pytest.mark.parametrize("name", ENTRIES)
 def test_one_word_for_one_thing(language: str, name: str) -> None:
     """Words that differ for one thing, or that nobody says on a telephone."""
-    if (name, language) == QUOTED:
-        return
+    if language == "en-US" and name in (QUOTED[0], "offer_source"):
+        return  # the source's own sentence
     text = re.sub(GAP_BUT_BILLER, "", CATALOG.text(name, language))
     flags = 0 if language == "en-US" else re.IGNORECASE
     assert [word for word in NEVER[language] if re.search(word, text, flags)] == []

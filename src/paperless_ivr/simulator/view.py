@@ -290,6 +290,7 @@ class View:
                 for phase in Phase
             ],
             "from": words.title(before[-1]) if before else "",
+            "way": [one.name for one in dict.fromkeys(before)],
             "ways": [{"when": when, "to": to} for when, to in leads],
         }
 

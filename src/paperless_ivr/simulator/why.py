@@ -61,6 +61,8 @@ def _cause(move: Move, label: str) -> str:
         case None:
             return "The host handed the call over"
         case e.Digits(keys):
+            if "listen_first" in move.after.call.lead:
+                return "The caller agreed before all was heard, which does not count"
             if label:
                 return f"The caller pressed {keys.reveal() or '#'}, {label}"
             return "The caller keyed an answer" if len(keys) > 1 else "The caller pressed a key"
@@ -70,13 +72,13 @@ def _cause(move: Move, label: str) -> str:
             return "The caller hung up"
         case e.TransferEnded(result):
             return f"The transfer ended: {result.value.replace('_', ' ')}"
-        case (
-            e.Screened()
-            | e.TryReserved()
-            | e.LimitReached()
-            | e.RequestDeferred()
-            | e.RecordUnavailable() as event
-        ):
+        case e.RecordUnavailable():
+            return "The record is down"
+        case e.Unavailable():
+            return "The billing service is down"
+        case e.OutcomeUnknown():
+            return "The billing service gave no clear answer"
+        case e.Screened() | e.TryReserved() | e.LimitReached() | e.RequestDeferred() as event:
             return f"The record answered “{answered(event)}”"
         case event:
             return f"The billing service answered “{answered(event)}”"

@@ -45,29 +45,41 @@ function showState(call) {
   else listState(call);
 }
 
-/** The picture of the chapter, with the present state lit and in sight. */
+/** The picture of the chapter: where the call has been, and where it is, lit and in sight. */
 async function drawState(call) {
   const box = byId("chapter");
   const { picture, code, title } = call.state;
-  const hit = failedSinceKey(call.entries);
-  const key = JSON.stringify([code, hit]);
+  if (!drawings.has(picture)) {
+    listState(call);
+    const drawn = await drawing(picture);
+    if (drawn) drawings.set(picture, drawn);
+    if (drawn && call === last && !asList) drawState(call);
+    return;
+  }
+  const { way } = call.flow;
+  const failed = failedSinceKey(call.entries) ? way.at(-1) : "";
+  const key = JSON.stringify([code, way, failed]);
   if (box.dataset.key === key) return;
   box.dataset.key = key;
-  if (!drawings.has(picture)) drawings.set(picture, await drawing(picture));
-  if (box.dataset.key !== key) return;
   const svg = drawings.get(picture);
   svg.setAttribute("aria-label", `The chapter “${call.state.chapter}”. You are at “${title}”.`);
-  for (const old of svg.querySelectorAll(".at")) old.classList.remove("at", "hit");
-  const card = svg.querySelector(`[data-state="${code}"], .ending[id="${code}"]`);
-  card?.classList.add("at", ...(hit ? ["hit"] : []));
+  for (const old of svg.querySelectorAll(".at, .been, .hit")) old.classList.remove("at", "been", "hit");
+  const cardOf = (one) => svg.querySelector(`[data-state="${one}"], .ending[id="${one}"]`);
+  for (const one of way) cardOf(one)?.classList.add("been");
+  cardOf(failed)?.classList.add("hit");
+  const card = cardOf(code);
+  card?.classList.add("at");
   box.replaceChildren(svg);
   if (!card) return;
   const [seen, there] = [box.getBoundingClientRect(), card.getBoundingClientRect()];
   box.scrollBy(there.x + there.width / 2 - seen.x - seen.width / 2, there.y - seen.y - 24);
 }
 
+/** A picture from the server; null where it cannot be had. */
 async function drawing(name) {
-  const text = await (await fetch(`/pictures/${name}`)).text();
+  const response = await fetch(`/pictures/${name}`).catch(() => null);
+  if (!response?.ok) return null;
+  const text = await response.text();
   const svg = document.importNode(new DOMParser().parseFromString(text, "image/svg+xml").documentElement, true);
   svg.setAttribute("role", "img");
   return svg;

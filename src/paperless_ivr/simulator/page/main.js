@@ -1,7 +1,7 @@
 /** The page: what the simulator tells is shown by each part, what people do is told to it. */
 
 import { backOne, forward, showDock, startDock } from "./dock.js";
-import { announce, byId, choose } from "./elements.js";
+import { announce, byId, choose, element } from "./elements.js";
 import { showFlow } from "./flow.js";
 import { startLayout } from "./layout.js";
 import { act, connect } from "./line.js";
@@ -79,8 +79,10 @@ function lost(gone) {
   if (!gone || was) return;
   const box = byId("problems");
   box.hidden = false;
-  box.textContent = "The simulator stopped. Start it again with: paperless-ivr simulator. Then load this page again.";
-  announce("alert", box.textContent);
+  const says = "The simulator stopped. Start it again with: paperless-ivr simulator.";
+  const again = element("button", { class: "quiet", onclick: () => location.reload() }, "Connect again");
+  box.replaceChildren(says, " ", again);
+  announce("alert", says);
 }
 
 const LETTERS = {
