@@ -320,7 +320,7 @@ def test_a_wait_for_a_turn_is_no_failure(tmp_path, some_vault, monkeypatch):
 def test_writers_of_one_process_take_turns(tmp_path, some_vault, monkeypatch):
     """On SQLite whoever came first writes first, however often the others come again."""
     monkeypatch.setattr(database, "TURN", PATIENT)
-    with open_store(f"sqlite:///{tmp_path}/r.db", some_vault) as store:
+    with open_store(f"sqlite:///{tmp_path}/r.db", some_vault, budget=PATIENT) as store:
         order, here = [], threading.Barrier(2)
 
         def write(name, after=lambda: None):
