@@ -13,6 +13,7 @@ ROOMS = (ROOT, ROOT / "src/paperless_ivr", ROOT / "docs")
 PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")})
 
 
+@pytest.mark.requirement("R56")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_relative_link_leads_somewhere(page: Path) -> None:
     """What a page links to in the repository exists."""
