@@ -53,7 +53,7 @@ def mutants() -> Iterator[Mutant]:
 
 
 @frozen(eq=False)
-class DeferredRequest:
+class KeptCall:
     """A transcript, what shows of it in the live table, and the rows it takes."""
 
     transcript: Transcript
@@ -75,12 +75,10 @@ def _shown(transcript: Transcript, table: Mapping[Any, tuple[Row, ...]]) -> list
 
 
 @cache
-def net() -> tuple[DeferredRequest, ...]:
+def net() -> tuple[KeptCall, ...]:
     """All transcripts, the short ones first."""
     transcripts = sorted(map(read, calls()), key=lambda each: (len(each.steps), each.path))
-    return tuple(
-        DeferredRequest(each, _shown(each, FLOW), rows_taken(each)) for each in transcripts
-    )
+    return tuple(KeptCall(each, _shown(each, FLOW), rows_taken(each)) for each in transcripts)
 
 
 def found(mutant: Mutant) -> bool:
