@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from attrs import field, frozen
 
 from paperless_ivr.flow.host import Disposition, Moment
+from paperless_ivr.keypad.emails import DOMAINS
 
 K = TypeVar("K")
 V_co = TypeVar("V_co", covariant=True)
@@ -307,16 +308,7 @@ class Address:
         2, "how many times a caller may ask for another address", least=0, most=5
     )
     domains: tuple[str, ...] = setting(
-        (
-            "gmail.com",
-            "yahoo.com",
-            "hotmail.com",
-            "outlook.com",
-            "icloud.com",
-            "aol.com",
-            "comcast.net",
-            "msn.com",
-        ),
+        DOMAINS,
         "one key each, 1 to 8; put your region's own provider first",
     )
     pauses: int = setting(

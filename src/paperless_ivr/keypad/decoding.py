@@ -18,7 +18,7 @@ from operator import itemgetter
 
 from attrs import field, frozen
 
-from paperless_ivr.keypad.emails import EmailPad
+from paperless_ivr.keypad.emails import DOMAINS, LETTERS, EmailPad
 from paperless_ivr.keypad.grammar import (
     HOST,
     HOST_SIGNS,
@@ -30,19 +30,7 @@ from paperless_ivr.keypad.grammar import (
     cost_of_digits,
 )
 from paperless_ivr.keypad.holder import entries, texts_of
-from paperless_ivr.keypad.lexicon import LETTERS, Entry, lexicon, on_keys
-
-DOMAINS = (
-    "gmail.com",
-    "yahoo.com",
-    "hotmail.com",
-    "outlook.com",
-    "icloud.com",
-    "aol.com",
-    "comcast.net",
-    "msn.com",
-)
-"""The usual providers, in the order of their keys."""
+from paperless_ivr.keypad.lexicon import Entry, lexicon, on_keys
 
 OTHER_DOMAIN = "9"
 """The key before a domain that is spelled."""

@@ -18,7 +18,7 @@ from functools import lru_cache
 
 from attrs import frozen
 
-_LETTERS = {
+LETTERS = {
     "2": "abc",
     "3": "def",
     "4": "ghi",
@@ -28,10 +28,23 @@ _LETTERS = {
     "8": "tuv",
     "9": "wxyz",
 }
+"""Where ITU-T E.161 puts the letters."""
+
+DOMAINS = (
+    "gmail.com",
+    "yahoo.com",
+    "hotmail.com",
+    "outlook.com",
+    "icloud.com",
+    "aol.com",
+    "comcast.net",
+    "msn.com",
+)
+"""The usual providers, in the order of their keys."""
 
 _CHARACTERS = {
-    **{key + "0": key for key in _LETTERS},
-    **{key + str(n): c for key, letters in _LETTERS.items() for n, c in enumerate(letters, 1)},
+    **{key + "0": key for key in LETTERS},
+    **{key + str(n): c for key, letters in LETTERS.items() for n, c in enumerate(letters, 1)},
     **{f"1{n}": character for n, character in enumerate("1.-_+")},
     **{f"0{n}": character for n, character in enumerate("0'/=&!%$#?")},
     **dict(zip(("15", "16", "17", "18", "19", "24", "25"), "*^`{|}~", strict=True)),

@@ -11,19 +11,9 @@ from math import exp, log
 
 from attrs import field, frozen
 
-FILE = "lists/emails.zip"
+from paperless_ivr.keypad.emails import LETTERS
 
-LETTERS = {
-    "2": "abc",
-    "3": "def",
-    "4": "ghi",
-    "5": "jkl",
-    "6": "mno",
-    "7": "pqrs",
-    "8": "tuv",
-    "9": "wxyz",
-}
-"""Where ITU-T E.161 puts the letters."""
+FILE = "lists/emails.zip"
 
 SIGNS = "._-+"
 """What a star stands for, the commonest first."""

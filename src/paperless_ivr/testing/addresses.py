@@ -11,8 +11,8 @@ from math import exp
 from attrs import frozen
 
 from paperless_ivr.keypad.decoding import OTHER_DOMAIN, EmailDecoder, Guess
-from paperless_ivr.keypad.emails import EmailPad
-from paperless_ivr.keypad.lexicon import LETTERS, WordList, lexicon, on_keys
+from paperless_ivr.keypad.emails import LETTERS, EmailPad
+from paperless_ivr.keypad.lexicon import WordList, lexicon, on_keys
 
 PATTERNS = {
     "{first}.{last}": 20,
