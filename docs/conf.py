@@ -49,7 +49,7 @@ def _link_pictures(_: Any, doctree: Any, page: str) -> None:
 
 
 def _write_flow(app: Any, error: Exception | None) -> None:
-    """Writes the page of the whole flow beside the others."""
+    """Write the page of the whole flow along with the others."""
     if error is None:
         text = flow_page(FLOW, words=ours("en-US"))
         Path(app.outdir, FLOW_PAGE).write_text(text, encoding="utf-8")
