@@ -108,7 +108,7 @@ Send = Callable[[WebRequest], Got]
 
 
 @frozen
-class DeferredRequest:
+class OpenStore:
     """A session store, and the engine that it runs on where it is SQL."""
 
     store: SessionStore
@@ -116,17 +116,17 @@ class DeferredRequest:
 
 
 @contextmanager
-def kept(url: str | None, budget: float = POLICY.budgets.record) -> Iterator[DeferredRequest]:
+def kept(url: str | None, budget: float = POLICY.budgets.record) -> Iterator[OpenStore]:
     """Opens a database; without a URL it is all in memory."""
     if url is None:
-        yield DeferredRequest(SeparateStores(MemoryRecord(utc_now), MemoryLiveCalls()))
+        yield OpenStore(SeparateStores(MemoryRecord(utc_now), MemoryLiveCalls()))
         return
     with open_store(url, budget=budget) as store:
-        yield DeferredRequest(store, store.database.engine)
+        yield OpenStore(store, store.database.engine)
 
 
 @contextmanager
-def crowded(at: DeferredRequest) -> Iterator[None]:
+def crowded(at: OpenStore) -> Iterator[None]:
     """Another thread of this process writes, and does not come to an end; nobody waits long."""
     held, over = threading.Event(), threading.Event()
     write = at.store.database.write  # type: ignore[attr-defined]
@@ -147,12 +147,12 @@ def guarded(connection_file: Path, tell: Callable[[str], None]) -> Backend:
     return GuardedBackend(backend, connection.circuit_failures, connection.circuit_seconds, tell)
 
 
-def _setup(at: DeferredRequest, backend: Backend) -> Setup:
+def _setup(at: OpenStore, backend: Backend) -> Setup:
     return Setup(Flow(Terms(POLICY, backend.operations)), WORDS, backend, at.store)
 
 
 @contextmanager
-def web(at: DeferredRequest, backend: Backend, token_key: str = TOKEN_KEY) -> Iterator[Send]:
+def web(at: OpenStore, backend: Backend, token_key: str = TOKEN_KEY) -> Iterator[Send]:
     """Answers web requests."""
     driver = WebDriver(_setup(at, backend), GATEWAY, secret.credential(token_key))
 
@@ -164,7 +164,7 @@ def web(at: DeferredRequest, backend: Backend, token_key: str = TOKEN_KEY) -> It
     driver.close()
 
 
-def app(at: DeferredRequest, backend: Backend) -> Starlette:
+def app(at: OpenStore, backend: Backend) -> Starlette:
     """The application that `serve` runs, with its defaults."""
     meters = Meters()
     setup = evolve(_setup(at, MeteredBackend(backend, meters)), observers=(meters.moved,))
@@ -172,7 +172,7 @@ def app(at: DeferredRequest, backend: Backend) -> Starlette:
     return application(driver, meters, threads=AT_ONCE)
 
 
-def terminal(at: DeferredRequest, backend: Backend) -> Callable[[Arrival, str], Handback]:
+def terminal(at: OpenStore, backend: Backend) -> Callable[[Arrival, str], Handback]:
     """Runs a call at a terminal, in the thread that calls, by the keys of a script."""
     driver = Driver(_setup(at, backend))
 
@@ -185,7 +185,7 @@ def terminal(at: DeferredRequest, backend: Backend) -> Callable[[Arrival, str], 
 class Agi:
     """A FastAGI server on a free port: `async with Agi(at, backend) as port`."""
 
-    def __init__(self, at: DeferredRequest, backend: Backend, tell: Tell = lambda *_: None) -> None:
+    def __init__(self, at: OpenStore, backend: Backend, tell: Tell = lambda *_: None) -> None:
         files = {(p.language, bare(p.text)): p.file for p in phrases(POLICY)}
         sounds = Sounds(WORDS, Recordings(Path(), files), "/sounds")
         driver = AsyncDriver(_setup(at, backend))

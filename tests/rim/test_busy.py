@@ -76,7 +76,7 @@ def over(number: int) -> HandOver:
     return HandOver(number, Moment.AFTER_PAYMENT)
 
 
-def blocking(at: made.DeferredRequest, backend: Slow) -> Ended:
+def blocking(at: made.OpenStore, backend: Slow) -> Ended:
     """In the blocking driver, each call in a thread of its caller."""
     call = made.terminal(at, backend)
 
@@ -88,7 +88,7 @@ def blocking(at: made.DeferredRequest, backend: Slow) -> Ended:
         return list(callers.map(one, range(CALLS)))
 
 
-def on_asterisk(at: made.DeferredRequest, backend: Slow) -> Ended:
+def on_asterisk(at: made.OpenStore, backend: Slow) -> Ended:
     """In the asyncio driver."""
     calls = [AgiCall.of(over(number)) for number in range(CALLS)]
 
@@ -100,7 +100,7 @@ def on_asterisk(at: made.DeferredRequest, backend: Slow) -> Ended:
     return [(call.told["disposition"], call.told["reason"]) for call in calls]
 
 
-def on_twilio(at: made.DeferredRequest, backend: Slow) -> Ended:
+def on_twilio(at: made.OpenStore, backend: Slow) -> Ended:
     """By web requests to the application that `serve` runs."""
     with TestClient(made.app(at, backend)) as client, ThreadPoolExecutor(CALLS) as callers:
 
@@ -117,7 +117,7 @@ def on_twilio(at: made.DeferredRequest, backend: Slow) -> Ended:
         return list(callers.map(one, range(CALLS)))
 
 
-WAYS: dict[str, Callable[[made.DeferredRequest, Slow], Ended]] = {
+WAYS: dict[str, Callable[[made.OpenStore, Slow], Ended]] = {
     "blocking": blocking,
     "asyncio": on_asterisk,
     "web": on_twilio,

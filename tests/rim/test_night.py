@@ -54,7 +54,7 @@ class Night:
 
     folder: Path
     world: World
-    at: made.DeferredRequest
+    at: made.OpenStore
     ends: list[tuple[str, str]] = field(factory=list)
     """Disposition and reason, as the host gets them."""
     _calls: int = 0

@@ -38,23 +38,23 @@ class Rivera:
         return Arrival(self.call_id, made.BILLER, ani=RIVERA.phone, language="en-US")
 
 
-Call = Callable[[made.DeferredRequest, MemoryBackend, str], str]
+Call = Callable[[made.OpenStore, MemoryBackend, str], str]
 """Runs a call with an id to its end; its disposition."""
 
 
-def on_twilio(at: made.DeferredRequest, backend: MemoryBackend, call_id: str) -> str:
+def on_twilio(at: made.OpenStore, backend: MemoryBackend, call_id: str) -> str:
     """Over web requests."""
     with made.web(at, backend) as send:
         return WebCall(Rivera(call_id), KEYS).run(send)["disposition"]  # type: ignore[arg-type]
 
 
-def at_a_terminal(at: made.DeferredRequest, backend: MemoryBackend, call_id: str) -> str:
+def at_a_terminal(at: made.OpenStore, backend: MemoryBackend, call_id: str) -> str:
     """In the blocking driver."""
     handback = made.terminal(at, backend)(Rivera(call_id).arrival, " ".join(KEYS))
     return handback.disposition.value
 
 
-def on_asterisk(at: made.DeferredRequest, backend: MemoryBackend, call_id: str) -> str:
+def on_asterisk(at: made.OpenStore, backend: MemoryBackend, call_id: str) -> str:
     """In the asyncio driver."""
     given = {"PAPERLESS_LANGUAGE": "en-US", "PAPERLESS_ANI": RIVERA.phone.reveal()}
     call = AgiCall(Keyed(keys=list(KEYS)), given, HEADERS | {"agi_uniqueid": call_id})
@@ -78,7 +78,7 @@ WAYS: dict[str, Call] = {
 class Bench:
     """A database, what stands between it and its engine, and what reads it beside."""
 
-    at: made.DeferredRequest
+    at: made.OpenStore
     faults: Faults
     beside: Breakable
     numbers: "itertools.count[int]"

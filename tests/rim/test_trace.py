@@ -59,7 +59,7 @@ class Trace:
 
 
 @contextmanager
-def following(at: made.DeferredRequest) -> Iterator[Trace]:
+def following(at: made.OpenStore) -> Iterator[Trace]:
     """Follows what runs from now on; threads that are started earlier are not followed."""
     trace = Trace()
     assert at.engine is not None
