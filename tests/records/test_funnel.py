@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from paperless_ivr.flow.events import Digits
 from paperless_ivr.flow.host import Disposition, Moment, Reason
+from paperless_ivr.flow.policy import Strategy
 from paperless_ivr.flow.rows import On, way
 from paperless_ivr.flow.states import State
 from paperless_ivr.flow.table import FLOW
@@ -21,9 +22,12 @@ from paperless_ivr.records.funnel import (
     By,
     Group,
     Loss,
+    Spelled,
     Stage,
+    WayEnd,
     funnels,
     hand_overs,
+    total,
 )
 from paperless_ivr.records.port import PAPERLESS_ALREADY, Activity, ActivityType
 
@@ -303,6 +307,45 @@ def test_turned_out_done():
     (one,) = hand_overs(lines)
 
     assert Loss(Stage.REGISTERED, NOT_ENDED, "", "unsettled") == one.loss
+
+
+def test_ways_to_an_address():
+    """A way is left, taken or finished; what is spelled is counted and timed."""
+    answered, consented = ActivityType.ANSWERED, ActivityType.CONSENTED
+    lines = lines_of(
+        (ActivityType.ARRIVED, "GREETING", {}),
+        (answered, "CONFIRMATION", {"way": "on_file"}),
+        (answered, "EMAIL_LOCAL", {"way": "keypad"}),
+        (answered, "EMAIL_LOCAL", {"keys": "9", "fixes": "0"}),
+        (answered, "EMAIL_READBACK", {"keys": "4", "fixes": "0"}),
+        (answered, "CONFIRMATION", {"keys": "1", "fixes": "1"}),
+        (consented, "ENROLLMENT", ENROLL),
+        (answered, "CONFIRMATION", {}),
+    )
+    opened = lines_of((ActivityType.OPENED, "", ENROLL))
+
+    (open_one,) = hand_overs(lines)
+    (done,) = hand_overs([*lines, *opened])
+
+    on_file, keypad = Strategy.ON_FILE, Strategy.KEYPAD
+    assert open_one.ways == ((on_file, WayEnd.LEFT), (keypad, WayEnd.TAKEN))
+    assert done.ways == ((on_file, WayEnd.LEFT), (keypad, WayEnd.FINISHED))
+    assert done.spelled == Spelled(1, 14, 1, timedelta(seconds=3))
+    assert (
+        total(funnels([open_one, done], [By.DAY]).values()).spelled == done.spelled + done.spelled
+    )
+
+
+def test_agent_for_the_address():
+    """An agent is a way that is taken where the caller is put through."""
+    turned = (ActivityType.ANSWERED, "AGENT_OFFER", {"way": "person"})
+    begun = (ActivityType.ARRIVED, "GREETING", {})
+
+    (left,) = hand_overs(lines_of(begun, turned))
+    (taken,) = hand_overs(lines_of(begun, turned, (ActivityType.ANSWERED, "TRANSFERRING", {})))
+
+    assert left.ways == ((Strategy.AGENT, WayEnd.LEFT),)
+    assert taken.ways == ((Strategy.AGENT, WayEnd.TAKEN),)
 
 
 def test_back_to_paper():

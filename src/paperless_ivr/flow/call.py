@@ -122,6 +122,17 @@ class Source(enum.Enum):
     KEYED = "keyed"
     LINK = "link"
 
+    @property
+    def way(self) -> Strategy:
+        """The way to an address that brought it."""
+        match self:
+            case Source.PAYMENT | Source.ON_FILE:
+                return Strategy.ON_FILE
+            case Source.KEYED:
+                return Strategy.KEYPAD
+            case Source.LINK:
+                return Strategy.TEXT_LINK
+
 
 class TextPurpose(enum.StrEnum):
     """What a texted link is for; the words are SendWebLink's own."""

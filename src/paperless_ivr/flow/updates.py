@@ -188,12 +188,8 @@ def leave_keypad(c: Anything) -> Call:
 def leave_contact(c: Anything) -> Call:
     """The address that was spoken of is left, and the way to it used up."""
     contact = c.call.contact
-    used = {
-        Source.PAYMENT: Strategy.ON_FILE,
-        Source.ON_FILE: Strategy.ON_FILE,
-        Source.LINK: Strategy.TEXT_LINK,
-    }.get(contact.source or Source.KEYED)
-    tried = contact.used if used is None else (*contact.used, used)
+    way = contact.source.way if contact.source else Strategy.KEYPAD
+    tried = contact.used if way is Strategy.KEYPAD else (*contact.used, way)
     return evolve(c.call, contact=Contact(used=tried, bad_email=contact.bad_email))
 
 

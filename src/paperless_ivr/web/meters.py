@@ -7,7 +7,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from paperless_ivr.backends.port import Backend
 from paperless_ivr.drive.protocol import Move
+from paperless_ivr.drive.recorder import way_turned_to
 from paperless_ivr.drive.runner import handback_of
+from paperless_ivr.flow.call import Call, Purpose
 from paperless_ivr.flow.events import CustomersFound, Digits, HungUp, ServiceAnswer
 from paperless_ivr.flow.host import Reason
 from paperless_ivr.flow.requests import ServiceRequest
@@ -30,6 +32,7 @@ class Meters:
     _ready: Gauge = field(init=False)
     _left: Counter = field(init=False)
     _links: Counter = field(init=False)
+    _ways: Counter = field(init=False)
 
     @_begun.default
     def _make_begun(self) -> Counter:
@@ -104,6 +107,11 @@ class Meters:
         )
         return Counter("paperless_ivr_link_waits", text, ["came_to"], registry=self.registry)
 
+    @_ways.default
+    def _make_ways(self) -> Counter:
+        text = "Ways to an address, by way: offered, then taken by an agreement to enroll."
+        return Counter("paperless_ivr_ways", text, ["way", "came_to"], registry=self.registry)
+
     def circuit(self, is_open: Callable[[], bool]) -> None:
         """The circuit to the service is read whenever the numbers are."""
         self._circuit.set_function(is_open)
@@ -126,12 +134,21 @@ class Meters:
         if move.before is None:
             self._begun.labels(move.after.call.host.moment.value).inc()
             self._live.inc()
-        elif came_to := wait_ended(move):
-            self._links.labels(came_to).inc()
+        else:
+            self._answered(move, move.before.call, move.after.call)
         if move.after.over:
             back = handback_of(move.after)
             self._ended.labels(back.disposition.value, back.reason.value).inc()
             self._live.dec()
+
+    def _answered(self, move: Move, before: Call, after: Call) -> None:
+        if came_to := wait_ended(move):
+            self._links.labels(came_to).inc()
+        if way := way_turned_to(before, after):
+            self._ways.labels(way.value, "offered").inc()
+        for consent in after.consents[len(before.consents) :]:
+            if consent.purpose is Purpose.ENROLL and after.contact.source:
+                self._ways.labels(after.contact.source.way.value, "taken").inc()
 
     def gave_back(self, reason: Reason) -> None:
         """A call went back to the host outside of its flow."""
