@@ -51,6 +51,7 @@ MINOR = {
     (Phase.ARRIVAL, Phase.ADDRESS),  # another address, where the offer names the one on file
     (Phase.IDENTITY, Phase.ARRIVAL),  # the search before the offer is done
     (Phase.TEXT, Phase.AGENT),  # 0 while the caller opens the link
+    (Phase.AGENT, Phase.ADDRESS),  # the way to an address that comes after an agent
     (Phase.BILL, Phase.AFTER),  # nothing is left to do
     (Phase.ADDRESS, Phase.AFTER),  # after a hang-up
     (Phase.CONSENT, Phase.PAPER),  # the service says that it is paperless already

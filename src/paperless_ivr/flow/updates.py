@@ -263,7 +263,7 @@ def note_lost_answer(c: Anything) -> Call:
 
 
 def want_agent(reason: Reason, otherwise: S) -> Keep:
-    """An agent would help; `otherwise` is the ending if nobody does."""
+    """An agent would help; `otherwise` is where the call goes if nobody does."""
 
     def keep(c: Anything) -> Call:
         exact = _exact(reason, c)
