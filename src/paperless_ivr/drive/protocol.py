@@ -57,7 +57,7 @@ class Move:
 Advance = Callable[[Session, Event], Session]
 """The session after an event, not yet committed."""
 Budget = Callable[[Request], float]
-"""Seconds that a request may take."""
+"""Seconds that a request may take, from now on."""
 Task = Generator[OnRecord | Send, Any, tuple[Event, Settlement | None]]
 
 
@@ -94,6 +94,8 @@ def fulfill(request: Request, turn: Turn, budget: Budget) -> Task:
         if forbidden is not None:
             return forbidden, None
     seconds, began = budget(request), monotonic()
+    if seconds <= 0:
+        return Unavailable("no time was left"), None
     answer = yield Send(request, turn, seconds)
     if isinstance(request, Read):
         left = seconds - (monotonic() - began)

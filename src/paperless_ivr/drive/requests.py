@@ -5,6 +5,7 @@ number of workers sends it. A claim that outlived its worker is taken over: what
 sent is not sent again, but known as `OutcomeUnknown` (R31).
 """
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -118,20 +119,21 @@ class RequestRunner:
         """Whether a worker has claimed the request, and may still be at it."""
         return session.claim is not None and self.setup.clock() < session.claim.until
 
-    def carry(self, session: Session, *, claimed: bool = False) -> Session:
+    def carry(self, session: Session, *, claimed: bool = False, waited: float = 0.0) -> Session:
         """Carries out requests until there is something to say or to wait for.
 
-        `claimed`: this worker has claimed the first one. Raises StaleCall where another worker
-        has moved the call.
+        `claimed`: this worker has claimed the first one. `waited`: seconds in which the caller
+        has heard nothing. Raises StaleCall where another worker has moved the call.
         """
+        silent_since = time.monotonic() - waited
         while isinstance(session.turn.then, Request):
-            session = self._fulfilled(session, claimed=claimed)
+            session = self._fulfilled(session, silent_since, claimed=claimed)
             if session.turn.say:
                 break
             claimed = True  # with the move that led to it
         return session
 
-    def _fulfilled(self, session: Session, *, claimed: bool) -> Session:
+    def _fulfilled(self, session: Session, silent_since: float, *, claimed: bool) -> Session:
         """The call after the answer to its request."""
         request = session.turn.then
         assert isinstance(request, Request)
@@ -140,7 +142,8 @@ class RequestRunner:
             session = self._claimed(session, again=again)
         if isinstance(request, Read) and again:
             return self._answered(session, Unavailable("taken over"), None)
-        steps = fulfill(request, session.turn, self.setup.budget)
+        waited = time.monotonic() - silent_since
+        steps = fulfill(request, session.turn, lambda it: self.setup.budget(it, waited))
         reply: Any = None
         while True:
             try:

@@ -118,12 +118,12 @@ class Setup:
         if found:
             raise PolicyProblems("the policy cannot be used", found)
 
-    def budget(self, request: Request) -> float:
-        """Seconds that a request may take."""
+    def budget(self, request: Request, waited: float = 0.0) -> float:
+        """Seconds that a request may take where the caller has heard nothing for so many."""
         if isinstance(request, RecordRequest):
             return self.budgets.record
         if ahead(request):
-            return self.budgets.before_offer
+            return self.budgets.before_offer - waited
         return self.budgets.read if isinstance(request, Read) else self.budgets.write
 
     @property
@@ -403,6 +403,11 @@ class Silence:
     def begins(self) -> None:
         """The caller hears something, or has just done something."""
         self._began = time.monotonic()
+
+    @property
+    def so_far(self) -> float:
+        """Seconds in which the caller has heard nothing."""
+        return time.monotonic() - self._began
 
     def goes_on_or_begins(self, performed: Turn) -> None:
         """A turn was performed: it begins anew unless nothing was said and nothing asked."""

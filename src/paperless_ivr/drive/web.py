@@ -268,7 +268,8 @@ class WebDriver:
 
     def _carried(self, session: Session, *, claimed: bool = False) -> Reply:
         """Carries out a request, and gives the document that comes of it, or one meanwhile."""
-        pending = self._pool.submit(self._requests.carry, session, claimed=claimed)
+        waited = self._patience - left()
+        pending = self._pool.submit(self._requests.carry, session, claimed=claimed, waited=waited)
         try:
             return self._reply(pending.result(self._wait))
         except StaleCall:  # another worker does it
