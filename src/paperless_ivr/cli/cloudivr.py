@@ -104,9 +104,9 @@ def outbox(context: click.Context, database: str | None, reveal: bool) -> None:
     assert context.parent is not None
     database = database or context.parent.params["database"]
     with usable():
+        from paperless_ivr.clock import utc_now
         from paperless_ivr.cloudivr.database import opened
         from paperless_ivr.cloudivr.outbox import outbox as read
-        from paperless_ivr.cloudivr.transactions import utc_now
 
         engine = opened(database)
         file = engine.url.database or ""

@@ -12,6 +12,7 @@ import click
 from paperless_ivr.cli import report_forms
 from paperless_ivr.cli.record import PATIENCE, database_option
 from paperless_ivr.cli.report_forms import Report
+from paperless_ivr.clock import utc_now
 from paperless_ivr.records.funnel import By, HandOver, day_of, funnels, hand_overs
 from paperless_ivr.records.port import A_DAY, Readable
 
@@ -127,5 +128,5 @@ def _told(  # noqa: PLR0913, PLR0917 - what is asked for
         {one: record.tracked(one) for one in billers},
         by,
         (min(days), max(days)) if days else None,
-        datetime.now(UTC),
+        utc_now(),
     )

@@ -14,7 +14,7 @@ from attrs import frozen
 from paperless_ivr.backends.connection import Connection, load_connection
 from paperless_ivr.cli.record import checked
 from paperless_ivr.cli.setups import demo_connection
-from paperless_ivr.drive.runner import AT_ONCE, utc_now
+from paperless_ivr.drive.runner import AT_ONCE
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 from paperless_ivr.records.port import Ledger, SessionStore
@@ -126,7 +126,7 @@ def opened(  # noqa: PLR0913 - an argument for each option
         )
         lines = tuple(_connected(policy, connection, connection_file, service, record))
         if record is None:
-            memory = MemoryRecord(utc_now)
+            memory = MemoryRecord()
             yield Services(
                 backend, SeparateStores(memory, MemoryLiveCalls()), memory, _nothing, lines
             )

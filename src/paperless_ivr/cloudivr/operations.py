@@ -6,6 +6,7 @@ from datetime import datetime
 from attrs import field, frozen
 from sqlalchemy import ColumnElement, Engine, or_, select
 
+from paperless_ivr.clock import utc_now
 from paperless_ivr.cloudivr import tables as t
 from paperless_ivr.cloudivr.admission import Admission, admit
 from paperless_ivr.cloudivr.answers import (
@@ -27,7 +28,7 @@ from paperless_ivr.cloudivr.bills import (
 from paperless_ivr.cloudivr.codes import Code
 from paperless_ivr.cloudivr.database import last_ten
 from paperless_ivr.cloudivr.enrollment import Registrar, settle
-from paperless_ivr.cloudivr.transactions import Refused, Transactions, Visit, utc_now
+from paperless_ivr.cloudivr.transactions import Refused, Transactions, Visit
 from paperless_ivr.keypad import alone
 
 LINK_DAYS = 7.0

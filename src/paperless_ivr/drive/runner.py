@@ -17,6 +17,7 @@ import structlog
 from attrs import define, evolve, field, frozen
 
 from paperless_ivr.backends.port import Backend
+from paperless_ivr.clock import utc_now
 from paperless_ivr.drive.protocol import Move, Send
 from paperless_ivr.drive.recorder import ActivityRecorder
 from paperless_ivr.drive.session import Claim, Session
@@ -82,11 +83,6 @@ CLAIM_GRACE = 5.0
 """Seconds beyond its budget after which the worker that claimed a request is presumed lost."""
 GRACE = 1.0
 """Seconds beyond its budget after which a back end that does not keep to it is given up."""
-
-
-def utc_now() -> datetime:
-    """The time, with its zone."""
-    return datetime.now(UTC)
 
 
 @frozen

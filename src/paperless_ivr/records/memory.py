@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import Lock
 from types import MappingProxyType
 from typing import Any
 
 from attrs import define, evolve, field, fields, frozen
 
+from paperless_ivr.clock import utc_now
 from paperless_ivr.errors import RecordDown, StaleCall, StaleClaim, UnknownCall
 from paperless_ivr.flow.events import (
     Accepted,
@@ -89,7 +90,7 @@ Whose = tuple[str, str, str | Secret]
 class MemoryRecord:
     """A record in memory. Safe to use from several threads. Times have a zone."""
 
-    now: Callable[[], datetime]
+    now: Callable[[], datetime] = utc_now
     down: bool = False
     """Every method raises `RecordDown`."""
     _activities: list[Activity] = field(init=False, factory=list)
@@ -502,15 +503,11 @@ def _bill(left: WorkItem) -> tuple[str, Secret, str]:
     return (left.evidence.consent.biller, what.customer, what.invoice_type)
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 @define(eq=False, repr=False)
 class MemoryLiveCalls:
     """Calls in progress, in memory. Safe to use from several threads."""
 
-    now: Callable[[], datetime] = _utc_now
+    now: Callable[[], datetime] = utc_now
     down: bool = False
     """Every method raises `RecordDown`."""
     _calls: dict[str, SavedCall] = field(init=False, factory=dict)

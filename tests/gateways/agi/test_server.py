@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from paperless_ivr.backends.demo import springfield
 from paperless_ivr.drive.aio import AsyncDriver
-from paperless_ivr.drive.runner import Setup, utc_now
+from paperless_ivr.drive.runner import Setup
 from paperless_ivr.flow.events import (
     CallerEvent,
     Digits,
@@ -135,7 +135,7 @@ def test_a_call_is_handed_over_and_given_back() -> None:
 @pytest.mark.requirement("R47")
 def test_a_no_of_a_withheld_caller_is_nobody_else_s() -> None:
     """Whatever stands for "no number", a caller's no does not silence the offer for the next."""
-    backend, record = springfield(), MemoryRecord(utc_now)
+    backend, record = springfield(), MemoryRecord()
     store = SeparateStores(record, MemoryLiveCalls())
     driver = AsyncDriver(Setup(Flow(), Catalog.of(Policy()), backend, store))
     numbers = ["0000000000", "9999999999", "+266696687", "+10000000000", "user-12345-67890"]
@@ -731,7 +731,7 @@ def test_it_listens_on_loopback() -> None:
 
 def test_the_driver_takes_a_call() -> None:
     """The default driver takes a call that is handed over, to its end."""
-    record = MemoryRecord(utc_now)
+    record = MemoryRecord()
     flow = Flow()
     words = Catalog.of(flow.terms.policy)
     store = SeparateStores(record, MemoryLiveCalls())

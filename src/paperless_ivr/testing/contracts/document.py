@@ -6,7 +6,6 @@ so the promises of session gateways are checked too. What is not claimed is left
 """
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 
 from attrs import define, evolve, field
 
@@ -149,7 +148,7 @@ class _Bench:
 
     runtime: Runtime
     backend: MemoryBackend = field(factory=springfield)
-    record: MemoryRecord = field(factory=lambda: MemoryRecord(lambda: datetime.now(UTC)))
+    record: MemoryRecord = field(factory=MemoryRecord)
     calls: MemoryLiveCalls = field(factory=MemoryLiveCalls)
     ended: list[Handback] = field(factory=list)
     sent: list[WebRequest] = field(factory=list)
