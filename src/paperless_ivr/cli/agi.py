@@ -35,14 +35,7 @@ if TYPE_CHECKING:
 
 
 @click.command(name="agi")
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=PORT,
-    show_default=True,
-    help="0 lets the system choose.",
-)
+@limits.listening_options(PORT)
 @services.options
 @click.option(
     "--sounds",

@@ -9,7 +9,7 @@ from threading import Timer
 import click
 from attrs import evolve
 
-from paperless_ivr.cli import services
+from paperless_ivr.cli import limits, services
 from paperless_ivr.cli.setups import arrival, demo_connection
 from paperless_ivr.net.connections import DEFAULTS
 
@@ -27,14 +27,7 @@ LAST_REQUESTS = 1
     type=services.FILE,
     help="A policy (TOML), to choose from if given several times. [default: the demo's]",
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8090,
-    show_default=True,
-    help="0 is any that is free.",
-)
+@limits.listening_options(8090)
 @click.option("--open/--no-open", "opens", default=True, help="Open the page in a browser.")
 def command(*, files: tuple[Path, ...], host: str, port: int, opens: bool) -> None:
     """Be the caller, in a browser: see the flow move, and let the service fail.
