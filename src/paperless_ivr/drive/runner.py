@@ -16,7 +16,7 @@ from typing import TypeVar
 import structlog
 from attrs import define, evolve, field, frozen
 
-from paperless_ivr.backends.port import Backend
+from paperless_ivr.backends.port import Backend, without_answer
 from paperless_ivr.clock import utc_now
 from paperless_ivr.drive.protocol import Move, Send
 from paperless_ivr.drive.recorder import ActivityRecorder
@@ -521,11 +521,6 @@ def log_move(move: Move) -> None:
             reason=back.reason.value,
             turns=after.number,
         )
-
-
-def without_answer(request: ServiceRequest) -> ServiceAnswer:
-    """The outcome of a request that got no answer: a read did nothing, a write may have."""
-    return Unavailable() if isinstance(request, Read) else OutcomeUnknown()
 
 
 def _why(answer: ServiceAnswer) -> str | None:

@@ -7,9 +7,8 @@ from threading import Event
 
 from attrs import define, field, frozen
 
-from paperless_ivr.backends.port import Backend
+from paperless_ivr.backends.port import Backend, without_answer
 from paperless_ivr.cloudivr.serving import Service
-from paperless_ivr.drive.runner import without_answer
 from paperless_ivr.flow.events import ServiceAnswer, Unavailable
 from paperless_ivr.flow.requests import ServiceRequest
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
