@@ -14,8 +14,8 @@ from paperless_ivr.flow.turns import Gather, Turn, barge_in_runs
 from paperless_ivr.records.memory import MemoryLiveCalls
 from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.secret import keys
+from paperless_ivr.testing.playback import Playback
 from paperless_ivr.transcripts import read
-from paperless_ivr.transcripts.playback import Playback
 
 FILES = sorted((Path(__file__).parents[1] / "transcripts").glob("*.call"))
 

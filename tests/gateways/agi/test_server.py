@@ -33,9 +33,9 @@ from paperless_ivr.prompts import Catalog
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.secret import keys
+from paperless_ivr.testing.playback import Playback
 from paperless_ivr.testing.virtual_caller import Act, HangUp, Press
 from paperless_ivr.transcripts import read
-from paperless_ivr.transcripts.playback import Playback
 from tests.counts import heavy
 from tests.drive.test_loops_agree import FILES, played
 from tests.gateways.agi.simulator import Asterisk, recorded
@@ -565,7 +565,7 @@ class Planned:
 
     async def perform(self, turn: Turn, language: str) -> CallerEvent | None:
         """Plans a turn and performs it; what comes of it is what was planned."""
-        event = self.playback.does(turn)
+        event = self.playback.caller(turn)
         sounds = [
             sum(not sound.is_pause for sound in self.gateway.sounds.prompt(prompt, language))
             for prompt in turn.say
