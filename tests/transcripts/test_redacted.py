@@ -37,7 +37,7 @@ from paperless_ivr.transcripts.stand_ins import StandIns
 from tests.counts import heavy
 from tests.flow.test_secrets import personal
 
-FILES = sorted((Path(__file__).parent / "transcripts").glob("*.call"))
+FILES = sorted(Path(__file__).parent.glob("*.call"))
 PAD = EmailPad()
 
 
