@@ -44,7 +44,7 @@ def give_up(
         keep = DeferRequest.of(yes)
         runner.twice(lambda: setup.store.record.keep(keep, evidence[yes.reference]))
     handback = evolve(
-        Handback.unfinished(call.host, Reason.OTHER_EDITION),
+        Handback.unfinished(call.host, Reason.OTHER_RELEASE),
         disposition=Disposition.INCOMPLETE if yes is None else Disposition.DEFERRED,
         registration=Registration.NONE if yes is None else Registration.KEPT,
         language=call.language,

@@ -99,10 +99,10 @@ class Setup:
     """Requests to the service at the same time; above the calls at the same time nobody waits."""
     name_handover: Callable[[], str] = lambda: token_hex(4)
     """Names hand-overs: a host may hand one call over several times, or two by one name."""
-    edition: Release = field(init=False, repr=False)
+    release: Release = field(init=False, repr=False)
     """The flow, policy and words that a call beginning now is run on."""
 
-    @edition.default
+    @release.default
     def _make_release(self) -> Release:
         policy = self.flow.terms.policy
         return Release(self.flow.digest, digest(policy), self.catalog.digest)
@@ -154,7 +154,7 @@ class CallRunner:
         now = setup.clock()
         named = evolve(
             arrival,
-            edition=setup.edition,
+            edition=setup.release,
             handover=handover,
             serial=serial,
             today=arrival.today or now.astimezone(UTC).date(),

@@ -84,7 +84,7 @@ class Runtime(Protocol):
         """What `VirtualCaller.begins` is told where a prompt is spoken in a language."""
         ...
 
-    def person(self, result: TransferResult) -> None:
+    def agent(self, result: TransferResult) -> None:
         """What becomes of the next transfer."""
         ...
 
@@ -137,13 +137,13 @@ class Calling:
     def _plans(self, event: CallerEvent | None, prompts: int) -> None:
         caller = self.runtime.caller
         match event:
-            case Digits(keys, ended, heard):
+            case Digits(keys, ended, interrupted):
                 end = "#" if ended is Ended.END_KEY else ""
-                caller.plan(Press(keys.reveal() + end, at=heard), prompts=prompts)
+                caller.plan(Press(keys.reveal() + end, at=interrupted), prompts=prompts)
             case HungUp():
                 caller.plan(HangUp(at=0 if prompts else None), prompts=prompts)
             case TransferEnded(result):
-                self.runtime.person(result)
+                self.runtime.agent(result)
                 caller.plan(prompts=prompts)
             case _:
                 caller.plan(prompts=prompts)

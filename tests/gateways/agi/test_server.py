@@ -577,10 +577,10 @@ class Planned:
 
     def _acts(self, event: CallerEvent | None, turn: Turn, sounds: list[int]) -> list[Act]:
         match event:
-            case Digits(pressed, ended, heard):
+            case Digits(pressed, ended, interrupted):
                 assert isinstance(turn.then, Gather)
                 end = turn.then.end_key if ended is Ended.END_KEY else ""
-                at = None if heard is None else sum(sounds[:heard])
+                at = None if interrupted is None else sum(sounds[:interrupted])
                 return [Press(pressed.reveal() + end, at=at, after=0.1)]
             case HungUp():
                 return [HangUp(at=0 if sounds else None)]

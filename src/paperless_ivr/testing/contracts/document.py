@@ -91,7 +91,7 @@ class Performer:
         self._turns += 1
         number = self._turns
         gateway = self.runtime.gateway
-        document = gateway.write(turn, lambda heard: f"{number}-{heard}", language)
+        document = gateway.write(turn, lambda interrupted: f"{number}-{interrupted}", language)
         request = self.runtime.follow(document)
         if request is None:
             return None
@@ -122,9 +122,9 @@ class Performer:
         """There is no channel to cut."""
         return False
 
-    def person(self, result: TransferResult) -> None:
+    def agent(self, result: TransferResult) -> None:
         """What becomes of the next transfer."""
-        self.runtime.person(result)
+        self.runtime.agent(result)
 
     def shown(self) -> str:
         """Everything that could be printed."""
