@@ -107,7 +107,9 @@ def _service(file: Path | None, wsdl: str | None, policy: Policy | None, offline
     if file is not None:
         connection = load_connection(file)
     else:
-        connection = Connection("http://localhost", "unknown", "unknown", credential(""), wsdl)
+        connection = Connection(
+            "http://localhost", "unknown", "unknown", wsdl, partner_key=credential("")
+        )
     place = connection.wsdl or str(WSDL)
     contract = load_contract(
         connection, place, Http.of(connection), None if wsdl else connection.soap

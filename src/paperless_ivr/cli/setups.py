@@ -18,7 +18,11 @@ def demo_connection(address: str) -> Connection:
     planted = seed.load()
     partner, biller = planted.partners[0], planted.billers[0]
     return Connection(
-        address, biller.guid, partner.guid, credential(partner.key), codes=REFERENCE_CODES
+        address,
+        biller.guid,
+        partner.guid,
+        partner_key=credential(partner.key),
+        codes=REFERENCE_CODES,
     )
 
 
