@@ -14,6 +14,7 @@ import structlog
 
 from paperless_ivr.cli import health, limits, logs, services
 from paperless_ivr.cli.health import said
+from paperless_ivr.cli.paths import FOLDER
 from paperless_ivr.cli.setups import policy_in_force
 from paperless_ivr.drive.aio import AsyncDriver
 from paperless_ivr.drive.runner import AT_ONCE, Setup, whose
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     "--sounds",
     "folder",
     required=True,
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FOLDER,
     help="The recorded phrases, as `paperless-ivr prompts --render` makes them.",
 )
 @click.option(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from paperless_ivr.cli.paths import FILE
 from paperless_ivr.cli.plain_words import meaning
 from paperless_ivr.errors import ConnectionProblems
 from paperless_ivr.flow.checks import check
@@ -11,8 +12,6 @@ from paperless_ivr.flow.policy import Policy, Strategy
 from paperless_ivr.flow.table import FLOW
 from paperless_ivr.flow.view import Terms
 from paperless_ivr.prompts.policies import load_policy
-
-FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command(name="check")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from cattrs import Converter
 
+from paperless_ivr.cli.paths import FILE
 from paperless_ivr.cli.report_forms import show
 from paperless_ivr.errors import StillOpen
 from paperless_ivr.keypad import phone_number
@@ -54,7 +55,7 @@ database_option = click.option(
 policy_option = click.option(
     "--policy",
     "file",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     required=True,
     help="The biller's policy (TOML): whose record it is, and its retention.",
 )
@@ -182,7 +183,7 @@ def _show(found: Mapping[str, Sequence[Mapping[str, str]]]) -> None:
     "-o",
     "--output",
     "to",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     metavar="FILE",
     help="Write to a new file that only its owner may read. [default: standard output]",
 )

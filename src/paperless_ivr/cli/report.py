@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from paperless_ivr.cli import report_forms
+from paperless_ivr.cli.paths import FILE
 from paperless_ivr.cli.record import PATIENCE, database_option
 from paperless_ivr.cli.report_forms import Report
 from paperless_ivr.clock import utc_now
@@ -57,7 +58,7 @@ def _by(_: click.Context, __: click.Parameter, names: str) -> tuple[By, ...]:
 )
 @click.option(
     "--picture",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     metavar="FILE",
     help="Draw the funnels too: FILE.svg or FILE.png.",
 )

@@ -12,6 +12,7 @@ import click
 
 from paperless_ivr.cli import health, limits, logs, services
 from paperless_ivr.cli.health import said
+from paperless_ivr.cli.paths import FILE
 from paperless_ivr.cli.setups import policy_in_force
 from paperless_ivr.drive.runner import AT_ONCE, Setup
 from paperless_ivr.errors import StoreError
@@ -60,7 +61,7 @@ LAST_WORD = 30.0
     "--former",
     "former_files",
     multiple=True,
-    type=services.FILE,
+    type=FILE,
     help="A policy that calls in progress began on; they finish on it.",
 )
 @click.option(

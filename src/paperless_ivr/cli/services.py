@@ -12,6 +12,7 @@ import structlog
 from attrs import frozen
 
 from paperless_ivr.backends.connection import Connection, load_connection
+from paperless_ivr.cli.paths import FILE
 from paperless_ivr.cli.record import checked
 from paperless_ivr.cli.setups import demo_connection
 from paperless_ivr.drive.runner import AT_ONCE
@@ -27,8 +28,6 @@ REQUESTS_A_CONNECTION = 32
 """A transaction takes milliseconds, and a request to the service seconds."""
 FEWEST = 2
 """Connections to a database."""
-
-FILE = click.Path(dir_okay=False, path_type=Path)
 
 OPTIONS = (
     click.option("--policy", "file", type=FILE, help="A policy (TOML). [default: the demo's]"),

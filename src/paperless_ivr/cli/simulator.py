@@ -9,7 +9,8 @@ from threading import Timer
 import click
 from attrs import evolve
 
-from paperless_ivr.cli import limits, services
+from paperless_ivr.cli import limits
+from paperless_ivr.cli.paths import FILE
 from paperless_ivr.cli.setups import arrival, demo_connection
 from paperless_ivr.net.connections import DEFAULTS
 
@@ -24,7 +25,7 @@ LAST_REQUESTS = 1
     "--policy",
     "files",
     multiple=True,
-    type=services.FILE,
+    type=FILE,
     help="A policy (TOML), to choose from if given several times. [default: the demo's]",
 )
 @limits.listening_options(8090)
