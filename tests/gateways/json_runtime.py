@@ -83,7 +83,7 @@ class JsonRuntime:
         text = said([prompt], language, self.gateway.catalog)
         return f"{prompt.language or language}: {text}"
 
-    def person(self, result: TransferResult) -> None:
+    def agent(self, result: TransferResult) -> None:
         """What becomes of the next transfer."""
         self._result = result
 

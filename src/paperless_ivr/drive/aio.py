@@ -82,7 +82,7 @@ class AsyncDriver:
         try:
             return await self._converse(line, session, silence)
         finally:
-            await line.close()
+            await line.stop_listening()
 
     async def _converse(self, line: "_Line", session: Session, silence: Silence) -> Handback:
         runner, setup = self._runner, self.setup
@@ -147,7 +147,7 @@ class _Line:
 
     async def perform(self, turn: Turn) -> CallerEvent | None:
         """Performs a turn; HungUp where the channel breaks or the call is taken back."""
-        await self._stop_listening()
+        await self.stop_listening()
         language = self.runner.language(turn)
         event = await self._unless_taken(lambda: self.gateway.perform(turn, language), turn)
         if not isinstance(event, HungUp):
@@ -168,11 +168,8 @@ class _Line:
         event = listening.result()
         return event if isinstance(event, HungUp) else HungUp()
 
-    async def close(self) -> None:
+    async def stop_listening(self) -> None:
         """Lets go of the channel."""
-        await self._stop_listening()
-
-    async def _stop_listening(self) -> None:
         listening, self.listening = self.listening, None
         if listening is not None:
             await _stopped(listening)

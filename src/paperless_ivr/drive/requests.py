@@ -25,7 +25,6 @@ from paperless_ivr.flow.events import (
     ServiceAnswer,
     Unavailable,
 )
-from paperless_ivr.flow.host import Release
 from paperless_ivr.flow.requests import Read, Request, Write, ahead
 from paperless_ivr.flow.turns import Turn
 from paperless_ivr.gateways.port import DocumentGateway
@@ -50,11 +49,6 @@ class RequestRunner:
     @runner.default
     def _make_runner(self) -> CallRunner:
         return CallRunner(self.setup)
-
-    @property
-    def release(self) -> Release:
-        """The flow, policy and words that it runs calls on."""
-        return self.setup.edition
 
     def close(self) -> None:
         """Waits for searches that no call waits for any more."""
@@ -99,8 +93,8 @@ class RequestRunner:
     def write(self, session: Session, turn: Turn) -> str:
         """A turn as a document, with the tokens of where the call is."""
 
-        def sign(heard: int | None) -> str:
-            return self.signer.sign(TurnToken.of(session.turn, session.number, heard))
+        def sign(interrupted: int | None) -> str:
+            return self.signer.sign(TurnToken.of(session.turn, session.number, interrupted))
 
         return self.gateway.write(turn, sign, self.runner.language(turn))
 

@@ -11,8 +11,8 @@ from attrs import frozen
 from paperless_ivr.flow.events import Customer
 from paperless_ivr.flow.host import (
     Arrival,
+    BillOutcome,
     Identity,
-    Outcome,
     Reason,
     Sent,
 )
@@ -203,7 +203,7 @@ class Consent:
 class Results:
     """What has become of what the caller agreed to."""
 
-    outcomes: tuple[Outcome, ...] = ()
+    outcomes: tuple[BillOutcome, ...] = ()
     text: Sent = Sent.NOT_ASKED
     autopay: Sent = Sent.NOT_ASKED
     reason: Reason = Reason.NONE

@@ -28,7 +28,7 @@ from paperless_ivr.flow.events import (
     Unavailable,
 )
 from paperless_ivr.flow.facts import Anything, agent, keyed, named
-from paperless_ivr.flow.host import Outcome, Reason, Registration
+from paperless_ivr.flow.host import BillOutcome, Reason, Registration
 from paperless_ivr.flow.policy import Strategy
 from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.view import Transition
@@ -240,7 +240,7 @@ def settle_bill(c: Anything, registration: Registration) -> Call:
     yes = next(
         x for x in reversed(call.consents) if x.purpose in (Purpose.ENROLL, Purpose.BACK_TO_PAPER)
     )
-    outcome = Outcome(yes.customer, yes.account, yes.invoice_type, registration, yes.reference)
+    outcome = BillOutcome(yes.customer, yes.account, yes.invoice_type, registration, yes.reference)
     others = tuple(
         o
         for o in call.results.outcomes

@@ -78,7 +78,7 @@ class SimulatedTwilio:
         made_up = dict(request.headers) | {HEADER: 27 * "A" + "="}
         return evolve(request, headers=made_up)
 
-    def person(self, result: TransferResult) -> None:
+    def agent(self, result: TransferResult) -> None:
         """What becomes of the next transfer."""
         self._result = result
 

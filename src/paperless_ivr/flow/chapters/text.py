@@ -54,7 +54,7 @@ from paperless_ivr.flow.facts import (
     star,
     wrong_used_up,
 )
-from paperless_ivr.flow.host import Outcome, Registration, Sent
+from paperless_ivr.flow.host import BillOutcome, Registration, Sent
 from paperless_ivr.flow.lines import (
     Prompts,
     begun,
@@ -174,7 +174,9 @@ def stop_waiting(c: Anything) -> Call:
 def note_paperless(c: Transition[CustomersFound]) -> Call:
     """The bill is paperless: what was agreed in the call is finished, or what waited before it."""
     call, yes = stop_waiting(c), given(c, Purpose.TEXT)
-    new = Outcome(yes.customer, yes.account, yes.invoice_type, Registration.ACTIVE, yes.reference)
+    new = BillOutcome(
+        yes.customer, yes.account, yes.invoice_type, Registration.ACTIVE, yes.reference
+    )
     outcomes = {(o.customer, o.invoice_type): o for o in call.results.outcomes}
     bill = (yes.customer, yes.invoice_type)
     outcomes[bill] = evolve(outcomes.get(bill, new), registration=Registration.ACTIVE)

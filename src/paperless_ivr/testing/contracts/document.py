@@ -6,7 +6,6 @@ so the promises of session gateways are checked too. What is not claimed is left
 """
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 
 from attrs import define, evolve, field
 
@@ -92,7 +91,7 @@ class Performer:
         self._turns += 1
         number = self._turns
         gateway = self.runtime.gateway
-        document = gateway.write(turn, lambda heard: f"{number}-{heard}", language)
+        document = gateway.write(turn, lambda interrupted: f"{number}-{interrupted}", language)
         request = self.runtime.follow(document)
         if request is None:
             return None
@@ -123,9 +122,9 @@ class Performer:
         """There is no channel to cut."""
         return False
 
-    def person(self, result: TransferResult) -> None:
+    def agent(self, result: TransferResult) -> None:
         """What becomes of the next transfer."""
-        self.runtime.person(result)
+        self.runtime.agent(result)
 
     def shown(self) -> str:
         """Everything that could be printed."""
@@ -149,7 +148,7 @@ class _Bench:
 
     runtime: Runtime
     backend: MemoryBackend = field(factory=springfield)
-    record: MemoryRecord = field(factory=lambda: MemoryRecord(lambda: datetime.now(UTC)))
+    record: MemoryRecord = field(factory=MemoryRecord)
     calls: MemoryLiveCalls = field(factory=MemoryLiveCalls)
     ended: list[Handback] = field(factory=list)
     sent: list[WebRequest] = field(factory=list)
