@@ -37,7 +37,7 @@ DOCUMENTS_AT_MOST = 500
 class Runtime(Protocol):
     """A document gateway on a simulator of its runtime, for one call.
 
-    What the runtime knows itself, as the call's identifier, need not be that of the arrival.
+    The call's identifier is the runtime's own, and need not be that of the arrival.
     """
 
     caller: VirtualCaller
@@ -55,11 +55,11 @@ class Runtime(Protocol):
 
     @property
     def handed_back(self) -> Mapping[str, str] | None:
-        """What the host got back, its `disposition` at least; None until then."""
+        """What the host got back, by the names of `handback_to_strings`; None until then."""
         ...
 
     def begins(self, arrival: Arrival) -> WebRequest:
-        """The request with which the host hands the call over."""
+        """The request with which the host hands the call over, from `ani` to `dnis`."""
         ...
 
     def follow(self, document: str) -> WebRequest | None:
@@ -75,6 +75,14 @@ class Runtime(Protocol):
 
     def ends(self) -> WebRequest:
         """The request that tells that the call is over."""
+        ...
+
+    def news(self) -> tuple[WebRequest, ...]:
+        """Requests that tell how the call goes on: it rings, the agent's leg is over."""
+        ...
+
+    def signed(self, request: WebRequest) -> WebRequest:
+        """The request as the runtime sends it, signed anew; as it is where nothing is signed."""
         ...
 
     def forged(self, request: WebRequest) -> WebRequest:
