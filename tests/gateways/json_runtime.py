@@ -72,7 +72,7 @@ class JsonRuntime:
         return self._post(f"{self.gateway.address}/event", status="completed")
 
     def news(self) -> tuple[WebRequest, ...]:
-        """The call goes on."""
+        """A status report of a call in progress."""
         return (self._post(f"{self.gateway.address}/event", status="answered"),)
 
     def signed(self, request: WebRequest) -> WebRequest:

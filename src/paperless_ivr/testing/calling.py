@@ -59,7 +59,7 @@ class Runtime(Protocol):
         ...
 
     def begins(self, arrival: Arrival) -> WebRequest:
-        """The request with which the host hands the call over, from `ani` to `dnis`."""
+        """The request with which the host hands the call over; it names `ani` and `dnis`."""
         ...
 
     def follow(self, document: str) -> WebRequest | None:
@@ -78,11 +78,11 @@ class Runtime(Protocol):
         ...
 
     def news(self) -> tuple[WebRequest, ...]:
-        """Requests that tell how the call goes on: it rings, the agent's leg is over."""
+        """Status reports of a call in progress: it rings, the agent's leg has ended."""
         ...
 
     def signed(self, request: WebRequest) -> WebRequest:
-        """The request as the runtime sends it, signed anew; as it is where nothing is signed."""
+        """The request with a valid signature; unchanged if the runtime signs nothing."""
         ...
 
     def forged(self, request: WebRequest) -> WebRequest:

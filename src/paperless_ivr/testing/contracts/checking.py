@@ -38,7 +38,7 @@ def run(checks: Iterable[Callable[[Make], None]], make: Make) -> None:
 
 
 def _told(error: Exception) -> str:
-    """Where it was raised; and its words, where they are ours and hold nothing of a person."""
+    """Where an error was raised, and its message if it is ours: those hold no personal data."""
     last = extract_tb(error.__traceback__)[-1]
     words = f" {error}" if isinstance(error, Problems | Rejected) else ""
     return f"{Path(last.filename).name}, line {last.lineno}.{words}"

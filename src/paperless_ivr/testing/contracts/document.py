@@ -209,7 +209,7 @@ class _Bench:
     def does(self, act: Press | None) -> Reply:
         """The caller hears the document, and does that; the reply to what comes of it."""
         request, before = self.hears(act), self.load().number
-        assert request is not None, "the host has the call again too early."
+        assert request is not None, "the call went back to the host too early."
         self.send(request)
         holds(f"that the call goes on after {request.path}", self.load().number > before)
         return self.reply
@@ -220,9 +220,7 @@ class _Bench:
             stored = self.calls.load(self.runtime.call_id)
         except UnknownCall:
             stored = None
-        assert stored, (
-            f"no call was begun that has the runtime's identifier, {self.runtime.call_id}."
-        )
+        assert stored, f"no call has the runtime's identifier, {self.runtime.call_id}."
         return read(stored).session(self.driver.setup.flow, stored)
 
     def state(self) -> tuple[object, ...]:
@@ -247,7 +245,7 @@ def _bench(make: MakeRuntime) -> _Bench:
 
 
 def _as_written(make: MakeRuntime) -> None:
-    """G01: What is spoken has each letter and mark of its words."""
+    """G01: Apostrophes and accents are spoken as written."""
     say = (Prompt("no_input"), Prompt("offer", language=session.OTHER))
     rig = Performer(make())
     session._does(rig, session.MENU, say=say)
@@ -306,12 +304,12 @@ def _hands_over(make: MakeRuntime) -> None:
         visit = runtime.gateway.read(runtime.begins(arrival))
         assert isinstance(visit, Begins), f"it is read as {visit!r}"
         names = [field.name for field in fields(Arrival)]
-        other = [n for n in names if getattr(arrival, n) != getattr(visit.arrival, n)]
-        same("what does not arrive as it was handed over", [], other)
+        changed = [n for n in names if getattr(arrival, n) != getattr(visit.arrival, n)]
+        same("the list of arrival fields that changed", [], changed)
 
 
 def _hands_back(make: MakeRuntime) -> None:
-    """G25: A call that has ended goes back to the host, with all that the host is to know."""
+    """G25: A call that has ended goes back to the host, with every field of the hand-back."""
     bench = _bench(make)
     for _ in bench.along():
         pass
@@ -319,7 +317,8 @@ def _hands_back(make: MakeRuntime) -> None:
     same("how it ended", [Disposition.ENROLLED], [back.disposition for back in bench.ended])
     told = bench.runtime.handed_back or {}
     back = handback_to_strings(bench.ended[0], personal=False)
-    same("what the host is not told", [], [name for name in back if back[name] != told.get(name)])
+    lost = [name for name in back if back[name] != told.get(name)]
+    same("the list of hand-back fields that were lost", [], lost)
 
 
 def _one_moment(make: MakeRuntime) -> None:
@@ -365,7 +364,7 @@ def _of_another_call(make: MakeRuntime) -> None:
     one.begin()
     other.runtime.caller.plan(Press("1"), prompts=9)
     request = other.runtime.follow(one.reply.document)
-    assert request is not None, "the host has the call again too early."
+    assert request is not None, "the call went back to the host too early."
     before = one.state()
     holds("that it is refused", 400 <= one.driver.answer(request).status < 500)
     same("what is stored", before, one.state())
@@ -385,12 +384,12 @@ def _over(make: MakeRuntime) -> None:
 
 
 def _news(make: MakeRuntime) -> None:
-    """G28: A call is not over where the runtime tells how it goes on."""
+    """G28: A status report of a call in progress does not end it."""
     bench = _bench(make)
     bench.begin()
     before = bench.state()
     for request in bench.runtime.news():
-        holds("that it is taken", bench.driver.answer(request).status < 300)
+        holds(f"that {request.path} is accepted", bench.driver.answer(request).status < 300)
         same("how it ended", [], bench.ended)
         same("what is stored", before, bench.state())
 
@@ -400,7 +399,7 @@ def _forged(make: MakeRuntime) -> None:
     bench = _bench(make)
     bench.begin()
     honest = bench.hears(Press("1"))
-    assert honest is not None, "the host has the call again too early."
+    assert honest is not None, "the call went back to the host too early."
     before = bench.state()
     begins = bench.runtime.begins(evolve(bench.arrival, account=RIVERA.account))
     for request in (honest, bench.runtime.ends(), begins):
@@ -412,22 +411,22 @@ def _forged(make: MakeRuntime) -> None:
 
 BROKEN: Mapping[str, Callable[[WebRequest], WebRequest]] = {
     "without a body": lambda request: evolve(request, body=b""),
-    "with a body that is cut": lambda request: evolve(request, body=request.body[:-3]),
-    "with a body of any bytes": lambda request: evolve(request, body=bytes(range(256))),
-    "with a body that is too long": lambda request: evolve(request, body=b"x" * 1_000_000),
-    "with a body that is no text": lambda request: evolve(request, body=request.body + b"\xff"),
-    "to another address": lambda request: evolve(request, path="/nowhere"),
-    "to an address outside": lambda request: evolve(request, path="/../../etc/passwd"),
+    "with a truncated body": lambda request: evolve(request, body=request.body[:-3]),
+    "with a binary body": lambda request: evolve(request, body=bytes(range(256))),
+    "with an oversized body": lambda request: evolve(request, body=b"x" * 1_000_000),
+    "with a body that is not UTF-8": lambda request: evolve(request, body=request.body + b"\xff"),
+    "to an unknown path": lambda request: evolve(request, path="/nowhere"),
+    "to a path above the gateway": lambda request: evolve(request, path="/../../etc/passwd"),
     "by GET": lambda request: evolve(request, method="GET"),
 }
-"""Ways in which a request is broken."""
+"""Ways to break a request."""
 HEADERS: Mapping[str, Callable[[WebRequest], WebRequest]] = {
     "without headers": lambda request: evolve(request, headers={}),
-    "with headers that are no text": lambda request: evolve(
+    "with garbage in its headers": lambda request: evolve(
         request, headers=dict.fromkeys(request.headers, "é\u0000")
     ),
 }
-"""Ways that break a request only where the runtime signs in a header."""
+"""Changes that break a request only if its signature is in a header."""
 
 
 def _garbage(make: MakeRuntime) -> None:
@@ -442,11 +441,11 @@ def _garbage(make: MakeRuntime) -> None:
     runtime = make()
     request = runtime.begins(Arrival(runtime.call_id, "springfield-water"))
     more = evolve(request, query=f"{request.query}&more=1")
-    _refused(f"{request.path} with a field that is not known", runtime, more)
+    _refused(f"{request.path} with an unknown field", runtime, more)
 
 
 def _nonsense(make: MakeRuntime) -> None:
-    """G30: A request whose fields have values of another kind is read or refused with a 4xx."""
+    """G30: A field that is missing or of another type is read, or refused with a 4xx."""
     for request, runtime in _requests(make):
         for how, body in _other_bodies(request.body):
             other = runtime.signed(evolve(request, body=body))
@@ -454,13 +453,13 @@ def _nonsense(make: MakeRuntime) -> None:
 
 
 def _requests(make: MakeRuntime) -> Iterator[tuple[WebRequest, Runtime]]:
-    """A request of each kind: keys, a transfer's result, the way on, the end, a hand-over."""
+    """One request of each kind, with its runtime: keys, transfer result, return, end, hand-over."""
     for then in (session.MENU, session.PERSON, session.REQUEST):
         runtime = make()
         document = runtime.gateway.write(session._turn(then), str, session.LANGUAGE)
         runtime.caller.plan(Press("1"), prompts=len(session.PROMPTS))
         request = runtime.follow(document)
-        assert request is not None, "the host has the call again too early."
+        assert request is not None, "the call went back to the host too early."
         yield request, runtime
     runtime = make()
     yield runtime.ends(), runtime
@@ -473,7 +472,7 @@ OTHER_VALUES: tuple[object, ...] = (*OTHER_TEXTS, None, True, -1, 1e400, [], {})
 
 
 def _other_bodies(body: bytes) -> Iterator[tuple[str, bytes]]:
-    """A body, JSON or a form, with one field after the other left out or with another value."""
+    """Variants of a JSON or form body: each has one field missing or changed."""
     try:
         told = json.loads(body)
     except ValueError:
@@ -489,7 +488,7 @@ def _other_bodies(body: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _other_values(told: Mapping[str, object]) -> Iterator[tuple[str, Mapping[str, object]]]:
-    """An object of JSON, with one value after the other left out or another, inside too."""
+    """Variants of a JSON object: each has one field missing or changed, at any depth."""
     for name, known in told.items():
         yield f"without {name}", {other: told[other] for other in told if other != name}
         for value in (*OTHER_VALUES, [known], {"a": known}):
@@ -500,14 +499,14 @@ def _other_values(told: Mapping[str, object]) -> Iterator[tuple[str, Mapping[str
 
 
 def _read(which: str, runtime: Runtime, request: WebRequest) -> Visit | None:
-    """What is read of a request; None where it is refused, which tells nothing of what it held."""
+    """The visit of a request; None if it is refused, with a 4xx that repeats none of it."""
     try:
         return runtime.gateway.read(request)
     except Rejected as rejected:
         holds(f"that {which} is refused with a 4xx", 400 <= rejected.status < 500)
-        held = (RIVERA.account.reveal(), DIALED[1:], runtime.call_id, "passwd")
-        told = any(text in rejected.why for text in held)
-        holds(f"that why {which} is refused tells nothing that stood in it", not told)
+        sent = (RIVERA.account.reveal(), DIALED[1:], runtime.call_id, "passwd")
+        repeated = any(text in rejected.why for text in sent)
+        holds(f"that the refusal of {which} repeats nothing from the request", not repeated)
         return None
     except Exception as error:
         message = f"{which} raises {type(error).__name__}."
