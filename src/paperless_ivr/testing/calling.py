@@ -36,7 +36,7 @@ DOCUMENTS_AT_MOST = 500
 class Runtime(Protocol):
     """A document gateway on a simulator of its runtime, for one call.
 
-    What the runtime knows itself, as the call's identifier, need not be that of the arrival.
+    The call's identifier is the runtime's own, and need not be that of the arrival.
     """
 
     caller: VirtualCaller
@@ -54,11 +54,11 @@ class Runtime(Protocol):
 
     @property
     def handed_back(self) -> Mapping[str, str] | None:
-        """What the host got back, its `disposition` at least; None until then."""
+        """What the host got back, by the names of `handback_to_strings`; None until then."""
         ...
 
     def begins(self, arrival: Arrival) -> WebRequest:
-        """The request with which the host hands the call over."""
+        """The request with which the host hands the call over; it names `ani` and `dnis`."""
         ...
 
     def follow(self, document: str) -> WebRequest | None:
@@ -74,6 +74,14 @@ class Runtime(Protocol):
 
     def ends(self) -> WebRequest:
         """The request that tells that the call is over."""
+        ...
+
+    def news(self) -> tuple[WebRequest, ...]:
+        """Status reports of a call in progress: it rings, the agent's leg has ended."""
+        ...
+
+    def signed(self, request: WebRequest) -> WebRequest:
+        """The request with a valid signature; unchanged if the runtime signs nothing."""
         ...
 
     def forged(self, request: WebRequest) -> WebRequest:
