@@ -252,11 +252,29 @@ class TestLegible:
         assert crossings(layout.trunks) <= CROSSINGS_AT_MOST
         assert _drawn(layout) >= 2
 
+    @EACH_CHAPTER
+    def test_the_usual_way_has_a_line(self, phase: Phase) -> None:
+        """A green row that leads to a card of its page has a green line."""
+        layout = LAYOUTS[phase]
+        lines = {
+            (start.of, trunk.to)
+            for trunk in layout.trunks
+            for start, _ in trunk.paths()
+            if start.green
+        }
+        for box in layout.boxes:
+            for row in box.rows:
+                assert box.card
+                to = row.entry.targets[0]
+                if row.green and to is not None and to.phase is phase:
+                    assert (box.card.state.name, to) in lines
+
     def test_sizes(self) -> None:
-        """The overview fits a screen; chapters are as wide as three cards."""
+        """The overview fits a screen; chapters are as wide as three cards, and nearly as low."""
         assert (CANVASES["overview"].width, CANVASES["overview"].height) <= (WIDE, HIGH)
         assert CANVASES["overview"].height <= HIGH
         assert {canvas.width for name, canvas in CANVASES.items() if name != "overview"} == {1504}
+        assert max(canvas.height for canvas in CANVASES.values()) <= 1040
 
     @EACH
     def test_only_files_that_are_there(self, name: str) -> None:

@@ -50,7 +50,7 @@ NAMED_AFTER = {(Phase.ADDRESS, Phase.TEXT): (State.ADDRESS, State.TEXT_NUMBER)}
 MINOR = {
     (Phase.ARRIVAL, Phase.ADDRESS),  # another address, where the offer names the one on file
     (Phase.IDENTITY, Phase.ARRIVAL),  # the search before the offer is done
-    (Phase.TEXT, Phase.AGENT),  # 0 while the caller opens the link
+    (Phase.AFTER, Phase.AGENT),  # 0 while the caller opens the link
     (Phase.BILL, Phase.AFTER),  # nothing is left to do
     (Phase.ADDRESS, Phase.AFTER),  # after a hang-up
     (Phase.CONSENT, Phase.PAPER),  # the service says that it is paperless already

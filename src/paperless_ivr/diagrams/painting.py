@@ -152,7 +152,7 @@ def _row(canvas: Canvas, x: float, row: Placed, link: Link, phase: Phase) -> Non
             tone = "soft"
         top = row.y + (row.height - 16 * len(row.words)) / 2 + 12
         for n, words in enumerate(row.words):
-            canvas.text(x + 50, top + 16 * n, words, tone, 13, bold=row.green)
+            canvas.text(row.words_x, top + 16 * n, words, tone, 13, bold=row.green)
         top = row.y + (row.height - 23 * len(row.parts)) / 2 + 2.5
         for n, parts in enumerate(row.parts):
             _target(canvas, (row.target_x, top + 23 * n), parts, link, phase)
