@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from paperless_ivr.backends.demo import demo_policy
+from paperless_ivr.prompts.listening import PAGE
 from paperless_ivr.prompts.policies import load_policy
 from paperless_ivr.prompts.recorded import phrases, table
 
@@ -18,7 +19,8 @@ from paperless_ivr.prompts.recorded import phrases, table
     "--render",
     "folder",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Render what has no file yet to 8 kHz files here, with espeak-ng.",
+    help="Render what has no file yet to 8 kHz files here, with espeak-ng, "
+    f"and write {PAGE}, a page that plays every phrase.",
 )
 def command(*, file: Path | None, language: str | None, folder: Path | None) -> None:
     """List every phrase for a voice studio (CSV), or render all to 8 kHz sound files.
