@@ -190,6 +190,21 @@ class TestInWords:
         assert "" not in told
         assert [words for words in told if "_" in words] == []
 
+    def test_prompts_say_when(self) -> None:
+        """A line that may say several prompts says when; an address is read out in parts."""
+        silent = {
+            state.name: line.names
+            for state, block in BLOCKS.items()
+            if state.phase is not Phase.EMAIL
+            for line in block.say
+            if len(line.names) > 1 and not line.when
+        }
+
+        assert silent == {}
+        for end in ENDS:
+            for line in BLOCKS[end].say:
+                assert len(line.names) == 1 or set(line.names) == set(line.when)
+
     def test_a_guard_without_words_is_named(self) -> None:
         """A new guard needs its words."""
         guard = named("moon_is_full", lambda _: True)

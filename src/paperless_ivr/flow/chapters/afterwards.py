@@ -184,7 +184,7 @@ def _words_of_look(view: CallView) -> tuple[str, ...]:
     return ("link_waiting",) if (looks - len(FIRST_WORDS)) % 3 == 2 else ()
 
 
-@says(*FIRST_WORDS, "link_waiting")
+@says(*FIRST_WORDS, link_waiting="every 10 seconds or so after that")
 def waiting_for_link(view: CallView) -> Iterable[Prompt]:
     """That the link can be opened now, how to go on without, and that we are still there."""
     return (prompt(view, name) for name in _words_of_look(view))

@@ -146,12 +146,21 @@ def _texted(c: Anything, outcome: Sent) -> Call:
     return evolve(c.call, results=results)
 
 
-TEXT_QUESTIONS = tuple(
-    f"text_consent_{purpose}{number}" for purpose in TextPurpose for number in ("", "_on_file")
-)
+FOR = {
+    TextPurpose.TYPE_EMAIL: "the caller types the address there",
+    TextPurpose.ENROLL: "the link enrolls",
+    TextPurpose.CONFIRM: "it confirms what was done",
+    TextPurpose.REVIEW: "it repeats a link that waits",
+}
+NUMBERS = {"": "the end of its number may be said", "_on_file": "the end of its number is not said"}
+TEXT_QUESTIONS = {
+    f"text_consent_{purpose}{number}": f"{FOR[purpose]}; {words}"
+    for purpose in TextPurpose
+    for number, words in NUMBERS.items()
+}
 
 
-@says("no_email", *TEXT_QUESTIONS, "text_rates")
+@says("text_rates", no_email="a sign-up link, no e-mail on file", **TEXT_QUESTIONS)
 def text_question(view: CallView) -> Iterable[Prompt]:
     """Why a text is spoken of, the number, what the text is for, and what it may cost."""
     purpose = view.call.contact.purpose or TextPurpose.CONFIRM
