@@ -283,6 +283,37 @@ class TestLegible:
                         )
                         assert not through, f"{start.of} to {trunk.to.name}"
 
+    def test_no_line_of_the_overview_through_a_box(self) -> None:
+        """A line leaves a box and enters another at their edges, and passes the others by."""
+        canvas = CANVASES["overview"]
+        page = (0.0, 0.0, WIDE, HIGH)
+        boxes = {text.inside for text in canvas.texts} - {page}
+        for line in canvas.lines:
+            for (x1, y1), (x2, y2) in itertools.pairwise(line.points):
+                for left, top, right, bottom in boxes:
+                    through = (
+                        max(x1, x2) > left
+                        and min(x1, x2) < right
+                        and max(y1, y2) > top
+                        and min(y1, y2) < bottom
+                    )
+                    assert not through, f"line to {line.to}"
+
+    @EACH
+    def test_lines_cross_twice_at_most(self, name: str) -> None:
+        """As they are painted: a flat piece of one with an upright piece of another."""
+        crossed = {
+            frozenset((one.to, other.to))
+            for one, other in itertools.permutations(CANVASES[name].lines, 2)
+            if one.to != other.to
+            for (x1, y1), (x2, y2) in itertools.pairwise(one.points)
+            for (x3, y3), (x4, y4) in itertools.pairwise(other.points)
+            if y1 == y2 and x3 == x4
+            if min(x1, x2) < x3 < max(x1, x2) and min(y3, y4) < y1 < max(y3, y4)
+        }
+
+        assert len(crossed) <= CROSSINGS_AT_MOST
+
     @EACH_CHAPTER
     def test_few_crossings(self, phase: Phase) -> None:
         """At most two lines cross, and most lines are drawn."""

@@ -299,7 +299,7 @@ def _everywhere(canvas: Canvas, x: float, y: float, link: Link) -> None:
     canvas.text(x, y + 12, "At almost every question", "ink", 14, bold=True)
     y += 24
     for pressed, words in (("0", "an agent"), ("*", "hear it again"), ("#", "leave")):
-        key(canvas, x - 12, y, pressed)
+        key(canvas, x - 12, y + 1, pressed)
         canvas.text(x + 32, y + 15, words, "ink", 13)
         if pressed == "0":
             _letter(canvas, (x + BOX - 28, y), Phase.AGENT, link, green=False)

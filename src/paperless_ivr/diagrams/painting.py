@@ -84,8 +84,8 @@ def tag(canvas: Canvas, x: float, y: float, part: Part, *, bold: bool = True) ->
 def key(canvas: Canvas, x: float, y: float, keys: str) -> None:
     """Paint a key of the telephone."""
     wide = 22.0 if len(keys) == 1 else 34.0
-    canvas.rect(x + 23 - wide / 2, y, wide, 20, "cap capb")
-    canvas.text(x + 23, y + 14.6, keys, "capt", 13, bold=True, anchor="middle")
+    canvas.rect(x + 23 - wide / 2, y, wide, 18, "cap capb")
+    canvas.text(x + 23, y + 13.6, keys, "capt", 13, bold=True, anchor="middle")
 
 
 def _card(canvas: Canvas, layout: Layout, box: Box, link: Link) -> None:
@@ -147,7 +147,7 @@ def _row(canvas: Canvas, x: float, row: Placed, link: Link, phase: Phase) -> Non
     with canvas.group(class_="row", data_to=to):
         canvas.rule(x + 8, row.y, CARD - 16)
         if row.entry.key:
-            key(canvas, x, row.middle - 10, row.entry.key)
+            key(canvas, x, row.middle - 9, row.entry.key)
         tone = "usual" if row.green else "ink"
         if all(target is None for target in row.entry.targets):
             tone = "soft"

@@ -287,7 +287,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.WEB_LINK: Do(
-        "The service sends one text with a link.",
+        "A sign-up link asks for the address; other texts confirm, finish, or repeat.",
         title="Send the text",
         say=[say("sending_text")],
         ask=send_link,
