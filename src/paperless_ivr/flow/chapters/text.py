@@ -147,8 +147,8 @@ def _texted(c: Anything, outcome: Sent) -> Call:
 
 
 FOR = {
-    TextPurpose.TYPE_EMAIL: "the caller types the address there",
-    TextPurpose.ENROLL: "the link enrolls",
+    TextPurpose.TYPE_EMAIL: "the link is for typing the address",
+    TextPurpose.ENROLL: "the link is for going paperless",
     TextPurpose.CONFIRM: "it confirms what was done",
     TextPurpose.REVIEW: "it repeats a link that waits",
 }
@@ -287,7 +287,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.WEB_LINK: Do(
-        "A sign-up link asks for the address; other texts confirm, finish, or repeat.",
+        "A sign-up link replaces an e-mail address; other texts confirm, finish, or repeat.",
         title="Send the text",
         say=[say("sending_text")],
         ask=send_link,
