@@ -193,6 +193,18 @@ def test_when_an_ending_says_what(browser: Browser, address: str) -> None:
     expect(panel.locator("h4")).to_have_count(0)
 
 
+def test_what_is_heard_on_the_way(browser: Browser, address: str) -> None:
+    """It stands below the row, where that leads and where it comes from; the code has it too."""
+    tab = opened(browser, f"{address}#NOT_OFFERED")
+    row = tab.locator("#panel li", has_text="B4 Which number finds the account?")
+
+    expect(row.locator("blockquote")).to_have_text(WORDS["paper_not_by_phone"])
+    tab.goto(f"{address}#B4")
+    expect(tab.locator("#panel ol.rows")).to_contain_text(
+        "says paper_not_by_phone", use_inner_text=True
+    )
+
+
 def test_without_a_script(browser: Browser, address: str) -> None:
     """It is the pictures, one below the other; links lead from one to another."""
     tab = opened(browser, address, java_script_enabled=False)

@@ -17,7 +17,7 @@ from paperless_ivr.flow.blocks import Ask, Block
 from paperless_ivr.flow.lines import Keys
 from paperless_ivr.flow.phrases import conditions
 from paperless_ivr.flow.policy import Policy
-from paperless_ivr.flow.rows import Row, Table
+from paperless_ivr.flow.rows import Row, Table, nothing
 from paperless_ivr.flow.states import ENDS, Phase, State
 from paperless_ivr.flow.table import BLOCKS
 
@@ -63,7 +63,8 @@ def page(
     known = {
         "states": list(_states(read, of_chapters, words or {})),
         "notes": {
-            LETTERS[of]: [_row(State.GREETING, e) for e in p.note] for of, p in of_chapters.items()
+            LETTERS[phase]: [[_code(State.GREETING, row) for row in e.rows] for e in chapter.note]
+            for phase, chapter in of_chapters.items()
         },
         "call": [_step(row) for row in call],
     }
@@ -114,7 +115,7 @@ def _section(name: str, title: str, canvas: Canvas) -> str:
 def _states(
     read: Mapping[State, Card], of_chapters: Mapping[Phase, Page], words: Mapping[str, str]
 ) -> Iterator[dict[str, object]]:
-    painted = {card.state: card for page in of_chapters.values() for card in page.cards}
+    painted = {card.state: card for chapter in of_chapters.values() for card in chapter.cards}
     for state, block in BLOCKS.items():
         if state not in read and state not in ENDS:
             continue
@@ -129,29 +130,42 @@ def _states(
                 for name, when in _prompts(block).items()
                 if name in words
             ],
-            "rows": [_row(state, entry) for entry in rows],
-            "exact": [_code(state, row) for row in block.rows],
+            "rows": [_row(state, entry, words) for entry in rows],
+            "exact": [_exact(state, row) for row in block.rows],
         }
         searched = (*_texts(told), *_prompts(block))
         yield {**told, "search": " ".join(searched).lower()}
 
 
-def _row(state: State, entry: Entry) -> dict[str, object]:
-    """A line of a card, in the order in which lines are painted."""
+def _row(state: State, entry: Entry, words: Mapping[str, str]) -> dict[str, object]:
+    """A line of a card, and what is heard on its way."""
     to = [target.name if target else None for target in entry.targets]
     return {
         "key": entry.key,
         "words": entry.words,
         "codes": [_code(state, row) for row in entry.rows],
         "to": to,
+        "says": _said(entry, words),
         "else": entry.fork,
         "here": entry.here,
     }
 
 
+def _said(entry: Entry, words: Mapping[str, str]) -> list[str]:
+    """The prompts that are heard on the way."""
+    names = dict.fromkeys(row.say for row in entry.rows if row.say)
+    return [words[name] for name in names if name in words]
+
+
 def _code(state: State, row: Row) -> str:
     """A row by its event, its guard and its target."""
     return row.name(state).partition(" · ")[2]
+
+
+def _exact(state: State, row: Row) -> str:
+    """A row with what is remembered, and the prompt that is heard on its way."""
+    keep = "" if row.keep is nothing else f", remembers {row.keep.__name__}"
+    return f"{_code(state, row)}{keep}{f', says {row.say}' if row.say else ''}"
 
 
 def _step(row: str) -> dict[str, str]:

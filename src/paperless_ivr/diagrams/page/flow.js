@@ -155,7 +155,11 @@ function said(row) {
   const between = row.else ? " else " : ", ";
   const where = row.to.flatMap((code, n) => [n ? between : " → ", code ? to(code) : row.here]);
   const when = code.checked ? row.codes.map(guarded).join(" | ") : row.words;
-  return [`${row.key ? `${row.key}: ` : ""}${when}`, ...where];
+  return [`${row.key ? `${row.key}: ` : ""}${when}`, ...where, ...row.says.map(quote)];
+}
+
+function quote(words) {
+  return element("blockquote", {}, words);
 }
 
 /** What is always heard comes as one; each of the others with when it is. */
@@ -164,7 +168,7 @@ function heard(state) {
   for (const { when, words } of state.heard) groups.set(when, [...(groups.get(when) ?? []), words]);
   return [...groups].flatMap(([when, said]) => [
     ...(when ? [element("h4", {}, `${when[0].toUpperCase()}${when.slice(1)}:`)] : []),
-    ...said.map((words) => element("blockquote", {}, words)),
+    ...said.map(quote),
   ]);
 }
 
@@ -173,7 +177,7 @@ function leading(code) {
   return inOrder.flatMap((state) =>
     state.rows
       .filter((row) => row.to.includes(code))
-      .map((row) => [to(state.code), `: ${row.key ? `${row.key}, ` : ""}${row.words}`]),
+      .map((row) => [to(state.code), `: ${row.key ? `${row.key}, ` : ""}${row.words}`, ...row.says.map(quote)]),
   );
 }
 
@@ -212,9 +216,9 @@ function guarded(row) {
 
 /** The rows of the table behind a line of a picture. */
 function rowsOf(row) {
+  const at = [...row.parentElement.querySelectorAll(":scope > .row")].indexOf(row);
   const card = row.closest(".state");
-  const lines = card ? states.get(card.dataset.state).rows : flow.notes[row.closest("section").id];
-  return lines[[...row.parentElement.querySelectorAll(":scope > .row")].indexOf(row)].codes;
+  return card ? states.get(card.dataset.state).rows[at].codes : flow.notes[row.closest("section").id][at];
 }
 
 const CHARACTER = 5.5; // pixels of a character of code
