@@ -1,5 +1,7 @@
 """Diagrams from the command line."""
 
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,20 @@ def test_formats(run: Run) -> None:
     assert run("diagram", "--format", "dot").stdout == dot(FLOW)
     table = run("diagram", "--format", "table", "--chapter", "email").stdout
     assert table == markdown(FLOW, Phase.EMAIL)
+
+
+@pytest.mark.requirement("R55")
+def test_a_call_to_light(run: Run) -> None:
+    """The page has the rows that a transcript takes; a picture cannot light a call."""
+    file = "tests/transcripts/declined.call"
+
+    drawn = run("diagram", "--format", "html", "--transcript", file)
+
+    (flow,) = re.findall(r'<script type="application/json" id="flow">(.*?)</script>', drawn.stdout)
+    call = json.loads(flow)["call"]
+    assert call[0]["state"] == "GREETING"
+    assert call[-1]["row"].endswith("→ DECLINED")
+    assert run("diagram", "--transcript", file).exit_code == 2
 
 
 @pytest.mark.requirement("R55")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from paperless_ivr.cli.setups import demo_policy
+from paperless_ivr.prompts.listening import PAGE
 from paperless_ivr.prompts.recorded import phrases
 
 Run = Callable[..., Any]
@@ -52,6 +53,11 @@ def test_a_language_that_is_not_offered(run: Run) -> None:
     done = run("prompts", "--language", "fr-CA")
     assert done.exit_code == 2
     assert "en-US, es-US" in done.stderr
+
+
+def test_the_help_names_the_page(run: Run) -> None:
+    """What a rendering leaves to listen to."""
+    assert PAGE in " ".join(run("prompts", "--help").stdout.split())
 
 
 @pytest.mark.skipif(

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import sys
 from datetime import timedelta
 from itertools import product
@@ -12,10 +13,11 @@ import pytest
 from attrs import evolve
 
 from paperless_ivr.cli.report_forms import Report, table
+from paperless_ivr.cli.report_picture import causes
 from paperless_ivr.cli.report_words import lost_by
 from paperless_ivr.flow.events import Accepted
 from paperless_ivr.flow.host import Disposition, Reason
-from paperless_ivr.records.funnel import NOT_ENDED, WAITING, Loss, Stage
+from paperless_ivr.records.funnel import NOT_ENDED, WAITING, Funnel, Loss, Stage
 from paperless_ivr.records.port import FINISHES, ActivityType, Task, Tracked
 from paperless_ivr.records.sql import open_store
 from paperless_ivr.testing.contracts.bench import ACCOUNT, ANI, START, Bench, Clock, preference
@@ -140,15 +142,47 @@ def test_picture(run, url, tmp_path):
         drawn.append((tmp_path / name).read_bytes())
 
     texts = {"".join(node.itertext()).strip() for node in ET.fromstring(drawn[0]).iter()}
-    assert {"springfield-water", "2026-11-22", "4 · 100%", "2 · 50%", "1 · 25%"} <= texts
-    told = min((text for text in texts if " calls handed over " in text), key=len)
+    assert {"springfield-water", "November 22, 2026", "4 · 100%", "2 · 50%", "1 · 25%"} <= texts
+    told = min((text for text in texts if " calls on " in text), key=len)
     assert told.startswith(
-        "5 calls handed over on November 22, 2026. 1 of them made a bill paperless by "
+        "5 calls on November 22, 2026: 4 were offered paperless billing, 2 agreed, "
+        "and 1 had a paperless bill by "
     )
-    assert {"got so far", "lost on the way there"} <= texts
-    assert any(text.startswith("lost: ") for text in texts)
+    assert {"calls that reached the step", "calls lost since the step above"} <= texts
+    assert "said\N{NO-BREAK SPACE}no\N{NO-BREAK SPACE}(1)" in {
+        text.replace(" ", "\N{NO-BREAK SPACE}").split(",")[0] for text in texts
+    }
     assert drawn[0] == drawn[1]
     assert drawn[2].startswith(b"\x89PNG")
+
+
+def test_a_picture_names_the_biller(run, url, tmp_path):
+    """With its policy, it has the name that callers hear, and not the id in the record."""
+    policy, picture = tmp_path / "policy.toml", tmp_path / "a.svg"
+    policy.write_text('[biller]\nid = "springfield-water"\nname = "Springfield Water"\n')
+
+    done = run("report", "--database", url, "--policy", str(policy), "--picture", str(picture))
+
+    assert done.exit_code == 0, done.output
+    assert "Springfield Water" in picture.read_text()
+    assert "springfield-water" not in picture.read_text()
+    assert OTHER in picture.read_text()
+
+
+def test_causes_that_do_not_fit(run, url):
+    """The most frequent causes are named, in two lines; of the others the number is."""
+    funnel = Funnel(
+        dict.fromkeys(Stage, 0),
+        {Loss(Stage.OFFERED, "enrolled", why.value): n for n, why in enumerate(Reason, 1)},
+        {},
+    )
+
+    told = causes(funnel, Stage.OFFERED)
+
+    assert len(told.splitlines()) == 2
+    named = [int(n.replace(",", "")) for n in re.findall(r"\(([\d,]+)\)", told)]
+    assert sum(named) == sum(range(1, len(Reason) + 1))
+    assert "rarer causes" in told
 
 
 @pytest.mark.requirement("R24")

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from paperless_ivr.diagrams.page import page
 from paperless_ivr.flow.table import FLOW, PROMPTS
 from paperless_ivr.prompts.catalog import ours
+from paperless_ivr.transcripts import read, rows_taken
 from tests.simulator.browser import AXE, PATIENCE, chromium
 
 pytestmark = pytest.mark.requirement("R55")
@@ -123,6 +124,85 @@ def test_how_a_call_can_end(browser: Browser, address: str) -> None:
 
     panel = tab.locator("#panel")
     expect(panel).to_contain_text("B6 Search by account number: service is down or no clear answer")
+
+
+def test_whole_flow(browser: Browser, address: str) -> None:
+    """All pictures at once; a chapter that is chosen is shown with all its cards."""
+    tab = opened(browser, address)
+    tab.get_by_role("link", name="Whole flow").click()
+    expect(tab.locator("section:visible")).to_have_count(11)
+    tab.locator("#B7 > .top").click()
+    expect(tab.locator("section:visible")).to_have_count(1)
+    expect(tab.locator("#panel h2")).to_have_text("B7 Search by the caller's number")
+    tab.get_by_role("link", name="Overview", exact=True).click()
+    tab.locator('#overview g.chapter[data-phase="IDENTITY"] text').nth(1).click()
+    for card in tab.locator("section#B .state").all():
+        expect(card).to_be_in_viewport(ratio=0.99)
+
+
+def test_code_names(browser: Browser, address: str) -> None:
+    """A switch puts the names of states and guards where their words stand, and back."""
+    tab = opened(browser, f"{address}#G2")
+    switch = tab.get_by_label("Code names")
+    title, row = tab.locator("#G2 > .top"), tab.locator("#G2 .row").nth(4)
+    words, code = "refused: a link waits already", "Refused · refused as pending"
+    expect(row.get_by_text(words)).to_be_visible()
+    switch.check()
+    expect(title.get_by_text("ENROLLMENT", exact=True).first).to_be_visible()
+    expect(row.get_by_text(code)).to_be_visible()
+    expect(row.get_by_text("PENDING_MENU")).to_be_visible()
+    expect(row.get_by_text(words)).to_be_hidden()
+    expect(tab.locator("#panel li", has_text=code).first).to_be_visible()
+    switch.uncheck()
+    expect(row.get_by_text(words)).to_be_visible()
+    expect(row.get_by_text(code)).to_be_hidden()
+
+
+def test_a_call_is_lit(browser: Browser, tmp_path: Path) -> None:
+    """What a transcript comes through is lit, and gone through step by step."""
+    rows = rows_taken(read("tests/transcripts/enrolled.call"))
+    file = tmp_path / "flow.html"
+    file.write_text(page(FLOW, words=WORDS, call=rows), encoding="utf-8")
+    tab = opened(browser, f"{file.as_uri()}#whole")
+    lit = tab.locator(".state.taken").evaluate_all("all => all.map((c) => c.dataset.state)")
+    assert set(lit) == {row.partition(" · ")[0] for row in rows}
+    assert tab.locator(".row.taken").count() == len(set(rows))
+    expect(tab.locator("#ENROLLED")).to_have_class(re.compile("taken"))
+    following = tab.get_by_role("button", name="Next", exact=True)
+    for number, row in enumerate(rows, 1):
+        following.click()
+        expect(tab.locator("#step")).to_contain_text(f"Step {number} of {len(rows)} at ")
+        expect(tab.locator("#panel code").first).to_have_text(row.partition(" · ")[0])
+    tab.get_by_role("button", name="Back", exact=True).click()
+    expect(tab.locator("#step")).to_contain_text(f"Step {len(rows) - 1} of")
+
+
+def test_when_an_ending_says_what(browser: Browser, address: str) -> None:
+    """Each closing prompt stands under the words for when it is heard."""
+    tab = opened(browser, f"{address}#ENROLLED")
+    panel = tab.locator("#panel")
+
+    for when, name in (
+        ("A texted link is not opened yet:", "end_link_sent"),
+        ("An e-mailed link is not opened yet:", "end_enrolled"),
+        ("No link is left to open:", "end_active"),
+    ):
+        said = panel.locator("h4", has_text=when).locator("+ blockquote")
+        expect(said).to_have_text(" ".join(WORDS[name].split()))
+    tab.goto(f"{address}#LEFT")
+    expect(panel.locator("h4")).to_have_count(0)
+
+
+def test_what_is_heard_on_the_way(browser: Browser, address: str) -> None:
+    """It stands below the row, where that leads and where it comes from; the code has it too."""
+    tab = opened(browser, f"{address}#NOT_OFFERED")
+    row = tab.locator("#panel li", has_text="B4 Which number finds the account?")
+
+    expect(row.locator("blockquote")).to_have_text(WORDS["paper_not_by_phone"])
+    tab.goto(f"{address}#B4")
+    expect(tab.locator("#panel ol.rows")).to_contain_text(
+        "says paper_not_by_phone", use_inner_text=True
+    )
 
 
 def test_without_a_script(browser: Browser, address: str) -> None:

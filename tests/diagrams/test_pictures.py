@@ -15,15 +15,15 @@ from docs.generate import PICTURES
 from paperless_ivr.diagrams.canvas import Canvas
 from paperless_ivr.diagrams.chapters import GREEN, LETTERS, pages, ref
 from paperless_ivr.diagrams.layout import CROSSINGS_AT_MOST, Layout, crossings, lay_out
-from paperless_ivr.diagrams.overview import BELOW, HIGH, MINOR, UNDER, WAYS, WIDE, pairs
+from paperless_ivr.diagrams.overview import BELOW, HIGH, RARE, UNDER, WAYS, WIDE, pairs
 from paperless_ivr.diagrams.pictures import chapters, overview
 from paperless_ivr.diagrams.reading import LONGEST, Card, cards, sentence
 from paperless_ivr.flow.blocks import End
 from paperless_ivr.flow.events import Digits
 from paperless_ivr.flow.facts import named
 from paperless_ivr.flow.policy import Address, Bills, Languages, Policy, Strategy
-from paperless_ivr.flow.rows import On, Table
-from paperless_ivr.flow.states import ENDS, Phase, State
+from paperless_ivr.flow.rows import On, Row, Table
+from paperless_ivr.flow.states import ASKING, ENDS, Phase, State
 from paperless_ivr.flow.table import BLOCKS, FLOW
 
 pytestmark = pytest.mark.requirement("R44", "R55")
@@ -71,6 +71,12 @@ class TestCurrent:
         assert sorted(path.name for path in Path("docs/pictures").iterdir()) == sorted(PICTURES)
 
 
+def _in_note(state: State, row: Row) -> bool:
+    """Whether questions have it in common: to an agent, and back where none is free."""
+    to_agent = row.name(state) in {shared.name(state) for shared in BLOCKS[state].shared}
+    return to_agent or (state is State.TRANSFERRING and row.to in ASKING)
+
+
 def _svg(phase: Phase) -> str:
     return CANVASES[phase.name.lower()].svg()
 
@@ -101,16 +107,34 @@ class TestComplete:
             assert missing == []
 
     def test_main_ways(self) -> None:
-        """The overview has words for each way from chapter to chapter, or names it as minor."""
-        live = pairs(CARDS)
+        """The overview has words for each way from chapter to chapter."""
+        live, told = pairs(CARDS), set(WAYS) | set(RARE)
 
-        assert sorted((a.name, b.name) for a, b in live - set(WAYS) - MINOR) == [], (
-            "give these ways words in WAYS of diagrams/overview.py, or put them into MINOR there"
+        assert sorted((a.name, b.name) for a, b in live - told) == [], (
+            "give these ways words in WAYS of diagrams/overview.py, or in RARE for its note"
         )
-        assert sorted((a.name, b.name) for a, b in (set(WAYS) | MINOR) - live) == [], (
+        assert sorted((a.name, b.name) for a, b in told - live) == [], (
             "no row leads this way any more: take it out of diagrams/overview.py"
         )
-        assert not set(WAYS) & MINOR
+        assert not set(WAYS) & set(RARE)
+
+    def test_every_way_between_chapters_is_in_the_overview(self) -> None:
+        """Each row that leaves its chapter is a row there, or a line of its note."""
+        canvas = CANVASES["overview"]
+        shown = {tuple(w.split()) for w in re.findall(r'data-way="([^"]*)"', canvas.svg())}
+        missing = {
+            (state.phase.name, row.to.phase.name): row.name(state)
+            for state, rows in FLOW.items()
+            for row in rows
+            if row.to is not None
+            and row.to.phase not in (state.phase, Phase.END)
+            and (state.phase.name, row.to.phase.name) not in shown
+            and not _in_note(state, row)
+        }
+
+        assert missing == {}
+        words = " ".join(text.words for text in canvas.texts)
+        assert "asked again, then an agent. If no agent is free, the question comes again" in words
 
     def test_every_ending_is_explained_once(self) -> None:
         """Each ending is of one kind, has its own title, and stands once in the overview."""
@@ -165,6 +189,21 @@ class TestInWords:
 
         assert "" not in told
         assert [words for words in told if "_" in words] == []
+
+    def test_prompts_say_when(self) -> None:
+        """A line that may say several prompts says when; an address is read out in parts."""
+        silent = {
+            state.name: line.names
+            for state, block in BLOCKS.items()
+            if state.phase is not Phase.EMAIL
+            for line in block.say
+            if len(line.names) > 1 and not line.when
+        }
+
+        assert silent == {}
+        for end in ENDS:
+            for line in BLOCKS[end].say:
+                assert len(line.names) == 1 or set(line.names) == set(line.when)
 
     def test_a_guard_without_words_is_named(self) -> None:
         """A new guard needs its words."""
@@ -244,6 +283,37 @@ class TestLegible:
                         )
                         assert not through, f"{start.of} to {trunk.to.name}"
 
+    def test_no_line_of_the_overview_through_a_box(self) -> None:
+        """A line leaves a box and enters another at their edges, and passes the others by."""
+        canvas = CANVASES["overview"]
+        page = (0.0, 0.0, WIDE, HIGH)
+        boxes = {text.inside for text in canvas.texts} - {page}
+        for line in canvas.lines:
+            for (x1, y1), (x2, y2) in itertools.pairwise(line.points):
+                for left, top, right, bottom in boxes:
+                    through = (
+                        max(x1, x2) > left
+                        and min(x1, x2) < right
+                        and max(y1, y2) > top
+                        and min(y1, y2) < bottom
+                    )
+                    assert not through, f"line to {line.to}"
+
+    @EACH
+    def test_lines_cross_twice_at_most(self, name: str) -> None:
+        """As they are painted: a flat piece of one with an upright piece of another."""
+        crossed = {
+            frozenset((one.to, other.to))
+            for one, other in itertools.permutations(CANVASES[name].lines, 2)
+            if one.to != other.to
+            for (x1, y1), (x2, y2) in itertools.pairwise(one.points)
+            for (x3, y3), (x4, y4) in itertools.pairwise(other.points)
+            if y1 == y2 and x3 == x4
+            if min(x1, x2) < x3 < max(x1, x2) and min(y3, y4) < y1 < max(y3, y4)
+        }
+
+        assert len(crossed) <= CROSSINGS_AT_MOST
+
     @EACH_CHAPTER
     def test_few_crossings(self, phase: Phase) -> None:
         """At most two lines cross, and most lines are drawn."""
@@ -252,11 +322,29 @@ class TestLegible:
         assert crossings(layout.trunks) <= CROSSINGS_AT_MOST
         assert _drawn(layout) >= 2
 
+    @EACH_CHAPTER
+    def test_the_usual_way_has_a_line(self, phase: Phase) -> None:
+        """A green row that leads to a card of its page has a green line."""
+        layout = LAYOUTS[phase]
+        lines = {
+            (start.of, trunk.to)
+            for trunk in layout.trunks
+            for start, _ in trunk.paths()
+            if start.green
+        }
+        for box in layout.boxes:
+            for row in box.rows:
+                assert box.card
+                to = row.entry.targets[0]
+                if row.green and to is not None and to.phase is phase:
+                    assert (box.card.state.name, to) in lines
+
     def test_sizes(self) -> None:
-        """The overview fits a screen; chapters are as wide as three cards."""
+        """The overview fits a screen; chapters are as wide as three cards, and nearly as low."""
         assert (CANVASES["overview"].width, CANVASES["overview"].height) <= (WIDE, HIGH)
         assert CANVASES["overview"].height <= HIGH
         assert {canvas.width for name, canvas in CANVASES.items() if name != "overview"} == {1504}
+        assert max(canvas.height for canvas in CANVASES.values()) <= 1040
 
     @EACH
     def test_only_files_that_are_there(self, name: str) -> None:

@@ -9,7 +9,7 @@ from paperless_ivr.backends.demo import customer
 from paperless_ivr.flow import bills, blocks, facts, lines, updates
 from paperless_ivr.flow import flow as moving
 from paperless_ivr.flow.call import Entry
-from paperless_ivr.flow.chapters import consent, identity, text
+from paperless_ivr.flow.chapters import afterwards, consent, identity, text
 from paperless_ivr.flow.events import (
     Digits,
     Ended,
@@ -554,7 +554,7 @@ def test_a_done_that_the_service_does_not_say_is_found():
     """A wait that takes any answer of the service for a link that was opened is found."""
     table = planted(
         State.LINK_CHECK,
-        lambda row: row.when is text.link_opened,
+        lambda row: row.when is afterwards.link_opened,
         when=lambda c: bool(c.event.customers),
     )
 

@@ -1,6 +1,6 @@
 """`paperless-ivr diagram`: the call flow, drawn from its live table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -38,19 +38,38 @@ TEXTS = {"dot": dot, "table": markdown}
     type=EXISTING_FILE,
     help="A policy (TOML): pictures leave out what it switches off.",
 )
-def command(form: str, chapter: str | None, policy_file: Path | None) -> None:
+@click.option(
+    "--transcript",
+    "call_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A call (.call) that the page lights: the ways that it takes, step by step.",
+)
+def command(
+    form: str, chapter: str | None, policy_file: Path | None, call_file: Path | None
+) -> None:
     """Draw the call flow from its live table."""
     only = Phase[chapter.upper()] if chapter else None
     policy = load_policy(policy_file) if policy_file else None
+    if call_file and form != "html":
+        message = "--transcript needs --format html"
+        raise click.UsageError(message)
     if form == "svg":
         click.echo(_svg(only, policy), nl=False)
     elif form == "html":
-        click.echo(page(FLOW, policy, _words(policy or Policy())), nl=False)
+        call = _taken(call_file) if call_file else ()
+        click.echo(page(FLOW, policy, _words(policy or Policy()), call), nl=False)
     elif policy:
         message = "--policy needs --format svg or html"
         raise click.UsageError(message)
     else:
         click.echo(TEXTS[form](FLOW, only), nl=False)
+
+
+def _taken(file: Path) -> Sequence[str]:
+    """The rows that the call of a transcript takes."""
+    from paperless_ivr.transcripts import read, rows_taken
+
+    return rows_taken(read(file))
 
 
 def _words(policy: Policy) -> Mapping[str, str]:

@@ -6,6 +6,7 @@ import click
 
 from paperless_ivr.backends.demo import demo_policy
 from paperless_ivr.cli.paths import FILE, FOLDER
+from paperless_ivr.prompts.listening import PAGE
 from paperless_ivr.prompts.policies import load_policy
 from paperless_ivr.prompts.recorded import phrases, table
 
@@ -17,7 +18,8 @@ from paperless_ivr.prompts.recorded import phrases, table
     "--render",
     "folder",
     type=FOLDER,
-    help="Render what has no file yet to 8 kHz files here, with espeak-ng.",
+    help="Render what has no file yet to 8 kHz files here, with espeak-ng, "
+    f"and write {PAGE}, a page that plays every phrase.",
 )
 def command(*, file: Path | None, language: str | None, folder: Path | None) -> None:
     """List every phrase for a voice studio (CSV), or render all to 8 kHz sound files.

@@ -1,7 +1,7 @@
 """`paperless-ivr report`: the funnel and the tracker of a record (R33)."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from pathlib import Path
 from typing import TextIO
@@ -14,6 +14,7 @@ from paperless_ivr.cli.paths import FILE
 from paperless_ivr.cli.record import PATIENCE, database_option
 from paperless_ivr.cli.report_forms import Report
 from paperless_ivr.clock import utc_now
+from paperless_ivr.prompts.policies import load_policy
 from paperless_ivr.records.funnel import By, HandOver, day_of, funnels, hand_overs
 from paperless_ivr.records.port import A_DAY, Readable
 
@@ -62,6 +63,15 @@ def _by(_: click.Context, __: click.Parameter, names: str) -> tuple[By, ...]:
     metavar="FILE",
     help="Draw the funnels too: FILE.svg or FILE.png.",
 )
+@click.option(
+    "--policy",
+    "names",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    callback=lambda _, __, files: _names(files),
+    metavar="FILE",
+    help="A biller's policy (TOML), for its name in the picture; once for each biller.",
+)
 def command(  # noqa: PLR0913 - an argument for each option
     *,
     url: str,
@@ -72,6 +82,7 @@ def command(  # noqa: PLR0913 - an argument for each option
     by: tuple[By, ...],
     form: str,
     picture: Path | None,
+    names: Mapping[str, str],
 ) -> None:
     """Tell how far hand-overs got, why no further, and what is left to do.
 
@@ -97,8 +108,14 @@ def command(  # noqa: PLR0913 - an argument for each option
     if picture is not None:
         from paperless_ivr.cli.report_picture import draw
 
-        draw(report, picture)
+        draw(report, names, picture)
     FORMS[form](report, sys.stdout)
+
+
+def _names(files: tuple[Path, ...]) -> Mapping[str, str]:
+    """The names of billers, by id."""
+    billers = [load_policy(file).biller for file in files]
+    return {biller.id: biller.name for biller in billers}
 
 
 def _midnight(day: datetime, zone: tzinfo) -> datetime:

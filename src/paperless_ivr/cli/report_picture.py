@@ -1,7 +1,8 @@
 """A report as a picture: all calls of a biller and where they were lost, then each group."""
 
+import textwrap
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -12,31 +13,34 @@ from matplotlib.gridspec import GridSpec
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from paperless_ivr.cli.report_forms import Report
-from paperless_ivr.cli.report_words import STAGES, lost_by
-from paperless_ivr.records.funnel import Funnel, Group, Stage, total
+from paperless_ivr.cli.report_words import MOMENTS, STAGES, lost_by
+from paperless_ivr.flow.host import Moment
+from paperless_ivr.records.funnel import By, Funnel, Group, Stage, total
 
 ACROSS = 3
 WIDE, HIGH, AROUND = 4.4, 2.8, 1.0
 """Inches of one funnel, and of what stands above and below all."""
 BAR, GHOST, INK, GRAY = "#1f5a8a", "#d9e2ea", "#18181b", "#52525b"
 """Reached, and lost on the way from the step before: they differ in brightness, too."""
-CAUSES = 4
-"""Of the losses at a step as many are named; the rest is counted."""
+CAUSES_AT = 1.25
+"""Where the causes of losses begin, in lengths of the longest bar."""
+LINES, LETTERS = 2, 105
+"""Room for the causes of the losses before a step; those that do not fit are counted."""
 
 
-def draw(report: Report, file: Path) -> None:
-    """Draws the funnels to a file; its name says in which form."""
-    billers = {group.biller: None for group in report.funnels}
-    rows = list(_rows(report, list(billers)))
+def draw(report: Report, names: Mapping[str, str], file: Path) -> None:
+    """Draws the funnels to a file; its name says in which form. Billers have names by their ids."""
+    billers = {group.biller: names.get(group.biller, group.biller) for group in report.funnels}
+    rows = list(_rows(report, billers))
     height = HIGH * max(len(rows), 1) + AROUND
     room = ConstrainedLayoutEngine(rect=(0, 0.3 / height, 1, 1 - AROUND / height))
     figure = Figure(figsize=(WIDE * ACROSS, height), layout=room)
     grid = GridSpec(max(len(rows), 1), ACROSS, figure)
     for at, row in enumerate(rows):
         for column, (title, funnel) in enumerate(row):
-            alone = len(row) == 1 and title in billers
-            place = figure.add_subplot(grid[at, :] if alone else grid[at, column])
-            _draw(place, title, funnel, with_causes=alone)
+            whole = title in billers.values()
+            place = figure.add_subplot(grid[at, :] if whole else grid[at, column])
+            _draw(place, title, funnel, with_causes=whole)
     figure.text(0.01, 1 - 0.08 / height, "Paperless billing by telephone", fontsize=14, va="top")
     figure.text(0.01, 1 - 0.36 / height, _told(report), fontsize=9, va="top", color=GRAY)
     _explain(figure, 0.12 / height)
@@ -45,32 +49,38 @@ def draw(report: Report, file: Path) -> None:
         figure.savefig(file, metadata={"Date": None} if file.suffix == ".svg" else None)
 
 
-def _rows(report: Report, billers: list[str]) -> Iterator[list[tuple[str, Funnel]]]:
+def _rows(report: Report, billers: Mapping[str, str]) -> Iterator[list[tuple[str, Funnel]]]:
     """What stands in each row: all calls of a biller, then its groups, several in a row."""
-    for biller in billers:
+    for biller, name in billers.items():
         of_it = {g: f for g, f in report.funnels.items() if g.biller == biller}
-        yield [(biller, total(of_it.values()))]
-        groups = [(_name(group), funnel) for group, funnel in of_it.items() if report.by]
+        yield [(name, total(of_it.values()))]
+        groups = [(_name(group, report.by), one) for group, one in of_it.items() if report.by]
         for first in range(0, len(groups), ACROSS):
             yield groups[first : first + ACROSS]
 
 
-def _name(group: Group) -> str:
-    named = (group.day, group.moment.replace("_", " "), group.language)
-    return " · ".join(name for name in named if name) or "not told"
+def _name(group: Group, by: Collection[By]) -> str:
+    moment = MOMENTS[Moment(group.moment)] if group.moment else ""
+    day = _day(date.fromisoformat(group.day)) if group.day else ""
+    language = group.language or ("no offer" if By.LANGUAGE in by else "")
+    return " · ".join(name for name in (day, moment, language) if name)
 
 
 def _told(report: Report) -> str:
     """Which days, how many, and what came of them."""
+    today = _day(report.at.date())
     if report.days is None:
-        return f"No calls are on record. Drawn on {_day(report.at.date())}."
+        return f"No calls are on record. Drawn on {today}."
     whole = total(report.funnels.values())
     first, last = report.days
     days = f"on {_day(first)}" if first == last else f"from {_day(first)} to {_day(last)}"
-    begun, done = whole.reached[Stage.HANDED_OVER], whole.reached[Stage.COMPLETED]
+    begun, offered, agreed, done = (
+        f"{whole.reached[stage]:,}"
+        for stage in (Stage.HANDED_OVER, Stage.OFFERED, Stage.CONFIRMED, Stage.COMPLETED)
+    )
     return (
-        f"{begun:,} calls handed over {days}. {done:,} of them made a bill paperless by "
-        f"{_day(report.at.date())}; more do as links are opened."
+        f"{begun} calls {days}: {offered} were offered paperless billing, {agreed} agreed, and "
+        f"{done} had a paperless bill by {today}. The last number grows as links are opened."
     )
 
 
@@ -81,11 +91,11 @@ def _day(day: date) -> str:
 def _explain(figure: Figure, low: float) -> None:
     """The legend, at the bottom."""
     boxes = [mpl.patches.Patch(color=color) for color in (BAR, GHOST)]
-    words = ["got so far", "lost on the way there"]
+    words = ["calls that reached the step", "calls lost since the step above"]
     figure.legend(
         boxes, words, loc="lower left", ncols=2, fontsize=8, frameon=False, bbox_to_anchor=(0, 0)
     )
-    words_at = "Percent: of the calls in which it was offered."
+    words_at = "Percentages are of the calls that were offered paperless billing."
     figure.text(0.99, low, words_at, fontsize=8, ha="right", va="center", color=GRAY)
 
 
@@ -100,13 +110,15 @@ def _draw(place: Axes, title: str, funnel: Funnel, *, with_causes: bool) -> None
         share = f" · {number / offered:.0%}" if offered and stage >= Stage.OFFERED else ""
         _beside(place, before[at], at, f"{number:,}{share}", INK)
         if with_causes and at:
-            _beside(place, reached[0] * 1.25, at, _causes(funnel, stages[at - 1]), GRAY)
+            _beside(place, reached[0] * CAUSES_AT, at, causes(funnel, stages[at - 1]), GRAY)
     place.set_xlim(0, max(reached[0], 1) * (3 if with_causes else 1.35))
     place.invert_yaxis()
     place.set_xticks([])
     place.tick_params(length=0, labelsize=8)
     place.spines[:].set_visible(False)
-    place.set_title(title, fontsize=10, loc="left")
+    place.set_title(title, fontsize=11 if with_causes else 10, loc="left")
+    if with_causes:
+        _beside(place, reached[0] * CAUSES_AT, 0, "Why calls were lost since the step above", INK)
 
 
 def _beside(place: Axes, across: float, down: int, text: str, color: str) -> None:
@@ -121,12 +133,17 @@ def _beside(place: Axes, across: float, down: int, text: str, color: str) -> Non
     )
 
 
-def _causes(funnel: Funnel, stage: Stage) -> str:
+def causes(funnel: Funnel, stage: Stage) -> str:
     """Why hand-overs got no further than a stage: the most frequent first."""
     causes: Counter[str] = Counter()
     for loss, count in funnel.lost.items():
         if loss.stage is stage:
             causes[lost_by(loss)] += count
-    named = [f"{count:,} {words}" for words, count in causes.most_common(CAUSES)]
-    rest = causes.total() - sum(count for _, count in causes.most_common(CAUSES))
-    return "lost: " + " · ".join([*named, *[f"{rest:,} otherwise"] * bool(rest)]) if named else ""
+    named = [f"{words}\N{NO-BREAK SPACE}({count:,})" for words, count in causes.most_common()]
+    for kept in range(len(named), 0, -1):
+        rest = causes.total() - sum(count for _, count in causes.most_common(kept))
+        rarer = [f"rarer causes ({rest:,}), named in the table"] if rest else []
+        lines = textwrap.wrap(", ".join([*named[:kept], *rarer]), LETTERS)
+        if len(lines) <= LINES:
+            return "\n".join(lines)
+    return ""

@@ -1,34 +1,40 @@
 """Steps and losses of the funnel in plain words, for whoever has no manual at hand."""
 
-from paperless_ivr.flow.host import Disposition, Reason
+from paperless_ivr.flow.host import Disposition, Moment, Reason
 from paperless_ivr.records.funnel import NOT_ENDED, Loss, Stage
 
 STAGES = {
-    Stage.HANDED_OVER: "calls handed over",
-    Stage.OFFERED: "were offered it",
-    Stage.ACCEPTED: "wanted it",
-    Stage.IDENTIFIED: "account found",
-    Stage.CONFIRMED: "agreed",
-    Stage.REGISTERED: "registered",
-    Stage.COMPLETED: "bill is paperless",
+    Stage.HANDED_OVER: "All calls",
+    Stage.OFFERED: "Offered paperless billing",
+    Stage.ACCEPTED: "Wanted it",
+    Stage.IDENTIFIED: "Account found and proved",
+    Stage.CONFIRMED: "Agreed",
+    Stage.REGISTERED: "Enrollment started",
+    Stage.COMPLETED: "Bill is paperless",
+}
+
+MOMENTS = {
+    Moment.START: "At the start of a call",
+    Moment.BEFORE_PAYMENT: "Before a payment",
+    Moment.AFTER_PAYMENT: "After a payment",
 }
 
 DISPOSITIONS = {
     Disposition.ENROLLED: "enrolled",
     Disposition.LINK_SENT: "got a link by text",
-    Disposition.DEFERRED: "to be done later",
+    Disposition.DEFERRED: "still to be completed",
     Disposition.DECLINED: "said no",
     Disposition.IGNORED: "stayed silent",
     Disposition.LEFT: "skipped it",
     Disposition.NOT_OFFERED: "not offered",
-    Disposition.INELIGIBLE: "no bill is eligible",
+    Disposition.INELIGIBLE: "no eligible bill",
     Disposition.ALREADY_PAPERLESS: "paperless already",
-    Disposition.PENDING: "have a link already",
+    Disposition.PENDING: "earlier link not opened yet",
     Disposition.NOT_IDENTIFIED: "not identified",
     Disposition.NO_CONTACT: "no address to send to",
     Disposition.INCOMPLETE: "did not finish",
-    Disposition.UNAVAILABLE: "not available",
-    Disposition.FAILED: "failed",
+    Disposition.UNAVAILABLE: "billing service down",
+    Disposition.FAILED: "billing service refused",
     Disposition.OPTED_OUT: "went back to paper",
     Disposition.OPT_OUT_REQUESTED: "asked to go back to paper",
     Disposition.TRANSFERRED: "went to an agent",
@@ -41,14 +47,14 @@ REASONS = {
     Reason.HOST_CANCELED: "taken back by the host",
     Reason.SERVER_STOPPED: "our server stopped",
     Reason.CALLER_ASKED: "asked for an agent",
-    Reason.TRIES_USED_UP: "out of tries",
+    Reason.TRIES_USED_UP: "too many wrong keys, or silence",
     Reason.PAYMENT_NOT_APPROVED: "payment not approved",
     Reason.MOMENT_NOT_OFFERED: "not offered at that moment",
-    Reason.ASKED_LATELY: "asked not long ago",
-    Reason.TYPE_NOT_ELIGIBLE: "bill is not eligible",
-    Reason.OPT_OUT_NOT_BY_PHONE: "paper is not by phone",
+    Reason.ASKED_LATELY: "asked recently",
+    Reason.TYPE_NOT_ELIGIBLE: "no eligible bill",
+    Reason.OPT_OUT_NOT_BY_PHONE: "wanted paper, not possible by phone",
     Reason.ACCOUNT_NOT_FOUND: "account not found",
-    Reason.LIMIT_REACHED: "a limit was reached",
+    Reason.LIMIT_REACHED: "limit of tries reached",
     Reason.SERVICE_DOWN: "billing service down",
     Reason.SERVICE_REFUSED: "billing service refused",
     Reason.OUTCOME_UNKNOWN: "no clear answer",
@@ -63,14 +69,14 @@ REASONS = {
 
 AFTERWARDS = {
     "unsettled": "outcome not known yet",
-    "kept": "to be done later",
+    "kept": "still to be completed",
     "followed": "link not opened yet",
-    "completed": "had a link already",
+    "completed": "earlier link not opened yet",
     "cancelled": "went back to paper",
     "superseded": "asked again later",
     "expired": "link never opened",
     "exported": "handed to the biller",
-    "given_up": "given up",
+    "given_up": "could not be completed",
 }
 """What is left to do, or how that ended: it tells more than how the call did."""
 

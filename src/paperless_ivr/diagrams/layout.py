@@ -23,15 +23,15 @@ COLUMNS = (28.0, 532.0, 1036.0)
 CARD = 420.0
 PAGE = 1504.0
 TOP = 132.0
-GAP = 34.0
+GAP = 30.0
 SOURCES = 24.0
 """The height of the tags above a card."""
-ROW = 26.0
+ROW = 24.0
 LEADING = 16.0
 TARGET = 228.0
 """Where the targets of a card begin, from its left edge."""
 WORDS = 50.0
-"""Where its sentences begin."""
+"""Where the sentences of a card with keys begin; without a key, at the margin."""
 MARGIN = 12.0
 LANES_AT_MOST = 5
 CROSSINGS_AT_MOST = 2
@@ -65,6 +65,7 @@ class Placed:
     y: float
     height: float
     words: tuple[str, ...]
+    words_x: float
     target_x: float
     parts: tuple[tuple[Part, ...], ...]
     """The target, in lines."""
@@ -260,13 +261,14 @@ def _rows(
     entries: Sequence[Entry], place: Point, phase: Phase, back: Sequence[State], green: Entry | None
 ) -> Iterator[Placed]:
     x, y = place
+    indent = WORDS if any(entry.key for entry in entries) else MARGIN
     for entry in entries:
         parts = _in_lines(_parts(entry, phase, back), entry)
         shift = MARGIN + max(map(line_width, parts))
         left = min(TARGET, CARD - shift)
-        words = wrapped(entry.words, 13, left - WORDS - 8, bold=entry is green)
+        words = wrapped(entry.words, 13, left - indent - 8, bold=entry is green)
         height = max(ROW + LEADING * (len(words) - 1), ROW + 23 * (len(parts) - 1))
-        yield Placed(entry, y, height, words, x + left, parts, entry is green)
+        yield Placed(entry, y, height, words, x + indent, x + left, parts, entry is green)
         y += height
 
 
@@ -403,7 +405,7 @@ def choose_lanes(trunks: Sequence[Trunk], lanes: Sequence[float]) -> None:
 
 
 def _with_far(trunks: list[Trunk], box: Box, start: Start, middle: Sequence[Box]) -> list[Trunk]:
-    """Draws a line past the middle column, if it adds no crossing."""
+    """Draws a line past the middle column, if it adds no crossing; the green one may add one."""
     assert box.card
     to = box.card.state
     found = next((trunk for trunk in trunks if trunk.to is to and trunk.from_left), None)
@@ -418,7 +420,7 @@ def _with_far(trunks: list[Trunk], box: Box, start: Start, middle: Sequence[Box]
     for height in (y for y in below if y not in heights):
         for lane, x in product(_free(0, others), [trunk.x] if found else _free(1, others)):
             trunk.channel, trunk.x = (lane, height), x
-            if crossings([*others, trunk]) <= before:
+            if crossings([*others, trunk]) <= before + start.green:
                 return [*others, trunk]
     trunk.far = trunk.channel = None
     return trunks

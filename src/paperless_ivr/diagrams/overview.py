@@ -47,21 +47,21 @@ WAYS: Mapping[tuple[Phase, Phase], str] = {
 NAMED_AFTER = {(Phase.ADDRESS, Phase.TEXT): (State.ADDRESS, State.TEXT_NUMBER)}
 """Ways whose words are about one step only: under a policy without it they are not shown."""
 
-MINOR = {
-    (Phase.ARRIVAL, Phase.ADDRESS),  # another address, where the offer names the one on file
-    (Phase.IDENTITY, Phase.ARRIVAL),  # the search before the offer is done
-    (Phase.TEXT, Phase.AGENT),  # 0 while the caller opens the link
-    (Phase.AGENT, Phase.ADDRESS),  # the way to an address that comes after an agent
-    (Phase.BILL, Phase.AFTER),  # nothing is left to do
-    (Phase.ADDRESS, Phase.AFTER),  # after a hang-up
-    (Phase.CONSENT, Phase.PAPER),  # the service says that it is paperless already
-    (Phase.PAPER, Phase.BILL),  # which of several bills goes back to paper
+RARE: Mapping[tuple[Phase, Phase], str] = {
+    (Phase.ARRIVAL, Phase.ADDRESS): "another address",
+    (Phase.IDENTITY, Phase.ARRIVAL): "found: the offer",
+    (Phase.AGENT, Phase.ADDRESS): "the way after an agent",
+    (Phase.BILL, Phase.AFTER): "nothing is left",
+    (Phase.ADDRESS, Phase.AFTER): "hung up after a yes",
+    (Phase.CONSENT, Phase.PAPER): "paperless already",
+    (Phase.AFTER, Phase.AGENT): "0 in the wait",
+    (Phase.PAPER, Phase.BILL): "which one goes back",
 }
-"""Ways that are not drawn."""
+"""Ways that few calls take, in words: they are in a note, not in the boxes."""
 
 USED_UP = (
-    "Silence and wrong keys: asked again, then an agent. What was agreed before a hang-up is still "
-    "carried out."
+    "Silence and wrong keys: asked again, then an agent. If no agent is free, the question comes "
+    "again. What was agreed before a hang-up is still carried out."
 )
 
 LINES = (
@@ -147,6 +147,7 @@ def paint_overview(cards: Mapping[State, Card], link: Link = files) -> Canvas:
     for chapter in chapters:
         _box(canvas, chapter, *at[chapter.phase], link)
     _everywhere(canvas, COLUMNS[0], lower + 4, link)
+    _rarely(canvas, COLUMNS[-1], lower + 4, _told(cards, RARE), link)
     bottom = max(at[c.phase][1] + c.height for c in chapters)
     canvas.text(
         28,
@@ -173,19 +174,27 @@ def _reached(cards: Mapping[State, Card]) -> list[State]:
 
 def _chapters(cards: Mapping[State, Card]) -> list[Chapter]:
     shown = [phase for phase in LETTERS if any(state.phase is phase for state in cards)]
-    live = {way for way in pairs(cards) if _still_so(way, cards)}
+    ways = _told(cards, WAYS)
     upper = [phase for phase in shown if phase not in UNDER]
     return [
         Chapter(
             phase,
             UNDER[phase] if phase in UNDER else upper.index(phase),
             wrapped(phase.about, 12.5, BOX - 24),
-            tuple((to, WAYS[of, to]) for of, to in WAYS if of is phase and (of, to) in live),
+            tuple((to, words) for (of, to), words in ways.items() if of is phase),
             _ends_of(phase, cards),
             phase is USUAL[-2].phase,
         )
         for phase in shown
     ]
+
+
+def _told(
+    cards: Mapping[State, Card], words: Mapping[tuple[Phase, Phase], str]
+) -> dict[tuple[Phase, Phase], str]:
+    """Those ways of a list that calls can take."""
+    live = pairs(cards)
+    return {way: words[way] for way in words if way in live and _still_so(way, cards)}
 
 
 def _still_so(way: tuple[Phase, Phase], cards: Mapping[State, Card]) -> bool:
@@ -257,7 +266,8 @@ def _box(canvas: Canvas, chapter: Chapter, x: float, y: float, link: Link) -> No
         for to, words in chapter.ways:
             green = _is_usual(phase, to)
             _row(canvas, x, row, words, green=green)
-            _letter(canvas, (x + BOX - 28, row + 3), to, link, green=green)
+            with canvas.group(data_way=f"{phase.name} {to.name}"):
+                _letter(canvas, (x + BOX - 28, row + 3), to, link, green=green)
             row += ROW
         for n, parts in enumerate(chapter.endings):
             left = x + 10
@@ -290,7 +300,7 @@ def _everywhere(canvas: Canvas, x: float, y: float, link: Link) -> None:
     canvas.text(x, y + 12, "At almost every question", "ink", 14, bold=True)
     y += 24
     for pressed, words in (("0", "an agent"), ("*", "hear it again"), ("#", "leave")):
-        key(canvas, x - 12, y, pressed)
+        key(canvas, x - 12, y + 1, pressed)
         canvas.text(x + 32, y + 15, words, "ink", 13)
         if pressed == "0":
             _letter(canvas, (x + BOX - 28, y), Phase.AGENT, link, green=False)
@@ -301,6 +311,21 @@ def _everywhere(canvas: Canvas, x: float, y: float, link: Link) -> None:
     _end_tag(canvas, x + BOX - 8, y, State.ABANDONED)
     for n, words in enumerate(wrapped(USED_UP, 12.5, BOX - 20)):
         canvas.text(x, y + 42 + 17 * n, words, "soft", 12.5)
+
+
+def _rarely(
+    canvas: Canvas, x: float, y: float, ways: Mapping[tuple[Phase, Phase], str], link: Link
+) -> None:
+    """The ways that few calls take, from chapter to chapter."""
+    if not ways:
+        return
+    canvas.text(x, y + 12, "A few calls also go", "ink", 14, bold=True)
+    for n, ((of, to), words) in enumerate(ways.items()):
+        row = y + 24 + ROW * n
+        with canvas.group(data_way=f"{of.name} {to.name}"):
+            _letter(canvas, (x, row), of, link, green=False)
+            canvas.text(x + 28, row + 14.5, words, "ink", 13)
+            _letter(canvas, (x + BOX - 28, row), to, link, green=False)
 
 
 def _end_tag(canvas: Canvas, right: float, y: float, end: State) -> None:

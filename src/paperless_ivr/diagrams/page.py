@@ -4,18 +4,20 @@ It needs no network. Without a script it is the pictures, one below the other.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from importlib import resources
 
 from paperless_ivr.diagrams.canvas import Canvas
-from paperless_ivr.diagrams.chapters import LETTERS, ref
+from paperless_ivr.diagrams.chapters import LETTERS, Page, pages, ref
 from paperless_ivr.diagrams.pictures import chapters, overview
 from paperless_ivr.diagrams.reading import Card, Entry, cards
 from paperless_ivr.diagrams.theme import FILLS, STROKES, style
 from paperless_ivr.flow.blocks import Ask, Block
+from paperless_ivr.flow.lines import Keys
+from paperless_ivr.flow.phrases import conditions
 from paperless_ivr.flow.policy import Policy
-from paperless_ivr.flow.rows import Table
+from paperless_ivr.flow.rows import Row, Table, nothing
 from paperless_ivr.flow.states import ENDS, Phase, State
 from paperless_ivr.flow.table import BLOCKS
 
@@ -27,21 +29,46 @@ CONTROLS = """
 <ul id="found" hidden></ul></span>
 <label hidden>How can a call end as <select id="ending"><option value="">…</option>
 {endings}</select></label>
+<label hidden><input id="code" type="checkbox"> Code names</label>
+<nav hidden><a href="#overview">Overview</a> <a href="#whole">Whole flow</a></nav>
 <span hidden><button type="button" data-zoom="0.8" aria-label="Smaller">&minus;</button>
 <button type="button" data-zoom="1.25" aria-label="Larger">+</button>
 <button type="button" data-zoom="0">Fit</button></span>
 """
 
+CALL = """
+<span hidden><button type="button" data-step="-1" aria-label="Back">&lsaquo;</button>
+<button type="button" data-step="1" aria-label="Next">&rsaquo;</button>
+<output id="step">The call that is lit, step by step</output></span>
+"""
 
-def page(table: Table, policy: Policy | None = None, words: Mapping[str, str] | None = None) -> str:
-    """Return the page; `words` are those of the prompts, by name."""
+
+def page(
+    table: Table,
+    policy: Policy | None = None,
+    words: Mapping[str, str] | None = None,
+    call: Sequence[str] = (),
+) -> str:
+    """Return the page; `words` are those of the prompts, by name.
+
+    A `call`, of which the rows that it took are given, is lit.
+    """
     read = cards(table, policy)
+    of_chapters = pages(read)
     ends = "".join(f'<option value="{e.name}">{escape(BLOCKS[e].title)}</option>' for e in ENDS)
     pictures = {"overview": ("The whole call", overview(table, policy, anchor))}
     for phase, canvas in chapters(table, policy, anchor).items():
         pictures[LETTERS[phase]] = (f"{LETTERS[phase]} {phase.value}", canvas)
     sections = "\n".join(_section(i, name, canvas) for i, (name, canvas) in pictures.items())
-    data = json.dumps({"states": list(_states(read, words or {}))}).replace("<", "\\u003c")
+    known = {
+        "states": list(_states(read, of_chapters, words or {})),
+        "notes": {
+            LETTERS[phase]: [[_code(State.GREETING, row) for row in e.rows] for e in chapter.note]
+            for phase, chapter in of_chapters.items()
+        },
+        "call": [_step(row) for row in call],
+    }
+    data = json.dumps(known).replace("<", "\\u003c")
     return "\n".join(
         (
             '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
@@ -50,7 +77,8 @@ def page(table: Table, policy: Policy | None = None, words: Mapping[str, str] | 
             f"<style>{_variables()}{_file('flow.css')}{style('.picture ')}</style>",
             "</head>\n<body>",
             '<a class="skip" href="#main">To the picture</a>',
-            f"<header><h1>{TITLE}</h1>{CONTROLS.format(endings=ends)}</header>",
+            f"<header><h1>{TITLE}</h1>{CONTROLS.format(endings=ends)}",
+            f"{CALL if call else ''}</header>",
             f'<div id="body">\n<main id="main">\n{sections}\n</main>',
             '<aside id="panel" aria-live="polite" aria-label="Details" hidden></aside>\n</div>',
             f'<script type="application/json" id="flow">{data}</script>',
@@ -84,33 +112,65 @@ def _section(name: str, title: str, canvas: Canvas) -> str:
 # ── what the script knows ────────────────────────────────────────────────────────────────
 
 
-def _states(read: Mapping[State, Card], words: Mapping[str, str]) -> Iterator[dict[str, object]]:
+def _states(
+    read: Mapping[State, Card], of_chapters: Mapping[Phase, Page], words: Mapping[str, str]
+) -> Iterator[dict[str, object]]:
+    painted = {card.state: card for chapter in of_chapters.values() for card in chapter.cards}
     for state, block in BLOCKS.items():
-        card = read.get(state)
-        if card is None and state not in ENDS:
+        if state not in read and state not in ENDS:
             continue
+        rows = (*painted[state].entries, *painted[state].shared) if state in painted else ()
         told = {
             "code": state.name,
             "ref": "" if state in ENDS else ref(state),
             "title": block.title,
             "purpose": block.purpose,
-            "heard": [words[name] for name in _prompts(block) if name in words],
-            "rows": [_row(e) for e in (*card.entries, *card.shared)] if card else [],
-            "exact": [row.name(state).partition(" · ")[2] for row in block.rows],
+            "heard": [
+                {"when": when, "words": words[name]}
+                for name, when in _prompts(block).items()
+                if name in words
+            ],
+            "rows": [_row(state, entry, words) for entry in rows],
+            "exact": [_exact(state, row) for row in block.rows],
         }
         searched = (*_texts(told), *_prompts(block))
         yield {**told, "search": " ".join(searched).lower()}
 
 
-def _row(entry: Entry) -> dict[str, object]:
+def _row(state: State, entry: Entry, words: Mapping[str, str]) -> dict[str, object]:
+    """A line of a card, and what is heard on its way."""
     to = [target.name if target else None for target in entry.targets]
     return {
         "key": entry.key,
         "words": entry.words,
+        "codes": [_code(state, row) for row in entry.rows],
         "to": to,
+        "says": _said(entry, words),
         "else": entry.fork,
         "here": entry.here,
     }
+
+
+def _said(entry: Entry, words: Mapping[str, str]) -> list[str]:
+    """The prompts that are heard on the way."""
+    names = dict.fromkeys(row.say for row in entry.rows if row.say)
+    return [words[name] for name in names if name in words]
+
+
+def _code(state: State, row: Row) -> str:
+    """A row by its event, its guard and its target."""
+    return row.name(state).partition(" · ")[2]
+
+
+def _exact(state: State, row: Row) -> str:
+    """A row with what is remembered, and the prompt that is heard on its way."""
+    keep = "" if row.keep is nothing else f", remembers {row.keep.__name__}"
+    return f"{_code(state, row)}{keep}{f', says {row.say}' if row.say else ''}"
+
+
+def _step(row: str) -> dict[str, str]:
+    state, _, code = row.partition(" · ")
+    return {"state": state, "row": code}
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -122,12 +182,16 @@ def _texts(value: object) -> Iterator[str]:
             yield from _texts(part)
 
 
-def _prompts(block: Block) -> Iterator[str]:
-    """The prompts that a state may say: its lines, its options, and its longer help."""
-    for line in block.say:
-        yield from line.names
+def _prompts(block: Block) -> dict[str, str]:
+    """The prompts that a state may say, and when: its lines, its options, and its longer help."""
+    prompts = {name: line.when.get(name, "") for line in block.say for name in line.names}
     if isinstance(block, Ask):
-        for keys in block.keys:
-            yield from keys.names
+        prompts |= {name: _offered(keys) for keys in block.keys for name in keys.names}
     if block.help:
-        yield block.help
+        prompts[block.help] = "it is asked for the third time"
+    return prompts
+
+
+def _offered(keys: Keys) -> str:
+    """When keys are offered, where that is not always."""
+    return ", ".join(c.words for c in conditions(keys.when) if c.words)

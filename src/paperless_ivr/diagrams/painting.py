@@ -84,8 +84,8 @@ def tag(canvas: Canvas, x: float, y: float, part: Part, *, bold: bool = True) ->
 def key(canvas: Canvas, x: float, y: float, keys: str) -> None:
     """Paint a key of the telephone."""
     wide = 22.0 if len(keys) == 1 else 34.0
-    canvas.rect(x + 23 - wide / 2, y, wide, 20, "cap capb")
-    canvas.text(x + 23, y + 14.6, keys, "capt", 13, bold=True, anchor="middle")
+    canvas.rect(x + 23 - wide / 2, y, wide, 18, "cap capb")
+    canvas.text(x + 23, y + 13.6, keys, "capt", 13, bold=True, anchor="middle")
 
 
 def _card(canvas: Canvas, layout: Layout, box: Box, link: Link) -> None:
@@ -109,7 +109,8 @@ def _head(canvas: Canvas, box: Box, state: State) -> None:
     with canvas.group(class_="top"):
         canvas.head(box.x, box.y, CARD, box.head, kind)
         canvas.text(box.x + 12, box.y + 22, ref(state), f"{kind}t", 17, bold=True)
-        canvas.text(box.x + 50, box.y + 22, BLOCKS[state].title, f"{kind}t", 16, bold=True)
+        with canvas.group(class_="title"):
+            canvas.text(box.x + 50, box.y + 22, BLOCKS[state].title, f"{kind}t", 16, bold=True)
         for n, words in enumerate(box.about):
             canvas.text(box.x + 50, box.y + 40 + 16 * n, words, f"{kind}s", 12)
         right = box.x + CARD - 12
@@ -146,13 +147,14 @@ def _row(canvas: Canvas, x: float, row: Placed, link: Link, phase: Phase) -> Non
     with canvas.group(class_="row", data_to=to):
         canvas.rule(x + 8, row.y, CARD - 16)
         if row.entry.key:
-            key(canvas, x, row.middle - 10, row.entry.key)
+            key(canvas, x, row.middle - 9, row.entry.key)
         tone = "usual" if row.green else "ink"
         if all(target is None for target in row.entry.targets):
             tone = "soft"
         top = row.y + (row.height - 16 * len(row.words)) / 2 + 12
-        for n, words in enumerate(row.words):
-            canvas.text(x + 50, top + 16 * n, words, tone, 13, bold=row.green)
+        with canvas.group(class_="words"):
+            for n, words in enumerate(row.words):
+                canvas.text(row.words_x, top + 16 * n, words, tone, 13, bold=row.green)
         top = row.y + (row.height - 23 * len(row.parts)) / 2 + 2.5
         for n, parts in enumerate(row.parts):
             _target(canvas, (row.target_x, top + 23 * n), parts, link, phase)
@@ -164,7 +166,8 @@ def _target(canvas: Canvas, at: Point, parts: Sequence[Part], link: Link, phase:
         left = x + (line_width(parts[:n]) + 6 if n else 0)
         if part.kind in ("soft", "title", "far"):
             tone = {"soft": "soft", "title": "ink", "far": "tagt"}[part.kind]
-            canvas.text(left, y + 13.5, part.text, tone, 12)
+            with canvas.group(class_="soft" if part.kind == "soft" else "title"):
+                canvas.text(left, y + 13.5, part.text, tone, 12)
             continue
         assert part.state
         with canvas.link(_address(part.state, link, phase)):

@@ -361,7 +361,7 @@ def handed_over_paid(view: CallView) -> bool:
     return account is not None and bills.paid_by(view, Customer(id=account, account=account))
 
 
-@Phrase("two facts are shown")
+@Phrase("both proofs given")
 def both_shown(view: CallView) -> bool:
     """Whether an address of the caller's own may be used."""
     if vouched(view) or not view.policy.proof.two_facts:
@@ -369,7 +369,7 @@ def both_shown(view: CallView) -> bool:
     return number_shown(view) and phone_shown(view)
 
 
-@Phrase("facts can be shown", "no way to show facts")
+@Phrase("proof is possible", "no proof is possible")
 def can_show(view: CallView) -> bool:
     """Whether it may be used, or the caller can still show what is missing."""
     if both_shown(view):

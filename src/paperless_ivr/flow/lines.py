@@ -6,7 +6,7 @@ The words are in `prompts/`. What is said is told from the call alone.
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 
-from attrs import frozen
+from attrs import field, frozen
 
 from paperless_ivr.flow import bills, facts
 from paperless_ivr.flow.call import GREETING, Source
@@ -30,11 +30,13 @@ class Line:
 
     names: tuple[str, ...]
     tell: Tell
+    when: Mapping[str, str] = field(factory=dict)
+    """Of prompts that are not always said: when they are, in words."""
 
 
-def says(*names: str) -> Callable[[Tell], Line]:
-    """Declares which prompts a function of the call may say."""
-    return lambda tell: Line(names, tell)
+def says(*names: str, **when: str) -> Callable[[Tell], Line]:
+    """Declares which prompts a function of the call may say; of some also when, in words."""
+    return lambda tell: Line((*names, *when), tell, when)
 
 
 # ── slots: one meaning for each name ─────────────────────────────────────────────────────
@@ -208,7 +210,7 @@ def bill_name(view: CallView, invoice_type: str) -> Words:
     return Words(view.policy.bills.names.get(invoice_type, {}).get(view.language, ""))
 
 
-WHICH = tuple(f"which_{mark.value}" for mark in bills.Mark)
+WHICH = {f"which_{mark.value}": "several bills of that name" for mark in bills.Mark}
 
 
 def which_bill(view: CallView) -> Iterable[Prompt]:
@@ -218,7 +220,13 @@ def which_bill(view: CallView) -> Iterable[Prompt]:
         yield Prompt(f"which_{mark.value}", marked(view, bill, mark), must_hear=True)
 
 
-@says("next_link", "next_kept", "next_email", "back_any_time", "back_by_request")
+@says(
+    next_link="the link is texted",
+    next_kept="the biller completes it",
+    next_email="the service e-mails a link",
+    back_any_time="back to paper is possible by phone",
+    back_by_request="back to paper is not possible by phone",
+)
 def what_happens(view: CallView) -> Iterable[Prompt]:
     """What comes next: by e-mail, by the texted link, or kept until the biller does it."""
     if view.call.contact.source is Source.LINK:
@@ -297,7 +305,7 @@ def key(
 def begun(name: str) -> Line:
     """What to key; after a pause in the midst of it, only that the caller goes on."""
     go_on = "entry_go_on"
-    return says(name, go_on)(
+    return says(**{name: "at first", go_on: "after a pause in the entry"})(
         lambda view: (prompt(view, go_on if view.call.entry.so_far else name),)
     )
 
@@ -306,7 +314,11 @@ def account_number_line(name: str) -> Line:
     """The account number; where it has letters or signs, how they are keyed."""
     entry = begun(name)
 
-    @says(*entry.names, "account_letters", "account_signs")
+    @says(
+        **entry.when,
+        account_letters="account numbers have letters",
+        account_signs="account numbers have signs, and no letters",
+    )
     def line(view: CallView) -> Iterable[Prompt]:
         yield from entry.tell(view)
         accounts = view.terms.accounts

@@ -126,8 +126,6 @@ class State(enum.Enum):
     TEXT_DECLINED = Kind.PASS, Phase.TEXT
     WEB_LINK = Kind.DO, Phase.TEXT
     LINK_FAILED = Kind.PASS, Phase.TEXT
-    LINK_WAIT = Kind.ASK, Phase.TEXT
-    LINK_CHECK = Kind.DO, Phase.TEXT
 
     CONFIRMATION = Kind.ASK, Phase.CONSENT
     ENROLLMENT = Kind.DO, Phase.CONSENT
@@ -136,6 +134,8 @@ class State(enum.Enum):
     KEEPING = Kind.DO, Phase.CONSENT
 
     AFTERWARDS = Kind.PASS, Phase.AFTER
+    LINK_WAIT = Kind.ASK, Phase.AFTER
+    LINK_CHECK = Kind.DO, Phase.AFTER
     AUTOPAY_OFFER = Kind.ASK, Phase.AFTER
     AUTOPAY = Kind.DO, Phase.AFTER
     ANOTHER = Kind.ASK, Phase.AFTER

@@ -19,7 +19,7 @@ in headers (`people`), as in the transcripts of real calls (`scribe`).
 
 from paperless_ivr.transcripts.form import Step, Transcript
 from paperless_ivr.transcripts.parsing import parse, read
-from paperless_ivr.transcripts.replaying import differences, replay, update
+from paperless_ivr.transcripts.replaying import differences, replay, rows_taken, update
 from paperless_ivr.transcripts.scribe import Scribe, redacted
 
 __all__ = [
@@ -31,5 +31,6 @@ __all__ = [
     "read",
     "redacted",
     "replay",
+    "rows_taken",
     "update",
 ]

@@ -121,6 +121,12 @@ def replay(transcript: Transcript, flow: Flow | None = None) -> str:
     return text_of(transcript.comments, transcript.headers, replayed(transcript, flow).lines)
 
 
+def rows_taken(transcript: Transcript) -> tuple[str, ...]:
+    """The rows of the table that the call takes, by name, from its first state on."""
+    done = replayed(transcript, None)
+    return (*done.flow.begin(transcript.arrival).took, *done.rows)
+
+
 def differences(transcript: Transcript, flow: Flow | None = None) -> str:
     """What goes otherwise than the transcript says, as a unified diff; "" where nothing does.
 

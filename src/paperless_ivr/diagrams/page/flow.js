@@ -7,8 +7,8 @@ const states = new Map(flow.states.map((state) => [state.code, state]));
 const byRef = new Map(flow.states.map((state) => [state.ref, state]));
 const sections = [...document.querySelectorAll("section")];
 const [main, panel, body] = ["main", "panel", "body"].map((id) => document.getElementById(id));
-const [search, found, ending] = ["search", "found", "ending"].map((id) => document.getElementById(id));
-let zoom = 0; // 0: as wide as the window
+const [search, found, ending, code] = ["search", "found", "ending", "code"].map((id) => document.getElementById(id));
+let zoom = 0; // 0: as large as the window allows
 
 document.body.classList.add("script");
 for (const hidden of document.querySelectorAll("header [hidden]:not(#found)")) hidden.hidden = false;
@@ -22,16 +22,20 @@ function element(name, attributes = {}, ...children) {
 
 // ── where ──
 
+const WHOLE = "whole"; // in the address: all pictures at once
+
 function shown() {
-  return sections.find((section) => !section.hidden);
+  return sections.filter((section) => !section.hidden);
 }
 
-/** Opens what the address names: a chapter, a card of one, or an ending in the overview. */
+/** Opens what the address names: all, a chapter, a card of one, or an ending in the overview. */
 function go() {
   const name = decodeURIComponent(location.hash.slice(1)) || "overview";
+  const whole = name === WHOLE;
   const target = document.getElementById(name) ?? sections[0];
   const section = target.closest("section") ?? sections[0];
-  for (const one of sections) one.hidden = one !== section;
+  for (const one of sections) one.hidden = !whole && one !== section;
+  document.body.classList.toggle("whole", whole);
   fit();
   light([]);
   for (const old of document.querySelectorAll(".at")) old.classList.remove("at");
@@ -44,54 +48,66 @@ function go() {
     if (byRef.has(name)) tellState(byRef.get(name));
     else if (states.has(name)) tellEnding(name);
   }
-  document.title = `${section.getAttribute("aria-label")} · paperless billing by telephone`;
+  const where = whole ? "The whole flow" : section.getAttribute("aria-label");
+  document.title = `${where} · paperless billing by telephone`;
 }
 
+const ACROSS = 3; // pictures side by side, where all are shown
+
+/** A picture is shown whole where it can still be read; all of them are side by side. */
 function fit() {
-  const picture = shown().querySelector("svg");
-  const [, , wide, high] = picture.getAttribute("viewBox").split(" ").map(Number);
-  const factor = zoom || Math.min(Math.max(main.clientWidth / wide, 0.7), 1.25);
-  picture.style.width = `${wide * factor}px`;
-  picture.style.height = `${high * factor}px`;
+  for (const section of shown()) {
+    const picture = section.querySelector("svg");
+    const { width, height } = picture.viewBox.baseVal;
+    const whole = Math.min(main.clientWidth / width, main.clientHeight / height);
+    const one = Math.min(Math.max(whole, 0.7), 1.25);
+    const all = main.clientWidth / ACROSS / width;
+    const factor = zoom || (shown().length > 1 ? all : one);
+    picture.style.width = `${width * factor}px`;
+    picture.style.height = `${height * factor}px`;
+  }
 }
 
 function scale(by) {
-  const picture = shown().querySelector("svg");
+  const picture = shown()[0].querySelector("svg");
   const now = picture.getBoundingClientRect().width / picture.viewBox.baseVal.width;
-  zoom = by ? Math.min(Math.max(now * by, 0.3), 4) : 0;
+  zoom = by ? Math.min(Math.max(now * by, 0.2), 4) : 0;
   fit();
+}
+
+/** What is shown and fits a selector. */
+function all(selector) {
+  return shown().flatMap((section) => [...section.querySelectorAll(selector)]);
 }
 
 // ── light ──
 
-/** Lights some parts of the picture that is shown, and fades the others; none fades nothing. */
+/** Lights some parts of what is shown, and fades the others; none fades nothing. */
 function light(parts) {
   for (const old of document.querySelectorAll(".lit")) old.classList.remove("lit");
   for (const old of document.querySelectorAll(".dim")) old.classList.remove("dim");
   if (!parts.length) return;
-  shown().querySelector("svg").classList.add("dim");
+  for (const picture of all("svg")) picture.classList.add("dim");
   for (const part of parts) part.classList.add("lit");
 }
 
 function cards(codes) {
-  return codes.flatMap((code) => [...shown().querySelectorAll(`.state[data-state="${code}"]`)]);
+  return codes.flatMap((code) => all(`.state[data-state="${code}"]`));
 }
 
 function lightRow(row) {
   const targets = row.dataset.to.split(" ").filter(Boolean);
   const of = row.closest(".state")?.dataset.state;
-  const lines = targets.flatMap((to) => [
-    ...shown().querySelectorAll(`[data-from="${of}"][data-to="${to}"]`),
-  ]);
+  const lines = targets.flatMap((to) => all(`[data-from="${of}"][data-to="${to}"]`));
   light([row, ...lines, ...cards([...(of ? [of] : []), ...targets])]);
 }
 
 function lightCard(card) {
   const code = card.dataset.state;
-  const rows = [...shown().querySelectorAll(`.row[data-to~="${code}"]`)];
+  const rows = all(`.row[data-to~="${code}"]`);
   const from = rows.map((row) => row.closest(".state")?.dataset.state).filter(Boolean);
   const own = [...card.querySelectorAll(".row")];
-  light([...rows, ...own, ...shown().querySelectorAll(`[data-to="${code}"]:not(g)`), ...cards([code, ...from])]);
+  light([...rows, ...own, ...all(`[data-to="${code}"]:not(g)`), ...cards([code, ...from])]);
 }
 
 /** The row of a card at a height: rows have gaps between their texts. */
@@ -138,7 +154,22 @@ function to(code) {
 function said(row) {
   const between = row.else ? " else " : ", ";
   const where = row.to.flatMap((code, n) => [n ? between : " → ", code ? to(code) : row.here]);
-  return [`${row.key ? `${row.key}: ` : ""}${row.words}`, ...where];
+  const when = code.checked ? row.codes.map(guarded).join(" | ") : row.words;
+  return [`${row.key ? `${row.key}: ` : ""}${when}`, ...where, ...row.says.map(quote)];
+}
+
+function quote(words) {
+  return element("blockquote", {}, words);
+}
+
+/** What is always heard comes as one; each of the others with when it is. */
+function heard(state) {
+  const groups = new Map();
+  for (const { when, words } of state.heard) groups.set(when, [...(groups.get(when) ?? []), words]);
+  return [...groups].flatMap(([when, said]) => [
+    ...(when ? [element("h4", {}, `${when[0].toUpperCase()}${when.slice(1)}:`)] : []),
+    ...said.map(quote),
+  ]);
 }
 
 function leading(code) {
@@ -146,7 +177,7 @@ function leading(code) {
   return inOrder.flatMap((state) =>
     state.rows
       .filter((row) => row.to.includes(code))
-      .map((row) => [to(state.code), `: ${row.key ? `${row.key}, ` : ""}${row.words}`]),
+      .map((row) => [to(state.code), `: ${row.key ? `${row.key}, ` : ""}${row.words}`, ...row.says.map(quote)]),
   );
 }
 
@@ -155,7 +186,7 @@ function tellState(state) {
     element("h2", {}, `${state.ref} ${state.title}`),
     `${state.purpose} `,
     element("code", {}, state.code),
-    ...part("What is heard", ...state.heard.map((words) => element("blockquote", {}, words))),
+    ...part("What is heard", ...heard(state)),
     ...part("Where the call goes", ...list(state.rows.map(said))),
     ...part("What leads here", ...list(leading(state.code))),
     ...part(
@@ -171,9 +202,99 @@ function tellEnding(code) {
     element("h2", {}, state.title),
     `${state.purpose} `,
     element("code", {}, code.toLowerCase()),
-    ...part("What is heard", ...state.heard.map((words) => element("blockquote", {}, words))),
+    ...part("What is heard", ...heard(state)),
     ...part("How a call can end so", ...list(leading(code))),
   );
+}
+
+// ── words or code ──
+
+/** A row of the table without its target: the event and the guard. */
+function guarded(row) {
+  return row.split(" → ")[0];
+}
+
+/** The rows of the table behind a line of a picture. */
+function rowsOf(row) {
+  const at = [...row.parentElement.querySelectorAll(":scope > .row")].indexOf(row);
+  const card = row.closest(".state");
+  return card ? states.get(card.dataset.state).rows[at].codes : flow.notes[row.closest("section").id][at];
+}
+
+const CHARACTER = 5.5; // pixels of a character of code
+
+/** Puts code where words stand, for as long as the switch is on. */
+function coded(words, text, room) {
+  const first = words.querySelector("text");
+  const fits = Math.floor(room / CHARACTER);
+  const lines = text.match(new RegExp(`.{1,${fits}}(?: |$)|.{${fits}}`, "g"));
+  const most = words.children.length + 1;
+  if (lines.length > most) lines.splice(most - 1, Infinity, `${lines[most - 1].slice(0, fits - 1)}…`);
+  lines.forEach((line, n) => {
+    const at = document.createElementNS(first.namespaceURI, "text");
+    at.setAttribute("class", `${first.classList[0]} exact`);
+    at.setAttribute("x", first.getAttribute("x"));
+    at.setAttribute("y", Number(first.getAttribute("y")) + 10 * (n - (lines.length > 1 ? 0.5 : 0)));
+    at.textContent = line.trim();
+    words.after(at);
+  });
+}
+
+function writeCode() {
+  for (const title of document.querySelectorAll(".top .title"))
+    coded(title, title.closest(".state").dataset.state, 230);
+  for (const row of document.querySelectorAll(".row")) {
+    const words = row.querySelector(".words");
+    const [from, until] = [words, words.nextElementSibling].map((part) =>
+      Number(part.querySelector("rect, text").getAttribute("x")),
+    );
+    coded(words, rowsOf(row).map(guarded).join(" | "), until - from - 6);
+    const to = row.querySelector(".title");
+    if (to) coded(to, row.dataset.to, 200);
+  }
+}
+
+code.addEventListener("change", () => {
+  if (!document.querySelector(".picture .exact")) writeCode();
+  document.body.classList.toggle("code", code.checked);
+  if (!panel.hidden) go();
+});
+
+// ── a call ──
+
+let step = -1; // before the first
+
+/** Marks the rows that a call took, and all that it came through. */
+function mark() {
+  document.body.classList.add("call");
+  for (const { state, row } of flow.call) {
+    const card = document.querySelector(`.state[data-state="${state}"]`);
+    const section = card.closest("section");
+    const lines = section.querySelectorAll(`.state[data-state="${state}"] .row, .note .row`);
+    const taken = [...lines].find((line) => rowsOf(line).includes(row));
+    const chapter = document.querySelector(`.chapter[data-letter="${section.id}"]`);
+    const to = row.split(" → ")[1];
+    const end = states.get(to)?.ref ? null : document.getElementById(to);
+    for (const part of [card, taken, chapter, end]) part?.classList.add("taken");
+  }
+}
+
+function goTo(next) {
+  step = Math.min(Math.max(next, 0), flow.call.length - 1);
+  const { state, row } = flow.call[step];
+  const line = states.get(state).rows.find((one) => one.codes.includes(row));
+  const words = line ? `${line.key ? `${line.key}: ` : ""}${line.words}` : guarded(row);
+  const { ref } = states.get(state);
+  document.getElementById("step").textContent = `Step ${step + 1} of ${flow.call.length} at ${ref}: ${words}`;
+  const hash = `#${ref}`;
+  if (location.hash === hash) go();
+  else location.hash = hash;
+}
+
+if (flow.call.length) {
+  mark();
+  for (const button of document.querySelectorAll("[data-step]"))
+    button.addEventListener("click", () => goTo(step + Number(button.dataset.step)));
 }
 
 // ── search ──
@@ -249,7 +370,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
     if (!found.hidden) leaveSearch();
     else if (!panel.hidden) tell();
-    else if (shown() !== sections[0]) location.hash = "#overview";
+    else if (shown().length > 1 || shown()[0] !== sections[0]) location.hash = "#overview";
     return;
   }
   const head = event.target.closest?.("g.state > .top");

@@ -208,7 +208,7 @@ PROMPTS: Prompts = {
 # Set by hand: a way out is one line.
 CHAPTER: Chapter = {
     S.ADDRESS: Pass(
-        "The first way that is open, in the biller's order.",
+        "The next way in the biller's order; one that was left is not tried again.",
         title="Which way to an address?",
         ways=[
             On(Arrived, S.DONE, when=hung_up),
@@ -220,19 +220,19 @@ CHAPTER: Chapter = {
         ],
     ),
     S.NEW_CONTACT: Pass(
-        "Needed before a new address or number.",
-        title="Are two facts shown?",
+        "A new address or number needs two: the whole account number, and the phone on file.",
+        title="Are both proofs given?",
         ways=[
             On(Arrived, S.PHONE_CAPTURE, when=all_of(both_shown, for_number)),
             On(Arrived, S.EMAIL_LOCAL, when=both_shown),
             On(Arrived, S.FACT_LIMIT, when=can_show),
-            On(Arrived, S.TEXT_DECLINED, when=for_number),
-            On(Arrived, S.ADDRESS, keep=leave_keypad),
+            On(Arrived, S.TEXT_DECLINED, when=for_number, words="no proof is possible, for a text"),
+            On(Arrived, S.ADDRESS, keep=leave_keypad, words="no proof is possible, for an e-mail"),
         ],
     ),
     S.FACT_LIMIT: Do(
         "Asks the record whether a try is left.",
-        title="May the missing fact be tried?",
+        title="May the missing proof be tried?",
         say=[],
         ask=reserve_fact,
         answers=RESERVE,
@@ -243,7 +243,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.NUMBER_CHECK: Ask(
-        "The first fact: the caller enters all of it.",
+        "The first proof: the caller enters all of it.",
         title="Enter the whole account number",
         say=[account_number_line("number_check")],
         help="number_check_help",
@@ -253,7 +253,7 @@ CHAPTER: Chapter = {
         ways=[On(Digits, S.NEW_CONTACT, when=number_matches, keep=show_number), *missed_fact(is_account)],
     ),
     S.PHONE_CHECK: Ask(
-        "The second fact: of the phone number on file.",
+        "The second proof: of the phone number on file.",
         title="Last four digits of the phone",
         say=[begun("phone_check")],
         help="phone_check_help",

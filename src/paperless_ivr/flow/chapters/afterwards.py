@@ -1,14 +1,18 @@
-"""After enrollment: AutoPay, a text, another bill, and then which ending."""
+"""After enrollment: the texted link, AutoPay, a text, another bill, and then which ending."""
+
+from collections.abc import Iterable
 
 from attrs import evolve
 
 from paperless_ivr.flow import bills
-from paperless_ivr.flow.answers import WRITE
-from paperless_ivr.flow.blocks import Ask, Chapter, Do, Pass, Press
+from paperless_ivr.flow.answers import SEARCH, WRITE
+from paperless_ivr.flow.blocks import AGENT, NUMBER_KEYS, Ask, By, Chapter, Do, Pass, Press
 from paperless_ivr.flow.call import Call, Choosing, Contact, Purpose, TextPurpose
 from paperless_ivr.flow.events import (
     Accepted,
     Arrived,
+    CustomersFound,
+    Digits,
     NoInput,
     OutcomeUnknown,
     RecordUnavailable,
@@ -23,20 +27,29 @@ from paperless_ivr.flow.facts import (
     given,
     hung_up,
     link_finishes,
+    looked_up,
+    looks_left,
     may_wait,
     named,
     number_known,
     settled,
+    star,
 )
-from paperless_ivr.flow.host import Moment, Reason, Registration, Sent
-from paperless_ivr.flow.lines import Prompts, key, must, options, say
+from paperless_ivr.flow.host import BillOutcome, Moment, Reason, Registration, Sent
+from paperless_ivr.flow.lines import Prompts, key, must, options, prompt, say, says
 from paperless_ivr.flow.options import Choice
 from paperless_ivr.flow.phrases import Phrase
-from paperless_ivr.flow.requests import Request, SendWebLink, StoreCustomerPaymentMethodV2
-from paperless_ivr.flow.rows import On
+from paperless_ivr.flow.requests import (
+    Request,
+    SearchByAccountNumber,
+    SendWebLink,
+    StoreCustomerPaymentMethodV2,
+)
+from paperless_ivr.flow.rows import REPROMPT, On
 from paperless_ivr.flow.states import State as S
-from paperless_ivr.flow.updates import Keep, spend
-from paperless_ivr.flow.view import CallView
+from paperless_ivr.flow.turns import Gather, Prompt
+from paperless_ivr.flow.updates import Keep, hear_again, spend
+from paperless_ivr.flow.view import CallView, Transition
 from paperless_ivr.secret import Secret
 
 
@@ -87,6 +100,41 @@ def text_sent(c: Anything) -> bool:
     return c.call.results.text is Sent.DONE
 
 
+@Phrase("it was opened")
+def link_opened(c: Transition[CustomersFound]) -> bool:
+    """The service says that the bill is paperless: the link was opened, and all is done."""
+    return looked_up(c) is bills.Status.PAPERLESS
+
+
+def count_look(c: Anything) -> Call:
+    """The service was asked once more, and it is not done yet."""
+    contact = c.call.contact
+    return evolve(c.call, contact=evolve(contact, looks=contact.looks + 1))
+
+
+def stop_waiting(c: Anything) -> Call:
+    """The text is no longer spoken of; its link still works."""
+    return evolve(c.call, contact=evolve(c.call.contact, purpose=None, looks=0))
+
+
+def note_paperless(c: Transition[CustomersFound]) -> Call:
+    """The bill is paperless: what was agreed in the call is finished, or what waited before it."""
+    call, yes = stop_waiting(c), given(c, Purpose.TEXT)
+    new = BillOutcome(
+        yes.customer, yes.account, yes.invoice_type, Registration.ACTIVE, yes.reference
+    )
+    outcomes = {(o.customer, o.invoice_type): o for o in call.results.outcomes}
+    bill = (yes.customer, yes.invoice_type)
+    outcomes[bill] = evolve(outcomes.get(bill, new), registration=Registration.ACTIVE)
+    settled_bill = (call.choosing.customer or 0, call.choosing.type)
+    done = dict.fromkeys((*call.choosing.done, settled_bill))
+    return evolve(
+        call,
+        results=evolve(call.results, outcomes=tuple(outcomes.values())),
+        choosing=evolve(call.choosing, done=tuple(done)),
+    )
+
+
 def note_autopay(outcome: Sent) -> Keep:
     """What became of AutoPay."""
     return named(
@@ -122,7 +170,51 @@ def store_payment_method(view: CallView) -> Request:
     )
 
 
+FIRST_WORDS = ("link_texted", "link_open_now", "link_will_tell", "link_go_on")
+"""What is said first, a sentence a look: whoever opens the link meanwhile hears "done" soon."""
+AFTER_WORDS_S, SILENT_S = 0.5, 3.0
+"""Seconds until the next look: after words, and where nothing was said."""
+
+
+def _words_of_look(view: CallView) -> tuple[str, ...]:
+    """After the first words a reminder at every third look, which is every 10 seconds or so."""
+    looks = view.call.contact.looks
+    if view.call.tries.repeats:
+        return FIRST_WORDS
+    if looks < len(FIRST_WORDS):
+        return (FIRST_WORDS[looks],)
+    return ("link_waiting",) if (looks - len(FIRST_WORDS)) % 3 == 2 else ()
+
+
+@says(*FIRST_WORDS, link_waiting="every 10 seconds or so after that")
+def waiting_for_link(view: CallView) -> Iterable[Prompt]:
+    """That the link can be opened now, how to go on without, and that we are still there."""
+    return (prompt(view, name) for name in _words_of_look(view))
+
+
+def _until_next_look(view: CallView, _: Ask) -> Gather:
+    wait = AFTER_WORDS_S if _words_of_look(view) else SILENT_S
+    return Gather(NUMBER_KEYS, 1, first_key_wait=wait, next_key_wait=wait)
+
+
+NEXT_LOOK = By(_until_next_look, lambda _: (), takes_several_keys=False)
+"""Any key, for as long as the service is not asked again."""
+
+
+def look_up_link(view: CallView) -> Request:
+    """Looks the customer up, to see whether the link was opened."""
+    return SearchByAccountNumber(given(view, Purpose.TEXT).account)
+
+
 PROMPTS: Prompts = {
+    "link_texted": (),
+    "link_open_now": (),
+    "link_will_tell": (),
+    "link_go_on": (),
+    "link_waiting": (),
+    "link_done": ("bill",),
+    "link_not_yet": (),
+    "link_unclear": (),
     "autopay_on": (),
     "autopay_not_on": (),
     "autopay_unknown": (),
@@ -148,6 +240,32 @@ CHAPTER: Chapter = {
             On(Arrived, S.TEXT_NUMBER, when=text_due, keep=offer_text),
             On(Arrived, S.ANOTHER, when=another_due),
             On(Arrived, S.DONE),
+        ],
+    ),
+    S.LINK_WAIT: Ask(
+        "On the line, while the caller opens it.",
+        title="Wait for the texted link",
+        say=[waiting_for_link],
+        keys=[key("1", Choice.NO, words="goes on")],
+        by=NEXT_LOOK,
+        ways=[
+            On(NoInput, S.LINK_CHECK),
+            On(Digits, REPROMPT, when=star, keep=hear_again),
+            *AGENT,
+            On(Digits, S.AFTERWARDS, keep=stop_waiting),
+        ],
+    ),
+    S.LINK_CHECK: Do(
+        "Asks the billing service.",
+        title="Was the link opened?",
+        say=[],
+        ask=look_up_link,
+        answers=SEARCH,
+        ways=[
+            On(CustomersFound, S.AFTERWARDS, when=link_opened, keep=note_paperless, say="link_done"),
+            On(CustomersFound, S.LINK_WAIT, when=looks_left, keep=count_look),
+            On(CustomersFound, S.AFTERWARDS, keep=stop_waiting, say="link_not_yet"),
+            On((Unavailable, OutcomeUnknown, Refused), S.AFTERWARDS, keep=stop_waiting, say="link_unclear"),
         ],
     ),
     S.AUTOPAY_OFFER: Ask(

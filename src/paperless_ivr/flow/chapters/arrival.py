@@ -144,7 +144,12 @@ def take_bill_on_file(c: Anything) -> Call:
     return use_address_on_file(evolve(c, call=take_only_bill(c)))
 
 
-@says("offer_reminder_email", "offer_reminder_text", "offer_incentive", "offer_source")
+@says(
+    offer_reminder_email="the policy's reason: reminders by e-mail",
+    offer_reminder_text="the policy's reason: reminders by text",
+    offer_incentive="the policy's reason: an incentive, until its last day",
+    offer_source="the policy's reason: less paper",
+)
 def why(view: CallView) -> Iterable[Prompt]:
     """The reason that the policy gives, if any; an incentive until its last day."""
     offer = view.policy.offer
@@ -161,7 +166,7 @@ def _in_time(today: date | None, last: date | None) -> bool:
     return today is not None and last is not None and today <= last
 
 
-@says("offer_in_full", *WHICH)
+@says("offer_in_full", **WHICH)
 def bill_and_address(view: CallView) -> Iterable[Prompt]:
     """The bill, and the address on file, masked."""
     yield prompt(view, "offer_in_full", must_hear=True)

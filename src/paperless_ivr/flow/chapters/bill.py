@@ -120,7 +120,7 @@ def drop_bill(c: Anything) -> Call:
     return evolve(c.call, choosing=choosing)
 
 
-@says("choose_bill", "choose_paper_bill")
+@says(choose_bill="for bills on paper", choose_paper_bill="for paperless bills")
 def choose_bill(view: CallView) -> Iterable[Prompt]:
     """Which bills are to choose among: those on paper, or those that are not."""
     name = "choose_paper_bill" if view.call.choosing.back_to_paper else "choose_bill"

@@ -124,7 +124,13 @@ def settle_as_kept(c: Anything) -> Call:
     return settle_bill(c, Registration.LINK if by_link else Registration.KEPT)
 
 
-@says("confirm_on_file", "confirm_keyed", "confirm_link", "confirm_link_on_file", *WHICH)
+@says(
+    confirm_on_file="the address is on file",
+    confirm_keyed="the address was spelled",
+    confirm_link="the link is texted; the end of its number may be said",
+    confirm_link_on_file="the link is texted; the end of its number is not said",
+    **WHICH,
+)
 def bill_and_address(view: CallView) -> Iterable[Prompt]:
     """The bill and the address: in full where just keyed, masked where on file."""
     name = {

@@ -12,7 +12,11 @@ from paperless_ivr.flow.turns import Prompt
 from paperless_ivr.flow.view import CallView
 
 
-@says("end_link_sent", "end_enrolled", "end_active")
+@says(
+    end_link_sent="a texted link is not opened yet",
+    end_enrolled="an e-mailed link is not opened yet",
+    end_active="no link is left to open",
+)
 def enrolled(view: CallView) -> Iterable[Prompt]:
     """Which link to open: the one e-mailed, or the one texted; none where all were opened."""
     waiting = [o for o in view.call.results.outcomes if o.registration in WAITING]
@@ -27,11 +31,18 @@ WAITING = (Registration.PENDING, Registration.LINK)
 """Registrations whose link is still to be opened."""
 
 
-@says("end_deferred", "end_deferred_unknown")
+@says(
+    end_deferred="it is completed later",
+    end_deferred_unknown="no clear answer came to a request",
+)
 def deferred(view: CallView) -> Iterable[Prompt]:
     """It says less where the answer to a write was lost."""
     lost = view.call.results.lost
     return (prompt(view, "end_deferred_unknown" if lost else "end_deferred"),)
+
+
+SETTLED, UNSETTLED = "a bill is done already", "nothing done yet"
+"""What decides, in words: whether anything was changed in the call."""
 
 
 def ending(name: str, otherwise: str = "service_refused") -> Line:
@@ -39,8 +50,10 @@ def ending(name: str, otherwise: str = "service_refused") -> Line:
 
     Where something was, `otherwise`, and what is left to do for that.
     """
+    told = {name: UNSETTLED, otherwise: f"{SETTLED}: first"} if name != otherwise else {name: ""}
+    then = {n: f"{SETTLED}, and {w}" for n, w in {**enrolled.when, **deferred.when}.items()}
 
-    @says(name, otherwise, *enrolled.names, *deferred.names)
+    @says(**told, **then)
     def line(view: CallView) -> Iterable[Prompt]:
         results = view.call.results
         reached = {outcome.registration for outcome in results.outcomes}
@@ -61,7 +74,7 @@ def ending(name: str, otherwise: str = "service_refused") -> Line:
 _not_done = ending("end_failed")
 
 
-@says("end_failed_unknown", *_not_done.names)
+@says(**_not_done.when, end_failed_unknown="no clear answer came to a request")
 def failed(view: CallView) -> Iterable[Prompt]:
     """Nothing was changed, unless the answer to a write was lost."""
     if view.call.results.lost:
@@ -69,7 +82,7 @@ def failed(view: CallView) -> Iterable[Prompt]:
     return _not_done.tell(view)
 
 
-@says("end_cancelled", "end_opted_out")
+@says(end_cancelled="its link was not opened yet", end_opted_out="it was paperless")
 def opted_out(view: CallView) -> Iterable[Prompt]:
     """Paper comes back, or was never left."""
     return (prompt(view, "end_cancelled" if bills.canceling(view) else "end_opted_out"),)

@@ -328,7 +328,7 @@ PROMPTS: Prompts = {
 # Set by hand: a way out is one line.
 CHAPTER: Chapter = {
     S.BEFORE_OFFER: Pass(
-        "The host vouches for the caller: what can be known before the offer?",
+        "What can be known before the offer?",
         title="Search before the offer?",
         ways=[
             On(Arrived, S.WHICH_OFFER, when=payer_is_known, keep=take_payer),
@@ -338,7 +338,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.BEFORE_OFFER_LIMIT: Do(
-        "Ask the record: may the host's account number be tried before the offer?",
+        "Asks the record whether a try is left.",
         title="A try left before the offer?",
         say=[],
         ask=reserve_account,
@@ -349,7 +349,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.BEFORE_OFFER_LOOKUP: Do(
-        "Search by the host's account number, while nothing is said.",
+        "Asks the billing service; nothing is said.",
         title="Look it up before the offer",
         say=[],
         ask=search_ahead,

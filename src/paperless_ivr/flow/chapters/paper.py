@@ -88,7 +88,7 @@ def settle_paper_for_agent(c: Anything) -> Call:
     return want_agent(Reason.NO_OPERATION, S.OPT_OUT_REQUESTED)(evolve(c, call=call))
 
 
-@says("confirm_cancel", "confirm_paper", *WHICH)
+@says(confirm_cancel="the link is not opened yet", confirm_paper="the bill is paperless", **WHICH)
 def back_to_paper_question(view: CallView) -> Iterable[Prompt]:
     """Back to paper, or, where no link was opened yet, paper as before."""
     name = "confirm_cancel" if bills.canceling(view) else "confirm_paper"

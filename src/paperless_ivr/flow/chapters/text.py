@@ -4,13 +4,10 @@ from collections.abc import Iterable, Iterator
 
 from attrs import evolve
 
-from paperless_ivr.flow import bills, examples
-from paperless_ivr.flow.answers import SEARCH, WRITE
+from paperless_ivr.flow import examples
+from paperless_ivr.flow.answers import WRITE
 from paperless_ivr.flow.blocks import (
-    AGENT,
-    NUMBER_KEYS,
     Ask,
-    By,
     Chapter,
     Do,
     Pass,
@@ -21,9 +18,7 @@ from paperless_ivr.flow.call import Call, Entry, Purpose, TextPurpose
 from paperless_ivr.flow.events import (
     Accepted,
     Arrived,
-    CustomersFound,
     Digits,
-    NoInput,
     OutcomeUnknown,
     RecordUnavailable,
     Refusal,
@@ -41,8 +36,6 @@ from paperless_ivr.flow.facts import (
     hung_up,
     keyed,
     link_is_address,
-    looked_up,
-    looks_left,
     may_wait,
     named,
     not_,
@@ -51,10 +44,9 @@ from paperless_ivr.flow.facts import (
     pound,
     refused_as,
     settled,
-    star,
     wrong_used_up,
 )
-from paperless_ivr.flow.host import BillOutcome, Registration, Sent
+from paperless_ivr.flow.host import Registration, Sent
 from paperless_ivr.flow.lines import (
     Prompts,
     begun,
@@ -68,11 +60,11 @@ from paperless_ivr.flow.lines import (
 )
 from paperless_ivr.flow.options import Choice
 from paperless_ivr.flow.phrases import Phrase
-from paperless_ivr.flow.requests import Request, SearchByAccountNumber, SendWebLink
+from paperless_ivr.flow.requests import Request, SendWebLink
 from paperless_ivr.flow.rows import REPROMPT, On
 from paperless_ivr.flow.states import State as S
-from paperless_ivr.flow.turns import Gather, Prompt
-from paperless_ivr.flow.updates import Keep, count_wrong, hear_again, leave_contact, spend
+from paperless_ivr.flow.turns import Prompt
+from paperless_ivr.flow.updates import Keep, count_wrong, leave_contact, spend
 from paperless_ivr.flow.view import CallView, Transition
 from paperless_ivr.keypad import national
 from paperless_ivr.secret import Secret, phone
@@ -154,47 +146,21 @@ def _texted(c: Anything, outcome: Sent) -> Call:
     return evolve(c.call, results=results)
 
 
-@Phrase("it was opened")
-def link_opened(c: Transition[CustomersFound]) -> bool:
-    """The service says that the bill is paperless: the link was opened, and all is done."""
-    return looked_up(c) is bills.Status.PAPERLESS
+FOR = {
+    TextPurpose.TYPE_EMAIL: "the link is for typing the address",
+    TextPurpose.ENROLL: "the link is for going paperless",
+    TextPurpose.CONFIRM: "it confirms what was done",
+    TextPurpose.REVIEW: "it repeats a link that waits",
+}
+NUMBERS = {"": "the end of its number may be said", "_on_file": "the end of its number is not said"}
+TEXT_QUESTIONS = {
+    f"text_consent_{purpose}{number}": f"{FOR[purpose]}; {words}"
+    for purpose in TextPurpose
+    for number, words in NUMBERS.items()
+}
 
 
-def count_look(c: Anything) -> Call:
-    """The service was asked once more, and it is not done yet."""
-    contact = c.call.contact
-    return evolve(c.call, contact=evolve(contact, looks=contact.looks + 1))
-
-
-def stop_waiting(c: Anything) -> Call:
-    """The text is no longer spoken of; its link still works."""
-    return evolve(c.call, contact=evolve(c.call.contact, purpose=None, looks=0))
-
-
-def note_paperless(c: Transition[CustomersFound]) -> Call:
-    """The bill is paperless: what was agreed in the call is finished, or what waited before it."""
-    call, yes = stop_waiting(c), given(c, Purpose.TEXT)
-    new = BillOutcome(
-        yes.customer, yes.account, yes.invoice_type, Registration.ACTIVE, yes.reference
-    )
-    outcomes = {(o.customer, o.invoice_type): o for o in call.results.outcomes}
-    bill = (yes.customer, yes.invoice_type)
-    outcomes[bill] = evolve(outcomes.get(bill, new), registration=Registration.ACTIVE)
-    settled_bill = (call.choosing.customer or 0, call.choosing.type)
-    done = dict.fromkeys((*call.choosing.done, settled_bill))
-    return evolve(
-        call,
-        results=evolve(call.results, outcomes=tuple(outcomes.values())),
-        choosing=evolve(call.choosing, done=tuple(done)),
-    )
-
-
-TEXT_QUESTIONS = tuple(
-    f"text_consent_{purpose}{number}" for purpose in TextPurpose for number in ("", "_on_file")
-)
-
-
-@says("no_email", *TEXT_QUESTIONS, "text_rates")
+@says("text_rates", no_email="a sign-up link, no e-mail on file", **TEXT_QUESTIONS)
 def text_question(view: CallView) -> Iterable[Prompt]:
     """Why a text is spoken of, the number, what the text is for, and what it may cost."""
     purpose = view.call.contact.purpose or TextPurpose.CONFIRM
@@ -226,42 +192,6 @@ def send_link(view: CallView) -> Request:
     )
 
 
-FIRST_WORDS = ("link_texted", "link_open_now", "link_will_tell", "link_go_on")
-"""What is said first, a sentence a look: whoever opens the link meanwhile hears "done" soon."""
-AFTER_WORDS_S, SILENT_S = 0.5, 3.0
-"""Seconds until the next look: after words, and where nothing was said."""
-
-
-def _words_of_look(view: CallView) -> tuple[str, ...]:
-    """After the first words a reminder at every third look, which is every 10 seconds or so."""
-    looks = view.call.contact.looks
-    if view.call.tries.repeats:
-        return FIRST_WORDS
-    if looks < len(FIRST_WORDS):
-        return (FIRST_WORDS[looks],)
-    return ("link_waiting",) if (looks - len(FIRST_WORDS)) % 3 == 2 else ()
-
-
-@says(*FIRST_WORDS, "link_waiting")
-def waiting_for_link(view: CallView) -> Iterable[Prompt]:
-    """That the link can be opened now, how to go on without, and that we are still there."""
-    return (prompt(view, name) for name in _words_of_look(view))
-
-
-def _until_next_look(view: CallView, _: Ask) -> Gather:
-    wait = AFTER_WORDS_S if _words_of_look(view) else SILENT_S
-    return Gather(NUMBER_KEYS, 1, first_key_wait=wait, next_key_wait=wait)
-
-
-NEXT_LOOK = By(_until_next_look, lambda _: (), takes_several_keys=False)
-"""Any key, for as long as the service is not asked again."""
-
-
-def look_up_link(view: CallView) -> Request:
-    """Looks the customer up, to see whether the link was opened."""
-    return SearchByAccountNumber(given(view, Purpose.TEXT).account)
-
-
 def _phone_numbers(view: CallView, _: examples.Known) -> Iterator[Digits]:
     return examples.entry(view, examples.PHONE, examples.NO_PHONE, examples.COSTLY)
 
@@ -291,14 +221,6 @@ PROMPTS: Prompts = {
     "text_rates": (),
     "option_other_number": ("key",),
     "sending_text": (),
-    "link_texted": (),
-    "link_open_now": (),
-    "link_will_tell": (),
-    "link_go_on": (),
-    "link_waiting": (),
-    "link_done": ("bill",),
-    "link_not_yet": (),
-    "link_unclear": (),
 }
 """What only this chapter says, with the gaps that the words may fill."""
 
@@ -365,8 +287,8 @@ CHAPTER: Chapter = {
         ],
     ),
     S.WEB_LINK: Do(
-        "The service sends one text with a link.",
-        title="Text the link",
+        "A sign-up link replaces an e-mail address; other texts confirm, finish, or repeat.",
+        title="Send the text",
         say=[say("sending_text")],
         ask=send_link,
         answers=WRITE,
@@ -392,32 +314,6 @@ CHAPTER: Chapter = {
             On(Arrived, S.NEW_CONTACT, when=all_of(link_is_address, numbers_left, can_show), keep=drop_refused_number),
             On(Arrived, S.ADDRESS, when=link_is_address, keep=leave_link),
             On(Arrived, S.AFTERWARDS),
-        ],
-    ),
-    S.LINK_WAIT: Ask(
-        "On the line, while the caller opens it.",
-        title="Wait for the texted link",
-        say=[waiting_for_link],
-        keys=[key("1", Choice.NO, words="goes on")],
-        by=NEXT_LOOK,
-        ways=[
-            On(NoInput, S.LINK_CHECK),
-            On(Digits, REPROMPT, when=star, keep=hear_again),
-            *AGENT,
-            On(Digits, S.AFTERWARDS, keep=stop_waiting),
-        ],
-    ),
-    S.LINK_CHECK: Do(
-        "Asks the billing service.",
-        title="Was the link opened?",
-        say=[],
-        ask=look_up_link,
-        answers=SEARCH,
-        ways=[
-            On(CustomersFound, S.AFTERWARDS, when=link_opened, keep=note_paperless, say="link_done"),
-            On(CustomersFound, S.LINK_WAIT, when=looks_left, keep=count_look),
-            On(CustomersFound, S.AFTERWARDS, keep=stop_waiting, say="link_not_yet"),
-            On((Unavailable, OutcomeUnknown, Refused), S.AFTERWARDS, keep=stop_waiting, say="link_unclear"),
         ],
     ),
 }
