@@ -162,6 +162,15 @@ def test_a_trap_and_a_state_nobody_comes_to():
     assert "no call comes to AUTOPAY: give some row a way to it" in found
 
 
+def test_a_question_that_calls_only_come_back_to():
+    """A question that only a caller whom no agent took comes back to is named."""
+    rows = tuple(row for row in FLOW[State.AFTERWARDS] if row.to is not State.AUTOPAY_OFFER)
+
+    found = problems({**FLOW, State.AFTERWARDS: rows})
+
+    assert "no call comes to AUTOPAY_OFFER: give some row a way to it" in found
+
+
 def test_a_prompt_that_is_none():
     """A row that says what is no prompt is named."""
     table = {**FLOW, State.OFFER: (*FLOW[State.OFFER], On(Digits, REPROMPT, say="nonsense"))}
@@ -250,6 +259,26 @@ def test_a_consent_without_a_yes(monkeypatch):
     monkeypatch.setitem(BLOCKS, State.AUTOPAY_OFFER, evolve(ask, ways=ask.ways[1:]))
 
     assert any("AUTOPAY_OFFER must be heard before a yes" in problem for problem in problems())
+
+
+def test_an_option_without_a_way(monkeypatch):
+    """A key that is offered, and that no row is about, is named."""
+    ask = BLOCKS[State.AUTOPAY_OFFER]
+    monkeypatch.setitem(BLOCKS, State.AUTOPAY_OFFER, evolve(ask, ways=ask.ways[:1]))
+
+    assert "AUTOPAY_OFFER has no way out for Choice.NO: press it" in problems()
+
+
+@pytest.mark.requirement("R09")
+def test_what_must_be_heard_in_a_question_that_does_not_wait_for_it(monkeypatch):
+    """A question that says what must be heard, and takes a yes before that, is named."""
+    ask = BLOCKS[State.AUTOPAY_OFFER]
+    monkeypatch.setitem(BLOCKS, State.AUTOPAY_OFFER, evolve(ask, consent=None))
+
+    assert (
+        "AUTOPAY_OFFER must say 'autopay_offer' before a yes: give it consent=, or hear=True"
+        in problems()
+    )
 
 
 def test_an_entry_without_examples(monkeypatch):

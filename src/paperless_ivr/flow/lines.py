@@ -30,6 +30,8 @@ class Line:
 
     names: tuple[str, ...]
     tell: Tell
+    must_hear: bool = False
+    """All of it must be heard before a yes, in every call (`must`)."""
 
 
 def says(*names: str) -> Callable[[Tell], Line]:
@@ -182,7 +184,7 @@ def say(name: str) -> Line:
 
 def must(name: str) -> Line:
     """Says a prompt that must be heard before a yes counts (R09)."""
-    return Line((name,), lambda view: (prompt(view, name, must_hear=True),))
+    return Line((name,), lambda view: (prompt(view, name, must_hear=True),), must_hear=True)
 
 
 # ── bills in words ───────────────────────────────────────────────────────────────────────
