@@ -19,6 +19,7 @@ from paperless_ivr.flow.events import (
     TransferEnded,
     TransferResult,
 )
+from paperless_ivr.flow.facts import wrong_used_up
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.machine import Mover
 from paperless_ivr.flow.options import Choice
@@ -143,6 +144,25 @@ def test_a_row_that_is_never_taken():
     table = {**FLOW, State.OFFER: (On(Digits, State.DECLINED), *FLOW[State.OFFER])}
 
     assert any("never taken" in problem for problem in problems(table))
+
+
+def test_a_row_behind_one_with_the_same_guard():
+    """A row whose guard an earlier row has, for the same event, is named."""
+    choice = next(row for row in FLOW[State.OFFER] if "chose no" in row.when.__name__)
+    table = {**FLOW, State.OFFER: (*FLOW[State.OFFER], evolve(choice, to=State.LEAVING))}
+
+    assert any("never taken" in p and "chose no → LEAVING" in p for p in problems(table))
+
+
+def test_a_row_of_its_own_takes_the_place_of_a_shared_one():
+    """A question that says itself what becomes of wrong keys has no other row for them."""
+    ask = BLOCKS[State.OFFER]
+    own = On(Digits, State.DECLINED, when=wrong_used_up)
+    rows = evolve(ask, ways=(*ask.ways, own)).rows
+
+    assert [row.to for row in rows if row.when is wrong_used_up] == [State.DECLINED]
+    assert len(rows) == len(ask.rows)
+    check(Terms(), {**FLOW, State.OFFER: rows})
 
 
 def test_an_event_without_a_way_out():

@@ -100,10 +100,13 @@ def _of_rows(table: Table) -> Iterator[str]:
         if name not in PROMPTS:
             yield f"{state.name} says {name!r}, which is no prompt: add it to its chapter"
     for state, rows in table.items():
+        met: set[tuple[type[Any], str]] = set()
         settled: set[type[Any]] = set()
         for row in rows:
-            if settled.issuperset(row.events):
+            guarded = {(event, row.when.__name__) for event in row.events}
+            if settled.issuperset(row.events) or guarded <= met:
                 yield f"never taken, a row before it always is: {row.name(state)}"
+            met |= guarded
             if row.when is always:
                 settled.update(row.events)
         for event in _must_answer(state):
