@@ -1,5 +1,7 @@
 """The blocks of the Markdown pages are tests: see docs/blocks.py."""
 
+import gc
+
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
@@ -7,16 +9,18 @@ from xdist.scheduler import LoadScopeScheduling
 from docs import blocks
 
 pytest_collect_file = blocks.sybil().pytest()
+gc.disable()  # until all tests are collected: what is made meanwhile stays
 
 
 TOGETHER = (
     "tests/backends/test_http.py::",
     "tests/cli/test_peers.py::",
+    "tests/diagrams/test_pictures.py::",
     "tests/rim/",
     "tests/simulator/test_page.py::",
     "tests/test_packaging.py::",
 )
-"""Tests that share what takes long to make: started servers, a browser, certificates, a wheel."""
+"""Tests that share what takes long to make: started servers, a browser, pictures, a wheel."""
 
 
 class PageScheduling(LoadScopeScheduling):
@@ -52,10 +56,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     waiting = [item for item in items if item.nodeid.startswith(WAITING)]
     waiting.sort(key=lambda item: item.location[1] or 0)  # both versions of Asterisk soon
-    others = sorted((item for item in items if item not in waiting), key=rank)
+    others = [item for item in items if not item.nodeid.startswith(WAITING)]
+    others.sort(key=rank)
     pairs = zip(others, waiting, strict=False)
     together = [item for pair in pairs for item in pair]
     items[:] = [*together, *others[len(waiting) :], *waiting[len(others) :]]
+
+
+def pytest_collection_finish() -> None:
+    """Spares the garbage collector looking at thousands of tests again and again."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)
