@@ -13,14 +13,19 @@ gc.disable()  # until all tests are collected: what is made meanwhile stays
 
 
 TOGETHER = (
-    "tests/backends/test_http.py::",
-    "tests/cli/test_peers.py::",
-    "tests/diagrams/test_pictures.py::",
-    "tests/rim/",
-    "tests/simulator/test_page.py::",
-    "tests/test_packaging.py::",
+    ("tests/backends/test_http.py::",),
+    ("tests/cli/test_peers.py::",),
+    ("tests/diagrams/test_pictures.py::",),
+    (
+        "tests/durability/test_pools.py::",
+        "tests/records/test_sql_robust.py::test_many_",
+        "tests/rim/",
+    ),
+    ("tests/simulator/test_page.py::",),
+    ("tests/test_packaging.py::",),
 )
-"""Tests that share what takes long to make: started servers, a browser, pictures, a wheel."""
+"""Tests of one process: they share what takes long to make, as servers, a browser, pictures or a
+wheel; or many calls at once load the machine, and would disturb one another (marked `alone`)."""
 
 
 class PageScheduling(LoadScopeScheduling):
@@ -30,14 +35,17 @@ class PageScheduling(LoadScopeScheduling):
         file = nodeid.partition("::")[0]
         if file.endswith(".md"):
             return file
-        return next((start for start in TOGETHER if nodeid.startswith(start)), nodeid)
+        return next((starts[0] for starts in TOGETHER if nodeid.startswith(starts)), nodeid)
 
 
 LONGEST_FIRST = (
+    "tests/keypad/test_decoding.py::TestStops",
     "tests/test_proof.py::test_every_call",
     "tests/durability",
     "tests/test_privacy.py",
     "tests/records/test_day.py",
+    "tests/keypad/test_decoding.py::test_guesses",
+    "tests/test_row_mutants.py",
     "tests/backends/test_failures.py",
     "tests/backends/test_soap_contract.py",
     "tests/cli/test_prompts.py::test_rendering",
