@@ -102,7 +102,7 @@ PROMPTS: Prompts = {
 # Set by hand: a way out is one line.
 CHAPTER: Chapter = {
     S.ENROLLED: End("Accepted, or finished by the texted link.", title="Enrolled", outcome=Outcome.DONE, say=[enrolled]),
-    S.LINK_SENT: End("The texted link finishes it.", title="Link sent", outcome=Outcome.DONE, say=[say("end_link_sent")]),
+    S.LINK_SENT: End("The texted link finishes it.", title="Link sent", outcome=Outcome.LINK, say=[say("end_link_sent")]),
     S.DEFERRED: End("Agreed and saved; completed later.", title="Saved for later", outcome=Outcome.LATER, say=[deferred]),
     S.DECLINED: End("Said no; nothing was changed.", title="Declined", outcome=Outcome.NO, say=[ending("end_declined", "end_declined")]),
     S.IGNORED: End("No key, or one for the host.", title="Ignored", outcome=Outcome.NO, say=[]),
