@@ -136,10 +136,13 @@ def test_by_touch_on_a_telephone(browser: Browser, simulator: str) -> None:
     caller.hears()
     caller.presses("2", touch=True)
     caller.says("#ended", "Enrolled")
+    world = page.get_by_role("tab", name="World")
+    expect(world).to_have_class("new")
     for tab in ("Flow", "So far", "World"):
         page.get_by_role("tab", name=tab).tap()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert caller.axe() == []
+    expect(world).not_to_have_class("new")
     assert caller.errors == []
     page.context.close()
 
@@ -471,6 +474,9 @@ def test_a_fault_is_seen_at_once(
     caller.says("#speaking", "Waiting for the billing service")
     expect(page.locator("#budget")).to_be_visible()
     expect(page.locator("#chapter .hit")).to_have_attribute("data-state", "ENROLLMENT")
+    assert caller.axe() == []
+    page.get_by_role("button", name="As a list").click()
+    expect(page.locator("#chapter .here.hit")).to_be_visible()
     assert caller.axe() == []
     page.keyboard.press("h")
     caller.says("#hint", "A request under way is being settled.")

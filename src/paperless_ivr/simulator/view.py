@@ -310,8 +310,9 @@ class View:
     def _flow(self, take: Take, state: State) -> Json:
         flow = self.of.flow
         assert flow is not None
-        reading = self.of.reading
+        reading, began_with = self.of.reading, self.of.began_with
         assert reading is not None
+        assert began_with is not None
         way = list(passed_by(flow, take))
         reached = {one.phase for one in way}
         others = [list(passed_by(flow, other)) for other in self.of.takes if other is not take]
@@ -336,7 +337,7 @@ class View:
             "travel": _steps([one.phase.name for one in way]),
             "elsewhere": _steps(*([one.phase.name for one in other] for other in others)),
             "ways": [{"when": when, "to": to} for when, to in leads],
-            "pictures": f"{reading.policy.about.version} {reading.number}",
+            "pictures": f"{began_with.policy} {reading.number}",
         }
 
 

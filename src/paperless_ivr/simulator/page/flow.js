@@ -100,7 +100,8 @@ async function drawState(call, picture) {
   box.replaceChildren(svg);
   if (!card) return;
   const [seen, there] = [box.getBoundingClientRect(), card.getBoundingClientRect()];
-  box.scrollBy(there.x + there.width / 2 - seen.x - seen.width / 2, there.y - seen.y - 24);
+  const middle = there.x + there.width / 2 - seen.x - seen.width / 2;
+  box.scrollBy(there.width > seen.width ? there.x - seen.x - 8 : middle, there.y - seen.y - 24);
 }
 
 /** A picture from the server; null where it cannot be had. */

@@ -47,6 +47,7 @@ export function startLayout() {
 /** Shows a panel, where they are in tabs. */
 export function openTab(name) {
   chosen = name;
+  byId(`tab-${name}`).classList.remove("new");
   arrange();
 }
 

@@ -109,7 +109,10 @@ function showMessages(call) {
   const list = byId("messages");
   const messages = call?.messages ?? [];
   const own = messages.filter((one) => one.take === null).length;
-  if (own > sent) announce("status", `${messages[own - 1].kind === "text" ? "Text" : "E-mail"} arrived`);
+  if (own > sent) {
+    announce("status", `${messages[own - 1].kind === "text" ? "Text" : "E-mail"} arrived`);
+    byId("tab-world").classList.toggle("new", document.body.dataset.tab !== "world");
+  }
   sent = own;
   show(list, messages.length ? messages : [{ kind: "empty" }], messageElement);
 }
