@@ -17,7 +17,7 @@ from paperless_ivr.diagrams.canvas import Canvas
 from paperless_ivr.diagrams.chapters import GREEN, LETTERS, pages, ref
 from paperless_ivr.diagrams.layout import CROSSINGS_AT_MOST, Layout, crossings, lay_out
 from paperless_ivr.diagrams.overview import BELOW, HIGH, RARE, UNDER, WAYS, WIDE, pairs
-from paperless_ivr.diagrams.pictures import chapters, overview
+from paperless_ivr.diagrams.pictures import chapters, overview, switched_off
 from paperless_ivr.diagrams.reading import LONGEST, Card, cards, sentence
 from paperless_ivr.flow.blocks import End
 from paperless_ivr.flow.events import Digits
@@ -35,7 +35,7 @@ EACH = pytest.mark.parametrize("name", ["overview", *(phase.name.lower() for pha
 EACH_CHAPTER = pytest.mark.parametrize("phase", PAGES, ids=lambda phase: phase.name.lower())
 
 SHOW = """
-from paperless_ivr.diagrams.pictures import chapters, overview
+from paperless_ivr.diagrams.pictures import chapters, overview, switched_off
 from paperless_ivr.flow.table import FLOW
 print(overview(FLOW).svg(), *(canvas.svg() for canvas in chapters(FLOW).values()), sep="")
 """
@@ -404,3 +404,27 @@ class TestUnderAPolicy:
 
         assert "wants paper, not possible by phone" not in words
         assert (State.ALREADY_MENU,) in targets
+
+
+def test_a_link_that_is_out_is_an_outcome_of_its_own() -> None:
+    """Among the endings "Link sent" stands apart from "Enrolled": the bill is not paperless yet."""
+    outcomes = {end: block.outcome for end, block in BLOCKS.items() if isinstance(block, End)}
+    alike = [end for end, outcome in outcomes.items() if outcome is outcomes[State.LINK_SENT]]
+    assert alike == [State.LINK_SENT]
+    boxes = overview(FLOW).svg().split('<g class="outcome">')[1:]
+    box = next(box for box in boxes if 'id="LINK_SENT"' in box)
+    assert "A link is out" in box
+
+
+def test_what_a_policy_switches_off_is_counted() -> None:
+    """As many ways as the pictures leave out, chapter by chapter."""
+    without = Policy(address=Address(strategies=(Strategy.ON_FILE,)))
+    off = switched_off(FLOW, without)
+    email = sum(
+        len(entry.rows)
+        for card in cards(FLOW).values()
+        if card.state.phase is Phase.EMAIL
+        for entry in (*card.entries, *card.shared)
+    )
+    assert off[Phase.EMAIL] == email
+    assert 0 < off[Phase.ADDRESS] < email
