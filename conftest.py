@@ -30,7 +30,7 @@ class PageScheduling(LoadScopeScheduling):
 
 
 LONGEST_FIRST = (
-    "tests/test_proof.py::test_every_call",
+    "tests/proof/test_exploration.py::test_every_call",
     "tests/durability",
     "tests/test_privacy.py",
     "tests/records/test_day.py",

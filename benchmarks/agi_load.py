@@ -24,7 +24,7 @@ from attrs import evolve, frozen
 from paperless_ivr.backends.demo import springfield
 from paperless_ivr.cli.setups import demo_policy
 from paperless_ivr.drive.aio import AsyncDriver
-from paperless_ivr.drive.runner import Setup, utc_now
+from paperless_ivr.drive.runner import Setup
 from paperless_ivr.flow.events import ServiceAnswer
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.policy import Policy
@@ -69,7 +69,7 @@ def serve(parent: Connection) -> None:
 
     def line() -> Line:
         """A line whose record knows of no earlier calls."""
-        store = SeparateStores(MemoryRecord(utc_now), MemoryLiveCalls())
+        store = SeparateStores(MemoryRecord(), MemoryLiveCalls())
         driver = AsyncDriver(Setup(Flow(Terms(POLICY)), sounds.catalog, Slow(), store))
         return Line(POLICY.biller.id, sounds, driver.converse)
 

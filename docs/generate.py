@@ -469,7 +469,7 @@ PAGES: tuple[Page, ...] = (
     Page("docs/host-contract.md", host_fields("Arrival"), region="arrival"),
     Page("docs/host-contract.md", host_fields("Payment"), region="payment"),
     Page("docs/host-contract.md", host_fields("Handback"), region="handback"),
-    Page("docs/host-contract.md", host_fields("Outcome"), region="outcome"),
+    Page("docs/host-contract.md", host_fields("BillOutcome"), region="outcome"),
     Page("docs/proof.md", invariants, region="invariants"),
     Page("docs/traceability.md", traceability),
     Page("docs/policy.md", policy_questions, region="questions"),

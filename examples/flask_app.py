@@ -11,7 +11,6 @@ from twilio_host import HOST_KEY, PAPERLESS, call_comes_back, call_comes_in, pai
 
 from paperless_ivr import Catalog, Flow, Setup, WebDriver, WebRequest
 from paperless_ivr.backends.demo import BILLER, payment, springfield
-from paperless_ivr.drive.runner import utc_now
 from paperless_ivr.gateways.twilio import TwilioGateway
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 from paperless_ivr.records.separate import SeparateStores
@@ -21,7 +20,7 @@ from paperless_ivr.testing.virtual_caller import Press
 
 flow = Flow()
 words = Catalog.of(flow.terms.policy)
-store = SeparateStores(MemoryRecord(utc_now), MemoryLiveCalls())
+store = SeparateStores(MemoryRecord(), MemoryLiveCalls())
 setup = Setup(flow, words, springfield(), store)
 gateway = TwilioGateway(
     words,

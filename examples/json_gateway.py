@@ -19,7 +19,7 @@ RESULTS = {result.value: result for result in TransferResult}
 LOST = Claim(How.DEGRADED, "keys that no input waits for are lost, and pressed again")
 CAPABILITIES = Capabilities(
     "JSON actions",
-    heard=Claim(How.EMULATED, "no key stops what must be heard, and a key in it is lost"),
+    interrupted=Claim(How.EMULATED, "no key stops what must be heard, and a key in it is lost"),
     flush=Claim(How.MET, "keys that no input waits for are lost"),
     once=Claim(How.EMULATED, "by the token of the turn in every address"),
     late_end_key=Claim(How.DEGRADED, "a # that comes late may answer the next question"),

@@ -81,20 +81,20 @@ class BellGateway:
         return "", None
 
     def _gather(self, gather: Gather, turn: Turn, language: str) -> CallerEvent:
-        heard: int | None = 0
+        interrupted: int | None = 0
         if not gather.type_ahead:
             self._ahead = ""
         if not self._ahead:
-            self._ahead, heard = self._speak(turn, language, stops=gather.barge_in)
+            self._ahead, interrupted = self._speak(turn, language, stops=gather.barge_in)
         taken = ""
         while len(taken) < gather.max_keys:
             key = self._next(gather.next_key_wait if taken else gather.first_key_wait)
             if not key:
-                return Digits(keys(taken), Ended.TIMEOUT, heard) if taken else NoInput()
+                return Digits(keys(taken), Ended.TIMEOUT, interrupted) if taken else NoInput()
             if key == gather.end_key:
-                return Digits(keys(taken), Ended.END_KEY, heard)
+                return Digits(keys(taken), Ended.END_KEY, interrupted)
             taken += key
-        return Digits(keys(taken), Ended.FULL, heard)
+        return Digits(keys(taken), Ended.FULL, interrupted)
 
     def _next(self, wait: float) -> str:
         if not self._ahead:
@@ -195,7 +195,7 @@ class BellRig:
         self.caller.gone = True
         return True
 
-    def person(self, result: TransferResult) -> None:
+    def agent(self, result: TransferResult) -> None:
         """What becomes of the next ringing."""
         self.bell.answers = result is TransferResult.ANSWERED
 

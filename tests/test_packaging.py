@@ -21,8 +21,8 @@ from tests.counts import heavy
 ROOT = Path(__file__).parent.parent
 EXTRAS = metadata("paperless-ivr").get_all("Provides-Extra") or []
 QUICK = heavy(
-    ("tests/test_transcripts.py",),
-    ("tests/test_transcripts.py", "tests/keypad", "tests/flow/test_saving.py"),
+    ("tests/transcripts/test_transcripts.py",),
+    ("tests/transcripts/test_transcripts.py", "tests/keypad", "tests/flow/test_saving.py"),
 )
 """Tests that need pytest, Hypothesis and the package without extras."""
 

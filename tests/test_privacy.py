@@ -258,7 +258,11 @@ def hold(who: Person, fault: str, at: int, breakage) -> Scene:
             address = stack.enter_context(broken(breakage, address))
         backend = SoapBackend(
             Connection(
-                address, "b-guid", "p-guid", secret.credential(who.key), codes=REFERENCE_CODES
+                address,
+                "b-guid",
+                "p-guid",
+                partner_key=secret.credential(who.key),
+                codes=REFERENCE_CODES,
             )
         )
         record = Flaky(store.record, who, at, RecordDown) if fault == "record" else store.record

@@ -15,7 +15,7 @@ TRACES = REPROMPT / "traces.txt"
 
 def trace(replay: Replay) -> list[str]:
     """A line for each turn: a digest of the saved call; the keys, request or hand-back."""
-    return [*map(_traced, replay.turns)]
+    return [_traced(turn) for turn, _ in replay.turns]
 
 
 def _traced(turn: Turn) -> str:

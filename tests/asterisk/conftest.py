@@ -14,8 +14,9 @@ from paperless_ivr.backends.demo import springfield
 from paperless_ivr.backends.memory import MemoryBackend
 from paperless_ivr.backends.port import Backend
 from paperless_ivr.cli.setups import demo_policy
+from paperless_ivr.clock import utc_now
 from paperless_ivr.drive.aio import AsyncDriver
-from paperless_ivr.drive.runner import Setup, utc_now
+from paperless_ivr.drive.runner import Setup
 from paperless_ivr.flow.events import CallerEvent, Digits, HungUp, ServiceAnswer
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Handback

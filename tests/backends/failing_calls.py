@@ -10,7 +10,7 @@ from paperless_ivr.backends.port import Backend
 from paperless_ivr.backends.soap.backend import SoapBackend
 from paperless_ivr.cli.setups import arrival, demo_policy
 from paperless_ivr.drive.blocking import Driver
-from paperless_ivr.drive.runner import Setup, utc_now
+from paperless_ivr.drive.runner import Setup
 from paperless_ivr.flow.events import OutcomeUnknown, ServiceAnswer, Unavailable
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Handback, Identity, Moment
@@ -132,7 +132,7 @@ def _run(
     policy: Policy, backend: Backend, coming: Arrival, script: Iterable[str], out: io.StringIO
 ) -> Handback:
     catalog = Catalog.of(policy)
-    record = MemoryRecord(utc_now)
+    record = MemoryRecord()
     store = SeparateStores(record, MemoryLiveCalls())
     driver = Driver(Setup(Flow(Terms(policy)), catalog, backend, store))
     return driver.converse(TerminalGateway(catalog, out, None, script), coming)

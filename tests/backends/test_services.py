@@ -20,7 +20,7 @@ from paperless_ivr.backends.connection import Connection, load_connection
 from paperless_ivr.backends.soap.backend import SoapBackend
 from paperless_ivr.cli.setups import arrival, demo_policy
 from paperless_ivr.drive.blocking import Driver
-from paperless_ivr.drive.runner import Setup, utc_now
+from paperless_ivr.drive.runner import Setup
 from paperless_ivr.flow.checks import check
 from paperless_ivr.flow.events import CustomersFound
 from paperless_ivr.flow.flow import Flow
@@ -80,7 +80,7 @@ def call(backend: SoapBackend) -> Handback:
     terms = Terms(policy, backend.operations)
     check(terms, FLOW)
     catalog = Catalog.of(policy)
-    store = SeparateStores(MemoryRecord(utc_now), MemoryLiveCalls())
+    store = SeparateStores(MemoryRecord(), MemoryLiveCalls())
     driver = Driver(Setup(Flow(terms), catalog, backend, store))
     coming = evolve(
         arrival("call-1", policy.biller.id, Moment.AFTER_PAYMENT, "rivera", "en-US"),

@@ -41,7 +41,9 @@ EXISTS = InvoiceExists(RIVERA.account, RIVERA.invoices[0].number)
 TEXT = SendWebLink(
     RIVERA.id, RIVERA.account, "WATER", phone("+12175550101"), "review", "c-2", "k-2"
 )
-REPROMPT = Connection("http://127.0.0.1:9/", "the-biller", "the-partner", credential("s3cr3t"))
+REPROMPT = Connection(
+    "http://127.0.0.1:9/", "the-biller", "the-partner", partner_key=credential("s3cr3t")
+)
 ENROLLED = "<t:EnrollmentSuccessful>true</t:EnrollmentSuccessful><t:ErrorCode>0</t:ErrorCode>"
 
 

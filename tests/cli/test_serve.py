@@ -153,7 +153,7 @@ def test_a_call_on_a_server():
 
 
 @pytest.mark.requirement("R19")
-def test_a_former_edition():
+def test_a_former_release():
     """With a former policy beside its own it answers calls."""
     server = Server("--former", str(POLICIES / "strict.toml"))
     assert "<Say" in server.send(SimulatedTwilio(GATEWAY, "CA1").begins(ARRIVAL))

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from paperless_ivr.cloudivr import seed
 from paperless_ivr.cloudivr import tables as t
-from paperless_ivr.cloudivr.operations import CloudIVR, PaperlessEnrollment_Request
+from paperless_ivr.cloudivr.operations import CloudIVR
 
 SEED = seed.load()
 PARTNER = SEED.partners[0]
@@ -24,9 +24,9 @@ def ask(biller: str = "springfield-water") -> dict[str, str]:
     }
 
 
-def enrollment(**fields: str | None) -> PaperlessEnrollment_Request:
+def enrollment(**fields: str | None) -> dict[str, str | None]:
     """What `EnrollInPaperless` is asked by the demo partner, with these fields."""
-    return PaperlessEnrollment_Request(**{**ask(), **fields})
+    return {**ask(), **fields}
 
 
 def customer(handle: str) -> seed.Customer:

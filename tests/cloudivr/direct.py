@@ -51,7 +51,7 @@ class DirectBackend:
         """Answers, in whatever time it takes."""
         operation = getattr(self.service, type(request).__name__)
         if isinstance(request, EnrollInPaperless):
-            answer = operation(enrollment(PaymentGUID=request.payment.reveal()))
+            answer = operation(**enrollment(PaymentGUID=request.payment.reveal()))
         else:
             answer = operation(**ask(), **fields(request))
         if answer.ErrorCode:

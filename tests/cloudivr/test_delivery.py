@@ -76,7 +76,7 @@ def mailer(bench: Bench, port: int) -> Mailer:
 
 def enroll(bench: Bench, handle: str) -> None:
     """Queues an e-mail."""
-    answer = bench.service.EnrollInPaperless(enrollment(PaymentGUID=guid(handle)))
+    answer = bench.service.EnrollInPaperless(**enrollment(PaymentGUID=guid(handle)))
     assert answer.EnrollmentSuccessful
 
 
@@ -270,7 +270,7 @@ def eventually(holds: Callable[[], bool], seconds: float = 20.0) -> None:
 def test_a_mail_server_that_is_away_is_logged_once(port: int, capfd: Any) -> None:
     """While the server is away the log has one line, and one more once it is back."""
     with running(smtp=("127.0.0.1", port)) as service:
-        service.operations.EnrollInPaperless(enrollment(PaymentGUID=guid("rivera")))
+        service.operations.EnrollInPaperless(**enrollment(PaymentGUID=guid("rivera")))
         seen = ""
 
         def logged(word: str) -> int:

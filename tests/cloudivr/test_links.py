@@ -50,7 +50,7 @@ def browser(bench: Bench) -> Browser:
 def emailed(bench: Bench, handle: str = "rivera") -> str:
     """The link that is e-mailed after an enrollment."""
     assert bench.service.EnrollInPaperless(
-        enrollment(PaymentGUID=guid(handle))
+        **enrollment(PaymentGUID=guid(handle))
     ).EnrollmentSuccessful
     return outbox(bench.engine, bench.clock()).emails[-1].link
 
@@ -103,7 +103,7 @@ def test_a_link_completes_its_registration(browser: Browser) -> None:
 
     done = browser.press(link)
     assert (done.status_code, browser.bench.status("rivera")) == (200, "active")
-    again = browser.bench.service.EnrollInPaperless(enrollment(PaymentGUID=guid("rivera")))
+    again = browser.bench.service.EnrollInPaperless(**enrollment(PaymentGUID=guid("rivera")))
     assert again.ErrorCode == 400
 
 

@@ -13,6 +13,7 @@ from werkzeug.test import Client, TestResponse
 
 from paperless_ivr.cloudivr import tables as t
 from paperless_ivr.cloudivr.answers import Answer
+from paperless_ivr.cloudivr.codes import Code
 from paperless_ivr.cloudivr.contract import NAMESPACE, SOAP11, SOAP12, Contract, Version
 from paperless_ivr.cloudivr.soap import MAX_BODY
 from paperless_ivr.cloudivr.web import ASMX, Application
@@ -101,6 +102,14 @@ def test_answer(poster: Poster) -> None:
     assert answer.tag == f"{{{NAMESPACE}}}SendWebLinkResponse"
     assert [e.text for e in answer.iter(f"{{{NAMESPACE}}}*")][2:] == ["true", "Done.", "0"]
     assert len(poster.bench.rows(t.TextQueue)) == 1
+
+
+@pytest.mark.parametrize("inner", ["", "<Request/>"])
+def test_no_request(poster: Poster, inner: str) -> None:
+    """A request that is left out is one without parameters: nobody is let in."""
+    response = poster.send("EnrollInPaperless", inner)
+
+    assert b"<ns0:ErrorCode>%d<" % Code.PARTNER_REFUSED in response.data
 
 
 @ON_SQLITE

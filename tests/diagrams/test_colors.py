@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from paperless_ivr.diagrams.theme import FILLS
-from paperless_ivr.flow.states import Outcome
+from paperless_ivr.flow.states import EndingGroup
 
 pytestmark = pytest.mark.requirement("R55")
 
@@ -84,7 +84,7 @@ def test_contrast(theme: int) -> None:
 @pytest.mark.parametrize("blindness", MATRICES)
 def test_kinds_differ(theme: int, blindness: str) -> None:
     """Kinds of endings, and kinds of cards, differ by at least ΔE 15 however they are seen."""
-    endings = [outcome.name.lower() for outcome in Outcome]
+    endings = [outcome.name.lower() for outcome in EndingGroup]
     for kinds in (endings, ["ask", "do", "pas"]):
         for one, other in itertools.combinations(kinds, 2):
             a, b = (seen(FILLS[kind][theme], blindness) for kind in (one, other))

@@ -78,7 +78,7 @@ class Line:
         self.worker()
 
     def worker(self, *former):
-        """One more worker, which has former editions beside its own."""
+        """One more worker, which has former releases beside its own."""
         words = Catalog.of(self.policy)
         setup = Setup(
             Flow(Terms(self.policy)),

@@ -11,8 +11,8 @@ from paperless_ivr.records.funnel import Link, Stage, funnels, hand_overs
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 from paperless_ivr.records.port import ActivityType
 from paperless_ivr.records.separate import SeparateStores
+from paperless_ivr.testing.playback import Playback
 from paperless_ivr.transcripts import parse
-from paperless_ivr.transcripts.playback import Playback
 from paperless_ivr.web.meters import Meters
 
 TRANSCRIPTS = Path(__file__).parents[1] / "transcripts"

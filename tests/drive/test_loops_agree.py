@@ -7,8 +7,8 @@ import pytest
 from paperless_ivr.drive.runner import Setup
 from paperless_ivr.records.memory import MemoryLiveCalls
 from paperless_ivr.records.separate import SeparateStores
+from paperless_ivr.testing.playback import Playback
 from paperless_ivr.transcripts import read
-from paperless_ivr.transcripts.playback import Playback
 from tests.drive.loops import LOOPS
 
 FILES = sorted((Path(__file__).parents[1] / "transcripts").glob("*.call"))
@@ -28,11 +28,12 @@ def played(path: Path, loop: str) -> tuple[Playback, str]:
 @pytest.mark.requirement("R41", "R43")
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_every_transcript_goes_the_same_way(path: Path) -> None:
-    """The rows taken, the words heard and the disposition are the same in every loop."""
+    """In every loop a call goes line by line as its transcript has it, and takes the same rows."""
     told = {loop: played(path, loop) for loop in LOOPS}
     first, disposition = told["blocking"]
 
-    assert [disposition] == [ends.split(",")[0] for ends in first.written("ends")]
-    assert first.heard == first.written("hears")
+    *lines, ends = first.transcript.steps
+    assert disposition == ends.rest.split(",")[0]
+    assert first.lines == list(map(str, lines))
     for playback, ending in told.values():
-        assert (playback.rows, playback.heard, ending) == (first.rows, first.heard, disposition)
+        assert (playback.rows, playback.lines, ending) == (first.rows, first.lines, disposition)

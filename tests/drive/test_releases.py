@@ -39,7 +39,7 @@ def changed(line, *, together=True):
     return line.worker(old) if together else line.worker()
 
 
-def test_a_call_finishes_on_the_edition_that_it_began_with():
+def test_a_call_finishes_on_the_release_that_it_began_with():
     """Words, rules and the version on record are the old ones; the next call has the new ones."""
     line = Line()
     line.begin()
@@ -59,8 +59,8 @@ def test_a_call_finishes_on_the_edition_that_it_began_with():
     assert line.record.activities[-1].policy_version == "2"
 
 
-def test_a_call_of_the_old_edition_is_tidied_and_hung_up_on_it():
-    """A yes of a call that is left behind, or hung up, is carried out by the old edition's flow."""
+def test_a_call_of_the_old_release_is_tidied_and_hung_up_on_it():
+    """A yes of a call that is left behind, or hung up, is carried out by the old release's flow."""
     for leave in ("tidy", "hang up"):
         line = Line()
         line.to_consent()
@@ -78,7 +78,7 @@ def test_a_call_of_the_old_edition_is_tidied_and_hung_up_on_it():
 
 @pytest.mark.requirement("R10")
 @pytest.mark.parametrize("how", ["visit", "tidy", "hang up", "hand-over"])
-def test_a_call_whose_edition_nobody_has_goes_back_to_the_host(how):
+def test_a_call_whose_release_nobody_has_goes_back_to_the_host(how):
     """Before a yes nothing is kept; the call is ended on record, and forgotten."""
     line = Line()
     line.begin()
@@ -99,7 +99,7 @@ def test_a_call_whose_edition_nobody_has_goes_back_to_the_host(how):
         assert line.calls.load(SID).turn == 1
         new.hang_up(SID)
         line.ended.pop()
-    assert line.ended[0].reason is Reason.OTHER_EDITION
+    assert line.ended[0].reason is Reason.OTHER_RELEASE
     assert line.record.kept() == ()
     ends = [a.detail["disposition"] for a in line.record.activities if a.what is ActivityType.ENDED]
     assert ends[0] == "incomplete"
@@ -111,7 +111,7 @@ def test_a_call_whose_edition_nobody_has_goes_back_to_the_host(how):
 
 
 @pytest.mark.requirement("R09", "R32")
-def test_a_yes_of_an_edition_that_nobody_has_is_kept():
+def test_a_yes_of_a_release_that_nobody_has_is_kept():
     """The wish is that of the consent, in its words, and the host hears that it is deferred."""
     line = Line()
     line.to_consent()
@@ -173,7 +173,7 @@ def test_one_answer_that_comes_twice_at_once():
     assert one.document == other.document
     line.runtime.follow(other.document)
     assert line.runtime.handed_back["reason"] == "other_edition"
-    assert [back.reason for back in line.ended] == [Reason.OTHER_EDITION]
+    assert [back.reason for back in line.ended] == [Reason.OTHER_RELEASE]
 
 
 @pytest.mark.requirement("R31", "R48")
@@ -251,7 +251,7 @@ def test_a_record_that_is_down_keeps_the_call():
     assert len(line.record.kept()) == 1
 
 
-def test_an_ended_call_whose_edition_nobody_has():
+def test_an_ended_call_whose_release_nobody_has():
     """Its last document is given again, nothing more is noted, and it is forgotten in time."""
     line = Line()
     line.begin()

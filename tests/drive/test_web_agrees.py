@@ -23,9 +23,9 @@ from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.records.sql import open_store
 from paperless_ivr.records.vault import new_keys, vault
 from paperless_ivr.testing.calling import Calling
+from paperless_ivr.testing.playback import Playback
 from paperless_ivr.testing.twilio import SimulatedTwilio
 from paperless_ivr.transcripts import read
-from paperless_ivr.transcripts.playback import Playback
 
 FILES = sorted((Path(__file__).parents[1] / "transcripts").glob("*.call"))
 KEY = secret.credential("0123456789abcdef")

@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 
 from paperless_ivr.backends.soap.backend import SoapBackend
 from paperless_ivr.cli.setups import demo_connection
+from paperless_ivr.clock import utc_now
 from paperless_ivr.cloudivr import tables as t
 from paperless_ivr.cloudivr.database import opened
 from paperless_ivr.cloudivr.outbox import outbox
 from paperless_ivr.drive.relay import Relay
-from paperless_ivr.drive.runner import Setup, utc_now
+from paperless_ivr.drive.runner import Setup
 from paperless_ivr.flow.call import Purpose
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.records.sql import Store, open_store

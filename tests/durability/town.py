@@ -22,11 +22,12 @@ from attrs import evolve, frozen
 from paperless_ivr import secret
 from paperless_ivr.backends.soap.backend import SoapBackend
 from paperless_ivr.cli.setups import demo_connection, demo_policy
+from paperless_ivr.clock import utc_now
 from paperless_ivr.cloudivr import seed as seeds
 from paperless_ivr.cloudivr.database import opened, prepare
 from paperless_ivr.cloudivr.serving import running
 from paperless_ivr.drive.blocking import Driver
-from paperless_ivr.drive.runner import Setup, utc_now
+from paperless_ivr.drive.runner import Setup
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Handback, Identity, Moment, Payment
 from paperless_ivr.flow.policy import AutoPay

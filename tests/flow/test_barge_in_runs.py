@@ -14,8 +14,8 @@ from paperless_ivr.flow.turns import Gather, Turn, barge_in_runs
 from paperless_ivr.records.memory import MemoryLiveCalls
 from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.secret import keys
+from paperless_ivr.testing.playback import Playback
 from paperless_ivr.transcripts import read
-from paperless_ivr.transcripts.playback import Playback
 
 FILES = sorted((Path(__file__).parents[1] / "transcripts").glob("*.call"))
 
@@ -35,12 +35,12 @@ def questions(path: Path) -> tuple[Flow, list[Turn]]:
     return playback.flow, [turn for turn in seen if isinstance(turn.then, Gather)]
 
 
-def after(flow: Flow, call: Call, key: str, heard: int | None) -> Call:
+def after(flow: Flow, call: Call, key: str, interrupted: int | None) -> Call:
     """The call after a key that came in a prompt."""
     pressed = (
-        Digits(keys(key), interrupted=heard)
+        Digits(keys(key), interrupted=interrupted)
         if key != "#"
-        else Digits(keys(""), Ended.END_KEY, heard)
+        else Digits(keys(""), Ended.END_KEY, interrupted)
     )
     return evolve(flow.advance(call, pressed).call)
 
@@ -55,7 +55,7 @@ def test_within_a_run_it_makes_no_difference(path: Path) -> None:
         assert [n for run in runs for n in run] == list(range(len(turn.say)))
         for run in runs:
             for key in "0123456789*#":
-                ways = {after(flow, turn.call, key, heard) for heard in run}
+                ways = {after(flow, turn.call, key, interrupted) for interrupted in run}
                 if run is runs[-1]:
                     ways.add(after(flow, turn.call, key, None))
                 assert len(ways) == 1

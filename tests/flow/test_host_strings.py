@@ -61,7 +61,7 @@ ARRIVALS = st.builds(
     handover=ANY,
 )
 OUTCOMES = st.builds(
-    h.Outcome,
+    h.BillOutcome,
     secrets(secret.customer),
     ACCOUNTS,
     ANY,

@@ -195,8 +195,8 @@ WRONG: list[tuple[Policy, list[str]]] = [
         Policy(budgets=Budgets(record=1)),
         [
             (
-                "budgets.before_offer: with budgets.record the caller hears nothing for 2 "
-                "seconds; 1.5 at most, or set offer.one_question = []"
+                "budgets.before_offer: leaves the search no time, as budgets.record counts twice "
+                "before the offer: more than 2 seconds, or set offer.one_question = []"
             )
         ],
     ),

@@ -72,7 +72,7 @@ def number(section: type, name: str) -> st.SearchStrategy[Any]:
     """Any number that the bounds of a setting allow."""
     setting = getattr(attrs.fields(section), name)
     least, most = setting.metadata["least"], setting.metadata["most"]
-    whole = st.integers(-(-least // 1), most)
+    whole = st.integers(-(-least // 1), most // 1)
     return whole | st.floats(least, most) if setting.type is float else whole
 
 
@@ -119,8 +119,12 @@ def patient(waits: p.Waits) -> p.Waits:
 
 
 def short(budgets: p.Budgets) -> p.Budgets:
-    """The record and the search before the offer fit into one silence."""
-    return evolve(budgets, record=min(budgets.record, 1.5 - budgets.before_offer))
+    """The record leaves the search before the offer some time."""
+    return evolve(
+        budgets,
+        record=min(budgets.record, 0.7),
+        before_offer=max(budgets.before_offer, min(2 * budgets.record + 0.1, 1.5)),
+    )
 
 
 def strict(limits: p.Limits) -> p.Limits:

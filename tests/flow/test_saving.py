@@ -191,8 +191,8 @@ def test_form() -> None:
     assert dump(FULL) == SAVED
 
 
-def test_edition_is_kept() -> None:
-    """A call finishes on the edition that it began with."""
+def test_release_is_kept() -> None:
+    """A call finishes on the release that it began with."""
     assert Release("f1", "p1", "w1") == load(dump(FULL)).host.edition
 
 

@@ -335,7 +335,7 @@ def test_each_step_is_the_machines_own(monkeypatch):
     assert lost > 100
 
 
-def test_a_change_of_the_table_is_another_edition():
+def test_a_change_of_the_table_is_another_release():
     """The digest of a flow names its table."""
     table = {**FLOW, State.OFFER: FLOW[State.OFFER][1:]}
 

@@ -47,6 +47,7 @@ class JsonRuntime:
     caller: VirtualCaller = field(factory=VirtualCaller)
     handed_back: Mapping[str, str] | None = None
     _number: str = ""
+    _dialed: str = ""
     _result: TransferResult = TransferResult.UNKNOWN
     _key: str = ""
     """The key that stopped a talk."""
@@ -61,6 +62,7 @@ class JsonRuntime:
     def begins(self, arrival: Arrival) -> WebRequest:
         """The host hands the call over."""
         self._number = arrival.ani.reveal() if arrival.ani else ""
+        self._dialed = arrival.dnis
         known = arrival_to_strings(arrival)
         told = urlencode({name: known[name] for name in FROM_HOST if name in known})
         return self._post(f"{self.gateway.address}/begin?{told}")
@@ -68,6 +70,14 @@ class JsonRuntime:
     def ends(self) -> WebRequest:
         """The call is over."""
         return self._post(f"{self.gateway.address}/event", status="completed")
+
+    def news(self) -> tuple[WebRequest, ...]:
+        """A status report of a call in progress."""
+        return (self._post(f"{self.gateway.address}/event", status="answered"),)
+
+    def signed(self, request: WebRequest) -> WebRequest:
+        """The request with the runtime's signature."""
+        return signed(request, self.gateway.key)
 
     def forged(self, request: WebRequest) -> WebRequest:
         """Signed by somebody else."""
@@ -83,7 +93,7 @@ class JsonRuntime:
         text = said([prompt], language, self.gateway.catalog)
         return f"{prompt.language or language}: {text}"
 
-    def person(self, result: TransferResult) -> None:
+    def agent(self, result: TransferResult) -> None:
         """What becomes of the next transfer."""
         self._result = result
 
@@ -148,7 +158,7 @@ class JsonRuntime:
         return None
 
     def _post(self, url: str, **told: str) -> WebRequest:
-        body = {"call": self.call_id, "from": self._number, "to": "+12175550100", **told}
+        body = {"call": self.call_id, "from": self._number, "to": self._dialed, **told}
         path = urlsplit(url).path.removeprefix(urlsplit(self.gateway.address).path)
         request = WebRequest(path, urlsplit(url).query, json.dumps(body).encode())
-        return signed(request, self.gateway.key)
+        return self.signed(request)

@@ -64,7 +64,7 @@ class Model:
         self.gone = True
         return True
 
-    def person(self, result: TransferResult) -> None:
+    def agent(self, result: TransferResult) -> None:
         """What becomes of the next transfer."""
         self.result = result
 
@@ -90,14 +90,14 @@ class Model:
             self.flush()
         stops = gather.barge_in if gather else not isinstance(turn.then, Transfer | Return)
         ahead = bool(self.ahead) and gather is not None
-        key, heard = ("", 0) if ahead else self.speak(turn, language, stops=stops)
+        key, interrupted = ("", 0) if ahead else self.speak(turn, language, stops=stops)
         if key == ON_HOOK:
             return HungUp()
         match turn.then:
             case Gather() as gather:
                 if key:
                     self.ahead = key + self.ahead
-                return self.gather(gather, heard if key or ahead else self.unheard(turn))
+                return self.gather(gather, interrupted if key or ahead else self.unheard(turn))
             case Transfer():
                 return self.transfer()
             case Return():
@@ -147,7 +147,7 @@ class Model:
         self.ended_at = None
         return key == end_key and self.caller.now - since < 3.0
 
-    def gather(self, gather: Gather, heard: int | None) -> CallerEvent:
+    def gather(self, gather: Gather, interrupted: int | None) -> CallerEvent:
         """Keys, until they are enough."""
         self.log += f"gathering {gather!r}"
         taken = ""
@@ -156,12 +156,12 @@ class Model:
             if key == ON_HOOK:
                 return HungUp()
             if not key:
-                return self.silence(gather, taken, heard)
+                return self.silence(gather, taken, interrupted)
             if key == gather.end_key:
-                return self.digits(gather, taken, Ended.END_KEY, heard)
+                return self.digits(gather, taken, Ended.END_KEY, interrupted)
             taken += key
         self.ended_at = (gather.end_key, self.caller.now)
-        return self.digits(gather, taken, Ended.FULL, heard)
+        return self.digits(gather, taken, Ended.FULL, interrupted)
 
     def key(self, wait: float) -> str:
         """The next key, pressed ahead or not."""
@@ -171,13 +171,15 @@ class Model:
         key = self.caller.next(wait)
         return self.key(wait) if key and self.is_late(key) else key
 
-    def silence(self, gather: Gather, taken: str, heard: int | None) -> CallerEvent:
+    def silence(self, gather: Gather, taken: str, interrupted: int | None) -> CallerEvent:
         """No more keys came."""
-        return self.digits(gather, taken, Ended.TIMEOUT, heard) if taken else NoInput()
+        return self.digits(gather, taken, Ended.TIMEOUT, interrupted) if taken else NoInput()
 
-    def digits(self, gather: Gather, taken: str, ended: Ended, heard: int | None) -> CallerEvent:
+    def digits(
+        self, gather: Gather, taken: str, ended: Ended, interrupted: int | None
+    ) -> CallerEvent:
         """What is told of keys."""
-        return Digits(keys(taken), ended, heard)
+        return Digits(keys(taken), ended, interrupted)
 
     def transfer(self) -> CallerEvent:
         """A person is rung."""

@@ -100,7 +100,7 @@ class TerminalRig:
         self.caller.gone = True
         return True
 
-    def person(self, result: TransferResult) -> None:
+    def agent(self, result: TransferResult) -> None:
         """What is typed when a person is rung."""
         self.keyboard.result = result
 

@@ -50,7 +50,7 @@ def test_every_problem_is_told_at_once() -> None:
     """All that is refused stands in one error."""
     poor = Capabilities(
         "a poor runtime",
-        heard=Claim(How.REFUSED),
+        interrupted=Claim(How.REFUSED),
         barge_in=Claim(How.REFUSED),
         longest=20,
         languages=frozenset({"en-US"}),

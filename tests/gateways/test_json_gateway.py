@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 import structlog
+from attrs import evolve, fields
 
 import examples.json_gateway
 from examples.json_gateway import JsonGateway
 from paperless_ivr import secret
 from paperless_ivr.errors import Rejected
 from paperless_ivr.flow.policy import Policy
-from paperless_ivr.gateways.port import WebRequest
+from paperless_ivr.gateways.port import Visit, WebRequest
 from paperless_ivr.prompts import Catalog
 from paperless_ivr.testing.contracts import check_document_gateway
 from tests.gateways.json_runtime import JsonRuntime, signed
@@ -39,6 +40,38 @@ def _quiet() -> object:
 def test_it_keeps_the_contract() -> None:
     """Every promise that it claims is kept."""
     check_document_gateway(lambda: JsonRuntime(GATEWAY))
+
+
+class BySecret(JsonGateway):
+    """Of a runtime that signs nothing: every address has a secret."""
+
+    def read(self, request: WebRequest) -> Visit:
+        """What came, with a secret that is right."""
+        rest, _, secret = request.query.rpartition("secret=")
+        if secret != "open":
+            raise Rejected(403, "the address has no secret")
+        return super().read(signed(evolve(request, query=rest.removesuffix("&")), self.key))
+
+
+class Unsigned(JsonRuntime):
+    """A runtime that signs nothing, and has headers that say nothing."""
+
+    def signed(self, request: WebRequest) -> WebRequest:
+        """As it is."""
+        return evolve(request, headers={"content-type": "application/json"})
+
+    def forged(self, request: WebRequest) -> WebRequest:
+        """With a guessed secret."""
+        return evolve(request, query=request.query.replace("=open", "=guessed"))
+
+    def _post(self, url: str, **told: str) -> WebRequest:
+        return super()._post(f"{url}{'&' if '?' in url else '?'}secret=open", **told)
+
+
+def test_a_secret_in_the_addresses_keeps_it_too() -> None:
+    """A gateway whose runtime signs nothing is not held to headers."""
+    known = {field.name: getattr(GATEWAY, field.name) for field in fields(JsonGateway)}
+    check_document_gateway(lambda: Unsigned(BySecret(**known)))
 
 
 def test_it_is_short() -> None:

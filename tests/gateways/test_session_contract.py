@@ -57,93 +57,105 @@ class OneLanguage(Model):
 class Talkative(Model):
     """Logs the keys."""
 
-    def digits(self, gather: Gather, taken: str, ended: Ended, heard: int | None) -> CallerEvent:
+    def digits(
+        self, gather: Gather, taken: str, ended: Ended, interrupted: int | None
+    ) -> CallerEvent:
         self.log += taken
-        return super().digits(gather, taken, ended, heard)
+        return super().digits(gather, taken, ended, interrupted)
 
 
 class WaitsForMore(Model):
     """Waits for an end key that is not needed."""
 
-    def digits(self, gather: Gather, taken: str, ended: Ended, heard: int | None) -> CallerEvent:
+    def digits(
+        self, gather: Gather, taken: str, ended: Ended, interrupted: int | None
+    ) -> CallerEvent:
         if ended is Ended.FULL:
             self.key(gather.next_key_wait)
-        return super().digits(gather, taken, ended, heard)
+        return super().digits(gather, taken, ended, interrupted)
 
 
 class KeepsEndKey(Model):
     """Leaves the end key among the keys."""
 
-    def digits(self, gather: Gather, taken: str, ended: Ended, heard: int | None) -> CallerEvent:
+    def digits(
+        self, gather: Gather, taken: str, ended: Ended, interrupted: int | None
+    ) -> CallerEvent:
         end = gather.end_key if ended is Ended.END_KEY and taken else ""
-        return super().digits(gather, taken + end, ended, heard)
+        return super().digits(gather, taken + end, ended, interrupted)
 
 
 class MergesInMenus(Model):
     """Takes the end key alone for silence, where one key is asked for."""
 
-    def digits(self, gather: Gather, taken: str, ended: Ended, heard: int | None) -> CallerEvent:
+    def digits(
+        self, gather: Gather, taken: str, ended: Ended, interrupted: int | None
+    ) -> CallerEvent:
         alone = not taken and gather.max_keys == 1
-        return NoInput() if alone else super().digits(gather, taken, ended, heard)
+        return NoInput() if alone else super().digits(gather, taken, ended, interrupted)
 
 
 class MergesInEntries(Model):
     """Takes the end key alone for silence, where several keys are asked for."""
 
-    def digits(self, gather: Gather, taken: str, ended: Ended, heard: int | None) -> CallerEvent:
+    def digits(
+        self, gather: Gather, taken: str, ended: Ended, interrupted: int | None
+    ) -> CallerEvent:
         alone = not taken and gather.max_keys > 1
-        return NoInput() if alone else super().digits(gather, taken, ended, heard)
+        return NoInput() if alone else super().digits(gather, taken, ended, interrupted)
 
 
 class DropsPart(Model):
     """Calls keys that are too few silence."""
 
-    def silence(self, gather: Gather, taken: str, heard: int | None) -> CallerEvent:
+    def silence(self, gather: Gather, taken: str, interrupted: int | None) -> CallerEvent:
         return NoInput()
 
 
 class NothingIsKeys(Model):
     """Calls silence no keys."""
 
-    def silence(self, gather: Gather, taken: str, heard: int | None) -> CallerEvent:
-        return Digits(keys(taken), Ended.TIMEOUT, heard)
+    def silence(self, gather: Gather, taken: str, interrupted: int | None) -> CallerEvent:
+        return Digits(keys(taken), Ended.TIMEOUT, interrupted)
 
 
 class KeysThenGone(Model):
     """Hands over the keys of a caller who has hung up."""
 
-    def gather(self, gather: Gather, heard: int | None) -> CallerEvent:
-        told = super().gather(gather, heard)
+    def gather(self, gather: Gather, interrupted: int | None) -> CallerEvent:
+        told = super().gather(gather, interrupted)
         return NoInput() if isinstance(told, HungUp) else told
 
 
 class OneWait(Model):
     """Waits for the first key no longer than for the next."""
 
-    def gather(self, gather: Gather, heard: int | None) -> CallerEvent:
-        return super().gather(evolve(gather, first_key_wait=gather.next_key_wait), heard)
+    def gather(self, gather: Gather, interrupted: int | None) -> CallerEvent:
+        return super().gather(evolve(gather, first_key_wait=gather.next_key_wait), interrupted)
 
 
 class LongWait(Model):
     """Waits for the next key as long as for the first."""
 
-    def gather(self, gather: Gather, heard: int | None) -> CallerEvent:
-        return super().gather(evolve(gather, next_key_wait=gather.first_key_wait), heard)
+    def gather(self, gather: Gather, interrupted: int | None) -> CallerEvent:
+        return super().gather(evolve(gather, next_key_wait=gather.first_key_wait), interrupted)
 
 
 class AlwaysPound(Model):
     """Ends every gather at #."""
 
-    def gather(self, gather: Gather, heard: int | None) -> CallerEvent:
-        return super().gather(evolve(gather, end_key="#"), heard)
+    def gather(self, gather: Gather, interrupted: int | None) -> CallerEvent:
+        return super().gather(evolve(gather, end_key="#"), interrupted)
 
 
 class Filters(Model):
     """Swallows keys that are not asked for."""
 
-    def digits(self, gather: Gather, taken: str, ended: Ended, heard: int | None) -> CallerEvent:
+    def digits(
+        self, gather: Gather, taken: str, ended: Ended, interrupted: int | None
+    ) -> CallerEvent:
         kept = "".join(key for key in taken if key in gather.keys + "#")
-        return super().digits(gather, kept, ended, heard) if kept == taken else NoInput()
+        return super().digits(gather, kept, ended, interrupted) if kept == taken else NoInput()
 
 
 class LateEndKeyCounts(Model):
@@ -157,16 +169,18 @@ class TalksOn(Model):
     """Speaks to the end, whatever is pressed."""
 
     def speak(self, turn: Turn, language: str, *, stops: bool) -> tuple[str, int]:
-        key, heard = super().speak(turn, language, stops=stops)
+        key, interrupted = super().speak(turn, language, stops=stops)
         if key not in ("", ON_HOOK):
-            super().speak(evolve(turn, say=turn.say[heard + 1 :]), language, stops=False)
-        return key, heard
+            super().speak(evolve(turn, say=turn.say[interrupted + 1 :]), language, stops=False)
+        return key, interrupted
 
 
 class Forgetful(Model):
     """Does not tell the prompt that a key came in."""
 
-    def digits(self, gather: Gather, taken: str, ended: Ended, heard: int | None) -> CallerEvent:
+    def digits(
+        self, gather: Gather, taken: str, ended: Ended, interrupted: int | None
+    ) -> CallerEvent:
         return super().digits(gather, taken, ended, None)
 
 
@@ -269,8 +283,10 @@ class LateToNotice(Model):
     """Notices a hang-up only where keys are awaited."""
 
     def speak(self, turn: Turn, language: str, *, stops: bool) -> tuple[str, int]:
-        key, heard = super().speak(turn, language, stops=stops)
-        return ("", 0) if key == ON_HOOK and not isinstance(turn.then, Gather) else (key, heard)
+        key, interrupted = super().speak(turn, language, stops=stops)
+        return (
+            ("", 0) if key == ON_HOOK and not isinstance(turn.then, Gather) else (key, interrupted)
+        )
 
 
 class TalksToNobody(Model):
@@ -299,11 +315,13 @@ class Raises(Model):
 class Twice(Model):
     """Delivers a press again at the next question."""
 
-    def digits(self, gather: Gather, taken: str, ended: Ended, heard: int | None) -> CallerEvent:
+    def digits(
+        self, gather: Gather, taken: str, ended: Ended, interrupted: int | None
+    ) -> CallerEvent:
         if not self.log.count("again"):
             self.log += "again"
             self.ahead = taken + self.ahead
-        return super().digits(gather, taken, ended, heard)
+        return super().digits(gather, taken, ended, interrupted)
 
 
 class SpeaksOnce(Model):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from paperless_ivr.clock import utc_now
 from paperless_ivr.records.sql import Database, Store, open_store
-from paperless_ivr.records.sql.store import utc_now
 from paperless_ivr.records.sql.upgrades import upgrade
 from paperless_ivr.records.vault import Vault, new_keys, vault
 from tests.postgres import PATIENT

@@ -4,14 +4,15 @@ It sees what a driver's observer sees, what the host got back, what the service 
 what was done after the calls.
 """
 
-from attrs import define, field
+from attrs import define, evolve, field
 
-from paperless_ivr.flow.call import Purpose
-from paperless_ivr.flow.events import Accepted, RequestDeferred
+from paperless_ivr.flow.call import Purpose, Source
+from paperless_ivr.flow.events import Accepted, Digits, RequestDeferred
 from paperless_ivr.flow.host import Identity, Registration
+from paperless_ivr.flow.policy import Strategy
 from paperless_ivr.flow.requests import EnrollInPaperless, StoreCustomerPreference
 from paperless_ivr.flow.states import Phase, State
-from paperless_ivr.records.funnel import HandOver, Link, Loss, Stage
+from paperless_ivr.records.funnel import HandOver, Link, Loss, Spelled, Stage, WayEnd
 from paperless_ivr.records.port import ActivityType, Task, task_of
 
 OFFERS = {State.OFFER, State.OFFER_IN_FULL, State.OFFER_AT_START}
@@ -29,11 +30,14 @@ class Told:
     consents: tuple = ()
     registered: set = field(factory=set)
     opened: set = field(factory=set)
+    ways: dict = field(factory=dict)
+    """By what became of each way, where it was not left: the consents that came of it."""
+    spelled: Spelled = Spelled()
     waited: bool = False
     """The caller could stay on the line for a texted link."""
 
-    def moved(self, before, event, turn):
-        """The call has moved."""
+    def moved(self, before, event, turn, took):
+        """The call has moved, some time after it asked."""
         call, was = turn.call, before.call
         if OFFERS & {was.state, call.state}:
             self.stage = max(self.stage, Stage.OFFERED)
@@ -50,12 +54,37 @@ class Told:
             for outcome in call.results.outcomes
             if outcome.registration is Registration.PENDING
         }
+        self._addressed(was, event, call, took)
         self.waited = self.waited or call.state is State.LINK_WAIT
         self.opened |= {
             outcome.consent
             for outcome in call.results.outcomes
             if outcome.registration is Registration.ACTIVE
         }
+
+    def _addressed(self, was, event, call, took):
+        """Which ways to an address were spoken of, and what spelling one took."""
+        contact = call.contact
+        for way in (contact.source and WAYS[contact.source], *contact.used):
+            if way:
+                self.ways.setdefault(way, set())
+        if len(call.consents) > len(was.consents) and call.consents[-1].purpose is Purpose.ENROLL:
+            self.ways[WAYS[contact.source]].add(call.consents[-1].reference)
+        if call.state is State.TRANSFERRING and not contact.source and contact.used:
+            self.ways[contact.used[-1]].add("an agent")
+        if was.state.name.startswith("EMAIL_"):
+            pressed = isinstance(event, Digits)
+            keys = len(event.keys.reveal()) + (event.ended.name == "END_KEY") if pressed else 0
+            fixes = call.spent.fixes - was.spent.fixes
+            self.spelled += Spelled(0, keys, fixes if pressed else 0, took)
+
+
+WAYS = {
+    Source.PAYMENT: Strategy.ON_FILE,
+    Source.ON_FILE: Strategy.ON_FILE,
+    Source.LINK: Strategy.TEXT_LINK,
+    Source.KEYED: Strategy.KEYPAD,
+}
 
 
 @define
@@ -93,7 +122,7 @@ class Tally:
         before, event, turn = move.before, move.event, move.after.turn
         host = turn.call.host
         known = self.told.setdefault(host.reference, Told(self.clock(), host))
-        known.moved(before, event, turn)
+        known.moved(before, event, turn, move.after.asked_at - move.before.asked_at)
         if isinstance(event, RequestDeferred):
             wish = turn.call.results.outcomes[-1]
             self.wanted.append(("wish", wish.consent, (wish.customer, wish.invoice_type)))
@@ -135,7 +164,21 @@ class Tally:
         if known.waited:
             late = Link.LATER if stage is Stage.COMPLETED else Link.NOT_OPENED
             link = Link.ON_LINE if known.opened else late
-        return HandOver(known.arrival.biller, known.began, moment, known.language, loss, link)
+        ways = tuple((way, self._end(known, of)) for way, of in known.ways.items())
+        spelled = evolve(known.spelled, number=1) if known.spelled.keys else Spelled()
+        biller, began = known.arrival.biller, known.began
+        return HandOver(biller, began, moment, known.language, loss, link, ways, spelled)
+
+    def _end(self, known, consents):
+        """What became of a way to an address."""
+        if any(self._opened(consent, known) for consent in consents):
+            return WayEnd.FINISHED
+        return WayEnd.TAKEN if consents else WayEnd.LEFT
+
+    def _opened(self, consent, known):
+        """Whether the service says that the bill comes by e-mail."""
+        followed = self.came.get((Task.FOLLOW, consent))
+        return consent in known.opened or (followed and followed[0] is ActivityType.COMPLETED)
 
     def _fate(self, consent, known, ledger):
         """How far one consent got, and what became of it."""
@@ -151,7 +194,7 @@ class Tally:
             or wish == (ActivityType.COMPLETED, "pending_already")
         ):
             stage = Stage.REGISTERED
-        if consent in known.opened or (followed and followed[0] is ActivityType.COMPLETED):
+        if self._opened(consent, known):
             stage = Stage.COMPLETED
         for name, left in ledger.items():
             if consent in left:

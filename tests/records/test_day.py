@@ -7,10 +7,11 @@ import pytest
 
 from paperless_ivr.records.funnel import By, Stage, funnels, hand_overs
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
-from paperless_ivr.records.port import Task
+from paperless_ivr.records.port import ActivityType, Task
 from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.testing.contracts.bench import Clock
 from paperless_ivr.testing.day import BILLER, Day
+from paperless_ivr.web.meters import Meters
 from tests.counts import heavy
 from tests.records.tally import Tally
 
@@ -67,6 +68,32 @@ def test_in_memory():
     assert by_day["Chicago"] == [("2026-11-23", CALLS)]
     later = CALLS * 5 // 16
     assert by_day["UTC"] == [("2026-11-23", CALLS - later), ("2026-11-24", later)]
+
+
+def test_metrics_of_ways():
+    """The metrics count the ways to an address that the record has, and consents by them."""
+    clock, meters = Clock(), Meters()
+    record = MemoryRecord(clock)
+    day = Day(record, SeparateStores(record, MemoryLiveCalls(clock)), clock, SEED)
+
+    for _ in day.take(40, day.backend, meters.moved):
+        pass
+
+    lines = list(record.activity(BILLER))
+    wanted = Counter((line.detail["way"], "offered") for line in lines if "way" in line.detail)
+    agreed = [
+        line
+        for line in lines
+        if line.what is ActivityType.CONSENTED and line.detail["purpose"] == "enrol"
+    ]
+    got = {
+        (sample.labels["way"], sample.labels["came_to"]): sample.value
+        for metric in meters.registry.collect()
+        for sample in metric.samples
+        if sample.name == "paperless_ivr_ways_total"
+    }
+    assert {key: n for key, n in got.items() if key[1] == "offered"} == wanted
+    assert sum(n for key, n in got.items() if key[1] == "taken") == len(agreed) > 0
 
 
 @pytest.mark.prove

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from paperless_ivr.flow.events import Digits
 from paperless_ivr.flow.host import Disposition, Moment, Reason
+from paperless_ivr.flow.policy import Strategy
 from paperless_ivr.flow.rows import On, way
 from paperless_ivr.flow.states import State
 from paperless_ivr.flow.table import FLOW
@@ -21,9 +22,12 @@ from paperless_ivr.records.funnel import (
     By,
     Group,
     Loss,
+    Spelled,
     Stage,
+    WayEnd,
     funnels,
     hand_overs,
+    total,
 )
 from paperless_ivr.records.port import PAPERLESS_ALREADY, Activity, ActivityType
 
@@ -305,6 +309,45 @@ def test_turned_out_done():
     assert Loss(Stage.REGISTERED, NOT_ENDED, "", "unsettled") == one.loss
 
 
+def test_ways_to_an_address():
+    """A way is left, taken or finished; what is spelled is counted and timed."""
+    answered, consented = ActivityType.ANSWERED, ActivityType.CONSENTED
+    lines = lines_of(
+        (ActivityType.ARRIVED, "GREETING", {}),
+        (answered, "CONFIRMATION", {"way": "on_file"}),
+        (answered, "EMAIL_LOCAL", {"way": "keypad"}),
+        (answered, "EMAIL_LOCAL", {"keys": "9", "fixes": "0"}),
+        (answered, "EMAIL_READBACK", {"keys": "4", "fixes": "0"}),
+        (answered, "CONFIRMATION", {"keys": "1", "fixes": "1"}),
+        (consented, "ENROLLMENT", ENROLL),
+        (answered, "CONFIRMATION", {}),
+    )
+    opened = lines_of((ActivityType.OPENED, "", ENROLL))
+
+    (open_one,) = hand_overs(lines)
+    (done,) = hand_overs([*lines, *opened])
+
+    on_file, keypad = Strategy.ON_FILE, Strategy.KEYPAD
+    assert open_one.ways == ((on_file, WayEnd.LEFT), (keypad, WayEnd.TAKEN))
+    assert done.ways == ((on_file, WayEnd.LEFT), (keypad, WayEnd.FINISHED))
+    assert done.spelled == Spelled(1, 14, 1, timedelta(seconds=3))
+    assert (
+        total(funnels([open_one, done], [By.DAY]).values()).spelled == done.spelled + done.spelled
+    )
+
+
+def test_agent_for_the_address():
+    """An agent is a way that is taken where the caller is put through."""
+    turned = (ActivityType.ANSWERED, "AGENT_OFFER", {"way": "person"})
+    begun = (ActivityType.ARRIVED, "GREETING", {})
+
+    (left,) = hand_overs(lines_of(begun, turned))
+    (taken,) = hand_overs(lines_of(begun, turned, (ActivityType.ANSWERED, "TRANSFERRING", {})))
+
+    assert left.ways == ((Strategy.AGENT, WayEnd.LEFT),)
+    assert taken.ways == ((Strategy.AGENT, WayEnd.TAKEN),)
+
+
 def test_back_to_paper():
     """Who comes to go back to paper was offered nothing, however far they get."""
     rows = "ACCOUNT_LOOKUP · CustomersFound → INVOICE; INVOICE · Arrived → OPT_OUT_CONFIRM"
@@ -354,21 +397,23 @@ def reachable(*begin, without=()):
 def test_identified_by_the_table():
     """No state that tells that the caller is identified is reached but by these two ways.
 
-    A transfer leads back to where it was asked for, and nowhere else.
+    A transfer leads back to where it was asked for, and a call that goes on without an agent to
+    another way to an address, and nowhere else.
     """
-    without = (State.INVOICE, State.OFFER_IN_FULL, State.TRANSFERRING)
+    without = (State.INVOICE, State.OFFER_IN_FULL, State.TRANSFERRING, State.GO_ON)
 
     assert not IDENTIFIED & reachable(State.GREETING, without=without)
 
 
 def test_accepted_by_the_table():
     """From an offer, what tells that it was accepted is reached by a yes alone."""
-    offers = (State.OFFER, State.OFFER_AT_START, State.OFFER_IN_FULL, State.TRANSFERRING)
+    offers = (State.OFFER, State.OFFER_AT_START, State.OFFER_IN_FULL)
+    back = (State.TRANSFERRING, State.GO_ON)
     yes = (State.ACCOUNT, State.ENROLLMENT, State.KEEPING, State.ADDRESS)
-    rows = [row for state in offers[:3] for row in FLOW[state]]
-    no = [row.to for row in rows if row.to and row.to not in (*offers, *yes)]
+    rows = [row for state in offers for row in FLOW[state]]
+    no = [row.to for row in rows if row.to and row.to not in (*offers, *back, *yes)]
 
-    assert not (ACCEPTED | IDENTIFIED) & reachable(*no, without=offers)
+    assert not (ACCEPTED | IDENTIFIED) & reachable(*no, without=(*offers, *back))
     assert all(
         row.events == (Digits,) and row.when.__name__.startswith(("chose yes", "chose other"))
         for row in rows

@@ -12,10 +12,10 @@ import psutil
 import pytest
 from sqlalchemy import event, func, select, text
 
+from paperless_ivr.clock import utc_now
 from paperless_ivr.errors import RecordDown
 from paperless_ivr.records.port import ActivityType, Task
 from paperless_ivr.records.sql import database, open_store
-from paperless_ivr.records.sql.record import utc_now
 from paperless_ivr.records.sql.tables import activity
 from paperless_ivr.records.vault import new_keys, vault
 from paperless_ivr.testing.contracts.bench import BILLER, Bench, deferred_of, preference
@@ -28,7 +28,7 @@ WRITER = """
 import sys
 from paperless_ivr.flow.events import Accepted
 from paperless_ivr.records.sql import open_store
-from paperless_ivr.records.sql.record import utc_now
+from paperless_ivr.clock import utc_now
 from paperless_ivr.testing.contracts.bench import Bench, preference, deferred_of
 
 url, name = sys.argv[1:]

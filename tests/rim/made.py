@@ -26,7 +26,7 @@ from paperless_ivr.backends.port import Backend
 from paperless_ivr.backends.soap.backend import SoapBackend
 from paperless_ivr.drive.aio import AsyncDriver
 from paperless_ivr.drive.blocking import Driver
-from paperless_ivr.drive.runner import AT_ONCE, Setup, utc_now
+from paperless_ivr.drive.runner import AT_ONCE, Setup
 from paperless_ivr.drive.web import WebDriver
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Handback
@@ -119,7 +119,7 @@ class OpenStore:
 def kept(url: str | None, budget: float = POLICY.budgets.record) -> Iterator[OpenStore]:
     """Opens a database; without a URL it is all in memory."""
     if url is None:
-        yield OpenStore(SeparateStores(MemoryRecord(utc_now), MemoryLiveCalls()))
+        yield OpenStore(SeparateStores(MemoryRecord(), MemoryLiveCalls()))
         return
     with open_store(url, budget=budget) as store:
         yield OpenStore(store, store.database.engine)

@@ -1,7 +1,7 @@
 """A circuit breaker: a service that does not answer is noticed once, not by every caller."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import Lock
 from time import monotonic
 from typing import Any
@@ -16,6 +16,7 @@ from pybreaker import (
 )
 
 from paperless_ivr.backends.port import NO_ACCESS, Backend
+from paperless_ivr.clock import utc_now
 from paperless_ivr.flow.events import OutcomeUnknown, ServiceAnswer, Unavailable
 from paperless_ivr.flow.requests import ServiceRequest, ahead
 
@@ -116,7 +117,7 @@ class _Storage(CircuitMemoryStorage):
     @property
     def opened_at(self) -> datetime | None:
         """When the circuit was opened, by the time of day as it is now."""
-        return datetime.now(UTC) - timedelta(seconds=monotonic() - self._opened)
+        return utc_now() - timedelta(seconds=monotonic() - self._opened)
 
     @opened_at.setter
     def opened_at(self, _: datetime) -> None:

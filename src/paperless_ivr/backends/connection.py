@@ -81,19 +81,13 @@ def _tables(default: Mapping[str, Any] = Fixed({})) -> Any:
 
 
 @frozen
-class Connection:
-    """Everything that is needed to talk to one biller's service.
-
-    Names on the left of `request` and `answer` are those of the reference contract; on the
-    right stands a name, or a dotted path, at the service: `AccountNumber = "Req.AcctNo"`. A
-    flag can be turned round: `Paperless = "not PaperInvoices"`.
-    """
+class _Service:
+    """Where a service is and how it is asked: what a file says of it in its section `service`."""
 
     address: str
     """Where requests are posted (https, or http on this machine)."""
     biller_guid: str
     partner_guid: str
-    partner_key: Secret
     wsdl: str | None = None
     """A file or URL; None: the reference contract."""
     soap: str = "1.1"
@@ -114,6 +108,18 @@ class Connection:
     """Seconds until one request is sent again; where it is answered, all are."""
     leave_out: tuple[str, ...] = ()
     """Operations that are not used although the service lists them."""
+
+
+@frozen
+class Connection(_Service):
+    """Everything that is needed to talk to one biller's service.
+
+    Names on the left of `request` and `answer` are those of the reference contract; on the
+    right stands a name, or a dotted path, at the service: `AccountNumber = "Req.AcctNo"`. A
+    flag can be turned round: `Paperless = "not PaperInvoices"`.
+    """
+
+    partner_key: Secret = field(kw_only=True)
     operations: Mapping[str, str] = _tables()
     """What the service calls an operation of ours, where it is another name."""
     seconds: Mapping[str, float] = _tables()
@@ -246,31 +252,18 @@ def _looked_up(tables: Table, operation: str, name: str) -> str | None:
 
 
 @frozen
-class _Service:
-    """The section `service`."""
+class _Section(_Service):
+    """The section `service`, with where the partner key is."""
 
-    address: str
-    biller_guid: str
-    partner_guid: str
     partner_key_env: str | None = None
     partner_key_file: str | None = None
-    wsdl: str | None = None
-    soap: str = "1.1"
-    binding: str | None = None
-    ca_file: str | None = None
-    client_certificate: str | None = None
-    client_key: str | None = None
-    proxy: str | None = None
-    circuit_failures: int = CIRCUIT_FAILURES
-    circuit_seconds: float = CIRCUIT_SECONDS
-    leave_out: tuple[str, ...] = ()
 
 
 @frozen
 class _Document:
     """A whole file."""
 
-    service: _Service
+    service: _Section
     operations: dict[str, str] = field(factory=dict)
     seconds: dict[str, float] = field(factory=dict)
     request: dict[str, dict[str, str]] = field(factory=dict)
@@ -306,7 +299,7 @@ def _make_converter() -> Converter:
     converter.register_structure_hook(str, _text)
     converter.register_structure_hook(float, _number)
     converter.register_structure_hook(int, _whole_number)
-    for kind in (_Service, _Document):
+    for kind in (_Section, _Document):
         hook = make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True)
         converter.register_structure_hook(kind, hook)
     return converter
@@ -322,7 +315,7 @@ def _line(problem: str) -> str:
 
 
 def _key(
-    service: _Service, folder: Path, environ: Mapping[str, str]
+    service: _Section, folder: Path, environ: Mapping[str, str]
 ) -> tuple[Secret, Sequence[str]]:
     """The partner key, or why there is none."""
     nothing = credential("")

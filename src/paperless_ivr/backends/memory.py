@@ -13,13 +13,13 @@ from threading import Lock
 
 from attrs import define, evolve, field, fields, frozen
 
+from paperless_ivr.backends.port import without_answer
 from paperless_ivr.flow.events import (
     Accepted,
     Customer,
     CustomersFound,
     Invoice,
     InvoiceChecked,
-    OutcomeUnknown,
     Refusal,
     Refused,
     ServiceAnswer,
@@ -185,7 +185,7 @@ class MemoryBackend:
         with self._lock:
             scripted = self._script.get(operation)
             how = scripted.popleft() if scripted else None
-        lost = Unavailable() if isinstance(request, Read) else OutcomeUnknown()
+        lost = without_answer(request)
         if isinstance(how, Refusal):
             return Refused(how)
         if how is Fault.DOWN:

@@ -2,11 +2,23 @@
 
 from typing import Protocol
 
-from paperless_ivr.flow.events import ServiceAnswer
-from paperless_ivr.flow.requests import ServiceRequest
+from paperless_ivr.flow.events import OutcomeUnknown, ServiceAnswer, Unavailable
+from paperless_ivr.flow.requests import Read, ServiceRequest
 
 NO_ACCESS = "access was refused"
 """How `Unavailable.why` begins where the service does not accept our credentials."""
+
+
+def without_answer(
+    request: ServiceRequest, why: str = "", *, answered: bool = False
+) -> ServiceAnswer:
+    """The outcome of a request that got no answer: a read did nothing, a write may have.
+
+    `answered`: something came back, which does not count.
+    """
+    if isinstance(request, Read):
+        return Unavailable(why, answered=answered)
+    return OutcomeUnknown(why)
 
 
 class Backend(Protocol):

@@ -14,6 +14,7 @@ import structlog
 
 from paperless_ivr.cli import health, limits, logs, services
 from paperless_ivr.cli.health import said
+from paperless_ivr.cli.paths import FOLDER
 from paperless_ivr.cli.setups import policy_in_force
 from paperless_ivr.drive.aio import AsyncDriver
 from paperless_ivr.drive.runner import AT_ONCE, Setup, whose
@@ -35,20 +36,13 @@ if TYPE_CHECKING:
 
 
 @click.command(name="agi")
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=PORT,
-    show_default=True,
-    help="0 lets the system choose.",
-)
+@limits.listening_options(PORT)
 @services.options
 @click.option(
     "--sounds",
     "folder",
     required=True,
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FOLDER,
     help="The recorded phrases, as `paperless-ivr prompts --render` makes them.",
 )
 @click.option(

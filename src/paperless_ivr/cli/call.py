@@ -9,6 +9,7 @@ from attrs import evolve
 
 from paperless_ivr.backends.demo import BILLER
 from paperless_ivr.cli import services
+from paperless_ivr.cli.paths import FILE
 from paperless_ivr.cli.setups import arrival, policy_in_force
 from paperless_ivr.drive.blocking import Driver
 from paperless_ivr.drive.runner import Observer, Setup
@@ -41,7 +42,7 @@ HELP = "Type keys and Enter. Nothing is silence, h hangs up, # ends an entry, 1@
 @click.option("--person/--no-person", default=False, help="Somebody can take the call.")
 @click.option(
     "--transcript",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     help="Write the call to this file, with stand-ins for what is personal.",
 )
 @click.option("--language", help="As es-US; 'ask' lets the caller choose. [default: the policy's]")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from paperless_ivr.cli.paths import FILE
 from paperless_ivr.cli.plain_words import meaning
 from paperless_ivr.errors import ConnectionProblems
 from paperless_ivr.flow.checks import check
@@ -11,8 +12,6 @@ from paperless_ivr.flow.policy import Policy, Strategy
 from paperless_ivr.flow.table import FLOW
 from paperless_ivr.flow.view import Terms
 from paperless_ivr.prompts.policies import load_policy
-
-FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command(name="check")
@@ -107,7 +106,9 @@ def _service(file: Path | None, wsdl: str | None, policy: Policy | None, offline
     if file is not None:
         connection = load_connection(file)
     else:
-        connection = Connection("http://localhost", "unknown", "unknown", credential(""), wsdl)
+        connection = Connection(
+            "http://localhost", "unknown", "unknown", wsdl, partner_key=credential("")
+        )
     place = connection.wsdl or str(WSDL)
     contract = load_contract(
         connection, place, Http.of(connection), None if wsdl else connection.soap

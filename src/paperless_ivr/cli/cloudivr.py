@@ -28,8 +28,7 @@ same_database_option = click.option(
 
 @click.group(name="cloudivr", invoke_without_command=True)
 @database_option
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8090, show_default=True)
+@limits.listening_options(8090)
 @click.option("--public-url", metavar="URL", help="Where links lead. [default: host and port]")
 @click.option(
     "--link-days",
@@ -104,9 +103,9 @@ def outbox(context: click.Context, database: str | None, reveal: bool) -> None:
     assert context.parent is not None
     database = database or context.parent.params["database"]
     with usable():
+        from paperless_ivr.clock import utc_now
         from paperless_ivr.cloudivr.database import opened
         from paperless_ivr.cloudivr.outbox import outbox as read
-        from paperless_ivr.cloudivr.transactions import utc_now
 
         engine = opened(database)
         file = engine.url.database or ""

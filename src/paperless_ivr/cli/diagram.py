@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from paperless_ivr.cli.paths import EXISTING_FILE
 from paperless_ivr.diagrams.page import page
 from paperless_ivr.diagrams.pictures import chapters, overview
 from paperless_ivr.diagrams.text import dot, markdown
@@ -34,7 +35,7 @@ TEXTS = {"dot": dot, "table": markdown}
 @click.option(
     "--policy",
     "policy_file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=EXISTING_FILE,
     help="A policy (TOML): pictures leave out what it switches off.",
 )
 @click.option(

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from paperless_ivr.backends.demo import demo_policy
+from paperless_ivr.cli.paths import FILE
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.view import Terms
@@ -17,9 +18,7 @@ HEADS = ("how they are known", "address", "ends", "keys", "knows", "hears", "slo
 
 
 @click.command(name="effort")
-@click.option(
-    "--policy", "file", type=click.Path(dir_okay=False, path_type=Path), help="A policy (TOML)."
-)
+@click.option("--policy", "file", type=FILE, help="A policy (TOML).")
 @click.option("--language", help="As es-US. [default: that of the policy]")
 @click.option(
     "--rate",

@@ -1,15 +1,35 @@
-"""The options of all servers that bound what their peers may take."""
+"""The options of all servers: where they listen, and what their peers may take."""
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from paperless_ivr.net.connections import DEFAULTS, Limits
 
+Command = TypeVar("Command", bound=Callable[..., Any])
+
 OTHER_FILES = 200
 """Files, database connections and requests to the service that a server has open as well."""
+
+
+def listening_options(port: int) -> Callable[[Command], Command]:
+    """Add the options of the address to listen at, with this port as their default."""
+
+    def added(command: Command) -> Command:
+        command = click.option(
+            "--port",
+            type=click.IntRange(0, 65535),
+            default=port,
+            show_default=True,
+            help="0 is any that is free.",
+        )(command)
+        return click.option(
+            "--host", default="127.0.0.1", show_default=True, help="The address to listen at."
+        )(command)
+
+    return added
 
 
 def options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -5,20 +5,19 @@ from pathlib import Path
 import click
 
 from paperless_ivr.backends.demo import demo_policy
+from paperless_ivr.cli.paths import FILE, FOLDER
 from paperless_ivr.prompts.listening import PAGE
 from paperless_ivr.prompts.policies import load_policy
 from paperless_ivr.prompts.recorded import phrases, table
 
 
 @click.command(name="prompts")
-@click.option(
-    "--policy", "file", type=click.Path(dir_okay=False, path_type=Path), help="A policy (TOML)."
-)
+@click.option("--policy", "file", type=FILE, help="A policy (TOML).")
 @click.option("--language", help="Only this one, as es-US. [default: all that are offered]")
 @click.option(
     "--render",
     "folder",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FOLDER,
     help="Render what has no file yet to 8 kHz files here, with espeak-ng, "
     f"and write {PAGE}, a page that plays every phrase.",
 )

@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from cattrs import Converter
 
+from paperless_ivr.cli.paths import FILE
 from paperless_ivr.cli.report_forms import show
 from paperless_ivr.errors import StillOpen
 from paperless_ivr.keypad import phone_number
@@ -22,7 +23,6 @@ from paperless_ivr.secret import Kind, Secret
 if TYPE_CHECKING:
     from paperless_ivr.records.port import Removed
     from paperless_ivr.records.sql.erase import Erasure
-    from paperless_ivr.records.sql.person import Found
 
 PATIENCE = 600.0
 """Seconds: nobody is on the line."""
@@ -55,7 +55,7 @@ database_option = click.option(
 policy_option = click.option(
     "--policy",
     "file",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     required=True,
     help="The biller's policy (TOML): whose record it is, and its retention.",
 )
@@ -152,10 +152,13 @@ def find(url: str, person: Secret, biller: str | None, *, as_json: bool) -> None
 
     with open_store(url, budget=PATIENCE, make=False) as store:
         found = store.record.find(person, biller)
+    converter = Converter()
+    converter.register_unstructure_hook(datetime, lambda at: at.isoformat(timespec="seconds"))
+    plain = converter.unstructure(found)
     if as_json:
-        click.echo(json.dumps(_as_text().unstructure(found), indent=2))
+        click.echo(json.dumps(plain, indent=2))
     else:
-        _show(found)
+        _show(plain)
     if not found:
         raise click.ClickException(_nothing(person))
 
@@ -164,19 +167,13 @@ def _nothing(person: Secret) -> str:
     return f"nothing is on record of that {person.kind}"
 
 
-def _show(found: "Found") -> None:
+def _show(found: Mapping[str, Sequence[Mapping[str, str]]]) -> None:
     """Prints a table for each kind of rows."""
-    for kind, rows in _as_text().unstructure(found).items():
+    for kind, rows in found.items():
         if rows:
             click.echo(f"{kind.replace('_', '-')}\n")
             heads = [name.replace("_", " ") for name in rows[0]]
             show(sys.stdout, heads, [list(row.values()) for row in rows])
-
-
-def _as_text() -> Converter:
-    converter = Converter()
-    converter.register_unstructure_hook(datetime, lambda at: at.isoformat(timespec="seconds"))
-    return converter
 
 
 @command.command()
@@ -186,7 +183,7 @@ def _as_text() -> Converter:
     "-o",
     "--output",
     "to",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     metavar="FILE",
     help="Write to a new file that only its owner may read. [default: standard output]",
 )

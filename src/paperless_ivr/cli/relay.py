@@ -12,6 +12,7 @@ import click
 from paperless_ivr.cli import health, logs, services
 from paperless_ivr.cli.cloudivr import stopped_by_signal
 from paperless_ivr.cli.health import said
+from paperless_ivr.cli.paths import FILE
 from paperless_ivr.cli.setups import policy_in_force
 from paperless_ivr.drive.runner import Setup
 from paperless_ivr.flow.flow import Flow
@@ -35,7 +36,7 @@ COLUMNS = ("key", "customer", "account", "invoice_type", "paperless", "email", "
 @click.option(
     "--export",
     "export_file",
-    type=services.FILE,
+    type=FILE,
     help="Wishes that the service has no operation for go to this file (CSV, personal).",
 )
 @logs.options

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from paperless_ivr.cli.paths import EXISTING_FILE, FOLDER
+
 
 @click.command(name="replay")
 @click.argument(
@@ -11,13 +13,13 @@ import click
     nargs=-1,
     required=True,
     metavar="FILE...",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=EXISTING_FILE,
 )
 @click.option("--update", is_flag=True, help="Write the transcripts anew, as the calls go now.")
 @click.option(
     "--sound",
     "folder",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FOLDER,
     help="Write each call as one sound file (WAV) here, spoken by espeak-ng.",
 )
 @click.pass_context

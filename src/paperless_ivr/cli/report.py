@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 import click
 
 from paperless_ivr.cli import report_forms
+from paperless_ivr.cli.paths import FILE
 from paperless_ivr.cli.record import PATIENCE, database_option
 from paperless_ivr.cli.report_forms import Report
+from paperless_ivr.clock import utc_now
 from paperless_ivr.prompts.policies import load_policy
 from paperless_ivr.records.funnel import By, HandOver, day_of, funnels, hand_overs
 from paperless_ivr.records.port import A_DAY, Readable
@@ -57,7 +59,7 @@ def _by(_: click.Context, __: click.Parameter, names: str) -> tuple[By, ...]:
 )
 @click.option(
     "--picture",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     metavar="FILE",
     help="Draw the funnels too: FILE.svg or FILE.png.",
 )
@@ -144,5 +146,5 @@ def _told(  # noqa: PLR0913, PLR0917 - what is asked for
         {one: record.tracked(one) for one in billers},
         by,
         (min(days), max(days)) if days else None,
-        datetime.now(UTC),
+        utc_now(),
     )

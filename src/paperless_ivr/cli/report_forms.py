@@ -4,11 +4,23 @@ import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from itertools import product
 from typing import Any, TextIO
 
 from attrs import frozen
 
-from paperless_ivr.records.funnel import WAITING, By, Funnel, Group, Link, Stage, total
+from paperless_ivr.flow.policy import Strategy
+from paperless_ivr.records.funnel import (
+    WAITING,
+    By,
+    Funnel,
+    Group,
+    Link,
+    Spelled,
+    Stage,
+    WayEnd,
+    total,
+)
 from paperless_ivr.records.port import Tracked
 
 COLUMNS = (
@@ -22,9 +34,11 @@ COLUMNS = (
     "reason",
     "afterwards",
     "why",
+    "way",
     "hand_overs",
 )
-"""Of the CSV file. `what` is `reached`, `lost` with its reasons, or `link` with a `why`."""
+"""Of the CSV file. `what` is `reached`, `lost` with its reasons, `link` with a `why`, or `way`
+with the `way` to an address and, as `why`, what became of it."""
 
 
 @frozen
@@ -54,6 +68,8 @@ def table(report: Report, to: TextIO) -> None:
         whole = total(funnels.values())
         show(to, LOSSES, _loss_rows(whole))
         show(to, LINKS, [(OPENED[link], n) for link, n in sorted(whole.links.items())])
+        show(to, WAYS, _way_rows(whole))
+        show(to, SPELLED, _spelled_rows(whole.spelled))
         show(to, TRACKER, _tracked_rows(tracked, report.at))
 
 
@@ -64,6 +80,8 @@ OPENED = {
     Link.LATER: "opened later",
     Link.NOT_OPENED: "not opened yet",
 }
+WAYS = ("way to an address", "offered", "left", "taken", "finished")
+SPELLED = ("spelled by keypad", "keys each", "corrections each", "seconds each")
 TRACKER = ("task", "state", "number", "oldest")
 
 
@@ -94,6 +112,20 @@ def _loss_rows(whole: Funnel) -> Iterator[Sequence[str | int]]:
         yield (stage, *why, count, f"{count / reached:.1%}")
 
 
+def _way_rows(whole: Funnel) -> Iterator[Sequence[str | int]]:
+    for way in Strategy:
+        left, taken, finished = (whole.ways.get((way, end), 0) for end in WayEnd)
+        if offered := left + taken + finished:
+            yield (way.value, offered, left, taken + finished, finished)
+
+
+def _spelled_rows(spelled: Spelled) -> Iterator[Sequence[str | int]]:
+    if number := spelled.number:
+        seconds = spelled.time.total_seconds()
+        each = (f"{total / number:.1f}" for total in (spelled.keys, spelled.fixes, seconds))
+        yield (number, *each)
+
+
 def _tracked_rows(tracked: Iterable[Tracked], now: datetime) -> Iterator[Sequence[str | int]]:
     for one in tracked:
         age = _age(now - one.oldest) if one.ended is None else ""
@@ -119,14 +151,17 @@ def csv_file(report: Report, to: TextIO) -> None:
     for group, funnel in report.funnels.items():
         whose = (group.biller, group.moment, group.language, group.day)
         for stage in Stage:
-            none = ("",) * 4
-            writer.writerow((*whose, stage.label, "reached", *none, funnel.reached[stage]))
+            reached = funnel.reached[stage]
+            writer.writerow((*whose, stage.label, "reached", "", "", "", "", "", reached))
             for loss, count in funnel.lost.items():
                 if loss.stage is stage:
                     why = (loss.disposition, loss.reason, loss.afterwards, loss.why)
-                    writer.writerow((*whose, stage.label, "lost", *why, count))
+                    writer.writerow((*whose, stage.label, "lost", *why, "", count))
         for link, count in sorted(funnel.links.items()):
-            writer.writerow((*whose, "", "link", "", "", "", link.value, count))
+            writer.writerow((*whose, "", "link", "", "", "", link.value, "", count))
+        for way, end in product(Strategy, WayEnd):
+            if count := funnel.ways.get((way, end), 0):
+                writer.writerow((*whose, "", "way", "", "", "", end.value, way.value, count))
 
 
 def json_file(report: Report, to: TextIO) -> None:
@@ -171,4 +206,14 @@ def _funnel(group: Group, funnel: Funnel) -> Mapping[str, Any]:
             for loss, count in funnel.lost.items()
         ],
         "links": {link.value: funnel.links.get(link, 0) for link in Link},
+        "ways": {
+            way.value: {end.value: funnel.ways.get((way, end), 0) for end in WayEnd}
+            for way in Strategy
+        },
+        "spelled": {
+            "hand_overs": funnel.spelled.number,
+            "keys": funnel.spelled.keys,
+            "corrections": funnel.spelled.fixes,
+            "seconds": funnel.spelled.time.total_seconds(),
+        },
     }

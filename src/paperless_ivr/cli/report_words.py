@@ -62,7 +62,7 @@ REASONS = {
     Reason.BUSY: "too many calls at once",
     Reason.RECORD_DOWN: "our database was down",
     Reason.CALL_LOST: "we lost the call",
-    Reason.OTHER_EDITION: "began on another release",
+    Reason.OTHER_RELEASE: "began on another release",
     Reason.NO_ADDRESS_LEFT: "no address to send to",
 }
 """They tell more than the disposition; `NONE` tells nothing."""

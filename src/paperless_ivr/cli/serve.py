@@ -12,6 +12,7 @@ import click
 
 from paperless_ivr.cli import health, limits, logs, services
 from paperless_ivr.cli.health import said
+from paperless_ivr.cli.paths import FILE
 from paperless_ivr.cli.setups import policy_in_force
 from paperless_ivr.drive.runner import AT_ONCE, Setup
 from paperless_ivr.errors import StoreError
@@ -48,14 +49,7 @@ LAST_WORD = 30.0
     help=f"Where Twilio reaches this server: https://ivr.example.com{PATH}",
 )
 @click.option("--host-url", required=True, metavar="URL", help="Where calls go back to.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8080,
-    show_default=True,
-    help="0 is any that is free.",
-)
+@limits.listening_options(8080)
 @services.options
 @click.option("--person", metavar="NUMBER", help="Where a person is reached: +1… or sip:…")
 @click.option(
@@ -67,7 +61,7 @@ LAST_WORD = 30.0
     "--former",
     "former_files",
     multiple=True,
-    type=services.FILE,
+    type=FILE,
     help="A policy that calls in progress began on; they finish on it.",
 )
 @click.option(

@@ -12,9 +12,10 @@ import structlog
 from attrs import frozen
 
 from paperless_ivr.backends.connection import Connection, load_connection
+from paperless_ivr.cli.paths import FILE
 from paperless_ivr.cli.record import checked
 from paperless_ivr.cli.setups import demo_connection
-from paperless_ivr.drive.runner import AT_ONCE, utc_now
+from paperless_ivr.drive.runner import AT_ONCE
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 from paperless_ivr.records.port import Ledger, SessionStore
@@ -27,8 +28,6 @@ REQUESTS_A_CONNECTION = 32
 """A transaction takes milliseconds, and a request to the service seconds."""
 FEWEST = 2
 """Connections to a database."""
-
-FILE = click.Path(dir_okay=False, path_type=Path)
 
 OPTIONS = (
     click.option("--policy", "file", type=FILE, help="A policy (TOML). [default: the demo's]"),
@@ -126,7 +125,7 @@ def opened(  # noqa: PLR0913 - an argument for each option
         )
         lines = tuple(_connected(policy, connection, connection_file, service, record))
         if record is None:
-            memory = MemoryRecord(utc_now)
+            memory = MemoryRecord()
             yield Services(
                 backend, SeparateStores(memory, MemoryLiveCalls()), memory, _nothing, lines
             )

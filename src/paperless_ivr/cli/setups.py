@@ -1,10 +1,10 @@
 """What commands are run with: policies, and the demo's callers."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 from paperless_ivr.backends.connection import REFERENCE_CODES, Connection
 from paperless_ivr.backends.demo import CUSTOMERS, demo_policy, payment
+from paperless_ivr.clock import utc_now
 from paperless_ivr.cloudivr import seed
 from paperless_ivr.errors import PolicyProblems
 from paperless_ivr.flow.host import Arrival, Identity, Moment, Payment
@@ -18,7 +18,11 @@ def demo_connection(address: str) -> Connection:
     planted = seed.load()
     partner, biller = planted.partners[0], planted.billers[0]
     return Connection(
-        address, biller.guid, partner.guid, credential(partner.key), codes=REFERENCE_CODES
+        address,
+        biller.guid,
+        partner.guid,
+        partner_key=credential(partner.key),
+        codes=REFERENCE_CODES,
     )
 
 
@@ -28,7 +32,7 @@ def policy_in_force(file: Path | None) -> Policy:
         return demo_policy()
     policy = load_policy(file)
     since = policy.about.in_force_from
-    if since is not None and since > datetime.now(UTC).astimezone().date():
+    if since is not None and since > utc_now().astimezone().date():
         says = f"about.in_force_from: it is in force from {since}; no call runs under it before"
         raise PolicyProblems(f"{file}: this policy cannot be used yet", [says])
     return policy

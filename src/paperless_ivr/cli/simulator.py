@@ -9,7 +9,8 @@ from threading import Timer
 import click
 from attrs import evolve
 
-from paperless_ivr.cli import services
+from paperless_ivr.cli import limits
+from paperless_ivr.cli.paths import FILE
 from paperless_ivr.cli.setups import arrival, demo_connection
 from paperless_ivr.net.connections import DEFAULTS
 
@@ -24,17 +25,10 @@ LAST_REQUESTS = 1
     "--policy",
     "files",
     multiple=True,
-    type=services.FILE,
+    type=FILE,
     help="A policy (TOML), to choose from if given several times. [default: the demo's]",
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8090,
-    show_default=True,
-    help="0 is any that is free.",
-)
+@limits.listening_options(8090)
 @click.option("--open/--no-open", "opens", default=True, help="Open the page in a browser.")
 def command(*, files: tuple[Path, ...], host: str, port: int, opens: bool) -> None:
     """Be the caller, in a browser: see the flow move, and let the service fail.

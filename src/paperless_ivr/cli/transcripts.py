@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from paperless_ivr.cli.paths import FILE, FOLDER
+
 if TYPE_CHECKING:
     from paperless_ivr.flow.policy import Policy
     from paperless_ivr.proof.cover import Start, Step
@@ -22,13 +24,13 @@ MADE = "# Written by paperless-ivr transcripts, for the calls beside it."
     "--cover",
     "folder",
     required=True,
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FOLDER,
     help="The folder to write to. What an earlier run wrote there is replaced.",
 )
 @click.option(
     "--policy",
     "file",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     help="A policy (TOML). [default: those of the proof, which are written to the folder]",
 )
 def command(folder: Path, file: Path | None) -> None:

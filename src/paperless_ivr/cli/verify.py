@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from paperless_ivr.cli.paths import FILE, FOLDER
 from paperless_ivr.prompts.policies import load_policy
 from paperless_ivr.proof.cases import Case, Proof, prove_all
 from paperless_ivr.proof.exploration import Counterexample, Walk
@@ -15,13 +16,11 @@ HELD = ("every call ends", *INVARIANTS)
 
 
 @click.command(name="verify")
-@click.option(
-    "--policy", "file", type=click.Path(dir_okay=False, path_type=Path), help="A policy (TOML)."
-)
+@click.option("--policy", "file", type=FILE, help="A policy (TOML).")
 @click.option(
     "--write",
     "folder",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FOLDER,
     default=Path(),
     help="Where transcripts of counterexamples go. [default: here]",
 )

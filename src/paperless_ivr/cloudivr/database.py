@@ -3,13 +3,13 @@
 import hashlib
 import logging
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, event, func, inspect, make_url, select
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 
+from paperless_ivr.clock import utc_now
 from paperless_ivr.cloudivr import tables as t
 from paperless_ivr.cloudivr.seed import Biller, Customer, Seed
 from paperless_ivr.secret import Secret
@@ -189,7 +189,7 @@ def _of_customer(biller: int, types: dict[str, int], who: Customer) -> Iterator[
                 InvoiceTypeID=types[bill.type],
                 Status=t.Registered.PENDING if bill.pending else t.Registered.ACTIVE,
                 EmailAddress=_text(who.email),
-                ChangedAt=datetime.now(UTC),
+                ChangedAt=utc_now(),
             )
 
 

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import wraps
+from typing import Any, TypeVar
 
 from attrs import field, frozen
 from sqlalchemy import ColumnElement, Engine, or_, select
 
+from paperless_ivr.clock import utc_now
 from paperless_ivr.cloudivr import tables as t
 from paperless_ivr.cloudivr.admission import Admission, admit
 from paperless_ivr.cloudivr.answers import (
@@ -27,7 +30,7 @@ from paperless_ivr.cloudivr.bills import (
 from paperless_ivr.cloudivr.codes import Code
 from paperless_ivr.cloudivr.database import last_ten
 from paperless_ivr.cloudivr.enrollment import Registrar, settle
-from paperless_ivr.cloudivr.transactions import Refused, Transactions, Visit, utc_now
+from paperless_ivr.cloudivr.transactions import Refused, Transactions, Visit
 from paperless_ivr.keypad import alone
 
 LINK_DAYS = 7.0
@@ -39,20 +42,25 @@ Text = str | None
 """A text of the contract: each of them may be left out."""
 
 
-@frozen
-class PaperlessEnrollment_Request:
-    """What `EnrollInPaperless` takes."""
+Answered = TypeVar("Answered")
 
-    PaymentGUID: Text = field(default=None, repr=False)
-    BillerGUID: Text = None
-    PartnerGUID: Text = None
-    PartnerKey: Text = field(default=None, repr=False)
 
-    @property
-    def admission(self) -> Admission:
-        """Who asks, and for which payment."""
-        asked = {"PaymentGUID": self.PaymentGUID}
-        return Admission(self.BillerGUID, self.PartnerGUID, self.PartnerKey, asked)
+def operation(act: Callable[..., Answered]) -> Callable[..., Answered]:
+    """An operation as it is called: with who asks, whatever it is that they ask."""
+
+    @wraps(act)
+    def called(
+        service: "CloudIVR",
+        *,
+        BillerGUID: Text = None,
+        PartnerGUID: Text = None,
+        PartnerKey: Text = None,
+        **fields: Any,
+    ) -> Answered:
+        asked = {name: value for name, value in fields.items() if name != "IdempotencyKey"}
+        return act(service, Admission(BillerGUID, PartnerGUID, PartnerKey, asked), **fields)
+
+    return called
 
 
 @frozen
@@ -78,18 +86,15 @@ class CloudIVR:
 
     # ── reads ──
 
+    @operation
     def InvoiceExists(
         self,
+        admission: Admission,
         *,
-        BillerGUID: Text = None,
-        PartnerGUID: Text = None,
-        PartnerKey: Text = None,
         AccountNumber: Text = None,
         InvoiceNumber: Text = None,
     ) -> InvoiceExistsAnswer:
         """Whether an invoice is still there."""
-        asked = {"AccountNumber": AccountNumber, "InvoiceNumber": InvoiceNumber}
-        admission = Admission(BillerGUID, PartnerGUID, PartnerKey, asked)
 
         def work(visit: Visit) -> InvoiceExistsAnswer:
             biller = admit(visit, admission)
@@ -109,12 +114,11 @@ class CloudIVR:
 
         return self.transactions.run("InvoiceExists", work, InvoiceExistsAnswer.of)
 
+    @operation
     def SearchByAccountNumber(
         self,
+        admission: Admission,
         *,
-        BillerGUID: Text = None,
-        PartnerGUID: Text = None,
-        PartnerKey: Text = None,
         AccountNumber: Text = None,
     ) -> SearchAnswer:
         """The customer with that account, and all other accounts of the same holder."""
@@ -126,16 +130,13 @@ class CloudIVR:
             )
             return or_(its_number, t.Customer.Holder.in_(holder))
 
-        asked = {"AccountNumber": AccountNumber}
-        admission = Admission(BillerGUID, PartnerGUID, PartnerKey, asked)
         return self._search("SearchByAccountNumber", admission, wanted)
 
+    @operation
     def SearchByCustomerPhoneNumber(
         self,
+        admission: Admission,
         *,
-        BillerGUID: Text = None,
-        PartnerGUID: Text = None,
-        PartnerKey: Text = None,
         PhoneNumber: Text = None,
     ) -> SearchAnswer:
         """Everybody with this telephone number on file; its last ten digits count."""
@@ -145,8 +146,6 @@ class CloudIVR:
             number = alone(needed(PhoneNumber)) or ""
             return t.Customer.PhoneLastTen == (last_ten(number) or "")
 
-        asked = {"PhoneNumber": PhoneNumber}
-        admission = Admission(BillerGUID, PartnerGUID, PartnerKey, asked)
         return self._search("SearchByCustomerPhoneNumber", admission, wanted)
 
     def _search(
@@ -170,20 +169,19 @@ class CloudIVR:
 
     # ── writes ──
 
+    @operation
     def EnrollInPaperless(
-        self, Request: PaperlessEnrollment_Request | None = None
+        self, admission: Admission, *, PaymentGUID: Text = None
     ) -> PaperlessEnrollment_Response:
         """Starts the registration of a payment's customer, with the payment's own e-mail.
 
         It has no key: sent again it is refused as pending, as there is one registration a
         customer and invoice type.
         """
-        request = Request or PaperlessEnrollment_Request()
-        admission = request.admission
 
         def enroll(visit: Visit, biller: t.Biller) -> None:
             with visit.step("FetchPayment"):
-                payment, bill = locked_payment(visit.session, biller.BillerID, request.PaymentGUID)
+                payment, bill = locked_payment(visit.session, biller.BillerID, PaymentGUID)
             with visit.step("ValidateEmail"):
                 if not is_email(payment.EmailAddress):
                     raise Refused(Code.BAD_EMAIL)
@@ -208,12 +206,11 @@ class CloudIVR:
 
         return self.transactions.run("EnrollInPaperless", work, PaperlessEnrollment_Response.of)
 
+    @operation
     def StoreCustomerPreference(
         self,
+        admission: Admission,
         *,
-        BillerGUID: Text = None,
-        PartnerGUID: Text = None,
-        PartnerKey: Text = None,
         CustomerID: int,
         InvoiceType: Text = None,
         Paperless: bool,
@@ -251,26 +248,15 @@ class CloudIVR:
                 assert registration is not None
                 registration.ConsentReference = ConsentReference
 
-        asked = {
-            "CustomerID": CustomerID,
-            "InvoiceType": InvoiceType,
-            "Paperless": Paperless,
-            "EmailAddress": EmailAddress,
-            "PhoneNumber": PhoneNumber,
-            "Language": Language,
-            "ConsentReference": ConsentReference,
-        }
-        admission = Admission(BillerGUID, PartnerGUID, PartnerKey, asked)
         return self._write(
             "StoreCustomerPreference", admission, t.Bought.PAPERLESS, IdempotencyKey, store
         )
 
+    @operation
     def SendWebLink(
         self,
+        admission: Admission,
         *,
-        BillerGUID: Text = None,
-        PartnerGUID: Text = None,
-        PartnerKey: Text = None,
         CustomerID: int,
         InvoiceType: Text = None,
         PhoneNumber: Text = None,
@@ -302,23 +288,13 @@ class CloudIVR:
                     )
                 )
 
-        asked = {
-            "CustomerID": CustomerID,
-            "InvoiceType": InvoiceType,
-            "PhoneNumber": PhoneNumber,
-            "Purpose": Purpose,
-            "Language": Language,
-            "ConsentReference": ConsentReference,
-        }
-        admission = Admission(BillerGUID, PartnerGUID, PartnerKey, asked)
         return self._write("SendWebLink", admission, t.Bought.PAPERLESS, IdempotencyKey, send)
 
+    @operation
     def StoreCustomerPaymentMethodV2(
         self,
+        admission: Admission,
         *,
-        BillerGUID: Text = None,
-        PartnerGUID: Text = None,
-        PartnerKey: Text = None,
         PaymentGUID: Text = None,
         CustomerID: int,
         InvoiceType: Text = None,
@@ -340,13 +316,6 @@ class CloudIVR:
                 autopay.ChangedAt = visit.now
                 visit.session.add(autopay)
 
-        asked = {
-            "PaymentGUID": PaymentGUID,
-            "CustomerID": CustomerID,
-            "InvoiceType": InvoiceType,
-            "ConsentReference": ConsentReference,
-        }
-        admission = Admission(BillerGUID, PartnerGUID, PartnerKey, asked)
         return self._write(
             "StoreCustomerPaymentMethodV2", admission, t.Bought.AUTOPAY, IdempotencyKey, store
         )

@@ -13,6 +13,7 @@ from attrs import define, field
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from paperless_ivr.clock import utc_now
 from paperless_ivr.cloudivr import seed as seeds
 from paperless_ivr.cloudivr import tables as t
 from paperless_ivr.cloudivr.bills import status_of
@@ -21,7 +22,6 @@ from paperless_ivr.cloudivr.delivery import Mailer
 from paperless_ivr.cloudivr.operations import DAILY_MESSAGES, LINK_DAYS, CloudIVR
 from paperless_ivr.cloudivr.outbox import Outbox, outbox
 from paperless_ivr.cloudivr.soap import MAX_BODY
-from paperless_ivr.cloudivr.transactions import utc_now
 from paperless_ivr.cloudivr.web import ASMX, Application
 from paperless_ivr.net.connections import DEFAULTS, Limits
 from paperless_ivr.net.http import bounded, listen, whole_requests

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, Unsupporte
 from werkzeug.wrappers import Request, Response
 
 from paperless_ivr.cloudivr.contract import SOAP11, VERSIONS, BrokenContract, Contract, Version
-from paperless_ivr.cloudivr.operations import CloudIVR, PaperlessEnrollment_Request
+from paperless_ivr.cloudivr.operations import CloudIVR
 
 MAX_BODY = 1_000_000
 """Bytes of a request: envelopes of this contract have a few hundred."""
@@ -66,15 +66,13 @@ class Endpoint:
         body = _body(version, _parsed(version, text))
         try:
             operation, fields = self.contract.read(body)
-            if "Request" in fields:
-                fields["Request"] = PaperlessEnrollment_Request(**fields["Request"] or {})
         except BrokenContract as broken:
             raise Fault(version.client, str(broken)) from broken
         action = _action(version, request)
         if action is not None and action != self.contract.action(operation):
             message = f"The action is not that of {operation}: {self.contract.action(operation)}."
             raise Fault(version.client, message)
-        return operation, fields
+        return operation, (fields["Request"] or {}) if "Request" in fields else fields
 
 
 # ── reading ──────────────────────────────────────────────────────────────────────────────

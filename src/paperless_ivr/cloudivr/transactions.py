@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TypeVar
 from uuid import uuid4
 
@@ -17,17 +17,13 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from paperless_ivr.clock import utc_now
 from paperless_ivr.cloudivr import tables as t
 from paperless_ivr.cloudivr.codes import Code
 
 Answer = TypeVar("Answer")
 
 _log = structlog.get_logger()
-
-
-def utc_now() -> datetime:
-    """The time now."""
-    return datetime.now(UTC)
 
 
 class Refused(Exception):

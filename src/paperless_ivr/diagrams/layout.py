@@ -190,7 +190,7 @@ def outcome(state: State) -> str:
     """Return the kind of an ending, as the class of its tag."""
     block = BLOCKS[state]
     assert isinstance(block, End)
-    return block.outcome.name.lower()
+    return block.group.name.lower()
 
 
 # ── targets ──────────────────────────────────────────────────────────────────────────────

@@ -12,7 +12,7 @@ from paperless_ivr.diagrams.painting import Link, files, key, tag
 from paperless_ivr.diagrams.reading import Card
 from paperless_ivr.diagrams.widths import wrapped
 from paperless_ivr.flow.blocks import End
-from paperless_ivr.flow.states import ENDS, Outcome, Phase, State
+from paperless_ivr.flow.states import ENDS, EndingGroup, Phase, State
 from paperless_ivr.flow.table import BLOCKS
 
 WAYS: Mapping[tuple[Phase, Phase], str] = {
@@ -50,6 +50,7 @@ NAMED_AFTER = {(Phase.ADDRESS, Phase.TEXT): (State.ADDRESS, State.TEXT_NUMBER)}
 RARE: Mapping[tuple[Phase, Phase], str] = {
     (Phase.ARRIVAL, Phase.ADDRESS): "another address",
     (Phase.IDENTITY, Phase.ARRIVAL): "found: the offer",
+    (Phase.AGENT, Phase.ADDRESS): "the way after an agent",
     (Phase.BILL, Phase.AFTER): "nothing is left",
     (Phase.ADDRESS, Phase.AFTER): "hung up after a yes",
     (Phase.CONSENT, Phase.PAPER): "paperless already",
@@ -81,12 +82,12 @@ ROW = 25.0
 UNDER: Mapping[Phase, int] = {Phase.AGENT: 1, Phase.PAPER: 2, Phase.EMAIL: 3, Phase.TEXT: 4}
 """The columns of the chapters that stand in the second row."""
 
-BELOW: Mapping[Outcome, tuple[int, int]] = {
-    Outcome.NO: (0, 0),
-    Outcome.CANNOT: (1, 2),
-    Outcome.AGENT: (3, 3),
-    Outcome.LATER: (4, 4),
-    Outcome.DONE: (5, 5),
+BELOW: Mapping[EndingGroup, tuple[int, int]] = {
+    EndingGroup.NO: (0, 0),
+    EndingGroup.CANNOT: (1, 2),
+    EndingGroup.AGENT: (3, 3),
+    EndingGroup.LATER: (4, 4),
+    EndingGroup.DONE: (5, 5),
 }
 """The columns of the endings, from and to."""
 
@@ -228,13 +229,13 @@ def _ends_of(phase: Phase, cards: Mapping[State, Card]) -> tuple[tuple[Part, ...
 
 def _rank(end: State) -> tuple[int, int]:
     """The place of an ending among the others: by its kind."""
-    return list(Outcome).index(_outcome(end)), ENDS.index(end)
+    return list(EndingGroup).index(_outcome(end)), ENDS.index(end)
 
 
-def _outcome(end: State) -> Outcome:
+def _outcome(end: State) -> EndingGroup:
     block = BLOCKS[end]
     assert isinstance(block, End)
-    return block.outcome
+    return block.group
 
 
 def _fill(phase: Phase) -> str:
@@ -350,9 +351,9 @@ def _endings(canvas: Canvas, y: float, ends: Sequence[State]) -> float:
         fill = kind.name.lower()
         with canvas.group(class_="outcome"), canvas.within(x, y, wide, high):
             canvas.rect(
-                x, y, wide, high, f"card {'nob' if kind is Outcome.NO else 'cardb'}", radius=8
+                x, y, wide, high, f"card {'nob' if kind is EndingGroup.NO else 'cardb'}", radius=8
             )
-            if kind is Outcome.NO:
+            if kind is EndingGroup.NO:
                 canvas.rule(x + 8, y + 30, wide - 16)
             else:
                 canvas.head(x, y, wide, 30, fill)

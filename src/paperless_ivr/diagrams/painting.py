@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from paperless_ivr.diagrams.canvas import Canvas, Point
 from paperless_ivr.diagrams.chapters import LETTERS, ref
 from paperless_ivr.diagrams.layout import CARD, PAGE, Box, Layout, Part, Placed, line_width
-from paperless_ivr.flow.states import Kind, Outcome, Phase, State
+from paperless_ivr.flow.states import EndingGroup, Kind, Phase, State
 from paperless_ivr.flow.table import BLOCKS
 
 Link = Callable[[Phase | None, State | None], str]
@@ -64,7 +64,7 @@ def _top(canvas: Canvas, phase: Phase, shown: Sequence[Phase], link: Link) -> No
     legend = (
         *((KINDS[kind], WAITS[kind]) for kind in KINDS),
         ("tag", "another chapter"),
-        *((outcome.name.lower(), outcome.value.lower()) for outcome in Outcome),
+        *((outcome.name.lower(), outcome.value.lower()) for outcome in EndingGroup),
     )
     for kind, words in legend:
         part = Part(kind, words)

@@ -58,7 +58,7 @@ class AsyncDriver:
         silence = Silence(self.setup.budgets.reassure)
         begun = await self._stored(self._runner.arrived, arrival)
         session = await self._stored(silence.kept, self._runner.commit_or_go_on, begun)
-        return await self.resume(gateway, session, taken_back)
+        return await self._take(gateway, session, taken_back, silence)
 
     async def resume(
         self,
@@ -67,17 +67,28 @@ class AsyncDriver:
         taken_back: "asyncio.Future[EndedBy] | None" = None,
     ) -> Handback:
         """Take a call from where it is to its end, as `converse` does from its arrival."""
+        silence = Silence(self.setup.budgets.reassure)
+        return await self._take(gateway, session, taken_back, silence)
+
+    async def _take(
+        self,
+        gateway: AsyncSessionGateway,
+        session: Session,
+        taken_back: "asyncio.Future[EndedBy] | None",
+        silence: Silence,
+    ) -> Handback:
         taken_back = taken_back or asyncio.get_running_loop().create_future()
         line = _Line(gateway, self._runner, taken_back)
         try:
-            return await self._converse(line, session)
+            return await self._converse(line, session, silence)
         finally:
-            await line.close()
+            await line.stop_listening()
 
-    async def _converse(self, line: "_Line", session: Session) -> Handback:
+    async def _converse(self, line: "_Line", session: Session, silence: Silence) -> Handback:
         runner, setup = self._runner, self.setup
-        silence = Silence(setup.budgets.reassure)
-        steps = converse(session, runner.advance, setup.budget)
+        steps = converse(
+            session, runner.advance, lambda request: setup.budget(request, silence.so_far)
+        )
         reply: object = None
         while True:
             try:
@@ -136,7 +147,7 @@ class _Line:
 
     async def perform(self, turn: Turn) -> CallerEvent | None:
         """Performs a turn; HungUp where the channel breaks or the call is taken back."""
-        await self._stop_listening()
+        await self.stop_listening()
         language = self.runner.language(turn)
         event = await self._unless_taken(lambda: self.gateway.perform(turn, language), turn)
         if not isinstance(event, HungUp):
@@ -157,11 +168,8 @@ class _Line:
         event = listening.result()
         return event if isinstance(event, HungUp) else HungUp()
 
-    async def close(self) -> None:
+    async def stop_listening(self) -> None:
         """Lets go of the channel."""
-        await self._stop_listening()
-
-    async def _stop_listening(self) -> None:
         listening, self.listening = self.listening, None
         if listening is not None:
             await _stopped(listening)

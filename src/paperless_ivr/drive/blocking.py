@@ -33,7 +33,9 @@ class Driver:
         runner, setup = self._runner, self.setup
         silence = Silence(setup.budgets.reassure)
         session = silence.kept(runner.commit_or_go_on, runner.arrived(arrival))
-        steps = converse(session, runner.advance, setup.budget)
+        steps = converse(
+            session, runner.advance, lambda request: setup.budget(request, silence.so_far)
+        )
         reply: object = None
         while True:
             try:

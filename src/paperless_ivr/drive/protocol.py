@@ -15,8 +15,6 @@ from paperless_ivr.drive.session import Session
 from paperless_ivr.flow.events import (
     Event,
     HungUp,
-    OutcomeUnknown,
-    ServiceAnswer,
     Unavailable,
 )
 from paperless_ivr.flow.requests import Read, RecordRequest, Request, ServiceRequest, Write
@@ -33,7 +31,10 @@ class OnRecord:
 
 @frozen
 class Send:
-    """Ask the service, within so many seconds. Reply: its answer, or that the caller is gone."""
+    """Ask the service, within so many seconds. Reply: its answer, or that the caller is gone.
+
+    A write is waited for whether the caller is gone or not.
+    """
 
     request: ServiceRequest
     turn: Turn
@@ -57,7 +58,7 @@ class Move:
 Advance = Callable[[Session, Event], Session]
 """The session after an event, not yet committed."""
 Budget = Callable[[Request], float]
-"""Seconds that a request may take."""
+"""Seconds that a request may take, from now on."""
 Task = Generator[OnRecord | Send, Any, tuple[Event, Settlement | None]]
 
 
@@ -94,6 +95,8 @@ def fulfill(request: Request, turn: Turn, budget: Budget) -> Task:
         if forbidden is not None:
             return forbidden, None
     seconds, began = budget(request), monotonic()
+    if seconds <= 0:
+        return Unavailable("no time was left"), None
     answer = yield Send(request, turn, seconds)
     if isinstance(request, Read):
         left = seconds - (monotonic() - began)
@@ -102,5 +105,4 @@ def fulfill(request: Request, turn: Turn, budget: Budget) -> Task:
             if before and isinstance(answer, Unavailable):
                 answer = evolve(answer, answered=True)
         return answer, None
-    outcome = answer if isinstance(answer, ServiceAnswer) else OutcomeUnknown()
-    return outcome, Settlement(request.key, outcome)
+    return answer, Settlement(request.key, answer)

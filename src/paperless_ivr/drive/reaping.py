@@ -30,7 +30,7 @@ TALK = timedelta(hours=4)
 
 def owner(releases: Releases, saved: SavedSession) -> RequestRunner | None:
     """Who runs a call: the release that it began on; None where no worker runs that."""
-    having = (one for one in releases if one.release == saved.call.host.edition)
+    having = (one for one in releases if one.setup.release == saved.call.host.edition)
     return next(having, None)
 
 

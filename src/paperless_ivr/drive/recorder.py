@@ -8,10 +8,19 @@ from attrs import evolve, frozen
 from paperless_ivr.drive.protocol import Move
 from paperless_ivr.drive.session import Session
 from paperless_ivr.flow.call import Call, Consent
-from paperless_ivr.flow.events import LimitReached, Refusal, Refused, Unavailable
+from paperless_ivr.flow.events import (
+    Digits,
+    Ended,
+    Event,
+    LimitReached,
+    Refusal,
+    Refused,
+    Unavailable,
+)
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Identity, Registration
-from paperless_ivr.flow.states import State
+from paperless_ivr.flow.policy import Strategy
+from paperless_ivr.flow.states import Phase, State
 from paperless_ivr.flow.turns import Return
 from paperless_ivr.prompts import Catalog, said
 from paperless_ivr.records.port import Activity, ActivityType, Evidence, about
@@ -66,7 +75,13 @@ class ActivityRecorder:
     def _answered(self, move: Move) -> Iterator[Activity]:
         assert move.before is not None
         before, after = move.before, move.after
-        detail = {"event": type(move.event).__name__, "rows": "; ".join(after.turn.took)}
+        way = way_turned_to(before.call, after.call)
+        detail = {
+            "event": type(move.event).__name__,
+            "rows": "; ".join(after.turn.took),
+            **({"way": way.value} if way else {}),
+            **_spelled(before.call, move.event, after.call),
+        }
         yield self._line(ActivityType.ANSWERED, after, detail)
         if after.call.spent.last_four > before.call.spent.last_four:
             accounts = tuple(customer.account for customer in before.call.found)
@@ -119,6 +134,22 @@ class ActivityRecorder:
             accounts=accounts,
             detail={"handover": host.reference, **detail},
         )
+
+
+def way_turned_to(before: Call, after: Call) -> Strategy | None:
+    """The way to an address that a move turned to, if it turned to one (R08)."""
+    if Strategy.AGENT in after.contact.used and Strategy.AGENT not in before.contact.used:
+        return Strategy.AGENT
+    was, now = before.contact.source, after.contact.source
+    return now.way if now and not (was and was.way is now.way) else None
+
+
+def _spelled(before: Call, event: Event | None, after: Call) -> Mapping[str, str]:
+    """How many keys a caller pressed to spell an address, and whether it was to correct it."""
+    if before.state.phase is not Phase.EMAIL or not isinstance(event, Digits):
+        return {}
+    keys = len(event.keys) + (event.ended is Ended.END_KEY)
+    return {"keys": str(keys), "fixes": str(after.spent.fixes - before.spent.fixes)}
 
 
 def _shown(account: Secret | None, identity: Identity) -> tuple[Secret, ...]:

@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Set
 from datetime import datetime, timedelta
 from functools import partial
+from random import uniform
 from secrets import token_hex
 
 import structlog
 from attrs import evolve, field, frozen
-from tenacity import RetryCallState, Retrying, wait_exponential_jitter
 
 from paperless_ivr.drive.null_gateway import NullGateway
 from paperless_ivr.drive.reaping import ABANDONED, reap
@@ -65,6 +65,8 @@ FOLLOWED = timedelta(days=60)
 """So long a registration is followed; links live a week or so, and can be sent again."""
 FIRST, LONGEST = 60.0, 6 * 3600.0
 """Seconds before the second attempt; each time twice as many, and never more than six hours."""
+DOUBLINGS = 9
+"""After so many it is more than six hours, in any case."""
 
 DONE_ALREADY = (Refusal.ALREADY_PAPERLESS, Refusal.PENDING)
 """Refusals that say it is as the caller wanted it."""
@@ -103,11 +105,6 @@ class Relay:
     after: timedelta = AFTER
     abandoned: timedelta = ABANDONED
     holder: str = field(factory=lambda: token_hex(8))
-    _wait: wait_exponential_jitter = field(
-        init=False,
-        repr=False,
-        factory=lambda: wait_exponential_jitter(multiplier=FIRST, max=LONGEST, jitter=FIRST),
-    )
     _calls: RequestRunner = field(init=False, repr=False)
 
     @_calls.default
@@ -287,8 +284,7 @@ class Relay:
         """It is tried again, each time later; in the end it is given up, for all to see."""
         if give_up and self._now() - left.at > GIVE_UP:
             return self._finished(left, ActivityType.GIVEN_UP, why)
-        state = RetryCallState(Retrying(), None, (), {})
-        state.attempt_number = left.attempts
-        again = self._now() + timedelta(seconds=self._wait(state))
-        self.ledger.release(left, self.holder, again)
+        doubled = FIRST * 2 ** min(left.attempts - 1, DOUBLINGS)
+        wait = min(doubled + uniform(0, FIRST), LONGEST)  # noqa: S311 - no secret hangs on it
+        self.ledger.release(left, self.holder, self._now() + timedelta(seconds=wait))
         return why

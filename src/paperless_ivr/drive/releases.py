@@ -16,7 +16,7 @@ from paperless_ivr.drive.runner import CallRunner, whose
 from paperless_ivr.drive.session import SavedSession, Session
 from paperless_ivr.flow.call import Call, Consent, Purpose
 from paperless_ivr.flow.host import Disposition, Handback, Reason, Registration
-from paperless_ivr.flow.requests import DeferRequest, deferred
+from paperless_ivr.flow.requests import DeferRequest
 from paperless_ivr.flow.states import Kind, State
 from paperless_ivr.flow.turns import Return, Turn
 from paperless_ivr.records.port import Activity, ActivityType, SavedCall, SessionUpdate
@@ -41,10 +41,10 @@ def give_up(
     yes = _being_carried_out(call)
     evidence = {one.consent.reference: one for one in saved.evidence}
     if yes is not None:
-        keep: DeferRequest = deferred(yes)
+        keep = DeferRequest.of(yes)
         runner.twice(lambda: setup.store.record.keep(keep, evidence[yes.reference]))
     handback = evolve(
-        Handback.unfinished(call.host, Reason.OTHER_EDITION),
+        Handback.unfinished(call.host, Reason.OTHER_RELEASE),
         disposition=Disposition.INCOMPLETE if yes is None else Disposition.DEFERRED,
         registration=Registration.NONE if yes is None else Registration.KEPT,
         language=call.language,

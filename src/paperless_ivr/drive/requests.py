@@ -5,6 +5,7 @@ number of workers sends it. A claim that outlived its worker is taken over: what
 sent is not sent again, but known as `OutcomeUnknown` (R31).
 """
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -24,7 +25,6 @@ from paperless_ivr.flow.events import (
     ServiceAnswer,
     Unavailable,
 )
-from paperless_ivr.flow.host import Release
 from paperless_ivr.flow.requests import Read, Request, Write, ahead
 from paperless_ivr.flow.turns import Turn
 from paperless_ivr.gateways.port import DocumentGateway
@@ -49,11 +49,6 @@ class RequestRunner:
     @runner.default
     def _make_runner(self) -> CallRunner:
         return CallRunner(self.setup)
-
-    @property
-    def release(self) -> Release:
-        """The flow, policy and words that it runs calls on."""
-        return self.setup.edition
 
     def close(self) -> None:
         """Waits for searches that no call waits for any more."""
@@ -98,8 +93,8 @@ class RequestRunner:
     def write(self, session: Session, turn: Turn) -> str:
         """A turn as a document, with the tokens of where the call is."""
 
-        def sign(heard: int | None) -> str:
-            return self.signer.sign(TurnToken.of(session.turn, session.number, heard))
+        def sign(interrupted: int | None) -> str:
+            return self.signer.sign(TurnToken.of(session.turn, session.number, interrupted))
 
         return self.gateway.write(turn, sign, self.runner.language(turn))
 
@@ -118,20 +113,21 @@ class RequestRunner:
         """Whether a worker has claimed the request, and may still be at it."""
         return session.claim is not None and self.setup.clock() < session.claim.until
 
-    def carry(self, session: Session, *, claimed: bool = False) -> Session:
+    def carry(self, session: Session, *, claimed: bool = False, waited: float = 0.0) -> Session:
         """Carries out requests until there is something to say or to wait for.
 
-        `claimed`: this worker has claimed the first one. Raises StaleCall where another worker
-        has moved the call.
+        `claimed`: this worker has claimed the first one. `waited`: seconds in which the caller
+        has heard nothing. Raises StaleCall where another worker has moved the call.
         """
+        silent_since = time.monotonic() - waited
         while isinstance(session.turn.then, Request):
-            session = self._fulfilled(session, claimed=claimed)
+            session = self._fulfilled(session, silent_since, claimed=claimed)
             if session.turn.say:
                 break
             claimed = True  # with the move that led to it
         return session
 
-    def _fulfilled(self, session: Session, *, claimed: bool) -> Session:
+    def _fulfilled(self, session: Session, silent_since: float, *, claimed: bool) -> Session:
         """The call after the answer to its request."""
         request = session.turn.then
         assert isinstance(request, Request)
@@ -140,7 +136,8 @@ class RequestRunner:
             session = self._claimed(session, again=again)
         if isinstance(request, Read) and again:
             return self._answered(session, Unavailable("taken over"), None)
-        steps = fulfill(request, session.turn, self.setup.budget)
+        waited = time.monotonic() - silent_since
+        steps = fulfill(request, session.turn, lambda it: self.setup.budget(it, waited))
         reply: Any = None
         while True:
             try:

@@ -16,7 +16,8 @@ from typing import TypeVar
 import structlog
 from attrs import define, evolve, field, frozen
 
-from paperless_ivr.backends.port import Backend
+from paperless_ivr.backends.port import Backend, without_answer
+from paperless_ivr.clock import utc_now
 from paperless_ivr.drive.protocol import Move, Send
 from paperless_ivr.drive.recorder import ActivityRecorder
 from paperless_ivr.drive.session import Claim, Session
@@ -84,11 +85,6 @@ GRACE = 1.0
 """Seconds beyond its budget after which a back end that does not keep to it is given up."""
 
 
-def utc_now() -> datetime:
-    """The time, with its zone."""
-    return datetime.now(UTC)
-
-
 @frozen
 class Setup:
     """Everything that calls of one biller are run with. One serves any number of calls."""
@@ -103,10 +99,10 @@ class Setup:
     """Requests to the service at the same time; above the calls at the same time nobody waits."""
     name_handover: Callable[[], str] = lambda: token_hex(4)
     """Names hand-overs: a host may hand one call over several times, or two by one name."""
-    edition: Release = field(init=False, repr=False)
+    release: Release = field(init=False, repr=False)
     """The flow, policy and words that a call beginning now is run on."""
 
-    @edition.default
+    @release.default
     def _make_release(self) -> Release:
         policy = self.flow.terms.policy
         return Release(self.flow.digest, digest(policy), self.catalog.digest)
@@ -118,12 +114,12 @@ class Setup:
         if found:
             raise PolicyProblems("the policy cannot be used", found)
 
-    def budget(self, request: Request) -> float:
-        """Seconds that a request may take."""
+    def budget(self, request: Request, waited: float = 0.0) -> float:
+        """Seconds that a request may take where the caller has heard nothing for so many."""
         if isinstance(request, RecordRequest):
             return self.budgets.record
         if ahead(request):
-            return self.budgets.before_offer
+            return self.budgets.before_offer - waited
         return self.budgets.read if isinstance(request, Read) else self.budgets.write
 
     @property
@@ -158,7 +154,7 @@ class CallRunner:
         now = setup.clock()
         named = evolve(
             arrival,
-            edition=setup.edition,
+            edition=setup.release,
             handover=handover,
             serial=serial,
             today=arrival.today or now.astimezone(UTC).date(),
@@ -404,6 +400,11 @@ class Silence:
         """The caller hears something, or has just done something."""
         self._began = time.monotonic()
 
+    @property
+    def so_far(self) -> float:
+        """Seconds in which the caller has heard nothing."""
+        return time.monotonic() - self._began
+
     def goes_on_or_begins(self, performed: Turn) -> None:
         """A turn was performed: it begins anew unless nothing was said and nothing asked."""
         if performed.say or not isinstance(performed.then, Request):
@@ -525,11 +526,6 @@ def log_move(move: Move) -> None:
             reason=back.reason.value,
             turns=after.number,
         )
-
-
-def without_answer(request: ServiceRequest) -> ServiceAnswer:
-    """The outcome of a request that got no answer: a read did nothing, a write may have."""
-    return Unavailable() if isinstance(request, Read) else OutcomeUnknown()
 
 
 def _why(answer: ServiceAnswer) -> str | None:

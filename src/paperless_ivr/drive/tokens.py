@@ -25,7 +25,7 @@ class TurnToken:
     handover: str
     number: int
     """Of the session's turn that is answered."""
-    heard: int | None
+    interrupted: int | None
     """The prompt that was being spoken when the answer came, from 0; None: all were spoken."""
     moment: Moment = Moment.START
     language: str | None = None
@@ -33,14 +33,14 @@ class TurnToken:
     paid: bool = False
 
     @classmethod
-    def of(cls, turn: Turn, number: int, heard: int | None) -> "TurnToken":
+    def of(cls, turn: Turn, number: int, interrupted: int | None) -> "TurnToken":
         """The token of a turn. Once it is answered, what it says was heard, a greeting too."""
         call, host = turn.call, turn.call.host
         return cls(
             host.call_id,
             host.handover,
             number,
-            heard,
+            interrupted,
             moment=host.moment,
             language=call.language,
             greeted=call.greeted,
@@ -91,17 +91,17 @@ class TokenSigner:
     def sign(self, token: TurnToken) -> str:
         """The token, safe in a URL."""
         flags = int(token.greeted) + 2 * int(token.paid)
-        parts = [token.call_id, token.handover, token.number, token.heard]
+        parts = [token.call_id, token.handover, token.number, token.interrupted]
         return self._serializer.dumps([*parts, token.moment.value, token.language, flags])
 
     def read(self, signed: str) -> TurnToken | None:
         """The token; None where it is not one of ours."""
         try:
-            call_id, handover, number, heard, moment, *rest = self._serializer.loads(signed)
+            call_id, handover, number, interrupted, moment, *rest = self._serializer.loads(signed)
             language, flags = rest
             greeted, paid = bool(flags & 1), bool(flags & 2)
             return TurnToken(
-                call_id, handover, number, heard, Moment(moment), language, greeted, paid
+                call_id, handover, number, interrupted, Moment(moment), language, greeted, paid
             )
         except (BadSignature, ValueError, TypeError):
             return None

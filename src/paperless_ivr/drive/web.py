@@ -165,7 +165,7 @@ class WebDriver:
 
     def _owner(self, release: Release) -> "WebDriver | None":
         """Who runs calls of a release; None where no driver here does."""
-        having = (one for one in (self, *self.former) if one.setup.edition == release)
+        having = (one for one in (self, *self.former) if one.setup.release == release)
         return next(having, None)
 
     # ── what comes ──
@@ -268,7 +268,8 @@ class WebDriver:
 
     def _carried(self, session: Session, *, claimed: bool = False) -> Reply:
         """Carries out a request, and gives the document that comes of it, or one meanwhile."""
-        pending = self._pool.submit(self._requests.carry, session, claimed=claimed)
+        waited = self._patience - left()
+        pending = self._pool.submit(self._requests.carry, session, claimed=claimed, waited=waited)
         try:
             return self._reply(pending.result(self._wait))
         except StaleCall:  # another worker does it
@@ -375,7 +376,7 @@ def _noted(call: Mapping[str, str], carried: "Future[Session]") -> None:
 def _asked_for(then: Gather | Transfer, event: CallerEvent | None, token: TurnToken) -> CallerEvent:
     """What the caller did, where it is an answer to what was asked."""
     if isinstance(then, Gather) and isinstance(event, Digits):
-        return evolve(event, interrupted=token.heard)
+        return evolve(event, interrupted=token.interrupted)
     fits = NoInput if isinstance(then, Gather) else TransferEnded
     if isinstance(event, fits):
         return event

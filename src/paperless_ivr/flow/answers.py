@@ -1,11 +1,12 @@
 """What a request may be answered with, and the ways out on answers that chapters share."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
-from paperless_ivr.flow.call import Consent, Purpose
 from paperless_ivr.flow.events import (
     Accepted,
     CustomersFound,
+    Event,
     LimitReached,
     OutcomeUnknown,
     RecordUnavailable,
@@ -16,12 +17,14 @@ from paperless_ivr.flow.events import (
 )
 from paperless_ivr.flow.facts import agent
 from paperless_ivr.flow.host import Reason
-from paperless_ivr.flow.requests import Guess, Request, ReserveTry, StoreCustomerPreference
+from paperless_ivr.flow.requests import Guess, Request, ReserveTry
 from paperless_ivr.flow.rows import On, Row
 from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.updates import because, unanswered, want_agent
 from paperless_ivr.flow.view import CallView
 from paperless_ivr.secret import Secret
+
+E = TypeVar("E", bound=Event)
 
 SEARCH = (CustomersFound, Unavailable, OutcomeUnknown, Refused)
 WRITE = (Accepted, Refused, Unavailable, OutcomeUnknown, RecordUnavailable)
@@ -35,17 +38,11 @@ def reserve(view: CallView, guess: Guess, accounts: tuple[Secret, ...]) -> Reque
     return ReserveTry(guess, host.biller, host.ani, accounts, view.call.next_try)
 
 
-def store_preference(yes: Consent) -> StoreCustomerPreference:
-    """Asks the service for what was agreed to: paperless, or back to paper."""
-    return StoreCustomerPreference(
-        yes.customer,
-        yes.account,
-        yes.invoice_type,
-        yes.purpose is Purpose.ENROLL,
-        yes.email,
-        yes.phone,
-        yes.reference,
-        language=yes.language,
+def _agent_or(ending: S, happens: type[E], reason: Reason, say: str) -> Sequence[Row]:
+    """An agent is offered where one is available; otherwise the call ends."""
+    return (
+        On(happens, S.AGENT_OFFER, when=agent, keep=want_agent(reason, ending), say=say),
+        On(happens, ending, keep=because(reason)),
     )
 
 
@@ -66,16 +63,7 @@ DOWN_BEFORE_CONSENT: Sequence[Row] = (
 """The service cannot be reached, and nothing was agreed: nothing is kept (R10)."""
 
 
-REFUSED_FOR_GOOD: Sequence[Row] = (
-    On(
-        Refused,
-        S.AGENT_OFFER,
-        when=agent,
-        keep=want_agent(Reason.SERVICE_REFUSED, S.FAILED),
-        say="service_refused",
-    ),
-    On(Refused, S.FAILED, keep=because(Reason.SERVICE_REFUSED)),
-)
+REFUSED_FOR_GOOD = _agent_or(S.FAILED, Refused, Reason.SERVICE_REFUSED, "service_refused")
 
 
 SEARCHING: Sequence[Row] = (
@@ -94,26 +82,10 @@ NO_TRY_LEFT: Sequence[Row] = (
         say="too_many_tries",
     ),
     On(LimitReached, S.NOT_IDENTIFIED, keep=because(Reason.LIMIT_REACHED), say="too_many_tries"),
-    On(
-        RecordUnavailable,
-        S.AGENT_OFFER,
-        when=agent,
-        keep=want_agent(Reason.RECORD_DOWN, S.UNAVAILABLE),
-        say="service_down",
-    ),
-    On(RecordUnavailable, S.UNAVAILABLE, keep=because(Reason.RECORD_DOWN)),
+    *_agent_or(S.UNAVAILABLE, RecordUnavailable, Reason.RECORD_DOWN, "service_down"),
 )
 """No account number may be tried, or the record cannot say whether one may."""
 
 
-NOT_RECORDED: Sequence[Row] = (
-    On(
-        RecordUnavailable,
-        S.AGENT_OFFER,
-        when=agent,
-        keep=want_agent(Reason.RECORD_DOWN, S.FAILED),
-        say="service_refused",
-    ),
-    On(RecordUnavailable, S.FAILED, keep=because(Reason.RECORD_DOWN)),
-)
+NOT_RECORDED = _agent_or(S.FAILED, RecordUnavailable, Reason.RECORD_DOWN, "service_refused")
 """What cannot be recorded is not done."""

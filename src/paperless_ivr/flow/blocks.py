@@ -35,7 +35,7 @@ from paperless_ivr.flow.options import Choice, Option
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.requests import Request
 from paperless_ivr.flow.rows import REPROMPT, On, Row, always, nothing
-from paperless_ivr.flow.states import Kind, Outcome, State
+from paperless_ivr.flow.states import EndingGroup, Kind, State
 from paperless_ivr.flow.turns import Gather, Prompt, Return, Then, Transfer
 from paperless_ivr.flow.updates import (
     ask_for_agent,
@@ -419,7 +419,7 @@ class End(_NoQuestion):
 
     purpose: str
     title: str = field(kw_only=True)
-    outcome: Outcome = field(kw_only=True)
+    group: EndingGroup = field(kw_only=True)
     say: Sequence[Line] = field(kw_only=True)
 
     def then(self, view: CallView) -> Then:

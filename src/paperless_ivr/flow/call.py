@@ -11,8 +11,8 @@ from attrs import frozen
 from paperless_ivr.flow.events import Customer
 from paperless_ivr.flow.host import (
     Arrival,
+    BillOutcome,
     Identity,
-    Outcome,
     Reason,
     Sent,
 )
@@ -122,6 +122,17 @@ class Source(enum.Enum):
     KEYED = "keyed"
     LINK = "link"
 
+    @property
+    def way(self) -> Strategy:
+        """The way to an address that brought it."""
+        match self:
+            case Source.PAYMENT | Source.ON_FILE:
+                return Strategy.ON_FILE
+            case Source.KEYED:
+                return Strategy.KEYPAD
+            case Source.LINK:
+                return Strategy.TEXT_LINK
+
 
 class TextPurpose(enum.StrEnum):
     """What a texted link is for; the words are SendWebLink's own."""
@@ -192,7 +203,7 @@ class Consent:
 class Results:
     """What has become of what the caller agreed to."""
 
-    outcomes: tuple[Outcome, ...] = ()
+    outcomes: tuple[BillOutcome, ...] = ()
     text: Sent = Sent.NOT_ASKED
     autopay: Sent = Sent.NOT_ASKED
     reason: Reason = Reason.NONE

@@ -95,7 +95,7 @@ class Reason(enum.Enum):
     RECORD_DOWN = "record_down"
     CALL_LOST = "call_lost"
     """The call is not in the store, or could not go on: a fault of ours."""
-    OTHER_EDITION = "other_edition"
+    OTHER_RELEASE = "other_edition"
     NO_ADDRESS_LEFT = "no_address_left"
 
 
@@ -106,7 +106,7 @@ FAILURES = frozenset(
         Reason.BUSY,
         Reason.RECORD_DOWN,
         Reason.CALL_LOST,
-        Reason.OTHER_EDITION,
+        Reason.OTHER_RELEASE,
     }
 )
 """Reasons that mean a failure: of the service, or of ours (R48)."""
@@ -206,7 +206,7 @@ class Arrival:
 
 
 @frozen
-class Outcome:
+class BillOutcome:
     """What became of one bill that the caller said yes about."""
 
     customer: Secret
@@ -243,7 +243,7 @@ class Handback:
     """The host or the library has already thanked the caller for calling: do not do it again."""
     unused_keys: Secret | None = None
     """A key the caller meant for the host: act on it at once (R01)."""
-    outcomes: tuple[Outcome, ...] = ()
+    outcomes: tuple[BillOutcome, ...] = ()
     consents: tuple[str, ...] = field(default=())
     """References of every consent given in the call, in order."""
 

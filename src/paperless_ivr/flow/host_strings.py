@@ -17,12 +17,12 @@ from paperless_ivr import secret
 from paperless_ivr.errors import HostProblems
 from paperless_ivr.flow.host import (
     Arrival,
+    BillOutcome,
     Disposition,
     Handback,
     Identity,
     Intent,
     Moment,
-    Outcome,
     Payment,
     Reason,
     Registration,
@@ -316,7 +316,7 @@ class _Given:
             raise HostProblems(title, self.problems)
 
 
-def _read_outcomes(given: _Given) -> Iterator[Outcome]:
+def _read_outcomes(given: _Given) -> Iterator[BillOutcome]:
     (count,) = given.take({"outcomes": Form(_read_count, str)}).values() or (0,)
     for number in range(1, count + 1):
         prefix = f"outcome_{number}_"
@@ -324,7 +324,7 @@ def _read_outcomes(given: _Given) -> Iterator[Outcome]:
         fields = given.take(_OUTCOME, prefix)
         given.needs(fields, "registration", prefix=prefix)
         if len(given.problems) == problems:
-            yield Outcome(
+            yield BillOutcome(
                 fields.get("customer", secret.customer("")),
                 fields.get("account", secret.account("")),
                 fields.get("type", ""),

@@ -460,11 +460,11 @@ class Budgets:
         most=2,
     )
     before_offer: float = setting(
-        1.0,
-        "the search before the offer: what is not found by then is searched after a yes. With "
-        "budgets.record, 1.5 at most, because nothing is said meanwhile",
+        1.2,
+        "from the hand-over until the offer, because nothing is said meanwhile: record and search "
+        "share it, and what is not found by then is searched after a yes",
         least=0.2,
-        most=1,
+        most=1.5,
     )
     reassure: float = setting(
         7.0, "something new is said every 7 to 10 seconds of waiting", least=3, most=10

@@ -41,9 +41,6 @@ LANGUAGES_AT_MOST = 9
 DOMAINS_AT_MOST = 8
 """One key each, 1 to 9; after the domains 9 is "another one"."""
 
-SILENCE_AT_MOST = 1.5
-"""Seconds before the offer in which nothing is said."""
-
 NUMBER_FOR_TESTS = "2015550123"
 """libphonenumber's own example of a number under +1."""
 
@@ -447,14 +444,13 @@ def _waits(policy: Policy, _: Languages) -> Iterator[Finding]:
 
 
 def _budgets(policy: Policy, _: Languages) -> Iterator[Finding]:
-    """The record and the search before the offer are waited for in one silence."""
+    """The record is asked twice before the offer, and leaves the search some time."""
     budgets = policy.budgets
-    silence = round(budgets.record + budgets.before_offer, 3)
-    if policy.offer.one_question and silence > SILENCE_AT_MOST:
+    if policy.offer.one_question and budgets.before_offer <= 2 * budgets.record:
         yield Finding(
             ("budgets", "before_offer"),
-            f"with budgets.record the caller hears nothing for {silence:g} seconds; "
-            f"{SILENCE_AT_MOST:g} at most, or set offer.one_question = []",
+            "leaves the search no time, as budgets.record counts twice before the offer: more "
+            f"than {2 * budgets.record:g} seconds, or set offer.one_question = []",
             (("budgets", "record"), ("offer", "one_question")),
         )
 

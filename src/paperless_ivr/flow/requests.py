@@ -6,6 +6,7 @@ the record knows it. `EnrollInPaperless` has no field for a key at the service.
 """
 
 import enum
+from typing import Self
 
 from attrs import Factory, field, frozen
 
@@ -54,8 +55,8 @@ class EnrollInPaperless:
 
 
 @frozen
-class StoreCustomerPreference:
-    """Stores paperless yes or no for one customer and invoice type (R05)."""
+class _Preference:
+    """Paperless, or not, for one customer and invoice type."""
 
     customer: Secret
     account: Secret
@@ -66,6 +67,25 @@ class StoreCustomerPreference:
     consent: str
     key: str = _KEY
     language: str | None = None
+
+    @classmethod
+    def of(cls, yes: Consent) -> Self:
+        """What was agreed to about a bill."""
+        return cls(
+            yes.customer,
+            yes.account,
+            yes.invoice_type,
+            yes.purpose is Purpose.ENROLL,
+            yes.email,
+            yes.phone,
+            yes.reference,
+            language=yes.language,
+        )
+
+
+@frozen
+class StoreCustomerPreference(_Preference):
+    """Stores paperless yes or no for one customer and invoice type (R05)."""
 
 
 @frozen
@@ -134,32 +154,8 @@ class ReserveTry:
 
 
 @frozen
-class DeferRequest:
+class DeferRequest(_Preference):
     """Asks the record to keep what the caller agreed to, to be completed later (R32)."""
-
-    customer: Secret
-    account: Secret
-    invoice_type: str
-    paperless: bool
-    email: Secret | None
-    phone: Secret | None
-    consent: str
-    key: str = _KEY
-    language: str | None = None
-
-
-def deferred(yes: Consent) -> DeferRequest:
-    """What the record keeps of a consent about a bill, under its key."""
-    return DeferRequest(
-        yes.customer,
-        yes.account,
-        yes.invoice_type,
-        yes.purpose is Purpose.ENROLL,
-        yes.email,
-        yes.phone,
-        yes.reference,
-        language=yes.language,
-    )
 
 
 def ahead(request: object) -> bool:

@@ -36,6 +36,7 @@ SAVED_AS = {
     "AGENT_OFFER": "PERSON_OFFER",
     "ENROLL": "ENROL",
     "HOST_CANCELED": "HOST_CANCELLED",
+    "OTHER_RELEASE": "OTHER_EDITION",
     "Spelled": "Spelt",
 }
 """Names of enum members and of slots in code, and as they are saved."""

@@ -19,7 +19,7 @@ class Kind(enum.Enum):
     END = "end"
 
 
-class Outcome(enum.Enum):
+class EndingGroup(enum.Enum):
     """How the endings are grouped for those who read a report."""
 
     DONE = "Enrolled"

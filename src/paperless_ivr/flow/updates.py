@@ -28,7 +28,7 @@ from paperless_ivr.flow.events import (
     Unavailable,
 )
 from paperless_ivr.flow.facts import Anything, agent, keyed, named
-from paperless_ivr.flow.host import Outcome, Reason, Registration
+from paperless_ivr.flow.host import BillOutcome, Reason, Registration
 from paperless_ivr.flow.policy import Strategy
 from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.view import Transition
@@ -188,12 +188,8 @@ def leave_keypad(c: Anything) -> Call:
 def leave_contact(c: Anything) -> Call:
     """The address that was spoken of is left, and the way to it used up."""
     contact = c.call.contact
-    used = {
-        Source.PAYMENT: Strategy.ON_FILE,
-        Source.ON_FILE: Strategy.ON_FILE,
-        Source.LINK: Strategy.TEXT_LINK,
-    }.get(contact.source or Source.KEYED)
-    tried = contact.used if used is None else (*contact.used, used)
+    way = contact.source.way if contact.source else Strategy.KEYPAD
+    tried = contact.used if way is Strategy.KEYPAD else (*contact.used, way)
     return evolve(c.call, contact=Contact(used=tried, bad_email=contact.bad_email))
 
 
@@ -244,7 +240,7 @@ def settle_bill(c: Anything, registration: Registration) -> Call:
     yes = next(
         x for x in reversed(call.consents) if x.purpose in (Purpose.ENROLL, Purpose.BACK_TO_PAPER)
     )
-    outcome = Outcome(yes.customer, yes.account, yes.invoice_type, registration, yes.reference)
+    outcome = BillOutcome(yes.customer, yes.account, yes.invoice_type, registration, yes.reference)
     others = tuple(
         o
         for o in call.results.outcomes
@@ -267,7 +263,7 @@ def note_lost_answer(c: Anything) -> Call:
 
 
 def want_agent(reason: Reason, otherwise: S) -> Keep:
-    """An agent would help; `otherwise` is the ending if nobody does."""
+    """An agent would help; `otherwise` is where the call goes if nobody does."""
 
     def keep(c: Anything) -> Call:
         exact = _exact(reason, c)

@@ -48,7 +48,7 @@ class Capabilities:
     """What a gateway claims. The defaults are those of one that does all that is asked for."""
 
     gateway: str
-    heard: Claim = MET
+    interrupted: Claim = MET
     """Tells which prompt was being spoken when the first key came (G17, G18)."""
     flush: Claim = MET
     """Throws keys away that were pressed before a turn began (G21)."""
@@ -148,7 +148,7 @@ def _findings(flow: Flow, can: Capabilities) -> Iterator[Finding]:
 def _of_consent(can: Capabilities) -> Iterator[Finding]:
     """What a consent rests on (R09)."""
     needs = (
-        ("tell which prompt a key came in", "G17, G18", can.heard),
+        ("tell which prompt a key came in", "G17, G18", can.interrupted),
         ("throw away keys pressed before the question", "G21", can.flush),
         ("take a key that comes twice or late only once", "G31, G32", can.once),
         ("tell the end key alone from silence at a question of one key", "G07", can.end_key_alone),

@@ -34,7 +34,7 @@ if sys.platform != "win32":
 
 CAPABILITIES = Capabilities(
     "a terminal",
-    heard=Claim(How.EMULATED, "typed with the keys: 1@0"),
+    interrupted=Claim(How.EMULATED, "typed with the keys: 1@0"),
     flush=Claim(How.EMULATED, "what was typed is thrown away (POSIX tcflush)"),
     two_waits=Claim(How.DEGRADED, "a line is typed without haste"),
     barge_in=Claim(How.DEGRADED, "a turn is printed at once"),
@@ -43,7 +43,7 @@ CAPABILITIES = Capabilities(
 )
 
 HANG_UP, SILENCE = "h", "-"
-PRESSED = re.compile(r"(?P<keys>[0-9*#]+)(@(?P<heard>[0-9]{1,4}))?")
+PRESSED = re.compile(r"(?P<keys>[0-9*#]+)(@(?P<at>[0-9]{1,4}))?")
 RESULTS = {result.value: result for result in TransferResult}
 USAGE = "keys are 0 to 9, * and #; nothing is silence, h hangs up"
 USAGE_TRANSFER = f"{', '.join(RESULTS)}, or h to hang up"
@@ -121,11 +121,11 @@ class TerminalGateway:
                 return NoInput()
             match = PRESSED.fullmatch(token)
             if match is not None:
-                heard = match["heard"]
-                return self._digits(gather, match["keys"], None if heard is None else int(heard))
+                at = match["at"]
+                return self._digits(gather, match["keys"], None if at is None else int(at))
             self._print(f"  ({USAGE})")
 
-    def _digits(self, gather: Gather, pressed: str, heard: int | None) -> Digits:
+    def _digits(self, gather: Gather, pressed: str, interrupted: int | None) -> Digits:
         """What a runtime gathers of these keys; the rest was pressed ahead."""
         until = pressed.find(gather.end_key) if gather.end_key else -1
         if 0 <= until < gather.max_keys:
@@ -139,7 +139,7 @@ class TerminalGateway:
         self._ahead = rest
         shown = "•" * len(taken) if gather.private else taken
         self._print(f"  (presses {shown}{gather.end_key if ended is Ended.END_KEY else ''})")
-        return Digits(keys(taken), ended, heard)
+        return Digits(keys(taken), ended, interrupted)
 
     # ── a person ──
 

@@ -42,7 +42,7 @@ from paperless_ivr.flow.events import (
 )
 from paperless_ivr.flow.examples import Known
 from paperless_ivr.flow.flow import Flow
-from paperless_ivr.flow.host import Disposition, Identity, Outcome, Sent
+from paperless_ivr.flow.host import BillOutcome, Disposition, Identity, Sent
 from paperless_ivr.flow.live import Live, Token, deliver
 from paperless_ivr.flow.requests import (
     DeferRequest,
@@ -272,7 +272,7 @@ _of_spent = _all_but(Spent, "accounts", "last_four")
 _of_tries = attrgetter("accounts", "last_four")
 _of_entry = _all_but(Entry, "more_time")
 _of_results = _all_but(Results, "outcomes", "text", "autopay", "reason", "greeted")
-_of_outcome = _all_but(Outcome, "consent")
+_of_outcome = _all_but(BillOutcome, "consent")
 
 
 @cache

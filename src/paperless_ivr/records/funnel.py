@@ -7,13 +7,14 @@ counts too, so that the same day's funnel fills up as links are opened.
 import enum
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from paperless_ivr.flow.call import Purpose
 from paperless_ivr.flow.events import Accepted, Refused, Unavailable
 from paperless_ivr.flow.host import Moment
+from paperless_ivr.flow.policy import Strategy
 from paperless_ivr.flow.rows import way
 from paperless_ivr.flow.states import Phase, State
 from paperless_ivr.records.port import FINISHES, PAPERLESS_ALREADY, Activity, ActivityType, Task
@@ -69,6 +70,37 @@ class Link(enum.StrEnum):
     """It was not opened yet, or never."""
 
 
+class WayEnd(enum.StrEnum):
+    """What became of a way to an address that a call turned to (R08)."""
+
+    LEFT = "left"
+    """The caller took another way, or none, or could not show what this one takes."""
+    TAKEN = "taken"
+    """The caller agreed to an enrollment by it, or was put through to an agent for it."""
+    FINISHED = "finished"
+    """The bill that was agreed to by it comes by e-mail."""
+
+
+@frozen
+class Spelled:
+    """Addresses that were spelled by keypad: in how many hand-overs, and what that took in all."""
+
+    number: int = 0
+    keys: int = 0
+    fixes: int = 0
+    """How often a caller stopped the read-back, or spelled again."""
+    time: timedelta = timedelta()
+    """From the first question about it to the last answer."""
+
+    def __add__(self, other: "Spelled") -> "Spelled":
+        return Spelled(
+            self.number + other.number,
+            self.keys + other.keys,
+            self.fixes + other.fixes,
+            self.time + other.time,
+        )
+
+
 @frozen
 class Loss:
     """Why hand-overs got no further than a stage."""
@@ -97,6 +129,9 @@ class HandOver:
     """The furthest stage; of a completed one the rest says how the call ended."""
     link: Link | None = None
     """None: no link was texted, or none that could be waited for."""
+    ways: tuple[tuple[Strategy, WayEnd], ...] = ()
+    """The ways to an address that it turned to, in order."""
+    spelled: Spelled = Spelled()
 
     @property
     def stage(self) -> Stage:
@@ -123,6 +158,9 @@ class Funnel:
     lost: Mapping[Loss, int]
     links: Mapping[Link, int]
     """How many texted links were opened on the line, later, or not yet."""
+    ways: Mapping[tuple[Strategy, WayEnd], int]
+    """How many turned to a way to an address, by what became of it."""
+    spelled: Spelled
 
 
 # ── from lines to hand-overs ──
@@ -230,6 +268,12 @@ class _HandOver:
     ended: tuple[str, str] = (NOT_ENDED, "")
     consents: dict[str, _Yes] = field(factory=dict)
     link: Link | None = None
+    ways: dict[Strategy, WayEnd] = field(factory=dict)
+    way: Strategy | None = None
+    taken: dict[str, Strategy] = field(factory=dict)
+    """By which way each consent was given."""
+    spelled: Spelled = Spelled()
+    spelling_since: datetime | None = None
 
     def hears(self, line: Activity) -> None:
         """One more line of it."""
@@ -243,10 +287,27 @@ class _HandOver:
                 self.ended = (line.detail["disposition"], line.detail.get("reason", ""))
             case ActivityType.OPENED:
                 self.link = Link.ON_LINE
+            case ActivityType.ANSWERED:
+                self._answered(line)
         if line.state:
             self._been(line.state, line.detail.get("rows", ""))
         if line.detail.get("purpose") == Purpose.ENROLL.value:
-            self.consents.setdefault(line.detail.get("reference", ""), _Yes()).hears(line)
+            reference = line.detail.get("reference", "")
+            if reference not in self.consents and self.way:
+                self.taken[reference] = self.way
+            self.consents.setdefault(reference, _Yes()).hears(line)
+
+    def _answered(self, line: Activity) -> None:
+        """A move: what was keyed of an address, and the way to one that it turned to."""
+        if self.spelling_since:
+            keys, fixes = (int(line.detail.get(name, 0)) for name in ("keys", "fixes"))
+            self.spelled += Spelled(0, keys, fixes, line.at - self.spelling_since)
+        self.spelling_since = line.at if line.state in SPELLING else None
+        if "way" in line.detail:
+            self.way = Strategy(line.detail["way"])
+            self.ways.setdefault(self.way, WayEnd.LEFT)
+        if line.state == State.TRANSFERRING.name and self.way is Strategy.AGENT:
+            self.ways[self.way] = WayEnd.TAKEN
 
     def _been(self, state: str, rows: str) -> None:
         """It took these ways, and is there now."""
@@ -273,7 +334,15 @@ class _HandOver:
         link = self.link
         if link is Link.NOT_OPENED and stage is Stage.COMPLETED:
             link = Link.LATER
-        return HandOver(self.biller, self.began, self.moment, self.language, loss, link)
+        for reference, by in self.taken.items():
+            done = self.consents[reference].stage is Stage.COMPLETED
+            if self.ways[by] is not WayEnd.FINISHED:
+                self.ways[by] = WayEnd.FINISHED if done else WayEnd.TAKEN
+        spelled = evolve(self.spelled, number=1) if self.spelled.keys else Spelled()
+        ways = tuple(self.ways.items())
+        return HandOver(
+            self.biller, self.began, self.moment, self.language, loss, link, ways, spelled
+        )
 
 
 def _names(*phases: Phase) -> frozenset[str]:
@@ -282,6 +351,7 @@ def _names(*phases: Phase) -> frozenset[str]:
 
 ACCEPTED = _names(Phase.IDENTITY)
 """Who is there after an offer has accepted it; without one, it was another wish."""
+SPELLING = _names(Phase.EMAIL)
 IDENTIFIED = _names(Phase.BILL, Phase.ADDRESS, Phase.EMAIL, Phase.TEXT, Phase.CONSENT, Phase.PAPER)
 """Nobody gets there but by `State.INVOICE`, or by an offer that names the bill: identified."""
 TURNED_OUT_DONE = frozenset(
@@ -301,6 +371,8 @@ def funnels(
     reached: dict[Group, Counter[Stage]] = {}
     lost: dict[Group, Counter[Loss]] = {}
     links: dict[Group, Counter[Link]] = {}
+    ways: dict[Group, Counter[tuple[Strategy, WayEnd]]] = {}
+    spelled: dict[Group, Spelled] = {}
     for one in them:
         group = _group(one, by, zone)
         reached.setdefault(group, Counter()).update(s for s in Stage if s <= one.stage)
@@ -308,11 +380,15 @@ def funnels(
         if one.stage is not Stage.COMPLETED:
             losses[one.loss] += 1
         links.setdefault(group, Counter()).update([one.link] if one.link else [])
+        ways.setdefault(group, Counter()).update(one.ways)
+        spelled[group] = spelled.get(group, Spelled()) + one.spelled
     return {
         group: Funnel(
             {stage: reached[group][stage] for stage in Stage},
             dict(sorted(lost[group].items(), key=loss_order)),
             links[group],
+            ways[group],
+            spelled[group],
         )
         for group in sorted(reached, key=_group_order)
     }
@@ -323,14 +399,20 @@ def total(several: Iterable[Funnel]) -> Funnel:
     reached: Counter[Stage] = Counter()
     lost: Counter[Loss] = Counter()
     links: Counter[Link] = Counter()
+    ways: Counter[tuple[Strategy, WayEnd]] = Counter()
+    spelled = Spelled()
     for one in several:
         reached.update(one.reached)
         lost.update(one.lost)
         links.update(one.links)
+        ways.update(one.ways)
+        spelled += one.spelled
     return Funnel(
         {stage: reached[stage] for stage in Stage},
         dict(sorted(lost.items(), key=loss_order)),
         links,
+        ways,
+        spelled,
     )
 
 

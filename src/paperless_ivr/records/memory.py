@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import Lock
 from types import MappingProxyType
 from typing import Any
 
 from attrs import define, evolve, field, fields, frozen
 
+from paperless_ivr.clock import utc_now
 from paperless_ivr.errors import RecordDown, StaleCall, StaleClaim, UnknownCall
 from paperless_ivr.flow.events import (
     Accepted,
@@ -86,12 +87,39 @@ Whose = tuple[str, str, str | Secret]
 
 
 @define(eq=False, repr=False)
-class MemoryRecord:
-    """A record in memory. Safe to use from several threads. Times have a zone."""
+class _Memory:
+    """A store in memory: its clock, its lock, and what makes it fail."""
 
-    now: Callable[[], datetime]
+    now: Callable[[], datetime] = utc_now
     down: bool = False
     """Every method raises `RecordDown`."""
+    _lock: Lock = field(init=False, factory=Lock)
+
+    def snapshot(self) -> Callable[[], None]:
+        """Return a function that puts back what the store holds now."""
+        names = [each.name for each in fields(type(self)) if not each.init and each.name != "_lock"]
+        with self._lock:
+            held = {name: _copied(getattr(self, name)) for name in names}
+
+        def put_back() -> None:
+            with self._lock:
+                for name, value in held.items():
+                    setattr(self, name, _copied(value))
+
+        return put_back
+
+    @contextmanager
+    def _open(self) -> Iterator[None]:
+        with self._lock:
+            if self.down:
+                raise RecordDown
+            yield
+
+
+@define(eq=False, repr=False)
+class MemoryRecord(_Memory):
+    """A record in memory. Safe to use from several threads. Times have a zone."""
+
     _activities: list[Activity] = field(init=False, factory=list)
     _unfinished: dict[Whose, list[Activity]] = field(init=False, factory=dict)
     _hand_overs: dict[Whose, list[_HandOver]] = field(init=False, factory=dict)
@@ -100,14 +128,9 @@ class MemoryRecord:
     _consents: dict[tuple[str, str, datetime], Evidence] = field(init=False, factory=dict)
     _writes: dict[str, PendingWrite] = field(init=False, factory=dict)
     _jobs: dict[tuple[Task, str], _Job] = field(init=False, factory=dict)
-    _lock: Lock = field(init=False, factory=Lock)
 
     def __repr__(self) -> str:
         return f"<MemoryRecord {len(self._activities)} activities>"
-
-    def snapshot(self) -> Callable[[], None]:
-        """Return a function that puts back what the record holds now."""
-        return _snapshot(self, self._lock)
 
     # ── what can be looked at ──
 
@@ -451,27 +474,6 @@ class MemoryRecord:
                 del self._consents[given]
             return Removed(noted, len(old), len(writes), len(wishes))
 
-    @contextmanager
-    def _open(self) -> Iterator[None]:
-        with self._lock:
-            if self.down:
-                raise RecordDown
-            yield
-
-
-def _snapshot(store: "MemoryRecord | MemoryLiveCalls", lock: Lock) -> Callable[[], None]:
-    """Return a function that puts back what a store holds now."""
-    names = [each.name for each in fields(type(store)) if not each.init and each.name != "_lock"]
-    with lock:
-        held = {name: _copied(getattr(store, name)) for name in names}
-
-    def put_back() -> None:
-        with lock:
-            for name, value in held.items():
-                setattr(store, name, _copied(value))
-
-    return put_back
-
 
 def _copied(value: Any) -> Any:
     """Copy the containers and jobs of a store; everything else in it is frozen."""
@@ -502,27 +504,15 @@ def _bill(left: WorkItem) -> tuple[str, Secret, str]:
     return (left.evidence.consent.biller, what.customer, what.invoice_type)
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 @define(eq=False, repr=False)
-class MemoryLiveCalls:
+class MemoryLiveCalls(_Memory):
     """Calls in progress, in memory. Safe to use from several threads."""
 
-    now: Callable[[], datetime] = _utc_now
-    down: bool = False
-    """Every method raises `RecordDown`."""
     _calls: dict[str, SavedCall] = field(init=False, factory=dict)
     _saved: dict[str, datetime] = field(init=False, factory=dict)
-    _lock: Lock = field(init=False, factory=Lock)
 
     def __repr__(self) -> str:
         return f"<MemoryLiveCalls {len(self._calls)} calls>"
-
-    def snapshot(self) -> Callable[[], None]:
-        """Return a function that puts back the calls as they are now."""
-        return _snapshot(self, self._lock)
 
     def load(self, call_id: str) -> SavedCall:
         """The call as last saved."""
@@ -554,10 +544,3 @@ class MemoryLiveCalls:
                 for call_id, at in self._saved.items()
                 if at < since and self._calls[call_id].biller in (biller, "")
             )
-
-    @contextmanager
-    def _open(self) -> Iterator[None]:
-        with self._lock:
-            if self.down:
-                raise RecordDown
-            yield

@@ -7,9 +7,8 @@ from threading import Event
 
 from attrs import define, field, frozen
 
-from paperless_ivr.backends.port import Backend
+from paperless_ivr.backends.port import Backend, without_answer
 from paperless_ivr.cloudivr.serving import Service
-from paperless_ivr.drive.runner import utc_now, without_answer
 from paperless_ivr.flow.events import ServiceAnswer, Unavailable
 from paperless_ivr.flow.requests import ServiceRequest
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
@@ -53,7 +52,7 @@ class World:
     backend: Backend
     watch: Callable[[Asked], None] = field(init=False)
     fault: Fault = field(init=False, default=Fault.NONE)
-    record: MemoryRecord = field(init=False, factory=lambda: MemoryRecord(utc_now))
+    record: MemoryRecord = field(init=False, factory=MemoryRecord)
     calls: MemoryLiveCalls = field(init=False, factory=MemoryLiveCalls)
     _given_up: Event = field(init=False, factory=Event)
 

@@ -26,9 +26,8 @@ from paperless_ivr.flow.host import Arrival
 from paperless_ivr.flow.turns import Prompt
 from paperless_ivr.gateways.capabilities import Capabilities
 from paperless_ivr.gateways.port import DocumentGateway, WebRequest
-from paperless_ivr.prompts import said
+from paperless_ivr.testing.playback import Playback
 from paperless_ivr.testing.virtual_caller import HangUp, Press, VirtualCaller
-from paperless_ivr.transcripts.playback import Playback
 
 DOCUMENTS_AT_MOST = 500
 """Of one call; more is a call that never ends."""
@@ -37,7 +36,7 @@ DOCUMENTS_AT_MOST = 500
 class Runtime(Protocol):
     """A document gateway on a simulator of its runtime, for one call.
 
-    What the runtime knows itself, as the call's identifier, need not be that of the arrival.
+    The call's identifier is the runtime's own, and need not be that of the arrival.
     """
 
     caller: VirtualCaller
@@ -55,11 +54,11 @@ class Runtime(Protocol):
 
     @property
     def handed_back(self) -> Mapping[str, str] | None:
-        """What the host got back, its `disposition` at least; None until then."""
+        """What the host got back, by the names of `handback_to_strings`; None until then."""
         ...
 
     def begins(self, arrival: Arrival) -> WebRequest:
-        """The request with which the host hands the call over."""
+        """The request with which the host hands the call over; it names `ani` and `dnis`."""
         ...
 
     def follow(self, document: str) -> WebRequest | None:
@@ -77,6 +76,14 @@ class Runtime(Protocol):
         """The request that tells that the call is over."""
         ...
 
+    def news(self) -> tuple[WebRequest, ...]:
+        """Status reports of a call in progress: it rings, the agent's leg has ended."""
+        ...
+
+    def signed(self, request: WebRequest) -> WebRequest:
+        """The request with a valid signature; unchanged if the runtime signs nothing."""
+        ...
+
     def forged(self, request: WebRequest) -> WebRequest:
         """The same request from somebody who is not the runtime."""
         ...
@@ -85,7 +92,7 @@ class Runtime(Protocol):
         """What `VirtualCaller.begins` is told where a prompt is spoken in a language."""
         ...
 
-    def person(self, result: TransferResult) -> None:
+    def agent(self, result: TransferResult) -> None:
         """What becomes of the next transfer."""
         ...
 
@@ -127,28 +134,24 @@ class Calling:
             return call
         self._heard = call
         turn = self.driver.setup.flow.turn(call)
-        text = " ".join(said(turn, self._language(call), self.playback.words).split())
-        self.playback.heard += [text] * bool(text)
-        event = self.playback.does(turn)
+        self.playback.hears(turn.say, call.language)
+        event = self.playback.caller(turn)
         if isinstance(event, HungUp) and event.by is not EndedBy.CALLER:
             self.driver.hang_up(self.runtime.call_id, by=event.by)
             return None
         self._plans(event, len(turn.say))
         return call
 
-    def _language(self, call: Call) -> str:
-        return call.language or self.driver.setup.flow.terms.policy.languages.default
-
     def _plans(self, event: CallerEvent | None, prompts: int) -> None:
         caller = self.runtime.caller
         match event:
-            case Digits(keys, ended, heard):
+            case Digits(keys, ended, interrupted):
                 end = "#" if ended is Ended.END_KEY else ""
-                caller.plan(Press(keys.reveal() + end, at=heard), prompts=prompts)
+                caller.plan(Press(keys.reveal() + end, at=interrupted), prompts=prompts)
             case HungUp():
                 caller.plan(HangUp(at=0 if prompts else None), prompts=prompts)
             case TransferEnded(result):
-                self.runtime.person(result)
+                self.runtime.agent(result)
                 caller.plan(prompts=prompts)
             case _:
                 caller.plan(prompts=prompts)

@@ -6,7 +6,7 @@ a `<Gather>` are lost; what follows a `<Gather>` is reached where no key came. N
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 from xml.etree import ElementTree as ET
 
 from attrs import define, evolve, field
@@ -48,6 +48,8 @@ class SimulatedTwilio:
     caller: VirtualCaller = field(factory=VirtualCaller)
     number: str = "+12175550151"
     """The caller's, where the host hands none over."""
+    dialed: str = "+12175550100"
+    """The number that was called, where the host hands none over."""
     handed_back: Mapping[str, str] | None = None
     """What the host got back."""
     query: str = ""
@@ -64,7 +66,7 @@ class SimulatedTwilio:
     def begins(self, arrival: Arrival) -> WebRequest:
         """The host redirects the call to the gateway; the call's identifier is Twilio's own."""
         number = arrival.ani.reveal() if arrival.ani else "anonymous"
-        self.number = number
+        self.number, self.dialed = number, arrival.dnis or self.dialed
         known = arrival_to_strings(arrival)
         told = urlencode({name: known[name] for name in FROM_HOST if name in known})
         return self._request(f"{self.gateway.address}/begin" + (f"?{told}" if told else ""))
@@ -73,12 +75,24 @@ class SimulatedTwilio:
         """The status callback of the number: the call is over."""
         return self._request(f"{self.gateway.address}/status", CallStatus="completed")
 
+    def news(self) -> tuple[WebRequest, ...]:
+        """Status callbacks of a call that goes on."""
+        url = f"{self.gateway.address}/status"
+        return tuple(self._request(url, CallStatus=status) for status in ("ringing", "in-progress"))
+
+    def signed(self, request: WebRequest) -> WebRequest:
+        """The request with the signature of what is in it."""
+        url = f"{self.gateway.address}{request.path}" + f"?{request.query}" * bool(request.query)
+        form = parse_qsl(request.body.decode(), keep_blank_values=True)
+        headers = {HEADER: signature(url, form, self.gateway.auth_token)}
+        return evolve(request, headers={**request.headers, **headers})
+
     def forged(self, request: WebRequest) -> WebRequest:
         """The request, as somebody would send it who does not know the auth token."""
         made_up = dict(request.headers) | {HEADER: 27 * "A" + "="}
         return evolve(request, headers=made_up)
 
-    def person(self, result: TransferResult) -> None:
+    def agent(self, result: TransferResult) -> None:
         """What becomes of the next transfer."""
         self._result = result
 
@@ -195,16 +209,16 @@ class SimulatedTwilio:
             "CallStatus": "in-progress",
             "Direction": "inbound",
             "From": self.number,
-            "To": "+12175550100",
+            "To": self.dialed,
         } | told
-        signed = signature(url, form.items(), self.gateway.auth_token)
         parts = urlsplit(url)
-        return WebRequest(
+        request = WebRequest(
             path=parts.path.removeprefix(urlsplit(self.gateway.address).path),
             query=parts.query,
             body=urlencode(form).encode(),
-            headers={"content-type": "application/x-www-form-urlencoded", HEADER: signed},
+            headers={"content-type": "application/x-www-form-urlencoded"},
         )
+        return self.signed(request)
 
 
 def _text(verb: ET.Element) -> str:

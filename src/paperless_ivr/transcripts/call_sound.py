@@ -1,18 +1,15 @@
 """A transcript as one sound file: what is heard, and the keys as the tones that they send."""
 
-import numpy as np
-from attrs import define, field
+from collections.abc import Iterator
 
-from paperless_ivr.drive.blocking import Driver
-from paperless_ivr.drive.runner import Setup
+import numpy as np
+
 from paperless_ivr.flow.events import CallerEvent, Digits, Ended, NoInput
 from paperless_ivr.flow.turns import Gather, Turn
 from paperless_ivr.prompts import speech, ssml
 from paperless_ivr.prompts.rendering import RATE, SAMPLE, Samples, as_wav, synthesized
-from paperless_ivr.records.memory import MemoryLiveCalls
-from paperless_ivr.records.separate import SeparateStores
-from paperless_ivr.transcripts import Transcript
-from paperless_ivr.transcripts.playback import Playback
+from paperless_ivr.transcripts.form import Transcript
+from paperless_ivr.transcripts.replaying import Replay, replayed
 
 ROWS, COLUMNS = (697, 770, 852, 941), (1209, 1336, 1477)
 """Frequencies of keys in Hz (ITU-T Q.23)."""
@@ -27,39 +24,30 @@ BEFORE_KEY_S = 0.8
 
 def sound_of(transcript: Transcript) -> bytes:
     """The call of a transcript as a WAV file, as it goes now."""
-    playback = Playback(transcript)
-    gateway = SoundGateway(playback)
-    store = SeparateStores(playback, MemoryLiveCalls())
-    setup = Setup(playback.flow, playback.words, playback, store, observers=(playback.moved,))
-    Driver(setup).converse(gateway, transcript.arrival)
-    return as_wav(np.concatenate([silence(0), *gateway.sounds]))
+    replay = replayed(transcript, None)
+    on_the_line = (pair for pair in replay.turns if not pair[0].call.results.hung_up)
+    sounds = (sound for turn, did in on_the_line for sound in _sounds(replay, turn, did))
+    return as_wav(np.concatenate([silence(0), *sounds]))
 
 
-@define
-class SoundGateway:
-    """Does what a transcript says, and keeps what the line sounds like meanwhile."""
-
-    playback: Playback
-    sounds: list[Samples] = field(factory=list)
-
-    def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """What the caller hears, and does."""
-        event = self.playback.perform(turn, language)
-        interrupted = event.interrupted if isinstance(event, Digits) else None
-        for number, prompt in enumerate(turn.say):
-            words = ssml(speech(prompt, language, self.playback.words), language)
-            spoken = synthesized(words, language, ssml=True)
-            if number == interrupted:
-                self.sounds.append(spoken[: round(BEFORE_KEY_S * RATE)])
-                break
-            self.sounds.append(spoken)
-        match event, turn.then:
-            case Digits(keys, ended), _:
-                self.sounds += [silence(BEFORE_KEY_S)] if interrupted is None else []
-                self.sounds += map(tone, keys.reveal() + "#" * (ended is Ended.END_KEY))
-            case NoInput(), Gather(first_key_wait=seconds):
-                self.sounds.append(silence(seconds))
-        return event
+def _sounds(replay: Replay, turn: Turn, did: CallerEvent | None) -> Iterator[Samples]:
+    """What the line sounds like in a turn."""
+    language = turn.call.language or replay.flow.terms.policy.languages.default
+    interrupted = did.interrupted if isinstance(did, Digits) else None
+    for number, prompt in enumerate(turn.say):
+        words = ssml(speech(prompt, language, replay.words), language)
+        spoken = synthesized(words, language, ssml=True)
+        if number == interrupted:
+            yield spoken[: round(BEFORE_KEY_S * RATE)]
+            break
+        yield spoken
+    match did, turn.then:
+        case Digits(keys, ended), _:
+            if interrupted is None:
+                yield silence(BEFORE_KEY_S)
+            yield from map(tone, keys.reveal() + "#" * (ended is Ended.END_KEY))
+        case NoInput(), Gather(first_key_wait=seconds):
+            yield silence(seconds)
 
 
 def silence(seconds: float) -> Samples:

@@ -1,13 +1,14 @@
-"""Transcripts, replayed against the real flow."""
+"""Transcripts, replayed against the flow alone: no driver, gateway, service or record runs.
+
+This is the one way in which a transcript is compared, rewritten, spoken and written down.
+"""
 
 import difflib
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
 
-from attrs import Factory, define, evolve
+from attrs import define, field
 
-from paperless_ivr import secret
 from paperless_ivr.drive.protocol import OnRecord, Send, fulfill
 from paperless_ivr.errors import TranscriptProblems
 from paperless_ivr.flow import events as e
@@ -17,34 +18,28 @@ from paperless_ivr.flow.live import Live, Token, deliver
 from paperless_ivr.flow.requests import RecordRequest, Request
 from paperless_ivr.flow.saving import dump, load
 from paperless_ivr.flow.turns import Gather, Return, Transfer, Turn
-from paperless_ivr.prompts import Catalog
-from paperless_ivr.transcripts.form import ANSWERS, Step, Transcript, heard, text_of
+from paperless_ivr.transcripts.form import ANSWERS, Step, Transcript, text_of
 from paperless_ivr.transcripts.parsing import read
-
-
-class _Lacking(Exception):
-    """The call goes on, and the transcript does not say how."""
+from paperless_ivr.transcripts.script import Lacking, Script
 
 
 @define
-class Replay:
-    """A replay under way: what is still to happen, and what has been written down."""
+class Replay(Script):
+    """A replay under way."""
 
-    flow: Flow
-    words: Catalog
-    left: list[Step]
-    live: Live
-    lines: list[str] = Factory(list)
-    rows: list[str] = Factory(list)
-    """Rows of the table that were taken."""
-    turns: list[Turn] = Factory(list)
-    """Every turn that the call came to."""
-    answered: Token | None = None
+    live: Live = field(init=False)
+    turns: list[tuple[Turn, e.CallerEvent | None]] = field(init=False, factory=list)
+    """Every turn that the call came to, and what the caller did in it."""
+    answered: Token | None = field(init=False, default=None)
     """The turn at which a key was pressed last."""
+
+    @live.default
+    def _begun(self) -> Live:
+        return Live(self.flow.begin(self.transcript.arrival))
 
     def run(self) -> None:
         """Takes the call to its end, or to where the transcript lacks something."""
-        with suppress(_Lacking):
+        with suppress(Lacking):
             while self._turn():
                 pass
 
@@ -52,19 +47,28 @@ class Replay:
         """One turn of the call, which has been through its saved form; whether it goes on."""
         turn = self.flow.turn(load(dump(self.live.call)))
         self.live = Live(turn, self.live.number)
-        self.turns.append(turn)
+        self.turns.append((turn, None))
         did = None if turn.call.results.hung_up else self._perform(turn)
+        self.turns[-1] = (turn, did)
         match turn.then:
             case Return():
                 self._ended(turn.then.handback)
                 return False
             case Gather() | Transfer():
-                event = did or e.HungUp()
+                event: e.Event = did or e.HungUp()
             case request:
                 event = did if isinstance(did, e.HungUp) else self._fulfilled(request, turn)
         self.live = deliver(self.flow, self.live, self.live.token, event)
         self.rows += self.live.turn.took
         return True
+
+    def _perform(self, turn: Turn) -> e.CallerEvent | None:
+        """Writes down what is heard; gives what the caller does."""
+        self.hears(turn.say, turn.call.language)
+        event = self.caller(turn)
+        if isinstance(event, e.Digits):
+            self.answered = self.live.token
+        return event
 
     def _fulfilled(self, request: Request, turn: Turn) -> e.Event:
         """What a request is answered. One that got no answer is not tried again."""
@@ -79,64 +83,21 @@ class Replay:
             name = type(step.request).__name__
             match step:
                 case OnRecord() if isinstance(step.request, RecordRequest):
-                    reply = self._on_record(name) or next(iter(ANSWERS[name].values()))
+                    reply = self.recorded(name) or next(iter(ANSWERS[name].values()))
                 case OnRecord():
-                    reply = self._on_record(name)
+                    reply = self.recorded(name)
                 case Send():
-                    reply = self._served(name)
+                    reply = self.served(name)
 
-    def _perform(self, turn: Turn) -> e.Event | None:
-        """Writes down what is heard; gives what the caller does."""
-        self.lines += heard(turn.say, turn.call.language, self.flow, self.words)
-        while self.left and (self.left[0].again or self._dropped(turn)):
-            again = self._take()
-            if again.again and self._moves(again):
-                self._lack("nothing: a key that is delivered again must change nothing")
-        waited = isinstance(turn.then, Gather | Transfer)
-        if not self.left or isinstance(turn.then, Return):
-            return self._lack(_wants(turn)) if waited else None
-        event = self.left[0].event
-        if isinstance(event, e.HungUp):
-            return self._take().event
-        if not waited:
-            return None
-        if isinstance(turn.then, Gather) and isinstance(event, e.Digits) and not turn.then.end_key:
-            event = _without_end_key(event)
-        fits = e.TransferEnded if isinstance(turn.then, Transfer) else e.Digits | e.NoInput
-        if not isinstance(event, fits) or not _fits(turn.then, event):
-            return self._lack(_wants(turn))
-        if isinstance(event, e.Digits):
-            self.answered = self.live.token
-        self._take()
-        return event
-
-    def _dropped(self, turn: Turn) -> bool:
-        """The key was pressed ahead, and this question takes none such."""
-        return self.left[0].ahead and not getattr(turn.then, "type_ahead", False)
+    def late(self, step: Step) -> None:
+        """A key that is delivered again must not move the call."""
+        if self._moves(step):
+            self.lack("nothing: a key that is delivered again must change nothing")
 
     def _moves(self, late: Step) -> bool:
-        """Whether a key that was an answer to an earlier turn moves the call."""
         if self.answered is None or late.event is None:
             return True
         return deliver(self.flow, self.live, self.answered, late.event) != self.live
-
-    def _on_record(self, about: str) -> e.Event | None:
-        there = self.left and self.left[0].word == "record" and self.left[0].about == about
-        return self._take().event if there else None
-
-    def _served(self, operation: str) -> e.Event | None:
-        if self.left and self.left[0].word == "service" and self.left[0].about == operation:
-            return self._take().event
-        return self._lack(f"what the service answers to {operation}")
-
-    def _take(self) -> Step:
-        step = self.left.pop(0)
-        self.lines.append(str(step))
-        return step
-
-    def _lack(self, what: str) -> NoReturn:
-        self.lines.append(f"{'needs':<10} {what}")
-        raise _Lacking
 
     def _ended(self, handback: Handback) -> None:
         unused = handback.unused_keys
@@ -144,35 +105,9 @@ class Replay:
         self.lines.append(f"{'ends':<10} {handback.disposition.value}{more}")
 
 
-def _without_end_key(event: e.Digits) -> e.Digits:
-    """Where no key ends the keys, `#` is one of them."""
-    if event.ended is not e.Ended.END_KEY:
-        return event
-    return evolve(event, keys=secret.keys(f"{event.keys.reveal()}#"), ended=e.Ended.FULL)
-
-
-def _wants(turn: Turn) -> str:
-    """What a turn waits for, in words."""
-    if isinstance(turn.then, Transfer):
-        return "what became of the transfer, or a hang-up"
-    one = isinstance(turn.then, Gather) and turn.then.max_keys == 1
-    return f"{'one key' if one else 'keys, with # or a silence after them'}, silence, or a hang-up"
-
-
-def _fits(then: object, event: e.Event) -> bool:
-    """Whether a runtime can gather such keys: not too many, and the end told where too few."""
-    if not isinstance(then, Gather) or not isinstance(event, e.Digits):
-        return True
-    keyed = len(event.keys)
-    return keyed == then.max_keys or (keyed < then.max_keys and event.ended is not e.Ended.FULL)
-
-
 def replayed(transcript: Transcript, flow: Flow | None) -> Replay:
     """The replay of a transcript, done."""
-    flow = flow or Flow(transcript.terms)
-    happens = [step for step in transcript.steps if step.word not in ("hears", "ends")]
-    begun = Live(flow.begin(transcript.arrival))
-    replay = Replay(flow, Catalog.of(flow.terms.policy), happens, begun)
+    replay = Replay(transcript, flow or Flow(transcript.terms))
     replay.run()
     return replay
 

@@ -2,107 +2,98 @@
 
 from collections.abc import Callable, Mapping
 
-from attrs import field, frozen
+from attrs import frozen
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from paperless_ivr.backends.port import Backend
 from paperless_ivr.drive.protocol import Move
+from paperless_ivr.drive.recorder import way_turned_to
 from paperless_ivr.drive.runner import handback_of
+from paperless_ivr.flow.call import Call, Purpose
 from paperless_ivr.flow.events import CustomersFound, Digits, HungUp, ServiceAnswer
 from paperless_ivr.flow.host import Reason
 from paperless_ivr.flow.requests import ServiceRequest
 from paperless_ivr.flow.states import State
 
 
-@frozen
 class Meters:
     """Counts calls, requests and answers of the service, in a registry of its own."""
 
-    registry: CollectorRegistry = field(factory=CollectorRegistry)
-    _begun: Counter = field(init=False)
-    _ended: Counter = field(init=False)
-    _given_back: Counter = field(init=False)
-    _live: Gauge = field(init=False)
-    _requests: Histogram = field(init=False)
-    _answers: Counter = field(init=False)
-    _circuit: Gauge = field(init=False)
-    _no_access: Gauge = field(init=False)
-    _ready: Gauge = field(init=False)
-    _left: Counter = field(init=False)
-    _links: Counter = field(init=False)
-
-    @_begun.default
-    def _make_begun(self) -> Counter:
-        text = "Calls that hosts handed over, by moment."
-        return Counter("paperless_ivr_calls_begun", text, ["moment"], registry=self.registry)
-
-    @_ended.default
-    def _make_ended(self) -> Counter:
-        text = "Calls that have ended, by disposition and reason."
-        labels = ["disposition", "reason"]
-        return Counter("paperless_ivr_calls_ended", text, labels, registry=self.registry)
-
-    @_given_back.default
-    def _make_given_back(self) -> Counter:
-        text = (
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self._begun = Counter(
+            "paperless_ivr_calls_begun",
+            "Calls that hosts handed over, by moment.",
+            ["moment"],
+            registry=registry,
+        )
+        self._ended = Counter(
+            "paperless_ivr_calls_ended",
+            "Calls that have ended, by disposition and reason.",
+            ["disposition", "reason"],
+            registry=registry,
+        )
+        self._given_back = Counter(
+            "paperless_ivr_calls_given_back",
             "Times that `serve` gave a call back without its flow, by reason: record_down, busy, "
-            "call_lost, server_stopped."
+            "call_lost, server_stopped.",
+            ["reason"],
+            registry=registry,
         )
-        return Counter("paperless_ivr_calls_given_back", text, ["reason"], registry=self.registry)
-
-    @_live.default
-    def _make_live(self) -> Gauge:
-        text = (
+        self._live = Gauge(
+            "paperless_ivr_calls_live",
             "Calls begun less calls ended; only the sum over all servers means something. "
-            "A call that was given back counts until it is cleaned up, ten minutes later."
+            "A call that was given back counts until it is cleaned up, ten minutes later.",
+            registry=registry,
         )
-        return Gauge("paperless_ivr_calls_live", text, registry=self.registry)
-
-    @_requests.default
-    def _make_requests(self) -> Histogram:
-        text = "Seconds until a web request was answered, by its path and status."
-        labels = ["path", "status"]
-        return Histogram("paperless_ivr_request_seconds", text, labels, registry=self.registry)
-
-    @_answers.default
-    def _make_answers(self) -> Counter:
-        text = (
+        self._requests = Histogram(
+            "paperless_ivr_request_seconds",
+            "Seconds until a web request was answered, by its path and status.",
+            ["path", "status"],
+            registry=registry,
+        )
+        self._answers = Counter(
+            "paperless_ivr_service_answers",
             "Answers of the billing service, by operation and class; a search that found nobody "
-            "is NobodyFound."
+            "is NobodyFound.",
+            ["operation", "answer"],
+            registry=registry,
         )
-        labels = ["operation", "answer"]
-        return Counter("paperless_ivr_service_answers", text, labels, registry=self.registry)
-
-    @_circuit.default
-    def _make_circuit(self) -> Gauge:
-        text = "1 while requests to the service are held back, as it did not answer others."
-        return Gauge("paperless_ivr_service_circuit_open", text, registry=self.registry)
-
-    @_no_access.default
-    def _make_no_access(self) -> Gauge:
-        text = "1 while the service, when it answered last, refused our credentials."
-        return Gauge("paperless_ivr_service_access_refused", text, registry=self.registry)
-
-    @_ready.default
-    def _make_ready(self) -> Gauge:
-        text = "1 where `/ready`, when it was last asked, said 200: something must ask it."
-        return Gauge("paperless_ivr_ready", text, registry=self.registry)
-
-    @_left.default
-    def _make_left(self) -> Counter:
-        text = (
+        self._circuit = Gauge(
+            "paperless_ivr_service_circuit_open",
+            "1 while requests to the service are held back, as it did not answer others.",
+            registry=registry,
+        )
+        self._no_access = Gauge(
+            "paperless_ivr_service_access_refused",
+            "1 while the service, when it answered last, refused our credentials.",
+            registry=registry,
+        )
+        self._ready = Gauge(
+            "paperless_ivr_ready",
+            "1 where `/ready`, when it was last asked, said 200: something must ask it.",
+            registry=registry,
+        )
+        self._left = Counter(
+            "paperless_ivr_relay",
             "Items of the relay, by what they came to; given_up is 0 from its start, so that "
-            "an alert sees the first."
+            "an alert sees the first.",
+            ["came_to"],
+            registry=registry,
         )
-        return Counter("paperless_ivr_relay", text, ["came_to"], registry=self.registry)
-
-    @_links.default
-    def _make_links(self) -> Counter:
-        text = (
+        self._links = Counter(
+            "paperless_ivr_link_waits",
             "Texted links that were waited for on the line, by how the wait ended: opened, "
-            "not_opened, unclear, went_on, hung_up."
+            "not_opened, unclear, went_on, hung_up.",
+            ["came_to"],
+            registry=registry,
         )
-        return Counter("paperless_ivr_link_waits", text, ["came_to"], registry=self.registry)
+        self._ways = Counter(
+            "paperless_ivr_ways",
+            "Ways to an address, by way: offered, then taken by an agreement to enroll.",
+            ["way", "came_to"],
+            registry=registry,
+        )
 
     def circuit(self, is_open: Callable[[], bool]) -> None:
         """The circuit to the service is read whenever the numbers are."""
@@ -126,12 +117,21 @@ class Meters:
         if move.before is None:
             self._begun.labels(move.after.call.host.moment.value).inc()
             self._live.inc()
-        elif came_to := wait_ended(move):
-            self._links.labels(came_to).inc()
+        else:
+            self._answered(move, move.before.call, move.after.call)
         if move.after.over:
             back = handback_of(move.after)
             self._ended.labels(back.disposition.value, back.reason.value).inc()
             self._live.dec()
+
+    def _answered(self, move: Move, before: Call, after: Call) -> None:
+        if came_to := wait_ended(move):
+            self._links.labels(came_to).inc()
+        if way := way_turned_to(before, after):
+            self._ways.labels(way.value, "offered").inc()
+        for consent in after.consents[len(before.consents) :]:
+            if consent.purpose is Purpose.ENROLL and after.contact.source:
+                self._ways.labels(after.contact.source.way.value, "taken").inc()
 
     def gave_back(self, reason: Reason) -> None:
         """A call went back to the host outside of its flow."""

@@ -247,7 +247,7 @@ class AgiRig:
         self.gateway.channel.writer.transport.abort()
         return True
 
-    def person(self, result: TransferResult) -> None:
+    def agent(self, result: TransferResult) -> None:
         """What Dial comes to."""
         self.asterisk.dial = result
 

@@ -199,7 +199,7 @@ def test_nobody_to_dial() -> None:
 
 def test_hanging_up_after_a_talk_is_an_answered_transfer(rig: AgiRig) -> None:
     """A caller who hangs up at the end of the talk with a person has had the person."""
-    rig.person(TransferResult.ANSWERED)
+    rig.agent(TransferResult.ANSWERED)
     ringing = rig.asterisk._dials
 
     def talked() -> str:
@@ -246,7 +246,7 @@ def test_a_key_in_the_last_listening_command_is_kept(rig: AgiRig) -> None:
 def test_a_caller_who_hangs_up_while_it_rings(rig: AgiRig) -> None:
     """DIALSTATUS tells it where no notice comes."""
     rig.asterisk.sends_hangup = False
-    rig.person(TransferResult.NO_ANSWER)
+    rig.agent(TransferResult.NO_ANSWER)
     rig.caller.plan(HangUp(after=1.0))
     assert rig.perform(turn(Transfer(Reason.CALLER_ASKED)), "en-US") == HungUp()
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from paperless_ivr.backends.demo import springfield
 from paperless_ivr.drive.aio import AsyncDriver
-from paperless_ivr.drive.runner import Setup, utc_now
+from paperless_ivr.drive.runner import Setup
 from paperless_ivr.flow.events import (
     CallerEvent,
     Digits,
@@ -33,9 +33,9 @@ from paperless_ivr.prompts import Catalog
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.secret import keys
+from paperless_ivr.testing.playback import Playback
 from paperless_ivr.testing.virtual_caller import Act, HangUp, Press
 from paperless_ivr.transcripts import read
-from paperless_ivr.transcripts.playback import Playback
 from tests.counts import heavy
 from tests.drive.test_loops_agree import FILES, played
 from tests.gateways.agi.simulator import Asterisk, recorded
@@ -135,7 +135,7 @@ def test_a_call_is_handed_over_and_given_back() -> None:
 @pytest.mark.requirement("R47")
 def test_a_no_of_a_withheld_caller_is_nobody_else_s() -> None:
     """Whatever stands for "no number", a caller's no does not silence the offer for the next."""
-    backend, record = springfield(), MemoryRecord(utc_now)
+    backend, record = springfield(), MemoryRecord()
     store = SeparateStores(record, MemoryLiveCalls())
     driver = AsyncDriver(Setup(Flow(), Catalog.of(Policy()), backend, store))
     numbers = ["0000000000", "9999999999", "+266696687", "+10000000000", "user-12345-67890"]
@@ -565,7 +565,7 @@ class Planned:
 
     async def perform(self, turn: Turn, language: str) -> CallerEvent | None:
         """Plans a turn and performs it; what comes of it is what was planned."""
-        event = self.playback.does(turn)
+        event = self.playback.caller(turn)
         sounds = [
             sum(not sound.is_pause for sound in self.gateway.sounds.prompt(prompt, language))
             for prompt in turn.say
@@ -577,10 +577,10 @@ class Planned:
 
     def _acts(self, event: CallerEvent | None, turn: Turn, sounds: list[int]) -> list[Act]:
         match event:
-            case Digits(pressed, ended, heard):
+            case Digits(pressed, ended, interrupted):
                 assert isinstance(turn.then, Gather)
                 end = turn.then.end_key if ended is Ended.END_KEY else ""
-                at = None if heard is None else sum(sounds[:heard])
+                at = None if interrupted is None else sum(sounds[:interrupted])
                 return [Press(pressed.reveal() + end, at=at, after=0.1)]
             case HungUp():
                 return [HangUp(at=0 if sounds else None)]
@@ -731,7 +731,7 @@ def test_it_listens_on_loopback() -> None:
 
 def test_the_driver_takes_a_call() -> None:
     """The default driver takes a call that is handed over, to its end."""
-    record = MemoryRecord(utc_now)
+    record = MemoryRecord()
     flow = Flow()
     words = Catalog.of(flow.terms.policy)
     store = SeparateStores(record, MemoryLiveCalls())

@@ -36,8 +36,8 @@ from paperless_ivr.prompts.plain import amount
 from paperless_ivr.records.memory import MemoryLiveCalls
 from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.secret import account, credential, keys
+from paperless_ivr.testing.playback import Playback
 from paperless_ivr.transcripts import read
-from paperless_ivr.transcripts.playback import Playback
 from tests.gateways.twilio.making import gateway
 from tests.gateways.twilio.test_visits import request
 

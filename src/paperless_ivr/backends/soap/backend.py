@@ -15,7 +15,7 @@ from paperless_ivr.backends.connection import (
     UNKNOWN,
     Connection,
 )
-from paperless_ivr.backends.port import NO_ACCESS
+from paperless_ivr.backends.port import NO_ACCESS, without_answer
 from paperless_ivr.backends.soap.contract import Contract, is_envelope, load_contract
 from paperless_ivr.backends.soap.fit import Fit, Reading, fits, misnamed, strangers
 from paperless_ivr.backends.soap.http import Http, NothingDone, PerhapsDone, Reply
@@ -27,7 +27,6 @@ from paperless_ivr.flow.events import (
     CustomersFound,
     Invoice,
     InvoiceChecked,
-    OutcomeUnknown,
     Refusal,
     Refused,
     ServiceAnswer,
@@ -94,9 +93,9 @@ class SoapBackend:
         except NothingDone as trouble:
             return Unavailable(str(trouble), answered=_of_service(reply))
         except PerhapsDone as trouble:
-            return _lost(request, str(trouble), answered=_of_service(reply))
+            return without_answer(request, str(trouble), answered=_of_service(reply))
         except Exception as error:  # noqa: BLE001 - an error's text may hold what was sent
-            return _lost(request, type(error).__name__, answered=_of_service(reply))
+            return without_answer(request, type(error).__name__, answered=_of_service(reply))
 
     def _reply(self, fit: Fit, request: ServiceRequest, until: float) -> Reply:
         fields = {
@@ -124,15 +123,15 @@ class SoapBackend:
         else:
             done = meaning == DONE if code else None
         if done is None or (not done and meaning == DONE):
-            return _lost(request, f"answer without {success}")
+            return without_answer(request, f"answer without {success}", answered=True)
         if done and meaning not in (None, DONE):
-            return _lost(request, f"{success}, and error code {code}")
+            return without_answer(request, f"{success}, and error code {code}", answered=True)
         if not done:
             return self._not_done(request, code, meaning or Refusal.OTHER.value)
         if isinstance(request, InvoiceExists):
             exists = reading.flag("Exists", answer)
             return (
-                _lost(request, "answer without Exists")
+                without_answer(request, "answer without Exists", answered=True)
                 if exists is None
                 else InvoiceChecked(exists)
             )
@@ -144,7 +143,7 @@ class SoapBackend:
     def _not_done(self, request: ServiceRequest, code: str, meaning: str) -> ServiceAnswer:
         """What the service says by an error code; one that nobody explained is a refusal."""
         if meaning == UNKNOWN:
-            return _lost(request, f"error code {code}")
+            return without_answer(request, f"error code {code}", answered=True)
         if meaning == UNAVAILABLE:
             return Unavailable(f"error code {code}")
         if meaning == CREDENTIALS:
@@ -154,13 +153,6 @@ class SoapBackend:
         if isinstance(request, InvoiceExists):
             return InvoiceChecked(False)
         return CustomersFound(()) if isinstance(request, Read) else Refused(Refusal.OTHER, code)
-
-
-def _lost(request: ServiceRequest, why: str, *, answered: bool = True) -> ServiceAnswer:
-    """No answer that counts: a read did nothing, a write may have been done."""
-    if isinstance(request, Read):
-        return Unavailable(why, answered=answered)
-    return OutcomeUnknown(why)
 
 
 def _of_service(reply: Reply | None) -> bool:

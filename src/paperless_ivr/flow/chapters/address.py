@@ -112,7 +112,7 @@ def use_keypad(c: Anything) -> Call:
 def try_agent(c: Anything) -> Call:
     """An agent is the next way to an address."""
     contact = evolve(c.call.contact, used=(*c.call.contact.used, Strategy.AGENT))
-    return want_agent(Reason.NO_ADDRESS_LEFT, S.NO_CONTACT)(
+    return want_agent(Reason.NO_ADDRESS_LEFT, S.ADDRESS)(
         evolve(c, call=evolve(c.call, contact=contact))
     )
 

@@ -35,7 +35,7 @@ from paperless_ivr.flow.facts import (
     settled,
     star,
 )
-from paperless_ivr.flow.host import Moment, Outcome, Reason, Registration, Sent
+from paperless_ivr.flow.host import BillOutcome, Moment, Reason, Registration, Sent
 from paperless_ivr.flow.lines import Prompts, key, must, options, prompt, say, says
 from paperless_ivr.flow.options import Choice
 from paperless_ivr.flow.phrases import Phrase
@@ -120,7 +120,9 @@ def stop_waiting(c: Anything) -> Call:
 def note_paperless(c: Transition[CustomersFound]) -> Call:
     """The bill is paperless: what was agreed in the call is finished, or what waited before it."""
     call, yes = stop_waiting(c), given(c, Purpose.TEXT)
-    new = Outcome(yes.customer, yes.account, yes.invoice_type, Registration.ACTIVE, yes.reference)
+    new = BillOutcome(
+        yes.customer, yes.account, yes.invoice_type, Registration.ACTIVE, yes.reference
+    )
     outcomes = {(o.customer, o.invoice_type): o for o in call.results.outcomes}
     bill = (yes.customer, yes.invoice_type)
     outcomes[bill] = evolve(outcomes.get(bill, new), registration=Registration.ACTIVE)

@@ -39,9 +39,10 @@ def asked_at(state: State) -> Guard[Any]:
 
 
 def otherwise(state: State) -> Guard[Any]:
-    """The ending that is due where nobody can be had."""
+    """Where the call goes without an agent: the ending that is due, or the next way."""
     guard = named(f"otherwise {state.name}", lambda c: c.call.ringing.otherwise is state)
-    return Phrase("the ending that was due")(guard)
+    words = "the next way to an address" if state is S.ADDRESS else "the ending that was due"
+    return Phrase(words)(guard)
 
 
 def go_on_without(c: Anything) -> Call:
@@ -111,11 +112,11 @@ CHAPTER: Chapter = {
     ),
     S.GO_ON: Pass(
         "No agent is free, or none is wanted.",
-        title="Which ending was due?",
+        title="Without an agent: what now?",
         ways=[
             *(
-                On(Arrived, ending, when=otherwise(ending))
-                for ending in (S.NOT_OFFERED, S.NOT_IDENTIFIED, S.UNAVAILABLE, S.FAILED, S.NO_CONTACT, S.OPT_OUT_REQUESTED)
+                On(Arrived, state, when=otherwise(state))
+                for state in (S.NOT_OFFERED, S.NOT_IDENTIFIED, S.UNAVAILABLE, S.FAILED, S.ADDRESS, S.OPT_OUT_REQUESTED)
             ),
             On(Arrived, S.INCOMPLETE),
         ],

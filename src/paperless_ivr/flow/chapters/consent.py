@@ -11,7 +11,6 @@ from paperless_ivr.flow.answers import (
     REFUSED_FOR_GOOD,
     SEARCH,
     WRITE,
-    store_preference,
 )
 from paperless_ivr.flow.blocks import Ask, Chapter, Do, Press
 from paperless_ivr.flow.call import Call, Purpose, Source
@@ -56,10 +55,11 @@ from paperless_ivr.flow.lines import (
 from paperless_ivr.flow.options import Choice, Option
 from paperless_ivr.flow.phrases import Phrase
 from paperless_ivr.flow.requests import (
+    DeferRequest,
     EnrollInPaperless,
     Request,
     SearchByAccountNumber,
-    deferred,
+    StoreCustomerPreference,
 )
 from paperless_ivr.flow.rows import On
 from paperless_ivr.flow.states import State as S
@@ -165,7 +165,7 @@ def enroll(view: CallView) -> Request:
         return EnrollInPaperless(
             payment.guid, yes.customer, yes.account, yes.invoice_type, yes.reference
         )
-    return store_preference(given(view, Purpose.ENROLL))
+    return StoreCustomerPreference.of(given(view, Purpose.ENROLL))
 
 
 def look_again(view: CallView) -> Request:
@@ -175,7 +175,7 @@ def look_again(view: CallView) -> Request:
 
 def defer_request(view: CallView) -> Request:
     """What the record is to keep of the yes."""
-    return deferred(given(view, Purpose.ENROLL))
+    return DeferRequest.of(given(view, Purpose.ENROLL))
 
 
 BAD_EMAIL = On(

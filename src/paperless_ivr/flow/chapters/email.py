@@ -427,6 +427,7 @@ CHAPTER: Chapter = {
         say=[spell("email_local")],
         help="email_local_help",
         by=SPELLING,
+        leave=On(Digits, S.ADDRESS, when=pound, keep=leave_keypad, say="keypad_left", words="alone: another way"),
         examples=_spellings,
         ways=[On(Digits, S.EMAIL_DOMAIN, when=spelled_local, keep=take_local)],
     ),

@@ -6,7 +6,7 @@ from paperless_ivr.flow import bills
 from paperless_ivr.flow.blocks import Chapter, End
 from paperless_ivr.flow.host import Registration, Sent
 from paperless_ivr.flow.lines import Line, Prompts, prompt, say, says
-from paperless_ivr.flow.states import Outcome
+from paperless_ivr.flow.states import EndingGroup
 from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.turns import Prompt
 from paperless_ivr.flow.view import CallView
@@ -114,23 +114,23 @@ PROMPTS: Prompts = {
 # fmt: off
 # Set by hand: a way out is one line.
 CHAPTER: Chapter = {
-    S.ENROLLED: End("Accepted, or finished by the texted link.", title="Enrolled", outcome=Outcome.DONE, say=[enrolled]),
-    S.LINK_SENT: End("The texted link finishes it.", title="Link sent", outcome=Outcome.DONE, say=[say("end_link_sent")]),
-    S.DEFERRED: End("Agreed and saved; completed later.", title="Saved for later", outcome=Outcome.LATER, say=[deferred]),
-    S.DECLINED: End("Said no; nothing was changed.", title="Declined", outcome=Outcome.NO, say=[ending("end_declined", "end_declined")]),
-    S.IGNORED: End("No key, or one for the host.", title="Ignored", outcome=Outcome.NO, say=[]),
-    S.LEFT: End("Broke off by pressing #.", title="Left with #", outcome=Outcome.NO, say=[say("end_left")]),
-    S.NOT_OFFERED: End("No offer was due at this moment.", title="Not offered", outcome=Outcome.CANNOT, say=[]),
-    S.INELIGIBLE: End("No bill that can go paperless.", title="No bill to switch", outcome=Outcome.CANNOT, say=[say("end_ineligible")]),
-    S.ALREADY_PAPERLESS: End("It was paperless before the call.", title="Already paperless", outcome=Outcome.CANNOT, say=[say("end_already")]),
-    S.PENDING: End("A link sent earlier is not opened yet.", title="Link still waits", outcome=Outcome.LATER, say=[say("end_pending")]),
-    S.NOT_IDENTIFIED: End("The account was not found or not proved.", title="Not identified", outcome=Outcome.CANNOT, say=[say("end_not_identified")]),
-    S.NO_CONTACT: End("No address could be found.", title="No address", outcome=Outcome.CANNOT, say=[ending("end_no_contact")]),
-    S.INCOMPLETE: End("Too many wrong keys, or silence.", title="Incomplete", outcome=Outcome.CANNOT, say=[ending("end_incomplete")]),
-    S.UNAVAILABLE: End("It was down before the yes; nothing is kept.", title="Service down", outcome=Outcome.CANNOT, say=[ending("end_unavailable")]),
-    S.FAILED: End("The service refused for good.", title="Refused", outcome=Outcome.CANNOT, say=[failed]),
-    S.OPTED_OUT: End("The bill comes on paper again.", title="Back to paper", outcome=Outcome.NO, say=[opted_out]),
-    S.OPT_OUT_REQUESTED: End("Back to paper was asked for, and saved.", title="Paper asked for", outcome=Outcome.LATER, say=[say("end_opt_out_requested")]),
-    S.TRANSFERRED: End("An agent has the call.", title="Transferred", outcome=Outcome.AGENT, say=[]),
-    S.ABANDONED: End("What was agreed is still carried out.", title="Hung up", outcome=Outcome.NO, say=[]),
+    S.ENROLLED: End("Accepted, or finished by the texted link.", title="Enrolled", group=EndingGroup.DONE, say=[enrolled]),
+    S.LINK_SENT: End("The texted link finishes it.", title="Link sent", group=EndingGroup.DONE, say=[say("end_link_sent")]),
+    S.DEFERRED: End("Agreed and saved; completed later.", title="Saved for later", group=EndingGroup.LATER, say=[deferred]),
+    S.DECLINED: End("Said no; nothing was changed.", title="Declined", group=EndingGroup.NO, say=[ending("end_declined", "end_declined")]),
+    S.IGNORED: End("No key, or one for the host.", title="Ignored", group=EndingGroup.NO, say=[]),
+    S.LEFT: End("Broke off by pressing #.", title="Left with #", group=EndingGroup.NO, say=[say("end_left")]),
+    S.NOT_OFFERED: End("No offer was due at this moment.", title="Not offered", group=EndingGroup.CANNOT, say=[]),
+    S.INELIGIBLE: End("No bill that can go paperless.", title="No bill to switch", group=EndingGroup.CANNOT, say=[say("end_ineligible")]),
+    S.ALREADY_PAPERLESS: End("It was paperless before the call.", title="Already paperless", group=EndingGroup.CANNOT, say=[say("end_already")]),
+    S.PENDING: End("A link sent earlier is not opened yet.", title="Link still waits", group=EndingGroup.LATER, say=[say("end_pending")]),
+    S.NOT_IDENTIFIED: End("The account was not found or not proved.", title="Not identified", group=EndingGroup.CANNOT, say=[say("end_not_identified")]),
+    S.NO_CONTACT: End("No address could be found.", title="No address", group=EndingGroup.CANNOT, say=[ending("end_no_contact")]),
+    S.INCOMPLETE: End("Too many wrong keys, or silence.", title="Incomplete", group=EndingGroup.CANNOT, say=[ending("end_incomplete")]),
+    S.UNAVAILABLE: End("It was down before the yes; nothing is kept.", title="Service down", group=EndingGroup.CANNOT, say=[ending("end_unavailable")]),
+    S.FAILED: End("The service refused for good.", title="Refused", group=EndingGroup.CANNOT, say=[failed]),
+    S.OPTED_OUT: End("The bill comes on paper again.", title="Back to paper", group=EndingGroup.NO, say=[opted_out]),
+    S.OPT_OUT_REQUESTED: End("Back to paper was asked for, and saved.", title="Paper asked for", group=EndingGroup.LATER, say=[say("end_opt_out_requested")]),
+    S.TRANSFERRED: End("An agent has the call.", title="Transferred", group=EndingGroup.AGENT, say=[]),
+    S.ABANDONED: End("What was agreed is still carried out.", title="Hung up", group=EndingGroup.NO, say=[]),
 }

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from attrs import evolve
 
 from paperless_ivr.flow import bills
-from paperless_ivr.flow.answers import KEEP, NOT_RECORDED, WRITE, store_preference
+from paperless_ivr.flow.answers import KEEP, NOT_RECORDED, WRITE
 from paperless_ivr.flow.blocks import Ask, Chapter, Do, Press
 from paperless_ivr.flow.call import Call, Choosing, Purpose, TextPurpose
 from paperless_ivr.flow.events import (
@@ -29,7 +29,7 @@ from paperless_ivr.flow.host import Reason, Registration, Sent
 from paperless_ivr.flow.lines import WHICH, Prompts, key, options, prompt, say, says, which_bill
 from paperless_ivr.flow.options import Choice
 from paperless_ivr.flow.phrases import Phrase
-from paperless_ivr.flow.requests import Request, SendWebLink, StoreCustomerPreference, deferred
+from paperless_ivr.flow.requests import DeferRequest, Request, SendWebLink, StoreCustomerPreference
 from paperless_ivr.flow.rows import On
 from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.turns import Prompt
@@ -105,12 +105,12 @@ def link_to_send(view: CallView) -> bool:
 
 def store_paper(view: CallView) -> Request:
     """What the service is to store."""
-    return store_preference(given(view, Purpose.BACK_TO_PAPER))
+    return StoreCustomerPreference.of(given(view, Purpose.BACK_TO_PAPER))
 
 
 def defer_request(view: CallView) -> Request:
     """What the record is to keep of the yes."""
-    return deferred(given(view, Purpose.BACK_TO_PAPER))
+    return DeferRequest.of(given(view, Purpose.BACK_TO_PAPER))
 
 
 PROMPTS: Prompts = {

@@ -29,7 +29,7 @@ from paperless_ivr.secret import keys
 
 CAPABILITIES = Capabilities(
     "Asterisk (FastAGI)",
-    heard=Claim(How.MET, "a STREAM FILE or SAY of its own for each piece"),
+    interrupted=Claim(How.MET, "a STREAM FILE or SAY of its own for each piece"),
     flush=Claim(How.MET, "keys are kept here, not by Asterisk, and dropped here"),
     once=Claim(How.MET, "a key is one reply to one command"),
     end_key_alone=Claim(How.MET, "WAIT FOR DIGIT gives every key, one at a time"),
@@ -202,24 +202,24 @@ class AgiGateway:
     async def _gather(self, gather: Gather, turn: Turn, language: str) -> CallerEvent:
         if not gather.type_ahead:
             self._ahead = ""
-        heard: int | None = 0
+        interrupted: int | None = 0
         if not self._ahead:
             escape = EVERY_KEY if gather.barge_in else ""
             key, number, unheard = await self._speak(turn, language, escape)
             self._ahead = key
-            heard = number if key and unheard is None else unheard
+            interrupted = number if key and unheard is None else unheard
         taken = ""
         while len(taken) < gather.max_keys:
             key = await self._next(gather.next_key_wait if taken else gather.first_key_wait)
             if self.channel.gone.is_set():
                 return HungUp()
             if not key:
-                return Digits(keys(taken), Ended.TIMEOUT, heard) if taken else NoInput()
+                return Digits(keys(taken), Ended.TIMEOUT, interrupted) if taken else NoInput()
             if key == gather.end_key:
-                return Digits(keys(taken), Ended.END_KEY, heard)
+                return Digits(keys(taken), Ended.END_KEY, interrupted)
             taken += key
         self._late = (gather.end_key, self.clock() + gather.next_key_wait)
-        return Digits(keys(taken), Ended.FULL, heard)
+        return Digits(keys(taken), Ended.FULL, interrupted)
 
     async def _next(self, wait: float) -> str:
         """The next key, pressed ahead or not; "" where none comes."""

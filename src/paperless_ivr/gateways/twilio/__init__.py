@@ -85,7 +85,7 @@ class TwilioGateway:
         lost = Claim(degraded, "keys pressed before a <Gather> are lost, and pressed again")
         return Capabilities(
             "Twilio",
-            heard=Claim(How.EMULATED, "a <Gather> with an address of its own for each run"),
+            interrupted=Claim(How.EMULATED, "a <Gather> with an address of its own for each run"),
             flush=Claim(How.MET, "keys pressed before a <Gather> are not collected"),
             once=Claim(How.EMULATED, "by the token of the turn in every address"),
             end_key_alone=Claim(How.EMULATED, "no finishOnKey at a question of one key"),

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, exists, insert, select, update
 
+from paperless_ivr.clock import utc_now
 from paperless_ivr.errors import StaleCall, UnknownCall
 from paperless_ivr.records.port import SavedCall
 from paperless_ivr.records.sql.database import Database
-from paperless_ivr.records.sql.record import utc_now
 from paperless_ivr.records.sql.tables import live_calls
 from paperless_ivr.records.vault import Vault
 

@@ -1,11 +1,12 @@
 """The durable record: each method is one transaction."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from paperless_ivr.clock import utc_now
 from paperless_ivr.flow.events import (
     LimitReached,
     Refused,
@@ -41,11 +42,6 @@ from paperless_ivr.records.vault import Vault
 from paperless_ivr.secret import Secret
 
 T = TypeVar("T")
-
-
-def utc_now() -> datetime:
-    """The time, with its zone."""
-    return datetime.now(UTC)
 
 
 class SqlRecord:

@@ -9,6 +9,7 @@ from types import TracebackType
 
 from sqlalchemy import URL, Connection, delete, exists, insert, select
 
+from paperless_ivr.clock import utc_now
 from paperless_ivr.errors import KeyProblem, NoRecord
 from paperless_ivr.flow.events import Refused
 from paperless_ivr.records.port import Follow, Reservation, SessionUpdate, Tried
@@ -17,7 +18,7 @@ from paperless_ivr.records.sql.database import BUDGET, CONNECTIONS, Database, da
 from paperless_ivr.records.sql.keys import check_keys
 from paperless_ivr.records.sql.limits import reserve_try
 from paperless_ivr.records.sql.live_calls import SqlLiveCalls
-from paperless_ivr.records.sql.record import SqlRecord, utc_now
+from paperless_ivr.records.sql.record import SqlRecord
 from paperless_ivr.records.sql.revisions import check_revision, is_empty
 from paperless_ivr.records.sql.tables import activity, key_check, live_calls
 from paperless_ivr.records.vault import Vault, vault, vault_of_file

@@ -2,7 +2,11 @@
 
 import threading
 from collections.abc import Callable, Iterable
+from pathlib import Path
+from traceback import extract_tb
 from typing import TypeVar
+
+from paperless_ivr.errors import Problems, Rejected
 
 Make = TypeVar("Make")
 Value = TypeVar("Value")
@@ -26,11 +30,18 @@ def run(checks: Iterable[Callable[[Make], None]], make: Make) -> None:
         except AssertionError as error:
             broken.append(f"{promise} But {error}")
         except Exception as error:  # noqa: BLE001 - whatever it raises breaks the promise
-            broken.append(f"{promise} But it raised {type(error).__name__}.")
+            broken.append(f"{promise} But it raised {type(error).__name__}. {_told(error)}")
             cause = error
     if broken:
         message = f"{len(broken)} of {done} promises are broken:\n"
         raise AssertionError(message + "\n".join(f"  - {line}" for line in broken)) from cause
+
+
+def _told(error: Exception) -> str:
+    """Where an error was raised, and its message if it is ours: those hold no personal data."""
+    last = extract_tb(error.__traceback__)[-1]
+    words = f" {error}" if isinstance(error, Problems | Rejected) else ""
+    return f"{Path(last.filename).name}, line {last.lineno}.{words}"
 
 
 def same(what: str, expected: object, got: object) -> None:

@@ -5,10 +5,14 @@ An adapter brings a `Runtime`: its gateway on a small simulator of its runtime, 
 so the promises of session gateways are checked too. What is not claimed is left out.
 """
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from urllib.parse import parse_qsl, urlencode
 
-from attrs import define, evolve, field
+from attrs import define, evolve, field, fields
 
 from paperless_ivr import secret
 from paperless_ivr.backends.demo import customer, payment, springfield
@@ -17,13 +21,14 @@ from paperless_ivr.drive.protocol import Move
 from paperless_ivr.drive.runner import Setup, handback_of
 from paperless_ivr.drive.session import Session, read
 from paperless_ivr.drive.web import Reply, WebDriver
-from paperless_ivr.errors import Rejected
+from paperless_ivr.errors import Rejected, UnknownCall
 from paperless_ivr.flow.events import CallerEvent, Digits, HungUp, NoInput, TransferResult
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Disposition, Handback, Identity, Moment
+from paperless_ivr.flow.host_strings import handback_to_strings
 from paperless_ivr.flow.turns import Prompt, Turn
 from paperless_ivr.gateways.capabilities import Capabilities
-from paperless_ivr.gateways.port import Answers, Begins, Ends, WebRequest
+from paperless_ivr.gateways.port import Answers, Begins, Ends, Visit, WebRequest
 from paperless_ivr.prompts import Catalog
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 from paperless_ivr.records.separate import SeparateStores
@@ -90,19 +95,21 @@ class Performer:
     def perform(self, turn: Turn, language: str) -> CallerEvent | None:
         """Writes a turn, has it followed, and reads what comes of it."""
         self._turns += 1
-        number = self._turns
+        number, printed = self._turns, StringIO()
         gateway = self.runtime.gateway
-        document = gateway.write(turn, lambda heard: f"{number}-{heard}", language)
-        request = self.runtime.follow(document)
-        if request is None:
-            return None
-        visit = gateway.read(request)
-        self._shown += f"{request!r}{visit!r}{gateway!r}"
+        with redirect_stdout(printed), redirect_stderr(printed):
+            document = gateway.write(turn, lambda interrupted: f"{number}-{interrupted}", language)
+            request = self.runtime.follow(document)
+            if request is None:
+                return None
+            visit = gateway.read(request)
+        sys.stdout.write(printed.getvalue())
+        self._shown += f"{printed.getvalue()}{request!r}{visit!r}{gateway!r}"
         if isinstance(visit, Ends):
             return HungUp(visit.by)
         assert isinstance(visit, Answers), f"it is read as {visit!r}"
         of_turn, _, heard = visit.token.partition("-")
-        same("the turn that it answers", str(number), of_turn)
+        same("the turn of the token in its address", str(number), of_turn)
         if isinstance(visit.event, Digits):
             return evolve(visit.event, interrupted=None if heard == "None" else int(heard))
         return visit.event
@@ -123,9 +130,9 @@ class Performer:
         """There is no channel to cut."""
         return False
 
-    def person(self, result: TransferResult) -> None:
+    def agent(self, result: TransferResult) -> None:
         """What becomes of the next transfer."""
-        self.runtime.person(result)
+        self.runtime.agent(result)
 
     def shown(self) -> str:
         """Everything that could be printed."""
@@ -139,6 +146,7 @@ class Performer:
 
 KEY = secret.credential("the key of all workers")
 RIVERA = customer("rivera")
+DIALED = "+12175550100"
 YES = (Press("1"), None, Press("1137"), None, Press("1"), None)
 """What enrolls: yes, the last four digits, agreed; None goes on without a key."""
 
@@ -149,7 +157,7 @@ class _Bench:
 
     runtime: Runtime
     backend: MemoryBackend = field(factory=springfield)
-    record: MemoryRecord = field(factory=lambda: MemoryRecord(lambda: datetime.now(UTC)))
+    record: MemoryRecord = field(factory=MemoryRecord)
     calls: MemoryLiveCalls = field(factory=MemoryLiveCalls)
     ended: list[Handback] = field(factory=list)
     sent: list[WebRequest] = field(factory=list)
@@ -176,6 +184,7 @@ class _Bench:
             "springfield-water",
             Moment.BEFORE_PAYMENT,
             ani=RIVERA.phone,
+            dnis=DIALED,
             language="en-US",
         )
 
@@ -183,6 +192,7 @@ class _Bench:
         """A request of the runtime, answered."""
         self.sent.append(request)
         self.reply = self.driver.answer(request)
+        same(f"the status of the reply to {request.path}", 200, self.reply.status)
         return self.reply
 
     def begin(self) -> Reply:
@@ -197,13 +207,19 @@ class _Bench:
 
     def does(self, act: Press | None) -> Reply:
         """The caller hears the document, and does that; the reply to what comes of it."""
-        request = self.hears(act)
-        assert request is not None, "the host has the call again"
-        return self.send(request)
+        request, before = self.hears(act), self.load().number
+        assert request is not None, "the call went back to the host too early."
+        self.send(request)
+        holds(f"that the call goes on after {request.path}", self.load().number > before)
+        return self.reply
 
     def load(self) -> Session:
         """The call as it is in the store."""
-        stored = self.calls.load(self.runtime.call_id)
+        try:
+            stored = self.calls.load(self.runtime.call_id)
+        except UnknownCall:
+            stored = None
+        assert stored, f"no call has the runtime's identifier, {self.runtime.call_id}."
         return read(stored).session(self.driver.setup.flow, stored)
 
     def state(self) -> tuple[object, ...]:
@@ -225,6 +241,24 @@ def _bench(make: MakeRuntime) -> _Bench:
 
 
 # ── promises ─────────────────────────────────────────────────────────────────────────────
+
+
+def _as_written(make: MakeRuntime) -> None:
+    """G01: Apostrophes and accents are spoken as written."""
+    say = (Prompt("no_input"), Prompt("offer", language=session.OTHER))
+    rig = Performer(make())
+    session._does(rig, session.MENU, say=say)
+    heard = [rig.utterance(prompt, session.LANGUAGE) for prompt in say]
+    same("what is heard", heard, rig.caller.heard)
+
+
+def _in_time(make: MakeRuntime) -> None:
+    """G11, G12: Keys that come within their waits count, as far as the runtime can wait."""
+    entry, longest = session.ENTRY, make().capabilities.longest_wait
+    waits = (entry.first_key_wait, entry.next_key_wait)
+    first, following = (wait if longest is None else min(wait, longest) for wait in waits)
+    for press in (Press("1137", after=first - 1), Press("1137", apart=following - 0.5)):
+        session._gets(lambda: Performer(make()), session._pressed("1137"), entry, press)
 
 
 def _interrupts(make: MakeRuntime) -> None:
@@ -254,7 +288,7 @@ def _told_apart(make: MakeRuntime) -> None:
 def _hands_over(make: MakeRuntime) -> None:
     """G25: What the host hands over arrives, and no more than that."""
     runtime = make()
-    plain = Arrival(runtime.call_id, "springfield-water", ani=RIVERA.phone)
+    plain = Arrival(runtime.call_id, "springfield-water", ani=RIVERA.phone, dnis=DIALED)
     full = evolve(
         plain,
         moment=Moment.AFTER_PAYMENT,
@@ -268,18 +302,22 @@ def _hands_over(make: MakeRuntime) -> None:
     for arrival in (plain, full):
         visit = runtime.gateway.read(runtime.begins(arrival))
         assert isinstance(visit, Begins), f"it is read as {visit!r}"
-        same("the arrival", arrival, evolve(visit.arrival, dnis=""))
+        names = [field.name for field in fields(Arrival)]
+        changed = [n for n in names if getattr(arrival, n) != getattr(visit.arrival, n)]
+        same("the list of arrival fields that changed", [], changed)
 
 
 def _hands_back(make: MakeRuntime) -> None:
-    """G25: A call that has ended goes back to the host, with its disposition."""
+    """G25: A call that has ended goes back to the host, with every field of the hand-back."""
     bench = _bench(make)
     for _ in bench.along():
         pass
     same("what comes of the last document", None, bench.hears(None))
-    told = bench.runtime.handed_back
-    same("what the host is told", "enrolled", told and told["disposition"])
     same("how it ended", [Disposition.ENROLLED], [back.disposition for back in bench.ended])
+    told = bench.runtime.handed_back or {}
+    back = handback_to_strings(bench.ended[0], personal=False)
+    lost = [name for name in back if back[name] != told.get(name)]
+    same("the list of hand-back fields that were lost", [], lost)
 
 
 def _one_moment(make: MakeRuntime) -> None:
@@ -325,7 +363,7 @@ def _of_another_call(make: MakeRuntime) -> None:
     one.begin()
     other.runtime.caller.plan(Press("1"), prompts=9)
     request = other.runtime.follow(one.reply.document)
-    assert request is not None, "the host has the call again"
+    assert request is not None, "the call went back to the host too early."
     before = one.state()
     holds("that it is refused", 400 <= one.driver.answer(request).status < 500)
     same("what is stored", before, one.state())
@@ -344,46 +382,138 @@ def _over(make: MakeRuntime) -> None:
         same("the e-mails", int(agreed), len(bench.backend.emails))
 
 
+def _news(make: MakeRuntime) -> None:
+    """G28: A status report of a call in progress does not end it."""
+    bench = _bench(make)
+    bench.begin()
+    before = bench.state()
+    for request in bench.runtime.news():
+        holds(f"that {request.path} is accepted", bench.driver.answer(request).status < 300)
+        same("how it ended", [], bench.ended)
+        same("what is stored", before, bench.state())
+
+
 def _forged(make: MakeRuntime) -> None:
     """G30: A request that the runtime did not send is refused, and changes nothing."""
     bench = _bench(make)
     bench.begin()
     honest = bench.hears(Press("1"))
-    assert honest is not None, "the host has the call again"
+    assert honest is not None, "the call went back to the host too early."
     before = bench.state()
-    ends = bench.runtime.ends()
-    for request in (honest, ends, bench.runtime.begins(bench.arrival)):
+    begins = bench.runtime.begins(evolve(bench.arrival, account=RIVERA.account))
+    for request in (honest, bench.runtime.ends(), begins):
         forged = bench.runtime.forged(request)
+        _refused(f"a forged {request.path}", bench.runtime, forged)
         holds("that it is refused", 400 <= bench.driver.answer(forged).status < 500)
     same("what is stored", before, bench.state())
 
 
-BROKEN: tuple[Callable[[WebRequest], WebRequest], ...] = (
-    lambda request: evolve(request, body=b""),
-    lambda request: evolve(request, body=request.body[:-3]),
-    lambda request: evolve(request, body=bytes(range(256))),
-    lambda request: evolve(request, body=b"x" * 1_000_000),
-    lambda request: evolve(request, body=request.body + b"\xff"),
-    lambda request: evolve(request, path="/nowhere"),
-    lambda request: evolve(request, path="/../../etc/passwd"),
-    lambda request: evolve(request, query=f"{request.query}&more=1"),
-    lambda request: evolve(request, headers={}),
-    lambda request: evolve(request, headers=dict.fromkeys(request.headers, "é\u0000")),
-    lambda request: evolve(request, method="GET"),
-)
-"""Ways in which a request is spoilt."""
+BROKEN: Mapping[str, Callable[[WebRequest], WebRequest]] = {
+    "without a body": lambda request: evolve(request, body=b""),
+    "with a truncated body": lambda request: evolve(request, body=request.body[:-3]),
+    "with a binary body": lambda request: evolve(request, body=bytes(range(256))),
+    "with an oversized body": lambda request: evolve(request, body=b"x" * 1_000_000),
+    "with a body that is not UTF-8": lambda request: evolve(request, body=request.body + b"\xff"),
+    "to an unknown path": lambda request: evolve(request, path="/nowhere"),
+    "to a path above the gateway": lambda request: evolve(request, path="/../../etc/passwd"),
+    "by GET": lambda request: evolve(request, method="GET"),
+}
+"""Ways to break a request."""
+HEADERS: Mapping[str, Callable[[WebRequest], WebRequest]] = {
+    "without headers": lambda request: evolve(request, headers={}),
+    "with garbage in its headers": lambda request: evolve(
+        request, headers=dict.fromkeys(request.headers, "é\u0000")
+    ),
+}
+"""Changes that break a request only if its signature is in a header."""
 
 
 def _garbage(make: MakeRuntime) -> None:
     """G30: A request that is broken is refused with a 4xx; nothing else is raised."""
+    for request, runtime in _requests(make):
+        whole = runtime.gateway.read(request)
+        for how, spoil in BROKEN.items():
+            _refused(f"{request.path} {how}", runtime, spoil(request))
+        for how, spoil in HEADERS.items():
+            visit = _read(f"{request.path} {how}", runtime, spoil(request))
+            holds(f"that {request.path} {how} is refused", visit in (None, whole))
     runtime = make()
     request = runtime.begins(Arrival(runtime.call_id, "springfield-water"))
-    for number, spoil in enumerate(BROKEN):
-        try:
-            visit: object = runtime.gateway.read(spoil(request))
-        except Rejected as rejected:
-            visit = rejected.status if 400 <= rejected.status < 500 else rejected
-        holds(f"that spoilt request {number} is refused", isinstance(visit, int))
+    more = evolve(request, query=f"{request.query}&more=1")
+    _refused(f"{request.path} with an unknown field", runtime, more)
+
+
+def _nonsense(make: MakeRuntime) -> None:
+    """G30: A field that is missing or of another type is read, or refused with a 4xx."""
+    for request, runtime in _requests(make):
+        for how, body in _other_bodies(request.body):
+            other = runtime.signed(evolve(request, body=body))
+            _read(f"{request.path} {how}", runtime, other)
+
+
+def _requests(make: MakeRuntime) -> Iterator[tuple[WebRequest, Runtime]]:
+    """One request of each kind, with its runtime: keys, transfer result, return, end, hand-over."""
+    for then in (session.MENU, session.PERSON, session.REQUEST):
+        runtime = make()
+        document = runtime.gateway.write(session._turn(then), str, session.LANGUAGE)
+        runtime.caller.plan(Press("1"), prompts=len(session.PROMPTS))
+        request = runtime.follow(document)
+        assert request is not None, "the call went back to the host too early."
+        yield request, runtime
+    runtime = make()
+    yield runtime.ends(), runtime
+    full = Arrival(runtime.call_id, "springfield-water", dnis=DIALED, account=RIVERA.account)
+    yield runtime.begins(full), runtime
+
+
+OTHER_TEXTS = ("", "é\u0000", "9" * 600)
+OTHER_VALUES: tuple[object, ...] = (*OTHER_TEXTS, None, True, -1, 1e400, [], {})
+
+
+def _other_bodies(body: bytes) -> Iterator[tuple[str, bytes]]:
+    """Variants of a JSON or form body: each has one field missing or changed."""
+    try:
+        told = json.loads(body)
+    except ValueError:
+        form = dict(parse_qsl(body.decode(), keep_blank_values=True))
+        for name in form:
+            without = {other: form[other] for other in form if other != name}
+            yield f"without {name}", urlencode(without).encode()
+            for value in OTHER_TEXTS:
+                yield f"with {name}={value[:9]!r}", urlencode(form | {name: value}).encode()
+        return
+    for how, other in _other_values(told):
+        yield how, json.dumps(other).encode()
+
+
+def _other_values(told: Mapping[str, object]) -> Iterator[tuple[str, Mapping[str, object]]]:
+    """Variants of a JSON object: each has one field missing or changed, at any depth."""
+    for name, known in told.items():
+        yield f"without {name}", {other: told[other] for other in told if other != name}
+        for value in (*OTHER_VALUES, [known], {"a": known}):
+            yield f"with {name}={str(value)[:9]!r}", {**told, name: value}
+        if isinstance(known, dict):
+            for how, other in _other_values(known):
+                yield f"{how} in {name}", {**told, name: other}
+
+
+def _read(which: str, runtime: Runtime, request: WebRequest) -> Visit | None:
+    """The visit of a request; None if it is refused, with a 4xx that repeats none of it."""
+    try:
+        return runtime.gateway.read(request)
+    except Rejected as rejected:
+        holds(f"that {which} is refused with a 4xx", 400 <= rejected.status < 500)
+        sent = (RIVERA.account.reveal(), DIALED[1:], runtime.call_id, "passwd")
+        repeated = any(text in rejected.why for text in sent)
+        holds(f"that the refusal of {which} repeats nothing from the request", not repeated)
+        return None
+    except Exception as error:
+        message = f"{which} raises {type(error).__name__}."
+        raise AssertionError(message) from error
+
+
+def _refused(which: str, runtime: Runtime, request: WebRequest) -> None:
+    holds(f"that {which} is refused", _read(which, runtime, request) is None)
 
 
 def _functions(make: MakeRuntime) -> None:
@@ -397,6 +527,8 @@ def _functions(make: MakeRuntime) -> None:
 
 
 PROMISES: tuple[Callable[[MakeRuntime], None], ...] = (
+    _as_written,
+    _in_time,
     _interrupts,
     _told_apart,
     _hands_over,
@@ -406,8 +538,10 @@ PROMISES: tuple[Callable[[MakeRuntime], None], ...] = (
     _late,
     _of_another_call,
     _over,
+    _news,
     _forged,
     _garbage,
+    _nonsense,
     _functions,
 )
 """The promises of a document gateway, beside those that it shares with session gateways."""

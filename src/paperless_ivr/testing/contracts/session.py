@@ -58,7 +58,7 @@ class Rig(Protocol):
         """Cuts the connection to the runtime; False where there is none."""
         ...
 
-    def person(self, result: TransferResult) -> None:
+    def agent(self, result: TransferResult) -> None:
         """What becomes of the next transfer, after five seconds."""
         ...
 
@@ -121,8 +121,8 @@ def _gets(make: MakeRig, expected: object, then: Then, *acts: Act) -> None:
     rig.close()
 
 
-def _pressed(keys: str, ended: Ended = Ended.FULL, heard: int | None = None) -> Digits:
-    return Digits(secret.keys(keys), ended, heard)
+def _pressed(keys: str, ended: Ended = Ended.FULL, interrupted: int | None = None) -> Digits:
+    return Digits(secret.keys(keys), ended, interrupted)
 
 
 def _wait(rig: Rig, seconds: float, *acts: Act) -> None:
@@ -251,16 +251,16 @@ def _late_end_key(make: MakeRig) -> None:
 def _interrupts(make: MakeRig) -> None:
     """G16: A key ends the speaking, and is the first of the gather."""
     rig = make()
-    same("what is told", _pressed("1", heard=1), _does(rig, MENU, Press("1", at=1)))
+    same("what is told", _pressed("1", interrupted=1), _does(rig, MENU, Press("1", at=1)))
     same("what is heard", _utterances(rig, PROMPTS[:2]), rig.caller.heard)
-    same("an entry", _pressed("1137", heard=0), _does(rig, ENTRY, Press("1137", at=0)))
+    same("an entry", _pressed("1137", interrupted=0), _does(rig, ENTRY, Press("1137", at=0)))
     rig.close()
 
 
 def _which_prompt(make: MakeRig) -> None:
     """G17: The prompt is told that was being spoken when the first key came."""
     for number in range(len(PROMPTS)):
-        _gets(make, _pressed("1", heard=number), MENU, Press("1", at=number))
+        _gets(make, _pressed("1", interrupted=number), MENU, Press("1", at=number))
     _gets(make, _pressed("1"), MENU, Press("1"))
 
 
@@ -270,7 +270,7 @@ def _not_played(make: MakeRig) -> None:
     if rig.lose(PROMPTS[1]):
         rig.caller.plan(Press("1"), prompts=len(PROMPTS) - 1)
         told = rig.perform(_turn(MENU), LANGUAGE)
-        same("what is told", _pressed("1", heard=1), told)
+        same("what is told", _pressed("1", interrupted=1), told)
     rig.close()
 
 
@@ -290,7 +290,7 @@ def _kept(make: MakeRig) -> None:
     """G20: Keys pressed ahead are the first keys of the gather, in its first prompt."""
     rig = make()
     _does(rig, MENU, Press("11137"))
-    same("what is told", _pressed("1137", heard=0), rig.perform(_turn(ENTRY), LANGUAGE))
+    same("what is told", _pressed("1137", interrupted=0), rig.perform(_turn(ENTRY), LANGUAGE))
     rig.close()
 
 
@@ -321,7 +321,7 @@ def _beyond(make: MakeRig) -> None:
     rig = make()
     same("the first", _pressed("1"), _does(rig, MENU, Press("12")))
     told = rig.perform(_turn(MENU), LANGUAGE)
-    same("the second", _pressed("2", heard=0), told)
+    same("the second", _pressed("2", interrupted=0), told)
     rig.close()
 
 
@@ -330,7 +330,7 @@ def _while_waiting(make: MakeRig) -> None:
     rig = make()
     same("what is told", None, _does(rig, REQUEST))
     _wait(rig, 4.0, Press("1137", apart=0.25))
-    same("what is told then", _pressed("1137", heard=0), _does(rig, ENTRY))
+    same("what is told then", _pressed("1137", interrupted=0), _does(rig, ENTRY))
     rig.close()
 
 
@@ -339,14 +339,14 @@ def _in_one_moment(make: MakeRig) -> None:
     rig = make()
     same("what is told", None, _does(rig, REQUEST, Press("1137", at=1)))
     rig.hold(3.0)
-    same("what is told then", _pressed("1137", heard=0), rig.perform(_turn(ENTRY), LANGUAGE))
+    same("what is told then", _pressed("1137", interrupted=0), rig.perform(_turn(ENTRY), LANGUAGE))
     rig.close()
 
 
 def _in_transfer(make: MakeRig) -> None:
     """G23: Keys pressed in a transfer are thrown away."""
     rig = make()
-    rig.person(TransferResult.BUSY)
+    rig.agent(TransferResult.BUSY)
     _does(rig, PERSON, Press("1"), say=PROMPTS[:1])
     same("what is told then", NoInput(), _does(rig, MENU))
     rig.close()
@@ -371,14 +371,14 @@ def _return(make: MakeRig) -> None:
     rig.close()
 
 
-# ── a person ─────────────────────────────────────────────────────────────────────────────
+# ── an agent ──────────────────────────────────────────────────────────────────────────────
 
 
 def _transfer(make: MakeRig) -> None:
     """G26, G27: What became of a transfer is told, and what cannot be told is UNKNOWN."""
     for result in TransferResult:
         rig = make()
-        rig.person(result)
+        rig.agent(result)
         known = result in rig.capabilities.transfer_results
         expected = TransferEnded(result if known else TransferResult.UNKNOWN)
         same(f"a transfer that is {result.value}", expected, _does(rig, PERSON))
@@ -388,7 +388,7 @@ def _transfer(make: MakeRig) -> None:
 def _hangs_up_in_transfer(make: MakeRig) -> None:
     """G26: A caller who hangs up in a transfer has hung up."""
     rig = make()
-    rig.person(TransferResult.NO_ANSWER)
+    rig.agent(TransferResult.NO_ANSWER)
     same("what is told", HungUp(), _does(rig, PERSON, HangUp(after=1.0), say=PROMPTS[:1]))
     rig.close()
 
@@ -432,9 +432,9 @@ def _cut(make: MakeRig) -> None:
 def _once(make: MakeRig) -> None:
     """G31, G32: One press is one key, and does not answer another question."""
     rig = make()
-    for heard in (None, 1):
-        told = _does(rig, MENU, Press("1", at=heard))
-        same("the question that it answers", _pressed("1", heard=heard), told)
+    for interrupted in (None, 1):
+        told = _does(rig, MENU, Press("1", at=interrupted))
+        same("the question that it answers", _pressed("1", interrupted=interrupted), told)
         same("the next question", NoInput(), _does(rig, MENU))
     rig.close()
 
@@ -455,7 +455,7 @@ def _share_nothing(make: MakeRig) -> None:
     one.hold(1.0)
     same("what the other is told", NoInput(), _does(other, MENU))
     _does(other, MENU, HangUp())
-    same("what the one is told", _pressed("2", heard=0), one.perform(_turn(MENU), LANGUAGE))
+    same("what the one is told", _pressed("2", interrupted=0), one.perform(_turn(MENU), LANGUAGE))
     one.close()
     other.close()
 
@@ -477,8 +477,8 @@ PROMISES: Mapping[Callable[[MakeRig], None], tuple[str, ...]] = {
     _every_key: (),
     _late_end_key: ("late_end_key",),
     _interrupts: ("barge_in",),
-    _which_prompt: ("heard",),
-    _not_played: ("heard",),
+    _which_prompt: ("interrupted",),
+    _not_played: ("interrupted",),
     _no_barge_in: ("barge_in",),
     _kept: ("type_ahead",),
     _flushed: ("flush",),

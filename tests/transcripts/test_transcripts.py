@@ -26,8 +26,8 @@ from paperless_ivr.transcripts import (
 
 pytestmark = pytest.mark.requirement("R43")
 
-FILES = sorted((Path(__file__).parent / "transcripts").glob("*.call"))
-DECLINED = Path(__file__).parent / "transcripts" / "declined.call"
+FILES = sorted(Path(__file__).parent.glob("*.call"))
+DECLINED = Path(__file__).parent / "declined.call"
 
 
 def changed(old: str, new: str) -> Transcript:

@@ -28,16 +28,16 @@ from paperless_ivr.flow.view import Terms
 from paperless_ivr.keypad import EmailPad, last_four, looks_like_card, national
 from paperless_ivr.records.memory import MemoryLiveCalls
 from paperless_ivr.records.separate import SeparateStores
+from paperless_ivr.testing.playback import Playback
 from paperless_ivr.testing.strategies import Step, flows, walks
 from paperless_ivr.transcripts import differences, parse, read
-from paperless_ivr.transcripts.playback import Playback
 from paperless_ivr.transcripts.replaying import replayed
 from paperless_ivr.transcripts.scribe import Scribe, redacted
 from paperless_ivr.transcripts.stand_ins import StandIns
 from tests.counts import heavy
 from tests.flow.test_secrets import personal
 
-FILES = sorted((Path(__file__).parent / "transcripts").glob("*.call"))
+FILES = sorted(Path(__file__).parent.glob("*.call"))
 PAD = EmailPad()
 
 

@@ -13,7 +13,7 @@ from paperless_ivr.prompts.rendering import RATE, Samples
 from paperless_ivr.transcripts import read
 from paperless_ivr.transcripts.call_sound import COLUMNS, KEYS, ROWS, TONE_S, sound_of, tone
 
-CALLS = Path(__file__).parent / "transcripts"
+CALLS = Path(__file__).parent
 STEP = round(TONE_S * RATE / 4)
 
 

@@ -1,0 +1,123 @@
+"""What happens in a transcript, taken line by line as the call asks for it.
+
+All that run a transcript read it here: the replay (`replaying`), which moves the flow alone, and
+the playback (`testing.playback`), which stands in for gateway, service and record of a driver.
+"""
+
+from collections.abc import Iterable
+from typing import NoReturn, TypeGuard
+
+from attrs import Factory, define, evolve, field
+
+from paperless_ivr import secret
+from paperless_ivr.flow import events as e
+from paperless_ivr.flow.flow import Flow
+from paperless_ivr.flow.turns import Gather, Prompt, Return, Transfer, Turn
+from paperless_ivr.prompts import Catalog
+from paperless_ivr.transcripts.form import Step, Transcript, heard
+
+
+class Lacking(Exception):
+    """The call goes on, and the transcript does not say how."""
+
+
+@define
+class Script:
+    """What is still to happen, and what has been heard and has happened."""
+
+    transcript: Transcript
+    flow: Flow = field(default=Factory(lambda self: Flow(self.transcript.terms), takes_self=True))
+    left: list[Step] = field(init=False)
+    lines: list[str] = field(init=False, factory=list)
+    """What was heard and has happened, as a transcript has it."""
+    rows: list[str] = field(init=False, factory=list)
+    """Rows of the table that were taken."""
+    words: Catalog = field(init=False)
+
+    @left.default
+    def _happens(self) -> list[Step]:
+        return [step for step in self.transcript.steps if step.word not in ("hears", "ends")]
+
+    @words.default
+    def _of_policy(self) -> Catalog:
+        return Catalog.of(self.flow.terms.policy)
+
+    def hears(self, say: Iterable[Prompt], language: str | None) -> None:
+        """Writes down what is heard."""
+        self.lines += heard(say, language, self.flow, self.words)
+
+    def caller(self, turn: Turn) -> e.CallerEvent | None:
+        """What the caller does in a turn; None where nothing is waited for."""
+        while self.left and (self.left[0].again or self._dropped(turn)):
+            step = self.take()
+            if step.again:
+                self.late(step)
+        waited = isinstance(turn.then, Gather | Transfer)
+        if not self.left or isinstance(turn.then, Return):
+            return self.lack(_wants(turn)) if waited else None
+        event = self.left[0].event
+        if isinstance(event, e.HungUp):
+            self.take()
+            return event
+        if not waited:
+            return None
+        if isinstance(turn.then, Gather) and isinstance(event, e.Digits) and not turn.then.end_key:
+            event = _without_end_key(event)
+        if _fits(event, turn.then):
+            self.take()
+            return event
+        return self.lack(_wants(turn))
+
+    def late(self, step: Step) -> None:
+        """A key that was an answer to an earlier turn is delivered a second time."""
+
+    def recorded(self, about: str) -> e.Event | None:
+        """What the transcript says of the record, if anything."""
+        there = self.left and self.left[0].word == "record" and self.left[0].about == about
+        return self.take().event if there else None
+
+    def served(self, operation: str) -> e.Event | None:
+        """What the service answers."""
+        if self.left and self.left[0].word == "service" and self.left[0].about == operation:
+            return self.take().event
+        return self.lack(f"what the service answers to {operation}")
+
+    def take(self) -> Step:
+        """The next line, which has happened then."""
+        step = self.left.pop(0)
+        self.lines.append(str(step))
+        return step
+
+    def lack(self, what: str) -> NoReturn:
+        """Writes down what the transcript does not say, and ends the call there."""
+        self.lines.append(f"{'needs':<10} {what}")
+        raise Lacking
+
+    def _dropped(self, turn: Turn) -> bool:
+        """The key was pressed ahead, and this question takes none such."""
+        return self.left[0].ahead and not getattr(turn.then, "type_ahead", False)
+
+
+def _without_end_key(event: e.Digits) -> e.Digits:
+    """Where no key ends the keys, `#` is one of them."""
+    if event.ended is not e.Ended.END_KEY:
+        return event
+    return evolve(event, keys=secret.keys(f"{event.keys.reveal()}#"), ended=e.Ended.FULL)
+
+
+def _wants(turn: Turn) -> str:
+    """What a turn waits for, in words."""
+    if isinstance(turn.then, Transfer):
+        return "what became of the transfer, or a hang-up"
+    one = isinstance(turn.then, Gather) and turn.then.max_keys == 1
+    return f"{'one key' if one else 'keys, with # or a silence after them'}, silence, or a hang-up"
+
+
+def _fits(event: e.Event | None, then: object) -> TypeGuard[e.CallerEvent]:
+    """Whether a runtime can answer so: of keys not too many, and the end told where too few."""
+    if not isinstance(then, Gather):
+        return isinstance(event, e.TransferEnded)
+    if not isinstance(event, e.Digits):
+        return isinstance(event, e.NoInput)
+    keyed = len(event.keys)
+    return keyed == then.max_keys or (keyed < then.max_keys and event.ended is not e.Ended.FULL)

@@ -1,0 +1,53 @@
+"""The folders of tests mirror the rooms of the package, as tests/README.md says."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import paperless_ivr
+
+TESTS = Path(__file__).parent
+PACKAGE = Path(paperless_ivr.__file__).parent
+ROOMS = sorted(room.parent.name for room in PACKAGE.glob("*/__init__.py"))
+TESTED_BY_OTHERS = ["net", "testing"]
+"""Rooms whose code the tests of other rooms run: their servers, and all that use the kit."""
+
+
+def imports(file: Path) -> set[str]:
+    """The rooms of the package, and the helpers, that a file imports from."""
+    found = (node for node in ast.walk(ast.parse(file.read_text("utf-8"))))
+    names = {
+        f"{node.module}.{name.name}"
+        for node in found
+        if isinstance(node, ast.ImportFrom) and node.module
+        for name in node.names
+    }
+    return {name.split(".")[1] for name in names if name.startswith("paperless_ivr.")}
+
+
+def test_rooms_have_tests() -> None:
+    """Each room has a folder of its own, but those that are listed above."""
+    folders = {folder.name for folder in TESTS.iterdir() if any(folder.glob("**/test_*.py"))}
+    assert [room for room in ROOMS if room not in folders] == TESTED_BY_OTHERS
+
+
+@pytest.mark.parametrize("room", [room for room in ROOMS if room not in TESTED_BY_OTHERS])
+def test_a_folder_tests_its_room(room: str) -> None:
+    """Each file of tests imports from the room it stands in, or what its folder shares does."""
+    folder = TESTS / room
+    shared = folder / "conftest.py"
+    if shared.exists() and room in imports(shared):
+        return
+    strangers = [file.name for file in folder.glob("test_*.py") if room not in imports(file)]
+    assert strangers == []
+
+
+def test_what_tests_one_room_stands_in_its_folder() -> None:
+    """What is tested at the top is of several rooms, or of no room at all."""
+    of_one = {
+        file.name: rooms
+        for file in TESTS.glob("test_*.py")
+        if len(rooms := imports(file) & {*ROOMS}) == 1
+    }
+    assert of_one == {"test_packaging.py": {"cli"}}
