@@ -145,7 +145,7 @@ class TestComplete:
         for end in ENDS:
             block = BLOCKS[end]
             assert isinstance(block, End)
-            assert block.outcome in BELOW
+            assert block.group in BELOW
             assert svg.count(f'id="{end.name}"') == 1
 
     def test_every_chapter_is_in_the_overview(self) -> None:
