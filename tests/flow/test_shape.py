@@ -19,6 +19,7 @@ from paperless_ivr.flow.events import (
     TransferEnded,
     TransferResult,
 )
+from paperless_ivr.flow.facts import wrong_used_up
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.machine import Mover
 from paperless_ivr.flow.options import Choice
@@ -145,6 +146,25 @@ def test_a_row_that_is_never_taken():
     assert any("never taken" in problem for problem in problems(table))
 
 
+def test_a_row_behind_one_with_the_same_guard():
+    """A row whose guard an earlier row has, for the same event, is named."""
+    choice = next(row for row in FLOW[State.OFFER] if "chose no" in row.when.__name__)
+    table = {**FLOW, State.OFFER: (*FLOW[State.OFFER], evolve(choice, to=State.LEAVING))}
+
+    assert any("never taken" in p and "chose no → LEAVING" in p for p in problems(table))
+
+
+def test_a_row_of_its_own_takes_the_place_of_a_shared_one():
+    """A question that says itself what becomes of wrong keys has no other row for them."""
+    ask = BLOCKS[State.OFFER]
+    own = On(Digits, State.DECLINED, when=wrong_used_up)
+    rows = evolve(ask, ways=(*ask.ways, own)).rows
+
+    assert [row.to for row in rows if row.when is wrong_used_up] == [State.DECLINED]
+    assert len(rows) == len(ask.rows)
+    check(Terms(), {**FLOW, State.OFFER: rows})
+
+
 def test_an_event_without_a_way_out():
     """Silence that leads nowhere is named."""
     rows = tuple(row for row in FLOW[State.ACCOUNT_ENTRY] if NoInput not in row.events)
@@ -160,6 +180,15 @@ def test_a_trap_and_a_state_nobody_comes_to():
 
     assert "AUTOPAY_OFFER is a trap: no way leads from it to an end" in found
     assert "no call comes to AUTOPAY: give some row a way to it" in found
+
+
+def test_a_question_that_calls_only_come_back_to():
+    """A question that only a caller whom no agent took comes back to is named."""
+    rows = tuple(row for row in FLOW[State.AFTERWARDS] if row.to is not State.AUTOPAY_OFFER)
+
+    found = problems({**FLOW, State.AFTERWARDS: rows})
+
+    assert "no call comes to AUTOPAY_OFFER: give some row a way to it" in found
 
 
 def test_a_prompt_that_is_none():
@@ -250,6 +279,26 @@ def test_a_consent_without_a_yes(monkeypatch):
     monkeypatch.setitem(BLOCKS, State.AUTOPAY_OFFER, evolve(ask, ways=ask.ways[1:]))
 
     assert any("AUTOPAY_OFFER must be heard before a yes" in problem for problem in problems())
+
+
+def test_an_option_without_a_way(monkeypatch):
+    """A key that is offered, and that no row is about, is named."""
+    ask = BLOCKS[State.AUTOPAY_OFFER]
+    monkeypatch.setitem(BLOCKS, State.AUTOPAY_OFFER, evolve(ask, ways=ask.ways[:1]))
+
+    assert "AUTOPAY_OFFER has no way out for Choice.NO: press it" in problems()
+
+
+@pytest.mark.requirement("R09")
+def test_what_must_be_heard_in_a_question_that_does_not_wait_for_it(monkeypatch):
+    """A question that says what must be heard, and takes a yes before that, is named."""
+    ask = BLOCKS[State.AUTOPAY_OFFER]
+    monkeypatch.setitem(BLOCKS, State.AUTOPAY_OFFER, evolve(ask, consent=None))
+
+    assert (
+        "AUTOPAY_OFFER must say 'autopay_offer' before a yes: give it consent=, or hear=True"
+        in problems()
+    )
 
 
 def test_an_entry_without_examples(monkeypatch):

@@ -2,7 +2,8 @@
 
 A block holds the state's words, keys, requests and ways out. Ways out that belong to its kind
 are added below those that stand in the block: `0`, `*`, `#`, wrong keys, silence, hang-up. A
-row of the block's own that always fits takes the place of those that it would shadow.
+row of the block's own takes the place of those that it would shadow: of one with the same guard,
+and, where it always fits, of all for its event.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -120,7 +121,7 @@ LISTEN_FIRST = On(
 """Too early a yes is none (R09)."""
 
 
-def entry(unclear: str, leave: Row) -> Rows:
+def entry(unclear: str) -> Rows:
     """What every entry shares; `unclear` says what was wrong with the keys."""
     return (
         On(
@@ -131,7 +132,7 @@ def entry(unclear: str, leave: Row) -> Rows:
             say="take_your_time",
             words="starts over, with more time",
         ),
-        leave,
+        LEAVE,
         *AGENT,
         On(Digits, REPROMPT, when=paused, keep=keep_keys),
         On(Digits, State.GIVEN_UP, when=wrong_used_up),
@@ -173,7 +174,7 @@ def _one_key(view: CallView, ask: "Ask") -> Gather:
 
 def _menu(ask: "Ask") -> Rows:
     repeat = () if ask.star_is_a_key else REPEAT
-    return (*repeat, ask.leave, *AGENT, *WRONG, *SILENCE)
+    return (*repeat, LEAVE, *AGENT, *WRONG, *SILENCE)
 
 
 ONE_KEY = By(_one_key, _menu, takes_several_keys=False, help="menu_help")
@@ -191,10 +192,10 @@ ANY_KEY = By(_any_key, lambda _: (), takes_several_keys=False, star_restarts=Fal
 
 def number(digits: int, unclear: str) -> By:
     """A number of at most so many digits; `unclear` says what was wrong with others."""
-    return By(lambda view, _: _digits(view, digits), lambda ask: entry(unclear, ask.leave))
+    return By(lambda view, _: _digits(view, digits), lambda _: entry(unclear))
 
 
-def _account_number(ask: "Ask") -> Rows:
+def _account_number(_: "Ask") -> Rows:
     return (
         On(Digits, REPROMPT, when=card_before_pause, keep=hear_again, say="not_a_card"),
         On(Digits, State.GIVEN_UP, when=all_of(is_card, wrong_used_up)),
@@ -206,7 +207,7 @@ def _account_number(ask: "Ask") -> Rows:
             keep=count_wrong,
             say="account_mistyped",
         ),
-        *entry("account_length", ask.leave),
+        *entry("account_length"),
     )
 
 
@@ -258,8 +259,6 @@ class Ask:
     hear: bool = field(default=False, kw_only=True)
     star_is_a_key: bool = field(default=False, kw_only=True)
     """`*` does not repeat here: it is data."""
-    leave: Row = field(default=LEAVE, kw_only=True)
-    """What `#` with nothing keyed does."""
     examples: Examples | None = field(default=None, kw_only=True)
     needs: Callable[[Policy], bool] | None = field(default=None, kw_only=True)
     """Whether a call can come here at all under a policy, where its guards do not say so."""
@@ -289,14 +288,14 @@ class Ask:
     def shared(self) -> tuple[Row, ...]:
         """The rows that it has because of its kind, as other questions have them."""
         first = (LISTEN_FIRST,) if self.flushes else ()
-        others = (row for row in self._by_kind() if row is LEAVE or row is not self.leave)
-        return (*first, *others, *HANG_UP)
+        return (*first, *self._by_kind(), *HANG_UP)
 
     def _by_kind(self) -> Iterator[Row]:
-        """The ways of its kind, less those that a row of its own makes needless."""
-        own = self._own()
-        settled = {event for row in own if row.when is always for event in row.events}
-        return (row for row in self.by.ways(self) if not settled.issuperset(row.events))
+        """The ways of its kind, less those that rows of its own make needless."""
+        own = {(event, row.when) for row in self._own() for event in row.events}
+        for row in self.by.ways(self):
+            if any(own.isdisjoint([(event, row.when), (event, always)]) for event in row.events):
+                yield row
 
     def _own(self) -> Iterator[Row]:
         """The rows of the block; those that rest on what must be heard say so."""

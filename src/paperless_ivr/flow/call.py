@@ -5,6 +5,7 @@ can be told from it alone (`script`).
 """
 
 import enum
+from typing import Self
 
 from attrs import frozen
 
@@ -161,12 +162,20 @@ class Contact:
 
 
 class Purpose(enum.Enum):
-    """What a caller can say yes to. Each needs its own (R09)."""
+    """What a caller can say yes to, as it is stored and in words. Each needs its own (R09)."""
 
-    ENROLL = "enrol"
-    TEXT = "text"
-    AUTOPAY = "autopay"
-    BACK_TO_PAPER = "back_to_paper"
+    ENROLL = "enrol", "consent to enroll"
+    TEXT = "text", "consent to one text"
+    AUTOPAY = "autopay", "consent to AutoPay"
+    BACK_TO_PAPER = "back_to_paper", "consent to paper"
+
+    words: str
+
+    def __new__(cls, stored: str, words: str) -> Self:
+        """Makes a purpose whose value is what is stored."""
+        purpose = object.__new__(cls)
+        purpose._value_, purpose.words = stored, words
+        return purpose
 
 
 @frozen(cache_hash=True)

@@ -12,8 +12,9 @@ from paperless_ivr.flow import events as e
 from paperless_ivr.flow.blocks import Ask, Do, Press
 from paperless_ivr.flow.host import Moment
 from paperless_ivr.flow.options import Choice
+from paperless_ivr.flow.phrases import conditions
 from paperless_ivr.flow.requests import OPERATIONS, EnrollInPaperless, SearchByAccountNumber
-from paperless_ivr.flow.rows import Table, always, nothing
+from paperless_ivr.flow.rows import Row, Table, always, nothing
 from paperless_ivr.flow.states import Kind, State
 from paperless_ivr.flow.table import BLOCKS, FLOW, PROMPTS
 from paperless_ivr.flow.view import Terms
@@ -65,11 +66,31 @@ def _of_question(state: State, ask: Ask) -> Iterator[str]:
         yield f"{state.name} waits for no keys: give it keys, or say how they are gathered (by)"
     if ask.takes_several_keys and ask.examples is None:
         yield f"{state.name} has no examples: give one of each class of keys, for the proof"
+    for choice, key in _offered(ask):
+        if not any(_takes(way, choice, key) for way in ask.ways):
+            yield f"{state.name} has no way out for {choice}: press it"
     agreed = [way for way in ask.ways if isinstance(way, Press) and way.choice is Choice.YES]
     if ask.flushes and not agreed:
         yield f"{state.name} must be heard before a yes, and has none: press Choice.YES"
+    if not ask.flushes:
+        for name in (name for line in ask.say if line.must_hear for name in line.names):
+            yield f"{state.name} must say {name!r} before a yes: give it consent=, or hear=True"
     if ask.consent and any(way.keep is not nothing for way in agreed):
         yield f"{state.name} mints a consent: its yes can remember nothing else"
+
+
+def _offered(ask: Ask) -> Iterator[tuple[Choice, str]]:
+    """What the menu of a question may offer, with the key or keys of it."""
+    for keys in ask.keys:
+        yield from ((choice, means.key) for choice, means in keys.means.items())
+
+
+def _takes(way: Row | Press, choice: Choice, key: str) -> bool:
+    """Whether a way of a question is about a choice: by name, by its key, or about every key."""
+    if isinstance(way, Press):
+        return way.choice is choice
+    about = [condition.phrase.key.split() for condition in conditions(way.when)]
+    return e.Digits in way.events and (not about or any(key in each for each in about))
 
 
 def _of_rows(table: Table) -> Iterator[str]:
@@ -79,10 +100,13 @@ def _of_rows(table: Table) -> Iterator[str]:
         if name not in PROMPTS:
             yield f"{state.name} says {name!r}, which is no prompt: add it to its chapter"
     for state, rows in table.items():
+        met: set[tuple[type[Any], str]] = set()
         settled: set[type[Any]] = set()
         for row in rows:
-            if settled.issuperset(row.events):
+            guarded = {(event, row.when.__name__) for event in row.events}
+            if settled.issuperset(row.events) or guarded <= met:
                 yield f"never taken, a row before it always is: {row.name(state)}"
+            met |= guarded
             if row.when is always:
                 settled.update(row.events)
         for event in _must_answer(state):
@@ -114,17 +138,26 @@ def _of_ways(table: Table) -> Iterator[str]:
         state: {row.to for row in rows if row.to is not None and row.to is not state}
         for state, rows in table.items()
     }
+    forth = {
+        state: {row.to for row in rows if row.to is not None and not _returns(row)}
+        for state, rows in table.items()
+    }
     back: dict[State, set[State]] = {}
     for source, destinations in ways.items():
         for destination in destinations:
             back.setdefault(destination, set()).add(source)
-    reached = _closure({State.GREETING}, ways)
+    reached = _closure({State.GREETING}, forth)
     ending = _closure(set(ENDINGS), back)
     for state in State:
         if state not in reached:
             yield f"no call comes to {state.name}: give some row a way to it"
         if state not in ending:
             yield f"{state.name} is a trap: no way leads from it to an end"
+
+
+def _returns(row: Row) -> bool:
+    """Whether a row leads only to where the call has been."""
+    return any(condition.phrase.returns for condition in conditions(row.when))
 
 
 ENDINGS = tuple(state for state in State if state.kind is Kind.END)

@@ -32,6 +32,8 @@ class Line:
     tell: Tell
     when: Mapping[str, str] = field(factory=dict)
     """Of prompts that are not always said: when they are, in words."""
+    must_hear: bool = False
+    """All of it must be heard before a yes, in every call (`must`)."""
 
 
 def says(*names: str, **when: str) -> Callable[[Tell], Line]:
@@ -184,7 +186,7 @@ def say(name: str) -> Line:
 
 def must(name: str) -> Line:
     """Says a prompt that must be heard before a yes counts (R09)."""
-    return Line((name,), lambda view: (prompt(view, name, must_hear=True),))
+    return Line((name,), lambda view: (prompt(view, name, must_hear=True),), must_hear=True)
 
 
 # ── bills in words ───────────────────────────────────────────────────────────────────────

@@ -6,7 +6,7 @@ keys, signs and months. All are plain entries, so that a biller can change any o
 
 from collections.abc import Mapping
 
-from paperless_ivr.flow.table import PROMPTS
+from paperless_ivr.flow.table import BLOCKS, PROMPTS
 
 SIGNS: Mapping[str, str] = {
     "@": "term_at",
@@ -71,7 +71,12 @@ TERMS: Mapping[str, tuple[str, ...]] = {
 ENTRIES: Mapping[str, tuple[str, ...]] = {**PROMPTS, **TERMS}
 """Everything that a language needs words for, and the gaps that the words may fill."""
 
+_SAID_WITH_MUST = (
+    name for block in BLOCKS.values() for line in block.say if line.must_hear for name in line.names
+)
+
 CONSENT: Mapping[str, tuple[str, ...]] = {
+    **{name: PROMPTS[name] for name in _SAID_WITH_MUST if name in PROMPTS},
     "offer_in_full": ("bill", "masked"),
     "confirm_on_file": ("bill", "masked"),
     "confirm_keyed": ("bill", "address"),
@@ -90,13 +95,13 @@ CONSENT: Mapping[str, tuple[str, ...]] = {
     "text_consent_enrol_on_file": ("biller",),
     "text_consent_confirm_on_file": ("biller",),
     "text_consent_review_on_file": ("biller",),
-    "autopay_offer": ("bill",),
-    "autopay_terms": ("terms",),
-    "phone_readback": ("number",),
     "readback_character": ("character",),
     "readback_domain": ("domain",),
 }
-"""What must have been heard before a yes counts (R09): the subject, the address, the terms."""
+"""What must have been heard before a yes counts (R09): the subject, the address, the terms.
+
+What a block says with `must` is here by itself; what a function of the call chooses is named.
+"""
 
 NEEDED: Mapping[str, tuple[str, ...]] = {
     **{name: gaps for name, gaps in ENTRIES.items() if name.startswith(("option_", "term_"))},

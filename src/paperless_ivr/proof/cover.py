@@ -19,7 +19,7 @@ from paperless_ivr.flow.events import Digits, Ended, Event, HungUp, Unavailable
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival
 from paperless_ivr.flow.turns import Gather, Return, Then, Turn
-from paperless_ivr.proof.cases import Case
+from paperless_ivr.proof.cases import Case, rows
 from paperless_ivr.proof.exploration import World, alphabet, shape
 from paperless_ivr.proof.writing import headers_of
 from paperless_ivr.secret import Secret, keys
@@ -132,7 +132,8 @@ def search(
     for start in starts:
         reach(Step(start, start.flow.begin(start.arrival)))
     found = in_vain = 0
-    while open_ and in_vain < IN_VAIN_AT_MOST:
+    every = len(rows())
+    while open_ and len(first) < every and in_vain < IN_VAIN_AT_MOST:
         watch(len(first), len(open_))
         for step in open_.popleft().next():
             reach(step)
@@ -141,8 +142,10 @@ def search(
     return first
 
 
-IN_VAIN_AT_MOST = 100_000
-"""Turns that are looked at without finding a row, before the search gives up."""
+IN_VAIN_AT_MOST = 200_000
+"""Turns that are looked at without finding a row, before the search gives up: twice as many as it
+takes to find the last row of the table that ships.
+"""
 
 
 def _told(step: Step) -> set[object]:

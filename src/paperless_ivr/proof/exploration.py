@@ -46,6 +46,7 @@ from paperless_ivr.flow.host import BillOutcome, Disposition, Identity, Sent
 from paperless_ivr.flow.live import Live, Token, deliver
 from paperless_ivr.flow.requests import (
     DeferRequest,
+    EnrollInPaperless,
     Guess,
     InvoiceExists,
     ReserveTry,
@@ -53,6 +54,7 @@ from paperless_ivr.flow.requests import (
     SearchByAccountNumber,
     SearchByCustomerPhoneNumber,
     SendWebLink,
+    StoreCustomerPaymentMethodV2,
     StoreCustomerPreference,
     Write,
 )
@@ -153,7 +155,7 @@ def _possible(flow: Flow, turn: Turn, world: World) -> tuple[Event, ...]:
             return (*_outcomes(Refusal.BAD_PHONE, Refusal.LIMIT), HungUp())
         case StoreCustomerPreference(paperless=False):
             return (*_outcomes(Refusal.OTHER), HungUp())
-        case _:
+        case EnrollInPaperless() | StoreCustomerPreference() | StoreCustomerPaymentMethodV2():
             return (
                 *_outcomes(
                     Refusal.OTHER, Refusal.ALREADY_PAPERLESS, Refusal.PENDING, Refusal.BAD_EMAIL

@@ -25,7 +25,9 @@ from paperless_ivr.flow.requests import (
     DeferRequest,
     EnrollInPaperless,
     Guess,
+    InvoiceExists,
     ReserveTry,
+    Screen,
     SearchByAccountNumber,
     SearchByCustomerPhoneNumber,
     SendWebLink,
@@ -38,7 +40,7 @@ from paperless_ivr.flow.requests import (
 from paperless_ivr.flow.slots import Ending
 from paperless_ivr.flow.states import Kind
 from paperless_ivr.flow.states import State as S
-from paperless_ivr.flow.turns import Gather, Return, Turn
+from paperless_ivr.flow.turns import Gather, Return, Then, Transfer, Turn
 from paperless_ivr.flow.view import CallView
 from paperless_ivr.keypad import (
     last_four,
@@ -119,8 +121,9 @@ def write_has_consent(_: Flow, move: Move) -> str | None:
     return _same(request, consent)
 
 
-def _needs(request: object) -> Purpose | None:
-    match request:
+def _needs(then: Then) -> Purpose | None:
+    """The consent that what a turn waits for rests on; none for what changes nothing."""
+    match then:
         case (
             EnrollInPaperless()
             | StoreCustomerPreference(paperless=True)
@@ -133,7 +136,9 @@ def _needs(request: object) -> Purpose | None:
             return Purpose.TEXT
         case StoreCustomerPaymentMethodV2():
             return Purpose.AUTOPAY
-        case _:
+        case SearchByAccountNumber() | SearchByCustomerPhoneNumber() | InvoiceExists():
+            return None
+        case Gather() | Screen() | ReserveTry() | Transfer() | Return():
             return None
 
 
@@ -224,17 +229,21 @@ def hang_up_anywhere(_: Flow, move: Move) -> str | None:
 
 
 def told_as_it_is(_: Flow, move: Move) -> str | None:
-    """ENROLLED is said only where the service accepted; registration never claims more (R21)."""
+    """ENROLLED only where the service accepted, DEFERRED only where something was kept (R21)."""
     then = move.next.then
+    ended = then.handback.disposition if isinstance(then, Return) else None
+    kept = sum(_count(move.next, each) for each in (Registration.KEPT, Registration.UNKNOWN))
+    if ended is Disposition.DEFERRED and not kept:
+        return "deferred, and nothing was kept"
     if isinstance(move.event, Accepted) and is_write(move.turn.then):
         return None
     before, after = (_count(turn, Registration.PENDING) for turn in (move.turn, move.next))
     looked_up = move.turn.call.state.name.startswith("ENROLLMENT")
     if after > before and not looked_up:
         return "a registration that nobody accepted"
-    registered = after + _count(move.next, Registration.ACTIVE)
-    enrolled = isinstance(then, Return) and then.handback.disposition is Disposition.ENROLLED
-    return "enrolled without a registration" if enrolled and not registered else None
+    if ended is Disposition.ENROLLED and not after + _count(move.next, Registration.ACTIVE):
+        return "enrolled without a registration"
+    return None
 
 
 def _count(turn: Turn, registration: Registration) -> int:
@@ -584,7 +593,7 @@ INVARIANTS: Mapping[str, Invariant] = {
     "promised keys work": promised_keys_work,
     "a hang-up ends the call anywhere": hang_up_anywhere,
     "after a hang-up nothing is said": gone_is_gone,
-    "enrolled only where the service accepted": told_as_it_is,
+    "enrolled only where accepted, deferred only where kept": told_as_it_is,
     "done only where the service says so": done_is_done,
     "a texted link is waited for, and not for ever": waits_for_a_text,
 }

@@ -11,7 +11,7 @@ from paperless_ivr.flow import events as e
 from paperless_ivr.flow.requests import RecordRequest, Request, ServiceRequest
 from paperless_ivr.flow.turns import Gather
 from paperless_ivr.simulator.speaking import Speech, Spoken
-from paperless_ivr.simulator.words import PURPOSES, answered
+from paperless_ivr.simulator.words import answered
 from paperless_ivr.simulator.world import Asked, Fault
 
 
@@ -167,7 +167,7 @@ class Take:
                 self.note(f"Billing service: {says}", at, fault=failed)
         kept = "not saved" if lost else "saved"
         for consent in move.after.call.consents[len(before.call.consents) :]:
-            what = PURPOSES[consent.purpose]
+            what = consent.purpose.words
             self.exchanges.append(Exchange(at, "Record", what, None, kept, fault=lost))
         if move.outcome is not None:
             self.exchanges.append(Exchange(at, "Record", "outcome", None, kept, fault=lost))

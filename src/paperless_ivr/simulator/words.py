@@ -6,7 +6,6 @@ from collections.abc import Mapping
 import attrs
 
 from paperless_ivr.flow import events as e
-from paperless_ivr.flow.call import Purpose
 from paperless_ivr.flow.host import Disposition
 from paperless_ivr.flow.requests import Request
 from paperless_ivr.flow.states import State
@@ -18,13 +17,6 @@ KINDS: Mapping[str, str] = {
     "do": "Request",
     "pass": "Decision",
     "end": "Ending",
-}
-
-PURPOSES: Mapping[Purpose, str] = {
-    Purpose.ENROLL: "consent to enroll",
-    Purpose.TEXT: "consent to one text",
-    Purpose.AUTOPAY: "consent to AutoPay",
-    Purpose.BACK_TO_PAPER: "consent to paper",
 }
 
 

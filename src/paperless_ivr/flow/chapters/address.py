@@ -248,9 +248,8 @@ CHAPTER: Chapter = {
         say=[account_number_line("number_check")],
         help="number_check_help",
         by=ACCOUNT_NUMBER,
-        leave=CANNOT_SHOW,
         examples=examples.account_numbers,
-        ways=[On(Digits, S.NEW_CONTACT, when=number_matches, keep=show_number), *missed_fact(is_account)],
+        ways=[On(Digits, S.NEW_CONTACT, when=number_matches, keep=show_number), *missed_fact(is_account), CANNOT_SHOW],
     ),
     S.PHONE_CHECK: Ask(
         "The second proof: of the phone number on file.",
@@ -258,8 +257,7 @@ CHAPTER: Chapter = {
         say=[begun("phone_check")],
         help="phone_check_help",
         by=number(4, "last_four_short"),
-        leave=CANNOT_SHOW,
         examples=_phones,
-        ways=[On(Digits, S.NEW_CONTACT, when=phone_matches, keep=show_phone), *missed_fact(four_keys)],
+        ways=[On(Digits, S.NEW_CONTACT, when=phone_matches, keep=show_phone), *missed_fact(four_keys), CANNOT_SHOW],
     ),
 }

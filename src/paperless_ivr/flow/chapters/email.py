@@ -5,7 +5,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from attrs import evolve
 
 from paperless_ivr.flow import examples
-from paperless_ivr.flow.blocks import AGENT, NUMBER_KEYS, SILENCE, Ask, By, Chapter, Press, entry
+from paperless_ivr.flow.blocks import (
+    AGENT,
+    LEAVE,
+    NUMBER_KEYS,
+    SILENCE,
+    Ask,
+    By,
+    Chapter,
+    Press,
+    entry,
+)
 from paperless_ivr.flow.call import Call, Entry, Source
 from paperless_ivr.flow.events import Digits, Ended
 from paperless_ivr.flow.facts import (
@@ -321,12 +331,12 @@ def _part(view: CallView, _: Ask) -> Gather:
     )
 
 
-def _spelling(ask: Ask) -> Sequence[Row]:
+def _spelling(_: Ask) -> Sequence[Row]:
     return (
         On(Digits, REPROMPT, when=nothing_spelled, keep=hear_again, say="take_your_time"),
         On(Digits, REPROMPT, when=spelling_goes_on, keep=keep_spelling, say="spelling_so_far"),
         On(Digits, REPROMPT, when=code_goes_on, keep=keep_half_a_code),
-        ask.leave,
+        LEAVE,
         *AGENT,
         On(Digits, S.GIVEN_UP, when=wrong_used_up),
         On(Digits, REPROMPT, when=too_long, keep=clear_spelling, say="spelling_too_long"),
@@ -354,7 +364,7 @@ def _code(view: CallView, _: Ask) -> Gather:
 LONGEST_CODE = 3
 """Keys of the longest code of one character (`0*1`)."""
 
-ONE_CHARACTER = By(_code, lambda ask: entry("character_unclear", ask.leave), star_restarts=False)
+ONE_CHARACTER = By(_code, lambda _: entry("character_unclear"), star_restarts=False)
 """One character in the two-key code."""
 
 
@@ -427,9 +437,11 @@ CHAPTER: Chapter = {
         say=[spell("email_local")],
         help="email_local_help",
         by=SPELLING,
-        leave=On(Digits, S.ADDRESS, when=pound, keep=leave_keypad, say="keypad_left", words="alone: another way"),
         examples=_spellings,
-        ways=[On(Digits, S.EMAIL_DOMAIN, when=spelled_local, keep=take_local)],
+        ways=[
+            On(Digits, S.EMAIL_DOMAIN, when=spelled_local, keep=take_local),
+            On(Digits, S.ADDRESS, when=pound, keep=leave_keypad, say="keypad_left", words="alone: another way"),
+        ],
     ),
     S.EMAIL_DOMAIN: Ask(
         "One key for each well-known provider.",

@@ -241,11 +241,11 @@ CHAPTER: Chapter = {
         say=[begun("phone_entry")],
         help="phone_entry_help",
         by=number(11, "number_unclear"),
-        leave=On(Digits, S.TEXT_DECLINED, when=pound, words="alone: no text"),
         examples=_phone_numbers,
         ways=[
             On(Digits, S.PHONE_CONFIRM, when=is_phone, keep=take_number),
             On(Digits, REPROMPT, when=all_of(is_other_phone, not_(wrong_used_up)), keep=count_wrong, say="number_not_texted"),
+            On(Digits, S.TEXT_DECLINED, when=pound, words="alone: no text"),
         ],
     ),
     S.PHONE_CONFIRM: Ask(
