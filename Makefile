@@ -63,11 +63,11 @@ tests/%/node_modules/.stamp: tests/%/package.json
 	        echo 'npm failed: the tests in $(<D) that need it are skipped.' >&2; \
 	fi
 
-# Tests that are marked `alone` come first, one at a time: the one process compiles the tests, which
-# the others need not do again. Exit status 5: ARGS chose none of these.
+# Tests that are marked `alone` come first, on two cores: those that load the machine one after the
+# other in one process, those that mostly wait in another. Exit status 5: ARGS chose none of these.
 test: setup $(NPM:%=%/node_modules/.stamp)
 	@failed=0; set -x; \
-	$(BIN)/python -m pytest -m alone $(ARGS) || test $$? -eq 5 || failed=1; \
+	$(BIN)/python -m pytest -n 2 -m alone $(ARGS) || test $$? -eq 5 || failed=1; \
 	$(BIN)/python -m pytest -n $(WORKERS) -m 'not alone' $(ARGS) || test $$? -eq 5 || failed=1; \
 	{ set +x; } 2>/dev/null; exit $$failed
 
@@ -79,10 +79,7 @@ screenshots: setup tests/simulator/node_modules/.stamp
 
 prove: export PAPERLESS_IVR_PROVE := 1
 prove: setup
-	@failed=0; set -x; \
-	$(BIN)/python -m pytest -n $(WORKERS) -m 'prove and not alone' tests $(ARGS) || test $$? -eq 5 || failed=1; \
-	$(BIN)/python -m pytest -m 'prove and alone' tests $(ARGS) || test $$? -eq 5 || failed=1; \
-	{ set +x; } 2>/dev/null; exit $$failed
+	$(BIN)/python -m pytest -n $(WORKERS) -m prove tests $(ARGS)
 
 cover: setup
 	$(BIN)/paperless-ivr transcripts --cover tests/cover

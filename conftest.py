@@ -1,5 +1,7 @@
 """The blocks of the Markdown pages are tests: see docs/blocks.py."""
 
+import gc
+
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
@@ -7,16 +9,23 @@ from xdist.scheduler import LoadScopeScheduling
 from docs import blocks
 
 pytest_collect_file = blocks.sybil().pytest()
+gc.disable()  # until all tests are collected: what is made meanwhile stays
 
 
 TOGETHER = (
-    "tests/backends/test_http.py::",
-    "tests/cli/test_peers.py::",
-    "tests/rim/",
-    "tests/simulator/test_page.py::",
-    "tests/test_packaging.py::",
+    ("tests/backends/test_http.py::",),
+    ("tests/cli/test_peers.py::",),
+    ("tests/diagrams/test_pictures.py::",),
+    (
+        "tests/durability/test_pools.py::",
+        "tests/records/test_sql_robust.py::test_many_",
+        "tests/rim/",
+    ),
+    ("tests/simulator/test_page.py::",),
+    ("tests/test_packaging.py::",),
 )
-"""Tests that share what takes long to make: started servers, a browser, certificates, a wheel."""
+"""Tests of one process: they share what takes long to make, as servers, a browser, pictures or a
+wheel; or many calls at once load the machine, and would disturb one another (marked `alone`)."""
 
 
 class PageScheduling(LoadScopeScheduling):
@@ -26,14 +35,17 @@ class PageScheduling(LoadScopeScheduling):
         file = nodeid.partition("::")[0]
         if file.endswith(".md"):
             return file
-        return next((start for start in TOGETHER if nodeid.startswith(start)), nodeid)
+        return next((starts[0] for starts in TOGETHER if nodeid.startswith(starts)), nodeid)
 
 
 LONGEST_FIRST = (
+    "tests/keypad/test_decoding.py::TestStops",
     "tests/proof/test_exploration.py::test_every_call",
     "tests/durability",
     "tests/test_privacy.py",
     "tests/records/test_day.py",
+    "tests/keypad/test_decoding.py::test_guesses",
+    "tests/transcripts/test_row_mutants.py",
     "tests/backends/test_failures.py",
     "tests/backends/test_soap_contract.py",
     "tests/cli/test_prompts.py::test_rendering",
@@ -52,10 +64,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     waiting = [item for item in items if item.nodeid.startswith(WAITING)]
     waiting.sort(key=lambda item: item.location[1] or 0)  # both versions of Asterisk soon
-    others = sorted((item for item in items if item not in waiting), key=rank)
+    others = [item for item in items if not item.nodeid.startswith(WAITING)]
+    others.sort(key=rank)
     pairs = zip(others, waiting, strict=False)
     together = [item for pair in pairs for item in pair]
     items[:] = [*together, *others[len(waiting) :], *waiting[len(others) :]]
+
+
+def pytest_collection_finish() -> None:
+    """Spares the garbage collector looking at thousands of tests again and again."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)

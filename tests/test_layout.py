@@ -1,6 +1,7 @@
 """The folders of tests mirror the rooms of the package, as tests/README.md says."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,10 @@ def test_what_tests_one_room_stands_in_its_folder() -> None:
         if len(rooms := imports(file) & {*ROOMS}) == 1
     }
     assert of_one == {"test_packaging.py": {"cli"}}
+
+
+def test_files_that_are_scheduled_are_there() -> None:
+    """What `conftest.py` says of a file or a folder is not lost when it is moved."""
+    named = re.findall(r'"(tests/[^":]+)', (TESTS.parent / "conftest.py").read_text("utf-8"))
+    assert named
+    assert [path for path in named if not (TESTS.parent / path).exists()] == []

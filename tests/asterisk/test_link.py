@@ -134,7 +134,6 @@ def when_heard(live: Exchange, caller: SipCaller, recordings: Path, name: str) -
     return caller.heard_at[found + len(samples) - 1]
 
 
-@pytest.mark.alone
 def test_opened_during_the_call(exchange: With, billing: Billing, spoken: Path) -> None:
     """The caller hears that it is done within 5 seconds of the page saying so."""
 

@@ -5,12 +5,12 @@ import itertools
 import pytest
 
 from paperless_ivr.diagrams.theme import FILLS
-from paperless_ivr.flow.states import EndingGroup
 
 pytestmark = pytest.mark.requirement("R55")
 
 Color = tuple[float, float, float]
 
+ENDINGS = [outcome.name.lower() for outcome in EndingGroup if outcome is not EndingGroup.NO]
 ON = {
     "paper": ("ink", "soft", "usual"),
     "card": ("ink", "soft", "usual", "tagt"),
@@ -18,7 +18,7 @@ ON = {
     "do": ("dot", "dos"),
     "pas": ("past", "pass"),
     "no": ("not",),
-    **{fill: (f"{fill}t",) for fill in ("tag", "done", "later", "cannot", "agent", "cap", "hot")},
+    **{fill: (f"{fill}t",) for fill in ("tag", *ENDINGS, "cap", "hot")},
 }
 """Which texts stand on which fills."""
 
@@ -84,8 +84,7 @@ def test_contrast(theme: int) -> None:
 @pytest.mark.parametrize("blindness", MATRICES)
 def test_kinds_differ(theme: int, blindness: str) -> None:
     """Kinds of endings, and kinds of cards, differ by at least ΔE 15 however they are seen."""
-    endings = [outcome.name.lower() for outcome in EndingGroup]
-    for kinds in (endings, ["ask", "do", "pas"]):
+    for kinds in (["no", *ENDINGS], ["ask", "do", "pas"]):
         for one, other in itertools.combinations(kinds, 2):
             a, b = (seen(FILLS[kind][theme], blindness) for kind in (one, other))
             distance = sum((p - q) ** 2 for p, q in zip(a, b, strict=True)) ** 0.5

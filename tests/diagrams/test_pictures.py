@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from paperless_ivr.diagrams.canvas import Canvas
 from paperless_ivr.diagrams.chapters import GREEN, LETTERS, pages, ref
 from paperless_ivr.diagrams.layout import CROSSINGS_AT_MOST, Layout, crossings, lay_out
 from paperless_ivr.diagrams.overview import BELOW, HIGH, RARE, UNDER, WAYS, WIDE, pairs
-from paperless_ivr.diagrams.pictures import chapters, overview
+from paperless_ivr.diagrams.pictures import chapters, overview, switched_off
 from paperless_ivr.diagrams.reading import LONGEST, Card, cards, sentence
 from paperless_ivr.flow.blocks import End
 from paperless_ivr.flow.events import Digits
@@ -29,19 +30,28 @@ from paperless_ivr.flow.table import BLOCKS, FLOW
 pytestmark = pytest.mark.requirement("R44", "R55")
 
 CARDS = cards(FLOW)
-LAYOUTS = {phase: lay_out(page) for phase, page in pages(CARDS).items()}
-CANVASES: Mapping[str, Canvas] = {
-    "overview": overview(FLOW),
-    **{phase.name.lower(): canvas for phase, canvas in chapters(FLOW).items()},
-}
-EACH = pytest.mark.parametrize("name", CANVASES)
-EACH_CHAPTER = pytest.mark.parametrize("phase", LAYOUTS, ids=lambda phase: phase.name.lower())
+PAGES = pages(CARDS)
+EACH = pytest.mark.parametrize("name", ["overview", *(phase.name.lower() for phase in PAGES)])
+EACH_CHAPTER = pytest.mark.parametrize("phase", PAGES, ids=lambda phase: phase.name.lower())
 
 SHOW = """
-from paperless_ivr.diagrams.pictures import chapters, overview
+from paperless_ivr.diagrams.pictures import chapters, overview, switched_off
 from paperless_ivr.flow.table import FLOW
 print(overview(FLOW).svg(), *(canvas.svg() for canvas in chapters(FLOW).values()), sep="")
 """
+
+
+@cache
+def layouts() -> Mapping[Phase, Layout]:
+    """How the chapters are laid out."""
+    return {phase: lay_out(page) for phase, page in PAGES.items()}
+
+
+@cache
+def canvases() -> Mapping[str, Canvas]:
+    """All pictures."""
+    painted = {phase.name.lower(): canvas for phase, canvas in chapters(FLOW).items()}
+    return {"overview": overview(FLOW), **painted}
 
 
 class TestCurrent:
@@ -64,7 +74,7 @@ class TestCurrent:
         changed = [phase for phase, canvas in chapters(more).items() if canvas.svg() != _svg(phase)]
 
         assert changed == [Phase.ARRIVAL]
-        assert overview(more).svg() != CANVASES["overview"].svg()
+        assert overview(more).svg() != canvases()["overview"].svg()
 
     def test_every_chapter_has_a_file(self) -> None:
         """The docs have a picture for each, and no other."""
@@ -78,7 +88,7 @@ def _in_note(state: State, row: Row) -> bool:
 
 
 def _svg(phase: Phase) -> str:
-    return CANVASES[phase.name.lower()].svg()
+    return canvases()[phase.name.lower()].svg()
 
 
 class TestComplete:
@@ -86,7 +96,7 @@ class TestComplete:
 
     def test_every_state_has_one_card(self) -> None:
         """Each state that is no ending stands on one page, under its own reference."""
-        drawn = [box.card.state for at in LAYOUTS.values() for box in at.boxes if box.card]
+        drawn = [box.card.state for at in layouts().values() for box in at.boxes if box.card]
 
         assert sorted(map(ref, drawn)) == sorted(map(ref, FLOW))
         assert len(set(map(ref, drawn))) == len(drawn)
@@ -94,7 +104,7 @@ class TestComplete:
     @EACH_CHAPTER
     def test_every_row_is_read(self, phase: Phase) -> None:
         """Each row of the table is in its state's card, or in the note of its page."""
-        layout = LAYOUTS[phase]
+        layout = layouts()[phase]
         noted = {row.name(State.OFFER) for entry in layout.page.note for row in entry.rows}
         for box in layout.boxes:
             assert box.card
@@ -120,7 +130,7 @@ class TestComplete:
 
     def test_every_way_between_chapters_is_in_the_overview(self) -> None:
         """Each row that leaves its chapter is a row there, or a line of its note."""
-        canvas = CANVASES["overview"]
+        canvas = canvases()["overview"]
         shown = {tuple(w.split()) for w in re.findall(r'data-way="([^"]*)"', canvas.svg())}
         missing = {
             (state.phase.name, row.to.phase.name): row.name(state)
@@ -138,7 +148,7 @@ class TestComplete:
 
     def test_every_ending_is_explained_once(self) -> None:
         """Each ending is of one kind, has its own title, and stands once in the overview."""
-        svg = CANVASES["overview"].svg()
+        svg = canvases()["overview"].svg()
         titles = [BLOCKS[end].title for end in ENDS]
 
         assert len(set(titles)) == len(titles)
@@ -151,7 +161,9 @@ class TestComplete:
     def test_every_chapter_is_in_the_overview(self) -> None:
         """Each has a box."""
         for phase, letter in LETTERS.items():
-            assert f'data-letter="{letter}" data-phase="{phase.name}"' in CANVASES["overview"].svg()
+            assert (
+                f'data-letter="{letter}" data-phase="{phase.name}"' in canvases()["overview"].svg()
+            )
         assert set(UNDER) < set(LETTERS)
 
     @pytest.mark.parametrize("way", GREEN, ids=lambda way: way[0].name)
@@ -174,7 +186,7 @@ class TestInWords:
     @EACH_CHAPTER
     def test_sentences(self, phase: Phase) -> None:
         """No code names, no long sentences, no two lines of a card that say the same."""
-        page = LAYOUTS[phase].page
+        page = PAGES[phase]
         for lines in (*(card.entries for card in page.cards), page.note):
             for entry in lines:
                 assert entry.words
@@ -227,7 +239,7 @@ class TestLegible:
     @EACH
     def test_no_text_on_text(self, name: str) -> None:
         """No two texts overlap."""
-        texts = CANVASES[name].texts
+        texts = canvases()[name].texts
         for one, other in itertools.combinations(texts, 2):
             apart = (
                 one.right <= other.left + 0.5
@@ -240,7 +252,7 @@ class TestLegible:
     @EACH
     def test_texts_stay_inside(self, name: str) -> None:
         """Each text is in its card, and on the page."""
-        canvas = CANVASES[name]
+        canvas = canvases()[name]
         for text in canvas.texts:
             left, top, right, bottom = text.inside
             assert left <= text.left, text.words
@@ -254,7 +266,7 @@ class TestLegible:
     @EACH
     def test_no_line_through_text(self, name: str) -> None:
         """No line touches a text."""
-        canvas = CANVASES[name]
+        canvas = canvases()[name]
         for line in canvas.lines:
             for (x1, y1), (x2, y2) in itertools.pairwise(line.points):
                 for text in canvas.texts:
@@ -269,7 +281,7 @@ class TestLegible:
     @EACH_CHAPTER
     def test_no_line_through_a_card(self, phase: Phase) -> None:
         """A line leaves its own row, and enters no card but at its edge."""
-        layout = LAYOUTS[phase]
+        layout = layouts()[phase]
         boxes = [*layout.boxes, *([layout.note] if layout.note else [])]
         for trunk in layout.trunks:
             for start, points in trunk.paths():
@@ -285,7 +297,7 @@ class TestLegible:
 
     def test_no_line_of_the_overview_through_a_box(self) -> None:
         """A line leaves a box and enters another at their edges, and passes the others by."""
-        canvas = CANVASES["overview"]
+        canvas = canvases()["overview"]
         page = (0.0, 0.0, WIDE, HIGH)
         boxes = {text.inside for text in canvas.texts} - {page}
         for line in canvas.lines:
@@ -304,7 +316,7 @@ class TestLegible:
         """As they are painted: a flat piece of one with an upright piece of another."""
         crossed = {
             frozenset((one.to, other.to))
-            for one, other in itertools.permutations(CANVASES[name].lines, 2)
+            for one, other in itertools.permutations(canvases()[name].lines, 2)
             if one.to != other.to
             for (x1, y1), (x2, y2) in itertools.pairwise(one.points)
             for (x3, y3), (x4, y4) in itertools.pairwise(other.points)
@@ -317,7 +329,7 @@ class TestLegible:
     @EACH_CHAPTER
     def test_few_crossings(self, phase: Phase) -> None:
         """At most two lines cross, and most lines are drawn."""
-        layout = LAYOUTS[phase]
+        layout = layouts()[phase]
 
         assert crossings(layout.trunks) <= CROSSINGS_AT_MOST
         assert _drawn(layout) >= 2
@@ -325,7 +337,7 @@ class TestLegible:
     @EACH_CHAPTER
     def test_the_usual_way_has_a_line(self, phase: Phase) -> None:
         """A green row that leads to a card of its page has a green line."""
-        layout = LAYOUTS[phase]
+        layout = layouts()[phase]
         lines = {
             (start.of, trunk.to)
             for trunk in layout.trunks
@@ -341,17 +353,17 @@ class TestLegible:
 
     def test_sizes(self) -> None:
         """The overview fits a screen; chapters are as wide as three cards, and nearly as low."""
-        assert (CANVASES["overview"].width, CANVASES["overview"].height) <= (WIDE, HIGH)
-        assert CANVASES["overview"].height <= HIGH
-        assert {canvas.width for name, canvas in CANVASES.items() if name != "overview"} == {1504}
-        assert max(canvas.height for canvas in CANVASES.values()) <= 1040
+        assert (canvases()["overview"].width, canvases()["overview"].height) <= (WIDE, HIGH)
+        assert canvases()["overview"].height <= HIGH
+        assert {canvas.width for name, canvas in canvases().items() if name != "overview"} == {1504}
+        assert max(canvas.height for canvas in canvases().values()) <= 1040
 
     @EACH
     def test_only_files_that_are_there(self, name: str) -> None:
         """Links lead to pictures, and to cards in them."""
-        for target in re.findall(r'href="([^"]*)"', CANVASES[name].svg()):
+        for target in re.findall(r'href="([^"]*)"', canvases()[name].svg()):
             file, _, part = target.partition("#")
-            svg = CANVASES[file.removesuffix(".svg") if file else name].svg()
+            svg = canvases()[file.removesuffix(".svg") if file else name].svg()
             assert not part or f'id="{part}"' in svg, target
 
 
@@ -392,3 +404,27 @@ class TestUnderAPolicy:
 
         assert "wants paper, not possible by phone" not in words
         assert (State.ALREADY_MENU,) in targets
+
+
+def test_a_link_that_is_out_is_an_outcome_of_its_own() -> None:
+    """Among the endings "Link sent" stands apart from "Enrolled": the bill is not paperless yet."""
+    outcomes = {end: block.outcome for end, block in BLOCKS.items() if isinstance(block, End)}
+    alike = [end for end, outcome in outcomes.items() if outcome is outcomes[State.LINK_SENT]]
+    assert alike == [State.LINK_SENT]
+    boxes = overview(FLOW).svg().split('<g class="outcome">')[1:]
+    box = next(box for box in boxes if 'id="LINK_SENT"' in box)
+    assert "A link is out" in box
+
+
+def test_what_a_policy_switches_off_is_counted() -> None:
+    """As many ways as the pictures leave out, chapter by chapter."""
+    without = Policy(address=Address(strategies=(Strategy.ON_FILE,)))
+    off = switched_off(FLOW, without)
+    email = sum(
+        len(entry.rows)
+        for card in cards(FLOW).values()
+        if card.state.phase is Phase.EMAIL
+        for entry in (*card.entries, *card.shared)
+    )
+    assert off[Phase.EMAIL] == email
+    assert 0 < off[Phase.ADDRESS] < email

@@ -184,6 +184,7 @@ def test_cooperation_comes_to_something(data: st.DataObject) -> None:
     assert about_bills == bool(last.then.handback.outcomes)
 
 
+@pytest.mark.prove
 @pytest.mark.parametrize(
     ("flow", "ending"),
     [
@@ -197,7 +198,7 @@ def test_cooperation_enrolls(flow: Flow, ending: Disposition) -> None:
     """Cooperative callers enroll, whichever way the address and the wish take."""
     seen = set()
 
-    @settings(deadline=None, max_examples=200, derandomize=True)
+    @settings(deadline=None, max_examples=heavy(50, 200), derandomize=True)
     @given(walks(flow, callers=(cooperative,), worlds=(done_by,), most=200))
     def enroll(steps: tuple[Step, ...]) -> None:
         then = steps[-1].turn.then

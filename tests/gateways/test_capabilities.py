@@ -12,7 +12,7 @@ from paperless_ivr.gateways.capabilities import Capabilities, Claim, How, check
 
 FLOW = Flow()
 ALL = Capabilities("a runtime")
-CONSENT = ("heard", "flush", "once", "end_key_alone")
+CONSENT = ("interrupted", "flush", "once", "end_key_alone")
 CLAIMS = [field.name for field in fields(Capabilities) if isinstance(field.default, Claim)]
 pytestmark = pytest.mark.requirement("R41")
 

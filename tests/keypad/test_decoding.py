@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from importlib.resources import files
+from itertools import islice
 
 import pytest
 from hypothesis import given, settings
@@ -165,12 +166,12 @@ class TestStops:
         assert guess.address == "jan!.smith@gmail.com"
 
     @pytest.mark.prove
-    def test_a_caller_who_follows_the_prompts(self) -> None:
+    @pytest.mark.parametrize("name", HOLDERS)
+    def test_a_caller_who_follows_the_prompts(self, name: str) -> None:
         """Stopping each wrong piece ends with exactly the address, with few stars, unspelled."""
-        callers = enumerate(people(heavy(90, 10_000), seed=15))
-        for number, person in callers:
-            holder = list(HOLDERS.values())[number % 3](person)
-            entry = by_one_press(person, DECODER, holder)
+        callers = people(heavy(90, 10_000), seed=15)
+        for person in islice(callers, list(HOLDERS).index(name), None, len(HOLDERS)):
+            entry = by_one_press(person, DECODER, HOLDERS[name](person))
             assert entry.address == person.address
             assert not entry.spelled
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from attrs import frozen
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FloatRect, Locator, Page, expect, sync_playwright
 
 REPROMPT = Path(__file__).parent
 AXE = REPROMPT / "node_modules/axe-core/axe.min.js"
@@ -106,6 +106,18 @@ class Caller:
             self.presses(keys)
         self.asked("Do you agree?")
         self.hears()
+
+    def opens(self, tab: str) -> None:
+        """Opens a panel, where panels are in tabs."""
+        found = self.page.get_by_role("tab", name=tab)
+        if found.is_visible():
+            found.click()
+
+    def place(self, selector: str) -> FloatRect:
+        """Where something is seen."""
+        box = self.page.locator(selector).bounding_box()
+        assert box is not None
+        return box
 
     def axe(self) -> list[str]:
         """What axe finds wrong with the page as it is, in words."""

@@ -16,13 +16,15 @@ from paperless_ivr.simulator.shelf import shelved
 from tests.simulator.tab import Tab
 
 Start = Callable[..., str]
+COMMAND = "paperless-ivr simulator --policy own.toml --port 8091"
+"""What the simulators of the tests say that they were started with."""
 
 
 @contextmanager
 def serving(*policies: Path, may_reveal: bool = True) -> Iterator[str]:
     """A simulator that runs until the block ends; its address."""
     demo = Demo(arrival, demo_connection)
-    app = application(shelved(policies), demo, ("127.0.0.1",), may_reveal=may_reveal)
+    app = application(shelved(policies), demo, ("127.0.0.1",), COMMAND, may_reveal=may_reveal)
     server = bounded(app, evolve(DEFAULTS, answer_seconds=float("inf")), 1)
     listening = listen("127.0.0.1", 0)
     thread = Thread(target=server.run, args=([listening],), daemon=True)

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, FloatRect, expect
 
 from paperless_ivr import transcripts
 from tests.simulator.browser import Caller, chromium
-from tests.simulator.conftest import Start, serving
+from tests.simulator.conftest import COMMAND, Start, serving
 from tests.simulator.test_server import POLICY
 
 pytestmark = pytest.mark.requirement("R54")
@@ -56,8 +56,12 @@ def test_by_mouse_until_the_bill_is_paperless(caller: Caller) -> None:
 
 
 @pytest.mark.requirement("R52")
-def test_done_before_the_caller_hangs_up(caller: Caller) -> None:
+@pytest.mark.parametrize("size", [(1440, 900), PHONE])
+def test_done_before_the_caller_hangs_up(
+    browser: Browser, simulator: str, size: tuple[int, int]
+) -> None:
     """The texted link is opened beside the call, which waits by itself and then says so."""
+    caller = Caller.at(browser, simulator, size)
     page = caller.page
     page.select_option("#caller", "chen")
     page.click("#call")
@@ -71,18 +75,46 @@ def test_done_before_the_caller_hangs_up(caller: Caller) -> None:
         caller.hears()
         caller.presses(keys)
     caller.says("#you-are-at", "Wait for the texted link")
+    caller.opens("World")
     caller.says("#messages", "not opened yet")
-    caller.shot("simulator-link")
     page.get_by_role("button", name="Open link").click()
     linked = page.frame_locator("#sheet-page")
+    expect(linked.locator("h1")).to_be_visible()
+    sheet, heard = caller.place("#sheet"), caller.place("#spoken")
+    assert apart(sheet, heard)
+    assert sheet["width"] >= min(size[0], 500)
+    caller.shot(f"simulator-link-{size[0]}")
     linked.get_by_label("E-mail address for your bills").fill("lily.chen@example.com")
     linked.get_by_role("button", name="Switch to paperless billing").click()
     expect(linked.locator("h1")).to_have_text("You are set up")
     caller.says("#ended", "Enrolled")
+    caller.says("#spoken", "Done. Your water bill is paperless.")
     page.click("#sheet-close")
-    caller.says("body", "Done. Your water bill is paperless.")
     caller.says("#messages", "opened, done")
     caller.hidden_nowhere("lily.chen@example.com")
+    assert caller.errors == []
+    page.context.close()
+
+
+def apart(one: FloatRect, other: FloatRect) -> bool:
+    """Whether two boxes do not overlap."""
+    beside = one["x"] >= other["x"] + other["width"] or other["x"] >= one["x"] + one["width"]
+    return beside or one["y"] >= other["y"] + other["height"]
+
+
+def test_the_call_goes_on_beside_a_link(caller: Caller) -> None:
+    """While the page of a link is open, keys reach the call; Escape closes it."""
+    page = caller.page
+    caller.to_consent()
+    caller.presses("1")
+    caller.asked("May we send one text?")
+    page.get_by_role("button", name="Open link").click()
+    expect(page.locator("#sheet")).to_be_visible()
+    caller.hears()
+    caller.presses("2")
+    caller.says("#ended", "Enrolled")
+    page.keyboard.press("Escape")
+    expect(page.locator("#sheet")).to_be_hidden()
 
 
 def test_by_touch_on_a_telephone(browser: Browser, simulator: str) -> None:
@@ -104,10 +136,13 @@ def test_by_touch_on_a_telephone(browser: Browser, simulator: str) -> None:
     caller.hears()
     caller.presses("2", touch=True)
     caller.says("#ended", "Enrolled")
+    world = page.get_by_role("tab", name="World")
+    expect(world).to_have_class("new")
     for tab in ("Flow", "So far", "World"):
         page.get_by_role("tab", name=tab).tap()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert caller.axe() == []
+    expect(world).not_to_have_class("new")
     assert caller.errors == []
     page.context.close()
 
@@ -188,6 +223,167 @@ def test_the_picture_of_the_chapter(caller: Caller) -> None:
     assert caller.errors == []
 
 
+def test_only_the_way_taken_is_green(browser: Browser, simulator: str) -> None:
+    """One thing is solid green in each drawing; the usual way is gray where the call was not."""
+    for theme in ("light", "dark"):
+        caller = Caller.at(browser, simulator, theme=theme)
+        caller.to_consent()
+        expect(caller.page.locator("#chapter .at")).to_have_count(1)
+        found = caller.page.evaluate(GREEN_SHAPES)
+        assert found["solid"] == {"overview": ["CONSENT"], "chapter": ["CONFIRMATION"]}
+        assert found["lines"] == found["taken"]
+        assert found["gray"]
+        caller.page.context.close()
+
+
+GREEN_SHAPES = """() => {
+  const way = document.createElement("i");
+  way.style.color = "var(--way)";
+  document.body.append(way);
+  const green = getComputedStyle(way).color;
+  const style = (one) => getComputedStyle(one);
+  const chapter = document.querySelector("#chapter svg");
+  const solid = {
+    overview: [...document.querySelectorAll("#overview .box")]
+      .filter((one) => style(one).backgroundColor === green)
+      .map((one) => one.closest("li").dataset.chapter),
+    chapter: [...chapter.querySelectorAll("g rect, g path")]
+      .filter((one) => style(one).fill === green)
+      .map((one) => one.closest("[data-state]").dataset.state),
+  };
+  const lines = [...chapter.querySelectorAll("path[data-from]")];
+  const names = (some) => some.map((one) => `${one.dataset.from} ${one.dataset.to}`);
+  return {
+    solid,
+    lines: names(lines.filter((one) => style(one).stroke === green)),
+    taken: names(lines.filter((one) => one.classList.contains("took"))),
+    gray: names(
+      lines.filter((one) => one.classList.contains("happy") && style(one).stroke !== green),
+    ),
+  };
+}"""
+
+
+def test_the_line_of_travel(caller: Caller) -> None:
+    """The overview draws the way between chapters; another chapter can be looked at."""
+    page = caller.page
+    caller.to_consent()
+    taken = page.locator("#travel .taken")
+    assert travel(caller) == [
+        "ARRIVAL IDENTITY",
+        "IDENTITY BILL",
+        "BILL ADDRESS",
+        "ADDRESS CONSENT",
+    ]
+    for line in taken.all():
+        assert line.evaluate("line => line.getTotalLength()") > 4
+    caller.presses("1")
+    caller.asked("May we send one text?")
+    assert travel(caller)[-2:] == ["CONSENT AFTER", "AFTER TEXT"]
+    page.get_by_role("button", name="Who calls, passed").click()
+    caller.says("#chapter-title", "Who calls")
+    expect(page.locator("#chapter .been").first).to_be_attached()
+    expect(page.locator("#chapter .at")).to_have_count(0)
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("button", name="Which bill, passed")).to_be_focused()
+    page.get_by_role("button", name="Back to the call").click()
+    expect(page.locator("#chapter .at")).to_have_attribute("data-state", "TEXT_CONSENT")
+    page.click("#dock-back")
+    caller.asked("Do you agree?")
+    expect(page.locator("#travel .other")).to_have_count(2)
+    assert caller.axe() == []
+
+
+def travel(caller: Caller) -> list[str]:
+    """The lines of the way taken, in the order of the chapters."""
+    lines = caller.page.locator("#travel .taken")
+    expect(lines.first).to_be_attached()
+    found = lines.evaluate_all("all => all.map((one) => `${one.dataset.from} ${one.dataset.to}`)")
+    return list(reversed(found))
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1024, 768), (768, 1024), PHONE, (320, 640)])
+def test_nothing_is_cut_off(browser: Browser, simulator: str, size: tuple[int, int]) -> None:
+    """Columns of Why wrap, stations show whole labels, and every control is 44 pixels or more."""
+    caller = Caller.at(browser, simulator, size)
+    page = caller.page
+    assert small(caller) == []
+    page.click("#settings")
+    assert small(caller) == []
+    page.click("#settings")
+    caller.to_consent()
+    caller.presses("1")
+    caller.asked("May we send one text?")
+    for tab in ("Phone", "Flow", "So far", "World"):
+        caller.opens(tab)
+        assert small(caller) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert caller.page.locator("#timeline").evaluate(CUT_LABELS) == []
+    caller.opens("Flow")
+    page.click("#details")
+    why = page.locator(".columns")
+    assert why.evaluate("box => box.scrollWidth <= box.clientWidth")
+    for column in page.locator(".column").all():
+        column.scroll_into_view_if_needed()
+        expect(column).to_be_in_viewport()
+    page.get_by_role("button", name="Help and keys").click()
+    assert small(caller) == []
+    assert caller.errors == []
+    page.context.close()
+
+
+def small(caller: Caller) -> list[str]:
+    """The controls that are smaller than 44 pixels; a box to tick counts with its label."""
+    return caller.page.evaluate(SMALL_CONTROLS)
+
+
+SMALL_CONTROLS = """() => [...document.querySelectorAll("a[href], button, select, input, summary")]
+  .map((one) => (one.type === "checkbox" ? one.closest("label") : one))
+  .filter((one) => one.checkVisibility() && !one.closest(".skip, .type-keys"))
+  .map((one) => [one, one.getBoundingClientRect()])
+  .filter(([, box]) => box.width < 44 || box.height < 44)
+  .map(([one, box]) => `${one.id || one.textContent} ${box.width} ${box.height}`)"""
+
+CUT_LABELS = """list => {
+  const frame = list.parentElement.getBoundingClientRect();
+  const seen = [...list.querySelectorAll("span")].filter((one) => {
+    const box = one.getBoundingClientRect();
+    return box.right > frame.left + 1 && box.left < frame.right - 1;
+  });
+  return seen
+    .filter((one) => {
+      const box = one.getBoundingClientRect();
+      const over = one.scrollWidth > one.clientWidth || box.bottom > frame.bottom + 8;
+      return over || box.left < frame.left - 1 || box.right > frame.right + 1;
+    })
+    .map((one) => one.textContent);
+}"""
+
+
+def test_letters_as_they_are_spelled(caller: Caller) -> None:
+    """Masked until asked for; an eye shows what is keyed, and nothing else."""
+    page = caller.page
+    page.click('[data-try="spell"]')
+    for pressed in ("1", "2245", "2", "20482245#"):
+        expect(page.locator(".key.shared").first).to_be_attached()
+        before = page.locator("#you-are-at").text_content()
+        caller.hears()
+        caller.presses(pressed)
+        expect(page.locator("#you-are-at")).not_to_have_text(before or "")
+    caller.says("#you-are-at", "Spell up to the @")
+    caller.hears()
+    caller.presses("5121622")
+    expect(page.locator("#entry")).to_have_text("So far: • • • • · 7 keyed")
+    page.get_by_role("button", name="Show what is keyed").click()
+    expect(page.locator("#entry")).to_have_text("So far: j a n ● · 7 keyed")
+    caller.says("#reveal", "Personal data hidden")
+    caller.hidden_nowhere("20482245")
+    caller.presses("1")
+    expect(page.locator("#entry")).to_have_text("So far: j a n a · 8 keyed")
+    page.get_by_role("button", name="Show what is keyed").click()
+    expect(page.locator("#entry")).to_have_text("So far: • • • • · 8 keyed")
+
+
 def test_typed_keys_and_arrows(caller: Caller) -> None:
     """Digits reach the line from a field, too; arrows move on the keypad."""
     page = caller.page
@@ -248,6 +444,42 @@ def test_a_fault_in_mid_call(browser: Browser, start: Start, tmp_path: Path) -> 
     caller.says("#ended", "Enrolled")
     assert caller.axe() == []
     assert caller.errors == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("fault", ["slow", "down"])
+def test_a_fault_is_seen_at_once(
+    browser: Browser, start: Start, tmp_path: Path, fault: str
+) -> None:
+    """When it is switched on, and while the service is asked: not only when the answer has come."""
+    policy = tmp_path / "patient.toml"
+    policy.write_text(
+        POLICY.format(version="1", name="Springfield Water") + "[budgets]\nwrite = 20\n"
+    )
+    caller = Caller.at(browser, start(policy))
+    page = caller.page
+    caller.to_consent()
+    page.select_option("#fault-service", fault)
+    caller.says("#trouble", f"Billing service: {fault}")
+    caller.says("#world-trouble", f"Billing service: {fault}")
+    caller.says("#so-far .switch", f"The billing service is {fault}")
+    caller.presses("1")
+    if fault == "down":
+        caller.says("#ended", "Saved for later")
+        page.context.close()
+        return
+    caller.says("#trouble", "Waiting for the billing service: Enroll")
+    caller.says("#so-far li:last-child", "Waiting for the billing service: Enroll")
+    caller.says("#why-sentence", "The billing service is slow, so the call waits at “Enroll”.")
+    caller.says("#speaking", "Waiting for the billing service")
+    expect(page.locator("#budget")).to_be_visible()
+    expect(page.locator("#chapter .hit")).to_have_attribute("data-state", "ENROLLMENT")
+    assert caller.axe() == []
+    page.get_by_role("button", name="As a list").click()
+    expect(page.locator("#chapter .here.hit")).to_be_visible()
+    assert caller.axe() == []
+    page.keyboard.press("h")
+    caller.says("#hint", "A request under way is being settled.")
     page.context.close()
 
 
@@ -317,6 +549,12 @@ def test_personal_data_is_shown_and_hidden(caller: Caller) -> None:
     caller.presses("1")
     caller.asked("May we send one text?")
     caller.hidden_nowhere("jane.rivera@example.com")
+    page.get_by_role("button", name="Show this address").click()
+    caller.says("#messages", "jane.rivera@example.com")
+    caller.says("#reveal", "Personal data hidden")
+    caller.hidden_nowhere("1137")
+    page.get_by_role("button", name="Show this address").click()
+    caller.says("#messages", "j•••@e•••.com")
     page.keyboard.press("v")
     caller.says("#messages", "jane.rivera@example.com")
     page.keyboard.press("v")
@@ -339,5 +577,5 @@ def test_the_simulator_stops(browser: Browser) -> None:
     """The page says what happened, and gives the command."""
     with serving() as url:
         caller = Caller.at(browser, url)
-    caller.says("#problems", "paperless-ivr simulator")
+    caller.says("#problems", COMMAND)
     caller.page.context.close()

@@ -244,6 +244,48 @@ def test_an_edited_policy_counts_from_the_next_call(start: Start, tmp_path: Path
         tab.until(lambda _: any("Elm Water" in text for text in tab.texts("said")))
 
 
+def test_pictures_leave_out_what_the_policy_switches_off(start: Start, tmp_path: Path) -> None:
+    """Those of a call are of the policy that it began with, painted when that was read."""
+    policy = tmp_path / "own.toml"
+    plain = POLICY.format(version="1", name="Acme Water")
+    policy.write_text(plain + '[address]\nstrategies = ["on_file"]\n')
+    with Tab.opened(start(policy)) as tab:
+        tab.call()
+        asked = tab.asked("OFFER")
+        assert tab.pool.request("GET", tab.at("pictures/EMAIL")).status == 404
+        bill = tab.pool.request("GET", tab.at("pictures/ADDRESS")).data
+        assert b'data-state="ADDRESS"' in bill
+        assert b"spelled by keypad" not in tab.pool.request("GET", tab.at("pictures/END")).data
+        off = {one["code"]: one["off"] for one in asked["flow"]["chapters"]}
+        assert "EMAIL" not in off
+        assert off["ADDRESS"] > 0
+        policy.write_text(plain.replace('"1"', '"2"'))
+        tab.until(lambda view: view["policy"]["edited"])
+        assert tab.pool.request("GET", tab.at("pictures/EMAIL")).status == 404
+        tab.call()
+        tab.until(lambda view: not view["policy"]["edited"])
+        tab.asked("OFFER")
+        assert tab.pool.request("GET", tab.at("pictures/EMAIL")).status == 200
+
+
+def test_one_thing_is_shown_alone(tab: Tab) -> None:
+    """Keys, an address, the fields of a request: each by its name; rewinding hides them again."""
+    tab.to_consent()
+    keyed = next(
+        one for one in tab.view["call"]["entries"] if one["kind"] == "keys" and one["mask"]
+    )
+    assert keyed["mask"] == {"what": keyed["mask"]["what"], "shown": False}
+    tab.act("reveal", on=True, what=keyed["mask"]["what"])
+    tab.until(lambda _: "1137" in tab.texts("keys"))
+    assert not tab.view["revealed"]
+    assert not [
+        one for one in tab.view["call"]["exchanges"] if one["mask"] and one["mask"]["shown"]
+    ]
+    tab.act("rewind", stop=2)
+    tab.until(lambda view: view["call"]["take"] == 2)
+    assert "1137" not in tab.texts("keys")
+
+
 def test_a_hang_up_during_a_write(start: Start, tmp_path: Path) -> None:
     """The write is settled all the same, and nothing more is said."""
     policy = tmp_path / "quick.toml"

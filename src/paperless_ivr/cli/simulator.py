@@ -1,5 +1,7 @@
 """`paperless-ivr simulator`: a telephone in the browser."""
 
+import shlex
+import sys
 import webbrowser
 from contextlib import suppress
 from ipaddress import ip_address
@@ -42,7 +44,13 @@ def command(*, files: tuple[Path, ...], host: str, port: int, opens: bool) -> No
 
     loopback = _is_loopback(host)
     hosts = ("127.0.0.1", "localhost", host) if loopback else ("*",)
-    app = application(shelved(files), Demo(arrival, demo_connection), hosts, may_reveal=loopback)
+    app = application(
+        shelved(files),
+        Demo(arrival, demo_connection),
+        hosts,
+        shlex.join(("paperless-ivr", *sys.argv[1:])),
+        may_reveal=loopback,
+    )
     try:
         listening = listen(host, port)
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any, Self
 
 from attrs import field, frozen
 
@@ -17,9 +18,9 @@ class Answer:
     ErrorCode: int
 
     @classmethod
-    def of(cls, code: Code) -> "Answer":
-        """The answer that says no more than this."""
-        return cls(code is Code.NONE, code.message, code)
+    def of(cls, code: Code, *more: Any) -> Self:
+        """The answer that says this, and what more there is to say."""
+        return cls(code is Code.NONE, code.message, code, *more)
 
 
 @frozen
@@ -37,18 +38,10 @@ class PaperlessEnrollment_Response:
 
 
 @frozen
-class InvoiceExistsAnswer:
+class InvoiceExistsAnswer(Answer):
     """What `InvoiceExists` answers."""
 
-    Success: bool
-    Message: str
-    ErrorCode: int
-    Exists: bool
-
-    @classmethod
-    def of(cls, code: Code, exists: bool = False) -> "InvoiceExistsAnswer":
-        """The answer that says this, and whether the invoice exists."""
-        return cls(code is Code.NONE, code.message, code, exists)
+    Exists: bool = False
 
 
 @frozen
@@ -76,15 +69,7 @@ class Customer:
 
 
 @frozen
-class SearchAnswer:
+class SearchAnswer(Answer):
     """What a search answers; to find nobody is no failure."""
 
-    Success: bool
-    Message: str
-    ErrorCode: int
     Customers: tuple[Customer, ...] = ()
-
-    @classmethod
-    def of(cls, code: Code, customers: tuple[Customer, ...] = ()) -> "SearchAnswer":
-        """The answer that says this, and who was found."""
-        return cls(code is Code.NONE, code.message, code, customers)

@@ -74,6 +74,9 @@ LINES = (
 )
 """Ways that have a line beside their row: to a box next to theirs."""
 
+TRAVEL = (*pairwise(dict.fromkeys(state.phase for state in USUAL)), *LINES)
+"""The usual way from chapter to chapter, and the lines to the chapters beside it."""
+
 WIDE, HIGH = 1600.0, 1000.0
 COLUMNS = (28.0, 278.0, 528.0, 790.0, 1074.0, 1340.0)
 BOX = 214.0
@@ -88,8 +91,9 @@ BELOW: Mapping[EndingGroup, tuple[int, int]] = {
     EndingGroup.AGENT: (3, 3),
     EndingGroup.LATER: (4, 4),
     EndingGroup.DONE: (5, 5),
+    EndingGroup.LINK: (5, 5),
 }
-"""The columns of the endings, from and to."""
+"""The columns of the endings, from and to; those of the same columns stand below one another."""
 
 
 @frozen
@@ -135,12 +139,14 @@ def paint_overview(cards: Mapping[State, Card], link: Link = files) -> Canvas:
     title = "Paperless billing by telephone: the whole call"
     ends = len(_reached(cards))
     about = (
-        f"{len(chapters)} chapters, {ends} endings. The green line is the usual way. A letter says "
-        "in which chapter the call goes on; a tag is an ending, explained below."
+        f"{len(chapters)} chapters, {ends} endings. A letter says in which chapter the call goes "
+        "on; a tag is an ending, explained below."
     )
     canvas = Canvas(title, about, WIDE, HIGH)
     canvas.text(28, 48, title, "ink", 26, bold=True)
-    canvas.text(28, 76, about, "soft", 14)
+    end = canvas.text(28, 76, about, "soft", 14)
+    with canvas.group(class_="usual-key"):
+        canvas.text(end + 6, 76, "The green line is the usual way.", "usual", 14, bold=True)
     upper = [chapter for chapter in chapters if chapter.phase not in UNDER]
     lower = TOP + max(chapter.height for chapter in upper) + 34
     at = {c.phase: (COLUMNS[c.column], lower if c.phase in UNDER else TOP) for c in chapters}
@@ -157,10 +163,9 @@ def paint_overview(cards: Mapping[State, Card], link: Link = files) -> Canvas:
         14,
         bold=True,
     )
-    end = _endings(canvas, bottom + 48, _reached(cards))
+    canvas.height = _endings(canvas, bottom + 48, _reached(cards)) + 22
     _usual(canvas, upper, bottom + 48)
     _lines(canvas, chapters, at)
-    canvas.height = end + 22
     return canvas
 
 
@@ -344,23 +349,43 @@ def _endings(canvas: Canvas, y: float, ends: Sequence[State]) -> float:
         for kind, of_kind in grouped.items()
         if of_kind
     }
-    high = 46 + max(sum(map(_end_height, c)) for split in columns.values() for c in split)
-    for kind, split in columns.items():
-        first, last = BELOW[kind]
-        x, wide = COLUMNS[first], COLUMNS[last] + BOX - COLUMNS[first]
-        fill = kind.name.lower()
-        with canvas.group(class_="outcome"), canvas.within(x, y, wide, high):
-            canvas.rect(
-                x, y, wide, high, f"card {'nob' if kind is EndingGroup.NO else 'cardb'}", radius=8
-            )
-            if kind is EndingGroup.NO:
-                canvas.rule(x + 8, y + 30, wide - 16)
-            else:
-                canvas.head(x, y, wide, 30, fill)
-            canvas.text(x + 12, y + 20, kind.value, f"{fill}t", 14, bold=True)
-            for n, column in enumerate(split):
-                _column(canvas, COLUMNS[first + n], y + 40, column)
-    return y + high
+    heights = {
+        kind: 46 + max(sum(map(_end_height, column)) for column in split)
+        for kind, split in columns.items()
+    }
+    stacks = [
+        [kind for kind in columns if BELOW[kind] == place]
+        for place in dict.fromkeys(BELOW.values())
+    ]
+    bottom = y + max(sum(heights[kind] + 12 for kind in stack) - 12 for stack in stacks if stack)
+    for stack in stacks:
+        top = y
+        for kind in stack:
+            high = bottom - top if kind is stack[-1] else heights[kind]
+            _outcomes(canvas, kind, (top, high), columns[kind])
+            top += high + 12
+    return bottom
+
+
+def _outcomes(
+    canvas: Canvas, kind: EndingGroup, at: tuple[float, float], split: Sequence[Sequence[State]]
+) -> None:
+    """The box of one kind of ending, from `at` so high, in its columns."""
+    y, high = at
+    first, last = BELOW[kind]
+    x, wide = COLUMNS[first], COLUMNS[last] + BOX - COLUMNS[first]
+    fill = kind.name.lower()
+    with canvas.group(class_="outcome"), canvas.within(x, y, wide, high):
+        canvas.rect(
+            x, y, wide, high, f"card {'nob' if kind is EndingGroup.NO else 'cardb'}", radius=8
+        )
+        if kind is EndingGroup.NO:
+            canvas.rule(x + 8, y + 30, wide - 16)
+        else:
+            canvas.head(x, y, wide, 30, fill)
+        canvas.text(x + 12, y + 20, kind.value, f"{fill}t", 14, bold=True)
+        for n, column in enumerate(split):
+            _column(canvas, COLUMNS[first + n], y + 40, column)
 
 
 def _split(ends: Sequence[State], columns: int) -> list[Sequence[State]]:

@@ -70,7 +70,8 @@ def _top(canvas: Canvas, phase: Phase, shown: Sequence[Phase], link: Link) -> No
         part = Part(kind, words)
         tag(canvas, x, 88, part, bold=False)
         x += part.width + 6
-    canvas.text(x + 5, 102, "green: the usual way", "usual", 11.5, bold=True)
+    with canvas.group(class_="usual-key"):
+        canvas.text(x + 5, 102, "green: the usual way", "usual", 11.5, bold=True)
 
 
 def tag(canvas: Canvas, x: float, y: float, part: Part, *, bold: bool = True) -> None:

@@ -1,5 +1,6 @@
 """All pictures of a table: the overview, and one for each chapter."""
 
+from collections import Counter
 from collections.abc import Mapping
 
 from paperless_ivr.diagrams.canvas import Canvas
@@ -10,7 +11,7 @@ from paperless_ivr.diagrams.painting import Link, files, paint
 from paperless_ivr.diagrams.reading import cards
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.rows import Table
-from paperless_ivr.flow.states import Phase
+from paperless_ivr.flow.states import Phase, State
 
 
 def overview(table: Table, policy: Policy | None = None, link: Link = files) -> Canvas:
@@ -25,4 +26,20 @@ def chapters(
     of_chapters = pages(cards(table, policy))
     return {
         phase: paint(lay_out(of_chapters[phase]), tuple(of_chapters), link) for phase in of_chapters
+    }
+
+
+def switched_off(table: Table, policy: Policy) -> Mapping[Phase, int]:
+    """Return how many ways out of each chapter's states a policy switches off."""
+    all_ways, left_on = _ways(table, None), _ways(table, policy)
+    return Counter(state.phase for state, _ in all_ways - left_on)
+
+
+def _ways(table: Table, policy: Policy | None) -> set[tuple[State, str]]:
+    """The rows that have a place in the pictures."""
+    return {
+        (card.state, row.name(card.state))
+        for card in cards(table, policy).values()
+        for entry in (*card.entries, *card.shared)
+        for row in entry.rows
     }

@@ -20,6 +20,8 @@ FILLS: Mapping[str, tuple[str, str]] = {
     "tagt": ("#1f4e79", "#bcd9f2"),
     "done": ("#006b52", "#2fbf95"),
     "donet": ("#ffffff", "#04231a"),
+    "link": ("#adc25f", "#b4f0a0"),
+    "linkt": ("#242b06", "#0f2a08"),
     "later": ("#a9d3f2", "#1d5c8c"),
     "latert": ("#08324f", "#e6f4ff"),
     "no": ("#ffffff", "#1b222a"),

@@ -23,6 +23,7 @@ class EndingGroup(enum.Enum):
     """How the endings are grouped for those who read a report."""
 
     DONE = "Enrolled"
+    LINK = "A link is out"
     LATER = "Completed later"
     NO = "No, or broke off"
     CANNOT = "Not possible"

@@ -8,7 +8,7 @@ from attrs import evolve
 from paperless_ivr.flow.events import TransferResult
 from paperless_ivr.flow.host import Moment
 from paperless_ivr.simulator.line import Delivery, Pressed
-from paperless_ivr.simulator.simulation import Simulation
+from paperless_ivr.simulator.simulation import ALL, Simulation
 from paperless_ivr.simulator.world import Fault
 
 Body = Mapping[str, Any]
@@ -18,7 +18,7 @@ async def scenario(simulation: Simulation, body: Body) -> None:
     """Choose who calls whom, when, and how."""
     now = simulation.scenario
     policy = str(body.get("policy", now.policy))
-    offered = simulation.shelf[policy].policy.languages
+    offered = simulation.shelf[policy].reading.policy.languages
     language = body.get("language", now.language)
     if language not in offered.offered and language != "ask":
         language = offered.default
@@ -69,9 +69,9 @@ async def hang_up(simulation: Simulation, _: Body) -> None:
 async def fault(simulation: Simulation, body: Body) -> None:
     """Let the service, the record or the next key fail, or work again."""
     if "service" in body:
-        simulation.world.fault = Fault(body["service"])
+        simulation.let_service(Fault(body["service"]))
     if "record" in body:
-        simulation.world.lose_record(body["record"] == "lost")
+        simulation.let_record(lost=body["record"] == "lost")
     if "key" in body and simulation.line is not None:
         simulation.line.delivery = Delivery(body["key"])
 
@@ -87,8 +87,14 @@ async def take(simulation: Simulation, body: Body) -> None:
 
 
 async def reveal(simulation: Simulation, body: Body) -> None:
-    """Show personal data, or hide it."""
-    simulation.revealed = bool(body["on"])
+    """Show one thing that is masked, or all, or hide it; to hide all hides the single ones too."""
+    what = str(body.get("what", ALL))
+    if body["on"]:
+        simulation.revealed.add(what)
+    elif what == ALL:
+        simulation.revealed.clear()
+    else:
+        simulation.revealed.discard(what)
 
 
 ACTS: Mapping[str, Callable[[Simulation, Body], Awaitable[None]]] = {

@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import cache
 from importlib import resources
 from secrets import token_urlsafe
 
@@ -21,12 +20,9 @@ from starlette.staticfiles import StaticFiles
 from paperless_ivr.backends.connection import Connection
 from paperless_ivr.backends.soap.backend import SoapBackend
 from paperless_ivr.cloudivr.serving import running
-from paperless_ivr.diagrams.pictures import chapters, overview
 from paperless_ivr.diagrams.theme import style
 from paperless_ivr.errors import TranscriptProblems
 from paperless_ivr.flow.host import Moment
-from paperless_ivr.flow.states import Phase, State
-from paperless_ivr.flow.table import FLOW
 from paperless_ivr.simulator.acts import ACTS, reveal
 from paperless_ivr.simulator.shelf import Shelved
 from paperless_ivr.simulator.simulation import Arrive, Scenario, Simulation
@@ -39,6 +35,8 @@ LEFT_S = 30.0
 """Seconds after which a tab that listens no longer is closed."""
 LOOK_S = 0.5
 """Seconds between two looks at the policy files."""
+ALIVE_S = 0.5
+"""Seconds after which a tab that has nothing new to show is told that the server is there."""
 CALLER = "rivera"
 PAGE = resources.files("paperless_ivr.simulator") / "page"
 
@@ -73,6 +71,8 @@ class Tabs:
 
     shelf: Mapping[str, Shelved]
     demo: Demo
+    command: str
+    """What starts the simulator again as it is."""
     may_reveal: bool
     _open: dict[str, tuple[Simulation, AsyncExitStack]] = field(init=False, factory=dict)
     _closing: set["asyncio.Task[None]"] = field(init=False, factory=set)
@@ -82,7 +82,7 @@ class Tabs:
         while len(self._open) >= MOST:
             await self.close(next(iter(self._open)))
         policy = next(iter(self.shelf.values()))
-        language = policy.policy.languages.default
+        language = policy.reading.policy.languages.default
         scenario = Scenario(CALLER, policy.name, Moment.BEFORE_PAYMENT, language)
         stack = AsyncExitStack()
         service = running()
@@ -117,6 +117,15 @@ class Tabs:
         if not simulation.listeners and name in self._open:
             await self.close(name)
 
+    async def look(self) -> None:
+        """Read policies again that were edited, in a thread: reading paints the pictures anew."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            for shelved in self.shelf.values():
+                if await asyncio.to_thread(shelved.look):
+                    for simulation, _ in self._open.values():
+                        simulation.changed()
+
     async def close_all(self) -> None:
         """Give up everything."""
         for closing in self._closing:
@@ -131,14 +140,24 @@ class Tabs:
 
 
 def application(
-    shelf: Mapping[str, Shelved], demo: Demo, hosts: tuple[str, ...], *, may_reveal: bool
+    shelf: Mapping[str, Shelved],
+    demo: Demo,
+    hosts: tuple[str, ...],
+    command: str,
+    *,
+    may_reveal: bool,
 ) -> Starlette:
-    """Return the application. It answers requests for these hosts only; "*" is any."""
-    tabs = Tabs(shelf, demo, may_reveal)
+    """Return the application. It answers requests for these hosts only; "*" is any.
+
+    `command` is what a page tells whoever finds the simulator stopped.
+    """
+    tabs = Tabs(shelf, demo, command, may_reveal)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        looking = asyncio.create_task(tabs.look())
         yield
+        looking.cancel()
         await tabs.close_all()
 
     answers = _Answers(tabs)
@@ -148,9 +167,9 @@ def application(
         Route("/tabs/{tab}/events", answers.events),
         Route("/tabs/{tab}/transcript/{take:int}", answers.transcript),
         Route("/tabs/{tab}/messages/{number:int}", answers.link, methods=["GET", "POST"]),
+        Route("/tabs/{tab}/pictures/{chapter}", answers.picture),
         Route("/tabs/{tab}/{act}", answers.act, methods=["POST"]),
-        Route("/pictures/style.css", answers.picture_style),
-        Route("/pictures/{chapter}", answers.picture),
+        Route("/pictures.css", answers.picture_style),
         Mount("/page", StaticFiles(packages=[("paperless_ivr.simulator", "page")])),
     ]
     guard = Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
@@ -168,9 +187,10 @@ class _Answers:
         return Response(text, media_type="text/html", headers=HEADERS)
 
     async def picture(self, request: Request) -> Response:
-        """The picture of a chapter, or of the whole call where the chapter is that of endings."""
-        painted = await asyncio.to_thread(_pictures)
-        found = painted.get(request.path_params["chapter"])
+        """The picture of a chapter under the policy that the tab's call began with."""
+        simulation = self.tabs.of(request)
+        reading = simulation.reading if simulation else None
+        found = reading.pictures.get(request.path_params["chapter"]) if reading else None
         if found is None:
             return _unknown()
         return Response(found, media_type="image/svg+xml", headers=HEADERS)
@@ -180,7 +200,8 @@ class _Answers:
         return Response(text, media_type="text/css", headers=HEADERS)
 
     async def open(self, _: Request) -> Response:
-        return JSONResponse({"tab": await self.tabs.open()}, headers=HEADERS)
+        told = {"tab": await self.tabs.open(), "command": self.tabs.command}
+        return JSONResponse(told, headers=HEADERS)
 
     async def events(self, request: Request) -> Response:
         simulation = self.tabs.of(request)
@@ -239,20 +260,6 @@ class _Answers:
         return Response(page.data, page.status, media_type="text/html", headers=LINK_HEADERS)
 
 
-@cache
-def _pictures() -> Mapping[str, str]:
-    """The pictures by the chapter's code name, without links."""
-
-    def nowhere(_: Phase | None, __: State | None) -> str:
-        return ""
-
-    of_chapters = chapters(FLOW, link=nowhere)
-    return {
-        Phase.END.name: overview(FLOW, link=nowhere).element(),
-        **{phase.name: canvas.element() for phase, canvas in of_chapters.items()},
-    }
-
-
 def _unknown() -> Response:
     return JSONResponse({"problem": "There is no such simulation."}, 404, headers=HEADERS)
 
@@ -264,14 +271,11 @@ def _refused(why: str) -> Response:
 async def _news(simulation: Simulation) -> AsyncIterator[str]:
     """What there is to show, whenever there is something new; else a sign of life."""
     yield "retry: 500\n\n"
-    shown: object = None
+    shown: int | None = None
     while True:
-        for shelved in simulation.shelf.values():
-            shelved.look()
-        policies = [(one.readings, one.problems) for one in simulation.shelf.values()]
         version = simulation.version
-        if shown != (version, policies):
-            shown = (version, policies)
+        if shown != version:
+            shown = version
             yield f"data: {json.dumps(View(simulation).json())}\n\n"
-        elif not await simulation.newer(version, LOOK_S):
+        elif not await simulation.newer(version, ALIVE_S):
             yield ": still there\n\n"

@@ -1,13 +1,17 @@
 """The policies that can be chosen; a file that is edited counts from the next call."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from paperless_ivr.backends.demo import demo_policy
+from paperless_ivr.diagrams.pictures import chapters, overview, switched_off
 from paperless_ivr.errors import Problems
 from paperless_ivr.flow.policy import Policy
+from paperless_ivr.flow.states import Phase, State
+from paperless_ivr.flow.table import FLOW
 from paperless_ivr.prompts.policies import load_policy
 
 DEMO = "demo"
@@ -18,17 +22,44 @@ SETTLED_S = 0.2
 """Seconds without a change after which a file counts as written to its end."""
 
 
+@frozen(eq=False)
+class Reading:
+    """A usable policy as it was read, with the pictures of the flow as it leaves it."""
+
+    number: int
+    """The first reading of a file is 1."""
+    policy: Policy = field(repr=False)
+    pictures: Mapping[str, str] = field(repr=False)
+    """SVG by the chapter's code name; that of the endings is the picture of the whole call."""
+    off: Mapping[Phase, int] = field(repr=False)
+    """Ways out that the policy switches off."""
+
+    @classmethod
+    def of(cls, policy: Policy, number: int) -> "Reading":
+        """Paint the pictures: this takes a second or two."""
+
+        def nowhere(_: Phase | None, __: State | None) -> str:
+            return ""
+
+        pictures = {
+            Phase.END.name: overview(FLOW, policy, nowhere).element(),
+            **{
+                phase.name: canvas.element()
+                for phase, canvas in chapters(FLOW, policy, nowhere).items()
+            },
+        }
+        return cls(number, policy, pictures, switched_off(FLOW, policy))
+
+
 @define(eq=False)
 class Shelved:
     """A policy, and how its file stands."""
 
     name: str
     path: Path | None
-    policy: Policy = field(init=False, repr=False)
+    reading: Reading = field(init=False, repr=False)
     problems: tuple[str, ...] = field(init=False, default=())
     """Why the file as it is now cannot be used; calls keep the policy that was read before."""
-    readings: int = field(init=False, default=1)
-    """How often a usable policy was read."""
     _seen: Stamp = field(init=False, default=None)
     _noticed: tuple[Stamp, float] = field(init=False, default=(None, 0.0))
     """The file as it was seen last, and since when it has been so."""
@@ -36,23 +67,28 @@ class Shelved:
     def __attrs_post_init__(self) -> None:
         """The first reading has to succeed: PolicyProblems names everything that is wrong."""
         self._seen = self._stamp()
-        self.policy = load_policy(self.path) if self.path else demo_policy()
+        self.reading = Reading.of(load_policy(self.path) if self.path else demo_policy(), 1)
 
-    def look(self) -> None:
-        """Read the file again where it has changed, and is being written no longer."""
+    def look(self) -> bool:
+        """Read the file again where it has changed, and is being written no longer.
+
+        Return whether it was read.
+        """
         stamp = self._stamp()
         if self.path is None or stamp == self._seen:
-            return
+            return False
         if stamp != self._noticed[0]:
             self._noticed = (stamp, time.monotonic())
         if time.monotonic() - self._noticed[1] < SETTLED_S:
-            return
+            return False
         self._seen = stamp
         try:
-            self.policy, self.problems = load_policy(self.path), ()
-            self.readings += 1
+            policy = load_policy(self.path)
         except Problems as error:
             self.problems = error.problems
+        else:
+            self.reading, self.problems = Reading.of(policy, self.reading.number + 1), ()
+        return True
 
     def _stamp(self) -> Stamp:
         """What changes when a file is saved; None where it is away."""

@@ -22,10 +22,11 @@ from paperless_ivr.flow.view import Terms
 from paperless_ivr.prompts import Catalog
 from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.simulator.line import Line
-from paperless_ivr.simulator.shelf import Shelved
+from paperless_ivr.simulator.shelf import Reading, Shelved
 from paperless_ivr.simulator.speaking import Speech
 from paperless_ivr.simulator.take import Entry, Stop, Take
-from paperless_ivr.simulator.world import Asked, World
+from paperless_ivr.simulator.words import SERVICE
+from paperless_ivr.simulator.world import Asked, Fault, World
 from paperless_ivr.transcripts.scribe import redacted
 
 T = TypeVar("T")
@@ -34,6 +35,8 @@ Arrive = Callable[[str, str, Moment, str, str | None], Arrival]
 
 AT_ONCE = 4
 """Requests to the service at the same time: those of one call."""
+ALL = "all"
+"""Everything that is masked."""
 
 
 @frozen
@@ -62,10 +65,11 @@ class Simulation:
     flow: Flow | None = field(init=False, default=None)
     version: int = field(init=False, default=0)
     """Counts what there was to show."""
-    readings: int = field(init=False, default=0)
-    """Of the policy that the present call began with."""
+    reading: Reading | None = field(init=False, default=None)
+    """The policy that the present call began with."""
     began_with: Scenario | None = field(init=False, default=None)
-    revealed: bool = field(init=False, default=False)
+    revealed: set[str] = field(init=False, factory=set)
+    """What is shown though it is personal: the names that the view gives what it masks, or ALL."""
     listeners: int = field(init=False, default=0)
     _new: Callable[[], None] = field(init=False)
     _driver: AsyncDriver | None = field(init=False, default=None)
@@ -116,8 +120,8 @@ class Simulation:
 
     async def call(self) -> None:
         """Begin a call, with everything as new. Raises LookupError where nobody can call so."""
-        scenario, shelved = self.scenario, self.shelved
-        policy = shelved.policy
+        scenario, reading = self.scenario, self.shelved.reading
+        policy = reading.policy
         self._calls += 1
         arrival = self.arrive(
             f"simulated-{self._calls}",
@@ -143,9 +147,10 @@ class Simulation:
         self._driver = AsyncDriver(setup)
         self.takes = [Take(1)]
         self.take = self.takes[0]
-        self.began_with, self.readings = scenario, shelved.readings
-        self.revealed = False
+        self.began_with, self.reading = scenario, reading
+        self.revealed.clear()
         self._zero = time.monotonic()
+        self._tell_faults()
         self.line = Line(self, self._words, self._numbers)
         coming = evolve(arrival, person_available=scenario.person)
         self._run(self._driver.converse(self.line, coming))
@@ -157,6 +162,7 @@ class Simulation:
             return
         await self.stop()
         self._leave(take)
+        self.revealed.clear()
         number = max(one.number for one in self.takes) + 1
         self.take = take.until(stop, number)
         begins = f"Take {number} starts here"
@@ -171,6 +177,7 @@ class Simulation:
             return
         await self.stop()
         self._leave(self.take)
+        self.revealed.clear()
         self.take = chosen
         if chosen.over or not chosen.stops:
             self.line = None
@@ -182,6 +189,31 @@ class Simulation:
         del chosen.entries[there.entries :], chosen.moves[there.moves :]
         del chosen.exchanges[there.exchanges :]
         self._go_on(there)
+
+    # ── faults ──
+
+    def let_service(self, fault: Fault) -> None:
+        """Let the billing service fail, or work again, from its next request on."""
+        if fault is not self.world.fault:
+            self.world.fault = fault
+            self._tell(SERVICE[fault], fails=fault is not Fault.NONE)
+
+    def let_record(self, *, lost: bool) -> None:
+        """Let the record fail, or work again."""
+        if lost is not self.world.record_lost:
+            self.world.lose_record(lost)
+            self._tell("The record is lost" if lost else "The record works again", fails=lost)
+
+    def _tell_faults(self) -> None:
+        """Note at the beginning of a call what fails already: the record is as new."""
+        if self.world.fault is not Fault.NONE:
+            self._tell(SERVICE[self.world.fault], fails=True)
+
+    def _tell(self, text: str, *, fails: bool) -> None:
+        if self.take is not None and not self.take.over:
+            self.take.switched(text, self.at, fails=fails)
+
+    # ── what goes on ──
 
     async def stop(self) -> None:
         """Give the running call up, and wait for requests that are under way."""

@@ -21,7 +21,7 @@ class Entry:
 
     at: float
     kind: str
-    """"said", "keys", "note", "fault" or "take"."""
+    """"said", "keys", "note", "switch", "fault" or "take"."""
     text: str = field(default="", repr=False)
     prompts: tuple[Spoken, ...] = ()
     private: bool = False
@@ -193,6 +193,10 @@ class Take:
             self.exchanges[waits[-1]] = evolve(line, at=self.exchanges[waits[-1]].at)
         else:
             self.exchanges.append(line)
+
+    def switched(self, text: str, at: float, *, fails: bool) -> None:
+        """Note that something was made to fail, or to work again."""
+        self.entries.append(Entry(at, "switch" if fails else "note", text))
 
     def note(self, text: str, at: float, *, fault: bool = False) -> None:
         """Note something in one plain sentence."""

@@ -1,19 +1,21 @@
 """What the page shows of a simulation, as JSON. What is hidden is not in it (R24)."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from paperless_ivr.backends.demo import CUSTOMERS
 from paperless_ivr.cloudivr.links import Links
 from paperless_ivr.cloudivr.outbox import Message
+from paperless_ivr.diagrams.overview import TRAVEL
 from paperless_ivr.drive.runner import handback_of
 from paperless_ivr.flow.host import Moment, Registration
 from paperless_ivr.flow.states import Phase, State
 from paperless_ivr.flow.table import BLOCKS
 from paperless_ivr.simulator import words
-from paperless_ivr.simulator.simulation import Simulation
+from paperless_ivr.simulator.simulation import ALL, Simulation
 from paperless_ivr.simulator.speaking import Speech, Spoken
 from paperless_ivr.simulator.take import Entry, Exchange, Take
 from paperless_ivr.simulator.why import passed, passed_by, sentence, standing, ways
@@ -45,7 +47,7 @@ class View:
 
     def _scenario(self) -> Json:
         now, shelf, shelved = self.of.scenario, self.of.shelf, self.of.shelved
-        offered = shelved.policy.languages.offered
+        offered = shelved.reading.policy.languages.offered
         begun = self.of.began_with is not None
         return {
             "scenario": {
@@ -57,20 +59,20 @@ class View:
             },
             "choices": {
                 "caller": [[handle, _name(handle)] for handle in CUSTOMERS],
-                "policy": [[name, one.policy.biller.name] for name, one in shelf.items()],
+                "policy": [[name, one.reading.policy.biller.name] for name, one in shelf.items()],
                 "moment": [[moment.value, says] for moment, says in MOMENTS.items()],
                 "language": [[tag, LANGUAGES.get(tag, tag)] for tag in offered]
                 + [["ask", "a language of their choice"]],
             },
             "policy": {
                 "name": shelved.name,
-                "version": shelved.policy.about.version,
+                "version": shelved.reading.policy.about.version,
                 "problems": list(shelved.problems),
-                "edited": begun and shelved.readings != self.of.readings,
+                "edited": begun and shelved.reading is not self.of.reading,
             },
             "yours": _yours(now.caller),
             "changed": begun and self.of.began_with != now,
-            "revealed": self.of.revealed,
+            "revealed": ALL in self.of.revealed,
         }
 
     def _faults(self) -> Json:
@@ -94,10 +96,10 @@ class View:
             "gone": line is not None and line.gone,
             "state": self._state(state),
             "speech": self._speech(speech, take) if speech else None,
-            "entry": self._entry(speech),
+            "entry": self._entry(take),
             "waiting": self._waiting(take),
             "ended": self._ended(take) if take.over else None,
-            "entries": [self._line(entry) for entry in take.entries],
+            "entries": [self._line(entry, n) for n, entry in enumerate(take.entries)],
             "undone": self._undone(take),
             "stops": [
                 {"at": stop.at, "title": words.title(stop.session.call.state)}
@@ -105,7 +107,7 @@ class View:
             ],
             "takes": [self._take(one) for one in self.of.takes],
             "messages": list(self._messages(take)),
-            "exchanges": [self._exchange(one) for one in take.exchanges],
+            "exchanges": [self._exchange(one, n) for n, one in enumerate(take.exchanges)],
             "why": self._why(take),
             "flow": self._flow(take, state),
         }
@@ -136,7 +138,7 @@ class View:
                     "language": prompt.language,
                     "must_hear": prompt.must_hear,
                     "parts": [
-                        {"text": part.text, "hidden": part.hidden and not self.of.revealed}
+                        {"text": part.text, "hidden": part.hidden and not self._shows("speech")}
                         for part in prompt.parts
                     ],
                 }
@@ -148,19 +150,47 @@ class View:
             },
         }
 
-    def _entry(self, speech: Speech | None) -> str:
-        line = self.of.line
-        if line is None or speech is None:
-            return ""
-        hidden = speech.private and not self.of.revealed
-        return "•" * len(line.entry) if hidden else line.entry
+    def _shows(self, what: str) -> bool:
+        """Whether something that is personal is shown."""
+        return bool(self.of.revealed & {what, ALL})
+
+    def _mask(self, what: str, *, personal: bool) -> Json | None:
+        """How the page shows or hides one thing by itself; None where it cannot."""
+        if not personal or ALL in self.of.revealed:
+            return None
+        return {"what": what, "shown": what in self.of.revealed}
+
+    def _entry(self, take: Take) -> Json:
+        """What is keyed so far, as the flow reads it: letters where letters are spelled."""
+        line, flow, session = self.of.line, self.of.flow, take.session
+        assert flow is not None
+        assert session is not None
+        if line is None or take.speech is None or take.speaks_for is not session:
+            return {"keys": 0, "shown": "", "mask": None}
+        before = session.call.entry.so_far if take.speech.most > 1 else None
+        keys = (before.reveal() if before else "") + line.entry
+        read = words.so_far(session.call.state, flow.terms, keys)
+        personal = take.speech.private and bool(keys)
+        hidden = personal and not self._shows("entry")
+        return {
+            "keys": len(keys),
+            "shown": "•" * len(read) if hidden else read,
+            "mask": self._mask("entry", personal=personal),
+        }
 
     @staticmethod
     def _waiting(take: Take) -> Json | None:
+        """What the service is asked at this moment."""
         waits = [one for one in take.exchanges if one.who == "Service" and not one.answer]
         if not waits or take.over:
             return None
-        return {"since": waits[-1].at, "budget": waits[-1].budget}
+        assert take.session is not None
+        return {
+            "since": waits[-1].at,
+            "budget": waits[-1].budget,
+            "asks": words.title(take.session.call.state),
+            "fault": waits[-1].fault,
+        }
 
     @staticmethod
     def _ended(take: Take) -> Json:
@@ -175,10 +205,12 @@ class View:
         title = words.ending(back.disposition)
         return {"title": title, "meaning": purpose, "handback": gets}
 
-    def _line(self, entry: Entry) -> Json:
+    def _line(self, entry: Entry, number: int, *, undone: bool = False) -> Json:
+        what = f"{'undone' if undone else 'entry'}-{number}"
+        hides = any(part.hidden for prompt in entry.prompts for part in prompt.parts)
         if entry.kind == "said":
-            text = " ".join(self._shown(entry.prompts))
-        elif entry.private and not self.of.revealed:
+            text = " ".join(self._said(entry.prompts, shows=self._shows(what)))
+        elif entry.private and not self._shows(what):
             text = "•" * len(entry.text)
         else:
             text = entry.text
@@ -187,22 +219,22 @@ class View:
             "at": entry.at,
             "kind": entry.kind,
             "text": text,
-            "stop": entry.stop,
+            "stop": None if undone else entry.stop,
             "language": language,
+            "mask": self._mask(what, personal=entry.private or hides),
         }
 
     def _undone(self, take: Take) -> Json | None:
         """What came next in the take that this one goes another way from."""
         if take.instead_of is None or take.own:
             return None
-        entries = [self._line(evolve(entry, stop=None)) for entry in take.came_next]
+        entries = [self._line(entry, n, undone=True) for n, entry in enumerate(take.came_next)]
         return {"take": take.instead_of, "entries": entries}
 
-    def _shown(self, prompts: Iterable[Spoken]) -> Iterator[str]:
+    @staticmethod
+    def _said(prompts: Iterable[Spoken], *, shows: bool) -> Iterator[str]:
         for prompt in prompts:
-            yield "".join(
-                DOTS if part.hidden and not self.of.revealed else part.text for part in prompt.parts
-            )
+            yield "".join(DOTS if part.hidden and not shows else part.text for part in prompt.parts)
 
     @staticmethod
     def _take(take: Take) -> Json:
@@ -216,27 +248,29 @@ class View:
     def _messages(self, take: Take) -> Iterator[Json]:
         now = self.of.messages()
         for n, message in enumerate(now):
-            yield {**self._message(message), "number": n, "take": None}
+            yield {**self._message(message, f"message-{n}"), "number": n, "take": None}
         links = {message.link for message in now}
         for other in self.of.takes:
             if other is not take:
                 for message in other.messages:
                     if message.link not in links:
-                        yield {**self._message(message), "number": None, "take": other.number}
+                        told = self._message(message, message.link)
+                        yield {**told, "mask": None, "number": None, "take": other.number}
 
-    def _message(self, message: Message) -> Json:
+    def _message(self, message: Message, what: str) -> Json:
         links = Links(self.of.world.service.operations)
         standing = links.look(message.link.rpartition("/")[2]).standing.value
         return {
             "kind": "e-mail" if "@" in message.to.reveal() else "text",
-            "to": message.to.reveal() if self.of.revealed else words.masked(message.to),
+            "to": message.to.reveal() if self._shows(what) else words.masked(message.to),
+            "mask": self._mask(what, personal=True),
             "bill": message.invoice_type,
             "status": {"open": "not opened yet", "used": "opened, done"}.get(standing, standing),
             "open": standing == "open",
         }
 
-    def _exchange(self, one: Exchange) -> Json:
-        asked = one.request
+    def _exchange(self, one: Exchange, number: int) -> Json:
+        asked, what = one.request, f"exchange-{number}"
         return {
             "at": one.at,
             "who": one.who,
@@ -244,7 +278,8 @@ class View:
             "answer": one.answer,
             "fault": one.fault,
             "milliseconds": round(one.seconds * 1000),
-            "fields": words.fields(asked, revealed=self.of.revealed) if asked else {},
+            "fields": words.fields(asked, revealed=self._shows(what)) if asked else {},
+            "mask": self._mask(what, personal=asked is not None and words.personal(asked)),
         }
 
     # ── where, and why ──
@@ -252,8 +287,12 @@ class View:
     def _why(self, take: Take) -> Json:
         flow = self.of.flow
         assert flow is not None
+        waits = self._waiting(take)
+        told = sentence(take.moves[-1], take.meant)
+        if waits and waits["fault"]:
+            told = f"{words.SERVICE[self.of.world.fault]}, so the call waits at “{waits['asks']}”."
         return {
-            "sentence": sentence(take.moves[-1], take.meant),
+            "sentence": told,
             "columns": [
                 {
                     "title": words.title(one.state),
@@ -271,28 +310,41 @@ class View:
     def _flow(self, take: Take, state: State) -> Json:
         flow = self.of.flow
         assert flow is not None
+        reading, began_with = self.of.reading, self.of.began_with
+        assert reading is not None
+        assert began_with is not None
         way = list(passed_by(flow, take))
         reached = {one.phase for one in way}
-        others = {
-            one.phase
-            for other in self.of.takes
-            if other is not take
-            for one in passed_by(flow, other)
-        }
+        others = [list(passed_by(flow, other)) for other in self.of.takes if other is not take]
+        elsewhere = {one.phase for other in others for one in other}
         before = [one for one in way if one is not state]
         leads = ways(flow, state)
         return {
             "chapters": [
                 {
+                    "code": phase.name,
                     "title": phase.short,
-                    "state": standing(phase, state, reached, others),
+                    "state": standing(phase, state, reached, elsewhere),
+                    "off": reading.off.get(phase, 0),
                 }
                 for phase in Phase
+                if phase.name in reading.pictures
             ],
+            "lines": [[here.name, there.name] for here, there in TRAVEL],
             "from": words.title(before[-1]) if before else "",
             "way": [one.name for one in dict.fromkeys(before)],
+            "steps": _steps([one.name for one in way]),
+            "travel": _steps([one.phase.name for one in way]),
+            "elsewhere": _steps(*([one.phase.name for one in other] for other in others)),
             "ways": [{"when": when, "to": to} for when, to in leads],
+            "pictures": f"{began_with.policy} {reading.number}",
         }
+
+
+def _steps(*ways: list[str]) -> list[tuple[str, str]]:
+    """Return the steps of ways from place to place, each once."""
+    steps = (step for way in ways for step in pairwise(way))
+    return [(here, there) for here, there in dict.fromkeys(steps) if here != there]
 
 
 def _yours(handle: str) -> Json:

@@ -1,16 +1,20 @@
 """Plain words for what the flow, the service and the record call by their code names."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import attrs
 
 from paperless_ivr.flow import events as e
+from paperless_ivr.flow.blocks import Ask
+from paperless_ivr.flow.chapters.email import ONE_CHARACTER, SPELLING
 from paperless_ivr.flow.host import Disposition
 from paperless_ivr.flow.requests import Request
 from paperless_ivr.flow.states import State
 from paperless_ivr.flow.table import BLOCKS
+from paperless_ivr.flow.view import Terms
 from paperless_ivr.secret import Kind, Secret
+from paperless_ivr.simulator.world import Fault
 
 KINDS: Mapping[str, str] = {
     "ask": "Question",
@@ -18,6 +22,15 @@ KINDS: Mapping[str, str] = {
     "pass": "Decision",
     "end": "Ending",
 }
+
+SERVICE: Mapping[Fault, str] = {
+    Fault.NONE: "The billing service works again",
+    Fault.SLOW: "The billing service is slow",
+    Fault.DOWN: "The billing service is down",
+    Fault.DONE: "The billing service acts, but its answers are lost",
+    Fault.NOT_DONE: "The billing service gets no request",
+}
+"""How the service does, as it is switched."""
 
 
 def title(state: State) -> str:
@@ -28,6 +41,19 @@ def title(state: State) -> str:
 def ending(disposition: Disposition) -> str:
     """Return a disposition in words."""
     return title(State[disposition.name])
+
+
+PENDING = "●"
+"""A key that is no letter yet."""
+
+
+def so_far(state: State, terms: Terms, keys: str) -> str:
+    """Return what keys are that were pressed at a question: letters where they spell."""
+    block = BLOCKS[state]
+    if not isinstance(block, Ask) or block.by not in (SPELLING, ONE_CHARACTER):
+        return keys
+    spelled = terms.pad.spell(keys)
+    return spelled.text + PENDING * len(spelled.rest)
 
 
 def _plain(name: str) -> str:
@@ -70,8 +96,21 @@ def answered(event: e.Event) -> str:
 
 def fields(request: Request, *, revealed: bool) -> dict[str, str]:
     """Return the fields of a request, with what is personal masked unless it is revealed."""
-    values = {each.name: getattr(request, each.name) for each in attrs.fields(type(request))}
-    return {name: _field(value, revealed=revealed) for name, value in values.items() if value}
+    return {name: _field(value, revealed=revealed) for name, value in _values(request) if value}
+
+
+def personal(request: Request) -> bool:
+    """Return whether a request has fields that are personal."""
+    return any(value and _secret(value) for _, value in _values(request))
+
+
+def _secret(value: object) -> bool:
+    return any(map(_secret, value)) if isinstance(value, tuple) else isinstance(value, Secret)
+
+
+def _values(request: Request) -> Iterator[tuple[str, object]]:
+    for each in attrs.fields(type(request)):
+        yield each.name, getattr(request, each.name)
 
 
 def _field(value: object, *, revealed: bool) -> str:

@@ -115,7 +115,7 @@ PROMPTS: Prompts = {
 # Set by hand: a way out is one line.
 CHAPTER: Chapter = {
     S.ENROLLED: End("Accepted, or finished by the texted link.", title="Enrolled", group=EndingGroup.DONE, say=[enrolled]),
-    S.LINK_SENT: End("The texted link finishes it.", title="Link sent", group=EndingGroup.DONE, say=[say("end_link_sent")]),
+    S.LINK_SENT: End("The texted link finishes it.", title="Link sent", group=EndingGroup.LINK, say=[say("end_link_sent")]),
     S.DEFERRED: End("Agreed and saved; completed later.", title="Saved for later", group=EndingGroup.LATER, say=[deferred]),
     S.DECLINED: End("Said no; nothing was changed.", title="Declined", group=EndingGroup.NO, say=[ending("end_declined", "end_declined")]),
     S.IGNORED: End("No key, or one for the host.", title="Ignored", group=EndingGroup.NO, say=[]),

@@ -1,9 +1,10 @@
 """The durable record: each method is one transaction."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from attrs import frozen
 from sqlalchemy import Connection
 
 from paperless_ivr.clock import utc_now
@@ -26,11 +27,9 @@ from paperless_ivr.records.port import (
     PendingWrite,
     Removed,
     Task,
-    Tracked,
     WorkItem,
 )
 from paperless_ivr.records.sql import jobs, lines, writes
-from paperless_ivr.records.sql.database import Database
 from paperless_ivr.records.sql.erase import Erasure, erase, plan_erasure
 from paperless_ivr.records.sql.evidence import evidence, signed
 from paperless_ivr.records.sql.limits import reserve_try
@@ -44,19 +43,15 @@ from paperless_ivr.secret import Secret
 T = TypeVar("T")
 
 
-class SqlRecord:
+@frozen(eq=False, repr=False)
+class SqlRecord(SqlReading):
     """A record that outlasts its process. Safe to use from several threads and processes."""
 
-    def __init__(
-        self, database: Database, vault: Vault, now: Callable[[], datetime] = utc_now
-    ) -> None:
-        self._database = database
-        self._vault = vault
-        self._now = now
-        self._reading = SqlReading(database)
+    _vault: Vault
+    _now: Callable[[], datetime] = utc_now
 
     def __repr__(self) -> str:
-        return f"<SqlRecord {self._database!r}>"
+        return f"<SqlRecord {self.database!r}>"
 
     # ── activity ──
 
@@ -75,20 +70,6 @@ class SqlRecord:
     def consents(self, biller: str, reference: str) -> tuple[Evidence, ...]:
         """The consents of a reference."""
         return self._read(lambda transaction: lines.given(transaction, biller, reference))
-
-    def billers(self) -> tuple[str, ...]:
-        """The billers whose calls there are lines of."""
-        return self._reading.billers()
-
-    def activity(
-        self, biller: str, since: datetime | None = None, until: datetime | None = None
-    ) -> Iterator[Activity]:
-        """The lines of a biller."""
-        return self._reading.activity(biller, since, until)
-
-    def tracked(self, biller: str) -> tuple[Tracked, ...]:
-        """How much of each task is left, and how the rest ended."""
-        return self._reading.tracked(biller)
 
     # ── writes and wishes ──
 
@@ -185,10 +166,10 @@ class SqlRecord:
 
     def transaction(self, connection: Connection) -> Transaction:
         """What a transaction that is under way works with."""
-        return Transaction(self._database, connection, self._vault, self._now())
+        return Transaction(self.database, connection, self._vault, self._now())
 
     def _read(self, act: Callable[[Transaction], T]) -> T:
-        return self._database.read(lambda connection: act(self.transaction(connection)))
+        return self.database.read(lambda connection: act(self.transaction(connection)))
 
     def _write(self, act: Callable[[Transaction], T]) -> T:
-        return self._database.write(lambda connection: act(self.transaction(connection)))
+        return self.database.write(lambda connection: act(self.transaction(connection)))

@@ -76,6 +76,10 @@ export function showDock(now) {
   showFaults(view.faults);
 }
 
+/** A switched fault, as its switch names it. */
+export const faultInWords = (what, faults) =>
+  byId(`fault-${what}`).querySelector(`[value="${faults[what]}"]`).textContent.toLowerCase();
+
 function showFaults(faults) {
   const normal = { service: "works", record: "works", key: "once" };
   for (const [what, value] of Object.entries(faults)) {

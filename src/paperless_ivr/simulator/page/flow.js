@@ -1,83 +1,112 @@
 /** Where the call is: the chapters, and the present state with the ways to it and from it. */
 
-import { byId, element, show } from "./elements.js";
+import { faultInWords } from "./dock.js";
+import { byId, element } from "./elements.js";
+import { path } from "./line.js";
+import { showOverview, startOverview } from "./overview.js";
+
+let asList = matchMedia("(max-width: 719px)").matches;
+let looked = null;
+let last = null;
+
+export function startFlow() {
+  startOverview((chapter) => look(chapter === last?.call.state.picture ? null : chapter));
+  byId("as-list").addEventListener("click", () => {
+    asList = !asList;
+    look(null);
+  });
+  byId("to-the-call").addEventListener("click", () => look(null));
+}
+
+/** Looks at another chapter than the call's; null follows the call again. */
+function look(chapter) {
+  looked = chapter;
+  if (last) showFlow(last);
+}
 
 export function showFlow(view) {
   const call = view.call;
+  last = call ? view : null;
+  if (!call) looked = null;
   const chapters = call?.flow.chapters ?? [];
-  show(byId("overview"), chapters.length ? chapters : [{ title: "" }], chapterElement);
-  byId("chapter-title").textContent = call ? call.state.chapter : "Chapter";
+  const shown = chapters.find((one) => one.code === (looked ?? call.state.picture));
+  showOverview(call, looked);
+  byId("chapter-title").textContent = shown?.title ?? "Chapter";
   byId("you-are-at").textContent = call ? `You are at “${call.state.title}”` : "";
+  byId("to-the-call").hidden = !looked;
+  const off = shown?.off ?? 0;
+  byId("off").hidden = !off;
+  byId("off").textContent = `${off === 1 ? "1 way is" : `${off} ways are`} off in this policy.`;
   const dots = chapters.map((one) => element("i", { class: one.state.replace(" ", "-") }));
   byId("chapter-dots").replaceChildren(...dots);
   byId("chapter-name").textContent = call ? call.state.chapter : "Flow";
+  showTrouble(view);
   showState(call);
 }
 
-function chapterElement(chapter) {
-  if (!chapter.title)
-    return element("li", { class: "empty" }, "The chapters of the call will light up here.");
-  const current = chapter.state === "current";
-  return element(
-    "li",
-    { class: chapter.state.replace(" ", "-"), "aria-current": current ? "step" : null },
-    chapter.title,
-    element("span", { class: "away" }, `, ${chapter.state}`),
-  );
+/** What is waited for, and what fails: at once, not only when the answer has come. */
+function showTrouble({ call, faults }) {
+  const box = byId("trouble");
+  const asked = call?.waiting;
+  const fails = asked ? asked.fault : faults.service !== "works";
+  box.hidden = !call || call.ended || !(asked || fails);
+  box.classList.toggle("fails", fails);
+  box.textContent = [
+    asked ? `Waiting for the billing service: ${asked.asks}` : "",
+    faults.service === "works" ? "" : `Billing service: ${faultInWords("service", faults)}`,
+  ].filter(Boolean).join(" · ");
 }
 
 const drawings = new Map();
-let asList = matchMedia("(max-width: 719px)").matches;
-let last = null;
-
-byId("as-list").addEventListener("click", () => {
-  asList = !asList;
-  showState(last);
-});
 
 /** The present state: lit in the picture of its chapter, or as a list. */
 function showState(call) {
-  last = call;
   const button = byId("as-list");
   button.hidden = !call;
-  button.setAttribute("aria-pressed", String(asList));
-  if (call && !asList) drawState(call);
+  button.setAttribute("aria-pressed", String(asList && !looked));
+  if (call && (looked || !asList)) drawState(call, looked ?? call.state.picture);
   else listState(call);
 }
 
-/** The picture of the chapter: where the call has been, and where it is, lit and in sight. */
-async function drawState(call) {
+/** The picture of a chapter: where the call has been, and where it is, lit and in sight. */
+async function drawState(call, picture) {
   const box = byId("chapter");
-  const { picture, code, title } = call.state;
-  if (!drawings.has(picture)) {
-    listState(call);
+  const { code, title } = call.state;
+  const name = `${picture} ${call.flow.pictures}`;
+  if (!drawings.has(name)) {
+    if (!looked) listState(call);
     const drawn = await drawing(picture);
-    if (drawn) drawings.set(picture, drawn);
-    if (drawn && call === last && !asList) drawState(call);
+    if (drawn) drawings.set(name, drawn);
+    if (drawn && call === last?.call) showState(call);
     return;
   }
-  const { way } = call.flow;
-  const failed = failedSinceKey(call.entries) ? way.at(-1) : "";
-  const key = JSON.stringify([code, way, failed]);
+  const hit = hitState(call);
+  const { way, travel } = call.flow;
+  const taken = [...call.flow.steps, ...travel, [travel.at(-1)?.[0], code]].map((step) => step.join(" "));
+  const key = JSON.stringify([name, code, way, hit]);
   if (box.dataset.key === key) return;
   box.dataset.key = key;
-  const svg = drawings.get(picture);
-  svg.setAttribute("aria-label", `The chapter “${call.state.chapter}”. You are at “${title}”.`);
+  const svg = drawings.get(name);
+  svg.setAttribute("aria-label", `The chapter “${byId("chapter-title").textContent}”. You are at “${title}”.`);
   for (const old of svg.querySelectorAll(".at, .been, .hit")) old.classList.remove("at", "been", "hit");
   const cardOf = (one) => svg.querySelector(`[data-state="${one}"], .ending[id="${one}"]`);
   for (const one of way) cardOf(one)?.classList.add("been");
-  cardOf(failed)?.classList.add("hit");
+  cardOf(hit)?.classList.add("hit");
   const card = cardOf(code);
+  card?.classList.remove("been");
   card?.classList.add("at");
+  for (const line of svg.querySelectorAll("path[data-from]"))
+    line.classList.toggle("took", taken.includes(`${line.dataset.from} ${line.dataset.to}`));
   box.replaceChildren(svg);
   if (!card) return;
   const [seen, there] = [box.getBoundingClientRect(), card.getBoundingClientRect()];
-  box.scrollBy(there.x + there.width / 2 - seen.x - seen.width / 2, there.y - seen.y - 24);
+  const middle = there.x + there.width / 2 - seen.x - seen.width / 2;
+  box.scrollBy(there.width > seen.width ? there.x - seen.x - 8 : middle, there.y - seen.y - 24);
 }
 
 /** A picture from the server; null where it cannot be had. */
 async function drawing(name) {
-  const response = await fetch(`/pictures/${name}`).catch(() => null);
+  const response = await fetch(path(`pictures/${name}`)).catch(() => null);
   if (!response?.ok) return null;
   const text = await response.text();
   const svg = document.importNode(new DOMParser().parseFromString(text, "image/svg+xml").documentElement, true);
@@ -88,7 +117,7 @@ async function drawing(name) {
 /** As a list: came from, you are here, ways from here. */
 function listState(call) {
   const box = byId("chapter");
-  const hit = Boolean(call) && failedSinceKey(call.entries);
+  const hit = call ? hitState(call) : "";
   const key = call ? JSON.stringify([call.state, call.flow.from, call.flow.ways, hit]) : "";
   if (box.dataset.key === key) return;
   box.dataset.key = key;
@@ -98,17 +127,19 @@ function listState(call) {
     return;
   }
   const { state, flow } = call;
+  const here = hit === state.code ? " hit" : "";
+  const before = hit && !here ? " hit" : "";
   const ways = flow.ways.map((way) =>
     element("li", {}, element("span", { class: "when" }, way.when), element("span", { class: "to" }, way.to)),
   );
   box.replaceChildren(
     ...(flow.from
-      ? [element("h3", {}, "Came from"), element("p", { class: hit ? "state passed hit" : "state passed" }, flow.from)]
+      ? [element("h3", {}, "Came from"), element("p", { class: `state passed${before}` }, flow.from)]
       : []),
     element("h3", {}, "You are here"),
     element(
       "div",
-      { class: `state here ${state.kind.toLowerCase()}`, "aria-current": "step" },
+      { class: `state here ${state.kind.toLowerCase()}${here}`, "aria-current": "step" },
       element("strong", {}, state.title),
       element("span", {}, `${state.kind}. ${state.purpose}`),
     ),
@@ -119,8 +150,10 @@ function listState(call) {
   box.scrollTop = 0;
 }
 
-/** Whether a fault hit the call since the caller did something. */
-function failedSinceKey(entries) {
-  const keyed = entries.map((entry) => entry.kind === "keys").lastIndexOf(true);
-  return entries.slice(keyed + 1).some((entry) => entry.kind === "fault");
+/** The state that a fault hits, or has hit since the caller did something; "" where none has. */
+function hitState(call) {
+  if (call.waiting?.fault) return call.state.code;
+  const keyed = call.entries.map((entry) => entry.kind === "keys").lastIndexOf(true);
+  const failed = call.entries.slice(keyed + 1).some((entry) => entry.kind === "fault");
+  return failed ? call.flow.way.at(-1) : "";
 }

@@ -22,7 +22,7 @@ export function startLayout() {
     tabs.append(
       element(
         "button",
-        { role: "tab", id: `tab-${name}`, "aria-controls": `panel-${name}`, onclick: () => choose(name) },
+        { role: "tab", id: `tab-${name}`, "aria-controls": `panel-${name}`, onclick: () => openTab(name) },
         says,
       ),
     );
@@ -35,7 +35,7 @@ export function startLayout() {
     next.focus();
     next.click();
   });
-  byId("chapter-bar").addEventListener("click", () => choose("flow"));
+  byId("chapter-bar").addEventListener("click", () => openTab("flow"));
   WIDE.addEventListener("change", arrange);
   NARROW.addEventListener("change", arrange);
   startTheme();
@@ -44,8 +44,10 @@ export function startLayout() {
   arrange();
 }
 
-function choose(name) {
+/** Shows a panel, where they are in tabs. */
+export function openTab(name) {
   chosen = name;
+  byId(`tab-${name}`).classList.remove("new");
   arrange();
 }
 

@@ -5,15 +5,19 @@ let posting = Promise.resolve();
 
 const headers = { "Content-Type": "application/json" };
 
-/** Opens a simulation; `show` gets each view, `lost` whether the simulator has gone. */
+/**
+ * Opens a simulation; `show` gets each view, `lost` whether the simulator has gone, and the
+ * command that starts it again.
+ */
 export async function connect(show, lost) {
-  tab = (await (await fetch("/tabs", { method: "POST" })).json()).tab;
+  const opened = await (await fetch("/tabs", { method: "POST" })).json();
+  tab = opened.tab;
   const events = new EventSource(path("events"));
   let silent = null;
   const alive = () => {
     clearTimeout(silent);
     silent = null;
-    lost(false);
+    lost(false, opened.command);
   };
   events.onopen = alive;
   events.onmessage = (event) => {
@@ -21,7 +25,7 @@ export async function connect(show, lost) {
     show(JSON.parse(event.data));
   };
   events.onerror = () => {
-    silent ??= setTimeout(() => lost(true), 2000);
+    silent ??= setTimeout(() => lost(true, opened.command), 2000);
   };
 }
 

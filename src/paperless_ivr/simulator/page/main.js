@@ -2,13 +2,13 @@
 
 import { backOne, forward, showDock, startDock } from "./dock.js";
 import { announce, byId, choose, element } from "./elements.js";
-import { showFlow } from "./flow.js";
+import { showFlow, startFlow } from "./flow.js";
 import { startLayout } from "./layout.js";
 import { act, connect } from "./line.js";
 import { showPanels, startPanels } from "./panels.js";
 import { callNow, hangUp, pause, press, showPhone, skip, startPhone, staySilent } from "./phone.js";
+import { reveal } from "./reveal.js";
 
-const REVEALED_MS = 60_000;
 const TRIES = {
   enroll: [{ caller: "rivera", moment: "before_payment" }, {}],
   spell: [{ caller: "chen", moment: "before_payment" }, {}],
@@ -17,7 +17,6 @@ const TRIES = {
 
 let view = null;
 let ended = false;
-let hiding = null;
 
 function show(now) {
   view = now;
@@ -59,13 +58,6 @@ function policyInWords(policy) {
   return policy.edited ? "Edited. The next call uses it." : `● Policy ${policy.name}`;
 }
 
-async function reveal(on) {
-  clearTimeout(hiding);
-  const problem = await act("reveal", { on });
-  if (problem) announce("alert", problem);
-  else if (on) hiding = setTimeout(() => reveal(false), REVEALED_MS);
-}
-
 async function tryOne(name) {
   const [scenario, fault] = TRIES[name];
   await act("scenario", { ...scenario, language: "en-US" });
@@ -73,16 +65,16 @@ async function tryOne(name) {
   await callNow();
 }
 
-function lost(gone) {
+function lost(gone, command) {
   const was = document.body.classList.contains("stopped");
   document.body.classList.toggle("stopped", gone);
   if (!gone || was) return;
   const box = byId("problems");
   box.hidden = false;
-  const says = "The simulator stopped. Start it again with: paperless-ivr simulator.";
+  const says = "The simulator stopped. Start it again with:";
   const again = element("button", { class: "quiet", onclick: () => location.reload() }, "Connect again");
-  box.replaceChildren(says, " ", again);
-  announce("alert", says);
+  box.replaceChildren(says, " ", element("code", {}, command), " ", again);
+  announce("alert", `${says} ${command}`);
 }
 
 const LETTERS = {
@@ -109,12 +101,13 @@ function typed(event) {
 }
 
 startPhone();
+startFlow();
 startPanels();
 startDock();
 startLayout();
 document.addEventListener("keydown", typed);
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden && view?.revealed) reveal(false);
+  if (document.hidden) reveal(false);
 });
 byId("reveal").addEventListener("click", () => reveal(!view?.revealed));
 for (const name of ["caller", "policy", "moment", "language"])

@@ -1,7 +1,10 @@
 /** What happened, who was told, what was asked, and why: the panels of the world. */
 
+import { faultInWords } from "./dock.js";
 import { announce, byId, clock, element, show } from "./elements.js";
+import { openTab } from "./layout.js";
 import { act, path } from "./line.js";
+import { eye } from "./reveal.js";
 
 let all = false;
 let details = false;
@@ -20,14 +23,17 @@ export function startPanels() {
     document.querySelector(".why").classList.toggle("open", details);
     if (latest) showPanels(latest);
   });
-  byId("sheet-close").addEventListener("click", () => byId("sheet").close());
+  byId("sheet-close").addEventListener("click", closeLink);
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && byId("sheet").open) closeLink();
+  });
 }
 
 export function showPanels(view) {
   latest = view;
   showSoFar(view.call);
   showMessages(view.call);
-  showExchanges(view.call);
+  showExchanges(view);
   showWhy(view.call);
 }
 
@@ -39,12 +45,13 @@ function showSoFar(call) {
   const last = entries.map((entry) => entry.stop !== null).lastIndexOf(true);
   const shown = [
     ...entries.map((entry, at) => ({ ...entry, now: at === last && !call.ended })),
+    ...waitingEntry(call),
     ...undoneEntries(call),
   ];
   const before = list.children.length;
   show(list, shown.length ? shown : [{ kind: "empty" }], entryElement);
   if (list.children.length !== before) {
-    const newest = list.children[entries.length - 1];
+    const newest = list.children[Math.max(entries.length - 1, 0)];
     list.scrollTop = call?.undone ? newest.offsetTop - list.offsetTop : list.scrollHeight;
   }
   const save = byId("save");
@@ -53,6 +60,14 @@ function showSoFar(call) {
     save.href = path(`transcript/${call.take}`);
     save.setAttribute("download", `take-${call.take}.call`);
   }
+}
+
+/** What the service is asked, from the moment that it is asked. */
+function waitingEntry(call) {
+  if (!call?.waiting) return [];
+  const { since, asks, fault } = call.waiting;
+  const text = `Waiting for the billing service: ${asks}`;
+  return [{ kind: fault ? "switch" : "note", at: since, text, stop: null }];
 }
 
 /** What came next in the take before, until a key begins another way. */
@@ -73,11 +88,13 @@ function entryElement(entry) {
   if (entry.kind === "keys") {
     const caps = [...entry.text].map((key) => element("kbd", {}, key));
     line.append(element("span", { class: "what" }, "You press"));
-    line.append(element("span", { class: "caps" }, ...caps));
+    line.append(element("span", { class: "caps" }, ...caps, eye(entry.mask, "these keys")));
     return line;
   }
   const text = entry.text.replaceAll("e-mail", "e\u2011mail");
   line.append(element("span", { class: "what", lang: entry.language || null }, text));
+  const shows = eye(entry.mask, "what is hidden here");
+  if (shows) line.append(shows);
   if (entry.stop !== null && entry.stop !== undefined) {
     const name = `Back to ${clock(entry.at)}: ${entry.text.slice(0, 40)}`;
     const rewind = () => act("rewind", { stop: entry.stop });
@@ -92,7 +109,10 @@ function showMessages(call) {
   const list = byId("messages");
   const messages = call?.messages ?? [];
   const own = messages.filter((one) => one.take === null).length;
-  if (own > sent) announce("status", `${messages[own - 1].kind === "text" ? "Text" : "E-mail"} arrived`);
+  if (own > sent) {
+    announce("status", `${messages[own - 1].kind === "text" ? "Text" : "E-mail"} arrived`);
+    byId("tab-world").classList.toggle("new", document.body.dataset.tab !== "world");
+  }
   sent = own;
   show(list, messages.length ? messages : [{ kind: "empty" }], messageElement);
 }
@@ -107,23 +127,39 @@ function messageElement(message) {
     { class: message.take === null ? "message" : "message other" },
     element("span", { class: "mark", "aria-hidden": "true" }, message.kind === "text" ? "✆" : "✉"),
     element("span", {}, element("strong", {}, says), element("br"), `${message.to} · ${status}`),
+    eye(message.mask, "this address"),
     message.number === null
       ? null
       : element("button", { class: "strong", onclick: () => openLink(message) }, "Open link"),
   );
 }
 
+/** The page of a link, beside the telephone: the call goes on. */
 function openLink(message) {
   const address = path(`messages/${message.number}`);
   byId("sheet-title").textContent = message.kind === "text" ? "Text" : "E-mail";
   byId("sheet-page").src = address;
   byId("sheet-tab").href = address;
-  byId("sheet").showModal();
+  openTab("phone");
+  document.body.classList.add("linked");
+  byId("sheet").show();
+}
+
+function closeLink() {
+  byId("sheet").close();
+  document.body.classList.remove("linked");
 }
 
 // ── service and record ──
 
-function showExchanges(call) {
+function showExchanges({ call, faults }) {
+  const trouble = byId("world-trouble");
+  const fails = [
+    faults.service === "works" ? "" : `Billing service: ${faultInWords("service", faults)}`,
+    faults.record === "works" ? "" : `Record: ${faultInWords("record", faults)}`,
+  ].filter(Boolean);
+  trouble.hidden = !fails.length;
+  trouble.textContent = fails.join(" · ");
   const list = byId("exchanges");
   const exchanges = call?.exchanges ?? [];
   const before = list.children.length;
@@ -155,6 +191,7 @@ function exchangeElement(one) {
         element("span", { class: "what" }, one.what, " → ", element("strong", {}, one.answer || "…")),
       ),
       element("dl", {}, ...fields, element("dt", {}, "took"), element("dd", {}, took || "no time")),
+      eye(one.mask, "these fields"),
     ),
   );
 }

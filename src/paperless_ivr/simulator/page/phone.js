@@ -1,8 +1,9 @@
 /** The telephone: its screen, what is spoken and marked, keys, silence and the hang-up. */
 
-import { announce, byId, clock, element } from "./elements.js";
+import { announce, byId, clock, element, show } from "./elements.js";
 import { flash, makeKeypad, showKeys } from "./keypad.js";
 import { act } from "./line.js";
+import { eye } from "./reveal.js";
 import { startSettings } from "./settings.js";
 import { Speaker, voiceFor, words } from "./speaker.js";
 
@@ -101,7 +102,7 @@ const asks = (call) => Boolean(call.speech?.current && call.speech.waits === "ke
 
 function keyInWords(key, speech) {
   if (speech?.private) {
-    const keyed = (view.call.entry ?? "").length + 1;
+    const keyed = view.call.entry.keys + 1;
     return speech.most > 1 ? `digit, ${keyed} of ${speech.most}` : "digit";
   }
   const means = speech?.keys?.[key]?.label;
@@ -169,6 +170,7 @@ function mark() {
   if (!speech) {
     showKeys({}, null, true);
     byId("hint").textContent = "";
+    byId("entry-line").hidden = true;
     return;
   }
   const now = speech.number === begun && speaker.speaking;
@@ -186,6 +188,7 @@ function mark() {
   const locked = asked ? lockedAt(speech, now) : null;
   showKeys(asked ? speech.keys : {}, locked, byId("hints").checked);
   byId("hint").textContent = hintOf(call, locked);
+  showEntry(call);
   showFoot(call, now);
 }
 
@@ -203,13 +206,19 @@ function hintOf(call, locked) {
   if (locked !== null && Object.values(speech.keys).some((one) => one.consent))
     return "Yes counts after the underlined words.";
   if (!asks(call)) return speech.waits === "person" ? "A person is rung." : "Nothing to press now.";
-  if (speech.most > 1) {
-    const keyed = call.entry.length;
-    if (speech.most > LONGEST_NUMBER) return `${call.entry} ${keyed} keyed`.trim();
-    const yours = `Your account is ${view.yours.account}, your phone ${view.yours.phone}.`;
-    return keyed ? `${call.entry} ${keyed} of ${speech.most}` : yours;
-  }
-  return "";
+  if (speech.most <= 1 || speech.most > LONGEST_NUMBER || call.entry.keys) return "";
+  return `Your account is ${view.yours.account}, your phone ${view.yours.phone}.`;
+}
+
+/** What is keyed so far, as the flow reads it; an eye shows it alone. */
+function showEntry(call) {
+  const { most } = call.speech;
+  const { keys, shown, mask } = call.entry;
+  const has = asks(call) && most > 1 && keys > 0;
+  byId("entry-line").hidden = !has;
+  const count = most > LONGEST_NUMBER ? `${keys} keyed` : `${keys} of ${most}`;
+  byId("entry").textContent = has ? `So far: ${[...shown].join(" ")} · ${count}` : "";
+  show(byId("entry-eye"), has && mask ? [mask] : [], (one) => eye(one, "what is keyed"));
 }
 
 function showFoot(call, now) {
@@ -219,13 +228,13 @@ function showFoot(call, now) {
   byId("pause").hidden = byId("skip").hidden = !now;
   byId("pause").setAttribute("aria-label", speaker.paused ? "Go on" : "Pause");
   byId("pause").textContent = speaker.paused ? "▶" : "❚❚";
-  byId("again").hidden = now || call.ended || !started || !speech.prompts.length;
-  byId("budget").hidden = !call.waiting || now;
+  byId("again").hidden = now || call.ended || call.waiting || !started || !speech.prompts.length;
+  byId("budget").hidden = !call.waiting;
   let says = "";
-  if (now) says = speaker.paused ? "Paused" : "Speaking";
+  if (call.waiting) says = waitingInWords(call);
+  else if (now) says = speaker.paused ? "Paused" : "Speaking";
   else if (call.ended) says = "Ended";
   else if (asks(call)) says = "Waits for you";
-  else if (call.waiting) says = waitingInWords(call);
   const silent = now && speaker.voice === "voice" && !voiceFor(speech.prompts[0]?.language ?? "en");
   byId("speaking").textContent = silent && says === "Speaking" ? "No voice here, reading on" : says;
 }
@@ -268,7 +277,7 @@ function tick() {
   const where = !call ? "Not in a call" : call.ended ? "Ended" : "On the line";
   const time = call && !call.ended ? ` · ${clock(seconds())}` : "";
   byId("on-the-line").textContent = `${caller ? `${caller} · ` : ""}${where}${time}`;
-  if (call?.waiting && !speaker.speaking) byId("speaking").textContent = waitingInWords(call);
+  if (call?.waiting) byId("speaking").textContent = waitingInWords(call);
 }
 
 /** All was spoken: a request is sent now, a question waits. */

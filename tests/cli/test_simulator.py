@@ -1,0 +1,26 @@
+"""`paperless-ivr simulator`: the server as it is started."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+import urllib3
+
+pytestmark = pytest.mark.requirement("R54")
+
+
+def test_its_page_can_repeat_the_command() -> None:
+    """With the options that the server was started with, for when it has stopped."""
+    code = "from paperless_ivr.cli import main; main(prog_name='paperless-ivr')"
+    arguments = ["simulator", "--no-open", "--port", "0"]
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        said = server.stdout.readline()
+        url = said.removeprefix("listening at ").partition(" ")[0]
+        opened = urllib3.request("POST", f"{url}tabs").json()
+        server.send_signal(signal.SIGINT)
+        server.communicate(timeout=60)
+    assert opened["command"] == "paperless-ivr simulator --no-open --port 0"
