@@ -3,10 +3,9 @@
 import hashlib
 from pathlib import Path
 
-from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.saving import dump, dump_value
 from paperless_ivr.flow.turns import Turn
-from paperless_ivr.transcripts import Transcript, read
+from paperless_ivr.transcripts import read
 from paperless_ivr.transcripts.replaying import Replay, replayed
 
 REPROMPT = Path(__file__).parent
@@ -22,12 +21,6 @@ def trace(replay: Replay) -> list[str]:
 def _traced(turn: Turn) -> str:
     digest = hashlib.sha256(dump(turn.call)).hexdigest()[:12]
     return f"{digest} {type(turn.then).__name__} {dump_value(turn.then).decode()}"
-
-
-def rows_taken(transcript: Transcript) -> set[str]:
-    """The rows of the table that a call takes, from its arrival on."""
-    begun = Flow(transcript.terms).begin(transcript.arrival)
-    return {*begun.took, *replayed(transcript, None).rows}
 
 
 def calls() -> list[Path]:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from paperless_ivr.transcripts import differences, read
+from paperless_ivr.transcripts import differences, read, rows_taken
 from tests.counts import heavy
-from tests.tracing import COVER, rows_taken
+from tests.tracing import COVER
 
 Run = Callable[..., Any]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from paperless_ivr.proof.cases import rows
-from paperless_ivr.transcripts import differences, read
-from tests.tracing import COVER, TRACES, rows_taken, traces
+from paperless_ivr.transcripts import differences, read, rows_taken
+from tests.tracing import COVER, TRACES, traces
 
 CALLS = sorted(COVER.glob("*.call"))
 pytestmark = pytest.mark.requirement("R42", "R43")

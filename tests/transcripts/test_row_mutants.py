@@ -12,10 +12,10 @@ from attrs import evolve, frozen
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.rows import On, always, nothing
 from paperless_ivr.flow.table import FLOW
-from paperless_ivr.transcripts import Transcript, read
+from paperless_ivr.transcripts import Transcript, read, rows_taken
 from paperless_ivr.transcripts.replaying import replayed
 from tests.counts import heavy
-from tests.tracing import calls, rows_taken, trace
+from tests.tracing import calls, trace
 
 Row = On[Any]
 
@@ -78,7 +78,7 @@ def _shown(transcript: Transcript, table: Mapping[Any, tuple[Row, ...]]) -> list
 def net() -> tuple[KeptCall, ...]:
     """All transcripts, the short ones first."""
     transcripts = sorted(map(read, calls()), key=lambda each: (len(each.steps), each.path))
-    return tuple(KeptCall(each, _shown(each, FLOW), rows_taken(each)) for each in transcripts)
+    return tuple(KeptCall(each, _shown(each, FLOW), set(rows_taken(each))) for each in transcripts)
 
 
 def found(mutant: Mutant) -> bool:

@@ -50,12 +50,12 @@ NAMED_AFTER = {(Phase.ADDRESS, Phase.TEXT): (State.ADDRESS, State.TEXT_NUMBER)}
 RARE: Mapping[tuple[Phase, Phase], str] = {
     (Phase.ARRIVAL, Phase.ADDRESS): "another address",
     (Phase.IDENTITY, Phase.ARRIVAL): "found: the offer",
-    (Phase.AGENT, Phase.ADDRESS): "the way after an agent",
     (Phase.BILL, Phase.AFTER): "nothing is left",
     (Phase.ADDRESS, Phase.AFTER): "hung up after a yes",
     (Phase.CONSENT, Phase.PAPER): "paperless already",
     (Phase.AFTER, Phase.AGENT): "0 in the wait",
     (Phase.PAPER, Phase.BILL): "which one goes back",
+    (Phase.AGENT, Phase.ADDRESS): "no agent: next way",
 }
 """Ways that few calls take, in words: they are in a note, not in the boxes."""
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from paperless_ivr.diagrams.canvas import Canvas, Point
 from paperless_ivr.diagrams.chapters import LETTERS, ref
-from paperless_ivr.diagrams.layout import CARD, PAGE, Box, Layout, Part, Placed, line_width
+from paperless_ivr.diagrams.layout import CARD, COLUMNS, PAGE, Box, Layout, Part, Placed, line_width
 from paperless_ivr.flow.states import EndingGroup, Kind, Phase, State
 from paperless_ivr.flow.table import BLOCKS
 
@@ -124,15 +124,27 @@ def _sources(canvas: Canvas, sources: Sequence[Phase], box: Box, link: Link) -> 
         return
     y = box.y - 11
     x = canvas.text(box.x + 2, y, "from", "soft", 11.5) + 6
-    for phase in sources:
-        words = phase.value if len(sources) <= 3 else phase.short
-        letter = LETTERS[phase]
-        with canvas.link(link(phase, None)):
-            wide = Part("far", words).width * 11.5 / 12 + 27
+    for phase, words in zip(sources, _fitting(sources), strict=True):
+        with canvas.link(link(phase, None)), canvas.group():
+            canvas.tooltip(phase.value)
+            wide = _source_width(words)
             canvas.rect(x, y - 13, wide, 18, "tag")
-            canvas.text(x + 6, y, letter, "tagt", 11.5, bold=True)
-            canvas.text(x + 20, y, words, "tagt", 11.5)
+            canvas.text(x + 6, y, LETTERS[phase], "tagt", 11.5, bold=True)
+            if words:
+                canvas.text(x + 20, y, words, "tagt", 11.5)
         x += wide + 5
+
+
+def _fitting(sources: Sequence[Phase]) -> Sequence[str]:
+    """The names of chapters, as long as there is room for all above a card; else none."""
+    room = COLUMNS[1] - COLUMNS[0] - 45
+    names = [phase.value for phase in sources], [phase.short for phase in sources]
+    fit = (words for words in names if sum(_source_width(each) + 5 for each in words) <= room)
+    return next(fit, [""] * len(sources))
+
+
+def _source_width(words: str) -> float:
+    return Part("far", words).width * 11.5 / 12 + 27 if words else 20
 
 
 def _note(canvas: Canvas, box: Box, title: str, link: Link, phase: Phase) -> None:

@@ -116,7 +116,7 @@ CHAPTER: Chapter = {
         ways=[
             *(
                 On(Arrived, state, when=otherwise(state))
-                for state in (S.NOT_OFFERED, S.NOT_IDENTIFIED, S.UNAVAILABLE, S.FAILED, S.ADDRESS, S.OPT_OUT_REQUESTED)
+                for state in (S.NOT_OFFERED, S.NOT_IDENTIFIED, S.UNAVAILABLE, S.FAILED, S.OPT_OUT_REQUESTED, S.ADDRESS)
             ),
             On(Arrived, S.INCOMPLETE),
         ],
