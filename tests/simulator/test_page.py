@@ -304,7 +304,7 @@ def travel(caller: Caller) -> list[str]:
 
 @pytest.mark.parametrize("size", [(1440, 900), (1024, 768), (768, 1024), PHONE, (320, 640)])
 def test_nothing_is_cut_off(browser: Browser, simulator: str, size: tuple[int, int]) -> None:
-    """Columns of Why wrap, stations show whole labels, and every control is 44 pixels or more."""
+    """Columns of Why wrap, stations show whole labels, controls and letters are large enough."""
     caller = Caller.at(browser, simulator, size)
     page = caller.page
     assert small(caller) == []
@@ -317,6 +317,7 @@ def test_nothing_is_cut_off(browser: Browser, simulator: str, size: tuple[int, i
     for tab in ("Phone", "Flow", "So far", "World"):
         caller.opens(tab)
         assert small(caller) == []
+        assert page.evaluate(SMALL_TEXT) == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert caller.page.locator("#timeline").evaluate(CUT_LABELS) == []
     caller.opens("Flow")
@@ -343,6 +344,18 @@ SMALL_CONTROLS = """() => [...document.querySelectorAll("a[href], button, select
   .map((one) => [one, one.getBoundingClientRect()])
   .filter(([, box]) => box.width < 44 || box.height < 44)
   .map(([one, box]) => `${one.id || one.textContent} ${box.width} ${box.height}`)"""
+
+SMALL_TEXT = """() => {
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const small = new Set();
+  while (texts.nextNode()) {
+    const one = texts.currentNode.parentElement;
+    if (!texts.currentNode.data.trim() || !one.checkVisibility()) continue;
+    const size = parseFloat(getComputedStyle(one).fontSize) * one.currentCSSZoom;
+    if (size < (one.closest("svg") ? 12 : 12.5)) small.add(`${one.textContent} ${size}`);
+  }
+  return [...small];
+}"""
 
 CUT_LABELS = """list => {
   const frame = list.parentElement.getBoundingClientRect();
@@ -469,10 +482,12 @@ def test_a_fault_is_seen_at_once(
         page.context.close()
         return
     caller.says("#trouble", "Waiting for the billing service: Enroll")
-    caller.says("#so-far li:last-child", "Waiting for the billing service: Enroll")
+    waits = page.locator("#so-far .switch", has_text="Waiting for the billing service: Enroll")
+    expect(waits).to_be_visible()
     caller.says("#why-sentence", "The billing service is slow, so the call waits at “Enroll”.")
     caller.says("#speaking", "Waiting for the billing service")
     expect(page.locator("#budget")).to_be_visible()
+    expect(page.locator("#exchanges li:last-child")).to_be_in_viewport(ratio=0.9)
     expect(page.locator("#chapter .hit")).to_have_attribute("data-state", "ENROLLMENT")
     assert caller.axe() == []
     page.get_by_role("button", name="As a list").click()
@@ -555,6 +570,14 @@ def test_personal_data_is_shown_and_hidden(caller: Caller) -> None:
     caller.hidden_nowhere("1137")
     page.get_by_role("button", name="Show this address").click()
     caller.says("#messages", "j•••@e•••.com")
+    page.locator("#exchanges summary", has_text="StoreCustomerPreference").click()
+    shows = page.get_by_role("button", name="Show these fields")
+    shows.focus()
+    page.keyboard.press("Enter")
+    caller.says("#exchanges details[open]", "jane.rivera@example.com")
+    expect(shows.and_(page.locator('[aria-pressed="true"]'))).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#exchanges details[open]")).not_to_contain_text("jane.rivera")
     page.keyboard.press("v")
     caller.says("#messages", "jane.rivera@example.com")
     page.keyboard.press("v")

@@ -15,7 +15,19 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
-/** Shows items in a list; an element whose item is the same as before stays, with its focus. */
+const CONTROLS = "a, button, summary";
+
+/** Puts an element in the place of another: what was open stays open, and the focus where it was. */
+function replace(old, made) {
+  const at = [...old.querySelectorAll(CONTROLS)].indexOf(document.activeElement);
+  if (old.querySelector("details[open]")) made.querySelector("details")?.setAttribute("open", "");
+  const focused = old === document.activeElement;
+  old.replaceWith(made);
+  if (focused) made.focus();
+  else if (at >= 0) made.querySelectorAll(CONTROLS)[at]?.focus();
+}
+
+/** Shows items in a list; an element whose item is the same as before stays as it is. */
 export function show(list, items, make) {
   const keys = items.map((item) => JSON.stringify(item));
   const old = [...list.children];
@@ -24,7 +36,7 @@ export function show(list, items, make) {
     if (there && there.dataset.key === keys[at]) return;
     const made = make(item, at);
     made.dataset.key = keys[at];
-    if (there) there.replaceWith(made);
+    if (there) replace(there, made);
     else list.append(made);
   });
   old.slice(items.length).forEach((rest) => rest.remove());

@@ -7,7 +7,7 @@ import { startLayout } from "./layout.js";
 import { act, connect } from "./line.js";
 import { showPanels, startPanels } from "./panels.js";
 import { callNow, hangUp, pause, press, showPhone, skip, startPhone, staySilent } from "./phone.js";
-import { reveal } from "./reveal.js";
+import { hideAll, reveal } from "./reveal.js";
 
 const TRIES = {
   enroll: [{ caller: "rivera", moment: "before_payment" }, {}],
@@ -107,7 +107,7 @@ startDock();
 startLayout();
 document.addEventListener("keydown", typed);
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden) reveal(false);
+  if (document.hidden) hideAll();
 });
 byId("reveal").addEventListener("click", () => reveal(!view?.revealed));
 for (const name of ["caller", "policy", "moment", "language"])

@@ -45,9 +45,12 @@ function showSoFar(call) {
   const last = entries.map((entry) => entry.stop !== null).lastIndexOf(true);
   const shown = [
     ...entries.map((entry, at) => ({ ...entry, now: at === last && !call.ended })),
-    ...waitingEntry(call),
     ...undoneEntries(call),
   ];
+  if (call?.waiting) {
+    const later = entries.findIndex((entry) => entry.at > call.waiting.since);
+    shown.splice(later < 0 ? entries.length : later, 0, waitingEntry(call.waiting));
+  }
   const before = list.children.length;
   show(list, shown.length ? shown : [{ kind: "empty" }], entryElement);
   if (list.children.length !== before) {
@@ -63,11 +66,9 @@ function showSoFar(call) {
 }
 
 /** What the service is asked, from the moment that it is asked. */
-function waitingEntry(call) {
-  if (!call?.waiting) return [];
-  const { since, asks, fault } = call.waiting;
+function waitingEntry({ since, asks, fault }) {
   const text = `Waiting for the billing service: ${asks}`;
-  return [{ kind: fault ? "switch" : "note", at: since, text, stop: null }];
+  return { kind: fault ? "switch" : "note", at: since, text, stop: null };
 }
 
 /** What came next in the take before, until a key begins another way. */
@@ -162,11 +163,10 @@ function showExchanges({ call, faults }) {
   trouble.textContent = fails.join(" · ");
   const list = byId("exchanges");
   const exchanges = call?.exchanges ?? [];
-  const before = list.children.length;
   byId("all").textContent = all ? "Fewer" : `All ${exchanges.length || ""}`.trim();
   const shown = all ? exchanges : exchanges.slice(-3);
   show(list, shown.length ? shown : [{ who: "" }], exchangeElement);
-  if (list.children.length !== before) list.scrollTop = list.scrollHeight;
+  if (!all) list.scrollTop = list.scrollHeight;
 }
 
 function exchangeElement(one) {

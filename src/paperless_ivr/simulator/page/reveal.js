@@ -8,10 +8,18 @@ let hiding = null;
 
 /** Shows something that is masked, or hides it. */
 export async function reveal(on, what = "all") {
-  if (on || what === "all") clearTimeout(hiding);
+  if (on || what === "all") {
+    clearTimeout(hiding);
+    hiding = null;
+  }
   const problem = await act("reveal", { on, what });
   if (problem) announce("alert", problem);
   else if (on) hiding = setTimeout(() => reveal(false), REVEALED_MS);
+}
+
+/** Hides what is shown, if anything is. */
+export function hideAll() {
+  if (hiding !== null) reveal(false);
 }
 
 /** The eye that shows one thing alone; nothing where there is nothing to show. */
