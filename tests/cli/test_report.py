@@ -17,7 +17,7 @@ from paperless_ivr.cli.report_picture import causes
 from paperless_ivr.cli.report_words import lost_by
 from paperless_ivr.flow.events import Accepted
 from paperless_ivr.flow.host import Disposition, Reason
-from paperless_ivr.records.funnel import NOT_ENDED, WAITING, Funnel, Loss, Stage
+from paperless_ivr.records.funnel import NOT_ENDED, WAITING, Funnel, Loss, Spelled, Stage
 from paperless_ivr.records.port import FINISHES, ActivityType, Task, Tracked
 from paperless_ivr.records.sql import open_store
 from paperless_ivr.testing.contracts.bench import ACCOUNT, ANI, START, Bench, Clock, preference
@@ -175,6 +175,8 @@ def test_causes_that_do_not_fit(run, url):
         dict.fromkeys(Stage, 0),
         {Loss(Stage.OFFERED, "enrolled", why.value): n for n, why in enumerate(Reason, 1)},
         {},
+        {},
+        Spelled(),
     )
 
     told = causes(funnel, Stage.OFFERED)

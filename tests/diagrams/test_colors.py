@@ -5,6 +5,7 @@ import itertools
 import pytest
 
 from paperless_ivr.diagrams.theme import FILLS
+from paperless_ivr.flow.states import EndingGroup
 
 pytestmark = pytest.mark.requirement("R55")
 

@@ -408,7 +408,7 @@ class TestUnderAPolicy:
 
 def test_a_link_that_is_out_is_an_outcome_of_its_own() -> None:
     """Among the endings "Link sent" stands apart from "Enrolled": the bill is not paperless yet."""
-    outcomes = {end: block.outcome for end, block in BLOCKS.items() if isinstance(block, End)}
+    outcomes = {end: block.group for end, block in BLOCKS.items() if isinstance(block, End)}
     alike = [end for end, outcome in outcomes.items() if outcome is outcomes[State.LINK_SENT]]
     assert alike == [State.LINK_SENT]
     boxes = overview(FLOW).svg().split('<g class="outcome">')[1:]
