@@ -95,7 +95,7 @@ def fulfill(request: Request, turn: Turn, budget: Budget) -> Task:
         if forbidden is not None:
             return forbidden, None
     seconds, began = budget(request), monotonic()
-    if seconds <= 0:
+    if seconds < 0:
         return Unavailable("no time was left"), None
     answer = yield Send(request, turn, seconds)
     if isinstance(request, Read):

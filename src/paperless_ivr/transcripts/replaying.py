@@ -72,7 +72,7 @@ class Replay(Script):
 
     def _fulfilled(self, request: Request, turn: Turn) -> e.Event:
         """What a request is answered. One that got no answer is not tried again."""
-        steps = fulfill(request, turn, lambda _: 1e-9)  # sent, with no time for a second try
+        steps = fulfill(request, turn, lambda _: 0.0)  # no time for a second try
         reply: e.Event | None = None
         while True:
             try:
