@@ -140,6 +140,7 @@ def alike(number: str) -> tuple[int, bool, bool]:
     return len(number), looks_like_card(number), Terms(Policy()).accounts.is_long(number)
 
 
+@settings(deadline=None)
 @given(st.lists(NUMBERS | CARDS, max_size=20))
 @example(["00000000", "00001234", "12340000"])
 @example(["00001", "10001", "00010", "0000000012"])
@@ -159,6 +160,7 @@ def test_account_numbers(numbers: list[str]) -> None:
         assert same == (last_four(other) == last_four(another))
 
 
+@settings(deadline=None)
 @given(st.text("0123456789*", max_size=11))
 @example("*2012000000")
 def test_telephone_numbers(keyed: str) -> None:
@@ -175,6 +177,7 @@ def test_telephone_numbers(keyed: str) -> None:
         assert there == stand_ins().phone(number) or number != there
 
 
+@settings(deadline=None)
 @given(st.lists(st.text("0123456789*", min_size=1, max_size=12), min_size=1, max_size=4))
 def test_spelling(entries: list[str]) -> None:
     """Entry by entry as many keys, which spell as much, leave as much, and are as bad."""
@@ -190,6 +193,7 @@ def test_spelling(entries: list[str]) -> None:
         so_far = PAD.code(one.text) + one.rest
 
 
+@settings(deadline=None)
 @given(st.from_regex(r"[a-z][a-z0-9.]{3,8}@[a-z]{4,9}\.(com|local|org)", fullmatch=True))
 def test_addresses(address: str) -> None:
     """One on file and the same one spelled have the same stand-in, and pass, or not, as it does."""

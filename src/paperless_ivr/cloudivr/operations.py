@@ -46,7 +46,7 @@ Answered = TypeVar("Answered")
 
 
 def operation(act: Callable[..., Answered]) -> Callable[..., Answered]:
-    """An operation as it is called: with who asks, whatever it is that they ask."""
+    """Give an operation who asks, and what, as an `Admission` made of the request's fields."""
 
     @wraps(act)
     def called(

@@ -1,6 +1,6 @@
 """A transcript as a world to run a driver in: gateway, back end and record do as it says.
 
-It shows that drivers, gateways and stores take a call the way in which the flow alone goes
+Tests run drivers, gateways and stores in it: a call must go as it goes in the flow alone
 (`transcripts.replaying`).
 """
 

@@ -23,13 +23,13 @@ class Lacking(Exception):
 
 @define
 class Script:
-    """What is still to happen, and what has been heard and has happened."""
+    """A transcript under way: what is still to happen, and the call as it went so far."""
 
     transcript: Transcript
     flow: Flow = field(default=Factory(lambda self: Flow(self.transcript.terms), takes_self=True))
     left: list[Step] = field(init=False)
     lines: list[str] = field(init=False, factory=list)
-    """What was heard and has happened, as a transcript has it."""
+    """The call so far, as a transcript has it."""
     rows: list[str] = field(init=False, factory=list)
     """Rows of the table that were taken."""
     words: Catalog = field(init=False)
@@ -83,7 +83,7 @@ class Script:
         return self.lack(f"what the service answers to {operation}")
 
     def take(self) -> Step:
-        """The next line, which has happened then."""
+        """Takes the next line: it has happened."""
         step = self.left.pop(0)
         self.lines.append(str(step))
         return step
