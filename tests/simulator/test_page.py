@@ -149,7 +149,7 @@ def test_by_keyboard_alone(caller: Caller) -> None:
 @pytest.mark.parametrize(
     ("tried", "title", "keys"),
     [
-        ("spell", "Spell up to the @", ("1", "2245", "2", "20482245#")),
+        ("spell", "Key the part before the @", ("1", "2245", "2", "20482245#")),
         ("down", "Service down", ("1",)),
     ],
 )

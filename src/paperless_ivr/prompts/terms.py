@@ -93,7 +93,8 @@ CONSENT: Mapping[str, tuple[str, ...]] = {
     "autopay_offer": ("bill",),
     "autopay_terms": ("terms",),
     "phone_readback": ("number",),
-    "readback_character": ("character",),
+    "readback_piece": ("piece",),
+    "readback_at": ("piece",),
     "readback_domain": ("domain",),
 }
 """What must have been heard before a yes counts (R09): the subject, the address, the terms."""
