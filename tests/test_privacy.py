@@ -35,7 +35,7 @@ from paperless_ivr.flow.requests import OPERATIONS
 from paperless_ivr.flow.states import State
 from paperless_ivr.flow.turns import Gather, Transfer
 from paperless_ivr.flow.view import Terms
-from paperless_ivr.keypad import EmailPad
+from paperless_ivr.keypad import EmailDecoder, on_keys
 from paperless_ivr.prompts import Catalog, said
 from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.records.sql import Store, open_store
@@ -50,7 +50,6 @@ POLICY = evolve(
     address=Address(strategies=(Strategy.ON_FILE, Strategy.KEYPAD), email_required=True),
     text=Text(after_enrolment=(Moment.BEFORE_PAYMENT, Moment.AFTER_PAYMENT)),
 )
-PAD = EmailPad()
 SOON = [breakage for breakage in BREAKAGES if not breakage.late and breakage.only is None]
 VAULT = vault(new_keys())
 
@@ -80,7 +79,12 @@ class Person:
         """What must not be seen: numbers also as they are keyed, an address also as it is."""
         told = {one.name: getattr(self, one.name) for one in fields(Person)}
         keyed = {"phone": self.phone[2:], "other_phone": self.other_phone[2:]}
-        return told | keyed | {"spelt": PAD.code(self.other_email)}
+        pressed = on_keys(self.other_email)
+        guess = EmailDecoder().refine(
+            pressed, "", holder=self.name, on_file=f"{self.email}@example.com"
+        )
+        assert guess is not None
+        return told | keyed | {"one press": pressed, "guess": guess.address}
 
 
 _PEOPLE = st.builds(
@@ -155,7 +159,7 @@ class Caller:
             State.IDENTITY_CHECK: ["0000", "9999"],
             State.ACCOUNT_ENTRY: [who.pressed, who.account],
             State.CONFIRMATION: ["3", "1"],
-            State.EMAIL_LOCAL: [PAD.code(who.other_email)],
+            State.EMAIL_LOCAL: [on_keys(who.other_email)],
             State.TEXT_CONSENT: ["3", "1"],
             State.PHONE_CAPTURE: [who.other_phone[2:]],
         }.get(state, ["1"])

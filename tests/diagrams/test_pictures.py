@@ -229,8 +229,8 @@ class TestInWords:
         """A choice that a question does not offer has no words."""
         row = FLOW[State.ANOTHER][0]
 
-        with pytest.raises(LookupError, match="EMAIL_FIX offers no YES"):
-            sentence(State.EMAIL_FIX, row)
+        with pytest.raises(LookupError, match="EMAIL_DOMAIN offers no YES"):
+            sentence(State.EMAIL_DOMAIN, row)
 
 
 class TestLegible:

@@ -161,17 +161,17 @@ def test_a_pause_in_a_telephone_number() -> None:
 def test_a_pause_in_an_address() -> None:
     """Half a code and a pause are kept, also before the first letter is whole."""
     flow, turn = entering(State.EMAIL_LOCAL, (Strategy.KEYPAD,))
+    turn = pressed(flow, turn, "7#", "1", "9")
     paused = pressed(flow, turn, "7")
     assert paused.call.tries == turn.call.tries
     assert said(paused) == ["email_go_on"]
     turn = pressed(flow, paused, "1#", "1")
     assert turn.call.entry.local == secret.keys("p")
     stopped = flow.advance(turn.call, Digits(keys("*"), interrupted=1))
-    fixing = pressed(flow, stopped, "1")
-    assert fixing.call.state is State.EMAIL_CHARACTER
-    paused = pressed(flow, fixing, "7")
-    assert paused.call.tries == fixing.call.tries
-    assert pressed(flow, paused, "4").call.entry.local == secret.keys("s")
+    assert stopped.call.state is State.EMAIL_EXACT
+    paused = pressed(flow, stopped, "7")
+    assert paused.call.tries == stopped.call.tries
+    assert pressed(flow, paused, "4#").call.entry.local == secret.keys("s")
 
 
 # ── what an account number is ──

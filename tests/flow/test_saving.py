@@ -126,7 +126,7 @@ FULL = Call(
 """A call with every kind of value in it."""
 
 SAVED = (
-    '{"schema":3,"call":{"host":{"call_id":"call-1","biller":"biller-x","moment":"AFTER_PAYMENT",'
+    '{"schema":4,"call":{"host":{"call_id":"call-1","biller":"biller-x","moment":"AFTER_PAYMENT",'
     '"ani":"PHONE:+12125550123","greeted":true,"payment":{"guid":"PAYMENT:0f-1","approved":true,'
     '"email":"EMAIL:a@b.example"},"edition":{"flow":"f1","policy":"p1","words":"w1"}},'
     '"state":"CONFIRMATION","language":"es-US","lead":["no_match"],'
@@ -196,7 +196,7 @@ def test_release_is_kept() -> None:
     assert Release("f1", "p1", "w1") == load(dump(FULL)).host.edition
 
 
-@pytest.mark.parametrize("schema", [0, 1, 2, 4, -1, 10**30])
+@pytest.mark.parametrize("schema", [0, 1, 2, 3, 5, -1, 10**30])
 def test_other_schema(schema: int) -> None:
     """A call in another form is told apart from a broken one, whatever it looks like."""
     with pytest.raises(OtherSchema, match=f"form {schema}; this version reads form {SCHEMA}"):
@@ -214,11 +214,11 @@ def test_other_schema(schema: int) -> None:
         (b"[]", "$"),
         (b"null", "$"),
         (b"{}", "$.schema"),
-        (b'{"schema":3}', "$.call"),
+        (b'{"schema":4}', "$.call"),
         (b'{"schema":true,"call":{}}', "$.schema"),
         (b'{"schema":"3","call":{}}', "$.schema"),
-        (b'{"schema":3.0,"call":{}}', "$.schema"),
-        (b'{"schema":3,"call":{}}', "$.call.host"),
+        (b'{"schema":4.0,"call":{}}', "$.schema"),
+        (b'{"schema":4,"call":{}}', "$.call.host"),
         (SAVED[:-1] + b',"more":1}', "$"),
         (SAVED.replace(b'"wrong":1', b'"wrong":1,"more":1'), "$.call.tries"),
         (SAVED.replace(b'"wrong":1', b'"wrong":NaN'), "$.call.tries.wrong"),

@@ -15,6 +15,7 @@ from paperless_ivr.flow.slots import (
     Money,
     Slot,
     Spelled,
+    Word,
     Words,
 )
 from paperless_ivr.flow.table import PROMPTS
@@ -57,7 +58,9 @@ def slots(words: st.SearchStrategy[str]) -> dict[str, st.SearchStrategy[Slot]]:
         "masked": st.builds(Masked, secrets(EMAILS) | secrets(words)),
         "address": st.builds(Spelled, secrets(EMAILS) | spelled),
         "spelt": st.builds(Spelled, spelled),
-        "character": st.builds(Spelled, secrets(st.sampled_from(["", *ATEXT]))),
+        "piece": st.builds(Spelled, secrets(st.sampled_from(["", *ATEXT])))
+        | st.builds(Word, secrets(st.from_regex(r"[a-z]{2,9}(\.[a-z]{2,3})?", fullmatch=True))),
+        "wrong": st.builds(Spelled, secrets(st.sampled_from(["", *ATEXT]))),
         "key": st.builds(Key, st.sampled_from("0123456789*#")),
         "amount": st.builds(
             Money,
@@ -95,7 +98,8 @@ EXAMPLES: dict[str, Slot] = {
     "masked": Masked(Secret("jane@gmail.com")),
     "address": Spelled(Secret("jane.smith@gmail.com")),
     "spelt": Spelled(Secret("jane.s")),
-    "character": Spelled(Secret("m")),
+    "piece": Word(Secret("jane")),
+    "wrong": Spelled(Secret("m")),
     "key": Key("1"),
     "amount": Money(Decimal("48.20")),
     "due": Day(date(2026, 12, 3)),

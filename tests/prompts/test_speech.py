@@ -151,7 +151,7 @@ def test_no_gap_stays_open(language: str, prompt: Prompt) -> None:
         ),
         ("spelt", Spelled(Secret("jake_")), "j, a, k, e, underscore", "j, a, k, e, guion bajo"),
         ("spelt", Spelled(Secret("")), "nothing yet", "nada todavía"),
-        ("character", Spelled(Secret("+")), "plus", "signo más"),
+        ("piece", Spelled(Secret("+")), "plus", "signo más"),
     ],
 )
 def test_each_kind_of_gap(gap: str, slot: Slot, english: str, spanish: str | None) -> None:

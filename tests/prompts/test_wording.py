@@ -14,6 +14,7 @@ from paperless_ivr.keypad import EmailPad
 from paperless_ivr.prompts import Catalog, said
 from paperless_ivr.prompts.catalog import GAP
 from paperless_ivr.prompts.terms import ENTRIES, NEEDED
+from paperless_ivr.proof.effort import WORDS_A_MINUTE
 from tests.prompts.samples import LANGUAGES, example
 
 CATALOG = Catalog.load(LANGUAGES)
@@ -23,6 +24,8 @@ each_prompt = pytest.mark.parametrize("name", PROMPTS)
 
 HELP = {block.help for block in BLOCKS.values() if block.help}
 OF_MENUS = {"menu_help", "readback_help"}
+ONE_PRESS = {"email_local_help", "email_domain_entry_help"}
+"""Of entries in which a star is a sign: what was keyed is kept without it."""
 MORE_THAN_30_WORDS = HELP - OF_MENUS
 """Heard only after two silences, or two wrong keys."""
 
@@ -255,7 +258,9 @@ def test_a_help_tells_of_star_and_promises_nobody(language: str, name: str) -> N
         "en-US": "If you need more time, press star.",
         "es-US": "Si necesita más tiempo, oprima asterisco.",
     }
-    assert (star[language] in text) == (name not in OF_MENUS)
+    kept = {"en-US": "we keep what you press", "es-US": "guardamos lo que marque"}
+    assert (star[language] in text) == (name not in OF_MENUS | ONE_PRESS)
+    assert (kept[language] in text) == (name in ONE_PRESS)
     assert re.search(r"\b(press star|oprima asterisco)\b", text)
     assert not re.search(r"\bperson(a)?\b|\b(press|el) 0\b", text)
 
@@ -278,10 +283,19 @@ def test_how_to_reach_a_person() -> None:
 
 @each_language
 @pytest.mark.parametrize(
-    "name", ["account_entry", "phone_entry", "one_character", "email_go_on", "email_domain_entry"]
+    "name",
+    [
+        "account_entry",
+        "phone_entry",
+        "email_local",
+        "email_domain_entry",
+        "email_exact",
+        "email_exact_domain",
+        "email_go_on",
+    ],
 )
 def test_an_entry_says_how_it_ends(language: str, name: str) -> None:
-    """The last word of an entry is the key that ends it; of a spelling, at the first pause."""
+    """The last word of an entry is the key that ends it."""
     ends = {"en-US": "pound.", "es-US": "la tecla de gato."}
     assert spoken(name, language).endswith(ends[language])
 
@@ -290,7 +304,7 @@ def test_an_entry_says_how_it_ends(language: str, name: str) -> None:
 @each_language
 def test_the_code_for_letters_is_told_as_it_is(language: str) -> None:
     """The keys that the prompts name for signs and letters are those of the keypad."""
-    texts = spoken("email_local", language) + spoken("email_local_help", language)
+    texts = spoken("email_exact", language) + spoken("email_exact_help", language)
     pad = EmailPad()
     told = {
         "c": "2,? (then|y luego) 3",
@@ -304,6 +318,15 @@ def test_the_code_for_letters_is_told_as_it_is(language: str) -> None:
         assert pad.spell("".join(re.findall("[0-9]", found))).text == character
     assert re.search("Q (is on|está en el) 7.*Z (is on|en el) 9", texts)
     assert (pad.code("q")[0], pad.code("z")[0]) == ("7", "9")
+
+
+@pytest.mark.requirement("R53")
+@each_language
+def test_how_to_spell_is_said_in_eight_seconds(language: str) -> None:
+    """The instruction before the first key takes at most 8 s; the help says where Q and Z are."""
+    assert len(spoken("email_local", language).split()) * 60 / WORDS_A_MINUTE <= 8
+    help_ = spoken("email_local_help", language)
+    assert re.search("Q (is on|está en el) 7.*Z (is on|en el) 9", help_)
 
 
 @pytest.mark.requirement("R07")

@@ -183,7 +183,7 @@ def test_spelling(entries: list[str]) -> None:
     """Entry by entry as many keys, which spell as much, leave as much, and are as bad."""
     others, so_far, real, other = stand_ins(), "", "", ""
     for keyed in entries:
-        call = Call(Arrival("c", "b"), State.EMAIL_LOCAL, entry=Entry(so_far=secret.keys(so_far)))
+        call = Call(Arrival("c", "b"), State.EMAIL_EXACT, entry=Entry(so_far=secret.keys(so_far)))
         made = others.keys(call, keyed, so_far + keyed)
         assert len(made) == len(keyed)
         real, other = real + keyed, other + made
@@ -200,8 +200,8 @@ def test_addresses(address: str) -> None:
     local, _, domain = address.partition("@")
     others = stand_ins(domain)
     made_local, _, made_domain = others.email(address).partition("@")
-    before = Call(Arrival("c", "b"), State.EMAIL_LOCAL)
-    after = evolve(before, state=State.EMAIL_DOMAIN_ENTRY)
+    before = Call(Arrival("c", "b"), State.EMAIL_EXACT)
+    after = evolve(before, state=State.EMAIL_EXACT_DOMAIN)
 
     assert PAD.spell(others.keys(before, PAD.code(local), "")).text == made_local
     assert PAD.spell(others.keys(after, PAD.code(domain), "")).text == made_domain

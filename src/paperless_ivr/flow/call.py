@@ -105,14 +105,34 @@ class Entry:
     phone: Secret | None = None
     so_far: Secret | None = None
     """Keys so far, where the caller stopped for a moment in the midst of an entry."""
+    pressed: Secret | None = None
+    """The keys of an address by one press a character, for `EmailDecoder`: the local part, and
+    where the domain was spelled, `#9` and its keys. None: it is spelled exactly."""
     local: Secret | None = None
     domain: Secret | None = None
+    """The address that is read back, guessed or exact."""
     at: int = 0
-    """The character from which the address is read back, or which is being mended."""
-    insert: bool = False
-    """A character is put in before `at`, not in its place."""
+    """What stands before this character was heard and let pass, and the rest is read or spelled."""
+    words: tuple[tuple[int, int], ...] = ()
+    """The stretches of the address that are read as words."""
+    ruled_out: tuple[Secret, ...] = ()
+    """Characters at `at` that the caller stopped."""
     more_time: bool = False
     """The caller asked for more time: the next wait is longer."""
+
+    @property
+    def address(self) -> str:
+        """What is read back; never to be shown."""
+        return f"{_text(self.local)}@{_text(self.domain)}"
+
+    @property
+    def before(self) -> str:
+        """What goes on with the next character that is spelled exactly; never to be shown."""
+        return self.address[: self.at].rpartition("@")[2]
+
+
+def _text(secret: Secret | None) -> str:
+    return secret.reveal() if secret else ""
 
 
 class Source(enum.Enum):

@@ -126,9 +126,14 @@ def keyed(c: Transition[Digits]) -> str:
     return last_star(keys) if c.question.star_restarts else keys
 
 
-def so_far(c: Anything) -> str:
+def so_far(view: CallView) -> str:
     """The keys of an entry that a pause interrupted."""
-    return c.call.entry.so_far.reveal() if c.call.entry.so_far else ""
+    return view.call.entry.so_far.reveal() if view.call.entry.so_far else ""
+
+
+def spelled_so_far(view: CallView) -> str:
+    """The keys that spell an address exactly: of what is kept of it, then those so far."""
+    return view.terms.pad.code(view.call.entry.before) + so_far(view)
 
 
 def unfinished(c: Transition[Digits]) -> bool:

@@ -66,15 +66,7 @@ def number_to_say(view: CallView) -> Secret:
 
 
 def _spelled(view: CallView) -> Slot:
-    entry = view.call.entry
-    keys = entry.so_far.reveal() if entry.so_far else ""
-    return Spelled(Secret(view.terms.pad.spell(keys).text))
-
-
-def _character(view: CallView) -> Slot:
-    local = view.call.entry.local
-    at = view.call.entry.at
-    return Spelled(Secret((local.reveal() if local else "")[at : at + 1]))
+    return Spelled(Secret(view.terms.pad.spell(facts.spelled_so_far(view)).text))
 
 
 SLOTS: Mapping[str, Callable[[CallView], Slot]] = {
@@ -86,7 +78,7 @@ SLOTS: Mapping[str, Callable[[CallView], Slot]] = {
     "number": lambda view: Digits(view.call.entry.phone or Secret("")),
     "ending": lambda view: Ending(number_to_say(view)),
     "spelt": _spelled,
-    "character": _character,
+    "wrong": lambda view: Spelled(view.call.entry.ruled_out[-1]),
     "bills_on_paper": lambda view: Count(view.policy.notification.bills_still_on_paper),
     "terms": lambda view: Words(view.policy.autopay.terms.get(view.language, "")),
     "days_before": lambda view: Count(view.policy.offer.reminder_days),

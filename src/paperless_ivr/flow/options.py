@@ -19,10 +19,6 @@ class Choice(enum.Enum):
     DOMAIN = "domain"
     AGAIN = "again"
     STOP = "stop"
-    CHANGE = "change"
-    INSERT = "insert"
-    REMOVE = "remove"
-    BACK = "back"
     TEXT = "text"
     CANCEL = "cancel"
 

@@ -318,7 +318,11 @@ class Address:
         most=100,
     )
     fixes: int = setting(
-        12, "corrections to a keyed address; after that, the next way is quicker", least=0, most=30
+        4,
+        "how often a guess of what was keyed may be corrected; after that, spelling it with two "
+        "keys a letter is quicker, and may be corrected as often",
+        least=0,
+        most=30,
     )
 
 

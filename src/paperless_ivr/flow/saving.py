@@ -28,7 +28,7 @@ from paperless_ivr.secret import Kind, Secret
 T = TypeVar("T")
 E = TypeVar("E", bound=enum.Enum)
 
-SCHEMA = 3
+SCHEMA = 4
 """The form. Another one when a field, its meaning or its default, or an enum's name changes."""
 
 SAVED_AS = {

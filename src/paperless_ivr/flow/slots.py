@@ -64,6 +64,13 @@ class Spelled:
 
 
 @frozen
+class Word:
+    """A name or a word of an e-mail address that was just keyed, or its domain, said as such."""
+
+    text: Secret
+
+
+@frozen
 class Masked:
     """An e-mail address on file, of which only the first letter and the domain are said."""
 
@@ -77,7 +84,7 @@ class Count:
     number: int
 
 
-Slot = Words | Key | Digits | Ending | Money | Day | Spelled | Masked | Count
+Slot = Words | Key | Digits | Ending | Money | Day | Spelled | Word | Masked | Count
 
 PERSONAL = (Ending, Money, Day, Masked)
 """Slots that tell what the biller holds about a customer: never before identity is shown."""

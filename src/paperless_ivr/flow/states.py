@@ -117,8 +117,8 @@ class State(enum.Enum):
     EMAIL_DOMAIN = Kind.ASK, Phase.EMAIL
     EMAIL_DOMAIN_ENTRY = Kind.ASK, Phase.EMAIL
     EMAIL_READBACK = Kind.ASK, Phase.EMAIL
-    EMAIL_FIX = Kind.ASK, Phase.EMAIL
-    EMAIL_CHARACTER = Kind.ASK, Phase.EMAIL
+    EMAIL_EXACT = Kind.ASK, Phase.EMAIL
+    EMAIL_EXACT_DOMAIN = Kind.ASK, Phase.EMAIL
 
     TEXT_NUMBER = Kind.PASS, Phase.TEXT
     PHONE_CAPTURE = Kind.ASK, Phase.TEXT

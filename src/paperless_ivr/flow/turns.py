@@ -82,8 +82,8 @@ class Turn:
     took: tuple[str, ...] = ()
 
 
-READ_OUT = "readback_character"
-"""A character of an address that is read back: the caller may stop at it."""
+READ_OUT = ("readback_piece", "readback_at", "readback_domain")
+"""Pieces of an address that is read back: the caller may stop at each."""
 
 
 def barge_in_runs(turn: Turn) -> tuple[range, ...]:
@@ -91,12 +91,12 @@ def barge_in_runs(turn: Turn) -> tuple[range, ...]:
 
     A runtime that cannot tell the prompt in which a key came asks run by run. Nothing in the
     last run must be heard; it may be empty. An address that is read back is stopped at a
-    character, so there each is a run; else all up to the last that must be heard are one.
+    piece, so there each is a run; else all up to the last that must be heard are one.
     """
     names = [p.name for p in turn.say]
     last = max((n for n, p in enumerate(turn.say) if p.must_hear), default=-1)
     if last < 0:
         return (range(len(names)),)
-    first = names.index(READ_OUT) if READ_OUT in names else last
+    first = next((n for n, name in enumerate(names) if name in READ_OUT), last)
     runs = [range(first + 1), *(range(n, n + 1) for n in range(first + 1, last + 1))]
     return (*runs, range(last + 1, len(names)))

@@ -12,7 +12,7 @@ from paperless_ivr.flow.options import Option
 from paperless_ivr.flow.policy import CheckDigit, Policy
 from paperless_ivr.flow.requests import OPERATIONS
 from paperless_ivr.flow.turns import Prompt
-from paperless_ivr.keypad import AccountPad, EmailPad
+from paperless_ivr.keypad import AccountPad, EmailDecoder, EmailPad
 from paperless_ivr.secret import Secret
 
 T = TypeVar("T")
@@ -26,6 +26,8 @@ class Terms:
     policy: Policy = Policy()
     operations: frozenset[str] = OPERATIONS
     pad: EmailPad = EmailPad()
+    decoder: EmailDecoder = EmailDecoder()
+    """What an address by one press a character means. A domain of one key is no matter of it."""
     accounts: AccountPad = field(init=False, eq=False, repr=False)
     """How an account number is keyed, by the policy."""
 

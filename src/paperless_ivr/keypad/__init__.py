@@ -21,6 +21,7 @@ from paperless_ivr.keypad.emails import (
     removed,
     replaced,
 )
+from paperless_ivr.keypad.lexicon import on_keys
 from paperless_ivr.keypad.phones import alone, national, phone_number, textable
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "looks_like_card",
     "mailbox",
     "national",
+    "on_keys",
     "phone_number",
     "pieces",
     "removed",

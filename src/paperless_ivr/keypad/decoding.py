@@ -378,7 +378,8 @@ def _hosts(keys: str, caller: _Caller, confirmed: str, ruled_out: tuple[str, ...
     """Domains, best first: providers' and others."""
     keys = on_keys(confirmed) + keys[len(confirmed) :]
     search = _Search(keys, confirmed, ruled_out, HOST_SIGNS, HOST, caller, TOP_LEVEL)
-    found = {g.address: g for g in search.run() if EmailPad().is_domain(g.address)}
+    hosts = (guess for guess in search.run() if EmailPad().is_domain(guess.address))
+    found = {guess.address: guess for guess in hosts if not guess.address[-1].isdecimal()}
     shares = {text: guess.certainty for text, guess in found.items()}
     listed = [e for e in lexicon().domains.starting_at(keys, 0) if len(e.text) == len(keys)]
     listed = [e for e in listed if search.fits(e.text, 0) and not search.is_ruled_out(e.text)]

@@ -31,7 +31,7 @@ class Characters:
 
 @frozen
 class Letter:
-    """A letter of spelled text, with a word that tells it from others: "m as in Mary"."""
+    """A letter of spelled text with a word that tells it from others, "m as in Mary"; or a word."""
 
     text: str = field(repr=False)
 

@@ -81,6 +81,9 @@ class Teller:
                 return self._day(slot)
             case slots.Spelled(text):
                 return self._spelled(text.reveal())
+            case slots.Word(text):
+                word = text.reveal()
+                return self._domain(word) if "." in word else (Letter(word),)
             case slots.Masked(email):
                 return self._masked(email.reveal())
             case slots.Count(number):

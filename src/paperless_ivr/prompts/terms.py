@@ -95,7 +95,8 @@ CONSENT: Mapping[str, tuple[str, ...]] = {
     "text_consent_enrol_on_file": ("biller",),
     "text_consent_confirm_on_file": ("biller",),
     "text_consent_review_on_file": ("biller",),
-    "readback_character": ("character",),
+    "readback_piece": ("piece",),
+    "readback_at": ("piece",),
     "readback_domain": ("domain",),
 }
 """What must have been heard before a yes counts (R09): the subject, the address, the terms.

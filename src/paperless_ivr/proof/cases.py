@@ -10,11 +10,13 @@ Three kinds of walks, so that ladders, budgets and spelling do not multiply:
 """
 
 import os
+import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from functools import partial
+from itertools import product
 from multiprocessing import get_context
 
 from attrs import evolve, frozen
@@ -39,10 +41,42 @@ from paperless_ivr.flow.states import ASKING, Phase
 from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.table import FLOW
 from paperless_ivr.flow.view import Terms
-from paperless_ivr.keypad import EmailPad
+from paperless_ivr.keypad import EmailDecoder, EmailPad, Guess, Piece, Said
 from paperless_ivr.proof.exploration import Counterexample, Deliver, Move, Walk, World, walk
 from paperless_ivr.proof.invariants import INVARIANTS
 from paperless_ivr.secret import phone
+
+
+@frozen
+class TinyDecoder(EmailDecoder):
+    """A decoder that knows `a`, its key, and one sign: `aa` is a name, and all else is spelled."""
+
+    def refine(
+        self,
+        keys: str,
+        confirmed: str,
+        *,
+        ruled_out: Collection[str] = (),
+        holder: str = "",  # noqa: ARG002 - nobody has a name
+        on_file: str = "",  # noqa: ARG002
+    ) -> Guess | None:
+        """The first address that begins so; letters before digits."""
+        meant = ({"2": "a2", "*": ".", "#": "@"}.get(key, key) for key in _address_keys(keys))
+        begun, stopped = len(confirmed), tuple(ruled_out)
+        for characters in product(*meant):
+            text = "".join(characters)
+            if text.startswith(confirmed) and not text.startswith(stopped, begun):
+                pieces = re.findall("aa|.", text)
+                return Guess(text, 1.0, tuple(Piece(piece, SAID[len(piece)]) for piece in pieces))
+        return None
+
+
+SAID = {1: Said.CHARACTER, 2: Said.NAME}
+
+
+def _address_keys(keys: str) -> str:
+    """The keys of a local part, or of a whole address, without the one that begins a domain."""
+    return keys.removesuffix("#").replace("#9", "#")
 
 
 @frozen
@@ -65,7 +99,7 @@ class Case:
     @property
     def terms(self) -> Terms:
         """What the flow is built with: two letters are enough to spell an address."""
-        return Terms(self.policy, OPERATIONS - self.lacking, EmailPad(max_local=2))
+        return Terms(self.policy, OPERATIONS - self.lacking, EmailPad(max_local=2), TinyDecoder())
 
 
 # ── the cases ────────────────────────────────────────────────────────────────────────────
@@ -401,7 +435,7 @@ def tight(case: Case) -> Terms:
             address=evolve(
                 policy.address,
                 changes=min(policy.address.changes, 1),
-                fixes=1,
+                fixes=min(policy.address.fixes, 1),
                 pauses=1,
                 domains=policy.address.domains[:1],
             ),
@@ -439,8 +473,9 @@ def prove(
 
 
 def _patient(terms: Terms, again: int | None) -> Terms:
-    """The policy's own tries; pauses in spelling are few, for they only add the same again."""
-    policy = evolve(terms.policy, address=evolve(terms.policy.address, pauses=1))
+    """The policy's own tries; pauses and corrections are few: more are the same again."""
+    address = evolve(terms.policy.address, pauses=1, fixes=min(terms.policy.address.fixes, 1))
+    policy = evolve(terms.policy, address=address)
     if again is not None:
         own = policy.tries
         few = {name: min(getattr(own, name), again) for name in ("silence", "wrong", "repeats")}

@@ -37,6 +37,7 @@ from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.requests import Write
 from paperless_ivr.flow.states import State
 from paperless_ivr.flow.turns import Gather, Prompt, Return, Turn
+from paperless_ivr.keypad import on_keys
 from paperless_ivr.prompts import Catalog, said
 from paperless_ivr.proof.exploration import World, alphabet, shape
 from paperless_ivr.secret import keys
@@ -177,7 +178,7 @@ def _cheapest(flow: Flow, start: Turn, world: World, meter: "Meter") -> Iterator
 
 def _that_goes_well(flow: Flow, turn: Turn, world: World) -> Iterator[Event]:
     if turn.call.state is State.EMAIL_LOCAL:
-        yield Digits(keys(flow.terms.pad.code(ADDRESS)), Ended.END_KEY)
+        yield Digits(keys(on_keys(ADDRESS)), Ended.END_KEY)
         return
     if turn.call.state in (State.EMAIL_DOMAIN, State.EMAIL_READBACK):
         yield Digits(keys("1"))  # a listed provider; it is right

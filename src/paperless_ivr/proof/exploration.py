@@ -9,6 +9,7 @@ What is walked is the driver's `deliver`, not the flow alone: only there can a k
 delivered twice, late, or before its question be seen.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from operator import attrgetter
@@ -63,7 +64,7 @@ from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.turns import Gather, Return, Transfer, Turn
 from paperless_ivr.flow.view import CallView
 from paperless_ivr.keypad import last_star
-from paperless_ivr.secret import keys
+from paperless_ivr.secret import Secret, keys
 
 Deliver = Callable[[Flow, Live, Token, Event], Live]
 
@@ -227,9 +228,9 @@ def _keys(flow: Flow, turn: Turn, world: World) -> Iterator[Event]:
 
 
 THROUGH: Mapping[S, tuple[Digits, ...]] = {
-    S.EMAIL_LOCAL: (Digits(keys("21"), Ended.END_KEY), Digits(keys("0"), Ended.END_KEY)),
+    S.EMAIL_LOCAL: (Digits(keys("2"), Ended.END_KEY), Digits(keys("0"), Ended.END_KEY)),
     S.EMAIL_DOMAIN: (Digits(keys("1")), Digits(keys("9"))),
-    S.EMAIL_DOMAIN_ENTRY: (Digits(keys("21112223"), Ended.END_KEY),),
+    S.EMAIL_DOMAIN_ENTRY: (Digits(keys("2*22"), Ended.END_KEY),),
     S.EMAIL_READBACK: (Digits(keys("1")), Digits(keys("1"), interrupted=0)),
 }
 """The e-mail block as one move: straight through it. Key by key it is walked by itself."""
@@ -253,7 +254,7 @@ def shape(call: Call) -> tuple[object, ...]:
         (call.spent.accounts, call.spent.last_four)
         if call.identity < Identity.LAST_FOUR_KEYED
         else (),
-        *_of_entry(call.entry),
+        *_of_entry(_spelled_alike(call.entry)),
         *_of_results(results),
         call.ringing if call.state.phase is Phase.AGENT else None,
         tuple(_unnamed(latest[purpose]) for purpose in Purpose if purpose in latest),
@@ -275,6 +276,17 @@ _of_tries = attrgetter("accounts", "last_four")
 _of_entry = _all_but(Entry, "more_time")
 _of_results = _all_but(Results, "outcomes", "text", "autopay", "reason", "greeted")
 _of_outcome = _all_but(BillOutcome, "consent")
+
+
+def _spelled_alike(entry: Entry) -> Entry:
+    """An entry in which, where nothing is guessed, one letter or digit is as good as another."""
+    if entry.pressed:
+        return entry
+    return evolve(entry, local=_alike(entry.local), domain=_alike(entry.domain))
+
+
+def _alike(text: Secret | None) -> Secret | None:
+    return Secret(re.sub("[a-z0-9]", "a", text.reveal())) if text else text
 
 
 @cache

@@ -314,15 +314,13 @@ def pause_is_nothing(flow: Flow, move: Move) -> str | None:
         return None
     if event.ended is not Ended.TIMEOUT:
         return None
-    so_far = call.entry.so_far.reveal() if call.entry.so_far else ""
-    entry = so_far + event.keys.reveal()
+    exact = call.state in (S.EMAIL_EXACT, S.EMAIL_EXACT_DOMAIN)
+    before = facts.spelled_so_far(move.view) if exact else facts.so_far(move.view)
+    entry = before + event.keys.reveal()
     policy, spelled = flow.terms.policy, flow.terms.pad.spell(entry)
-    complete = {
-        S.PHONE_CAPTURE: national(entry, policy.text.region) is not None,
-        S.EMAIL_CHARACTER: len(spelled.text) == 1 and not spelled.rest,
-    }.get(call.state, False)
-    spelling = call.state in (S.EMAIL_LOCAL, S.EMAIL_DOMAIN_ENTRY)
-    counts = spelling and (spelled.bad or call.spent.pauses >= policy.address.pauses)
+    phone = call.state is S.PHONE_CAPTURE
+    complete = phone and national(entry, policy.text.region) is not None
+    counts = exact and (spelled.bad or call.spent.pauses >= policy.address.pauses)
     if "*" in entry or complete or counts:
         return None
     after = move.next.call

@@ -10,7 +10,7 @@ from paperless_ivr.prompts import Catalog, plain, speech
 from paperless_ivr.prompts.catalog import GAP
 from paperless_ivr.prompts.pieces import InLanguage, Piece, Text
 
-HIDDEN = (slots.Digits, slots.Spelled)
+HIDDEN = (slots.Digits, slots.Spelled, slots.Word)
 """Slots that are shown as dots: whole numbers and addresses. Others say only a part."""
 
 LABELS: Mapping[str, str] = {
@@ -24,7 +24,8 @@ LABELS: Mapping[str, str] = {
     "option_other_address": "another",
     "option_other_number": "another",
     "option_other_way": "another way",
-    "option_spell_again": "again",
+    "option_spell_exactly": "spell it",
+    "option_back": "one before",
     "option_more_bills": "more",
     "option_first_bills": "first again",
     "option_other_domain": "other",
@@ -37,6 +38,7 @@ WITHOUT_SLOT: Mapping[str, tuple[str, str]] = {
     "offer_at_start": ("1", "yes"),
     "readback": ("*", "stop"),
     "readback_rest": ("*", "stop"),
+    "readback_instead": ("*", "stop"),
 }
 """Keys that a prompt names in its own words."""
 CONSENTS = ("option_yes", "option_agree", "option_autopay")

@@ -14,6 +14,7 @@ from paperless_ivr.drive.runner import handback_of
 from paperless_ivr.flow.host import Moment, Registration
 from paperless_ivr.flow.states import Phase, State
 from paperless_ivr.flow.table import BLOCKS
+from paperless_ivr.flow.view import CallView
 from paperless_ivr.simulator import words
 from paperless_ivr.simulator.simulation import ALL, Simulation
 from paperless_ivr.simulator.speaking import Speech, Spoken
@@ -169,7 +170,7 @@ class View:
             return {"keys": 0, "shown": "", "mask": None}
         before = session.call.entry.so_far if take.speech.most > 1 else None
         keys = (before.reveal() if before else "") + line.entry
-        read = words.so_far(session.call.state, flow.terms, keys)
+        read = words.so_far(CallView(session.call, flow.terms), keys)
         personal = take.speech.private and bool(keys)
         hidden = personal and not self._shows("entry")
         return {

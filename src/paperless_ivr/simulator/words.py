@@ -7,12 +7,12 @@ import attrs
 
 from paperless_ivr.flow import events as e
 from paperless_ivr.flow.blocks import Ask
-from paperless_ivr.flow.chapters.email import ONE_CHARACTER, SPELLING
+from paperless_ivr.flow.chapters.email import ONE_PRESS, SPELLING, likely
 from paperless_ivr.flow.host import Disposition
 from paperless_ivr.flow.requests import Request
 from paperless_ivr.flow.states import State
 from paperless_ivr.flow.table import BLOCKS
-from paperless_ivr.flow.view import Terms
+from paperless_ivr.flow.view import CallView
 from paperless_ivr.secret import Kind, Secret
 from paperless_ivr.simulator.world import Fault
 
@@ -47,12 +47,14 @@ PENDING = "●"
 """A key that is no letter yet."""
 
 
-def so_far(state: State, terms: Terms, keys: str) -> str:
+def so_far(view: CallView, keys: str) -> str:
     """Return what keys are that were pressed at a question: letters where they spell."""
-    block = BLOCKS[state]
-    if not isinstance(block, Ask) or block.by not in (SPELLING, ONE_CHARACTER):
+    block = BLOCKS[view.call.state]
+    if not isinstance(block, Ask) or block.by not in (SPELLING, ONE_PRESS):
         return keys
-    spelled = terms.pad.spell(keys)
+    if block.by is ONE_PRESS:
+        return likely(view, keys)
+    spelled = view.terms.pad.spell(keys)
     return spelled.text + PENDING * len(spelled.rest)
 
 

@@ -49,7 +49,7 @@ from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.states import State
 from paperless_ivr.flow.turns import Gather, Transfer, Turn
 from paperless_ivr.flow.view import Terms
-from paperless_ivr.keypad import last_four
+from paperless_ivr.keypad import last_four, on_keys
 from paperless_ivr.prompts import Catalog
 from paperless_ivr.records.port import (
     ActivityType,
@@ -172,13 +172,15 @@ class Somebody:
             case State.PHONE_CAPTURE:
                 return f"217555{self.chance.randrange(10_000):04}"
             case State.EMAIL_LOCAL:
-                return self.flow.terms.pad.code("pat" if mistaken else "pat.lee7")
+                return on_keys("pat" if mistaken else "pat.lee7")
             case State.PHONE_CHECK:
                 return last_four(self.who.phone.reveal() if self.who.phone else "0000")
             case State.EMAIL_DOMAIN_ENTRY:
+                return on_keys("example.com")
+            case State.EMAIL_EXACT:
+                return self.flow.terms.pad.code("pat.lee7")
+            case State.EMAIL_EXACT_DOMAIN:
                 return self.flow.terms.pad.code("example.com")
-            case State.EMAIL_CHARACTER:
-                return self.flow.terms.pad.code("z")
             case _:
                 return account
 

@@ -25,7 +25,7 @@ from paperless_ivr.flow.options import Choice
 from paperless_ivr.flow.states import Phase, State
 from paperless_ivr.flow.turns import Gather, Return, Transfer, Turn
 from paperless_ivr.flow.view import Terms
-from paperless_ivr.keypad import EmailPad, last_four
+from paperless_ivr.keypad import EmailPad, last_four, on_keys
 from paperless_ivr.secret import Kind, Secret
 
 Caller = Callable[[Flow, Turn], st.SearchStrategy[e.CallerEvent | None]]
@@ -334,11 +334,13 @@ def _entries(call: Call, pad: EmailPad) -> st.SearchStrategy[str]:
         case State.PHONE_CAPTURE:
             return PHONES.map(lambda number: number.reveal().removeprefix("+1"))
         case State.EMAIL_LOCAL:
-            return _SPELLED.map(lambda text: pad.code(text[: pad.max_local]))
+            return _SPELLED.map(lambda text: on_keys(text[: pad.max_local]))
         case State.EMAIL_DOMAIN_ENTRY:
+            return st.sampled_from(DOMAINS).map(on_keys)
+        case State.EMAIL_EXACT:
+            return _SPELLED.map(lambda text: pad.code(text[: pad.max_local]))
+        case State.EMAIL_EXACT_DOMAIN:
             return st.sampled_from(DOMAINS).map(pad.code)
-        case State.EMAIL_CHARACTER:
-            return st.sampled_from("abz7").map(pad.code)
         case _:
             return ACCOUNTS.map(Secret.reveal)
 

@@ -16,9 +16,11 @@ from paperless_ivr.drive.session import Session
 from paperless_ivr.errors import TranscriptProblems
 from paperless_ivr.flow.call import Call
 from paperless_ivr.flow.events import Customer, CustomersFound, Digits, Ended, Event
+from paperless_ivr.flow.facts import spelled_so_far
 from paperless_ivr.flow.flow import Flow
-from paperless_ivr.flow.states import State
-from paperless_ivr.flow.turns import Gather
+from paperless_ivr.flow.states import Phase, State
+from paperless_ivr.flow.turns import Gather, Turn
+from paperless_ivr.flow.view import CallView
 from paperless_ivr.keypad import last_star
 from paperless_ivr.secret import Secret
 from paperless_ivr.transcripts.form import text_of
@@ -31,8 +33,9 @@ from paperless_ivr.transcripts.writing import handed_over, happened
 Moves = Sequence[tuple[Session, Event, Session]]
 """What happened in a call: before, what happened, after."""
 
-DRAWS = 5
-"""Attempts at stand-ins with which a call goes the same way; the first one nearly always does."""
+DRAWS = 50
+"""Attempts at stand-ins with which a call goes the same way; the first one nearly always does, but
+where an address by one press a letter was corrected."""
 
 
 @define(eq=False)
@@ -103,12 +106,31 @@ def _written(flow: Flow, moves: Moves, headers: Mapping[str, str], chance: Rando
         return handles.setdefault(who, _handle(who, handles))
 
     lines = []
-    for (before, event, _), whole in zip(moves, _wholes(moves), strict=True):
-        lines.append(happened(_other(others, before, event, whole), before.turn.then, named))
+    turn = flow.begin(host)
+    for (before, event, after), whole in zip(moves, _wholes(moves), strict=True):
+        other, turn = _alike(flow, turn, _other(others, before, event, whole), after.turn)
+        lines.append(happened(other, before.turn.then, named))
     told = dict(headers)
     told |= handed_over(host, flow.terms.operations, paid(host.payment) if host.payment else "")
     told |= {f"{HEADER}{handle}": described(who) for who, handle in handles.items()}
     return text_of(["A real call, with stand-ins for what is personal."], told, lines)
+
+
+def _alike(flow: Flow, turn: Turn, event: Event, after: Turn) -> tuple[Event, Turn]:
+    """An event with stand-ins, and the turn that it leads to as the real one led to its own.
+
+    A stand-in of an address is read back in other pieces: a key stops one where it does the same.
+    LookupError where there is none.
+    """
+    events = [event]
+    if turn.call.state is State.EMAIL_READBACK and isinstance(event, Digits):
+        events += [evolve(event, interrupted=n) for n in (*range(len(turn.say)), None)]
+    for other in events:
+        led_to = flow.advance(turn.call, other)
+        if led_to.took == after.took:
+            return other, led_to
+    message = f"with stand-ins {turn.call.state.name} is left another way"
+    raise LookupError(message)
 
 
 def _wholes(moves: Moves) -> list[str]:
@@ -117,7 +139,9 @@ def _wholes(moves: Moves) -> list[str]:
     for before, event, after in reversed(moves):
         so_far = before.call.entry.so_far
         keyed = event.keys.reveal() if isinstance(event, Digits) else ""
-        whole = last_star((so_far.reveal() if so_far else "") + keyed)
+        whole = (so_far.reveal() if so_far else "") + keyed
+        if before.call.state.phase is not Phase.EMAIL:
+            whole = last_star(whole)
         goes_on = after.call.entry.so_far is not None and bool(wholes)
         wholes.append(wholes[-1] if goes_on and wholes[-1].startswith(whole) else whole)
     return wholes[::-1]
@@ -150,8 +174,8 @@ def _domains(flow: Flow, moves: Moves) -> Iterator[str]:
     """What was spelled after the at-sign, and ended."""
     for before, event, _ in moves:
         match before.call, event:
-            case Call(state=State.EMAIL_DOMAIN_ENTRY, entry=entry), Digits(keys, Ended.END_KEY):
-                begun = entry.so_far.reveal() if entry.so_far else ""
+            case Call(state=State.EMAIL_EXACT_DOMAIN) as call, Digits(keys, Ended.END_KEY):
+                begun = spelled_so_far(CallView(call, flow.terms))
                 yield flow.terms.pad.spell(begun + keys.reveal()).text
 
 

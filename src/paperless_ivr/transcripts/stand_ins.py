@@ -18,10 +18,12 @@ from attrs import define, evolve, field
 from paperless_ivr import secret
 from paperless_ivr.flow.call import Call
 from paperless_ivr.flow.events import Customer, Digits
+from paperless_ivr.flow.facts import spelled_so_far
 from paperless_ivr.flow.host import Arrival
 from paperless_ivr.flow.states import State
-from paperless_ivr.flow.view import Terms
+from paperless_ivr.flow.view import CallView, Terms
 from paperless_ivr.keypad import last_four, looks_like_card, national
+from paperless_ivr.keypad.lexicon import lexicon
 from paperless_ivr.secret import Secret
 
 TRIES = 2000
@@ -187,12 +189,13 @@ class StandIns:
                 return self._part(call, keyed, whole, self._end_of_phone(call))
             case State.PHONE_CAPTURE:
                 return self._part(call, keyed, whole, self._phone_keyed)
-            case State.EMAIL_LOCAL:
-                return self._spelled(call.entry.so_far, keyed, self._local)
-            case State.EMAIL_DOMAIN_ENTRY:
-                return self._spelled(call.entry.so_far, keyed, self._domain_so_far)
-            case State.EMAIL_CHARACTER:
-                return self._spelled(call.entry.so_far, keyed, self._local)
+            case State.EMAIL_LOCAL | State.EMAIL_DOMAIN_ENTRY:
+                before = len(call.entry.so_far or "")
+                return self._pressed(call, whole)[before : before + len(keyed)]
+            case State.EMAIL_EXACT:
+                return self._spelled(call, keyed, self._local)
+            case State.EMAIL_EXACT_DOMAIN:
+                return self._spelled(call, keyed, self._domain_so_far)
             case _:
                 return keyed
 
@@ -227,10 +230,34 @@ class StandIns:
 
         return keyed if keyed in ("", "0") else self._other("keys", keyed, fits)
 
-    def _spelled(self, before: Secret | None, keyed: str, other: Callable[[str, str], str]) -> str:
+    def _pressed(self, call: Call, whole: str) -> str:
+        """Keys by one press a character: other names' for those of letters; signs stay.
+
+        The last label of a domain stays, too. 0 alone asks for an agent.
+        """
+        if whole == "0":
+            return whole
+        kept = whole.rfind("*") if call.state is State.EMAIL_DOMAIN_ENTRY else len(whole)
+
+        def other(keys: re.Match[str]) -> str:
+            return keys[0] if keys.start() > kept > 0 else self._other_name(keys[0])
+
+        def drawn(_: str) -> str:
+            return re.sub("[0-9]+", other, whole)
+
+        return self._other(call.state.name, whole, draw=drawn)
+
+    def _other_name(self, keyed: str) -> str:
+        """As many keys that end in those of a listed name: it is read as a word, others are not."""
+        size = self.chance.randint(0, len(keyed))
+        names = [name for name in lexicon().first.keyed if len(name) == size]
+        name = self.chance.choice(names) if names else ""
+        return self._shaped(keyed[len(name) :]) + name
+
+    def _spelled(self, call: Call, keyed: str, other: Callable[[str, str], str]) -> str:
         """Keys that spell: code for code, with its stars; a code that is not whole stays."""
         pad = self.terms.pad
-        spelled = pad.spell(before.reveal() if before else "")
+        spelled = pad.spell(spelled_so_far(CallView(call, self.terms)))
         text, left, out = spelled.text, spelled.rest + keyed, ""
         begun = spelled.rest
         while left:

@@ -155,9 +155,7 @@ def test_channel_language_follows_what_is_spoken(rig: AgiRig) -> None:
 
 def test_any_key_stops_a_number(rig: AgiRig) -> None:
     """A key in the middle of a composed prompt ends all of it, and is of that prompt."""
-    spelled = Prompt(
-        "readback_character", (("character", Spelled(secret.email("j"))),), must_hear=True
-    )
+    spelled = Prompt("readback_piece", (("piece", Spelled(secret.email("j"))),), must_hear=True)
     rig.caller.plan(Press("*", at=1, after=0.2))
     assert rig.perform(turn(MENU, spelled, spelled, OFFER), "en-US") == Digits(
         keys("*"), interrupted=1

@@ -1,21 +1,16 @@
-"""E-mail by keypad: spelled with two keys a character, read back, and mended where it is wrong."""
+"""E-mail by keypad: one press a character, read back, and stopped where it is wrong.
+
+What was pressed is guessed, by the holder's name first of all. The caller hears the guess, and
+stops it at the first piece that is wrong: a word is then spelled, a character ruled out. The code
+of two keys a character is what always ends it, and goes on from what was right.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 
 from attrs import evolve
 
 from paperless_ivr.flow import examples
-from paperless_ivr.flow.blocks import (
-    AGENT,
-    LEAVE,
-    NUMBER_KEYS,
-    SILENCE,
-    Ask,
-    By,
-    Chapter,
-    Press,
-    entry,
-)
+from paperless_ivr.flow.blocks import AGENT, LEAVE, NUMBER_KEYS, SILENCE, Ask, By, Chapter, Press
 from paperless_ivr.flow.call import Call, Entry, Source
 from paperless_ivr.flow.events import Digits, Ended
 from paperless_ivr.flow.facts import (
@@ -25,6 +20,7 @@ from paperless_ivr.flow.facts import (
     pressed,
     repeats_left,
     so_far,
+    spelled_so_far,
     wrong_used_up,
 )
 from paperless_ivr.flow.lines import (
@@ -43,17 +39,311 @@ from paperless_ivr.flow.options import Choice, Option
 from paperless_ivr.flow.phrases import Phrase
 from paperless_ivr.flow.policy import Strategy
 from paperless_ivr.flow.rows import REPROMPT, On, Row
-from paperless_ivr.flow.slots import Spelled, Words
+from paperless_ivr.flow.slots import Slot, Spelled, Word, Words
 from paperless_ivr.flow.states import State as S
 from paperless_ivr.flow.turns import READ_OUT, Gather, Prompt
 from paperless_ivr.flow.updates import count_wrong, count_wrong_key, hear_again, leave_keypad, spend
 from paperless_ivr.flow.view import CallView, Transition
+from paperless_ivr.keypad import Guess, Said, on_keys
 from paperless_ivr.secret import Secret, email, keys
+
+CERTAIN = 0.2
+"""A guess that is less certain than this is read by its characters."""
+
+MOST_PRESSED = 64
+"""Keys of a local part, and of a domain: a longer one is spelled exactly."""
+
+CLEAR = "**"
+"""Clears what was pressed so far."""
+
+Span = tuple[int, int]
+"""A stretch of an address: its first character, and the one behind it."""
+
+
+# ── one press a character ────────────────────────────────────────────────────────────────
+
+
+def pressing(c: Transition[Digits]) -> str:
+    """The keys of the part of an address that is being pressed, after what was cleared."""
+    return _all_pressed(c).rpartition(CLEAR)[2]
+
+
+def _all_pressed(c: Transition[Digits]) -> str:
+    return so_far(c) + c.event.keys.reveal()
+
+
+def _ended(c: Transition[Digits]) -> bool:
+    """The part is whole: `#`, or as many keys as are gathered."""
+    cleared = CLEAR in _all_pressed(c) and c.event.ended is Ended.FULL
+    return c.event.ended is not Ended.TIMEOUT and not cleared
+
+
+@Phrase("only stars: more time")
+def only_stars(c: Transition[Digits]) -> bool:
+    """Stars and nothing behind them: the caller wants more time, or cleared all."""
+    return bool(c.event.keys) and not pressing(c).strip("*") and repeats_left(c)
+
+
+@Phrase("pauses: goes on")
+def pressing_goes_on(c: Transition[Digits]) -> bool:
+    """Silence after keys: they are kept, and the caller goes on."""
+    begun = bool(pressing(c).strip("*")) and len(pressing(c)) <= MOST_PRESSED and not _ended(c)
+    return begun and (CLEAR not in _all_pressed(c) or repeats_left(c))
+
+
+@Phrase("keys of an address")
+def guessed_local(c: Transition[Digits]) -> bool:
+    """`#` ends keys that can stand before the at-sign; 0 alone asks for an agent."""
+    return _ended(c) and pressing(c) != "0" and local_guess(c) is not None
+
+
+@Phrase("keys of a domain")
+def guessed_domain(c: Transition[Digits]) -> bool:
+    """`#` ends keys that can stand after the at-sign."""
+    return _ended(c) and domain_guess(c) is not None
+
+
+def local_guess(c: Transition[Digits]) -> Guess | None:
+    """What the keys before the at-sign most likely mean."""
+    return c.known("local guess", lambda _: _guess(c, pressing(c), ""))
+
+
+def domain_guess(c: Transition[Digits]) -> Guess | None:
+    """What the keys of the whole address most likely mean; what was heard before stays."""
+    before, at_sign, _ = c.call.entry.address[: c.call.entry.at].partition("@")
+    confirmed = before + at_sign if at_sign else ""
+    return c.known("domain guess", lambda _: _guess(c, _with_domain(c), confirmed))
+
+
+def _with_domain(c: Transition[Digits]) -> str:
+    return f"{_keys_of_local(c.call.entry)}#9{pressing(c)}#"
+
+
+def _keys_of_local(entry: Entry) -> str:
+    return entry.pressed.reveal().partition("#")[0] if entry.pressed else ""
+
+
+def likely(view: CallView, pressed: str) -> str:
+    """What keys of the present part of an address most likely mean; the keys where that is open."""
+    keys = pressed.rpartition(CLEAR)[2]
+    if view.call.state is S.EMAIL_LOCAL:
+        guess = _guess(view, keys, "")
+        return guess.address if guess else keys
+    guess = _guess(view, f"{_keys_of_local(view.call.entry)}#9{keys}#", "")
+    return guess.address.partition("@")[2] if guess else keys
+
+
+def _guess(
+    c: CallView, pressed: str, confirmed: str, ruled_out: tuple[str, ...] = ()
+) -> Guess | None:
+    """The best guess, if it is an address; of the local part alone if no domain was pressed."""
+    customer = c.customer
+    name = customer.name.reveal() if customer and customer.name else ""
+    on_file = customer.email.reveal() if customer and customer.email else ""
+    decoder = c.terms.decoder
+    guess = decoder.refine(pressed, confirmed, ruled_out=ruled_out, holder=name, on_file=on_file)
+    if guess is None or "#" not in pressed:
+        return guess
+    local, _, domain = guess.address.partition("@")
+    return guess if c.terms.pad.address(local, domain) is not None else None
+
+
+def keep_pressed(c: Transition[Digits]) -> Call:
+    """Keys of an address, kept while the caller looks for the next one."""
+    entry = evolve(c.call.entry, so_far=Secret(pressing(c)))
+    repeats = c.call.tries.repeats + (CLEAR in _all_pressed(c))
+    return evolve(c.call, entry=entry, tries=evolve(c.call.tries, repeats=repeats))
+
+
+def take_local_guess(c: Transition[Digits]) -> Call:
+    """What was pressed before the at-sign, and what it most likely means."""
+    guess = local_guess(c)
+    assert guess is not None
+    entry = Entry(pressed=Secret(pressing(c)), local=Secret(guess.address), words=_said(guess))
+    return evolve(c.call, entry=entry)
+
+
+def take_domain_guess(c: Transition[Digits]) -> Call:
+    """What was pressed after the at-sign as well, and what all of it most likely means."""
+    guess, entry = domain_guess(c), c.call.entry
+    assert guess is not None
+    entry = evolve(entry, pressed=Secret(_with_domain(c)))
+    return evolve(c.call, entry=_guessed(c, entry, guess))
+
+
+def _guessed(c: Anything, entry: Entry, guess: Guess) -> Entry:
+    """The entry with another guess, which is read from `at` on."""
+    before = tuple(span for span in entry.words if span[1] <= entry.at)
+    after = tuple(s for s in _said(guess) if s[0] >= entry.at + bool(entry.ruled_out))
+    local, at_sign, domain = guess.address.partition("@")
+    entry = evolve(entry, local=Secret(local), words=(*before, *after))
+    if at_sign:
+        return evolve(entry, domain=Secret(domain))
+    return _with_one_key(c, entry, entry.domain)
+
+
+def _said(guess: Guess) -> tuple[Span, ...]:
+    """The stretches of a guess that are read as words."""
+    spans, end = list[Span](), 0
+    for piece in guess.pieces:
+        begin, end = end, end + len(piece.text)
+        certain = guess.certainty >= CERTAIN or piece.said is Said.DOMAIN
+        if piece.said is not Said.CHARACTER and certain:
+            spans.append((begin, end))
+    return tuple(spans)
+
+
+def _with_one_key(c: Anything, entry: Entry, domain: Secret | None) -> Entry:
+    """The entry with a domain, which is read as a word where it has a key."""
+    entry = evolve(entry, domain=domain)
+    at = entry.address.rindex("@") + 1
+    words = tuple(span for span in entry.words if span[0] < at)
+    one_key = domain is not None and domain.reveal() in c.policy.address.domains
+    return evolve(entry, words=(*words, (at, len(entry.address))) if one_key else words)
+
+
+# ── what was read back, and where it was stopped ─────────────────────────────────────────
+
+
+def pieces(entry: Entry) -> Iterator[Span]:
+    """What is read back, piece by piece; the at-sign is said with what is behind it."""
+    address, ends, at = entry.address, dict(entry.words), entry.at
+    while at < len(address):
+        end = ends.get(at, at + 1)
+        if address[at] != "@":
+            yield at, end
+        at = end
+
+
+def stopped_at(c: Transition[Digits]) -> Span | None:
+    """The piece that is wrong: the one in which `*` came, or before the first one, with 8.
+
+    None: all had been heard.
+    """
+    entry = c.call.entry
+    option = pressed(c)
+    if option is not None and option.value:
+        end = len(entry.address[: entry.at].removesuffix("@"))
+        return next((span for span in entry.words if span[1] == end), (end - 1, end))
+    heard = c.event.interrupted
+    if heard is None:
+        return None
+    first = next(n for n, prompt in enumerate(c.said) if prompt.name in READ_OUT)
+    return dict(enumerate(pieces(entry))).get(max(heard - first, 0))
+
+
+@Phrase("no corrections left")
+def fixes_used_up(c: Transition[Digits]) -> bool:
+    """It is wrong once more than guesses and exact spelling may be."""
+    option = pressed(c)
+    corrects = option is not None and option.choice in (Choice.STOP, Choice.AGAIN)
+    return corrects and c.call.spent.fixes >= 2 * c.policy.address.fixes
+
+
+@Phrase("after all was heard")
+def after_all(c: Transition[Digits]) -> bool:
+    """The star came after the whole address."""
+    return stopped_at(c) is None
+
+
+@Phrase("at a provider")
+def at_one_key(c: Transition[Digits]) -> bool:
+    """The domain is wrong, and has a key."""
+    span, entry = stopped_at(c), c.call.entry
+    domain = entry.domain.reveal() if entry.domain else ""
+    return span in entry.words and _is_domain(entry, span) and domain in c.policy.address.domains
+
+
+@Phrase("at a word")
+def at_word(c: Transition[Digits]) -> bool:
+    """A word is wrong."""
+    return stopped_at(c) in c.call.entry.words
+
+
+@Phrase("another guess is left")
+def another_guess(c: Transition[Digits]) -> bool:
+    """A character is wrong, and the keys may mean another address."""
+    return c.call.spent.fixes < c.policy.address.fixes and next_guess(c) is not None
+
+
+@Phrase("after the @")
+def in_domain(c: Transition[Digits]) -> bool:
+    """What is wrong stands after the at-sign."""
+    return _is_domain(c.call.entry, stopped_at(c))
+
+
+def _is_domain(entry: Entry, span: Span | None) -> bool:
+    return span is not None and span[0] > len(entry.local or "")
+
+
+def next_guess(c: Transition[Digits]) -> Guess | None:
+    """The best address that begins as was heard, and goes on otherwise than was stopped."""
+    entry = _stopped(c)
+    if entry.pressed is None:
+        return None
+    keys, confirmed = entry.pressed.reveal(), entry.address[: entry.at]
+    ruled_out = tuple(character.reveal() for character in entry.ruled_out)
+    return c.known("next guess", lambda _: _guess(c, keys, confirmed, ruled_out))
+
+
+def _stopped(c: Transition[Digits]) -> Entry:
+    """The entry from the piece on that is wrong; a character is ruled out there."""
+    entry, span = c.call.entry, stopped_at(c)
+    assert span is not None
+    before = entry.ruled_out if span[0] == entry.at else ()
+    wrong = Secret(entry.address[slice(*span)])
+    return evolve(entry, at=span[0], ruled_out=(*before, wrong))
+
+
+def spell_all(c: Transition[Digits]) -> Call:
+    """The address is read again, each character by itself but for a domain that has a key."""
+    entry = evolve(c.call.entry, at=0, ruled_out=(), words=())
+    return spend(evolve(c.call, entry=_with_one_key(c, entry, entry.domain)), fixes=1)
+
+
+def choose_domain_again(c: Transition[Digits]) -> Call:
+    """What stands before the at-sign was heard and is right."""
+    entry = _stopped(c)
+    return spend(evolve(c.call, entry=evolve(entry, ruled_out=())), fixes=1)
+
+
+def spell_word(c: Transition[Digits]) -> Call:
+    """What stands before the word was heard and is right; the word is read by its characters."""
+    entry, span = _stopped(c), stopped_at(c)
+    words = tuple(other for other in entry.words if other != span)
+    return spend(evolve(c.call, entry=evolve(entry, ruled_out=(), words=words)), fixes=1)
+
+
+def guess_again(c: Transition[Digits]) -> Call:
+    """The next guess, read from the character on that was wrong."""
+    guess = next_guess(c)
+    assert guess is not None
+    return spend(evolve(c.call, entry=_guessed(c, _stopped(c), guess)), fixes=1)
+
+
+def spell_on(c: Transition[Digits]) -> Call:
+    """The rest is spelled exactly, from the character on that was wrong."""
+    entry = evolve(_stopped(c), pressed=None, ruled_out=())
+    return spend(evolve(c.call, entry=entry), fixes=1)
+
+
+def spell_anew(c: Anything) -> Call:
+    """All of it is spelled exactly."""
+    return spend(evolve(c.call, entry=Entry()), fixes=1)
+
+
+def read_from_the_start(c: Anything) -> Call:
+    """The address is heard again from its first character."""
+    entry = evolve(c.call.entry, at=0, ruled_out=())
+    return hear_again(evolve(c, call=evolve(c.call, entry=entry)))
+
+
+# ── two keys a character ─────────────────────────────────────────────────────────────────
 
 
 def spelling(c: Transition[Digits]) -> str:
-    """All keys of the part of an address that is being spelled."""
-    return so_far(c) + c.event.keys.reveal()
+    """All keys of the part of an address that is being spelled exactly."""
+    return spelled_so_far(c) + c.event.keys.reveal()
 
 
 @Phrase("a valid part")
@@ -76,8 +366,8 @@ def spelled_domain(c: Transition[Digits]) -> bool:
 
 @Phrase("unclear: keeps the clear part")
 def spelling_begun(c: Transition[Digits]) -> bool:
-    """Something is spelled so far."""
-    return bool(c.terms.pad.spell(spelling(c)).text)
+    """Something is spelled so far, or was."""
+    return bool(c.terms.pad.spell(spelling(c)).text or c.call.entry.before)
 
 
 @Phrase("pauses: keeps it, goes on")
@@ -102,130 +392,63 @@ def too_long(c: Transition[Digits]) -> bool:
     return len(spelling(c)) >= room(c)
 
 
-@Phrase("no corrections left")
-def fixes_used_up(c: Transition[Digits]) -> bool:
-    """The read-back is stopped once more, and no correction is left."""
-    used_up = c.call.spent.fixes >= c.policy.address.fixes
-    return used_up and c.event.keys.reveal() in ("*", "9")
-
-
 @Phrase("nothing to delete: more time")
 def nothing_spelled(c: Transition[Digits]) -> bool:
     """Only stars, which had nothing to delete: the caller wants more time."""
     return set(spelling(c)) == {"*"} and repeats_left(c)
 
 
-@Phrase("a character that fits")
-def spelled_character(c: Transition[Digits]) -> bool:
-    """One character, and the address stays one with it."""
-    spelled = c.terms.pad.spell(spelling(c))
-    if len(spelled.text) != 1 or spelled.rest or spelled.bad:
-        return False
-    entry = c.call.entry
-    local = entry.local.reveal() if entry.local else ""
-    skip = 0 if entry.insert else 1
-    return c.terms.pad.is_local(local[: entry.at] + spelled.text + local[entry.at + skip :])
-
-
-@Phrase("after the @", "at a character")
-def at_domain(c: Transition[Digits]) -> bool:
-    """The star came at the domain, or after the whole address."""
-    local = c.call.entry.local
-    return stopped_at(c) >= len(local.reveal() if local else "")
+@Phrase("a domain is known", "not yet")
+def domain_known(view: CallView) -> bool:
+    """What stands after the at-sign was chosen or spelled before."""
+    return bool(view.call.entry.domain)
 
 
 def keep_spelling(c: Transition[Digits]) -> Call:
     """Keys of an address, kept while the caller looks for the next one."""
-    pad = c.terms.pad
-    spelled = pad.spell(spelling(c))
-    so_far = Secret(pad.code(spelled.text) + spelled.rest)
-    return spend(evolve(c.call, entry=evolve(c.call.entry, so_far=so_far)), pauses=1)
-
-
-def keep_half_a_code(c: Transition[Digits]) -> Call:
-    """Half a code, kept while the caller looks for its other key."""
-    entry = evolve(c.call.entry, so_far=Secret(spelling(c)))
-    return spend(evolve(c.call, entry=entry), pauses=1)
+    spelled = c.terms.pad.spell(spelling(c))
+    return spend(_kept(c, spelled.text, spelled.rest), pauses=1)
 
 
 def keep_what_is_clear(c: Transition[Digits]) -> Call:
     """What could be read is kept; the rest is dropped, and counted as a wrong key."""
-    text = c.terms.pad.spell(spelling(c)).text
-    entry = evolve(c.call.entry, so_far=Secret(c.terms.pad.code(text)))
-    return evolve(count_wrong(c), entry=entry)
+    counted = evolve(c, call=count_wrong(c))
+    return _kept(counted, c.terms.pad.spell(spelling(c)).text)
 
 
 def clear_spelling(c: Anything) -> Call:
     """What was spelled is dropped: too long."""
-    return evolve(count_wrong(c), entry=evolve(c.call.entry, so_far=None))
+    return _kept(evolve(c, call=count_wrong(c)), "")
+
+
+def _kept(c: Anything, text: str, rest: str = "") -> Call:
+    """A text is spelled so far, and a part of a code."""
+    spelled = c.terms.pad.code(text) + rest
+    so_far = Secret(spelled) if spelled else None
+    return evolve(c.call, entry=evolve(c.call.entry, so_far=so_far, at=0))
 
 
 def take_local(c: Transition[Digits]) -> Call:
     """The part before the at-sign."""
-    spelled = Secret(c.terms.pad.spell(spelling(c)).text)
-    return evolve(c.call, entry=Entry(local=spelled, domain=c.call.entry.domain))
+    local = Secret(c.terms.pad.spell(spelling(c)).text)
+    entry = evolve(c.call.entry, local=local, at=0)
+    return evolve(c.call, entry=_with_one_key(c, entry, entry.domain))
 
 
 def take_domain(c: Transition[Digits]) -> Call:
     """The part after the at-sign, by one key."""
-    option = pressed(c)
+    option, entry = pressed(c), c.call.entry
     chosen = Secret(str(option.value) if option else "")
-    return evolve(c.call, entry=Entry(local=c.call.entry.local, domain=chosen))
+    if entry.pressed:  # keys of a domain that was spelled before count no more
+        entry = evolve(entry, pressed=Secret(_keys_of_local(entry)))
+    return evolve(c.call, entry=_with_one_key(c, entry, chosen))
 
 
 def take_spelled_domain(c: Transition[Digits]) -> Call:
     """The part after the at-sign, spelled."""
     spelled = Secret(c.terms.pad.spell(spelling(c)).text)
-    return evolve(c.call, entry=Entry(local=c.call.entry.local, domain=spelled))
-
-
-def stop_readback(c: Transition[Digits]) -> Call:
-    """The caller stopped the read-back at a character, or at the domain."""
-    entry = evolve(c.call.entry, at=stopped_at(c), so_far=None)
-    return spend(evolve(c.call, entry=entry), fixes=1)
-
-
-def read_from_the_start(c: Anything) -> Call:
-    """The address is heard again from its first character."""
-    return evolve(hear_again(c), entry=evolve(c.call.entry, at=0))
-
-
-def spell_again(c: Anything) -> Call:
-    """The address is spelled anew."""
-    return spend(evolve(c.call, entry=Entry()), fixes=1)
-
-
-def step_back(c: Anything) -> Call:
-    """One character back."""
-    return evolve(c.call, entry=evolve(c.call.entry, at=c.call.entry.at - 1))
-
-
-def change(c: Anything) -> Call:
-    """The character is to be another one."""
-    return evolve(c.call, entry=evolve(c.call.entry, insert=False))
-
-
-def insert(c: Anything) -> Call:
-    """A character is missing before this one."""
-    return evolve(c.call, entry=evolve(c.call.entry, insert=True))
-
-
-def remove(c: Anything) -> Call:
-    """One character too many."""
-    return _mended(c, "", 1)
-
-
-def put_character(c: Transition[Digits]) -> Call:
-    """The character that was spelled, put in or put in its place."""
-    spelled = c.terms.pad.spell(spelling(c)).text
-    return _mended(c, spelled, 0 if c.call.entry.insert else 1)
-
-
-def _mended(c: Anything, text: str, skip: int) -> Call:
-    entry = c.call.entry
-    before = entry.local.reveal() if entry.local else ""
-    after = before[: entry.at] + text + before[entry.at + skip :]
-    return evolve(c.call, entry=evolve(entry, local=Secret(after), insert=False))
+    entry = evolve(c.call.entry, at=0)
+    return evolve(c.call, entry=_with_one_key(c, entry, spelled))
 
 
 def take_keyed_address(c: Anything) -> Call:
@@ -244,44 +467,52 @@ def room(view: CallView) -> int:
 
 
 KEYS_PER_CHARACTER = 4
-"""Two keys a character, three for the rare ones; the rest is room for corrections."""
+"""Two keys a character in the exact code; the rest is room for corrections."""
 
 
-def stopped_at(c: Transition[Digits]) -> int:
-    """The character of the local part that was being read back when the key came.
-
-    The end of the local part where the domain was being read, or all had been heard.
-    """
-    entry, heard = c.call.entry, c.event.interrupted
-    end = len(entry.local.reveal() if entry.local else "")
-    if heard is None:
-        return end
-    first = next((n for n, p in enumerate(c.said) if p.name == READ_OUT), None)
-    if first is None:
-        return end
-    return min(max(entry.at + heard - first, entry.at), end)
+# ── words and keys ───────────────────────────────────────────────────────────────────────
 
 
-@says("readback", "readback_rest", READ_OUT, "readback_domain")
+@says("readback", "readback_rest", "readback_instead", *READ_OUT)
 def read_back(view: CallView) -> Iterable[Prompt]:
-    """The address piece by piece, from the character where it was last mended."""
+    """The address piece by piece, from what was last corrected on."""
     entry = view.call.entry
-    yield prompt(view, "readback_rest" if entry.at else "readback", must_hear=True)
-    local = entry.local.reveal() if entry.local else ""
-    for character in local[entry.at :]:
-        spelled = (("character", Spelled(Secret(character))),)
-        yield Prompt(READ_OUT, spelled, must_hear=True)
-    domain = entry.domain.reveal() if entry.domain else ""
-    slot = Words(domain) if domain in view.policy.address.domains else Spelled(Secret(domain))
-    yield Prompt("readback_domain", (("domain", slot),), must_hear=True)
+    begins = "readback_instead" if entry.ruled_out else "readback_rest" if entry.at else "readback"
+    yield prompt(view, begins, must_hear=True)
+    address, domain = entry.address, len(entry.local or "") + 1
+    for span in pieces(entry):
+        text = Secret(address[slice(*span)])
+        word = span in entry.words
+        slot: Slot = Word(text) if word else Spelled(text)
+        if span[0] != domain:
+            yield Prompt("readback_piece", (("piece", slot),), must_hear=True)
+        elif word and span[1] == len(address):
+            listed = text.reveal() in view.policy.address.domains
+            whole = Words(text.reveal()) if listed else slot
+            yield Prompt("readback_domain", (("domain", whole),), must_hear=True)
+        else:
+            yield Prompt("readback_at", (("piece", slot),), must_hear=True)
 
 
 def spell(name: str) -> Line:
-    """How to spell, in full once; then only that the caller goes on."""
-    go_on = "email_go_on"
-    return says(name, go_on)(
-        lambda view: (prompt(view, go_on if view.call.entry.so_far else name),)
-    )
+    """How to spell, in full once, after what is kept; then only that the caller goes on."""
+    go_on, kept = "email_go_on", "spelling_so_far"
+
+    @says(name, go_on, kept)
+    def line(view: CallView) -> Iterable[Prompt]:
+        if view.call.entry.before:
+            yield prompt(view, kept)
+        yield prompt(view, go_on if view.call.entry.so_far else name)
+
+    return line
+
+
+@offers("option_back", means={Choice.STOP: Means("*, 8", "stops it, or one before")})
+def stops(view: CallView) -> tuple[Option, ...]:
+    """Star at what is wrong; 8 where the star came too late. Exact spelling deletes instead."""
+    star, entry = Option("*", Choice.STOP, ""), view.call.entry
+    late = entry.pressed is not None and entry.at > 0
+    return (star, Option("8", Choice.STOP, "option_back", value=1)) if late else (star,)
 
 
 @offers(
@@ -298,24 +529,39 @@ def domains(view: CallView) -> tuple[Option, ...]:
     return (*listed, Option("9", Choice.OTHER, "option_other_domain"))
 
 
-@Phrase(needs=lambda policy: policy.address.fixes > 0)
-def fixes_left(view: CallView) -> bool:
-    """The address may be corrected once more."""
-    return view.call.spent.fixes < view.policy.address.fixes
-
-
 @Phrase()
-def can_remove(view: CallView) -> bool:
-    """The address stays one without this character."""
-    entry = view.call.entry
-    local = entry.local.reveal() if entry.local else ""
-    return view.terms.pad.is_local(local[: entry.at] + local[entry.at + 1 :])
+def by_guess(view: CallView) -> bool:
+    """The address is keyed with one press a character."""
+    return view.call.entry.pressed is not None
 
 
-@Phrase()
-def not_the_first(view: CallView) -> bool:
-    """There is a character before this one."""
-    return view.call.entry.at > 0
+def _one_press(view: CallView, _: Ask) -> Gather:
+    waits, entry = view.policy.waits, view.call.entry
+    begun = len(entry.so_far or "")
+    return Gather(
+        keys=NUMBER_KEYS,
+        max_keys=max(MOST_PRESSED - begun, 1),
+        first_key_wait=waits.more_time if entry.more_time else waits.entry_first_key,
+        next_key_wait=waits.email_next_key,
+        private=True,
+        begun=begun > 0,
+    )
+
+
+def _pressing(_: Ask) -> Sequence[Row]:
+    return (
+        On(Digits, REPROMPT, when=only_stars, keep=hear_again, say="take_your_time"),
+        On(Digits, REPROMPT, when=pressing_goes_on, keep=keep_pressed),
+        LEAVE,
+        *AGENT,
+        On(Digits, S.GIVEN_UP, when=wrong_used_up),
+        On(Digits, REPROMPT, keep=count_wrong, say="keys_unclear", words="anything else"),
+        *SILENCE,
+    )
+
+
+ONE_PRESS = By(_one_press, _pressing, star_restarts=False)
+"""A part of an address by one press a character: there `*` is a sign."""
 
 
 def _part(view: CallView, _: Ask) -> Gather:
@@ -335,7 +581,7 @@ def _spelling(_: Ask) -> Sequence[Row]:
     return (
         On(Digits, REPROMPT, when=nothing_spelled, keep=hear_again, say="take_your_time"),
         On(Digits, REPROMPT, when=spelling_goes_on, keep=keep_spelling, say="spelling_so_far"),
-        On(Digits, REPROMPT, when=code_goes_on, keep=keep_half_a_code),
+        On(Digits, REPROMPT, when=code_goes_on, keep=keep_spelling),
         LEAVE,
         *AGENT,
         On(Digits, S.GIVEN_UP, when=wrong_used_up),
@@ -350,22 +596,24 @@ SPELLING = By(_part, _spelling, star_restarts=False)
 """A part of an address in the two-key code: there `*` deletes, and what is spelled is kept."""
 
 
-def _code(view: CallView, _: Ask) -> Gather:
-    waits = view.policy.waits
-    return Gather(
-        keys=NUMBER_KEYS,
-        max_keys=max(LONGEST_CODE - len(view.call.entry.so_far or ""), 1),
-        first_key_wait=waits.entry_first_key,
-        next_key_wait=waits.next_key,
-        private=True,
-    )
+def _presses(view: CallView, known: examples.Known) -> Iterator[Digits]:
+    """By one press: whole, kept for later, cleared, only a star."""
+    local = on_keys(known.local)
+    return _pressed(view, local, local * 2)
 
 
-LONGEST_CODE = 3
-"""Keys of the longest code of one character (`0*1`)."""
+def _pressed_domains(view: CallView, known: examples.Known) -> Iterator[Digits]:
+    """The same of a domain, and one that is none."""
+    domain = on_keys(known.domain)
+    return _pressed(view, domain, domain[:1])
 
-ONE_CHARACTER = By(_code, lambda _: entry("character_unclear"), star_restarts=False)
-"""One character in the two-key code."""
+
+def _pressed(view: CallView, *texts: str) -> Iterator[Digits]:
+    begun = so_far(view)
+    yield from examples.whole(*(text.removeprefix(begun) for text in texts))
+    first = texts[0][:1]
+    for kept in ("**", f"**{first}") if begun else ("*", first):
+        yield Digits(keys(kept), Ended.TIMEOUT)
 
 
 def _spellings(view: CallView, known: examples.Known) -> Iterator[Digits]:
@@ -392,19 +640,14 @@ def _endless(view: CallView) -> Digits:
     return Digits(keys("21" * (room(view) // 2)))
 
 
-def _characters(view: CallView, _: examples.Known) -> Iterator[Digits]:
-    return examples.entry(view, "22", "2")
-
-
 PROMPTS: Prompts = {
     "keypad_left": (),
+    "keys_unclear": (),
     "spelling_so_far": ("spelt",),
     "spelling_unclear": ("spelt",),
     "spelling_too_long": (),
-    "character_unclear": (),
     "email_local": (),
     "email_local_help": (),
-    "email_go_on": (),
     "email_domain": (),
     "option_domain": ("domain", "key"),
     "option_other_domain": ("key",),
@@ -412,18 +655,18 @@ PROMPTS: Prompts = {
     "email_domain_entry_help": (),
     "readback": (),
     "readback_rest": (),
+    "readback_instead": ("wrong",),
     "readback_help": (),
-    "readback_character": ("character",),
+    "readback_piece": ("piece",),
+    "readback_at": ("piece",),
     "readback_domain": ("domain",),
     "option_address_right": ("key",),
-    "option_spell_again": ("key",),
-    "fix": ("character",),
-    "option_change": ("key",),
-    "option_insert": ("key",),
-    "option_remove": ("key",),
     "option_back": ("key",),
-    "one_character": (),
-    "one_character_help": (),
+    "option_spell_exactly": ("key",),
+    "email_exact": (),
+    "email_exact_help": (),
+    "email_exact_domain": (),
+    "email_go_on": (),
 }
 """What only this chapter says, with the gaps that the words may fill."""
 
@@ -431,15 +674,15 @@ PROMPTS: Prompts = {
 # Set by hand: a way out is one line.
 CHAPTER: Chapter = {
     S.EMAIL_LOCAL: Ask(
-        "Two keys for each letter; pound ends it.",
-        title="Spell up to the @",
+        "One press for each letter; pound ends it.",
+        title="Key the part before the @",
         needs=lambda policy: Strategy.KEYPAD in policy.address.strategies,
-        say=[spell("email_local")],
+        say=[begun("email_local")],
         help="email_local_help",
-        by=SPELLING,
-        examples=_spellings,
+        by=ONE_PRESS,
+        examples=_presses,
         ways=[
-            On(Digits, S.EMAIL_DOMAIN, when=spelled_local, keep=take_local),
+            On(Digits, S.EMAIL_DOMAIN, when=guessed_local, keep=take_local_guess),
             On(Digits, S.ADDRESS, when=pound, keep=leave_keypad, say="keypad_left", words="alone: another way"),
         ],
     ),
@@ -450,20 +693,21 @@ CHAPTER: Chapter = {
         keys=[domains],
         ways=[
             Press(Choice.DOMAIN, S.EMAIL_READBACK, keep=take_domain),
-            Press(Choice.OTHER, S.EMAIL_DOMAIN_ENTRY),
+            Press(Choice.OTHER, S.EMAIL_DOMAIN_ENTRY, when=by_guess, words="any other"),
+            Press(Choice.OTHER, S.EMAIL_EXACT_DOMAIN, words="any other, spelled exactly"),
         ],
     ),
     S.EMAIL_DOMAIN_ENTRY: Ask(
-        "Two keys for each letter; pound ends it.",
-        title="Spell what follows the @",
-        say=[spell("email_domain_entry")],
+        "One press for each letter; pound ends it.",
+        title="Key what follows the @",
+        say=[begun("email_domain_entry")],
         help="email_domain_entry_help",
-        by=SPELLING,
-        examples=_spelled_domains,
-        ways=[On(Digits, S.EMAIL_READBACK, when=spelled_domain, keep=take_spelled_domain)],
+        by=ONE_PRESS,
+        examples=_pressed_domains,
+        ways=[On(Digits, S.EMAIL_READBACK, when=guessed_domain, keep=take_domain_guess)],
     ),
     S.EMAIL_READBACK: Ask(
-        "Read out letter by letter; star stops it.",
+        "Read out word by word; star stops it.",
         title="Hear the address",
         say=[read_back, options],
         help="readback_help",
@@ -471,42 +715,41 @@ CHAPTER: Chapter = {
         star_is_a_key=True,
         keys=[
             key("1", Choice.YES, "option_address_right", words="it is right"),
-            key("*", Choice.STOP, words="stops it", when=fixes_left),
-            key("9", Choice.AGAIN, "option_spell_again", words="spell it again", when=fixes_left),
+            stops,
+            key("9", Choice.AGAIN, "option_spell_exactly", words="two keys a letter"),
         ],
         ways=[
             Press(Choice.YES, S.CONFIRMATION, keep=take_keyed_address),
-            Press(Choice.STOP, S.EMAIL_DOMAIN, when=at_domain, keep=stop_readback),
-            Press(Choice.STOP, S.EMAIL_FIX, keep=stop_readback),
-            Press(Choice.AGAIN, S.EMAIL_LOCAL, keep=spell_again),
             On(Digits, S.ADDRESS, when=fixes_used_up, keep=leave_keypad, say="keypad_left"),
+            Press(Choice.STOP, REPROMPT, when=after_all, keep=spell_all),
+            Press(Choice.STOP, S.EMAIL_DOMAIN, when=at_one_key, keep=choose_domain_again),
+            Press(Choice.STOP, REPROMPT, when=at_word, keep=spell_word),
+            Press(Choice.STOP, REPROMPT, when=another_guess, keep=guess_again),
+            Press(Choice.STOP, S.EMAIL_EXACT_DOMAIN, when=in_domain, keep=spell_on),
+            Press(Choice.STOP, S.EMAIL_EXACT, keep=spell_on),
+            Press(Choice.AGAIN, S.EMAIL_EXACT, keep=spell_anew),
             On(Digits, REPROMPT, when=all_of(pound, repeats_left), keep=read_from_the_start, words="hears it from the start"),
         ],
     ),
-    S.EMAIL_FIX: Ask(
-        "Changes, inserts, or removes a character.",
-        title="Change what is wrong",
-        say=[say("fix"), options],
-        keys=[
-            key("1", Choice.CHANGE, "option_change", words="change it"),
-            key("2", Choice.INSERT, "option_insert", words="put one before it"),
-            key("3", Choice.REMOVE, "option_remove", words="remove it", when=can_remove),
-            key("8", Choice.BACK, "option_back", words="go back one", when=not_the_first),
-        ],
+    S.EMAIL_EXACT: Ask(
+        "Two keys for each letter; pound ends it.",
+        title="Spell up to the @, exactly",
+        say=[spell("email_exact")],
+        help="email_exact_help",
+        by=SPELLING,
+        examples=_spellings,
         ways=[
-            Press(Choice.CHANGE, S.EMAIL_CHARACTER, keep=change),
-            Press(Choice.INSERT, S.EMAIL_CHARACTER, keep=insert),
-            Press(Choice.REMOVE, S.EMAIL_READBACK, keep=remove),
-            Press(Choice.BACK, REPROMPT, keep=step_back),
+            On(Digits, S.EMAIL_READBACK, when=all_of(spelled_local, domain_known), keep=take_local),
+            On(Digits, S.EMAIL_DOMAIN, when=spelled_local, keep=take_local),
         ],
     ),
-    S.EMAIL_CHARACTER: Ask(
-        "Two keys, then pound.",
-        title="Spell one character",
-        say=[begun("one_character")],
-        help="one_character_help",
-        by=ONE_CHARACTER,
-        examples=_characters,
-        ways=[On(Digits, S.EMAIL_READBACK, when=spelled_character, keep=put_character)],
+    S.EMAIL_EXACT_DOMAIN: Ask(
+        "Two keys for each letter; pound ends it.",
+        title="Spell after the @, exactly",
+        say=[spell("email_exact_domain")],
+        help="email_exact_help",
+        by=SPELLING,
+        examples=_spelled_domains,
+        ways=[On(Digits, S.EMAIL_READBACK, when=spelled_domain, keep=take_spelled_domain)],
     ),
 }
