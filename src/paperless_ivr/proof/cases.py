@@ -65,7 +65,8 @@ class TinyDecoder(EmailDecoder):
         begun, stopped = len(confirmed), tuple(ruled_out)
         for characters in product(*meant):
             text = "".join(characters)
-            if text.startswith(confirmed) and not text.startswith(stopped, begun):
+            begins = bool(text) and text.startswith(confirmed)
+            if begins and not text.startswith(stopped, begun):
                 pieces = re.findall("aa|.", text)
                 return Guess(text, 1.0, tuple(Piece(piece, SAID[len(piece)]) for piece in pieces))
         return None
