@@ -71,22 +71,21 @@ class Case:
     """How many registrations the service has begun for the caller."""
 
 
-def _case(service: Service, operation: str, breakage: Broken) -> Case:
+def _case(service: Service, healthy: SoapBackend, operation: str, breakage: Broken) -> Case:
     """One that the machine was quick enough for: else the driver gave up before the back end."""
     for _ in range(SLOW):
-        case = _held(service, operation, breakage)
+        case = _held(service, healthy, operation, breakage)
         if case.held.in_time:
             break
     return case
 
 
-def _held(service: Service, operation: str, breakage: Broken) -> Case:
+def _held(service: Service, healthy: SoapBackend, operation: str, breakage: Broken) -> Case:
     as_new = service.snapshot()
     try:
         with broken(breakage, service.endpoint) as address, everything_logged() as logged:
-            good = demo_connection(service.endpoint)
-            bad = SoapBackend(evolve(good, address=address))
-            held = hold(operation, SoapBackend(good), bad, late=breakage.late)
+            bad = SoapBackend(evolve(healthy.connection, address=address))
+            held = hold(operation, healthy, bad, late=breakage.late)
         return Case(held, "\n".join(logged), len(service.outbox().emails))
     finally:
         as_new()
@@ -126,10 +125,11 @@ def service() -> Iterator[Service]:
 def test_every_way_to_fail(service: Service, operation: str, subtests: pytest.Subtests) -> None:
     """Whatever fails, it is told for what it is, nothing is done twice, and no secret shows."""
     rows = []
+    healthy = SoapBackend(demo_connection(service.endpoint))
     for breakage in BREAKAGES:
         if breakage.only is None or operation.startswith(breakage.only):
             with subtests.test(breakage.name):
-                case = _case(service, operation, breakage)
+                case = _case(service, healthy, operation, breakage)
                 rows.append(row(breakage, case))
                 outcome_is_what_is_known(operation, breakage, case)
                 nothing_is_done_twice(operation, case)

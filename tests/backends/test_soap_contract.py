@@ -1,31 +1,39 @@
 """The back end over SOAP keeps the same contract as the one in memory, on the reference service."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 
 import pytest
 from attrs import evolve
 
 from paperless_ivr.backends.soap.backend import SoapBackend
 from paperless_ivr.cli.setups import demo_connection
-from paperless_ivr.cloudivr.serving import running
+from paperless_ivr.cloudivr.serving import Service, running
 from paperless_ivr.testing.contracts import check_backend
 
 Make = Callable[..., SoapBackend]
 
 
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    """A reference service."""
+    with running() as service:
+        yield service
+
+
 @pytest.fixture
-def make() -> Iterator[Make]:
-    """Makes back ends, each with a fresh service of its own; all stop after the test."""
-    with ExitStack() as services:
+def make(service: Service) -> Iterator[Make]:
+    """Makes back ends; for each the service is as new."""
+    as_new = service.snapshot()
 
-        def make(soap: str = "1.1", lacking: str = "") -> SoapBackend:
-            service = services.enter_context(running())
-            connection = demo_connection(service.endpoint)
-            leave_out = (lacking,) if lacking else ()
-            return SoapBackend(evolve(connection, soap=soap, leave_out=leave_out))
+    def make(soap: str = "1.1", lacking: str = "") -> SoapBackend:
+        as_new()
+        leave_out = (lacking,) if lacking else ()
+        return SoapBackend(
+            evolve(demo_connection(service.endpoint), soap=soap, leave_out=leave_out)
+        )
 
-        yield make
+    yield make
+    as_new()
 
 
 @pytest.mark.requirement("R12", "R20", "R21", "R22", "R23")

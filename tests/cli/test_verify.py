@@ -44,7 +44,6 @@ def test_a_bad_policy_is_told_before_the_proof(run: Run, tmp_path: Path) -> None
     assert "tries.silence" in done.stderr
 
 
-@pytest.mark.prove
 @pytest.mark.requirement("R42")
 def test_a_policy_is_proved(run: Run, tmp_path: Path) -> None:
     """By processes that are given no call: what is personal is not pickled."""

@@ -12,7 +12,7 @@ import pytest
 from paperless_ivr.flow.host import Moment
 from paperless_ivr.records.vault import new_keys
 from tests.durability.town import account, phone
-from tests.postgres import Postgres, a_server
+from tests.postgres import Postgres
 from tests.rim.callers import (
     AS_EVER,
     FAILURE,
@@ -153,10 +153,10 @@ def test_killed_worker_on_twilio(world: World, sounds):
 
 
 @pytest.fixture(scope="module")
-def on_postgresql(world: World):
+def on_postgresql(world: World, postgres: Postgres):
     """A server on a PostgreSQL, and its database."""
-    with a_server() as started, ExitStack() as open_while:
-        url = Postgres(started, itertools.count()).make()
+    with ExitStack() as open_while:
+        url = postgres.make()
         arguments = serve_arguments(url, world.connection)
         with pytest.MonkeyPatch.context() as patched:  # for this server alone
             patched.setenv("PAPERLESS_IVR_KEYS", new_keys())

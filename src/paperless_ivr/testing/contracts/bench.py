@@ -33,7 +33,7 @@ OTHER_ACCOUNT = secret.account("20481152")
 ADDRESS = secret.email("telling.address@example.com")
 WORDS = "We would send it to telling.address@example.com."
 LEASE = timedelta(minutes=1)
-NEVER = 100
+NEVER = 50
 """So often nothing is allowed."""
 LIMITS = Limits()
 

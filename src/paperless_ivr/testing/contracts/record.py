@@ -314,9 +314,10 @@ def _text_limit_at_once(make: MakeRecord) -> None:
 
 def _failed_texts(make: MakeRecord) -> None:
     """A text that was surely not sent is not counted."""
+    limits = (LIMITS.texts_per_number, LIMITS.texts_per_account, LIMITS.texts_per_ani)
     for answer in (Unavailable(), Refused(Refusal.BAD_PHONE)):
         bench = Bench.of(make)
-        for _ in range(NEVER):
+        for _ in range(1 + max(map(max, limits))):
             text = bench.text()
             same("the answer", None, bench.intend(text))
             bench.record.settle(text.key, answer)
