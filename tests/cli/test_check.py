@@ -295,10 +295,10 @@ def test_account_settings_that_contradict(run: Run, tmp_path: Path) -> None:
     for says in (
         '"###": 4 digits (#) at least',
         '"?#######" and "#########" both take 9 keys',
-        '"a####": write capitals, digits and signs',
+        '"a####": use only capital letters, digits, and symbols',
         "account.add_leading_zeros: needs exactly one form",
-        "account.may_look_like_card: no account number is as long as a card",
-        'account.dropped: "--" is not one sign',
+        "account.may_look_like_card: account numbers are never as long as a card",
+        'account.dropped: "--" is not a single symbol',
     ):
         assert says in done.stderr
 
