@@ -293,7 +293,7 @@ def test_account_settings_that_contradict(run: Run, tmp_path: Path) -> None:
 
     assert done.exit_code == 2
     for says in (
-        '"###": 4 digits (#) at least',
+        '"###": 4 digits (#) or more',
         '"?#######" and "#########" both take 9 keys',
         '"a####": use only capital letters, digits, and symbols',
         "account.add_leading_zeros: needs exactly one form",

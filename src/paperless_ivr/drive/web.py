@@ -216,7 +216,7 @@ class WebDriver:
         """The runtime comes back with what the caller did, or for what was being waited for."""
         token = self._signer.read(visit.token)
         if token is None or token.call_id != visit.call_id:
-            raise Rejected(403, "the token is none of this call")
+            raise Rejected(403, "the token belongs to another call")
         if isinstance(visit.event, HungUp):
             self.hang_up(visit.call_id, by=visit.event.by)
             return Reply(204)
@@ -246,7 +246,7 @@ class WebDriver:
             return self._reply(session)
         if isinstance(then, Request):
             if visit.event is not None:
-                raise Rejected(400, "nothing was asked of the caller")
+                raise Rejected(400, "the caller was not asked anything")
             claimed = self._requests.is_claimed(session)
             return self._look_for(session) if claimed else self._carried(session)
         assert isinstance(then, Gather | Transfer)
@@ -379,4 +379,4 @@ def _asked_for(then: Gather | Transfer, event: CallerEvent | None, token: TurnTo
     fits = NoInput if isinstance(then, Gather) else TransferEnded
     if isinstance(event, fits):
         return event
-    raise Rejected(400, "it is no answer to what was asked")
+    raise Rejected(400, "this does not answer what was asked")

@@ -40,7 +40,7 @@ NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 def bounded(request: WebRequest) -> None:
     """Raises Rejected for a request that is not a POST, or too large to be a runtime's."""
     if request.method != "POST":
-        raise Rejected(405, "only POST is answered")
+        raise Rejected(405, "only POST is supported")
     if len(request.body) > MOST_BYTES or len(request.query) > MOST_BYTES:
         raise Rejected(413, "the request is too large")
 
@@ -66,7 +66,7 @@ def json_of(request: WebRequest) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         told = None
     if not isinstance(told, dict):
-        raise Rejected(400, "the body is no JSON object")
+        raise Rejected(400, "the body is not a JSON object")
     return told
 
 
@@ -123,7 +123,7 @@ def handed_over(
         return evolve(arrival, ani=ani, dnis=dnis)
     except HostProblems as found:
         problems = "; ".join(found.problems)
-    raise Rejected(400, f"what the host hands over cannot be read: {problems}")
+    raise Rejected(400, f"the hand-over cannot be read: {problems}")
 
 
 def handed_back(url: str, handback: Handback, key: Secret) -> str:
@@ -144,7 +144,7 @@ def read_handback(query: str, key: Secret) -> dict[str, str]:
     """
     told, _, given = query.rpartition("&signature=")
     if not hmac.compare_digest(given.encode(), _signature(told, key).encode()):
-        raise Rejected(403, "the handback is not ours")
+        raise Rejected(403, "the hand-back does not have our signature")
     return dict(parse_qsl(told, keep_blank_values=True))
 
 
