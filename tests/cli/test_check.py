@@ -105,7 +105,7 @@ def test_lacking(run: Run, tmp_path: Path, operation: str) -> None:
     lines = done.stdout.splitlines()
     at = next(n for n, line in enumerate(lines) if line.split()[:1] == [operation])
     assert lines[at].split() == [operation, "missing"]
-    assert lines[at + 1].strip() == f"in force: {WITHOUT[operation]}"
+    assert lines[at + 1].strip() == f"instead: {WITHOUT[operation]}"
 
 
 def test_renamed(run: Run, tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_renamed(run: Run, tmp_path: Path) -> None:
 
     assert done.exit_code == 1
     assert "EnrollInPaperless             unusable" in done.stdout
-    assert "takes no AccountNumber (but AcctNumber" in done.stdout
+    assert "does not take AccountNumber (but AcctNumber" in done.stdout
     assert "say under [request.SearchByAccountNumber]" in done.stdout
     assert "SendWebLink                   there" in done.stdout
 
@@ -127,7 +127,7 @@ def test_differing(run: Run, tmp_path: Path) -> None:
 
     assert done.exit_code == 0
     assert "StoreCustomerPreference       differs" in done.stdout
-    assert "takes no IdempotencyKey; it goes without" in done.stdout
+    assert "does not take IdempotencyKey; works without it" in done.stdout
 
 
 @pytest.mark.parametrize(("http", "status"), [(404, 2), (503, 1), (None, 1)])
@@ -182,7 +182,7 @@ def test_nobody_can_be_found(run: Run, tmp_path: Path) -> None:
     done = run("check", "--offline", "--connection", str(file))
 
     assert done.exit_code == 1
-    assert "nobody can be served" in done.stdout
+    assert "no caller can be served" in done.stdout
 
 
 @pytest.mark.requirement("R20")
@@ -254,14 +254,17 @@ def test_a_real_answer_is_read(run: Run, tmp_path: Path) -> None:
         assert value is not None
         assert value.reveal() not in done.stdout
     assert nobody.exit_code == 1
-    assert "test account: SearchByAccountNumber found nobody" in nobody.stdout
+    assert "test account: SearchByAccountNumber found no one" in nobody.stdout
 
 
 @pytest.mark.requirement("R47")
 @pytest.mark.parametrize(
     ("form", "says"),
     [
-        (None, "no caller can key it under this policy: say in account.forms"),
+        (
+            None,
+            "callers cannot key it under this policy: describe your account numbers in",
+        ),
         ("?#######", "a caller keys it with 9 keys"),
         ("A#######", "a caller keys it with 7 keys"),
     ],

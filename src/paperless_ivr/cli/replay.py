@@ -13,7 +13,9 @@ import click
     metavar="FILE...",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
 )
-@click.option("--update", is_flag=True, help="Write the transcripts anew, as the calls go now.")
+@click.option(
+    "--update", is_flag=True, help="Rewrite the transcripts to match the calls as they go now."
+)
 @click.option(
     "--sound",
     "folder",
@@ -22,7 +24,7 @@ import click
 )
 @click.pass_context
 def command(ctx: click.Context, files: tuple[Path, ...], update: bool, folder: Path | None) -> None:
-    """Replay transcripts; a call that goes another way is shown as a diff, with status 1."""
+    """Replay transcripts; if a call goes differently, show a diff and exit with status 1."""
     from paperless_ivr import transcripts
 
     differ = 0
@@ -36,7 +38,7 @@ def command(ctx: click.Context, files: tuple[Path, ...], update: bool, folder: P
         click.echo(f"{difference.rstrip()}\n")
         if update:
             transcripts.update(file)
-            click.echo(f"{file}: written anew")
+            click.echo(f"{file}: rewritten")
     click.echo(f"{len(files)} transcripts, {differ} differ")
     if differ and not update:
         ctx.exit(1)
