@@ -328,7 +328,7 @@ def test_a_field_that_cannot_be_read_is_named(run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("binding", "says"),
-    [(None, "say which of these bindings"), ("Nobody", "has no 'Nobody'"), ("OldSoap", "")],
+    [(None, "choose one of these bindings"), ("Nobody", "has no 'Nobody'"), ("OldSoap", "")],
 )
 def test_two_services_in_one_wsdl(tmp_path: Path, binding: str | None, says: str) -> None:
     """Where two services have our operations, the connection says which is meant."""
