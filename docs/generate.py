@@ -167,8 +167,8 @@ def traceability(root: Path) -> str:
             "",
             "# Traceability",
             "",
-            "The tests and transcripts that say they prove a [requirement](requirements.md).",
-            "**Open** means that none does.",
+            "The tests and transcripts marked as proving a [requirement](requirements.md).",
+            "**Open** means that there are none.",
             "",
             "| | Requirement | Proved by |",
             "|---|---|---|",
@@ -184,24 +184,30 @@ QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("What if no address is on file?", ("address.strategies",)),
     ("Can a caller go back to paper by telephone?", ("back_to_paper.by_phone",)),
     ("Which invoice types can go paperless?", ("bills.eligible",)),
-    ("Who said no: when are they asked again?", ("offer.again_after_days.declined",)),
-    ("Who ignored the offer?", ("offer.again_after_days.ignored",)),
-    ("Whose link waits to be opened?", ("offer.again_after_days.pending",)),
-    ("Who hung up half-way?", ("offer.again_after_days.abandoned",)),
+    ("When are callers who said no asked again?", ("offer.again_after_days.declined",)),
+    ("When are callers who ignored the offer asked again?", ("offer.again_after_days.ignored",)),
     (
-        "Whose registration failed, or met a service that was down?",
+        "When are callers who have not opened their link asked again?",
+        ("offer.again_after_days.pending",),
+    ),
+    ("When are callers who hung up halfway asked again?", ("offer.again_after_days.abandoned",)),
+    (
+        "And those whose registration failed, or for whom the service was down?",
         ("offer.again_after_days.failed", "offer.again_after_days.unavailable"),
     ),
     ("Who sends the message with the link?", ("notification.sent_by",)),
-    ("How long may paper still come?", ("notification.bills_still_on_paper",)),
+    ("How many more paper bills may come?", ("notification.bills_still_on_paper",)),
     ("Is AutoPay offered too?", ("autopay.offer",)),
     ("Is another bill offered after the first?", ("bills.another", "bills.another_at_most")),
-    ("When in the call is it offered?", ("offer.moments",)),
+    ("When in the call is paperless billing offered?", ("offer.moments",)),
     ("When is one key enough?", ("offer.one_question",)),
     ("Why should a caller want it?", ("offer.reason",)),
     ("When is a text offered after enrollment?", ("text.after_enrolment",)),
     ("May an account be found by caller ID?", ("proof.search_by_phone",)),
-    ("Who answers for all this?", ("about.owner", "about.version", "about.approved_by")),
+    (
+        "Who is responsible for these choices?",
+        ("about.owner", "about.version", "about.approved_by"),
+    ),
 )
 """What the source analysis left open, and the settings that answer it."""
 
@@ -222,7 +228,7 @@ def policy_questions(_: Path) -> str:
             answers.append(_default(value))
         named = "<br>".join(f"`{place}`" for place in places)
         rows.append(f"| {question} | {named} | {'<br>'.join(answers)} |")
-    rows.append("| Is the call's activity recorded? | none: it always is | |")
+    rows.append("| Is the call's activity recorded? | no setting: it always is | |")
     return "\n".join(rows)
 
 
@@ -331,25 +337,25 @@ def picture(name: str) -> Page:
 # --- the host's contract: the fields of the classes in flow/host.py ---
 
 HOST_FIELDS: Mapping[str, str] = {
-    "moment": "When in the call the library is asked.",
+    "moment": "The point in the call at which the host hands over.",
     "intent": "What the caller wants, as far as the host knows.",
-    "account": "The account number, where it is known.",
-    "invoice": "The invoice, where it is known.",
+    "account": "The account number, if known.",
+    "invoice": "The invoice, if known.",
     "invoice_type": "The type of bill, as the service names it.",
-    "identity": "How far it is known who calls.",
+    "identity": "How well the caller is identified.",
     "payment": "The payment that was just taken.",
     "edition": "Set by the driver: digests of flow, policy and words.",
-    "handover": "Set by the driver: tells the hand-overs of one call apart.",
+    "handover": "Set by the driver: distinguishes the hand-overs of one call.",
     "disposition": "How the call ended.",
-    "reason": "Why, where the disposition alone does not tell.",
-    "text": "What became of a texted link.",
-    "autopay": "What became of AutoPay.",
-    "language": "The language that was spoken last.",
-    "customer": "The service's identifier of the customer.",
-    "outcomes": "What became of each bill that the caller said yes about.",
+    "reason": "Why, if the disposition alone does not say.",
+    "text": "The outcome of a texted link.",
+    "autopay": "The outcome of AutoPay.",
+    "language": "The language spoken last.",
+    "customer": "The service's identifier for the customer.",
+    "outcomes": "The outcome for each bill the caller said yes to.",
     "registration": "How far the registration has got.",
 }
-"""What fields mean that have no docstring of their own because their name says it in code."""
+"""The meaning of fields whose names need no docstring in code."""
 
 
 def host_fields(name: str) -> Callable[[Path], str]:
@@ -386,7 +392,7 @@ def invariants(_: Path) -> str:
     """Every invariant of the proof, by name."""
     from paperless_ivr.proof.invariants import INVARIANTS
 
-    lines = ["| Invariant | What it says of each move |", "|---|---|"]
+    lines = ["| Invariant | What must hold for each move |", "|---|---|"]
     lines.append("| every call ends | No call comes back to where it was. |")
     for name, invariant in INVARIANTS.items():
         lines.append(f"| {name} | {(invariant.__doc__ or '').partition(chr(10))[0]} |")
@@ -417,7 +423,7 @@ def metrics(_: Path) -> str:
         if family.type == "histogram":
             name = f"`{family.name}_count` (and `_sum`, `_bucket`)"
         rows.append(f"| {name} | {family.documentation} |")
-    return "\n".join(["| Number | Counts |", "|---|---|", *rows])
+    return "\n".join(["| Metric | What it counts |", "|---|---|", *rows])
 
 
 def effort(_: Path) -> str:

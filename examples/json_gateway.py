@@ -48,7 +48,7 @@ class JsonGateway:
         signed = f"{request.path}?{request.query}\n".encode() + request.body
         genuine = hmac.digest(self.key.reveal().encode(), signed, "sha256").hex().encode()
         if not hmac.compare_digest(genuine, request.headers.get("x-signature", "").encode()):
-            raise Rejected(403, "the runtime has not signed it")
+            raise Rejected(403, "the request is not signed by the runtime")
         told, query = web.json_of(request), dict(web.pairs(request.query))
         call_id, token = web.call_id(told.get("call")), query.pop("turn", "")
         match request.path:

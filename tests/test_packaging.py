@@ -107,7 +107,7 @@ SERVES = {
     ],
 }
 """Commands that serve until they are stopped."""
-UP = re.compile(r"listening (?:at|on)|Ctrl-C stops")
+UP = re.compile(r"listening on|Press Ctrl-C")
 SECRETS = {
     "PAPERLESS_IVR_TWILIO_AUTH_TOKEN": "a-token-of-a-test",
     "PAPERLESS_IVR_HOST_KEY": "a-key-of-a-test-host",

@@ -4,5 +4,5 @@ from datetime import UTC, datetime
 
 
 def utc_now() -> datetime:
-    """The time now, with its zone."""
+    """Return the current time, in UTC."""
     return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""What can go wrong by somebody's fault. What a caller or a service may do is an event.
+"""Errors that are someone's mistake. What a caller or a service may do is an event instead.
 
 ::
 
@@ -6,26 +6,26 @@
     ├── FlowError                  the flow was driven wrongly (flow.errors)
     │   ├── UnexpectedEvent        this cannot happen in this state
     │   └── CallFinished           the call has ended; only a hang-up may still come
-    ├── Problems                   a set-up cannot be used; names every problem at once
+    ├── Problems                   a configuration cannot be used; names every problem at once
     │   ├── PolicyProblems         a policy
     │   ├── ConnectionProblems     a connection to a service, or its WSDL
-    │   │   └── WsdlAway           the address of the WSDL gave none; it may later
+    │   │   └── WsdlAway           the WSDL's address did not return one; it may later
     │   ├── FlowProblems           a table, or a policy for it
     │   ├── WordsProblems          wording
     │   ├── GatewayProblems        a gateway, for a flow
-    │   ├── HostProblems           what a host hands over, or is handed back
+    │   ├── HostProblems           a hand-over or a hand-back
     │   └── TranscriptProblems     a transcript
     ├── SavedCallError             a saved call, or a value of one, cannot be read
-    │   ├── OtherSchema            it was saved in another form than this version reads
+    │   ├── OtherSchema            it was saved in a form this version does not read
     │   └── BrokenCall             it is not a saved call
-    ├── Rejected                   a web request is not what it has to be
+    ├── Rejected                   a web request is not what it should be
     └── StoreError                 a store of calls or the record
-        ├── RecordDown             it did not answer, or could not keep something
-        │   └── RecordBusy         it was not asked: too many of ours ask at once
+        ├── RecordDown             it did not answer, or could not save something
+        │   └── RecordBusy         it was not asked: too many of our own requests
         ├── UnknownCall            there is no such call
-        ├── StaleCall              somebody else moved the call first
-        ├── StaleClaim             somebody else has what was claimed, or it is done
-        ├── WrongRevision          the tables of a database are not those of this version
+        ├── StaleCall              someone else moved the call first
+        ├── StaleClaim             someone else has claimed it, or it is done
+        ├── WrongRevision          a database's tables are not this version's
         │   ├── OlderDatabase      they are older; upgrade them
         │   └── UnknownDatabase    they are newer, or another program's
         ├── NoRecord               nothing was ever recorded there
@@ -37,11 +37,11 @@ from collections.abc import Sequence
 
 
 class PaperlessIVRError(Exception):
-    """The root of all errors of this library."""
+    """The root of all of this library's errors."""
 
 
 class Problems(PaperlessIVRError):
-    """Several problems at once, each a line that says what to do."""
+    """Several problems at once, each in a line that says what to do."""
 
     def __init__(self, title: str, problems: Sequence[str]) -> None:
         super().__init__(title, tuple(problems))
@@ -61,7 +61,7 @@ class ConnectionProblems(Problems):
 
 
 class WsdlAway(ConnectionProblems):
-    """The address of a WSDL did not give one. It may be there later: the service is down."""
+    """The address of a WSDL did not return one. It may later: the service is down."""
 
 
 class FlowProblems(Problems):
@@ -69,11 +69,11 @@ class FlowProblems(Problems):
 
 
 class WordsProblems(Problems):
-    """Wording cannot be used: a prompt is missing, or names a gap that nothing fills."""
+    """Wording cannot be used: a prompt is missing, or has a gap that nothing fills."""
 
 
 class GatewayProblems(Problems):
-    """A gateway cannot run a flow, or lacks what it is to play."""
+    """A gateway cannot run a flow, or lacks something that it should play."""
 
 
 class HostProblems(Problems):
@@ -93,7 +93,7 @@ class SavedCallError(PaperlessIVRError):
 
 
 class OtherSchema(SavedCallError):
-    """It was saved in another form than this version of the library reads."""
+    """It was saved in a form that this version of the library does not read."""
 
     def __init__(self, found: object, known: int) -> None:
         super().__init__(found, known)
@@ -105,7 +105,7 @@ class OtherSchema(SavedCallError):
 
 
 class BrokenCall(SavedCallError):
-    """What was saved is not what it should be. Its content is not shown: it may be personal."""
+    """The saved data is not valid. Its content is not shown, because it may be personal."""
 
     def __init__(self, where: str) -> None:
         super().__init__(where)
@@ -116,9 +116,9 @@ class BrokenCall(SavedCallError):
 
 
 class Rejected(PaperlessIVRError):
-    """A web request is forged, broken, or answers what was not asked. It changes nothing.
+    """A web request is forged or broken, or answers a question that was not asked.
 
-    `status` is the HTTP status that it gets; `why` never holds what stood in the request.
+    It changes nothing. `status` is the HTTP status returned; `why` never quotes the request.
     """
 
     def __init__(self, status: int, why: str) -> None:
@@ -135,9 +135,9 @@ class StoreError(PaperlessIVRError):
 
 
 class RecordDown(StoreError):
-    """The record did not answer, or could not keep something.
+    """The record did not answer, or could not save something.
 
-    `cause` is logged: names of classes and codes, never what was asked or answered.
+    `cause` is logged: names of classes and codes, never the query or its result.
     """
 
     def __init__(self, *told: object, cause: str = "") -> None:
@@ -146,7 +146,7 @@ class RecordDown(StoreError):
 
 
 class RecordBusy(RecordDown):
-    """The record was not asked: too many of this process ask at once."""
+    """The record was not asked: this process already has too many requests to it."""
 
 
 class UnknownCall(StoreError):
@@ -161,7 +161,7 @@ class UnknownCall(StoreError):
 
 
 class StaleCall(StoreError):
-    """Somebody else moved the call first."""
+    """Someone else moved the call first."""
 
     def __init__(self, call_id: str, turn: int | None) -> None:
         super().__init__(call_id, turn)
@@ -173,18 +173,18 @@ class StaleCall(StoreError):
 
 
 class StaleClaim(StoreError):
-    """Somebody else has what was claimed, or it is done."""
+    """Someone else has claimed it, or it is done."""
 
     def __init__(self, key: str) -> None:
         super().__init__(key)
         self.key = key
 
     def __str__(self) -> str:
-        return f"{self.key!r} is claimed by somebody else, or done"
+        return f"{self.key!r} is claimed by someone else, or done"
 
 
 class WrongRevision(StoreError):
-    """The tables of a database are not those of this version of the library."""
+    """A database's tables are not those of this version of the library."""
 
     def __init__(self, found: str, known: str) -> None:
         super().__init__(found, known)
@@ -193,21 +193,21 @@ class WrongRevision(StoreError):
 
 
 class OlderDatabase(WrongRevision):
-    """The tables are of an earlier version of the library."""
+    """The tables are from an earlier version of the library."""
 
     def __str__(self) -> str:
         return (
-            f"the tables are of revision {self.found}, and this version needs {self.known}; "
+            f"the tables are at revision {self.found}, and this version needs {self.known}; "
             "run: paperless-ivr record upgrade"
         )
 
 
 class UnknownDatabase(WrongRevision):
-    """The tables are of a later version of the library, or of another program."""
+    """The tables are from a later version of the library, or from another program."""
 
     def __str__(self) -> str:
         return (
-            f"the tables are of revision {self.found}, which this version does not know; "
+            f"the tables are at revision {self.found}, which this version does not know; "
             f"it knows {self.known}: install a later version of paperless-ivr"
         )
 
@@ -216,11 +216,11 @@ class NoRecord(StoreError):
     """Nothing was ever recorded in a database."""
 
     def __str__(self) -> str:
-        return "there is no record in that database; the first call on it makes one"
+        return "there is no record in that database; the first call on it creates one"
 
 
 class StillOpen(StoreError):
-    """Something of a person is under way, so that nothing can be erased yet."""
+    """Something involving a person is in progress, so nothing can be erased yet."""
 
     def __init__(self, what: str) -> None:
         super().__init__(what)
@@ -231,8 +231,8 @@ class StillOpen(StoreError):
 
 
 class KeyProblem(StoreError):
-    """The keys of a vault cannot be used. Says which and what to do, never the key."""
+    """A vault's keys cannot be used. Says which and what to do, but never shows the key."""
 
 
 class SealBroken(StoreError):
-    """A vault cannot open what is stored: its key is missing, or it was changed."""
+    """A vault cannot open stored data: its key is missing, or the data was changed."""

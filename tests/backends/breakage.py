@@ -198,17 +198,17 @@ def _ten_mb(result: etree._Element) -> None:
 UNREADABLE = "answer with [A-Za-z]+ that cannot be read"
 
 BREAKAGES = (
-    Broken("refused connection", "connection refused", None, never_there=True),
-    Broken("time-out before the service acted", "no answer in time", _late, late=True),
-    Broken("time-out after the service acted", "no answer in time", _late_after, late=True),
-    Broken("reset half-way through the answer", "ProtocolError", _reset),
+    Broken("connection refused", "connection refused", None, never_there=True),
+    Broken("timeout before the service acted", "no answer in time", _late, late=True),
+    Broken("timeout after the service acted", "no answer in time", _late_after, late=True),
+    Broken("connection reset halfway through the answer", "ProtocolError", _reset),
     Broken("HTTP 500 without a SOAP fault", "no SOAP envelope with HTTP status 500", _status_500),
     Broken("HTTP 500 with a SOAP fault", "SOAP fault Server", _fault_500),
     Broken("HTML page with status 200", "a web page with HTTP status 200", _page),
     Broken("redirect to a login page", "HTTP status 302", _login, never_there=True),
     Broken("empty body", "no SOAP envelope with HTTP status 200", _empty),
     Broken("truncated XML", "no SOAP envelope with HTTP status 200", _truncated),
-    Broken("unknown extra field", "", _rewritten(_extra), answered=True),
+    Broken("unexpected extra field", "", _rewritten(_extra), answered=True),
     Broken("missing field", UNREADABLE, _rewritten(_missing_field)),
     Broken("missing result", "answer without [A-Za-z]+", _rewritten(_missing_result)),
     Broken("wrong type", UNREADABLE, _rewritten(_wrong_type)),

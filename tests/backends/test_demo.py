@@ -105,5 +105,5 @@ def test_a_service_each() -> None:
 
 def test_unknown_handle() -> None:
     """A slip in a handle is told, with the handles that there are."""
-    with pytest.raises(LookupError, match="no customer 'riviera'; there are rivera, chen"):
+    with pytest.raises(LookupError, match="unknown customer 'riviera'; choose rivera, chen"):
         customer("riviera")

@@ -1,7 +1,7 @@
-"""Every operation, failing in every way: what it comes to, and what the caller hears.
+"""Every operation, failing in every way: its outcome, and what the caller hears.
 
-What is seen stands in docs/failures.md, which a run with PAPERLESS_IVR_UPDATE=1 (and without
-xdist) writes anew.
+The results are in docs/failures.md, which a run with PAPERLESS_IVR_UPDATE=1 (and without xdist)
+rewrites.
 """
 
 import logging
@@ -192,7 +192,7 @@ def page_is_current(operation: str, rows: Iterable[str]) -> None:
     """The page says of this operation what this run has seen."""
     text = (
         f"## {operation}\n\n"
-        "| What goes wrong | What it comes to | What the caller hears next | The call ends |\n"
+        "| Failure | Outcome | The caller hears next | The call ends |\n"
         f"|---|---|---|---|\n{''.join(rows)}"
     )
     page = PAGE.read_text(encoding="utf-8")

@@ -423,7 +423,7 @@ def test_script_is_of_its_operation() -> None:
 
 def test_script_of_no_operation() -> None:
     """A slip in an operation's name is told, with the names that there are."""
-    with pytest.raises(ValueError, match="no operation 'Enroll'; there are EnrollInPaperless, "):
+    with pytest.raises(ValueError, match="unknown operation 'Enroll'; choose EnrollInPaperless, "):
         springfield().script("Enroll", Fault.DOWN)
 
 

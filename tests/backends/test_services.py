@@ -1,4 +1,4 @@
-"""Services in the manner of other stacks: what their connections say, and how a call ends.
+"""Services modeled on other SOAP stacks: their connection files, and how a call ends.
 
 What is seen stands in docs/service.md, which a run with PAPERLESS_IVR_UPDATE=1 (and without
 xdist) writes anew.
@@ -42,19 +42,19 @@ KEY = {"PARTNER_KEY": "the-partner-key"}
 MANNERS = {
     "axis": "Axis 1, Delphi: rpc/encoded, with references",
     "cxf": "CXF: unqualified names, included schemas, a status, MTOM",
-    "flat": "the answer's fields stand in the response itself",
+    "flat": "the answer's fields are directly in the response",
     "no_action": "operations without a soapAction",
-    "other_names": "another name of an operation",
-    "out_params": "out parameters beside a bare result",
+    "other_names": "an operation with a different name",
+    "out_params": "out parameters next to a bare result",
     "rpc_literal": "PHP or gSOAP: rpc/literal",
     "simple_results": "a bare flag and an array as results",
-    "soapheader": "who asks stands in a SOAP header",
+    "soapheader": "the caller's credentials are in a SOAP header",
     "text_money": "amounts and dates as text",
-    "twice": "two schemas of one namespace",
+    "twice": "two schemas for one namespace",
     "vb": "VB.NET: Request objects, ErrorCode 0 is success",
-    "vb_dataset": "an operation that we do not use answers a DataSet",
-    "vb_success": "VB.NET: Request objects, a flag for success",
-    "void": "an operation answers nothing",
+    "vb_dataset": "an operation that we do not use returns a DataSet",
+    "vb_success": "VB.NET: Request objects, a success flag",
+    "void": "an operation returns nothing",
     "wcf": "WCF: imported schemas, derived types",
     "yn_flag": "a flag that says Y or N",
 }
@@ -178,7 +178,7 @@ def test_the_page_is_what_was_seen(run: Callable[..., Any]) -> None:
     rows = [_row(name, run) for name in sorted(MANNERS)]
     text = (
         "<!-- services: seen by tests/backends/test_services.py -->\n\n"
-        "| Service | In the manner of | What its connection says | A call ends |\n"
+        "| Service | Modeled on | Its connection file | A call ends |\n"
         f"|---|---|---|---|\n{''.join(rows)}\n<!-- end: services -->"
     )
     page = PAGE.read_text(encoding="utf-8")

@@ -82,10 +82,10 @@ def test_renamed_fields_are_named(tmp_path: Path) -> None:
 
     found = problems(evolve(REPROMPT, wsdl=wsdl))
 
-    assert "EnrollInPaperless takes no PaymentGUID (but PaymentID" in found
-    assert "SearchByAccountNumber answers no CustomerID (but CustID" in found
-    assert "[answer.SearchByAccountNumber] where CustomerID stands" in found
-    assert "SendWebLink takes no CustomerID (but CustID" in found
+    assert "EnrollInPaperless does not take PaymentGUID (but PaymentID" in found
+    assert "SearchByAccountNumber does not return CustomerID (but CustID" in found
+    assert "[answer.SearchByAccountNumber] where CustomerID is" in found
+    assert "SendWebLink does not take CustomerID (but CustID" in found
 
 
 def test_renamed_fields_are_mapped(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_a_flag_of_a_request_can_be_turned_round(tmp_path: Path) -> None:
     wsdl = wsdls.put(tmp_path, wsdls.renamed(Paperless="PaperInvoices"))
     turned = {"every": {"Paperless": "not PaperInvoices"}}
     connection = evolve(REPROMPT, wsdl=wsdl, request=turned, answer=turned)
-    assert "with 'not ' before it" in problems(evolve(REPROMPT, wsdl=wsdl))
+    assert "with 'not ' in front" in problems(evolve(REPROMPT, wsdl=wsdl))
     wish = StoreCustomerPreference(
         RIVERA.id, RIVERA.account, "WATER", True, RIVERA.email, None, "c-3", "k-3"
     )
@@ -151,7 +151,7 @@ def test_a_flag_of_a_request_can_be_turned_round(tmp_path: Path) -> None:
     said = [":PaperInvoices>false<", ":PaperInvoices>true<"]
     assert [s in a.body.decode() for s, a in zip(said, server.asked, strict=True)] == [True, True]
     wrong = {"every": {"PhoneNumber": "not PhoneNumber"}}
-    assert "is no flag" in problems(evolve(REPROMPT, request=wrong))
+    assert "is not a flag" in problems(evolve(REPROMPT, request=wrong))
 
 
 def test_names_that_nobody_has() -> None:
@@ -196,7 +196,7 @@ def test_fixed_fields(tmp_path: Path) -> None:
         + extra,
     )
     wsdl = wsdls.put(tmp_path, text)
-    assert "wants Channel" in problems(evolve(REPROMPT, wsdl=wsdl))
+    assert "requires Channel" in problems(evolve(REPROMPT, wsdl=wsdl))
     given = evolve(REPROMPT, wsdl=wsdl, fixed={"EnrollInPaperless": {"Channel": "IVR"}})
 
     with canned(lambda _: result("EnrollInPaperless", ENROLLED)) as server:
@@ -210,7 +210,7 @@ def test_fixed_field_that_nobody_takes() -> None:
     """A fixed field that the service does not have is a slip of the pen."""
     found = problems(evolve(REPROMPT, fixed={"SendWebLink": {"Chanel": "IVR"}}))
 
-    assert "SendWebLink takes no Chanel, which [fixed.SendWebLink] gives" in found
+    assert "SendWebLink does not take Chanel, which [fixed.SendWebLink] sets" in found
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_flags_are_flags(tmp_path: Path, field: str, kind: str) -> None:
     """Success as a text would make every refusal a success: it is refused at start."""
     wsdl = wsdls.put(tmp_path, wsdls.retyped(field, kind))
 
-    assert f"answers {field}, but it is not true or false" in problems(evolve(REPROMPT, wsdl=wsdl))
+    assert f"returns {field}, but it is not true or false" in problems(evolve(REPROMPT, wsdl=wsdl))
 
 
 def test_optional_fields_may_lack(tmp_path: Path) -> None:

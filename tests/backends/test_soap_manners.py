@@ -247,7 +247,7 @@ def test_a_request_wants_an_attribute(tmp_path: Path) -> None:
     wsdl = head + name + rest.replace("</s:sequence>", REQUIRED, 1)
 
     (says,) = problems(tmp_path, wsdl)
-    assert "wants version, which is not known" in says
+    assert "requires version, which is unknown" in says
 
     fixed = {"EnrollInPaperless": {"version": "3"}}
     with asking(tmp_path, wsdl, fixed=fixed) as (server, ask):
@@ -316,7 +316,7 @@ def test_success_itself(tmp_path: Path, text: str, expected: ServiceAnswer) -> N
     """So it is with a write, and `check` says how where the connection does not."""
     wsdl = bare("EnrollInPaperless")
     (says,) = problems(tmp_path, wsdl)
-    assert 'as "." if the answer itself is it' in says
+    assert 'or "." if it is the answer itself' in says
 
     answer = {"EnrollInPaperless": {"EnrollmentSuccessful": "."}}
     with asking(tmp_path, wsdl, answer=answer) as (_, ask):

@@ -199,4 +199,4 @@ def test_a_language_that_cannot_be(run: Run, sounds: Path, given: str) -> None:
     """A name for a language that is not offered, or none, is refused before anything runs."""
     done = run("agi", "--port", "0", "--sounds", str(sounds), "--asterisk-language", given)
     assert done.exit_code == 2
-    assert "TAG=NAME; tags: en-US, es-US" in done.stderr
+    assert "not TAG=NAME; the tags are en-US, es-US" in done.stderr

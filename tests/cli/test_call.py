@@ -91,9 +91,9 @@ def test_a_call_in_spanish(run: Run) -> None:
     [
         (["--keys", "1=2 1"], "1=2: not understood"),
         (["--biller", "acme"], "no biller 'acme'; the demo has springfield-water"),
-        (["--caller", "nobody"], "no caller 'nobody'"),
-        (["--caller", "+12175550999", "--moment", "after_payment"], "nobody at +12175550999"),
-        (["--language", "fr-CA"], "'fr-CA' is not offered; en-US, es-US or ask"),
+        (["--caller", "nobody"], "unknown caller 'nobody'"),
+        (["--caller", "+12175550999", "--moment", "after_payment"], "no one at +12175550999"),
+        (["--language", "fr-CA"], "'fr-CA' is not offered; choose en-US, es-US or ask"),
         (["--moment", "later"], "'later' is not one of"),
     ],
 )
@@ -135,7 +135,7 @@ def test_a_policy_is_not_used_before_its_day(run: Run, tmp_path: Path) -> None:
     file.write_text("[about]\nin_force_from = 2999-01-01\n")
     done = run("call", "--policy", str(file))
     assert done.exit_code == 2
-    assert "in force from 2999-01-01" in done.stderr
+    assert "takes effect on 2999-01-01" in done.stderr
 
 
 def test_a_policy_of_ones_own(run: Run, tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def test_lacking(run: Run, tmp_path: Path, operation: str) -> None:
     lines = done.stdout.splitlines()
     at = next(n for n, line in enumerate(lines) if line.split()[:1] == [operation])
     assert lines[at].split() == [operation, "missing"]
-    assert lines[at + 1].strip() == f"in force: {WITHOUT[operation]}"
+    assert lines[at + 1].strip() == f"instead: {WITHOUT[operation]}"
 
 
 def test_renamed(run: Run, tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_renamed(run: Run, tmp_path: Path) -> None:
 
     assert done.exit_code == 1
     assert "EnrollInPaperless             unusable" in done.stdout
-    assert "takes no AccountNumber (but AcctNumber" in done.stdout
+    assert "does not take AccountNumber (but AcctNumber" in done.stdout
     assert "say under [request.SearchByAccountNumber]" in done.stdout
     assert "SendWebLink                   there" in done.stdout
 
@@ -127,7 +127,7 @@ def test_differing(run: Run, tmp_path: Path) -> None:
 
     assert done.exit_code == 0
     assert "StoreCustomerPreference       differs" in done.stdout
-    assert "takes no IdempotencyKey; it goes without" in done.stdout
+    assert "does not take IdempotencyKey; works without it" in done.stdout
 
 
 @pytest.mark.parametrize(("http", "status"), [(404, 2), (503, 1), (None, 1)])
@@ -182,7 +182,7 @@ def test_nobody_can_be_found(run: Run, tmp_path: Path) -> None:
     done = run("check", "--offline", "--connection", str(file))
 
     assert done.exit_code == 1
-    assert "nobody can be served" in done.stdout
+    assert "no caller can be served" in done.stdout
 
 
 @pytest.mark.requirement("R20")
@@ -254,14 +254,17 @@ def test_a_real_answer_is_read(run: Run, tmp_path: Path) -> None:
         assert value is not None
         assert value.reveal() not in done.stdout
     assert nobody.exit_code == 1
-    assert "test account: SearchByAccountNumber found nobody" in nobody.stdout
+    assert "test account: SearchByAccountNumber found no one" in nobody.stdout
 
 
 @pytest.mark.requirement("R47")
 @pytest.mark.parametrize(
     ("form", "says"),
     [
-        (None, "no caller can key it under this policy: say in account.forms"),
+        (
+            None,
+            "callers cannot key it under this policy: describe your account numbers in",
+        ),
         ("?#######", "a caller keys it with 9 keys"),
         ("A#######", "a caller keys it with 7 keys"),
     ],
@@ -293,12 +296,12 @@ def test_account_settings_that_contradict(run: Run, tmp_path: Path) -> None:
 
     assert done.exit_code == 2
     for says in (
-        '"###": 4 digits (#) at least',
+        '"###": 4 digits (#) or more',
         '"?#######" and "#########" both take 9 keys',
-        '"a####": write capitals, digits and signs',
+        '"a####": use only capital letters, digits, and symbols',
         "account.add_leading_zeros: needs exactly one form",
-        "account.may_look_like_card: no account number is as long as a card",
-        'account.dropped: "--" is not one sign',
+        "account.may_look_like_card: account numbers are never as long as a card",
+        'account.dropped: "--" is not a single symbol',
     ):
         assert says in done.stderr
 
@@ -325,7 +328,7 @@ def test_a_field_that_cannot_be_read_is_named(run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("binding", "says"),
-    [(None, "say which of these bindings"), ("Nobody", "has no 'Nobody'"), ("OldSoap", "")],
+    [(None, "choose one of these bindings"), ("Nobody", "has no 'Nobody'"), ("OldSoap", "")],
 )
 def test_two_services_in_one_wsdl(tmp_path: Path, binding: str | None, says: str) -> None:
     """Where two services have our operations, the connection says which is meant."""

@@ -147,9 +147,9 @@ def test_nothing_queued(tmp_path: Path, run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["outbox", "--database", "nowhere"], "no database URL"),
-        (["outbox", "--database", "mysql://host/name"], "no database URL"),
-        (["outbox", "--database", "sqlite://"], "no database URL"),
+        (["outbox", "--database", "nowhere"], "not a database URL"),
+        (["outbox", "--database", "mysql://host/name"], "not a database URL"),
+        (["outbox", "--database", "sqlite://"], "not a database URL"),
         (["outbox", "--database", "sqlite:////nowhere/at.db"], "no database '/nowhere/at.db'"),
         (["--database", "sqlite:////nowhere/at.db"], "cannot be used: OperationalError"),
         (["--link-days", "0"], "--link-days"),

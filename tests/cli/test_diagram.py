@@ -51,5 +51,5 @@ def test_under_a_policy(run: Run, tmp_path: Path) -> None:
     assert "Which address" in drawn.stdout
     off = run("diagram", "--policy", str(policy), "--chapter", "email")
     assert off.exit_code == 1
-    assert "no call comes to this chapter under the policy" in off.stderr
+    assert "no call reaches this chapter under the policy" in off.stderr
     assert run("diagram", "--policy", str(policy), "--format", "dot").exit_code == 2

@@ -73,5 +73,5 @@ def test_rendering(run: Run, tmp_path: Path) -> None:
     again = run("prompts", "--policy", str(short), "--render", str(to))
     assert first.exit_code == 0, first.stderr
     number = len(list(to.rglob("*.wav")))
-    assert first.stdout.endswith(f", {number} of them rendered now\n")
-    assert again.stdout.endswith(", 0 of them rendered now\n")
+    assert first.stdout.endswith(f", {number} of them newly rendered\n")
+    assert again.stdout.endswith(", 0 of them newly rendered\n")

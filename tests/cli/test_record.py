@@ -27,7 +27,7 @@ def test_upgrade(run, url):
         run("record", "upgrade", "--database", url),
         run("record", "upgrade", PAPERLESS_IVR_DATABASE=url),
     ):
-        assert (done.exit_code, done.stdout) == (0, "the tables are of revision 0004\n")
+        assert (done.exit_code, done.stdout) == (0, "the tables are at revision 0004\n")
 
 
 def test_purge(run, url, tmp_path):

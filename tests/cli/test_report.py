@@ -228,11 +228,11 @@ def test_nothing_on_record(run, tmp_path):
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (("--zone", "Chicago"), "no time zone 'Chicago'"),
-        (("--zone", "../etc"), "no time zone"),
-        (("--by", "hour"), "no 'hour'; there are moment, language, day"),
+        (("--zone", "Chicago"), "unknown time zone 'Chicago'"),
+        (("--zone", "../etc"), "unknown time zone"),
+        (("--by", "hour"), "unknown name 'hour'; choose from moment, language, day"),
         (("--since", "yesterday"), "'yesterday' does not match"),
-        (("--picture", "funnel.gif"), "ends in .svg or .png"),
+        (("--picture", "funnel.gif"), "must end in .svg or .png"),
     ],
 )
 def test_wrong_options(run, url, options, told):

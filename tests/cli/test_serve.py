@@ -105,8 +105,8 @@ class Server:
         """Where it listens, once it does."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        assert line.startswith("listening at http://127.0.0.1:"), line
-        return line.removeprefix("listening at ").removesuffix("/twilio\n")
+        assert line.startswith("listening on http://127.0.0.1:"), line
+        return line.removeprefix("listening on ").removesuffix("/twilio\n")
 
     def get(self, path: str) -> str:
         """A page."""

@@ -23,10 +23,10 @@ def test_the_demo(tmp_path: Path) -> None:
     """Whatever is made up, or gone when the server ends, is said to be."""
     policy, service, record = said(tmp_path)
     assert policy == "policy: Springfield Water, version 1, approved by nobody yet"
-    assert "the demo's, with made-up customers, gone when this ends" in service
-    assert "in memory, gone when this ends, and no relay" in record
+    assert "the demo's, with made-up customers, lost when this ends" in service
+    assert "in memory, lost when this ends, and no relay" in record
     kept = said(tmp_path, service=f"sqlite:///{tmp_path}/service.db")[1]
-    assert "made-up customers; --connection" in kept
+    assert "made-up customers; set a biller's own with --connection" in kept
 
 
 def test_a_biller_s_own(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_a_biller_s_own(tmp_path: Path) -> None:
         record = f"sqlite:///{tmp_path}/record.db"
         _, named, kept = said(tmp_path, connection_file=file, record=record)
     assert named == f"service: {service.endpoint}, as {file} describes it"
-    assert kept == f"record: {record}; `paperless-ivr relay` finishes what calls leave in it"
+    assert kept == f"record: {record}; `paperless-ivr relay` completes unfinished work in it"
 
 
 def test_the_relay(tmp_path: Path, process: object) -> None:

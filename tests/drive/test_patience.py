@@ -30,7 +30,7 @@ def test_no_patience(seconds):
     """A runtime that waits no longer than the margin is refused when the driver is set up."""
     with pytest.raises(GatewayProblems, match="patience: its runtime waits") as refused:
         WebDriver(Line().workers[0].setup, waiting(seconds), KEY)
-    assert f"more than {MARGIN:g} are needed" in str(refused.value)
+    assert f"it must wait more than {MARGIN:g}" in str(refused.value)
 
 
 @pytest.mark.parametrize("seconds", [MARGIN + 0.1, 15.0, float("inf")])

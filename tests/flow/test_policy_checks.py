@@ -108,8 +108,9 @@ WRONG: list[tuple[Policy, list[str]]] = [
         [
             "about.approved_by: say who approved it on 2026-11-02",
             (
-                "about.in_force_from: 2026-11-01 is before the approval of 2026-11-02; choose that "
-                "day or a later one"
+                "about.in_force_from: 2026-11-01 is before the approval date, 2026-11-02; choose "
+                "that "
+                "date or a later one"
             ),
         ],
     ),
@@ -123,27 +124,27 @@ WRONG: list[tuple[Policy, list[str]]] = [
     (
         Policy(languages=Languages((), "en-US")),
         [
-            "languages.offered: name 1 to 9 languages, not 0",
+            "languages.offered: list 1 to 9 languages, not 0",
             'languages.default: "en-US" is not offered; choose one of languages.offered',
         ],
     ),
     (
         Policy(languages=Languages(("en-US", "en-us", "Spanish!", "en-US"), "fr-CA")),
         [
-            'languages.offered: "en-US" stands there twice; once is enough',
-            'languages.offered: "en-us" is no language tag; write "en-US"',
-            'languages.offered: "Spanish!" is no language tag such as "en-US"',
+            'languages.offered: "en-US" is listed twice; once is enough',
+            'languages.offered: "en-us" is not a language tag; write "en-US"',
+            'languages.offered: "Spanish!" is not a language tag such as "en-US"',
             'languages.default: "fr-CA" is not offered; choose one of languages.offered',
         ],
     ),
     (
         Policy(languages=Languages(tuple(f"x{c}-US" for c in "abcdefghij"), "xa-US")),
-        ["languages.offered: name 1 to 9 languages, not 10"],
+        ["languages.offered: list 1 to 9 languages, not 10"],
     ),
     (
         Policy(offer=Offer((Moment.START, Moment.START), {Disposition.NOT_OFFERED: 1})),
         [
-            'offer.moments: "start" stands there twice; once is enough',
+            'offer.moments: "start" is listed twice; once is enough',
             (
                 "offer.again_after_days.not_offered: no offer was made then, so there is nothing "
                 "to wait for; leave it out"
@@ -187,16 +188,16 @@ WRONG: list[tuple[Policy, list[str]]] = [
                 "offer.incentive.fr-CA: this language is not offered; add it to languages.offered, "
                 "or leave this out"
             ),
-            "offer.incentive.es-US: is missing; say in a sentence what you give",
-            "offer.incentive_until: is missing; say on which day it ends, as 2026-12-31",
+            "offer.incentive.es-US: is missing; say in one sentence what you offer",
+            "offer.incentive_until: is missing; say when it ends, such as 2026-12-31",
         ],
     ),
     (
         Policy(budgets=Budgets(record=1)),
         [
             (
-                "budgets.before_offer: leaves the search no time, as budgets.record counts twice "
-                "before the offer: more than 2 seconds, or set offer.one_question = []"
+                "budgets.before_offer: leaves no time for the search: budgets.record counts twice "
+                "before the offer. Allow more than 2 seconds, or set offer.one_question = []"
             )
         ],
     ),
@@ -204,8 +205,8 @@ WRONG: list[tuple[Policy, list[str]]] = [
         Policy(bills=Bills(eligible=(), names={"W": {"en-US": "", "fr-CA": "eau"}})),
         [
             (
-                "bills.eligible: names no type; leave it out for every type, or set "
-                "offer.moments = [] for no offer"
+                "bills.eligible: lists no types; leave it out for every type, or set "
+                "offer.moments = [] to make no offer"
             ),
             "bills.names.W.en-US: is empty; write something, or leave it out",
             (
@@ -219,17 +220,17 @@ WRONG: list[tuple[Policy, list[str]]] = [
         Policy(bills=Bills(eligible=("W", "W", ""))),
         [
             "bills.eligible: is empty; write something, or leave it out",
-            'bills.eligible: "W" stands there twice; once is enough',
+            'bills.eligible: "W" is listed twice; once is enough',
         ],
     ),
     (
         Policy(proof=Proof(account_keys=(10, 9))),
-        ["proof.account_keys: fewest first: [9, 10]"],
+        ["proof.account_keys: put the smaller number first: [9, 10]"],
     ),
     (
         Policy(address=Address(strategies=(), email_required=False)),
         [
-            "address.strategies: name at least one way to an address",
+            "address.strategies: list at least one way to get an address",
             (
                 "address.email_required: only a texted link can stand in for an e-mail: add "
                 '"text_link" to address.strategies, or set it to true'
@@ -239,26 +240,26 @@ WRONG: list[tuple[Policy, list[str]]] = [
     (
         Policy(address=Address(strategies=(Strategy.KEYPAD, Strategy.ON_FILE, Strategy.KEYPAD))),
         [
-            'address.strategies: "keypad" stands there twice; once is enough',
+            'address.strategies: "keypad" is listed twice; once is enough',
             (
-                'address.strategies: nobody keys an address that is known: put "on_file" before '
-                '"keypad", or leave it out'
+                "address.strategies: callers do not key an address that is already known: "
+                'put "on_file" before "keypad", or leave it out'
             ),
         ],
     ),
     (
         Policy(address=Address(domains=())),
-        ["address.domains: name 1 to 8 domains, not 0"],
+        ["address.domains: list 1 to 8 domains, not 0"],
     ),
     (
         Policy(address=Address(domains=tuple(f"{c}.example" for c in "abcdefghi"))),
-        ["address.domains: name 1 to 8 domains, not 9"],
+        ["address.domains: list 1 to 8 domains, not 9"],
     ),
     (
         Policy(address=Address(domains=("GMail.com", "gmail", "mail.local", "@a.com", "a.com"))),
         [
-            f'address.domains: "{domain}" gets no mail; write the part after the at-sign, in '
-            "small letters"
+            f'address.domains: "{domain}" cannot get mail; write the part after the at-sign, in '
+            "lowercase"
             for domain in ("GMail.com", "gmail", "mail.local", "@a.com")
         ],
     ),
@@ -267,7 +268,7 @@ WRONG: list[tuple[Policy, list[str]]] = [
             Policy(text=Text(region=region)),
             [
                 (
-                    f'text.region: "{region}" is no country that numbers with +1 and ten digits; '
+                    f'text.region: "{region}" is not a country that uses +1 and ten digits; '
                     'write its code in capitals, such as "US", "CA" or "PR"'
                 )
             ],
@@ -278,8 +279,8 @@ WRONG: list[tuple[Policy, list[str]]] = [
         Policy(text=Text(wait_for_link=False, wait_seconds=60)),
         [
             (
-                "text.wait_seconds: nobody waits for the link; set text.wait_for_link = true, or "
-                "leave this out"
+                "text.wait_seconds: no one waits for the link; set text.wait_for_link = true, "
+                "or leave this out"
             )
         ],
     ),
@@ -291,8 +292,9 @@ WRONG: list[tuple[Policy, list[str]]] = [
         Policy(offer=Offer((Moment.START,)), autopay=AutoPay(True, {"en-US": " ", "fr-CA": "x"})),
         [
             (
-                'autopay.offer: is for after a payment only: add "after_payment" to offer.moments, '
-                "or set it to false"
+                'autopay.offer: applies only after a payment: add "after_payment" to '
+                "offer.moments, or "
+                "set it to false"
             ),
             "autopay.terms.en-US: is empty; write something, or leave it out",
             (
@@ -300,8 +302,9 @@ WRONG: list[tuple[Policy, list[str]]] = [
                 "or leave this out"
             ),
             (
-                "autopay.terms.es-US: is missing; say when AutoPay is drawn and how to stop it, or "
-                "offer no AutoPay"
+                "autopay.terms.es-US: is missing; say when payments are drawn and how to stop "
+                "them, or "
+                "do not offer AutoPay"
             ),
         ],
     ),
@@ -319,7 +322,7 @@ WRONG: list[tuple[Policy, list[str]]] = [
     (
         Policy(limits=Limits(tries_per_account=(1, 9), texts_per_number=(4, 15))),
         [
-            "limits.tries_per_account: one call may already miss 2 times; allow as many",
+            "limits.tries_per_account: a single call may miss 2 times; allow at least as many",
             (
                 "limits.texts_per_account: must not be lower than limits.texts_per_number, which "
                 "is [4, 15]"
@@ -334,20 +337,20 @@ WRONG: list[tuple[Policy, list[str]]] = [
                 "which is [11, 20]"
             ),
             (
-                "limits.tries_without_ani: first in 24 hours, then in window_days, which is "
-                "longer: [20, 30]"
+                "limits.tries_without_ani: the 24-hour limit comes first and must not exceed "
+                "the one for window_days: [20, 30]"
             ),
         ],
     ),
     (
         Policy(limits=Limits(tries_without_ani=(2, 300), tries_per_ani=(2, 40))),
         [
-            "limits.tries_per_ani: one call may already miss 3 times; allow as many",
+            "limits.tries_per_ani: a single call may miss 3 times; allow at least as many",
             (
                 "limits.tries_per_ani: must not be lower than limits.tries_per_account, "
                 "which is [6, 20]"
             ),
-            "limits.tries_without_ani: one call may already miss 3 times; allow as many",
+            "limits.tries_without_ani: a single call may miss 3 times; allow at least as many",
         ],
     ),
     (
@@ -373,7 +376,7 @@ WRONG: list[tuple[Policy, list[str]]] = [
             [
                 (
                     f'account.forms: "{form}": with account.check_digit = "luhn", every number '
-                    "that begins like a payment card is refused as one; set "
+                    "that begins like a payment card is refused; set "
                     "account.may_look_like_card = true"
                 )
             ],
@@ -385,7 +388,7 @@ WRONG: list[tuple[Policy, list[str]]] = [
         [
             (
                 'proof.account_keys: with account.check_digit = "luhn", every number that begins '
-                "like a payment card is refused as one; set account.may_look_like_card = true"
+                "like a payment card is refused; set account.may_look_like_card = true"
             )
         ],
     ),
@@ -406,7 +409,7 @@ WRONG: list[tuple[Policy, list[str]]] = [
         [
             (
                 "proof.account_keys: the last four digits are the whole number, and one fact "
-                "would count as two; allow 5 keys or more"
+                "would count as two; allow at least 5 keys"
             )
         ],
     ),
@@ -418,7 +421,7 @@ WRONG: list[tuple[Policy, list[str]]] = [
         [
             (
                 f'proof.account_keys: "{form}" of account.forms takes {keys} keys; leave this out '
-                "where forms say how many there are"
+                "if forms set how many there are"
             )
             for form, keys in (("########", 8), ("##########", 10))
         ],
@@ -427,7 +430,7 @@ WRONG: list[tuple[Policy, list[str]]] = [
         Policy(text=Text(also_to=("CA", "GB"))),
         [
             (
-                'text.also_to: "GB" is no country that numbers with +1 and ten digits; write its '
+                'text.also_to: "GB" is not a country that uses +1 and ten digits; write its '
                 'code in capitals, such as "US", "CA" or "PR"'
             )
         ],
@@ -438,15 +441,20 @@ WRONG: list[tuple[Policy, list[str]]] = [
             retention=Retention(activity_days=50),
             offer=Offer(again_after_days={}),
         ),
-        ["retention.activity_days: tries and texts count for 60 days; keep them as long"],
+        ["retention.activity_days: tries and texts count for 60 days; keep them at least as long"],
     ),
     (
         Policy(offer=Offer(again_after_days={Disposition.DECLINED: 500})),
-        ["retention.activity_days: an answer is respected for 500 days; keep it as long"],
+        [
+            (
+                "retention.activity_days: an answer is respected for 500 days; keep activity at "
+                "least as long"
+            )
+        ],
     ),
     (
         Policy(retention=Retention(activity_days=700, consent_days=600)),
-        ["retention.consent_days: a consent outlasts its call; keep it for 700 days at least"],
+        ["retention.consent_days: keep a consent at least as long as its call, 700 days"],
     ),
 ]
 

@@ -472,10 +472,10 @@ about.version: must be text in quotes, not 2
 about.approved_on: must be a date such as 2026-11-22, without quotes or a time, not "2026-01-01"
 about.in_force_from: must be a date such as 2026-11-22, without quotes or a time, not 2026-01-01 \
 10:00:00
-languages.offered: "en_us" is no language tag; write "en-US"
+languages.offered: "en_us" is not a language tag; write "en-US"
 offer.moments: "begin" is none of start, before_payment, after_payment
 offer.moments: 3 is none of start, before_payment, after_payment
-offer.moments: "start" stands there twice; once is enough
+offer.moments: "start" is listed twice; once is enough
 offer.again_after_days.declind: "declind" is none of enrolled, link_sent, deferred, declined, \
 ignored, left, not_offered, ineligible, already_paperless, pending, not_identified, no_contact, \
 incomplete, unavailable, failed, opted_out, opt_out_requested, transferred, abandoned, \
@@ -484,7 +484,8 @@ offer.again_after_days.left: must be a whole number, not "x"
 offer.again_after_days.ignored: must be from 0 to 3650, not -1
 offer.again_after_days.not_offered: no offer was made then, so there is nothing to wait for; \
 leave it out
-bills.eligible: names no type; leave it out for every type, or set offer.moments = [] for no offer
+bills.eligible: lists no types; leave it out for every type, or set offer.moments = [] to make \
+no offer
 bills.names."Water & Sewer".en-US: must be text in quotes, not 3
 bills.names.WATER.es-US: is empty; write something, or leave it out
 bills.names.WATER.fr-CA: this language is not offered; add it to languages.offered, or leave this \
@@ -492,14 +493,16 @@ out
 bills.names."Water & Sewer".es-US: is missing; say what the bill is called in this language too
 bills.per_page: must be from 1 to 4, not 5
 bills.another: must be true or false, not "no"
-proof.account_keys: fewest first: [4, 20]
+proof.account_keys: put the smaller number first: [4, 20]
 address.strategies: "keypd" is none of on_file, text_link, keypad, person; did you mean keypad?
 address.domains: must be text in quotes, not 3
-address.domains: "nonsense" gets no mail; write the part after the at-sign, in small letters
-text.region: "GB" is no country that numbers with +1 and ten digits; write its code in capitals, \
+address.domains: "nonsense" cannot get mail; write the part after the at-sign, in lowercase
+text.region: "GB" is not a country that uses +1 and ten digits; write its code in capitals, \
 such as "US", "CA" or "PR"
-autopay.terms.en-US: is missing; say when AutoPay is drawn and how to stop it, or offer no AutoPay
-autopay.terms.es-US: is missing; say when AutoPay is drawn and how to stop it, or offer no AutoPay
+autopay.terms.en-US: is missing; say when payments are drawn and how to stop them, or do not \
+offer AutoPay
+autopay.terms.es-US: is missing; say when payments are drawn and how to stop them, or do not \
+offer AutoPay
 tries.silence: must be from 0 to 5, not 9
 tries.repeats: must be a whole number, not true
 tries.wrongs: there is no such setting; did you mean tries.wrong?

@@ -156,7 +156,7 @@ def test_find_nobody(line: Line, by: str) -> None:
     done = line("find", *OTHER[by])
 
     assert done.exit_code == 1
-    assert f"nothing is on record of that {by}" in done.stderr
+    assert f"nothing is on record for that {by}" in done.stderr
     assert done.stdout == ""
     assert OTHER[by][1] not in done.output
 
@@ -360,7 +360,7 @@ def test_erase_nobody(line: Line, by: str) -> None:
     done = line.erase(*OTHER[by], "--yes")
 
     assert done.exit_code == 1
-    assert f"nothing is on record of that {by}" in done.stderr
+    assert f"nothing is on record for that {by}" in done.stderr
     assert line.rows() == before
 
 

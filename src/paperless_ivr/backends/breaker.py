@@ -1,4 +1,4 @@
-"""A circuit breaker: a service that does not answer is noticed once, not by every caller."""
+"""A circuit breaker: one caller notices that a service does not answer, not every caller."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -33,24 +33,24 @@ class _NoAnswer(Exception):
 
 @define(eq=False)
 class GuardedBackend:
-    """A back end whose circuit opens when it does not answer. Safe to use from several threads.
+    """A back end whose circuit opens when it stops answering. Safe to use from several threads.
 
-    A request made while the circuit is open is never sent (`Unavailable`). A refusal is
-    an answer. A search ahead of the offer counts for nothing: a service that needs longer than
-    the offer can wait has not failed.
+    A request made while the circuit is open is never sent (`Unavailable`). A refusal counts as an
+    answer. A search ahead of the offer does not count either way: a service that needs longer
+    than the offer can wait has not failed.
     """
 
     backend: Backend
     failures: int
-    """Requests in a row without an answer, after which none is sent for a while."""
+    """The number of unanswered requests in a row after which none is sent for a while."""
     pause: float
-    """Seconds until one request is sent again; where it is answered, all are."""
+    """Seconds until one request is sent again; if it is answered, all are."""
     tell: Callable[[str], None] = lambda _: None
-    """Told of the circuit's state when it changes: closed, open or half-open."""
+    """Called with the circuit's state when it changes: closed, open, or half-open."""
     tell_access: Callable[[bool], None] = lambda _: None
-    """Told whether the service accepts our credentials, when it begins or ceases to refuse them."""
+    """Called when the service begins or stops refusing our credentials."""
     access: bool = field(init=False, default=True)
-    """Whether the service, when it answered last, accepted our credentials."""
+    """Whether the service accepted our credentials when it last answered."""
     _breaker: CircuitBreaker = field(init=False, repr=False)
     _probe: Any = field(init=False, factory=Lock, repr=False)
 
@@ -66,21 +66,21 @@ class GuardedBackend:
 
     @property
     def operations(self) -> frozenset[str]:
-        """Names of the operations that the service has."""
+        """The names of the service's operations."""
         return self.backend.operations
 
     @property
     def circuit(self) -> str:
-        """The state of the circuit: closed, open or half-open."""
+        """The state of the circuit: closed, open, or half-open."""
         return self._breaker.current_state
 
     def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
-        """Answers within `budget` seconds; at once where the circuit is open."""
+        """Answer within `budget` seconds, or at once if the circuit is open."""
         probing = self.circuit != STATE_CLOSED
         if ahead(request):
             return Unavailable(NOT_SENT) if probing else self.backend.answer(request, budget)
         if probing and not self._probe.acquire(blocking=False):
-            return Unavailable(NOT_SENT)  # one is enough to find out
+            return Unavailable(NOT_SENT)  # one request is enough to find out
         try:
             with self._breaker.calling():  # `call` would hold its lock until the answer comes
                 answer = self.backend.answer(request, budget)
@@ -99,24 +99,24 @@ class GuardedBackend:
     def _note_access(self, answer: ServiceAnswer) -> None:
         refused = isinstance(answer, Unavailable) and answer.why.startswith(NO_ACCESS)
         if isinstance(answer, Unavailable | OutcomeUnknown) and not refused:
-            return  # it says nothing of them
+            return  # this says nothing about our credentials
         if self.access == refused:
             self.access = not refused
             self.tell_access(self.access)
 
 
 class _Storage(CircuitMemoryStorage):
-    """The state of a circuit. How long it has been open is counted by the monotonic clock.
+    """The state of a circuit. The monotonic clock measures how long it has been open.
 
-    pybreaker adds its pause to `opened_at` and compares with the time of day: after a jump of
-    that clock a circuit would stay open for as long as the jump.
+    pybreaker adds its pause to `opened_at` and compares the sum with the time of day: if that
+    clock jumped, a circuit would stay open for the length of the jump.
     """
 
     _opened = 0.0
 
     @property
     def opened_at(self) -> datetime | None:
-        """When the circuit was opened, by the time of day as it is now."""
+        """When the circuit was opened, in terms of the current time of day."""
         return utc_now() - timedelta(seconds=monotonic() - self._opened)
 
     @opened_at.setter
@@ -129,5 +129,5 @@ class _Listener(CircuitBreakerListener):
         self._tell = tell
 
     def state_change(self, cb: CircuitBreaker, old_state: Any, new_state: Any) -> None:  # noqa: ARG002
-        """Tells of the new state."""
+        """Report the new state."""
         self._tell(new_state.name)

@@ -1,7 +1,7 @@
-"""How a biller's CloudIVR service is reached, and where its shapes differ from the contract.
+"""How to reach a biller's CloudIVR service, and where its shapes differ from the contract.
 
-A connection is read from TOML, so that a service with other names or codes needs no code.
-Only the four fields of `EnrollInPaperless` are public; for the rest a service may differ.
+A connection is read from TOML, so a service with other names or codes needs no code. Only the
+four fields of `EnrollInPaperless` are public; a service may differ in all the others.
 """
 
 import ipaddress
@@ -25,18 +25,18 @@ from paperless_ivr.flow.requests import OPERATIONS
 from paperless_ivr.secret import Secret, credential
 
 EVERY = "every"
-"""The table of what holds for all operations; an operation's own table goes before it."""
+"""The table that applies to all operations; an operation's own table takes precedence."""
 
 ABSENT = "absent"
-"""A code that says: nobody, or nothing, is there. Not a refusal, but an answer."""
+"""A code that means no one, or nothing, was found. This is an answer, not a refusal."""
 UNAVAILABLE = "unavailable"
-"""A code that says: surely nothing was done, and it is no matter of business."""
+"""A code that means nothing was done, for a technical reason rather than a business one."""
 CREDENTIALS = "credentials"
-"""A code that says: we are not known, or not allowed to ask. Surely nothing was done."""
+"""A code that means we are not known, or not allowed to ask. Nothing was done."""
 UNKNOWN = "unknown"
-"""A code that says: perhaps it was done."""
+"""A code that means it may have been done."""
 DONE = "done"
-"""A code that says success, for a service that has no flag for it."""
+"""A code that means success, for a service that has no flag for it."""
 
 MEANINGS = (
     DONE,
@@ -46,7 +46,7 @@ MEANINGS = (
     CREDENTIALS,
     UNKNOWN,
 )
-"""What a code of the service can mean."""
+"""The possible meanings of a service's code."""
 
 REFERENCE_CODES: Mapping[str, Mapping[str, str]] = Fixed(
     {
@@ -63,7 +63,7 @@ REFERENCE_CODES: Mapping[str, Mapping[str, str]] = Fixed(
         }
     }
 )
-"""What the codes of the reference service mean. A code that is not here is a refusal."""
+"""The meanings of the reference service's codes. A code that is not listed is a refusal."""
 
 SOAP_VERSIONS = ("1.1", "1.2")
 
@@ -73,7 +73,7 @@ SECONDS = (0.5, 20.0)
 CIRCUIT_FAILURES, CIRCUIT_SECONDS = 5, 10.0
 
 Table = Mapping[str, Mapping[str, str]]
-"""By operation, or `every`: a name of ours, and what it is at the service."""
+"""By operation, or `every`: one of our names, and the service's name for it."""
 
 
 def _tables(default: Mapping[str, Any] = Fixed({})) -> Any:
@@ -82,76 +82,76 @@ def _tables(default: Mapping[str, Any] = Fixed({})) -> Any:
 
 @frozen
 class _Service:
-    """Where a service is and how it is asked: what a file says of it in its section `service`."""
+    """Where a service is and how to call it: the `service` section of a file."""
 
     address: str
-    """Where requests are posted (https, or http on this machine)."""
+    """The address for requests (https, or http on this machine)."""
     biller_guid: str
     partner_guid: str
     wsdl: str | None = None
-    """A file or URL; None: the reference contract."""
+    """A file or URL; None means the reference contract."""
     soap: str = "1.1"
-    """Which of the service's ports is used; ASMX lists 1.1 first."""
+    """The SOAP version to use, and so which of the service's ports; ASMX lists 1.1 first."""
     binding: str | None = None
-    """Which binding of the WSDL is used, where several have our operations."""
+    """The binding of the WSDL to use, if several have our operations."""
     ca_file: str | None = None
-    """The certificate authorities to trust (PEM); None: the system's."""
+    """The certificate authorities to trust (PEM); None means the system's."""
     client_certificate: str | None = None
     """A client certificate (PEM); its key may be in the same file."""
     client_key: str | None = None
-    """The key of the client certificate (PEM)."""
+    """The client certificate's key (PEM)."""
     proxy: str | None = None
-    """The HTTP proxy to go through; those of the environment are not used."""
+    """The HTTP proxy to go through; proxies from the environment are not used."""
     circuit_failures: int = CIRCUIT_FAILURES
-    """Requests in a row without an answer, after which none is sent for a while."""
+    """The number of unanswered requests in a row after which none is sent for a while."""
     circuit_seconds: float = CIRCUIT_SECONDS
-    """Seconds until one request is sent again; where it is answered, all are."""
+    """Seconds until one request is sent again; if it is answered, all are."""
     leave_out: tuple[str, ...] = ()
     """Operations that are not used although the service lists them."""
 
 
 @frozen
 class Connection(_Service):
-    """Everything that is needed to talk to one biller's service.
+    """Everything needed to talk to one biller's service.
 
-    Names on the left of `request` and `answer` are those of the reference contract; on the
-    right stands a name, or a dotted path, at the service: `AccountNumber = "Req.AcctNo"`. A
-    flag can be turned round: `Paperless = "not PaperInvoices"`.
+    Names on the left of `request` and `answer` are the reference contract's. On the right is the
+    service's name or dotted path: `AccountNumber = "Req.AcctNo"`. A flag can be negated:
+    `Paperless = "not PaperInvoices"`.
     """
 
     partner_key: Secret = field(kw_only=True)
     operations: Mapping[str, str] = _tables()
-    """What the service calls an operation of ours, where it is another name."""
+    """The service's name for one of our operations, if it differs."""
     seconds: Mapping[str, float] = _tables()
-    """Time limits by operation, or `every`; the policy's budget holds where it is less."""
+    """Time limits by operation, or `every`; the policy's budget applies if it is lower."""
     request: Table = _tables()
     answer: Table = _tables()
     written: Table = _tables()
     """How flags, amounts, and dates are written where the WSDL only calls them text."""
     fixed: Table = _tables()
-    """Fields that the service wants beside ours, and their values."""
+    """Additional fields that the service requires, and their values."""
     codes: Table = _tables()
-    """What the service's error codes mean: one of `MEANINGS`.
+    """The meanings of the service's error codes: one of `MEANINGS` each.
 
-    In a file without a WSDL of its own, those of the reference service.
+    In a file without its own WSDL, these are the reference service's.
     """
 
     def __attrs_post_init__(self) -> None:
-        """What is wrong with a connection is found here, never in a call."""
+        """Find problems of a connection here, not during a call."""
         found = list(_problems(self))
         if found:
             raise ConnectionProblems("the connection cannot be used", found)
 
     def asked(self, operation: str, name: str) -> str:
-        """Where a field of a request goes at the service."""
+        """Return where a field of a request goes at the service."""
         return _looked_up(self.request, operation, name) or name
 
     def answered(self, operation: str, name: str) -> str | None:
-        """Where a field of an answer is at the service; None where it is where it should be."""
+        """Return the service's path of an answer's field, or None if it is the usual one."""
         return _looked_up(self.answer, operation, name)
 
     def named(self, operation: str) -> str:
-        """The service's name of an operation."""
+        """Return the service's name for an operation."""
         return self.operations.get(operation, operation)
 
     def limit(self, operation: str, budget: float) -> float:
@@ -160,11 +160,11 @@ class Connection(_Service):
         return min(own, budget)
 
     def example(self, operation: str, name: str) -> str | None:
-        """Return how a field is written, by example; None where nothing is said."""
+        """Return how a field is written, by example, or None if that is not set."""
         return _looked_up(self.written, operation, name)
 
     def meaning(self, operation: str, code: str) -> str | None:
-        """What a code means; None where nobody said."""
+        """Return what a code means, or None if that is not set."""
         return _looked_up(self.codes, operation, code)
 
     def codes_for_success(self, operation: str) -> bool:
@@ -173,15 +173,15 @@ class Connection(_Service):
         return DONE in codes.values()
 
     def beside(self, operation: str) -> Mapping[str, str]:
-        """The fixed fields of an operation."""
+        """Return the fixed fields of an operation."""
         return {**self.fixed.get(EVERY, {}), **self.fixed.get(operation, {})}
 
 
 def load_connection(path: str | Path, environ: Mapping[str, str] = os.environ) -> Connection:
-    """The connection in a TOML file. Raises `ConnectionProblems` with everything wrong.
+    """Return the connection in a TOML file; raises `ConnectionProblems` with every problem.
 
-    The partner key stands in no such file: it names an environment variable
-    (`partner_key_env`) or a file (`partner_key_file`, from the folder of this one).
+    The file does not contain the partner key. It names an environment variable
+    (`partner_key_env`) or a file (`partner_key_file`, relative to this one).
     """
     title = f"{path}: this connection cannot be used"
     try:
@@ -234,7 +234,7 @@ def load_connection(path: str | Path, environ: Mapping[str, str] = os.environ) -
 
 
 def _beside(folder: Path, file: str | None) -> str | None:
-    """The path of a file that a connection names."""
+    """Return the path of a file that a connection names."""
     return None if file is None else str(folder / file)
 
 
@@ -275,7 +275,7 @@ class _Document:
 
 def _text(value: Any, _: Any) -> str:
     if not isinstance(value, str):
-        message = "must be a text in quotes"
+        message = "must be text in quotes"
         raise TypeError(message)
     return value
 
@@ -309,7 +309,7 @@ _CONVERTER = _make_converter()
 
 
 def _line(problem: str) -> str:
-    """A problem as cattrs tells it, with the place first."""
+    """Return a problem in cattrs's words, with the place first."""
     says, _, at = problem.rpartition(" @ ")
     return f"{at.removeprefix('$.') or 'the file'}: {says}"
 
@@ -317,7 +317,7 @@ def _line(problem: str) -> str:
 def _key(
     service: _Section, folder: Path, environ: Mapping[str, str]
 ) -> tuple[Secret, Sequence[str]]:
-    """The partner key, or why there is none."""
+    """Return the partner key, or why there is none."""
     nothing = credential("")
     if (service.partner_key_env is None) == (service.partner_key_file is None):
         return nothing, ["service: give one of partner_key_env and partner_key_file"]
@@ -331,16 +331,16 @@ def _key(
             key = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             return nothing, [f"{where} cannot be read"]
-    return credential(key.strip()), [] if key.strip() else [f"{where} holds no key"]
+    return credential(key.strip()), [] if key.strip() else [f"{where} contains no key"]
 
 
-# ── what a connection must not say ───────────────────────────────────────────────────────
+# ── checks of a connection ───────────────────────────────────────────────────────────────
 
 
 def _problems(connection: Connection) -> Iterator[str]:
     for name in ("address", "wsdl", "proxy"):
         if "@" in urlsplit(getattr(connection, name) or "").netloc:
-            yield f"service.{name}: holds a name or password before @; leave them out"
+            yield f"service.{name}: has a name or password before the @; leave them out"
     if not _safe(connection.address):
         yield (
             "service.address: must begin with https://; the partner key travels in every "
@@ -348,17 +348,17 @@ def _problems(connection: Connection) -> Iterator[str]:
         )
     for name in ("biller_guid", "partner_guid"):
         if not getattr(connection, name).strip():
-            yield f"service.{name}: is empty; it stands in every request"
+            yield f"service.{name}: is empty; every request contains it"
     if connection.soap not in SOAP_VERSIONS:
-        yield f"service.soap: is {connection.soap!r}; it may be {' or '.join(SOAP_VERSIONS)}"
+        yield f"service.soap: is {connection.soap!r}; it must be {' or '.join(SOAP_VERSIONS)}"
     if connection.proxy and urlsplit(connection.proxy).scheme not in ("http", "https"):
-        yield f"service.proxy: is {connection.proxy!r}; it begins with http:// or https://"
+        yield f"service.proxy: is {connection.proxy!r}; it must begin with http:// or https://"
     if connection.client_key and not connection.client_certificate:
         yield "service.client_key: there is no client_certificate that it belongs to"
     if connection.circuit_failures < 1:
-        yield f"service.circuit_failures: is {connection.circuit_failures}; it may be 1 or more"
+        yield f"service.circuit_failures: is {connection.circuit_failures}; it must be at least 1"
     if not 1 <= connection.circuit_seconds <= 600:
-        yield f"service.circuit_seconds: is {connection.circuit_seconds:g}; it may be 1 to 600"
+        yield f"service.circuit_seconds: is {connection.circuit_seconds:g}; it must be 1 to 600"
     for operation in connection.leave_out:
         yield from _known("service.leave_out", operation)
     yield from _of_tables(connection)
@@ -372,7 +372,7 @@ def _of_tables(connection: Connection) -> Iterator[str]:
         if operation != EVERY:
             yield from _known("seconds", operation)
         if not least <= seconds <= most:
-            yield f"seconds.{operation}: is {seconds:g}; it may be {least:g} to {most:g}"
+            yield f"seconds.{operation}: is {seconds:g}; it must be {least:g} to {most:g}"
     for name in ("request", "answer", "written", "fixed", "codes"):
         for operation in getattr(connection, name):
             if operation != EVERY:
@@ -387,11 +387,11 @@ def _of_tables(connection: Connection) -> Iterator[str]:
 
 def _known(where: str, operation: str) -> Iterator[str]:
     if operation not in OPERATIONS:
-        yield f"{where}: no operation {operation!r}; there are {', '.join(sorted(OPERATIONS))}"
+        yield f"{where}: unknown operation {operation!r}; choose {', '.join(sorted(OPERATIONS))}"
 
 
 def _safe(address: str) -> bool:
-    """Whether nobody on the way can read what is sent there."""
+    """Whether no one along the way can read what is sent there."""
     parts = urlsplit(address)
     if not parts.hostname:
         return False

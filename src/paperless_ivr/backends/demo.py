@@ -1,8 +1,7 @@
 """A made-up biller, Springfield Water, with a customer for every turn a call can take.
 
-Customers are called by short handles (`rivera`), so that transcripts read well; who they are
-stands in `cloudivr/seed.toml`, which the reference service begins with too. Nothing here
-looks at a clock.
+Customers have short handles (`rivera`), so that transcripts read well. Their details are in
+`cloudivr/seed.toml`, which the reference service also starts with. Nothing here reads a clock.
 """
 
 import time
@@ -51,15 +50,15 @@ CUSTOMERS: Mapping[str, Customer] = {handle: _listed(who) for handle, who in _SE
 
 
 def customer(handle: str) -> Customer:
-    """The customer of that handle, as a search answers at first."""
+    """Return the customer with that handle, as a search answers at first."""
     if handle not in CUSTOMERS:
-        message = f"no customer {handle!r}; there are {', '.join(CUSTOMERS)}"
+        message = f"unknown customer {handle!r}; choose {', '.join(CUSTOMERS)}"
         raise LookupError(message)
     return CUSTOMERS[handle]
 
 
 def payment(handle: str) -> Payment:
-    """An approved payment of a customer's first bill, as the host hands it over."""
+    """Return an approved payment of a customer's first bill, as the host hands it over."""
     payer = customer(handle)
     paid = _SEED[handle].payment
     return Payment(
@@ -84,18 +83,18 @@ BOOKS = Books(
     gone=frozenset(bill.number for who in _SEED.values() for bill in who.bills if bill.gone),
     landlines=frozenset(who.phone for who in _SEED.values() if who.phone and who.landline),
 )
-"""What Springfield Water's service holds at first; each customer has paid their first bill."""
+"""What Springfield Water's service starts with; each customer has paid their first bill."""
 
 
 def springfield(
     operations: frozenset[str] = OPERATIONS, sleep: Callable[[float], None] = time.sleep
 ) -> MemoryBackend:
-    """Springfield Water's billing service, as new, with these operations."""
+    """Return Springfield Water's billing service in its initial state, with these operations."""
     return MemoryBackend(BOOKS, operations, sleep)
 
 
 def demo_policy() -> Policy:
-    """The defaults, with Springfield Water's names."""
+    """Return the default policy with Springfield Water's names."""
     default = Policy()
     names = {
         kind: {"en-US": called["en"], "es-US": called["es"]}

@@ -1,8 +1,8 @@
-"""A billing service in memory: for tests, simulation and trying out.
+"""An in-memory billing service, for tests, simulation, and experiments.
 
-It does what the source analysis says of CloudIVR: what is enrolled is one (customer, invoice
-type) of a biller, an enrollment is only *pending* until its link is opened, and the e-mail
-with that link is queued in an outbox (R21).
+It follows the source analysis of CloudIVR: an enrollment covers one (customer, invoice type) of a
+biller and is only *pending* until its link is opened, and the e-mail with that link is queued in
+an outbox (R21).
 """
 
 import enum
@@ -42,7 +42,7 @@ from paperless_ivr.keypad import EmailPad, alone
 from paperless_ivr.secret import Secret
 
 Unit = tuple[Secret, str]
-"""What is enrolled: a customer's identifier and an invoice type. The biller is the service's."""
+"""The subject of an enrollment: a customer's identifier and an invoice type."""
 
 
 # ── what the service begins with ─────────────────────────────────────────────────────────
@@ -50,7 +50,7 @@ Unit = tuple[Secret, str]
 
 @frozen
 class Paid:
-    """A payment that the service has taken: whose it is, for which bill, with which address."""
+    """A payment the service has taken: whose it is, for which bill, with which address."""
 
     payment: Secret
     customer: Secret
@@ -60,16 +60,16 @@ class Paid:
 
 @frozen
 class Books:
-    """What a biller's service holds. An invoice's flags say how its bill comes at first."""
+    """A service's initial data. An invoice's flags say how its bill comes at first."""
 
     customers: tuple[Customer, ...] = ()
     payments: tuple[Paid, ...] = ()
     joined: tuple[frozenset[Secret], ...] = ()
-    """Account numbers of one holder: a search by one of them finds all."""
+    """One holder's account numbers: a search for any of them finds all."""
     gone: frozenset[Secret] = frozenset()
-    """Numbers of invoices that a search lists and `InvoiceExists` no longer knows."""
+    """Invoices that a search lists but that `InvoiceExists` no longer finds."""
     landlines: frozenset[Secret] = frozenset()
-    """Numbers that take no text."""
+    """Numbers that cannot get texts."""
 
 
 # ── what it sends ────────────────────────────────────────────────────────────────────────
@@ -100,7 +100,7 @@ class Text:
 
 
 class Fault(enum.Enum):
-    """How an operation may fail. What is lost of a read is `Unavailable`: it did nothing."""
+    """A way for an operation to fail. A lost read is `Unavailable`, since it did nothing."""
 
     DOWN = "down"
     """Never reached: `Unavailable`."""
@@ -112,7 +112,7 @@ class Fault(enum.Enum):
 
 @frozen
 class Slow:
-    """Answers after so many seconds; beyond the caller's budget the answer is lost."""
+    """An answer after some seconds; beyond the caller's budget, the answer is lost."""
 
     seconds: float
 
@@ -126,19 +126,19 @@ Scripted = Fault | Slow | Refusal | None
 
 @define(eq=False, repr=False)
 class MemoryBackend:
-    """A billing service in memory. Safe to use from several threads.
+    """An in-memory billing service. Safe to use from several threads.
 
-    A write with a key that was answered before changes nothing and gets the same answer, or is
-    refused where it is another write.
-    `EnrollInPaperless` has no key at the service: sent again it is refused as pending. An
-    operation that the service lacks is `Unavailable`: surely nothing was done, and what
-    the caller agreed to is kept, whereas a refusal would end it for good (R31).
+    Repeating a write with its key changes nothing and gets the same answer; reusing the key for
+    another write is refused.
+    `EnrollInPaperless` has no key at the service: if sent again, it is refused as pending. An
+    operation that the service lacks is `Unavailable`: certainly nothing was done, so the caller's
+    request is deferred, whereas a refusal would end it for good (R31).
     """
 
     books: Books = field(factory=Books)
     operations: frozenset[str] = OPERATIONS
     sleep: Callable[[float], None] = time.sleep
-    """Waits so many seconds; only where `Slow` is scripted."""
+    """Waits for some seconds; used only if `Slow` is scripted."""
     _customers: dict[Secret, Customer] = field(init=False)
     _bills: dict[Unit, Registration] = field(init=False)
     _links: dict[str, Unit] = field(init=False, factory=dict)
@@ -170,15 +170,15 @@ class MemoryBackend:
         return f"<MemoryBackend {len(self._customers)} customers>"
 
     def script(self, operation: str, *how: Scripted) -> None:
-        """Says how the next calls of an operation go; after them all goes well again."""
+        """Script the next calls of an operation; after them, it works again."""
         if operation not in OPERATIONS:
-            message = f"no operation {operation!r}; there are {', '.join(sorted(OPERATIONS))}"
+            message = f"unknown operation {operation!r}; choose {', '.join(sorted(OPERATIONS))}"
             raise ValueError(message)
         with self._lock:
             self._script.setdefault(operation, deque()).extend(how)
 
     def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
-        """Answers within `budget` seconds."""
+        """Answer within `budget` seconds."""
         operation = type(request).__name__
         if operation not in self.operations:
             return Unavailable()
@@ -203,13 +203,13 @@ class MemoryBackend:
 
     @property
     def emails(self) -> tuple[Email, ...]:
-        """The e-mails queued so far, oldest first."""
+        """The queued e-mails, oldest first."""
         with self._lock:
             return tuple(self._emails)
 
     @property
     def texts(self) -> tuple[Text, ...]:
-        """The texts queued so far, oldest first."""
+        """The queued texts, oldest first."""
         with self._lock:
             return tuple(self._texts)
 
@@ -220,15 +220,15 @@ class MemoryBackend:
             return frozenset(self._autopay)
 
     def registration(self, customer: Secret, invoice_type: str) -> Registration:
-        """How far a bill is: `NONE` (on paper), `PENDING` or `ACTIVE`; KeyError if unknown."""
+        """Return a bill's state: `NONE` (on paper), `PENDING`, or `ACTIVE`; KeyError if unknown."""
         with self._lock:
             return self._bills[customer, invoice_type]
 
     def complete(self, link: str, email: Secret | None = None) -> bool:
-        """Opens a link, as its receiver would: the bill is paperless from then on.
+        """Open a link as its recipient would; the bill is paperless from then on.
 
-        `email` is the address typed on the linked page, if any. False where the link is
-        not valid: unknown, used, replaced, or the bill went back to paper.
+        `email` is the address typed on the linked page, if any. Returns False if the link is not
+        valid: unknown, used, replaced, or the bill went back to paper.
         """
         with self._lock:
             unit = self._links.get(link)
@@ -243,7 +243,7 @@ class MemoryBackend:
     def _read(self, request: Read) -> ServiceAnswer:
         named = (getattr(request, each.name) for each in fields(type(request)))
         if not all(value.reveal().strip() for value in named if isinstance(value, Secret)):
-            return Refused(Refusal.OTHER)  # nothing was looked for, so nobody is absent
+            return Refused(Refusal.OTHER)  # nothing was searched for, so no one is absent
         if isinstance(request, SearchByAccountNumber):
             number = request.account
             of_holder = next((j for j in self.books.joined if number in j), {number})
@@ -266,7 +266,7 @@ class MemoryBackend:
         )
 
     def _as_listed(self, customer: Customer) -> Customer:
-        """A customer with today's flags; an invoice without them is answered without."""
+        """Return a customer with current flags; an invoice without flags stays without."""
         return evolve(
             customer,
             invoices=tuple(
@@ -308,7 +308,7 @@ class MemoryBackend:
         return Accepted()
 
     def _enroll(self, request: EnrollInPaperless) -> ServiceAnswer:
-        """Customer, bill and address are the payment's own, whatever the request says beside."""
+        """The customer, bill, and address are the payment's own, whatever else the request says."""
         paid = self._paid(request.payment)
         if paid is None:
             return Refused(Refusal.OTHER)
@@ -320,7 +320,7 @@ class MemoryBackend:
         return self._start(unit, paid.email)
 
     def _prefer(self, request: StoreCustomerPreference) -> ServiceAnswer:
-        """Paperless starts or replaces the pending registration; paper cancels what there is."""
+        """Paperless starts or replaces the pending registration; paper cancels whatever exists."""
         unit = (request.customer, request.invoice_type)
         if unit not in self._bills:
             return Refused(Refusal.OTHER)
@@ -335,10 +335,10 @@ class MemoryBackend:
         return self._start(unit, request.email)
 
     def _start(self, unit: Unit, email: Secret | None) -> ServiceAnswer:
-        """Starts a registration, as `StartPaperlessRegistrationForCustomer` does.
+        """Start a registration, as `StartPaperlessRegistrationForCustomer` does.
 
-        The customer's e-mail is overwritten before anybody has confirmed it. Without one, the
-        link that was texted for it stays valid.
+        The customer's e-mail is overwritten before anyone has confirmed it. Without one, the link
+        that was texted for it stays valid.
         """
         if self._bills[unit] is Registration.ACTIVE:
             return Refused(Refusal.ALREADY_PAPERLESS)
@@ -365,7 +365,7 @@ class MemoryBackend:
         return next((p for p in self.books.payments if p.payment == payment), None)
 
     def _settle(self, unit: Unit, registration: Registration) -> None:
-        """Puts a bill where it now is; links that were sent for it before are void."""
+        """Set a bill's state; links that were sent for it before are void."""
         self._bills[unit] = registration
         self._links = {link: of for link, of in self._links.items() if of != unit}
 
@@ -400,6 +400,6 @@ def _same_number(one: Secret | None, other: Secret) -> bool:
 
 
 def _last_ten(number: Secret) -> str | None:
-    """The last ten digits; None for a text that is not a telephone number."""
+    """Return the last ten digits, or None if the text is not a telephone number."""
     plain = alone(number.reveal())
     return plain and plain[-10:]

@@ -1,6 +1,6 @@
 """How a service writes flags, amounts, and dates where its WSDL only calls them text.
 
-The connection's `[written]` tables say so in examples: `"Y/N"`, `"1,234.56"`, `"MM/DD/YYYY"`.
+The connection's `[written]` tables give examples: `"Y/N"`, `"1,234.56"`, `"MM/DD/YYYY"`.
 """
 
 import re
@@ -21,40 +21,40 @@ DATE_FIELDS = frozenset({"InvoiceDueDate"})
 ISO_DATE = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?\s*(?:Z|[+-]\d\d:\d\d)?"
 )
-"""A date as XML Schema and most databases write it, with or without a time."""
+"""A date in the form of XML Schema and most databases, with or without a time."""
 
 US_AMOUNT = "1,234.56"
 AMOUNTS: Mapping[str, tuple[str, str]] = Fixed({US_AMOUNT: (",", "."), "1.234,56": (".", ",")})
-"""By example: what separates thousands, and what separates cents."""
+"""By example: the separator for thousands, and the one for cents."""
 
 CENTS = "cents"
 """An amount in whole cents."""
 
 LARGEST_DIGITS = 10
 SMALLEST_DIGIT = -20
-"""An amount of more digits before the point, or farther behind it, is none: `1E+5000`."""
+"""An amount with more digits before or after the point is not valid: `1E+5000`."""
 
 DATE_PARTS: Mapping[str, str] = Fixed(
     {"YYYY": "%Y", "YY": "%y", "MMM": "%b", "MM": "%m", "M": "%m", "DD": "%d", "D": "%d"}
 )
-"""The parts of a date as a connection writes them, and as `strptime` does."""
+"""The parts of a date in a connection, and in `strptime`."""
 _PART = re.compile("|".join(sorted(DATE_PARTS, key=len, reverse=True)))
 
 
 class Unreadable(ValueError):
-    """A text that is not what its field should hold. It never quotes the text."""
+    """A text that its field cannot hold. The error never quotes the text."""
 
 
 @frozen
 class FlagWords:
-    """The two texts of a flag, in any case: `Y/N`, `1/0`, or `Y/` where a blank means no."""
+    """The two texts of a flag, in any case: `Y/N`, `1/0`, or `Y/` if a blank means no."""
 
     true: str
     false: str
 
     @classmethod
     def of(cls, written: str) -> "FlagWords":
-        """The words in an example. Raises `Unreadable` where it is none."""
+        """Return the words in an example. Raises `Unreadable` if it is not valid."""
         true, slash, false = written.partition("/")
         true, false = true.strip(), false.strip()
         if not slash or "/" in false or true.casefold() == false.casefold():
@@ -74,7 +74,7 @@ class FlagWords:
 
 
 def within_reason(number: Decimal) -> Decimal:
-    """Return an amount that a bill can have. Raises `Unreadable` where it is absurd."""
+    """Return an amount that a bill can have. Raises `Unreadable` if it is absurd."""
     last = number.as_tuple().exponent
     if not isinstance(last, int) or number.adjusted() >= LARGEST_DIGITS or last < SMALLEST_DIGIT:
         raise Unreadable
@@ -82,9 +82,9 @@ def within_reason(number: Decimal) -> Decimal:
 
 
 def read_amount(text: str, written: str = US_AMOUNT) -> Decimal | None:
-    """Return the amount in a text; None in a blank.
+    """Return the amount in a text, or None if it is blank.
 
-    A currency sign may stand before it; a minus, parentheses, or CR mark a credit.
+    A currency sign may precede it; a minus, parentheses, or CR mark a credit.
     """
     text = text.strip()
     if not text:
@@ -115,7 +115,7 @@ def read_amount(text: str, written: str = US_AMOUNT) -> Decimal | None:
 
 
 def date_format(written: str) -> str:
-    """Return an example of a date as a `strptime` format. Raises `Unreadable` where it is none."""
+    """Return an example of a date as a `strptime` format. Raises `Unreadable` if invalid."""
     parts = _PART.findall(written)
     kinds = sorted(part[0] for part in parts)
     if kinds != ["D", "M", "Y"] or re.search(r"[^-/., ]", _PART.sub("", written)):
@@ -124,7 +124,7 @@ def date_format(written: str) -> str:
 
 
 def read_date(text: str, written: str = "") -> date | None:
-    """Return the date in a text; None in a blank, and in the year 1, .NET's word for none.
+    """Return the date in a text, or None if it is blank or in the year 1, .NET's "no date".
 
     A time of day may follow.
     """
@@ -150,13 +150,13 @@ def problems(table: str, names: Mapping[str, str]) -> Iterator[str]:
     """Describe every line of a `[written]` table that cannot be used."""
     for name, written in names.items():
         if name in FLAG_FIELDS:
-            says = 'not two texts with a slash between, as "Y/N"'
+            says = 'not two texts separated by a slash, such as "Y/N"'
             ask: Callable[[str], object] = FlagWords.of
         elif name in AMOUNT_FIELDS:
-            says = f"none of {', '.join((*AMOUNTS, CENTS))}"
+            says = f"not one of {', '.join((*AMOUNTS, CENTS))}"
             ask = _amount_example
         elif name in DATE_FIELDS:
-            says = 'no date made of YYYY or YY, MM or MMM, and DD, as "MM/DD/YYYY"'
+            says = 'not a date made of YYYY or YY, MM or MMM, and DD, such as "MM/DD/YYYY"'
             ask = date_format
         else:
             known = ", ".join(sorted(FLAG_FIELDS | AMOUNT_FIELDS | DATE_FIELDS))

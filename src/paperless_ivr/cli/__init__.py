@@ -1,4 +1,4 @@
-"""The command line, `paperless-ivr`. Each command is a module, imported when it is called for."""
+"""The command line, `paperless-ivr`. Each command is a module, imported on demand."""
 
 import gc
 from importlib import import_module
@@ -11,52 +11,52 @@ from paperless_ivr.errors import NoRecord, Problems, RecordDown, StoreError, Wsd
 
 COMMANDS = {
     "agi": "Take calls that Asterisk hands over by FastAGI.",
-    "call": "Take a call at the keyboard, or play keys.",
+    "call": "Take a call at the keyboard, or play back keys.",
     "check": "Check a policy and a biller's service before the first call.",
-    "cloudivr": "Run the reference CloudIVR service; show what it has queued.",
-    "effort": "Tell what a call costs its caller, in keys and seconds.",
+    "cloudivr": "Run the reference CloudIVR service, or list its queue.",
+    "effort": "Measure what a call costs the caller, in keys and seconds.",
     "diagram": "Draw the call flow from its live table.",
     "prompts": "List every phrase for a voice studio, or render all.",
-    "record": "Look after the record, and answer for what it has of a person.",
-    "relay": "Finish what calls left to do.",
+    "record": "Maintain the record, and look up what it has about a person.",
+    "relay": "Complete work left over from calls.",
     "replay": "Replay transcripts.",
-    "report": "Tell how far callers got, and why no further.",
-    "serve": "Answer calls of Twilio by web request.",
+    "report": "Report how far callers got, and why they got no further.",
+    "serve": "Answer Twilio's web requests.",
     "simulator": "Be the caller, in a browser.",
-    "transcripts": "Write the calls that take every row of the table.",
-    "verify": "Prove what must hold in every call.",
+    "transcripts": "Write calls that together take every row of the table.",
+    "verify": "Prove the invariants of every call.",
 }
-"""Every command, and what it is for; `import_module` finds it in the module of that name."""
+"""Every command with its purpose; the module of the same name has its code."""
 
 
 class Unusable(click.ClickException):
-    """What was given cannot be used, now or later. What may pass ends with status 1."""
+    """The input can never be used. Temporary problems end with status 1 instead."""
 
     exit_code = 2
 
 
 class Commands(click.Group):
-    """Imports a command when it is called for; tells what is wrong without a traceback."""
+    """Imports commands on demand; reports errors without a traceback."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """The names of all commands."""
+        """Return the names of all commands."""
         return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """The command of that name."""
+        """Return the command with that name."""
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"paperless_ivr.cli.{cmd_name}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Lists the commands without importing them."""
+        """List the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl(sorted(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs a command; what cannot be used, or does not answer, ends in a line and a status."""
-        gc.set_threshold(20_000)  # imports make much that stays: with 700 a start takes 15% longer
+        """Run a command; report errors in one line and an exit status."""
+        gc.set_threshold(20_000)  # imports leave much in memory: with 700 a start takes 15% longer
         try:
             return super().invoke(ctx)
         except (WsdlAway, NoRecord) as not_yet:
@@ -75,7 +75,7 @@ class Commands(click.Group):
 
 
 def _extra(command: str, missing: str) -> str:
-    """The extra of the package that brings a module: the command's own, where it has one."""
+    """Return the extra that provides a module: the command's own, if it has one."""
     if missing == "psycopg":
         return "postgresql"
     return command if command in metadata("paperless-ivr").get_all("Provides-Extra", []) else "all"

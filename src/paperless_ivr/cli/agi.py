@@ -43,35 +43,35 @@ if TYPE_CHECKING:
     "folder",
     required=True,
     type=FOLDER,
-    help="The recorded phrases, as `paperless-ivr prompts --render` makes them.",
+    help="The folder of recorded phrases, as made by `paperless-ivr prompts --render`.",
 )
 @click.option(
     "--sounds-in-asterisk",
     "prefix",
     metavar="NAME",
-    help="What Asterisk calls that folder, where it is on another machine. [default: its path]",
+    help="That folder's path on Asterisk's machine, if different. [default: the same path]",
 )
 @click.option(
     "--asterisk-language",
     "named",
     multiple=True,
     metavar="TAG=NAME",
-    help="What Asterisk calls a language, as es-US=es_MX_f_Allison. [default: es of es-US]",
+    help="Asterisk's name for a language: es-US=es_MX_f_Allison. [default: es for es-US]",
 )
 @click.option(
     "--probe",
     is_flag=True,
-    help="Wait for one call, list the sounds that Asterisk does not have, and end.",
+    help="Wait for one call, list the sounds that Asterisk lacks, and exit.",
 )
 @click.option(
-    "--person", default="", metavar="DIAL", help="Whom to dial for a person: PJSIP/agents."
+    "--person", default="", metavar="DIAL", help="What to dial to reach a person: PJSIP/agents."
 )
 @click.option(
     "--threads",
     type=click.IntRange(1),
     default=AT_ONCE,
     show_default=True,
-    help="Requests to the service at the same time; for each 32 a database connection.",
+    help="Concurrent requests to the service; each 32 need one database connection.",
 )
 @limits.options
 @health.options
@@ -97,8 +97,8 @@ def command(  # noqa: PLR0913 - an argument for each option
 ) -> None:
     """Take calls that a dialplan hands over with AGI(agi://…).
 
-    What the dialplan sets and finds is in docs/asterisk.md. Whoever reaches the port can hand
-    calls over: FastAGI has no password.
+    docs/asterisk.md lists the variables that the dialplan sets and gets. FastAGI has no password,
+    so anyone who can reach the port can hand calls over.
     """
     policy = policy_in_force(file)
     sounds = Sounds.of(policy, folder, prefix, _names(named, policy))
@@ -124,7 +124,7 @@ def _line(  # noqa: PLR0913, PLR0917 - all that calls are run with
     threads: int,
     meters: "Meters",
 ) -> Line:
-    """What a biller's calls are answered with; problems are told before the first one."""
+    """Return what answers a biller's calls; reports problems before the first one."""
     flow = Flow(Terms(policy, at.backend.operations))
     check(flow, CAPABILITIES)
     from paperless_ivr.web import MeteredBackend
@@ -142,19 +142,21 @@ def _tell(what: str, of: Arrival, why: str) -> None:
 
 
 def _names(named: tuple[str, ...], policy: Policy) -> dict[str, str]:
-    """What Asterisk calls languages, by their tags."""
+    """Return Asterisk's names of languages, by tag."""
     names: dict[str, str] = {}
     for given in named:
         tag, _, name = given.partition("=")
         if tag not in policy.languages.offered or not re.fullmatch(r"\w+", name):
-            message = f"{given!r} is no TAG=NAME; tags: {', '.join(policy.languages.offered)}"
+            message = (
+                f"{given!r} is not TAG=NAME; the tags are {', '.join(policy.languages.offered)}"
+            )
             raise click.BadParameter(message, param_hint="--asterisk-language")
         names[tag] = name
     return names
 
 
 async def _probe(sounds: Sounds, host: str, port: int) -> None:
-    """Asks the first Asterisk that calls for every sound; GatewayProblems name those it lacks."""
+    """Ask the first Asterisk that calls for every sound; GatewayProblems names missing ones."""
     calls: asyncio.Queue[Channel] = asyncio.Queue()
     with _usable(host, port):
         server = await asyncio.start_server(lambda *of: calls.put_nowait(Channel(*of)), host, port)
@@ -173,7 +175,7 @@ async def _probe(sounds: Sounds, host: str, port: int) -> None:
                 await channel.close()
     problems = [f"{language}: {file}" for language, files in found.items() for file in files]
     if problems:
-        title = "Asterisk lacks sounds; install them, or name a language with --asterisk-language"
+        title = "Asterisk lacks sounds; install them, or set --asterisk-language"
         raise GatewayProblems(title, problems)
     click.echo(f"Asterisk has every sound of {', '.join(sounds.catalog.books)}")
 
@@ -181,7 +183,7 @@ async def _probe(sounds: Sounds, host: str, port: int) -> None:
 async def _serve(
     server: FastAgi, host: str, port: int, drain_seconds: float, draining: threading.Event
 ) -> None:
-    """Takes calls until SIGTERM, drains, and gives back the rest; a second signal hurries it."""
+    """Take calls until SIGTERM, drain, and give back the rest; a second signal speeds it up."""
     told: asyncio.Queue[signal.Signals] = asyncio.Queue()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.put_nowait, number)
@@ -201,7 +203,7 @@ async def _serve(
 
 @contextmanager
 def _usable(host: str, port: int) -> Iterator[None]:
-    """Says in a line why a port cannot be listened on."""
+    """Report in one line why a port cannot be used."""
     try:
         yield
     except OSError as error:

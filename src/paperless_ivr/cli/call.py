@@ -1,4 +1,4 @@
-"""`paperless-ivr call`: a call at the keyboard, or of keys that are played."""
+"""`paperless-ivr call`: a call at the keyboard, or played back from keys."""
 
 import sys
 from pathlib import Path
@@ -21,31 +21,34 @@ from paperless_ivr.gateways.terminal import TerminalGateway, tokens
 from paperless_ivr.prompts import Catalog
 
 DEMO = "1 1137# 1"
-"""A whole call: take the offer, prove who calls, agree."""
+"""A whole call: take the offer, prove who is calling, agree."""
 
 ASK = "ask"
-HELP = "Type keys and Enter. Nothing is silence, h hangs up, # ends an entry, 1@0 interrupts."
+HELP = "Type keys, then Enter. Enter alone is silence, h hangs up, # ends an entry, 1@0 interrupts."
 
 
 @click.command(name="call")
-@click.option("--keys", metavar="KEYS", help="Play these keys, as '1 1137# 1'.")
+@click.option("--keys", metavar="KEYS", help="Play these keys, such as '1 1137# 1'.")
 @click.option(
     "--moment",
     type=click.Choice([moment.value for moment in Moment]),
     default=Moment.START.value,
     show_default=True,
-    help="When in the host's call the offer is made.",
+    help="The point in the host's call at which the offer is made.",
 )
-@click.option("--biller", default=BILLER, show_default=True, help="Whose demo service answers.")
-@click.option("--caller", default="rivera", show_default=True, help="A demo customer, or +1….")
+@click.option(
+    "--biller", default=BILLER, show_default=True, help="The biller whose demo service answers."
+)
+@click.option(
+    "--caller", default="rivera", show_default=True, help="A demo customer, or a number: +1…."
+)
 @services.options
-@click.option("--person/--no-person", default=False, help="Somebody can take the call.")
+@click.option("--person/--no-person", default=False, help="Whether a person can take the call.")
 @click.option(
     "--transcript",
     type=FILE,
-    help="Write the call to this file, with stand-ins for what is personal.",
+    help="Write the call to this file, with made-up values for personal data.",
 )
-@click.option("--language", help="As es-US; 'ask' lets the caller choose. [default: the policy's]")
 def command(  # noqa: PLR0913 - an argument for each option
     *,
     keys: str | None,
@@ -60,11 +63,11 @@ def command(  # noqa: PLR0913 - an argument for each option
     transcript: Path | None,
     language: str | None,
 ) -> None:
-    """Take a call at the keyboard, or play keys; the last line is its disposition.
+    """Take a call at the keyboard, or play back keys; the last line is the disposition.
 
-    Tokens of KEYS: digits, `*` and `#` as pressed; `-` is silence; `h` hangs up; `*@3` is a key
-    while the fourth prompt is spoken; `answered`, `busy` or `no_answer` is what becomes of a
-    transfer.
+    KEYS consists of tokens: digits, `*`, and `#` as pressed; `-` for silence; `h` to hang up;
+    `*@3` for a key during the fourth prompt; `answered`, `busy`, or `no_answer` for the result of
+    a transfer.
     """
     if biller != BILLER:
         message = f"no biller {biller!r}; the demo has {BILLER}"
@@ -101,7 +104,7 @@ def command(  # noqa: PLR0913 - an argument for each option
 
 
 def _scribe(flow: Flow, policy: Path | None, transcript: Path) -> Observer:
-    """Writes the call to a file when it ends."""
+    """Write the call to a file when it ends."""
     from paperless_ivr.transcripts.parsing import DEMO
     from paperless_ivr.transcripts.scribe import Scribe
 
@@ -113,11 +116,13 @@ def _scribe(flow: Flow, policy: Path | None, transcript: Path) -> Observer:
 
 
 def _language(wanted: str | None, policy: Policy) -> str | None:
-    """The language that the host hands over; None where the caller is to choose."""
+    """Return the language that the host hands over, or None if the caller chooses."""
     if wanted == ASK:
         return None
     language = wanted or policy.languages.default
     if language not in policy.languages.offered:
-        message = f"{language!r} is not offered; {', '.join(policy.languages.offered)} or {ASK}"
+        message = (
+            f"{language!r} is not offered; choose {', '.join(policy.languages.offered)} or {ASK}"
+        )
         raise click.BadParameter(message, param_hint="--language")
     return language

@@ -17,7 +17,7 @@ from paperless_ivr.prompts.policies import load_policy
 @click.command(name="check")
 @click.option("--policy", "policy_file", type=FILE, help="A policy (TOML).")
 @click.option("--connection", "connection_file", type=FILE, help="A connection (TOML).")
-@click.option("--wsdl", help="A biller's WSDL, file or URL, where there is no connection yet.")
+@click.option("--wsdl", help="A biller's WSDL (file or URL), if there is no connection yet.")
 @click.option(
     "--test-account",
     "test_account",
@@ -25,7 +25,7 @@ from paperless_ivr.prompts.policies import load_policy
     metavar="NUMBER",
     help="Look this account up and report which fields of the real answer were read.",
 )
-@click.option("--offline", is_flag=True, help="Do not try whether the connection works.")
+@click.option("--offline", is_flag=True, help="Do not test whether the connection works.")
 @click.pass_context
 def command(  # noqa: PLR0913 - an argument for each option
     ctx: click.Context,
@@ -36,19 +36,19 @@ def command(  # noqa: PLR0913 - an argument for each option
     test_account: str | None,
     offline: bool,
 ) -> None:
-    """Tell what a policy means, and whether a biller's service fits and answers.
+    """Explain a policy, and check whether a biller's service fits and answers.
 
-    Exit status: 0 where calls can be taken, 1 where something has to be mended first, 2 where
-    a file cannot be used at all.
+    Exit status: 0 if calls can be taken, 1 if something has to be fixed first, 2 if a file cannot
+    be used at all.
     """
     if connection_file and wsdl:
-        message = "a connection names its WSDL itself; give one of --connection and --wsdl"
+        message = "a connection names its own WSDL; give either --connection or --wsdl"
         raise click.UsageError(message)
     if not (policy_file or connection_file or wsdl):
-        message = "nothing to check; give --policy, --connection or --wsdl"
+        message = "nothing to check; give --policy, --connection, or --wsdl"
         raise click.UsageError(message)
     if test_account and (offline or not connection_file):
-        message = "--test-account asks the service itself; give --connection, and no --offline"
+        message = "--test-account calls the real service; give --connection, without --offline"
         raise click.UsageError(message)
     policy = load_policy(policy_file) if policy_file else None
     well = True
@@ -64,13 +64,13 @@ def command(  # noqa: PLR0913 - an argument for each option
 
 def _policy(policy: Policy, file: Path | None) -> None:
     check(Terms(policy), FLOW)
-    click.echo(f"policy {file}: can be used. It means:")
+    click.echo(f"policy {file}: it can be used. It means:")
     for line in meaning(policy):
         click.echo(f"  {line}")
 
 
 def _account(file: Path, number: str, policy: Policy) -> bool:
-    """Reads a real answer; whether there was one, and a caller can key that account number."""
+    """Read a real answer; return whether there was one for an account that can be keyed."""
     from paperless_ivr.backends.connection import load_connection
     from paperless_ivr.backends.soap.survey import read_account
     from paperless_ivr.secret import account
@@ -83,8 +83,9 @@ def _account(file: Path, number: str, policy: Policy) -> bool:
     keyed = Terms(policy).accounts.keys(number)
     if keyed is None:
         click.echo(
-            "  no caller can key it under this policy: say in account.forms how your account "
-            "numbers are written, in proof.account_keys how long they are"
+            "  callers cannot key it under this policy: describe your account numbers in "
+            "account.forms, and "
+            "their length in proof.account_keys"
         )
     else:
         click.echo(f"  a caller keys it with {len(keyed)} keys")
@@ -92,7 +93,7 @@ def _account(file: Path, number: str, policy: Policy) -> bool:
 
 
 def _service(file: Path | None, wsdl: str | None, policy: Policy | None, offline: bool) -> bool:
-    """Tells how a service stands; whether calls can be taken with it."""
+    """Report the state of a service; return whether calls can be taken with it."""
     from attrs import evolve
 
     from paperless_ivr.backends.connection import Connection, load_connection
@@ -122,7 +123,7 @@ def _service(file: Path | None, wsdl: str | None, policy: Policy | None, offline
     click.echo(f"service {place}: SOAP {' and '.join(contract.versions)}")
     for one in found:
         click.echo(f"  {one.operation:<29} {one.standing}")
-        for line in (*one.says, *([f"in force: {one.in_force}"] if one.in_force else [])):
+        for line in (*one.says, *([f"instead: {one.in_force}"] if one.in_force else [])):
             click.echo(f"      {line}")
     fit = all(one.standing is not Standing.UNUSABLE for one in found)
     has = frozenset(
@@ -132,12 +133,14 @@ def _service(file: Path | None, wsdl: str | None, policy: Policy | None, offline
         click.echo("  none of the seven operations can be used")
         fit = False
     if fit and not has & {"SearchByAccountNumber", "EnrollInPaperless"}:
-        click.echo("  without any search nobody can be found, so nobody can be served")
+        click.echo("  without any search, no customer can be found, so no caller can be served")
         fit = False
     if policy is not None and fit:
         check(Terms(policy, has), FLOW)
         if set(policy.address.strategies) == {Strategy.TEXT_LINK} and "SendWebLink" not in has:
-            click.echo("  the policy's only way to an address is a text, which needs SendWebLink")
+            click.echo(
+                "  the policy's only way to get an address is a text, which needs SendWebLink"
+            )
             fit = False
     if file is None or offline or not fit:
         click.echo("connection: not tried")

@@ -22,20 +22,22 @@ database_option = click.option(
     "--database", metavar="URL", default=DATABASE, show_default=True, help="SQLite or PostgreSQL."
 )
 same_database_option = click.option(
-    "--database", metavar="URL", help="SQLite or PostgreSQL. [default: that of the service]"
+    "--database", metavar="URL", help="SQLite or PostgreSQL. [default: the service's]"
 )
 
 
 @click.group(name="cloudivr", invoke_without_command=True)
 @database_option
 @limits.listening_options(8090)
-@click.option("--public-url", metavar="URL", help="Where links lead. [default: host and port]")
+@click.option(
+    "--public-url", metavar="URL", help="The address that links lead to. [default: host and port]"
+)
 @click.option(
     "--link-days",
     type=click.FloatRange(0, min_open=True),
     default=7,
     show_default=True,
-    help="Days that a link can be used.",
+    help="How many days a link can be used.",
 )
 @click.option(
     "--smtp",
@@ -57,7 +59,7 @@ def command(  # noqa: PLR0913 - an argument for each option
 ) -> None:
     """Run the reference CloudIVR service until Ctrl-C.
 
-    An empty database is filled with made-up billers, customers and bills.
+    An empty database is filled with made-up billers, customers, and bills.
     """
     if context.invoked_subcommand:
         return
@@ -88,18 +90,20 @@ def command(  # noqa: PLR0913 - an argument for each option
             click.echo(f"PartnerKey   {partner.key}")
             for biller in seed.load().billers:
                 click.echo(f"BillerGUID   {biller.guid}  {biller.name}")
-            click.echo("GUIDs and key are those of the made-up data. Ctrl-C stops the service.")
+            click.echo(
+                "GUIDs and the key belong to the made-up data. Press Ctrl-C to stop the service."
+            )
             while not stopped.wait(1.0):
-                pass  # a signal that another thread got is handled when this one wakes
+                pass  # a signal delivered to another thread is handled when this one wakes
     click.echo("Stopped.")
 
 
 @command.command()
 @same_database_option
-@click.option("--reveal", is_flag=True, help="Show to whom messages go.")
+@click.option("--reveal", is_flag=True, help="Show the recipients.")
 @click.pass_context
 def outbox(context: click.Context, database: str | None, reveal: bool) -> None:
-    """List the e-mails and texts that are queued."""
+    """List the queued e-mails and texts."""
     assert context.parent is not None
     database = database or context.parent.params["database"]
     with usable():
@@ -146,10 +150,10 @@ def _table(rows: Sequence[tuple[str, ...]]) -> str:
 
 
 def local_server(address: str) -> tuple[str, int]:
-    """The host and port of a server on this machine: what links open would go in clear."""
+    """Return the host and port of a local server: e-mail with links is sent unencrypted."""
     host, _, port = address.rpartition(":")
     if not port.isdecimal() or int(port) > 65535 or not on_this_machine(host.strip("[]")):
-        message = "must be HOST:PORT on this machine, as 127.0.0.1:1025; it may pass e-mail on"
+        message = "must be HOST:PORT on this machine, such as 127.0.0.1:1025"
         raise click.BadParameter(message, param_hint="--smtp")
     return host.strip("[]"), int(port)
 
@@ -163,7 +167,7 @@ def on_this_machine(host: str) -> bool:
 
 
 def stopped_by_signal() -> Event:
-    """Set once somebody presses Ctrl-C or ends the process."""
+    """Set by Ctrl-C or SIGTERM."""
     stopped = Event()
 
     def stop(*_: Any) -> None:
@@ -176,7 +180,7 @@ def stopped_by_signal() -> Event:
 
 @contextmanager
 def usable(option: str = "--database") -> Iterator[None]:
-    """Tells in a line what cannot be used; what a database says may be personal."""
+    """Report in one line what cannot be used; a database's own message may be personal."""
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
     from paperless_ivr.cloudivr.database import OldDatabase
@@ -184,7 +188,7 @@ def usable(option: str = "--database") -> Iterator[None]:
     try:
         yield
     except (ArgumentError, NoSuchModuleError) as error:
-        message = "no database URL; it looks like sqlite:///file.db or postgresql://host/name"
+        message = "not a database URL; write sqlite:///file.db or postgresql://host/name"
         raise click.BadParameter(message, param_hint=option) from error
     except SQLAlchemyError as error:
         message = f"the database cannot be used: {type(error).__name__}"

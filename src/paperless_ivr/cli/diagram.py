@@ -25,18 +25,18 @@ TEXTS = {"dot": dot, "table": markdown}
     type=click.Choice(["svg", "html", "dot", "table"]),
     default="svg",
     show_default=True,
-    help="A picture; the whole flow as a page; the raw graph for Graphviz; or tables in Markdown.",
+    help="A picture, the whole flow as a page, the raw graph for Graphviz, or tables in Markdown.",
 )
 @click.option(
     "--chapter",
     type=click.Choice([phase.name.lower() for phase in Phase], case_sensitive=False),
-    help="Only this chapter; without it, a picture is the overview.",
+    help="Only this chapter. By default, a picture is the overview.",
 )
 @click.option(
     "--policy",
     "policy_file",
     type=EXISTING_FILE,
-    help="A policy (TOML): pictures leave out what it switches off.",
+    help="A policy (TOML); pictures leave out what it turns off.",
 )
 @click.option(
     "--transcript",
@@ -84,6 +84,6 @@ def _svg(only: Phase | None, policy: Policy | None) -> str:
         return overview(FLOW, policy).svg()
     pictures = chapters(FLOW, policy)
     if only not in pictures:
-        message = "no call comes to this chapter under the policy"
+        message = "no call reaches this chapter under the policy"
         raise click.ClickException(message)
     return pictures[only].svg()

@@ -19,23 +19,23 @@ HEADS = ("how they are known", "address", "ends", "keys", "knows", "hears", "slo
 
 @click.command(name="effort")
 @click.option("--policy", "file", type=FILE, help="A policy (TOML).")
-@click.option("--language", help="As es-US. [default: that of the policy]")
+@click.option("--language", help="Such as es-US. [default: the policy's]")
 @click.option(
     "--rate",
     type=click.IntRange(min=1),
     default=WORDS_A_MINUTE,
     show_default=True,
-    help="Words a minute.",
+    help="Words per minute.",
 )
 @click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
 )
 def command(*, file: Path | None, language: str | None, rate: int, form: str) -> None:
-    """Tell what a call costs its caller, for each way through the flow.
+    """Measure what a call costs the caller, for each path through the flow.
 
-    Keys and seconds are those until the service has accepted what was agreed, or until the end
-    where nothing was; `whole call` is for who hears every prompt. Waits for the service are left
-    out.
+    Counts keys and seconds until the service has accepted the request, or until the end if nothing
+    was agreed. `whole call` is for a caller who hears every prompt. Waits for the service are not
+    included.
     """
     policy = demo_policy() if file is None else load_policy(file)
     spoken = language or policy.languages.default
@@ -55,7 +55,7 @@ ALIGNED = ("left",) * 3 + ("right",) * 5
 
 
 def measured(policy: Policy, language: str, rate: int = WORDS_A_MINUTE) -> list[Way]:
-    """Every way, by how the caller is known."""
+    """Return every path, by how the caller is identified."""
     flow, words = Flow(Terms(policy)), Catalog.of(policy)
     found: list[Way] = []
     for start in starts(policy, language):
@@ -64,7 +64,7 @@ def measured(policy: Policy, language: str, rate: int = WORDS_A_MINUTE) -> list[
 
 
 def row(way: Way) -> tuple[str, ...]:
-    """A way as a row of the table."""
+    """Return a path as a row of the table."""
     until: Cost = way.registered or way.whole
     address = way.address.value if way.address else ""
     seconds = (until.knows, until.hears, until.slow, way.whole.hears)

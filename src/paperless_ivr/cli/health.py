@@ -1,4 +1,4 @@
-"""The port at which a server says how it is."""
+"""The port for a server's health and metrics."""
 
 import functools
 import threading
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from paperless_ivr.web import Meters
 
 CONNECTIONS = 50
-"""Open to this port at the same time."""
+"""Concurrent connections to this port."""
 
 
 @frozen
 class Where:
-    """Where a server says how it is; nowhere without a port."""
+    """The address for health and metrics; none without a port."""
 
     host: str
     port: int | None
@@ -29,23 +29,23 @@ class Where:
 
 @frozen
 class Said:
-    """What a server says of itself."""
+    """What a server reports about itself."""
 
     meters: "Meters"
     draining: threading.Event = field(factory=threading.Event)
-    """Set when it takes no more calls: from then on it is not ready."""
+    """Set when the server takes no more calls: from then on, it is not ready."""
 
 
 def options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a server's command the options; it gets them as `health`."""
+    """Add the options to a server's command, which gets them as `health`."""
 
     @click.option(
         "--health-port",
         type=click.IntRange(0, 65535),
-        help="Serve /live, /ready and /metrics there; 0 is any that is free. [default: nowhere]",
+        help="The port for /live, /ready, and /metrics; 0 picks a free one. [default: none]",
     )
     @click.option(
-        "--health-host", default="127.0.0.1", show_default=True, help="The address for it."
+        "--health-host", default="127.0.0.1", show_default=True, help="The address of that port."
     )
     @functools.wraps(command)
     def wrapped(*args: Any, health_port: int | None, health_host: str, **given: Any) -> Any:
@@ -56,7 +56,7 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @contextmanager
 def said(where: Where, at: Services) -> Iterator[Said]:
-    """Answers at that port for so long, with what the server says of itself."""
+    """Answer at that port within this context, with what the server reports about itself."""
     from paperless_ivr.net.http import bounded, listen
     from paperless_ivr.web import Meters, status
 
@@ -69,7 +69,7 @@ def said(where: Where, at: Services) -> Iterator[Said]:
     try:
         listening = listen(where.host, where.port)
     except OSError as error:
-        message = f"cannot listen at {where.host}:{where.port}: {error.strerror}"
+        message = f"cannot listen on {where.host}:{where.port}: {error.strerror}"
         raise click.ClickException(message) from error
     app = status(saying.meters, at.probe, lambda: _service(at), saying.draining.is_set)
     server = bounded(app, Limits(CONNECTIONS), 1)
@@ -85,6 +85,6 @@ def said(where: Where, at: Services) -> Iterator[Said]:
 
 
 def _service(at: Services) -> str:
-    """How the billing service is."""
+    """Return the state of the billing service."""
     refused = "" if at.backend.access else ", refuses our credentials"
     return f"circuit {at.backend.circuit}{refused}"

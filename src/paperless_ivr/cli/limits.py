@@ -1,4 +1,4 @@
-"""The options of all servers: where they listen, and what their peers may take."""
+"""The options of all servers: where they listen, and limits on their peers."""
 
 import functools
 from collections.abc import Callable
@@ -11,11 +11,11 @@ from paperless_ivr.net.connections import DEFAULTS, Limits
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 OTHER_FILES = 200
-"""Files, database connections and requests to the service that a server has open as well."""
+"""Files, database connections, and service requests that a server also keeps open."""
 
 
 def listening_options(port: int) -> Callable[[Command], Command]:
-    """Add the options of the address to listen at, with this port as their default."""
+    """Add the options of the address to listen on, with this port as the default."""
 
     def added(command: Command) -> Command:
         command = click.option(
@@ -23,31 +23,31 @@ def listening_options(port: int) -> Callable[[Command], Command]:
             type=click.IntRange(0, 65535),
             default=port,
             show_default=True,
-            help="0 is any that is free.",
+            help="0 picks a free port.",
         )(command)
         return click.option(
-            "--host", default="127.0.0.1", show_default=True, help="The address to listen at."
+            "--host", default="127.0.0.1", show_default=True, help="The address to listen on."
         )(command)
 
     return added
 
 
 def options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options; the command gets them as `bounds`."""
+    """Add the options to a command, which gets them as `bounds`."""
 
     @click.option(
         "--connections",
         type=click.IntRange(1),
         default=DEFAULTS.connections,
         show_default=True,
-        help="Open at the same time; below `ulimit -n`.",
+        help="Concurrent connections; must be below `ulimit -n`.",
     )
     @click.option(
         "--read-seconds",
         type=click.FloatRange(0, min_open=True),
         default=DEFAULTS.read_seconds,
         show_default=True,
-        help="For a request to arrive as a whole.",
+        help="The time for a complete request to arrive.",
     )
     @functools.wraps(command)
     def wrapped(*args: Any, connections: int, read_seconds: float, **given: Any) -> Any:
@@ -66,7 +66,7 @@ def _check_open_files(connections: int) -> None:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and connections > soft - OTHER_FILES:
         message = (
-            f"{connections} do not fit in `ulimit -n`, which is {soft}; "
+            f"{connections} exceed `ulimit -n`, which is {soft}; "
             f"raise it, or allow at most {max(soft - OTHER_FILES, 1)}"
         )
         raise click.BadParameter(message, param_hint="--connections")
@@ -77,5 +77,5 @@ drain_option = click.option(
     type=click.FloatRange(0),
     default=120.0,
     show_default=True,
-    help="That live calls go on for after SIGTERM; then the host gets them back.",
+    help="How long live calls continue after SIGTERM, before the host gets them back.",
 )

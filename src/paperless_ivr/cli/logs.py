@@ -1,9 +1,10 @@
 """Logs of the command line: lines on stderr.
 
 PAPERLESS_IVR_LOG_LEVEL    debug, info, warning, error or critical
-PAPERLESS_IVR_LOG_FORMAT   text (key-value pairs) or json (a JSON object a line)
+PAPERLESS_IVR_LOG_FORMAT   text (key-value pairs) or json (one JSON object per line)
 
-Servers log what is info, as JSON where stderr is no terminal; other commands warnings, as text.
+Servers log at level info, as JSON unless stderr is a terminal. Other commands log warnings, as
+text.
 """
 
 import functools
@@ -21,7 +22,7 @@ FORMATS = ("text", "json")
 
 
 def options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives a server's command the options of its log."""
+    """Add the log options to a server's command."""
 
     @click.option(
         "--log-level",
@@ -46,7 +47,7 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def configure(level: str | None = None, form: str | None = None) -> None:
-    """Sets up structlog; what is not given is as the environment says."""
+    """Set up structlog; the environment supplies what is not given."""
     level = level or _chosen("PAPERLESS_IVR_LOG_LEVEL", "warning", LEVELS)
     form = form or _chosen("PAPERLESS_IVR_LOG_FORMAT", "text", FORMATS)
     last: Any = (
@@ -67,13 +68,13 @@ def configure(level: str | None = None, form: str | None = None) -> None:
 
 
 def _to_stderr(*_: object) -> structlog.WriteLogger:
-    """A logger to what is stderr now."""
+    """Return a logger to the current stderr."""
     return structlog.WriteLogger(sys.stderr)
 
 
 def _chosen(variable: str, default: str, known: tuple[str, ...]) -> str:
     value = os.environ.get(variable, "").strip().lower() or default
     if value not in known:
-        message = f"{variable} is {value!r}; it may be {', '.join(known)}"
+        message = f"{variable} is {value!r}; it must be {', '.join(known)}"
         raise click.UsageError(message)
     return value

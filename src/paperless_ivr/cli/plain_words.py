@@ -1,4 +1,4 @@
-"""What a policy means, in plain words: for whoever approves it."""
+"""What a policy means, in plain words, for the person who approves it."""
 
 from collections.abc import Iterable, Iterator
 
@@ -12,14 +12,14 @@ MOMENTS = {
 }
 STRATEGIES = {
     Strategy.ON_FILE: "the address on file",
-    Strategy.TEXT_LINK: "a link by text message, where the caller types it",
+    Strategy.TEXT_LINK: "a texted link to a page where the caller types it",
     Strategy.KEYPAD: "the keypad",
     Strategy.AGENT: "a person",
 }
 
 
 def meaning(policy: Policy) -> Iterator[str]:
-    """A policy in sentences."""
+    """Yield a policy in sentences."""
     yield from _whose(policy)
     yield from _offer(policy)
     yield from _proof(policy)
@@ -34,17 +34,17 @@ def _whose(policy: Policy) -> Iterator[str]:
     approved = f"approved by {about.approved_by}"
     if about.approved_on:
         approved += f" on {about.approved_on}"
-    since = f"; no call runs under it before {about.in_force_from}" if about.in_force_from else ""
+    since = f"; it takes effect on {about.in_force_from}" if about.in_force_from else ""
     whose = f"{policy.biller.name}'s, version {about.version}, owned by {about.owner}"
     yield f"It is {whose}, {approved}{since}."
     languages = policy.languages
     if len(languages.offered) > 1:
         yield (
-            f"Callers choose among {_and(languages.offered)} unless the host says; "
+            f"Callers choose among {_and(languages.offered)} unless the host passes a language; "
             f"silence means {languages.default}."
         )
     else:
-        yield f"Everything is said in {languages.default}."
+        yield f"Everything is spoken in {languages.default}."
 
 
 def _offer(policy: Policy) -> Iterator[str]:
@@ -53,10 +53,10 @@ def _offer(policy: Policy) -> Iterator[str]:
     yield from _question(policy.offer)
     days = policy.offer.again_after_days
     no, silence = days[Disposition.DECLINED], days[Disposition.IGNORED]
-    yield f"After a no the caller is not asked again for {no} days, after silence for {silence}."
+    yield f"After a no, the caller is not asked again for {no} days; after silence, for {silence}."
     eligible = policy.bills.eligible
     if eligible is None:
-        yield "Every type of bill can go paperless."
+        yield "All types of bills can go paperless."
     else:
         yield f"These types of bills can go paperless: {_and(eligible)}."
 
@@ -64,30 +64,31 @@ def _offer(policy: Policy) -> Iterator[str]:
 def _question(offer: Offer) -> Iterator[str]:
     if offer.one_question:
         yield (
-            f"{_and(MOMENTS[moment] for moment in offer.one_question).capitalize()}, a caller whom "
-            "the host vouches for hears bill, address and what happens next in the offer, where "
-            "one bill and its address are on file: one key is the consent."
+            f"{_and(MOMENTS[moment] for moment in offer.one_question).capitalize()}, callers "
+            "whom the host vouches for, with one bill and an address on file, hear the bill, the "
+            "address, and what happens next in the offer itself: one key is the consent."
         )
     match offer.reason:
         case OfferReason.REMINDER:
             by = "text" if offer.reminder_by is Reminder.TEXT else "e-mail"
             days = f"{offer.reminder_days} day{'s' * (offer.reminder_days > 1)}"
-            yield f"The offer says that a reminder comes by {by}, {days} before a bill is due."
+            yield f"The offer mentions a reminder by {by}, {days} before a bill is due."
         case OfferReason.INCENTIVE:
-            yield f"The offer says what is given for it, until {offer.incentive_until}."
+            yield f"The offer mentions the incentive until {offer.incentive_until}."
         case OfferReason.SOURCE:
-            yield "The offer begins with the sentence on waste, at every moment."
+            yield "The offer always begins with the sentence about waste."
 
 
 def _proof(policy: Policy) -> Iterator[str]:
     if policy.proof.search_by_phone:
         yield (
-            "Caller ID may find the account; then the last four digits of the account number "
-            f"are asked for, {policy.proof.last_four_tries} times at most. Where more than "
-            f"{policy.proof.last_four_accounts} accounts are found, the whole number is."
+            "If caller ID finds the account, the caller is asked for its last four "
+            f"digits, {policy.proof.last_four_tries} times at most. If more than "
+            f"{policy.proof.last_four_accounts} accounts are found, the caller keys the whole "
+            "number."
         )
     else:
-        yield "Every caller keys the account number."
+        yield "Every caller keys the whole account number."
     if policy.proof.two_facts:
         yield (
             "An e-mail address or phone number of the caller's own is used only after the whole "
@@ -101,21 +102,21 @@ def _account(policy: Policy) -> Iterator[str]:
     account, (fewest, most) = policy.account, policy.proof.account_keys
     if account.forms:
         yield (
-            f"Account numbers are written {_and(account.forms)} (# a digit, ? a letter, which "
-            "takes two keys); other signs are not keyed."
+            f"Account numbers are written {_and(account.forms)} (# is a digit, ? a letter, "
+            "which takes two keys); other symbols are not keyed."
         )
     else:
-        yield f"Account numbers are {fewest} to {most} digits; one with letters cannot be keyed."
+        yield f"Account numbers have {fewest} to {most} digits; letters cannot be keyed."
 
 
 def _address(policy: Policy) -> Iterator[str]:
     ways = [STRATEGIES[strategy] for strategy in policy.address.strategies]
     yield f"The e-mail address comes from, in this order: {', then '.join(ways)}."
     if policy.address.email_required:
-        yield "Nobody is enrolled without an e-mail address."
+        yield "No one is enrolled without an e-mail address."
     else:
         yield "A texted link alone is enough to enroll; no e-mail address is needed."
-    yield "Nothing is enrolled, texted or undone without a yes of its own."
+    yield "Nothing is enrolled, texted, or undone without its own yes."
 
 
 def _after(policy: Policy) -> Iterator[str]:
@@ -124,26 +125,26 @@ def _after(policy: Policy) -> Iterator[str]:
         Notifier.BILLER: f"{policy.biller.name}",
     }[policy.notification.sent_by]
     yield (
-        f"The link that completes it is e-mailed by {who}; callers hear how many more bills "
-        f"may come on paper: {policy.notification.bills_still_on_paper}."
+        f"The link that completes the enrollment is e-mailed by {who}. Callers hear how many more "
+        f"bills may come on paper: {policy.notification.bills_still_on_paper}."
     )
     yield (
-        "AutoPay is offered after a payment, with a yes of its own."
+        "AutoPay is offered after a payment, with its own yes."
         if policy.autopay.offer
         else "AutoPay is not offered."
     )
     yield (
-        "Going back to paper works by telephone."
+        "Callers can go back to paper by telephone."
         if policy.back_to_paper.by_phone
-        else "Going back to paper does not work by telephone; a person is offered."
+        else "Callers cannot go back to paper by telephone; they are offered a person."
     )
 
 
 def _patience(policy: Policy) -> Iterator[str]:
     budgets = policy.budgets
     yield (
-        f"A caller waits for the service for {budgets.read:g} seconds at most when it is "
-        f"asked, {budgets.write:g} when something is stored."
+        f"A caller waits at most {budgets.read:g} seconds for the service to answer a question, "
+        f"and {budgets.write:g} when something is stored."
     )
 
 

@@ -1,4 +1,4 @@
-"""`paperless-ivr prompts`: every phrase that is said, as a list and as sound files."""
+"""`paperless-ivr prompts`: every spoken phrase, as a list and as sound files."""
 
 from pathlib import Path
 
@@ -13,20 +13,22 @@ from paperless_ivr.prompts.recorded import phrases, table
 
 @click.command(name="prompts")
 @click.option("--policy", "file", type=FILE, help="A policy (TOML).")
-@click.option("--language", help="Only this one, as es-US. [default: all that are offered]")
+@click.option(
+    "--language", help="Only this language, such as es-US. [default: all that are offered]"
+)
 @click.option(
     "--render",
     "folder",
     type=FOLDER,
-    help="Render what has no file yet to 8 kHz files here, with espeak-ng, "
+    help="Render phrases that have no file yet into this folder, at 8 kHz, with espeak-ng, "
     f"and write {PAGE}, a page that plays every phrase.",
 )
 def command(*, file: Path | None, language: str | None, folder: Path | None) -> None:
-    """List every phrase for a voice studio (CSV), or render all to 8 kHz sound files.
+    """List every phrase for a voice studio (CSV), or render them all to 8 kHz sound files.
 
-    A studio's recordings go to the same places as those that are rendered: the file that the
-    list names, with an extension that Asterisk plays. Numbers, letters, amounts and days are
-    not in it; they are composed of Asterisk's own sounds.
+    Put a studio's recordings where rendered ones would go: the file named in the list, with an
+    extension that Asterisk can play. Numbers, letters, amounts, and dates are not in the list; they
+    are composed from Asterisk's own sounds.
     """
     policy = demo_policy() if file is None else load_policy(file)  # recorded before it is in force
     if language is not None and language not in policy.languages.offered:
@@ -39,4 +41,4 @@ def command(*, file: Path | None, language: str | None, folder: Path | None) -> 
     from paperless_ivr.prompts.rendering import render
 
     rendered = render(wanted, folder, lambda name: click.echo(name, err=True))
-    click.echo(f"{len(wanted)} phrases in {folder}, {rendered} of them rendered now")
+    click.echo(f"{len(wanted)} phrases in {folder}, {rendered} of them newly rendered")

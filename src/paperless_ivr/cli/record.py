@@ -1,4 +1,4 @@
-"""`paperless-ivr record`: the tables of the record, and what it has of one person."""
+"""`paperless-ivr record`: the record's tables, and what it has about a person."""
 
 import functools
 import hashlib
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from paperless_ivr.records.sql.erase import Erasure
 
 PATIENCE = 600.0
-"""Seconds: nobody is on the line."""
+"""Seconds; no caller is waiting."""
 
 
 def checked(_: click.Context, __: click.Parameter, url: str | None) -> str | None:
-    """A URL of a database that can be used, if there is one."""
+    """Validate a database URL, if there is one."""
     if url is None:
         return None
     try:
@@ -57,26 +57,26 @@ policy_option = click.option(
     "file",
     type=FILE,
     required=True,
-    help="The biller's policy (TOML): whose record it is, and its retention.",
+    help="The biller's policy (TOML), for its record and retention.",
 )
 
 
 def _read(kind: Kind, value: str) -> Secret:
-    """What a person is found by, as the record has it; never shown in an error."""
+    """The value to find a person by, in the record's form; never shown in an error."""
     text = (sys.stdin.readline() if value == "-" else value).strip()
     found = phone_number(text) if kind is Kind.PHONE else text
     if not found or (kind is Kind.EMAIL and "@" not in found):
-        message = "that is none" if text else "nothing was given"
+        message = "this is not a valid one" if text else "no value was given"
         raise click.BadParameter(message, param_hint=f"--{kind}")
     return Secret(found, kind)
 
 
 def person_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options that name a person; it gets a secret, as `person`."""
+    """Add the options that name a person to a command, which gets a secret, as `person`."""
 
     @click.option("--account", metavar="NUMBER", help="An account number, as the service has it.")
-    @click.option("--phone", metavar="NUMBER", help="A number that called, or was texted.")
-    @click.option("--email", metavar="ADDRESS", help="An address that was agreed to.")
+    @click.option("--phone", metavar="NUMBER", help="A number that called or was texted.")
+    @click.option("--email", metavar="ADDRESS", help="An address that a consent names.")
     @functools.wraps(command)
     def wrapped(
         *args: Any, account: str | None, phone: str | None, email: str | None, **given: Any
@@ -84,7 +84,7 @@ def person_options(command: Callable[..., Any]) -> Callable[..., Any]:
         named = {Kind.ACCOUNT: account, Kind.PHONE: phone, Kind.EMAIL: email}
         values = [(kind, value) for kind, value in named.items() if value is not None]
         if len(values) != 1:
-            message = "name the person by one of --account, --phone, --email"
+            message = "name the person with one of --account, --phone, --email"
             raise click.UsageError(message)
         return command(*args, person=_read(*values[0]), **given)
 
@@ -93,22 +93,22 @@ def person_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group(name="record")
 def command() -> None:
-    """Look after the record: its tables, how long it keeps things, what it has of a person."""
+    """Maintain the record: its tables, its retention, and what it has about a person."""
 
 
 @command.command()
 @database_option
 def upgrade(url: str) -> None:
-    """Bring the tables to this version, making them where there are none.
+    """Bring the tables to this version, creating them if there are none.
 
-    All of it or nothing; what is recorded stays. It needs no keys.
+    The upgrade is all or nothing, keeps what is recorded, and needs no keys.
     """
     from paperless_ivr.records.sql.database import Database
     from paperless_ivr.records.sql.upgrades import upgrade as bring
 
     database = Database(url, PATIENCE)
     try:
-        click.echo(f"the tables are of revision {bring(database)}")
+        click.echo(f"the tables are at revision {bring(database)}")
     finally:
         database.close()
 
@@ -119,8 +119,8 @@ def upgrade(url: str) -> None:
 def purge(url: str, file: Path) -> None:
     """Remove what a biller's retention no longer allows; run it daily.
 
-    Nothing that is left to do is removed, however old: writes without an outcome, wishes,
-    registrations that are followed.
+    Unfinished work is never removed, however old: writes without an outcome, deferred requests,
+    registrations that are being followed.
     """
     policy = load_policy(file)
     from paperless_ivr.records.sql import open_store
@@ -140,13 +140,13 @@ def _say_removed(biller: str, removed: "Removed") -> None:
 @command.command()
 @database_option
 @person_options
-@click.option("--biller", metavar="ID", help="At one biller. [default: at each]")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON in place of tables.")
+@click.option("--biller", metavar="ID", help="Only at this biller. [default: at all]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 def find(url: str, person: Secret, biller: str | None, *, as_json: bool) -> None:
-    """List a person's hand-overs, consents, writes and wishes.
+    """List a person's hand-overs, consents, writes, and wishes.
 
-    A value of - is read from a line of standard input, so that no shell keeps it. Nothing
-    personal is printed. The exit status is 1 where nothing is found.
+    With - as the value, it is read from a line of standard input, so that no shell keeps it. No
+    personal data is printed. The exit status is 1 if nothing is found.
     """
     from paperless_ivr.records.sql import open_store
 
@@ -164,11 +164,11 @@ def find(url: str, person: Secret, biller: str | None, *, as_json: bool) -> None
 
 
 def _nothing(person: Secret) -> str:
-    return f"nothing is on record of that {person.kind}"
+    return f"nothing is on record for that {person.kind}"
 
 
 def _show(found: Mapping[str, Sequence[Mapping[str, str]]]) -> None:
-    """Prints a table for each kind of rows."""
+    """Print a table for each kind of row."""
     for kind, rows in found.items():
         if rows:
             click.echo(f"{kind.replace('_', '-')}\n")
@@ -185,20 +185,20 @@ def _show(found: Mapping[str, Sequence[Mapping[str, str]]]) -> None:
     "to",
     type=FILE,
     metavar="FILE",
-    help="Write to a new file that only its owner may read. [default: standard output]",
+    help="Write to a new file that only you can read. [default: standard output]",
 )
 def evidence(url: str, consent: str, to: Path | None) -> None:
-    """Write all that is on record of a CONSENT, with its hash: personal, and IN CLEAR.
+    """Write everything on record about a CONSENT, with its hash: personal data IN CLEAR TEXT.
 
-    CONSENT is the reference that the host got back, and that find lists. With -o the hash of
-    the file is printed as sha256sum checks it.
+    CONSENT is the reference that the host got back and that find lists. With -o, the file's hash is
+    printed in the format of sha256sum.
     """
     from paperless_ivr.records.sql import open_store
 
     with open_store(url, budget=PATIENCE, make=False) as store:
         text = store.record.evidence(consent)
     if text is None:
-        message = "no consent of that reference is on record"
+        message = "no consent with that reference is on record"
         raise click.ClickException(message)
     if to is None:
         click.echo(text, nl=False)
@@ -216,13 +216,13 @@ def evidence(url: str, consent: str, to: Path | None) -> None:
 @database_option
 @policy_option
 @person_options
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def erase(url: str, file: Path, person: Secret, *, yes: bool) -> None:
-    """Remove what is on record of a person, but for what has to be kept.
+    """Remove what is on record about a person, except what has to be kept.
 
-    A value of - is read from a line of standard input, so that no shell keeps it. Nothing is
-    removed, and the exit status is 1, where nothing is found, or while a call or a request of
-    that person is under way.
+    With - as the value, it is read from a line of standard input, so that no shell keeps it. If
+    nothing is found, or a call or request of that person is in progress, nothing is removed and
+    the exit status is 1.
     """
     policy = load_policy(file)
     from paperless_ivr.records.sql import open_store
@@ -237,12 +237,12 @@ def erase(url: str, file: Path, person: Secret, *, yes: bool) -> None:
         _say_planned(erasure)
         if erasure.hand_overs or erasure.consents:
             if not yes:
-                click.confirm("Remove it? It cannot be undone.", abort=True)
+                click.confirm("Remove it? This cannot be undone.", abort=True)
             _say_removed(erasure.biller, store.record.erase(erasure))
 
 
 def _say_planned(erasure: "Erasure") -> None:
-    """Says what goes, what stays, and until when."""
+    """Report what is removed, what is kept, and until when."""
     for kind, names in (("hand-over", erasure.hand_overs), ("consent", erasure.consents)):
         for name in names:
             click.echo(f"to be removed: {kind} {name}")

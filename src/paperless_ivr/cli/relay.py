@@ -1,4 +1,4 @@
-"""`paperless-ivr relay`: finishes what calls left to do."""
+"""`paperless-ivr relay`: completes work left over from calls."""
 
 import csv
 import os
@@ -31,13 +31,13 @@ COLUMNS = ("key", "customer", "account", "invoice_type", "paperless", "email", "
 
 @click.command(name="relay")
 @services.options
-@click.option("--once", is_flag=True, help="Work once on what is due, then end.")
+@click.option("--once", is_flag=True, help="Work once on what is due, then exit.")
 @click.option("--every", type=click.FloatRange(1), default=30.0, show_default=True, help="Seconds.")
 @click.option(
     "--export",
     "export_file",
     type=FILE,
-    help="Wishes that the service has no operation for go to this file (CSV, personal).",
+    help="Append requests the service has no operation for to this file (CSV, personal).",
 )
 @logs.options
 @health.options
@@ -52,17 +52,17 @@ def command(  # noqa: PLR0913 - an argument for each option
     export_file: Path | None,
     health: health.Where,
 ) -> None:
-    """Finish what calls left: unknown outcomes, deferred requests, links that wait to be opened.
+    """Complete work left over from calls: unknown outcomes, deferred requests, unopened links.
 
-    Any number may run side by side on one database. Where the database fails, the next round
-    tries again; with --once the exit status is 1. So it is where something is given up. Ends at
-    Ctrl-C or SIGTERM, between two rounds.
+    Any number can run in parallel on one database. If the database fails, the next round tries
+    again; with --once, the exit status is 1. It is also 1 if something is given up. Ctrl-C or
+    SIGTERM ends it between two rounds.
     """
     from paperless_ivr.drive.relay import Relay
     from paperless_ivr.web import MeteredBackend
 
     if record is None:
-        message = "name the record with --database; one in memory has nothing left to do"
+        message = "name the record with --database; a record in memory has no unfinished work"
         raise click.UsageError(message)
     policy = policy_in_force(file)
     export = None if export_file is None else _to(export_file)
@@ -78,13 +78,13 @@ def command(  # noqa: PLR0913 - an argument for each option
 
 
 def _work(relay: "Relay", every: float, meters: "Meters", *, once: bool) -> None:
-    """Works round after round, and tells of it in one line."""
+    """Work round after round, and report it in one line."""
     from tqdm import tqdm
 
     total: Counter[str] = Counter()
     meters.worked(
         {ActivityType.GIVEN_UP.value: 0}
-    )  # an alert sees the first only where a 0 was before it
+    )  # an alert sees the first one only if there was a 0 before it
     ending = stopped_by_signal()
     with tqdm(bar_format="{desc}", file=sys.stderr, leave=False, disable=None) as line:
         while True:
@@ -96,7 +96,7 @@ def _work(relay: "Relay", every: float, meters: "Meters", *, once: bool) -> None
                 break
     click.echo(_told(total))
     if once and total["record_down"]:
-        raise click.ClickException("the record did not answer; what was not done is left")
+        raise click.ClickException("the record did not answer; the rest of the work remains")
     if once and (given_up := total[ActivityType.GIVEN_UP.value]):
         message = f"{given_up} given up: see paperless-ivr report, and the log's relay.gave_up"
         raise click.ClickException(message)
@@ -108,7 +108,7 @@ def _told(total: Counter[str]) -> str:
 
 
 def _to(file: Path) -> "Export":
-    """Appends wishes to a file that only its owner may read; it is opened once at first."""
+    """Append requests to a file that only its owner can read; it is opened once to test."""
 
     def opened() -> TextIO:
         descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)

@@ -15,7 +15,9 @@ from paperless_ivr.cli.paths import EXISTING_FILE, FOLDER
     metavar="FILE...",
     type=EXISTING_FILE,
 )
-@click.option("--update", is_flag=True, help="Write the transcripts anew, as the calls go now.")
+@click.option(
+    "--update", is_flag=True, help="Rewrite the transcripts to match the calls as they go now."
+)
 @click.option(
     "--sound",
     "folder",
@@ -24,7 +26,7 @@ from paperless_ivr.cli.paths import EXISTING_FILE, FOLDER
 )
 @click.pass_context
 def command(ctx: click.Context, files: tuple[Path, ...], update: bool, folder: Path | None) -> None:
-    """Replay transcripts; a call that goes another way is shown as a diff, with status 1."""
+    """Replay transcripts; if a call goes differently, show a diff and exit with status 1."""
     from paperless_ivr import transcripts
 
     differ = 0
@@ -38,7 +40,7 @@ def command(ctx: click.Context, files: tuple[Path, ...], update: bool, folder: P
         click.echo(f"{difference.rstrip()}\n")
         if update:
             transcripts.update(file)
-            click.echo(f"{file}: written anew")
+            click.echo(f"{file}: rewritten")
     click.echo(f"{len(files)} transcripts, {differ} differ")
     if differ and not update:
         ctx.exit(1)

@@ -27,31 +27,35 @@ DAY = click.DateTime(["%Y-%m-%d"])
 
 
 def _zone(_: click.Context, __: click.Parameter, name: str) -> tzinfo:
-    """A time zone by its name."""
+    """Return a time zone by name."""
     try:
         return ZoneInfo(name)
     except (LookupError, OSError, ValueError) as error:
-        message = f"no time zone {name!r}; name one as America/Chicago"
+        message = f"unknown time zone {name!r}; use a name such as America/Chicago"
         raise click.BadParameter(message) from error
 
 
 def _by(_: click.Context, __: click.Parameter, names: str) -> tuple[By, ...]:
-    """What hand-overs are told apart by."""
+    """Return how hand-overs are grouped."""
     named = [name.strip() for name in names.split(",") if name.strip()]
     unknown = [name for name in named if name not in tuple(By)]
     if unknown:
-        message = f"no {unknown[0]!r}; there are {', '.join(By)}"
+        message = f"unknown name {unknown[0]!r}; choose from {', '.join(By)}"
         raise click.BadParameter(message)
     return tuple(by for by in By if by in named)
 
 
 @click.command(name="report")
 @database_option
-@click.option("--biller", metavar="ID", help="Whose calls. [default: of all billers]")
-@click.option("--since", type=DAY, metavar="DAY", help="The first day, as 2026-11-23.")
+@click.option("--biller", metavar="ID", help="Only this biller's calls. [default: all billers']")
+@click.option("--since", type=DAY, metavar="DAY", help="The first day, such as 2026-11-23.")
 @click.option("--until", type=DAY, metavar="DAY", help="The last day.")
 @click.option(
-    "--zone", default="UTC", show_default=True, callback=_zone, help="Where a day begins."
+    "--zone",
+    default="UTC",
+    show_default=True,
+    callback=_zone,
+    help="The time zone in which days begin.",
 )
 @click.option("--by", default="", callback=_by, metavar="NAMES", help="Any of moment,language,day.")
 @click.option(
@@ -84,13 +88,13 @@ def command(  # noqa: PLR0913 - an argument for each option
     picture: Path | None,
     names: Mapping[str, str],
 ) -> None:
-    """Tell how far hand-overs got, why no further, and what is left to do.
+    """Report how far hand-overs got, why they got no further, and what work is unfinished.
 
-    Days are those on which hand-overs began; what was done about them later counts. It changes
-    nothing, needs no keys, and shows nothing personal.
+    A hand-over counts on the day it began, including work done later. The command changes nothing,
+    needs no keys, and shows no personal data.
     """
     if picture is not None and picture.suffix not in (".svg", ".png"):
-        message = "draw to a file that ends in .svg or .png"
+        message = "the name of the picture must end in .svg or .png"
         raise click.BadParameter(message, param_hint="--picture")
     begin = since and _midnight(since, zone)
     end = until and _midnight(until + timedelta(days=1), zone)
@@ -119,7 +123,7 @@ def _names(files: tuple[Path, ...]) -> Mapping[str, str]:
 
 
 def _midnight(day: datetime, zone: tzinfo) -> datetime:
-    """When a day begins."""
+    """Return when a day begins."""
     return datetime.combine(day.date(), time(), zone).astimezone(UTC)
 
 

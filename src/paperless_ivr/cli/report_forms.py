@@ -37,19 +37,19 @@ COLUMNS = (
     "way",
     "hand_overs",
 )
-"""Of the CSV file. `what` is `reached`, `lost` with its reasons, `link` with a `why`, or `way`
-with the `way` to an address and, as `why`, what became of it."""
+"""The CSV columns. `what` is `reached`, `lost` with its reasons, `link` with a `why`, or `way`
+with the `way` to an address and its outcome as `why`."""
 
 
 @frozen
 class Report:
-    """What is reported: funnels by group, and what is left to do by biller."""
+    """The reported data: funnels by group, and unfinished work by biller."""
 
     funnels: Mapping[Group, Funnel]
     tracked: Mapping[str, Sequence[Tracked]]
     by: tuple[By, ...]
     days: tuple[date, date] | None
-    """The first and the last on which a hand-over began; None: there is none."""
+    """The first and last day on which a hand-over began, or None if there are none."""
     at: datetime
 
 
@@ -57,7 +57,7 @@ class Report:
 
 
 def table(report: Report, to: TextIO) -> None:
-    """Writes tables for each biller: how far, why no further, what is left."""
+    """Write tables for each biller: how far, why no further, what is unfinished."""
     if not report.tracked:
         to.write("nothing is on record\n")
     for biller, tracked in report.tracked.items():
@@ -86,7 +86,7 @@ TRACKER = ("task", "state", "number", "oldest")
 
 
 def show(to: TextIO, heads: Sequence[str], found: Iterable[Sequence[str | int]]) -> None:
-    """Writes a table, where there is anything in it."""
+    """Write a table, if there is anything in it."""
     from tabulate import tabulate
 
     rows = list(found)
@@ -104,7 +104,7 @@ def _funnel_rows(
 
 
 def _loss_rows(whole: Funnel) -> Iterator[Sequence[str | int]]:
-    """Losses of a biller, whatever its hand-overs are told apart by."""
+    """Yield a biller's losses, however its hand-overs are grouped."""
     for loss, count in whole.lost.items():
         reached = whole.reached[loss.stage]
         stage = loss.stage.label.replace("_", " ")
@@ -145,7 +145,7 @@ def _age(age: timedelta) -> str:
 
 
 def csv_file(report: Report, to: TextIO) -> None:
-    """Writes the funnels as one table, a number a line."""
+    """Write the funnels as one table, with one number per line."""
     writer = csv.writer(to, lineterminator="\n")
     writer.writerow(COLUMNS)
     for group, funnel in report.funnels.items():
@@ -165,7 +165,7 @@ def csv_file(report: Report, to: TextIO) -> None:
 
 
 def json_file(report: Report, to: TextIO) -> None:
-    """Writes everything."""
+    """Write everything."""
     document = {
         "at": report.at.isoformat(),
         "by": list(report.by),

@@ -1,4 +1,4 @@
-"""`paperless-ivr serve`: answers the web requests of calls on Twilio."""
+"""`paperless-ivr serve`: answers Twilio's web requests."""
 
 import asyncio
 import os
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 AUTH_TOKEN = "PAPERLESS_IVR_TWILIO_AUTH_TOKEN"
 HOST_KEY = "PAPERLESS_IVR_HOST_KEY"
 TOKEN_KEY = "PAPERLESS_IVR_TOKEN_KEY"
-"""Environment variables that hold what is secret: it never stands in a command line."""
+"""Environment variables for secrets, which never go on a command line."""
 
 PATH = "/twilio"
 LAST_REQUESTS = 30
-"""Seconds that requests under way get when the server stops."""
+"""Seconds that requests in progress get when the server stops."""
 LAST_WORD = 30.0
-"""Seconds in which calls that only this server has come for their hand-back."""
+"""Seconds for calls that only this server has to fetch their hand-back."""
 
 
 @click.command(name="serve")
@@ -46,30 +46,32 @@ LAST_WORD = 30.0
     "--address",
     required=True,
     metavar="URL",
-    help=f"Where Twilio reaches this server: https://ivr.example.com{PATH}",
+    help=f"The address at which Twilio reaches this server: https://ivr.example.com{PATH}",
 )
-@click.option("--host-url", required=True, metavar="URL", help="Where calls go back to.")
+@click.option(
+    "--host-url", required=True, metavar="URL", help="The host's address, to which calls go back."
+)
 @limits.listening_options(8080)
 @services.options
-@click.option("--person", metavar="NUMBER", help="Where a person is reached: +1… or sip:…")
+@click.option("--person", metavar="NUMBER", help="The number to reach a person: +1… or sip:…")
 @click.option(
     "--caller-id",
     metavar="NUMBER",
-    help="Shown to that person where the caller has no number: one of the account's, +1….",
+    help="One of the account's numbers, +1…, shown to that person if the caller has none.",
 )
 @click.option(
     "--former",
     "former_files",
     multiple=True,
     type=FILE,
-    help="A policy that calls in progress began on; they finish on it.",
+    help="An earlier policy, for calls in progress that began on it.",
 )
 @click.option(
     "--threads",
     type=click.IntRange(1),
     default=AT_ONCE,
     show_default=True,
-    help="Web requests, and requests to the service, at once; a database connection for each 32.",
+    help="Concurrent web and service requests; each 32 need one database connection.",
 )
 @limits.options
 @health.options
@@ -95,14 +97,14 @@ def command(  # noqa: PLR0913 - an argument for each option
 ) -> None:
     """Answer calls on Twilio.
 
-    At SIGTERM new calls go back to the host, and live ones go on for --drain-seconds.
+    On SIGTERM, new calls go back to the host, and live ones continue for --drain-seconds.
 
-    Any number may run side by side on one database, and answer one another's calls.
+    Any number of servers can run in parallel on one database and answer one another's calls.
 
-    What is secret comes from the environment: PAPERLESS_IVR_TWILIO_AUTH_TOKEN is the account's,
-    PAPERLESS_IVR_HOST_KEY signs what the host gets back, PAPERLESS_IVR_TOKEN_KEY (16 characters
-    or more, the same for all workers) signs the documents' tokens. Of several token keys, with
-    spaces between them, all are read and the last one signs.
+    Secrets come from the environment: PAPERLESS_IVR_TWILIO_AUTH_TOKEN is the account's,
+    PAPERLESS_IVR_HOST_KEY signs what the host gets back, and PAPERLESS_IVR_TOKEN_KEY (at least 16
+    characters, the same for all workers) signs the documents' tokens. If there are several token
+    keys, separated by spaces, all are accepted and the last one signs.
     """
     from paperless_ivr.drive.web import WebDriver
     from paperless_ivr.gateways.twilio import TwilioGateway
@@ -153,25 +155,25 @@ def serve(  # noqa: PLR0913, PLR0917 - an argument for each option
     bounds: Limits = DEFAULTS,
     drain: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
-    """Answers requests until SIGTERM and the end of `drain`; those under way are finished."""
+    """Answer requests until SIGTERM and the end of `drain`; finish those in progress."""
     from paperless_ivr.net.http import bounded, listen
     from paperless_ivr.web import application
 
     try:
         listening = listen(host, port)
     except OSError as error:
-        message = f"cannot listen at {host}:{port}: {error.strerror}"
+        message = f"cannot listen on {host}:{port}: {error.strerror}"
         raise click.ClickException(message) from error
     server = bounded(application(driver, meters, PATH, threads), bounds, LAST_REQUESTS)
     server.drain = drain
     signal.signal(signal.SIGTERM, server.handle_exit)  # also before and after uvicorn's own
     where = "[{}]:{}" if ":" in host else "{}:{}"
-    click.echo(f"listening at http://{where.format(host, listening.getsockname()[1])}{PATH}")
+    click.echo(f"listening on http://{where.format(host, listening.getsockname()[1])}{PATH}")
     server.run(sockets=[listening])
 
 
 def _drain(driver: "WebDriver", seconds: float, *, alone: bool) -> Callable[[], Awaitable[None]]:
-    """What a server does between SIGTERM and its end."""
+    """What a server does between SIGTERM and its exit."""
 
     async def drain() -> None:
         driver.draining.set()

@@ -1,4 +1,4 @@
-"""What calls are run with: a billing service, a record, a store of live calls."""
+"""The parts that calls need: a billing service, a record, and a store of live calls."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from paperless_ivr.backends.breaker import GuardedBackend
 
 REQUESTS_A_CONNECTION = 32
-"""A transaction takes milliseconds, and a request to the service seconds."""
+"""A transaction takes milliseconds, while a request to the service takes seconds."""
 FEWEST = 2
 """Connections to a database."""
 
@@ -35,13 +35,13 @@ OPTIONS = (
         "--connection",
         "connection_file",
         type=FILE,
-        help="A biller's own service (TOML). [default: the demo's, run for so long]",
+        help="A biller's own service (TOML). [default: the demo's, run for the duration]",
     ),
     click.option(
         "--cloudivr",
         "service",
         metavar="URL",
-        help="Where the demo's service keeps its data. [default: nowhere, it begins anew]",
+        help="The database of the demo's service. [default: none, it starts over]",
     ),
     click.option(
         "--database",
@@ -49,27 +49,27 @@ OPTIONS = (
         metavar="URL",
         envvar="PAPERLESS_IVR_DATABASE",
         callback=checked,
-        help="Where the record is kept. [env: PAPERLESS_IVR_DATABASE; default: in memory]",
+        help="The record's database. [env: PAPERLESS_IVR_DATABASE; default: in memory]",
     ),
 )
 
 
 @frozen
 class Services:
-    """What is open while calls are run."""
+    """The resources that are open while calls run."""
 
     backend: "GuardedBackend"
     store: SessionStore
     record: Ledger
     probe: Callable[[], None]
-    """Raises StoreError where calls cannot be written."""
+    """Raises StoreError if calls cannot be written."""
     connected: tuple[str, ...]
-    """What calls are connected to, and what they are not: a line each."""
+    """Lines on what calls are connected to, and what is missing."""
 
     def say(self) -> None:
-        """Says at start what a server is connected to, and asks the service for nobody.
+        """Report at startup what a server is connected to, and send the service a test search.
 
-        So refused credentials are on the log before the first call; nothing waits for it.
+        That way, refused credentials are logged before the first call. Nothing waits for it.
         """
         from paperless_ivr.backends.soap.survey import BUDGET, harmless
 
@@ -81,7 +81,7 @@ class Services:
 
 
 def options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives a command the options that say what its calls are run with."""
+    """Add the options that set up a command's calls."""
     for option in reversed(OPTIONS):
         command = option(command)
     return command
@@ -97,12 +97,12 @@ def opened(  # noqa: PLR0913 - an argument for each option
     make: bool = True,
     at_once: int = AT_ONCE,
 ) -> Iterator[Services]:
-    """Opens what the options name; without `make` the record has to be there.
+    """Open what the options name; without `make`, the record must already exist.
 
-    `at_once` is how many requests to the service there may be: connections follow from it.
+    `at_once` limits concurrent requests to the service, and so the number of connections.
     """
     if connection_file and service:
-        message = "with --connection the demo's service is not run; leave out --cloudivr"
+        message = "--connection replaces the demo's service; leave out --cloudivr"
         raise click.UsageError(message)
     from paperless_ivr.backends.breaker import GuardedBackend
     from paperless_ivr.backends.soap.backend import SoapBackend
@@ -139,7 +139,7 @@ def opened(  # noqa: PLR0913 - an argument for each option
 
 
 def _nothing() -> None:
-    """What is in memory can be written."""
+    """Memory can always be written."""
 
 
 def _tell(circuit: str) -> None:
@@ -161,7 +161,7 @@ def _connected(
     service: str | None,
     record: str | None,
 ) -> Iterator[str]:
-    """What calls are connected to, and what they are not."""
+    """Yield what calls are connected to, and what is missing."""
     about = policy.about
     yield f"policy: {policy.biller.name}, version {about.version}, approved by {about.approved_by}"
     if connection_file is not None:
@@ -169,20 +169,21 @@ def _connected(
         shown = url._replace(netloc=url.netloc.rpartition("@")[2]).geturl()
         yield f"service: {shown}, as {connection_file} describes it"
     elif service is not None:
-        yield "service: the demo's, with made-up customers; --connection names a biller's own"
+        yield "service: the demo's, with made-up customers; set a biller's own with --connection"
     else:
         yield (
-            "service: the demo's, with made-up customers, gone when this ends; "
-            "--connection names a biller's own"
+            "service: the demo's, with made-up customers, lost when this ends; "
+            "set a biller's own with --connection"
         )
     if record is None:
         yield (
-            "record: in memory, gone when this ends, and no relay can finish what calls leave; "
-            "--database keeps it"
+            "record: in memory, lost when this ends, and no relay can complete unfinished work; "
+            "keep "
+            "it with --database"
         )
     else:
         from paperless_ivr.records.sql.database import database_url
 
         scheme = record.partition(":")[0]
         shown = database_url(record).set(drivername=scheme).render_as_string(hide_password=True)
-        yield f"record: {shown}; `paperless-ivr relay` finishes what calls leave in it"
+        yield f"record: {shown}; `paperless-ivr relay` completes unfinished work in it"

@@ -1,4 +1,4 @@
-"""What commands are run with: policies, and the demo's callers."""
+"""The inputs of commands: policies, and the demo's callers."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from paperless_ivr.secret import credential, phone
 
 
 def demo_connection(address: str) -> Connection:
-    """How the demo's line talks to a reference service at an address."""
+    """Return the demo's connection to a reference service at an address."""
     planted = seed.load()
     partner, biller = planted.partners[0], planted.billers[0]
     return Connection(
@@ -27,13 +27,13 @@ def demo_connection(address: str) -> Connection:
 
 
 def policy_in_force(file: Path | None) -> Policy:
-    """The policy of a file, or the demo's; PolicyProblems where it is not in force yet."""
+    """Return a file's policy, or the demo's; raises PolicyProblems before it takes effect."""
     if file is None:
         return demo_policy()
     policy = load_policy(file)
     since = policy.about.in_force_from
     if since is not None and since > utc_now().astimezone().date():
-        says = f"about.in_force_from: it is in force from {since}; no call runs under it before"
+        says = f"about.in_force_from: it takes effect on {since}; no call can use it before then"
         raise PolicyProblems(f"{file}: this policy cannot be used yet", [says])
     return policy
 
@@ -41,9 +41,9 @@ def policy_in_force(file: Path | None) -> Policy:
 def arrival(
     call_id: str, biller: str, moment: Moment, caller: str, language: str | None
 ) -> Arrival:
-    """What the host hands over with a demo caller, called by handle or by telephone number.
+    """Return what the host hands over with a demo caller, given by handle or telephone number.
 
-    LookupError, in words for the command line, where there is no such caller.
+    Raises LookupError, with a message for the command line, if there is no such caller.
     """
     handle = _handle(caller)
     who = CUSTOMERS[handle] if handle else None
@@ -51,7 +51,7 @@ def arrival(
     paid: Payment | None = None
     if moment is Moment.AFTER_PAYMENT:
         if handle is None:
-            message = f"nobody at {caller} has paid; after a payment name a customer's handle"
+            message = f"no one at {caller} has paid; after a payment, give a customer's handle"
             raise LookupError(message)
         paid = payment(handle)
     identity = Identity.ACCOUNT_KEYED if paid else Identity.NONE
@@ -61,12 +61,13 @@ def arrival(
 
 
 def _handle(caller: str) -> str | None:
-    """The handle of a caller; None for a number that nobody has."""
+    """Return a caller's handle, or None for a number that no customer has."""
     if caller in CUSTOMERS:
         return caller
     digits = caller.removeprefix("+")
     if caller.startswith("+") and digits.isascii() and digits.isdigit():
         having = (h for h, c in CUSTOMERS.items() if c.phone and c.phone.reveal() == caller)
         return next(having, None)
-    message = f"no caller {caller!r}; a number such as +12175550101, or {', '.join(CUSTOMERS)}"
+    known = ", ".join(CUSTOMERS)
+    message = f"unknown caller {caller!r}; give a number such as +12175550101, or one of {known}"
     raise LookupError(message)

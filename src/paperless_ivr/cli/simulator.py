@@ -17,7 +17,7 @@ from paperless_ivr.cli.setups import arrival, demo_connection
 from paperless_ivr.net.connections import DEFAULTS
 
 OPEN_S = 0.5
-"""Seconds after which the browser is opened: the server answers by then."""
+"""Seconds until the browser is opened; the server answers by then."""
 LAST_REQUESTS = 1
 """Seconds that open pages get when the server stops."""
 
@@ -28,15 +28,15 @@ LAST_REQUESTS = 1
     "files",
     multiple=True,
     type=FILE,
-    help="A policy (TOML), to choose from if given several times. [default: the demo's]",
+    help="A policy (TOML); give several to choose among them. [default: the demo's]",
 )
 @limits.listening_options(8090)
 @click.option("--open/--no-open", "opens", default=True, help="Open the page in a browser.")
 def command(*, files: tuple[Path, ...], host: str, port: int, opens: bool) -> None:
-    """Be the caller, in a browser: see the flow move, and let the service fail.
+    """Be the caller, in a browser: watch the flow move, and make the service fail.
 
-    Calls go to a reference billing service with made-up customers, run for each tab. A policy
-    that is edited counts from the next call.
+    Calls go to a reference billing service with made-up customers, one for each tab. If you edit
+    a policy, the next call uses it.
     """
     from paperless_ivr.net.http import bounded, listen
     from paperless_ivr.simulator.server import Demo, application
@@ -54,16 +54,16 @@ def command(*, files: tuple[Path, ...], host: str, port: int, opens: bool) -> No
     try:
         listening = listen(host, port)
     except OSError as error:
-        message = f"cannot listen at {host}:{port}: {error.strerror}"
+        message = f"cannot listen on {host}:{port}: {error.strerror}"
         raise click.ClickException(message) from error
     where = "[{}]:{}" if ":" in host else "{}:{}"
     url = f"http://{where.format(host, listening.getsockname()[1])}/"
-    click.echo(f"listening at {url} (Ctrl-C stops)")
+    click.echo(f"listening on {url} (press Ctrl-C to stop)")
     if opens:
         opening = Timer(OPEN_S, webbrowser.open, [url])
         opening.daemon = True
         opening.start()
-    bounds = evolve(DEFAULTS, answer_seconds=float("inf"))  # the page listens all the time
+    bounds = evolve(DEFAULTS, answer_seconds=float("inf"))  # the page keeps a connection open
     with suppress(KeyboardInterrupt):
         bounded(app, bounds, LAST_REQUESTS).run(sockets=[listening])
 

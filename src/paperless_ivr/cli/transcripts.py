@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from paperless_ivr.proof.cover import Start, Step
 
 MADE = "# Written by paperless-ivr transcripts, for the calls beside it."
-"""The first line of every policy that is written."""
+"""The first line of every policy this command writes."""
 
 
 @click.command(name="transcripts")
@@ -25,19 +25,19 @@ MADE = "# Written by paperless-ivr transcripts, for the calls beside it."
     "folder",
     required=True,
     type=FOLDER,
-    help="The folder to write to. What an earlier run wrote there is replaced.",
+    help="The folder to write to. It replaces what an earlier run wrote there.",
 )
 @click.option(
     "--policy",
     "file",
     type=FILE,
-    help="A policy (TOML). [default: those of the proof, which are written to the folder]",
+    help="A policy (TOML). [default: the proof's, which are written to the folder]",
 )
 def command(folder: Path, file: Path | None) -> None:
-    """Write the fewest calls that together take every row of the table, as transcripts.
+    """Write a small set of calls that together take every row of the table, as transcripts.
 
-    It takes a few minutes. A folder that holds transcripts of others is refused. Rows that no
-    call was found to take are listed.
+    This takes a few minutes. A folder with other transcripts in it is refused. The rows for which
+    no call was found are listed.
     """
     from paperless_ivr.prompts.policies import load_policy
     from paperless_ivr.proof.cases import rows
@@ -68,11 +68,11 @@ def command(folder: Path, file: Path | None) -> None:
 
 
 def _written_by_us(folder: Path, pattern: str, mark: str) -> set[Path]:
-    """The files that an earlier run wrote; an error where there are others."""
+    """Return the files of an earlier run; raises an error if there are others."""
     files = set(folder.glob(pattern))
     others = sorted(f.name for f in files if not f.read_text("utf-8").startswith(f"{mark}\n"))
     if others:
-        message = f"{folder} holds files of others: {', '.join(others)}; name another folder"
+        message = f"{folder} has other files in it: {', '.join(others)}; choose another folder"
         raise click.UsageError(message)
     return files
 
@@ -80,7 +80,7 @@ def _written_by_us(folder: Path, pattern: str, mark: str) -> set[Path]:
 def _starts(
     folder: Path, policy: "Policy | None", file: Path | None
 ) -> "tuple[dict[Path, Policy], list[Start]]":
-    """Where calls start; and the policies that were written for them, where none was given."""
+    """Return where calls start, and the policies written for them if none was given."""
     from paperless_ivr.proof.cases import arrivals
     from paperless_ivr.proof.cover import Start
 
@@ -98,7 +98,7 @@ def _starts(
 
 
 def _toml(policy: "Policy") -> str:
-    """A policy as TOML: what differs from the default."""
+    """Return a policy as TOML, with only the differences from the default."""
     import tomli_w
 
     from paperless_ivr.flow.policy import Policy
@@ -117,7 +117,7 @@ def _toml(policy: "Policy") -> str:
 
 
 def _searched(starts: "list[Start]") -> "dict[str, Step]":
-    """The search; on a terminal a bar shows how far it is."""
+    """Run the search; on a terminal, a bar shows its progress."""
     from tqdm import tqdm
 
     from paperless_ivr.proof.cases import rows
@@ -128,11 +128,11 @@ def _searched(starts: "list[Start]") -> "dict[str, Step]":
 
         def watch(found: int, left: int) -> None:
             bar.update(found - bar.n)
-            bar.set_postfix_str(f"{left} turns to look at", refresh=False)
+            bar.set_postfix_str(f"{left} turns left to search", refresh=False)
 
         return search(starts, watch)
 
 
 def _slug(words: str) -> str:
-    """Words as a file name."""
+    """Return words as a file name."""
     return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")

@@ -1,4 +1,4 @@
-"""`paperless-ivr verify`: the proof of the flow, and a transcript of what breaks it."""
+"""`paperless-ivr verify`: proves the flow, and writes counterexamples as transcripts."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ from paperless_ivr.proof.exploration import Counterexample, Walk
 from paperless_ivr.proof.invariants import INVARIANTS
 
 HELD = ("every call ends", *INVARIANTS)
-"""What must hold, as it is printed."""
+"""The invariants, as printed."""
 
 
 @click.command(name="verify")
@@ -22,11 +22,11 @@ HELD = ("every call ends", *INVARIANTS)
     "folder",
     type=FOLDER,
     default=Path(),
-    help="Where transcripts of counterexamples go. [default: here]",
+    help="The folder for transcripts of counterexamples. [default: this one]",
 )
 @click.pass_context
 def command(ctx: click.Context, file: Path | None, folder: Path) -> None:
-    """Walk every call and prove what must hold, for a policy or for the default and others."""
+    """Explore every call and check the invariants, for one policy or for the built-in ones."""
     policy = load_policy(file) if file else None
     proof = prove_all(policy, watch=_progress)
     for line in told(proof, whole=policy is None):
@@ -38,7 +38,7 @@ def command(ctx: click.Context, file: Path | None, folder: Path) -> None:
 
 
 def told(proof: Proof, *, whole: bool) -> list[str]:
-    """A proof in lines; `whole` where its cases are to take every row of the table."""
+    """Yield a proof in lines; `whole` if its cases must take every row of the table."""
     walk = proof.walk
     lines = [f"{walk.calls:,} calls, {walk.moves:,} moves, {proof.seconds:.1f} seconds"]
     for name in HELD:
@@ -58,7 +58,7 @@ def _progress(case: Case, seen: Walk) -> None:
 
 
 def _write(folder: Path, number: int, case: Case, counterexample: Counterexample) -> None:
-    """Writes a counterexample as a transcript."""
+    """Write a counterexample as a transcript."""
     from paperless_ivr.proof.writing import of_counterexample
 
     name = re.sub(r"[^a-z0-9]+", "-", f"{counterexample.invariant} {case.name}".lower()).strip("-")

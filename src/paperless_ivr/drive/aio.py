@@ -1,7 +1,7 @@
 """Runs calls on a runtime that holds the channel, any number of them in one event loop.
 
-The store and the back end are blocking ports: they are asked in threads. Between two turns
-the gateway listens, so that keys pressed meanwhile are kept and a hang-up is noticed.
+The store and the back end are blocking ports, so they are called in threads. Between two turns, the
+gateway listens, so that keys pressed in the meantime are kept and a hang-up is noticed.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ Value = TypeVar("Value")
 
 @frozen
 class AsyncDriver:
-    """Runs calls as coroutines. A slow service never keeps the store from answering."""
+    """Runs calls as coroutines. A slow service never delays the store."""
 
     setup: Setup
     _runner: CallRunner = field(init=False, repr=False)
@@ -50,10 +50,10 @@ class AsyncDriver:
         arrival: Arrival,
         taken_back: "asyncio.Future[EndedBy] | None" = None,
     ) -> Handback:
-        """Takes a call from its arrival to its end; gives what the host gets back.
+        """Take a call from its arrival to its end; return what the host gets back.
 
-        When `taken_back` is done, the host cancels or the server stops: a write under way is
-        finished and recorded, and nothing more is spoken.
+        Once `taken_back` is done, the host has canceled or the server is stopping: a write in
+        progress is finished and recorded, and nothing more is spoken.
         """
         silence = Silence(self.setup.budgets.reassure)
         begun = await self._stored(self._runner.arrived, arrival)
@@ -107,13 +107,13 @@ class AsyncDriver:
                     reply = session = await self._stored(silence.kept, runner.commit_or_go_on, step)
 
     async def _stored(self, act: Callable[..., Value], *about: object) -> Value:
-        """Does what the store may be slow at, in a thread of its own."""
+        """Run something that may wait for the store, in a thread of its own."""
         return await asyncio.get_running_loop().run_in_executor(self._store, act, *about)
 
     async def _send(self, step: Send, line: "_Line", silence: Silence) -> ServiceAnswer | HungUp:
-        """One answer within the budget. Reassures while it waits.
+        """Return one answer within the budget, reassuring the caller in the meantime.
 
-        A caller who is gone ends a read at once. A write is waited for.
+        If the caller is gone, a read ends at once. A write is waited for.
         """
         asking = Asking(self._runner, step, self._service, silence)
         answering = asyncio.wrap_future(asking.answering)
@@ -132,7 +132,7 @@ class AsyncDriver:
                 if came is not None:
                     await line.perform(came)
         finally:
-            asking.answering.cancel()  # not sent later where the call itself is canceled
+            asking.answering.cancel()  # do not send it later if the call itself is canceled
 
 
 @define
@@ -143,10 +143,10 @@ class _Line:
     runner: CallRunner
     taken_back: "asyncio.Future[EndedBy]"
     listening: "asyncio.Task[CallerEvent | None] | None" = None
-    """Comes to an end where the caller is gone."""
+    """Ends when the caller is gone."""
 
     async def perform(self, turn: Turn) -> CallerEvent | None:
-        """Performs a turn; HungUp where the channel breaks or the call is taken back."""
+        """Perform a turn; return HungUp if the channel breaks or the call is taken back."""
         await self.stop_listening()
         language = self.runner.language(turn)
         event = await self._unless_taken(lambda: self.gateway.perform(turn, language), turn)
@@ -157,7 +157,7 @@ class _Line:
     async def wait(
         self, answering: "asyncio.Future[ServiceAnswer]", seconds: float, *, heeding: bool
     ) -> HungUp | None:
-        """Waits for an answer; where the caller is heeded, for the caller to be gone, too."""
+        """Wait for an answer and, while the caller matters, for the caller to be gone."""
         listening = self.listening if heeding else None
         waiting: set[asyncio.Future[Any]] = {answering}
         if listening is not None:
@@ -169,7 +169,7 @@ class _Line:
         return event if isinstance(event, HungUp) else HungUp()
 
     async def stop_listening(self) -> None:
-        """Lets go of the channel."""
+        """Release the channel."""
         listening, self.listening = self.listening, None
         if listening is not None:
             await _stopped(listening)
@@ -177,13 +177,13 @@ class _Line:
     async def _unless_taken(
         self, do: Callable[[], Coroutine[Any, Any, CallerEvent | None]], turn: Turn
     ) -> CallerEvent | None:
-        """What comes of it, or HungUp where the call is taken back first."""
+        """Return the result, or HungUp if the call is taken back first."""
         task = asyncio.create_task(do())
         try:
             waiting: set[asyncio.Future[Any]] = {task, self.taken_back}
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             return HungUp(self.taken_back.result()) if self.taken_back.done() else await task
-        except Exception as error:  # noqa: BLE001 - a broken channel is a caller who is gone
+        except Exception as error:  # noqa: BLE001 - a broken channel means the caller is gone
             self.runner.gateway_failed(turn, error)
             return HungUp()
         finally:
@@ -191,13 +191,13 @@ class _Line:
 
 
 async def _stopped(task: "asyncio.Task[Any]") -> None:
-    """Cancels a task and waits for its end, whatever that is."""
+    """Cancel a task and wait until it has ended, in whatever way."""
     task.cancel()
     await asyncio.wait({task})
     _seen(task)
 
 
 def _seen(done: "asyncio.Future[Any]") -> None:
-    """Takes note of what was raised, so that asyncio does not log it."""
+    """Retrieve what was raised, so that asyncio does not log it."""
     if not done.cancelled():
         done.exception()

@@ -1,4 +1,4 @@
-"""Runs calls on a runtime that holds the channel, in the thread that called."""
+"""Runs calls on a runtime that holds the channel, in the calling thread."""
 
 from concurrent.futures import ThreadPoolExecutor, wait
 
@@ -14,7 +14,7 @@ from paperless_ivr.gateways.port import SessionGateway
 
 @frozen
 class Driver:
-    """Runs calls in threads of the caller, and asks the service in threads of its own."""
+    """Runs each call in the thread that calls it, and asks the service in threads of its own."""
 
     setup: Setup
     _runner: CallRunner = field(init=False, repr=False)
@@ -29,7 +29,7 @@ class Driver:
         return ThreadPoolExecutor(self.setup.at_once, thread_name_prefix="service")
 
     def converse(self, gateway: SessionGateway, arrival: Arrival) -> Handback:
-        """Takes a call from its arrival to its end; gives what the host gets back."""
+        """Take a call from its arrival to its end; return what the host gets back."""
         runner, setup = self._runner, self.setup
         silence = Silence(setup.budgets.reassure)
         session = silence.kept(runner.commit_or_go_on, runner.arrived(arrival))
@@ -56,12 +56,12 @@ class Driver:
     def _perform(self, gateway: SessionGateway, turn: Turn) -> Event | None:
         try:
             return gateway.perform(turn, self._runner.language(turn))
-        except Exception as error:  # noqa: BLE001 - a broken channel is a caller who is gone
+        except Exception as error:  # noqa: BLE001 - a broken channel means the caller is gone
             self._runner.gateway_failed(turn, error)
             return HungUp()
 
     def _send(self, step: Send, gateway: SessionGateway, silence: Silence) -> ServiceAnswer:
-        """One answer within the budget. Reassures while it waits."""
+        """Return one answer within the budget, reassuring the caller in the meantime."""
         asking = Asking(self._runner, step, self._pool, silence)
         while True:
             wait([asking.answering], asking.wait)

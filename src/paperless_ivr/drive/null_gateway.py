@@ -1,4 +1,4 @@
-"""A gateway without a runtime behind it: for calls whose process is gone."""
+"""A gateway with no runtime behind it, for calls whose process is gone."""
 
 from paperless_ivr.errors import Rejected
 from paperless_ivr.flow.turns import Turn
@@ -6,13 +6,13 @@ from paperless_ivr.gateways.port import Sign, Visit, WebRequest
 
 
 class NullGateway:
-    """Speaks to no caller and hears none; what was agreed is carried out all the same."""
+    """Speaks to no caller and hears none; what was agreed is still carried out."""
 
     media_type = "text/plain"
     patience = 0.0
 
     def read(self, request: WebRequest) -> Visit:  # noqa: ARG002 - no runtime asks
-        """Nothing comes."""
+        """No request ever comes."""
         raise Rejected(404, "there is no runtime")
 
     def write(self, turn: Turn, sign: Sign, language: str) -> str:  # noqa: ARG002

@@ -1,8 +1,8 @@
-"""The protocol of a call, as generators: they say what to do, and are sent what came of it.
+"""The protocol of a call, as generators: they yield what to do, and are sent the result.
 
-The loops do what is yielded: speak, ask the record or the service, commit a move. That a write
-is on record before it is sent and settled after it stands here once for all of them (R31), and
-so does the second try of a read that was not reached.
+The loops do what is yielded: speak, ask the record or the service, commit a move. Two rules are
+enforced here once for all loops: a write is on record before it is sent and settled afterward
+(R31), and a read that was never reached is retried once.
 """
 
 from collections.abc import Callable, Generator
@@ -24,16 +24,16 @@ from paperless_ivr.records.port import Settlement
 
 @frozen
 class OnRecord:
-    """Ask the record, or put a write on it. Reply: its answer; None: the write may be sent."""
+    """Ask the record, or put a write on it. Reply: its answer; None means the write may be sent."""
 
     request: RecordRequest | Write
 
 
 @frozen
 class Send:
-    """Ask the service, within so many seconds. Reply: its answer, or that the caller is gone.
+    """Ask the service, within a time budget. Reply: its answer, or that the caller is gone.
 
-    A write is waited for whether the caller is gone or not.
+    Waits for a write even if the caller is gone.
     """
 
     request: ServiceRequest
@@ -43,32 +43,33 @@ class Send:
 
 @frozen
 class Move:
-    """A call has moved: commit it. Reply: the session as it is committed.
+    """A call has moved: commit it. Reply: the session as committed.
 
-    Observers see the same. `before` and `event` are None where the call has just begun.
+    Observers see the same. `before` and `event` are None if the call has just begun.
     """
 
     before: Session | None
     event: Event | None
     after: Session
     outcome: Settlement | None = None
-    """Of the write that the event answers."""
+    """The outcome of the write that the event answers."""
 
 
 Advance = Callable[[Session, Event], Session]
 """The session after an event, not yet committed."""
 Budget = Callable[[Request], float]
-"""Seconds that a request may take, from now on."""
+"""Returns how many seconds a request may take, from now on."""
 Task = Generator[OnRecord | Send, Any, tuple[Event, Settlement | None]]
 
 
 def converse(
     session: Session, advance: Advance, budget: Budget
 ) -> Generator[Turn | OnRecord | Send | Move, Any, Session]:
-    """Runs a call on a held channel from where it is to its end; gives the session as it ended.
+    """Run a call on a held channel to its end; return the session as it ended.
 
-    A turn is to be spoken, and waited for where it asks. Reply: what the caller did, or None.
-    A move is committed before anything is said of it. Once the caller is gone nothing is spoken.
+    A turn must be spoken and, if it asks something, waited for. Reply: what the caller did, or
+    None. A move is committed before anything is said about it. Once the caller is gone, nothing
+    more is spoken.
     """
     while True:
         turn = session.turn
@@ -87,7 +88,7 @@ def converse(
 
 
 def fulfill(request: Request, turn: Turn, budget: Budget) -> Task:
-    """The answer to a request, and the outcome to settle where it is a write."""
+    """Return the answer to a request and, for a write, the outcome to settle."""
     if isinstance(request, RecordRequest):
         return (yield OnRecord(request)), None
     if isinstance(request, Write):

@@ -1,4 +1,4 @@
-"""Ends calls from outside: hung up, taken back, or left behind by a worker that is gone."""
+"""Ends calls from outside: hung up, taken back, or abandoned by a worker that is gone."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -18,35 +18,35 @@ from paperless_ivr.records.port import SavedCall
 log = structlog.get_logger("paperless_ivr")
 
 Releases = Sequence[RequestRunner]
-"""Those that calls may run on, the present one first."""
+"""The releases that calls may run on, the present one first."""
 
 ENDED_FOR = timedelta(minutes=2)
 """How long the last document of an ended call is resent."""
 ABANDONED = timedelta(minutes=10)
 """Idle this long, a call's worker is presumed dead."""
 TALK = timedelta(hours=4)
-"""How long a talk with an agent may last; nothing is heard of the call meanwhile."""
+"""How long a talk with an agent may last; the call is silent in the meantime."""
 
 
 def owner(releases: Releases, saved: SavedSession) -> RequestRunner | None:
-    """Who runs a call: the release that it began on; None where no worker runs that."""
+    """Returns the runner for the release a call began on, or None if no worker runs it."""
     having = (one for one in releases if one.setup.release == saved.call.host.edition)
     return next(having, None)
 
 
 def hang_up(releases: Releases, call_id: str, by: EndedBy) -> None:
-    """Ends a call, at whatever moment. What was agreed is carried out all the same."""
+    """End a call at any moment. What was agreed is still carried out."""
     with suppress(UnknownCall):
         _end(releases, releases[0].load(call_id), by)
 
 
 def reap(releases: Releases, abandoned: timedelta = ABANDONED) -> int:
-    """Ends the biller's calls that were idle for so long, and forgets those that have ended.
+    """End the biller's idle calls, and forget those that have ended.
 
-    Returns how many were ended. To be done every minute or so, by any worker. A call of another
-    biller is not touched, and one of another release only when no talk with an agent can last
-    any longer. A call that cannot be read, as one that another version of the library saved,
-    stays for who can.
+    Returns how many were ended. Any worker should do this about once a minute. Another biller's
+    calls are not touched, and those of another release only when no talk with an agent can still
+    be going on. A call that cannot be read, because another version of the library saved it, stays
+    for a worker that can.
     """
     current, ended = releases[0], 0
     since = current.setup.clock() - min(ENDED_FOR, abandoned)
@@ -65,7 +65,7 @@ def reap(releases: Releases, abandoned: timedelta = ABANDONED) -> int:
 def any_live(releases: Releases) -> bool:
     """Whether a call of the biller, on one of these releases, has not ended.
 
-    Others, as those that a newer version of the library saves, are for who runs them.
+    Other calls, such as those a newer version of the library saves, are up to their own workers.
     """
     current = releases[0]
     biller = current.setup.flow.terms.policy.biller.id
@@ -78,7 +78,7 @@ def any_live(releases: Releases) -> bool:
 
 
 def _reaped(releases: Releases, stored: SavedCall, abandoned: timedelta) -> bool:
-    """Ends a call that was left behind (True), or forgets one that has ended."""
+    """End an abandoned call (True), or forget one that has ended."""
     saved, current = read(stored), releases[0]
     if saved.call.host.biller != current.setup.flow.terms.policy.biller.id:
         return False
@@ -96,7 +96,7 @@ def _reaped(releases: Releases, stored: SavedCall, abandoned: timedelta) -> bool
             patience = abandoned
     if age <= patience:
         return False
-    held = not stored.document  # its worker saved it at every move, and so is gone
+    held = not stored.document  # its worker saved it at every move, so the worker is gone
     _end(releases, stored, EndedBy.SERVER if held else EndedBy.CALLER)
     return True
 

@@ -1,4 +1,4 @@
-"""What goes on record of a call: offers, answers, consents with their exact words (R30)."""
+"""What a call puts on record: offers, answers, and consents with their exact words (R30)."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -31,18 +31,18 @@ OFFERS = (State.OFFER_AT_START, State.OFFER_IN_FULL, State.OFFER)
 
 @frozen
 class ActivityRecorder:
-    """Says what goes on record of each move. Pure: the runner commits it."""
+    """Determines what each move puts on record. Pure: the runner commits it."""
 
     flow: Flow
     catalog: Catalog
 
     @property
     def policy_version(self) -> str:
-        """The version of the policy that calls are run under."""
+        """The version of the policy under which calls run."""
         return self.flow.terms.policy.about.version
 
     def evidence(self, before: Session, call: Call, now: datetime) -> Mapping[str, Evidence]:
-        """The evidence of every consent, also of those that a move has just brought."""
+        """Return the evidence of every consent, including those a move has just brought."""
         given = call.consents[len(before.call.consents) :]
         new = {consent.reference: self._evidence(before, consent, now) for consent in given}
         return {**new, **before.evidence}
@@ -62,7 +62,7 @@ class ActivityRecorder:
         )
 
     def activities(self, move: Move) -> tuple[Activity, ...]:
-        """The lines of a move: what happened, then what the caller is about to hear."""
+        """Return a move's lines: what happened, then what the caller is about to hear."""
         happened = self._arrived(move) if move.before is None else self._answered(move)
         return (*happened, *self._next(move.after))
 
@@ -153,5 +153,5 @@ def _spelled(before: Call, event: Event | None, after: Call) -> Mapping[str, str
 
 
 def _shown(account: Secret | None, identity: Identity) -> tuple[Secret, ...]:
-    """The account, where it is the caller's: what a stranger says is not held against it."""
+    """Return the account if it is the caller's: a stranger's answers do not count against it."""
     return (account,) if account and identity >= Identity.LAST_FOUR_KEYED else ()

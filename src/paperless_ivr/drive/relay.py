@@ -1,7 +1,7 @@
-"""Finishes what calls left to do, as the record has it (R31, R32).
+"""Completes work left over from calls, according to the record (R31, R32).
 
-Any number of relays may run side by side: each works on what it has claimed, until its lease
-ends. What may have been done is looked up first, and is sent again only where it is absent.
+Any number of relays may run in parallel: each works on what it has claimed until its lease ends.
+A write that may have been done is looked up first, and sent again only if it was not.
 """
 
 from collections import Counter
@@ -54,35 +54,35 @@ from paperless_ivr.secret import credential
 log = structlog.get_logger("paperless_ivr")
 
 AFTER = timedelta(minutes=2)
-"""A write without an outcome is looked at so long after it was intended: no call takes longer."""
+"""How old a write without an outcome must be before it is looked up: no call takes longer."""
 LEASE = timedelta(minutes=5)
-"""So long what was claimed is nobody else's. A look-up and a write take some seconds."""
+"""How long a claim lasts. A look-up and a write take a few seconds."""
 AT_ONCE = 20
-"""How many items of a task are claimed together; few, so that a lease is long enough."""
+"""How many items of a task are claimed together; few enough for the lease."""
 GIVE_UP = timedelta(days=14)
-"""So long it is tried; by then the caller has heard from the biller, or asked."""
+"""How long an item is retried; by then the caller has heard from the biller, or asked."""
 FOLLOWED = timedelta(days=60)
-"""So long a registration is followed; links live a week or so, and can be sent again."""
+"""How long a registration is followed; links last about a week, and can be sent again."""
 FIRST, LONGEST = 60.0, 6 * 3600.0
-"""Seconds before the second attempt; each time twice as many, and never more than six hours."""
+"""Seconds before the second attempt; the wait doubles each time, up to six hours."""
 DOUBLINGS = 9
-"""After so many it is more than six hours, in any case."""
+"""After this many, the wait is more than six hours in any case."""
 
 DONE_ALREADY = (Refusal.ALREADY_PAPERLESS, Refusal.PENDING)
-"""Refusals that say it is as the caller wanted it."""
+"""Refusals that mean things are already as the caller wanted."""
 
 
 Export = Callable[[DeferRequest], None]
-"""Hands a wish to the biller; the same one may come again after a crash."""
+"""Hands a request to the biller; the same one may be repeated after a crash."""
 
 
 Wanted = EnrollInPaperless | StoreCustomerPreference | DeferRequest
 
 
 def is_as(found: Customer, wanted: Wanted) -> bool:
-    """Whether a bill, as it was found, is as somebody wanted it.
+    """Whether a bill was found to be in the state that someone wanted.
 
-    A registration overwrites the address on file: one that is pending with another address
+    A registration overwrites the address on file, so one that is pending with a different address
     is not the one that was wanted.
     """
     now = status(found.invoices)
@@ -96,12 +96,12 @@ def is_as(found: Customer, wanted: Wanted) -> bool:
 
 @frozen
 class Relay:
-    """Works on what the calls of one biller left."""
+    """Works on what one biller's calls left over."""
 
     setup: Setup
     ledger: Ledger
     export: Export | None = None
-    """For wishes that no operation of the service can fulfill."""
+    """Handles requests that no operation of the service can fulfill."""
     after: timedelta = AFTER
     abandoned: timedelta = ABANDONED
     holder: str = field(factory=lambda: token_hex(8))
@@ -112,9 +112,9 @@ class Relay:
         return RequestRunner(self.setup, NullGateway(), TokenSigner(credential(token_hex())))
 
     def round(self) -> Mapping[str, int]:
-        """Works once on all that is due; says how many items came to what.
+        """Work once on everything that is due, and count the items by outcome.
 
-        Where the record fails the round ends (`record_down`): the next one goes on.
+        If the record fails, the round ends (`record_down`), and the next one continues.
         """
         came_to: Counter[str] = Counter()
         try:
@@ -143,7 +143,7 @@ class Relay:
         return self.setup.clock()
 
     def _worked(self, left: WorkItem, unsettled: Set[str]) -> str:
-        """Works on one item; whatever goes wrong with it, it is tried again later."""
+        """Work on one item; if anything goes wrong with it, it is tried again later."""
         try:
             came_to = self._work(left, unsettled)
         except RecordDown:
@@ -161,13 +161,13 @@ class Relay:
             case PendingWrite():
                 return self._settle(left)
             case DeferredRequest() if left.key in unsettled:
-                return self._later(left, "unsettled")  # its own write may yet prove to be done
+                return self._later(left, "unsettled")  # its own write may yet turn out to be done
             case DeferredRequest():
                 return self._complete(left)
             case OpenRegistration():
                 return self._follow(left)
 
-    # ── a write without a certain outcome ──
+    # ── a write with an unknown outcome ──
 
     def _settle(self, left: PendingWrite) -> str:
         write = left.write
@@ -183,12 +183,12 @@ class Relay:
         return self._sent(left, write)
 
     def _sent(self, left: PendingWrite | DeferredRequest, write: Write) -> str:
-        """Sends a write that is surely absent, and settles it."""
+        """Send a write that was certainly not done, and settle it."""
         answer = self._asked(write)
         if isinstance(answer, Refused) and answer.reason in DONE_ALREADY:
             answer = Accepted()
         lost = isinstance(answer, Unavailable) and isinstance(left, PendingWrite)
-        if not lost:  # that this sending got nowhere says nothing of the first
+        if not lost:  # that this attempt got nowhere says nothing about the first one
             self.ledger.settle(write.key, answer)
         if isinstance(answer, Unavailable | OutcomeUnknown):
             return self._later(left, "unavailable")
@@ -196,7 +196,7 @@ class Relay:
             return self._finished(left, ActivityType.GIVEN_UP, answer.reason.value)
         return "refused" if isinstance(answer, Refused) else "sent"
 
-    # ── a wish that was kept ──
+    # ── a deferred request ──
 
     def _complete(self, left: DeferredRequest) -> str:
         request = left.request
@@ -227,13 +227,13 @@ class Relay:
         return self._sent(left, write)
 
     def _handed_over(self, left: DeferredRequest) -> str:
-        """No operation can do it: it goes to the biller where there is a way."""
+        """No operation can do it: hand it to the biller if there is a way."""
         if self.export is None:
             return self._later(left, "no_operation")
         self.export(left.request)
         return self._finished(left, ActivityType.EXPORTED)
 
-    # ── a registration that waits for its link ──
+    # ── a registration whose link has not been opened ──
 
     def _follow(self, left: OpenRegistration) -> str:
         there = self._looked_up(left.write)
@@ -244,7 +244,7 @@ class Relay:
         return self._waiting(left)
 
     def _waiting(self, left: DeferredRequest | OpenRegistration) -> str:
-        """The link waits to be opened; not for ever."""
+        """The link has not been opened; do not wait forever."""
         if self._now() - left.at > FOLLOWED:
             return self._finished(left, ActivityType.EXPIRED, "not_opened")
         return self._later(left, "pending", give_up=False)
@@ -252,7 +252,7 @@ class Relay:
     # ── the service ──
 
     def _looked_up(self, about: Write | DeferRequest) -> Customer | None:
-        """The customer, with the invoices that show how the bill comes today; None if unclear."""
+        """Return the customer and the invoices that show how bills come now; None if unclear."""
         found = self._asked(SearchByAccountNumber(about.account))
         if not isinstance(found, CustomersFound):
             return None
@@ -281,7 +281,7 @@ class Relay:
         return how.value
 
     def _later(self, left: WorkItem, why: str, *, give_up: bool = True) -> str:
-        """It is tried again, each time later; in the end it is given up, for all to see."""
+        """Retry it at growing intervals; in the end, give it up visibly."""
         if give_up and self._now() - left.at > GIVE_UP:
             return self._finished(left, ActivityType.GIVEN_UP, why)
         doubled = FIRST * 2 ** min(left.attempts - 1, DOUBLINGS)

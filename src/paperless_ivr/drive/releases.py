@@ -1,8 +1,8 @@
-"""Calls whose release no worker runs any more: they go back to the host, and nothing is guessed.
+"""Calls whose release no worker runs: they go back to the host without guessing.
 
-The flow that such a call began on is not known here, so it is not moved. A yes that was being
-carried out is kept as a deferred request, under the key that its write has: if the write went
-through after all, the record recognizes it as done (R31, R32).
+The flow on which such a call began is unknown here, so the call is not moved. A yes that was being
+carried out is saved as a deferred request, under the key of its write. If the write went through
+after all, the record recognizes the request as done (R31, R32).
 """
 
 from collections.abc import Callable
@@ -30,11 +30,10 @@ def give_up(
     saved: SavedSession,
     write: Callable[[Session], str] | None = None,
 ) -> Session:
-    """Ends a call of another release; gives the session that goes back to the host.
+    """End a call of another release; return the session that goes back to the host.
 
-    Where its document is written, it is kept as that of any call that has ended, for answers
-    that come twice; else the call is forgotten. Raises `errors.StoreError`, and then the call
-    stays as it is.
+    If a document is written for it, the call is kept like any call that has ended, for repeated
+    answers; otherwise, it is forgotten. If `errors.StoreError` is raised, the call stays as it is.
     """
     call, setup = saved.call, runner.setup
     log.error("call.other_release", **whose(call.host))
@@ -89,12 +88,12 @@ def give_up(
 
 
 def handed_back(call: Call, handback: Handback, now: datetime) -> Session:
-    """A call that goes back to the host outside of its flow, without a word."""
+    """Return a call that goes back to the host outside its flow, without a word."""
     return Session(Turn(call, (), Return(handback)), now)
 
 
 def _being_carried_out(call: Call) -> Consent | None:
-    """The latest yes about a bill, where something is being asked for it and nothing has come."""
+    """Return the latest yes about a bill, if a request for it is still unanswered."""
     about_bills = (Purpose.ENROLL, Purpose.BACK_TO_PAPER)
     given = [consent for consent in call.consents if consent.purpose in about_bills]
     settled = {outcome.consent for outcome in call.results.outcomes}

@@ -1,8 +1,8 @@
-"""Moves calls between web requests: loaded from the store, moved, stored with their documents.
+"""Moves calls between web requests: loads them, moves them, and stores them with their documents.
 
-A request to the service is claimed before it is sent, in a commit of its own, so that one of any
-number of workers sends it. A claim that outlived its worker is taken over: what may have been
-sent is not sent again, but known as `OutcomeUnknown` (R31).
+A request to the service is claimed before it is sent, in a separate commit, so that only one of any
+number of workers sends it. If a claim outlives its worker, another takes it over: a write that may
+have been sent is not sent again, but is reported as `OutcomeUnknown` (R31).
 """
 
 import time
@@ -33,14 +33,14 @@ from paperless_ivr.records.port import SavedCall, SessionUpdate, Settlement
 
 @frozen
 class RequestRunner:
-    """The calls of one release on one runtime. Who commits a turn first has moved the call."""
+    """One release's calls on one runtime. The first to commit a turn has moved the call."""
 
     setup: Setup
     gateway: DocumentGateway
     signer: TokenSigner = field(repr=False)
     runner: CallRunner = field(init=False, repr=False)
     _searches: ThreadPoolExecutor = field(init=False, repr=False)
-    """What is searched ahead of an offer, which is not held up by a back end that is late."""
+    """Threads for searches ahead of an offer, so that a late back end does not hold it up."""
 
     @_searches.default
     def _make_searches(self) -> ThreadPoolExecutor:
@@ -51,47 +51,47 @@ class RequestRunner:
         return CallRunner(self.setup)
 
     def close(self) -> None:
-        """Waits for searches that no call waits for any more."""
+        """Wait for searches that no call is waiting for any longer."""
         self._searches.shutdown()
 
-    # ── where calls are ──
+    # ── stored calls ──
 
     def load(self, call_id: str) -> SavedCall:
-        """A call as it is stored; UnknownCall where there is none."""
+        """Return a stored call; raises UnknownCall if there is none."""
         return self.runner.twice(lambda: self.setup.store.calls.load(call_id))
 
     def drop(self, call_id: str) -> None:
-        """Forgets a call that has ended."""
+        """Forget a call that has ended."""
         self.runner.twice(lambda: self.setup.store.calls.drop(call_id))
 
     def session(self, stored: SavedCall, saved: SavedSession | None = None) -> Session:
-        """The session of a stored call of this release."""
+        """Return the session of a stored call of this release."""
         return (saved or read(stored)).session(self.setup.flow, stored)
 
     def commit(self, move: Move) -> Session:
-        """Commits a move with the document of its turn; StaleCall where another was first."""
+        """Commit a move with its turn's document; raises StaleCall if another was first."""
         return self.runner.commit(move, self._documented)
 
     def move(self, session: Session, event: Event, outcome: Settlement | None = None) -> Session:
-        """The call after an event, committed."""
+        """Return the call after an event, committed."""
         return self.commit(Move(session, event, self.runner.advance(session, event), outcome))
 
     def hang_up(self, stored: SavedCall, by: EndedBy) -> None:
-        """Ends a call, and finishes what was agreed."""
+        """End a call, and complete what was agreed."""
         session = self.session(stored)
         while not session.over and not session.hung_up:
             try:
                 session = self.move(session, HungUp(by))
             except StaleCall:
                 session = self.session(self.load(session.call_id))
-        if session.over and not session.hung_up:  # with the host already
+        if session.over and not session.hung_up:  # the host already has it
             self.drop(session.call_id)
         elif not session.over and not self.is_claimed(session):
-            with suppress(StaleCall):  # another worker does it
+            with suppress(StaleCall):  # another worker is doing it
                 self.carry(session)
 
     def write(self, session: Session, turn: Turn) -> str:
-        """A turn as a document, with the tokens of where the call is."""
+        """Return a turn as a document, with tokens for the call's position."""
 
         def sign(interrupted: int | None) -> str:
             return self.signer.sign(TurnToken.of(session.turn, session.number, interrupted))
@@ -99,9 +99,9 @@ class RequestRunner:
         return self.gateway.write(turn, sign, self.runner.language(turn))
 
     def _documented(self, session: Session) -> Session:
-        """The session with the document of its turn.
+        """Return the session with the document of its turn.
 
-        Where its request has words, they are heard before it is claimed; else it is claimed in
+        If its request has words, they are heard before it is claimed. Otherwise, it is claimed in
         the same commit.
         """
         claim = None if session.turn.say else session.claim
@@ -110,25 +110,26 @@ class RequestRunner:
     # ── requests ──
 
     def is_claimed(self, session: Session) -> bool:
-        """Whether a worker has claimed the request, and may still be at it."""
+        """Whether a worker has claimed the request, and may still be working on it."""
         return session.claim is not None and self.setup.clock() < session.claim.until
 
     def carry(self, session: Session, *, claimed: bool = False, waited: float = 0.0) -> Session:
-        """Carries out requests until there is something to say or to wait for.
+        """Carry out requests until there is something to say or to wait for.
 
-        `claimed`: this worker has claimed the first one. `waited`: seconds in which the caller
-        has heard nothing. Raises StaleCall where another worker has moved the call.
+        `claimed` means that this worker has already claimed the first one. `waited` is how many
+        seconds the caller has heard nothing. Raises StaleCall if another worker has moved the
+        call.
         """
         silent_since = time.monotonic() - waited
         while isinstance(session.turn.then, Request):
             session = self._fulfilled(session, silent_since, claimed=claimed)
             if session.turn.say:
                 break
-            claimed = True  # with the move that led to it
+            claimed = True  # claimed with the move that led to it
         return session
 
     def _fulfilled(self, session: Session, silent_since: float, *, claimed: bool) -> Session:
-        """The call after the answer to its request."""
+        """Return the call after the answer to its request."""
         request = session.turn.then
         assert isinstance(request, Request)
         again = session.claim is not None and not claimed
@@ -162,7 +163,7 @@ class RequestRunner:
                     reply = self.runner.ask(step)
 
     def _asked_ahead(self, step: Send) -> ServiceAnswer:
-        """The answer of a search, in its budget even where the back end does not keep to it."""
+        """Return a search's answer within its budget, even if the back end exceeds it."""
         searching = self._searches.submit(self.runner.ask, step)
         try:
             return searching.result(step.budget)
@@ -170,7 +171,7 @@ class RequestRunner:
             return self.runner.busy(step) if searching.cancel() else self.runner.overran(step)
 
     def _claimed(self, session: Session, *, again: bool) -> Session:
-        """The call with its request claimed by this worker. A claim is a number of its own."""
+        """Return the call with its request claimed by this worker, under a number of its own."""
         claimed = self._claiming(session, again=again)
         self.runner.store(SessionUpdate(call=claimed.saved(), if_turn=session.number))
         return evolve(claimed, stored_number=claimed.number)
@@ -182,21 +183,21 @@ class RequestRunner:
     def _intended(
         self, session: Session, write: Write, *, again: bool
     ) -> tuple[Session, Event | None]:
-        """The call with a write claimed and put on record, or with why it must not be sent."""
+        """Return the call with a write claimed and on record, or why it must not be sent."""
         claiming = self._claiming(session, again=again)
         update = SessionUpdate(call=claiming.saved(), if_turn=session.number)
         try:
             refused: Event | None = self.runner.intend(write, session, update)
         except StaleCall:
             raise
-        except Exception as error:  # noqa: BLE001 - what is not on record is not sent
+        except Exception as error:  # noqa: BLE001 - a write that is not on record is not sent
             refused = self.runner.record_failed(session, error)
         if refused is not None:
             return session, refused
         return evolve(claiming, stored_number=claiming.number), None
 
     def _lost(self, write: Write) -> OutcomeUnknown | None:
-        """The outcome of a write taken over; None where it was never on record, so never sent."""
+        """Return the outcome of a write taken over; None if it was never recorded, nor sent."""
         lost = OutcomeUnknown("taken over")
         try:
             self.runner.store(SessionUpdate(outcome=Settlement(write.key, lost)))
@@ -205,7 +206,7 @@ class RequestRunner:
         return lost
 
     def _answered(self, session: Session, event: Event, outcome: Settlement | None) -> Session:
-        """The call after an answer, also where it was hung up while we waited for it."""
+        """Return the call after an answer, even if it was hung up in the meantime."""
         while True:
             try:
                 return self.move(session, event, outcome)

@@ -1,7 +1,7 @@
-"""What surrounds a call on any runtime: the record, the store, the log, the evidence.
+"""What every runtime needs around a call: the record, the store, the log, and the evidence.
 
 Whatever fails around the flow becomes an event here: no exception ever reaches a telephone
-(rule 4). What is logged are names: states, events, rows, classes of errors.
+(rule 4). Only names are logged: states, events, rows, error classes.
 """
 
 import math
@@ -68,26 +68,27 @@ log = structlog.get_logger("paperless_ivr")
 T = TypeVar("T")
 
 Observer = Callable[[Move], None]
-"""Sees every move of every call once it is committed: metrics, transcripts, the host's own code.
+"""Sees every committed move of every call: for metrics, transcripts, or the host's own code.
 
-Where `move.before` is None the call has just begun; where `move.after.over` it has ended, with
-the hand-back in `move.after.turn.then`. What it raises is logged by its class, and stops no call.
+`move.before` is None when the call has just begun. When `move.after.over` is true, the call has
+ended, with the hand-back in `move.after.turn.then`. If an observer raises, the error's class is
+logged and the call goes on.
 """
 
 Finish = Callable[[Session], Session]
-"""Adds what a runtime needs to a session that is about to be stored, as its document."""
+"""Adds what a runtime needs, such as its document, to a session before it is stored."""
 
 AT_ONCE = 256
-"""Requests to the service at the same time. Each is a thread that waits: some 50 KiB of memory."""
+"""Concurrent requests to the service. Each is a waiting thread: about 50 KiB of memory."""
 CLAIM_GRACE = 5.0
-"""Seconds beyond its budget after which the worker that claimed a request is presumed lost."""
+"""Seconds beyond its budget after which the worker that claimed a request is presumed dead."""
 GRACE = 1.0
-"""Seconds beyond its budget after which a back end that does not keep to it is given up."""
+"""Seconds beyond its budget after which a back end that overruns it is abandoned."""
 
 
 @frozen
 class Setup:
-    """Everything that calls of one biller are run with. One serves any number of calls."""
+    """Everything needed to run one biller's calls. One instance serves any number of calls."""
 
     flow: Flow
     catalog: Catalog
@@ -96,11 +97,11 @@ class Setup:
     clock: Callable[[], datetime] = utc_now
     observers: tuple[Observer, ...] = ()
     at_once: int = AT_ONCE
-    """Requests to the service at the same time; above the calls at the same time nobody waits."""
+    """Concurrent requests to the service. With more threads than calls, no request waits."""
     name_handover: Callable[[], str] = lambda: token_hex(4)
-    """Names hand-overs: a host may hand one call over several times, or two by one name."""
+    """Makes names for hand-overs, since a host may hand over a call several times."""
     release: Release = field(init=False, repr=False)
-    """The flow, policy and words that a call beginning now is run on."""
+    """The flow, policy, and words on which new calls run."""
 
     @release.default
     def _make_release(self) -> Release:
@@ -108,14 +109,14 @@ class Setup:
         return Release(self.flow.digest, digest(policy), self.catalog.digest)
 
     def __attrs_post_init__(self) -> None:
-        """What is wrong with flow or policy is found here, never in a call."""
+        """Find problems of the flow and the policy here, not during a call."""
         check(self.flow.terms, self.flow.table)
         found = problems(self.flow.terms.policy)
         if found:
             raise PolicyProblems("the policy cannot be used", found)
 
     def budget(self, request: Request, waited: float = 0.0) -> float:
-        """Seconds that a request may take where the caller has heard nothing for so many."""
+        """Return how many seconds a request may take, after this long a silence."""
         if isinstance(request, RecordRequest):
             return self.budgets.record
         if ahead(request):
@@ -124,18 +125,18 @@ class Setup:
 
     @property
     def limits(self) -> Limits:
-        """How often something may be tried or sent."""
+        """The limits on tries and texts."""
         return self.flow.terms.policy.limits
 
     @property
     def budgets(self) -> Budgets:
-        """How long the caller may be kept waiting."""
+        """The limits on how long a caller waits."""
         return self.flow.terms.policy.budgets
 
 
 @frozen
 class CallRunner:
-    """Moves calls of one setup: each move is committed, then logged and observed."""
+    """Moves the calls of one setup: each move is committed, then logged and observed."""
 
     setup: Setup
     _recorder: ActivityRecorder = field(init=False, repr=False)
@@ -147,7 +148,7 @@ class CallRunner:
     # ── moves ──
 
     def arrived(self, arrival: Arrival) -> Move:
-        """The first move of a call that the host hands over now, not yet committed."""
+        """Return the first move of a call just handed over, not yet committed."""
         setup = self.setup
         handover = arrival.handover or setup.name_handover()
         serial = setup.name_handover() if arrival.handover else ""
@@ -162,7 +163,7 @@ class CallRunner:
         return Move(None, None, Session(setup.flow.begin(named), now))
 
     def advance(self, session: Session, event: Event) -> Session:
-        """The session after an event, not yet committed. Its request, if any, is claimed."""
+        """Return the session after an event, not yet committed. Its request, if any, is claimed."""
         live = Live(session.turn, session.number)
         after = deliver(self.setup.flow, live, live.token, event)
         turn = after.turn
@@ -179,27 +180,27 @@ class CallRunner:
         )
 
     def claim(self, turn: Turn, *, again: bool = False) -> Claim | None:
-        """A claim on the request of a turn; None where it asks the service nothing."""
+        """Return a claim on a turn's request, or None if it asks the service nothing."""
         if not isinstance(turn.then, ServiceRequest):
             return None
         seconds = self.setup.budget(turn.then) + CLAIM_GRACE
         return Claim(token_hex(8), self.setup.clock() + timedelta(seconds=seconds), again)
 
     def commit(self, move: Move, finish: Finish) -> Session:
-        """Commits a move; gives the session as it is stored then.
+        """Commit a move and return the session as it was then stored.
 
-        A try that a move leads to without a word is no place to rest: what follows its answer is
-        committed with it. Raises `errors.StaleCall` where somebody else moved the call first,
-        and other `errors.StoreError` where the store failed twice.
+        If a move leads to a try without saying anything, the call does not rest there: what
+        follows the answer is committed with it. Raises `errors.StaleCall` if another worker
+        moved the call first, and other `errors.StoreError` if the store failed twice.
         """
         return self._shown(self._stored(move, finish))
 
     def commit_or_go_on(self, move: Move) -> Session:
-        """Commits a move of a call on a held channel, which goes on without a store.
+        """Commit a move of a call on a held channel, which continues even without a store.
 
-        After a failure the store is skipped until something was heard, so that the caller waits
-        for it once between two prompts (R10). How a call ended, and the outcome of a write, are
-        worth another wait.
+        After a failure, skips the store until the caller has heard something, so that they wait
+        for it only once between two prompts (R10). Retries anyway to save how a call ended, or
+        the outcome of a write.
         """
         after = move.after
         down = move.event if isinstance(move.event, RecordUnavailable) else None
@@ -211,24 +212,24 @@ class CallRunner:
             return self._shown(self._stored_or_not(move))
 
     def _stored_or_not(self, move: Move) -> Sequence[Move]:
-        """The moves after an attempt to commit."""
+        """Return the moves after an attempt to commit."""
         try:
             try:
                 return self._stored(move, _as_it_is, held=True)
-            except StaleCall as stale:  # another worker took the call for lost
+            except StaleCall as stale:  # another worker presumed this call's worker dead
                 self._failed("store.failed", move.after, stale)
                 return self._stored(move, _as_it_is, held=True, lost=True)
-        except Exception as error:  # noqa: BLE001 - the caller does not hear of it
+        except Exception as error:  # noqa: BLE001 - the caller does not hear about it
             self._failed("store.failed", move.after, error)
             return (_unstored(move, _unavailable(error)),)
 
     def _stored(
         self, move: Move, finish: Finish, *, held: bool = False, lost: bool = False
     ) -> Sequence[Move]:
-        """The moves that were committed: this one, and what follows a try that it leads to.
+        """Return the moves that were committed: this one, and what follows a try it leads to.
 
-        On a `held` channel every call that has ended is forgotten. Of one that is `lost` to
-        another worker only what belongs on record is kept.
+        On a `held` channel, every call that has ended is removed from the store. For a call
+        `lost` to another worker, only what belongs on record is kept.
         """
 
         def update(*moves: Move) -> SessionUpdate:
@@ -266,23 +267,23 @@ class CallRunner:
         return move, stored(followed(answer))
 
     def _shown(self, moves: Sequence[Move]) -> Session:
-        """The session after moves that every observer is shown."""
+        """Show moves to every observer and return the session after them."""
         for move in moves:
             self.observe(move)
         return moves[-1].after
 
     def observe(self, move: Move) -> None:
-        """Logs a move, and shows it to every observer."""
+        """Log a move and show it to every observer."""
         for observer in (log_move, *self.setup.observers):
             try:
                 observer(move)
-            except Exception as error:  # noqa: BLE001 - an observer does not stop a call
+            except Exception as error:  # noqa: BLE001 - an observer cannot stop a call
                 self._failed("observer.failed", move.after, error)
 
     # ── the record and the store ──
 
     def on_record(self, request: RecordRequest | Write, session: Session) -> Event | None:
-        """The record's answer; about a write, why it must not be sent, or None."""
+        """Return the record's answer; for a write, why it must not be sent, or None."""
         try:
             if isinstance(request, Write):
                 return self.intend(request, session)
@@ -290,11 +291,11 @@ class CallRunner:
             if down is not None and isinstance(request, Screen | ReserveTry):
                 return down
             return self.twice(lambda: self._asked(request, session))
-        except Exception as error:  # noqa: BLE001 - what the record cannot do is an event
+        except Exception as error:  # noqa: BLE001 - a failing record is an event
             return self.record_failed(session, error)
 
     def record_failed(self, session: Session, error: Exception) -> RecordUnavailable:
-        """Logs that the record did not answer, or could not keep something; what that comes to."""
+        """Log that the record did not answer or save something, and return the event."""
         self._failed("record.failed", session, error)
         return _unavailable(error)
 
@@ -312,24 +313,24 @@ class CallRunner:
     def intend(
         self, write: Write, session: Session, claimed: SessionUpdate | None = None
     ) -> Refused | None:
-        """Puts a write on record, together with the claim on it where one is given."""
+        """Put a write on record, together with its claim if there is one."""
         intent = Intent(write, session.evidence[write.consent], self.setup.limits)
         return self.store(evolve(claimed or SessionUpdate(), intent=intent))
 
     def store(self, update: SessionUpdate) -> Refused | None:
-        """Commits an update; it is recognized where its first answer was lost."""
+        """Commit an update; a retry after a lost answer is recognized."""
         return self._recognized(partial(self.setup.store.commit, update))
 
     def _recognized(self, commit: Callable[..., T]) -> T:
-        """What a commit answers; the second time it is asked as one that may have been done."""
+        """Return what a commit answers; a retry says that the first may have been done."""
         tries = iter((False, True))
         return self.twice(lambda: commit(again=next(tries)))
 
     def twice(self, act: Callable[[], T]) -> T:
-        """What the store answers; it is asked once more where it failed within its budget.
+        """Return what the store answers, retrying once if it failed within its budget.
 
-        A transaction may have been done though its answer was lost (R31); what has a key or a
-        turn is recognized the second time.
+        A transaction may have been done even though its answer was lost (R31). Anything with a
+        key or a turn is recognized the second time.
         """
         began = time.monotonic()
         try:
@@ -345,11 +346,11 @@ class CallRunner:
     # ── what is said ──
 
     def language(self, turn: Turn) -> str:
-        """The language that a turn is spoken in."""
+        """Return the language in which a turn is spoken."""
         return CallView(turn.call, self.setup.flow.terms).language
 
     def reassurance(self, turn: Turn) -> Turn | None:
-        """What is said while an answer is waited for; None where the caller is gone."""
+        """Return what to say while waiting for an answer, or None if the caller is gone."""
         if turn.call.results.hung_up:
             return None
         return evolve(turn, say=(self.setup.flow.prompt(turn.call, "still_working"),))
@@ -357,20 +358,20 @@ class CallRunner:
     # ── the service ──
 
     def ask(self, step: Send) -> ServiceAnswer:
-        """The service's answer. A back end that raises has not answered."""
+        """Return the service's answer. A back end that raises counts as not having answered."""
         try:
             answer = self.setup.backend.answer(step.request, step.budget)
             why = _why(answer)
-        except Exception as error:  # noqa: BLE001 - see above
+        except Exception as error:  # noqa: BLE001 - see the docstring
             answer, why = without_answer(step.request), type(error).__name__
         return self._answered(step, answer, why)
 
     def busy(self, step: Send) -> ServiceAnswer:
-        """The answer of a request that was never sent: all threads were taken (R50)."""
+        """Return the answer to a request that was never sent: all threads were busy (R50)."""
         return self._answered(step, Unavailable("too many requests at once", busy=True), "busy")
 
     def overran(self, step: Send) -> ServiceAnswer:
-        """The answer of a back end that does not keep to its budget."""
+        """Return the answer for a back end that exceeded its budget."""
         return self._answered(step, without_answer(step.request), "overran its budget")
 
     def _answered(self, step: Send, answer: ServiceAnswer, why: str | None) -> ServiceAnswer:
@@ -384,20 +385,20 @@ class CallRunner:
         return answer
 
     def gateway_failed(self, turn: Turn, error: BaseException) -> None:
-        """The gateway raised: a broken channel is a caller who is gone."""
+        """Handle a gateway that raised: a broken channel means that the caller is gone."""
         log.error("gateway.failed", **whose(turn.call.host), error=type(error).__name__)
 
 
 @define
 class Silence:
-    """How long a caller on a held channel has heard nothing: all that is done meanwhile."""
+    """The time for which a caller on a held channel has heard nothing, whatever the reason."""
 
     seconds: float
-    """How long it may be."""
+    """How long it may last."""
     _began: float = field(init=False, factory=time.monotonic)
 
     def begins(self) -> None:
-        """The caller hears something, or has just done something."""
+        """Restart the clock: the caller hears something, or has just done something."""
         self._began = time.monotonic()
 
     @property
@@ -406,24 +407,24 @@ class Silence:
         return time.monotonic() - self._began
 
     def goes_on_or_begins(self, performed: Turn) -> None:
-        """A turn was performed: it begins anew unless nothing was said and nothing asked."""
+        """Restart the clock after a turn, unless it said nothing and asked nothing."""
         if performed.say or not isinstance(performed.then, Request):
             self.begins()
 
     @property
     def ends(self) -> float:
-        """When the caller has waited long enough to hear something new."""
+        """When the caller should hear something new."""
         return self._began + self.seconds
 
     def kept(self, act: Callable[..., T], *about: object) -> T:
-        """What comes of asking the store, which waits for its turn no longer."""
+        """Return the store's answer, without waiting beyond the end of this silence."""
         with answering_by(self.ends):
             return act(*about)
 
 
 @define
 class Asking:
-    """A request to the service, asked in a thread of a pool, and how long it is waited for."""
+    """A request to the service, running in a pool's thread, and how long to wait for it."""
 
     runner: CallRunner
     step: Send
@@ -443,22 +444,22 @@ class Asking:
 
     @property
     def wait(self) -> float:
-        """Seconds after which something has to be done where no answer has come."""
+        """Seconds until something must be done if no answer has come."""
         return max(min(self._deadline, self.silence.ends) - time.monotonic(), 0.0)
 
     @property
     def _deadline(self) -> float:
-        """The budget counts from when a thread took the request, and also waits for one."""
+        """The budget starts when a thread takes the request; waiting for one has its own."""
         if self._started is None:
             return self._began + self.step.budget
         return self._started + self.step.budget + (0 if ahead(self.step.request) else GRACE)
 
     def waited(self) -> ServiceAnswer | Turn | None:
-        """What comes of waiting in vain: an answer, or a turn that reassures the caller."""
+        """Return what follows a wait without an answer: an outcome, or a reassuring turn."""
         now, deadline = time.monotonic(), self._deadline
         if now < deadline:
             if now < self.silence.ends:
-                return None  # a thread has taken it since: its time begins there
+                return None  # a thread has taken it in the meantime, so its time starts there
             self.silence.begins()
             return self.runner.reassurance(self.step.turn)
         if self.answering.cancel():
@@ -469,45 +470,45 @@ class Asking:
 
 
 def _as_it_is(session: Session) -> Session:
-    """The session of a held channel: there is no document."""
+    """Return a held channel's session as it is: it has no document."""
     return session
 
 
 def _unstored(move: Move, down: RecordUnavailable) -> Move:
-    """A move that the store does not have."""
+    """Return a move that the store does not have."""
     return evolve(move, after=evolve(move.after, store_down=down))
 
 
 def _skipped(session: Session) -> RecordUnavailable | None:
-    """What a store that failed comes to, while the caller has heard nothing since."""
+    """Return the earlier failure of the store, if the caller has heard nothing since."""
     return None if session.turn.say else session.store_down
 
 
 def _unavailable(error: Exception) -> RecordUnavailable:
-    """What an error of the record, or of the store, comes to."""
+    """Return the event for an error of the record or the store."""
     return RecordUnavailable(busy=isinstance(error, RecordBusy))
 
 
 def handback_of(session: Session) -> Handback:
-    """What the host gets back of a call that has ended."""
+    """Return what the host gets back from a call that has ended."""
     assert isinstance(session.turn.then, Return)
     return session.turn.then.handback
 
 
 def whose(host: Arrival) -> dict[str, str]:
-    """Which call a line of the log is about."""
+    """Return which call a log line is about."""
     return {"call": host.call_id, "handover": host.handover, "biller": host.biller}
 
 
 def named(error: BaseException) -> dict[str, str]:
-    """What the log says of an error: its class, and of a record that is down the cause."""
+    """Return what the log says about an error: its class and, if the record is down, the cause."""
     said = {"error": type(error).__name__}
     cause = error.cause if isinstance(error, RecordDown) else ""
     return said | {"why": cause} if cause else said
 
 
 def log_move(move: Move) -> None:
-    """Logs a move, and the end of a call."""
+    """Log a move, and the end of a call."""
     after = move.after
     if move.before is not None:
         log.info(
@@ -529,7 +530,7 @@ def log_move(move: Move) -> None:
 
 
 def _why(answer: ServiceAnswer) -> str | None:
-    """What the log says of an answer, apart from its class."""
+    """Return what the log says about an answer, apart from its class."""
     match answer:
         case Unavailable() | OutcomeUnknown():
             return answer.why

@@ -13,39 +13,39 @@ from paperless_ivr.flow.turns import Return, Turn
 from paperless_ivr.records.port import Evidence, SavedCall
 
 SCHEMA = 2
-"""The saved form. Raise it when what is saved around a call changes, or `flow.saving.SCHEMA`."""
+"""The version of the saved form. Raise it, or `flow.saving.SCHEMA`, when the form changes."""
 
 
 @frozen
 class Claim:
-    """A worker is carrying out the request of the present turn."""
+    """A worker's claim: it is carrying out the request of the present turn."""
 
     by: str
     until: datetime
-    """After that the worker is presumed lost, and another may take over."""
+    """When the worker is presumed dead, and another may take over."""
     again: bool = False
-    """It was taken over: the request may have been sent before."""
+    """The request was taken over, so it may have been sent before."""
 
 
 @frozen
 class Session:
-    """A call, the turn it is at, and what is known around it. The turn is computed once."""
+    """A call, its current turn, and what is known around it. The turn is computed once."""
 
     turn: Turn
-    """Without its words where the call was loaded: they were spoken."""
+    """Has no words if the call was loaded, since they have been spoken."""
     asked_at: datetime
-    """When the present turn was put to the caller."""
+    """When the current turn was put to the caller."""
     number: int = 1
-    """Counts turns and claims. An answer names the number it is an answer to."""
+    """Counts turns and claims. An answer names the number that it answers."""
     evidence: Mapping[str, Evidence] = field(factory=dict, repr=False)
-    """Of every consent so far, by its reference."""
+    """The evidence of every consent so far, by its reference."""
     claim: Claim | None = None
     document: str = field(default="", repr=False)
-    """What a runtime that asks by web request was given last."""
+    """The last document given to a runtime that sends web requests."""
     stored_number: int | None = None
-    """The number at which the store has the call; None where it does not have it."""
+    """The number at which the store has the call, or None if it does not have it."""
     store_down: RecordUnavailable | None = None
-    """The store failed, and nothing was heard since."""
+    """The store failed, and the caller has heard nothing since."""
 
     @property
     def call(self) -> Call:
@@ -54,7 +54,7 @@ class Session:
 
     @property
     def call_id(self) -> str:
-        """The host's identifier of the call."""
+        """The host's identifier for the call."""
         return self.call.host.call_id
 
     @property
@@ -64,11 +64,11 @@ class Session:
 
     @property
     def hung_up(self) -> bool:
-        """Whether nothing is said any more: what was agreed is only finished."""
+        """Whether nothing more is said: what was agreed is only being completed."""
         return self.call.results.hung_up
 
     def saved(self) -> SavedCall:
-        """The call as it is stored; personal, as `flow.saving` says."""
+        """Return the call as stored; personal, as `flow.saving` explains."""
         evidence = tuple(self.evidence.values())
         content = SavedSession(SCHEMA, self.call, self.asked_at, evidence, self.claim)
         saved = dump_value(content)
@@ -77,7 +77,7 @@ class Session:
 
 @frozen
 class SavedSession:
-    """What is saved of a session. Its release is known before a turn is computed."""
+    """The saved part of a session. Its release is known before a turn is computed."""
 
     schema: int
     call: Call
@@ -86,7 +86,7 @@ class SavedSession:
     claim: Claim | None = None
 
     def session(self, flow: Flow, stored: SavedCall) -> Session:
-        """The session, under the flow of its release."""
+        """Return the session, under the flow of its release."""
         return Session(
             turn=flow.resumed(self.call),
             asked_at=self.asked,
@@ -99,5 +99,5 @@ class SavedSession:
 
 
 def read(stored: SavedCall) -> SavedSession:
-    """What was stored. Raises as `flow.saving.load` does."""
+    """Return what was stored. Raises as `flow.saving.load` does."""
     return load_value(stored.call, SavedSession, SCHEMA)

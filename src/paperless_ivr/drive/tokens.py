@@ -1,4 +1,4 @@
-"""Turn tokens: an answer carries one, so that it can be placed, or handed back with no store."""
+"""Turn tokens: an answer carries one, to find its turn or hand the call back without a store."""
 
 from collections.abc import Sequence
 from hashlib import sha256
@@ -11,22 +11,22 @@ from paperless_ivr.flow.turns import Turn
 from paperless_ivr.secret import Secret
 
 SHORTEST = 16
-"""Characters that a key has at least."""
+"""The minimum length of a key, in characters."""
 
 
 @frozen
 class TurnToken:
-    """Names a turn, and what the host handed over that it must get back (R48).
+    """Names a turn, and what the host handed over and must get back (R48).
 
-    Nothing in it is personal: it stands in addresses.
+    It contains no personal data, since it is part of addresses.
     """
 
     call_id: str
     handover: str
     number: int
-    """Of the session's turn that is answered."""
+    """The number of the session's turn being answered."""
     interrupted: int | None
-    """The prompt that was being spoken when the answer came, from 0; None: all were spoken."""
+    """The prompt playing when the answer came, from 0, or None if all had finished."""
     moment: Moment = Moment.START
     language: str | None = None
     greeted: bool = False
@@ -34,7 +34,7 @@ class TurnToken:
 
     @classmethod
     def of(cls, turn: Turn, number: int, interrupted: int | None) -> "TurnToken":
-        """The token of a turn. Once it is answered, what it says was heard, a greeting too."""
+        """Return a turn's token. Once answered, everything it says, even a greeting, was heard."""
         call, host = turn.call, turn.call.host
         return cls(
             host.call_id,
@@ -48,7 +48,7 @@ class TurnToken:
         )
 
     def arrival(self, biller: str) -> Arrival:
-        """As much of the hand-over as the token carries. A payment is not among it."""
+        """Return the part of the hand-over that the token carries, which excludes the payment."""
         return Arrival(
             self.call_id,
             biller,
@@ -67,8 +67,8 @@ def _keys(keys: Secret | Sequence[Secret]) -> tuple[Secret, ...]:
 class TokenSigner:
     """Makes tokens, and reads those made with any of its keys.
 
-    The last key signs. To rotate: let all workers read the new key (put it first), then let
-    them sign with it (put it last), and drop the old one when no call can hold it any more.
+    The last key signs. To rotate keys, first let all workers read the new key (put it first), then
+    let them sign with it (put it last), and drop the old key when no call can still hold it.
     """
 
     keys: tuple[Secret, ...] = field(repr=False, converter=_keys)
@@ -77,7 +77,7 @@ class TokenSigner:
     @keys.validator
     def _long_enough(self, _: object, keys: tuple[Secret, ...]) -> None:
         if not keys or any(len(key) < SHORTEST for key in keys):
-            message = f"a key for tokens has {SHORTEST} characters or more"
+            message = f"a key for tokens must have at least {SHORTEST} characters"
             raise ValueError(message)
 
     @_serializer.default
@@ -89,13 +89,13 @@ class TokenSigner:
         )
 
     def sign(self, token: TurnToken) -> str:
-        """The token, safe in a URL."""
+        """Return the token, safe for use in a URL."""
         flags = int(token.greeted) + 2 * int(token.paid)
         parts = [token.call_id, token.handover, token.number, token.interrupted]
         return self._serializer.dumps([*parts, token.moment.value, token.language, flags])
 
     def read(self, signed: str) -> TurnToken | None:
-        """The token; None where it is not one of ours."""
+        """Return the token, or None if it is not one of ours."""
         try:
             call_id, handover, number, interrupted, moment, *rest = self._serializer.loads(signed)
             language, flags = rest

@@ -1,13 +1,13 @@
-"""Runs calls on a runtime that asks by web request; any number of workers may share a store.
+"""Runs calls on a runtime that sends web requests; any number of workers may share a store.
 
-Between two requests a call is in the store, and only a worker that saves it first at the next
-turn moves it (compare-and-set). Every answer carries the token of the turn it is an answer to: to
-an earlier turn the last document is given again, and nothing changes (R09).
+Between requests, a call is in the store, and only the first worker to save the next turn moves it
+(compare-and-set). Every answer carries the token of its turn. An answer to an earlier turn gets the
+last document again and changes nothing (R09).
 
-"One moment" is heard before a request is carried out, on the next visit. Who comes while it is
-being carried out waits, then hears that it goes on. What a request waits for, a turn at the store
-or an answer, has one deadline. Where something of ours fails, the call goes
-back to the host with all that it handed over: the token says it, with no store at all (R48).
+The caller hears "one moment" before a request is carried out on the next visit. Anyone who comes
+while it is being carried out waits, then hears that it is still running. Everything a web request
+waits for, at the store or at the service, shares one deadline. If something of ours fails, the call
+goes back to the host with all that was handed over, which the token holds without any store (R48).
 """
 
 import time
@@ -58,30 +58,30 @@ from paperless_ivr.secret import Secret
 log = structlog.get_logger("paperless_ivr")
 
 MARGIN = 5.0
-"""Seconds that are left of the runtime's patience when the caller hears that we still work."""
+"""Seconds of the runtime's patience left when the caller hears that we are still working."""
 LOOKS = (0.02, 0.05, 0.1, 0.2, 0.4)
-"""Seconds between two looks for an answer another worker will deliver; the last one repeats."""
+"""Seconds between checks for an answer another worker will deliver; the last one repeats."""
 
 
 @frozen
 class Reply:
-    """What a web request gets. `handback` is set where the call is given back to the host."""
+    """The response to a web request. `handback` is set if the call goes back to the host."""
 
     status: int
     document: str = field(default="", repr=False)
     handback: Handback | None = None
     outside: bool = False
-    """The call was given back outside of its flow: no move was committed, no observer saw it."""
+    """The call was given back outside its flow: no move was committed or observed."""
 
 
 @frozen
 class WebDriver:
-    """Answers the web requests of one runtime for calls of one biller.
+    """Answers one runtime's web requests for one biller's calls.
 
-    Workers that share a store have the same keys (`TokenSigner`). New calls begin on `setup`;
-    calls that began on another release finish on it where it is among `former`, which share
-    keys and store. Else they go back to the host (`releases`). GatewayProblems where the runtime
-    waits no longer than `MARGIN`: it would never hear what came of a request.
+    Workers that share a store use the same keys (`TokenSigner`). New calls begin on `setup`. Calls
+    that began on another release finish on it if it is among `former`, which share keys and store;
+    otherwise, they go back to the host (`releases`). Raises GatewayProblems if the runtime waits no
+    longer than `MARGIN`, since it would never learn the outcome of a request.
     """
 
     setup: Setup
@@ -91,7 +91,7 @@ class WebDriver:
     draining: Event = field(factory=Event, repr=False)
     """Set when the server is about to stop: new calls go back to the host at once."""
     closing: Event = field(factory=Event, repr=False)
-    """Set when it stops: live calls go back at their next answer."""
+    """Set when the server stops: live calls go back at their next answer."""
     _signer: TokenSigner = field(init=False, repr=False)
     _requests: RequestRunner = field(init=False, repr=False)
     _pool: ThreadPoolExecutor = field(init=False, repr=False)
@@ -100,8 +100,8 @@ class WebDriver:
     def _patient_enough(self, _: object, gateway: DocumentGateway) -> None:
         if not gateway.patience > MARGIN:
             problem = (
-                f"patience: its runtime waits {gateway.patience:g} seconds for a document, and "
-                f"{MARGIN:g} are kept for writing it; more than {MARGIN:g} are needed"
+                f"patience: its runtime waits {gateway.patience:g} seconds for a document, but "
+                f"{MARGIN:g} are reserved for writing it; it must wait more than {MARGIN:g}"
             )
             raise GatewayProblems("this gateway cannot answer in time", [problem])
 
@@ -118,7 +118,7 @@ class WebDriver:
         return ThreadPoolExecutor(self.setup.at_once, thread_name_prefix="request")
 
     def answer(self, request: WebRequest) -> Reply:
-        """What a web request gets. Never raises: what cannot go on goes back to the host."""
+        """Return the response to a web request. Never raises: failed calls go to the host."""
         try:
             visit = self.gateway.read(request)
             match visit:
@@ -137,24 +137,24 @@ class WebDriver:
             return Reply(503)
 
     def hang_up(self, call_id: str, *, by: EndedBy = EndedBy.CALLER) -> None:
-        """A call is over, at whatever moment. What was agreed is carried out all the same."""
+        """Handle the end of a call at any moment. What was agreed is still carried out."""
         reaping.hang_up(self._releases, call_id, by)
 
     def reap(self, abandoned: timedelta = reaping.ABANDONED) -> int:
-        """Ends calls that were left behind, as `reaping.reap`."""
+        """End abandoned calls, as `reaping.reap` does."""
         return reaping.reap(self._releases, abandoned)
 
     def any_live(self) -> bool:
-        """Whether a call of these releases, in the store, has not ended."""
+        """Whether the store has an unfinished call of these releases."""
         return reaping.any_live(self._releases)
 
     def give_back(self) -> None:
-        """Gives live calls back to the host, each when it comes with its next answer."""
+        """Give live calls back to the host, each at its next answer."""
         for driver in (self, *self.former):
             driver.closing.set()
 
     def close(self) -> None:
-        """Waits until the requests that are being carried out are done."""
+        """Wait until the requests being carried out are done."""
         for driver in (self, *self.former):
             driver._pool.shutdown()
             driver._requests.close()
@@ -164,14 +164,14 @@ class WebDriver:
         return tuple(driver._requests for driver in (self, *self.former))
 
     def _owner(self, release: Release) -> "WebDriver | None":
-        """Who runs calls of a release; None where no driver here does."""
+        """Return the runner for a release, or None if no driver here has it."""
         having = (one for one in (self, *self.former) if one.setup.release == release)
         return next(having, None)
 
     # ── what comes ──
 
     def _begin(self, arrival: Arrival) -> Reply:
-        """A call is handed over. The same hand-over again is no other one."""
+        """Handle a hand-over. Repeating the same hand-over does not start another call."""
         begun = self._requests.runner.arrived(arrival)
         host = begun.after.call.host
         return self._or_given_back(lambda: self._begun(begun, arrival), host, paid=host.paid)
@@ -185,11 +185,11 @@ class WebDriver:
             pass
         try:
             return self._begun_again(begun, arrival)
-        except StaleCall:  # the same hand-over came twice at once
+        except StaleCall:  # the same hand-over arrived twice at once
             return self._begun_again(begun, arrival)
 
     def _begun_while_draining(self, begun: Move, arrival: Arrival) -> Reply:
-        """A call that the store has goes on; a new one goes back."""
+        """Continue a call that is already in the store; give a new one back."""
         with suppress(UnknownCall):
             return self._begun_again(begun, arrival)
         host = begun.after.call.host
@@ -197,7 +197,7 @@ class WebDriver:
         return self._given_back(handed_back(Call(host), back, self.setup.clock()))
 
     def _begun_again(self, begun: Move, arrival: Arrival) -> Reply:
-        """A hand-over of a call that the store has already."""
+        """Handle a hand-over of a call that is already in the store."""
         requests = self._requests
         stored = requests.load(arrival.call_id)
         saved = read(stored)
@@ -213,10 +213,10 @@ class WebDriver:
         return self._go_on(requests.commit(begun))
 
     def _answered(self, visit: Answers) -> Reply:
-        """The runtime comes back with what the caller did, or for what was being waited for."""
+        """Handle a visit with what the caller did, or for the answer to a request."""
         token = self._signer.read(visit.token)
         if token is None or token.call_id != visit.call_id:
-            raise Rejected(403, "the token is none of this call")
+            raise Rejected(403, "the token belongs to another call")
         if isinstance(visit.event, HungUp):
             self.hang_up(visit.call_id, by=visit.event.by)
             return Reply(204)
@@ -224,7 +224,7 @@ class WebDriver:
         return self._or_given_back(lambda: self._placed(visit, token), host, paid=token.paid)
 
     def _placed(self, visit: Answers, token: TurnToken) -> Reply:
-        """The answer at the call that it is of: its release runs it, or it goes back."""
+        """Let the call's own release handle the answer, or give the call back."""
         stored = self._requests.load(visit.call_id)
         saved = read(stored)
         driver = self._owner(saved.call.host.edition)
@@ -235,18 +235,18 @@ class WebDriver:
             return Reply(200, stored.document)
         try:
             return self._reply(give_up(self._requests.runner, stored, saved, self._written))
-        except StaleCall:  # the same answer came twice at once
+        except StaleCall:  # the same answer arrived twice at once
             return Reply(200, self._requests.load(visit.call_id).document)
 
     def _taken_up(self, visit: Answers, token: TurnToken, session: Session) -> Reply:
-        """The runtime comes back to a call of this release."""
+        """Handle a visit for a call of this release."""
         then = session.turn.then
         late = (token.handover, token.number) != (session.call.host.handover, session.number)
         if late or session.over:
             return self._reply(session)
         if isinstance(then, Request):
             if visit.event is not None:
-                raise Rejected(400, "nothing was asked of the caller")
+                raise Rejected(400, "the caller was not asked anything")
             claimed = self._requests.is_claimed(session)
             return self._look_for(session) if claimed else self._carried(session)
         assert isinstance(then, Gather | Transfer)
@@ -255,24 +255,24 @@ class WebDriver:
             event = _asked_for(then, visit.event, token)
         try:
             return self._go_on(self._requests.move(session, event))
-        except StaleCall:  # the same answer came twice at once
+        except StaleCall:  # the same answer arrived twice at once
             return self._last(visit.call_id)
 
-    # ── how a call goes on ──
+    # ── continuing a call ──
 
     def _go_on(self, session: Session) -> Reply:
-        """The document of a call that has just moved; a request without words comes first."""
+        """Return the document of a call that just moved; carry out a silent request first."""
         if isinstance(session.turn.then, Request) and not session.turn.say:
             return self._carried(session, claimed=session.claim is not None)
         return self._reply(session)
 
     def _carried(self, session: Session, *, claimed: bool = False) -> Reply:
-        """Carries out a request, and gives the document that comes of it, or one meanwhile."""
+        """Carry out a request, and return the resulting document, or one for the meantime."""
         waited = self._patience - left()
         pending = self._pool.submit(self._requests.carry, session, claimed=claimed, waited=waited)
         try:
             return self._reply(pending.result(self._wait))
-        except StaleCall:  # another worker does it
+        except StaleCall:  # another worker is doing it
             return self._last(session.call_id)
         except TimeoutError:
             if not pending.cancel():
@@ -283,11 +283,11 @@ class WebDriver:
         kind = RecordUnavailable if record else Unavailable
         try:
             return self._go_on(self._requests.move(session, kind(busy=True)))
-        except StaleCall:  # another worker has carried it out, or crowded it out
+        except StaleCall:  # another worker has carried it out, or overtaken it
             return self._last(session.call_id)
 
     def _look_for(self, session: Session) -> Reply:
-        """Waits for an answer another worker will deliver."""
+        """Wait for an answer another worker will deliver."""
         looks = iter(LOOKS)
         while pause := min(self._wait, next(looks, LOOKS[-1])):
             time.sleep(pause)
@@ -301,21 +301,21 @@ class WebDriver:
 
     @property
     def _wait(self) -> float:
-        """Seconds that are left until the caller hears that we still work."""
+        """Seconds until the caller should hear that we are still working."""
         return left()
 
     @property
     def _patience(self) -> float:
-        """Seconds that the caller waits for a document at most."""
+        """The most seconds for which the caller waits for a document."""
         reassure = self.setup.budgets.reassure
         return max(min(reassure, self.gateway.patience - MARGIN), 0.0)
 
     def _last(self, call_id: str) -> Reply:
-        """The last document again."""
+        """Return the last document again."""
         return self._reply(self._requests.session(self._requests.load(call_id)))
 
     def _still_working(self, session: Session) -> Reply:
-        """Who has waited for a request hears so, unless it is seen at once that it is done."""
+        """Tell a waiting caller that the request is running, unless it is already done."""
         with suppress(RecordBusy):
             session = self._requests.session(self._requests.load(session.call_id))
         if isinstance(session.turn.then, Request):
@@ -327,23 +327,23 @@ class WebDriver:
     def _reply(self, session: Session) -> Reply:
         return Reply(200, session.document, handback_of(session) if session.over else None)
 
-    # ── what cannot go on ──
+    # ── calls that cannot continue ──
 
     def _or_given_back(self, act: Callable[[], Reply], host: Arrival, *, paid: bool) -> Reply:
-        """The reply; where it cannot be had, the call goes back with what was handed over."""
+        """Return the reply, or, if there can be none, give the call back as handed over."""
         try:
             with answering_by(time.monotonic() + self._patience):
                 return act()
         except Rejected:
             raise
-        except Exception as error:  # noqa: BLE001 - the caller goes on with the host
+        except Exception as error:  # noqa: BLE001 - the caller continues with the host
             log.error("call.broken_off", **whose(host), **named(error))
             reason = _reason(error)
         back = evolve(Handback.unfinished(host, reason), paid=paid)
         return self._given_back(handed_back(Call(host), back, self.setup.clock()))
 
     def _given_back(self, session: Session) -> Reply:
-        """Without a word the call goes back to the host: its payment is not held up (R10)."""
+        """Give the call back silently, so that the payment is not held up (R10)."""
         return Reply(200, self._written(session), handback_of(session), outside=True)
 
     def _written(self, session: Session) -> str:
@@ -351,12 +351,12 @@ class WebDriver:
 
 
 def _handed_over(session: Session) -> Arrival:
-    """What the host handed over, without what was named here."""
+    """Return what the host handed over, without what was named here."""
     return evolve(session.call.host, edition=Release(), handover="", serial="", today=None)
 
 
 def _reason(error: Exception) -> Reason:
-    """Why a call goes back that broke off."""
+    """Return the reason for giving back a call that broke off."""
     match error:
         case RecordBusy():
             return Reason.BUSY
@@ -367,17 +367,17 @@ def _reason(error: Exception) -> Reason:
 
 
 def _noted(call: Mapping[str, str], carried: "Future[Session]") -> None:
-    """Logs why a request failed that no visit waits for any more."""
+    """Log why a request failed that no visit is waiting for any longer."""
     error = carried.exception()
     if error is not None and not isinstance(error, StaleCall):
         log.error("request.failed", **call, **named(error))
 
 
 def _asked_for(then: Gather | Transfer, event: CallerEvent | None, token: TurnToken) -> CallerEvent:
-    """What the caller did, where it is an answer to what was asked."""
+    """Return what the caller did, if it answers what was asked."""
     if isinstance(then, Gather) and isinstance(event, Digits):
         return evolve(event, interrupted=token.interrupted)
     fits = NoInput if isinstance(then, Gather) else TransferEnded
     if isinstance(event, fits):
         return event
-    raise Rejected(400, "it is no answer to what was asked")
+    raise Rejected(400, "this does not answer what was asked")

@@ -1,7 +1,7 @@
-"""What may happen to a call. A closed union of small frozen classes.
+"""What may happen to a call: a closed union of small frozen classes.
 
-What the caller or the service may do is an event; what somebody did wrong is an exception
-(`errors`). "No match" is not here: it is the flow's own verdict on `Digits`.
+What the caller or the service may do is an event; a mistake in code or configuration is an
+exception (`errors`). "No match" is not an event: it is the flow's own verdict on `Digits`.
 """
 
 import enum
@@ -19,15 +19,15 @@ class Ended(enum.Enum):
     """Why a gather ended with the keys it has."""
 
     FULL = "full"
-    """As many keys as were asked for."""
+    """All the keys that were asked for."""
     END_KEY = "end_key"
-    """The end key (`#`), which is not among the keys."""
+    """The end key (`#`), which is not one of the keys."""
     TIMEOUT = "timeout"
     """Keys, then silence for longer than the inter-key wait."""
 
 
 class TransferResult(enum.Enum):
-    """What became of a transfer; runtimes that cannot tell say `UNKNOWN`."""
+    """The result of a transfer; a runtime that cannot tell says `UNKNOWN`."""
 
     ANSWERED = "answered"
     BUSY = "busy"
@@ -49,7 +49,7 @@ class Refusal(enum.Enum):
 
 @frozen
 class Arrived:
-    """The call has come to a state that routes on at once."""
+    """The call has reached a state that moves on at once."""
 
     words: ClassVar = ""
 
@@ -58,8 +58,8 @@ class Arrived:
 class Digits:
     """Keys, as the runtime gathered them.
 
-    `heard` is the number of the prompt of the turn that was being spoken when the first of
-    the keys came, from 0; None when all had been spoken.
+    `interrupted` is the number of the turn's prompt, from 0, that was playing when the first key
+    came, or None if all had finished.
     """
 
     words: ClassVar = ""
@@ -96,7 +96,7 @@ class HungUp:
 
 @frozen
 class TransferEnded:
-    """A transfer came to an end."""
+    """A transfer has ended."""
 
     words: ClassVar = ""
 
@@ -107,7 +107,7 @@ class TransferEnded:
 class Invoice:
     """An open invoice, as the service lists it.
 
-    `paperless` is None where the service's answer has no such flag.
+    `paperless` is None if the service's answer has no such flag.
     """
 
     number: Secret
@@ -132,7 +132,7 @@ class Customer:
 
 @frozen
 class CustomersFound:
-    """A search was answered; `customers` is empty where nobody was found.
+    """A search was answered; `customers` is empty if no one was found.
 
     `unread` names fields that could not be read and count as absent, for the log.
     """
@@ -161,9 +161,9 @@ class Accepted:
 
 @frozen
 class Refused:
-    """The service, or the record before it, refused for a reason of business.
+    """The service, or the record on its behalf, refused for a business reason.
 
-    `code` is the service's own, for the log: equality does not look at it.
+    `code` is the service's own, for the log; it does not affect equality.
     """
 
     words: ClassVar = "refused"
@@ -176,9 +176,9 @@ class Refused:
 class Unavailable:
     """The service was never reached, or said that it did nothing.
 
-    `why` is for the log, never personal; equality does not look at it. `busy`: we did not ask,
-    because too many requests were under way. `answered`: something came back that is no answer
-    to what was asked; of a search it may show all the same whether there is such a customer.
+    `why` is for the log, never personal, and does not affect equality. `busy` means that we did
+    not ask, because we already had too many requests. `answered` means that something came back
+    that was not a valid answer; for a search, it may still reveal whether the customer exists.
     """
 
     words: ClassVar = "service is down"
@@ -192,7 +192,7 @@ class Unavailable:
 class OutcomeUnknown:
     """A write may or may not have been done. It is looked up, never blindly repeated (R23).
 
-    `why` is for the log, never personal; equality does not look at it.
+    `why` is for the log, never personal, and does not affect equality.
     """
 
     words: ClassVar = "no clear answer"
@@ -202,10 +202,10 @@ class OutcomeUnknown:
 
 @frozen
 class Screened:
-    """What the record knows of earlier offers.
+    """What the record knows about earlier offers.
 
-    `last` is how the latest earlier call with an offer ended, `days` how many whole days ago;
-    `in_this_call` are the endings earlier in the same call.
+    `last` is how the latest earlier call with an offer ended, and `days` how many whole days ago;
+    `in_this_call` has the earlier endings in the same call.
     """
 
     words: ClassVar = ""
@@ -226,7 +226,7 @@ class TryReserved:
 class LimitReached:
     """No try is left for this caller or account.
 
-    `limit` is the setting that says so, for the record: equality does not look at it.
+    `limit` is the setting responsible, for the record; it does not affect equality.
     """
 
     words: ClassVar = "no try left"
@@ -236,16 +236,16 @@ class LimitReached:
 
 @frozen
 class RequestDeferred:
-    """The record holds the wish; it will be completed later."""
+    """The record has saved the request; it will be completed later."""
 
     words: ClassVar = "saved"
 
 
 @frozen
 class RecordUnavailable:
-    """The record did not answer in time or could not keep something.
+    """The record did not answer in time, or could not save something.
 
-    `busy`: we did not ask, because too many of ours were asking.
+    `busy` means that we did not ask, because too many of our own requests were waiting.
     """
 
     words: ClassVar = "record is down"

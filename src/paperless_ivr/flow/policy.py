@@ -1,7 +1,7 @@
-"""What a biller decides: one value, with a default for each setting and the reason for it.
+"""A biller's decisions: one value, with a default and a reason for each setting.
 
-A policy is data. `policy_file` reads one from TOML and says what is wrong with one; a page of
-the docs is generated from the reasons and bounds here. Waits and budgets are in seconds.
+A policy is data. `policy_file` reads one from TOML and reports its problems; a page of the docs
+is generated from the reasons and bounds here. Waits and budgets are in seconds.
 """
 
 import enum
@@ -19,7 +19,7 @@ V_co = TypeVar("V_co", covariant=True)
 
 
 class Strategy(enum.Enum):
-    """A way to come by an address for the bills (R08)."""
+    """A way to get an address for the bills (R08)."""
 
     ON_FILE = "on_file"
     TEXT_LINK = "text_link"
@@ -35,7 +35,7 @@ class CheckDigit(enum.Enum):
 
 
 class OfferReason(enum.Enum):
-    """What is said before the question of the offer, to answer why."""
+    """The reason given before the offer's question, if any."""
 
     NONE = "none"
     REMINDER = "reminder"
@@ -51,14 +51,14 @@ class Reminder(enum.Enum):
 
 
 class Notifier(enum.Enum):
-    """Who tells the caller after the call that the registration waits for a click."""
+    """Who tells the customer, after the call, that the registration needs a click."""
 
     SERVICE = "service"
     BILLER = "biller"
 
 
 class Fixed(Mapping[K, V_co]):
-    """A mapping that nobody changes, as its policy. Equal to any mapping of the same content."""
+    """An immutable mapping, like its policy. Equal to any mapping with the same content."""
 
     def __init__(self, content: Mapping[K, Any]) -> None:
         self._content: dict[K, Any] = {
@@ -90,18 +90,18 @@ def setting(
 ) -> Any:
     """A field with its default and the reason for it.
 
-    `least` and `most` bound a number, or each number of several; `keys` says what the keys
-    of a mapping are, from the outside in.
+    `least` and `most` bound a number, or each of several numbers; `keys` names the keys of a
+    mapping, from the outside in.
     """
-    told = {"why": why, "least": least, "most": most, "keys": keys}
+    metadata = {"why": why, "least": least, "most": most, "keys": keys}
     if isinstance(default, Mapping):
-        return field(default=Fixed(default), converter=Fixed, hash=False, metadata=told)
-    return field(default=default, metadata=told)
+        return field(default=Fixed(default), converter=Fixed, hash=False, metadata=metadata)
+    return field(default=default, metadata=metadata)
 
 
 @frozen
 class About:
-    """Who answers for the policy (R19). The record names `version` with every call."""
+    """Who is responsible for the policy (R19). The record names `version` with every call."""
 
     version: str = setting("1", "identifies each change of the policy in the record")
     owner: str = setting("unassigned", "names who answers questions about it")
@@ -114,7 +114,7 @@ class About:
 
 @frozen
 class Biller:
-    """Whose line it is."""
+    """The biller whose line it is."""
 
     id: str = setting("biller", "identifies the biller in the record and to the host")
     name: str = setting("Billing", "spoken in the greeting and wherever the biller is named")
@@ -126,20 +126,20 @@ class Languages:
 
     offered: tuple[str, ...] = setting(
         ("en-US", "es-US"),
-        "both are complete; the choice is asked where the host gives none, and each has a key, "
-        "so nine at most",
+        "both are complete; callers choose one if the host gives none. Each has its own key, so "
+        "nine at most",
     )
     default: str = setting("en-US", "spoken first, and after silence at the choice")
 
 
 @frozen
 class Offer:
-    """When the offer is made, in which words, and when it is made again (R02, R14, R51)."""
+    """When and how the offer is made, and when it is made again (R02, R14, R51)."""
 
     moments: tuple[Moment, ...] = setting(
         tuple(Moment),
-        "the host already chooses the moment; leave one out to switch it off, all to make no "
-        "offer for a while",
+        "the host already chooses the moment; leave one out to turn it off, or all of them to "
+        "stop making offers for a while",
     )
     again_after_days: Mapping[Disposition, int] = setting(
         {
@@ -173,14 +173,15 @@ class Offer:
     )
     one_question: tuple[Moment, ...] = setting(
         (Moment.BEFORE_PAYMENT, Moment.AFTER_PAYMENT),
-        "where the host vouches for the caller, and one bill and an e-mail address are on file, "
-        "the offer names both and its 1 is the consent: one key in place of two; leave a moment "
-        "out to ask twice there",
+        "if the host vouches for the caller, and one bill and an e-mail address are on file, the "
+        "offer names both and its 1 is the consent: one key instead of two. Leave a moment out "
+        "to ask twice at that point",
     )
     reason: OfferReason = setting(
         OfferReason.NONE,
-        "no reason is the shortest offer, and talk of the environment has moved nobody; three in "
-        "ten keep paper as a reminder to pay. At the start the source's sentence is always said",
+        "giving no reason makes the shortest offer, and talk of the environment has persuaded no "
+        "one; three in ten keep paper as a reminder to pay. At the start of a call, callers "
+        "always hear the source's sentence",
     )
     reminder_by: Reminder | None = setting(
         None, 'how you remind customers before a bill is due; with reason = "reminder"'
@@ -196,7 +197,7 @@ class Offer:
     )
     incentive_until: date | None = setting(
         None,
-        'the last day on which the incentive is said, by UTC; with reason = "incentive"',
+        'the last day on which the incentive is mentioned, in UTC; with reason = "incentive"',
     )
 
 
@@ -205,19 +206,22 @@ class Bills:
     """Which bills can go paperless (R13), and what they are called."""
 
     eligible: tuple[str, ...] | None = setting(
-        None, "the service lists what the biller bills, so unset means every type; else only these"
+        None,
+        "the service lists the biller's types, so unset means all of them; otherwise only these",
     )
     names: Mapping[str, Mapping[str, str]] = setting(
         {},
-        "what an invoice type is called in each language, as in 'water bill'; without a "
-        "name it is called 'bill'",
+        "what an invoice type is called in each language, such as 'water bill'; without a "
+        "name, it is called 'bill'",
         keys=("invoice type", "language"),
     )
     per_page: int = setting(
-        4, "more than four choices are not remembered by ear; 9 turns the page", least=1, most=4
+        4, "people cannot remember more than four choices by ear; 9 turns the page", least=1, most=4
     )
     another: bool = setting(True, "a caller who switches one bill often wants to switch the others")
-    another_at_most: int = setting(3, "how often it is asked: every call ends", least=1, most=10)
+    another_at_most: int = setting(
+        3, "how often to ask, because every call has to end", least=1, most=10
+    )
 
 
 @frozen
@@ -229,23 +233,24 @@ class Proof:
     )
     account_keys: tuple[int, int] = setting(
         (4, 20),
-        "fewest and most keys of an account number; four of them prove who calls, so fewer are "
-        "no number",
+        "fewest and most keys in an account number; four of them prove who is calling, so fewer "
+        "are not a number",
         least=4,
         most=30,
     )
     account_tries: int = setting(3, "three tries at a long number, then an agent", least=1, most=5)
     last_four_tries: int = setting(
         2,
-        "a second miss is no slip any more, and a fourth would be guessing; as often may the fact "
-        "be keyed that is missing before an address of the caller's own is used",
+        "a second miss is no longer a slip, and a fourth would be guessing; the same limit "
+        "applies to the missing fact before an address of the caller's own is used",
         least=1,
         most=3,
     )
     last_four_accounts: int = setting(
         3,
-        "last four digits identify only among so few accounts: each one more makes a guess "
-        "likelier to hit; where more are found, the whole number is asked for",
+        "the last four digits identify a caller only among this few accounts, because each "
+        "additional one makes a guess more likely to hit; if more are found, the whole number is "
+        "asked for",
         least=1,
         most=10,
     )
@@ -253,40 +258,40 @@ class Proof:
         True,
         "an e-mail address or a phone number of the caller's own is used only after the whole "
         "account number and a second fact: caller ID on file, or the last four digits of the "
-        "phone number on file; else whoever has one bill could redirect the next",
+        "phone number on file; otherwise, anyone who has one bill could redirect the next",
     )
     withheld_caller_id: bool = setting(
         False,
-        "a withheld number identifies nobody; set to true if your carrier vouches for it anyway",
+        "a withheld number identifies no one; set to true if your carrier vouches for it anyway",
     )
 
 
 @frozen
 class Account:
-    """What an account number is, and how it is keyed. How long one may be: `proof.account_keys`."""
+    """The form of an account number, and how it is keyed. Its length: `proof.account_keys`."""
 
     forms: tuple[str, ...] = setting(
         (),
-        "how numbers are written: '#' is a digit, '?' a letter, which takes two keys (its key, "
-        "then its place there), and anything else is in every number and not keyed, as in "
-        '"A###-####"; where all forms take the same keys, as many end the entry. Without a '
-        "form a number is any digits, as many as proof.account_keys says",
+        "how numbers are written: '#' is a digit, '?' is a letter, which takes two keys (its key, "
+        "then its position on it), and anything else is in every number and not keyed, as in "
+        '"A###-####"; if all forms take the same number of keys, the entry ends after that many. '
+        "Without a form, a number is any digits, as many as proof.account_keys allows",
     )
     add_leading_zeros: bool = setting(
-        False, "true where bills print 0001234567 and people key 1234567; needs one form"
+        False, "set to true if bills print 0001234567 and people key 1234567; needs one form"
     )
     check_digit: CheckDigit = setting(
-        CheckDigit.NONE, '"luhn" finds most slips before the service is asked'
+        CheckDigit.NONE, '"luhn" catches most slips before the service is asked'
     )
     may_look_like_card: bool = setting(
         False,
         "a payment card is neither sent nor kept; one in ten 16-digit account numbers that "
-        "begin like a card looks like one, so set it where yours have 13 digits or more",
+        "begin like a card looks like one, so set this if yours have 13 digits or more",
     )
     dropped: tuple[str, ...] = setting(
         ("-", ".", "/"),
-        "signs that, like spaces, make no difference between two account numbers as host and "
-        "service write them; zeros at the beginning never make one either",
+        "symbols that, like spaces, are ignored when the account numbers of host and service "
+        "are compared; leading zeros are always ignored",
     )
 
 
@@ -313,14 +318,14 @@ class Address:
     )
     pauses: int = setting(
         40,
-        "how often a caller may stop to look for the next letter; what was keyed is kept",
+        "how often a caller may stop to look for the next letter; the keys so far are kept",
         least=1,
         most=100,
     )
     fixes: int = setting(
         4,
-        "how often a guess of what was keyed may be corrected; after that, spelling it with two "
-        "keys a letter is quicker, and may be corrected as often",
+        "corrections to a guess of what was keyed; after that, spelling it with two keys a letter "
+        "is quicker, and may be corrected as often",
         least=0,
         most=30,
     )
@@ -330,34 +335,32 @@ class Address:
 class Text:
     """Text messages: each needs its own yes (R07)."""
 
-    region: str = setting(
-        "US", "whose numbers are keyed: a country that numbers with +1 and ten digits"
-    )
+    region: str = setting("US", "the country of keyed numbers; it must use +1 and ten digits")
     also_to: tuple[str, ...] = setting(
         (),
-        "other countries whose numbers get texts, such as CA or PR: calls are placed to have texts "
-        "sent to costly numbers under +1",
+        "other countries whose numbers get texts, such as CA or PR; none by default, because "
+        "fraudsters call to have texts sent to expensive +1 numbers",
     )
     after_enrolment: tuple[Moment, ...] = setting(
         (),
-        "the e-mail has the link already, and one more question takes the caller twelve seconds; "
+        "the e-mail already has the link, and one more question takes the caller twelve seconds; "
         'the source analysis sends a text as well: ["before_payment", "after_payment"]',
     )
     other_numbers: int = setting(
-        2, "how often another number than the first may be asked for", least=0, most=5
+        2, "how often the caller may give a different number", least=0, most=5
     )
     to_toll_free: bool = setting(
         False, "the owner of a toll-free number pays for texts to it; premium numbers never get one"
     )
     wait_for_link: bool = setting(
         True,
-        "where the texted link finishes it, the caller may stay on the line while opening it, and "
-        "hears when it is done: what is done in the call is not forgotten after it",
+        "if the texted link completes the enrollment, the caller may stay on the line while "
+        "opening it, and hears when it is done: people forget links they leave for later",
     )
     wait_seconds: float = setting(
         90.0,
-        "how long at most, where the service answers in a second: it is asked about every four "
-        "seconds, and any key goes on; time to unlock a phone and type an address",
+        "the longest wait, if the service answers within a second; it is asked about every four "
+        "seconds, and any key moves on. This leaves time to unlock a phone and type an address",
         least=15,
         most=300,
     )
@@ -378,8 +381,8 @@ class AutoPay:
     )
     terms: Mapping[str, str] = setting(
         {},
-        "per language, spoken before the yes: when it is drawn, and how to stop; required "
-        "where AutoPay is offered",
+        "per language, spoken before the yes: when payments are drawn, and how to stop; required "
+        "if AutoPay is offered",
         keys=("language",),
     )
 
@@ -393,7 +396,7 @@ class BackToPaper:
 
 @frozen
 class Notification:
-    """Who sends the message with the link, and what the caller is told to expect."""
+    """Who sends the message with the link, and how much paper may still come."""
 
     sent_by: Notifier = setting(
         Notifier.SERVICE, "EnrollInPaperless queues the e-mail; a second one would confuse"
@@ -415,14 +418,14 @@ class Tries:
     wrong: int = setting(2, "the same, for wrong keys", least=0, most=5)
     repeats: int = setting(
         10,
-        "how often 'star' repeats a question or gives more time: ten, as WCAG 2.2.1 asks of "
+        "how often 'star' repeats a question or gives more time: ten, as WCAG 2.2.1 requires for "
         "time limits; at least once, because help promises it",
         least=1,
         most=20,
     )
     people: int = setting(
         2,
-        "how often in a call 0 may find nobody free; at least once, because 0 is promised",
+        "how often in a call 0 may find no one free; at least once, because 0 is promised",
         least=1,
         most=5,
     )
@@ -436,7 +439,10 @@ class Waits:
     """How many seconds of silence a question allows."""
 
     offer: float = setting(
-        3.0, "at the start of a call silence means 'go on'; more sounds broken", least=1, most=3
+        3.0,
+        "at the start of a call, silence means 'go on'; a longer wait sounds broken",
+        least=1,
+        most=3,
     )
     first_key: float = setting(5.0, "the usual default of IVR runtimes", least=3, most=30)
     next_key: float = setting(3.0, "time between two keys of a number", least=1, most=10)
@@ -447,7 +453,7 @@ class Waits:
         8.0, "callers have to find the letters on the keys", least=3, most=30
     )
     more_time: float = setting(
-        30.0, "after 'star' in an entry; WCAG 2.2.1 asks for 20 at least", least=20, most=120
+        30.0, "after 'star' in an entry; WCAG 2.2.1 requires at least 20", least=20, most=120
     )
 
 
@@ -459,19 +465,19 @@ class Budgets:
     write: float = setting(8.0, "a write is never retried, so it gets more time", least=1, most=20)
     record: float = setting(
         0.5,
-        "the offer does not wait for the record, and nothing is said meanwhile",
+        "the offer should not wait for the record, and the caller hears nothing in the meantime",
         least=0.1,
         most=2,
     )
     before_offer: float = setting(
         1.2,
-        "from the hand-over until the offer, because nothing is said meanwhile: record and search "
-        "share it, and what is not found by then is searched after a yes",
+        "from the hand-over to the offer, because the caller hears nothing in the meantime: the "
+        "record and the search share it; if the search takes longer, it is done after a yes",
         least=0.2,
         most=1.5,
     )
     reassure: float = setting(
-        7.0, "something new is said every 7 to 10 seconds of waiting", least=3, most=10
+        7.0, "the caller should hear something new every 7 to 10 seconds", least=3, most=10
     )
 
 
@@ -479,8 +485,8 @@ class Budgets:
 class Limits:
     """How often strangers may try something: in 24 hours, and in `window_days` (R17, R47).
 
-    A try is counted before its question is asked, and given back where the caller shows who
-    they are.
+    A try is counted before its question is asked, and given back if the caller proves who they
+    are.
     """
 
     window_days: int = setting(
@@ -491,8 +497,8 @@ class Limits:
     )
     tries_per_account: tuple[int, int] = setting(
         (6, 20),
-        "three calls of two misses; among three accounts a guesser of last four digits gets in "
-        "on 0.18 % of days",
+        "three calls with two misses each; someone who guesses the last four digits of three "
+        "accounts succeeds on 0.18% of days",
         least=1,
         most=500,
     )
@@ -504,21 +510,28 @@ class Limits:
     )
     tries_without_ani: tuple[int, int] = setting(
         (30, 300),
-        "all callers of the biller whose number is not known share these, so that account numbers "
-        "cannot be walked; raise them where many withhold theirs, or where the host hands over "
-        "many callers without a number: a search before the offer counts",
+        "all of the biller's callers whose number is not known share these, so that no one can "
+        "try account numbers one after another. Raise them if many callers withhold their "
+        "number, or if the host hands over many callers without one: a search before the offer "
+        "counts",
         least=1,
         most=100000,
     )
     texts_per_number: tuple[int, int] = setting(
-        (3, 10), "to enroll, to confirm, and one sent again; more would pester", least=1, most=100
+        (3, 10),
+        "one to enroll, one to confirm, and one sent again; more would be a nuisance",
+        least=1,
+        most=100,
     )
     texts_per_account: tuple[int, int] = setting(
-        (4, 12), "one more than to a number: the first may have been wrong", least=1, most=100
+        (4, 12),
+        "one more than to a number, because the first number may have been wrong",
+        least=1,
+        most=100,
     )
     texts_per_ani: tuple[int, int] = setting(
         (6, 20),
-        "a household texts to several numbers; a machine that calls to have texts sent, for "
+        "a household may use several numbers; a machine that calls to have texts sent, for "
         "its share of their price, gets six",
         least=1,
         most=500,
@@ -537,15 +550,15 @@ class Retention:
 
     activity_days: int = setting(
         400,
-        "thirteen months, so that a month can be compared with that of the year before; no "
-        "shorter than the longest of offer.again_after_days, which is told from it",
+        "thirteen months, so that a month can be compared with the same month a year earlier; at "
+        "least as long as the longest of offer.again_after_days, which depends on it",
         least=30,
         most=3650,
     )
     consent_days: int = setting(
         1825,
-        "consents, and the writes and wishes made of them: five years, as suits about calls and "
-        "texts can be filed for four (28 U.S.C. 1658)",
+        "consents, and the writes and deferred requests made from them: five years, because "
+        "lawsuits about calls and texts can be filed for four (28 U.S.C. 1658)",
         least=365,
         most=3650,
     )
@@ -553,7 +566,7 @@ class Retention:
 
 @frozen
 class Policy:
-    """Everything that a biller decides."""
+    """Everything a biller decides."""
 
     about: About = About()
     biller: Biller = Biller()
@@ -574,7 +587,7 @@ class Policy:
     retention: Retention = Retention()
     words: Mapping[str, Mapping[str, str]] = setting(
         {},
-        "the biller's own wording, where it differs from ours; what a prompt may say is "
-        "checked with the wording",
+        "the biller's own wording, where it differs from ours; the wording is checked against "
+        "what a prompt may say",
         keys=("language", "prompt"),
     )

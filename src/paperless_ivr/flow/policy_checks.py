@@ -1,4 +1,4 @@
-"""What a policy must not say: bounds, and settings that contradict one another (R19)."""
+"""Checks of a policy: bounds, and settings that contradict one another (R19)."""
 
 import enum
 import json
@@ -24,39 +24,39 @@ from paperless_ivr.flow.policy import (
 from paperless_ivr.keypad import EmailPad, national
 
 Place = tuple[str | int, ...]
-"""Keys from the outside in; a number stands for an item of a list, and is not shown."""
+"""Keys from the outside in; a number is the index of a list item, and is not shown."""
 
 Languages = tuple[str, ...]
-"""The languages offered, as BCP 47 writes them."""
+"""The languages offered, in BCP 47 form."""
 
 OFFERED: Place = ("languages", "offered")
 
 WORDS: Place = ("words",)
-"""Only its form is checked here; what is said in which language is for `prompts` to check."""
+"""Only the form is checked here; `prompts` checks the words in each language."""
 
 ITEM = -1
-"""An item of a list, whichever: never the number of one that fits no setting."""
+"""Any item of a list; never the index of a real item."""
 
 LANGUAGES_AT_MOST = 9
 DOMAINS_AT_MOST = 8
-"""One key each, 1 to 9; after the domains 9 is "another one"."""
+"""One key each, 1 to 9; after the domains, 9 means "another one"."""
 
 NUMBER_FOR_TESTS = "2015550123"
-"""libphonenumber's own example of a number under +1."""
+"""libphonenumber's own example of a +1 number."""
 
 
 LAST_FOUR, LONGEST_ACCOUNT = 4, 30
 SHORTEST_CARD, LONGEST_CARD = 13, 19
 ONLY_LAST_FOUR = "the last four digits are the whole number, and one fact would count as two"
 TAKEN_FOR_CARDS = (
-    'with account.check_digit = "luhn", every number that begins like a payment card is refused '
-    "as one; set account.may_look_like_card = true"
+    'with account.check_digit = "luhn", every number that begins like a payment card is '
+    "refused; set account.may_look_like_card = true"
 )
 
 
 @frozen
 class Finding:
-    """A problem: where, what to do about it, and which other settings it rests on."""
+    """A problem: where it is, what to do about it, and which other settings it depends on."""
 
     at: Place
     says: str
@@ -67,17 +67,17 @@ class Finding:
 
 
 def problems(policy: Policy) -> list[str]:
-    """Everything that a policy must not say, a line each; empty where it can be used."""
+    """Return every problem of a policy, one line each; empty if it can be used."""
     return lines(findings(policy))
 
 
 def lines(found: Iterable[Finding]) -> list[str]:
-    """Problems as lines, in the order of the settings."""
+    """Return problems as lines, in the order of the settings."""
     return [str(finding) for finding in sorted(found, key=_order)]
 
 
 def _order(finding: Finding) -> tuple[int, int]:
-    """Which section, and which setting there; last what is none."""
+    """The position of the section and of the setting in it; unknown places come last."""
     places = [place for place, _, _ in settings(Policy())]
     at = finding.at
     section = next((n for n, place in enumerate(places) if place[0] == at[0]), len(places))
@@ -86,7 +86,7 @@ def _order(finding: Finding) -> tuple[int, int]:
 
 
 def findings(policy: Policy) -> Iterator[Finding]:
-    """Every problem of a policy."""
+    """Yield every problem of a policy."""
     offered = tuple(_tag(language) or language for language in policy.languages.offered)
     for place, setting, value in settings(policy):
         yield from _bounds(place, setting, value)
@@ -100,7 +100,7 @@ def findings(policy: Policy) -> Iterator[Finding]:
 
 
 def settings(policy: Policy) -> Iterator[tuple[Place, "Attribute[Any]", Any]]:
-    """Each setting, where it stands, and its value."""
+    """Yield each setting with its place and value."""
     for section in fields(Policy):
         inside = getattr(policy, section.name)
         if not attrs.has(type(inside)):
@@ -111,7 +111,7 @@ def settings(policy: Policy) -> Iterator[tuple[Place, "Attribute[Any]", Any]]:
 
 
 def _leaves(place: Place, value: Any) -> Iterator[tuple[Place, Any]]:
-    """The values inside a value."""
+    """Yield the values inside a value."""
     match value:
         case Mapping():
             for key, item in value.items():
@@ -141,15 +141,13 @@ def _blanks(place: Place, value: Any) -> Iterator[Finding]:
 def _twice(place: Place, items: tuple[Any, ...]) -> Iterator[Finding]:
     for item in dict.fromkeys(items):
         if items.count(item) > 1:
-            yield Finding(
-                (*place, ITEM), f"{shown(plain(item))} stands there twice; once is enough"
-            )
+            yield Finding((*place, ITEM), f"{shown(plain(item))} is listed twice; once is enough")
 
 
 def _not_offered(
     place: Place, setting: "Attribute[Any]", value: Any, offered: Languages
 ) -> Iterator[Finding]:
-    """Names and terms in a language that no caller can choose."""
+    """Yield names and terms in a language that no caller can choose."""
     if "language" not in setting.metadata["keys"]:
         return
     depth = setting.metadata["keys"].index("language")
@@ -173,8 +171,8 @@ def _about(policy: Policy, _: Languages) -> Iterator[Finding]:
     if about.in_force_from is not None and about.in_force_from < about.approved_on:
         yield Finding(
             ("about", "in_force_from"),
-            f"{about.in_force_from} is before the approval of {about.approved_on}; "
-            "choose that day or a later one",
+            f"{about.in_force_from} is before the approval date, {about.approved_on}; "
+            "choose that date or a later one",
             (("about", "approved_on"),),
         )
 
@@ -183,7 +181,7 @@ _LANGUAGE = re.compile(r"([a-z]{2,3})(?:-([a-z]{4}))?(?:-([a-z]{2}|[0-9]{3}))?",
 
 
 def _tag(language: str) -> str | None:
-    """A language tag as BCP 47 writes it (RFC 5646 section 2.1.1): `zh-Hant-TW`."""
+    """A language tag in BCP 47 form (RFC 5646 section 2.1.1): `zh-Hant-TW`."""
     match = _LANGUAGE.fullmatch(language.replace("_", "-"))
     if not match:
         return None
@@ -194,12 +192,12 @@ def _tag(language: str) -> str | None:
 def _languages(policy: Policy, offered: Languages) -> Iterator[Finding]:
     listed, default = policy.languages.offered, policy.languages.default
     if not 1 <= len(listed) <= LANGUAGES_AT_MOST:
-        yield Finding(OFFERED, f"name 1 to {LANGUAGES_AT_MOST} languages, not {len(listed)}")
+        yield Finding(OFFERED, f"list 1 to {LANGUAGES_AT_MOST} languages, not {len(listed)}")
     for language in listed:
         tag = _tag(language)
         if language.strip() and tag != language:
             meant = f"; write {shown(tag)}" if tag else ' such as "en-US"'
-            yield Finding((*OFFERED, ITEM), f"{shown(language)} is no language tag{meant}")
+            yield Finding((*OFFERED, ITEM), f"{shown(language)} is not a language tag{meant}")
     if default not in offered:
         yield Finding(
             ("languages", "default"),
@@ -223,7 +221,7 @@ def _offer(policy: Policy, offered: Languages) -> Iterator[Finding]:
 
 
 def _reasons(policy: Policy, offered: Languages) -> Iterator[Finding]:
-    """What a reason needs, and what only another one would say."""
+    """Settings that a reason lacks, and those that belong to another one."""
     offer = policy.offer
     for reason, name in (
         (OfferReason.REMINDER, "reminder_by"),
@@ -245,7 +243,7 @@ def _reasons(policy: Policy, offered: Languages) -> Iterator[Finding]:
             if language not in offer.incentive:
                 yield Finding(
                     ("offer", "incentive", language),
-                    "is missing; say in a sentence what you give",
+                    "is missing; say in one sentence what you offer",
                     (("offer", "reason"), OFFERED),
                 )
 
@@ -253,7 +251,7 @@ def _reasons(policy: Policy, offered: Languages) -> Iterator[Finding]:
 REASON_NEEDS = {
     "reminder_by": '"email" or "text"',
     "reminder_days": "say how many days before a bill is due you remind",
-    "incentive_until": "say on which day it ends, as 2026-12-31",
+    "incentive_until": "say when it ends, such as 2026-12-31",
 }
 
 
@@ -261,7 +259,8 @@ def _bills(policy: Policy, offered: Languages) -> Iterator[Finding]:
     if policy.bills.eligible == ():
         yield Finding(
             ("bills", "eligible"),
-            "names no type; leave it out for every type, or set offer.moments = [] for no offer",
+            "lists no types; leave it out for every type, or set offer.moments = [] to make no "
+            "offer",
         )
     for invoice_type, by_language in policy.bills.names.items():
         for language in offered:
@@ -277,17 +276,17 @@ def _proof(policy: Policy, _: Languages) -> Iterator[Finding]:
     at: Place = ("proof", "account_keys")
     fewest, most = policy.proof.account_keys
     if fewest > most:
-        yield Finding(at, f"fewest first: [{most}, {fewest}]")
+        yield Finding(at, f"put the smaller number first: [{most}, {fewest}]")
     elif policy.account.forms:
         yield from _other_lengths(policy)
     elif most <= LAST_FOUR:
-        yield Finding(at, f"{ONLY_LAST_FOUR}; allow {LAST_FOUR + 1} keys or more")
+        yield Finding(at, f"{ONLY_LAST_FOUR}; allow at least {LAST_FOUR + 1} keys")
     elif _cards_refused(policy) and SHORTEST_CARD <= fewest <= most <= LONGEST_CARD:
         yield Finding(at, TAKEN_FOR_CARDS, CARD_SETTINGS)
 
 
 def _other_lengths(policy: Policy) -> Iterator[Finding]:
-    """Forms say how many keys a number has; `proof.account_keys` must not say something else."""
+    """Forms set how many keys a number has; `proof.account_keys` must not disagree."""
     fewest, most = policy.proof.account_keys
     if policy.proof.account_keys == Proof().account_keys:
         return
@@ -295,19 +294,19 @@ def _other_lengths(policy: Policy) -> Iterator[Finding]:
         if not fewest <= _keys(form) <= most:
             yield Finding(
                 ("proof", "account_keys"),
-                f"{shown(form)} of account.forms takes {_keys(form)} keys; leave this out where "
-                "forms say how many there are",
+                f"{shown(form)} of account.forms takes {_keys(form)} keys; leave this out if "
+                "forms set how many there are",
                 (("account", "forms"),),
             )
 
 
 def _keys(form: str) -> int:
-    """How many keys a number of a form takes."""
+    """Return how many keys it takes to enter a number of this form."""
     return form.count("#") + 2 * form.count("?")
 
 
 def _cards_refused(policy: Policy) -> bool:
-    """Whether each number has a card's check digit, and what looks like a card is refused."""
+    """Whether every number has a card's check digit, and card-like numbers are refused."""
     account = policy.account
     return account.check_digit is CheckDigit.LUHN and not account.may_look_like_card
 
@@ -319,16 +318,18 @@ CARD_SETTINGS: tuple[Place, ...] = (
 
 
 def _account(policy: Policy, _: Languages) -> Iterator[Finding]:
-    """Forms that can be keyed and told apart, and settings that fit them."""
+    """Forms must be distinguishable by keypad, and other settings must fit them."""
     at: Place = ("account", "forms")
     forms, (_fewest, most) = policy.account.forms, policy.proof.account_keys
     sizes: dict[int, str] = {}
     for form in forms:
         digits, letters = form.count("#"), form.count("?")
         if not form.isascii() or not form.isprintable() or any(c.islower() for c in form):
-            yield Finding((*at, ITEM), f"{shown(form)}: write capitals, digits and signs")
+            yield Finding(
+                (*at, ITEM), f"{shown(form)}: use only capital letters, digits, and symbols"
+            )
         elif not (digits >= LAST_FOUR and digits + letters <= LONGEST_ACCOUNT):
-            says = f"{LAST_FOUR} digits (#) at least, {LONGEST_ACCOUNT} digits and letters at most"
+            says = f"{LAST_FOUR} digits (#) or more, {LONGEST_ACCOUNT} digits and letters at most"
             yield Finding((*at, ITEM), f"{shown(form)}: {says}")
         elif digits + letters == LAST_FOUR:
             says = f"{ONLY_LAST_FOUR}; write a form with more to key"
@@ -339,7 +340,10 @@ def _account(policy: Policy, _: Languages) -> Iterator[Finding]:
         other = sizes.setdefault(_keys(form), form)
         if other != form:
             says = f"{shown(other)} and {shown(form)} both take {_keys(form)} keys"
-            yield Finding((*at, ITEM), f"{says}; no caller can say which is meant: keep one")
+            yield Finding(
+                (*at, ITEM),
+                f"{says}; a caller cannot indicate which one is meant: keep one of them",
+            )
     single = len(forms) == 1 and "?" not in forms[0]
     if policy.account.add_leading_zeros and not single:
         yield Finding(
@@ -351,19 +355,19 @@ def _account(policy: Policy, _: Languages) -> Iterator[Finding]:
     if policy.account.may_look_like_card and longest < SHORTEST_CARD:
         yield Finding(
             ("account", "may_look_like_card"),
-            f"no account number is as long as a card ({SHORTEST_CARD} digits); leave it out",
+            f"account numbers are never as long as a card ({SHORTEST_CARD} digits); leave it out",
             (at, ("proof", "account_keys")),
         )
     for sign in policy.account.dropped:
         if len(sign) != 1 or sign.isalnum():
-            yield Finding(("account", "dropped", ITEM), f"{shown(sign)} is not one sign")
+            yield Finding(("account", "dropped", ITEM), f"{shown(sign)} is not a single symbol")
 
 
 def _address(policy: Policy, _: Languages) -> Iterator[Finding]:
     address, at = policy.address, ("address", "strategies")
     order = address.strategies
     if not order:
-        yield Finding(at, "name at least one way to an address")
+        yield Finding(at, "list at least one way to get an address")
     if not address.email_required and Strategy.TEXT_LINK not in order:
         yield Finding(
             ("address", "email_required"),
@@ -374,7 +378,8 @@ def _address(policy: Policy, _: Languages) -> Iterator[Finding]:
     if Strategy.ON_FILE in order[1:] and Strategy.KEYPAD in order[: order.index(Strategy.ON_FILE)]:
         yield Finding(
             at,
-            'nobody keys an address that is known: put "on_file" before "keypad", or leave it out',
+            'callers do not key an address that is already known: put "on_file" before "keypad", '
+            "or leave it out",
         )
     yield from _domains(address.domains)
 
@@ -382,11 +387,11 @@ def _address(policy: Policy, _: Languages) -> Iterator[Finding]:
 def _domains(domains: tuple[str, ...]) -> Iterator[Finding]:
     at: Place = ("address", "domains")
     if not 1 <= len(domains) <= DOMAINS_AT_MOST:
-        yield Finding(at, f"name 1 to {DOMAINS_AT_MOST} domains, not {len(domains)}")
+        yield Finding(at, f"list 1 to {DOMAINS_AT_MOST} domains, not {len(domains)}")
     for domain in domains:
         if EmailPad().address("a", domain) == f"a@{domain}" or not domain.strip():
             continue
-        says = "gets no mail; write the part after the at-sign, in small letters"
+        says = "cannot get mail; write the part after the at-sign, in lowercase"
         yield Finding((*at, ITEM), f"{shown(domain)} {says}")
 
 
@@ -397,13 +402,13 @@ def _text(policy: Policy, _: Languages) -> Iterator[Finding]:
         if region.strip() and national(NUMBER_FOR_TESTS, region) != f"+1{NUMBER_FOR_TESTS}":
             yield Finding(
                 at,
-                f"{shown(region)} is no country that numbers with +1 and ten digits; "
+                f"{shown(region)} is not a country that uses +1 and ten digits; "
                 'write its code in capitals, such as "US", "CA" or "PR"',
             )
     if not policy.text.wait_for_link and policy.text.wait_seconds != Text().wait_seconds:
         yield Finding(
             ("text", "wait_seconds"),
-            "nobody waits for the link; set text.wait_for_link = true, or leave this out",
+            "no one waits for the link; set text.wait_for_link = true, or leave this out",
             (("text", "wait_for_link"),),
         )
 
@@ -415,20 +420,22 @@ def _autopay(policy: Policy, offered: Languages) -> Iterator[Finding]:
     if Moment.AFTER_PAYMENT not in policy.offer.moments:
         yield Finding(
             at,
-            'is for after a payment only: add "after_payment" to offer.moments, or set it to false',
+            'applies only after a payment: add "after_payment" to offer.moments, or set it to '
+            "false",
             (("offer", "moments"),),
         )
     for language in offered:
         if language not in policy.autopay.terms:
             yield Finding(
                 ("autopay", "terms", language),
-                "is missing; say when AutoPay is drawn and how to stop it, or offer no AutoPay",
+                "is missing; say when payments are drawn and how to stop them, or do not offer "
+                "AutoPay",
                 (at, OFFERED),
             )
 
 
 def _waits(policy: Policy, _: Languages) -> Iterator[Finding]:
-    """Where more has to be found or fetched, the wait is no shorter."""
+    """The wait is at least as long where callers have more to find or fetch."""
     for longer, shorter in (
         ("entry_first_key", "first_key"),
         ("email_next_key", "next_key"),
@@ -444,13 +451,13 @@ def _waits(policy: Policy, _: Languages) -> Iterator[Finding]:
 
 
 def _budgets(policy: Policy, _: Languages) -> Iterator[Finding]:
-    """The record is asked twice before the offer, and leaves the search some time."""
+    """The record is asked twice before the offer, and must leave the search some time."""
     budgets = policy.budgets
     if policy.offer.one_question and budgets.before_offer <= 2 * budgets.record:
         yield Finding(
             ("budgets", "before_offer"),
-            "leaves the search no time, as budgets.record counts twice before the offer: more "
-            f"than {2 * budgets.record:g} seconds, or set offer.one_question = []",
+            "leaves no time for the search: budgets.record counts twice before the offer. Allow "
+            f"more than {2 * budgets.record:g} seconds, or set offer.one_question = []",
             (("budgets", "record"), ("offer", "one_question")),
         )
 
@@ -462,7 +469,8 @@ def _limits(policy: Policy, _: Languages) -> Iterator[Finding]:
         if isinstance(most, tuple) and most[0] > most[1]:
             yield Finding(
                 ("limits", setting.name),
-                f"first in 24 hours, then in window_days, which is longer: [{most[1]}, {most[0]}]",
+                "the 24-hour limit comes first and must not exceed the one for window_days: "
+                f"[{most[1]}, {most[0]}]",
             )
     for limit, tries in (
         ("tries_per_account", "last_four_tries"),
@@ -473,7 +481,7 @@ def _limits(policy: Policy, _: Languages) -> Iterator[Finding]:
         if getattr(limits, limit)[0] < least:
             yield Finding(
                 ("limits", limit),
-                f"one call may already miss {least} times; allow as many",
+                f"a single call may miss {least} times; allow at least as many",
                 (("proof", tries),),
             )
     for wider, each in (
@@ -499,19 +507,20 @@ def _retention(policy: Policy, _: Languages) -> Iterator[Finding]:
     if retention.activity_days < longest:
         yield Finding(
             ("retention", "activity_days"),
-            f"an answer is respected for {longest} days; keep it as long",
+            f"an answer is respected for {longest} days; keep activity at least as long",
             (("offer", "again_after_days"),),
         )
     if retention.activity_days < policy.limits.window_days:
         yield Finding(
             ("retention", "activity_days"),
-            f"tries and texts count for {policy.limits.window_days} days; keep them as long",
+            f"tries and texts count for {policy.limits.window_days} days; keep them at least as "
+            "long",
             (("limits", "window_days"),),
         )
     if retention.consent_days < retention.activity_days:
         yield Finding(
             ("retention", "consent_days"),
-            f"a consent outlasts its call; keep it for {retention.activity_days} days at least",
+            f"keep a consent at least as long as its call, {retention.activity_days} days",
             (("retention", "activity_days"),),
         )
 
@@ -531,14 +540,14 @@ CHECKS: tuple[Callable[[Policy, Languages], Iterator[Finding]], ...] = (
     _limits,
     _retention,
 )
-"""What settings must not say, beyond their bounds, alone or together."""
+"""Checks beyond the bounds of a single setting."""
 
 
 # ── in words ─────────────────────────────────────────────────────────────────────────────
 
 
 def dotted(place: Place) -> str:
-    """A place as TOML writes it: `bills.names."Water & Sewer".en-US`."""
+    """Return a place in TOML form: `bills.names."Water & Sewer".en-US`."""
     keys = (key for key in place if isinstance(key, str))
     return ".".join(key if _BARE.fullmatch(key) else json.dumps(key) for key in keys)
 
@@ -547,7 +556,7 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def shown(value: object) -> str:
-    """A value as TOML writes it, or what it is."""
+    """Return a value in TOML form, or its kind."""
     match value:
         case str():
             return json.dumps(value if len(value) <= 60 else value[:59] + "…", ensure_ascii=False)
@@ -561,7 +570,7 @@ def shown(value: object) -> str:
 
 
 def plain(value: Any) -> Any:
-    """A policy, or a part of one, in what JSON has. 3.0 is 3, as they are equal."""
+    """Return a policy, or part of one, as JSON types. 3.0 becomes 3, since they are equal."""
     match value:
         case enum.Enum():
             return value.value

@@ -1,8 +1,8 @@
-"""What a call may ask of the billing service and of the record, and nothing else.
+"""Everything a call may ask of the billing service and of the record.
 
-The seven operations of CloudIVR keep their names (R20). A `Write` changes something at the
-service: it carries the reference of the consent that allows it and the key under which
-the record knows it. `EnrollInPaperless` has no field for a key at the service.
+CloudIVR's seven operations keep their names (R20). A `Write` changes something at the service: it
+carries the reference of the consent that allows it, and the key under which the record knows it.
+`EnrollInPaperless` has no field for a key at the service.
 """
 
 import enum
@@ -15,28 +15,28 @@ from paperless_ivr.flow.host import Moment
 from paperless_ivr.secret import Secret
 
 _KEY: str = field(default=Factory(lambda request: request.consent, takes_self=True))
-"""The key of a write, or of what is kept: the reference of the consent that allows it."""
+"""The key of a write or a deferred request: the reference of the consent that allows it."""
 
 
 @frozen
 class SearchByAccountNumber:
-    """Customers and their invoices by account number."""
+    """Search for customers and their invoices by account number."""
 
     account: Secret
     ahead: bool = False
-    """Before the offer, while nothing is said: within `budgets.before_offer`."""
+    """Before the offer, in silence: within `budgets.before_offer`."""
 
 
 @frozen
 class SearchByCustomerPhoneNumber:
-    """Customers and their invoices by the phone number on file."""
+    """Search for customers and their invoices by the phone number on file."""
 
     phone: Secret
 
 
 @frozen
 class InvoiceExists:
-    """Whether an invoice is still there."""
+    """Check whether an invoice still exists."""
 
     account: Secret
     invoice: Secret
@@ -44,7 +44,7 @@ class InvoiceExists:
 
 @frozen
 class EnrollInPaperless:
-    """Starts the registration of a payment's customer, with the payment's own e-mail (R21)."""
+    """Start the registration of a payment's customer, with the payment's own e-mail (R21)."""
 
     payment: Secret
     customer: Secret
@@ -70,7 +70,7 @@ class _Preference:
 
     @classmethod
     def of(cls, yes: Consent) -> Self:
-        """What was agreed to about a bill."""
+        """Return what the caller agreed to about a bill."""
         return cls(
             yes.customer,
             yes.account,
@@ -85,12 +85,12 @@ class _Preference:
 
 @frozen
 class StoreCustomerPreference(_Preference):
-    """Stores paperless yes or no for one customer and invoice type (R05)."""
+    """Store paperless yes or no for one customer and invoice type (R05)."""
 
 
 @frozen
 class SendWebLink:
-    """Texts a link: to review, to type the e-mail address, or to confirm (R03, R04)."""
+    """Text a link: to review, to type the e-mail address, or to confirm (R03, R04)."""
 
     customer: Secret
     account: Secret
@@ -104,7 +104,7 @@ class SendWebLink:
 
 @frozen
 class StoreCustomerPaymentMethodV2:
-    """Puts a customer on AutoPay with the method of an approved payment (R04)."""
+    """Put a customer on AutoPay with the method of an approved payment (R04)."""
 
     payment: Secret
     customer: Secret
@@ -116,7 +116,7 @@ class StoreCustomerPaymentMethodV2:
 
 @frozen
 class Screen:
-    """Asks the record what became of earlier offers to this caller or account (R14)."""
+    """Ask the record how earlier offers to this caller or account ended (R14)."""
 
     call_id: str
     biller: str
@@ -126,10 +126,10 @@ class Screen:
 
 
 class Guess(enum.Enum):
-    """What a caller keys that a stranger could guess."""
+    """Something a caller keys that a stranger could guess."""
 
     ACCOUNT = "account"
-    """An account number, by which a customer is looked up."""
+    """An account number used to look up a customer."""
     LAST_FOUR = "last_four"
     """The last four digits of an account that was found."""
     NUMBER = "number"
@@ -140,7 +140,7 @@ class Guess(enum.Enum):
 
 @frozen
 class ReserveTry:
-    """Asks the record for one try at a guess, before the question is asked (R17, R47).
+    """Ask the record for one try at a guess, before the question is asked (R17, R47).
 
     The same key is the same try.
     """
@@ -149,17 +149,17 @@ class ReserveTry:
     biller: str
     ani: Secret | None
     accounts: tuple[Secret, ...]
-    """The accounts that the guess could hit; none where it is an account number."""
+    """The accounts that the guess could hit; empty if it is an account number."""
     key: str
 
 
 @frozen
 class DeferRequest(_Preference):
-    """Asks the record to keep what the caller agreed to, to be completed later (R32)."""
+    """Ask the record to save what the caller agreed to, to be completed later (R32)."""
 
 
 def ahead(request: object) -> bool:
-    """Whether the offer waits for a request, while nothing is said."""
+    """Whether the offer waits for a request, in silence."""
     return isinstance(request, SearchByAccountNumber) and request.ahead
 
 

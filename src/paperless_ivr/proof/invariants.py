@@ -1,7 +1,7 @@
 """What must hold for every move of every call, whatever the caller and the service do.
 
-Each is a function of one move, named as the proof prints it. The walk adds one of its own:
-"every call ends", that is, no call comes back to where it was.
+Each is a function of one move, with the name that the proof prints. The walk adds one of its own:
+"every call ends", meaning that no call returns to where it was.
 """
 
 from collections.abc import Mapping
@@ -65,15 +65,15 @@ ADDRESS_SLOTS = {
     Purpose.TEXT: ({"ending"},),
     Purpose.AUTOPAY: ({"bill"}, {"terms"}),
 }
-"""What must have been heard for a consent, where that is not the bill: one slot of each set."""
+"""What must be heard before a consent that is not about the bill: one slot of each set."""
 WHAT_HAPPENS = {"next_email", "next_link", "next_kept"}
-"""Prompts that say what comes next: without one, nobody knows what is enrolled to happen."""
+"""Prompts that say what happens next; a caller must hear one before enrolling."""
 NUMBER_ON_FILE = {"confirm_link_on_file", *(f"text_consent_{p}_on_file" for p in TextPurpose)}
 """Prompts that name a number without its digits."""
 
 
 def own_yes(_: Flow, move: Move) -> str | None:
-    """A consent comes of a key pressed in time, after all of its question was heard (R09)."""
+    """A consent comes from a key pressed in time, after its whole question was heard (R09)."""
     if not move.minted:
         return None
     if move.minted > 1:
@@ -109,7 +109,7 @@ def late_is_nothing(_: Flow, move: Move) -> str | None:
 
 
 def write_has_consent(_: Flow, move: Move) -> str | None:
-    """Nothing is enrolled, undone, texted, paid or kept without its own yes (R09, R10)."""
+    """Nothing is enrolled, undone, texted, paid, or kept without its own yes (R09, R10)."""
     request = move.next.then
     purpose = _needs(request)
     if purpose is None or not isinstance(request, Write | DeferRequest):
@@ -143,7 +143,7 @@ def _needs(then: Then) -> Purpose | None:
 
 
 def _same(request: object, consent: Consent) -> str | None:
-    """What is written is what was agreed to."""
+    """A write matches what was agreed to."""
     for name in ("customer", "account", "invoice_type", "email", "phone"):
         if hasattr(request, name) and getattr(request, name) != getattr(consent, name):
             return f"{type(request).__name__} to another {name} than was agreed to"
@@ -151,7 +151,7 @@ def _same(request: object, consent: Consent) -> str | None:
 
 
 def once(_: Flow, move: Move) -> str | None:
-    """One write key per consent; sent a second time only after a look-up said absent (R23, R31)."""
+    """One write key per consent; sent again only after a look-up finds nothing (R23, R31)."""
     request = move.next.then
     if not is_write(request) or isinstance(move.event, HungUp) or move.late:
         return None
@@ -164,7 +164,7 @@ def once(_: Flow, move: Move) -> str | None:
 
 
 def nothing_personal_first(_: Flow, move: Move) -> str | None:
-    """Nothing personal is heard before identity is shown (R17)."""
+    """No personal data is heard before the caller is identified (R17)."""
     if move.next.call.identity >= Identity.LAST_FOUR_KEYED:
         return None
     for prompt in move.next.say:
@@ -175,7 +175,7 @@ def nothing_personal_first(_: Flow, move: Move) -> str | None:
 
 
 def promised_keys_work(flow: Flow, move: Move) -> str | None:
-    """A key that is offered does what was said, and is offered where it does something (R15)."""
+    """An offered key does what was said, and a key that does something is offered (R15)."""
     if not isinstance(move.event, Digits) or not isinstance(move.turn.then, Gather):
         return None
     if move.late or move.event.interrupted is not None:
@@ -193,7 +193,7 @@ def promised_keys_work(flow: Flow, move: Move) -> str | None:
 
 
 def one_key_waits(_: Flow, move: Move) -> str | None:
-    """Keys pressed ahead of a consent are thrown away, whatever the runtime can tell (R09)."""
+    """Keys pressed ahead of a consent are discarded, whatever the runtime reports (R09)."""
     gather = move.next.then
     if not isinstance(gather, Gather) or not gather.type_ahead:
         return None
@@ -203,7 +203,7 @@ def one_key_waits(_: Flow, move: Move) -> str | None:
 
 
 def gone_is_gone(_: Flow, move: Move) -> str | None:
-    """After a hang-up nothing is said or asked; the call ends as abandoned, or as taken back."""
+    """After a hang-up, nothing is said or asked; the call ends as abandoned or taken back."""
     call, then = move.next.call, move.next.then
     if not call.results.hung_up:
         return None
@@ -217,7 +217,7 @@ def gone_is_gone(_: Flow, move: Move) -> str | None:
 
 
 def hang_up_anywhere(_: Flow, move: Move) -> str | None:
-    """A hang-up at any moment ends the call, or waits for the write that is under way."""
+    """A hang-up at any moment ends the call, or waits for the write in progress."""
     if not isinstance(move.event, HungUp) or move.late or isinstance(move.turn.then, Return):
         return None
     under_way = is_write(move.turn.then) or isinstance(move.turn.then, DeferRequest)
@@ -229,7 +229,7 @@ def hang_up_anywhere(_: Flow, move: Move) -> str | None:
 
 
 def told_as_it_is(_: Flow, move: Move) -> str | None:
-    """ENROLLED only where the service accepted, DEFERRED only where something was kept (R21)."""
+    """ENROLLED requires the service's acceptance, and DEFERRED a kept request (R21)."""
     then = move.next.then
     ended = then.handback.disposition if isinstance(then, Return) else None
     kept = sum(_count(move.next, each) for each in (Registration.KEPT, Registration.UNKNOWN))
@@ -251,7 +251,7 @@ def _count(turn: Turn, registration: Registration) -> int:
 
 
 def done_is_done(_: Flow, move: Move) -> str | None:
-    """That it is done is said, and noted, only where the service has just said so (R52)."""
+    """The call says and notes that it is done only if the service just said so (R52)."""
     said = any(prompt.name == "link_done" for prompt in move.next.say)
     noted = _count(move.next, Registration.ACTIVE) > _count(move.turn, Registration.ACTIVE)
     if not said and not noted:
@@ -269,7 +269,7 @@ def done_is_done(_: Flow, move: Move) -> str | None:
 
 
 def waits_for_a_text(flow: Flow, move: Move) -> str | None:
-    """Only a text that was sent is waited for, where the policy has it, and not for ever (R52)."""
+    """The call waits only for a text that was sent, if policy says so, and not forever (R52)."""
     call, text = move.next.call, flow.terms.policy.text
     if call.state is not S.LINK_WAIT:
         return None
@@ -280,7 +280,7 @@ def waits_for_a_text(flow: Flow, move: Move) -> str | None:
 
 
 def unchanged_is_unchanged(_: Flow, move: Move) -> str | None:
-    """That nothing was changed is said only where nothing was (R16)."""
+    """The call says that nothing was changed only if nothing was (R16)."""
     said = {prompt.name for prompt in move.next.say} & UNCHANGED
     if said and move.next.call.results.outcomes:
         return f"{', '.join(sorted(said))} in a call that settled something"
@@ -288,14 +288,14 @@ def unchanged_is_unchanged(_: Flow, move: Move) -> str | None:
 
 
 def promised_back(flow: Flow, move: Move) -> str | None:
-    """That paper comes back by this line is promised only where policy does it (R11)."""
+    """Going back to paper by phone is promised only if the policy allows it (R11)."""
     promised = any(prompt.name == "back_any_time" for prompt in move.next.say)
     by_phone = flow.terms.policy.back_to_paper.by_phone
     return "back to paper is promised, and not done" if promised and not by_phone else None
 
 
 def nobody_is_nobody(_: Flow, move: Move) -> str | None:
-    """What is searched by, counted under, or sent to is a number or address of somebody (R47)."""
+    """Searches, counts, and messages use only real numbers and addresses (R47)."""
     request = move.next.then
     for name in ("ani", "phone"):
         number = getattr(request, name, None)
@@ -308,7 +308,7 @@ def nobody_is_nobody(_: Flow, move: Move) -> str | None:
 
 
 def pause_is_nothing(flow: Flow, move: Move) -> str | None:
-    """A pause in an entry neither ends it nor costs a try; what was keyed is kept (R15)."""
+    """A pause in an entry neither ends it nor costs a try; the keys so far are kept (R15)."""
     call, event = move.turn.call, move.event
     if not flow.takes_several_keys(call.state) or not isinstance(event, Digits) or move.late:
         return None
@@ -333,11 +333,11 @@ def pause_is_nothing(flow: Flow, move: Move) -> str | None:
 
 
 WHOLE_NUMBER = (S.ACCOUNT_ENTRY, S.NUMBER_CHECK)
-"""Questions for a whole account number."""
+"""Questions that ask for a whole account number."""
 
 
 def card_is_not_kept(flow: Flow, move: Move) -> str | None:
-    """A payment card that is keyed for an account number is neither kept nor sent (R04)."""
+    """A payment card keyed as an account number is neither kept nor sent (R04)."""
     if move.turn.call.state not in WHOLE_NUMBER or not _is_card(flow, card := keyed(move)):
         return None
     if isinstance(move.next.then, SearchByAccountNumber):
@@ -347,7 +347,7 @@ def card_is_not_kept(flow: Flow, move: Move) -> str | None:
 
 
 def _is_card(flow: Flow, number: str) -> bool:
-    """Whether keys look like a payment card, and are no account number, or a part of one."""
+    """Whether keys look like a payment card or part of one, and are not an account number."""
     accounts = flow.terms.accounts
     return accounts.may_be_card(number) and not accounts.begins(number)
 
@@ -362,7 +362,7 @@ def choices_differ(flow: Flow, move: Move) -> str | None:
 
 
 def reserved_first(flow: Flow, move: Move) -> str | None:
-    """What a stranger could guess is asked only with a try that the record has counted (R47)."""
+    """A question with a guessable answer is asked only after its try was counted (R47)."""
     request, state = move.turn.then, move.next.call.state
     asked = isinstance(request, ReserveTry) and isinstance(move.event, TryReserved)
     if asked and move.next.call.next_try == move.turn.call.next_try:
@@ -382,7 +382,7 @@ def reserved_first(flow: Flow, move: Move) -> str | None:
 
 
 def short_silence(_: Flow, move: Move) -> str | None:
-    """Without a word one search is waited for, and only as long as an offer can wait (R10, R51)."""
+    """The caller waits in silence for one search at most, and only briefly (R10, R51)."""
     request = move.next.then
     if move.late or move.next.call.results.hung_up or not isinstance(request, ServiceRequest):
         return None
@@ -395,7 +395,7 @@ def short_silence(_: Flow, move: Move) -> str | None:
 
 
 def _may_search(flow: Flow, move: Move) -> bool:
-    """A try at an account was reserved, or the host vouches for who has the one handed over."""
+    """A try at an account was reserved, or the host vouches for the caller's account."""
     request, host = move.turn.then, move.next.call.host
     if isinstance(request, ReserveTry):
         return isinstance(move.event, TryReserved) and request.guess is Guess.ACCOUNT
@@ -407,7 +407,7 @@ def _may_search(flow: Flow, move: Move) -> bool:
 
 
 def _handed_over(host: Arrival) -> Secret | None:
-    """The account number that the host hands over, for the payment if no other."""
+    """The account number handed over by the host; failing that, the payment's."""
     return host.account or (host.payment.account if host.payment else None)
 
 
@@ -427,7 +427,7 @@ def _same_number(flow: Flow, one: Secret, other: Secret | None) -> bool:
 
 
 def given_back(flow: Flow, move: Move) -> str | None:
-    """A try is given back to a caller who has shown who they are, or where nothing answered."""
+    """A try is given back only if the caller proved who they are, or nothing answered."""
     before, after = move.turn.call, move.next.call
     if len(after.reserved.matched) == len(before.reserved.matched):
         return None
@@ -455,7 +455,7 @@ def given_back(flow: Flow, move: Move) -> str | None:
 
 
 def handed_back_as_shown(flow: Flow, move: Move) -> str | None:
-    """The host gets back what was shown of the account that it gets back, and no more (R47)."""
+    """The host gets back what was shown for the returned account, and no more (R47)."""
     if not isinstance(move.next.then, Return):
         return None
     back, host, shown = move.next.then.handback, move.next.call.host, move.next.call.shown
@@ -474,7 +474,7 @@ def handed_back_as_shown(flow: Flow, move: Move) -> str | None:
 
 
 def shown_as_it_is(flow: Flow, move: Move) -> str | None:
-    """A fact counts only where the caller has keyed it, or the host vouches for it (R47)."""
+    """A fact counts only if the caller has keyed it, or the host vouches for it (R47)."""
     before, after = move.turn.call.shown, move.next.call.shown
     if after == before:
         return None
@@ -504,9 +504,9 @@ def shown_as_it_is(flow: Flow, move: Move) -> str | None:
 
 
 def _stands_for(flow: Flow, move: Move, number: Secret | None) -> set[Secret]:
-    """The accounts that a number stands for: its own, where the search found it.
+    """The accounts a number stands for: its own, if the search found it.
 
-    Where there was no search, the one that the host's payment names.
+    Without a search, it is the account that the host's payment names.
     """
     request = move.turn.then
     if number is None:
@@ -520,7 +520,7 @@ def _stands_for(flow: Flow, move: Move, number: Secret | None) -> set[Secret]:
 
 
 def two_facts(flow: Flow, move: Move) -> str | None:
-    """Nothing goes to an address or number of the caller's own without two facts (R17, R47)."""
+    """Nothing goes to a caller's own address or number without two facts (R17, R47)."""
     request, call = move.next.then, move.next.call
     if not isinstance(request, SendWebLink | StoreCustomerPreference | DeferRequest):
         return None
@@ -546,7 +546,7 @@ def two_facts(flow: Flow, move: Move) -> str | None:
 
 
 def fact_is_secret(flow: Flow, move: Move) -> str | None:
-    """How a phone number on file ends is not said while it is a fact to be shown (R47)."""
+    """The last digits of a phone number on file are not said while they are a fact (R47)."""
     said = {s for prompt in move.next.say for _, s in prompt.slots if isinstance(s, Ending)}
     if not said:
         return None
@@ -558,7 +558,7 @@ def fact_is_secret(flow: Flow, move: Move) -> str | None:
 
 
 def texts_stay_near(flow: Flow, move: Move) -> str | None:
-    """Texts go to ordinary numbers of the policy's countries alone, unless it allows more (R47)."""
+    """Texts go only to ordinary numbers in the policy's countries, unless it says more (R47)."""
     request, text = move.next.then, flow.terms.policy.text
     if not isinstance(request, SendWebLink):
         return None

@@ -1,4 +1,4 @@
-"""What a record has to keep: activity, consents, writes, wishes and live calls."""
+"""What a record keeps: activity, consents, writes, deferred requests, and live calls."""
 
 import enum
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -30,31 +30,31 @@ from paperless_ivr.keypad import counts_as
 from paperless_ivr.secret import Secret
 
 A_DAY = timedelta(hours=24)
-"""A day of a limit: the last 24 hours. It needs no time zone, and midnight doubles nothing."""
+"""A limit's day: the last 24 hours. It needs no time zone, and midnight does not double it."""
 
 BACK_TO_PAPER = (Disposition.OPTED_OUT, Disposition.OPT_OUT_REQUESTED)
-"""Endings that count for the next offer even where none was made in the call."""
+"""Endings that count for the next offer even if no offer was made in the call."""
 
 
 class ActivityType(enum.StrEnum):
-    """What an entry of the activity record tells (R30)."""
+    """The kind of an entry in the activity record (R30)."""
 
     ARRIVED = "arrived"
     OFFERED = "offered"
     ANSWERED = "answered"
     LAST_FOUR_MISSED = "last_four_missed"
     MATCHED = "matched"
-    """The caller has shown who they are: the try whose `key` is in its `detail` is given back."""
+    """The caller proved who they are: the try whose `key` is in its `detail` is given back."""
     UNANSWERED = "unanswered"
     """The service never answered a search: the try whose `key` is in its `detail` is given back."""
     LIMITED = "limited"
-    """No try or text was left; its `detail` has the limit."""
+    """No try or text was left; `detail` has the limit."""
     CONSENTED = "consented"
     SENT = "sent"
     SETTLED = "settled"
     KEPT = "kept"
     OPENED = "opened"
-    """The texted link was opened while the caller stayed on the line: the bill is paperless."""
+    """The texted link was opened while the caller was on the line: the bill is paperless."""
     ENDED = "ended"
     RETRIED = "retried"
     COMPLETED = "completed"
@@ -66,11 +66,11 @@ class ActivityType(enum.StrEnum):
 
 
 GIVES_BACK = (ActivityType.MATCHED, ActivityType.UNANSWERED)
-"""Lines by which a try is given back."""
+"""Lines that give a try back."""
 
 
 PAPERLESS_ALREADY = "paperless_already"
-"""Why a wish is completed whose registration the service has confirmed already."""
+"""The reason for completing a deferred request whose registration is already confirmed."""
 
 FINISHES = frozenset(
     {
@@ -82,16 +82,16 @@ FINISHES = frozenset(
         ActivityType.SUPERSEDED,
     }
 )
-"""How what was left to do after a call can end (R32)."""
+"""The ways in which unfinished work can end (R32)."""
 
 
 @frozen
 class Evidence:
-    """A consent as it was given: the exact words, their version, when asked and answered."""
+    """A consent as given: the exact words, their version, when it was asked and answered."""
 
     consent: Consent
     words: str = field(repr=False)
-    """What was heard, as text, in the consent's language. Personal: it names the address."""
+    """The words that were heard, in the consent's language. Personal: they name the address."""
     words_version: str
     """Digest of the wording (`Release.words`)."""
     asked: datetime
@@ -101,7 +101,7 @@ class Evidence:
     ani: Secret | None = None
     """Who called when it was given."""
     edition: Release = Release()
-    """The flow, policy and words of the call; empty where an earlier version recorded it."""
+    """The call's flow, policy, and words; empty if an earlier version recorded it."""
 
 
 @frozen
@@ -114,62 +114,62 @@ class Activity:
     policy_version: str
     at: datetime
     state: str
-    """The state of the call after it; empty for what the record itself did, or what came later."""
+    """The call's state after it; empty for the record's own entries and for later ones."""
     ani: Secret | None = None
     accounts: tuple[Secret, ...] = ()
-    """The caller's own account; of `LAST_FOUR_MISSED` those that were tried."""
+    """The caller's own account; for `LAST_FOUR_MISSED`, the accounts that were tried."""
     detail: Mapping[str, str] = field(factory=dict)
-    """Names and codes, never personal: the row taken, the answer's class.
+    """Names and codes, never personal data: the row taken, the answer's class.
 
-    Of `ENDED` it has the value of the `disposition`, by which `screen` goes. Every line that
-    a hand-over brought about has its `handover` (`Arrival.reference`).
+    For `ENDED`, it has the `disposition`'s value, which `screen` uses. Every line caused by a
+    hand-over has its `handover` (`Arrival.reference`).
     """
     evidence: Evidence | None = None
 
 
 @frozen
 class SavedCall:
-    """A live call as it is stored: turn number, the call in bytes, the last document."""
+    """A live call as stored: turn number, the call in bytes, the last document."""
 
     call_id: str
     turn: int
     call: bytes = field(repr=False)
     document: str = field(default="", repr=False)
     biller: str = ""
-    """Empty where an earlier version of the library saved it."""
+    """Empty if an earlier version of the library saved it."""
 
 
 class Task(enum.StrEnum):
-    """What can be left to do after a call (R32)."""
+    """A kind of unfinished work after a call (R32)."""
 
     SETTLE = "settle"
-    """A write whose outcome is not certain: look it up."""
+    """A write with an uncertain outcome: look it up."""
     COMPLETE = "complete"
-    """A wish that was kept: have it done."""
+    """A deferred request: have it carried out."""
     FOLLOW = "follow"
-    """A registration that waits for its link to be opened: see what becomes of it."""
+    """A registration whose link has not been opened: check on it."""
 
 
 @frozen
 class PendingWrite:
-    """A write that was put on record and may have been done: never settled, or unknown."""
+    """A write on record that may have been done: never settled, or unknown."""
 
     write: Write
     evidence: Evidence
     at: datetime
     answer: ServiceAnswer | None = None
     attempts: int = 0
-    """How often it was claimed."""
+    """How many times it was claimed."""
 
     @property
     def key(self) -> str:
-        """The key of the write."""
+        """The write's key."""
         return self.write.key
 
 
 @frozen
 class DeferredRequest:
-    """A wish that stands, and the consent to it."""
+    """A deferred request that is still open, and the consent to it."""
 
     request: DeferRequest
     evidence: Evidence
@@ -178,7 +178,7 @@ class DeferredRequest:
 
     @property
     def key(self) -> str:
-        """The key of the wish."""
+        """The request's key."""
         return self.request.key
 
 
@@ -199,19 +199,19 @@ class OpenRegistration:
 
 
 WorkItem = PendingWrite | DeferredRequest | OpenRegistration
-"""Something that is left to do after a call. Its biller is that of the consent."""
+"""A piece of unfinished work after a call. Its biller is the consent's."""
 
 
 @frozen
 class Tracked:
-    """How much of a task there is: left to do, or ended in one way."""
+    """The amount of one task: unfinished, or ended in one way."""
 
     task: Task
     ended: ActivityType | None
-    """None: it is left to do."""
+    """None means unfinished."""
     count: int
     oldest: datetime
-    """Since when the oldest was to be done."""
+    """When the oldest became due."""
 
 
 @frozen
@@ -221,28 +221,28 @@ class Removed:
     activities: int = 0
     consents: int = 0
     writes: int = 0
-    """Writes, and the registrations that they started."""
+    """Writes, and the registrations they started."""
     wishes: int = 0
 
 
 @frozen
 class Counted:
-    """For whom a try or a text counts, and how often it may: in 24 hours, and in the window."""
+    """Whom a try or a text counts for, and the limits in 24 hours and in the window."""
 
     limit: str
     """The setting of `Limits`."""
     whose: tuple[str, *tuple[str | Secret, ...]]
-    """By what it is found: what is counted, the biller, and whose."""
+    """The key of the count: what is counted, the biller, and whose it is."""
     most: tuple[int, int]
 
 
 def counted_account(account: Secret) -> Secret:
-    """By what an account is counted and found: host and service write one in several ways."""
+    """Return the form of an account by which it is counted, however it was written."""
     return Secret(counts_as(account.reveal()), account.kind)
 
 
 def tried(request: ReserveTry, limits: Limits) -> tuple[Counted, ...]:
-    """For whom a try counts: each account it could hit, and who calls, or all who withhold it."""
+    """Return whom a try counts for: each account it could hit, and the caller."""
     biller, ani = request.biller, request.ani
     accounts = tuple(
         Counted("tries_per_account", ("account", biller, account), limits.tries_per_account)
@@ -256,9 +256,9 @@ def tried(request: ReserveTry, limits: Limits) -> tuple[Counted, ...]:
 
 
 def texted(write: Write, evidence: Evidence, limits: Limits) -> tuple[Counted, ...]:
-    """For whom a text counts; nobody where it is another write.
+    """Return whom a text counts for; no one if the write is not a text.
 
-    A number and a caller are pestered and paid for whichever biller it is.
+    A number or a caller is annoyed, and costs money, whichever biller it is.
     """
     if not isinstance(write, SendWebLink):
         return ()
@@ -274,12 +274,12 @@ def texted(write: Write, evidence: Evidence, limits: Limits) -> tuple[Counted, .
 
 
 def windows(now: datetime, limits: Limits) -> tuple[datetime, datetime]:
-    """Since when tries and texts count: for the day, and for the window."""
+    """Return the start of the day and of the window in which tries and texts count."""
     return now - A_DAY, now - timedelta(days=limits.window_days)
 
 
 def task_of(left: WorkItem) -> Task:
-    """What is to be done with it."""
+    """Return the task that a piece of work needs."""
     match left:
         case PendingWrite():
             return Task.SETTLE
@@ -290,12 +290,12 @@ def task_of(left: WorkItem) -> Task:
 
 
 def tracked_order(tracked: Tracked) -> tuple[int, str]:
-    """By task, what is left first."""
+    """Sort by task, unfinished first."""
     return (list(Task).index(tracked.task), tracked.ended or "")
 
 
 def about(consent: Consent) -> Mapping[str, str]:
-    """What a line says of the consent that it comes of: which, to what, in which hand-over."""
+    """Return what a line says about its consent: which, to what, in which hand-over."""
     return {
         "handover": consent.handover,
         "reference": consent.reference,
@@ -304,124 +304,124 @@ def about(consent: Consent) -> Mapping[str, str]:
 
 
 def starts_registration(write: Write) -> bool:
-    """Whether a write, once accepted, leaves a registration to be followed."""
+    """Whether a write, once accepted, starts a registration to follow."""
     return isinstance(write, EnrollInPaperless) or (
         isinstance(write, StoreCustomerPreference) and write.paperless
     )
 
 
 def decides(write: Write) -> bool:
-    """Whether a write says how a bill is to come, so that it outdates earlier wishes for it."""
+    """Whether a write decides how a bill comes, so that earlier requests for it are obsolete."""
     return isinstance(write, EnrollInPaperless | StoreCustomerPreference)
 
 
 class Record(Protocol):
-    """What a call puts on record.
+    """The part of the record that calls write.
 
-    Every method comes back within `budgets.record`, and raises `errors.RecordDown` where it
-    cannot answer or keep: a driver does not cut it short. It may have been done all the same,
-    where the answer was lost; what has a key may be asked again, and is the same.
+    Every method returns within `budgets.record`, and raises `errors.RecordDown` if it cannot
+    answer or save; a driver does not cut it short. If only the answer was lost, the work may
+    have been done. Repeating anything with a key has no further effect.
     """
 
     def note(self, activity: Activity) -> None:
-        """Appends a line to the activity record."""
+        """Append a line to the activity record."""
         ...
 
     def screen(self, request: Screen) -> Screened:
-        """How the latest earlier call with an offer to this caller or account ended (R14).
+        """Return how the latest earlier call with an offer to this caller or account ended (R14).
 
-        Counted is each hand-over in which an offer was made (`OFFERED`), and each that ended
-        with a bill back on paper (`OPTED_OUT`, `OPT_OUT_REQUESTED`), offer or not. It is the
-        same caller by ANI, the same account by `Activity.accounts`.
+        This counts each hand-over in which an offer was made (`OFFERED`), and each that ended
+        with a bill back on paper (`OPTED_OUT`, `OPT_OUT_REQUESTED`), with or without an offer.
+        The caller is the same by ANI, the account by `Activity.accounts`.
         """
         ...
 
     def reserve(self, request: ReserveTry, limits: Limits) -> TryReserved | LimitReached:
-        """Counts a try before it is made, or says which limit allows no more (R17, R47).
+        """Count a try before it is made, or return the limit that forbids it (R17, R47).
 
-        Looking and counting are one step: of many who ask at once no more get a try than there
-        are left. It counts for each of `tried`, in 24 hours and in `limits.window_days`, until a
+        Checking and counting are one step: however many ask at once, no more get a try than are
+        left. It counts for each of `tried`, in 24 hours and in `limits.window_days`, until a
         line of `GIVES_BACK` gives it back. The same key again is the same try.
         """
         ...
 
     def intend(self, write: Write, evidence: Evidence, limits: Limits) -> Refused | None:
-        """Puts a write on record, with its key, before it is sent; notes `SENT`.
+        """Put a write on record with its key before it is sent, and note `SENT`.
 
-        `Refused(LIMIT)` where a limit forbids it, which is its code: texts count for each of
-        `texted`, as tries do, until they are settled as not sent.
-        The same key again is the same write, as it was first put on record.
+        Returns `Refused(LIMIT)`, with the limit as its code, if one forbids it: texts count for
+        each of `texted`, as tries do, until they are settled as not sent.
+        The same key again is the same write, as first put on record.
         """
         ...
 
     def settle(self, key: str, answer: ServiceAnswer) -> None:
-        """Puts the outcome of a write on record; LookupError where none has that key.
+        """Put a write's outcome on record; raises LookupError if no write has that key.
 
-        A write that was sent twice is settled twice. What is known to be done stays done,
-        and what may be done is not made undone by a second sending that got nowhere.
+        A write that was sent twice is settled twice. A write known to be done stays done, and
+        one that may be done is not undone by a second attempt that got nowhere.
 
-        In the same transaction it notes `SETTLED`, and a write that is accepted finishes the
-        wish of its own key (`COMPLETED`), takes the place of what was wished or pending for
-        the same bill before it was intended (`SUPERSEDED`), and is followed from then on where
-        it started a registration. Where a later write for the bill was accepted it does not,
-        and its registration is noted as `SUPERSEDED`.
+        In the same transaction, this notes `SETTLED`. An accepted write also completes the
+        deferred request with its own key (`COMPLETED`), replaces earlier requests and pending
+        registrations for the same bill (`SUPERSEDED`), and is followed if it started a
+        registration. If a later write for the bill was accepted, it does not replace anything,
+        and its own registration is noted as `SUPERSEDED`.
         """
         ...
 
     def keep(self, request: DeferRequest, evidence: Evidence) -> None:
-        """Keeps a wish, to be completed later; notes `KEPT`. The same key is the same wish.
+        """Save a request to complete later, and note `KEPT`. The same key is the same request.
 
-        The latest wish for a customer and invoice type takes the place of earlier ones.
+        The latest request for a customer and invoice type replaces earlier ones.
         """
         ...
 
 
 class Readable(Protocol):
-    """What is read for reports: names, codes, times and counts, nothing personal.
+    """The part of the record that reports read: names, codes, times, and counts.
 
-    Every method raises `errors.RecordDown` where it cannot answer.
+    None of it is personal. Every method raises `errors.RecordDown` if it cannot answer.
     """
 
     def billers(self) -> tuple[str, ...]:
-        """The billers whose calls there are lines of, in order."""
+        """Return the billers that have lines, in order."""
         ...
 
     def activity(
         self, biller: str, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[Activity]:
-        """The lines of a biller, from a moment on and before another, in the order of their time.
+        """Yield a biller's lines between two moments, ordered by time.
 
-        At the same time they are in the order in which they were noted. Of whom they tell is
-        left out: `ani`, `accounts` and `evidence` are empty. They are read as they are asked
-        for; what is noted meanwhile may be among them or not.
+        Lines with the same time are in the order in which they were noted. They do not say whom
+        they are about: `ani`, `accounts`, and `evidence` are empty. Lines are read on demand, so
+        those noted in the meantime may or may not be included.
         """
         ...
 
     def tracked(self, biller: str) -> tuple[Tracked, ...]:
-        """How much of each task is left, and how the rest ended, as far as it was not purged."""
+        """Return how much of each task is unfinished, and how the rest ended, unless purged."""
         ...
 
 
 class Ledger(Record, Readable, Protocol):
-    """A whole record: also what is asked of it, and left to do, after the calls."""
+    """A whole record, including queries and unfinished work after the calls."""
 
     def consents(self, biller: str, reference: str) -> tuple[Evidence, ...]:
-        """The consents of a reference (`Handback.consents`), in order.
+        """Return the consents with a reference (`Handback.consents`), in order.
 
-        One, unless a call was handed over again under the same id.
+        There is one, unless a call was handed over again under the same ID.
         """
         ...
 
     def unsettled(self, before: datetime) -> tuple[PendingWrite, ...]:
-        """The writes without a certain outcome that were intended before a moment, in order."""
+        """Return writes with an uncertain outcome intended before a moment, in order."""
         ...
 
     def kept(self) -> tuple[DeferredRequest, ...]:
-        """The wishes that stand, in order: not finished, and of each bill the latest."""
+        """Return open deferred requests, in order: unfinished, and the latest for each bill."""
         ...
 
     def followed(self) -> tuple[OpenRegistration, ...]:
-        """The registrations that are being followed, in order."""
+        """Return the registrations being followed, in order."""
         ...
 
     def claim(  # noqa: PLR0913, PLR0917 - what, for whom, by whom, how long, which
@@ -433,67 +433,67 @@ class Ledger(Record, Readable, Protocol):
         before: datetime,
         most: int,
     ) -> tuple[WorkItem, ...]:
-        """Some of what is left to do for a biller, for one holder alone until the lease ends.
+        """Claim some of a biller's unfinished work for one holder until the lease ends.
 
-        The oldest first, at most so many, from before a moment; not what somebody else holds,
-        and not what was released until later. A holder names one process, never two.
+        Returns the oldest items from before a moment, up to a maximum, without those that
+        someone else holds or that were released until later. A holder names exactly one process.
         """
         ...
 
     def release(self, left: WorkItem, holder: str, again: datetime) -> None:
-        """Gives back what was claimed, to be claimed again from a moment on; notes `RETRIED`.
+        """Give back a claimed item, to be claimed again after a moment; note `RETRIED`.
 
-        Raises `errors.StaleClaim` where the holder no longer has it, or it is done.
+        Raises `errors.StaleClaim` if the holder no longer has it, or it is done.
         """
         ...
 
     def finish(self, left: WorkItem, holder: str, how: ActivityType, reason: str = "") -> None:
-        """Closes what was claimed as one of `FINISHES`, and notes that line.
+        """Close a claimed item as one of `FINISHES`, and note that line.
 
-        The reason is a code, never personal. A write is only given up, else `settle` it. A wish
-        is `COMPLETED` once its registration is under way; where the service says that the bill
-        comes by e-mail already, the reason is `PAPERLESS_ALREADY`.
-        Raises `errors.StaleClaim` where the holder no longer has it, or it is done.
+        The reason is a code, never personal. A write can only be given up; otherwise, `settle`
+        it. A deferred request is `COMPLETED` once its registration is under way; if the service
+        says that the bill already comes by e-mail, the reason is `PAPERLESS_ALREADY`.
+        Raises `errors.StaleClaim` if the holder no longer has it, or it is done.
         """
         ...
 
     def purge(self, biller: str, retention: Retention) -> Removed:
-        """Removes what a biller's retention no longer allows; nothing that is left to do.
+        """Remove what a biller's retention no longer allows, except unfinished work.
 
-        Consents go with the last of the writes and wishes made of them.
+        A consent goes with the last of the writes and requests made from it.
         """
         ...
 
 
 class LiveCalls(Protocol):
-    """Calls in progress. Methods raise `errors.RecordDown` where they cannot answer."""
+    """Calls in progress. Methods raise `errors.RecordDown` if they cannot answer."""
 
     def load(self, call_id: str) -> SavedCall:
-        """The call as last saved; raises `errors.UnknownCall`."""
+        """Return the call as last saved; raises `errors.UnknownCall`."""
         ...
 
     def save(self, call: SavedCall, if_turn: int | None) -> None:
-        """Stores a call if its stored turn is still `if_turn` (None: there is none yet).
+        """Store a call if its stored turn is still `if_turn` (None: not stored yet).
 
-        Raises `errors.StaleCall` where somebody else moved it first.
+        Raises `errors.StaleCall` if someone else moved it first.
         """
         ...
 
     def drop(self, call_id: str) -> None:
-        """Forgets a call that has ended. Unknown calls are no fault."""
+        """Forget a call that has ended. An unknown call is not an error."""
         ...
 
     def idle(self, since: datetime, biller: str) -> Collection[str]:
-        """The identifiers of a biller's calls that were last saved before a time.
+        """Return the identifiers of a biller's calls last saved before a time.
 
-        Among them are those that were saved without a biller.
+        They include calls saved without a biller.
         """
         ...
 
 
 @frozen
 class Intent:
-    """A write that is about to be sent, the consent to it, and the limits that may forbid it."""
+    """A write about to be sent, the consent to it, and the limits that may forbid it."""
 
     write: Write
     evidence: Evidence
@@ -518,29 +518,29 @@ class Settlement:
 
 @frozen
 class SessionUpdate:
-    """What one move of a call changes in the store. Parts that are absent change nothing."""
+    """What one move of a call changes in the store. Absent parts change nothing."""
 
     call: SavedCall | None = None
-    """The call as it is now, stored if its stored turn is still `if_turn`."""
+    """The call as it is now; stored if its stored turn is still `if_turn`."""
     if_turn: int | None = None
     forget: bool = False
-    """The call has ended: it is removed, not stored, if its stored turn is still `if_turn`."""
+    """The call has ended: it is removed instead if its stored turn is still `if_turn`."""
     intent: Intent | None = None
     outcome: Settlement | None = None
     activities: tuple[Activity, ...] = ()
 
 
 Tried = TryReserved | LimitReached
-"""What the record says of a try."""
+"""The record's answer to a try."""
 
 Follow = Callable[[Tried], SessionUpdate]
-"""What the answer about a try changes; the same update whenever it is given the same answer."""
+"""Returns what the answer to a try changes; the same answer always gives the same update."""
 
 
 class SessionStore(Protocol):
-    """Where calls in progress and the record are kept: what belongs together commits together.
+    """The store of live calls and the record: what belongs together commits together.
 
-    Methods raise `errors.RecordDown` where they cannot answer.
+    Methods raise `errors.RecordDown` if they cannot answer.
     """
 
     @property
@@ -554,21 +554,21 @@ class SessionStore(Protocol):
         ...
 
     def commit(self, update: SessionUpdate, *, again: bool = False) -> Refused | None:
-        """Makes every change of an update, or none of them.
+        """Make every change of an update, or none of them.
 
-        Raises `errors.StaleCall` where somebody else moved the call first. `Refused` where a
-        limit forbids the intended write. In both cases nothing was changed.
-        `again`: the same update was committed before, and its answer was lost. Where the call
-        is stored with the same bytes at the same turn, or is gone as the update wanted,
+        Raises `errors.StaleCall` if someone else moved the call first. Returns `Refused` if a
+        limit forbids the intended write. In both cases, nothing was changed.
+        `again` means that the same update was committed before and its answer was lost. If the
+        call is stored with the same bytes at the same turn, or is gone as the update wanted,
         everything was done the first time, and nothing is done twice.
         """
         ...
 
     def commit_try(self, reservation: Reservation, follow: Follow, *, again: bool = False) -> Tried:
-        """Counts a try as `Record.reserve`, and makes every change that follows, or neither.
+        """Count a try as `Record.reserve` does, and make every change that follows, or neither.
 
         Returns the answer that was followed. Raises `errors.StaleCall`, and recognizes an update
-        `again`, as `commit`. `follow` is called before the try is committed, and must not ask
-        the store.
+        `again`, as `commit` does. `follow` is called before the try is committed, and must not
+        query the store.
         """
         ...

@@ -40,9 +40,9 @@ from paperless_ivr.keypad import phone_number
 class SoapBackend:
     """A biller's billing service, over SOAP. Safe to use from several threads.
 
-    An answer counts only where every field that decides keeps to the WSDL's own types. A read
-    without such an answer did nothing (`Unavailable`); a write may have been done
-    (`OutcomeUnknown`), unless it surely never got there (R23).
+    An answer counts only if every deciding field conforms to the WSDL's own types. A read without
+    such an answer did nothing (`Unavailable`); a write may have been done (`OutcomeUnknown`),
+    unless it certainly never reached the service (R23).
     """
 
     connection: Connection
@@ -76,11 +76,11 @@ class SoapBackend:
 
     @property
     def operations(self) -> frozenset[str]:
-        """Names of the operations that the service has, as its WSDL says (R05)."""
+        """The names of the service's operations, according to its WSDL (R05)."""
         return frozenset(self._fits)
 
     def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
-        """Answers within `budget` seconds."""
+        """Answer within `budget` seconds."""
         fit = self._fits.get(type(request).__name__)
         if fit is None:
             return Unavailable("the service has no such operation")
@@ -94,7 +94,7 @@ class SoapBackend:
             return Unavailable(str(trouble), answered=_of_service(reply))
         except PerhapsDone as trouble:
             return without_answer(request, str(trouble), answered=_of_service(reply))
-        except Exception as error:  # noqa: BLE001 - an error's text may hold what was sent
+        except Exception as error:  # noqa: BLE001 - the error's text may contain what was sent
             return without_answer(request, type(error).__name__, answered=_of_service(reply))
 
     def _reply(self, fit: Fit, request: ServiceRequest, until: float) -> Reply:
@@ -111,7 +111,7 @@ class SoapBackend:
     def _understood(
         self, reading: Reading, request: ServiceRequest, answer: etree._Element
     ) -> ServiceAnswer:
-        """What an answer says. Raises `PerhapsDone` where it cannot be trusted."""
+        """Return what an answer means. Raises `PerhapsDone` if it cannot be trusted."""
         fit = reading.fit
         code = reading.value("ErrorCode", answer) or ""
         meaning = self.connection.meaning(fit.operation, code)
@@ -141,7 +141,7 @@ class SoapBackend:
         return Accepted()
 
     def _not_done(self, request: ServiceRequest, code: str, meaning: str) -> ServiceAnswer:
-        """What the service says by an error code; one that nobody explained is a refusal."""
+        """Return the meaning of an error code; one that is not explained is a refusal."""
         if meaning == UNKNOWN:
             return without_answer(request, f"error code {code}", answered=True)
         if meaning == UNAVAILABLE:
@@ -156,12 +156,12 @@ class SoapBackend:
 
 
 def _of_service(reply: Reply | None) -> bool:
-    """Whether the service itself has answered, not only a proxy or a web server before it."""
+    """Whether the service itself answered, and not a proxy or web server in front of it."""
     return reply is not None and is_envelope(reply)
 
 
 def _customers(reading: Reading, answer: etree._Element) -> Iterator[Customer]:
-    """The customers in a search's answer. One without number or account is nobody."""
+    """Return a search's customers. One without a number or account does not count."""
     for item in reading.items("Customers", answer):
         customer, account = reading.value("CustomerID", item), reading.value("AccountNumber", item)
         name, email = reading.value("CustomerName", item), reading.value("EmailAddress", item)

@@ -1,8 +1,8 @@
 """A service's WSDL, loaded with zeep: writes envelopes, and finds the answer in a reply.
 
-zeep by itself takes a wrong number for None, a wrong truth for false and a missing field for
-nothing, so it does not read answers: `fit` reads the fields that are used, each strictly by
-its type in the WSDL.
+zeep by itself turns a malformed number into None, a malformed boolean into false, and a missing
+field into nothing, so it does not read answers: `fit` reads the fields that are used, each strictly
+by its type in the WSDL.
 """
 
 import codecs
@@ -24,63 +24,63 @@ from paperless_ivr.errors import ConnectionProblems, WsdlAway
 from paperless_ivr.flow.requests import OPERATIONS
 
 LOADING = 10.0
-"""Seconds for fetching a WSDL: once, at start."""
+"""Seconds for fetching a WSDL: once, at startup."""
 
 WSDL_NAMESPACE = "http://schemas.xmlsoap.org/wsdl/"
 ENVELOPES = {
     "http://schemas.xmlsoap.org/soap/envelope/": "faultcode",
     "http://www.w3.org/2003/05/soap-envelope": "Code/{*}Value",
 }
-"""Namespaces of SOAP 1.1 and 1.2 envelopes, and where a fault of each has its code."""
+"""The namespaces of SOAP 1.1 and 1.2 envelopes, and where each version's faults have their code."""
 
 SENDER_FAULTS = ("Client", "Sender", "VersionMismatch", "MustUnderstand")
-"""Faults that a service finds before it acts (SOAP 1.1 section 4.4.1; 1.2 part 1, 5.4.6)."""
+"""Faults that a service reports before it acts (SOAP 1.1 section 4.4.1; 1.2 part 1, 5.4.6)."""
 
 REFUSED_UNREAD = frozenset({301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 411, 413, 415, 429})
-"""Answers of HTTP servers that did not let a request through. 5xx may come after the deed."""
+"""Statuses of HTTP servers that turned a request away. A 5xx may come after the work was done."""
 
 LARGEST_WHOLE = 100_000
 DEEPEST_WHOLE = 50
-"""Elements of an answer that is put together from pieces, and how deep they go."""
+"""The most elements in an answer assembled from pieces, and how deep they may nest."""
 
 BINDINGS = {"1.1": Soap11Binding, "1.2": Soap12Binding}
 
 
 @define(eq=False, repr=False)
 class Contract:
-    """What a service promises in its WSDL, in the names of the service. Never changes."""
+    """What a service promises in its WSDL, in the service's names. Never changes."""
 
     soap: str
     versions: tuple[str, ...]
-    """The SOAP versions that it speaks."""
+    """The SOAP versions it supports."""
     operations: frozenset[str]
     encoded: frozenset[str]
-    """Operations in SOAP's own encoding: their answers may be written in pieces."""
+    """Operations in SOAP's own encoding, whose answers may be written in pieces."""
     _binding: Any
 
     def takes(self, operation: str) -> Any:
-        """The zeep type of an operation's request; None where it takes nothing."""
+        """Return the zeep type of an operation's request, or None if it takes nothing."""
         body = self._binding.get(operation).input.body
         return None if body is None else body.type
 
     def answers(self, operation: str) -> Any:
-        """The zeep type of an operation's answer; None where it answers nothing."""
+        """Return the zeep type of an operation's answer, or None if it returns nothing."""
         output = self._binding.get(operation).output
         return None if output is None or output.body is None else output.body.type
 
     def headers(self, operation: str) -> Mapping[str, Any]:
-        """SOAP headers that an operation declares for requests, and their zeep types."""
+        """Return the SOAP headers an operation declares for requests, and their zeep types."""
         header = self._binding.get(operation).input.header
         return {} if header is None else {name: e.type for name, e in header.type.elements
                                           if hasattr(e, "type")}  # fmt: skip
 
     def written(self, operation: str, fields: Mapping[str, Any]) -> "Message":
-        """A request as it is posted. Raises `NothingDone` where the schema has no room for it."""
+        """Return a request ready to post. Raises `NothingDone` if the schema cannot hold it."""
         known = self._binding.get(operation)
         try:
             envelope = known.create(**fields).content
             body = etree.tostring(envelope, encoding="utf-8", xml_declaration=True)
-        except Exception as error:  # noqa: BLE001 - its text holds what was to be sent
+        except Exception as error:  # noqa: BLE001 - its text contains what was to be sent
             message = f"request cannot be written: {type(error).__name__}"
             raise NothingDone(message) from None
         action = known.soapaction or ""
@@ -92,10 +92,10 @@ class Contract:
         return Message(body, headers)
 
     def read(self, operation: str, reply: Reply) -> etree._Element:
-        """The answer in a reply.
+        """Return the answer in a reply.
 
-        Raises `NothingDone` or `PerhapsDone` where there is none, with a text that holds
-        nothing of the reply but names of the schema.
+        Raises `NothingDone` or `PerhapsDone` if there is none, with a text that contains nothing
+        from the reply except names in the schema.
         """
         elements = list(_body(reply))
         if operation in self.encoded:
@@ -125,12 +125,12 @@ class Message:
 def load_contract(
     connection: Connection, place: str, http: Http, soap: str | None = None
 ) -> Contract:
-    """The contract in a WSDL file or URL, for a SOAP version, or the first that it has.
+    """Load the contract in a WSDL file or URL, for a SOAP version or the first one it has.
 
     Raises `ConnectionProblems`.
     """
     loader = _Loader(http)
-    settings = Settings(forbid_entities=True)  # a DOCTYPE alone does nothing, and schemas have it
+    settings = Settings(forbid_entities=True)  # a DOCTYPE alone is harmless, and schemas have one
     try:
         client: Any = Client(place, transport=loader, settings=settings)  # type: ignore[no-untyped-call]
     except ConnectionProblems:
@@ -169,17 +169,17 @@ def _unusable(says: str, kind: type[ConnectionProblems] = ConnectionProblems) ->
 
 
 def _which(place: str, connection: Connection, names: Iterable[str]) -> str:
-    """Why it is not known which binding of a WSDL is meant."""
+    """Return why it is unclear which binding of a WSDL is meant."""
     there = ", ".join(names)
     if not there:
         return f"service.wsdl: {place} has no port for SOAP"
     if connection.binding:
         return f"service.binding: {place} has no {connection.binding!r}; it has {there}"
-    return f"service.binding: say which of these bindings of {place} is meant: {there}"
+    return f"service.binding: choose one of these bindings of {place}: {there}"
 
 
 def _encoded(documents: Iterable[bytes], binding: str) -> Iterator[str]:
-    """Operations of a binding in SOAP's own encoding (WSDL 1.1, section 3.5)."""
+    """Return a binding's operations in SOAP's own encoding (WSDL 1.1, section 3.5)."""
     for content in documents:
         root = etree.fromstring(content, _parser())
         for found in root.iter(f"{{{WSDL_NAMESPACE}}}binding"):
@@ -191,13 +191,13 @@ def _encoded(documents: Iterable[bytes], binding: str) -> Iterator[str]:
 
 @define
 class _Loader:
-    """Brings documents to zeep, by file or within limits of time and size, and keeps them."""
+    """Loads documents for zeep, from files or within limits of time and size, and keeps them."""
 
     http: Http
     loaded: dict[str, bytes] = field(factory=dict)
 
     def load(self, url: str) -> bytes:
-        """A document; ConnectionProblems where there is none."""
+        """Return a document; raises ConnectionProblems if there is none."""
         known = KNOWN.get(url.partition("://")[2].rstrip("/"))
         if known is not None:
             return known
@@ -233,18 +233,18 @@ def _none_at(place: str, why: str) -> str:
 
 
 BEFORE_XML = b" \t\r\n" + codecs.BOM_UTF8
-"""Bytes that scripts write before the declaration of their XML."""
+"""Bytes that scripts write before their XML declaration."""
 
 
 def _parser(encoding: str | None = None) -> etree.XMLParser:
-    """No entities, network, comments or instructions; libxml2's own limits of size and depth."""
+    """No entities, network, comments, or instructions; libxml2's own limits of size and depth."""
     return etree.XMLParser(
         encoding=encoding,
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
         huge_tree=False,
-        remove_comments=True,  # or they would cut a text in two
+        remove_comments=True,  # otherwise they would cut a text in two
         remove_pis=True,
     )
 
@@ -255,7 +255,7 @@ def is_envelope(reply: Reply) -> bool:
 
 
 def _body(reply: Reply) -> etree._Element:
-    """The body of an answer's envelope."""
+    """Return the body of an answer's envelope."""
     envelope = _envelope(reply)
     if reply.status in REFUSED_UNREAD and envelope is None:
         raise NothingDone(f"HTTP status {reply.status}")
@@ -275,10 +275,10 @@ def _body(reply: Reply) -> etree._Element:
 
 
 def _envelope(reply: Reply) -> etree._Element | None:
-    """The envelope of a reply; None where it is none, or has a DOCTYPE."""
+    """Return a reply's envelope, or None if there is none or it has a DOCTYPE."""
     content, charset = _document(reply)
     root = _parsed(content)
-    if root is None and charset is not None:  # it does not say itself how it is encoded
+    if root is None and charset is not None:  # it does not declare its own encoding
         root = _parsed(content, charset)
     if root is None:
         return None
@@ -296,10 +296,10 @@ def _parsed(content: bytes, encoding: str | None = None) -> etree._Element | Non
 
 
 def _document(reply: Reply) -> tuple[bytes, str | None]:
-    """The XML of a reply, and the encoding that its media type names.
+    """Return a reply's XML, and the encoding named by its media type.
 
-    Of an answer in parts, as MTOM makes it, the root is the part that `start` names, or the
-    first (RFC 2387, section 3.2).
+    If an answer comes in parts, as with MTOM, its root is the part that `start` names, or the first
+    (RFC 2387, section 3.2).
     """
     head = f"Content-Type: {reply.content_type}\r\n\r\n".encode("latin-1", "replace")
     if not reply.content_type.lower().startswith("multipart/"):
@@ -313,10 +313,10 @@ def _document(reply: Reply) -> tuple[bytes, str | None]:
 
 
 def _whole(elements: list[etree._Element]) -> list[etree._Element]:
-    """An encoded answer in one piece: what is referred to is put where it belongs.
+    """Return an encoded answer in one piece, with every reference resolved.
 
-    SOAP 1.1, section 5.4.1. A piece may be referred to often, and by itself, so what they come
-    to is bounded.
+    SOAP 1.1, section 5.4.1. A piece may be referred to often, even by itself, so the size of the
+    result is limited.
     """
     named = [element for element in elements if element.get("id") is not None]
     pieces = {f"#{piece.get('id')}": piece for piece in named}
@@ -342,7 +342,7 @@ def _whole(elements: list[etree._Element]) -> list[etree._Element]:
 
 
 def _fault(fault: etree._Element) -> Trouble:
-    """What a fault says. Its text can hold stack traces and values: only its code is told."""
+    """Return what a fault means. Only its code is used: its text can hold traces and values."""
     namespace = etree.QName(fault).namespace or ""
     codes = fault.findall(ENVELOPES.get(namespace, "faultcode").replace("Code/", "{*}Code/"))
     local = ((codes[0].text if len(codes) == 1 else None) or "").rpartition(":")[2]

@@ -1,4 +1,4 @@
-"""How each operation that we know sits on a service's WSDL: found at start, never in a call."""
+"""How each operation we know maps to a service's WSDL; found at startup, never during a call."""
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -35,27 +35,27 @@ from paperless_ivr.backends.written import FlagWords, Unreadable
 from paperless_ivr.flow.requests import OPERATIONS
 
 NOT = "not "
-"""Before a flag's path: the service's flag says the contrary."""
+"""In front of a flag's path: the service's flag says the opposite."""
 
 ANY_ANSWER = "any answer"
-"""In place of the path of a search's Success: the service has no such flag and no code."""
+"""Instead of the path of a search's Success: the service has no success flag or code."""
 
 ITSELF = "."
-"""In place of a path: right here. A list's one item, or the answer where it is a bare text."""
+"""Instead of a path: right here. A list's only item, or an answer that is bare text."""
 
 NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
 
 @frozen
 class Place:
-    """Where a field of a request goes, and how it is written there."""
+    """Where a field of a request goes, and how its value is written."""
 
     path: tuple[str, ...]
     contrary: bool = False
     words: FlagWords | None = None
 
     def content(self, value: object) -> Any:
-        """A value as it is sent."""
+        """Return a value in the form in which it is sent."""
         if isinstance(value, bool):
             value = value != self.contrary
             return self.words.write(value) if self.words else value
@@ -64,44 +64,44 @@ class Place:
 
 @frozen
 class Spot:
-    """Where a field of an answer stands, and how it is read."""
+    """Where a field of an answer is, and how it is read."""
 
     one: Answered
     steps: tuple[Child, ...]
     read: Reader | None = None
-    """None: it is a list."""
+    """None for a list."""
     contrary: bool = False
 
 
 @define
 class Fit:
-    """One operation of the service, and how our fields sit on its own."""
+    """One operation of the service, and how our fields map to its own."""
 
     operation: str
-    """Our name of it."""
+    """Our name for it."""
     there: str
-    """The service's name of it."""
+    """The service's name for it."""
     shape: Shape
     takes: dict[str, Place] = field(factory=dict)
     """Where each field of a request goes."""
     spots: dict[str, Spot] = field(factory=dict)
     """Where each field of an answer stands."""
     any_answer: bool = False
-    """An answer is a success."""
+    """Any answer is a success."""
     beside: Mapping[str, str] = field(factory=dict)
     problems: list[str] = field(factory=list)
-    """Why it cannot be used."""
+    """Reasons why it cannot be used."""
     notes: list[str] = field(factory=list)
-    """What it lacks, and can be used without."""
+    """Things it lacks but can be used without."""
     unused: list[str] = field(factory=list)
-    """Fields of its answers that are not read."""
+    """Fields of its answers that we do not read."""
     unsent: list[str] = field(factory=list)
-    """Fields of its requests that are not sent."""
+    """Fields of its requests that we do not send."""
 
     def request(self, fields: Mapping[str, object]) -> dict[str, Any]:
-        """A request's fields, in the names and the nesting of the service; secrets revealed.
+        """Return a request's fields with the service's names and nesting; secrets are revealed.
 
-        Raises `NothingDone` where what it is about is blank: a service may find anyone by that.
+        Raises `NothingDone` if the subject is blank, since a service may find anyone by that.
         """
         whole: dict[str, Any] = {}
         for name, value in (*fields.items(), *self.beside.items()):
@@ -119,26 +119,26 @@ class Fit:
 
 @define
 class Reading:
-    """Reads one answer by a fit; knows which fields it could not read.
+    """Reads one answer according to a fit, and remembers which fields it could not read.
 
-    Raises `PerhapsDone` where the answer cannot be trusted: where a field that decides cannot
-    be read, or where a field is there twice or holds what no text is made of.
+    Raises `PerhapsDone` if the answer cannot be trusted: a deciding field cannot be read, a field
+    appears twice, or it contains something other than text.
     """
 
     fit: Fit
     unread: set[str] = field(factory=set)
 
     def flag(self, name: str, node: etree._Element) -> bool | None:
-        """A flag; None where there is none."""
+        """Return a flag, or None if it is absent."""
         value = self._value(name, node)
         return None if value is None else value != self.fit.spots[name].contrary
 
     def value(self, name: str, node: etree._Element) -> Any:
-        """A text, an amount or a date, as its field has to be; None where there is none."""
+        """Return a text, amount, or date, as the field requires, or None if it is absent."""
         return self._value(name, node)
 
     def items(self, name: str, node: etree._Element) -> Iterator[etree._Element]:
-        """The items of a list."""
+        """Yield the items of a list."""
         spot = self.fit.spots[name]
         if not spot.steps:
             yield node
@@ -152,7 +152,7 @@ class Reading:
             if len(found) > 1 and not last.several:
                 raise PerhapsDone(f"answer with {name} twice")
             if not found and len(inner) and outer and len(children(outer[-1].type)) == 1:
-                raise PerhapsDone(f"answer with {name} of another name")  # an array, and not empty
+                raise PerhapsDone(f"answer with {name} of another name")  # an array with items
             yield from (item for item in found if not _is_nil(name, item))
 
     def _value(self, name: str, node: etree._Element) -> Any:
@@ -169,7 +169,7 @@ class Reading:
             return None
 
     def _text(self, spot: Spot, node: etree._Element) -> str | None:
-        """What is written at a spot; None where it is left out or nil."""
+        """Return the text at a spot, or None if it is left out or nil."""
         attributes = [step for step in spot.steps if step.attribute]
         leaf = self._at(spot, spot.steps[: len(spot.steps) - len(attributes)], node)
         if leaf is None or (not spot.steps and _is_nil(spot.one.name, leaf)):
@@ -186,7 +186,7 @@ class Reading:
     def _at(
         self, spot: Spot, steps: Sequence[Child], node: etree._Element
     ) -> etree._Element | None:
-        """The element at the end of a path; None where it is left out or nil."""
+        """Return the element at the end of a path, or None if it is left out or nil."""
         for step in steps:
             found = node.findall(step.tag)
             if len(found) > 1:
@@ -211,7 +211,7 @@ def _is_nil(name: str, node: etree._Element) -> bool:
 
 
 def strangers(connection: Connection) -> Iterator[str]:
-    """Names on the left of a connection's tables that no operation has."""
+    """Yield names on the left of a connection's tables that no operation has."""
     asked = {name for shape in SHAPES.values() for name in (*WHO_ASKS, *shape.needs, *shape.may)}
     answered = {one.name for shape in SHAPES.values() for one in _all(shape)}
     for title, table, ours in (
@@ -234,7 +234,7 @@ def _all(shape: Shape) -> Iterator[Answered]:
 
 
 def fits(contract: Contract, connection: Connection) -> Mapping[str, Fit]:
-    """Every one of the seven operations that the service has and that is to be used."""
+    """Return a fit for each of the seven operations that the service has and we use."""
     names = {name: connection.named(name) for name in sorted(OPERATIONS)}
     return {
         name: _fit(name, there, contract, connection)
@@ -244,7 +244,7 @@ def fits(contract: Contract, connection: Connection) -> Mapping[str, Fit]:
 
 
 def misnamed(contract: Contract, connection: Connection) -> Iterator[str]:
-    """Names of operations in a connection that the service does not have."""
+    """Yield operation names in a connection that the service does not have."""
     for ours, theirs in connection.operations.items():
         if theirs not in contract.operations:
             near = difflib.get_close_matches(theirs, contract.operations, n=1)
@@ -257,8 +257,8 @@ def _fit(operation: str, there: str, contract: Contract, connection: Connection)
     for header, kind in contract.headers(there).items():
         inside = ", ".join(children(kind))
         fit.problems.append(
-            f"wants the SOAP header {header} ({inside}), which is never sent; the biller would "
-            "have to take these fields in the request, or a backend in code sends the header"
+            f"requires the SOAP header {header} ({inside}), which is never sent; the biller would "
+            "have to accept these fields in the request, or a back end in code must send the header"
         )
     _place_request(fit, contract.takes(there), connection)
     answer = contract.answers(there)
@@ -266,8 +266,8 @@ def _fit(operation: str, there: str, contract: Contract, connection: Connection)
         _place_answers(fit, answer, connection)
     else:
         fit.problems.append(
-            "answers nothing, so it can never be known whether anything was done; the biller "
-            f"would have to answer at least {fit.shape.success.name} (true or false) or ErrorCode"
+            "returns nothing, so it is impossible to know whether anything was done; the biller "
+            f"would have to return at least {fit.shape.success.name} (true or false) or ErrorCode"
         )
     if not fit.problems:
         _try_to_write(fit, contract)
@@ -275,26 +275,25 @@ def _fit(operation: str, there: str, contract: Contract, connection: Connection)
 
 
 def _try_to_write(fit: Fit, contract: Contract) -> None:
-    """Write a request as calls will: what zeep cannot write is better known at start."""
+    """Write a request as calls will, to find out at startup what zeep cannot write."""
     names = (*WHO_ASKS, *fit.shape.needs, *fit.shape.may)
     try:
         contract.written(fit.there, fit.request({name: name in FLAGS or "0" for name in names}))
     except NothingDone as trouble:
         fit.problems.append(
-            f"{trouble}: something that it must have is not known, or has a type that cannot be "
-            "filled with a text; the biller's WSDL would have to say otherwise, or a backend in "
-            "code sends it"
+            f"{trouble}: something it requires is unknown, or has a type that cannot hold text; "
+            "the biller would have to change the WSDL, or a back end in code must send it"
         )
 
 
 def _wrapped(kind: Any) -> Child | None:
-    """The one element of a type that holds elements, as `Request` and `…Result` do."""
+    """Return the only element of a type if it wraps others, like `Request` and `…Result`."""
     holding = [child for child in children(kind).values() if child.complex and not child.several]
     return holding[0] if len(holding) == 1 else None
 
 
 def _steps(kind: Any, path: Sequence[str]) -> tuple[Child, ...] | None:
-    """The elements on a path, from here or from inside the one element that holds elements."""
+    """Return the elements on a path, from here or from inside the wrapping element."""
     steps = along(kind, path)
     outer = _wrapped(kind)
     if steps is None and outer is not None:
@@ -317,7 +316,7 @@ def _place_request(fit: Fit, kind: Any, connection: Connection) -> None:
         if place not in leaves:
             _takes_no(fit, name, ".".join(path), leaves)
         elif said.startswith(NOT) and name not in FLAGS:
-            fit.problems.append(f"{name} is no flag, and cannot be turned round")
+            fit.problems.append(f"{name} is not a flag, and cannot be negated")
         elif name in FLAGS and not isinstance(leaves[place][-1].simple, Boolean):
             words = connection.example(operation, name)
             if words:
@@ -325,7 +324,7 @@ def _place_request(fit: Fit, kind: Any, connection: Connection) -> None:
             else:
                 fit.problems.append(
                     f"takes {'.'.join(path)}, but it is not true or false; say under "
-                    f'[written.{operation}] what is, as {name} = "Y/N"'
+                    f'[written.{operation}] how it is written, such as {name} = "Y/N"'
                 )
         else:
             fit.takes[name] = Place(place, said.startswith(NOT))
@@ -336,23 +335,23 @@ def _place_request(fit: Fit, kind: Any, connection: Connection) -> None:
         if place in leaves:
             fit.takes[name] = Place(place)
         else:
-            fit.problems.append(f"takes no {name}, which [fixed.{operation}] gives")
+            fit.problems.append(f"does not take {name}, which [fixed.{operation}] sets")
     _not_filled(fit, leaves)
 
 
 def _takes_no(fit: Fit, name: str, path: str, leaves: Iterable[tuple[str, ...]]) -> None:
     if name in fit.shape.may:
-        fit.notes.append(f"takes no {name}; it goes without")
+        fit.notes.append(f"does not take {name}; works without it")
         return
     fit.problems.append(
-        f"takes no {path}{'' if name in FLAGS else _meant(path, leaves)}; "
+        f"does not take {path}{'' if name in FLAGS else _meant(path, leaves)}; "
         f"say under [request.{fit.operation}] what {name} is called there"
-        + (", with 'not ' before it if it says the contrary" * (name in FLAGS))
+        + (", with 'not ' in front if it says the opposite" * (name in FLAGS))
     )
 
 
 def _not_filled(fit: Fit, leaves: Mapping[tuple[str, ...], tuple[Child, ...]]) -> None:
-    """Find the fields that the service takes and nothing is known for."""
+    """Find fields that the service takes but that we have no value for."""
     filled = {place.path for place in fit.takes.values()}
     opened = {path[:n] for path in filled for n in range(len(path))}
     for path, steps in leaves.items():
@@ -364,7 +363,7 @@ def _not_filled(fit: Fit, leaves: Mapping[tuple[str, ...], tuple[Child, ...]]) -
             continue
         if must:
             fit.problems.append(
-                f"wants {'.'.join(path)}, which is not known; give it a value under "
+                f"requires {'.'.join(path)}, which is unknown; give it a value under "
                 f"[fixed.{fit.operation}]"
             )
         else:
@@ -374,7 +373,7 @@ def _not_filled(fit: Fit, leaves: Mapping[tuple[str, ...], tuple[Child, ...]]) -
 def _leaves(
     kind: Any, at: tuple[Child, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], tuple[Child, ...]]]:
-    """The fields of a request: their paths, and the elements on them."""
+    """Return the fields of a request: their paths, and the elements on them."""
     for child in children(kind).values():
         steps = (*at, child)
         if not child.complex:
@@ -384,9 +383,9 @@ def _leaves(
 
 
 def _meant(path: str, there: Iterable[tuple[str, ...]]) -> str:
-    """Fields of the service that may be the one that was looked for, as a connection says them."""
+    """Return fields of the service that may have been meant, as a connection would name them."""
     paths = list(there)
-    whole = len({known[0] for known in paths}) == 1  # all is in one element, as in `Request`
+    whole = len({known[0] for known in paths}) == 1  # everything is in one element, like `Request`
     names = {".".join(known[1:] if whole and len(known) > 1 else known) for known in paths}
     near = difflib.get_close_matches(path, sorted(names), n=2)
     return f" (but {' and '.join(near)})" if near else ""
@@ -406,15 +405,15 @@ def _place_answers(fit: Fit, kind: Any, connection: Connection) -> None:
         fit.any_answer = True
         if not fit.shape.answers:
             fit.problems.append(
-                f'{success.name} = "{ANY_ANSWER}" is for searches: an answer does not say that '
-                "anything was done"
+                f'{success.name} = "{ANY_ANSWER}" is only for searches: for a write, an answer '
+                "does not mean that anything was done"
             )
     elif said or not connection.codes_for_success(fit.operation) or _steps(kind, [success.path]):
         wanted.insert(0, success)
     else:  # an error code says so
         wanted[-1] = evolve(ERROR_CODE, needed=True)
     _place(fit, wanted, kind, connection, _steps)
-    if fit.any_answer:  # with nothing else to show that it is an answer, its list must be there
+    if fit.any_answer:  # nothing else shows that it is an answer, so its list must be there
         for one in fit.shape.answers:
             spot = fit.spots.get(one.name)
             if spot and spot.steps:
@@ -438,8 +437,8 @@ def _place(
             steps = find(kind, path)
         if steps is None:
             near = _meant(".".join(path), _paths(kind))
-            bare = f', as "{ITSELF}" if the answer itself is it' * (simple(kind) is not None)
-            _lacks(fit, one, f"answers no {'.'.join(path)}{near}", connection, bare)
+            bare = f', or "{ITSELF}" if it is the answer itself' * (simple(kind) is not None)
+            _lacks(fit, one, f"does not return {'.'.join(path)}{near}", connection, bare)
             continue
         used |= {step.name for step in steps[:2]}
         if one.kind is Kind.LIST:
@@ -463,23 +462,23 @@ def _place_leaf(
     if read is None:
         how = ""
         if one.kind is Kind.FLAG and text is not None:
-            how = f', or say under [written.{fit.operation}] what is, as {one.name} = "Y/N"'
-        says = f"answers {path}, but it is not {one.kind.value}"
+            how = f', or say under [written.{fit.operation}] how: {one.name} = "Y/N"'
+        says = f"returns {path}, but it is not {one.kind.value}"
         _lacks(fit, one, says, connection, how)
     elif contrary and one.kind is not Kind.FLAG:
-        _lacks(fit, one, f"answers {path}; only a flag can be turned round", connection)
+        _lacks(fit, one, f"returns {path}; only a flag can be negated", connection)
     else:
         fit.spots[one.name] = Spot(one, steps, read, contrary)
         if only_text(one.kind, text) and not written:
             example = "1,234.56" if one.kind is Kind.MONEY else "2026-01-31"
             fit.notes.append(
-                f"answers {path} as text, which is read as {example}; if it is written in another "
-                f"way, say so under [written.{fit.operation}]"
+                f"returns {path} as text, which is read as {example}; if it is written "
+                f"differently, say so under [written.{fit.operation}]"
             )
 
 
 def _list(kind: Any, path: Sequence[str], one: Answered, find: Find) -> tuple[Child, ...] | None:
-    """The way to the items of a list: through the array that holds nothing else, or to one."""
+    """Return the path to the items of a list, through an array that contains nothing else."""
     tried = [path] if list(path) != one.path.split(".") else [path, path[:-1]]
     for way in tried:
         steps = find(kind, way) if way else None
@@ -498,7 +497,7 @@ def _list(kind: Any, path: Sequence[str], one: Answered, find: Find) -> tuple[Ch
 
 
 def _paths(kind: Any) -> Iterator[tuple[str, ...]]:
-    """The names that may have been meant, as they would stand in a connection."""
+    """Yield names that may have been meant, as a connection would give them."""
     outer = _wrapped(kind)
     for name in (*children(kind), *(children(outer.type) if outer else ())):
         yield (name,)
@@ -508,10 +507,10 @@ def _lacks(fit: Fit, one: Answered, says: str, connection: Connection, how: str 
     where = f"[answer.{fit.operation}]"
     asked_for = one.name in connection.answer.get(fit.operation, {})
     if not one.needed and not asked_for:
-        fit.notes.append(f"{says}; it goes without {one.name}{how}")
+        fit.notes.append(f"{says}; works without {one.name}{how}")
         return
     if one is fit.shape.success:
         how += f", or under [codes.{fit.operation}] which ErrorCode means done"
         if fit.shape.answers:
             how += f', or that {one.name} = "{ANY_ANSWER}"'
-    fit.problems.append(f"{says}; say under {where} where {one.name} stands{how}")
+    fit.problems.append(f"{says}; say under {where} where {one.name} is{how}")

@@ -1,8 +1,8 @@
-"""One POST within a time limit, and what is surely known when it fails.
+"""One POST within a time limit, and what is known for certain when it fails.
 
-Over urllib3 rather than zeep's own transport: that one has no limit for the whole answer,
-follows redirects to login pages, and puts whole envelopes into its log and its errors.
-urllib3's own limits hold for one read each, so a server that sends a byte now and then could
+Uses urllib3 rather than zeep's own transport, which has no limit for the whole answer, follows
+redirects to login pages, and writes whole envelopes to its log and its errors.
+urllib3's own limits apply to one read each, so a server that sends a byte now and then could
 hold a thread for hours: a `_Deadline` shuts the connection down when the time is up.
 """
 
@@ -39,24 +39,24 @@ LARGEST = 4 * 1024 * 1024
 CHUNK = 64 * 1024
 
 AT_ONCE = 32
-"""Connections kept open; a phone line rarely has as many requests under way."""
+"""Connections kept open; a phone line rarely has as many requests in progress."""
 
 
 class Trouble(Exception):
-    """A request that got no answer. The text is for logs: it never holds what was sent."""
+    """A request that got no answer. The text is for logs, and never quotes what was sent."""
 
 
 class NothingDone(Trouble):
-    """It never got there, or the service said that it did nothing."""
+    """The request never arrived, or the service said that it did nothing."""
 
 
 class PerhapsDone(Trouble):
-    """It got there, as far as can be told, and what became of it is not known."""
+    """The request arrived, as far as is known, but its outcome is unknown."""
 
 
 @frozen(repr=False)
 class Reply:
-    """What came back."""
+    """A reply as received."""
 
     status: int
     content_type: str
@@ -67,7 +67,7 @@ class Reply:
 
 
 class _Deadline:
-    """Shuts a request's connection down when its time is up, wherever it is then."""
+    """Shuts a request's connection down when its time is up, whatever it is doing."""
 
     def __init__(self, seconds: float) -> None:
         self.until = time.monotonic() + seconds
@@ -80,11 +80,11 @@ class _Deadline:
         self._timer.start()
 
     def left(self) -> float:
-        """Return the seconds left, and never none at all: a socket would wait for ever."""
+        """Return the seconds left, but never zero, with which a socket would wait forever."""
         return max(self.until - time.monotonic(), 0.001)
 
     def used_up(self) -> bool:
-        """Return whether the time is up, be it the socket that noticed first."""
+        """Return whether the time is up, even if the socket noticed first."""
         return self.over or time.monotonic() > self.until - 0.02
 
     def hold(self, connected: socket.socket) -> None:
@@ -106,7 +106,7 @@ class _Deadline:
         with self._lock:
             self.over = True
             for watched in self._sockets:
-                with suppress(OSError):  # it has ended by itself
+                with suppress(OSError):  # the connection has ended by itself
                     watched.shutdown(socket.SHUT_RDWR)
 
 
@@ -125,7 +125,7 @@ def _deadline(seconds: float) -> Iterator[_Deadline]:
 
 
 class _Watched:
-    """Puts every connection, new or kept, under the deadline of the request that uses it."""
+    """Puts every connection, new or reused, under the deadline of the request that uses it."""
 
     sock: Any
     port: Any
@@ -133,11 +133,11 @@ class _Watched:
     _dns_host: str
 
     def _new_conn(self) -> socket.socket:
-        """Connect to the first address that answers; urllib3 would give each the whole time."""
+        """Connect to the first address that answers; urllib3 would give each the full time."""
         deadline: _Deadline = _current.deadline
         made: socket.socket | None = None
         addresses = [self._dns_host]
-        with suppress(OSError):  # urllib3 says it better
+        with suppress(OSError):  # urllib3 reports it better
             found = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
             addresses = list(dict.fromkeys(str(address[4][0]) for address in found))
         *others, last = addresses
@@ -181,21 +181,21 @@ class _TlsPool(HTTPSConnectionPool):
 
 @cache
 def _system_tls() -> ssl.SSLContext:
-    """TLS with the system's authorities: loading them takes 0.1 s, so billers share it."""
+    """TLS with the system's authorities. Loading them takes 0.1 s, so billers share it."""
     return ssl.create_default_context()
 
 
 @define(eq=False, repr=False)
 class Http:
-    """Posts and fetches. Safe to use from several threads. Follows no redirect, retries nothing."""
+    """Posts and fetches. Safe to use from several threads. Never redirects or retries."""
 
     _pool: urllib3.PoolManager = field(factory=lambda: _pool(_system_tls()))
 
     @classmethod
     def of(cls, connection: Connection) -> "Http":
-        """The HTTP client of a connection: its CA, its client certificate, its proxy.
+        """Return a connection's HTTP client, with its CA, client certificate, and proxy.
 
-        Raises `ConnectionProblems` where a file cannot be used.
+        Raises `ConnectionProblems` if a file cannot be used.
         """
         if connection.ca_file is None and connection.client_certificate is None:
             return cls(_pool(_system_tls(), connection.proxy))
@@ -216,11 +216,11 @@ class Http:
         return cls(_pool(tls, connection.proxy))
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str], seconds: float) -> Reply:
-        """Posts; raises `NothingDone` or `PerhapsDone`."""
+        """Post; raises `NothingDone` or `PerhapsDone`."""
         return self._ask("POST", url, seconds, body, headers)
 
     def get(self, url: str, seconds: float) -> Reply:
-        """Fetches; raises `NothingDone` or `PerhapsDone`."""
+        """Fetch; raises `NothingDone` or `PerhapsDone`."""
         return self._ask("GET", url, seconds)
 
     def _ask(
@@ -254,7 +254,7 @@ class Http:
             except HTTPError as error:
                 kind = PerhapsDone if deadline.sending else NothingDone
                 raise kind("no answer in time" if deadline.used_up() else _told(error)) from None
-            if deadline.over:  # what looks like the end of the answer may be the deadline's
+            if deadline.over:  # the deadline may have caused what looks like the answer's end
                 message = "no answer in time"
                 raise PerhapsDone(message)
         return Reply(answer.status, answer.headers.get("Content-Type", ""), content)
@@ -277,9 +277,9 @@ def _pool(tls: ssl.SSLContext, proxy: str | None = None) -> urllib3.PoolManager:
 
 
 def _read(answer: urllib3.BaseHTTPResponse) -> bytes:
-    """The body, unpacked piece by piece, if it is not too large.
+    """Return the body, unpacked piece by piece, unless it is too large.
 
-    Some servers pack an answer although nobody asked them to.
+    Some servers compress an answer without being asked to.
     """
     body = bytearray()
     while chunk := answer.read1(CHUNK, decode_content=True):
@@ -291,14 +291,14 @@ def _read(answer: urllib3.BaseHTTPResponse) -> bytes:
 
 
 def _of_file(error: OSError) -> str:
-    """What is wrong with a file of certificates or keys."""
+    """Return what is wrong with a file of certificates or keys."""
     if isinstance(error, ssl.SSLError):
         return "no certificate or key in PEM that can be used"
     return error.strerror or "cannot be read"
 
 
 def _told(error: HTTPError) -> str:
-    """The class of an error in words; its own text may hold the address asked."""
+    """Return the class of an error in words; its own text may contain the address."""
     words = {
         NewConnectionError: "connection refused",
         ConnectTimeoutError: "no connection in time",

@@ -1,7 +1,7 @@
-"""What each operation takes and answers, in the names of the reference contract.
+"""The fields that each operation takes and returns, with the reference contract's names.
 
-`EnrollInPaperless` is the real service's; the other shapes are proposed, and a connection
-says where a service differs.
+`EnrollInPaperless` is the real service's; the other shapes are proposed, and a connection says
+where a service differs.
 """
 
 import enum
@@ -15,7 +15,7 @@ from paperless_ivr.secret import Secret
 
 
 class Kind(enum.Enum):
-    """What a field of an answer has to be; anything else is refused at start."""
+    """The type an answer's field must have; anything else is refused at startup."""
 
     FLAG = "true or false"
     TEXT = "a text or a number"
@@ -26,21 +26,21 @@ class Kind(enum.Enum):
 
 @frozen
 class Answered:
-    """A field of an answer. Without a needed one the operation is of no use."""
+    """A field of an answer. An operation is useless without its needed fields."""
 
     name: str
     kind: Kind
     needed: bool
     decides: bool = False
-    """What the call does depends on it: an answer in which it cannot be read is no answer."""
+    """The call's next step depends on it: an answer in which it cannot be read does not count."""
     default: str = ""
-    """Where it stands, if that is not its name."""
+    """Its path, if that is not its name."""
     inside: tuple["Answered", ...] = ()
     """The fields of each item of a list."""
 
     @property
     def path(self) -> str:
-        """Where it stands in the reference contract."""
+        """Its path in the reference contract."""
         return self.default or self.name
 
 
@@ -49,11 +49,11 @@ class Shape:
     """One operation."""
 
     sends: Callable[[Any], Mapping[str, object]]
-    """What stands in a request, beside who asks; secrets are still secrets."""
+    """The content of a request, apart from the sender's identification; secrets stay secret."""
     needs: tuple[str, ...]
-    """Fields of the request that the service must take."""
+    """Fields of the request that the service must accept."""
     may: tuple[str, ...]
-    """Fields of the request that are left out where the service has none."""
+    """Fields of the request that are left out if the service does not have them."""
     success: Answered
     answers: tuple[Answered, ...] = ()
 
@@ -62,7 +62,7 @@ FLAGS = frozenset({"Paperless"})
 """Fields of requests that are true or false."""
 
 NOT_USED = frozenset({"Message"})
-"""Fields of answers that every service has and that are for people."""
+"""Fields of answers that every service has and that are meant for people."""
 
 WHO_ASKS = ("BillerGUID", "PartnerGUID", "PartnerKey")
 """In every request."""
@@ -177,5 +177,5 @@ SHAPES: Mapping[str, Shape] = {
 
 
 def revealed(value: object) -> object:
-    """A value as it goes into an envelope."""
+    """Return a value in the form that goes into an envelope."""
     return value.reveal() if isinstance(value, Secret) else value

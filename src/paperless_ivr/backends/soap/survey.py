@@ -1,4 +1,4 @@
-"""What a biller's service has, where it differs, and what is then in force (R05)."""
+"""A survey of a biller's service: what it has, where it differs, and what follows (R05)."""
 
 import enum
 from collections.abc import Iterator, Mapping, Set
@@ -21,31 +21,31 @@ from paperless_ivr.flow.requests import (
 from paperless_ivr.secret import Secret
 
 BUDGET = 10.0
-"""Seconds for an answer, when nobody is on the line."""
+"""Seconds to wait for an answer when no caller is on the line."""
 
 NOBODY = "0000000000"
-"""An account, phone and invoice number that nobody has: it is asked for, to see an answer."""
+"""An account, phone, and invoice number that no one has, for requests that test a service."""
 
 WITHOUT: Mapping[str, str] = {
-    "InvoiceExists": "a bill counts as there when the search listed it",
+    "InvoiceExists": "a bill exists if the search listed it",
     "SearchByAccountNumber": (
-        "only callers who have just paid can be served, where the host vouches for them and "
-        "hands over account, invoice type and e-mail address"
+        "only callers who have just paid can be served, if the host vouches for them and hands "
+        "over the account, invoice type, and e-mail address"
     ),
     "SearchByCustomerPhoneNumber": "every caller keys the account number",
-    "SendWebLink": "no text is offered; the next way to an address is taken",
+    "SendWebLink": "no text is offered; the call uses the next way to get an address",
     "StoreCustomerPaymentMethodV2": "AutoPay is not offered, whatever the policy says",
     "StoreCustomerPreference": (
-        "the library's own record keeps what a caller agreed to, and a texted link or the "
-        "biller completes it"
+        "the library's own record keeps the caller's request, and a texted link or the biller "
+        "completes it"
     ),
-    "EnrollInPaperless": "after a payment too the preference is stored, or kept on record",
+    "EnrollInPaperless": "even after a payment, the preference is stored, or kept on record",
 }
-"""What the call does without an operation."""
+"""What happens without each operation."""
 
 
 class Standing(enum.StrEnum):
-    """How an operation stands with the service."""
+    """The state of an operation at the service."""
 
     THERE = "there"
     DIFFERS = "differs"
@@ -64,14 +64,14 @@ class Finding:
 
     @property
     def in_force(self) -> str | None:
-        """What the call does instead; None where the operation is used."""
+        """What the call does instead, or None if the operation is used."""
         gone = self.standing in (Standing.MISSING, Standing.LEFT_OUT)
         return WITHOUT[self.operation] if gone else None
 
 
 @frozen
 class Tried:
-    """A request that was made to see whether the connection works."""
+    """A request made to test whether the connection works."""
 
     soap: str
     works: bool
@@ -84,7 +84,7 @@ def read_account(connection: Connection, account: Secret) -> Tried:
     answer = backend.answer(SearchByAccountNumber(account), BUDGET)
     match answer:
         case CustomersFound(customers=()):
-            return Tried(connection.soap, False, "found nobody")
+            return Tried(connection.soap, False, "found no one")
         case CustomersFound():
             return Tried(connection.soap, True, "\n".join(_what_was_read(answer)))
         case Refused():
@@ -104,7 +104,7 @@ def _what_was_read(found: CustomersFound) -> Iterator[str]:
         there = [name for name, value in on_file.items() if value is not None]
         yield f"a customer with {', '.join(there) or 'nothing more'} on file"
         for invoice in customer.invoices:
-            paperless = {None: "paperless or not is not said", True: "paperless", False: "on paper"}
+            paperless = {None: "not known whether paperless", True: "paperless", False: "on paper"}
             pending = ", registration pending" if invoice.pending else ""
             yield (
                 f"a bill of type {invoice.type}: {paperless[invoice.paperless]}{pending}; "
@@ -114,11 +114,11 @@ def _what_was_read(found: CustomersFound) -> Iterator[str]:
         if not customer.invoices:
             yield "no bill was read"
     if found.unread:
-        yield f"could not be read and count as missing: {', '.join(found.unread)}"
+        yield f"these could not be read and count as missing: {', '.join(found.unread)}"
 
 
 def survey(contract: Contract, connection: Connection) -> tuple[Finding, ...]:
-    """How each of the seven operations stands with a service."""
+    """Return the state of each of the seven operations at a service."""
     there = fits(contract, connection)
     found = []
     for operation in sorted(OPERATIONS):
@@ -135,22 +135,22 @@ def survey(contract: Contract, connection: Connection) -> tuple[Finding, ...]:
 
 
 def _lines(fit: Fit) -> Iterator[str]:
-    """What an operation lacks, and what it has that is not used."""
+    """Yield what an operation lacks, and what it has that is not used."""
     if fit.there != fit.operation:
-        yield f"is called {fit.there} there"
+        yield f"the service calls it {fit.there}"
     yield from fit.notes
     if fit.unused:
-        yield f"answers {', '.join(fit.unused)} too, which is not used"
+        yield f"also returns {', '.join(fit.unused)}, which we do not use"
     if fit.unsent:
-        yield f"takes {', '.join(fit.unsent)} too, which is not sent"
+        yield f"also takes {', '.join(fit.unsent)}, which we do not send"
 
 
 def try_out(connection: Connection, version: str) -> Tried:
-    """Asks the service for nobody, in a SOAP version: nothing is changed by it."""
+    """Send the service a search for no one, in a SOAP version; it changes nothing."""
     backend = SoapBackend(evolve(connection, soap=version))
     request = harmless(backend.operations)
     if request is None:
-        return Tried(version, False, "there is no operation that only reads, so nothing was tried")
+        return Tried(version, False, "no operation only reads, so nothing was tried")
     operation = type(request).__name__
     match backend.answer(request, BUDGET):
         case CustomersFound() | InvoiceChecked():
@@ -164,7 +164,7 @@ def try_out(connection: Connection, version: str) -> Tried:
 
 
 def harmless(operations: Set[str]) -> Read | None:
-    """A request for nobody, which changes nothing; None without an operation that only reads."""
+    """Return a request about no one that changes nothing, or None if no operation only reads."""
     requests: tuple[Read, ...] = (
         SearchByAccountNumber(secret.account(NOBODY)),
         SearchByCustomerPhoneNumber(secret.phone(NOBODY)),

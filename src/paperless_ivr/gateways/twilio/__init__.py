@@ -1,9 +1,9 @@
-"""Twilio, and platforms that speak TwiML as it does.
+"""The gateway for Twilio, and for platforms that speak TwiML as Twilio does.
 
-Where a runtime has one `<Gather>` for all, this one is written for each run of prompts that must
-be told apart, so that a consent given before its question was heard is known as such (G17, G18).
-Keys pressed before a `<Gather>` begins are not collected (Twilio's support, "Troubleshooting
-issues with <Gather>"), which is the flush (G21); docs/twilio.md has the sources.
+Where a turn would need only one `<Gather>`, this gateway writes one for each run of prompts that
+must be told apart, so that it can recognize a consent given before its question was heard (G17,
+G18). Keys pressed before a `<Gather>` begins are not collected (Twilio's support,
+"Troubleshooting issues with <Gather>"), which is the flush (G21). docs/twilio.md has the sources.
 """
 
 from collections.abc import Mapping
@@ -27,11 +27,11 @@ from paperless_ivr.prompts import Catalog
 from paperless_ivr.secret import Secret
 
 VOICES: Mapping[str, str] = MappingProxyType({"en-US": "Polly.Joanna", "es-US": "Polly.Lupe"})
-"""Voices of Amazon Polly, which read SSML."""
+"""Amazon Polly voices, which support SSML."""
 
 
 def _address(_: object, attribute: "Attribute[str]", value: str | None) -> None:
-    """An absolute address without what follows a path."""
+    """Validate an absolute address with nothing after its path."""
     parts = urlsplit(value or "https://none")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.fragment:
         message = f"{attribute.name}: an address begins with https:// and a host"
@@ -39,9 +39,9 @@ def _address(_: object, attribute: "Attribute[str]", value: str | None) -> None:
 
 
 def _number(_: object, attribute: "Attribute[str]", value: str | None) -> None:
-    """A number as E.164."""
+    """Validate an E.164 number."""
     if value is not None and not web.NUMBER.fullmatch(value):
-        message = f"{attribute.name}: a number begins with + and its country, as +12175550100"
+        message = f"{attribute.name}: a number begins with + and the country code: +12175550100"
         raise ValueError(message)
 
 
@@ -51,28 +51,28 @@ def _bare(value: str) -> str:
 
 @frozen
 class TwilioGateway:
-    """Calls of one biller on Twilio: two pure functions.
+    """One biller's calls on Twilio: two pure functions.
 
-    `address` is where Twilio reaches the gateway, as it stands in the console: behind a proxy it
-    is not what a web server sees. Status callbacks of the number go to `{address}/status`.
+    `address` is where Twilio reaches the gateway, as entered in the console. Behind a proxy, a web
+    server sees a different one. The number's status callbacks go to `{address}/status`.
     """
 
     catalog: Catalog
     biller: str
     auth_token: Secret = field(repr=False)
-    """The account's; Twilio signs with it."""
+    """The account's auth token, with which Twilio signs."""
     address: str = field(converter=_bare, validator=_address)
     host: str = field(validator=_address)
-    """Where the call goes back to."""
+    """The host's address, to which the call goes back."""
     host_key: Secret = field(repr=False)
-    """Shared with the host; what it gets back is signed with it."""
+    """A key shared with the host; signs what the host gets back."""
     person: str | None = None
-    """A number (E.164) or `sip:` address at which a person is reached."""
+    """The number (E.164) or `sip:` address of the person to transfer to."""
     caller_id: str | None = field(default=None, validator=_number)
-    """The number (E.164) of the account's that a person sees where the caller's is none."""
+    """One of the account's numbers (E.164), shown to the person if the caller has none."""
     voices: Mapping[str, str] = VOICES
     recordings: str | None = field(default=None, validator=_address)
-    """Address of recorded prompts; those with gaps are still spoken."""
+    """The address of recorded prompts. Prompts with gaps are still spoken."""
 
     media_type = "text/xml; charset=utf-8"
     patience = 15.0
@@ -80,19 +80,19 @@ class TwilioGateway:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What it can do of what a flow needs."""
+        """How Twilio meets each need of the flow."""
         degraded = How.DEGRADED
         lost = Claim(degraded, "keys pressed before a <Gather> are lost, and pressed again")
         return Capabilities(
             "Twilio",
-            interrupted=Claim(How.EMULATED, "a <Gather> with an address of its own for each run"),
+            interrupted=Claim(How.EMULATED, "a <Gather> with its own address for each run"),
             flush=Claim(How.MET, "keys pressed before a <Gather> are not collected"),
             once=Claim(How.EMULATED, "by the token of the turn in every address"),
             end_key_alone=Claim(How.EMULATED, "no finishOnKey at a question of one key"),
             end_key_alone_in_entries=Claim(
                 degraded, "finishOnKey needs a digit before it; # alone may count as silence"
             ),
-            late_end_key=Claim(degraded, "a # that comes late may answer the next question"),
+            late_end_key=Claim(degraded, "a late # may answer the next question"),
             too_few=Claim(How.EMULATED, "by FinishedOnKey and the number of keys"),
             two_waits=Claim(degraded, "one timeout: the longer of the two, in whole seconds"),
             type_ahead=lost,
@@ -102,11 +102,11 @@ class TwilioGateway:
         )
 
     def read(self, request: WebRequest) -> Visit:
-        """What came, once its signature has told who sent it."""
+        """Return what a request says, after checking its signature."""
         posted = visits.form_of(request)
         url = f"{self.address}{request.path}" + (f"?{request.query}" if request.query else "")
         if not genuine(url, posted, request.headers.get(HEADER, ""), self.auth_token):
-            raise Rejected(403, "it is not signed by Twilio")
+            raise Rejected(403, "the request is not signed by Twilio")
         query, form = dict(web.pairs(request.query)), dict(posted)
         call_id = web.call_id(form.get("CallSid"))
         token = query.pop("turn", "")
@@ -133,7 +133,7 @@ class TwilioGateway:
         return web.handed_over(call_id, self.biller, web.ani(form.get("From")), dnis, told)
 
     def write(self, turn: Turn, sign: Sign, language: str) -> str:
-        """A turn as TwiML."""
+        """Return a turn as TwiML."""
         voices = Voices(self.catalog, self.voices, self.recordings)
         routes = Routes(self.address)
         root = Writer(turn, sign, language, voices, routes).response()

@@ -1,9 +1,9 @@
-"""Twilio's signature of its requests.
+"""The signatures on Twilio's requests.
 
-https://www.twilio.com/docs/usage/webhooks/webhooks-security: the URL as Twilio called it, then
-each field of the form, sorted by name, name and value with nothing between; HMAC-SHA1 of that
-with the account's auth token, in base64. Whether the port is in the URL varies with Twilio's
-servers, so it is tried with and without, as Twilio's own libraries do.
+https://www.twilio.com/docs/usage/webhooks/webhooks-security: the URL as Twilio called it, followed
+by the form's fields sorted by name, each name and value with nothing in between; then the
+HMAC-SHA1 of this with the account's auth token, in base64. Whether the URL includes the port
+varies among Twilio's servers, so both are tried, as Twilio's own libraries do.
 """
 
 import hmac
@@ -20,14 +20,14 @@ PORTS = {"http": 80, "https": 443}
 
 
 def signature(url: str, form: Form, auth_token: Secret) -> str:
-    """The signature of a request. A field that comes twice with one value counts once."""
+    """Return a request's signature. A field repeated with the same value counts once."""
     text = url + "".join(name + value for name, value in sorted(set(form)))
     digest = hmac.digest(auth_token.reveal().encode(), text.encode(), "sha1")
     return b64encode(digest).decode()
 
 
 def genuine(url: str, form: Form, given: str, auth_token: Secret) -> bool:
-    """Whether who knows the auth token has sent this request. In constant time."""
+    """Whether the sender of this request knows the auth token. Compares in constant time."""
     fields = tuple(form)
     expected = [signature(variant, fields, auth_token) for variant in _variants(url)]
     alike = [hmac.compare_digest(given.encode(), known.encode()) for known in expected]
@@ -35,7 +35,7 @@ def genuine(url: str, form: Form, given: str, auth_token: Secret) -> bool:
 
 
 def _variants(url: str) -> Iterator[str]:
-    """A URL without its port, and with it."""
+    """Yield a URL without its port, and with it."""
     parts = urlsplit(url)
     host = parts.netloc.removesuffix(f":{parts.port}")
     yield parts._replace(netloc=host).geturl()

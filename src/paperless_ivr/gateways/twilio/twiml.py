@@ -1,4 +1,4 @@
-"""Turns as TwiML. Sources: https://www.twilio.com/docs/voice/twiml and its page of each verb."""
+"""Turns as TwiML. Sources: https://www.twilio.com/docs/voice/twiml and the pages of its verbs."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,11 +13,11 @@ from paperless_ivr.prompts import Catalog, Pause, Piece, Text, plain, speech
 from paperless_ivr.prompts.ssml import write
 
 SHORTEST = 1
-"""Seconds, the shortest `timeout` of a `<Gather>`: a pause between two runs of prompts."""
+"""Seconds of the shortest `<Gather>` timeout: the pause between two runs of prompts."""
 GOING_ON = 5
-"""Seconds, the shortest wait for a caller who goes on after a pause in an entry."""
+"""Seconds of the shortest wait for a caller who continues after a pause in an entry."""
 RINGING = 30
-"""Seconds that a person's telephone rings (`<Dial timeout>`, whose default this is)."""
+"""Seconds for which a person's telephone rings (the default of `<Dial timeout>`)."""
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
 
 
@@ -25,17 +25,17 @@ DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
 class Voices:
     """How prompts are spoken.
 
-    A language with a voice is spoken in it, with SSML; one without is spoken as plain text, in
-    what Twilio has for it. A prompt that has no gaps is a recording, where there are any.
+    A language with a voice is spoken by that voice, with SSML. Any other is spoken as plain text,
+    in whatever voice Twilio has. If there are recordings, a prompt without gaps is played.
     """
 
     catalog: Catalog
     names: Mapping[str, str]
     recordings: str | None
-    """Address of the recordings: below it `en-US/greeting.wav`."""
+    """The address of the recordings, which contains `en-US/greeting.wav`."""
 
     def speak(self, parent: ET.Element, prompts: Iterable[Prompt], language: str) -> None:
-        """Appends what some prompts say."""
+        """Append what some prompts say."""
         for n, prompt in enumerate(prompts):
             spoken = prompt.language or language
             if self.recordings and not prompt.slots:
@@ -55,30 +55,30 @@ class Voices:
 
 @frozen
 class Routes:
-    """The addresses that a document sends the call to."""
+    """The addresses to which a document sends the call."""
 
     base: str
-    """The gateway's own address, as Twilio reaches it."""
+    """The gateway's own address, where Twilio reaches it."""
 
     def keys(self, gather: Gather, token: str) -> str:
-        """For the keys of a gather."""
+        """Return the address for the keys of a gather."""
         return web.at(self.base, "keys", most=str(gather.max_keys), end=gather.end_key, turn=token)
 
     def silence(self, token: str) -> str:
-        """Where nothing was pressed."""
+        """Return the address for silence."""
         return web.at(self.base, "silence", turn=token)
 
     def person(self, token: str) -> str:
-        """For the result of a transfer."""
+        """Return the address for the result of a transfer."""
         return web.at(self.base, "person", turn=token)
 
     def on(self, token: str) -> str:
-        """For the answer to a request."""
+        """Return the address for the answer to a request."""
         return web.at(self.base, "on", turn=token)
 
 
 def document(root: ET.Element) -> str:
-    """A response as text."""
+    """Return a response as text."""
     return DECLARATION + ET.tostring(root, encoding="unicode")
 
 
@@ -93,7 +93,7 @@ class Writer:
     routes: Routes
 
     def response(self) -> ET.Element:
-        """A turn as TwiML; of one that goes elsewhere, only what is spoken before."""
+        """Return a turn as TwiML; if the turn goes elsewhere, only what it says first."""
         root = ET.Element("Response")
         if isinstance(self.turn.then, Gather):
             self._gather(root, self.turn.then)
@@ -104,12 +104,12 @@ class Writer:
         return root
 
     def _gather(self, root: ET.Element, gather: Gather) -> None:
-        """One `<Gather>` for each run of prompts, so that its address tells where a key came.
+        """Write one `<Gather>` for each run of prompts, so that its address shows where a key came.
 
-        A `<Gather>` that ends without a key goes on to the next verb. Only the last one waits.
+        A `<Gather>` that ends without a key falls through to the next verb. Only the last waits.
         """
         say, runs = self.turn.say, barge_in_runs(self.turn)
-        if not gather.barge_in:  # outside of a <Gather> nothing is interrupted, no key counts
+        if not gather.barge_in:  # outside a <Gather>, nothing is interrupted and no key counts
             self.voices.speak(root, say, self.language)
             runs = (range(len(say), len(say)),)
         for run in runs:
@@ -131,19 +131,19 @@ class Writer:
 
 
 def _wait(gather: Gather) -> int:
-    """Twilio has one wait, in whole seconds: the longer of the two, so that nobody is cut off."""
-    if gather.begun:  # also after the end key, which ends nothing there
+    """Twilio has one wait, in whole seconds: the longer of the two, to cut no one off."""
+    if gather.begun:  # also after the end key, which does not end the entry there
         return math.ceil(max(gather.next_key_wait, GOING_ON))
     entry = gather.max_keys > 1
     return math.ceil(max(gather.first_key_wait, gather.next_key_wait if entry else 0))
 
 
 def dial(root: ET.Element, person: str, action: str, caller_id: str | None) -> None:
-    """Puts the caller through, and asks what to do then.
+    """Put the caller through, and ask what to do afterward.
 
-    Without a `callerId` Twilio passes the caller's own number on. One that is none may get the
-    call rejected, so that one of the account's is needed instead; for a caller at a client it is
-    required (https://www.twilio.com/docs/api/errors/13214).
+    Without a `callerId`, Twilio passes on the caller's own number. If that is not a real number,
+    the call may be rejected, so one of the account's is needed instead. For a caller with a
+    client, it is required (https://www.twilio.com/docs/api/errors/13214).
     """
     verb = ET.SubElement(root, "Dial", {"action": action, "timeout": str(RINGING)})
     if caller_id is not None:

@@ -1,4 +1,4 @@
-"""What Twilio's requests say: https://www.twilio.com/docs/voice/twiml and its pages of verbs."""
+"""Twilio's requests. Source: https://www.twilio.com/docs/voice/twiml and the pages of its verbs."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from paperless_ivr.gateways.port import WebRequest
 Fields = Mapping[str, str]
 
 OVER = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
-"""Values of `CallStatus` with which a call has ended."""
+"""Values of `CallStatus` that mean a call has ended."""
 RESULTS = {
     "completed": TransferResult.ANSWERED,
     "answered": TransferResult.ANSWERED,
@@ -19,24 +19,24 @@ RESULTS = {
     "failed": TransferResult.FAILED,
     "canceled": TransferResult.FAILED,
 }
-"""What `DialCallStatus` says of a transfer."""
+"""What each `DialCallStatus` means for a transfer."""
 
 
 def form_of(request: WebRequest) -> tuple[tuple[str, str], ...]:
-    """The fields that were posted."""
+    """Return the posted fields."""
     web.bounded(request)
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if request.body and media != "application/x-www-form-urlencoded":
-        raise Rejected(415, "the body is no form")
+        raise Rejected(415, "the body is not a form")
     return web.pairs(request.body)
 
 
 def gathered(query: Fields, form: Fields) -> CallerEvent:
-    """What came of a `<Gather>`: five outcomes from `Digits` and `FinishedOnKey`.
+    """Return the result of a `<Gather>`: five outcomes from `Digits` and `FinishedOnKey`.
 
-    `FinishedOnKey` is the key that ended it, empty where none did. A platform that does not
-    send it cannot tell the end key from a silence after keys: it is taken for a silence, so
-    that no half number is looked up.
+    `FinishedOnKey` is the key that ended it, or empty if none did. A platform that does not send
+    the field cannot tell the end key from a silence after keys. It is taken for a silence, so
+    that half a number is never looked up.
     """
     if over(form):
         return HungUp()
@@ -48,7 +48,7 @@ def gathered(query: Fields, form: Fields) -> CallerEvent:
 
 
 def transferred(form: Fields) -> CallerEvent:
-    """What became of a `<Dial>`; UNKNOWN where Twilio does not say."""
+    """Return the result of a `<Dial>`, or UNKNOWN if Twilio does not say."""
     return TransferEnded(RESULTS.get(form.get("DialCallStatus", ""), TransferResult.UNKNOWN))
 
 
