@@ -234,10 +234,10 @@ def _ends_of(phase: Phase, cards: Mapping[State, Card]) -> tuple[tuple[Part, ...
 
 def _rank(end: State) -> tuple[int, int]:
     """The place of an ending among the others: by its kind."""
-    return list(EndingGroup).index(_outcome(end)), ENDS.index(end)
+    return list(EndingGroup).index(_group(end)), ENDS.index(end)
 
 
-def _outcome(end: State) -> EndingGroup:
+def _group(end: State) -> EndingGroup:
     block = BLOCKS[end]
     assert isinstance(block, End)
     return block.group
@@ -343,7 +343,7 @@ def _end_tag(canvas: Canvas, right: float, y: float, end: State) -> None:
 
 def _endings(canvas: Canvas, y: float, ends: Sequence[State]) -> float:
     """Paints the endings in their boxes; returns where they end."""
-    grouped = {kind: [end for end in ends if _outcome(end) is kind] for kind in BELOW}
+    grouped = {kind: [end for end in ends if _group(end) is kind] for kind in BELOW}
     columns = {
         kind: _split(of_kind, 1 + BELOW[kind][1] - BELOW[kind][0])
         for kind, of_kind in grouped.items()
@@ -362,12 +362,12 @@ def _endings(canvas: Canvas, y: float, ends: Sequence[State]) -> float:
         top = y
         for kind in stack:
             high = bottom - top if kind is stack[-1] else heights[kind]
-            _outcomes(canvas, kind, (top, high), columns[kind])
+            _group_box(canvas, kind, (top, high), columns[kind])
             top += high + 12
     return bottom
 
 
-def _outcomes(
+def _group_box(
     canvas: Canvas, kind: EndingGroup, at: tuple[float, float], split: Sequence[Sequence[State]]
 ) -> None:
     """The box of one kind of ending, from `at` so high, in its columns."""

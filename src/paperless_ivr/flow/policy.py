@@ -560,7 +560,7 @@ class Retention:
         "consents, and the writes and deferred requests made from them: five years, because "
         "lawsuits about calls and texts can be filed for four (28 U.S.C. 1658)",
         least=365,
-        most=3650,
+        most=3660,
     )
 
 
