@@ -1,8 +1,8 @@
-"""What every gateway to a runtime that asks by web request needs.
+"""Shared by all gateways to runtimes that send web requests.
 
-Bounded reading of a request, the keys of a gather as an event, and the host's contract in
-addresses: what it hands over in one, and gets back in another. A gateway checks first that its
-runtime has sent the whole address; then what stands in it is the host's word.
+Reads requests within bounds, turns gathered keys into events, and reads and writes what the host
+hands over, and gets back, in URLs. A gateway first checks that its runtime sent the whole URL;
+only then is the content known to come from the host.
 """
 
 import hmac
@@ -25,10 +25,10 @@ from paperless_ivr.secret import Secret
 
 MOST_BYTES = 16_384
 MOST_FIELDS = 200
-"""Twilio sends some forty fields, and says that it may add some."""
+"""Twilio sends about forty fields, and says that it may add more."""
 
 CALL_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
-"""Twilio's are CA and 32 hexadecimal digits; other runtimes have their own."""
+"""Twilio's are CA and 32 hexadecimal digits. Other runtimes have their own format."""
 KEYS = re.compile(r"[0-9A-D*#]{0,512}")
 NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 """E.164."""
@@ -38,15 +38,15 @@ NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 def bounded(request: WebRequest) -> None:
-    """Raises Rejected for a request that is not a POST, or too large to be a runtime's."""
+    """Raise Rejected if a request is not a POST, or is too large to come from a runtime."""
     if request.method != "POST":
-        raise Rejected(405, "only POST is answered")
+        raise Rejected(405, "only POST is allowed")
     if len(request.body) > MOST_BYTES or len(request.query) > MOST_BYTES:
         raise Rejected(413, "the request is too large")
 
 
 def pairs(text: str | bytes) -> tuple[tuple[str, str], ...]:
-    """The fields of a query or of a form; Rejected where it is none."""
+    """Return the fields of a query string or a form. Rejected if it cannot be read."""
     try:
         written = text.decode() if isinstance(text, bytes) else text
         return tuple(
@@ -60,18 +60,18 @@ def pairs(text: str | bytes) -> tuple[tuple[str, str], ...]:
 
 
 def json_of(request: WebRequest) -> Mapping[str, Any]:
-    """The JSON object that was posted; Rejected where it is none."""
+    """Return the JSON object that was posted. Rejected if it is not one."""
     try:
         told = json.loads(request.body)
     except (ValueError, RecursionError):
         told = None
     if not isinstance(told, dict):
-        raise Rejected(400, "the body is no JSON object")
+        raise Rejected(400, "the body is not a JSON object")
     return told
 
 
 def call_id(given: object) -> str:
-    """The identifier of a call; Rejected where it is none."""
+    """Return the identifier of a call. Rejected if it is not valid."""
     found = CALL_ID.fullmatch(given) if isinstance(given, str) else None
     if found is None:
         raise Rejected(400, "the call has no identifier")
@@ -79,16 +79,16 @@ def call_id(given: object) -> str:
 
 
 def ani(given: object) -> Secret | None:
-    """The caller's number (E.164); None where it is withheld or none: of a SIP client."""
+    """Return the caller's number (E.164); None if withheld, or not a number, as for SIP clients."""
     is_number = isinstance(given, str) and NUMBER.fullmatch(given)
     found = phone_number(given) if is_number else None
     return secret.phone(found) if found else None
 
 
 def gathered(pressed: object, most: object, *, by_end_key: bool) -> CallerEvent:
-    """What came of a gather of `most` keys: keys that were complete, ended, too few, or none.
+    """Return the result of gathering `most` keys: complete, ended, too few, or none.
 
-    `pressed` is without the end key. Rejected where either cannot be read.
+    `pressed` excludes the end key. Rejected if either argument cannot be read.
     """
     if not isinstance(pressed, str) or not KEYS.fullmatch(pressed):
         raise Rejected(400, "the keys cannot be read")
@@ -104,7 +104,7 @@ def gathered(pressed: object, most: object, *, by_end_key: bool) -> CallerEvent:
 
 
 def at(base: str, path: str, **fields: str) -> str:
-    """An address of the gateway below `base`, as its runtime reaches it."""
+    """Return a URL of the gateway below `base`, as its runtime reaches it."""
     return f"{base}/{path}?{urlencode(fields)}"
 
 
@@ -114,7 +114,7 @@ def at(base: str, path: str, **fields: str) -> str:
 def handed_over(
     call_id: str, biller: str, ani: Secret | None, dnis: str, query: Mapping[str, str]
 ) -> Arrival:
-    """The arrival of a call; Rejected where what the host hands over cannot be read."""
+    """Return the arrival of a call. Rejected if what the host hands over cannot be read."""
     try:
         unknown = len(query.keys() - set(FROM_HOST))
         if unknown:
@@ -127,10 +127,10 @@ def handed_over(
 
 
 def handed_back(url: str, handback: Handback, key: Secret) -> str:
-    """The host's URL with what it gets back, signed.
+    """Return the host's URL with the hand-back in it, signed.
 
-    Names and codes, and the key that the caller meant for the host. Numbers and addresses are
-    left out: URLs are logged on their way.
+    Contains names and codes, and the key that the caller meant for the host. Numbers and
+    addresses are left out, since URLs get logged along the way.
     """
     given = urlencode(handback_to_strings(handback, personal=False))
     full = f"{url}{'&' if urlsplit(url).query else '?'}{given}"
@@ -138,13 +138,13 @@ def handed_back(url: str, handback: Handback, key: Secret) -> str:
 
 
 def read_handback(query: str, key: Secret) -> dict[str, str]:
-    """What a host got back, from the query of its URL; Rejected where it is not ours.
+    """Return a hand-back from the query of the host's URL. Rejected if we did not sign it.
 
-    The names are those of `handback_to_strings`, and whatever the host's own URL holds.
+    The names are those of `handback_to_strings`, plus any fields of the host's own URL.
     """
     told, _, given = query.rpartition("&signature=")
     if not hmac.compare_digest(given.encode(), _signature(told, key).encode()):
-        raise Rejected(403, "the handback is not ours")
+        raise Rejected(403, "the hand-back is not ours")
     return dict(parse_qsl(told, keep_blank_values=True))
 
 
