@@ -40,7 +40,7 @@ class Stage(enum.IntEnum):
 
     @property
     def label(self) -> str:
-        """Return its name in files."""
+        """Its name in files."""
         return self.name.lower()
 
 
@@ -135,7 +135,7 @@ class HandOver:
 
     @property
     def stage(self) -> Stage:
-        """Return the furthest stage."""
+        """The furthest stage."""
         return self.loss.stage
 
 
@@ -221,7 +221,7 @@ class _Yes:
 
     @property
     def afterwards(self) -> tuple[str, str]:
-        """Return the unfinished work or how it ended, and the reason."""
+        """The unfinished work or how it ended, and the reason."""
         left = (name for task, name in WAITING.items() if task in self.left)
         waiting = next(left, None)
         return (waiting, "") if waiting else self.ended

@@ -136,13 +136,13 @@ class MemoryRecord(_Memory):
 
     @property
     def activities(self) -> tuple[Activity, ...]:
-        """Return the activity record, oldest line first."""
+        """The activity record, oldest line first."""
         with self._lock:
             return tuple(self._activities)
 
     @property
     def writes(self) -> Mapping[str, PendingWrite]:
-        """Return every write on record by key, in the order in which they were intended."""
+        """Every write on record by key, in the order in which they were intended."""
         with self._lock:
             return dict(self._writes)
 

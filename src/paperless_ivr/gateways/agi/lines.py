@@ -47,7 +47,7 @@ class Reply:
 
     @property
     def number(self) -> int:
-        """Return the result as a number; -1 if it is not one."""
+        """The result as a number; -1 if it is not one."""
         return int(self.result) if re.fullmatch(r"-?[0-9]{1,9}", self.result) else -1
 
 

@@ -60,7 +60,7 @@ class Database:
 
     @property
     def is_sqlite(self) -> bool:
-        """Tell whether it is SQLite."""
+        """Whether it is SQLite."""
         return self.url.get_backend_name() == "sqlite"
 
     def read(self, act: Callable[[Connection], T]) -> T:

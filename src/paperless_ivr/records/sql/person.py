@@ -104,12 +104,12 @@ class Given:
 
     @property
     def reference(self) -> str:
-        """Return the reference of the consent."""
+        """The reference of the consent."""
         return self.evidence.consent.reference
 
     @property
     def hand_over(self) -> HandOverName:
-        """Return the hand-over in which it was given."""
+        """The hand-over in which it was given."""
         call_id = self.evidence.call_id
         return call_id, self.evidence.consent.handover or call_id
 
