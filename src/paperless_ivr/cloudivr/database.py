@@ -71,7 +71,7 @@ def _begin(connection: Any) -> None:
 
 
 class OldDatabase(Exception):
-    """A database of an earlier release of the service."""
+    """A database from an earlier release of the service."""
 
 
 def prepare(engine: Engine, seed: Seed | None) -> None:

@@ -43,7 +43,7 @@ class Payment:
 
 @frozen
 class Customer:
-    """A customer of a biller, with what is on file."""
+    """A customer of a biller, with the data on file."""
 
     handle: str
     id: Secret

@@ -149,7 +149,7 @@ class BillerProduct(Base):
 
 
 class Customer(Base):
-    """A customer, with what is on file."""
+    """A customer, with the data on file."""
 
     __tablename__ = "Customer"
     __table_args__ = (UniqueConstraint("BillerID", "AccountNumber"),)

@@ -422,7 +422,7 @@ class MemoryRecord(_Memory):
         if how not in FINISHES or (
             isinstance(left, PendingWrite) and how is not ActivityType.GIVEN_UP
         ):
-            message = f"{how.value} is no end of this"
+            message = f"{how.value} cannot finish this task"
             raise ValueError(message)
         with self._open():
             self._finish(self._held(left, holder), how, reason)

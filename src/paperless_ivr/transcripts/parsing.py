@@ -196,7 +196,7 @@ def _presses(step: Step) -> Step:
     found = PRESSES.fullmatch(step.rest)
     if not found or not found[1] or (found[2] and found[1].endswith("#")):
         raise ValueError(
-            f"{step.rest!r}: keys, as 1, 2048#, '12 then silence', '1 at 0', '1 again'"
+            f"{step.rest!r}: expected keys, as in 1, 2048#, '12 then silence', '1 at 0', '1 again'"
         )
     pressed, paused, at, how = found.groups()
     ended = e.Ended.TIMEOUT if paused else e.Ended.FULL
@@ -226,7 +226,9 @@ def _customers(says: str, people: People) -> Iterator[e.Customer]:
     for part in re.split(r",\s*(?![^(]*\))", says):
         found = re.fullmatch(r"([\w-]+)(?: \((.+)\))?", part)
         if not found:
-            raise ValueError(f"{part!r}: a handle, as rivera or 'rivera (WATER pending)'")
+            raise ValueError(
+                f"{part!r}: expected a handle, such as rivera or 'rivera (WATER pending)'"
+            )
         person = people.customer(found[1])
         for change in filter(None, (found[2] or "").split(",")):
             kind, _, status = change.strip().partition(" ")

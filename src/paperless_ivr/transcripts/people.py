@@ -39,7 +39,7 @@ class People:
         """Add the customer that a header describes. ValueError if it cannot be read."""
         found = re.fullmatch(r"([a-z]+)\d*", handle)
         if not found:
-            raise ValueError(f"{handle!r}: letters, and a number where something has changed")
+            raise ValueError(f"{handle!r}: expected letters, and a number if something has changed")
         told: dict[str, secret.Secret] = {"id": secret.customer(found[1])}
         bills = []
         for part in text.split("; "):
@@ -65,7 +65,7 @@ class People:
             return Payment(secret.payment("described"), said == "approved", **told)
         handle, _, judged = text.partition(" ")
         if judged not in ("", "not approved"):
-            raise ValueError(f"a payment is {handle!r} or '{handle} not approved'")
+            raise ValueError(f"a payment must be {handle!r} or '{handle} not approved'")
         return evolve(payment(handle), approved=not judged)
 
 
@@ -76,7 +76,9 @@ def _field(word: str) -> str:
 def _bill(text: str) -> Invoice:
     found = _BILL.fullmatch(text)
     if not found:
-        raise ValueError(f"{text!r}: a bill, as 'WATER #3091701 48.20 due 2026-12-15 paper'")
+        raise ValueError(
+            f"{text!r}: expected a bill, such as 'WATER #3091701 48.20 due 2026-12-15 paper'"
+        )
     paperless, pending = STATUSES[found["status"]]
     return Invoice(
         secret.invoice(found["number"]),

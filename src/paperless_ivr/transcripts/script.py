@@ -108,7 +108,7 @@ def _without_end_key(event: e.Digits) -> e.Digits:
 def _wants(turn: Turn) -> str:
     """Return what a turn waits for, in words."""
     if isinstance(turn.then, Transfer):
-        return "what became of the transfer, or a hang-up"
+        return "the result of the transfer, or a hang-up"
     one = isinstance(turn.then, Gather) and turn.then.max_keys == 1
     return f"{'one key' if one else 'keys, with # or a silence after them'}, silence, or a hang-up"
 

@@ -39,7 +39,7 @@ MOMENT = timedelta(microseconds=1)
 
 @frozen
 class Remains:
-    """What an erasure keeps."""
+    """Something that an erasure keeps."""
 
     what: str
     """`consent` and its writes; a consent's `hand-over`; a `guess` by someone else; `limits`."""
@@ -160,7 +160,7 @@ def _followed(transaction: Transaction, given: Sequence[Given]) -> set[int]:
                 else:
                     waiting += 1
     if waiting:
-        message = f"requests not done yet: {waiting}; paperless-ivr relay does them first"
+        message = f"unfinished requests: {waiting}; run paperless-ivr relay first"
         raise StillOpen(message)
     return followed
 
