@@ -172,7 +172,7 @@ def test_a_database_of_an_earlier_release_is_told(run: Run, tmp_path: Path) -> N
         old.execute('CREATE TABLE "ActivityLog" ("ActivityLogID" INTEGER)')
     done = run("cloudivr", "--port", "0", "--database", f"sqlite:///{tmp_path}/old.db")
     assert done.exit_code == 2
-    assert "of an earlier release of the reference service; name a new one" in done.stderr
+    assert "from an earlier release of the reference service; use a new one" in done.stderr
 
 
 def test_empty_file_is_told(run: Run, tmp_path: Path) -> None:

@@ -147,7 +147,7 @@ def test_a_call_on_a_server():
 
     status, printed = server.stop()
     assert status == 0
-    assert "take keys pressed ahead (G20, G22): degraded" in printed
+    assert "accept keys pressed ahead (G20, G22): degraded" in printed
     for value in (ARRIVAL.ani.reveal(), *SECRETS.values()):
         assert value not in printed
 

@@ -34,7 +34,7 @@ def test_emulated_is_as_good(name: str) -> None:
 @pytest.mark.parametrize("name", CONSENT)
 def test_consent_is_not_done_worse(name: str) -> None:
     """What a consent rests on is refused where it is degraded, and the error says why."""
-    with pytest.raises(GatewayProblems, match=r"a trick.*a consent rests on it"):
+    with pytest.raises(GatewayProblems, match=r"a trick.*a consent depends on it"):
         check(FLOW, evolve(ALL, **{name: Claim(How.DEGRADED, "a trick")}))
 
 

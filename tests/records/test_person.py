@@ -374,7 +374,7 @@ def test_erase_waits_for_a_request(line: Line, by: str) -> None:
     done = line.erase(*WHO[by], "--yes")
 
     assert done.exit_code == 1
-    assert "requests not done yet: 1; paperless-ivr relay does them first" in done.stderr
+    assert "unfinished requests: 1; run paperless-ivr relay first" in done.stderr
     assert line.rows() == before
 
 

@@ -445,7 +445,7 @@ def test_keys_that_are_lost_are_not_made_anew(tmp_path, monkeypatch):
     open_store(url).__exit__(None, None, None)
     keys.unlink()
 
-    with pytest.raises(KeyProblem, match="bring it back"):
+    with pytest.raises(KeyProblem, match="restore it"):
         open_store(url)
 
     assert not keys.exists()

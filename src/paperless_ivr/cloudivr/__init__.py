@@ -1,4 +1,4 @@
-"""The reference CloudIVR service: its contract, its database, and how it is served."""
+"""The reference CloudIVR service: its contract, its database, and its server."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Who may ask about which biller, and for what."""
+"""Decides which partner may ask about which biller and product."""
 
 import hmac
 from collections.abc import Callable, Mapping
@@ -25,14 +25,14 @@ MASKS: Mapping[str, Callable[[str], Secret]] = {
     "EmailAddress": secret.email,
     "PhoneNumber": secret.phone,
 }
-"""What the parameters of a request are, as far as they are personal or secret."""
+"""The kinds of a request's personal or secret parameters."""
 PURPOSES = frozenset({"type_email", "enrol", "confirm", "review"})
-"""What a texted link is for, as the contract has it."""
+"""The purposes of a texted link, as defined in the contract."""
 
 
 @frozen
 class Admission:
-    """Who asks, about which biller, and what."""
+    """A request: who asks, about which biller, and the other parameters."""
 
     BillerGUID: str | None
     PartnerGUID: str | None
@@ -41,7 +41,7 @@ class Admission:
     """The other parameters of the request."""
 
     def parameters(self, session: Session) -> str:
-        """All parameters of the request, masked."""
+        """Return all parameters of the request, masked."""
         who = {
             "BillerGUID": self.BillerGUID,
             "PartnerGUID": self.PartnerGUID,
@@ -52,9 +52,9 @@ class Admission:
 
 
 def _masked(session: Session, name: str, value: object) -> str:
-    """A parameter on the log: in clear only what the service itself knows, and is nobody's own.
+    """Return a parameter for the log: in clear text only if the service knows it and it is public.
 
-    What a value looks like says nothing: a name is a word, and a payment is a GUID.
+    The form of a value shows nothing: a name is a word, and a payment is a GUID.
     """
     if value is None:
         return "missing"
@@ -83,13 +83,13 @@ def _known(session: Session, name: str, text: str) -> str | None:
 
 
 def admit(visit: Visit, admission: Admission, product: t.Bought | None = None) -> t.Biller:
-    """Logs the parameters of a request; validates the partner, then the biller and its product."""
+    """Log a request's parameters, and validate the partner, then the biller and its product."""
     visit.note("LogRequest", Code.NONE, parameters=admission.parameters(visit.session))
     with visit.step("ValidatePartner"):
         partner = visit.session.scalar(
             select(t.Partner).filter_by(PartnerGUID=plain_guid(admission.PartnerGUID))
         )
-        # Compared also where there is no such partner: the time that it takes tells nothing.
+        # Compared even if there is no such partner, so that the time taken reveals nothing.
         known = partner.PartnerKeyHash if partner else ""
         right = hmac.compare_digest(known, key_hash(admission.PartnerKey or ""))
         if partner is None or not right:
@@ -106,5 +106,5 @@ def admit(visit: Visit, admission: Admission, product: t.Bought | None = None) -
 
 
 def plain_guid(text: str | None) -> str:
-    """A GUID as it is kept; .NET writes them in either case, and sometimes in braces."""
+    """Return a GUID in its stored form. .NET writes them in either case, sometimes in braces."""
     return (text or "").strip().strip("{}").lower()

@@ -1,4 +1,4 @@
-"""What the operations answer: the types of the contract, under its names."""
+"""The answers of the operations: the contract's types, under its names."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -11,7 +11,7 @@ from paperless_ivr.cloudivr.codes import Code
 
 @frozen
 class Answer:
-    """What most operations answer."""
+    """The answer of most operations."""
 
     Success: bool
     Message: str
@@ -19,13 +19,13 @@ class Answer:
 
     @classmethod
     def of(cls, code: Code, *more: Any) -> Self:
-        """The answer that says this, and what more there is to say."""
+        """Return the answer with this code and any further fields."""
         return cls(code is Code.NONE, code.message, code, *more)
 
 
 @frozen
 class PaperlessEnrollment_Response:
-    """What `EnrollInPaperless` answers: successful is *pending*, not *enrolled* (R21)."""
+    """The answer of `EnrollInPaperless`: success means *pending*, not *enrolled* (R21)."""
 
     EnrollmentSuccessful: bool
     Message: str
@@ -33,20 +33,20 @@ class PaperlessEnrollment_Response:
 
     @classmethod
     def of(cls, code: Code) -> "PaperlessEnrollment_Response":
-        """The answer that says no more than this."""
+        """Return the answer with this code."""
         return cls(code is Code.NONE, code.message, code)
 
 
 @frozen
 class InvoiceExistsAnswer(Answer):
-    """What `InvoiceExists` answers."""
+    """The answer of `InvoiceExists`."""
 
     Exists: bool = False
 
 
 @frozen
 class Invoice:
-    """An open invoice, as a search answers it."""
+    """An open invoice in a search result."""
 
     InvoiceNumber: str = field(repr=False)
     InvoiceType: str
@@ -58,7 +58,7 @@ class Invoice:
 
 @frozen(repr=False)
 class Customer:
-    """A customer, as a search answers it."""
+    """A customer in a search result."""
 
     CustomerID: int
     AccountNumber: str
@@ -70,6 +70,6 @@ class Customer:
 
 @frozen
 class SearchAnswer(Answer):
-    """What a search answers; to find nobody is no failure."""
+    """The answer of a search. An empty result is not a failure."""
 
     Customers: tuple[Customer, ...] = ()

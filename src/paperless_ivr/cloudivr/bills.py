@@ -1,4 +1,4 @@
-"""What the operations look up: payments, customers, their bills and registrations."""
+"""Looks up payments, customers, and their bills and registrations."""
 
 from datetime import datetime, time
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from paperless_ivr.keypad import EmailPad
 
 
 class Bill(NamedTuple):
-    """What is enrolled: a customer's bills of one type. Its fields are those of `tables.OfBill`."""
+    """What gets enrolled: a customer's bills of one type. Has the fields of `tables.OfBill`."""
 
     BillerID: int
     CustomerID: int
@@ -24,10 +24,10 @@ class Bill(NamedTuple):
 
 
 def locked_customer(session: Session, biller: int, number: int) -> t.Customer:
-    """A customer, until the transaction ends nobody else's to change.
+    """Return a customer, locked against other changes until the transaction ends.
 
-    Everything that is written about a customer comes through here first, so that of many
-    writes at the same time each sees what the one before it did.
+    Every write about a customer starts here, so that each of several concurrent writes sees what
+    the previous one did.
     """
     customer = session.scalar(
         select(t.Customer).filter_by(BillerID=biller, CustomerID=number).with_for_update()
@@ -38,7 +38,7 @@ def locked_customer(session: Session, biller: int, number: int) -> t.Customer:
 
 
 def locked_bill(session: Session, biller: int, number: int, invoice_type: str | None) -> Bill:
-    """A customer's bill of that type, where the customer has one, or has just paid one."""
+    """Return a customer's bill of a type, if the customer has one or has just paid one."""
     customer = locked_customer(session, biller, number)
     billed = select(t.Invoice.InvoiceTypeID).filter_by(CustomerID=customer.CustomerID)
     paid = select(t.Payment.InvoiceTypeID).filter_by(CustomerID=customer.CustomerID)
@@ -55,7 +55,7 @@ def locked_bill(session: Session, biller: int, number: int, invoice_type: str | 
 
 
 def note_language(session: Session, bill: Bill, tag: str | None) -> None:
-    """Keeps the language in which a customer agrees, for what is sent and shown from then on."""
+    """Save the language in which a customer agreed, for later messages and pages."""
     language = known(tag)
     if language is not None:
         session.get_one(t.Customer, bill.CustomerID).Language = language
@@ -68,9 +68,9 @@ def locked_payment(
     customer: int | None = None,
     invoice_type: str | None = None,
 ) -> tuple[t.Payment, Bill]:
-    """A payment to this biller, and what was paid; another biller's payment is not found.
+    """Return a payment to this biller, and the bill it paid. Another biller's payment is not found.
 
-    Where a request says whose payment it is, or for which type of bill, that has to be so.
+    If a request gives the payment's customer or type of bill, they must match.
     """
     payment = session.scalar(
         select(t.Payment).filter_by(PaymentGUID=plain_guid(guid), BillerID=biller)
@@ -87,14 +87,14 @@ def locked_payment(
 
 
 def registration_of(session: Session, bill: Bill) -> t.PaperlessRegistration | None:
-    """The registration of a bill, if there ever was one."""
+    """Return the registration of a bill, if there ever was one."""
     return session.scalar(select(t.PaperlessRegistration).filter_by(**bill._asdict()))
 
 
 def status_of(registration: t.PaperlessRegistration | None, now: datetime) -> t.Registered:
-    """How far a bill is; on paper, it is as one whose registration was canceled.
+    """Return the status of a bill. A bill on paper counts as having a canceled registration.
 
-    A registration whose links have all expired can be completed no more: that is paper, too.
+    A registration whose links have all expired can no longer be completed, so it means paper, too.
     """
     if registration is None:
         return t.Registered.CANCELED
@@ -105,7 +105,7 @@ def status_of(registration: t.PaperlessRegistration | None, now: datetime) -> t.
 
 
 def is_landline(session: Session, biller: int, last_ten: str) -> bool:
-    """Whether a customer of the biller has this number on file as one that takes no text."""
+    """Tell whether the biller has this number on file as one that cannot receive texts."""
     landline = select(t.Customer.CustomerID).filter_by(
         BillerID=biller, PhoneLastTen=last_ten, PhoneTakesText=False
     )
@@ -113,13 +113,13 @@ def is_landline(session: Session, biller: int, last_ten: str) -> bool:
 
 
 def is_email(address: str | None) -> bool:
-    """Whether this can be an e-mail address."""
+    """Tell whether this can be an e-mail address."""
     local, _, domain = (address or "").rpartition("@")
     return EmailPad().address(local, domain) is not None
 
 
 def listed(session: Session, who: t.Customer, now: datetime) -> answers.Customer:
-    """A customer as a search answers it."""
+    """Return a customer as a search result."""
     registrations = session.scalars(
         select(t.PaperlessRegistration).filter_by(CustomerID=who.CustomerID)
     )

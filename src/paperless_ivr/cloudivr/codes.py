@@ -1,11 +1,11 @@
-"""The error codes that the reference service answers with."""
+"""The error codes of the reference service."""
 
 import enum
 from collections.abc import Mapping
 
 
 class Code(enum.IntEnum):
-    """An `ErrorCode`. The hundreds say what it is about: who asks, what for, where to, when."""
+    """An `ErrorCode`. The hundreds give the subject: who asks, what for, where to, when."""
 
     NONE = 0
     PARTNER_REFUSED = 100

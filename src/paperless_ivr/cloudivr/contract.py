@@ -1,4 +1,4 @@
-"""The contract, as `CloudIVR.wsdl` has it: what is sent is checked against it both ways."""
+"""The contract in `CloudIVR.wsdl`. Messages in both directions are checked against it."""
 
 import re
 from collections.abc import Mapping
@@ -21,12 +21,12 @@ XSD = "http://www.w3.org/2001/XMLSchema"
 
 
 class BrokenContract(Exception):
-    """A message is not as the contract has it. Says where, in names of the contract alone."""
+    """A message violates the contract. Says where, using only names of the contract."""
 
 
 @frozen
 class Version:
-    """A version of SOAP: how its messages look."""
+    """A version of SOAP, and the form of its messages."""
 
     binding: str
     media_type: str
@@ -35,13 +35,13 @@ class Version:
     wsdl: str
     """The namespace of its addresses in a WSDL."""
     role: str
-    """The attribute of a header block that says for whom it is."""
+    """The attribute that says which recipient a header block is for."""
     action_required: bool
     client: str
     server: str
-    """Its words for whose fault something is."""
+    """Its fault codes for a client's and a server's error."""
     client_status: int
-    """The HTTP status of what is the client's fault; the server's is always 500."""
+    """The HTTP status of a client's error. A server's is always 500."""
 
 
 SOAP11 = Version(
@@ -77,7 +77,7 @@ class Contract:
 
     @cached_property
     def source(self) -> bytes:
-        """The WSDL as it stands in the package."""
+        """The WSDL as it is in the package."""
         return WSDL.read_bytes()
 
     @cached_property
@@ -87,7 +87,7 @@ class Contract:
     @cached_property
     def _schema(self) -> etree.XMLSchema:
         (schema,) = etree.fromstring(self.source).iter(f"{{{XSD}}}schema")
-        # By way of text: its prefixes are declared further out, and would be lost.
+        # Through text, because its prefixes are declared further out and would be lost.
         return etree.XMLSchema(etree.fromstring(etree.tostring(schema)))
 
     @cached_property
@@ -97,7 +97,7 @@ class Contract:
 
     @cached_property
     def _names(self) -> frozenset[str]:
-        """Every name of the contract: these may be told, what a client wrote may not."""
+        """Every name in the contract. Faults may contain these, but nothing that a client wrote."""
         return frozenset(
             element.get("name", "") for element in etree.fromstring(self.source).iter()
         )
@@ -109,7 +109,7 @@ class Contract:
         return operations
 
     def wsdl(self, address: str) -> bytes:
-        """The WSDL, with this address in it."""
+        """Return the WSDL with this address in it."""
         tree = etree.fromstring(self.source)
         for version in VERSIONS:
             for element in tree.iter(f"{{{version.wsdl}}}address"):
@@ -117,11 +117,11 @@ class Contract:
         return etree.tostring(tree, xml_declaration=True, encoding="utf-8")
 
     def action(self, operation: str) -> str:
-        """The SOAPAction of an operation."""
+        """Return the SOAPAction of an operation."""
         return NAMESPACE + operation
 
     def read(self, element: etree._Element) -> tuple[str, dict[str, Any]]:
-        """The operation that a body asks for, and its fields; BrokenContract if it is none."""
+        """Return the operation that a body calls, and its fields. BrokenContract if invalid."""
         tag = etree.QName(element)
         if tag.namespace != NAMESPACE or tag.localname not in self.operations:
             message = f"The operation is unknown. There are {', '.join(self.operations)}."
@@ -132,7 +132,7 @@ class Contract:
         return tag.localname, serialize_object(value, dict)  # type: ignore[no-untyped-call]
 
     def write(self, version: Version, operation: str, answer: Any) -> bytes:
-        """An answer in its envelope; BrokenContract if it is not as the contract has it."""
+        """Return an answer in its envelope. BrokenContract if it violates the contract."""
         fields = _wrapped(answer)
         output = self._binding(version)[operation].output
         envelope = output.serialize(**{f"{operation}Result": fields}).content
@@ -150,7 +150,7 @@ class Contract:
         raise BrokenContract(message)
 
     def _problem(self, entry: Any) -> str:
-        """What is wrong, without a value: libxml2's own messages quote them."""
+        """Say what is wrong without quoting values, as libxml2's own messages do."""
         named = re.search(r"^Element '(?:\{[^}]*\})?(\w+)'", entry.message)
         where = named[1] if named and named[1] in self._names else "A field"
         if entry.type_name.startswith("SCHEMAV_CVC_DATATYPE"):
@@ -158,14 +158,14 @@ class Contract:
         if entry.type_name != "SCHEMAV_ELEMENT_CONTENT":
             return f"{where} is not as the contract has it."
         if "Missing child element" in entry.message:
-            # The fields that may come next, and last of them the one that must.
+            # The fields that may come next; the last one is required.
             expected = re.findall(r"\}(\w+)", entry.message.rpartition("Expected is")[2])
             return f"{expected[-1]} is missing."
         return f"{where} is not expected there."
 
 
 def _wrapped(answer: Any) -> dict[str, Any]:
-    """The fields of an answer, with each list in the element that the contract puts it in."""
+    """Return the fields of an answer, with each list wrapped in its element of the contract."""
     said = {field.name: getattr(answer, field.name) for field in attrs.fields(type(answer))}
     return {
         name: {name.removesuffix("s"): [_wrapped(item) for item in value]}

@@ -15,16 +15,16 @@ from paperless_ivr.cloudivr.seed import Biller, Customer, Seed
 from paperless_ivr.secret import Secret
 
 NAME = "cloudivr"
-"""Of the engine, among SQLAlchemy's loggers."""
+"""The name of the engine's logger within SQLAlchemy's."""
 BUSY_S = 30
 """Seconds that SQLite waits for another writer before it gives up."""
 
 
 def opened(url: str) -> Engine:
-    """An engine for a database URL; ArgumentError where it is not one of these two.
+    """Return an engine for a database URL. ArgumentError for any other kind of database.
 
-    What the engine raises shows no values. SQLite has a file: in memory each thread would
-    have a database of its own.
+    The engine's errors contain no values. SQLite needs a file: in memory, each thread would
+    have its own database.
     """
     address = make_url(url)
     kind = address.get_backend_name()
@@ -33,7 +33,7 @@ def opened(url: str) -> Engine:
             address = address.set(drivername="postgresql+psycopg")
         return _discreet(address, pool_pre_ping=True)
     if kind != "sqlite" or address.database in (None, "", ":memory:"):
-        message = "a file of SQLite or a database of PostgreSQL is needed"
+        message = "use an SQLite file or a PostgreSQL database"
         raise ArgumentError(message)
     engine = _discreet(address, connect_args={"timeout": BUSY_S})
     event.listen(engine, "connect", _as_server)
@@ -42,28 +42,28 @@ def opened(url: str) -> Engine:
 
 
 def _discreet(address: URL, **options: Any) -> Engine:
-    """An engine that shows no values: in no error, and in no log, where DEBUG prints rows (R24).
+    """Return an engine that shows no values in errors or logs, even at DEBUG, which has rows (R24).
 
-    Source: SQLAlchemy, "Configuring Logging"; `logging_name` gives the engine a logger of its own.
+    Source: SQLAlchemy, "Configuring Logging". `logging_name` gives the engine its own logger.
     """
     logging.getLogger(f"sqlalchemy.engine.Engine.{NAME}").addFilter(_without_rows)
     return create_engine(address, hide_parameters=True, logging_name=NAME, **options)
 
 
 def _without_rows(record: logging.LogRecord) -> bool:
-    """Lets through what is no row: rows are logged at DEBUG alone."""
+    """Tell whether a log record is not a row: only rows are logged at DEBUG."""
     return record.levelno > logging.DEBUG
 
 
 def _as_server(connection: Any, _: object) -> None:
-    """Readers do not wait for a writer, and keys are checked, as a database server does."""
-    connection.isolation_level = None  # BEGIN is ours, see below
+    """Make SQLite behave like a server: readers do not wait for a writer, and keys are checked."""
+    connection.isolation_level = None  # we issue BEGIN, see below
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA foreign_keys = ON")
 
 
 def _begin(connection: Any) -> None:
-    """Writers queue at the beginning: one that has read first could not go on to write.
+    """Make writers queue when they begin: a writer that reads first could fail to write.
 
     Source: SQLite, "BEGIN IMMEDIATE" (lang_transaction) and SQLAlchemy's pysqlite page.
     """
@@ -71,13 +71,13 @@ def _begin(connection: Any) -> None:
 
 
 class OldDatabase(Exception):
-    """A database of an earlier release of the service."""
+    """A database from an earlier release of the service."""
 
 
 def prepare(engine: Engine, seed: Seed | None) -> None:
-    """Makes the tables, and plants a seed where there is no biller yet.
+    """Create the tables, and load the seed if there is no biller yet.
 
-    Raises `OldDatabase` where tables lack columns: what is made up is not worth a migration.
+    Raises `OldDatabase` if tables lack columns: made-up data is not worth a migration.
     """
     there = inspect(engine)
     for table in t.Base.metadata.sorted_tables:
@@ -85,8 +85,8 @@ def prepare(engine: Engine, seed: Seed | None) -> None:
             columns = {column["name"] for column in there.get_columns(table.name)}
             if not columns.issuperset(table.columns.keys()):
                 message = (
-                    "the database is of an earlier release of the reference service; name a new "
-                    "one, or remove this one"
+                    "the database is from an earlier release of the reference service; use a new "
+                    "one, or delete this one"
                 )
                 raise OldDatabase(message)
     t.Base.metadata.create_all(engine)
@@ -97,17 +97,17 @@ def prepare(engine: Engine, seed: Seed | None) -> None:
 
 
 def key_hash(key: str) -> str:
-    """What is kept of a PartnerKey. Keys are random and long: they need no slow hash."""
+    """Return the stored hash of a PartnerKey. Keys are long and random, so it need not be slow."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 
 def last_ten(number: str) -> str | None:
-    """The last ten digits of a telephone number; None where it is no whole number."""
+    """Return the last ten digits of a telephone number; None if it is not a complete number."""
     digits = "".join(digit for digit in number if digit in "0123456789")
     return digits[-10:] if len(digits) >= 10 else None
 
 
-# ── planting ─────────────────────────────────────────────────────────────────────────────
+# ── seeding ──────────────────────────────────────────────────────────────────────────────
 
 
 def _plant(session: Session, seed: Seed) -> None:
@@ -140,7 +140,7 @@ def _biller(session: Session, biller: Biller) -> t.Biller:
     }
     session.add_all(types.values())
     session.add_all(_customer(row.BillerID, who) for who in biller.customers)
-    session.flush()  # what follows refers to these
+    session.flush()  # the rows below refer to these
     ids = {code: kind.InvoiceTypeID for code, kind in types.items()}
     for who in biller.customers:
         session.add_all(_of_customer(row.BillerID, ids, who))
@@ -163,7 +163,7 @@ def _customer(biller: int, who: Customer) -> t.Customer:
 
 
 def _of_customer(biller: int, types: dict[str, int], who: Customer) -> Iterator[t.Base]:
-    """A customer's payment, invoices and registrations."""
+    """Yield a customer's payment, invoices, and registrations."""
     number = int(who.id.reveal())
     yield t.Payment(
         PaymentGUID=who.payment.guid.reveal(),

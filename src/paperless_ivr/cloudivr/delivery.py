@@ -1,9 +1,9 @@
-"""Delivers the queued e-mails by SMTP, where a server for it is named.
+"""Delivers the queued e-mails by SMTP, if a mail server is configured.
 
-An e-mail is taken before it is sent, so that no other process sends it too. Whatever happens
-then, it is tried again after `RETRY`, and then less and less often, until the server has taken
-it, has refused it for good, or its link can no longer be used. Where the answer of the server is
-lost it may come twice; its Message-ID is the same then.
+An e-mail is claimed before it is sent, so that no other process sends it too. Whatever happens
+next, it is retried after `RETRY`, and then less and less often, until the server accepts it,
+rejects it permanently, or its link can no longer be used. If the server's answer is lost, the
+e-mail may arrive twice, with the same Message-ID.
 """
 
 import hashlib
@@ -26,21 +26,21 @@ from paperless_ivr.cloudivr.words import WORDS
 
 RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=1)
-"""After so long an e-mail that was taken, and not sent, is tried again: first and last."""
+"""The shortest and longest time after which a claimed but unsent e-mail is retried."""
 LOOK_S = 1.0
-"""Seconds after which the queue is looked at again."""
+"""Seconds between looks at the queue."""
 TIMEOUT_S = 10.0
-"""Seconds that the mail server may take for an answer: less than `RETRY` by far."""
+"""Seconds that the mail server may take to answer: far less than `RETRY`."""
 SENDER = "cloudivr@localhost"
 FOR_GOOD = range(500, 600)
-"""Codes with which a server refuses for good (RFC 5321, section 4.2.1)."""
+"""Codes for a permanent rejection (RFC 5321, section 4.2.1)."""
 
 _log = structlog.get_logger()
 
 
 @frozen
 class Mailer:
-    """Delivers what is queued in a database. Several may do so side by side."""
+    """Delivers the e-mails queued in a database. Several mailers can run in parallel."""
 
     engine: Engine
     host: str
@@ -48,7 +48,7 @@ class Mailer:
     clock: Callable[[], datetime]
 
     def run(self, stopped: Event) -> None:
-        """Deliver until stopped; log what keeps the e-mail waiting where that changes.
+        """Deliver until stopped. Log what keeps the e-mail waiting whenever that changes.
 
         Errors are logged by their class: a text may hold an address.
         """
@@ -66,9 +66,9 @@ class Mailer:
                 _log.info("cloudivr.mail_goes_out")
 
     def deliver(self) -> int:
-        """Send what is due, oldest first; return how many e-mails the server took.
+        """Send what is due, oldest first, and return how many e-mails the server accepted.
 
-        Raises OSError or SMTPException where the server is away; then nothing is lost.
+        Raises OSError or SMTPException if the server is unavailable. Nothing is lost then.
         """
         now = self.clock()
         with Session(self.engine) as session:
@@ -98,7 +98,7 @@ class Mailer:
         now = self.clock()
         with Session(self.engine) as session, session.begin():
             email = session.get_one(t.EmailQueue, number)
-            pause = min(max(RETRY, now - email.QueuedAt), LONGEST_RETRY)  # as old as it is
+            pause = min(max(RETRY, now - email.QueuedAt), LONGEST_RETRY)  # doubles its age
             mine = update(t.EmailQueue).where(t.EmailQueue.EmailQueueID == number, *self._due(now))
             taken: Any = session.execute(mine.values(TryAt=now + pause))
             if not taken.rowcount:

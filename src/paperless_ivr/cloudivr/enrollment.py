@@ -1,4 +1,4 @@
-"""Registrations for paperless billing: how they start, are replaced, and end."""
+"""Starts, replaces, and ends registrations for paperless billing."""
 
 import hashlib
 import secrets
@@ -21,10 +21,10 @@ class Registrar:
     """Starts registrations, and sends the links that complete them."""
 
     address: Callable[[], str]
-    """The service's own address, without a slash at its end."""
+    """The service's own URL, without a trailing slash."""
     link_days: float
     daily_messages: int
-    """E-mails and texts to one customer in 24 hours."""
+    """The most e-mails and texts to one customer in 24 hours."""
 
     def StartPaperlessRegistrationForCustomer(
         self,
@@ -34,12 +34,12 @@ class Registrar:
         BillerID: int,
         EmailAddress: str | None,
     ) -> None:
-        """Starts a registration, or replaces a pending one; its link is queued by e-mail.
+        """Start a registration, or replace a pending one, and queue an e-mail with its link.
 
-        The address on file is overwritten before anybody has confirmed the new one, as the
-        source has it. All is in the visit's transaction, the queue as well: there is never
-        the one without the other. Without an address (registration by text alone) nothing
-        is updated or queued, and the link that was texted for it stays valid.
+        The address on file is overwritten before the new one is confirmed, as in the source.
+        Everything, including the queue, is in the visit's transaction, so there is never one
+        without the other. Without an address (registration by text only), nothing is updated
+        or queued, and the texted link stays valid.
         """
         bill = Bill(BillerID, CustomerID, InvoiceTypeID)
         if status_of(registration_of(visit.session, bill), visit.now) is t.Registered.ACTIVE:
@@ -65,16 +65,16 @@ class Registrar:
                 )
 
     def link(self, visit: Visit, bill: Bill, purpose: str) -> tuple[str, t.WebLink]:
-        """A new link, and what it opens.
+        """Return a new link, and the row of what it opens.
 
-        Its token is as good as the customer's yes, so only its hash is kept.
+        Its token is as good as the customer's consent, so only its hash is stored.
         """
         if self._sent_today(visit, bill.CustomerID) >= self.daily_messages:
             raise Refused(Code.LIMIT)
         token, expires = secrets.token_urlsafe(32), self._end(visit)
         registration = registration_of(visit.session, bill)
         if registration and status_of(registration, visit.now) is t.Registered.PENDING:
-            registration.ExpiresAt = expires  # it lasts as long as a link that completes it
+            registration.ExpiresAt = expires  # it lasts as long as the links that complete it
         opens = t.WebLink(
             **bill._asdict(),
             TokenHash=token_hash(token),
@@ -87,7 +87,7 @@ class Registrar:
         return f"{self.address()}/paperless/{token}", opens
 
     def _end(self, visit: Visit) -> datetime:
-        """When a link that is sent now expires."""
+        """Return when a link sent now will expire."""
         return visit.now + timedelta(days=self.link_days)
 
     @staticmethod
@@ -105,7 +105,7 @@ class Registrar:
 
 
 def token_hash(token: str) -> str:
-    """What is kept of a link's token."""
+    """Return the stored hash of a link's token."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -116,9 +116,9 @@ def settle(
     links: t.LinkStatus | None,
     expires: datetime | None = None,
 ) -> None:
-    """Puts a bill where it now is.
+    """Set the status of a bill.
 
-    Links that were sent for it before can be used no more, unless `links` is None.
+    Links sent for it earlier get the status `links`, and stay usable only if that is None.
     """
     registration = registration_of(visit.session, bill)
     if registration is not None:

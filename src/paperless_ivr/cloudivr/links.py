@@ -1,4 +1,4 @@
-"""The links that are sent: what they open, and how they complete a registration."""
+"""Opens the links that were sent, and completes registrations through them."""
 
 from attrs import evolve, frozen
 from sqlalchemy.orm import Session
@@ -12,12 +12,12 @@ from paperless_ivr.cloudivr.transactions import Visit
 from paperless_ivr.cloudivr.words import Standing
 
 TYPE_EMAIL = "type_email"
-"""The purpose of a texted link on whose page the e-mail address is typed."""
+"""The purpose of a texted link whose page asks for the e-mail address."""
 
 
 @frozen
 class Opened:
-    """A link that was opened: how it stands, and what its page tells. Nothing personal."""
+    """An opened link: its standing, and the content of its page. Nothing personal."""
 
     standing: Standing
     language: str
@@ -29,22 +29,22 @@ class Opened:
 
 @frozen
 class Links:
-    """The links of a service, as they open in a browser."""
+    """The links of a service, as opened in a browser."""
 
     service: CloudIVR
     language: str = "en"
-    """That of the browser; the customer's own counts where it is known."""
+    """The browser's language. The customer's own takes precedence if it is known."""
 
     def look(self, token: str) -> Opened:
-        """What a link opens. It changes nothing: mail scanners open links, too."""
+        """Return what a link opens. Changes nothing, because mail scanners open links, too."""
         with Session(self.service.engine) as session:
             link = session.get(t.WebLink, token_hash(token))
             return self._opened(session, link) if link else self._without(Standing.UNKNOWN)
 
     def complete(self, token: str, email: str | None = None) -> Opened:
-        """Completes the registration: the bill is paperless from then on.
+        """Complete the registration: the bill is paperless from then on.
 
-        The address counts where the page asks for one.
+        The address counts only if the page asks for one.
         """
         return self.service.transactions.run(
             "CompleteRegistration",
@@ -60,7 +60,7 @@ class Links:
             return self._without(Standing.UNKNOWN)
         visit.biller_id = link.BillerID
         customer = locked_customer(session, link.BillerID, link.CustomerID)
-        session.refresh(link)  # somebody else may have used it meanwhile
+        session.refresh(link)  # someone else may have used it in the meantime
         opened = self._opened(session, link)
         if opened.standing is not Standing.OPEN:
             visit.note("RefuseLink", Code.NONE)
@@ -79,7 +79,7 @@ class Links:
         return evolve(opened, standing=Standing.DONE)
 
     def _without(self, standing: Standing) -> Opened:
-        """What opens where no link is known."""
+        """Return what opens if the link is unknown."""
         return Opened(standing, self.language)
 
     def _opened(self, session: Session, link: t.WebLink) -> Opened:

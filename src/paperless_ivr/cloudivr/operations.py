@@ -1,4 +1,4 @@
-"""The seven operations of the reference service, under their own names."""
+"""The seven operations of the reference service, under the contract's names."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -34,19 +34,19 @@ from paperless_ivr.cloudivr.transactions import Refused, Transactions, Visit
 from paperless_ivr.keypad import alone
 
 LINK_DAYS = 7.0
-"""Days that a link can be used: a household that reads its mail at the weekend gets there."""
+"""Days that a link can be used: enough for people who read their mail on weekends."""
 DAILY_MESSAGES = 20
-"""E-mails and texts to one customer in 24 hours: more is a fault, or harassment."""
+"""The most e-mails and texts to one customer in 24 hours: more is a bug or harassment."""
 
 Text = str | None
-"""A text of the contract: each of them may be left out."""
+"""A text field of the contract. All of them are optional."""
 
 
 Answered = TypeVar("Answered")
 
 
 def operation(act: Callable[..., Answered]) -> Callable[..., Answered]:
-    """Give an operation who asks, and what, as an `Admission` made of the request's fields."""
+    """Pass an operation an `Admission` made from the request's fields: who asks, and for what."""
 
     @wraps(act)
     def called(
@@ -65,11 +65,11 @@ def operation(act: Callable[..., Answered]) -> Callable[..., Answered]:
 
 @frozen
 class CloudIVR:
-    """The operations, over a database. They never raise. Safe to use from several threads."""
+    """The operations on a database. They never raise. Safe to use from several threads."""
 
     engine: Engine
     address: Callable[[], str]
-    """The service's own address, without a slash at its end; links lead there."""
+    """The service's own URL, without a trailing slash. Links lead there."""
     clock: Callable[[], datetime] = utc_now
     link_days: float = LINK_DAYS
     daily_messages: int = DAILY_MESSAGES
@@ -94,7 +94,7 @@ class CloudIVR:
         AccountNumber: Text = None,
         InvoiceNumber: Text = None,
     ) -> InvoiceExistsAnswer:
-        """Whether an invoice is still there."""
+        """Tell whether an invoice still exists."""
 
         def work(visit: Visit) -> InvoiceExistsAnswer:
             biller = admit(visit, admission)
@@ -121,7 +121,7 @@ class CloudIVR:
         *,
         AccountNumber: Text = None,
     ) -> SearchAnswer:
-        """The customer with that account, and all other accounts of the same holder."""
+        """Find the customer with an account, and all other accounts of the same holder."""
 
         def wanted(biller: t.Biller) -> ColumnElement[bool]:
             its_number = t.Customer.AccountNumber == needed(AccountNumber)
@@ -139,10 +139,10 @@ class CloudIVR:
         *,
         PhoneNumber: Text = None,
     ) -> SearchAnswer:
-        """Everybody with this telephone number on file; its last ten digits count."""
+        """Find every customer with this telephone number on file. Its last ten digits count."""
 
         def wanted(_: t.Biller) -> ColumnElement[bool]:
-            # Not "is null": no number at all is not that of everybody who has none.
+            # Not "is null": a missing number must not match all customers without one.
             number = alone(needed(PhoneNumber)) or ""
             return t.Customer.PhoneLastTen == (last_ten(number) or "")
 
@@ -173,10 +173,10 @@ class CloudIVR:
     def EnrollInPaperless(
         self, admission: Admission, *, PaymentGUID: Text = None
     ) -> PaperlessEnrollment_Response:
-        """Starts the registration of a payment's customer, with the payment's own e-mail.
+        """Start the registration of a payment's customer, with the payment's own e-mail address.
 
-        It has no key: sent again it is refused as pending, as there is one registration a
-        customer and invoice type.
+        It has no key. If sent again, it is refused as pending, since there is one registration
+        per customer and invoice type.
         """
 
         def enroll(visit: Visit, biller: t.Biller) -> None:
@@ -220,7 +220,7 @@ class CloudIVR:
         ConsentReference: Text = None,
         IdempotencyKey: Text = None,
     ) -> Answer:
-        """Paperless starts or replaces the pending registration; paper cancels what there is."""
+        """Start or replace the pending registration if paperless; cancel it if paper."""
         email = EmailAddress or None
 
         def store(visit: Visit, biller: t.Biller) -> None:
@@ -265,7 +265,7 @@ class CloudIVR:
         ConsentReference: Text = None,
         IdempotencyKey: Text = None,
     ) -> Answer:
-        """Texts a link; links sent earlier stay valid until another is e-mailed, or is used."""
+        """Text a link. Earlier links stay valid until a link is e-mailed, or one is used."""
         number = alone(PhoneNumber or "")
 
         def send(visit: Visit, biller: t.Biller) -> None:
@@ -301,7 +301,7 @@ class CloudIVR:
         ConsentReference: Text = None,
         IdempotencyKey: Text = None,
     ) -> Answer:
-        """Puts the bill of a payment on AutoPay, with the payment's method."""
+        """Put the bill of a payment on AutoPay, with the payment's method."""
 
         def store(visit: Visit, biller: t.Biller) -> None:
             with visit.step("FetchPayment"):
@@ -337,7 +337,7 @@ class CloudIVR:
 
 
 def needed(text: Text) -> str:
-    """What to look for; a blank is refused, or it would read as nobody found."""
+    """Return what to look for. Refuses a blank, which would otherwise look like no match."""
     if text is None or not text.strip():
         raise Refused(Code.FIELD_MISSING)
     return text

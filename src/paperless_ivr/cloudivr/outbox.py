@@ -1,4 +1,4 @@
-"""What the service has queued to be sent. Nothing here is on the web side: it is personal."""
+"""The queue of outgoing messages. It is personal, so none of it is served on the web."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from paperless_ivr.secret import Secret
 
 @frozen
 class Message:
-    """An e-mail or a text in the outbox. Its link is as good as its receiver's yes."""
+    """An e-mail or a text in the outbox. Its link is as good as its recipient's consent."""
 
     to: Secret
     customer: Secret
@@ -29,14 +29,14 @@ class Message:
 
 @frozen
 class Outbox:
-    """What is queued, oldest first."""
+    """The queued messages, oldest first."""
 
     emails: tuple[Message, ...]
     texts: tuple[Message, ...]
 
 
 def outbox(engine: Engine, now: datetime) -> Outbox:
-    """What a service's database has in its queues."""
+    """Return the messages in the queues of a service's database."""
     with Session(engine) as session:
         emails = session.scalars(select(t.EmailQueue).order_by(t.EmailQueue.EmailQueueID))
         texts = session.scalars(select(t.TextQueue).order_by(t.TextQueue.TextQueueID))

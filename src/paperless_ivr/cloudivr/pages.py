@@ -1,4 +1,4 @@
-"""The pages that people see: what a link is for, what became of it, what the service is."""
+"""The web pages: a link's question, its outcome, and a description of the service."""
 
 from collections.abc import Iterable, Mapping
 
@@ -55,11 +55,11 @@ STATUS: Mapping[Standing, int] = {
     Standing.UNKNOWN: 404,
     Standing.FAILED: 500,
 }
-"""The HTTP status that a page comes with."""
+"""The HTTP status of a page."""
 
 
 def link_page(opened: Opened) -> tuple[int, str]:
-    """The page of a link, and its HTTP status."""
+    """Return the HTTP status and the page of a link."""
     words = WORDS[opened.language]
     said = words.pages[opened.standing]
     gaps = {
@@ -75,7 +75,7 @@ def link_page(opened: Opened) -> tuple[int, str]:
 
 
 def service_page(operations: Iterable[str]) -> str:
-    """What somebody sees who opens the service's address in a browser."""
+    """Return the page shown when the service's URL is opened in a browser."""
     body = _paragraphs(["The following operations are supported; see the contract (?WSDL)."])
     body += _LIST.format(Markup("").join(_ITEM.format(name) for name in operations))
     body += _PARAGRAPH.format("This is a reference service with made-up data.")
@@ -83,7 +83,7 @@ def service_page(operations: Iterable[str]) -> str:
 
 
 def page(title: str, body: str, language: str) -> str:
-    """A page. What is no markup is escaped."""
+    """Return a page. Everything that is not markup is escaped."""
     return _PAGE.format(title=title, body=body, language=language)
 
 

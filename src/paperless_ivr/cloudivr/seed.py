@@ -1,4 +1,4 @@
-"""What the reference service and the demo begin with: `seed.toml`, read into plain values."""
+"""The initial data of the reference service and the demo: `seed.toml` as plain values."""
 
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ from paperless_ivr.secret import Secret
 
 @frozen
 class Bill:
-    """An invoice, and how its kind of bill comes at first."""
+    """An invoice, and how its type of bill is delivered initially."""
 
     number: Secret
     type: str
@@ -26,9 +26,9 @@ class Bill:
     paperless: bool
     pending: bool
     flag: bool
-    """A search answers whether it is paperless."""
+    """A search reports whether it is paperless."""
     gone: bool
-    """A search lists it, and `InvoiceExists` no longer knows it."""
+    """A search lists it, but `InvoiceExists` no longer finds it."""
 
 
 @frozen
@@ -43,7 +43,7 @@ class Payment:
 
 @frozen
 class Customer:
-    """A customer of a biller, with what is on file."""
+    """A customer of a biller, with the data on file."""
 
     handle: str
     id: Secret
@@ -52,31 +52,31 @@ class Customer:
     email: Secret | None
     phone: Secret | None
     landline: bool
-    """The telephone takes no text."""
+    """The telephone cannot receive texts."""
     holder: str | None
-    """Who holds the account, where somebody holds several."""
+    """The account holder, if someone holds several accounts."""
     bills: tuple[Bill, ...]
     payment: Payment
 
 
 @frozen
 class Biller:
-    """A biller: what it has bought, what it bills, whom."""
+    """A biller, with its products, invoice types, and customers."""
 
     id: str
     name: str
     guid: str
     products: frozenset[str]
     bills_still_on_paper: int
-    """How many bills may still come on paper after a link is opened."""
+    """The number of bills that may still come on paper after a link is opened."""
     invoice_types: Mapping[str, Mapping[str, str]]
-    """What each type is called, by language."""
+    """The name of each type, by language."""
     customers: tuple[Customer, ...]
 
 
 @frozen
 class Partner:
-    """Somebody whose telephone line may ask about some billers."""
+    """A telephone line's operator, who may ask about some billers."""
 
     name: str
     guid: str
@@ -86,13 +86,13 @@ class Partner:
 
 @frozen
 class Seed:
-    """All of it."""
+    """The whole seed."""
 
     partners: tuple[Partner, ...]
     billers: tuple[Biller, ...]
 
     def biller(self, identifier: str) -> Biller:
-        """The biller of that identifier; LookupError where there is none."""
+        """Return the biller with an identifier. LookupError if there is none."""
         for biller in self.billers:
             if biller.id == identifier:
                 return biller
@@ -103,7 +103,7 @@ class Seed:
 
 @cache
 def load() -> Seed:
-    """The seed that ships with the package."""
+    """Return the seed that ships with the package."""
     text = files("paperless_ivr.cloudivr").joinpath("seed.toml").read_text(encoding="utf-8")
     read = tomllib.loads(text)
     return Seed(

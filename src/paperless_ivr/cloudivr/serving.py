@@ -1,4 +1,4 @@
-"""The service while it runs: on a port of its own, in a thread, until it is stopped."""
+"""Runs the service on its own port, in a thread, until it is stopped."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -27,36 +27,36 @@ from paperless_ivr.net.connections import DEFAULTS, Limits
 from paperless_ivr.net.http import bounded, listen, whole_requests
 
 THREADS = 10
-"""Requests that are worked on at once; others wait."""
+"""Requests that are processed concurrently. Others wait."""
 STOP_S = 5
-"""Seconds that requests in progress have to end when the service is stopped."""
+"""Seconds that requests in progress have to finish when the service is stopped."""
 
 
 @define(eq=False, repr=False)
 class Service:
-    """A service that runs."""
+    """A running service."""
 
     url: str
-    """Its address, without a slash at its end."""
+    """Its URL, without a trailing slash."""
     engine: Engine
     operations: CloudIVR = field(init=False)
 
     @property
     def endpoint(self) -> str:
-        """Where envelopes are posted."""
+        """The URL to post envelopes to."""
         return self.url + ASMX
 
     @property
     def wsdl_url(self) -> str:
-        """Where its WSDL is."""
+        """The URL of its WSDL."""
         return f"{self.endpoint}?WSDL"
 
     def outbox(self) -> Outbox:
-        """The e-mails and texts that are queued."""
+        """Return the queued e-mails and texts."""
         return outbox(self.engine, self.operations.clock())
 
     def snapshot(self) -> Callable[[], None]:
-        """Return a function that puts back what the service holds now. On SQLite only."""
+        """Return a function that restores the service's current data. SQLite only."""
         held = sqlite3.connect(":memory:", check_same_thread=False)
         self._copy(held, back=False)
 
@@ -75,7 +75,7 @@ class Service:
                 own.backup(held)
 
     def registration(self, customer_id: int | str, invoice_type: str) -> t.Registered | None:
-        """How far the registration of a customer's bill is; None where there never was one."""
+        """Return the status of a bill's registration; None if there never was one."""
         with Session(self.engine) as session:
             found = session.scalar(
                 select(t.PaperlessRegistration)
@@ -105,12 +105,12 @@ def running(  # noqa: PLR0913 - an argument for each option
     smtp: tuple[str, int] | None = None,
     bounds: Limits = DEFAULTS,
 ) -> Iterator[Service]:
-    """A service that runs until the block ends.
+    """Run a service until the block ends.
 
-    Without a database it has one of its own, which is gone afterwards; port 0 is any that is
-    free. An empty database is seeded. Links lead to `public_url`: never to what a request
-    says of its host, or whoever asks could have them lead to himself. Queued e-mail is
-    delivered where `smtp` names the host and port of a mail server.
+    Without a database URL, it uses a temporary database. Port 0 means any free port. An empty
+    database is seeded. Links lead to `public_url`, never to the host named in a request, since
+    a client could use that to redirect links to itself. Queued e-mail is delivered if `smtp` is
+    the host and port of a mail server.
     """
     with ExitStack() as ending:
         if database_url is None:

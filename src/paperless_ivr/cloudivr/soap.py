@@ -1,6 +1,6 @@
-"""SOAP over HTTP, in both versions: an envelope in, an envelope or a fault out.
+"""SOAP over HTTP, in both versions: takes an envelope, and returns an envelope or a fault.
 
-Faults say what is wrong in names of the contract; what a client wrote is never repeated.
+Faults use names of the contract to say what is wrong. They never repeat what a client wrote.
 """
 
 from typing import Any
@@ -16,20 +16,20 @@ from paperless_ivr.cloudivr.contract import SOAP11, VERSIONS, BrokenContract, Co
 from paperless_ivr.cloudivr.operations import CloudIVR
 
 MAX_BODY = 1_000_000
-"""Bytes of a request: envelopes of this contract have a few hundred."""
+"""The most bytes in a request. This contract's envelopes have a few hundred."""
 XML = "http://www.w3.org/XML/1998/namespace"
 NEXT = (
     "http://schemas.xmlsoap.org/soap/actor/next",
     "http://www.w3.org/2003/05/soap-envelope/role/next",
     "http://www.w3.org/2003/05/soap-envelope/role/ultimateReceiver",
 )
-"""Roles in which this service acts, besides that of who receives the message."""
+"""Roles in which this service acts, in addition to that of the message's recipient."""
 
 _log = structlog.get_logger()
 
 
 class Fault(Exception):
-    """A message that cannot be answered but by a fault."""
+    """A message that can only be answered with a fault."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(code, reason)
@@ -39,13 +39,13 @@ class Fault(Exception):
 
 @frozen
 class Endpoint:
-    """Where envelopes are posted."""
+    """Answers the envelopes that are posted."""
 
     service: CloudIVR
     contract: Contract
 
     def answer(self, request: Request) -> Response:
-        """The answer to an envelope."""
+        """Return the answer to an envelope."""
         version = _version(request)
         try:
             operation, fields = self._read(version, request)
@@ -53,16 +53,16 @@ class Endpoint:
             return _response(version, 200, self.contract.write(version, operation, answer))
         except Fault as fault:
             return _fault(version, fault)
-        except HTTPException:  # too large, or cut off: there is no message to answer
+        except HTTPException:  # too large or cut off: there is no message to answer
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a fault
+        except Exception as error:  # noqa: BLE001 - the client gets a fault for any error
             _log.error("cloudivr.failed", error=type(error).__name__)
             return _fault(version, Fault(version.server, "The service failed."))
 
     def _read(self, version: Version, request: Request) -> tuple[str, dict[str, Any]]:
         text = request.get_data()
         if len(text) >= MAX_BODY:
-            raise RequestEntityTooLarge  # a text whose length was not told is cut off there
+            raise RequestEntityTooLarge  # a body of unknown length is cut off there
         body = _body(version, _parsed(version, text))
         try:
             operation, fields = self.contract.read(body)
@@ -79,7 +79,7 @@ class Endpoint:
 
 
 def _version(request: Request) -> Version:
-    """The version of SOAP, by the type of what was sent."""
+    """Return the version of SOAP, by the request's content type."""
     for version in VERSIONS:
         if request.mimetype == version.media_type:
             return version
@@ -87,7 +87,7 @@ def _version(request: Request) -> Version:
 
 
 def _action(version: Version, request: Request) -> str | None:
-    """The action, as the client gives it."""
+    """Return the action that the client gives."""
     if version.action_required:
         action = request.headers.get("SOAPAction")
         if action is None:
@@ -116,7 +116,7 @@ def _parsed(version: Version, text: bytes) -> etree._Element:
 
 
 def _body(version: Version, root: etree._Element) -> etree._Element:
-    """What the body of an envelope holds."""
+    """Return the element in the body of an envelope."""
     tag = etree.QName(root)
     if tag.localname != "Envelope":
         raise Fault(version.client, "The message is not a SOAP envelope.")
@@ -152,7 +152,7 @@ def _fault(version: Version, fault: Fault) -> Response:
     if version is SOAP11:
         parts = [plain.faultcode(code), plain.faultstring(fault.reason)]
         if fault.code in (version.client, version.server):
-            parts.append(plain.detail())  # SOAP 1.1 section 4.4: it was the body's fault
+            parts.append(plain.detail())  # SOAP 1.1 section 4.4: the error was in the body
     else:
         reason = soap.Text(fault.reason, {f"{{{XML}}}lang": "en"})
         parts = [soap.Code(soap.Value(code)), soap.Reason(reason)]

@@ -1,6 +1,6 @@
-"""What the reference service keeps. Fields have the names that they have at the service.
+"""The tables of the reference service. Columns have the service's own field names.
 
-The classes print as nothing but their names: a row is personal data.
+The classes print only as their names, since a row is personal data.
 """
 
 import enum
@@ -26,46 +26,46 @@ from paperless_ivr.cloudivr.words import Standing
 
 
 class Moment(TypeDecorator[datetime]):
-    """A moment in UTC; SQLite keeps no time zone."""
+    """A moment in UTC. SQLite stores no time zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """As it is kept."""
+        """Return the stored form."""
         return value.astimezone(UTC) if value else None
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """As it was."""
+        """Return the original value."""
         return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
 
 
 class Money(TypeDecorator[Decimal]):
-    """An amount, kept in cents: SQLite has no decimals."""
+    """An amount, stored in cents, since SQLite has no decimals."""
 
     impl = Integer
     cache_ok = True
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:  # noqa: ARG002
-        """As it is kept."""
+        """Return the stored form."""
         return None if value is None else int(value * 100)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:  # noqa: ARG002
-        """As it was."""
+        """Return the original value."""
         return None if value is None else Decimal(value).scaleb(-2)
 
 
 class Bought(enum.StrEnum):
-    """What a biller may have bought."""
+    """A product that a biller can buy."""
 
     PAPERLESS = "paperless"
     AUTOPAY = "autopay"
 
 
 class Registered(enum.StrEnum):
-    """How far a registration is. Without a registration the bill is on paper, too.
+    """The status of a registration. Without a registration, the bill is on paper, too.
 
-    A pending one has an end (`PaperlessRegistration.ExpiresAt`).
+    A pending one expires (`PaperlessRegistration.ExpiresAt`).
     """
 
     PENDING = "pending"
@@ -74,7 +74,7 @@ class Registered(enum.StrEnum):
 
 
 class LinkStatus(enum.StrEnum):
-    """Whether a link can still be used; of an open one its expiry says more."""
+    """Whether a link can still be used. An open one may have expired (`ExpiresAt`)."""
 
     OPEN = "open"
     USED = "used"
@@ -83,7 +83,7 @@ class LinkStatus(enum.StrEnum):
 
 
 def _word(words: type[enum.StrEnum]) -> Enum:
-    """One of some words, kept as it is written."""
+    """Return a column type for an enum, stored by its values."""
     return Enum(words, native_enum=False, length=20, values_callable=list)
 
 
@@ -103,7 +103,7 @@ def _key(to: str, **more: Any) -> Mapped[int]:
     return mapped_column(ForeignKey(to), index=True, **more)
 
 
-# ── who may ask ──────────────────────────────────────────────────────────────────────────
+# ── partners and billers ─────────────────────────────────────────────────────────────────
 
 partner_biller = Table(
     "PartnerBiller",
@@ -111,11 +111,11 @@ partner_biller = Table(
     Column("PartnerID", ForeignKey("Partner.PartnerID"), primary_key=True),
     Column("BillerID", ForeignKey("Biller.BillerID"), primary_key=True),
 )
-"""Which partner may ask about which biller."""
+"""The billers that each partner may ask about."""
 
 
 class Partner(Base):
-    """A partner: somebody's telephone line."""
+    """A partner, which operates a telephone line."""
 
     __tablename__ = "Partner"
     PartnerID: Mapped[int] = mapped_column(primary_key=True)
@@ -133,7 +133,7 @@ class Biller(Base):
     BillerGUID: Mapped[str] = mapped_column(String(36), unique=True)
     BillerName: Mapped[str]
     BillsStillOnPaper: Mapped[int]
-    """How many bills may still come on paper once a link is opened."""
+    """The number of bills that may still come on paper after a link is opened."""
     Products: Mapped[list["BillerProduct"]] = relationship()
 
 
@@ -149,7 +149,7 @@ class BillerProduct(Base):
 
 
 class Customer(Base):
-    """A customer, with what is on file."""
+    """A customer, with the data on file."""
 
     __tablename__ = "Customer"
     __table_args__ = (UniqueConstraint("BillerID", "AccountNumber"),)
@@ -159,13 +159,13 @@ class Customer(Base):
     CustomerName: Mapped[str]
     EmailAddress: Mapped[str | None]
     Language: Mapped[str | None] = mapped_column(String(2))
-    """The language in which the customer last agreed to something, where that is known."""
+    """The language in which the customer last agreed to something, if known."""
     Phone: Mapped[str | None]
     PhoneLastTen: Mapped[str | None] = mapped_column(String(10), index=True)
-    """What numbers are compared by: a line may hand one over with or without +1."""
+    """Used to compare numbers: a line may hand them over with or without +1."""
     PhoneTakesText: Mapped[bool] = mapped_column(default=True)
     Holder: Mapped[str | None]
-    """Who holds the account, where somebody holds several: a search by one finds all."""
+    """The holder, if someone holds several accounts: a search for one finds all of them."""
     Invoices: Mapped[list["Invoice"]] = relationship(order_by="Invoice.InvoiceID")
 
 
@@ -179,10 +179,10 @@ class InvoiceType(Base):
     InvoiceType: Mapped[str]
     English: Mapped[str]
     Spanish: Mapped[str]
-    """What the bill is called, after "your" and "su"."""
+    """The name of the bill, as used after "your" and "su"."""
 
     def called(self, language: str) -> str:
-        """What it is called in a language."""
+        """Return its name in a language."""
         return self.Spanish if language == "es" else self.English
 
 
@@ -197,14 +197,14 @@ class Invoice(Base):
     BalanceDue: Mapped[Decimal]
     InvoiceDueDate: Mapped[date]
     TellsPaperless: Mapped[bool] = mapped_column(default=True)
-    """A search answers whether the bill is paperless; otherwise that is nil."""
+    """A search reports whether the bill is paperless; if false, that field is nil."""
     Withdrawn: Mapped[bool] = mapped_column(default=False)
-    """A search still lists it, and InvoiceExists no longer knows it."""
+    """A search still lists it, but InvoiceExists no longer finds it."""
     Type: Mapped[InvoiceType] = relationship()
 
 
 class Payment(Base):
-    """A payment that was taken."""
+    """A payment that was made."""
 
     __tablename__ = "Payment"
     PaymentID: Mapped[int] = mapped_column(primary_key=True)
@@ -215,11 +215,11 @@ class Payment(Base):
     EmailAddress: Mapped[str | None]
 
 
-# ── what was agreed to ───────────────────────────────────────────────────────────────────
+# ── agreements ───────────────────────────────────────────────────────────────────────────
 
 
 class OfBill:
-    """A row about one customer's bills of one type, which is what is enrolled."""
+    """A row about one customer's bills of one type, the unit of enrollment."""
 
     BillerID: Mapped[int] = _key("Biller.BillerID")
     CustomerID: Mapped[int] = _key("Customer.CustomerID")
@@ -227,7 +227,7 @@ class OfBill:
 
 
 class PaperlessRegistration(OfBill, Base):
-    """A registration for paperless billing: one a customer and type, whatever becomes of it."""
+    """A registration for paperless billing: one per customer and type, whatever its status."""
 
     __tablename__ = "PaperlessRegistration"
     __table_args__ = (UniqueConstraint("BillerID", "CustomerID", "InvoiceTypeID"),)
@@ -237,7 +237,7 @@ class PaperlessRegistration(OfBill, Base):
     ConsentReference: Mapped[str | None]
     ChangedAt: Mapped[datetime]
     ExpiresAt: Mapped[datetime | None]
-    """When the last link of a pending one expires: it then is as if it had never been."""
+    """When a pending one's last link expires. After that, it counts as if it had never existed."""
 
 
 class AutoPay(OfBill, Base):
@@ -252,24 +252,24 @@ class AutoPay(OfBill, Base):
 
 
 class PreferenceAnswer(Base):
-    """What a write was answered with, so that the same key is answered so again."""
+    """The answer to a write, so that the same key gets the same answer again."""
 
     __tablename__ = "PreferenceAnswer"
     PartnerID: Mapped[int] = mapped_column(ForeignKey("Partner.PartnerID"), primary_key=True)
     BillerID: Mapped[int] = mapped_column(ForeignKey("Biller.BillerID"), primary_key=True)
     Operation: Mapped[str] = mapped_column(primary_key=True)
     IdempotencyKeyHash: Mapped[str] = mapped_column(String(64), primary_key=True)
-    """A key may be longer than an index can hold."""
+    """A hash, since a key may be too long for an index."""
     ContentHash: Mapped[str] = mapped_column(String(64))
     ErrorCode: Mapped[int]
     AnsweredAt: Mapped[datetime]
 
 
-# ── what is sent ─────────────────────────────────────────────────────────────────────────
+# ── outgoing messages ────────────────────────────────────────────────────────────────────
 
 
 class WebLink(OfBill, Base):
-    """A link that was sent; its token is known by its hash alone."""
+    """A link that was sent. Only the hash of its token is stored."""
 
     __tablename__ = "WebLink"
     TokenHash: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -279,7 +279,7 @@ class WebLink(OfBill, Base):
     ExpiresAt: Mapped[datetime]
 
     def standing(self, now: datetime) -> Standing:
-        """What becomes of whoever opens it."""
+        """Return what happens when it is opened."""
         expired = self.Status is LinkStatus.OPEN and self.ExpiresAt <= now
         return Standing.EXPIRED if expired else Standing(self.Status)
 
@@ -293,13 +293,13 @@ class EmailQueue(OfBill, Base):
     Link: Mapped[str]
     TokenHash: Mapped[str] = mapped_column(ForeignKey("WebLink.TokenHash"), index=True)
     Opens: Mapped[WebLink] = relationship()
-    """What the link opens: the e-mail is sent only while that can be used."""
+    """The link in the e-mail, which is sent only while the link can be used."""
     QueuedAt: Mapped[datetime]
     TryAt: Mapped[datetime]
-    """It is not tried before then; whoever tries it moves this on, so that nobody else does."""
+    """The time of the next attempt. Each attempt moves it on, so that no other process tries."""
     SentAt: Mapped[datetime | None]
     RefusedWith: Mapped[int | None]
-    """The mail server's code for never."""
+    """The mail server's code for a permanent rejection."""
 
 
 class TextQueue(OfBill, Base):
@@ -314,22 +314,22 @@ class TextQueue(OfBill, Base):
     QueuedAt: Mapped[datetime]
 
 
-# ── what happened ────────────────────────────────────────────────────────────────────────
+# ── activity ─────────────────────────────────────────────────────────────────────────────
 
 
 class ActivityLog(Base):
-    """A step of an operation, and how it went. Nothing personal or secret."""
+    """A step of an operation, and its result. Nothing personal or secret."""
 
     __tablename__ = "ActivityLog"
     ActivityLogID: Mapped[int] = mapped_column(primary_key=True)
     RequestID: Mapped[str] = mapped_column(String(32), index=True)
-    """What the steps of one request have in common."""
+    """Shared by all steps of one request."""
     LoggedAt: Mapped[datetime]
     Operation: Mapped[str]
     Step: Mapped[str]
     ErrorCode: Mapped[int]
     Error: Mapped[str | None]
-    """The class of an exception; its text may be personal."""
+    """The class of an exception, but not its text, which may be personal."""
     Parameters: Mapped[str | None]
-    """Those of the request, masked, on its first step."""
+    """The request's parameters, masked, in its first step."""
     BillerID: Mapped[int | None] = mapped_column(ForeignKey("Biller.BillerID"), index=True)

@@ -1,6 +1,6 @@
-"""One request to the service: its transaction, and its steps in the activity log.
+"""Runs each request to the service in a transaction, and logs its steps.
 
-What is refused changes nothing, and what goes wrong is rolled back; both are on the log.
+A refused request changes nothing, and a failed one is rolled back. Both are logged.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ _log = structlog.get_logger()
 
 
 class Refused(Exception):
-    """The service refuses, for the reason that the code names."""
+    """The service refuses, for the reason given by the code."""
 
     def __init__(self, code: Code) -> None:
         super().__init__(code)
@@ -36,7 +36,7 @@ class Refused(Exception):
 
 @frozen
 class Step:
-    """A step that was taken, and how it went."""
+    """A step that was taken, and its result."""
 
     name: str
     at: datetime
@@ -47,7 +47,7 @@ class Step:
 
 @define(eq=False, repr=False)
 class Visit:
-    """A request while it is worked on, in one transaction."""
+    """A request being processed, in one transaction."""
 
     session: Session
     operation: str
@@ -58,12 +58,12 @@ class Visit:
 
     @property
     def now(self) -> datetime:
-        """The time now."""
+        """The current time."""
         return self.clock()
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Notes that a step is taken, and how it goes."""
+        """Note a step and its result for the activity log."""
         try:
             yield
         except Refused as refused:
@@ -81,12 +81,12 @@ class Visit:
         error: Exception | None = None,
         parameters: str | None = None,
     ) -> None:
-        """Notes a step for the activity log."""
+        """Note a step for the activity log."""
         kind = type(error).__name__ if error else None
         self.steps.append(Step(name, self.now, code, kind, parameters))
 
     def attempt(self, act: Callable[[], None]) -> Code:
-        """Acts; where that is refused, whatever it has changed is undone."""
+        """Call `act`. If it is refused, undo everything that it has changed."""
         try:
             with self.session.begin_nested():
                 act()
@@ -95,10 +95,10 @@ class Visit:
         return Code.NONE
 
     def once(self, key: str | None, content: Mapping[str, object], act: Callable[[], None]) -> Code:
-        """Acts, but for a key that was answered before: that is answered as it was then.
+        """Call `act`, unless the key was answered before: then return the same answer.
 
-        A key that came with other content before is refused: neither of the two can be meant.
-        Who comes second with a key waits here for the first to end: on SQLite at the
+        A key that came with other content before is refused, since it is unclear which is meant.
+        A second request with the same key waits for the first to end: on SQLite at the
         beginning of the transaction, on PostgreSQL at the primary key.
         """
         if not key:
@@ -127,7 +127,7 @@ class Visit:
 
 
 def _digest(key: str, content: Mapping[str, object]) -> str:
-    """What is kept of a request's content, to know it again."""
+    """Return the stored hash of a request's content, to recognize it again."""
     text = json.dumps([key, content], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -138,7 +138,7 @@ def _as_before(answer: t.PreferenceAnswer, digest: str) -> Code:
 
 @frozen
 class Transactions:
-    """Runs requests, each in a transaction of its own."""
+    """Runs requests, each in its own transaction."""
 
     engine: Engine
     clock: Callable[[], datetime] = utc_now
@@ -146,7 +146,7 @@ class Transactions:
     def run(
         self, operation: str, work: Callable[[Visit], Answer], refused: Callable[[Code], Answer]
     ) -> Answer:
-        """The answer of `work`, or that of a refusal. It never raises."""
+        """Return the answer of `work`, or of a refusal. Never raises."""
         with Session(self.engine, expire_on_commit=False) as session:
             visit = Visit(session, operation, self.clock)
             try:
@@ -156,13 +156,13 @@ class Transactions:
                     except Refused as refusal:
                         answer = refused(refusal.code)
                     _write_log(visit, session)
-            except Exception as error:  # noqa: BLE001 - the service answers whatever happens
+            except Exception as error:  # noqa: BLE001 - the service always answers
                 self._failed(visit, error)
                 return refused(Code.INTERNAL)
         return answer
 
     def _failed(self, visit: Visit, error: Exception) -> None:
-        """Logs an exception by its class; its text may be personal."""
+        """Log the class of an exception, but not its text, which may be personal."""
         visit.note("Rollback", Code.INTERNAL, error)
         _log.error("cloudivr.failed", operation=visit.operation, error=type(error).__name__)
         try:

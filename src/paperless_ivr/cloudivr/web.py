@@ -1,4 +1,4 @@
-"""The service on WSGI: envelopes, the WSDL, the pages of links, and nothing else."""
+"""The service's WSGI application: envelopes, the WSDL, the link pages, and nothing else."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -26,7 +26,7 @@ _HEADERS: Mapping[str, str] = {
         "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
     ),
-    "Referrer-Policy": "no-referrer",  # the address of a page holds its token
+    "Referrer-Policy": "no-referrer",  # the URL of a page contains its token
     "X-Content-Type-Options": "nosniff",
 }
 
@@ -59,7 +59,7 @@ class Application:
         )
 
     def __call__(self, environ: Any, start_response: Any) -> Iterable[bytes]:
-        """Answers a request, as WSGI has it."""
+        """Answer a request, as WSGI defines it."""
         return self._answer(_Request(environ))(environ, start_response)
 
     def _answer(self, request: Request) -> Response:
@@ -68,7 +68,7 @@ class Application:
             response: Response = endpoint(request, **values)
         except HTTPException as error:
             response = Response.force_type(error.get_response(request.environ), request.environ)
-        except Exception as error:  # noqa: BLE001 - no traceback reaches whoever asks
+        except Exception as error:  # noqa: BLE001 - no traceback reaches the client
             _log.error("cloudivr.failed", error=type(error).__name__)
             response = Response.force_type(InternalServerError().get_response())
         response.headers.update(_HEADERS)
@@ -76,7 +76,7 @@ class Application:
 
     def _describe(self, request: Request) -> Response:
         if request.query_string.lower() == b"wsdl":
-            # The address that was asked, so that a client behind a tunnel finds its way back.
+            # The URL that was requested, so that a client behind a tunnel can use the WSDL.
             wsdl = self.contract.wsdl(request.base_url)
             return Response(wsdl, content_type="text/xml; charset=utf-8")
         return _html(200, service_page(self.contract.operations))

@@ -1,4 +1,4 @@
-"""What customers read, in English and in Spanish: the pages of links, and the e-mails."""
+"""The text of link pages and e-mails, in English and in Spanish."""
 
 import enum
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from attrs import frozen
 
 
 class Standing(enum.Enum):
-    """What becomes of whoever opens a link."""
+    """What happens when a link is opened."""
 
     OPEN = "open"
     DONE = "done"
@@ -22,7 +22,7 @@ class Standing(enum.Enum):
 
 @frozen
 class PageWords:
-    """What a page of a link says."""
+    """The text of a link's page."""
 
     title: str
     paragraphs: tuple[str, ...]
@@ -30,7 +30,7 @@ class PageWords:
 
 @frozen
 class Words:
-    """Everything in one language. Gaps are `biller`, `bill`, `on_paper`, and in e-mails `link`."""
+    """All text in one language, with gaps `biller`, `bill`, `on_paper`, and in e-mails `link`."""
 
     pages: Mapping[Standing, PageWords]
     button: str
@@ -42,7 +42,7 @@ class Words:
     on_paper_many: str
 
     def on_paper(self, bills: int) -> str:
-        """How many bills may still come on paper, as the call says it."""
+        """Return how many bills may still come on paper, in the words of the call."""
         if bills > 2:
             return self.on_paper_many.format(count=bills)
         return self.on_paper_1 if bills == 1 else self.on_paper_2
@@ -162,6 +162,6 @@ WORDS: Mapping[str, Words] = {"en": ENGLISH, "es": SPANISH}
 
 
 def known(tag: str | None) -> str | None:
-    """The language of a tag such as "es-US", where there are words in it."""
+    """Return the language of a tag such as "es-US", if there is text in it."""
     language = (tag or "").partition("-")[0].lower()
     return language if language in WORDS else None

@@ -1,1 +1,1 @@
-"""One module per IVR runtime. Siblings do not know one another."""
+"""One module per IVR runtime. They do not import one another."""

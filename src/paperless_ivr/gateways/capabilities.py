@@ -1,8 +1,9 @@
-"""What an IVR runtime can do of what a flow needs, compared before the first call.
+"""Checks, before the first call, that an IVR runtime can do what a flow needs.
 
-A gateway says for each need whether its runtime does it, the adapter makes it up, it is done
-worse, or not at all. `check` holds that against a flow: what touches consent is refused rather
-than done worse. The sentences (G01 …) are those of docs/gateway-contract.md.
+For each need, a gateway says whether the runtime meets it, the adapter emulates it, it is
+degraded, or it is not met at all. `check` compares that with a flow. A need that a consent
+depends on is refused rather than degraded. The sentences (G01 …) are those of
+docs/gateway-contract.md.
 """
 
 import enum
@@ -20,21 +21,21 @@ from paperless_ivr.flow.turns import Gather
 
 
 class How(enum.Enum):
-    """How well something is done."""
+    """How well a need is met."""
 
     MET = "met"
-    """The runtime does it."""
+    """The runtime meets it."""
     EMULATED = "emulated"
-    """The adapter makes it up, and nobody can tell."""
+    """The adapter makes up for the runtime, with the same effect."""
     DEGRADED = "degraded"
-    """It is done worse: the call goes on, less well."""
+    """It is met only in part: the call goes on, but less well."""
     REFUSED = "refused"
-    """It is not done."""
+    """It is not met."""
 
 
 @frozen
 class Claim:
-    """How a gateway does one thing, and by what, with its source."""
+    """How well a gateway meets one need, and by what means, with the source."""
 
     how: How
     by: str = ""
@@ -45,58 +46,58 @@ MET = Claim(How.MET)
 
 @frozen
 class Capabilities:
-    """What a gateway claims. The defaults are those of one that does all that is asked for."""
+    """What a gateway claims. The defaults are those of a gateway that meets every need."""
 
     gateway: str
     interrupted: Claim = MET
-    """Tells which prompt was being spoken when the first key came (G17, G18)."""
+    """Reports which prompt was being spoken when the first key came (G17, G18)."""
     flush: Claim = MET
-    """Throws keys away that were pressed before a turn began (G21)."""
+    """Throws away keys that were pressed before a turn began (G21)."""
     once: Claim = MET
-    """A key that is delivered twice or late answers no other question (G31, G32)."""
+    """A key that is delivered twice or late does not answer another question (G31, G32)."""
     end_key_alone: Claim = MET
-    """At a question of one key, the end key alone is told from silence (G07)."""
+    """At a single-key question, tells the end key alone from silence (G07)."""
     end_key_alone_in_entries: Claim = MET
-    """In an entry of several keys, the end key alone is told from silence (G07)."""
+    """In an entry of several keys, tells the end key alone from silence (G07)."""
     no_end_key: Claim = MET
-    """Where no key ends the keys, `#` is one of them (G13)."""
+    """If a gather has no end key, `#` is a key like any other (G13)."""
     late_end_key: Claim = MET
-    """An end key just after as many keys as were asked for is dropped (G15)."""
+    """Drops an end key right after a complete entry (G15)."""
     too_few: Claim = MET
-    """Keys followed by silence are handed over, and told from a complete entry (G08)."""
+    """Returns keys followed by silence, and tells them from a complete entry (G08)."""
     two_waits: Claim = MET
-    """The waits for the first and for the next key are two (G11, G12)."""
+    """The waits for the first key and for the next key can differ (G11, G12)."""
     longest: int | None = None
-    """The most keys of one gather; None where there is no limit."""
+    """The most keys in one gather; None if there is no limit."""
     longest_wait: float | None = None
-    """The longest wait for a key in seconds; None where there is no limit."""
+    """The longest wait for a key in seconds; None if there is no limit."""
     barge_in: Claim = MET
     """A key interrupts what is being spoken (G16)."""
     type_ahead: Claim = MET
-    """Keys pressed before a turn began count at questions that let them (G20, G22)."""
+    """Keys pressed before a turn began count at questions that allow it (G20, G22)."""
     keys_while_waiting: Claim = MET
-    """Keys pressed while a request runs are such keys (G23)."""
+    """Keys pressed while a request runs count in the same way (G23)."""
     hang_up: Claim = MET
-    """A caller who hangs up is noticed at any moment (G28)."""
+    """Notices a hang-up at any moment (G28)."""
     languages: frozenset[str] | None = None
-    """The languages that can be spoken (BCP 47); None where there is no limit."""
+    """The languages that can be spoken (BCP 47); None if there is no limit."""
     transfer: Claim = MET
-    """Puts the caller through to a person (G26)."""
+    """Transfers the caller to a person (G26)."""
     transfer_results: frozenset[TransferResult] = frozenset(TransferResult)
-    """What it can tell of a transfer; one that cannot tell says UNKNOWN (G27)."""
+    """The transfer results it can report. Anything else is reported as UNKNOWN (G27)."""
 
 
 @frozen
 class Finding:
-    """One need of a flow, and how it is done."""
+    """One need of a flow, and how well it is met."""
 
     need: str
     sentence: str
-    """The sentences of the contract that say what it means."""
+    """The sentences of the contract that define it."""
     how: How
     by: str = ""
     consent: bool = False
-    """A consent rests on it: it is never done worse."""
+    """A consent depends on it, so it may never be degraded."""
 
     def __str__(self) -> str:
         said = f"{self.need} ({self.sentence}): {self.how.value}"
@@ -105,13 +106,13 @@ class Finding:
 
 @frozen
 class Report:
-    """What a flow needs, and how a gateway does each."""
+    """What a flow needs, and how well a gateway meets each need."""
 
     gateway: str
     findings: tuple[Finding, ...]
 
     def having(self, how: How) -> tuple[Finding, ...]:
-        """What is done so."""
+        """Return the needs that are met this well."""
         return tuple(finding for finding in self.findings if finding.how is how)
 
     def __str__(self) -> str:
@@ -119,9 +120,9 @@ class Report:
 
 
 def check(flow: Flow, capabilities: Capabilities) -> Report:
-    """How a gateway does what a flow needs, before the first call.
+    """Report how well a gateway meets the needs of a flow, before the first call.
 
-    GatewayProblems, with all of them at once, where anything is refused.
+    Raises GatewayProblems, with all problems at once, if anything is refused.
     """
     report = Report(capabilities.gateway, tuple(_findings(flow, capabilities)))
     refused = report.having(How.REFUSED)
@@ -132,7 +133,7 @@ def check(flow: Flow, capabilities: Capabilities) -> Report:
 
 
 def _problem(finding: Finding) -> str:
-    why = "; a consent rests on it, so it may not be done worse" if finding.consent else ""
+    why = "; a consent depends on it, so it may not be degraded" if finding.consent else ""
     by = f" ({finding.by})" if finding.by else ""
     return f"{finding.sentence}: it needs to {finding.need}{by}{why}"
 
@@ -146,12 +147,12 @@ def _findings(flow: Flow, can: Capabilities) -> Iterator[Finding]:
 
 
 def _of_consent(can: Capabilities) -> Iterator[Finding]:
-    """What a consent rests on (R09)."""
+    """Yield the needs that a consent depends on (R09)."""
     needs = (
-        ("tell which prompt a key came in", "G17, G18", can.interrupted),
+        ("report during which prompt a key came", "G17, G18", can.interrupted),
         ("throw away keys pressed before the question", "G21", can.flush),
-        ("take a key that comes twice or late only once", "G31, G32", can.once),
-        ("tell the end key alone from silence at a question of one key", "G07", can.end_key_alone),
+        ("count a key only once if it is delivered twice or late", "G31, G32", can.once),
+        ("tell the end key alone from silence at a single-key question", "G07", can.end_key_alone),
     )
     for need, sentence, claim in needs:
         how = How.REFUSED if claim.how is How.DEGRADED else claim.how
@@ -161,12 +162,12 @@ def _of_consent(can: Capabilities) -> Iterator[Finding]:
 def _of_keys(can: Capabilities) -> Iterator[Finding]:
     needs = (
         ("tell the end key alone from silence in an entry", "G07", can.end_key_alone_in_entries),
-        ("take # as a key where no key ends the keys", "G13", can.no_end_key),
-        ("hand over keys that were followed by silence", "G08", can.too_few),
-        ("wait differently for the first and for the next key", "G11, G12", can.two_waits),
+        ("accept # as a key if a gather has no end key", "G13", can.no_end_key),
+        ("return keys that were followed by silence", "G08", can.too_few),
+        ("wait a different time for the first key and for the next", "G11, G12", can.two_waits),
         ("drop an end key after a complete entry", "G15", can.late_end_key),
         ("let a key interrupt the prompts", "G16", can.barge_in),
-        ("take keys pressed ahead", "G20, G22", can.type_ahead),
+        ("accept keys pressed ahead", "G20, G22", can.type_ahead),
         ("keep keys pressed while a request runs", "G23", can.keys_while_waiting),
         ("notice a hang-up at any moment", "G28", can.hang_up),
     )
@@ -175,7 +176,7 @@ def _of_keys(can: Capabilities) -> Iterator[Finding]:
 
 
 def _of_entries(flow: Flow, can: Capabilities) -> Iterator[Finding]:
-    """The longest entry and the longest wait of a policy."""
+    """Yield the needs of a policy's longest entry and longest wait."""
     gathers = tuple(_entries(flow))
     most = max(gather.max_keys for gather in gathers)
     enough = can.longest is None or can.longest >= most
@@ -187,7 +188,7 @@ def _of_entries(flow: Flow, can: Capabilities) -> Iterator[Finding]:
 
 
 def _entries(flow: Flow) -> Iterator[Gather]:
-    """What each entry of a flow waits for."""
+    """Yield what each entry of a flow waits for."""
     policy = flow.terms.policy
     begun = flow.begin(Arrival("", policy.biller.id)).call
     by_keypad = Strategy.KEYPAD in policy.address.strategies
@@ -205,13 +206,13 @@ def _of_speech(flow: Flow, can: Capabilities) -> Iterator[Finding]:
 
 
 def _of_transfers(can: Capabilities) -> Iterator[Finding]:
-    """A gateway that has no transfers runs calls in which no person is available."""
+    """Yield the needs of transfers. Without any, a gateway runs calls with no person available."""
     how = How.DEGRADED if can.transfer.how is How.REFUSED else can.transfer.how
-    yield Finding("put the caller through to a person", "G26", how, can.transfer.by)
+    yield Finding("transfer the caller to a person", "G26", how, can.transfer.by)
     lacking = frozenset(TransferResult) - can.transfer_results - {TransferResult.UNKNOWN}
     names = ", ".join(sorted(result.value for result in lacking))
-    by = f"cannot tell {names}" if lacking else ""
-    yield Finding("tell what became of a transfer", "G27", _or_worse(not lacking), by)
+    by = f"cannot report {names}" if lacking else ""
+    yield Finding("report the result of a transfer", "G27", _or_worse(not lacking), by)
 
 
 def _or_worse(met: bool) -> How:

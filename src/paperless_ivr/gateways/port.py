@@ -1,7 +1,7 @@
-"""What an adapter to an IVR runtime has to do for a call (R41).
+"""The ports that an adapter to an IVR runtime implements (R41).
 
-A session gateway holds a channel; a document gateway answers web requests. What both promise
-stands in docs/gateway-contract.md.
+A session gateway holds a channel; a document gateway answers web requests. Both must meet
+docs/gateway-contract.md.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,16 +18,16 @@ class SessionGateway(Protocol):
     """An adapter to a runtime that holds a channel: AGI, an event socket, a terminal."""
 
     def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Speaks the prompts of a turn in a language, then does what it waits for.
+        """Speak the prompts of a turn in a language, then wait for whatever it asks for.
 
-        - `Gather`: `Digits`, `NoInput` or `HungUp`. Where `type_ahead` is False, keys pressed
-          before the turn began are thrown away. `Digits.interrupted` is the number of the prompt
-          that was being spoken when the first key came.
-        - `Transfer`: `TransferEnded`, or `HungUp`.
-        - a request: only speaks; `HungUp` where the caller is gone, else None.
-        - `Return`: speaks the last words and gives the call back; None.
+        - `Gather`: returns `Digits`, `NoInput`, or `HungUp`. If `type_ahead` is False, keys
+          pressed before the turn began are thrown away. `Digits.interrupted` is the number of the
+          prompt that was being spoken when the first key came.
+        - `Transfer`: returns `TransferEnded` or `HungUp`.
+        - a request: only speaks. Returns `HungUp` if the caller is gone, else None.
+        - `Return`: speaks the last words and gives the call back. Returns None.
 
-        Never raises for what a caller does. A channel that is lost is `HungUp`.
+        Never raises for anything a caller does. A lost channel is `HungUp`.
         """
         ...
 
@@ -36,28 +36,28 @@ class AsyncSessionGateway(Protocol):
     """An adapter to a runtime that holds a channel, run by an event loop."""
 
     async def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Does what `SessionGateway.perform` does. May be canceled at any moment."""
+        """Perform a turn, as `SessionGateway.perform` does. May be canceled at any moment."""
         ...
 
     async def listen(self) -> HungUp:
-        """Minds the channel while a request runs: keys pressed meanwhile are kept.
+        """Watch the channel while a request runs, and keep keys pressed during that time.
 
-        Comes to an end only where the caller is gone; canceled when the answer has come.
+        Returns only if the caller is gone. Canceled when the answer has come.
         """
         ...
 
 
 @frozen
 class WebRequest:
-    """A request of a runtime, as it came."""
+    """A runtime's request, as received."""
 
     path: str
-    """Below the address that the gateway is reached at: "/keys"."""
+    """The path below the gateway's own URL: "/keys"."""
     query: str = field(default="", repr=False)
-    """As it came, not decoded, without the question mark."""
+    """As received, not decoded, without the question mark."""
     body: bytes = field(default=b"", repr=False)
     headers: Mapping[str, str] = field(factory=dict, repr=False)
-    """By their names in small letters."""
+    """By name, in lowercase."""
     method: str = "POST"
 
 
@@ -72,8 +72,8 @@ class Begins:
 class Answers:
     """A call comes back for its next document.
 
-    `event` is what the caller did; None where the runtime only does what its document said:
-    it comes back for the answer to a request. `Digits.interrupted` is left to the token.
+    `event` is what the caller did. It is None if the runtime only follows its document, and comes
+    back for the answer to a request. `Digits.interrupted` comes from the token, not from here.
     """
 
     call_id: str
@@ -91,44 +91,44 @@ class Ends:
 
 @frozen
 class Nothing:
-    """A request that has no news for a call."""
+    """A request that changes nothing for a call."""
 
 
 Visit = Begins | Answers | Ends | Nothing
 
 Sign = Callable[[int | None], str]
-"""The token of a turn, for answers that come while a prompt of that number is spoken; None
-where all were. It is safe in a URL."""
+"""Returns a URL-safe token of the turn, for an answer that comes during the prompt with that
+number, or after all prompts if None."""
 
 
 class DocumentGateway(Protocol):
-    """An adapter to a runtime that asks by web request: TwiML, VoiceXML. Two pure functions."""
+    """An adapter to a runtime that sends web requests: TwiML, VoiceXML. Two pure functions."""
 
     @property
     def media_type(self) -> str:
-        """The media type of what `write` gives."""
+        """The media type of the documents from `write`."""
         ...
 
     @property
     def patience(self) -> float:
-        """Seconds that the runtime waits for a document: more than `drive.web.MARGIN`."""
+        """How many seconds the runtime waits for a document: more than `drive.web.MARGIN`."""
         ...
 
     def read(self, request: WebRequest) -> Visit:
-        """What came. Raises `errors.Rejected` where the runtime cannot have sent it.
+        """Interpret a request. Raises `errors.Rejected` if the runtime cannot have sent it.
 
-        Who sent it is checked before anything in it is believed.
+        The sender is verified before anything in the request is trusted.
         """
         ...
 
     def write(self, turn: Turn, sign: Sign, language: str) -> str:
-        """A turn as a document: what is spoken, then what is waited for.
+        """Return a turn as a document: the prompts, then what it waits for.
 
-        - `Gather`: its answer comes back with the token `sign(n)` of the prompt that was being
-          spoken; prompts that the runtime cannot tell apart are asked run by run
+        - `Gather`: the answer comes back with the token `sign(n)` of the prompt that was being
+          spoken. Prompts that the runtime cannot tell apart are gathered run by run
           (`flow.turns.barge_in_runs`).
-        - `Transfer`: its result comes back with `sign(None)`.
-        - a request: comes back at once, with `sign(None)` and no event.
+        - `Transfer`: the result comes back with `sign(None)`.
+        - a request: the call comes back at once, with `sign(None)` and no event.
         - `Return`: gives the call back to the host.
         """
         ...

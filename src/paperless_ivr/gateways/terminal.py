@@ -1,11 +1,11 @@
-"""A call at a terminal: what is heard is printed, keys are read a line at a time or from a script.
+"""A call at a terminal: prints the prompts, and reads keys line by line or from a script.
 
-A line, or a token of a script:
+A line, or a token of a script, is one of:
 
-    1          keys                   -        silence (a line: nothing at all)
-    1137#      keys and the end key   h        hang up (also the end of the lines or tokens)
-    *@3        `*` while prompt 3 is spoken, counted from 0
-    busy       what becomes of a transfer: answered, busy, no_answer, failed, unknown
+    1          keys                   -        silence (as a line: empty)
+    1137#      keys and the end key   h        hang up (also at the end of the lines or tokens)
+    *@3        `*` during prompt 3, counted from 0
+    busy       the result of a transfer: answered, busy, no_answer, failed, unknown
 """
 
 import re
@@ -50,7 +50,7 @@ USAGE_TRANSFER = f"{', '.join(RESULTS)}, or h to hang up"
 
 
 def tokens(script: str) -> tuple[str, ...]:
-    """The tokens of a script; ValueError names those that mean nothing."""
+    """Split a script into tokens. ValueError names any that are not understood."""
     found = tuple(script.split())
     wrong = [token for token in found if not _means_something(token)]
     if wrong:
@@ -65,10 +65,10 @@ def _means_something(token: str) -> bool:
 
 @define
 class TerminalGateway:
-    """A channel of one call: prints to `out`; reads `lines`, or plays the tokens of a `script`.
+    """A channel for one call: prints to `out`, and reads `lines` or plays the tokens of a `script`.
 
-    Keys beyond those that a question takes were pressed ahead, and count at the next one where
-    it lets them. An end key right after as many keys as were asked for is dropped.
+    Keys beyond those that a question takes count as pressed ahead of the next question, if it
+    allows that. An end key right after a complete entry is dropped.
     """
 
     catalog: Catalog
@@ -85,7 +85,7 @@ class TerminalGateway:
         return iter(tuple(self.script))
 
     def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Prints a turn, then does what it waits for."""
+        """Print a turn, then wait for whatever it asks for."""
         if self._gone:
             return HungUp()
         for prompt in turn.say:
@@ -126,7 +126,7 @@ class TerminalGateway:
             self._print(f"  ({USAGE})")
 
     def _digits(self, gather: Gather, pressed: str, interrupted: int | None) -> Digits:
-        """What a runtime gathers of these keys; the rest was pressed ahead."""
+        """Return the keys that a runtime would gather, and keep the rest as pressed ahead."""
         until = pressed.find(gather.end_key) if gather.end_key else -1
         if 0 <= until < gather.max_keys:
             taken, rest, ended = pressed[:until], pressed[until + 1 :], Ended.END_KEY
@@ -151,7 +151,7 @@ class TerminalGateway:
             if token in RESULTS:
                 self._print(f"  ({token})")
                 return TransferEnded(RESULTS[token])
-            if self.lines is None:  # the script goes on at the next question
+            if self.lines is None:  # the script continues at the next question
                 self._held = token
                 self._print("  (no_answer)")
                 return TransferEnded(TransferResult.NO_ANSWER)
@@ -165,7 +165,7 @@ class TerminalGateway:
     # ── lines ──
 
     def _next(self, ask: str) -> str | None:
-        """The next line or token; None where there is none."""
+        """Return the next line or token; None at the end."""
         if self._held is not None:
             token, self._held = self._held, None
             return token

@@ -1,1 +1,1 @@
-"""The proof: every call that a policy allows is walked, and held to what must hold."""
+"""The proof: walks every call that a policy allows, and checks the invariants at every move."""

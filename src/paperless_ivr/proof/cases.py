@@ -1,11 +1,11 @@
-"""The proof of a flow: the walks that together see every call, and what they found.
+"""The proof of a flow: walks that together cover every call, and their findings.
 
-Three kinds of walks, so that ladders, budgets and spelling do not multiply:
+There are three kinds of walks, so that ladders, budgets, and spelling do not multiply:
 
-1. *Every call* of an arrival in a world, with budgets of one and no second try.
-2. *Every ladder*: at each question that was met, all silences, wrong keys, repeats and calls for
-   a person that the policy really allows. Tries are reset when a question is left, so the
-   ladders of two questions never meet.
+1. *Every call* of an arrival in a world, with budgets of one and no retries.
+2. *Every ladder*: at each question reached, all silences, wrong keys, repeats, and requests for
+   a person that the policy really allows. Leaving a question resets its tries, so the ladders
+   of two questions never combine.
 3. *Every spelling* of an e-mail address of two letters, from the first key to the last.
 """
 
@@ -88,13 +88,13 @@ class Case:
     policy: Policy
     arrival: Arrival
     customers: tuple[str, ...]
-    """Handles of the demo's customers that a search finds."""
+    """Handles of the demo customers that a search finds."""
     lacking: frozenset[str] = frozenset()
-    """Operations that the service has not."""
+    """Operations that the service lacks."""
 
     @property
     def world(self) -> World:
-        """Whom a search finds."""
+        """The world: the customers that a search finds."""
         return World(self.name, tuple(customer(handle) for handle in self.customers))
 
     @property
@@ -113,7 +113,7 @@ def _arrival(handle: str, moment: Moment = Moment.START, **more: object) -> Arri
 
 
 def _after(handle: str, **more: object) -> Arrival:
-    """After a payment by a caller who keyed the account number for it."""
+    """Return an arrival after a payment for which the caller keyed the account number."""
     paid = {"payment": payment(handle), "identity": Identity.ACCOUNT_KEYED, **more}
     return _arrival(handle, Moment.AFTER_PAYMENT, **paid)
 
@@ -133,14 +133,14 @@ PREFERENCE, LINK = "StoreCustomerPreference", "SendWebLink"
 
 
 def cases(policy: Policy | None = None) -> tuple[Case, ...]:
-    """The walks of the proof: of one policy, or of the default and of others."""
+    """Return the cases of the proof: for one policy, or for the default and several others."""
     if policy is not None:
         return tuple(_of_one(policy))
     return (*_of_many(), *_one_question(), *_of_identity(), *_of_identity_to_paper())
 
 
 def arrivals(policy: Policy | None = None) -> tuple[Case, ...]:
-    """Cases with calls to take every row of the table by, with the policies' own budgets."""
+    """Return cases whose calls take every table row, with the policies' own budgets."""
     one = evolve(DEFAULT, bills=evolve(DEFAULT.bills, another=False))
     these = (*cases(), Case("seven bills", one, _arrival("novak", BEFORE), ("novak",)))
     if policy is None:
@@ -150,7 +150,7 @@ def arrivals(policy: Policy | None = None) -> tuple[Case, ...]:
 
 
 def _of_one(policy: Policy) -> Iterator[Case]:
-    """What every policy is held against."""
+    """Yield the cases that every policy is checked with."""
     yield Case("start, all on file", policy, _arrival("rivera"), ("rivera",))
     yield Case(
         "before payment, no e-mail, a person is there",
@@ -182,7 +182,7 @@ def _of_one(policy: Policy) -> Iterator[Case]:
 
 
 def _of_many() -> Iterator[Case]:
-    """The default, and others that reach what the default does not."""
+    """Yield cases of the default policy, and of others that reach what it does not."""
     yield from _of_one(DEFAULT)
     yield from _one_way_to_an_address()
     new = partial(evolve, DEFAULT)
@@ -305,7 +305,7 @@ def _of_many() -> Iterator[Case]:
 
 
 def _one_way_to_an_address() -> Iterator[Case]:
-    """Rows that only large cases take otherwise; with one way to an address calls are few."""
+    """Yield small cases, with one way to an address, for rows that else only large cases take."""
     alone = evolve(DEFAULT.address, strategies=(Strategy.ON_FILE,), email_required=True)
     one_bill = evolve(DEFAULT.bills, another=False)
     asked = evolve(DEFAULT.text, after_enrolment=())
@@ -341,7 +341,7 @@ def _one_way_to_an_address() -> Iterator[Case]:
 
 
 def _one_question() -> Iterator[Case]:
-    """The host vouches for the caller: what is known before the offer, and the reasons for it."""
+    """Yield cases in which the host vouches for the caller, so the offer can name the bill."""
     on_file = evolve(DEFAULT.address, strategies=(Strategy.ON_FILE, Strategy.AGENT))
     one_bill = evolve(DEFAULT.bills, another=False)
     new = partial(evolve, DEFAULT, address=on_file, bills=one_bill)
@@ -373,7 +373,7 @@ def _one_question() -> Iterator[Case]:
 
 
 def _of_identity() -> Iterator[Case]:
-    """Found among too many accounts; vouched for, without a number on file; two facts."""
+    """Yield identity cases: too many accounts; vouched for, but no number on file; two facts."""
     asked = evolve(DEFAULT.text, after_enrolment=())
     on_file = evolve(DEFAULT.address, strategies=(Strategy.ON_FILE, Strategy.AGENT))
     few = evolve(DEFAULT.proof, last_four_accounts=1)
@@ -413,7 +413,7 @@ def _of_identity() -> Iterator[Case]:
 
 
 def _of_identity_to_paper() -> Iterator[Case]:
-    """Rows of identity that only large cases take otherwise; on the way to paper calls are few."""
+    """Yield small cases, to paper, for rows of identity that else only large cases take."""
     to_paper = partial(_arrival, moment=BEFORE, intent=Intent.BACK_TO_PAPER)
     yield Case("to paper: the same last four", DEFAULT, to_paper("kim"), ("kim", "kim-shop"))
     few = evolve(DEFAULT, proof=evolve(DEFAULT.proof, last_four_accounts=1))
@@ -424,7 +424,7 @@ def _of_identity_to_paper() -> Iterator[Case]:
 
 
 def tight(case: Case) -> Terms:
-    """Budgets of one, no second try: what a budget of more would add is the same again."""
+    """Return terms with budgets of one and no retries: more would only add repetition."""
     policy = case.policy
     people = 1 if case.arrival.person_available else 0
     return evolve(
@@ -453,10 +453,10 @@ def tight(case: Case) -> Terms:
 def prove(
     case: Case, table: Table = FLOW, deliver: Deliver = deliver, again: int | None = None
 ) -> Walk:
-    """Every call of a case, every spelling, every ladder at its questions.
+    """Walk every call of a case, every spelling, and every ladder at its questions.
 
-    `again` bounds the ladders: so often at most is a question asked again after silence, as often
-    after wrong keys, and repeated. Without it that is the policy's.
+    `again` limits the ladders: the number of times that a question is asked again after silence,
+    after wrong keys, and on request. The default is the policy's own limits.
     """
     flow = Flow(tight(case), table)
     seen = walk(flow, flow.begin(case.arrival), case.world, INVARIANTS, deliver=deliver)
@@ -474,7 +474,7 @@ def prove(
 
 
 def _patient(terms: Terms, again: int | None) -> Terms:
-    """The policy's own tries; pauses and corrections are few: more are the same again."""
+    """Return terms with the policy's own tries, but few pauses and corrections, which only repeat."""
     address = evolve(terms.policy.address, pauses=1, fixes=min(terms.policy.address.fixes, 1))
     policy = evolve(terms.policy, address=address)
     if again is not None:
@@ -485,7 +485,7 @@ def _patient(terms: Terms, again: int | None) -> Terms:
 
 
 def _asks(state: S, move: Move) -> bool:
-    """The question is asked again, at once or after a person was not free."""
+    """Tell whether the question is asked again, at once or after no agent was free."""
     return move.next.call.state in (state, S.TRANSFERRING)
 
 
@@ -495,14 +495,14 @@ def _spells(move: Move) -> bool:
 
 @frozen
 class Proof:
-    """What all walks saw together."""
+    """The combined result of all walks."""
 
     walk: Walk
     seconds: float
     rows: frozenset[str]
     """Every row of the table."""
     found: tuple[tuple[Case, Counterexample], ...] = ()
-    """Each counterexample, and the case that it is a call of."""
+    """Each counterexample, and the case it belongs to."""
 
     @property
     def uncovered(self) -> tuple[str, ...]:
@@ -511,12 +511,12 @@ class Proof:
 
     @property
     def holds(self) -> bool:
-        """No counterexample was found."""
+        """Whether no counterexample was found."""
         return not self.walk.found
 
 
 def rows(table: Table = FLOW) -> frozenset[str]:
-    """The names of all rows of a table."""
+    """Return the names of all rows of a table."""
     return frozenset(row.name(state) for state, block in table.items() for row in block)
 
 
@@ -525,11 +525,11 @@ def prove_all(
     processes: int | None = None,
     watch: Callable[[Case, Walk], None] = lambda _, __: None,
 ) -> Proof:
-    """Proves the cases of `cases`, side by side in as many processes as there are cores.
+    """Prove the cases of `cases`, in parallel in as many processes as there are cores.
 
-    `watch` is told of each case when it, and all before it, are done. Processes exchange numbers
-    and names of rows, never a call, for what is personal in it is not pickled: a case that breaks
-    is walked once more here, to find its counterexample.
+    `watch` is called for each case once it and all cases before it are done. Processes exchange
+    numbers and names of rows, but never a call, because personal data cannot be pickled. A case
+    that fails is therefore walked again in this process, to find its counterexample.
     """
     began = time.monotonic()
     together = Walk()
@@ -546,6 +546,6 @@ def prove_all(
 
 
 def _counted(policy: Policy | None, number: int) -> tuple[Walk, bool]:
-    """What the walks of a case come to, without any call; and whether the case holds."""
+    """Return the result of a case's walks without any calls, and whether the case holds."""
     seen = prove(cases(policy)[number])
     return Walk(seen.calls, seen.moves, seen.ends, seen.took), not seen.found

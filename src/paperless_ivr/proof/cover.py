@@ -1,9 +1,9 @@
-"""The few calls that together take every row of the table that a policy lets be taken.
+"""Finds a few calls that together take every table row that a policy can reach.
 
-The search goes breadth first, so the way to each row is a shortest one. It differs from the walk
-of the proof in what it takes for the same call: what was keyed counts by its presence, and each
-counter is run up once in a state, not in every call that comes there. So it can use
-the policy's own budgets, where the proof needs small ones.
+The search is breadth-first, so it finds a shortest way to each row. It treats more calls as equal
+than the walk of the proof does: only the presence of keyed values counts, and each counter is
+raised once per state, not in every call that gets there. It can therefore use the policy's own
+budgets, while the proof needs small ones.
 """
 
 import re
@@ -31,7 +31,7 @@ from paperless_ivr.transcripts.writing import happened
 
 @frozen(eq=False)
 class Start:
-    """An arrival in a world, and the flow that takes it, as the headers of a transcript say."""
+    """An arrival in a world, and the flow for it, as given by the headers of a transcript."""
 
     headers: Mapping[str, str]
     flow: Flow
@@ -40,7 +40,7 @@ class Start:
 
     @classmethod
     def of(cls, case: Case, policy: str, folder: Path) -> "Start":
-        """The start of a case; `policy` is the name of its file, as seen from the folder."""
+        """Return the start of a case. `policy` is the path of its file, relative to the folder."""
         headers = {"policy": policy} | headers_of(case)
         as_read = parse(text_of((), headers, ["ends"]), folder / "start.call")
         world = evolve(case.world, spelled_out=True, local="pat", domain="example.com")
@@ -49,13 +49,13 @@ class Start:
 
 @frozen(eq=False)
 class Step:
-    """A turn that a call can come to, and the way there."""
+    """A turn that a call can reach, and the way there."""
 
     start: Start
     turn: Turn
     before: "Step | None" = None
     event: Event | None = None
-    """What happened at the turn before; None at the first."""
+    """The event at the previous turn; None at the first turn."""
 
     @property
     def path(self) -> tuple["Step", ...]:
@@ -76,7 +76,7 @@ class Step:
         return isinstance(self.turn.then, Return)
 
     def next(self) -> Iterator["Step"]:
-        """Every turn that can come next, by one event of each class."""
+        """Yield every turn that can come next, using one event of each class."""
         flow, turn = self.start.flow, self.turn
         for possible in alphabet(flow, turn, self.start.world):
             event = _as_told(turn, possible)
@@ -85,7 +85,7 @@ class Step:
 
 
 def _as_told(turn: Turn, event: Event) -> Event | None:
-    """The event as a runtime would report it, and a transcript can; None where neither would."""
+    """Return the event as a runtime and a transcript can report it; None if they cannot."""
     if isinstance(event, Unavailable) and event.answered:
         return None
     gather = turn.then
@@ -101,7 +101,7 @@ def _as_told(turn: Turn, event: Event) -> Event | None:
 
 @frozen
 class Covering:
-    """A call of the set, and the rows that no call before it takes, in their order."""
+    """A call of the set, and the rows that no earlier call takes, in order."""
 
     end: Step
     adds: tuple[str, ...]
@@ -113,9 +113,9 @@ class Covering:
 def search(
     starts: Iterable[Start], watch: Callable[[int, int], None] = lambda _, __: None
 ) -> dict[str, Step]:
-    """The first turn met at which each row was taken, in the order of their finding.
+    """Return the first turn found for each row, in the order in which they were found.
 
-    `watch` is told at each turn how many rows were found, and how many turns are still to do.
+    `watch` is called at each turn with the number of rows found and of turns still to visit.
     """
     first: dict[str, Step] = {}
     met: set[object] = set()
@@ -149,7 +149,7 @@ takes to find the last row of the table that ships.
 
 
 def _told(step: Step) -> set[object]:
-    """What a call tells that may be new: what it knows, and how far up each counter is."""
+    """Return the parts of a call that may be new: what it knows, and the value of each counter."""
     call = step.turn.call
     choosing = call.choosing
     bills = () if choosing.customer is None else call.found[choosing.customer].invoices
@@ -187,7 +187,7 @@ def _outlined(entry: Entry) -> Entry:
 
 
 def _blurred(value: AttrsInstance) -> tuple[object, ...]:
-    """The fields of a value; of what is personal only that it is there."""
+    """Return the fields of a value, with personal data reduced to its presence."""
     values = (getattr(value, each.name) for each in fields(type(value)))
     return tuple(isinstance(each, Secret) or each for each in values)
 
@@ -196,10 +196,10 @@ def _blurred(value: AttrsInstance) -> tuple[object, ...]:
 
 
 def cover(first: dict[str, Step]) -> Iterator[Covering]:
-    """Calls that together take all rows that were found; no call that the others make needless.
+    """Yield calls that together take all rows found, without any redundant call.
 
-    Greedy: the row that is farthest off, by a shortest way; then whatever is still lacking and
-    only one event away; then the shortest way to an end.
+    Greedy: goes to the farthest row by a shortest way, then takes any lacking rows that are only
+    one event away, then the shortest way to an end.
     """
     lacking, ends = set(first), list[Step]()
     for row, step in reversed(first.items()):
@@ -219,7 +219,7 @@ def cover(first: dict[str, Step]) -> Iterator[Covering]:
 
 
 def _completed(step: Step, lacking: set[str]) -> Step:
-    """The call to its end, with lacking rows that are one event away."""
+    """Continue the call to its end, including lacking rows that are one event away."""
     while not step.ended:
         gains = [(after, lacking.intersection(after.turn.took)) for after in step.next()]
         going_on = [(after, gain) for after, gain in gains if gain and not after.ended]
@@ -233,7 +233,7 @@ def _completed(step: Step, lacking: set[str]) -> Step:
 
 
 def _way_out(step: Step) -> tuple[Step, ...]:
-    """The shortest way to an end: the caller presses keys, and what is asked for is done."""
+    """Return the shortest way to an end: the caller presses keys, and every request succeeds."""
     open_, met = deque([step]), {shape(step.turn.call)}
     while True:
         here = open_.popleft()
@@ -251,7 +251,7 @@ def _way_out(step: Step) -> tuple[Step, ...]:
 
 
 def of_covering(covering: Covering, path: Path) -> str:
-    """A call of a covering set, as the transcript that will stand at `path`."""
+    """Return a call of a covering set, as the transcript to be saved at `path`."""
     comments = [COVERING, *(f"- {in_words(row)}" for row in covering.adds)]
     steps = covering.end.path
     events = [step.event for step in steps if step.event is not None]
@@ -268,13 +268,13 @@ COVERING = "One of the calls that take every row of the table. It adds these:"
 
 
 def _goes_without_saying(then: Then, event: Event) -> bool:
-    """What the record answers where a transcript is silent; before a hang-up it is written."""
+    """Tell whether this is the record's default answer, written only before a hang-up."""
     usual = ANSWERS.get(type(then).__name__)
     return usual is not None and event == next(iter(usual.values()))
 
 
 def in_words(row: str) -> str:
-    """A row, by its name, in plain words: `offer: chose no; then declined`."""
+    """Return the name of a row in plain words: `offer: chose no; then declined`."""
     source, _, rest = row.partition(" · ")
     happens, _, to = rest.rpartition(" → ")
     events, _, guard = happens.partition(" · ")
@@ -286,7 +286,7 @@ def in_words(row: str) -> str:
 
 
 EVENTS = {"Arrived": "otherwise", "Digits": "other keys", "NoInput": "silence"}
-"""Events that go under another name in plain words."""
+"""Events with another name in plain words."""
 
 
 def _apart(name: str) -> str:

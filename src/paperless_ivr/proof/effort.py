@@ -1,12 +1,13 @@
-"""What a call costs its caller, in keys and seconds, for each way through a flow.
+"""Measures what a call costs its caller, in keys and seconds, for each way through a flow.
 
-The ways are searched in the flow itself, before a service and a record that work: the cheapest
-one to the registration, and the cheapest to each ending. Three callers go it. One knows the menus
-and presses as soon as it counts: only what must be heard takes time. One hears every prompt to
-its end. One is silent first, as often as the line allows, before each key.
+The ways are found by searching the flow itself, with a working service and record: the cheapest
+one to the registration, and the cheapest to each ending. Three callers take each way. The first
+knows the menus and presses as soon as a key counts, so only what must be heard takes time. The
+second hears every prompt to its end. The third is first silent before each key, as often as the
+line allows.
 
-Seconds are words at a stated rate, and half a second for each key and each question; waits for
-the service are left out.
+Seconds are counted from words at a given rate, plus half a second for each key and each question.
+Waits for the service are left out.
 """
 
 import heapq
@@ -43,14 +44,14 @@ from paperless_ivr.proof.exploration import World, alphabet, shape
 from paperless_ivr.secret import keys
 
 WORDS_A_MINUTE = 150
-"""The rate at which prompts are written to be spoken."""
+"""The rate at which prompts are meant to be spoken."""
 KEY_S = 0.5
-"""Seconds for a key, and for each question until the first one."""
+"""Seconds for each key, and for each question before its first key."""
 
 ADDRESS = "jane.rivera"
-"""What is spelled before the at-sign: as long as the usual one."""
+"""The local part to spell, of typical length."""
 OTHERWISE = (TransferEnded(TransferResult.BUSY), Screened(last=Disposition.DECLINED, days=0))
-"""Nobody is free; the caller was asked just now."""
+"""Events of other calls: no agent is free, or the caller was asked just now."""
 
 GOES_WELL = (
     Accepted,
@@ -62,12 +63,12 @@ GOES_WELL = (
     TryReserved,
     RequestDeferred,
 )
-"""Events of a call in which everything works and the caller makes no mistake."""
+"""Events of a call in which everything works and the caller makes no mistakes."""
 
 
 @frozen
 class Start:
-    """How a call begins, and whom the service finds."""
+    """How a call begins, and which customer the service finds."""
 
     name: str
     arrival: Arrival
@@ -76,7 +77,7 @@ class Start:
 
 @frozen
 class Cost:
-    """Keys, and seconds by the three callers."""
+    """Keys, and the seconds of the three callers."""
 
     keys: int
     knows: float
@@ -86,25 +87,26 @@ class Cost:
 
 @frozen
 class Way:
-    """The cheapest way from a start to an ending, with an address of one kind."""
+    """The cheapest way from a start to an ending, with an address from one source."""
 
     start: str
     ending: Disposition
     address: Source | None
-    """Where the address came from; None: none was used."""
+    """Where the address came from; None if none was used."""
     registered: Cost | None
-    """Until the service has accepted the registration, or the texted link that starts it.
+    """The cost until the service accepts the registration, or the texted link that starts it.
 
-    None: neither was asked for.
+    None if neither was requested.
     """
     whole: Cost
-    """Until the host has the call again."""
+    """The cost until the host has the call again."""
 
 
 def starts(policy: Policy, language: str) -> tuple[Start, ...]:
-    """Those of callers with one bill, by how they are known and what is on file.
+    """Return starts for callers with one bill, by how they are known and what is on file.
 
-    The host hands them over before a payment, or at the first moment that the policy offers at.
+    The host hands them over before a payment, or at the first moment for which the policy has an
+    offer.
     """
     on_file, nothing = _billed(policy, customer("rivera")), _billed(policy, customer("chen"))
     moments = policy.offer.moments
@@ -120,13 +122,13 @@ def starts(policy: Policy, language: str) -> tuple[Start, ...]:
 
 
 def _billed(policy: Policy, who: Customer) -> Customer:
-    """A customer with a bill of a type that the policy takes."""
+    """Return the customer with a bill of a type that the policy covers."""
     kind = next(iter(policy.bills.eligible or ()), who.invoices[0].type)
     return evolve(who, invoices=(evolve(who.invoices[0], type=kind),))
 
 
 def ways(flow: Flow, start: Start, words: Catalog, rate: int = WORDS_A_MINUTE) -> tuple[Way, ...]:
-    """The cheapest way to each ending and kind of address, the quickest first."""
+    """Return the cheapest way to each ending and source of an address, quickest first."""
     meter = Meter(words, rate)
     world = World(start.name, (start.customer,))
     found: dict[tuple[Disposition, Source | None], Way] = {}
@@ -145,7 +147,7 @@ def ways(flow: Flow, start: Start, words: Catalog, rate: int = WORDS_A_MINUTE) -
 
 @frozen
 class Step:
-    """A turn, and what happened at it."""
+    """A turn, and the event at it."""
 
     turn: Turn
     event: Event | None
@@ -155,7 +157,7 @@ Path = Sequence[Step]
 
 
 def _cheapest(flow: Flow, start: Turn, world: World, meter: "Meter") -> Iterator[Path]:
-    """Ways to the ends of a call, the cheapest first (Dijkstra's algorithm)."""
+    """Yield ways to the ends of a call, cheapest first (Dijkstra's algorithm)."""
     order = count()
     heap: list[tuple[float, int, Turn, tuple[Step, ...]]] = [(0.0, next(order), start, ())]
     seen: set[object] = set()
@@ -171,7 +173,7 @@ def _cheapest(flow: Flow, start: Turn, world: World, meter: "Meter") -> Iterator
             step = Step(turn, event)
             after = flow.advance(turn.call, event)
             if after.call.state is turn.call.state:
-                continue  # asked again: that is no way on
+                continue  # asked again: not a way forward
             more = meter.hears(step)
             heapq.heappush(heap, (cost + more, next(order), after, (*path, step)))
 
@@ -181,7 +183,7 @@ def _that_goes_well(flow: Flow, turn: Turn, world: World) -> Iterator[Event]:
         yield Digits(keys(on_keys(ADDRESS)), Ended.END_KEY)
         return
     if turn.call.state in (State.EMAIL_DOMAIN, State.EMAIL_READBACK):
-        yield Digits(keys("1"))  # a listed provider; it is right
+        yield Digits(keys("1"))  # a listed provider; yes, it is right
         return
     for event in alphabet(flow, turn, world):
         well = isinstance(event, GOES_WELL) and event not in OTHERWISE
@@ -190,42 +192,42 @@ def _that_goes_well(flow: Flow, turn: Turn, world: World) -> Iterator[Event]:
 
 
 def _too_early(event: Digits) -> bool:
-    """It interrupts what must be heard, or ends in a pause."""
+    """Tell whether keys interrupt what must be heard, or end in a pause."""
     return event.interrupted is not None or event.ended is Ended.TIMEOUT
 
 
 @frozen
 class Meter:
-    """Measures steps, in one language at a time: that of the call."""
+    """Measures steps in the language of the call."""
 
     words: Catalog
     rate: int
 
     def cost(self, path: Path) -> Cost:
-        """What some steps cost."""
+        """Return the cost of a path."""
         return Cost(
             sum(map(pressed, path)),
             *(round(sum(map(each, path)), 1) for each in (self.knows, self.hears, self.slow)),
         )
 
     def knows(self, step: Step) -> float:
-        """Seconds of a caller who knows what comes, and hears only what must be heard."""
+        """Return the seconds for a caller who knows the menus, and skips what can be skipped."""
         gathers = isinstance(step.turn.then, Gather)
         must = [prompt for prompt in step.turn.say if prompt.must_hear or not gathers]
         return self._spoken(step.turn, must) + self._pressing(step)
 
     def hears(self, step: Step) -> float:
-        """Seconds of a caller who hears every prompt to its end."""
+        """Return the seconds for a caller who hears every prompt to its end."""
         return self._spoken(step.turn, step.turn.say) + self._pressing(step)
 
     def slow(self, step: Step) -> float:
-        """Seconds of a caller who hears every prompt, and waits nearly too long for each key."""
+        """Return the seconds for a caller who hears every prompt, and nearly times out."""
         then = step.turn.then
         waits = then.first_key_wait if isinstance(then, Gather) else 0.0
         return self.hears(step) + waits
 
     def _spoken(self, turn: Turn, prompts: Sequence[Prompt]) -> float:
-        assert turn.call.language  # a start has one
+        assert turn.call.language  # every start sets one
         text = said(prompts, turn.call.language, self.words)
         return len(text.split()) * 60 / self.rate
 
@@ -235,7 +237,7 @@ class Meter:
 
 
 def pressed(step: Step) -> int:
-    """How many keys are pressed at a step, the end key where the entry does not end without."""
+    """Return how many keys are pressed at a step, including the end key if the entry needs it."""
     then = step.turn.then
     if not isinstance(step.event, Digits) or not isinstance(then, Gather):
         return 0

@@ -1,12 +1,12 @@
-"""Walks every call that can happen, and holds each move against what must always be true.
+"""Walks every possible call, and checks each move against the invariants.
 
-A `Call` is frozen and hashable, so a flow is a finite graph once free text is taken as classes:
+A `Call` is frozen and hashable, so a flow is a finite graph once free text is reduced to classes:
 of all account numbers a caller can key, one that is found, one that is not, one that is too
-short, one that looks like a card. `shape` says what is the same call, `alphabet` what can
-happen to it; both are themselves tested against concrete calls.
+short, and one that looks like a card. `shape` defines which calls are equal, and `alphabet` what
+can happen to a call. Both are themselves tested against concrete calls.
 
-What is walked is the driver's `deliver`, not the flow alone: only there can a key that is
-delivered twice, late, or before its question be seen.
+The walk uses the driver's `deliver`, not the flow alone, because only that handles keys delivered
+twice, late, or before their question.
 """
 
 import re
@@ -71,19 +71,19 @@ Deliver = Callable[[Flow, Live, Token, Event], Live]
 
 @frozen
 class World:
-    """Whom the service finds, under the name by which transcripts call them."""
+    """The customers that the service finds, by their names in transcripts."""
 
     name: str
     customers: tuple[Customer, ...]
     spelled_out: bool = False
-    """The e-mail block is walked key by key."""
+    """Whether the e-mail entry is walked key by key."""
     local: str = "a"
     domain: str = "a.bc"
-    """What is spelled there, before the at-sign and after it."""
+    """What is spelled there, before and after the at-sign."""
 
     @property
     def known(self) -> Known:
-        """What there is to key."""
+        """The values that can be keyed."""
         return Known(self.customers, self.local, self.domain)
 
 
@@ -92,25 +92,25 @@ class Move:
     """One answer delivered to a call."""
 
     view: CallView
-    """The call before, under its terms."""
+    """The previous call, under its terms."""
     turn: Turn
-    """The turn before: what was said, and what was waited for."""
+    """The previous turn: what was said, and what it waited for."""
     event: Event
     next: Turn
     early: bool = False
-    """The key was pressed before the turn began."""
+    """Whether the key was pressed before the turn began."""
     late: bool = False
-    """The answer was one to another turn."""
+    """Whether the answer was to another turn."""
     sent: frozenset[str] = frozenset()
-    """Keys of the writes that were sent before this move."""
+    """The keys of the writes sent before this move."""
     cleared: frozenset[str] = frozenset()
-    """Those of which a look-up has since said that nothing was done."""
+    """The keys of those writes that a look-up has since shown to have had no effect."""
     tried: Guess | None = None
-    """What the record has reserved a try at, which was not made yet."""
+    """What the record has reserved a try for that has not been made yet."""
 
     @property
     def minted(self) -> int:
-        """How many consents the move gave rise to."""
+        """How many consents the move created."""
         return len(self.next.call.consents) - len(self.turn.call.consents)
 
 
@@ -118,7 +118,7 @@ class Move:
 
 
 def alphabet(flow: Flow, turn: Turn, world: World) -> tuple[Event, ...]:
-    """Everything that can happen at a turn: one of each class. Nobody hangs up twice."""
+    """Return everything that can happen at a turn: one event per class, and a single hang-up."""
     possible = _possible(flow, turn, world)
     gone = turn.call.results.hung_up
     return tuple(event for event in possible if not (gone and isinstance(event, HungUp)))
@@ -179,7 +179,7 @@ NOT_FOUND = CustomersFound(())
 
 
 def _found(call: Call, world: World) -> tuple[Event, ...]:
-    """Those of the world; nobody; a bill that may have changed, changed."""
+    """Return search results: the world's customers; none; a bill changed, if it may have been."""
     found = CustomersFound(world.customers)
     if call.state not in CHANGED:
         return found, NOT_FOUND
@@ -188,12 +188,12 @@ def _found(call: Call, world: World) -> tuple[Event, ...]:
 
 
 CHANGED = {S.ENROLLMENT_CHECK: bills.Status.PENDING, S.LINK_CHECK: bills.Status.PAPERLESS}
-"""Look-ups that may show a bill otherwise than the first one did, and how it comes then."""
+"""Look-ups that may show a bill with another status than the first one, and that status."""
 
 
 @cache
 def _changed(customers: tuple[Customer, ...], kind: str, now: bills.Status) -> tuple[Customer, ...]:
-    """Customers whose bills of one type now come otherwise."""
+    """Return the customers with a new status for their bills of one type."""
     paperless, pending = now is bills.Status.PAPERLESS, now is bills.Status.PENDING
     return tuple(
         evolve(
@@ -208,7 +208,7 @@ def _changed(customers: tuple[Customer, ...], kind: str, now: bills.Status) -> t
 
 
 def _keys(flow: Flow, turn: Turn, world: World) -> Iterator[Event]:
-    """Keys at a question: each option, 0, `*`, `#`, a wrong one; too early where it matters."""
+    """Yield keys at a question: each option, 0, `*`, `#`, a wrong one, and ones too early."""
     state = turn.call.state
     if state in THROUGH and not world.spelled_out:
         yield from THROUGH[state]
@@ -233,15 +233,15 @@ THROUGH: Mapping[S, tuple[Digits, ...]] = {
     S.EMAIL_DOMAIN_ENTRY: (Digits(keys("2*22"), Ended.END_KEY),),
     S.EMAIL_READBACK: (Digits(keys("1")), Digits(keys("1"), interrupted=0)),
 }
-"""The e-mail block as one move: straight through it. Key by key it is walked by itself."""
+"""The e-mail entry as a single move. Its keys are covered by a separate walk."""
 
 
 def shape(call: Call) -> tuple[object, ...]:
-    """What decides how a call goes on. Two calls of one shape go on alike, whatever comes.
+    """Return everything that decides how a call goes on. Calls of equal shape go on alike.
 
-    Left out are what is said on the way, the history that nothing asks for again (earlier
-    consents to the same thing, what exactly became of a text, which tries were reserved, tries
-    at questions that are not asked again), and, at the end, all but the end.
+    Omits what was said, history that is never needed again (earlier consents to the same thing,
+    the exact outcome of a text, which tries were reserved, tries at questions that are not asked
+    again), and, in a call that has ended, everything except how it ended.
     """
     results = call.results
     outcomes = tuple(_of_outcome(outcome) for outcome in results.outcomes)
@@ -265,7 +265,7 @@ def shape(call: Call) -> tuple[object, ...]:
 
 
 def _all_but(kind: type[AttrsInstance], *left_out: str) -> Callable[[object], tuple[object, ...]]:
-    """Tells every field of a class, those that it may get one day too, but for some."""
+    """Return a function that returns all fields of a class, even future ones, except some."""
     names = (each.name for each in fields(kind) if each.name not in left_out)
     return cast(Callable[[object], tuple[object, ...]], attrgetter(*names))
 
@@ -291,12 +291,12 @@ def _alike(text: Secret | None) -> Secret | None:
 
 @cache
 def _unnamed(consent: Consent) -> Consent:
-    """A consent without the name that no other has."""
+    """Return a consent without its unique name."""
     return evolve(consent, reference="")
 
 
 def _over(sent: Sent) -> Sent:
-    """A text or AutoPay is still to be asked, done, or over."""
+    """Reduce the status of a text or AutoPay to what matters: not asked yet, done, or over."""
     return sent if sent in (Sent.NOT_ASKED, Sent.DONE) else Sent.DECLINED
 
 
@@ -305,7 +305,7 @@ def _over(sent: Sent) -> Sent:
 
 @frozen
 class _Place:
-    """A call on the walk, and the keys of the writes that were sent and cleared before it."""
+    """A call on the walk, and the keys of the writes sent and cleared before it."""
 
     view: CallView
     turn: Turn
@@ -313,7 +313,7 @@ class _Place:
     cleared: frozenset[str] = frozenset()
     tried: Guess | None = None
     node: tuple[object, ...] = field(init=False, eq=False)
-    """What makes two places the same: shape, and which present consents were acted on."""
+    """What makes two places equal: the shape, and which current consents were acted on."""
 
     @node.default
     def _make_node(self) -> tuple[object, ...]:
@@ -335,13 +335,13 @@ class _Place:
         cleared: frozenset[str] = frozenset(),
         tried: Guess | None = None,
     ) -> "_Place":
-        """The place of a turn."""
+        """Return the place of a turn."""
         return cls(CallView(turn.call, flow.terms), turn, sent, cleared, tried)
 
 
 @frozen
 class Counterexample:
-    """A call in which something that must always hold does not."""
+    """A call that breaks an invariant."""
 
     invariant: str
     problem: str
@@ -350,18 +350,18 @@ class Counterexample:
 
 @define
 class Walk:
-    """What a walk saw."""
+    """The result of a walk."""
 
     calls: int = 0
     moves: int = 0
     ends: int = 0
     took: set[str] = field(factory=set, repr=False)
     reached: dict[S, Turn] = field(factory=dict, repr=False)
-    """The first turn that was met in each state."""
+    """The first turn found in each state."""
     found: list[Counterexample] = field(factory=list)
 
     def add(self, other: "Walk") -> None:
-        """Adds what another walk saw."""
+        """Add the result of another walk."""
         self.calls += other.calls
         self.moves += other.moves
         self.ends += other.ends
@@ -371,10 +371,10 @@ class Walk:
 
 
 Invariant = Callable[[Flow, Move], str | None]
-"""Says what is wrong with a move, or None."""
+"""Returns what is wrong with a move, or None."""
 
 
-def walk(  # noqa: PLR0913 - the walk's terms are told one by one
+def walk(  # noqa: PLR0913 - each is a separate option of the walk
     flow: Flow,
     start: Turn,
     world: World,
@@ -384,11 +384,11 @@ def walk(  # noqa: PLR0913 - the walk's terms are told one by one
     inside: Callable[[Move], bool] = lambda _: True,
     found_at_most: int = 1,
 ) -> Walk:
-    """Every call that can come of a turn in a world, depth first.
+    """Walk every call that can follow from a turn in a world, depth first.
 
-    Moves that leave `inside` are held against the invariants, and not followed. Stops after
-    `found_at_most` counterexamples. A call that comes back to where it was is one that need not
-    end: "every call ends".
+    Moves that leave `inside` are checked against the invariants, but not followed. Stops after
+    `found_at_most` counterexamples. A call that returns to an earlier place might never end,
+    which breaks "every call ends".
     """
     seen = Walk(calls=1)
     first = _Place.of(flow, start, tried=GUESSED.get(start.call.state))
@@ -434,11 +434,11 @@ def walk(  # noqa: PLR0913 - the walk's terms are told one by one
 def _moves(
     flow: Flow, place: _Place, world: World, deliver: Deliver
 ) -> Iterator[tuple[Move, _Place]]:
-    """Every move from a call: each answer, in time, and each key also pressed ahead and late.
+    """Yield every move from a call: each answer in time, and each key also early and late.
 
-    A key that is pressed ahead is delivered as one that is pressed in time, so what comes of it
-    is worked out once; the two are told apart where it gives a consent. A late answer that
-    changes nothing is no move.
+    A key pressed ahead is delivered like one pressed in time, so its result is computed only
+    once. The two differ only if the key gives a consent. A late answer that changes nothing is
+    not a move.
     """
     turn = place.turn
     live = Live(turn, 2)
@@ -467,7 +467,7 @@ def _answer(place: _Place, event: Event, after: Turn, *, late: bool = False) -> 
 
 
 def writes(move: Move) -> tuple[frozenset[str], frozenset[str]]:
-    """The keys of writes that were sent after a move, and those that a look-up has cleared."""
+    """Return the keys of the writes sent after a move, and of those a look-up has cleared."""
     request, sent, cleared = move.turn.then, move.sent, move.cleared
     if move.late or isinstance(move.event, HungUp):
         return sent, cleared
@@ -479,7 +479,7 @@ def writes(move: Move) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _shows_absent(move: Move) -> bool:
-    """A look-up lists the bill that was agreed about as coming on paper."""
+    """Tell whether a look-up shows the bill of the agreement as on paper."""
     agreed = move.turn.call.consents[-1]
     if not isinstance(move.event, CustomersFound):
         return False
@@ -509,7 +509,7 @@ _LIMITS = (
 
 
 def tries(move: Move) -> Guess | None:
-    """The try that is reserved, and not made yet, after a move; none once its question is left."""
+    """Return the try that is reserved but not made after a move; None once its question is left."""
     request, state = move.turn.then, move.next.call.state
     if isinstance(request, ReserveTry) and isinstance(move.event, TryReserved):
         return request.guess if state in GUESSED else None
@@ -518,11 +518,11 @@ def tries(move: Move) -> Guess | None:
 
 
 def _is_guess(move: Move) -> bool:
-    """Whether keys were held against something: an account looked up, or four digits and more."""
+    """Tell whether keys were compared with something: an account, or four or more digits."""
     state = move.turn.call.state
     if move.late or state not in GUESSED or not isinstance(move.event, Digits):
         return False
-    if move.event.ended is Ended.TIMEOUT:  # a pause: nothing is held against anything yet
+    if move.event.ended is Ended.TIMEOUT:  # a pause: nothing is compared yet
         return False
     if state is S.ACCOUNT_ENTRY:
         return isinstance(move.next.then, SearchByAccountNumber)
@@ -533,12 +533,12 @@ def _is_guess(move: Move) -> bool:
 
 
 def keyed(move: Move) -> str:
-    """The keys of an entry after a move, those from before a pause included."""
+    """Return the keys of an entry after a move, including those from before a pause."""
     so_far = move.turn.call.entry.so_far
     before = so_far.reveal() if so_far else ""
     return last_star(before + move.event.keys.reveal()) if isinstance(move.event, Digits) else ""
 
 
 def is_write(request: object) -> TypeGuard[Write]:
-    """Whether a request changes something at the service."""
+    """Tell whether a request changes something at the service."""
     return isinstance(request, Write)

@@ -1,4 +1,4 @@
-"""Cases of the proof, and counterexamples, written as transcripts."""
+"""Writes cases of the proof, and counterexamples, as transcripts."""
 
 from attrs import evolve
 
@@ -16,7 +16,7 @@ from paperless_ivr.transcripts.writing import handed_over, happened
 
 
 def of_counterexample(counterexample: Counterexample, case: Case) -> str:
-    """A call in which something goes wrong, as a transcript, from where its walk began."""
+    """Return a counterexample as a transcript, beginning where its walk began."""
     flow, words = Flow(case.terms), Catalog.of(case.policy)
     first = counterexample.path[0].turn
     comments = [
@@ -37,13 +37,13 @@ def of_counterexample(counterexample: Counterexample, case: Case) -> str:
 
 
 def headers_of(case: Case) -> dict[str, str]:
-    """What the host hands over in a case, as headers."""
+    """Return what the host hands over in a case, as headers."""
     host = case.arrival
     return dict(handed_over(host, OPERATIONS - case.lacking, _paid(host.payment)))
 
 
 def _paid(by: Payment | None) -> str:
-    """A payment by the handle of the demo's customer who made it, or described."""
+    """Return a payment by the handle of the demo customer who made it, or described."""
     if by is None:
         return ""
     approved = evolve(by, approved=True)

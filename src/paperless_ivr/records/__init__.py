@@ -1,1 +1,1 @@
-"""What must last: the activity record, live calls, deferred requests."""
+"""Durable data: the activity record, live calls, and deferred requests."""

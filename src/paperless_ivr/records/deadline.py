@@ -1,4 +1,4 @@
-"""One deadline for all that is asked of the record while somebody waits for it."""
+"""One deadline for everything that is asked of the record while a caller waits."""
 
 import math
 import time
@@ -11,7 +11,7 @@ _deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
 @contextmanager
 def answering_by(deadline: float) -> Iterator[None]:
-    """What this thread asks meanwhile waits for its turn until then at most (`time.monotonic`)."""
+    """Limit how long this thread's requests in the block wait for a turn (`time.monotonic`)."""
     before = _deadline.set(deadline)
     try:
         yield
@@ -20,5 +20,5 @@ def answering_by(deadline: float) -> Iterator[None]:
 
 
 def left(at_most: float = math.inf) -> float:
-    """Seconds that may still be waited."""
+    """Return the seconds left to wait."""
     return max(min(at_most, _deadline.get() - time.monotonic()), 0.0)

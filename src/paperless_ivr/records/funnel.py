@@ -1,7 +1,7 @@
-"""The funnel: how far hand-overs got, and why no further, told from the activity record (R33).
+"""The funnel: how far hand-overs got, and why no further, from the activity record (R33).
 
-Each hand-over counts once, with the furthest that it got. What was done about it after the call
-counts too, so that the same day's funnel fills up as links are opened.
+Each hand-over counts once, at the furthest stage it reached. Work done after the call counts
+too, so a day's funnel fills up as links are opened.
 """
 
 import enum
@@ -21,22 +21,22 @@ from paperless_ivr.records.port import FINISHES, PAPERLESS_ALREADY, Activity, Ac
 
 
 class Stage(enum.IntEnum):
-    """How far a hand-over got. Ordered: a later one includes the earlier ones."""
+    """How far a hand-over got. Ordered: a later stage includes the earlier ones."""
 
     HANDED_OVER = 0
     """The host handed the call over."""
     OFFERED = 1
     """Paperless billing was offered."""
     ACCEPTED = 2
-    """The caller wanted it."""
+    """The caller accepted the offer."""
     IDENTIFIED = 3
-    """The account was found, and the caller proved to be allowed to speak of it."""
+    """The account was found, and the caller proved to be authorized for it."""
     CONFIRMED = 4
     """The caller agreed to what would be enrolled, and where it would go."""
     REGISTERED = 5
-    """The service has started the registration; its link is to be opened."""
+    """The service has started the registration, and its link has yet to be opened."""
     COMPLETED = 6
-    """The service says that the bill comes by e-mail."""
+    """The service says that the bill is paperless."""
 
     @property
     def label(self) -> str:
@@ -45,7 +45,7 @@ class Stage(enum.IntEnum):
 
 
 class By(enum.StrEnum):
-    """What hand-overs can be told apart by, beside their biller."""
+    """What hand-overs can be grouped by, in addition to their biller."""
 
     MOMENT = "moment"
     LANGUAGE = "language"
@@ -53,44 +53,44 @@ class By(enum.StrEnum):
 
 
 NOT_ENDED = "not_ended"
-"""In place of a disposition: the call goes on, or its process died and nobody ended it yet."""
+"""Used instead of a disposition if the call is in progress, or its worker died before its end."""
 
 WAITING = {Task.SETTLE: "unsettled", Task.COMPLETE: "kept", Task.FOLLOW: "followed"}
-"""What it is called that something is left to do, the most uncertain first."""
+"""The codes for unfinished work, by task, the most uncertain first."""
 
 
 class Link(enum.StrEnum):
-    """What became of a texted link for which the caller could stay on the line (R52)."""
+    """The outcome of a texted link for which the caller could stay on the line (R52)."""
 
     ON_LINE = "on_line"
     """It was opened before the caller hung up."""
     LATER = "later"
     """It was opened after the call."""
     NOT_OPENED = "not_opened"
-    """It was not opened yet, or never."""
+    """It has not been opened."""
 
 
 class WayEnd(enum.StrEnum):
-    """What became of a way to an address that a call turned to (R08)."""
+    """The outcome of a way to an address that a call tried (R08)."""
 
     LEFT = "left"
-    """The caller took another way, or none, or could not show what this one takes."""
+    """The caller took another way, or none, or could not meet this one's requirements."""
     TAKEN = "taken"
-    """The caller agreed to an enrollment by it, or was put through to an agent for it."""
+    """The caller agreed to an enrollment by it, or was transferred to an agent for it."""
     FINISHED = "finished"
-    """The bill that was agreed to by it comes by e-mail."""
+    """The bill of that agreement is now paperless."""
 
 
 @frozen
 class Spelled:
-    """Addresses that were spelled by keypad: in how many hand-overs, and what that took in all."""
+    """Addresses spelled by keypad: the number of hand-overs, and the total effort."""
 
     number: int = 0
     keys: int = 0
     fixes: int = 0
-    """How often a caller stopped the read-back, or spelled again."""
+    """How often a caller stopped the read-back or spelled again."""
     time: timedelta = timedelta()
-    """From the first question about it to the last answer."""
+    """From the first question about the address to the last answer."""
 
     def __add__(self, other: "Spelled") -> "Spelled":
         return Spelled(
@@ -111,7 +111,7 @@ class Loss:
     reason: str
     """A `Reason`'s value."""
     afterwards: str = ""
-    """After a consent: what is left to do, or how that ended (a `ActivityType`); empty: neither."""
+    """After a consent: the unfinished work, or how it ended (an `ActivityType`); else empty."""
     why: str = ""
     """The code with which it ended."""
 
@@ -124,13 +124,13 @@ class HandOver:
     began: datetime
     moment: str
     language: str
-    """Of the offer; empty where none was made."""
+    """The language of the offer; empty if none was made."""
     loss: Loss
-    """The furthest stage; of a completed one the rest says how the call ended."""
+    """The furthest stage, and why it got no further. If completed, how the call ended."""
     link: Link | None = None
-    """None: no link was texted, or none that could be waited for."""
+    """None if no link was texted, or none that the caller could wait for."""
     ways: tuple[tuple[Strategy, WayEnd], ...] = ()
-    """The ways to an address that it turned to, in order."""
+    """The ways to an address that it tried, in order."""
     spelled: Spelled = Spelled()
 
     @property
@@ -141,7 +141,7 @@ class HandOver:
 
 @frozen
 class Group:
-    """Whose hand-overs a funnel counts. What they are not told apart by is empty."""
+    """Which hand-overs a funnel counts. Fields that are not grouped by are empty."""
 
     biller: str
     moment: str = ""
@@ -152,14 +152,14 @@ class Group:
 
 @frozen
 class Funnel:
-    """How many hand-overs reached each stage, and how many were lost there, by why."""
+    """How many hand-overs reached each stage, and how many were lost there, by reason."""
 
     reached: Mapping[Stage, int]
     lost: Mapping[Loss, int]
     links: Mapping[Link, int]
     """How many texted links were opened on the line, later, or not yet."""
     ways: Mapping[tuple[Strategy, WayEnd], int]
-    """How many turned to a way to an address, by what became of it."""
+    """How many hand-overs tried each way to an address, by outcome."""
     spelled: Spelled
 
 
@@ -169,21 +169,21 @@ class Funnel:
 def hand_overs(
     lines: Iterable[Activity], since: datetime | None = None, until: datetime | None = None
 ) -> Iterator[HandOver]:
-    """The hand-overs that began from a moment on and before another.
+    """Yield the hand-overs that began at or after `since` and before `until`.
 
-    The lines are those of one or more billers, each biller's in order, up to now: what is known
-    of a hand-over at the end of them counts. A hand-over that began earlier than the lines is
-    not mistaken for a later one where they begin a day before `since`.
+    `lines` are those of one or more billers, each biller's in order, up to now: a hand-over
+    counts as it is known at the end of them. They should begin a day before `since`, so that a
+    hand-over that began before the first line is not mistaken for a later one.
     """
     open_ones: dict[tuple[str, str], _HandOver] = {}
     earlier: list[_HandOver] = []
     for line in lines:
         name = (line.biller, line.detail.get("handover") or line.call_id)
         if line.what is ActivityType.ARRIVED and name in open_ones:
-            earlier.append(open_ones.pop(name))  # the host named two alike
+            earlier.append(open_ones.pop(name))  # the host gave two the same name
         if name not in open_ones:
             if not line.state:
-                continue  # it comes of a hand-over before the first line
+                continue  # it belongs to a hand-over before the first line
             open_ones[name] = _HandOver(line.biller, line.at)
         open_ones[name].hears(line)
     for one in (*earlier, *open_ones.values()):
@@ -193,7 +193,7 @@ def hand_overs(
 
 @define
 class _Yes:
-    """A consent to enroll, and what comes of it."""
+    """A consent to enroll, and its outcome."""
 
     stage: Stage = Stage.CONFIRMED
     left: set[Task] = field(factory=set)
@@ -202,7 +202,7 @@ class _Yes:
     _closed: set[Task] = field(factory=set)
 
     def hears(self, line: Activity) -> None:
-        """One more line about it."""
+        """Take in one more line about it."""
         match line.what:
             case ActivityType.SENT:
                 self._open(Task.SETTLE)
@@ -216,18 +216,18 @@ class _Yes:
                 self._finished(how, Task(line.detail["task"]), line.detail.get("reason", ""))
 
     def reached(self, stage: Stage) -> None:
-        """It got so far."""
+        """Note that it reached a stage."""
         self.stage = max(self.stage, stage)
 
     @property
     def afterwards(self) -> tuple[str, str]:
-        """What is left to do or how that ended, and why."""
+        """The unfinished work or how it ended, and the reason."""
         left = (name for task, name in WAITING.items() if task in self.left)
         waiting = next(left, None)
         return (waiting, "") if waiting else self.ended
 
     def _settled(self, answer: str) -> None:
-        """What is done stays done, and what may be done is not undone (`Record.settle`)."""
+        """Take in an outcome. What is or may be done is never undone (`Record.settle`)."""
         if Task.FOLLOW in self.left | self._closed:
             return
         if answer == Accepted.__name__:
@@ -258,7 +258,7 @@ class _Yes:
 
 @define
 class _HandOver:
-    """A hand-over that lines are being read of."""
+    """A hand-over whose lines are being read."""
 
     biller: str
     began: datetime
@@ -271,12 +271,12 @@ class _HandOver:
     ways: dict[Strategy, WayEnd] = field(factory=dict)
     way: Strategy | None = None
     taken: dict[str, Strategy] = field(factory=dict)
-    """By which way each consent was given."""
+    """The way to an address by which each consent was given."""
     spelled: Spelled = Spelled()
     spelling_since: datetime | None = None
 
     def hears(self, line: Activity) -> None:
-        """One more line of it."""
+        """Take in one more line of it."""
         match line.what:
             case ActivityType.ARRIVED:
                 self.moment = line.detail.get("moment", "")
@@ -298,7 +298,7 @@ class _HandOver:
             self.consents.setdefault(reference, _Yes()).hears(line)
 
     def _answered(self, line: Activity) -> None:
-        """A move: what was keyed of an address, and the way to one that it turned to."""
+        """Take in a move: keys of an address, and the way to an address that it led to."""
         if self.spelling_since:
             keys, fixes = (int(line.detail.get(name, 0)) for name in ("keys", "fixes"))
             self.spelled += Spelled(0, keys, fixes, line.at - self.spelling_since)
@@ -310,7 +310,7 @@ class _HandOver:
             self.ways[self.way] = WayEnd.TAKEN
 
     def _been(self, state: str, rows: str) -> None:
-        """It took these ways, and is there now."""
+        """Note that it took these rows, and is now in this state."""
         if state == State.LINK_WAIT.name:
             self.link = self.link or Link.NOT_OPENED
         ways = [way(row) for row in rows.split("; ") if row]
@@ -323,7 +323,7 @@ class _HandOver:
             next(reversed(self.consents.values())).reached(Stage.REGISTERED)
 
     def told(self) -> HandOver:
-        """The hand-over, as far as it is known."""
+        """Return the hand-over as far as it is known."""
         stage, afterwards = self.stage, ("", "")
         if self.consents:
             furthest = max(reversed(self.consents.values()), key=lambda yes: yes.stage)
@@ -350,15 +350,16 @@ def _names(*phases: Phase) -> frozenset[str]:
 
 
 ACCEPTED = _names(Phase.IDENTITY)
-"""Who is there after an offer has accepted it; without one, it was another wish."""
+"""States that show, after an offer, that it was accepted. Without an offer, the host or the
+caller asked for something else."""
 SPELLING = _names(Phase.EMAIL)
 IDENTIFIED = _names(Phase.BILL, Phase.ADDRESS, Phase.EMAIL, Phase.TEXT, Phase.CONSENT, Phase.PAPER)
-"""Nobody gets there but by `State.INVOICE`, or by an offer that names the bill: identified."""
+"""States that a call reaches only through `State.INVOICE`, or an offer that names the bill."""
 TURNED_OUT_DONE = frozenset(
     (source.name, State.AFTERWARDS.name)
     for source in (State.ENROLLMENT, State.ENROLLMENT_CHECK, State.ENROLLMENT_AGAIN)
 )
-"""Ways that are taken once the service has the registration, also where a look-up said so."""
+"""Rows taken once the service has the registration, even if only a look-up showed that."""
 
 
 # ── from hand-overs to funnels ──
@@ -367,7 +368,7 @@ TURNED_OUT_DONE = frozenset(
 def funnels(
     them: Iterable[HandOver], by: Collection[By] = (), zone: tzinfo = UTC
 ) -> Mapping[Group, Funnel]:
-    """A funnel for each group of hand-overs, in order; a day is one of a time zone."""
+    """Return a funnel for each group of hand-overs, in order. Days are those of the time zone."""
     reached: dict[Group, Counter[Stage]] = {}
     lost: dict[Group, Counter[Loss]] = {}
     links: dict[Group, Counter[Link]] = {}
@@ -395,7 +396,7 @@ def funnels(
 
 
 def total(several: Iterable[Funnel]) -> Funnel:
-    """Several funnels as one."""
+    """Return several funnels added up."""
     reached: Counter[Stage] = Counter()
     lost: Counter[Loss] = Counter()
     links: Counter[Link] = Counter()
@@ -426,7 +427,7 @@ def _group(one: HandOver, by: Collection[By], zone: tzinfo) -> Group:
 
 
 def day_of(moment: datetime, zone: tzinfo) -> date:
-    """The day of a moment in a time zone."""
+    """Return the date of a moment in a time zone."""
     return moment.astimezone(zone).date()
 
 
@@ -437,6 +438,6 @@ def _group_order(group: Group) -> tuple[str, str, int, str]:
 
 
 def loss_order(counted: tuple[Loss, int]) -> tuple[int, int, str, str, str, str]:
-    """By stage, the most frequent first."""
+    """Return a sort key: by stage, the most frequent first."""
     loss, count = counted
     return (loss.stage, -count, loss.disposition, loss.reason, loss.afterwards, loss.why)

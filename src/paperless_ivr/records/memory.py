@@ -1,4 +1,4 @@
-"""A record in memory, for tests and simulation: it lasts as long as its process."""
+"""A record in memory, for tests and simulation. It is lost when the process exits."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -57,46 +57,46 @@ from paperless_ivr.secret import Secret
 
 @frozen
 class _HandOver:
-    """A hand-over that has ended and counts for the next offer."""
+    """An ended hand-over that counts for the next offer."""
 
     call_id: str
     at: datetime
     line: int
-    """Number of the line that ended it: tells what came later at one and the same time."""
+    """The number of the line that ended it, which gives the order of lines with the same time."""
     ended: Disposition
 
 
 @define(eq=False)
 class _Job:
-    """Something that is left to do, and who has it."""
+    """Unfinished work, and the holder of its claim."""
 
     task: Task
     left: WorkItem
     done: ActivityType | None = None
     holder: str = ""
     until: datetime | None = None
-    """When the holder's lease ends, or when it may be claimed again."""
+    """When the holder's lease ends, or when the job may be claimed again."""
 
     def free(self, now: datetime) -> bool:
-        """Whether it can be claimed."""
+        """Tell whether it can be claimed."""
         return self.done is None and (self.until is None or self.until <= now)
 
 
 Whose = tuple[str, str, str | Secret]
-"""Whom something is counted for: biller, then "call", "ani" or "account", then which."""
+"""Whom something counts against: the biller, then "call", "ani", or "account", then which one."""
 
 
 @define(eq=False, repr=False)
 class _Memory:
-    """A store in memory: its clock, its lock, and what makes it fail."""
+    """A store in memory: its clock, its lock, and a switch that makes it fail."""
 
     now: Callable[[], datetime] = utc_now
     down: bool = False
-    """Every method raises `RecordDown`."""
+    """If true, every method raises `RecordDown`."""
     _lock: Lock = field(init=False, factory=Lock)
 
     def snapshot(self) -> Callable[[], None]:
-        """Return a function that puts back what the store holds now."""
+        """Return a function that restores the current contents of the store."""
         names = [each.name for each in fields(type(self)) if not each.init and each.name != "_lock"]
         with self._lock:
             held = {name: _copied(getattr(self, name)) for name in names}
@@ -118,13 +118,13 @@ class _Memory:
 
 @define(eq=False, repr=False)
 class MemoryRecord(_Memory):
-    """A record in memory. Safe to use from several threads. Times have a zone."""
+    """A record in memory. Safe to use from several threads. Times are time-zone-aware."""
 
     _activities: list[Activity] = field(init=False, factory=list)
     _unfinished: dict[Whose, list[Activity]] = field(init=False, factory=dict)
     _hand_overs: dict[Whose, list[_HandOver]] = field(init=False, factory=dict)
     _reserved: dict[tuple[str | Secret, ...], dict[str, datetime]] = field(init=False, factory=dict)
-    """When each try and text was counted that still counts, by whose it is and its key."""
+    """When each try or text that still counts was counted, by person and by key."""
     _consents: dict[tuple[str, str, datetime], Evidence] = field(init=False, factory=dict)
     _writes: dict[str, PendingWrite] = field(init=False, factory=dict)
     _jobs: dict[tuple[Task, str], _Job] = field(init=False, factory=dict)
@@ -132,7 +132,7 @@ class MemoryRecord(_Memory):
     def __repr__(self) -> str:
         return f"<MemoryRecord {len(self._activities)} activities>"
 
-    # ── what can be looked at ──
+    # ── for inspection ──
 
     @property
     def activities(self) -> tuple[Activity, ...]:
@@ -149,7 +149,7 @@ class MemoryRecord(_Memory):
     # ── activity ──
 
     def note(self, activity: Activity) -> None:
-        """Appends a line; what the caller of this does to its `detail` later changes nothing."""
+        """Append a line. Later changes to the `detail` that was passed in have no effect."""
         line = evolve(activity, detail=MappingProxyType(dict(activity.detail)))
         with self._open():
             self._activities.append(line)
@@ -165,9 +165,9 @@ class MemoryRecord(_Memory):
                 self._ended(call, self._unfinished.pop(call))
 
     def _ended(self, call: Whose, lines: list[Activity]) -> None:
-        """Counts a hand-over that has ended, for its call, its ANI and the caller's account.
+        """Count an ended hand-over for its call, its ANI, and the caller's account.
 
-        The accounts of a missed last-four check are not the caller's: a guesser's calls say
+        The accounts in a failed last-four check are not the caller's: a guesser's calls say
         nothing about the account's owner.
         """
         last = lines[-1]
@@ -183,7 +183,7 @@ class MemoryRecord(_Memory):
             self._hand_overs.setdefault(one, []).append(counted)
 
     def screen(self, request: Screen) -> Screened:
-        """How earlier hand-overs of this caller or account ended."""
+        """Return how earlier hand-overs of this caller or account ended."""
         accounts = (request.account,) if request.account else ()
         with self._open():
             here = self._hand_overs.get((request.biller, "call", request.call_id), ())
@@ -201,13 +201,13 @@ class MemoryRecord(_Memory):
         return Screened(latest.ended, days, in_this_call)
 
     def reserve(self, request: ReserveTry, limits: Limits) -> TryReserved | LimitReached:
-        """Counts a try before it is made."""
+        """Count a try before it is made."""
         with self._open():
             reached = self._reserve(request.key, tried(request, limits), limits)
         return TryReserved() if reached is None else LimitReached(reached)
 
     def _reserve(self, key: str, counted: tuple[Counted, ...], limits: Limits) -> str | None:
-        """Counts what is about to be done, unless that is done already; or which limit forbids."""
+        """Count something about to be done, once per key, or return the limit that forbids it."""
         now = self.now()
         for one in counted:
             there = self._reserved.setdefault(one.whose, {})
@@ -221,14 +221,14 @@ class MemoryRecord(_Memory):
         return None
 
     def _release(self, key: str) -> None:
-        """What was counted under a key counts no longer."""
+        """Stop counting the tries or texts of a key."""
         for there in self._reserved.values():
             there.pop(key, None)
 
-    # ── writes and wishes ──
+    # ── writes and deferred requests ──
 
     def intend(self, write: Write, evidence: Evidence, limits: Limits) -> Refused | None:
-        """Puts a write on record, unless a limit forbids it."""
+        """Put a write on record, unless a limit forbids it."""
         with self._open():
             if write.key in self._writes:
                 return None
@@ -243,7 +243,7 @@ class MemoryRecord(_Memory):
             return None
 
     def settle(self, key: str, answer: ServiceAnswer) -> None:
-        """Puts the outcome of a write on record."""
+        """Put the outcome of a write on record."""
         with self._open():
             if key not in self._writes:
                 message = f"no write {key!r} is on record"
@@ -268,7 +268,7 @@ class MemoryRecord(_Memory):
                 self._decided(written)
 
     def _decided(self, written: PendingWrite) -> None:
-        """What an accepted write does to the wish of its key, and to what was before it."""
+        """Finish the deferred request of an accepted write's key, and what it supersedes."""
         write, evidence = written.write, written.evidence
         starts = starts_registration(write)
         for job in self._open_for(_bill(written), Task.COMPLETE, Task.FOLLOW):
@@ -291,11 +291,11 @@ class MemoryRecord(_Memory):
             self._jobs[Task.FOLLOW, write.key] = _Job(Task.FOLLOW, followed)
 
     def _since(self, job: _Job) -> datetime:
-        """When the caller wanted it."""
+        """Return when the caller asked for it."""
         return self._writes[job.left.key].at if job.task is Task.FOLLOW else job.left.at
 
     def keep(self, request: DeferRequest, evidence: Evidence) -> None:
-        """Keeps a wish, to be completed later."""
+        """Keep a deferred request, to be completed later."""
         with self._open():
             if (Task.COMPLETE, request.key) in self._jobs:
                 return
@@ -313,7 +313,7 @@ class MemoryRecord(_Memory):
         self._consents.setdefault(_given(evidence), evidence)
 
     def _line(self, what: ActivityType, evidence: Evidence, **detail: str) -> None:
-        """Notes what the record did, or what was done after the call."""
+        """Note something that the record did, or that was done after the call."""
         consent = evidence.consent
         self._activities.append(
             Activity(
@@ -327,17 +327,17 @@ class MemoryRecord(_Memory):
             )
         )
 
-    # ── what was told ──
+    # ── reading ──
 
     def billers(self) -> tuple[str, ...]:
-        """The billers whose calls there are lines of."""
+        """Return the billers that have lines."""
         with self._open():
             return tuple(sorted({line.biller for line in self._activities}))
 
     def activity(
         self, biller: str, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[Activity]:
-        """The lines of a biller, without of whom they tell."""
+        """Yield the lines of a biller, without the people they are about."""
         with self._open():
             lines = [
                 evolve(line, ani=None, accounts=(), evidence=None)
@@ -349,7 +349,7 @@ class MemoryRecord(_Memory):
         yield from sorted(lines, key=lambda line: line.at)
 
     def tracked(self, biller: str) -> tuple[Tracked, ...]:
-        """How much of each task is left, and how the rest ended."""
+        """Return how much of each task is unfinished, and how the rest ended."""
         since: dict[tuple[Task, ActivityType | None], list[datetime]] = {}
         with self._open():
             for job in self._jobs.values():
@@ -359,24 +359,24 @@ class MemoryRecord(_Memory):
         return tuple(sorted(found, key=tracked_order))
 
     def consents(self, biller: str, reference: str) -> tuple[Evidence, ...]:
-        """The consents of a reference."""
+        """Return the consents with a reference."""
         with self._open():
             return tuple(e for at, e in self._consents.items() if at[:2] == (biller, reference))
 
     # ── after the call ──
 
     def unsettled(self, before: datetime) -> tuple[PendingWrite, ...]:
-        """The writes without a certain outcome."""
+        """Return the writes whose outcome is not certain."""
         return tuple(
             w for w in self._left(Task.SETTLE) if isinstance(w, PendingWrite) and w.at < before
         )
 
     def kept(self) -> tuple[DeferredRequest, ...]:
-        """The wishes that stand."""
+        """Return the deferred requests that are still open."""
         return tuple(k for k in self._left(Task.COMPLETE) if isinstance(k, DeferredRequest))
 
     def followed(self) -> tuple[OpenRegistration, ...]:
-        """The registrations that are being followed."""
+        """Return the registrations that are being followed."""
         return tuple(f for f in self._left(Task.FOLLOW) if isinstance(f, OpenRegistration))
 
     def _left(self, task: Task) -> list[WorkItem]:
@@ -399,7 +399,7 @@ class MemoryRecord(_Memory):
         before: datetime,
         most: int,
     ) -> tuple[WorkItem, ...]:
-        """Some of what is left to do, for one holder alone."""
+        """Claim some unfinished work for one holder alone."""
         with self._open():
             now = self.now()
             free = [job for job in self._jobs.values() if job.task is task and job.free(now)]
@@ -411,18 +411,18 @@ class MemoryRecord(_Memory):
             return tuple(job.left for job in due)
 
     def release(self, left: WorkItem, holder: str, again: datetime) -> None:
-        """Gives back what was claimed."""
+        """Release claimed work."""
         with self._open():
             job = self._held(left, holder)
             job.holder, job.until = "", again
             self._line(ActivityType.RETRIED, left.evidence, attempts=str(left.attempts))
 
     def finish(self, left: WorkItem, holder: str, how: ActivityType, reason: str = "") -> None:
-        """Closes what was claimed."""
+        """Close claimed work."""
         if how not in FINISHES or (
             isinstance(left, PendingWrite) and how is not ActivityType.GIVEN_UP
         ):
-            message = f"{how.value} is no end of this"
+            message = f"{how.value} cannot finish this task"
             raise ValueError(message)
         with self._open():
             self._finish(self._held(left, holder), how, reason)
@@ -438,7 +438,7 @@ class MemoryRecord(_Memory):
         self._line(how, job.left.evidence, task=job.task.value, reason=reason)
 
     def purge(self, biller: str, retention: Retention) -> Removed:
-        """Removes what a biller's retention no longer allows."""
+        """Remove everything older than a biller's retention allows."""
         activity = self.now() - timedelta(days=retention.activity_days)
         consent = self.now() - timedelta(days=retention.consent_days)
         with self._open():
@@ -476,7 +476,7 @@ class MemoryRecord(_Memory):
 
 
 def _copied(value: Any) -> Any:
-    """Copy the containers and jobs of a store; everything else in it is frozen."""
+    """Copy the containers and jobs of a store. Everything else in it is frozen."""
     match value:
         case dict():
             return {key: _copied(held) for key, held in value.items()}
@@ -488,18 +488,18 @@ def _copied(value: Any) -> Any:
 
 
 def _concerned(biller: str, ani: Secret | None, accounts: Iterable[Secret]) -> set[Whose]:
-    """For whom a line, or a question, counts."""
+    """Return whom a line or a query is about."""
     callers: set[Whose] = {(biller, "ani", ani)} if ani else set()
     return callers | {(biller, "account", account) for account in map(counted_account, accounts)}
 
 
 def _given(evidence: Evidence) -> tuple[str, str, datetime]:
-    """What tells a consent from all others: its biller, its reference, and when it was given."""
+    """Return what identifies a consent: its biller, its reference, and when it was given."""
     return (evidence.consent.biller, evidence.consent.reference, evidence.answered)
 
 
 def _bill(left: WorkItem) -> tuple[str, Secret, str]:
-    """Which bill it is about: the biller, the customer and the invoice type."""
+    """Return the bill it is about: the biller, the customer, and the invoice type."""
     what = left.request if isinstance(left, DeferredRequest) else left.write
     return (left.evidence.consent.biller, what.customer, what.invoice_type)
 
@@ -515,14 +515,14 @@ class MemoryLiveCalls(_Memory):
         return f"<MemoryLiveCalls {len(self._calls)} calls>"
 
     def load(self, call_id: str) -> SavedCall:
-        """The call as last saved."""
+        """Return the call as last saved."""
         with self._open():
             if call_id not in self._calls:
                 raise UnknownCall(call_id)
             return self._calls[call_id]
 
     def save(self, call: SavedCall, if_turn: int | None) -> None:
-        """Stores a call if its stored turn is still `if_turn`."""
+        """Store a call if its stored turn is still `if_turn`."""
         with self._open():
             stored = self._calls.get(call.call_id)
             if (stored.turn if stored else None) != if_turn:
@@ -531,13 +531,13 @@ class MemoryLiveCalls(_Memory):
             self._saved[call.call_id] = self.now()
 
     def drop(self, call_id: str) -> None:
-        """Forgets a call."""
+        """Forget a call."""
         with self._open():
             self._calls.pop(call_id, None)
             self._saved.pop(call_id, None)
 
     def idle(self, since: datetime, biller: str) -> tuple[str, ...]:
-        """The calls of a biller that were last saved before a time."""
+        """Return the calls of a biller that were last saved before a time."""
         with self._open():
             return tuple(
                 call_id

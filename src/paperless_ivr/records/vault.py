@@ -1,12 +1,11 @@
-"""Seals what is personal before it is stored, and hashes what it must be found by (R24).
+"""Encrypts ("seals") personal data before it is stored, and hashes what it is looked up by (R24).
 
-A vault has one *hash key*, for as long as its database lives, and one or more *sealing keys*:
-the first seals, each of them opens. So sealing keys can be changed at any time (put a new one
-in front, keep the old ones until what they sealed is purged), and look-ups still find what
-was stored before. The hash key cannot be changed: what was hashed with another one is never
-found again.
+A vault has one *hash key* for the whole life of its database, and one or more *sealing keys*.
+The first sealing key seals, and all of them can open. You can therefore change sealing keys at
+any time: put a new one first, and keep the old ones until everything they sealed is purged.
+The hash key cannot be changed: look-ups would no longer find anything stored before.
 
-Keys are a text of words, `hash=…` once and `seal=…` once or more, each 32 bytes in Base64:
+Keys are written as words, `hash=…` once and `seal=…` at least once, each 32 bytes in Base64:
 
     hash=3ES3qKdAPV…= seal=q0pBv7fVvY…= seal=mB3lR9Zz0o…=
 """
@@ -32,14 +31,14 @@ from paperless_ivr.secret import Secret
 
 KEY_BYTES = 32
 FORM = b"\x01"
-"""The form of what is sealed: this byte, the key's name, the nonce, then the sealed text."""
+"""The format of sealed data: this byte, the key's name, the nonce, then the ciphertext."""
 NAME_BYTES = 8
 NONCE_BYTES = 12
-"""96 bits at random: 2^32 seals a key at most (NIST SP 800-38D, 8.3), 100 million calls."""
+"""96 random bits: at most 2^32 seals per key (NIST SP 800-38D, 8.3), or 100 million calls."""
 
 
 class Vault:
-    """Seals, opens and hashes. Shows nothing of its keys."""
+    """Seals, opens, and hashes. Never shows its keys."""
 
     def __init__(self, hash_key: bytes, seal_keys: Sequence[bytes]) -> None:
         if not seal_keys:
@@ -56,9 +55,9 @@ class Vault:
         return "<Vault>"
 
     def hash(self, kind: str, *parts: str | Secret) -> str:
-        """A keyed hash (HMAC-SHA256) of a text, by which it is found again.
+        """Return a keyed hash (HMAC-SHA256) of a text, to look it up by.
 
-        Equal texts of one kind have equal hashes; those of two kinds have nothing in common.
+        Equal texts of the same kind have equal hashes. Hashes of different kinds are unrelated.
         """
         mac = hmac.new(self._hash_key, digestmod=hashlib.sha256)
         for part in (kind, *parts):
@@ -68,30 +67,30 @@ class Vault:
         return mac.hexdigest()
 
     def seal(self, data: bytes, place: str) -> bytes:
-        """Seals bytes (AES-256-GCM) for one place; they open at no other."""
+        """Seal bytes (AES-256-GCM) for one place. They cannot be opened for any other place."""
         nonce = secrets.token_bytes(NONCE_BYTES)
         head = FORM + self._first
         sealed = self._seals[self._first].encrypt(nonce, data, head + place.encode())
         return head + nonce + sealed
 
     def open(self, sealed: bytes, place: str) -> bytes:
-        """The bytes that were sealed for a place; raises `SealBroken`."""
+        """Return the bytes that were sealed for a place. Raises `SealBroken`."""
         head, rest = sealed[: 1 + NAME_BYTES], sealed[1 + NAME_BYTES :]
         sealer = self._seals.get(head[1:])
         if head[:1] != FORM or sealer is None:
-            raise SealBroken("no key of this vault has sealed it")
+            raise SealBroken("it was not sealed with any key of this vault")
         with contextlib.suppress(InvalidTag, ValueError):
             nonce, text = rest[:NONCE_BYTES], rest[NONCE_BYTES:]
             return sealer.decrypt(nonce, text, head + place.encode())
-        raise SealBroken("it was changed, or belongs elsewhere")
+        raise SealBroken("it was changed, or it was sealed for another place")
 
     def seals_as(self, sealed: bytes) -> bool:
-        """Whether it was sealed by the key that this vault seals with."""
+        """Tell whether it was sealed with the key that this vault now seals with."""
         return sealed.startswith(FORM + self._first)
 
 
 def _derived(key: bytes, purpose: bytes) -> bytes:
-    """A key for one purpose (HKDF, RFC 5869), so that no key is used in two ways."""
+    """Derive a key for one purpose (HKDF, RFC 5869), so that no key is used for two purposes."""
     info = b"paperless_ivr " + purpose + b" 1"
     return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=info).derive(key)
 
@@ -101,7 +100,7 @@ def _sealer(key: bytes) -> AESGCM:
 
 
 def vault(keys: str) -> Vault:
-    """The vault of keys that are written as `hash=… seal=…`."""
+    """Return the vault for keys written as `hash=… seal=…`."""
     found: dict[str, list[bytes]] = {"hash": [], "seal": []}
     for number, word in enumerate(keys.split(), 1):
         use, _, text = word.partition("=")
@@ -110,7 +109,7 @@ def vault(keys: str) -> Vault:
             raise KeyProblem(message)
         found[use].append(_decoded(text, number))
     if len(found["hash"]) != 1:
-        message = f"there must be one hash=…, not {len(found['hash'])}"
+        message = f"there must be exactly one hash=…, not {len(found['hash'])}"
         raise KeyProblem(message)
     return Vault(found["hash"][0], found["seal"])
 
@@ -118,12 +117,12 @@ def vault(keys: str) -> Vault:
 def _decoded(text: str, number: int) -> bytes:
     with contextlib.suppress(binascii.Error, ValueError):
         return base64.b64decode(text, validate=True)
-    message = f"word {number} of the keys is not in Base64"
+    message = f"word {number} of the keys is not valid Base64"
     raise KeyProblem(message)
 
 
 def new_keys() -> str:
-    """Keys of a new vault."""
+    """Return the keys of a new vault."""
     return f"hash={_new_key()}\nseal={_new_key()}\n"
 
 
@@ -132,15 +131,15 @@ def _new_key() -> str:
 
 
 def vault_of_file(file: Path, *, make: bool = True) -> Vault:
-    """The vault of a key file, which is made where there is none yet, unless told otherwise.
+    """Return the vault of a key file, which is created if it does not exist and `make` is true.
 
-    Raises `KeyProblem` for a file that others than its owner can read or write.
+    Raises `KeyProblem` for a file that anyone but its owner can read or write.
     """
     if make:
         with contextlib.suppress(FileExistsError):
             _make(file)
     elif not file.exists():
-        message = f"{file} is not there; bring it back: without it nothing on record opens"
+        message = f"{file} is missing; restore it: without it, nothing on record can be opened"
         raise KeyProblem(message)
     try:
         if os.name == "posix" and stat.S_IMODE(file.stat().st_mode) & 0o077:
@@ -154,7 +153,7 @@ def vault_of_file(file: Path, *, make: bool = True) -> Vault:
 
 
 def _make(file: Path) -> None:
-    """Writes a key file whole or not at all; FileExistsError where there is one."""
+    """Write a key file completely or not at all. FileExistsError if there is one already."""
     if file.exists():
         raise FileExistsError
     draft = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
@@ -163,7 +162,7 @@ def _make(file: Path) -> None:
             to.write(new_keys())
             to.flush()
             os.fsync(to.fileno())
-        os.link(draft, file)  # fails where another process was first
+        os.link(draft, file)  # fails if another process was first
     except FileExistsError:
         raise
     except OSError as error:

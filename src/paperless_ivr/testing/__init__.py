@@ -1,1 +1,1 @@
-"""The kit for those who write adapters and tests: contracts, simulated callers and runtimes."""
+"""The kit for writing adapters and tests: contracts, simulated callers, and runtimes."""

@@ -1,7 +1,7 @@
-"""Made-up callers with e-mail addresses, and how many keys and seconds an address costs them.
+"""Made-up callers with e-mail addresses, and the keys and seconds that an address costs them.
 
-The names are drawn from the decoder's own lists by frequency, so figures that are measured with
-them are a floor against regressions, and no claim about real callers.
+The names are drawn from the decoder's own lists by frequency. Figures measured with them are a
+baseline against regressions, not a claim about real callers.
 """
 
 import random
@@ -34,12 +34,12 @@ PATTERNS = {
     "{word}{word2}": 1,
     "{first}{last}123": 2,
 }
-"""Local parts, and how many in a hundred people have one of each kind."""
+"""Kinds of local parts, and the percentage of people who have each."""
 
 
 @frozen
 class Person:
-    """A caller, and the names that an account may be in."""
+    """A caller, and the names in which the account may be held."""
 
     address: str
     holder: str
@@ -47,8 +47,8 @@ class Person:
 
 
 def people(count: int, seed: int) -> Iterator[Person]:
-    """So many callers, always the same for a seed."""
-    chance = random.Random(seed)  # noqa: S311 - nothing secret is drawn
+    """Yield so many callers, always the same ones for a seed."""
+    chance = random.Random(seed)  # noqa: S311 - not used for secrets
     words = lexicon()
     first, last, common = _Draw.of(words.first), _Draw.of(words.last), _Draw.of(words.words)
     domains = _Draw.of(words.domains)
@@ -76,42 +76,42 @@ def people(count: int, seed: int) -> Iterator[Person]:
 
 @frozen
 class _Draw:
-    """Draws texts of a list by how common they are."""
+    """Draws texts from a list by frequency."""
 
     texts: list[str]
     weights: list[float]
 
     @staticmethod
     def of(texts: WordList) -> "_Draw":
-        """The texts of a list, each weighted by its frequency."""
+        """Return a drawer of the texts in a list, weighted by frequency."""
         return _Draw(texts.texts, [exp(-entry.cost) for entry in texts])
 
     def by(self, chance: random.Random) -> str:
-        """One text."""
+        """Return one text."""
         return chance.choices(self.texts, self.weights)[0]
 
 
 @frozen
 class Entry:
-    """How an address was keyed and read back until it was right."""
+    """The effort of keying an address and hearing it read back until it was right."""
 
     address: str
-    """What the caller agreed to."""
+    """The address that the caller agreed to."""
     keys: int
-    """Pressed, the yes included."""
+    """Keys pressed, including the one for yes."""
     words: int
-    """Read back."""
+    """Words read back."""
     stars: int = 0
     spelled: bool = False
-    """By the two-key code in the end."""
+    """Whether the two-key code was needed in the end."""
 
     def seconds(self, key: float, words_a_minute: float) -> float:
-        """Seconds at some for a key and so many words a minute."""
+        """Return the seconds, given the seconds per key and the words per minute."""
         return self.keys * key + self.words * 60 / words_a_minute
 
 
 def by_one_press(person: Person, decoder: EmailDecoder, holder: str) -> Entry:
-    """One press a character: each wrong piece is stopped by a star as soon as it is heard."""
+    """Key an address with one press per character, stopping each wrong piece with a star."""
     address, keys = person.address, one_press(person.address, decoder)
     pressed, words, stars = len(keys), 0, 0
     guess: Guess | None = next(iter(decoder.decode(keys, holder=holder)), None)
@@ -129,7 +129,7 @@ def by_one_press(person: Person, decoder: EmailDecoder, holder: str) -> Entry:
         if at > len(confirmed):
             ruled_out.clear()
         ruled_out.add(piece)
-        # What was stopped as a word is read by its letters.
+        # A word that was stopped is then read letter by letter.
         confirmed, letters = address[:at], max(letters, at + len(piece))
         guess = decoder.refine(keys, confirmed, ruled_out=ruled_out, holder=holder)
     exact = by_two_keys(person, decoder)
@@ -137,7 +137,7 @@ def by_one_press(person: Person, decoder: EmailDecoder, holder: str) -> Entry:
 
 
 def by_two_keys(person: Person, decoder: EmailDecoder) -> Entry:
-    """Two keys a character: without slips, every address is right at once."""
+    """Key an address with two keys per character. Without slips, it is right the first time."""
     local, _, domain = person.address.partition("@")
     pad = EmailPad()
     keys = f"{pad.code(local)}#{_domain_keys(domain, decoder, pad.code)}"
@@ -145,14 +145,14 @@ def by_two_keys(person: Person, decoder: EmailDecoder) -> Entry:
 
 
 def by_multi_tap(person: Person, decoder: EmailDecoder) -> Entry:
-    """A letter's key once for its place on it, as on old mobile telephones; without slips."""
+    """Key an address by multi-tap, as on old mobile phones, without slips."""
     local, _, domain = person.address.partition("@")
     keys = f"{_taps(local)}#{_domain_keys(domain, decoder, _taps)}"
     return Entry(person.address, len(keys) + 1, _read_back(person.address, decoder))
 
 
 def one_press(address: str, decoder: EmailDecoder) -> str:
-    """The keys of an address, one a character."""
+    """Return the keys of an address, one per character."""
     local, _, domain = address.partition("@")
     return f"{on_keys(local)}#{_domain_keys(domain, decoder, on_keys)}"
 
@@ -164,14 +164,14 @@ def _domain_keys(domain: str, decoder: EmailDecoder, code: Callable[[str], str])
 
 
 def _taps(text: str) -> str:
-    """Multi-tap: digits after the letters of their key, signs on 1."""
+    """Return the multi-tap keys: digits come after the letters of their key, signs are on 1."""
     orders = {key: letters + key for key, letters in LETTERS.items()} | {"1": ".-_+1", "0": "0"}
     presses = {c: key * place for key, order in orders.items() for place, c in enumerate(order, 1)}
     return "".join(presses[character] for character in text)
 
 
 def _pieces(guess: Guess, at: int, letters: int) -> Iterator[str]:
-    """What is read from a position on; up to another one it is read by its letters."""
+    """Yield what is read back from a position on, letter by letter up to another position."""
     end = 0
     for piece in guess.pieces:
         begin, end = end, end + len(piece.text)
@@ -182,7 +182,7 @@ def _pieces(guess: Guess, at: int, letters: int) -> Iterator[str]:
 
 
 def _words(piece: str) -> int:
-    """Words in a piece as it is said: a domain is said with its dots."""
+    """Return the number of words in a spoken piece. In a domain, the dots are spoken."""
     return 1 + 2 * piece.count(".") if len(piece) > 1 else 1
 
 

@@ -1,7 +1,7 @@
-"""A caller who takes a whole transcript through a document gateway.
+"""A caller who follows a whole transcript through a document gateway.
 
-The gateway runs on a simulator of its runtime. What the transcript says the caller does is done
-on hearing the document of that turn.
+The gateway runs on a simulator of its runtime. The caller acts on each turn's document as the
+transcript says.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,13 +30,13 @@ from paperless_ivr.testing.playback import Playback
 from paperless_ivr.testing.virtual_caller import HangUp, Press, VirtualCaller
 
 DOCUMENTS_AT_MOST = 500
-"""Of one call; more is a call that never ends."""
+"""The most documents in one call. More would mean a call that never ends."""
 
 
 class Runtime(Protocol):
     """A document gateway on a simulator of its runtime, for one call.
 
-    The call's identifier is the runtime's own, and need not be that of the arrival.
+    The call's identifier is the runtime's own, and may differ from that of the arrival.
     """
 
     caller: VirtualCaller
@@ -49,70 +49,70 @@ class Runtime(Protocol):
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the gateway claims."""
+        """The capabilities that the gateway claims."""
         ...
 
     @property
     def handed_back(self) -> Mapping[str, str] | None:
-        """What the host got back, by the names of `handback_to_strings`; None until then."""
+        """The hand-back that the host got, named as in `handback_to_strings`; None until then."""
         ...
 
     def begins(self, arrival: Arrival) -> WebRequest:
-        """The request with which the host hands the call over; it names `ani` and `dnis`."""
+        """Return the request by which the host hands over the call, with `ani` and `dnis`."""
         ...
 
     def follow(self, document: str) -> WebRequest | None:
-        """Does what a document says, with the caller; gives the request that comes of it.
+        """Follow a document, with the caller, and return the resulting request.
 
-        None where the host has the call again; the same as `ends` where the caller hung up.
+        Returns None if the host has the call again, and the same as `ends` if the caller hung up.
         """
         ...
 
     def hold(self, seconds: float) -> None:
-        """Lets time pass between two documents, as while a request runs."""
+        """Let time pass between two documents, as while a request runs."""
         ...
 
     def ends(self) -> WebRequest:
-        """The request that tells that the call is over."""
+        """Return the request that reports the end of the call."""
         ...
 
     def news(self) -> tuple[WebRequest, ...]:
-        """Status reports of a call in progress: it rings, the agent's leg has ended."""
+        """Return status reports of a call in progress: it rings, the agent's leg has ended."""
         ...
 
     def signed(self, request: WebRequest) -> WebRequest:
-        """The request with a valid signature; unchanged if the runtime signs nothing."""
+        """Return the request with a valid signature, or unchanged if the runtime signs nothing."""
         ...
 
     def forged(self, request: WebRequest) -> WebRequest:
-        """The same request from somebody who is not the runtime."""
+        """Return the same request as sent by someone other than the runtime."""
         ...
 
     def utterance(self, prompt: Prompt, language: str) -> str:
-        """What `VirtualCaller.begins` is told where a prompt is spoken in a language."""
+        """Return what `VirtualCaller.begins` gets for a prompt spoken in a language."""
         ...
 
     def agent(self, result: TransferResult) -> None:
-        """What becomes of the next transfer."""
+        """Set the result of the next transfer."""
         ...
 
 
 Post = Callable[[WebRequest], Reply]
-"""Brings a request to a worker, and gives its reply."""
+"""Sends a request to a worker, and returns its reply."""
 
 
 @define
 class Calling:
-    """A call of a transcript, on a document gateway."""
+    """The call of a transcript, on a document gateway."""
 
     playback: Playback
     runtime: Runtime
     driver: WebDriver
-    """Any of the workers: the store is looked at through it."""
+    """Any of the workers, through which the store is inspected."""
     _heard: Call | None = field(init=False, default=None)
 
     def hold(self, post: Post) -> None:
-        """Takes the call from its beginning to its end."""
+        """Run the call from its beginning to its end."""
         reply = post(self.runtime.begins(self.playback.transcript.arrival))
         for _ in range(DOCUMENTS_AT_MOST):
             if self._does_what_is_next() is None:
@@ -125,12 +125,12 @@ class Calling:
         raise AssertionError(message)
 
     def _does_what_is_next(self) -> Call | None:
-        """Plans what the caller does in the present turn; None where the call is over."""
+        """Plan what the caller does in the current turn. Returns None if the call is over."""
         try:
             call = read(self.driver.setup.store.calls.load(self.runtime.call_id)).call
         except UnknownCall:
             return None
-        if call == self._heard:  # it is being waited for
+        if call == self._heard:  # a request is still running
             return call
         self._heard = call
         turn = self.driver.setup.flow.turn(call)

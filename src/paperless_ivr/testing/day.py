@@ -1,7 +1,8 @@
-"""A seeded day of calls: made-up customers, callers with a mind of their own, a service that fails.
+"""A seeded day of calls: made-up customers, unpredictable callers, and a service that can fail.
 
-The same seed is the same day, call by call. It is run through the blocking driver, on any record:
-a history to look at reports with, and to count in another way. All personal values are made up.
+The same seed gives the same day, call by call. The day runs through the blocking driver, on any
+record. It yields a history for reports, and for checking their counts. All personal data is
+made up.
 """
 
 import random
@@ -64,12 +65,12 @@ from paperless_ivr.testing.contracts.bench import Bench, Clock
 
 BILLER = "springfield-water"
 OPENS = datetime(2026, 11, 23, 13, 0, tzinfo=UTC)
-"""Seven in the morning in Chicago; the last calls there come on the next day of UTC."""
+"""Seven in the morning in Chicago. The last calls there are on the next day in UTC."""
 OPEN_FOR = timedelta(hours=16)
 TYPES = ("WATER", "SEWER", "GAS")
 LANGUAGES = ("en-US",) * 6 + ("es-US",) * 2 + (None,)
 DISTURBED = 0.15
-"""How often something is the matter with the service during a call."""
+"""The share of calls during which something is wrong with the service."""
 
 POLICY = Policy(
     biller=evolve(Policy().biller, id=BILLER, name="Springfield Water"),
@@ -78,11 +79,11 @@ POLICY = Policy(
 )
 
 
-# ── whom the service knows ──
+# ── customers ──
 
 
 def books(chance: random.Random, customers: int) -> Books:
-    """Customers with one to three bills, most of them on paper; each has paid the first."""
+    """Return customers with one to three bills, mostly on paper. All have paid their first."""
     made = tuple(_customer(chance, number) for number in range(customers))
     return Books(
         customers=made,
@@ -119,19 +120,19 @@ def _payment(number: int) -> secret.Secret:
     return secret.payment(f"0f7a2b1c-9d3e-4c1a-8b5f-{number:012}")
 
 
-# ── who calls ──
+# ── callers ──
 
 
 @frozen
 class Somebody:
-    """A caller: mostly does what is asked, now and then something else. A session gateway."""
+    """A caller who mostly does what is asked, but sometimes something else. A session gateway."""
 
     chance: random.Random
     who: Customer
     flow: Flow
 
     def perform(self, turn: Turn, language: str) -> CallerEvent | None:  # noqa: ARG002 - a port
-        """Hears a turn, and does something."""
+        """Hear a turn, and do something."""
         match turn.then:
             case Transfer():
                 return TransferEnded(self.chance.choice(tuple(TransferResult)))
@@ -153,7 +154,7 @@ class Somebody:
         return _typed(gather, self._sensible(turn))
 
     def _sensible(self, turn: Turn) -> str:
-        """Keys that are an answer."""
+        """Return keys that answer the question."""
         options = self.flow.menu(turn.call)
         if turn.call.state in OFFERS:
             return self.chance.choice("1117" if turn.call.state is State.OFFER_AT_START else "1112")
@@ -195,7 +196,7 @@ def _typed(gather: Gather, keys: str) -> Digits:
 
 @frozen
 class Taken:
-    """A hand-over that was taken: what the host handed over, and what it got back."""
+    """A completed hand-over: what the host handed over, and what it got back."""
 
     arrival: Arrival
     handback: Handback
@@ -203,17 +204,17 @@ class Taken:
 
 @frozen
 class Came:
-    """What was done after the calls about something that they had left."""
+    """What was done after the calls about an item of unfinished work."""
 
     left: WorkItem
     to: ActivityType | ServiceAnswer
-    """How it ended; of a write the answer that it was settled with."""
+    """How it ended; for a write, the answer that settled it."""
     reason: str = ""
 
 
 @define
 class Day:
-    """A day of calls at one biller. The ledger is the record of the store; both go by the clock."""
+    """A day of calls at one biller. The ledger is the store's record. Both use the day's clock."""
 
     ledger: Ledger
     store: SessionStore
@@ -225,17 +226,17 @@ class Day:
     _names: "count[int]" = field(init=False, factory=count)
 
     def __attrs_post_init__(self) -> None:
-        """The service has its customers, and the clock stands at the beginning of the day."""
-        self.chance = random.Random(self.seed)  # noqa: S311 - the same day again is the point
+        """Give the service its customers, and set the clock to the beginning of the day."""
+        self.chance = random.Random(self.seed)  # noqa: S311 - the day must be repeatable
         self.backend = MemoryBackend(books(self.chance, self.customers))
         self.clock.at = OPENS
 
     def take(
         self, hand_overs: int, backend: Backend | None = None, *observers: Observer
     ) -> Iterator[Taken]:
-        """Takes so many hand-overs, spread over the day; some are of the same call.
+        """Run so many hand-overs, spread over the day. Some belong to the same call.
 
-        The backend is the day's own, or what is around it.
+        `backend` is the day's own by default, or a wrapper around it.
         """
         flow = Flow(Terms(POLICY))
         setup = Setup(
@@ -280,7 +281,7 @@ class Day:
         )
 
     def _disturbed(self) -> None:
-        """Now and then something is the matter with the service."""
+        """Sometimes make something go wrong with the service."""
         if self.chance.random() < DISTURBED:
             operation = self.chance.choice(sorted(self.backend.operations))
             how = self.chance.choice((*Fault, *Refusal))
@@ -289,7 +290,7 @@ class Day:
     # ── after the calls ──
 
     def finish(self) -> Iterator[Came]:
-        """What a relay may come to with what the calls left; a part of it stays as it is."""
+        """Finish unfinished work as a relay might, leaving a part of it unfinished."""
         self.clock.at = OPENS + timedelta(days=2)
         bench = Bench(self.ledger, self.clock, BILLER)
         for task in Task:

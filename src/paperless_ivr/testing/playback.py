@@ -1,10 +1,10 @@
-"""A transcript as a world to run a driver in: gateway, back end and record do as it says.
+"""A transcript as an environment for a driver: gateway, back end, and record follow it.
 
-Tests run drivers, gateways and stores in it: a call must go as it goes in the flow alone
+Tests run drivers, gateways, and stores in it: a call must go the same way as in the flow alone
 (`transcripts.replaying`).
 """
 
-# ruff: noqa: ARG002 - it takes what a gateway, a back end and a record take
+# ruff: noqa: ARG002 - the parameters are those of a gateway, a back end, and a record
 
 from attrs import define, field
 
@@ -31,12 +31,12 @@ from paperless_ivr.transcripts.script import Script
 
 @define
 class Playback(Script):
-    """Gateway, back end and record of one call."""
+    """The gateway, back end, and record of one call."""
 
     _unreached: bool = field(init=False, default=False)
-    """The service was not reached, and nothing has moved since: it is being tried again."""
+    """The service was not reached, and nothing has moved since: the driver is retrying."""
     _unrecorded: str = field(init=False, default="")
-    """What the record did not answer to, and nothing has moved since."""
+    """The request that the record did not answer, if nothing has moved since."""
 
     @property
     def heard(self) -> list[str]:
@@ -44,7 +44,7 @@ class Playback(Script):
         return [line for line in self.lines if line.startswith("hears")]
 
     def moved(self, move: Move) -> None:
-        """The call has moved: an observer."""
+        """Observe a move of the call."""
         self._unreached, self._unrecorded = False, ""
         if move.before is not None:
             self.rows += move.after.turn.took
@@ -52,14 +52,14 @@ class Playback(Script):
     # ── the caller ──
 
     def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """What the caller hears, and does."""
+        """Write down what the caller hears, and return what they do."""
         self.hears(turn.say, language)
         return self.caller(turn)
 
     # ── the service ──
 
     def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
-        """What the service answers."""
+        """Return the service's answer."""
         if self._unreached:
             return Unavailable()
         answer = self.served(type(request).__name__)
@@ -69,41 +69,41 @@ class Playback(Script):
 
     @property
     def operations(self) -> frozenset[str]:
-        """What the service has."""
+        """The operations that the service has."""
         return self.transcript.terms.operations
 
     # ── the record ──
 
     def screen(self, request: Screen) -> Screened:
-        """What is known of earlier offers."""
+        """Return what is known about earlier offers."""
         told = self._told(request) or Screened()
         assert isinstance(told, Screened)
         return told
 
     def reserve(self, request: ReserveTry, limits: Limits) -> TryReserved | LimitReached:
-        """Whether another try is left."""
+        """Return whether another try is left."""
         told = self._told(request) or TryReserved()
         assert isinstance(told, TryReserved | LimitReached)
         return told
 
     def keep(self, request: DeferRequest, evidence: Evidence) -> None:
-        """Keeps a wish."""
+        """Keep a deferred request."""
         self._told(request)
 
     def intend(self, write: Write, evidence: Evidence, limits: Limits) -> Refused | None:
-        """Puts a write on record."""
+        """Put a write on record."""
         told = self._told(write)
         assert told is None or isinstance(told, Refused)
         return told
 
     def settle(self, key: str, answer: ServiceAnswer) -> None:
-        """Notes an outcome."""
+        """Note an outcome."""
 
     def note(self, activity: Activity) -> None:
-        """Notes an activity."""
+        """Note an activity."""
 
     def _told(self, about: object) -> Event | None:
-        """What the transcript says of the record, if anything."""
+        """Return what the transcript says about the record, if anything."""
         name = type(about).__name__
         if self._unrecorded == name:
             raise RecordDown
@@ -115,5 +115,5 @@ class Playback(Script):
 
 
 def _fits(playback: Playback) -> tuple[Backend, Record]:
-    """A playback is both, by its type."""
+    """Let the type checker confirm that a playback is both."""
     return playback, playback

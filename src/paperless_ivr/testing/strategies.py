@@ -1,9 +1,9 @@
-"""Callers, back ends and calls for hypothesis. Only this module knows hypothesis.
+"""Callers, back ends, and calls for Hypothesis. Only this module imports Hypothesis.
 
-`calls(flow)` draws calls that can really come about: it walks the flow from `begin`, and at every
-turn somebody does what fits it. A `Caller` looks at the turn and says what it does, or None where
-it only waits; a `World` answers a request. All personal values are made up and unmistakable, so
-that a test can search for them.
+`calls(flow)` draws calls that can really happen: it walks the flow from `begin`, with a fitting
+event at every turn. A `Caller` looks at the turn and returns an event, or None if it only waits.
+A `World` answers a request. All personal data is made up and unmistakable, so that a test can
+search for it.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 KEYS = "0123456789*#"
 TYPES = ("WATER", "SEWER", "GAS")
-"""Invoice types that are made up here."""
+"""Made-up invoice types."""
 LOCALS = ("pat", "pat.lee7", "p_l-2+bills", "x")
 DOMAINS = ("example.com", "mail.example.org")
 
@@ -123,12 +123,12 @@ _ARRIVALS = st.builds(
 
 
 def customers() -> st.SearchStrategy[e.Customer]:
-    """A customer with what is on file, and with what a service may leave out."""
+    """Draw a customer, with data on file that a service may leave out."""
     return _CUSTOMERS
 
 
 def arrivals() -> st.SearchStrategy[h.Arrival]:
-    """What a host hands over, at any moment; a payment only after one, and mostly approved."""
+    """Draw a hand-over at any moment, with a payment, mostly approved, only after one was made."""
     return _ARRIVALS.map(
         lambda a: a if a.moment is h.Moment.AFTER_PAYMENT else evolve(a, payment=None)
     )
@@ -192,22 +192,22 @@ _FLOWS = st.builds(lambda policy, has: Flow(Terms(policy, has)), _POLICIES, _OPE
 
 
 def policies() -> st.SearchStrategy[p.Policy]:
-    """A valid policy. Its budgets are small, so that calls get to the end of them."""
+    """Draw a valid policy, with budgets small enough for calls to use them up."""
     return _POLICIES
 
 
 def flows() -> st.SearchStrategy[Flow]:
-    """The flow under any policy, before a service that may lack operations."""
+    """Draw the flow with any policy, and a service that may lack operations."""
     return _FLOWS
 
 
-# ── what back ends answer ────────────────────────────────────────────────────────────────
+# ── answers of back ends ────────────────────────────────────────────────────────────────
 
 
 def answers(request: r.Request, found: Sequence[e.Customer] = ()) -> Events:
-    """Any answer that fits a request: done, refused, unavailable, unknown (R23).
+    """Draw any answer that fits a request: done, refused, unavailable, unknown (R23).
 
-    `found` are the customers that the call knows; a look-up may find them again, changed.
+    `found` are the customers that the call knows. A look-up may find them again, changed.
     """
     done = done_by(request, found)
     if isinstance(request, r.Read):
@@ -226,7 +226,7 @@ _SCREENED: Events = st.builds(
 
 
 def done_by(request: r.Request, found: Sequence[e.Customer] = ()) -> Events:
-    """What a back end answers that does what it is asked, and knows the caller."""
+    """Draw the answer of a back end that does what it is asked, and knows the caller."""
     match request:
         case r.SearchByAccountNumber(account=account):
             again = tuple(customer for customer in found if customer.account == account)
@@ -253,7 +253,7 @@ _SEVERAL: Events = st.lists(_CUSTOMERS, min_size=1, max_size=3).map(
 
 
 def _otherwise(request: r.Request) -> Events:
-    """What the same operation says when there is nothing, or the caller may not."""
+    """Draw the same operation's answer if it finds nothing, or refuses the caller."""
     match request:
         case r.SearchByAccountNumber() | r.SearchByCustomerPhoneNumber():
             return st.just(e.CustomersFound(())) | _SEVERAL
@@ -269,7 +269,7 @@ def _otherwise(request: r.Request) -> Events:
 
 @st.composite
 def _seen_again(draw: st.DrawFn, found: Sequence[e.Customer]) -> e.CustomersFound:
-    """Known customers at a second look: registered, registered and confirmed, or a bill gone."""
+    """Draw known customers at a second look-up: pending, paperless, or with a bill gone."""
     paperless, pending = draw(st.sampled_from(((False, False), (False, True), (True, False))))
     return e.CustomersFound(
         tuple(
@@ -290,7 +290,7 @@ def _seen_again(draw: st.DrawFn, found: Sequence[e.Customer]) -> e.CustomersFoun
 
 
 def _typed(gather: Gather, keys: str) -> e.Digits:
-    """Keys as a runtime hands them over: full, or ended by `#`."""
+    """Return keys as a runtime reports them: complete, or ended by `#`."""
     ended = e.Ended.FULL if len(keys) >= gather.max_keys else e.Ended.END_KEY
     return e.Digits(secret.keys(keys[: gather.max_keys]), ended)
 
@@ -300,12 +300,12 @@ def _waits() -> st.SearchStrategy[None]:
 
 
 def silent(_: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
-    """Never presses a key."""
+    """Draw events of a caller who never presses a key."""
     return st.just(e.NoInput()) if isinstance(turn.then, Gather) else _waits()
 
 
 def cooperative(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
-    """Does what is asked, and says yes: enrolls where the back end lets it."""
+    """Draw events of a caller who does what is asked, and says yes: enrolls if possible."""
     gather, call = turn.then, turn.call
     if not isinstance(gather, Gather):
         return _waits()
@@ -320,7 +320,7 @@ _AGREEING = (Choice.YES, Choice.LANGUAGE, Choice.BILL, Choice.DOMAIN, Choice.TEX
 
 
 def _entries(call: Call, pad: EmailPad) -> st.SearchStrategy[str]:
-    """What a caller keys who has understood the question."""
+    """Draw the keys of a caller who has understood the question."""
     match call.state:
         case State.IDENTITY_CHECK:
             theirs = [last_four(customer.account.reveal()) for customer in call.found]
@@ -346,7 +346,7 @@ def _entries(call: Call, pad: EmailPad) -> st.SearchStrategy[str]:
 
 
 def curious(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
-    """Once in, tries every key that is promised, `0`, `*`, and `#`, and may think for long."""
+    """Draw events of a caller who tries every option, `0`, `*`, and `#`, and may pause for long."""
     gather = turn.then
     if not isinstance(gather, Gather) or turn.call.state.phase is Phase.ARRIVAL:
         return cooperative(flow, turn)
@@ -360,20 +360,20 @@ def curious(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
 
 
 def _heard(turn: Turn) -> Callable[[e.Digits], st.SearchStrategy[e.Digits]]:
-    """The same keys, pressed while some prompt was being spoken."""
+    """Return a function that draws the same keys, pressed during some prompt."""
     pieces = st.integers(0, max(len(turn.say) - 1, 0))
     return lambda digits: pieces.map(lambda piece: evolve(digits, interrupted=piece))
 
 
 def impatient(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
-    """Knows the line, and keys ahead of what is said."""
+    """Draw events of a caller who knows the line, and keys ahead of the prompts."""
     return cooperative(flow, turn).map(
         lambda event: evolve(event, interrupted=0) if isinstance(event, e.Digits) else event
     )
 
 
 def fat_fingered(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
-    """Hits other keys as often as the right ones, too many or too few."""
+    """Draw events of a caller who often presses wrong keys, too many, or too few."""
     gather = turn.then
     if not isinstance(gather, Gather):
         return _waits()
@@ -384,19 +384,19 @@ def fat_fingered(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | No
 
 
 def hangs_up_anywhere(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
-    """Cooperates, but may be gone at any turn, in the midst of a request too."""
+    """Draw events of a cooperative caller who may hang up at any turn, even during a request."""
     gone = st.sampled_from((e.HungUp(), e.HungUp(e.EndedBy.HOST), e.HungUp(e.EndedBy.SERVER)))
     return st.one_of(*[cooperative(flow, turn)] * 5, gone)
 
 
 def keeps_pressing_zero(_: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
-    """Wants a person, whatever is asked."""
+    """Draw events of a caller who wants a person, whatever the question."""
     gather = turn.then
     return st.just(_typed(gather, "0")) if isinstance(gather, Gather) else _waits()
 
 
 def types_a_card_number(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
-    """Takes the line for the payment line: keys a card where a long number is asked for."""
+    """Draw events of a caller who keys a payment card when asked for a long number."""
     gather = turn.then
     if isinstance(gather, Gather) and gather.private and gather.max_keys >= len(_CARDS[0]):
         return st.sampled_from(_CARDS).map(lambda card: _typed(gather, card))
@@ -404,7 +404,7 @@ def types_a_card_number(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEve
 
 
 _CARDS = ("4111111111111111", "5555555555554444")
-"""Numbers that card schemes publish for tests."""
+"""Numbers that card networks publish for tests."""
 
 CALLERS: tuple[Caller, ...] = (
     cooperative,
@@ -419,7 +419,7 @@ CALLERS: tuple[Caller, ...] = (
 
 
 def anybody(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
-    """Somebody else at every turn."""
+    """Draw events of a different kind of caller at every turn."""
     return _often(cooperative, *CALLERS).flatmap(lambda caller: caller(flow, turn))
 
 
@@ -431,7 +431,7 @@ EVERYBODY: tuple[Caller, ...] = (*CALLERS, *(anybody, curious) * 3)
 
 @frozen
 class Step:
-    """What happened, and the turn it led to. Before the first turn nothing happened."""
+    """An event, and the turn it led to. The first turn has no event."""
 
     event: e.Event | None
     turn: Turn
@@ -445,9 +445,9 @@ def walks(
     worlds: Iterable[World] = (done_by, answers),
     most: int = 40,
 ) -> tuple[Step, ...]:
-    """A call from its first turn to its end, or of so many events.
+    """Draw a call from its first turn to its end, or to so many events.
 
-    Raises what the flow raises: at each turn only what fits it happens, so nothing should be.
+    Raises whatever the flow raises. Only fitting events happen, so it should raise nothing.
     """
     caller = draw(st.sampled_from(tuple(callers)))
     world = draw(st.sampled_from(tuple(worlds)))
@@ -463,7 +463,7 @@ def walks(
 
 @st.composite
 def _happens(draw: st.DrawFn, flow: Flow, turn: Turn, caller: Caller, world: World) -> e.Event:
-    """What the caller does; where it only waits, what the world does."""
+    """Draw what the caller does or, if they only wait, what the world does."""
     done = None if turn.call.results.hung_up else draw(caller(flow, turn))
     if done is not None:
         return done
@@ -482,7 +482,7 @@ def calls(
     worlds: Iterable[World] = (done_by, answers),
     most: int = 40,
 ) -> st.SearchStrategy[Call]:
-    """A call as it may stand at any turn of a walk."""
+    """Draw a call at any turn of a walk."""
     whole = walks(flow, callers, worlds, most)
     return whole.flatmap(st.sampled_from).map(lambda step: step.turn.call)
 
@@ -491,7 +491,7 @@ def calls(
 
 _TEXT = st.text(max_size=80)
 _ODD_TYPES = st.text(st.characters(exclude_characters="0123456789"), max_size=80)
-"""No secrets, so they hold none by chance."""
+"""Not secrets, so they contain no digits by chance."""
 _ANYTHING = st.builds(Secret, _TEXT, st.sampled_from(Kind))
 _ODD_CUSTOMERS = st.builds(
     e.Customer,
@@ -541,10 +541,10 @@ _EVENTS: Events = st.one_of(
 
 
 def digits_events() -> st.SearchStrategy[e.Digits]:
-    """Keys as a runtime may hand them over, also one that lets through what no keypad has."""
+    """Draw keys as a runtime may report them, even characters that no keypad has."""
     return _DIGITS_EVENTS
 
 
 def events() -> Events:
-    """Any event, believable or hostile: values that fit no turn, texts that are no keys."""
+    """Draw any event, plausible or hostile: values that fit no turn, texts that are not keys."""
     return _EVENTS

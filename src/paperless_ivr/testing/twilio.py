@@ -1,7 +1,7 @@
-"""A small simulator of Twilio: does what TwiML says, with a virtual caller, and signs its requests.
+"""A small simulator of Twilio: follows TwiML with a virtual caller, and signs its requests.
 
-It goes by https://www.twilio.com/docs/voice/twiml and its pages of verbs. Keys pressed outside of
-a `<Gather>` are lost; what follows a `<Gather>` is reached where no key came. No real time passes.
+Based on https://www.twilio.com/docs/voice/twiml and its pages on verbs. Keys pressed outside of
+a `<Gather>` are lost. The verb after a `<Gather>` is reached if no key came. No real time passes.
 """
 
 from collections.abc import Iterator, Mapping
@@ -41,30 +41,30 @@ class _OnHook(Exception):
 
 @define
 class SimulatedTwilio:
-    """Twilio, and a host on it, for one call."""
+    """Twilio, and a host that uses it, for one call."""
 
     gateway: TwilioGateway
     call_id: str = "CA" + 32 * "0"
     caller: VirtualCaller = field(factory=VirtualCaller)
     number: str = "+12175550151"
-    """The caller's, where the host hands none over."""
+    """The caller's number, if the host hands over none."""
     dialed: str = "+12175550100"
-    """The number that was called, where the host hands none over."""
+    """The number that was called, if the host hands over none."""
     handed_back: Mapping[str, str] | None = None
     """What the host got back."""
     query: str = ""
-    """What stood in the URL with which the host got it."""
+    """The query of the URL with which the host got it."""
     _result: TransferResult = TransferResult.NO_ANSWER
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the gateway claims."""
+        """The capabilities that the gateway claims."""
         return self.gateway.capabilities
 
     # ── the host's side ──
 
     def begins(self, arrival: Arrival) -> WebRequest:
-        """The host redirects the call to the gateway; the call's identifier is Twilio's own."""
+        """Have the host redirect the call to the gateway. The call's identifier is Twilio's own."""
         number = arrival.ani.reveal() if arrival.ani else "anonymous"
         self.number, self.dialed = number, arrival.dnis or self.dialed
         known = arrival_to_strings(arrival)
@@ -72,44 +72,44 @@ class SimulatedTwilio:
         return self._request(f"{self.gateway.address}/begin" + (f"?{told}" if told else ""))
 
     def ends(self) -> WebRequest:
-        """The status callback of the number: the call is over."""
+        """Return the number's status callback for the end of the call."""
         return self._request(f"{self.gateway.address}/status", CallStatus="completed")
 
     def news(self) -> tuple[WebRequest, ...]:
-        """Status callbacks of a call that goes on."""
+        """Return status callbacks of a call in progress."""
         url = f"{self.gateway.address}/status"
         return tuple(self._request(url, CallStatus=status) for status in ("ringing", "in-progress"))
 
     def signed(self, request: WebRequest) -> WebRequest:
-        """The request with the signature of what is in it."""
+        """Return the request with the right signature for its content."""
         url = f"{self.gateway.address}{request.path}" + f"?{request.query}" * bool(request.query)
         form = parse_qsl(request.body.decode(), keep_blank_values=True)
         headers = {HEADER: signature(url, form, self.gateway.auth_token)}
         return evolve(request, headers={**request.headers, **headers})
 
     def forged(self, request: WebRequest) -> WebRequest:
-        """The request, as somebody would send it who does not know the auth token."""
+        """Return the request as sent by someone who does not know the auth token."""
         made_up = dict(request.headers) | {HEADER: 27 * "A" + "="}
         return evolve(request, headers=made_up)
 
     def agent(self, result: TransferResult) -> None:
-        """What becomes of the next transfer."""
+        """Set the result of the next transfer."""
         self._result = result
 
     def utterance(self, prompt: Prompt, language: str) -> str:
-        """What the caller hears of a prompt."""
+        """Return what the caller hears of a prompt."""
         spoken = prompt.language or language
         return f"{spoken}: {plain(speech(prompt, spoken, self.gateway.catalog))}"
 
-    # ── what a document says ──
+    # ── following a document ──
 
     def hold(self, seconds: float) -> None:
-        """Lets time pass while a document is waited for."""
+        """Let time pass while waiting for a document."""
         with suppress(_OnHook):
             self._pass(seconds)
 
     def follow(self, document: str) -> WebRequest | None:
-        """Does what a document says; None where the host has the call again."""
+        """Follow a document. Returns None if the host has the call again."""
         self.handed_back = None
         try:
             for verb in ET.fromstring(document):  # noqa: S314 - our own document
@@ -121,7 +121,7 @@ class SimulatedTwilio:
         return None
 
     def _do(self, verb: ET.Element) -> tuple[str, dict[str, str]] | None:
-        """Does a verb; gives where it leads, with what it tells."""
+        """Execute a verb, and return the URL it leads to with the fields it reports."""
         match verb.tag:
             case "Say" | "Play":
                 self._speak(verb, listening=False)
@@ -134,7 +134,7 @@ class SimulatedTwilio:
                 self._pass(TALK)
                 said = {"DialCallStatus": DIALED[self._result]} if self._result in DIALED else {}
                 return verb.attrib["action"], said
-        message = f"<{verb.tag}> is no verb that is known here"
+        message = f"<{verb.tag}> is not a verb that the simulator supports"
         raise AssertionError(message)
 
     def _go(self, url: str, told: dict[str, str]) -> WebRequest | None:
@@ -159,7 +159,7 @@ class SimulatedTwilio:
         return verb.attrib["action"], {"Digits": keys, "FinishedOnKey": finished}
 
     def _keys(self, verb: ET.Element, wait: float) -> Iterator[str]:
-        """The keys of a gather, until none comes for so long."""
+        """Yield the keys of a gather, until none comes for so long."""
         for nested in verb:
             if key := self._speak(nested, listening=True):
                 yield key
@@ -170,7 +170,7 @@ class SimulatedTwilio:
     # ── the caller ──
 
     def _speak(self, verb: ET.Element, *, listening: bool) -> str:
-        """Speaks; gives the key that interrupts it."""
+        """Speak, and return the key that interrupts it."""
         if self.caller.gone:
             raise _OnHook
         self.caller.begins(_text(verb))
@@ -187,7 +187,7 @@ class SimulatedTwilio:
         return ""
 
     def _pass(self, seconds: float) -> None:
-        """Lets time pass in which keys are lost."""
+        """Let time pass. Keys pressed in it are lost."""
         until = self.caller.now + seconds
         while self._key(until - self.caller.now):
             pass
@@ -201,7 +201,7 @@ class SimulatedTwilio:
     # ── requests ──
 
     def _request(self, url: str, **told: str) -> WebRequest:
-        """A request as Twilio sends it."""
+        """Return a request as Twilio sends it."""
         form = {
             "AccountSid": "AC" + 32 * "0",
             "ApiVersion": "2010-04-01",
@@ -222,7 +222,7 @@ class SimulatedTwilio:
 
 
 def _text(verb: ET.Element) -> str:
-    """What is heard of a `<Say>` or `<Play>`."""
+    """Return what is heard of a `<Say>` or `<Play>`."""
     language = verb.attrib.get("language", "")
     words: list[str] = []
     for element in verb.iter():

@@ -1,8 +1,8 @@
-"""A caller with a clock of their own, at the far end of a simulated runtime.
+"""A caller with a simulated clock, at the far end of a simulated runtime.
 
-What a caller does is planned turn by turn: press keys while a prompt is spoken or when all have
-been, hang up. The simulator of a runtime tells the caller when an utterance begins and ends, and
-asks what happens next while time passes. No real time passes.
+The caller's actions are planned turn by turn: pressing keys during a prompt or after all prompts,
+or hanging up. The simulator of a runtime notifies the caller when an utterance begins and ends,
+and asks what happens next as time passes. No real time passes.
 """
 
 from collections import deque
@@ -11,15 +11,15 @@ from collections.abc import Iterable
 from attrs import define, field, frozen
 
 ON_HOOK = "on-hook"
-"""What `next` gives when the caller hangs up."""
+"""What `next` returns when the caller hangs up."""
 
 
 @frozen
 class Press:
     """Presses keys, `apart` seconds from one another.
 
-    The first comes `after` so many seconds: since prompt `at` of the turn began; without `at`,
-    since the caller's last key, or since all prompts were spoken where there was none.
+    The first key comes `after` seconds after the beginning of the turn's prompt `at`. Without
+    `at`, it comes after the caller's last key, or after all prompts if there was no key.
     """
 
     keys: str
@@ -30,7 +30,7 @@ class Press:
 
 @frozen
 class HangUp:
-    """Hangs up, at a time that is told as in `Press`."""
+    """Hangs up, at a time given as in `Press`."""
 
     at: int | None = None
     after: float = 0.5
@@ -55,9 +55,9 @@ class VirtualCaller:
     now: float = 0.0
     gone: bool = False
     heard: list[str] = field(factory=list)
-    """What was begun to be heard, of the whole call."""
+    """Every utterance of the call that began."""
     at: int | None = None
-    """The prompt in which the last key was planned to be pressed."""
+    """The prompt during which the last key was planned."""
     _due: deque[_Deed] = field(factory=deque, repr=False)
     _begun: list[float] = field(factory=list)
     _prompts: int = 0
@@ -65,25 +65,25 @@ class VirtualCaller:
     """When the last key was pressed, or all prompts had been spoken."""
 
     def plan(self, *acts: Act, prompts: int = 0) -> None:
-        """What the caller does in the turn that comes, which has so many prompts."""
+        """Plan what the caller does in the next turn, which has so many prompts."""
         self._due = deque(_deeds(acts))
         self._begun, self._prompts = [], prompts
         self._since = None if prompts else self.now
 
     def begins(self, utterance: str) -> None:
-        """An utterance begins."""
+        """Note that an utterance begins."""
         self.heard.append(utterance)
         self._begun.append(self.now)
 
     def ends(self) -> None:
-        """An utterance was spoken to its end."""
+        """Note that an utterance was spoken to its end."""
         if len(self._begun) >= self._prompts and self._since is None:
             self._since = self.now
 
     def next(self, within: float) -> str:
-        """What the caller does within so many seconds: a key, ON_HOOK, or nothing ("").
+        """Return what the caller does within so many seconds: a key, ON_HOOK, or nothing ("").
 
-        The clock goes on to that moment, or by so many seconds.
+        Advances the clock to that moment, or by so many seconds.
         """
         if self.gone:
             return ON_HOOK
@@ -98,7 +98,7 @@ class VirtualCaller:
         return deed.what
 
     def _when(self) -> float | None:
-        """When the next deed is due; None where its moment has not come."""
+        """Return when the next deed is due; None if that is not known yet."""
         if not self._due:
             return None
         deed = self._due[0]

@@ -1,6 +1,6 @@
-"""Calls as text that a biller can read, and that is replayed against the flow.
+"""Calls as text that a biller can read, and that can be replayed against the flow.
 
-A transcript has comments, what the host hands over, and then the call, line by line:
+A transcript has comments, then headers with what the host hands over, then the call line by line:
 
     # Enrolls with the e-mail on file.
     moment:    before_payment
@@ -11,10 +11,10 @@ A transcript has comments, what the host hands over, and then the call, line by 
     service    SearchByCustomerPhoneNumber: rivera
     ends       enrolled
 
-`hears` and `ends` are what the flow does, every other line is what happens to it. A replay drives
-the real flow with what happens, through a save and a load of the call at every turn, and gives
-the text as it really goes. Customers are called by the handles of `backends.demo`, or described
-in headers (`people`), as in the transcripts of real calls (`scribe`).
+The `hears` and `ends` lines are what the flow does. All others are what happens to it. A replay
+feeds those events to the real flow, saves and loads the call at every turn, and returns the text
+of the call as it really goes. Customers are named by the handles of `backends.demo`, or described
+in headers (`people`), as in transcripts of real calls (`scribe`).
 """
 
 from paperless_ivr.transcripts.form import Step, Transcript

@@ -1,4 +1,4 @@
-"""A transcript as one sound file: what is heard, and the keys as the tones that they send."""
+"""Renders a transcript as a sound file: the prompts, and the tones of the keys."""
 
 from collections.abc import Iterator
 
@@ -15,15 +15,15 @@ ROWS, COLUMNS = (697, 770, 852, 941), (1209, 1336, 1477)
 """Frequencies of keys in Hz (ITU-T Q.23)."""
 KEYS = "123456789*0#"
 TONE_S = 0.1
-"""Seconds of a tone, and between two (ITU-T Q.24: at least 0.04)."""
+"""Seconds of a tone, and of the pause between tones (ITU-T Q.24: at least 0.04)."""
 LOUDNESS = 6000
-"""Of each of the two frequencies, in steps of 16 bits."""
+"""The amplitude of each of the two frequencies, in 16-bit samples."""
 BEFORE_KEY_S = 0.8
-"""Seconds of a prompt that a key interrupts, and of thought before a key that does not."""
+"""Seconds heard of an interrupted prompt, and seconds before a key that interrupts nothing."""
 
 
 def sound_of(transcript: Transcript) -> bytes:
-    """The call of a transcript as a WAV file, as it goes now."""
+    """Return the call of a transcript as a WAV file, as it goes with today's flow."""
     replay = replayed(transcript, None)
     on_the_line = (pair for pair in replay.turns if not pair[0].call.results.hung_up)
     sounds = (sound for turn, did in on_the_line for sound in _sounds(replay, turn, did))
@@ -31,7 +31,7 @@ def sound_of(transcript: Transcript) -> bytes:
 
 
 def _sounds(replay: Replay, turn: Turn, did: CallerEvent | None) -> Iterator[Samples]:
-    """What the line sounds like in a turn."""
+    """Yield the sounds on the line during a turn."""
     language = turn.call.language or replay.flow.terms.policy.languages.default
     interrupted = did.interrupted if isinstance(did, Digits) else None
     for number, prompt in enumerate(turn.say):
@@ -51,12 +51,12 @@ def _sounds(replay: Replay, turn: Turn, did: CallerEvent | None) -> Iterator[Sam
 
 
 def silence(seconds: float) -> Samples:
-    """Nothing, for a while."""
+    """Return silence."""
     return np.zeros(round(seconds * RATE), SAMPLE)
 
 
 def tone(key: str) -> Samples:
-    """The tone of a key, and the silence after it."""
+    """Return the tone of a key, and the silence after it."""
     row, column = divmod(KEYS.index(key), len(COLUMNS))
     times = np.arange(round(TONE_S * RATE)) / RATE
     low, high = (np.sin(2 * np.pi * hertz * times) for hertz in (ROWS[row], COLUMNS[column]))

@@ -1,4 +1,4 @@
-"""What a transcript is made of, and the words that are read and written in it."""
+"""The parts of a transcript, and the words used in it."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,13 +16,13 @@ from paperless_ivr.prompts import Catalog, said
 
 @frozen
 class Step:
-    """One line of the call: its word, what follows it, and the event that it stands for."""
+    """One line of the call: its word, the rest of it, and the event that it stands for."""
 
     line: int
     word: str
     rest: str = ""
     about: str = ""
-    """The operation, or the record's question, that is answered."""
+    """The operation, or the request to the record, that is answered."""
     event: e.Event | None = None
     ahead: bool = False
     """The key was pressed before the turn began."""
@@ -35,13 +35,13 @@ class Step:
 
 @frozen
 class Transcript:
-    """A call as it was written down."""
+    """A call as written down."""
 
     path: Path
     comments: tuple[str, ...]
-    """What stands above the call, for people."""
+    """The text above the call, for readers."""
     headers: Mapping[str, str]
-    """What the host hands over, as it was written."""
+    """What the host hands over, as written."""
     steps: tuple[Step, ...]
     arrival: Arrival = field(repr=False)
     terms: Terms = field(repr=False)
@@ -67,8 +67,8 @@ HEADERS: Mapping[str, str] = {
     "greeted": "greeted",
     "today": "today",
 }
-"""What can be handed over, and its name in `flow.host_strings`; `policy` and `lacking` shape the
-flow itself. A caller, an account and a payment may be named by a person's handle."""
+"""What can be handed over, and its name in `flow.host_strings`. `policy` and `lacking` define the
+flow itself. A caller, an account, and a payment can be given by a person's handle."""
 
 STATUSES: Mapping[str, tuple[bool | None, bool]] = {
     "pending": (False, True),
@@ -76,25 +76,25 @@ STATUSES: Mapping[str, tuple[bool | None, bool]] = {
     "paper": (False, False),
     "unclear": (None, False),
 }
-"""How a bill comes: its flags `paperless` and `pending`."""
+"""The status of a bill: its flags `paperless` and `pending`."""
 
 ENDED_BY: Mapping[e.EndedBy, str] = {
     e.EndedBy.CALLER: "hangs up",
     e.EndedBy.HOST: "host cancels",
     e.EndedBy.SERVER: "server stops",
 }
-"""How a call ends before the flow ends it."""
+"""The ways a call can end before the flow ends it."""
 
 ANSWERS: Mapping[str, Mapping[str, e.Event]] = {
     "Screen": {"nothing": e.Screened()},
     "ReserveTry": {"reserved": e.TryReserved(), "limit reached": e.LimitReached()},
     "DeferRequest": {"kept": e.RequestDeferred()},
 }
-"""What the record can answer, first what it answers where the transcript is silent."""
+"""What the record can answer. The first is the default if the transcript has no answer."""
 
 
 def text_of(comments: Iterable[str], headers: Mapping[str, str], lines: Iterable[str]) -> str:
-    """The whole text of a transcript."""
+    """Return the whole text of a transcript."""
     top = [
         *(f"# {c}".rstrip() for c in comments),
         *(f"{f'{n}:':<10} {v}" for n, v in headers.items()),
@@ -103,7 +103,7 @@ def text_of(comments: Iterable[str], headers: Mapping[str, str], lines: Iterable
 
 
 def heard(say: Iterable[Prompt], language: str | None, flow: Flow, words: Catalog) -> Iterator[str]:
-    """What is heard, as a line; none where nothing is said."""
+    """Yield what is heard, as a line, if anything is said."""
     text = " ".join(said(say, language or flow.terms.policy.languages.default, words).split())
     if text:
         yield f"{'hears':<10} {text}"

@@ -1,4 +1,4 @@
-"""Transcripts, read."""
+"""Reads transcripts."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -30,11 +30,11 @@ from paperless_ivr.transcripts.people import HEADER, People
 T = TypeVar("T")
 
 DEMO = "demo"
-"""As a policy: the one that the command line's calls are run on without another."""
+"""The name, in a `policy` header, of the command line's default policy."""
 
 
 def read(path: str | Path) -> Transcript:
-    """The transcript in a file. Raises `TranscriptProblems` with everything that is wrong."""
+    """Return the transcript in a file. Raises `TranscriptProblems` with all problems."""
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -43,7 +43,7 @@ def read(path: str | Path) -> Transcript:
 
 
 def parse(text: str, path: str | Path = "transcript") -> Transcript:
-    """The transcript in a text, which stands or would stand at `path`; else as `read`."""
+    """Return the transcript in a text, as if read from the file at `path`."""
     comments: list[str] = []
     headers: dict[str, str] = {}
     body: list[Step] = []
@@ -56,12 +56,12 @@ def parse(text: str, path: str | Path = "transcript") -> Transcript:
                 continue
             if line.startswith("#"):
                 if headers or body:
-                    raise ValueError("comments stand above everything else")
+                    raise ValueError("comments must come before everything else")
                 comments.append(line[1:].strip())
             elif found := re.fullmatch(r"([a-z_]+(?: \w+)?):\s+(.+)", line.rstrip()):
                 name, value = found.groups()
                 if body or name in headers:
-                    raise ValueError(f"{name}: comes once, and before the call")
+                    raise ValueError(f"{name}: must come only once, and before the call")
                 headers[name], where[name] = value, number
                 if name.startswith(HEADER):
                     people.describe(name.removeprefix(HEADER), value)
@@ -86,9 +86,9 @@ def _says(error: Exception) -> str:
 
 
 def _known(name: str, known: Mapping[str, T]) -> T:
-    """What stands under a name; ValueError that says which names there are."""
+    """Return the value of a name. ValueError lists the names there are."""
     if name not in known:
-        raise ValueError(f"{name!r} is none of {', '.join(known)}")
+        raise ValueError(f"{name!r} is not one of {', '.join(known)}")
     return known[name]
 
 
@@ -99,7 +99,7 @@ def _handed_over(
     problems: list[str],
     people: People,
 ) -> tuple[Terms, Arrival]:
-    """The terms and the arrival of these headers."""
+    """Return the terms and the arrival of these headers."""
     policy, lacking = Policy(), frozenset[str]()
     strings: dict[str, str] = {}
     payment: Payment | None = None
@@ -135,7 +135,7 @@ def _handed_over(
 
 
 def _policy(name: str, transcript: Path) -> Policy:
-    """A policy by its path, as seen from here, the transcript, or a folder above that."""
+    """Return a policy by its path, relative to here, the transcript, or any folder above that."""
     if name == DEMO:
         return demo_policy()
     around = [Path(), *transcript.resolve().parents]
@@ -144,7 +144,7 @@ def _policy(name: str, transcript: Path) -> Policy:
 
 
 def _caller(value: str, people: People) -> str:
-    """A number, or whose; "" where it is not known."""
+    """Return the number in a header, given as digits or by handle; "" if it is not known."""
     if value == "unknown" or value.startswith("+"):
         return value.removeprefix("unknown")
     phone = people.customer(value).phone
@@ -152,7 +152,7 @@ def _caller(value: str, people: People) -> str:
 
 
 def _account(value: str, people: People) -> str:
-    """A number, or whose; a number has digits, and no handle of the demo's has any."""
+    """Return an account number, given as such or by handle. Handles of the demo have no digits."""
     number = any(character.isdecimal() for character in value)
     return value if number else people.customer(value).account.reveal()
 
@@ -164,11 +164,11 @@ REFUSALS = {refusal.value: refusal for refusal in e.Refusal}
 READS = ("SearchByAccountNumber", "SearchByCustomerPhoneNumber")
 RECORD = ("Screen", "ReserveTry", "DeferRequest")
 RENAMED = {"KeepWish": "DeferRequest"}
-"""Requests that transcripts of earlier versions have under another name."""
+"""Requests that have another name in transcripts of earlier versions."""
 
 
 def _step(number: int, line: str, people: People) -> Step:
-    """One line of the call; ValueError or LookupError where it says nothing."""
+    """Return one line of the call. ValueError or LookupError if it is not understood."""
     word, _, rest = line.strip().partition(" ")
     rest = " ".join(rest.split())
     step = Step(number, word, rest)
@@ -189,14 +189,14 @@ def _step(number: int, line: str, people: People) -> Step:
             if word == "record":
                 return evolve(step, about=about, event=_record(about, says))
             return evolve(step, about=about, event=_service(about, says, people))
-    raise ValueError(f"{line.strip()!r} is no line of a call")
+    raise ValueError(f"{line.strip()!r} is not a line of a call")
 
 
 def _presses(step: Step) -> Step:
     found = PRESSES.fullmatch(step.rest)
     if not found or not found[1] or (found[2] and found[1].endswith("#")):
         raise ValueError(
-            f"{step.rest!r}: keys, as 1, 2048#, '12 then silence', '1 at 0', '1 again'"
+            f"{step.rest!r}: expected keys, as in 1, 2048#, '12 then silence', '1 at 0', '1 again'"
         )
     pressed, paused, at, how = found.groups()
     ended = e.Ended.TIMEOUT if paused else e.Ended.FULL
@@ -206,7 +206,7 @@ def _presses(step: Step) -> Step:
 
 
 def _service(operation: str, says: str, people: People) -> e.Event:
-    """What the service answers."""
+    """Return the service's answer."""
     _known(operation, {name: name for name in sorted(OPERATIONS)})
     outcomes: dict[str, e.Event] = {"unavailable": e.Unavailable(), "unknown": e.OutcomeUnknown()}
     outcomes |= {f"refused {name}": e.Refused(refusal) for name, refusal in REFUSALS.items()}
@@ -220,13 +220,15 @@ def _service(operation: str, says: str, people: People) -> e.Event:
 
 
 def _customers(says: str, people: People) -> Iterator[e.Customer]:
-    """Customers by handle, each perhaps with bills that are not as they were at first."""
+    """Yield customers by handle, and any changes to the initial status of their bills."""
     if says == "nobody":
         return
     for part in re.split(r",\s*(?![^(]*\))", says):
         found = re.fullmatch(r"([\w-]+)(?: \((.+)\))?", part)
         if not found:
-            raise ValueError(f"{part!r}: a handle, as rivera or 'rivera (WATER pending)'")
+            raise ValueError(
+                f"{part!r}: expected a handle, such as rivera or 'rivera (WATER pending)'"
+            )
         person = people.customer(found[1])
         for change in filter(None, (found[2] or "").split(",")):
             kind, _, status = change.strip().partition(" ")
@@ -244,7 +246,7 @@ def _customers(says: str, people: People) -> Iterator[e.Customer]:
 
 
 def _record(about: str, says: str) -> e.Event:
-    """What the record answers; about a write, why it must not be sent."""
+    """Return the record's answer; for a write, why it must not be sent."""
     if says == "unavailable" and about in (*RECORD, *OPERATIONS):
         return e.RecordUnavailable()
     if about == "Screen" and says.endswith((" ago", " in this call")):
@@ -255,7 +257,7 @@ def _record(about: str, says: str) -> e.Event:
 
 
 def _screened(says: str) -> e.Screened:
-    """How earlier calls ended, and earlier offers in this one: one or both, a semicolon between."""
+    """Return how earlier calls ended, and earlier offers in this one, separated by a semicolon."""
     known = {disposition.value: disposition for disposition in Disposition}
     screened = e.Screened()
     for part in says.split("; "):

@@ -1,6 +1,6 @@
-"""Customers and payments of a real call in a transcript, which have no handle of the demo's.
+"""Customers and payments of a real call in a transcript, which have no handle in the demo.
 
-A header describes each customer, as a search answered; the call then names the letter:
+A header describes each customer as a search found them. The call then refers to the letter:
 
     customer a: account 30917764; e-mail q.tvxk@example.com; WATER #3091701 due 2026-11-02 pending
 """
@@ -19,7 +19,7 @@ from paperless_ivr.flow.host import Payment
 from paperless_ivr.transcripts.form import STATUSES
 
 HEADER = "customer "
-"""How the header of a customer begins; the rest of its name is the handle."""
+"""The prefix of a customer's header. The rest of its name is the handle."""
 
 _ON_FILE = {"account": secret.account, "e-mail": secret.email, "phone": secret.phone}
 _PAID = {"account": secret.account, "e-mail": secret.email, "invoice": secret.invoice}
@@ -31,15 +31,15 @@ _BILL = re.compile(
 
 @frozen
 class People:
-    """Who can be named: the demo's customers, and those that a transcript describes."""
+    """The people that a transcript can name: the demo's customers, and those it describes."""
 
     described: dict[str, Customer]
 
     def describe(self, handle: str, text: str) -> None:
-        """A customer, as a header tells; ValueError where it does not."""
+        """Add the customer that a header describes. ValueError if it cannot be read."""
         found = re.fullmatch(r"([a-z]+)\d*", handle)
         if not found:
-            raise ValueError(f"{handle!r}: letters, and a number where something has changed")
+            raise ValueError(f"{handle!r}: expected letters, and a number if something has changed")
         told: dict[str, secret.Secret] = {"id": secret.customer(found[1])}
         bills = []
         for part in text.split("; "):
@@ -49,15 +49,15 @@ class People:
             else:
                 bills.append(_bill(part))
         if "account" not in told:
-            raise ValueError("a customer has an account")
+            raise ValueError("a customer must have an account")
         self.described[handle] = Customer(**told, invoices=tuple(bills))
 
     def customer(self, handle: str) -> Customer:
-        """The customer of a handle; LookupError where there is none."""
+        """Return the customer with a handle. LookupError if there is none."""
         return self.described.get(handle) or customer(handle)
 
     def payment(self, text: str) -> Payment:
-        """A payment: a customer's, by handle, or one that is described."""
+        """Return a payment: a customer's, by handle, or one that is described."""
         said, _, rest = text.partition("; ")
         if said in ("approved", "not approved"):
             parts = (part.partition(" ") for part in rest.split("; ") if part)
@@ -65,7 +65,7 @@ class People:
             return Payment(secret.payment("described"), said == "approved", **told)
         handle, _, judged = text.partition(" ")
         if judged not in ("", "not approved"):
-            raise ValueError(f"a payment is {handle!r} or '{handle} not approved'")
+            raise ValueError(f"a payment must be {handle!r} or '{handle} not approved'")
         return evolve(payment(handle), approved=not judged)
 
 
@@ -76,7 +76,9 @@ def _field(word: str) -> str:
 def _bill(text: str) -> Invoice:
     found = _BILL.fullmatch(text)
     if not found:
-        raise ValueError(f"{text!r}: a bill, as 'WATER #3091701 48.20 due 2026-12-15 paper'")
+        raise ValueError(
+            f"{text!r}: expected a bill, such as 'WATER #3091701 48.20 due 2026-12-15 paper'"
+        )
     paperless, pending = STATUSES[found["status"]]
     return Invoice(
         secret.invoice(found["number"]),
@@ -92,7 +94,7 @@ def _bill(text: str) -> Invoice:
 
 
 def described(who: Customer) -> str:
-    """A customer as a header; the name is not needed, and not written."""
+    """Return a customer as a header, without the name, which is not needed."""
     return "; ".join([*_told(account=who.account, email=who.email, phone=who.phone), *_bills(who)])
 
 
@@ -106,7 +108,7 @@ def _bills(who: Customer) -> Iterator[str]:
 
 
 def paid(by: Payment) -> str:
-    """A payment as a header."""
+    """Return a payment as a header."""
     told = _told(account=by.account, email=by.email, invoice=by.invoice)
     return "; ".join(["approved" if by.approved else "not approved", *told])
 
@@ -118,7 +120,7 @@ def _told(**values: secret.Secret | None) -> Iterator[str]:
 
 
 def of_the_demo(found: Customer) -> str:
-    """A customer of the demo by handle, with the bills that are not as they were at first."""
+    """Return a demo customer's handle, and any changes to the initial status of their bills."""
     handle = next((h for h, c in CUSTOMERS.items() if c.id == found.id), "?")
     first = CUSTOMERS[handle].invoices if handle in CUSTOMERS else ()
     names = {flags: name for name, flags in STATUSES.items()}

@@ -1,6 +1,6 @@
-"""Transcripts, replayed against the flow alone: no driver, gateway, service or record runs.
+"""Replays transcripts against the flow alone, without a driver, gateway, service, or record.
 
-This is the one way in which a transcript is compared, rewritten, spoken and written down.
+Every command that compares, rewrites, speaks, or writes a transcript uses this replay.
 """
 
 import difflib
@@ -25,26 +25,26 @@ from paperless_ivr.transcripts.script import Lacking, Script
 
 @define
 class Replay(Script):
-    """A replay under way."""
+    """A replay in progress."""
 
     live: Live = field(init=False)
     turns: list[tuple[Turn, e.CallerEvent | None]] = field(init=False, factory=list)
-    """Every turn that the call came to, and what the caller did in it."""
+    """Every turn that the call reached, and what the caller did in it."""
     answered: Token | None = field(init=False, default=None)
-    """The turn at which a key was pressed last."""
+    """The turn at which a key was last pressed."""
 
     @live.default
     def _begun(self) -> Live:
         return Live(self.flow.begin(self.transcript.arrival))
 
     def run(self) -> None:
-        """Takes the call to its end, or to where the transcript lacks something."""
+        """Run the call to its end, or until the transcript lacks an event."""
         with suppress(Lacking):
             while self._turn():
                 pass
 
     def _turn(self) -> bool:
-        """One turn of the call, which has been through its saved form; whether it goes on."""
+        """Run one turn, after saving and loading the call. Tell whether the call goes on."""
         turn = self.flow.turn(load(dump(self.live.call)))
         self.live = Live(turn, self.live.number)
         self.turns.append((turn, None))
@@ -63,7 +63,7 @@ class Replay(Script):
         return True
 
     def _perform(self, turn: Turn) -> e.CallerEvent | None:
-        """Writes down what is heard; gives what the caller does."""
+        """Write down what is heard, and return what the caller does."""
         self.hears(turn.say, turn.call.language)
         event = self.caller(turn)
         if isinstance(event, e.Digits):
@@ -71,7 +71,7 @@ class Replay(Script):
         return event
 
     def _fulfilled(self, request: Request, turn: Turn) -> e.Event:
-        """What a request is answered. One that got no answer is not tried again."""
+        """Return the answer to a request. A request without an answer is not retried."""
         steps = fulfill(request, turn, lambda _: 0.0)  # no time for a second try
         reply: e.Event | None = None
         while True:
@@ -90,7 +90,7 @@ class Replay(Script):
                     reply = self.served(name)
 
     def late(self, step: Step) -> None:
-        """A key that is delivered again must not move the call."""
+        """Deliver a key again, which must not move the call."""
         if self._moves(step):
             self.lack("nothing: a key that is delivered again must change nothing")
 
@@ -106,31 +106,31 @@ class Replay(Script):
 
 
 def replayed(transcript: Transcript, flow: Flow | None) -> Replay:
-    """The replay of a transcript, done."""
+    """Return the finished replay of a transcript."""
     replay = Replay(transcript, flow or Flow(transcript.terms))
     replay.run()
     return replay
 
 
 def replay(transcript: Transcript, flow: Flow | None = None) -> str:
-    """The transcript as the call really goes.
+    """Return the transcript of the call as it really goes.
 
-    What happens is taken in order, for as long as it fits; where something is lacking, the last
-    line begins with `needs`. `flow` stands in for the flow that the transcript itself names.
+    Events are used in order for as long as they fit. If one is lacking, the last line begins with
+    `needs`. `flow` replaces the flow that the transcript itself names.
     """
     return text_of(transcript.comments, transcript.headers, replayed(transcript, flow).lines)
 
 
 def rows_taken(transcript: Transcript) -> tuple[str, ...]:
-    """The rows of the table that the call takes, by name, from its first state on."""
+    """Return the names of the table rows that the call takes, from its first state on."""
     done = replayed(transcript, None)
     return (*done.flow.begin(transcript.arrival).took, *done.rows)
 
 
 def differences(transcript: Transcript, flow: Flow | None = None) -> str:
-    """What goes otherwise than the transcript says, as a unified diff; "" where nothing does.
+    """Return how the call differs from the transcript, as a unified diff; "" if it does not.
 
-    An answer that the call had no use for is named, as is one that it lacked.
+    Names any answer that the call did not use, and any that it lacked.
     """
     done = replayed(transcript, flow)
     written = text_of(transcript.comments, transcript.headers, map(str, transcript.steps))
@@ -144,16 +144,16 @@ def differences(transcript: Transcript, flow: Flow | None = None) -> str:
 
 
 def update(path: str | Path) -> bool:
-    """Rewrites a transcript's `hears` and `ends` as the call really goes; whether it changed.
+    """Rewrite a transcript's `hears` and `ends` lines, and tell whether anything changed.
 
-    Raises `TranscriptProblems` where an answer is left over or lacking: that needs a person.
+    Raises `TranscriptProblems` if an answer is unused or lacking, which a person must fix.
     """
     transcript = read(path)
     done = replayed(transcript, None)
     problems = [line for line in done.lines[-1:] if line.startswith("needs")]
     problems += [f"line {step.line}: never used: {step}" for step in done.left]
     if problems:
-        raise TranscriptProblems(f"{path}: what happens in it does not fit the call", problems)
+        raise TranscriptProblems(f"{path}: its events do not fit the call", problems)
     text = text_of(transcript.comments, transcript.headers, done.lines)
     changed = text != Path(path).read_text(encoding="utf-8")
     Path(path).write_text(text, encoding="utf-8")

@@ -1,6 +1,6 @@
-"""Writes real calls down as transcripts in which stand-ins take the place of what is personal.
+"""Writes down real calls as transcripts in which stand-ins replace all personal data.
 
-A transcript is given only once it was replayed and took the same rows of the table as the call.
+A transcript is returned only after its replay has taken the same table rows as the call.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ from paperless_ivr.transcripts.stand_ins import StandIns, personal
 from paperless_ivr.transcripts.writing import handed_over, happened
 
 Moves = Sequence[tuple[Session, Event, Session]]
-"""What happened in a call: before, what happened, after."""
+"""The events of a call, each with the session before and after it."""
 
 DRAWS = 50
 """Attempts at stand-ins with which a call goes the same way; the first one nearly always does, but
@@ -40,11 +40,10 @@ where an address by one press a letter was corrected."""
 
 @define(eq=False)
 class Scribe:
-    """Writes down every call that it watches, whole: `moved` is an observer of a driver.
+    """Writes down every call that it observes, in full: `moved` is an observer of a driver.
 
-    `done` is told of each call's id and its transcript when the call ends. `headers` are its
-    first ones, as `policy`: a file, as seen from `path`. All moves of a call have to be watched
-    by one scribe.
+    When a call ends, `done` gets its id and its transcript. `headers` are put first, such as
+    `policy`, whose file is relative to `path`. One scribe must observe all moves of a call.
     """
 
     flow: Flow
@@ -54,7 +53,7 @@ class Scribe:
     _moves: dict[tuple[str, str], list[Move]] = field(init=False, repr=False, factory=dict)
 
     def moved(self, move: Move) -> None:
-        """A call has moved."""
+        """Take in a move of a call."""
         host = move.after.call.host
         of_call = (host.call_id, host.handover)
         self._moves.setdefault(of_call, []).append(move)
@@ -71,11 +70,11 @@ def redacted(
     path: str | Path = "transcript",
     chance: Random | None = None,
 ) -> str:
-    """A call as a transcript that holds nothing personal and goes the same way.
+    """Return a call as a transcript that goes the same way and contains nothing personal.
 
-    `moves` are all of one call; the first, with which it began, may be among them.
-    Raises `TranscriptProblems` where there is none such: the flow is another one, or something
-    odd was handed over that a transcript has no words for.
+    `moves` are all moves of one call, with or without the one that began it.
+    Raises `TranscriptProblems` if there is no such transcript, because the flow is a different
+    one, or the host handed over something that a transcript cannot express.
     """
     chance = chance or SystemRandom()
     moved = [(m.before, m.event, m.after) for m in moves if m.before and m.event]
@@ -89,12 +88,12 @@ def redacted(
         if replay.rows == rows and not replay.left:
             transcript = parse(text, path)
             return text_of(transcript.comments, transcript.headers, replay.lines)
-    title = f"{path}: the call cannot be written down without what is personal"
-    raise TranscriptProblems(title, ["with stand-ins it does not go the same way"])
+    title = f"{path}: the call cannot be written down without personal data"
+    raise TranscriptProblems(title, ["with stand-ins, it does not go the same way"])
 
 
 def _written(flow: Flow, moves: Moves, headers: Mapping[str, str], chance: Random) -> str:
-    """What is handed over and what happens, with stand-ins."""
+    """Return the hand-over and the events, with stand-ins."""
     first, _, _ = moves[0]
     happens = (_secrets((first.call.host, event)) for _, event, _ in moves)
     real = frozenset().union(*map(personal, happens))
@@ -134,7 +133,7 @@ def _alike(flow: Flow, turn: Turn, event: Event, after: Turn) -> tuple[Event, Tu
 
 
 def _wholes(moves: Moves) -> list[str]:
-    """For each move, all keys of its entry: those before and after pauses, too."""
+    """Return all keys of each move's entry, including those before and after pauses."""
     wholes: list[str] = []
     for before, event, after in reversed(moves):
         so_far = before.call.entry.so_far
@@ -148,12 +147,12 @@ def _wholes(moves: Moves) -> list[str]:
 
 
 def _other(others: StandIns, before: Session, event: Event, whole: str) -> Event:
-    """What happened, with stand-ins."""
+    """Return an event with stand-ins."""
     match event:
         case Digits(keys):
             then = before.turn.then
             if isinstance(then, Gather) and keys and not then.end_key:
-                event = evolve(event, ended=Ended.FULL)  # nothing else ends them there
+                event = evolve(event, ended=Ended.FULL)  # nothing else ends keys there
             return others.digits(before.call, event, whole)
         case CustomersFound(customers):
             return CustomersFound(tuple(map(others.customer, customers)))
@@ -162,7 +161,7 @@ def _other(others: StandIns, before: Session, event: Event, whole: str) -> Event
 
 
 def _handle(who: Customer, handles: Mapping[Customer, str]) -> str:
-    """A letter for each customer, and a number where something about them has changed."""
+    """Return a customer's letter, with a number added after something about them has changed."""
     same = [handle for other, handle in handles.items() if other.id == who.id]
     if same:
         return f"{same[0]}{len(same) + 1}"
@@ -171,7 +170,7 @@ def _handle(who: Customer, handles: Mapping[Customer, str]) -> str:
 
 
 def _domains(flow: Flow, moves: Moves) -> Iterator[str]:
-    """What was spelled after the at-sign, and ended."""
+    """Yield the complete domains that were spelled."""
     for before, event, _ in moves:
         match before.call, event:
             case Call(state=State.EMAIL_EXACT_DOMAIN) as call, Digits(keys, Ended.END_KEY):
@@ -180,7 +179,7 @@ def _domains(flow: Flow, moves: Moves) -> Iterator[str]:
 
 
 def _secrets(value: Any) -> Iterator[Secret]:
-    """Every secret in a value."""
+    """Yield every secret in a value."""
     if isinstance(value, Secret):
         yield value
     elif isinstance(value, tuple):

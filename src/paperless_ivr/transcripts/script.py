@@ -1,7 +1,7 @@
-"""What happens in a transcript, taken line by line as the call asks for it.
+"""The events of a transcript, taken line by line as the call asks for them.
 
-All that run a transcript read it here: the replay (`replaying`), which moves the flow alone, and
-the playback (`testing.playback`), which stands in for gateway, service and record of a driver.
+Used by everything that runs a transcript: the replay (`replaying`), which runs the flow alone,
+and the playback (`testing.playback`), which replaces a driver's gateway, service, and record.
 """
 
 from collections.abc import Iterable
@@ -18,20 +18,20 @@ from paperless_ivr.transcripts.form import Step, Transcript, heard
 
 
 class Lacking(Exception):
-    """The call goes on, and the transcript does not say how."""
+    """The call goes on, but the transcript does not say how."""
 
 
 @define
 class Script:
-    """A transcript under way: what is still to happen, and the call as it went so far."""
+    """A running transcript: the remaining events, and the call so far."""
 
     transcript: Transcript
     flow: Flow = field(default=Factory(lambda self: Flow(self.transcript.terms), takes_self=True))
     left: list[Step] = field(init=False)
     lines: list[str] = field(init=False, factory=list)
-    """The call so far, as a transcript has it."""
+    """The call so far, as lines of a transcript."""
     rows: list[str] = field(init=False, factory=list)
-    """Rows of the table that were taken."""
+    """The table rows that were taken."""
     words: Catalog = field(init=False)
 
     @left.default
@@ -43,11 +43,11 @@ class Script:
         return Catalog.of(self.flow.terms.policy)
 
     def hears(self, say: Iterable[Prompt], language: str | None) -> None:
-        """Writes down what is heard."""
+        """Write down what is heard."""
         self.lines += heard(say, language, self.flow, self.words)
 
     def caller(self, turn: Turn) -> e.CallerEvent | None:
-        """What the caller does in a turn; None where nothing is waited for."""
+        """Return what the caller does in a turn; None if it waits for nothing."""
         while self.left and (self.left[0].again or self._dropped(turn)):
             step = self.take()
             if step.again:
@@ -69,52 +69,52 @@ class Script:
         return self.lack(_wants(turn))
 
     def late(self, step: Step) -> None:
-        """A key that was an answer to an earlier turn is delivered a second time."""
+        """Deliver a key that answered an earlier turn a second time."""
 
     def recorded(self, about: str) -> e.Event | None:
-        """What the transcript says of the record, if anything."""
+        """Return what the transcript says about the record, if anything."""
         there = self.left and self.left[0].word == "record" and self.left[0].about == about
         return self.take().event if there else None
 
     def served(self, operation: str) -> e.Event | None:
-        """What the service answers."""
+        """Return the service's answer."""
         if self.left and self.left[0].word == "service" and self.left[0].about == operation:
             return self.take().event
         return self.lack(f"what the service answers to {operation}")
 
     def take(self) -> Step:
-        """Takes the next line: it has happened."""
+        """Take the next line, since it has happened."""
         step = self.left.pop(0)
         self.lines.append(str(step))
         return step
 
     def lack(self, what: str) -> NoReturn:
-        """Writes down what the transcript does not say, and ends the call there."""
+        """Write down what the transcript lacks, and end the call there."""
         self.lines.append(f"{'needs':<10} {what}")
         raise Lacking
 
     def _dropped(self, turn: Turn) -> bool:
-        """The key was pressed ahead, and this question takes none such."""
+        """Tell whether the key was pressed ahead of a question that does not allow that."""
         return self.left[0].ahead and not getattr(turn.then, "type_ahead", False)
 
 
 def _without_end_key(event: e.Digits) -> e.Digits:
-    """Where no key ends the keys, `#` is one of them."""
+    """Return the keys with `#` as one of them, for a gather without an end key."""
     if event.ended is not e.Ended.END_KEY:
         return event
     return evolve(event, keys=secret.keys(f"{event.keys.reveal()}#"), ended=e.Ended.FULL)
 
 
 def _wants(turn: Turn) -> str:
-    """What a turn waits for, in words."""
+    """Return what a turn waits for, in words."""
     if isinstance(turn.then, Transfer):
-        return "what became of the transfer, or a hang-up"
+        return "the result of the transfer, or a hang-up"
     one = isinstance(turn.then, Gather) and turn.then.max_keys == 1
     return f"{'one key' if one else 'keys, with # or a silence after them'}, silence, or a hang-up"
 
 
 def _fits(event: e.Event | None, then: object) -> TypeGuard[e.CallerEvent]:
-    """Whether a runtime can answer so: of keys not too many, and the end told where too few."""
+    """Tell whether a runtime can answer like this: not too many keys, and an end if too few."""
     if not isinstance(then, Gather):
         return isinstance(event, e.TransferEnded)
     if not isinstance(event, e.Digits):

@@ -1,9 +1,9 @@
-"""Stand-ins for what is personal in a call: other values of the same shape, chosen by chance.
+"""Stand-ins for the personal data in a call: random values of the same shape.
 
-Within one call the same value has the same stand-in, and another value another. What the flow
-goes by is kept: how long a number is, whether it could be a payment card or a telephone number,
-which last four digits match, how an address is spelled key by key. Nothing is computed from the
-value itself: who has the stand-in alone cannot find it again.
+Within a call, equal values have equal stand-ins, and different values have different ones.
+Everything the flow depends on is kept: the length of a number, whether it could be a payment card
+or a telephone number, which last four digits match, and how an address is spelled key by key. No
+stand-in is computed from the value itself, so the value cannot be recovered from it.
 """
 
 import re
@@ -27,17 +27,17 @@ from paperless_ivr.keypad.lexicon import lexicon
 from paperless_ivr.secret import Secret
 
 TRIES = 2000
-"""Draws until a stand-in fits; one payment card comes in about 25 numbers."""
+"""The most draws until a stand-in fits. About one number in 25 could be a payment card."""
 LONG = 4
-"""Characters from which a value is personal wherever it stands, as the last four of an account."""
+"""The length from which a value is personal wherever it occurs, such as an account's last four."""
 AREAS = ("201", "212", "217", "303", "312", "404", "415", "503", "602", "617", "713", "808")
-"""Area codes; with 555-0100 to 555-0199 they make numbers that are kept for fiction."""
+"""Area codes. With 555-0100 to 555-0199, they make numbers that are reserved for fiction."""
 
 Fits = Callable[[str], bool]
 
 _CLASSES = (digits, ascii_lowercase, ascii_uppercase)
 _SIGNS = ("-_+", "^`{|}~")
-"""Signs that stand for one another in the part before the at-sign: codes of two keys, of three."""
+"""Interchangeable signs in the part before the at-sign: those with two keys, and with three."""
 
 
 @define(eq=False, repr=False)
@@ -47,9 +47,9 @@ class StandIns:
     terms: Terms
     chance: Random
     real: frozenset[str]
-    """The call's own values: a stand-in is none of them, and holds no long one."""
+    """The call's own values. A stand-in is never one of them, and never contains a long one."""
     domains: frozenset[str]
-    """What stands after the at-sign in the end, where it is spelled in the call."""
+    """The complete domains that are spelled in the call."""
     _chosen: dict[tuple[str, str], str] = field(init=False, factory=dict)
     _days: timedelta = field(init=False)
 
@@ -60,11 +60,11 @@ class StandIns:
     # ── numbers ──
 
     def account(self, number: str) -> str:
-        """An account number; also a part of one, or none at all, as it was keyed."""
+        """Return a stand-in for an account number, a part of one, or none at all, as keyed."""
         accounts = self.terms.accounts
         bare = accounts.bare(number)
         if not bare:
-            return number  # nothing of it counts: it is nobody's
+            return number  # no character counts, so it identifies no one
         ending = last_four(number)
         if len(ending) < 4:
             return _refilled(number, bare, self._other("account", bare, lambda s: s[0] != "0"))
@@ -80,7 +80,7 @@ class StandIns:
         return _refilled(number, bare, self._other("account", bare, fits, lambda s: _end(s, last)))
 
     def _account_keyed(self, keyed: str) -> str:
-        """The keys of an account number: letters have two, signs and some zeros none."""
+        """Return a stand-in for an account number's keys: two for a letter, none for a sign."""
         accounts = self.terms.accounts
         number = accounts.read(keyed)
         if number is None or not (accounts.any_letter or accounts.fixed_signs):
@@ -88,7 +88,7 @@ class StandIns:
         return accounts.keys(self.account(number)) or self.account(keyed)
 
     def _last_four(self, ending: str) -> str:
-        """Other last four digits. Zeros in front stay: an account number may have no more."""
+        """Return other last four digits. Leading zeros stay: an account may be that short."""
         counts = ending.lstrip("0")
         if not counts:
             return ending
@@ -100,7 +100,7 @@ class StandIns:
         return zeros + self._other(f"last four after {zeros}", counts, fits)
 
     def invoice(self, number: str) -> str:
-        """An invoice number; its last digits may tell it from another."""
+        """Return a stand-in for an invoice number, whose last digits may distinguish it."""
         ending = last_four(number)
         if len(ending) < 4:
             return self._other("invoice", number)
@@ -108,7 +108,7 @@ class StandIns:
         return self._other("invoice", number, draw=lambda s: _end(s, last))
 
     def phone(self, number: str) -> str:
-        """A telephone number: where it is one of North America, one of those for fiction."""
+        """Return a stand-in for a telephone number: for North America, one reserved for fiction."""
         there = self._national(number[-10:]) is not None
         if there and re.fullmatch(r"\+1\d{10}", number):
             made = lambda _: f"+1{self.chance.choice(AREAS)}55501{self.chance.randrange(100):02}"  # noqa: E731
@@ -123,13 +123,13 @@ class StandIns:
     # ── addresses ──
 
     def email(self, address: str) -> str:
-        """An e-mail address."""
+        """Return a stand-in for an e-mail address."""
         local, at_sign, domain = address.rpartition("@")
         beginnings = (local[: end + 1] for end in range(len(local)))
         return "".join(map(self._local, beginnings)) + at_sign + self._domain(domain)
 
     def _local(self, text: str, begins: str = "") -> str:
-        """The last character of a text before the at-sign; its code begins with some keys."""
+        """Return another last character before the at-sign, whose code begins with these keys."""
         pool = next((p for p in (*_CLASSES, *_SIGNS) if text[-1] in p), text[-1])
         fitting = "".join(c for c in pool if self._code(c).startswith(begins))
         there = self._chosen.get(("local", text))
@@ -149,7 +149,7 @@ class StandIns:
             return ""
 
     def _domain(self, domain: str) -> str:
-        """What stands after the at-sign: known ones stay, of others the last label does."""
+        """Return a stand-in for a domain. Known domains stay, as does the last label of others."""
         if domain.lower() in self.terms.policy.address.domains:
             return domain
         *labels, last = domain.split(".")
@@ -166,7 +166,7 @@ class StandIns:
         return self._other("domain", domain, fits, made) if labels else domain
 
     def _domain_so_far(self, text: str, begins: str = "") -> str:
-        """The last character of a domain that is being spelled."""
+        """Return another last character of a domain that is being spelled."""
         whole = next((d for d in sorted(self.domains) if d.startswith(text)), None)
         if whole is not None:
             character = self._domain(whole)[len(text) - 1]
@@ -179,7 +179,7 @@ class StandIns:
     # ── keys ──
 
     def keys(self, call: Call, keyed: str, whole: str) -> str:
-        """Keys at a question, of an entry that holds `whole`; those of a menu stay."""
+        """Return stand-ins for keys of the entry `whole`. Keys at a menu stay."""
         match call.state:
             case State.ACCOUNT_ENTRY | State.NUMBER_CHECK:
                 return self._part(call, keyed, whole, self._account_keyed)
@@ -200,7 +200,7 @@ class StandIns:
                 return keyed
 
     def _part(self, call: Call, keyed: str, whole: str, other: Callable[[str], str]) -> str:
-        """Keys of a number, as a part of its stand-in; what a star throws away by itself."""
+        """Return keys as a part of a number's stand-in. Keys undone by a star are separate."""
         *thrown, last = keyed.split("*")
         before = len(call.entry.so_far or "") if not thrown else 0
         return "*".join([*map(self._keyed, thrown), other(whole)[before : before + len(last)]])
@@ -209,7 +209,7 @@ class StandIns:
         return self._last_four(keyed) if len(keyed) == 4 else self._keyed(keyed)
 
     def _end_of_phone(self, call: Call) -> Callable[[str], str]:
-        """The end of the stand-in of the phone on file, where that is what was keyed."""
+        """Return a function for the stand-in's last digits if the phone on file was keyed."""
         on_file = [who.phone.reveal() for who in call.found if who.phone]
 
         def other(keyed: str) -> str:
@@ -223,7 +223,7 @@ class StandIns:
         return self._keyed(keyed) if number is None else keyed[:-10] + self.phone(number)[-10:]
 
     def _keyed(self, keyed: str) -> str:
-        """Digits that are no telephone number; 0 alone asks for a person, and stays."""
+        """Return digits other than a telephone number. A single 0 asks for a person, and stays."""
 
         def fits(other: str) -> bool:
             return other != "0" and self._national(other) is None
@@ -266,7 +266,7 @@ class StandIns:
             read = pad.spell(pad.code(text) + code)
             if read.rest:
                 out += code
-            elif code.endswith("*"):  # takes the last character back, or the half of a code
+            elif code.endswith("*"):  # undoes the last character, or half a code
                 text, out = read.text, out + code
             elif read.bad:
                 out += self._bad(code, begun)
@@ -276,27 +276,27 @@ class StandIns:
         return out[len(spelled.rest) :]
 
     def _bad(self, code: str, begun: str) -> str:
-        """Another code that stands for nothing."""
+        """Return another code that has no meaning."""
         codes = (f"{n:02}" for n in range(100))
         pool = [c for c in codes if c.startswith(begun) and self.terms.pad.spell(c).bad]
         return self.chance.choice([c for c in pool if c != code] or [code])
 
-    # ── what a bill says ──
+    # ── bills ──
 
     def amount(self, amount: Decimal) -> Decimal:
-        """An amount; equal ones stay equal."""
+        """Return a stand-in for an amount. Equal amounts stay equal."""
         return Decimal(
             self._chosen.setdefault(("amount", f"{amount:f}"), self._shaped(f"{amount:f}"))
         )
 
     def day(self, day: date) -> date:
-        """A day: all of a call move by as many."""
+        """Return a stand-in for a day. All days of a call are shifted by the same amount."""
         return day - self._days if day - date.min > self._days else day + self._days
 
     # ── values ──
 
     def arrival(self, host: Arrival) -> Arrival:
-        """What the host handed over."""
+        """Return what the host handed over, with stand-ins."""
         payment = host.payment
         if payment:
             payment = evolve(
@@ -314,11 +314,11 @@ class StandIns:
         )
 
     def _caller(self, ani: str) -> str:
-        """The number that calls, however the runtime writes it."""
+        """Return a stand-in for the caller's number, in whatever form the runtime writes it."""
         return self.phone(self._national(ani) or ani if "+" not in ani else ani)
 
     def customer(self, who: Customer) -> Customer:
-        """A customer, without the name."""
+        """Return a customer with stand-ins, without the name."""
         bills = tuple(
             evolve(
                 bill,
@@ -338,7 +338,7 @@ class StandIns:
         )
 
     def digits(self, call: Call, event: Digits, whole: str) -> Digits:
-        """What was keyed."""
+        """Return what was keyed, with stand-ins."""
         return evolve(event, keys=secret.keys(self.keys(call, event.keys.reveal(), whole)))
 
     @staticmethod
@@ -354,7 +354,7 @@ class StandIns:
         fits: Fits = lambda _: True,
         draw: Callable[[str], str] | None = None,
     ) -> str:
-        """The stand-in of a text among those of its kind."""
+        """Return the stand-in of a text, unique among those of its kind."""
         if (space, text) in self._chosen:
             return self._chosen[space, text]
         taken = {other for (kind, _), other in self._chosen.items() if kind == space}
@@ -367,13 +367,13 @@ class StandIns:
         raise LookupError(message)
 
     def _tells(self, other: str) -> bool:
-        """Whether it is, or holds, a value of the call. Of the shortest there are too few."""
+        """Tell whether it is or contains a value of the call. Very short texts are allowed."""
         if len(other) < 4:
             return False
         return other in self.real or any(len(r) >= LONG and r in other for r in self.real)
 
     def _shaped(self, text: str) -> str:
-        """Digits for digits, letters for letters, and no sign that a transcript lives by."""
+        """Return a text of the same shape, without signs that have a meaning in transcripts."""
         return "".join(map(self._alike, text))
 
     def _alike(self, character: str) -> str:
@@ -384,7 +384,7 @@ class StandIns:
 
 
 def _refilled(number: str, bare: str, other: str) -> str:
-    """A number with its zeros and signs, and with other characters for those that count."""
+    """Return a number with its zeros and signs, and the characters that count replaced."""
     left = iter(zip(bare, other, strict=True))
     expected = next(left, None)
     written = []
@@ -398,16 +398,16 @@ def _refilled(number: str, bare: str, other: str) -> str:
 
 
 def _end(text: str, ending: str) -> str:
-    """A text whose last digits are others."""
+    """Return a text with its last digits replaced."""
     last = iter(reversed(ending))
     mended = [next(last, c) if c in digits else c for c in reversed(text)]
     return "".join(reversed(mended))
 
 
 def personal(values: Iterable[Secret]) -> frozenset[str]:
-    """The texts by which somebody would be found: numbers also without signs, and their ends.
+    """Return the texts that identify someone, including numbers without signs, and their ends.
 
-    Zeros alone are nobody's.
+    Zeros alone identify no one.
     """
 
     def texts() -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What happens in a call, written as the lines of a transcript."""
+"""Writes the events of a call as lines of a transcript."""
 
 from collections.abc import Callable, Iterator
 
@@ -10,13 +10,13 @@ from paperless_ivr.flow.turns import Then
 from paperless_ivr.transcripts.form import ANSWERS, ENDED_BY, HEADERS
 
 Named = Callable[[e.Customer], str]
-"""How a customer is called in a transcript."""
+"""Returns a customer's name in a transcript."""
 
 
 def handed_over(
     host: Arrival, operations: frozenset[str], payment: str
 ) -> Iterator[tuple[str, str]]:
-    """What the host hands over, as headers."""
+    """Yield what the host hands over, as headers."""
     known = {"moment": host.moment.value, "ani": "unknown"} | arrival_to_strings(host)
     if payment:
         known["payment"] = payment
@@ -26,7 +26,7 @@ def handed_over(
 
 
 def happened(event: e.Event, then: Then, named: Named, how: str = "") -> str:
-    """One thing that happened where the call waited for `then`, as a line."""
+    """Return the line for an event that happened while the call waited for `then`."""
     match event:
         case e.HungUp(by):
             return ENDED_BY[by]
@@ -44,7 +44,7 @@ def happened(event: e.Event, then: Then, named: Named, how: str = "") -> str:
 
 
 def _answer(event: e.Event, named: Named) -> str:
-    """An answer of the service or of the record, in words."""
+    """Return an answer of the service or of the record, in words."""
     match event:
         case e.CustomersFound(found):
             return ", ".join(map(named, found)) or "nobody"

@@ -211,5 +211,5 @@ def test_an_argument_is_one_line(text: str) -> None:
 @pytest.mark.parametrize("text", ["NOOP\nHANGUP", "NOOP\r", "X" * 2_048, "X\0"])
 def test_no_command_is_two(text: str) -> None:
     """What Asterisk would take for two commands is not sent."""
-    with pytest.raises(ValueError, match="not one line"):
+    with pytest.raises(ValueError, match="not a single line"):
         command(text)

@@ -1,8 +1,8 @@
-"""Asterisk, by FastAGI: a plain `AGI(agi://host/)` line in a dialplan hands a call over.
+"""Asterisk through FastAGI: a plain `AGI(agi://host/)` line in a dialplan hands over a call.
 
-lines      what Asterisk sends and is sent, as bytes
-channel    one connection: a command at a time, and the hang-up at any moment
-gateway    turns: sounds, keys, a person
-host       what the dialplan hands over and gets back, as variables and arguments
-server     the port
+lines      the protocol in bytes, in both directions
+channel    one connection: a command at a time, and a hang-up at any moment
+gateway    turns: sounds, keys, transfers
+host       the hand-over and the hand-back, as variables and arguments
+server     the listening port
 """

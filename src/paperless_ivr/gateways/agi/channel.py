@@ -1,4 +1,4 @@
-"""One connection of Asterisk's: a command at a time, and the hang-up at any moment."""
+"""One connection from Asterisk: a command at a time, and a hang-up at any moment."""
 
 import asyncio
 import socket
@@ -17,17 +17,17 @@ from paperless_ivr.gateways.agi.lines import (
 from paperless_ivr.net.connections import DEFAULTS
 
 REPLY_WITHIN = 10.0
-"""Seconds for a reply beyond what the command itself takes."""
+"""Seconds to wait for a reply, in addition to what the command itself takes."""
 MOST_COMMANDS = 10_000
-"""Commands of one call. A long call has 2,000, the search for missing sounds 1,500."""
+"""The most commands in one call. A long call has 2,000, the search for missing sounds 1,500."""
 KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
-"""Asterisk is silent while a caller is with an agent; one that is gone shows in two minutes."""
+"""Asterisk is silent while a caller is with an agent. If it is gone, we notice in two minutes."""
 GONE = 511
-"""The code for a command that needs the caller, who is gone."""
+"""The reply code for a command that needs a caller, when the caller is gone."""
 
 
 class ChannelLost(Exception):
-    """The connection is closed, or the other end talks nonsense."""
+    """The connection is closed, or the other end does not speak AGI."""
 
 
 @define
@@ -41,7 +41,7 @@ class Channel:
     lost: bool = False
     """Nothing more can be sent."""
     broke: str = ""
-    """Why we gave the connection up; empty where the other end did."""
+    """Why we gave up the connection; empty if the other end closed it."""
     _commands: int = 0
     _lines: Reader = field(factory=Reader, repr=False)
     _pending: "asyncio.Future[Reply | None] | None" = field(default=None, repr=False)
@@ -49,7 +49,7 @@ class Channel:
     _pump: "asyncio.Task[None] | None" = field(default=None, repr=False)
 
     async def open(self, within: float = DEFAULTS.read_seconds) -> None:
-        """Reads the headers, which Asterisk sends at once; ChannelLost where they do not come."""
+        """Read the headers, which Asterisk sends at once. ChannelLost if they do not come."""
         self._keep_alive()
         self._head = asyncio.get_running_loop().create_future()
         self._pump = asyncio.create_task(self._read())
@@ -59,12 +59,12 @@ class Channel:
             raise ChannelLost("no headers")
 
     def drop(self) -> None:
-        """Ends the connection at once."""
+        """End the connection at once."""
         self._end()
         self.writer.transport.abort()
 
     async def close(self) -> None:
-        """Lets the connection go."""
+        """Close the connection and wait until it is closed."""
         self._end()
         if self._pump is not None:
             self._pump.cancel()
@@ -74,9 +74,9 @@ class Channel:
             await asyncio.wait_for(self.writer.wait_closed(), REPLY_WITHIN)
 
     async def ask(self, text: str, takes: float = 0.0) -> Reply:
-        """The reply to a command that itself `takes` so many seconds.
+        """Send a command that itself `takes` so many seconds, and return the reply.
 
-        ChannelLost where there is none. A command whose asker was canceled is waited for first.
+        ChannelLost if there is none. First waits for an earlier command whose task was canceled.
         """
         if self._pending is not None and not self._pending.done():
             await self._replied(self._pending, takes)
@@ -106,7 +106,7 @@ class Channel:
         return reply
 
     async def _read(self) -> None:
-        """Reads as long as there is something, and sorts it."""
+        """Read and dispatch messages until the connection ends."""
         try:
             while data := await self.reader.read(4096):
                 for message in self._lines.feed(data):
@@ -132,22 +132,22 @@ class Channel:
                 self._pending.set_result(message)
 
     def _keep_alive(self) -> None:
-        """Has the system ask a silent Asterisk whether it is there."""
+        """Have the operating system probe a silent Asterisk (TCP keepalive)."""
         sock = self.writer.get_extra_info("socket")
         if sock is not None and sock.family in {socket.AF_INET, socket.AF_INET6}:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             for name, value in KEEPALIVE.items():
-                if hasattr(socket, name):  # the system's own names
+                if hasattr(socket, name):  # names that this system has
                     sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
     def _break(self, why: str) -> None:
-        """Gives the connection up."""
+        """Give up the connection."""
         if not self.lost:
             self.broke = why
         self._end()
 
     def _end(self) -> None:
-        """The connection is lost."""
+        """Note that the connection is lost."""
         self.lost = True
         self.gone.set()
         if self._pending is not None and not self._pending.done():

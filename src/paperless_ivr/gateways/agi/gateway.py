@@ -1,9 +1,9 @@
-"""A call in Asterisk's hands: plays a turn piece by piece, and gathers keys one at a time.
+"""A call on Asterisk: plays a turn piece by piece, and gathers keys one at a time.
 
-How the contract is met (docs/asterisk.md tells the sources). Each key is a reply of its own, so
-that all five outcomes are told apart here and not by Asterisk, whose GET DATA merges some. Each
-prompt is played by itself, so that the one that a key interrupted is known. While no command
-runs Asterisk throws keys away (res_agi.c, run_agi), so `listen` always has one running.
+How the contract is met (docs/asterisk.md has the sources): each key is a separate reply, so that
+all five outcomes are told apart here, and not by Asterisk, whose GET DATA merges some of them.
+Each prompt is played separately, so that the one a key interrupts is known. Asterisk throws keys
+away while no command runs (res_agi.c, run_agi), so `listen` always has one running.
 """
 
 import asyncio
@@ -48,11 +48,11 @@ LONGEST_SOUND = 300.0
 GREETING = "greeting"
 """The prompt that thanks the caller for calling."""
 LISTEN = (0.02, 0.05, 0.1)
-"""Seconds of one listening command: a turn that comes waits for its end. The last one repeats."""
+"""Seconds of each listening command; the last repeats. The next turn waits for it to end."""
 RING = 30
-"""Seconds that a person is rung."""
+"""Seconds to let an agent's phone ring."""
 LONGEST_TALK = 4 * 3600.0
-"""Seconds with a person; Asterisk says nothing meanwhile."""
+"""Seconds with a person. Asterisk sends nothing during that time."""
 
 RESULTS = {
     "ANSWER": TransferResult.ANSWERED,
@@ -64,7 +64,7 @@ RESULTS = {
     "DONTCALL": TransferResult.FAILED,
     "TORTURE": TransferResult.FAILED,
 }
-"""What DIALSTATUS means (app_dial). CANCEL is a caller who hung up while it rang."""
+"""What DIALSTATUS means (app_dial). CANCEL: the caller hung up while it rang."""
 
 
 @define
@@ -74,25 +74,25 @@ class AgiGateway:
     channel: Channel
     sounds: Sounds
     person: str = ""
-    """Whom to dial for a person, as Dial takes it: "PJSIP/agents". Empty: nobody."""
+    """What to dial to reach a person, as Dial takes it: "PJSIP/agents". Empty if there is none."""
     unplayable: Callable[[str], None] = lambda _: None
-    """Told of a prompt that Asterisk could not play."""
+    """Called with the name of a prompt that Asterisk could not play."""
     on_greeted: Callable[[], Awaitable[None]] | None = None
     """Called as soon as the greeting has been played."""
     greeted: bool = False
-    """The greeting has been played, or a key has interrupted it."""
+    """The greeting was played, or a key interrupted it."""
     clock: Callable[[], float] = field(default=lambda: asyncio.get_running_loop().time())
     _ahead: str = field(default="", repr=False)
     _late: tuple[str, float] = ("", 0.0)
-    """The end key of a gather that was complete, and until when it is dropped."""
+    """The end key of a complete gather, and until when to drop it."""
     language: str = ""
-    """What the channel is set to."""
+    """The language that the channel is set to."""
     _listening: "asyncio.Task[str] | None" = field(default=None, repr=False)
 
-    # ── what the driver asks for ──
+    # ── called by the driver ──
 
     async def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Plays a turn, then does what it waits for."""
+        """Play a turn, then wait for whatever it asks for."""
         try:
             await self._heard_so_far()
             event = await self._perform(turn, language)
@@ -102,7 +102,7 @@ class AgiGateway:
         return HungUp() if self.channel.gone.is_set() and not answered else event
 
     async def listen(self) -> HungUp:
-        """Keeps the keys that are pressed while a request runs."""
+        """Keep the keys that are pressed while a request runs."""
         try:
             for number in range(10**9):
                 await self._heard_so_far()
@@ -116,7 +116,7 @@ class AgiGateway:
         return HungUp()
 
     async def _heard_so_far(self) -> None:
-        """Waits for the listening command that is still under way, and keeps its key."""
+        """Wait for the listening command still in progress, and keep its key."""
         listening = self._listening
         if listening is not None:
             await asyncio.wait({listening})
@@ -142,7 +142,7 @@ class AgiGateway:
     # ── speaking ──
 
     async def _speak(self, turn: Turn, language: str, escape: str) -> tuple[str, int, int | None]:
-        """Plays the prompts: the key that interrupted, in which, and the first not played."""
+        """Play the prompts. Return the interrupting key, its prompt, and the first not played."""
         unheard: int | None = None
         for number, prompt in enumerate(turn.say):
             key, played = await self._play_prompt(prompt, language, escape)
@@ -158,7 +158,7 @@ class AgiGateway:
         return "", 0, unheard
 
     async def _play_prompt(self, prompt: Prompt, language: str, escape: str) -> tuple[str, bool]:
-        """The key that interrupted a prompt, and whether all of it until then could be played."""
+        """Play a prompt. Return the key that interrupted it, and whether it played until then."""
         played = True
         for sound in self.sounds.prompt(prompt, language):
             key, there = await self._play(sound, escape)
@@ -174,7 +174,7 @@ class AgiGateway:
                 await self.on_greeted()
 
     async def _play(self, sound: Sound, escape: str) -> tuple[str, bool]:
-        """The key that interrupted a sound, and whether it could be played."""
+        """Play a sound. Return the key that interrupted it, and whether it could be played."""
         if sound.language != self.language:
             await self.channel.ask(f"SET VARIABLE CHANNEL(language) {sound.language}")
             self.language = sound.language
@@ -193,7 +193,7 @@ class AgiGateway:
             offset = reply.endpos
 
     async def _there(self) -> bool:
-        """Whether the caller is there: -1 means that, or a sound that is missing."""
+        """Tell whether the caller is still there: -1 can also mean that a sound is missing."""
         await self.channel.ask("CHANNEL STATUS")
         return not self.channel.gone.is_set()
 
@@ -222,7 +222,7 @@ class AgiGateway:
         return Digits(keys(taken), Ended.FULL, interrupted)
 
     async def _next(self, wait: float) -> str:
-        """The next key, pressed ahead or not; "" where none comes."""
+        """Return the next key, pressed ahead or not; "" if none comes."""
         if self._ahead:
             key, self._ahead = self._ahead[0], self._ahead[1:]
             return key
@@ -230,7 +230,7 @@ class AgiGateway:
         return await self._next(wait) if key and self._is_late(key) else key
 
     async def _key(self, seconds: float) -> str:
-        """A key within so many seconds; "" where none comes. A to D are no keys of ours."""
+        """Return a key pressed within so many seconds; "" if none. Ignores the keys A to D."""
         until = self.clock() + seconds
         while True:
             milliseconds = max(0, round((until - self.clock()) * 1000))
@@ -245,7 +245,7 @@ class AgiGateway:
                 return key
 
     def _is_late(self, key: str) -> bool:
-        """The end key of a gather that was complete without it. Any key ends the waiting for it."""
+        """Tell whether this is a complete gather's late end key. Any key ends the wait for it."""
         if not key:
             return False
         (end_key, until), self._late = self._late, ("", 0.0)
@@ -264,6 +264,6 @@ class AgiGateway:
 
 
 def _key_of(reply: Reply) -> str:
-    """The key that a reply tells, as the ASCII code of it: 48 is the key 0, 0 is none."""
+    """Return the key in a reply, which has its ASCII code: 48 is the key 0, and 0 is none."""
     key = chr(reply.number) if reply.code == 200 and 0 < reply.number < 128 else ""
     return key if key in EVERY_KEY else ""

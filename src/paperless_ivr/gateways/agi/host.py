@@ -1,11 +1,11 @@
-"""What the dialplan hands over and gets back: channel variables, and arguments of AGI().
+"""The hand-over and the hand-back in a dialplan: channel variables, and arguments of AGI().
 
     same => n,Set(PAPERLESS_MOMENT=before_payment)
     same => n,AGI(agi://127.0.0.1/,account=${ACCOUNT})
     same => n,GotoIf($["${PAPERLESS_DISPOSITION}" = "abandoned"]?gone)
 
-An argument is the variable's name without PAPERLESS_, in small letters, and wins over it. Names
-and values are those of `flow.host_strings`.
+An argument has the variable's name without PAPERLESS_, in lowercase, and takes precedence over
+it. Names and values are those of `flow.host_strings`.
 """
 
 import re
@@ -27,23 +27,23 @@ from paperless_ivr.keypad import phone_number
 
 PREFIX = "PAPERLESS_"
 HANDED_OVER = ("call_id", "biller", "ani", "ani_withheld", "dnis", "person", *FROM_HOST)
-"""The names that are read; each is a variable PAPERLESS_… and an argument."""
+"""The names that are read. Each is both a variable PAPERLESS_… and an argument."""
 
 NOBODY = ("", "unknown", "anonymous", "restricted", "unavailable")
-"""What Asterisk and SIP put where there is no number."""
+"""What Asterisk and SIP send in place of a missing number."""
 
 FAILED_SCREENING = 0x02
-"""Of the bits 0x03 of `agi_callingpres`: the network found that the number is not the caller's
+"""In bits 0x03 of `agi_callingpres`: the network found that the number is not the caller's
 (AST_PRES_USER_NUMBER_FAILED_SCREEN; ITU-T Q.931, section 4.5.10, screening indicator)."""
 
 NOT_PRESENTED = 0x60
-"""Bits of `agi_callingpres`, which is `CALLERID(pres)` as a number: 0x20 says that the caller
-withholds number or name, 0x40 that there is none (Asterisk, include/asterisk/callerid.h,
+"""Bits of `agi_callingpres`, which is `CALLERID(pres)` as a number: 0x20 if the caller withholds
+number or name, 0x40 if there is none (Asterisk, include/asterisk/callerid.h,
 AST_PRES_RESTRICTION; main/channel.c, ast_party_id_presentation)."""
 
 AT_ONCE = 23
-"""Variables that every MSet takes: it had room for 24, the last of them unread, until it got room
-for 99 (https://github.com/asterisk/asterisk/commit/5c67a991c269808916b22e12f01f0c6e018f3cee)."""
+"""Variables that any version's MSet takes: it used to have room for 24, and ignored the last, now
+it has 99 (https://github.com/asterisk/asterisk/commit/5c67a991c269808916b22e12f01f0c6e018f3cee)."""
 
 
 @frozen
@@ -52,11 +52,11 @@ class HandedOver:
 
     arrival: Arrival
     person: str
-    """Whom to dial for a person; empty where the dialplan names nobody."""
+    """What to dial to reach a person; empty if the dialplan does not say."""
 
 
 def arguments(headers: Mapping[str, str]) -> dict[str, str]:
-    """The arguments of AGI(), by name; HostProblems where one has no known name."""
+    """Return the arguments of AGI() by name. HostProblems if a name is unknown."""
     numbered = [n for n in range(1, 129) if f"agi_arg_{n}" in headers]
     found: dict[str, str] = {}
     problems: list[str] = []
@@ -74,7 +74,7 @@ def arguments(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _misnamed(name: str) -> str:
-    """What is wrong with an argument. What does not look like a name may be personal."""
+    """Say what is wrong with an argument, but never quote text that is not a name."""
     if not re.fullmatch(r"[a-z_]{2,24}", name):
         return "it is not name=value"
     near = get_close_matches(name, HANDED_OVER, n=1)
@@ -84,9 +84,9 @@ def _misnamed(name: str) -> str:
 def handed_over(
     headers: Mapping[str, str], given: Mapping[str, str], biller: str, person: str
 ) -> HandedOver:
-    """The call of these headers and values, where `biller` and `person` hold unless named.
+    """Return the call of these headers and values. `biller` and `person` are defaults.
 
-    HostProblems that name every value that cannot be read.
+    HostProblems name every value that cannot be read.
     """
     values = {name: value.strip() for name, value in given.items()}
     dialed = values.pop("person", person)
@@ -123,25 +123,25 @@ def _presentation(headers: Mapping[str, str]) -> int:
 
 
 def cleared(before: str) -> dict[str, str]:
-    """Variables an earlier hand-over may have left; `before` is its count of outcomes."""
+    """Return the variables an earlier hand-over may have left. `before` is its outcome count."""
     many = int(before) if re.fullmatch(r"[0-9]{1,2}", before) else 0
     names = (f"outcome_{number}_{name}" for number in range(1, many + 1) for name in OUTCOME_NAMES)
     return {"error": ""} | dict.fromkeys(names, "")
 
 
-# ── many variables in one command: each is a round trip on a real line ──
+# ── many variables in one command, since each command is a round trip ──
 
 SEPARATOR = "|"
 
 
 def reading(names: tuple[str, ...]) -> str:
-    """The command that reads variables, all in one reply."""
+    """Return the command that reads several variables in one reply."""
     expression = SEPARATOR.join(f"${{{PREFIX}{name.upper()}}}" for name in names)
     return f"GET FULL VARIABLE {quoted(expression)}"
 
 
 def read(names: tuple[str, ...], value: str | None) -> dict[str, str] | None:
-    """The variables in that reply; None where a value makes it unclear which is which."""
+    """Return the variables in that reply; None if a value makes the reply ambiguous."""
     values = (value or "").split(SEPARATOR)
     if len(values) != len(names) or not all(map(str.isprintable, values)):
         return None
@@ -149,10 +149,10 @@ def read(names: tuple[str, ...], value: str | None) -> dict[str, str] | None:
 
 
 def setting(values: Mapping[str, str]) -> Iterator[str]:
-    """The commands that set variables, as few as there can be.
+    """Yield as few commands as possible that set the variables.
 
-    MSet takes its arguments apart as every application does (main/app.c,
-    `__ast_app_separate_args`): a backslash keeps a comma, a quote, a bracket and itself.
+    MSet splits its arguments as every application does (main/app.c,
+    `__ast_app_separate_args`): a backslash escapes a comma, a quote, a bracket, and itself.
     """
     pairs: list[str] = []
     for name, value in values.items():

@@ -1,7 +1,7 @@
-"""The AGI protocol in bytes: what Asterisk sends, and what it is sent.
+"""The AGI protocol in bytes, in both directions.
 
-Seen at Asterisk 16.28.0 and 22.10.1 (recordings in tests/gateways/agi); the source is
-res/res_agi.c there.
+As observed with Asterisk 16.28.0 and 22.10.1 (recordings in tests/gateways/agi). The source is
+their res/res_agi.c.
 """
 
 import re
@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from attrs import define, field, frozen
 
 LONGEST_LINE = 16_384
-"""Bytes of one line, or of one reply of several lines. Real ones stay below 2,000."""
+"""The most bytes in one line, or one multi-line reply. Real ones stay below 2,000."""
 LONGEST_HEAD = 65_536
-"""Bytes of the block of headers."""
+"""The most bytes in the header block."""
 LONGEST_COMMAND = 2_047
-"""Asterisk 16 takes the rest of a longer line for another command."""
+"""Asterisk 16 treats the rest of a longer line as another command."""
 
 HEADER = re.compile(r"(agi_\w+): ?(.*)")
 REPLY = re.compile(r"([1-5]\d\d)([ -])(.*)", re.DOTALL)
@@ -29,7 +29,7 @@ class Nonsense(Exception):
 
 @frozen
 class Headers:
-    """The block that a connection begins with."""
+    """The header block at the beginning of a connection."""
 
     values: dict[str, str] = field(repr=False)
 
@@ -41,19 +41,19 @@ class Reply:
     code: int
     result: str = field(default="", repr=False)
     value: str | None = field(default=None, repr=False)
-    """What stands in brackets; None where there are none."""
+    """The text in parentheses; None if there is none."""
     endpos: int = 0
     """How far a sound was played, in samples."""
 
     @property
     def number(self) -> int:
-        """The result as a number; -1 where it is none."""
+        """The result as a number; -1 if it is not one."""
         return int(self.result) if re.fullmatch(r"-?[0-9]{1,9}", self.result) else -1
 
 
 @frozen
 class HangUpNotice:
-    """The line HANGUP, which comes at any time and answers nothing."""
+    """The line HANGUP, which can come at any time and is not a reply."""
 
 
 Message = Headers | Reply | HangUpNotice
@@ -61,24 +61,24 @@ Message = Headers | Reply | HangUpNotice
 
 @define
 class Reader:
-    """Takes bytes as they come, and gives the messages in them."""
+    """Parses messages from bytes as they arrive."""
 
     _buffer: bytes = field(default=b"", repr=False)
     _head: dict[str, str] | None = field(factory=dict, repr=False)
     _open: list[str] = field(factory=list, repr=False)
-    """Lines of a reply that goes on."""
+    """Lines of an incomplete reply."""
     _size: int = 0
-    """Bytes of the block or reply that is not complete."""
+    """Bytes of the incomplete block or reply."""
 
     def feed(self, data: bytes) -> Iterator[Message]:
-        """The messages that are complete with these bytes; Nonsense where they are none."""
+        """Yield the messages that these bytes complete. Nonsense if they are not AGI."""
         self._buffer += data
         while (end := self._buffer.find(b"\n")) >= 0:
             line, self._buffer = self._buffer[:end], self._buffer[end + 1 :]
             self._fits(len(line))
             message = self._line(line.decode("utf-8", "replace"))
             if isinstance(message, Headers | Reply):
-                self._size = 0  # what answers nothing counts until something does
+                self._size = 0  # lines other than replies add up until a reply comes
             if message is not None:
                 yield message
         self._fits(len(self._buffer))
@@ -94,7 +94,7 @@ class Reader:
             return self._header(line)
         if self._open:
             return self._goes_on(line)
-        if not line:  # between messages it means nothing
+        if not line:  # between messages, an empty line means nothing
             return None
         if line == "HANGUP":
             return HangUpNotice()
@@ -126,7 +126,7 @@ class Reader:
         return _reply(line)
 
     def _goes_on(self, line: str) -> Reply | None:
-        """A usage of several lines, or a value with line breaks in it."""
+        """Take the next line of a multi-line usage text, or of a value with line breaks in it."""
         first = self._open[0]
         self._open.append(line)
         usage = first[3] == "-"
@@ -151,14 +151,14 @@ def _reply(text: str) -> Reply:
 
 
 def quoted(text: str) -> str:
-    """An argument in quotes, without what would end the line."""
+    """Return an argument in quotes, without characters that would end the line."""
     plain = CONTROL.sub(" ", text)
     return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def command(text: str) -> bytes:
-    """A command as it is sent; ValueError where Asterisk would not take it for one."""
+    """Return a command as it is sent. ValueError if Asterisk would not read it as one."""
     line = text.encode()
     if CONTROL.search(text) or len(line) > LONGEST_COMMAND:
-        raise ValueError("not one line that Asterisk takes")
+        raise ValueError("not a single line that Asterisk accepts")
     return line + b"\n"

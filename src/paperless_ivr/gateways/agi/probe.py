@@ -1,12 +1,12 @@
-"""Whether Asterisk has every sound that calls need, asked over a call's own channel.
+"""Checks over a call's own channel that Asterisk has every sound that calls need.
 
-    missing(channel, sounds)      what is missing; nothing is played
+    missing(channel, sounds)      the missing sounds; nothing is played
 
-STREAM FILE looks a file up as it does to play it, and an offset beyond the end plays nothing:
-the reply is 0 where the file is there, -1 where it is not (res_agi.c, handle_streamfile;
-formats/ clamp the offset). Asterisk looks for a sound in the folder of the language, then in
-those that the name has without its last "_…", and then takes the English one (main/file.c,
-fileexists_core). An English digit in a Spanish call is not there, so the folder is named.
+STREAM FILE looks up a file as if to play it, and with an offset beyond the end it plays nothing:
+the reply is 0 if the file exists, and -1 if it does not (res_agi.c, handle_streamfile; formats/
+clamp the offset). Asterisk looks for a sound in the folder of the language, then in the folders
+named by removing each last "_…", and then falls back to English (main/file.c, fileexists_core).
+An English digit in a Spanish call counts as missing, so we name the folder ourselves.
 """
 
 from collections.abc import Iterator
@@ -18,11 +18,11 @@ from paperless_ivr.gateways.agi.sounds import Sounds
 BEYOND = 10**9
 """An offset, in samples, beyond the end of every sound."""
 NAMED = 20
-"""Sounds that a line names; how many more there are is said."""
+"""The most sounds to name in a line. The rest are only counted."""
 
 
 async def missing(channel: Channel, sounds: Sounds) -> dict[str, list[str]]:
-    """The sounds that Asterisk does not have, by language; empty where the caller is gone."""
+    """Return the sounds that Asterisk lacks, by language; empty if the caller is gone."""
     found: dict[str, list[str]] = {}
     for language in sounds.catalog.books:
         name = sounds.called(language)
@@ -34,13 +34,13 @@ async def missing(channel: Channel, sounds: Sounds) -> dict[str, list[str]]:
             found[language] = lacking
     spoken = channel.headers.get("agi_language", "")
     await channel.ask(f"SET VARIABLE CHANNEL(language) {quoted(spoken)}")
-    if found:  # after a hang-up every command comes to -1
+    if found:  # after a hang-up, every command results in -1
         await channel.ask("CHANNEL STATUS")
     return {} if channel.gone.is_set() else found
 
 
 def described(found: dict[str, list[str]], most: int = NAMED) -> str:
-    """What is missing, in a line."""
+    """Describe what is missing, in one line."""
     return "; ".join(
         f"{language}: Asterisk has no {', '.join(files[:most])}"
         + (f" and {len(files) - most} more" if len(files) > most else "")
@@ -49,7 +49,7 @@ def described(found: dict[str, list[str]], most: int = NAMED) -> str:
 
 
 def _places(name: str, sound: str) -> Iterator[str]:
-    """Where Asterisk looks for a core sound of a language."""
+    """Yield the places where Asterisk looks for a core sound of a language."""
     folder = name
     while folder:
         yield f"{folder}/{sound}"

@@ -1,4 +1,4 @@
-"""The port that `AGI(agi://…)` calls: one connection is one call that is handed over."""
+"""The server that `AGI(agi://…)` connects to. Each connection is one hand-over of a call."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -33,28 +33,28 @@ from paperless_ivr.gateways.agi.sounds import Sounds
 from paperless_ivr.net.connections import DEFAULTS, Connections, Limits
 
 BACKLOG = 2_048
-"""Connections that the system keeps until they are accepted."""
+"""Connections that the operating system queues until they are accepted."""
 PORT = 4573
-"""FastAGI's own (Asterisk, res_agi.c, AGI_PORT)."""
+"""FastAGI's default port (Asterisk, res_agi.c, AGI_PORT)."""
 UP = 6
-"""CHANNEL STATUS of a line that is up."""
+"""The CHANNEL STATUS of an answered line."""
 LAST_WORD = 20.0
-"""Seconds that a call which the host takes away has to come to its end."""
+"""Seconds that a call has to finish after the host takes it back."""
 
 MOST_OF_ERROR = 500
-"""Characters of PAPERLESS_ERROR: a command is one line, and Asterisk's are short."""
+"""The most characters in PAPERLESS_ERROR: Asterisk limits the length of a command."""
 
 TakenBack = asyncio.Future[EndedBy]
 """Done when a call is taken back from the flow."""
 Answer = Callable[[AgiGateway, Arrival, TakenBack], Awaitable[Handback]]
-"""Takes a call to its end, or until it is taken back."""
+"""Runs a call to its end, or until it is taken back."""
 Tell = Callable[[str, Arrival, str], None]
-"""Told of what went wrong: what, in which hand-over, and why. Nothing in `why` is personal."""
+"""Reports a problem: what it is, in which hand-over, and why, without personal data."""
 
 
 @frozen
 class Line:
-    """What the calls of a biller are answered with."""
+    """How the calls of a biller are answered."""
 
     biller: str
     sounds: Sounds
@@ -64,7 +64,7 @@ class Line:
 
 @define
 class _Call:
-    """A connection, and what is known of the hand-over on it so far."""
+    """A connection, and what is known so far about the hand-over on it."""
 
     channel: Channel
     arrival: Arrival
@@ -72,7 +72,7 @@ class _Call:
 
 @define
 class FastAgi:
-    """A FastAGI server. `lines` are by the biller's identifier; the first is the default."""
+    """A FastAGI server. `lines` are keyed by the biller's identifier; the first is the default."""
 
     lines: dict[str, Line]
     tell: Tell = lambda *_: None
@@ -81,7 +81,7 @@ class FastAgi:
     _calls: "dict[asyncio.Task[None], TakenBack]" = field(factory=dict, repr=False)
     _server: asyncio.Server | None = field(default=None, repr=False)
     _probes: "dict[tuple[str, str], asyncio.Future[str | None]]" = field(factory=dict, repr=False)
-    """By address and biller: the sounds that an Asterisk lacks. Kept where it lacks none."""
+    """The sounds that an Asterisk lacks, by address and biller. Kept only if it lacks none."""
 
     @_open.default
     def _none_open(self) -> Connections:
@@ -89,24 +89,24 @@ class FastAgi:
 
     @property
     def calls(self) -> int:
-        """How many calls are being taken."""
+        """The number of calls in progress."""
         return len(self._calls)
 
     async def start(self, host: str = "127.0.0.1", port: int = PORT) -> int:
-        """Listens; gives the port, which the system chooses where 0 is asked for."""
+        """Start listening, and return the port. The system chooses one if `port` is 0."""
         self._server = await asyncio.start_server(self._connected, host, port, backlog=BACKLOG)
         bound: int = self._server.sockets[0].getsockname()[1]
         return bound
 
     async def drain(self, seconds: float) -> None:
-        """Takes no more calls, and waits so long for those that are under way."""
+        """Take no more calls, and wait up to so many seconds for those in progress."""
         if self._server is not None:
             self._server.close()
         if self._calls and seconds:
             await asyncio.wait(set(self._calls), timeout=seconds)
 
     async def close(self) -> None:
-        """Takes no more calls, and gives those that are under way back to the dialplan."""
+        """Take no more calls, and give those in progress back to the dialplan."""
         if self._server is not None:
             self._server.close()
         for taken_back in self._calls.values():
@@ -120,7 +120,7 @@ class FastAgi:
                 await asyncio.wait(late)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One call, in a task of our own: streams log those of theirs that are canceled."""
+        """Run a call in a task of our own, since asyncio streams log a canceled task of theirs."""
         taken_back = asyncio.get_running_loop().create_future()
         channel = Channel(reader, writer)
         task = asyncio.create_task(self._served(channel, taken_back))
@@ -130,7 +130,7 @@ class FastAgi:
         self._open.opened(task, channel.drop)
 
     async def _served(self, channel: Channel, taken_back: TakenBack) -> None:
-        """One call. Nothing that goes wrong in it goes further."""
+        """Serve one call. No error in it gets out of here."""
         lost, call = "", _Call(channel, Arrival("", self._line("").biller))
         try:
             await channel.open(self.limits.read_seconds)
@@ -138,7 +138,7 @@ class FastAgi:
             await self._call(call, taken_back)
         except ChannelLost as error:
             lost = str(error)
-        except Exception as error:  # noqa: BLE001 - the dialplan goes on, whatever it was
+        except Exception as error:  # noqa: BLE001 - the dialplan goes on, whatever the error
             self.tell("call.failed", call.arrival, type(error).__name__)
         finally:
             if why := channel.broke or lost:
@@ -160,7 +160,7 @@ class FastAgi:
             await _set(channel, cleared(before) | back | {"error": error})
             return
         arrival = call.arrival = evolve(over.arrival, handover=token_hex(4))
-        # From here on the dialplan has a whole hand-back, whatever becomes of us (R48).
+        # From here on the dialplan has a complete hand-back, even if this process dies (R48).
         lost = Handback.unfinished(arrival, Reason.CALL_LOST)
         await _set(channel, cleared(before) | handback_to_strings(lost))
         if lacking := await self._lacking(channel, line):
@@ -172,7 +172,7 @@ class FastAgi:
         try:
             handback = await line.answer(gateway, arrival, taken_back)
             greeted = arrival.greeted or gateway.greeted
-            with suppress(ChannelLost):  # as after every hang-up under AGIEXITONHANGUP
+            with suppress(ChannelLost):  # as after any hang-up with AGIEXITONHANGUP
                 await _set(channel, handback_to_strings(evolve(handback, greeted=greeted)))
         finally:
             spoken = channel.headers.get("agi_language", "")
@@ -180,7 +180,7 @@ class FastAgi:
                 await channel.ask(f"SET VARIABLE CHANNEL(language) {quoted(spoken)}")
 
     async def _lacking(self, channel: Channel, line: Line) -> str:
-        """The sounds that this Asterisk lacks. One call asks; others at the same time wait."""
+        """Return the sounds that this Asterisk lacks. One call asks, and concurrent ones wait."""
         address, *_ = channel.writer.get_extra_info("peername") or [""]
         key = (str(address), line.biller)
         while (probe := self._probes.get(key)) is not None:
@@ -199,7 +199,7 @@ class FastAgi:
         return lacking or ""
 
     async def _answered(self, call: "_Call", line: Line, over: HandedOver) -> AgiGateway:
-        """The gateway of a call, whose line is up."""
+        """Answer the line if necessary, and return the gateway of a call."""
         channel = call.channel
         if (await channel.ask("CHANNEL STATUS")).number != UP:
             await channel.ask("ANSWER")
@@ -222,9 +222,9 @@ class FastAgi:
 
 
 async def _variables(channel: Channel) -> tuple[dict[str, str], str]:
-    """The variables that the dialplan has set, and how many outcomes an earlier call left.
+    """Return the variables that the dialplan has set, and an earlier call's outcome count.
 
-    One with line breaks or the like is not taken.
+    Omits any with line breaks or other control characters.
     """
     names = (*HANDED_OVER, "outcomes")
     found = read(names, (await channel.ask(reading(names))).value)

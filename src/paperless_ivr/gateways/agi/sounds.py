@@ -1,9 +1,8 @@
-"""What Asterisk plays for a prompt: recorded phrases by their files, and sounds of its own.
+"""What Asterisk plays for a prompt: files of recorded phrases, and its own core sounds.
 
-Digits, letters, numbers and days are those of Asterisk's core sounds in the channel's language
-(SAY DIGITS, SAY ALPHA, SAY NUMBER, SAY DATETIME), which have to be installed for each language.
-Where Asterisk calls a language otherwise than by its tag ("es_MX_f_Allison" on Debian), `names`
-says so.
+Digits, letters, numbers, and days are Asterisk's core sounds in the channel's language
+(SAY DIGITS, SAY ALPHA, SAY NUMBER, SAY DATETIME), which must be installed for each language. If
+Asterisk's name for a language differs from its tag ("es_MX_f_Allison" on Debian), set `names`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -32,12 +31,12 @@ from paperless_ivr.prompts.pieces import (
 from paperless_ivr.prompts.recorded import LIST, Recordings, bare, phrases
 
 A_SOUND = 0.1
-"""Seconds that the shortest sound takes. SAY NUMBER answers 0 at once where its sounds are missing
-(seen at 16.28 and 22.10), as if all had been said."""
+"""The length of the shortest sound in seconds. If its sounds are missing, SAY NUMBER returns 0 at
+once, as if it had said everything (observed with 16.28 and 22.10)."""
 GROUP_PAUSE = 300
 """Milliseconds between groups of digits, as in the SSML of `prompts.ssml`."""
 DAYS = {"es": "d 'digits/es-de' B"}
-"""How a day is said, in Asterisk's letters: d is the day, B the month. Else "Bd"."""
+"""How to say a day, in Asterisk's format: d is the day, B the month. The default is "Bd"."""
 
 
 def _sounds(folder: str, *names: object) -> tuple[str, ...]:
@@ -49,7 +48,7 @@ SPELLED = (
     *_sounds("letters", *"abcdefghijklmnopqrstuvwxyz"),
     *_sounds("digits", *(f"mon-{month}" for month in range(12))),
 )
-"""Core sounds of digits, letters and months, named alike in every language (main/say.c)."""
+"""Core sounds of digits, letters, and months, named alike in every language (main/say.c)."""
 TENS = range(30, 100, 10)
 NUMBERS = {
     "en": _sounds(
@@ -63,27 +62,26 @@ NUMBERS = {
         *("thousand", "million", "millions", "1M", "es-de"),
     ),
 }
-"""Further core sounds of numbers and days (main/say.c). Of other languages they are not known.
-
-Spanish needs digits/100 too, but Debian's has none, so that "cien" is a phrase of ours."""
+"""More core sounds of numbers and days (main/say.c). Not known for other languages. Spanish also
+needs digits/100, which Debian's sounds lack, so "cien" is one of our phrases."""
 
 
 @frozen
 class Sound:
-    """One thing that is played: a command, between whose halves the escape digits stand."""
+    """One sound to play: a command in two halves, with the escape digits between them."""
 
     language: str
-    """The language that the channel is set to, as Asterisk calls it."""
+    """The language to set the channel to, by Asterisk's name for it."""
     command: str = field(repr=False)
     more: str = field(default="", repr=False)
     is_file: bool = False
-    """It can be played from where it was interrupted."""
+    """It can be resumed where it was interrupted."""
     is_pause: bool = False
     least: float = 0.0
-    """Seconds that it takes at least; sooner it was not played."""
+    """The least seconds that it takes. If it ends sooner, it was not played."""
 
     def to(self, escape: str, offset: int = 0) -> str:
-        """The command, that these keys interrupt."""
+        """Return the command, which these keys interrupt."""
         if self.is_pause:
             return self.command
         start = f" {offset}" if offset and self.is_file else ""
@@ -97,9 +95,9 @@ class Sounds:
     catalog: Catalog
     recordings: Recordings
     prefix: str
-    """What Asterisk calls the folder: its absolute path, or one below its own sounds."""
+    """Asterisk's path of the folder: absolute, or relative to its own sounds."""
     names: Mapping[str, str] = field(factory=dict)
-    """What Asterisk calls a language, where not by the first part of its tag: "en" of "en-US"."""
+    """Asterisk's names of languages, if not the first part of the tag: "en" of "en-US"."""
 
     @classmethod
     def of(
@@ -109,10 +107,10 @@ class Sounds:
         prefix: str | None = None,
         names: Mapping[str, str] | None = None,
     ) -> "Sounds":
-        """The sounds in a folder; GatewayProblems that name every phrase without a file."""
-        title = f"{folder}: sounds are missing; `paperless-ivr prompts --render` makes them"
+        """Return the sounds in a folder. GatewayProblems name every phrase without a file."""
+        title = f"{folder}: sounds are missing; `paperless-ivr prompts --render` creates them"
         if not (folder / LIST).is_file():
-            raise GatewayProblems(title, [f"there is no {LIST}, and so no file is known"])
+            raise GatewayProblems(title, [f"there is no {LIST}, so no file is known"])
         recordings = Recordings.read(folder)
         problems = [
             f"{phrase.language}, {phrase.name}: no file says {phrase.text!r}"
@@ -124,20 +122,20 @@ class Sounds:
         return cls(Catalog.of(policy), recordings, place, names or {})
 
     def called(self, language: str) -> str:
-        """A language as Asterisk calls it."""
+        """Return Asterisk's name for a language."""
         return self.names.get(language, language.partition("-")[0].lower())
 
     def recorded(self, language: str) -> tuple[str, ...]:
-        """The recorded phrases of a language, as Asterisk calls them."""
+        """Return the recorded phrases of a language, by Asterisk's names for them."""
         files = {file for (of, _), file in self.recordings.files.items() if of == language}
         return tuple(f"{self.prefix}/{file}" for file in sorted(files))
 
     def core(self, language: str) -> tuple[str, ...]:
-        """Asterisk's own sounds that prompts in a language are composed of."""
+        """Return the core sounds that prompts in a language are composed of."""
         return SPELLED + NUMBERS.get(_syntax(self.called(language)), ())
 
     def prompt(self, prompt: Prompt, language: str) -> Iterator[Sound]:
-        """What is played for a prompt."""
+        """Yield the sounds of a prompt."""
         return self._played(speech(prompt, language, self.catalog), language)
 
     def _played(self, pieces: Iterable[Piece], language: str) -> Iterator[Sound]:
@@ -161,7 +159,7 @@ class Sounds:
                     assert_never(piece)
 
     def _text(self, text: str, language: str) -> Iterator[Sound]:
-        """A recorded phrase; words that nobody could foresee, as a domain, are spelled."""
+        """Yield a recorded phrase. Spells words that cannot be recorded ahead, such as a domain."""
         file = self.recordings.file(language, text)
         if file is not None:
             yield self._file(f"{self.prefix}/{file}", language)
@@ -175,7 +173,7 @@ class Sounds:
             yield self._say("DIGITS" if group.isdecimal() else "ALPHA", group, language)
 
     def _money(self, money: Money, language: str) -> Iterator[Sound]:
-        """An amount in whole and hundredths, by number and word: "48 dollars and 20 cents"."""
+        """Yield an amount by number and word: "48 dollars and 20 cents"."""
         whole, hundredths = divmod(round(money.amount * 100), 100)
         yield from self._number(whole, language)
         yield from self._term("term_dollars", whole, language)
@@ -190,7 +188,7 @@ class Sounds:
         return self._text(self.catalog.books[language][f"{name}_{which}"], language)
 
     def _number(self, number: int, language: str) -> Iterator[Sound]:
-        """A number; 100 and 100,000 are composed in Spanish, for want of digits/100."""
+        """Yield a number. Composes 100 and 100,000 in Spanish, since digits/100 may be missing."""
         thousands, rest = divmod(number, 1000)
         if _syntax(self.called(language)) != "es" or 100 not in (thousands, rest):
             yield self._say("NUMBER", str(number), language)
@@ -224,5 +222,5 @@ class Sounds:
 
 
 def _syntax(name: str) -> str:
-    """The rules by which Asterisk composes numbers: the two letters that a name begins with."""
+    """Return the two letters of a language name by which Asterisk picks its number grammar."""
     return name[:2].lower()

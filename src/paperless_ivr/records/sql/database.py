@@ -1,4 +1,4 @@
-"""One database, SQLite or PostgreSQL: how it is opened, and what becomes of its errors."""
+"""Opens an SQLite or PostgreSQL database, runs transactions on it, and converts its errors."""
 
 import contextlib
 import hashlib
@@ -23,23 +23,23 @@ from paperless_ivr.records.sql.tables import REMOVES
 T = TypeVar("T")
 
 BUDGET = 0.5
-"""Seconds that anything may take: the policy's default for the record."""
+"""Seconds that any transaction may take: the policy's default for the record."""
 
 
 TURN = 2.0
-"""Seconds that a transaction waits behind others of this process, before its budget begins: many
-calls at once are not a database that is down (R50). The transactions of one request share its
-deadline (`records.deadline`). Were the wait part of the budget, seven of ten of 200 calls at once
-would go back to the host (benchmarks/calls_at_once.py)."""
+"""Seconds that a transaction may wait behind others of this process before its budget begins:
+many calls at once do not mean that the database is down (R50). The transactions of one request
+share its deadline (`records.deadline`). If the wait were part of the budget, seven out of ten
+of 200 concurrent calls would go back to the host (benchmarks/calls_at_once.py)."""
 CONNECTIONS = 8
-"""Open to a database at most. More make transactions slower, not faster: they take turns on the
-cores of the database, and in one process on one core of ours."""
+"""The most connections to a database. More make transactions slower, not faster: they compete
+for the cores of the database, and within one process for a single core of ours."""
 
 
 class Database:
-    """A database. Whatever is wrong with it is `RecordDown`, with nothing of what was asked.
+    """A database. Every error is raised as `RecordDown`, without any of the statement's data.
 
-    `read` and `write` do something in one transaction: all of it, or nothing.
+    `read` and `write` run a function in one transaction: all of it commits, or nothing.
     """
 
     def __init__(
@@ -64,17 +64,17 @@ class Database:
         return self.url.get_backend_name() == "sqlite"
 
     def read(self, act: Callable[[Connection], T]) -> T:
-        """What comes of reading."""
+        """Return the result of a function that reads."""
         return self._answer(self._reading, self._readers, act)
 
     def write(self, act: Callable[[Connection], T]) -> T:
-        """What comes of writing. On SQLite writers of one process take turns."""
+        """Return the result of a function that writes. On SQLite, one runs at a time."""
         return self._answer(self.engine, self._writers, act)
 
     def lock(self, connection: Connection, *names: str) -> None:
-        """Makes other transactions that lock one of these names wait for the end of this one."""
+        """Make other transactions that lock one of these names wait until this one ends."""
         if self.is_sqlite:
-            return  # one at a time writes anyway
+            return  # there is only one writer at a time anyway
         digests = (hashlib.sha256(name.encode("utf-8", "surrogatepass")) for name in names)
         for number in sorted({int.from_bytes(d.digest()[:8], "big", signed=True) for d in digests}):
             connection.execute(select(func.pg_advisory_xact_lock(number)))
@@ -85,15 +85,15 @@ class Database:
                 return act(connection)
         except (SQLAlchemyError, UnicodeError) as error:
             what = _named(error)
-        raise RecordDown(cause=what)  # out here: what was caught holds what was asked
+        raise RecordDown(cause=what)  # not in `except`: the caught error holds the statement's data
 
     @contextlib.contextmanager
     def _begun(self, engine: Engine) -> Iterator[Connection]:
-        """A connection on which a transaction has begun; it is hung up when the time is over.
+        """Provide a connection with a transaction begun. It is cut off when its time is up.
 
-        A server that was restarted has left dead connections in the pool: the first that is
-        met empties it, and as nothing has been done yet, another is taken. One that is silent
-        keeps to no time-out of its own.
+        After a server restart the pool holds dead connections. The first one found empties the
+        pool, and since nothing has been done yet, another connection is used. A server that no
+        longer responds cannot be relied on to enforce its own timeouts.
         """
         for last in (False, True):
             with engine.connect() as connection, self._hung_up_in_time(connection):
@@ -114,10 +114,10 @@ class Database:
         return self._watch.hung_up_after(self._budget, driver.fileno())
 
     def probe(self, act: Callable[[Connection], T]) -> T:
-        """What comes of writing on a connection of its own.
+        """Return the result of a function that writes on a separate connection.
 
-        Connections of the pool to an SQLite file that was deleted or replaced still write, to
-        what nobody will ever read.
+        If an SQLite file was deleted or replaced, the pool's connections still write to the old
+        file, which will never be read.
         """
         if self._its_file() != self._file:
             message = "the file was deleted or replaced"
@@ -131,7 +131,7 @@ class Database:
             alone.dispose()
 
     def _its_file(self) -> tuple[int, int] | None:
-        """Which file an SQLite database is; None where there is none yet, or on PostgreSQL."""
+        """Return the identity of an SQLite file; None if there is no file yet, or on PostgreSQL."""
         if not self.is_sqlite:
             return None
         try:
@@ -141,27 +141,27 @@ class Database:
         return found.st_dev, found.st_ino
 
     def close(self) -> None:
-        """Closes all connections."""
+        """Close all connections."""
         self.engine.dispose()
         self._watch.close()
 
 
 class _Turns:
-    """Lets some at a time do something, in the order in which they came.
+    """Limits how many threads do something at once, first come, first served.
 
-    SQLite's own waiting, that for a lock, and that of a pool of connections pass over some for
-    as long as others come.
+    Waiting in SQLite, for a lock, or for a pooled connection is not fair: some threads starve
+    while others keep coming.
     """
 
     def __init__(self, at_once: int) -> None:
         self._at_once = at_once
         self._lock = threading.Lock()
         self._here: deque[threading.Event] = deque()
-        """Those whose turn it is, then those who wait for it."""
+        """The threads that have a turn, followed by those waiting for one."""
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:
-        """One turn; RecordBusy where it does not come in time."""
+        """Take one turn. RecordBusy if it does not come in time."""
         mine = threading.Event()
         with self._lock:
             self._here.append(mine)
@@ -182,10 +182,10 @@ class _Turns:
 
 
 class _Watch:
-    """Ends connections whose time is over, so that those who wait for them get an error.
+    """Ends connections whose time is up, so that the threads waiting on them get an error.
 
-    One thread for all of them: one for each transaction took longer than the transaction when
-    many ran at once.
+    One thread watches all of them: a thread per transaction took longer than the transaction
+    itself when many ran at once.
     """
 
     def __init__(self) -> None:
@@ -197,7 +197,7 @@ class _Watch:
 
     @contextlib.contextmanager
     def hung_up_after(self, seconds: float, file: int) -> Iterator[None]:
-        """Watches over the connection of a file descriptor."""
+        """Cut off the connection of a file descriptor if the block takes longer than this."""
         line = socket.socket(fileno=os.dup(file))
         with self._changed:
             self._ends[line] = time.monotonic() + seconds
@@ -214,7 +214,7 @@ class _Watch:
                 line.close()
 
     def close(self) -> None:
-        """Watches no more."""
+        """Stop watching."""
         with self._changed:
             self._closed = True
             self._changed.notify()
@@ -234,14 +234,14 @@ class _Watch:
 
 
 def _named(error: Exception) -> str:
-    """The class of an error and the database's code for it: nothing of what was asked."""
+    """Return an error's class and the database's code for it, without the statement's data."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     code = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None)
     return f"{type(cause).__name__} {code}" if code else type(cause).__name__
 
 
 def database_url(url: str | URL) -> URL:
-    """The URL of a database, with the driver that is used; ValueError for other databases."""
+    """Return a database's URL with our driver in it. ValueError for any other database."""
     try:
         made = make_url(url)
     except SQLAlchemyError:
@@ -267,16 +267,16 @@ def _sqlite(url: URL, budget: float, readers: int) -> Engine:
 
     @event.listens_for(engine, "do_connect")
     def _(*_: Any) -> None:
-        """The file is its owner's alone; the log beside it gets the same mode."""
+        """Make the file accessible to its owner only. SQLite gives its log the same mode."""
         with contextlib.suppress(OSError):
             os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
     @event.listens_for(engine, "connect")
     def _(connection: Any, _: Any) -> None:
-        connection.isolation_level = None  # transactions begin below, not where the driver likes
+        connection.isolation_level = None  # transactions begin below, not when the driver chooses
         for pragma in (
             "journal_mode = WAL",  # readers do not wait for a writer
-            "synchronous = FULL",  # what is committed outlasts a power cut
+            "synchronous = FULL",  # commits survive a power failure
             "foreign_keys = ON",
         ):
             connection.execute(f"PRAGMA {pragma}")
@@ -284,7 +284,7 @@ def _sqlite(url: URL, budget: float, readers: int) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _(connection: Connection) -> None:
-        """A writer asks for its turn at once: one that reads first may find the row changed."""
+        """Take the write lock at once: a writer that reads first may find the row changed."""
         reads = connection.get_execution_options().get("reads_only")
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
@@ -297,12 +297,12 @@ def _postgresql(url: URL, budget: float, connections: int) -> Engine:
         url,
         hide_parameters=True,
         pool_size=connections,
-        max_overflow=0,  # one beyond the pool would be made, and closed, for each transaction
+        max_overflow=0,  # a connection beyond the pool would be opened and closed per transaction
         pool_timeout=TURN,
         connect_args={
             "autocommit": True,  # transactions begin below
             "application_name": "paperless-ivr",
-            "connect_timeout": max(math.ceil(budget), 2),  # psycopg waits no less
+            "connect_timeout": max(math.ceil(budget), 2),  # psycopg's minimum
             "tcp_user_timeout": limit,
             "options": f"-c statement_timeout={limit} -c lock_timeout={limit} "
             f"-c idle_in_transaction_session_timeout={max(10 * limit, 10_000)}",
@@ -311,7 +311,7 @@ def _postgresql(url: URL, budget: float, connections: int) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _(connection: Connection) -> None:
-        """Finds out as well whether the server is still there, before anything is done."""
+        """Begin a transaction, which also finds out whether the server is still there."""
         connection.exec_driver_sql("BEGIN")
 
     return engine

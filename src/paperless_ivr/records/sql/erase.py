@@ -1,4 +1,4 @@
-"""Removes what is on record of one person, but for what has to be kept."""
+"""Removes what is on record about one person, except what must be kept."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -34,24 +34,24 @@ from paperless_ivr.records.sql.transaction import Transaction
 from paperless_ivr.secret import Secret
 
 MOMENT = timedelta(microseconds=1)
-"""The least by which two times of a database differ."""
+"""The smallest difference between two times in a database."""
 
 
 @frozen
 class Remains:
-    """What an erasure keeps."""
+    """Something that an erasure keeps."""
 
     what: str
-    """`consent`, with what came of it; `hand-over` of a consent; `guess` by somebody; `limits`."""
+    """`consent` and its writes; a consent's `hand-over`; a `guess` by someone else; `limits`."""
     name: str
-    """The reference; empty of limits, which are no one hand-over's."""
+    """The reference; empty for limits, which belong to no single hand-over."""
     until: date
-    """From then on a purge removes it."""
+    """The date from which a purge removes it."""
 
 
 @frozen
 class Erasure:
-    """What would be removed of a person at one biller, and what would be kept."""
+    """What would be removed about a person at one biller, and what would be kept."""
 
     biller: str
     hand_overs: tuple[str, ...]
@@ -69,7 +69,7 @@ class Erasure:
 def plan_erasure(
     transaction: Transaction, person: Secret, biller: str, retention: Retention
 ) -> Erasure:
-    """What would be removed. Raises `StillOpen` while a call or a request is under way."""
+    """Plan an erasure. Raises `StillOpen` while a call or a request is under way."""
     _no_live_call(transaction, person, biller)
     given = consents_of(transaction, person, biller)
     followed = _followed(transaction, given)
@@ -87,7 +87,7 @@ def plan_erasure(
             remains.append(Remains("consent", one.reference, until.date()))
     for (_, name), lines in found.items():
         if not lines.rows:
-            continue  # they were purged before their consent
+            continue  # its lines were purged before its consent
         until = lines.rows[-1].at + timedelta(days=retention.activity_days)
         if lines.found_by == {"tried"}:
             remains.append(Remains("guess", name, until.date()))
@@ -112,7 +112,7 @@ def plan_erasure(
 
 
 def erase(transaction: Transaction, erasure: Erasure) -> Removed:
-    """Removes it, and leaves a row in `removals` that does not tell whose it was."""
+    """Carry out an erasure, and leave a row in `removals` that does not say whose it was."""
     removal = begin_removal(
         transaction, "erasure", erasure.biller, erasure.activity_before, erasure.consents_before
     )
@@ -134,7 +134,7 @@ def erase(transaction: Transaction, erasure: Erasure) -> Removed:
 
 
 def _no_live_call(transaction: Transaction, person: Secret, biller: str) -> None:
-    """A call in progress would put on record what has just been removed."""
+    """Raise `StillOpen` during a call, which would put back what has just been removed."""
     there = select(live_calls.c.call_id, live_calls.c.sealed).where(
         live_calls.c.biller.in_((biller, ""))
     )
@@ -144,7 +144,7 @@ def _no_live_call(transaction: Transaction, person: Secret, biller: str) -> None
 
 
 def _followed(transaction: Transaction, given: Sequence[Given]) -> set[int]:
-    """The consents whose link may still be opened; raises where a request waits to be done."""
+    """Return the consents whose link may still be opened. Raises `StillOpen` if a request waits."""
     followed: set[int] = set()
     waiting = 0
     for table, tasks in ((writes, (Task.SETTLE, Task.FOLLOW)), (wishes, (Task.COMPLETE,))):
@@ -160,7 +160,7 @@ def _followed(transaction: Transaction, given: Sequence[Given]) -> set[int]:
                 else:
                     waiting += 1
     if waiting:
-        message = f"requests not done yet: {waiting}; paperless-ivr relay does them first"
+        message = f"unfinished requests: {waiting}; run paperless-ivr relay first"
         raise StillOpen(message)
     return followed
 
@@ -168,7 +168,7 @@ def _followed(transaction: Transaction, given: Sequence[Given]) -> set[int]:
 def _staying(
     transaction: Transaction, biller: str, lines: HandOverLines, gone: Sequence[Given]
 ) -> bool:
-    """Whether a consent that stays on record was given in a hand-over."""
+    """Tell whether a consent that stays on record was given in a hand-over."""
     references = {line_of(row).detail.get("reference") for row in lines.rows} - {None}
     stays = exists().where(
         consents.c.biller == biller,
@@ -179,7 +179,7 @@ def _staying(
 
 
 def _last_counted(transaction: Transaction, person: Secret, biller: str) -> datetime | None:
-    """When a try or a text was last counted for a person; None: none is."""
+    """Return when a try or a text was last counted for a person; None if none counts."""
     latest = select(func.max(reserved.c.at)).where(
         reserved.c.biller == biller, reserved.c.whose.in_(counted_for(transaction, biller, person))
     )

@@ -1,4 +1,4 @@
-"""All that is on record of a consent, in clear: for whoever has to decide a dispute about it."""
+"""Everything on record about a consent, in clear text, to settle a dispute about it."""
 
 import enum
 import hashlib
@@ -20,16 +20,16 @@ from paperless_ivr.records.vault import Vault
 from paperless_ivr.secret import Secret
 
 FORM = "paperless-ivr evidence 1"
-"""Another number when a name in the evidence goes, or changes its meaning."""
+"""The format. The number changes if a name in the evidence is removed or changes its meaning."""
 
 Document = Mapping[str, Any]
-"""What is written as JSON: texts, whole numbers, truths, lists and objects."""
+"""A value to be written as JSON: strings, integers, booleans, lists, and objects."""
 
 
 def evidence(transaction: Transaction, reference: str) -> Document | None:
-    """What is on record of the consents of a reference; None where there is none.
+    """Return everything on record about the consents with a reference; None if there are none.
 
-    As long as nothing is added to the record it is the same, to the last byte.
+    It is the same, byte for byte, until something is added to the record.
     """
     there = select(consents).filter_by(reference=reference).order_by(consents.c.id)
     given = [
@@ -46,7 +46,7 @@ def evidence(transaction: Transaction, reference: str) -> Document | None:
 
 
 def signed(document: Document, vault: Vault) -> str:
-    """An evidence as a file, with its SHA-256 and a keyed hash that only the record's keys make."""
+    """Return a file of the evidence, its SHA-256, and a hash keyed with the record's keys."""
     text = canonical(document)
     sealed = {
         "evidence": document,
@@ -57,12 +57,12 @@ def signed(document: Document, vault: Vault) -> str:
 
 
 def canonical(document: Document) -> str:
-    """The one way to write a document that its hash is made of: as `jq -cjS` does."""
+    """Return the canonical form of a document, which its hash covers: that of `jq -cjS`."""
     return json.dumps(document, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
 
 
 def _given(transaction: Transaction, given: Given) -> Document:
-    """A consent, what was sent and kept because of it, and the lines of its hand-over."""
+    """Return a consent, its writes and deferred requests, and the lines of its hand-over."""
     numbers = (given.number,)
     lines = lines_of(transaction, given.evidence.consent.biller, {given.hand_over})
     return {
@@ -121,7 +121,7 @@ def _all_of(value: Any) -> Document:
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON has it; a secret in clear, a moment in UTC (ISO 8601)."""
+    """Return a value as JSON: a secret in clear text, a moment in UTC (ISO 8601)."""
     match value:
         case Secret():
             return value.reveal()

@@ -1,4 +1,4 @@
-"""What is left to do after a call: opened with what it is about, claimed by one, closed once."""
+"""Unfinished work after a call: opened with its write or request, claimed by one, closed once."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ from paperless_ivr.records.sql.transaction import Transaction, answered
 def open_job(  # noqa: PLR0913 - an argument for each column
     transaction: Transaction, task: Task, key: str, biller: str, bill: str, *, wanted: datetime
 ) -> None:
-    """Something is left to do from now on."""
+    """Add unfinished work."""
     transaction.connection.execute(
         insert(jobs).values(
             task=task,
@@ -42,7 +42,7 @@ def open_job(  # noqa: PLR0913 - an argument for each column
 
 
 def settled(transaction: Transaction, key: str, *, certain: bool) -> None:
-    """A write's outcome is certain, or no longer."""
+    """Note that a write's outcome is certain, or no longer is."""
     its = (jobs.c.task == Task.SETTLE, jobs.c.key == key)
     if certain:
         change = update(jobs).where(*its).values(done=ActivityType.SETTLED, done_at=transaction.now)
@@ -56,7 +56,7 @@ def settled(transaction: Transaction, key: str, *, certain: bool) -> None:
 
 
 def open_for(transaction: Transaction, bill: str, *tasks: Task) -> list[Row[Any]]:
-    """What is left to do for a bill."""
+    """Return the unfinished work for a bill."""
     found = select(jobs).where(
         jobs.c.bill_hash == bill, jobs.c.task.in_(tasks), jobs.c.done.is_(None)
     )
@@ -64,7 +64,7 @@ def open_for(transaction: Transaction, bill: str, *tasks: Task) -> list[Row[Any]
 
 
 def close(transaction: Transaction, job: Row[Any], how: ActivityType, reason: str = "") -> None:
-    """It is done, or no longer to be done."""
+    """Close work that is done, or no longer needed."""
     transaction.connection.execute(
         update(jobs).where(jobs.c.id == job.id).values(done=how, done_at=transaction.now)
     )
@@ -74,7 +74,7 @@ def close(transaction: Transaction, job: Row[Any], how: ActivityType, reason: st
 def left(
     transaction: Transaction, task: Task, before: datetime | None = None
 ) -> tuple[WorkItem, ...]:
-    """What is left of a task, in order."""
+    """Return the unfinished work of a task, in order."""
     found = select(jobs).where(jobs.c.task == task, jobs.c.done.is_(None))
     if before is not None:
         found = found.where(jobs.c.at < before)
@@ -90,7 +90,7 @@ def claim(  # noqa: PLR0913, PLR0917 - as the port has it
     before: datetime,
     most: int,
 ) -> tuple[WorkItem, ...]:
-    """Some of what is left, for one holder alone. What another is claiming now is passed over."""
+    """Claim some unfinished work for one holder alone. Skips work that another is claiming now."""
     free = or_(jobs.c.until.is_(None), jobs.c.until <= transaction.now)
     found = select(jobs.c.id).where(
         jobs.c.task == task,
@@ -112,7 +112,7 @@ def claim(  # noqa: PLR0913, PLR0917 - as the port has it
 
 
 def release(transaction: Transaction, what: WorkItem, holder: str, again: datetime) -> None:
-    """Gives back what was claimed."""
+    """Release claimed work."""
     job = _held(transaction, what, holder)
     transaction.connection.execute(
         update(jobs).where(jobs.c.id == job.id).values(holder="", until=again)
@@ -125,7 +125,7 @@ def release(transaction: Transaction, what: WorkItem, holder: str, again: dateti
 def finish(
     transaction: Transaction, what: WorkItem, holder: str, how: ActivityType, reason: str
 ) -> None:
-    """Closes what was claimed."""
+    """Close claimed work."""
     close(transaction, _held(transaction, what, holder), how, reason)
 
 
@@ -154,7 +154,7 @@ def _whole(transaction: Transaction, rows: Iterable[Row[Any]]) -> tuple[WorkItem
 
 
 def _one(transaction: Transaction, job: Row[Any]) -> WorkItem:
-    """What is left to do, with what it is about."""
+    """Return unfinished work with the write or request it is about."""
     evidence = _evidence(transaction, job)
     if job.task == Task.COMPLETE:
         kept = transaction.connection.execute(select(wishes).where(wishes.c.key == job.key)).one()

@@ -1,4 +1,4 @@
-"""The check value: the keys that a record is opened with are those it was begun with."""
+"""The check value, which shows that a record is opened with the keys it was created with."""
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -12,10 +12,10 @@ LOCK = "the keys of the record"
 
 
 def check_keys(database: Database, vault: Vault) -> None:
-    """Raises `KeyProblem` where a vault has other keys than the record.
+    """Check that a vault has the keys of the record. Raises `KeyProblem`.
 
-    The first vault that opens a record gives it its check value; one with a new sealing key
-    seals it again, so that from then on that key is needed.
+    The first vault that opens a record stores the check value. A vault with a new sealing key
+    reseals it, so that from then on that key is needed.
     """
     if not database.read(lambda connection: _matches(connection, vault)):
         database.write(lambda connection: _stored(database, connection, vault))
@@ -32,22 +32,22 @@ def _stored(database: Database, connection: Connection, vault: Vault) -> None:
 
 
 def _matches(connection: Connection, vault: Vault) -> bool:
-    """Whether the check value is there and sealed by the vault's first sealing key."""
+    """Tell whether the check value is there and sealed with the vault's first sealing key."""
     row = connection.execute(select(key_check)).first()
     if row is None:
         return False
     if row.hash != vault.hash(PLACE):
         message = (
-            "hash=… is not the key of this record; set the one that it was begun with: "
-            "with another nothing on record is found, and limits begin from zero"
+            "hash=… is not the key of this record; set the key that it was created with: "
+            "with any other, nothing on record is found, and limits start over"
         )
         raise KeyProblem(message)
     try:
         vault.open(row.sealed, PLACE)
     except SealBroken:
         message = (
-            "seal=… is not the key of this record; add the one that it was last sealed with: "
-            "without it nothing on record opens"
+            "seal=… is not the key of this record; add the key that it was last sealed with: "
+            "without it, nothing on record can be opened"
         )
         raise KeyProblem(message) from None
     return vault.seals_as(row.sealed)

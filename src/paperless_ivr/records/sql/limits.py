@@ -1,4 +1,4 @@
-"""What is counted against a limit: reserved before it is done, in the transaction that looks."""
+"""Counts against limits: checked and reserved in one transaction, before anything is done."""
 
 from sqlalchemy import case, delete, exists, func, insert, select
 
@@ -14,9 +14,9 @@ from paperless_ivr.secret import Kind, Secret
 def reserve(
     transaction: Transaction, key: str, biller: str, counted: tuple[Counted, ...], limits: Limits
 ) -> str | None:
-    """Counts what is about to be done, unless that is done already; or which limit forbids it.
+    """Count something about to be done, once per key, or return the limit that forbids it.
 
-    It waits for others who count for the same account, caller or number.
+    Waits for other transactions that count for the same account, caller, or number.
     """
     if not counted:
         return None
@@ -53,18 +53,18 @@ def reserve(
 def reserve_try(
     transaction: Transaction, request: ReserveTry, limits: Limits
 ) -> TryReserved | LimitReached:
-    """Counts a try before it is made."""
+    """Count a try before it is made."""
     reached = reserve(transaction, request.key, request.biller, tried(request, limits), limits)
     return TryReserved() if reached is None else LimitReached(reached)
 
 
 def release(transaction: Transaction, key: str) -> None:
-    """What was counted under a key counts no longer."""
+    """Stop counting the tries or texts of a key."""
     transaction.connection.execute(delete(reserved).where(reserved.c.key == key))
 
 
 def counted_for(transaction: Transaction, biller: str, person: Secret) -> list[str]:
-    """By what tries and texts of an account or a telephone number are counted (`port.Counted`)."""
+    """Return what tries and texts of an account or phone number are counted by (`port.Counted`)."""
     kinds: tuple[tuple[str, ...], ...] = ()
     match person.kind:
         case Kind.ACCOUNT:

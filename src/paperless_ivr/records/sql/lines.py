@@ -1,4 +1,4 @@
-"""The activity record: lines that are appended, and what is told from them."""
+"""The activity record: appends lines, and answers queries about them."""
 
 import json
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ from paperless_ivr.secret import Secret
 
 
 def note(transaction: Transaction, line: Activity) -> None:
-    """Appends a line, and counts what it says."""
+    """Append a line, and count what it reports."""
     ani = ani_hash(transaction, line.biller, line.ani)
     accounts = account_hashes(transaction, line.biller, line.accounts)
     number = transaction.connection.execute(
@@ -50,7 +50,7 @@ def note(transaction: Transaction, line: Activity) -> None:
 
 
 def told(transaction: Transaction, what: ActivityType, evidence: Evidence, **detail: str) -> None:
-    """Appends what the record did, or what was done after the call."""
+    """Append a line about something that the record did, or that was done after the call."""
     consent = evidence.consent
     note(
         transaction,
@@ -67,9 +67,9 @@ def told(transaction: Transaction, what: ActivityType, evidence: Evidence, **det
 
 
 def _ended(transaction: Transaction, line: Activity, number: int) -> None:
-    """Counts a hand-over that has ended, for its call, its ANI and the caller's account.
+    """Count an ended hand-over for its call, its ANI, and the caller's account.
 
-    The accounts of a missed last-four check are not the caller's: a guesser's calls say
+    The accounts in a failed last-four check are not the caller's: a guesser's calls say
     nothing about the account's owner.
     """
     of_call = and_(activity.c.biller == line.biller, activity.c.call_id == line.call_id)
@@ -95,7 +95,7 @@ def _ended(transaction: Transaction, line: Activity, number: int) -> None:
 def _last(
     transaction: Transaction, of_call: ColumnElement[bool], what: ActivityType, before: int
 ) -> int:
-    """The number of the latest line of a call that tells something; 0 where none does."""
+    """Return the number of a call's latest line of a type; 0 if there is none."""
     found = select(func.max(activity.c.id)).where(
         of_call, activity.c.what == what, activity.c.id < before
     )
@@ -121,7 +121,7 @@ def _count(
 
 
 def screen(transaction: Transaction, request: Screen) -> Screened:
-    """How earlier hand-overs of this caller or account ended."""
+    """Return how earlier hand-overs of this caller or account ended."""
     hand_overs = select(counted.c.ended, counted.c.at).where(counted.c.what == ActivityType.ENDED)
     here = hand_overs.where(counted.c.whose == _call(transaction, request.biller, request.call_id))
     in_this_call = tuple(
@@ -144,7 +144,7 @@ def screen(transaction: Transaction, request: Screen) -> Screened:
 
 
 def given(transaction: Transaction, biller: str, reference: str) -> tuple[Evidence, ...]:
-    """The consents of a reference."""
+    """Return the consents with a reference."""
     found = select(consents.c.sealed).filter_by(biller=biller, reference=reference)
     rows = transaction.connection.execute(found.order_by(consents.c.id))
     return tuple(transaction.opened_consent(reference, row.sealed) for row in rows)
@@ -153,18 +153,18 @@ def given(transaction: Transaction, biller: str, reference: str) -> tuple[Eviden
 def _concerned(
     transaction: Transaction, biller: str, ani: Secret | None, accounts: Iterable[Secret]
 ) -> list[str]:
-    """For whom a line, or a question, counts."""
+    """Return whom a line or a query is about."""
     caller = ani_hash(transaction, biller, ani)
     return [*([caller] if caller else []), *account_hashes(transaction, biller, accounts)]
 
 
 def ani_hash(transaction: Transaction, biller: str, ani: Secret | None) -> str | None:
-    """By which the lines of a caller are found."""
+    """Return the hash to find a caller's lines by."""
     return transaction.vault.hash("ani", biller, ani) if ani else None
 
 
 def account_hashes(transaction: Transaction, biller: str, accounts: Iterable[Secret]) -> list[str]:
-    """By which the lines of accounts are found."""
+    """Return the hashes to find the lines of accounts by."""
     whose = dict.fromkeys(map(counted_account, accounts))
     return [transaction.vault.hash("account", biller, account) for account in whose]
 

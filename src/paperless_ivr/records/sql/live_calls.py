@@ -1,4 +1,4 @@
-"""Calls in progress, sealed: whoever moves a call first wins."""
+"""Calls in progress, sealed. The first worker to move a call wins."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -27,7 +27,7 @@ class SqlLiveCalls:
         return f"<SqlLiveCalls {self._database!r}>"
 
     def load(self, call_id: str) -> SavedCall:
-        """The call as last saved."""
+        """Return the call as last saved."""
         found = select(live_calls).where(live_calls.c.call_id == call_id)
         row = self._database.read(lambda connection: connection.execute(found).first())
         if row is None:
@@ -38,13 +38,13 @@ class SqlLiveCalls:
         return SavedCall(call_id, row.turn, call, text, row.biller)
 
     def save(self, call: SavedCall, if_turn: int | None) -> None:
-        """Stores a call if its stored turn is still `if_turn`."""
+        """Store a call if its stored turn is still `if_turn`."""
         storing = self.storing(call, if_turn)
         self._database.write(storing)
 
     def storing(self, call: SavedCall, if_turn: int | None) -> Callable[[Connection], None]:
-        """Stores a call in a transaction that is under way; sealed before it begins."""
-        values = {  # what is in clear is in no variable: a traceback may show those
+        """Seal a call, and return a function that stores it in a transaction under way."""
+        values = {  # no clear text in a variable: a traceback may show it
             "turn": call.turn,
             "biller": call.biller,
             "sealed": self._vault.seal(call.call, f"call {call.call_id}"),
@@ -71,13 +71,13 @@ class SqlLiveCalls:
         return store
 
     def forget(self, connection: Connection, call_id: str, if_turn: int | None) -> None:
-        """Removes a call, in a transaction that is under way, if its turn is still `if_turn`."""
+        """Remove a call, in a transaction under way, if its turn is still `if_turn`."""
         its = (live_calls.c.call_id == call_id, live_calls.c.turn == if_turn)
         if connection.execute(delete(live_calls).where(*its)).rowcount != 1:
             raise StaleCall(call_id, if_turn)
 
     def is_stored(self, connection: Connection, call: SavedCall, *, forgotten: bool) -> bool:
-        """Whether a call is stored exactly so; where it is to be forgotten, whether it is gone."""
+        """Tell whether exactly this call is stored or, if `forgotten`, whether it is gone."""
         found = select(live_calls).where(live_calls.c.call_id == call.call_id)
         row = connection.execute(found).first()
         if row is None or forgotten:
@@ -86,12 +86,12 @@ class SqlLiveCalls:
         return (row.turn, sealed) == (call.turn, call.call)
 
     def drop(self, call_id: str) -> None:
-        """Forgets a call."""
+        """Forget a call."""
         dropping = delete(live_calls).where(live_calls.c.call_id == call_id)
         self._database.write(lambda connection: connection.execute(dropping))
 
     def idle(self, since: datetime, biller: str) -> tuple[str, ...]:
-        """The calls of a biller that were last saved before a time."""
+        """Return the calls of a biller that were last saved before a time."""
         waiting = select(live_calls.c.call_id).where(
             live_calls.c.biller.in_((biller, "")), live_calls.c.saved < since
         )

@@ -1,7 +1,7 @@
-"""What is on record of one person, found by an account, a telephone number or an e-mail address.
+"""Everything on record about one person, by account, telephone number, or e-mail address.
 
-Lines are found by their keyed hashes. Consents are opened, each of them: an address has no hash,
-and an upgrade, which has no keys, could not give one to the consents that are there already.
+Lines are found by their keyed hashes. For consents, each one is opened: addresses have no hash,
+and an upgrade, which has no keys, could not add one to existing consents.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -22,18 +22,18 @@ from paperless_ivr.secret import Kind, Secret
 T = TypeVar("T")
 
 AT_ONCE = 500
-"""Rows that are read, or asked for, together."""
+"""Rows to read, or to ask for, in one statement."""
 
 
 @frozen
 class FoundHandOver:
-    """A hand-over, with the codes of the report."""
+    """A hand-over, with the codes that the report uses."""
 
     biller: str
     hand_over: str
     began: datetime
     found_by: str
-    """`caller`, `account`, `consent`; `tried`: the account was only guessed at."""
+    """`caller`, `account`, or `consent`; `tried` if the account was only guessed."""
     got_as_far_as: str
     ended: str
     reason: str
@@ -43,7 +43,7 @@ class FoundHandOver:
 
 @frozen
 class FoundConsent:
-    """A consent. Its words and its address are in the evidence."""
+    """A consent, without its words and its address: those are in the evidence."""
 
     biller: str
     consent: str
@@ -55,22 +55,22 @@ class FoundConsent:
 
 @frozen
 class FoundWrite:
-    """What was sent to the service, or was about to be."""
+    """A write that was sent to the service, or was about to be."""
 
     biller: str
     consent: str
     operation: str
     at: datetime
     outcome: str
-    """Empty: none is on record."""
+    """Empty if none is on record."""
     reason: str
     afterwards: str
-    """What is left to do, or how that ended: of a registration, whether its link was opened."""
+    """The unfinished work, or how it ended: for a registration, whether its link was opened."""
 
 
 @frozen
 class FoundDeferredRequest:
-    """What was kept, to be completed later."""
+    """A request that was kept, to be completed later."""
 
     biller: str
     consent: str
@@ -80,7 +80,7 @@ class FoundDeferredRequest:
 
 @frozen
 class Found:
-    """All that is on record of a person; it shows nothing personal."""
+    """Everything on record about a person, without any personal data."""
 
     hand_overs: tuple[FoundHandOver, ...] = ()
     consents: tuple[FoundConsent, ...] = ()
@@ -109,21 +109,21 @@ class Given:
 
     @property
     def hand_over(self) -> HandOverName:
-        """The hand-over that it was given in."""
+        """The hand-over in which it was given."""
         call_id = self.evidence.call_id
         return call_id, self.evidence.consent.handover or call_id
 
 
 @define
 class HandOverLines:
-    """The lines of a hand-over, and by what it was found."""
+    """The lines of a hand-over, and what it was found by."""
 
     found_by: set[str] = field(factory=set)
     rows: list[Row[Any]] = field(factory=list)
 
 
 def find(transaction: Transaction, person: Secret, biller: str | None) -> Found:
-    """All that is on record of a person, at one biller or at each."""
+    """Return everything on record about a person, at one biller or at all of them."""
     found = Found()
     for one in [biller] if biller is not None else _billers(transaction):
         given = consents_of(transaction, person, one)
@@ -142,11 +142,11 @@ def _billers(transaction: Transaction) -> list[str]:
     return sorted(transaction.connection.scalars(both))
 
 
-# ── by what they are found ──
+# ── finding ──
 
 
 def consents_of(transaction: Transaction, person: Secret, biller: str) -> list[Given]:
-    """The consents of a person at a biller, in order: given by, for or to what is looked for."""
+    """Return a person's consents at a biller, in order, by caller, account, or address."""
     there = (
         select(consents.c.id, consents.c.reference, consents.c.sealed)
         .where(consents.c.biller == biller)
@@ -163,7 +163,7 @@ def consents_of(transaction: Transaction, person: Secret, biller: str) -> list[G
 def hand_overs_of(
     transaction: Transaction, person: Secret, biller: str, given: Iterable[Given]
 ) -> dict[HandOverName, HandOverLines]:
-    """The hand-overs of a person at a biller, with all their lines, in order."""
+    """Return the hand-overs of a person at a biller, with all their lines, in order."""
     found: dict[HandOverName, HandOverLines] = {}
     by, its = _by_hash(transaction, person, biller)
     for row in transaction.connection.execute(
@@ -181,7 +181,7 @@ def hand_overs_of(
 def lines_of(
     transaction: Transaction, biller: str, names: Collection[HandOverName]
 ) -> dict[HandOverName, list[Row[Any]]]:
-    """The lines of hand-overs, in order; of those alone that have any."""
+    """Return the lines of hand-overs, in order, omitting hand-overs without lines."""
     found: dict[HandOverName, list[Row[Any]]] = {}
     for calls in chunks(sorted({call_id for call_id, _ in names})):
         of_calls = select(activity).where(
@@ -196,7 +196,7 @@ def lines_of(
 def _by_hash(
     transaction: Transaction, person: Secret, biller: str
 ) -> tuple[str, ColumnElement[bool]]:
-    """What a line is found by: an address is in none."""
+    """Return what to find lines by. No line has an address."""
     match person.kind:
         case Kind.ACCOUNT:
             (its,) = account_hashes(transaction, biller, (person,))
@@ -212,12 +212,12 @@ def _name(row: Row[Any]) -> HandOverName:
 
 
 def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Some at a time: a statement has room for so many."""
+    """Split items into chunks, since a statement has room for only so many."""
     for start in range(0, len(items), AT_ONCE):
         yield items[start : start + AT_ONCE]
 
 
-# ── as it is shown ──
+# ── showing ──
 
 
 def _hand_overs(them: Mapping[HandOverName, HandOverLines], biller: str) -> Iterator[FoundHandOver]:
@@ -274,18 +274,18 @@ def _wishes(
 def rows_of(
     transaction: Transaction, table: Table, consent_numbers: Iterable[int]
 ) -> Iterator[Row[Any]]:
-    """The writes, or the wishes, that were made of consents, in order."""
+    """Yield the writes, or the deferred requests, based on these consents, in order."""
     for some in chunks(list(consent_numbers)):
         made = select(table).where(table.c.consent.in_(some)).order_by(table.c.at, table.c.key)
         yield from transaction.connection.execute(made).all()
 
 
 def jobs_of(transaction: Transaction, key: str, *tasks: Task) -> Sequence[Row[Any]]:
-    """What was or is left to do with a write or a wish, in order."""
+    """Return the jobs of a write or a deferred request, finished ones included, in order."""
     its = select(jobs).where(jobs.c.key == key, jobs.c.task.in_(tasks))
     return transaction.connection.execute(its.order_by(jobs.c.id)).all()
 
 
 def state_of(job: Row[Any]) -> str:
-    """What is left to do, or how that ended."""
+    """Return the code of the unfinished work, or of how it ended."""
     return WAITING[Task(job.task)] if job.done is None else str(job.done)

@@ -1,4 +1,4 @@
-"""What a biller's retention no longer allows is removed; nothing that is left to do."""
+"""Removes everything older than a biller's retention allows, except unfinished work."""
 
 from datetime import datetime, timedelta
 
@@ -20,7 +20,7 @@ from paperless_ivr.records.sql.transaction import Transaction
 
 
 def purge(transaction: Transaction, biller: str, retention: Retention) -> Removed:
-    """Removes what is older."""
+    """Remove what is older."""
     from_activity = transaction.now - timedelta(days=retention.activity_days)
     from_consents = transaction.now - timedelta(days=retention.consent_days)
     removal = begin_removal(transaction, "purge", biller, from_activity, from_consents)
@@ -58,9 +58,9 @@ def begin_removal(
     activity_before: datetime,
     consents_before: datetime,
 ) -> int:
-    """Says in `removals` what this transaction may remove; the triggers read it (revision 0004).
+    """Record in `removals` what this transaction may remove. The triggers read it (revision 0004).
 
-    The row stays. No other transaction sees it before it is finished.
+    The row stays. No other transaction sees it before the removal is finished.
     """
     transaction.lock(f"removal {biller}")
     values = {"why": why, "biller": biller, "at": transaction.now}
@@ -73,7 +73,7 @@ def begin_removal(
 
 
 def finish_removal(transaction: Transaction, removal: int, removed: Removed) -> Removed:
-    """Nothing more may be removed; the row says how much was."""
+    """End the permission to remove, and record in the row how much was removed."""
     its = removals.c.id == removal
     transaction.connection.execute(
         update(removals).where(its).values(finished=transaction.now, **unstructure(removed))
@@ -82,5 +82,5 @@ def finish_removal(transaction: Transaction, removal: int, removed: Removed) -> 
 
 
 def _needed(table: Table, task: Task) -> ColumnElement[bool]:
-    """Whether something is left to do with it."""
+    """Return a condition: there is unfinished work for the row."""
     return exists().where(jobs.c.key == table.c.key, jobs.c.task == task, jobs.c.done.is_(None))

@@ -1,4 +1,4 @@
-"""The record as it is read for reports: names, codes, times and counts. It needs no keys."""
+"""Reads the record for reports: names, codes, times, and counts. Needs no keys."""
 
 import json
 from collections.abc import Iterator
@@ -13,31 +13,31 @@ from paperless_ivr.records.sql.database import Database
 from paperless_ivr.records.sql.tables import activity, jobs
 
 PAGE = 1000
-"""Lines that are read at once; each page is a transaction of its own."""
+"""Lines to read at once. Each page is a separate transaction."""
 
 
 @frozen
 class SqlReading:
-    """What is read of a database for reports."""
+    """Reads a database for reports."""
 
     database: Database
 
     def billers(self) -> tuple[str, ...]:
-        """The billers whose calls there are lines of."""
+        """Return the billers that have lines."""
         found = select(activity.c.biller).distinct().order_by(activity.c.biller)
         return self.database.read(lambda connection: tuple(connection.scalars(found)))
 
     def activity(
         self, biller: str, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[Activity]:
-        """The lines of a biller, a page at a time."""
+        """Yield the lines of a biller, reading a page at a time."""
         after = (since, 0) if since else None
         while rows := self.database.read(lambda c: _page(c, biller, after, until)):  # noqa: B023
             yield from map(line_of, rows)
             after = (rows[-1].at, rows[-1].id)
 
     def tracked(self, biller: str) -> tuple[Tracked, ...]:
-        """How much of each task is left, and how the rest ended."""
+        """Return how much of each task is unfinished, and how the rest ended."""
         counting = (
             select(jobs.c.task, jobs.c.done, func.count(), func.min(jobs.c.at))
             .where(jobs.c.biller == biller)
@@ -57,9 +57,9 @@ def _page(
     after: tuple[datetime, int] | None,
     until: datetime | None,
 ) -> list[Row[Any]]:
-    """The next lines: they stand in the order of their time, then as they were noted."""
+    """Return the next lines, ordered by time, then as they were noted."""
     found = select(activity).where(activity.c.biller == biller)
-    if after is not None:  # the first of the two is what the index is read by
+    if after is not None:  # the first of the two conditions is what the index is used for
         at, line = after
         found = found.where(activity.c.at >= at, or_(activity.c.at > at, activity.c.id > line))
     if until is not None:
@@ -69,7 +69,7 @@ def _page(
 
 
 def line_of(row: Row[Any]) -> Activity:
-    """A line, but for whom it tells of."""
+    """Return a line without the people it is about."""
     return Activity(
         ActivityType(row.what),
         row.call_id,

@@ -1,4 +1,4 @@
-"""The durable record: each method is one transaction."""
+"""The durable record. Each method is one transaction."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -45,7 +45,7 @@ T = TypeVar("T")
 
 @frozen(eq=False, repr=False)
 class SqlRecord(SqlReading):
-    """A record that outlasts its process. Safe to use from several threads and processes."""
+    """A record in a database. Safe to use from several threads and processes."""
 
     _vault: Vault
     _now: Callable[[], datetime] = utc_now
@@ -56,49 +56,49 @@ class SqlRecord(SqlReading):
     # ── activity ──
 
     def note(self, activity: Activity) -> None:
-        """Appends a line."""
+        """Append a line."""
         self._write(lambda transaction: lines.note(transaction, activity))
 
     def screen(self, request: Screen) -> Screened:
-        """How earlier hand-overs of this caller or account ended."""
+        """Return how earlier hand-overs of this caller or account ended."""
         return self._read(lambda transaction: lines.screen(transaction, request))
 
     def reserve(self, request: ReserveTry, limits: Limits) -> TryReserved | LimitReached:
-        """Counts a try before it is made."""
+        """Count a try before it is made."""
         return self._write(lambda transaction: reserve_try(transaction, request, limits))
 
     def consents(self, biller: str, reference: str) -> tuple[Evidence, ...]:
-        """The consents of a reference."""
+        """Return the consents with a reference."""
         return self._read(lambda transaction: lines.given(transaction, biller, reference))
 
-    # ── writes and wishes ──
+    # ── writes and deferred requests ──
 
     def intend(self, write: Write, evidence: Evidence, limits: Limits) -> Refused | None:
-        """Puts a write on record, unless a limit forbids it."""
+        """Put a write on record, unless a limit forbids it."""
         return self._write(lambda transaction: writes.intend(transaction, write, evidence, limits))
 
     def settle(self, key: str, answer: ServiceAnswer) -> None:
-        """Puts the outcome of a write on record."""
+        """Put the outcome of a write on record."""
         self._write(lambda transaction: writes.settle(transaction, key, answer))
 
     def keep(self, request: DeferRequest, evidence: Evidence) -> None:
-        """Keeps a wish, to be completed later."""
+        """Keep a deferred request, to be completed later."""
         self._write(lambda transaction: writes.keep(transaction, request, evidence))
 
     # ── after the call ──
 
     def unsettled(self, before: datetime) -> tuple[PendingWrite, ...]:
-        """The writes without a certain outcome."""
+        """Return the writes whose outcome is not certain."""
         left = self._read(lambda transaction: jobs.left(transaction, Task.SETTLE, before))
         return tuple(one for one in left if isinstance(one, PendingWrite))
 
     def kept(self) -> tuple[DeferredRequest, ...]:
-        """The wishes that stand."""
+        """Return the deferred requests that are still open."""
         left = self._read(lambda transaction: jobs.left(transaction, Task.COMPLETE))
         return tuple(one for one in left if isinstance(one, DeferredRequest))
 
     def followed(self) -> tuple[OpenRegistration, ...]:
-        """The registrations that are being followed."""
+        """Return the registrations that are being followed."""
         left = self._read(lambda transaction: jobs.left(transaction, Task.FOLLOW))
         return tuple(one for one in left if isinstance(one, OpenRegistration))
 
@@ -111,39 +111,39 @@ class SqlRecord(SqlReading):
         before: datetime,
         most: int,
     ) -> tuple[WorkItem, ...]:
-        """Some of what is left to do, for one holder alone."""
+        """Claim some unfinished work for one holder alone."""
         return self._write(
             lambda transaction: jobs.claim(transaction, task, biller, holder, lease, before, most)
         )
 
     def release(self, left: WorkItem, holder: str, again: datetime) -> None:
-        """Gives back what was claimed."""
+        """Release claimed work."""
         self._write(lambda transaction: jobs.release(transaction, left, holder, again))
 
     def finish(self, left: WorkItem, holder: str, how: ActivityType, reason: str = "") -> None:
-        """Closes what was claimed."""
+        """Close claimed work."""
         if how not in FINISHES or (
             isinstance(left, PendingWrite) and how is not ActivityType.GIVEN_UP
         ):
-            message = f"{how.value} is no end of this"
+            message = f"{how.value} cannot finish this task"
             raise ValueError(message)
         self._write(lambda transaction: jobs.finish(transaction, left, holder, how, reason))
 
     def purge(self, biller: str, retention: Retention) -> Removed:
-        """Removes what a biller's retention no longer allows."""
+        """Remove everything older than a biller's retention allows."""
         return self._write(lambda transaction: purge(transaction, biller, retention))
 
     # ── one person, or one consent ──
 
     def find(self, person: Secret, biller: str | None = None) -> Found:
-        """All that is on record of an account, a telephone number or an e-mail address.
+        """Return everything on record about an account, a telephone number, or an e-mail address.
 
-        It opens every consent of the biller, or of all billers: seconds for a hundred thousand.
+        Opens every consent of the biller, or of all billers: a hundred thousand take seconds.
         """
         return self._read(lambda transaction: find(transaction, person, biller))
 
     def evidence(self, reference: str) -> str | None:
-        """All that is on record of a consent, IN CLEAR, as a JSON file; None: there is none."""
+        """Return everything on record about a consent, IN CLEAR TEXT, as JSON; None if absent."""
 
         def written(transaction: Transaction) -> str | None:
             found = evidence(transaction, reference)
@@ -152,20 +152,20 @@ class SqlRecord(SqlReading):
         return self._read(written)
 
     def plan_erasure(self, person: Secret, biller: str, retention: Retention) -> Erasure:
-        """What an erasure would remove, and what it would keep; nothing is removed yet.
+        """Return what an erasure would remove, and what it would keep. Removes nothing yet.
 
-        Raises `errors.StillOpen` while a call or a request of that person is under way.
+        Raises `errors.StillOpen` while a call or a request of that person is in progress.
         """
         return self._read(lambda transaction: plan_erasure(transaction, person, biller, retention))
 
     def erase(self, erasure: Erasure) -> Removed:
-        """Removes what was planned, and notes in `removals` that it did, not whose it was."""
+        """Carry out an erasure, and note it in `removals` without saying whose data it was."""
         return self._write(lambda transaction: erase(transaction, erasure))
 
     # ── transactions ──
 
     def transaction(self, connection: Connection) -> Transaction:
-        """What a transaction that is under way works with."""
+        """Return what a transaction under way works with."""
         return Transaction(self.database, connection, self._vault, self._now())
 
     def _read(self, act: Callable[[Transaction], T]) -> T:

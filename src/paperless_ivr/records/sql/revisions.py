@@ -1,6 +1,6 @@
-"""Which version of the tables a database has.
+"""Finds out which version of the tables a database has.
 
-Every start of a server asks; so Alembic, which takes long to import, is left to `upgrades`.
+Every server does so when it starts, so Alembic, which is slow to import, is left to `upgrades`.
 """
 
 from sqlalchemy import Connection, inspect, text
@@ -13,11 +13,11 @@ NOTHING = "none"
 
 
 def check_revision(database: Database) -> None:
-    """Raises `OlderDatabase` or `UnknownDatabase` where the tables are not of this version."""
+    """Raise `OlderDatabase` or `UnknownDatabase` if the tables are not of this version."""
     found = database.read(revision_of)
     if found == REVISION:
         return
-    from paperless_ivr.records.sql.upgrades import is_known  # noqa: PLC0415 - brings Alembic
+    from paperless_ivr.records.sql.upgrades import is_known  # noqa: PLC0415 - imports Alembic
 
     if found == NOTHING or is_known(found):
         raise OlderDatabase(found, REVISION)
@@ -25,12 +25,12 @@ def check_revision(database: Database) -> None:
 
 
 def is_empty(database: Database) -> bool:
-    """Whether a database has no tables at all."""
+    """Tell whether a database has no tables at all."""
     return not database.read(lambda connection: inspect(connection).get_table_names())
 
 
 def revision_of(connection: Connection) -> str:
-    """The version of the tables, `NOTHING` where there are none."""
+    """Return the version of the tables, or `NOTHING` if there are none."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return NOTHING
     found = connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))  # noqa: S608 - ours

@@ -26,7 +26,7 @@ from paperless_ivr.records.vault import Vault, vault, vault_of_file
 KEYS = "PAPERLESS_IVR_KEYS"
 """The variable that holds the keys, `hash=… seal=…`."""
 KEY_FILE = "PAPERLESS_IVR_KEY_FILE"
-"""The variable that names a file that holds them."""
+"""The variable with the path of a file that holds them."""
 
 
 class Store:
@@ -38,11 +38,11 @@ class Store:
         self.calls = SqlLiveCalls(database, vault, now)
 
     def commit(self, update: SessionUpdate, *, again: bool = False) -> Refused | None:
-        """Makes every change of an update in one transaction, or none of them."""
+        """Make every change of an update in one transaction, or none of them."""
         return self.database.write(self._changing(update, again=again))
 
     def commit_try(self, reservation: Reservation, follow: Follow, *, again: bool = False) -> Tried:
-        """Counts a try and makes the changes that follow in one transaction, or neither."""
+        """Count a try and make the changes that follow in one transaction, or do neither."""
 
         def change(connection: Connection) -> Tried:
             transaction = self.record.transaction(connection)
@@ -55,7 +55,7 @@ class Store:
     def _changing(
         self, update: SessionUpdate, *, again: bool
     ) -> Callable[[Connection], Refused | None]:
-        """Makes the changes of an update in a transaction that is under way."""
+        """Return a function that makes the changes of an update in a transaction under way."""
         call = update.call
         storing = None
         if call is not None and not update.forget:
@@ -73,7 +73,7 @@ class Store:
                 intent = update.intent
                 refused = writes.intend(transaction, intent.write, intent.evidence, intent.limits)
                 if refused is not None:
-                    return refused  # before anything else: nothing was changed
+                    return refused  # comes first, so nothing has been changed
             if update.outcome is not None:
                 writes.settle(transaction, update.outcome.key, update.outcome.answer)
             if storing is not None:
@@ -87,10 +87,10 @@ class Store:
         return change
 
     def probe(self) -> None:
-        """Finds out whether calls can be written; RecordDown where they cannot.
+        """Check that calls can be written. RecordDown if they cannot.
 
-        A row is written and removed in one transaction: nobody else sees it, and yet it needs
-        everything that a call needs.
+        Writes and removes a row in one transaction: it is never visible to others, but needs
+        everything that storing a call needs.
         """
         row = {"call_id": f"probe {token_hex(8)}", "biller": "probe", "turn": 0, "saved": utc_now()}
 
@@ -121,13 +121,13 @@ def open_store(  # noqa: PLR0913 - each is an option of a server
     make: bool = True,
     connections: int = CONNECTIONS,
 ) -> Store:
-    """Opens the record of a database; an empty database gets its tables, and its keys.
+    """Open the record of a database. An empty database gets its tables and its keys.
 
-    Without `make` it raises `NoRecord` where there is none yet.
+    If `make` is false, raises `NoRecord` if there is none yet.
 
-    Without a vault it is that of `vault_for`. `budget` is the policy's `budgets.record`. Raises
-    `RecordDown`, `OlderDatabase`, `UnknownDatabase` or `KeyProblem`, and ValueError for a URL
-    of another database.
+    The default vault is that of `vault_for`. `budget` is the policy's `budgets.record`. Raises
+    `RecordDown`, `OlderDatabase`, `UnknownDatabase`, or `KeyProblem`, and ValueError for the URL
+    of any other database.
     """
     file = _file(url)
     if not make and file is not None and not file.exists():
@@ -138,7 +138,7 @@ def open_store(  # noqa: PLR0913 - each is an option of a server
         if empty and not make:
             raise NoRecord
         if empty:
-            from paperless_ivr.records.sql.upgrades import upgrade  # noqa: PLC0415 - brings Alembic
+            from paperless_ivr.records.sql.upgrades import upgrade  # noqa: PLC0415 - imports Alembic
 
             upgrade(making)
         check_revision(making)
@@ -150,17 +150,17 @@ def open_store(  # noqa: PLR0913 - each is an option of a server
 
 
 BUDGET_OF_UPGRADE = 60.0
-"""Seconds that a change of the tables may take, or the wait for another process to do it."""
+"""Seconds that an upgrade of the tables may take, or the wait for another process to do it."""
 
 
 def _is_unused(connection: Connection) -> bool:
-    """Whether no keys were ever used."""
+    """Tell whether no keys were ever used."""
     rows = (select(exists().select_from(table)) for table in (key_check, activity, live_calls))
     return not any(connection.scalar(row) for row in rows)
 
 
 def _file(url: str) -> Path | None:
-    """The file of an SQLite database."""
+    """Return the file of an SQLite database."""
     made = database_url(url)
     return Path(made.database or "") if made.get_backend_name() == "sqlite" else None
 
@@ -168,12 +168,12 @@ def _file(url: str) -> Path | None:
 def vault_for(
     url: str | URL, environment: Mapping[str, str] = os.environ, *, make: bool = True
 ) -> Vault:
-    """The vault of a database.
+    """Return the vault of a database.
 
-    Its keys are those of PAPERLESS_IVR_KEYS, or of the file that PAPERLESS_IVR_KEY_FILE names.
-    Without either, SQLite has a file beside the database, made when it is first needed:
-    `record.db.keys`. Back it up apart from the database: without it nothing sealed opens.
-    Without `make` a file that is not there is a problem: what was recorded has its own keys.
+    The keys come from PAPERLESS_IVR_KEYS, or from the file that PAPERLESS_IVR_KEY_FILE names.
+    If neither is set, SQLite uses a file next to the database, created when first needed:
+    `record.db.keys`. Back it up separately: without it, nothing sealed can be opened.
+    If `make` is false, a missing file is an error, since an existing record has its own keys.
     """
     made = database_url(url)
     if environment.get(KEYS):

@@ -1,7 +1,7 @@
-"""The tables of the record. `migrations` makes them; a test keeps the two the same.
+"""The tables of the record. `migrations` creates them, and a test checks that the two agree.
 
-No column holds anything personal in clear. Columns that end in `_hash`, and `whose`, are keyed
-hashes to look things up by; `sealed` opens with the vault alone.
+No column holds personal data in clear text. Columns that end in `_hash`, and `whose`, are keyed
+hashes to look things up by. Only the vault can open `sealed`.
 """
 
 from datetime import UTC, datetime
@@ -26,37 +26,37 @@ from sqlalchemy import (
 
 
 class Moment(TypeDecorator[datetime]):
-    """A moment with its zone. SQLite has none: there it is in UTC."""
+    """A time-zone-aware moment. SQLite has no time zones, so it is stored there in UTC."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """As it is stored."""
+        """Return the stored form."""
         if value is None:
             return None
         utc = value.astimezone(UTC)
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """As it was before."""
+        """Return the original value."""
         return None if value is None else value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
 
 
 VERSION_TABLE = "paperless_ivr_revision"
-"""Alembic's table. Another program's, in the same database, has the usual name."""
+"""Alembic's table. Another program in the same database can use the usual name."""
 REVISION = "0004"
-"""The newest of `migrations/versions`: it makes the tables that stand here."""
+"""The newest of `migrations/versions`, which results in the tables below."""
 
 REMOVES = "paperless_ivr_removes"
-"""A function that only the connections of this library have, and the triggers of SQLite call.
+"""A function that only this library's connections have, called by the triggers in SQLite.
 
-Without it no statement removes a line there, whatever stands in `removals`: SQLite has no roles.
+Without it no statement can remove a line, whatever is in `removals`: SQLite has no roles.
 """
 
 HASH = String(64)
 NUMBER = BigInteger().with_variant(Integer, "sqlite")
-"""What SQLite numbers rows with is an Integer, of 64 bits."""
+"""SQLite numbers rows with an Integer, which has 64 bits."""
 
 
 def _number() -> Column[Any]:

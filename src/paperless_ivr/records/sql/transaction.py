@@ -1,4 +1,4 @@
-"""What one transaction on the record is done with, and how values are put into columns."""
+"""The context of one transaction on the record, and how values are stored in columns."""
 
 from datetime import datetime
 from typing import Any
@@ -23,9 +23,9 @@ from paperless_ivr.records.vault import Vault
 from paperless_ivr.secret import Secret
 
 SCHEMA = 1
-"""The form of what is sealed. Another one when a field, or an enum's name, changes.
+"""The format of sealed data. Changes if a field or an enum's name changes.
 
-A field that is added, with a default, needs none: what was sealed without it is read with it.
+Adding a field with a default needs no change: older data gets the default.
 """
 
 
@@ -49,7 +49,7 @@ class _SealedConsent:
 
 @frozen
 class Transaction:
-    """One transaction: its connection, the vault, and the time that it is at."""
+    """One transaction: its connection, the vault, and its time."""
 
     database: Database
     connection: Connection
@@ -57,46 +57,46 @@ class Transaction:
     now: datetime
 
     def lock(self, *names: str) -> None:
-        """Lets one transaction at a time do something with these names."""
+        """Let only one transaction at a time work with these names."""
         self.database.lock(self.connection, *names)
 
     def bill(self, evidence: Evidence, what: Write | DeferRequest) -> str:
-        """By which what was wanted for one bill is found."""
+        """Return the hash to find the writes and deferred requests of one bill by."""
         biller = evidence.consent.biller
         return self.vault.hash("bill", biller, what.customer, what.invoice_type)
 
     # ── sealed ──
 
     def sealed_write(self, write: Write) -> bytes:
-        """A write, sealed."""
+        """Return a write, sealed."""
         return self.vault.seal(dump_value(_SealedWrite(SCHEMA, write)), f"write {write.key}")
 
     def opened_write(self, key: str, sealed: bytes) -> Write:
-        """The write of a key."""
+        """Return the write of a key."""
         data = self.vault.open(sealed, f"write {key}")
         return load_value(data, _SealedWrite, SCHEMA).write
 
     def sealed_request(self, request: DeferRequest) -> bytes:
-        """A wish, sealed."""
+        """Return a deferred request, sealed."""
         return self.vault.seal(dump_value(_SealedRequest(SCHEMA, request)), f"wish {request.key}")
 
     def opened_request(self, key: str, sealed: bytes) -> DeferRequest:
-        """The wish of a key."""
+        """Return the deferred request of a key."""
         return load_value(self.vault.open(sealed, f"wish {key}"), _SealedRequest, SCHEMA).wish
 
     def opened_consent(self, reference: str, sealed: bytes) -> Evidence:
-        """The consent of a reference."""
+        """Return the consent of a reference."""
         data = self.vault.open(sealed, f"consent {reference}")
         return load_value(data, _SealedConsent, SCHEMA).evidence
 
     def consent_mentions(self, reference: str, sealed: bytes, person: Secret) -> bool:
-        """Whether a consent holds an account, a telephone number or an e-mail address."""
+        """Tell whether a consent contains an account, a telephone number, or an e-mail address."""
         return mentions(self.vault.open(sealed, f"consent {reference}"), person)
 
     # ── consents ──
 
     def consented(self, evidence: Evidence) -> int:
-        """The number of a consent on record; it is put there where it is not yet."""
+        """Return the number of a consent on record, after putting it there if necessary."""
         reference = evidence.consent.reference
         given = {
             "biller": evidence.consent.biller,
@@ -117,13 +117,13 @@ class Transaction:
 
 
 def outcome(answer: ServiceAnswer) -> str:
-    """How a write ended. An answer to something else says nothing about it."""
+    """Return the outcome of a write. It is unknown if the answer fits no write."""
     known = isinstance(answer, Accepted | Refused | Unavailable)
     return type(answer).__name__ if known else OutcomeUnknown.__name__
 
 
 def answered(row: Row[Any]) -> ServiceAnswer | None:
-    """The answer that `outcome` and `reason` of a write stand for."""
+    """Return the answer that a write's `outcome` and `reason` stand for."""
     plain: dict[str | None, ServiceAnswer] = {
         kind.__name__: kind() for kind in (Accepted, Unavailable, OutcomeUnknown)
     }

@@ -1,4 +1,4 @@
-"""How a database gets to this version of the tables: with Alembic."""
+"""Upgrades a database to this version of the tables, with Alembic."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,10 +18,10 @@ LOCK = "the tables of the record"
 
 
 def upgrade(database: Database) -> str:
-    """Brings the tables to this version, making them where there are none; names the version.
+    """Upgrade the tables to this version, or create them, and return the version.
 
-    Whole or not at all, and once where several do it at the same time. Raises
-    `UnknownDatabase` for tables of a later version.
+    The upgrade is atomic, and runs only once if several processes try at the same time.
+    Raises `UnknownDatabase` for tables of a later version.
     """
 
     def bring(connection: Connection) -> str:
@@ -38,12 +38,12 @@ def upgrade(database: Database) -> str:
 
 
 def is_known(revision: str) -> bool:
-    """Whether this version knows how to go on from a revision."""
+    """Tell whether this version can upgrade from a revision."""
     return revision in revisions()
 
 
 def revisions() -> tuple[str, ...]:
-    """All revisions, the newest first."""
+    """Return all revisions, the newest first."""
     with _config() as config:
         scripts = ScriptDirectory.from_config(config)
         return tuple(script.revision for script in scripts.walk_revisions())

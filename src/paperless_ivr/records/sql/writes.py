@@ -1,4 +1,4 @@
-"""Writes and wishes: on record before they are sent, settled, kept."""
+"""Writes, recorded before they are sent, and deferred requests."""
 
 from typing import Any
 
@@ -29,13 +29,13 @@ from paperless_ivr.records.sql.tables import consents, wishes, writes
 from paperless_ivr.records.sql.transaction import Transaction, outcome
 
 DECIDING = ("EnrollInPaperless", "StoreCustomerPreference")
-"""Operations that say how a bill is to come (`port.decides`)."""
+"""Operations that decide how a bill is delivered (`port.decides`)."""
 
 
 def intend(
     transaction: Transaction, write: Write, evidence: Evidence, limits: Limits
 ) -> Refused | None:
-    """Puts a write on record, unless a limit forbids it."""
+    """Put a write on record, unless a limit forbids it."""
     transaction.lock(f"write {write.key}")
     if transaction.connection.scalar(select(exists().where(writes.c.key == write.key))):
         return None
@@ -60,7 +60,7 @@ def intend(
 
 
 def settle(transaction: Transaction, key: str, answer: ServiceAnswer) -> None:
-    """Puts the outcome of a write on record."""
+    """Put the outcome of a write on record."""
     row = transaction.connection.execute(
         select(writes, consents.c.reference, consents.c.sealed.label("sealed_consent"))
         .join(consents, writes.c.consent == consents.c.id)
@@ -91,7 +91,7 @@ def settle(transaction: Transaction, key: str, answer: ServiceAnswer) -> None:
 
 
 def _decided(transaction: Transaction, row: Row[Any], write: Write, evidence: Evidence) -> None:
-    """What an accepted write does to the wish of its key, and to what was before it."""
+    """Finish the deferred request of an accepted write's key, and what it supersedes."""
     transaction.lock(row.bill_hash)
     starts = starts_registration(write)
     for job in jobs.open_for(transaction, row.bill_hash, Task.COMPLETE, Task.FOLLOW):
@@ -115,7 +115,7 @@ def _decided(transaction: Transaction, row: Row[Any], write: Write, evidence: Ev
 
 
 def keep(transaction: Transaction, request: DeferRequest, evidence: Evidence) -> None:
-    """Keeps a wish, to be completed later."""
+    """Keep a deferred request, to be completed later."""
     bill, biller = transaction.bill(evidence, request), evidence.consent.biller
     transaction.lock(f"wish {request.key}", bill)
     if transaction.connection.scalar(select(exists().where(wishes.c.key == request.key))):

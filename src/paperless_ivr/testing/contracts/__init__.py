@@ -1,7 +1,7 @@
-"""What every back end, record, store of live calls and gateway promises, as checks for anybody.
+"""The contracts of back ends, records, stores of live calls, and gateways, as reusable checks.
 
-Each check takes a function that makes a fresh one, and raises one AssertionError that names
-every promise that is broken. They need no test runner.
+Each check takes a function that makes a fresh instance, and raises one AssertionError that names
+every broken promise. No test runner is needed.
 """
 
 from paperless_ivr.testing.contracts.backend import check_backend

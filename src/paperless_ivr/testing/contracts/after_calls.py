@@ -1,4 +1,4 @@
-"""What every record promises of what comes after a call: left to do, looked up, purged."""
+"""What every record promises about work after a call: unfinished work, look-ups, and purges."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -34,7 +34,7 @@ from paperless_ivr.testing.contracts.checking import AT_ONCE, at_once, holds, ra
 
 TASKS = (Task.SETTLE, Task.COMPLETE, Task.FOLLOW)
 ENDS = (ActivityType.GIVEN_UP, ActivityType.EXPORTED, ActivityType.EXPIRED)
-"""An end for each task."""
+"""An ending for each task."""
 
 
 def _keys(left: tuple[WorkItem, ...]) -> list[str]:
@@ -42,7 +42,7 @@ def _keys(left: tuple[WorkItem, ...]) -> list[str]:
 
 
 def _unsettled(make: MakeRecord) -> None:
-    """Writes whose outcome is not certain are told, as they were first put on record."""
+    """Writes whose outcome is not certain are returned, as they were first put on record."""
     answers: dict[str, ServiceAnswer | None] = {
         "never": None,
         "lost": OutcomeUnknown(),
@@ -70,7 +70,7 @@ def _unsettled(make: MakeRecord) -> None:
 
 
 def _unsettled_before(make: MakeRecord) -> None:
-    """Writes of calls that may still be in progress are not told yet."""
+    """Writes of calls that may still be in progress are not returned yet."""
     bench = Bench.of(make)
     bench.intend(preference("old"))
     bench.clock.go(seconds=1)
@@ -82,7 +82,7 @@ def _unsettled_before(make: MakeRecord) -> None:
 
 
 def _latest_deferred(make: MakeRecord) -> None:
-    """Of a bill the latest wish stands, though an earlier one comes again; others stay apart."""
+    """The latest deferred request for a bill counts, even if an earlier one is kept again."""
     bench = Bench.of(make)
     elsewhere = evolve(bench, biller="another-biller")
     for key, invoice_type in (("w1", "WATER"), ("w2", "GAS"), ("w3", "WATER"), ("w1", "WATER")):
@@ -99,7 +99,7 @@ def _latest_deferred(make: MakeRecord) -> None:
 
 
 def _write_instead_of_deferred(make: MakeRecord) -> None:
-    """An accepted write takes the place of what was wished for the bill before, and of no other."""
+    """An accepted write supersedes earlier deferred requests for its bill, and no others."""
     bench = Bench.of(make)
     bench.keep(deferred_of("w1"))
     bench.keep(deferred_of("w2", "GAS"))
@@ -116,7 +116,7 @@ def _write_instead_of_deferred(make: MakeRecord) -> None:
 
 
 def _write_before_deferred(make: MakeRecord) -> None:
-    """A write that turns out done leaves what was wished after it; of its own key nothing."""
+    """A write that turns out done leaves later deferred requests open, except its own key's."""
     bench = Bench.of(make)
     bench.intend(preference("w1"))
     bench.intend(preference("w2", "GAS"))
@@ -131,7 +131,7 @@ def _write_before_deferred(make: MakeRecord) -> None:
 
 
 def _followed(make: MakeRecord) -> None:
-    """Registrations that were accepted are followed; paper, texts and what was refused are not."""
+    """Accepted registrations are followed. Paper, texts, and refused writes are not."""
     bench = Bench.of(make)
     bench.done(preference("w1"))
     bench.record.settle("w1", Accepted())
@@ -169,7 +169,7 @@ def _followed_until(make: MakeRecord) -> None:
 
 
 def _with_one_of_each(bench: Bench) -> None:
-    """Leaves one of each task to do, under one key."""
+    """Add unfinished work of each task, under one key."""
     bench.keep(deferred_of("w1"))
     bench.clock.go(seconds=1)
     bench.done(preference("f1", "GAS"))
@@ -177,7 +177,7 @@ def _with_one_of_each(bench: Bench) -> None:
 
 
 def _claimed_alone(make: MakeRecord) -> None:
-    """What is claimed nobody else gets before its lease ends; attempts are counted."""
+    """Claimed work is given to no one else before its lease ends, and attempts are counted."""
     for task in TASKS:
         bench = Bench.of(make)
         _with_one_of_each(bench)
@@ -191,7 +191,7 @@ def _claimed_alone(make: MakeRecord) -> None:
 
 
 def _own_billers(make: MakeRecord) -> None:
-    """What the calls of one biller left is not given to whoever works for another."""
+    """Unfinished work of one biller is not given to a holder that works for another."""
     for task in TASKS:
         bench = Bench.of(make)
         _with_one_of_each(bench)
@@ -199,7 +199,7 @@ def _own_billers(make: MakeRecord) -> None:
 
 
 def _oldest_first(make: MakeRecord) -> None:
-    """The oldest are claimed first, and no more than asked for."""
+    """The oldest work is claimed first, and no more than requested."""
     bench = Bench.of(make)
     for number in range(5):
         bench.keep(deferred_of(f"w{number}", f"TYPE-{number}"))
@@ -210,7 +210,7 @@ def _oldest_first(make: MakeRecord) -> None:
 
 
 def _claimed_at_once(make: MakeRecord) -> None:
-    """Of many who claim at the same time each gets what no other has, and nothing is left out."""
+    """Concurrent claims never overlap, and leave nothing out."""
     bench = Bench.of(make)
     keys = [f"w{number:02}" for number in range(2 * AT_ONCE)]
     for key in keys:
@@ -228,7 +228,7 @@ def _claimed_at_once(make: MakeRecord) -> None:
 
 
 def _released(make: MakeRecord) -> None:
-    """What is given back is claimed again, by whomever, from the moment that was said."""
+    """Released work can be claimed again, by any holder, from the given moment on."""
     for task in TASKS:
         bench = Bench.of(make)
         _with_one_of_each(bench)
@@ -241,7 +241,7 @@ def _released(make: MakeRecord) -> None:
 
 
 def _finished(make: MakeRecord) -> None:
-    """What is finished is left no more, and what has another task under its key is."""
+    """Finished work is gone, but other tasks under its key remain."""
     for task, how in zip(TASKS, ENDS, strict=True):
         bench = Bench.of(make)
         _with_one_of_each(bench)
@@ -252,11 +252,11 @@ def _finished(make: MakeRecord) -> None:
         same(f"what is left after {task}", [int(other is not task) for other in TASKS], left)
         held = bench.record
         told = (held.unsettled(bench.clock()), held.kept(), held.followed())
-        same("what is told", left, [len(some) for some in told])
+        same("the counts", left, [len(some) for some in told])
 
 
 def _no_end(make: MakeRecord) -> None:
-    """What is no end is refused, and that a write was completed is for its outcome to say."""
+    """An invalid ending is refused. A write is completed only by its outcome."""
     bench = Bench.of(make)
     _with_one_of_each(bench)
     ends = (
@@ -267,11 +267,11 @@ def _no_end(make: MakeRecord) -> None:
     for task, how in ends:
         (got,) = bench.claim(task)
         finish = partial(bench.record.finish, got, "one", how)
-        raises(f"to end {task} as {how}", ValueError, finish)
+        raises(f"finishing {task} as {how}", ValueError, finish)
 
 
 def _stale_holder(make: MakeRecord) -> None:
-    """Who no longer holds a claim, or never did, can neither finish nor release it."""
+    """A holder whose claim has ended, or that never had one, can neither finish nor release it."""
     for task, how in zip(TASKS, ENDS, strict=True):
         bench = Bench.of(make)
         _with_one_of_each(bench)
@@ -282,8 +282,8 @@ def _stale_holder(make: MakeRecord) -> None:
         ) -> None:
             finish = partial(bench.record.finish, got, holder, how)
             release = partial(bench.record.release, got, holder, bench.clock())
-            raises(f"that {holder} finishes it", StaleClaim, finish)
-            raises(f"that {holder} releases it", StaleClaim, release)
+            raises(f"finishing it as {holder}", StaleClaim, finish)
+            raises(f"releasing it as {holder}", StaleClaim, release)
 
         refused("two")
         bench.clock.go(minutes=2)
@@ -294,7 +294,7 @@ def _stale_holder(make: MakeRecord) -> None:
 
 
 def _settled_meanwhile(make: MakeRecord) -> None:
-    """What is done meanwhile is no longer held: a write is settled, a wish is outdated."""
+    """A claim ends once its work is done: its write is settled, or its request superseded."""
     bench = Bench.of(make)
     _with_one_of_each(bench)
     held = [got for task in TASKS for got in bench.claim(task)]
@@ -304,11 +304,11 @@ def _settled_meanwhile(make: MakeRecord) -> None:
     bench.done(preference("f2", "GAS"))
 
     for got, how in zip(held, ENDS, strict=True):
-        raises("to finish it", StaleClaim, partial(bench.record.finish, got, "one", how))
+        raises("finishing it", StaleClaim, partial(bench.record.finish, got, "one", how))
 
 
 def _consents(make: MakeRecord) -> None:
-    """A consent can be looked up by its reference, word for word, however it came on record."""
+    """A consent can be looked up by its reference, word for word, however it got on record."""
     bench = Bench.of(make)
     noted = evolve(bench.evidence("c1-1"), words="¿Acepta? – oprima 1", ani=ANI)
     bench.record.note(
@@ -333,7 +333,7 @@ def _consents(make: MakeRecord) -> None:
 
 
 def _purged(make: MakeRecord) -> None:
-    """A purge removes what is old: the call before the consent, and of one biller only."""
+    """A purge removes old data of one biller only: the call first, the consent later."""
     bench = Bench.of(make)
     elsewhere = evolve(bench, biller="another-biller")
     for each in (bench, elsewhere):
@@ -357,12 +357,12 @@ def _purged(make: MakeRecord) -> None:
     purged = bench.record.purge(BILLER, retention)
     same("what was removed", (1, 1), (purged.consents, purged.writes))
     same("the consent later", (), bench.record.consents(BILLER, "w1"))
-    raises("to settle it", LookupError, lambda: bench.record.settle("w1", Accepted()))
+    raises("settling it", LookupError, lambda: bench.record.settle("w1", Accepted()))
     same("another biller's lines", 3, bench.record.purge("another-biller", retention).activities)
 
 
 def _never_purged(make: MakeRecord) -> None:
-    """However old, nothing that is left to do is removed, nor the consents to it."""
+    """Unfinished work and its consents are never removed, however old."""
     bench = Bench.of(make)
     _with_one_of_each(bench)
     bench.clock.go(days=4000)
@@ -400,4 +400,4 @@ PROMISES: tuple[Callable[[MakeRecord], None], ...] = (
     _purged,
     _never_purged,
 )
-"""The promises of a record about what comes after a call."""
+"""The promises of a record about work after a call."""

@@ -36,9 +36,9 @@ MakeBackend = Callable[[], Backend]
 
 
 def check_backend(make: MakeBackend) -> None:
-    """Checks a back end. Each one made has its own, fresh `backends.demo.BOOKS` behind it.
+    """Check a back end. Each instance must have its own, fresh `backends.demo.BOOKS` behind it.
 
-    Checks that need an operation which the service lacks are left out.
+    Checks that need an operation the service lacks are skipped.
     """
     has = make().operations
     checks = [check for check, kinds in PROMISES.items() if {k.__name__ for k in kinds} <= has]
@@ -55,7 +55,7 @@ NOBODY = secret.customer("0")
 def _prefer(
     handle: str, key: str, *, paperless: bool = True, email: Secret | None = OTHER_EMAIL
 ) -> StoreCustomerPreference:
-    """The preference of a customer, for their first bill."""
+    """Return a customer's preference for their first bill."""
     who = demo.customer(handle)
     return StoreCustomerPreference(
         who.id,
@@ -98,7 +98,7 @@ ONE_OF_EACH: tuple[ServiceRequest, ...] = (
     _text("rivera", PHONE, "each-3"),
     _autopay("rivera", "each-4"),
 )
-"""A request of every operation."""
+"""A request for every operation."""
 
 
 def _ask(backend: Backend, request: ServiceRequest, budget: float = BUDGET) -> ServiceAnswer:
@@ -114,7 +114,7 @@ def _found(backend: Backend, account: Secret) -> tuple[Customer, ...]:
 
 
 def _flags(backend: Backend, handle: str) -> list[tuple[str, bool | None, bool]]:
-    """How a customer's bills come today: type, paperless, pending."""
+    """Return the status of a customer's bills: type, paperless, pending."""
     who = demo.customer(handle)
     return [
         (invoice.type, invoice.paperless, invoice.pending)
@@ -130,15 +130,15 @@ PAPERLESS = [("WATER", True, False)]
 
 
 def _operations(make: MakeBackend) -> None:
-    """The operations are named, and are some of the seven."""
+    """The service names its operations, which are among the seven."""
     operations = make().operations
 
-    holds("there are any", bool(operations))
-    same("what is beyond the seven", frozenset(), operations - OPERATIONS)
+    holds("that there are any", bool(operations))
+    same("the set beyond the seven", frozenset(), operations - OPERATIONS)
 
 
 def _lacking(make: MakeBackend) -> None:
-    """An operation that the service lacks is unavailable: nothing was done."""
+    """An operation that the service lacks is unavailable: nothing is done."""
     backend = make()
     for request in ONE_OF_EACH:
         if type(request).__name__ not in backend.operations:
@@ -146,7 +146,7 @@ def _lacking(make: MakeBackend) -> None:
 
 
 def _always_answers(make: MakeBackend) -> None:
-    """Even without any time there is an answer, and it fits the question."""
+    """Even with no time at all there is an answer, and it fits the request."""
     backend = make()
     for request in ONE_OF_EACH:
         answer = _ask(backend, request, 0.0)
@@ -167,11 +167,11 @@ _FITTING: Mapping[type, tuple[type, ...]] = {
     SendWebLink: (Accepted, OutcomeUnknown),
     StoreCustomerPaymentMethodV2: (Accepted, OutcomeUnknown),
 }
-"""Besides Refused and Unavailable; a read did nothing, so its outcome is never unknown."""
+"""Possible answers besides Refused and Unavailable. A read's outcome is never unknown."""
 
 
 def _by_account(make: MakeBackend) -> None:
-    """An account number finds its customer, with invoices and what is on file."""
+    """An account number finds its customer, with invoices and contact data on file."""
     backend = make()
     for handle in ("rivera", "chen", "patel", "okafor", "novak", "ali", "ivanova"):
         who = demo.customer(handle)
@@ -179,19 +179,19 @@ def _by_account(make: MakeBackend) -> None:
 
 
 def _joined_accounts(make: MakeBackend) -> None:
-    """The number of one of a holder's accounts finds them all."""
+    """Any account number of a holder finds all of their accounts."""
     both = {demo.customer("park"), demo.customer("park-rental")}
     for who in both:
         same("what is found", both, set(_found(make(), who.account)))
 
 
 def _nobody(make: MakeBackend) -> None:
-    """An account number that nobody has finds nobody, and is no failure."""
+    """An unknown account number finds no customers, which is not a failure."""
     same("what is found", (), _found(make(), secret.account("99999999")))
 
 
 def _by_phone(make: MakeBackend) -> None:
-    """A telephone number finds everybody who has it on file."""
+    """A telephone number finds every customer who has it on file."""
     backend = make()
     for handles in (("rivera",), ("haddad", "lindgren"), ("kim", "kim-shop")):
         people = {demo.customer(handle) for handle in handles}
@@ -204,7 +204,7 @@ def _by_phone(make: MakeBackend) -> None:
 
 
 def _flags_at_first(make: MakeBackend) -> None:
-    """Paperless and pending are told apart, and a missing flag is None, not false."""
+    """Paperless and pending are separate flags, and a missing flag is None, not false."""
     backend = make()
     same("paper", ON_PAPER, _flags(backend, "rivera"))
     same("paperless", PAPERLESS, _flags(backend, "dubois"))
@@ -214,7 +214,7 @@ def _flags_at_first(make: MakeBackend) -> None:
 
 
 def _invoice(make: MakeBackend) -> None:
-    """An invoice is there, or is not."""
+    """`InvoiceExists` says whether an invoice exists."""
     backend = make()
     for handle, there in (("rivera", True), ("weber", False)):
         who = demo.customer(handle)
@@ -225,7 +225,7 @@ def _invoice(make: MakeBackend) -> None:
 
 
 def _preference_pends(make: MakeBackend) -> None:
-    """A stored preference makes its own bill pending, no other, and not yet paperless."""
+    """A stored preference makes only its own bill pending, and not yet paperless."""
     backend = make()
     before = _flags(backend, "novak")
 
@@ -236,7 +236,7 @@ def _preference_pends(make: MakeBackend) -> None:
 
 
 def _preference_replaces(make: MakeBackend) -> None:
-    """A preference for a bill that is pending replaces the registration and its address."""
+    """A preference for a pending bill replaces the registration and its address."""
     backend = make()
 
     same("the answer", Accepted(), _ask(backend, _prefer("silva", "k1")))
@@ -247,7 +247,7 @@ def _preference_replaces(make: MakeBackend) -> None:
 
 
 def _preference_paper(make: MakeBackend) -> None:
-    """A preference for paper ends paperless and cancels pending; on paper it changes nothing."""
+    """A preference for paper ends paperless and cancels pending. It changes nothing on paper."""
     backend = make()
     for handle in ("dubois", "silva", "rivera"):
         answer = _ask(backend, _prefer(handle, f"k-{handle}", paperless=False))
@@ -256,7 +256,7 @@ def _preference_paper(make: MakeBackend) -> None:
 
 
 def _preference_refused(make: MakeBackend) -> None:
-    """A preference is refused, and changes nothing, where it cannot be."""
+    """An invalid preference is refused, and changes nothing."""
     backend = make()
     before = [_flags(backend, handle) for handle in ("dubois", "rivera")]
     already = _ask(backend, _prefer("dubois", "k1"))
@@ -272,7 +272,7 @@ def _preference_refused(make: MakeBackend) -> None:
 
 
 def _same_key(make: MakeBackend) -> None:
-    """A preference sent again with its key is answered alike and changes nothing, even late."""
+    """A preference sent again with its key gets the same answer and changes nothing, even late."""
     backend = make()
     once = _ask(backend, _prefer("rivera", "k1"))
     same("the answer", once, _ask(backend, _prefer("rivera", "k1")))
@@ -284,7 +284,7 @@ def _same_key(make: MakeBackend) -> None:
 
 
 def _other_content(make: MakeBackend) -> None:
-    """A key that comes again with another write is refused, and nothing more is done."""
+    """A key that comes again with a different write is refused, and nothing more is done."""
     backend = make()
     for first, second in (
         (_prefer("rivera", "k1"), _prefer("chen", "k1")),
@@ -313,7 +313,7 @@ def _enroll_pends(make: MakeBackend) -> None:
 
 
 def _enroll_again(make: MakeBackend) -> None:
-    """`EnrollInPaperless`, having no key, is refused where it was done before."""
+    """`EnrollInPaperless`, which has no key, is refused if it was done before."""
     backend = make()
     _ask(backend, _enroll("rivera", "k1"))
     for key in ("k1", "k2"):
@@ -337,7 +337,7 @@ def _enroll_refused(make: MakeBackend) -> None:
 
 
 def _enroll_once(make: MakeBackend) -> None:
-    """Of many enrollments of one bill at the same time exactly one is accepted."""
+    """Exactly one of several concurrent enrollments of a bill is accepted."""
     backend = make()
 
     answers = at_once(lambda n: _ask(backend, _enroll("rivera", f"k{n}")))
@@ -347,7 +347,7 @@ def _enroll_once(make: MakeBackend) -> None:
 
 
 def _web_link(make: MakeBackend) -> None:
-    """A text is accepted, and enrolls nobody; a landline, or no number, is refused."""
+    """A text is accepted, but does not enroll the bill. A landline or invalid number is refused."""
     backend = make()
     same("the answer", Accepted(), _ask(backend, _text("rivera", PHONE, "k1")))
     same("sent again", Accepted(), _ask(backend, _text("rivera", PHONE, "k1")))
@@ -361,7 +361,7 @@ def _web_link(make: MakeBackend) -> None:
 
 
 def _payment_method(make: MakeBackend) -> None:
-    """AutoPay is accepted for a payment that is known, and enrolls nobody in paperless."""
+    """AutoPay is accepted for a known payment, and does not make the bill paperless."""
     backend = make()
     same("the answer", Accepted(), _ask(backend, _autopay("rivera", "k1")))
     same("sent again", Accepted(), _ask(backend, _autopay("rivera", "k1")))
@@ -371,7 +371,7 @@ def _payment_method(make: MakeBackend) -> None:
 
 
 def _silent_backend(make: MakeBackend) -> None:
-    """What is printed of a back end and its answers tells nothing personal."""
+    """A back end and its answers print without personal data."""
     backend = make()
     who = demo.customer("rivera")
     answer = _ask(backend, SearchByAccountNumber(who.account))
@@ -406,4 +406,4 @@ PROMISES: Mapping[Callable[[MakeBackend], None], tuple[type[ServiceRequest], ...
     _payment_method: (_SEARCH, StoreCustomerPaymentMethodV2),
     _silent_backend: (_SEARCH,),
 }
-"""The promises of a back end, and the operations that each is about."""
+"""The promises of a back end, and the operations that each needs."""

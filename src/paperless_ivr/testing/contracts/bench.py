@@ -1,4 +1,4 @@
-"""A record on the bench: what it is told of, and the clock that it goes by."""
+"""A test bench for records: calls to note, and a clock."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -34,28 +34,28 @@ ADDRESS = secret.email("telling.address@example.com")
 WORDS = "We would send it to telling.address@example.com."
 LEASE = timedelta(minutes=1)
 NEVER = 50
-"""So often nothing is allowed."""
+"""More than any limit allows in a day."""
 LIMITS = Limits()
 
 
 @define
 class Clock:
-    """A clock that goes only when it is told to."""
+    """A clock that moves only on request."""
 
     at: datetime = START
 
     def __call__(self) -> datetime:
-        """The time."""
+        """Return the time."""
         return self.at
 
     def go(self, **by: float) -> None:
-        """It gets later."""
+        """Move the clock forward."""
         self.at += timedelta(**by)
 
 
 @define
 class Bench:
-    """A record under test, and the calls that it is told of."""
+    """A record under test, and the calls that are noted in it."""
 
     record: Ledger
     clock: Clock
@@ -64,7 +64,7 @@ class Bench:
 
     @classmethod
     def of(cls, make: MakeRecord) -> "Bench":
-        """A record that is empty."""
+        """Return a bench with an empty record."""
         clock = Clock()
         return cls(make(clock), clock)
 
@@ -76,7 +76,7 @@ class Bench:
         accounts: tuple[Secret, ...] = (),
         **detail: str,
     ) -> None:
-        """Notes a line."""
+        """Note a line."""
         self.record.note(
             Activity(what, call_id, self.biller, "1", self.clock(), "STATE", ani, accounts, detail)
         )
@@ -90,7 +90,7 @@ class Bench:
         ani: Secret | None = ANI,
         accounts: tuple[Secret, ...] = (),
     ) -> None:
-        """Notes a whole hand-over."""
+        """Note a whole hand-over."""
         self.note(ActivityType.ARRIVED, call_id, ani)
         if offered:
             self.note(ActivityType.OFFERED, call_id, ani)
@@ -99,55 +99,55 @@ class Bench:
     def screen(
         self, ani: Secret | None = ANI, account: Secret | None = None, call_id: str = "now"
     ) -> Screened:
-        """What is known of a caller."""
+        """Return what is known about a caller."""
         return self.record.screen(Screen(call_id, BILLER, Moment.START, ani, account))
 
     def reserve(
         self, ani: Secret | None, *accounts: Secret, key: str = "", limits: Limits = LIMITS
     ) -> TryReserved | LimitReached:
-        """Asks for a try of its own, or of a key."""
+        """Reserve a new try, or that of a key."""
         self.numbers += 1
         name = key or f"try-{self.numbers}"
         asked = ReserveTry(Guess.LAST_FOUR, self.biller, ani, accounts, name)
         return self.record.reserve(asked, limits)
 
     def allowed(self, ani: Secret | None, *accounts: Secret) -> bool:
-        """Whether a try is allowed, which is made then."""
+        """Tell whether a try is allowed, and reserve it."""
         return self.reserve(ani, *accounts) == TryReserved()
 
     def intend(self, write: Write, ani: Secret | None = None) -> Refused | None:
-        """Puts a write on record."""
+        """Put a write on record."""
         return self.record.intend(write, self.evidence(write.key, ani), Limits())
 
     def keep(self, request: DeferRequest) -> None:
-        """Keeps a wish."""
+        """Keep a deferred request."""
         self.record.keep(request, self.evidence(request.key))
 
     def evidence(self, reference: str, ani: Secret | None = None) -> Evidence:
-        """A consent that was given now, to this biller."""
+        """Return a consent given now, to this biller."""
         evidence = evidence_of(reference)
         consent = evolve(evidence.consent, biller=self.biller)
         return evolve(evidence, consent=consent, answered=self.clock(), ani=ani)
 
     def done(self, write: Write) -> None:
-        """A write that is accepted at once."""
+        """Put a write on record that is accepted at once."""
         self.intend(write)
         self.record.settle(write.key, Accepted())
 
     def claim(self, task: Task, holder: str = "one", most: int = NEVER) -> tuple[WorkItem, ...]:
-        """What one gets for a minute."""
+        """Claim work for a minute."""
         later = self.clock() + timedelta(seconds=1)
         return self.record.claim(task, self.biller, holder, LEASE, later, most)
 
     def text(self, phone: Secret = ANI) -> SendWebLink:
-        """A text of its own."""
+        """Return a new text."""
         self.numbers += 1
         key = f"text-{self.numbers}"
         return SendWebLink(secret.customer("1"), ACCOUNT, "WATER", phone, "review", key, key)
 
 
 def evidence_of(reference: str) -> Evidence:
-    """A consent with a reference."""
+    """Return a consent with a reference."""
     consent = Consent(
         reference,
         BILLER,
@@ -165,13 +165,13 @@ def evidence_of(reference: str) -> Evidence:
 
 
 def deferred_of(key: str, invoice_type: str = "WATER") -> DeferRequest:
-    """A wish to enroll."""
+    """Return a deferred request to enroll."""
     return DeferRequest(secret.customer("1"), ACCOUNT, invoice_type, True, ADDRESS, None, key, key)
 
 
 def preference(
     key: str, invoice_type: str = "WATER", *, paperless: bool = True
 ) -> StoreCustomerPreference:
-    """A write."""
+    """Return a write."""
     who = secret.customer("1")
     return StoreCustomerPreference(who, ACCOUNT, invoice_type, paperless, ADDRESS, None, key, key)

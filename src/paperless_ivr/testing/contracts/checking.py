@@ -1,4 +1,4 @@
-"""What the checks are made of: claims that hold under `python -O` too, and no test runner."""
+"""Assertions for the checks, which work under `python -O` and need no test runner."""
 
 import threading
 from collections.abc import Callable, Iterable
@@ -12,13 +12,13 @@ Make = TypeVar("Make")
 Value = TypeVar("Value")
 
 AT_ONCE = 8
-"""Threads that do the same thing at the same time."""
+"""The number of concurrent threads that do the same thing."""
 PATIENCE = 30.0
-"""Seconds after which a thread is given up."""
+"""Seconds to wait for a thread."""
 
 
 def run(checks: Iterable[Callable[[Make], None]], make: Make) -> None:
-    """Runs all checks; names every promise that is broken, in the words of its check."""
+    """Run all checks, and name every broken promise, using the docstring of its check."""
     done = 0
     broken: list[str] = []
     cause: Exception | None = None
@@ -29,7 +29,7 @@ def run(checks: Iterable[Callable[[Make], None]], make: Make) -> None:
             check(make)
         except AssertionError as error:
             broken.append(f"{promise} But {error}")
-        except Exception as error:  # noqa: BLE001 - whatever it raises breaks the promise
+        except Exception as error:  # noqa: BLE001 - any exception breaks the promise
             broken.append(f"{promise} But it raised {type(error).__name__}. {_told(error)}")
             cause = error
     if broken:
@@ -38,38 +38,38 @@ def run(checks: Iterable[Callable[[Make], None]], make: Make) -> None:
 
 
 def _told(error: Exception) -> str:
-    """Where an error was raised, and its message if it is ours: those hold no personal data."""
+    """Say where an error was raised, with its message if it is ours: ours have no personal data."""
     last = extract_tb(error.__traceback__)[-1]
     words = f" {error}" if isinstance(error, Problems | Rejected) else ""
     return f"{Path(last.filename).name}, line {last.lineno}.{words}"
 
 
 def same(what: str, expected: object, got: object) -> None:
-    """Claims that two values are equal. Secrets show as stand-ins."""
+    """Assert that two values are equal. Secrets print redacted."""
     if expected != got:
         message = f"{what} is {got!r}, not {expected!r}."
         raise AssertionError(message)
 
 
 def holds(what: str, held: bool) -> None:
-    """Claims that something holds."""
+    """Assert that something holds."""
     if not held:
         message = f"{what} does not hold."
         raise AssertionError(message)
 
 
 def raises(what: str, fault: type[Exception], act: Callable[[], object]) -> None:
-    """Claims that to do something is a fault."""
+    """Assert that doing something raises an error."""
     try:
         act()
     except fault:
         return
-    message = f"{what} raises no {fault.__name__}."
+    message = f"{what} does not raise {fault.__name__}."
     raise AssertionError(message)
 
 
 def at_once(act: Callable[[int], Value]) -> list[Value]:
-    """What several threads get that do something at the same time."""
+    """Return the results of several threads that do something at the same time."""
     got: list[Value] = []
     faults: list[Exception] = []
     ready = threading.Barrier(AT_ONCE, timeout=PATIENCE)

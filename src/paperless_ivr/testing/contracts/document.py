@@ -1,8 +1,9 @@
 """What every document gateway promises: the sentences of docs/gateway-contract.md as checks.
 
-An adapter brings a `Runtime`: its gateway on a small simulator of its runtime, with a
-`VirtualCaller` at the far end. A turn that is written, followed and read is a turn performed,
-so the promises of session gateways are checked too. What is not claimed is left out.
+An adapter provides a `Runtime`: its gateway on a small simulator of its runtime, with a
+`VirtualCaller` at the far end. Writing a turn, following it, and reading the answer amounts to
+performing the turn, so the promises of session gateways are checked too. Checks of unclaimed
+capabilities are skipped.
 """
 
 import json
@@ -41,10 +42,10 @@ MakeRuntime = Callable[[], Runtime]
 
 
 def check_document_gateway(make: MakeRuntime) -> None:
-    """Checks a document gateway. Each runtime made has a call of its own.
+    """Check a document gateway. Each runtime made must have its own call.
 
-    Its call is one of the biller whose demo the library brings, with the words of the default
-    policy. Promises whose capability is not claimed, or claimed as degraded, are left out.
+    The call is one of the library's demo biller, with the words of the default policy. Promises
+    whose capability is not claimed, or claimed as degraded, are skipped.
     """
     able = make().capabilities
     performed = [
@@ -56,7 +57,7 @@ def check_document_gateway(make: MakeRuntime) -> None:
 
 
 def _performed(check: Callable[[session.MakeRig], None]) -> Callable[[MakeRuntime], None]:
-    """A promise of session gateways, of a document gateway."""
+    """Return a session gateway's promise as one of a document gateway."""
 
     def checked(make: MakeRuntime) -> None:
         check(lambda: Performer(make()))
@@ -71,12 +72,12 @@ TOLD_OTHERWISE = (
     session._not_played,
     session._once,
 )
-"""Promises that a document gateway keeps in its own way: they stand below."""
+"""Promises that a document gateway keeps in its own way, checked below."""
 
 
 @define
 class Performer:
-    """A document gateway as one that performs turns."""
+    """Adapts a document gateway to perform turns."""
 
     runtime: Runtime
     caller: VirtualCaller = field(init=False)
@@ -89,11 +90,11 @@ class Performer:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the gateway claims."""
+        """The capabilities that the gateway claims."""
         return self.runtime.capabilities
 
     def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Writes a turn, has it followed, and reads what comes of it."""
+        """Write a turn, have the runtime follow it, and read the resulting request."""
         self._turns += 1
         number, printed = self._turns, StringIO()
         gateway = self.runtime.gateway
@@ -115,31 +116,31 @@ class Performer:
         return visit.event
 
     def hold(self, seconds: float) -> None:
-        """Lets time pass."""
+        """Let time pass."""
         self.runtime.hold(seconds)
 
     def utterance(self, prompt: Prompt, language: str) -> str:
-        """What is heard of a prompt."""
+        """Return what is heard of a prompt."""
         return self.runtime.utterance(prompt, language)
 
     def lose(self, prompt: Prompt) -> bool:  # noqa: ARG002 - what a rig takes
-        """What a runtime plays is not seen in a document."""
+        """Do nothing: a document does not show what the runtime plays."""
         return False
 
     def cut(self) -> bool:
-        """There is no channel to cut."""
+        """Do nothing: there is no channel to cut."""
         return False
 
     def agent(self, result: TransferResult) -> None:
-        """What becomes of the next transfer."""
+        """Set the result of the next transfer."""
         self.runtime.agent(result)
 
     def shown(self) -> str:
-        """Everything that could be printed."""
+        """Return everything that could be printed."""
         return self._shown
 
     def close(self) -> None:
-        """Nothing was started."""
+        """Do nothing: nothing was started."""
 
 
 # ── a call on the gateway ────────────────────────────────────────────────────────────────
@@ -148,12 +149,12 @@ KEY = secret.credential("the key of all workers")
 RIVERA = customer("rivera")
 DIALED = "+12175550100"
 YES = (Press("1"), None, Press("1137"), None, Press("1"), None)
-"""What enrolls: yes, the last four digits, agreed; None goes on without a key."""
+"""The keys that enroll: yes, the last four digits, yes. None goes on without a key."""
 
 
 @define
 class _Bench:
-    """A call on the gateway under test, with a service, a record and a store in memory."""
+    """A call on the gateway under test, with a service, a record, and a store in memory."""
 
     runtime: Runtime
     backend: MemoryBackend = field(factory=springfield)
@@ -189,24 +190,24 @@ class _Bench:
         )
 
     def send(self, request: WebRequest) -> Reply:
-        """A request of the runtime, answered."""
+        """Send a request of the runtime, and return the reply."""
         self.sent.append(request)
         self.reply = self.driver.answer(request)
         same(f"the status of the reply to {request.path}", 200, self.reply.status)
         return self.reply
 
     def begin(self) -> Reply:
-        """The host hands the call over."""
+        """Hand over the call."""
         return self.send(self.runtime.begins(self.arrival))
 
     def hears(self, act: Press | None) -> WebRequest | None:
-        """The caller hears the document, and does that; the request that comes of it."""
+        """Have the caller hear the document and act, and return the resulting request."""
         turn = self.driver.setup.flow.turn(self.load().call)
         self.runtime.caller.plan(*(() if act is None else (act,)), prompts=len(turn.say))
         return self.runtime.follow(self.reply.document)
 
     def does(self, act: Press | None) -> Reply:
-        """The caller hears the document, and does that; the reply to what comes of it."""
+        """Have the caller hear the document and act, and return the reply that follows."""
         request, before = self.hears(act), self.load().number
         assert request is not None, "the call went back to the host too early."
         self.send(request)
@@ -214,7 +215,7 @@ class _Bench:
         return self.reply
 
     def load(self) -> Session:
-        """The call as it is in the store."""
+        """Return the call as stored."""
         try:
             stored = self.calls.load(self.runtime.call_id)
         except UnknownCall:
@@ -223,12 +224,12 @@ class _Bench:
         return read(stored).session(self.driver.setup.flow, stored)
 
     def state(self) -> tuple[object, ...]:
-        """All that a request could change."""
+        """Return everything that a request could change."""
         stored = self.calls.load(self.runtime.call_id)
         return stored, self.record.activities, dict(self.record.writes), self.backend.emails
 
     def along(self) -> Iterator[None]:
-        """A whole call that enrolls, stopping after each reply."""
+        """Run a whole call that enrolls, stopping after each reply."""
         self.begin()
         yield
         for act in YES:
@@ -253,7 +254,7 @@ def _as_written(make: MakeRuntime) -> None:
 
 
 def _in_time(make: MakeRuntime) -> None:
-    """G11, G12: Keys that come within their waits count, as far as the runtime can wait."""
+    """G11, G12: Keys that come within their waits count, as long as the runtime can wait."""
     entry, longest = session.ENTRY, make().capabilities.longest_wait
     waits = (entry.first_key_wait, entry.next_key_wait)
     first, following = (wait if longest is None else min(wait, longest) for wait in waits)
@@ -272,21 +273,21 @@ def _interrupts(make: MakeRuntime) -> None:
 
 
 def _told_apart(make: MakeRuntime) -> None:
-    """G17, G18: A key in what must be heard, or before it, is told from one after it, or lost."""
+    """G17, G18: A key before or during what must be heard differs from a later one, or is lost."""
     must = [evolve(prompt, must_hear=True) for prompt in session.PROMPTS[:2]]
     say = (*must, session.PROMPTS[2])
     for number in (0, 1, 2, None):
         rig = Performer(make())
         got = session._does(rig, session.CONSENT, Press("1", at=number), say=say)
-        if number in (0, 1) and got == NoInput():  # a key that is lost is no yes
+        if number in (0, 1) and got == NoInput():  # a lost key is not a yes
             continue
-        assert isinstance(got, Digits), f"it tells {got!r}"
+        assert isinstance(got, Digits), f"the event is {got!r}"
         early = got.interrupted is not None and got.interrupted <= 1
         same(f"that a key in {number} came too early", number in (0, 1), early)
 
 
 def _hands_over(make: MakeRuntime) -> None:
-    """G25: What the host hands over arrives, and no more than that."""
+    """G25: What the host hands over arrives, and nothing else."""
     runtime = make()
     plain = Arrival(runtime.call_id, "springfield-water", ani=RIVERA.phone, dnis=DIALED)
     full = evolve(
@@ -312,7 +313,7 @@ def _hands_back(make: MakeRuntime) -> None:
     bench = _bench(make)
     for _ in bench.along():
         pass
-    same("what comes of the last document", None, bench.hears(None))
+    same("the request after the last document", None, bench.hears(None))
     same("how it ended", [Disposition.ENROLLED], [back.disposition for back in bench.ended])
     told = bench.runtime.handed_back or {}
     back = handback_to_strings(bench.ended[0], personal=False)
@@ -370,7 +371,7 @@ def _of_another_call(make: MakeRuntime) -> None:
 
 
 def _over(make: MakeRuntime) -> None:
-    """G28: A call that is over is so at any moment, and what was agreed is carried out."""
+    """G28: A call can end at any moment, and what was agreed is carried out."""
     for stop in range(len(YES)):
         bench = _bench(make)
         bench.begin()
@@ -429,7 +430,7 @@ HEADERS: Mapping[str, Callable[[WebRequest], WebRequest]] = {
 
 
 def _garbage(make: MakeRuntime) -> None:
-    """G30: A request that is broken is refused with a 4xx; nothing else is raised."""
+    """G30: A broken request is refused with a 4xx, and nothing else is raised."""
     for request, runtime in _requests(make):
         whole = runtime.gateway.read(request)
         for how, spoil in BROKEN.items():
@@ -452,7 +453,7 @@ def _nonsense(make: MakeRuntime) -> None:
 
 
 def _requests(make: MakeRuntime) -> Iterator[tuple[WebRequest, Runtime]]:
-    """One request of each kind, with its runtime: keys, transfer result, return, end, hand-over."""
+    """Yield a request of each kind with its runtime: keys, transfer, return, end, hand-over."""
     for then in (session.MENU, session.PERSON, session.REQUEST):
         runtime = make()
         document = runtime.gateway.write(session._turn(then), str, session.LANGUAGE)
@@ -471,7 +472,7 @@ OTHER_VALUES: tuple[object, ...] = (*OTHER_TEXTS, None, True, -1, 1e400, [], {})
 
 
 def _other_bodies(body: bytes) -> Iterator[tuple[str, bytes]]:
-    """Variants of a JSON or form body: each has one field missing or changed."""
+    """Yield variants of a JSON or form body, each with one field missing or changed."""
     try:
         told = json.loads(body)
     except ValueError:
@@ -487,7 +488,7 @@ def _other_bodies(body: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _other_values(told: Mapping[str, object]) -> Iterator[tuple[str, Mapping[str, object]]]:
-    """Variants of a JSON object: each has one field missing or changed, at any depth."""
+    """Yield variants of a JSON object, each with one field missing or changed, at any depth."""
     for name, known in told.items():
         yield f"without {name}", {other: told[other] for other in told if other != name}
         for value in (*OTHER_VALUES, [known], {"a": known}):
@@ -498,7 +499,7 @@ def _other_values(told: Mapping[str, object]) -> Iterator[tuple[str, Mapping[str
 
 
 def _read(which: str, runtime: Runtime, request: WebRequest) -> Visit | None:
-    """The visit of a request; None if it is refused, with a 4xx that repeats none of it."""
+    """Return the visit of a request; None if it is refused, with a 4xx that repeats none of it."""
     try:
         return runtime.gateway.read(request)
     except Rejected as rejected:
@@ -517,7 +518,7 @@ def _refused(which: str, runtime: Runtime, request: WebRequest) -> None:
 
 
 def _functions(make: MakeRuntime) -> None:
-    """G33: The same turn is the same document, and the same request the same visit."""
+    """G33: The same turn gives the same document, and the same request the same visit."""
     runtime = make()
     turn = session._turn(session.MENU)
     first, second = (runtime.gateway.write(turn, str, "en-US") for _ in range(2))
@@ -544,4 +545,4 @@ PROMISES: tuple[Callable[[MakeRuntime], None], ...] = (
     _nonsense,
     _functions,
 )
-"""The promises of a document gateway, beside those that it shares with session gateways."""
+"""The promises of a document gateway, in addition to those shared with session gateways."""

@@ -13,7 +13,7 @@ MakeLiveCalls = Callable[[Callable[[], datetime]], LiveCalls]
 
 
 def check_live_calls(make: MakeLiveCalls) -> None:
-    """Checks a store of live calls. Each made is empty, and goes by the clock it is made with."""
+    """Check a store of live calls. Each instance must be empty, and use the clock it is given."""
     run(PROMISES, make)
 
 
@@ -22,7 +22,7 @@ def _saved(turn: int, call_id: str = "c1", biller: str = BILLER) -> SavedCall:
 
 
 def _as_saved(make: MakeLiveCalls) -> None:
-    """A call is loaded as it was last saved, and apart from other calls."""
+    """A call is loaded as it was last saved, independent of other calls."""
     calls = make(Clock())
     calls.save(_saved(1), None)
     calls.save(_saved(5, "c2"), None)
@@ -34,35 +34,35 @@ def _as_saved(make: MakeLiveCalls) -> None:
 
 def _not_live(make: MakeLiveCalls) -> None:
     """A call that was never saved is unknown."""
-    raises("to load it", UnknownCall, lambda: make(Clock()).load("c1"))
+    raises("loading it", UnknownCall, lambda: make(Clock()).load("c1"))
 
 
 def _moved_first(make: MakeLiveCalls) -> None:
-    """A call that somebody else moved, began or ended is stale, and stays as it is."""
+    """A call that someone else moved, began, or ended is stale, and stays as it is."""
     calls = make(Clock())
-    raises("to save an ended call", StaleCall, lambda: calls.save(_saved(3), 2))
+    raises("saving an ended call", StaleCall, lambda: calls.save(_saved(3), 2))
     calls.save(_saved(1), None)
     calls.save(_saved(2), 1)
     for if_turn in (None, 1, 3):
-        raises(f"to save at {if_turn}", StaleCall, partial(calls.save, _saved(9), if_turn))
+        raises(f"saving at {if_turn}", StaleCall, partial(calls.save, _saved(9), if_turn))
     same("the call", _saved(2), calls.load("c1"))
 
 
 def _ended(make: MakeLiveCalls) -> None:
-    """A call that has ended is forgotten, and only that one; to drop it again is no fault."""
+    """Dropping a call removes only that one, and dropping it again is not an error."""
     calls = make(Clock())
     calls.save(_saved(1), None)
     calls.save(_saved(1, "c2"), None)
     for _ in range(2):
         calls.drop("c1")
-    raises("to load it", UnknownCall, lambda: calls.load("c1"))
+    raises("loading it", UnknownCall, lambda: calls.load("c1"))
     same("the other call", _saved(1, "c2"), calls.load("c2"))
     calls.save(_saved(7), None)
     same("a new call", _saved(7), calls.load("c1"))
 
 
 def _one_winner(make: MakeLiveCalls) -> None:
-    """Of many who move a call at the same time exactly one succeeds, at every turn."""
+    """At every turn, exactly one of several concurrent moves of a call succeeds."""
     for if_turn in (None, 1):
         calls = make(Clock())
         if if_turn is not None:
@@ -101,7 +101,7 @@ def _idle(make: MakeLiveCalls) -> None:
 
 
 def _silent_calls(make: MakeLiveCalls) -> None:
-    """What is printed of a store of calls shows no call."""
+    """A store of calls prints without the content of any call."""
     calls = make(Clock())
     calls.save(_saved(1), None)
     shown = f"{calls!r} {calls} {calls.load('c1')!r}"

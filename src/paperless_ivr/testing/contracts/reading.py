@@ -1,4 +1,4 @@
-"""What every record promises of how it is read for reports."""
+"""What every record promises about reading it for reports."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -26,7 +26,7 @@ SECOND = timedelta(seconds=1)
 
 
 def _told_in_order(make: MakeRecord) -> None:
-    """Lines are told in the order of their time, and at the same time as they were noted."""
+    """Lines are returned in order of time, and at the same time, as they were noted."""
     bench = Bench.of(make)
     bench.clock.go(seconds=1)
     bench.call(Disposition.DECLINED, "later")
@@ -36,11 +36,11 @@ def _told_in_order(make: MakeRecord) -> None:
     told = [(line.call_id, line.what) for line in bench.record.activity(BILLER)]
 
     whole = (ActivityType.ARRIVED, ActivityType.OFFERED, ActivityType.ENDED)
-    same("what is told", [(c, w) for c in ("earlier", "later") for w in whole], told)
+    same("the answer", [(c, w) for c in ("earlier", "later") for w in whole], told)
 
 
 def _told_whole(make: MakeRecord) -> None:
-    """A line is told as it was noted, but for whom it is about."""
+    """A line is returned as it was noted, without the people it is about."""
     bench = Bench.of(make)
     evidence = evolve(evidence_of("c1-h1-1"), answered=bench.clock())
     detail = {"disposition": "declined", "rows": "A · B → C"}
@@ -64,7 +64,7 @@ def _told_whole(make: MakeRecord) -> None:
 
 
 def _told_between(make: MakeRecord) -> None:
-    """Lines are told from a moment on and before another, of one biller."""
+    """Lines of one biller are returned from a moment on and before another."""
     bench = Bench.of(make)
     other = evolve(bench, biller=OTHER)
     for number in range(4):
@@ -82,7 +82,7 @@ def _told_between(make: MakeRecord) -> None:
 
 
 def _told_of_consents(make: MakeRecord) -> None:
-    """What comes of a consent is told with its hand-over, its reference and its purpose."""
+    """Lines about a consent have its hand-over, its reference, and its purpose."""
     bench = Bench.of(make)
     key = "c1-h1-2"
     bench.intend(preference(key))
@@ -104,7 +104,7 @@ def _told_of_consents(make: MakeRecord) -> None:
 
 
 def _told_outdated(make: MakeRecord) -> None:
-    """A registration that a later write outdated before it was known is told as superseded."""
+    """A registration superseded by a later write before it was known is noted as superseded."""
     bench = Bench.of(make)
     bench.intend(preference("c1-h1-1"))
     bench.clock.go(seconds=1)
@@ -120,7 +120,7 @@ def _told_outdated(make: MakeRecord) -> None:
 
 
 def _billers(make: MakeRecord) -> None:
-    """The billers are told whose calls there are lines of."""
+    """The billers that have lines are returned."""
     bench = Bench.of(make)
     same("at first", (), bench.record.billers())
     for biller in (BILLER, OTHER, BILLER):
@@ -130,7 +130,7 @@ def _billers(make: MakeRecord) -> None:
 
 
 def _tracked(make: MakeRecord) -> None:
-    """How much is left of each task is told, how the rest ended, and since when, by biller."""
+    """The counts of unfinished and ended work per task, and the oldest times, are per biller."""
     bench = Bench.of(make)
     for number in range(3):
         bench.intend(preference(f"lost-{number}", f"T{number}"))
@@ -148,7 +148,7 @@ def _tracked(make: MakeRecord) -> None:
         Tracked(Task.COMPLETE, ActivityType.EXPORTED, 1, now),
         Tracked(Task.FOLLOW, None, 1, now),
     )
-    same("what is told", wanted, bench.record.tracked(BILLER))
+    same("the answer", wanted, bench.record.tracked(BILLER))
     same("of another", (Tracked(Task.COMPLETE, None, 1, now),), bench.record.tracked(OTHER))
 
 
@@ -161,4 +161,4 @@ PROMISES: tuple[Callable[[MakeRecord], None], ...] = (
     _billers,
     _tracked,
 )
-"""The promises of how a record is read."""
+"""The promises about reading a record."""

@@ -39,12 +39,12 @@ from paperless_ivr.testing.contracts.checking import AT_ONCE, at_once, holds, ra
 
 
 def check_record(make: MakeRecord) -> None:
-    """Checks a record. Each one made is empty, and goes by the clock it is made with."""
+    """Check a record. Each instance must be empty, and use the clock it is given."""
     run(PROMISES, make)
 
 
 def _unknown_caller(make: MakeRecord) -> None:
-    """Of a caller who was never asked the record knows nothing."""
+    """The record knows nothing about a caller who was never asked."""
     bench = Bench.of(make)
     bench.call(Disposition.DECLINED, ani=OTHER_ANI, accounts=(OTHER_ACCOUNT,))
     evolve(bench, biller="another-biller").call(Disposition.DECLINED, "c2")
@@ -80,7 +80,7 @@ def _no_offer(make: MakeRecord) -> None:
 
 
 def _paper_without_offer(make: MakeRecord) -> None:
-    """A bill that went back to paper counts, though the call was no offer."""
+    """A bill that went back to paper counts, even without an offer in the call."""
     for ended in (Disposition.OPTED_OUT, Disposition.OPT_OUT_REQUESTED):
         bench = Bench.of(make)
         bench.call(ended, offered=False)
@@ -88,7 +88,7 @@ def _paper_without_offer(make: MakeRecord) -> None:
 
 
 def _same_call(make: MakeRecord) -> None:
-    """Earlier hand-overs of the same call are told apart from earlier calls."""
+    """Earlier hand-overs of the same call are kept apart from earlier calls."""
     bench = Bench.of(make)
     bench.call(Disposition.DECLINED, "before")
     bench.call(Disposition.NOT_OFFERED, "now", offered=False)
@@ -103,7 +103,7 @@ def _same_call(make: MakeRecord) -> None:
 
 
 def _guesses_say_nothing(make: MakeRecord) -> None:
-    """A call in which an account was only guessed at says nothing about its owner."""
+    """A call in which an account was only guessed says nothing about its owner."""
     bench = Bench.of(make)
     bench.note(ActivityType.OFFERED, "c1", OTHER_ANI)
     bench.note(ActivityType.LAST_FOUR_MISSED, "c1", OTHER_ANI, (ACCOUNT,))
@@ -153,7 +153,7 @@ def _tries_by_ani(make: MakeRecord) -> None:
 
 
 def _tries_without_ani(make: MakeRecord) -> None:
-    """Callers without ANI share a limit, each biller's its own."""
+    """Callers without ANI share a limit, separate for each biller."""
     bench = Bench.of(make)
     allowed = [bench.allowed(None) for _ in range(NEVER)]
 
@@ -164,7 +164,7 @@ def _tries_without_ani(make: MakeRecord) -> None:
 
 
 def _tries_in_the_window(make: MakeRecord) -> None:
-    """Who comes back day after day is stopped by the longer window."""
+    """A caller who tries day after day is stopped by the longer window."""
     bench = Bench.of(make)
     days = LIMITS.window_days
     made = 0
@@ -178,7 +178,7 @@ def _tries_in_the_window(make: MakeRecord) -> None:
 
 
 def _tries_at_once(make: MakeRecord) -> None:
-    """The limit holds where many ask for a try at the same time."""
+    """The limit holds if many try at the same time."""
     bench = Bench.of(make)
     limits = evolve(LIMITS, tries_per_account=(3, 9))
 
@@ -191,7 +191,7 @@ def _tries_at_once(make: MakeRecord) -> None:
 
 
 def _given_back(make: MakeRecord) -> None:
-    """A try is given back by the line that says that it matched, and no other is."""
+    """A try is given back only by the line that says it matched."""
     bench = Bench.of(make)
     limits = evolve(LIMITS, tries_per_account=(2, 9))
     for key in ("one", "two"):
@@ -203,7 +203,7 @@ def _given_back(make: MakeRecord) -> None:
 
 
 def _one_try(make: MakeRecord) -> None:
-    """A try that is asked for again, as its answer was lost, is the same try."""
+    """A try that is reserved again because its answer was lost is the same try."""
     bench = Bench.of(make)
     limits = evolve(LIMITS, tries_per_account=(2, 9))
     for key in ("one", "one", "one", "two", "two"):
@@ -212,7 +212,7 @@ def _one_try(make: MakeRecord) -> None:
 
 
 def _text_limit(make: MakeRecord) -> None:
-    """Texts to one number are limited per day; one on record may be sent again."""
+    """Texts to one number are limited per day, but one on record may be sent again."""
     bench = Bench.of(make)
     first = bench.text()
     sent = _texts_until_limit(bench, first)
@@ -237,7 +237,7 @@ def _texts_until_limit(bench: Bench, first: SendWebLink) -> int:
 
 
 def _text_limit_by_ani(make: MakeRecord) -> None:
-    """Texts that one ANI asks for are limited per day, whatever number they go to."""
+    """Texts requested from one ANI are limited per day, whatever number they go to."""
     bench = Bench.of(make)
     for count in range(NEVER):
         text = evolve(bench.text(_somebody(count)), account=secret.account(f"{count:08}"))
@@ -266,7 +266,7 @@ def _text_limit_by_account(make: MakeRecord) -> None:
 
 
 def _one_account_however_written(make: MakeRecord) -> None:
-    """Signs, blanks and zeros at the beginning make no other account of a number."""
+    """Signs, blanks, and leading zeros do not make an account number a different one."""
     written = [secret.account(text) for text in ("00123456", "123456", "123-456", "0012 3456")]
     limits = evolve(LIMITS, tries_per_account=(3, 9))
     bench = Bench.of(make)
@@ -302,7 +302,7 @@ def _text_limit_by_biller(make: MakeRecord) -> None:
 
 
 def _text_limit_at_once(make: MakeRecord) -> None:
-    """The limit holds where many texts are asked for at the same time."""
+    """The limit holds if many texts are requested at the same time."""
     alone, bench = Bench.of(make), Bench.of(make)
     most = min(_texts_until_limit(alone, alone.text()), AT_ONCE)
     texts = [bench.text() for _ in range(AT_ONCE)]
@@ -313,7 +313,7 @@ def _text_limit_at_once(make: MakeRecord) -> None:
 
 
 def _failed_texts(make: MakeRecord) -> None:
-    """A text that was surely not sent is not counted."""
+    """A text that was definitely not sent is not counted."""
     limits = (LIMITS.texts_per_number, LIMITS.texts_per_account, LIMITS.texts_per_ani)
     for answer in (Unavailable(), Refused(Refusal.BAD_PHONE)):
         bench = Bench.of(make)
@@ -339,11 +339,11 @@ def _unknown_write(make: MakeRecord) -> None:
     bench = Bench.of(make)
     bench.record.keep(deferred_of("w1"), evidence_of("w1"))
 
-    raises("to settle it", LookupError, lambda: bench.record.settle("w1", Accepted()))
+    raises("settling it", LookupError, lambda: bench.record.settle("w1", Accepted()))
 
 
 def _one_deferred(make: MakeRecord) -> None:
-    """A wish may be kept again, and under the key of the write that could not be done."""
+    """A request may be deferred again, and under the key of the write that could not be done."""
     bench = Bench.of(make)
     bench.intend(preference("w1"))
     for _ in range(2):
@@ -352,7 +352,7 @@ def _one_deferred(make: MakeRecord) -> None:
 
 
 def _silent_record(make: MakeRecord) -> None:
-    """What is printed of a record tells nothing personal."""
+    """A record prints without personal data."""
     bench = Bench.of(make)
     bench.call(Disposition.DECLINED, accounts=(ACCOUNT,))
     bench.intend(preference("w1"))

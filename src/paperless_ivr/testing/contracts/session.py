@@ -1,7 +1,7 @@
 """What every session gateway promises: the sentences of docs/gateway-contract.md as checks.
 
-An adapter brings a `Rig`: its gateway on a small simulator of its runtime, with a `VirtualCaller`
-at the far end. What its capabilities do not claim is left out.
+An adapter provides a `Rig`: its gateway on a small simulator of its runtime, with a
+`VirtualCaller` at the far end. Checks of unclaimed capabilities are skipped.
 """
 
 from collections.abc import Callable, Mapping
@@ -35,39 +35,39 @@ class Rig(Protocol):
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the gateway claims."""
+        """The capabilities that the gateway claims."""
         ...
 
     def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Lets the gateway perform a turn."""
+        """Have the gateway perform a turn."""
         ...
 
     def hold(self, seconds: float) -> None:
-        """Lets time pass between two turns, as while a request runs."""
+        """Let time pass between two turns, as while a request runs."""
         ...
 
     def utterance(self, prompt: Prompt, language: str) -> str:
-        """What `VirtualCaller.begins` is told where the prompt is spoken in a language."""
+        """Return what `VirtualCaller.begins` gets for a prompt spoken in a language."""
         ...
 
     def lose(self, prompt: Prompt) -> bool:
-        """Makes a prompt one that the runtime cannot play; False where there is no such thing."""
+        """Make a prompt unplayable for the runtime. Returns False if that is not possible."""
         ...
 
     def cut(self) -> bool:
-        """Cuts the connection to the runtime; False where there is none."""
+        """Cut the connection to the runtime. Returns False if there is none."""
         ...
 
     def agent(self, result: TransferResult) -> None:
-        """What becomes of the next transfer, after five seconds."""
+        """Set the result of the next transfer, which comes after five seconds."""
         ...
 
     def shown(self) -> str:
-        """Everything that was printed or logged, and the gateway's repr."""
+        """Return everything that was printed or logged, and the gateway's repr."""
         ...
 
     def close(self) -> None:
-        """Ends the call, and whatever was started for it."""
+        """End the call, and everything that was started for it."""
         ...
 
 
@@ -75,9 +75,9 @@ MakeRig = Callable[[], Rig]
 
 
 def check_session_gateway(make: MakeRig) -> None:
-    """Checks a session gateway. Each rig made is a call of its own.
+    """Check a session gateway. Each rig made must be a separate call.
 
-    Promises whose capability is not claimed, or claimed as degraded, are left out.
+    Promises whose capability is not claimed, or claimed as degraded, are skipped.
     """
     rig = make()
     able = rig.capabilities
@@ -86,7 +86,7 @@ def check_session_gateway(make: MakeRig) -> None:
 
 
 def can(able: Capabilities, need: str) -> bool:
-    """Whether something is claimed, and not as degraded."""
+    """Tell whether a capability is claimed, and not as degraded."""
     claim: Claim = getattr(able, need)
     return claim.how in (How.MET, How.EMULATED)
 
@@ -95,7 +95,7 @@ def can(able: Capabilities, need: str) -> bool:
 
 LANGUAGE, OTHER = "en-US", "es-US"
 PROMPTS = (Prompt("offer"), Prompt("menu_help"), Prompt("person_offer"))
-"""Three prompts without gaps: each is one utterance on every runtime."""
+"""Three prompts without gaps, each of which is one utterance on every runtime."""
 ENTRY = Gather("0123456789*", 4, first_key_wait=12.0, next_key_wait=3.0)
 MENU = Gather("12", 1, first_key_wait=5.0, next_key_wait=3.0)
 CONSENT = evolve(MENU, type_ahead=False)
@@ -109,15 +109,15 @@ def _turn(then: Then, say: tuple[Prompt, ...] = PROMPTS) -> Turn:
 
 
 def _does(rig: Rig, then: Then, *acts: Act, say: tuple[Prompt, ...] = PROMPTS) -> object:
-    """What comes of a turn in which the caller does that."""
+    """Return the event of a turn in which the caller acts like this."""
     rig.caller.plan(*acts, prompts=len(say))
     return rig.perform(_turn(then, say), LANGUAGE)
 
 
 def _gets(make: MakeRig, expected: object, then: Then, *acts: Act) -> None:
-    """Claims what comes of a turn that is the first of its call."""
+    """Assert the event of a turn that is the first of its call."""
     rig = make()
-    same("what is told", expected, _does(rig, then, *acts))
+    same("the event", expected, _does(rig, then, *acts))
     rig.close()
 
 
@@ -126,7 +126,7 @@ def _pressed(keys: str, ended: Ended = Ended.FULL, interrupted: int | None = Non
 
 
 def _wait(rig: Rig, seconds: float, *acts: Act) -> None:
-    """A request runs, and the caller does that meanwhile."""
+    """Run a request, during which the caller acts like this."""
     rig.caller.plan(*acts)
     rig.hold(seconds)
 
@@ -158,7 +158,7 @@ def _in_its_language(make: MakeRig) -> None:
 
 
 def _silent(make: MakeRig) -> None:
-    """G03: Keys that are private are shown nowhere."""
+    """G03: Private keys are never shown."""
     rig = make()
     _does(rig, evolve(ENTRY, private=True), Press("73915#", at=2))
     holds("that the keys are not shown", "7391" not in rig.shown())
@@ -169,9 +169,9 @@ def _silent(make: MakeRig) -> None:
 
 
 def _complete(make: MakeRig) -> None:
-    """G05: With as many keys as were asked for it ends at once."""
+    """G05: A gather ends at once when it has all of its keys."""
     rig = make()
-    same("what is told", _pressed("1137"), _does(rig, ENTRY, Press("1137")))
+    same("the event", _pressed("1137"), _does(rig, ENTRY, Press("1137")))
     pressed = rig.caller.now
     same("a menu's key", _pressed("1"), _does(rig, MENU, Press("1"), say=()))
     holds("that it ended without a wait", rig.caller.now < pressed + ENTRY.next_key_wait)
@@ -179,22 +179,22 @@ def _complete(make: MakeRig) -> None:
 
 
 def _end_key(make: MakeRig) -> None:
-    """G06: The end key ends it, and is not among the keys."""
+    """G06: The end key ends a gather, and is not among the keys."""
     _gets(make, _pressed("11", Ended.END_KEY), ENTRY, Press("11#"))
 
 
 def _end_key_alone(make: MakeRig) -> None:
-    """G07: The end key alone at a question of one key is Digits without keys, and no silence."""
+    """G07: The end key alone at a single-key question is Digits without keys, not silence."""
     _gets(make, _pressed("", Ended.END_KEY), MENU, Press("#"))
 
 
 def _end_key_alone_in_entry(make: MakeRig) -> None:
-    """G07: The end key alone in an entry is Digits without keys, and no silence."""
+    """G07: The end key alone in an entry is Digits without keys, not silence."""
     _gets(make, _pressed("", Ended.END_KEY), ENTRY, Press("#"))
 
 
 def _too_few(make: MakeRig) -> None:
-    """G08: Keys and then silence are handed over as such."""
+    """G08: Keys followed by silence are reported as such."""
     _gets(make, _pressed("11", Ended.TIMEOUT), ENTRY, Press("11"))
 
 
@@ -204,44 +204,44 @@ def _nothing(make: MakeRig) -> None:
 
 
 def _hung_up(make: MakeRig) -> None:
-    """G04, G10: A hang-up is HungUp and nothing else, whatever keys had come."""
+    """G04, G10: A hang-up is HungUp and nothing else, whatever keys came before."""
     _gets(make, HungUp(), ENTRY, Press("11"), HangUp())
     _gets(make, HungUp(), MENU, HangUp())
 
 
 def _first_wait(make: MakeRig) -> None:
-    """G11: The wait for the first key begins when the prompts have been spoken, and is its own."""
+    """G11: The wait for the first key begins after the prompts, and has its own length."""
     late = ENTRY.first_key_wait - 1
     _gets(make, _pressed("1137"), ENTRY, Press("1137", after=late))
     _gets(make, NoInput(), ENTRY, Press("1137", after=ENTRY.first_key_wait + 1))
 
 
 def _next_wait(make: MakeRig) -> None:
-    """G12: The wait for the next key begins anew with every key, and is its own."""
+    """G12: The wait for the next key restarts with every key, and has its own length."""
     slow, slower = ENTRY.next_key_wait - 0.5, ENTRY.next_key_wait + 0.5
     _gets(make, _pressed("1137"), ENTRY, Press("1137", apart=slow))
     _gets(make, _pressed("1", Ended.TIMEOUT), ENTRY, Press("1137", apart=slower))
 
 
 def _no_end_key(make: MakeRig) -> None:
-    """G13: Where no key ends the keys, # is a key."""
+    """G13: In a gather without an end key, # is a key."""
     _gets(make, _pressed("#"), evolve(MENU, end_key=""), Press("#"))
     _gets(make, _pressed("1#37"), evolve(ENTRY, end_key=""), Press("1#37"))
 
 
 def _every_key(make: MakeRig) -> None:
-    """G14: A key that is not asked for is handed over all the same."""
+    """G14: A key that the gather does not list is reported all the same."""
     for key in "3456789*0":
         _gets(make, _pressed(key), MENU, Press(key))
 
 
 def _late_end_key(make: MakeRig) -> None:
-    """G15: An end key after the last of the keys is theirs, not the next question's."""
+    """G15: An end key after the last key belongs to it, not to the next question."""
     for gather, keys in ((ENTRY, "1137"), (MENU, "1")):
         rig = make()
-        same("what is told", _pressed(keys), _does(rig, gather, Press(f"{keys}#")))
+        same("the event", _pressed(keys), _does(rig, gather, Press(f"{keys}#")))
         told = rig.perform(_turn(MENU, ()), LANGUAGE)
-        same("what the next question is told", NoInput(), told)
+        same("the event of the next question", NoInput(), told)
         rig.close()
 
 
@@ -251,14 +251,14 @@ def _late_end_key(make: MakeRig) -> None:
 def _interrupts(make: MakeRig) -> None:
     """G16: A key ends the speaking, and is the first of the gather."""
     rig = make()
-    same("what is told", _pressed("1", interrupted=1), _does(rig, MENU, Press("1", at=1)))
+    same("the event", _pressed("1", interrupted=1), _does(rig, MENU, Press("1", at=1)))
     same("what is heard", _utterances(rig, PROMPTS[:2]), rig.caller.heard)
     same("an entry", _pressed("1137", interrupted=0), _does(rig, ENTRY, Press("1137", at=0)))
     rig.close()
 
 
 def _which_prompt(make: MakeRig) -> None:
-    """G17: The prompt is told that was being spoken when the first key came."""
+    """G17: The event has the prompt that was being spoken when the first key came."""
     for number in range(len(PROMPTS)):
         _gets(make, _pressed("1", interrupted=number), MENU, Press("1", at=number))
     _gets(make, _pressed("1"), MENU, Press("1"))
@@ -270,15 +270,15 @@ def _not_played(make: MakeRig) -> None:
     if rig.lose(PROMPTS[1]):
         rig.caller.plan(Press("1"), prompts=len(PROMPTS) - 1)
         told = rig.perform(_turn(MENU), LANGUAGE)
-        same("what is told", _pressed("1", interrupted=1), told)
+        same("the event", _pressed("1", interrupted=1), told)
     rig.close()
 
 
 def _no_barge_in(make: MakeRig) -> None:
-    """G19: Without barge-in, keys in a prompt neither interrupt nor count."""
+    """G19: Without barge-in, keys during a prompt neither interrupt nor count."""
     rig = make()
     told = _does(rig, evolve(MENU, barge_in=False), Press("1", at=0))
-    same("what is told", NoInput(), told)
+    same("the event", NoInput(), told)
     same("what is heard", _utterances(rig, PROMPTS), rig.caller.heard)
     rig.close()
 
@@ -287,37 +287,37 @@ def _no_barge_in(make: MakeRig) -> None:
 
 
 def _kept(make: MakeRig) -> None:
-    """G20: Keys pressed ahead are the first keys of the gather, in its first prompt."""
+    """G20: Keys pressed ahead are the first keys of the gather, during its first prompt."""
     rig = make()
     _does(rig, MENU, Press("11137"))
-    same("what is told", _pressed("1137", interrupted=0), rig.perform(_turn(ENTRY), LANGUAGE))
+    same("the event", _pressed("1137", interrupted=0), rig.perform(_turn(ENTRY), LANGUAGE))
     rig.close()
 
 
 def _flushed(make: MakeRig) -> None:
-    """G21: Where type-ahead is flushed, keys pressed before are thrown away."""
+    """G21: Without type-ahead, keys pressed before are thrown away."""
     rig = make()
     _does(rig, MENU, Press("11"))
     rig.hold(1.0)
     rig.caller.plan(prompts=len(PROMPTS))
     heard = len(rig.caller.heard)
-    same("what is told", NoInput(), rig.perform(_turn(CONSENT), LANGUAGE))
+    same("the event", NoInput(), rig.perform(_turn(CONSENT), LANGUAGE))
     same("what is heard", _utterances(rig, PROMPTS), rig.caller.heard[heard:])
     rig.close()
 
 
 def _flushed_while_waiting(make: MakeRig) -> None:
-    """G21: Where type-ahead is flushed, keys pressed while a request ran are thrown away."""
+    """G21: Without type-ahead, keys pressed while a request ran are thrown away."""
     rig = make()
     _does(rig, REQUEST)
     _wait(rig, 3.0, Press("1"))
     rig.caller.plan(prompts=len(PROMPTS))
-    same("what is told", NoInput(), rig.perform(_turn(CONSENT), LANGUAGE))
+    same("the event", NoInput(), rig.perform(_turn(CONSENT), LANGUAGE))
     rig.close()
 
 
 def _beyond(make: MakeRig) -> None:
-    """G22: Keys beyond those that a gather takes are the next one's."""
+    """G22: Keys beyond those that a gather takes belong to the next one."""
     rig = make()
     same("the first", _pressed("1"), _does(rig, MENU, Press("12")))
     told = rig.perform(_turn(MENU), LANGUAGE)
@@ -326,29 +326,29 @@ def _beyond(make: MakeRig) -> None:
 
 
 def _while_waiting(make: MakeRig) -> None:
-    """G23: Keys pressed while a request runs were pressed ahead, all of them."""
+    """G23: All keys pressed while a request runs count as pressed ahead."""
     rig = make()
-    same("what is told", None, _does(rig, REQUEST))
+    same("the event", None, _does(rig, REQUEST))
     _wait(rig, 4.0, Press("1137", apart=0.25))
-    same("what is told then", _pressed("1137", interrupted=0), _does(rig, ENTRY))
+    same("the next event", _pressed("1137", interrupted=0), _does(rig, ENTRY))
     rig.close()
 
 
 def _in_one_moment(make: MakeRig) -> None:
-    """G24: A key pressed in the words of a turn that waits for an answer was pressed ahead."""
+    """G24: A key pressed during the prompts of a turn with a request counts as pressed ahead."""
     rig = make()
-    same("what is told", None, _does(rig, REQUEST, Press("1137", at=1)))
+    same("the event", None, _does(rig, REQUEST, Press("1137", at=1)))
     rig.hold(3.0)
-    same("what is told then", _pressed("1137", interrupted=0), rig.perform(_turn(ENTRY), LANGUAGE))
+    same("the next event", _pressed("1137", interrupted=0), rig.perform(_turn(ENTRY), LANGUAGE))
     rig.close()
 
 
 def _in_transfer(make: MakeRig) -> None:
-    """G23: Keys pressed in a transfer are thrown away."""
+    """G23: Keys pressed during a transfer are thrown away."""
     rig = make()
     rig.agent(TransferResult.BUSY)
     _does(rig, PERSON, Press("1"), say=PROMPTS[:1])
-    same("what is told then", NoInput(), _does(rig, MENU))
+    same("the next event", NoInput(), _does(rig, MENU))
     rig.close()
 
 
@@ -358,15 +358,15 @@ def _in_transfer(make: MakeRig) -> None:
 def _request(make: MakeRig) -> None:
     """G24: A turn that waits for an answer is only spoken."""
     rig = make()
-    same("what is told", None, _does(rig, REQUEST))
+    same("the event", None, _does(rig, REQUEST))
     same("what is heard", _utterances(rig, PROMPTS), rig.caller.heard)
     rig.close()
 
 
 def _return(make: MakeRig) -> None:
-    """G25: A turn that gives the call back is spoken, and told as nothing."""
+    """G25: A turn that gives the call back is spoken, and has no event."""
     rig = make()
-    same("what is told", None, _does(rig, BACK))
+    same("the event", None, _does(rig, BACK))
     same("what is heard", _utterances(rig, PROMPTS), rig.caller.heard)
     rig.close()
 
@@ -375,7 +375,7 @@ def _return(make: MakeRig) -> None:
 
 
 def _transfer(make: MakeRig) -> None:
-    """G26, G27: What became of a transfer is told, and what cannot be told is UNKNOWN."""
+    """G26, G27: The result of a transfer is reported; if it cannot be, it is UNKNOWN."""
     for result in TransferResult:
         rig = make()
         rig.agent(result)
@@ -386,10 +386,10 @@ def _transfer(make: MakeRig) -> None:
 
 
 def _hangs_up_in_transfer(make: MakeRig) -> None:
-    """G26: A caller who hangs up in a transfer has hung up."""
+    """G26: A hang-up during a transfer is HungUp."""
     rig = make()
     rig.agent(TransferResult.NO_ANSWER)
-    same("what is told", HungUp(), _does(rig, PERSON, HangUp(after=1.0), say=PROMPTS[:1]))
+    same("the event", HungUp(), _does(rig, PERSON, HangUp(after=1.0), say=PROMPTS[:1]))
     rig.close()
 
 
@@ -397,35 +397,35 @@ def _hangs_up_in_transfer(make: MakeRig) -> None:
 
 
 def _any_moment(make: MakeRig) -> None:
-    """G28: A hang-up is noticed in a prompt, in a request's, between turns, and at the end."""
+    """G28: A hang-up is noticed during prompts, even a request's, between turns, and at the end."""
     for number in range(len(PROMPTS)):
         for then in (MENU, REQUEST, evolve(CONSENT, barge_in=False)):
             _gets(make, HungUp(), then, HangUp(at=number))
     rig = make()
     _does(rig, REQUEST)
     _wait(rig, 3.0, HangUp())
-    same("what the next turn is told", HungUp(), _does(rig, MENU))
+    same("the event of the next turn", HungUp(), _does(rig, MENU))
     rig.close()
 
 
 def _stays_gone(make: MakeRig) -> None:
-    """G29: After a hang-up nothing is spoken, and everything is HungUp again."""
+    """G29: After a hang-up nothing is spoken, and every turn is HungUp again."""
     rig = make()
     _does(rig, MENU, HangUp())
     heard = len(rig.caller.heard)
     for then in (MENU, ENTRY, PERSON):
-        same("what is told", HungUp(), _does(rig, then))
+        same("the event", HungUp(), _does(rig, then))
     same("what is heard", [], rig.caller.heard[heard:])
     rig.close()
 
 
 def _cut(make: MakeRig) -> None:
-    """G30: A channel that is lost is a hang-up."""
+    """G30: A lost channel is a hang-up."""
     rig = make()
     _does(rig, REQUEST)
     if rig.cut():
         for then in (MENU, PERSON):
-            same("what is told", HungUp(), _does(rig, then))
+            same("the event", HungUp(), _does(rig, then))
     rig.close()
 
 
@@ -443,7 +443,7 @@ def _again(make: MakeRig) -> None:
     """G33: A turn that is performed again is spoken again."""
     rig = make()
     for _ in range(2):
-        same("what is told", None, _does(rig, REQUEST))
+        same("the event", None, _does(rig, REQUEST))
     same("what is heard", _utterances(rig, PROMPTS * 2), rig.caller.heard)
     rig.close()
 
@@ -453,9 +453,13 @@ def _share_nothing(make: MakeRig) -> None:
     one, other = make(), make()
     _does(one, MENU, Press("12"))
     one.hold(1.0)
-    same("what the other is told", NoInput(), _does(other, MENU))
+    same("the event of the other call", NoInput(), _does(other, MENU))
     _does(other, MENU, HangUp())
-    same("what the one is told", _pressed("2", interrupted=0), one.perform(_turn(MENU), LANGUAGE))
+    same(
+        "the event of the first call",
+        _pressed("2", interrupted=0),
+        one.perform(_turn(MENU), LANGUAGE),
+    )
     one.close()
     other.close()
 

@@ -1,4 +1,4 @@
-"""What every session store promises: how the parts of an update go together."""
+"""What every session store promises: the parts of an update are committed together."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -34,11 +34,11 @@ from paperless_ivr.testing.contracts.bench import (
 from paperless_ivr.testing.contracts.checking import at_once, raises, run, same
 
 MakeStore = Callable[[Callable[[], datetime]], tuple[SessionStore, Ledger]]
-"""Makes a store, and its record as a ledger, that go by a clock."""
+"""Makes a store, and its record as a ledger, that use the given clock."""
 
 
 def check_session_store(make: MakeStore) -> None:
-    """Checks a session store. Each made is empty."""
+    """Check a session store. Each instance must be empty."""
     run(PROMISES, make)
 
 
@@ -68,7 +68,7 @@ def _whats(ledger: Ledger) -> Sequence[str]:
 
 
 def _all_parts(make: MakeStore) -> None:
-    """An update stores the call, the intended write, the outcome and the lines."""
+    """An update stores the call, the intended write, the outcome, and the lines."""
     store, ledger, clock = _made(make)
     store.commit(evolve(_begun(clock), intent=_intent("k1")))
     same("the call", _saved(1), store.calls.load("c1"))
@@ -85,18 +85,18 @@ ORDER = ["arrived", "sent", "settled", "answered"].index
 
 
 def _stale(make: MakeStore) -> None:
-    """Where somebody else moved the call first, no line is noted and the call stays."""
+    """If someone else moved the call first, the call stays as it is, and no line is noted."""
     store, ledger, clock = _made(make)
     store.commit(_begun(clock))
     for if_turn in (None, 3):
         update = SessionUpdate(_saved(9), if_turn, activities=(_line(clock),))
-        raises(f"to commit at {if_turn}", StaleCall, partial(store.commit, update))
+        raises(f"committing at {if_turn}", StaleCall, partial(store.commit, update))
     same("the call", _saved(1), store.calls.load("c1"))
     same("the lines", ["arrived"], _whats(ledger))
 
 
 def _refused(make: MakeStore) -> None:
-    """Where a limit forbids the intended write, nothing is changed, and that is the answer."""
+    """If a limit forbids the intended write, that is the answer, and nothing is changed."""
     store, ledger, clock = _made(make)
     store.commit(_begun(clock))
     text = Bench(ledger, clock).text()
@@ -108,13 +108,13 @@ def _refused(make: MakeStore) -> None:
 
 
 def _reservation(key: str, most: int = 1) -> Reservation:
-    """A try of a caller who has so many."""
+    """Return a reservation of a try, for a caller who has so many."""
     asked = ReserveTry(Guess.ACCOUNT, BILLER, ANI, (), key)
     return Reservation(asked, evolve(Limits(), tries_per_ani=(most, most)))
 
 
 def _followed(clock: Clock, turn: int) -> Follow:
-    """The call goes on to a turn by the answer."""
+    """Return a function that moves the call to a turn according to the answer."""
 
     def follow(answer: Tried) -> SessionUpdate:
         call = evolve(_saved(turn), call=f"call after {answer}".encode())
@@ -124,7 +124,7 @@ def _followed(clock: Clock, turn: int) -> Follow:
 
 
 def _tried(make: MakeStore) -> None:
-    """A try is counted with the move that follows its answer, which is given."""
+    """A try is counted together with the move that follows its answer, which is returned."""
     store, ledger, clock = _made(make)
     first = store.commit_try(_reservation("t1"), _followed(clock, 1))
     same("the first answer", TryReserved(), first)
@@ -139,7 +139,7 @@ def _tried(make: MakeStore) -> None:
 
 
 def _tried_again(make: MakeStore) -> None:
-    """A try whose answer was lost is counted once, and what follows it is done once."""
+    """A try whose answer was lost is counted once, and the changes that follow are made once."""
     store, ledger, clock = _made(make)
     for again in (False, True):
         answer = store.commit_try(_reservation("t1", 2), _followed(clock, 1), again=again)
@@ -151,12 +151,12 @@ def _tried_again(make: MakeStore) -> None:
 
 
 def _tried_too_late(make: MakeStore) -> None:
-    """Where somebody else moved the call first, it stays, and no line is noted."""
+    """If someone else moved the call before a try, it stays as it is, and no line is noted."""
     store, ledger, clock = _made(make)
     store.commit(_begun(clock))
     for turn in (1, 4):
         moving = partial(store.commit_try, _reservation("t1"), _followed(clock, turn))
-        raises(f"to go on to {turn}", StaleCall, moving)
+        raises(f"going on to {turn}", StaleCall, moving)
     same("the call", _saved(1), store.calls.load("c1"))
     same("the lines", ["arrived"], _whats(ledger))
 
@@ -172,11 +172,11 @@ def _again(make: MakeStore) -> None:
     ending = SessionUpdate(_saved(2), 1, forget=True)
     for again in (False, True):
         store.commit(ending, again=again)
-    raises("to load it", UnknownCall, lambda: store.calls.load("c1"))
+    raises("loading it", UnknownCall, lambda: store.calls.load("c1"))
 
 
 def _not_done(make: MakeStore) -> None:
-    """An update that was not done the first time is done the second."""
+    """An update that was not done the first time is done the second time."""
     store, ledger, clock = _made(make)
     store.commit(_begun(clock), again=True)
     same("the call", _saved(1), store.calls.load("c1"))
@@ -186,29 +186,29 @@ def _not_done(make: MakeStore) -> None:
 
 
 def _of_another(make: MakeStore) -> None:
-    """An update is not taken for done because another one moved the call to the same turn."""
+    """An update does not count as done because another one moved the call to the same turn."""
     store, _, clock = _made(make)
     store.commit(_begun(clock))
     store.commit(SessionUpdate(_saved(2), 1))
     other = SessionUpdate(evolve(_saved(2), call=b"another"), 1)
-    raises("to commit it", StaleCall, lambda: store.commit(other, again=True))
+    raises("committing it", StaleCall, lambda: store.commit(other, again=True))
     same("the call", _saved(2), store.calls.load("c1"))
 
 
 def _forgotten(make: MakeStore) -> None:
-    """A call that has ended is removed with its last lines, and only at its turn."""
+    """An ended call is removed when its last lines are noted, and only at its turn."""
     store, ledger, clock = _made(make)
     store.commit(_begun(clock))
     ending = SessionUpdate(_saved(3), 2, forget=True, activities=(_line(clock),))
-    raises("to end it at another turn", StaleCall, lambda: store.commit(ending))
+    raises("ending it at another turn", StaleCall, lambda: store.commit(ending))
     same("the call", _saved(1), store.calls.load("c1"))
     store.commit(evolve(ending, if_turn=1))
-    raises("to load it", UnknownCall, lambda: store.calls.load("c1"))
+    raises("loading it", UnknownCall, lambda: store.calls.load("c1"))
     same("the lines", ["arrived", "answered"], sorted(_whats(ledger), key=ORDER))
 
 
 def _one_winner(make: MakeStore) -> None:
-    """Of many who commit a move of a call at the same time exactly one succeeds."""
+    """Exactly one of several concurrent commits of a call's move succeeds."""
     store, ledger, clock = _made(make)
     store.commit(_begun(clock))
 
