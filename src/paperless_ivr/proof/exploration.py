@@ -118,7 +118,7 @@ class Move:
 
 
 def alphabet(flow: Flow, turn: Turn, world: World) -> tuple[Event, ...]:
-    """Return everything that can happen at a turn: one event per class, and a single hang-up."""
+    """Return everything that can happen at a turn: one event per class. No one hangs up twice."""
     possible = _possible(flow, turn, world)
     gone = turn.call.results.hung_up
     return tuple(event for event in possible if not (gone and isinstance(event, HungUp)))

@@ -373,7 +373,7 @@ def impatient(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]
 
 
 def fat_fingered(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
-    """Draw events of a caller who often presses wrong keys, too many, or too few."""
+    """Draw events of a caller who presses wrong keys as often as right ones, or too many or few."""
     gather = turn.then
     if not isinstance(gather, Gather):
         return _waits()
