@@ -474,7 +474,7 @@ def prove(
 
 
 def _patient(terms: Terms, again: int | None) -> Terms:
-    """Return terms with the policy's own tries, but few pauses and corrections: more only repeat."""
+    """Return terms with the policy's own tries, but few pauses and corrections."""
     address = evolve(terms.policy.address, pauses=1, fixes=min(terms.policy.address.fixes, 1))
     policy = evolve(terms.policy, address=address)
     if again is not None:
