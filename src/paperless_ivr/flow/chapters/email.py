@@ -507,7 +507,7 @@ def spell(name: str) -> Line:
     return line
 
 
-@offers("option_back", means={Choice.STOP: Means("*, 8", "stops it, or one before")})
+@offers("option_back", means={Choice.STOP: Means("*, 8", "stops it")})
 def stops(view: CallView) -> tuple[Option, ...]:
     """Star at what is wrong; 8 where the star came too late. Exact spelling deletes instead."""
     star, entry = Option("*", Choice.STOP, ""), view.call.entry
