@@ -49,6 +49,9 @@ HELP = "Type keys, then Enter. Enter alone is silence, h hangs up, # ends an ent
     type=FILE,
     help="Write the call to this file, with made-up values for personal data.",
 )
+@click.option(
+    "--language", help="Such as es-US; 'ask' lets the caller choose. [default: the policy's]"
+)
 def command(  # noqa: PLR0913 - an argument for each option
     *,
     keys: str | None,
