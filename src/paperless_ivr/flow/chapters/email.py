@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from attrs import evolve
 
 from paperless_ivr.flow import examples
-from paperless_ivr.flow.blocks import AGENT, LEAVE, NUMBER_KEYS, SILENCE, Ask, By, Chapter, Press
+from paperless_ivr.flow.blocks import AGENT, NUMBER_KEYS, SILENCE, Ask, By, Chapter, Press
 from paperless_ivr.flow.call import Call, Entry, Source
 from paperless_ivr.flow.events import Digits, Ended
 from paperless_ivr.flow.facts import (
@@ -535,6 +535,17 @@ def by_guess(view: CallView) -> bool:
     return view.call.entry.pressed is not None
 
 
+ANOTHER_WAY = On(
+    Digits,
+    S.ADDRESS,
+    when=pound,
+    keep=leave_keypad,
+    say="keypad_left",
+    words="alone: another way",
+)
+"""`#` where an address is keyed: the caller does not want to, and hears the next way to one."""
+
+
 def _one_press(view: CallView, _: Ask) -> Gather:
     waits, entry = view.policy.waits, view.call.entry
     begun = len(entry.so_far or "")
@@ -552,7 +563,7 @@ def _pressing(_: Ask) -> Sequence[Row]:
     return (
         On(Digits, REPROMPT, when=only_stars, keep=hear_again, say="take_your_time"),
         On(Digits, REPROMPT, when=pressing_goes_on, keep=keep_pressed),
-        LEAVE,
+        ANOTHER_WAY,
         *AGENT,
         On(Digits, S.GIVEN_UP, when=wrong_used_up),
         On(Digits, REPROMPT, keep=count_wrong, say="keys_unclear", words="anything else"),
@@ -582,7 +593,7 @@ def _spelling(_: Ask) -> Sequence[Row]:
         On(Digits, REPROMPT, when=nothing_spelled, keep=hear_again, say="take_your_time"),
         On(Digits, REPROMPT, when=spelling_goes_on, keep=keep_spelling, say="spelling_so_far"),
         On(Digits, REPROMPT, when=code_goes_on, keep=keep_spelling),
-        LEAVE,
+        ANOTHER_WAY,
         *AGENT,
         On(Digits, S.GIVEN_UP, when=wrong_used_up),
         On(Digits, REPROMPT, when=too_long, keep=clear_spelling, say="spelling_too_long"),
@@ -681,10 +692,7 @@ CHAPTER: Chapter = {
         help="email_local_help",
         by=ONE_PRESS,
         examples=_presses,
-        ways=[
-            On(Digits, S.EMAIL_DOMAIN, when=guessed_local, keep=take_local_guess),
-            On(Digits, S.ADDRESS, when=pound, keep=leave_keypad, say="keypad_left", words="alone: another way"),
-        ],
+        ways=[On(Digits, S.EMAIL_DOMAIN, when=guessed_local, keep=take_local_guess)],
     ),
     S.EMAIL_DOMAIN: Ask(
         "One key for each well-known provider.",
