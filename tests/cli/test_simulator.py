@@ -18,9 +18,11 @@ def test_its_page_can_repeat_the_command() -> None:
         [sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, text=True
     ) as server:
         assert server.stdout is not None
-        said = server.stdout.readline()
-        url = said.removeprefix("listening at ").partition(" ")[0]
-        opened = urllib3.request("POST", f"{url}tabs").json()
-        server.send_signal(signal.SIGINT)
-        server.communicate(timeout=60)
+        try:
+            said = server.stdout.readline()
+            url = said.removeprefix("listening on ").partition(" ")[0]
+            opened = urllib3.request("POST", f"{url}tabs").json()
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.communicate(timeout=60)
     assert opened["command"] == "paperless-ivr simulator --no-open --port 0"
