@@ -30,7 +30,7 @@ class Clocks:
                 return clocks.day
 
         patch.setattr(pybreaker, "datetime", Day)
-        patch.setattr(breaker, "datetime", Day)
+        patch.setattr(breaker, "utc_now", Day.now)
         patch.setattr(breaker, "monotonic", lambda: clocks.seconds)
 
     def passes(self, seconds: float) -> None:
