@@ -110,15 +110,8 @@ class Entry:
         return self.keys * key + self.words * 60 / words_a_minute
 
 
-STARS = 4
-"""Corrections after which the rest is spelled exactly (`address.fixes`)."""
-
-
 def by_one_press(person: Person, decoder: EmailDecoder, holder: str) -> Entry:
-    """Key an address with one press per character, stopping each wrong piece with a star.
-
-    As in the call: a word that is stopped is spelled, and a character is ruled out.
-    """
+    """Key an address with one press per character, stopping each wrong piece with a star."""
     address, keys = person.address, one_press(person.address, decoder)
     pressed, words, stars = len(keys), 0, 0
     guess: Guess | None = next(iter(decoder.decode(keys, holder=holder)), None)
@@ -135,25 +128,12 @@ def by_one_press(person: Person, decoder: EmailDecoder, holder: str) -> Entry:
         stars += 1
         if at > len(confirmed):
             ruled_out.clear()
-        confirmed = address[:at]
-        if len(piece) > 1:
-            letters = max(letters, at + len(piece))
-            continue
         ruled_out.add(piece)
-        again = stars <= STARS
-        guess = (
-            decoder.refine(keys, confirmed, ruled_out=ruled_out, holder=holder) if again else None
-        )
-    exact = _rest_by_two_keys(address, len(confirmed), decoder)
+        # A word that was stopped is then read letter by letter.
+        confirmed, letters = address[:at], max(letters, at + len(piece))
+        guess = decoder.refine(keys, confirmed, ruled_out=ruled_out, holder=holder)
+    exact = by_two_keys(person, decoder)
     return Entry(address, pressed + stars + exact.keys, words + exact.words, stars, spelled=True)
-
-
-def _rest_by_two_keys(address: str, at: int, decoder: EmailDecoder) -> Entry:
-    """Key what follows the characters that were right, then hear the whole address."""
-    local, _, domain = address.partition("@")
-    code = EmailPad().code
-    rest = f"{code(local[at:])}#" if at < len(local) else f"{code(domain[at - len(local) - 1 :])}#"
-    return Entry(address, len(rest) + 1, _read_back(address, decoder))
 
 
 def by_two_keys(person: Person, decoder: EmailDecoder) -> Entry:
