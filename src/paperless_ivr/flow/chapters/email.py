@@ -546,12 +546,13 @@ ANOTHER_WAY = On(
 """`#` where an address is keyed: the caller does not want to, and hears the next way to one."""
 
 
-def _one_press(view: CallView, _: Ask) -> Gather:
+def _gather(view: CallView, most: int) -> Gather:
+    """Return the gather of a part of an address: at most so many keys, with those before a pause."""
     waits, entry = view.policy.waits, view.call.entry
     begun = len(entry.so_far or "")
     return Gather(
         keys=NUMBER_KEYS,
-        max_keys=max(MOST_PRESSED - begun, 1),
+        max_keys=max(most - begun, 1),
         first_key_wait=waits.more_time if entry.more_time else waits.entry_first_key,
         next_key_wait=waits.email_next_key,
         private=True,
@@ -571,21 +572,8 @@ def _pressing(_: Ask) -> Sequence[Row]:
     )
 
 
-ONE_PRESS = By(_one_press, _pressing, star_restarts=False)
+ONE_PRESS = By(lambda view, _: _gather(view, MOST_PRESSED), _pressing, star_restarts=False)
 """A part of an address by one press a character: there `*` is a sign."""
-
-
-def _part(view: CallView, _: Ask) -> Gather:
-    waits, entry = view.policy.waits, view.call.entry
-    begun = len(entry.so_far or "")
-    return Gather(
-        keys=NUMBER_KEYS,
-        max_keys=max(room(view) - begun, 1),
-        first_key_wait=waits.more_time if entry.more_time else waits.entry_first_key,
-        next_key_wait=waits.email_next_key,
-        private=True,
-        begun=begun > 0,
-    )
 
 
 def _spelling(_: Ask) -> Sequence[Row]:
@@ -603,7 +591,7 @@ def _spelling(_: Ask) -> Sequence[Row]:
     )
 
 
-SPELLING = By(_part, _spelling, star_restarts=False)
+SPELLING = By(lambda view, _: _gather(view, room(view)), _spelling, star_restarts=False)
 """A part of an address in the two-key code: there `*` deletes, and what is spelled is kept."""
 
 
