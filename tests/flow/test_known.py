@@ -88,7 +88,7 @@ def identified_by(number: str, policy: Policy | None = None, **more: object) -> 
 
 @pytest.mark.parametrize("number", NOBODY)
 def test_numbers_of_nobody(number: str) -> None:
-    """Nothing is searched by, screened or counted under a number that stands for nobody."""
+    """Nothing is searched by, screened or counted under a placeholder number."""
     assert identified_by(number) == {None}
 
 

@@ -45,7 +45,7 @@ LARGE = (
     "after payment",
     "pending",
     "on file or a person: nothing on file",
-    "default: a number that stands for nobody",
+    "default: a placeholder number",
     "text link only: by the record",
     "keypad first",
     "several bills",
@@ -231,7 +231,7 @@ def test_a_long_silence_before_the_offer_is_found():
         to=REPROMPT,
         keep=lambda c: evolve(c.call, nobody_ahead=True),
     )
-    problem, _ = search("without a word nobody waits for long", table, case=ONE_QUESTION)
+    problem, _ = search("no caller waits long in silence", table, case=ONE_QUESTION)
 
     assert problem == "two searches are waited for without a word"
 
@@ -243,7 +243,7 @@ def test_a_silent_search_with_all_its_time_is_found(monkeypatch):
     monkeypatch.setitem(
         BLOCKS, State.BEFORE_OFFER_LOOKUP, evolve(block, ask=identity.search_by_account)
     )
-    problem, _ = search("without a word nobody waits for long", case=ONE_QUESTION)
+    problem, _ = search("no caller waits long in silence", case=ONE_QUESTION)
 
     assert problem.startswith("SearchByAccountNumber is waited for without a word")
 
@@ -266,11 +266,11 @@ def test_a_number_of_nobody_that_is_believed_is_found(monkeypatch):
     """A flow that believes whatever number is handed over searches by a placeholder."""
     monkeypatch.setattr(moving, "known_arrival", lambda arrival, _: arrival)
     problem, _ = search(
-        "a number that stands for nobody identifies nobody",
-        case=CASES["default: a number that stands for nobody"],
+        "a placeholder number identifies no one",
+        case=CASES["default: a placeholder number"],
     )
 
-    assert "by a number that stands for nobody" in problem
+    assert "by a placeholder number" in problem
 
 
 @pytest.mark.requirement("R15", "R47", "R42")
@@ -285,7 +285,7 @@ def test_a_pause_that_ends_an_entry_is_found():
     problem, text = search(
         "a pause in an entry decides nothing",
         {**FLOW, State.ACCOUNT_ENTRY: (hasty, *FLOW[State.ACCOUNT_ENTRY])},
-        case=CASES["default: a number that stands for nobody"],
+        case=CASES["default: a placeholder number"],
     )
 
     assert problem == "a pause was taken for the end of an entry"

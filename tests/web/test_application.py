@@ -106,7 +106,7 @@ def test_a_call(served):
 @pytest.mark.requirement("R47")
 @pytest.mark.parametrize("number", ["+10000000000", "+266696687", "+7378742833", "anonymous"])
 def test_a_no_of_a_withheld_caller_is_nobody_else_s(served, number):
-    """A no from a number that stands for nobody does not silence the offer for the next caller."""
+    """A no from a placeholder number does not silence the offer for the next caller."""
     for call in range(2):
         served.runtime = SimulatedTwilio(GATEWAY, f"{SID[:-1]}{call}")
         withheld = evolve(ARRIVAL, ani=secret.phone(number))

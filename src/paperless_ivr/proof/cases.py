@@ -213,7 +213,7 @@ def _of_many() -> Iterator[Case]:
         ("okafor",),
     )
     yield Case(
-        "default: a number that stands for nobody",
+        "default: a placeholder number",
         new(text=asked, address=on_file),
         _arrival("rivera", BEFORE, ani=phone("+10000000000")),
         ("rivera",),

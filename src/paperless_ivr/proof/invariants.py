@@ -300,7 +300,7 @@ def nobody_is_nobody(_: Flow, move: Move) -> str | None:
     for name in ("ani", "phone"):
         number = getattr(request, name, None)
         if number is not None and phone_number(number.reveal()) != number.reveal():
-            return f"{type(request).__name__} by a number that stands for nobody"
+            return f"{type(request).__name__} by a placeholder number"
     email, keyed = getattr(request, "email", None), move.next.call.contact.source is Source.KEYED
     if email is not None and not keyed and mailbox(email.reveal()) is None:
         return f"{type(request).__name__} with an address that is none"
@@ -576,7 +576,7 @@ INVARIANTS: Mapping[str, Invariant] = {
     "nothing personal before identity is shown": nothing_personal_first,
     "nothing was changed is said only where nothing was": unchanged_is_unchanged,
     "back to paper is promised only where it is done": promised_back,
-    "a number that stands for nobody identifies nobody": nobody_is_nobody,
+    "a placeholder number identifies no one": nobody_is_nobody,
     "a pause in an entry decides nothing": pause_is_nothing,
     "a payment card is neither kept nor sent": card_is_not_kept,
     "no two choices are offered in the same words": choices_differ,
@@ -587,7 +587,7 @@ INVARIANTS: Mapping[str, Invariant] = {
     "nothing goes to what the caller supplied without two facts": two_facts,
     "a fact that is still to be shown is not said": fact_is_secret,
     "texts go to ordinary numbers of the policy's countries": texts_stay_near,
-    "without a word nobody waits for long": short_silence,
+    "no caller waits long in silence": short_silence,
     "promised keys work": promised_keys_work,
     "a hang-up ends the call anywhere": hang_up_anywhere,
     "after a hang-up nothing is said": gone_is_gone,

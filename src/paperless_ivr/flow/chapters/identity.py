@@ -79,7 +79,7 @@ def known_ahead(c: Anything) -> bool:
     return bool(c.call.found)
 
 
-@Phrase("nobody found before the offer")
+@Phrase("no account found before the offer")
 def nobody_ahead(c: Anything) -> bool:
     """The search before the offer found nobody: the same search would not either."""
     return c.call.nobody_ahead
