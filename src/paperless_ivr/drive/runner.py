@@ -449,10 +449,13 @@ class Asking:
 
     @property
     def _deadline(self) -> float:
-        """The budget starts when a thread takes the request; waiting for one has its own."""
-        if self._started is None:
+        """The budget counts from when a thread takes the request, and limits the wait for one.
+
+        A search before the offer has what is left of one silence, so the wait counts toward it.
+        """
+        if self._started is None or ahead(self.step.request):
             return self._began + self.step.budget
-        return self._started + self.step.budget + (0 if ahead(self.step.request) else GRACE)
+        return self._started + self.step.budget + GRACE
 
     def waited(self) -> ServiceAnswer | Turn | None:
         """Return what follows a wait without an answer: an outcome, or a reassuring turn."""

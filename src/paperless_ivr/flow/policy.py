@@ -470,7 +470,7 @@ class Budgets:
         most=2,
     )
     before_offer: float = setting(
-        1.2,
+        1.1,
         "from the hand-over to the offer, because the caller hears nothing in the meantime: the "
         "record and the search share it; if the search takes longer, it is done after a yes",
         least=0.2,
