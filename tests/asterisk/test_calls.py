@@ -530,6 +530,7 @@ def test_the_dialplan_of_the_docs_where_every_call_fails(exchange: With) -> None
     exchange(test)
 
 
+@pytest.mark.alone
 def test_twenty_calls_at_once(exchange: With) -> None:
     """Twenty callers at once each get what they pressed."""
 

@@ -35,15 +35,39 @@ VAULT = vault(new_keys())
 
 @define(slots=False)
 class Noting(Playback):
-    """Keeps what the record is told of the call."""
+    """Keeps how the call moves and what the record is told of it.
 
-    told: list[tuple[str, ...]] = field(factory=list)
+    Two workers may be late with what they observe and note of a call, each with its own move.
+    """
+
+    moves: list[Move] = field(factory=list)
+    notes: list[Activity] = field(factory=list)
+
+    def moved(self, move: Move) -> None:
+        """Keep a move."""
+        super().moved(move)
+        self.moves.append(move)
 
     def note(self, activity: Activity) -> None:
-        """One line, without what every call has of its own."""
-        detail = [f"{name} {value}" for name, value in sorted(activity.detail.items())]
-        words = activity.evidence.words if activity.evidence else ""
-        self.told.append((activity.what.value, activity.state, *detail, words))
+        """Keep a line of the record."""
+        self.notes.append(activity)
+
+    @property
+    def took(self) -> list[str]:
+        """The rows, in the order of the moves."""
+        moves = sorted(self.moves, key=lambda move: move.after.number)
+        return [row for move in moves if move.before for row in move.after.turn.took]
+
+    @property
+    def told(self) -> list[tuple[str, ...]]:
+        """The record's lines in order, without what every call has of its own."""
+        return [_line(note) for note in sorted(self.notes, key=lambda note: note.at)]
+
+
+def _line(activity: Activity) -> tuple[str, ...]:
+    detail = [f"{name} {value}" for name, value in sorted(activity.detail.items())]
+    words = activity.evidence.words if activity.evidence else ""
+    return (activity.what.value, activity.state, *detail, words)
 
 
 def of_twilio(path: Path) -> Noting:
@@ -158,7 +182,7 @@ def agree(path: Path, got: tuple[Noting, Handback]) -> None:
     playback, handback = got
     expected, given_back = held(path)
     assert playback.left == []
-    assert playback.rows == expected.rows
+    assert playback.took == expected.took
     assert playback.heard == expected.heard
     assert playback.told == expected.told
     assert handback == given_back

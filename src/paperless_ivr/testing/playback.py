@@ -34,9 +34,9 @@ class Playback(Script):
     """The gateway, back end, and record of one call."""
 
     _unreached: bool = field(init=False, default=False)
-    """The service was not reached, and nothing has moved since: the driver is retrying."""
+    """The service was not reached, and the call has not moved on that: the driver may retry."""
     _unrecorded: str = field(init=False, default="")
-    """The request that the record did not answer, if nothing has moved since."""
+    """The request that the record did not answer, if the call has not moved on that."""
 
     @property
     def heard(self) -> list[str]:
@@ -44,8 +44,15 @@ class Playback(Script):
         return [line for line in self.lines if line.startswith("hears")]
 
     def moved(self, move: Move) -> None:
-        """Observe a move of the call."""
-        self._unreached, self._unrecorded = False, ""
+        """Observe a move of the call.
+
+        Only an answer's own move ends its retries: a hang-up may come, or be observed late by
+        another worker, in the middle of them.
+        """
+        if isinstance(move.event, ServiceAnswer):
+            self._unreached = False
+        if isinstance(move.event, RecordUnavailable):
+            self._unrecorded = ""
         if move.before is not None:
             self.rows += move.after.turn.took
 
