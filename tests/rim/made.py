@@ -30,6 +30,7 @@ from paperless_ivr.drive.runner import AT_ONCE, Setup
 from paperless_ivr.drive.web import WebDriver
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Handback
+from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.view import Terms
 from paperless_ivr.gateways.agi.server import FastAgi, Line, Tell
 from paperless_ivr.gateways.agi.sounds import Sounds
@@ -48,6 +49,8 @@ from paperless_ivr.web import MeteredBackend, Meters, application
 REPROMPT = Path(__file__).parent
 POLICY_FILE, OTHER_POLICY_FILE = REPROMPT / "policy.toml", REPROMPT / "other_policy.toml"
 POLICY = load_policy(POLICY_FILE)
+PATIENT = evolve(POLICY, budgets=evolve(POLICY.budgets, record=2.0, before_offer=1.5))
+"""For tests in which nothing is late: the longest budgets, for the sake of slow machines."""
 BILLER = POLICY.biller.id
 WORDS = Catalog.of(POLICY)
 
@@ -109,20 +112,21 @@ Send = Callable[[WebRequest], Got]
 
 @frozen
 class OpenStore:
-    """A session store, and the engine that it runs on where it is SQL."""
+    """A session store, the engine that it runs on if it is SQL, and the policy of its calls."""
 
     store: SessionStore
     engine: Engine | None = None
+    policy: Policy = POLICY
 
 
 @contextmanager
-def kept(url: str | None, budget: float = POLICY.budgets.record) -> Iterator[OpenStore]:
+def kept(url: str | None, policy: Policy = POLICY) -> Iterator[OpenStore]:
     """Opens a database; without a URL it is all in memory."""
     if url is None:
-        yield OpenStore(SeparateStores(MemoryRecord(), MemoryLiveCalls()))
+        yield OpenStore(SeparateStores(MemoryRecord(), MemoryLiveCalls()), policy=policy)
         return
-    with open_store(url, budget=budget) as store:
-        yield OpenStore(store, store.database.engine)
+    with open_store(url, budget=policy.budgets.record) as store:
+        yield OpenStore(store, store.database.engine, policy)
 
 
 @contextmanager
@@ -148,7 +152,7 @@ def guarded(connection_file: Path, tell: Callable[[str], None]) -> Backend:
 
 
 def _setup(at: OpenStore, backend: Backend) -> Setup:
-    return Setup(Flow(Terms(POLICY, backend.operations)), WORDS, backend, at.store)
+    return Setup(Flow(Terms(at.policy, backend.operations)), WORDS, backend, at.store)
 
 
 @contextmanager

@@ -108,7 +108,7 @@ def bench(folder: Path) -> Iterator[Bench]:
     """A database of its own."""
     url = f"sqlite:///{folder / 'record.db'}"
     beside = Breakable(url)
-    with made.kept(url) as at:
+    with made.kept(url, made.PATIENT) as at:
         assert at.engine is not None
         with watching(at.engine) as faults:
             yield Bench(at, faults, beside, itertools.count())

@@ -92,7 +92,7 @@ def too_much(presses: dict[str, list[Part]]) -> dict[str, str]:
 def test_key_press_on_twilio(folder: Path):
     """Each key press over the web takes two requests, each within the bounds."""
     with (
-        made.kept(f"sqlite:///{folder / 'record.db'}") as at,
+        made.kept(f"sqlite:///{folder / 'record.db'}", made.PATIENT) as at,
         following(at) as trace,
         made.web(at, springfield()) as send,
     ):
@@ -115,7 +115,7 @@ def test_key_press_on_asterisk(folder: Path):
     """So does one on a held channel: until something is heard, and from there on."""
     given = {"PAPERLESS_LANGUAGE": "en-US", "PAPERLESS_ANI": RIVERA.phone.reveal()}
     presses: dict[str, list[Part]] = {}
-    with made.kept(f"sqlite:///{folder / 'record.db'}") as at, following(at) as trace:
+    with made.kept(f"sqlite:///{folder / 'record.db'}", made.PATIENT) as at, following(at) as trace:
 
         def pressed(number: int) -> None:
             trace.next()
