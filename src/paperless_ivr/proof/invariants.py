@@ -122,7 +122,7 @@ def write_has_consent(_: Flow, move: Move) -> str | None:
 
 
 def _needs(then: Then) -> Purpose | None:
-    """The consent that what a turn waits for rests on; none for what changes nothing."""
+    """Return the consent that a turn's request needs; None if it changes nothing."""
     match then:
         case (
             EnrollInPaperless()
