@@ -309,11 +309,11 @@ def email_on_file(view: CallView) -> bool:
     return bool(by_payment or (customer and customer.email))
 
 
-# # ── two facts before the caller can give an address (R17, R47) ───────────────────────────
+# ── two facts before the caller can give an address (R17, R47) ───────────────────────────
 #
-# # The first is the whole account number, not just its last four digits. The second is caller ID
-# # that equals the phone number on file, or the last four digits of that number. If the host
-# # vouches for the caller, neither is needed.
+# The first is the whole account number, not just its last four digits. The second is caller ID
+# that equals the phone number on file, or the last four digits of that number. If the host
+# vouches for the caller, neither is needed.
 
 
 @Phrase("account number shown", "not shown yet")

@@ -47,7 +47,7 @@ def parse_policy(text: str, source: str = "policy", check: Check = findings) -> 
     """
     try:
         tables = tomllib.loads(text)
-    except ValueError as error:  # # a syntax error, or a number with thousands of digits
+    except ValueError as error:  # a syntax error, or a number with thousands of digits
         at_end = f"at the end, line {len(text.splitlines())}"
         says = str(error).replace("at end of document", at_end)
         raise PolicyProblems(cannot_be_used(source), [f"not TOML: {says}"]) from error

@@ -92,7 +92,7 @@ def load_value(data: bytes, kind: type[T], schema: int) -> T:
         return _CONVERTER.structure(document, kind)
     except (BaseValidationError, TypeError) as error:
         where = _first_place(error)
-    raise BrokenCall(where)  # # not in `except`: the caught error holds the content
+    raise BrokenCall(where)  # not in `except`: the caught error holds the content
 
 
 def mentions(data: bytes, secret: Secret) -> bool:
@@ -146,7 +146,7 @@ def _make_converter() -> JsonConverter:
     converter = make_converter(forbid_extra_keys=True, omit_if_default=True)
     for plain in (str, int, bool):
         converter.register_structure_hook(plain, _exactly)
-    for kind in (enum.Enum, enum.IntEnum, enum.StrEnum):  # # the nearest base class counts
+    for kind in (enum.Enum, enum.IntEnum, enum.StrEnum):  # the nearest base class counts
         converter.register_unstructure_hook(
             kind, lambda member: SAVED_AS.get(member.name, member.name)
         )

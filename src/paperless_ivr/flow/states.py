@@ -184,7 +184,7 @@ class State(enum.Enum):
         state.kind, state.phase = kind, phase
         return state
 
-    __hash__ = object.__hash__  # # states are unique, and this is faster than hashing the name
+    __hash__ = object.__hash__  # states are unique, and this is faster than hashing the name
 
     def __repr__(self) -> str:
         return f"State.{self.name}"

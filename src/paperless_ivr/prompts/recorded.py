@@ -61,7 +61,7 @@ def phrases(policy: Policy) -> tuple[Phrase, ...]:
             if not said or (language, said) in found:
                 continue
             file = name
-            while (language, file) in files:  # # two names may differ only in a sign
+            while (language, file) in files:  # two names may differ only in a sign
                 file += "-x"
             files.add((language, file))
             found[language, said] = Phrase(language, file, text.strip())
