@@ -298,7 +298,7 @@ def sounding_alike(names: Mapping[str, float]) -> set[str]:
 
 
 def letters(*lists: tuple[float, Mapping[str, float]]) -> bytes:
-    """Return the costs of letters and the end after three letters: absolute discounting, four orders."""
+    """Return costs of letters, and the end, after three: absolute discounting, four orders."""
     counts: list[Counter[str]] = [Counter() for _ in range(4)]
     for weight, texts in lists:
         # Rare names say as much about letters as common ones, so use the square root of the share.
