@@ -324,7 +324,7 @@ class Address:
     )
     fixes: int = setting(
         4,
-        "corrections to a guess of what was keyed; after that, spelling it with two keys a letter "
+        "corrections to a guess of what was keyed; after that, spelling it with two keys per letter "
         "is quicker, and may be corrected as often",
         least=0,
         most=30,
