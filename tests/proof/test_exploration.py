@@ -61,7 +61,7 @@ WALKED = heavy(tuple(case for case in ALL if case.name not in LARGE), ALL)
 AGAIN = heavy(1, None)
 """How often the ladders ask again: once takes every row; `make prove` uses the policy's limit."""
 PLAIN = CASES["on file or a person: a language to choose, two on one number"]
-OWN_YES = "a yes is its own, in time, and heard out"
+OWN_YES = "a consent has its own yes, in time, after its whole question"
 
 
 def search(invariant, table=FLOW, deliver=deliver, case=PLAIN):
@@ -137,7 +137,7 @@ def test_an_unknown_outcome_sent_again_is_found():
     """Sending a write again without a look-up after its answer was lost is found."""
     again = (On(OutcomeUnknown, REPROMPT), *FLOW[State.ENROLLMENT])
     problem, text = search(
-        "one key per consent; again only after absent", {**FLOW, State.ENROLLMENT: again}
+        "one write key per consent, sent again only if absent", {**FLOW, State.ENROLLMENT: again}
     )
 
     assert "sent again without a look-up" in problem
@@ -151,7 +151,7 @@ def test_a_deferred_that_nothing_was_kept_for_is_found():
         evolve(row, to=State.DONE) if Accepted in row.events else row for row in FLOW[State.OPT_OUT]
     )
     problem, _ = search(
-        "enrolled only where accepted, deferred only where kept",
+        "enrolled only if accepted, deferred only if kept",
         {**FLOW, State.OPT_OUT: rows},
         case=CASES["back to paper"],
     )
@@ -369,7 +369,7 @@ def test_last_four_digits_that_come_back_as_the_number_are_found():
     table = planted(
         State.IDENTITY_CHECK, lambda row: row.keep is identity.match_customer, keep=keep
     )
-    problem, _ = search("a fact counts only where it was shown", table)
+    problem, _ = search("a fact counts only if it was proved", table)
 
     assert problem == "an account number counts as shown that was not keyed whole"
 
@@ -386,7 +386,7 @@ def test_a_number_that_shows_other_accounts_is_found():
     table = planted(
         State.ACCOUNT_LOOKUP, lambda row: row.keep is identity.accept_customers, keep=keep
     )
-    problem, _ = search("a fact counts only where it was shown", table, case=CASES["several bills"])
+    problem, _ = search("a fact counts only if it was proved", table, case=CASES["several bills"])
 
     assert problem == "found by the host's account number, which the host did not hand over"
 
@@ -411,7 +411,7 @@ def test_a_try_given_back_for_an_unusable_answer_is_found():
 
     table = planted(State.ACCOUNT_LOOKUP, lambda row: row.to is State.UNAVAILABLE, keep=keep)
     problem, _ = search(
-        "a try is given back only to who has shown who they are",
+        "a try is given back only after proof, or without an answer",
         table,
         case=CASES["nothing on file, no text afterwards"],
     )
@@ -440,7 +440,7 @@ def test_a_try_given_back_for_a_hit_is_found():
     )
     withheld = CASES["nothing on file, no text afterwards"]
     problem, _ = search(
-        "a try is given back only to who has shown who they are", table, case=withheld
+        "a try is given back only after proof, or without an answer", table, case=withheld
     )
 
     assert problem == "a try is given back at ACCOUNT_LOOKUP for nothing"
@@ -451,7 +451,7 @@ def test_an_address_of_the_callers_own_without_two_facts_is_found():
     """A way to key an address without the second fact is found."""
     table = planted(State.ADDRESS, lambda row: row.to is State.NEW_CONTACT, to=State.EMAIL_LOCAL)
     problem, _ = search(
-        "nothing goes to what the caller supplied without two facts", table, case=KEYPAD
+        "nothing goes to a caller's own address without two facts", table, case=KEYPAD
     )
 
     assert "to what the caller supplied, without two facts" in problem
@@ -464,7 +464,7 @@ def test_a_number_of_the_callers_own_without_two_facts_is_found():
         State.TEXT_CONSENT, lambda row: row.to is State.NEW_CONTACT, to=State.PHONE_CAPTURE
     )
     problem, _ = search(
-        "nothing goes to what the caller supplied without two facts", table, case=LINK
+        "nothing goes to a caller's own address without two facts", table, case=LINK
     )
 
     assert problem.startswith("SendWebLink to what the caller supplied")
@@ -478,7 +478,7 @@ def test_a_fact_that_was_not_shown_is_found():
         lambda row: row.to is State.NEW_CONTACT and row.say is None,
         when=lambda c: c.event.keys.reveal() == "99999999",
     )
-    problem, _ = search("a fact counts only where it was shown", table, case=KEYPAD)
+    problem, _ = search("a fact counts only if it was proved", table, case=KEYPAD)
 
     assert problem == "an account number counts as shown that was not keyed whole"
 
@@ -548,7 +548,7 @@ def test_a_fact_that_is_said_is_found(monkeypatch):
     for chapter in (consent, text):
         monkeypatch.setattr(chapter, "number_words", lambda _: "")
     unknown = evolve(LINK, arrival=evolve(LINK.arrival, ani=None))
-    problem, _ = search("a fact that is still to be shown is not said", case=unknown)
+    problem, _ = search("a fact that is still to be proved is not said", case=unknown)
 
     assert problem == "a fact is said that is still to be shown"
 
@@ -562,7 +562,9 @@ def test_a_text_to_a_costly_number_is_found():
         when=text.is_other_phone,
         keep=lambda c: evolve(c.call, entry=Entry(phone=phone(f"+1{c.event.keys.reveal()}"))),
     )
-    problem, _ = search("texts go to ordinary numbers of the policy's countries", table, case=LINK)
+    problem, _ = search(
+        "texts go only to ordinary numbers in the policy's countries", table, case=LINK
+    )
 
     assert problem == "a text to a number that none may go to"
 
@@ -576,7 +578,7 @@ def test_a_done_that_the_service_does_not_say_is_found():
         when=lambda c: bool(c.event.customers),
     )
 
-    problem, _ = search("done only where the service says so", table, case=LINK)
+    problem, _ = search("done only if the service says so", table, case=LINK)
 
     assert problem == "done, and the service does not say so"
 
@@ -590,7 +592,7 @@ def test_a_wait_longer_than_the_policy_is_found():
         when=lambda c: c.call.contact.looks < 3,
     )
 
-    problem, _ = search("a texted link is waited for, and not for ever", table, case=LINK)
+    problem, _ = search("the wait for a texted link ends", table, case=LINK)
 
     assert problem == "a link is waited for longer than the policy has it"
 
