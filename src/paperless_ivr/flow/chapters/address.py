@@ -208,7 +208,7 @@ PROMPTS: Prompts = {
 # Set by hand: a way out is one line.
 CHAPTER: Chapter = {
     S.ADDRESS: Pass(
-        "The next way in the biller's order; one that was left is not tried again.",
+        "The next way in the biller's order. None is tried again.",
         title="Which way to an address?",
         ways=[
             On(Arrived, S.DONE, when=hung_up),
@@ -252,7 +252,7 @@ CHAPTER: Chapter = {
         ways=[On(Digits, S.NEW_CONTACT, when=number_matches, keep=show_number), *missed_fact(is_account), CANNOT_SHOW],
     ),
     S.PHONE_CHECK: Ask(
-        "The second proof: of the phone number on file.",
+        "The second proof: the phone number on file.",
         title="Last four digits of the phone",
         say=[begun("phone_check")],
         help="phone_check_help",

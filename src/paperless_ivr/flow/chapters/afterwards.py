@@ -232,7 +232,7 @@ PROMPTS: Prompts = {
 # Set by hand: a way out is one line.
 CHAPTER: Chapter = {
     S.AFTERWARDS: Pass(
-        "The bill is settled: offers what is still open.",
+        "The bill is settled: what else can be offered?",
         title="What is left to ask?",
         ways=[
             On(Arrived, S.DONE, when=hung_up),
@@ -244,7 +244,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.LINK_WAIT: Ask(
-        "On the line, while the caller opens it.",
+        "The caller can open it while on the line.",
         title="Wait for the texted link",
         say=[waiting_for_link],
         keys=[key("1", Choice.NO, words="goes on")],
@@ -270,7 +270,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.AUTOPAY_OFFER: Ask(
-        "Which bill, when, how to stop: its own yes.",
+        "Says which bill, when, and how to stop. Needs its own yes.",
         title="AutoPay too?",
         say=[must("autopay_offer"), must("autopay_terms"), options],
         consent=Purpose.AUTOPAY,
@@ -309,7 +309,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.DONE: Pass(
-        "What was agreed decides.",
+        "Depends on what was agreed.",
         title="How does the call end?",
         ways=[
             On(Arrived, S.ABANDONED, when=hung_up),

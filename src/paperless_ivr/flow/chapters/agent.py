@@ -80,7 +80,7 @@ PROMPTS: Prompts = {
 # Set by hand: a way out is one line.
 CHAPTER: Chapter = {
     S.AGENT_OFFER: Ask(
-        "What the line could not do, an agent may.",
+        "An agent may do what the line could not.",
         title="Speak to an agent?",
         say=[options, say("person_offer")],
         keys=[key("1", Choice.YES, "option_person", words="an agent")],

@@ -247,7 +247,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.OFFER_AT_START: Ask(
-        "Press 1, or the call goes on as ever.",
+        "Press 1, or the call goes on as usual.",
         title="Offer at the start",
         say=[say("offer_at_start")],
         by=ANY_KEY,
@@ -267,7 +267,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.OFFER_IN_FULL: Ask(
-        "Names bill, address and what happens: its yes is the consent.",
+        "Names the bill, the address, and what happens. A yes is the consent.",
         title="This bill, to this address?",
         say=[why, bill_and_address, what_happens, options],
         consent=Purpose.ENROLL,

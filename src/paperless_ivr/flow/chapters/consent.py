@@ -201,7 +201,7 @@ PROMPTS: Prompts = {
 # Set by hand: a way out is one line.
 CHAPTER: Chapter = {
     S.CONFIRMATION: Ask(
-        "Hears the bill, the address, and what comes next.",
+        "Says the bill, the address, and what comes next.",
         title="Do you agree?",
         say=[bill_and_address, what_happens, options],
         consent=Purpose.ENROLL,
@@ -238,7 +238,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.ENROLLMENT_CHECK: Do(
-        "No answer came: looks the customer up.",
+        "There was no answer: looks the customer up.",
         title="Did it go through?",
         say=[say("checking_again")],
         ask=look_again,
@@ -251,7 +251,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.ENROLLMENT_AGAIN: Do(
-        "Not done: stores the preference again.",
+        "It was not done: stores the preference again.",
         title="Send it once more",
         say=[say("checking_longer")],
         ask=enroll,

@@ -161,7 +161,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.OPT_OUT_CONFIRM: Ask(
-        "Hears which bill goes back to paper.",
+        "Says which bill goes back to paper.",
         title="Back to paper: do you agree?",
         say=[back_to_paper_question, options],
         consent=Purpose.BACK_TO_PAPER,
