@@ -1,28 +1,29 @@
 # make call   take a call at the keyboard        make call ARGS="--keys '1 2'"
 # make simulator   be the caller in a browser    make simulator ARGS="--policy own.toml"
 # make test   run all tests                      make test ARGS='-k keypad'
-# make screenshots   take the pictures of the simulator in docs/simulator anew
-# make prove  run the tests that count often, with their heavy counts
-# make cover  write the covering set in tests/cover anew, and the traces of all transcripts
+# make screenshots   retake the pictures of the simulator in docs/simulator
+# make prove  run the tests that loop, with high counts
+# make cover  rewrite the covering set in tests/cover, and the traces of all transcripts
 # make check  format, lint, types, import arrows, generated docs, the site
 # make sbom   list every installed package: licenses, and an SBOM (build/sbom.cdx.json)
-# make docs   write the generated docs anew, and the site (build/site)
-# Each does its own set-up, in .venv; it is done again when pyproject.toml changes. Tests with
-# another language's SOAP library need npm, those with a browser npm and Chromium; without them
-# they are skipped.
+# make docs   rewrite the generated docs, and build the site (build/site)
+# Each one sets up .venv if necessary, and again when pyproject.toml changes. Tests with a SOAP
+# library in another language need npm, and those with a browser need npm and Chromium. Without
+# these, they are skipped.
 
 BIN := .venv/bin
 
 # The first of these that is Python 3.11 or newer and can make a virtual environment.
 PYTHON_CANDIDATES := python3 python3.15 python3.14 python3.13 python3.12 python3.11
 
-# Most tests wait for servers, calls and time-outs more than they compute: three a core.
+# Most tests wait for servers, calls, and timeouts more than they compute: three per core.
 WORKERS := $(shell echo $$((3 * $$(getconf _NPROCESSORS_ONLN))))
 
-# Tests start hundreds of processes, and each would compile the package again. Empty: it is kept.
+# Tests start hundreds of processes, each of which would compile the package again. If this is
+# empty, bytecode is kept.
 export PYTHONDONTWRITEBYTECODE :=
 
-# Warnings are errors: a link inside the site that leads nowhere is one.
+# Warnings are errors; a broken link within the site is one.
 SITE := $(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html docs build/site
 
 .PHONY: setup call simulator test screenshots prove cover check sbom docs clean
@@ -63,8 +64,8 @@ tests/%/node_modules/.stamp: tests/%/package.json
 	        echo 'npm failed: the tests in $(<D) that need it are skipped.' >&2; \
 	fi
 
-# Tests that are marked `alone` come first, on two cores: those that load the machine one after the
-# other in one process, those that mostly wait in another. Exit status 5: ARGS chose none of these.
+# Tests marked `alone` come first, on two cores: those that load the machine, one after another in
+# one process, and those that mostly wait in another. Exit status 5 means that ARGS chose none.
 test: setup $(NPM:%=%/node_modules/.stamp)
 	@failed=0; set -x; \
 	$(BIN)/python -m pytest -n 2 -m alone $(ARGS) || test $$? -eq 5 || failed=1; \

@@ -9,7 +9,7 @@ from xdist.scheduler import LoadScopeScheduling
 from docs import blocks
 
 pytest_collect_file = blocks.sybil().pytest()
-gc.disable()  # until all tests are collected: what is made meanwhile stays
+gc.disable()  # until all tests are collected, since everything created before that stays
 
 
 TOGETHER = (
@@ -29,7 +29,7 @@ wheel; or many calls at once load the machine, and would disturb one another (ma
 
 
 class PageScheduling(LoadScopeScheduling):
-    """Gives each process a test at a time, but all that share something, as a page's names."""
+    """Gives each process one test at a time, but keeps tests that share something together."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
@@ -50,20 +50,20 @@ LONGEST_FIRST = (
     "tests/backends/test_soap_contract.py",
     "tests/cli/test_prompts.py::test_rendering",
 )
-"""What takes long, so that no process is left with it at the end."""
+"""Slow tests, which run first so that no process is left with one at the end."""
 WAITING = "tests/asterisk"
-"""Calls in real time, which wait more than they compute: they are spread among the others."""
+"""Calls in real time, which wait more than they compute. They are spread among the others."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts tests in an order in which the processes of `pytest -n` are done at the same time."""
+    """Order the tests so that the processes of `pytest -n` finish at the same time."""
 
     def rank(item: pytest.Item) -> int:
         ranks = (n for n, start in enumerate(LONGEST_FIRST) if item.nodeid.startswith(start))
         return next(ranks, len(LONGEST_FIRST))
 
     waiting = [item for item in items if item.nodeid.startswith(WAITING)]
-    waiting.sort(key=lambda item: item.location[1] or 0)  # both versions of Asterisk soon
+    waiting.sort(key=lambda item: item.location[1] or 0)  # both versions of Asterisk early
     others = [item for item in items if not item.nodeid.startswith(WAITING)]
     others.sort(key=rank)
     pairs = zip(others, waiting, strict=False)
@@ -72,19 +72,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Spares the garbage collector looking at thousands of tests again and again."""
+    """Keep the garbage collector from looking at thousands of tests again and again."""
     gc.freeze()
     gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> PageScheduling:
-    """What `pytest -n` shares out by."""
+    """Return the scheduler that `pytest -n` uses."""
     return PageScheduling(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Prints what tests have counted."""
+    """Print what tests have counted."""
     reports = (
         report
         for outcome in ("passed", "failed")

@@ -1,10 +1,10 @@
-"""Live AGI calls at once, in real time, on one core: `python benchmarks/agi_load.py 500`.
+"""Concurrent live AGI calls, in real time, on one core: `python benchmarks/agi_load.py 500`.
 
-One process is the server, kept to one core, with a back end that takes 200 ms. This one is
-Asterisk, as far as the server can tell: each call enrolls by keys, a file takes 2 s, the caller
-presses a second after each question. Measured is how long a call waits for its next command
-after a reply, the server's share of the core, and its memory before and after. There is no
-database in it: calls_at_once.py has one.
+One process is the server, limited to one core, with a back end that takes 200 ms. This process acts
+as Asterisk: each call enrolls by keypad, a file takes 2 s, and the caller presses a key a second
+after each question. It measures how long a call waits for its next command after a reply, the
+server's share of the core, and its memory before and after. It does not include a database;
+calls_at_once.py does.
 """
 
 import asyncio
@@ -52,13 +52,13 @@ class Slow:
     operations = springfield().operations
 
     def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
-        """Answers, later."""
+        """Answer after a delay."""
         time.sleep(BACK_END)
         return springfield(sleep=lambda _: None).answer(request, budget)
 
 
 def serve(parent: Connection) -> None:
-    """The server, on one core."""
+    """Run the server on one core."""
     os.sched_setaffinity(0, {0})
     files = {(p.language, bare(p.text)): p.file for p in phrases(POLICY)}
     sounds = Sounds(Catalog.of(POLICY), Recordings(Path(), files), "/sounds")
@@ -68,7 +68,7 @@ def serve(parent: Connection) -> None:
     told: list[str] = []
 
     def line() -> Line:
-        """A line whose record knows of no earlier calls."""
+        """Return a line whose record has no earlier calls."""
         store = SeparateStores(MemoryRecord(), MemoryLiveCalls())
         driver = AsyncDriver(Setup(Flow(Terms(POLICY)), sounds.catalog, Slow(), store))
         return Line(POLICY.biller.id, sounds, driver.converse)
@@ -86,13 +86,13 @@ def serve(parent: Connection) -> None:
 
 
 def _memory() -> float:
-    """Megabytes that this process has now."""
+    """Return the megabytes that this process uses now."""
     pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
     return pages * resource.getpagesize() / 2**20
 
 
 async def call(port: int, number: int, waits: list[float]) -> str:
-    """One call in real time; gives its disposition."""
+    """Run one call in real time. Returns its disposition."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     head = f"agi_network: yes\nagi_uniqueid: {number}\nagi_callerid: 2175550101\n\n"
     writer.write(head.encode())
@@ -116,7 +116,7 @@ async def call(port: int, number: int, waits: list[float]) -> str:
             case ["CHANNEL", "STATUS"]:
                 reply = "200 result=6"
             case ["STREAM", _] if words[-1] == str(BEYOND):
-                pass  # it is there
+                pass  # the file exists
             case ["STREAM", _]:
                 await asyncio.sleep(A_FILE)
                 reply = "200 result=0 endpos=16000"
@@ -134,7 +134,7 @@ async def call(port: int, number: int, waits: list[float]) -> str:
 
 
 async def load(port: int, calls: int, ramp: float) -> tuple[list[str], list[float]]:
-    """So many calls, begun over `ramp` seconds, all live at once."""
+    """Run this many calls, begun over `ramp` seconds, all live at once."""
     waits: list[float] = []
 
     async def later(number: int) -> str:
@@ -145,7 +145,7 @@ async def load(port: int, calls: int, ramp: float) -> tuple[list[str], list[floa
 
 
 def main() -> None:
-    """Runs the load twice, so that growth is seen."""
+    """Run the load twice, to see any growth."""
     calls = int(sys.argv[1]) if len(sys.argv) > 1 else 500
     ours, theirs = multiprocessing.Pipe()
     server = multiprocessing.Process(target=serve, args=(theirs,))

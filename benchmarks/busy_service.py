@@ -1,13 +1,14 @@
-"""Calls at once against a service that takes 2 s: `python benchmarks/busy_service.py 50 200`.
+"""Concurrent calls with a service that takes 2 s: `python benchmarks/busy_service.py 50 200`.
 
-Each call enrolls after its payment: the service is asked twice, for the bill and to enroll. Every
-caller presses at once. For each driver it prints how the calls ended, how long a call took, and
-the most requests that the service had at the same time. All of them are to enroll: a caller must
+Each call enrolls after its payment. The service is asked twice: for the bill, and to enroll. Every
+caller presses keys at once. For each driver, it prints how the calls ended, how long a call took,
+and the most requests that the service had at the same time. All calls should enroll: a caller must
 never hear that the service is down because we are busy (R50).
 
-Left out: the SOAP client and its connections, the network, gateways' own work (on held channels
-nothing is played), PostgreSQL, several processes, and callers who listen before they press, who
-would spread the load. Calls and drivers share one process, so its one interpreter lock too.
+Not included: the SOAP client and its connections, the network, the gateways' own work (on held
+channels, nothing is played), PostgreSQL, several processes, and callers who listen before they
+press, which would spread the load. Calls and drivers share one process, and so one interpreter
+lock.
 """
 
 import asyncio
@@ -58,7 +59,7 @@ GATEWAY = TwilioGateway(
 
 @define
 class Slow:
-    """A service in memory that takes 2 s for every answer, however many ask."""
+    """An in-memory service that takes 2 s for every answer, however many requests there are."""
 
     service: MemoryBackend
     asking: int = 0
@@ -67,11 +68,11 @@ class Slow:
 
     @property
     def operations(self) -> frozenset[str]:
-        """What it can do."""
+        """The operations of the service."""
         return self.service.operations
 
     def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
-        """Answers, later."""
+        """Answer after a delay."""
         with self._lock:
             self.asking += 1
             self.most = max(self.most, self.asking)
@@ -82,7 +83,7 @@ class Slow:
 
 
 def slow_service(customers: int) -> Slow:
-    """A service with so many customers, each of whom has paid a bill."""
+    """Return a service with this many customers, each of whom has paid a bill."""
     model = customer("rivera")
     people = tuple(
         evolve(model, id=secret.customer(f"c{number}"), account=account(number))
@@ -96,17 +97,17 @@ def slow_service(customers: int) -> Slow:
 
 
 def account(number: int) -> secret.Secret:
-    """The account of a customer."""
+    """Return the account of a customer."""
     return secret.account(f"{20000000 + number}")
 
 
 def payment(number: int) -> secret.Secret:
-    """What the service calls a customer's payment."""
+    """Return the service's identifier of a customer's payment."""
     return secret.payment(f"p{number}")
 
 
 def arrival(number: int) -> Arrival:
-    """What the host hands over with a customer."""
+    """Return what the host hands over with a customer."""
     email = customer("rivera").email
     paid = Payment(payment(number), approved=True, email=email, account=account(number))
     return Arrival(
@@ -127,19 +128,19 @@ class Held:
     """A held channel on which nothing is played."""
 
     def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Presses 1."""
+        """Press 1."""
         return Digits(ONE) if isinstance(turn.then, Gather) else None
 
 
 class AsyncHeld:
-    """One in an event loop."""
+    """The same in an event loop."""
 
     async def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Presses 1."""
+        """Press 1."""
         return Held().perform(turn, language)
 
     async def listen(self) -> HungUp:
-        """Hears nothing."""
+        """Hear nothing."""
         await asyncio.Event().wait()
         raise AssertionError
 
@@ -153,7 +154,7 @@ class Ended:
 
 
 def blocking(setup: Setup, calls: int) -> list[Ended]:
-    """The blocking driver, each call in a thread of its own."""
+    """Run the blocking driver, each call in its own thread."""
     driver = Driver(setup)
 
     def call(number: int) -> Ended:
@@ -167,7 +168,7 @@ def blocking(setup: Setup, calls: int) -> list[Ended]:
 
 
 def in_a_loop(setup: Setup, calls: int) -> list[Ended]:
-    """The asyncio driver, all calls in one event loop."""
+    """Run the asyncio driver, all calls in one event loop."""
 
     async def call(driver: AsyncDriver, number: int) -> Ended:
         began = time.perf_counter()
@@ -183,7 +184,7 @@ def in_a_loop(setup: Setup, calls: int) -> list[Ended]:
 
 
 def by_web_requests(setup: Setup, calls: int) -> list[Ended]:
-    """The web driver, each call's requests in a thread of its own."""
+    """Run the web driver, each call's requests in their own thread."""
     driver = WebDriver(setup, GATEWAY, KEY)
 
     def call(number: int) -> Ended:
@@ -212,7 +213,7 @@ DRIVERS: dict[str, Callable[[Setup, int], list[Ended]]] = {
 
 
 def measure(name: str, calls: int, store: SessionStore) -> None:
-    """Runs so many calls in one driver, and prints what came of them."""
+    """Run this many calls in one driver, and print the results."""
     service = slow_service(calls)
     setup = Setup(Flow(Terms(POLICY, service.operations)), WORDS, service, store)
     ended = DRIVERS[name](setup, calls)
@@ -227,7 +228,7 @@ def measure(name: str, calls: int, store: SessionStore) -> None:
 
 
 def main() -> None:
-    """Runs every driver with each number of calls, on SQLite and the policy's default budgets."""
+    """Run every driver with each number of calls, on SQLite and the policy's default budgets."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     for calls in map(int, sys.argv[1:] or ("50", "200")):
         for name in DRIVERS:

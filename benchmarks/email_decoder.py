@@ -1,13 +1,13 @@
 """The e-mail decoder on made-up callers: `python benchmarks/email_decoder.py [COUNT] [SEED]`.
 
-For each name on the account (the caller's, a spouse's, none) it prints how often the first guess
-and the first three hold the address; keys, stars and seconds of the whole entry until the caller
-agrees, beside multi-tap and the two-key code on the same addresses; and what a guess costs in
-time. The seconds are those of `paperless_ivr.proof.effort`.
+For each name on the account (the caller's, a spouse's, none), it prints how often the address is
+the first guess or one of the first three, the keys, stars, and seconds of the whole entry until the
+caller agrees, compared with multi-tap and the two-key code for the same addresses, and how long a
+guess takes. The seconds are those of `paperless_ivr.proof.effort`.
 
-Left out: prompts before the first key, which are as long for all three ways; slips; the time in
-which a caller looks for a letter. The names are drawn from the decoder's own lists, so its share
-of right guesses is a floor against regressions, and no claim about real callers.
+Not included: prompts before the first key, which are equally long for all three methods; slips; the
+time in which a caller looks for a letter. The names are drawn from the decoder's own lists, so its
+share of right guesses is a floor against regressions, not a claim about real callers.
 """
 
 import statistics
@@ -37,7 +37,7 @@ HOLDERS: dict[str, Callable[[Person], str]] = {
 
 
 def guesses(everyone: list[Person], holder: Callable[[Person], str]) -> str:
-    """How often the address is among the first guesses, and the time of a guess."""
+    """Return how often the address is among the first guesses, and the time per guess."""
     found, took = [], []
     for person in everyone:
         keys = one_press(person.address, DECODER)
@@ -57,7 +57,7 @@ def guesses(everyone: list[Person], holder: Callable[[Person], str]) -> str:
 
 
 def effort(entries: list[Entry]) -> str:
-    """Keys, stars, seconds."""
+    """Return keys, stars, and seconds."""
     seconds = [entry.seconds(KEY_S, WORDS_A_MINUTE) for entry in entries]
     return (
         f"{statistics.mean(entry.keys for entry in entries):.1f} keys, "
@@ -68,7 +68,7 @@ def effort(entries: list[Entry]) -> str:
 
 
 def main() -> None:
-    """Prints all of it."""
+    """Print everything."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     began = time.process_time()

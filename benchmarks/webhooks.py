@@ -1,10 +1,10 @@
-"""How many webhook calls one core carries: `python benchmarks/webhooks.py`.
+"""How many webhook calls one core can carry: `python benchmarks/webhooks.py`.
 
-A server of its own process, held to one core, answers calls on Twilio, whose billing service takes
-200 ms for every answer. There is no database in it: calls_at_once.py has one.
-Callers on the other cores all begin at once and press without thinking: nine requests and three
-service answers a call. It is done in rounds; after each, what the server holds is measured. The
-floor is the same server giving one fixed document to as many requests.
+A server in its own process, limited to one core, answers calls on Twilio, with a billing service
+that takes 200 ms for every answer. It does not include a database; calls_at_once.py does. Callers
+on the other cores all begin at once and press keys without a pause: nine requests and three service
+answers per call. This is done in rounds, after each of which the server's memory is measured. The
+baseline is the same server returning one fixed document for as many requests.
 """
 
 import asyncio
@@ -65,7 +65,7 @@ ROUNDS = int(os.environ.get("ROUNDS", "3"))
 THREADS = int(os.environ.get("THREADS", "256"))
 SERVICE_S = 0.2
 KEYS = ("1", "", "1137", "", "1", "", "2")
-"""Yes, the last four digits, agreed, no text; "" only goes on."""
+"""Yes, the last four digits, agreed, no text; "" just goes on."""
 
 RIVERA = customer("rivera")
 POLICY = demo_policy()
@@ -81,17 +81,17 @@ GATEWAY = TwilioGateway(
 )
 
 
-# ── the server's set-up ──
+# ── the server's setup ──
 
 
 @frozen
 class Slow:
-    """A service that answers every call alike, after 200 ms."""
+    """A service that gives every call the same answers, after 200 ms."""
 
     operations = OPERATIONS
 
     def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
-        """Answers."""
+        """Answer."""
         assert budget > SERVICE_S
         time.sleep(SERVICE_S)
         if isinstance(request, InvoiceExists):
@@ -101,32 +101,32 @@ class Slow:
 
 @frozen
 class Forgetful:
-    """A record that keeps nothing, so that what grows is not the record."""
+    """A record that keeps nothing, so that any growth is not in the record."""
 
     def note(self, activity: Activity) -> None:
-        """Notes nothing."""
+        """Note nothing."""
 
     def screen(self, request: Screen) -> Screened:
-        """Nobody was asked before."""
+        """Say that no one was asked before."""
         return Screened()
 
     def reserve(self, request: ReserveTry, limits: Limits) -> TryReserved:
-        """Everybody may try."""
+        """Allow every try."""
         return TryReserved()
 
     def intend(self, write: Write, evidence: Evidence, limits: Limits) -> Refused | None:
-        """Everything may be sent."""
+        """Allow every write."""
         return None
 
     def settle(self, key: str, answer: ServiceAnswer) -> None:
-        """Notes nothing."""
+        """Note nothing."""
 
     def keep(self, request: DeferRequest, evidence: Evidence) -> None:
-        """Keeps nothing."""
+        """Keep nothing."""
 
 
 def serve_slowly() -> None:
-    """Serves as `paperless-ivr serve` does."""
+    """Serve as `paperless-ivr serve` does."""
     configure()
     store = SeparateStores(Forgetful(), MemoryLiveCalls())
     meters = Meters()
@@ -157,7 +157,7 @@ uvicorn.Server(config).run(sockets=[listening])
 
 
 class Server:
-    """A process held to one core."""
+    """A process limited to one core."""
 
     def __init__(self, arguments: Sequence[str]) -> None:
         env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
@@ -175,17 +175,17 @@ class Server:
         self.port = int(found[1])
 
     def used(self) -> float:
-        """Seconds of the core that it has used."""
+        """Return the seconds of the core that it has used."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def resident(self) -> float:
-        """MB of memory that it holds."""
+        """Return the MB of memory that it uses."""
         told = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", told)[1]) / 1024  # type: ignore[index]
 
     def stop(self) -> None:
-        """Ends it."""
+        """Stop it."""
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(60)
 
@@ -195,7 +195,7 @@ class Server:
 
 @define
 class Tally:
-    """What came of the calls of a round."""
+    """The results of a round's calls."""
 
     seconds: list[float] = field(factory=list)
     """Of each request."""
@@ -205,14 +205,14 @@ class Tally:
 
 @define
 class Connection:
-    """A connection that is kept."""
+    """A persistent connection."""
 
     port: int
     reader: asyncio.StreamReader = field(init=False)
     writer: asyncio.StreamWriter = field(init=False)
 
     async def send(self, request: WebRequest, tally: Tally) -> str:
-        """A request as Twilio sends it; the document."""
+        """Send a request as Twilio does, and return the document."""
         query = f"?{request.query}" if request.query else ""
         head = [f"POST /twilio{request.path}{query} HTTP/1.1", "host: ivr.example.com"]
         head += [f"{name}: {value}" for name, value in request.headers.items()]
@@ -232,7 +232,7 @@ class Connection:
 
 
 async def call(number: int, port: int, tally: Tally) -> None:
-    """One call from its beginning to the status callback that ends it."""
+    """Run one call, from its beginning to the status callback that ends it."""
     runtime = SimulatedTwilio(GATEWAY, f"CA{number:032}")
     connection = Connection(port)
     connection.reader, connection.writer = await asyncio.open_connection("127.0.0.1", port)
@@ -251,7 +251,7 @@ async def call(number: int, port: int, tally: Tally) -> None:
 
 
 async def floor_call(requests: Sequence[WebRequest], port: int, tally: Tally) -> None:
-    """As many requests, each of which gets the fixed document."""
+    """Send as many requests, each of which gets the fixed document."""
     connection = Connection(port)
     connection.reader, connection.writer = await asyncio.open_connection("127.0.0.1", port)
     for request in requests:
@@ -260,7 +260,7 @@ async def floor_call(requests: Sequence[WebRequest], port: int, tally: Tally) ->
 
 
 def main() -> None:
-    """Measures, and prints."""
+    """Measure, and print."""
     os.sched_setaffinity(0, set(range(1, os.cpu_count() or 2)) or {0})
     server = Server(["-c", "import webhooks; webhooks.serve_slowly()"])
     before = server.resident()

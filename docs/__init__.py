@@ -1,1 +1,1 @@
-"""The docs, with the scripts that keep them true."""
+"""The docs, and the scripts that keep them correct."""

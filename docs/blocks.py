@@ -3,8 +3,8 @@
 - ```` ```python ```` runs. The blocks of a page share their names, from top to bottom; one that
   starts with `>>>` is a doctest.
 - ```` ```console ```` runs each line after `$ ` in a shell at the root of the repository, and
-  compares what it prints, errors included, with the lines that follow it. `...` stands for
-  anything, on a line or for lines. The command must exit with 0.
+  compares its output, including errors, with the lines that follow. `...` matches anything,
+  on a line or across lines. The command must exit with 0.
 - A block right after `<!-- not run: why -->` is skipped, for that reason.
 """
 
@@ -30,7 +30,7 @@ _NOT_RUN = re.compile(r"<!-- not run: (?P<why>.+?) -->\s*\Z")
 
 
 def run_console(block: str, cwd: Path = ROOT) -> str | None:
-    """Runs a console block; what is wrong with it, or None."""
+    """Run a console block. Return what is wrong with it; None if nothing."""
     before, *parts = _COMMAND.split(block)
     if before.strip() or not parts:
         return f"A console block starts with '$ ' and a command, not with {before!r}."
@@ -42,7 +42,7 @@ def run_console(block: str, cwd: Path = ROOT) -> str | None:
 
 
 def _command_and_output(part: str) -> tuple[str, str]:
-    """What to run, with the lines it is continued on by a backslash, and what it prints."""
+    """Return the command, including lines continued with a backslash, and its expected output."""
     lines = part.splitlines()
     last = next((i for i, line in enumerate(lines) if not line.endswith("\\")), len(lines))
     return "\n".join(lines[: last + 1]), "\n".join(lines[last + 1 :])
@@ -82,7 +82,7 @@ def _console(example: Example) -> str | None:
 
 
 def _unless_not_run(parser: Parser) -> Parser:
-    """The parser, but for blocks that are marked as not run."""
+    """Return the parser, without blocks that are marked as not run."""
 
     def parse(document: Document) -> Iterator[Region]:
         not_run = list(_not_run(document))
@@ -109,7 +109,7 @@ def _skipper(why: str) -> Callable[[Example], None]:
 
 
 def sybil() -> Sybil:
-    """Finds and runs the blocks of every Markdown page that pytest collects."""
+    """Find and run the blocks of every Markdown page that pytest collects."""
     python = PythonCodeBlockParser(doctest_optionflags=doctest.ELLIPSIS)
     console = CodeBlockParser("console", _console)
     return Sybil(

@@ -1,4 +1,4 @@
-"""How Sphinx makes the site: `make docs` writes it to build/site."""
+"""The Sphinx configuration of the site: `make docs` writes it to build/site."""
 
 from pathlib import Path, PurePath
 from typing import Any
@@ -22,13 +22,13 @@ exclude_patterns = ["__pycache__"]
 myst_heading_anchors = 4
 
 autodoc_member_order = "bysource"
-default_role = "code"  # docstrings write `names` as Markdown does
+default_role = "code"  # docstrings write `names` as in Markdown
 
 LONGEST_SIGNATURE = 500
 
 
 def _short(*told: Any) -> tuple[str, str] | None:
-    """Drops a signature whose defaults are whole policies: the fields below it tell more."""
+    """Remove a signature whose defaults are whole policies. The fields below it say more."""
     signature, returns = told[-2:]
     return ("(…)", returns) if signature and len(signature) > LONGEST_SIGNATURE else None
 
@@ -37,7 +37,7 @@ FLOW_PAGE = "whole-flow.html"
 
 
 def _link_pictures(_: Any, doctree: Any, page: str) -> None:
-    """Makes pictures of the flow open the whole flow, to click through, at their chapter."""
+    """Make each picture of the flow open the interactive page of the whole flow at its chapter."""
     anchors = {phase.name.lower(): letter for phase, letter in LETTERS.items()}
     for node in list(doctree.findall(addnodes.download_reference)):
         picture = PurePath(node["reftarget"])

@@ -1,9 +1,9 @@
 """Writes the generated docs: `python docs/generate.py`, or `make docs`.
 
-With `--check` it writes nothing, names what is out of date and exits 1.
+With `--check`, it writes nothing, names what is out of date, and exits with status 1.
 
-To add a page, add a `Page` to `PAGES`: its path, and a function that gives its text. With a
-`region` the text goes between two marks in a page that is otherwise written by hand:
+To add a page, add a `Page` to `PAGES`: its path, and a function that returns its text. With a
+`region`, the text goes between two marks in a page that is otherwise written by hand:
 
     <!-- generated: NAME -->
     <!-- end: NAME -->
@@ -36,7 +36,7 @@ MEND = "make docs"
 
 
 class DocsError(Exception):
-    """What the docs are made from is wrong; says where."""
+    """The sources of the docs are wrong. Says where."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,12 @@ class Page:
         return f"{self.path} ({self.region})" if self.region else self.path
 
     def now(self, root: Path) -> str:
-        """The file as it is; empty where there is none."""
+        """Return the file as it is; empty if there is none."""
         file = root / self.path
         return file.read_text(encoding="utf-8") if file.exists() else ""
 
     def due(self, root: Path) -> str:
-        """The file as it should be."""
+        """Return the file as it should be."""
         text = self.render(root).strip("\n") + "\n"
         if self.region is None:
             return text
@@ -70,12 +70,12 @@ class Page:
 
 
 def stale(pages: Iterable[Page], root: Path) -> Iterator[Page]:
-    """The pages that are out of date."""
+    """Return the pages that are out of date."""
     return (page for page in pages if page.now(root) != page.due(root))
 
 
 def write(page: Page, root: Path) -> None:
-    """Brings a page up to date."""
+    """Update a page."""
     file = root / page.path
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(page.due(root), encoding="utf-8")
@@ -96,18 +96,18 @@ class Proof:
     numbers: tuple[str, ...]
 
     def link(self, page: str) -> str:
-        """A Markdown link to it from a page."""
+        """Return a Markdown link to it from a page."""
         return f"[{self.name}]({'../' * page.count('/')}{self.path})"
 
 
 def requirements(root: Path) -> Mapping[str, str]:
-    """The requirements by number, as docs/requirements.md lists them."""
+    """Return the requirements by number, as listed in docs/requirements.md."""
     text = (root / "docs/requirements.md").read_text(encoding="utf-8")
     return dict(_REQUIREMENT.findall(text))
 
 
 def marked_tests(root: Path) -> Iterator[Proof]:
-    """The tests that carry `requirement` marks: functions, classes and whole files."""
+    """Yield the tests with `requirement` marks: functions, classes, and whole files."""
     for file in sorted((root / "tests").rglob("test_*.py")):
         path = file.relative_to(root).as_posix()
         tree = ast.parse(file.read_text(encoding="utf-8"), path)
@@ -140,7 +140,7 @@ def _numbers(mark: ast.expr, path: str) -> Iterator[str]:
 
 
 def marked_transcripts(root: Path) -> Iterator[Proof]:
-    """The transcripts with a line `# proves: R03, R17`."""
+    """Yield the transcripts with a line `# proves: R03, R17`."""
     for file in sorted((root / "tests/transcripts").rglob("*.call")):
         path = file.relative_to(root).as_posix()
         if said := _PROVES.search(file.read_text(encoding="utf-8")):
@@ -149,7 +149,7 @@ def marked_transcripts(root: Path) -> Iterator[Proof]:
 
 
 def traceability(root: Path) -> str:
-    """Which test proves which requirement, and which requirements are open."""
+    """Return which test proves which requirement, and which requirements are open."""
     page = "docs/traceability.md"
     wanted = requirements(root)
     proofs = [*marked_tests(root), *marked_transcripts(root)]
@@ -209,11 +209,11 @@ QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("about.owner", "about.version", "about.approved_by"),
     ),
 )
-"""What the source analysis left open, and the settings that answer it."""
+"""The questions that the source analysis left open, and the settings that answer them."""
 
 
 def policy_questions(_: Path) -> str:
-    """The open questions of the source analysis, each with its setting and the default."""
+    """Return those questions, each with its settings and their defaults."""
     from paperless_ivr.flow.policy import Policy
     from paperless_ivr.flow.policy_checks import plain
 
@@ -233,7 +233,7 @@ def policy_questions(_: Path) -> str:
 
 
 def policy_settings(_: Path) -> str:
-    """A table for each section: every setting, what it takes, its default and the reason."""
+    """Return a table for each section: every setting, its values, its default, and the reason."""
     import attrs
 
     from paperless_ivr.flow.policy import Policy
@@ -258,13 +258,13 @@ def policy_settings(_: Path) -> str:
 
 
 def _summary(section: type | None) -> str:
-    """What a section is, from its docstring, without numbers of requirements."""
+    """Return a section's purpose, from its docstring, without requirement numbers."""
     first = (section.__doc__ or "").partition("\n")[0]
     return re.sub(r" \(R[^)]*\)", "", first).partition(". ")[0].rstrip(".") + "."
 
 
 def _default(value: object) -> str:
-    """A default as TOML writes it."""
+    """Return a default in TOML form."""
     match value:
         case None:
             return "unset"
@@ -280,7 +280,7 @@ def _default(value: object) -> str:
 
 
 def _takes(setting: "Attribute[object]") -> str:
-    """What can be written for a setting."""
+    """Return the values that a setting accepts."""
     kind: Any = setting.type
     bounds = f"{setting.metadata['least']} to {setting.metadata['most']}"
     if setting.metadata["keys"]:
@@ -305,7 +305,7 @@ def _kind(kind: type) -> str:
 
 
 def flow_by_phase(_: Path) -> str:
-    """For each chapter its picture, then its table."""
+    """Return the picture and the table of each chapter."""
     sections = []
     for phase in Phase:
         heading, _newline, table = markdown(FLOW, phase).strip().partition("\n")
@@ -315,7 +315,7 @@ def flow_by_phase(_: Path) -> str:
 
 
 def _shown(title: str, name: str) -> str:
-    """A picture, with a link to it at its full size."""
+    """Return a picture, with a link to it at full size."""
     return f"[![{title}](pictures/{name})](pictures/{name})"
 
 
@@ -330,7 +330,7 @@ def _pictures() -> Mapping[str, str]:
 
 
 def picture(name: str) -> Page:
-    """The page of a picture of the flow."""
+    """Return the page of a picture of the flow."""
     return Page(f"docs/pictures/{name}", lambda _: _pictures()[name])
 
 
@@ -355,11 +355,11 @@ HOST_FIELDS: Mapping[str, str] = {
     "outcomes": "The outcome for each bill the caller said yes to.",
     "registration": "How far the registration has got.",
 }
-"""The meaning of fields whose names need no docstring in code."""
+"""The meaning of fields whose names need no docstring in the code."""
 
 
 def host_fields(name: str) -> Callable[[Path], str]:
-    """A table of the fields of a class of flow/host.py."""
+    """Return a table of the fields of a class in flow/host.py."""
 
     def render(root: Path) -> str:
         tree = ast.parse((root / "src/paperless_ivr/flow/host.py").read_text(encoding="utf-8"))
@@ -389,7 +389,7 @@ def _field_default(value: ast.expr | None) -> str:
 
 
 def invariants(_: Path) -> str:
-    """Every invariant of the proof, by name."""
+    """Return every invariant of the proof, by name."""
     from paperless_ivr.proof.invariants import INVARIANTS
 
     lines = ["| Invariant | What must hold for each move |", "|---|---|"]
@@ -403,7 +403,7 @@ def invariants(_: Path) -> str:
 
 
 def error_codes(_root: Path) -> str:
-    """Every error code, and what is said with it."""
+    """Return every error code, with its message."""
     from paperless_ivr.cloudivr.codes import Code
 
     rows = [f"| {code.value} | `{code.name}` | {code.message} |" for code in Code]
@@ -414,7 +414,7 @@ def error_codes(_root: Path) -> str:
 
 
 def metrics(_: Path) -> str:
-    """Every number that Prometheus is told, by the text that it is told with it."""
+    """Return every Prometheus metric, with its help text."""
     from paperless_ivr.web.meters import Meters
 
     rows = []
@@ -427,7 +427,7 @@ def metrics(_: Path) -> str:
 
 
 def effort(_: Path) -> str:
-    """What each way to a registration costs under the demo's policy."""
+    """Return the cost of each path to a registration under the demo's policy."""
     from paperless_ivr.backends.demo import demo_policy
     from paperless_ivr.cli.effort import HEADS, measured, row
 
@@ -445,7 +445,7 @@ _FACE = re.compile(r"^# (.+)$|^ *(?:from .+ import )?.*\bas (\w+),?$", re.MULTIL
 
 
 def python_api(root: Path) -> str:
-    """What `import paperless_ivr` gives, in the groups of its stub."""
+    """Return what `import paperless_ivr` provides, in the groups of its stub."""
     import paperless_ivr
 
     stub = (root / "src/paperless_ivr/__init__.pyi").read_text(encoding="utf-8")
@@ -487,7 +487,7 @@ PAGES: tuple[Page, ...] = (
 def main(
     argv: Sequence[str] | None = None, pages: Iterable[Page] = PAGES, root: Path = ROOT
 ) -> int:
-    """Writes the pages that are out of date, or names them; gives the exit status."""
+    """Write the pages that are out of date, or name them. Returns the exit status."""
     parser = argparse.ArgumentParser(description="Write the generated docs.")
     parser.add_argument("--check", action="store_true", help="write nothing, exit 1 if out of date")
     check = parser.parse_args(argv).check

@@ -1,10 +1,10 @@
-"""A seeded day of calls on a record of its own, to look at with `paperless-ivr report`.
+"""A seeded day of calls on a separate record, for `paperless-ivr report`.
 
     python examples/day_of_calls.py build/day.db 300
     paperless-ivr report --database sqlite:///build/day.db --zone America/Chicago --by moment
 
-The callers, their bills and the billing service are made up; the same number of calls is the same
-day again.
+The callers, their bills, and the billing service are made up. The same number of calls always gives
+the same day.
 """
 
 import logging
@@ -23,7 +23,7 @@ from paperless_ivr.testing.day import Day
 
 
 def main(file: Path, hand_overs: int) -> None:
-    """Takes the calls of a day, and does what they left, as far as a relay would come."""
+    """Take the calls of a day, and complete as much of their unfinished work as a relay would."""
     file.parent.mkdir(parents=True, exist_ok=True)
     for old in file.parent.glob(f"{file.name}*"):
         old.unlink()

@@ -1,4 +1,4 @@
-"""The core alone: a call begun, and advanced with what happens. No driver, no words."""
+"""The core alone: begins a call, and advances it with events, without a driver or words."""
 
 from paperless_ivr import Arrival, Digits, Ended, Flow, Moment, Return, keys
 from paperless_ivr.backends.demo import customer
@@ -13,13 +13,13 @@ from paperless_ivr.flow.events import (
 flow = Flow()
 turn = flow.begin(Arrival("call-1", "springfield-water", Moment.BEFORE_PAYMENT, language="en-US"))
 for event in (
-    Screened(),  # the record: not asked lately
+    Screened(),  # the record: not asked recently
     Digits(keys("1")),  # yes to the offer
-    TryReserved(),  # the record: one more try at an account number
+    TryReserved(),  # the record: another try at an account number
     Digits(keys("20481137"), Ended.END_KEY),  # the account number
     CustomersFound((customer("rivera"),)),  # the service: found
     InvoiceChecked(exists=True),  # the service: the bill is there
-    Digits(keys("1")),  # yes to bill and address
+    Digits(keys("1")),  # yes to the bill and address
     Accepted(),  # the service: accepted
 ):
     print(turn.call.state.name, [prompt.name for prompt in turn.say], type(turn.then).__name__)

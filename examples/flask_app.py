@@ -1,6 +1,6 @@
-"""A Twilio gateway in a Flask application of one's own, with the host's side beside it.
+"""A Twilio gateway in your own Flask application, along with the host's side.
 
-Run it with `flask --app examples/flask_app.py run`; as a script it takes a call by itself.
+Run it with `flask --app examples/flask_app.py run`. As a script, it takes a call by itself.
 """
 
 import re
@@ -38,7 +38,7 @@ app.config["MAX_CONTENT_LENGTH"] = 65_536
 
 @app.post("/twilio/<path:path>")
 def paperless(path: str) -> Response:
-    """All that Twilio asks the gateway."""
+    """Handle all of Twilio's requests to the gateway."""
     reply = driver.answer(
         WebRequest(
             path=f"/{path}",
@@ -52,19 +52,19 @@ def paperless(path: str) -> Response:
 
 @app.post("/voice")
 def voice() -> str:
-    """The webhook of the number."""
+    """Answer the number's webhook."""
     return call_comes_in()
 
 
 @app.post("/back")
 def back() -> str:
-    """Where calls come back to."""
+    """Continue a call that comes back."""
     return call_comes_back(request.query_string.decode("latin-1"))
 
 
 @app.post("/paid")
 def after_payment() -> str:
-    """The host has taken the payment."""
+    """Hand over after the payment."""
     return paid(payment("rivera").guid.reveal(), request.query_string.decode("latin-1"))
 
 
@@ -72,11 +72,11 @@ def after_payment() -> str:
 
 
 KEYS = ("", "1", "1137", "1", "2")
-"""Nothing at the start; before the payment yes, the last four digits, agreed, no text."""
+"""Nothing at the start; yes before the payment; the last four digits; agreed; no text."""
 
 
 def take_a_call() -> None:
-    """Takes a call through the three moments, and prints what the host got back at each."""
+    """Take a call through the three moments, and print what the host got back at each."""
     twilio, web, keys = SimulatedTwilio(gateway), app.test_client(), iter(KEYS)
     document = web.post("/voice").text
     while "<Hangup" not in document:

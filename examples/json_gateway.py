@@ -1,4 +1,4 @@
-"""A gateway to an invented web runtime: lists of actions in JSON, as Vonage's call control has."""
+"""A gateway to an invented web runtime that uses lists of actions in JSON, as Vonage does."""
 
 import hmac
 import json
@@ -31,19 +31,19 @@ CAPABILITIES = Capabilities(
 
 @frozen
 class JsonGateway:
-    """Calls of one biller: two pure functions."""
+    """One biller's calls: two pure functions."""
 
     catalog: Catalog
     biller: str
-    address: str  # where the runtime reaches the gateway
-    key: Secret = field(repr=False)  # the runtime signs with it
-    host: str  # where the call goes back to
-    host_key: Secret = field(repr=False)  # what goes back is signed with it
-    person: str  # a number to put callers through to
+    address: str  # the address at which the runtime reaches the gateway
+    key: Secret = field(repr=False)  # the key that the runtime signs with
+    host: str  # the address that the call goes back to
+    host_key: Secret = field(repr=False)  # the key that signs what goes back
+    person: str  # the number of the person to transfer callers to
     capabilities, media_type, patience = CAPABILITIES, "application/json", 15.0
 
     def read(self, request: WebRequest) -> Visit:
-        """What came, once its signature has told who sent it."""
+        """Return what a request says, after checking who sent it."""
         web.bounded(request)
         signed = f"{request.path}?{request.query}\n".encode() + request.body
         genuine = hmac.digest(self.key.reveal().encode(), signed, "sha256").hex().encode()
@@ -69,7 +69,7 @@ class JsonGateway:
         raise Rejected(404, "there is nothing at this address")
 
     def write(self, turn: Turn, sign: Sign, language: str) -> str:
-        """A turn as a list of actions."""
+        """Return a turn as a list of actions."""
         must = max((n for n, prompt in enumerate(turn.say) if prompt.must_hear), default=-1)
         stops = isinstance(turn.then, Gather) and turn.then.barge_in
         actions: list[Mapping[str, object]] = []

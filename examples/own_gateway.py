@@ -1,8 +1,8 @@
-"""A gateway to a runtime of one's own, held against the contract with the kit.
+"""A gateway to your own runtime, checked against the contract with the kit.
 
 The runtime is invented: a "Bell" says a text, waits for a key, rings a person, and keeps the keys
-that are pressed while nobody waits for any. `BellGateway` is the adapter; below it are a small
-simulator of the runtime, and the rig in which the kit finds both.
+that are pressed when it is not waiting for any. `BellGateway` is the adapter. Below it are a small
+simulator of the runtime, and the rig that gives both to the kit.
 """
 
 from attrs import define, field
@@ -52,7 +52,7 @@ class BellGateway:
     _ahead: str = field(default="", repr=False)
 
     def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Speaks a turn, then does what it waits for."""
+        """Speak a turn, then do what it waits for."""
         try:
             self._ahead += self.bell.kept()
             match turn.then:
@@ -73,7 +73,7 @@ class BellGateway:
             return HungUp()
 
     def _speak(self, turn: Turn, language: str, *, stops: bool) -> tuple[str, int | None]:
-        """The key that interrupted, and in which prompt."""
+        """Speak prompts. Return the key that interrupted, and the number of its prompt."""
         for number, prompt in enumerate(turn.say):
             key = self.bell.say(said([prompt], language, WORDS), stops=stops)
             if key:
@@ -108,14 +108,14 @@ class BellGateway:
 
 @define
 class Bell:
-    """One line. Its caller does things while it speaks, waits and rings."""
+    """One line. Its caller acts while it speaks, waits, and rings."""
 
     caller: VirtualCaller = field(factory=VirtualCaller)
     answers: bool = False
     buffer: str = field(default="", repr=False)
 
     def say(self, text: str, *, stops: bool) -> str:
-        """Says a text in two seconds; the key that stopped it."""
+        """Say a text in two seconds. Return the key that stopped it."""
         if self.caller.gone:
             raise ConnectionError
         self.caller.begins(text)
@@ -124,22 +124,22 @@ class Bell:
         return key
 
     def key(self, seconds: float) -> str:
-        """A key within so many seconds."""
+        """Return a key pressed within this many seconds."""
         return self._until(seconds, stops=True)
 
     def ring(self) -> bool:
-        """Rings a person for five seconds; whether they answered."""
+        """Ring a person for five seconds. Return whether they answered."""
         self._until(5.0, stops=False)
         return self.answers
 
     def idle(self, seconds: float) -> None:
-        """Nobody asks for anything; keys are kept."""
+        """Let time pass without waiting for a key. Keys are kept."""
         until = self.caller.now + seconds
         while self.caller.now < until and not self.caller.gone:
             self.buffer += self.caller.next(until - self.caller.now).replace(ON_HOOK, "")
 
     def kept(self) -> str:
-        """The keys that were kept."""
+        """Return the keys that were kept."""
         pressed, self.buffer = self.buffer, ""
         return pressed
 
@@ -159,7 +159,7 @@ class Bell:
 
 @define
 class BellRig:
-    """What the kit asks for: the gateway on its runtime, for one call."""
+    """The rig that the kit needs: the gateway on its runtime, for one call."""
 
     bell: Bell = field(factory=Bell)
     gateway: BellGateway = field(init=False)
@@ -175,36 +175,36 @@ class BellRig:
         return self.bell.caller
 
     def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Performs a turn."""
+        """Perform a turn."""
         return self.gateway.perform(turn, language)
 
     def hold(self, seconds: float) -> None:
-        """Time passes between two turns."""
+        """Let time pass between two turns."""
         self.bell.idle(seconds)
 
     def utterance(self, prompt: Prompt, language: str) -> str:
-        """What is heard of a prompt."""
+        """Return what is heard of a prompt."""
         return said([prompt], language, WORDS)
 
     def lose(self, prompt: Prompt) -> bool:
-        """A Bell can say everything."""
+        """Return False: a Bell can say everything."""
         return False
 
     def cut(self) -> bool:
-        """The line is cut."""
+        """Cut the line."""
         self.caller.gone = True
         return True
 
     def agent(self, result: TransferResult) -> None:
-        """What becomes of the next ringing."""
+        """Set the result of the next ringing."""
         self.bell.answers = result is TransferResult.ANSWERED
 
     def shown(self) -> str:
-        """What could be seen of the keys."""
+        """Return everything that could show keys."""
         return repr(self.gateway)
 
     def close(self) -> None:
-        """Nothing was started."""
+        """Do nothing: nothing was started."""
 
 
 if __name__ == "__main__":

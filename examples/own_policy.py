@@ -1,4 +1,4 @@
-"""A biller's own policy and wording: what its callers hear in place of the library's words."""
+"""A biller's own policy and wording: its callers hear these words instead of the library's."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Every transcript of the tests, replayed: what goes otherwise than written is shown."""
+"""Replays every transcript of the tests, and shows where a call goes differently."""
 
 import sys
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""The host's side on Twilio: TwiML that hands a call over at three moments, and goes on after each.
+"""The host's side on Twilio: TwiML that hands a call over at three moments, and then continues.
 
-The host is the payment line. It answers the call, offers paperless billing at the start, before the
-payment and after it, and takes the payment in between.
+The host is the payment line. It answers the call, hands it over at the start, before the payment,
+and after it, and takes the payment in between.
 """
 
 from collections.abc import Mapping
@@ -12,12 +12,12 @@ from paperless_ivr.gateways.web import read_handback
 from paperless_ivr.secret import credential
 
 PAPERLESS = "https://ivr.example.com/twilio"
-"""Where `paperless-ivr serve`, or a gateway in an application of one's own, is reached."""
+"""The address of `paperless-ivr serve`, or of a gateway in your own application."""
 HOST_KEY = credential("shared with paperless_ivr")
 
 
 def twiml(*verbs: tuple[str, str]) -> str:
-    """A response of plain verbs."""
+    """Return a response with plain verbs."""
     root = ET.Element("Response")
     for name, text in verbs:
         ET.SubElement(root, name).text = text or None
@@ -25,19 +25,19 @@ def twiml(*verbs: tuple[str, str]) -> str:
 
 
 def hand_over(**told: str) -> str:
-    """Hands the call over, with what the host knows."""
+    """Hand the call over, with what the host knows."""
     return twiml(("Redirect", f"{PAPERLESS}/begin?{urlencode(told)}"))
 
 
 def call_comes_in() -> str:
-    """The number's own webhook: the offer at the start of the call."""
+    """Answer the number's own webhook: make the offer at the start of the call."""
     return hand_over(moment="start", language="en-US")
 
 
 def call_comes_back(query: str) -> str:
-    """The URL that a gateway is given as `host`: the call goes on where it was handed over.
+    """Answer the URL that the gateway has as `host`: continue where the call was handed over.
 
-    Whatever has failed, the hand-back has the moment, the greeting and the payment of the call.
+    Even after a failure, the hand-back has the moment, the greeting, and the payment of the call.
     """
     told = read_handback(query, HOST_KEY)
     if told["disposition"] == "transferred":
@@ -51,14 +51,14 @@ def call_comes_back(query: str) -> str:
 
 
 ACCOUNT = "20481137"
-"""The account that the caller keyed, and paid for. A real host has it from its own questions."""
+"""The account that the caller keyed, and paid for. A real host knows it from its own questions."""
 
 CARRIED = ("offer_again", "greeted", "language")
-"""What the host carries through the rest of the call, in URLs of its own."""
+"""The values that the host carries through the rest of the call in its own URLs."""
 
 
 def main_menu(key: str, call: Mapping[str, str]) -> str:
-    """The host's own menu; a key that was pressed at the offer is acted on at once."""
+    """Continue with the host's own menu. Act at once on a key that was pressed at the offer."""
     if key == "2":
         return twiml(("Say", "Our office is open from nine to five."), ("Hangup", ""))
     if call["offer_again"] == "no":
@@ -68,7 +68,7 @@ def main_menu(key: str, call: Mapping[str, str]) -> str:
 
 
 def ask_for_card(call: Mapping[str, str]) -> str:
-    """The payment. Where nothing has thanked the caller for calling yet, the host does."""
+    """Take the payment. If no one has thanked the caller for calling yet, do so."""
     greeting = [("Say", "Thank you for calling.")] if call["greeted"] == "no" else []
     after = {**call, "greeted": "yes"}
     return twiml(
@@ -79,9 +79,9 @@ def ask_for_card(call: Mapping[str, str]) -> str:
 
 
 def paid(guid: str, query: str) -> str:
-    """The payment was taken: its GUID is handed over, and never a card number.
+    """Hand over after the payment, with its GUID, but never a card number.
 
-    After a hand-back with `offer_again=no` nothing is handed over again in the call.
+    After a hand-back with `offer_again=no`, nothing is handed over again in the call.
     """
     call = dict(parse_qsl(query, keep_blank_values=True))
     if call["offer_again"] == "no":
@@ -99,7 +99,7 @@ def paid(guid: str, query: str) -> str:
 
 
 def goodbye() -> str:
-    """The end of the call."""
+    """End the call."""
     return twiml(("Say", "Goodbye."), ("Hangup", ""))
 
 

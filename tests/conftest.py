@@ -1,4 +1,4 @@
-"""What the tests of several rooms share."""
+"""Fixtures that tests of several packages share."""
 
 import itertools
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator["Postgres"]:
     """One server for all tests of a process that do not break it; `t0` has the record's tables."""
-    # Imported here: the package alone, as the tests of the wheel install it, has no SQL.
+    # Imported here because the tests of the wheel install the package alone, without SQL.
     from paperless_ivr.records.sql import Database
     from paperless_ivr.records.sql.upgrades import upgrade
     from tests.postgres import PATIENT, Postgres, a_server

@@ -1,4 +1,4 @@
-"""How often what takes long is done: moderately in `make test`, heavily in `make prove`."""
+"""How often slow things are done: moderately in `make test`, heavily in `make prove`."""
 
 import os
 from typing import TypeVar
@@ -7,5 +7,5 @@ T = TypeVar("T")
 
 
 def heavy(moderate: T, often: T) -> T:
-    """How much is done. The tests that ask are marked `prove`."""
+    """Return how much is done. Tests that ask are marked `prove`."""
     return often if os.environ.get("PAPERLESS_IVR_PROVE") == "1" else moderate

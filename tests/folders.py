@@ -1,4 +1,4 @@
-"""Folders of their own for databases, in memory where there is room."""
+"""Separate folders for databases, in memory if there is room."""
 
 import os
 import shutil
@@ -8,14 +8,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 IN_MEMORY = Path("/dev/shm")
-"""Files here are written faster (Linux): what a power cut leaves is not what is tested."""
+"""Files here are faster to write (Linux). The effects of a power failure are not tested."""
 ROOM = 4 * 2**30
-"""Bytes: a run makes a few hundred databases of PostgreSQL of 8 MB; a container may have less."""
+"""Bytes. A run creates a few hundred PostgreSQL databases of 8 MB; a container may have less."""
 
 
 @contextmanager
 def in_memory(prefix: str) -> Iterator[Path]:
-    """A folder that is deleted afterwards; on disk where memory has no room for it."""
+    """Provide a folder that is deleted afterward; on disk if there is not enough memory."""
     usable = IN_MEMORY.is_dir() and os.access(IN_MEMORY, os.W_OK)
     roomy = usable and shutil.disk_usage(IN_MEMORY).free >= ROOM
     with TemporaryDirectory(prefix=prefix, dir=IN_MEMORY if roomy else None) as made:

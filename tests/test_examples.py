@@ -1,4 +1,4 @@
-"""The examples run, and end as they say."""
+"""The examples run, and end as they should."""
 
 import subprocess
 import sys
@@ -35,13 +35,13 @@ LAST_LINES = {
 
 
 def test_each_example_is_here() -> None:
-    """A new example is given its last line."""
+    """A new example has to be added here, with its last line."""
     assert {file.name for file in EXAMPLES.glob("*.py")} == set(LAST_LINES)
 
 
 @pytest.mark.parametrize(("name", "last"), LAST_LINES.items())
 def test_an_example_runs(name: str, last: str) -> None:
-    """It exits with 0, and its last line is the one it promises."""
+    """It exits with 0, and its last line is as expected."""
     done = subprocess.run(
         [sys.executable, str(EXAMPLES / name)], capture_output=True, text=True, check=False
     )
@@ -50,7 +50,7 @@ def test_an_example_runs(name: str, last: str) -> None:
 
 
 def test_the_sample_says_success_and_failure() -> None:
-    """It prints the message where the enrollment succeeds, else the message and the error code."""
+    """It prints the message if the enrollment succeeds; otherwise, the message and error code."""
     program = [sys.executable, str(EXAMPLES / "enroll_in_paperless.py")]
     done = subprocess.run(program, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [
@@ -60,7 +60,7 @@ def test_the_sample_says_success_and_failure() -> None:
     ]
 
 
-# ── a host that follows the docs, and everything of ours fails ──
+# ── a host that follows the docs, while everything of ours fails ──
 
 
 @frozen
@@ -72,7 +72,7 @@ class Host:
     handed_over: list[str] = field(factory=list)
 
     def takes(self, document: str) -> None:
-        """A call, from a document of the host's to its end."""
+        """Run a call from one of the host's documents to its end."""
         for _ in range(20):
             said = ET.fromstring(document)
             self.heard.extend(verb.text or "" for verb in said.iter("Say"))
@@ -82,7 +82,7 @@ class Host:
         raise AssertionError("the call goes round in circles")
 
     def goes(self, url: SplitResult) -> str:
-        """What a redirect leads to: the host itself, or us, who fail."""
+        """Follow a redirect: to the host itself, or to us, who fail."""
         if url.path == "/paid":
             return str(self.module.paid("p-1", url.query))
         told = dict(parse_qsl(url.query))
@@ -94,7 +94,7 @@ class Host:
 
 
 def example(name: str) -> ModuleType:
-    """An example, as a module."""
+    """Return an example as a module."""
     spec = spec_from_file_location(name, EXAMPLES / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
@@ -111,7 +111,7 @@ CALL = {"offer_again": "yes", "greeted": "yes", "language": "es-US"}
     ("fails_from", "cards", "greetings"), [("start", 1, 1), ("before", 1, 0), ("after", 0, 0)]
 )
 def test_a_host_whose_every_hand_over_fails(fails_from: str, cards: int, greetings: int) -> None:
-    """It hands over once, asks for one card, greets once at most, and ends the call."""
+    """It hands over once, asks for one card, greets at most once, and ends the call."""
     host = Host()
     begin = {
         "start": host.module.call_comes_in,

@@ -1,4 +1,4 @@
-"""What `import paperless_ivr` gives."""
+"""What `import paperless_ivr` provides."""
 
 import importlib.metadata
 import subprocess
@@ -34,11 +34,11 @@ def test_the_import_is_light():
 
 
 def test_the_version_is_the_distribution_s():
-    """The version stands in one place."""
+    """The version is defined in one place."""
     assert paperless_ivr.__version__ == importlib.metadata.version("paperless-ivr")
 
 
 def test_a_wrong_name_is_an_error():
-    """What is not there is not there."""
+    """A name that does not exist raises an error."""
     with pytest.raises(AttributeError, match="Flaw"):
         paperless_ivr.Flaw()

@@ -1,4 +1,4 @@
-"""The folders of tests mirror the rooms of the package, as tests/README.md says."""
+"""The folders of tests mirror the packages, as tests/README.md says."""
 
 import ast
 import re
@@ -12,11 +12,11 @@ TESTS = Path(__file__).parent
 PACKAGE = Path(paperless_ivr.__file__).parent
 ROOMS = sorted(room.parent.name for room in PACKAGE.glob("*/__init__.py"))
 TESTED_BY_OTHERS = ["net", "testing"]
-"""Rooms whose code the tests of other rooms run: their servers, and all that use the kit."""
+"""Packages that the tests of others run: their servers, and all users of the kit."""
 
 
 def imports(file: Path) -> set[str]:
-    """The rooms of the package, and the helpers, that a file imports from."""
+    """Return the packages, and the helpers, that a file imports from."""
     found = (node for node in ast.walk(ast.parse(file.read_text("utf-8"))))
     names = {
         f"{node.module}.{name.name}"
@@ -28,14 +28,14 @@ def imports(file: Path) -> set[str]:
 
 
 def test_rooms_have_tests() -> None:
-    """Each room has a folder of its own, but those that are listed above."""
+    """Each package has a folder of its own, except those listed above."""
     folders = {folder.name for folder in TESTS.iterdir() if any(folder.glob("**/test_*.py"))}
     assert [room for room in ROOMS if room not in folders] == TESTED_BY_OTHERS
 
 
 @pytest.mark.parametrize("room", [room for room in ROOMS if room not in TESTED_BY_OTHERS])
 def test_a_folder_tests_its_room(room: str) -> None:
-    """Each file of tests imports from the room it stands in, or what its folder shares does."""
+    """Each test file imports from its package, or from a helper that its folder shares."""
     folder = TESTS / room
     shared = folder / "conftest.py"
     if shared.exists() and room in imports(shared):
@@ -45,7 +45,7 @@ def test_a_folder_tests_its_room(room: str) -> None:
 
 
 def test_what_tests_one_room_stands_in_its_folder() -> None:
-    """What is tested at the top is of several rooms, or of no room at all."""
+    """Tests at the top cover several packages, or none at all."""
     of_one = {
         file.name: rooms
         for file in TESTS.glob("test_*.py")
@@ -55,7 +55,7 @@ def test_what_tests_one_room_stands_in_its_folder() -> None:
 
 
 def test_files_that_are_scheduled_are_there() -> None:
-    """What `conftest.py` says of a file or a folder is not lost when it is moved."""
+    """What `conftest.py` says about a file or a folder is updated when it is moved."""
     named = re.findall(r'"(tests/[^":]+)', (TESTS.parent / "conftest.py").read_text("utf-8"))
     assert named
     assert [path for path in named if not (TESTS.parent / path).exists()] == []

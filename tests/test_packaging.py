@@ -27,13 +27,13 @@ QUICK = heavy(
     ("tests/transcripts/test_transcripts.py",),
     ("tests/transcripts/test_transcripts.py", "tests/keypad", "tests/flow/test_saving.py"),
 )
-"""Tests that need pytest, Hypothesis and the package without extras."""
+"""Tests that only need pytest, Hypothesis, and the package without extras."""
 HOW_GOOD = "tests/keypad/test_decoding.py::test_guesses_are_good"
-"""Thousands of guesses: how good they are is the same on every Python."""
+"""Thousands of guesses, whose quality is the same on every Python."""
 
 
 def needed(extras: str) -> set[str]:
-    """The distributions that an installation with these extras has, by their normal names."""
+    """Return the distributions that an installation with these extras has, normalized."""
     seen: set[tuple[str, frozenset[str]]] = set()
     to_see = [Requirement(f"paperless-ivr[{extras}]")]
     while to_see:
@@ -45,7 +45,7 @@ def needed(extras: str) -> set[str]:
         try:
             needs = map(Requirement, distribution(name).requires or [])
         except PackageNotFoundError:
-            continue  # of another platform
+            continue  # for another platform
         to_see += [
             need
             for need in needs
@@ -57,7 +57,7 @@ def needed(extras: str) -> set[str]:
 
 @cache
 def hidden(extras: str) -> str:
-    """The modules of all distributions that are not needed with these extras."""
+    """Return the modules of all distributions that these extras do not need."""
     there = needed(extras)
     return ",".join(
         module
@@ -67,7 +67,7 @@ def hidden(extras: str) -> str:
 
 
 def only(extras: str, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """Runs a command with nothing there but what some extras bring."""
+    """Run a command with nothing but what some extras install."""
     return subprocess.run(
         [sys.executable, "-m", "tests.only", hidden(extras), *arguments],
         cwd=cwd,
@@ -81,7 +81,7 @@ def only(extras: str, *arguments: str, cwd: Path = ROOT) -> subprocess.Completed
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_help_needs_no_extra(command: str) -> None:
-    """Whoever wants to know what a command does need not install what it needs."""
+    """Help must not require what the command itself needs."""
     shown = only("", command, "--help")
 
     assert shown.returncode == 0, shown.stderr
@@ -96,7 +96,7 @@ ENDS = {
     "relay": ["relay", "--once", "--health-port", "0", *RECORD],
     "report": ["report", *RECORD, "--picture", "report.svg"],
 }
-"""Commands that end by themselves, each doing what it is for."""
+"""Commands that exit by themselves, each doing its main task."""
 SERVES = {
     "agi": ["agi", "--sounds", "sounds", "--port", "0", "--health-port", "0", *RECORD],
     "cloudivr": ["cloudivr", "--port", "0"],
@@ -117,7 +117,7 @@ SECRETS = {
 
 @pytest.fixture(scope="session")
 def what_commands_are_given(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a record, a policy, a WSDL and sounds, to be copied."""
+    """A folder with a record, a policy, a WSDL, and sounds, to be copied."""
     made = tmp_path_factory.mktemp("given")
     done = only("record", "record", "upgrade", *RECORD, cwd=made)
     assert done.returncode == 0, done.stderr
@@ -129,7 +129,7 @@ def what_commands_are_given(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(what_commands_are_given: Path, tmp_path: Path) -> Path:
-    """A folder of a test's own with what the commands are given."""
+    """A copy of that folder for one test."""
     return Path(shutil.copytree(what_commands_are_given, tmp_path / "given"))
 
 
@@ -144,7 +144,7 @@ def test_a_command_needs_its_own_extra_alone(command: str, folder: Path) -> None
 
 @pytest.mark.parametrize("command", sorted(SERVES))
 def test_a_server_needs_its_own_extra_alone(command: str, folder: Path) -> None:
-    """The same of a command that serves."""
+    """The same holds for a command that serves."""
     log = folder / "log"
     with (
         log.open("wb") as out,
@@ -170,7 +170,7 @@ def test_a_server_needs_its_own_extra_alone(command: str, folder: Path) -> None:
 
 @pytest.mark.parametrize("command", sorted({**ENDS, **SERVES}))
 def test_what_is_missing_is_said(command: str, folder: Path) -> None:
-    """Without its extra a command says which one to install, and shows no traceback."""
+    """Without its extra, a command says which one to install, and shows no traceback."""
     done = only("", *{**SERVES, **ENDS}[command], cwd=folder)
 
     assert done.returncode == 2
@@ -190,7 +190,7 @@ def test_a_database_s_own_extra_is_said() -> None:
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built as pip builds it."""
+    """The wheel, as built by pip."""
     folder = tmp_path_factory.mktemp("wheel")
     pip(sys.executable, "wheel", "--no-deps", "--wheel-dir", str(folder), str(ROOT))
     (made,) = folder.glob("*.whl")
@@ -198,14 +198,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def pip(python: str, *arguments: str) -> None:
-    """Runs pip."""
+    """Run pip."""
     command = [python, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
 
 
 def interpreters() -> list[str]:
-    """Every CPython from 3.11 on that is here; moderately, this one."""
+    """Return every CPython from 3.11 on that is installed; moderately, only this one."""
     if not heavy(False, True):
         return [sys.executable]
     names = [f"python3.{minor}" for minor in range(11, 20)]
@@ -226,7 +226,7 @@ def interpreters() -> list[str]:
 
 
 def test_the_wheel_has_everything(wheel: Path) -> None:
-    """Every file of the package is in it."""
+    """It contains every file of the package."""
     package = ROOT / "src"
     there = {
         str(path.relative_to(package))
@@ -240,7 +240,7 @@ def test_the_wheel_has_everything(wheel: Path) -> None:
 @pytest.mark.prove
 @pytest.mark.parametrize("python", interpreters(), ids=lambda path: Path(path).name)
 def test_the_wheel_outside_the_tree(python: str, wheel: Path, tmp_path: Path) -> None:
-    """Installed alone, it takes a call; the quick tests pass on every CPython that is here."""
+    """Installed alone, it takes a call, and the quick tests pass on every installed CPython."""
     made = [python, "-m", "venv", "--without-pip", "installed"]
     subprocess.run(made, cwd=tmp_path, check=True)
     installed = tmp_path / "installed/bin/python"

@@ -1,4 +1,4 @@
-"""Whole calls through real parts: what is personal is seen nowhere."""
+"""Whole calls through real parts: personal data appears nowhere."""
 
 import logging
 import traceback
@@ -60,7 +60,7 @@ _PHONES = st.integers(2_000_000, 9_999_999).map("+1212{}".format)
 
 @frozen
 class Person:
-    """A customer whose values are made up, and what they press."""
+    """A customer with made-up values, and the keys they press."""
 
     account: str
     email: str
@@ -71,12 +71,12 @@ class Person:
     key: str
     """The PartnerKey of the line that they call."""
     pressed: str
-    """An account number that is nobody's."""
+    """An account number that belongs to no one."""
     customer: str
     invoice: str
 
     def personal(self) -> dict[str, str]:
-        """What must not be seen: numbers also as they are keyed, an address also as it is."""
+        """Return what must not appear, including numbers as keyed, and an address in clear text."""
         told = {one.name: getattr(self, one.name) for one in fields(Person)}
         keyed = {"phone": self.phone[2:], "other_phone": self.other_phone[2:]}
         pressed = on_keys(self.other_email)
@@ -103,7 +103,7 @@ _PEOPLE = st.builds(
 
 
 def seed(who: Person) -> Seed:
-    """A biller with one customer, for the reference service."""
+    """Return the seed with a biller and one customer, for the reference service."""
     bill = Bill(
         secret.invoice(who.invoice),
         "WATER",
@@ -135,16 +135,16 @@ def seed(who: Person) -> Seed:
 
 @define(repr=False)
 class Caller:
-    """Keys one number that is nobody's, then all that they have, and says yes; a gateway."""
+    """A gateway whose caller keys a number of no one, then everything they have, and says yes."""
 
     who: Person
     breaks_at: int | None = None
-    """The turn at which the channel breaks, with the caller's values in what it raises."""
+    """The turn at which the channel breaks, raising an error with the caller's values."""
     heard: list[str] = field(factory=list)
     _keyed: dict[State, int] = field(factory=dict)
 
     def perform(self, turn, language):
-        """Speaks a turn, and answers it."""
+        """Speak a turn, and answer it."""
         self.heard.append(said(turn.say, language, Catalog.of(POLICY)))
         if len(self.heard) == self.breaks_at:
             raise RuntimeError(*self.who.personal().values())
@@ -172,7 +172,7 @@ class Caller:
 
 @define(repr=False)
 class Flaky:
-    """A back end or a record that raises, its caller's values in the text, from one use on."""
+    """A back end or a record that raises the caller's values, from one use on."""
 
     inner: object
     who: Person
@@ -196,7 +196,7 @@ class Flaky:
 
 @contextmanager
 def listened() -> Iterator[list[str]]:
-    """All that is logged meanwhile, by whomever, at every level."""
+    """Collect everything logged in the meantime, by anyone, at every level."""
     lines: list[str] = []
 
     class Handler(logging.Handler):
@@ -224,7 +224,7 @@ FAULTS = ("none", "service", "back end", "record", "gateway", "database")
 
 @frozen
 class Scene:
-    """A call that was held: how it ended, and all that can be seen of it."""
+    """A completed call: how it ended, and everything visible about it."""
 
     ended: Disposition
     seen: dict[str, str | bytes]
@@ -232,14 +232,14 @@ class Scene:
 
 
 def inside(error: BaseException) -> list[str]:
-    """Its traceback with all locals, from where this file called."""
+    """Return its traceback with all locals, from where this file made the call."""
     beyond = error.__traceback__.tb_next if error.__traceback__ else None
     told = traceback.TracebackException(type(error), error, beyond, capture_locals=True)
     return list(told.format())
 
 
 def reported(url: str) -> list[str]:
-    """The report of a record, in every form."""
+    """Return the report of a record, in every form."""
     told = []
     for form in ("table", "csv", "json"):
         arguments = ["--database", url, "--by", "moment,language,day", "--format", form]
@@ -250,7 +250,7 @@ def reported(url: str) -> list[str]:
 
 
 def hold(who: Person, fault: str, at: int, breakage) -> Scene:
-    """Holds a call in which something fails."""
+    """Run a call in which something fails."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         service = stack.enter_context(running(seed=False))
@@ -313,7 +313,7 @@ def hold(who: Person, fault: str, at: int, breakage) -> Scene:
 @settings(deadline=None, max_examples=heavy(8, 25), phases=[Phase.reuse, Phase.generate])
 @given(_PEOPLE, st.sampled_from(FAULTS), st.integers(2, 14), st.sampled_from(SOON))
 def test_nothing_personal_is_seen(who: Person, fault: str, at: int, breakage: object) -> None:
-    """No log, repr, error, transcript or database of a whole call holds it, whatever fails."""
+    """No log, repr, error, transcript, or database of a whole call has it, whatever fails."""
     scene = hold(who, fault, at, breakage)
 
     for where, shown in scene.seen.items():
@@ -329,7 +329,7 @@ WHO = Person(
 
 
 def test_the_call_holds_all_of_it() -> None:
-    """Where nothing fails the caller enrolls, and every value was really used on the way."""
+    """If nothing fails, the caller enrolls, and every value was really used on the way."""
     scene = hold(WHO, "none", 0, None)
 
     assert scene.ended is Disposition.ENROLLED

@@ -42,7 +42,7 @@ TELLING = "jane.roe7@biller.example"
 
 
 def masked(text: str) -> str:
-    """A text of the same shape that tells nothing: only the domain's dots are left."""
+    """Return a text with the same shape that reveals nothing: only the domain's dots stay."""
     local, at, domain = text.rpartition("@")
     return "x" * len(local) + at + "".join("." if c == "." else "x" for c in domain)
 
@@ -56,20 +56,20 @@ class Holder:
 
 @dataclass
 class Data:
-    """A value of the standard library's kind with a secret in it."""
+    """A value of a standard library dataclass with a secret in it."""
 
     inner: Secret
 
 
 def printed(value: object) -> str:
-    """What rich prints of a value."""
+    """Return what rich prints for a value."""
     console = rich.console.Console(file=io.StringIO(), width=200)
     console.print(value)
     return console.file.getvalue()
 
 
 def traced(secret_local: Secret, way: structlog.types.ExceptionRenderer) -> str:
-    """What a structured traceback shows of a frame that has a secret among its locals."""
+    """Return what a structured traceback shows for a frame with a secret among its locals."""
     holder = Holder(secret_local)
     try:
         raise ValueError(holder)
@@ -80,7 +80,7 @@ def traced(secret_local: Secret, way: structlog.types.ExceptionRenderer) -> str:
 
 
 def with_locals(made: Secret) -> str:
-    """What the standard library's traceback shows with the values of locals."""
+    """Return what the standard library's traceback shows with the values of locals."""
     try:
         raise ValueError(made)
     except ValueError as error:
@@ -90,12 +90,12 @@ def with_locals(made: Secret) -> str:
 
 
 def as_records(out: io.StringIO, error: Any) -> None:
-    """Writes structlog's tracebacks for JSON lines, with locals."""
+    """Write structlog's tracebacks for JSON lines, with locals."""
     out.write(json.dumps(structlog.tracebacks.ExceptionDictTransformer(show_locals=True)(error)))
 
 
 def slots_of(made: Secret) -> str:
-    """What a serializer finds that goes through attributes."""
+    """Return what a serializer finds that goes through attributes."""
     return str([(name, value) for name, value in inspect.getmembers(made) if not callable(value)])
 
 
@@ -139,7 +139,7 @@ SHOWN: dict[str, Callable[[Secret], str]] = {
 
 
 def everywhere(made: Secret) -> dict[str, str]:
-    """What each way of printing makes of a secret."""
+    """Return the output of each way of printing a secret."""
     return {way: show(made) for way, show in SHOWN.items()}
 
 
@@ -147,7 +147,7 @@ def everywhere(made: Secret) -> dict[str, str]:
 @settings(deadline=None, max_examples=heavy(30, 100))
 @given(TEXTS.map(lambda text: text.replace("@", "a")), KINDS)
 def test_only_the_length_shows(text: str, kind: Kind) -> None:
-    """Two secrets of one kind and length cannot be told apart by anything that prints."""
+    """Two secrets of the same kind and length look the same in everything that prints."""
     assert everywhere(Secret("x" * len(text), kind)) == everywhere(Secret(text, kind))
 
 
@@ -155,14 +155,14 @@ def test_only_the_length_shows(text: str, kind: Kind) -> None:
 @settings(deadline=None, max_examples=heavy(30, 100))
 @given(st.one_of(EMAILS, st.text("a@.", max_size=10)))
 def test_only_the_shape_of_an_email_shows(text: str) -> None:
-    """Of an e-mail address the lengths of its parts show, and nothing else."""
+    """Only the lengths of the parts of an e-mail address are visible."""
     assert everywhere(secret.email(masked(text))) == everywhere(secret.email(text))
 
 
 @pytest.mark.parametrize("show", SHOWN.values(), ids=SHOWN.keys())
 @pytest.mark.parametrize("kind", Kind)
 def test_the_text_is_not_in_it(show: Callable[[Secret], str], kind: Kind) -> None:
-    """Nothing that prints holds the text, or a telling part of it."""
+    """Nothing that prints contains the text, or a meaningful part of it."""
     shown = show(Secret(TELLING, kind))
 
     assert [part for part in (TELLING, "jane", "roe", "biller", "example") if part in shown] == []
@@ -184,13 +184,13 @@ def test_the_text_is_not_in_it(show: Callable[[Secret], str], kind: Kind) -> Non
     ],
 )
 def test_stand_ins(made: Secret, shown: str) -> None:
-    """Each kind has its maker, and a stand-in that says what is missing."""
+    """Each kind has a function that makes it, and a stand-in that names it."""
     assert shown == str(made)
 
 
 @given(TEXTS, KINDS)
 def test_reveal(text: str, kind: Kind) -> None:
-    """The text is there for who asks; length and truth are the text's."""
+    """The text is available on request; length and truth value are the text's."""
     made = Secret(text, kind)
 
     assert (text, len(text), bool(text)) == (made.reveal(), len(made), bool(made))
@@ -198,7 +198,7 @@ def test_reveal(text: str, kind: Kind) -> None:
 
 @given(TEXTS, TEXTS, KINDS, KINDS)
 def test_equality_and_hash(one: str, other: str, kind: Kind, other_kind: Kind) -> None:
-    """Secrets are equal, and hash alike, when their texts are; the kind does not count."""
+    """Secrets are equal, and hash alike, if their texts are equal. The kind does not count."""
     first, second = Secret(one, kind), Secret(other, other_kind)
 
     assert (one == other) == (first == second)
@@ -208,7 +208,7 @@ def test_equality_and_hash(one: str, other: str, kind: Kind, other_kind: Kind) -
 
 @given(TEXTS)
 def test_no_secret_equals_its_text(text: str) -> None:
-    """A secret is no string: one forgotten `reveal` cannot pass for an answer."""
+    """A secret is not a string, so a forgotten `reveal` cannot pass for an answer."""
     made: object = Secret(text)
 
     assert made != text
@@ -217,7 +217,7 @@ def test_no_secret_equals_its_text(text: str) -> None:
 
 @given(TEXTS, KINDS)
 def test_copies(text: str, kind: Kind) -> None:
-    """Copied it is the same secret and as silent."""
+    """A copy is the same secret, and shows no more."""
     made = Secret(text, kind)
 
     for again in (copy.copy(made), copy.deepcopy(made), copy.deepcopy(Holder(made)).inner):
@@ -226,14 +226,14 @@ def test_copies(text: str, kind: Kind) -> None:
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_it_is_not_pickled(protocol: int) -> None:
-    """A pickle would hold the text in clear; the error says what to use."""
+    """A pickle would contain the text in clear; the error says what to use instead."""
     for holds in (secret.email(TELLING), Holder(secret.email(TELLING))):
         with pytest.raises(TypeError, match=r"not pickled.*flow\.saving"):
             pickle.dumps(holds, protocol)
 
 
 def test_a_failing_test_does_not_show_it(tmp_path: Path) -> None:
-    """Neither pytest's comparison nor its locals show a secret that a test holds."""
+    """Neither pytest's comparison nor its locals show a secret in a test."""
     (tmp_path / "test_it.py").write_text(
         textwrap.dedent("""
         import attrs
@@ -274,7 +274,7 @@ def test_a_failing_test_does_not_show_it(tmp_path: Path) -> None:
 
 
 def after_source(output: str) -> str:
-    """What pytest shows, without the lines of the test itself."""
+    """Return what pytest shows, without the lines of the test itself."""
     return "\n".join(line for line in output.splitlines() if 'secret.email("' not in line)
 
 
@@ -301,7 +301,7 @@ FAULTS: dict[str, Callable[[Any], object]] = {
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
 @pytest.mark.parametrize("kind", Kind)
 def test_errors_do_not_show_it(fault: Callable[[Any], object], kind: Kind) -> None:
-    """What goes wrong with a secret says nothing of its text, the traceback included."""
+    """Errors about a secret say nothing about its text, including in the traceback."""
     with pytest.raises(Exception) as error:  # noqa: PT011
         fault(Secret(TELLING, kind))
 
@@ -309,7 +309,7 @@ def test_errors_do_not_show_it(fault: Callable[[Any], object], kind: Kind) -> No
 
 
 def test_logs_do_not_show_it(caplog: pytest.LogCaptureFixture) -> None:
-    """A log line, its arguments and a logged exception show the stand-in."""
+    """A log line, its arguments, and a logged exception show the stand-in."""
     made = secret.email(TELLING)
 
     logger = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""What shows of a replayed call: its words, and at every turn the call and what it waits for."""
+"""What is visible of a replayed call: its words, and at every turn the call and its wait."""
 
 import hashlib
 from pathlib import Path
@@ -14,7 +14,7 @@ TRACES = REPROMPT / "traces.txt"
 
 
 def trace(replay: Replay) -> list[str]:
-    """A line for each turn: a digest of the saved call; the keys, request or hand-back."""
+    """Yield a line for each turn: a digest of the saved call; the keys, request, or hand-back."""
     return [_traced(turn) for turn, _ in replay.turns]
 
 
@@ -24,12 +24,12 @@ def _traced(turn: Turn) -> str:
 
 
 def calls() -> list[Path]:
-    """All transcripts that are kept: those that people wrote, and the covering set."""
+    """Return all stored transcripts: those written by people, and the covering set."""
     return sorted((*COVER.glob("*.call"), *(REPROMPT / "transcripts").glob("*.call")))
 
 
 def traces() -> str:
-    """The traces of all transcripts, under their names."""
+    """Return the traces of all transcripts, by name."""
     blocks = (
         [path.relative_to(REPROMPT).as_posix(), *trace(replayed(read(path), None)), ""]
         for path in calls()
@@ -37,5 +37,5 @@ def traces() -> str:
     return "\n".join(line for block in blocks for line in block)
 
 
-if __name__ == "__main__":  # as `make cover` does
+if __name__ == "__main__":  # like `make cover`
     TRACES.write_text(traces(), encoding="utf-8")

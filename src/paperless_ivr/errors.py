@@ -3,9 +3,9 @@
 ::
 
     PaperlessIVRError
-    ├── FlowError                  the flow was driven wrongly (flow.errors)
+    ├── FlowError                  a program uses a flow incorrectly (flow.errors)
     │   ├── UnexpectedEvent        this cannot happen in this state
-    │   └── CallFinished           the call has ended; only a hang-up may still come
+    │   └── CallFinished           the call has ended; only a hang-up is allowed
     ├── Problems                   a configuration cannot be used; names every problem at once
     │   ├── PolicyProblems         a policy
     │   ├── ConnectionProblems     a connection to a service, or its WSDL
@@ -73,7 +73,7 @@ class WordsProblems(Problems):
 
 
 class GatewayProblems(Problems):
-    """A gateway cannot run a flow, or lacks something that it should play."""
+    """A gateway cannot run a flow, or lacks something it should play."""
 
 
 class HostProblems(Problems):

@@ -1,8 +1,8 @@
-"""A wrapper for what must not be seen: keys pressed, e-mail, phone and account numbers.
+"""A wrapper for values that must not be seen: keys pressed, e-mail, phone and account numbers.
 
-A value is wrapped where it arrives and unwrapped only where it is used, with `reveal`.
-Everything that prints by accident (a log line, a repr, an error, an f-string) shows a
-stand-in that keeps the shape of the value: `<email:7@9.3>`, `<account:8>`, `<keys:1>`.
+A value is wrapped where it arrives, and unwrapped with `reveal` only where it is used. If it is
+printed by accident (in a log line, a repr, an error, or an f-string), it shows a stand-in with the
+shape of the value: `<email:7@9.3>`, `<account:8>`, `<keys:1>`.
 """
 
 import enum
@@ -12,7 +12,7 @@ from typing import NoReturn, final
 
 
 class Kind(enum.StrEnum):
-    """What a secret is, so that its stand-in says what is missing."""
+    """The kind of a secret. Its stand-in shows it."""
 
     KEYS = "keys"
     ACCOUNT = "account"
@@ -27,10 +27,10 @@ class Kind(enum.StrEnum):
 
 @final
 class Secret:
-    """A text that prints as a stand-in. Hashable; equal to a secret of the same text.
+    """A text that prints as a stand-in. Hashable; equal to a secret with the same text.
 
-    The text is held by a function, and the class is no attrs class: whatever goes through the
-    fields or attributes of values to print or to serialize them finds no text.
+    The text is held by a function, and this is not an attrs class, so code that prints or
+    serializes the fields or attributes of values does not find it.
     """
 
     __slots__ = ("__weakref__", "_reveal", "kind")
@@ -43,7 +43,7 @@ class Secret:
         object.__setattr__(self, "kind", kind)
 
     def reveal(self) -> str:
-        """The text itself. Never pass the answer to a log, an error or a prompt name."""
+        """Return the text itself. Never pass it to a log, an error, or a prompt name."""
         return self._reveal()
 
     def __repr__(self) -> str:
@@ -95,45 +95,45 @@ class Secret:
 
 
 def keys(pressed: str) -> Secret:
-    """Keys as they were pressed."""
+    """Return a secret for keys as pressed."""
     return Secret(pressed, Kind.KEYS)
 
 
 def account(number: str) -> Secret:
-    """An account number."""
+    """Return a secret for an account number."""
     return Secret(number, Kind.ACCOUNT)
 
 
 def customer(identifier: str) -> Secret:
-    """The service's identifier of a customer."""
+    """Return a secret for the service's identifier of a customer."""
     return Secret(identifier, Kind.CUSTOMER)
 
 
 def invoice(number: str) -> Secret:
-    """An invoice number."""
+    """Return a secret for an invoice number."""
     return Secret(number, Kind.INVOICE)
 
 
 def payment(guid: str) -> Secret:
-    """The GUID of a payment."""
+    """Return a secret for the GUID of a payment."""
     return Secret(guid, Kind.PAYMENT)
 
 
 def email(address: str) -> Secret:
-    """An e-mail address."""
+    """Return a secret for an e-mail address."""
     return Secret(address, Kind.EMAIL)
 
 
 def phone(number: str) -> Secret:
-    """A telephone number."""
+    """Return a secret for a telephone number."""
     return Secret(number, Kind.PHONE)
 
 
 def name(text: str) -> Secret:
-    """A person's name."""
+    """Return a secret for a person's name."""
     return Secret(text, Kind.NAME)
 
 
 def credential(text: str) -> Secret:
-    """What proves to a service who asks: a partner key. Not even its length is shown."""
+    """Return a secret for a credential such as a partner key. Not even its length is shown."""
     return Secret(text, Kind.CREDENTIAL)

@@ -1,7 +1,7 @@
-"""What was heard, held against what should have been: G.711 µ-law, frame by frame.
+"""Compares what was heard with what should have been: G.711 µ-law, frame by frame.
 
-Phrases are recorded as noise, each its own: it takes a fraction of the time that speech takes,
-and no two are alike.
+Recordings of phrases are noise, each different. Noise takes a fraction of the time that speech
+takes, and no two recordings are alike.
 """
 
 import array
@@ -14,11 +14,11 @@ from pathlib import Path
 from paperless_ivr.prompts.recorded import LIST, Phrase, table
 
 FRAME = 160
-"""Samples of one packet: 20 ms. Asterisk reads a file in such frames, from its beginning."""
+"""Samples in one packet: 20 ms. Asterisk reads a file in such frames, from its beginning."""
 
 
 def _linear(code: int) -> int:
-    """A µ-law code as a sample (ITU-T G.711, table 2a)."""
+    """Return a µ-law code as a sample (ITU-T G.711, table 2a)."""
     code = ~code & 0xFF
     sample = (((code & 0x0F) << 3) + 0x84) << ((code & 0x70) >> 4)
     return 0x84 - sample if code & 0x80 else sample - 0x84
@@ -26,28 +26,28 @@ def _linear(code: int) -> int:
 
 LINEAR = [_linear(code) for code in range(256)]
 QUIET = bytes(code for code in range(256) if abs(LINEAR[code]) < 250)
-"""Codes that nobody hears."""
+"""Codes that are too quiet to hear."""
 
 
 def loud(payload: bytes) -> bool:
-    """Whether a packet can be heard."""
+    """Tell whether a packet can be heard."""
     return bool(payload.translate(None, QUIET))
 
 
 def decoded(payload: bytes) -> list[int]:
-    """The samples of a packet."""
+    """Return the samples of a packet."""
     return [LINEAR[code] for code in payload]
 
 
 def record(phrases: Sequence[Phrase], folder: Path) -> None:
-    """Records phrases as noise, the longer the more words there are."""
+    """Record phrases as noise. More words make a longer recording."""
     for phrase in phrases:
         noise(folder / f"{phrase.file}.wav", 10 + len(phrase.text) // 5)
     (folder / LIST).write_text(table(phrases), encoding="utf-8", newline="")
 
 
 def noise(file: Path, frames: int) -> None:
-    """Writes so many frames of noise; what it is depends on the file's name and folder."""
+    """Write this many frames of noise, determined by the file's name and folder."""
     loud = array.array("b", random.Random("/".join(file.parts[-2:])).randbytes(FRAME * frames))
     samples = array.array("h", (50 * sample for sample in loud))
     if sys.byteorder == "big":
@@ -59,7 +59,7 @@ def noise(file: Path, frames: int) -> None:
 
 
 def frames(file: Path) -> list[list[int]]:
-    """The samples of a file of 8 kHz, frame by frame."""
+    """Return the samples of an 8 kHz file, frame by frame."""
     with wave.open(str(file)) as sound:
         samples = array.array("h", sound.readframes(sound.getnframes()))
     if sys.byteorder == "big":
@@ -69,7 +69,7 @@ def frames(file: Path) -> list[list[int]]:
 
 
 def alike(one: Sequence[Sequence[int]], other: Sequence[Sequence[int]]) -> float:
-    """The correlation of two stretches of frames: 1 where they are the same."""
+    """Return the correlation of two sequences of frames: 1 if they are the same."""
     dot = power = other_power = 0.0
     for a, b in zip(one, other, strict=False):
         dot += sum(x * y for x, y in zip(a, b, strict=True))
@@ -79,9 +79,9 @@ def alike(one: Sequence[Sequence[int]], other: Sequence[Sequence[int]]) -> float
 
 
 def place(wanted: list[list[int]], heard: list[list[int]], start: int) -> tuple[int, float]:
-    """Where a file was heard from `start` on, and how well; -1 where it was not.
+    """Return where a file was heard from `start` on, and how well; -1 if it was not.
 
-    It is looked for by its first frames that can be heard.
+    Searches for its first audible frames.
     """
     first = next((n for n, frame in enumerate(wanted) if max(map(abs, frame)) > 1000), 0)
     sample = wanted[first : first + 8]

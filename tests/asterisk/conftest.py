@@ -1,4 +1,4 @@
-"""A line of ours that a real Asterisk hands its calls over to."""
+"""Fixtures: our own line, to which a real Asterisk hands its calls over."""
 
 import asyncio
 import os
@@ -38,12 +38,12 @@ from tests.asterisk.sip import SipCaller
 POLICY = evolve(demo_policy(), text=evolve(Policy().text, after_enrolment=()))
 PERSON = "Local/agent@people"
 NAMES = {"es-US": "es_MX_f_Allison"}
-"""What Debian's Asterisk calls languages."""
+"""The names of languages in Debian's Asterisk."""
 
 
 @pytest.fixture(scope="session")
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Every phrase, as a noise of its own."""
+    """Every phrase, each with its own noise."""
     folder = tmp_path_factory.mktemp("recorded") / "sounds"
     record(phrases(POLICY), folder)
     return folder
@@ -51,7 +51,7 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(params=SUITES, scope="session")
 def asterisk_root(request: pytest.FixtureRequest) -> Path:
-    """The folder of an Asterisk of each version; skipped where there can be none, but in CI."""
+    """The folder of each version of Asterisk. Skips if there cannot be one, but fails in CI."""
     why = lacking()
     if why and os.environ.get("CI") == "true":
         pytest.fail(why)
@@ -62,14 +62,14 @@ def asterisk_root(request: pytest.FixtureRequest) -> Path:
 
 @define
 class Listened:
-    """A gateway that notes which of its own files are played to their end, and when it asks."""
+    """A gateway that notes its questions, and which of its own files are played to the end."""
 
     gateway: AgiGateway
     notes: "Exchange"
     call: str
 
     async def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Performs a turn."""
+        """Perform a turn."""
         self.notes.asked.setdefault(self.call, []).append(turn.call.state.name)
         event = await self.gateway.perform(turn, language)
         cut = isinstance(event, HungUp) or (
@@ -84,42 +84,42 @@ class Listened:
         return event
 
     async def listen(self) -> HungUp:
-        """Listens."""
+        """Listen."""
         return await self.gateway.listen()
 
 
 @define
 class Slow:
-    """A service that takes its time over every answer."""
+    """A service that is slow to answer."""
 
     service: Backend = field(factory=springfield)
     seconds: float = 0.0
 
     @property
     def operations(self) -> frozenset[str]:
-        """What it has."""
+        """The operations of the service."""
         return self.service.operations
 
     def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
-        """Answers, late."""
+        """Answer after a delay."""
         time.sleep(self.seconds)
         return self.service.answer(request, budget)
 
 
 @define
 class Clock:
-    """The time, and what a test adds to it."""
+    """The current time, plus what a test adds to it."""
 
     ahead: timedelta = timedelta()
 
     def __call__(self) -> datetime:
-        """The time."""
+        """Return the time."""
         return utc_now() + self.ahead
 
 
 @define
 class Exchange:
-    """A real Asterisk and our line behind it."""
+    """A real Asterisk with our line behind it."""
 
     asterisk: RealAsterisk
     server: FastAgi
@@ -129,9 +129,9 @@ class Exchange:
     clock: Clock
     told: list[tuple[str, Arrival, str]]
     asked: dict[str, list[str]] = field(factory=dict)
-    """States that were asked in, by the caller's number."""
+    """The states that asked something, by the caller's number."""
     files: dict[str, list[str]] = field(factory=dict)
-    """Files that were played to their end, by the caller's number."""
+    """The files that were played to the end, by the caller's number."""
 
     @property
     def service(self) -> MemoryBackend:
@@ -140,7 +140,7 @@ class Exchange:
         return self.backend.service
 
     async def caller(self, extension: str, number: str) -> SipCaller:
-        """A caller whose call was answered."""
+        """Return a caller whose call was answered."""
         caller = SipCaller(self.asterisk.sip, number)
         await caller.call(extension)
         return caller
@@ -148,12 +148,12 @@ class Exchange:
 
 Test = Callable[[Exchange], Awaitable[None]]
 With = Callable[..., None]
-"""Runs a test, at will with another service and policy than the demo's."""
+"""Runs a test, with another service or policy than the demo's if given."""
 
 
 @pytest.fixture
 def exchange(asterisk_root: Path, recordings: Path) -> Iterator[With]:
-    """Runs a test with an Asterisk and a line; both are stopped afterwards."""
+    """Run a test with an Asterisk and a line, and stop both afterward."""
 
     def run(test: Test, service: Backend | None = None, policy: Policy = POLICY) -> None:
         asyncio.run(_with(test, asterisk_root, recordings, service or springfield(), policy))

@@ -1,4 +1,4 @@
-"""A real Asterisk that runs for a test: its own configuration, free ports, loopback only."""
+"""A real Asterisk for one test: with its own configuration, on free ports, on loopback only."""
 
 import contextlib
 import re
@@ -142,7 +142,7 @@ TOLD = " ".join(
 
 @define
 class RealAsterisk:
-    """An Asterisk in its folder, that hands calls over to a FastAGI port."""
+    """An Asterisk in its own folder that hands calls over to a FastAGI port."""
 
     root: Path
     agi: int
@@ -151,7 +151,7 @@ class RealAsterisk:
     _process: "subprocess.Popen[bytes] | None" = None
 
     def start(self) -> None:
-        """Starts it, and waits until it answers by SIP."""
+        """Start it, and wait until it answers over SIP."""
         self.run = Path(tempfile.mkdtemp(prefix="paperless-", dir=self.root / "var" / "tmp"))
         inside = f"/{self.run.relative_to(self.root)}"
         self.sip, rtp = _free_udp(), _free_range()
@@ -188,7 +188,7 @@ class RealAsterisk:
             raise
 
     def stop(self) -> None:
-        """Stops it, and clears up."""
+        """Stop it, and clean up."""
         if self._process is not None:
             self._process.terminate()
             try:
@@ -199,7 +199,7 @@ class RealAsterisk:
         shutil.rmtree(self.run, ignore_errors=True)
 
     def _sounds(self) -> None:
-        """The data that Debian installs, and the host's own sounds that the dialplan plays."""
+        """Copy Debian's sound files, and add the host's own sounds that the dialplan plays."""
         data, installed = self.run / "data", Path("/usr/share/asterisk")
         (data / "sounds").mkdir(parents=True)
         for below in (".", "sounds"):
@@ -210,11 +210,11 @@ class RealAsterisk:
             noise(self.host_sound(name), 30)
 
     def host_sound(self, name: str) -> Path:
-        """The file of one of the host's own sounds."""
+        """Return the file of one of the host's own sounds."""
         return self.run / "data" / "sounds" / f"{name}.wav"
 
     def cli(self, command: str) -> str:
-        """What Asterisk's own command line answers."""
+        """Return the output of a command on Asterisk's own command line."""
         there = f"/{self.run.relative_to(self.root)}/etc/asterisk.conf"
         done = subprocess.run(
             ["chroot", str(self.root), "asterisk", "-C", there, "-rx", command],
@@ -225,19 +225,19 @@ class RealAsterisk:
         return done.stdout
 
     def put(self, folder: Path) -> str:
-        """Copies a folder into its own; gives what it calls it."""
+        """Copy a folder into Asterisk's own, and return Asterisk's path of it."""
         to = self.run / folder.name
         shutil.copytree(folder, to)
         return f"/{to.relative_to(self.root)}"
 
     @property
     def log(self) -> str:
-        """What it has logged."""
+        """The contents of its log."""
         file = self.run / "log" / "full"
         return file.read_text("utf-8", "replace") if file.is_file() else ""
 
     def told(self, number: str, what: str = "goes on") -> dict[str, str]:
-        """What the dialplan has after a call of that number, or at its `ended`."""
+        """Return the dialplan's variables after a call from that number, or at another point."""
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
             found = re.findall(rf"{what} {re.escape(number)} (.*)", self.log)
@@ -247,7 +247,7 @@ class RealAsterisk:
         raise AssertionError(f"nothing is told of {number}:\n{self.log[-3000:]}")
 
     def _answers(self) -> None:
-        """Asks by OPTIONS until something comes back."""
+        """Send OPTIONS until there is an answer."""
         request = (
             f"OPTIONS sip:x@127.0.0.1:{self.sip} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;rport;"
             "branch=z9hG4bKx\r\nMax-Forwards: 70\r\nFrom: <sip:x@127.0.0.1>;tag=x\r\n"
@@ -269,14 +269,14 @@ class RealAsterisk:
 
 
 def documented() -> str:
-    """The dialplan of docs/asterisk.md."""
+    """Return the dialplan in docs/asterisk.md."""
     (block,) = re.findall(r"```ini\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
     return str(block)
 
 
 DOCS = Path(__file__).parents[2] / "docs" / "asterisk.md"
 RANGE = 200
-"""Ports for the sound of calls: two for each."""
+"""The number of ports for the audio of calls: two for each call."""
 
 
 def _free_udp() -> int:
@@ -287,7 +287,7 @@ def _free_udp() -> int:
 
 
 def _free_range() -> int:
-    """The first of many ports, below those that the system gives out by itself."""
+    """Return the first of a range of free ports, below those that the system assigns."""
     for _ in range(100):
         start = 12_000 + _free_udp() % 18_000 // RANGE * RANGE
         with contextlib.ExitStack() as taken, contextlib.suppress(OSError):

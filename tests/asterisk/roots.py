@@ -1,7 +1,7 @@
-"""Real Asterisks, each in a folder of its own: Debian's packages, by mmdebstrap.
+"""Real Asterisks, each in its own folder: Debian's packages, installed with mmdebstrap.
 
-A folder is made once and kept. Without root, or without mmdebstrap, there is none: tests are
-skipped then, but fail where CI is true.
+A folder is made once and kept. This needs root and mmdebstrap. Without them, tests are skipped, but
+fail if CI is true.
 """
 
 import fcntl
@@ -14,13 +14,13 @@ from pathlib import Path
 from zlib import crc32
 
 SUITES = {"16": "bullseye", "22": "sid"}
-"""Versions of Asterisk, by the Debian that has them."""
+"""Versions of Asterisk, and the Debian releases that have them."""
 PACKAGES = ("asterisk", "asterisk-core-sounds-en-gsm", "asterisk-core-sounds-es-gsm")
 MMDEBSTRAP = shutil.which("mmdebstrap")
 
 
 def cache() -> Path:
-    """Where what takes long is kept."""
+    """Return the folder for things that take long to make."""
     named = os.environ.get("PAPERLESS_IVR_TEST_CACHE")
     folder = Path(named) if named else Path.home() / ".cache" / "paperless-ivr-tests"
     folder.mkdir(parents=True, exist_ok=True)
@@ -28,7 +28,7 @@ def cache() -> Path:
 
 
 def lacking() -> str:
-    """Why there can be no Asterisk here; "" where there can."""
+    """Return why there cannot be an Asterisk here; "" if there can."""
     if os.geteuid() != 0:
         return "only root can make and enter an Asterisk's folder"
     return "" if MMDEBSTRAP else "mmdebstrap is not installed"
@@ -36,14 +36,14 @@ def lacking() -> str:
 
 @contextmanager
 def alone(name: str) -> Iterator[None]:
-    """No other process does the same thing meanwhile."""
+    """Keep other processes from doing the same thing at the same time."""
     with (cache() / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def root(version: str) -> Path:
-    """The folder of an Asterisk, made if need be."""
+    """Return the folder of an Asterisk, creating it if necessary."""
     assert MMDEBSTRAP is not None
     suite = SUITES[version]
     name = f"asterisk-{suite}-{crc32(' '.join(PACKAGES).encode()):08x}"
@@ -58,7 +58,7 @@ def root(version: str) -> Path:
                     "--mode=root",
                     "--variant=essential",
                     "--dpkgopt=force-unsafe-io",
-                    '--aptopt=Acquire::Check-Valid-Until "false"',  # a mirror may stand still
+                    '--aptopt=Acquire::Check-Valid-Until "false"',  # a mirror may be outdated
                     f"--include={','.join(PACKAGES)}",
                     suite,
                     str(making),
@@ -74,7 +74,7 @@ def root(version: str) -> Path:
 
 
 def mirror() -> str:
-    """The machine's own source of Debian packages, as apt has it."""
+    """Return the machine's own source of Debian packages, according to apt."""
     done = subprocess.run(
         ["apt-get", "indextargets", "--format", "$(SITE)", "Created-By: Packages"],
         capture_output=True,

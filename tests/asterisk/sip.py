@@ -1,7 +1,7 @@
-"""A caller by SIP: one call, its keys by RFC 4733, and everything that is heard.
+"""A caller over SIP: makes one call, presses keys (RFC 4733), and keeps everything that is heard.
 
-RFC 3261 for the signaling, RFC 3550 and 3551 for the sound (PCMU), RFC 4733 for the keys. Only
-what a caller on loopback needs: no registration, no retransmission.
+Uses RFC 3261 for signaling, and RFC 3550 and 3551 for audio (PCMU). It has only what a caller on
+loopback needs: no registration, and no retransmission.
 """
 
 import asyncio
@@ -19,17 +19,17 @@ PCMU, EVENTS = 0, 101
 SILENCE = b"\xff" * 160
 EVENT = {key: code for code, key in enumerate("0123456789*#ABCD")}
 QUIET_FOR = 1.5
-"""After so many seconds of quiet the caller thinks that it is their turn."""
+"""After this many seconds of quiet, the caller takes it to be their turn."""
 
 
 class _Socket(asyncio.DatagramProtocol):
-    """A UDP socket that hands over what comes."""
+    """A UDP socket that passes on what it receives."""
 
     def __init__(self, received: object) -> None:
         self.received = received
 
     def datagram_received(self, data: bytes, address: object) -> None:
-        """Hands it over."""
+        """Pass on a datagram."""
         self.received(data)  # type: ignore[operator]
 
 
@@ -54,7 +54,7 @@ class SipCaller:
     heard: list[bytes] = field(factory=list, repr=False)
     """The payload of every packet, in order."""
     heard_at: list[float] = field(factory=list, repr=False)
-    """When each came: seconds of the monotonic clock."""
+    """When each packet came, in seconds of the monotonic clock."""
     last_loud: float = 0.0
     _spoke: bool = False
     _sip: asyncio.DatagramTransport | None = None
@@ -68,7 +68,7 @@ class SipCaller:
     _media: tuple[str, int] = ("127.0.0.1", 0)
 
     async def call(self, extension: str) -> None:
-        """Calls, and waits for the answer."""
+        """Call, and wait until the call is answered."""
         loop = asyncio.get_running_loop()
         local = ("127.0.0.1", 0)
         self._rtp, _ = await loop.create_datagram_endpoint(
@@ -89,7 +89,7 @@ class SipCaller:
         self._sending = asyncio.create_task(self._send())
 
     async def close(self) -> None:
-        """Lets go of everything, and hangs up if need be."""
+        """Release everything, and hang up if necessary."""
         if self.answered.is_set() and not self.ended.is_set():
             self.hang_up()
         if self._sending is not None:
@@ -99,21 +99,21 @@ class SipCaller:
             if transport is not None:
                 transport.close()
 
-    # ── what a caller does ──
+    # ── what a caller can do ──
 
     def press(self, keys: str, apart: float = 0.25) -> None:
-        """Presses keys, 100 ms each, at this pace from start to start."""
+        """Press keys for 100 ms each. The pace is the time from one start to the next."""
         for key in keys:
             self._keys.append(Key(EVENT[key]))
             self._keys.append(max(1, round(apart / TICK) - 5))
 
     def hang_up(self) -> None:
-        """Hangs up."""
+        """Hang up."""
         self._request("BYE", re.findall(r"sip:([^@]+)@", self._to)[0], 2)
         self.ended.set()
 
     async def until_quiet(self) -> None:
-        """Listens until something was said and then nothing more; or until the call is over."""
+        """Listen until something was said, followed by silence, or until the call is over."""
         loop = asyncio.get_running_loop()
         self._spoke = False
         while not self.ended.is_set():
@@ -122,14 +122,14 @@ class SipCaller:
                 return
 
     async def until_spoken_to(self, seconds: float = 0.0) -> None:
-        """Waits until something is said, and so many seconds more."""
+        """Wait until something is said, and then for this many more seconds."""
         self._spoke = False
         while not self._spoke and not self.ended.is_set():
             await asyncio.sleep(TICK)
         await asyncio.sleep(seconds)
 
     async def to_the_end(self) -> None:
-        """Waits until the far end hangs up."""
+        """Wait until the far end hangs up."""
         await asyncio.wait_for(self.ended.wait(), 120)
 
     # ── SIP ──
@@ -154,7 +154,7 @@ class SipCaller:
         self._sip.sendto(text.encode(), ("127.0.0.1", self.server))
 
     def _message(self, data: bytes) -> None:
-        """What comes by SIP."""
+        """Handle a SIP message."""
         head, _, body = data.decode().partition("\r\n\r\n")
         first, *lines = head.split("\r\n")
         if first.startswith("SIP/2.0 200") and "INVITE" in head.partition("CSeq:")[2][:20]:
@@ -171,10 +171,10 @@ class SipCaller:
             self._sip.sendto(reply.encode(), ("127.0.0.1", self.server))
             self.ended.set()
 
-    # ── sound ──
+    # ── audio ──
 
     def _sound(self, data: bytes) -> None:
-        """A packet of what is heard."""
+        """Handle a packet of audio."""
         if data[1] & 0x7F != PCMU:
             return
         self.heard.append(data[12:])
@@ -184,7 +184,7 @@ class SipCaller:
             self._spoke = True
 
     async def _send(self) -> None:
-        """Silence, or keys, a packet each 20 ms."""
+        """Send silence or keys, one packet every 20 ms."""
         assert self._rtp is not None
         loop = asyncio.get_running_loop()
         due, number, source = loop.time(), random.getrandbits(15), random.getrandbits(32)
@@ -200,7 +200,7 @@ class SipCaller:
             await asyncio.sleep(max(0.0, due - loop.time()))
 
     def _packets(self, now: int) -> list[tuple[int, int, int, bytes]]:
-        """What is due: type, marker, timestamp, payload."""
+        """Yield the packets that are due: type, marker, timestamp, payload."""
         if not self._keys:
             return [(PCMU, 0, now, SILENCE)]
         current = self._keys[0]

@@ -28,7 +28,7 @@ RIVERA = (customer("rivera").phone or "").reveal().removeprefix("+1")
 
 
 def heard_all(exchange: Exchange, caller: SipCaller, number: str, recordings: Path) -> list[str]:
-    """Files that should have been heard, in order; each was, and sounded as it should."""
+    """Assert that these files were heard in this order, and sounded right."""
     heard = [decoded(packet.ljust(160, b"\xff")) for packet in caller.heard]
     wanted = exchange.files[number]
     at = 0
@@ -38,13 +38,13 @@ def heard_all(exchange: Exchange, caller: SipCaller, number: str, recordings: Pa
         found, likeness = place(samples, heard, at)
         assert found >= 0, f"{name} was not heard after packet {at} of {len(heard)}"
         assert likeness > 0.99, f"{name} sounds otherwise"
-        at = found + len(samples) - 1  # what is left of a frame is not always a packet
+        at = found + len(samples) - 1  # the rest of a frame is not always sent as a packet
     return [name.rpartition("/")[2] for name in wanted]
 
 
 @pytest.mark.requirement("R01", "R03")
 def test_enrolled(exchange: With, recordings: Path) -> None:
-    """A caller enrolls by keys; every word of ours is heard, and the payment goes on."""
+    """A caller enrolls by keypad, every one of our prompts is heard, and the payment continues."""
 
     async def test(live: Exchange) -> None:
         caller = await live.caller("before", RIVERA)
@@ -67,7 +67,7 @@ def test_enrolled(exchange: With, recordings: Path) -> None:
 
 
 def test_declined(exchange: With, recordings: Path) -> None:
-    """A no is a no, and nothing is enrolled."""
+    """After a no, nothing is enrolled."""
 
     async def test(live: Exchange) -> None:
         caller = await live.caller("before", RIVERA)
@@ -85,7 +85,7 @@ def test_declined(exchange: With, recordings: Path) -> None:
 
 @pytest.mark.requirement("R01")
 def test_ignored_at_the_start(exchange: With, recordings: Path) -> None:
-    """Another key at the start of a call goes back to the host at once, with the key."""
+    """Another key at the start of a call goes back to the host at once, along with the key."""
 
     async def test(live: Exchange) -> None:
         caller = await live.caller("start", RIVERA)
@@ -100,7 +100,7 @@ def test_ignored_at_the_start(exchange: With, recordings: Path) -> None:
 
 
 def test_hang_up_in_the_middle(exchange: With) -> None:
-    """A caller who hangs up while a question is spoken is gone; the h extension knows."""
+    """If a caller hangs up during a question, the h extension notices."""
 
     async def test(live: Exchange) -> None:
         caller = await live.caller("before", RIVERA)
@@ -119,7 +119,7 @@ def test_hang_up_in_the_middle(exchange: With) -> None:
 
 @pytest.mark.requirement("R09")
 def test_fast_type_ahead(exchange: With) -> None:
-    """A caller who keys everything ahead gets to the consent, which no key pressed before is."""
+    """A caller who keys everything ahead gets to the consent, where these keys do not count."""
 
     async def test(live: Exchange) -> None:
         caller = await live.caller("before", RIVERA)
@@ -138,7 +138,7 @@ def test_fast_type_ahead(exchange: With) -> None:
 
 
 def test_keys_while_a_request_runs(exchange: With) -> None:
-    """Keys pressed while the service is slow are the answer to the next question."""
+    """Keys pressed while the service is slow answer the next question."""
 
     async def test(live: Exchange) -> None:
         live.backend.seconds = 2.0
@@ -160,7 +160,7 @@ def test_keys_while_a_request_runs(exchange: With) -> None:
 
 @pytest.mark.requirement("R15")
 def test_a_person(exchange: With) -> None:
-    """0 reaches a person; when they have talked, the dialplan knows that they have."""
+    """0 reaches a person, and after their conversation, the dialplan knows that it took place."""
 
     async def test(live: Exchange) -> None:
         caller = await live.caller("before", RIVERA)
@@ -175,7 +175,7 @@ def test_a_person(exchange: With) -> None:
 
 
 def test_a_line_that_was_not_answered(exchange: With) -> None:
-    """Without Answer() in the dialplan the gateway answers: the caller hears and can press."""
+    """If the dialplan has no Answer(), the gateway answers: the caller can hear and press keys."""
 
     async def test(live: Exchange) -> None:
         caller = await live.caller("unanswered", RIVERA)
@@ -191,7 +191,7 @@ def test_a_line_that_was_not_answered(exchange: With) -> None:
 
 @pytest.mark.requirement("R09")
 def test_numbers_without_sounds_are_not_heard(exchange: With) -> None:
-    """In a language whose core sounds are not installed, a number that is not said is told."""
+    """In a language whose core sounds are not installed, a number that was not said is reported."""
 
     async def test(live: Exchange) -> None:
         unplayable: list[str] = []
@@ -222,7 +222,7 @@ def test_numbers_without_sounds_are_not_heard(exchange: With) -> None:
 
 @pytest.mark.requirement("R02", "R14")
 def test_the_dialplan_of_the_docs(exchange: With) -> None:
-    """Start, payment and after: each hands over, gets back and goes on, as the page says."""
+    """Start, payment, and after: each hands over, gets back, and continues, as the page says."""
 
     async def test(live: Exchange) -> None:
         caller = await live.caller("docs", RIVERA)
@@ -250,7 +250,7 @@ def test_the_dialplan_of_the_docs(exchange: With) -> None:
 
 @pytest.mark.requirement("R09")
 def test_a_call_in_spanish(exchange: With, recordings: Path) -> None:
-    """Digits, amounts and days are those of Debian's Spanish sounds, and none is English."""
+    """Digits, amounts, and days use Debian's Spanish sounds, and no English ones."""
 
     async def test(live: Exchange) -> None:
         numbers = (("amount", Money(Decimal("2100.21"))), ("due", Day(date(2026, 12, 3))))
@@ -283,7 +283,7 @@ def test_a_call_in_spanish(exchange: With, recordings: Path) -> None:
 
 
 def decoded_core(live: Exchange, name: str) -> list[list[int]]:
-    """The samples of one of Asterisk's own sounds, which Asterisk decodes."""
+    """Return the samples of one of Asterisk's own sounds, as decoded by Asterisk."""
     to = live.asterisk.run / f"{name.replace('/', '-')}.wav"
     inside = f"/{to.relative_to(live.asterisk.root)}"
     live.asterisk.cli(f"file convert /usr/share/asterisk/sounds/{name}.gsm {inside}")
@@ -292,7 +292,7 @@ def decoded_core(live: Exchange, name: str) -> list[list[int]]:
 
 @pytest.mark.requirement("R48")
 def test_spanish_that_is_not_installed(exchange: With) -> None:
-    """The first call goes back before anything is heard, and is told which sounds are missing."""
+    """The first call goes back before anything is heard, and names the missing sounds."""
 
     async def test(live: Exchange) -> None:
         (biller, line), *_ = live.server.lines.items()
@@ -314,7 +314,7 @@ def test_spanish_that_is_not_installed(exchange: With) -> None:
 
 @pytest.mark.parametrize(("name", "status"), [("es_MX_f_Allison", 0), ("es", 2)])
 def test_the_probe_of_the_docs(exchange: With, recordings: Path, name: str, status: int) -> None:
-    """`agi --probe`, and Asterisk's own command to call it, as the page has them."""
+    """`agi --probe`, and Asterisk's own command to call it, work as shown on the page."""
 
     async def test(live: Exchange) -> None:
         await live.server.close()  # the probe takes its port
@@ -341,7 +341,7 @@ def test_the_probe_of_the_docs(exchange: With, recordings: Path, name: str, stat
 
 @pytest.mark.requirement("R02")
 def test_every_key_at_the_host_s_own_menu(exchange: With) -> None:
-    """In either language no key, and no silence, drops a caller: each pays or reaches an agent.
+    """In either language, no key and no silence drops a caller: each pays, or reaches an agent.
 
     Each key is pressed at our offer, which hands it back, and then whenever the menu waits.
     """
@@ -352,7 +352,7 @@ def test_every_key_at_the_host_s_own_menu(exchange: With) -> None:
         async def one(number: str, key: str, language: str) -> None:
             caller = await live.caller(f"docs-{language}", number)
             callers[number] = key, caller
-            if key != "1":  # which is a yes to our offer
+            if key != "1":  # which means yes to our offer
                 await caller.until_spoken_to(0.2)
                 caller.press(key)
             while "IGNORED" not in live.asked.get(number, ()):
@@ -384,7 +384,7 @@ def test_every_key_at_the_host_s_own_menu(exchange: With) -> None:
 
 
 def times(wanted: list[list[int]], heard: list[list[int]]) -> int:
-    """How often a sound, or its beginning, was heard."""
+    """Return how often a sound, or its beginning, was heard."""
     found = at = 0
     while (start := place(wanted[:10], heard, at)[0]) >= 0:
         found, at = found + 1, start + 10
@@ -410,7 +410,7 @@ NASTY = (
 
 @pytest.mark.requirement("R48")
 def test_any_value_in_one_command(exchange: With) -> None:
-    """Variables that are set in one command, and read in one, are what they were."""
+    """Variables that are set with one command, and read with one, keep their values."""
 
     async def test(live: Exchange) -> None:
         found: list[object] = []
@@ -444,7 +444,7 @@ def test_any_value_in_one_command(exchange: With) -> None:
 
 @pytest.mark.requirement("R48")
 def test_a_call_that_fails_goes_back_as_it_came(exchange: With) -> None:
-    """An exception in a call: the dialplan goes on with moment and payment, and the mark."""
+    """After an exception in a call, the dialplan goes on with moment and payment, and the mark."""
 
     async def test(live: Exchange) -> None:
         async def broken(*_: object) -> Handback:
@@ -463,7 +463,7 @@ def test_a_call_that_fails_goes_back_as_it_came(exchange: With) -> None:
 
 
 def lost(got: dict[str, str]) -> bool:
-    """Whether the dialplan has what it handed over after a payment, marked as a failure."""
+    """Tell whether the dialplan has what it handed over after a payment, marked as a failure."""
     return (
         got.items()
         >= {
@@ -481,7 +481,7 @@ def lost(got: dict[str, str]) -> bool:
 @pytest.mark.requirement("R48")
 @pytest.mark.parametrize(("how", "disposition"), [("exits", "incomplete"), ("silent", "abandoned")])
 def test_a_hang_up_under_other_settings(exchange: With, how: str, disposition: str) -> None:
-    """With AGIEXITONHANGUP what was set first stands; with AGISIGHUP=no the end is found too."""
+    """With AGIEXITONHANGUP, the first values remain. With AGISIGHUP=no, the end is noticed too."""
 
     async def test(live: Exchange) -> None:
         caller = await live.caller(how, RIVERA)
@@ -503,7 +503,7 @@ def test_a_hang_up_under_other_settings(exchange: With, how: str, disposition: s
 
 @pytest.mark.requirement("R48")
 def test_the_dialplan_of_the_docs_where_every_call_fails(exchange: With) -> None:
-    """The line pays once and hands over once, though each hand-over would fail."""
+    """The line takes one payment and hands over once, although each hand-over would fail."""
 
     async def test(live: Exchange) -> None:
         handed: list[Arrival] = []

@@ -1,4 +1,4 @@
-"""A texted link, while the caller stays on a real line: its real page, in a real browser."""
+"""A texted link while the caller stays on a real line, with its real page in a real browser."""
 
 import asyncio
 import time
@@ -32,7 +32,7 @@ NUMBER = (CHEN.phone or "").reveal().removeprefix("+1")
 ADDRESS = "lily.chen@example.com"
 SHORT = evolve(POLICY, text=evolve(POLICY.text, wait_seconds=15.0))
 SPOKEN = ("link_texted", "link_open_now", "link_will_tell", "link_go_on", "link_waiting")
-"""What is said while the link is waited for: as long as it takes to say."""
+"""The prompts during the wait for the link, which take as long as they really would."""
 FRAMES_A_WORD = 20
 """150 words a minute."""
 WITHIN_S = 5.0
@@ -40,7 +40,7 @@ WITHIN_S = 5.0
 
 @define
 class Billing:
-    """The reference service, which can be stopped and started again."""
+    """The reference service, which can be stopped and restarted."""
 
     folder: Path
     port: int = 0
@@ -48,27 +48,27 @@ class Billing:
     _runs: ExitStack = field(factory=ExitStack)
 
     def start(self) -> None:
-        """Starts it where it was before."""
+        """Start it at the same address as before."""
         url = f"sqlite:///{self.folder / 'cloudivr.db'}"
         self.service = self._runs.enter_context(running(url, port=self.port))
         self.port = int(self.service.url.rpartition(":")[2])
 
     def stop(self) -> None:
-        """Stops it."""
+        """Stop it."""
         self._runs.close()
 
     @property
     def link(self) -> str:
-        """The link that was texted last."""
+        """Return the link that was texted last."""
         return self.service.outbox().texts[-1].link
 
     @property
     def status(self) -> Registered | None:
-        """How far the registration is."""
+        """Return the status of the registration."""
         return self.service.registration(CHEN.id.reveal(), "WATER")
 
     def open(self) -> float:
-        """Opens the link in a browser and finishes; gives the moment at which the page says so."""
+        """Open the link in a browser, and finish. Returns when the page says that it is done."""
         with chromium() as browser:
             page = browser.new_page()
             page.goto(self.link)
@@ -80,7 +80,7 @@ class Billing:
 
 @pytest.fixture
 def billing(tmp_path: Path) -> Iterator[Billing]:
-    """A reference service of its own."""
+    """A separate reference service."""
     billing = Billing(tmp_path)
     billing.start()
     yield billing
@@ -89,7 +89,7 @@ def billing(tmp_path: Path) -> Iterator[Billing]:
 
 @pytest.fixture(scope="session")
 def spoken(recordings: Path) -> Path:
-    """The recordings, what is said during the wait as long as it takes to say."""
+    """The recordings. Those during the wait have their real length."""
     for phrase in phrases(POLICY):
         if phrase.file.rpartition("/")[2] in SPOKEN:
             frames = FRAMES_A_WORD * len(phrase.text.split())
@@ -99,7 +99,7 @@ def spoken(recordings: Path) -> Path:
 
 
 async def to_the_wait(live: Exchange) -> SipCaller:
-    """A caller without an address on file, who has agreed to a texted link, and waits."""
+    """Return a caller without an address on file who has agreed to a texted link, and waits."""
     caller = await live.caller("before", NUMBER)
     for state, keys in (
         ("OFFER", "1"),
@@ -115,18 +115,18 @@ async def to_the_wait(live: Exchange) -> SipCaller:
 
 
 async def asked(live: Exchange, state: str) -> None:
-    """Waits until the caller is asked something."""
+    """Wait until the caller is asked something."""
     while state not in live.asked.get(NUMBER, ()):
         await asyncio.sleep(0.02)
 
 
 def heard(live: Exchange) -> list[str]:
-    """What was said to the end."""
+    """Return what was said to the end."""
     return [name.rpartition("/")[2].partition("-")[0] for name in live.files[NUMBER]]
 
 
 def when_heard(live: Exchange, caller: SipCaller, recordings: Path, name: str) -> float:
-    """The moment at which the caller had heard the first recording of a prompt."""
+    """Return when the caller had heard the first recording of a prompt."""
     file = next(f for f in live.files[NUMBER] if f.rpartition("/")[2].startswith(name))
     samples = frames((recordings / "/".join(file.split("/")[-2:])).with_suffix(".wav"))
     found, likeness = place(samples, [decoded(p.ljust(160, b"\xff")) for p in caller.heard], 0)
@@ -156,7 +156,7 @@ def test_opened_during_the_call(exchange: With, billing: Billing, spoken: Path) 
 @pytest.mark.requirement("R32")
 @pytest.mark.usefixtures("spoken")
 def test_opened_later(exchange: With, billing: Billing) -> None:
-    """A caller who goes on opens the link after the call, and the relay finds it."""
+    """If a caller goes on and opens the link after the call, the relay notices."""
 
     async def test(live: Exchange) -> None:
         caller = await to_the_wait(live)
@@ -167,7 +167,7 @@ def test_opened_later(exchange: With, billing: Billing) -> None:
         assert (got["disposition"], got["registration"]) == ("link_sent", "link")
         assert "end_link_sent" in heard(live)
         relay = Relay(live.setup, live.record)
-        await asyncio.to_thread(relay.round)  # it looks before the link is opened, too
+        await asyncio.to_thread(relay.round)  # it also checks before the link is opened
         (one,) = hand_overs(live.record.activity(POLICY.biller.id))
         assert (one.link, billing.status) != (Link.LATER, Registered.ACTIVE)
         await asyncio.to_thread(billing.open)
@@ -181,7 +181,7 @@ def test_opened_later(exchange: With, billing: Billing) -> None:
 
 @pytest.mark.usefixtures("spoken")
 def test_never_opened(exchange: With, billing: Billing) -> None:
-    """The wait ends by itself; the caller hears that the link still works, and it does."""
+    """The wait ends by itself, the caller hears that the link still works, and it does."""
 
     async def test(live: Exchange) -> None:
         caller = await to_the_wait(live)
@@ -200,7 +200,7 @@ def test_never_opened(exchange: With, billing: Billing) -> None:
 @pytest.mark.requirement("R10")
 @pytest.mark.usefixtures("spoken")
 def test_service_down_while_waiting(exchange: With, billing: Billing) -> None:
-    """It is said, nothing is lost, and the link works once the service is there again."""
+    """The caller hears about it, nothing is lost, and the link works once the service is back."""
 
     async def test(live: Exchange) -> None:
         caller = await to_the_wait(live)

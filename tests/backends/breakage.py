@@ -1,6 +1,6 @@
-"""A service that fails in one way: it stands before a healthy one, and breaks what it answers.
+"""A service that fails in one way: it is in front of a healthy one, and breaks its answers.
 
-Bytes are written by hand, because a server's library would mend what is to be broken.
+Bytes are written by hand, because a server's library would repair what should be broken.
 """
 
 import re
@@ -25,22 +25,22 @@ class Broken:
 
     name: str
     why: str
-    """What the log says of it; a pattern."""
+    """A pattern for what the log says about it."""
     answer: Callable[["Exchange"], None] | None
-    """None: there is no server at all."""
+    """None means that there is no server at all."""
     late: bool = False
-    """It takes all the time that there is."""
+    """It uses up all the time."""
     answered: bool = False
     """What comes back is still an answer."""
     only: str | None = None
-    """Concerns only operations whose name begins so."""
+    """Applies only to operations whose name begins like this."""
     never_there: bool = False
-    """It is sure that nothing was done."""
+    """It is certain that nothing was done."""
 
 
 @frozen
 class Exchange:
-    """A request that has come, the healthy service behind, and the caller's socket."""
+    """A request that has arrived, the healthy service behind it, and the caller's socket."""
 
     asked: Asked
     behind: str
@@ -48,7 +48,7 @@ class Exchange:
     stopped: threading.Event
 
     def forwarded(self) -> Said:
-        """What the healthy service answers."""
+        """Return the healthy service's answer."""
         headers = {
             k: v for k, v in self.asked.headers.items() if k in ("content-type", "soapaction")
         }
@@ -58,7 +58,7 @@ class Exchange:
         return Said(reply.data, reply.status, reply.headers["Content-Type"])
 
     def send(self, said: Said, length: int | None = None) -> None:
-        """Writes an answer; `length` is what it says of its own length."""
+        """Write an answer; `length` is the length that it claims."""
         lines = [
             f"HTTP/1.1 {said.status} Whatever",
             f"Content-Type: {said.content_type}",
@@ -69,11 +69,11 @@ class Exchange:
         self.sock.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + said.body)
 
     def hold(self) -> None:
-        """Says nothing until the test is over or the caller gives up."""
+        """Stay silent until the test is over or the caller gives up."""
         self.stopped.wait(30)
 
     def reset(self) -> None:
-        """Breaks the connection off: a reset, not an end."""
+        """Reset the connection, instead of closing it."""
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.sock.close()
 
@@ -225,9 +225,9 @@ BREAKAGES = (
 
 @contextmanager
 def broken(breakage: Broken, behind: str) -> Iterator[str]:
-    """The address of a service that fails so; `behind` is the healthy one's."""
+    """Provide the address of a service that fails like this; `behind` is the healthy one's."""
     if breakage.answer is None:
-        with socket.socket() as closed:  # bound, and nobody listens
+        with socket.socket() as closed:  # bound, but no one listens
             closed.bind(("127.0.0.1", 0))
             yield f"http://127.0.0.1:{closed.getsockname()[1]}/CloudIVR.asmx"
         return
@@ -245,7 +245,7 @@ def broken(breakage: Broken, behind: str) -> Iterator[str]:
                 slips.append(slip)
 
     class Server(socketserver.ThreadingTCPServer):
-        daemon_threads = False  # what was asked of the healthy service is done when this ends
+        daemon_threads = False  # so that the healthy service has finished when this ends
         allow_reuse_address = True
 
     with Server(("127.0.0.1", 0), Handler) as server:

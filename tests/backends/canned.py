@@ -1,4 +1,4 @@
-"""An HTTP server that answers what a test says."""
+"""An HTTP server that answers as a test says."""
 
 import ssl
 import threading
@@ -11,7 +11,7 @@ from attrs import define, field, frozen
 
 @frozen
 class Asked:
-    """A request as it came."""
+    """A request as received."""
 
     method: str
     headers: dict[str, str]
@@ -19,7 +19,7 @@ class Asked:
 
     @property
     def operation(self) -> str:
-        """The operation that was asked for, from SOAPAction or the action of SOAP 1.2."""
+        """The operation that was called, from SOAPAction or the action of SOAP 1.2."""
         named = self.headers.get("soapaction") or self.headers.get("content-type", "")
         return named.strip('"').rpartition("/")[2]
 
@@ -36,7 +36,7 @@ class Said:
 
 @define
 class Canned:
-    """The server, once it runs."""
+    """The running server."""
 
     url: str
     asked: list[Asked] = field(factory=list)
@@ -44,7 +44,7 @@ class Canned:
 
 @contextmanager
 def canned(answer: Callable[[Asked], Said], tls: ssl.SSLContext | None = None) -> Iterator[Canned]:
-    """Runs a server on this machine that answers so; it stops with the block."""
+    """Run a server on this machine with these answers, and stop it at the end of the block."""
     told: list[Canned] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -92,7 +92,7 @@ ENVELOPES = {
 
 
 def enveloped(body: str, soap: str = "1.1") -> Said:
-    """An answer in an envelope."""
+    """Return an answer in an envelope."""
     kind = "text/xml" if soap == "1.1" else "application/soap+xml"
     text = (
         f'<e:Envelope xmlns:e="{ENVELOPES[soap]}" xmlns:t="{TNS}">'
@@ -102,6 +102,6 @@ def enveloped(body: str, soap: str = "1.1") -> Said:
 
 
 def result(operation: str, fields: str, soap: str = "1.1") -> Said:
-    """The result of an operation; `fields` are elements with the prefix t."""
+    """Return the result of an operation; `fields` are elements with the prefix t."""
     wrapped = f"<t:{operation}Result>{fields}</t:{operation}Result>"
     return enveloped(f"<t:{operation}Response>{wrapped}</t:{operation}Response>", soap)

@@ -1,4 +1,4 @@
-"""A call for each operation, in which that operation alone fails: what is heard then."""
+"""A call for each operation, in which only that operation fails, and what is heard then."""
 
 import io
 import time
@@ -30,12 +30,12 @@ POLICY: Policy = evolve(
     offer=evolve(SHIPPED.offer, one_question=()),
     text=evolve(SHIPPED.text, after_enrolment=tuple(Moment)),
 )
-"""As it ships, but that every operation has a question of its own."""
+"""The policy as shipped, except that every operation has its own question."""
 AUTOPAY = AutoPay(offer=True, terms={"en-US": TERMS, "es-US": TERMS})
 IMPATIENT = Budgets(read=1.0, write=1.0)
-"""For failures that take all the time that there is."""
+"""For failures that use up all the time."""
 SOME = 0.5
-"""Seconds beyond its budget that a back end may take; the driver waits a whole one."""
+"""Seconds by which a back end may exceed its budget. The driver waits a whole one."""
 
 
 def _arrives(moment: Moment) -> Arrival:
@@ -61,7 +61,7 @@ CALLS: Mapping[str, tuple[Arrival, str]] = {
     "EnrollInPaperless": (_arrives(Moment.AFTER_PAYMENT), "1 1"),
     "StoreCustomerPaymentMethodV2": (_arrives(Moment.AFTER_PAYMENT), "1 1 1"),
 }
-"""For each operation a call that comes to it, and what the caller presses; then silence."""
+"""For each operation, a call that uses it, and the keys that the caller presses before silence."""
 
 
 @define
@@ -73,20 +73,21 @@ class OneFails:
     broken: SoapBackend
     heard: io.StringIO
     answers: list[ServiceAnswer] = field(factory=list)
-    """What the broken operation came to, each time it was asked."""
+    """The outcome of the broken operation, for each time that it was called."""
     failed_at: int | None = None
     """How much had been heard by then."""
     pending: int = 0
     slow: bool = False
-    """The machine was: the healthy service did not answer, or a back end passed its budget."""
+    """The machine was slow: the healthy service did not answer, or a back end exceeded its budget.
+    """
 
     @property
     def operations(self) -> frozenset[str]:
-        """All seven."""
+        """All seven operations."""
         return self.healthy.operations
 
     def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
-        """Answers, or fails."""
+        """Answer, or fail."""
         fails = type(request).__name__ == self.operation
         self.pending += 1
         began = time.monotonic()
@@ -103,18 +104,18 @@ class OneFails:
 
 @frozen
 class Held:
-    """A call that was held."""
+    """A completed call."""
 
     answers: tuple[ServiceAnswer, ...]
     heard_next: str
-    """What was said after the failure, until the caller was to press a key or the call ended."""
+    """What was said after the failure, until the caller should press a key or the call ended."""
     handback: Handback
     in_time: bool
-    """Nothing took longer than it may because the machine was busy."""
+    """Nothing took too long because the machine was busy."""
 
 
 def hold(operation: str, healthy: SoapBackend, broken: SoapBackend, *, late: bool) -> Held:
-    """Holds the operation's call; `late` where the broken service takes all the time."""
+    """Run the operation's call; `late` if the broken service uses up all the time."""
     coming, keys = CALLS[operation]
     heard = io.StringIO()
     backend = OneFails(operation, healthy, broken, heard)

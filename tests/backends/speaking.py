@@ -1,6 +1,6 @@
-"""A server that speaks a WSDL: zeep reads what it is sent and writes what it answers.
+"""A server for any WSDL: zeep reads what it receives, and writes what it answers.
 
-It knows nothing of our back end: what it answers is written in the names of the WSDL.
+It knows nothing about our back end: its answers use the names of the WSDL.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -26,7 +26,7 @@ Answers = Mapping[str, Mapping[str, Any]]
 
 
 def bill(**more: Any) -> dict[str, Any]:
-    """A bill of an ASMX service written in VB."""
+    """Return a bill of an ASMX service written in VB."""
     return {
         "InvoiceNumber": "30001",
         "InvoiceTypeID": 1,
@@ -39,7 +39,7 @@ def bill(**more: Any) -> dict[str, Any]:
 
 
 def asmx_customers(**more: Any) -> dict[str, Any]:
-    """Rivera, in an array as ASMX names it; `more` changes the bill."""
+    """Return Rivera, in an array with ASMX's names; `more` changes the bill."""
     customer = {
         "CustomerID": RIVERA.id.reveal(),
         "AccountNumber": RIVERA.account.reveal(),
@@ -121,11 +121,11 @@ SERVICES: Mapping[str, Answers] = {
         },
     },
 }  # fmt: skip
-"""What each service answers."""
+"""The answers of each service."""
 
 
 def _with_references(envelope: etree._Element) -> Said:
-    """The answer as Axis encodes it: what is no simple value stands behind, with a name."""
+    """Return the answer as Axis encodes it, with complex values at the end, under a name."""
     body = envelope[-1]
     for number, item in enumerate([e for e in body[0].iter() if len(e)][1:]):
         apart = etree.SubElement(
@@ -139,7 +139,7 @@ def _with_references(envelope: etree._Element) -> Said:
 
 
 def _in_parts(envelope: etree._Element) -> Said:
-    """The answer as CXF sends it with MTOM switched on."""
+    """Return the answer as CXF sends it with MTOM enabled."""
     head = (
         '--uuid:1\r\nContent-Type: application/xop+xml; charset=UTF-8; type="text/xml"\r\n'
         "Content-ID: <root.message@cxf.apache.org>\r\n\r\n"
@@ -159,7 +159,7 @@ REWRITTEN: Mapping[str, Callable[[etree._Element], Said]] = {
     "axis": _with_references,
     "cxf": _in_parts,
 }
-"""What a stack makes of an answer that zeep has written."""
+"""How each stack rewrites an answer that zeep has written."""
 
 
 @frozen
@@ -173,7 +173,7 @@ class Heard:
 
 @define
 class Speaking:
-    """The server, once it runs."""
+    """The running server."""
 
     url: str
     heard: list[Heard] = field(factory=list)
@@ -181,7 +181,7 @@ class Speaking:
 
 @contextmanager
 def speaking(name: str, answers: Answers | None = None) -> Iterator[Speaking]:
-    """Runs a server of a WSDL on this machine, for both SOAP versions."""
+    """Run a server for a WSDL on this machine, for both SOAP versions."""
     wsdl, rewrite = FOLDER / f"{name}.wsdl", REWRITTEN.get(name)
     says = SERVICES[name] if answers is None else answers
     bindings = {

@@ -1,4 +1,4 @@
-"""The circuit breaker's pause, by a clock that the test moves."""
+"""The circuit breaker's pause, with a clock that the test moves."""
 
 import datetime as real
 from datetime import timedelta
@@ -17,7 +17,7 @@ ASKED = SearchByAccountNumber(secret.account("20481137"))
 
 
 class Clocks:
-    """The time of day and the monotonic clock, both as the test says."""
+    """The time of day and the monotonic clock, both set by the test."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.day = real.datetime(2026, 3, 1, tzinfo=real.UTC)
@@ -34,26 +34,26 @@ class Clocks:
         patch.setattr(breaker, "monotonic", lambda: clocks.seconds)
 
     def passes(self, seconds: float) -> None:
-        """Time passes, on both."""
+        """Let time pass, on both."""
         self.seconds += seconds
         self.day += timedelta(seconds=seconds)
 
 
 class Service:
-    """A service that is down until it is told otherwise."""
+    """A service that is down until told otherwise."""
 
     operations = OPERATIONS
     up = False
 
     def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
-        """Answers."""
+        """Answer."""
         return CustomersFound(()) if self.up else Unavailable("connection refused")
 
 
 @pytest.mark.requirement("R24")
 @pytest.mark.parametrize("jump", [timedelta(), timedelta(days=-1), timedelta(days=1)], ids=str)
 def test_the_pause_is_no_time_of_day(jump: timedelta, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wherever the time of day jumps to, requests are held back for the pause, and no longer."""
+    """Wherever the time of day jumps, no request is sent for the pause, and no longer."""
     clocks, service, states = Clocks(monkeypatch), Service(), []
     guarded = GuardedBackend(service, 2, PAUSE, states.append)
     for _ in range(2):

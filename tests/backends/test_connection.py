@@ -1,4 +1,4 @@
-"""Connections from TOML: what they say, and everything that is wrong with one at once."""
+"""Connections from TOML: their content, and everything that is wrong with one at once."""
 
 from pathlib import Path
 
@@ -38,21 +38,21 @@ KEY = {"THE_KEY": " s3cr3t\n"}
 
 
 def load(folder: Path, text: str, environ: dict[str, str] | None = None) -> Connection:
-    """The connection of a file in a folder."""
+    """Return the connection of a file in a folder."""
     file = folder / "connection.toml"
     file.write_text(text, encoding="utf-8")
     return load_connection(file, KEY if environ is None else environ)
 
 
 def problems(folder: Path, text: str, environ: dict[str, str] | None = None) -> tuple[str, ...]:
-    """What is wrong with a file."""
+    """Return what is wrong with a file."""
     with pytest.raises(ConnectionProblems) as caught:
         load(folder, text, environ)
     return caught.value.problems
 
 
 def test_whole(tmp_path: Path) -> None:
-    """Every setting of a file arrives; an operation's own table goes before `every`."""
+    """Every setting in a file takes effect; an operation's own table comes before `every`."""
     connection = load(tmp_path, WHOLE)
 
     assert connection.partner_key == credential("s3cr3t")
@@ -70,7 +70,7 @@ def test_whole(tmp_path: Path) -> None:
 
 
 def test_key_from_a_file(tmp_path: Path) -> None:
-    """The partner key may stand in a file beside; it shows nowhere."""
+    """The partner key may be in a separate file; it is shown nowhere."""
     (tmp_path / "key").write_text("s3cr3t\n", encoding="utf-8")
     text = WHOLE.replace('partner_key_env = "THE_KEY"', 'partner_key_file = "key"')
 
@@ -84,7 +84,7 @@ def test_key_from_a_file(tmp_path: Path) -> None:
     "address", ["http://127.0.0.1:8090/", "http://localhost/", "http://[::1]/"]
 )
 def test_this_machine_needs_no_tls(tmp_path: Path, address: str) -> None:
-    """Only on this machine may a request go without TLS."""
+    """Requests may go without TLS only on this machine."""
     text = WHOLE.replace("https://billing.example/CloudIVR.asmx", address)
 
     assert load(tmp_path, text).address == address
@@ -94,7 +94,7 @@ def test_this_machine_needs_no_tls(tmp_path: Path, address: str) -> None:
     "address", ["http://billing.example/", "ftp://127.0.0.1/", "billing.example", "", "https://"]
 )
 def test_elsewhere_needs_tls(tmp_path: Path, address: str) -> None:
-    """Anywhere else the partner key would be readable on the way."""
+    """Anywhere else, the partner key could be read along the way."""
     text = WHOLE.replace("https://billing.example/CloudIVR.asmx", address)
 
     (problem,) = problems(tmp_path, text)
@@ -103,7 +103,7 @@ def test_elsewhere_needs_tls(tmp_path: Path, address: str) -> None:
 
 
 def test_no_password_in_an_address(tmp_path: Path) -> None:
-    """A password in an address would be shown in errors: it is refused, and not shown."""
+    """A password in an address would be shown in errors, so it is refused, and not shown."""
     text = WHOLE.replace("https://billing", "https://me:s3cr3t@billing")
 
     (problem,) = problems(tmp_path, text)
@@ -112,7 +112,7 @@ def test_no_password_in_an_address(tmp_path: Path) -> None:
 
 
 def test_every_problem_at_once(tmp_path: Path) -> None:
-    """All that a connection must not say is told together, with its place."""
+    """Everything invalid in a connection is reported together, with its place."""
     text = (
         WHOLE.replace("https://billing", "http://billing")
         .replace('"1.2"', '"2.0"\ncircuit_failures = 0\ncircuit_seconds = 0')
@@ -139,7 +139,7 @@ def test_every_problem_at_once(tmp_path: Path) -> None:
 
 
 def test_wrong_form(tmp_path: Path) -> None:
-    """Values of another type, unknown names and missing ones are told with their places."""
+    """Values of the wrong type, and unknown and missing names, are reported with their places."""
     text = '[service]\naddress = 5\nsopa = "1.1"\n[request.every]\nA = 1\n[extra]\n'
 
     found = "\n".join(problems(tmp_path, text))
@@ -159,11 +159,11 @@ def test_wrong_form(tmp_path: Path) -> None:
     ],
 )
 def test_unusable(tmp_path: Path, text: str, says: str) -> None:
-    """What cannot be read at all is said, and what to do."""
+    """What cannot be read at all is reported, with what to do."""
     assert says in "\n".join(problems(tmp_path, text))
 
 
 def test_no_file(tmp_path: Path) -> None:
-    """A file that is not there is a problem, not a traceback."""
+    """A missing file is a problem, not a traceback."""
     with pytest.raises(ConnectionProblems, match="cannot be read"):
         load_connection(tmp_path / "nowhere.toml")

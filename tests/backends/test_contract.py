@@ -1,4 +1,4 @@
-"""The contract of back ends: the one in memory keeps it, and each promise can be broken."""
+"""The contract of back ends: the in-memory one keeps it, and each promise can be broken."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -37,13 +37,13 @@ Twist = Callable[[MemoryBackend, ServiceRequest, float], ServiceAnswer]
 
 
 def well(service: MemoryBackend, request: ServiceRequest, budget: float) -> ServiceAnswer:
-    """Answers as it should."""
+    """Answer correctly."""
     return service.answer(request, budget)
 
 
 @frozen
 class Twisted:
-    """A back end that answers as `twist` says, and has the operations that it says it has."""
+    """A back end that answers as `twist` says, and claims these operations."""
 
     twist: Twist = well
     operations: frozenset[str] = OPERATIONS
@@ -54,36 +54,36 @@ class Twisted:
         return self.shown
 
     def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
-        """Answers as `twist` says."""
+        """Answer as `twist` says."""
         return self.twist(self.service, request, budget)
 
 
 @pytest.mark.requirement("R12", "R21", "R23")
 def test_memory_keeps_it() -> None:
-    """The back end in memory keeps every promise."""
+    """The in-memory back end keeps every promise."""
     check_backend(springfield)
 
 
 @pytest.mark.parametrize("lacking", sorted(OPERATIONS))
 def test_memory_keeps_it_without(lacking: str) -> None:
-    """It keeps every promise that is left where the service lacks an operation."""
+    """It keeps every remaining promise if the service lacks an operation."""
     check_backend(lambda: springfield(OPERATIONS - {lacking}))
 
 
 def no_time_no_answer(s: MemoryBackend, r: ServiceRequest, budget: float) -> ServiceAnswer:
-    """Raises where there is no time."""
+    """Raise an error if there is no time."""
     if budget <= 0:
         raise ValueError
     return s.answer(r, budget)
 
 
 def unknown_read(s: MemoryBackend, r: ServiceRequest, budget: float) -> ServiceAnswer:
-    """Calls a read that got no answer unknown."""
+    """Report a read without an answer as unknown."""
     return s.answer(r, budget) if budget > 0 else OutcomeUnknown()
 
 
 def forgets_phones(s: MemoryBackend, r: ServiceRequest, budget: float) -> ServiceAnswer:
-    """Leaves the telephone number out."""
+    """Leave out the telephone number."""
     answer = s.answer(r, budget)
     if isinstance(answer, CustomersFound):
         return CustomersFound(tuple(evolve(c, phone=None) for c in answer.customers))
@@ -91,19 +91,19 @@ def forgets_phones(s: MemoryBackend, r: ServiceRequest, budget: float) -> Servic
 
 
 def first_only(s: MemoryBackend, r: ServiceRequest, budget: float) -> ServiceAnswer:
-    """Finds at most one customer."""
+    """Find at most one customer."""
     answer = s.answer(r, budget)
     return CustomersFound(answer.customers[:1]) if isinstance(answer, CustomersFound) else answer
 
 
 def nobody_is_refused(s: MemoryBackend, r: ServiceRequest, budget: float) -> ServiceAnswer:
-    """Calls it a refusal that nobody was found."""
+    """Report that no one was found as a refusal."""
     answer = s.answer(r, budget)
     return Refused(Refusal.OTHER) if answer == CustomersFound(()) else answer
 
 
 def flag_is_false(s: MemoryBackend, r: ServiceRequest, budget: float) -> ServiceAnswer:
-    """Reads a missing flag as false."""
+    """Read a missing flag as false."""
     answer = s.answer(r, budget)
     if not isinstance(answer, CustomersFound):
         return answer
@@ -116,12 +116,12 @@ def flag_is_false(s: MemoryBackend, r: ServiceRequest, budget: float) -> Service
 
 
 def always_there(s: MemoryBackend, r: ServiceRequest, budget: float) -> ServiceAnswer:
-    """Finds every invoice."""
+    """Find every invoice."""
     return InvoiceChecked(True) if isinstance(r, InvoiceExists) else s.answer(r, budget)
 
 
 def active_at_once(s: MemoryBackend, r: ServiceRequest, budget: float) -> ServiceAnswer:
-    """Makes a bill paperless without waiting for the link."""
+    """Make a bill paperless without waiting for the link."""
     sent = len(s.emails)
     answer = s.answer(r, budget)
     for email in s.emails[sent:]:
@@ -130,7 +130,7 @@ def active_at_once(s: MemoryBackend, r: ServiceRequest, budget: float) -> Servic
 
 
 def never_replaces(s: MemoryBackend, r: ServiceRequest, budget: float) -> ServiceAnswer:
-    """Refuses to replace a registration."""
+    """Refuse to replace a registration."""
     match r:
         case StoreCustomerPreference(customer=who, invoice_type=bill, paperless=True):
             if s.registration(who, bill) is Registration.PENDING:
@@ -139,27 +139,27 @@ def never_replaces(s: MemoryBackend, r: ServiceRequest, budget: float) -> Servic
 
 
 def never_to_paper(s: MemoryBackend, r: ServiceRequest, budget: float) -> ServiceAnswer:
-    """Says that a bill is back on paper, and does nothing."""
+    """Say that a bill is back on paper, but do nothing."""
     if isinstance(r, StoreCustomerPreference) and not r.paperless:
         return Accepted()
     return s.answer(r, budget)
 
 
 def any_preference(s: MemoryBackend, r: ServiceRequest, budget: float) -> ServiceAnswer:
-    """Says yes to every preference."""
+    """Accept every preference."""
     answer = s.answer(r, budget)
     return Accepted() if isinstance(r, StoreCustomerPreference) else answer
 
 
 def forgets_keys(s: MemoryBackend, r: ServiceRequest, budget: float) -> ServiceAnswer:
-    """Does what is sent again once more."""
+    """Do what is sent again once more."""
     if isinstance(r, StoreCustomerPreference):
         return s.answer(evolve(r, key=f"{r.key} at {time.perf_counter_ns()}"), budget)
     return s.answer(r, budget)
 
 
 def any_content(s: MemoryBackend, r: ServiceRequest, budget: float) -> ServiceAnswer:
-    """Answers a key as it did before, whatever comes with it."""
+    """Answer a key as before, whatever comes with it."""
     if isinstance(r, Write) and not isinstance(r, EnrollInPaperless):
         first = ANSWERED.setdefault((s, type(r), r.key), r)
         return s.answer(first, budget)
@@ -170,7 +170,7 @@ ANSWERED: dict[tuple[object, type[Write], str], Write] = {}
 
 
 def own_address(s: MemoryBackend, r: ServiceRequest, budget: float) -> ServiceAnswer:
-    """Enrolls with the address on file, not the payment's."""
+    """Enroll with the address on file instead of the payment's."""
     if isinstance(r, EnrollInPaperless):
         email = customer("rivera").email
         return s.answer(
@@ -183,13 +183,13 @@ def own_address(s: MemoryBackend, r: ServiceRequest, budget: float) -> ServiceAn
 
 
 def any_enrollment(s: MemoryBackend, r: ServiceRequest, budget: float) -> ServiceAnswer:
-    """Says yes to every enrollment."""
+    """Accept every enrollment."""
     answer = s.answer(r, budget)
     return Accepted() if isinstance(r, EnrollInPaperless) else answer
 
 
 def looks_then_acts(s: MemoryBackend, r: ServiceRequest, budget: float) -> ServiceAnswer:
-    """Looks whether a bill is on paper, and only later enrolls it."""
+    """Check whether a bill is on paper, and enroll it only later."""
     if isinstance(r, EnrollInPaperless):
         before = s.registration(r.customer, r.invoice_type)
         time.sleep(0.1)
@@ -199,12 +199,12 @@ def looks_then_acts(s: MemoryBackend, r: ServiceRequest, budget: float) -> Servi
 
 
 def any_text(s: MemoryBackend, r: ServiceRequest, budget: float) -> ServiceAnswer:
-    """Texts to every number."""
+    """Text any number."""
     return Accepted() if isinstance(r, SendWebLink) else s.answer(r, budget)
 
 
 def any_payment(s: MemoryBackend, r: ServiceRequest, budget: float) -> ServiceAnswer:
-    """Stores the method of every payment."""
+    """Store the method of any payment."""
     return Accepted() if isinstance(r, StoreCustomerPaymentMethodV2) else s.answer(r, budget)
 
 
@@ -241,7 +241,7 @@ def test_every_promise_is_tried() -> None:
 
 @pytest.mark.parametrize("check", PROMISES, ids=lambda check: check.__name__)
 def test_every_promise_can_be_broken(check: Callable[..., None]) -> None:
-    """A back end that breaks a promise is told so, in the promise's words."""
+    """If a back end breaks a promise, the error has the promise's words."""
     assert check.__doc__
 
     with pytest.raises(AssertionError) as told:
@@ -251,7 +251,7 @@ def test_every_promise_can_be_broken(check: Callable[..., None]) -> None:
 
 
 def test_unknown_is_for_writes() -> None:
-    """A read whose outcome is unknown breaks the promise of fitting answers."""
+    """A read with an unknown outcome breaks the promise of fitting answers."""
     with pytest.raises(AssertionError, match="OutcomeUnknown answers SearchByAccountNumber"):
         check_backend(lambda: Twisted(unknown_read))
 
@@ -270,13 +270,13 @@ def test_what_is_raised_is_told() -> None:
 
 
 def test_all_that_is_broken_is_told_at_once() -> None:
-    """Several broken promises are told together, and counted."""
+    """Several broken promises are reported together, and counted."""
     with pytest.raises(AssertionError, match=rf"2 of {len(PROMISES)} promises are broken"):
         check_backend(lambda: Twisted(first_only))
 
 
 def test_reads_are_checked_without_phone_search() -> None:
-    """A promise about an operation that is lacking is left out."""
+    """A promise about a missing operation is skipped."""
     lacking = OPERATIONS - {SearchByCustomerPhoneNumber.__name__, SearchByAccountNumber.__name__}
 
     check_backend(lambda: springfield(lacking))

@@ -1,4 +1,4 @@
-"""Springfield Water: believable, complete, and nobody's real data."""
+"""Springfield Water: believable, complete, and no one's real data."""
 
 import re
 from collections import Counter
@@ -15,13 +15,13 @@ EVERYBODY = list(CUSTOMERS.values())
 
 
 def has(handle: str) -> tuple[bool, bool]:
-    """Whether a customer has an e-mail address, and a telephone number, on file."""
+    """Tell whether a customer has an e-mail address, and a telephone number, on file."""
     return customer(handle).email is not None, customer(handle).phone is not None
 
 
 @pytest.mark.parametrize("who", EVERYBODY, ids=CUSTOMERS)
 def test_fictitious(who: Customer) -> None:
-    """Numbers are kept for fiction, addresses are at example domains or plainly invented."""
+    """Numbers are reserved for fiction; addresses are at example domains or clearly invented."""
     assert re.fullmatch(r"[0-9]{8}", who.account.reveal())
     assert not looks_like_card(who.account.reveal())
     if who.phone:
@@ -34,7 +34,7 @@ def test_fictitious(who: Customer) -> None:
 
 
 def test_told_apart() -> None:
-    """No two customers share an identifier or account number, no two invoices a number."""
+    """No two customers share an identifier or account number, and no two invoices a number."""
     for values in (
         [who.id for who in EVERYBODY],
         [who.account for who in EVERYBODY],
@@ -45,14 +45,14 @@ def test_told_apart() -> None:
 
 
 def test_what_is_on_file() -> None:
-    """Every mixture of e-mail address and telephone number is there."""
+    """There is every combination of e-mail address and telephone number."""
     mixtures = [has(handle) for handle in ("rivera", "chen", "patel", "okafor")]
 
     assert mixtures == [(True, True), (False, True), (True, False), (False, False)]
 
 
 def test_shared_telephones() -> None:
-    """Of those who share a telephone, some share the last four digits and some do not."""
+    """Among those who share a telephone, some share the last four digits, and some do not."""
     haddad, lindgren, kim, shop = map(customer, ("haddad", "lindgren", "kim", "kim-shop"))
 
     assert haddad.phone == lindgren.phone
@@ -62,7 +62,7 @@ def test_shared_telephones() -> None:
 
 
 def test_bills() -> None:
-    """There are many bills, no bill, like bills on two accounts, and one of an odd type."""
+    """There are many bills, no bill, similar bills on two accounts, and one of an odd type."""
     assert len({invoice.type for invoice in customer("novak").invoices}) == 7
     assert customer("ivanova").invoices == ()
     assert [invoice.type for invoice in customer("reyes").invoices] == ["PERMIT"]
@@ -75,7 +75,7 @@ def test_bills() -> None:
 
 @pytest.mark.parametrize("handle", CUSTOMERS)
 def test_everybody_is_found(handle: str) -> None:
-    """The service finds everybody as they are listed here."""
+    """The service finds everyone as listed here."""
     answer = springfield().answer(SearchByAccountNumber(customer(handle).account), 1.0)
 
     assert customer(handle) in answer.customers  # type: ignore[union-attr]
@@ -93,7 +93,7 @@ def test_payments(handle: str) -> None:
 
 
 def test_a_service_each() -> None:
-    """Each service is as new: what one is told the other does not know."""
+    """Each service is new: one does not know what another was told."""
     one, other = springfield(), springfield()
     one.complete("https://nowhere.example")
     one.script("InvoiceExists", None)
@@ -104,6 +104,6 @@ def test_a_service_each() -> None:
 
 
 def test_unknown_handle() -> None:
-    """A slip in a handle is told, with the handles that there are."""
+    """A mistyped handle is reported, with those that exist."""
     with pytest.raises(LookupError, match="unknown customer 'riviera'; choose rivera, chen"):
         customer("riviera")

@@ -46,7 +46,7 @@ WORDS: dict[type[ServiceAnswer], str] = {
 }
 
 SLOW = 5
-"""So often a case is held again."""
+"""How often a case is retried."""
 
 PERSONAL = [
     "demo-key-that-everybody-knows",
@@ -62,17 +62,17 @@ PERSONAL = [
 
 @frozen
 class Case:
-    """What became of one operation that failed in one way."""
+    """The outcome of one operation that failed in one way."""
 
     held: Held
     logged: str
-    """Everything that any library or we logged meanwhile, at its most talkative."""
+    """Everything that any library or we logged in the meantime, at the most verbose level."""
     registrations: int
-    """How many registrations the service has begun for the caller."""
+    """How many registrations the service has started for the caller."""
 
 
 def _case(service: Service, healthy: SoapBackend, operation: str, breakage: Broken) -> Case:
-    """One that the machine was quick enough for: else the driver gave up before the back end."""
+    """Return a case for which the machine was fast enough; otherwise, the driver gives up first."""
     for _ in range(SLOW):
         case = _held(service, healthy, operation, breakage)
         if case.held.in_time:
@@ -93,7 +93,7 @@ def _held(service: Service, healthy: SoapBackend, operation: str, breakage: Brok
 
 @contextmanager
 def everything_logged() -> Iterator[list[str]]:
-    """What any library, and we, say at our most talkative."""
+    """Collect what any library, and we, log at the most verbose level."""
     said: list[str] = []
 
     class Keeping(logging.Handler):
@@ -115,7 +115,7 @@ def everything_logged() -> Iterator[list[str]]:
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
-    """The healthy service, behind those that fail; it is as new for each of them."""
+    """The healthy service, behind the failing ones, reset for each of them."""
     with running() as healthy:
         yield healthy
 
@@ -123,7 +123,7 @@ def service() -> Iterator[Service]:
 @pytest.mark.requirement("R10", "R23", "R24", "R31")
 @pytest.mark.parametrize("operation", sorted(CALLS))
 def test_every_way_to_fail(service: Service, operation: str, subtests: pytest.Subtests) -> None:
-    """Whatever fails, it is told for what it is, nothing is done twice, and no secret shows."""
+    """Every failure is reported correctly, nothing is done twice, and no secret is shown."""
     rows = []
     healthy = SoapBackend(demo_connection(service.endpoint))
     for breakage in BREAKAGES:
@@ -141,7 +141,7 @@ def test_every_way_to_fail(service: Service, operation: str, subtests: pytest.Su
 
 
 def outcome_is_what_is_known(operation: str, breakage: Broken, case: Case) -> None:
-    """A read that failed did nothing; a write may have been done, unless it never got there."""
+    """A failed read did nothing; a write may have been done, unless it never arrived."""
     answer = case.held.answers[0]
     if breakage.answered:
         assert isinstance(answer, CustomersFound | InvoiceChecked | Accepted)
@@ -153,7 +153,7 @@ def outcome_is_what_is_known(operation: str, breakage: Broken, case: Case) -> No
 
 
 def nothing_is_done_twice(operation: str, case: Case) -> None:
-    """A read is tried twice at most, a preference after a look-up, and all else once."""
+    """A read is tried at most twice, a preference after a look-up, and everything else once."""
     again = isinstance(REQUESTS[operation], Read) or operation == "StoreCustomerPreference"
 
     assert len(case.held.answers) <= (2 if again else 1)
@@ -161,7 +161,7 @@ def nothing_is_done_twice(operation: str, case: Case) -> None:
 
 
 def caller_hears_something_sensible(case: Case) -> None:
-    """Nothing of an error or of a failed payment; an accepted wish ends as enrolled or kept."""
+    """No error or failed payment is mentioned; an accepted request ends as enrolled or kept."""
     heard = case.held.heard_next.lower()
     assert heard
     for word in ("error", "exception", "soap", "http", "server", "payment failed", "null"):
@@ -174,14 +174,14 @@ def caller_hears_something_sensible(case: Case) -> None:
 
 
 def no_secret_shows(case: Case) -> None:
-    """No log of any library, no answer and no repr holds a secret or anything personal."""
+    """No log of any library, no answer, and no repr contains a secret or anything personal."""
     shown = f"{case.logged} {case.held.answers!r} {case.held.handback!r}"
 
     assert [value for value in PERSONAL if value in shown] == []
 
 
 def row(breakage: Broken, case: Case) -> str:
-    """A way to fail, as the page tells it."""
+    """Return a way to fail as a row of the page."""
     came_to = WORDS[type(case.held.answers[0])]
     heard = textwrap.shorten(case.held.heard_next, 110, placeholder=" …")
     ended = case.held.handback.disposition.value
@@ -189,7 +189,7 @@ def row(breakage: Broken, case: Case) -> str:
 
 
 def page_is_current(operation: str, rows: Iterable[str]) -> None:
-    """The page says of this operation what this run has seen."""
+    """The page says what this run has seen for this operation."""
     text = (
         f"## {operation}\n\n"
         "| Failure | Outcome | The caller hears next | The call ends |\n"

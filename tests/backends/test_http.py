@@ -45,12 +45,12 @@ DRIPS = {
     "chunks": (CHUNKED + WHOLE, b"1\r\n \r\n" * 500),
     "trailers": (CHUNKED + WHOLE + b"0\r\n", b"X-A: b\r\n" * 90),
 }
-"""What comes at once, and what then comes drop by drop."""
+"""What is sent at once, and what then comes byte by byte."""
 
 
 @contextmanager
 def dripping(first: bytes, content: bytes, tls: ssl.SSLContext | None = None) -> Iterator[str]:
-    """A server that sends a byte every 50 ms after what comes first, and reads whatever comes."""
+    """Run a server that sends a byte every 50 ms after the first part, and reads everything."""
     stop = threading.Event()
     listener = socket.create_server(("127.0.0.1", 0))
 
@@ -92,7 +92,7 @@ def dripping(first: bytes, content: bytes, tls: ssl.SSLContext | None = None) ->
 @pytest.mark.parametrize("at", DRIPS)
 @pytest.mark.alone
 def test_the_budget_covers_the_whole_request(at: str) -> None:
-    """A server that drips, at whatever point, is given up when the budget is used up."""
+    """If a server drips, at whatever point, it is given up when the budget is used up."""
     with dripping(*DRIPS[at]) as address:
         backend = SoapBackend(evolve(REPROMPT, address=address))
         began = time.monotonic()
@@ -106,7 +106,7 @@ def test_the_budget_covers_the_whole_request(at: str) -> None:
 @pytest.mark.requirement("R10", "R23")
 @pytest.mark.alone
 def test_a_dripped_handshake() -> None:
-    """A server that never ends its TLS handshake did nothing, and holds nobody up."""
+    """A server that never completes its TLS handshake did nothing, and holds up no one."""
     with dripping(b"", b"\x16\x03\x03\x40\x00" + b"\x02" * 2000) as address:
         began = time.monotonic()
         with pytest.raises(NothingDone):
@@ -118,7 +118,7 @@ def test_a_dripped_handshake() -> None:
 
 @pytest.mark.alone
 def test_a_server_that_does_not_read() -> None:
-    """A request that nobody takes in is given up when the budget is used up."""
+    """A request that no one reads is given up when the budget is used up."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
@@ -140,7 +140,7 @@ def test_no_thread_is_left() -> None:
 
 
 def test_own_limit_of_an_operation() -> None:
-    """A connection may give an operation less time than the policy does; never more."""
+    """A connection may give an operation less time than the policy does, but never more."""
     with dripping(b"", b"") as address:
         limited = evolve(
             REPROMPT, address=address, seconds={"EnrollInPaperless": 0.5, "every": 20.0}
@@ -161,7 +161,7 @@ def test_own_limit_of_an_operation() -> None:
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A private CA, a server's certificate, and a client's, made with openssl."""
+    """A private CA, and certificates of a server and a client, made with openssl."""
     folder = tmp_path_factory.mktemp("ca")
 
     def openssl(*arguments: str) -> None:
@@ -181,7 +181,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def secure(folder: Path, *, ask_client: bool = False) -> Iterator[str]:
-    """A service over TLS that answers enrollments; it may want a client's certificate."""
+    """Run a service over TLS that answers enrollments, and may require a client's certificate."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(folder / "server.pem", folder / "server.key")
     if ask_client:
@@ -192,12 +192,12 @@ def secure(folder: Path, *, ask_client: bool = False) -> Iterator[str]:
 
 
 def asked(address: str, **more: str) -> object:
-    """What an enrollment comes to."""
+    """Return the outcome of an enrollment."""
     return SoapBackend(evolve(REPROMPT, address=address, **more)).answer(ENROLL, 5.0)
 
 
 def test_a_private_ca(authority: Path) -> None:
-    """A CA of the biller's own is trusted where the connection names it, and only there."""
+    """A biller's private CA is trusted only if the connection names it."""
     with secure(authority) as address:
         assert asked(address, ca_file=str(authority / "ca.pem")) == Accepted()
         assert asked(address) == Unavailable()
@@ -206,7 +206,7 @@ def test_a_private_ca(authority: Path) -> None:
 @pytest.mark.requirement("R10", "R23", "R49")
 @pytest.mark.parametrize("at", ["nothing", "headers", "chunks", "a body without a length"])
 def test_a_secure_server_that_drips(authority: Path, at: str) -> None:
-    """TLS changes nothing: the budget covers the whole request."""
+    """TLS makes no difference: the budget covers the whole request."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(authority / "server.pem", authority / "server.key")
     with dripping(*DRIPS[at], tls) as address:
@@ -220,7 +220,7 @@ def test_a_secure_server_that_drips(authority: Path, at: str) -> None:
 
 
 def test_a_client_certificate(authority: Path) -> None:
-    """A service that wants a certificate of the caller gets the one that is named."""
+    """A service that requires a client certificate gets the one that is named."""
     ca = str(authority / "ca.pem")
     own = {
         "client_certificate": str(authority / "client.pem"),
@@ -232,7 +232,7 @@ def test_a_client_certificate(authority: Path) -> None:
 
 
 def test_a_proxy(authority: Path) -> None:
-    """A request goes through the proxy that is named, in a tunnel where it is secure."""
+    """A request goes through the proxy that is named, in a tunnel if it is secure."""
     with tunneling() as (proxy, asked_for), secure(authority) as address:
         answer = asked(address, ca_file=str(authority / "ca.pem"), proxy=proxy)
 
@@ -242,7 +242,7 @@ def test_a_proxy(authority: Path) -> None:
 
 @contextmanager
 def tunneling() -> Iterator[tuple[str, list[str]]]:
-    """An HTTP proxy that tunnels, and what it was asked for."""
+    """Run an HTTP proxy that tunnels; provide what it was asked for."""
     asked_for: list[str] = []
     listener = socket.create_server(("127.0.0.1", 0))
 
@@ -270,7 +270,7 @@ def tunneling() -> Iterator[tuple[str, list[str]]]:
                 other.sendall(content)
             other.shutdown(socket.SHUT_WR)
         except OSError:
-            pass  # the other side has ended
+            pass  # the other side has closed
 
     threading.Thread(target=serve, daemon=True).start()
     try:

@@ -1,4 +1,4 @@
-"""The billing service in memory: outboxes, links, scripted failures, and a model of it all."""
+"""The in-memory billing service: outboxes, links, scripted failures, and a model of it all."""
 
 import threading
 from typing import Any
@@ -53,7 +53,7 @@ MOBILE = secret.phone("+12175550180")
 
 
 def enroll(handle: str, key: str = "e1") -> EnrollInPaperless:
-    """The enrollment of the bill that a customer has paid."""
+    """Return the enrollment of the bill that a customer has paid."""
     who = customer(handle)
     return EnrollInPaperless(payment(handle).guid, who.id, who.account, "WATER", key, key)
 
@@ -61,7 +61,7 @@ def enroll(handle: str, key: str = "e1") -> EnrollInPaperless:
 def prefer(
     handle: str, key: str = "p1", *, paperless: bool = True, email: Secret | None = ADDRESS
 ) -> StoreCustomerPreference:
-    """The preference for a customer's water bill."""
+    """Return the preference for a customer's water bill."""
     who = customer(handle)
     return StoreCustomerPreference(
         who.id, who.account, "WATER", paperless, email if paperless else None, None, key, key
@@ -69,25 +69,25 @@ def prefer(
 
 
 def text(handle: str, key: str = "t1", phone: Secret = MOBILE) -> SendWebLink:
-    """A text to a customer, about the water bill."""
+    """Return a text to a customer about the water bill."""
     who = customer(handle)
     return SendWebLink(who.id, who.account, "WATER", phone, "review", key, key)
 
 
 def autopay(handle: str, key: str = "a1") -> StoreCustomerPaymentMethodV2:
-    """AutoPay for a customer's water bill."""
+    """Return AutoPay for a customer's water bill."""
     who = customer(handle)
     guid = payment(handle).guid
     return StoreCustomerPaymentMethodV2(guid, who.id, who.account, "WATER", key, key)
 
 
 def by_account(handle: str) -> SearchByAccountNumber:
-    """The search for a customer."""
+    """Return the search for a customer."""
     return SearchByAccountNumber(customer(handle).account)
 
 
 def water(service: MemoryBackend, handle: str) -> Registration:
-    """How far a customer's water bill is."""
+    """Return the status of a customer's water bill."""
     return service.registration(customer(handle).id, "WATER")
 
 
@@ -96,7 +96,7 @@ def water(service: MemoryBackend, handle: str) -> Registration:
 
 @pytest.mark.requirement("R21")
 def test_enrolled_is_pending_until_the_link_is_opened() -> None:
-    """`EnrollInPaperless` queues one e-mail, to the payment's address; its link completes."""
+    """`EnrollInPaperless` queues one e-mail to the payment's address, whose link completes it."""
     service = springfield()
 
     assert Accepted() == service.answer(enroll("chen"), BUDGET)
@@ -113,7 +113,7 @@ def test_enrolled_is_pending_until_the_link_is_opened() -> None:
 
 @pytest.mark.requirement("R12")
 def test_pending_gets_no_second_registration() -> None:
-    """While a registration is pending `EnrollInPaperless` is refused, and no e-mail goes out."""
+    """While a registration is pending, `EnrollInPaperless` is refused, and no e-mail is queued."""
     service = springfield()
     service.answer(enroll("rivera"), BUDGET)
 
@@ -124,7 +124,7 @@ def test_pending_gets_no_second_registration() -> None:
 
 @pytest.mark.requirement("R12")
 def test_pending_may_have_its_link_texted() -> None:
-    """A link that is texted while a registration is pending completes that registration."""
+    """A link texted while a registration is pending completes that registration."""
     service = springfield()
 
     assert Accepted() == service.answer(text("silva"), BUDGET)
@@ -154,7 +154,7 @@ def test_a_text_stays_valid_after_a_registration_by_text_alone() -> None:
 
 
 def test_enrolment_is_of_the_payment() -> None:
-    """`EnrollInPaperless` reads customer and bill from the payment, whatever else is sent."""
+    """`EnrollInPaperless` takes the customer and bill from the payment, whatever else is sent."""
     service = springfield()
     wrong = evolve(enroll("rivera"), customer=customer("novak").id, invoice_type="GAS")
 
@@ -165,7 +165,7 @@ def test_enrolment_is_of_the_payment() -> None:
 
 
 def test_enrolment_of_a_bill_that_is_no_longer_listed() -> None:
-    """A bill that was just paid can be enrolled, though a search lists it no more."""
+    """A bill that was just paid can be enrolled even if a search no longer lists it."""
     service = springfield()
 
     assert Accepted() == service.answer(enroll("ivanova"), BUDGET)
@@ -173,7 +173,7 @@ def test_enrolment_of_a_bill_that_is_no_longer_listed() -> None:
 
 
 def test_replaced_link() -> None:
-    """A preference for a pending bill sends a new link; the old one is void."""
+    """A preference for a pending bill sends a new link, and the old one is void."""
     service = springfield()
     service.answer(enroll("rivera"), BUDGET)
     service.answer(prefer("rivera"), BUDGET)
@@ -186,7 +186,7 @@ def test_replaced_link() -> None:
 
 
 def test_cancelled_link() -> None:
-    """Back to paper voids every link that was sent for the bill, and no other."""
+    """Going back to paper voids every link that was sent for the bill, but no other."""
     service = springfield()
     service.answer(prefer("rivera", "p1"), BUDGET)
     service.answer(text("rivera"), BUDGET)
@@ -204,7 +204,7 @@ def test_cancelled_link() -> None:
 
 
 def test_address_typed_on_the_linked_page() -> None:
-    """A texted link finishes a bill that is on paper, and the address typed there is kept."""
+    """A texted link completes a bill that is on paper, and the address typed there is kept."""
     service = springfield()
     service.answer(text("chen"), BUDGET)
 
@@ -216,7 +216,7 @@ def test_address_typed_on_the_linked_page() -> None:
 
 
 def test_registration_by_text_alone() -> None:
-    """A preference with a number and no address is pending, and no e-mail goes out."""
+    """A preference with a number but no address is pending, and no e-mail is queued."""
     service = springfield()
     wish = evolve(prefer("chen", email=None), phone=MOBILE)
 
@@ -235,7 +235,7 @@ def test_preference_without_address_or_number() -> None:
 
 @pytest.mark.parametrize("number", ["", "12345", "+12175550114", "2175550114", "1 217 555-0114"])
 def test_no_text_to_these(number: str) -> None:
-    """A landline is refused however it is written, and so is what is no number."""
+    """A landline is refused however it is written, and so is an invalid number."""
     service = springfield()
     refused = service.answer(text("olsen", phone=secret.phone(number)), BUDGET)
 
@@ -244,14 +244,14 @@ def test_no_text_to_these(number: str) -> None:
 
 
 def test_unknown_bill_is_not_texted() -> None:
-    """A text about a bill that the customer has not is refused."""
+    """A text about a bill that the customer does not have is refused."""
     wrong = evolve(text("rivera"), invoice_type="GAS")
 
     assert Refused(Refusal.OTHER) == springfield().answer(wrong, BUDGET)
 
 
 def test_autopay() -> None:
-    """AutoPay is stored for the bill of the payment."""
+    """AutoPay is stored for the payment's bill."""
     service = springfield()
     service.answer(autopay("rivera"), BUDGET)
 
@@ -268,7 +268,7 @@ def test_number_as_runtimes_write_it(number: str) -> None:
 
 @pytest.mark.parametrize("number", ["anonymous", "+1", "5550106"])
 def test_number_withheld(number: str) -> None:
-    """What is no whole number finds nobody."""
+    """An incomplete number finds no one."""
     answer = springfield().answer(SearchByCustomerPhoneNumber(secret.phone(number)), BUDGET)
 
     assert CustomersFound(()) == answer
@@ -276,7 +276,7 @@ def test_number_withheld(number: str) -> None:
 
 @pytest.mark.parametrize("blank", ["", " "])
 def test_a_blank_is_not_looked_for(blank: str) -> None:
-    """A read without what to look for is refused, as the reference service does."""
+    """A read without a subject is refused, as in the reference service."""
     for request in (
         SearchByCustomerPhoneNumber(secret.phone(blank)),
         SearchByAccountNumber(secret.account(blank)),
@@ -295,7 +295,7 @@ def test_autopay_for_another_bill() -> None:
 
 
 def test_invoice_of_another_account() -> None:
-    """An invoice is there only under its own account."""
+    """An invoice exists only under its own account."""
     asked = InvoiceExists(customer("chen").account, customer("rivera").invoices[0].number)
 
     assert InvoiceChecked(False) == springfield().answer(asked, BUDGET)
@@ -306,7 +306,7 @@ def test_invoice_of_another_account() -> None:
 
 @pytest.mark.requirement("R23")
 def test_same_key_sends_nothing_more() -> None:
-    """A write sent again with its key queues nothing more and is answered as before."""
+    """A write sent again with its key queues nothing more, and gets the same answer."""
     service = springfield()
     for request in (prefer("rivera"), text("rivera"), autopay("rivera")):
         first = service.answer(request, BUDGET)
@@ -369,7 +369,7 @@ WRITES = (enroll("rivera"), prefer("rivera"))
 def test_writes_fail_as_scripted(
     request_: ServiceRequest, how: Any, answer: ServiceAnswer, done: bool
 ) -> None:
-    """A write ends as scripted, and was done only where the script says so; then all is well."""
+    """A write ends as scripted, and was done only if the script says so; then, all is well."""
     service = springfield(sleep=lambda _: None)
     service.script(type(request_).__name__, how)
 
@@ -397,7 +397,7 @@ def test_reads_that_fail_are_unavailable(request_: ServiceRequest, how: Any) -> 
 
 
 def test_slow_waits_no_longer_than_the_budget() -> None:
-    """A slow service is waited for as long as it takes, and at most for the budget."""
+    """A slow service is waited for as long as it takes, but no longer than the budget."""
     waited: list[float] = []
     service = springfield(sleep=waited.append)
     service.script("SearchByAccountNumber", Slow(1.5), Slow(60.0))
@@ -410,7 +410,7 @@ def test_slow_waits_no_longer_than_the_budget() -> None:
 
 
 def test_script_is_of_its_operation() -> None:
-    """Failures are of the operation they are scripted for, and come in order."""
+    """Failures apply to the operation they are scripted for, in order."""
     service = springfield()
     service.script("SendWebLink", Fault.DOWN, None)
     service.script("SendWebLink", Refusal.BAD_PHONE)
@@ -422,13 +422,13 @@ def test_script_is_of_its_operation() -> None:
 
 
 def test_script_of_no_operation() -> None:
-    """A slip in an operation's name is told, with the names that there are."""
+    """A mistyped operation is reported, with those that exist."""
     with pytest.raises(ValueError, match="unknown operation 'Enroll'; choose EnrollInPaperless, "):
         springfield().script("Enroll", Fault.DOWN)
 
 
 def test_lacking_operation() -> None:
-    """An operation that the service lacks is unavailable: nothing is done, nothing is sent."""
+    """An operation that the service lacks is unavailable: nothing is done or sent."""
     service = springfield(OPERATIONS - {"StoreCustomerPreference"})
 
     assert Unavailable() == service.answer(prefer("rivera"), BUDGET)
@@ -437,14 +437,14 @@ def test_lacking_operation() -> None:
 
 # ── personal data ────────────────────────────────────────────────────────────────────────
 
-PERSONAL = st.text(min_size=12, max_size=20).map("{}§".format)  # no word of the code
+PERSONAL = st.text(min_size=12, max_size=20).map("{}§".format)  # no word in the code
 
 
 @pytest.mark.requirement("R24")
 @settings(deadline=None)
 @given(PERSONAL, PERSONAL, PERSONAL)
 def test_nothing_personal_shows(one: str, two: str, three: str) -> None:
-    """What is printed of the service, its books and its outboxes holds none of their values."""
+    """Printing the service, its books, and its outboxes shows none of their values."""
     who = Customer(
         secret.customer(one),
         secret.account(two),
@@ -479,7 +479,7 @@ HANDLES = ("rivera", "silva", "dubois")
 
 
 class AnyService(RuleBasedStateMachine):
-    """Writes, repeats, losses and opened links in any order, beside the plainest model."""
+    """Writes, repeats, losses, and opened links in any order, compared with the simplest model."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -490,14 +490,14 @@ class AnyService(RuleBasedStateMachine):
         self.sent: list[tuple[StoreCustomerPreference, ServiceAnswer]] = []
 
     def pends(self, bill: Unit) -> None:
-        """The model of a registration that starts, or is replaced."""
+        """Model a registration that starts, or is replaced."""
         self.bills[bill] = Registration.PENDING
         self.mails += 1
         self.live[bill] = self.service.emails[-1].link
 
     @rule(bill=st.sampled_from(BILLS), lost=st.sampled_from([None, *Fault]))
     def wish_for_paperless(self, bill: Unit, lost: Fault | None) -> None:
-        """The caller wants a bill paperless; the answer, or the request, may get lost."""
+        """Ask for paperless; the answer, or the request, may get lost."""
         key = f"k{len(self.sent)}"
         asked = StoreCustomerPreference(
             bill[0], secret.account("-"), bill[1], True, ADDRESS, None, key, key
@@ -515,7 +515,7 @@ class AnyService(RuleBasedStateMachine):
 
     @rule(bill=st.sampled_from(BILLS))
     def wish_for_paper(self, bill: Unit) -> None:
-        """The caller wants a bill on paper."""
+        """Ask for paper."""
         key = f"k{len(self.sent)}"
         asked = StoreCustomerPreference(
             bill[0], secret.account("-"), bill[1], False, None, None, key, key
@@ -528,13 +528,13 @@ class AnyService(RuleBasedStateMachine):
     @precondition(lambda self: self.sent)
     @rule(data=st.data())
     def send_again(self, data: st.DataObject) -> None:
-        """An earlier wish is delivered once more: answered alike, and nothing changes."""
+        """Deliver an earlier preference again: it gets the same answer, and nothing changes."""
         asked, well = data.draw(st.sampled_from(self.sent))
         assert well == self.service.answer(asked, BUDGET)
 
     @rule(handle=st.sampled_from(HANDLES))
     def enroll(self, handle: str) -> None:
-        """The caller has paid, and enrolls."""
+        """Pay, and enroll."""
         bill = (customer(handle).id, "WATER")
         expected = {
             Registration.NONE: Accepted(),
@@ -548,7 +548,7 @@ class AnyService(RuleBasedStateMachine):
     @precondition(lambda self: self.service.emails)
     @rule(data=st.data())
     def open_a_link(self, data: st.DataObject) -> None:
-        """Somebody opens an e-mailed link; only the latest of a pending bill does anything."""
+        """Open an e-mailed link; only the latest one for a pending bill does anything."""
         email = data.draw(st.sampled_from(self.service.emails))
         bill = (email.customer, email.invoice_type)
         valid = self.live.get(bill) == email.link
@@ -559,7 +559,7 @@ class AnyService(RuleBasedStateMachine):
 
     @invariant()
     def bills_agree(self) -> None:
-        """Every bill is as the model says, and listed so."""
+        """Every bill is as the model says, and is listed that way."""
         assert self.bills == {bill: self.service.registration(*bill) for bill in BILLS}
         for handle in ("rivera", "ali"):
             found = self.service.answer(by_account(handle), BUDGET)

@@ -1,7 +1,7 @@
 """Services modeled on other SOAP stacks: their connection files, and how a call ends.
 
-What is seen stands in docs/service.md, which a run with PAPERLESS_IVR_UPDATE=1 (and without
-xdist) writes anew.
+The results are in docs/service.md, which a run with PAPERLESS_IVR_UPDATE=1 (and without xdist)
+rewrites.
 """
 
 import io
@@ -62,12 +62,12 @@ REFUSED = ("soapheader", "void")
 
 
 def connection(name: str, address: str = "http://127.0.0.1:9/") -> Connection:
-    """The connection file of a service, at an address."""
+    """Return the connection file of a service, at an address."""
     return evolve(load_connection(FOLDER / f"{name}.toml", KEY), address=address)
 
 
 def policy_for(backend: SoapBackend) -> Policy:
-    """The demo's policy; without a search it offers only after a payment."""
+    """Return the demo's policy; without a search, it has an offer only after a payment."""
     policy = demo_policy()
     if "SearchByAccountNumber" not in backend.operations:
         policy = evolve(policy, offer=evolve(policy.offer, moments=(Moment.AFTER_PAYMENT,)))
@@ -75,7 +75,7 @@ def policy_for(backend: SoapBackend) -> Policy:
 
 
 def call(backend: SoapBackend) -> Handback:
-    """A call after a payment: yes to the offer, yes to the bill."""
+    """Run a call after a payment: yes to the offer, yes to the bill."""
     policy = policy_for(backend)
     terms = Terms(policy, backend.operations)
     check(terms, FLOW)
@@ -97,7 +97,7 @@ def call(backend: SoapBackend) -> Handback:
     *((name, "1.2") for name in sorted(set(SERVICES) - {"axis", "cxf", "rpc_literal", "wcf"})),
 ])  # fmt: skip
 def test_a_call_to_enrolled(name: str, soap: str) -> None:
-    """With its connection file, each service takes a call to `enrolled`."""
+    """With its connection file, each service gets a call to `enrolled`."""
     with speaking(name) as service:
         chosen = connection(name, service.url)
         backend = SoapBackend(evolve(chosen, soap=soap))
@@ -140,7 +140,7 @@ BILLS = {
 
 @pytest.mark.parametrize("name", BILLS)
 def test_what_is_read(name: str) -> None:
-    """Amounts, dates and flags are read for what the service says, however it writes them."""
+    """Amounts, dates, and flags are read as the service means them, however it writes them."""
     with speaking(name) as service:
         backend = SoapBackend(connection(name, service.url))
         found = backend.answer(SearchByAccountNumber(RIVERA.account), 5.0)
@@ -166,7 +166,7 @@ def test_soap_action(name: str) -> None:
 @pytest.mark.requirement("R20")
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused_in_words(run: Callable[..., Any], name: str) -> None:
-    """What cannot be used is refused by `check`, which says what the biller would change."""
+    """`check` refuses what cannot be used, and says what the biller would have to change."""
     done = run("check", "--offline", "--connection", str(FOLDER / f"{name}.toml"), **KEY)
 
     assert done.exit_code == 1
@@ -174,7 +174,7 @@ def test_refused_in_words(run: Callable[..., Any], name: str) -> None:
 
 
 def test_the_page_is_what_was_seen(run: Callable[..., Any]) -> None:
-    """The page's matrix says of each service what a call with it has shown."""
+    """For each service, the page's matrix says what a call with it has shown."""
     rows = [_row(name, run) for name in sorted(MANNERS)]
     text = (
         "<!-- services: seen by tests/backends/test_services.py -->\n\n"

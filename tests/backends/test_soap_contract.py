@@ -1,4 +1,4 @@
-"""The back end over SOAP keeps the same contract as the one in memory, on the reference service."""
+"""The SOAP back end keeps the same contract as the in-memory one, on the reference service."""
 
 from collections.abc import Callable, Iterator
 
@@ -22,7 +22,7 @@ def service() -> Iterator[Service]:
 
 @pytest.fixture
 def make(service: Service) -> Iterator[Make]:
-    """Makes back ends; for each the service is as new."""
+    """Makes back ends, with the service reset for each."""
     as_new = service.snapshot()
 
     def make(soap: str = "1.1", lacking: str = "") -> SoapBackend:
@@ -39,12 +39,12 @@ def make(service: Service) -> Iterator[Make]:
 @pytest.mark.requirement("R12", "R20", "R21", "R22", "R23")
 @pytest.mark.parametrize("soap", ["1.1", "1.2"])
 def test_contract(make: Make, soap: str) -> None:
-    """Every promise of a back end is kept, in both SOAP versions."""
+    """It keeps every promise of a back end, in both SOAP versions."""
     check_backend(lambda: make(soap))
 
 
 @pytest.mark.requirement("R05")
 @pytest.mark.parametrize("lacking", ["StoreCustomerPreference", "SearchByCustomerPhoneNumber"])
 def test_contract_without(make: Make, lacking: str) -> None:
-    """Every promise that is left is kept where an operation is not used."""
+    """It keeps every remaining promise if an operation is not used."""
     check_backend(lambda: make(lacking=lacking))

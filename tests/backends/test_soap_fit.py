@@ -1,4 +1,4 @@
-"""Services that differ from the contract: mapped without code, or refused at start."""
+"""Services that differ from the contract: mapped without code, or refused at startup."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -48,7 +48,7 @@ ENROLLED = "<t:EnrollmentSuccessful>true</t:EnrollmentSuccessful><t:ErrorCode>0<
 
 
 def problems(connection: Connection) -> str:
-    """Why a service cannot be used."""
+    """Return why a service cannot be used."""
     with pytest.raises(ConnectionProblems) as caught:
         SoapBackend(connection)
     return str(caught.value)
@@ -57,7 +57,7 @@ def problems(connection: Connection) -> str:
 @pytest.mark.requirement("R05")
 @pytest.mark.parametrize("operation", sorted(OPERATIONS))
 def test_lacking(tmp_path: Path, operation: str) -> None:
-    """Which operations there are is read from the WSDL; one that lacks is unavailable."""
+    """The WSDL says which operations there are; a missing one is unavailable."""
     wsdl = wsdls.put(tmp_path, wsdls.without(operation))
 
     backend = SoapBackend(evolve(REPROMPT, wsdl=wsdl))
@@ -67,7 +67,7 @@ def test_lacking(tmp_path: Path, operation: str) -> None:
 
 @pytest.mark.requirement("R05")
 def test_left_out() -> None:
-    """An operation that the connection leaves out is as one that lacks: nothing is sent."""
+    """An operation that the connection leaves out counts as missing: nothing is sent."""
     with canned(lambda _: Said(b"")) as server:
         backend = SoapBackend(evolve(REPROMPT, address=server.url, leave_out=("SendWebLink",)))
 
@@ -77,7 +77,7 @@ def test_left_out() -> None:
 
 
 def test_renamed_fields_are_named(tmp_path: Path) -> None:
-    """Needed fields with other names are all told at once, with what may have been meant."""
+    """Needed fields with other names are all reported at once, with what may have been meant."""
     wsdl = wsdls.put(tmp_path, wsdls.renamed(PaymentGUID="PaymentID", CustomerID="CustID"))
 
     found = problems(evolve(REPROMPT, wsdl=wsdl))
@@ -89,7 +89,7 @@ def test_renamed_fields_are_named(tmp_path: Path) -> None:
 
 
 def test_renamed_fields_are_mapped(tmp_path: Path) -> None:
-    """What the connection says of other names is what is sent and read."""
+    """What the connection says about other names is what is sent and read."""
     renamed = wsdls.renamed(
         PaymentGUID="PaymentID", CustomerID="CustID", ErrorCode="Err", Paperless="PaperInvoices"
     )
@@ -133,7 +133,7 @@ def test_renamed_fields_are_mapped(tmp_path: Path) -> None:
 
 
 def test_a_flag_of_a_request_can_be_turned_round(tmp_path: Path) -> None:
-    """Where the service asks for paper, yes to paperless is sent as no; and only a flag can."""
+    """If the service asks for paper, yes to paperless is sent as no. Only flags can be negated."""
     wsdl = wsdls.put(tmp_path, wsdls.renamed(Paperless="PaperInvoices"))
     turned = {"every": {"Paperless": "not PaperInvoices"}}
     connection = evolve(REPROMPT, wsdl=wsdl, request=turned, answer=turned)
@@ -155,7 +155,7 @@ def test_a_flag_of_a_request_can_be_turned_round(tmp_path: Path) -> None:
 
 
 def test_names_that_nobody_has() -> None:
-    """A slip of the pen on our side of a connection is told, with what was meant."""
+    """A mistyped name on our side of a connection is reported, with what was meant."""
     found = problems(
         evolve(
             REPROMPT, request={"every": {"InvoiceTyp": "x"}}, answer={"SendWebLink": {"Foo": "y"}}
@@ -169,7 +169,7 @@ def test_names_that_nobody_has() -> None:
 
 
 def test_wrapped_fields_are_mapped(tmp_path: Path) -> None:
-    """A service that wants its fields inside one gets them there, said or unsaid."""
+    """If a service wants its fields inside another, they go there, with or without being told."""
     names = ("AccountNumber", "InvoiceNumber", "BillerGUID", "PartnerGUID", "PartnerKey")
     inside = {name: f"Req.{name}" for name in names}
     wsdl = wsdls.put(tmp_path, wsdls.wrapped("InvoiceExists"))
@@ -188,7 +188,7 @@ def test_wrapped_fields_are_mapped(tmp_path: Path) -> None:
 
 
 def test_fixed_fields(tmp_path: Path) -> None:
-    """A field that the service wants beside ours gets the value that the connection gives."""
+    """An additional field that the service requires gets the value in the connection."""
     extra = '<s:element minOccurs="1" maxOccurs="1" name="Channel" type="s:string" />'
     text = wsdls.CONTRACT.replace(
         '<s:element name="EnrollInPaperless">\n        <s:complexType>\n          <s:sequence>',
@@ -207,7 +207,7 @@ def test_fixed_fields(tmp_path: Path) -> None:
 
 
 def test_fixed_field_that_nobody_takes() -> None:
-    """A fixed field that the service does not have is a slip of the pen."""
+    """A fixed field that the service does not have is a mistake."""
     found = problems(evolve(REPROMPT, fixed={"SendWebLink": {"Chanel": "IVR"}}))
 
     assert "SendWebLink does not take Chanel, which [fixed.SendWebLink] sets" in found
@@ -218,14 +218,14 @@ def test_fixed_field_that_nobody_takes() -> None:
     [("EnrollmentSuccessful", "s:string"), ("Success", "s:int"), ("Exists", "s:string")],
 )
 def test_flags_are_flags(tmp_path: Path, field: str, kind: str) -> None:
-    """Success as a text would make every refusal a success: it is refused at start."""
+    """Success as a text would make every refusal a success, so it is refused at startup."""
     wsdl = wsdls.put(tmp_path, wsdls.retyped(field, kind))
 
     assert f"returns {field}, but it is not true or false" in problems(evolve(REPROMPT, wsdl=wsdl))
 
 
 def test_optional_fields_may_lack(tmp_path: Path) -> None:
-    """Without what is merely useful a service can be used."""
+    """A service can be used without fields that are merely useful."""
     text = wsdls.renamed(EmailAddress="Mail", BalanceDue="Amount", Purpose="Why")
     connection = evolve(
         REPROMPT, wsdl=wsdls.put(tmp_path, text), request={"every": {"EmailAddress": "Mail"}}
@@ -236,7 +236,7 @@ def test_optional_fields_may_lack(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("soap", ["1.1", "1.2"])
 def test_both_versions(soap: str) -> None:
-    """Requests go out in the version that the connection names."""
+    """Requests are sent in the version that the connection names."""
     reply = result("InvoiceExists", "<t:Success>true</t:Success><t:ErrorCode>0</t:ErrorCode>"
                    "<t:Exists>true</t:Exists>", soap)  # fmt: skip
     with canned(lambda _: reply) as server:
@@ -255,7 +255,7 @@ def test_both_versions(soap: str) -> None:
 
 
 def test_one_version_only(tmp_path: Path) -> None:
-    """A SOAP version that the service does not speak is refused at start."""
+    """A SOAP version that the service does not support is refused at startup."""
     text = wsdls.CONTRACT
     port = text.index('    <wsdl:port name="CloudIVRSoap12"')
     end = text.index("</wsdl:port>", port) + len("</wsdl:port>")
@@ -266,7 +266,7 @@ def test_one_version_only(tmp_path: Path) -> None:
 
 
 def test_typed_guids(tmp_path: Path) -> None:
-    """A WSDL of several schemas judges answers by all of them."""
+    """If a WSDL has several schemas, answers are checked against all of them."""
     connection = evolve(REPROMPT, wsdl=wsdls.put(tmp_path, wsdls.with_guids()))
 
     with canned(lambda _: result("EnrollInPaperless", ENROLLED)) as server:
@@ -291,7 +291,7 @@ CODES: dict[str, tuple[object, object, object]] = {
 @pytest.mark.requirement("R23")
 @pytest.mark.parametrize("meaning", CODES)
 def test_codes(meaning: str) -> None:
-    """An error code means what the connection says; one that nobody explained is a refusal."""
+    """An error code means what the connection says; one that is not explained is a refusal."""
     codes = {"every": {"7": meaning}} if meaning else {}
     flags = {"EnrollInPaperless": "EnrollmentSuccessful"}
 
@@ -325,7 +325,7 @@ BAD_WSDLS: dict[str, Callable[[], Said]] = {
 
 @pytest.mark.parametrize("says", BAD_WSDLS)
 def test_bad_wsdl(says: str) -> None:
-    """A WSDL that is none is refused at start, in words that help."""
+    """An invalid WSDL is refused at startup, in helpful words."""
     with canned(lambda _: BAD_WSDLS[says]()) as server:
         found = problems(evolve(REPROMPT, wsdl=f"{server.url}?WSDL"))
 
@@ -333,7 +333,7 @@ def test_bad_wsdl(says: str) -> None:
 
 
 def test_no_wsdl(tmp_path: Path) -> None:
-    """A WSDL that is not there is refused at start."""
+    """A missing WSDL is refused at startup."""
     assert "no WSDL at" in problems(evolve(REPROMPT, wsdl=str(tmp_path / "nowhere.wsdl")))
     assert "connection refused" in problems(evolve(REPROMPT, wsdl="http://127.0.0.1:9/?WSDL"))
 
@@ -347,14 +347,14 @@ WITHOUT_ANSWER: dict[str, Said] = {
 
 
 OF_THE_SERVICE = ("no body", "an empty body", "another operation's")
-"""Those that are its own envelopes: they may have told something."""
+"""The service's own envelopes, which may have revealed something."""
 
 
 @pytest.mark.requirement("R23")
 @pytest.mark.parametrize("kind", WITHOUT_ANSWER)
 @pytest.mark.parametrize("request_", [SEARCH, ENROLL])
 def test_no_answer(kind: str, request_: ServiceRequest) -> None:
-    """What is no answer to what was asked counts as none: a write may have been done."""
+    """If the answer does not fit the request, there is none: a write may have been done."""
     unavailable = Unavailable(answered=kind in OF_THE_SERVICE)
     lost = unavailable if request_ is SEARCH else OutcomeUnknown()
     with canned(lambda _: WITHOUT_ANSWER[kind]) as server:
@@ -364,7 +364,7 @@ def test_no_answer(kind: str, request_: ServiceRequest) -> None:
 
 
 def test_unwritable() -> None:
-    """What no envelope can hold is not sent, and shows in no error."""
+    """What no envelope can contain is not sent, and appears in no error."""
     with canned(lambda _: Said(b"")) as server:
         backend = SoapBackend(evolve(REPROMPT, address=server.url))
         answer = backend.answer(evolve(ENROLL, payment=credential("\x00s3cr3t")), 5.0)

@@ -1,4 +1,4 @@
-"""Ways of writing a WSDL that other stacks have: each is read as it is meant."""
+"""How other stacks write their WSDLs: each is understood as it is meant."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -39,7 +39,7 @@ TABLES = {"request": {}, "answer": {}, "fixed": {}, "codes": {}, "written": {}}
 
 @contextmanager
 def asking(folder: Path, wsdl: str, **tables: object) -> Iterator[tuple[Canned, Ask]]:
-    """Asks a service of a WSDL, which gives one answer."""
+    """Call a service of a WSDL that gives one answer."""
     said: list[Said] = []
     with canned(lambda _: said[-1]) as server:
         place = wsdls.put(folder, wsdl)
@@ -53,7 +53,7 @@ def asking(folder: Path, wsdl: str, **tables: object) -> Iterator[tuple[Canned, 
 
 
 def problems(folder: Path, wsdl: str, **tables: object) -> list[str]:
-    """What keeps the operations of a WSDL from being used."""
+    """Return what keeps the operations of a WSDL from being used."""
     connection = evolve(REPROMPT, wsdl=wsdls.put(folder, wsdl), **(TABLES | tables))
     contract = load_contract(connection, str(connection.wsdl), Http.of(connection))
     return [says for fit in fits(contract, connection).values() for says in fit.problems]
@@ -63,7 +63,7 @@ def problems(folder: Path, wsdl: str, **tables: object) -> list[str]:
 
 
 def as_arrays(inside: str = "", imported: str = "") -> str:
-    """The contract with its lists as arrays of the encoding, as NuSOAP, Axis and Delphi do."""
+    """Return the contract with encoded arrays for lists, as NuSOAP, Axis, and Delphi have them."""
     found = wsdls.only("SearchByAccountNumber", "EnrollInPaperless")
     for item in ("Customer", "Invoice"):
         array = (
@@ -82,7 +82,7 @@ def as_arrays(inside: str = "", imported: str = "") -> str:
 
 
 def listed(item: str, attribute: str = "") -> str:
-    """An answer whose lists have items of a name."""
+    """Return an answer whose list items have this name."""
     customer, invoice = item.format("Customer"), item.format("Invoice")
     return (
         "<t:SearchByAccountNumberResponse><t:SearchByAccountNumberResult>"
@@ -117,7 +117,7 @@ ARRAYS = {
 @pytest.mark.requirement("R20", "R21")
 @pytest.mark.parametrize("stack", ARRAYS)
 def test_an_encoded_array(tmp_path: Path, stack: str) -> None:
-    """Its items are read, whatever each is called; nothing is fetched from other hosts."""
+    """Its items are read, whatever their names are, and nothing is fetched from other hosts."""
     wsdl, item = ARRAYS[stack]
     kind = f'xmlns:e="{ENCODING}" e:arrayType="t:Customer[1]"'
     with asking(tmp_path, wsdl) as (_, ask):
@@ -132,7 +132,7 @@ def test_an_encoded_array(tmp_path: Path, stack: str) -> None:
 
 
 def test_texts_of_the_encoding(tmp_path: Path) -> None:
-    """Axis writes texts and truths in types of the encoding: they are read and sent as such."""
+    """Axis writes texts and Booleans in types of the encoding. They are read and sent that way."""
     wsdl = as_arrays()
     for kind in ("string", "boolean"):
         wsdl = wsdl.replace(f'type="s:{kind}"', f'type="e:{kind}"')
@@ -154,7 +154,7 @@ ENROLLED_ANSWER = (
 
 @pytest.mark.parametrize("address", KNOWN)
 def test_schemas_that_everyone_refers_to(tmp_path: Path, address: str) -> None:
-    """No host of a standard is asked for its schemas."""
+    """The schemas of standards are never fetched."""
     namespace = etree.fromstring(KNOWN[address]).get("targetNamespace")
     imported = f'<s:import namespace="{namespace}" schemaLocation="http://{address}"/>'
     wsdl = re.sub(r"(<s:schema [^>]*>)", rf"\1{imported}", wsdls.CONTRACT, count=1)
@@ -163,7 +163,7 @@ def test_schemas_that_everyone_refers_to(tmp_path: Path, address: str) -> None:
 
 
 def test_a_doctype(tmp_path: Path) -> None:
-    """A WSDL may have one, as schemas of the W3C do; what it refers to is not fetched."""
+    """A WSDL may have one, as schemas of the W3C do, but what it refers to is not fetched."""
     doctype = '<!DOCTYPE definitions PUBLIC "-//W3C//DTD" "http://127.0.0.1:9/definitions.dtd">'
     wsdl = wsdls.CONTRACT.replace("<wsdl:definitions", f"{doctype}<wsdl:definitions", 1)
 
@@ -172,7 +172,7 @@ def test_a_doctype(tmp_path: Path) -> None:
 
 @pytest.mark.requirement("R23")
 def test_items_of_another_name(tmp_path: Path) -> None:
-    """An array of what stands in for its item is not empty, and is not taken for that."""
+    """An array of substitutes for its item is neither empty nor taken for an empty one."""
     wsdl = wsdls.only("SearchByAccountNumber")
     stands_in = '<s:element name="WaterInvoice" substitutionGroup="tns:Invoice"/></s:schema>'
     with asking(tmp_path, wsdl.replace("</s:schema>", stands_in)) as (_, ask):
@@ -189,7 +189,7 @@ def test_items_of_another_name(tmp_path: Path) -> None:
 
 
 def with_attributes() -> str:
-    """The contract with the fields of a bill as attributes."""
+    """Return the contract with the fields of a bill as attributes."""
     found = wsdls.only("SearchByAccountNumber")
     fields = re.search(r'<s:complexType name="Invoice">(.*?)</s:complexType>', found, re.DOTALL)
     assert fields
@@ -224,7 +224,7 @@ def test_fields_that_are_attributes(tmp_path: Path) -> None:
 
 
 def test_an_element_goes_before_an_attribute_of_its_name(tmp_path: Path) -> None:
-    """A type may have both; the element is the field, as it is where there is no attribute."""
+    """A type may have both; the element is the field, as it is without the attribute."""
     wsdl = wsdls.only("SearchByAccountNumber")
     kind = re.search(r'<s:complexType name="Invoice">.*?</s:sequence>', wsdl, re.DOTALL)
     assert kind
@@ -259,7 +259,7 @@ def test_a_request_wants_an_attribute(tmp_path: Path) -> None:
 
 
 def test_a_request_in_a_list_of_one(tmp_path: Path) -> None:
-    """A field inside an element that may be there more than once, as SAP's tables have it."""
+    """A field may be inside an element that can occur more than once, as in SAP's tables."""
     wsdl = wsdls.only("EnrollInPaperless")
     field = re.search(r'<s:element [^>]*name="PaymentGUID"[^>]*/>', wsdl)
     assert field
@@ -280,7 +280,7 @@ def test_a_request_in_a_list_of_one(tmp_path: Path) -> None:
 
 
 def bare(operation: str) -> str:
-    """The contract with an operation whose answer is one element with a truth in it."""
+    """Return the contract with an operation whose answer is one element with a Boolean."""
     found, times = re.subn(
         rf'<s:element name="{operation}Response">.*?</s:complexType>\s*</s:element>',
         f'<s:element name="{operation}Response" type="s:boolean" nillable="true"/>',
@@ -299,7 +299,7 @@ def bare(operation: str) -> str:
     ("<t:Exists>true</t:Exists>", Unavailable(answered=True)),
 ])  # fmt: skip
 def test_the_answer_itself(tmp_path: Path, text: str, expected: ServiceAnswer) -> None:
-    """A connection says of an answer that holds nothing but a truth what that truth is."""
+    """If an answer is just a Boolean, the connection says what it means."""
     answer = {"InvoiceExists": {"Success": "any answer", "Exists": "."}}
     with asking(tmp_path, bare("InvoiceExists"), answer=answer) as (_, ask):
         assert ask(EXISTS, f"<t:InvoiceExistsResponse>{text}</t:InvoiceExistsResponse>") == expected
@@ -313,7 +313,7 @@ def test_the_answer_itself(tmp_path: Path, text: str, expected: ServiceAnswer) -
     (f' xmlns:i="{XSI}" i:nil="true">true', OutcomeUnknown()),
 ])  # fmt: skip
 def test_success_itself(tmp_path: Path, text: str, expected: ServiceAnswer) -> None:
-    """So it is with a write, and `check` says how where the connection does not."""
+    """The same holds for a write, and if the connection does not say, `check` explains how."""
     wsdl = bare("EnrollInPaperless")
     (says,) = problems(tmp_path, wsdl)
     assert 'or "." if it is the answer itself' in says
@@ -325,7 +325,7 @@ def test_success_itself(tmp_path: Path, text: str, expected: ServiceAnswer) -> N
 
 
 def test_a_request_that_cannot_be_written(tmp_path: Path) -> None:
-    """It is refused before the first call, not in it."""
+    """It is refused before the first call, not during it."""
     text = (
         '<s:complexType name="Typed"><s:simpleContent><s:extension base="s:string">'
         '<s:attribute name="kind" type="s:string" use="required"/></s:extension>'
@@ -339,7 +339,7 @@ def test_a_request_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_the_contrary_itself(tmp_path: Path) -> None:
-    """So can the contrary of it."""
+    """It can also be negated."""
     answer = {"InvoiceExists": {"Success": "any answer", "Exists": "not ."}}
     with asking(tmp_path, bare("InvoiceExists"), answer=answer) as (_, ask):
         gone = "<t:InvoiceExistsResponse>true</t:InvoiceExistsResponse>"

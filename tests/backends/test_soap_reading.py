@@ -1,4 +1,4 @@
-"""Answers as real servers write them: read for what they say, or refused whole."""
+"""Answers as real servers write them: understood, or refused as a whole."""
 
 import gzip
 import resource
@@ -54,7 +54,7 @@ FOUND = (
 
 @pytest.fixture(scope="module")
 def ask() -> Iterator[Callable[..., ServiceAnswer]]:
-    """Asks a server that gives one answer."""
+    """Call a server that gives one answer."""
     said: list[Said] = []
     with canned(lambda _: said[-1]) as server:
         backend = SoapBackend(evolve(REPROMPT, address=server.url, codes=REFERENCE_CODES))
@@ -67,7 +67,7 @@ def ask() -> Iterator[Callable[..., ServiceAnswer]]:
 
 
 def changed(change: Callable[[etree._Element], None], fields: str = FOUND) -> Said:
-    """The answer after a change to its tree."""
+    """Return the answer after a change to its tree."""
     said = result("SearchByAccountNumber", fields)
     root = etree.fromstring(said.body)
     change(root)
@@ -75,7 +75,7 @@ def changed(change: Callable[[etree._Element], None], fields: str = FOUND) -> Sa
 
 
 def with_text(name: str, text: str, fields: str = FOUND) -> Said:
-    """The answer with another text, or markup, in a field."""
+    """Return the answer with another text, or markup, in a field."""
     root = etree.fromstring(result("SearchByAccountNumber", fields).body)
     (leaf,) = root.iter(f"{{{TNS}}}{name}")
     mark = f">{leaf.text}</t:{name}>".encode()
@@ -85,7 +85,7 @@ def with_text(name: str, text: str, fields: str = FOUND) -> Said:
 
 
 def customer(answer: ServiceAnswer) -> object:
-    """All that was understood of the one customer."""
+    """Return everything that was understood about the only customer."""
     assert isinstance(answer, CustomersFound)
     ((found),) = answer.customers
     return found, answer.unread
@@ -103,7 +103,7 @@ SPLIT = [
 @pytest.mark.requirement("R23")
 @pytest.mark.parametrize("text", SPLIT)
 def test_nothing_splits_a_text(ask: Callable[..., ServiceAnswer], text: str) -> None:
-    """A comment, an instruction or a CDATA section inside a number does not shorten it."""
+    """A comment, an instruction, or a CDATA section inside a number does not shorten it."""
     plain = ask(result("SearchByAccountNumber", FOUND))
 
     assert customer(ask(with_text("AccountNumber", text))) == customer(plain)
@@ -131,7 +131,7 @@ def test_nothing_splits_a_truth(ask: Callable[..., ServiceAnswer], text: str) ->
 def test_a_bad_amount_or_date_is_absent(
     ask: Callable[..., ServiceAnswer], name: str, text: str
 ) -> None:
-    """One optional field that cannot be read does not lose the answer, and is named."""
+    """One unreadable optional field does not lose the answer, and is named."""
     answer = ask(changed(lambda root: _set(root, name, text)))
 
     assert isinstance(answer, CustomersFound)
@@ -158,7 +158,7 @@ def test_a_bad_amount_or_date_is_absent(
 def test_what_decides_is_never_guessed(
     ask: Callable[..., ServiceAnswer], name: str, text: str
 ) -> None:
-    """An answer in which something that decides cannot be read is no answer."""
+    """An answer in which a deciding field cannot be read does not count."""
     answer = ask(changed(lambda root: _set(root, name, text)))
 
     assert isinstance(answer, Unavailable)
@@ -179,14 +179,14 @@ def _twice(root: etree._Element, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["AccountNumber", "CustomerID", "Success", "BalanceDue"])
 def test_twice_is_refused(ask: Callable[..., ServiceAnswer], name: str) -> None:
-    """A field that is there twice makes the answer none: which one is meant is not known."""
+    """A field that occurs twice invalidates the answer, because it is unclear which is meant."""
     answer = ask(changed(lambda root: _twice(root, name)))
 
     assert answer == Unavailable(answered=True)
 
 
 def test_a_lookalike_is_ignored(ask: Callable[..., ServiceAnswer]) -> None:
-    """An element of the same name in another namespace is not ours."""
+    """An element with the same name in another namespace does not count."""
 
     def add(root: etree._Element) -> None:
         for leaf in list(root.iter(f"{{{TNS}}}AccountNumber", f"{{{TNS}}}Success")):
@@ -199,7 +199,7 @@ def test_a_lookalike_is_ignored(ask: Callable[..., ServiceAnswer]) -> None:
 
 
 def test_a_derived_type(ask: Callable[..., ServiceAnswer]) -> None:
-    """An item of a derived type, with fields of its own, is read as its base."""
+    """An item of a derived type, with fields of its own, is read as its base type."""
 
     def derive(root: etree._Element) -> None:
         (item,) = root.iter(f"{{{TNS}}}Customer")
@@ -211,13 +211,13 @@ def test_a_derived_type(ask: Callable[..., ServiceAnswer]) -> None:
 
 
 def _raw(body: bytes) -> bytes:
-    """Deflate without the frame of zlib, as old IIS sends it."""
+    """Return deflate without zlib's header, as old IIS sends it."""
     packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     return packer.compress(body) + packer.flush()
 
 
 def _members(body: bytes) -> bytes:
-    """Gzip in three members, as a proxy that packs each block sends it."""
+    """Return gzip in three members, as sent by a proxy that compresses each block."""
     return b"".join(gzip.compress(part) for part in (body[:20], b"", body[20:]))
 
 
@@ -235,7 +235,7 @@ PACKED: dict[str, tuple[str, Pack]] = {
 
 @pytest.mark.parametrize("how", PACKED)
 def test_packed_answers(ask: Callable[..., ServiceAnswer], how: str) -> None:
-    """Some servers compress what nobody asked them to compress."""
+    """Some servers compress without being asked to."""
     coding, pack = PACKED[how]
     said = result("SearchByAccountNumber", FOUND)
     packed = evolve(said, body=pack(said.body), headers=(("Content-Encoding", coding),))
@@ -247,7 +247,7 @@ def test_packed_answers(ask: Callable[..., ServiceAnswer], how: str) -> None:
 
 @pytest.mark.parametrize("how", sorted(set(PACKED) - {"identity"}))
 def test_a_bomb_is_not_unpacked(ask: Callable[..., ServiceAnswer], how: str) -> None:
-    """What would unpack to more than the largest answer is refused, before it is unpacked."""
+    """An answer that would exceed the limit when unpacked is refused before that."""
     coding, pack = PACKED[how]
     bomb = pack(b" " * 256 * 1024 * 1024)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -260,10 +260,10 @@ def test_a_bomb_is_not_unpacked(ask: Callable[..., ServiceAnswer], how: str) -> 
 
 @pytest.mark.parametrize("coding", ["br", "zstd", "compress", "gzip", "deflate", "utf-8"])
 def test_what_is_not_packed_so(ask: Callable[..., ServiceAnswer], coding: str) -> None:
-    """An answer that is not packed as its header says, or in a way not known, is none."""
+    """An answer that is not compressed as its header says, or in an unknown way, is refused."""
     said = evolve(result("SearchByAccountNumber", "x"), headers=(("Content-Encoding", coding),))
 
-    read = coding not in ("gzip", "deflate")  # known, and unpacked in vain
+    read = coding not in ("gzip", "deflate")  # known, but it cannot be unpacked
     assert ask(said) == Unavailable(answered=read)
 
 
@@ -302,7 +302,7 @@ NO_WHOLE = {
 
 @pytest.fixture(scope="module")
 def ask_encoded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., ServiceAnswer]]:
-    """Asks a server of a WSDL in SOAP's own encoding."""
+    """Call a server of a WSDL in SOAP's own encoding."""
     wsdl = wsdls.put(tmp_path_factory.mktemp("encoded"), ENCODED)
     said: list[Said] = []
     with canned(lambda _: said[-1]) as server:
@@ -318,14 +318,14 @@ def ask_encoded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[.
 @pytest.mark.requirement("R20")
 @pytest.mark.parametrize("how", PIECES)
 def test_pieces_make_a_whole(ask_encoded: Callable[..., ServiceAnswer], how: str) -> None:
-    """An encoded answer is read where its parts are only referred to."""
+    """An encoded answer is read even if its parts are only referred to."""
     assert ask_encoded(PIECES[how]) == Accepted()
 
 
 @pytest.mark.requirement("R23")
 @pytest.mark.parametrize("how", NO_WHOLE)
 def test_pieces_that_make_no_whole(ask_encoded: Callable[..., ServiceAnswer], how: str) -> None:
-    """Where a piece is missing, there twice or refers to itself, there soon is no answer."""
+    """If a piece is missing, occurs twice, or refers to itself, the answer is soon refused."""
     began = time.monotonic()
 
     assert ask_encoded(NO_WHOLE[how]) == OutcomeUnknown()
@@ -340,13 +340,13 @@ XML = "text/xml"
 
 
 def _written(text: str, encoding: str, kind: str = XML, declared: str | None = None) -> Said:
-    """An answer in an encoding, which its declaration or its media type names."""
+    """Return an answer in an encoding named by its declaration or its media type."""
     declaration = "" if declared is None else DECLARED.format(declared)
     return Said((declaration + text).encode(encoding), content_type=kind)
 
 
 def _parts(text: str, head: str = "", boundary: str = "uuid:1", **more: str) -> Said:
-    """An answer as CXF and WCF send it with MTOM switched on."""
+    """Return an answer as CXF and WCF send it with MTOM enabled."""
     parameters = "".join(f'; {name}="{value}"' for name, value in more.items())
     body = (
         f"{head}--{boundary}\r\nContent-Type: application/xop+xml; charset=UTF-8; "
@@ -358,7 +358,7 @@ def _parts(text: str, head: str = "", boundary: str = "uuid:1", **more: str) -> 
 
 
 def _attached(text: str) -> Said:
-    """An answer behind an attachment."""
+    """Return an answer after an attachment."""
     attachment = "--uuid:1\r\nContent-ID: <logo>\r\n\r\n<x/>\r\n"
     return _parts(text, attachment, start="<root@cxf>", **{"start-info": "text/xml"})
 
@@ -424,7 +424,7 @@ BROKEN: dict[str, Callable[[str], Said]] = {
 @pytest.mark.requirement("R23")
 @pytest.mark.parametrize("how", BROKEN)
 def test_what_cannot_be_read_is_no_answer(ask: Callable[..., ServiceAnswer], how: str) -> None:
-    """Bytes whose encoding or parts are not known are no answer."""
+    """Bytes with an unknown encoding or unknown parts are not an answer."""
     said = result("SearchByAccountNumber", NAMED)
 
     assert ask(BROKEN[how](said.body.decode())) == Unavailable()
@@ -433,7 +433,7 @@ def test_what_cannot_be_read_is_no_answer(ask: Callable[..., ServiceAnswer], how
 @pytest.mark.requirement("R20")
 @pytest.mark.parametrize("name", ["CustomerName", "EmailAddress", "Phone", "Customers"])
 def test_nil_for_left_out(ask: Callable[..., ServiceAnswer], name: str) -> None:
-    """PHP writes what it has not as nil: where the WSDL lets a field be left out, that is it."""
+    """PHP writes missing values as nil, which counts as missing if the WSDL allows that."""
 
     def emptied(root: etree._Element) -> None:
         (leaf,) = root.iter(f"{{{TNS}}}{name}")
@@ -455,7 +455,7 @@ def test_nil_for_left_out(ask: Callable[..., ServiceAnswer], name: str) -> None:
 @pytest.mark.requirement("R23")
 @pytest.mark.parametrize("name", ["Success", "ErrorCode", "CustomerID", "PaperlessPending"])
 def test_nil_for_what_must_be_there(ask: Callable[..., ServiceAnswer], name: str) -> None:
-    """What the WSDL neither lets be left out nor be nil has to say something."""
+    """A field that the WSDL allows neither to be missing nor nil must have a value."""
 
     def emptied(root: etree._Element) -> None:
         (leaf,) = root.iter(f"{{{TNS}}}{name}")
@@ -468,7 +468,7 @@ def test_nil_for_what_must_be_there(ask: Callable[..., ServiceAnswer], name: str
 @pytest.mark.requirement("R20")
 @pytest.mark.parametrize(("text", "done"), [("True", True), ("FALSE", False), (" true ", True)])
 def test_a_truth_as_vb_writes_it(text: str, done: bool) -> None:
-    """A flag that the WSDL calls a boolean is read as the connection says it is written."""
+    """A flag that the WSDL calls a boolean is read as the connection says."""
     said = result("EnrollInPaperless", ENROLLED.replace(">true<", f">{text}<"))
     with canned(lambda _: said) as server:
         written = {"every": {"EnrollmentSuccessful": "True/False"}}
@@ -514,7 +514,7 @@ AMBIGUOUS: dict[str, Callable[[str], str]] = {
 @pytest.mark.requirement("R23")
 @pytest.mark.parametrize("how", AMBIGUOUS)
 def test_of_two_answers_none_is_taken(ask: Callable[..., ServiceAnswer], how: str) -> None:
-    """Where an answer is there twice, or beside something else, nobody knows which is meant."""
+    """If an answer occurs twice, or next to something else, it is unclear which one is meant."""
     said = result("EnrollInPaperless", ENROLLED)
     text = AMBIGUOUS[how](said.body.decode())
 
@@ -528,7 +528,7 @@ def test_of_two_answers_none_is_taken(ask: Callable[..., ServiceAnswer], how: st
 @pytest.mark.requirement("R23")
 @pytest.mark.parametrize("text", ["402", "+402", "0402", " 402 ", "\n+000402\t", "4<!-- -->02"])
 def test_a_code_is_a_number(ask: Callable[..., ServiceAnswer], text: str) -> None:
-    """A code whose type is an integer is that integer, however XML Schema lets it be written."""
+    """A code whose type is an integer is that integer, in any form that XML Schema allows."""
     refused = NOT_ENROLLED.replace(">0<", f">{text}<")
 
     answer = ask(result("EnrollInPaperless", refused), ENROLL)
@@ -542,7 +542,7 @@ def test_a_code_is_a_number(ask: Callable[..., ServiceAnswer], text: str) -> Non
     ["402.0", "4 02", "\u00a0402", "\u0664\u0660\u0662", "0x192", "4_02", "--402", "9" * 5000],
 )
 def test_what_is_no_code(ask: Callable[..., ServiceAnswer], text: str) -> None:
-    """What XML Schema has for no integer is no code, and so no answer."""
+    """If XML Schema does not allow it as an integer, it is not a code, so there is no answer."""
     refused = NOT_ENROLLED.replace(">0<", f">{text}<")
 
     assert ask(result("EnrollInPaperless", refused), ENROLL) == OutcomeUnknown()
@@ -579,7 +579,7 @@ def test_amounts(ask: Callable[..., ServiceAnswer], text: str, amount: str) -> N
     ],
 )
 def test_a_blank_is_never_sent(blank: str, request_: Callable[[str], ServiceRequest]) -> None:
-    """A request without what it is about is not sent: a service may find anybody by it."""
+    """A request without a subject is not sent, because a service may find anyone by it."""
     with canned(lambda _: result("SearchByAccountNumber", FOUND)) as server:
         answer = SoapBackend(evolve(REPROMPT, address=server.url)).answer(request_(blank), 5.0)
 
@@ -596,14 +596,14 @@ def test_an_empty_line_before_the_declaration(ask: Callable[..., ServiceAnswer])
     assert customer(ask(Said(declared))) == customer(ask(said))
 
 
-# ── whatever is put into an answer ───────────────────────────────────────────────────────
+# ── whatever is inserted into an answer ──────────────────────────────────────────────────
 
 NODES = ("comment", "instruction", "element", "known", "attribute", "nil", "space", "cdata")
 
 
 @st.composite
 def insertions(draw: st.DrawFn) -> tuple[str, int, int, str]:
-    """What is put where: a kind, an element by number, a place in its text, and a text."""
+    """Draw what to insert: a kind, an element by number, a place in its text, and a text."""
     return (
         draw(st.sampled_from(NODES)),
         draw(st.integers(0, 200)),
@@ -613,7 +613,7 @@ def insertions(draw: st.DrawFn) -> tuple[str, int, int, str]:
 
 
 def insert(root: etree._Element, kind: str, which: int, at: int, text: str) -> bool:
-    """Put something into an answer; False where it does not fit there."""
+    """Insert something into an answer; False if it does not fit there."""
     elements = [e for e in root.iter() if isinstance(e.tag, str)]
     node = elements[which % len(elements)]
     own = node.text or ""
@@ -656,7 +656,7 @@ def insert(root: etree._Element, kind: str, which: int, at: int, text: str) -> b
 def test_the_same_or_nothing(
     ask: Callable[..., ServiceAnswer], put: list[tuple[str, int, int, str]]
 ) -> None:
-    """Whatever is put into an answer, it reads as the same answer or is refused whole."""
+    """Whatever is inserted into an answer, it reads as the same answer or is refused."""
     search, enroll = (
         result("SearchByAccountNumber", FOUND),
         result("EnrollInPaperless", ENROLLED),

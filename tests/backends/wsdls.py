@@ -1,4 +1,4 @@
-"""The contract as other services might have it: made of ours by changing its text."""
+"""The contract as other services might have it, created by changing the text of ours."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ CONTRACT = WSDL.read_text(encoding="utf-8")
 
 
 def without(*operations: str) -> str:
-    """The contract without some operations."""
+    """Return the contract without some operations."""
     found = CONTRACT
     for operation in operations:
         for pattern in (
@@ -23,12 +23,12 @@ def without(*operations: str) -> str:
 
 
 def only(*operations: str) -> str:
-    """The contract with no other operations."""
+    """Return the contract with only these operations."""
     return without(*sorted(OPERATIONS - set(operations)))
 
 
 def renamed(**names: str) -> str:
-    """The contract with other names of fields."""
+    """Return the contract with other names of fields."""
     found = CONTRACT
     for ours, theirs in names.items():
         found = found.replace(f'name="{ours}"', f'name="{theirs}"')
@@ -36,12 +36,12 @@ def renamed(**names: str) -> str:
 
 
 def retyped(field: str, kind: str) -> str:
-    """The contract with another type of a field."""
+    """Return the contract with another type of a field."""
     return re.sub(rf'(name="{field}"[^>]* type=)"[^"]+"', rf'\1"{kind}"', CONTRACT)
 
 
 def wrapped(operation: str) -> str:
-    """The contract with an operation's fields inside one, as sister services have it."""
+    """Return the contract with an operation's fields inside another, as related services do."""
     fields = re.search(
         rf'<s:element name="{operation}">\s*<s:complexType>(.*?)</s:complexType>', CONTRACT,
         re.DOTALL,
@@ -61,11 +61,11 @@ GUID = """
       </s:simpleType>
     </s:schema>
 """
-"""The schema that ASP.NET adds where a field is a System.Guid."""
+"""The schema that ASP.NET adds if a field is a System.Guid."""
 
 
 def with_guids() -> str:
-    """The contract with its GUIDs typed, in a second schema."""
+    """Return the contract with its GUIDs typed, in a second schema."""
     found = CONTRACT.replace("</s:schema>\n", f"</s:schema>{GUID}", 1)
     found = found.replace(
         'targetNamespace="https://www.invoicecloud.com/portal/webservices/CloudIVR/">\n      <s:el',
@@ -80,14 +80,14 @@ def with_guids() -> str:
 
 
 def put(folder: Path, text: str) -> str:
-    """Writes a WSDL; gives its path."""
+    """Write a WSDL, and return its path."""
     file = folder / "Biller.wsdl"
     file.write_text(text, encoding="utf-8")
     return str(file)
 
 
 def two_services() -> str:
-    """The contract with an older service in it, of another port type with the same operations."""
+    """Return the contract with an older service in it: another port type, the same operations."""
     start = CONTRACT.index('  <wsdl:portType name="CloudIVRSoap">')
     end = CONTRACT.index("</wsdl:portType>", start) + len("</wsdl:portType>")
     port_type = CONTRACT[start:end].replace('name="CloudIVRSoap"', 'name="OldType"')

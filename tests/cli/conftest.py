@@ -1,4 +1,4 @@
-"""The command line, in this process and in one of its own."""
+"""Runs the command line, in this process and in a separate one."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ Process = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> object:
-    """Runs a command in this process; logs are set back afterwards."""
+    """Runs a command in this process, and restores the log settings afterward."""
     monkeypatch.delenv("PAPERLESS_IVR_LOG_LEVEL", raising=False)
     monkeypatch.delenv("PAPERLESS_IVR_LOG_FORMAT", raising=False)
 
@@ -30,7 +30,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> object:
 
 @pytest.fixture
 def process() -> Process:
-    """Runs a command in a process of its own, without a terminal."""
+    """Runs a command in a separate process, without a terminal."""
 
     def process(*arguments: str, **env: str) -> "subprocess.CompletedProcess[str]":
         code = "from paperless_ivr.cli import main; main(prog_name='paperless-ivr')"

@@ -7,7 +7,7 @@ from paperless_ivr.cli.setups import demo_connection
 
 
 def connected(folder: Path, address: str, **more: object) -> Path:
-    """A file that connects to an address as the demo's line does."""
+    """Return a file that connects to an address as the demo's line does."""
     demo = demo_connection(address)
     (folder / "key").write_text(demo.partner_key.reveal(), encoding="utf-8")
     lines = {

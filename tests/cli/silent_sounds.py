@@ -1,4 +1,4 @@
-"""A folder in which every phrase has a file, of no sound."""
+"""A folder in which every phrase has a silent file."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from paperless_ivr.prompts.recorded import LIST, phrases, table
 
 
 def silent_sounds(folder: Path) -> Path:
-    """Makes them in a folder, and gives it."""
+    """Create the files in a folder, and return it."""
     wanted = phrases(demo_policy())
     for phrase in wanted:
         file = folder / f"{phrase.file}.wav"

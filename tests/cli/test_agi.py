@@ -1,4 +1,4 @@
-"""`paperless-ivr agi`: the server as it is started, and what is told before it is."""
+"""`paperless-ivr agi`: the server as started, and what it reports before that."""
 
 import asyncio
 import signal
@@ -18,7 +18,7 @@ from tests.gateways.agi.simulator import Asterisk
 
 Run = Callable[..., Any]
 CONNECTED = ["policy", "service", "record"]
-"""What a server says at start that it is connected to, a line each."""
+"""What a server says at startup that it is connected to, one line each."""
 pytestmark = pytest.mark.requirement("R41")
 
 
@@ -30,10 +30,10 @@ def sounds(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def port(sounds: Path) -> Iterator[int]:
-    """The port of a server that is up; it ends by itself when it is told to."""
+    """The port of a running server, which exits by itself when told to."""
     code = "from paperless_ivr.cli import main; main(prog_name='paperless-ivr')"
     arguments = ["agi", "--port", "0", "--sounds", str(sounds), "--sounds-in-asterisk", "paperless"]
-    arguments += ["--log-level", "warning"]  # that nothing went wrong is seen below
+    arguments += ["--log-level", "warning"]  # the assertions below show that nothing went wrong
     with subprocess.Popen(
         [sys.executable, "-c", code, *arguments],
         stdout=subprocess.PIPE,
@@ -51,7 +51,7 @@ def port(sounds: Path) -> Iterator[int]:
 
 
 def test_it_takes_a_call(port: int) -> None:
-    """A call is answered by the demo's service, with sounds by the names that Asterisk has."""
+    """The demo's service answers a call, with sounds under Asterisk's own names."""
     asterisk = Asterisk(
         variables={"PAPERLESS_MOMENT": "before_payment", "PAPERLESS_LANGUAGE": "en-US"}
     )
@@ -71,7 +71,7 @@ def test_it_takes_a_call(port: int) -> None:
     ("drain", "comes_to"), [("60", ("declined", "none")), ("1", ("taken_back", "server_stopped"))]
 )
 def test_live_calls_go_on_after_sigterm(sounds: Path, drain: str, comes_to: object) -> None:
-    """No new call is taken; a live one comes to its end, or goes back when the time is up."""
+    """No new call is taken. A live one ends normally, or goes back when the time is up."""
     code = "from paperless_ivr.cli import main; main(prog_name='paperless-ivr')"
     arguments = ["agi", "--port", "0", "--sounds", str(sounds), "--drain-seconds", drain]
     with subprocess.Popen(
@@ -110,13 +110,13 @@ def test_live_calls_go_on_after_sigterm(sounds: Path, drain: str, comes_to: obje
 
 @define(slots=False)
 class Slow(Asterisk):
-    """An Asterisk that plays the first sound of a call until it is let go."""
+    """An Asterisk that keeps playing the first sound of a call until it is released."""
 
     playing: asyncio.Event = field(factory=asyncio.Event)
     goes_on: asyncio.Event = field(factory=asyncio.Event)
 
     async def replied(self, text: str) -> str:
-        """The reply to a command, in its time."""
+        """Return the reply to a command, at the right time."""
         if text.startswith("STREAM FILE") and '"0123456789*#"' in text:
             self.playing.set()
             await self.goes_on.wait()
@@ -169,7 +169,7 @@ async def probed(port: int, missing: set[str]) -> Asterisk:
     ],
 )
 def test_a_probe(sounds: Path, missing: set[str], status: int, says: list[str]) -> None:
-    """It waits for a call, plays nothing, lists every sound that is missing, and ends."""
+    """It waits for a call, plays nothing, lists every missing sound, and exits."""
     code = "from paperless_ivr.cli import main; main(prog_name='paperless-ivr')"
     arguments = ["agi", "--probe", "--port", "0", "--sounds", str(sounds)]
     arguments += ["--sounds-in-asterisk", "paperless"]
@@ -184,7 +184,7 @@ def test_a_probe(sounds: Path, missing: set[str], status: int, says: list[str]) 
         where = server.stdout.readline()
         port = int(where.partition(";")[0].rpartition(":")[2])
         with socket.create_connection(("127.0.0.1", port)):
-            pass  # something else that connects is no answer
+            pass  # a different peer does not count
         asterisk = asyncio.run(asyncio.wait_for(probed(port, missing), 60))
         said = "".join(server.communicate(timeout=30))
     assert server.returncode == status
@@ -196,7 +196,7 @@ def test_a_probe(sounds: Path, missing: set[str], status: int, says: list[str]) 
 
 @pytest.mark.parametrize("given", ["fr-FR=fr", "es-US", "es-US=", "es-US=es/MX"])
 def test_a_language_that_cannot_be(run: Run, sounds: Path, given: str) -> None:
-    """A name for a language that is not offered, or none, is refused before anything runs."""
+    """A name for a language that is not offered, or no name, is refused before anything runs."""
     done = run("agi", "--port", "0", "--sounds", str(sounds), "--asterisk-language", given)
     assert done.exit_code == 2
     assert "not TAG=NAME; the tags are en-US, es-US" in done.stderr

@@ -18,7 +18,7 @@ Run = Callable[..., Any]
 
 
 def last(output: str) -> str:
-    """The last line."""
+    """Return the last line."""
     return output.splitlines()[-1]
 
 
@@ -58,7 +58,7 @@ def test_keys_are_played(run: Run, arguments: list[str], disposition: str) -> No
 @pytest.mark.requirement("R47")
 @pytest.mark.parametrize("number", ["+10000000000", "+9999999999", "+266696687"])
 def test_a_number_that_stands_for_nobody(run: Run, tmp_path: Path, number: str) -> None:
-    """It is remembered of nobody that such a caller said no; a number of somebody's is."""
+    """A no from such a caller is remembered for no one, but one from a real number is."""
     url = f"sqlite:///{tmp_path}/record.db"
     arguments = ["--moment", "before_payment", "--keys", "2", "--database", url]
     for caller, endings in (
@@ -71,7 +71,7 @@ def test_a_number_that_stands_for_nobody(run: Run, tmp_path: Path, number: str) 
 
 @pytest.mark.requirement("R47", "R15")
 def test_a_pause_looks_no_half_number_up(run: Run) -> None:
-    """2048, a pause, and the rest: one account is looked up, the right one."""
+    """With 2048, a pause, and the rest, one account is looked up: the right one."""
     keys = ["--keys", "1 2048 1137# 1", "--moment", "before_payment"]
     done = run("call", "--caller", "+12175550999", *keys)
     assert last(done.stdout) == "disposition: enrolled"
@@ -98,7 +98,7 @@ def test_a_call_in_spanish(run: Run) -> None:
     ],
 )
 def test_what_does_not_exist_is_told(run: Run, arguments: list[str], says: str) -> None:
-    """With status 2, and without a call."""
+    """The exit status is 2, and there is no call."""
     done = run("call", *arguments)
     assert done.exit_code == 2
     assert says in done.stderr
@@ -107,7 +107,7 @@ def test_what_does_not_exist_is_told(run: Run, arguments: list[str], says: str) 
 
 @pytest.mark.requirement("R19")
 def test_a_bad_policy_shows_every_problem(process: Run, tmp_path: Path) -> None:
-    """All problems, status 2, no traceback."""
+    """All problems are shown, with status 2 and no traceback."""
     file = tmp_path / "policy.toml"
     file.write_text("[tries]\nsilence = 9\n[waits]\noffer = 'x'\n[address]\nstrategy = 1\n")
     done = process("call", "--policy", str(file))
@@ -119,7 +119,7 @@ def test_a_bad_policy_shows_every_problem(process: Run, tmp_path: Path) -> None:
 
 @pytest.mark.requirement("R16", "R19")
 def test_bad_words_show_every_problem(run: Run, tmp_path: Path) -> None:
-    """Wording is checked before the call."""
+    """The wording is checked before the call."""
     file = tmp_path / "policy.toml"
     file.write_text('[words.en-US]\nnot_there = "x"\nthanks = "{nothing}"\n')
     done = run("call", "--policy", str(file))
@@ -130,7 +130,7 @@ def test_bad_words_show_every_problem(run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.requirement("R19")
 def test_a_policy_is_not_used_before_its_day(run: Run, tmp_path: Path) -> None:
-    """It is refused, and says from when it is in force."""
+    """It is refused, with the date from which it is in force."""
     file = tmp_path / "policy.toml"
     file.write_text("[about]\nin_force_from = 2999-01-01\n")
     done = run("call", "--policy", str(file))
@@ -152,7 +152,7 @@ def test_the_demo_policy_has_no_problem() -> None:
 
 
 def test_logs_hold_nothing_personal(process: Run) -> None:
-    """At debug level: lines of names, on stderr alone."""
+    """At debug level, there are only names, and only on stderr."""
     done = process(
         "call",
         *("--keys", "1 1137# 1 1", "--moment", "before_payment"),
@@ -171,7 +171,7 @@ def test_logs_hold_nothing_personal(process: Run) -> None:
 
 
 def test_an_unknown_log_level_is_told(run: Run) -> None:
-    """Not ignored."""
+    """It is not ignored."""
     done = run("call", PAPERLESS_IVR_LOG_LEVEL="loud")
     assert done.exit_code == 2
     assert "PAPERLESS_IVR_LOG_LEVEL is 'loud'" in done.stderr
@@ -179,7 +179,7 @@ def test_an_unknown_log_level_is_told(run: Run) -> None:
 
 @pytest.mark.requirement("R12", "R20", "R21", "R22")
 def test_a_link_completes_what_a_call_began(run: Run, tmp_path: Path) -> None:
-    """The call enrolls; the next hears of the link; once it is opened, the next that it is done."""
+    """The call enrolls; the next one hears about the link, and later that it is done."""
     database = f"sqlite:///{tmp_path / 'cloudivr.db'}"
 
     def call(last_key: str) -> Any:
@@ -212,7 +212,7 @@ def test_a_biller_s_own_service(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_connection_and_the_demo_s_service(run: Run) -> None:
-    """Only one service is called."""
+    """Only one of the two services may be given."""
     done = run("call", "--connection", "a.toml", "--cloudivr", "sqlite://")
 
     assert done.exit_code == 2
@@ -221,7 +221,7 @@ def test_a_connection_and_the_demo_s_service(run: Run) -> None:
 
 @pytest.mark.requirement("R24", "R43")
 def test_a_transcript_is_written(run: Run, tmp_path: Path) -> None:
-    """It replays as it stands, and has nothing of the customer who called."""
+    """It replays as written, and contains nothing about the customer who called."""
     file = tmp_path / "mine.call"
     done = run("call", "--keys", "1 1137# 1 1", "--transcript", str(file))
     text = file.read_text(encoding="utf-8")

@@ -29,7 +29,7 @@ POLICIES = Path(__file__).parents[2] / "examples/policies"
 @pytest.mark.requirement("R19")
 @pytest.mark.parametrize("file", sorted(POLICIES.glob("*.toml")), ids=lambda f: f.stem)
 def test_policies_in_plain_words(run: Run, file: Path) -> None:
-    """What a policy means is told in sentences."""
+    """What a policy means is reported in sentences."""
     done = run("check", "--policy", str(file))
 
     assert done.exit_code == 0
@@ -39,7 +39,7 @@ def test_policies_in_plain_words(run: Run, file: Path) -> None:
 
 
 def test_wrong_policy(run: Run, tmp_path: Path) -> None:
-    """A policy that cannot be used is told in full, with status 2."""
+    """A policy that cannot be used is reported in full, with status 2."""
     file = tmp_path / "policy.toml"
     file.write_text('[offer]\nmoments = ["begin"]\n[tries]\nsilence = 9\n', encoding="utf-8")
 
@@ -52,7 +52,7 @@ def test_wrong_policy(run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.requirement("R19", "R47")
 def test_settings_that_contradict_one_another(run: Run, tmp_path: Path) -> None:
-    """Each contradiction is told, all at once, with what to change."""
+    """Each contradiction is reported, all at once, with what to change."""
     file = tmp_path / "policy.toml"
     file.write_text(
         """
@@ -98,7 +98,7 @@ def test_whole_contract(run: Run) -> None:
 @pytest.mark.requirement("R05")
 @pytest.mark.parametrize("operation", sorted(OPERATIONS))
 def test_lacking(run: Run, tmp_path: Path, operation: str) -> None:
-    """What is missing is named, and what is then in force."""
+    """What is missing is named, along with what happens instead."""
     done = run("check", "--wsdl", wsdls.put(tmp_path, wsdls.without(operation)))
 
     assert done.exit_code == 0
@@ -109,7 +109,7 @@ def test_lacking(run: Run, tmp_path: Path, operation: str) -> None:
 
 
 def test_renamed(run: Run, tmp_path: Path) -> None:
-    """Needed fields with other names are told, with how to map them, and status 1."""
+    """Needed fields with other names are reported, with how to map them, and status 1."""
     text = wsdls.renamed(AccountNumber="AcctNumber", PaymentGUID="PaymentID")
 
     done = run("check", "--wsdl", wsdls.put(tmp_path, text))
@@ -122,7 +122,7 @@ def test_renamed(run: Run, tmp_path: Path) -> None:
 
 
 def test_differing(run: Run, tmp_path: Path) -> None:
-    """What is merely missed is told too, and does no harm."""
+    """What is useful but missing is reported, too, and does no harm."""
     done = run("check", "--wsdl", wsdls.put(tmp_path, wsdls.renamed(IdempotencyKey="Key")))
 
     assert done.exit_code == 0
@@ -132,18 +132,18 @@ def test_differing(run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("http", "status"), [(404, 2), (503, 1), (None, 1)])
 def test_a_wsdl_that_is_away(run: Run, http: int | None, status: int) -> None:
-    """Where the service is down the status is 1: a process manager starts a server again."""
+    """If the service is down, the status is 1, so that a process manager restarts a server."""
     with canned(lambda _: Said(b"", http or 200)) as server:
         url = f"{server.url}?WSDL"
         done = run("check", "--wsdl", url) if http else None
-    done = done or run("check", "--wsdl", url)  # nobody listens there any more
+    done = done or run("check", "--wsdl", url)  # no one listens there anymore
 
     assert done.exit_code == status
     assert f"no WSDL at {url}: " in done.stderr
 
 
 def test_a_page_is_no_wsdl(run: Run) -> None:
-    """A URL that answers HTML is told as that, with status 2."""
+    """A URL that returns HTML is reported as that, with status 2."""
     page = Said(b"<!DOCTYPE html><html><body>Welcome</body></html>", content_type="text/html")
     with canned(lambda _: page) as server:
         done = run("check", "--wsdl", f"{server.url}?WSDL")
@@ -153,7 +153,7 @@ def test_a_page_is_no_wsdl(run: Run) -> None:
 
 
 def test_policy_and_service_together(run: Run, tmp_path: Path) -> None:
-    """A policy that needs what the service lacks is told, with status 1."""
+    """A policy that needs what the service lacks is reported, with status 1."""
     policy = tmp_path / "policy.toml"
     policy.write_text('[address]\nstrategies = ["text_link"]\n', encoding="utf-8")
     wsdl = wsdls.put(tmp_path, wsdls.without("SendWebLink"))
@@ -163,7 +163,7 @@ def test_policy_and_service_together(run: Run, tmp_path: Path) -> None:
 
 
 def test_the_example(run: Run) -> None:
-    """The connection that ships as an example is right, down to who asks for whom."""
+    """The connection that ships as an example is right, including who asks for whom."""
     file = POLICIES.parent / "connections/reference.toml"
     key = demo_connection("http://127.0.0.1/").partner_key.reveal()
 
@@ -175,7 +175,7 @@ def test_the_example(run: Run) -> None:
 
 
 def test_nobody_can_be_found(run: Run, tmp_path: Path) -> None:
-    """A service that neither finds a caller nor enrolls by a payment serves nobody: status 1."""
+    """A service that can neither find a caller nor enroll by a payment is useless: status 1."""
     lacking = ["SearchByAccountNumber", "SearchByCustomerPhoneNumber", "EnrollInPaperless"]
     file = connected(tmp_path, "https://x.example", leave_out=lacking)
 
@@ -187,7 +187,7 @@ def test_nobody_can_be_found(run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.requirement("R20")
 def test_connection_works(run: Run, tmp_path: Path) -> None:
-    """Both SOAP versions are tried on the service itself."""
+    """Both SOAP versions are tried with the service itself."""
     with running() as service:
         done = run("check", "--connection", str(connected(tmp_path, service.endpoint)))
 
@@ -208,7 +208,7 @@ def test_wsdl_of_the_service_itself(run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.requirement("R24")
 def test_connection_refused_and_wrong_key(run: Run, tmp_path: Path) -> None:
-    """A connection that does not work is told why, with status 1; the key shows nowhere."""
+    """If a connection does not work, the reason is given, with status 1. The key never appears."""
     with running() as service:
         file = connected(tmp_path, service.endpoint)
         (tmp_path / "key").write_text("a-wrong-key", encoding="utf-8")
@@ -222,7 +222,7 @@ def test_connection_refused_and_wrong_key(run: Run, tmp_path: Path) -> None:
 
 
 def test_offline(run: Run, tmp_path: Path) -> None:
-    """Without a network the rest is checked all the same."""
+    """Without a network, everything else is still checked."""
     done = run("check", "--offline", "--connection", str(connected(tmp_path, "https://x.example")))
 
     assert done.exit_code == 0
@@ -233,13 +233,13 @@ def test_offline(run: Run, tmp_path: Path) -> None:
     "arguments", [[], ["--wsdl", "a.wsdl", "--connection", "b.toml"]], ids=["none", "both"]
 )
 def test_usage(run: Run, arguments: list[str]) -> None:
-    """What to check has to be said, and once."""
+    """What to check must be given, and only once."""
     assert run("check", *arguments).exit_code == 2
 
 
 @pytest.mark.requirement("R20", "R24")
 def test_a_real_answer_is_read(run: Run, tmp_path: Path) -> None:
-    """With a test account, what is read of a real answer is shown: fields, never their content."""
+    """With a test account, the fields that could be read are shown, but never their content."""
     rivera = demo.customer("rivera")
     with running() as service:
         file = str(connected(tmp_path, service.endpoint))
@@ -286,7 +286,7 @@ def test_whether_an_account_number_can_be_keyed(
 
 @pytest.mark.requirement("R47", "R19")
 def test_account_settings_that_contradict(run: Run, tmp_path: Path) -> None:
-    """Everything that is wrong with them is told at once."""
+    """Everything that is wrong with them is reported at once."""
     policy = tmp_path / "policy.toml"
     policy.write_text(
         '[account]\nforms = ["###", "?#######", "#########", "a####"]\n'
@@ -307,7 +307,7 @@ def test_account_settings_that_contradict(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_field_that_cannot_be_read_is_named(run: Run, tmp_path: Path) -> None:
-    """A real answer shows what the WSDL hides: a date as text in a form nobody announced."""
+    """A real answer shows what the WSDL hides: a date as text in an unannounced form."""
     answers = {**SERVICES["text_money"]}
     with speaking("text_money", answers) as service:
         text = (SERVICES_FOLDER / "text_money.toml").read_text(encoding="utf-8")
@@ -331,7 +331,7 @@ def test_a_field_that_cannot_be_read_is_named(run: Run, tmp_path: Path) -> None:
     [(None, "choose one of these bindings"), ("Nobody", "has no 'Nobody'"), ("OldSoap", "")],
 )
 def test_two_services_in_one_wsdl(tmp_path: Path, binding: str | None, says: str) -> None:
-    """Where two services have our operations, the connection says which is meant."""
+    """If two services have our operations, the connection says which one is meant."""
     wsdl = wsdls.put(tmp_path, wsdls.two_services())
     connection = evolve(demo_connection("http://127.0.0.1:9/"), wsdl=wsdl, binding=binding)
 

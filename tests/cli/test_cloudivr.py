@@ -29,7 +29,7 @@ PROGRAM = [
 
 @contextmanager
 def served(folder: Path, *options: str) -> Iterator[tuple["subprocess.Popen[str]", dict[str, str]]]:
-    """The service in a process of its own, and what it says of itself."""
+    """Run the service in a separate process; provide what it prints about itself."""
     command = [*PROGRAM, "cloudivr", "--port", "0", *options]
     env = {**os.environ, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
@@ -49,11 +49,11 @@ def served(folder: Path, *options: str) -> Iterator[tuple["subprocess.Popen[str]
             try:
                 process.wait(20)
             finally:
-                process.kill()  # else leaving the block waits for it without end
+                process.kill()  # otherwise, leaving the block would wait for it forever
 
 
 def enroll(told: dict[str, str], handle: str) -> Any:
-    """Enrolls a customer, by what the service says of itself alone."""
+    """Enroll a customer, using only what the service prints about itself."""
     (who,) = [c for c in seed.load().billers[0].customers if c.handle == handle]
     with requests.Session() as session:
         client = zeep.Client(told["WSDL"], transport=zeep.Transport(session=session))
@@ -70,7 +70,7 @@ def enroll(told: dict[str, str], handle: str) -> Any:
 @pytest.mark.requirement("R22")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_runs_until_it_is_stopped(tmp_path: Path, number: signal.Signals) -> None:
-    """It makes its database, tells all that a client needs, and stops cleanly on a signal."""
+    """It creates its database, prints all that a client needs, and stops cleanly on a signal."""
     with served(tmp_path) as (process, told):
         assert enroll(told, "rivera").EnrollmentSuccessful
         process.send_signal(number)
@@ -82,7 +82,7 @@ def test_it_runs_until_it_is_stopped(tmp_path: Path, number: signal.Signals) -> 
 
 @pytest.mark.requirement("R22", "R24")
 def test_outbox(tmp_path: Path, run: Run) -> None:
-    """What is queued outlives the service; who it goes to shows only where asked for."""
+    """The queue outlives the service. Recipients are shown only on request."""
     database = f"sqlite:///{tmp_path}/kept.db"
     with served(tmp_path, "--database", database, "--public-url", "https://pay.example/") as (_, t):
         enroll(t, "rivera")
@@ -101,7 +101,7 @@ def test_outbox(tmp_path: Path, run: Run) -> None:
 
 @pytest.mark.requirement("R22")
 def test_queued_email_is_delivered(tmp_path: Path, run: Run) -> None:
-    """With --smtp what is queued arrives by itself, and the outbox says so."""
+    """With --smtp, queued e-mail arrives by itself, and the outbox says so."""
     sink = Sink()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = int(free.getsockname()[1])
@@ -119,7 +119,7 @@ def test_queued_email_is_delivered(tmp_path: Path, run: Run) -> None:
 
 @pytest.mark.requirement("R22")
 def test_outbox_of_the_service_s_database(tmp_path: Path, run: Run) -> None:
-    """The database may be named before or after `outbox`; after it wins."""
+    """The database may be named before or after `outbox`; the latter takes precedence."""
     kept, other = (f"sqlite:///{tmp_path}/{name}.db" for name in ("kept", "other"))
     with served(tmp_path, "--database", kept) as (_, told):
         enroll(told, "rivera")
@@ -137,7 +137,7 @@ def test_a_second_run_goes_on(tmp_path: Path) -> None:
 
 
 def test_nothing_queued(tmp_path: Path, run: Run) -> None:
-    """An empty outbox is told in words."""
+    """An empty outbox is reported in words."""
     database = f"sqlite:///{tmp_path}/new.db"
     with served(tmp_path, "--database", database):
         pass
@@ -159,7 +159,7 @@ def test_nothing_queued(tmp_path: Path, run: Run) -> None:
     ],
 )
 def test_what_cannot_be_used_is_told(run: Run, arguments: list[str], says: str) -> None:
-    """In a line, with status 2."""
+    """It is reported in one line, with status 2."""
     done = run("cloudivr", *arguments)
     assert done.exit_code == 2
     assert says in done.stderr
@@ -167,7 +167,7 @@ def test_what_cannot_be_used_is_told(run: Run, arguments: list[str], says: str) 
 
 
 def test_a_database_of_an_earlier_release_is_told(run: Run, tmp_path: Path) -> None:
-    """Before anything is served, with what to do."""
+    """It is reported before anything is served, with what to do."""
     with closing(sqlite3.connect(tmp_path / "old.db")) as old:
         old.execute('CREATE TABLE "ActivityLog" ("ActivityLogID" INTEGER)')
     done = run("cloudivr", "--port", "0", "--database", f"sqlite:///{tmp_path}/old.db")
@@ -176,7 +176,7 @@ def test_a_database_of_an_earlier_release_is_told(run: Run, tmp_path: Path) -> N
 
 
 def test_empty_file_is_told(run: Run, tmp_path: Path) -> None:
-    """A database that is not the service's is told."""
+    """A database of something else is reported."""
     (tmp_path / "empty.db").touch()
     done = run("cloudivr", "outbox", "--database", f"sqlite:///{tmp_path}/empty.db")
     assert done.exit_code == 2
@@ -184,7 +184,7 @@ def test_empty_file_is_told(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_port_that_is_taken_is_told(process: Run, tmp_path: Path) -> None:
-    """In a line, with status 2."""
+    """It is reported in one line, with status 2."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         database = f"sqlite:///{tmp_path}/new.db"

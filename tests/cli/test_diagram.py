@@ -18,7 +18,7 @@ Run = Callable[..., Any]
 
 @pytest.mark.requirement("R44", "R55")
 def test_formats(run: Run) -> None:
-    """Each is of the live table."""
+    """Each format shows the live table."""
     assert run("diagram").stdout == overview(FLOW).svg()
     assert run("diagram", "--chapter", "email").stdout == chapters(FLOW)[Phase.EMAIL].svg()
     assert run("diagram", "--format", "dot").stdout == dot(FLOW)
@@ -28,7 +28,7 @@ def test_formats(run: Run) -> None:
 
 @pytest.mark.requirement("R55")
 def test_a_call_to_light(run: Run) -> None:
-    """The page has the rows that a transcript takes; a picture cannot light a call."""
+    """The page has the rows that a transcript takes. A picture cannot highlight a call."""
     file = "tests/transcripts/declined.call"
 
     drawn = run("diagram", "--format", "html", "--transcript", file)
@@ -42,7 +42,7 @@ def test_a_call_to_light(run: Run) -> None:
 
 @pytest.mark.requirement("R55")
 def test_under_a_policy(run: Run, tmp_path: Path) -> None:
-    """What it switches off is left out; a chapter that is off has no picture."""
+    """What it turns off is left out, and a chapter that is off has no picture."""
     policy = tmp_path / "policy.toml"
     policy.write_text('[address]\nstrategies = ["on_file"]\n')
 

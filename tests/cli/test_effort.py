@@ -18,9 +18,9 @@ BUDGETS = {
     ("known by caller ID, no e-mail on file", Source.LINK): (7, 78),
     ("known by caller ID, no e-mail on file", Source.KEYED): (37, 150),
 }
-"""Keys, and seconds for who hears every prompt, until the service has accepted.
+"""Keys, and seconds for a caller who hears every prompt, until the service has accepted.
 
-Where clarity costs a second, raise them here and say why.
+If clarity costs a second, raise them here, and say why.
 """
 
 pytestmark = pytest.mark.requirement("R33")
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.requirement("R33")
 
 @pytest.mark.parametrize("language", ["en-US", "es-US"])
 def test_budgets(language: str) -> None:
-    """No way to the registration costs more keys or seconds than it may, in either language."""
+    """No path to the registration takes more keys or seconds than allowed, in either language."""
     wanted = (Disposition.ENROLLED, Disposition.LINK_SENT)
     found = {
         (way.start, way.address): way.registered
@@ -42,7 +42,7 @@ def test_budgets(language: str) -> None:
 
 
 def test_a_slower_voice_takes_longer() -> None:
-    """Half the words a minute: the same keys, and twice the seconds of speech."""
+    """Half as many words a minute: the same number of keys, and twice the seconds of speech."""
     quick, slow = (
         {
             (way.start, way.ending, way.address): way
@@ -57,7 +57,7 @@ def test_a_slower_voice_takes_longer() -> None:
 
 
 def test_of_a_policy() -> None:
-    """A way that the policy does not have is not told; bills are of a type that it takes."""
+    """A path that the policy rules out is not listed, and bills are of a type that it allows."""
     policy = evolve(
         Policy(),
         address=evolve(Policy().address, strategies=(Strategy.ON_FILE,)),
@@ -68,7 +68,7 @@ def test_of_a_policy() -> None:
 
 
 def test_command(run) -> None:
-    """A table or JSON; a language that is not offered is told."""
+    """The output is a table or JSON. A language that is not offered is reported."""
     table = run("effort", "--language", "es-US")
     assert (table.exit_code, table.stderr) == (0, "")
     assert "known by caller ID" in table.stdout

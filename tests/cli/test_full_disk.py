@@ -1,4 +1,4 @@
-"""`paperless-ivr serve` on a disk that is full: callers are served, and it goes on when it can."""
+"""`paperless-ivr serve` on a full disk: callers are served, and it recovers when it can."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ CALLS = count()
 
 
 class OnASmallDisk(Server):
-    """A server whose record is on a small file system of its own (Linux)."""
+    """A server whose record is on a separate small file system (Linux)."""
 
     def __init__(self, folder: Path) -> None:
         code = "from paperless_ivr.cli import main; main(prog_name='paperless-ivr')"
@@ -44,7 +44,7 @@ class OnASmallDisk(Server):
 
     @contextmanager
     def full(self) -> Iterator[None]:
-        """Takes all the room there is."""
+        """Use up all free space."""
         filler = self.disk / "filler"
         with filler.open("wb", buffering=0) as file, suppress(OSError):
             while True:
@@ -57,7 +57,7 @@ class OnASmallDisk(Server):
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[OnASmallDisk]:
-    """A server on a small disk; it ends as it should."""
+    """A server on a small disk, which exits normally."""
     (tmp_path / "disk").mkdir()
     server = OnASmallDisk(tmp_path / "disk")
     yield server
@@ -69,10 +69,10 @@ def server(tmp_path: Path) -> Iterator[OnASmallDisk]:
 
 
 def declined(server: Server) -> dict[str, Any]:
-    """What the host gets back of a caller who says no."""
+    """Return what the host gets back for a caller who says no."""
     number = next(CALLS)
     runtime = SimulatedTwilio(GATEWAY, f"CA{number}")
-    ani = secret.phone(f"+1217555{6000 + number}")  # nobody is asked twice
+    ani = secret.phone(f"+1217555{6000 + number}")  # no one is asked twice
     document = server.send(runtime.begins(evolve(ARRIVAL, call_id=f"CA{number}", ani=ani)))
     while True:
         runtime.caller.plan(Press("2"), prompts=document.count("<Say"))
@@ -84,7 +84,7 @@ def declined(server: Server) -> dict[str, Any]:
 
 @pytest.mark.requirement("R31", "R49")
 def test_a_full_disk(server: OnASmallDisk) -> None:
-    """Callers go back to the host, marked as a failure; when there is room again all is well."""
+    """Callers go back to the host, marked as a failure. Once there is space again, all is well."""
     assert declined(server)["disposition"] == "declined"
 
     with server.full():

@@ -14,21 +14,21 @@ Run = Callable[..., Any]
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help(run: Run, name: str) -> None:
-    """Each is found in its module."""
+    """Each one is found in its module."""
     done = run(name, "--help")
     assert done.exit_code == 0
     assert f"paperless-ivr {name}" in done.stdout
 
 
 def test_help_lists_all(run: Run) -> None:
-    """With what each is for."""
+    """Each one is listed with its purpose."""
     done = run("--help")
     assert all(name in done.stdout and what in done.stdout for name, what in COMMANDS.items())
     assert main.name == "main"
 
 
 def test_an_unknown_command_is_told(run: Run) -> None:
-    """As click does."""
+    """It is reported as click does."""
     assert "No such command 'dance'" in run("dance").stderr
 
 

@@ -1,4 +1,4 @@
-"""Peers that send too much, too slowly or nothing: they end, and others are served meanwhile."""
+"""Peers that send too much, too slowly, or nothing are cut off, while others are served."""
 
 import asyncio
 import os
@@ -30,12 +30,12 @@ CODE = "from paperless_ivr.cli import main; main(prog_name='paperless-ivr')"
 CALLERS = count(100)
 FEW = ("--connections", "20", "--read-seconds", "1.5")
 OWN = {"serve": ARGUMENTS, "cloudivr": ("--port", "0")}
-"""What each web server is started with."""
+"""The arguments with which each web server is started."""
 
 
 @contextmanager
 def started(*arguments: str, folder: Path) -> Iterator[int]:
-    """The port of a command that is up; it ends by SIGTERM."""
+    """Start a command; provide its port. It exits on SIGTERM."""
     with subprocess.Popen(
         [sys.executable, "-c", CODE, *arguments],
         cwd=folder,
@@ -61,7 +61,7 @@ def started(*arguments: str, folder: Path) -> Iterator[int]:
 
 @pytest.fixture(scope="module", params=["serve", "cloudivr"])
 def port(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of a web server with room for few."""
+    """The port of a web server with few connections."""
     with started(
         request.param, *OWN[request.param], *FEW, folder=tmp_path_factory.mktemp("peers")
     ) as port:
@@ -69,24 +69,24 @@ def port(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def healthy(port: int, within: float = 2.0) -> bool:
-    """Whether a request is answered soon."""
+    """Tell whether a request is answered soon."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=within) as got:
             return got.read() == b"ok\n"
-    except urllib.error.HTTPError as answer:  # `serve` has no page of that name
+    except urllib.error.HTTPError as answer:  # `serve` has no page with that name
         with answer:
             return answer.code == 404
 
 
 def connected(port: int, sent: bytes) -> socket.socket:
-    """A connection over which something was sent."""
+    """Open a connection, and send something over it."""
     peer = socket.create_connection(("127.0.0.1", port))
     peer.sendall(sent)
     return peer
 
 
 def ended(peer: socket.socket, within: float) -> bool:
-    """Whether the server ends a connection by itself."""
+    """Tell whether the server closes a connection by itself."""
     until = time.monotonic() + within
     while (left := until - time.monotonic()) > 0:
         if not select.select([peer], [], [], left)[0]:
@@ -100,7 +100,7 @@ def ended(peer: socket.socket, within: float) -> bool:
 
 
 def is_over(peer: socket.socket) -> bool:
-    """Whether the server has ended a connection by now."""
+    """Tell whether the server has closed a connection by now."""
     peer.setblocking(False)
     try:
         return not peer.recv(65536)
@@ -111,7 +111,7 @@ def is_over(peer: socket.socket) -> bool:
 
 
 def test_an_endless_header(port: int) -> None:
-    """Is cut off at once, and stalls nobody."""
+    """It is cut off at once, and stalls no one."""
     peer = connected(port, b"GET /health HTTP/1.1\r\nx: ")
     with peer:
         assert taken(peer, 20_000_000) < 20_000_000
@@ -119,7 +119,7 @@ def test_an_endless_header(port: int) -> None:
 
 
 def taken(peer: socket.socket, most: int, what: bytes = b"a") -> int:
-    """How many bytes a server takes before it ends the connection."""
+    """Return how many bytes a server accepts before it closes the connection."""
     sent = 0
     with suppress(ConnectionError):
         while sent < most:
@@ -137,7 +137,7 @@ HALVES = [
 
 @pytest.mark.parametrize("half", HALVES)
 def test_half_requests(port: int, half: bytes) -> None:
-    """More than the server has room for: a whole request is answered, and all come to an end."""
+    """There are more than the server has room for. A whole request is answered; all end."""
     with ExitStack() as open_:
         peers = [open_.enter_context(connected(port, half)) for _ in range(100)]
         assert healthy(port)
@@ -146,7 +146,7 @@ def test_half_requests(port: int, half: bytes) -> None:
 
 @pytest.mark.parametrize("command", ["serve", "cloudivr"])
 def test_two_thousand_half_requests(command: str, tmp_path: Path) -> None:
-    """With what it starts with, a server answers others while thousands begin and never end."""
+    """With its defaults, a server answers others while thousands begin and never finish."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     try:
@@ -165,7 +165,7 @@ def test_two_thousand_half_requests(command: str, tmp_path: Path) -> None:
 
 
 def test_a_dripping_request(port: int) -> None:
-    """A byte now and then does not buy more time."""
+    """A byte now and then does not gain more time."""
     head = b"POST /CloudIVR.asmx HTTP/1.1\r\nhost: a\r\ncontent-length: 9000\r\n\r\n"
     with ExitStack() as open_:
         peers = [open_.enter_context(connected(port, head)) for _ in range(15)]
@@ -182,7 +182,7 @@ def test_a_dripping_request(port: int) -> None:
 
 
 def test_an_answer_that_nobody_reads(port: int) -> None:
-    """Requests without end over one connection, whose answers are left lying, are cut off."""
+    """Endless requests over one connection, whose answers are never read, are cut off."""
     request = b"GET /health HTTP/1.1\r\nhost: a\r\n\r\n"
     with socket.socket() as peer:
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -193,7 +193,7 @@ def test_an_answer_that_nobody_reads(port: int) -> None:
 
 
 def test_more_connections_than_the_system_has(tmp_path: Path) -> None:
-    """Is found before anything is listened at, with what to do."""
+    """This is noticed before the server listens, and it says what to do."""
     limited = f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (600, 600)); {CODE}"
     done = subprocess.run(
         [sys.executable, "-c", limited, "serve", *ARGUMENTS],
@@ -210,7 +210,7 @@ def test_more_connections_than_the_system_has(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def agi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of a FastAGI server with room for few."""
+    """The port of a FastAGI server with few connections."""
     folder, wanted = tmp_path_factory.mktemp("sounds"), phrases(demo_policy())
     (folder / LIST).write_text(table(wanted), encoding="utf-8")
     for phrase in wanted:
@@ -224,31 +224,31 @@ def agi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 @define(slots=False)
 class Odd(Asterisk):
-    """An Asterisk that answers one kind of command in a way of its own."""
+    """An Asterisk that answers one kind of command in its own way."""
 
     kind: str = ""
     reply: str = ""
 
     def answer(self, text: str) -> str:
-        """The reply to a command."""
+        """Return the reply to a command."""
         return self.reply if text.startswith(self.kind) and self.reply else super().answer(text)
 
     async def called(self, port: int) -> None:
-        """Makes a call; it ends where the server ends it."""
+        """Make a call, which ends when the server ends it."""
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         await asyncio.wait_for(self.serve(reader, writer), 60)
 
 
 def before_payment(**given: Any) -> Odd:
-    """A call in which the caller is asked at once."""
+    """Return a call in which the caller is asked at once."""
     variables = {"PAPERLESS_MOMENT": "before_payment", "PAPERLESS_LANGUAGE": "en-US"}
-    number = next(CALLERS)  # whoever has ignored the offer is not asked again
+    number = next(CALLERS)  # a caller who ignored the offer is not asked again
     headers = {**HEADERS, "agi_uniqueid": f"{number}.1", "agi_callerid": f"2175556{number}"}
     return Odd(variables=variables, headers=headers, **given)
 
 
 def test_connections_of_no_asterisk(agi: int) -> None:
-    """A call is taken meanwhile, and all come to an end."""
+    """A call is taken in the meantime, and all of them end."""
     with ExitStack() as open_:
         peers = [open_.enter_context(connected(agi, b"agi_network: yes\n")) for _ in range(100)]
         assert ended(peers[0], 1), "it gives way to later ones"
@@ -264,7 +264,7 @@ def test_connections_of_no_asterisk(agi: int) -> None:
 @pytest.mark.parametrize(
     ("kind", "reply"),
     [
-        ("WAIT FOR DIGIT", "200 result=65"),  # the key A, which is none of ours
+        ("WAIT FOR DIGIT", "200 result=65"),  # the key A, which we do not use
         ("WAIT FOR DIGIT", "200 result=35"),
         ("STREAM FILE", "200 result=49 endpos=0"),
         ("STREAM FILE", "200 result=65 endpos=8000"),
@@ -273,7 +273,7 @@ def test_connections_of_no_asterisk(agi: int) -> None:
     ],
 )
 def test_a_peer_that_answers_the_same_for_ever(agi: int, kind: str, reply: str) -> None:
-    """The call ends, and the dialplan has a whole hand-back."""
+    """The call ends, and the dialplan has a complete hand-back."""
     asterisk = before_payment(kind=kind, reply=reply)
     asyncio.run(asterisk.called(agi))
     assert len(asterisk.commands) <= 10_000
@@ -282,7 +282,7 @@ def test_a_peer_that_answers_the_same_for_ever(agi: int, kind: str, reply: str) 
 
 
 def test_empty_lines_after_the_headers(agi: int) -> None:
-    """One more is nothing; without end they are nonsense, and cut off."""
+    """One more does not matter, but endless ones are nonsense, and are cut off."""
     asterisk = before_payment()
     asterisk.headers["agi_threadid"] = "1\n"
     asyncio.run(asterisk.called(agi))
@@ -295,7 +295,7 @@ def test_empty_lines_after_the_headers(agi: int) -> None:
 
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="reads Linux' own list")
 def test_a_lost_asterisk_is_looked_for(agi: int) -> None:
-    """The server's end of a call's connection has a keep-alive clock (timer 02)."""
+    """The server's end of a call's connection has a keep-alive timer (timer 02)."""
     with connected(agi, b"agi_network: yes\n") as peer:
         mine, its = (f":{port:04X}" for port in (peer.getsockname()[1], agi))
         until, timers = time.monotonic() + 5, set[str]()

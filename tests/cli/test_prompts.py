@@ -20,27 +20,27 @@ pytestmark = pytest.mark.requirement("R41")
 
 
 def test_the_list(run: Run) -> None:
-    """Every phrase of every language, as CSV on stdout."""
+    """Every phrase in every language, as CSV on stdout."""
     rows = list(csv.DictReader(io.StringIO(run("prompts").stdout)))
     assert len(rows) == len(phrases(demo_policy()))
     assert {row["language"] for row in rows} == {"en-US", "es-US"}
 
 
 def test_one_language(run: Run) -> None:
-    """Only the phrases of one."""
+    """Only the phrases of that language."""
     rows = list(csv.DictReader(io.StringIO(run("prompts", "--language", "es-US").stdout)))
     assert {row["language"] for row in rows} == {"es-US"}
 
 
 def test_a_policy_s_own_words(run: Run) -> None:
-    """The list is that of the policy: its languages, its names."""
+    """The list is that of the policy, with its languages and names."""
     done = run("prompts", "--policy", str(POLICY))
     assert "es-US" not in done.stdout
     assert done.exit_code == 0
 
 
 def test_a_policy_that_is_not_in_force_yet(run: Run, tmp_path: Path) -> None:
-    """Its phrases are recorded before the day on which calls first say them."""
+    """Its phrases are recorded before the first day on which calls say them."""
     file = tmp_path / "next.toml"
     file.write_text("[about]\nin_force_from = 2999-01-01\n", encoding="utf-8")
     done = run("prompts", "--policy", str(file))
@@ -49,14 +49,14 @@ def test_a_policy_that_is_not_in_force_yet(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_language_that_is_not_offered(run: Run) -> None:
-    """It is told which are."""
+    """The error says which ones are."""
     done = run("prompts", "--language", "fr-CA")
     assert done.exit_code == 2
     assert "en-US, es-US" in done.stderr
 
 
 def test_the_help_names_the_page(run: Run) -> None:
-    """What a rendering leaves to listen to."""
+    """It names the page for listening."""
     assert PAGE in " ".join(run("prompts", "--help").stdout.split())
 
 

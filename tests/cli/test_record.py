@@ -16,13 +16,13 @@ POLICY = 'about.owner = "me"\nbiller.id = "springfield-water"\n[retention]\nacti
 
 @pytest.fixture
 def url(tmp_path, monkeypatch):
-    """A database that is not there yet."""
+    """A database that does not exist yet."""
     monkeypatch.delenv("PAPERLESS_IVR_KEYS", raising=False)
     return f"sqlite:///{tmp_path}/record.db"
 
 
 def test_upgrade(run, url):
-    """It makes the tables, and may be run again; the database can be named by the environment."""
+    """It creates the tables, and can be repeated. The environment can name the database."""
     for done in (
         run("record", "upgrade", "--database", url),
         run("record", "upgrade", PAPERLESS_IVR_DATABASE=url),
@@ -64,7 +64,7 @@ def test_wrong_keys(run, url, tmp_path, wrong):
 
 @pytest.mark.requirement("R24")
 def test_a_new_sealing_key(run, url, tmp_path):
-    """Put in front it is used from then on; then the old one alone no longer opens the record."""
+    """Put first, it is used from then on. After that, the old one alone cannot open the record."""
     (tmp_path / "policy.toml").write_text(POLICY)
     purge = ("record", "purge", "--database", url, "--policy", str(tmp_path / "policy.toml"))
     old, new = words(new_keys()), words(new_keys())
@@ -79,17 +79,17 @@ def test_a_new_sealing_key(run, url, tmp_path):
 
 
 def words(keys):
-    """Keys by their use."""
+    """Return keys by their use."""
     return dict(word.split("=", 1) for word in keys.split())
 
 
 def written(keys):
-    """Keys as they are set."""
+    """Return keys as they are set."""
     return " ".join(f"{use}={key}" for use, key in keys.items())
 
 
 def test_purge_of_no_record(run, tmp_path):
-    """A mistyped database is told, and none is made."""
+    """A mistyped database is reported, and not created."""
     (tmp_path / "policy.toml").write_text(POLICY)
     url = f"sqlite:///{tmp_path}/nowhere.db"
 
@@ -105,7 +105,7 @@ def test_purge_of_no_record(run, tmp_path):
     [("mysql://x", "name a database as"), (None, "Missing option '--database'")],
 )
 def test_no_database(run, database, told):
-    """What is no database is told."""
+    """What is not a database is reported."""
     done = run("record", "upgrade", *(["--database", database] if database else []))
 
     assert done.exit_code == 2
@@ -113,7 +113,7 @@ def test_no_database(run, database, told):
 
 
 def test_database_that_does_not_answer(run, tmp_path):
-    """It ends in a line, not in a traceback."""
+    """It exits with one line, not a traceback."""
     done = run("record", "upgrade", "--database", f"sqlite:///{tmp_path}/nowhere/r.db")
 
     assert done.exit_code == 1
@@ -121,7 +121,7 @@ def test_database_that_does_not_answer(run, tmp_path):
 
 
 def test_tables_of_a_later_version(run, url, tmp_path):
-    """It says what to do, and leaves them."""
+    """It says what to do, and leaves them alone."""
     (tmp_path / "policy.toml").write_text(POLICY)
     run("record", "upgrade", "--database", url)
     database = Database(url)
@@ -135,7 +135,7 @@ def test_tables_of_a_later_version(run, url, tmp_path):
 
 
 def test_without_the_extra(run, url, monkeypatch):
-    """Without SQL it says what to install."""
+    """Without SQL, it says what to install."""
     monkeypatch.setitem(sys.modules, "psycopg", None)
 
     done = run("record", "upgrade", "--database", "postgresql://127.0.0.1/x")

@@ -1,4 +1,4 @@
-"""`paperless-ivr relay`: what it touches, and what its exit status says."""
+"""`paperless-ivr relay`: what it touches, and its exit status."""
 
 import json
 import subprocess
@@ -35,18 +35,18 @@ OTHERS = {
     "another biller": 'biller.id = "shelbyville-power"\nbiller.name = "Shelbyville Power"\n',
     "another release": f'biller.id = "{BILLER}"\nabout.version = "2"\n',
 }
-"""What relays have that are not those of the call."""
+"""What relays have that differs from the call's."""
 
 
 @pytest.fixture
 def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A record that is not there yet."""
+    """A record that does not exist yet."""
     monkeypatch.delenv("PAPERLESS_IVR_KEYS", raising=False)
     return f"sqlite:///{tmp_path}/record.db"
 
 
 def put_through(url: str, minutes: float) -> None:
-    """A caller who has been put through to an agent so long ago."""
+    """Run a call whose caller was transferred to an agent this long ago."""
     policy, then = demo_policy(), datetime.now(UTC) - timedelta(minutes=minutes)
     words = Catalog.of(policy)
     key = credential("0123456789abcdef")
@@ -65,7 +65,7 @@ def put_through(url: str, minutes: float) -> None:
 
 
 def is_live(url: str) -> bool:
-    """Whether the call is still in progress."""
+    """Tell whether the call is still in progress."""
     with open_store(url, budget=30.0) as store:
         return SID in store.calls.idle(datetime.now(UTC), BILLER)
 
@@ -73,7 +73,7 @@ def is_live(url: str) -> bool:
 @pytest.mark.requirement("R31", "R46")
 @pytest.mark.parametrize("other", OTHERS)
 def test_a_call_of_another(run: Callable, url: str, tmp_path: Path, other: str) -> None:
-    """A relay ends no call of another biller or release, whose caller may be with an agent."""
+    """A relay never ends a call of another biller or release, whose caller may be with an agent."""
     (tmp_path / "policy.toml").write_text(OTHERS[other])
     put_through(url, minutes=11)
 
@@ -88,7 +88,7 @@ def test_a_call_of_another(run: Callable, url: str, tmp_path: Path, other: str) 
 def test_a_call_that_is_left(
     run: Callable, url: str, tmp_path: Path, other: str, ends: bool
 ) -> None:
-    """Once no talk can last any longer, a call of the biller's own ends, whatever its release."""
+    """Once no talk can still be going on, the biller's own call ends, whatever its release."""
     (tmp_path / "policy.toml").write_text(OTHERS[other])
     put_through(url, minutes=251)
 
@@ -99,7 +99,7 @@ def test_a_call_that_is_left(
 
 @pytest.mark.requirement("R31", "R46")
 def test_a_call_that_an_earlier_version_saved(run: Callable, url: str, tmp_path: Path) -> None:
-    """The calls of a server of revision 0002, which goes on meanwhile, have no biller: they end."""
+    """Calls of a running server of revision 0002 have no biller, but are ended."""
     put_through(url, minutes=251)
     columns = "call_id, turn, sealed, sealed_document, saved"
     database = Database(url)
@@ -120,7 +120,7 @@ def test_a_call_that_an_earlier_version_saved(run: Callable, url: str, tmp_path:
 
 @pytest.mark.requirement("R31", "R32")
 def test_what_is_given_up(run: Callable, url: str, tmp_path: Path) -> None:
-    """A text without an outcome is never sent again: the exit status says so, once."""
+    """A text without an outcome is never sent again. The exit status says so, once."""
     then = datetime.now(UTC) - timedelta(days=1)
     with open_store(url, budget=30.0, now=lambda: then) as store:
         a_bench = Bench(store.record, lambda: then)
@@ -140,7 +140,7 @@ def test_what_is_given_up(run: Callable, url: str, tmp_path: Path) -> None:
 
 @pytest.mark.requirement("R32", "R49")
 def test_a_wish_that_is_given_up(run: Callable, url: str, tmp_path: Path) -> None:
-    """The exit status, the report and the metrics say so; these from before the first one."""
+    """The exit status, the report, and the metrics (from the start) show it."""
     keep_long_ago(url, "w1")
     (tmp_path / "policy.toml").write_text(f'biller.id = "{bench.BILLER}"\n')
     of = ("relay", "--database", url, "--policy", str(tmp_path / "policy.toml"))
@@ -160,7 +160,7 @@ def test_a_wish_that_is_given_up(run: Callable, url: str, tmp_path: Path) -> Non
 
 
 def keep_long_ago(url: str, key: str) -> None:
-    """A wish that nobody could carry out for fifteen days."""
+    """Record a request that no one could carry out for fifteen days."""
     then = datetime.now(UTC) - timedelta(days=15)
     with open_store(url, budget=30.0, now=lambda: then) as store:
         Bench(store.record, lambda: then).keep(bench.deferred_of(key))
@@ -168,7 +168,7 @@ def keep_long_ago(url: str, key: str) -> None:
 
 @contextmanager
 def relaying(*arguments: str, log: IO[bytes]) -> Iterator[None]:
-    """A relay of its own process, which is ended."""
+    """Run a relay in a separate process, and stop it."""
     code = "from paperless_ivr.cli import main; main(prog_name='paperless-ivr')"
     with subprocess.Popen(
         [sys.executable, "-c", code, *arguments], stdout=subprocess.DEVNULL, stderr=log

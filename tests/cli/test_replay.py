@@ -1,4 +1,4 @@
-"""`paperless-ivr replay`: differences are shown, and fail."""
+"""`paperless-ivr replay`: differences are shown, and make it fail."""
 
 from pathlib import Path
 
@@ -12,16 +12,16 @@ FILE = Path("tests/transcripts/enrolled.call")
 
 
 def replay(*arguments):
-    """Runs the command."""
+    """Run the command."""
     try:
         return CliRunner().invoke(main, ["replay", *map(str, arguments)])
     finally:
-        structlog.reset_defaults()  # or later tests of this process would log as a command does
+        structlog.reset_defaults()  # otherwise, later tests in this process log like a command
 
 
 @pytest.mark.requirement("R43")
 def test_as_written():
-    """Transcripts that go as written end with 0."""
+    """Transcripts that match exit with 0."""
     result = replay(FILE)
 
     assert (result.exit_code, result.output.splitlines()[-1]) == (0, "1 transcripts, 0 differ")
@@ -29,7 +29,7 @@ def test_as_written():
 
 @pytest.mark.requirement("R43")
 def test_a_difference(tmp_path):
-    """A transcript that goes otherwise is shown as a diff, ends with 1, and can be written anew."""
+    """A transcript that differs is shown as a diff with status 1, and can be rewritten."""
     text = FILE.read_text(encoding="utf-8")
     other = tmp_path / "other.call"
     other.write_text(text.replace("ends       enrolled", "ends       declined"), encoding="utf-8")
@@ -45,7 +45,7 @@ def test_a_difference(tmp_path):
 
 
 def test_an_answer_that_is_not_used(tmp_path):
-    """What is left over after the end fails."""
+    """Anything left over after the end makes it fail."""
     more = tmp_path / "more.call"
     text = FILE.read_text(encoding="utf-8")
     more.write_text(text.replace("ends ", "presses    1\nends "), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""`paperless-ivr report`: tables, files, a picture."""
+"""`paperless-ivr report`: tables, files, and a picture."""
 
 import csv
 import io
@@ -29,7 +29,7 @@ OTHER = "elm-energy"
 
 @pytest.fixture
 def url(tmp_path, monkeypatch):
-    """A record of two billers and two days, and what is left to do."""
+    """A record of two billers and two days, with unfinished work."""
     for variable in ("PAPERLESS_IVR_KEYS", "PAPERLESS_IVR_KEY_FILE", "PAPERLESS_IVR_DATABASE"):
         monkeypatch.delenv(variable, raising=False)
     at, url = Clock(START.replace(hour=3)), f"sqlite:///{tmp_path}/record.db"
@@ -53,12 +53,12 @@ def url(tmp_path, monkeypatch):
 
 
 def reached(done):
-    """The stages' numbers, of each funnel in a JSON report."""
+    """Return the stages' numbers for each funnel in a JSON report."""
     return [list(funnel["reached"].values()) for funnel in json.loads(done.stdout)["funnels"]]
 
 
 def test_table(run, url):
-    """How far, why no further, and what is left stand below one another for each biller."""
+    """For each biller, there is a table of how far, why no further, and what is unfinished."""
     done = run("report", "--database", url)
 
     assert done.exit_code == 0, done.output
@@ -74,7 +74,7 @@ def test_table(run, url):
 
 
 def test_csv_adds_up(run, url):
-    """In every group, what reached a stage is what reached the next one and what was lost."""
+    """In every group, those that reached a stage either reached the next one or were lost."""
     done = run("report", "--database", url, "--format", "csv", "--by", "language,day,moment")
 
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
@@ -91,7 +91,7 @@ def test_csv_adds_up(run, url):
 
 
 def test_json(run, url):
-    """The file has everything: each group, each loss, each task."""
+    """The file has everything: each group, each loss, and each task."""
     done = run("report", "--database", url, "--format", "json", "--by", "language")
 
     told = json.loads(done.stdout)
@@ -127,14 +127,14 @@ def test_json(run, url):
     ],
 )
 def test_which(run, url, options, numbers):
-    """Hand-overs are those of a biller, and of days in a time zone; what came later counts."""
+    """Hand-overs are those of a biller, and of days in a time zone; later work counts."""
     done = run("report", "--database", url, "--format", "json", *options)
 
     assert [first for first, *_ in reached(done)] == numbers
 
 
 def test_picture(run, url, tmp_path):
-    """The picture says each number as text, and is the same file again; or it is a PNG."""
+    """The picture has each number as text, and is always the same file; or it is a PNG."""
     drawn = []
     for name in ("a.svg", "b.svg", "c.png"):
         done = run("report", "--database", url, "--by", "day", "--picture", str(tmp_path / name))
@@ -157,7 +157,7 @@ def test_picture(run, url, tmp_path):
 
 
 def test_a_picture_names_the_biller(run, url, tmp_path):
-    """With its policy, it has the name that callers hear, and not the id in the record."""
+    """With its policy, it has the name that callers hear, not the ID in the record."""
     policy, picture = tmp_path / "policy.toml", tmp_path / "a.svg"
     policy.write_text('[biller]\nid = "springfield-water"\nname = "Springfield Water"\n')
 
@@ -170,7 +170,7 @@ def test_a_picture_names_the_biller(run, url, tmp_path):
 
 
 def test_causes_that_do_not_fit(run, url):
-    """The most frequent causes are named, in two lines; of the others the number is."""
+    """The most frequent causes are named, in two lines; for the others, there is a number."""
     funnel = Funnel(
         dict.fromkeys(Stage, 0),
         {Loss(Stage.OFFERED, "enrolled", why.value): n for n, why in enumerate(Reason, 1)},
@@ -189,7 +189,7 @@ def test_causes_that_do_not_fit(run, url):
 
 @pytest.mark.requirement("R24")
 def test_nothing_personal(run, url, tmp_path):
-    """No form of a report has an ANI or an account number in it."""
+    """No form of a report contains an ANI or an account number."""
     picture = tmp_path / "a.svg"
     shown = [
         run("report", "--database", url, "--format", f).stdout for f in ("table", "csv", "json")
@@ -202,7 +202,7 @@ def test_nothing_personal(run, url, tmp_path):
 
 
 def test_without_keys(run, url, tmp_path):
-    """It needs no keys, makes none, and changes nothing."""
+    """It needs no keys, creates none, and changes nothing."""
     (tmp_path / "record.db.keys").unlink()
     before = (tmp_path / "record.db").read_bytes()
 
@@ -214,7 +214,7 @@ def test_without_keys(run, url, tmp_path):
 
 
 def test_nothing_on_record(run, tmp_path):
-    """An empty record is told as one."""
+    """An empty record is reported as such."""
     empty = f"sqlite:///{tmp_path}/empty.db"
     run("record", "upgrade", "--database", empty)
     picture = tmp_path / "a.svg"
@@ -236,7 +236,7 @@ def test_nothing_on_record(run, tmp_path):
     ],
 )
 def test_wrong_options(run, url, options, told):
-    """What cannot be used is told."""
+    """What cannot be used is reported."""
     done = run("report", "--database", url, *options)
 
     assert done.exit_code == 2
@@ -244,7 +244,7 @@ def test_wrong_options(run, url, options, told):
 
 
 def test_no_such_file(run, tmp_path):
-    """A file that is not there is told, and not made."""
+    """A file that does not exist is reported, and not created."""
     done = run("report", "--database", f"sqlite:///{tmp_path}/nothing.db")
 
     assert done.exit_code == 2
@@ -256,7 +256,7 @@ def test_no_such_file(run, tmp_path):
     ("missing", "options"), [("tabulate", ()), ("matplotlib", ("--picture", "funnel.svg"))]
 )
 def test_without_the_extra(run, url, monkeypatch, missing, options):
-    """Without what it needs it says what to install."""
+    """If something it needs is missing, it says what to install."""
     monkeypatch.setitem(sys.modules, missing, None)
     monkeypatch.delitem(sys.modules, "paperless_ivr.cli.report_picture", raising=False)
 
@@ -267,7 +267,7 @@ def test_without_the_extra(run, url, monkeypatch, missing, options):
 
 
 def test_ages():
-    """How long the oldest thing waits is told in days and hours."""
+    """The age of the oldest item is shown in days and hours."""
     left = Tracked(Task.FOLLOW, None, 1, START)
     shown = io.StringIO()
 
@@ -277,7 +277,7 @@ def test_ages():
 
 
 def test_losses_have_words():
-    """Whatever a call ended with, and whatever became of it afterwards, is told in plain words."""
+    """However a call ended, and whatever happened later, there are plain words for it."""
     ends = [disposition.value for disposition in Disposition] + [NOT_ENDED]
     for disposition, reason in product(ends, Reason):
         assert lost_by(Loss(Stage.OFFERED, disposition, reason.value))

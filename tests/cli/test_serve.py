@@ -1,4 +1,4 @@
-"""`paperless-ivr serve`: a server of its own process, on a free port."""
+"""`paperless-ivr serve`: a server in a separate process, on a free port."""
 
 import os
 import signal
@@ -46,14 +46,14 @@ ARRIVAL = Arrival(
 
 
 class Slow(BaseHTTPRequestHandler):
-    """A service that keeps every request until it is let go, and passes it on to another."""
+    """A service that holds every request until it is released, then passes it on to another."""
 
     to: str
     asked: threading.Event
     go: threading.Event
 
     def do_POST(self):
-        """Passes a request on."""
+        """Pass a request on."""
         sent = self.rfile.read(int(self.headers["content-length"]))
         self.asked.set()
         assert self.go.wait(60)
@@ -67,7 +67,7 @@ class Slow(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_):
-        """Prints nothing."""
+        """Print nothing."""
 
 
 @pytest.fixture
@@ -102,20 +102,20 @@ class Server:
         self.where = self.listens()
 
     def listens(self) -> str:
-        """Where it listens, once it does."""
+        """Return where it listens, once it does."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line.startswith("listening on http://127.0.0.1:"), line
         return line.removeprefix("listening on ").removesuffix("/twilio\n")
 
     def get(self, path: str) -> str:
-        """A page."""
+        """Return a page."""
         with urllib.request.urlopen(f"{self.where}{path}", timeout=30) as got:
             text: str = got.read().decode()
         return text
 
     def send(self, request: object) -> str:
-        """The document that Twilio's request gets."""
+        """Return the document for a request from Twilio."""
         asked = urllib.request.Request(
             f"{self.where}/twilio{request.path}?{request.query}",  # type: ignore[attr-defined]
             data=request.body,  # type: ignore[attr-defined]
@@ -126,7 +126,7 @@ class Server:
         return text
 
     def stop(self) -> tuple[int, str]:
-        """Tells it to stop; its status, and what it printed."""
+        """Tell it to stop. Return its status, and what it printed."""
         self.process.send_signal(signal.SIGTERM)
         out, err = self.process.communicate(timeout=60)
         return self.process.returncode, out + err
@@ -134,7 +134,7 @@ class Server:
 
 @pytest.mark.requirement("R24", "R41")
 def test_a_call_on_a_server():
-    """It listens at the loopback, answers a call, and prints nothing of it."""
+    """It listens on loopback, answers a call, and prints nothing about it."""
     server = Server()
     runtime = SimulatedTwilio(GATEWAY, "CA1")
     document = server.send(runtime.begins(ARRIVAL))
@@ -154,7 +154,7 @@ def test_a_call_on_a_server():
 
 @pytest.mark.requirement("R19")
 def test_a_former_release():
-    """With a former policy beside its own it answers calls."""
+    """It answers calls with a former policy as well as its own."""
     server = Server("--former", str(POLICIES / "strict.toml"))
     assert "<Say" in server.send(SimulatedTwilio(GATEWAY, "CA1").begins(ARRIVAL))
     assert server.stop()[0] == 0
@@ -162,7 +162,7 @@ def test_a_former_release():
 
 @pytest.mark.requirement("R31", "R41")
 def test_servers_on_one_database(tmp_path, process):
-    """Each request of a call is answered by another server; the relay finds what it left."""
+    """Each request of a call is answered by another server, and the relay finds the work left."""
     service, record = f"sqlite:///{tmp_path}/service.db", f"sqlite:///{tmp_path}/record.db"
     arguments = ("--cloudivr", service, "--database", record)
     servers = [Server(*arguments) for _ in range(2)]
@@ -180,7 +180,7 @@ def test_servers_on_one_database(tmp_path, process):
 
 @pytest.mark.requirement("R31")
 def test_it_stops_when_what_is_under_way_is_done(tmp_path, slow):
-    """Told to stop, it finishes the requests that it has, and ends."""
+    """When told to stop, it finishes the requests in progress, and exits."""
     service, address = slow
     policy = tmp_path / "policy.toml"
     biller = f'[biller]\nid = "{BILLER}"\nname = "Springfield Water"'
@@ -204,7 +204,7 @@ def test_it_stops_when_what_is_under_way_is_done(tmp_path, slow):
 
 
 def go_on(server: Server, runtime: SimulatedTwilio, document: str, keys: str) -> str | None:
-    """The document after the caller has pressed keys; None where the call is back at the host."""
+    """Return the document after the caller pressed keys; None if the host has the call again."""
     runtime.caller.plan(*[Press(keys)] * bool(keys), prompts=document.count("<Say"))
     request = runtime.follow(document)
     return None if request is None else server.send(request)
@@ -212,12 +212,12 @@ def go_on(server: Server, runtime: SimulatedTwilio, document: str, keys: str) ->
 
 @pytest.mark.requirement("R48", "R49")
 def test_live_calls_go_on_after_sigterm(tmp_path):
-    """A new call goes back to the host; a live one comes to its end, and then the server ends."""
+    """A new call goes back to the host, a live one ends normally, and then the server exits."""
     server = Server("--drain-seconds", "60")
     live, new = (SimulatedTwilio(GATEWAY, call) for call in ("CA1", "CA2"))
     document = server.send(live.begins(ARRIVAL))
     server.process.send_signal(signal.SIGTERM)
-    time.sleep(1)  # the server looks for signals ten times a second
+    time.sleep(1)  # the server checks for signals ten times a second
     assert go_on(server, new, server.send(new.begins(evolve(ARRIVAL, call_id="CA2"))), "") is None
     assert new.handed_back["reason"] == "server_stopped"
     assert new.handed_back["moment"] == "before_payment"
@@ -260,7 +260,7 @@ from paperless_ivr.cli import main; main(prog_name='paperless-ivr')
 
 @pytest.mark.requirement("R49")
 def test_a_signal_before_it_serves():
-    """SIGTERM between "listening" and the first request ends the server, too."""
+    """SIGTERM between "listening" and the first request also stops the server."""
     command = [sys.executable, "-c", EARLY, "serve", *ARGUMENTS, *AT_ONCE]
     done = subprocess.run(
         command, env={**os.environ, **SECRETS}, capture_output=True, check=False, timeout=60
@@ -271,7 +271,7 @@ def test_a_signal_before_it_serves():
 
 @pytest.mark.requirement("R31", "R49")
 def test_two_servers_restart_in_turn(tmp_path):
-    """Under load, on one database, no call is lost: each answers what the other would have."""
+    """Under load, on one database, no call is lost: each one answers for the other."""
     arguments = ("--database", f"sqlite:///{tmp_path}/record.db", "--drain-seconds", "2")
     servers = [Server(*arguments) for _ in range(2)]
     ended: list[str] = []
@@ -283,7 +283,7 @@ def test_two_servers_restart_in_turn(tmp_path):
             try:
                 return servers[attempt % 2].send(request)
             except OSError:
-                time.sleep(0.1)  # as a proxy does: the other one
+                time.sleep(0.1)  # the other one, as a proxy does
         raise AssertionError("no server answers")
 
     def call(number: int) -> None:
@@ -328,7 +328,7 @@ def test_two_servers_restart_in_turn(tmp_path):
 
 @pytest.mark.parametrize("lacking", SECRETS)
 def test_a_secret_that_is_not_set(run, lacking):
-    """A variable that is missing is named."""
+    """A missing variable is named."""
     told = run("serve", *ARGUMENTS, **(SECRETS | {lacking: ""}))
     assert told.exit_code == 2
     assert lacking in told.output
@@ -345,14 +345,14 @@ def test_a_secret_that_is_not_set(run, lacking):
     ],
 )
 def test_what_cannot_be_served(run, arguments, says):
-    """A set-up that cannot be is told before anything is listened at."""
+    """An invalid setup is reported before the server listens."""
     told = run("serve", *ARGUMENTS, *arguments, **SECRETS)
     assert told.exit_code == 2
     assert says in told.output
 
 
 def test_a_short_key(run):
-    """A key for tokens that is too short is refused."""
+    """A token key that is too short is refused."""
     told = run("serve", *ARGUMENTS, **(SECRETS | {TOKEN_KEY: "short"}))
     assert told.exit_code == 2
     assert "16 characters" in told.output

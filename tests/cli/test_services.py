@@ -1,4 +1,4 @@
-"""What servers say at start: what they are connected to, and what they are not."""
+"""What servers say at startup: what they are connected to, and what they are not."""
 
 from pathlib import Path
 
@@ -13,14 +13,14 @@ pytestmark = pytest.mark.requirement("R24", "R41")
 
 
 def said(tmp_path: Path, **given: str | Path | None) -> tuple[str, ...]:
-    """The lines for what is given."""
+    """Return the lines for this input."""
     at = {"connection_file": None, "service": None, "record": None} | given
     with opened(demo_policy(), **at) as services:  # type: ignore[arg-type]
         return services.connected
 
 
 def test_the_demo(tmp_path: Path) -> None:
-    """Whatever is made up, or gone when the server ends, is said to be."""
+    """Whatever is made up, or lost when the server exits, is reported."""
     policy, service, record = said(tmp_path)
     assert policy == "policy: Springfield Water, version 1, approved by nobody yet"
     assert "the demo's, with made-up customers, lost when this ends" in service
@@ -30,7 +30,7 @@ def test_the_demo(tmp_path: Path) -> None:
 
 
 def test_a_biller_s_own(tmp_path: Path) -> None:
-    """Service and record are named, without what is secret in their addresses."""
+    """Service and record are named, without the secrets in their addresses."""
     with running() as service:
         file = connected(tmp_path, service.endpoint)
         record = f"sqlite:///{tmp_path}/record.db"
@@ -40,7 +40,7 @@ def test_a_biller_s_own(tmp_path: Path) -> None:
 
 
 def test_the_relay(tmp_path: Path, process: object) -> None:
-    """The relay says the same, apart from what it has done."""
+    """The relay says the same, except for its own work."""
     at = ("--cloudivr", f"sqlite:///{tmp_path}/c.db", "--database", f"sqlite:///{tmp_path}/r.db")
     process("call", *at, "--keys", "1")  # type: ignore[operator]
     done = process("relay", "--once", *at)  # type: ignore[operator]

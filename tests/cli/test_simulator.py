@@ -1,4 +1,4 @@
-"""`paperless-ivr simulator`: the server as it is started."""
+"""`paperless-ivr simulator`: the server as started."""
 
 import signal
 import subprocess
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.requirement("R54")
 
 
 def test_its_page_can_repeat_the_command() -> None:
-    """With the options that the server was started with, for when it has stopped."""
+    """It has the options that the server was started with, for when it has stopped."""
     code = "from paperless_ivr.cli import main; main(prog_name='paperless-ivr')"
     arguments = ["simulator", "--no-open", "--port", "0"]
     with subprocess.Popen(

@@ -1,4 +1,4 @@
-"""`paperless-ivr transcripts`: the set is whole, the same every time, and overwrites nothing."""
+"""`paperless-ivr transcripts`: the set is complete, reproducible, and overwrites nothing."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,20 +23,20 @@ by_phone = false
 
 @pytest.fixture
 def closed(tmp_path: Path) -> Path:
-    """Its file, beside the folder of the calls."""
+    """Its file, next to the folder of the calls."""
     file = tmp_path / "closed.toml"
     file.write_text(CLOSED)
     return file
 
 
 def texts(folder: Path) -> dict[str, bytes]:
-    """What a folder holds."""
+    """Return the contents of a folder."""
     return {file.name: file.read_bytes() for file in folder.iterdir()}
 
 
 @pytest.mark.requirement("R43")
 def test_calls_of_a_policy(run: Run, tmp_path: Path, closed: Path) -> None:
-    """Each call replays and takes a row that no other takes; again there are the same bytes."""
+    """Each call replays, and takes a row that no other does. Repeating gives the same bytes."""
     folder = tmp_path / "calls"
     done = run("transcripts", "--cover", str(folder), "--policy", str(closed))
     assert done.exit_code == 0, done.output
@@ -47,7 +47,7 @@ def test_calls_of_a_policy(run: Run, tmp_path: Path, closed: Path) -> None:
     for rows in taken:
         assert set().union(*(other for other in taken if other is not rows)) < whole
     assert f"{len(whole)} of " in done.output
-    assert "offer: chose yes; then account\n" in done.output  # what cannot be
+    assert "offer: chose yes; then account\n" in done.output  # rows that cannot be taken
     first = texts(folder)
     run("transcripts", "--cover", str(folder), "--policy", str(closed))
     assert texts(folder) == first
@@ -65,7 +65,7 @@ def test_the_kept_set(run: Run, tmp_path: Path, closed: Path) -> None:
 
 
 def test_what_was_left_over_is_removed(run: Run, tmp_path: Path, closed: Path) -> None:
-    """A call of an earlier run that is not in the set any more."""
+    """A call of an earlier run that is no longer in the set is removed."""
     folder = tmp_path / "calls"
     folder.mkdir()
     old = next(COVER.glob("*.call"))
@@ -76,7 +76,7 @@ def test_what_was_left_over_is_removed(run: Run, tmp_path: Path, closed: Path) -
 
 @pytest.mark.parametrize("name", ["mine.call", "mine.toml"])
 def test_files_of_others_are_not_touched(run: Run, tmp_path: Path, name: str) -> None:
-    """A folder with a transcript or a policy that the command did not write is refused."""
+    """A folder with a transcript or policy that the command did not write is refused."""
     (tmp_path / name).write_text("# Mine.\n")
     done = run("transcripts", "--cover", str(tmp_path))
     assert done.exit_code == 2

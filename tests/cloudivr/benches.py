@@ -1,4 +1,4 @@
-"""The reference service on a test bench, and what requests to it are made of."""
+"""The reference service on a test bench, and the parts of requests to it."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ PARTNER = SEED.partners[0]
 
 
 def ask(biller: str = "springfield-water") -> dict[str, str]:
-    """What every request begins with: the demo partner asks about a biller."""
+    """Return the beginning of every request: the demo partner asks about a biller."""
     return {
         "BillerGUID": SEED.biller(biller).guid,
         "PartnerGUID": PARTNER.guid,
@@ -25,22 +25,22 @@ def ask(biller: str = "springfield-water") -> dict[str, str]:
 
 
 def enrollment(**fields: str | None) -> dict[str, str | None]:
-    """What `EnrollInPaperless` is asked by the demo partner, with these fields."""
+    """Return a request to `EnrollInPaperless` by the demo partner, with these fields."""
     return {**ask(), **fields}
 
 
 def customer(handle: str) -> seed.Customer:
-    """The customer of that handle, of whichever biller."""
+    """Return the customer with this handle, of any biller."""
     return next(who for b in SEED.billers for who in b.customers if who.handle == handle)
 
 
 def number(handle: str) -> int:
-    """A customer's CustomerID."""
+    """Return a customer's CustomerID."""
     return int(customer(handle).id.reveal())
 
 
 def guid(handle: str) -> str:
-    """The PaymentGUID of a customer's payment."""
+    """Return the PaymentGUID of a customer's payment."""
     return customer(handle).payment.guid.reveal()
 
 
@@ -51,17 +51,17 @@ class Clock:
     now: datetime = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
     def __call__(self) -> datetime:
-        """The time now."""
+        """Return the current time."""
         return self.now
 
     def passes(self, **time: float) -> None:
-        """Some time passes."""
+        """Let some time pass."""
         self.now += timedelta(**time)
 
 
 @define
 class Bench:
-    """The service on a test bench: its operations, its clock, its tables."""
+    """The service on a test bench: its operations, its clock, and its tables."""
 
     engine: Engine
     clock: Clock = field(factory=Clock)
@@ -72,12 +72,12 @@ class Bench:
         return CloudIVR(self.engine, lambda: "http://billing.test", self.clock)
 
     def rows(self, table: type[Any]) -> list[Any]:
-        """All rows of a table, in the order of their keys."""
+        """Return all rows of a table, ordered by their keys."""
         with Session(self.engine) as session:
             return list(session.scalars(select(table).order_by(*table.__mapper__.primary_key)))
 
     def dump(self, *, but: tuple[type[Any], ...] = (t.ActivityLog,)) -> dict[str, list[Any]]:
-        """What all tables hold, but for the activity log."""
+        """Return the contents of all tables except the activity log."""
         left_out = {table.__table__ for table in but}
         with self.engine.connect() as connection:
             return {
@@ -87,7 +87,7 @@ class Bench:
             }
 
     def status(self, handle: str, invoice_type: str = "WATER") -> str:
-        """How far a customer's bill is."""
+        """Return the status of a customer's bill."""
         with Session(self.engine) as session:
             found = session.scalar(
                 select(t.PaperlessRegistration.Status)
@@ -103,5 +103,5 @@ class Bench:
         return str(found) if found else "none"
 
     def steps(self) -> list[tuple[str, int]]:
-        """The steps on the activity log, each with its code."""
+        """Return the steps in the activity log, each with its code."""
         return [(row.Step, row.ErrorCode) for row in self.rows(t.ActivityLog)]

@@ -1,4 +1,4 @@
-"""The reference service over a database of its own, on SQLite and on PostgreSQL."""
+"""The reference service on a separate database, on SQLite and on PostgreSQL."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ NUMBERS = count()
 
 @pytest.fixture(scope="session")
 def seeded(postgres: Postgres) -> str:
-    """The name of a seeded database of PostgreSQL, to be copied."""
+    """The name of a seeded PostgreSQL database, to be copied."""
     postgres.do("CREATE DATABASE seeded")
     engine = opened(postgres.url("seeded"))
     prepare(engine, SEED)
@@ -28,7 +28,7 @@ def seeded(postgres: Postgres) -> str:
 
 @pytest.fixture(scope="session")
 def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A seeded database of SQLite, to be copied."""
+    """A seeded SQLite database, to be copied."""
     file = tmp_path_factory.mktemp("cloudivr") / "seeded.db"
     engine = opened(f"sqlite:///{file}")
     prepare(engine, SEED)
@@ -38,7 +38,7 @@ def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Bench]]:
-    """Makes services as new, each on a database of its own that holds the seed."""
+    """Makes new services, each on its own database with the seed."""
     with ExitStack() as ending:
 
         def make() -> Bench:
@@ -59,5 +59,5 @@ def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[
 
 @pytest.fixture
 def bench(fresh: Callable[[], Bench]) -> Bench:
-    """The service, as new."""
+    """A new service."""
     return fresh()

@@ -1,4 +1,4 @@
-"""The reference service as a back end, without SOAP between: its operations, called directly."""
+"""The reference service as a back end without SOAP: calls its operations directly."""
 
 from typing import Any
 
@@ -42,13 +42,13 @@ REFUSALS = {
 
 @frozen(repr=False)
 class DirectBackend:
-    """Springfield Water's bills, by way of the service's operations."""
+    """Springfield Water's bills, through the service's operations."""
 
     service: CloudIVR
     operations: frozenset[str] = OPERATIONS
 
     def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
-        """Answers, in whatever time it takes."""
+        """Answer, however long it takes."""
         operation = getattr(self.service, type(request).__name__)
         if isinstance(request, EnrollInPaperless):
             answer = operation(**enrollment(PaymentGUID=request.payment.reveal()))
@@ -64,7 +64,7 @@ class DirectBackend:
 
 
 def fields(request: ServiceRequest) -> dict[str, Any]:
-    """The fields of a request, beside those of who asks."""
+    """Return the fields of a request, without those that say who asks."""
     match request:
         case SearchByAccountNumber():
             return {"AccountNumber": request.account.reveal()}
@@ -100,7 +100,7 @@ def fields(request: ServiceRequest) -> dict[str, Any]:
 
 
 def listed(who: answers.Customer) -> Customer:
-    """A customer as a call sees it."""
+    """Return a customer as a call sees one."""
     return Customer(
         id=secret.customer(str(who.CustomerID)),
         account=secret.account(who.AccountNumber),

@@ -1,4 +1,4 @@
-"""Queued e-mail is delivered by SMTP: once, also when the mail server was away."""
+"""Queued e-mail is delivered by SMTP once, even after the mail server was away."""
 
 import socket
 import time
@@ -25,35 +25,35 @@ pytestmark = pytest.mark.requirement("R22")
 
 @define
 class Sink:
-    """A mail server that keeps what it is given, and answers as it is told."""
+    """A mail server that keeps what it gets, and answers as told."""
 
     answers: dict[str, str] = field(factory=dict)
-    """By receiver; others are accepted."""
+    """By recipient; others are accepted."""
     sender: str = "250 OK"
     after: Callable[[], str] = lambda: "250 OK"
     got: list[EmailMessage] = field(factory=list)
 
     async def handle_MAIL(self, _s: Any, _x: Any, envelope: Any, sender: str, _o: Any) -> str:  # noqa: N802
-        """Who may send."""
+        """Decide who may send."""
         envelope.mail_from = sender
         return self.sender
 
     async def handle_RCPT(self, _s: Any, _x: Any, envelope: Any, to: str, _o: Any) -> str:  # noqa: N802
-        """Who may receive."""
+        """Decide who may receive."""
         answer = self.answers.get(to, "250 OK")
         if answer.startswith("250"):
             envelope.rcpt_tos.append(to)
         return answer
 
     async def handle_DATA(self, _s: Any, _x: Any, envelope: Any) -> str:  # noqa: N802
-        """Keeps a message."""
+        """Keep a message."""
         self.got.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[arg-type]
         return self.after()
 
 
 @contextmanager
 def listening(sink: Sink, port: int) -> Iterator[None]:
-    """The server while it is there."""
+    """Run the server for the length of the block."""
     controller = Controller(sink, hostname="127.0.0.1", port=port)
     controller.start()
     try:
@@ -64,7 +64,7 @@ def listening(sink: Sink, port: int) -> Iterator[None]:
 
 @pytest.fixture
 def port() -> int:
-    """A port that is free."""
+    """Return a free port."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         return int(free.getsockname()[1])
 
@@ -75,13 +75,13 @@ def mailer(bench: Bench, port: int) -> Mailer:
 
 
 def enroll(bench: Bench, handle: str) -> None:
-    """Queues an e-mail."""
+    """Queue an e-mail."""
     answer = bench.service.EnrollInPaperless(**enrollment(PaymentGUID=guid(handle)))
     assert answer.EnrollmentSuccessful
 
 
 def test_delivered_once(bench: Bench, port: int) -> None:
-    """Each e-mail goes to its receiver with its link, once, oldest first."""
+    """Each e-mail goes to its recipient with its link, once, oldest first."""
     enroll(bench, "rivera")
     enroll(bench, "chen")
     sink = Sink()
@@ -98,7 +98,7 @@ def test_delivered_once(bench: Bench, port: int) -> None:
 
 @pytest.mark.requirement("R16")
 def test_in_the_language_of_the_call(bench: Bench, port: int) -> None:
-    """A caller who spoke Spanish is written to in Spanish."""
+    """A caller who spoke Spanish gets Spanish e-mail."""
     bench.service.StoreCustomerPreference(
         **ask(),
         CustomerID=number("rivera"),
@@ -117,7 +117,7 @@ def test_in_the_language_of_the_call(bench: Bench, port: int) -> None:
 
 
 def test_the_server_was_away(bench: Bench, port: int) -> None:
-    """Nothing is lost while it is away, and all comes once it is back."""
+    """Nothing is lost while it is away, and everything arrives once it is back."""
     enroll(bench, "rivera")
     with pytest.raises(OSError, match="refused"):
         mailer(bench, port).deliver()
@@ -129,7 +129,7 @@ def test_the_server_was_away(bench: Bench, port: int) -> None:
 
 
 def test_not_now(bench: Bench, port: int) -> None:
-    """What the server does not take now is tried again later; the others go."""
+    """What the server does not accept now is retried later; the others are sent."""
     rivera = customer("rivera").email
     assert rivera is not None
     enroll(bench, "rivera")
@@ -146,7 +146,7 @@ def test_not_now(bench: Bench, port: int) -> None:
 
 @pytest.mark.requirement("R49")
 def test_not_now_for_days(bench: Bench, port: int, capfd: Any) -> None:
-    """What the server does not take for days is tried less and less often, and still in time."""
+    """What the server does not accept for days is retried less often, and still in time."""
     rivera = customer("rivera").email
     assert rivera is not None
     enroll(bench, "rivera")
@@ -162,7 +162,7 @@ def test_not_now_for_days(bench: Bench, port: int, capfd: Any) -> None:
 
 
 def test_never(bench: Bench, port: int) -> None:
-    """What the server refuses for good is not tried again, and the outbox says so."""
+    """What the server rejects permanently is not retried, and the outbox says so."""
     rivera = customer("rivera").email
     assert rivera is not None
     enroll(bench, "rivera")
@@ -174,7 +174,7 @@ def test_never(bench: Bench, port: int) -> None:
 
 
 def test_a_sender_that_is_refused(bench: Bench, port: int) -> None:
-    """Where the server takes nothing from this sender, that is final too."""
+    """If the server accepts nothing from this sender, that is also permanent."""
     enroll(bench, "rivera")
     with listening(Sink(sender="550 Not from you"), port):
         assert mailer(bench, port).deliver() == 0
@@ -182,7 +182,7 @@ def test_a_sender_that_is_refused(bench: Bench, port: int) -> None:
 
 
 def test_two_processes(bench: Bench, port: int) -> None:
-    """What one is sending no other sends."""
+    """What one process is sending, no other one sends."""
     enroll(bench, "rivera")
     sink = Sink()
     other: list[int] = []
@@ -199,7 +199,7 @@ def test_two_processes(bench: Bench, port: int) -> None:
 
 
 def test_an_expired_link_is_not_sent(bench: Bench, port: int) -> None:
-    """After its days an e-mail would only disappoint."""
+    """After its days are over, an e-mail would only disappoint."""
     enroll(bench, "rivera")
     bench.clock.now += timedelta(days=7)
     sink = Sink()
@@ -210,7 +210,7 @@ def test_an_expired_link_is_not_sent(bench: Bench, port: int) -> None:
 
 
 def prefer(bench: Bench, email: str | None, *, paperless: bool = True) -> None:
-    """Stores what a customer prefers."""
+    """Store a customer's preference."""
     answer = bench.service.StoreCustomerPreference(
         **ask(),
         CustomerID=number("rivera"),
@@ -222,7 +222,7 @@ def prefer(bench: Bench, email: str | None, *, paperless: bool = True) -> None:
 
 
 def complete(bench: Bench) -> None:
-    """Texts a link and completes the registration by it."""
+    """Text a link, and complete the registration through it."""
     bench.service.SendWebLink(
         **ask(), CustomerID=number("rivera"), InvoiceType="WATER", PhoneNumber="2175550180"
     )
@@ -242,7 +242,7 @@ ENDS: dict[str, tuple[Callable[[Bench], None], list[str], str]] = {
 def test_a_link_that_is_of_no_use_is_not_sent(
     bench: Bench, port: int, how: str, later: bool
 ) -> None:
-    """An e-mail is not sent once its link can no longer be used, tried before or not."""
+    """An e-mail is not sent once its link cannot be used, whether it was tried before or not."""
     change, delivered, state = ENDS[how]
     prefer(bench, "first@example.com")
     sink = Sink({"first@example.com": "451 Later"})
@@ -259,7 +259,7 @@ def test_a_link_that_is_of_no_use_is_not_sent(
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Waits until it holds."""
+    """Wait until something is true."""
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "not in time"
@@ -268,7 +268,7 @@ def eventually(holds: Callable[[], bool], seconds: float = 20.0) -> None:
 
 @pytest.mark.requirement("R49")
 def test_a_mail_server_that_is_away_is_logged_once(port: int, capfd: Any) -> None:
-    """While the server is away the log has one line, and one more once it is back."""
+    """While the server is away, the log has one line, and another once it is back."""
     with running(smtp=("127.0.0.1", port)) as service:
         service.operations.EnrollInPaperless(**enrollment(PaymentGUID=guid("rivera")))
         seen = ""

@@ -22,7 +22,7 @@ STARTED = [
 
 @pytest.mark.requirement("R21", "R22")
 def test_steps(bench: Bench) -> None:
-    """Every step is taken in its order and is on the log; the bill is pending, not active."""
+    """Every step is taken in order and logged, and the bill is pending, not active."""
     answer = bench.service.EnrollInPaperless(**enrollment(PaymentGUID=guid("chen")))
 
     assert (answer.EnrollmentSuccessful, answer.Message, answer.ErrorCode) == (True, "Done.", 0)
@@ -39,7 +39,7 @@ def test_steps(bench: Bench) -> None:
 
 @pytest.mark.requirement("R22")
 def test_what_is_started(bench: Bench) -> None:
-    """The customer's e-mail is the payment's from then on, and one e-mail is queued to it."""
+    """The payment's e-mail becomes the customer's, and one e-mail is queued to it."""
     bench.service.EnrollInPaperless(**enrollment(PaymentGUID=guid("chen")))
 
     (email,) = bench.rows(t.EmailQueue)
@@ -81,7 +81,7 @@ LAST_STEP = {
     ],
 )
 def test_refusals(bench: Bench, fields: dict[str, str], code: Code) -> None:
-    """What does not hold is refused at its step, with its code; nothing else is changed."""
+    """An invalid request is refused at its step, with its code, and changes nothing else."""
     before = bench.dump()
 
     answer = bench.service.EnrollInPaperless(
@@ -111,7 +111,7 @@ def test_guid_as_dotnet_writes_it(bench: Bench, written: object) -> None:
 
 
 def test_partner_of_another_biller(bench: Bench) -> None:
-    """A partner asks about its own billers only."""
+    """A partner can only ask about its own billers."""
     elm = {"PartnerGUID": "00000000-0000-4000-8000-0000000a0002"}
     elm["PartnerKey"] = "another-key-that-everybody-knows"
 
@@ -124,7 +124,7 @@ def test_partner_of_another_biller(bench: Bench) -> None:
 
 
 def test_a_bill_that_is_no_longer_listed(bench: Bench) -> None:
-    """A bill that was just paid is enrolled, though no invoice of it is left."""
+    """A bill that was just paid is enrolled even if it has no invoice left."""
     assert bench.service.EnrollInPaperless(
         **enrollment(PaymentGUID=guid("ivanova"))
     ).EnrollmentSuccessful
@@ -133,7 +133,7 @@ def test_a_bill_that_is_no_longer_listed(bench: Bench) -> None:
 
 @pytest.mark.requirement("R31")
 def test_once_of_many(bench: Bench) -> None:
-    """Of many enrollments of one bill at the same time exactly one is accepted."""
+    """Exactly one of many simultaneous enrollments of a bill is accepted."""
     with ThreadPoolExecutor(8) as pool:
         answers = list(
             pool.map(
@@ -152,7 +152,7 @@ def test_once_of_many(bench: Bench) -> None:
 
 @pytest.mark.requirement("R31")
 def test_one_row_a_bill(bench: Bench) -> None:
-    """The database itself lets no second registration of a bill in."""
+    """The database itself rejects a second registration of a bill."""
     (first, *_) = bench.rows(t.PaperlessRegistration)
     again = t.PaperlessRegistration(
         BillerID=first.BillerID,
@@ -171,7 +171,7 @@ def test_one_row_a_bill(bench: Bench) -> None:
 def test_what_goes_wrong_is_rolled_back(
     bench: Bench, table: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An exception at any write changes nothing, is answered 500 and logged by its class."""
+    """An exception at any write changes nothing, is answered with 500, and is logged by class."""
     before = bench.dump()
 
     @event.listens_for(bench.engine, "before_cursor_execute")
@@ -193,7 +193,7 @@ def test_what_goes_wrong_is_rolled_back(
 
 @pytest.mark.requirement("R24")
 def test_database_gone(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without its tables the service answers 500, and says so by class alone."""
+    """Without its tables, the service answers 500, and logs only the class."""
     t.Base.metadata.drop_all(bench.engine)
 
     answer = bench.service.EnrollInPaperless(**enrollment(PaymentGUID=guid("rivera")))
@@ -207,7 +207,7 @@ def test_database_gone(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None
 
 @pytest.mark.requirement("R24")
 def test_nothing_personal_on_the_log(bench: Bench) -> None:
-    """Neither the activity log nor what is printed of rows and answers tells who it was."""
+    """Neither the activity log nor printed rows and answers show who it was."""
     answer = bench.service.EnrollInPaperless(**enrollment(PaymentGUID=guid("rivera")))
     refused = bench.service.EnrollInPaperless(
         **enrollment(PaymentGUID=guid("rivera"), PartnerKey="my key")
@@ -227,7 +227,7 @@ MAPPED = [mapper.class_ for mapper in t.Base.registry.mappers]
 
 
 def test_time(bench: Bench) -> None:
-    """A link carries the service's own time, and its end."""
+    """A link has the service's own time, and its end."""
     bench.clock.passes(days=3)
 
     bench.service.EnrollInPaperless(**enrollment(PaymentGUID=guid("rivera")))
@@ -238,7 +238,7 @@ def test_time(bench: Bench) -> None:
 
 @pytest.mark.requirement("R22", "R24")
 def test_the_first_step_logs_the_parameters(bench: Bench) -> None:
-    """Every parameter is on the log by its name, and none that is personal or secret in clear."""
+    """Every parameter is logged by name, but no personal or secret one in clear text."""
     bench.service.EnrollInPaperless(**enrollment(PaymentGUID=guid("rivera")))
 
     first, *others = bench.rows(t.ActivityLog)
@@ -266,7 +266,7 @@ def test_the_first_step_logs_the_parameters(bench: Bench) -> None:
     ],
 )
 def test_a_parameter_in_the_wrong_place(bench: Bench, field: str, value: str | None) -> None:
-    """What stands in the wrong field is not on the log either; a missing one is named."""
+    """A value in the wrong field is not logged either, and a missing one is named."""
     bench.service.EnrollInPaperless(**enrollment(**{"PaymentGUID": guid("rivera"), field: value}))
 
     logged = bench.rows(t.ActivityLog)[0].Parameters
@@ -277,7 +277,7 @@ def test_a_parameter_in_the_wrong_place(bench: Bench, field: str, value: str | N
 
 @pytest.mark.requirement("R12", "R22")
 def test_a_registration_expires_with_its_link(bench: Bench) -> None:
-    """When its link has expired a registration is pending no more, and can be started again."""
+    """Once its link has expired, a registration is no longer pending, and can be started again."""
     ask_again = enrollment(PaymentGUID=guid("rivera"))
     account = customer("rivera").account.reveal()
 

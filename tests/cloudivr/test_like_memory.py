@@ -1,4 +1,4 @@
-"""The service does what the back end in memory does, whatever is asked in whatever order."""
+"""The service does the same as the in-memory back end, whatever is asked in whatever order."""
 
 import shutil
 from collections.abc import Callable
@@ -53,13 +53,13 @@ KEY = st.sampled_from(["k1", "k2", "k3", "k4", "k5", "k6"])
 
 
 class AsInMemory(RuleBasedStateMachine):
-    """Any requests and opened links, asked of both."""
+    """Any requests and opened links, sent to both."""
 
     seeded: Path
 
     @initialize()
     def begin(self) -> None:
-        """Both as new."""
+        """Start with both in their initial state."""
         self.folder = TemporaryDirectory()
         shutil.copy(self.seeded, self.folder.name)
         self.engine = opened(f"sqlite:///{self.folder.name}/{self.seeded.name}")
@@ -67,42 +67,42 @@ class AsInMemory(RuleBasedStateMachine):
         self.memory = springfield()
 
     def teardown(self) -> None:
-        """Takes the database away."""
+        """Remove the database."""
         if hasattr(self, "engine"):
             self.engine.dispose()
             self.folder.cleanup()
 
     def same(self, request: ServiceRequest) -> None:
-        """Both answer alike."""
+        """Assert that both answer alike."""
         answer = DirectBackend(self.service).answer(request, 1.0)
         assert self.memory.answer(request, 1.0) == answer
 
     @rule(who=CUSTOMER)
     def search(self, who) -> None:
-        """By account number."""
+        """Search by account number."""
         self.same(SearchByAccountNumber(who.account))
 
     @rule(number=PHONE)
     def search_by_phone(self, number: str) -> None:
-        """By telephone number."""
+        """Search by telephone number."""
         self.same(SearchByCustomerPhoneNumber(secret.phone(number)))
 
     @rule(who=CUSTOMER, other=CUSTOMER)
     def invoice(self, who, other) -> None:
-        """Whether an invoice is there."""
+        """Ask whether an invoice exists."""
         for invoice in (who.invoices or other.invoices)[:1]:
             self.same(InvoiceExists(other.account, invoice.number))
             self.same(InvoiceExists(who.account, invoice.number))
 
     @rule(handle=PAYER)
     def enroll(self, handle: str) -> None:
-        """After a payment."""
+        """Enroll after a payment."""
         who = CUSTOMERS[handle]
         self.same(EnrollInPaperless(payment(handle).guid, who.id, who.account, "WATER", "c", "k"))
 
     @rule(who=CUSTOMER, kind=TYPE, paperless=st.booleans(), email=EMAIL, phone=PHONE, key=KEY)
     def prefer(self, *, who, kind: str, paperless: bool, email: str, phone: str, key: str) -> None:
-        """Paperless or paper."""
+        """Ask for paperless or paper."""
         to = secret.email(email) if email else None
         mobile = secret.phone(phone) if phone else None
         self.same(
@@ -111,20 +111,20 @@ class AsInMemory(RuleBasedStateMachine):
 
     @rule(who=CUSTOMER, kind=TYPE, phone=PHONE, key=KEY)
     def text(self, who, kind: str, phone: str, key: str) -> None:
-        """A text with a link."""
+        """Text a link."""
         number = secret.phone(phone)
         self.same(SendWebLink(who.id, who.account, kind, number, "review", key, key))
 
     @rule(handle=PAYER, other=PAYER, own=st.booleans(), kind=TYPE, key=KEY)
     def autopay(self, *, handle: str, other: str, own: bool, kind: str, key: str) -> None:
-        """AutoPay, also for a bill that is not the payment's."""
+        """Ask for AutoPay, even for a bill that does not belong to the payment."""
         who, guid = CUSTOMERS[handle if own else other], payment(handle).guid
         bill = next(p.invoice_type for p in BOOKS.payments if p.payment == guid) if own else kind
         self.same(StoreCustomerPaymentMethodV2(guid, who.id, who.account, bill, key, key))
 
     @rule(blank=st.sampled_from(["", " ", "\t"]), who=CUSTOMER)
     def blank(self, blank: str, who) -> None:
-        """A read without what to look for."""
+        """Read without a subject."""
         for request in (
             SearchByAccountNumber(secret.account(blank)),
             SearchByCustomerPhoneNumber(secret.phone(blank)),
@@ -135,7 +135,7 @@ class AsInMemory(RuleBasedStateMachine):
     @precondition(lambda self: self.memory.emails or self.memory.texts)
     @rule(data=st.data())
     def open_a_link(self, data: st.DataObject) -> None:
-        """Any link that was sent; both queues are alike, too."""
+        """Open any link that was sent. Both queues must be alike, too."""
         here = outbox(self.engine, datetime.now(UTC))
         ours, theirs = here.emails + here.texts, self.memory.emails + self.memory.texts
         assert [(m.to, m.customer, m.invoice_type) for m in theirs] == [
@@ -150,7 +150,7 @@ class AsInMemory(RuleBasedStateMachine):
 @pytest.mark.prove
 @pytest.mark.requirement("R21", "R22")
 def test_any_requests(sqlite: Path) -> None:
-    """Any requests are answered alike, and leave the same behind."""
+    """Any requests get the same answers, and have the same effects."""
     AsInMemory.seeded = sqlite
     case = AsInMemory.TestCase()
     case.settings = settings(max_examples=heavy(12, 40), stateful_step_count=30, deadline=None)

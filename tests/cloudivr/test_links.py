@@ -1,4 +1,4 @@
-"""The life of a link: it is looked at, completes a registration once, is replaced, expires."""
+"""The life of a link: it is viewed, completes a registration once, is replaced, or expires."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.requirement("R22")
 
 @frozen
 class Browser:
-    """Somebody who opens links."""
+    """Someone who opens links."""
 
     bench: Bench
 
@@ -33,22 +33,22 @@ class Browser:
         return Client(Application(self.bench.service))
 
     def look(self, link: str) -> TestResponse:
-        """Opens a link."""
+        """Open a link."""
         return self.client.get(link)
 
     def press(self, link: str, email: str | None = None) -> TestResponse:
-        """Presses the button of a link's page."""
+        """Press the button on a link's page."""
         return self.client.post(link, data={"EmailAddress": email} if email is not None else {})
 
 
 @pytest.fixture
 def browser(bench: Bench) -> Browser:
-    """Somebody who opens links of a service that is as new."""
+    """Someone who opens links of a new service."""
     return Browser(bench)
 
 
 def emailed(bench: Bench, handle: str = "rivera") -> str:
-    """The link that is e-mailed after an enrollment."""
+    """Return the link that is e-mailed after an enrollment."""
     assert bench.service.EnrollInPaperless(
         **enrollment(PaymentGUID=guid(handle))
     ).EnrollmentSuccessful
@@ -56,7 +56,7 @@ def emailed(bench: Bench, handle: str = "rivera") -> str:
 
 
 def texted(bench: Bench, purpose: str, handle: str = "rivera", language: str | None = None) -> str:
-    """A link that is texted."""
+    """Return a texted link."""
     answer = bench.service.SendWebLink(
         **ask(),
         CustomerID=number(handle),
@@ -77,7 +77,7 @@ def prefer(
     email: str | None = "typed.here@example.com",
     language: str | None = None,
 ) -> None:
-    """A preference for the water bill; without an e-mail address by the texted link alone."""
+    """Store a preference for the water bill; without an address, with just the texted link."""
     bench.service.StoreCustomerPreference(
         **ask(),
         CustomerID=number(handle),
@@ -90,7 +90,7 @@ def prefer(
 
 
 def test_a_link_completes_its_registration(browser: Browser) -> None:
-    """The page says what it is for; its button makes the bill paperless, and that is answered."""
+    """The page says what it is for, its button makes the bill paperless, and the page says so."""
     link = emailed(browser.bench)
 
     page = browser.look(link)
@@ -139,7 +139,7 @@ def canceled(browser: Browser, _: str) -> None:
 
 
 def completed(browser: Browser, _: str) -> None:
-    """Another link of the same bill was used."""
+    """Another link for the same bill was used."""
     assert browser.press(texted(browser.bench, "review")).status_code == 200
 
 
@@ -168,7 +168,7 @@ def test_a_link_that_can_be_used_no_more(browser: Browser, happens) -> None:
 
 @pytest.mark.parametrize("token", ["", "x", "../health", "%00", "a" * 4000, "' OR 1=1 --"])
 def test_an_unknown_link(browser: Browser, token: str) -> None:
-    """Whatever is made up is not found, and does nothing."""
+    """An invented link is not found, and does nothing."""
     emailed(browser.bench)
     before = browser.bench.dump()
 
@@ -212,17 +212,17 @@ def test_a_text_stays_valid_after_a_registration_by_text_alone(browser: Browser)
 
 
 def test_texts_stay_valid_beside_one_another(browser: Browser) -> None:
-    """A text replaces no link that was sent before."""
+    """A text does not replace an earlier link."""
     links = [emailed(browser.bench), *(texted(browser.bench, "review") for _ in range(2))]
 
     assert [browser.look(link).status_code for link in links] == [200] * 3
 
 
-# ── the address that is typed ────────────────────────────────────────────────────────────
+# ── the typed address ────────────────────────────────────────────────────────────────────
 
 
 def test_typed_address(browser: Browser) -> None:
-    """The page of a link to type the address asks for it, keeps it, and completes."""
+    """The page of a link for typing the address asks for it, keeps it, and completes."""
     link = texted(browser.bench, "type_email", "chen")
     assert 'name="EmailAddress" type="email"' in browser.look(link).text
 
@@ -234,7 +234,7 @@ def test_typed_address(browser: Browser) -> None:
 
 @pytest.mark.parametrize("typed", [None, "", "chen", "chen@", "@example.com", "a b@example.com"])
 def test_typed_address_that_is_none(browser: Browser, typed: str | None) -> None:
-    """What is no address is asked for again, and nothing is changed: the link stays open."""
+    """An invalid address is asked for again, and nothing changes: the link stays open."""
     link = texted(browser.bench, "type_email", "chen")
     before = browser.bench.dump()
 
@@ -257,7 +257,7 @@ def test_too_much(browser: Browser) -> None:
 
 @pytest.mark.parametrize("purpose", ["enrol", "confirm", "review", "", "<script>"])
 def test_address_that_is_not_asked_for(browser: Browser, purpose: str) -> None:
-    """Other links take no address, whatever is posted to them."""
+    """Other links accept no address, whatever is posted to them."""
     link = texted(browser.bench, purpose)
     assert browser.press(link, "mallory@example.com").status_code == 200
 
@@ -268,11 +268,11 @@ def test_address_that_is_not_asked_for(browser: Browser, purpose: str) -> None:
     assert rivera.reveal() in kept
 
 
-# ── what a link gives away ───────────────────────────────────────────────────────────────
+# ── what a link reveals ──────────────────────────────────────────────────────────────────
 
 
 def test_tokens(browser: Browser) -> None:
-    """Tokens are long, never alike, and the table of links knows only their hashes."""
+    """Tokens are long and unique, and the table of links has only their hashes."""
     links = [texted(browser.bench, "review", who) for who in ("rivera", "chen", "ali") * 5]
     tokens = {link.rpartition("/")[2] for link in links}
 
@@ -283,7 +283,7 @@ def test_tokens(browser: Browser) -> None:
 
 @pytest.mark.requirement("R24")
 def test_pages_tell_nothing_personal(browser: Browser) -> None:
-    """No page of a link says whose it is, is kept by a browser, or names itself to others."""
+    """No page of a link says whose it is, is cached by a browser, or names itself to others."""
     links = [texted(browser.bench, "type_email"), emailed(browser.bench)]
     pages = [browser.look(links[0]), browser.look(links[1]), browser.press(links[1])]
 
@@ -302,7 +302,7 @@ def test_link_leads_to_the_service_alone(browser: Browser) -> None:
 
 
 def test_activity(browser: Browser) -> None:
-    """Completing is on the activity log, and so is a link that was refused."""
+    """Completing is in the activity log, and so is a refused link."""
     link = emailed(browser.bench)
     for _ in range(2):
         browser.press(link)
@@ -315,7 +315,7 @@ def test_activity(browser: Browser) -> None:
 
 @pytest.mark.requirement("R31")
 def test_pressed_by_many(bench: Bench) -> None:
-    """Of many who press at the same time one completes; to the others the link was used."""
+    """If many press at the same time, one completes, and for the others the link was used."""
     token = emailed(bench).rpartition("/")[2]
 
     with ThreadPoolExecutor(8) as pool:
@@ -326,7 +326,7 @@ def test_pressed_by_many(bench: Bench) -> None:
 
 @pytest.mark.requirement("R24")
 def test_database_gone(browser: Browser, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without its tables the service says that something went wrong, and no more."""
+    """Without its tables, the service says that something went wrong, and nothing more."""
     link = emailed(browser.bench)
     t.Base.metadata.drop_all(browser.bench.engine)
 
@@ -338,11 +338,11 @@ def test_database_gone(browser: Browser, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_every_standing_has_its_page() -> None:
-    """There are words for whatever becomes of a link."""
+    """There are words for every possible standing of a link."""
     assert set(STATUS) == set(ENGLISH.pages) == set(SPANISH.pages) == set(Standing)
 
 
-# ── what the caller was told, in the caller's language ───────────────────────────────────
+# ── what the caller heard, in the caller's language ──────────────────────────────────────
 
 
 @pytest.mark.requirement("R16")
@@ -382,7 +382,7 @@ def test_in_the_language_of_the_call(browser: Browser) -> None:
 
 @pytest.mark.requirement("R16")
 def test_a_text_carries_the_language(browser: Browser) -> None:
-    """A texted link brings the language of its call; the next call's is what counts then."""
+    """A texted link has the language of its call. After another call, that one's counts."""
     link = texted(browser.bench, "type_email", language="es-US")
     assert '<html lang="es">' in browser.look(link).text
     assert "Correo electrónico para sus facturas" in browser.look(link).text
@@ -408,7 +408,7 @@ def test_a_text_carries_the_language(browser: Browser) -> None:
 def test_where_no_language_is_known(
     browser: Browser, prefers: str, language: str, asked: str | None
 ) -> None:
-    """The browser's counts where the call's is not known: `EnrollInPaperless` takes none."""
+    """The browser's counts if the call's is unknown, as `EnrollInPaperless` takes none."""
     link = texted(browser.bench, "review", language=asked)
     for address in (link, f"{link}x"):
         page = browser.client.get(address, headers={"Accept-Language": prefers})
@@ -417,7 +417,7 @@ def test_where_no_language_is_known(
 
 @pytest.mark.parametrize("words", [ENGLISH, SPANISH], ids=["en", "es"])
 def test_no_gap_is_left(words: Words) -> None:
-    """Every page and e-mail names what it is about, and no gap is left open."""
+    """Every page and e-mail names what it is about, and no gap is left unfilled."""
     gaps = {"biller": "B", "bill": "b", "on_paper": words.on_paper(2), "link": "https://x"}
     texts = [words.email, words.subject, *(p.title for p in words.pages.values())]
     texts += [text for page in words.pages.values() for text in page.paragraphs]
@@ -427,7 +427,7 @@ def test_no_gap_is_left(words: Words) -> None:
 
 @pytest.mark.requirement("R22")
 def test_reads_well_on_a_phone(browser: Browser) -> None:
-    """The width is the screen's, letters are large enough not to be zoomed, buttons for a thumb."""
+    """Pages are as wide as the screen, with letters large enough, and buttons for a thumb."""
     page = browser.look(texted(browser.bench, "type_email")).text
 
     assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in page

@@ -1,4 +1,4 @@
-"""The operations beside `EnrollInPaperless`: each answer, each code, and what they leave alone."""
+"""The operations besides `EnrollInPaperless`: each answer, each code, and what stays the same."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,7 +14,7 @@ NOBODY = 123456
 
 
 def prefer(handle: str = "rivera", **other: Any) -> dict[str, Any]:
-    """The fields of a wish for a paperless water bill."""
+    """Return the fields of a preference for a paperless water bill."""
     return {
         **ask(),
         "CustomerID": number(handle),
@@ -28,7 +28,7 @@ def prefer(handle: str = "rivera", **other: Any) -> dict[str, Any]:
 
 
 def text(handle: str = "rivera", **other: Any) -> dict[str, Any]:
-    """The fields of a text about the water bill."""
+    """Return the fields of a text about the water bill."""
     return {
         **ask(),
         "CustomerID": number(handle),
@@ -42,7 +42,7 @@ def text(handle: str = "rivera", **other: Any) -> dict[str, Any]:
 
 
 def autopay(handle: str = "rivera", **other: Any) -> dict[str, Any]:
-    """The fields of AutoPay for the bill that was paid."""
+    """Return the fields of AutoPay for the bill that was paid."""
     return {
         **ask(),
         "PaymentGUID": guid(handle),
@@ -76,7 +76,7 @@ REQUESTS: dict[str, Any] = {
     ],
 )
 def test_who_asks(bench: Bench, operation: str, fields: dict[str, str], code: Code) -> None:
-    """Every operation refuses a wrong key, partner or biller, and changes nothing."""
+    """Every operation refuses a wrong key, partner, or biller, and changes nothing."""
     before = bench.dump()
 
     answer = getattr(bench.service, operation)(**REQUESTS[operation](**fields))
@@ -94,7 +94,7 @@ def test_who_asks(bench: Bench, operation: str, fields: dict[str, str], code: Co
     ],
 )
 def test_product(bench: Bench, operation: str, biller: str) -> None:
-    """A write needs the product that it is of."""
+    """A write requires its product."""
     answer = getattr(bench.service, operation)(**REQUESTS[operation](**ask(biller)))
 
     assert (answer.Success, answer.ErrorCode) == (False, Code.NO_PRODUCT)
@@ -137,7 +137,7 @@ def test_product(bench: Bench, operation: str, biller: str) -> None:
     ],
 )
 def test_refusals(bench: Bench, operation: str, fields: dict[str, Any], code: Code) -> None:
-    """What does not hold is refused with its code, and nothing but the answer is kept."""
+    """An invalid request is refused with its code, and only the answer is kept."""
     kept = (t.ActivityLog, t.PreferenceAnswer)
     before = bench.dump(but=kept)
 
@@ -149,7 +149,7 @@ def test_refusals(bench: Bench, operation: str, fields: dict[str, Any], code: Co
 
 
 def test_codes() -> None:
-    """Each code has a sentence of its own."""
+    """Each code has its own sentence."""
     assert all(code.message.endswith(".") for code in Code)
     assert len({code.message for code in Code}) == len(Code)
 
@@ -158,7 +158,7 @@ def test_codes() -> None:
 
 
 def found(answer: Any) -> list[int]:
-    """Who was found."""
+    """Return who was found."""
     assert answer.Success
     return [who.CustomerID for who in answer.Customers]
 
@@ -186,7 +186,7 @@ def test_another_billers_customer(bench: Bench) -> None:
 def test_a_blank_is_not_looked_for(
     bench: Bench, operation: str, field: str, blank: str | None
 ) -> None:
-    """A read without what to look for is refused: nothing was looked for, so nobody is absent."""
+    """A read without a subject is refused: nothing was searched for, so no one is absent."""
     fields = {"InvoiceNumber": "8113701"} if operation == "InvoiceExists" else {}
     request = REQUESTS[operation](**{**fields, field: blank})
 
@@ -200,14 +200,14 @@ def test_a_blank_is_not_looked_for(
     "asked", ["anonymous", "+1", "5550101", "rivera 217 555 0101", "sip:2175550101@host"]
 )
 def test_no_number(bench: Bench, asked: str | None) -> None:
-    """What is no whole number finds nobody, least of all those who have none."""
+    """An incomplete number finds no one, least of all those who have none."""
     assert found(bench.service.SearchByCustomerPhoneNumber(**ask(), PhoneNumber=asked)) == []
     assert found(bench.service.SearchByAccountNumber(**ask(), AccountNumber=asked)) == []
 
 
 @pytest.mark.parametrize("asked", ["park", "park-rental"])
 def test_holder(bench: Bench, asked: str) -> None:
-    """One account of a holder finds all."""
+    """One account of a holder finds all of them."""
     account = customer(asked).account.reveal()
 
     answer = bench.service.SearchByAccountNumber(**ask(), AccountNumber=account)
@@ -225,14 +225,14 @@ def test_holder(bench: Bench, asked: str) -> None:
     ],
 )
 def test_invoice(bench: Bench, fields: dict[str, str], exists: bool) -> None:
-    """An invoice is there under its own account, until it is withdrawn."""
+    """An invoice exists under its own account, until it is withdrawn."""
     answer = bench.service.InvoiceExists(**ask(), **fields)
 
     assert (answer.Success, answer.ErrorCode, answer.Exists) == (True, 0, exists)
 
 
 def test_reads_change_nothing(bench: Bench) -> None:
-    """A read leaves nothing behind but its line on the activity log."""
+    """A read leaves nothing behind but its line in the activity log."""
     before = bench.dump()
     for operation in ("InvoiceExists", "SearchByAccountNumber", "SearchByCustomerPhoneNumber"):
         getattr(bench.service, operation)(**REQUESTS[operation]())
@@ -249,7 +249,7 @@ def test_reads_change_nothing(bench: Bench) -> None:
     "operation", ["StoreCustomerPreference", "SendWebLink", "StoreCustomerPaymentMethodV2"]
 )
 def test_key(bench: Bench, operation: str) -> None:
-    """A write that many send with one key is done once, and answered alike, also later."""
+    """A write that many send with one key is done once, and always gets the same answer."""
     act = getattr(bench.service, operation)
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: act(**REQUESTS[operation]()), range(8)))
@@ -263,7 +263,7 @@ def test_key(bench: Bench, operation: str) -> None:
 
 
 def test_key_of_another(bench: Bench) -> None:
-    """A key is that of one operation, biller and partner."""
+    """A key belongs to one operation, biller, and partner."""
     bench.service.SendWebLink(**text(IdempotencyKey="same"))
     elm = ask("elm-energy") | {"CustomerID": number("moreno"), "InvoiceType": "ELECTRIC"}
     own = {
@@ -291,7 +291,7 @@ def test_key_of_another(bench: Bench) -> None:
     ],
 )
 def test_key_with_other_content(bench: Bench, operation: str, other: dict[str, Any]) -> None:
-    """A key that comes with other content is refused, changes nothing, and stays the first's."""
+    """A key with other content is refused, changes nothing, and keeps its first content."""
     act = getattr(bench.service, operation)
     act(**REQUESTS[operation]())
     before = bench.dump()
@@ -305,7 +305,7 @@ def test_key_with_other_content(bench: Bench, operation: str, other: dict[str, A
 
 @pytest.mark.requirement("R23", "R31")
 def test_one_key_with_two_contents_at_once(bench: Bench) -> None:
-    """Of two contents that come at the same time with one key, one is done."""
+    """If two contents arrive at the same time with one key, one of them is done."""
     numbers = ["+12175550180", "+12175550181"] * 4
     with ThreadPoolExecutor(8) as pool:
         asked = [text(PhoneNumber=number) for number in numbers]
@@ -320,7 +320,7 @@ def test_one_key_with_two_contents_at_once(bench: Bench) -> None:
 @pytest.mark.requirement("R24")
 @pytest.mark.parametrize("operation", REQUESTS)
 def test_every_operation_logs_its_parameters(bench: Bench, operation: str) -> None:
-    """The first step of each has all parameters, masked."""
+    """The first step of each one has all parameters, masked."""
     getattr(bench.service, operation)(**REQUESTS[operation]())
 
     logged = bench.rows(t.ActivityLog)[0].Parameters
@@ -340,7 +340,7 @@ TEXTS = {
     ]
     for name in REQUESTS
 }
-"""The fields of each operation that a client can write a text in."""
+"""The fields of each operation in which a client can write text."""
 PERSONAL = [
     "rivera",
     guid("rivera"),
@@ -355,7 +355,7 @@ PERSONAL = [
 @pytest.mark.parametrize("value", PERSONAL)
 @pytest.mark.parametrize("operation", REQUESTS)
 def test_a_value_in_any_field_is_masked(bench: Bench, operation: str, value: str) -> None:
-    """What a client puts into a field is not on the log, whatever it looks like."""
+    """What a client writes in a field is not in the log, whatever it looks like."""
     fields = dict.fromkeys(TEXTS[operation], value)
     getattr(bench.service, operation)(**REQUESTS[operation](**fields))
 
@@ -366,7 +366,7 @@ def test_a_value_in_any_field_is_masked(bench: Bench, operation: str, value: str
 
 @pytest.mark.requirement("R24")
 def test_what_is_nobodys_is_shown(bench: Bench) -> None:
-    """What the service itself knows and is nobody's own is on the log as it is."""
+    """What the service itself knows, and is not personal, is logged as it is."""
     bench.service.StoreCustomerPreference(**prefer(Language="es-US", ConsentReference="rivera"))
     bench.service.SendWebLink(**text(Purpose="type_email"))
 
@@ -383,7 +383,7 @@ def test_what_is_nobodys_is_shown(bench: Bench) -> None:
 
 @pytest.mark.parametrize("key", [None, ""])
 def test_no_key(bench: Bench, key: str | None) -> None:
-    """Without a key each request counts."""
+    """Without a key, each request counts."""
     for _ in range(2):
         bench.service.SendWebLink(**text(IdempotencyKey=key))
 
@@ -391,7 +391,7 @@ def test_no_key(bench: Bench, key: str | None) -> None:
 
 
 def test_long_key(bench: Bench) -> None:
-    """A key may be of any length."""
+    """A key may have any length."""
     key = "k" * 100_000
     answers = [bench.service.SendWebLink(**text(IdempotencyKey=key)) for _ in range(2)]
 
@@ -400,7 +400,7 @@ def test_long_key(bench: Bench) -> None:
 
 
 def test_failure_is_not_kept_under_a_key(bench: Bench) -> None:
-    """What failed at the service may be tried again with its key."""
+    """What failed at the service can be retried with its key."""
     t.TextQueue.__table__.drop(bench.engine)
     failed = bench.service.SendWebLink(**text())
     t.Base.metadata.create_all(bench.engine)
@@ -409,7 +409,7 @@ def test_failure_is_not_kept_under_a_key(bench: Bench) -> None:
 
 
 def test_consent_is_kept(bench: Bench) -> None:
-    """Registrations, texts and AutoPay keep the reference of the consent."""
+    """Registrations, texts, and AutoPay keep the reference of the consent."""
     bench.service.StoreCustomerPreference(**prefer())
     bench.service.SendWebLink(**text())
     bench.service.StoreCustomerPaymentMethodV2(**autopay())
@@ -432,7 +432,7 @@ def test_autopay_again(bench: Bench) -> None:
 
 
 def test_limit(bench: Bench) -> None:
-    """Beyond so many messages in 24 hours a customer gets no more, and others still do."""
+    """After this many messages in 24 hours, a customer gets no more, but others still do."""
     codes = [bench.service.SendWebLink(**text(IdempotencyKey=f"k{n}")).ErrorCode for n in range(21)]
     assert codes == [Code.NONE] * 20 + [Code.LIMIT]
     before = bench.dump()
@@ -456,7 +456,7 @@ def test_limit(bench: Bench) -> None:
 
 @pytest.mark.requirement("R31")
 def test_opposite_wishes_at_once(bench: Bench) -> None:
-    """Whatever is asked at the same time, one state results and only its own links are open."""
+    """Whatever is asked at the same time, one state results, and only its links are open."""
     wishes = [(n % 2 == 0, f"key-{n}") for n in range(12)]
 
     def wish(paperless: bool, key: str) -> int:

@@ -1,4 +1,4 @@
-"""The seed: several billers, believable, and nobody's real data."""
+"""The seed: several billers, believable, and no one's real data."""
 
 import re
 from collections import Counter
@@ -16,7 +16,7 @@ EVERYBODY = [customer for biller in SEED.billers for customer in biller.customer
 
 @pytest.mark.parametrize("who", EVERYBODY, ids=lambda who: who.handle)
 def test_fictitious(who: Customer) -> None:
-    """Numbers are kept for fiction, addresses are at example domains or plainly invented."""
+    """Numbers are reserved for fiction; addresses are at example domains or clearly invented."""
     assert re.fullmatch(r"[0-9]{8}", who.account.reveal())
     assert not looks_like_card(who.account.reveal())
     if who.phone:
@@ -29,7 +29,7 @@ def test_fictitious(who: Customer) -> None:
 
 
 def test_told_apart() -> None:
-    """Identifiers are unique over all billers; account and invoice numbers within one."""
+    """Identifiers are unique across billers; account and invoice numbers, within one."""
     for values in (
         [who.id for who in EVERYBODY],
         [who.handle for who in EVERYBODY],
@@ -43,14 +43,14 @@ def test_told_apart() -> None:
 
 
 def test_guids_are_made_up() -> None:
-    """A GUID of a biller or partner is well formed, and shows that it is made up."""
+    """The GUID of a biller or partner is well formed, and is clearly made up."""
     for guid in [biller.guid for biller in SEED.billers] + [p.guid for p in SEED.partners]:
         assert str(UUID(guid)) == guid
         assert guid.startswith("00000000-0000-4000-8000-")
 
 
 def test_partners_know_billers() -> None:
-    """Partners are let in by billers that there are; one of them not by all."""
+    """Partners belong to existing billers, and one of them not to all."""
     billers = {biller.id for biller in SEED.billers}
 
     assert all(set(partner.billers) <= billers for partner in SEED.partners)
@@ -58,7 +58,7 @@ def test_partners_know_billers() -> None:
 
 
 def test_bills_are_of_known_types() -> None:
-    """Every bill and payment is of a type that its biller has."""
+    """Every bill and payment has a type that its biller has."""
     for biller in SEED.billers:
         for who in biller.customers:
             assert {bill.type for bill in who.bills} <= biller.invoice_types.keys()
@@ -74,7 +74,7 @@ def test_billers_differ() -> None:
 
 
 def test_nothing_personal_shows() -> None:
-    """What is printed of the seed holds no personal value and no key."""
+    """Printing the seed shows no personal values and no keys."""
     shown = repr(SEED)
 
     for who in EVERYBODY:
@@ -84,6 +84,6 @@ def test_nothing_personal_shows() -> None:
 
 
 def test_unknown_biller() -> None:
-    """A slip in a biller's identifier is told, with those that there are."""
+    """A mistyped biller is reported, with those that exist."""
     with pytest.raises(LookupError, match="no biller 'acme'; there are springfield-water, elm"):
         SEED.biller("acme")

@@ -1,4 +1,4 @@
-"""The service as it runs: on a port, asked by zeep, stopped when the block ends."""
+"""The running service: on a port, called with zeep, and stopped when the block ends."""
 
 import shutil
 import socket
@@ -21,20 +21,20 @@ PORTS = ["CloudIVRSoap", "CloudIVRSoap12"]
 
 @pytest.fixture
 def service() -> Iterator[Service]:
-    """A service that runs."""
+    """A running service."""
     with running() as service:
         yield service
 
 
 @pytest.fixture
 def session() -> Iterator[requests.Session]:
-    """What requests go through."""
+    """The session for requests."""
     with requests.Session() as session:
         yield session
 
 
 def port(service: Service, session: requests.Session, name: str) -> Any:
-    """The operations, by zeep."""
+    """The operations, through zeep."""
     client = zeep.Client(service.wsdl_url, transport=zeep.Transport(session=session))
     return client.bind("CloudIVR", name)
 
@@ -100,7 +100,7 @@ def test_link_over_http(service: Service, session: requests.Session) -> None:
 
 @pytest.mark.requirement("R54")
 def test_a_snapshot_puts_back_what_was_there(service: Service, session: requests.Session) -> None:
-    """An enrollment since then, and its e-mail, are gone; the service goes on."""
+    """An enrollment since then, and its e-mail, are gone. The service continues."""
     ivr = port(service, session, PORTS[0])
     put_back = service.snapshot()
     for _ in range(2):
@@ -113,7 +113,7 @@ def test_a_snapshot_puts_back_what_was_there(service: Service, session: requests
 
 @pytest.mark.requirement("R31")
 def test_once_of_many(service: Service) -> None:
-    """Of many requests at the same time exactly one enrolls."""
+    """Exactly one of many simultaneous requests enrolls."""
 
     def enroll(_: int) -> int:
         with requests.Session() as session:
@@ -126,7 +126,7 @@ def test_once_of_many(service: Service) -> None:
 
 @pytest.mark.requirement("R24")
 def test_nothing_but_what_is_meant(service: Service, session: requests.Session) -> None:
-    """The web side has the endpoint, links and a sign of life; no outbox, no other method."""
+    """The web side has the endpoint, links, and a health check, but no outbox or other method."""
     found = {path: session.get(service.url + path).status_code for path in PATHS}
     assert found == PATHS
     wrong = [session.request(m, service.endpoint) for m in ("PUT", "DELETE", "PATCH")]
@@ -150,7 +150,7 @@ PATHS = {
 
 
 def test_health_without_a_database(tmp_path: Path, session: requests.Session) -> None:
-    """It says so when it cannot reach its database."""
+    """It says so if it cannot reach its database."""
     folder = tmp_path / "folder"
     folder.mkdir()
     with running(f"sqlite:///{folder}/x.db") as service:
@@ -161,14 +161,14 @@ def test_health_without_a_database(tmp_path: Path, session: requests.Session) ->
 
 @pytest.mark.parametrize("size", [10, 2_000_000])
 def test_chunked_body(service: Service, session: requests.Session, size: int) -> None:
-    """A body whose length is not told is read, up to the limit."""
+    """A body of unknown length is read, up to the limit."""
     chunks = (b"<" * 1000 for _ in range(size // 1000 + 1))
     answer = session.post(service.endpoint, data=chunks, headers={"Content-Type": "text/xml"})
     assert answer.status_code == (500 if size == 10 else 413)
 
 
 def test_request_that_never_ends(service: Service, session: requests.Session) -> None:
-    """A client that stops half-way holds nobody else up."""
+    """A client that stops halfway holds up no one else."""
     host = urlsplit(service.url)
     with socket.create_connection((str(host.hostname), host.port or 0)) as stuck:
         stuck.sendall(b"POST /CloudIVR.asmx HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n<a")
@@ -176,7 +176,7 @@ def test_request_that_never_ends(service: Service, session: requests.Session) ->
 
 
 def test_it_stops() -> None:
-    """After the block the port is free, no thread is left, and the database is gone."""
+    """After the block, the port is free, no thread is left, and the database is gone."""
     before = set(threading.enumerate())
     with running() as service:
         file = Path(str(service.engine.url.database))
@@ -190,7 +190,7 @@ def test_it_stops() -> None:
 
 
 def test_its_database_may_be_kept(tmp_path: Path, session: requests.Session) -> None:
-    """With a database of one's own, what was done is there in the next run."""
+    """With a database of one's own, earlier work is there in the next run."""
     url = f"sqlite:///{tmp_path}/kept.db"
     with running(url) as service:
         port(service, session, PORTS[0]).EnrollInPaperless({"PaymentGUID": guid("rivera"), **ask()})
@@ -200,7 +200,7 @@ def test_its_database_may_be_kept(tmp_path: Path, session: requests.Session) -> 
 
 
 def test_without_a_seed(session: requests.Session) -> None:
-    """Without a seed nobody is let in."""
+    """Without a seed, no one is let in."""
     with running(seed=False) as service:
         answer = port(service, session, PORTS[0]).EnrollInPaperless(ask())
     assert answer.ErrorCode == 100
@@ -208,7 +208,7 @@ def test_without_a_seed(session: requests.Session) -> None:
 
 @pytest.mark.requirement("R22")
 def test_settings(session: requests.Session) -> None:
-    """The clock, the days of links, the day's limit and where links lead can be set."""
+    """The clock, the days of links, the daily limit, and the address of links can be set."""
     clock = Clock()
     with running(
         clock=clock, link_days=1, daily_messages=1, public_url="https://pay.example"
@@ -232,7 +232,7 @@ def test_settings(session: requests.Session) -> None:
 
 @pytest.mark.requirement("R24")
 def test_what_is_printed(service: Service, session: requests.Session) -> None:
-    """Neither the service nor its outbox shows to whom it writes, or the link."""
+    """Neither the service nor its outbox shows recipients or links."""
     port(service, session, PORTS[0]).EnrollInPaperless({"PaymentGUID": guid("rivera"), **ask()})
 
     shown = f"{service!r} {service.outbox()!r}"

@@ -1,4 +1,4 @@
-"""SOAP, both versions: envelopes that are right, and every way in which they can be wrong."""
+"""SOAP, both versions: valid envelopes, and every way in which they can be wrong."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,19 +22,19 @@ from tests.counts import heavy
 
 VERSIONS = [SOAP11, SOAP12]
 ON_SQLITE = pytest.mark.parametrize("fresh", ["sqlite"], indirect=True)
-"""For what does not come as far as the database."""
+"""For requests that do not get as far as the database."""
 CONTRACT = Contract()
 
 
 @frozen
 class Poster:
-    """A client that posts whatever it is told, and the bench of the service that it posts to."""
+    """A client that posts anything, and the bench of the service that it posts to."""
 
     bench: Bench
     version: Version
 
     def post(self, text: str | bytes, **headers: str | None) -> TestResponse:
-        """Posts a text as the version has it; a header that is None is left out."""
+        """Post a text as the version requires, leaving out headers that are None."""
         head = {"Content-Type": f"{self.version.media_type}; charset=utf-8"}
         head |= {name.replace("_", "-"): value for name, value in headers.items()}
         application = Application(self.bench.service, CONTRACT)
@@ -42,13 +42,13 @@ class Poster:
         return Client(application).post(ASMX, data=text, headers=kept)
 
     def send(self, operation: str, inner: str, **headers: str | None) -> TestResponse:
-        """Posts an operation with these fields."""
+        """Post an operation with these fields."""
         headers = {"SOAPAction": f'"{NAMESPACE}{operation}"', **headers}
         body = f'<{operation} xmlns="{NAMESPACE}">{inner}</{operation}>'
         return self.post(self.envelope(body), **headers)
 
     def envelope(self, body: str, header: str = "") -> str:
-        """An envelope."""
+        """Return an envelope."""
         return (
             f'<e:Envelope xmlns:e="{self.version.envelope}">{header}<e:Body>{body}</e:Body>'
             "</e:Envelope>"
@@ -62,7 +62,7 @@ def poster(request: pytest.FixtureRequest, bench: Bench) -> Poster:
 
 
 def fields(**values: Any) -> str:
-    """Fields as XML, in this order."""
+    """Return fields as XML, in this order."""
     return "".join(f"<{name}>{escape(str(value))}</{name}>" for name, value in values.items())
 
 
@@ -73,7 +73,7 @@ LINK = f'<SendWebLink xmlns="{NAMESPACE}">{fields(**ask(), **TEXT)}</SendWebLink
 
 
 def fault(response: TestResponse, version: Version) -> tuple[str, str]:
-    """The code and the reason of a fault, found as its version has them."""
+    """Return the code and the reason of a fault, as its version has them."""
     assert response.mimetype == version.media_type
     root = etree.fromstring(response.data)
     assert root.tag == f"{{{version.envelope}}}Envelope"
@@ -89,12 +89,12 @@ def fault(response: TestResponse, version: Version) -> tuple[str, str]:
     return local, reason
 
 
-# ── what is right ────────────────────────────────────────────────────────────────────────
+# ── valid ────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.requirement("R20")
 def test_answer(poster: Poster) -> None:
-    """An operation is answered in an envelope of its own version, as the contract has it."""
+    """An operation is answered in an envelope of its own version, as the contract says."""
     response = poster.send("SendWebLink", fields(**ask(), **TEXT))
 
     assert (response.status_code, response.mimetype) == (200, poster.version.media_type)
@@ -106,7 +106,7 @@ def test_answer(poster: Poster) -> None:
 
 @pytest.mark.parametrize("inner", ["", "<Request/>"])
 def test_no_request(poster: Poster, inner: str) -> None:
-    """A request that is left out is one without parameters: nobody is let in."""
+    """An omitted request counts as one without parameters, so no one is let in."""
     response = poster.send("EnrollInPaperless", inner)
 
     assert b"<ns0:ErrorCode>%d<" % Code.PARTNER_REFUSED in response.data
@@ -123,7 +123,7 @@ def test_no_request(poster: Poster, inner: str) -> None:
     ],
 )
 def test_headers_that_are_not_for_us(poster: Poster, header: str) -> None:
-    """A header that need not be understood, or is for somebody else, is passed over."""
+    """A header that need not be understood, or is for someone else, is ignored."""
     body = f'<SendWebLink xmlns="{NAMESPACE}">{fields(**ask(), **TEXT)}</SendWebLink>'
     head = header.format(role=poster.version.role)
 
@@ -133,7 +133,7 @@ def test_headers_that_are_not_for_us(poster: Poster, header: str) -> None:
 
 @ON_SQLITE
 def test_action_of_soap_12(bench: Bench) -> None:
-    """SOAP 1.2 may name the action beside the media type, or leave it out."""
+    """SOAP 1.2 may name the action next to the media type, or omit it."""
     poster = Poster(bench, SOAP12)
     for action in ("", f'; action="{NAMESPACE}SendWebLink"'):
         kind = f"application/soap+xml; charset=utf-8{action}"
@@ -141,7 +141,7 @@ def test_action_of_soap_12(bench: Bench) -> None:
         assert answered.status_code == 200
 
 
-# ── what is not ──────────────────────────────────────────────────────────────────────────
+# ── invalid ──────────────────────────────────────────────────────────────────────────────
 
 BOMB = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
 FILE = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
@@ -184,7 +184,7 @@ MALFORMED: dict[str, tuple[Callable[[Poster], str | bytes], str]] = {
 @pytest.mark.requirement("R20", "R24")
 @pytest.mark.parametrize("how", MALFORMED)
 def test_malformed(poster: Poster, how: str) -> None:
-    """What is no message of the contract is the client's fault, and changes nothing."""
+    """A message that violates the contract is the client's fault, and changes nothing."""
     text, says = MALFORMED[how]
     before = poster.bench.dump(but=())
 
@@ -227,7 +227,7 @@ def test_malformed(poster: Poster, how: str) -> None:
     ],
 )
 def test_broken_contract(poster: Poster, operation: str, inner: str, says: str) -> None:
-    """A field that is missing, misplaced or of a wrong type is named, its value is not."""
+    """A field that is missing, misplaced, or of the wrong type is named, but not its value."""
     before = poster.bench.dump(but=())
 
     response = poster.send(operation, inner)
@@ -251,7 +251,7 @@ def test_must_understand(poster: Poster) -> None:
 
 @ON_SQLITE
 def test_version_mismatch(poster: Poster) -> None:
-    """An envelope of the other version than the media type's is a fault of its own."""
+    """An envelope of another version than its media type has a separate fault."""
     (other,) = (version for version in VERSIONS if version is not poster.version)
     response = poster.post(Poster(poster.bench, other).envelope("<x/>"))
 
@@ -261,7 +261,7 @@ def test_version_mismatch(poster: Poster) -> None:
 @ON_SQLITE
 @pytest.mark.parametrize("action", [None, "", '""', "SendWebLink", NAMESPACE + "InvoiceExists"])
 def test_wrong_action(bench: Bench, action: str | None) -> None:
-    """SOAP 1.1 needs the action of the operation that it sends."""
+    """SOAP 1.1 requires the action of the operation that it sends."""
     poster = Poster(bench, SOAP11)
     response = poster.send("SendWebLink", fields(**ask(), **TEXT), SOAPAction=action)
 
@@ -271,7 +271,7 @@ def test_wrong_action(bench: Bench, action: str | None) -> None:
 
 @ON_SQLITE
 def test_wrong_action_of_soap_12(bench: Bench) -> None:
-    """Where SOAP 1.2 names an action it is that of the operation."""
+    """If SOAP 1.2 names an action, it must be that of the operation."""
     kind = f'application/soap+xml; action="{NAMESPACE}InvoiceExists"'
     poster = Poster(bench, SOAP12)
     response = poster.send("SendWebLink", fields(**ask(), **TEXT), Content_Type=kind)
@@ -290,17 +290,17 @@ def test_too_large(poster: Poster) -> None:
 @ON_SQLITE
 @pytest.mark.parametrize("kind", ["application/json", "multipart/related", "text/html", None])
 def test_other_media_types(poster: Poster, kind: str | None) -> None:
-    """What says that it is something else is not read."""
+    """A body of another media type is not read."""
     assert poster.post("<x/>", Content_Type=kind).status_code == 415
 
 
 def fails(*_: object, **__: object) -> Answer:
-    """Fails."""
+    """Fail."""
     raise LookupError(TEXT["PhoneNumber"])
 
 
 def breaks_the_contract(*_: object, **__: object) -> Answer:
-    """Answers what is not of the contract."""
+    """Return an answer that violates the contract."""
     return Answer(True, "Done.", "+12175550180")  # type: ignore[arg-type]
 
 
@@ -316,7 +316,7 @@ def test_fault_of_our_own(
     broken: object,
     error: str,
 ) -> None:
-    """A fault of our own is the server's; neither client nor log is told what it was about."""
+    """A fault of our own is the server's; neither the client nor the log sees what it was about."""
     monkeypatch.setattr(type(poster.bench.service), "SendWebLink", broken)
 
     response = poster.send("SendWebLink", fields(**ask(), **TEXT))
@@ -357,7 +357,7 @@ FIELD = st.sampled_from(["BillerGUID", "PartnerGUID", "PartnerKey", "AccountNumb
 )
 @given(field=FIELD, text=XML_TEXT)
 def test_any_text_in_a_read(poster: Poster, field: str, text: str) -> None:
-    """Whatever text is in a field, it finds nobody and changes nothing."""
+    """Whatever text is in a field, it finds no one and changes nothing."""
     before = poster.bench.dump()
 
     inner = fields(**{**ask(), "AccountNumber": "20481137", field: text})
@@ -380,7 +380,7 @@ def test_any_text_in_a_read(poster: Poster, field: str, text: str) -> None:
     text=XML_TEXT,
 )
 def test_any_text_in_a_write(poster: Poster, field: str, text: str) -> None:
-    """Whatever text is in a field that decides, the write is refused and changes nothing."""
+    """Whatever text is in a deciding field, the write is refused and changes nothing."""
     kept = (t.ActivityLog, t.PreferenceAnswer)
     before = poster.bench.dump(but=kept)
 
@@ -400,7 +400,7 @@ def test_any_text_in_a_write(poster: Poster, field: str, text: str) -> None:
 )
 @given(text=XML_TEXT)
 def test_any_text_is_kept_as_it_is(poster: Poster, text: str) -> None:
-    """A text that is only kept is kept to the letter."""
+    """A text that is only stored is stored exactly."""
     response = poster.send("SendWebLink", fields(**ask(), **TEXT, Purpose=text))
     assert response.status_code == 200
     if b"<ns0:ErrorCode>402" not in response.data:
@@ -413,7 +413,7 @@ def test_any_text_is_kept_as_it_is(poster: Poster, text: str) -> None:
 @ON_SQLITE
 @pytest.mark.parametrize("query", ["WSDL", "wsdl", "Wsdl"])
 def test_wsdl(bench: Bench, query: str) -> None:
-    """The WSDL is as it ships, with the address that was asked."""
+    """The WSDL is as shipped, with the address that was requested."""
     client = Client(Application(bench.service, CONTRACT))
     response = client.get(f"{ASMX}?{query}", base_url="http://ivr.biller.example:8443/")
 
@@ -424,7 +424,7 @@ def test_wsdl(bench: Bench, query: str) -> None:
 
 
 def test_enrolment_over_soap(poster: Poster) -> None:
-    """`EnrollInPaperless` answers in the fields that are its own."""
+    """`EnrollInPaperless` answers with its own fields."""
     inner = f"<Request>{fields(PaymentGUID=guid('rivera'), **ask())}</Request>"
     first, second = (poster.send("EnrollInPaperless", inner) for _ in range(2))
 

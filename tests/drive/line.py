@@ -1,4 +1,4 @@
-"""A call on Twilio, the workers that answer it, and a clock that goes when it is told to."""
+"""A call on Twilio, the workers that answer it, and a clock that moves only on request."""
 
 from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree as ET
@@ -40,16 +40,16 @@ GATEWAY = TwilioGateway(
 
 @define
 class Clock:
-    """A clock that goes only when it is told to."""
+    """A clock that moves only on request."""
 
     at: datetime = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
     def __call__(self):
-        """The time."""
+        """Return the time."""
         return self.at
 
     def go(self, seconds):
-        """Time passes."""
+        """Move the clock forward."""
         self.at += timedelta(seconds=seconds)
 
 
@@ -66,19 +66,19 @@ class Line:
     runtime: SimulatedTwilio = field(init=False)
     ended: list = field(factory=list)
     store: object = None
-    """Where it is kept; without one in memory, in `record` and `calls`."""
+    """The store of the call. By default it is in memory, in `record` and `calls`."""
     request: object = None
     reply: object = None
     workers: list = field(factory=list)
 
     def __attrs_post_init__(self):
-        """The store and the first worker are there."""
+        """Set up the store and the first worker."""
         self.calls, self.record = MemoryLiveCalls(now=self.clock), MemoryRecord(self.clock)
         self.runtime = SimulatedTwilio(self.gateway, SID)
         self.worker()
 
     def worker(self, *former):
-        """One more worker, which has former releases beside its own."""
+        """Return another worker, which may also have former releases."""
         words = Catalog.of(self.policy)
         setup = Setup(
             Flow(Terms(self.policy)),
@@ -95,31 +95,31 @@ class Line:
         return made
 
     def moved(self, move):
-        """A call has moved."""
+        """Note that a call has moved."""
         if move.after.over:
             self.ended.append(handback_of(move.after))
 
     def begin(self, arrival=ARRIVAL):
-        """The host hands the call over."""
+        """Have the host hand the call over."""
         self.request = self.runtime.begins(arrival)
         self.reply = self.workers[0].answer(self.request)
         return self.reply
 
     def go(self, *acts, worker=-1):
-        """The caller hears the document and does that; what the runtime then asks is answered."""
+        """Have the caller hear the document and act, and answer the runtime's next request."""
         self.follow(*acts)
         self.reply = self.workers[worker].answer(self.request)
         return self.reply
 
     def follow(self, *acts):
-        """The caller hears the document and does that; gives the request that comes of it."""
+        """Have the caller hear the document and act, and return the resulting request."""
         said = sum(1 for _ in ET.fromstring(self.reply.document).iter("Say"))
         self.runtime.caller.plan(*acts, prompts=said)
         self.request = self.runtime.follow(self.reply.document)
         return self.request
 
     def to_consent(self):
-        """Up to the question whose yes enrolls."""
+        """Go as far as the question whose yes enrolls."""
         self.begin()
         self.go(Press("1"))
         self.go()

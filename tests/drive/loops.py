@@ -1,4 +1,4 @@
-"""Both loops by one name, so that a test is about every loop."""
+"""Both loops by name, so that a test can cover every loop."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -23,17 +23,17 @@ class Asynchronous:
     gateway: SessionGateway
 
     async def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Performs a turn."""
+        """Perform a turn."""
         return self.gateway.perform(turn, language)
 
     async def listen(self) -> HungUp:
-        """Nothing happens."""
+        """Wait: nothing happens."""
         await asyncio.Event().wait()
         raise AssertionError
 
 
 def in_an_event_loop(driver: object) -> Converse:
-    """Runs each call in an event loop of its own."""
+    """Run each call in its own event loop."""
     assert isinstance(driver, AsyncDriver)
 
     def converse(gateway: SessionGateway, arrival: Arrival) -> Handback:
@@ -43,7 +43,7 @@ def in_an_event_loop(driver: object) -> Converse:
 
 
 def in_this_thread(driver: object) -> Converse:
-    """Runs calls as they come."""
+    """Run calls directly."""
     assert isinstance(driver, Driver)
     return driver.converse
 
@@ -52,4 +52,4 @@ LOOPS: Mapping[str, tuple[Callable[[Setup], object], Callable[[object], Converse
     "blocking": (Driver, in_this_thread),
     "asyncio": (AsyncDriver, in_an_event_loop),
 }
-"""Each loop: its driver, and how a call is run with one."""
+"""Each loop: its driver, and how to run a call with it."""

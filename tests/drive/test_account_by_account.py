@@ -1,4 +1,4 @@
-"""A fact counts for the account that it was shown of, and for no other (R17, R47)."""
+"""A fact counts only for the account that it was proved for (R17, R47)."""
 
 import io
 from datetime import UTC, datetime
@@ -39,7 +39,7 @@ WITHHELD = evolve(ARRIVAL, ani=None)
 
 
 def one_bill(name, account, invoice_type, **more):
-    """A customer with one bill."""
+    """Return a customer with one bill."""
     return Customer(
         id=secret.customer(name),
         account=secret.account(account),
@@ -54,20 +54,20 @@ MINE, THEIRS = one_bill("mine", "55501111", "WATER"), one_bill("theirs", "555022
 
 
 def joined(*customers):
-    """A service that finds them all by the number of any."""
+    """Return a service that finds all of these customers by the number of any one of them."""
     accounts = frozenset(who.account for who in customers)
     return MemoryBackend(Books(customers, joined=(accounts,)))
 
 
 def paying(handed_over, **names):
-    """A host that hands an account over with a payment that says so much of itself."""
+    """Return a hand-over with an account, and with a payment that names these."""
     paid = evolve(payment("rivera"), **{"account": None, "invoice": None, **names})
     known = {"moment": Moment.AFTER_PAYMENT, "identity": Identity.ACCOUNT_KEYED}
     return evolve(WITHHELD, account=handed_over, payment=paid, invoice_type="WATER", **known)
 
 
 def test_a_number_is_not_that_of_an_account_found_with_it():
-    """Who keys one account's number is asked for that of another that the service joins to it."""
+    """A caller who keys one account's number is asked for that of another one found with it."""
     backend = joined(MINE, THEIRS)
     driver, _ = line(backend)
     stranger = keys_an_address(
@@ -95,7 +95,7 @@ def test_who_is_verified_for_one_account_is_not_for_another():
 
 
 def test_last_four_digits_raise_their_own_account():
-    """The last four digits of one account say nothing of the one that the host hands over."""
+    """The last four digits of one account prove nothing about the one that the host hands over."""
     driver, _ = line(joined(MINE, THEIRS))
     caller = Stranger(keying(offer="1", last_four="2222#"))
 
@@ -105,7 +105,7 @@ def test_last_four_digits_raise_their_own_account():
 
 
 def test_nothing_shown_comes_back_as_nothing():
-    """A search by the host's number is no caller ID."""
+    """A search by the host's number does not count as caller ID."""
     driver, _ = line(joined(MINE))
 
     back = driver.converse(Stranger(keying(offer="1")), evolve(WITHHELD, account=MINE.account))
@@ -114,7 +114,7 @@ def test_nothing_shown_comes_back_as_nothing():
 
 
 def test_two_customers_of_one_account():
-    """Its last four digits are those of one account, however many customers have it."""
+    """The last four digits identify one account, however many customers it has."""
     backend = MemoryBackend(Books((MINE, evolve(THEIRS, account=MINE.account))))
     driver, _ = line(backend)
     caller = Stranger(keying(offer="1", last_four="1111#"))
@@ -127,7 +127,7 @@ def test_two_customers_of_one_account():
 
 @pytest.mark.parametrize("invoice", [None, "9999"], ids=["names nothing", "names another bill"])
 def test_a_payment_vouches_for_what_it_names_alone(invoice):
-    """A payment of something else makes nobody known as who has the account handed over."""
+    """A payment for something else does not prove that the caller owns the account handed over."""
     theirs = customer("rivera")
     names = {"invoice": invoice and secret.invoice(invoice), "email": secret.email("t@example.com")}
     backend = springfield()
@@ -143,7 +143,7 @@ def test_a_payment_vouches_for_what_it_names_alone(invoice):
 
 
 def test_a_payment_vouches_for_the_account_of_its_invoice():
-    """A payment that names an invoice is one for the account which has it, and costs no try."""
+    """A payment that names an invoice counts for the account that has it, and costs no try."""
     who = customer("rivera")
     service = Watched(springfield())
     driver, _ = line(service)
@@ -160,7 +160,7 @@ def test_a_payment_vouches_for_the_account_of_its_invoice():
 
 
 def test_without_a_search_the_payment_has_to_be_for_the_account():
-    """What was shown of the account handed over says nothing of the one that was paid for."""
+    """Proof for the account handed over does not count for the one that was paid for."""
     backend = springfield()
     backend.operations = frozenset({"EnrollInPaperless"})
     store = SeparateStores(MemoryRecord(lambda: datetime.now(UTC)), MemoryLiveCalls())
@@ -177,11 +177,11 @@ def test_without_a_search_the_payment_has_to_be_for_the_account():
     assert theirs.account == own.account
 
 
-# ── what many share, and what is short ──
+# ── shared numbers, and short ones ──
 
 
 def test_a_number_that_many_share_shows_nobody():
-    """Who forges the phone number of two hundred tenants gets no tries back, and no second fact."""
+    """Forging the phone number of two hundred tenants gives no tries back and no second fact."""
     backend = MemoryBackend(tenants(200))
     driver, _ = line(backend)
     asked = 0
@@ -195,7 +195,7 @@ def test_a_number_that_many_share_shows_nobody():
 
 
 def test_last_four_digits_are_no_news_to_who_keyed_the_number():
-    """A stranger who keys numbers at the host's own menu knows how they end."""
+    """A stranger who keys numbers at the host's own menu already knows their last digits."""
     service = Watched(MemoryBackend(tenants(200)))
     driver, _ = line(service)
     for call in range(60):
@@ -208,7 +208,7 @@ def test_last_four_digits_are_no_news_to_who_keyed_the_number():
 
 
 def test_an_invoice_number_of_another_account():
-    """Invoice numbers may be unique within an account alone."""
+    """Invoice numbers may be unique only within an account."""
     same = secret.invoice("1")
     bills = [
         evolve(who, invoices=(evolve(who.invoices[0], number=same),)) for who in (MINE, THEIRS)
@@ -224,7 +224,7 @@ def test_an_invoice_number_of_another_account():
 
 
 def test_a_number_that_is_no_account_s_shows_none():
-    """A service that finds accounts by a part of their number tells nothing of them."""
+    """If a service finds accounts by a part of their number, that proves nothing about them."""
     driver, _ = line(
         MemoryBackend(Books((MINE,), joined=(frozenset({MINE.account, secret.account("5550")}),)))
     )
@@ -237,7 +237,7 @@ def test_a_number_that_is_no_account_s_shows_none():
 
 
 def test_zeros_at_the_beginning_do_not_matter():
-    """Services write account numbers with zeros that the bill does not have."""
+    """Services may write account numbers with zeros that are not on the bill."""
     written = evolve(MINE, account=secret.account("0055501111"))
     driver, _ = line(joined(written, THEIRS, evolve(MINE, id=secret.customer("x"))))
     back = driver.converse(Stranger(keying(offer="1", account_entry="55501111#")), WITHHELD)
@@ -246,7 +246,7 @@ def test_zeros_at_the_beginning_do_not_matter():
 
 
 def test_a_short_number_is_not_two_facts():
-    """The last four digits of account 1137 are all of it."""
+    """The last four digits of account 1137 are the whole number."""
     short = evolve(MINE, account=secret.account("0000001137"))
     backend = MemoryBackend(Books((short,)))
     driver, _ = line(backend)
@@ -258,7 +258,7 @@ def test_a_short_number_is_not_two_facts():
 
 
 def test_a_payment_that_was_not_approved_names_nobody():
-    """Neither its account nor its invoice says who calls."""
+    """Neither its account nor its invoice says who is calling."""
     backend = springfield()
     driver, _ = line(backend)
     unpaid = evolve(payment("haddad"), approved=False)
@@ -282,7 +282,7 @@ def test_the_number_that_was_called_is_nobody_s():
     assert "account_entry" in caller.asked
 
 
-# ── numbers that are keyed with a star, or begin with 0 ──
+# ── numbers keyed with a star, or beginning with 0 ──
 
 
 @pytest.mark.parametrize(
@@ -295,7 +295,7 @@ def test_the_number_that_was_called_is_nobody_s():
     ],
 )
 def test_no_half_of_a_number_is_looked_up(keys, account):
-    """A star starts over, and a 0 may be the first digit: what comes after it is waited for."""
+    """A star starts over, and a 0 may be the first digit, so the rest is waited for."""
     policy = evolve(POLICY, proof=evolve(POLICY.proof, account_keys=(5, 10)))
     service = Watched(MemoryBackend(Books((evolve(MINE, account=secret.account(account)),))))
     driver, _ = line(service, policy)
@@ -306,7 +306,7 @@ def test_no_half_of_a_number_is_looked_up(keys, account):
 
 @pytest.mark.parametrize("keys", ["1 11*1137# 1", "1 1*1137# 1", "1 11 *1137# 1"])
 def test_a_star_in_the_last_four_digits(keys):
-    """They are those after the star."""
+    """The digits after the star count."""
     backend = springfield()
     driver, _ = line(backend)
     gateway = TerminalGateway(CATALOG, io.StringIO(), None, tokens(keys))
@@ -315,7 +315,7 @@ def test_a_star_in_the_last_four_digits(keys):
 
 
 def test_a_strangers_no_does_not_silence_the_offer():
-    """Who named an account at the host's own menu, and says no, says it for themselves."""
+    """A stranger who names an account at the host's menu and says no speaks for no one else."""
     policy = evolve(POLICY, offer=Policy().offer)
     driver, _ = line(springfield(), policy)
     who = customer("rivera")

@@ -1,4 +1,4 @@
-"""The asyncio loop: what happens between two turns, and while others have calls too."""
+"""The asyncio loop: what happens between two turns, and while there are other calls."""
 
 import asyncio
 import threading
@@ -31,7 +31,7 @@ POLICY = Policy(
     text=evolve(Policy().text, after_enrolment=()),
     limits=evolve(Policy().limits, tries_per_account=MANY, tries_per_ani=MANY),
 )
-"""Many calls of one caller at once: their tries are not what is looked at here."""
+"""For many calls by one caller at once, whose tries are not tested here."""
 CATALOG = Catalog.of(POLICY)
 ENROLL = ("1", "1137#", "1")
 ARRIVAL = Arrival(
@@ -49,10 +49,10 @@ class Caller:
     doing: str = ""
     listened: int = 0
     asked: asyncio.Event = field(factory=asyncio.Event)
-    """All keys have been pressed, and one more is awaited."""
+    """All keys have been pressed, and another one is being waited for."""
 
     async def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Answers a turn."""
+        """Answer a turn."""
         assert self.doing == ""
         if self.hangs_up.is_set():
             return HungUp()
@@ -67,7 +67,7 @@ class Caller:
         return Digits(keys(pressed.rstrip("#")), ended)
 
     async def listen(self) -> HungUp:
-        """Waits for the caller to hang up."""
+        """Wait for the caller to hang up."""
         assert self.doing == ""
         self.listened += 1
         await self._as("listening")
@@ -83,7 +83,7 @@ class Caller:
 
 @define
 class Held:
-    """A service that keeps one operation waiting until it is let go."""
+    """A service that holds back one operation until it is released."""
 
     operation: str
     service: Backend = field(factory=springfield)
@@ -92,11 +92,11 @@ class Held:
 
     @property
     def operations(self) -> frozenset[str]:
-        """All that the service has."""
+        """The operations of the service."""
         return self.service.operations
 
     def answer(self, request: ServiceRequest, budget: float) -> object:
-        """Answers, when it may."""
+        """Answer once that is allowed."""
         if type(request).__name__ == self.operation:
             self.reached.set()
             assert self.let_go.wait(30)
@@ -104,20 +104,20 @@ class Held:
 
 
 def driver(backend: Backend | None = None) -> AsyncDriver:
-    """A driver over the demo's service."""
+    """Return a driver with the demo's service."""
     store = SeparateStores(MemoryRecord(lambda: datetime.now(UTC)), MemoryLiveCalls())
     service = backend or springfield(sleep=lambda _: None)
     return AsyncDriver(Setup(Flow(Terms(POLICY)), CATALOG, service, store))
 
 
 async def left_over() -> set[str]:
-    """Tasks that are still there besides this one."""
+    """Return the tasks that still exist, without this one."""
     await asyncio.sleep(0)
     return {str(task) for task in asyncio.all_tasks() - {asyncio.current_task()}}
 
 
 def test_it_listens_while_it_asks() -> None:
-    """Whenever no turn is performed the gateway listens, never both; nothing is left over."""
+    """Whenever no turn is being performed, the gateway listens. It never does both."""
 
     async def call() -> tuple[Handback, Caller, set[str]]:
         caller = Caller(list(ENROLL))
@@ -132,7 +132,7 @@ def test_it_listens_while_it_asks() -> None:
 
 
 def test_hang_up_ends_a_read_at_once() -> None:
-    """A caller who hangs up during a look-up is gone before the service has answered."""
+    """If a caller hangs up during a look-up, the call ends before the service has answered."""
     service = Held("SearchByCustomerPhoneNumber")
 
     async def call() -> Handback:
@@ -152,7 +152,7 @@ def test_hang_up_ends_a_read_at_once() -> None:
 @pytest.mark.requirement("R31")
 @pytest.mark.parametrize("by", EndedBy)
 def test_a_write_under_way_is_finished(by: EndedBy) -> None:
-    """A write is finished and recorded, though the caller hangs up or the call is taken back."""
+    """A write is finished and recorded even if the caller hangs up or the call is taken back."""
     service = Held(StoreCustomerPreference.__name__)
     driving = driver(service)
 
@@ -184,7 +184,7 @@ def test_a_write_under_way_is_finished(by: EndedBy) -> None:
     [(EndedBy.HOST, Reason.HOST_CANCELED), (EndedBy.SERVER, Reason.SERVER_STOPPED)],
 )
 def test_the_call_is_taken_back(by: EndedBy, reason: Reason) -> None:
-    """A question is broken off when the host cancels or the server stops: nobody hung up."""
+    """A question ends if the host cancels or the server stops, and does not count as hung up."""
 
     async def call() -> tuple[Handback, set[str]]:
         caller, taken = Caller([]), asyncio.get_running_loop().create_future()
@@ -200,7 +200,7 @@ def test_the_call_is_taken_back(by: EndedBy, reason: Reason) -> None:
 
 
 def test_a_cancelled_call_leaves_nothing() -> None:
-    """A task that is canceled is canceled, and leaves no other behind."""
+    """A canceled task ends as canceled, and leaves no other task behind."""
 
     async def call() -> set[str]:
         caller = Caller([])
@@ -215,15 +215,15 @@ def test_a_cancelled_call_leaves_nothing() -> None:
 
 
 class DeafCaller(Caller):
-    """A channel that breaks as soon as it is listened to."""
+    """A channel that breaks as soon as the gateway listens."""
 
     async def listen(self) -> HungUp:
-        """Breaks."""
+        """Break the channel."""
         raise BrokenPipeError
 
 
 def test_a_channel_that_breaks_between_turns() -> None:
-    """A gateway that raises while it listens is a caller who is gone, and no error is left."""
+    """If a gateway raises while listening, the caller counts as gone, and no error is left over."""
     service = Held("SearchByCustomerPhoneNumber")
 
     async def call() -> Handback:
@@ -238,7 +238,7 @@ def test_a_channel_that_breaks_between_turns() -> None:
 
 
 def test_calls_do_not_wait_for_one_another() -> None:
-    """A hundred calls at once all enroll, each its own caller."""
+    """A hundred concurrent calls all enroll, each its own caller."""
     driving = driver()
 
     async def call(number: int) -> Handback:
@@ -253,7 +253,7 @@ def test_calls_do_not_wait_for_one_another() -> None:
 
 @pytest.mark.requirement("R50")
 def test_a_canceled_call_sends_nothing_later() -> None:
-    """A request that waits for a thread is not sent once its call is canceled."""
+    """A request that waits for a thread is not sent after its call was canceled."""
     service = Held("SearchByCustomerPhoneNumber")
     asked: list[ServiceRequest] = []
 
@@ -263,7 +263,7 @@ def test_a_canceled_call_sends_nothing_later() -> None:
         operations = service.operations
 
         def answer(self, request: ServiceRequest, budget: float) -> object:
-            """Answers when the service does."""
+            """Answer when the service does."""
             asked.append(request)
             return service.answer(request, budget)
 
@@ -289,7 +289,7 @@ def test_a_canceled_call_sends_nothing_later() -> None:
 
 @pytest.mark.requirement("R54")
 def test_a_call_is_taken_up_where_it_was() -> None:
-    """A session that an observer has seen goes on to its end, and may go another way."""
+    """A session that an observer has seen continues to its end, and may take another path."""
 
     async def call() -> tuple[Handback, Handback]:
         asked: list[Session] = []

@@ -1,4 +1,4 @@
-"""The search before the offer: one question where it is quick, and never a long silence."""
+"""The search before the offer: one question if it is quick, and never a long silence."""
 
 import time
 from datetime import UTC, datetime
@@ -43,7 +43,7 @@ IN_FULL, PLAIN = "to the address starting with J", "Would you like your bills by
 
 @define
 class Late:
-    """A service that answers a search ahead when it is told to, whatever budget it is given."""
+    """A service that answers an early search only on request, whatever its budget."""
 
     backend: object = field(factory=springfield)
     now: Event = field(factory=Event)
@@ -51,11 +51,11 @@ class Late:
 
     @property
     def operations(self):
-        """What the service can do."""
+        """The operations of the service."""
         return self.backend.operations
 
     def answer(self, request, budget):
-        """The service answers."""
+        """Answer as the service does."""
         if isinstance(request, SearchByAccountNumber):
             self.searched.append(budget)
             if request.ahead:
@@ -65,13 +65,13 @@ class Late:
 
 @frozen
 class Caller:
-    """A gateway whose caller presses keys, then hangs up; it notes when something was heard."""
+    """A gateway whose caller presses keys, then hangs up. Notes when something was heard."""
 
     presses: list[str]
     heard: list[tuple[float, str]] = field(factory=list)
 
     def perform(self, turn, language):
-        """Speaks a turn, and answers it."""
+        """Speak a turn, and answer it."""
         if turn.say:
             self.heard.append((time.monotonic(), said(turn.say, language, CATALOG)))
         if not isinstance(turn.then, Gather):
@@ -81,7 +81,7 @@ class Caller:
 
 @pytest.fixture(params=LOOPS)
 def taken(request):
-    """Takes a call over a service, in each loop: the caller, the hand-back, the first silence."""
+    """Take a call in each loop; yield the caller, the hand-back, and the first silence."""
     make, run = LOOPS[request.param]
 
     def take(backend, *presses, record=None):
@@ -98,7 +98,7 @@ def taken(request):
 
 @pytest.mark.requirement("R51")
 def test_one_key(taken):
-    """One search, one question, one key: it is sent."""
+    """One search, one question, and one key are enough to enroll."""
     backend = Late()
     backend.now.set()
     caller, back, _ = taken(backend, "1")
@@ -111,7 +111,7 @@ def test_one_key(taken):
 @pytest.mark.alone
 @pytest.mark.requirement("R10", "R51")
 def test_a_late_search_holds_no_offer_up(taken):
-    """Even where the back end keeps to no budget, the plain offer comes in time."""
+    """Even if the back end ignores its budget, the plain offer comes in time."""
     backend = Late()
     try:
         caller, back, silence = taken(backend, "2")
@@ -123,15 +123,15 @@ def test_a_late_search_holds_no_offer_up(taken):
 
 
 class Slow(MemoryRecord):
-    """A record that takes nearly as long as it may."""
+    """A record that takes nearly as long as allowed."""
 
     def screen(self, request):
-        """Answers late."""
+        """Answer late."""
         time.sleep(0.9 * POLICY.budgets.record)
         return super().screen(request)
 
     def reserve(self, request, limits):
-        """Answers late."""
+        """Answer late."""
         time.sleep(0.9 * POLICY.budgets.record)
         return super().reserve(request, limits)
 
@@ -139,7 +139,7 @@ class Slow(MemoryRecord):
 @pytest.mark.alone
 @pytest.mark.requirement("R10", "R51")
 def test_a_slow_record_and_a_late_search_share_the_silence(taken):
-    """However slow each of them is, the plain offer comes in time, and the search had the rest."""
+    """However slow each one is, the plain offer comes in time, and the search gets the rest."""
     backend = Late()
     try:
         caller, _, silence = taken(backend, "2", record=Slow(lambda: datetime.now(UTC)))
@@ -153,7 +153,7 @@ def test_a_slow_record_and_a_late_search_share_the_silence(taken):
 
 @pytest.mark.requirement("R51")
 def test_one_key_by_web_requests():
-    """The first document is the question that names the bill; its yes is carried out."""
+    """The first document is the question that names the bill, and its yes is carried out."""
     line = Line()
     heard = "".join(ET.fromstring(line.begin(ARRIVAL).document).itertext())
     assert "the address starting with" in heard
@@ -181,7 +181,7 @@ def test_a_late_search_holds_no_document_up():
 
 @pytest.mark.requirement("R50", "R51")
 def test_a_late_search_opens_no_circuit():
-    """A service that is slower than the offer can wait has not failed; if down, it is spared."""
+    """A search that exceeds the offer's wait does not open the circuit, but an open one is used."""
 
     @frozen
     class Down:

@@ -1,4 +1,4 @@
-"""What any web request of any call costs: turns computed, and times the store is written to."""
+"""The cost of any web request of any call: turns computed, and writes to the store."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -20,29 +20,29 @@ from tests.drive.test_web_agrees import FILES, KEY, SID, gateway_of, of_twilio, 
 
 TURNS, WRITES = 2, 2
 TURNS_AT_FIRST, WRITES_AT_FIRST = 4, 3
-"""Where a call begins: the account may be searched before the offer."""
+"""At the beginning of a call, because the account may be looked up before the offer."""
 WRITING = ("commit", "commit_try", "reserve", "keep", "settle", "intend", "note", "save", "drop")
 
 
 @define
 class Counted:
-    """A store, its record or its calls; each method that writes counts, but not within another."""
+    """Counts each writing method of a store, its record, or its calls, but not nested ones."""
 
     inner: Any
     spent: "Counter[str]"
 
     @property
     def record(self) -> "Counted":
-        """The record, counted too."""
+        """The record, also counted."""
         return Counted(self.inner.record, self.spent)
 
     @property
     def calls(self) -> "Counted":
-        """The calls in progress, counted too."""
+        """The calls in progress, also counted."""
         return Counted(self.inner.calls, self.spent)
 
     def __getattr__(self, name: str) -> Any:
-        """The same method, which counts."""
+        """Return the same method with counting."""
         if name in WRITING:
             self.spent["writes"] += 1
         return getattr(self.inner, name)
@@ -50,9 +50,9 @@ class Counted:
 
 @define
 class Bounded:
-    """A worker whose every request is held to the bounds that somebody waits for.
+    """A worker that checks the bounds of every request that someone waits for.
 
-    At a hang-up everything that was agreed is carried out, and nobody waits.
+    At a hang-up, everything that was agreed is carried out, and no one waits.
     """
 
     worker: WebDriver
@@ -60,7 +60,7 @@ class Bounded:
     over: list[str] = field(factory=list)
 
     def __call__(self, request: WebRequest) -> Reply:
-        """The reply to a request."""
+        """Return the reply to a request."""
         self.spent.clear()
         reply = self.worker.answer(request)
         visit = self.worker.gateway.read(request)
@@ -75,7 +75,7 @@ class Bounded:
 
 @pytest.fixture
 def spent(monkeypatch: pytest.MonkeyPatch) -> Iterator["Counter[str]"]:
-    """Counts the turns that are computed."""
+    """Count the turns that are computed."""
     counter, turn = Counter[str](), Flow.turn
 
     def counted(flow: Flow, call: Call, took: tuple[str, ...] = ()) -> Turn:
@@ -89,9 +89,10 @@ def spent(monkeypatch: pytest.MonkeyPatch) -> Iterator["Counter[str]"]:
 @pytest.mark.requirement("R50")
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_every_request_is_within_the_bounds(path: Path, spent: "Counter[str]") -> None:
-    """Two turns and two write transactions at most, whatever the caller and the service do.
+    """Each request takes at most two turns and two write transactions, whatever happens.
 
-    Two turns and one transaction more where a call begins, as the account may be searched.
+    At the beginning of a call, it may take two more turns and one more transaction, because the
+    account may be looked up.
     """
     playback = of_twilio(path)
     setup = setup_of(playback, MemoryLiveCalls())

@@ -1,4 +1,4 @@
-"""A caller who waits has one deadline, whatever is waited for: turns at the store, an answer."""
+"""A waiting caller has one deadline for everything: turns at the store, and answers."""
 
 import threading
 import time
@@ -29,21 +29,21 @@ from tests.drive.test_too_many import crowded
 pytestmark = [pytest.mark.requirement("R10", "R50"), pytest.mark.alone]
 
 SILENCE = 3.0
-"""Seconds in which the caller hears something new: the least that a policy may say."""
+"""Seconds within which the caller hears something new: the minimum that a policy can set."""
 BUDGETS = Budgets(read=10.0, reassure=SILENCE)
 SLOW = 1.9
-"""Seconds that each transaction waits for its turn: two fit into no silence."""
+"""Seconds that each transaction waits for its turn. Two of these exceed any silence."""
 LOAD = 1.0
-"""Seconds for everything else, as the machine is busy."""
+"""Seconds allowed for everything else, because the machine is busy."""
 
 
 @frozen
 class SlowStore:
-    """A store of which every transaction waits long for its turn, behind others."""
+    """A store whose transactions each wait long for their turn, behind others."""
 
     store: object
     slow: threading.Event = field(factory=threading.Event)
-    """Set where there are others."""
+    """Set while there are others."""
 
     @property
     def calls(self):
@@ -56,23 +56,23 @@ class SlowStore:
         return Behind(self, self.store.record)
 
     def commit(self, *args, **given):
-        """Commits an update."""
+        """Commit an update."""
         return Behind(self, self.store).commit(*args, **given)
 
     def commit_try(self, *args, **given):
-        """Commits a try."""
+        """Commit a try."""
         return Behind(self, self.store).commit_try(*args, **given)
 
 
 @frozen
 class Behind:
-    """Asks a part of a store behind others, who keep all turns for a while."""
+    """Calls a part of a store behind others, which hold all turns for a while."""
 
     whole: SlowStore
     part: object
 
     def __getattr__(self, name):
-        """A method of the part."""
+        """Return a method of the part."""
 
         def behind(*args, **given):
             database = self.whole.store.database
@@ -87,7 +87,7 @@ class Behind:
 
 
 def hold(turns, here):
-    """Asks for a turn, and keeps it for a while."""
+    """Take a turn, and hold it for a while."""
     here.set()
     with suppress(RecordBusy), turns.turn():
         time.sleep(SLOW)
@@ -95,26 +95,26 @@ def hold(turns, here):
 
 @frozen
 class Silent:
-    """A service that does not answer before it is let go."""
+    """A service that does not answer until it is released."""
 
     let_go: threading.Event = field(factory=threading.Event)
     operations = OPERATIONS
 
     def answer(self, request, budget):
-        """Comes back within the budget."""
+        """Answer within the budget."""
         self.let_go.wait(budget)
         return Unavailable("no answer in time")
 
 
 @frozen
 class Late:
-    """A service that answers about bills just before the caller would hear that we work."""
+    """A service that answers about bills just before the caller would hear that we are working."""
 
     demo: object = field(factory=springfield)
     operations = OPERATIONS
 
     def answer(self, request, budget):
-        """Answers, in the end."""
+        """Answer in the end."""
         if isinstance(request, InvoiceExists):
             time.sleep(SILENCE - 0.4)
         return self.demo.answer(request, budget)
@@ -122,14 +122,14 @@ class Late:
 
 @pytest.fixture
 def store(tmp_path):
-    """A store on SQLite, whose readers take turns, too."""
+    """A store on SQLite whose readers take turns, too."""
     url = f"sqlite:///{tmp_path / 'record.db'}"
     with open_store(url, vault(new_keys()), connections=1) as store:
         yield store
 
 
 def test_transactions_share_it(store, monkeypatch):
-    """However many there are, they wait for their turns no longer than the deadline, together."""
+    """However many there are, together they wait for their turns no longer than the deadline."""
     monkeypatch.setattr(database, "TURN", 2.0)
     with crowded(store):
         began = time.monotonic()
@@ -142,13 +142,13 @@ def test_transactions_share_it(store, monkeypatch):
 
 
 def test_a_web_request(store):
-    """Loading, moving and the service's answer share it, then the caller hears that we work."""
+    """Loading, moving, and the answer share it; then the caller hears that we are working."""
     service = Silent()
     policy = evolve(LINE_POLICY, budgets=BUDGETS)
     line = Line(backend=service, policy=policy, store=store)
     line.begin()
     line.go(Press("1"))
-    line.follow()  # what comes back after "one moment"
+    line.follow()  # the request after "one moment"
     line.store = SlowStore(store)
     line.store.slow.set()
     worker = line.worker()
@@ -163,13 +163,13 @@ def test_a_web_request(store):
 
 @frozen
 class Timed(Caller):
-    """A caller who notes when they hear what; others come when they have keyed who they are."""
+    """A caller who notes when they hear what. Others come once the caller has keyed the proof."""
 
     crowd: threading.Event = field(factory=threading.Event)
     times: list = field(factory=list)
 
     def perform(self, turn, language):
-        """Performs a turn."""
+        """Perform a turn."""
         began = time.monotonic()
         did = super().perform(turn, language)
         self.times.append((began, time.monotonic(), bool(turn.say)))
@@ -180,7 +180,7 @@ class Timed(Caller):
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_a_held_call(store, loop):
-    """No silence between two prompts is longer, whatever was done in it."""
+    """No silence between two prompts is longer, whatever happened in it."""
     make, run = LOOPS[loop]
     flow = Flow(Terms(evolve(POLICY, budgets=BUDGETS)))
     slow = SlowStore(store)

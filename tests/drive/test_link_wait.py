@@ -1,4 +1,4 @@
-"""What record, report and metrics say of a texted link that the caller waited for on the line."""
+"""What the record, report, and metrics show for a texted link that the caller waited for."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.requirement("R52", "R33")
 
 
 def noted(text: str) -> tuple[MemoryRecord, Meters]:
-    """What a record and the metrics have of a transcript's call."""
+    """Return what the record and the metrics show for a transcript's call."""
     playback, meters = Playback(parse(text)), Meters()
     record = MemoryRecord(lambda: datetime(2026, 11, 23, 15, tzinfo=UTC))
     setup = Setup(
@@ -52,7 +52,7 @@ def noted(text: str) -> tuple[MemoryRecord, Meters]:
     ],
 )
 def test_how_a_wait_ended(name: str, came_to: str, link: Link) -> None:
-    """The record, the report and the metrics agree, and say nothing personal."""
+    """The record, the report, and the metrics agree, and contain nothing personal."""
     text = (TRANSCRIPTS / f"{name}.call").read_text("utf-8") if name else HANGS_UP
 
     record, meters = noted(text)
@@ -64,7 +64,7 @@ def test_how_a_wait_ended(name: str, came_to: str, link: Link) -> None:
     assert all(line.detail.keys() == {"handover", "reference", "purpose"} for line in opened)
     (one,) = hand_overs(lines)
     assert one.link is link
-    if link is Link.ON_LINE and "pending" not in name:  # that registration was an earlier call's
+    if link is Link.ON_LINE and "pending" not in name:  # an earlier call's
         assert one.stage is Stage.COMPLETED
     (funnel,) = funnels([one]).values()
     assert funnel.links == {link: 1}

@@ -44,13 +44,13 @@ ARRIVAL = Arrival(
 
 @frozen
 class Caller:
-    """A gateway that presses keys and remembers what was heard; then hangs up."""
+    """A gateway that presses keys, remembers what was heard, and then hangs up."""
 
     presses: list[str]
     heard: list[str] = field(factory=list)
 
     def perform(self, turn, language):
-        """Speaks a turn, and answers it."""
+        """Speak a turn, and answer it."""
         self.heard.append(said(turn.say, language, CATALOG))
         if isinstance(turn.then, Transfer):
             return TransferEnded(TransferResult.ANSWERED)
@@ -65,7 +65,7 @@ class Caller:
 
 @pytest.fixture(params=LOOPS)
 def converse(request):
-    """Runs a call over the demo's service, in each loop."""
+    """Run a call with the demo's service, in each loop."""
     make, run = LOOPS[request.param]
 
     def converse(caller, arrival=ARRIVAL, *, backend=None, record=None, calls=None, policy=POLICY):
@@ -80,7 +80,7 @@ def converse(request):
 
 @pytest.mark.requirement("R03", "R18", "R30")
 def test_a_caller_enrolls(converse):
-    """The service has the registration; the record has the consent in the words that were heard."""
+    """The service has the registration; the record has the consent with the words heard."""
     backend, record = springfield(), MemoryRecord(lambda: datetime.now(UTC))
     caller = Caller(list(ENROLL))
     back = converse(caller, backend=backend, record=record)
@@ -112,7 +112,7 @@ def test_a_call_without_a_word(converse):
 @pytest.mark.requirement("R10")
 @pytest.mark.parametrize("person", [True, False])
 def test_service_down_before_consent(converse, person):
-    """A service that is down is told within the turn; a person where there is one; nothing kept."""
+    """If the service is down, the caller hears so at once, or gets a person. Nothing is kept."""
     backend = springfield()
     backend.script("SearchByCustomerPhoneNumber", Fault.DOWN, Fault.DOWN)
     record = MemoryRecord(lambda: datetime.now(UTC))
@@ -129,7 +129,7 @@ def test_service_down_before_consent(converse, person):
 @pytest.mark.requirement("R10", "R49")
 @pytest.mark.parametrize("loop", LOOPS)
 def test_a_jump_of_the_clock_takes_no_second_try(loop):
-    """What is left of a budget is measured by a clock that nobody sets."""
+    """What is left of a budget is measured by a clock that no one can set."""
     make, run = LOOPS[loop]
     backend, jumps = springfield(sleep=lambda _: None), count()
     backend.script("SearchByCustomerPhoneNumber", Fault.DOWN)
@@ -145,7 +145,7 @@ def test_a_jump_of_the_clock_takes_no_second_try(loop):
 
 @pytest.mark.requirement("R10")
 def test_a_read_is_tried_once_more(converse):
-    """A look-up that was not reached once is asked again, and the caller notices nothing."""
+    """A look-up that never reached the service is retried once, and the caller notices nothing."""
     backend = springfield()
     backend.script("SearchByCustomerPhoneNumber", Fault.DOWN)
 
@@ -154,7 +154,7 @@ def test_a_read_is_tried_once_more(converse):
 
 @pytest.mark.requirement("R10", "R23")
 def test_an_answer_that_is_lost_is_looked_up(converse):
-    """A write whose answer is lost is found done, and not sent again."""
+    """A write whose answer is lost is found to be done, and not sent again."""
     backend = springfield()
     backend.script("StoreCustomerPreference", Fault.ANSWER_LOST)
     back = converse(Caller(list(ENROLL)), backend=backend)
@@ -165,7 +165,7 @@ def test_an_answer_that_is_lost_is_looked_up(converse):
 
 @pytest.mark.requirement("R10")
 def test_service_down_after_consent(converse):
-    """After the yes the wish is kept, to be completed later."""
+    """After the yes, the request is kept, to be completed later."""
     backend, record = springfield(), MemoryRecord(lambda: datetime.now(UTC))
     backend.script("StoreCustomerPreference", Fault.DOWN)
     back = converse(Caller(list(ENROLL)), backend=backend, record=record)
@@ -175,7 +175,7 @@ def test_service_down_after_consent(converse):
 
 
 def test_a_record_that_is_down(converse):
-    """Nothing is asked that must be counted, nothing is enrolled, and the caller is told."""
+    """Nothing that must be counted is asked, nothing is enrolled, and the caller hears why."""
     backend = springfield()
     record = MemoryRecord(lambda: datetime.now(UTC), down=True)
     caller = Caller(["1", "20481137#", "1"])
@@ -193,18 +193,18 @@ class Broken:
     operations = OPERATIONS
 
     def answer(self, request, budget):
-        """Raises, with something secret in its text."""
+        """Raise an error with something secret in its text."""
         message = f"{request.phone.reveal()} is secret"
         raise RuntimeError(message)
 
     def perform(self, turn, language):
-        """Raises: the channel is lost."""
+        """Raise an error: the channel is lost."""
         raise BrokenPipeError
 
 
 @pytest.mark.requirement("R24")
 def test_no_exception_reaches_the_telephone(converse, capsys):
-    """A back end that raises is a service that is down; its text goes nowhere."""
+    """A back end that raises counts as a service that is down, and its text is not shown."""
     back = converse(Caller(["1"]), backend=Broken())
     printed = capsys.readouterr()
 
@@ -213,23 +213,23 @@ def test_no_exception_reaches_the_telephone(converse, capsys):
 
 
 def test_a_channel_that_breaks(converse):
-    """A gateway that raises is a caller who is gone."""
+    """A gateway that raises counts as a caller who is gone."""
     assert converse(Broken()).disposition is Disposition.ABANDONED
 
 
 class Slow:
-    """A back end that does not keep to its budget."""
+    """A back end that exceeds its budget."""
 
     operations = OPERATIONS
 
     def answer(self, request, budget):
-        """Sleeps past the budget."""
+        """Sleep past the budget."""
         time.sleep(budget + 1.5)
 
 
 @pytest.mark.requirement("R10")
 def test_a_service_that_overruns(converse):
-    """While a service is slow the caller hears something new; past its budget it is given up."""
+    """While a service is slow, the caller hears something new. After its budget, it is given up."""
     patient = evolve(POLICY, budgets=Budgets(read=3.5, reassure=3.0))
     caller = Caller(["1"])
     back = converse(caller, backend=Slow(), policy=patient)
@@ -244,7 +244,7 @@ class OneAtATime:
     operations = OPERATIONS
 
     def answer(self, request, budget):
-        """Answers in time, where it is not asked late."""
+        """Answer in time, unless it is asked too late."""
         time.sleep(budget * 0.7)
         return CustomersFound(())
 
@@ -267,7 +267,7 @@ def test_a_request_that_waited_for_a_thread(make, run):
 
 @pytest.mark.parametrize("make", [make for make, _ in LOOPS.values()])
 def test_what_is_wrong_is_found_at_the_start(converse, make):
-    """A service that cannot look up, or a policy that cannot be, is no driver."""
+    """A service that cannot look up, or an invalid policy, makes no driver."""
     with pytest.raises(FlowProblems):
         make(
             Setup(
@@ -282,7 +282,7 @@ def test_what_is_wrong_is_found_at_the_start(converse, make):
 
 
 def test_live_calls_are_forgotten_when_they_end(converse):
-    """Nothing of a call stays among the live ones after its end."""
+    """After a call ends, nothing of it stays among the live calls."""
     calls = MemoryLiveCalls()
     converse(Caller([]), calls=calls)
 

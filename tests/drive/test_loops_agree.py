@@ -1,4 +1,4 @@
-"""Every loop takes a call the same way."""
+"""Every loop runs a call in the same way."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ FILES = sorted((Path(__file__).parents[1] / "transcripts").glob("*.call"))
 
 
 def played(path: Path, loop: str) -> tuple[Playback, str]:
-    """A transcript played in a loop, and the disposition that comes of it."""
+    """Return a transcript played in a loop, and the resulting disposition."""
     playback = Playback(read(path))
     make, run = LOOPS[loop]
     store = SeparateStores(playback, MemoryLiveCalls())
@@ -28,7 +28,7 @@ def played(path: Path, loop: str) -> tuple[Playback, str]:
 @pytest.mark.requirement("R41", "R43")
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_every_transcript_goes_the_same_way(path: Path) -> None:
-    """In every loop a call goes line by line as its transcript has it, and takes the same rows."""
+    """In every loop, a call follows its transcript line by line, and takes the same rows."""
     told = {loop: played(path, loop) for loop in LOOPS}
     first, disposition = told["blocking"]
 

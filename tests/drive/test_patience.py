@@ -1,4 +1,4 @@
-"""How long a runtime waits for a document, against the time that writing one is given."""
+"""How long a runtime waits for a document, compared with the time reserved for writing one."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.drive.line import GATEWAY, KEY, Line
 
 
 def waiting(seconds):
-    """A gateway whose runtime waits so long."""
+    """Return a gateway whose runtime waits this long."""
 
     class Waiting(TwilioGateway):
         patience = seconds
@@ -35,6 +35,6 @@ def test_no_patience(seconds):
 
 @pytest.mark.parametrize("seconds", [MARGIN + 0.1, 15.0, float("inf")])
 def test_patience(seconds):
-    """One that waits longer is taken."""
+    """A runtime that waits longer is accepted."""
     setup = Line().workers[0].setup
     assert WebDriver(setup, waiting(seconds), KEY).gateway.patience == seconds

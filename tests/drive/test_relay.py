@@ -1,4 +1,4 @@
-"""What calls left to do is finished once, and only once (R31, R32)."""
+"""Work left over from calls is completed once, and only once (R31, R32)."""
 
 import io
 from collections.abc import Callable
@@ -42,7 +42,7 @@ ENDS = {ActivityType.COMPLETED, ActivityType.EXPIRED, ActivityType.EXPORTED, Act
 
 @define
 class Line:
-    """A biller's line in memory, with a clock that goes when it is told to."""
+    """A biller's line in memory, with a clock that moves only on request."""
 
     service: MemoryBackend = field(factory=springfield)
     now: datetime = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -58,35 +58,35 @@ class Line:
         return MemoryLiveCalls(self.clock)
 
     def clock(self) -> datetime:
-        """The time."""
+        """Return the time."""
         return self.now
 
     @property
     def setup(self) -> Setup:
-        """What calls are run with."""
+        """The setup of its calls."""
         flow = Flow(Terms(POLICY, self.service.operations))
         store = SeparateStores(self.record, self.calls)
         return Setup(flow, WORDS, self.service, store, self.clock)
 
     def call(self, script: str, moment: Moment = Moment.START) -> Handback:
-        """A call of one customer, who presses these keys."""
+        """Run a call by one customer, who presses these keys."""
         driver = Driver(self.setup)
         gateway = TerminalGateway(WORDS, io.StringIO(), None, tokens(script))
         return driver.converse(gateway, coming(moment))
 
     def relay(self, **more: object) -> dict[str, int]:
-        """A round of the relay, when everything has had time enough."""
+        """Run a round of the relay after enough time for everything."""
         self.now += AFTER + timedelta(seconds=1)
         return dict(Relay(self.setup, self.record, **more).round())  # type: ignore[arg-type]
 
     @property
     def registered(self) -> Registration:
-        """How far the customer's bill is at the service."""
+        """The status of the customer's bill at the service."""
         return self.service.registration(RIVERA.id, "WATER")
 
     @property
     def ends(self) -> list[str]:
-        """How what was left to do has ended, as the record tells."""
+        """How the unfinished work ended, according to the record."""
         return [line.what.value for line in self.record.activities if line.what in ENDS]
 
 
@@ -96,7 +96,7 @@ def coming(moment: Moment = Moment.START) -> Arrival:
 
 
 def lost(line: Line, operation: str, how: Fault) -> Handback:
-    """A call in which a write's outcome is lost, and cannot be looked up either."""
+    """Run a call in which a write's outcome is lost and cannot be looked up either."""
     line.service.script(operation, how)
     line.service.script("SearchByAccountNumber", *[Fault.DOWN] * 2)
     return line.call("1 1137# 1")
@@ -105,7 +105,7 @@ def lost(line: Line, operation: str, how: Fault) -> Handback:
 @pytest.mark.requirement("R23", "R31", "R32")
 @pytest.mark.parametrize("how", [Fault.REQUEST_LOST, Fault.ANSWER_LOST])
 def test_lost_outcome(how: Fault) -> None:
-    """A preference whose outcome was lost is looked up, and sent again only where it is absent."""
+    """A preference whose outcome was lost is looked up, and sent again only if it is absent."""
     line = Line()
     ended = lost(line, "StoreCustomerPreference", how)
     assert ended.disposition is Disposition.DEFERRED
@@ -121,7 +121,7 @@ def test_lost_outcome(how: Fault) -> None:
 @pytest.mark.requirement("R31")
 @pytest.mark.parametrize("sent", [False, True])
 def test_process_that_died_in_a_write(sent: bool) -> None:
-    """A write that was on record, sent or not, when its process died is done exactly once."""
+    """A write on record, sent or not, is done exactly once after its process died."""
     line = Line()
     stop_at(line, Send if sent else OnRecord)
 
@@ -140,7 +140,7 @@ def test_process_that_died_in_a_write(sent: bool) -> None:
 
 @pytest.mark.requirement("R31")
 def test_process_that_died_right_after_the_yes() -> None:
-    """A yes that was stored and not yet acted on is carried out; one before it is none."""
+    """A stored yes that was not acted on yet is carried out; before it, nothing is."""
     line = Line()
     stop_at(line, Turn, state="ENROLLMENT")
     before = Line()
@@ -158,12 +158,12 @@ def test_process_that_died_right_after_the_yes() -> None:
 
 
 def consents(line: Line) -> list[str]:
-    """The references of the consents on record."""
+    """Return the references of the consents on record."""
     return [a.evidence.consent.reference for a in line.record.activities if a.evidence]
 
 
 def stop_at(line: Line, step: type, state: str = "ENROLLMENT") -> None:
-    """Runs a call until it comes to a step in a state, does what it takes there, and dies."""
+    """Run a call up to a step in a state, perform the step, and die."""
     runner = CallRunner(line.setup)
     session = runner.commit_or_go_on(runner.arrived(coming()))
     steps = converse(session, runner.advance, line.setup.budget)
@@ -190,7 +190,7 @@ def stop_at(line: Line, step: type, state: str = "ENROLLMENT") -> None:
 
 @pytest.mark.requirement("R32")
 def test_kept_wish() -> None:
-    """A wish that was kept because the service was down is fulfilled when it is up again."""
+    """A request that was kept because the service was down is completed when it is up again."""
     line = Line()
     line.service.script("StoreCustomerPreference", Fault.DOWN, Fault.DOWN)
     assert line.call("1 1137# 1").disposition is Disposition.DEFERRED
@@ -210,7 +210,7 @@ def test_kept_wish() -> None:
 @pytest.mark.requirement("R12", "R31")
 @pytest.mark.parametrize("how", [Fault.REQUEST_LOST, Fault.ANSWER_LOST])
 def test_another_address(how: Fault) -> None:
-    """A registration that is pending with an older address is not the one that was agreed to."""
+    """A registration pending with an older address is not the one that was agreed to."""
     line = Line()
     older = evolve(preference_of(line), email=email("older@example.com"), key="before")
     line.service.answer(older, 5.0)
@@ -229,7 +229,7 @@ def test_another_address(how: Fault) -> None:
 
 @pytest.mark.requirement("R32")
 def test_given_up_for_all_to_see() -> None:
-    """A service that stays down is tried ever more rarely, and in the end it is given up."""
+    """If a service stays down, it is tried less and less often, and finally given up."""
     line = Line()
     line.service.script("StoreCustomerPreference", *[Fault.DOWN] * 400)
     line.service.script("SearchByAccountNumber", *[Fault.DOWN] * 400)
@@ -267,7 +267,7 @@ def test_no_operation(exporting: bool) -> None:
 
 @pytest.mark.requirement("R23")
 def test_text_is_never_repeated() -> None:
-    """A text whose outcome is unknown cannot be looked up: it is given up, not sent again."""
+    """A text with an unknown outcome cannot be looked up, so it is given up, not sent again."""
     line = Line()
     line.service.script("SendWebLink", Fault.ANSWER_LOST)
     line.call("1 1137# 1 1", Moment.BEFORE_PAYMENT)
@@ -282,7 +282,7 @@ def test_text_is_never_repeated() -> None:
 
 @pytest.mark.requirement("R32", "R33")
 def test_registration_is_followed() -> None:
-    """A registration counts as completed when its link was opened, not before."""
+    """A registration counts as completed once its link was opened, not before."""
     line = Line()
     line.call("1 1137# 1")
     assert line.relay() == {"pending": 1}
@@ -298,7 +298,7 @@ def test_registration_is_followed() -> None:
 
 @pytest.mark.parametrize("how", ["never opened", "on paper again"])
 def test_registration_expires(how: str) -> None:
-    """A link that nobody opens, or a bill that is back on paper, ends the following."""
+    """Following ends if a link is never opened, or if the bill is back on paper."""
     line = Line()
     line.call("1 1137# 1")
     if how == "on paper again":
@@ -314,7 +314,7 @@ def test_registration_expires(how: str) -> None:
 @pytest.mark.requirement("R31")
 @pytest.mark.parametrize("reason", [Refusal.PENDING, Refusal.ALREADY_PAPERLESS])
 def test_refused_as_done(reason: Refusal) -> None:
-    """Sent again and refused because it is there already, it counts as done."""
+    """A write that is sent again, and refused because it was already done, counts as done."""
     line = Line()
     lost(line, "StoreCustomerPreference", Fault.REQUEST_LOST)
     line.service.script("StoreCustomerPreference", reason)
@@ -327,7 +327,7 @@ def test_refused_as_done(reason: Refusal) -> None:
 
 @pytest.mark.requirement("R31")
 def test_enrolment_by_payment() -> None:
-    """`EnrollInPaperless`, which has no key, is sent again only where the look-up says absent."""
+    """`EnrollInPaperless` has no key, and is sent again only if the look-up does not find it."""
     for how in (Fault.REQUEST_LOST, Fault.ANSWER_LOST):
         line = Line()
         line.service.script("EnrollInPaperless", how)
@@ -351,18 +351,18 @@ class Meanwhile:
 
     @property
     def operations(self) -> frozenset[str]:
-        """All that the service has."""
+        """The operations of the service."""
         return self.service.operations
 
     def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
-        """The service's answer, late."""
+        """Return the service's answer, late."""
         self.happens()
         return self.service.answer(request, budget)
 
 
 @pytest.mark.requirement("R31")
 def test_side_by_side() -> None:
-    """What one relay works on no other touches meanwhile; the wish waits for its own write."""
+    """What one relay works on, no other touches. A deferred request waits for its own write."""
     line = Line()
     lost(line, "StoreCustomerPreference", Fault.REQUEST_LOST)
     line.now += AFTER + timedelta(seconds=1)
@@ -376,7 +376,7 @@ def test_side_by_side() -> None:
 
 
 def test_one_that_fails_does_not_stop_the_others() -> None:
-    """An item that cannot be worked on is left for later, and the rest is done."""
+    """An item that fails is left for later, and the rest is done."""
     line = Line()
     line.call("1 1137# 1")
 
@@ -392,7 +392,7 @@ def test_one_that_fails_does_not_stop_the_others() -> None:
 
 
 def preference_of(line: Line) -> StoreCustomerPreference:
-    """What the customer's call would store."""
+    """Return what the customer's call would store."""
     key = evidence_of(line).consent.reference
     return StoreCustomerPreference(
         RIVERA.id, RIVERA.account, "WATER", True, RIVERA.email, None, key, key
@@ -400,7 +400,7 @@ def preference_of(line: Line) -> StoreCustomerPreference:
 
 
 def evidence_of(line: Line) -> Evidence:
-    """The evidence of a consent, from a call on a line of its own."""
+    """Return the evidence of a consent, from a call on a separate line."""
     other = Line(now=line.now)
     other.call("1 1137# 1")
     return next(a.evidence for a in other.record.activities if a.evidence)

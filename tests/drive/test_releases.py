@@ -1,4 +1,4 @@
-"""A change of policy while calls are in progress: each finishes on what it began with."""
+"""A change of policy while calls are in progress: each one finishes on what it began with."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -33,14 +33,14 @@ NEW = evolve(
 
 
 def changed(line, *, together=True):
-    """From here on a worker with the new policy answers, with the old one beside it or not."""
+    """Let a worker with the new policy answer from now on, with or without the old one."""
     old = line.workers[0]
     line.policy = NEW
     return line.worker(old) if together else line.worker()
 
 
 def test_a_call_finishes_on_the_release_that_it_began_with():
-    """Words, rules and the version on record are the old ones; the next call has the new ones."""
+    """Words, rules, and the version on record are the old ones; the next call has the new ones."""
     line = Line()
     line.begin()
     changed(line)
@@ -60,7 +60,7 @@ def test_a_call_finishes_on_the_release_that_it_began_with():
 
 
 def test_a_call_of_the_old_release_is_tidied_and_hung_up_on_it():
-    """A yes of a call that is left behind, or hung up, is carried out by the old release's flow."""
+    """A yes in an abandoned or hung-up call is carried out by the old release's flow."""
     for leave in ("tidy", "hang up"):
         line = Line()
         line.to_consent()
@@ -79,7 +79,7 @@ def test_a_call_of_the_old_release_is_tidied_and_hung_up_on_it():
 @pytest.mark.requirement("R10")
 @pytest.mark.parametrize("how", ["visit", "tidy", "hang up", "hand-over"])
 def test_a_call_whose_release_nobody_has_goes_back_to_the_host(how):
-    """Before a yes nothing is kept; the call is ended on record, and forgotten."""
+    """Before a yes, nothing is kept. The call is ended on record, and forgotten."""
     line = Line()
     line.begin()
     line.go(Press("1"))
@@ -103,7 +103,7 @@ def test_a_call_whose_release_nobody_has_goes_back_to_the_host(how):
     assert line.record.kept() == ()
     ends = [a.detail["disposition"] for a in line.record.activities if a.what is ActivityType.ENDED]
     assert ends[0] == "incomplete"
-    if how == "visit":  # for an answer that comes twice
+    if how == "visit":  # for an answer that arrives twice
         line.clock.go(121)
         new.reap()
     with pytest.raises(UnknownCall):
@@ -112,7 +112,7 @@ def test_a_call_whose_release_nobody_has_goes_back_to_the_host(how):
 
 @pytest.mark.requirement("R09", "R32")
 def test_a_yes_of_a_release_that_nobody_has_is_kept():
-    """The wish is that of the consent, in its words, and the host hears that it is deferred."""
+    """The request is that of the consent, in its words, and the host gets it as deferred."""
     line = Line()
     line.to_consent()
     line.go(Press("1"))
@@ -131,12 +131,12 @@ def test_a_yes_of_a_release_that_nobody_has_is_kept():
 
 
 class Together(MemoryLiveCalls):
-    """Calls that the next two requests load before either of them moves one."""
+    """Calls that the next two requests both load before either of them moves one."""
 
     barrier = None
 
     def load(self, call_id):
-        """The call; the first two wait for one another."""
+        """Load the call. The first two requests wait for each other."""
         there, barrier = super().load(call_id), self.barrier
         if barrier is not None:
             with suppress(BrokenBarrierError):
@@ -146,14 +146,14 @@ class Together(MemoryLiveCalls):
 
 
 def at_once(line, *workers):
-    """What two workers answer to one request that both of them get at the same time."""
+    """Return the answers of two workers that get the same request at the same time."""
     line.calls.barrier = Barrier(2)
     with ThreadPoolExecutor(2) as pool:
         return list(pool.map(lambda worker: worker.answer(line.request), workers))
 
 
 def on_shared_calls():
-    """A call at a question, in a store where two requests can meet."""
+    """Return a call at a question, in a store where two requests can collide."""
     line = Line()
     line.calls = Together(now=line.clock)
     line.store = SeparateStores(line.record, line.calls)
@@ -165,7 +165,7 @@ def on_shared_calls():
 
 @pytest.mark.requirement("R31", "R48")
 def test_one_answer_that_comes_twice_at_once():
-    """To workers that do not have the release: both give the call back in the same words."""
+    """Of two workers without the release, both give the call back in the same words."""
     line = on_shared_calls()
     new = changed(line, together=False)
     line.follow(Press("1"))
@@ -178,7 +178,7 @@ def test_one_answer_that_comes_twice_at_once():
 
 @pytest.mark.requirement("R31", "R48")
 def test_one_answer_that_comes_to_both_releases_at_once():
-    """Whichever moves the call first: both workers answer with what came of it."""
+    """Whichever of them moves the call first, both workers answer with the result."""
     line = on_shared_calls()
     old, new = line.workers[0], changed(line, together=False)
     line.follow(Press("1"))
@@ -189,7 +189,7 @@ def test_one_answer_that_comes_to_both_releases_at_once():
 
 @pytest.mark.requirement("R31", "R48")
 def test_a_late_answer_does_not_end_a_call_of_another_release():
-    """A worker that does not have the release gives the last document again."""
+    """A worker without the release returns the last document again."""
     line = on_shared_calls()
     line.go(Press("1"))
     there, late = line.calls.load(SID), line.request
@@ -201,7 +201,7 @@ def test_a_late_answer_does_not_end_a_call_of_another_release():
 
 @pytest.mark.requirement("R31", "R48")
 def test_a_call_that_was_given_back_is_given_back_again():
-    """Its last document is kept as long as that of any call; then it is forgotten."""
+    """Its last document is kept as long as that of any call, and then forgotten."""
     line = on_shared_calls()
     line.follow(Press("1"))
     new = changed(line, together=False)
@@ -217,7 +217,7 @@ def test_a_call_that_was_given_back_is_given_back_again():
 
 
 def test_a_write_under_way_is_not_wished_for_again():
-    """The wish has the key of the write: once that is known to be done, nothing is left to do."""
+    """The request has the key of the write. Once that is known to be done, no work is left."""
     line = Line()
     line.to_consent()
     line.go(Press("1"))
@@ -252,7 +252,7 @@ def test_a_record_that_is_down_keeps_the_call():
 
 
 def test_an_ended_call_whose_release_nobody_has():
-    """Its last document is given again, nothing more is noted, and it is forgotten in time."""
+    """Its last document is returned again, nothing more is noted, and in time it is forgotten."""
     line = Line()
     line.begin()
     last = line.go(Press("2"))
@@ -270,7 +270,7 @@ def test_an_ended_call_whose_release_nobody_has():
 
 
 def of_another_form(line):
-    """The stored call as an earlier version of the library would have saved it."""
+    """Return the stored call in the form of an earlier version of the library."""
     saved = line.calls.load(SID)
     content = saved.call.replace(b'"schema":2', b'"schema":1', 1)
     assert content != saved.call
@@ -279,7 +279,7 @@ def of_another_form(line):
 
 
 def test_a_call_of_another_form_is_a_named_error():
-    """It is neither guessed at nor moved."""
+    """It is neither guessed nor moved."""
     line = Line()
     line.begin()
     of_another_form(line)
@@ -291,7 +291,7 @@ def test_a_call_of_another_form_is_a_named_error():
 
 @pytest.mark.requirement("R10")
 def test_a_call_of_another_form_goes_back_to_the_host(capsys):
-    """It stays in the store for a worker that reads it, and keeps no other from being tidied."""
+    """It stays stored for a worker that can read it, and does not block cleaning up others."""
     line = Line(springfield())
     line.begin()
     of_another_form(line)
@@ -312,7 +312,7 @@ def test_a_call_of_another_form_goes_back_to_the_host(capsys):
 
 @pytest.mark.requirement("R46")
 def test_a_draining_server_waits_for_its_own_calls_only():
-    """Calls that another version saved, or that are of another release, are for who runs them."""
+    """Calls saved by another version, or of another release, are left to their own servers."""
     line = Line(springfield())
     line.begin()
     line.clock.go(1)
@@ -326,7 +326,7 @@ def test_a_draining_server_waits_for_its_own_calls_only():
 
 @pytest.mark.requirement("R46")
 def test_two_versions_at_two_addresses():
-    """A call stays with the server that wrote its documents while another one takes new calls."""
+    """A call stays with the server that wrote its documents, while another one takes new calls."""
     line = Line()
     old_gateway, answers = line.gateway, []
     line.begin()
@@ -345,7 +345,7 @@ def test_two_versions_at_two_addresses():
 
 
 def addresses(document):
-    """Where a document sends the call."""
+    """Return the addresses to which a document sends the call."""
     verbs = list(ET.fromstring(document).iter())
     return [verb.attrib.get("action") or verb.text for verb in verbs if verb.tag in GOES]
 

@@ -1,4 +1,4 @@
-"""Requests of calls over the web: workers that share, crash and wait."""
+"""Requests during calls over the web: workers that share, crash, and wait."""
 
 import threading
 
@@ -19,10 +19,10 @@ from tests.drive.test_loops import STILL
 
 @define
 class Gate:
-    """A back end that lets nothing through until it is opened."""
+    """A back end that blocks requests until it is opened."""
 
     only: type = object
-    """What it stops."""
+    """The requests that it blocks."""
     inner: object = field(factory=springfield)
     free: threading.Event = field(factory=threading.Event)
     stopped: threading.Semaphore = field(factory=lambda: threading.Semaphore(0))
@@ -30,11 +30,11 @@ class Gate:
 
     @property
     def operations(self):
-        """All of them."""
+        """All operations."""
         return self.inner.operations
 
     def answer(self, request, budget):
-        """Answers once it is open."""
+        """Answer once it is open."""
         self.asked.append(request)
         if isinstance(request, self.only):
             self.stopped.release()
@@ -42,13 +42,13 @@ class Gate:
         return self.inner.answer(request, budget)
 
     def writes(self):
-        """How many writes were sent."""
+        """Return how many writes were sent."""
         return sum(isinstance(request, Write) for request in self.asked)
 
 
 @pytest.fixture
 def stopped(monkeypatch):
-    """A visit that hears that we still work, once its request stands at the gate."""
+    """Make a visit that hears that we are still working, because its request is blocked."""
 
     def visit(line):
         def wait(_):
@@ -64,7 +64,7 @@ def stopped(monkeypatch):
 
 
 def agreed(backend):
-    """A line whose caller has just said yes."""
+    """Return a line whose caller has just said yes."""
     line = Line(backend)
     line.to_consent()
     line.go(Press("1"))
@@ -73,7 +73,7 @@ def agreed(backend):
 
 @pytest.mark.requirement("R31")
 def test_who_comes_meanwhile_hears_that_we_still_work(stopped, monkeypatch):
-    """While a write is under way other visits wait, hear of it, and never send it again."""
+    """During a write, other visits wait, hear about it, and never send it again."""
     line = agreed(Gate(Write))
     stopped(line)
     with monkeypatch.context() as patch:
@@ -91,7 +91,7 @@ def test_who_comes_meanwhile_hears_that_we_still_work(stopped, monkeypatch):
 
 @pytest.mark.requirement("R31")
 def test_a_hang_up_while_a_write_is_under_way(stopped):
-    """The write is finished and recorded; the call is abandoned, and forgotten."""
+    """The write is finished and recorded, and the call is abandoned and forgotten."""
     line = agreed(Gate(Write))
     stopped(line)
     assert line.worker().answer(line.runtime.ends()).status == 204
@@ -109,7 +109,7 @@ def test_a_hang_up_while_a_write_is_under_way(stopped):
 def test_a_write_of_a_worker_that_is_lost(done, stopped):
     """What may have been sent is looked up before anything is sent again."""
     line = agreed(Gate(Write))
-    stopped(line)  # from here on the first worker is as good as dead
+    stopped(line)  # from here on, the first worker is as good as dead
     (key,) = line.record.writes
     if done:
         line.backend.inner.answer(line.backend.asked[-1], 1.0)
@@ -133,7 +133,7 @@ def test_a_lost_write_that_was_never_on_record_is_sent():
     line = agreed(springfield())
     lost = line.workers[0]._requests
     session = lost.session(lost.load(SID))
-    claiming = lost._claiming(session, again=False)  # and nothing more
+    claiming = lost._claiming(session, again=False)  # and nothing else
     line.calls.save(claiming.saved(), session.number)
     line.clock.go(POLICY.budgets.write + 10)
     line.worker()
@@ -145,7 +145,7 @@ def test_a_lost_write_that_was_never_on_record_is_sent():
 
 @pytest.mark.requirement("R10")
 def test_a_read_that_does_not_come_back_is_given_up(stopped):
-    """Past its budget a read is unavailable, whoever waits for it."""
+    """Past its budget, a read is unavailable, no matter who waits for it."""
     line = Line(Gate())
     line.begin()
     line.go(Press("1"))
@@ -160,7 +160,7 @@ def test_a_read_that_does_not_come_back_is_given_up(stopped):
 
 @pytest.mark.requirement("R10")
 def test_a_request_that_finds_no_room_is_given_up(stopped, monkeypatch):
-    """Where all threads are taken, who waits goes on as if the service were down."""
+    """If all threads are busy, the visitor continues as if the service were down."""
     line = Line(Gate())
     for number in ("CA1", "CA2"):  # other calls take both threads
         line.runtime.call_id = number
@@ -178,7 +178,7 @@ def test_a_request_that_finds_no_room_is_given_up(stopped, monkeypatch):
 
 @pytest.mark.requirement("R48", "R50")
 def test_a_try_that_finds_no_room(stopped, monkeypatch):
-    """Where all threads are taken and no try can be counted, the reason is that we are busy."""
+    """If all threads are busy and no try can be counted, the reason is that we are busy."""
     line = Line(Gate(Write))
     line.begin()
     line.go(Press("1"))
@@ -200,7 +200,7 @@ def test_a_try_that_finds_no_room(stopped, monkeypatch):
 
 
 def test_a_request_that_found_room_elsewhere(stopped, monkeypatch):
-    """Where all threads are taken, and another worker has carried it out, the call goes on."""
+    """If all threads are busy, but another worker has carried it out, the call continues."""
     line = Line(Gate(Write))
     for number in ("CA1", "CA2"):  # other calls take both threads
         line.runtime.call_id = number
@@ -229,7 +229,7 @@ def test_a_request_that_found_room_elsewhere(stopped, monkeypatch):
 
 @pytest.mark.requirement("R48", "R50")
 def test_a_hand_over_while_a_write_is_under_way(stopped):
-    """The host gets the call back; the record is not called down, for it is not."""
+    """The host gets the call back. The record does not count as down, because it is not."""
     line = agreed(Gate(Write))
     stopped(line)
     reply = line.begin(evolve(ARRIVAL, moment=Moment.START))

@@ -1,4 +1,4 @@
-"""Strangers who guess, walk and pump: what they reach in a day, through the driver (R17, R47)."""
+"""How far strangers get in a day by guessing, walking, and pumping (R17, R47)."""
 
 import io
 import threading
@@ -38,11 +38,11 @@ pytestmark = pytest.mark.requirement("R17", "R47")
 
 LANDLORD = secret.phone("+12175550190")
 POLICY = evolve(Policy(), offer=evolve(Policy().offer, again_after_days={}))
-"""The defaults, but that a caller is asked in every call."""
+"""The defaults, except that a caller is asked in every call."""
 
 
 def tenants(count):
-    """Customers of one landlord: all of them have the landlord's number on file."""
+    """Return one landlord's customers, who all have the landlord's number on file."""
     return Books(
         tuple(
             Customer(
@@ -59,13 +59,13 @@ def tenants(count):
 
 @frozen
 class Stranger:
-    """Keys what a function makes of each question; hangs up where it has no answer."""
+    """Keys whatever a function returns for each question, and hangs up if it returns nothing."""
 
     answers: object
     asked: list[str] = field(factory=list)
 
     def perform(self, turn, _):
-        """Hears a turn, and answers it."""
+        """Hear a turn, and answer it."""
         if not isinstance(turn.then, Gather):
             return None
         self.asked.append(turn.say[-1].name if turn.say else "")
@@ -77,14 +77,14 @@ class Stranger:
 
 
 def line(backend, policy=POLICY, record=None):
-    """A driver, and its record."""
+    """Return a driver and its record."""
     record = record or MemoryRecord(lambda: datetime.now(UTC))
     store = SeparateStores(record, MemoryLiveCalls())
     return Driver(Setup(Flow(Terms(policy)), CATALOG, backend, store)), record
 
 
 def keying(**by_prompt):
-    """Answers by the prompt that asks: a text, or the next of several."""
+    """Return answers by prompt: a text, or the next of several."""
     left = {
         name: iter(given if isinstance(given, list) else [given] * 99)
         for name, given in by_prompt.items()
@@ -100,7 +100,7 @@ def keying(**by_prompt):
 
 
 def test_last_four_among_many_accounts():
-    """Five hundred customers on one number: no four digits get anybody in."""
+    """With five hundred customers on one number, no four digits identify anyone."""
     driver, _ = line(MemoryBackend(tenants(500)))
     stranger = Stranger(keying(offer="1", last_four="0042#", confirm_on_file="2"))
 
@@ -111,7 +111,7 @@ def test_last_four_among_many_accounts():
 
 
 def test_guesses_of_parallel_calls_count():
-    """Calls that are held at the question together have no more tries than one after another."""
+    """Calls that wait at the question in parallel have no more tries than consecutive ones."""
     driver, _ = line(springfield())
     calls, there, everyone, guesses = 40, set(), threading.Event(), []
 
@@ -158,7 +158,7 @@ def test_account_numbers_cannot_be_walked():
 
 
 def test_a_found_account_costs_a_try_too():
-    """A dense range of account numbers cannot be walked either: a hit alone gives no try back."""
+    """A dense range of account numbers cannot be enumerated: a hit alone gives no try back."""
     driver, _ = line(MemoryBackend(tenants(500)))
     hits = 0
     for call in range(60):
@@ -170,7 +170,7 @@ def test_a_found_account_costs_a_try_too():
 
 
 def test_texts_to_strangers_numbers():
-    """Who has only an account number has no text sent to a number of their own, wherever it is."""
+    """With just an account number, no one gets a text to a number of their own, wherever it is."""
     backend = springfield()
     driver, record = line(backend)
     chen = customer("chen").account.reveal()
@@ -192,14 +192,14 @@ def test_texts_to_strangers_numbers():
 
 
 def pressing(script, arrival, backend):
-    """How a call with these keys ends."""
+    """Return how a call with these keys ends."""
     driver, _ = line(backend)
     gateway = TerminalGateway(CATALOG, io.StringIO(), None, tokens(script))
     return driver.converse(gateway, arrival)
 
 
 def test_a_payment_vouches_for_its_payer_alone():
-    """Who pays one bill cannot redirect another customer's."""
+    """Paying one bill does not allow redirecting another customer's bills."""
     backend = springfield()
     paid = Payment(secret.payment("g"), True, account=customer("weber").account)
     arrival = evolve(
@@ -218,7 +218,7 @@ def test_a_payment_vouches_for_its_payer_alone():
 
 
 def test_a_declined_payment_brings_no_address():
-    """The e-mail address of a payment that was not approved is nobody's."""
+    """The e-mail address of a payment that was not approved belongs to no one."""
     backend = springfield()
     paid = Payment(
         payment("rivera").guid,
@@ -241,7 +241,7 @@ def test_a_declined_payment_brings_no_address():
 
 
 def test_the_second_fact_is_not_read_out():
-    """The digits that show who calls are not said to a caller who has yet to show them."""
+    """The digits that prove who is calling are not said to a caller who must still prove it."""
     backend, said = springfield(), io.StringIO()
     driver, _ = line(backend, evolve(POLICY, text=Text(after_enrolment=(ARRIVAL.moment,))))
     rivera = customer("rivera").account.reveal()
@@ -255,7 +255,7 @@ def test_the_second_fact_is_not_read_out():
 
 @pytest.mark.parametrize("ani", [None, secret.phone("+12065550142")])
 def test_an_address_of_the_callers_own(ani):
-    """A stranger with an account number cannot redirect the bills to an address they key."""
+    """A stranger with an account number cannot redirect the bills to a keyed address."""
     backend = springfield()
     driver, _ = line(backend)
     rivera = customer("rivera").account.reveal()
@@ -281,10 +281,10 @@ def test_an_address_of_the_callers_own(ani):
 
 @pytest.mark.parametrize("accounts", [1, 3])
 def test_odds_of_a_stranger(accounts):
-    """Who forges the caller ID of a few accounts gets past the last four digits as rarely as said.
+    """Forging the caller ID of a few accounts gets past the last four digits as rarely as stated.
 
-    Each guess is held against every account that was found; how many guesses a day there are is
-    seen in calls, and follows from the limits.
+    Each guess is compared with every account that was found. The number of guesses a day is seen in
+    calls, and follows from the limits.
     """
     driver, _ = line(MemoryBackend(tenants(accounts)))
     guesses = []
@@ -310,7 +310,7 @@ def test_odds_of_a_stranger(accounts):
 
 
 def test_reaching_a_limit_is_on_record_and_heard():
-    """A limit that is reached is noted by its name; the caller hears of it, and is sent nowhere."""
+    """A limit that is reached is noted by name, and the caller is told, but not transferred."""
     driver, record = line(springfield())
     for call in range(4):
         stranger = Stranger(
@@ -327,7 +327,7 @@ def test_reaching_a_limit_is_on_record_and_heard():
 
 
 def test_a_customer_costs_no_tries():
-    """Who knows the last four digits may call as often as they like."""
+    """Callers who know the last four digits may call as often as they like."""
     driver, _ = line(springfield())
     for call in range(15):
         caller = Stranger(keying(offer="1", last_four="1137#", confirm_on_file="2"))
@@ -339,7 +339,7 @@ def test_a_customer_costs_no_tries():
 
 
 def keys_an_address(**by_prompt):
-    """A caller who says that the bills are to go to an address that they key."""
+    """Run a call whose caller wants the bills at an address that they key."""
     return Stranger(
         keying(
             offer="1",
@@ -356,7 +356,7 @@ def keys_an_address(**by_prompt):
 
 
 def test_the_last_four_are_no_whole_number_later_either():
-    """Who was found by caller ID shows the whole number, however often the host hands over."""
+    """A caller found by caller ID must prove the whole number at each hand-over."""
     backend = springfield()
     driver, _ = line(backend)
     first = driver.converse(
@@ -373,7 +373,7 @@ def test_the_last_four_are_no_whole_number_later_either():
 
 
 def test_the_whole_number_counts_later():
-    """Who has keyed it for an address of their own need not key it again in the next hand-over."""
+    """Once it was keyed for an address, it need not be keyed again in the next hand-over."""
     driver, _ = line(springfield())
     rivera = customer("rivera").account.reveal()
     caller = Stranger(
@@ -402,7 +402,7 @@ def test_the_whole_number_counts_later():
     [(Identity.NONE, "last_four"), (Identity.VERIFIED, "account_entry")],
 )
 def test_another_account_is_not_handed_back_as_shown(handed_over, shown):
-    """What a caller has shown of their own account says nothing of the one that the host named."""
+    """Proof for the caller's own account says nothing about the one that the host named."""
     driver, _ = line(springfield())
     theirs, own = customer("rivera").account, customer("novak").account
     account = theirs if shown == "last_four" else None
@@ -416,7 +416,7 @@ def test_another_account_is_not_handed_back_as_shown(handed_over, shown):
 
 
 def test_who_the_host_knows_is_not_who_has_the_number_that_is_keyed():
-    """A number that is keyed is not verified, though the host has verified somebody."""
+    """A keyed number is not verified, even if the host has verified someone."""
     backend = springfield()
     backend.script("SearchByAccountNumber", Fault.DOWN)
     driver, _ = line(backend)
@@ -434,25 +434,25 @@ def test_who_the_host_knows_is_not_who_has_the_number_that_is_keyed():
     assert backend.emails == ()
 
 
-# ── numbers that the host has keyed ──
+# ── numbers that were keyed at the host ──
 
 
 @define
 class Watched:
-    """A service that notes by which account numbers it was searched."""
+    """A service that notes the account numbers in searches."""
 
     backend: MemoryBackend
     searched: list[str] = field(factory=list)
     down: Unavailable | None = None
-    """What every search is answered with while the service is down."""
+    """The answer to every search while the service is down."""
 
     @property
     def operations(self):
-        """As the service has them."""
+        """The operations of the service."""
         return self.backend.operations
 
     def answer(self, request, budget):
-        """Answers, and notes."""
+        """Answer, and take a note."""
         if not isinstance(request, SearchByAccountNumber):
             return self.backend.answer(request, budget)
         if self.down:
@@ -463,7 +463,7 @@ class Watched:
 
 @pytest.mark.parametrize(("identity", "most"), [(Identity.NONE, 15), (Identity.ACCOUNT_KEYED, 30)])
 def test_the_host_cannot_be_used_to_walk_either(identity, most):
-    """Numbers that the host's own question took from a caller without caller ID are counted."""
+    """Numbers that a caller without caller ID keyed at the host's own question are counted."""
     service = Watched(MemoryBackend(tenants(200)))
     driver, _ = line(service)
     ends = []
@@ -477,7 +477,7 @@ def test_the_host_cannot_be_used_to_walk_either(identity, most):
 
 
 def test_a_number_that_the_host_keyed_is_not_free_for_who_has_one():
-    """Calling from one's own phone gives no tries at other numbers back."""
+    """Calling from one's own phone does not give back tries at other numbers."""
     service = Watched(springfield())
     driver, _ = line(service)
     own = customer("rivera").account.reveal()
@@ -491,7 +491,7 @@ def test_a_number_that_the_host_keyed_is_not_free_for_who_has_one():
 
 @pytest.mark.parametrize("vouched", [True, False], ids=["by the host", "by a payment"])
 def test_who_the_host_vouches_for_costs_no_try(vouched):
-    """A hand-over of a verified caller, or of an approved payment, is no guess."""
+    """Handing over a verified caller, or an approved payment, is not a guess."""
     service = Watched(springfield())
     driver, _ = line(service)
     who = customer("rivera")
@@ -504,7 +504,7 @@ def test_who_the_host_vouches_for_costs_no_try(vouched):
 
 
 def test_an_owner_whose_number_the_host_keyed_costs_no_tries():
-    """Calling from the phone on file gives the try back; so do the right last four digits."""
+    """Calling from the phone on file, or the right last four digits, give the try back."""
     service = Watched(springfield())
     driver, _ = line(service)
     who = customer("rivera")
@@ -524,12 +524,12 @@ def test_an_owner_whose_number_the_host_keyed_costs_no_tries():
     assert len(service.searched) == 40
 
 
-# ── tries of calls that share a name ──
+# ── tries of calls with the same name ──
 
 
 @pytest.mark.parametrize("handover", ["", "h1"])
 def test_live_calls_of_one_name_count_all(handover):
-    """Live calls that the host names alike, hand-over and all, have all their tries counted."""
+    """Live calls to which the host gives the same names have all of their tries counted."""
     driver, _ = line(springfield())
     arrival = evolve(ARRIVAL, handover=handover)
     guesses = []
@@ -539,7 +539,7 @@ def test_live_calls_of_one_name_count_all(handover):
             return "1" if "offer" in names else None
         guesses.append(names)
         if len(guesses) < 20:
-            driver.converse(Stranger(answer), arrival)  # meanwhile, under the same names
+            driver.converse(Stranger(answer), arrival)  # in the meantime, under the same names
         return "0000#"
 
     driver.converse(Stranger(answer), arrival)
@@ -552,7 +552,7 @@ def test_live_calls_of_one_name_count_all(handover):
 
 @pytest.mark.parametrize("handed_over", [False, True], ids=["keyed", "by the host"])
 def test_an_outage_costs_no_tries(handed_over):
-    """A search that nothing answered told nothing: its try is given back."""
+    """A search that got no answer revealed nothing, so its try is given back."""
     service = Watched(springfield(), down=Unavailable())
     driver, record = line(service)
     rivera = customer("rivera").account
@@ -568,7 +568,7 @@ def test_an_outage_costs_no_tries(handed_over):
 
 
 def test_what_is_no_answer_may_tell_something():
-    """A service that breaks at numbers nobody has, or somebody, cannot be walked for nothing."""
+    """A service that breaks for unknown or known numbers cannot be enumerated for free."""
     service = Watched(springfield(), down=Unavailable(answered=True))
     driver, _ = line(service)
     for call in range(40):
@@ -579,7 +579,7 @@ def test_what_is_no_answer_may_tell_something():
 
 
 def test_an_outage_gives_no_other_try_back():
-    """Misses before a search that nothing answered stay counted."""
+    """Misses before a search that got no answer stay counted."""
     service = Watched(springfield())
     driver, _ = line(service)
 
@@ -603,7 +603,7 @@ def test_an_outage_gives_no_other_try_back():
 
 
 def abroad(**changes):
-    """The books of one customer whose phone is in Canada."""
+    """Return the books of a customer whose phone is in Canada."""
     who = evolve(customer("rivera"), phone=secret.phone("+14165550142"), **changes)
     return Books((who,))
 
@@ -623,7 +623,7 @@ def test_a_phone_that_gets_no_text_is_a_second_fact():
 
 
 def test_no_text_is_offered_to_a_phone_that_gets_none():
-    """A number on file that policy sends no text to is not offered for one."""
+    """A number on file that the policy sends no texts to is not offered for one."""
     backend = MemoryBackend(abroad(email=None))
     driver, _ = line(backend)
     rivera = customer("rivera").account.reveal()

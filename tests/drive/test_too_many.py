@@ -1,4 +1,4 @@
-"""Too many calls at once for our own threads or turns: we are busy, and no record is down."""
+"""Too many calls at once for our own threads or turns: we are busy, but no record is down."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.requirement("R48", "R50")
 
 @contextmanager
 def crowded(store: Store) -> Iterator[None]:
-    """Another call of this process has the turn to write, and keeps it."""
+    """Have another call of this process take the turn to write, and keep it."""
     has_it, done = threading.Event(), threading.Event()
 
     def hold(_):
@@ -40,7 +40,7 @@ def crowded(store: Store) -> Iterator[None]:
 
 @pytest.fixture
 def store(tmp_path, monkeypatch):
-    """A database whose turns are waited for a moment only."""
+    """A database whose turns are waited for only briefly."""
     monkeypatch.setattr(database, "TURN", 0.05)
     with open_store(f"sqlite:///{tmp_path / 'record.db'}", vault(new_keys())) as store:
         yield store
@@ -68,7 +68,7 @@ class Crowding(Caller):
     crowd: Callable[[], None] = lambda: None
 
     def perform(self, turn, language):
-        """Speaks a turn; others crowd in."""
+        """Speak a turn while others crowd in."""
         did = super().perform(turn, language)
         if self.at in self.heard[-1]:
             self.crowd()
@@ -81,7 +81,7 @@ class Crowding(Caller):
     [("Just a moment", Disposition.UNAVAILABLE), ("To agree", Disposition.FAILED)],
 )
 def test_a_held_call_that_gets_no_turn(store, loop, at, disposition):
-    """Neither a try nor a write is made that could not be put on record."""
+    """No try or write is made that could not be put on record."""
     make, run = LOOPS[loop]
     driver = make(Setup(Flow(Terms(POLICY)), CATALOG, springfield(), store))
     taking = crowded(store)

@@ -1,4 +1,4 @@
-"""Calls over web requests: workers that share, crash and wait; calls that are left behind."""
+"""Calls over web requests: workers that share, crash, and wait; abandoned calls."""
 
 from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
@@ -22,7 +22,7 @@ from tests.drive.line import ARRIVAL, GATEWAY, KEY, RIVERA, SID, Line
 
 @pytest.mark.requirement("R09", "R30", "R31")
 def test_a_caller_enrols_though_every_request_meets_another_worker():
-    """Nothing but the store is shared, and the consent has the words that were heard."""
+    """Workers share only the store, and the consent has the words that were heard."""
     line = Line()
     line.begin()
     for acts in ([Press("1")], [], [Press("1137")], [], [Press("1")], []):
@@ -40,7 +40,7 @@ def test_a_caller_enrols_though_every_request_meets_another_worker():
 
 @pytest.mark.requirement("R09")
 def test_a_key_in_the_question_is_no_yes():
-    """A 1 while the address is still being spoken is told to listen first."""
+    """After a 1 while the address is still being spelled, the caller is asked to listen first."""
     line = Line()
     line.to_consent()
     line.go(Press("1", at=0))
@@ -69,10 +69,10 @@ def test_a_late_answer_gets_the_last_document():
 
 @pytest.mark.requirement("R09")
 def test_an_address_that_is_asked_again_without_its_keys():
-    """A fallback that leads to where a request failed goes on: what was pressed is a silence."""
+    """If a fallback leads back to where a request failed, the call continues after a silence."""
     line = Line()
     asked = line.to_consent().document
-    line.follow(Press("1"))  # nobody answers
+    line.follow(Press("1"))  # no one answers
     again = line.runtime._request(f"{GATEWAY.address}{line.request.path}?{line.request.query}")
     line.reply = line.workers[0].answer(again)
     assert not line.record.writes
@@ -94,12 +94,12 @@ def test_one_moment_is_heard_before_the_wait():
     assert "last four digits" in line.go().document
 
 
-# ── what was left behind ──
+# ── abandoned calls ──
 
 
 @pytest.mark.requirement("R31")
 def test_a_call_that_nothing_is_heard_of_ends():
-    """After ten minutes it is abandoned; once it has ended it is forgotten."""
+    """After ten minutes, it is abandoned. Once it has ended, it is forgotten."""
     line = Line()
     line.begin()
     line.clock.go(9 * 60)
@@ -113,7 +113,7 @@ def test_a_call_that_nothing_is_heard_of_ends():
 
 
 def test_an_agreed_wish_of_a_call_left_behind_is_carried_out():
-    """A caller who said yes and of whom nothing more is heard is enrolled all the same."""
+    """A caller who said yes, and then was never heard from again, is enrolled all the same."""
     line = Line()
     line.to_consent()
     line.go(Press("1"))
@@ -124,7 +124,7 @@ def test_an_agreed_wish_of_a_call_left_behind_is_carried_out():
 
 
 def test_a_call_that_cannot_be_read_stops_no_other():
-    """What another version saved stays, and the calls beside it are ended."""
+    """A call saved by another version stays, and the other calls are ended."""
     line = Line()
     line.calls.save(SavedCall("CA-of-another-version", 1, b"{}"), None)
     line.begin()
@@ -135,7 +135,7 @@ def test_a_call_that_cannot_be_read_stops_no_other():
 
 
 def test_the_last_document_of_an_ended_call_is_kept_for_a_while():
-    """A repeated request at the end gets it again; once it is forgotten, the host has the call."""
+    """A repeated request at the end gets it again. Once it is forgotten, the host has the call."""
     line = Line()
     line.begin()
     line.go(Press("2"))
@@ -151,7 +151,7 @@ def test_the_last_document_of_an_ended_call_is_kept_for_a_while():
 
 
 def test_a_talk_with_a_person_may_be_long():
-    """While the caller talks to a person nothing is heard of the call, and it goes on."""
+    """While the caller talks to a person, the call is silent, and continues."""
     line = Line(gateway=evolve(GATEWAY, person="+12175550199"))
     line.begin(evolve(ARRIVAL, person_available=True))
     reply = line.go(Press("0"))
@@ -164,7 +164,7 @@ def test_a_talk_with_a_person_may_be_long():
 
 
 def test_a_hang_up_before_anything_was_asked():
-    """A status callback at any moment ends the call, and again it does nothing."""
+    """A status callback ends the call at any moment; a second one does nothing."""
     line = Line()
     line.begin()
     for _ in range(2):
@@ -178,7 +178,7 @@ def test_a_hang_up_before_anything_was_asked():
 
 @pytest.mark.requirement("R02")
 def test_the_same_hand_over_twice_is_one():
-    """The host's request is repeated: the document is given again."""
+    """The host's request is repeated, so the document is returned again."""
     line = Line()
     first = line.begin()
     assert line.begin() == first
@@ -187,7 +187,7 @@ def test_the_same_hand_over_twice_is_one():
 
 @pytest.mark.requirement("R02", "R09")
 def test_a_second_hand_over_of_a_call():
-    """After the payment the same call is handed over again; keys of the first count nowhere."""
+    """After the payment, the same call is handed over again. Keys from the first do not count."""
     line = Line()
     line.begin()
     first = line.follow(Press("1"))
@@ -200,7 +200,7 @@ def test_a_second_hand_over_of_a_call():
 
 
 def test_a_hand_over_in_the_middle_takes_the_call_away():
-    """A host that begins anew has canceled what was going on."""
+    """By starting again, the host cancels what was in progress."""
     line = Line()
     line.begin()
     line.begin(evolve(ARRIVAL, moment=Moment.START))
@@ -214,7 +214,7 @@ def test_a_hand_over_in_the_middle_takes_the_call_away():
 
 @pytest.mark.requirement("R10")
 def test_a_store_that_is_down_gives_the_call_back():
-    """At the beginning and in the middle the caller goes on with the host."""
+    """At the beginning and in the middle, the caller continues with the host."""
     line = Line()
     line.begin()
     line.calls.down = True
@@ -229,7 +229,7 @@ def test_a_store_that_is_down_gives_the_call_back():
 @pytest.mark.requirement("R24")
 @pytest.mark.parametrize("change", ["forged", "token", "call", "answer"])
 def test_what_is_refused_changes_nothing(change, capsys):
-    """Forged, with another token, of another call, or no answer to the question: a 4xx."""
+    """A forged request, another token, another call, or no answer to the question: a 4xx."""
     line = Line()
     line.begin()
     request = line.follow(Press("1"))
@@ -253,7 +253,7 @@ def test_what_is_refused_changes_nothing(change, capsys):
 
 @pytest.mark.requirement("R10")
 def test_a_service_that_is_down_is_told():
-    """A fault of the service ends as it does where the channel is held."""
+    """A failing service ends the call just as on a held channel."""
     backend = springfield()
     backend.script("SearchByCustomerPhoneNumber", Fault.DOWN, Fault.DOWN)
     line = Line(backend)
@@ -269,13 +269,13 @@ class Broken:
     operations = springfield().operations
 
     def answer(self, request, budget):
-        """Raises."""
+        """Raise it."""
         raise RuntimeError(request.phone.reveal())
 
 
 @pytest.mark.requirement("R24")
 def test_a_back_end_that_raises(capsys):
-    """It is a service that is down; its text goes nowhere."""
+    """It counts as a service that is down, and its text is not shown."""
     line = Line(Broken())
     line.begin()
     line.go(Press("1"))
@@ -288,7 +288,7 @@ def test_a_back_end_that_raises(capsys):
 
 
 def test_tokens():
-    """A token is read by who has the key, and by nobody else; it fits into a URL as it is."""
+    """Only a holder of the key can read a token, and it is safe for use in a URL."""
     ticket = TurnToken("CA1", "ab", 7, None)
     token = TokenSigner(KEY).sign(ticket)
 
@@ -302,13 +302,13 @@ def test_tokens():
 
 
 def test_what_is_lost_of_a_read():
-    """Equality does not look at why."""
+    """Equality ignores why."""
     assert Unavailable("taken over") == Unavailable()
 
 
 @pytest.mark.requirement("R02", "R48")
 def test_a_hand_over_that_is_delivered_twice_at_once(monkeypatch):
-    """After an ended one: whichever worker is second gives the document of the first."""
+    """After an ended call, whichever worker is second returns the first one's document."""
     line = Line()
     line.begin()
     line.go(Press("2"))

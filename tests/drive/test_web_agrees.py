@@ -1,4 +1,4 @@
-"""A call over web requests goes as it does where the channel is held, however it is delivered."""
+"""A call over web requests goes as it does on a held channel, however it is delivered."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -35,9 +35,9 @@ VAULT = vault(new_keys())
 
 @define(slots=False)
 class Noting(Playback):
-    """Keeps how the call moves and what the record is told of it.
+    """Keeps how the call moves, and what the record is told about it.
 
-    Two workers may be late with what they observe and note of a call, each with its own move.
+    Two workers may be late with what they observe and note about a call, each with its own move.
     """
 
     moves: list[Move] = field(factory=list)
@@ -60,7 +60,7 @@ class Noting(Playback):
 
     @property
     def told(self) -> list[tuple[str, ...]]:
-        """The record's lines in order, without what every call has of its own."""
+        """The record's lines in order, without values unique to a call."""
         return [_line(note) for note in sorted(self.notes, key=lambda note: note.at)]
 
 
@@ -71,13 +71,13 @@ def _line(activity: Activity) -> tuple[str, ...]:
 
 
 def of_twilio(path: Path) -> Noting:
-    """A transcript of a call that has Twilio's identifier."""
+    """Return a transcript of a call that has Twilio's identifier."""
     transcript = read(path)
     return Noting(evolve(transcript, arrival=evolve(transcript.arrival, call_id=SID)))
 
 
 def gateway_of(playback: Noting) -> TwilioGateway:
-    """The gateway of a playback."""
+    """Return the gateway of a playback."""
     return TwilioGateway(
         playback.words,
         playback.transcript.arrival.biller,
@@ -90,7 +90,7 @@ def gateway_of(playback: Noting) -> TwilioGateway:
 
 
 def setup_of(playback: Noting, calls: LiveCalls, *observers: Observer) -> Setup:
-    """What a playback is run with."""
+    """Return the setup for a playback."""
     return Setup(
         playback.flow,
         playback.words,
@@ -103,7 +103,7 @@ def setup_of(playback: Noting, calls: LiveCalls, *observers: Observer) -> Setup:
 
 
 def held(path: Path) -> tuple[Noting, Handback]:
-    """The call where the channel is held."""
+    """Run the call on a held channel."""
     playback = of_twilio(path)
     arrival = playback.transcript.arrival
     setup = setup_of(playback, MemoryLiveCalls())
@@ -121,7 +121,7 @@ class Delivery:
     pool: ThreadPoolExecutor = field(factory=lambda: ThreadPoolExecutor(2))
 
     def __call__(self, request: WebRequest) -> Reply:
-        """The reply to a request; where it is delivered twice, now the one, now the other."""
+        """Return the reply to a request. If it is delivered twice, take either one in turn."""
         number = next(self.turns)
         one = self.workers[number % len(self.workers)]
         if not self.twice:
@@ -138,7 +138,7 @@ class Delivery:
 
 
 def told(path: Path, stores: Sequence[LiveCalls], *, twice: bool) -> tuple[Noting, Handback]:
-    """The call over web requests, with a worker for each store: all are of the same calls."""
+    """Run the call over web requests, with a worker for each store of the same calls."""
     playback, ended = of_twilio(path), list[Handback]()
     gateway = gateway_of(playback)
 
@@ -163,14 +163,14 @@ def told(path: Path, stores: Sequence[LiveCalls], *, twice: bool) -> tuple[Notin
     ("workers", "twice"), [(1, False), (1, True), (4, True)], ids=["once", "twice", "four-workers"]
 )
 def test_a_call_over_web_requests_goes_the_same_way(path: Path, workers: int, twice: bool) -> None:
-    """Rows, words, the record's lines and the handback are those of the blocking loop."""
+    """Rows, words, the record's lines, and the hand-back are those of the blocking loop."""
     agree(path, told(path, [MemoryLiveCalls()] * workers, twice=twice))
 
 
 @pytest.mark.requirement("R09", "R31", "R41", "R43")
 @pytest.mark.parametrize("path", FILES[::4], ids=lambda path: path.stem)
 def test_a_call_that_a_database_keeps_goes_the_same_way(path: Path, tmp_path: Path) -> None:
-    """So it does where four workers have nothing in common but a database."""
+    """The same holds for four workers that share only a database."""
     url = f"sqlite:///{tmp_path / 'calls.db'}"
     with ExitStack() as open_while:
         stores = [open_while.enter_context(open_store(url, VAULT, 30.0)) for _ in range(4)]
@@ -178,7 +178,7 @@ def test_a_call_that_a_database_keeps_goes_the_same_way(path: Path, tmp_path: Pa
 
 
 def agree(path: Path, got: tuple[Noting, Handback]) -> None:
-    """Claims that a call went as it does where the channel is held."""
+    """Assert that a call went as it does on a held channel."""
     playback, handback = got
     expected, given_back = held(path)
     assert playback.left == []

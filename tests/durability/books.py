@@ -1,4 +1,4 @@
-"""What the record says and what the service says, side by side."""
+"""Compares what the record says with what the service says."""
 
 import time
 from collections import Counter
@@ -33,35 +33,35 @@ class Books:
     agreed: Mapping[str, int]
     """Consents to enroll on record, by the service's identifier of the customer."""
     mailed: Mapping[str, int]
-    """E-mails with a link, one for each registration that was begun."""
+    """E-mails with a link, one for each registration that was started."""
     texted: Mapping[str, int]
     """Texts to each customer, none of whom agreed to more than one."""
     to_paper: Set[str]
-    """Customers who have agreed to get paper again."""
+    """Customers who agreed to get paper again."""
     on_paper: Set[str]
     """Customers who were paperless, and are on paper now."""
     autopay: Mapping[str, bool]
-    """For each consent to AutoPay, by reference, whether the record has it that it is done."""
+    """For each consent to AutoPay, by reference, whether the record has it as done."""
     on_autopay: Set[str]
     """The references of consents by which the service has put bills on AutoPay."""
     left: int
-    """Writes without an outcome, wishes and calls that are still open."""
+    """Writes without an outcome, deferred requests, and calls that are still open."""
     followed: int
 
     def agree(self) -> None:
-        """Claims that every accepted consent is registered exactly once, and nothing else is."""
+        """Assert that every accepted consent is registered exactly once, and nothing else is."""
         assert set(self.agreed.values()) <= {1}
         assert dict(self.mailed) == dict(self.agreed)
         assert set(self.texted.values()) <= {1}
         assert self.on_paper == self.to_paper
-        assert self.on_autopay <= set(self.autopay)  # one of unknown outcome is not sent again
+        assert self.on_autopay <= set(self.autopay)  # one with an unknown outcome is not sent again
         assert {reference for reference, done in self.autopay.items() if done} <= self.on_autopay
         assert self.followed == len(self.agreed)
         assert self.left == 0
 
 
 def finish(record_url: str, port: int, rounds: int = 4, flow: Flow = FLOW) -> None:
-    """Runs a relay until nothing is left to do."""
+    """Run a relay until no work is left."""
     backend = SoapBackend(demo_connection(endpoint(port)))
     for number in range(1, rounds + 1):
 
@@ -74,7 +74,7 @@ def finish(record_url: str, port: int, rounds: int = 4, flow: Flow = FLOW) -> No
 
 
 def relay(record_url: str, port: int) -> None:
-    """Works as a relay beside calls, until it is killed: it does not wait long for anything."""
+    """Work as a relay during calls, until killed. It does not wait long for anything."""
     backend = SoapBackend(demo_connection(endpoint(port)))
     with open_store(record_url, budget=30.0) as store:
         setup = Setup(FLOW, WORDS, backend, store)
@@ -86,14 +86,14 @@ def relay(record_url: str, port: int) -> None:
 
 
 def left(store: Store) -> int:
-    """How much is left to do."""
+    """Return how much work is left."""
     now = utc_now() + LATER * 24
     open_calls = store.calls.idle(now, POLICY.biller.id)
     return len(store.record.unsettled(now)) + len(store.record.kept()) + len(open_calls)
 
 
 def books(record_url: str, service_url: str) -> Books:
-    """What both say now."""
+    """Return what both say now."""
     with open_store(record_url, budget=30.0) as store:
         given = [
             evidence.consent
@@ -127,7 +127,7 @@ def books(record_url: str, service_url: str) -> Books:
 
 
 def rows(record_url: str, query: str) -> list[Any]:
-    """What the record's tables say."""
+    """Return the rows of the record's tables."""
     url = make_url(record_url)
     if url.get_backend_name() == "postgresql":
         url = url.set(drivername="postgresql+psycopg")

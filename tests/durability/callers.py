@@ -1,4 +1,4 @@
-"""Callers on Twilio whose requests reach any of several workers, twice at once, and late again."""
+"""Callers on Twilio whose requests reach several workers, two at once, and late again."""
 
 import http.client
 import json
@@ -70,51 +70,51 @@ WAYS = {
     "hangs up after the yes": "1 {last_four} 1 h",
     "says nothing": "",
 }
-"""What callers do, question by question. The fourth and the eighth may be paperless already."""
+"""What callers do, question by question. The fourth and the eighth may already be paperless."""
 
 AT_ONCE = 8
 ANYBODY = 3000
-"""So often a request is tried until somebody answers it."""
+"""How often a request is retried until someone answers it."""
 DOCUMENTS_AT_MOST = 100
 STILL = "We're still working on it. Thank you for waiting."
 
 
 def keys_of(number: int) -> list[str]:
-    """What a customer does; whoever has pressed all is silent."""
+    """Return a customer's keys. After the last one, the customer is silent."""
     digits = account(number)[-4:]
     wrong = f"{(int(digits) + 1) % 10_000:04}"
     return WAYS[way(number)].format(last_four=digits, wrong=wrong).split()
 
 
 def way(number: int) -> str:
-    """Which of the ways is a customer's."""
+    """Return what a customer does."""
     return list(WAYS)[number % len(WAYS)]
 
 
 def call_id(number: int) -> str:
-    """What Twilio calls a customer's call."""
+    """Return Twilio's identifier of a customer's call."""
     return f"CA{number:032}"
 
 
 def arrival(number: int) -> Arrival:
-    """What the host hands over."""
+    """Return what the host hands over."""
     coming = Arrival(
         call_id(number), PATIENT.biller.id, ani=secret.phone(phone(number)), language="en-US"
     )
     return has_paid(coming, number) if way(number).startswith("has paid") else coming
 
 
-# ── where the channel is held ──
+# ── on a held channel ──
 
 
 @define
 class Held:
-    """The caller on a channel that is held."""
+    """The caller on a held channel."""
 
     keys: list[str]
 
     def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Does what is next."""
+        """Do the next thing."""
         if self.keys and self.keys[0] == ON_HOOK:
             return HungUp()
         if not isinstance(turn.then, Gather):
@@ -124,7 +124,7 @@ class Held:
 
 
 def held(town: Town, number: int) -> Handback:
-    """What the blocking loop makes of a customer's call."""
+    """Return how a customer's call goes in the blocking loop."""
     with open_store(town.record, budget=30.0) as store:
         setup = _setup(town, store)
         driver = Driver(setup)
@@ -136,11 +136,11 @@ def _setup(town: Town, store: Store) -> Setup:
     return Setup(FLOW, WORDS, backend, store, at_once=AT_ONCE)
 
 
-# ── where it is asked for ──
+# ── over web requests ──
 
 
 def work(town: Town, port: int) -> None:
-    """Answers requests as a worker, until it is killed."""
+    """Answer requests as a worker, until killed."""
     configure()
     with open_store(town.record, budget=30.0) as store:
         documents = WebDriver(_setup(town, store), GATEWAY, KEY)
@@ -149,7 +149,7 @@ def work(town: Town, port: int) -> None:
 
 @frozen
 class Got:
-    """What came of a request at one worker. Status 0: it was not there; 1: it did not answer."""
+    """The result of a request at one worker. Status 0: it was not there. 1: it did not answer."""
 
     status: int
     document: str = ""
@@ -159,7 +159,7 @@ NOBODY, LOST = Got(0), Got(1)
 
 
 def ask(port: int, request: WebRequest) -> Got:
-    """Sends a request to a worker."""
+    """Send a request to a worker."""
     line = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     try:
         line.connect()
@@ -178,24 +178,24 @@ def ask(port: int, request: WebRequest) -> Got:
 
 @define
 class Told:
-    """What is known of a call that is over."""
+    """What is known about a call that is over."""
 
     number: int
     requests: int = 0
     late: int = 0
     repeated: int = 0
     broken: int = 0
-    """Requests that a worker took and did not answer, or not in time."""
+    """Requests that a worker accepted but did not answer, or not in time."""
     odd: list[int] = field(factory=list)
-    """Statuses that no request of Twilio's may get."""
+    """Statuses that no request from Twilio should get."""
     disposition: str | None = None
     reason: str | None = None
-    """Of what the host got back."""
+    """The reason in what the host got back."""
 
 
 @define
 class Delivery:
-    """Brings the requests of a call to workers at random: each to two at once, one late."""
+    """Sends the requests of a call to random workers: each to two at once, and one late."""
 
     ports: Sequence[int]
     told: Told
@@ -204,7 +204,7 @@ class Delivery:
     pool: ThreadPoolExecutor = field(factory=lambda: ThreadPoolExecutor(3))
 
     def __call__(self, request: WebRequest) -> str:
-        """The document of one of those who answer; where nobody does, it is sent again."""
+        """Return the document from one of those who answer. If no one does, send it again."""
         self.told.requests += 1
         for _ in range(ANYBODY):
             answers = [got for got in self._deliver(request) if got not in (NOBODY, LOST)]
@@ -217,7 +217,7 @@ class Delivery:
 
     def _deliver(self, request: WebRequest) -> list[Got]:
         requests = [request, request]
-        if self.sent and request.path != "/status":  # forgotten, a call could be handed over anew
+        if self.sent and request.path != "/status":  # a forgotten call could be handed over again
             requests.append(self.chance.choice(self.sent))
             self.told.late += 1
         ports = self.chance.sample(self.ports, len(requests))
@@ -228,7 +228,7 @@ class Delivery:
 
 
 def call(number: int, ports: Sequence[int]) -> Told:
-    """One customer's call, over web requests."""
+    """Run one customer's call over web requests."""
     told, keys = Told(number), keys_of(number)
     runtime = SimulatedTwilio(GATEWAY, call_id(number))
     post = Delivery(ports, told, random.Random(number))
@@ -254,7 +254,7 @@ def call(number: int, ports: Sequence[int]) -> Told:
 
 
 def call_on(ports: Sequence[int], begun: Counter, stop: Path, told_in: Path) -> None:
-    """Customers call, many at once, until the file `stop` is there; writes what is known then."""
+    """Have many customers call at once until the file `stop` exists, then write what is known."""
     numbers, lock = begun.up(CUSTOMERS - len(WAYS)), Lock()
 
     def one_after_the_other(_: int) -> list[Told]:
@@ -271,5 +271,5 @@ def call_on(ports: Sequence[int], begun: Counter, stop: Path, told_in: Path) -> 
 
 
 def told_by(file: Path) -> list[Told]:
-    """What callers have written."""
+    """Return what callers have written."""
     return [Told(**one) for one in json.loads(file.read_text())]

@@ -20,14 +20,14 @@ def record_on_postgresql(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def town(request: pytest.FixtureRequest, tmp_path: Path) -> Town:
-    """A town with nobody enrolled; its service does not run yet."""
+    """A town with no one enrolled, whose service is not running yet."""
     service = f"sqlite:///{tmp_path / 'cloudivr.db'}"
     plant(service, CUSTOMERS, some_paperless=True)
     if request.param == "sqlite":
         record = f"sqlite:///{tmp_path / 'record.db'}"
     else:
         record = request.getfixturevalue("record_on_postgresql")
-    open_store(record).__exit__(None, None, None)  # makes the tables
+    open_store(record).__exit__(None, None, None)  # creates the tables
     made = Town(service, record, free_port())
     asking(made.port)  # before processes are forked
     return made
@@ -35,5 +35,5 @@ def town(request: pytest.FixtureRequest, tmp_path: Path) -> Town:
 
 @pytest.fixture
 def counts(record_property: Callable[[str, object], None]) -> Counts:
-    """What is told here is printed at the end, also where other processes run the tests."""
+    """Collects counts that are printed at the end, even if other processes run the tests."""
     return lambda text: record_property("counts", text)

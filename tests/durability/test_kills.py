@@ -1,7 +1,8 @@
 """Whatever is killed, every accepted consent is registered exactly once (R31).
 
-Processes are killed with SIGKILL at random moments, then a relay works, and the record is held
-against the service. 20 times in `make test`, 300 times in `make prove`; each run prints its counts.
+Processes are killed with SIGKILL at random moments. Then, a relay works, and the record is compared
+with the service. This happens 20 times in `make test`, and 300 times in `make prove`. Each run
+prints its counts.
 """
 
 import random
@@ -46,7 +47,7 @@ def test_takers_are_killed(town: Town, counts: Counts) -> None:
 
 
 def test_the_service_is_killed(town: Town, counts: Counts) -> None:
-    """The service is killed again and again, while calls go on."""
+    """The service is killed again and again during calls."""
     chance, callers, killed = random.Random(32), Counter.new(), 0
     with serving(town):
         seconds = seconds_a_call(town, callers)
@@ -67,7 +68,7 @@ def test_the_service_is_killed(town: Town, counts: Counts) -> None:
 @pytest.mark.requirement("R32")
 @pytest.mark.parametrize("town", ["postgresql"], indirect=True)
 def test_two_relays_and_four_takers(town: Town, counts: Counts) -> None:
-    """On one PostgreSQL at once, relays finish what killed takers left while others take calls."""
+    """On one PostgreSQL, relays finish the work of killed takers while others take calls."""
     chance, killed, kills = random.Random(33), 0, KILLS // 5
     counters = [Counter.new() for _ in range(TAKERS)]
 
@@ -94,7 +95,7 @@ def test_two_relays_and_four_takers(town: Town, counts: Counts) -> None:
 
 
 def seconds_a_call(town: Town, callers: Counter) -> float:
-    """How long a call takes here and now, measured on a taker of its own."""
+    """Return how long a call takes here and now, measured with a separate taker."""
     taker = forked(lambda: take_calls(town.port, town.record, callers.up(CUSTOMERS)))
     try:
         until_more(callers, 1)
@@ -108,22 +109,23 @@ def seconds_a_call(town: Town, callers: Counter) -> float:
 def some_way_into_a_call(
     callers: Counter, seconds: float, chance: random.Random, begin: int = 0
 ) -> None:
-    """Waits for calls to begin, then for a part of the seconds that one takes.
+    """Wait for calls to begin, then for a part of the time that one takes.
 
-    One time in four one more has to begin: however slow it becomes here, a whole call is in that.
+    One time in four, wait for one more to begin: then, however slow the machine gets, that time
+    includes a whole call.
     """
     until_more(callers, begin + (chance.random() < 0.25))
     time.sleep(chance.uniform(0.0, 1.0) * seconds)
 
 
 def until_more(callers: Counter, calls: int) -> None:
-    """Waits until that many more calls have begun."""
+    """Wait until this many more calls have begun."""
     then = callers.value + calls
     until(lambda: callers.value >= then)
 
 
 def settled(town: Town, killed: int, calls: int, what: str, counts: Counts) -> None:
-    """Lets the relay work, and holds the record against the service."""
+    """Let the relay work, and compare the record with the service."""
     with open_store(town.record, budget=30.0) as store:
         before = left(store)
     finish(town.record, town.port)
@@ -138,5 +140,5 @@ def settled(town: Town, killed: int, calls: int, what: str, counts: Counts) -> N
     assert len(found.agreed) > killed / 10
     assert found.on_paper
     assert found.on_autopay
-    assert before > 0  # else nothing was hit where it hurts
+    assert before > 0  # otherwise, no kill hit a critical moment
     found.agree()

@@ -1,4 +1,4 @@
-"""Hundreds of calls at once against one account, in four processes, stay within the limits."""
+"""Hundreds of calls at once about one account, in four processes, stay within the limits."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +26,7 @@ from tests.postgres import PATIENT, Postgres
 
 CALLS, WORKERS = heavy(100, 400), 4
 HELD = 60.0
-"""Seconds in which all calls come to the question."""
+"""Seconds in which all calls reach the question."""
 POLICY = evolve(
     Policy(),
     offer=evolve(Policy().offer, one_question=(), again_after_days={}),
@@ -38,13 +38,13 @@ pytestmark = [pytest.mark.requirement("R17", "R47"), pytest.mark.prove]
 
 @frozen
 class Guesser:
-    """Waits at the question until all calls have come to it, or been turned away; then guesses."""
+    """Waits at the question until all calls have reached it, or were turned away; then guesses."""
 
     guesses: list[str]
     arrive: object
 
     def perform(self, turn, _):
-        """Hears a turn, and answers it."""
+        """Hear a turn, and answer it."""
         names = [prompt.name for prompt in turn.say]
         if not isinstance(turn.then, Gather):
             return None
@@ -58,7 +58,7 @@ class Guesser:
 
 
 def work(url: str, sealed: str, number: int, barrier) -> tuple[int, int]:
-    """One worker's share of the calls: its guesses, and the calls that it was asked in."""
+    """Run one worker's share of the calls. Returns its guesses, and how often it was asked."""
     guesses: list[str] = []
     there, everyone, lock = set(), threading.Event(), threading.Lock()
     share = CALLS // WORKERS
@@ -96,12 +96,12 @@ def work(url: str, sealed: str, number: int, barrier) -> tuple[int, int]:
 
 
 def guesses_at_once(url: str) -> int:
-    """The guesses that all workers together let the callers make."""
+    """Return the guesses that all workers together allow the callers."""
     sealed = new_keys()
     with open_store(url, vault(sealed), PATIENT):
         pass
     server = get_context("forkserver")
-    server.set_forkserver_preload([__name__])  # what all workers need is imported once
+    server.set_forkserver_preload([__name__])  # so that what all workers need is imported once
     with server.Manager() as manager, server.Pool(WORKERS) as pool:
         barrier = manager.Barrier(WORKERS)
         shares = pool.starmap(work, [(url, sealed, n, barrier) for n in range(WORKERS)])
@@ -115,5 +115,5 @@ def test_calls_at_once_on_sqlite(tmp_path: Path) -> None:
 
 
 def test_calls_at_once_on_postgresql(postgres: Postgres) -> None:
-    """On PostgreSQL, where transactions run side by side."""
+    """On PostgreSQL, where transactions run in parallel."""
     assert guesses_at_once(postgres.make()) == POLICY.limits.tries_per_account[0]

@@ -1,4 +1,4 @@
-"""The database goes away under live calls and two relays, and comes back (R31, R32, R49)."""
+"""The database goes away during calls and two relays, and comes back (R31, R32, R49)."""
 
 import itertools
 import signal
@@ -39,7 +39,7 @@ from tests.durability.town import (
 from tests.postgres import Postgres, a_server
 
 SECONDS = heavy(4, 60)
-"""How long the database is away."""
+"""How long the database is away, in seconds."""
 TAKERS = 2
 
 pytestmark = [pytest.mark.requirement("R31", "R32", "R49"), pytest.mark.prove]
@@ -47,7 +47,7 @@ pytestmark = [pytest.mark.requirement("R31", "R32", "R49"), pytest.mark.prove]
 
 @frozen
 class Outage:
-    """A town, and how its record is taken away for the length of a block."""
+    """A town, and a way to take its record away for the length of a block."""
 
     town: Town
     away: Callable[[], AbstractContextManager[None]]
@@ -55,7 +55,7 @@ class Outage:
 
 @contextmanager
 def away_on_sqlite(file: Path) -> Iterator[None]:
-    """The file cannot be opened, and whoever has it open waits for a lock."""
+    """Make the file impossible to open, and make its users wait for a lock."""
     other = sqlite3.connect(file, timeout=30, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     folder = file.parent
@@ -68,7 +68,7 @@ def away_on_sqlite(file: Path) -> Iterator[None]:
 
 @contextmanager
 def away_on_postgresql(server: Any) -> Iterator[None]:
-    """The server is stopped."""
+    """Stop the server."""
     server.stop()
     yield
     server.ensure_postgres_running()
@@ -97,7 +97,7 @@ def outage(
 
 
 def test_calls_and_relays_go_on(outage: Outage, tmp_path: Path, counts: Counts) -> None:
-    """Calls are taken throughout, the relays work again by themselves, and nothing is lost."""
+    """Calls are taken throughout, the relays recover by themselves, and nothing is lost."""
     town = outage.town
     counters = [Counter.new() for _ in range(TAKERS)]
 
@@ -142,7 +142,7 @@ def test_calls_and_relays_go_on(outage: Outage, tmp_path: Path, counts: Counts) 
 
 
 def relay(town: Town, folder: Path, number: int) -> "subprocess.Popen[str]":
-    """The command, in a process of its own."""
+    """Run the command in its own process."""
     code = "from paperless_ivr.cli import main; main(prog_name='paperless-ivr')"
     file = connected(folder, endpoint(town.port))
     at = ("--database", town.record, "--connection", str(file), "--every", "1")
@@ -156,12 +156,12 @@ def relay(town: Town, folder: Path, number: int) -> "subprocess.Popen[str]":
 
 
 def log(folder: Path, number: int) -> str:
-    """What a relay has said and logged so far."""
+    """Return what a relay has printed and logged so far."""
     return (folder / f"relay-{number}.log").read_text()
 
 
 def worked_on(town: Town, since: datetime = datetime(1970, 1, 1, tzinfo=UTC)) -> bool:
-    """Whether a relay has claimed something that was left by a call since then."""
+    """Tell whether a relay has claimed something that a call has left since then."""
     database = Database(town.record, budget=30.0)
     asked = text("SELECT count(*) FROM jobs WHERE attempts > 0 AND at > :since")
     moment = since.replace(tzinfo=None).isoformat(" ") if database.is_sqlite else since

@@ -1,4 +1,4 @@
-"""Calls that all begin at once, on two started servers that share a PostgreSQL."""
+"""Calls that all begin at once, on two running servers that share a PostgreSQL."""
 
 import itertools
 import threading
@@ -18,14 +18,14 @@ from tests.rim.made import BILLER, Got
 from tests.rim.outside import running, serve_arguments
 
 CALLS = 30
-"""As many as the reference service, which shares the cores with other tests, can answer."""
+"""As many as the reference service, which shares the cores with other tests, can handle."""
 
 
 @pytest.mark.alone
 @pytest.mark.requirement("R50")
 @pytest.mark.parametrize("town", ["postgresql"], indirect=True)
 def test_calls_at_once(town: Town, tmp_path: Path):
-    """With the shipped sizes and the record's shipped budget nobody hears that it is down."""
+    """With the shipped sizes and the record's shipped budget, no one hears that it is down."""
     policy = tmp_path / "policy.toml"
     policy.write_text(
         f'[biller]\nid = "{BILLER}"\nname = "Springfield Water"\n'

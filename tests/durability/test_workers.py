@@ -1,8 +1,8 @@
-"""Whatever worker is killed, calls over web requests go on with the others, and nothing is lost.
+"""Whichever worker is killed, the others continue calls over web requests, and nothing is lost.
 
 Four servers answer calls from one PostgreSQL. Every request goes to two of them at once, chosen at
-random, and an earlier one comes again; one server after the other is killed with SIGKILL and
-started anew. What nobody answers is sent again, as a runtime does. Then a relay works.
+random, along with an earlier one. One server after another is killed with SIGKILL and restarted. If
+no one answers, the request is sent again, as a runtime does. Then, a relay works.
 """
 
 import json
@@ -35,14 +35,14 @@ from tests.durability.town import (
 
 WORKERS = 4
 CALLS_A_KILL = 2
-"""However slow it is here, some calls meet no kill."""
+"""However slow the machine is, some calls are not hit by a kill."""
 
 pytestmark = [pytest.mark.requirement("R09", "R31", "R41"), pytest.mark.prove]
 
 
 @pytest.mark.parametrize("town", ["postgresql"], indirect=True)
 def test_four_workers(town: Town, tmp_path: Path, counts: Counts) -> None:
-    """Accepted consents are registered exactly once; unbroken calls end as if held in one loop."""
+    """Accepted consents are registered exactly once; unbroken calls end as on a held channel."""
     with serving(town):
         killed, told = calls_while_workers_are_killed(town, tmp_path)
         expected = [held(town, number) for number in range(len(WAYS))]
@@ -78,7 +78,7 @@ def test_four_workers(town: Town, tmp_path: Path, counts: Counts) -> None:
 
 
 def calls_while_workers_are_killed(town: Town, folder: Path) -> tuple[int, list[Told]]:
-    """How many were killed, and what callers tell."""
+    """Return how many were killed, and what the callers report."""
     chance, killed, begun = random.Random(41), 0, Counter.new()
     stop, told_in = folder / "stop", folder / "told"
     ports = [free_port() for _ in range(WORKERS)]
@@ -96,7 +96,7 @@ def calls_while_workers_are_killed(town: Town, folder: Path) -> tuple[int, list[
             workers[port] = forked(lambda port=port: callers.work(town, port))
             time.sleep(chance.uniform(0.0, 1.5))
         until(lambda: all(map(answers, ports)))
-        until(lambda most=begun.value: begun.value > most)  # meets no kill
+        until(lambda most=begun.value: begun.value > most)  # is not hit by a kill
         stop.touch()
         _, status = os.waitpid(calling, 0)
         calling = 0
@@ -108,18 +108,18 @@ def calls_while_workers_are_killed(town: Town, folder: Path) -> tuple[int, list[
 
 
 def ending(expected: list[Handback], one: Told) -> tuple[str, str]:
-    """How the blocking loop ends such a call."""
+    """Return how the blocking loop ends such a call."""
     there = expected[one.number % len(WAYS)]
     return there.disposition.value, there.reason.value
 
 
 def consents(expected: list[Handback], one: Told) -> bool:
-    """Whether such a caller has agreed."""
+    """Tell whether such a caller has agreed."""
     return bool(expected[one.number % len(WAYS)].consents)
 
 
 def endings(record_url: str) -> dict[str, list[tuple[str, str]]]:
-    """How each call has ended, as often as the record tells of it."""
+    """Return how each call ended, as often as the record says so."""
     engine = create_engine(make_url(record_url).set(drivername="postgresql+psycopg"))
     found: dict[str, list[tuple[str, str]]] = {}
     with engine.connect() as connection:

@@ -1,4 +1,4 @@
-"""A biller with as many customers as are needed, and the service and the calls of its line."""
+"""A biller with as many customers as needed, and the service and the calls of its line."""
 
 import enum
 import io
@@ -45,7 +45,7 @@ POLICY = evolve(
     autopay=AutoPay(offer=True, terms={"en-US": TERMS, "es-US": TERMS}),
     text=evolve(demo_policy().text, after_enrolment=tuple(Moment)),
 )
-"""As it ships, with AutoPay."""
+"""The policy as shipped, with AutoPay."""
 WORDS = Catalog.of(POLICY)
 FLOW = Flow(Terms(POLICY))
 
@@ -54,7 +54,7 @@ CUSTOMERS = 10 * KILLS
 
 
 class Way(enum.Enum):
-    """What a customer does, and their keys."""
+    """What a customer does, and the keys for it."""
 
     ENROLLS = "1 {last_four}# 1"
     HAS_PAID = "1 1 1"
@@ -67,17 +67,17 @@ WAYS = (Way.ENROLLS, Way.HAS_PAID, Way.ENROLLS, Way.GOES_BACK)
 
 
 def way(number: int) -> Way:
-    """What a customer of the town does."""
+    """Return what a customer of the town does."""
     return WAYS[number % len(WAYS)]
 
 
 Counts = Callable[[str], None]
-"""Tells what a run has counted; it is printed when all tests are done."""
+"""Reports what a run has counted. It is printed after all tests are done."""
 
 
 @frozen
 class Town:
-    """The databases of a run, and where the service is."""
+    """The databases of a run, and the address of the service."""
 
     service: str
     record: str
@@ -85,37 +85,37 @@ class Town:
 
 
 def account(number: int) -> str:
-    """The account of a customer of the town."""
+    """Return the account of a customer."""
     return f"30{number:06}"
 
 
 def phone(number: int) -> str:
-    """The telephone of a customer of the town."""
+    """Return the telephone number of a customer."""
     return f"+1217{2000000 + number}"
 
 
 def customer_id(number: int) -> int:
-    """The service's identifier of a customer of the town."""
+    """Return the service's identifier of a customer."""
     return 500000 + number
 
 
 def email(number: int) -> Secret:
-    """The address of a customer of the town, on file and of the payment."""
+    """Return the address of a customer, on file and with the payment."""
     return secret.email(f"customer.{number}@example.com")
 
 
 def payment_guid(number: int) -> Secret:
-    """What the service calls a customer's payment."""
+    """Return the service's identifier of a customer's payment."""
     return secret.payment(f"00000000-0000-4000-9000-{number:012}")
 
 
 def invoice(number: int) -> Secret:
-    """The number of a customer's only bill."""
+    """Return the number of a customer's only bill."""
     return secret.invoice(f"{number:06}01")
 
 
 def plant(database_url: str, customers: int, *, some_paperless: bool = False) -> None:
-    """Makes the service's database, with a town of customers who have one water bill each.
+    """Create the service's database, with a town of customers who have one water bill each.
 
     `some_paperless`: those who go back to paper (`way`) are paperless.
     """
@@ -160,7 +160,7 @@ def _customer(model: seeds.Customer, number: int, *, paperless: bool) -> seeds.C
 
 
 def free_port() -> int:
-    """A port that nobody listens at, and that no client is given while nobody does (Linux)."""
+    """Return a port that no one listens on, and that no client gets in the meantime (Linux)."""
     while True:
         port = random.randrange(20_000, 32_000)
         with socket.socket() as probe, suppress(OSError):
@@ -169,7 +169,7 @@ def free_port() -> int:
 
 
 def endpoint(port: int) -> str:
-    """Where the service is asked."""
+    """Return the address of the service."""
     return f"http://127.0.0.1:{port}/CloudIVR.asmx"
 
 
@@ -178,30 +178,30 @@ def endpoint(port: int) -> str:
 
 @frozen
 class Counter:
-    """A number that all processes count up together, and that no kill takes back."""
+    """A number that all processes increment, and that no kill can reset."""
 
     shared: mmap.mmap
 
     @classmethod
     def new(cls) -> "Counter":
-        """At 0, shared with every process that is forked from now on."""
+        """Start at 0, shared with every process that is forked from now on."""
         return cls(mmap.mmap(-1, 8))
 
     def up(self, most: int, step: int = 1, first: int = 0) -> Iterator[int]:
-        """Counts, for one process at a time; gives every `step`-th number from the first."""
+        """Increment, one process at a time. Yields every `step`-th number from the first."""
         while (number := first + step * self.value) < most:
             self.shared[:8] = struct.pack("q", self.value + 1)
             yield number
 
     @property
     def value(self) -> int:
-        """How far it has counted."""
+        """The current count."""
         (number,) = struct.unpack("q", self.shared[:8])
         return int(number)
 
 
 def forked(act: Callable[[], None]) -> int:
-    """A child process that does something, then ends; its number."""
+    """Run something in a child process, which then exits. Returns its number."""
     pid = os.fork()
     if pid == 0:
         status = 1
@@ -217,7 +217,7 @@ def forked(act: Callable[[], None]) -> int:
 
 
 def kill(pid: int) -> bool:
-    """Kills a child at once; whether it was still there to be killed."""
+    """Kill a child at once. Tell whether it was still there."""
     os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
     return os.WIFSIGNALED(status)
@@ -225,22 +225,22 @@ def kill(pid: int) -> bool:
 
 @cache
 def asking(port: int) -> SoapBackend:
-    """A back end that has not asked anything yet: made before processes are forked, it is quick."""
+    """Return a back end without open connections: faster to create before forking."""
     return SoapBackend(demo_connection(endpoint(port)))
 
 
 def take_calls(port: int, record_url: str, callers: Iterator[int]) -> None:
-    """Takes calls, one customer after the other, until it is killed or there are no more."""
+    """Take calls, one customer after another, until killed or until there are no more."""
     backend = asking(port)
     database = Database(record_url, POLICY.budgets.record)
     with Store(database, vault_for(record_url), utc_now) as store:
         for number in callers:
             if not call(backend, store, number).consents:
-                time.sleep(0.01)  # a service that is down is not asked a hundred times a second
+                time.sleep(0.01)  # do not ask a service that is down a hundred times a second
 
 
 def call(backend: SoapBackend, store: Store, number: int) -> Handback:
-    """One customer's call."""
+    """Run one customer's call."""
     coming = Arrival(
         call_id=f"call-{number}",
         biller=POLICY.biller.id,
@@ -256,7 +256,7 @@ def call(backend: SoapBackend, store: Store, number: int) -> Handback:
 
 
 def has_paid(coming: Arrival, number: int) -> Arrival:
-    """What the host hands over after a customer's payment."""
+    """Return what the host hands over after a customer's payment."""
     its = secret.account(account(number))
     payment = Payment(
         payment_guid(number),
@@ -275,14 +275,14 @@ def has_paid(coming: Arrival, number: int) -> Arrival:
 
 
 def serve(database_url: str, port: int) -> None:
-    """Runs the service until it is killed."""
+    """Run the service until killed."""
     with running(database_url, seed=False, port=port, daily_messages=1000):
         signal.pause()
 
 
 @contextmanager
 def serving(town: Town) -> Iterator[None]:
-    """The service runs, in a process of its own."""
+    """Run the service in its own process."""
     service = forked(lambda: serve(town.service, town.port))
     try:
         until_it_answers(town.port)
@@ -292,18 +292,18 @@ def serving(town: Town) -> Iterator[None]:
 
 
 def answers(port: int) -> bool:
-    """Whether somebody listens at a port."""
+    """Tell whether someone listens on a port."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def until_it_answers(port: int) -> None:
-    """Waits for a service that was started."""
+    """Wait for a service that was started."""
     until(lambda: answers(port))
 
 
 def until(holds: Callable[[], bool]) -> None:
-    """Waits until something holds."""
+    """Wait until something is true."""
     for _ in range(12_000):
         if holds():
             return

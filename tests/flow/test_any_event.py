@@ -1,4 +1,4 @@
-"""Any event may come to any call: the flow gives a turn or names the fault, and nothing else."""
+"""Any event may come during any call. The flow returns a turn or a named error, nothing else."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -46,7 +46,7 @@ FLOWS = st.sampled_from((DEFAULT, BY_KEYPAD, BY_LINK, KEPT)) | flows()
 
 
 def outcome(flow: Flow, call: Call, event: Event) -> Turn | FlowError:
-    """The turn, or the fault; no other error passes."""
+    """Return the turn or the error. No other error is allowed."""
     try:
         return flow.advance(call, event)
     except FlowError as error:
@@ -54,12 +54,12 @@ def outcome(flow: Flow, call: Call, event: Event) -> Turn | FlowError:
 
 
 def fits(flow: Flow, call: Call, event: Event) -> bool:
-    """Whether the table has a row for such an event in this state."""
+    """Tell whether the table has a row for such an event in this state."""
     return any(isinstance(event, row.events) for row in flow.table.get(call.state, ()))
 
 
 def shown(call: Call) -> Iterator[str]:
-    """All that could be seen to change in a call."""
+    """Return everything in a call that could be seen to change."""
     yield dump(call).decode()
     yield str(hash(call))
 
@@ -68,7 +68,7 @@ def shown(call: Call) -> Iterator[str]:
 @settings(deadline=None, max_examples=heavy(15, 100))
 @given(st.data())
 def test_turn_or_named_fault(data: st.DataObject) -> None:
-    """Any event at any turn of a call gives a turn just where the table has a row for it."""
+    """An event at any turn of a call gives a turn exactly if the table has a row for it."""
     flow = data.draw(FLOWS)
     event = data.draw(events())
     for step in data.draw(walks(flow)):
@@ -88,7 +88,7 @@ def test_turn_or_named_fault(data: st.DataObject) -> None:
 @settings(deadline=None, max_examples=heavy(15, 100))
 @given(st.data())
 def test_caller_may_do_anything(data: st.DataObject) -> None:
-    """Where keys are waited for, any keys, silence and a hang-up give a turn, again and again."""
+    """While keys are awaited, any keys, silence, or a hang-up give a turn, again and again."""
     flow = data.draw(FLOWS)
     turn = Turn(call := data.draw(calls(flow)), (), flow.turn(call).then)
     for _ in range(12):
@@ -102,7 +102,7 @@ def test_caller_may_do_anything(data: st.DataObject) -> None:
 @settings(deadline=None, max_examples=heavy(15, 100))
 @given(st.data())
 def test_turn_is_told_from_the_call(data: st.DataObject) -> None:
-    """What is said and waited for can be told from the call alone, at every turn of a walk."""
+    """What is said and awaited depends only on the call, at every turn of a walk."""
     flow = data.draw(FLOWS)
     for step in data.draw(walks(flow)):
         again = flow.turn(step.turn.call)
@@ -115,7 +115,7 @@ def test_turn_is_told_from_the_call(data: st.DataObject) -> None:
 @settings(deadline=None, max_examples=heavy(15, 100))
 @given(st.data())
 def test_same_again_after_a_restart(data: st.DataObject) -> None:
-    """The same call and event give the same turn, also in a new flow, for a call that was saved."""
+    """The same call and event give the same turn, even in a new flow, for a saved call."""
     flow = data.draw(FLOWS)
     restarted = Flow(flow.terms)
     steps = data.draw(walks(flow))
@@ -129,7 +129,7 @@ def test_same_again_after_a_restart(data: st.DataObject) -> None:
 @settings(deadline=None, max_examples=heavy(15, 100))
 @given(st.data())
 def test_after_the_end(data: st.DataObject) -> None:
-    """After the end only a hang-up may come, and it changes nothing."""
+    """After the end, only a hang-up is allowed, and it changes nothing."""
     flow = data.draw(FLOWS)
     last = data.draw(walks(flow, callers=(curious, cooperative)))[-1].turn
     if not isinstance(last.then, Return):
@@ -144,7 +144,7 @@ def test_after_the_end(data: st.DataObject) -> None:
 @settings(deadline=None, max_examples=heavy(15, 100))
 @given(st.data())
 def test_hang_up_ends_a_call(data: st.DataObject) -> None:
-    """A hang-up at any turn ends the call, or the write under way is finished and then it ends."""
+    """A hang-up at any turn ends the call, or first finishes the write in progress."""
     flow = data.draw(FLOWS)
     call = data.draw(calls(flow))
     for _ in range(12):
@@ -174,7 +174,7 @@ def test_every_call_ends(caller: Caller) -> None:
 @settings(deadline=None, max_examples=60)
 @given(st.data())
 def test_cooperation_comes_to_something(data: st.DataObject) -> None:
-    """Before back ends that do their part, whatever a caller agreed to about a bill is done."""
+    """If the back ends do their part, whatever a caller agreed to about a bill is done."""
     flow = data.draw(st.sampled_from((DEFAULT, BY_KEYPAD, BY_LINK, KEPT)))
     last = data.draw(walks(flow, callers=(cooperative,), worlds=(done_by,), most=200))[-1].turn
     assert isinstance(last.then, Return)
@@ -195,7 +195,7 @@ def test_cooperation_comes_to_something(data: st.DataObject) -> None:
     ],
 )
 def test_cooperation_enrolls(flow: Flow, ending: Disposition) -> None:
-    """Cooperative callers enroll, whichever way the address and the wish take."""
+    """Cooperative callers enroll, however the address is found and the request is made."""
     seen = set()
 
     @settings(deadline=None, max_examples=heavy(50, 200), derandomize=True)

@@ -1,4 +1,4 @@
-"""Where a runtime cannot tell the prompt in which a key came, it asks run by run."""
+"""A runtime that cannot tell which prompt a key interrupted gathers run by run."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ FILES = sorted((Path(__file__).parents[1] / "transcripts").glob("*.call"))
 
 
 def questions(path: Path) -> tuple[Flow, list[Turn]]:
-    """The questions of a transcript, and the flow that it runs on."""
+    """Return the questions of a transcript, and the flow that it runs on."""
     playback, seen = Playback(read(path)), list[Turn]()
     store = SeparateStores(playback, MemoryLiveCalls())
 
@@ -36,7 +36,7 @@ def questions(path: Path) -> tuple[Flow, list[Turn]]:
 
 
 def after(flow: Flow, call: Call, key: str, interrupted: int | None) -> Call:
-    """The call after a key that came in a prompt."""
+    """Return the call after a key that came during a prompt."""
     pressed = (
         Digits(keys(key), interrupted=interrupted)
         if key != "#"
@@ -48,7 +48,7 @@ def after(flow: Flow, call: Call, key: str, interrupted: int | None) -> Call:
 @pytest.mark.requirement("R09")
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_within_a_run_it_makes_no_difference(path: Path) -> None:
-    """Whatever key comes, the call goes on alike wherever in a run it came."""
+    """Whatever key comes, the call continues alike, wherever in a run it came."""
     flow, turns = questions(path)
     for turn in turns:
         runs = barge_in_runs(turn)
@@ -63,7 +63,7 @@ def test_within_a_run_it_makes_no_difference(path: Path) -> None:
 
 @pytest.mark.requirement("R09")
 def test_what_must_be_heard_is_never_in_the_last_run() -> None:
-    """A yes in the last run was given after all that must be heard."""
+    """A yes in the last run was given after everything that must be heard."""
     told = 0
     for path in FILES:
         for turn in questions(path)[1]:

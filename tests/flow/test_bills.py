@@ -1,4 +1,4 @@
-"""Bills of one name: told apart by what is said, or one where nothing tells them apart."""
+"""Bills with the same name are told apart by what is said, or count as one if nothing does."""
 
 from datetime import date
 from decimal import Decimal
@@ -36,13 +36,13 @@ ONE = Customer(
 
 
 def other(account: str, number: str, amount: str = "48.20") -> Customer:
-    """Another customer on the same telephone, with a bill of the same name and day."""
+    """Return another customer on the same telephone, with a bill of the same name and day."""
     bill = evolve(ONE.invoices[0], number=secret.invoice(number), amount=Decimal(amount))
     return Customer(secret.customer("2"), secret.account(account), (bill,))
 
 
 def chosen_among(*customers: Customer) -> tuple[Flow, Turn]:
-    """A call that has found these, for whom the host vouches."""
+    """Return a call that has found these customers, for whom the host vouches."""
     flow = Flow()
     account = customers[0].account
     turn = flow.begin(
@@ -68,7 +68,7 @@ def chosen_among(*customers: Customer) -> tuple[Flow, Turn]:
     ],
 )
 def test_bills_that_are_alike(second: Customer, mark: str) -> None:
-    """The first of amount, account and number that differs is said; no two choices are equal."""
+    """The first of amount, account, and number that differs is said; no two choices are equal."""
     _, turn = chosen_among(ONE, second)
     assert turn.call.state is State.INVOICE_SELECTION
     said = [p for p in turn.say if p.name.startswith("option_bill")]
@@ -77,7 +77,7 @@ def test_bills_that_are_alike(second: Customer, mark: str) -> None:
 
 
 def bills_of(*kinds: tuple[int, str, str]) -> tuple[Customer, ...]:
-    """A customer for each account, with a bill for each kind: amount, account and number."""
+    """Return a customer per account, with a bill per kind: amount, account, and number."""
     customers = []
     for n, account in enumerate(dict.fromkeys(account for _, account, _ in kinds)):
         invoices = tuple(
@@ -105,7 +105,7 @@ KINDS = [
 
 
 def test_two_customers_with_two_equal_bills_each() -> None:
-    """Where neither account nor number is a bill's own, both are said."""
+    """If neither account nor number identifies a bill alone, both are said."""
     _, turn = chosen_among(*bills_of(*KINDS[:4]))
     said = [p for p in turn.say if p.name.startswith("option_bill")]
     assert [p.name for p in said] == ["option_bill_account_number"] * 4
@@ -114,7 +114,7 @@ def test_two_customers_with_two_equal_bills_each() -> None:
 
 @given(st.lists(st.sampled_from([*KINDS, (10, "1137", "none"), (10, "none", "9001")]), min_size=2))
 def test_no_two_choices_are_equal(kinds: list[tuple[int, str, str]]) -> None:
-    """Whatever bills a caller has, each choice is said in words of its own, and none is lost."""
+    """Whatever bills a caller has, each choice has its own words, and none is lost."""
     _, turn = chosen_among(*bills_of(*kinds))
     different = len(set(kinds))
     if different == 1:
@@ -137,7 +137,7 @@ def test_no_two_choices_are_equal(kinds: list[tuple[int, str, str]]) -> None:
 
 @pytest.mark.parametrize("key", "1234")
 def test_which_is_heard_before_the_yes(key: str) -> None:
-    """What tells the chosen bill apart is heard again before a yes to it."""
+    """What distinguishes the chosen bill is heard again before a yes to it."""
     flow, turn = chosen_among(*bills_of(*KINDS[:4]))
     told = next(_told(p) for p in turn.say if ("key", Key(key)) in p.slots)
     turn = flow.advance(turn.call, Digits(keys(key)))

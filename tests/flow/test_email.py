@@ -1,4 +1,4 @@
-"""An e-mail address by keypad: one press a character, stopped where it is wrong, always exact."""
+"""An e-mail address by keypad: one press per character, corrected where wrong, always exact."""
 
 import statistics
 import string
@@ -35,7 +35,7 @@ DOMAINS = POLICY.address.domains
 
 
 def asked(name: str | None, *, agent: bool = False, fixes: int = 4) -> tuple[Flow, Turn]:
-    """A call that asks for an address of a customer of some name."""
+    """Return a call that asks a customer with this name for an address."""
     policy = evolve(POLICY, address=evolve(POLICY.address, fixes=fixes))
     flow = Flow(evolve(FLOW.terms, policy=policy))
     found = evolve(customer("okafor"), name=secret.name(name) if name else None)
@@ -56,7 +56,7 @@ def asked(name: str | None, *, agent: bool = False, fixes: int = 4) -> tuple[Flo
 
 
 def press(flow: Flow, turn: Turn, *tokens: str) -> Turn:
-    """What comes of keys: `52#` ended, `52` one key or a pause, `*3` a star at the third piece."""
+    """Return the turn after keys: `52#` ended, `52` paused, `*3` a star at the third piece."""
     for token in tokens:
         assert isinstance(turn.then, Gather)
         keys, ended, at = token, Ended.TIMEOUT, None
@@ -70,7 +70,7 @@ def press(flow: Flow, turn: Turn, *tokens: str) -> Turn:
 
 
 def said(turn: Turn) -> list[str]:
-    """What is said: of an address its pieces, else the names of prompts."""
+    """Return what is said: the pieces of an address, or the names of prompts."""
     return [
         prompt.slots[0][1].text.reveal()
         if prompt.name in READ_OUT and prompt.slots[0][0] == "piece"
@@ -80,12 +80,12 @@ def said(turn: Turn) -> list[str]:
 
 
 def email(call: Call) -> str | None:
-    """The address that was agreed to."""
+    """Return the address that was agreed to."""
     return call.contact.email.reveal() if call.contact.email else None
 
 
 def test_right_at_once() -> None:
-    """Names are read as words, digits by themselves, and 1 takes it."""
+    """Names are read as words, and digits one by one, and 1 accepts the address."""
     flow, turn = asked("Ada Okafor")
     turn = press(flow, turn, f"{on_keys('ada.okafor42')}#", "1")
     assert said(turn)[:7] == ["readback", "ada", ".", "okafor", "4", "2", "readback_domain"]
@@ -116,7 +116,7 @@ def test_a_star_at_a_word() -> None:
 
 @pytest.mark.parametrize("back", [["8"], ["8", "*1"]])
 def test_a_late_star(back: list[str]) -> None:
-    """8 is for what was read before the star: a word is spelled, a character ruled out."""
+    """8 refers to what was read before the star: a word is spelled, a character ruled out."""
     flow, turn = asked("Jane Smith")
     turn = press(flow, turn, f"{on_keys('jane.smith')}#", "1", "*2", "8")
     assert said(turn)[:5] == ["readback", "j", "a", "n", "e"]
@@ -126,14 +126,14 @@ def test_a_late_star(back: list[str]) -> None:
 
 
 def test_a_star_after_all() -> None:
-    """After the whole address it is read again, by its characters."""
+    """After the whole address, it is read again, character by character."""
     flow, turn = asked("Jane Smith")
     turn = press(flow, turn, f"{on_keys('jane')}#", "1", "*")
     assert said(turn)[:6] == ["readback", "j", "a", "n", "e", "readback_domain"]
 
 
 def test_a_star_at_the_provider() -> None:
-    """The provider is chosen again, and only it is read."""
+    """The provider is chosen again, and only that is read."""
     flow, turn = asked("Jane Smith")
     turn = press(flow, turn, f"{on_keys('jane')}#", "1", "*2")
     assert turn.call.state is State.EMAIL_DOMAIN
@@ -143,7 +143,7 @@ def test_a_star_at_the_provider() -> None:
 
 
 def test_a_domain_of_their_own() -> None:
-    """9, and the same spelling for what follows the at-sign."""
+    """With 9, the part after the at sign is spelled in the same way."""
     flow, turn = asked("Jane Smith")
     turn = press(flow, turn, f"{on_keys('jane')}#", "9", f"{on_keys('smith.org')}#")
     assert said(turn)[:7] == ["readback", "jane", "smith", ".", "o", "r", "g"]
@@ -151,7 +151,7 @@ def test_a_domain_of_their_own() -> None:
 
 
 def test_exact_after_as_many_stars_as_the_policy_has() -> None:
-    """What was right is kept, and the rest is spelled with two keys a character."""
+    """What was right is kept, and the rest is spelled with two keys per character."""
     flow, turn = asked("Jane Smith", fixes=2)
     turn = press(flow, turn, f"{on_keys('jqxw')}#", "1", "*1", "*1")
     assert turn.call.state is State.EMAIL_READBACK
@@ -163,7 +163,7 @@ def test_exact_after_as_many_stars_as_the_policy_has() -> None:
 
 
 def test_exact_spelling_goes_on_where_it_was_wrong() -> None:
-    """What is kept is said; a star in exact spelling deletes from it."""
+    """What is kept is said, and a star in exact spelling deletes from it."""
     flow, turn = asked(None)
     turn = press(flow, turn, "52#", "1", "9", f"{PAD.code('jaxe')}#", "1", "*3")
     assert turn.call.state is State.EMAIL_EXACT
@@ -184,7 +184,7 @@ def test_corrections_come_to_an_end() -> None:
 
 
 def test_pauses_and_clearing() -> None:
-    """Silence keeps the keys; two stars clear them; a star alone asks for time."""
+    """Silence keeps the keys, two stars clear them, and a star alone asks for time."""
     flow, turn = asked("Jane Smith")
     paused = press(flow, turn, "52")
     assert said(paused) == ["entry_go_on"]
@@ -204,7 +204,7 @@ def test_pauses_and_clearing() -> None:
 
 
 def test_zero_and_pound() -> None:
-    """0 and # reaches an agent where one is free; it is no address where none is."""
+    """0 and # reach an agent if one is free. If not, they are not an address."""
     flow, turn = asked(None, agent=True)
     assert press(flow, turn, "0#").call.state is State.TRANSFERRING
     assert press(flow, turn, "520#").call.entry.pressed == secret.keys("520")
@@ -214,7 +214,7 @@ def test_zero_and_pound() -> None:
 
 
 def test_nothing_shows() -> None:
-    """Neither a repr of the call nor of a turn has anything of the address; a saved call has it."""
+    """No repr of the call or a turn contains any part of the address, but a saved call does."""
     flow, turn = asked("Jane Smith")
     turn = press(flow, turn, f"{on_keys('jbsmith')}#", "1", "*2")
     for hidden in ("5276484", "jcsmith", "smith", "Jane"):
@@ -233,7 +233,7 @@ NAMES = st.sampled_from([None, "Jane Smith", "Smith, Jane", "José de la Cruz"])
 def spelled_by(
     flow: Flow, turn: Turn, address: str, late: st.DataObject | None
 ) -> tuple[Turn, int]:
-    """What comes of an address that a caller keys who follows the prompts, and how many keys.
+    """Return the turn after keying an address by the prompts, and the number of keys.
 
     Stars may be late.
     """
@@ -244,7 +244,7 @@ def spelled_by(
         entry = turn.call.entry
         match turn.call.state:
             case State.EMAIL_LOCAL:
-                # 0 alone is an agent, and two signs clear: then any key leads on to exact spelling.
+                # 0 alone asks for an agent, and two signs clear: any key then leads to exact codes.
                 alone = on_keys(local).rpartition("**")[2].strip("*") in ("", "0")
                 token = "9#" if alone else f"{on_keys(local)}#"
             case State.EMAIL_DOMAIN_ENTRY:
@@ -266,13 +266,13 @@ def spelled_by(
 
 
 def _exactly(before: str, text: str) -> str:
-    """Deletes what is wrong, then spells on."""
+    """Delete what is wrong, then continue spelling."""
     right = next(n for n in range(len(before), -1, -1) if text.startswith(before[:n]))
     return "*" * (len(before) - right) + PAD.code(text[right:]) + "#"
 
 
 def _listening(turn: Turn, address: str, late: st.DataObject | None) -> str:
-    """Star at the first piece that is wrong, or just after it; 8 where it was before."""
+    """Press star at the first wrong piece, or just after it; 8 if it was before."""
     entry, heard = turn.call.entry, list(pieces(turn.call.entry))
     offered = {option.key for option in FLOW.menu(turn.call)}
     if not address.startswith(entry.address[: entry.at]):
@@ -285,7 +285,7 @@ def _listening(turn: Turn, address: str, late: st.DataObject | None) -> str:
 
 
 def agreed(address: str, name: str | None, late: st.DataObject | None = None) -> str | None:
-    """The address that a caller ends with."""
+    """Return the address that a caller ends up with."""
     flow, turn = asked(name, fixes=12 if late else 4)
     return email(spelled_by(flow, turn, address, late)[0].call)
 
@@ -296,7 +296,7 @@ def agreed(address: str, name: str | None, late: st.DataObject | None = None) ->
 @example("a__b", "gmail.com", None)
 @example("0", "gmail.com", None)
 def test_any_address(local: str, domain: str, name: str | None) -> None:
-    """A caller who follows the prompts ends with exactly their address, whatever it is."""
+    """A caller who follows the prompts ends up with exactly their address, whatever it is."""
     address = PAD.address(local, domain)
     if address is not None:
         assert agreed(address, name) == address
@@ -306,14 +306,14 @@ def test_any_address(local: str, domain: str, name: str | None) -> None:
 @settings(max_examples=heavy(15, 300), deadline=None)
 @given(st.integers(0, 10_000), st.data())
 def test_late_stars(seed: int, data: st.DataObject) -> None:
-    """The same where stars come late."""
+    """The same holds if stars come late."""
     (person,) = people(1, seed)
     assert agreed(person.address, person.holder, data) == person.address
 
 
 @pytest.mark.prove
 def test_few_keys() -> None:
-    """At most 16 keys on average where the holder calls, and their provider has a key."""
+    """There are at most 16 keys on average if the holder calls and the provider has a key."""
     callers = people(heavy(60, 600), seed=1)
     listed = [one for one in callers if one.address.partition("@")[2] in DOMAINS]
     assert statistics.mean(spelled_by(*asked(p.holder), p.address, None)[1] for p in listed) <= 16
@@ -322,7 +322,7 @@ def test_few_keys() -> None:
 @settings(max_examples=heavy(40, 2_000), deadline=None)
 @given(st.lists(st.text("0123456789*", max_size=12), max_size=6), st.data())
 def test_no_keys_raise(entries: list[str], data: st.DataObject) -> None:
-    """Whatever is keyed, the call goes on."""
+    """Whatever is keyed, the call continues."""
     flow, turn = asked("Jane Smith")
     for keyed in entries:
         if not isinstance(turn.then, Gather):

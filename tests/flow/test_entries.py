@@ -33,7 +33,7 @@ FIXED = Policy(proof=Proof(account_keys=(8, 8)))
 
 
 def pressed(flow: Flow, turn: Turn, *tokens: str) -> Turn:
-    """What comes of keys: `2048#` ended, `2048` a pause or complete, `-` silence."""
+    """Return the turn after keys: `2048#` ended, `2048` paused or complete, `-` silence."""
     for token in tokens:
         assert isinstance(turn.then, Gather)
         typed = token.removesuffix("#")
@@ -47,19 +47,19 @@ def pressed(flow: Flow, turn: Turn, *tokens: str) -> Turn:
 
 
 def asked_for_account(policy: Policy | None = None) -> tuple[Flow, Turn]:
-    """A call that asks for the account number."""
+    """Return a call that asks for the account number."""
     flow = Flow(Terms(policy or Policy()))
     turn = flow.begin(Arrival("c", "b", Moment.BEFORE_PAYMENT, language="en-US"))
     return flow, pressed(flow, flow.advance(turn.call, Screened()), "1")
 
 
 def said(turn: Turn) -> list[str]:
-    """Names of what is said."""
+    """Return the names of what is said."""
     return [prompt.name for prompt in turn.say]
 
 
 def account(policy: Policy | None, *tokens: str) -> str | None:
-    """The account number that is looked up after these keys."""
+    """Return the account number that is looked up after these keys."""
     flow, turn = asked_for_account(policy)
     turn = pressed(flow, turn, *tokens)
     sought = turn.then
@@ -68,7 +68,7 @@ def account(policy: Policy | None, *tokens: str) -> str | None:
 
 @pytest.mark.parametrize("policy", [Policy(), FIXED], ids=["any length", "one length"])
 def test_a_pause_looks_nothing_up(policy: Policy) -> None:
-    """Meaning 20481137, 2048 and a pause asks to go on, and costs no try."""
+    """For someone who means 20481137, 2048 and a pause ask to go on, and cost no try."""
     flow, turn = asked_for_account(policy)
     paused = pressed(flow, turn, "2048")
 
@@ -81,7 +81,7 @@ def test_a_pause_looks_nothing_up(policy: Policy) -> None:
 
 
 def test_as_many_keys_as_all_numbers_have() -> None:
-    """Where policy fixes the length, as many keys end the entry; elsewhere only `#` does."""
+    """If the policy sets the length, that many keys end the entry; otherwise, only `#` does."""
     assert account(FIXED, "20481137") == "20481137"
     assert account(FIXED, "2048", "1137") == "20481137"
     assert account(Policy(), "20481137") is None
@@ -90,7 +90,7 @@ def test_as_many_keys_as_all_numbers_have() -> None:
 
 
 def test_pauses_come_to_an_end() -> None:
-    """However a caller pauses and starts over, the entry ends."""
+    """However often a caller pauses and starts over, the entry ends."""
     flow, turn = asked_for_account()
     for _ in range(200):
         if turn.call.state is not State.ACCOUNT_ENTRY:
@@ -100,7 +100,7 @@ def test_pauses_come_to_an_end() -> None:
 
 
 def test_zero_and_a_pause() -> None:
-    """0 and # reaches a person; 0 and a pause may begin a number, and 0 after keys is one of it."""
+    """0 and # reach a person. 0 and a pause may begin a number, as may 0 after other keys."""
     flow = Flow()
     arrival = Arrival("c", "b", Moment.BEFORE_PAYMENT, language="en-US", person_available=True)
     turn = pressed(flow, flow.advance(flow.begin(arrival).call, Screened()), "1")
@@ -111,7 +111,7 @@ def test_zero_and_a_pause() -> None:
 
 @pytest.mark.requirement("R17")
 def test_a_pause_in_the_last_four() -> None:
-    """Two of four digits and a pause are no miss."""
+    """Two of four digits and a pause are not a miss."""
     flow = Flow()
     ani = customer("rivera").phone
     turn = flow.begin(Arrival("c", "b", Moment.BEFORE_PAYMENT, ani=ani, language="en-US"))
@@ -125,7 +125,7 @@ def test_a_pause_in_the_last_four() -> None:
 
 
 def entering(state: State, strategies: tuple[Strategy, ...]) -> tuple[Flow, Turn]:
-    """A call at some entry of the address."""
+    """Return a call at an entry of the address."""
     policy = Policy()
     policy = evolve(policy, address=evolve(policy.address, strategies=strategies))
     flow = Flow(Terms(policy, frozenset(r.OPERATIONS - {"InvoiceExists"})))
@@ -159,7 +159,7 @@ def test_a_pause_in_a_telephone_number() -> None:
 
 @pytest.mark.requirement("R53", "R08")
 def test_a_pause_in_an_address() -> None:
-    """Half a code and a pause are kept, also before the first letter is whole."""
+    """Half a code and a pause are kept, even before the first letter is complete."""
     flow, turn = entering(State.EMAIL_LOCAL, (Strategy.KEYPAD,))
     turn = pressed(flow, turn, "7#", "1", "9")
     paused = pressed(flow, turn, "7")
@@ -178,7 +178,7 @@ def test_a_pause_in_an_address() -> None:
 
 
 def of_forms(*forms: str, **more: object) -> Policy:
-    """A policy whose account numbers are of these forms."""
+    """Return a policy whose account numbers have these forms."""
     return Policy(account=Account(forms=forms, **more))  # type: ignore[arg-type]
 
 
@@ -206,7 +206,7 @@ def of_forms(*forms: str, **more: object) -> Policy:
     ],
 )
 def test_forms_of_account_numbers(policy: Policy, tokens: list[str], number: str | None) -> None:
-    """Lengths, letters, signs, leading zeros, the check digit and cards are the policy's."""
+    """Lengths, letters, signs, leading zeros, the check digit, and cards follow the policy."""
     assert account(policy, *tokens) == number
 
 
@@ -214,7 +214,7 @@ CARD = "4111111111111111"
 
 
 def asked_for_number(policy: Policy | None = None) -> tuple[Flow, Turn]:
-    """A call that asks for the whole account number as the second fact."""
+    """Return a call that asks for the whole account number as the second fact."""
     policy = policy or Policy()
     policy = evolve(policy, address=evolve(policy.address, strategies=(Strategy.KEYPAD,)))
     flow, okafor = Flow(Terms(policy)), customer("okafor")
@@ -238,7 +238,7 @@ asking_whole = pytest.mark.parametrize("asked", WHOLE_NUMBERS.values(), ids=WHOL
 @asking_whole
 @pytest.mark.parametrize("tokens", [[CARD], [f"{CARD}#"], ["4111", "111111111111"]])
 def test_a_card_is_not_kept(asked: Asked, tokens: list[str]) -> None:
-    """A card is said to be none, and no longer in the call, whatever ends it; at every try."""
+    """At every try, a card is reported as such, and is no longer in the call, whatever ends it."""
     flow, turn = asked()
     tries = flow.terms.policy.tries
     for _ in range(tries.wrong if tokens[-1].endswith("#") else tries.repeats + tries.wrong):
@@ -253,7 +253,7 @@ def test_a_card_is_not_kept(asked: Asked, tokens: list[str]) -> None:
 @asking_whole
 @pytest.mark.parametrize("setting", ["check_digit", "may_look_like_card", "add_leading_zeros"])
 def test_a_pause_in_a_number_that_begins_like_a_card(asked: Asked, setting: str) -> None:
-    """Where numbers have 16 digits, 13 that look like a card are the beginning of one."""
+    """If numbers have 16 digits, 13 that look like a card are the beginning of one."""
     value = CheckDigit.NONE if setting == "check_digit" else True
     flow, turn = asked(of_forms("#" * 16, **{setting: value}))
     paused = pressed(flow, turn, "4222222222222")
@@ -266,7 +266,7 @@ def test_a_pause_in_a_number_that_begins_like_a_card(asked: Asked, setting: str)
 
 @asking_whole
 def test_a_card_before_a_pause_costs_no_try(asked: Asked) -> None:
-    """It may be the beginning of a longer number: it is dropped, and not counted as wrong."""
+    """It may be the beginning of a longer number, so it is dropped, but not counted as wrong."""
     flow, turn = asked()
     paused = pressed(flow, turn, CARD)
     assert said(paused)[0] == "not_a_card"
@@ -275,7 +275,7 @@ def test_a_card_before_a_pause_costs_no_try(asked: Asked) -> None:
 
 @asking_whole
 def test_a_mistyped_number_is_said(asked: Asked) -> None:
-    """A slip is said as what it is wherever the whole number is asked for, and is no guess."""
+    """A slip is reported as such at both questions for the whole number, and is not a guess."""
     flow, turn = asked(of_forms("########", check_digit=CheckDigit.LUHN))
     slipped = pressed(flow, turn, "20481130")
     assert said(slipped)[0] == "account_mistyped"
@@ -284,7 +284,7 @@ def test_a_mistyped_number_is_said(asked: Asked) -> None:
 
 
 def test_a_card_is_still_none() -> None:
-    """Where account numbers are shorter than a card, one is neither looked up nor kept."""
+    """If account numbers are shorter than a card, a card is neither looked up nor kept."""
     flow, turn = asked_for_account(Policy(account=Account(may_look_like_card=True)))
     assert account(flow.terms.policy, "4111111111111111#") == "4111111111111111"
     flow, turn = asked_for_account(of_forms("##########", "############"))
@@ -295,7 +295,7 @@ def test_a_card_is_still_none() -> None:
 
 @asking_whole
 def test_how_letters_are_keyed_is_said(asked: Asked) -> None:
-    """A caller hears how letters are keyed, or that they are left out; once."""
+    """A caller hears how letters are keyed, or that they are left out, once."""
     assert said(asked(of_forms("?#######"))[1])[-1] == "account_letters"
     assert said(asked(of_forms("A#######"))[1])[-1] == "account_signs"
     assert said(asked()[1])[-1] in ("account_entry", "number_check")
@@ -310,7 +310,7 @@ def test_how_letters_are_keyed_is_said(asked: Asked) -> None:
 @pytest.mark.parametrize("zeros", [True, False])
 @pytest.mark.parametrize("written", ["137", "0137", "0000000137", "0000-0137"])
 def test_last_four_with_leading_zeros(written: str, *, zeros: bool) -> None:
-    """Where leading zeros make no difference, they make none to the last four either."""
+    """If leading zeros make no difference, they make none for the last four digits either."""
     flow = Flow(Terms(of_forms("##########", add_leading_zeros=zeros)))
     rivera = evolve(customer("rivera"), account=secret.account(written))
     arrival = Arrival("c", "b", Moment.BEFORE_PAYMENT, ani=rivera.phone, language="en-US")

@@ -1,4 +1,4 @@
-"""The longer help that comes with the second silence or wrong key."""
+"""The longer help after the second silence or wrong key."""
 
 import pytest
 
@@ -21,25 +21,25 @@ WITHOUT = {
 
 
 def test_every_question_has_a_help() -> None:
-    """All but these, for the reason given."""
+    """All have one except these, for the reason given."""
     lacking = {s for s, block in BLOCKS.items() if isinstance(block, Ask) and block.help is None}
     assert lacking == set(WITHOUT)
 
 
 def offered(*, person: bool = False) -> tuple[Flow, Turn]:
-    """A call at the offer."""
+    """Return a call at the offer."""
     flow = Flow()
     arrival = Arrival("c", "b", Moment.BEFORE_PAYMENT, language="en-US", person_available=person)
     return flow, flow.advance(flow.begin(arrival).call, Screened())
 
 
 def heard(turn: Turn) -> list[str]:
-    """Names of what is said on the way to the question."""
+    """Return the names of what is said on the way to the question."""
     return list(turn.call.lead)
 
 
 def test_a_menu_without_a_help_of_its_own() -> None:
-    """The first wrong key is only named; the second brings the help that all menus share."""
+    """The first wrong key is only mentioned. The second brings the help that all menus share."""
     flow, turn = offered()
     (wrong, *_) = set(EVERY_KEY) - {option.key for option in flow.menu(turn.call)} - set("0*#")
     turn = flow.advance(turn.call, Digits(keys(wrong)))
@@ -50,7 +50,7 @@ def test_a_menu_without_a_help_of_its_own() -> None:
 
 @pytest.mark.parametrize("person", [True, False])
 def test_a_person_is_promised_where_there_is_one(person: bool) -> None:
-    """In a menu 0 reaches a person, in an entry 0 and then pound."""
+    """0 reaches a person in a menu; in an entry, 0 and then pound does."""
     flow, turn = offered(person=person)
     for _ in range(2):
         turn = flow.advance(turn.call, Digits(keys("7")))

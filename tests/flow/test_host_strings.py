@@ -1,4 +1,4 @@
-"""Arrivals and hand-backs as strings: any survives, and nothing unreadable is guessed at."""
+"""Arrivals and hand-backs as strings: any of them survives, and nothing unreadable is guessed."""
 
 import json
 from urllib.parse import parse_qsl, urlencode
@@ -23,12 +23,12 @@ from paperless_ivr.secret import Secret
 pytestmark = pytest.mark.requirement("R18", "R48")
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=20)
-"""Any characters. An empty text is one that was not given."""
+"""Any characters. An empty text means that none was given."""
 ANY = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
 
 
 def secrets(kind):
-    """Any secrets of a kind."""
+    """Draw secrets of a kind."""
     return TEXTS.map(kind)
 
 
@@ -92,23 +92,23 @@ HANDBACKS = st.builds(
 
 
 def in_a_query(values):
-    """The same strings, once they stood in a URL."""
+    """Return the same strings after they were in a URL."""
     return dict(parse_qsl(urlencode(values), keep_blank_values=True))
 
 
 def kinds(value):
-    """Of which kind each secret of a value is."""
+    """Return the kind of each secret in a value."""
     return [v.kind for v in vars_of(value) if isinstance(v, Secret)]
 
 
 def vars_of(value):
-    """The fields of a value."""
+    """Return the fields of a value."""
     return [getattr(value, field.name) for field in type(value).__attrs_attrs__]
 
 
 @given(ARRIVALS)
 def test_any_arrival_survives(arrival):
-    """An arrival comes back whole from its strings, through JSON and through a URL."""
+    """An arrival survives unchanged as strings, in JSON and in a URL."""
     written = arrival_to_strings(arrival)
     for received in (json.loads(json.dumps(written)), in_a_query(written)):
         read = arrival_from_strings(received)
@@ -118,7 +118,7 @@ def test_any_arrival_survives(arrival):
 
 @given(HANDBACKS)
 def test_any_handback_survives(handback):
-    """A hand-back comes back whole from its strings, through JSON and through a URL."""
+    """A hand-back survives unchanged as strings, in JSON and in a URL."""
     written = handback_to_strings(handback)
     for received in (json.loads(json.dumps(written)), in_a_query(written)):
         read = handback_from_strings(received)
@@ -131,7 +131,7 @@ def test_any_handback_survives(handback):
 @pytest.mark.requirement("R24")
 @given(HANDBACKS)
 def test_nothing_personal_in_a_url(handback):
-    """Without what is personal, numbers of accounts, customers and invoices alone are missing."""
+    """Without personal values, only account, customer, and invoice numbers are missing."""
     none = evolve(
         handback,
         account=None,
@@ -184,7 +184,7 @@ def test_garbage_is_a_problem_and_nothing_else(values):
 
 
 def test_every_unreadable_value_is_named_and_none_is_shown():
-    """All that cannot be read is reported at once, by name."""
+    """Everything unreadable is reported at once, by name."""
     private = "20481137"
     values = {"moment": private, "identity": private, "payment_approved": private, private: "x"}
     with pytest.raises(HostProblems) as refused:
@@ -235,7 +235,7 @@ def test_yes_and_no(yes, no):
 
 
 def test_a_mark_that_contradicts_the_reason():
-    """A hand-back that says that it failed, and does not name a failure, is refused."""
+    """A hand-back that claims a failure, but does not name one, is refused."""
     good = handback_to_strings(h.Handback(h.Disposition.DECLINED))
     for wrong in ({"failed": "yes"}, {"offer_again": "no"}):
         with pytest.raises(HostProblems, match="reason"):
@@ -243,7 +243,7 @@ def test_a_mark_that_contradicts_the_reason():
 
 
 def test_what_cannot_be_read_comes_back_as_it_was():
-    """Moment, language, greeting and payment come back, readable or not, marked as a failure."""
+    """Moment, language, greeting, and payment come back, readable or not, marked as a failure."""
     told = {
         "call_id": "c",
         "moment": "AFTER_PAYMENT",
@@ -272,7 +272,7 @@ def test_what_cannot_be_read_comes_back_as_it_was():
 
 @given(ARRIVALS)
 def test_an_unfinished_call_comes_back_with_what_was_handed_over(arrival):
-    """The hand-back of a call that could not go on has all that the host handed over."""
+    """The hand-back of a call that could not go on has everything that the host handed over."""
     back = h.Handback.unfinished(arrival, h.Reason.CALL_LOST)
     for name in (
         "call_id",

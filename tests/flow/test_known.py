@@ -1,4 +1,4 @@
-"""Numbers and addresses that come from outside: somebody's, or nobody's."""
+"""Numbers and addresses from outside: someone's, or no one's."""
 
 from decimal import Decimal
 
@@ -63,7 +63,7 @@ SOMEBODY = [
 
 
 def begun(number: str, policy: Policy | None = None, **more: object) -> tuple[Flow, object]:
-    """The flow, and its first request, of a call from a number before a payment."""
+    """Return the flow, and its first request, of a call from a number before a payment."""
     flow = Flow(Terms(policy or Policy()))
     arrival = Arrival(
         "c", "b", Moment.BEFORE_PAYMENT, ani=secret.phone(number), language="en-US", **more
@@ -72,7 +72,7 @@ def begun(number: str, policy: Policy | None = None, **more: object) -> tuple[Fl
 
 
 def identified_by(number: str, policy: Policy | None = None, **more: object) -> set[str | None]:
-    """The numbers that a call's first three requests go by."""
+    """Return the numbers in a call's first three requests."""
     flow, turn = begun(number, policy, **more)
     used = {turn.then.ani}
     turn = flow.advance(flow.advance(turn.call, Screened()).call, Digits(keys("1")))
@@ -88,18 +88,18 @@ def identified_by(number: str, policy: Policy | None = None, **more: object) -> 
 
 @pytest.mark.parametrize("number", NOBODY)
 def test_numbers_of_nobody(number: str) -> None:
-    """Nothing is searched by, screened or counted under a placeholder number."""
+    """A placeholder number is never used to search, screen, or count."""
     assert identified_by(number) == {None}
 
 
 @pytest.mark.parametrize("number", SOMEBODY)
 def test_numbers_of_somebody(number: str) -> None:
-    """However a number is written it is one and the same, in every request."""
+    """However a number is written, it is the same one in every request."""
     assert identified_by(number) == {"+12125550123"}
 
 
 def test_a_withheld_number() -> None:
-    """A number that the caller asked not to show is nobody's, unless policy says otherwise."""
+    """A withheld number identifies no one, unless the policy says otherwise."""
     assert identified_by("+12125550123", ani_withheld=True) == {None}
     shown = Policy(proof=Proof(withheld_caller_id=True))
     assert identified_by("+12125550123", shown, ani_withheld=True) == {"+12125550123"}
@@ -109,7 +109,7 @@ WATER = Invoice(secret.invoice("1"), "WATER", Decimal("48.20"))
 
 
 def found(**on_file: str) -> Customer:
-    """The customer as the call knows them, found by account number with this on file."""
+    """Return the customer as the call knows them, found by account number with these on file."""
     flow = Flow()
     account = secret.account("20481137")
     turn = flow.begin(Arrival("c", "b", Moment.BEFORE_PAYMENT, language="en-US", account=account))
@@ -127,7 +127,7 @@ def found(**on_file: str) -> Customer:
 
 @pytest.mark.parametrize("number", NOBODY)
 def test_numbers_on_file(number: str) -> None:
-    """A placeholder on file is no number that could be texted."""
+    """A placeholder on file is not a number that could be texted."""
     assert found(phone=number).phone is None
     assert found(phone="(212) 555-0123").phone == secret.phone("+12125550123")
 
@@ -153,7 +153,7 @@ def test_numbers_on_file(number: str) -> None:
     ],
 )
 def test_addresses_on_file(email: str) -> None:
-    """Text that is not one address is no address on file."""
+    """Text that is not one address does not count as an address on file."""
     assert found(email=email).email is None
     assert found(email=" pat@example.com ").email == secret.email("pat@example.com")
 
@@ -161,12 +161,12 @@ def test_addresses_on_file(email: str) -> None:
 @pytest.mark.requirement("R08")
 @pytest.mark.parametrize("email", ["na@gmail.com", "no@example.com", "nobody1@example.com"])
 def test_addresses_that_may_be_names(email: str) -> None:
-    """Short words before the at-sign are somebody's, unless the domain is called so, too."""
+    """Short words before the at sign belong to someone, unless the domain has the same name."""
     assert found(email=email).email == secret.email(email)
 
 
 def test_the_payment_s_address() -> None:
-    """An address of the payment that is none is not offered either."""
+    """An invalid address of the payment is not offered either."""
     paid = Payment(secret.payment("g"), True, email=secret.email("N/A"))
     turn = Flow().begin(Arrival("c", "b", Moment.AFTER_PAYMENT, payment=paid, language="en-US"))
     assert turn.call.host.payment == evolve(paid, email=None)

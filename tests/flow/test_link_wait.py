@@ -1,4 +1,4 @@
-"""The wait for a texted link: how long it takes, how often the service is asked, what is said."""
+"""The wait for a texted link: its length, how often the service is asked, and what is said."""
 
 import pytest
 from attrs import evolve
@@ -35,13 +35,13 @@ from paperless_ivr.secret import keys
 CHEN = customer("chen")
 SECONDS_A_WORD = 60 / 150
 LOOK_UP_S = 0.5
-"""Seconds that the service takes to answer, where it is well."""
+"""The seconds that a healthy service takes to answer."""
 
 pytestmark = pytest.mark.requirement("R52")
 
 
 def answer(turn: Turn) -> object:
-    """What happens where all is well, and the caller says yes."""
+    """Return the event if all is well and the caller says yes."""
     return {
         Screen: Screened(),
         ReserveTry: TryReserved(),
@@ -54,7 +54,7 @@ def answer(turn: Turn) -> object:
 
 
 def texted(flow: Flow, language: str = "en-US") -> Turn:
-    """The turn after the link was texted: of the wait, or of the end."""
+    """Return the turn after the link was texted: that of the wait, or the end."""
     arrival = Arrival(
         "c",
         BILLER,
@@ -70,7 +70,7 @@ def texted(flow: Flow, language: str = "en-US") -> Turn:
 
 
 def with_text(**changes: object) -> Policy:
-    """The demo's policy, with other settings about texts."""
+    """Return the demo's policy, with other settings for texts."""
     policy = demo_policy()
     return evolve(policy, text=evolve(policy.text, **changes))
 
@@ -78,7 +78,7 @@ def with_text(**changes: object) -> Policy:
 @pytest.mark.parametrize("language", ["en-US", "es-US"])
 @pytest.mark.parametrize("seconds", [15.0, 90.0, 300.0])
 def test_a_wait_in_seconds(language: str, seconds: float) -> None:
-    """A look every 5 seconds, a word every 12, and no longer than the policy says."""
+    """The service is asked every 5 seconds, words come every 12, and the policy limits the wait."""
     policy = with_text(wait_seconds=seconds)
     flow, words = Flow(Terms(policy)), Catalog.of(policy)
     turn = texted(flow, language)
@@ -97,7 +97,7 @@ def test_a_wait_in_seconds(language: str, seconds: float) -> None:
 
 
 def test_a_policy_without_the_wait() -> None:
-    """Nobody waits: the text was sent, and the link finishes it."""
+    """There is no wait: the text was sent, and the link completes it."""
     turn = texted(Flow(Terms(with_text(wait_for_link=False))))
 
     assert isinstance(turn.then, Return)
@@ -107,7 +107,7 @@ def test_a_policy_without_the_wait() -> None:
 @pytest.mark.requirement("R15")
 @pytest.mark.parametrize("key", [*"123456789", ""])
 def test_any_key_goes_on(key: str) -> None:
-    """Every key but those that mean the same everywhere goes on at once."""
+    """Every key goes on at once, except those that mean the same everywhere."""
     flow = Flow(Terms(demo_policy()))
 
     turn = flow.advance(texted(flow).call, Digits(keys(key)))

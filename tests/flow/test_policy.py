@@ -17,13 +17,13 @@ EVERY = {".".join(map(str, place)): setting for place, setting, _ in settings(Po
 
 @pytest.mark.parametrize("name", EVERY)
 def test_reason(name: str) -> None:
-    """Each setting has its reason beside it, of some words."""
+    """Each setting has a reason next to it, of several words."""
     assert len(EVERY[name].metadata["why"].split()) >= 3
 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_bounds_of_numbers(name: str) -> None:
-    """Each number has a lower and an upper bound, and its default is within."""
+    """Each number has a lower and an upper bound, and its default is within them."""
     setting = EVERY[name]
     least, most = setting.metadata["least"], setting.metadata["most"]
     numbers = [n for n in _inside(setting.default) if isinstance(n, int | float)]
@@ -44,13 +44,13 @@ def _inside(value: Any) -> list[Any]:
 
 @pytest.mark.requirement("R14")
 def test_days_for_every_ending() -> None:
-    """When to ask again is said for every ending of a call with an offer."""
+    """Every ending of a call with an offer says when to ask again."""
     assert set(Disposition) - {Disposition.NOT_OFFERED} == set(Offer().again_after_days)
 
 
 @pytest.mark.requirement("R02", "R08")
 def test_defaults_that_are_right_for_most() -> None:
-    """All moments are offered; what is on file comes first; an e-mail address is required."""
+    """All moments are offered, what is on file comes first, and an e-mail address is required."""
     policy = Policy()
 
     assert tuple(Moment) == policy.offer.moments
@@ -60,7 +60,7 @@ def test_defaults_that_are_right_for_most() -> None:
 
 @pytest.mark.requirement("R04")
 def test_autopay_is_off() -> None:
-    """AutoPay is offered only where a policy says so."""
+    """AutoPay is offered only if a policy says so."""
     assert not Policy().autopay.offer
 
 
@@ -68,7 +68,7 @@ class TestValue:
     """A policy is a value."""
 
     def test_equal_by_content(self) -> None:
-        """Two policies that say the same are equal, mappings included, and hash alike."""
+        """Two policies with the same content, including mappings, are equal and hash alike."""
         one, other = (Policy(bills=Bills(names={"W": {"en-US": "water bill"}})) for _ in range(2))
 
         assert one == other
@@ -77,7 +77,7 @@ class TestValue:
         assert one != Policy()
 
     def test_frozen(self) -> None:
-        """No setting can be set, and no mapping changed."""
+        """No setting can be set, and no mapping can be changed."""
         policy = Policy(bills=Bills(names={"W": {"en-US": "water bill"}}))
 
         with pytest.raises(FrozenInstanceError):
@@ -88,7 +88,7 @@ class TestValue:
             policy.bills.names["W"]["en-US"] = ""  # type: ignore[index]
 
     def test_its_maker_cannot_change_it(self) -> None:
-        """What a policy was made from is copied."""
+        """The values that a policy is made from are copied."""
         names = {"W": {"en-US": "water bill"}}
         bills = Bills(names=names)
         names["W"]["en-US"] = "?"
@@ -97,12 +97,12 @@ class TestValue:
         assert repr(bills.names) == "{'W': {'en-US': 'water bill'}}"
 
     def test_can_be_copied_and_sent(self) -> None:
-        """A policy can go to another process, and can be changed into another policy."""
+        """A policy can be sent to another process, and changed into another policy."""
         policy = Policy(bills=Bills(names={"W": {"en-US": "water bill"}}))
 
         assert policy == pickle.loads(pickle.dumps(policy)) == copy.deepcopy(policy)
         assert policy == evolve(policy)
 
     def test_sections_are_whole(self) -> None:
-        """Every section has its defaults, so that a policy may name nothing at all."""
+        """Every section has its defaults, so that a policy may be empty."""
         assert all(type(getattr(Policy(), a.name))() is not None for a in fields(Policy)[:-1])

@@ -38,20 +38,20 @@ BOUNDED = {
 
 
 def policy_with(place: Place, value: Any) -> Policy:
-    """The default policy, but for one setting."""
+    """Return the default policy with one setting changed."""
     section, name = map(str, place)
     return evolve(Policy(), **{section: evolve(getattr(Policy(), section), **{name: value})})
 
 
 def test_defaults_have_no_problems() -> None:
-    """The policy that names nothing can be used."""
+    """An empty policy can be used."""
     assert problems(Policy()) == []
 
 
 @pytest.mark.requirement("R01", "R10", "R15")
 @pytest.mark.parametrize("name", BOUNDED)
 def test_bounds(name: str) -> None:
-    """A number may be as little and as much as its bounds, and not a bit less or more."""
+    """A number may be exactly as low and as high as its bounds, but no lower or higher."""
     place, least, most, default = BOUNDED[name]
 
     def told(number: float) -> list[str]:
@@ -78,7 +78,7 @@ def test_offer_at_the_start_is_short() -> None:
 
 @pytest.mark.requirement("R10")
 def test_something_is_heard_soon() -> None:
-    """Where nothing is said while waiting, the wait is shorter than three seconds."""
+    """If nothing is said during a wait, it is shorter than three seconds."""
     assert BOUNDED["budgets.record"][2] < 3
     assert BOUNDED["budgets.read"][2] <= 10
     assert BOUNDED["budgets.write"][2] <= 20
@@ -87,7 +87,7 @@ def test_something_is_heard_soon() -> None:
 @pytest.mark.requirement("R15")
 @pytest.mark.parametrize("promised", ["tries.repeats", "tries.people", "tries.pages"])
 def test_promised_keys_work_once_at_least(promised: str) -> None:
-    """Star, 0 and 9 are promised to the caller: no policy makes them useless."""
+    """Star, 0, and 9 are promised to the caller, so no policy can disable them."""
     assert BOUNDED[promised][1] == 1
 
 
@@ -462,7 +462,7 @@ WRONG: list[tuple[Policy, list[str]]] = [
 @pytest.mark.requirement("R04", "R08", "R13", "R16", "R17", "R19")
 @pytest.mark.parametrize(("policy", "told"), WRONG, ids=[told[0] for _, told in WRONG])
 def test_contradictions(policy: Policy, told: list[str]) -> None:
-    """Each contradiction is told once, with what to do, in the order of the settings."""
+    """Each contradiction is reported once, with what to do, in the order of the settings."""
     assert told == problems(policy)
 
 
@@ -514,5 +514,5 @@ def test_no_contradictions(policy: Policy) -> None:
     ],
 )
 def test_places_are_written_as_in_toml(place: Place, written: str) -> None:
-    """A place can be found in the file, and is quoted where TOML wants it quoted."""
+    """A place can be found in the file, and is quoted if TOML requires it."""
     assert written == dotted(place)

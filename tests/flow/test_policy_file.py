@@ -32,14 +32,14 @@ PLACES = {".".join(map(str, place)): setting for place, setting, _ in settings(P
 
 
 patiently = patience(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""The first policy loads what checks domains and telephone numbers, and a policy is large."""
+"""The first policy loads the checks for domains and telephone numbers, and a policy is large."""
 
 
-# ── a little TOML, and policies at random ────────────────────────────────────────────────
+# ── a little TOML, and random policies ───────────────────────────────────────────────────
 
 
 def toml(value: Any) -> str:
-    """A value in TOML; mappings in line."""
+    """Return a value in TOML, with inline mappings."""
     match value:
         case Enum():
             return toml(value.value)
@@ -57,7 +57,7 @@ def toml(value: Any) -> str:
 
 
 def written(policy: Policy) -> str:
-    """A policy in TOML, every setting but those that are unset."""
+    """Return a policy in TOML, with every setting that is not unset."""
     lines = [f"words = {toml(policy.words)}"]
     for section in attrs.fields(Policy):
         inside = getattr(policy, section.name)
@@ -69,7 +69,7 @@ def written(policy: Policy) -> str:
 
 
 def number(section: type, name: str) -> st.SearchStrategy[Any]:
-    """Any number that the bounds of a setting allow."""
+    """Draw any number within the bounds of a setting."""
     setting = getattr(attrs.fields(section), name)
     least, most = setting.metadata["least"], setting.metadata["most"]
     whole = st.integers(-(-least // 1), most // 1)
@@ -77,13 +77,13 @@ def number(section: type, name: str) -> st.SearchStrategy[Any]:
 
 
 def numbers(section: type) -> dict[str, st.SearchStrategy[Any]]:
-    """The numbers of a section."""
+    """Draw the numbers of a section."""
     kinds = {a.name: a.type for a in attrs.fields(section)}
     return {name: number(section, name) for name, kind in kinds.items() if kind in (int, float)}
 
 
 def pairs(section: type) -> dict[str, st.SearchStrategy[Any]]:
-    """The pairs of numbers of a section, in any order."""
+    """Draw the pairs of numbers of a section, in any order."""
     kinds = {a.name: a.type for a in attrs.fields(section)}
     return {
         name: st.tuples(number(section, name), number(section, name))
@@ -93,22 +93,22 @@ def pairs(section: type) -> dict[str, st.SearchStrategy[Any]]:
 
 
 def some(items: Any, least: int = 0) -> st.SearchStrategy[tuple[Any, ...]]:
-    """Some of the items, each once, in any order."""
+    """Draw some of the items, each once, in any order."""
     return st.lists(st.sampled_from(items), min_size=least, unique=True).map(tuple)
 
 
 def by_language(languages: tuple[str, ...]) -> st.SearchStrategy[Mapping[str, str]]:
-    """A text in each language."""
+    """Draw a text in each language."""
     return st.fixed_dictionaries(dict.fromkeys(languages, TEXT))
 
 
 def in_order(strategies: tuple[Strategy, ...]) -> tuple[Strategy, ...]:
-    """What is on file comes first."""
+    """Put what is on file first."""
     return tuple(sorted(strategies, key=lambda s: s is not Strategy.ON_FILE))
 
 
 def patient(waits: p.Waits) -> p.Waits:
-    """Where more is to be fetched, the wait is no shorter."""
+    """Make the wait no shorter where callers have more to fetch."""
     entry = max(waits.first_key, waits.entry_first_key)
     return evolve(
         waits,
@@ -119,7 +119,7 @@ def patient(waits: p.Waits) -> p.Waits:
 
 
 def short(budgets: p.Budgets) -> p.Budgets:
-    """The record leaves the search before the offer some time."""
+    """Make the record leave the search before the offer some time."""
     return evolve(
         budgets,
         record=min(budgets.record, 0.7),
@@ -128,7 +128,7 @@ def short(budgets: p.Budgets) -> p.Budgets:
 
 
 def strict(limits: p.Limits) -> p.Limits:
-    """What one account, number or call may do, an ANI may too; and what that may, the biller."""
+    """Allow an ANI at least what one account, number, or call may do, and the biller even more."""
     per_account = _wider((3, 3), limits.tries_per_account)
     texts = _sorted(limits.texts_per_number)
     of_account = _wider(texts, limits.texts_per_account)
@@ -150,13 +150,13 @@ def _sorted(pair: tuple[int, int]) -> tuple[int, int]:
 
 
 def _wider(least: tuple[int, int], pair: tuple[int, int]) -> tuple[int, int]:
-    """A pair that is in order, and no lower than another."""
+    """Return an ordered pair that is no lower than another."""
     day = max(least[0], min(pair))
     return (day, max(least[1], day, *pair))
 
 
 def retained(offer: p.Offer, limits: p.Limits, retention: p.Retention) -> p.Retention:
-    """Answers are kept as long as they are respected, tries as they count; consents longer."""
+    """Keep answers as long as they are respected, tries as long as they count, consents longer."""
     days = (*offer.again_after_days.values(), limits.window_days)
     activity = max(retention.activity_days, *days)
     return p.Retention(activity, max(activity, retention.consent_days))
@@ -225,7 +225,7 @@ REASONS = {
 
 
 def with_reason(draw: st.DrawFn, offer: p.Offer, languages: tuple[str, ...]) -> p.Offer:
-    """An offer with some reason, and what that needs."""
+    """Draw an offer with some reason, and what that needs."""
     reason = draw(st.sampled_from(p.OfferReason))
     more = {name: draw(values) for name, values in REASONS.get(reason, {}).items()}
     if reason is p.OfferReason.INCENTIVE:
@@ -243,7 +243,7 @@ BILLS = {
 
 @st.composite
 def policies(draw: st.DrawFn) -> Policy:
-    """Any policy that can be used."""
+    """Draw any policy that can be used."""
     languages = draw(st.sampled_from(LANGUAGES))
     parts, free = draw(PARTS), draw(BOOLS)
     offer = with_reason(draw, draw(OFFERS), languages)
@@ -264,7 +264,7 @@ def policies(draw: st.DrawFn) -> Policy:
 @patiently
 @given(policies())
 def test_round_trip(policy: Policy) -> None:
-    """Whatever can be used can be written as TOML, and is read as the same policy."""
+    """Any usable policy can be written as TOML, and is read as the same policy."""
     read = parse_policy(written(policy))
 
     assert problems(policy) == []
@@ -273,7 +273,7 @@ def test_round_trip(policy: Policy) -> None:
 
 
 def changed(value: Any) -> Any:
-    """Another value in the place of one."""
+    """Return another value in place of one."""
     match value:
         case bool():
             return not value
@@ -292,7 +292,7 @@ def changed(value: Any) -> Any:
 
 @pytest.mark.parametrize("name", PLACES)
 def test_digest_tells_policies_apart(name: str) -> None:
-    """Another value in any setting makes another digest."""
+    """Another value in any setting gives another digest."""
     section, _, key = name.rpartition(".")
     inside = getattr(Policy(), section) if section else Policy()
     other: Any = evolve(inside, **{key: changed(getattr(inside, key))})
@@ -302,7 +302,7 @@ def test_digest_tells_policies_apart(name: str) -> None:
 
 
 def test_digest_is_of_content() -> None:
-    """Neither the order of a mapping nor the writing of a number makes another policy."""
+    """Neither the order of a mapping nor the form of a number makes a different policy."""
     days = dict(reversed([*p.Offer().again_after_days.items()]))
     same = Policy(offer=p.Offer(again_after_days=days), waits=p.Waits(offer=3))
 
@@ -314,13 +314,13 @@ def test_digest_is_of_content() -> None:
 
 
 def test_empty_file_is_the_default() -> None:
-    """A policy that names nothing is the default policy."""
+    """An empty file is the default policy."""
     assert Policy() == parse_policy("")
 
 
 @pytest.mark.requirement("R14")
 def test_days_that_are_not_named_keep_their_default() -> None:
-    """To change when one outcome is asked again is to change nothing else."""
+    """Changing when one outcome is asked again changes nothing else."""
     policy = parse_policy("[offer.again_after_days]\ndeclined = 365")
 
     expected = {**p.Offer().again_after_days, Disposition.DECLINED: 365}
@@ -350,7 +350,7 @@ VALUES: tuple[Any, ...] = (
 
 
 def fits(kind: Any, value: Any) -> bool:
-    """Whether a value is of the type of a setting."""
+    """Tell whether a value has the type of a setting."""
     arguments = get_args(kind)
     if get_origin(kind) is Mapping:
         return isinstance(value, dict) and all(
@@ -368,13 +368,13 @@ def fits(kind: Any, value: Any) -> bool:
 
 @pytest.mark.parametrize("name", PLACES)
 def test_values_of_other_types(name: str) -> None:
-    """No value of another type is taken for a setting, however like it looks."""
+    """No value of another type is accepted for a setting, however similar it looks."""
     for value in VALUES:
         assert fits(PLACES[name].type, value) == (not misfits(name, value)), value
 
 
 def misfits(name: str, value: object) -> list[str]:
-    """What is told of the type of a value that stands for a setting."""
+    """Return what is reported about the type of a setting's value."""
     section, _, key = name.rpartition(".")
     text = f"[{section}]\n{key} = {toml(value)}" if section else f"{key} = {toml(value)}"
 
@@ -391,7 +391,7 @@ def misfits(name: str, value: object) -> list[str]:
 @patiently
 @given(st.text())
 def test_any_text(text: str) -> None:
-    """Any text is a policy, or is told what is wrong with it."""
+    """Any text is a policy, or its problems are reported."""
     with suppress(PolicyProblems):
         parse_policy(text)
 
@@ -416,7 +416,7 @@ ENTRIES = st.dictionaries(
 @patiently
 @given(ENTRIES)
 def test_any_tables(tables: dict[str, Any]) -> None:
-    """Any TOML is a policy, or is told what is wrong with it; nothing else is raised."""
+    """Any TOML is a policy, or its problems are reported; nothing else is raised."""
     text = "\n".join(f"{toml(key)} = {toml(value)}" for key, value in tables.items())
     with suppress(PolicyProblems):
         parse_policy(text)
@@ -516,7 +516,7 @@ silence: there is no such section; did you mean tries.silence?
 
 @pytest.mark.requirement("R19")
 def test_every_problem_at_once(tmp_path: Path) -> None:
-    """A wrong policy is refused with all that is wrong, in order, and the file's name."""
+    """An invalid policy is refused with everything that is wrong, in order, and the file's name."""
     file = tmp_path / "wrong.toml"
     file.write_text(EVERYTHING_WRONG, encoding="utf-8")
 
@@ -557,7 +557,7 @@ def test_every_problem_at_once(tmp_path: Path) -> None:
     ],
 )
 def test_misfits(text: str, told: list[str]) -> None:
-    """What fits no setting is told with what was meant, and nothing follows from it."""
+    """A misfit is reported with what was meant, and has no further effect."""
     with pytest.raises(PolicyProblems) as caught:
         parse_policy(text)
 
@@ -578,7 +578,7 @@ def test_misfits(text: str, told: list[str]) -> None:
     ],
 )
 def test_nothing_is_told_that_may_come_of_another_problem(text: str) -> None:
-    """What rests on a setting that could not be read is not judged."""
+    """What depends on an unreadable setting is not judged."""
     with pytest.raises(PolicyProblems) as caught:
         parse_policy(text)
 
@@ -596,7 +596,7 @@ def test_nothing_is_told_that_may_come_of_another_problem(text: str) -> None:
     ],
 )
 def test_syntax(text: str, line: str) -> None:
-    """What is no TOML is one problem, with its line."""
+    """Invalid TOML is one problem, with its line."""
     with pytest.raises(PolicyProblems) as caught:
         parse_policy(text, "mine")
 
@@ -606,15 +606,15 @@ def test_syntax(text: str, line: str) -> None:
 
 
 class TestFiles:
-    """Files that are no policies."""
+    """Files that are not policies."""
 
     def test_missing(self, tmp_path: Path) -> None:
-        """A file that is not there is told as such."""
+        """A missing file is reported as such."""
         with pytest.raises(PolicyProblems, match=r"nowhere\.toml.*\n.*No such file"):
             load_policy(tmp_path / "nowhere.toml")
 
     def test_other_encoding(self, tmp_path: Path) -> None:
-        """A file in Latin-1 is told as such."""
+        """A file in Latin-1 is reported as such."""
         (tmp_path / "p.toml").write_bytes('[biller]\nname = "Cañada"'.encode("latin-1"))
 
         with pytest.raises(PolicyProblems, match="save it as UTF-8"):
@@ -632,7 +632,7 @@ class TestFiles:
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
 def test_examples(file: Path) -> None:
-    """Each example can be used, words and all, and says for whom it is."""
+    """Each example can be used, including its words, and says for whom it is."""
     policy = load_policy(file)
     intro = "".join(re.findall(r"\A(?:#.*\n)+", file.read_text(encoding="utf-8")))
 
@@ -645,7 +645,7 @@ def test_examples(file: Path) -> None:
 
 @pytest.mark.requirement("R08", "R11", "R13", "R14", "R16", "R19")
 def test_examples_say_what_they_promise() -> None:
-    """Between them the examples change what a biller is most likely to change."""
+    """Together, the examples change what a biller is most likely to change."""
     by_name = {file.stem: load_policy(file) for file in EXAMPLES}
     water, strict = by_name["springfield-water"], by_name["strict"]
 
@@ -668,7 +668,7 @@ def test_examples_say_what_they_promise() -> None:
 
 
 def test_docs_show_policies_that_can_be_used() -> None:
-    """Each TOML block of the page is a policy."""
+    """Each TOML block on the page is a policy."""
     blocks = re.findall(r"```toml\n(.+?)```", (ROOT / "docs/policy.md").read_text(), re.DOTALL)
 
     assert blocks

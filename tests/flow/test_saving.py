@@ -1,4 +1,4 @@
-"""A call is saved and read back as it was, and nothing else is taken for one."""
+"""A call is saved and read back unchanged, and nothing else is accepted as one."""
 
 import enum
 import json
@@ -41,7 +41,7 @@ LEAVES: dict[Any, st.SearchStrategy[Any]] = {
 
 
 def any_of(kind: Any) -> st.SearchStrategy[Any]:
-    """Any value of a type that a call is made of, reachable or not."""
+    """Draw any value of a type in a call, reachable or not."""
     if kind in LEAVES:
         return LEAVES[kind]
     if get_origin(kind) is tuple:
@@ -58,7 +58,7 @@ def any_of(kind: Any) -> st.SearchStrategy[Any]:
 
 
 def secrets(value: Any) -> Iterator[Secret]:
-    """Every secret in a value, in order."""
+    """Return every secret in a value, in order."""
     if isinstance(value, Secret):
         yield value
     elif isinstance(value, tuple):
@@ -123,7 +123,7 @@ FULL = Call(
         ),
     ),
 )
-"""A call with every kind of value in it."""
+"""A call with every kind of value."""
 
 SAVED = (
     '{"schema":4,"call":{"host":{"call_id":"call-1","biller":"biller-x","moment":"AFTER_PAYMENT",'
@@ -147,7 +147,7 @@ SAVED = (
 
 
 def assert_kept(call: Call) -> None:
-    """The call comes back the same, kinds of secrets included, which equality leaves out."""
+    """Assert that the call comes back the same, with the kinds of its secrets."""
     saved = dump(call)
     back = load(saved)
 
@@ -181,12 +181,12 @@ def test_any_consent_comes_back(consent: Consent) -> None:
 
 
 def test_lone_surrogates_come_back() -> None:
-    """Text that is no Unicode, as a service may send, is kept as it is."""
+    """Text that is not Unicode, as a service may send, is kept as it is."""
     assert_kept(attrs.evolve(FULL, language="\ud83d\ude00"))
 
 
 def test_form() -> None:
-    """The form stays: what was saved is read, and saved the same."""
+    """The format stays the same: what was saved is read, and saved the same way."""
     assert load(SAVED) == FULL
     assert dump(FULL) == SAVED
 
@@ -198,7 +198,7 @@ def test_release_is_kept() -> None:
 
 @pytest.mark.parametrize("schema", [0, 1, 2, 3, 5, -1, 10**30])
 def test_other_schema(schema: int) -> None:
-    """A call in another form is told apart from a broken one, whatever it looks like."""
+    """A call in another format is distinguished from a broken one, whatever it looks like."""
     with pytest.raises(OtherSchema, match=f"form {schema}; this version reads form {SCHEMA}"):
         load(json.dumps({"schema": schema, "call": "other"}).encode())
 
@@ -241,7 +241,7 @@ def test_other_schema(schema: int) -> None:
     ],
 )
 def test_broken(data: bytes, where: str) -> None:
-    """What no dump looks like is refused, and the place is named."""
+    """What no dump looks like is refused, with the place of the problem."""
     with pytest.raises(BrokenCall) as caught:
         load(data)
 
@@ -249,7 +249,7 @@ def test_broken(data: bytes, where: str) -> None:
 
 
 def outcome(data: bytes) -> Call | SavedCallError:
-    """The call, or the error; no other error passes."""
+    """Return the call or the error. No other error is allowed."""
     try:
         return load(data)
     except SavedCallError as error:
@@ -257,7 +257,7 @@ def outcome(data: bytes) -> Call | SavedCallError:
 
 
 def places(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """The path of every value in a document."""
+    """Return the path of every value in a document."""
     yield path
     if isinstance(value, dict | list):
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
@@ -265,7 +265,7 @@ def places(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str |
 
 
 def put(document: Any, path: tuple[str | int, ...], value: Any) -> Any:
-    """The document with another value at a path."""
+    """Return the document with another value at a path."""
     if not path:
         return value
     copy = document.copy()
@@ -283,7 +283,7 @@ every_place = pytest.mark.parametrize(
 
 @every_place
 def test_nothing_is_converted(path: tuple[str | int, ...]) -> None:
-    """No value passes for one of another type: no `bool("no")`, no `str(1)`, no `int("1")`."""
+    """No value is accepted for one of another type: no `bool("no")`, no `str(1)`, no `int("1")`."""
     there = DOCUMENT
     for key in path:
         there = there[key]
@@ -310,7 +310,7 @@ JSON = st.recursive(
 @settings(deadline=None, max_examples=heavy(100, 400))
 @given(st.data())
 def test_hostile_documents(data: st.DataObject) -> None:
-    """A dump with something else in it is a call that is saved the same, or is refused."""
+    """A dump with something else in it is a call that is saved the same way, or is refused."""
     document = DOCUMENT
     for _ in range(data.draw(st.integers(1, 3))):
         path = data.draw(st.sampled_from(list(places(document))))
@@ -326,7 +326,7 @@ def test_hostile_documents(data: st.DataObject) -> None:
 @given(st.binary(max_size=60), st.integers(0, len(SAVED)), st.integers(0, len(SAVED)))
 @example(b"", len(SAVED) - 1, len(SAVED))
 def test_hostile_bytes(data: bytes, start: int, end: int) -> None:
-    """Bytes in the midst of a dump, or alone, are a call that is saved the same, or are refused."""
+    """Bytes inside a dump, or alone, are a call that is saved the same way, or are refused."""
     for hostile in (data, SAVED[:start] + data + SAVED[end:]):
         call = outcome(hostile)
         if isinstance(call, Call):
@@ -336,7 +336,7 @@ def test_hostile_bytes(data: bytes, start: int, end: int) -> None:
 @pytest.mark.requirement("R24")
 @every_place
 def test_errors_tell_no_value(path: tuple[str | int, ...]) -> None:
-    """An error names the place, never what stood there or was put there."""
+    """An error names the place, never the value that was there."""
     for telling in ("4839201744", ["4839201744"], {"4839201744": 4839201744}):
         error = outcome(json.dumps(put(DOCUMENT, path, telling)).encode())
 
@@ -347,7 +347,7 @@ def test_errors_tell_no_value(path: tuple[str | int, ...]) -> None:
 
 
 def test_small() -> None:
-    """A call that has just begun takes little room."""
+    """A new call takes little space."""
     call = Flow().begin(Arrival("c-20261122-000017", "biller-x", language="en-US")).call
 
     assert len(dump(call)) < 250

@@ -1,4 +1,4 @@
-"""What is personal is seen nowhere by accident."""
+"""Personal data is never shown by accident."""
 
 import logging
 import re
@@ -33,11 +33,11 @@ from tests.counts import heavy
 pytestmark = pytest.mark.requirement("R24")
 
 TELLING = re.compile(r"[0-9]{6}")
-"""What made-up personal values hold, and what stands nowhere else by chance."""
+"""What made-up personal values contain, and nothing else does by chance."""
 
 
 def secrets(value: Any) -> Iterator[Secret]:
-    """Every secret in a value."""
+    """Return every secret in a value."""
     if isinstance(value, Secret):
         yield value
     elif isinstance(value, tuple):
@@ -49,7 +49,7 @@ def secrets(value: Any) -> Iterator[Secret]:
 
 
 def personal(*values: Any) -> set[str]:
-    """The texts that must not be seen: each secret, and an address without its domain."""
+    """Return the texts that must not appear: each secret, and an address without its domain."""
     texts = {s.reveal() for s in secrets(values)}
     texts |= {text.rpartition("@")[0] for text in texts}
     return {
@@ -58,7 +58,7 @@ def personal(*values: Any) -> set[str]:
 
 
 def shown(value: object) -> str:
-    """All that a value shows of itself when it is printed, formatted or put in an error."""
+    """Return everything that a value shows when it is printed, formatted, or put in an error."""
     error = ValueError("bad", value)
     return "\n".join(
         [
@@ -75,13 +75,13 @@ def shown(value: object) -> str:
 
 
 def assert_unseen(value: object, *, among: set[str]) -> None:
-    """No personal text is in what a value shows."""
+    """Assert that no personal text appears in what a value shows."""
     text = shown(value)
     assert [found for found in among if found in text] == []
 
 
 def parts(step: Step) -> Iterator[object]:
-    """Everything of a turn that somebody may print: it, and whatever hangs on it."""
+    """Return every part of a turn that someone may print: the turn, and all that belongs to it."""
     turn = step.turn
     yield from (step, step.event, turn, turn.then, turn.call.host, turn.call.entry)
     yield from (turn.call, turn.call.contact, turn.call.found, turn.call.results)
@@ -92,7 +92,7 @@ def parts(step: Step) -> Iterator[object]:
 @settings(deadline=None, max_examples=heavy(30, 80))
 @given(st.data())
 def test_calls_and_turns(data: st.DataObject) -> None:
-    """No call, turn, event, request, consent or handback of a walk shows what is personal."""
+    """No call, turn, event, request, consent, or hand-back of a walk shows personal data."""
     for step in data.draw(walks(data.draw(flows()))):
         among = personal(step)
         for part in parts(step):
@@ -103,7 +103,7 @@ def test_calls_and_turns(data: st.DataObject) -> None:
 @settings(deadline=None, max_examples=heavy(30, 80))
 @given(st.data())
 def test_faults(data: st.DataObject) -> None:
-    """No fault shows what is personal, nor does its traceback or its log entry."""
+    """No error shows personal data, nor does its traceback or log entry."""
     flow = Flow()
     turn = data.draw(walks(flow))[-1].turn
     event: Event = Arrived()
@@ -144,7 +144,7 @@ def test_events(event: object) -> None:
 @settings(deadline=None)
 @given(st.data())
 def test_handback(data: st.DataObject) -> None:
-    """What the host gets back can be printed, and holds its values for the host to reveal."""
+    """What the host gets back can be printed, and contains its values for the host to reveal."""
     last = data.draw(walks(data.draw(flows()), most=200))[-1].turn
     assert isinstance(last.then, Return)
     handback = last.then.handback
@@ -156,7 +156,7 @@ def test_handback(data: st.DataObject) -> None:
 @pytest.mark.parametrize("kind", Kind)
 @given(st.text("0123456789", min_size=9, max_size=20))
 def test_every_kind(kind: Kind, number: str) -> None:
-    """A secret of any kind, held in anything, is not seen."""
+    """A secret of any kind, inside anything, does not appear."""
     held = Secret(f"{number}@example.com" if kind is Kind.EMAIL else number, kind)
 
     assert_unseen(held, among={number})
@@ -164,9 +164,10 @@ def test_every_kind(kind: Kind, number: str) -> None:
 
 
 def test_nothing_is_unwrapped_whole() -> None:
-    """No code turns a whole value into a dict or tuple, where its secrets would stand open.
+    """No code turns a whole value into a dict or tuple, which would expose its secrets.
 
-    But what saves a call, and what gives the evidence of one consent out in clear.
+    The exceptions are the code that saves a call, and the code that writes the evidence of one
+    consent.
     """
     root = Path(secret.__file__).parent
     opened = re.compile(r"\b(asdict|astuple)\b")

@@ -1,4 +1,4 @@
-"""The table itself: what is forgotten when a state, a prompt or a way out is added."""
+"""The table itself: what can be forgotten when adding a state, a prompt, or a way out."""
 
 from contextlib import suppress
 
@@ -35,19 +35,19 @@ pytestmark = pytest.mark.requirement("R40")
 
 
 def problems(table=FLOW, terms=None):
-    """What `check` finds."""
+    """Return what `check` finds."""
     with pytest.raises(FlowProblems) as error:
         check(terms or Terms(), table)
     return error.value.problems
 
 
 def test_the_table_is_sound():
-    """The flow that ships has no problem."""
+    """The shipped flow has no problems."""
     check(Terms())
 
 
 def test_rows_have_names_of_their_own():
-    """Every row of a state can be told from the others by its name."""
+    """Every row of a state has a unique name."""
     for state, rows in FLOW.items():
         names = [row.name(state) for row in rows]
 
@@ -55,13 +55,13 @@ def test_rows_have_names_of_their_own():
 
 
 def test_every_ending_is_a_disposition():
-    """Every end state has the disposition of its name."""
+    """Every end state has the disposition with the same name."""
     assert {end.name for end in ENDS} == {end.disposition.name for end in ENDS}
 
 
 @pytest.mark.parametrize("state", list(FLOW), ids=lambda state: state.name)
 def test_a_block_forgotten(state):
-    """A state without its block is named."""
+    """A state without a block is named."""
     table = {other: rows for other, rows in FLOW.items() if other is not state}
 
     assert any(f"{state.name} has no ways out" in problem for problem in problems(table))
@@ -69,14 +69,14 @@ def test_a_block_forgotten(state):
 
 @pytest.mark.parametrize("state", list(State), ids=lambda state: state.name)
 def test_a_state_without_a_block(state, monkeypatch):
-    """A state that no chapter has is named."""
+    """A state that is in no chapter is named."""
     monkeypatch.delitem(BLOCKS, state)
 
     assert f"{state.name} has no block: write one in its chapter" in problems()
 
 
 def test_a_state_is_in_one_chapter():
-    """No two chapters have a block for one state."""
+    """No two chapters have a block for the same state."""
     assert sorted(state.name for chapter in CHAPTERS for state in chapter.CHAPTER) == sorted(
         state.name for state in State
     )
@@ -84,21 +84,21 @@ def test_a_state_is_in_one_chapter():
 
 @pytest.mark.parametrize("state", list(State), ids=lambda state: state.name)
 def test_a_state_in_the_chapter_of_its_phase(state):
-    """The states of a chapter are of one phase, and all of that phase are in it."""
+    """The states of a chapter have one phase, and all states of that phase are in it."""
     (blocks,) = (chapter.CHAPTER for chapter in CHAPTERS if state in chapter.CHAPTER)
 
     assert {other.phase for other in blocks} == {state.phase}
 
 
 def test_a_prompt_is_declared_once():
-    """No two chapters declare one prompt, and none declares what several say."""
+    """No two chapters declare the same prompt, and none declares a shared one."""
     declared = [*lines.SHARED, *(name for chapter in CHAPTERS for name in chapter.PROMPTS)]
 
     assert sorted(declared) == sorted(PROMPTS)
 
 
 def test_a_chapter_declares_what_it_says():
-    """What one chapter alone says is declared there; what several say is shared."""
+    """What only one chapter says is declared there; what several say is shared."""
     for chapter in CHAPTERS:
         others = {name for other in CHAPTERS if other is not chapter for name in said_by(other)}
 
@@ -106,14 +106,14 @@ def test_a_chapter_declares_what_it_says():
 
 
 def said_by(chapter):
-    """The prompts that the blocks of a chapter say: their words, keys and help, and on the way."""
+    """Return the prompts that the blocks of a chapter say: words, keys, help, and along the way."""
     for block in chapter.CHAPTER.values():
         yield from (name for each in declared(block) for name in each.names)
         yield from (row.say for row in block.rows if row.say)
 
 
 def test_a_block_of_another_kind(monkeypatch):
-    """A state whose block is of another kind than its name says is named."""
+    """A state whose block is of another kind is named."""
     monkeypatch.setitem(BLOCKS, State.OFFER, BLOCKS[State.DONE])
 
     assert "OFFER is of kind ask, and its block of pass" in problems()
@@ -123,7 +123,7 @@ def test_a_block_of_another_kind(monkeypatch):
     ("kind", "less"), [(Ask, "say"), (Do, "say"), (End, "say"), (Do, "ask"), (Do, "answers")]
 )
 def test_words_and_requests_cannot_be_forgotten(kind, less):
-    """A block that lacks its words, its request or the answers to it cannot be written."""
+    """A block without words, without a request, or without answers cannot be written."""
     block = next(block for block in BLOCKS.values() if isinstance(block, kind))
     given = {each.name: getattr(block, each.name) for each in fields(kind) if each.name != less}
 
@@ -133,14 +133,14 @@ def test_words_and_requests_cannot_be_forgotten(kind, less):
 
 @pytest.mark.parametrize("state", [S for S in State if S.kind is Kind.ASK], ids=lambda s: s.name)
 def test_keys_forgotten(state, monkeypatch):
-    """A question without menu or entry is named."""
+    """A question without a menu or an entry is named."""
     monkeypatch.setitem(BLOCKS, state, evolve(BLOCKS[state], keys=(), by=ONE_KEY))
 
     assert any(f"{state.name} waits for no keys" in problem for problem in problems())
 
 
 def test_a_row_that_is_never_taken():
-    """A row behind one that always holds is named."""
+    """A row after one that always holds is named."""
     table = {**FLOW, State.OFFER: (On(Digits, State.DECLINED), *FLOW[State.OFFER])}
 
     assert any("never taken" in problem for problem in problems(table))
@@ -155,7 +155,7 @@ def test_a_row_behind_one_with_the_same_guard():
 
 
 def test_a_row_of_its_own_takes_the_place_of_a_shared_one():
-    """A question that says itself what becomes of wrong keys has no other row for them."""
+    """A question that handles wrong keys itself has no other row for them."""
     ask = BLOCKS[State.OFFER]
     own = On(Digits, State.DECLINED, when=wrong_used_up)
     rows = evolve(ask, ways=(*ask.ways, own)).rows
@@ -174,7 +174,7 @@ def test_an_event_without_a_way_out():
 
 
 def test_a_trap_and_a_state_nobody_comes_to():
-    """A state that only asks again is a trap; those behind it are out of reach."""
+    """A state that only asks again is a trap, and those after it are unreachable."""
     rows = tuple(evolve(row, to=REPROMPT) for row in FLOW[State.AUTOPAY_OFFER])
     found = problems({**FLOW, State.AUTOPAY_OFFER: rows})
 
@@ -183,7 +183,7 @@ def test_a_trap_and_a_state_nobody_comes_to():
 
 
 def test_a_question_that_calls_only_come_back_to():
-    """A question that only a caller whom no agent took comes back to is named."""
+    """A question reached only by callers who come back without an agent is named."""
     rows = tuple(row for row in FLOW[State.AFTERWARDS] if row.to is not State.AUTOPAY_OFFER)
 
     found = problems({**FLOW, State.AFTERWARDS: rows})
@@ -192,7 +192,7 @@ def test_a_question_that_calls_only_come_back_to():
 
 
 def test_a_prompt_that_is_none():
-    """A row that says what is no prompt is named."""
+    """A row that says an unknown prompt is named."""
     table = {**FLOW, State.OFFER: (*FLOW[State.OFFER], On(Digits, REPROMPT, say="nonsense"))}
 
     assert any("'nonsense', which is no prompt" in problem for problem in problems(table))
@@ -202,7 +202,7 @@ def test_a_prompt_that_is_none():
     "state", [state for state in State if state.kind is not Kind.PASS], ids=lambda state: state.name
 )
 def test_a_line_that_says_what_is_no_prompt(state, monkeypatch):
-    """A state whose line names a prompt that is not registered is named, before any call."""
+    """A state whose line names an unregistered prompt is named, before any call."""
     said = (*BLOCKS[state].say, lines.say("nonsense"))
     monkeypatch.setitem(BLOCKS, state, evolve(BLOCKS[state], say=said))
 
@@ -212,7 +212,7 @@ def test_a_line_that_says_what_is_no_prompt(state, monkeypatch):
 
 
 def declared(block):
-    """The lines and keys of a block, each with the names of its prompts."""
+    """Return the lines and keys of a block, each with the names of its prompts."""
     return (*block.say, *block.keys) if isinstance(block, Ask) else tuple(block.say)
 
 
@@ -223,14 +223,14 @@ SAID = {(state, n) for state, block in BLOCKS.items() for x in declared(block) f
     ("state", "name"), sorted(SAID, key=lambda pair: (pair[0].name, pair[1])), ids=str
 )
 def test_a_prompt_forgotten(state, name, monkeypatch):
-    """A prompt that is taken out of the registry is missed where it is said."""
+    """A prompt removed from the registry is reported where it is said."""
     monkeypatch.delitem(PROMPTS, name)
 
     assert any(f"{state.name} says {name!r}" in problem for problem in problems())
 
 
 def test_lines_say_what_they_declare(monkeypatch):
-    """In every walk, a line and a key of a menu say no other prompts than they name."""
+    """In every walk, lines and keys of menus say only the prompts that they name."""
     said = []
 
     def watched(line):
@@ -265,7 +265,7 @@ def test_lines_say_what_they_declare(monkeypatch):
 
 
 def test_a_consent_that_remembers_something_else(monkeypatch):
-    """A yes that mints a consent, and has an update of its own, is named."""
+    """A yes that creates a consent, and also has an update of its own, is named."""
     ask = BLOCKS[State.AUTOPAY_OFFER]
     ways = (Press(Choice.YES, State.AUTOPAY, keep=lambda c: c.call), *ask.ways[1:])
     monkeypatch.setitem(BLOCKS, State.AUTOPAY_OFFER, evolve(ask, ways=ways))
@@ -274,7 +274,7 @@ def test_a_consent_that_remembers_something_else(monkeypatch):
 
 
 def test_a_consent_without_a_yes(monkeypatch):
-    """A question that asks for a consent, and has no yes to mint it, is named."""
+    """A question that asks for a consent, but has no yes to create it, is named."""
     ask = BLOCKS[State.AUTOPAY_OFFER]
     monkeypatch.setitem(BLOCKS, State.AUTOPAY_OFFER, evolve(ask, ways=ask.ways[1:]))
 
@@ -282,7 +282,7 @@ def test_a_consent_without_a_yes(monkeypatch):
 
 
 def test_an_option_without_a_way(monkeypatch):
-    """A key that is offered, and that no row is about, is named."""
+    """A key that is offered, but that no row is about, is named."""
     ask = BLOCKS[State.AUTOPAY_OFFER]
     monkeypatch.setitem(BLOCKS, State.AUTOPAY_OFFER, evolve(ask, ways=ask.ways[:1]))
 
@@ -291,7 +291,7 @@ def test_an_option_without_a_way(monkeypatch):
 
 @pytest.mark.requirement("R09")
 def test_what_must_be_heard_in_a_question_that_does_not_wait_for_it(monkeypatch):
-    """A question that says what must be heard, and takes a yes before that, is named."""
+    """A question that says what must be heard, but accepts an earlier yes, is named."""
     ask = BLOCKS[State.AUTOPAY_OFFER]
     monkeypatch.setitem(BLOCKS, State.AUTOPAY_OFFER, evolve(ask, consent=None))
 
@@ -310,7 +310,7 @@ def test_an_entry_without_examples(monkeypatch):
 
 
 def test_operations():
-    """A service that cannot look an account up, or has unheard-of operations, is named."""
+    """A service that cannot look up an account, or has unknown operations, is named."""
     terms = evolve(Terms(), operations=OPERATIONS - {"SearchByAccountNumber"} | {"Sing"})
     found = problems(terms=terms)
 
@@ -319,7 +319,7 @@ def test_operations():
 
 
 def test_one_machine_moves_all_calls():
-    """The compiled machine has the table's rows, no model, and no trigger of its own making."""
+    """The compiled machine has the table's rows, no model, and no triggers of its own."""
     machine = Mover(FLOW).machine
     compiled = sum(
         len(ways) for event in machine.events.values() for ways in event.transitions.values()
@@ -349,7 +349,7 @@ class OneEvent:
 
 @pytest.mark.requirement("R42")
 def test_each_step_is_the_machines_own(monkeypatch):
-    """On every way of several walks, and on events that fit nothing, `transitions` agrees."""
+    """Along several walks, and for events that do not fit, `transitions` agrees."""
     quick, compared, lost = Mover.move, 0, 0
 
     def both(mover, transition):
@@ -385,7 +385,7 @@ def test_each_step_is_the_machines_own(monkeypatch):
 
 
 def test_a_change_of_the_table_is_another_release():
-    """The digest of a flow names its table."""
+    """The digest of a flow identifies its table."""
     table = {**FLOW, State.OFFER: FLOW[State.OFFER][1:]}
 
     assert Flow().digest == Flow(Terms()).digest

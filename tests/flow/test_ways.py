@@ -1,4 +1,4 @@
-"""The ways to an address come in the biller's order, and one key leads from each to the next."""
+"""The ways to an address come in the biller's order, and one key leads to the next one."""
 
 from itertools import permutations
 
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.requirement("R08", "R53")
 
 
 def settled(flow: Flow, turn: Turn) -> Turn:
-    """The next turn that asks the caller, where service and record answer well."""
+    """Return the next turn that asks the caller, if the service and the record answer well."""
     answers = {
         Screen: Screened(),
         ReserveTry: TryReserved(),
@@ -44,7 +44,7 @@ def settled(flow: Flow, turn: Turn) -> Turn:
 
 
 def flow_by(order: tuple[Strategy, ...]) -> Flow:
-    """A flow in which the caller may ask for another address as often as there are ways."""
+    """Return a flow in which the caller may ask for another address once per way."""
     policy = Policy()
     return Flow(
         Terms(
@@ -61,7 +61,7 @@ def flow_by(order: tuple[Strategy, ...]) -> Flow:
     "order", [*permutations(Strategy)], ids=lambda o: "-".join(w.value for w in o)
 )
 def test_one_key_skips_a_way(order: tuple[Strategy, ...]) -> None:
-    """In any order of the policy, each way's first question has a key to the way after it."""
+    """In any order, each way's first question has a key that leads to the next way."""
     flow = flow_by(order)
     arrival = Arrival(
         "c",

@@ -1,4 +1,4 @@
-"""A small simulator of the runtime of `examples/json_gateway.py`, and a host on it."""
+"""A small simulator of the runtime for `examples/json_gateway.py`, with a host on it."""
 
 import hmac
 import json
@@ -22,7 +22,7 @@ from paperless_ivr.secret import Secret
 from paperless_ivr.testing.virtual_caller import ON_HOOK, VirtualCaller
 
 TALKS, RINGS = 2.0, 5.0
-"""Seconds that a talk and a transfer take."""
+"""The seconds that a talk and a transfer take."""
 
 Action = Mapping[str, Any]
 
@@ -32,7 +32,7 @@ class OnHook(Exception):
 
 
 def signed(request: WebRequest, key: Secret) -> WebRequest:
-    """A request with the runtime's signature: of path, query and body."""
+    """Return a request with the runtime's signature of its path, query, and body."""
     what = f"{request.path}?{request.query}\n".encode() + request.body
     signature = hmac.digest(key.reveal().encode(), what, "sha256").hex()
     return evolve(request, headers={"x-signature": signature})
@@ -54,13 +54,13 @@ class JsonRuntime:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the gateway claims."""
+        """The capabilities that the gateway claims."""
         return self.gateway.capabilities
 
-    # ── what the kit asks for ──
+    # ── what the kit needs ──
 
     def begins(self, arrival: Arrival) -> WebRequest:
-        """The host hands the call over."""
+        """Have the host hand the call over."""
         self._number = arrival.ani.reveal() if arrival.ani else ""
         self._dialed = arrival.dnis
         known = arrival_to_strings(arrival)
@@ -68,37 +68,37 @@ class JsonRuntime:
         return self._post(f"{self.gateway.address}/begin?{told}")
 
     def ends(self) -> WebRequest:
-        """The call is over."""
+        """Return the request for the end of the call."""
         return self._post(f"{self.gateway.address}/event", status="completed")
 
     def news(self) -> tuple[WebRequest, ...]:
-        """A status report of a call in progress."""
+        """Return status reports of a call in progress."""
         return (self._post(f"{self.gateway.address}/event", status="answered"),)
 
     def signed(self, request: WebRequest) -> WebRequest:
-        """The request with the runtime's signature."""
+        """Return the request with the runtime's signature."""
         return signed(request, self.gateway.key)
 
     def forged(self, request: WebRequest) -> WebRequest:
-        """Signed by somebody else."""
+        """Return the request as signed by someone else."""
         return evolve(request, headers={"x-signature": 64 * "0"})
 
     def hold(self, seconds: float) -> None:
-        """Lets time pass."""
+        """Let time pass."""
         with suppress(OnHook):
             self._until(seconds, stops=False)
 
     def utterance(self, prompt: Prompt, language: str) -> str:
-        """What is heard of a prompt."""
+        """Return what is heard of a prompt."""
         text = said([prompt], language, self.gateway.catalog)
         return f"{prompt.language or language}: {text}"
 
     def agent(self, result: TransferResult) -> None:
-        """What becomes of the next transfer."""
+        """Set the result of the next transfer."""
         self._result = result
 
     def follow(self, document: str) -> WebRequest | None:
-        """Does one action after the other; the last one says where to go."""
+        """Do one action after another. The last one says where to go."""
         self._key = ""
         try:
             for action in json.loads(document):
@@ -110,7 +110,7 @@ class JsonRuntime:
     # ── actions ──
 
     def _do(self, action: Action) -> dict[str, str]:
-        """Does an action; gives what is told at its address."""
+        """Do an action. Return what is reported to its address."""
         match action["action"]:
             case "talk":
                 self._talk(action)
@@ -140,7 +140,7 @@ class JsonRuntime:
         return {"digits": digits, "by": "hash" if key else "silence"}
 
     def _until(self, seconds: float, *, stops: bool) -> str:
-        """The key that comes within so many seconds; where none stops anything, keys are lost."""
+        """Return the key that comes within this many seconds. Keys that stop nothing are lost."""
         until = self.caller.now + seconds
         while key := self.caller.next(until - self.caller.now):
             if key == ON_HOOK:

@@ -1,4 +1,4 @@
-"""A gateway that keeps the contract, written straight on a virtual caller, to be broken."""
+"""A gateway that keeps the contract, written directly on a virtual caller, to be broken."""
 
 from attrs import define, field
 
@@ -17,12 +17,12 @@ from paperless_ivr.secret import keys
 from paperless_ivr.testing.virtual_caller import ON_HOOK, VirtualCaller
 
 UTTERANCE = 2.0
-"""Seconds that every prompt takes."""
+"""The seconds that every prompt takes."""
 
 
 @define
 class Model:
-    """A runtime, its gateway and its caller in one."""
+    """A runtime, its gateway, and its caller in one."""
 
     caller: VirtualCaller = field(factory=VirtualCaller)
     capabilities: Capabilities = Capabilities("a model")
@@ -32,12 +32,12 @@ class Model:
     result: TransferResult = TransferResult.UNKNOWN
     log: str = ""
     ended_at: tuple[str, float] | None = None
-    """The end key of a gather that was complete, and when."""
+    """The end key of a gather that was complete, and when it ended."""
 
-    # ── what the kit asks for ──
+    # ── what the kit needs ──
 
     def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Performs a turn."""
+        """Perform a turn."""
         if self.gone:
             return HungUp()
         event = self.turn(turn, language)
@@ -45,46 +45,46 @@ class Model:
         return event
 
     def hold(self, seconds: float) -> None:
-        """A request runs."""
+        """Let time pass while a request runs."""
         until = self.caller.now + seconds
         while self.caller.now < until and not self.gone:
             self.gone = self.waiting(self.caller.next(until - self.caller.now))
 
     def utterance(self, prompt: Prompt, language: str) -> str:
-        """How a prompt sounds."""
+        """Return what is heard of a prompt."""
         return f"{prompt.name} in {prompt.language or language}"
 
     def lose(self, prompt: Prompt) -> bool:
-        """Makes a prompt unplayable."""
+        """Make a prompt unplayable."""
         self.lost.add(prompt.name)
         return True
 
     def cut(self) -> bool:
-        """Cuts the line."""
+        """Cut the line."""
         self.gone = True
         return True
 
     def agent(self, result: TransferResult) -> None:
-        """What becomes of the next transfer."""
+        """Set the result of the next transfer."""
         self.result = result
 
     def shown(self) -> str:
-        """What was logged."""
+        """Return what was logged."""
         return self.log
 
     def close(self) -> None:
-        """Nothing was started."""
+        """Do nothing: nothing was started."""
 
     # ── the gateway ──
 
     def waiting(self, key: str) -> bool:
-        """What comes while a request runs is kept; whether the caller is gone."""
+        """Keep what comes while a request runs. Tell whether the caller is gone."""
         if key != ON_HOOK:
             self.ahead += key
         return key == ON_HOOK
 
     def turn(self, turn: Turn, language: str) -> CallerEvent | None:
-        """What comes of a turn whose caller is there at first."""
+        """Return the result of a turn whose caller is there at first."""
         gather = turn.then if isinstance(turn.then, Gather) else None
         if gather and not gather.type_ahead:
             self.flush()
@@ -107,28 +107,28 @@ class Model:
                 return self.request()
 
     def keep(self, key: str) -> None:
-        """A key that cut the words of a request."""
+        """Keep a key that interrupted the words of a request."""
         self.ahead += key
 
     def flush(self) -> None:
-        """Throws away what was pressed ahead."""
+        """Discard keys pressed ahead."""
         self.ahead = ""
 
     def request(self) -> CallerEvent | None:
-        """What comes of a turn that waits for an answer."""
+        """Return the result of a turn that waits for an answer."""
         return None
 
     def back(self) -> CallerEvent | None:
-        """What comes of a turn that gives the call back."""
+        """Return the result of a turn that gives the call back."""
         return None
 
     def unheard(self, turn: Turn) -> int | None:
-        """The first prompt that could not be played."""
+        """Return the first prompt that could not be played."""
         names = [prompt.name for prompt in turn.say]
         return next((n for n, name in enumerate(names) if name in self.lost), None)
 
     def speak(self, turn: Turn, language: str, *, stops: bool) -> tuple[str, int]:
-        """Speaks; the key that interrupted it, or ON_HOOK, and in which prompt."""
+        """Speak. Return the key that interrupted, or ON_HOOK, and the number of its prompt."""
         for number, prompt in enumerate(turn.say):
             if prompt.name in self.lost:
                 continue
@@ -142,13 +142,13 @@ class Model:
         return "", 0
 
     def is_late(self, key: str) -> bool:
-        """The end key of the gather before."""
+        """Tell whether this is the end key of the previous gather."""
         end_key, since = self.ended_at or ("", 0.0)
         self.ended_at = None
         return key == end_key and self.caller.now - since < 3.0
 
     def gather(self, gather: Gather, interrupted: int | None) -> CallerEvent:
-        """Keys, until they are enough."""
+        """Gather keys until there are enough."""
         self.log += f"gathering {gather!r}"
         taken = ""
         while len(taken) < gather.max_keys:
@@ -164,7 +164,7 @@ class Model:
         return self.digits(gather, taken, Ended.FULL, interrupted)
 
     def key(self, wait: float) -> str:
-        """The next key, pressed ahead or not."""
+        """Return the next key, pressed ahead or not."""
         if self.ahead:
             key, self.ahead = self.ahead[0], self.ahead[1:]
             return key
@@ -172,17 +172,17 @@ class Model:
         return self.key(wait) if key and self.is_late(key) else key
 
     def silence(self, gather: Gather, taken: str, interrupted: int | None) -> CallerEvent:
-        """No more keys came."""
+        """Return the event when no more keys come."""
         return self.digits(gather, taken, Ended.TIMEOUT, interrupted) if taken else NoInput()
 
     def digits(
         self, gather: Gather, taken: str, ended: Ended, interrupted: int | None
     ) -> CallerEvent:
-        """What is told of keys."""
+        """Return the event for keys."""
         return Digits(keys(taken), ended, interrupted)
 
     def transfer(self) -> CallerEvent:
-        """A person is rung."""
+        """Ring a person."""
         self.ahead = ""
         until = self.caller.now + 5.0
         while self.caller.now < until:

@@ -1,4 +1,4 @@
-"""A person at a terminal: what is printed is heard, keys are typed a line at a time."""
+"""A person at a terminal, who hears what is printed, and types keys line by line."""
 
 import io
 
@@ -14,20 +14,20 @@ from paperless_ivr.testing.virtual_caller import ON_HOOK, VirtualCaller
 
 WORDS = Catalog.of(Policy())
 A_LINE = 1.0
-"""Keys closer than this are typed in one line."""
+"""Keys closer together than this are typed in one line."""
 AT_A_LOSS = 60.0
-"""After this time the person just presses Enter."""
+"""After this time, the person just presses Enter."""
 
 
 @define(slots=False)
 class Screen(io.StringIO):
-    """What the caller reads; asks for keys and remarks in brackets are not spoken."""
+    """What the caller reads. Requests for keys, and remarks in brackets, are not spoken."""
 
     caller: VirtualCaller
     text: str = ""
 
     def write(self, text: str) -> int:
-        """A line, or what asks for one."""
+        """Show a line, or a request for one."""
         self.text += text
         if text.endswith("\n") and text.strip() and not text.startswith("  ("):
             self.caller.begins(text.strip())
@@ -44,7 +44,7 @@ class Keyboard(io.StringIO):
     result: TransferResult | None = None
 
     def readline(self, size: int = -1, /) -> str:
-        """A line, typed when the caller comes to it."""
+        """Return a line, typed when the caller gets to it."""
         if self.screen.text.endswith("busy, …> "):
             assert self.result is not None
             while (key := self.caller.next(5.0)) not in ("", ON_HOOK):
@@ -59,13 +59,13 @@ class Keyboard(io.StringIO):
         return "" if key == ON_HOOK else f"{line}{heard if line else ''}\n"
 
     def isatty(self) -> bool:
-        """It only stands in for one."""
+        """Return False: it only stands in for one."""
         return False
 
 
 @define
 class TerminalRig:
-    """A terminal and the person at it."""
+    """A terminal, with a person at it."""
 
     caller: VirtualCaller = field(factory=VirtualCaller)
     screen: Screen = field(init=False)
@@ -74,39 +74,39 @@ class TerminalRig:
     capabilities: Capabilities = CAPABILITIES
 
     def __attrs_post_init__(self) -> None:
-        """The terminal is there."""
+        """Set up the terminal."""
         self.screen = Screen(self.caller)
         self.keyboard = Keyboard(self.caller, self.screen)
         self.gateway = TerminalGateway(WORDS, self.screen, self.keyboard)
 
     def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Performs a turn."""
+        """Perform a turn."""
         return self.gateway.perform(turn, language)
 
     def hold(self, seconds: float) -> None:
-        """Nobody types."""
+        """Let time pass while no one types."""
         self.caller.now += seconds
 
     def utterance(self, prompt: Prompt, language: str) -> str:
-        """A prompt as it is printed."""
+        """Return a prompt as printed."""
         return said([prompt], language, WORDS)
 
     def lose(self, prompt: Prompt) -> bool:
-        """Every prompt can be printed."""
+        """Return False: every prompt can be printed."""
         return False
 
     def cut(self) -> bool:
-        """The terminal is closed."""
+        """Close the terminal."""
         self.caller.gone = True
         return True
 
     def agent(self, result: TransferResult) -> None:
-        """What is typed when a person is rung."""
+        """Set what is typed when a person is rung."""
         self.keyboard.result = result
 
     def shown(self) -> str:
-        """All that was printed."""
+        """Return everything that was printed."""
         return self.screen.text + repr(self.gateway)
 
     def close(self) -> None:
-        """Nothing was started."""
+        """Do nothing: nothing was started."""

@@ -1,4 +1,4 @@
-"""What a gateway can do, held against what a flow needs."""
+"""Compares what a gateway can do with what a flow needs."""
 
 import pytest
 from attrs import evolve, fields
@@ -18,13 +18,13 @@ pytestmark = pytest.mark.requirement("R41")
 
 
 def test_a_gateway_that_does_everything_is_met() -> None:
-    """Nothing is degraded where every claim is met."""
+    """If every claim is met, nothing is degraded."""
     assert {finding.how for finding in check(FLOW, ALL).findings} == {How.MET}
 
 
 @pytest.mark.parametrize("name", CLAIMS)
 def test_emulated_is_as_good(name: str) -> None:
-    """What the adapter makes up runs, consent or not, and the report says by what."""
+    """What the adapter emulates works, consent or not, and the report says how."""
     report = check(FLOW, evolve(ALL, **{name: Claim(How.EMULATED, "a trick")}))
 
     assert [finding.by for finding in report.having(How.EMULATED)] == ["a trick"]
@@ -33,21 +33,21 @@ def test_emulated_is_as_good(name: str) -> None:
 @pytest.mark.requirement("R09")
 @pytest.mark.parametrize("name", CONSENT)
 def test_consent_is_not_done_worse(name: str) -> None:
-    """What a consent rests on is refused where it is degraded, and the error says why."""
+    """If something that a consent depends on is degraded, it is refused, and the error says why."""
     with pytest.raises(GatewayProblems, match=r"a trick.*a consent depends on it"):
         check(FLOW, evolve(ALL, **{name: Claim(How.DEGRADED, "a trick")}))
 
 
 @pytest.mark.parametrize("name", [name for name in CLAIMS if name not in CONSENT])
 def test_what_is_no_consent_may_be_done_worse(name: str) -> None:
-    """What no consent rests on is degraded, and runs."""
+    """What no consent depends on is degraded, and works."""
     report = check(FLOW, evolve(ALL, **{name: Claim(How.DEGRADED)}))
 
     assert len(report.having(How.DEGRADED)) == 1
 
 
 def test_every_problem_is_told_at_once() -> None:
-    """All that is refused stands in one error."""
+    """One error lists everything that is refused."""
     poor = Capabilities(
         "a poor runtime",
         interrupted=Claim(How.REFUSED),
@@ -69,7 +69,7 @@ def test_every_problem_is_told_at_once() -> None:
 
 
 def test_addresses_by_keypad_need_long_entries() -> None:
-    """A flow whose policy has no entry by keypad needs no long entries."""
+    """If a policy does not allow addresses by keypad, the flow needs no long entries."""
     by_text = evolve(Policy(), address=evolve(Address(), strategies=(Strategy.ON_FILE,)))
 
     with pytest.raises(GatewayProblems, match="gather 256 keys"):
@@ -88,7 +88,7 @@ def test_without_transfers_it_runs() -> None:
 
 
 def test_short_waits_are_worse() -> None:
-    """A runtime that cannot wait as long as the policy is degraded."""
+    """A runtime that cannot wait as long as the policy says is degraded."""
     report = check(FLOW, evolve(ALL, longest_wait=20.0))
 
     assert [finding.need for finding in report.having(How.DEGRADED)] == [

@@ -1,4 +1,4 @@
-"""The example of a gateway to web requests in JSON keeps the contract of document gateways."""
+"""The example of a gateway for web requests in JSON keeps the contract of document gateways."""
 
 from pathlib import Path
 
@@ -31,22 +31,22 @@ GATEWAY = JsonGateway(
 
 @pytest.fixture(autouse=True)
 def _quiet() -> object:
-    """What is checked prints nothing."""
+    """Keep what is checked from printing."""
     structlog.configure(processors=[lambda *_: (_ for _ in ()).throw(structlog.DropEvent)])
     yield
     structlog.reset_defaults()
 
 
 def test_it_keeps_the_contract() -> None:
-    """Every promise that it claims is kept."""
+    """It keeps every promise that it claims."""
     check_document_gateway(lambda: JsonRuntime(GATEWAY))
 
 
 class BySecret(JsonGateway):
-    """Of a runtime that signs nothing: every address has a secret."""
+    """For a runtime that signs nothing: every address contains a secret."""
 
     def read(self, request: WebRequest) -> Visit:
-        """What came, with a secret that is right."""
+        """Return what a request says, if its secret is right."""
         rest, _, secret = request.query.rpartition("secret=")
         if secret != "open":
             raise Rejected(403, "the address has no secret")
@@ -54,14 +54,14 @@ class BySecret(JsonGateway):
 
 
 class Unsigned(JsonRuntime):
-    """A runtime that signs nothing, and has headers that say nothing."""
+    """A runtime that signs nothing, and has meaningless headers."""
 
     def signed(self, request: WebRequest) -> WebRequest:
-        """As it is."""
+        """Return the request unchanged."""
         return evolve(request, headers={"content-type": "application/json"})
 
     def forged(self, request: WebRequest) -> WebRequest:
-        """With a guessed secret."""
+        """Return the request with a guessed secret."""
         return evolve(request, query=request.query.replace("=open", "=guessed"))
 
     def _post(self, url: str, **told: str) -> WebRequest:
@@ -69,13 +69,13 @@ class Unsigned(JsonRuntime):
 
 
 def test_a_secret_in_the_addresses_keeps_it_too() -> None:
-    """A gateway whose runtime signs nothing is not held to headers."""
+    """A gateway whose runtime signs nothing is not tested for headers."""
     known = {field.name: getattr(GATEWAY, field.name) for field in fields(JsonGateway)}
     check_document_gateway(lambda: Unsigned(BySecret(**known)))
 
 
 def test_it_is_short() -> None:
-    """Whoever writes one reads it in one sitting."""
+    """It can be read in one sitting."""
     source = Path(examples.json_gateway.__file__).read_text(encoding="utf-8")
     assert len(source.splitlines()) < 100
 
@@ -93,7 +93,7 @@ def test_what_is_no_call_is_refused(body: bytes) -> None:
 
 @pytest.mark.parametrize("digits", ["null", "1", '"1x"', '["1"]', '"' + 600 * "1" + '"'])
 def test_keys_that_are_none_are_refused(digits: str) -> None:
-    """Only keys of a telephone are keys."""
+    """Only keys on a telephone are keys."""
     body = f'{{"call": "c", "digits": {digits}}}'.encode()
     request = WebRequest("/keys", "most=4", body)
     with pytest.raises(Rejected) as refused:

@@ -1,4 +1,4 @@
-"""The terminal as a channel: what is typed, and what the flow is told of it."""
+"""The terminal as a channel: what is typed, and what the flow is told about it."""
 
 import io
 
@@ -30,17 +30,17 @@ MENU = Gather("12", 1, 5, 3)
 
 
 def scripted(script: str) -> TerminalGateway:
-    """A gateway that plays a script."""
+    """Return a gateway that plays a script."""
     return TerminalGateway(WORDS, io.StringIO(), script=tokens(script))
 
 
 def typed(text: str) -> TerminalGateway:
-    """A gateway that reads what was typed."""
+    """Return a gateway that reads what was typed."""
     return TerminalGateway(WORDS, io.StringIO(), io.StringIO(text))
 
 
 def does(gateway: SessionGateway, then: Then) -> CallerEvent | None:
-    """What the caller does at a turn that waits for that."""
+    """Return what the caller does in a turn that waits for this."""
     return gateway.perform(Turn(Call(Arrival("c", "b")), (), then), "en-US")
 
 
@@ -60,7 +60,7 @@ def does(gateway: SessionGateway, then: Then) -> CallerEvent | None:
     ],
 )
 def test_what_a_token_is(token: str, gather: Gather, event: CallerEvent) -> None:
-    """Each token is one thing that a caller does; no more tokens is a hang-up."""
+    """Each token is one action of the caller; no more tokens means a hang-up."""
     assert does(scripted(token), gather) == event
 
 
@@ -75,12 +75,12 @@ def test_what_a_token_is(token: str, gather: Gather, event: CallerEvent) -> None
     ],
 )
 def test_what_a_line_is(line: str, event: CallerEvent) -> None:
-    """An empty line is silence, the end is a hang-up, nonsense is asked again."""
+    """An empty line is silence, the end is a hang-up, and nonsense is asked for again."""
     assert does(typed(line), ENTRY) == event
 
 
 def test_more_keys_than_asked_for_are_pressed_ahead() -> None:
-    """They answer the next question, unless it throws them away."""
+    """They answer the next question, unless it discards them."""
     gateway = typed("112\n2\n")
     assert does(gateway, MENU) == Digits(keys("1"))
     assert does(gateway, MENU) == Digits(keys("1"), interrupted=0)
@@ -88,7 +88,7 @@ def test_more_keys_than_asked_for_are_pressed_ahead() -> None:
 
 
 def test_ahead_keys_are_thrown_away() -> None:
-    """A question that must be heard does not take keys that were pressed before it (R09)."""
+    """A question that must be heard does not accept keys pressed before it (R09)."""
     gateway = typed("11\n")
     assert does(gateway, MENU) == Digits(keys("1"))
     assert does(gateway, evolve(MENU, type_ahead=False)) == HungUp()
@@ -102,7 +102,7 @@ def test_an_end_key_after_a_full_entry_answers_nothing() -> None:
 
 
 def test_transfers() -> None:
-    """A result is told as it is; a script without one goes on at the next question."""
+    """A result is reported as it is. A script without one continues at the next question."""
     transfer = Transfer(Reason.CALLER_ASKED)
     assert does(scripted("busy"), transfer) == TransferEnded(TransferResult.BUSY)
     assert does(typed("2\nanswered\n"), transfer) == TransferEnded(TransferResult.ANSWERED)
@@ -113,7 +113,7 @@ def test_transfers() -> None:
 
 
 def test_a_request_only_speaks() -> None:
-    """What the service is asked is not the terminal's."""
+    """Requests to the service are not the terminal's business."""
     gateway = scripted("1")
     turn = Turn(
         Call(Arrival("c", "b")),
@@ -125,7 +125,7 @@ def test_a_request_only_speaks() -> None:
 
 
 def test_what_is_personal_is_not_shown() -> None:
-    """Keys of a private entry are dots; the gateway's repr holds none."""
+    """Keys of a private entry appear as dots, and the gateway's repr has none of them."""
     gateway = scripted("1137#")
     does(gateway, evolve(ENTRY, private=True))
     assert gateway.out.getvalue() == "  (presses ••••#)\n"  # type: ignore[attr-defined]
@@ -133,6 +133,6 @@ def test_what_is_personal_is_not_shown() -> None:
 
 
 def test_a_script_says_every_token_that_means_nothing() -> None:
-    """Before the call, not in it."""
+    """This is reported before the call, not during it."""
     with pytest.raises(ValueError, match="x, 1=2: not understood"):
         tokens("1 x 1=2 busy *@3")

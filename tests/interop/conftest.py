@@ -1,4 +1,4 @@
-"""SOAP libraries of another language: npm's, on Node."""
+"""SOAP libraries in another language: npm's, on Node."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ MISSING = "needs Node and npm's soap: install nodejs and npm, then run make test
 
 @pytest.fixture(scope="session")
 def node() -> str:
-    """The program `node`, with npm's soap beside it; without, a test is skipped, or fails in CI."""
+    """The program `node`, with npm's soap. Without it, a test is skipped, or fails in CI."""
     program = shutil.which("node")
     if program and (REPROMPT / "node_modules/soap").is_dir():
         return program
@@ -27,7 +27,7 @@ def node() -> str:
 
 @pytest.fixture
 def soap_server(node: str) -> Iterator[Callable[..., str]]:
-    """Starts npm's SOAP server on our WSDL, and says at which address; it stops afterwards."""
+    """Starts npm's SOAP server with our WSDL, gives its address, and stops it afterward."""
     with ExitStack() as ending:
         wsdl = ending.enter_context(
             as_file(files("paperless_ivr.cloudivr").joinpath("CloudIVR.wsdl"))

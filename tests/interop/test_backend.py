@@ -1,4 +1,4 @@
-"""The back end over SOAP against npm's SOAP server, which shares no code with ours."""
+"""The SOAP back end against npm's SOAP server, which shares no code with ours."""
 
 from collections.abc import Callable
 
@@ -38,7 +38,7 @@ PHONE = secret.phone("+12175550101")
 
 
 def prefer(invoice_type: str, *, paperless: bool = True) -> StoreCustomerPreference:
-    """A preference of the customer whom the server knows."""
+    """Return a preference of the customer whom the server knows."""
     return StoreCustomerPreference(
         RIVERA.id, RIVERA.account, invoice_type, paperless, RIVERA.email, None, "c", "k"
     )
@@ -46,7 +46,7 @@ def prefer(invoice_type: str, *, paperless: bool = True) -> StoreCustomerPrefere
 
 @pytest.mark.parametrize("soap", ["1.1", "1.2"])
 def test_all_seven(soap_server: Callable[..., str], soap: str) -> None:
-    """Every operation is understood both ways, in both versions of SOAP."""
+    """Every operation is understood in both directions, in both versions of SOAP."""
     connection = evolve(demo_connection(soap_server()), soap=soap)
     backend = SoapBackend(connection)
 
@@ -91,7 +91,7 @@ def test_all_seven(soap_server: Callable[..., str], soap: str) -> None:
 
 
 def test_wrong_key(soap_server: Callable[..., str]) -> None:
-    """A partner key that the server does not know is a service that we have no access to."""
+    """If the server does not know our partner key, we have no access to the service."""
     connection = demo_connection(soap_server("--partner-key", "another"))
 
     answer = SoapBackend(connection).answer(SearchByAccountNumber(RIVERA.account), BUDGET)

@@ -1,4 +1,4 @@
-"""npm's SOAP client against the reference service; npm's SOAP server, on our WSDL, by zeep."""
+"""npm's SOAP client against the reference service, and zeep against npm's SOAP server."""
 
 import json
 import subprocess
@@ -113,7 +113,7 @@ def test_server(soap_server: Callable[..., str], port: str) -> None:
 
 
 def test_servers_end_with_their_input(node: str) -> None:
-    """A server ends when nobody holds its standard input any more."""
+    """A server exits when no one holds its standard input open anymore."""
     wsdl = Path(__file__).parents[2] / "src/paperless_ivr/cloudivr/CloudIVR.wsdl"
     done = subprocess.run(
         [node, "server.js", str(wsdl)],

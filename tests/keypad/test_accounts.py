@@ -1,4 +1,4 @@
-"""Account numbers: the star, cards in the wrong place, read-back in groups."""
+"""Account numbers: the star, cards in the wrong place, and read-back in groups."""
 
 import random
 
@@ -40,7 +40,7 @@ TEST_CARDS = {
 
 
 def with_check_digit(body: str) -> str:
-    """The body with a Luhn check digit, found by trying all ten with the schoolbook rule."""
+    """Return the body with a Luhn check digit, found by trying all ten."""
 
     def total(number: str) -> int:
         weighted = (int(d) * (2 if n % 2 else 1) for n, d in enumerate(reversed(number)))
@@ -69,14 +69,14 @@ def test_test_cards_are_cards(number: str) -> None:
 
 @given(st.from_regex(r"(4|5|6|30|3[4-9]|2221|2500|2720)[0-9]{12,14}", fullmatch=True))
 def test_one_wrong_digit_is_no_card(body: str) -> None:
-    """Of the ten last digits exactly one, the Luhn check digit, makes a card."""
+    """Exactly one of the ten last digits, the Luhn check digit, makes a card."""
     cards = [body + digit for digit in "0123456789" if looks_like_card(body + digit)]
 
     assert [with_check_digit(body)] == cards
 
 
 def test_beginnings_of_cards() -> None:
-    """Of all beginnings of four digits, those that cards are issued from make a card."""
+    """Of all four-digit beginnings, those from which cards are issued make a card."""
     issued = {*range(2221, 2721), *range(3000, 3100), *range(3400, 7000)}
 
     found = {
@@ -91,13 +91,13 @@ def test_beginnings_of_cards() -> None:
 
 @given(st.one_of(st.text("0123456789", max_size=10), st.text("0123456789", min_size=18)))
 def test_other_lengths_are_no_cards(rest: str) -> None:
-    """Fewer than 13 digits or more than 19 are no card number."""
+    """Fewer than 13 digits, or more than 19, are not a card number."""
     assert not looks_like_card(with_check_digit("4" + rest))
 
 
 @given(st.text())
 def test_any_text_may_be_asked_about(text: str) -> None:
-    """Only digits 0 to 9 make a card; any other text is just no card."""
+    """Only digits 0 to 9 make a card; any other text is not a card."""
     assume(not text.isascii() or not text.isdigit())
     assume(text)
 
@@ -108,11 +108,11 @@ def test_any_text_may_be_asked_about(text: str) -> None:
 @pytest.mark.parametrize("number", TEST_CARDS.values(), ids=TEST_CARDS.keys())
 @pytest.mark.parametrize("more", ["1", "123", "1228", "1228123"])
 def test_a_card_with_more_behind_it(number: str, more: str) -> None:
-    """A date or a code after a card makes it no account number, unless some have that length."""
+    """A date or code after a card makes it no account number, unless some have that length."""
     keys = number + more
     usual = len(number) == (15 if number[:2] in ("34", "37") else 14 if number[0] == "3" else 16)
     if not usual or number.startswith("35"):
-        return  # too few of them to try each length: longer accounts would look like cards
+        return  # too few to try each length, because longer accounts would look like cards
     form = "#" * len(keys)
     assert AccountPad().may_be_card(keys)
     assert AccountPad().read(keys) is None
@@ -127,7 +127,7 @@ def test_a_card_with_more_behind_it(number: str, more: str) -> None:
     st.sets(st.sampled_from("-./_")),
 )
 def test_the_same_account_counts_as_one(one: str, other: str, dropped: set[str]) -> None:
-    """Whatever signs a policy drops; letters, digits and zeros within a number make another."""
+    """This holds whatever signs a policy drops. Letters, digits, and inner zeros count."""
     pad = AccountPad(dropped=tuple(dropped))
     assert pad.same(one, pad.bare(one))
     assert counts_as(one) == counts_as(pad.bare(one)) == counts_as(f"0{one} ")
@@ -137,7 +137,7 @@ def test_the_same_account_counts_as_one(one: str, other: str, dropped: set[str])
 
 
 def test_few_long_account_numbers_look_like_cards() -> None:
-    """Of 18 and 20 random digits about 4 in 100 do."""
+    """Of 18 and 20 random digits, about 4 in 100 do."""
     chance = random.Random(1)
     for size in (18, 20):
         found = sum(
@@ -155,7 +155,7 @@ def test_groups_join_back(digits: str, size: int) -> None:
 
 @given(DIGITS, st.integers(2, 6))
 def test_no_lonely_last_digit(digits: str, size: int) -> None:
-    """All groups have `size` digits but the last, which has two to `size` + 1."""
+    """All groups have `size` digits, except the last, which has two to `size` + 1."""
     *full, last = groups(digits, size) or ("",)
 
     assert [size] * len(full) == [len(group) for group in full]
@@ -174,7 +174,7 @@ def test_no_lonely_last_digit(digits: str, size: int) -> None:
     ],
 )
 def test_groups_as_people_read(digits: str, size: int, read: tuple[str, ...]) -> None:
-    """Typical numbers fall into the groups people expect, telephone numbers among them."""
+    """Typical numbers, including telephone numbers, are split into the groups people expect."""
     assert read == groups(digits, size)
 
 
@@ -186,5 +186,5 @@ def test_last_four_of_any_writing(before: list[str], four: str) -> None:
 
 @pytest.mark.parametrize(("account", "ending"), [("", ""), ("AB", ""), ("7-8", "78")])
 def test_last_four_of_short_numbers(account: str, ending: str) -> None:
-    """A number with fewer than four digits gives all it has."""
+    """For a number with fewer than four digits, all of them are returned."""
     assert ending == last_four(account)

@@ -1,4 +1,4 @@
-"""E-mail addresses by one press a character: guesses, stops, and the exact code behind them."""
+"""E-mail addresses with one press per character: guesses, corrections, and the exact code."""
 
 import statistics
 import string
@@ -44,7 +44,7 @@ FLOORS = {"holder": (92, 99), "spouse": (78, 94), "none": (72, 89)}
 
 
 def first(keys: str, **known: str) -> Guess:
-    """The best guess."""
+    """Return the best guess."""
     return DECODER.decode(keys, **known)[0]
 
 
@@ -54,7 +54,7 @@ class TestGuesses:
     @settings(deadline=None)
     @given(st.text() | st.text("0123456789*#"), NAMES, st.text(max_size=8))
     def test_no_keys_raise(self, keys: str, name: str, other: str) -> None:
-        """No key string raises, whatever is known about the caller and whatever is confirmed."""
+        """No string of keys raises, whatever is known about the caller or confirmed."""
         DECODER.decode(keys, holder=name, on_file=other)
         DECODER.refine(keys, other, ruled_out=(name, other), holder=other, on_file=name)
         DECODER.exact(keys)
@@ -62,7 +62,7 @@ class TestGuesses:
     @settings(deadline=None)
     @given(st.text("0123456789*", min_size=1, max_size=12), NAMES)
     def test_a_guess_has_the_keys(self, keys: str, name: str) -> None:
-        """A guess is a local part of these keys, certainties add up, and pieces are the whole."""
+        """A guess is a local part with these keys, certainties add up, and pieces form it."""
         guesses = DECODER.decode(keys, holder=name, limit=1000)
 
         assert sum(guess.certainty for guess in guesses) <= 1 + 1e-9
@@ -93,11 +93,11 @@ class TestGuesses:
         assert first(on_keys(local), holder=holder).address == local
 
     def test_what_is_on_file(self) -> None:
-        """The local part on file is expected, whatever the domain now is."""
+        """The local part on file is expected, even if the domain is now different."""
         assert first("79277392#1", on_file="qwaprexa@example.com").address == "qwaprexa@gmail.com"
 
     def test_words(self) -> None:
-        """Names and words are read as such, all else by its characters."""
+        """Names and words are read as such, and everything else character by character."""
         pieces = first("5263*7648442#1", holder="Jane Smith").pieces
 
         assert [(piece.text, piece.said.value) for piece in pieces] == [
@@ -111,11 +111,11 @@ class TestGuesses:
         ]
 
     def test_names_that_sound_alike(self) -> None:
-        """A name is spelled where another one has its keys and its sound."""
+        """A name is spelled if another one has the same keys and the same sound."""
         assert {piece.said for piece in first("7333", holder="Ann Reed").pieces} == {Said.CHARACTER}
 
     def test_domains_in_the_biller_s_order(self) -> None:
-        """The keys of the domains are those of the biller."""
+        """The keys of the domains are in the biller's order."""
         decoder = EmailDecoder(domains=("example.net", "gmail.com"))
 
         assert decoder.decode("5263#2", holder="Jane")[0].address == "jane@gmail.com"
@@ -124,7 +124,7 @@ class TestGuesses:
     @settings(deadline=None)
     @given(st.sampled_from(["jane.smith@gmail.com", "jane@acmewater.com"]))
     def test_results_print_without_what_they_hold(self, address: str) -> None:
-        """Neither the address nor a part of it shows."""
+        """Neither the address nor a part of it is shown."""
         guess = first(one_press(address, DECODER), holder="Jane Smith")
 
         for part in ("jane", "smith", "gmail", "acme", "water"):
@@ -146,7 +146,7 @@ class TestStops:
         assert on_keys(guess.address) == on_keys("jane.smith@gmail.com")
 
     def test_digits(self) -> None:
-        """A key that was pressed for its digit is one when its letters are ruled out."""
+        """A key that was pressed for its digit becomes one when its letters are ruled out."""
         keys = one_press("jane7@gmail.com", DECODER)
 
         guess = DECODER.refine(keys, "jane", ruled_out="pqrs", holder="Jane Smith")
@@ -155,11 +155,11 @@ class TestStops:
         assert guess.address == "jane7@gmail.com"
 
     def test_nothing_left(self) -> None:
-        """Where each meaning of a key is ruled out, the character has to be spelled."""
+        """If every meaning of a key is ruled out, the character has to be spelled."""
         assert DECODER.refine("5263#1", "jan", ruled_out="def3") is None
 
     def test_a_character_that_was_mended(self) -> None:
-        """A confirmed character counts, though it is not on the key that was pressed."""
+        """A confirmed character counts even if it is not on the key that was pressed."""
         guess = DECODER.refine("5263*76484#1", "jan!", holder="Jane Smith")
 
         assert guess is not None
@@ -168,7 +168,7 @@ class TestStops:
     @pytest.mark.prove
     @pytest.mark.parametrize("name", HOLDERS)
     def test_a_caller_who_follows_the_prompts(self, name: str) -> None:
-        """Stopping each wrong piece ends with exactly the address, with few stars, unspelled."""
+        """Stopping each wrong piece leads to exactly the address, with few stars."""
         callers = people(heavy(90, 10_000), seed=15)
         for person in islice(callers, list(HOLDERS).index(name), None, len(HOLDERS)):
             entry = by_one_press(person, DECODER, HOLDERS[name](person))
@@ -179,7 +179,7 @@ class TestStops:
     @settings(max_examples=heavy(20, 1_000), deadline=None)
     @given(DOT_ATOMS, DOMAINS, NAMES)
     def test_any_address(self, local: str, domain: str, name: str) -> None:
-        """Also an address that no grammar expects: a star for each meaning of a key at most."""
+        """Even for an unexpected address, there is at most one star per meaning of a key."""
         address = EmailPad().address(local, domain)
         if address is not None:
             entry = by_one_press(Person(address, name, name), DECODER, name)
@@ -190,7 +190,7 @@ class TestStops:
     @settings(deadline=None)
     @given(DOT_ATOMS, DOMAINS)
     def test_the_exact_code(self, local: str, domain: str) -> None:
-        """Two keys a character spell any address."""
+        """Two keys per character spell any address."""
         pad = EmailPad()
         known = domain in DECODER.domains
         key = str(DECODER.domains.index(domain) + 1) if known else f"9{pad.code(domain)}#"
@@ -199,14 +199,14 @@ class TestStops:
 
     @pytest.mark.parametrize("keys", ["", "#", "21#0", "2#1", "26#1", "21#9", "11#1", "21#99"])
     def test_no_address_by_the_exact_code(self, keys: str) -> None:
-        """What is no whole address is none."""
+        """An incomplete address is not accepted."""
         assert DECODER.exact(keys) is None
 
 
 @pytest.mark.prove
 @pytest.mark.parametrize("name", HOLDERS)
 def test_guesses_are_good(name: str) -> None:
-    """The first guess, and the first three, hold the address as often as they did."""
+    """The first guess, and the first three, are right as often as before."""
     ranks = []
     for person in people(heavy(400, 3_000), seed=1):
         guesses = DECODER.decode(one_press(person.address, DECODER), holder=HOLDERS[name](person))
@@ -219,7 +219,7 @@ def test_guesses_are_good(name: str) -> None:
 
 
 def test_one_press_is_less_effort() -> None:
-    """At most 16 keys where the domain has a key, and less time than the other ways take."""
+    """At most 16 keys if the domain has a key, and less time than other methods take."""
     listed = [
         one for one in people(200, seed=1) if one.address.partition("@")[2] in DECODER.domains
     ]
@@ -238,7 +238,7 @@ class TestLists:
     """The packed lists."""
 
     def test_loaded_when_needed(self) -> None:
-        """Importing the room loads no list."""
+        """Importing the package loads no list."""
         program = (
             "import paperless_ivr.keypad, sys; from paperless_ivr.keypad.lexicon import lexicon;"
             "sys.exit('zipfile' in sys.modules or lexicon.cache_info().currsize)"
@@ -247,7 +247,7 @@ class TestLists:
         assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
     def test_small_and_with_its_notices(self) -> None:
-        """One file of at most 600 kB; the terms of its sources are beside it."""
+        """One file of at most 600 kB, with the terms of its sources next to it."""
         room = files("paperless_ivr.keypad")
         notice = (room / "lists/NOTICE").read_text("utf-8")
 
@@ -257,7 +257,7 @@ class TestLists:
 
     @pytest.mark.alone
     def test_fast(self) -> None:
-        """Loaded in 0.1 s; a guess takes 10 ms on average, and 50 ms in one of a hundred."""
+        """They load in 0.1 s; a guess takes 10 ms on average, and 50 ms in one of a hundred."""
         lexicon.cache_clear()
         began = time.process_time()
         lexicon()

@@ -1,4 +1,4 @@
-"""E-mail addresses by keypad: the two-key code, what passes as an address, the read-back."""
+"""E-mail addresses by keypad: the two-key code, valid addresses, and the read-back."""
 
 import string
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.requirement("R08")
 
 PAD = EmailPad()
 
-# RFC 5322 section 3.2.3, capitals left out since the code has none.
+# RFC 5322 section 3.2.3, without capitals, since the code has none.
 ATEXT = string.ascii_lowercase + string.digits + "!#$%&'*+-/=?^_`{|}~"
 
 KEYS = st.text("0123456789*")
@@ -62,28 +62,28 @@ class TestCode:
 
     @pytest.mark.parametrize(("character", "keys"), PUBLISHED.items())
     def test_published_codes(self, character: str, keys: str) -> None:
-        """The codes that callers are told never change."""
+        """The codes that callers hear never change."""
         assert keys == PAD.code(character)
 
     @given(DOT_ATOMS)
     def test_round_trip(self, text: str) -> None:
-        """Every dot-atom can be spelled, and reads back as it was."""
+        """Every dot-atom can be spelled, and is read back unchanged."""
         assert Spelling(text, "", bad=False) == PAD.spell(PAD.code(text))
 
     def test_one_code_each(self) -> None:
-        """Every character of a dot-atom has a code, and no two codes are alike."""
+        """Every character of a dot-atom has a code, and no two codes are the same."""
         codes = [PAD.code(character) for character in ATEXT + "."]
 
         assert len(ATEXT) + 1 == len(set(codes))
 
     def test_no_code_begins_another(self) -> None:
-        """No code is the beginning of another one, so keys can be read as they come."""
+        """No code is the beginning of another one, so keys can be read as they arrive."""
         codes = [PAD.code(character) for character in ATEXT + "."]
 
         assert not [(a, b) for a in codes for b in codes if a != b and b.startswith(a)]
 
     def test_every_short_code_is_known_or_bad(self) -> None:
-        """Of all two-key codes, exactly those of the published scheme stand for something."""
+        """Of all two-key codes, exactly those of the published scheme have a meaning."""
         known = {PAD.code(character) for character in ATEXT + "."}
         pairs = {a + b for a in string.digits for b in string.digits}
 
@@ -91,12 +91,12 @@ class TestCode:
 
     @given(st.text(string.ascii_letters))
     def test_capitals(self, text: str) -> None:
-        """Capitals are spelled as small letters."""
+        """Capitals are spelled as lowercase letters."""
         assert text.lower() == PAD.spell(PAD.code(text)).text
 
     @given(TEXTS, st.characters().filter(lambda c: c not in ATEXT + "." + string.ascii_uppercase))
     def test_no_code(self, text: str, character: str) -> None:
-        """A character without a code is refused by its place, and the text is not shown."""
+        """A character without a code is refused by its position, and the text is not shown."""
         with pytest.raises(ValueError, match=f"^the character at {len(text)} has no code$"):
             PAD.code(text + character + text)
 
@@ -106,7 +106,7 @@ class TestSpell:
 
     @given(st.text("0123456789*#AD"))
     def test_any_keys(self, keys: str) -> None:
-        """Any keys spell something: text that has codes, and a rest that is no whole code."""
+        """Any keys spell something: text that has codes, and an incomplete code."""
         spelling = PAD.spell(keys)
 
         assert PAD.spell(PAD.code(spelling.text)).text == spelling.text
@@ -115,7 +115,7 @@ class TestSpell:
 
     @given(TEXTS, CHARACTERS)
     def test_star_takes_one_back(self, text: str, character: str) -> None:
-        """A star where a code may begin takes back the last character and no other."""
+        """A star where a code may begin deletes only the last character."""
         assert Spelling(text, "", bad=False) == PAD.spell(PAD.code(text + character) + "*")
 
     @given(st.integers(1, 5), TEXTS)
@@ -125,14 +125,14 @@ class TestSpell:
 
     @given(TEXTS, st.integers(0, 30))
     def test_stars_take_back_from_the_end(self, text: str, stars: int) -> None:
-        """So many stars take back so many characters."""
+        """This many stars delete this many characters."""
         expected = text[: max(0, len(text) - stars)]
 
         assert expected == PAD.spell(PAD.code(text) + "*" * stars).text
 
     @given(st.lists(st.tuples(st.booleans(), CODES, BAD_CODES)))
     def test_bad_codes_lose_nothing_else(self, entry: list[tuple[bool, str, str]]) -> None:
-        """Codes that stand for nothing are skipped and told; all others are read."""
+        """Meaningless codes are skipped and reported; all others are read."""
         keys = "".join(bad if slip else good for slip, good, bad in entry)
         good = "".join(good for slip, good, _ in entry if not slip)
 
@@ -143,7 +143,7 @@ class TestSpell:
 
     @given(KEYS, KEYS)
     def test_entries_join(self, first: str, second: str) -> None:
-        """What was spelled so far, and the rest of the keys, is all that later keys depend on."""
+        """Later keys depend only on what was spelled so far, and on the remaining keys."""
         so_far = PAD.spell(first)
         whole = PAD.spell(first + second)
         gone_on = PAD.spell(PAD.code(so_far.text) + so_far.rest + second)
@@ -165,19 +165,19 @@ class TestSpell:
 
     @given(text=TEXTS, half=st.sampled_from("0123456789"))
     def test_star_takes_half_a_code_back(self, text: str, half: str) -> None:
-        """A star after the first key of a code takes that key back, and nothing else."""
+        """A star after the first key of a code deletes only that key."""
         assert Spelling(text, "", bad=False) == PAD.spell(PAD.code(text) + half + "*")
         assert PAD.spell("230*23").text == "cc"
 
     @pytest.mark.parametrize("rest", ["0", "1", "7"])
     @given(text=TEXTS)
     def test_rest(self, rest: str, text: str) -> None:
-        """A code that was begun is no fault, it is kept as the rest."""
+        """An unfinished code is not an error; it is kept as the rest."""
         assert Spelling(text, rest, bad=False) == PAD.spell(PAD.code(text) + rest)
 
 
 class TestLocal:
-    """What passes as a local part."""
+    """Valid local parts."""
 
     @given(DOT_ATOMS)
     def test_dot_atoms(self, text: str) -> None:
@@ -201,11 +201,11 @@ class TestLocal:
         ],
     )
     def test_refused(self, text: str) -> None:
-        """Empty, dots at an end or doubled, blanks, quotes, commas, accents are refused."""
+        """Empty text, dots at an end or doubled, spaces, quotes, commas, accents are refused."""
         assert not PAD.is_local(text)
 
     def test_limit(self) -> None:
-        """The limit is 64 characters, or whatever the pad was made with."""
+        """The limit is 64 characters, or that of the pad."""
         assert PAD.is_local("a" * 64)
         assert not PAD.is_local("a" * 65)
         assert EmailPad(max_local=2).is_local("ab")
@@ -213,11 +213,11 @@ class TestLocal:
 
 
 class TestDomain:
-    """What passes as a domain."""
+    """Valid domains."""
 
     @given(DOMAINS_WRITTEN)
     def test_host_names(self, text: str) -> None:
-        """Labels of letters, digits and hyphens with dots between them are a domain."""
+        """Labels of letters, digits, and hyphens, separated by dots, are a domain."""
         assert PAD.is_domain(text)
         assert PAD.is_domain(text.upper())
 
@@ -244,16 +244,16 @@ class TestDomain:
         ],
     )
     def test_refused(self, text: str) -> None:
-        """No dot, empty or long labels, hyphens at an end, other signs, IPv4 are refused."""
+        """No dot, empty or long labels, hyphens at an end, other signs, and IPv4 are refused."""
         assert not PAD.is_domain(text)
 
     @pytest.mark.parametrize("text", ["a.b", "a-b.com", "1.com", "a.1com", "a" * 63 + ".com"])
     def test_accepted(self, text: str) -> None:
-        """Short labels, inner hyphens, leading digits and labels of 63 are accepted."""
+        """Short labels, inner hyphens, leading digits, and labels of 63 characters are accepted."""
         assert PAD.is_domain(text)
 
     def test_limit(self) -> None:
-        """The limit is 253 characters, or whatever the pad was made with."""
+        """The limit is 253 characters, or that of the pad."""
         longest = ".".join(["a" * 49] * 5) + ".ab"
 
         assert PAD.is_domain("b" + longest[1:])
@@ -265,18 +265,18 @@ class TestDomain:
 
 
 class TestAddress:
-    """Whole addresses."""
+    """Complete addresses."""
 
     @given(DOT_ATOMS, DOMAINS_WRITTEN)
     def test_accepted(self, local: str, domain: str) -> None:
-        """Any short dot-atom at any host name is an address, the domain in small letters."""
+        """Any short dot-atom at any host name is an address, with a lowercase domain."""
         assume(len(local) <= 64)
 
         assert f"{local}@{domain}" == PAD.address(local, domain.upper())
 
     @given(st.text(), st.text())
     def test_nothing_else(self, local: str, domain: str) -> None:
-        """What is no local part or no domain is refused, without an exception."""
+        """An invalid local part or domain is refused without an exception."""
         assume(not (PAD.is_local(local) and PAD.is_domain(domain)))
 
         assert PAD.address(local, domain) is None
@@ -286,7 +286,7 @@ class TestAddress:
         ["example.com", "example.org", "mail.example.net", "biller.example", "biller.test"],
     )
     def test_domains_of_tests(self, domain: str) -> None:
-        """The domains that tests and demonstrations use are accepted."""
+        """The domains used in tests and demonstrations are accepted."""
         assert f"jane@{domain}" == PAD.address("jane", domain)
 
     @pytest.mark.parametrize(
@@ -300,11 +300,11 @@ class TestAddress:
         assert PAD.address("jane", domain) is None
 
     def test_internationalised_domain_stays_as_keyed(self) -> None:
-        """A domain keyed as A-label stays one, since only ASCII can be keyed and sent on."""
+        """A domain keyed as an A-label stays one, since only ASCII can be keyed and sent."""
         assert PAD.address("jane", "xn--bcher-kva.example.com") == "jane@xn--bcher-kva.example.com"
 
     def test_whole_length(self) -> None:
-        """An address has at most 254 characters, however its parts are within their limits."""
+        """An address has at most 254 characters, even if its parts are within their limits."""
         domain = ".".join(["a" * 49] * 5) + ".abc"
 
         assert PAD.address("j", domain[3:]) is not None
@@ -316,7 +316,7 @@ class TestEditing:
 
     @given(TEXTS, CHARACTERS, st.data())
     def test_replaced(self, text: str, character: str, data: st.DataObject) -> None:
-        """One character becomes another, the others stay."""
+        """One character is replaced, and the others stay."""
         assume(text)
         at = data.draw(st.integers(0, len(text) - 1))
 
@@ -327,7 +327,7 @@ class TestEditing:
 
     @given(TEXTS, CHARACTERS, st.data())
     def test_inserted_and_removed(self, text: str, character: str, data: st.DataObject) -> None:
-        """What was put in at any place, the end included, can be taken out again."""
+        """What was inserted anywhere, including at the end, can be removed again."""
         at = data.draw(st.integers(0, len(text)))
 
         result = inserted(text, at, character)
@@ -337,7 +337,7 @@ class TestEditing:
 
     @given(TEXTS, st.integers())
     def test_beyond_the_text(self, text: str, at: int) -> None:
-        """Places before or after the text are refused, and the text is not shown."""
+        """Positions before or after the text are refused, and the text is not shown."""
         assume(not 0 <= at <= len(text))
 
         with pytest.raises(IndexError, match=f"^no character {at} in {len(text)}$"):
@@ -361,7 +361,7 @@ class TestPieces:
 
     @given(DOT_ATOMS, DOMAINS_WRITTEN, st.booleans())
     def test_join(self, local: str, domain: str, whole: bool) -> None:
-        """The pieces join to the address; a known domain is one piece, another is letters."""
+        """The pieces form the address. A known domain is one piece; another one is letters."""
         spoken = pieces(f"{local}@{domain}", {domain} if whole else {"gmail.com"})
 
         assert f"{local}@{domain}" == "".join(spoken)
@@ -370,12 +370,12 @@ class TestPieces:
 
     @given(st.text())
     def test_any_text(self, text: str) -> None:
-        """Any text, an address or not, joins from its pieces, and none is empty."""
+        """Any text, an address or not, is the sum of its pieces, and none is empty."""
         spoken = pieces(text, {"gmail.com"})
 
         assert text == "".join(spoken)
         assert all(spoken)
 
     def test_capitals_on_file(self) -> None:
-        """A domain on file with capitals is still known, and is left as it is written."""
+        """A domain on file with capitals is still recognized, and stays as written."""
         assert pieces("J@GMail.com", ("gmail.com",)) == ("J", "@", "GMail.com")

@@ -1,4 +1,4 @@
-"""The room as a whole."""
+"""The package as a whole."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from paperless_ivr import keypad
 
 
 def test_libraries_are_imported_when_needed() -> None:
-    """Importing the package costs neither phonenumbers nor email-validator."""
+    """Importing the package loads neither phonenumbers nor email-validator."""
     program = (
         "import sys, paperless_ivr.keypad;"
         "sys.exit(not {'phonenumbers', 'email_validator'}.isdisjoint(sys.modules))"
@@ -17,6 +17,6 @@ def test_libraries_are_imported_when_needed() -> None:
 
 
 def test_public_names() -> None:
-    """The public names are sorted and all there."""
+    """The public names are sorted and complete."""
     assert sorted(keypad.__all__) == keypad.__all__
     assert [name for name in keypad.__all__ if not hasattr(keypad, name)] == []

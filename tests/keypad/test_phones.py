@@ -1,4 +1,4 @@
-"""Telephone numbers as they are keyed."""
+"""Telephone numbers as keyed."""
 
 import pytest
 from hypothesis import given
@@ -8,13 +8,13 @@ from paperless_ivr.keypad import national, phone_number, textable
 
 pytestmark = pytest.mark.requirement("R07")
 
-# 555-0100 to 555-0199 are set aside for fiction in every area code (ATIS-0300115).
+# 555-0100 to 555-0199 are reserved for fiction in every area code (ATIS-0300115).
 SUBSCRIBERS = st.integers(0, 99).map(lambda n: f"55501{n:02}")
 
 
 @given(st.sampled_from(["212", "415", "787", "340", "671", "416", "800"]), SUBSCRIBERS)
 def test_numbers_under_country_code_1(area: str, subscriber: str) -> None:
-    """Ten digits are a number anywhere under country code 1, and a leading 1 changes nothing."""
+    """Ten digits are a number anywhere under country code 1, with or without a leading 1."""
     assert "+1" + area + subscriber == national(area + subscriber)
     assert "+1" + area + subscriber == national("1" + area + subscriber)
 
@@ -42,18 +42,18 @@ def test_numbers_under_country_code_1(area: str, subscriber: str) -> None:
     ],
 )
 def test_no_numbers(keys: str) -> None:
-    """Too short, too long, no such area code, no such exchange, no digits: none of them."""
+    """Too short, too long, an unknown area code or exchange, or no digits: none is a number."""
     assert national(keys) is None
 
 
 @given(st.text("0123456789*#"))
 def test_any_keys(keys: str) -> None:
-    """Any keys give None or the last ten of them in E.164; nothing raises."""
+    """Any keys give None, or the last ten of them in E.164, and nothing raises."""
     assert national(keys) in {None, "+1" + keys[-10:]}
 
 
 def test_regions() -> None:
-    """A region is its country code: Canada is under 1, an unknown region has no numbers."""
+    """A region stands for its country code: Canada is under 1; an unknown region has no numbers."""
     assert national("4165550123", "CA") == national("4165550123", "US") == "+14165550123"
     assert national("2079460018", "GB") == "+442079460018"
     assert national("2125550123", "XX") is None
@@ -73,7 +73,7 @@ def test_regions() -> None:
     ],
 )
 def test_where_texts_go(number: str, regions: tuple[str, ...], toll_free: bool, may: bool) -> None:
-    """To ordinary numbers of the regions; to toll-free ones where that is allowed."""
+    """To ordinary numbers of the regions, and to toll-free ones if that is allowed."""
     assert textable(number, regions, toll_free=toll_free) is may
 
 
@@ -92,5 +92,5 @@ def test_where_texts_go(number: str, regions: tuple[str, ...], toll_free: bool, 
 )
 @pytest.mark.requirement("R47")
 def test_a_local_number_belongs_to_its_context(written: str, number: str | None) -> None:
-    """It is completed by its prefix, and where only a company knows it, it is nobody's."""
+    """Its prefix completes it. If only a company knows the prefix, it identifies no one."""
     assert phone_number(written) == number

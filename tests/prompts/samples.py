@@ -1,4 +1,4 @@
-"""Prompts with every kind of value in their gaps, for hypothesis; and one of each to look at."""
+"""Prompts with every kind of value in their gaps for Hypothesis, and an example of each."""
 
 from datetime import date
 from decimal import Decimal
@@ -34,12 +34,12 @@ EMAILS = st.from_regex(r"[A-Za-z0-9.+_-]{1,9}@[a-z0-9-]{1,9}\.[a-z]{2,4}", fullm
 
 
 def secrets(text: st.SearchStrategy[str]) -> st.SearchStrategy[Secret]:
-    """Secrets of some texts."""
+    """Draw secrets with some texts."""
     return st.builds(Secret, text)
 
 
 def slots(words: st.SearchStrategy[str]) -> dict[str, st.SearchStrategy[Slot]]:
-    """For each gap the values that may fill it, with these words where they are the biller's."""
+    """Return the values that may fill each gap, with these as the biller's own words."""
     digits = secrets(st.text("0123456789"))
     spelled = secrets(st.text(ATEXT + "@") | words)
     return {
@@ -79,7 +79,7 @@ PLAIN_SLOTS = slots(st.text(HARMLESS))
 
 @st.composite
 def prompts(draw: st.DrawFn, values: dict[str, st.SearchStrategy[Slot]] = SLOTS) -> Prompt:
-    """Any prompt of the script, its gaps filled."""
+    """Draw any prompt of the script, with its gaps filled."""
     name = draw(st.sampled_from(sorted(PROMPTS)))
     language = draw(st.sampled_from([None, *LANGUAGES]))
     filled = tuple((gap, draw(values[gap])) for gap in PROMPTS[name])
@@ -111,5 +111,5 @@ EXAMPLES: dict[str, Slot] = {
 
 
 def example(name: str) -> Prompt:
-    """A prompt as in a real call."""
+    """Return a prompt as in a real call."""
     return Prompt(name, tuple((gap, EXAMPLES[gap]) for gap in PROMPTS[name]))

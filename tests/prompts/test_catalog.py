@@ -1,4 +1,4 @@
-"""Catalogs: the library's words, the biller's over them, and everything wrong with them."""
+"""Catalogs: the library's words, the biller's overrides, and everything wrong with them."""
 
 import pytest
 
@@ -19,7 +19,7 @@ CONSENT_PROMPTS = [
 
 
 def problems(*offered: str, **own: dict[str, str]) -> tuple[str, ...]:
-    """What `load` finds wrong; languages are written with an underscore."""
+    """Return the problems that `load` finds; languages are written with an underscore."""
     overrides = {language.replace("_", "-"): words for language, words in own.items()}
     with pytest.raises(WordsProblems) as caught:
         Catalog.load(offered or ("en-US",), overrides)
@@ -41,13 +41,13 @@ def test_english_and_spanish_come_with_the_library() -> None:
 @pytest.mark.requirement("R16")
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_library_passes_its_own_checks(language: str) -> None:
-    """The library's own words, given as a biller's, have no problem."""
+    """As a biller's words, the library's own words have no problems."""
     assert Catalog.load([language], {language: ours(language)}).books == {language: ours(language)}
 
 
 @pytest.mark.requirement("R16")
 def test_a_biller_overrides_any_wording() -> None:
-    """The biller's words are said in place of the library's, in that language only."""
+    """The biller's words replace the library's, in that language only."""
     catalog = Catalog.load(LANGUAGES, {"en-US": {"one_moment": "Hold on."}})
     spoken = {language: catalog.text("one_moment", language) for language in LANGUAGES}
     assert spoken == {"en-US": "Hold on.", "es-US": "Un momento, por favor."}
@@ -55,7 +55,7 @@ def test_a_biller_overrides_any_wording() -> None:
 
 @pytest.mark.requirement("R16")
 def test_a_biller_adds_a_language_without_code() -> None:
-    """Complete words make a whole language, terms and all."""
+    """A complete set of words, including terms, adds a language."""
     french = {name: text.replace("bill", "facture") for name, text in ours("en-US").items()}
     french = {name: text.replace("{facture", "{bill") for name, text in french.items()}
     catalog = Catalog.load(["fr-CA"], {"fr-CA": french})
@@ -64,7 +64,7 @@ def test_a_biller_adds_a_language_without_code() -> None:
 
 @pytest.mark.requirement("R16")
 def test_a_language_without_words_is_told_how_to_be_added() -> None:
-    """A language that nobody gave words for is one problem that says what to do."""
+    """A language without words is one problem, which says what to do."""
     (problem,) = problems("en-US", "fr-CA")
     assert problem.startswith("fr-CA: there are no words in this language; en-US, es-US come")
     assert f"give all {len(ENTRIES)} entries" in problem
@@ -73,7 +73,7 @@ def test_a_language_without_words_is_told_how_to_be_added() -> None:
 
 @pytest.mark.requirement("R16")
 def test_every_missing_prompt_of_a_new_language_is_named() -> None:
-    """A language that is begun lacks each of the other entries."""
+    """An incomplete language lacks each of the other entries."""
     found = problems("fr-CA", fr_CA={"one_moment": "Un instant."})
     assert found == tuple(
         f"fr-CA, {name}: the words are missing" for name in ENTRIES if name != "one_moment"
@@ -82,7 +82,7 @@ def test_every_missing_prompt_of_a_new_language_is_named() -> None:
 
 @pytest.mark.requirement("R16")
 def test_all_problems_are_told_at_once() -> None:
-    """Each problem of each language is in the one error, which says what to do."""
+    """One error has every problem of every language, and says what to do."""
     found = problems(
         "en-US",
         "fr-CA",
@@ -113,7 +113,7 @@ def test_all_problems_are_told_at_once() -> None:
 
 
 def test_an_unknown_name_that_is_like_no_other_gets_no_suggestion() -> None:
-    """Nothing is suggested where nothing is close."""
+    """If no name is similar, none is suggested."""
     assert problems(en_US={"xyzzy": "Hello."}) == ("en-US, xyzzy: there is no such prompt",)
 
 
@@ -122,7 +122,7 @@ def test_an_unknown_name_that_is_like_no_other_gets_no_suggestion() -> None:
     ["{", "}", "{}", "{{biller}}", "{biller!r}", "{biller.text}", "{biller:>9}", "{0}", "{a b}"],
 )
 def test_words_are_no_format_strings(text: str) -> None:
-    """Only a name in braces is a gap; format specifications, attributes and escapes are not."""
+    """Only a name in braces is a gap; format specifications, attributes, and escapes are not."""
     assert problems(en_US={"greeting": f"Hello {text}."}) == (
         "en-US, greeting: the braces are broken; a gap is a name in braces, as in {key}",
     )
@@ -131,13 +131,13 @@ def test_words_are_no_format_strings(text: str) -> None:
 @pytest.mark.requirement("R09", "R16")
 @pytest.mark.parametrize("name", CONSENT_PROMPTS)
 def test_words_for_a_consent_keep_what_must_be_heard(name: str) -> None:
-    """Words that leave out the bill, the address, the number, the terms or the key are refused."""
+    """Words that omit the bill, the address, the number, the terms, or the key are refused."""
     (problem,) = problems(en_US={name: "Do you agree?"})
     assert problem.startswith(f"en-US, {name}: the words leave out {{")
 
 
 def test_words_may_wait_for_a_language_of_the_library_to_be_offered() -> None:
-    """Words for Spanish may be kept while only English is offered; they are checked as well."""
+    """Spanish words may be kept while only English is offered; they are checked, too."""
     Catalog.load(["en-US"], {"es-US": {"one_moment": "Espere."}})
     assert problems("en-US", es_US={"one_moment": ""}) == (
         "es-US, one_moment: the words are empty",
@@ -146,7 +146,7 @@ def test_words_may_wait_for_a_language_of_the_library_to_be_offered() -> None:
 
 @pytest.mark.requirement("R30")
 def test_the_digest_names_the_words() -> None:
-    """The digest is the same for the same words, and another for others."""
+    """The digest is the same for the same words, and different for others."""
     same = Catalog.load(LANGUAGES).digest, Catalog.load(LANGUAGES, {}).digest
     others = (
         Catalog.load(["en-US"]).digest,
@@ -158,7 +158,7 @@ def test_the_digest_names_the_words() -> None:
 
 
 def test_a_policy_makes_its_catalog() -> None:
-    """Languages, words and domains are the policy's."""
+    """Languages, words, and domains come from the policy."""
     policy = Policy(
         languages=Languages(offered=("en-US",)),
         words={"en-US": {"confirm_keyed": "{bill}: {address}"}},
@@ -170,6 +170,6 @@ def test_a_policy_makes_its_catalog() -> None:
 
 
 def test_a_language_that_was_not_loaded_has_no_words() -> None:
-    """Speaking a language that the policy does not offer is a mistake of the program."""
+    """Using a language that the policy does not offer is a programming error."""
     with pytest.raises(KeyError, match="es-US"):
         said([Prompt("one_moment")], "es-US", Catalog.load(["en-US"]))

@@ -1,4 +1,4 @@
-"""Policies from files: settings and words are looked at in one pass."""
+"""Policies from files: settings and words are checked in one pass."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.requirement("R16", "R19")
 
 
 def told(tmp_path: Path, text: str) -> list[str]:
-    """Where each problem of a policy is."""
+    """Return where each problem of a policy is."""
     file = tmp_path / "policy.toml"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(PolicyProblems) as caught:
@@ -22,12 +22,12 @@ def told(tmp_path: Path, text: str) -> list[str]:
 
 
 def places(problems: list[str]) -> list[str]:
-    """The places of some problems."""
+    """Return the places of some problems."""
     return [problem.partition(":")[0] for problem in problems]
 
 
 def test_a_policy_and_its_words_at_once(tmp_path: Path) -> None:
-    """What fits no setting, what contradicts another, and what cannot be said, in one error."""
+    """One error has misfits, contradictions, and words that cannot be spoken."""
     text = """
     [tries]
     silnce = 1
@@ -52,7 +52,7 @@ def test_a_policy_and_its_words_at_once(tmp_path: Path) -> None:
 
 
 def test_every_entry_that_a_new_language_lacks(tmp_path: Path) -> None:
-    """A language that is begun lacks each of the other entries, beside what else is wrong."""
+    """An incomplete language lacks each of the other entries, along with other problems."""
     text = """
     [languages]
     offered = ["en-US", "fr-CA"]
@@ -67,7 +67,7 @@ def test_every_entry_that_a_new_language_lacks(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("written", ["fr_CA", "french"])
 def test_a_language_that_is_none_is_told_once(tmp_path: Path, written: str) -> None:
-    """A tag that is written wrongly is no missing language as well."""
+    """A malformed tag is not reported as a missing language as well."""
     text = f"""
     [languages]
     offered = ["en-US", "{written}"]
@@ -76,7 +76,7 @@ def test_a_language_that_is_none_is_told_once(tmp_path: Path, written: str) -> N
 
 
 def test_a_language_without_words_and_words_without_a_language(tmp_path: Path) -> None:
-    """Each says what to do."""
+    """Each error says what to do."""
     text = """
     [languages]
     offered = ["en-US", "fr-CA"]
@@ -88,7 +88,7 @@ def test_a_language_without_words_and_words_without_a_language(tmp_path: Path) -
 
 
 def test_words_that_can_be_said(tmp_path: Path) -> None:
-    """A whole language in a file is taken."""
+    """A complete language in a file is accepted."""
     file = tmp_path / "policy.toml"
     lines = [f"{name} = '''{text}'''" for name, text in ours("en-US").items()]
     head = '[languages]\noffered = ["en-US", "fr-CA"]\n[words.fr-CA]\n'

@@ -1,4 +1,4 @@
-"""Phrases that are recorded: which there are, and which file says them."""
+"""Recorded phrases: which ones there are, and which file says each."""
 
 import csv
 import io
@@ -20,11 +20,11 @@ pytestmark = pytest.mark.requirement("R16", "R41")
 
 
 POLICYS_WORDS = {"autopay_terms", "offer_incentive"}
-"""Prompts that say nothing but what the policy gives them."""
+"""Prompts that only say what the policy provides."""
 
 
 def texts(pieces: tuple[Piece, ...]) -> list[str]:
-    """The words in pieces that are not composed."""
+    """Return the words in pieces that are not composed."""
     found: list[str] = []
     for piece in pieces:
         match piece:
@@ -38,12 +38,12 @@ def texts(pieces: tuple[Piece, ...]) -> list[str]:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", sorted(PROMPTS.keys() - POLICYS_WORDS))
 def test_every_prompt_is_made_of_phrases(language: str, name: str) -> None:
-    """What a prompt says is recorded, but for what the test itself fills its gaps with."""
+    """What a prompt says is recorded, except for the test's own values in its gaps."""
     known = {phrase.text for phrase in ALL if phrase.language == language}
     bared = {bare(text) for text in known}
     prompt = example(name)
     pieces = speech(prompt, language, Catalog.of(POLICY))
-    own = {  # what the example fills its gaps with
+    own = {  # the example's values
         "water bill",
         "factura del agua",
     }
@@ -51,7 +51,7 @@ def test_every_prompt_is_made_of_phrases(language: str, name: str) -> None:
 
 
 def test_each_file_says_one_thing() -> None:
-    """No two phrases have one file, and none is there twice."""
+    """No two phrases share a file, and none occurs twice."""
     assert len({phrase.file for phrase in ALL}) == len(ALL)
     assert len({(p.language, bare(p.text)) for p in ALL}) == len(ALL)
 
@@ -75,12 +75,12 @@ def test_bills_that_differ_in_a_sign_have_files_of_their_own() -> None:
     ],
 )
 def test_what_is_said(text: str, said: str) -> None:
-    """Signs at the edges are written, not said."""
+    """Signs at the edges are written, but not spoken."""
     assert bare(text) == said
 
 
 def test_the_list_is_csv() -> None:
-    """Every phrase is a row, whatever signs are in it."""
+    """Every phrase is a row, whatever signs it contains."""
     rows = list(csv.DictReader(io.StringIO(table(ALL))))
     assert [(row["language"], row["file"], row["text"]) for row in rows] == [
         (phrase.language, phrase.file, phrase.text) for phrase in ALL
@@ -89,7 +89,7 @@ def test_the_list_is_csv() -> None:
 
 
 def test_a_file_that_says_something_else_is_missing(tmp_path: Path) -> None:
-    """A phrase counts as recorded where the list has its words and the file is there."""
+    """A phrase counts as recorded if the list has its words and the file exists."""
     first, second, third = ALL[:3]
     (tmp_path / LIST).write_text(table([first, evolve(second, text="Something else"), third]))
     for phrase in (first, second):

@@ -24,7 +24,7 @@ needs_espeak = pytest.mark.skipif(
 
 
 def power(samples: list[int], frequency: float) -> float:
-    """How strong a tone is, at 8 kHz (Goertzel)."""
+    """Return the power of a tone, at 8 kHz (Goertzel)."""
     angle = 2 * math.pi * frequency / RATE
     real = sum(s * math.cos(angle * n) for n, s in enumerate(samples))
     imaginary = sum(s * math.sin(angle * n) for n, s in enumerate(samples))
@@ -32,7 +32,7 @@ def power(samples: list[int], frequency: float) -> float:
 
 
 def tone(frequency: float, rate: int, loudness: int = 16384) -> bytes:
-    """Half a second of a tone, as a WAV file."""
+    """Return half a second of a tone, as a WAV file."""
     samples = (
         round(loudness * math.sin(2 * math.pi * frequency * n / rate)) for n in range(rate // 2)
     )
@@ -46,7 +46,7 @@ def tone(frequency: float, rate: int, loudness: int = 16384) -> bytes:
 
 
 def heard(data: bytes) -> list[int]:
-    """The samples of a WAV file for the telephone."""
+    """Return the samples of a WAV file for the telephone."""
     with wave.open(io.BytesIO(data)) as sound:
         assert (sound.getnchannels(), sound.getsampwidth(), sound.getframerate()) == (1, 2, RATE)
         frames = sound.readframes(sound.getnframes())
@@ -58,7 +58,7 @@ def heard(data: bytes) -> list[int]:
 @pytest.mark.parametrize("rate", [22050, 16000, 8000])
 @pytest.mark.parametrize("frequency", [300, 1000, 3000])
 def test_speech_stays_as_it_is(rate: int, frequency: float) -> None:
-    """A tone of the telephone's band keeps its pitch, its loudness and its length."""
+    """A tone within the telephone's band keeps its pitch, its volume, and its length."""
     out = heard(as_wav(for_telephone(tone(frequency, rate))))
     assert len(out) == pytest.approx(RATE / 2, abs=1)
     assert power(out[100:-100], frequency) == pytest.approx(8192, rel=0.15)
@@ -66,7 +66,7 @@ def test_speech_stays_as_it_is(rate: int, frequency: float) -> None:
 
 @pytest.mark.parametrize("frequency", [5000, 7000, 10000])
 def test_what_is_too_high_is_gone(frequency: float) -> None:
-    """A tone above the band is filtered, and does not come back as a lower one."""
+    """A tone above the band is filtered out, and does not come back as a lower one."""
     out = heard(as_wav(for_telephone(tone(frequency, 22050))))
     assert max(map(abs, out[100:-100])) < 16384 * 0.03
 
@@ -79,7 +79,7 @@ def test_silence() -> None:
 @needs_espeak
 @pytest.mark.requirement("R41")
 def test_phrases_are_rendered_once(tmp_path: Path) -> None:
-    """Each gets an 8 kHz file; what is there and says the right words is left alone."""
+    """Each one gets an 8 kHz file; existing files with the right words are left alone."""
     told: list[str] = []
     assert render(SOME, tmp_path, told.append) == 2
     assert told == ["en-US/one_moment", "es-US/one_moment"]
@@ -102,7 +102,7 @@ def test_phrases_are_rendered_once(tmp_path: Path) -> None:
 
 @needs_espeak
 def test_changed_words_are_rendered_anew(tmp_path: Path) -> None:
-    """A file whose words have changed is made again; those of other languages stay listed."""
+    """A file whose words have changed is rendered again; other languages stay on the list."""
     render(SOME, tmp_path, lambda _: None)
     changed = Phrase("en-US", "one_moment", "Just a moment.")
     assert render([changed], tmp_path, lambda _: None) == 1
@@ -113,7 +113,7 @@ def test_changed_words_are_rendered_anew(tmp_path: Path) -> None:
 
 
 def test_without_espeak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is told how to install it."""
+    """The error says how to install it."""
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(GatewayProblems, match="apt-get install espeak-ng"):
         render(SOME, tmp_path, lambda _: None)

@@ -40,7 +40,7 @@ CATALOG = Catalog.load(LANGUAGES)
 
 
 def filled(gap: str, slot: Slot, language: str = "en-US") -> str:
-    """How a slot is said, in words that are nothing but its gap."""
+    """Return how a slot is said, in words that consist only of its gap."""
     name = next(name for name, gaps in PROMPTS.items() if gap in gaps)
     only = Catalog({language: {**CATALOG.books[language], name: f"{{{gap}}}"}}, DOMAINS)
     return plain(speech(Prompt(name, ((gap, slot),)), language, only))
@@ -50,14 +50,14 @@ DOMAINS = CATALOG.domains
 
 
 def test_there_is_a_sample_for_every_gap() -> None:
-    """The tests know how to fill every gap of every prompt."""
+    """The tests can fill every gap of every prompt."""
     assert set(SLOTS) == {gap for gaps in PROMPTS.values() for gap in gaps}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @given(prompt=prompts())
 def test_every_prompt_is_said(language: str, prompt: Prompt) -> None:
-    """Every prompt in every language, with whatever in its gaps, is one line of text."""
+    """Every prompt in every language, with anything in its gaps, is one line of text."""
     text = plain(speech(prompt, language, CATALOG))
     assert text.splitlines() == [text][: bool(text)]
 
@@ -65,7 +65,7 @@ def test_every_prompt_is_said(language: str, prompt: Prompt) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @given(prompt=prompts(PLAIN_SLOTS))
 def test_no_gap_stays_open(language: str, prompt: Prompt) -> None:
-    """Nothing that is said has a brace in it, unless a value had one."""
+    """Nothing that is said contains a brace, unless a value did."""
     assert not {"{", "}"} & set(plain(speech(prompt, language, CATALOG)))
 
 
@@ -155,7 +155,7 @@ def test_no_gap_stays_open(language: str, prompt: Prompt) -> None:
     ],
 )
 def test_each_kind_of_gap(gap: str, slot: Slot, english: str, spanish: str | None) -> None:
-    """Each kind of slot is said as what it is, in either language."""
+    """Each kind of slot is said correctly, in either language."""
     assert filled(gap, slot) == english
     if spanish is not None:
         assert filled(gap, slot, "es-US") == spanish
@@ -163,7 +163,7 @@ def test_each_kind_of_gap(gap: str, slot: Slot, english: str, spanish: str | Non
 
 @pytest.mark.requirement("R07")
 def test_a_number_is_read_back_in_groups() -> None:
-    """The number that was keyed is heard in full, in groups, before it is confirmed."""
+    """The keyed number is heard in full, in groups, before it is confirmed."""
     prompt = Prompt("phone_readback", (("number", Digits(Secret("+12125550123"))),))
     assert speech(prompt, "en-US", CATALOG) == (
         Text("The number we have is "),
@@ -174,7 +174,7 @@ def test_a_number_is_read_back_in_groups() -> None:
 
 @given(text=st.text(ATEXT, min_size=1))
 def test_what_is_spelt_can_be_written_down(text: str) -> None:
-    """From what is said of a spelled text, a listener has exactly that text."""
+    """From what is said of a spelled text, a listener can write down exactly that text."""
     book = CATALOG.books["en-US"]
     names = {book[name]: said for said, name in {**SIGNS, **LETTERS}.items()}
     heard = filled("spelt", Spelled(Secret(text))).split(", ")
@@ -184,7 +184,7 @@ def test_what_is_spelt_can_be_written_down(text: str) -> None:
 @pytest.mark.requirement("R24")
 @given(local=st.text("zqx", min_size=3))
 def test_of_an_address_on_file_only_the_first_letter_is_said(local: str) -> None:
-    """Nothing else of the local part is in what is said."""
+    """Nothing else in the local part is said."""
     assert filled("masked", Masked(Secret(f"{local}@aol.com"))) == (
         f"the address starting with {local[0].upper()}, ending in A O L dot com"
     )
@@ -193,7 +193,7 @@ def test_of_an_address_on_file_only_the_first_letter_is_said(local: str) -> None
 @pytest.mark.requirement("R24")
 @given(number=st.from_regex(r"[0-9]{5,20}", fullmatch=True))
 def test_of_a_number_on_file_only_four_digits_are_said(number: str) -> None:
-    """Nothing before the last four digits is in what is said."""
+    """Nothing before the last four digits is said."""
     assert filled("ending", Ending(Secret(number))) == " ".join(number[-4:])
 
 
@@ -216,14 +216,14 @@ def test_of_a_number_on_file_only_four_digits_are_said(number: str) -> None:
     ],
 )
 def test_speech_prints_nothing_personal(name: str, slots: tuple[tuple[str, Slot], ...]) -> None:
-    """A repr of speech, as in a log or a traceback, shows no number, address, amount or day."""
+    """A repr of speech, in a log or a traceback, shows no number, address, amount, or day."""
     shown = repr(speech(Prompt(name, slots), "en-US", CATALOG))
     assert not [value for value in ("4711", "471", "zq", "47", "April") if value in shown]
 
 
 @pytest.mark.requirement("R16")
 def test_a_language_is_offered_in_its_own() -> None:
-    """The prompt's own language is spoken, and marked where it is not the call's."""
+    """The prompt's own language is spoken, and marked if it differs from the call's."""
     offers = [
         Prompt("option_language", (("key", Key(key)),), language=language)
         for key, language in zip("12", LANGUAGES, strict=True)

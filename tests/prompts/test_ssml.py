@@ -1,4 +1,4 @@
-"""SSML: well-formed whatever is in it, and each kind of speech marked as what it is."""
+"""SSML: always well-formed, with each kind of speech marked correctly."""
 
 import re
 from datetime import date
@@ -33,7 +33,7 @@ LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 @pytest.mark.parametrize("language", LANGUAGES)
 @given(turn=st.lists(prompts(), max_size=3))
 def test_every_prompt_is_a_document(language: str, turn: list[Prompt]) -> None:
-    """Whatever is in the gaps, the SSML of prompts is well-formed, and of the right language."""
+    """Whatever is in the gaps, the SSML of prompts is well-formed, and has the right language."""
     root = ET.fromstring(spoken(turn, language, CATALOG))
     assert root.tag == f"{{{NAMESPACE}}}speak"
     assert root.attrib == {"version": "1.1", LANG: language}
@@ -42,14 +42,14 @@ def test_every_prompt_is_a_document(language: str, turn: list[Prompt]) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @given(prompt=prompts(PLAIN_SLOTS))
 def test_no_gap_stays_open(language: str, prompt: Prompt) -> None:
-    """The text of a document has no brace in it, unless a value had one."""
+    """The text of a document contains no brace, unless a value did."""
     text = "".join(ET.fromstring(spoken([prompt], language, CATALOG)).itertext())
     assert not {"{", "}"} & set(text)
 
 
 @given(text=st.text() | st.sampled_from(HOSTILE))
 def test_text_stays_text(text: str) -> None:
-    """What a biller writes is never read as markup, and comes out as it went in."""
+    """What a biller writes is never read as markup, and comes out unchanged."""
     root = ET.fromstring(ssml([Text(text), Characters((text,)), Text(text)], "en-US"))
     assert [child.tag for child in root] == [f"{{{NAMESPACE}}}say-as"]
     kept = re.sub("\r\n?", "\n", NOT_XML.sub("", text))
@@ -78,7 +78,7 @@ def test_text_stays_text(text: str) -> None:
     ],
 )
 def test_each_kind_of_speech(piece: Piece, markup: str) -> None:
-    """Each kind of piece is marked as what it is, between what is before and after it."""
+    """Each kind of piece is marked correctly, whatever comes before and after it."""
     assert ssml([Text("x"), piece, Text("y")], "en-US") == (
         f'<speak version="1.1" xmlns="{NAMESPACE}" xml:lang="en-US">x{markup}y</speak>'
     )

@@ -1,4 +1,4 @@
-"""The library's own words, held against the requirements: what they must and must not say."""
+"""The library's own words, checked against the requirements: what they must and must not say."""
 
 import re
 
@@ -25,9 +25,9 @@ each_prompt = pytest.mark.parametrize("name", PROMPTS)
 HELP = {block.help for block in BLOCKS.values() if block.help}
 OF_MENUS = {"menu_help", "readback_help"}
 ONE_PRESS = {"email_local_help", "email_domain_entry_help"}
-"""Of entries in which a star is a sign: what was keyed is kept without it."""
+"""Help for entries in which a star is a sign: keys stay without it."""
 MORE_THAN_30_WORDS = HELP - OF_MENUS
-"""Heard only after two silences, or two wrong keys."""
+"""Only heard after two silences, or two wrong keys."""
 
 PROMISES = re.compile(
     r"no more (paper|mail|bills)|never .*(paper|mail)|paper (ends|is gone)|last paper|all paper"
@@ -39,17 +39,17 @@ PROMISES = re.compile(
 
 KEY_FIRST = {"en-US": r"(^|[.?:] )Press\b", "es-US": r"(^|[.?:] )(Oprima|Pulse|Presione)\b"}
 QUOTED = ("offer_at_start", "en-US")
-"""The one prompt that has the key first: its words are the source's."""
+"""The one prompt that has the key first, because its words are the source's."""
 
 
 def spoken(name: str, language: str) -> str:
-    """The text of a prompt as in a real call."""
+    """Return the text of a prompt as in a real call."""
     return said([example(name)], language, CATALOG)
 
 
 @pytest.mark.requirement("R01")
 def test_the_offer_at_the_start_is_the_source_s() -> None:
-    """Greeting and offer are, word for word, those that were asked for."""
+    """Greeting and offer are, word for word, those that were requested."""
     turn = Turn(
         Call(Arrival("call", "biller")),
         (example("greeting"), example("offer_at_start")),
@@ -63,7 +63,7 @@ def test_the_offer_at_the_start_is_the_source_s() -> None:
 
 
 def test_the_confirmation_is_short_and_whole() -> None:
-    """Bill, address, what happens and the way back are heard before the yes."""
+    """Bill, address, what happens, and the way back are heard before the yes."""
     names = ("confirm_on_file", "next_email", "back_any_time", "option_agree")
     assert said([example(name) for name in names], "en-US", CATALOG) == (
         "If you agree, your bill will come by e-mail, to the address starting with J, ending in "
@@ -75,7 +75,7 @@ def test_the_confirmation_is_short_and_whole() -> None:
 @each_language
 @each_prompt
 def test_nothing_promises_that_paper_ends(language: str, name: str) -> None:
-    """No wording promises "no more paper", or speaks of notices that stay on paper by law."""
+    """No wording promises "no more paper", or mentions notices that stay on paper by law."""
     assert PROMISES.search(spoken(name, language)) is None
 
 
@@ -89,7 +89,7 @@ def test_nothing_promises_that_paper_ends(language: str, name: str) -> None:
     ],
 )
 def test_a_promise_would_be_found(promise: str) -> None:
-    """The search for promises finds some."""
+    """The search for promises works."""
     assert PROMISES.search(promise)
 
 
@@ -97,7 +97,7 @@ def test_a_promise_would_be_found(promise: str) -> None:
 @each_language
 @each_prompt
 def test_nothing_speaks_of_the_payment(language: str, name: str) -> None:
-    """The payment is never spoken of, but where AutoPay would use the same method."""
+    """The payment is never mentioned, unless AutoPay would use the same method."""
     speaks = re.search(r"\b(payments?|paid|pagos?|pagado)\b", spoken(name, language), re.IGNORECASE)
     assert bool(speaks) == (name == "autopay_offer")
 
@@ -105,7 +105,7 @@ def test_nothing_speaks_of_the_payment(language: str, name: str) -> None:
 @each_language
 @each_prompt
 def test_what_a_key_does_is_said_before_the_key(language: str, name: str) -> None:
-    """Function, then key; only the quoted offer has it the other way round."""
+    """First the function, then the key; only the quoted offer has it the other way around."""
     key_first = re.search(KEY_FIRST[language], spoken(name, language))
     assert bool(key_first) == ((name, language) == QUOTED)
 
@@ -115,13 +115,13 @@ each_option = pytest.mark.parametrize("name", [n for n in PROMPTS if "key" in PR
 
 @each_option
 def test_an_english_option_ends_with_press_and_its_key(name: str) -> None:
-    """One sentence, "press" before its key; "If not, 2" would be heard as "If not, too"."""
+    """One sentence, with "press" before its key: "If not, 2" would be heard as "If not, too"."""
     assert re.fullmatch(r"[^.?!]+, press \{key\}\.", CATALOG.text(name, "en-US"))
 
 
 @each_option
 def test_a_spanish_option_ends_with_its_key(name: str) -> None:
-    """One sentence; the article marks the key, where "oprima" was said before."""
+    """One sentence; the article marks the key if "oprima" was said before."""
     assert re.fullmatch(r"[^.?!]+, (oprima )?el \{key\}\.", CATALOG.text(name, "es-US"))
 
 
@@ -134,9 +134,9 @@ NUMBER = {
 @each_language
 @each_option
 def test_no_other_number_is_near_a_key(language: str, name: str) -> None:
-    """The words of an option name no number, which could be taken for the key.
+    """The words of an option contain no number that could be taken for the key.
 
-    In Spanish "una" is the article, too.
+    In Spanish, "una" is also the article.
     """
     found = re.findall(NUMBER[language], CATALOG.text(name, language).lower())
     assert set(found) <= ({"una"} if language == "es-US" else set())
@@ -144,13 +144,13 @@ def test_no_other_number_is_near_a_key(language: str, name: str) -> None:
 
 @pytest.mark.parametrize("name", ENTRIES)
 def test_no_sentence_begins_with_for_or_to_after_a_code(name: str) -> None:
-    """The ear hears 4 and 2 behind other digits: "Dot is 1, 1. To erase" has a third one."""
+    """The ear hears 4 and 2 after other digits: "Dot is 1, 1. To erase" has a third one."""
     assert (name, "en-US") == QUOTED or not re.search(
         r"[0-9][.,]? (for|to|too)\b", CATALOG.text(name, "en-US").lower()
     )
 
 
-# ── one word for one thing, and nothing that sounds translated ───────────────────────────
+# ── one word per thing, and nothing that sounds translated ───────────────────────────────
 
 NEVER = {
     "en-US": {
@@ -178,14 +178,14 @@ NEVER = {
         r"\bsuspende": "tal vez todavía reciba",
     },
 }
-"""What a caller never hears, and what is said for it."""
+"""What a caller never hears, and what is said instead."""
 GAP_BUT_BILLER = r"\{(?!biller)[a-z_]+\}"
 
 
 @each_language
 @pytest.mark.parametrize("name", ENTRIES)
 def test_one_word_for_one_thing(language: str, name: str) -> None:
-    """Words that differ for one thing, or that nobody says on a telephone."""
+    """There are no different words for the same thing, or words that no one says on a telephone."""
     if language == "en-US" and name in (QUOTED[0], "offer_source"):
         return  # the source's own sentence
     text = re.sub(GAP_BUT_BILLER, "", CATALOG.text(name, language))
@@ -211,14 +211,14 @@ def test_what_is_agreed_to_is_said_with_if_you_agree(name: str) -> None:
 @each_language
 @each_prompt
 def test_there_is_one_sorry_at_most(language: str, name: str) -> None:
-    """One apology a prompt."""
+    """There is at most one apology per prompt."""
     assert len(re.findall("sorry|disculpe", spoken(name, language), re.IGNORECASE)) <= 1
 
 
 @each_language
 @each_prompt
 def test_prompts_are_short(language: str, name: str) -> None:
-    """At most 30 words, a gap counted as one; a few that are rarely heard are longer."""
+    """At most 30 words, counting a gap as one; a few that are rarely heard are longer."""
     words = CATALOG.text(name, language).split()
     assert len(words) <= (65 if name in MORE_THAN_30_WORDS else 30)
 
@@ -226,14 +226,14 @@ def test_prompts_are_short(language: str, name: str) -> None:
 @each_language
 @pytest.mark.parametrize("name", ["no_input", "no_match"])
 def test_the_first_reprompt_is_a_few_words(language: str, name: str) -> None:
-    """After silence or a wrong key three to six words come before the question."""
+    """After silence or a wrong key, three to six words come before the question."""
     assert 3 <= len(spoken(name, language).split()) <= 6
 
 
 @each_language
 @pytest.mark.parametrize("name", [name for name in PROMPTS if name.startswith("end_")])
 def test_an_ending_is_one_short_sentence(language: str, name: str) -> None:
-    """An ending is one sentence of at most 15 words, a gap counted as one."""
+    """An ending is one sentence of at most 15 words, counting a gap as one."""
     text = CATALOG.text(name, language)
     assert re.fullmatch(r"[^.?!]+\.", text)
     assert len(text.split()) <= 15
@@ -243,7 +243,7 @@ def test_an_ending_is_one_short_sentence(language: str, name: str) -> None:
 @each_language
 @pytest.mark.parametrize("name", PROMPTS)
 def test_that_nothing_was_changed_is_said_where_it_is_so(language: str, name: str) -> None:
-    """What says so is what the proof holds against what was settled in the call."""
+    """The prompts that say so are those that the proof checks."""
     unchanged = {"en-US": "othing was changed", "es-US": "o se cambió nada"}
     assert (unchanged[language] in spoken(name, language)) == (name in UNCHANGED)
 
@@ -252,7 +252,7 @@ def test_that_nothing_was_changed_is_said_where_it_is_so(language: str, name: st
 @each_language
 @pytest.mark.parametrize("name", sorted(HELP))
 def test_a_help_tells_of_star_and_promises_nobody(language: str, name: str) -> None:
-    """Star gives an entry more time; a person is spoken of only where one can take the call."""
+    """Star gives more time in an entry; a person is mentioned only if one can take the call."""
     text = spoken(name, language)
     star = {
         "en-US": "If you need more time, press star.",
@@ -267,7 +267,7 @@ def test_a_help_tells_of_star_and_promises_nobody(language: str, name: str) -> N
 
 @pytest.mark.requirement("R15")
 def test_how_to_reach_a_person() -> None:
-    """0 in a menu; 0 and then pound in an entry, as numbers begin with 0 too."""
+    """0 in a menu; in an entry, 0 and then pound, because numbers can begin with 0."""
     texts = {n: [spoken(n, each) for each in LANGUAGES] for n in ("menu_person", "entry_person")}
     assert texts == {
         "menu_person": [
@@ -314,7 +314,7 @@ def test_the_code_for_letters_is_told_as_it_is(language: str) -> None:
         "+": "(Plus is|Más,) 1, 4",
     }
     for character, words in told.items():
-        (found,) = {found.group() for found in re.finditer(words, texts)}  # one, if twice
+        (found,) = {found.group() for found in re.finditer(words, texts)}  # one, if it occurs twice
         assert pad.spell("".join(re.findall("[0-9]", found))).text == character
     assert re.search("Q (is on|está en el) 7.*Z (is on|en el) 9", texts)
     assert (pad.code("q")[0], pad.code("z")[0]) == ("7", "9")
@@ -333,7 +333,7 @@ def test_how_to_spell_is_said_in_eight_seconds(language: str) -> None:
 @each_language
 @pytest.mark.parametrize("purpose", TextPurpose)
 def test_a_text_is_asked_for_by_name_and_number(language: str, purpose: TextPurpose) -> None:
-    """The question names the biller, that it is one text, and the end of the number."""
+    """The question names the biller, says that it is one text, and gives the number's end."""
     text = spoken(f"text_consent_{purpose}", language)
     assert "Springfield Water" in text
     assert "0 1 2 3" in text
@@ -343,7 +343,7 @@ def test_a_text_is_asked_for_by_name_and_number(language: str, purpose: TextPurp
 
 @pytest.mark.requirement("R07")
 def test_what_a_text_may_cost_is_said() -> None:
-    """The carriers' words are said before the yes to a text."""
+    """The carriers' words are heard before the yes to a text."""
     assert spoken("text_rates", "en-US") == "Message and data rates may apply."
     assert spoken("text_rates", "es-US") == "Pueden aplicarse tarifas de mensajes y datos."
 
@@ -351,14 +351,14 @@ def test_what_a_text_may_cost_is_said() -> None:
 @pytest.mark.requirement("R09", "R16")
 @pytest.mark.parametrize("name", NEEDED)
 def test_what_a_yes_needs_is_in_both_languages(name: str) -> None:
-    """Prompts that consent rests on fill the same gaps in either language."""
+    """Prompts that consent depends on fill the same gaps in either language."""
     english, spanish = (set(GAP.findall(CATALOG.text(name, each))) for each in LANGUAGES)
     assert english == spanish
 
 
 @pytest.mark.requirement("R16")
 def test_a_bill_is_spoken_of_by_its_name() -> None:
-    """A bill's name, as a policy gives it, fits into the sentence of its language."""
+    """A bill's name in a policy fits into the sentence in its language."""
     assert said([Prompt("already", _bill("water bill"))], "en-US", CATALOG) == (
         "Your water bill already comes by e-mail."
     )

@@ -1,4 +1,4 @@
-"""Random callers against random back ends, with the same invariants as the exhaustive walk."""
+"""Random callers and random back ends, with the same invariants as the exhaustive walk."""
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -20,11 +20,11 @@ MOVES_AT_MOST = 400
 
 
 class AnyCall(RuleBasedStateMachine):
-    """A call under the full default policy: whoever calls, whatever answers, in any order."""
+    """A call under the full default policy: any caller, any answers, in any order."""
 
     @initialize(case=st.sampled_from(CASES))
     def arrive(self, case):
-        """The host hands a call over."""
+        """Have the host hand a call over."""
         self.case = case
         self.flow = Flow(Terms(case.policy))
         turn = self.flow.begin(case.arrival)
@@ -48,7 +48,7 @@ class AnyCall(RuleBasedStateMachine):
         return CallView(self.turn.call, self.flow.terms)
 
     def move(self, event, token, **flags):
-        """Delivers an answer, and holds the move against every invariant."""
+        """Deliver an answer, and check the move against every invariant."""
         live = deliver(self.flow, self.live, token, event)
         view, sent, cleared = self.view(), self.sent, self.cleared
         history = {"sent": sent, "cleared": cleared, "tried": self.tried}
@@ -63,7 +63,7 @@ class AnyCall(RuleBasedStateMachine):
     @precondition(go_on)
     @rule(data=st.data())
     def happen(self, data):
-        """Something that can happen now happens."""
+        """Let something happen that can happen now."""
         event = data.draw(st.sampled_from(alphabet(self.flow, self.turn, self.case.world)))
         self.past.append((self.live.token, event))
         self.moves += 1
@@ -72,7 +72,7 @@ class AnyCall(RuleBasedStateMachine):
     @precondition(lambda self: self.past)
     @rule(data=st.data())
     def deliver_again(self, data):
-        """Something that happened before is delivered once more: nothing changes."""
+        """Deliver something again that happened before: nothing changes."""
         token, event = data.draw(st.sampled_from(self.past))
         before = self.live
         if isinstance(self.turn.then, Gather):
@@ -84,7 +84,7 @@ class AnyCall(RuleBasedStateMachine):
 
     @rule(number=st.integers(-3, 3))
     def deliver_elsewhere(self, number):
-        """An answer for another call, or for a turn that is not, changes nothing."""
+        """An answer for another call, or for a turn that is not current, changes nothing."""
         if self.past and number:
             other = Token(self.live.token.call_id, self.live.number + number)
             after = deliver(self.flow, self.live, other, self.past[0][1])
@@ -93,7 +93,7 @@ class AnyCall(RuleBasedStateMachine):
 
     @invariant()
     def saved_calls_load_equal(self):
-        """The call is the same after a save and a load, and so is its turn."""
+        """The call, and its turn, are the same after saving and loading."""
         if hasattr(self, "live"):
             loaded = load(dump(self.live.call))
 

@@ -1,4 +1,4 @@
-"""The covering set: every row of the table is taken, and every call goes as it went."""
+"""The covering set: every row of the table is taken, and every call goes as before."""
 
 from pathlib import Path
 
@@ -14,12 +14,12 @@ pytestmark = pytest.mark.requirement("R42", "R43")
 
 @pytest.mark.parametrize("path", CALLS, ids=lambda path: path.stem)
 def test_goes_as_written(path: Path) -> None:
-    """What is heard, and how the call ends."""
+    """Compares what is heard, and how the call ends."""
     assert differences(read(path)) == ""
 
 
 def test_traces_are_as_kept() -> None:
-    """What is waited for, requested and handed back, and a digest of the call at every turn."""
+    """Compares waits, requests, and hand-backs, and a digest of the call at every turn."""
     now, kept = (text.splitlines() for text in (traces(), TRACES.read_text("utf-8")))
     assert now == kept, "if this is meant: .venv/bin/python -m tests.tracing"
 

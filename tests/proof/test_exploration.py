@@ -1,4 +1,4 @@
-"""The proof of the flow, and that it finds what is planted."""
+"""The proof of the flow, and that it finds planted faults."""
 
 import pytest
 from attrs import evolve
@@ -56,17 +56,17 @@ LARGE = (
     "default: the same last four",
     "on file or a person: a number that many share",
 )
-"""Cases that take long, and whose rows others take as well: only `make prove` walks them."""
+"""Slow cases whose rows others take as well. Only `make prove` walks them."""
 WALKED = heavy(tuple(case for case in ALL if case.name not in LARGE), ALL)
 AGAIN = heavy(1, None)
-"""How often the ladders ask again: once takes every row; in `make prove` it is the policy's."""
+"""How often the ladders ask again: once takes every row; `make prove` uses the policy's limit."""
 PLAIN = CASES["on file or a person: a language to choose, two on one number"]
 AMONG_MANY = CASES["on file or a person: the host's account, among too many"]
-OWN_YES = "a yes is its own, in time, and heard out"
+OWN_YES = "a consent has its own yes, in time, after its whole question"
 
 
 def search(invariant, table=FLOW, deliver=deliver, case=PLAIN):
-    """The first counterexample to one invariant, as the transcript that it is written as."""
+    """Return the first counterexample to one invariant, as the transcript for it."""
     flow = Flow(tight(case), table)
     only = {name: held for name, held in INVARIANTS.items() if name == invariant}
     seen = walk(flow, flow.begin(case.arrival), case.world, only, deliver=deliver)
@@ -100,7 +100,7 @@ def test_every_call(number, taken):
     noted.write_text("\n".join(sorted(seen.took)))
     noted.rename(taken / str(number))
     walked = [taken / str(each) for each in range(len(WALKED))]
-    if all(each.exists() for each in walked):  # the last to be done
+    if all(each.exists() for each in walked):  # the last one to finish
         took = {row for each in walked for row in each.read_text().splitlines()}
         missing = sorted(rows() - took)
         assert not missing, "no case takes these rows\n" + "\n".join(missing)
@@ -108,7 +108,7 @@ def test_every_call(number, taken):
 
 @pytest.mark.requirement("R09", "R42")
 def test_a_missing_token_check_is_found():
-    """Without the token check, a key that is delivered again answers the next question too."""
+    """Without the token check, a key that is delivered again answers the next question, too."""
 
     def careless(flow, live, _, event):
         return deliver(flow, live, live.token, event)
@@ -121,7 +121,7 @@ def test_a_missing_token_check_is_found():
 
 @pytest.mark.requirement("R15", "R42")
 def test_a_missing_budget_is_found():
-    """An account number that costs no try can be asked for without end."""
+    """An account number that costs no try can be asked for endlessly."""
     free = tuple(
         evolve(row, keep=lambda c: evolve(c.call, found=()))
         if row.say == "account_not_found" and row.to is State.ACCOUNT_LIMIT
@@ -135,10 +135,10 @@ def test_a_missing_budget_is_found():
 
 @pytest.mark.requirement("R23", "R42")
 def test_an_unknown_outcome_sent_again_is_found():
-    """A write whose answer was lost, sent again without a look-up, is found."""
+    """Sending a write again without a look-up after its answer was lost is found."""
     again = (On(OutcomeUnknown, REPROMPT), *FLOW[State.ENROLLMENT])
     problem, text = search(
-        "one key per consent; again only after absent", {**FLOW, State.ENROLLMENT: again}
+        "one write key per consent, sent again only if absent", {**FLOW, State.ENROLLMENT: again}
     )
 
     assert "sent again without a look-up" in problem
@@ -147,12 +147,12 @@ def test_an_unknown_outcome_sent_again_is_found():
 
 @pytest.mark.requirement("R21", "R42")
 def test_a_deferred_that_nothing_was_kept_for_is_found():
-    """A bill that is back on paper, in a call that is said to be completed later, is found."""
+    """A bill that is back on paper in a call reported as completed later is found."""
     rows = tuple(
         evolve(row, to=State.DONE) if Accepted in row.events else row for row in FLOW[State.OPT_OUT]
     )
     problem, _ = search(
-        "enrolled only where accepted, deferred only where kept",
+        "enrolled only if accepted, deferred only if kept",
         {**FLOW, State.OPT_OUT: rows},
         case=CASES["back to paper"],
     )
@@ -162,7 +162,7 @@ def test_a_deferred_that_nothing_was_kept_for_is_found():
 
 @pytest.mark.requirement("R09", "R42")
 def test_a_consent_that_keeps_keys_pressed_ahead_is_found(monkeypatch):
-    """A confirmation that takes a key pressed before it is found."""
+    """A confirmation that accepts a key pressed before it is found."""
     monkeypatch.setattr(blocks.Ask, "flushes", False)
     problem, text = search(OWN_YES)
 
@@ -174,13 +174,13 @@ ONE_QUESTION = CASES["vouched for: one bill, its address on file"]
 
 
 def saying(monkeypatch, state, *lines):
-    """The question of a state says these lines instead."""
+    """Make the question of a state say these lines instead."""
     monkeypatch.setitem(BLOCKS, state, evolve(BLOCKS[state], say=lines))
 
 
 @pytest.mark.requirement("R09", "R51", "R42")
 def test_an_offer_that_keeps_keys_pressed_ahead_is_found(monkeypatch):
-    """The one question that takes a key pressed before it is found."""
+    """An offer with one question that accepts a key pressed before it is found."""
     monkeypatch.setattr(blocks.Ask, "flushes", False)
     problem, text = search(OWN_YES, case=ONE_QUESTION)
 
@@ -191,7 +191,7 @@ def test_an_offer_that_keeps_keys_pressed_ahead_is_found(monkeypatch):
 @pytest.mark.requirement("R09", "R51", "R42")
 @pytest.mark.parametrize("left_out", ["offer_in_full", "next_email"])
 def test_an_offer_that_leaves_something_out_is_found(monkeypatch, left_out):
-    """The one question without its bill and address, or without what happens next, is found."""
+    """An offer with one question that omits the bill and address, or the next steps, is found."""
     said = [line for line in BLOCKS[State.OFFER_IN_FULL].say if left_out not in line.names]
     saying(monkeypatch, State.OFFER_IN_FULL, *said)
     problem, _ = search(OWN_YES, case=ONE_QUESTION)
@@ -204,7 +204,7 @@ def test_an_offer_that_leaves_something_out_is_found(monkeypatch, left_out):
 
 @pytest.mark.requirement("R09", "R51", "R42")
 def test_an_offer_that_need_not_be_heard_is_found(monkeypatch):
-    """The one question whose words a key may cut short is found."""
+    """An offer with one question whose words a key can cut short is found."""
     lines_of = BLOCKS[State.OFFER_IN_FULL].say
     loose = [
         evolve(
@@ -225,7 +225,7 @@ def test_an_offer_that_need_not_be_heard_is_found(monkeypatch):
 
 @pytest.mark.requirement("R10", "R51", "R42")
 def test_a_long_silence_before_the_offer_is_found():
-    """A search before the offer that is made once more is found."""
+    """A repeated search before the offer is found."""
     table = planted(
         State.BEFORE_OFFER_LOOKUP,
         lambda row: Refused in row.events,
@@ -251,7 +251,7 @@ def test_a_silent_search_with_all_its_time_is_found(monkeypatch):
 
 @pytest.mark.requirement("R47", "R51", "R42")
 def test_a_search_before_the_offer_at_no_cost_is_found():
-    """A search before the offer in which numbers could be walked is found."""
+    """A search before the offer that allows walking through numbers is found."""
     table = planted(
         State.BEFORE_OFFER,
         lambda row: row.to is State.BEFORE_OFFER_LIMIT,
@@ -264,7 +264,7 @@ def test_a_search_before_the_offer_at_no_cost_is_found():
 
 @pytest.mark.requirement("R47", "R42")
 def test_a_number_of_nobody_that_is_believed_is_found(monkeypatch):
-    """A flow that believes whatever number is handed over searches by a placeholder."""
+    """A flow that believes any number handed over searches by a placeholder."""
     monkeypatch.setattr(moving, "known_arrival", lambda arrival, _: arrival)
     problem, _ = search(
         "a placeholder number identifies no one",
@@ -276,7 +276,7 @@ def test_a_number_of_nobody_that_is_believed_is_found(monkeypatch):
 
 @pytest.mark.requirement("R15", "R47", "R42")
 def test_a_pause_that_ends_an_entry_is_found():
-    """An entry that takes a pause for its end looks half a number up."""
+    """An entry that takes a pause as its end looks up half a number."""
     hasty = On(
         Digits,
         State.ACCOUNT_LOOKUP,
@@ -294,7 +294,7 @@ def test_a_pause_that_ends_an_entry_is_found():
 
 
 def planted(state, wanted, **changes):
-    """The table with some rows of a state changed."""
+    """Return the table with some rows of a state changed."""
     rows = FLOW[state]
     assert any(map(wanted, rows))
     return {**FLOW, state: tuple(evolve(r, **changes) if wanted(r) else r for r in rows)}
@@ -304,7 +304,7 @@ TRIES = "every counted try is reserved before its question"
 
 
 def without_email(*strategies):
-    """A caller without an e-mail address on file, and what the policy does about it."""
+    """Return a caller without an e-mail address on file, and what the policy does about it."""
     case = CASES["before payment, no e-mail, a person is there"]
     address = evolve(case.policy.address, strategies=strategies)
     text = evolve(case.policy.text, after_enrolment=())
@@ -334,7 +334,7 @@ def test_a_second_try_that_is_not_reserved_is_found(state):
 
 @pytest.mark.requirement("R42", "R47")
 def test_a_question_before_its_try_is_found():
-    """An account number that is asked for where its try could not be counted is found."""
+    """Asking for an account number whose try could not be counted is found."""
     table = planted(
         State.ACCOUNT_LIMIT,
         lambda row: RecordUnavailable in row.events,
@@ -348,7 +348,7 @@ def test_a_question_before_its_try_is_found():
 
 @pytest.mark.requirement("R42", "R47")
 def test_an_account_that_is_handed_over_at_no_cost_is_found():
-    """A host's own menu in which numbers could be walked is found."""
+    """A menu of the host that allows walking through numbers is found."""
     table = planted(
         State.ACCOUNT,
         lambda row: row.to is State.HANDED_OVER_LIMIT,
@@ -370,7 +370,7 @@ def test_last_four_digits_that_come_back_as_the_number_are_found():
     table = planted(
         State.IDENTITY_CHECK, lambda row: row.keep is identity.match_customer, keep=keep
     )
-    problem, _ = search("a fact counts only where it was shown", table)
+    problem, _ = search("a fact counts only if it was proved", table)
 
     assert problem == "an account number counts as shown that was not keyed whole"
 
@@ -387,7 +387,7 @@ def test_a_number_that_shows_other_accounts_is_found():
     table = planted(
         State.ACCOUNT_LOOKUP, lambda row: row.keep is identity.accept_customers, keep=keep
     )
-    problem, _ = search("a fact counts only where it was shown", table, case=AMONG_MANY)
+    problem, _ = search("a fact counts only if it was proved", table, case=AMONG_MANY)
 
     assert problem == "found by the host's account number, which the host did not hand over"
 
@@ -404,7 +404,7 @@ def test_a_payment_that_names_nothing_and_vouches_is_found(monkeypatch):
 
 @pytest.mark.requirement("R42", "R47")
 def test_a_try_given_back_for_an_unusable_answer_is_found():
-    """A search whose answer came, though it could not be used, may have told something."""
+    """If the answer to a search was unusable, it may still have revealed something."""
 
     def keep(c):
         silent = evolve(c, event=evolve(c.event, answered=False))
@@ -412,7 +412,7 @@ def test_a_try_given_back_for_an_unusable_answer_is_found():
 
     table = planted(State.ACCOUNT_LOOKUP, lambda row: row.to is State.UNAVAILABLE, keep=keep)
     problem, _ = search(
-        "a try is given back only to who has shown who they are",
+        "a try is given back only after proof, or without an answer",
         table,
         case=CASES["nothing on file, no text afterwards"],
     )
@@ -441,7 +441,7 @@ def test_a_try_given_back_for_a_hit_is_found():
     )
     withheld = CASES["nothing on file, no text afterwards"]
     problem, _ = search(
-        "a try is given back only to who has shown who they are", table, case=withheld
+        "a try is given back only after proof, or without an answer", table, case=withheld
     )
 
     assert problem == "a try is given back at ACCOUNT_LOOKUP for nothing"
@@ -449,10 +449,10 @@ def test_a_try_given_back_for_a_hit_is_found():
 
 @pytest.mark.requirement("R17", "R42", "R47")
 def test_an_address_of_the_callers_own_without_two_facts_is_found():
-    """A way to key an address that passes by the second fact is found."""
+    """A way to key an address without the second fact is found."""
     table = planted(State.ADDRESS, lambda row: row.to is State.NEW_CONTACT, to=State.EMAIL_LOCAL)
     problem, _ = search(
-        "nothing goes to what the caller supplied without two facts", table, case=KEYPAD
+        "nothing goes to a caller's own address without two facts", table, case=KEYPAD
     )
 
     assert "to what the caller supplied, without two facts" in problem
@@ -460,12 +460,12 @@ def test_an_address_of_the_callers_own_without_two_facts_is_found():
 
 @pytest.mark.requirement("R17", "R42", "R47")
 def test_a_number_of_the_callers_own_without_two_facts_is_found():
-    """A way to key a number that passes by the second fact is found."""
+    """A way to key a number without the second fact is found."""
     table = planted(
         State.TEXT_CONSENT, lambda row: row.to is State.NEW_CONTACT, to=State.PHONE_CAPTURE
     )
     problem, _ = search(
-        "nothing goes to what the caller supplied without two facts", table, case=LINK
+        "nothing goes to a caller's own address without two facts", table, case=LINK
     )
 
     assert problem.startswith("SendWebLink to what the caller supplied")
@@ -473,20 +473,20 @@ def test_a_number_of_the_callers_own_without_two_facts_is_found():
 
 @pytest.mark.requirement("R17", "R42", "R47")
 def test_a_fact_that_was_not_shown_is_found():
-    """Another number that counts as that of the account is found."""
+    """A different number that counts as the account's is found."""
     table = planted(
         State.NUMBER_CHECK,
         lambda row: row.to is State.NEW_CONTACT and row.say is None,
         when=lambda c: c.event.keys.reveal() == "99999999",
     )
-    problem, _ = search("a fact counts only where it was shown", table, case=KEYPAD)
+    problem, _ = search("a fact counts only if it was proved", table, case=KEYPAD)
 
     assert problem == "an account number counts as shown that was not keyed whole"
 
 
 @pytest.mark.requirement("R42", "R47")
 def test_a_pause_that_shows_a_number_is_found():
-    """A number that is held against the account at a pause could be tried without end."""
+    """A number that is compared with the account at a pause could be tried endlessly."""
     table = planted(
         State.NUMBER_CHECK,
         lambda row: row.to is State.NEW_CONTACT and row.say is None,
@@ -500,7 +500,7 @@ def test_a_pause_that_shows_a_number_is_found():
 @pytest.mark.requirement("R04", "R42", "R47")
 @pytest.mark.parametrize("state", [State.ACCOUNT_ENTRY, State.NUMBER_CHECK])
 def test_a_card_that_is_kept_is_found(state):
-    """A question that takes a pause after a card for one in an account number is found."""
+    """A question that mistakes a pause after a card for one in an account number is found."""
 
     def about_cards(row):
         return row.when is not None and row.when.__name__.startswith("is_card")
@@ -518,7 +518,7 @@ def test_a_card_that_is_kept_is_found(state):
 
 
 def equal_bills():
-    """Two customers with two bills each, which only account and number together tell apart."""
+    """Return two customers with two bills each, which only account and number distinguish."""
     case = CASES["several bills"]
     found = [customer(handle) for handle in ("park", "park-rental")]
     bill = found[0].invoices[0]
@@ -529,13 +529,13 @@ def equal_bills():
 
 
 def choosing(move):
-    """Up to the choice of a bill."""
+    """Go as far as the choice of a bill."""
     return move.next.call.state.phase in (Phase.ARRIVAL, Phase.IDENTITY, Phase.BILL)
 
 
 @pytest.mark.requirement("R06", "R42")
 def test_choices_in_the_same_words_are_found(monkeypatch):
-    """Two bills that are told apart by what both of them have are found."""
+    """Two bills that are described by what both of them have are found."""
     assert equal_bills().found == []
     monkeypatch.setattr(bills, "marks", lambda *_: (bills.Mark.ACCOUNT,))
     (bug,) = equal_bills().found
@@ -545,53 +545,55 @@ def test_choices_in_the_same_words_are_found(monkeypatch):
 
 @pytest.mark.requirement("R42", "R47")
 def test_a_fact_that_is_said_is_found(monkeypatch):
-    """Words that say how the number on file ends, before the caller has shown it, are found."""
+    """Words that say the last digits of the number on file before they were proved are found."""
     for chapter in (consent, text):
         monkeypatch.setattr(chapter, "number_words", lambda _: "")
     unknown = evolve(LINK, arrival=evolve(LINK.arrival, ani=None))
-    problem, _ = search("a fact that is still to be shown is not said", case=unknown)
+    problem, _ = search("a fact that is still to be proved is not said", case=unknown)
 
     assert problem == "a fact is said that is still to be shown"
 
 
 @pytest.mark.requirement("R42", "R47")
 def test_a_text_to_a_costly_number_is_found():
-    """A number of the Caribbean that is taken for one at home is found."""
+    """A Caribbean number that is taken for a domestic one is found."""
     table = planted(
         State.PHONE_CAPTURE,
         lambda row: row.to is State.PHONE_CONFIRM,
         when=text.is_other_phone,
         keep=lambda c: evolve(c.call, entry=Entry(phone=phone(f"+1{c.event.keys.reveal()}"))),
     )
-    problem, _ = search("texts go to ordinary numbers of the policy's countries", table, case=LINK)
+    problem, _ = search(
+        "texts go only to ordinary numbers in the policy's countries", table, case=LINK
+    )
 
     assert problem == "a text to a number that none may go to"
 
 
 @pytest.mark.requirement("R52")
 def test_a_done_that_the_service_does_not_say_is_found():
-    """A wait that takes any answer of the service for a link that was opened is found."""
+    """A wait that takes any answer of the service for an opened link is found."""
     table = planted(
         State.LINK_CHECK,
         lambda row: row.when is afterwards.link_opened,
         when=lambda c: bool(c.event.customers),
     )
 
-    problem, _ = search("done only where the service says so", table, case=LINK)
+    problem, _ = search("done only if the service says so", table, case=LINK)
 
     assert problem == "done, and the service does not say so"
 
 
 @pytest.mark.requirement("R52")
 def test_a_wait_longer_than_the_policy_is_found():
-    """A wait that asks the service once more than it may is found."""
+    """A wait that asks the service more often than allowed is found."""
     table = planted(
         State.LINK_CHECK,
         lambda row: row.when is facts.looks_left,
         when=lambda c: c.call.contact.looks < 3,
     )
 
-    problem, _ = search("a texted link is waited for, and not for ever", table, case=LINK)
+    problem, _ = search("the wait for a texted link ends", table, case=LINK)
 
     assert problem == "a link is waited for longer than the policy has it"
 
@@ -609,7 +611,7 @@ def test_a_wait_that_counts_nothing_is_found():
 
 
 def test_what_is_not_planted_is_not_found():
-    """The same searches find nothing in the flow that ships."""
+    """The same searches find nothing in the shipped flow."""
     flow = Flow(tight(PLAIN))
 
     assert walk(flow, flow.begin(PLAIN.arrival), PLAIN.world, INVARIANTS).found == []
@@ -623,7 +625,7 @@ FLOWS = st.sampled_from([Flow(tight(case)) for case in cases()])
 @settings(max_examples=heavy(60, 300), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_equal_shapes_go_on_alike(data):
-    """Two calls of one shape, told apart by all that a shape leaves out, stay of one shape."""
+    """Two calls that differ only in what a shape leaves out keep having the same shape."""
     flow = data.draw(FLOWS)
     call = data.draw(calls(flow))
     event = data.draw(events())
@@ -642,7 +644,7 @@ def test_equal_shapes_go_on_alike(data):
             return type(error)
 
     if isinstance(event, Digits) and event.interrupted is not None:
-        event = evolve(event, interrupted=None)  # counted from what was said on the way
+        event = evolve(event, interrupted=None)  # counted from what was said along the way
     assert after(call) == after(twin)
 
 
@@ -664,7 +666,7 @@ CLASSES = {
 @settings(max_examples=100, deadline=None)
 @given(data=st.data(), kind=st.sampled_from(sorted(CLASSES)))
 def test_one_of_each_class_stands_for_all(data, kind):
-    """Whatever number of one class is keyed, the call goes the same way."""
+    """Whatever number of a class is keyed, the call goes the same way."""
     flow = Flow()
     turn = flow.begin(evolve(PLAIN.arrival, language="en-US", ani=None, greeted=True))
     while turn.call.state is not State.ACCOUNT_ENTRY:

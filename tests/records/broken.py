@@ -1,4 +1,4 @@
-"""Records that break what is promised of what comes after a call: one for each promise."""
+"""Records that break what is promised about work after a call: one for each promise."""
 
 # ruff: noqa: D102 - each class says what it breaks
 
@@ -22,14 +22,14 @@ class ForgetsLost(MemoryRecord):
 
 
 class TooSoon(MemoryRecord):
-    """Tells of writes that may be under way."""
+    """Reports writes that may still be in progress."""
 
     def unsettled(self, before):
         return super().unsettled(before + timedelta(days=1))
 
 
 class FirstDeferredRequest(MemoryRecord):
-    """Keeps the first wish for a bill, and no later one."""
+    """Keeps the first request for a bill, and no later one."""
 
     def keep(self, request: DeferRequest, evidence: Evidence) -> None:
         if all(kept.request.invoice_type != request.invoice_type for kept in self.kept()):
@@ -37,7 +37,7 @@ class FirstDeferredRequest(MemoryRecord):
 
 
 class DeferredRequestsStay(MemoryRecord):
-    """Does not see that a wish is outdated."""
+    """Does not notice that a request is outdated."""
 
     def _decided(self, written):
         if written.key in {kept.key for kept in self._kept}:
@@ -49,7 +49,7 @@ class DeferredRequestsStay(MemoryRecord):
 
 
 class AnyWrite(MemoryRecord):
-    """Takes any write for later than any wish."""
+    """Takes any write for one later than any request."""
 
     def _since(self, job):
         return self.now() - timedelta(days=1) if job.task is Task.COMPLETE else super()._since(job)
@@ -74,14 +74,14 @@ class FollowsForGood(MemoryRecord):
 
 
 class EverybodyGets(MemoryRecord):
-    """Gives what is left to whomever asks."""
+    """Gives unfinished work to anyone who asks."""
 
     def claim(self, task, biller, holder, lease, before, most):
         return super().claim(task, biller, holder, timedelta(0), before, most)
 
 
 class GivesAnybodys(MemoryRecord):
-    """Gives what any biller's calls left."""
+    """Gives the unfinished work of any biller."""
 
     def claim(self, task, biller, holder, lease, before, most):
         billers = [job.left.evidence.consent.biller for job in self._jobs.values()]
@@ -97,7 +97,7 @@ class NewestFirst(MemoryRecord):
 
 
 class LooksThenClaims(MemoryRecord):
-    """Looks at what is free, and only later claims it."""
+    """Checks what is free, and claims it only later."""
 
     def claim(self, task, biller, holder, lease, before, most):
         free = [job for job in self._jobs.values() if job.task is task and job.free(self.now())]
@@ -126,14 +126,14 @@ class NeverDone(MemoryRecord):
 
 
 class AnyEnd(MemoryRecord):
-    """Takes everything for an end."""
+    """Accepts any ending."""
 
     def finish(self, left, holder, how, reason=""):
         super().finish(left, holder, ActivityType.GIVEN_UP, reason)
 
 
 class AnyHolder(MemoryRecord):
-    """Lets whomever finish what is not done."""
+    """Lets anyone finish what is not done."""
 
     def _held(self, left, holder):
         for job in self._jobs.values():
@@ -167,7 +167,7 @@ class PurgesAll(MemoryRecord):
 
 
 class PurgesLeft(MemoryRecord):
-    """Purges what is left to do."""
+    """Purges unfinished work."""
 
     def purge(self, biller, retention):
         purged = super().purge(biller, retention)

@@ -1,4 +1,4 @@
-"""Databases of their own for tests, on SQLite and on PostgreSQL."""
+"""Separate databases for tests, on SQLite and on PostgreSQL."""
 
 import itertools
 import shutil
@@ -25,7 +25,7 @@ def some_vault() -> Vault:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Urls:
-    """Makes databases that have nothing in them."""
+    """Makes empty databases."""
     if request.param == "sqlite":
         numbers = itertools.count()
         return lambda: f"sqlite:///{tmp_path}/{next(numbers)}.db"
@@ -34,7 +34,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Urls:
 
 @pytest.fixture(scope="session")
 def sqlite_with_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file that has the tables, to be copied: that is quicker than making them."""
+    """An SQLite file with the tables, to be copied, which is faster than creating them."""
     file = tmp_path_factory.mktemp("record") / "record.db"
     upgraded = Database(f"sqlite:///{file}", PATIENT)
     upgrade(upgraded)

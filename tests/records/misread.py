@@ -1,4 +1,4 @@
-"""Records that break what is promised of how they are read: one for each promise."""
+"""Records that break what is promised about reading them: one for each promise."""
 
 # ruff: noqa: D102 - each class says what it breaks
 
@@ -11,7 +11,7 @@ from paperless_ivr.records.port import ActivityType
 
 
 class AsNoted(MemoryRecord):
-    """Tells lines as they were noted, whatever their time."""
+    """Returns lines as they were noted, whatever their time."""
 
     def activity(self, biller, since=None, until=None):
         order = [(line.what, line.call_id) for line in self.activities]
@@ -20,14 +20,14 @@ class AsNoted(MemoryRecord):
 
 
 class TellsOfWhom(MemoryRecord):
-    """Tells of whom a line is."""
+    """Reveals whom a line is about."""
 
     def activity(self, biller, since=None, until=None):
         return (line for line in self.activities if line.biller == biller)
 
 
 class UntilTheEnd(MemoryRecord):
-    """Tells what came at the moment before which it was asked for."""
+    """Includes what came exactly at the end of the time range."""
 
     def activity(self, biller, since=None, until=None):
         at_once = [line for line in self.activities if line.at == until and line.biller == biller]
@@ -35,7 +35,7 @@ class UntilTheEnd(MemoryRecord):
 
 
 class ForgetsWhatFor(MemoryRecord):
-    """Forgets what an ended wish was for."""
+    """Forgets what an ended request was for."""
 
     def activity(self, biller, since=None, until=None):
         for line in super().activity(biller, since, until):
@@ -44,7 +44,7 @@ class ForgetsWhatFor(MemoryRecord):
 
 
 class FollowsSilently(MemoryRecord):
-    """Tells nothing of a registration that is not followed."""
+    """Does not report a registration that is not followed."""
 
     def _line(self, what, evidence, **detail):
         if what is not ActivityType.SUPERSEDED:
@@ -52,14 +52,14 @@ class FollowsSilently(MemoryRecord):
 
 
 class OneBiller(MemoryRecord):
-    """Knows one biller."""
+    """Knows only one biller."""
 
     def billers(self):
         return super().billers()[:1]
 
 
 class NewestTracked(MemoryRecord):
-    """Tells since when the newest is to be done."""
+    """Reports when the newest became due."""
 
     def tracked(self, biller):
         newest = max(job.left.at for job in self._jobs.values())

@@ -1,7 +1,7 @@
-"""A count of a day of calls that looks at no line of the record.
+"""A count of a day of calls that reads no line of the record.
 
-It sees what a driver's observer sees, what the host got back, what the service answered, and
-what was done after the calls.
+It sees what a driver's observer sees, what the host got back, what the service answered, and what
+was done after the calls.
 """
 
 from attrs import define, evolve, field
@@ -21,7 +21,7 @@ ACCEPTED = {Phase.IDENTITY, Phase.BILL, Phase.ADDRESS, Phase.EMAIL, Phase.TEXT, 
 
 @define
 class Told:
-    """What is known of one hand-over."""
+    """What is known about one hand-over."""
 
     began: object
     arrival: object
@@ -31,13 +31,13 @@ class Told:
     registered: set = field(factory=set)
     opened: set = field(factory=set)
     ways: dict = field(factory=dict)
-    """By what became of each way, where it was not left: the consents that came of it."""
+    """By the outcome of each way that was not left: the consents that resulted."""
     spelled: Spelled = Spelled()
     waited: bool = False
     """The caller could stay on the line for a texted link."""
 
     def moved(self, before, event, turn, took):
-        """The call has moved, some time after it asked."""
+        """Note that the call has moved, some time after it asked."""
         call, was = turn.call, before.call
         if OFFERS & {was.state, call.state}:
             self.stage = max(self.stage, Stage.OFFERED)
@@ -63,7 +63,7 @@ class Told:
         }
 
     def _addressed(self, was, event, call, took):
-        """Which ways to an address were spoken of, and what spelling one took."""
+        """Note which ways to an address were mentioned, and what spelling one took."""
         contact = call.contact
         for way in (contact.source and WAYS[contact.source], *contact.used):
             if way:
@@ -89,25 +89,26 @@ WAYS = {
 
 @define
 class Tally:
-    """Counts a day. It stands between the driver and the service."""
+    """Counts a day, between the driver and the service."""
 
     backend: object
     clock: object
     told: dict = field(factory=dict)
     wanted: list = field(factory=list)
-    """Every wish that was kept and every write that was accepted, in order: what, for what."""
+    """Every request that was kept and every write that was accepted, in order: what, and for what.
+    """
     late: dict = field(factory=dict)
-    """Consents whose writes turned out to be accepted after the calls; when they were sent."""
+    """Consents whose writes turned out to be accepted after the calls, and when they were sent."""
     came: dict = field(factory=dict)
-    """How what was left ended, by task and key."""
+    """How unfinished work ended, by task and key."""
 
     @property
     def operations(self):
-        """What the service can do."""
+        """The operations of the service."""
         return self.backend.operations
 
     def answer(self, request, budget):
-        """The service answers; what it has accepted is counted."""
+        """Answer as the service does, and count what it has accepted."""
         answer = self.backend.answer(request, budget)
         if isinstance(request, EnrollInPaperless | StoreCustomerPreference):
             kind = "paperless" if getattr(request, "paperless", True) else "paper"
@@ -116,7 +117,7 @@ class Tally:
         return answer
 
     def moved(self, move):
-        """The call has moved."""
+        """Note that the call has moved."""
         if move.before is None:
             return
         before, event, turn = move.before, move.event, move.after.turn
@@ -128,7 +129,7 @@ class Tally:
             self.wanted.append(("wish", wish.consent, (wish.customer, wish.invoice_type)))
 
     def done_later(self, came):
-        """Something was done after the calls."""
+        """Note something that was done after the calls."""
         key, task = came.left.key, task_of(came.left)
         if isinstance(came.to, ActivityType):
             self.came[task, key] = (came.to, came.reason)
@@ -143,13 +144,13 @@ class Tally:
             self.wanted.append((kind, write.consent, bill))
 
     def handed_over(self, taken, reference):
-        """A hand-over that nothing happened to: it ended with its first turn."""
+        """Note a hand-over that ended with its first turn."""
         self.told.setdefault(reference, Told(self.clock(), taken.arrival))
 
-    # ── what it comes to ──
+    # ── the results ──
 
     def hand_over(self, reference, handback, ledger):
-        """A hand-over as the report should see it."""
+        """Return a hand-over as the report should see it."""
         known = self.told[reference]
         stage, afterwards = known.stage, ("", "")
         for consent in known.consents:
@@ -170,18 +171,18 @@ class Tally:
         return HandOver(biller, began, moment, known.language, loss, link, ways, spelled)
 
     def _end(self, known, consents):
-        """What became of a way to an address."""
+        """Return the outcome of a way to an address."""
         if any(self._opened(consent, known) for consent in consents):
             return WayEnd.FINISHED
         return WayEnd.TAKEN if consents else WayEnd.LEFT
 
     def _opened(self, consent, known):
-        """Whether the service says that the bill comes by e-mail."""
+        """Tell whether the service says that the bill comes by e-mail."""
         followed = self.came.get((Task.FOLLOW, consent))
         return consent in known.opened or (followed and followed[0] is ActivityType.COMPLETED)
 
     def _fate(self, consent, known, ledger):
-        """How far one consent got, and what became of it."""
+        """Return how far one consent got, and its outcome."""
         accepted = ("paperless", consent) in {(kind, of) for kind, of, _ in self.wanted}
         followed, wish = (
             self.came.get((Task.FOLLOW, consent)),
@@ -203,7 +204,7 @@ class Tally:
         return stage, (how[0].value, how[1]) if how else ("", "")
 
     def _outdated(self, consent):
-        """What a later wish or write for the same bill made of it."""
+        """Return the effect of a later request or write for the same bill."""
         mine = [
             n for n, (kind, of, _) in enumerate(self.wanted) if of == consent and "not" not in kind
         ]

@@ -49,7 +49,7 @@ from tests.records.misread import MISREAD
 
 @pytest.mark.requirement("R14", "R17")
 def test_memory_record_keeps_it() -> None:
-    """The record in memory keeps every promise."""
+    """The in-memory record keeps every promise."""
     check_record(MemoryRecord)
 
 
@@ -69,7 +69,7 @@ class ManyBillers(MemoryRecord):
 
 
 class OldestCounts(MemoryRecord):
-    """Hears of no hand-over but the first."""
+    """Notices no hand-over but the first."""
 
     done = 0
 
@@ -89,7 +89,7 @@ class AllOffers(MemoryRecord):
 
 
 class OffersOnly(MemoryRecord):
-    """Counts a bill's way back to paper only after an offer."""
+    """Counts a bill's return to paper only after an offer."""
 
     def screen(self, request: Screen) -> Screened:
         offers = any(a.what is ActivityType.OFFERED for a in self.activities)
@@ -116,14 +116,14 @@ Answer = TryReserved | LimitReached
 
 
 class NoAccounts(MemoryRecord):
-    """Counts tries by ANI only."""
+    """Counts tries only by ANI."""
 
     def reserve(self, request: ReserveTry, limits: Limits) -> Answer:
         return super().reserve(evolve(request, accounts=()), limits)
 
 
 class NoAnis(MemoryRecord):
-    """Counts tries by account only."""
+    """Counts tries only by account."""
 
     def reserve(self, request: ReserveTry, limits: Limits) -> Answer:
         return super().reserve(evolve(request, ani=None), limits)
@@ -145,7 +145,7 @@ class NoWindow(MemoryRecord):
 
 
 class LooksThenReserves(MemoryRecord):
-    """Looks at the limit, and only later counts the try."""
+    """Checks the limit, and counts the try only later."""
 
     def _reserve(self, key: str, counted: tuple[Counted, ...], limits: Limits) -> str | None:
         before = {one.whose: dict(self._reserved.get(one.whose, {})) for one in counted}
@@ -161,7 +161,7 @@ class LooksThenReserves(MemoryRecord):
 
 
 class NeverGivesBack(MemoryRecord):
-    """Keeps a try counted whose caller has shown who they are."""
+    """Keeps a try counted even if the caller has proved who they are."""
 
     def note(self, activity: Activity) -> None:
         if activity.what is not ActivityType.MATCHED:
@@ -169,7 +169,7 @@ class NeverGivesBack(MemoryRecord):
 
 
 class KeyAgain(MemoryRecord):
-    """Counts a try again whose answer was lost."""
+    """Counts a try again if its answer was lost."""
 
     asked = 0
 
@@ -179,7 +179,7 @@ class KeyAgain(MemoryRecord):
 
 
 class NoLimit(MemoryRecord):
-    """Lets any number of texts go."""
+    """Allows any number of texts."""
 
     def intend(self, write: Write, evidence: Evidence, limits: Limits) -> Refused | None:
         super().intend(write, evidence, limits)
@@ -191,7 +191,7 @@ class NoLimit(MemoryRecord):
 
 
 class NoTextingAnis(MemoryRecord):
-    """Counts texts by the number that they go to only."""
+    """Counts texts only by the number that they go to."""
 
     def intend(self, write: Write, evidence: Evidence, limits: Limits) -> Refused | None:
         return super().intend(write, evolve(evidence, ani=None), limits)
@@ -207,7 +207,7 @@ class NoTextedAccounts(MemoryRecord):
 
 
 class AsWritten(MemoryRecord):
-    """Takes every way of writing an account number for an account of its own."""
+    """Takes each form of an account number for a different account."""
 
     def reserve(self, request: ReserveTry, limits: Limits) -> Answer:
         accounts = tuple(secret.account(f"{len(a)}x{a.reveal()}") for a in request.accounts)
@@ -229,7 +229,7 @@ class CountsFailed(MemoryRecord):
 
 
 class OnceOnly(MemoryRecord):
-    """Takes it for a fault to intend a write again."""
+    """Treats intending a write again as an error."""
 
     def intend(self, write: Write, evidence: Evidence, limits: Limits) -> Refused | None:
         if write.key in self.writes:
@@ -238,7 +238,7 @@ class OnceOnly(MemoryRecord):
 
 
 class SettlesAnything(MemoryRecord):
-    """Settles writes that it does not know."""
+    """Settles unknown writes."""
 
     def settle(self, key: str, answer: ServiceAnswer) -> None:
         if key in self.writes:
@@ -246,7 +246,7 @@ class SettlesAnything(MemoryRecord):
 
 
 class OneKey(MemoryRecord):
-    """Has no room for a wish and a write under one key."""
+    """Cannot hold a deferred request and a write under one key."""
 
     def keep(self, request: DeferRequest, evidence: Evidence) -> None:
         if request.key in self.writes:
@@ -255,7 +255,7 @@ class OneKey(MemoryRecord):
 
 
 class Talkative(MemoryRecord):
-    """Prints what it holds."""
+    """Prints its content."""
 
     def __repr__(self) -> str:
         return "".join(str(a.ani and a.ani.reveal()) for a in self.activities)
@@ -298,7 +298,7 @@ def test_every_promise_of_a_record_is_tried() -> None:
 
 @pytest.mark.parametrize("check", record.PROMISES, ids=lambda check: check.__name__)
 def test_every_promise_of_a_record_can_be_broken(check: Callable[..., None]) -> None:
-    """A record that breaks a promise is told so, in the promise's words."""
+    """If a record breaks a promise, the error has the promise's words."""
     assert check.__doc__
 
     with pytest.raises(AssertionError) as told:
@@ -318,7 +318,7 @@ class OneForAll(MemoryLiveCalls):
 
 
 class EmptyForUnknown(MemoryLiveCalls):
-    """Makes up a call that it does not know."""
+    """Invents a call that it does not know."""
 
     def load(self, call_id: str) -> SavedCall:
         try:
@@ -328,7 +328,7 @@ class EmptyForUnknown(MemoryLiveCalls):
 
 
 class LastWins(MemoryLiveCalls):
-    """Overwrites a call, whoever moved it."""
+    """Overwrites a call, no matter who moved it."""
 
     def save(self, call: SavedCall, if_turn: int | None) -> None:
         self.drop(call.call_id)
@@ -336,7 +336,7 @@ class LastWins(MemoryLiveCalls):
 
 
 class DropsAll(MemoryLiveCalls):
-    """Forgets the other calls too."""
+    """Forgets the other calls, too."""
 
     def drop(self, call_id: str) -> None:
         super().drop(call_id)
@@ -344,7 +344,7 @@ class DropsAll(MemoryLiveCalls):
 
 
 class LooksThenSaves(MemoryLiveCalls):
-    """Looks at the turn, and only later saves."""
+    """Checks the turn, and saves only later."""
 
     def save(self, call: SavedCall, if_turn: int | None) -> None:
         stored = self._calls.get(call.call_id)
@@ -355,14 +355,14 @@ class LooksThenSaves(MemoryLiveCalls):
 
 
 class ListsAll(MemoryLiveCalls):
-    """Takes every call for one that nothing was heard of."""
+    """Takes every call for an idle one."""
 
     def idle(self, since: datetime) -> tuple[str, ...]:
         return tuple(self._calls)
 
 
 class ShowsCalls(MemoryLiveCalls):
-    """Prints what it holds."""
+    """Prints its content."""
 
     def __repr__(self) -> str:
         return "".join(call.document for call in self._calls.values())
@@ -386,7 +386,7 @@ def test_every_promise_of_live_calls_is_tried() -> None:
 
 @pytest.mark.parametrize("check", live_calls.PROMISES, ids=lambda check: check.__name__)
 def test_every_promise_of_live_calls_can_be_broken(check: Callable[..., None]) -> None:
-    """A store of live calls that breaks a promise is told so, in the promise's words."""
+    """If a store of live calls breaks a promise, the error has the promise's words."""
     assert check.__doc__
 
     with pytest.raises(AssertionError) as told:
@@ -399,7 +399,7 @@ def test_every_promise_of_live_calls_can_be_broken(check: Callable[..., None]) -
 
 
 def separate(store: type[SeparateStores]) -> Callable[..., object]:
-    """Makes a store in memory whose parts share no transaction."""
+    """Make an in-memory store whose parts share no transaction."""
 
     def make(now: Callable[[], datetime]) -> tuple[SeparateStores, MemoryRecord]:
         memory = MemoryRecord(now)
@@ -431,7 +431,7 @@ class LinesFirst(SeparateStores):
 
 
 class NeverRefused(SeparateStores):
-    """Goes on where a limit forbids the write."""
+    """Continues even if a limit forbids the write."""
 
     def commit(self, update: SessionUpdate, *, again: bool = False) -> Refused | None:
         refused = super().commit(update, again=again)
@@ -441,7 +441,7 @@ class NeverRefused(SeparateStores):
 
 
 class NoTries(SeparateStores):
-    """Lets everybody try."""
+    """Allows every try."""
 
     def commit_try(self, reservation: Reservation, follow: Follow, *, again: bool = False) -> Tried:
         self.commit(follow(TryReserved()), again=again)
@@ -449,7 +449,7 @@ class NoTries(SeparateStores):
 
 
 class TwoTries(SeparateStores):
-    """Takes a second asking for another try."""
+    """Counts a repeated request as another try."""
 
     def commit_try(self, reservation: Reservation, follow: Follow, *, again: bool = False) -> Tried:
         if again:
@@ -459,7 +459,7 @@ class TwoTries(SeparateStores):
 
 
 class TriesAnyway(SeparateStores):
-    """Moves a call after a try, whoever has moved it."""
+    """Moves a call after a try, no matter who has moved it."""
 
     def commit_try(self, reservation: Reservation, follow: Follow, *, again: bool = False) -> Tried:
         def following(answer: Tried) -> SessionUpdate:
@@ -472,14 +472,14 @@ class TriesAnyway(SeparateStores):
 
 
 class NeverRecognized(SeparateStores):
-    """Takes a second try for another update."""
+    """Takes a retry for another update."""
 
     def _is_done(self, update: SessionUpdate) -> bool:
         return False
 
 
 class AlwaysDone(SeparateStores):
-    """Takes every second try for done."""
+    """Takes every retry for done."""
 
     def _is_done(self, update: SessionUpdate) -> bool:
         return True
@@ -496,7 +496,7 @@ class SameTurn(SeparateStores):
 
 
 class ForgetsAnyway(SeparateStores):
-    """Removes a call at whatever turn."""
+    """Removes a call at any turn."""
 
     def commit(self, update: SessionUpdate, *, again: bool = False) -> Refused | None:
         if update.forget:
@@ -506,7 +506,7 @@ class ForgetsAnyway(SeparateStores):
 
 
 class LastWins(SeparateStores):
-    """Lets everybody move a call."""
+    """Lets everyone move a call."""
 
     def commit(self, update: SessionUpdate, *, again: bool = False) -> Refused | None:
         if again or update.if_turn != 1 or update.forget:
@@ -540,7 +540,7 @@ def test_every_promise_of_a_session_store_is_tried() -> None:
 
 @pytest.mark.parametrize("check", session_store.PROMISES, ids=lambda check: check.__name__)
 def test_every_promise_of_a_session_store_can_be_broken(check: Callable[..., None]) -> None:
-    """A session store that breaks a promise is named with it, in the promise's words."""
+    """If a session store breaks a promise, the error names it with the promise's words."""
     with pytest.raises(AssertionError) as told:
         check_session_store(separate(BROKEN_STORES[check.__name__]))
 

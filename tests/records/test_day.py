@@ -1,4 +1,4 @@
-"""The report of a seeded day agrees with a count made another way."""
+"""The report of a seeded day agrees with a count made in another way."""
 
 from collections import Counter
 from zoneinfo import ZoneInfo
@@ -19,13 +19,13 @@ pytestmark = pytest.mark.requirement("R33")
 
 CHICAGO = ZoneInfo("America/Chicago")
 CALLS = heavy(120, 2000)
-"""So many are needed for every stage of the funnel to be reached."""
+"""Enough to reach every stage of the funnel."""
 SEED = 10
 """A day on which a registration is outdated before it is known."""
 
 
 def agree(record, clock, seed, number):
-    """Runs a day on a record: its report and another count agree, hand-over by hand-over."""
+    """Run a day on a record: its report and another count agree, hand-over by hand-over."""
     day = Day(record, SeparateStores(record, MemoryLiveCalls(clock)), clock, seed)
     tally = Tally(day.backend, clock)
     handbacks = {}
@@ -54,7 +54,7 @@ def agree(record, clock, seed, number):
 
 @pytest.mark.prove
 def test_in_memory():
-    """A day on the record in memory; its last five of sixteen hours are of the next day in UTC."""
+    """A day on the in-memory record. In UTC, its last five hours are on the next day."""
     clock = Clock()
     got = agree(MemoryRecord(clock), clock, SEED, CALLS)
 
@@ -71,7 +71,7 @@ def test_in_memory():
 
 
 def test_metrics_of_ways():
-    """The metrics count the ways to an address that the record has, and consents by them."""
+    """The metrics count the ways to an address in the record, and the consents by them."""
     clock, meters = Clock(), Meters()
     record = MemoryRecord(clock)
     day = Day(record, SeparateStores(record, MemoryLiveCalls(clock)), clock, SEED)
@@ -98,7 +98,7 @@ def test_metrics_of_ways():
 
 @pytest.mark.prove
 def test_durable(opened):
-    """A day on SQLite, and one on PostgreSQL that is never long."""
+    """A day on SQLite, and a short one on PostgreSQL."""
     clock = Clock()
     store = opened(now=clock)
 
@@ -106,7 +106,7 @@ def test_durable(opened):
 
 
 def test_two_counts_differ():
-    """The other count is one of its own: it sees what a record does not tell."""
+    """The other count is independent: it sees what a record does not report."""
 
     class Forgets(MemoryRecord):
         def activity(self, biller, since=None, until=None):

@@ -1,4 +1,4 @@
-"""Whatever calls there were, an erasure removes what it may of one person, and nothing else."""
+"""Whatever calls there were, an erasure removes what it may about one person, and nothing else."""
 
 import itertools
 from datetime import timedelta
@@ -33,12 +33,12 @@ RETENTION = Retention(activity_days=400, consent_days=1000)
 
 @frozen
 class Held:
-    """A call that was held: who called, whose account, and what was agreed to."""
+    """A completed call: who called, whose account, and what was agreed."""
 
     ani: secret.Secret | None
     account: secret.Secret
     email: secret.Secret | None
-    """None: nothing was agreed to."""
+    """None if nothing was agreed."""
     days_ago: int
 
     @property
@@ -47,7 +47,7 @@ class Held:
         return self.email is not None and self.days_ago <= RETENTION.consent_days
 
     def is_of(self, person: secret.Secret) -> bool:
-        """Whether a person is in it."""
+        """Tell whether a person is part of it."""
         return person in (self.ani, self.account, self.email)
 
 
@@ -64,7 +64,7 @@ CALLS = st.lists(
 
 
 def hold(record, clock, biller, number, held):
-    """Puts a call on record as a driver would."""
+    """Put a call on record as a driver would."""
     clock.at = START - timedelta(days=held.days_ago)
     handover = f"{biller}-c{number}-h"
     reference = f"{handover}-1"
@@ -99,7 +99,7 @@ def hold(record, clock, biller, number, held):
 @pytest.mark.prove
 @pytest.mark.requirement("R24", "R30")
 def test_an_erasure(opened):
-    """Its lines and consents go where no consent must stay; all else stays to the last column."""
+    """Lines and consents are removed unless a consent must stay. Everything else is unchanged."""
     store = opened(now=(clock := Clock()))
     billers = (f"b{n}" for n in itertools.count())
 

@@ -1,7 +1,7 @@
-"""Whole calls whose database breaks at any step: nothing is lost, and nothing done unrecorded.
+"""Whole calls whose database fails at any step: nothing is lost, and nothing done unrecorded.
 
-The caller hears something sensible and the host gets the call back; what the service did stands
-on record with its consent; what was acknowledged is there when the database is back.
+The caller hears something sensible, and the host gets the call back. What the service did is on
+record with its consent. What was acknowledged is there when the database is back.
 """
 
 import sqlite3
@@ -39,27 +39,27 @@ pytestmark = pytest.mark.requirement("R10", "R31")
 ASKED_ALWAYS = evolve(POLICY, offer=evolve(POLICY.offer, again_after_days={}))
 """The same caller calls again and again."""
 STRIDE = heavy(2, 1)
-"""Of so many steps one is broken."""
+"""One step in this many is broken."""
 SHORT = 0.05
-"""Seconds of budget of a database that is made not to answer."""
+"""Seconds of budget for a database that is made not to answer."""
 RIVERA = customer("rivera").id
 
 
 @define
 class Step:
-    """What is asked of a store, its record and its calls, counted; at one step it breaks."""
+    """Counts calls to a store, its record, and its live calls. One of them fails."""
 
     inner: object
     trouble: "Trouble"
 
     @property
     def record(self):
-        """The record, counted too."""
+        """The record, also counted."""
         return Step(self.inner.record, self.trouble)
 
     @property
     def calls(self):
-        """The calls in progress, counted too."""
+        """The calls in progress, also counted."""
         return Step(self.inner.calls, self.trouble)
 
     def __getattr__(self, name):
@@ -73,27 +73,27 @@ class Step:
 
 @define(slots=False)
 class Trouble:
-    """A database that breaks at a step, and what was acknowledged until then and after."""
+    """A database that fails at a step, and what was acknowledged before and after that."""
 
     at: int
     breaks: Callable[[], None] = lambda: None
     once: str = ""
-    """`before` or `after` it is done, this one step fails and no other."""
+    """Only this one step fails, `before` or `after` it is done."""
     steps: int = 0
     told: list[tuple[str, tuple]] = field(factory=list)
 
     def asked(self, name, act, arguments):
-        """Does it, and notes that it was acknowledged."""
+        """Do it, and note that it was acknowledged."""
         self.steps += 1
         if self.steps == self.at:
             self.breaks()
         if self.steps == self.at and self.once == "before":
             raise RecordDown
         answer = act()
-        if name == "commit_try":  # told as the update that followed the answer
+        if name == "commit_try":  # reported as the update that followed the answer
             name, arguments = "commit", (arguments[1](answer),)
         if self.steps == self.at and self.once == "after":
-            raise RecordDown  # it is done, and its answer is lost
+            raise RecordDown  # it is done, but its answer is lost
         self.told.append((name, arguments))
         return answer
 
@@ -103,7 +103,7 @@ class Trouble:
 
 @define
 class Held:
-    """A call that was held."""
+    """A completed call."""
 
     disposition: Disposition
     heard: list[str]
@@ -112,7 +112,7 @@ class Held:
 
 
 def session(loop: str, store: Store, trouble: Trouble, call_id: str) -> Held:
-    """A call on a runtime that holds the channel."""
+    """Run a call on a held channel."""
     make, run = LOOPS[loop]
     backend, caller = springfield(sleep=lambda _: None), Caller([*ENROLL, "1"])
     driver = make(Setup(Flow(Terms(ASKED_ALWAYS)), CATALOG, backend, Step(store, trouble)))
@@ -123,7 +123,7 @@ def session(loop: str, store: Store, trouble: Trouble, call_id: str) -> Held:
 
 
 def documents(_: str, store: Store, trouble: Trouble, call_id: str) -> Held:
-    """A call on a runtime that asks by web request."""
+    """Run a call over web requests."""
     backend = springfield(sleep=lambda _: None)
     line = Line(backend, ASKED_ALWAYS)
     line.workers.clear()
@@ -156,7 +156,7 @@ CALLS = {"blocking": session, "asyncio": session, "documents": documents}
 
 
 def check(store: Store, trouble: Trouble, call: Held, call_id: str) -> None:
-    """What holds after any call, when the database is back."""
+    """Check what holds after any call once the database is back."""
     registered = call.backend.registration(RIVERA, "WATER") is Registration.PENDING
 
     def rows(table, column):
@@ -199,7 +199,7 @@ def check(store: Store, trouble: Trouble, call: Held, call_id: str) -> None:
 
 @contextmanager
 def locked(store: Store) -> Iterator[Callable[[], None]]:
-    """Somebody else holds the database from then on."""
+    """Have someone else lock the database from then on."""
     if store.database.is_sqlite:
         other = sqlite3.connect(store.database.url.database, isolation_level=None)
         yield lambda: other.execute("BEGIN IMMEDIATE")
@@ -214,7 +214,7 @@ def locked(store: Store) -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def full(store: Store) -> Iterator[Callable[[], None]]:
-    """The disk is full from then on."""
+    """Fill the disk from then on."""
     limit = [2**31]
 
     @event.listens_for(store.database.engine, "connect")
@@ -222,7 +222,7 @@ def full(store: Store) -> Iterator[Callable[[], None]]:
         connection.execute(f"PRAGMA max_page_count = {limit[0]}")
 
     def fill() -> None:
-        limit[0] = 1  # what is there already is the least that it can be
+        limit[0] = 1  # what is already there is the minimum
         store.database.engine.dispose()
 
     yield fill
@@ -239,9 +239,9 @@ def every_step(
     *,
     harmless: bool = False,
 ) -> None:
-    """Holds a call for each step at which the trouble may come, on the store that is used.
+    """Run a call for each step at which the trouble may come, on the store in use.
 
-    Where it is harmless, every call ends as it would without it.
+    If the trouble is harmless, every call ends as it would without it.
     """
     whole = Trouble(0)
     call = CALLS[loop](loop, store, whole, "whole")
@@ -252,12 +252,12 @@ def every_step(
             call = CALLS[loop](loop, used, broken, f"c{at}x")
         check(store, broken, call, f"c{at}x")
         assert call.disposition is Disposition.ENROLLED or not harmless
-        assert broken.steps >= at or used is not store  # who is hasty may fail before
+        assert broken.steps >= at or used is not store  # a short budget may fail before that
 
 
 @pytest.fixture
 def made(opened, some_vault):
-    """A record, and the same with a budget so short that to be kept waiting is to fail."""
+    """Provide a record, and one with a budget so short that any wait fails."""
     store = opened(now=(clock := Clock()))
     store.clock, store.vault = clock, some_vault
     hasty = opened(store.database.url, now=clock, budget=SHORT)
@@ -269,7 +269,7 @@ def made(opened, some_vault):
 @pytest.mark.parametrize("once", ["before", "after"])
 @pytest.mark.parametrize("loop", CALLS)
 def test_one_step_fails(made, loop, once):
-    """One answer is lost, its transaction done or not: the call ends as without it."""
+    """One answer is lost, whether its transaction was done or not. The call ends as without it."""
     store, _ = made
 
     @contextmanager
@@ -282,7 +282,7 @@ def test_one_step_fails(made, loop, once):
 @pytest.mark.prove
 @pytest.mark.parametrize("loop", CALLS)
 def test_locked(made, loop):
-    """From a step on somebody else holds the database."""
+    """From a step on, someone else locks the database."""
     store, hasty = made
 
     @contextmanager
@@ -296,7 +296,7 @@ def test_locked(made, loop):
 @pytest.mark.prove
 @pytest.mark.parametrize("loop", CALLS)
 def test_full(tmp_path, some_vault, loop):
-    """From a step on the disk is full; what fits into what is there may still be kept."""
+    """From a step on, the disk is full; what fits in the existing space can still be kept."""
     with open_store(f"sqlite:///{tmp_path}/r.db", some_vault, PATIENT, Clock()) as store:
         store.clock = Clock()
 
@@ -310,7 +310,7 @@ def test_full(tmp_path, some_vault, loop):
 
 @pytest.mark.parametrize("loop", CALLS)
 def test_server_that_stops(some_vault, loop):
-    """From a step on PostgreSQL is stopped; when it is back nothing of the call is lost."""
+    """From a step on, PostgreSQL is stopped; when it is back, nothing of the call is lost."""
     with a_server() as server, open_store(server.get_uri(), some_vault, PATIENT) as store:
         store.clock = Clock()
 
@@ -323,14 +323,14 @@ def test_server_that_stops(some_vault, loop):
 
 
 class NeverHeard:
-    """A store that puts every write where it belongs, and whose answer never comes."""
+    """A store that does every write, but whose answer never arrives."""
 
     def __init__(self, inner):
         self.inner, self.record, self.calls = inner, inner.record, inner.calls
         self.commit_try = inner.commit_try
 
     def commit(self, update, *, again=False):
-        """It is done, and its answer is lost where a write is to be sent."""
+        """Do it, but lose the answer if a write is to be sent."""
         answer = self.inner.commit(update, again=again)
         if update.intent is not None:
             raise RecordDown
@@ -339,12 +339,12 @@ class NeverHeard:
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_on_record_though_nobody_heard(opened, loop):
-    """What was agreed and is on record is never lost, though the caller heard that it failed.
+    """What was agreed and recorded is never lost, even if the caller heard that it failed.
 
-    It was not sent, so what the caller heard is true. It is left as a write that may have been
-    done, to be looked up and then finished: the consent is on record in its words, and paper
-    stops only where the caller opens the link (R10, R31). So it may be enrolled later, and
-    always as agreed; nothing without a yes is ever there.
+    It was not sent, so what the caller heard is true. It remains as a write that may have been
+    done, to be looked up and then completed: the consent is on record in its words, and paper stops
+    only if the caller opens the link (R10, R31). So it may be enrolled later, and always as agreed;
+    nothing is ever done without a yes.
     """
     store, backend = opened(), springfield(sleep=lambda _: None)
     make, run = LOOPS[loop]
@@ -362,13 +362,13 @@ def test_on_record_though_nobody_heard(opened, loop):
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_a_call_is_stored_again_when_the_store_is_back(loop):
-    """A turn that could not be stored does not keep the next one from it."""
+    """A turn that could not be stored does not prevent the next one from being stored."""
     memory = SeparateStores(MemoryRecord(lambda: datetime.now(UTC)), MemoryLiveCalls())
     trouble, commits = Trouble(0), count(1)
 
     class Failing(Step):
         def commit(self, update, *, again=False):
-            if next(commits) in (2, 3):  # the second one, and its second try
+            if next(commits) in (2, 3):  # the second one, and its retry
                 raise RecordDown
             return trouble.asked("commit", lambda: memory.commit(update, again=again), (update,))
 
@@ -386,7 +386,7 @@ def test_a_call_is_stored_again_when_the_store_is_back(loop):
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_the_offer_waits_for_one_answer_at_most(loop):
-    """A store that does not answer is waited for once before anything is heard, and once a turn.
+    """If a store does not answer, it is waited for once before the first prompt, then once a turn.
 
     No try can be counted, so no account number is asked for (R47).
     """
@@ -415,5 +415,5 @@ def test_the_offer_waits_for_one_answer_at_most(loop):
 
     assert back.disposition is Disposition.UNAVAILABLE
     assert waits[0] == ["commit"]
-    for asked in waits[1:-2]:  # how it ended is tried in any case
+    for asked in waits[1:-2]:  # saving how it ended is always attempted
         assert len(asked) <= 1

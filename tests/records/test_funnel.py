@@ -1,4 +1,4 @@
-"""The funnel against histories whose every hand-over is known beforehand."""
+"""The funnel, compared with histories whose hand-overs are all known."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -46,12 +46,12 @@ KEPT = (ActivityType.KEPT, {})
 
 
 def settled(answer):
-    """The outcome of a write."""
+    """Return the outcome of a write."""
     return (ActivityType.SETTLED, {"answer": answer})
 
 
 def ended(how, task, why=""):
-    """What was left to do has ended."""
+    """Return a line that says how unfinished work ended."""
     return (how, {"task": task, "reason": why})
 
 
@@ -62,7 +62,7 @@ REGISTERED_AGAIN = (KEPT, *DONE, ended(ActivityType.COMPLETED, "complete"))
 
 
 def fates(why):
-    """What may come of a consent: how far it gets, what is said of it, and the lines of it."""
+    """Draw what may follow a consent: how far it gets, how it is reported, and its lines."""
     stage = Stage
     return [
         (stage.CONFIRMED, "", "", ()),
@@ -109,7 +109,7 @@ def fates(why):
 
 @frozen
 class Known:
-    """A hand-over that is known beforehand, and its lines."""
+    """A known hand-over, and its lines."""
 
     name: str
     biller: str
@@ -134,7 +134,7 @@ WAYS = {
 
 @st.composite
 def known(draw, number):
-    """One hand-over; two of a number are of one call."""
+    """Draw a hand-over; two with the same number belong to one call."""
     biller = draw(st.sampled_from(("springfield-water", "elm-energy")))
     began = BEGAN + timedelta(minutes=draw(st.integers(0, 3 * 1440)))
     name = f"call-{number // 2}-h{number}"
@@ -161,19 +161,19 @@ def known(draw, number):
         if stage >= reached:
             note(ActivityType.ANSWERED, state, rows=rows)
     text = {"purpose": "text", "reference": f"{name}-9"}
-    if draw(st.booleans()):  # a text says nothing of the enrollment
+    if draw(st.booleans()):  # a text has no effect on the enrollment
         note(ActivityType.CONSENTED, **text)
         for what, detail in DONE:
             note(what, "", **text, **detail)
     enroll = {"purpose": "enrol", "reference": f"{name}-1"}
-    if stage >= Stage.CONFIRMED and not (came and draw(st.booleans())):  # else that line is lost
+    if stage >= Stage.CONFIRMED and not (came and draw(st.booleans())):  # or that line is lost
         note(ActivityType.CONSENTED, "ENROLLMENT", **enroll)
     steps = [(what, "", {**enroll, **detail}) for what, detail in came]
     if finished:
         end = {"disposition": how, "reason": reason}
         steps.insert(draw(st.integers(0, len(came))), (ActivityType.ENDED, "END", end))
     for what, state, detail in steps:
-        if lines[-1].what is ActivityType.ENDED:  # what comes after a call may come days after it
+        if lines[-1].what is ActivityType.ENDED:  # later work may come days after the call
             later += timedelta(hours=draw(st.integers(0, 90)))
         note(what, state, **detail)
     disposition = (how, reason) if finished else (NOT_ENDED, "")
@@ -185,7 +185,7 @@ HISTORIES = st.integers(0, 8).flatmap(lambda n: st.tuples(*(known(i) for i in ra
 
 
 def told(histories):
-    """Their lines, as a record tells them."""
+    """Return their lines, as a record returns them."""
     lines = [line for one in histories for line in one.lines]
     return sorted(lines, key=lambda line: line.at)
 
@@ -195,9 +195,9 @@ def told(histories):
 
 @given(histories=HISTORIES, by=st.sets(st.sampled_from(By)), zone=st.sampled_from(ZONES))
 def test_counts(histories, by, zone):
-    """Every hand-over counts once, with the furthest it got, in its group, whatever lies between.
+    """Every hand-over counts once, at its furthest stage, in its group, whatever comes between.
 
-    What reached a stage reached the next one or was lost there; nothing else.
+    Those that reached a stage either reached the next one or were lost there.
     """
     reached, lost = {}, {}
     for one in histories:
@@ -224,7 +224,7 @@ def test_counts(histories, by, zone):
 
 @given(histories=HISTORIES, days=st.tuples(st.integers(0, 3), st.integers(0, 3)))
 def test_between(histories, days):
-    """Hand-overs count by when they began, though what came of them came later or lines lack."""
+    """Hand-overs count by their beginning, even if results come later or lines are missing."""
     since, until = (BEGAN.replace(hour=0, minute=0) + timedelta(days=n) for n in days)
     lines = [line for line in told(histories) if line.at >= since - timedelta(days=1)]
 
@@ -236,7 +236,7 @@ def test_between(histories, days):
 
 
 def lines_of(*what, **more):
-    """Lines of one call, a second apart."""
+    """Return the lines of a call, a second apart."""
     return [
         Activity(
             kind, "c1", "b", "1", BEGAN + timedelta(seconds=n), state, detail={**detail, **more}
@@ -250,7 +250,7 @@ ENROLL = {"purpose": "enrol", "reference": "c1-1"}
 
 @pytest.mark.parametrize(("stage", "afterwards", "why", "came"), fates("unclear"))
 def test_fates(stage, afterwards, why, came):
-    """Whatever may come of a consent is told."""
+    """Everything that may follow a consent is reported."""
     steps = [(what, "", {**ENROLL, **detail}) for what, detail in came]
     lines = lines_of(
         (ActivityType.ARRIVED, "GREETING", {}),
@@ -264,7 +264,7 @@ def test_fates(stage, afterwards, why, came):
 
 
 def test_at_midnight():
-    """A hand-over that begins at the last bound is no longer among them."""
+    """A hand-over that begins exactly at the end of the range is not included."""
     lines = lines_of((ActivityType.ARRIVED, "GREETING", {}))
 
     assert len(list(hand_overs(lines, BEGAN))) == 1
@@ -272,14 +272,14 @@ def test_at_midnight():
 
 
 def test_earlier():
-    """What comes of a hand-over before the first line is no hand-over."""
+    """The results of a hand-over before the first line do not count as a hand-over."""
     assert not list(
         hand_overs(lines_of((ActivityType.COMPLETED, "", {**ENROLL, "task": "follow"})))
     )
 
 
 def test_two_bills():
-    """Of two bills in one hand-over the one counts that got further."""
+    """Of two bills in one hand-over, the one that got further counts."""
     again = {**ENROLL, "reference": "c1-2"}
     lines = lines_of(
         (ActivityType.ARRIVED, "GREETING", {}),
@@ -294,7 +294,7 @@ def test_two_bills():
 
 
 def test_turned_out_done():
-    """A registration that a look-up found counts, though its write is not settled."""
+    """A registration that a look-up found counts even if its write is not settled."""
     rows = "ENROLLMENT_CHECK · CustomersFound · registered now → AFTERWARDS; AFTERWARDS · A → DONE"
     lines = lines_of(
         (ActivityType.ARRIVED, "GREETING", {}),
@@ -310,7 +310,7 @@ def test_turned_out_done():
 
 
 def test_ways_to_an_address():
-    """A way is left, taken or finished; what is spelled is counted and timed."""
+    """A way is left, taken, or finished. Spelling is counted and timed."""
     answered, consented = ActivityType.ANSWERED, ActivityType.CONSENTED
     lines = lines_of(
         (ActivityType.ARRIVED, "GREETING", {}),
@@ -337,7 +337,7 @@ def test_ways_to_an_address():
 
 
 def test_agent_for_the_address():
-    """An agent is a way that is taken where the caller is put through."""
+    """An agent is a way that is taken if the caller is transferred."""
     turned = (ActivityType.ANSWERED, "AGENT_OFFER", {"way": "person"})
     begun = (ActivityType.ARRIVED, "GREETING", {})
 
@@ -349,7 +349,7 @@ def test_agent_for_the_address():
 
 
 def test_back_to_paper():
-    """Who comes to go back to paper was offered nothing, however far they get."""
+    """A caller who comes to go back to paper was offered nothing, however far they get."""
     rows = "ACCOUNT_LOOKUP · CustomersFound → INVOICE; INVOICE · Arrived → OPT_OUT_CONFIRM"
     paper = {"purpose": "back_to_paper", "reference": "c1-1"}
     lines = lines_of(
@@ -367,7 +367,7 @@ def test_back_to_paper():
 
 
 def test_named_alike():
-    """Hand-overs of one call that the host named alike are told apart by their beginnings."""
+    """Hand-overs of one call with the same name are distinguished by their beginnings."""
     first = lines_of(
         (ActivityType.ARRIVED, "GREETING", {}),
         (ActivityType.OFFERED, "OFFER", {"language": "en-US"}),
@@ -380,11 +380,11 @@ def test_named_alike():
     assert got == [Stage.OFFERED, Stage.HANDED_OVER]
 
 
-# ── what the stages are told by ──────────────────────────────────────────────────────────
+# ── how the stages are recognized ──
 
 
 def reachable(*begin, without=()):
-    """The states that the table leads to, but for some."""
+    """Return the states that the table leads to, without some."""
     found, rest = set(), list(begin)
     while rest:
         state = rest.pop()
@@ -395,9 +395,9 @@ def reachable(*begin, without=()):
 
 
 def test_identified_by_the_table():
-    """No state that tells that the caller is identified is reached but by these two ways.
+    """States that show that the caller is identified are reached only in these two ways.
 
-    A transfer leads back to where it was asked for, and a call that goes on without an agent to
+    A transfer leads back to where it was requested, and a call that goes on without an agent to
     another way to an address, and nowhere else.
     """
     without = (State.INVOICE, State.OFFER_IN_FULL, State.TRANSFERRING, State.GO_ON)
@@ -406,7 +406,7 @@ def test_identified_by_the_table():
 
 
 def test_accepted_by_the_table():
-    """From an offer, what tells that it was accepted is reached by a yes alone."""
+    """From an offer, states that show that it was accepted are reached only by a yes."""
     offers = (State.OFFER, State.OFFER_AT_START, State.OFFER_IN_FULL)
     back = (State.TRANSFERRING, State.GO_ON)
     yes = (State.ACCOUNT, State.ENROLLMENT, State.KEEPING, State.ADDRESS)
@@ -422,7 +422,7 @@ def test_accepted_by_the_table():
 
 
 def test_ways():
-    """The way of every row of the table is read from its words."""
+    """The states that a row leads from and to are read from its words."""
     for state, rows in FLOW.items():
         for row in rows:
             to = row.to.name if row.to else "REPROMPT"

@@ -1,4 +1,4 @@
-"""The record in memory: append-only, limits, writes that settle, wishes, live calls."""
+"""The in-memory record: append-only, limits, settled writes, deferred requests, live calls."""
 
 import threading
 from collections.abc import Callable
@@ -50,22 +50,22 @@ ADDRESS = secret.email("someone@example.com")
 
 @define
 class Clock:
-    """A clock that goes only when it is told to."""
+    """A clock that moves only on request."""
 
     at: datetime = START
 
     def __call__(self) -> datetime:
-        """The time."""
+        """Return the time."""
         return self.at
 
 
 def line(what: ActivityType, call_id: str = "c1", at: datetime = START, **detail: str) -> Activity:
-    """A line of the activity record."""
+    """Return a line of the activity record."""
     return Activity(what, call_id, BILLER, "7", at, "OFFER", ANI, (ACCOUNT,), detail)
 
 
 def evidence(reference: str = "c1-1") -> Evidence:
-    """A consent, and the words that were heard."""
+    """Return a consent, and the words that were heard."""
     consent = Consent(
         reference,
         BILLER,
@@ -84,19 +84,19 @@ def evidence(reference: str = "c1-1") -> Evidence:
 
 
 def preference(key: str = "c1-1") -> StoreCustomerPreference:
-    """A write."""
+    """Return a write."""
     return StoreCustomerPreference(CUSTOMER, ACCOUNT, "WATER", True, ADDRESS, None, key, key)
 
 
 def deferred(
     key: str = "c1-1", *, paperless: bool = True, invoice_type: str = "WATER"
 ) -> DeferRequest:
-    """A wish."""
+    """Return a deferred request."""
     return DeferRequest(CUSTOMER, ACCOUNT, invoice_type, paperless, ADDRESS, None, key, key)
 
 
 def text(key: str, phone: Secret = ANI) -> SendWebLink:
-    """A text."""
+    """Return a text."""
     return SendWebLink(CUSTOMER, ACCOUNT, "WATER", phone, "review", key, key)
 
 
@@ -105,7 +105,7 @@ def text(key: str, phone: Secret = ANI) -> SendWebLink:
 
 @pytest.mark.requirement("R30")
 def test_append_only() -> None:
-    """Lines are kept in order, as they were when noted, with the consent's evidence."""
+    """Lines stay in order, as they were when noted, with the consent's evidence."""
     record = MemoryRecord(Clock())
     detail = {"purpose": "enrol"}
     told = evolve(line(ActivityType.CONSENTED), detail=detail, evidence=evidence())
@@ -122,7 +122,7 @@ def test_append_only() -> None:
 
 
 def screened(record: MemoryRecord, ended: Disposition, days: int) -> State:
-    """Where a call of the same caller gets, so many days after one that ended so."""
+    """Return the state of the same caller's call, this many days after one that ended like this."""
     record.note(line(ActivityType.OFFERED))
     record.note(line(ActivityType.ENDED, disposition=ended.value))
     flow = Flow()
@@ -136,7 +136,7 @@ def screened(record: MemoryRecord, ended: Disposition, days: int) -> State:
 @pytest.mark.requirement("R14")
 @pytest.mark.parametrize("ended", Disposition)
 def test_asked_again_when_policy_says_so(ended: Disposition) -> None:
-    """After each ending the offer is made again on the policy's day, and not the day before."""
+    """After each ending, the offer is made again on the policy's day, but not the day before."""
     wait = Offer().again_after_days.get(ended, 0)
 
     assert State.OFFER_AT_START is screened(MemoryRecord(Clock()), ended, wait)
@@ -155,7 +155,7 @@ def test_a_hand_over_that_broke_off_is_not_the_next_one() -> None:
 
 
 def test_later_of_two_calls_that_ended_together() -> None:
-    """Of two calls that ended at the same time the one that was noted later counts."""
+    """Of two calls that ended at the same time, the one that was noted later counts."""
     record = MemoryRecord(Clock())
     for call_id, ended in (("c1", Disposition.IGNORED), ("c2", Disposition.DECLINED)):
         record.note(line(ActivityType.OFFERED, call_id))
@@ -167,7 +167,7 @@ def test_later_of_two_calls_that_ended_together() -> None:
 
 
 def test_clocks_that_differ() -> None:
-    """An ending that seems to be in the future was today."""
+    """An ending that seems to be in the future happened today."""
     record = MemoryRecord(Clock())
     record.note(line(ActivityType.OFFERED))
     record.note(line(ActivityType.ENDED, at=START + timedelta(minutes=1), disposition="declined"))
@@ -183,7 +183,7 @@ def test_clocks_that_differ() -> None:
 @pytest.mark.requirement("R17")
 @pytest.mark.parametrize(("per_account", "per_ani", "allowed"), [(1, 9, 1), (3, 9, 3), (9, 2, 2)])
 def test_limits_of_guessing(per_account: int, per_ani: int, allowed: int) -> None:
-    """As many tries are reserved as the lower limit says, and no more; it is named."""
+    """As many tries are reserved as the lower limit allows, and no more. The limit is named."""
     record = MemoryRecord(Clock())
     limits = Limits(tries_per_account=(per_account, 99), tries_per_ani=(per_ani, 99))
     answers = [
@@ -212,7 +212,7 @@ def test_texts_free_up_one_by_one() -> None:
 
 
 def test_a_refused_text_is_not_on_record() -> None:
-    """A text that the limit forbids is no write, and may be intended another day."""
+    """A text that the limit forbids is not a write, and may be intended on another day."""
     record = MemoryRecord(clock := Clock())
 
     none = Limits(texts_per_number=(0, 0))
@@ -223,11 +223,11 @@ def test_a_refused_text_is_not_on_record() -> None:
     assert record.intend(text("t1"), evidence(), Limits()) is None
 
 
-# ── writes and wishes ────────────────────────────────────────────────────────────────────
+# ── writes and deferred requests ─────────────────────────────────────────────────────────
 
 
 def test_first_intent_wins() -> None:
-    """A key that is intended again stays the write that it was, with its time and evidence."""
+    """A key that is intended again stays the same write, with its time and evidence."""
     record = MemoryRecord(clock := Clock())
     record.intend(preference(), evidence(), Limits())
     clock.at += timedelta(minutes=1)
@@ -263,7 +263,7 @@ YES, NO, LOST, DOWN = Accepted(), Refused(Refusal.PENDING), OutcomeUnknown(), Un
     ],
 )
 def test_settled_twice(answers: list[ServiceAnswer], settled: ServiceAnswer) -> None:
-    """What is done stays done; what may be done is not undone by a sending that got nowhere."""
+    """What is done stays done; what may be done is not undone by an attempt that got nowhere."""
     record = MemoryRecord(Clock())
     record.intend(preference(), evidence(), Limits())
     for answer in answers:
@@ -273,13 +273,13 @@ def test_settled_twice(answers: list[ServiceAnswer], settled: ServiceAnswer) -> 
 
 
 def test_settling_an_unknown_write() -> None:
-    """To settle a write that was never intended is a fault of the caller."""
+    """Settling a write that was never intended is the calling program's error."""
     with pytest.raises(LookupError, match="no write 'c1-1' is on record"):
         MemoryRecord(Clock()).settle("c1-1", Accepted())
 
 
 def test_latest_wish_stands() -> None:
-    """A later wish for a bill takes the place of an earlier one, even if that comes again."""
+    """A later request for a bill replaces an earlier one, even if that comes again."""
     record = MemoryRecord(Clock())
     record.keep(deferred("c1-1"), evidence("c1-1"))
     record.keep(deferred("c1-2", invoice_type="GAS"), evidence("c1-2"))
@@ -293,7 +293,7 @@ def test_latest_wish_stands() -> None:
 
 
 def test_a_key_is_one_wish() -> None:
-    """The same key again is the same wish, as it was first kept."""
+    """The same key again is the same request, as first kept."""
     record = MemoryRecord(Clock())
     record.keep(deferred("c1-1"), evidence())
     record.keep(deferred("c1-1", paperless=False), evidence())
@@ -351,7 +351,7 @@ def test_live_calls_down(ask: Callable[[MemoryLiveCalls], object]) -> None:
 
 
 def test_no_move_is_lost() -> None:
-    """Many threads that move one call, each trying again when stale, lose no move."""
+    """If many threads move one call, each retrying when stale, no move is lost."""
     calls, each, threads = MemoryLiveCalls(), 50, 8
     calls.save(SavedCall("c1", 0, b""), None)
 
@@ -376,7 +376,7 @@ def test_no_move_is_lost() -> None:
 
 
 def test_notes_from_many_threads() -> None:
-    """Many threads that note lines lose none."""
+    """If many threads note lines, none is lost."""
     record = MemoryRecord(Clock())
 
     def note(number: int) -> None:
@@ -395,14 +395,14 @@ def test_notes_from_many_threads() -> None:
 # ── personal data ────────────────────────────────────────────────────────────────────────
 
 PERSONAL = st.text(min_size=12, max_size=20).map("§{}".format)
-"""Hypothesis tries the names in the code too; with the sign before it none is a field's."""
+"""Hypothesis also tries names in the code. With this sign before them, none is a field's."""
 
 
 @pytest.mark.requirement("R24")
 @settings(deadline=None)
 @given(PERSONAL, PERSONAL, PERSONAL)
 def test_nothing_personal_shows(one: str, two: str, three: str) -> None:
-    """What is printed of a record, its lines, writes and wishes holds none of their values."""
+    """Printing a record, its lines, writes, and deferred requests shows none of their values."""
     number, account, address = secret.phone(one), secret.account(two), secret.email(three)
     proof = evolve(
         evidence(),
@@ -434,7 +434,7 @@ def test_nothing_personal_shows(one: str, two: str, three: str) -> None:
 
 @pytest.mark.requirement("R54")
 def test_a_snapshot_puts_back_what_was_there() -> None:
-    """Writes that settle and wishes that came since are as they were, as often as it is asked."""
+    """Writes and requests since then are undone, as often as that is requested."""
     record = MemoryRecord(Clock())
     record.intend(preference(), evidence(), Limits())
     put_back = record.snapshot()

@@ -1,4 +1,4 @@
-"""One person's data, found, proved and erased by command, on both databases."""
+"""One person's data, found, proved, and erased by command, on both databases."""
 
 import base64
 import hashlib
@@ -39,12 +39,12 @@ from tests.records.test_sql_privacy import dumped
 
 RIVERA, CHEN = customer("rivera"), customer("chen")
 DAYS_AGO = 90
-"""When the calls were. No real limit or retention ends there."""
+"""When the calls were. No real limit or retention ends then."""
 
 
 @frozen
 class Line:
-    """A record that calls have been held on, and the command line beside it."""
+    """A record with calls on it, and its command line."""
 
     url: str
     folder: Path
@@ -52,21 +52,21 @@ class Line:
     consents: list[str] = field(factory=list)
 
     def __call__(self, command: str, *options: str, stdin: str = "") -> Any:
-        """Runs `paperless-ivr record` in this process."""
+        """Run `paperless-ivr record` in this process."""
         try:
             return CliRunner().invoke(main, ["record", command, *options], input=stdin)
         finally:
-            structlog.reset_defaults()  # or later tests of this process would log as a command does
+            structlog.reset_defaults()  # otherwise, later tests in this process log like a command
 
     def found(self, *options: str) -> dict[str, list[dict[str, str]]]:
-        """What find says, as it is read."""
+        """Return what find prints, parsed."""
         done = self("find", *options, "--json")
         document = json.loads(done.stdout)
         assert done.exit_code == (0 if any(document.values()) else 1)
         return document
 
     def erase(self, *options: str, stdin: str = "") -> Any:
-        """Erases under the line's policy."""
+        """Erase under the line's policy."""
         policy = self.folder / "policy.toml"
         policy.write_text(f'biller.id = "{BILLER}"\nabout.owner = "me"\n')
         return self("erase", "--policy", str(policy), *options, stdin=stdin)
@@ -74,7 +74,7 @@ class Line:
     def calls(
         self, *presses: str, days: int = DAYS_AGO, call_id: str = "c1", **faults: Any
     ) -> None:
-        """Holds a call of Jane Rivera's through the real flow, so many days ago."""
+        """Run a call of Jane Rivera's through the real flow, this many days ago."""
         then = datetime.now(UTC) - timedelta(days=days)
         caller, service = Caller(list(presses)), springfield(sleep=lambda _: None)
         for operation, fault in faults.items():
@@ -89,7 +89,7 @@ class Line:
         self.consents.extend(back.consents)
 
     def rows(self) -> dict[str, list[Any]]:
-        """All that is in the tables."""
+        """Return the contents of all tables."""
         with open_store(self.url, budget=30.0) as store:
             return {
                 name: store.database.read(lambda c, t=table: list(c.execute(select(t)).all()))
@@ -108,7 +108,7 @@ def line(new_url: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def revealed(value: secret.Secret | None) -> str:
-    """A value that has to be there."""
+    """Return a value that must exist."""
     assert value is not None
     return value.reveal()
 
@@ -131,7 +131,7 @@ OTHER = {
 @pytest.mark.requirement("R24", "R30")
 @pytest.mark.parametrize("by", WHO)
 def test_find(line: Line, by: str) -> None:
-    """By any of the three a call is found with what came of it, and nothing personal is shown."""
+    """A call is found by any of the three, with its results, and nothing personal is shown."""
     line.calls(*ENROLL)
     found = line.found(*WHO[by])
 
@@ -151,7 +151,7 @@ def test_find(line: Line, by: str) -> None:
 
 @pytest.mark.parametrize("by", OTHER)
 def test_find_nobody(line: Line, by: str) -> None:
-    """Who is not on record is told so, with status 1, and without the value."""
+    """If someone is not on record, it says so with status 1, and without the value."""
     line.calls(*ENROLL)
     done = line("find", *OTHER[by])
 
@@ -163,7 +163,7 @@ def test_find_nobody(line: Line, by: str) -> None:
 
 @pytest.mark.parametrize("by", WHO)
 def test_find_a_wish(line: Line, by: str) -> None:
-    """What could not be done in the call is there as kept."""
+    """What could not be done during the call is listed as kept."""
     line.calls(*ENROLL, StoreCustomerPreference=Fault.DOWN)
     found = line.found(*WHO[by])
 
@@ -173,7 +173,7 @@ def test_find_a_wish(line: Line, by: str) -> None:
 
 @pytest.mark.parametrize("by", WHO)
 def test_a_value_from_standard_input(line: Line, by: str) -> None:
-    """With - it is read from there, so that no shell has it."""
+    """With -, it is read from there, so that no shell keeps it."""
     line.calls(*ENROLL)
     option, value = WHO[by]
 
@@ -191,13 +191,13 @@ def test_a_value_from_standard_input(line: Line, by: str) -> None:
     ],
 )
 def test_one_person_is_named(line: Line, options: tuple[str, ...]) -> None:
-    """Neither none nor two, nor what is no number or address."""
+    """Exactly one person must be named, by a valid number or address."""
     assert line("find", *options).exit_code == 2
 
 
 @pytest.mark.requirement("R47")
 def test_a_guess_at_an_account(line: Line) -> None:
-    """Who guessed at an account is found by it, as somebody who tried, and stays on record."""
+    """Someone who guessed an account is found by it, as someone who tried, and stays on record."""
     line.calls("1", "9999#", "9998#")
     (tried,) = line.found(*WHO["account"])["hand_overs"]
     assert tried["found_by"] == "tried"
@@ -210,7 +210,7 @@ def test_a_guess_at_an_account(line: Line) -> None:
 
 
 def test_at_one_biller(line: Line) -> None:
-    """Another biller's record of the same person is left out where one is named."""
+    """If a biller is named, another biller's record of the same person is left out."""
     line.calls(*ENROLL)
 
     assert line.found(*WHO["phone"], "--biller", BILLER) == line.found(*WHO["phone"])
@@ -222,7 +222,7 @@ def test_at_one_biller(line: Line) -> None:
 
 @pytest.mark.requirement("R30")
 def test_evidence(line: Line) -> None:
-    """It has the words as heard, who agreed to what, what was sent and what came of it."""
+    """It has the words as heard, who agreed to what, what was sent, and its results."""
     line.calls(*ENROLL)
     (reference,) = line.consents
     file = line.folder / "evidence.json"
@@ -249,7 +249,7 @@ def test_evidence(line: Line) -> None:
 
 @pytest.mark.requirement("R30")
 def test_evidence_of_a_link(line: Line) -> None:
-    """When the link was seen to be open is in it."""
+    """It includes when the link was seen to be open."""
     line.calls(*ENROLL)
     with open_store(line.url, budget=30.0) as store:
         bench = Bench(store.record, lambda: datetime.now(UTC), BILLER)
@@ -264,7 +264,7 @@ def test_evidence_of_a_link(line: Line) -> None:
 
 
 def test_evidence_without_our_code(line: Line) -> None:
-    """Its hash is that of jq and sha256sum; the keyed hash follows from the record's key alone."""
+    """Its hash is what jq and sha256sum give; the keyed hash needs only the record's key."""
     line.calls(*ENROLL)
     text = line("evidence", line.consents[0]).stdout
     held = json.loads(text)
@@ -290,7 +290,7 @@ def test_evidence_without_our_code(line: Line) -> None:
 
 
 def test_evidence_is_not_written_over(line: Line) -> None:
-    """A file that is there stays; a consent that is not on record is told."""
+    """An existing file stays. A consent that is not on record is reported."""
     line.calls(*ENROLL)
     file = line.folder / "there"
     file.write_text("mine")
@@ -306,7 +306,7 @@ def test_evidence_is_not_written_over(line: Line) -> None:
 @pytest.mark.requirement("R24")
 @pytest.mark.parametrize("by", ["account", "phone"])
 def test_erase(line: Line, by: str) -> None:
-    """A hand-over without a consent goes, once it was asked for; a consent stays until its time."""
+    """After confirmation, a hand-over without a consent is removed. A consent stays for now."""
     line.calls("1", "1137#", "2", days=390, call_id="c0")  # agrees to nothing
     line.calls(*ENROLL, days=100)
     before, (reference,) = line.found(*WHO[by]), line.consents
@@ -335,7 +335,7 @@ def test_erase(line: Line, by: str) -> None:
 @pytest.mark.requirement("R24")
 @pytest.mark.parametrize("by", WHO)
 def test_erase_an_old_consent(line: Line, by: str) -> None:
-    """Once retention no longer keeps a consent, everything goes."""
+    """Once retention no longer keeps a consent, everything is removed."""
     line.calls(*ENROLL, days=1830)
     with open_store(line.url, budget=30.0) as store:
         bench = Bench(store.record, lambda: datetime.now(UTC), BILLER)
@@ -347,13 +347,13 @@ def test_erase_an_old_consent(line: Line, by: str) -> None:
     assert "1 consents, 1 writes, 0 wishes" in done.stdout
     assert not any(line.found(*WHO[by]).values())
     left = {name for name, rows in line.rows().items() if rows}
-    # the lines of the link that was opened, and the limits, have no more than hashes and codes
+    # the lines of the opened link, and the limits, contain only hashes and codes
     assert left <= {"key_check", "removals", "reserved"}
 
 
 @pytest.mark.parametrize("by", WHO)
 def test_erase_nobody(line: Line, by: str) -> None:
-    """Who is not on record is told so, and nothing changes."""
+    """If someone is not on record, it says so, and nothing changes."""
     line.calls("1", "1137#", "2")
     before = line.rows()
 
@@ -367,7 +367,7 @@ def test_erase_nobody(line: Line, by: str) -> None:
 @pytest.mark.requirement("R31")
 @pytest.mark.parametrize("by", WHO)
 def test_erase_waits_for_a_request(line: Line, by: str) -> None:
-    """What the caller agreed to and is not done yet is done first."""
+    """What the caller agreed to, and is not done yet, is done first."""
     line.calls(*ENROLL, StoreCustomerPreference=Fault.DOWN)
     before = line.rows()
 
@@ -380,7 +380,7 @@ def test_erase_waits_for_a_request(line: Line, by: str) -> None:
 
 @pytest.mark.parametrize("by", WHO)
 def test_erase_waits_for_a_call(line: Line, by: str) -> None:
-    """A call in progress would put on record what has just been removed."""
+    """A call in progress would put back what has just been removed."""
     line.calls("1", "1137#", "2")
     call = Flow(Terms(POLICY)).begin(Arrival("live", BILLER, ani=RIVERA.phone)).call
     saved = SavedCall("live", 1, dump(evolve(call, found=(RIVERA,))), "", BILLER)
@@ -396,7 +396,7 @@ def test_erase_waits_for_a_call(line: Line, by: str) -> None:
 
 
 def test_a_whole_dispute(line: Line) -> None:
-    """The same in processes of their own: found by a value from a pipe, proved, erased."""
+    """The same in separate processes: found by a value from a pipe, proved, and erased."""
     line.calls("1", "1137#", "2", days=390, call_id="c0")
     line.calls(*ENROLL)
     policy = line.folder / "policy.toml"

@@ -23,13 +23,13 @@ ARRIVAL = Arrival(
 
 
 def driver(backend, store, policy=POLICY, *observers):
-    """What runs the calls."""
+    """Return a driver for the calls."""
     return Driver(Setup(Flow(Terms(policy)), CATALOG, backend, store, observers=observers))
 
 
 @pytest.mark.requirement("R03", "R30", "R31")
 def test_a_caller_enrolls(opened):
-    """The record holds the consent in the words that were heard, and follows what it started."""
+    """The record has the consent with the words that were heard, and follows what it started."""
     store, caller = opened(), Caller(list(ENROLL))
     backend = springfield()
     back = driver(backend, store).converse(caller, ARRIVAL)
@@ -54,7 +54,7 @@ def test_a_caller_enrolls(opened):
 
 @pytest.mark.requirement("R24")
 def test_nothing_of_a_call_in_clear(opened):
-    """Nothing of the caller stands in the database in clear, while the call lasts and after it."""
+    """Nothing about the caller is in the database in clear text, during the call or after it."""
     store, backend, held = opened(), springfield(), []
     running = driver(backend, store, POLICY, lambda _: held.append(dumped(store)))
     back = running.converse(Caller(list(ENROLL)), ARRIVAL)
@@ -68,7 +68,7 @@ def test_nothing_of_a_call_in_clear(opened):
 
 @pytest.mark.requirement("R10")
 def test_what_could_not_be_done_is_kept(opened):
-    """After a yes that the service could not be told of, the wish is kept with its consent."""
+    """If the service cannot be reached after a yes, the request is kept with its consent."""
     store = opened()
     backend = springfield()
     backend.script("StoreCustomerPreference", Fault.DOWN)

@@ -16,19 +16,19 @@ from paperless_ivr.testing.contracts.checking import run
 @pytest.mark.requirement("R14", "R17", "R31")
 @pytest.mark.parametrize("check", record.PROMISES, ids=lambda check: check.__name__)
 def test_sql_record_keeps_it(check, opened):
-    """Each promise of a record."""
+    """It keeps each promise of a record."""
     run([check], lambda now: opened(now=now).record)
 
 
 def test_sql_live_calls_keep_it(opened):
-    """Every promise of live calls."""
+    """It keeps every promise of live calls."""
     check_live_calls(lambda now: opened(now=now).calls)
 
 
 @pytest.mark.requirement("R31")
 @pytest.mark.parametrize("check", session_store.PROMISES, ids=lambda check: check.__name__)
 def test_sql_store_keeps_it(check, opened):
-    """Each promise of a session store, in one transaction."""
+    """It keeps each promise of a session store, in one transaction."""
 
     def make(now):
         store = opened(now=now)
@@ -39,7 +39,7 @@ def test_sql_store_keeps_it(check, opened):
 
 @pytest.mark.requirement("R17", "R47")
 def test_no_try_is_counted_that_nothing_follows(opened):
-    """Where what follows a try is not stored, for whatever reason, the try was not made."""
+    """If what follows a try is not stored, for whatever reason, the try was not made."""
     store, limits = opened(), evolve(Limits(), tries_per_ani=(1, 1))
 
     def broken(_):

@@ -1,4 +1,4 @@
-"""Nothing personal stands in a database in clear, nor in what is printed of it (R24)."""
+"""Nothing personal is in a database in clear text, or in anything printed about it (R24)."""
 
 import traceback
 from datetime import timedelta
@@ -32,7 +32,7 @@ from paperless_ivr.testing.contracts.bench import (
 )
 
 DIGITS = st.text("0123456789", min_size=9, max_size=14)
-WORD = st.text("abcdefghijklmnopqrstuvwxyzñé", max_size=9).map("Zq{}7xñ".format)  # no one's word
+WORD = st.text("abcdefghijklmnopqrstuvwxyzñé", max_size=9).map("Zq{}7xñ".format)  # no real word
 KINDS = ("email", "phone", "ani", "account", "customer", "invoice", "payment", "name", "pressed")
 PEOPLE = st.fixed_dictionaries(
     {kind: WORD if kind in ("name", "email") else DIGITS for kind in KINDS}
@@ -40,7 +40,7 @@ PEOPLE = st.fixed_dictionaries(
 
 
 def everything(store: Store, now: Clock, told: dict[str, str], number: int) -> list:
-    """Does all that a record and live calls can do with these values; gives what can be printed."""
+    """Do all that a record and live calls can do with these values; return what can be printed."""
     record, calls = store.record, store.calls
     ani, account = secret.phone(told["ani"]), secret.account(told["account"])
     customer, phone = secret.customer(told["customer"]), secret.phone(told["phone"])
@@ -105,7 +105,7 @@ def everything(store: Store, now: Clock, told: dict[str, str], number: int) -> l
 
 
 def tried(act):
-    """What comes of something: what it gives, or all that can be printed of its error."""
+    """Return the result of something, or everything that can be printed about its error."""
     try:
         return act()
     except Exception as error:  # noqa: BLE001
@@ -114,12 +114,12 @@ def tried(act):
 
 
 def shown(things: list) -> str:
-    """All that is printed of things."""
+    """Return everything that is printed about things."""
     return "\n".join(f"{thing!r} {thing}" for thing in things)
 
 
 def dumped(store) -> bytes:
-    """All that a database holds: each column of each row, and SQLite's files as they are."""
+    """Return the contents of a database: each column of each row, and SQLite's files."""
     rows = [
         store.database.read(lambda c, t=name: c.execute(text(f"SELECT * FROM {t}")).all())
         for name in (*metadata.tables, VERSION_TABLE)
@@ -138,7 +138,7 @@ def dumped(store) -> bytes:
 
 @pytest.mark.requirement("R24")
 def test_nothing_personal_in_clear(opened):
-    """No column, file, error or print holds an address, number, name or key that was pressed."""
+    """No column, file, error, or output contains an address, number, name, or pressed key."""
     store = opened(now=(clock := Clock()))
     numbers = iter(range(10_000))
 
@@ -159,7 +159,7 @@ def test_nothing_personal_in_clear(opened):
 
 @pytest.mark.requirement("R24")
 def test_nothing_personal_in_errors(opened):
-    """A database that fails in whatever is asked tells nothing of it, locals included."""
+    """If a database fails, whatever is asked, nothing is revealed, including in locals."""
     store = opened(now=(clock := Clock()))
     for table in reversed(metadata.sorted_tables):
         drop = text(f"DROP TABLE {table.name}")
@@ -174,7 +174,7 @@ def test_nothing_personal_in_errors(opened):
 
 @pytest.mark.requirement("R24")
 def test_another_vault_opens_nothing(opened, new_url):
-    """With other keys the record is not opened: it would neither read nor find what it has."""
+    """With other keys, the record is not opened: it could neither read nor find its data."""
     store = opened(now=(clock := Clock()))
     bench = Bench(store.record, clock)
     bench.call(Disposition.DECLINED)

@@ -1,4 +1,4 @@
-"""How the durable record is read for reports: in pages, without keys."""
+"""Reading the durable record for reports: in pages, without keys."""
 
 from datetime import timedelta
 
@@ -25,7 +25,7 @@ BOUNDS = st.none() | SECONDS.map(lambda after: START + after)
 )
 @given(lines=LINES, since=BOUNDS, until=BOUNDS)
 def test_pages(opened, monkeypatch, lines, since, until):
-    """However the lines fall on pages, all are told once, as the record in memory tells them."""
+    """However the lines are split into pages, each is returned once, as it is from memory."""
     monkeypatch.setattr(reading, "PAGE", 3)
     records = (opened().record, MemoryRecord(Clock()))
     for number, (biller, after) in enumerate(lines):
@@ -39,7 +39,7 @@ def test_pages(opened, monkeypatch, lines, since, until):
 
 
 def test_meanwhile(opened, monkeypatch):
-    """What is noted while lines are read disturbs nothing, and nothing waits for the reader."""
+    """Lines noted during reading disturb nothing, and nothing waits for the reader."""
     monkeypatch.setattr(reading, "PAGE", 2)
     bench = Bench(opened().record, Clock())
     for number in range(4):

@@ -1,4 +1,4 @@
-"""What breaks: killed processes, locks, full disks, servers that stop. Nothing recorded is lost."""
+"""Failures: killed processes, locks, full disks, stopped servers. Nothing recorded is lost."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ from paperless_ivr.testing.contracts.bench import BILLER, Bench, deferred_of, pr
 from tests.postgres import PATIENT, a_server
 
 SHORT = 0.5
-"""Seconds of budget where the database is made not to answer."""
+"""Seconds of budget if the database is made not to answer."""
 
 WRITER = """
 import sys
@@ -65,7 +65,7 @@ while got := store.record.claim(Task.COMPLETE, biller, name, lease, later, 2):
 
 @pytest.fixture
 def start(monkeypatch):
-    """Starts scripts in processes of their own, and ends them."""
+    """Starts scripts in separate processes, and stops them."""
     keys = new_keys()
     monkeypatch.setenv("PAPERLESS_IVR_KEYS", keys)
     started = []
@@ -112,12 +112,12 @@ def test_killed_while_it_writes(new_url, start):
     assert told["intended"] <= unsettled | followed
     assert told["settled"] <= followed
     assert told["kept"] <= kept
-    assert len(unsettled) <= 3  # a write that was on its way, for each that was killed
+    assert len(unsettled) <= 3  # a write that was in progress, for each process that was killed
     assert consents == []
 
 
 def test_claimed_by_many_processes(new_url, start):
-    """Processes side by side finish each thing once, and leave nothing."""
+    """Parallel processes finish each item once, and leave nothing."""
     url, wanted = new_url(), [f"w{number:02}" for number in range(40)]
     with open_store(url, start.vault, PATIENT) as store:
         bench = Bench(store.record, utc_now)
@@ -138,7 +138,7 @@ def test_claimed_by_many_processes(new_url, start):
 
 
 def test_locked(opened):
-    """A database that somebody holds is down for as long, and nothing is half done."""
+    """A locked database is down for as long as that lasts, and nothing is half done."""
     store = opened()
     bench = Bench(store.record, utc_now)
     bench.intend(preference("before"))
@@ -147,7 +147,7 @@ def test_locked(opened):
 
     def meanwhile(connection):
         if not patient.is_sqlite:
-            connection.execute(text("LOCK TABLE activity"))  # on SQLite, who writes holds it
+            connection.execute(text("LOCK TABLE activity"))  # on SQLite, a writer locks it
         with pytest.raises(RecordDown):
             bench.intend(preference("meanwhile"))
         with pytest.raises(RecordDown):
@@ -162,7 +162,7 @@ def test_locked(opened):
 
 
 def test_full_disk(tmp_path, some_vault):
-    """A disk that is full keeps what it has, takes nothing, and takes more when there is room."""
+    """With a full disk, it keeps what it has and accepts nothing, until there is space again."""
     store = open_store(f"sqlite:///{tmp_path}/r.db", some_vault, PATIENT)
     bench = Bench(store.record, utc_now)
     bench.intend(preference("w"))
@@ -195,13 +195,13 @@ def test_full_disk(tmp_path, some_vault):
 
 @pytest.fixture
 def server():
-    """A PostgreSQL of this test's own."""
+    """A PostgreSQL for this test only."""
     with a_server() as server:
         yield server
 
 
 def test_server_that_stops(server, some_vault):
-    """A server that is stopped is down, and when it is back all is there, without a restart."""
+    """A stopped server is down; when it is back, everything is there, without a restart."""
     with open_store(server.get_uri(), some_vault, PATIENT) as store:
         bench = Bench(store.record, utc_now)
         bench.intend(preference("before"))
@@ -228,7 +228,7 @@ def test_server_that_is_killed(server, some_vault):
             connection.execute(text("CREATE TABLE half (x INT)"))
             parent = psutil.Process(server.get_pid())
             processes = [parent, *parent.children(recursive=True)]
-            parent.kill()  # the others end when it does
+            parent.kill()  # the others end with it
             psutil.wait_procs(processes, PATIENT)
             connection.execute(text("SELECT 1"))
 
@@ -241,12 +241,12 @@ def test_server_that_is_killed(server, some_vault):
 
 
 def test_server_that_is_silent(server, some_vault):
-    """A server that neither answers nor ends keeps nobody waiting for ever."""
+    """A server that neither answers nor exits does not make anyone wait forever."""
     with open_store(server.get_uri(), some_vault, PATIENT) as patient:
         Bench(patient.record, utc_now).intend(preference("before"))
     with open_store(server.get_uri(), some_vault, SHORT) as store:
         bench = Bench(store.record, utc_now)
-        store.database.engine.connect().close()  # one that is in the pool
+        store.database.engine.connect().close()  # a connection in the pool
         parent = psutil.Process(server.get_pid())
         processes = [parent, *parent.children(recursive=True)]
         for process in processes:
@@ -265,7 +265,7 @@ def test_server_that_is_silent(server, some_vault):
 
 @pytest.mark.alone
 def test_many_threads_one_file(opened):
-    """Many threads that note, keep and claim at once lose nothing, and none is turned away."""
+    """If many threads note, keep, and claim at once, nothing is lost, and none is refused."""
     store, each, threads = opened(), 15, 8
     bench = Bench(store.record, utc_now)
     faults = []
@@ -291,7 +291,7 @@ def test_many_threads_one_file(opened):
 
 
 def wait_for(it_is_so):
-    """Waits until something is so, and not for ever."""
+    """Wait until something is true, but not forever."""
     end = time.monotonic() + PATIENT
     while not it_is_so():
         assert time.monotonic() < end
@@ -300,7 +300,7 @@ def wait_for(it_is_so):
 
 @pytest.mark.requirement("R50")
 def test_a_wait_for_a_turn_is_no_failure(tmp_path, some_vault, monkeypatch):
-    """Who waits behind others of this process longer than a transaction may take is served."""
+    """A caller who waits behind others of this process longer than one transaction is served."""
     monkeypatch.setattr(database, "TURN", PATIENT)
     with open_store(f"sqlite:///{tmp_path}/r.db", some_vault, budget=0.05) as store:
         here, waiting = threading.Barrier(2), store.database._writers._here
@@ -318,7 +318,7 @@ def test_a_wait_for_a_turn_is_no_failure(tmp_path, some_vault, monkeypatch):
 
 
 def test_writers_of_one_process_take_turns(tmp_path, some_vault, monkeypatch):
-    """On SQLite whoever came first writes first, however often the others come again."""
+    """On SQLite, the first one to come writes first, however often the others come again."""
     monkeypatch.setattr(database, "TURN", PATIENT)
     with open_store(f"sqlite:///{tmp_path}/r.db", some_vault, budget=PATIENT) as store:
         order, here = [], threading.Barrier(2)

@@ -47,7 +47,7 @@ from tests.postgres import PATIENT
 
 
 def test_migrations_make_the_tables(empty_url):
-    """What the migrations make is what the code works with, to the last column and index."""
+    """What the migrations make matches what the code uses, to the last column and index."""
     database = Database(empty_url(), PATIENT)
     assert revisions()[0] == REVISION == upgrade(database) == upgrade(database)
 
@@ -65,7 +65,7 @@ def test_migrations_make_the_tables(empty_url):
 
 
 def test_a_start_does_not_import_alembic(tmp_path):
-    """A server that finds its tables as they are starts without what makes them."""
+    """A server that finds its tables up to date starts without importing what creates them."""
     url = f"sqlite:///{tmp_path}/record.db"
     open_store(url).__exit__(None, None, None)
     program = (
@@ -77,7 +77,7 @@ def test_a_start_does_not_import_alembic(tmp_path):
 
 
 def test_upgraded_by_several_at_once(empty_url):
-    """Several processes that find an empty database make its tables once."""
+    """If several processes find an empty database, they create its tables once."""
     url, made = empty_url(), []
 
     def make() -> None:
@@ -99,7 +99,7 @@ def test_upgraded_by_several_at_once(empty_url):
     [("9999", UnknownDatabase, "later version"), (None, OlderDatabase, "record upgrade")],
 )
 def test_tables_of_another_version(opened, some_vault, revision, error, told):
-    """A database of a later or an earlier version is not opened, and says what to do."""
+    """A database of a later or earlier version is not opened, and the error says what to do."""
     store = opened()
     change = f"UPDATE {VERSION_TABLE} SET version_num = '{revision}'"
     store.database.write(
@@ -114,7 +114,7 @@ def test_tables_of_another_version(opened, some_vault, revision, error, told):
 
 
 def test_tables_of_another_program(empty_url, some_vault):
-    """A database that holds something else is left alone."""
+    """A database that contains something else is left alone."""
     database = Database(empty_url(), PATIENT)
     database.write(lambda c: c.execute(text("CREATE TABLE theirs (it TEXT)")))
 
@@ -127,14 +127,14 @@ def test_tables_of_another_program(empty_url, some_vault):
 
 @pytest.mark.parametrize("url", ["", "mysql://x/y", "sqlite://", "sqlite:///:memory:", "record.db"])
 def test_other_databases(url):
-    """Only SQLite files and PostgreSQL are taken."""
+    """Only SQLite files and PostgreSQL are accepted."""
     with pytest.raises(ValueError, match="name a database as"):
         Database(url)
 
 
 @pytest.fixture
 def told(opened):
-    """A record that has been told of a call with a consent."""
+    """Return a record with a call and a consent."""
     store = opened()
     bench = Bench(store.record, Clock())
     bench.call(Disposition.DECLINED)
@@ -154,7 +154,7 @@ def told(opened):
     ],
 )
 def test_append_only(told, table, change):
-    """Neither a line nor a consent can be changed or removed, even past the library."""
+    """Neither a line nor a consent can be changed or removed, even without the library."""
     before = told.database.read(lambda c: c.execute(select(table)).all())
 
     with pytest.raises(RecordDown):
@@ -172,13 +172,13 @@ REPLACING = {
     "by its reference": "INSERT OR REPLACE INTO consents (biller, reference, answered, sealed) "
     "SELECT biller, reference, answered, x'00' FROM consents",
 }
-"""SQLite's ways to put a row in the place of another."""
+"""SQLite's ways to replace a row."""
 
 
 @pytest.mark.requirement("R30")
 @pytest.mark.parametrize("statement", REPLACING.values(), ids=REPLACING)
 def test_append_only_whatever_replaces(told, statement):
-    """SQLite's REPLACE, which fires no trigger for the row that it removes, removes none."""
+    """SQLite's REPLACE, which fires no trigger for the row it removes, removes none."""
     if not told.database.is_sqlite:
         return
     tables = (activity, consents)
@@ -193,7 +193,7 @@ def test_append_only_whatever_replaces(told, statement):
 
 @pytest.mark.requirement("R30")
 def test_append_only_as_a_whole(told):
-    """PostgreSQL's TRUNCATE removes no line either."""
+    """PostgreSQL's TRUNCATE does not remove a line either."""
     if told.database.is_sqlite:
         return
     with pytest.raises(RecordDown):
@@ -201,7 +201,7 @@ def test_append_only_as_a_whole(told):
 
 
 def test_what_the_record_notes(opened):
-    """The record itself notes what it did, and what became of it after the call."""
+    """The record itself notes what it did, and what happened after the call."""
     store = opened(now=(clock := Clock()))
     bench = Bench(store.record, clock)
     bench.intend(preference("w1"))
@@ -220,7 +220,7 @@ def test_what_the_record_notes(opened):
 
 
 def test_a_purge_leaves_no_gap_open(opened):
-    """After a purge nothing more can be removed, and nothing of it is left in the tables."""
+    """After a purge, nothing more can be removed, and nothing of it is left in the tables."""
     store = opened(now=(clock := Clock()))
     bench = Bench(store.record, clock)
     bench.call(Disposition.DECLINED)
@@ -240,7 +240,7 @@ def test_a_purge_leaves_no_gap_open(opened):
 
 @pytest.mark.requirement("R30")
 def test_a_purge_leaves_a_row(opened):
-    """Whatever removed lines stays on record: which, when, how much; it opens nothing again."""
+    """What was removed stays on record: which, when, and how much. It permits nothing again."""
     store = opened(now=(clock := Clock()))
     bench = Bench(store.record, clock)
     bench.call(Disposition.DECLINED)
@@ -272,12 +272,12 @@ FORGED = {
     "activity_before": START + timedelta(days=9999),
     "consents_before": START + timedelta(days=9999),
 }
-"""What a purge would say that may remove everything."""
+"""What a purge would write that may remove everything."""
 
 
 @pytest.mark.requirement("R30")
 def test_a_forged_removal(told):
-    """Who may write `removals` can remove lines; the row that says so stays, as it was written."""
+    """Anyone who can write `removals` can remove lines, but that row stays as it was written."""
     told.database.write(lambda c: c.execute(insert(removals).values(**FORGED)))
     told.database.write(lambda c: c.execute(delete(activity).where(activity.c.id == 1)))
     for statement in (
@@ -297,7 +297,7 @@ def test_a_forged_removal(told):
 
 @pytest.mark.requirement("R30")
 def test_plain_sql_removes_nothing(told):
-    """On SQLite another program neither announces a removal nor makes use of one."""
+    """On SQLite, another program can neither announce a removal nor make use of one."""
     if not told.database.is_sqlite:
         return
     told.database.write(lambda c: c.execute(insert(removals).values(**FORGED)))
@@ -316,7 +316,7 @@ def test_plain_sql_removes_nothing(told):
 
 @pytest.mark.requirement("R30")
 def test_a_role_that_only_takes_calls(opened):
-    """On PostgreSQL the grants of the docs are enough for calls, and remove no line."""
+    """On PostgreSQL, the grants in the docs are enough for calls, and cannot remove a line."""
     store = opened(now=(clock := Clock()))
     if store.database.is_sqlite:
         return
@@ -340,7 +340,7 @@ def test_a_role_that_only_takes_calls(opened):
 
 @pytest.mark.requirement("R30")
 def test_an_upgrade_with_data(empty_url, some_vault):
-    """What the version before has recorded is there, can be purged, and nothing else removes it."""
+    """What an earlier version recorded is there, can be purged, and cannot be removed otherwise."""
     url, clock = empty_url(), Clock()
     database = Database(url, PATIENT)
     database.write(lambda c: at_revision(c, "0003"))
@@ -371,7 +371,7 @@ def test_an_upgrade_with_data(empty_url, some_vault):
 
 
 def at_revision(connection, revision):
-    """Makes the tables of an earlier revision."""
+    """Create the tables of an earlier revision."""
     with as_file(files("paperless_ivr.records") / "migrations") as folder:
         config = Config()
         config.set_main_option("script_location", str(folder))
@@ -400,7 +400,7 @@ def test_it_outlasts_the_process(opened):
 
 
 def test_a_transaction_is_whole(opened):
-    """What fails half-way leaves nothing behind."""
+    """What fails halfway leaves nothing behind."""
     store = opened()
 
     def half(connection):
@@ -413,7 +413,7 @@ def test_a_transaction_is_whole(opened):
 
 
 def test_a_file_is_its_owner_s(tmp_path, some_vault):
-    """SQLite's file, and the log beside it, can be read by nobody else."""
+    """No one else can read SQLite's file, or the log next to it."""
     with open_store(f"sqlite:///{tmp_path}/r.db", some_vault) as store:
         store.calls.save(SavedCall("c1", 1, b""), None)
         modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
@@ -422,7 +422,7 @@ def test_a_file_is_its_owner_s(tmp_path, some_vault):
 
 
 def test_where_keys_come_from(tmp_path):
-    """From the environment, a file it names, or a file beside SQLite's; else it is told."""
+    """From the environment, a file it names, or a file next to SQLite's; or it is reported."""
     keys, url = new_keys(), f"sqlite:///{tmp_path}/r.db"
     (tmp_path / "named").write_text(keys)
     (tmp_path / "named").chmod(0o600)
@@ -438,7 +438,7 @@ def test_where_keys_come_from(tmp_path):
 
 
 def test_keys_that_are_lost_are_not_made_anew(tmp_path, monkeypatch):
-    """A record has its own keys: without their file it is not opened, and none are made."""
+    """A record has its own keys. Without their file, it is not opened, and none are created."""
     for variable in ("PAPERLESS_IVR_KEYS", "PAPERLESS_IVR_KEY_FILE"):
         monkeypatch.delenv(variable, raising=False)
     url, keys = f"sqlite:///{tmp_path}/r.db", tmp_path / "r.db.keys"

@@ -1,4 +1,4 @@
-"""The vault: seals, hashes, and keys that change."""
+"""The vault: seals, hashes, and changing keys."""
 
 import base64
 import threading
@@ -29,7 +29,7 @@ def test_what_is_sealed_opens_at_its_place(data, place):
 
 @given(st.binary(min_size=1, max_size=60), st.data())
 def test_what_was_changed_does_not_open(data, draw):
-    """No byte can be changed, added or taken away."""
+    """No byte can be changed, added, or removed."""
     sealed = BOX.seal(data, "here")
     at = draw.draw(st.integers(0, len(sealed) - 1))
     flipped = bytes([sealed[at] ^ draw.draw(st.integers(1, 255))])
@@ -45,7 +45,7 @@ def test_what_is_sealed_opens_nowhere_else():
 
 
 def test_sealing_keys_change():
-    """A new sealing key in front seals; the old one opens what it sealed, and look-ups last."""
+    """A new sealing key in front seals, the old one still opens, and look-ups still work."""
     old, both, new = Vault(HASH, [ONE]), Vault(HASH, [TWO, ONE]), Vault(HASH, [TWO])
     before, after = old.seal(b"before", "p"), both.seal(b"after", "p")
 
@@ -67,13 +67,13 @@ def test_hashes(one, two):
 
 
 def test_hashes_go_by_the_text():
-    """A secret's kind does not count, as it does not when secrets are compared."""
+    """A secret's kind does not count, as when secrets are compared."""
     assert BOX.hash("ani", secret.phone("1")) == BOX.hash("ani", secret.account("1"))
     assert BOX.hash("ani", secret.phone("1")) == BOX.hash("ani", "1")
 
 
 def test_nothing_shows():
-    """Nothing that is printed of a vault tells its keys."""
+    """Nothing that is printed about a vault reveals its keys."""
     assert "<Vault>" == repr(BOX) == str(BOX)
 
 
@@ -82,7 +82,7 @@ def _keys(*words: tuple[str, bytes]) -> str:
 
 
 def test_keys_as_they_are_written():
-    """Keys are written in any order and on any line; the first that seals comes first."""
+    """Keys may be in any order and on any line; the first one to seal comes first."""
     text = _keys(("seal", TWO), ("hash", HASH)) + "\n" + _keys(("seal", ONE))
 
     assert Vault(HASH, [TWO]).open(vault(text).seal(b"x", "p"), "p") == b"x"
@@ -103,7 +103,7 @@ def test_keys_as_they_are_written():
     ],
 )
 def test_keys_that_cannot_be_used(keys, told):
-    """What is wrong with keys is told, and never the key."""
+    """What is wrong with keys is reported, but never the key."""
     with pytest.raises(KeyProblem, match=told) as caught:
         vault(keys)
 
@@ -112,7 +112,7 @@ def test_keys_that_cannot_be_used(keys, told):
 
 
 def test_a_key_file_is_made_once(tmp_path: Path):
-    """It is made when it is first needed, for its owner alone; many at once make one."""
+    """It is made when first needed, for its owner only; many processes at once make one."""
     file, made = tmp_path / "keys", []
     threads = [
         threading.Thread(target=lambda: made.append(vault_of_file(file).hash("x")), daemon=True)
@@ -130,7 +130,7 @@ def test_a_key_file_is_made_once(tmp_path: Path):
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o620])
 def test_a_key_file_of_others_is_refused(tmp_path: Path, mode: int):
-    """A file that others can read or write is not used, and says what to do."""
+    """A file that others can read or write is not used, and the error says what to do."""
     file = tmp_path / "keys"
     vault_of_file(file)
     file.chmod(mode)
@@ -140,7 +140,7 @@ def test_a_key_file_of_others_is_refused(tmp_path: Path, mode: int):
 
 
 def test_a_key_file_that_cannot_be(tmp_path: Path):
-    """Where no file can be made, and where it is none, that is told."""
+    """If no file can be made, or it is not one, that is reported."""
     with pytest.raises(KeyProblem, match="cannot be made: FileNotFoundError"):
         vault_of_file(tmp_path / "nowhere" / "keys")
     with pytest.raises(KeyProblem, match=r"cannot be read|chmod"):

@@ -1,4 +1,4 @@
-"""Callers and what the host hands over with them; the same caller on Twilio and on Asterisk."""
+"""Callers, and what the host hands over with them: the same caller on Twilio and on Asterisk."""
 
 import asyncio
 import enum
@@ -18,32 +18,32 @@ from tests.gateways.agi.simulator import HEADERS, Asterisk
 from tests.rim.made import BILLER, GATEWAY, Got, handover_in
 
 QUESTION = 1.5
-"""A wait longer than this, in seconds, is for an answer; a shorter one is between two prompts."""
+"""Seconds. A longer wait is for an answer, and a shorter one is between two prompts."""
 A_CHARACTER = 0.12
-"""Seconds of real time that a character takes to say: the gateway takes it for heard then."""
+"""Seconds of real time per spoken character, after which the gateway takes it as heard."""
 MOST_REQUESTS = 60
-"""Of a call over the web; the longest here has 12."""
+"""The most requests in one call over the web. The longest call here has 12."""
 
 LANGUAGE = "es-US"
-"""Not the policy's default, so that a hand-back shows whether it is what was handed over."""
+"""Not the policy's default, so that a hand-back shows whether it was handed over."""
 MOMENTS = tuple(Moment)
 
 Hook = Callable[[int], None]
-"""Called with the number of a request, or of a question, just before it is sent or answered."""
+"""Called with the number of a request or question, just before it is sent or answered."""
 
 
 def nothing(_: int) -> None:
-    """Does nothing."""
+    """Do nothing."""
 
 
 @frozen
 class HandOver:
-    """What the host hands over with a customer of the town, and what it must get back."""
+    """What the host hands over with a customer of the town, and must get back."""
 
     number: int
     moment: Moment
     greeted: bool = field()
-    """The host has greeted already."""
+    """The host has already greeted the caller."""
 
     @greeted.default
     def _usual(self) -> bool:
@@ -51,18 +51,18 @@ class HandOver:
 
     @property
     def call_id(self) -> str:
-        """Twilio's identifier, which serves Asterisk as well."""
+        """Twilio's identifier, which also serves for Asterisk."""
         return f"CA{self.number:032}"
 
     @property
     def keys(self) -> list[str]:
-        """What the caller presses at each question, to enroll."""
+        """The keys that the caller presses at each question in order to enroll."""
         paid = self.moment is Moment.AFTER_PAYMENT
         return ["1", "1"] if paid else ["1", account(self.number)[-4:], "1"]
 
     @property
     def arrival(self) -> Arrival:
-        """As the host hands it over."""
+        """The hand-over as an arrival."""
         coming = Arrival(
             self.call_id,
             BILLER,
@@ -81,7 +81,7 @@ class HandOver:
 
     @property
     def variables(self) -> dict[str, str]:
-        """As a dialplan hands it over; the variables of an earlier call are still there."""
+        """The hand-over as a dialplan makes it, with variables of an earlier call still there."""
         given = {
             "CALL_ID": self.call_id,
             "MOMENT": self.moment.value,
@@ -103,7 +103,7 @@ class HandOver:
         return {f"PAPERLESS_{name}": value for name, value in given.items()}
 
     def due(self, *, greeted: bool, handover: str = "") -> dict[str, str]:
-        """What the host gets back whatever fails; `greeted` where the library has greeted."""
+        """Return what the host must get back; `greeted` if the library has greeted the caller."""
         what = {
             "call_id": self.call_id,
             "moment": self.moment.value,
@@ -115,18 +115,18 @@ class HandOver:
 
 
 FAILURE = {"failed": "yes", "offer_again": "no"}
-"""What marks a hand-back as a failure."""
+"""The values that mark a hand-back as a failure."""
 AS_EVER = {"disposition": "enrolled", "failed": "no", "offer_again": "yes"}
-"""How a call of this folder ends where nothing fails."""
+"""How a call in this folder ends if nothing fails."""
 
 
 def of(told: Mapping[str, str], due: Mapping[str, str]) -> dict[str, str | None]:
-    """What a hand-back says of what is due."""
+    """Return the values of a hand-back that are expected."""
     return {name: told.get(name) for name in due}
 
 
 def wrong(told: Mapping[str, str] | None, due: Mapping[str, str]) -> str:
-    """What is wrong with what the host got back; empty where it is what is due."""
+    """Return what is wrong with a hand-back; empty if it is as expected."""
     if told is None:
         return "not handed back"
     got = of(told, due)
@@ -136,13 +136,13 @@ def wrong(told: Mapping[str, str] | None, due: Mapping[str, str]) -> str:
 
 
 def whole(told: Mapping[str, str] | None, due: Mapping[str, str]) -> None:
-    """Claims that the host got back what is due."""
+    """Assert that the host got back what it must."""
     found = wrong(told, due)
     assert not found, found
 
 
 def whole_or_as_ever(told: Mapping[str, str], due: Mapping[str, str]) -> None:
-    """Claims that what is due came back: as a failure, or as if nothing had failed."""
+    """Assert the same, either as a failure or as if nothing had failed."""
     enrolled = told.get("disposition") == "enrolled"
     whole(told, due | (AS_EVER if enrolled else FAILURE))
 
@@ -158,7 +158,7 @@ class Point(enum.Enum):
     CONSENT_KEY = ("/keys", 2)
     ENROLLMENT = ("/on", 3)
     END = ("/keys", 2, "2")
-    """The caller does not agree: the request brings the call to its end."""
+    """The caller does not agree, so the request brings the call to its end."""
 
 
 POINTS = [
@@ -167,12 +167,13 @@ POINTS = [
     for point in Point
     if moment is Moment.START or point not in (Point.LAST_FOUR, Point.BILL_CHECK)
 ]
-"""After a payment nobody is asked for the last four digits; before one it is as at the start."""
+"""After a payment, no last four digits are asked for. Before one, it is the same as at the start.
+"""
 POINTS += [(Moment.BEFORE_PAYMENT, Point.CONSENT_KEY)]
 
 
 def named(value: object) -> str | None:
-    """How a parameter is called in a test's name."""
+    """Return a parameter's name for test IDs."""
     return value.name.lower() if isinstance(value, enum.Enum) else None
 
 
@@ -181,7 +182,7 @@ def named(value: object) -> str | None:
 
 @define
 class Keyed(VirtualCaller):
-    """A caller who hears each question to its end, then presses the next keys; silent after."""
+    """A caller who hears each question to the end, then presses its keys, and then is silent."""
 
     keys: list[str] = field(factory=list)
     before: Hook = nothing
@@ -191,16 +192,16 @@ class Keyed(VirtualCaller):
     _pressed: list[str] = field(factory=list)
 
     def begins(self, utterance: str) -> None:
-        """An utterance begins."""
+        """Note that an utterance begins."""
         self.heard.append(utterance)
         self._speaking = True
 
     def ends(self) -> None:
-        """An utterance was spoken to its end."""
+        """Note that an utterance was spoken to its end."""
         self._speaking = False
 
     def next(self, within: float) -> str:
-        """The next key, where an answer is waited for."""
+        """Return the next key if an answer is expected."""
         if not self._pressed and not self._speaking and within > QUESTION:
             self.before(self.answered)
             self.answered += 1
@@ -224,11 +225,11 @@ class WebCall:
     requests: list[WebRequest] = field(factory=list)
     documents: list[str] = field(factory=list)
     handover: str = ""
-    """As the documents so far have named it."""
+    """The hand-over named in the documents so far."""
     next: WebRequest | None = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        """The host redirects the call."""
+        """Have the host redirect the call."""
         keys = list(self.over.keys if self.keys is None else self.keys)
         self.runtime = SimulatedTwilio(GATEWAY, self.over.call_id, Keyed(keys=keys))
         self.next = self.runtime.begins(self.over.arrival)
@@ -246,11 +247,11 @@ class WebCall:
 
     @property
     def greeted(self) -> bool:
-        """The caller has heard the greeting: the first document of a call at the start has it."""
+        """The caller has heard the greeting, which is in the first document at the start."""
         return self.over.moment is Moment.START and "<Say" in "".join(self.documents[:1])
 
     def at(self, point: Point) -> bool:
-        """Whether the next request is the one of a point."""
+        """Tell whether the next request is at a point."""
         path, answered, *_ = point.value
         if self.over.moment is Moment.AFTER_PAYMENT:
             answered = min(answered, answered - (answered > 1))
@@ -259,7 +260,7 @@ class WebCall:
 
     @classmethod
     def to(cls, over: HandOver, point: Point, send: Callable[[WebRequest], Got]) -> "WebCall":
-        """A call that has got to a point."""
+        """Return a call that has got to a point."""
         _, _, *other = point.value
         call = cls(over, [*over.keys[:-1], *(other or over.keys[-1:])])
         while not call.at(point):
@@ -267,7 +268,7 @@ class WebCall:
         return call
 
     def step(self, send: Callable[[WebRequest], Got]) -> Got:
-        """Sends the next request, and does what the document says."""
+        """Send the next request, and do what the document says."""
         assert self.next is not None, "the call is over"
         self.requests.append(self.next)
         got = send(self.next)
@@ -278,13 +279,13 @@ class WebCall:
         return got
 
     def points(self, send: Callable[[WebRequest], Got]) -> Iterator[str]:
-        """Runs to the end, and says before each request where it is."""
+        """Run to the end, and yield the current point before each request."""
         while self.next is not None:
             yield f"request {len(self.requests)}, {self.next.path}"
             self.step(send)
 
     def gets(self, got: Got) -> Mapping[str, str] | None:
-        """What the host gets back by the answer to another request than the call's own."""
+        """Return what the host gets back in answer to a different request."""
         if got.status != 200 or self.runtime.follow(got.document) is not None:
             return None
         told, self.runtime.handed_back = self.told, None
@@ -292,13 +293,13 @@ class WebCall:
 
     @property
     def due(self) -> dict[str, str]:
-        """What the host gets back, whatever happens from now on."""
+        """What the host must get back, whatever happens from now on."""
         return self.over.due(greeted=self.greeted, handover=self.handover)
 
     def run(
         self, send: Callable[[WebRequest], Got], before: Hook = nothing, until: int | None = None
     ) -> Mapping[str, str]:
-        """Runs to the end, or to request `until`; what the host got back."""
+        """Run to the end, or up to a request, and return what the host got back."""
         while self.next is not None and len(self.requests) != until:
             before(len(self.requests))
             self.step(send)
@@ -311,19 +312,19 @@ class WebCall:
 
 @define(slots=False)
 class AgiCall(Asterisk):
-    """A call that Asterisk hands over; it can stop answering at a question, as if time stood."""
+    """A call handed over by Asterisk. It can stop at a question, as if time stood still."""
 
     park_at: int | None = None
     """The question; -1 is the first sound."""
     parked: bool = False
     resume: asyncio.Event | None = None
-    """Goes on from there when it is set."""
+    """The call continues when this is set."""
     greeted: bool = False
     """A first sound has been played."""
 
     @classmethod
     def of(cls, over: HandOver, before: Hook = nothing, park_at: int | None = None) -> "AgiCall":
-        """A caller of the town."""
+        """Return a caller from the town."""
         headers = HEADERS | {"agi_uniqueid": over.call_id}
         caller = Keyed(keys=over.keys, before=before)
         return cls(caller, dict(over.variables), headers, park_at=park_at)
@@ -336,18 +337,18 @@ class AgiCall(Asterisk):
         }
 
     def answer(self, text: str) -> str:
-        """The reply to a command."""
+        """Return the reply to a command."""
         reply = super().answer(text)
         self.greeted = self.greeted or self._plays_a_file(text)
         return reply
 
     @staticmethod
     def _plays_a_file(text: str) -> bool:
-        """Whether a file is played, and not only looked for."""
+        """Tell whether a file is played, and not just looked for."""
         return text.startswith("STREAM") and not text.endswith(f" {BEYOND}")
 
     def _is_at(self, text: str) -> bool:
-        """Whether a command is the one that the call is parked at."""
+        """Tell whether a command is the one at which the call is parked."""
         if self.park_at == -1:
             return self._plays_a_file(text)
         assert isinstance(self.caller, Keyed)
@@ -357,7 +358,7 @@ class AgiCall(Asterisk):
         return waits and self.caller.answered == self.park_at
 
     def _answers_what_is_asked(self) -> None:
-        """Keys the whole account number where that is asked for, and not its last digits."""
+        """Key the whole account number if that is asked for, not just its last digits."""
         assert isinstance(self.caller, Keyed)
         asked = [
             name for name in self.caller.heard if name.endswith(("/last_four", "/account_entry"))
@@ -366,7 +367,7 @@ class AgiCall(Asterisk):
             self.caller.keys[:1] = [f"{account(int(self.headers['agi_uniqueid'][2:]))}#"]
 
     async def call(self, port: int) -> None:
-        """The whole call."""
+        """Run the whole call."""
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         assert isinstance(self.caller, Keyed)
         writer.write("".join(f"{n}: {v}\n" for n, v in self.headers.items()).encode() + b"\n")
@@ -381,7 +382,7 @@ class AgiCall(Asterisk):
                         await reader.read()  # until the other side is gone
                         return
                     await self.resume.wait()
-                if text.startswith("SAY"):  # one that is over at once was not heard
+                if text.startswith("SAY"):  # a sound that ends at once was not heard
                     await asyncio.sleep(A_CHARACTER * len(shlex.split(text)[2]))
                 writer.write(f"{self.answer(text)}\n".encode())
                 await writer.drain()

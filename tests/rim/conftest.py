@@ -1,4 +1,4 @@
-"""One town, one billing service and one server of each kind for all tests of a process."""
+"""One town, one billing service, and one server of each kind for all tests of a process."""
 
 import itertools
 import logging
@@ -30,7 +30,7 @@ CUSTOMERS = 2000
 
 @frozen
 class World:
-    """What the servers of these tests run with."""
+    """What the servers in these tests run with."""
 
     folder: Path
     door: Door
@@ -39,21 +39,21 @@ class World:
     numbers: "itertools.count[int]"
 
     def hand_over(self, moment: Moment) -> HandOver:
-        """A customer who has not called yet."""
+        """Return a customer who has not called yet."""
         return HandOver(next(self.numbers), moment)
 
     def record(self, name: str) -> str:
-        """The URL of a SQLite file."""
+        """Return the URL of an SQLite file."""
         return f"sqlite:///{self.folder / name}.db"
 
     def log(self, name: str) -> Path:
-        """Where a server writes its log."""
+        """Return the file for a server's log."""
         return self.folder / f"{name}.log"
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder for a database."""
+    """Return a folder for a database."""
     with in_memory("rim-") as made:
         yield made
 
@@ -66,7 +66,7 @@ def _shared_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def world(_shared_folder: Path) -> Iterator[World]:
-    """A town with nobody enrolled, its billing service, and a door before that."""
+    """A town with no one enrolled, its billing service, and a door in front of that."""
     folder = _shared_folder
     url = f"sqlite:///{folder / 'cloudivr.db'}"
     plant(url, CUSTOMERS)
@@ -118,7 +118,7 @@ def _agi_server(world: World, _web_server: Server, sounds: Path) -> Iterator[Ser
 
 @pytest.fixture
 def database(world: World, _web_server: Server) -> Iterator[Breakable]:
-    """The database of the running servers; whatever a test breaks is mended after it."""
+    """The database of the running servers. Whatever a test breaks is repaired afterward."""
     made = Breakable(world.record("shared"))
     yield made
     made.mend()
@@ -128,17 +128,17 @@ def database(world: World, _web_server: Server) -> Iterator[Breakable]:
 
 @pytest.fixture
 def web(database: Breakable, _web_server: Server) -> Server:
-    """A `paperless-ivr serve` that is up."""
+    """A running `paperless-ivr serve`."""
     return _web_server
 
 
 @pytest.fixture
 def other_release(database: Breakable, _other_server: Server) -> Server:
-    """Another one on the same database, with another policy."""
+    """Another one on the same database, with a different policy."""
     return _other_server
 
 
 @pytest.fixture
 def agi(database: Breakable, _agi_server: Server) -> Server:
-    """A `paperless-ivr agi` that is up, on the same database."""
+    """A running `paperless-ivr agi` on the same database."""
     return _agi_server

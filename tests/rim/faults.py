@@ -1,4 +1,4 @@
-"""One statement of a database that fails, or one commit whose answer is lost; the rest is real."""
+"""One statement that fails, or one commit whose answer is lost. Everything else is real."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -16,30 +16,30 @@ def _broken() -> sqlite3.OperationalError:
 
 @define
 class Faults:
-    """Counts what an engine does, and lets one thing fail.
+    """Counts what an engine does, and makes one thing fail.
 
-    Statements and commits are counted from 0 since `begin`; nothing fails but the numbers given.
+    Statements and commits are counted from 0 after `begin`. Only the given ones fail.
     """
 
     engine: Engine
     statements: int = 0
     commits: int = 0
     transactions: list[int] = field(factory=list)
-    """At each commit of a write transaction, how many statements there had been."""
+    """For each commit of a write transaction, the number of statements before it."""
     reads: list[int] = field(factory=list)
-    """The numbers of the statements that only read, without those that begin."""
+    """The numbers of statements that only read, except those that begin a transaction."""
     _writing: bool = False
     _statement: int | None = None
     _commit: int | None = None
 
     def begin(self, *, statement: int | None = None, commit: int | None = None) -> None:
-        """Counts anew; a statement that fails undoes its transaction, a commit is done."""
+        """Start counting again. A failing statement rolls its transaction back."""
         self.statements = self.commits = 0
         self.transactions, self.reads = [], []
         self._statement, self._commit = statement, commit
 
     def executes(self, *about: Any) -> None:
-        """A statement is about to be executed."""
+        """Handle a statement that is about to be executed."""
         number, self.statements = self.statements, self.statements + 1
         text = str(about[2])
         self._writing = text == "BEGIN IMMEDIATE" or (self._writing and text != "BEGIN")
@@ -49,7 +49,7 @@ class Faults:
             raise OperationalError(text, None, _broken())
 
     def committed(self) -> None:
-        """A commit is done."""
+        """Handle a commit that is done."""
         if not self._writing:
             return
         self._writing = False
@@ -61,7 +61,7 @@ class Faults:
 
 @contextmanager
 def watching(engine: Engine) -> Iterator[Faults]:
-    """Stands between an engine and its database."""
+    """Put faults between an engine and its database."""
     faults = Faults(engine)
     commit = engine.dialect.do_commit
 

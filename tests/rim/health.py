@@ -1,4 +1,4 @@
-"""The port at which a started server says how it is."""
+"""The port on which a running server reports its health."""
 
 import json
 import re
@@ -10,13 +10,13 @@ HEALTH = ("--health-port", "0")
 
 
 class Health:
-    """The pages of a server's own port."""
+    """The pages on a server's health port."""
 
     def __init__(self, log: Path) -> None:
         self.log = log
 
     def get(self, path: str) -> tuple[int, str]:
-        """A page."""
+        """Return a page."""
         found = re.search(r"health at (\S+)", self.log.read_text())
         assert found is not None
         try:
@@ -28,6 +28,6 @@ class Health:
 
 
 def lines(log: Path, event: str) -> list[dict[str, object]]:
-    """The lines of a server's log about an event."""
+    """Return the lines in a server's log for an event."""
     found = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
     return [line for line in found if line["event"] == event]

@@ -1,4 +1,4 @@
-"""A small host that follows docs/host-contract.md: all that it knows is what it gets back."""
+"""A small host that follows docs/host-contract.md, and knows only what it gets back."""
 
 from collections.abc import Mapping
 
@@ -9,11 +9,10 @@ from paperless_ivr.flow.host import Moment
 
 @define
 class Host:
-    """The payment line's side of one call: greets, takes the payment, hands over in between.
+    """The payment line's side of one call: greets, takes the payment, and hands over in between.
 
-    It never hands over again in a call that came back with `offer_again=no`, goes on at the
-    `moment` that it gets back, greets where `greeted` is no, and takes no payment where `paid`
-    is yes.
+    It never hands over again after `offer_again=no`, continues at the `moment` that it gets back,
+    greets if `greeted` is no, and takes no payment if `paid` is yes.
     """
 
     greetings: int = 0
@@ -21,11 +20,11 @@ class Host:
     may_offer: bool = True
 
     def comes_in(self) -> Moment | None:
-        """The call is answered; when it is handed over, or None where it ends."""
+        """Answer the call. Return the moment of the hand-over; None if the call ends."""
         return Moment.START
 
     def comes_back(self, told: Mapping[str, str]) -> Moment | None:
-        """The call is handed back; when it is handed over again, or None where it ends."""
+        """Take the call back. Return the moment of the next hand-over; None if the call ends."""
         self.may_offer = told.get("offer_again") != "no"
         if told.get("greeted") != "yes":
             self.greetings += 1

@@ -1,7 +1,7 @@
-"""The parts of the package that these tests are built from: all of its inner names are here.
+"""The parts of the package that these tests are built from. All of its inner names are here.
 
-Everything else in this folder goes through HTTP, a FastAGI socket, SQL or the command line. When
-drivers or tables are renamed, this is the one file to change.
+Everything else in this folder goes through HTTP, a FastAGI socket, SQL, or the command line. If
+drivers or tables are renamed, this is the only file to change.
 """
 
 import io
@@ -75,13 +75,13 @@ GATEWAY = TwilioGateway(
 
 
 DRIVE = Path(drive.__file__).parent
-"""Where the drivers are."""
+"""The folder of the drivers."""
 COMPUTES_A_TURN = Flow.turn.__code__
 """The function that computes what a call says and waits for."""
 
 
 def handover_in(document: str) -> str:
-    """The hand-over that a document's addresses name, as anybody can read it; else empty."""
+    """Return the hand-over in a document's addresses, which anyone can read; "" if none."""
     addresses = [
         verb.attrib.get("action") or verb.text or "" for verb in ET.fromstring(document).iter()
     ]
@@ -101,7 +101,7 @@ def handover_in(document: str) -> str:
 
 @frozen
 class Got:
-    """What came of a web request."""
+    """The result of a web request."""
 
     status: int
     document: str = ""
@@ -121,7 +121,7 @@ class OpenStore:
 
 @contextmanager
 def kept(url: str | None, policy: Policy = POLICY) -> Iterator[OpenStore]:
-    """Opens a database; without a URL it is all in memory."""
+    """Open a database. Without a URL, everything is in memory."""
     if url is None:
         yield OpenStore(SeparateStores(MemoryRecord(), MemoryLiveCalls()), policy=policy)
         return
@@ -131,7 +131,7 @@ def kept(url: str | None, policy: Policy = POLICY) -> Iterator[OpenStore]:
 
 @contextmanager
 def crowded(at: OpenStore) -> Iterator[None]:
-    """Another thread of this process writes, and does not come to an end; nobody waits long."""
+    """Have another thread write without ever finishing; no one waits long."""
     held, over = threading.Event(), threading.Event()
     write = at.store.database.write  # type: ignore[attr-defined]
     holder = threading.Thread(target=write, args=(lambda _: (held.set(), over.wait(60)),))
@@ -145,7 +145,7 @@ def crowded(at: OpenStore) -> Iterator[None]:
 
 
 def guarded(connection_file: Path, tell: Callable[[str], None]) -> Backend:
-    """The back end that servers have."""
+    """Return the back end that servers have."""
     connection = load_connection(connection_file)
     backend = SoapBackend(connection)
     return GuardedBackend(backend, connection.circuit_failures, connection.circuit_seconds, tell)
@@ -157,7 +157,7 @@ def _setup(at: OpenStore, backend: Backend) -> Setup:
 
 @contextmanager
 def web(at: OpenStore, backend: Backend, token_key: str = TOKEN_KEY) -> Iterator[Send]:
-    """Answers web requests."""
+    """Return a function that answers web requests."""
     driver = WebDriver(_setup(at, backend), GATEWAY, secret.credential(token_key))
 
     def send(request: WebRequest) -> Got:
@@ -169,7 +169,7 @@ def web(at: OpenStore, backend: Backend, token_key: str = TOKEN_KEY) -> Iterator
 
 
 def app(at: OpenStore, backend: Backend) -> Starlette:
-    """The application that `serve` runs, with its defaults."""
+    """Return the application that `serve` runs, with its defaults."""
     meters = Meters()
     setup = evolve(_setup(at, MeteredBackend(backend, meters)), observers=(meters.moved,))
     driver = WebDriver(setup, GATEWAY, secret.credential(TOKEN_KEY))
@@ -177,7 +177,7 @@ def app(at: OpenStore, backend: Backend) -> Starlette:
 
 
 def terminal(at: OpenStore, backend: Backend) -> Callable[[Arrival, str], Handback]:
-    """Runs a call at a terminal, in the thread that calls, by the keys of a script."""
+    """Run a call at a terminal, in the calling thread, with the keys of a script."""
     driver = Driver(_setup(at, backend))
 
     def call(arrival: Arrival, script: str) -> Handback:

@@ -1,4 +1,4 @@
-"""What fails, made to fail from outside: databases, the billing service, and servers."""
+"""Makes things fail from outside: databases, the billing service, and servers."""
 
 import os
 import signal
@@ -34,7 +34,7 @@ AT_ONCE = ("--drain-seconds", "0")
 
 
 class Breakable:
-    """The database of a running server, by a connection of our own."""
+    """The database of a running server, over a separate connection."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -46,7 +46,7 @@ class Breakable:
         self._lock = None
 
     def do(self, *statements: str, **values: object) -> list[tuple[object, ...]]:
-        """Executes statements; the rows of the last one."""
+        """Execute statements, and return the rows of the last one."""
         rows: list[tuple[object, ...]] = []
         with self.engine.connect() as connection:
             for statement in statements:
@@ -55,20 +55,20 @@ class Breakable:
         return rows
 
     def lose_tables(self, *tables: str) -> None:
-        """Every statement on these tables fails at once, until `mend`."""
+        """Make every statement on these tables fail at once, until `mend`."""
         missing = [table for table in tables if table not in self._away]
         self.do(*(f"ALTER TABLE {table} RENAME TO {table}_away" for table in missing))
         self._away += missing
 
     def lock(self) -> None:
-        """Nobody else can write, until `mend` (SQLite)."""
+        """Keep everyone else from writing, until `mend` (SQLite)."""
         if self._lock is None:
             self._lock = create_engine(self.engine.url).raw_connection()
             self._lock.isolation_level = None
             self._lock.execute("BEGIN IMMEDIATE")
 
     def mend(self) -> None:
-        """All is as it was."""
+        """Repair everything."""
         if self._lock is not None:
             self._lock.execute("ROLLBACK")
             self._lock.close()
@@ -77,13 +77,13 @@ class Breakable:
         self._away = []
 
     def lose_call(self, call_id: str) -> None:
-        """The row of a call is deleted."""
+        """Delete the row of a call."""
         for table in SESSION_TABLES:
             self.do(f"DELETE FROM {table} WHERE call_id = :call", call=call_id)
 
     @contextmanager
     def put_back(self, call_id: str) -> Iterator[None]:
-        """Puts the row of a call back in the end, as it was."""
+        """Put the row of a call back at the end, as it was."""
         saved = {
             table: self.do(f"SELECT * FROM {table} WHERE call_id = :call", call=call_id)
             for table in SESSION_TABLES
@@ -97,19 +97,19 @@ class Breakable:
                 self.do(f"INSERT INTO {table} VALUES ({places})", **values)
 
     def break_store(self) -> None:
-        """The calls in progress cannot be reached."""
+        """Make the calls in progress unreachable."""
         self.lose_tables(*SESSION_TABLES)
 
     def break_record(self) -> None:
-        """The record cannot be reached."""
+        """Make the record unreachable."""
         self.lose_tables(*RECORD_TABLES)
 
     def break_all(self) -> None:
-        """Neither can."""
+        """Make both unreachable."""
         self.lose_tables(*SESSION_TABLES, *RECORD_TABLES)
 
     def close(self) -> None:
-        """Lets go of it."""
+        """Close the connection."""
         self.engine.dispose()
 
 
@@ -118,19 +118,19 @@ class Breakable:
 
 @define(eq=False)
 class Door:
-    """Stands before the billing service: open, shut (nobody listens), or held."""
+    """A door in front of the billing service: open, shut (no one listens), or held."""
 
     to: int
     port: int = 0
     asked: int = 0
-    """Requests that have come in while it was held."""
+    """Requests that came in while it was held."""
     _listening: socket.socket | None = None
     _lines: list[socket.socket] = field(factory=list)
     _go: threading.Event = field(factory=threading.Event)
     _threads: list[threading.Thread] = field(factory=list)
 
     def open(self) -> None:
-        """Requests go through."""
+        """Let requests through."""
         self._go.set()
         if self._listening is None:
             self._listening = socket.create_server(("127.0.0.1", self.port), backlog=256)
@@ -138,12 +138,12 @@ class Door:
             self._start(self._accept, self._listening)
 
     def hold(self) -> None:
-        """Requests come in, and get no further until it is opened."""
+        """Accept requests, but hold them until it is opened."""
         self.asked = 0
         self._go.clear()
 
     def shut(self) -> None:
-        """Nobody is there."""
+        """Refuse connections."""
         self._go.set()
         listening, self._listening = self._listening, None
         if listening is not None:
@@ -155,7 +155,7 @@ class Door:
                 line.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """For good."""
+        """Close for good."""
         self.shut()
         for thread in self._threads:
             thread.join(10)
@@ -193,7 +193,7 @@ CODE = "from paperless_ivr.cli import main; main(prog_name='paperless-ivr')"
 
 
 class Server:
-    """A command that listens, in a process of its own."""
+    """A command that listens, in its own process."""
 
     def __init__(self, log: Path, *arguments: str) -> None:
         self.log = log.open("ab")
@@ -211,7 +211,7 @@ class Server:
         self.port = int(where.rpartition(":")[2])
 
     def send(self, request: WebRequest) -> Got:
-        """What a web request gets."""
+        """Return the response to a web request."""
         query = f"?{request.query}" if request.query else ""
         asked = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/twilio{request.path}{query}",
@@ -226,11 +226,11 @@ class Server:
                 return Got(refused.code)
 
     def kill(self) -> None:
-        """Kills it at once."""
+        """Kill it at once."""
         self._end(signal.SIGKILL)
 
     def stop(self) -> None:
-        """Tells it to end."""
+        """Tell it to exit."""
         self._end(signal.SIGTERM)
 
     def _end(self, number: int) -> None:
@@ -241,7 +241,7 @@ class Server:
 
 
 class Terminal:
-    """`paperless-ivr call` at a terminal of its own (a pseudo-terminal)."""
+    """`paperless-ivr call` on its own terminal (a pseudo-terminal)."""
 
     def __init__(self, *arguments: str) -> None:
         self._keyboard, keyboard = os.openpty()
@@ -265,7 +265,7 @@ class Terminal:
         os.close(self._keyboard)
 
     def asks(self) -> None:
-        """Waits until keys are asked for."""
+        """Wait until keys are asked for."""
         assert self.process.stdout is not None
         while self.printed.count(b"keys> ") <= self._asked:
             data = os.read(self.process.stdout.fileno(), 4096)
@@ -273,25 +273,25 @@ class Terminal:
             self.printed += data
 
     def press(self, keys: str) -> None:
-        """Presses keys once they are asked for."""
+        """Press keys once they are asked for."""
         self.asks()
         self._asked += 1
         os.write(self._keyboard, f"{keys}\n".encode())
 
     def ends(self) -> tuple[int, list[str]]:
-        """Its status, and the last two lines."""
+        """Return its status, and the last two lines."""
         out, _ = self.process.communicate(timeout=60)
         return self.process.returncode, (self.printed + out).decode().splitlines()[-2:]
 
 
 def serve_arguments(url: str, connection: Path, policy: Path = POLICY_FILE) -> Sequence[str]:
-    """Of `paperless-ivr serve`."""
+    """Return the arguments of `paperless-ivr serve`."""
     listening = ("serve", "--address", ADDRESS, "--host-url", HOST_URL, "--port", "0", *AT_ONCE)
     return (*listening, *_shared(url, connection, policy))
 
 
 def agi_arguments(url: str, connection: Path, sounds: Path) -> Sequence[str]:
-    """Of `paperless-ivr agi`."""
+    """Return the arguments of `paperless-ivr agi`."""
     listening = (
         "agi",
         "--port",
@@ -311,7 +311,7 @@ def _shared(url: str, connection: Path, policy: Path) -> Sequence[str]:
 
 @contextmanager
 def running(log: Path, arguments: Sequence[str]) -> Iterator[Server]:
-    """A server that is stopped in the end."""
+    """Provide a server that is stopped in the end."""
     server = Server(log, *arguments)
     try:
         yield server
@@ -320,7 +320,7 @@ def running(log: Path, arguments: Sequence[str]) -> Iterator[Server]:
 
 
 def until(holds: object, seconds: float = 30.0) -> None:
-    """Waits until something holds."""
+    """Wait until something is true."""
     end = time.monotonic() + seconds
     while not holds():  # type: ignore[operator]
         assert time.monotonic() < end, "it does not come"

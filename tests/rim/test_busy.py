@@ -1,6 +1,6 @@
-"""A service that takes its time: many calls at once, and all of them enroll (R50).
+"""A slow service: many calls at once, and all of them enroll (R50).
 
-The service takes half of the budget, as one of 2 s does by the policy's default of 4 s.
+The service takes half of the budget, as one that takes 2 s does with the policy's default of 4 s.
 """
 
 import asyncio
@@ -31,28 +31,28 @@ CALLS = 50
 TAKES = made.POLICY.budgets.read / 2
 
 Ended = list[tuple[str, str]]
-"""Disposition and reason of each call."""
+"""The disposition and reason of each call."""
 
 
 @frozen
 class Slow:
-    """A service in memory that takes its time for every answer."""
+    """An in-memory service that is slow to answer."""
 
     service: MemoryBackend
 
     @property
     def operations(self) -> frozenset[str]:
-        """What it can do."""
+        """The operations of the service."""
         return self.service.operations
 
     def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
-        """Answers, later."""
+        """Answer after a delay."""
         time.sleep(TAKES)
         return self.service.answer(request, budget)
 
 
 def slow_town(customers: int) -> Slow:
-    """A slow service with so many customers, each of whom has paid a bill."""
+    """Return a slow service with this many customers, each of whom has paid a bill."""
     model = customer("rivera")
     people = tuple(
         evolve(
@@ -72,12 +72,12 @@ def slow_town(customers: int) -> Slow:
 
 
 def over(number: int) -> HandOver:
-    """What the host hands over: the service is asked twice, to find the bill and to enroll."""
+    """Return what the host hands over. The service is asked for the bill, then to enroll."""
     return HandOver(number, Moment.AFTER_PAYMENT)
 
 
 def blocking(at: made.OpenStore, backend: Slow) -> Ended:
-    """In the blocking driver, each call in a thread of its caller."""
+    """Run calls in the blocking driver, each in its caller's thread."""
     call = made.terminal(at, backend)
 
     def one(number: int) -> tuple[str, str]:
@@ -89,7 +89,7 @@ def blocking(at: made.OpenStore, backend: Slow) -> Ended:
 
 
 def on_asterisk(at: made.OpenStore, backend: Slow) -> Ended:
-    """In the asyncio driver."""
+    """Run calls in the asyncio driver."""
     calls = [AgiCall.of(over(number)) for number in range(CALLS)]
 
     async def run() -> None:
@@ -101,7 +101,7 @@ def on_asterisk(at: made.OpenStore, backend: Slow) -> Ended:
 
 
 def on_twilio(at: made.OpenStore, backend: Slow) -> Ended:
-    """By web requests to the application that `serve` runs."""
+    """Run calls over web requests to the application that `serve` runs."""
     with TestClient(made.app(at, backend)) as client, ThreadPoolExecutor(CALLS) as callers:
 
         def send(request: WebRequest) -> made.Got:
@@ -127,7 +127,7 @@ WAYS: dict[str, Callable[[made.OpenStore, Slow], Ended]] = {
 @pytest.mark.parametrize("store", ["memory", "sqlite"])
 @pytest.mark.parametrize("way", WAYS)
 def test_busy(folder: Path, way: str, store: str):
-    """Nobody is told that the service is down because too many ask at once."""
+    """No one hears that the service is down because there are too many requests at once."""
     url = f"sqlite:///{folder / 'record.db'}" if store == "sqlite" else None
     service = slow_town(CALLS)
     with made.kept(url) as at:

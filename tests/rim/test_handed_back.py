@@ -1,4 +1,4 @@
-"""Whatever of ours fails, at any point of a call, the host gets back what it handed over (R48)."""
+"""Whatever fails on our side, at any point, the host gets back what it handed over (R48)."""
 
 import asyncio
 import itertools
@@ -48,7 +48,7 @@ STORE: dict[str, Break] = {
     "store locked": lambda database, _: database.lock(),
     "store and record unreachable": lambda database, _: database.break_all(),
 }
-"""What a call over the web cannot go on without. A call that is lost: test_strays.py."""
+"""Needed for any call over the web. For a lost call, see test_strays.py."""
 ON_TWILIO = [(moment, failure) for moment in MOMENTS for failure in ("store unreachable",)]
 ON_TWILIO += [(Moment.AFTER_PAYMENT, failure) for failure in STORE if failure != ON_TWILIO[0][1]]
 NOT_FOUND_YET = (Point.BEGIN, Point.OFFER_KEY, Point.LOOKUP)
@@ -61,9 +61,9 @@ NOT_FOUND_YET = (Point.BEGIN, Point.OFFER_KEY, Point.LOOKUP)
 def without_a_store(
     world: World, server: Server, database: Breakable, moment: Moment, break_it: Break
 ) -> dict[str, str]:
-    """Breaks a database at each request of a call, and mends it for the call's own next step.
+    """Break a database at each request of a call, and repair it for the call's own next step.
 
-    What is wrong with what the host got back each time, as a failure and complete.
+    Returns what was wrong with each hand-back, which should be complete and marked as a failure.
     """
     call, found = WebCall(world.hand_over(moment)), {}
     for point in call.points(server.send):
@@ -79,16 +79,16 @@ def without_a_store(
 
 @pytest.mark.parametrize(("moment", "failure"), ON_TWILIO, ids=named)
 def test_store_on_twilio(world: World, web: Server, database: Breakable, moment, failure):
-    """A call that the store cannot give, or take, goes back to the host complete, as a failure."""
+    """If the store cannot return or take a call, it goes back complete, as a failure."""
     assert without_a_store(world, web, database, moment, STORE[failure]) == {}
 
 
 @pytest.mark.parametrize(("moment", "point"), POINTS, ids=named)
 def test_record_on_twilio(world: World, web: Server, database: Breakable, moment, point):
-    """A call that cannot be put on record goes on as ever, or back to the host complete."""
+    """A call that cannot be put on record goes on as usual, or back to the host complete."""
     call = WebCall.to(world.hand_over(moment), point, web.send)
     if point in NOT_FOUND_YET and moment is not Moment.AFTER_PAYMENT:
-        last_four = -2  # tries cannot be counted: the whole account number is asked for
+        last_four = -2  # tries cannot be counted, so the whole account number is asked for
         call.keyed.keys[last_four] = f"{account(call.over.number)}#"
     database.break_record()
     told = call.run(web.send)
@@ -103,7 +103,7 @@ def test_record_on_twilio(world: World, web: Server, database: Breakable, moment
     ("moment", "point"), [(m, p) for m, p in POINTS if p is not Point.END], ids=named
 )
 def test_service_on_twilio(world: World, web: Server, moment, point):
-    """A service that is down ends a call as the flow says, marked as a failure with its reason."""
+    """If the service is down, the call ends as the flow says, as a failure with its reason."""
     call = WebCall.to(world.hand_over(moment), point, web.send)
     world.door.shut()
     whole(call.run(web.send), call.due | without_service(found=point not in NOT_FOUND_YET))
@@ -114,14 +114,14 @@ def test_service_on_twilio(world: World, web: Server, moment, point):
 
 
 def without_service(*, found: bool) -> dict[str, str]:
-    """How a call ends without the service: what was agreed to about a bill is kept for later."""
+    """Return how a call ends without the service. What was agreed is kept for later."""
     if found:
         return {"disposition": "deferred", "reason": "none", "failed": "no", "offer_again": "yes"}
     return {"disposition": "unavailable", "reason": "service_down"} | FAILURE
 
 
 def test_killed_worker_on_twilio(world: World, sounds):
-    """Another worker takes the next request of a call, wherever in it the first one was killed."""
+    """Another worker takes the next request of a call, wherever the first one was killed."""
     arguments = serve_arguments(world.record("killed"), world.connection)
     served = (Point.LOOKUP, Point.ENROLLMENT)
     with (
@@ -154,7 +154,7 @@ def test_killed_worker_on_twilio(world: World, sounds):
 
 @pytest.fixture(scope="module")
 def on_postgresql(world: World, postgres: Postgres):
-    """A server on a PostgreSQL, and its database."""
+    """A server on PostgreSQL, and its database."""
     with ExitStack() as open_while:
         url = postgres.make()
         arguments = serve_arguments(url, world.connection)
@@ -169,7 +169,7 @@ def on_postgresql(world: World, postgres: Postgres):
 @pytest.mark.alone
 @pytest.mark.parametrize("moment", MOMENTS, ids=named)
 def test_store_on_postgresql(world: World, on_postgresql, moment):
-    """It is the same on the other database."""
+    """The same holds on the other database."""
     server, database = on_postgresql
     break_it = STORE["store unreachable"]
     assert without_a_store(world, server, database, moment, break_it) == {}
@@ -188,7 +188,7 @@ KEYS = {moment: 2 if moment is Moment.AFTER_PAYMENT else 3 for moment in MOMENTS
 QUESTIONS = [(moment, n) for moment in MOMENTS for n in (-1, *range(KEYS[moment]))]
 """Points of a call on a held channel: its beginning (-1), and each question."""
 SOME = [at for at in QUESTIONS if at[0] is not Moment.BEFORE_PAYMENT or at[1] == 1]
-"""Before a payment it is as at the start."""
+"""Before a payment, it is the same as at the start."""
 ON_ASTERISK = [
     (moment, n, failure)
     for moment, n in SOME
@@ -198,7 +198,7 @@ ON_ASTERISK = [
 
 
 def on_record(database: Breakable, call_id: str) -> str:
-    """The hand-over of a call, as the record names it."""
+    """Return the hand-over of a call, as named in the record."""
     rows = database.do(
         "SELECT detail FROM activity WHERE call_id = :call ORDER BY id", call=call_id
     )
@@ -207,14 +207,14 @@ def on_record(database: Breakable, call_id: str) -> str:
 
 
 def held(agi: Server, call: AgiCall) -> dict[str, str]:
-    """A call to its end; the dialplan's variables."""
+    """Run a call to its end, and return the dialplan's variables."""
     asyncio.run(asyncio.wait_for(call.call(agi.port), 60))
     return call.told
 
 
 @pytest.mark.parametrize(("moment", "question", "failure"), ON_ASTERISK, ids=named)
 def test_store_on_asterisk(world, agi, database, moment, question, failure):
-    """A held channel goes on as ever without a store, or back to the dialplan complete."""
+    """Without a store, a held channel goes on as usual, or back to the dialplan complete."""
     over = world.hand_over(moment)
 
     def before(number: int) -> None:
@@ -235,7 +235,7 @@ def test_store_on_asterisk(world, agi, database, moment, question, failure):
 
 @pytest.mark.parametrize(("moment", "question"), SOME, ids=named)
 def test_service_on_asterisk(world, agi, moment, question):
-    """A service that is down ends a call as the flow says, marked as a failure with its reason."""
+    """If the service is down, the call ends as the flow says, as a failure with its reason."""
     over = world.hand_over(moment)
 
     def before(number: int) -> None:
@@ -250,10 +250,10 @@ def test_service_on_asterisk(world, agi, moment, question):
 
 
 def test_killed_worker_on_asterisk(world: World, web: Server, sounds, database: Breakable):
-    """Where the server is killed, at any point, the dialplan's variables say what it needs.
+    """If the server is killed, at any point, the dialplan's variables have what it needs.
 
-    One call is parked at each point: the first sound, each question, and the service being asked
-    for the bill and for the enrollment.
+    One call is parked at each point: the first sound, each question, and the requests to the
+    service for the bill and the enrollment.
     """
     arguments = agi_arguments(world.record("shared"), world.connection, sounds)
     calls = {

@@ -1,4 +1,4 @@
-"""A host that follows the docs never goes round in circles, however long a store is down (R48)."""
+"""A host that follows the docs never goes in circles, however long a store is down (R48)."""
 
 import pytest
 
@@ -11,17 +11,17 @@ from tests.rim.outside import Breakable, Server
 pytestmark = pytest.mark.requirement("R48")
 
 HAND_OVERS = 40
-"""As many as a host that goes round in circles is let make."""
+"""The most hand-overs allowed to a host that goes in circles."""
 THANKS = "Gracias por llamar"
 
 
 def hand_overs_of_a_call(
     world: World, web: Server, database: Breakable, fails_at: Moment, request: int, lasts: int
 ) -> tuple[Host, list[Moment], list[dict[str, str]], int]:
-    """A call, in which the store is down from a request on, for so many hand-overs.
+    """Run a call with this many hand-overs, in which the store is down from a request on.
 
-    The host as it is in the end, what it handed over and got back, and how often the library
-    has greeted.
+    Returns the host as it is in the end, what it handed over and got back, and how often the
+    library greeted the caller.
     """
     host, number = Host(), next(world.numbers)
     handed_over: list[Moment] = []
@@ -53,14 +53,14 @@ FAILS_AT = [
     (Moment.START, 1),
     (Moment.BEFORE_PAYMENT, 0),
     (Moment.BEFORE_PAYMENT, 1),
-    (Moment.AFTER_PAYMENT, 0),  # the only request: who was silent twice is not asked again
+    (Moment.AFTER_PAYMENT, 0),  # the only request: a caller who was silent twice is not asked again
 ]
 
 
 @pytest.mark.parametrize("lasts", [1, HAND_OVERS])
 @pytest.mark.parametrize(("fails_at", "request_"), FAILS_AT, ids=named)
 def test_host(world: World, web: Server, database: Breakable, fails_at, request_, lasts):
-    """One hand-back for each hand-over, none after a failure, one payment, one greeting."""
+    """There is one hand-back per hand-over, none after a failure, one payment, and one greeting."""
     host, handed_over, handed_back, greetings = hand_overs_of_a_call(
         world, web, database, fails_at, request_, lasts
     )

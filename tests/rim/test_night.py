@@ -1,4 +1,4 @@
-"""What docs/operate.md says of a failure is what is logged when it happens, and how calls end."""
+"""What docs/operate.md says about a failure matches the log when it happens, and the endings."""
 
 import ast
 import asyncio
@@ -42,7 +42,7 @@ NO_ANSWER = ("Unavailable", "OutcomeUnknown", "Refused")
 
 
 def section(title: str) -> str:
-    """What the page says below a heading."""
+    """Return what the page says below a heading."""
     found = re.search(rf"^### {re.escape(title)}\n(.+?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL)
     assert found, title
     return found[1]
@@ -50,13 +50,13 @@ def section(title: str) -> str:
 
 @define
 class Night:
-    """A line on a database of its own, in this process, and how its calls end."""
+    """A line with its own database, in this process, and how its calls end."""
 
     folder: Path
     world: World
     at: made.OpenStore
     ends: list[tuple[str, str]] = field(factory=list)
-    """Disposition and reason, as the host gets them."""
+    """The disposition and reason that the host gets."""
     _calls: int = 0
 
     @property
@@ -65,34 +65,34 @@ class Night:
         return self.folder / "record.db"
 
     def rivera(self) -> Rivera:
-        """A call of the demo's customer that has not been before."""
+        """Return a new call of the demo's customer."""
         self._calls += 1
         return Rivera(f"CA{self._calls:032}")
 
     def soap(self, address: str, key: str | None = None, **more: object) -> Backend:
-        """The back end that servers have, with a service at an address."""
+        """Return the back end that servers have, with a service at an address."""
         connection = connected(self.folder, address, **more)
         if key is not None:
             (self.folder / "key").write_text(key)
         return made.guarded(connection, _tell_circuit)
 
     def web_call(self, keys: list[str] | None = None) -> WebCall:
-        """A call over web requests."""
+        """Return a call over web requests."""
         return WebCall(self.rivera(), keys or KEYS)  # type: ignore[arg-type]
 
     def on_twilio(self, backend: Backend, keys: list[str] | None = None) -> None:
-        """A call over web requests, to its end."""
+        """Run a call over web requests to its end."""
         with made.web(self.at, backend) as send:
             self._ended(self.web_call(keys).run(send))
 
     def agi_call(self) -> AgiCall:
-        """A call over FastAGI."""
+        """Return a call over FastAGI."""
         given = {"PAPERLESS_LANGUAGE": "en-US", "PAPERLESS_ANI": RIVERA.phone.reveal()}
         headers = HEADERS | {"agi_uniqueid": self.rivera().call_id}
         return AgiCall(Keyed(keys=list(KEYS)), given, headers)
 
     def on_asterisk(self, backend: Backend, call: AgiCall | None = None) -> None:
-        """A call over FastAGI, to its end, or until it is parked: then Asterisk is gone."""
+        """Run a call over FastAGI to its end, or until it is parked: then, Asterisk is gone."""
         one = call or self.agi_call()
 
         agi = made.Agi(self.at, backend, _tell)
@@ -132,7 +132,7 @@ Happens = Callable[[Night], None]
 
 
 def refuses(night: Night) -> None:
-    """Nobody listens where the service was."""
+    """No one listens at the service's address."""
     backend = night.soap(f"http://127.0.0.1:{free_port()}/")
     for _ in range(4):
         night.on_twilio(backend)
@@ -145,7 +145,7 @@ def faults(night: Night) -> None:
 
 
 def other_pages(night: Night) -> None:
-    """A web server answers in its place."""
+    """A different web server answers instead."""
     with canned(lambda _: Said(b"<html></html>", 502, "text/html")) as service:
         night.on_twilio(night.soap(service.url))
 
@@ -162,7 +162,7 @@ def expired(night: Night) -> None:
 
 
 def expired_certificate() -> bytes:
-    """A certificate that is its own CA's, with its key."""
+    """Return a self-signed certificate that has expired, with its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "service")])
     here = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
@@ -203,7 +203,7 @@ def moved(night: Night) -> None:
     with pytest.raises(RecordDown, match="the file was deleted or replaced"):
         night.at.store.probe()  # type: ignore[attr-defined]
     assert night.at.engine is not None
-    night.at.engine.dispose()  # from now on a new connection is needed
+    night.at.engine.dispose()  # from now on, a new connection is needed
     night.on_twilio(springfield())
 
 
@@ -222,7 +222,7 @@ def forged(night: Night) -> None:
 
 
 def another_token_key(night: Night) -> None:
-    """The document that is answered was signed with the key of another server."""
+    """The document being answered was signed with the key of another server."""
     with (
         made.web(night.at, springfield()) as send,
         made.web(night.at, springfield(), "another key of 24 chars.") as other,
@@ -248,7 +248,7 @@ def without_asterisk(night: Night) -> None:
 
 
 def guessing(night: Night) -> None:
-    """Somebody guesses last four digits call after call, then account numbers."""
+    """Someone guesses last four digits call after call, then account numbers."""
     for _ in range(3):
         night.on_twilio(springfield(), ["1", "0000", "0000"])
     night.on_twilio(springfield(), ["1", "999901#", "999902#"])
@@ -277,12 +277,12 @@ ALL: dict[Happens, tuple[str, set[str]]] = {
     without_asterisk: ("Asterisk is gone", set()),
     guessing: ("Many calls reach a limit", set()),
 }
-"""What happens, the section about it, and the events that it must log."""
+"""What happens, the section about it, and the events that must be logged."""
 
 
 @pytest.mark.parametrize("happens", ALL, ids=lambda act: act.__name__)
 def test_what_the_page_says(happens: Happens, night: Night) -> None:
-    """A failure logs the lines that are due; they, why, and how calls end are on the page."""
+    """A failure logs the expected lines. They, the reasons, and the endings are on the page."""
     title, due = ALL[happens]
     with capture_logs() as logged:
         happens(night)
@@ -313,7 +313,7 @@ METHODS = ("debug", "info", "warning", "error", "tell", "_tell", "_failed")
 
 
 def events() -> set[str]:
-    """Every event that servers and relays log, as the code names them."""
+    """Return every event that servers and relays log, as named in the code."""
     found = set()
     for file in (ROOT / "src/paperless_ivr").rglob("*.py"):
         if "cloudivr" in file.parts:
@@ -327,12 +327,12 @@ def events() -> set[str]:
 
 
 def named(pattern: str) -> set[str]:
-    """What stands in backticks on the page."""
+    """Return what is in backticks on the page."""
     return set(re.findall(rf"`({pattern})", PAGE))
 
 
 def test_events() -> None:
-    """Every line of the log is on the page, and no other."""
+    """Every log line is on the page, and no other."""
     kinds = {event.partition(".")[0] for event in events()}
     assert named(rf"(?:{'|'.join(kinds)})\.[a-z_]+(?=[` ])") == events()
 

@@ -1,4 +1,4 @@
-"""`/live`, `/ready` and `/metrics` of started servers: a database that is broken, a drain."""
+"""`/live`, `/ready`, and `/metrics` of running servers: a broken database, and draining."""
 
 import asyncio
 import itertools
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.requirement("R24")
 
 
 def arguments_of(command: str, world: World, url: str, sounds: Path) -> Sequence[str]:
-    """Of a server."""
+    """Return the arguments of a server."""
     made = {
         "serve": lambda: serve_arguments(url, world.connection),
         "agi": lambda: agi_arguments(url, world.connection, sounds),
@@ -45,7 +45,7 @@ def arguments_of(command: str, world: World, url: str, sounds: Path) -> Sequence
 
 @contextmanager
 def started(command: str, world: World, folder: Path, sounds: Path) -> Iterator[tuple]:
-    """A server, its pages, and the file of its database."""
+    """Start a server; provide its pages, and the file of its database."""
     file, log = folder / "record.db", folder / "log"
     with running(log, arguments_of(command, world, f"sqlite:///{file}", sounds)) as server:
         health = Health(log)
@@ -54,7 +54,7 @@ def started(command: str, world: World, folder: Path, sounds: Path) -> Iterator[
 
 
 def locked(server: Server, file: Path) -> Iterator[None]:
-    """Another process writes, and does not come to an end."""
+    """Have another process write without finishing."""
     database = Breakable(f"sqlite:///{file}")
     database.lock()
     yield
@@ -63,7 +63,7 @@ def locked(server: Server, file: Path) -> Iterator[None]:
 
 
 def full(server: Server, file: Path) -> Iterator[None]:
-    """No file can grow, as on a full disk."""
+    """Keep files from growing, as on a full disk."""
     process = psutil.Process(server.process.pid)
     usual = process.rlimit(resource.RLIMIT_FSIZE)
     process.rlimit(resource.RLIMIT_FSIZE, (0, usual[1]))
@@ -72,7 +72,7 @@ def full(server: Server, file: Path) -> Iterator[None]:
 
 
 def deleted(server: Server, file: Path) -> Iterator[None]:
-    """The file is gone."""
+    """Delete the file."""
     kept = file.with_suffix(".kept")
     file.rename(kept)
     yield
@@ -80,7 +80,7 @@ def deleted(server: Server, file: Path) -> Iterator[None]:
 
 
 def corrupted(server: Server, file: Path) -> Iterator[None]:
-    """The file holds something else."""
+    """Overwrite the file."""
     database = Breakable(f"sqlite:///{file}")
     database.do("PRAGMA wal_checkpoint(TRUNCATE)")
     database.close()
@@ -99,11 +99,11 @@ BROKEN = {
     deleted: "the file was deleted or replaced",
     corrupted: "DatabaseError SQLITE_NOTADB",
 }
-"""What takes a SQLite file away, and the cause that `/ready` gives."""
+"""Ways to break an SQLite file, and the cause that `/ready` gives."""
 
 
 def unready(health: Health, cause: str) -> None:
-    """Claims that a server lives, and cannot write, for a cause that begins like that."""
+    """Assert that a server is live, but cannot write, for a cause that begins like this."""
     status, told = health.get("/ready")
     assert status == 503
     assert told.startswith(f"store: RecordDown {cause}")
@@ -112,7 +112,7 @@ def unready(health: Health, cause: str) -> None:
 
 
 def ready_again(health: Health) -> None:
-    """Claims that a server can write again, without a restart."""
+    """Assert that a server can write again, without a restart."""
     until(lambda: health.get("/ready")[0] == 200)
     assert "paperless_ivr_ready 1.0" in health.get("/metrics")[1]
 
@@ -120,7 +120,7 @@ def ready_again(health: Health) -> None:
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda act: act.__name__)
 @pytest.mark.parametrize("command", ["serve", "agi"])
 def test_ready(command: str, broken, world: World, folder: Path, sounds: Path):
-    """A server that cannot write is not ready, and lives; mended, it is ready again."""
+    """A server that cannot write is live but not ready. After a repair, it is ready again."""
     with started(command, world, folder, sounds) as (server, health, file):
         breaking = contextmanager(broken)
         with breaking(server, file):
@@ -132,27 +132,27 @@ def test_ready(command: str, broken, world: World, folder: Path, sounds: Path):
 
 
 def stopped(server) -> Iterator[None]:
-    """It is stopped."""
+    """Stop it."""
     server.stop()
     yield
     server.ensure_postgres_running()
 
 
 def silent(server) -> Iterator[None]:
-    """It does not answer, and does not end."""
+    """Make it unresponsive, but still running."""
     parent = psutil.Process(server.get_pid())
     processes = [parent, *parent.children(recursive=True)]
     for process in processes:
         process.suspend()
     try:
         yield
-    finally:  # one that is suspended cannot be stopped
+    finally:  # a suspended process cannot be stopped
         for process in processes:
             process.resume()
 
 
 def read_only(server) -> Iterator[None]:
-    """It takes no writes, as a standby."""
+    """Make it refuse writes, like a standby."""
     of_all = Postgres(server, itertools.count())
     of_all.do("ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
     yield
@@ -168,7 +168,7 @@ ON_POSTGRESQL = {
 
 @pytest.fixture(scope="module")
 def on_postgresql(world: World):
-    """The pages of a server on a PostgreSQL, the PostgreSQL, and the server."""
+    """A PostgreSQL, a server on it, and the server's pages."""
     log = world.log("ready on postgresql")
     with a_server() as database:
         url = Postgres(database, itertools.count()).make()
@@ -180,7 +180,7 @@ def on_postgresql(world: World):
 
 @pytest.mark.parametrize("broken", ON_POSTGRESQL, ids=lambda act: act.__name__)
 def test_ready_on_postgresql(broken, world: World, on_postgresql):
-    """So it is on PostgreSQL."""
+    """The same holds on PostgreSQL."""
     health, database, server = on_postgresql
     ready_again(health)
     call = WebCall(world.hand_over(Moment.START))
@@ -198,7 +198,7 @@ def test_ready_on_postgresql(broken, world: World, on_postgresql):
 
 
 def drains(health: Health) -> bool:
-    """Whether a server says that it takes no more calls."""
+    """Tell whether a server says that it takes no more calls."""
     ready = health.get("/ready")
     return ready == (503, "store: ok\nservice: circuit closed\nserver: draining\n")
 
@@ -207,7 +207,7 @@ DRAINING = (*HEALTH, "--drain-seconds", str(PATIENT))
 
 
 def test_serve_drains(world: World, folder: Path):
-    """At SIGTERM it is not ready, while a call goes on."""
+    """After SIGTERM, it is not ready, while a call continues."""
     arguments = serve_arguments(f"sqlite:///{folder}/record.db", world.connection)
     with running(folder / "log", (*arguments, *DRAINING)) as server:
         call = WebCall.to(world.hand_over(Moment.AFTER_PAYMENT), Point.OFFER_KEY, server.send)
@@ -224,7 +224,7 @@ def test_serve_drains(world: World, folder: Path):
 
 
 def test_agi_drains(world: World, folder: Path, sounds: Path):
-    """So it is with calls of Asterisk."""
+    """The same holds for calls from Asterisk."""
     arguments = agi_arguments(f"sqlite:///{folder}/record.db", world.connection, sounds)
 
     async def run(server: Server) -> AgiCall:
@@ -248,7 +248,7 @@ def test_agi_drains(world: World, folder: Path, sounds: Path):
 
 
 def test_relay(world: World, folder: Path, start_relay):
-    """The relay has them, too."""
+    """The relay has these pages, too."""
     url = f"sqlite:///{folder}/record.db"
     with running(folder / "log", serve_arguments(url, world.connection)):
         pass
@@ -263,7 +263,7 @@ def test_relay(world: World, folder: Path, start_relay):
 
 @pytest.fixture
 def start_relay(world: World, folder: Path):
-    """Starts a relay, which prints no line when it is there; it is ended at last."""
+    """Start a relay, which prints no line when it is ready, and stop it at the end."""
     log = folder / "relay.log"
     begun = []
 

@@ -1,4 +1,4 @@
-"""A partner key that is wrong looks to nobody like callers whom the service does not know."""
+"""A wrong partner key never looks like callers whom the service does not know."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ REFUSED = "paperless_ivr_service_access_refused"
 
 @pytest.mark.requirement("R23", "R24")
 def test_a_wrong_partner_key(world: World, folder: Path):
-    """It is on the log before the first call; callers hear that the service is down, for now."""
+    """The log shows it before the first call, and callers hear that the service is down for now."""
     address = f"http://127.0.0.1:{world.door.port}/CloudIVR.asmx"
     connection = connected(folder, address)
     key = folder / "key"
@@ -48,5 +48,5 @@ def test_a_wrong_partner_key(world: World, folder: Path):
 
 
 def _tries(moves: list[dict[str, object]]) -> int:
-    """How many tries were counted."""
+    """Return how many tries were counted."""
     return sum(move["happened"] == "TryReserved" for move in moves)

@@ -1,4 +1,4 @@
-"""A service that is silent is noticed once: later callers do not wait for it."""
+"""If a service does not respond, this is noticed once: later callers do not wait for it."""
 
 import itertools
 import time
@@ -22,7 +22,7 @@ FAILURES, PAUSE = 5, 3
 
 
 def timed(world: World, server: Server) -> tuple[float, str]:
-    """How long a call takes, and how it ends."""
+    """Return how long a call takes, and how it ends."""
     call = WebCall(world.hand_over(Moment.AFTER_PAYMENT))
     began = time.monotonic()
     told = call.run(server.send)
@@ -32,7 +32,7 @@ def timed(world: World, server: Server) -> tuple[float, str]:
 @pytest.mark.alone
 @pytest.mark.requirement("R24")
 def test_a_silent_service(world: World, folder: Path):
-    """After some have waited in vain nobody waits; when it is back, callers enroll again."""
+    """After a few callers, no one waits in vain; once it is back, callers enroll again."""
     policy = folder / "policy.toml"
     policy.write_text(
         f'[biller]\nid = "{BILLER}"\nname = "Springfield Water"\n[budgets]\nread = {READ}\n'
@@ -62,7 +62,7 @@ def test_a_silent_service(world: World, folder: Path):
     assert states[0] == "open"
     assert states[-2:] == ["half-open", "closed"]
     whys = {line["why"] for line in lines(log, "service.answered")}
-    # What is searched before the offer is cut short by us, whatever the client's own time-out.
+    # We cut the search before the offer short ourselves, whatever the client's own timeout.
     assert whys == {"overran its budget", "no answer in time", NOT_SENT, None}
     moved = lines(log, "call.moved") + lines(log, "call.ended")
     assert all(line["call"] and line["handover"] and line["biller"] == BILLER for line in moved)

@@ -1,4 +1,4 @@
-"""A call ends as it would have, whichever single statement of its database fails (R31, R48)."""
+"""A call ends as it would have, whichever statement of its database fails (R31, R48)."""
 
 import asyncio
 import itertools
@@ -26,7 +26,7 @@ KEYS = ["1", RIVERA.account.reveal()[-4:], "1"]
 
 @frozen
 class Rivera:
-    """A hand-over of the demo's customer: each call has a back end in which she is not enrolled."""
+    """A hand-over of the demo's customer. Each call has a back end in which she is not enrolled."""
 
     call_id: str
     moment: Moment = Moment.START
@@ -34,28 +34,28 @@ class Rivera:
 
     @property
     def arrival(self) -> Arrival:
-        """As the host hands it over."""
+        """Return the arrival."""
         return Arrival(self.call_id, made.BILLER, ani=RIVERA.phone, language="en-US")
 
 
 Call = Callable[[made.OpenStore, MemoryBackend, str], str]
-"""Runs a call with an id to its end; its disposition."""
+"""Runs a call with an ID to its end, and returns its disposition."""
 
 
 def on_twilio(at: made.OpenStore, backend: MemoryBackend, call_id: str) -> str:
-    """Over web requests."""
+    """Run a call over web requests."""
     with made.web(at, backend) as send:
         return WebCall(Rivera(call_id), KEYS).run(send)["disposition"]  # type: ignore[arg-type]
 
 
 def at_a_terminal(at: made.OpenStore, backend: MemoryBackend, call_id: str) -> str:
-    """In the blocking driver."""
+    """Run a call in the blocking driver."""
     handback = made.terminal(at, backend)(Rivera(call_id).arrival, " ".join(KEYS))
     return handback.disposition.value
 
 
 def on_asterisk(at: made.OpenStore, backend: MemoryBackend, call_id: str) -> str:
-    """In the asyncio driver."""
+    """Run a call in the asyncio driver."""
     given = {"PAPERLESS_LANGUAGE": "en-US", "PAPERLESS_ANI": RIVERA.phone.reveal()}
     call = AgiCall(Keyed(keys=list(KEYS)), given, HEADERS | {"agi_uniqueid": call_id})
 
@@ -76,7 +76,7 @@ WAYS: dict[str, Call] = {
 
 @frozen
 class Bench:
-    """A database, what stands between it and its engine, and what reads it beside."""
+    """A database, the faults between it and its engine, and a separate reader."""
 
     at: made.OpenStore
     faults: Faults
@@ -84,7 +84,7 @@ class Bench:
     numbers: "itertools.count[int]"
 
     def call(self, way: Call, **fault: int) -> str:
-        """A call with one fault; what is wrong with how it ended, or nothing."""
+        """Run a call with one fault. Return what is wrong with how it ended; None if nothing."""
         call_id, backend = f"CA{next(self.numbers):032}", springfield()
         self.faults.begin(**fault)
         ended = way(self.at, backend, call_id)
@@ -105,7 +105,7 @@ class Bench:
 
 @pytest.fixture
 def bench(folder: Path) -> Iterator[Bench]:
-    """A database of its own."""
+    """A separate database."""
     url = f"sqlite:///{folder / 'record.db'}"
     beside = Breakable(url)
     with made.kept(url, made.PATIENT) as at:

@@ -1,4 +1,4 @@
-"""Requests about calls that a server does not have, or not any more, end alike (R48)."""
+"""Requests about calls that a server does not have, or no longer has, end alike (R48)."""
 
 import pytest
 
@@ -15,9 +15,9 @@ pytestmark = pytest.mark.requirement("R31", "R48")
 
 @pytest.mark.parametrize("moment", MOMENTS, ids=named)
 def test_status_overtakes_the_keys(world: World, web: Server, database: Breakable, moment):
-    """What comes of a caller who is reported gone, even twice: nothing, or the call as a failure.
+    """A caller who is reported gone, even twice, gets nothing, or the call as a failure.
 
-    At each request of a call its end is reported first; then its row is put back.
+    At each request of a call, its end is reported first. Then, its row is put back.
     """
     call, found = WebCall(world.hand_over(moment)), {}
     for point in call.points(web.send):
@@ -35,7 +35,7 @@ def test_status_overtakes_the_keys(world: World, web: Server, database: Breakabl
 
 @pytest.mark.parametrize("moment", MOMENTS, ids=named)
 def test_lost_call(world: World, web: Server, database: Breakable, moment):
-    """A call that the store has lost goes back to the host; so does a second delivery."""
+    """A call that the store has lost goes back to the host, and so does a second delivery."""
     call, found = WebCall(world.hand_over(moment)), {}
     for point in call.points(web.send):
         assert call.next is not None
@@ -51,7 +51,7 @@ def test_lost_call(world: World, web: Server, database: Breakable, moment):
 
 @pytest.mark.parametrize("moment", MOMENTS, ids=named)
 def test_unknown_call(world: World, web: Server, moment):
-    """A call with a genuine token of which a server has never heard goes back to the host."""
+    """A call with a genuine token that a server has never heard of goes back to the host."""
     call = WebCall(world.hand_over(moment))
     found = {}
     with kept(None) as nothing, web_of(nothing, springfield()) as send:

@@ -1,4 +1,4 @@
-"""One key press, followed: turns computed, write transactions, modules of the driver (R50)."""
+"""One key press, traced: turns computed, write transactions, and modules of the driver (R50)."""
 
 import asyncio
 import sys
@@ -26,7 +26,7 @@ TURNS, WRITES, MODULES = 2, 2, 7
 
 @define
 class Part:
-    """What ran between a key and what is heard next, or from there to the next question."""
+    """What ran between a key and the next prompt, or from there to the next question."""
 
     turns: int = 0
     writes: int = 0
@@ -35,16 +35,16 @@ class Part:
 
 @define
 class Trace:
-    """What runs while a call is followed, in every thread of this process."""
+    """Everything that runs while a call is traced, in every thread of this process."""
 
     parts: list[Part] = field(factory=lambda: [Part()])
 
     def next(self) -> None:
-        """The next part begins."""
+        """Begin the next part."""
         self.parts.append(Part())
 
     def runs(self, frame: FrameType, what: str, _: Any) -> None:
-        """A function is called."""
+        """Note that a function is called."""
         if what != "call":
             return
         if frame.f_code is made.COMPUTES_A_TURN:
@@ -54,13 +54,13 @@ class Trace:
             self.parts[-1].modules.add(Path(path).stem)
 
     def executes(self, *about: Any) -> None:
-        """A statement is executed."""
+        """Note that a statement is executed."""
         self.parts[-1].writes += about[2] == "BEGIN IMMEDIATE"
 
 
 @contextmanager
 def following(at: made.OpenStore) -> Iterator[Trace]:
-    """Follows what runs from now on; threads that are started earlier are not followed."""
+    """Trace what runs from now on. Threads that were started earlier are not traced."""
     trace = Trace()
     assert at.engine is not None
     event.listen(at.engine, "before_cursor_execute", trace.executes)
@@ -76,7 +76,7 @@ def following(at: made.OpenStore) -> Iterator[Trace]:
 
 
 def too_much(presses: dict[str, list[Part]]) -> dict[str, str]:
-    """What exceeds the bounds, by key press and request."""
+    """Return what exceeds the bounds, by key press and request."""
     found = {}
     for press, parts in presses.items():
         for number, part in enumerate(parts, 1):

@@ -18,7 +18,7 @@ STEP = round(TONE_S * RATE / 4)
 
 
 def keys_in(sound: Samples) -> str:
-    """The keys whose tones are in a sound: two frequencies that hold nearly all of its power."""
+    """Return the keys whose tones are in a sound: two frequencies with nearly all of its power."""
     found = ""
     lasting = ""
     for start in range(0, len(sound) - 2 * STEP, STEP):
@@ -47,7 +47,7 @@ def _key(part: Samples) -> str:
 
 
 def test_each_key_has_its_tone() -> None:
-    """The tones of all keys are told apart."""
+    """The tones of all keys can be distinguished."""
     assert "".join(keys_in(tone(key)) for key in KEYS) == KEYS
 
 
@@ -58,7 +58,7 @@ def test_each_key_has_its_tone() -> None:
 )
 @pytest.mark.parametrize("call", ["enrolled", "es-unknown-account"])
 def test_a_call_is_heard(call: str) -> None:
-    """All its keys are there, in order, among words that take as long as they take."""
+    """All its keys are there, in order, among words of their real length."""
     transcript = read(CALLS / f"{call}.call")
     pressed = [step.rest for step in transcript.steps if step.word == "presses"]
     heard = [step.rest for step in transcript.steps if step.word == "hears"]

@@ -42,7 +42,7 @@ PAD = EmailPad()
 
 
 def moves_of(steps: tuple[Step, ...]) -> list[Move]:
-    """A walk as an observer sees it."""
+    """Return a walk as an observer sees it."""
     now = datetime.now(UTC)
     return [
         Move(Session(before.turn, now), after.event, Session(after.turn, now))
@@ -55,7 +55,7 @@ def moves_of(steps: tuple[Step, ...]) -> list[Move]:
 @settings(deadline=None, max_examples=heavy(50, 150))
 @given(st.data())
 def test_any_call(data: st.DataObject) -> None:
-    """Nothing personal stands in it, and it takes the same rows to the same end."""
+    """It contains nothing personal, and takes the same rows to the same end."""
     flow = data.draw(flows())
     moves = moves_of(data.draw(walks(flow)))
     if not moves:
@@ -81,7 +81,7 @@ KEYPAD_FIRST = evolve(Policy(), address=evolve(Policy().address, strategies=(Str
 @settings(deadline=None, max_examples=heavy(20, 60))
 @given(st.data())
 def test_addresses_that_are_keyed(data: st.DataObject) -> None:
-    """What is spelled is spelled with as many keys, slips, pauses and corrections too."""
+    """Addresses are spelled with as many keys, slips, pauses, and corrections."""
     flow = Flow(Terms(KEYPAD_FIRST))
     moves = moves_of(data.draw(walks(flow, most=60)))
     if not moves:
@@ -131,12 +131,12 @@ CARDS = st.sampled_from(["4111111111111111", "5555555555554444", "37828224631000
 
 
 def stand_ins(*domains: str) -> StandIns:
-    """Those of one call."""
+    """Return the stand-ins of one call."""
     return StandIns(Terms(Policy()), random.Random(1), frozenset(), frozenset(domains))
 
 
 def alike(number: str) -> tuple[int, bool, bool]:
-    """What the flow goes by in an account number, but for its last digits."""
+    """Return what the flow considers in an account number, except for its last digits."""
     return len(number), looks_like_card(number), Terms(Policy()).accounts.is_long(number)
 
 
@@ -145,7 +145,7 @@ def alike(number: str) -> tuple[int, bool, bool]:
 @example(["00000000", "00001234", "12340000"])
 @example(["00001", "10001", "00010", "0000000012"])
 def test_account_numbers(numbers: list[str]) -> None:
-    """As long, as much of a card, the same for the same, with the same matches of last digits."""
+    """They are as long, as similar to a card, and have the same matches of last digits."""
     others = stand_ins()
     made = {number: others.account(number) for number in numbers}
 
@@ -164,7 +164,7 @@ def test_account_numbers(numbers: list[str]) -> None:
 @given(st.text("0123456789*", max_size=11))
 @example("*2012000000")
 def test_telephone_numbers(keyed: str) -> None:
-    """A number that exists becomes one that is kept for fiction; what is none stays none."""
+    """A valid number becomes one that is reserved for fiction; an invalid one stays invalid."""
     whole = keyed.rpartition("*")[2]
     other = stand_ins().keys(Call(Arrival("c", "b"), State.PHONE_CAPTURE), keyed, whole)
     number = national(whole)
@@ -180,7 +180,7 @@ def test_telephone_numbers(keyed: str) -> None:
 @settings(deadline=None)
 @given(st.lists(st.text("0123456789*", min_size=1, max_size=12), min_size=1, max_size=4))
 def test_spelling(entries: list[str]) -> None:
-    """Entry by entry as many keys, which spell as much, leave as much, and are as bad."""
+    """Each entry has as many keys, which spell as much, leave as much, and are as wrong."""
     others, so_far, real, other = stand_ins(), "", "", ""
     for keyed in entries:
         call = Call(Arrival("c", "b"), State.EMAIL_EXACT, entry=Entry(so_far=secret.keys(so_far)))
@@ -196,7 +196,7 @@ def test_spelling(entries: list[str]) -> None:
 @settings(deadline=None)
 @given(st.from_regex(r"[a-z][a-z0-9.]{3,8}@[a-z]{4,9}\.(com|local|org)", fullmatch=True))
 def test_addresses(address: str) -> None:
-    """One on file and the same one spelled have the same stand-in, and pass, or not, as it does."""
+    """One on file, and the same one spelled, have the same stand-in, and are as valid."""
     local, _, domain = address.partition("@")
     others = stand_ins(domain)
     made_local, _, made_domain = others.email(address).partition("@")
@@ -210,7 +210,7 @@ def test_addresses(address: str) -> None:
 
 
 def test_no_stand_in_is_left() -> None:
-    """A value for which there is no other one is an error, and so is a call without the words."""
+    """A value without any stand-in is an error, and so is a call without the words."""
     every = frozenset(f"{number:04}" for number in range(10_000))
     others = StandIns(Terms(Policy()), random.Random(1), every, frozenset())
     with pytest.raises(LookupError, match="no stand-in is left for what is 4 characters long"):
@@ -220,7 +220,7 @@ def test_no_stand_in_is_left() -> None:
 
 
 def odd() -> tuple[Step, ...]:
-    """A call in which something was handed over that a transcript has no words for."""
+    """Run a call with something handed over that a transcript cannot express."""
     flow = Flow()
     first = flow.begin(Arrival("c", "b", language="en-US", invoice_type="a\nb"))
     return (Step(None, first), Step(Screened(), flow.advance(first.call, Screened())))

@@ -1,4 +1,4 @@
-"""Each row of the table with a fault in it: the kept transcripts and the covering set find it."""
+"""Each row of the table with a planted fault: the transcripts and the covering set find it."""
 
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
@@ -25,13 +25,13 @@ FAULTS: Mapping[str, Callable[[Row], tuple[Row, ...]]] = {
     "update dropped": lambda row: () if row.keep is nothing else (evolve(row, keep=nothing),),
     "words dropped": lambda row: () if row.say is None else (evolve(row, say=None),),
 }
-"""What may be wrong with a row; nothing where it has no such part to lose."""
+"""What may be wrong with a row; nothing if it has no such part to lose."""
 SURVIVORS = Path(__file__).parent / "row_survivors.toml"
 
 
 @frozen(eq=False)
 class Mutant:
-    """A table with one fault in it, and the rows by which a call shows it or not."""
+    """A table with one fault, and the rows by which a call shows it or not."""
 
     name: str
     table: Mapping[Any, tuple[Row, ...]]
@@ -39,7 +39,7 @@ class Mutant:
 
 
 def mutants() -> Iterator[Mutant]:
-    """Every fault of every row."""
+    """Return every fault of every row."""
     for state, block in FLOW.items():
         for number, row in enumerate(block):
             for fault, changed in FAULTS.items():
@@ -54,14 +54,14 @@ def mutants() -> Iterator[Mutant]:
 
 @frozen(eq=False)
 class KeptCall:
-    """A transcript, what shows of it in the live table, and the rows it takes."""
+    """A transcript, what is visible of it with the live table, and the rows it takes."""
 
     transcript: Transcript
     shows: list[str]
     takes: set[str]
 
     def finds(self, mutant: Mutant) -> bool:
-        """Whether the call goes otherwise with the fault, or not at all."""
+        """Tell whether the call goes differently with the fault, or not at all."""
         try:
             return _shown(self.transcript, mutant.table) != self.shows
         except Exception:  # noqa: BLE001 - whatever it is, the test that replays it fails
@@ -69,7 +69,7 @@ class KeptCall:
 
 
 def _shown(transcript: Transcript, table: Mapping[Any, tuple[Row, ...]]) -> list[str]:
-    """What is compared of a transcript: its lines and its trace."""
+    """Return what is compared of a transcript: its lines and its trace."""
     replay = replayed(transcript, Flow(transcript.terms, table))
     return [*replay.lines, *trace(replay)]
 
@@ -82,14 +82,14 @@ def net() -> tuple[KeptCall, ...]:
 
 
 def found(mutant: Mutant) -> bool:
-    """Whether any transcript that comes by the fault shows it."""
+    """Tell whether any transcript that reaches the fault shows it."""
     return any(kept.finds(mutant) for kept in net() if kept.takes & mutant.at)
 
 
 @pytest.mark.requirement("R42", "R43")
 @pytest.mark.prove
 def test_faults_of_rows_are_found(record_property: Callable[[str, object], None]) -> None:
-    """At least 98 of 100 are; each that is not is listed, with the reason why that is well."""
+    """At least 98% are. Each one that is not is listed, with the reason why that is fine."""
     every = tuple(mutants())
     planted = every[:: heavy(40, 1)]
     survivors = {mutant.name for mutant in planted if not found(mutant)}

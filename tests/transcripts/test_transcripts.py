@@ -1,4 +1,4 @@
-"""Every transcript replays, and what fits no call is told."""
+"""Every transcript replays, and what does not fit a call is reported."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ DECLINED = Path(__file__).parent / "declined.call"
 
 
 def changed(old: str, new: str) -> Transcript:
-    """The transcript of a no, with something else in it."""
+    """Return the transcript of a no, with something changed."""
     text = DECLINED.read_text(encoding="utf-8")
     assert old in text
     return parse(text.replace(old, new), DECLINED)
@@ -58,27 +58,27 @@ def test_every_disposition_is_told() -> None:
 
 
 def test_requirements_are_those_of_the_mission() -> None:
-    """What a transcript says it proves is a requirement on the call, and all are spread out."""
+    """What a transcript says it proves is a requirement on the call, with its full number."""
     proved = {number for path in FILES for number in read(path).proves}
     assert proved <= {*(f"R{n:02}" for n in range(1, 25)), "R47", "R51", "R52", "R53"}
     assert len(proved) >= 15
 
 
 def test_unused_answers_are_named() -> None:
-    """Answers that the call had no use for are a difference that names each of them."""
+    """Answers that the call did not use are a difference that names each of them."""
     told = differences(changed("presses    2", "presses    2\nsilence\npresses    1"))
     assert "never used: silence" in told
     assert "never used: presses    1" in told
 
 
 def test_a_missing_answer_is_named() -> None:
-    """A call that goes on where the transcript ends says what it waits for."""
+    """A call that continues where the transcript ends says what it waits for."""
     told = differences(changed("presses    2\n", ""))
     assert "+needs      one key, silence, or a hang-up" in told
 
 
 def test_a_missing_service_answer_is_named() -> None:
-    """An answer of the service that the transcript lacks is named by its operation."""
+    """A missing answer of the service is named by its operation."""
     told = differences(changed("presses    2\n", "presses    1\n"))
     assert "+needs      what the service answers to SearchByCustomerPhoneNumber" in told
 
@@ -87,12 +87,12 @@ def test_a_missing_service_answer_is_named() -> None:
     "pressed", ["12", "12 then silence", "12#"], ids=["full", "paused", "ended"]
 )
 def test_keys_that_no_runtime_gathers(pressed: str) -> None:
-    """Two keys are no answer to a question that takes one."""
+    """Two keys are not an answer to a question that takes one."""
     assert "+needs      one key" in differences(changed("presses    2", f"presses    {pressed}"))
 
 
 def test_changed_wording_shows() -> None:
-    """Other words than those that are spoken show as a diff, old and new."""
+    """Different words show as a diff, old and new."""
     told = differences(changed("leave things as they are", "change nothing"))
     assert "-hears      No problem, we'll change nothing." in told
     assert "+hears      No problem, we'll leave things as they are." in told
@@ -105,7 +105,7 @@ def test_a_second_delivery_is_no_answer() -> None:
 
 
 def test_every_problem_is_named_at_once() -> None:
-    """An unreadable transcript tells all that is wrong with it, each with its line."""
+    """An unreadable transcript reports everything that is wrong with it, each with its line."""
     text = """# A call.
 moment:    sometimes
 caller:    nobody-known
@@ -127,19 +127,19 @@ transfer   soon
 
 
 def test_no_file(tmp_path: Path) -> None:
-    """A file that is not there is a problem of the transcript."""
+    """A missing file is a problem of the transcript."""
     with pytest.raises(TranscriptProblems, match="cannot be read"):
         read(tmp_path / "no.call")
 
 
 def test_nothing_happens() -> None:
-    """A transcript without a call is none."""
+    """A transcript without a call is invalid."""
     with pytest.raises(TranscriptProblems, match="nothing happens"):
         parse("moment:    start\n")
 
 
 def test_update_rewrites_what_is_heard(tmp_path: Path) -> None:
-    """Words and ending are rewritten as the call goes; a second time nothing changes."""
+    """Words and endings are rewritten as the call goes; a second time, nothing changes."""
     path = tmp_path / "a.call"
     text = DECLINED.read_text(encoding="utf-8")
     path.write_text(text.replace("leave things as they are", "stop"), encoding="utf-8")
@@ -149,7 +149,7 @@ def test_update_rewrites_what_is_heard(tmp_path: Path) -> None:
 
 
 def test_update_drops_no_answer(tmp_path: Path) -> None:
-    """A transcript whose answers do not fit the call is left as it is."""
+    """A transcript whose answers do not fit the call is left alone."""
     path = tmp_path / "a.call"
     text = DECLINED.read_text(encoding="utf-8").replace("presses    2", "presses    2\nsilence")
     path.write_text(text, encoding="utf-8")
@@ -159,7 +159,7 @@ def test_update_drops_no_answer(tmp_path: Path) -> None:
 
 
 def test_another_flow() -> None:
-    """A transcript can be replayed against another flow than its own."""
+    """A transcript can be replayed against a flow other than its own."""
     transcript = read(DECLINED)
     ours = Flow(transcript.terms)
     renamed = evolve(
@@ -170,7 +170,7 @@ def test_another_flow() -> None:
 
 
 def test_a_counterexample_is_a_transcript() -> None:
-    """A call that the walk finds is written with its problem, and replays as it went."""
+    """A call that the walk finds is written with its problem, and replays in the same way."""
     case = next(c for c in cases() if c.arrival.moment.value == "before_payment")
     flow = Flow(case.terms)
     live = Live(flow.begin(case.arrival))

@@ -1,4 +1,4 @@
-"""Never run: what a type checker must know of the names that `import paperless_ivr` gives."""
+"""Never run: what a type checker must know about the names from `import paperless_ivr`."""
 
 from typing import assert_type
 

@@ -1,10 +1,10 @@
-"""Never run: what a type checker must say of secrets."""
+"""Never run: what a type checker must report about secrets."""
 
 from paperless_ivr.secret import Secret, email
 
 
 def log(text: str) -> None:
-    """Where a secret must not go."""
+    """A place where a secret must not go."""
 
 
 log(email("pat@example.com"))  # type: ignore[arg-type]  # a Secret is not a str

@@ -1,4 +1,4 @@
-"""Never run: what a type checker must say of rows, inside a table too."""
+"""Never run: what a type checker must report about rows, even inside a table."""
 
 from collections.abc import Sequence
 

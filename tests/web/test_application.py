@@ -1,4 +1,4 @@
-"""The web application: calls, health, metrics; what is hostile ends in a 4xx."""
+"""The web application: calls, health, and metrics. Hostile requests end in a 4xx."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -41,7 +41,7 @@ GATEWAY = TwilioGateway(
 
 
 class Served:
-    """The application with all that it holds, and a call on it."""
+    """The application with everything in it, and a call on it."""
 
     def __init__(self):
         self.calls = MemoryLiveCalls()
@@ -56,7 +56,7 @@ class Served:
         self.client = TestClient(application(self.driver, self.meters, threads=4))
 
     def send(self, request):
-        """Sends a request as the runtime does."""
+        """Send a request as the runtime does."""
         return self.client.request(
             request.method,
             f"/twilio{request.path}" + (f"?{request.query}" if request.query else ""),
@@ -65,7 +65,7 @@ class Served:
         )
 
     def go(self, document, *acts, prompts=9):
-        """The caller does that on hearing a document; the reply to what comes of it."""
+        """Have the caller hear a document and act, and return the reply that follows."""
         self.runtime.caller.plan(*acts, prompts=document.text.count("<Say"))
         request = self.runtime.follow(document.text)
         return None if request is None else self.send(request)
@@ -81,7 +81,7 @@ def served() -> Iterator[Served]:
 
 @pytest.mark.requirement("R41")
 def test_a_call(served):
-    """A caller enrolls; the metrics tell of it, and of nobody."""
+    """A caller enrolls, and the metrics show it, but not who it was."""
     document = served.send(served.runtime.begins(ARRIVAL))
     assert document.headers["content-type"] == "text/xml; charset=utf-8"
     for acts in ([Press("1")], [], [Press("1137")], [], [Press("1")], []):
@@ -115,11 +115,11 @@ def test_a_no_of_a_withheld_caller_is_nobody_else_s(served, number):
         assert served.runtime.handed_back["disposition"] == "declined"
 
 
-# ── what is hostile ──
+# ── hostile requests ──
 
 
 def state(served):
-    """All that a request could change."""
+    """Return everything that a request could change."""
     return served.calls.load(SID), served.record.activities, dict(served.record.writes)
 
 
@@ -144,7 +144,7 @@ def attacked() -> Iterator[Served]:
     ),
 )
 def test_garbage_changes_nothing(attacked, path, query, body, headers):
-    """Whatever is not signed ends in a 4xx, and everything is as it was."""
+    """Whatever is not signed ends in a 4xx, and nothing changes."""
     before = state(attacked)
     for method in ("POST", "GET", "PUT", "OPTIONS"):
         got = attacked.client.request(
@@ -157,7 +157,7 @@ def test_garbage_changes_nothing(attacked, path, query, body, headers):
 
 @pytest.mark.requirement("R09")
 def test_a_request_of_any_size(attacked):
-    """A body without end is not read to its end."""
+    """An endless body is not read to the end."""
     read = []
 
     def endless():
@@ -174,7 +174,7 @@ def test_a_request_of_any_size(attacked):
 @pytest.mark.requirement("R09")
 @pytest.mark.parametrize("cut", [1, 5, 40, 200])
 def test_a_truncated_request(attacked, cut):
-    """A request that lacks its end is not the one that was signed."""
+    """A request without its end is not the one that was signed."""
     attacked.runtime.caller.plan(Press("1"), prompts=0)
     request = attacked.runtime.ends()
     before = state(attacked)
@@ -188,7 +188,7 @@ def test_a_truncated_request(attacked, cut):
 
 @pytest.mark.requirement("R09")
 def test_a_replayed_request(attacked):
-    """A request that Twilio did send, sent again by whoever, changes nothing."""
+    """A request that Twilio did send, sent again by someone else, changes nothing."""
     request = attacked.runtime.begins(ARRIVAL)
     before = state(attacked)
     first, second = attacked.send(request), attacked.send(request)

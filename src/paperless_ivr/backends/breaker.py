@@ -1,4 +1,4 @@
-"""A circuit breaker: one caller notices that a service does not answer, not every caller."""
+"""A circuit breaker: only one caller, not each one, notices that a service does not answer."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta

@@ -94,7 +94,7 @@ def command(  # noqa: PLR0913 - an argument for each option
                 "GUIDs and the key belong to the made-up data. Press Ctrl-C to stop the service."
             )
             while not stopped.wait(1.0):
-                pass  # a signal delivered to another thread is handled when this one wakes
+                pass  # signals sent to other threads are handled when this one wakes up
     click.echo("Stopped.")
 
 

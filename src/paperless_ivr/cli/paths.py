@@ -1,4 +1,4 @@
-"""Files and folders as the commands take them."""
+"""The types of files and folders that commands take."""
 
 from pathlib import Path
 

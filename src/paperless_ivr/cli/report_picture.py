@@ -19,17 +19,17 @@ from paperless_ivr.records.funnel import By, Funnel, Group, Stage, total
 
 ACROSS = 3
 WIDE, HIGH, AROUND = 4.4, 2.8, 1.0
-"""Inches of one funnel, and of what stands above and below all."""
+"""Inches of one funnel, and of the space above and below all of them."""
 BAR, GHOST, INK, GRAY = "#1f5a8a", "#d9e2ea", "#18181b", "#52525b"
-"""Reached, and lost on the way from the step before: they differ in brightness, too."""
+"""Reached, and lost since the step before. Their brightness differs too."""
 CAUSES_AT = 1.25
-"""Where the causes of losses begin, in lengths of the longest bar."""
+"""Where the causes of losses begin, as a multiple of the longest bar."""
 LINES, LETTERS = 2, 105
-"""Room for the causes of the losses before a step; those that do not fit are counted."""
+"""The room for the causes of losses before a step. The number of those that do not fit is shown."""
 
 
 def draw(report: Report, names: Mapping[str, str], file: Path) -> None:
-    """Draws the funnels to a file; its name says in which form. Billers have names by their ids."""
+    """Draw the funnels to a file, whose extension sets the format. `names` has billers by id."""
     billers = {group.biller: names.get(group.biller, group.biller) for group in report.funnels}
     rows = list(_rows(report, billers))
     height = HIGH * max(len(rows), 1) + AROUND
@@ -44,13 +44,13 @@ def draw(report: Report, names: Mapping[str, str], file: Path) -> None:
     figure.text(0.01, 1 - 0.08 / height, "Paperless billing by telephone", fontsize=14, va="top")
     figure.text(0.01, 1 - 0.36 / height, _told(report), fontsize=9, va="top", color=GRAY)
     _explain(figure, 0.12 / height)
-    # text stays text, to be searched and read aloud; the same report is the same file
+    # keep text as text, for searching and screen readers; the same report makes the same file
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "paperless_ivr"}):
         figure.savefig(file, metadata={"Date": None} if file.suffix == ".svg" else None)
 
 
 def _rows(report: Report, billers: Mapping[str, str]) -> Iterator[list[tuple[str, Funnel]]]:
-    """What stands in each row: all calls of a biller, then its groups, several in a row."""
+    """Yield the contents of each row: all calls of a biller, then its groups, several per row."""
     for biller, name in billers.items():
         of_it = {g: f for g, f in report.funnels.items() if g.biller == biller}
         yield [(name, total(of_it.values()))]
@@ -67,7 +67,7 @@ def _name(group: Group, by: Collection[By]) -> str:
 
 
 def _told(report: Report) -> str:
-    """Which days, how many, and what came of them."""
+    """Return the days, the number of calls, and their outcome."""
     today = _day(report.at.date())
     if report.days is None:
         return f"No calls are on record. Drawn on {today}."
@@ -89,7 +89,7 @@ def _day(day: date) -> str:
 
 
 def _explain(figure: Figure, low: float) -> None:
-    """The legend, at the bottom."""
+    """Draw the legend, at the bottom."""
     boxes = [mpl.patches.Patch(color=color) for color in (BAR, GHOST)]
     words = ["calls that reached the step", "calls lost since the step above"]
     figure.legend(
@@ -134,7 +134,7 @@ def _beside(place: Axes, across: float, down: int, text: str, color: str) -> Non
 
 
 def causes(funnel: Funnel, stage: Stage) -> str:
-    """Why hand-overs got no further than a stage: the most frequent first."""
+    """Return why hand-overs got no further than a stage, the most frequent reason first."""
     causes: Counter[str] = Counter()
     for loss, count in funnel.lost.items():
         if loss.stage is stage:

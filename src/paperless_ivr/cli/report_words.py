@@ -1,4 +1,4 @@
-"""Steps and losses of the funnel in plain words, for whoever has no manual at hand."""
+"""Steps and losses of the funnel in plain words, for readers without a manual."""
 
 from paperless_ivr.flow.host import Disposition, Moment, Reason
 from paperless_ivr.records.funnel import NOT_ENDED, Loss, Stage
@@ -65,7 +65,7 @@ REASONS = {
     Reason.OTHER_RELEASE: "began on another release",
     Reason.NO_ADDRESS_LEFT: "no address to send to",
 }
-"""They tell more than the disposition; `NONE` tells nothing."""
+"""They say more than the disposition; `NONE` says nothing."""
 
 AFTERWARDS = {
     "unsettled": "outcome not known yet",
@@ -78,11 +78,11 @@ AFTERWARDS = {
     "exported": "handed to the biller",
     "given_up": "could not be completed",
 }
-"""What is left to do, or how that ended: it tells more than how the call did."""
+"""Unfinished work, or how it ended: this says more than how the call did."""
 
 
 def lost_by(loss: Loss) -> str:
-    """Why hand-overs got no further, in a few words."""
+    """Return why hand-overs got no further, in a few words."""
     if loss.afterwards:
         return AFTERWARDS[loss.afterwards]
     if loss.disposition == NOT_ENDED:

@@ -173,7 +173,7 @@ def serve(  # noqa: PLR0913, PLR0917 - an argument for each option
 
 
 def _drain(driver: "WebDriver", seconds: float, *, alone: bool) -> Callable[[], Awaitable[None]]:
-    """What a server does between SIGTERM and its exit."""
+    """Drain, from SIGTERM until the server can exit."""
 
     async def drain() -> None:
         driver.draining.set()

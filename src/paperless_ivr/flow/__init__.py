@@ -1,1 +1,1 @@
-"""The call itself, pure: what may happen, what is said, what is waited for."""
+"""The call itself, as pure functions: what can happen, what is said, and what it waits for."""

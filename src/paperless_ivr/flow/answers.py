@@ -1,4 +1,4 @@
-"""What a request may be answered with, and the ways out on answers that chapters share."""
+"""The possible answers to each request, and the ways out that several chapters share."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -33,13 +33,13 @@ RESERVE = (TryReserved, LimitReached, RecordUnavailable)
 
 
 def reserve(view: CallView, guess: Guess, accounts: tuple[Secret, ...]) -> Request:
-    """Asks the record for a try at what a stranger could guess."""
+    """Ask the record for a try at something a stranger could guess."""
     host = view.call.host
     return ReserveTry(guess, host.biller, host.ani, accounts, view.call.next_try)
 
 
 def _agent_or(ending: S, happens: type[E], reason: Reason, say: str) -> Sequence[Row]:
-    """An agent is offered where one is available; otherwise the call ends."""
+    """Offer an agent if one is available; otherwise, end the call."""
     return (
         On(happens, S.AGENT_OFFER, when=agent, keep=want_agent(reason, ending), say=say),
         On(happens, ending, keep=because(reason)),
@@ -60,7 +60,7 @@ DOWN_BEFORE_CONSENT: Sequence[Row] = (
         keep=unanswered(because(Reason.SERVICE_DOWN)),
     ),
 )
-"""The service cannot be reached, and nothing was agreed: nothing is kept (R10)."""
+"""The service is unreachable before the caller has agreed to anything, so nothing is kept (R10)."""
 
 
 REFUSED_FOR_GOOD = _agent_or(S.FAILED, Refused, Reason.SERVICE_REFUSED, "service_refused")
@@ -70,7 +70,7 @@ SEARCHING: Sequence[Row] = (
     *DOWN_BEFORE_CONSENT,
     *REFUSED_FOR_GOOD,
 )
-"""What every look-up shares."""
+"""The ways out that all look-ups share."""
 
 
 NO_TRY_LEFT: Sequence[Row] = (
@@ -88,4 +88,4 @@ NO_TRY_LEFT: Sequence[Row] = (
 
 
 NOT_RECORDED = _agent_or(S.FAILED, RecordUnavailable, Reason.RECORD_DOWN, "service_refused")
-"""What cannot be recorded is not done."""
+"""The record is unavailable. Nothing is done that cannot be recorded."""

@@ -1,4 +1,4 @@
-"""Which bills can be spoken of: one per customer and invoice type (R06, R13)."""
+"""The bills that a call can be about: one per customer and invoice type (R06, R13)."""
 
 import enum
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from paperless_ivr.secret import Secret
 
 
 class Status(enum.Enum):
-    """How a bill comes today."""
+    """How a bill is currently delivered."""
 
     PAPER = "paper"
     PENDING = "pending"
@@ -25,7 +25,7 @@ class Status(enum.Enum):
 
 @frozen
 class Bill:
-    """All invoices of one type of one customer; `invoice` is the one that is named."""
+    """All invoices of one type of one customer; `invoice` is the first of them."""
 
     customer: int
     type: str
@@ -36,13 +36,13 @@ class Bill:
 
 
 def eligible(view: CallView, invoice_type: str) -> bool:
-    """Whether an invoice type can go paperless, by policy."""
+    """Whether the policy lets an invoice type go paperless."""
     types = view.policy.bills.eligible
     return types is None or invoice_type in types
 
 
 def status(invoices: tuple[Invoice, ...]) -> Status:
-    """How a bill comes, from its invoices; a service without a flag says nothing: paper."""
+    """Return how a bill is delivered, from its invoices. Without a flag from the service: paper."""
     if any(invoice.pending for invoice in invoices):
         return Status.PENDING
     if invoices and all(invoice.paperless for invoice in invoices):
@@ -52,7 +52,7 @@ def status(invoices: tuple[Invoice, ...]) -> Status:
 
 @once
 def listed(view: CallView) -> tuple[Bill, ...]:
-    """Every bill of the customers found, in the service's order."""
+    """Return every bill of the customers found, in the service's order."""
     call = view.call
     bills: list[Bill] = []
     for number, customer in enumerate(call.found):
@@ -71,7 +71,7 @@ def listed(view: CallView) -> tuple[Bill, ...]:
 
 
 def _just_paid(view: CallView, bills: tuple[Bill, ...]) -> tuple[Bill, ...]:
-    """The bill that the host's payment was for, where the search no longer lists it."""
+    """Return the bill that the host's payment was for if the search no longer lists it."""
     host = view.call.host
     wanted = host.invoice_type
     if host.moment is not Moment.AFTER_PAYMENT or wanted is None:
@@ -85,10 +85,11 @@ def _just_paid(view: CallView, bills: tuple[Bill, ...]) -> tuple[Bill, ...]:
 
 
 def paid_by(view: CallView, customer: Customer) -> bool:
-    """Whether the host's approved payment was for an account: by its number, or by an invoice.
+    """Whether the host's approved payment was for an account, by its number or by an invoice.
 
-    Invoice numbers may be unique within an account alone, so an invoice is one of the account
-    that the host hands over with it. A payment that names neither says nothing of that account.
+    Invoice numbers may be unique only within an account, so an invoice counts only for the account
+    that the host hands over with it. A payment that names neither proves nothing about that
+    account.
     """
     payment = view.call.host.payment
     if payment is None or not payment.approved:
@@ -102,9 +103,9 @@ def paid_by(view: CallView, customer: Customer) -> bool:
 
 
 def of_status(view: CallView, *wanted: Status) -> tuple[Bill, ...]:
-    """The listed bills that come in one of these ways and are not settled in this call.
+    """Return the listed bills that have one of these statuses and are not settled in this call.
 
-    On paper, only those that are eligible: a bill that is paperless may always be left (R11).
+    Bills on paper must also be eligible. A paperless bill can always go back to paper (R11).
     """
     done = view.call.choosing.done
     return tuple(
@@ -118,11 +119,11 @@ def of_status(view: CallView, *wanted: Status) -> tuple[Bill, ...]:
 
 @once
 def choices(view: CallView) -> tuple[Bill, ...]:
-    """The bills that the caller may choose among now.
+    """Return the bills that the caller can choose among now.
 
-    To enroll: those on paper; the host's invoice alone where it named one, until something
-    is settled. Back to paper: those that are paperless or pending. Of bills that nothing tells
-    apart the first.
+    To enroll, those are the bills on paper, or only the host's invoice if it named one and nothing
+    has been settled yet. To go back to paper, they are the bills that are paperless or pending. Of
+    several bills that sound the same, only the first is included.
     """
     if view.call.choosing.back_to_paper:
         return _told_apart(view, of_status(view, Status.PAPERLESS, Status.PENDING))
@@ -132,7 +133,7 @@ def choices(view: CallView) -> tuple[Bill, ...]:
 
 
 def named_by_host(view: CallView, bill: Bill) -> bool:
-    """Whether the host handed this very bill over."""
+    """Whether the host handed over this bill."""
     host = view.call.host
     if host.invoice is not None:
         numbers = {i.number for i in view.call.found[bill.customer].invoices if i.type == bill.type}
@@ -141,7 +142,7 @@ def named_by_host(view: CallView, bill: Bill) -> bool:
 
 
 def chosen(view: CallView) -> Bill:
-    """The bill that is spoken of. Only where one was chosen."""
+    """Return the chosen bill. LookupError if none has been chosen."""
     choosing = view.call.choosing
     for bill in listed(view):
         if (bill.customer, bill.type) == (choosing.customer, choosing.type):
@@ -150,14 +151,15 @@ def chosen(view: CallView) -> Bill:
 
 
 def canceling(view: CallView) -> bool:
-    """Going back to paper only cancels a registration whose link was not opened yet."""
+    """Whether going back to paper only cancels a registration whose link has not been opened."""
     return view.call.choosing.cancelling or chosen(view).status is Status.PENDING
 
 
 def paid_for(view: CallView) -> bool:
     """Whether the chosen bill is the one that the host's approved payment was for.
 
-    The payment's own account must be the bill's: a caller may have chosen, or keyed, another.
+    The payment's account must also be the bill's account: the caller may have chosen a bill of
+    another account, or keyed another account number.
     """
     host, choosing = view.call.host, view.call.choosing
     if host.payment is None or choosing.customer is None:
@@ -168,18 +170,18 @@ def paid_for(view: CallView) -> bool:
 
 
 class Mark(enum.Enum):
-    """What tells a bill from others of its name."""
+    """Something that distinguishes bills with the same name."""
 
     AMOUNT = "amount"
-    """The amount and the day it is due."""
+    """The amount and the due date."""
     ACCOUNT = "account"
     NUMBER = "number"
 
 
 def marks(view: CallView, bill: Bill, others: tuple[Bill, ...]) -> tuple[Mark, ...]:
-    """The fewest marks that together none of the others of its name has, too.
+    """Return the smallest set of marks that distinguishes a bill from others with the same name.
 
-    None where no other has its name; all that it has where nothing tells it apart.
+    Empty if no other bill has its name. If no set distinguishes it, all the marks it has.
     """
     mine = _marks(view, bill)
     known = [mark for mark in Mark if mine[mark] is not None]
@@ -202,7 +204,7 @@ def _marks(view: CallView, bill: Bill) -> Mapping[Mark, object]:
 
 
 def _told_apart(view: CallView, bills: tuple[Bill, ...]) -> tuple[Bill, ...]:
-    """The bills, less those that nothing which could be said tells from one before them."""
+    """Return the bills without those that would sound the same as an earlier one."""
     first: dict[tuple[object, ...], Bill] = {}
     for bill in bills:
         first.setdefault((_name(view, bill), *_marks(view, bill).values()), bill)
@@ -210,5 +212,5 @@ def _told_apart(view: CallView, bills: tuple[Bill, ...]) -> tuple[Bill, ...]:
 
 
 def _name(view: CallView, bill: Bill) -> str | None:
-    """What a bill is called, in the language that is spoken."""
+    """Return the name of a bill in the language of the call."""
     return view.policy.bills.names.get(bill.type, {}).get(view.language)

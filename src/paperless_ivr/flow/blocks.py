@@ -1,9 +1,9 @@
-"""What a state is written as: `Ask`, `Do`, `Pass` or `End`, one block in its chapter.
+"""The blocks that define states: `Ask`, `Do`, `Pass`, or `End`, one for each state in its chapter.
 
-A block holds the state's words, keys, requests and ways out. Ways out that belong to its kind
-are added below those that stand in the block: `0`, `*`, `#`, wrong keys, silence, hang-up. A
-row of the block's own takes the place of those that it would shadow: of one with the same guard,
-and, where it always fits, of all for its event.
+A block holds the state's words, keys, requests, and ways out. Below its own ways out come those of
+its kind: `0`, `*`, `#`, wrong keys, silence, and hang-up. One of these is left out if one of the
+block's own rows would always be taken first: a row with the same guard, or one that always holds
+for the event.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -56,7 +56,7 @@ Rows = Sequence[Row]
 
 @frozen
 class Press:
-    """On a key that chooses an option, to a state, when a guard holds."""
+    """A key that chooses an option leads to a state if a guard holds."""
 
     choice: Choice
     to: State | None
@@ -66,7 +66,7 @@ class Press:
     words: str = field(default="", kw_only=True)
 
     def row(self, *also: Callable[[Transition[Digits]], bool]) -> On[Digits]:
-        """The row of the table; `also` are conditions that the block adds."""
+        """Return the row of the table; `also` are conditions that the block adds."""
         own = () if self.when is always else (self.when,)
         guards = (chose(self.choice), *also, *own)
         when = all_of(*guards) if len(guards) > 1 else guards[0]
@@ -76,13 +76,13 @@ class Press:
 # ── ways out that belong to kinds of blocks ──────────────────────────────────────────────
 
 HANG_UP: tuple[Row, ...] = (On(HungUp, State.ABANDONED, keep=hang_up),)
-"""The call is taken away, and nothing was under way."""
+"""The call ends while nothing is in progress."""
 
 FINISH: tuple[Row, ...] = (On(HungUp, REPROMPT, keep=hang_up, words="hangs up during a request"),)
-"""The call is taken away during a write: it is finished and recorded, and nothing more is said."""
+"""The call ends during a write. The write is finished and recorded, and nothing more is said."""
 
 LEAVE = On(Digits, State.LEAVING, when=pound, words="alone: leaves")
-"""`#` with nothing keyed leaves (R15)."""
+"""`#` with no other key leaves (R15)."""
 
 AGENT: Rows = (
     On(Digits, State.TRANSFERRING, when=all_of(zero, agent), keep=ask_for_agent, words="an agent"),
@@ -95,7 +95,7 @@ AGENT: Rows = (
         words="an agent, if one is free",
     ),
 )
-"""0 reaches an agent where one is available (R15)."""
+"""0 reaches an agent if one is available (R15)."""
 
 WRONG: Rows = (
     On(Digits, State.GIVEN_UP, when=wrong_used_up),
@@ -118,11 +118,11 @@ LISTEN_FIRST = On(
     say="listen_first",
     words="before all was heard: not counted",
 )
-"""Too early a yes is none (R09)."""
+"""A yes that comes too early does not count (R09)."""
 
 
 def entry(unclear: str) -> Rows:
-    """What every entry shares; `unclear` says what was wrong with the keys."""
+    """Return the ways out that all entries share; `unclear` says what was wrong with the keys."""
     return (
         On(
             Digits,
@@ -149,17 +149,17 @@ NUMBER_KEYS = "0123456789*"
 
 @frozen
 class By:
-    """How the keys of a question are gathered, and the ways out that come with it."""
+    """How a question gathers keys, and the ways out that come with that."""
 
     gather: Callable[[CallView, "Ask"], Gather]
     ways: Callable[["Ask"], Rows]
-    """All but the hang-up."""
+    """All ways out except the hang-up."""
     takes_several_keys: bool = True
-    """A number or a spelling is asked for, not one key."""
+    """It asks for a number or a spelling, not for one key."""
     star_restarts: bool = True
     """Only the keys after the last star count."""
     help: str | None = None
-    """The longer help of a question without one of its own."""
+    """The longer help for questions that have none of their own."""
 
 
 def _one_key(view: CallView, ask: "Ask") -> Gather:
@@ -187,11 +187,11 @@ def _any_key(view: CallView, _: "Ask") -> Gather:
 
 
 ANY_KEY = By(_any_key, lambda _: (), takes_several_keys=False, star_restarts=False)
-"""Any key at all, `#` too: at the start of a call it belongs to the host's menu (R01)."""
+"""Any key, even `#`: at the start of a call, all keys belong to the host's menu (R01)."""
 
 
 def number(digits: int, unclear: str) -> By:
-    """A number of at most so many digits; `unclear` says what was wrong with others."""
+    """Gather a number of at most this many digits; `unclear` says what was wrong with it."""
     return By(lambda view, _: _digits(view, digits), lambda _: entry(unclear))
 
 
@@ -212,11 +212,11 @@ def _account_number(_: "Ask") -> Rows:
 
 
 ACCOUNT_NUMBER = By(lambda view, _: _digits(view, view.terms.accounts.gathered), _account_number)
-"""A whole account number: what is none is said as what it is."""
+"""A whole account number. For other input, the caller hears what is wrong with it."""
 
 
 def _digits(view: CallView, digits: int) -> Gather:
-    """The gather of a number: the rest of it after a pause, and longer waits where asked for."""
+    """Gather a number, or the rest after a pause. Wait longer if the caller asked for that."""
     waits = view.policy.waits
     begun = len(view.call.entry.so_far or "")
     return Gather(
@@ -232,16 +232,16 @@ def _digits(view: CallView, digits: int) -> Gather:
 # ── the blocks ───────────────────────────────────────────────────────────────────────────
 
 Examples = Callable[[CallView, Known], Iterator[Digits]]
-"""What may be keyed at an entry where a search finds some customers: one example of each class."""
+"""Yields one example of each kind of input at an entry, given some customers to find."""
 
 
 @frozen
 class Ask:
-    """Says something, and waits for keys.
+    """Say something, and wait for keys.
 
-    `consent` and `hear` make a yes count only after all that must be heard was spoken to its
-    end, and throw keys away that were pressed before it. `consent` also mints the consent: its
-    yes remembers nothing else.
+    With `consent` or `hear`, a yes counts only after everything that must be heard was played to
+    the end, and keys pressed before that are discarded. `consent` also creates the consent, and the
+    yes then cannot have an update of its own.
     """
 
     kind: ClassVar = Kind.ASK
@@ -258,20 +258,20 @@ class Ask:
     consent: Purpose | None = field(default=None, kw_only=True)
     hear: bool = field(default=False, kw_only=True)
     star_is_a_key: bool = field(default=False, kw_only=True)
-    """`*` does not repeat here: it is data."""
+    """`*` does not repeat here, because it is part of the input."""
     examples: Examples | None = field(default=None, kw_only=True)
     needs: Callable[[Policy], bool] | None = field(default=None, kw_only=True)
-    """Whether a call can come here at all under a policy, where its guards do not say so."""
+    """Whether calls can get here under a policy; set if the guards do not show that."""
     ways: Sequence[Row | Press] = field(kw_only=True)
 
     @property
     def flushes(self) -> bool:
-        """Keys pressed before the question are thrown away."""
+        """Keys pressed before the question are discarded."""
         return self.consent is not None or self.hear
 
     @property
     def takes_several_keys(self) -> bool:
-        """A number or a spelling is asked for, not one key."""
+        """It asks for a number or a spelling, not for one key."""
         return self.by.takes_several_keys
 
     @property
@@ -281,24 +281,24 @@ class Ask:
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """The ways out in the order in which they are tried."""
+        """The ways out, in the order in which they are tried."""
         return (*self._own(), *self._by_kind(), *HANG_UP)
 
     @property
     def shared(self) -> tuple[Row, ...]:
-        """The rows that it has because of its kind, as other questions have them."""
+        """The ways out that all questions of this kind share."""
         first = (LISTEN_FIRST,) if self.flushes else ()
         return (*first, *self._by_kind(), *HANG_UP)
 
     def _by_kind(self) -> Iterator[Row]:
-        """The ways of its kind, less those that rows of its own make needless."""
+        """Yield the ways out of its kind that its own rows do not make unnecessary."""
         own = {(event, row.when) for row in self._own() for event in row.events}
         for row in self.by.ways(self):
             if any(own.isdisjoint([(event, row.when), (event, always)]) for event in row.events):
                 yield row
 
     def _own(self) -> Iterator[Row]:
-        """The rows of the block; those that rest on what must be heard say so."""
+        """Yield its own ways out. If something must be heard first, the yes depends on that."""
         agreed = [way for way in self.ways if isinstance(way, Press) and way.choice is Choice.YES]
         for way in self.ways:
             if not isinstance(way, Press):
@@ -312,7 +312,7 @@ class Ask:
                     yield LISTEN_FIRST
 
     def words(self, view: CallView) -> tuple[Prompt, ...]:
-        """What is said, each option with its key."""
+        """Return what is said, with a key for each option."""
         return tuple(prompt for line in self.say for prompt in self._told(line, view))
 
     def _told(self, line: Line, view: CallView) -> Iterator[Prompt]:
@@ -324,20 +324,20 @@ class Ask:
                 yield Prompt(option.prompt, option.spoken, language=option.language)
 
     def menu(self, view: CallView) -> tuple[Option, ...]:
-        """What is offered."""
+        """Return the options offered."""
         return view.known("menu", self._menu)
 
     def _menu(self, view: CallView) -> tuple[Option, ...]:
         return tuple(option for keys in self.keys for option in keys.offer(view))
 
     def then(self, view: CallView) -> Then:
-        """What is waited for."""
+        """Return what it waits for."""
         gather = self.by.gather(view, self)
         return evolve(gather, type_ahead=False) if self.flushes else gather
 
 
 class _NoQuestion:
-    """A block that asks nothing of the caller: nothing is offered."""
+    """A block that asks the caller nothing and offers no options."""
 
     __slots__ = ()
 
@@ -347,17 +347,17 @@ class _NoQuestion:
     star_restarts: ClassVar = True
 
     def words(self, view: CallView) -> tuple[Prompt, ...]:
-        """What is said."""
+        """Return what is said."""
         return tuple(prompt for line in self.say for prompt in line.tell(view))
 
     def menu(self, _: CallView) -> tuple[Option, ...]:
-        """Nothing."""
+        """Return no options."""
         return ()
 
 
 @frozen
 class Do(_NoQuestion):
-    """Asks the service, the record or the runtime for something, and waits for the answer."""
+    """Send a request to the service, the record, or the runtime, and wait for the answer."""
 
     kind: ClassVar = Kind.DO
 
@@ -366,29 +366,29 @@ class Do(_NoQuestion):
     say: Sequence[Line] = field(kw_only=True)
     ask: Callable[[CallView], Request | Transfer] = field(kw_only=True)
     answers: Sequence[type[object]] = field(kw_only=True)
-    """What may come back: each needs a way out that always holds."""
+    """The possible answers. Each needs a way out that always holds."""
     finish: bool = field(default=False, kw_only=True)
-    """After a hang-up the answer is still waited for."""
+    """After a hang-up, it still waits for the answer."""
     ways: Sequence[Row] = field(kw_only=True)
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """The ways out in the order in which they are tried."""
+        """The ways out, in the order in which they are tried."""
         return (*self.ways, *self.shared)
 
     @property
     def shared(self) -> tuple[Row, ...]:
-        """The rows that it has because of its kind, as other requests have them."""
+        """The ways out that all requests of this kind share."""
         return FINISH if self.finish else HANG_UP
 
     def then(self, view: CallView) -> Then:
-        """What is asked for."""
+        """Return the request."""
         return self.ask(view)
 
 
 @frozen
 class Pass(_NoQuestion):
-    """Routes on at once."""
+    """Move on to another state immediately."""
 
     kind: ClassVar = Kind.PASS
     shared: ClassVar[tuple[Row, ...]] = ()
@@ -400,17 +400,17 @@ class Pass(_NoQuestion):
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """The ways out in the order in which they are tried."""
+        """The ways out, in the order in which they are tried."""
         return tuple(self.ways)
 
     def then(self, view: CallView) -> Then:
-        """Nothing is waited for, so that no turn ends here."""
+        """Raise AssertionError: it waits for nothing, so no turn ends here."""
         raise AssertionError(view.call.state)
 
 
 @frozen
 class End(_NoQuestion):
-    """Gives the call back to the host, with the disposition of the state's name."""
+    """Return the call to the host, with the disposition named after the state."""
 
     kind: ClassVar = Kind.END
     shared: ClassVar[tuple[Row, ...]] = ()
@@ -422,7 +422,7 @@ class End(_NoQuestion):
     say: Sequence[Line] = field(kw_only=True)
 
     def then(self, view: CallView) -> Then:
-        """What the host gets back."""
+        """Return what the host gets back."""
         return Return(handback(view))
 
 

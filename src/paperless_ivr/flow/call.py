@@ -1,7 +1,7 @@
-"""One telephone call and what it has learned: frozen, hashable, small.
+"""One telephone call and what is known about it: frozen, hashable, and small.
 
-A `Call` holds no clock, no turn number and no text that was spoken. Whatever is said next
-can be told from it alone (`script`).
+A `Call` holds no clock, no turn number, and no spoken text. What is said next depends only on it
+(`Flow.turn`).
 """
 
 import enum
@@ -23,12 +23,12 @@ from paperless_ivr.flow.states import State
 from paperless_ivr.secret import Secret
 
 GREETING = "greeting"
-"""The prompt that thanks the caller for calling: heard once in a call, from the host or us."""
+"""The prompt that thanks the caller for calling. The host or the library plays it once per call."""
 
 
 @frozen
 class Tries:
-    """How often the present question was met with silence, wrong keys, or `*`. Reset per state."""
+    """How many silences, wrong keys, and `*` there were at this question. Reset in each state."""
 
     silence: int = 0
     wrong: int = 0
@@ -37,7 +37,7 @@ class Tries:
 
 @frozen(cache_hash=True)
 class Spent:
-    """Budgets of loops. Never reset, so that no loop is for ever."""
+    """Counters that limit loops. They are never reset, so no loop can run forever."""
 
     accounts: int = 0
     last_four: int = 0
@@ -53,20 +53,20 @@ class Spent:
 
 @frozen(cache_hash=True)
 class Shown:
-    """What is known about whom the search found, account by account (`facts`)."""
+    """What the caller has proved about the accounts found, account by account (`facts`)."""
 
     caller_id: bool = False
-    """They were found by caller ID."""
+    """The search by caller ID found them."""
     by_host: tuple[Secret, ...] = ()
-    """What the account number that the host handed over stands for: usually one account."""
+    """The accounts that the host's account number stands for: usually one."""
     last_four: Secret | None = None
     """The account whose last four digits were keyed."""
     numbers: tuple[Secret, ...] = ()
-    """The same of whole account numbers that were keyed in this call."""
+    """The accounts whose whole numbers were keyed in this call."""
     phone: Secret | None = None
     """A phone number on file whose last four digits were keyed."""
     gave_up: bool = False
-    """What was missing could not be shown: it is not asked for again."""
+    """The caller could not provide the missing proof and is not asked again."""
 
 
 @frozen(cache_hash=True)
@@ -75,59 +75,60 @@ class Reserved:
 
     made: int = 0
     held: tuple[str, ...] = ()
-    """Those that are given back once the caller has shown who they are."""
+    """Tries that are given back if the caller proves who they are."""
     matched: tuple[str, ...] = ()
-    """Those that were given back."""
+    """Tries that were given back."""
 
 
 @frozen(cache_hash=True)
 class Choosing:
-    """Which bill is spoken of. `customer` and `type` are set once one was chosen."""
+    """Which bill the call is about. `customer` and `type` are set once one has been chosen."""
 
     back_to_paper: bool = False
-    """The talk is of going back to paper, not of enrolling."""
+    """The caller wants to go back to paper, not to enroll."""
     cancelling: bool = False
-    """It was said at the pending link: it is canceled, and paper stays."""
+    """The caller asked, while the link was pending, to cancel it and keep paper."""
     customer: int | None = None
     type: str = ""
     page: int = 0
     gone: tuple[Secret, ...] = ()
-    """Invoices that `InvoiceExists` no longer knew."""
+    """Invoices that `InvoiceExists` could no longer find."""
     done: tuple[tuple[int, str], ...] = ()
     """Bills (customer, type) that were settled in this call."""
 
 
 @frozen(cache_hash=True)
 class Entry:
-    """What is being keyed. Dropped when the phase is left."""
+    """The input so far. Dropped when the call leaves the phase."""
 
     account: Secret | None = None
     phone: Secret | None = None
     so_far: Secret | None = None
-    """Keys so far, where the caller stopped for a moment in the midst of an entry."""
+    """The keys so far, if the caller paused before the end."""
     pressed: Secret | None = None
-    """The keys of an address by one press a character, for `EmailDecoder`: the local part, and
-    where the domain was spelled, `#9` and its keys. None: it is spelled exactly."""
+    """The keys of an address spelled with one press per character, for `EmailDecoder`: the local
+    part and, if the domain was spelled too, `#9` and its keys. None if it is spelled exactly."""
     local: Secret | None = None
     domain: Secret | None = None
-    """The address that is read back, guessed or exact."""
+    """The domain of the address read back, guessed or exact."""
     at: int = 0
-    """What stands before this character was heard and let pass, and the rest is read or spelled."""
+    """The caller has heard and accepted the characters before this one; the rest is still to be
+    read back or spelled."""
     words: tuple[tuple[int, int], ...] = ()
-    """The stretches of the address that are read as words."""
+    """The ranges of the address that are read as words."""
     ruled_out: tuple[Secret, ...] = ()
-    """Characters at `at` that the caller stopped."""
+    """Characters at `at` that the caller rejected."""
     more_time: bool = False
-    """The caller asked for more time: the next wait is longer."""
+    """The caller asked for more time, so the next wait is longer."""
 
     @property
     def address(self) -> str:
-        """What is read back; never to be shown."""
+        """The address read back. Never show it."""
         return f"{_text(self.local)}@{_text(self.domain)}"
 
     @property
     def before(self) -> str:
-        """What goes on with the next character that is spelled exactly; never to be shown."""
+        """The part that the next exactly spelled character will be added to. Never show it."""
         return self.address[: self.at].rpartition("@")[2]
 
 
@@ -136,7 +137,7 @@ def _text(secret: Secret | None) -> str:
 
 
 class Source(enum.Enum):
-    """Where the address for the bills came from."""
+    """The source of the address for the bills."""
 
     PAYMENT = "payment"
     ON_FILE = "on_file"
@@ -145,7 +146,7 @@ class Source(enum.Enum):
 
     @property
     def way(self) -> Strategy:
-        """The way to an address that brought it."""
+        """The way to an address that it came from."""
         match self:
             case Source.PAYMENT | Source.ON_FILE:
                 return Strategy.ON_FILE
@@ -156,7 +157,7 @@ class Source(enum.Enum):
 
 
 class TextPurpose(enum.StrEnum):
-    """What a texted link is for; the words are SendWebLink's own."""
+    """The purpose of a texted link, in the terms of SendWebLink."""
 
     TYPE_EMAIL = "type_email"
     ENROLL = "enrol"
@@ -166,23 +167,23 @@ class TextPurpose(enum.StrEnum):
 
 @frozen(cache_hash=True)
 class Contact:
-    """Where the bills are to go, and the number that may be texted."""
+    """Where to send the bills, and which number may get texts."""
 
     source: Source | None = None
     email: Secret | None = None
     phone: Secret | None = None
     purpose: TextPurpose | None = None
-    """Set while a text is spoken of."""
+    """Set while the call is about a text."""
     used: tuple[Strategy, ...] = ()
-    """Strategies that were tried and left."""
+    """Strategies that were tried and abandoned."""
     bad_email: bool = False
-    """The service refused an address once already."""
+    """The service has already refused an address."""
     looks: int = 0
-    """How often the service was asked whether the texted link was opened."""
+    """How often the call has asked the service whether the texted link was opened."""
 
 
 class Purpose(enum.Enum):
-    """What a caller can say yes to, as it is stored and in words. Each needs its own (R09)."""
+    """What a caller can say yes to, as stored and in words. Each needs its own yes (R09)."""
 
     ENROLL = "enrol", "consent to enroll"
     TEXT = "text", "consent to one text"
@@ -192,7 +193,7 @@ class Purpose(enum.Enum):
     words: str
 
     def __new__(cls, stored: str, words: str) -> Self:
-        """Makes a purpose whose value is what is stored."""
+        """Make a purpose whose value is what is stored."""
         purpose = object.__new__(cls)
         purpose._value_, purpose.words = stored, words
         return purpose
@@ -200,10 +201,10 @@ class Purpose(enum.Enum):
 
 @frozen(cache_hash=True)
 class Consent:
-    """A yes: to what, which words were asked (names and slots), and the key that was pressed.
+    """A yes: to what, in which words (names and slots), and with which key.
 
-    `reference` is unique: the call's id, the hand-over's name, the number of the consent. The
-    record adds the words as rendered, their version, the language and the times.
+    `reference` is unique: the call's ID, the name of the hand-over, and the number of the consent.
+    The record adds the rendered words, their version, the language, and the times.
     """
 
     reference: str
@@ -221,7 +222,7 @@ class Consent:
 
     @property
     def handover(self) -> str:
-        """Names the hand-over that it was given in (`Arrival.reference`)."""
+        """The name of the hand-over in which it was given (`Arrival.reference`)."""
         return self.reference.rpartition("-")[0]
 
     def __repr__(self) -> str:
@@ -230,7 +231,7 @@ class Consent:
 
 @frozen
 class Results:
-    """What has become of what the caller agreed to."""
+    """The results of what the caller agreed to."""
 
     outcomes: tuple[BillOutcome, ...] = ()
     text: Sent = Sent.NOT_ASKED
@@ -238,21 +239,21 @@ class Results:
     reason: Reason = Reason.NONE
     greeted: bool = False
     lost: bool = False
-    """The answer to a write was lost: it may have been done."""
+    """The answer to a write was lost, so the write may or may not have been done."""
     hung_up: bool = False
-    """Nothing is said any more: the caller hung up, or the call was taken back."""
+    """Nothing more is said, because the caller hung up or the call was taken back."""
     taken_back: bool = False
-    """It was not the caller who ended it."""
+    """The call was ended by the host or the server, not by the caller."""
     unused: Secret | None = None
 
 
 @frozen
 class PendingTransfer:
-    """Why an agent is wanted, and where the call goes if nobody can be had."""
+    """Why the caller should get an agent, and where the call goes if none is available."""
 
     reason: Reason = Reason.NONE
     back_to: State | None = None
-    """The question that was being asked."""
+    """The question that the caller was at."""
     otherwise: State = State.INCOMPLETE
 
 
@@ -264,15 +265,15 @@ class Call:
     state: State = State.GREETING
     language: str | None = None
     lead: tuple[str, ...] = ()
-    """Names of what is said before the words of the state, on the way to it."""
+    """Names of the prompts to say before those of the state."""
     tries: Tries = Tries()
     spent: Spent = Spent()
     found: tuple[Customer, ...] = ()
     shown: Shown = Shown()
     crowded: bool = False
-    """Caller ID is the number of so many accounts that it shows nothing."""
+    """Caller ID matches so many accounts that it proves nothing."""
     nobody_ahead: bool = False
-    """The search before the offer found nobody who has the number that the host handed over."""
+    """The search before the offer did not find anyone with the number that the host handed over."""
     reserved: Reserved = Reserved()
     choosing: Choosing = Choosing()
     entry: Entry = Entry()
@@ -282,7 +283,7 @@ class Call:
     results: Results = Results()
 
     def identity_of(self, account: Secret) -> Identity:
-        """What the caller has shown of an account that was found, here or to the host."""
+        """Return how far the caller has proved, here or to the host, that an account is theirs."""
         shown = self.shown
         here = Identity.CALLER_ID if shown.caller_id else Identity.NONE
         if account == shown.last_four:
@@ -293,19 +294,19 @@ class Call:
 
     @property
     def identity(self) -> Identity:
-        """The most that was shown of any account that was found."""
+        """The highest identity proved for any account that was found."""
         return max((self.identity_of(who.account) for who in self.found), default=Identity.NONE)
 
     @property
     def next_try(self) -> str:
-        """The name of the next try: no other has it, of this call or of any other."""
+        """The name of the next try, unique within this call and among all calls."""
         host = self.host
         parts = (host.reference, host.serial, "try", str(self.reserved.made + 1))
         return "-".join(part for part in parts if part)
 
     @property
     def greeted(self) -> bool:
-        """Whether the host or the line has thanked the caller for calling, or is about to."""
+        """Whether the host or the library has thanked the caller for calling, or is about to."""
         return self.host.greeted or self.results.greeted or GREETING in self.lead
 
     def __repr__(self) -> str:

@@ -1,7 +1,7 @@
-"""What must be right about a table before the first call: every problem at once.
+"""Checks a table before the first call, and reports every problem at once.
 
-What is found here needs no call: a state without words, rows that are never reached, an answer
-without a way out. What needs calls is proved by walking them (`proof`).
+These checks need no call: a state without words, a row that is never reached, an answer without a
+way out. `proof` checks the rest by walking through calls.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ CALLER = (e.Digits, e.NoInput, e.HungUp)
 
 
 def check(terms: Terms, table: Table = FLOW) -> None:
-    """Raises `FlowProblems`, which name everything that is wrong with a table and its terms."""
+    """Raise `FlowProblems`, listing everything that is wrong with a table and its terms."""
     found = [*_of_terms(terms), *_of_states(table), *_of_rows(table), *_of_ways(table)]
     if found:
         raise FlowProblems("the flow cannot be used", found)
@@ -44,7 +44,7 @@ def _of_terms(terms: Terms) -> Iterator[str]:
 
 
 def _of_states(table: Table) -> Iterator[str]:
-    """A state without a block, without ways out, or without anything to wait for."""
+    """Find states without a block, without ways out, or without anything to wait for."""
     for state in State:
         block = BLOCKS.get(state)
         if block is None:
@@ -80,13 +80,13 @@ def _of_question(state: State, ask: Ask) -> Iterator[str]:
 
 
 def _offered(ask: Ask) -> Iterator[tuple[Choice, str]]:
-    """What the menu of a question may offer, with the key or keys of it."""
+    """Yield the choices that the menu of a question may offer, with their keys."""
     for keys in ask.keys:
         yield from ((choice, means.key) for choice, means in keys.means.items())
 
 
 def _takes(way: Row | Press, choice: Choice, key: str) -> bool:
-    """Whether a way of a question is about a choice: by name, by its key, or about every key."""
+    """Whether a way out of a question is for a choice: by its name, by its key, or for any key."""
     if isinstance(way, Press):
         return way.choice is choice
     about = [condition.phrase.key.split() for condition in conditions(way.when)]
@@ -94,7 +94,7 @@ def _takes(way: Row | Press, choice: Choice, key: str) -> bool:
 
 
 def _of_rows(table: Table) -> Iterator[str]:
-    """A prompt that is not known, a row that is never reached, an event without a way out."""
+    """Find unknown prompts, rows that are never reached, and events without a way out."""
     said = [(state, row.say) for state, rows in table.items() for row in rows if row.say]
     for state, name in [*said, *_declared()]:
         if name not in PROMPTS:
@@ -115,7 +115,7 @@ def _of_rows(table: Table) -> Iterator[str]:
 
 
 def _declared() -> Iterator[tuple[State, str]]:
-    """Each state with each prompt that its block declares: lines, keys, help."""
+    """Yield each state with each prompt that its block declares: lines, keys, and help."""
     for state, block in BLOCKS.items():
         for line in block.say:
             yield from ((state, name) for name in line.names)
@@ -133,7 +133,7 @@ def _must_answer(state: State) -> tuple[type[Any], ...]:
 
 
 def _of_ways(table: Table) -> Iterator[str]:
-    """A state that no call comes to, or that no call leaves for an end."""
+    """Find states that no call can reach, or from which no call can reach an end."""
     ways = {
         state: {row.to for row in rows if row.to is not None and row.to is not state}
         for state, rows in table.items()
@@ -156,7 +156,7 @@ def _of_ways(table: Table) -> Iterator[str]:
 
 
 def _returns(row: Row) -> bool:
-    """Whether a row leads only to where the call has been."""
+    """Whether a row only leads back to where the call has been."""
     return any(condition.phrase.returns for condition in conditions(row.when))
 
 

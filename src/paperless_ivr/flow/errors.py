@@ -1,4 +1,4 @@
-"""Faults of the program that drives a flow (the tree is in `paperless_ivr.errors`)."""
+"""Errors in how a program uses a flow (`paperless_ivr.errors` has all the others)."""
 
 from paperless_ivr.errors import PaperlessIVRError
 from paperless_ivr.flow.call import Call
@@ -6,7 +6,7 @@ from paperless_ivr.flow.events import Event
 
 
 class FlowError(PaperlessIVRError):
-    """The flow was driven wrongly: a fault of the program around it."""
+    """The program around a flow uses it incorrectly."""
 
     def __init__(self, call: Call, event: Event) -> None:
         super().__init__(call, event)
@@ -18,8 +18,8 @@ class FlowError(PaperlessIVRError):
 
 
 class UnexpectedEvent(FlowError):
-    """The event cannot happen in the state of the call."""
+    """The event is not possible in the call's state."""
 
 
 class CallFinished(FlowError):
-    """The call has ended. Only `HungUp` may still come."""
+    """The call has ended. After that, only `HungUp` is allowed."""

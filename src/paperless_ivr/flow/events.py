@@ -1,7 +1,8 @@
-"""What may happen to a call: a closed union of small frozen classes.
+"""What can happen to a call: a closed union of small frozen classes.
 
 What the caller or the service may do is an event; a mistake in code or configuration is an
-exception (`errors`). "No match" is not an event: it is the flow's own verdict on `Digits`.
+exception (`errors`). "No match" is not an event, because the flow itself decides what a `Digits`
+event matches.
 """
 
 import enum
@@ -19,7 +20,7 @@ class Ended(enum.Enum):
     """Why a gather ended with the keys it has."""
 
     FULL = "full"
-    """All the keys that were asked for."""
+    """The caller pressed as many keys as were asked for."""
     END_KEY = "end_key"
     """The end key (`#`), which is not one of the keys."""
     TIMEOUT = "timeout"
@@ -87,7 +88,7 @@ class EndedBy(enum.Enum):
 
 @frozen
 class HungUp:
-    """The call is over for the flow: the caller hung up, or the call was taken back."""
+    """The flow's part of the call is over: the caller hung up, or the call was taken back."""
 
     words: ClassVar = "hangs up"
 
@@ -154,7 +155,7 @@ class InvoiceChecked:
 
 @frozen
 class Accepted:
-    """A write was done: a registration is pending, a text is queued, a method is stored."""
+    """A write was accepted: a registration is pending, a text is queued, or a method is stored."""
 
     words: ClassVar = "accepted"
 
@@ -190,7 +191,7 @@ class Unavailable:
 
 @frozen
 class OutcomeUnknown:
-    """A write may or may not have been done. It is looked up, never blindly repeated (R23).
+    """A write may or may not have been done. Look it up, and never blindly repeat it (R23).
 
     `why` is for the log, never personal, and does not affect equality.
     """

@@ -1,4 +1,4 @@
-"""What callers key at an entry, one example of each class: the proof walks them all."""
+"""Examples of what callers key at an entry, one of each kind. The proof walks through them all."""
 
 from collections.abc import Iterator
 
@@ -11,13 +11,13 @@ from paperless_ivr.secret import keys
 
 @frozen
 class Known:
-    """What there is to key: whom a search finds, and the parts of an address."""
+    """What there is to key: the customers that a search finds, and the parts of an address."""
 
     customers: tuple[Customer, ...]
     local: str = "a"
-    """What is spelled before the at-sign."""
+    """The part of the address before the at sign."""
     domain: str = "a.bc"
-    """What is spelled after it."""
+    """The part of the address after the at sign."""
 
 
 UNKNOWN_ACCOUNT, SHORT, CARD = "99999999", "12", "4111111111111111"
@@ -25,7 +25,7 @@ PHONE, NO_PHONE, COSTLY = "2065550142", "1234567890", "8765550142"
 
 
 def entry(view: CallView, *texts: str) -> Iterator[Digits]:
-    """Each text and `#`, more time, a pause in the midst of the first text; then what ends it."""
+    """Yield each text with `#`, requests for more time, and a pause; after a pause, the rest."""
     so_far = view.call.entry.so_far
     begun = so_far.reveal() if so_far else ""
     if begun:
@@ -46,13 +46,13 @@ def _half(text: str) -> str:
 
 
 def whole(*texts: str) -> Iterator[Digits]:
-    """Each text and `#`, 0 and `#`, and `#` alone."""
+    """Yield each text with `#`, 0 with `#`, and `#` alone."""
     for text in (*texts, "0", ""):
         yield Digits(keys(text), Ended.END_KEY)
 
 
 def account_numbers(view: CallView, known: Known, most: int | None = None) -> Iterator[Digits]:
-    """Whole account numbers: those that are found, and another; also with a pause, not the end."""
+    """Yield whole account numbers, known and unknown, some with a pause instead of `#`."""
     pad = view.terms.accounts
     keyable = (pad.keys(customer.account.reveal()) for customer in known.customers)
     theirs = [number for number in keyable if number is not None] or ["10000001"]

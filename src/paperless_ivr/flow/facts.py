@@ -1,7 +1,7 @@
-"""What several chapters ask about a call, and about what has just happened to it.
+"""Facts about a call, and guards on what has just happened to it, for several chapters.
 
-A fact looks at a call under its policy, and serves rows, options and words. A guard looks at
-what has just happened as well, and serves rows. A row of a chapter reads as a sentence with them:
+A fact looks at a call and its policy. Rows, options, and words use it. A guard also looks at what
+has just happened, and only rows use it. With these names, a row of a chapter reads like a sentence:
 "press `NO`, to `PENDING`, when `canceling`".
 """
 
@@ -39,13 +39,13 @@ Guard = Callable[[Transition[E]], bool]
 
 
 def named(name: str, rule: Callable[[Transition[E]], T]) -> Callable[[Transition[E]], T]:
-    """A guard or an update that was made by a function, under a name that reads well."""
+    """Give a generated guard or update a readable name."""
     rule.__name__ = name
     return rule
 
 
 def all_of(*guards: Guard[E]) -> Guard[E]:
-    """All of the guards."""
+    """Return a guard that holds if all of these hold."""
 
     def both(c: Transition[E]) -> bool:
         return all(guard(c) for guard in guards)
@@ -54,7 +54,7 @@ def all_of(*guards: Guard[E]) -> Guard[E]:
 
 
 def not_(guard: Guard[E]) -> Guard[E]:
-    """The guard's opposite."""
+    """Return the opposite of a guard."""
 
     def opposite(c: Transition[E]) -> bool:
         return not guard(c)
@@ -67,13 +67,13 @@ def not_(guard: Guard[E]) -> Guard[E]:
 
 @Phrase("an agent is free", fork=True)
 def agent(view: CallView) -> bool:
-    """Whether somebody can take the call, and may still be asked for."""
+    """Whether an agent can take the call, and the caller may still ask for one."""
     return view.call.host.person_available and (view.call.spent.people < view.policy.tries.people)
 
 
 @Phrase("wants paper")
 def wants_paper(view: CallView) -> bool:
-    """The host hands over a caller who wants to go back to paper."""
+    """The host handed over a caller who wants to go back to paper."""
     return view.call.host.intent is Intent.BACK_TO_PAPER
 
 
@@ -90,30 +90,30 @@ def paper_by_phone(view: CallView) -> bool:
 
 @Phrase("caller has hung up")
 def hung_up(view: CallView) -> bool:
-    """The caller is gone; only what was agreed is still carried out."""
+    """The caller is gone. What was agreed is still carried out, but nothing else."""
     return view.call.results.hung_up
 
 
 @Phrase("a bill is done already", "nothing done yet")
 def settled(view: CallView) -> bool:
-    """Something was agreed and carried out or kept in this call."""
+    """Something that the caller agreed to was carried out, or kept, in this call."""
     return bool(view.call.results.outcomes)
 
 
 def settled_here(view: CallView) -> bool:
-    """The bill that is spoken of is settled in this call."""
+    """The current bill has been settled in this call."""
     choosing = view.call.choosing
     return (choosing.customer, choosing.type) in choosing.done
 
 
 @Phrase("sign-up link", "other text", needs=lambda p: Strategy.TEXT_LINK in p.address.strategies)
 def link_is_address(view: CallView) -> bool:
-    """The texted link is to be the way to the address, and nothing is agreed yet (R08)."""
+    """The texted link will collect the address, and nothing has been agreed yet (R08)."""
     return view.call.contact.source is Source.LINK and not settled_here(view)
 
 
 def given(view: CallView, purpose: Purpose) -> Consent:
-    """The latest consent to something. Only in states that follow such a yes."""
+    """Return the latest consent to something. Only for states that follow such a yes."""
     return next(c for c in reversed(view.call.consents) if c.purpose is purpose)
 
 
@@ -121,23 +121,23 @@ def given(view: CallView, purpose: Purpose) -> Consent:
 
 
 def keyed(c: Transition[Digits]) -> str:
-    """The keys; in an entry, those before a pause too, and only those after the last star."""
+    """Return the keys: in an entry, with those before a pause, and from the last star on."""
     keys = so_far(c) + c.event.keys.reveal()
     return last_star(keys) if c.question.star_restarts else keys
 
 
 def so_far(view: CallView) -> str:
-    """The keys of an entry that a pause interrupted."""
+    """Return the keys of an entry before it was interrupted by a pause."""
     return view.call.entry.so_far.reveal() if view.call.entry.so_far else ""
 
 
 def spelled_so_far(view: CallView) -> str:
-    """The keys that spell an address exactly: of what is kept of it, then those so far."""
+    """Return the keys that spell an address exactly: those for what was kept, then those so far."""
     return view.terms.pad.code(view.call.entry.before) + so_far(view)
 
 
 def unfinished(c: Transition[Digits]) -> bool:
-    """The entry goes on: a pause, or the keys before a star used up the room for those after it."""
+    """The entry goes on, after a pause, or because keys before a star left no room for the rest."""
     is_number = c.question.takes_several_keys and c.question.star_restarts
     restarted = c.event.ended is Ended.FULL and "*" in c.event.keys.reveal()
     return c.event.ended is Ended.TIMEOUT or (restarted and is_number)
@@ -145,10 +145,10 @@ def unfinished(c: Transition[Digits]) -> bool:
 
 @Phrase("pauses: the entry goes on")
 def paused(c: Transition[Digits]) -> bool:
-    """The caller stopped in the midst of an entry: nothing was said to be complete.
+    """The caller paused during an entry without completing it.
 
-    Each pause comes after at least one more key, and a star that starts over is counted, so an
-    entry cannot be paused for ever.
+    Each pause follows at least one more key, and stars that start over are counted, so an entry
+    cannot go on pausing forever.
     """
     if not unfinished(c) or not keyed(c).isdecimal():
         return False
@@ -156,13 +156,13 @@ def paused(c: Transition[Digits]) -> bool:
 
 
 def pressed(c: Transition[Digits]) -> Option | None:
-    """The option that the key chooses."""
+    """Return the option that the key chooses."""
     key = c.event.keys.reveal()
     return next((option for option in c.options if option.key == key), None)
 
 
 def chose(choice: Choice) -> Guard[Digits]:
-    """The key chooses this from the menu."""
+    """Return a guard: the key chooses this from the menu."""
 
     def guard(c: Transition[Digits]) -> bool:
         option = pressed(c)
@@ -173,20 +173,20 @@ def chose(choice: Choice) -> Guard[Digits]:
 
 @Phrase()
 def heard(c: Transition[Digits]) -> bool:
-    """All that must be heard before a yes was spoken to its end (R09)."""
+    """Everything that must be heard before a yes was played to the end (R09)."""
     last_to_hear = max((n for n, p in enumerate(c.said) if p.must_hear), default=-1)
     return c.event.interrupted is None or c.event.interrupted > last_to_hear
 
 
 @Phrase("alone", key="#")
 def pound(c: Transition[Digits]) -> bool:
-    """`#` with nothing keyed."""
+    """`#` with no other key."""
     return not c.event.keys and c.event.ended is Ended.END_KEY and not c.call.entry.so_far
 
 
 @Phrase(key="0")
 def zero(c: Transition[Digits]) -> bool:
-    """0 alone: in a menu the key, in an entry 0 and then `#`, as numbers begin with 0 too (R15)."""
+    """0 alone. In an entry, `#` must follow it, because numbers can begin with 0 (R15)."""
     alone = keyed(c) == "0" and not c.call.entry.so_far
     said = c.event.ended is Ended.END_KEY or not c.question.takes_several_keys
     return alone and said and _may_ask_for_agent(c)
@@ -198,46 +198,47 @@ def _may_ask_for_agent(c: Anything) -> bool:
 
 @Phrase("hears it again", key="*")
 def star(c: Transition[Digits]) -> bool:
-    """`*` where it is not data: repeat, or more time in an entry; at most so many times."""
+    """`*` to repeat or to get more time, up to a limit. Not if `*` is part of the input."""
     keys = c.event.keys.reveal()
     return keys.endswith("*") and repeats_left(c)
 
 
 @Phrase()
 def repeats_left(c: Anything) -> bool:
-    """The question may be heard once more."""
+    """The question may be repeated once more."""
     return c.call.tries.repeats < c.policy.tries.repeats
 
 
 @Phrase("too many wrong keys")
 def wrong_used_up(c: Anything) -> bool:
-    """The last wrong key that this question bears."""
+    """This question allows no more wrong keys."""
     return c.call.tries.wrong >= c.policy.tries.wrong
 
 
 @Phrase("too often")
 def silence_used_up(c: Anything) -> bool:
-    """The last silence that this question bears."""
+    """This question allows no more silences."""
     return c.call.tries.silence >= c.policy.tries.silence
 
 
 @Phrase("an account number")
 def is_account(c: Transition[Digits]) -> bool:
-    """An account number of the biller's form, and no pause in the midst of it."""
+    """An account number in the biller's form, complete and without a pause."""
     return not unfinished(c) and c.terms.accounts.read(keyed(c)) is not None
 
 
 @Phrase("mistyped account number")
 def is_mistyped(c: Transition[Digits]) -> bool:
-    """As long as an account number, and not one of them: some key is wrong."""
+    """As long as an account number, but not a valid one: some key is wrong."""
     return not unfinished(c) and c.terms.accounts.fits(keyed(c)) and not is_account(c)
 
 
 @Phrase("looks like a card number")
 def is_card(c: Transition[Digits]) -> bool:
-    """Looks like a payment card, and is no account number: neither sent nor kept.
+    """Looks like a payment card, and is not an account number. It is neither sent nor kept.
 
-    A pause in the midst of a number decides nothing, whatever its beginning looks like.
+    If the caller paused during a number, it is too early to tell, whatever its first digits look
+    like.
     """
     begun = unfinished(c) and c.terms.accounts.begins(keyed(c))
     return not begun and c.terms.accounts.may_be_card(keyed(c))
@@ -245,19 +246,19 @@ def is_card(c: Transition[Digits]) -> bool:
 
 @Phrase("looks like a card, then a pause")
 def card_before_pause(c: Transition[Digits]) -> bool:
-    """The same before a pause: it is dropped at no try, for it may have been a beginning."""
+    """Looks like a payment card before a pause. It is dropped, but not counted as wrong."""
     return unfinished(c) and is_card(c) and repeats_left(c)
 
 
 @Phrase("no match")
 def four_keys(c: Transition[Digits]) -> bool:
-    """Four digits were keyed."""
+    """The caller keyed four digits."""
     return len(keyed(c)) == 4 and keyed(c).isdecimal()
 
 
 @Phrase("one bill")
 def one_bill(view: CallView) -> bool:
-    """There is one bill to speak of."""
+    """There is only one bill to choose."""
     return len(bills.choices(view)) == 1
 
 
@@ -266,14 +267,14 @@ def one_bill(view: CallView) -> bool:
 
 @Phrase(needs=lambda policy: policy.address.changes > 0)
 def another_address_left(view: CallView) -> bool:
-    """Another address may be asked for, and there is a way to one beside the one in use."""
+    """The caller may ask for another address, and there is another way to get one."""
     if view.call.spent.addresses >= view.policy.address.changes:
         return False
     return any(possible(view, strategy) for strategy in left(view))
 
 
 def left(view: CallView) -> tuple[Strategy, ...]:
-    """The strategies of the policy, in order, less those used up and the one in use."""
+    """Return the policy's strategies in order, without those used up and the current one."""
     contact = view.call.contact
     used = set(contact.used)
     if contact.source in (Source.ON_FILE, Source.PAYMENT):
@@ -284,12 +285,12 @@ def left(view: CallView) -> tuple[Strategy, ...]:
 
 
 def next_strategy(view: CallView) -> Strategy | None:
-    """The next way to an address, in the policy's order."""
+    """Return the next way to an address, in the policy's order."""
     return next((strategy for strategy in left(view) if possible(view, strategy)), None)
 
 
 def possible(view: CallView, strategy: Strategy) -> bool:
-    """Whether a strategy can be taken for this customer, with this service, now."""
+    """Whether a strategy is possible now, for this customer and with this service."""
     match strategy:
         case Strategy.ON_FILE:
             return email_on_file(view)
@@ -302,25 +303,25 @@ def possible(view: CallView, strategy: Strategy) -> bool:
 
 
 def email_on_file(view: CallView) -> bool:
-    """Whether the customer, or the payment where it was for this bill, has an e-mail address."""
+    """Whether there is an e-mail address of the customer, or of a payment for this bill."""
     customer = view.customer
     by_payment = view.payment_email and bills.paid_for(view)
     return bool(by_payment or (customer and customer.email))
 
 
-# ── two facts before an address of the caller's own (R17, R47) ───────────────────────────
+# ── two facts before the caller can give an address (R17, R47) ───────────────────────────
 #
-# The first is the whole account number; its last four digits are not. The second is caller ID
-# that equals the phone number on file, or the last four digits of that number. Where the host
-# vouches for the caller, neither is asked for.
+# The first is the whole account number, not just its last four digits. The second is caller ID
+# that equals the phone number on file, or the last four digits of that number. If the host
+# vouches for the caller, neither is needed.
 
 
 @Phrase("account number shown", "not shown yet")
 def number_shown(view: CallView) -> bool:
-    """Whether the caller has shown the whole account number of the customer.
+    """Whether the caller has proved that they know the customer's whole account number.
 
-    That of another account which the search found with it does not count, nor does one that
-    is no longer than its last four digits.
+    Knowing another account found by the same search does not count, nor does a number with no more
+    digits than its last four.
     """
     customer = view.customer
     if customer is None or not view.terms.accounts.is_long(customer.account.reveal()):
@@ -335,18 +336,18 @@ def phone_shown(view: CallView) -> bool:
 
 
 def phone_to_show(view: CallView) -> Secret | None:
-    """The customer's phone number, where it tells them from others: not one that many share."""
+    """Return the customer's phone number, unless so many share it that it proves nothing."""
     phone = view.customer.phone if view.customer else None
     return None if view.call.crowded and phone == view.call.host.ani else phone
 
 
 def calls_from(view: CallView, phone: Secret | None) -> bool:
-    """Whether caller ID is this number; both are E.164 wherever they come from (`flow.known`)."""
+    """Whether caller ID is this number. Both are always in E.164 form (`flow.known`)."""
     return phone is not None and phone == view.call.host.ani and not view.call.crowded
 
 
 def vouched(view: CallView) -> bool:
-    """Whether the host vouches for the caller as this customer: verified, or has just paid."""
+    """Whether the host vouches for the caller as this customer: verified, or having just paid."""
     customer = view.customer
     if customer is None:
         return False
@@ -356,7 +357,7 @@ def vouched(view: CallView) -> bool:
 
 @Phrase("host vouches", "not vouched for")
 def handed_over_vouched(view: CallView) -> bool:
-    """Whether the host vouches for the caller as who has the account that it hands over."""
+    """Whether the host vouches that the account it hands over is the caller's."""
     return view.call.host.identity is Identity.VERIFIED or handed_over_paid(view)
 
 
@@ -368,7 +369,7 @@ def handed_over_paid(view: CallView) -> bool:
 
 @Phrase("both proofs given")
 def both_shown(view: CallView) -> bool:
-    """Whether an address of the caller's own may be used."""
+    """Whether the caller may give an address."""
     if vouched(view) or not view.policy.proof.two_facts:
         return True
     return number_shown(view) and phone_shown(view)
@@ -376,7 +377,7 @@ def both_shown(view: CallView) -> bool:
 
 @Phrase("proof is possible", "no proof is possible")
 def can_show(view: CallView) -> bool:
-    """Whether it may be used, or the caller can still show what is missing."""
+    """Whether the caller may give an address, or can still provide the missing proof."""
     if both_shown(view):
         return True
     customer = view.customer
@@ -386,9 +387,9 @@ def can_show(view: CallView) -> bool:
 
 
 def number_to_text(view: CallView) -> Secret | None:
-    """The number to text to: the one that was keyed, or the one on file if it may get texts.
+    """Return the number to text: the one keyed, or the one on file if texts may go to it.
 
-    One that gets none is a fact all the same.
+    A number on file that cannot get texts can still prove who the caller is.
     """
     on_file = view.customer.phone if view.customer else None
     to_file = on_file and gets_texts(view.policy, on_file.reveal())
@@ -397,17 +398,17 @@ def number_to_text(view: CallView) -> Secret | None:
 
 @Phrase("a number is known", "no number is known")
 def number_known(view: CallView) -> bool:
-    """There is a number to text to."""
+    """There is a number to text."""
     return number_to_text(view) is not None
 
 
 def gets_texts(policy: Policy, number: str) -> bool:
-    """Whether texts may go to a number (E.164), by the policy (R07)."""
+    """Whether the policy allows texts to a number (E.164) (R07)."""
     return textable(number, policy.text.regions, toll_free=policy.text.to_toll_free)
 
 
 def can_text(view: CallView) -> bool:
-    """There is a number to text to, or the caller may key one."""
+    """There is a number to text, or the caller may key one."""
     return number_known(view) or can_show(view)
 
 
@@ -416,12 +417,12 @@ def can_text(view: CallView) -> bool:
 
 @Phrase("", "service cannot enroll")
 def can_enroll(view: CallView) -> bool:
-    """The service has an operation for what was agreed."""
+    """The service has an operation for what the caller agreed to."""
     return by_payment(view) or by_preference(view)
 
 
 def by_payment(view: CallView) -> bool:
-    """`EnrollInPaperless`: the address is the payment's own, and so is the bill."""
+    """`EnrollInPaperless` can be used: the address and the bill are those of the payment."""
     return (
         view.has(EnrollInPaperless)
         and view.call.contact.source is Source.PAYMENT
@@ -430,7 +431,7 @@ def by_payment(view: CallView) -> bool:
 
 
 def by_preference(view: CallView) -> bool:
-    """`StoreCustomerPreference`, with an e-mail or, where policy lets it, with the link alone."""
+    """`StoreCustomerPreference` can be used, with an address or, by policy, with just a link."""
     with_address = (
         view.call.contact.source is not Source.LINK or not view.policy.address.email_required
     )
@@ -449,7 +450,7 @@ REFUSALS = {
 
 
 def refused_as(refusal: Refusal) -> Guard[Refused]:
-    """The service refused for this reason."""
+    """Return a guard: the service refused for this reason."""
 
     def guard(c: Transition[Refused]) -> bool:
         return c.event.reason is refusal
@@ -464,7 +465,7 @@ def link_finishes(view: CallView) -> bool:
 
 
 def looked_up(c: Transition[CustomersFound]) -> bills.Status | None:
-    """How the bill that is spoken of comes, by a look-up; None where it is not listed."""
+    """Return how a look-up says the current bill is delivered; None if it is not listed."""
     wanted = c.customer
     for customer in c.event.customers:
         if wanted and customer.id == wanted.id:
@@ -476,19 +477,19 @@ def looked_up(c: Transition[CustomersFound]) -> bills.Status | None:
 # ── staying on the line until the texted link is opened (R52) ────────────────────────────
 
 LOOK_S = 4.0
-"""About so many seconds pass from one look at the service to the next, words included."""
+"""About how many seconds pass between two looks at the service, prompts included."""
 FINISHING = (TextPurpose.TYPE_EMAIL, TextPurpose.ENROLL, TextPurpose.REVIEW)
-"""What a texted link is for where opening it makes the bill paperless."""
+"""The purposes for which opening the texted link makes the bill paperless."""
 
 
 @Phrase("can wait on the line")
 def may_wait(view: CallView) -> bool:
-    """The texted link finishes it, and the caller may stay on the line until then."""
+    """Opening the texted link finishes the enrollment, and the caller may wait for that."""
     finishes = view.call.contact.purpose in FINISHING and view.has(SearchByAccountNumber)
     return view.policy.text.wait_for_link and finishes
 
 
 @Phrase("not yet, looks left", "not yet, no looks left")
 def looks_left(view: CallView) -> bool:
-    """After the present look at the service there may be another."""
+    """The policy leaves time for another look at the service after this one."""
     return (view.call.contact.looks + 2) * LOOK_S <= view.policy.text.wait_seconds

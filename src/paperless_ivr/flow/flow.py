@@ -1,4 +1,4 @@
-"""The one pure function that moves a call."""
+"""The pure function that advances a call."""
 
 import hashlib
 from collections.abc import Iterator
@@ -24,15 +24,15 @@ from paperless_ivr.flow.turns import Prompt, Turn
 from paperless_ivr.flow.view import CallView, Terms, Transition
 
 STEPS_AT_MOST = 20
-"""States that may be passed on one event; the longest way is far shorter."""
+"""The most states to pass through for one event. The longest path is far shorter."""
 
 
 @frozen
 class Flow:
-    """A table under its terms: `begin` a call, then `advance` it with whatever happens.
+    """A table under its terms: `begin` a call, then `advance` it with each event.
 
-    Pure: no clock, log, socket, thread or random number. The same call and event give the same
-    turn, today and after a restart.
+    Pure: it uses no clock, log, socket, thread, or random number. The same call and event always
+    give the same turn, even after a restart.
     """
 
     terms: Terms = Terms()
@@ -45,12 +45,12 @@ class Flow:
 
     @property
     def digest(self) -> str:
-        """Names this table in an `Release`: another for every change of a way out."""
+        """Identifies this table in a `Release`. It changes if any way out changes."""
         rows = "\n".join(row.name(state) for state, rows in self.table.items() for row in rows)
         return hashlib.sha256(rows.encode()).hexdigest()[:12]
 
     def begin(self, arrival: Arrival) -> Turn:
-        """The first turn of a call that the host hands over."""
+        """Return the first turn of a call that the host hands over."""
         offered = self.terms.policy.languages.offered
         language = arrival.language if arrival.language in offered else None
         if language is None and len(offered) == 1:
@@ -64,9 +64,9 @@ class Flow:
         return self._run(call, Arrived(), ())
 
     def advance(self, call: Call, event: Event) -> Turn:
-        """The turn after something happened to a call.
+        """Return the turn after an event.
 
-        Raises `UnexpectedEvent` where the event cannot happen in the state of the call, and
+        Raises `UnexpectedEvent` if the event is not possible in the call's state, and
         `CallFinished` after the end, except for a hang-up, which then changes nothing.
         """
         if call.state.kind is Kind.END:
@@ -80,42 +80,42 @@ class Flow:
         return self._run(heard, _placed(event, len(call.lead)), ())
 
     def turn(self, call: Call, took: tuple[str, ...] = ()) -> Turn:
-        """What a call says and waits for now: told from the call alone."""
+        """Return what a call says and waits for now, which depends only on the call."""
         view, block = CallView(call, self.terms), BLOCKS[call.state]
         return Turn(call, self._words(view), block.then(view), took)
 
     def resumed(self, call: Call) -> Turn:
-        """What a call still waits for, its words spoken: the turn of one that was put away."""
+        """Return the turn of a call that was set aside: it says nothing, and waits as before."""
         return Turn(call, (), BLOCKS[call.state].then(CallView(call, self.terms)))
 
     def prompt(self, call: Call, name: str) -> Prompt:
-        """A prompt, with its gaps filled from a call."""
+        """Return a prompt with its gaps filled from a call."""
         return prompt(CallView(call, self.terms), name)
 
     def menu(self, call: Call) -> tuple[Option, ...]:
-        """The options that a call is offered now; empty where it has none."""
+        """Return the options that a call offers now; empty if it has none."""
         return BLOCKS[call.state].menu(CallView(call, self.terms))
 
     def takes_several_keys(self, state: State) -> bool:
-        """Whether a state asks for a number or for spelling, and not for one key."""
+        """Whether a state asks for a number or a spelling, not for one key."""
         return BLOCKS[state].takes_several_keys
 
     def examples(self, call: Call, known: Known) -> Iterator[Digits]:
-        """One example of each class of keys at an entry, where a search finds some customers."""
+        """Return one example of each kind of input at an entry, given some customers to find."""
         block = BLOCKS[call.state]
         assert isinstance(block, Ask)
         assert block.examples is not None
         return block.examples(CallView(call, self.terms), known)
 
     def _words(self, view: CallView) -> tuple[Prompt, ...]:
-        """All that is said now: what was met on the way, then the words of the state."""
+        """Return everything to say now: the prompts along the way, then those of the state."""
         call = view.call
         if call.results.hung_up:
             return ()
         return (*(prompt(view, name) for name in call.lead), *BLOCKS[call.state].words(view))
 
     def _run(self, call: Call, event: Event, took: tuple[str, ...]) -> Turn:
-        """Takes a row, then whatever routes on at once."""
+        """Take a row, then move on through states that do not wait."""
         for _ in range(STEPS_AT_MOST):
             transition = Transition(call, self.terms, event, BLOCKS[call.state])
             way = self._mover.move(transition)
@@ -135,21 +135,22 @@ class Flow:
 
 @cache
 def _shipped() -> Mover:
-    """What moves calls by the table that ships: one serves the flows of all billers."""
+    """Return the mover for the shipped table. The flows of all billers share it."""
     return Mover(FLOW)
 
 
 def _greeted(call: Call) -> Call:
-    """The call after its words were heard, the greeting among them or not."""
+    """Return the call after its prompts were played, noting whether they included the greeting."""
     if GREETING not in call.lead:
         return call
     return evolve(call, results=evolve(call.results, greeted=True))
 
 
 def _placed(event: Event, lead: int) -> Event:
-    """The event, with its prompt counted from the first of the state's own words.
+    """Return the event with its prompt number counted from the first of the state's own prompts.
 
-    What was said on the way to the question stood before them; a key in it came before all.
+    The prompts along the way came before those. A key during one of them counts as pressed before
+    the state's own prompts.
     """
     if isinstance(event, Digits) and event.interrupted is not None:
         return evolve(event, interrupted=max(event.interrupted - lead, 0))
@@ -157,7 +158,7 @@ def _placed(event: Event, lead: int) -> Event:
 
 
 def _moved(call: Call, row: Row, transition: Transition[Any]) -> Call:
-    """The call after a row: what is kept, what is said, and where it is."""
+    """Return the call after a row: updated, with its new prompts and state."""
     after = row.keep(transition)
     lead = after.lead if row.say is None else (*after.lead, row.say)
     if row.to is None or row.to is call.state:
@@ -167,5 +168,5 @@ def _moved(call: Call, row: Row, transition: Transition[Any]) -> Call:
 
 
 def _keeps_entry(source: State, to: State) -> bool:
-    """What is being keyed is dropped when its phase is left, but for a talk with an agent."""
+    """Whether the input so far is kept. It is dropped between phases, except around an agent."""
     return to.phase in (source.phase, Phase.AGENT, Phase.END) or source.phase is Phase.AGENT

@@ -8,10 +8,10 @@ from paperless_ivr.secret import Secret
 
 
 def disposition(view: CallView) -> Disposition:
-    """How the call ended, for the host and the funnel.
+    """Return how the call ended, for the host and the funnel.
 
-    What was agreed outweighs how the talk ended: a caller who enrolled one bill and then
-    said no to a second is ENROLLED. A hang-up and a transfer outweigh both.
+    What was agreed outweighs how the conversation ended: a caller who enrolled one bill and then
+    said no to a second is ENROLLED. A hang-up or a transfer outweighs both.
     """
     call = view.call
     if call.results.hung_up:
@@ -35,7 +35,7 @@ REACHED = {
 
 
 def handback(view: CallView) -> Handback:
-    """What the host gets back (R18)."""
+    """Return what the host gets back (R18)."""
     call, customer = view.call, view.customer
     outcomes = call.results.outcomes
     bill = bills.chosen(view) if customer and call.choosing.type else None
@@ -62,7 +62,7 @@ def handback(view: CallView) -> Handback:
 
 
 def _account(view: CallView) -> Secret | None:
-    """The account that the hand-back speaks of: what it says of the caller was shown of that."""
+    """Return the account of the hand-back, which is the one that its identity is about."""
     call, customer = view.call, view.customer
     if customer is not None:
         return customer.account
@@ -72,7 +72,7 @@ def _account(view: CallView) -> Secret | None:
 
 
 def _identity(view: CallView) -> Identity:
-    """What was shown of that account: here, or to the host, of the one that it handed over."""
+    """Return how far that account was proved, here or, for the host's own account, to the host."""
     call, account = view.call, _account(view)
     if any(who.account == account for who in call.found):
         return call.identity_of(account) if account else Identity.NONE

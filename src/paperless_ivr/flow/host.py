@@ -1,7 +1,7 @@
 """The contract with the host IVR: what it hands over, and what it gets back (R18).
 
-The library is a guest. The host answers the call, decides when paperless billing is
-offered, hands over an `Arrival` and gets a `Handback` with a disposition.
+The library is a guest. The host answers the call, decides when paperless billing is offered, hands
+over an `Arrival`, and gets a `Handback` with a disposition.
 """
 
 import enum
@@ -28,10 +28,10 @@ class Intent(enum.Enum):
 
 
 class Identity(enum.IntEnum):
-    """How far it is known who calls. Ordered: a higher one includes the lower ones.
+    """How far it is known who is calling. Ordered: a higher level includes the lower ones.
 
-    It is said of the account that is handed over, or back, with it. Below `LAST_FOUR_KEYED` the
-    caller hears and changes nothing personal (R17).
+    It always refers to the account that is handed over, or handed back, with it. Below
+    `LAST_FOUR_KEYED`, the caller can neither hear nor change anything personal (R17).
     """
 
     NONE = 0
@@ -43,7 +43,7 @@ class Identity(enum.IntEnum):
 
 
 class Disposition(enum.Enum):
-    """How a call ended. The host transfers on `TRANSFERRED` and goes on after all others."""
+    """How a call ended. The host transfers on `TRANSFERRED`, and goes on after all others."""
 
     ENROLLED = "enrolled"
     LINK_SENT = "link_sent"
@@ -66,11 +66,11 @@ class Disposition(enum.Enum):
     ABANDONED = "abandoned"
     """The caller hung up."""
     TAKEN_BACK = "taken_back"
-    """The host canceled, or the server stopped: the caller may still be there."""
+    """The host canceled, or the server stopped. The caller may still be there."""
 
 
 class Reason(enum.Enum):
-    """Why a call ended as it did, where the disposition alone does not say."""
+    """Why a call ended as it did, if the disposition alone does not say."""
 
     NONE = "none"
     CALLER_HUNG_UP = "caller_hung_up"
@@ -91,10 +91,10 @@ class Reason(enum.Enum):
     OUTCOME_UNKNOWN = "outcome_unknown"
     NO_OPERATION = "no_operation"
     BUSY = "busy"
-    """Too many calls at once: the service, or the record, was not asked."""
+    """Too many calls at once, so the service or the record was not asked."""
     RECORD_DOWN = "record_down"
     CALL_LOST = "call_lost"
-    """The call is not in the store, or could not go on: a fault of ours."""
+    """The call is not in the store, or could not go on, through an error of ours."""
     OTHER_RELEASE = "other_edition"
     NO_ADDRESS_LEFT = "no_address_left"
 
@@ -109,7 +109,7 @@ FAILURES = frozenset(
         Reason.OTHER_RELEASE,
     }
 )
-"""Reasons that mean a failure: of the service, or of ours (R48)."""
+"""Reasons that mean a failure, either of the service or of the library (R48)."""
 
 
 class Registration(enum.Enum):
@@ -125,7 +125,7 @@ class Registration(enum.Enum):
 
 
 class Sent(enum.Enum):
-    """What became of something that was asked for beside the enrollment: a text, AutoPay."""
+    """The outcome of something requested in addition to the enrollment: a text, or AutoPay."""
 
     NOT_ASKED = "not_asked"
     DECLINED = "declined"
@@ -137,10 +137,10 @@ class Sent(enum.Enum):
 
 @frozen
 class Payment:
-    """A payment that the host has just taken. No operation reads one: the host vouches for it.
+    """A payment that the host has just taken. No operation reads payments: the host vouches for it.
 
-    `guid` is the service's PaymentGUID; `email`, `account` and `invoice` are those that
-    were given for the payment, where the host knows them. No card number, ever.
+    `guid` is the service's PaymentGUID. `email`, `account`, and `invoice` are those given for the
+    payment, if the host knows them. Never a card number.
     """
 
     guid: Secret
@@ -152,7 +152,7 @@ class Payment:
 
 @frozen
 class Release:
-    """Which flow, policy and wording a call began with: digests. It finishes on the same."""
+    """Digests of the flow, policy, and wording that a call began with, and will finish with."""
 
     flow: str = ""
     policy: str = ""
@@ -201,13 +201,13 @@ class Arrival:
 
     @property
     def reference(self) -> str:
-        """Names this hand-over among all: the call's id, and the hand-over's own name."""
+        """The unique name of this hand-over: the call's ID, and the name of the hand-over."""
         return "-".join(name for name in (self.call_id, self.handover) if name)
 
 
 @frozen
 class BillOutcome:
-    """What became of one bill that the caller said yes about."""
+    """The outcome for one bill that the caller agreed to change."""
 
     customer: Secret
     account: Secret
@@ -249,7 +249,7 @@ class Handback:
 
     @classmethod
     def unfinished(cls, arrival: Arrival, reason: Reason) -> "Handback":
-        """The hand-back of a call that could not go on: what was handed over (R48)."""
+        """Return the hand-back for a call that could not go on, with what was handed over (R48)."""
         return cls(
             Disposition.INCOMPLETE,
             reason,
@@ -266,10 +266,10 @@ class Handback:
 
     @property
     def failed(self) -> bool:
-        """Whether the call came back because something failed, and not as the caller chose."""
+        """Whether the call came back because something failed."""
         return self.reason in FAILURES
 
     @property
     def offer_again(self) -> bool:
-        """Whether the host may hand over again in this call. After a failure it must not."""
+        """Whether the host may hand the call over again. After a failure, it must not."""
         return not self.failed

@@ -1,8 +1,8 @@
-"""The host's contract as strings: an `Arrival` or a `Handback` as names and values, and back.
+"""The host's contract as strings: converts an `Arrival` or a `Handback`, both ways.
 
-One form for all: Asterisk's variables, Twilio's queries, headers of transcripts, JSON. Names are
-those of the fields; a payment's begin with `payment_`, an outcome's with `outcome_1_`. Values are
-codes in small letters, yes or no, or plain text. An empty value is one that was not given.
+Asterisk's variables, Twilio's queries, headers of transcripts, and JSON all use the same form.
+Names are those of the fields; a payment's begin with `payment_`, an outcome's with `outcome_1_`.
+Values are lowercase codes, yes or no, or plain text. An empty value means that none was given.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,11 +35,12 @@ T = TypeVar("T")
 Named = TypeVar("Named", bound=Enum)
 
 YES, NO = ("yes", "true", "1", "on"), ("no", "false", "0", "off")
-"""What dialplans and platforms write for it; the first is what is written here."""
+"""The spellings used by dialplans and platforms. The first one is what we write."""
 LONGEST = 254
-"""Characters of a value handed over. An e-mail address has no more (RFC 5321, 4.5.3.1.3)."""
+"""The most characters in a value handed over. No e-mail address is longer (RFC 5321, 4.5.3.1.3)."""
 MOST_OUTCOMES = 99
-"""Of one call. A flow allows far fewer; a number that is read must not run away."""
+"""The most outcomes of one call. A flow allows far fewer, but a number that is read needs a bound.
+"""
 
 
 # ── one value ──
@@ -47,7 +48,7 @@ MOST_OUTCOMES = 99
 
 @frozen
 class Form(Generic[T]):
-    """How one value is read and written. `read` raises ValueError that says what is allowed."""
+    """How a value is read and written. `read` raises a ValueError that says what is allowed."""
 
     read: Callable[[str], T]
     write: Callable[[T], str]
@@ -145,7 +146,7 @@ _HANDBACK: Mapping[str, Form[Any]] = {
     "consents": Form(_read_list, _write_list),
 }
 _DERIVED = ("failed", "offer_again")
-"""Properties of a `Handback`: written for the host, and checked when they are read."""
+"""Properties of a `Handback`. They are written for the host, and checked when read."""
 _OUTCOME: Mapping[str, Form[Any]] = {
     "type": TEXT,
     "registration": _one_of(Registration),
@@ -161,7 +162,7 @@ ARRIVAL_NAMES = (
     *(f"payment_{name}" for name in _PAYMENT),
     *(f"edition_{name}" for name in _EDITION),
 )
-"""The names of an arrival."""
+"""The names in an arrival."""
 FROM_HOST = (
     "moment",
     "intent",
@@ -175,16 +176,16 @@ FROM_HOST = (
     "today",
     *(f"payment_{name}" for name in _PAYMENT),
 )
-"""The names of an arrival that only the host knows; the others a platform may know by itself."""
+"""The names in an arrival that only the host can know. A platform may know the others itself."""
 PERSONAL = ("account", "customer", "invoice")
-"""The names of a hand-back, and of its outcomes, that may not stand in a URL."""
+"""The names in a hand-back, and in its outcomes, that must not appear in a URL."""
 
 
 # ── both ways ──
 
 
 def arrival_to_strings(arrival: Arrival) -> dict[str, str]:
-    """An arrival as strings; what has its default is left out. Personal values are revealed."""
+    """Return an arrival as strings, leaving out defaults. Reveals personal values."""
     given = {name: getattr(arrival, name) for name in _ARRIVAL}
     default = Arrival("", "")
     given = {name: value for name, value in given.items() if value != getattr(default, name)}
@@ -196,7 +197,7 @@ def arrival_to_strings(arrival: Arrival) -> dict[str, str]:
 
 
 def arrival_from_strings(values: Mapping[str, str]) -> Arrival:
-    """The arrival of these strings. Raises `HostProblems` that names everything unreadable."""
+    """Return the arrival in these strings. Raises `HostProblems` listing everything unreadable."""
     given = _Given(values)
     given.problems += [
         f"{name}: it is longer than {LONGEST} characters"
@@ -218,11 +219,11 @@ def arrival_from_strings(values: Mapping[str, str]) -> Arrival:
 
 
 def handback_to_strings(handback: Handback, *, personal: bool = True) -> dict[str, str]:
-    """A hand-back as strings, each name always there; "" where there is nothing.
+    """Return a hand-back as strings, with every name; "" if there is no value.
 
-    `personal=False` leaves out the numbers of accounts, customers and invoices, and the identity
-    that the caller has shown for an account. The key that the caller meant for the host stays:
-    the host cannot go on without it.
+    `personal=False` leaves out account, customer, and invoice numbers, and the identity that the
+    caller has proved for an account. The key that the caller meant for the host stays, because the
+    host cannot go on without it.
     """
     written = _write(_HANDBACK, _fields(_HANDBACK, handback))
     written |= {name: YES_OR_NO.write(getattr(handback, name)) for name in _DERIVED}
@@ -242,9 +243,9 @@ def handback_to_strings(handback: Handback, *, personal: bool = True) -> dict[st
 
 
 def handback_from_strings(values: Mapping[str, str]) -> Handback:
-    """The hand-back of these strings. Raises `HostProblems` that names everything unreadable.
+    """Return the hand-back in these strings. Raises `HostProblems` listing everything unreadable.
 
-    Where personal values were left out, they are None, or empty in an outcome.
+    Personal values that were left out become None, or empty in an outcome.
     """
     given = _Given(values)
     fields = given.take(_HANDBACK)
@@ -261,9 +262,9 @@ def handback_from_strings(values: Mapping[str, str]) -> Handback:
 
 
 def unreadable_to_strings(values: Mapping[str, str]) -> dict[str, str]:
-    """The hand-back, as strings, for an arrival that cannot be read (R48).
+    """Return the hand-back, as strings, for an unreadable arrival (R48).
 
-    Moment, language, greeting and payment come back as they were handed over, readable or not.
+    Moment, language, greeting, and payment come back as they were handed over, readable or not.
     """
     kept = {
         "call_id": values.get("call_id", ""),
@@ -281,14 +282,14 @@ def unreadable_to_strings(values: Mapping[str, str]) -> dict[str, str]:
 
 @define
 class _Given:
-    """Strings that are taken name by name, and what is wrong with them."""
+    """Strings taken by name, and the problems found in them."""
 
     values: Mapping[str, str]
     taken: set[str] = field(factory=set)
     problems: list[str] = field(factory=list)
 
     def take(self, forms: Mapping[str, Form[Any]], prefix: str = "") -> dict[str, Any]:
-        """The values that are there, by their names without the prefix."""
+        """Return the values that are there, by their names without the prefix."""
         found: dict[str, Any] = {}
         for name, form in forms.items():
             self.taken.add(f"{prefix}{name}")
@@ -300,7 +301,7 @@ class _Given:
         return found
 
     def needs(self, found: Mapping[str, Any], *names: str, prefix: str = "") -> None:
-        """Notes names that must be given."""
+        """Note a problem for each required name that is missing."""
         self.problems += [
             f"{prefix}{name}: it must be given"
             for name in names
@@ -308,7 +309,7 @@ class _Given:
         ]
 
     def check(self, title: str) -> None:
-        """Raises `HostProblems` for all that was noted, and for names that nothing has taken."""
+        """Raise `HostProblems` for every problem noted, and for names that were never taken."""
         unknown = len(self.values.keys() - self.taken)
         if unknown:  # a name is not shown either: it may be a value in the wrong place
             self.problems.append(f"names: {unknown} of them not known")
@@ -361,7 +362,7 @@ def _canonical(form: Form[Any], text: str) -> str:
 
 
 def _is_personal(name: str) -> bool:
-    """Also of the identity: without the account that it is of, a host would take it for its own."""
+    """Whether it is personal. An identity alone would seem to be about the host's account."""
     return name in (*PERSONAL, "identity") or (
         name.startswith("outcome_") and name.endswith(PERSONAL)
     )

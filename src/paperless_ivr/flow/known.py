@@ -1,7 +1,8 @@
-"""What a call believes of the numbers and addresses that come from outside (R47).
+"""Which numbers and addresses from outside a call accepts (R47).
 
-A number that nobody can have, or that is withheld, identifies nobody; text that is no e-mail
-address is no address on file. Hosts, runtimes and services write all kinds of things there.
+An impossible or withheld number identifies no one, and text that is not a valid e-mail address does
+not count as an address on file. Hosts, runtimes, and services put all kinds of things in these
+fields.
 """
 
 from attrs import evolve
@@ -14,9 +15,9 @@ from paperless_ivr.secret import Secret
 
 
 def known_arrival(arrival: Arrival, policy: Policy) -> Arrival:
-    """What the host handed over, with the caller's number only where it is somebody's.
+    """Return the host's arrival, without the caller's number if it cannot identify the caller.
 
-    The number that was called is no caller's: a switch that forwards calls shows it for all.
+    The number dialed is never the caller's: a switch that forwards calls may show it for everyone.
     """
     hidden = arrival.ani_withheld and not policy.proof.withheld_caller_id
     ani, called, payment = _phone(arrival.ani), phone_number(arrival.dnis), arrival.payment
@@ -29,14 +30,14 @@ def known_arrival(arrival: Arrival, policy: Policy) -> Arrival:
 
 
 def _known_payment(payment: Payment) -> Payment:
-    """A payment; what came with one that was not approved says nothing of anybody."""
+    """Return a payment. If it was not approved, remove whatever would identify someone."""
     if not payment.approved:
         return evolve(payment, email=None, account=None, invoice=None)
     return evolve(payment, email=_email(payment.email))
 
 
 def known_customers(found: CustomersFound) -> CustomersFound:
-    """Whom a search found, with the numbers and addresses that can be used."""
+    """Return the customers found, keeping only usable numbers and addresses."""
     return evolve(found, customers=tuple(map(_known, found.customers)))
 
 

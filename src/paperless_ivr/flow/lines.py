@@ -1,6 +1,6 @@
-"""Every prompt with its gaps, and the lines that states say: names, never words.
+"""All prompts with their gaps, and the lines that states say. Prompts are only named here.
 
-The words are in `prompts/`. What is said is told from the call alone.
+Their words are in `prompts/`. What is said depends only on the call.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -31,13 +31,13 @@ class Line:
     names: tuple[str, ...]
     tell: Tell
     when: Mapping[str, str] = field(factory=dict)
-    """Of prompts that are not always said: when they are, in words."""
+    """In words, when the prompts are said that are not always said."""
     must_hear: bool = False
-    """All of it must be heard before a yes, in every call (`must`)."""
+    """All of it must always be heard before a yes (`must`)."""
 
 
 def says(*names: str, **when: str) -> Callable[[Tell], Line]:
-    """Declares which prompts a function of the call may say; of some also when, in words."""
+    """Declare the prompts that a function of the call may say, and in words when it says them."""
     return lambda tell: Line((*names, *when), tell, when)
 
 
@@ -61,7 +61,7 @@ def _email(view: CallView) -> Secret:
 
 
 def number_to_say(view: CallView) -> Secret:
-    """The number that a text goes to."""
+    """Return the number that a text goes to."""
     return facts.number_to_text(view) or Secret("")
 
 
@@ -84,13 +84,14 @@ SLOTS: Mapping[str, Callable[[CallView], Slot]] = {
     "days_before": lambda view: Count(view.policy.offer.reminder_days),
     "incentive": lambda view: Words(view.policy.offer.incentive.get(view.language, "")),
 }
-"""How a gap of a prompt is filled, by the gap's name. Options bring their own slots."""
+"""How to fill a gap in a prompt, by the name of the gap. Options have slots of their own."""
 
 PERSONAL = frozenset({"bill", "address", "masked", "ending", "bill_ending", "amount", "due"})
-"""Slots that tell what the biller holds: never spoken below `Identity.LAST_FOUR_KEYED` (R17)."""
+"""Slots with the biller's data about a customer. Never said below `Identity.LAST_FOUR_KEYED` (R17).
+"""
 
 Prompts = Mapping[str, tuple[str, ...]]
-"""Prompts by name, with the gaps that their words may fill."""
+"""Prompts by name, with the gaps that their words may have."""
 
 SHARED: Prompts = {
     GREETING: ("biller",),
@@ -129,13 +130,13 @@ SHARED: Prompts = {
     "option_yes": ("key",),
     "option_no": ("key",),
 }
-"""What several chapters say. The rest stands in the chapters."""
+"""Prompts that several chapters use. Each chapter has its own as well."""
 
 _registered = dict(SHARED)
 
 
 def register(*chapters: Prompts) -> Prompts:
-    """Adds the prompts of chapters, so that `prompt` knows them, and gives all that there are."""
+    """Register the prompts of chapters so that `prompt` knows them. Returns all prompts."""
     for prompts in chapters:
         _registered.update(prompts)
     return _registered
@@ -152,7 +153,7 @@ UNCHANGED = frozenset(
         "end_failed",
     }
 )
-"""What says that nothing was changed: never said in a call in which something was."""
+"""Prompts that say nothing was changed. Never said in a call in which something was."""
 
 
 # ── lines ──────────────────────────────────────────────────────────────────────────────
@@ -164,7 +165,7 @@ def _without_gaps(name: str, must_hear: bool) -> Prompt:
 
 
 def prompt(view: CallView, name: str, *, must_hear: bool = False) -> Prompt:
-    """A prompt with its gaps filled from the call."""
+    """Return a prompt with its gaps filled from the call."""
     gaps = _registered[name]
     if not gaps:
         return _without_gaps(name, must_hear)
@@ -172,12 +173,12 @@ def prompt(view: CallView, name: str, *, must_hear: bool = False) -> Prompt:
 
 
 def say(name: str) -> Line:
-    """Says a prompt."""
+    """Return a line that says a prompt."""
     return Line((name,), lambda view: (prompt(view, name),))
 
 
 def must(name: str) -> Line:
-    """Says a prompt that must be heard before a yes counts (R09)."""
+    """Return a line that says a prompt which must be heard before a yes counts (R09)."""
     return Line((name,), lambda view: (prompt(view, name, must_hear=True),), must_hear=True)
 
 
@@ -185,7 +186,7 @@ def must(name: str) -> Line:
 
 
 def marked(view: CallView, bill: bills.Bill, mark: bills.Mark) -> tuple[tuple[str, Slot], ...]:
-    """The slots that say a mark of a bill."""
+    """Return the slots for a mark of a bill."""
     match mark:
         case bills.Mark.AMOUNT:
             assert bill.amount is not None
@@ -200,7 +201,7 @@ def marked(view: CallView, bill: bills.Bill, mark: bills.Mark) -> tuple[tuple[st
 
 
 def bill_name(view: CallView, invoice_type: str) -> Words:
-    """What a bill is called, in the language that is spoken; "" where the policy is silent."""
+    """Return the name of a bill in the language of the call; "" if the policy gives none."""
     return Words(view.policy.bills.names.get(invoice_type, {}).get(view.language, ""))
 
 
@@ -208,7 +209,7 @@ WHICH = {f"which_{mark.value}": "several bills of that name" for mark in bills.M
 
 
 def which_bill(view: CallView) -> Iterable[Prompt]:
-    """Which of several bills of one name: without it a yes would not know its subject (R09)."""
+    """Say which of several bills with the same name: a yes must have a clear subject (R09)."""
     bill = bills.chosen(view)
     for mark in bills.marks(view, bill, bills.listed(view)):
         yield Prompt(f"which_{mark.value}", marked(view, bill, mark), must_hear=True)
@@ -222,7 +223,7 @@ def which_bill(view: CallView) -> Iterable[Prompt]:
     back_by_request="back to paper is not possible by phone",
 )
 def what_happens(view: CallView) -> Iterable[Prompt]:
-    """What comes next: by e-mail, by the texted link, or kept until the biller does it."""
+    """Say what happens next: an e-mail, a texted link, or a request that the biller completes."""
     if view.call.contact.source is Source.LINK:
         name = "next_link"
     elif view.policy.notification.sent_by is Notifier.BILLER:
@@ -237,10 +238,10 @@ def what_happens(view: CallView) -> Iterable[Prompt]:
 
 
 def number_words(view: CallView) -> str:
-    """The end of the name of the prompt: which words name the number that a text goes to.
+    """Return the suffix of the prompt, depending on how it refers to the number to text.
 
-    How the number on file ends may be the fact that the caller has yet to show: it is said only
-    where nothing depends on it any more (R47).
+    The last digits of the number on file may be something that the caller still has to prove. They
+    are said only if nothing depends on them anymore (R47).
     """
     on_file = view.customer is not None and number_to_say(view) == view.customer.phone
     shown = both_shown(view) or phone_shown(view)
@@ -251,7 +252,7 @@ def number_words(view: CallView) -> str:
 
 
 options = Line((), lambda _: ())
-"""Stands for the options of a menu: each is said with its key. `Ask` fills it in."""
+"""Where to say the options of a menu, each with its key. `Ask` fills it in."""
 
 
 Offer = Callable[[CallView], tuple[Option, ...]]
@@ -259,7 +260,7 @@ Offer = Callable[[CallView], tuple[Option, ...]]
 
 @frozen
 class Means:
-    """How a choice stands in pictures: its key or keys, and what the caller does."""
+    """How diagrams show a choice: its key or keys, and what the caller does."""
 
     key: str
     words: str
@@ -272,12 +273,12 @@ class Keys:
     names: tuple[str, ...]
     offer: Offer
     means: Mapping[Choice, Means]
-    """What may be chosen, with its key and its words in pictures."""
+    """The choices, with their keys and their words in diagrams."""
     when: Callable[[CallView], bool] = always
 
 
 def offers(*names: str, means: Mapping[Choice, Means]) -> Callable[[Offer], Keys]:
-    """Declares which prompts may say the options of a function of the call, and what they mean."""
+    """Declare the prompts that may say a function's options, and what the options mean."""
     return lambda offer: Keys(names, offer, means)
 
 
@@ -289,7 +290,7 @@ def key(
     words: str,
     when: Callable[[CallView], bool] = always,
 ) -> Keys:
-    """A key that is offered when a fact holds; `prompt` is "" where another one promises it."""
+    """Return a key, offered if a fact holds; `prompt` is "" if another prompt mentions it."""
     option = (Option(digit, choice, prompt),)
     means = {choice: Means(digit, words)}
     names = (prompt,) if prompt else ()
@@ -297,7 +298,7 @@ def key(
 
 
 def begun(name: str) -> Line:
-    """What to key; after a pause in the midst of it, only that the caller goes on."""
+    """Say what to key or, after a pause, just to go on."""
     go_on = "entry_go_on"
     return says(**{name: "at first", go_on: "after a pause in the entry"})(
         lambda view: (prompt(view, go_on if view.call.entry.so_far else name),)
@@ -305,7 +306,7 @@ def begun(name: str) -> Line:
 
 
 def account_number_line(name: str) -> Line:
-    """The account number; where it has letters or signs, how they are keyed."""
+    """Ask for the account number and, if it has letters or signs, say how to key them."""
     entry = begun(name)
 
     @says(

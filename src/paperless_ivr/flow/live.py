@@ -1,4 +1,4 @@
-"""A call in progress and the answers that are delivered to it: pure, and walked by the proof."""
+"""A call in progress, and the answers delivered to it. Pure, so that the proof can walk it."""
 
 from attrs import frozen
 
@@ -10,7 +10,7 @@ from paperless_ivr.flow.turns import Turn
 
 @frozen
 class Token:
-    """Names the turn that an answer is an answer to."""
+    """Identifies the turn that an answer belongs to."""
 
     call_id: str
     turn: int
@@ -18,27 +18,27 @@ class Token:
 
 @frozen
 class Live:
-    """A call at its turn, which is numbered here: in `Call` a number would make paths differ."""
+    """A call at a numbered turn. The number is not in `Call`, where it would make paths differ."""
 
     turn: Turn
     number: int = 1
 
     @property
     def call(self) -> Call:
-        """The call itself."""
+        """The call."""
         return self.turn.call
 
     @property
     def token(self) -> Token:
-        """The token of the present turn."""
+        """The token of the current turn."""
         return Token(self.call.host.call_id, self.number)
 
 
 def deliver(flow: Flow, live: Live, token: Token, event: Event) -> Live:
-    """The call after an answer.
+    """Return the call after an answer.
 
-    An answer to another turn, or to another call, changes nothing. A key that is delivered twice
-    at one question must never answer the next one (R09).
+    An answer to another turn, or to another call, changes nothing. If a key is delivered twice at
+    one question, it must not answer the next one (R09).
     """
     if token != live.token:
         return live

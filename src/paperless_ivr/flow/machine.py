@@ -1,11 +1,11 @@
-"""The table as one `transitions` machine: what diagrams are drawn from, and what moves calls.
+"""The table as one `transitions` machine, from which diagrams are drawn and calls are advanced.
 
-The only module that knows `transitions`. One machine serves all calls: no call is ever
-registered with it, because a bound model costs 7 KiB and a scan of all others, and automatic
-`to_enrolled()` triggers would let a call skip consent.
+Only this module uses `transitions`. One machine serves all calls. No call is ever registered with
+it, because a bound model takes 7 KiB and a scan of all the others, and automatic `to_enrolled()`
+triggers would let a call skip consent.
 
-The machine's own dispatch calls 59 functions an event. So its transitions are read once, in
-their order, and `Mover` steps over what it has read; tests hold each step against the machine.
+The machine's own dispatch calls 59 functions per event, so `Mover` reads its transitions once, in
+order, and uses those. Tests compare each step with the machine's own.
 """
 
 from typing import Any, Protocol
@@ -38,7 +38,7 @@ class _Holds:
 
 @frozen
 class _Takes:
-    """What a transition does: it notes the row."""
+    """The action of a transition: it notes the row."""
 
     row: Row
 
@@ -47,11 +47,11 @@ class _Takes:
 
 
 Way = tuple[Row, str]
-"""A row, and its name in the state that it leads out of."""
+"""A row, and its name in its state."""
 
 
 class Mover:
-    """Finds the way out that a crossing takes."""
+    """Finds the row to take."""
 
     def __init__(self, table: Table) -> None:
         self.machine = Machine(
@@ -86,7 +86,7 @@ class Mover:
         }
 
     def move(self, transition: Transition[Any]) -> Way | None:
-        """The first row whose guard holds, or None where the table has none."""
+        """Return the first row whose guard holds; None if there is none."""
         ways = self._ways.get(type(transition.event).__name__, {})
         for way in ways.get(transition.call.state, ()):
             if way[0].when(transition):

@@ -1,4 +1,4 @@
-"""What a key of a menu chooses."""
+"""Choices in a menu, and the keys for them."""
 
 import enum
 
@@ -8,7 +8,7 @@ from paperless_ivr.flow.slots import Key, Slot
 
 
 class Choice(enum.Enum):
-    """What a key of a menu means."""
+    """What a key in a menu means."""
 
     YES = "yes"
     NO = "no"
@@ -25,7 +25,7 @@ class Choice(enum.Enum):
 
 @frozen
 class Option:
-    """A key, what it chooses, and the prompt that promises it ("" where another one does)."""
+    """A key, its choice, and the prompt that mentions the key ("" if another prompt does)."""
 
     key: str
     choice: Choice
@@ -36,5 +36,5 @@ class Option:
 
     @property
     def spoken(self) -> tuple[tuple[str, Slot], ...]:
-        """The slots of the prompt, the key among them."""
+        """The slots of the prompt, including the key."""
         return (("key", Key(self.key)), *self.slots)

@@ -1,7 +1,7 @@
-"""The words of a guard, beside the guard: what a picture of the flow says where it holds.
+"""Words for guards, which diagrams of the flow use.
 
-A guard is a function; its words are kept with it. Guards made of guards know their parts, so
-that a row can be read condition by condition.
+A guard is a function, and its words are stored on it. A guard that combines other guards stores
+those instead, so that diagrams can show a row condition by condition.
 """
 
 from collections.abc import Callable
@@ -17,33 +17,33 @@ G = TypeVar("G", bound=Callable[..., Any])
 
 @frozen
 class Phrase:
-    """The words of a guard, put above it as a decorator."""
+    """The words of a guard, attached to it by using this as a decorator."""
 
     holds: str = ""
     fails: str = ""
-    """What is said where it does not hold; "" where nothing needs to be said."""
+    """The words for when it does not hold; "" if none are needed."""
     key: str = field(default="", kw_only=True)
     """The key that the caller presses."""
     choice: Choice | None = field(default=None, kw_only=True)
-    """The option that the caller chooses: its key and its words stand with the question."""
+    """The option that the caller chooses. Its key and words are part of the question."""
     fork: bool = field(default=False, kw_only=True)
-    """Says nothing: the row below is where the call goes otherwise."""
+    """It has no words of its own: the next row says where the call goes otherwise."""
     returns: bool = field(default=False, kw_only=True)
     """The call goes back to where it came from."""
     needs: Callable[[Policy], bool] | None = field(default=None, kw_only=True)
-    """Whether a policy lets the guard hold at all."""
+    """Whether a policy allows the guard to hold."""
     settles: bool = field(default=False, kw_only=True)
-    """`needs` alone decides: where it is met, the guard always holds."""
+    """The policy alone decides: if `needs` is true, the guard always holds."""
 
     def __call__(self, guard: G) -> G:
-        """Gives a guard these words, as a decorator."""
+        """Attach these words to a guard."""
         vars(guard)["phrase"] = self
         return guard
 
 
 @frozen
 class Condition:
-    """A guard with its words, and whether it has to hold or to fail."""
+    """A guard with its words, and whether it must hold or fail."""
 
     name: str
     phrase: Phrase
@@ -51,29 +51,29 @@ class Condition:
 
     @property
     def words(self) -> str:
-        """What is said of it."""
+        """Its words."""
         return self.phrase.holds if self.holds else self.phrase.fails
 
     def met_by(self, policy: Policy) -> bool:
-        """Whether the policy lets it be so."""
+        """Whether the policy makes it possible."""
         needs = self.phrase.needs
         if needs is None or (not self.holds and not self.phrase.settles):
             return True
         return needs(policy) is self.holds
 
     def settled_by(self, policy: Policy) -> bool:
-        """Whether the policy alone makes it so."""
+        """Whether the policy makes it certain."""
         return self.phrase.settles and self.met_by(policy)
 
 
 def made_of(guard: G, parts: tuple[Callable[..., Any], ...], *, holds: bool = True) -> G:
-    """Remembers what a guard was made of."""
+    """Store the guards that a guard combines."""
     vars(guard)["parts"] = (parts, holds)
     return guard
 
 
 def conditions(guard: Callable[..., Any]) -> tuple[Condition, ...]:
-    """The conditions of a guard, in their order. LookupError for one that has no words."""
+    """Return the conditions of a guard, in order. LookupError if one has no words."""
     kept = vars(guard)
     if "parts" in kept:
         parts, holds = kept["parts"]

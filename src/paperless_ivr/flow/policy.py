@@ -324,8 +324,8 @@ class Address:
     )
     fixes: int = setting(
         4,
-        "corrections to a guess of what was keyed; after that, spelling it with two keys a letter "
-        "is quicker, and may be corrected as often",
+        "corrections to a guess of what was keyed; after that, spelling it with two keys per "
+        "letter is quicker, and may be corrected as often",
         least=0,
         most=30,
     )

@@ -1,7 +1,7 @@
-"""Policies from TOML, with everything that is wrong with one told at once (R19).
+"""Reads policies from TOML, and reports everything that is wrong with one at once (R19).
 
-What fits no setting is found here, while reading; what a policy must not say is found by
-`policy_checks`, also in a policy that was made in Python.
+Reading finds values that do not fit a setting. `policy_checks` finds what a policy must not say,
+even in a policy that was created in Python.
 """
 
 import difflib
@@ -40,13 +40,14 @@ Check = Callable[[Policy], Iterable[Finding]]
 
 
 def parse_policy(text: str, source: str = "policy", check: Check = findings) -> Policy:
-    """The policy in a TOML text. Raises `PolicyProblems`, which name the `source`.
+    """Return the policy in a TOML text. Raises `PolicyProblems`, which name the `source`.
 
-    `check` finds what a policy must not say; that of `prompts.policies` looks at its words too.
+    `check` finds what a policy must not say. `prompts.policies` passes one that also checks its
+    words.
     """
     try:
         tables = tomllib.loads(text)
-    except ValueError as error:  # of syntax, or a number of thousands of digits
+    except ValueError as error:  # a syntax error, or a number with thousands of digits
         at_end = f"at the end, line {len(text.splitlines())}"
         says = str(error).replace("at end of document", at_end)
         raise PolicyProblems(cannot_be_used(source), [f"not TOML: {says}"]) from error
@@ -68,13 +69,13 @@ def parse_policy(text: str, source: str = "policy", check: Check = findings) -> 
 
 
 def digest(policy: Policy) -> str:
-    """Names what a policy says, for `Release.policy`: equal for equal policies."""
+    """Return a digest of a policy, for `Release.policy`. Equal policies have equal digests."""
     canonical = json.dumps(plain(policy), sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
 def cannot_be_used(source: str) -> str:
-    """The title of what is wrong with a policy."""
+    """Return the title of a report on an unusable policy."""
     return f"{source}: this policy cannot be used"
 
 
@@ -82,7 +83,7 @@ def cannot_be_used(source: str) -> str:
 
 
 class Misfit(Exception):
-    """What stands in the file fits no setting; places are as seen from there."""
+    """A value in the file does not fit its setting. Places are relative to the value."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         super().__init__(findings)
@@ -94,7 +95,7 @@ def _misfit(says: str) -> Misfit:
 
 
 def _misfits(tables: Mapping[str, Any]) -> Iterator[Finding]:
-    """All that fits no setting."""
+    """Yield everything that does not fit a setting."""
     try:
         _CONVERTER.structure(tables, Policy)
     except ClassValidationError as error:
@@ -102,7 +103,7 @@ def _misfits(tables: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _told(error: Exception, at: Place) -> Iterator[Finding]:
-    """The findings in what cattrs raises."""
+    """Yield the findings in an exception from cattrs."""
     match error:
         case ClassValidationError():
             noted, others = error.group_exceptions()
@@ -119,7 +120,7 @@ def _told(error: Exception, at: Place) -> Iterator[Finding]:
 
 
 def _unknown(at: Place, cls: type) -> Finding:
-    """A key that no setting has, and what may have been meant."""
+    """Return the finding for an unknown key, with what may have been meant."""
     *section, key = (str(part) for part in at)
     near = difflib.get_close_matches(key, [a.name for a in fields(cls)], n=1)
     elsewhere: list[Place] = [place for place, _, _ in settings(Policy()) if place[-1] == key]
@@ -131,7 +132,7 @@ def _unknown(at: Place, cls: type) -> Finding:
 
 
 def _exactly(wanted: str, *kinds: type) -> Hook:
-    """Takes a value of these very types, not of a subclass: true is no number."""
+    """Accept only these types, not their subclasses: true is not a number."""
 
     def structure(value: Any, _: Any) -> Any:
         if type(value) not in kinds:
@@ -142,7 +143,7 @@ def _exactly(wanted: str, *kinds: type) -> Hook:
 
 
 def _one_of(value: Any, kind: type[enum.Enum]) -> enum.Enum:
-    """A member of an enumeration, by its value."""
+    """Return the member of an enumeration with this value."""
     known = [str(member.value) for member in kind]
     if value in known:
         return kind(value)
@@ -152,7 +153,7 @@ def _one_of(value: Any, kind: type[enum.Enum]) -> enum.Enum:
 
 
 def _each(items: Iterable[tuple[Place, Any]], fit: Callable[[Any], Any]) -> Iterator[Any]:
-    """What the items fit; or all that fits nothing, at its place."""
+    """Yield the converted items, or raise `Misfit` for all that do not fit, with their places."""
     wrong: list[Finding] = []
     for at, item in items:
         try:
@@ -164,7 +165,7 @@ def _each(items: Iterable[tuple[Place, Any]], fit: Callable[[Any], Any]) -> Iter
 
 
 def _list(kind: Any, converter: Converter) -> Hook:
-    """A list of any length, or of the length that the setting has."""
+    """Accept a list of any length, or of the length that the setting has."""
     each, *rest = get_args(kind)
     size = None if rest == [...] else 1 + len(rest)
 
@@ -180,7 +181,7 @@ def _list(kind: Any, converter: Converter) -> Hook:
 
 
 def _mapping(kind: Any, converter: Converter) -> Hook:
-    """A section whose keys the biller chooses."""
+    """Accept a section whose keys the biller chooses."""
     keys, values = get_args(kind)
 
     def fit(entry: tuple[Any, Any]) -> tuple[Any, Any]:
@@ -196,7 +197,7 @@ def _mapping(kind: Any, converter: Converter) -> Hook:
 
 
 def _section(cls: type, converter: Converter) -> Hook:
-    """A section whose keys are settings, and no others."""
+    """Accept a section whose keys must be settings."""
     fit: Hook = make_dict_structure_fn(
         cls, converter, _cattrs_forbid_extra_keys=True, _cattrs_detailed_validation=True
     )
@@ -236,7 +237,7 @@ _CONVERTER = _converter()
 
 
 def _drop(tables: dict[str, Any], places: Iterable[Place]) -> None:
-    """Leaves out what fits no setting, the last item of a list first."""
+    """Remove everything that does not fit a setting, starting from the end of each list."""
     for *way, last in reversed(list(dict.fromkeys(places))):
         inside: Any = tables
         for key in way:
@@ -245,7 +246,7 @@ def _drop(tables: dict[str, Any], places: Iterable[Place]) -> None:
 
 
 def _with_default_days(policy: Policy, tables: Mapping[str, Any]) -> Policy:
-    """A file names only those dispositions whose days it changes."""
+    """Add the default days for the dispositions that the file does not name."""
     if "again_after_days" not in tables.get("offer", {}):
         return policy
     days = {**Offer().again_after_days, **policy.offer.again_after_days}
@@ -253,7 +254,7 @@ def _with_default_days(policy: Policy, tables: Mapping[str, Any]) -> Policy:
 
 
 def _holds(tables: Mapping[str, Any], place: Place) -> bool:
-    """Whether a file says anything at a place."""
+    """Whether a file has a value at a place."""
     inside: Any = tables
     for key in place:
         if not isinstance(inside, dict) or key not in inside:
@@ -263,5 +264,5 @@ def _holds(tables: Mapping[str, Any], place: Place) -> bool:
 
 
 def _touch(one: Place, other: Place) -> bool:
-    """Whether one place is the other, or within it."""
+    """Whether two places are the same, or one is inside the other."""
     return all(a == b for a, b in zip(one, other, strict=False))

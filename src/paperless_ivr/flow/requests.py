@@ -1,8 +1,8 @@
-"""Everything a call may ask of the billing service and of the record.
+"""All requests that a call may send to the billing service or the record.
 
-CloudIVR's seven operations keep their names (R20). A `Write` changes something at the service: it
-carries the reference of the consent that allows it, and the key under which the record knows it.
-`EnrollInPaperless` has no field for a key at the service.
+CloudIVR's seven operations keep their names (R20). A `Write` changes something at the service. It
+has the reference of the consent that allows it, and the key by which the record knows it. The
+service's `EnrollInPaperless` has no field for a key.
 """
 
 import enum
@@ -24,7 +24,7 @@ class SearchByAccountNumber:
 
     account: Secret
     ahead: bool = False
-    """Before the offer, in silence: within `budgets.before_offer`."""
+    """Sent before the offer, in silence, within `budgets.before_offer`."""
 
 
 @frozen
@@ -70,7 +70,7 @@ class _Preference:
 
     @classmethod
     def of(cls, yes: Consent) -> Self:
-        """Return what the caller agreed to about a bill."""
+        """Return the preference that the caller agreed to for a bill."""
         return cls(
             yes.customer,
             yes.account,
@@ -142,7 +142,7 @@ class Guess(enum.Enum):
 class ReserveTry:
     """Ask the record for one try at a guess, before the question is asked (R17, R47).
 
-    The same key is the same try.
+    The same key always means the same try.
     """
 
     guess: Guess
@@ -159,7 +159,7 @@ class DeferRequest(_Preference):
 
 
 def ahead(request: object) -> bool:
-    """Whether the offer waits for a request, in silence."""
+    """Whether a request is sent before the offer, in silence."""
     return isinstance(request, SearchByAccountNumber) and request.ahead
 
 

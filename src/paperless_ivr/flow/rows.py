@@ -1,4 +1,4 @@
-"""A row of the table: one way out of a state."""
+"""The rows of the table. Each is one way out of a state."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
@@ -14,11 +14,11 @@ from paperless_ivr.flow.view import CallView, Transition
 E = TypeVar("E", bound=Event)
 
 REPROMPT = None
-"""The state itself: the question is asked again."""
+"""Stay in the state and ask the question again."""
 
 
 def always(_: CallView) -> bool:
-    """No condition."""
+    """Hold always."""
     return True
 
 
@@ -26,7 +26,7 @@ made_of(always, ())
 
 
 def nothing(transition: Transition[Any]) -> Call:
-    """Nothing is remembered."""
+    """Change nothing."""
     return transition.call
 
 
@@ -36,10 +36,10 @@ def _several(events: type[E] | tuple[type[E], ...]) -> tuple[type[E], ...]:
 
 @frozen
 class Row:
-    """One way out of a state, whatever its event.
+    """One way out of a state, for any type of event.
 
-    Tables hold rows as this type. In a table of `On[Any]`, a type checker would take every event
-    for any other, and a guard about keys on a row about silence would pass.
+    Tables contain rows of this type. If they contained `On[Any]`, a type checker would not notice a
+    guard about keys on a row about silence.
     """
 
     events: tuple[type[Any], ...]
@@ -48,10 +48,10 @@ class Row:
     keep: Callable[[Transition[Any]], Call] = field(default=nothing, kw_only=True)
     say: str | None = field(default=None, kw_only=True)
     words: str = field(default="", kw_only=True)
-    """What a picture says of it, where its events and guards do not say it well."""
+    """Its words in diagrams, if its events and guards do not explain it well."""
 
     def name(self, source: State) -> str:
-        """The row in words, unique in its state: `OFFER · Digits · chose no → DECLINED`."""
+        """Return the row in words, unique in its state: `OFFER · Digits · chose no → DECLINED`."""
         events = " or ".join(event.__name__ for event in self.events)
         when = "" if self.when is always else f" · {self.when.__name__}"
         return f"{source.name} · {events}{when} → {self.to.name if self.to else 'REPROMPT'}"
@@ -59,7 +59,7 @@ class Row:
 
 @frozen
 class On(Row, Generic[E]):
-    """On an event, to a state, when a guard holds.
+    """On an event, go to a state if a guard holds.
 
     Generic in the event, so that a guard about keys on a row about silence is a type error.
     """
@@ -73,9 +73,9 @@ class On(Row, Generic[E]):
 
 
 Table = Mapping[State, Sequence[Row]]
-"""Every state that is not an ending, with its ways out in the order in which they are tried."""
+"""All states except endings, each with its ways out in the order in which they are tried."""
 
 
 def way(name: str) -> tuple[str, str]:
-    """From which state to which a row in words leads; to `REPROMPT` where it stays."""
+    """Return the states that a row in words leads from and to; `REPROMPT` if it stays."""
     return name.partition(" · ")[0], name.rpartition(" → ")[2]

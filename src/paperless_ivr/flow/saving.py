@@ -1,9 +1,9 @@
-"""A call as bytes, and back: what a store keeps between two turns. Other values of a call too.
+"""A call as bytes, and back, to store it between two turns. Also for other values of a call.
 
-The form is JSON: enums by name, secrets as `EMAIL:pat@example.com`, amounts and days as text,
-slots under the name of their class. Fields that have their default are left out. What is read
-has to be what `dump` writes: nothing is converted, guessed or skipped. A name that has been changed
-in code is still saved as it was first written (`SAVED_AS`).
+The format is JSON: enums by name, secrets as `EMAIL:pat@example.com`, amounts and dates as text,
+and slots under the name of their class. Fields that have their default are left out. Only what
+`dump` writes can be read: nothing is converted, guessed, or skipped. A name that has changed in
+code is still saved as it was first written (`SAVED_AS`).
 """
 
 import enum
@@ -29,7 +29,8 @@ T = TypeVar("T")
 E = TypeVar("E", bound=enum.Enum)
 
 SCHEMA = 4
-"""The form. Another one when a field, its meaning or its default, or an enum's name changes."""
+"""The format. The number changes if a field, its meaning, its default, or an enum's name changes.
+"""
 
 SAVED_AS = {
     "AGENT": "PERSON",
@@ -39,45 +40,46 @@ SAVED_AS = {
     "OTHER_RELEASE": "OTHER_EDITION",
     "Spelled": "Spelt",
 }
-"""Names of enum members and of slots in code, and as they are saved."""
+"""The names of enum members and slots in code, and how they are saved."""
 _IN_CODE = {saved: name for name, saved in SAVED_AS.items()}
 
 
 @attrs.frozen
 class _Document:
-    """What is saved: the number of the form, then the call."""
+    """The document that is saved: the number of the format, then the call."""
 
     schema: int
     call: Call
 
 
 def dump(call: Call) -> bytes:
-    """A call as bytes; the same call is always the same bytes.
+    """Return a call as bytes. The same call always gives the same bytes.
 
-    What is personal is IN them, as a live call needs it: numbers, addresses, names. Keep them
-    where a stranger cannot read or write them, log them never, drop them when the call ends.
+    They CONTAIN PERSONAL DATA, because a live call needs it: numbers, addresses, and names. Keep
+    them where strangers can neither read nor write them, never log them, and delete them when the
+    call ends.
     """
     return dump_value(_Document(SCHEMA, call))
 
 
 def load(data: bytes) -> Call:
-    """The call that was saved.
+    """Return the call that was saved.
 
-    Raises `OtherSchema` for another form, and `BrokenCall` for whatever else `dump` never
-    writes; it names the field, never what stood there.
+    Raises `OtherSchema` for another format, and `BrokenCall` for anything else that `dump` never
+    writes. The error names the field, but not its content.
     """
     return load_value(data, _Document, SCHEMA).call
 
 
 def dump_value(value: Any) -> bytes:
-    """A frozen value as bytes, in the form of a saved call."""
+    """Return a frozen value as bytes, in the format of a saved call."""
     document = _CONVERTER.unstructure(value)
     text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
     return text.encode("utf-8", "surrogatepass")
 
 
 def load_value(data: bytes, kind: type[T], schema: int) -> T:
-    """A value that `dump_value` wrote, of a class that has a field `schema`. Raises as `load`."""
+    """Return a value that `dump_value` wrote. The class needs a `schema`. Raises like `load`."""
     try:
         document = json.loads(data.decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError):
@@ -90,33 +92,33 @@ def load_value(data: bytes, kind: type[T], schema: int) -> T:
         return _CONVERTER.structure(document, kind)
     except (BaseValidationError, TypeError) as error:
         where = _first_place(error)
-    raise BrokenCall(where)  # out here: what was caught holds what stood there
+    raise BrokenCall(where)  # not in `except`: the caught error holds the content
 
 
 def mentions(data: bytes, secret: Secret) -> bool:
-    """Whether a value that `dump_value` wrote, of whatever form, holds a secret of that kind.
+    """Whether a value that `dump_value` wrote, in any format, contains a secret of this kind.
 
-    Small and capital letters count as the same, as in e-mail addresses.
+    Ignores case, as e-mail addresses do.
     """
     written = json.dumps(_as_text(secret), ensure_ascii=False)
     return written.casefold() in data.decode("utf-8", "surrogatepass").casefold()
 
 
 def _first_place(error: Exception) -> str:
-    """Where the first fault is, as `$.call.host.ani`; `$` where it is no document at all."""
+    """Return where the first error is, as `$.call.host.ani`; `$` if it is not a document at all."""
     places = transform_error(error, format_exception=lambda _error, _kind: "")
     return places[0].removeprefix(" @ ")
 
 
 def _exactly(value: Any, kind: type[T]) -> T:
-    """A value of this very class: no number for a text, no truth for a number."""
+    """Return a value of exactly this class: no number for text, no Boolean for a number."""
     if type(value) is not kind:
         raise TypeError
     return value
 
 
 def _as_written(text: Any, read: Callable[[str], T]) -> T:
-    """What a text stands for, where it is the one text that `str` writes for it."""
+    """Return what a text stands for, if it is exactly the text that `str` gives for it."""
     value = read(_exactly(text, str))
     if str(value) != text:
         raise ValueError
@@ -128,7 +130,7 @@ def _as_text(secret: Secret) -> str:
 
 
 def _member(saved: Any, kind: type[E]) -> E:
-    """The member of an enum that is saved under a name, and under no other."""
+    """Return the enum member that is saved under this name."""
     member = kind[_IN_CODE.get(_exactly(saved, str), saved)]
     if SAVED_AS.get(member.name, member.name) != saved:
         raise ValueError
@@ -144,7 +146,7 @@ def _make_converter() -> JsonConverter:
     converter = make_converter(forbid_extra_keys=True, omit_if_default=True)
     for plain in (str, int, bool):
         converter.register_structure_hook(plain, _exactly)
-    for kind in (enum.Enum, enum.IntEnum, enum.StrEnum):  # the nearest base counts
+    for kind in (enum.Enum, enum.IntEnum, enum.StrEnum):  # the nearest base class counts
         converter.register_unstructure_hook(
             kind, lambda member: SAVED_AS.get(member.name, member.name)
         )

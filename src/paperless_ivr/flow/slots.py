@@ -1,8 +1,8 @@
-"""What fills the gaps of a prompt: typed, so that each is spoken as what it is.
+"""Typed values for the gaps of a prompt, so that each is spoken correctly.
 
 The kinds follow the `say-as` vocabulary of SSML 1.1 (W3C, section 3.1.8 and its note on
-`interpret-as`): a number on a bill is read digit by digit, an amount as money, an
-address letter by letter.
+`interpret-as`): a number on a bill is read digit by digit, an amount as money, an address letter by
+letter.
 """
 
 from datetime import date
@@ -15,28 +15,28 @@ from paperless_ivr.secret import Secret
 
 @frozen
 class Words:
-    """Words as they are, the biller's own: its name, a bill's name in one language."""
+    """The biller's own words: its name, or the name of a bill in one language."""
 
     text: str
 
 
 @frozen
 class Key:
-    """A key of the telephone keypad, named: "1", "star"."""
+    """The name of a key on the telephone keypad: "1", "star"."""
 
     key: str
 
 
 @frozen
 class Digits:
-    """Digits, spoken one by one in groups with pauses between them."""
+    """Digits, spoken one by one, in groups with pauses between them."""
 
     digits: Secret
 
 
 @frozen
 class Ending:
-    """The last digits of a number; all that may be said of one that was not just keyed."""
+    """The last digits of a number. Unless a number was just keyed, only these may be said."""
 
     digits: Secret
 
@@ -58,21 +58,21 @@ class Day:
 
 @frozen
 class Spelled:
-    """Text spelled character by character, as an e-mail address that was just keyed."""
+    """Text spelled character by character, such as an e-mail address that was just keyed."""
 
     text: Secret
 
 
 @frozen
 class Word:
-    """A name or a word of an e-mail address that was just keyed, or its domain, said as such."""
+    """A name, word, or domain in an e-mail address that was just keyed, said as a word."""
 
     text: Secret
 
 
 @frozen
 class Masked:
-    """An e-mail address on file, of which only the first letter and the domain are said."""
+    """An e-mail address on file. Only its first letter and its domain are said."""
 
     email: Secret
 
@@ -87,4 +87,5 @@ class Count:
 Slot = Words | Key | Digits | Ending | Money | Day | Spelled | Word | Masked | Count
 
 PERSONAL = (Ending, Money, Day, Masked)
-"""Slots that tell what the biller holds about a customer: never before identity is shown."""
+"""Slots with the biller's data about a customer. Never said before the caller's identity is proved.
+"""

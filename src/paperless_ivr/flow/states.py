@@ -1,7 +1,7 @@
-"""The places a call can be.
+"""The states of a call.
 
-Four kinds: *ask* waits for keys, *do* waits for an answer of the service or of the record (or
-for a transfer), *pass* routes on at once, *end* gives the call back with a disposition.
+There are four kinds: *ask* waits for keys, *do* waits for an answer from the service or the record
+(or for a transfer), *pass* moves on immediately, and *end* returns the call with a disposition.
 """
 
 import enum
@@ -20,7 +20,7 @@ class Kind(enum.Enum):
 
 
 class EndingGroup(enum.Enum):
-    """How the endings are grouped for those who read a report."""
+    """The groups of endings in reports."""
 
     DONE = "Enrolled"
     LINK = "A link is out"
@@ -31,7 +31,7 @@ class EndingGroup(enum.Enum):
 
 
 class Phase(enum.Enum):
-    """A chapter of the call: its title, a name of one or two words, and what happens in it."""
+    """A chapter of the call: its title, a short name, and what happens in it."""
 
     ARRIVAL = (
         "Arrival and offer",
@@ -73,7 +73,7 @@ class Phase(enum.Enum):
     about: str
 
     def __new__(cls, title: str, short: str, about: str) -> Self:
-        """Makes a chapter whose value is its title."""
+        """Make a chapter whose value is its title."""
         phase = object.__new__(cls)
         phase._value_ = title
         phase.short, phase.about = short, about
@@ -81,7 +81,7 @@ class Phase(enum.Enum):
 
 
 class State(enum.Enum):
-    """Every state: its kind and its phase. What it is for stands with its block (`chapters`)."""
+    """All states, each with its kind and phase. Their purposes are in their blocks (`chapters`)."""
 
     GREETING = Kind.PASS, Phase.ARRIVAL
     LANGUAGE = Kind.ASK, Phase.ARRIVAL
@@ -178,20 +178,20 @@ class State(enum.Enum):
     phase: Phase
 
     def __new__(cls, kind: Kind, phase: Phase) -> Self:
-        """Makes a state that equals no other, whatever their kinds and phases."""
+        """Make a state that differs from all others, even those with the same kind and phase."""
         state = object.__new__(cls)
         state._value_ = len(cls.__members__)
         state.kind, state.phase = kind, phase
         return state
 
-    __hash__ = object.__hash__  # there is one of each: quicker than by name
+    __hash__ = object.__hash__  # states are unique, and this is faster than hashing the name
 
     def __repr__(self) -> str:
         return f"State.{self.name}"
 
     @property
     def disposition(self) -> Disposition:
-        """The disposition that an end state has by itself; ValueError for other kinds."""
+        """The disposition of an end state. ValueError for other kinds."""
         return Disposition[self.name]
 
 

@@ -1,4 +1,4 @@
-"""The call: its chapters in order, and the one table of ways out that they are compiled into."""
+"""The whole call: its chapters in order, and the table of ways out compiled from them."""
 
 from collections.abc import Mapping
 
@@ -37,10 +37,10 @@ CHAPTERS = (
 BLOCKS: Mapping[State, Block] = {
     state: block for chapter in CHAPTERS for state, block in chapter.CHAPTER.items()
 }
-"""Every state."""
+"""All states."""
 
 PROMPTS: Prompts = register(*(chapter.PROMPTS for chapter in CHAPTERS))
-"""Every prompt, and the gaps that its words may fill. The catalogs are held against it."""
+"""All prompts, with the gaps that their words may have. The catalogs are checked against it."""
 
 FLOW: Table = {state: block.rows for state, block in BLOCKS.items() if block.rows}
-"""Every state that is not an ending, and every way out of it."""
+"""All states that are not endings, with all their ways out."""

@@ -1,8 +1,8 @@
-"""What a call says and what it then waits for.
+"""What a call says, and what it waits for after that.
 
-A turn says some prompts, then waits for exactly one thing: keys (`Gather`), one answer
-(a request), a transfer's result (`Transfer`), or nothing more (`Return`).
-Prompts are names and typed slots, never text: `prompts/` turns them into words.
+A turn says some prompts, then waits for exactly one thing: keys (`Gather`), an answer (a request),
+the result of a transfer (`Transfer`), or nothing more (`Return`). Prompts are names and typed
+slots, never text: `prompts/` has their words.
 """
 
 from attrs import frozen
@@ -15,10 +15,10 @@ from paperless_ivr.flow.slots import Slot
 
 @frozen
 class Prompt:
-    """One piece of what is said: a name in the catalog, and what fills its gaps.
+    """One piece of speech: a name in the catalog, and values for its gaps.
 
-    A key interrupts what is being said; where the piece `must_hear`, a yes counts only
-    after the piece was spoken to its end. `language` is set where it is not the call's.
+    A key interrupts it. If it `must_hear`, a yes counts only after it was played to the end.
+    `language` is set if it differs from the call's.
     """
 
     name: str
@@ -31,13 +31,13 @@ class Prompt:
 class Gather:
     """Wait for keys.
 
-    Ends with `max_keys` keys, or at the end key, or when no key comes for `next_key_wait`
-    seconds after a key. No key at all for `first_key_wait` seconds is no-input. Both waits
-    begin when the prompts have been spoken.
+    Ends after `max_keys` keys, at the end key, or when no key comes for `next_key_wait` seconds
+    after a key. If no key comes for `first_key_wait` seconds, the result is no input. Both waits
+    begin after the prompts.
     """
 
     keys: str
-    """The keys that mean something here; a runtime may hand over others (no-match)."""
+    """The keys that mean something here. A runtime may pass on others, which do not match."""
     max_keys: int
     first_key_wait: float
     next_key_wait: float
@@ -45,23 +45,23 @@ class Gather:
     barge_in: bool = True
     """A key interrupts the prompts."""
     type_ahead: bool = True
-    """Keys pressed before the turn began count; False: they are thrown away."""
+    """Keys pressed before the turn count. If false, they are discarded."""
     private: bool = False
-    """What is keyed is personal: it is never shown."""
+    """The input is personal and is never shown."""
     begun: bool = False
-    """Keys of the entry came before a pause, so the end key alone completes it."""
+    """The caller has already keyed part of the entry, so the end key alone completes it."""
 
 
 @frozen
 class Transfer:
-    """Put the caller through to an agent, and tell what became of it."""
+    """Transfer the caller to an agent, and report the result."""
 
     reason: Reason
 
 
 @frozen
 class Return:
-    """Give the call back to the host."""
+    """Return the call to the host."""
 
     handback: Handback
 
@@ -71,7 +71,7 @@ Then = Gather | Request | Transfer | Return
 
 @frozen
 class Turn:
-    """A call after something happened to it: what it says, then what it waits for.
+    """A call after an event: what it says, then what it waits for.
 
     `took` names the rows of the table that were taken, for coverage and the funnel.
     """
@@ -83,15 +83,16 @@ class Turn:
 
 
 READ_OUT = ("readback_piece", "readback_at", "readback_domain")
-"""Pieces of an address that is read back: the caller may stop at each."""
+"""The prompts of an address that is read back. The caller may stop at each of them."""
 
 
 def barge_in_runs(turn: Turn) -> tuple[range, ...]:
-    """The prompts of a turn in runs: within a run it makes no difference where a key comes.
+    """Return the prompts in runs: within a run, it does not matter during which prompt a key comes.
 
-    A runtime that cannot tell the prompt in which a key came asks run by run. Nothing in the
-    last run must be heard; it may be empty. An address that is read back is stopped at a
-    piece, so there each is a run; else all up to the last that must be heard are one.
+    A runtime that cannot tell which prompt a key interrupted gathers after each run. Nothing in the
+    last run must be heard, and it may be empty. When an address is read back, each prompt is a run
+    of its own, because the caller can stop it. Otherwise, everything up to the last prompt that
+    must be heard is one run.
     """
     names = [p.name for p in turn.say]
     last = max((n for n, p in enumerate(turn.say) if p.must_hear), default=-1)

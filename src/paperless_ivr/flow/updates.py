@@ -1,6 +1,6 @@
-"""How several chapters change a call: each takes what has happened and gives the changed call.
+"""Updates to a call that several chapters share. Each returns the changed call for an event.
 
-Budgets (`spent`) only grow; tries are reset by `advance` whenever a state is entered anew.
+Budgets (`spent`) only grow. `advance` resets tries whenever a state is entered.
 """
 
 from collections.abc import Callable
@@ -38,13 +38,13 @@ Keep = Callable[[Transition[Any]], Call]
 
 
 def spend(call: Call, **more: int) -> Call:
-    """Takes from a budget."""
+    """Count something against a budget."""
     spent = {name: getattr(call.spent, name) + n for name, n in more.items()}
     return evolve(call, spent=evolve(call.spent, **spent))
 
 
 def because(reason: Reason) -> Keep:
-    """Remembers why."""
+    """Return an update that notes the reason."""
     return named(
         f"because {reason.value}",
         lambda c: evolve(c.call, results=evolve(c.call.results, reason=_exact(reason, c))),
@@ -52,7 +52,7 @@ def because(reason: Reason) -> Keep:
 
 
 def _exact(reason: Reason, c: Anything) -> Reason:
-    """The reason; where service or record seem down, whether only we were busy (R50)."""
+    """Return the reason, or BUSY if the service or record only seems to be down (R50)."""
     busy = isinstance(c.event, Unavailable | RecordUnavailable) and c.event.busy
     down = reason in (Reason.SERVICE_DOWN, Reason.RECORD_DOWN)
     return Reason.BUSY if busy and down else reason
@@ -62,26 +62,26 @@ def _exact(reason: Reason, c: Anything) -> Reason:
 
 
 def count_wrong_key(c: Anything) -> Call:
-    """One more wrong key: told, at the second time with the longer help."""
+    """Count a wrong key and say so, the second time with the longer help."""
     call = count_wrong(c)
     return evolve(call, lead=("no_match", *_help(c, call.tries.wrong)))
 
 
 def count_wrong(c: Anything) -> Call:
-    """One more wrong key, of which the row says more."""
+    """Count a wrong key. The row says what was wrong with it."""
     tries = evolve(c.call.tries, wrong=c.call.tries.wrong + 1)
     return evolve(c.call, tries=tries, entry=evolve(c.call.entry, so_far=None))
 
 
 def keep_keys(c: Transition[Digits]) -> Call:
-    """What was keyed before a pause is kept; a star that starts over is one of the repeats."""
+    """Keep the keys before a pause. A star that starts over counts as a repeat."""
     restarts = c.event.keys.reveal().count("*")
     tries = evolve(c.call.tries, repeats=c.call.tries.repeats + restarts)
     return evolve(c.call, tries=tries, entry=evolve(c.call.entry, so_far=Secret(keyed(c))))
 
 
 def count_silence(c: Anything) -> Call:
-    """One more silence: a short reprompt, then the longer help."""
+    """Count a silence, and reprompt briefly, then with the longer help."""
     tries = evolve(c.call.tries, silence=c.call.tries.silence + 1)
     return evolve(c.call, tries=tries, lead=("no_input", *_help(c, tries.silence)))
 
@@ -96,13 +96,13 @@ def _help(c: Anything, times: int) -> tuple[str, ...]:
 
 
 def hear_again(c: Anything) -> Call:
-    """The question is heard again; in an entry the next wait is longer."""
+    """Repeat the question. In an entry, the next wait is longer."""
     tries = evolve(c.call.tries, repeats=c.call.tries.repeats + 1)
     return evolve(c.call, tries=tries, entry=evolve(c.call.entry, more_time=True, so_far=None))
 
 
 def hang_up(c: Transition[HungUp]) -> Call:
-    """The caller hung up, or the call was taken back."""
+    """Note that the caller hung up, or that the call was taken back."""
     by = c.event.by
     taken_back = by is not EndedBy.CALLER
     results = evolve(c.call.results, hung_up=True, taken_back=taken_back, reason=HUNG_UP[by])
@@ -120,21 +120,21 @@ HUNG_UP = {
 
 
 def hold_try(c: Transition[TryReserved]) -> Call:
-    """The record has counted a try."""
+    """Note a try that the record has counted."""
     before = c.call.reserved
     held = (*before.held, c.call.next_try)
     return evolve(c.call, reserved=evolve(before, made=before.made + 1, held=held))
 
 
 def miss_try(call: Call) -> Call:
-    """The latest try hit nothing: it stays counted."""
+    """Leave the latest try counted, because it missed."""
     return evolve(call, reserved=evolve(call.reserved, held=call.reserved.held[:-1]))
 
 
 def unanswered(keep: Keep) -> Keep:
-    """The same, and the try of a search that the service never answered is given back.
+    """Return an update that also gives back the try of a search that got no answer at all.
 
-    Nothing was told by it. Whatever came back, though it cannot be used, may have told something.
+    No answer revealed nothing. Any response, even an unusable one, may have revealed something.
     """
 
     def kept(c: Anything) -> Call:
@@ -145,7 +145,7 @@ def unanswered(keep: Keep) -> Keep:
 
 
 def give_back_tries(call: Call, *, latest: bool = False) -> Call:
-    """The caller has shown who they are: what was held is no guess, or the latest of it is none."""
+    """Give back the tries of a caller who has proved who they are: all, or just the latest."""
     before = call.reserved
     kept, back = (before.held[:-1], before.held[-1:]) if latest else ((), before.held)
     return evolve(call, reserved=Reserved(before.made, kept, (*before.matched, *back)))
@@ -155,18 +155,18 @@ def give_back_tries(call: Call, *, latest: bool = False) -> Call:
 
 
 def speak_of(c: Anything, bill: bills.Bill) -> Call:
-    """From now on a bill is spoken of."""
+    """Make a bill the current one."""
     choosing = evolve(c.call.choosing, customer=bill.customer, type=bill.type, page=0)
     return evolve(c.call, choosing=choosing)
 
 
 def take_only_bill(c: Anything) -> Call:
-    """The one bill that there is to speak of."""
+    """Take the only bill."""
     return speak_of(c, bills.choices(c)[0])
 
 
 def use_address_on_file(c: Anything) -> Call:
-    """The address on file: the payment's own where that was for this bill, else the customer's."""
+    """Take the address on file: the payment's if it was for this bill, or the customer's."""
     customer = c.customer
     found, source = (customer.email if customer else None), Source.ON_FILE
     if c.payment_email and bills.paid_for(c):
@@ -175,18 +175,18 @@ def use_address_on_file(c: Anything) -> Call:
 
 
 def leave_address(c: Anything) -> Call:
-    """Another address is wanted: the one that was spoken of is left."""
+    """Give up the current address, because the caller wants another one."""
     return spend(leave_contact(c), addresses=1)
 
 
 def leave_keypad(c: Anything) -> Call:
-    """Keying the address is given up."""
+    """Give up keying the address."""
     contact = Contact(used=(*c.call.contact.used, Strategy.KEYPAD))
     return evolve(c.call, contact=contact, entry=Entry())
 
 
 def leave_contact(c: Anything) -> Call:
-    """The address that was spoken of is left, and the way to it used up."""
+    """Give up the current address, and mark its way as used."""
     contact = c.call.contact
     way = contact.source.way if contact.source else Strategy.KEYPAD
     tried = contact.used if way is Strategy.KEYPAD else (*contact.used, way)
@@ -197,12 +197,12 @@ def leave_contact(c: Anything) -> Call:
 
 
 def mint_consent(purpose: Purpose) -> Keep:
-    """Mints a consent: to what, in which words, with which key (R09, R30)."""
+    """Return an update that creates a consent: to what, in which words, by which key (R09, R30)."""
     return named(f"consent to {purpose.value}", lambda c: _consented(c, purpose))
 
 
 def _reference(call: Call) -> str:
-    """The name of the next consent: no other of the call has it, in any hand-over."""
+    """Return the reference of the next consent, unique within the call and all its hand-overs."""
     return f"{call.host.reference}-{len(call.consents) + 1}"
 
 
@@ -230,12 +230,12 @@ def _consented(c: Transition[Digits], purpose: Purpose) -> Call:
 
 
 def settle(registration: Registration) -> Keep:
-    """What became of the bill that the caller agreed about."""
+    """Return an update that notes the outcome for the bill that the caller agreed to."""
     return named(f"came to {registration.value}", lambda c: settle_bill(c, registration))
 
 
 def settle_bill(c: Anything, registration: Registration) -> Call:
-    """The bill that the caller agreed about has come to this."""
+    """Note the outcome for the bill that the caller agreed to."""
     call = c.call
     yes = next(
         x for x in reversed(call.consents) if x.purpose in (Purpose.ENROLL, Purpose.BACK_TO_PAPER)
@@ -254,7 +254,7 @@ def settle_bill(c: Anything, registration: Registration) -> Call:
 
 
 def note_lost_answer(c: Anything) -> Call:
-    """The answer to the write was lost."""
+    """Note that the answer to the write was lost."""
     results = evolve(c.call.results, reason=Reason.OUTCOME_UNKNOWN, lost=True)
     return evolve(c.call, results=results)
 
@@ -263,7 +263,7 @@ def note_lost_answer(c: Anything) -> Call:
 
 
 def want_agent(reason: Reason, otherwise: S) -> Keep:
-    """An agent would help; `otherwise` is where the call goes if nobody does."""
+    """Return an update that asks for an agent. Without one, the call goes to `otherwise`."""
 
     def keep(c: Anything) -> Call:
         exact = _exact(reason, c)
@@ -274,11 +274,11 @@ def want_agent(reason: Reason, otherwise: S) -> Keep:
 
 
 def ask_for_agent(c: Anything) -> Call:
-    """The caller pressed 0 at this question."""
+    """Note at which question the caller pressed 0."""
     ringing = PendingTransfer(Reason.CALLER_ASKED, c.call.state)
     return evolve(c.call, ringing=ringing)
 
 
 def find_nobody(c: Anything) -> Call:
-    """Nobody is free: one asking less."""
+    """Note that no agent is available. The caller may ask one time fewer."""
     return spend(evolve(c.call, ringing=PendingTransfer()), people=1)

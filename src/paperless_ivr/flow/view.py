@@ -1,4 +1,4 @@
-"""A call seen under the terms that it runs on: what facts, guards and updates look at."""
+"""A call together with its terms, as facts, guards, and updates see it."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -21,15 +21,16 @@ E_co = TypeVar("E_co", bound=Event, covariant=True)
 
 @frozen
 class Terms:
-    """What a flow is built with: the policy, the operations that the service has, the keypad."""
+    """What a flow is built with: the policy, the service's operations, and the keypad codes."""
 
     policy: Policy = Policy()
     operations: frozenset[str] = OPERATIONS
     pad: EmailPad = EmailPad()
     decoder: EmailDecoder = EmailDecoder()
-    """What an address by one press a character means. A domain of one key is no matter of it."""
+    """Decodes addresses spelled with one press per character. Domains chosen by one key do not need
+    it."""
     accounts: AccountPad = field(init=False, eq=False, repr=False)
-    """How an account number is keyed, by the policy."""
+    """How an account number is keyed, according to the policy."""
 
     @accounts.default
     def _make_accounts(self) -> AccountPad:
@@ -52,10 +53,10 @@ class CallView:
     call: Call
     terms: Terms
     _known: dict[Any, Any] = field(init=False, factory=dict, repr=False, eq=False)
-    """What `once` has worked out."""
+    """Results that `once` has computed."""
 
     def known(self, name: object, tell: Callable[["CallView"], T]) -> T:
-        """What a function says of the scene, worked out once under a name."""
+        """Return the result of a function of this view, computed once per name."""
         if name not in self._known:
             self._known[name] = tell(self)
         return cast(T, self._known[name])
@@ -67,7 +68,7 @@ class CallView:
 
     @property
     def language(self) -> str:
-        """The language that is spoken."""
+        """The language of the call."""
         return self.call.language or self.policy.languages.default
 
     def has(self, operation: type[object]) -> bool:
@@ -76,13 +77,13 @@ class CallView:
 
     @property
     def customer(self) -> Customer | None:
-        """The customer whose bill is spoken of."""
+        """The customer of the current bill."""
         chosen = self.call.choosing.customer
         return None if chosen is None else self.call.found[chosen]
 
     @property
     def account(self) -> Secret | None:
-        """The account number to search by: the one keyed in the call, else the host's."""
+        """The account number to search by: the one keyed in the call; otherwise, the host's."""
         host = self.call.host
         given = host.account or (host.payment.account if host.payment else None)
         return self.call.entry.account or given
@@ -94,7 +95,7 @@ class CallView:
 
 
 class Question(Protocol):
-    """What the block of a state says and offers, for those who look at what was keyed there."""
+    """What a state's block says and offers, for code that looks at the keys pressed there."""
 
     @property
     def help(self) -> str | None:
@@ -102,22 +103,22 @@ class Question(Protocol):
 
     @property
     def takes_several_keys(self) -> bool:
-        """A number or a spelling is asked for, not one key."""
+        """It asks for a number or a spelling, not for one key."""
 
     @property
     def star_restarts(self) -> bool:
         """Only the keys after the last star count."""
 
     def words(self, view: CallView, /) -> tuple[Prompt, ...]:
-        """What is said."""
+        """Return what is said."""
 
     def menu(self, view: CallView, /) -> tuple[Option, ...]:
-        """What is offered."""
+        """Return the options offered."""
 
 
 @frozen
 class Transition(CallView, Generic[E_co]):
-    """A call, its terms, what has just happened to it, and the question at which it happened."""
+    """A call, its terms, what has just happened to it, and the question at which that happened."""
 
     event: E_co
     question: Question
@@ -134,7 +135,7 @@ class Transition(CallView, Generic[E_co]):
 
 
 def once(tell: Callable[[CallView], T]) -> Callable[[CallView], T]:
-    """A function of a scene that is worked out once for each: the guards of a state share it."""
+    """Compute a function of a view only once, so that the guards of a state can share it."""
 
     @wraps(tell)
     def known(view: CallView) -> T:

@@ -1,1 +1,1 @@
-"""What every server keeps to with its peers: bounds on connections, and HTTP within them."""
+"""What all servers have in common: limits on connections, and HTTP within those limits."""

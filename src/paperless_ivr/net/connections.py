@@ -1,4 +1,4 @@
-"""Open connections, bounded: the one that has waited longest gives way to a new one."""
+"""Open connections, limited: the one that has waited longest gives way to a new one."""
 
 from collections.abc import Callable
 
@@ -7,14 +7,15 @@ from attrs import define, field, frozen
 
 @frozen
 class Limits:
-    """Bounds that hold for each connection of a server."""
+    """Limits for each connection of a server."""
 
     connections: int = 500
-    """Open at the same time. Below `ulimit -n`, which is 1,024 on most systems."""
+    """The most connections open at the same time. Below `ulimit -n`, which is 1,024 on most
+    systems."""
     read_seconds: float = 10.0
-    """From the first byte of a request to its last, however it is cut up."""
+    """From the first byte of a request to its last, however it arrives."""
     keep_alive_seconds: float = 5.0
-    """That a connection stays open between two requests."""
+    """How long a connection stays open between two requests."""
     answer_seconds: float = 60.0
     """From a request's last byte until its answer has been sent."""
 
@@ -24,18 +25,18 @@ DEFAULTS = Limits()
 
 @define
 class Connections:
-    """The open connections of a server, in the order in which they began to wait."""
+    """A server's open connections, in the order in which they began to wait."""
 
     most: int
     _open: set[object] = field(factory=set, repr=False)
     _waiting: dict[object, Callable[[], object]] = field(factory=dict, repr=False)
-    """Connections without a complete request, with what drops each."""
+    """Connections without a complete request, each with the function that drops it."""
 
     def __len__(self) -> int:
         return len(self._open)
 
     def opened(self, connection: object, drop: Callable[[], object]) -> None:
-        """Add a connection; with too many open, drop the longest waiting, or else this one."""
+        """Add a connection. If there are too many, drop the longest waiting, or else this one."""
         self._open.add(connection)
         self.waits(connection, drop)
         if len(self._open) > self.most:
@@ -50,7 +51,7 @@ class Connections:
             self._waiting.setdefault(connection, drop)
 
     def busy(self, connection: object) -> None:
-        """Note that a connection has a complete request: it is not dropped for another."""
+        """Note that a connection has a complete request, so it is not dropped for another one."""
         self._waiting.pop(connection, None)
 
     def closed(self, connection: object) -> None:

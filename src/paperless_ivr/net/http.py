@@ -1,8 +1,8 @@
-"""HTTP within bounds: uvicorn with h11, which bounds headers, and a clock for each request.
+"""HTTP within limits: uvicorn with h11, which limits headers, and a timer for each request.
 
-uvicorn has settings for the size of headers (h11 only; httptools has none) and for keep-alive,
-and none for the time that a request may take to arrive or for connections that have sent none:
-its `limit_concurrency` is looked at when the headers are complete.
+uvicorn can limit keep-alive and, with h11 but not httptools, the size of headers. It cannot limit
+how long a request takes to arrive, or how many connections have sent none: it checks
+`limit_concurrency` only once the headers are complete.
 """
 
 import asyncio
@@ -19,9 +19,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from paperless_ivr.net.connections import Connections, Limits
 
 LONGEST_HEAD = 16_384
-"""Bytes of a request line and its headers together."""
+"""The most bytes in a request line and its headers together."""
 BACKLOG = 2_048
-"""Connections that the system keeps until they are accepted."""
+"""The most connections that the system keeps waiting to be accepted."""
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -29,26 +29,26 @@ App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens; port 0 is any that is free."""
+    """Return a listening socket; port 0 means any free port."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return socket.create_server((host, port), family=family, backlog=BACKLOG)
 
 
 class Server(uvicorn.Server):
-    """A server that at SIGTERM goes on until `drain` is through; SIGINT ends it at once."""
+    """A server that keeps running after SIGTERM until `drain` is done. SIGINT ends it at once."""
 
     drain: Callable[[], Awaitable[None]] | None = None
     _told = False
     _draining: "asyncio.Task[None] | None" = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Take note of a signal; a second one ends the draining."""
+        """Handle a signal. A second one ends the draining."""
         if self.drain is None or self._told or sig != signal.SIGTERM:
             super().handle_exit(sig, frame)
         self._told = True
 
     async def on_tick(self, counter: int) -> bool:
-        """Return whether the server ends now; asked ten times a second."""
+        """Tell whether the server should exit now. Called ten times a second."""
         if self._told and self.drain is not None and self._draining is None:
             self._draining = asyncio.create_task(self.drain())  # type: ignore[arg-type]
         if self._draining is not None and self._draining.done():
@@ -57,7 +57,7 @@ class Server(uvicorn.Server):
 
 
 def bounded(app: App, limits: Limits, last_requests: int | None = None) -> Server:
-    """Return a server; at its end requests under way get `last_requests` seconds."""
+    """Return a server. When it stops, requests in progress get `last_requests` seconds."""
     connections = Connections(limits.connections)
 
     class Protocol(_Bounded):
@@ -71,16 +71,16 @@ def bounded(app: App, limits: Limits, last_requests: int | None = None) -> Serve
         h11_max_incomplete_event_size=LONGEST_HEAD,
         timeout_keep_alive=limits.keep_alive_seconds,  # type: ignore[arg-type]  # call_later's
         timeout_graceful_shutdown=last_requests,
-        access_log=False,  # addresses hold what the host hands over
+        access_log=False,  # URLs contain what the host hands over
         log_config=None,
-        log_level="critical",  # a peer that talks nonsense fills no log
+        log_level="critical",  # so that a peer cannot fill the log
         server_header=False,
     )
     return Server(config)
 
 
 async def read_whole(receive: Receive, most: int) -> bytes | None:
-    """Return a request's body; None where it is longer than `most` bytes, or its peer is gone."""
+    """Return a request's body; None if it exceeds `most` bytes, or its peer is gone."""
     body = bytearray()
     while True:
         message = await receive()
@@ -92,7 +92,7 @@ async def read_whole(receive: Receive, most: int) -> bytes | None:
 
 
 def whole_requests(app: App, most: int) -> App:
-    """Wrap an application so that it sees a request when its body is complete."""
+    """Wrap an application so that it only sees requests whose body is complete."""
 
     async def wrapped(scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -113,7 +113,7 @@ def whole_requests(app: App, most: int) -> App:
 
 
 class _Bounded(H11Protocol):
-    """A connection that is dropped when its peer takes too long, or too many are open."""
+    """A connection that is dropped if its peer takes too long, or too many are open."""
 
     bounds: Limits
     all: Connections
@@ -140,12 +140,12 @@ class _Bounded(H11Protocol):
 
     def timeout_keep_alive_handler(self) -> None:
         super().timeout_keep_alive_handler()
-        self.transport.abort()  # a peer that does not read its answer is not waited for
+        self.transport.abort()  # do not wait for a peer that does not read its answer
 
     def _watch(self, *, answered: bool = False) -> None:
-        """Set the clock by what is awaited: the rest of a request, its answer, or the next one."""
+        """Set the timer for the rest of a request, for its answer, or for the next request."""
         if self.transport.is_closing():
-            return  # the clock goes on: what was sent may never be read
+            return  # keep the timer: the peer may never read what was sent
         state, (unread, _) = self.conn.their_state, self.conn.trailing_data
         if answered and state is h11.IDLE and not unread:
             self._stop()

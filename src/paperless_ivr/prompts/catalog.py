@@ -1,4 +1,4 @@
-"""The words of every prompt, per language: those of the library, and the biller's own over them."""
+"""The words of every prompt, per language: the library's, overridden by the biller's own."""
 
 import hashlib
 import json
@@ -16,18 +16,18 @@ from paperless_ivr.flow.policy import Address, Policy
 from paperless_ivr.prompts.terms import CONSENT, ENTRIES, NEEDED
 
 Book = Mapping[str, str]
-"""One language: the text of every entry, by its name."""
+"""One language: the text of each entry, by name."""
 
 GAP = re.compile(r"\{([a-z_]+)\}")
-"""A gap: its name in braces, and nothing else. Words are never format strings."""
+"""A gap: just a name in braces. Words are never format strings."""
 
 
 @frozen
 class Catalog:
-    """The words of the languages that a policy offers. Made by `load` or `of`, never by hand.
+    """The words of the languages that a policy offers. Create it with `load` or `of`.
 
-    `domains` are e-mail domains in small letters that are said as words when an address is
-    spelled ("gmail dot com").
+    `domains` are e-mail domains, in lowercase, that are said as words when an address is spelled
+    ("gmail dot com").
     """
 
     books: Mapping[str, Book]
@@ -35,7 +35,7 @@ class Catalog:
 
     @classmethod
     def of(cls, policy: Policy) -> "Catalog":
-        """The catalog of a policy; WordsProblems as for `load`."""
+        """Return the catalog of a policy. Raises WordsProblems like `load`."""
         return cls.load(policy.languages.offered, policy.words, policy.address.domains)
 
     @classmethod
@@ -45,10 +45,10 @@ class Catalog:
         overrides: Mapping[str, Book] | None = None,
         domains: Iterable[str] = Address().domains,
     ) -> "Catalog":
-        """The words of these languages, with the biller's own in `overrides` over them.
+        """Return the words of these languages; the biller's `overrides` replace the library's.
 
-        Overrides that are complete make a whole language, without code (R16). Raises
-        WordsProblems that names every problem at once.
+        A complete set of overrides adds a language without any code (R16). Raises WordsProblems,
+        which lists every problem at once.
         """
         offered, own = tuple(languages), overrides or {}
         found = [str(problem) for problem in problems(offered, own)]
@@ -58,25 +58,25 @@ class Catalog:
         return cls(books, frozenset(domain.lower() for domain in domains))
 
     def text(self, name: str, language: str) -> str:
-        """The words of an entry, with its gaps; KeyError where the language was not loaded."""
+        """Return the words of an entry, with its gaps. KeyError if the language was not loaded."""
         return self.books[language][name]
 
     @property
     def digest(self) -> str:
-        """Twelve hexadecimal digits that change with the words (SHA-256), for `Release.words`."""
+        """A digest of the words (12 digits of their SHA-256), for `Release.words`."""
         content = json.dumps([self.books, sorted(self.domains)], sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
 def languages() -> tuple[str, ...]:
-    """The languages that come with the library."""
+    """Return the languages that come with the library."""
     files = (file.name for file in resources.files("paperless_ivr.prompts").iterdir())
     return tuple(sorted(name.removesuffix(".toml") for name in files if name.endswith(".toml")))
 
 
 @cache
 def ours(language: str) -> Book:
-    """The library's words of a language; empty where it has none."""
+    """Return the library's words in a language; empty if it has none."""
     if language not in languages():
         return {}
     file = resources.files("paperless_ivr.prompts") / f"{language}.toml"
@@ -88,19 +88,19 @@ def ours(language: str) -> Book:
 
 @frozen
 class Problem:
-    """What is wrong with the words of a language, or with those of one entry of it."""
+    """A problem with the words of a language, or of one of its entries."""
 
     language: str
     says: str
     name: str = ""
-    """The entry; empty where it is the language as such."""
+    """The entry; empty if the problem is with the language as a whole."""
 
     def __str__(self) -> str:
         return f"{', '.join(filter(None, (self.language, self.name)))}: {self.says}"
 
 
 def problems(offered: Collection[str], own: Mapping[str, Book]) -> Iterator[Problem]:
-    """Everything that is wrong with the words of some languages, the biller's `own` over ours."""
+    """Return every problem with the words of some languages, including the biller's `own`."""
     for language in offered:
         yield from missing(language, {**ours(language), **own.get(language, {})})
     for language, book in own.items():
@@ -109,9 +109,9 @@ def problems(offered: Collection[str], own: Mapping[str, Book]) -> Iterator[Prob
 
 
 def unoffered(offered: Collection[str], own: Iterable[str]) -> Iterator[Problem]:
-    """Words in a language that nobody can choose, and that is none of the library's: a slip.
+    """Yield a problem for words in a language that is neither offered nor one of the library's.
 
-    The library's languages may keep the biller's words while they are not offered.
+    The biller may keep words for one of the library's languages while it is not offered.
     """
     for language in own:
         if language not in offered and language not in languages():
@@ -119,7 +119,7 @@ def unoffered(offered: Collection[str], own: Iterable[str]) -> Iterator[Problem]
 
 
 def missing(language: str, book: Book) -> Iterator[Problem]:
-    """Entries that a language lacks."""
+    """Return the entries that a language lacks."""
     if not book:
         yield Problem(
             language,
@@ -134,20 +134,20 @@ def missing(language: str, book: Book) -> Iterator[Problem]:
 
 
 def wrong(language: str, book: Book) -> Iterator[Problem]:
-    """What is wrong with the words of a language, missing ones apart."""
+    """Yield the problems with the words of a language, except missing ones."""
     for name, text in book.items():
         said = flaws(name, text) if name in ENTRIES else unknown(name)
         yield from (Problem(language, says, name) for says in said)
 
 
 def unknown(name: str) -> Iterable[str]:
-    """A name that nothing is called by."""
+    """Return the problem with a name that nothing uses."""
     close = get_close_matches(name, ENTRIES, n=1)
     yield "there is no such prompt" + (f"; did you mean {close[0]}?" if close else "")
 
 
 def flaws(name: str, text: str) -> Iterable[str]:
-    """What is wrong with the words of an entry."""
+    """Yield the problems with the words of an entry."""
     if not text.strip():
         yield "the words are empty"
         return

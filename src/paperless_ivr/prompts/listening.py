@@ -1,4 +1,4 @@
-"""A page on which every phrase of a folder of recordings can be heard, language by language."""
+"""An HTML page to listen to every phrase in a folder of recordings, language by language."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -26,7 +26,7 @@ audio { width: 16rem; max-width: 40vw; }
 
 
 def page(folder: Path, wanted: Iterable[Phrase]) -> str:
-    """A page for the folder itself; what a browser cannot play is a link to the file."""
+    """Return the page, to be put in that folder. Files that a browser cannot play become links."""
     parts = [HEAD]
     for language, phrases in groupby(wanted, lambda phrase: phrase.language):
         parts.append(_table(folder, language, list(phrases)))

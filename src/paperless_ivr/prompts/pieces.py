@@ -1,7 +1,7 @@
-"""Structured speech: what a prompt becomes once its gaps are filled, before it is text or SSML.
+"""Structured speech: prompts with their gaps filled, before they become text or SSML.
 
-A gateway that plays recorded files and the runtime's own digits reads the pieces; others take
-`plain` or `ssml`. What may be personal is not shown in a repr.
+A gateway that plays recorded files and the runtime's own digits reads these pieces. Others use
+`plain` or `ssml`. A repr never shows what may be personal.
 """
 
 from datetime import date
@@ -12,17 +12,16 @@ from attrs import field, frozen
 
 @frozen
 class Text:
-    """Words, read as they are."""
+    """Words, read as written."""
 
     text: str
 
 
 @frozen
 class Characters:
-    """Characters said one by one, in groups with a pause after each.
+    """Characters said one by one, in groups, with a pause after each group.
 
-    `apart` stands between the characters where they are written: " " in a number, ", " in
-    spelled text.
+    `apart` separates the characters in writing: " " in a number, ", " in spelled text.
     """
 
     groups: tuple[str, ...] = field(repr=False)
@@ -31,7 +30,7 @@ class Characters:
 
 @frozen
 class Letter:
-    """A letter of spelled text with a word that tells it from others, "m as in Mary"; or a word."""
+    """A letter with a word that makes it clear, as in "m as in Mary"; or a whole word."""
 
     text: str = field(repr=False)
 
@@ -46,7 +45,7 @@ class Money:
 
 @frozen
 class Date:
-    """A day of a year that need not be said; `words` as it is written: "December 3"."""
+    """A date, said without its year; `words` is its written form: "December 3"."""
 
     day: date = field(repr=False)
     words: str = field(repr=False)
@@ -61,12 +60,12 @@ class Cardinal:
 
 @frozen
 class Pause:
-    """A short pause, as between two prompts."""
+    """A short pause, such as between two prompts."""
 
 
 @frozen
 class InLanguage:
-    """Pieces in another language than what is around them."""
+    """Pieces in a different language from those around them."""
 
     language: str
     pieces: "tuple[Piece, ...]"

@@ -1,4 +1,4 @@
-"""Speech as plain text: what a terminal, a transcript and the consent record show."""
+"""Speech as plain text, for terminals, transcripts, and consent records."""
 
 from collections.abc import Iterable
 from typing import assert_never
@@ -17,12 +17,12 @@ from paperless_ivr.prompts.pieces import (
 
 
 def plain(pieces: Iterable[Piece]) -> str:
-    """One line of text: digits as "1 2 3, 4 5 6", an amount as "$48.20"."""
+    """Return one line of text: digits as "1 2 3, 4 5 6", an amount as "$48.20"."""
     return " ".join("".join(_written(piece) for piece in pieces).split())
 
 
 def amount(money: Money) -> str:
-    """An amount as it is written, and as engines for speech read it as money."""
+    """Return an amount in writing, in a form that speech engines read as money."""
     number = f"{money.amount:,.2f}"
     return f"${number}" if money.currency == "USD" else f"{number} {money.currency}"
 

@@ -1,4 +1,4 @@
-"""Policies from files: what is wrong with one, and with its words, is told at once (R19)."""
+"""Reads policies from files, and reports all problems with them and their words at once (R19)."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +11,9 @@ from paperless_ivr.prompts import catalog
 
 
 def load_policy(path: str | Path) -> Policy:
-    """The policy in a TOML file, with words that can be said.
+    """Return the policy in a TOML file, whose words can be spoken.
 
-    Raises `PolicyProblems` with everything that is wrong.
+    Raises `PolicyProblems` listing everything that is wrong.
     """
     title = cannot_be_used(str(path))
     try:
@@ -26,12 +26,12 @@ def load_policy(path: str | Path) -> Policy:
 
 
 def all_findings(policy: Policy) -> Iterator[Finding]:
-    """Every problem of a policy, and of its words."""
+    """Yield every problem of a policy and of its words."""
     found = list(findings(policy))
     yield from found
     unsure = any(finding.at[:2] == OFFERED for finding in found)
     for problem in catalog.problems(policy.languages.offered, policy.words):
         if problem.name:
             yield Finding((*WORDS, problem.language, problem.name), problem.says)
-        elif not unsure:  # else the language as such is what was told
+        elif not unsure:  # otherwise, the problem with the language as a whole was reported
             yield Finding((*WORDS, problem.language), problem.says, (OFFERED,))

@@ -1,11 +1,12 @@
 """Speech as recorded files: every phrase that a policy's calls can say, and its file.
 
-    phrases(policy)              every phrase, for a voice studio or a synthesiser
-    Recordings.read(folder)      the files that there are, by what they say
+    phrases(policy)              every phrase, for a voice studio or a synthesizer
+    Recordings.read(folder)      the existing files, by what they say
 
-A prompt with gaps is several phrases; what fills its gaps are phrases too, or numbers, letters,
-amounts and days, which a runtime composes of sounds of its own. What a file says is on record
-beside it (`phrases.csv`), so that a prompt whose words have changed is missing, not wrong.
+A prompt with gaps consists of several phrases. Its gaps are filled with other phrases, or with
+numbers, letters, amounts, and dates, which a runtime assembles from its own sounds. A list next to
+the files (`phrases.csv`) records what each file says. If the words of a prompt change, its
+recording therefore counts as missing, and the old words are not played.
 """
 
 import csv
@@ -23,34 +24,34 @@ from paperless_ivr.prompts.terms import ENTRIES
 LIST = "phrases.csv"
 COLUMNS = ("language", "file", "text")
 EXTENSIONS = ("wav", "ulaw", "alaw", "gsm", "sln", "g722", "sln16", "wav49", "WAV")
-"""Names of files that Asterisk plays, by its formats (formats/ in its source)."""
+"""File extensions that Asterisk plays, one per format (formats/ in its source)."""
 
 EDGES = " \t\n.,;:!?¡¿"
-"""Written, not said, at the edges of a phrase."""
+"""Characters at the edges of a phrase that are not spoken."""
 
 
 def bare(text: str) -> str:
-    """A text by what is said of it: without the signs and blanks at its edges."""
+    """Return only the spoken part of a text, without the signs and spaces around it."""
     return " ".join(text.split()).strip(EDGES)
 
 
 @frozen
 class Phrase:
-    """Words that are recorded in one piece."""
+    """Words recorded in one piece."""
 
     language: str
     name: str
-    """Of its file, without folder and extension."""
+    """The name of its file, without folder and extension."""
     text: str
 
     @property
     def file(self) -> str:
-        """Its file in the folder of recordings, without extension."""
+        """The path of its file in the folder of recordings, without extension."""
         return f"{self.language}/{self.name}"
 
 
 def phrases(policy: Policy) -> tuple[Phrase, ...]:
-    """Every phrase that calls under a policy can say, each once, in order."""
+    """Return every phrase that calls under a policy can say, once each, in order."""
     catalog = Catalog.of(policy)
     found: dict[tuple[str, str], Phrase] = {}
     files: set[tuple[str, str]] = set()
@@ -60,7 +61,7 @@ def phrases(policy: Policy) -> tuple[Phrase, ...]:
             if not said or (language, said) in found:
                 continue
             file = name
-            while (language, file) in files:  # two bills may differ in a sign only
+            while (language, file) in files:  # two names may differ only in a sign
                 file += "-x"
             files.add((language, file))
             found[language, said] = Phrase(language, file, text.strip())
@@ -68,7 +69,7 @@ def phrases(policy: Policy) -> tuple[Phrase, ...]:
 
 
 def _named(policy: Policy, catalog: Catalog, language: str) -> Iterator[tuple[str, str]]:
-    """Names and texts, some twice."""
+    """Yield names and texts, possibly more than once."""
     book = catalog.books[language]
     for name in ENTRIES:
         parts = GAP.split(book[name])[::2]
@@ -87,21 +88,21 @@ def _named(policy: Policy, catalog: Catalog, language: str) -> Iterator[tuple[st
 
 
 def _filed(text: str) -> str:
-    """A text as part of a file's name."""
+    """Return a text in a form that can be part of a file name."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "x"
 
 
 @frozen
 class Recordings:
-    """The files of a folder, by what they say."""
+    """The files in a folder, by what they say."""
 
     folder: Path
     files: Mapping[tuple[str, str], str] = field(repr=False)
-    """By language and bare text: the file in the folder, without extension."""
+    """The file in the folder, without extension, by language and spoken text."""
 
     @classmethod
     def read(cls, folder: Path) -> "Recordings":
-        """The files that the folder's list names and that are there."""
+        """Return the files that are on the folder's list and exist."""
         there = {
             (phrase.language, bare(phrase.text)): phrase.file
             for phrase in listed(folder)
@@ -110,16 +111,16 @@ class Recordings:
         return cls(folder, there)
 
     def file(self, language: str, text: str) -> str | None:
-        """The file that says a text; None where there is none."""
+        """Return the file that says a text; None if there is none."""
         return self.files.get((language, bare(text)))
 
     def missing(self, wanted: Iterable[Phrase]) -> tuple[Phrase, ...]:
-        """The phrases that no file says."""
+        """Return the phrases that no file says."""
         return tuple(p for p in wanted if self.file(p.language, p.text) is None)
 
 
 def listed(folder: Path) -> tuple[Phrase, ...]:
-    """The phrases on a folder's list; none where it has no list."""
+    """Return the phrases on a folder's list; empty if it has no list."""
     if not (folder / LIST).is_file():
         return ()
     with (folder / LIST).open(encoding="utf-8", newline="") as lines:
@@ -128,7 +129,7 @@ def listed(folder: Path) -> tuple[Phrase, ...]:
 
 
 def table(wanted: Iterable[Phrase]) -> str:
-    """Phrases as CSV (RFC 4180): what a voice studio gets, and what a folder's list is."""
+    """Return phrases as CSV (RFC 4180), for a voice studio or as a folder's list."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(COLUMNS)

@@ -1,6 +1,6 @@
-"""Phrases rendered to 8 kHz files by espeak-ng, so that what is to be played exists.
+"""Renders phrases as 8 kHz files with espeak-ng, so that there is something to play.
 
-A voice studio's recordings sound better, and take the same places.
+A voice studio's recordings sound better, and can replace these files.
 """
 
 import io
@@ -24,22 +24,22 @@ NO_PROGRAM = (
     "(Debian and Ubuntu: apt-get install espeak-ng; macOS: brew install espeak-ng)"
 )
 RATE = 8000
-"""Samples a second of a telephone line (ITU-T G.711)."""
+"""Samples per second on a telephone line (ITU-T G.711)."""
 WORDS_A_MINUTE = 150
-"""The pace that the wording is measured by; espeak-ng's own is 175."""
+"""The pace that the wording is measured by. The default of espeak-ng is 175."""
 SAMPLE = np.dtype("<i2")
-"""A sample of a WAV file."""
+"""A sample in a WAV file."""
 Samples = NDArray[np.int16]
-"""Sound at the telephone's rate."""
+"""Sound at the telephone's sample rate."""
 VOICES = {"en-US": "en-us", "es-US": "es-419"}
-"""Voices of espeak-ng by language; others are asked for by their tag."""
+"""The espeak-ng voices, by language. For other languages, the voice is the language tag."""
 
 
 def render(wanted: Sequence[Phrase], folder: Path, told: Callable[[str], None]) -> int:
-    """Renders the phrases that no file in the folder says, and writes the folder's list.
+    """Render the phrases that no file in the folder says, and write the folder's list.
 
-    Files that say the right words are left as they are: they may be a studio's. Gives how many
-    were rendered; tells the name of each.
+    Files that say the right words are left alone, since they may come from a studio. Reports the
+    name of each rendered file, and returns their number.
     """
     lacking = Recordings.read(folder).missing(wanted)
     for phrase in lacking:
@@ -56,7 +56,7 @@ def render(wanted: Sequence[Phrase], folder: Path, told: Callable[[str], None]) 
 
 
 def synthesized(words: str, language: str, *, ssml: bool = False) -> Samples:
-    """Words, or a document of SSML, as samples for the telephone."""
+    """Return words, or an SSML document, as samples for the telephone."""
     if shutil.which(PROGRAM) is None:
         raise GatewayProblems("nothing can be rendered", [NO_PROGRAM])
     voice = VOICES.get(language, language.lower())
@@ -73,9 +73,9 @@ def synthesized(words: str, language: str, *, ssml: bool = False) -> Samples:
 
 
 def for_telephone(data: bytes) -> Samples:
-    """The samples of a WAV file of one channel of 16 bits, at the telephone's rate."""
+    """Return the samples of a 16-bit mono WAV file, at the telephone's sample rate."""
     with wave.open(io.BytesIO(data)) as sound:
-        # espeak-ng writes no length where it streams, so all that can be there is read
+        # espeak-ng gives no length when it streams, so read everything there is
         samples = np.frombuffer(sound.readframes(len(data)), SAMPLE)
         rate = sound.getframerate()
     resampled = np.rint(soxr.resample(samples.astype(np.float32), rate, RATE))
@@ -85,7 +85,7 @@ def for_telephone(data: bytes) -> Samples:
 
 
 def as_wav(samples: Samples) -> bytes:
-    """Samples for the telephone as a WAV file."""
+    """Return samples for the telephone as a WAV file."""
     out = io.BytesIO()
     with wave.open(out, "wb") as sound:
         sound.setnchannels(1)

@@ -1,4 +1,4 @@
-"""From a prompt to structured speech. Only here is what is personal revealed (R24)."""
+"""Turns prompts into structured speech. Personal data is revealed only here (R24)."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -27,11 +27,11 @@ from paperless_ivr.prompts.terms import ENTRIES, KEYS, LETTERS, SIGNS
 Pieces = tuple[Piece, ...]
 
 SPELLED_LABEL = 3
-"""Labels of a domain up to this many letters are said letter by letter: A O L, M S N."""
+"""Domain labels with up to this many letters are spelled: A O L, M S N."""
 
 
 def speech(prompt: Prompt, language: str, catalog: Catalog) -> Pieces:
-    """What a prompt says, in its own language where it has one, else in that of the call."""
+    """Return the pieces of a prompt, in its own language or, if it has none, the call's."""
     spoken = prompt.language or language
     teller = Teller(catalog.books[spoken], catalog.domains)
     gaps = {gap: teller.slot(gap, slot) for gap, slot in prompt.slots}
@@ -40,7 +40,7 @@ def speech(prompt: Prompt, language: str, catalog: Catalog) -> Pieces:
 
 
 def speech_of(prompts: Iterable[Prompt], language: str, catalog: Catalog) -> Pieces:
-    """What several prompts say, with a pause between them."""
+    """Return the pieces of several prompts, with pauses between them."""
     pieces: list[Piece] = []
     for prompt in prompts:
         pieces += [Pause()] * bool(pieces)
@@ -56,7 +56,7 @@ class Teller:
     domains: frozenset[str]
 
     def filled(self, name: str, gaps: Mapping[str, Pieces]) -> Pieces:
-        """The words of an entry, with its gaps filled."""
+        """Return the words of an entry with its gaps filled."""
         parts = GAP.split(self.book[name])
         pieces: list[Piece] = []
         for n, part in enumerate(parts):
@@ -64,7 +64,7 @@ class Teller:
         return tuple(pieces)
 
     def slot(self, gap: str, slot: slots.Slot) -> Pieces:
-        """What fills a gap."""
+        """Return the pieces that fill a gap."""
         match slot:
             case slots.Words(text):
                 return self._words(gap, text)
@@ -105,7 +105,7 @@ class Teller:
         return (Date(slot.day, GAP.sub(lambda gap: gaps[gap[1]], words)),)
 
     def _count(self, gap: str, number: int) -> Pieces:
-        """A number with what is counted, in the words for exactly so many where there are any."""
+        """Return a number with its noun, using special words for this number if there are any."""
         name = f"term_{gap}_{number}"
         if name in ENTRIES:
             return self.filled(name, {})
@@ -114,7 +114,7 @@ class Teller:
     # ── e-mail addresses ─────────────────────────────────────────────────────────────────
 
     def _spelled(self, text: str) -> Pieces:
-        """A text character by character; the domain of a whole address as words, where listed."""
+        """Spell a text character by character. Say the domain of an address as words if listed."""
         local, at, domain = text.rpartition("@")
         if at and domain.lower() in self.domains:
             return (*self._spelling(local + at), Text(" "), *self._domain(domain))
@@ -125,7 +125,7 @@ class Teller:
         return _joined(", ", (item for run in spelled for item in run))
 
     def _run(self, kind: str, run: str) -> Iterable[Pieces]:
-        """Letters in one piece, some with a word; signs by their names; "the number 4"."""
+        """Spell letters, some with a word. Name signs, and say "the number 4" for a digit."""
         match kind:
             case "sign":
                 return [(Text(self.book[SIGNS[sign]]),) for sign in run]
@@ -137,9 +137,9 @@ class Teller:
                 return [(Characters((run,), apart=", "),)]
 
     def _masked(self, email: str) -> Pieces:
-        """The first character and the domain.
+        """Say the first character and the domain.
 
-        Of what is no address nothing is said, nor of one that not every voice can spell.
+        Says neither if the text is not an address, or if some voices could not spell it.
         """
         local, _, domain = email.rpartition("@")
         if not (local and domain and (local[0] + domain).isascii()):
@@ -148,7 +148,7 @@ class Teller:
         return self.filled("term_masked", {"first": first, "domain": self._domain(domain)})
 
     def _domain(self, domain: str) -> Pieces:
-        """A domain as words: "gmail dot com"."""
+        """Say a domain as words: "gmail dot com"."""
         *labels, top = domain.lower().split(".")
         return _joined(
             f" {self.book['term_dot']} ", (*(self._label(label) for label in labels), (Text(top),))
@@ -170,7 +170,7 @@ def _kind(character: str) -> str:
 
 
 def _joined(between: str, items: Iterable[Pieces]) -> Pieces:
-    """The items, with words between them."""
+    """Join the items with words between them."""
     pieces: list[Piece] = []
     for item in items:
         pieces += [Text(between)] * bool(pieces)
@@ -179,5 +179,5 @@ def _joined(between: str, items: Iterable[Pieces]) -> Pieces:
 
 
 def _national(number: str) -> str:
-    """The digits of a number as callers say it: without the +1 of the E.164 form."""
+    """Return the digits of a number as callers say it: without the +1 of the E.164 form."""
     return re.sub("[^0-9]", "", number.removeprefix("+1"))

@@ -1,7 +1,7 @@
-"""What a catalog holds for each language, and which gaps its words must keep.
+"""The entries in each language's catalog, and the gaps that their words must keep.
 
-Beside the prompts of the script these are the terms that gaps are filled with: the names of
-keys, signs and months. All are plain entries, so that a biller can change any of them.
+In addition to the prompts, these are the terms that fill gaps: the names of keys, signs, and
+months. All are ordinary entries, so a biller can change any of them.
 """
 
 from collections.abc import Mapping
@@ -31,15 +31,14 @@ SIGNS: Mapping[str, str] = {
     "|": "term_bar",
     "~": "term_tilde",
 }
-"""The signs of a spelled address (RFC 5322 section 3.2.3, and the at-sign), each by its name."""
+"""The names of the signs in a spelled address (RFC 5322 section 3.2.3, and the at sign)."""
 
 LETTERS: Mapping[str, str] = {letter: f"term_letter_{letter}" for letter in "bfmnsv"}
-"""Letters that sound like another one, on a telephone line (f and s, m and n) or in Spanish (b and
-v): each is said with a word.
-"""
+"""Letters that are easily confused, on a telephone line (f and s, m and n) or in Spanish (b and v).
+Each is said with a word."""
 
 KEYS: Mapping[str, str] = {"*": "term_star", "#": "term_pound"}
-"""The keys that are not called by their digit."""
+"""The names of the keys other than the digits."""
 
 TERMS: Mapping[str, tuple[str, ...]] = {
     "term_bill": (),
@@ -66,10 +65,10 @@ TERMS: Mapping[str, tuple[str, ...]] = {
     **{f"term_month_{month}": () for month in range(1, 13)},
     **dict.fromkeys(SIGNS.values(), ()),
 }
-"""The terms, and the gaps that their words may fill."""
+"""The terms, with the gaps that their words may have."""
 
 ENTRIES: Mapping[str, tuple[str, ...]] = {**PROMPTS, **TERMS}
-"""Everything that a language needs words for, and the gaps that the words may fill."""
+"""Everything that a language needs words for, with the gaps that the words may have."""
 
 _SAID_WITH_MUST = (
     name for block in BLOCKS.values() for line in block.say if line.must_hear for name in line.names
@@ -99,9 +98,10 @@ CONSENT: Mapping[str, tuple[str, ...]] = {
     "readback_at": ("piece",),
     "readback_domain": ("domain",),
 }
-"""What must have been heard before a yes counts (R09): the subject, the address, the terms.
+"""What the caller must have heard before a yes counts (R09): the subject, the address, the terms.
 
-What a block says with `must` is here by itself; what a function of the call chooses is named.
+Prompts that a block says with `must` are found automatically. Those that functions choose are
+listed.
 """
 
 NEEDED: Mapping[str, tuple[str, ...]] = {
@@ -111,4 +111,4 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "offer_incentive": ("incentive",),
     **CONSENT,
 }
-"""The gaps that words must keep: those of `CONSENT`, what an option chooses and its key."""
+"""The gaps that words must keep: those of `CONSENT`, and each option's key and choice."""

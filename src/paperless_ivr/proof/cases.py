@@ -49,7 +49,7 @@ from paperless_ivr.secret import phone
 
 @frozen
 class TinyDecoder(EmailDecoder):
-    """A decoder that knows `a`, its key, and one sign: `aa` is a name, and all else is spelled."""
+    """A decoder that knows `a`, its key, and one sign. `aa` is a name; the rest is spelled."""
 
     def refine(
         self,
@@ -60,7 +60,7 @@ class TinyDecoder(EmailDecoder):
         holder: str = "",  # noqa: ARG002 - nobody has a name
         on_file: str = "",  # noqa: ARG002
     ) -> Guess | None:
-        """The first address that begins so; letters before digits."""
+        """Return the first address that begins like this. Letters come before digits."""
         meant = ({"2": "a2", "*": ".", "#": "@"}.get(key, key) for key in _address_keys(keys))
         begun, stopped = len(confirmed), tuple(ruled_out)
         for characters in product(*meant):
@@ -76,7 +76,7 @@ SAID = {1: Said.CHARACTER, 2: Said.NAME}
 
 
 def _address_keys(keys: str) -> str:
-    """The keys of a local part, or of a whole address, without the one that begins a domain."""
+    """Return the keys of a local part or an address, without the one that begins a domain."""
     return keys.removesuffix("#").replace("#9", "#")
 
 
@@ -305,7 +305,7 @@ def _of_many() -> Iterator[Case]:
 
 
 def _one_way_to_an_address() -> Iterator[Case]:
-    """Yield small cases, with one way to an address, for rows that else only large cases take."""
+    """Yield small cases, with one way to an address, for rows that otherwise need large cases."""
     alone = evolve(DEFAULT.address, strategies=(Strategy.ON_FILE,), email_required=True)
     one_bill = evolve(DEFAULT.bills, another=False)
     asked = evolve(DEFAULT.text, after_enrolment=())
@@ -413,7 +413,7 @@ def _of_identity() -> Iterator[Case]:
 
 
 def _of_identity_to_paper() -> Iterator[Case]:
-    """Yield small cases, to paper, for rows of identity that else only large cases take."""
+    """Yield small cases, to paper, for rows of identity that otherwise need large cases."""
     to_paper = partial(_arrival, moment=BEFORE, intent=Intent.BACK_TO_PAPER)
     yield Case("to paper: the same last four", DEFAULT, to_paper("kim"), ("kim", "kim-shop"))
     few = evolve(DEFAULT, proof=evolve(DEFAULT.proof, last_four_accounts=1))

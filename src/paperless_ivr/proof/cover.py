@@ -143,9 +143,8 @@ def search(
 
 
 IN_VAIN_AT_MOST = 300_000
-"""Turns that are looked at without finding a row, before the search gives up: twice as many as it
-takes to find the last row of the table that ships.
-"""
+"""The most turns to visit without finding a row before the search gives up. This is twice as many
+as it takes to find the last row of the table that ships."""
 
 
 def _told(step: Step) -> set[object]:
@@ -180,7 +179,7 @@ def _told(step: Step) -> set[object]:
 
 
 def _outlined(entry: Entry) -> Entry:
-    """An entry of which only counts: read or spelled from the start or not, words, a star."""
+    """Reduce an entry to what matters: whether it is at its start, and has words, or a star."""
     words = ((0, 0),) * min(len(entry.words), 2)
     ruled_out = (Secret(""),) * bool(entry.ruled_out)
     return evolve(entry, at=min(entry.at, 1), words=words, ruled_out=ruled_out)

@@ -79,7 +79,7 @@ class World:
     """Whether the e-mail entry is walked key by key."""
     local: str = "a"
     domain: str = "a.bc"
-    """What is spelled there, before and after the at-sign."""
+    """What is spelled there, before and after the at sign."""
 
     @property
     def known(self) -> Known:
@@ -279,7 +279,7 @@ _of_outcome = _all_but(BillOutcome, "consent")
 
 
 def _spelled_alike(entry: Entry) -> Entry:
-    """An entry in which, where nothing is guessed, one letter or digit is as good as another."""
+    """Return an entry. If nothing is guessed, treat all letters as equal, and all digits."""
     if entry.pressed:
         return entry
     return evolve(entry, local=_alike(entry.local), domain=_alike(entry.domain))

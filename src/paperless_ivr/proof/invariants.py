@@ -122,7 +122,7 @@ def write_has_consent(_: Flow, move: Move) -> str | None:
 
 
 def _needs(then: Then) -> Purpose | None:
-    """The consent that what a turn waits for rests on; none for what changes nothing."""
+    """Return the consent that a turn's request needs; None if it changes nothing."""
     match then:
         case (
             EnrollInPaperless()
@@ -568,30 +568,30 @@ def texts_stay_near(flow: Flow, move: Move) -> str | None:
 
 
 INVARIANTS: Mapping[str, Invariant] = {
-    "a yes is its own, in time, and heard out": own_yes,
+    "a consent has its own yes, in time, after its whole question": own_yes,
     "a late or repeated answer changes nothing": late_is_nothing,
-    "keys pressed ahead of a consent are thrown away": one_key_waits,
+    "keys pressed ahead of a consent are discarded": one_key_waits,
     "every write and every deferred request has its consent": write_has_consent,
-    "one key per consent; again only after absent": once,
-    "nothing personal before identity is shown": nothing_personal_first,
-    "nothing was changed is said only where nothing was": unchanged_is_unchanged,
-    "back to paper is promised only where it is done": promised_back,
+    "one write key per consent, sent again only if absent": once,
+    "nothing personal before identity is proved": nothing_personal_first,
+    "the call says nothing was changed only if nothing was": unchanged_is_unchanged,
+    "back to paper is promised only if it is possible": promised_back,
     "a placeholder number identifies no one": nobody_is_nobody,
     "a pause in an entry decides nothing": pause_is_nothing,
     "a payment card is neither kept nor sent": card_is_not_kept,
     "no two choices are offered in the same words": choices_differ,
     "every counted try is reserved before its question": reserved_first,
-    "a try is given back only to who has shown who they are": given_back,
-    "what is handed back was shown": handed_back_as_shown,
-    "a fact counts only where it was shown": shown_as_it_is,
-    "nothing goes to what the caller supplied without two facts": two_facts,
-    "a fact that is still to be shown is not said": fact_is_secret,
-    "texts go to ordinary numbers of the policy's countries": texts_stay_near,
+    "a try is given back only after proof, or without an answer": given_back,
+    "the identity handed back was proved": handed_back_as_shown,
+    "a fact counts only if it was proved": shown_as_it_is,
+    "nothing goes to a caller's own address without two facts": two_facts,
+    "a fact that is still to be proved is not said": fact_is_secret,
+    "texts go only to ordinary numbers in the policy's countries": texts_stay_near,
     "no caller waits long in silence": short_silence,
     "promised keys work": promised_keys_work,
     "a hang-up ends the call anywhere": hang_up_anywhere,
     "after a hang-up nothing is said": gone_is_gone,
-    "enrolled only where accepted, deferred only where kept": told_as_it_is,
-    "done only where the service says so": done_is_done,
-    "a texted link is waited for, and not for ever": waits_for_a_text,
+    "enrolled only if accepted, deferred only if kept": told_as_it_is,
+    "done only if the service says so": done_is_done,
+    "the wait for a texted link ends": waits_for_a_text,
 }

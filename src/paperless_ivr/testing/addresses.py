@@ -47,7 +47,7 @@ class Person:
 
 
 def people(count: int, seed: int) -> Iterator[Person]:
-    """Yield so many callers, always the same ones for a seed."""
+    """Yield this many callers, always the same ones for a seed."""
     chance = random.Random(seed)  # noqa: S311 - not used for secrets
     words = lexicon()
     first, last, common = _Draw.of(words.first), _Draw.of(words.last), _Draw.of(words.words)

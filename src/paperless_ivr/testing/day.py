@@ -234,7 +234,7 @@ class Day:
     def take(
         self, hand_overs: int, backend: Backend | None = None, *observers: Observer
     ) -> Iterator[Taken]:
-        """Run so many hand-overs, spread over the day. Some belong to the same call.
+        """Run this many hand-overs, spread over the day. Some belong to the same call.
 
         `backend` is the day's own by default, or a wrapper around it.
         """

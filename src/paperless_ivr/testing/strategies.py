@@ -445,7 +445,7 @@ def walks(
     worlds: Iterable[World] = (done_by, answers),
     most: int = 40,
 ) -> tuple[Step, ...]:
-    """Draw a call from its first turn to its end, or to so many events.
+    """Draw a call from its first turn to its end, or up to a number of events.
 
     Raises whatever the flow raises. Only fitting events happen, so it should raise nothing.
     """

@@ -159,7 +159,7 @@ class SimulatedTwilio:
         return verb.attrib["action"], {"Digits": keys, "FinishedOnKey": finished}
 
     def _keys(self, verb: ET.Element, wait: float) -> Iterator[str]:
-        """Yield the keys of a gather, until none comes for so long."""
+        """Yield the keys of a gather, until its wait passes without one."""
         for nested in verb:
             if key := self._speak(nested, listening=True):
                 yield key

@@ -65,7 +65,7 @@ class VirtualCaller:
     """When the last key was pressed, or all prompts had been spoken."""
 
     def plan(self, *acts: Act, prompts: int = 0) -> None:
-        """Plan what the caller does in the next turn, which has so many prompts."""
+        """Plan what the caller does in the next turn, which has this many prompts."""
         self._due = deque(_deeds(acts))
         self._begun, self._prompts = [], prompts
         self._since = None if prompts else self.now
@@ -81,9 +81,9 @@ class VirtualCaller:
             self._since = self.now
 
     def next(self, within: float) -> str:
-        """Return what the caller does within so many seconds: a key, ON_HOOK, or nothing ("").
+        """Return what the caller does within this many seconds: a key, ON_HOOK, or nothing ("").
 
-        Advances the clock to that moment, or by so many seconds.
+        Advances the clock to that moment, or by all of those seconds.
         """
         if self.gone:
             return ON_HOOK

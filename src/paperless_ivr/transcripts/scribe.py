@@ -34,8 +34,8 @@ Moves = Sequence[tuple[Session, Event, Session]]
 """The events of a call, each with the session before and after it."""
 
 DRAWS = 50
-"""Attempts at stand-ins with which a call goes the same way; the first one nearly always does, but
-where an address by one press a letter was corrected."""
+"""Attempts at stand-ins with which a call goes the same way. The first one nearly always works,
+except if an address was corrected that had been spelled with one press per letter."""
 
 
 @define(eq=False)
@@ -116,10 +116,10 @@ def _written(flow: Flow, moves: Moves, headers: Mapping[str, str], chance: Rando
 
 
 def _alike(flow: Flow, turn: Turn, event: Event, after: Turn) -> tuple[Event, Turn]:
-    """An event with stand-ins, and the turn that it leads to as the real one led to its own.
+    """Return an event with stand-ins, and the turn it leads to by the same rows as the real one.
 
-    A stand-in of an address is read back in other pieces: a key stops one where it does the same.
-    LookupError where there is none.
+    A stand-in for an address is read back in other pieces. A key may therefore have to stop another
+    piece to lead there. LookupError if no piece works.
     """
     events = [event]
     if turn.call.state is State.EMAIL_READBACK and isinstance(event, Digits):

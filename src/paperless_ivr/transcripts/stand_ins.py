@@ -37,7 +37,7 @@ Fits = Callable[[str], bool]
 
 _CLASSES = (digits, ascii_lowercase, ascii_uppercase)
 _SIGNS = ("-_+", "^`{|}~")
-"""Interchangeable signs in the part before the at-sign: those with two keys, and with three."""
+"""Interchangeable signs in the part before the at sign: those with two keys, and with three."""
 
 
 @define(eq=False, repr=False)
@@ -129,7 +129,7 @@ class StandIns:
         return "".join(map(self._local, beginnings)) + at_sign + self._domain(domain)
 
     def _local(self, text: str, begins: str = "") -> str:
-        """Return another last character before the at-sign, whose code begins with these keys."""
+        """Return another last character before the at sign, whose code begins with these keys."""
         pool = next((p for p in (*_CLASSES, *_SIGNS) if text[-1] in p), text[-1])
         fitting = "".join(c for c in pool if self._code(c).startswith(begins))
         there = self._chosen.get(("local", text))
@@ -231,9 +231,9 @@ class StandIns:
         return keyed if keyed in ("", "0") else self._other("keys", keyed, fits)
 
     def _pressed(self, call: Call, whole: str) -> str:
-        """Keys by one press a character: other names' for those of letters; signs stay.
+        """Return other keys for one press per character: those of other names. Signs stay.
 
-        The last label of a domain stays, too. 0 alone asks for an agent.
+        The last label of a domain stays, too, and so does 0 alone, which asks for an agent.
         """
         if whole == "0":
             return whole
@@ -248,14 +248,14 @@ class StandIns:
         return self._other(call.state.name, whole, draw=drawn)
 
     def _other_name(self, keyed: str) -> str:
-        """As many keys that end in those of a listed name: it is read as a word, others are not."""
+        """Return as many keys, ending in those of a listed name, which is read back as a word."""
         size = self.chance.randint(0, len(keyed))
         names = [name for name in lexicon().first.keyed if len(name) == size]
         name = self.chance.choice(names) if names else ""
         return self._shaped(keyed[len(name) :]) + name
 
     def _spelled(self, call: Call, keyed: str, other: Callable[[str, str], str]) -> str:
-        """Keys that spell: code for code, with its stars; a code that is not whole stays."""
+        """Return other spelling keys, code for code. Stars and incomplete codes stay."""
         pad = self.terms.pad
         spelled = pad.spell(spelled_so_far(CallView(call, self.terms)))
         text, left, out = spelled.text, spelled.rest + keyed, ""

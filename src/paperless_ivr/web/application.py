@@ -1,4 +1,4 @@
-"""A runtime's requests, below one path."""
+"""The web application that answers a runtime's requests below one path."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -23,18 +23,18 @@ from paperless_ivr.web.meters import Meters
 T = TypeVar("T")
 
 MOST_BYTES = 65_536
-"""Of a body; what is longer is not read to its end."""
+"""The most bytes of a body. The rest of a longer one is not read."""
 EVERY = 60.0
-"""Seconds between two looks for calls that were left behind."""
+"""Seconds between two searches for abandoned calls."""
 
 
 def application(
     driver: WebDriver, meters: Meters, path: str = "/twilio", threads: int = 64
 ) -> Starlette:
-    """The application for calls of one runtime, below a path.
+    """Return the application for calls of one runtime, below a path.
 
-    At most so many requests are answered at the same time; others wait. It is closed, and
-    what is being carried out is finished, when the server shuts down.
+    It answers at most `threads` requests at the same time; others wait. When the server shuts down,
+    it finishes what is in progress and closes.
     """
     pool = ThreadPoolExecutor(threads, thread_name_prefix="visit")
     calls = _Calls(driver, meters, pool)
@@ -89,7 +89,7 @@ async def _in(pool: ThreadPoolExecutor, act: Callable[[], T]) -> T:
 
 
 async def _reap(driver: WebDriver, pool: ThreadPoolExecutor) -> None:
-    """Looks for calls that were left behind, again and again."""
+    """Keep looking for abandoned calls."""
     while True:
         await asyncio.sleep(EVERY)
         with suppress(StoreError):

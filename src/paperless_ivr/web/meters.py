@@ -1,4 +1,4 @@
-"""What Prometheus is told: names and numbers, never whose call it was."""
+"""Metrics for Prometheus: names and numbers, never whose call it was."""
 
 from collections.abc import Callable, Mapping
 
@@ -17,7 +17,7 @@ from paperless_ivr.flow.states import State
 
 
 class Meters:
-    """Counts calls, requests and answers of the service, in a registry of its own."""
+    """Counts calls, requests, and answers of the service, in its own registry."""
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
@@ -42,7 +42,7 @@ class Meters:
         )
         self._live = Gauge(
             "paperless_ivr_calls_live",
-            "Calls begun less calls ended; only the sum over all servers means something. "
+            "Calls begun minus calls ended; only the sum over all servers is meaningful. "
             "A call that was given back counts until it is cleaned up, ten minutes later.",
             registry=registry,
         )
@@ -54,66 +54,66 @@ class Meters:
         )
         self._answers = Counter(
             "paperless_ivr_service_answers",
-            "Answers of the billing service, by operation and class; a search that found nobody "
-            "is NobodyFound.",
+            "Answers of the billing service, by operation and class; NobodyFound is a search "
+            "that found no one.",
             ["operation", "answer"],
             registry=registry,
         )
         self._circuit = Gauge(
             "paperless_ivr_service_circuit_open",
-            "1 while requests to the service are held back, as it did not answer others.",
+            "1 while no requests are sent to the service, because it did not answer earlier ones.",
             registry=registry,
         )
         self._no_access = Gauge(
             "paperless_ivr_service_access_refused",
-            "1 while the service, when it answered last, refused our credentials.",
+            "1 if the service refused our credentials when it last answered.",
             registry=registry,
         )
         self._ready = Gauge(
             "paperless_ivr_ready",
-            "1 where `/ready`, when it was last asked, said 200: something must ask it.",
+            "1 if `/ready` returned 200 when it was last requested: something must request it.",
             registry=registry,
         )
         self._left = Counter(
             "paperless_ivr_relay",
-            "Items of the relay, by what they came to; given_up is 0 from its start, so that "
-            "an alert sees the first.",
+            "Items that the relay worked on, by outcome; given_up starts at 0, so that an alert "
+            "notices the first one.",
             ["came_to"],
             registry=registry,
         )
         self._links = Counter(
             "paperless_ivr_link_waits",
-            "Texted links that were waited for on the line, by how the wait ended: opened, "
+            "Texted links that callers waited for on the line, by how the wait ended: opened, "
             "not_opened, unclear, went_on, hung_up.",
             ["came_to"],
             registry=registry,
         )
         self._ways = Counter(
             "paperless_ivr_ways",
-            "Ways to an address, by way: offered, then taken by an agreement to enroll.",
+            "Ways to an address: how often each was offered, and how often taken to enroll.",
             ["way", "came_to"],
             registry=registry,
         )
 
     def circuit(self, is_open: Callable[[], bool]) -> None:
-        """The circuit to the service is read whenever the numbers are."""
+        """Set the function that tells whether the service's circuit is open."""
         self._circuit.set_function(is_open)
 
     def access(self, is_refused: Callable[[], bool]) -> None:
-        """Whether our credentials are refused is read whenever the numbers are."""
+        """Set the function that tells whether our credentials are refused."""
         self._no_access.set_function(is_refused)
 
     def ready(self, well: bool) -> None:
-        """New calls can be taken, or not."""
+        """Note whether new calls can be taken."""
         self._ready.set(well)
 
     def worked(self, came_to: Mapping[str, int]) -> None:
-        """A round of the relay is done."""
+        """Count the outcomes of a round of the relay."""
         for what, number in came_to.items():
             self._left.labels(what).inc(number)
 
     def moved(self, move: Move) -> None:
-        """A call was handed over, has moved, or has ended: an observer."""
+        """Observe a call that was handed over, has moved, or has ended."""
         if move.before is None:
             self._begun.labels(move.after.call.host.moment.value).inc()
             self._live.inc()
@@ -134,19 +134,19 @@ class Meters:
                 self._ways.labels(after.contact.source.way.value, "taken").inc()
 
     def gave_back(self, reason: Reason) -> None:
-        """A call went back to the host outside of its flow."""
+        """Count a call that went back to the host outside its flow."""
         self._given_back.labels(reason.value).inc()
 
     def requested(self, path: str, status: int, seconds: float) -> None:
-        """A web request was answered."""
+        """Count a web request that was answered."""
         self._requests.labels(path, str(status)).observe(seconds)
 
     def answered(self, operation: str, answer: str) -> None:
-        """The service answered."""
+        """Count an answer of the service."""
         self._answers.labels(operation, answer).inc()
 
     def page(self) -> bytes:
-        """All of it, in Prometheus' text format."""
+        """Return all metrics in Prometheus's text format."""
         return generate_latest(self.registry)
 
 
@@ -154,7 +154,7 @@ WAITS = (State.LINK_WAIT, State.LINK_CHECK)
 
 
 def wait_ended(move: Move) -> str | None:
-    """How a wait for a texted link ended; None where none did. A talk to an agent ends none."""
+    """Return how a wait for a texted link ended; None if none did. A transfer does not end one."""
     assert move.before is not None
     before, after = move.before.call, move.after.call
     if before.state not in WAITS or after.state in (*WAITS, State.TRANSFERRING):
@@ -179,11 +179,11 @@ class MeteredBackend:
 
     @property
     def operations(self) -> frozenset[str]:
-        """What the service has."""
+        """The names of the service's operations."""
         return self.backend.operations
 
     def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
-        """Answers within `budget` seconds."""
+        """Answer within `budget` seconds."""
         told = "raised"
         try:
             answer = self.backend.answer(request, budget)

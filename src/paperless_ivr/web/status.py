@@ -1,4 +1,4 @@
-"""How a server is: whether it lives, whether it can take calls, and its numbers."""
+"""The state of a server: whether it is running, whether it can take calls, and its metrics."""
 
 from collections.abc import Callable
 
@@ -18,11 +18,11 @@ def status(
     service: Callable[[], str],
     draining: Callable[[], bool],
 ) -> Starlette:
-    """The application: `/live`, `/ready` and `/metrics`.
+    """Return the application with `/live`, `/ready`, and `/metrics`.
 
-    A server is ready unless `probe` raises StoreError, as calls cannot be written, or it drains.
-    A service that is down is reported, and is no reason to take no calls: they end as the flow
-    says.
+    A server is ready unless it is draining, or `probe` raises StoreError because calls cannot be
+    written. If the service is down, that is reported, but calls are still taken: the flow handles
+    them.
     """
 
     async def live(_: Request) -> Response:

@@ -1,4 +1,4 @@
-"""The recordings in this folder, read."""
+"""Reads the recordings in this folder."""
 
 import json
 import re
@@ -17,16 +17,16 @@ class Recording:
 
     path: Path
     events: tuple[tuple[str, bytes], ...] = field(repr=False)
-    """AST, SRV or EOF, and the bytes."""
+    """AST, SRV, or EOF, with the bytes."""
 
     @property
     def sent(self) -> bytes:
-        """All that Asterisk sent."""
+        """Everything that Asterisk sent."""
         return b"".join(data for who, data in self.events if who == "AST")
 
     @property
     def commands(self) -> list[str]:
-        """All that the server sent, by line."""
+        """Everything that the server sent, by line."""
         return (
             b"".join(d for who, d in self.events if who == "SRV").decode("utf-8").split("\n")[:-1]
         )
@@ -36,7 +36,7 @@ class Recording:
 
 
 def read(path: Path) -> Recording:
-    """A recording from its file."""
+    """Read a recording from its file."""
     events = []
     for line in path.read_text("utf-8").splitlines():
         match = EVENT.fullmatch(line)
@@ -51,7 +51,7 @@ ALL = [read(path) for version in VERSIONS for path in sorted((FOLDER / version).
 
 
 def of(number: str) -> list[Recording]:
-    """The recordings of a scenario in every version, by its number."""
+    """Return the recordings of a scenario in every version, by its number."""
     found = [recording for recording in ALL if recording.path.name.startswith(f"{number}-")]
     assert len(found) == len(VERSIONS)
     return found

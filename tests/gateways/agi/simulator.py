@@ -1,6 +1,6 @@
-"""A small Asterisk: takes AGI commands, has a caller at the far end, and no real time passes.
+"""A small Asterisk: takes AGI commands, with a caller at the far end. No real time passes.
 
-Its answers are those of the recordings in this folder.
+Its answers are those in the recordings in this folder.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from paperless_ivr.prompts.recorded import Recordings, bare, phrases
 from paperless_ivr.testing.virtual_caller import ON_HOOK, VirtualCaller
 
 A_FILE, A_CHARACTER = 2.0, 0.5
-"""Seconds that a file, and a character that is said, take."""
+"""The seconds that a file takes, and a spoken character."""
 RINGING = 5.0
 HEADERS = {
     "agi_network": "yes",
@@ -56,7 +56,7 @@ class Asterisk:
     variables: dict[str, str] = field(factory=dict)
     headers: dict[str, str] = field(factory=lambda: dict(HEADERS))
     missing: set[str] = field(factory=set)
-    """Files, and kinds of SAY, that are not there."""
+    """Files, and kinds of SAY, that are missing."""
     dial: TransferResult = TransferResult.UNKNOWN
     up: bool = True
     sends_hangup: bool = True
@@ -69,7 +69,7 @@ class Asterisk:
     _told: bool = False
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Takes commands until the connection is closed."""
+        """Take commands until the connection is closed."""
         head = "".join(f"{name}: {value}\n" for name, value in self.headers.items())
         writer.write(f"{head}\n".encode())
         try:
@@ -90,11 +90,11 @@ class Asterisk:
             writer.close()
 
     async def replied(self, text: str) -> str:
-        """The reply to a command, in its time."""
+        """Return the reply to a command, at the right time."""
         return self.answer(text)
 
     def answer(self, text: str) -> str:  # noqa: PLR0912 - a case for each command
-        """The reply to a command."""
+        """Return the reply to a command."""
         words = shlex.split(text)
         if self.caller.gone and text.startswith(NEEDS_CALLER):
             return "511 Command Not Permitted on a dead channel or intercept routine"
@@ -146,7 +146,7 @@ class Asterisk:
     def _plays(
         self, what: str, escape: str, seconds: float, *, again: bool = False
     ) -> tuple[int, float]:
-        """The code of the key that interrupts, and how long was played."""
+        """Return the code of the key that interrupts, and how long the sound was played."""
         if not again:
             self.caller.begins(what)
         began = self.caller.now
@@ -173,7 +173,7 @@ def _code(key: str) -> int:
 
 
 def recorded(policy: Policy | None = None) -> Sounds:
-    """Sounds as if every phrase were recorded."""
+    """Return sounds as if every phrase were recorded."""
     policy = policy or Policy()
     files = {(p.language, bare(p.text)): p.file for p in phrases(policy)}
     return Sounds(Catalog.of(policy), Recordings(Path(), files), "/sounds")
@@ -192,7 +192,7 @@ class AgiRig:
     _serving: "asyncio.Task[None]" = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        """Asterisk connects."""
+        """Have Asterisk connect."""
         self.gateway = self._loop.run_until_complete(self._connected())
 
     async def _connected(self) -> AgiGateway:
@@ -207,15 +207,15 @@ class AgiRig:
 
     @property
     def caller(self) -> VirtualCaller:
-        """Who is at the far end."""
+        """The caller at the far end."""
         return self.asterisk.caller
 
     def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Performs a turn."""
+        """Perform a turn."""
         return self._loop.run_until_complete(self.gateway.perform(turn, language))
 
     def hold(self, seconds: float) -> None:
-        """Listens until so much time has passed."""
+        """Listen until this much time has passed."""
         self._loop.run_until_complete(self._held(self.caller.now + seconds))
 
     async def _held(self, until: float) -> None:
@@ -230,33 +230,33 @@ class AgiRig:
         self.asterisk.ticked = lambda: None
 
     def utterance(self, prompt: Prompt, language: str) -> str:
-        """The file of a prompt."""
+        """Return the file of a prompt."""
         (sound,) = self.sounds.prompt(prompt, language)
         return sound.command.split('"')[1]
 
     def lose(self, prompt: Prompt) -> bool:
-        """The prompt's file is deleted."""
+        """Delete the prompt's file."""
         for language in self.sounds.catalog.books:
             self.asterisk.missing.add(self.utterance(prompt, language))
         return True
 
     def cut(self) -> bool:
-        """The connection is cut."""
+        """Cut the connection."""
         self._serving.cancel()
         self._loop.run_until_complete(asyncio.wait({self._serving}))
         self.gateway.channel.writer.transport.abort()
         return True
 
     def agent(self, result: TransferResult) -> None:
-        """What Dial comes to."""
+        """Set the result of Dial."""
         self.asterisk.dial = result
 
     def shown(self) -> str:
-        """What is printed of the gateway."""
+        """Return everything that is printed about the gateway."""
         return repr(self.gateway)
 
     def close(self) -> None:
-        """The call is over."""
+        """End the call."""
         self._loop.run_until_complete(self._closed())
         self._loop.close()
 

@@ -1,4 +1,4 @@
-"""One connection: recorded sessions played against it, and whatever may go wrong with it."""
+"""One connection: plays recorded sessions against it, and everything that can go wrong with it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -26,11 +26,11 @@ WORDS = [
     for recording in ALL
     if recording.sent and all("\r" not in c and c for c in recording.commands)
 ]
-"""Sessions in which the server spoke as we do: whole lines, no line breaks of Windows."""
+"""Sessions in which the server spoke as we do: whole lines, without Windows line breaks."""
 
 
 def with_peer(peer: Peer, test: Callable[[Channel], Awaitable[None]]) -> None:
-    """Runs a test with a channel to that peer; nothing may be left over or unheard."""
+    """Run a test with a channel to this peer. Nothing may be left over or go unnoticed."""
 
     async def run() -> None:
         unheard: list[object] = []
@@ -63,14 +63,14 @@ def with_peer(peer: Peer, test: Callable[[Channel], Awaitable[None]]) -> None:
 
 
 async def opened_and_asked(channel: Channel) -> None:
-    """The least that is done with a channel."""
+    """Do the minimum with a channel."""
     await channel.open(within=0.3)
     await channel.ask("NOOP")
 
 
 @pytest.mark.parametrize("recording", WORDS, ids=str)
 def test_a_recorded_session_is_understood(recording: Recording) -> None:
-    """Each command that was sent gets the reply that came, and the hang-up is noticed."""
+    """Each command gets the reply in the recording, and the hang-up is noticed."""
 
     async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for who, data in recording.events:
@@ -98,7 +98,7 @@ def test_a_recorded_session_is_understood(recording: Recording) -> None:
 
 
 def test_replies_find_their_commands() -> None:
-    """A reply is that of the command before, and a notice of the hang-up is none."""
+    """A reply belongs to the command before it, and a hang-up notice is not a reply."""
 
     async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(HEAD)
@@ -133,7 +133,7 @@ def test_replies_find_their_commands() -> None:
 def test_nonsense_and_silence_are_a_lost_channel(
     sent: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A peer that talks nonsense, too much, too early or not at all is given up, in time."""
+    """A peer that sends nonsense, too much, too early, or nothing is given up in time."""
     monkeypatch.setattr(agi_channel, "REPLY_WITHIN", 0.3)
 
     async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -151,7 +151,7 @@ def test_nonsense_and_silence_are_a_lost_channel(
 
 
 def test_a_peer_that_does_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A peer that takes nothing is given up."""
+    """A peer that reads nothing is given up."""
     monkeypatch.setattr(agi_channel, "REPLY_WITHIN", 0.3)
 
     async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -168,7 +168,7 @@ def test_a_peer_that_does_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.requirement("R49")
 def test_silence_after_dial(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A talk with an agent is not waited for longer than one lasts."""
+    """A conversation with an agent is not waited for longer than one can last."""
     monkeypatch.setattr(agi_channel, "REPLY_WITHIN", 0.1)
     monkeypatch.setattr(agi_gateway, "LONGEST_TALK", 0.2)
     monkeypatch.setattr(agi_gateway, "RING", 0)
@@ -188,7 +188,7 @@ def test_silence_after_dial(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_peer_that_half_closes() -> None:
-    """A peer that sends no more is gone, though it would still read."""
+    """A peer that sends no more counts as gone, even if it would still read."""
 
     async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(HEAD)
@@ -205,7 +205,7 @@ def test_a_peer_that_half_closes() -> None:
 
 
 def test_an_asker_who_is_cancelled() -> None:
-    """The reply that nobody waits for any more is not taken for the next command's."""
+    """A reply that no one waits for anymore is not taken for that of the next command."""
     asked = asyncio.Event()
 
     async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -40,7 +40,7 @@ REQUEST = SearchByAccountNumber(secret.account("20481137"))
 
 
 def turn(then: Then, *say: Prompt) -> Turn:
-    """A turn that says something and waits."""
+    """Return a turn that says something and waits."""
     return Turn(Call(Arrival("call", "biller")), say, then)
 
 
@@ -54,13 +54,13 @@ def rig() -> Iterator[AgiRig]:
 
 @pytest.mark.requirement("R09", "R45")
 def test_it_keeps_the_contract() -> None:
-    """Every promise of a session gateway is kept: all are claimed."""
+    """It keeps every promise of a session gateway, and claims all of them."""
     assert CAPABILITIES.languages is None
     check_session_gateway(AgiRig)
 
 
 def test_nothing_is_degraded() -> None:
-    """No need of the flow is done worse than it asks."""
+    """Every need of the flow is fully met."""
     report = check(Flow(), CAPABILITIES)
     assert report.having(How.DEGRADED) == ()
     assert {f.need for f in report.having(How.EMULATED)} == {
@@ -70,20 +70,20 @@ def test_nothing_is_degraded() -> None:
 
 
 def test_the_key_0_is_a_key(rig: AgiRig) -> None:
-    """48 is the key 0, and no silence."""
+    """48 is the key 0, not silence."""
     rig.caller.plan(Press("0"))
     assert rig.perform(turn(MENU), "en-US") == Digits(keys("0"))
 
 
 def test_letters_are_no_keys(rig: AgiRig) -> None:
-    """A to D, which few telephones have, neither count nor end the waiting."""
+    """A to D, which few telephones have, neither count nor end the wait."""
     rig.caller.plan(Press("A1"))
     assert rig.perform(turn(MENU), "en-US") == Digits(keys("1"))
 
 
 @pytest.mark.parametrize("sends_hangup", [True, False])
 def test_hang_up_is_noticed_without_notice(rig: AgiRig, sends_hangup: bool) -> None:
-    """With AGISIGHUP=no a hang-up is told by -1 and 511 alone, also while it listens."""
+    """With AGISIGHUP=no, only -1 and 511 show a hang-up, even while the gateway listens."""
     rig.asterisk.sends_hangup = sends_hangup
     rig.caller.plan(HangUp())
     rig.hold(2.0)
@@ -93,7 +93,7 @@ def test_hang_up_is_noticed_without_notice(rig: AgiRig, sends_hangup: bool) -> N
 
 
 def test_a_missing_file_is_no_hang_up(rig: AgiRig) -> None:
-    """-1 with the caller there is a sound that is missing: told, and the call goes on."""
+    """-1 with the caller still there means a missing sound. It is reported; the call goes on."""
     told: list[str] = []
     rig.gateway.unplayable = told.append
     rig.lose(OFFER)
@@ -113,7 +113,7 @@ def test_a_missing_file_is_no_hang_up(rig: AgiRig) -> None:
 def test_a_number_that_was_not_said_was_not_heard(
     rig: AgiRig, kind: str, slot: Money | Day | DigitsSlot
 ) -> None:
-    """Asterisk answers 0 at once where its own sounds are missing: a yes after that is none."""
+    """Asterisk returns 0 at once if its own sounds are missing; a yes after that does not count."""
     name, gap = ("account_not_found", "account") if kind == "DIGITS" else ("which_amount", "amount")
     slots = ((gap, slot),) if kind == "DIGITS" else (("amount", slot), ("due", slot))
     rig.asterisk.missing.add(kind)
@@ -125,7 +125,7 @@ def test_a_number_that_was_not_said_was_not_heard(
 
 
 def test_a_late_end_key_does_not_cut_a_sound(rig: AgiRig) -> None:
-    """The sound that it interrupted goes on from there."""
+    """The sound that it interrupted continues from there."""
     rig.caller.plan(Press("1137#"))
     assert rig.perform(turn(ENTRY), "en-US") == Digits(keys("1137"))
     assert rig.perform(turn(REQUEST, OFFER), "en-US") is None
@@ -135,7 +135,7 @@ def test_a_late_end_key_does_not_cut_a_sound(rig: AgiRig) -> None:
 
 
 def test_an_end_key_that_is_too_late_counts(rig: AgiRig) -> None:
-    """After the wait for the next key it is a key of the next question."""
+    """After the wait for the next key, it is a key for the next question."""
     rig.caller.plan(Press("1137"), Press("#", after=3.5))
     assert rig.perform(turn(ENTRY), "en-US") == Digits(keys("1137"))
     assert rig.perform(turn(evolve(MENU, end_key="")), "en-US") == Digits(keys("#"))
@@ -154,7 +154,7 @@ def test_channel_language_follows_what_is_spoken(rig: AgiRig) -> None:
 
 
 def test_any_key_stops_a_number(rig: AgiRig) -> None:
-    """A key in the middle of a composed prompt ends all of it, and is of that prompt."""
+    """A key in the middle of a composed prompt ends all of it, and counts for that prompt."""
     spelled = Prompt("readback_piece", (("piece", Spelled(secret.email("j"))),), must_hear=True)
     rig.caller.plan(Press("*", at=1, after=0.2))
     assert rig.perform(turn(MENU, spelled, spelled, OFFER), "en-US") == Digits(
@@ -164,14 +164,14 @@ def test_any_key_stops_a_number(rig: AgiRig) -> None:
 
 
 def test_the_last_words_are_not_cut(rig: AgiRig) -> None:
-    """Where the call is given back a key does not interrupt: it is the host's."""
+    """When the call is given back, a key does not interrupt, because it is for the host."""
     rig.caller.plan(Press("1", at=0), prompts=1)
     assert rig.perform(turn(Return(Handback(Disposition.DECLINED)), OFFER), "en-US") is None
     assert rig.asterisk.commands[-1].endswith('""')
 
 
 def test_a_key_in_one_moment_is_kept(rig: AgiRig) -> None:
-    """A key cuts "one moment" short, and is the first of the entry that follows."""
+    """A key cuts "one moment" short, and is the first one of the next entry."""
     rig.caller.plan(Press("1137", at=0), prompts=1)
     assert rig.perform(turn(REQUEST, Prompt("one_moment")), "en-US") is None
     rig.hold(3.0)
@@ -179,7 +179,7 @@ def test_a_key_in_one_moment_is_kept(rig: AgiRig) -> None:
 
 
 def test_listening_is_short(rig: AgiRig) -> None:
-    """A turn waits at most a tenth of a second for what listens before it."""
+    """A turn waits at most a tenth of a second for the listening command before it."""
     rig.hold(5.0)
     waits = [int(c.split()[-1]) for c in rig.asterisk.commands]
     assert waits[:3] == [20, 50, 100]
@@ -187,7 +187,7 @@ def test_listening_is_short(rig: AgiRig) -> None:
 
 
 def test_nobody_to_dial() -> None:
-    """Without a number to dial a transfer has failed."""
+    """Without a number to dial, a transfer fails."""
     rig = AgiRig(person_at="")
     assert rig.perform(turn(Transfer(Reason.CALLER_ASKED)), "en-US") == TransferEnded(
         TransferResult.FAILED
@@ -196,7 +196,7 @@ def test_nobody_to_dial() -> None:
 
 
 def test_hanging_up_after_a_talk_is_an_answered_transfer(rig: AgiRig) -> None:
-    """A caller who hangs up at the end of the talk with a person has had the person."""
+    """A caller who hangs up after talking with a person has reached the person."""
     rig.agent(TransferResult.ANSWERED)
     ringing = rig.asterisk._dials
 
@@ -211,7 +211,7 @@ def test_hanging_up_after_a_talk_is_an_answered_transfer(rig: AgiRig) -> None:
 
 
 def test_a_turn_that_is_broken_off(rig: AgiRig) -> None:
-    """After a canceled turn the next command waits for the reply that is still to come."""
+    """After a canceled turn, the next command waits for the reply still to come."""
 
     async def broken_off() -> object:
         performing = asyncio.create_task(rig.gateway.perform(turn(MENU, OFFER), "en-US"))
@@ -226,7 +226,7 @@ def test_a_turn_that_is_broken_off(rig: AgiRig) -> None:
 
 
 def test_a_key_in_the_last_listening_command_is_kept(rig: AgiRig) -> None:
-    """A turn that comes while a listening command is still under way waits for its key."""
+    """A turn that comes while a listening command is in progress waits for its key."""
 
     async def cut_short() -> object:
         rig.caller.plan(Press("1", after=0.01))
@@ -242,7 +242,7 @@ def test_a_key_in_the_last_listening_command_is_kept(rig: AgiRig) -> None:
 
 
 def test_a_caller_who_hangs_up_while_it_rings(rig: AgiRig) -> None:
-    """DIALSTATUS tells it where no notice comes."""
+    """DIALSTATUS shows it if there is no notice."""
     rig.asterisk.sends_hangup = False
     rig.agent(TransferResult.NO_ANSWER)
     rig.caller.plan(HangUp(after=1.0))
@@ -250,7 +250,7 @@ def test_a_caller_who_hangs_up_while_it_rings(rig: AgiRig) -> None:
 
 
 def test_a_hang_up_is_no_missing_file(rig: AgiRig) -> None:
-    """-1 with the caller gone is a hang-up, and no sound is told to be missing."""
+    """-1 with the caller gone is a hang-up, and no sound is reported as missing."""
     told: list[str] = []
     rig.gateway.unplayable = told.append
     rig.asterisk.sends_hangup = False

@@ -33,18 +33,18 @@ HEADERS = {"agi_uniqueid": "1795386573.1", "agi_callerid": "2175550101", "agi_dn
 
 
 def arrival(headers: dict[str, str] | None = None, **given: str) -> Arrival:
-    """What arrives with these values."""
+    """Return the arrival for these values."""
     return handed_over(headers or HEADERS, given, "springfield-water", "").arrival
 
 
 def headers_of(number: str) -> list[dict[str, str]]:
-    """The headers of a recording, in every version."""
+    """Return the headers of a recording, in every version."""
     heads = [next(iter(Reader().feed(recording.sent))) for recording in of(number)]
     return [head.values for head in heads if isinstance(head, Headers)]
 
 
 def test_a_plain_line_is_a_call() -> None:
-    """Nothing but AGI(agi://host/) hands over the start of a call."""
+    """Just AGI(agi://host/) hands over the start of a call."""
     assert arrival() == Arrival(
         "1795386573.1",
         "springfield-water",
@@ -109,14 +109,14 @@ def test_everything_can_be_handed_over() -> None:
 
 
 def test_a_person_who_can_be_dialled_is_available() -> None:
-    """Where the dialplan does not say, a person is available if there is a number to dial."""
+    """If the dialplan does not say, a person is available if there is a number to dial."""
     assert handed_over(HEADERS, {}, "b", "PJSIP/agents").arrival.person_available
     assert not arrival().person_available
 
 
 @pytest.mark.parametrize("number", ["03", "03b"])
 def test_no_number_is_no_number(number: str) -> None:
-    """`anonymous` and `unknown` are nobody's number."""
+    """`anonymous` and `unknown` are no one's number."""
     for headers in headers_of(number):
         assert arrival(headers).ani is None
 
@@ -143,7 +143,7 @@ def test_no_number_is_no_number(number: str) -> None:
     ],
 )
 def test_numbers_are_whole_or_none(callerid: str, ani: str | None) -> None:
-    """A number that is not whole finds nobody, and is not handed on."""
+    """An incomplete number finds no one, and is not passed on."""
     got = arrival({**HEADERS, "agi_callerid": callerid}).ani
     assert (got and got.reveal()) == ani
 
@@ -162,7 +162,7 @@ def test_numbers_are_whole_or_none(callerid: str, ani: str | None) -> None:
     ],
 )
 def test_a_number_that_is_not_to_be_shown(presentation: str, withheld: bool) -> None:
-    """`agi_callingpres` says that the caller withholds the number; the dialplan may know better."""
+    """`agi_callingpres` says that the caller withholds the number. The dialplan can override it."""
     headers = {**HEADERS, "agi_callingpres": presentation}
     assert arrival(headers).ani_withheld is withheld
     assert not arrival(headers, ani_withheld="no").ani_withheld
@@ -172,18 +172,18 @@ def test_a_number_that_is_not_to_be_shown(presentation: str, withheld: bool) -> 
 @pytest.mark.requirement("R47")
 @pytest.mark.parametrize("presentation", ["2", "34", "66"])
 def test_a_number_that_failed_screening_is_nobodys(presentation: str) -> None:
-    """The network says that it is not the caller's."""
+    """The network says that the number is not the caller's."""
     assert arrival({**HEADERS, "agi_callingpres": presentation}).ani is None
 
 
 def test_arguments_by_name() -> None:
-    """Arguments are names and values; empty ones are left out, equals signs in a value stay."""
+    """Arguments are names and values. Empty ones are left out; equals signs in a value stay."""
     headers = {"agi_arg_1": "moment=before_payment", "agi_arg_2": "", "agi_arg_3": "account=a=b"}
     assert arguments(headers) == {"moment": "before_payment", "account": "a=b"}
 
 
 def test_every_wrong_argument_is_told() -> None:
-    """Arguments of a real call that have no names are all told, and none of them is shown."""
+    """All arguments of a real call without names are reported, and none of them is shown."""
     for headers in headers_of("01"):
         with pytest.raises(HostProblems) as told:
             arguments(headers)
@@ -192,7 +192,7 @@ def test_every_wrong_argument_is_told() -> None:
 
 
 def test_every_wrong_value_is_told() -> None:
-    """All that means nothing is told at once, and not shown."""
+    """Everything meaningless is reported at once, and not shown."""
     wrong = {
         "moment": "20481137",
         "identity": "20481137",
@@ -209,7 +209,7 @@ def test_every_wrong_value_is_told() -> None:
 
 @given(st.dictionaries(st.sampled_from(HANDED_OVER), st.text(max_size=20)))
 def test_any_values_are_a_call_or_a_problem(given_values: dict[str, str]) -> None:
-    """Whatever a dialplan sets, it is a call, or it is told."""
+    """Whatever a dialplan sets is a call, or is reported."""
     try:
         handed_over(HEADERS, given_values, "b", "")
     except HostProblems:
@@ -220,7 +220,7 @@ def test_any_values_are_a_call_or_a_problem(given_values: dict[str, str]) -> Non
 
 
 def unpacked(command: str) -> dict[str, str]:
-    """What a simulated Asterisk sets."""
+    """Return what a simulated Asterisk sets."""
     asterisk = Asterisk()
     assert asterisk.answer(command) == "200 result=0"
     return asterisk.variables
@@ -234,7 +234,7 @@ def unpacked(command: str) -> dict[str, str]:
     )
 )
 def test_many_variables_in_few_commands(values: dict[str, str]) -> None:
-    """Whatever stands in the variables, all are set, in lines that every Asterisk takes."""
+    """Whatever the variables contain, all are set, in lines that every Asterisk accepts."""
     commands = list(setting(values))
     found: dict[str, str] = {}
     for command in commands:
@@ -244,20 +244,20 @@ def test_many_variables_in_few_commands(values: dict[str, str]) -> None:
 
 
 def test_a_hand_back_is_one_command() -> None:
-    """On a real line each command is a round trip: a hand-back is one, and one more an outcome."""
+    """Since each command is a round trip, a hand-back takes one, and one more per outcome."""
     back = Handback(Disposition.ENROLLED, consents=("1795386573.1-ab12cd34.1",))
     assert len(list(setting(cleared("") | handback_to_strings(back)))) == 1
 
 
 def test_what_an_earlier_call_left_is_cleared() -> None:
-    """The outcomes of an earlier hand-over, and its error, do not stand for the next one."""
+    """The outcomes and error of an earlier hand-over do not remain for the next one."""
     assert cleared("0") == cleared("") == cleared("20481137") == {"error": ""}
     assert len(cleared("2")) == 1 + 2 * 5
     assert cleared("2")["outcome_2_consent"] == ""
 
 
 def test_values_that_run_together_are_read_one_by_one() -> None:
-    """A value with the separator in it leaves it open which is which, and is not guessed at."""
+    """A value that contains the separator makes the reply ambiguous, so nothing is guessed."""
     assert read(("account", "invoice"), "1|2") == {"account": "1", "invoice": "2"}
     assert read(("account", "invoice"), "1|2|3") is None
     assert read(("account", "invoice"), None) is None

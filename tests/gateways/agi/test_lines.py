@@ -1,4 +1,4 @@
-"""The AGI protocol, against what real Asterisks said."""
+"""The AGI protocol, compared with what real Asterisks sent."""
 
 import random
 from itertools import pairwise
@@ -24,7 +24,7 @@ each_recording = pytest.mark.parametrize("recording", ALL, ids=str)
 
 
 def messages(data: bytes, *cuts: int) -> list[Message]:
-    """What a reader makes of bytes that come in pieces."""
+    """Return what a reader makes of bytes that come in pieces."""
     reader, found = Reader(), []
     places = [0, *sorted(cuts), len(data)]
     for start, end in pairwise(places):
@@ -33,19 +33,19 @@ def messages(data: bytes, *cuts: int) -> list[Message]:
 
 
 def replies(recording: Recording) -> list[Reply]:
-    """The replies of a recording, in order."""
+    """Return the replies in a recording, in order."""
     return [message for message in messages(recording.sent) if isinstance(message, Reply)]
 
 
 def answered(recording: Recording, text: str) -> list[Reply]:
-    """The replies to one command, each time that it was sent."""
+    """Return the replies to one command, for each time that it was sent."""
     pairs = zip(recording.commands, replies(recording), strict=False)
     return [reply for sent, reply in pairs if sent == text]
 
 
 @each_recording
 def test_every_command_has_one_reply(recording: Recording) -> None:
-    """Headers, a reply to each command, and nothing else but notices of the hang-up."""
+    """There are headers, one reply per command, and nothing else but hang-up notices."""
     found = messages(recording.sent)
     if not found:
         assert recording.path.stem == "39-nobody-listens"
@@ -63,7 +63,7 @@ def test_every_command_has_one_reply(recording: Recording) -> None:
 
 @each_recording
 def test_pieces_do_not_matter(recording: Recording) -> None:
-    """However the bytes are cut, they mean the same."""
+    """However the bytes are split, they mean the same."""
     whole, data = messages(recording.sent), recording.sent
     rng = random.Random(str(recording))
     cuts = [sorted(rng.randrange(len(data) + 1) for _ in range(9)) for _ in range(20)]
@@ -73,7 +73,7 @@ def test_pieces_do_not_matter(recording: Recording) -> None:
 
 @pytest.mark.parametrize("recording", of("05"), ids=str)
 def test_get_data_tells_its_endings_apart(recording: Recording) -> None:
-    """Only the word (timeout) tells silence from the end key, and -1 is not only a hang-up."""
+    """Only the word (timeout) distinguishes silence from the end key; -1 is not only a hang-up."""
     found = [(reply.result, reply.value) for reply in replies(recording)]
     assert found[:4] == [("12345", None), ("12345", None), ("", None), ("123", None)]
     assert found[5:7] == [("", "timeout"), ("12", "timeout")]
@@ -82,7 +82,7 @@ def test_get_data_tells_its_endings_apart(recording: Recording) -> None:
 
 @pytest.mark.parametrize("recording", of("06"), ids=str)
 def test_stream_file_tells_the_key_by_its_code(recording: Recording) -> None:
-    """48 to 57 are digits, 35 is #, 42 is *, 0 is no key; a missing file is -1 at 0."""
+    """48 to 57 are digits, 35 is #, 42 is *, and 0 is no key. A missing file is -1 at 0."""
     assert [reply.number for reply in replies(recording)][:6] == [0, 50, 0, 35, 42, 0]
     assert answered(recording, 'STREAM FILE nosuchfile "1"') == [Reply(200, "-1", None, 0)]
     assert answered(recording, "STREAM FILE vm-goodbye") == [Reply(520)]
@@ -91,26 +91,26 @@ def test_stream_file_tells_the_key_by_its_code(recording: Recording) -> None:
 
 @pytest.mark.parametrize("recording", of("08"), ids=str)
 def test_the_key_0_is_48(recording: Recording) -> None:
-    """WAIT FOR DIGIT tells the key 0 as 48, and no key as 0."""
+    """WAIT FOR DIGIT returns 48 for the key 0, and 0 for no key."""
     assert [reply.number for reply in replies(recording)][:5] == [55, 48, 35, 42, 0]
 
 
 @pytest.mark.parametrize("number", ["06", "08", "09", "10"])
 def test_usage_is_one_reply(number: str) -> None:
-    """A usage of several lines, in two reads, is one reply."""
+    """A usage text of several lines, in two reads, is one reply."""
     for recording in of(number):
         assert Reply(520) in replies(recording)
 
 
 @pytest.mark.parametrize("recording", of("33"), ids=str)
 def test_trying_is_no_reply(recording: Recording) -> None:
-    """GOSUB answers twice; the first is left out."""
+    """GOSUB answers twice. The first answer is ignored."""
     assert [reply.code for reply in replies(recording)] == [200, 200, 200, 200]
 
 
 @pytest.mark.parametrize("recording", of("01"), ids=str)
 def test_values_are_cut_at_the_last_bracket(recording: Recording) -> None:
-    """Line breaks and brackets in a value stand as they are; unset is not empty."""
+    """Line breaks and brackets in a value are kept. Unset is not the same as empty."""
     (broken,) = answered(recording, "GET VARIABLE NLVAR")
     (brackets,) = answered(recording, "GET VARIABLE PARENVAR")
     (unset,) = answered(recording, "GET VARIABLE NOSUCHVAR")
@@ -123,7 +123,7 @@ def test_values_are_cut_at_the_last_bracket(recording: Recording) -> None:
 
 @pytest.mark.parametrize("recording", of("01"), ids=str)
 def test_quoting_is_what_asterisk_undoes(recording: Recording) -> None:
-    """Our quotes are those that Asterisk took off again."""
+    """Asterisk removes exactly the quotes that we add."""
     said = 'say "hi" (twice) \\ back'
     assert f"SET VARIABLE QUOTED {quoted(said)}" in recording.commands
     assert answered(recording, "GET VARIABLE QUOTED")[0].value == said
@@ -131,7 +131,7 @@ def test_quoting_is_what_asterisk_undoes(recording: Recording) -> None:
 
 @pytest.mark.parametrize("recording", of("04"), ids=str)
 def test_names_stay_as_they_are(recording: Recording) -> None:
-    """UTF-8 comes raw, and quotes keep their backslash."""
+    """UTF-8 is sent raw, and quotes keep their backslash."""
     (head, *_) = messages(recording.sent)
     assert isinstance(head, Headers)
     assert head.values["agi_calleridname"] == 'Zoë \\"Z\\" O\'Neil (home)'
@@ -141,21 +141,21 @@ def test_names_stay_as_they_are(recording: Recording) -> None:
     "number", ["11", "12", "13", "14", "15", "16", "17", "18", "23", "37", "38"]
 )
 def test_the_hang_up_is_a_line_of_its_own(number: str) -> None:
-    """HANGUP comes once: while idle, after -1, in one read with a reply, before one."""
+    """HANGUP comes once: while idle, after -1, in one read with a reply, or before one."""
     for recording in of(number):
         assert messages(recording.sent).count(HangUpNotice()) == 1
 
 
 @pytest.mark.parametrize("number", ["21", "22"])
 def test_the_hang_up_may_come_twice(number: str) -> None:
-    """With AGIEXITONHANGUP there are two of them."""
+    """With AGIEXITONHANGUP, there are two of them."""
     for recording in of(number):
         assert messages(recording.sent).count(HangUpNotice()) == 2
 
 
 @pytest.mark.parametrize("number", ["19", "20"])
 def test_the_hang_up_may_not_come_at_all(number: str) -> None:
-    """With AGISIGHUP=no only 511 tells it."""
+    """With AGISIGHUP=no, only 511 shows it."""
     for recording in of(number):
         assert HangUpNotice() not in messages(recording.sent)
         assert replies(recording)[-1].code == 511
@@ -163,7 +163,7 @@ def test_the_hang_up_may_not_come_at_all(number: str) -> None:
 
 @pytest.mark.parametrize("recording", of("11"), ids=str)
 def test_variables_can_be_set_after_the_hang_up(recording: Recording) -> None:
-    """What needs the caller is 511; what does not still works."""
+    """Commands that need the caller get 511. Those that do not still work."""
     assert answered(recording, "CHANNEL STATUS") == [Reply(511)]
     assert answered(recording, "SET VARIABLE PIVR_OUTCOME late") == [Reply(200, "1")]
 
@@ -185,14 +185,14 @@ def test_variables_can_be_set_after_the_hang_up(recording: Recording) -> None:
     ],
 )
 def test_nonsense_is_told(data: bytes) -> None:
-    """What is no AGI, or never ends, is nonsense, and is not kept."""
+    """What is not AGI, or never ends, is nonsense, and is not kept."""
     with pytest.raises(Nonsense):
         messages(data + b"\n")
 
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_messages_or_nonsense(data: bytes) -> None:
-    """Nothing else is raised, whatever comes."""
+    """Whatever comes, nothing else is raised."""
     for start in (b"", b"agi_network: yes\n\n", b"agi_network: yes\n\n200 result=1 ("):
         try:
             messages(start + data)
@@ -202,7 +202,7 @@ def test_any_bytes_are_messages_or_nonsense(data: bytes) -> None:
 
 @given(st.text(max_size=100))
 def test_an_argument_is_one_line(text: str) -> None:
-    """Whatever is quoted can be sent: it neither ends the line nor the quotes."""
+    """Anything that is quoted can be sent: it ends neither the line nor the quotes."""
     line = command(f"SET VARIABLE X {quoted(text)}")
     assert line.count(b"\n") == 1
     assert line.endswith(b'"\n')

@@ -46,20 +46,20 @@ BILLER = "springfield-water"
 
 @frozen
 class Port:
-    """A server that is up, and what it told."""
+    """A running server, and what it reported."""
 
     server: FastAgi
     number: int
     told: list[tuple[str, Arrival, str]]
 
     async def call(self, asterisk: Asterisk) -> Asterisk:
-        """A call by a simulated Asterisk, to its end."""
+        """Run a call by a simulated Asterisk to its end."""
         streams = await asyncio.open_connection("127.0.0.1", self.number)
         await asterisk.serve(*streams)
         return asterisk
 
     async def idle(self) -> None:
-        """Waits until no call is left."""
+        """Wait until no call is left."""
         while self.server.calls:
             await asyncio.sleep(0.005)
 
@@ -70,7 +70,7 @@ def with_server(
     person: str = "",
     limits: Limits = DEFAULTS,
 ) -> None:
-    """Runs a test with a server; nothing may be left over or be heard of by asyncio alone."""
+    """Run a test with a server. Nothing may be left over or reach only asyncio's handler."""
 
     async def run() -> None:
         unheard: list[object] = []
@@ -90,7 +90,7 @@ def with_server(
 
 
 def told_of(port: Port, asterisk: Asterisk) -> list[tuple[str, str]]:
-    """What was told, and why: all of it of that call, by the names that the dialplan has."""
+    """Return what was reported about that call, and why, by the names that the dialplan has."""
     names = ("call_id", "handover")
     given_back = [asterisk.variables[f"PAPERLESS_{name.upper()}"] for name in names]
     assert all(given_back)
@@ -100,7 +100,7 @@ def told_of(port: Port, asterisk: Asterisk) -> list[tuple[str, str]]:
 
 
 async def one_question(gateway: AgiGateway, arrival: Arrival, taken_back: TakenBack) -> Handback:
-    """A flow of one question."""
+    """Return a flow with one question."""
     ask = Gather("12", 1, 5.0, 3.0)
     answer = await gateway.perform(Turn(None, (), ask), "en-US")  # type: ignore[arg-type]
     said_yes = answer == Digits(keys("1"))
@@ -108,7 +108,7 @@ async def one_question(gateway: AgiGateway, arrival: Arrival, taken_back: TakenB
 
 
 def pressing(*acts: Act, **variables: str) -> Asterisk:
-    """An Asterisk whose caller does that."""
+    """Return an Asterisk whose caller does this."""
     given_ = {f"PAPERLESS_{name.upper()}": value for name, value in variables.items()}
     asterisk = Asterisk(variables=given_)
     asterisk.caller.plan(*acts)
@@ -120,7 +120,7 @@ def pressing(*acts: Act, **variables: str) -> Asterisk:
 
 @pytest.mark.requirement("R18")
 def test_a_call_is_handed_over_and_given_back() -> None:
-    """The dialplan finds the disposition in its variables, and the line is let go."""
+    """The dialplan finds the disposition in its variables, and the line is released."""
 
     async def test(port: Port) -> None:
         yes = await port.call(pressing(Press("1")))
@@ -134,7 +134,7 @@ def test_a_call_is_handed_over_and_given_back() -> None:
 
 @pytest.mark.requirement("R47")
 def test_a_no_of_a_withheld_caller_is_nobody_else_s() -> None:
-    """Whatever stands for "no number", a caller's no does not silence the offer for the next."""
+    """Whatever means "no number", a caller's no does not silence the offer for the next one."""
     backend, record = springfield(), MemoryRecord()
     store = SeparateStores(record, MemoryLiveCalls())
     driver = AsyncDriver(Setup(Flow(), Catalog.of(Policy()), backend, store))
@@ -153,7 +153,7 @@ def test_a_no_of_a_withheld_caller_is_nobody_else_s() -> None:
 
 
 def test_a_line_that_is_not_up_is_answered() -> None:
-    """Without Answer() in the dialplan nobody would hear anything."""
+    """Without Answer() in the dialplan, no one would hear anything."""
 
     async def test(port: Port) -> None:
         ringing = pressing(Press("1"))
@@ -166,7 +166,7 @@ def test_a_line_that_is_not_up_is_answered() -> None:
 
 
 def test_variables_are_set_after_a_hang_up() -> None:
-    """The dialplan's h extension finds the disposition too."""
+    """The dialplan's h extension also finds the disposition."""
 
     async def test(port: Port) -> None:
         gone = await port.call(pressing(HangUp()))
@@ -177,7 +177,7 @@ def test_variables_are_set_after_a_hang_up() -> None:
 
 @pytest.mark.requirement("R48")
 def test_what_means_nothing_goes_on() -> None:
-    """A dialplan that hands over nonsense gets all of it back at once, marked, and hears why."""
+    """A dialplan that hands over nonsense gets it all back at once, marked, with the reason."""
 
     async def test(port: Port) -> None:
         paying = {"language": "es-US", "payment_guid": "p", "payment_approved": "yes"}
@@ -210,7 +210,7 @@ def test_what_means_nothing_goes_on() -> None:
 
 
 def test_a_mistyped_argument() -> None:
-    """Its name is named, with the one that was meant; what stands for a value is not shown."""
+    """It is named, with the one that was meant. What is in place of a value is not shown."""
 
     async def test(port: Port) -> None:
         asterisk = pressing(Press("1"))
@@ -225,7 +225,7 @@ def test_a_mistyped_argument() -> None:
 
 
 def got(asterisk: Asterisk) -> dict[str, str]:
-    """What the dialplan finds, by the names of the contract."""
+    """Return what the dialplan finds, by the names of the contract."""
     return {
         name.removeprefix("PAPERLESS_").lower(): value for name, value in asterisk.variables.items()
     }
@@ -253,13 +253,13 @@ LOST = {
     "outcomes": "0",
     "error": "",
 }
-"""What the dialplan finds of that where nothing comes back from us."""
+"""What the dialplan finds if nothing comes back from us."""
 
 
 @pytest.mark.requirement("R48")
 @pytest.mark.parametrize("outcomes", ["0", "2"])
 def test_the_dialplan_has_a_hand_back_before_anything_is_played(outcomes: str) -> None:
-    """A whole hand-back stands before the first sound, and nothing of an earlier hand-over."""
+    """A complete hand-back is set before the first sound, without anything from an earlier one."""
     seen: list[dict[str, str]] = []
     asterisk = pressing(
         unused_keys="7",
@@ -275,7 +275,7 @@ def test_the_dialplan_has_a_hand_back_before_anything_is_played(outcomes: str) -
         return Handback(Disposition.DECLINED)
 
     async def test(port: Port) -> None:
-        await port.call(pressing())  # finds that every sound is there
+        await port.call(pressing())  # finds that every sound exists
         seen.clear()
         await port.call(asterisk)
         (before,) = seen
@@ -289,7 +289,7 @@ def test_the_dialplan_has_a_hand_back_before_anything_is_played(outcomes: str) -
 
 @pytest.mark.requirement("R48")
 def test_a_process_that_dies() -> None:
-    """Where our process dies in a call, the dialplan has what it handed over, marked."""
+    """If our process dies during a call, the dialplan has what it handed over, marked."""
 
     async def dies(gateway: AgiGateway, *_: object) -> Handback:
         gateway.channel.writer.transport.abort()
@@ -306,7 +306,7 @@ def test_a_process_that_dies() -> None:
 @pytest.mark.requirement("R48")
 @pytest.mark.parametrize("sends_hangup", [True, False])
 def test_a_hang_up_notice_or_none(sends_hangup: bool) -> None:
-    """AGISIGHUP=no or not: after a hang-up the dialplan finds how the call ended."""
+    """With or without AGISIGHUP=no, the dialplan finds how the call ended after a hang-up."""
 
     async def test(port: Port) -> None:
         asterisk = pressing(HangUp(), **PAID)
@@ -319,7 +319,7 @@ def test_a_hang_up_notice_or_none(sends_hangup: bool) -> None:
 
 @pytest.mark.requirement("R48")
 def test_a_connection_that_ends_with_the_call() -> None:
-    """AGIEXITONHANGUP=yes: nothing can be set any more, and what was set first stands."""
+    """With AGIEXITONHANGUP=yes, nothing can be set anymore, and the first values remain."""
 
     async def test(port: Port) -> None:
         asterisk = pressing(HangUp(), **PAID)
@@ -332,7 +332,7 @@ def test_a_connection_that_ends_with_the_call() -> None:
 
 
 def played_for(prompt: Prompt) -> list[Sound]:
-    """What is played for a prompt."""
+    """Return what is played for a prompt."""
     return list(recorded().prompt(prompt, "en-US"))
 
 
@@ -352,7 +352,7 @@ GREETING = Prompt("greeting", (("biller", Words(Policy().biller.name)),))
 def test_greeted_when_the_greeting_was_played(
     acts: tuple[Act, ...], missing: bool, greeted: str
 ) -> None:
-    """The greeting counts once it was played, or interrupted; not where its sound is missing."""
+    """The greeting counts once it was played, or interrupted, but not if its sound is missing."""
     at_the_offer: list[str] = []
     asterisk = pressing(*acts)
     if missing:  # since the first call
@@ -374,7 +374,7 @@ def test_greeted_when_the_greeting_was_played(
     with_server(test, asks)
 
 
-# ── sounds that Asterisk does not have ──
+# ── sounds that Asterisk lacks ──
 
 OFFER_ES = "/sounds/es-US/offer"
 
@@ -389,7 +389,7 @@ OFFER_ES = "/sounds/es-US/offer"
     ],
 )
 def test_sounds_that_asterisk_lacks(lacking: set[str], named: str) -> None:
-    """The first call goes back before anything is played, in whatever language it would be."""
+    """The first call goes back before anything is played, whatever its language."""
 
     async def never(*_: object) -> Handback:
         raise AssertionError
@@ -411,7 +411,7 @@ def test_sounds_that_asterisk_lacks(lacking: set[str], named: str) -> None:
 
 @pytest.mark.requirement("R48")
 def test_a_language_that_is_not_installed() -> None:
-    """The log names some of many sounds, and a call is taken once they are there."""
+    """The log names some of many sounds, and calls are taken once they exist."""
     spanish = [f"es/{sound}" for sound in recorded().core("es-US")]
 
     async def test(port: Port) -> None:
@@ -429,7 +429,7 @@ def test_a_language_that_is_not_installed() -> None:
 
 
 def test_sounds_are_looked_for_once() -> None:
-    """The second call begins at once; each biller's sounds are looked for."""
+    """The second call begins at once. Each biller's sounds are checked."""
 
     async def test(port: Port) -> None:
         first = await port.call(pressing(Press("1")))
@@ -445,7 +445,7 @@ def test_sounds_are_looked_for_once() -> None:
 
 
 def test_calls_at_once_share_one_search() -> None:
-    """Of twenty first calls one looks for the sounds; where some are missing all go back."""
+    """Of twenty first calls, one checks the sounds; if some are missing, all go back."""
 
     async def test(port: Port) -> None:
         for missing in ({OFFER_ES}, set()):
@@ -462,7 +462,7 @@ def test_calls_at_once_share_one_search() -> None:
 
 
 def test_english_sounds_without_a_folder_of_their_own() -> None:
-    """Asterisk takes those that belong to no language for English, and for English alone."""
+    """Asterisk uses sounds without a language for English, and only for English."""
     core = {f"en/{sound}" for sound in recorded().core("en-US")}
 
     async def test(port: Port) -> None:
@@ -474,7 +474,7 @@ def test_english_sounds_without_a_folder_of_their_own() -> None:
 
 
 def test_a_caller_who_hangs_up_while_sounds_are_looked_for() -> None:
-    """A caller who is gone is no proof that sounds are missing, nor that they are there."""
+    """If the caller is gone, that does not show whether sounds are missing."""
 
     async def test(port: Port) -> None:
         gone = pressing(HangUp())
@@ -488,7 +488,7 @@ def test_a_caller_who_hangs_up_while_sounds_are_looked_for() -> None:
 
 @pytest.mark.requirement("R48")
 def test_the_host_s_own_greeting_comes_back() -> None:
-    """A host that has greeted the caller itself finds that again."""
+    """A host that has greeted the caller itself gets that back."""
 
     async def test(port: Port) -> None:
         assert got(await port.call(pressing(greeted="on")))["greeted"] == "yes"
@@ -497,7 +497,7 @@ def test_the_host_s_own_greeting_comes_back() -> None:
 
 
 def test_the_language_is_set_back() -> None:
-    """The channel has the language that it came with."""
+    """The channel gets the language that it came with."""
 
     async def in_spanish(gateway: AgiGateway, *_: object) -> Handback:
         await gateway.channel.ask("SET VARIABLE CHANNEL(language) es")
@@ -513,7 +513,7 @@ def test_the_language_is_set_back() -> None:
 
 @pytest.mark.requirement("R24", "R48")
 def test_a_call_that_fails_goes_on() -> None:
-    """Whatever fails in a call is reported by its class; the dialplan goes on, and others too."""
+    """Whatever fails in a call is reported by its class. The dialplan and other calls continue."""
 
     async def broken(gateway: AgiGateway, *_: object) -> Handback:
         gateway.language = "es"
@@ -557,14 +557,14 @@ def test_closing_takes_calls_away() -> None:
 
 @frozen
 class Planned:
-    """A gateway whose simulated caller does, turn by turn, what a transcript says."""
+    """A gateway whose simulated caller follows a transcript, turn by turn."""
 
     gateway: AgiGateway
     asterisk: Asterisk
     playback: Playback
 
     async def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Plans a turn and performs it; what comes of it is what was planned."""
+        """Plan a turn and perform it. The result is as planned."""
         event = self.playback.caller(turn)
         sounds = [
             sum(not sound.is_pause for sound in self.gateway.sounds.prompt(prompt, language))
@@ -589,19 +589,19 @@ class Planned:
         return []
 
     async def listen(self) -> HungUp:
-        """Listens; the caller of a transcript does nothing meanwhile."""
+        """Listen, while the caller of a transcript does nothing."""
         await asyncio.Event().wait()
         raise AssertionError
 
 
 BY_CALLERS = [path for path in FILES if "host cancels" not in path.read_text("utf-8")]
-"""A host cancels by closing the server, which has a test of its own."""
+"""A host cancels by closing the server, which has a separate test."""
 
 
 @pytest.mark.requirement("R43")
 @pytest.mark.parametrize("path", BY_CALLERS, ids=lambda path: path.stem)
 def test_every_transcript_goes_the_same_way(path) -> None:
-    """Through Asterisk a call takes the same rows to the same disposition as in a terminal."""
+    """Through Asterisk, a call takes the same rows to the same disposition as in a terminal."""
     expected, disposition = played(path, "blocking")
     playback = Playback(read(path))
     policy = playback.transcript.terms.policy
@@ -634,11 +634,11 @@ def test_every_transcript_goes_the_same_way(path) -> None:
 @settings(max_examples=heavy(20, 60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.integers(0, 2_000), st.booleans(), st.binary(max_size=40))
 def test_a_connection_that_is_cut_at_any_byte(place: int, reset: bool, after: bytes) -> None:
-    """Wherever Asterisk's side is cut, and whatever follows, the call ends and nothing is left."""
+    """Wherever Asterisk's side is cut, and whatever follows, the call ends, and nothing is left."""
 
     async def test(port: Port) -> None:
         if place % 2:
-            await port.call(pressing())  # else the connection is cut while sounds are looked for
+            await port.call(pressing())  # otherwise, the connection is cut while sounds are checked
         reader, writer = await asyncio.open_connection("127.0.0.1", port.number)
         asterisk = pressing(Press("1"))
         ours, theirs = Cut(writer, place, after), asyncio.StreamReader()
@@ -665,7 +665,7 @@ def test_a_connection_that_is_cut_at_any_byte(place: int, reset: bool, after: by
 
 @frozen
 class Cut:
-    """A writer that lets so many bytes through, then something else, then nothing."""
+    """A writer that passes on a number of bytes, then something else, then nothing."""
 
     writer: asyncio.StreamWriter
     left: int
@@ -674,7 +674,7 @@ class Cut:
     over: asyncio.Event = field(factory=asyncio.Event)
 
     def write(self, data: bytes) -> None:
-        """Writes what is still let through."""
+        """Write what may still pass."""
         room = max(0, self.left - sum(self.sent))
         self.sent.append(len(data))
         self.writer.write(data[:room])
@@ -683,15 +683,15 @@ class Cut:
             self.over.set()
 
     async def drain(self) -> None:
-        """Waits."""
+        """Wait."""
 
     def close(self) -> None:
-        """The other end has let go."""
+        """The other end has closed."""
         self.over.set()
 
 
 def test_many_that_say_nothing() -> None:
-    """Peers that connect and are silent are let go, and calls are taken meanwhile."""
+    """Peers that connect and stay silent are dropped, while calls are taken."""
 
     async def test(port: Port) -> None:
         idle = [await asyncio.open_connection("127.0.0.1", port.number) for _ in range(50)]
@@ -707,7 +707,7 @@ def test_many_that_say_nothing() -> None:
 
 
 def test_twenty_calls_at_once() -> None:
-    """Each call has its own caller, keys and variables."""
+    """Each call has its own caller, keys, and variables."""
 
     async def test(port: Port) -> None:
         callers = [pressing(Press("1" if n % 2 else "2")) for n in range(20)]
@@ -719,7 +719,7 @@ def test_twenty_calls_at_once() -> None:
 
 
 def test_it_listens_on_loopback() -> None:
-    """Nobody else reaches it unless told so."""
+    """No one else can reach it unless configured."""
 
     async def test(port: Port) -> None:
         assert port.server._server is not None
@@ -730,7 +730,7 @@ def test_it_listens_on_loopback() -> None:
 
 
 def test_the_driver_takes_a_call() -> None:
-    """The default driver takes a call that is handed over, to its end."""
+    """The default driver runs a call that is handed over, to its end."""
     record = MemoryRecord()
     flow = Flow()
     words = Catalog.of(flow.terms.policy)

@@ -17,7 +17,7 @@ from paperless_ivr.secret import Secret
 
 @pytest.fixture(scope="module")
 def sounds(tmp_path_factory: pytest.TempPathFactory) -> Sounds:
-    """Every phrase, as a file without sound."""
+    """Every phrase, as a silent file."""
     folder = tmp_path_factory.mktemp("sounds")
     wanted = phrases(demo_policy())
     (folder / LIST).write_text(table(wanted), encoding="utf-8")
@@ -29,7 +29,7 @@ def sounds(tmp_path_factory: pytest.TempPathFactory) -> Sounds:
 
 
 def played(sounds: Sounds, prompt: Prompt, language: str = "en-US") -> list[str]:
-    """What is played, by the names of files and the words of commands."""
+    """Return what is played, by the names of files and the words of commands."""
     commands = [sound.command for sound in sounds.prompt(prompt, language)]
     return [Path(c.split('"')[1]).name if c.startswith("STREAM") else c for c in commands]
 
@@ -66,7 +66,7 @@ def test_a_hyphen_in_a_domain(sounds: Sounds) -> None:
     ],
 )
 def test_hundred_in_spanish(sounds: Sounds, amount: str, commands: list[str]) -> None:
-    """Asterisk's Spanish sounds have none for 100, and an amount would be said without it."""
+    """Asterisk's Spanish sounds have none for 100, so an amount would be said without it."""
     gaps = (("amount", Money(Decimal(amount))), ("due", Day(date(2026, 12, 15))))
     said = played(sounds, Prompt("which_amount", gaps), "es-US")
 
@@ -76,7 +76,7 @@ def test_hundred_in_spanish(sounds: Sounds, amount: str, commands: list[str]) ->
 
 
 def test_what_asterisk_calls_a_language(sounds: Sounds) -> None:
-    """Numbers and days follow the language's own rules under whatever name it is installed."""
+    """Numbers and days follow the language's own rules, whatever name it is installed under."""
     named = evolve(sounds, names={"es-US": "es_MX_f_Allison"})
     gaps = (("amount", Money(Decimal(100))), ("due", Day(date(2026, 12, 15))))
     prompt = Prompt("which_amount", gaps)

@@ -1,4 +1,4 @@
-"""A Twilio gateway to test."""
+"""Makes Twilio gateways for tests."""
 
 from paperless_ivr import secret
 from paperless_ivr.flow.policy import Policy
@@ -11,7 +11,7 @@ HOST_KEY = secret.credential("key of the host")
 
 
 def gateway(**settings):
-    """A gateway of Springfield's, with other settings where some are given."""
+    """Return a gateway for Springfield, with other settings if given."""
     usual = {
         "catalog": WORDS,
         "biller": "springfield-water",

@@ -1,4 +1,4 @@
-"""Twilio's signature: ours is that of Twilio's own library, and is refused where that refuses."""
+"""Twilio's signature: ours is the same as that of Twilio's own library, and is refused alike."""
 
 from urllib.parse import urlsplit
 
@@ -25,14 +25,14 @@ queries = st.lists(st.tuples(names, names), max_size=3).map(
 
 @st.composite
 def urls(draw):
-    """URLs as a gateway has them."""
+    """Draw URLs as a gateway has them."""
     scheme, query = draw(st.sampled_from(["https", "http"])), draw(queries)
     host = draw(hosts)
     return f"{scheme}://{host}{draw(ports)}{draw(paths)}" + (f"?{query}" if query else "")
 
 
 class Form:
-    """A form as web frameworks give it to Twilio's library."""
+    """A form as web frameworks pass it to Twilio's library."""
 
     def __init__(self, pairs):
         self.pairs = pairs
@@ -44,7 +44,7 @@ class Form:
         return len(self.pairs)
 
     def getall(self, name):
-        """All values of a field."""
+        """Return all values of a field."""
         return [value for known, value in self.pairs if known == name]
 
 
@@ -52,7 +52,7 @@ forms = st.lists(st.tuples(names, words), max_size=6)
 
 
 def test_known_signature():
-    """The example of Twilio's documentation, as its libraries test it."""
+    """The example in Twilio's documentation, as its libraries test it."""
     url = "https://mycompany.com/myapp.php?foo=1&bar=2"
     form = {
         "CallSid": "CA1234567890ABCDE",
@@ -67,7 +67,7 @@ def test_known_signature():
 @settings(deadline=None)
 @given(urls(), forms)
 def test_ours_is_twilios(url, form):
-    """Whatever is signed with the URL as it stands is accepted by both."""
+    """Whatever is signed with the exact URL is accepted by both."""
     validator = RequestValidator(TOKEN)
     ours = signature(url, form, SECRET)
 
@@ -79,7 +79,7 @@ def test_ours_is_twilios(url, form):
 @settings(deadline=None)
 @given(urls(), urls(), forms, forms, st.sampled_from([TOKEN, "54321"]))
 def test_both_judge_alike(url, other, form, changed, token):
-    """A signature of another URL, another form or with another token is judged alike by both."""
+    """Both agree on a signature for another URL, another form, or with another token."""
     given_one = RequestValidator(token).compute_signature(other, Form(changed))
     expected = RequestValidator(TOKEN).validate(url, Form(form), given_one)
 
@@ -89,13 +89,13 @@ def test_both_judge_alike(url, other, form, changed, token):
 @settings(deadline=None)
 @given(urls(), forms, st.text(max_size=40))
 def test_what_is_made_up_is_refused(url, form, made_up):
-    """What nobody has signed is refused, whatever characters it has."""
+    """What no one has signed is refused, whatever characters it has."""
     assert not genuine(url, form, made_up, SECRET)
 
 
 @pytest.mark.parametrize("url", ["https://example.com/a", "http://example.com:80/a?b=c"])
 def test_with_and_without_the_port(url):
-    """Twilio's servers are not of one mind about the port: both are accepted, another is not."""
+    """Twilio's servers do not agree about the port, so both are accepted, but no other port is."""
     parts = urlsplit(url)
     port = 443 if parts.scheme == "https" else 80
     for netloc in ("example.com", f"example.com:{port}"):

@@ -1,4 +1,4 @@
-"""Turns as TwiML: what Twilio's own library writes of them."""
+"""Turns as TwiML, compared with what Twilio's own library writes."""
 
 import math
 from pathlib import Path
@@ -45,12 +45,12 @@ FILES = sorted((Path(__file__).parents[2] / "transcripts").glob("*.call"))
 
 
 def sign(heard):
-    """A token that tells the prompt."""
+    """Return a token that contains the prompt."""
     return f"token-{heard}"
 
 
 def turns(path):
-    """Every turn of a transcript, with its words and language."""
+    """Yield every turn of a transcript, with its words and language."""
     playback, seen = Playback(read(path)), []
     flow = playback.flow
 
@@ -67,7 +67,7 @@ def turns(path):
 
 
 def theirs(turn, language, words, address):
-    """The turn, written with Twilio's library."""
+    """Return the turn as written with Twilio's library."""
     response = VoiceResponse()
     if not isinstance(turn.then, Gather):
         said(response, turn.say, language, words)
@@ -102,7 +102,7 @@ def theirs(turn, language, words, address):
 
 @pytest.mark.requirement("R15", "R41")
 def test_the_end_key_alone_after_a_pause():
-    """After a pause in an entry `#` is gathered like a digit: alone it may count as silence."""
+    """After a pause in an entry, `#` is gathered like a digit, or it may count as silence."""
     ask = Gather("0123456789*", 8, 12.0, 3.0, begun=True)
     document = gateway().write(Turn(None, (), ask), sign, "en-US")
     (asked,) = ET.fromstring(document).iter("Gather")
@@ -111,7 +111,7 @@ def test_the_end_key_alone_after_a_pause():
 
 
 def said(verb, prompts, language, words):
-    """What some prompts say."""
+    """Return what some prompts say."""
     for number, prompt in enumerate(prompts):
         spoken = prompt.language or language
         say, text = Say(language=spoken, voice=VOICES[spoken]), []
@@ -131,7 +131,7 @@ def said(verb, prompts, language, words):
 
 
 def nested(say, text, piece):
-    """A piece that is an element of its own."""
+    """Return a piece that is an element of its own."""
     say.append("".join(text))
     text.clear()
     match piece:
@@ -147,14 +147,14 @@ def nested(say, text, piece):
 
 
 def same(ours, other):
-    """Whether two documents are the same but for the order of attributes."""
+    """Tell whether two documents are the same except for the order of attributes."""
     return ET.canonicalize(ours) == ET.canonicalize(str(other))
 
 
 @pytest.mark.requirement("R41")
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_every_turn_is_what_twilios_library_writes(path):
-    """Every document of every transcript is the one that Twilio's library makes of the turn."""
+    """Every document of every transcript is what Twilio's library makes of the turn."""
     for turn, language, words in turns(path):
         ours = gateway(catalog=words, person="+12175550199")
         written = ours.write(turn, sign, language)
@@ -167,7 +167,7 @@ def test_every_turn_is_what_twilios_library_writes(path):
 
 @pytest.mark.requirement("R09")
 def test_a_consent_is_asked_run_by_run():
-    """What must be heard is in a gather of its own, which does not wait for long."""
+    """What must be heard is in a separate gather, which does not wait for long."""
     say = (Prompt("text_rates", must_hear=True), Prompt("menu_help"))
     turn = Turn(Call(Arrival("c", "b")), say, Gather("12", 1, 5.0, 3.0, type_ahead=False))
     first, second, _ = ET.fromstring(gateway().write(turn, sign, "en-US"))
@@ -180,7 +180,7 @@ def test_a_consent_is_asked_run_by_run():
 
 
 def test_without_barge_in():
-    """Where no key may interrupt, the prompts stand outside of the gather."""
+    """If no key may interrupt, the prompts are outside the gather."""
     turn = Turn(
         Call(Arrival("c", "b")),
         (Prompt("offer"), Prompt("menu_help")),
@@ -192,7 +192,7 @@ def test_without_barge_in():
 
 
 def test_recordings_and_plain_text():
-    """Prompts without gaps may be recordings; a language without a voice is plain text."""
+    """Prompts without gaps may be recordings. A language without a voice is plain text."""
     turn = Turn(
         Call(Arrival("c", "b")),
         (Prompt("offer"), Prompt("offer", language="es-US")),
@@ -212,7 +212,7 @@ def test_recordings_and_plain_text():
 @settings(deadline=None)
 @given(st.text(min_size=1, max_size=30))
 def test_whatever_is_said_is_well_formed(name):
-    """A biller's name of any characters makes a document that can be read."""
+    """A biller's name with any characters results in a valid document."""
     turn = Turn(
         Call(Arrival("c", "b")),
         (Prompt("greeting", (("biller", Words(name)),)),),
@@ -225,9 +225,10 @@ def test_whatever_is_said_is_well_formed(name):
 
 @pytest.mark.requirement("R18", "R48")
 def test_what_the_host_gets_back():
-    """The whole hand-back reaches the host under a signature, but for what tells who called.
+    """The host gets the whole hand-back, signed, except for what shows who called.
 
-    It comes from the hand-back itself: of a call that the store has lost nothing else is left.
+    It comes from the hand-back itself, because nothing else is left of a call that the store has
+    lost.
     """
     ours = gateway(host="https://host.example.com/voice?line=2")
     handback = Handback(
@@ -268,7 +269,7 @@ def test_what_the_host_gets_back():
     ],
 )
 def test_who_a_person_sees_calling(caller, shown):
-    """A caller without a number is put through with one of the account's; others with their own."""
+    """A caller without a number is transferred with one of the account's; others, with theirs."""
     ours = gateway(person="+12175550199", caller_id="+12175550100")
     visit = ours.read(request("/begin", From=caller))
     turn = Turn(Call(visit.arrival), (), Transfer(Reason.CALLER_ASKED))
@@ -276,6 +277,6 @@ def test_who_a_person_sees_calling(caller, shown):
 
 
 def test_a_caller_id_that_is_none():
-    """A number that nobody can be shown is found when the gateway is made."""
+    """An invalid number is noticed when the gateway is made."""
     with pytest.raises(ValueError, match="caller_id"):
         gateway(caller_id="2175550100")

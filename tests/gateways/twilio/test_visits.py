@@ -1,4 +1,4 @@
-"""Twilio's requests: what each says, and that nothing else is believed."""
+"""Twilio's requests: what each one says, and that nothing else is believed."""
 
 from urllib.parse import urlencode
 
@@ -27,7 +27,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 def request(path, query="", *, sid=SID, token=AUTH_TOKEN, **form):
-    """A request as Twilio signs it."""
+    """Return a request as Twilio signs it."""
     told = {"CallSid": sid, "CallStatus": "in-progress"} | form
     url = f"https://ivr.example.com/twilio{path}" + (f"?{query}" if query else "")
     signed = signature(url, told.items(), token)
@@ -36,7 +36,7 @@ def request(path, query="", *, sid=SID, token=AUTH_TOKEN, **form):
 
 
 def pressed(keys, ended=Ended.FULL):
-    """Keys, as they were gathered."""
+    """Return keys as they were gathered."""
     return Digits(secret.keys(keys), ended)
 
 
@@ -62,7 +62,7 @@ def pressed(keys, ended=Ended.FULL):
     ],
 )
 def test_five_outcomes(most, end, form, event):
-    """Complete, end key, end key alone, too few, nothing and hung up are told apart."""
+    """Complete, end key, end key alone, too few, nothing, and hung up are distinguished."""
     query = urlencode({"most": most, "end": end, "turn": "t"})
     visit = gateway().read(request("/keys", query, **form))
 
@@ -71,7 +71,7 @@ def test_five_outcomes(most, end, form, event):
 
 @pytest.mark.requirement("R09")
 def test_keys_of_an_earlier_gather_are_not_read_again():
-    """A redirect may carry the keys of the gather before it: they count nowhere."""
+    """If a redirect carries along the keys of the gather before it, they do not count."""
     stale = {"Digits": "1", "FinishedOnKey": ""}
     assert gateway().read(request("/silence", "turn=t", **stale)) == Answers(SID, "t", NoInput())
     assert gateway().read(request("/on", "turn=t", **stale)) == Answers(SID, "t", None)
@@ -90,14 +90,14 @@ def test_keys_of_an_earlier_gather_are_not_read_again():
     ],
 )
 def test_what_became_of_a_transfer(said, result):
-    """Each `DialCallStatus` is a result; what is not told is unknown."""
+    """Each `DialCallStatus` is a result. If there is none, the result is unknown."""
     form = {"DialCallStatus": said} if said else {}
     visit = gateway().read(request("/person", "turn=t", CallStatus="completed", **form))
     assert visit == Answers(SID, "t", TransferEnded(result))
 
 
 def test_a_call_that_is_over():
-    """A status callback tells that a call is over, or has no news."""
+    """A status callback says that a call is over, or has no news."""
     assert gateway().read(request("/status", CallStatus="completed")) == Ends(SID)
     assert gateway().read(request("/status", CallStatus="ringing")) == Nothing()
     for path in ("/silence", "/on"):
@@ -107,7 +107,7 @@ def test_a_call_that_is_over():
 
 @pytest.mark.requirement("R02", "R18")
 def test_what_the_host_hands_over():
-    """The query of the host's URL is the arrival; number and identifier are Twilio's."""
+    """The query of the host's URL is the arrival. The number and identifier are Twilio's."""
     query = urlencode(
         {
             "moment": "after_payment",
@@ -167,14 +167,14 @@ def test_what_the_host_hands_over():
     ],
 )
 def test_a_withheld_number(number):
-    """A caller whose number is withheld, or stands for nobody, has none."""
+    """A caller whose number is withheld, or is a placeholder, has none."""
     visit = gateway().read(request("/begin", From=number))
     assert isinstance(visit, Begins)
     assert visit.arrival.ani is None
 
 
 def test_nobody_to_put_through_to():
-    """Where there is no person's number, no person is available."""
+    """If there is no person's number, no person is available."""
     visit = gateway().read(request("/begin", "person_available=yes"))
     assert isinstance(visit, Begins)
     assert not visit.arrival.person_available
@@ -213,7 +213,7 @@ GOOD = request("/keys", "most=1&end=%23&turn=t", Digits="1", FinishedOnKey="")
     ],
 )
 def test_what_is_refused(broken, status):
-    """What Twilio has not sent, or nobody can read, is refused with the status that says why."""
+    """What Twilio has not sent, or cannot be read, is refused with the right status."""
     with pytest.raises(Rejected) as refused:
         gateway().read(broken)
     assert refused.value.status == status
@@ -250,7 +250,7 @@ def test_garbage_is_refused(path, query, body, headers, method):
     ),
 )
 def test_nonsense_with_a_signature(path, query, form):
-    """Fields of any content, signed, are understood or refused."""
+    """Signed fields with any content are understood or refused."""
     written = urlencode(query)
     url = f"https://ivr.example.com/twilio{path}" + (f"?{written}" if written else "")
     headers = {"content-type": FORM, HEADER: signature(url, form.items(), AUTH_TOKEN)}
@@ -264,7 +264,7 @@ def test_nonsense_with_a_signature(path, query, form):
 
 
 def test_nothing_secret_is_shown():
-    """Neither a gateway nor a request prints what is secret."""
+    """Neither a gateway nor a request prints anything secret."""
     shown = f"{gateway()!r} {GOOD!r}"
     assert "12345" not in shown
     assert "Digits" not in shown
@@ -272,6 +272,6 @@ def test_nothing_secret_is_shown():
 
 @pytest.mark.parametrize("address", ["ivr.example.com", "ftp://ivr.example.com", "https://", "x"])
 def test_an_address_that_is_none(address):
-    """An address that Twilio cannot call is found when the gateway is made."""
+    """An address that Twilio cannot call is noticed when the gateway is made."""
     with pytest.raises(ValueError, match="address"):
         gateway(address=address)

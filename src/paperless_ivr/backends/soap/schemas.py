@@ -1,6 +1,6 @@
-"""Schemas that many WSDLs refer to and never bring along: as much of each as zeep asks for.
+"""Schemas that many WSDLs refer to but do not include: as much of each as zeep needs.
 
-Their hosts are slow, redirect, or cannot be reached from where calls are taken.
+Their hosts are slow, redirect, or cannot be reached from call servers.
 """
 
 from collections.abc import Mapping
@@ -43,4 +43,4 @@ KNOWN: Mapping[str, bytes] = {
     "www.w3.org/2001/xml.xsd": _XML,
     "www.w3.org/2001/03/xml.xsd": _XML,
 }
-"""By address, without scheme and closing slash."""
+"""By address, without the scheme or a trailing slash."""

@@ -1,4 +1,4 @@
-"""What zeep knows of a service's types, as far as fields are looked for and read in them."""
+"""zeep's types for a service, as far as they are needed to find and read fields."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -27,22 +27,22 @@ TRUTH = {"true": True, "1": True, "false": False, "0": False}
 """How XML Schema writes a boolean."""
 
 SPACE = " \t\r\n"
-"""What XML Schema takes away around a number or a truth, and nothing else."""
+"""What XML Schema removes around a number or a Boolean, and nothing else."""
 INTEGER = re.compile(r"[+-]?\d{1,100}", re.ASCII)
 DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
 FLOAT = re.compile(rf"{DECIMAL.pattern}([eE][+-]?\d{{1,3}})?", re.ASCII)
 """How XML Schema writes numbers (part 2, 3.2.3 to 3.2.5 and 3.3.13)."""
 
 CONTENT = "_value_1"
-"""zeep's name for the text of an element that has attributes too."""
+"""zeep's name for the text of an element that also has attributes."""
 
 
 ITEM = "item"
-"""The name of an item of an array in SOAP's own encoding, where the schema gives it none."""
+"""The name of an array's items in SOAP's own encoding, if the schema gives none."""
 
 
 def simple(kind: Any) -> Any:
-    """The type of a text, which may be any; None for a type that holds elements."""
+    """Return the type of a text; None for a type that holds elements."""
     if isinstance(kind, AnySimpleType) or type(kind) is AnyType:
         return kind
     if isinstance(kind, ComplexType):
@@ -54,11 +54,11 @@ def simple(kind: Any) -> Any:
 
 @frozen
 class Child:
-    """An element that may stand inside another, or an attribute of it."""
+    """An element that may be inside another, or an attribute of it."""
 
     name: str
     tag: str
-    """Its name with its namespace, as lxml writes both; `*` where it may have any name."""
+    """Its name with its namespace, as lxml writes both; `*` if it may have any name."""
     type: Any
     several: bool
     optional: bool
@@ -67,7 +67,7 @@ class Child:
 
     @property
     def simple(self) -> Any:
-        """The type of its text, which may be any; None where it holds elements."""
+        """The type of its text; None if it holds elements."""
         return simple(self.type)
 
     @property
@@ -77,7 +77,7 @@ class Child:
 
 
 def children(kind: Any) -> dict[str, Child]:
-    """The elements and attributes of a type, by name; of a name that is there twice, none."""
+    """Return the elements and attributes of a type by name, omitting names that occur twice."""
     found: dict[str, Child] = {}
     twice = set()
     if isinstance(kind, ComplexType):
@@ -95,7 +95,7 @@ def children(kind: Any) -> dict[str, Child]:
 
 
 def _attributes(kind: ComplexType) -> Iterator[Child]:
-    """The attributes that a type has of its own; those of a namespace are for tools."""
+    """Yield a type's own attributes. Those in a namespace are for tools."""
     for _, part in kind.attributes:
         if isinstance(part, Attribute) and part.qname.namespace is None:
             optional = not part.required or part.default is not None
@@ -116,7 +116,7 @@ def _inside(parts: Sequence[Any], several: bool, optional: bool) -> Iterator[Chi
 
 
 def along(kind: Any, path: Sequence[str]) -> tuple[Child, ...] | None:
-    """The elements on a path through a type; None where it leads nowhere."""
+    """Return the elements on a path through a type; None if it leads nowhere."""
     found = []
     for name in path:
         child = children(kind).get(name)
@@ -130,11 +130,11 @@ def along(kind: Any, path: Sequence[str]) -> tuple[Child, ...] | None:
 # ── reading texts ────────────────────────────────────────────────────────────────────────
 
 Reader = Callable[[str], Any]
-"""Gives what a text means, or None for nothing; raises `Unreadable`."""
+"""Returns what a text means, or None for nothing; raises `Unreadable`."""
 
 
 def reader(kind: Kind, simple: Any, written: str | None) -> Reader | None:
-    """How a text of a simple type is read as what a field has to be; None where it is not."""
+    """Return how to read a text of a simple type as a kind of field; None if that is impossible."""
     if simple is None or kind is Kind.LIST:
         return None
     if kind is Kind.FLAG:
@@ -153,7 +153,7 @@ def reader(kind: Kind, simple: Any, written: str | None) -> Reader | None:
 
 
 def only_text(kind: Kind, simple: Any) -> bool:
-    """Whether the type of an amount or date says nothing of how it is written."""
+    """Whether the type of an amount or date does not say how it is written."""
     known = {Kind.MONEY: (XsdDecimal, Float, Double), Kind.DAY: (DateTime, Date)}
     return kind in known and not isinstance(simple, known[kind])
 
@@ -169,7 +169,7 @@ def _text(text: str) -> str | None:
 
 
 def _whole_number(text: str) -> str:
-    """A whole number as it is written most simply: `+0402` and `402` are one."""
+    """Return a whole number in its simplest form: `+0402` and `402` are the same."""
     if not INTEGER.fullmatch(text.strip(SPACE)):
         raise Unreadable
     return str(int(text.strip(SPACE)))

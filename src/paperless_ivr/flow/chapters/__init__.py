@@ -1,1 +1,1 @@
-"""The call in chapters: each state is one block, in the chapter of the call that it belongs to."""
+"""The chapters of the call. Each state is one block, defined in the chapter it belongs to."""

@@ -1,4 +1,4 @@
-"""Which address: the ways to one in the order of the policy, and two facts before a new one."""
+"""Getting an address: the ways to one, in the policy's order, and the proof for a new one."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -62,20 +62,20 @@ WAYS = {
 
 
 def next_is(strategy: Strategy) -> Guard[Any]:
-    """The next way to an address, in the policy's order, is this one."""
+    """Return a guard: this is the next way to an address, in the policy's order."""
     in_order = Phrase(WAYS[strategy], needs=lambda policy: strategy in policy.address.strategies)
     return in_order(named(f"next is {strategy.value}", lambda c: next_strategy(c) is strategy))
 
 
 @Phrase("for a text", "for an e-mail")
 def for_number(c: Anything) -> bool:
-    """It is about a number to text to, not an e-mail address."""
+    """The call needs a number to text, not an e-mail address."""
     return c.call.contact.purpose is not None
 
 
 @Phrase("this account's number")
 def number_matches(c: Transition[Digits]) -> bool:
-    """The whole number of the customer's account, and no pause in the midst of it."""
+    """The whole number of the customer's account, keyed without a pause."""
     if c.customer is None or not is_account(c):
         return False
     accounts = c.terms.accounts
@@ -91,12 +91,12 @@ def phone_matches(c: Transition[Digits]) -> bool:
 
 @Phrase("a try left", "no try left")
 def facts_left(c: Anything) -> bool:
-    """The fact that is missing may be keyed once more."""
+    """The caller has another try at the missing proof."""
     return c.call.spent.facts + 1 < c.policy.proof.last_four_tries
 
 
 def use_text_link(c: Anything) -> Call:
-    """A texted link is to be the way to the address."""
+    """Choose a texted link as the way to the address."""
     required = c.policy.address.email_required
     purpose = TextPurpose.TYPE_EMAIL if required else TextPurpose.ENROLL
     contact = evolve(c.call.contact, source=Source.LINK, email=None, purpose=purpose)
@@ -104,13 +104,13 @@ def use_text_link(c: Anything) -> Call:
 
 
 def use_keypad(c: Anything) -> Call:
-    """The address is to be keyed."""
+    """Choose the keypad as the way to the address."""
     contact = evolve(c.call.contact, source=Source.KEYED, email=None, purpose=None)
     return evolve(c.call, contact=contact, entry=Entry())
 
 
 def try_agent(c: Anything) -> Call:
-    """An agent is the next way to an address."""
+    """Choose an agent as the way to the address."""
     contact = evolve(c.call.contact, used=(*c.call.contact.used, Strategy.AGENT))
     return want_agent(Reason.NO_ADDRESS_LEFT, S.ADDRESS)(
         evolve(c, call=evolve(c.call, contact=contact))
@@ -118,13 +118,13 @@ def try_agent(c: Anything) -> Call:
 
 
 def show_number(c: Anything) -> Call:
-    """The whole account number was keyed."""
+    """Note that the caller keyed the whole account number."""
     theirs = (c.customer.account,) if c.customer else ()
     return _fact(c, evolve(c.call.shown, numbers=(*c.call.shown.numbers, *theirs)))
 
 
 def show_phone(c: Anything) -> Call:
-    """The last four digits of the phone number on file were keyed."""
+    """Note that the caller keyed the last four digits of the phone number on file."""
     return _fact(c, evolve(c.call.shown, phone=c.customer.phone if c.customer else None))
 
 
@@ -134,29 +134,29 @@ def _fact(c: Anything, shown: Shown) -> Call:
 
 
 def miss_fact(c: Anything) -> Call:
-    """Something else was keyed: one try less."""
+    """Count a wrong answer as one try."""
     return spend(miss_try(c.call), facts=1)
 
 
 def fail_fact(c: Anything) -> Call:
-    """Something else was keyed, for the last time."""
+    """Count the last wrong answer, and give up on the missing proof."""
     return give_up_proof(evolve(c, call=miss_fact(c)))
 
 
 def give_up_proof(c: Anything) -> Call:
-    """What is missing cannot be shown: only what is on file is used."""
+    """Give up on the missing proof, so that only what is on file is used."""
     return evolve(c.call, shown=evolve(c.call.shown, gave_up=True))
 
 
 def reserve_fact(view: CallView) -> Request:
-    """Asks the record for a try at the fact that is missing."""
+    """Ask the record for a try at the missing proof."""
     customer = view.customer
     guess = Guess.PHONE if number_shown(view) else Guess.NUMBER
     return reserve(view, guess, (customer.account,) if customer else ())
 
 
 def _phones(view: CallView, known: examples.Known) -> Iterator[Digits]:
-    """The last four digits of each phone on file, and others."""
+    """Yield the last four digits of each phone on file, and other digits."""
     theirs = dict.fromkeys(last_four(c.phone.reveal()) for c in known.customers if c.phone)
     return examples.entry(view, *theirs, "0009", examples.SHORT)
 
@@ -169,11 +169,11 @@ CANNOT_SHOW = On(
     say="on_file_only",
     words="alone: does not know it",
 )
-"""`#` where a fact is asked for: the caller does not know it, and goes on without."""
+"""`#` alone: the caller does not know the answer, and goes on without it."""
 
 
 def missed_fact(keyed: Guard[Digits]) -> Sequence[Row]:
-    """The fact that was asked for was keyed, and is another one."""
+    """Return the rows for a complete but wrong answer."""
     return (
         On(
             Digits,
@@ -202,13 +202,13 @@ PROMPTS: Prompts = {
     "phone_check": (),
     "phone_check_help": (),
 }
-"""What only this chapter says, with the gaps that the words may fill."""
+"""The prompts of this chapter, with the gaps that their words may have."""
 
 # fmt: off
 # Set by hand: a way out is one line.
 CHAPTER: Chapter = {
     S.ADDRESS: Pass(
-        "The next way in the biller's order; one that was left is not tried again.",
+        "The next way in the biller's order. None is tried again.",
         title="Which way to an address?",
         ways=[
             On(Arrived, S.DONE, when=hung_up),
@@ -252,7 +252,7 @@ CHAPTER: Chapter = {
         ways=[On(Digits, S.NEW_CONTACT, when=number_matches, keep=show_number), *missed_fact(is_account), CANNOT_SHOW],
     ),
     S.PHONE_CHECK: Ask(
-        "The second proof: of the phone number on file.",
+        "The second proof: the phone number on file.",
         title="Last four digits of the phone",
         say=[begun("phone_check")],
         help="phone_check_help",

@@ -1,4 +1,4 @@
-"""After enrollment: the texted link, AutoPay, a text, another bill, and then which ending."""
+"""After enrollment: the texted link, AutoPay, a text, another bill, and the right ending."""
 
 from collections.abc import Iterable
 
@@ -55,7 +55,7 @@ from paperless_ivr.secret import Secret
 
 @Phrase("AutoPay can be offered", needs=lambda policy: policy.autopay.offer)
 def autopay_due(c: Anything) -> bool:
-    """AutoPay is to be offered: by policy, after a payment, once (R04)."""
+    """AutoPay should be offered: the policy says so, after a payment, and only once (R04)."""
     host = c.call.host
     return (
         c.policy.autopay.offer
@@ -68,7 +68,7 @@ def autopay_due(c: Anything) -> bool:
 
 @Phrase("a text can be offered")
 def text_due(c: Anything) -> bool:
-    """A text is to be offered: to finish what was kept, else by policy to a number on file."""
+    """A text should be offered: to finish a kept request, or, by policy, to a number on file."""
     if c.call.results.text is not Sent.NOT_ASKED or not c.has(SendWebLink):
         return False
     by_policy = c.call.host.moment in c.policy.text.after_enrolment and number_known(c)
@@ -77,7 +77,7 @@ def text_due(c: Anything) -> bool:
 
 @Phrase("more bills could switch", needs=lambda policy: policy.bills.another)
 def another_due(c: Anything) -> bool:
-    """More bills could go paperless, and the policy asks."""
+    """More bills could go paperless, and the policy allows asking about them."""
     return (
         c.policy.bills.another
         and c.call.spent.another < c.policy.bills.another_at_most
@@ -87,7 +87,7 @@ def another_due(c: Anything) -> bool:
 
 @Phrase("accepted in this call")
 def registered(c: Anything) -> bool:
-    """A registration was accepted in this call."""
+    """The service accepted a registration in this call."""
     return any(
         o.registration in (Registration.PENDING, Registration.ACTIVE)
         for o in c.call.results.outcomes
@@ -102,23 +102,23 @@ def text_sent(c: Anything) -> bool:
 
 @Phrase("it was opened")
 def link_opened(c: Transition[CustomersFound]) -> bool:
-    """The service says that the bill is paperless: the link was opened, and all is done."""
+    """The service says that the bill is paperless, so the link was opened and all is done."""
     return looked_up(c) is bills.Status.PAPERLESS
 
 
 def count_look(c: Anything) -> Call:
-    """The service was asked once more, and it is not done yet."""
+    """Count one more look at the service."""
     contact = c.call.contact
     return evolve(c.call, contact=evolve(contact, looks=contact.looks + 1))
 
 
 def stop_waiting(c: Anything) -> Call:
-    """The text is no longer spoken of; its link still works."""
+    """Stop waiting for the texted link, which still works."""
     return evolve(c.call, contact=evolve(c.call.contact, purpose=None, looks=0))
 
 
 def note_paperless(c: Transition[CustomersFound]) -> Call:
-    """The bill is paperless: what was agreed in the call is finished, or what waited before it."""
+    """Note that the bill is paperless, whether it was agreed in this call or before."""
     call, yes = stop_waiting(c), given(c, Purpose.TEXT)
     new = BillOutcome(
         yes.customer, yes.account, yes.invoice_type, Registration.ACTIVE, yes.reference
@@ -136,7 +136,7 @@ def note_paperless(c: Transition[CustomersFound]) -> Call:
 
 
 def note_autopay(outcome: Sent) -> Keep:
-    """What became of AutoPay."""
+    """Return an update that notes the outcome of AutoPay."""
     return named(
         f"autopay {outcome.value}",
         lambda c: evolve(c.call, results=evolve(c.call.results, autopay=outcome)),
@@ -144,13 +144,13 @@ def note_autopay(outcome: Sent) -> Keep:
 
 
 def offer_text(c: Anything) -> Call:
-    """A text is spoken of: to finish what was kept, or to confirm what was done."""
+    """Offer a text, to finish a kept request or to confirm what was done."""
     purpose = TextPurpose.ENROLL if link_finishes(c) else TextPurpose.CONFIRM
     return evolve(c.call, contact=evolve(c.call.contact, purpose=purpose))
 
 
 def start_another_bill(c: Anything) -> Call:
-    """One more bill: its own address, its own consent."""
+    """Start over for another bill, with an address and a consent of its own."""
     choosing = Choosing(gone=c.call.choosing.gone, done=c.call.choosing.done)
     results = evolve(c.call.results, reason=Reason.NONE, lost=False)
     call = evolve(c.call, choosing=choosing, contact=Contact(), results=results)
@@ -158,7 +158,7 @@ def start_another_bill(c: Anything) -> Call:
 
 
 def store_payment_method(view: CallView) -> Request:
-    """Puts the customer on AutoPay, with the method of the payment."""
+    """Put the customer on AutoPay, with the payment's method."""
     yes = given(view, Purpose.AUTOPAY)
     payment = view.call.host.payment
     return StoreCustomerPaymentMethodV2(
@@ -171,13 +171,14 @@ def store_payment_method(view: CallView) -> Request:
 
 
 FIRST_WORDS = ("link_texted", "link_open_now", "link_will_tell", "link_go_on")
-"""What is said first, a sentence a look: whoever opens the link meanwhile hears "done" soon."""
+"""The first prompts, one for each look, so that a caller who opens the link soon hears it quickly.
+"""
 AFTER_WORDS_S, SILENT_S = 0.5, 3.0
-"""Seconds until the next look: after words, and where nothing was said."""
+"""Seconds until the next look, after a prompt and after silence."""
 
 
 def _words_of_look(view: CallView) -> tuple[str, ...]:
-    """After the first words a reminder at every third look, which is every 10 seconds or so."""
+    """Return the prompts of a look: the first ones, then a reminder about every 10 seconds."""
     looks = view.call.contact.looks
     if view.call.tries.repeats:
         return FIRST_WORDS
@@ -188,7 +189,7 @@ def _words_of_look(view: CallView) -> tuple[str, ...]:
 
 @says(*FIRST_WORDS, link_waiting="every 10 seconds or so after that")
 def waiting_for_link(view: CallView) -> Iterable[Prompt]:
-    """That the link can be opened now, how to go on without, and that we are still there."""
+    """Say that the link can be opened now, how to go on without it, and that we are still there."""
     return (prompt(view, name) for name in _words_of_look(view))
 
 
@@ -198,11 +199,11 @@ def _until_next_look(view: CallView, _: Ask) -> Gather:
 
 
 NEXT_LOOK = By(_until_next_look, lambda _: (), takes_several_keys=False)
-"""Any key, for as long as the service is not asked again."""
+"""Any key, until it is time to ask the service again."""
 
 
 def look_up_link(view: CallView) -> Request:
-    """Looks the customer up, to see whether the link was opened."""
+    """Look up the customer to see whether the link has been opened."""
     return SearchByAccountNumber(given(view, Purpose.TEXT).account)
 
 
@@ -225,13 +226,13 @@ PROMPTS: Prompts = {
     "storing_autopay": (),
     "another": (),
 }
-"""What only this chapter says, with the gaps that the words may fill."""
+"""The prompts of this chapter, with the gaps that their words may have."""
 
 # fmt: off
 # Set by hand: a way out is one line.
 CHAPTER: Chapter = {
     S.AFTERWARDS: Pass(
-        "The bill is settled: offers what is still open.",
+        "The bill is settled: what else can be offered?",
         title="What is left to ask?",
         ways=[
             On(Arrived, S.DONE, when=hung_up),
@@ -243,7 +244,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.LINK_WAIT: Ask(
-        "On the line, while the caller opens it.",
+        "The caller can open it while on the line.",
         title="Wait for the texted link",
         say=[waiting_for_link],
         keys=[key("1", Choice.NO, words="goes on")],
@@ -269,7 +270,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.AUTOPAY_OFFER: Ask(
-        "Which bill, when, how to stop: its own yes.",
+        "Says which bill, when, and how to stop. Needs its own yes.",
         title="AutoPay too?",
         say=[must("autopay_offer"), must("autopay_terms"), options],
         consent=Purpose.AUTOPAY,
@@ -308,7 +309,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.DONE: Pass(
-        "What was agreed decides.",
+        "Depends on what was agreed.",
         title="How does the call end?",
         ways=[
             On(Arrived, S.ABANDONED, when=hung_up),

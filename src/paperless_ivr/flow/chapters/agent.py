@@ -1,4 +1,4 @@
-"""An agent: offered, put through, or not to be had; and leaving."""
+"""An agent: offered, transferred to, or unavailable. Also leaving, and giving up."""
 
 from typing import Any
 
@@ -22,36 +22,36 @@ from paperless_ivr.flow.view import CallView, Transition
 
 @Phrase("an agent", key="0 1")
 def chose_or_zero(c: Transition[Digits]) -> bool:
-    """An agent is wanted: the key of the menu, or 0."""
+    """The caller wants an agent: the menu's key, or 0."""
     return c.event.keys.reveal() in ("1", "0")
 
 
 @Phrase("an agent answers, or unclear")
 def taken(c: Transition[TransferEnded]) -> bool:
-    """An agent has the call, or the runtime cannot tell."""
+    """An agent has taken the call, or the runtime cannot tell."""
     return c.event.result in (TransferResult.ANSWERED, TransferResult.UNKNOWN)
 
 
 def asked_at(state: State) -> Guard[Any]:
-    """The agent was asked for at this question."""
+    """Return a guard: the caller asked for an agent at this question."""
     guard = named(f"asked at {state.name}", lambda c: c.call.ringing.back_to is state)
     return Phrase("none free: back to where they asked", returns=True)(guard)
 
 
 def otherwise(state: State) -> Guard[Any]:
-    """Where the call goes without an agent: the ending that is due, or the next way."""
+    """Return a guard: without an agent, the call goes to this ending, or on to an address."""
     guard = named(f"otherwise {state.name}", lambda c: c.call.ringing.otherwise is state)
     words = "the next way to an address" if state is S.ADDRESS else "the ending that was due"
     return Phrase(words)(guard)
 
 
 def go_on_without(c: Anything) -> Call:
-    """Nobody is free, and the call goes on without."""
+    """Note that no agent is available, so the call goes on without one."""
     return spend(c.call, people=1)
 
 
 def note_tries_used_up(c: Anything) -> Call:
-    """Tries are used up: an agent is asked for."""
+    """Ask for an agent because the tries are used up."""
     ringing = PendingTransfer(Reason.TRIES_USED_UP, None, S.INCOMPLETE)
     return evolve(
         c.call, ringing=ringing, results=evolve(c.call.results, reason=Reason.TRIES_USED_UP)
@@ -59,13 +59,13 @@ def note_tries_used_up(c: Anything) -> Call:
 
 
 def put_through(c: Anything) -> Call:
-    """An agent has the call."""
+    """Note that an agent has the call."""
     reason = c.call.ringing.reason
     return evolve(c.call, results=evolve(c.call.results, reason=reason))
 
 
 def put_through_to_agent(view: CallView) -> Transfer:
-    """Puts the caller through, and says why."""
+    """Transfer the caller, with the reason."""
     return Transfer(view.call.ringing.reason)
 
 
@@ -74,13 +74,13 @@ PROMPTS: Prompts = {
     "person_offer": (),
     "option_person": ("key",),
 }
-"""What only this chapter says, with the gaps that the words may fill."""
+"""The prompts of this chapter, with the gaps that their words may have."""
 
 # fmt: off
 # Set by hand: a way out is one line.
 CHAPTER: Chapter = {
     S.AGENT_OFFER: Ask(
-        "What the line could not do, an agent may.",
+        "An agent may do what the line could not.",
         title="Speak to an agent?",
         say=[options, say("person_offer")],
         keys=[key("1", Choice.YES, "option_person", words="an agent")],

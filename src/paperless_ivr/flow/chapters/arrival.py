@@ -1,4 +1,4 @@
-"""The call arrives: the offer, in which language, and whether the caller wants it."""
+"""The start of the call: the language, and the offer."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -52,14 +52,14 @@ from paperless_ivr.secret import Secret
 
 @Phrase("payment not approved")
 def payment_not_approved(c: Anything) -> bool:
-    """After a payment that the host does not vouch for."""
+    """It comes after a payment that the host does not vouch for."""
     host = c.call.host
     return host.moment is Moment.AFTER_PAYMENT and not (host.payment and host.payment.approved)
 
 
 @Phrase("no offer at this moment")
 def moment_off(c: Anything) -> bool:
-    """The policy makes no offer at this moment."""
+    """The policy has no offer at this moment."""
     return c.call.host.moment not in c.policy.offer.moments and not wants_paper(c)
 
 
@@ -72,19 +72,19 @@ def type_not_eligible(c: Anything) -> bool:
 
 @Phrase("no language chosen yet", needs=lambda policy: len(policy.languages.offered) > 1)
 def language_open(c: Anything) -> bool:
-    """Several languages, and none chosen yet."""
+    """The policy offers several languages, and none has been chosen."""
     return c.call.language is None
 
 
 @Phrase("at the start of a call", "around a payment")
 def at_start(c: Anything) -> bool:
-    """The host's call begins just now."""
+    """The host's own call has just begun."""
     return c.call.host.moment is Moment.START
 
 
 @Phrase("asked lately")
 def asked_lately(c: Transition[Screened]) -> bool:
-    """By policy, this caller is not asked again yet (R14)."""
+    """The policy says that it is too soon to ask this caller again (R14)."""
     earlier = c.event.in_this_call
     if any(d is not Disposition.IGNORED for d in earlier) or len(earlier) > 1:
         return True
@@ -95,7 +95,7 @@ def asked_lately(c: Transition[Screened]) -> bool:
 
 @Phrase("host vouches for the caller", needs=lambda policy: bool(policy.offer.one_question))
 def asked_in_full(c: Anything) -> bool:
-    """By policy, the offer may name the bill of a caller whom the host vouches for (R51)."""
+    """The policy lets the offer name the bill to a caller whom the host vouches for (R51)."""
     host = c.call.host
     vouched = host.identity >= Identity.ACCOUNT_KEYED and c.account is not None
     return vouched and host.moment in c.policy.offer.one_question
@@ -103,7 +103,7 @@ def asked_in_full(c: Anything) -> bool:
 
 @Phrase("one bill, e-mail on file", "several bills, or no e-mail")
 def bill_is_known(c: Anything) -> bool:
-    """One bill can go paperless, and its address is the one on file."""
+    """Only one bill can go paperless, and its address is on file."""
     if not one_bill(c):
         return False
     return next_strategy(CallView(take_only_bill(c), c.terms)) is Strategy.ON_FILE
@@ -111,36 +111,36 @@ def bill_is_known(c: Anything) -> bool:
 
 @Phrase("for the second time")
 def silent_before(c: Transition[NoInput]) -> bool:
-    """This question was met with silence once already."""
+    """The caller has already been silent once at this question."""
     return c.call.tries.silence >= 1
 
 
 def greet(c: Anything) -> Call:
-    """Thanks the caller for calling, where the host has not."""
+    """Thank the caller for calling, unless the host has done so."""
     if c.call.host.greeted or c.call.host.moment is not Moment.START:
         return c.call
     return evolve(c.call, lead=(GREETING,))
 
 
 def take_language(c: Transition[Digits]) -> Call:
-    """The language that was chosen."""
+    """Take the language that the caller chose."""
     option = pressed(c)
     return evolve(c.call, language=str(option.value) if option else c.language)
 
 
 def take_default_language(c: Anything) -> Call:
-    """No language was chosen: the policy's default."""
+    """Take the policy's default language, since the caller chose none."""
     return evolve(c.call, language=c.policy.languages.default)
 
 
 def return_key(c: Transition[Digits]) -> Call:
-    """A key that was meant for the host."""
+    """Return the key to the host, which it was meant for."""
     key = c.event.keys or Secret("#")
     return evolve(c.call, results=evolve(c.call.results, unused=key))
 
 
 def take_bill_on_file(c: Anything) -> Call:
-    """The one bill, and the address on file."""
+    """Take the only bill, and the address on file."""
     return use_address_on_file(evolve(c, call=take_only_bill(c)))
 
 
@@ -151,7 +151,7 @@ def take_bill_on_file(c: Anything) -> Call:
     offer_source="the policy's reason: less paper",
 )
 def why(view: CallView) -> Iterable[Prompt]:
-    """The reason that the policy gives, if any; an incentive until its last day."""
+    """Say the policy's reason, if any. An incentive is mentioned only until its last day."""
     offer = view.policy.offer
     match offer.reason:
         case OfferReason.REMINDER if offer.reminder_by is not None:
@@ -168,14 +168,14 @@ def _in_time(today: date | None, last: date | None) -> bool:
 
 @says("offer_in_full", **WHICH)
 def bill_and_address(view: CallView) -> Iterable[Prompt]:
-    """The bill, and the address on file, masked."""
+    """Say the bill and the masked address on file."""
     yield prompt(view, "offer_in_full", must_hear=True)
     yield from which_bill(view)
 
 
 @offers("option_language", means={Choice.LANGUAGE: Means("1–9", "a language")})
 def languages(view: CallView) -> tuple[Option, ...]:
-    """The languages that the policy offers, a key each."""
+    """Return the policy's languages, one key each."""
     return tuple(
         Option(str(n), Choice.LANGUAGE, "option_language", value=language, language=language)
         for n, language in enumerate(view.policy.languages.offered, 1)
@@ -183,7 +183,7 @@ def languages(view: CallView) -> tuple[Option, ...]:
 
 
 def screen(view: CallView) -> Request:
-    """Asks the record for earlier offers."""
+    """Ask the record for earlier offers."""
     host = view.call.host
     return Screen(host.call_id, host.biller, host.moment, host.ani, view.account)
 
@@ -192,7 +192,7 @@ GOES_ON = (
     On(NoInput, S.IGNORED, when=silent_before),
     On(NoInput, REPROMPT, keep=count_silence, words="stays silent once"),
 )
-"""Silence is asked about once; then the call goes on."""
+"""After the first silence, ask again. After the second, the host's call goes on."""
 
 PROMPTS: Prompts = {
     "option_language": ("key",),
@@ -204,7 +204,7 @@ PROMPTS: Prompts = {
     "offer_incentive": ("incentive",),
     "offer_source": (),
 }
-"""What only this chapter says, with the gaps that the words may fill."""
+"""The prompts of this chapter, with the gaps that their words may have."""
 
 # fmt: off
 # Set by hand: a way out is one line.
@@ -247,7 +247,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.OFFER_AT_START: Ask(
-        "Press 1, or the call goes on as ever.",
+        "Press 1, or the call goes on as usual.",
         title="Offer at the start",
         say=[say("offer_at_start")],
         by=ANY_KEY,
@@ -267,7 +267,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.OFFER_IN_FULL: Ask(
-        "Names bill, address and what happens: its yes is the consent.",
+        "Names the bill, the address, and what happens. A yes is the consent.",
         title="This bill, to this address?",
         say=[why, bill_and_address, what_happens, options],
         consent=Purpose.ENROLL,

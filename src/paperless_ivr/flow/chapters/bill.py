@@ -1,4 +1,4 @@
-"""Which bill: one per customer and invoice type that can be spoken of."""
+"""Choosing a bill. There is one per customer and invoice type."""
 
 from collections.abc import Iterable
 from itertools import combinations
@@ -50,19 +50,19 @@ from paperless_ivr.secret import Secret
 
 @Phrase("back to paper", needs=lambda policy: policy.back_to_paper.by_phone)
 def to_paper(c: Anything) -> bool:
-    """The talk is of going back to paper."""
+    """The caller wants to go back to paper."""
     return c.call.choosing.back_to_paper
 
 
 @Phrase("several bills")
 def several_bills(c: Anything) -> bool:
-    """There are several bills to choose among."""
+    """There are several bills to choose from."""
     return len(bills.choices(c)) > 1
 
 
 @Phrase("a link still waits")
 def a_bill_pending(c: Anything) -> bool:
-    """A link for some bill was sent, and not opened yet (R12)."""
+    """The link for some bill was sent, but has not been opened (R12)."""
     return bool(bills.of_status(c, bills.Status.PENDING))
 
 
@@ -74,34 +74,34 @@ def a_bill_paperless(c: Anything) -> bool:
 
 @Phrase("no check needed", "to be checked")
 def no_check(c: Anything) -> bool:
-    """The bill need not be checked: it was just paid, or the service cannot."""
+    """No check is possible, or none is needed because the bill was just paid."""
     return c.call.host.moment is Moment.AFTER_PAYMENT or not c.has(InvoiceExists)
 
 
 @Phrase("still there", "gone")
 def there(c: Transition[InvoiceChecked]) -> bool:
-    """The invoice is still there."""
+    """The invoice still exists."""
     return c.event.exists
 
 
 def take_bill(c: Transition[Digits]) -> Call:
-    """The bill that was chosen."""
+    """Take the bill that the caller chose."""
     option = pressed(c)
     return speak_of(c, bills.choices(c)[int(option.value) if option else 0])
 
 
 def take_pending_bill(c: Anything) -> Call:
-    """The first bill whose link waits to be opened."""
+    """Take the first bill whose link has not been opened."""
     return speak_of(c, bills.of_status(c, bills.Status.PENDING)[0])
 
 
 def take_paperless_bill(c: Anything) -> Call:
-    """The first bill that is paperless already."""
+    """Take the first paperless bill."""
     return speak_of(c, bills.of_status(c, bills.Status.PAPERLESS)[0])
 
 
 def turn_page(c: Anything) -> Call:
-    """The next bills, and after the last ones the first again."""
+    """Turn to the next page of bills. The first page follows the last."""
     choosing, size = c.call.choosing, c.policy.bills.per_page
     pages = -(-len(bills.choices(c)) // size)
     turned = evolve(choosing, page=(choosing.page + 1) % pages)
@@ -109,7 +109,7 @@ def turn_page(c: Anything) -> Call:
 
 
 def drop_bill(c: Anything) -> Call:
-    """The invoice is no longer there: it is dropped."""
+    """Drop a bill whose invoice no longer exists."""
     bill = bills.chosen(c)
     choosing = evolve(
         c.call.choosing,
@@ -122,13 +122,13 @@ def drop_bill(c: Anything) -> Call:
 
 @says(choose_bill="for bills on paper", choose_paper_bill="for paperless bills")
 def choose_bill(view: CallView) -> Iterable[Prompt]:
-    """Which bills are to choose among: those on paper, or those that are not."""
+    """Ask which bill, either of those on paper or of those that are not."""
     name = "choose_paper_bill" if view.call.choosing.back_to_paper else "choose_bill"
     return (prompt(view, name),)
 
 
 def _bill_option(marks: Iterable[bills.Mark]) -> str:
-    """The prompt of a bill that is told from others by some marks."""
+    """Return the prompt for a bill that is described with these marks."""
     return "_".join(("option_bill", *(mark.value for mark in marks)))
 
 
@@ -144,7 +144,7 @@ BILL_OPTIONS = tuple(
     means={Choice.BILL: Means("1–8", "one of the bills"), Choice.MORE: Means("9", "more bills")},
 )
 def bills_to_choose(view: CallView) -> tuple[Option, ...]:
-    """A page of bills, a key each, and the next page; after the last one the first again."""
+    """Return a page of bills, one key each, and a key for the next page."""
     offered, size = bills.choices(view), view.policy.bills.per_page
     start = view.call.choosing.page * size
     page = offered[start : start + size]
@@ -160,14 +160,14 @@ def bills_to_choose(view: CallView) -> tuple[Option, ...]:
 
 
 def _bill_words(view: CallView, bill: bills.Bill) -> tuple[str, tuple[tuple[str, Slot], ...]]:
-    """A choice in words: its name, and what tells it from others of the same name."""
+    """Return the prompt for a choice, and slots with its name and marks."""
     marks = bills.marks(view, bill, bills.choices(view))
     told = (slot for mark in marks for slot in marked(view, bill, mark))
     return _bill_option(marks), (("bill", bill_name(view, bill.type)), *told)
 
 
 def check_invoice(view: CallView) -> Request:
-    """Asks the service whether the invoice is still there."""
+    """Ask the service whether the invoice still exists."""
     bill = bills.chosen(view)
     account = view.call.found[bill.customer].account
     return InvoiceExists(account, bill.invoice or Secret(""))
@@ -190,7 +190,7 @@ PROMPTS: Prompts = {
     "option_first_bills": ("key",),
     "checking_bill": (),
 }
-"""What only this chapter says, with the gaps that the words may fill."""
+"""The prompts of this chapter, with the gaps that their words may have."""
 
 # fmt: off
 # Set by hand: a way out is one line.

@@ -1,4 +1,4 @@
-"""Consent and enrollment: the caller hears what will happen, agrees, and it is done once."""
+"""Consent and enrollment: the caller hears what will happen and agrees, and it is done once."""
 
 from collections.abc import Iterable
 
@@ -76,48 +76,48 @@ from paperless_ivr.flow.view import CallView, Transition
 
 @Phrase("bad e-mail, first time", "other reason")
 def bad_email_first(c: Transition[Refused]) -> bool:
-    """The address was refused, for the first time."""
+    """The service refused the address for the first time."""
     return c.event.reason is Refusal.BAD_EMAIL and not c.call.contact.bad_email
 
 
 @Phrase("it did")
 def registered_now(c: Transition[CustomersFound]) -> bool:
-    """The look-up shows the bill pending or paperless: the write was done."""
+    """The look-up shows that the bill is pending or paperless, so the write was done."""
     return looked_up(c) in (bills.Status.PENDING, bills.Status.PAPERLESS)
 
 
 @Phrase("it did not")
 def absent(c: Transition[CustomersFound]) -> bool:
-    """The look-up shows the bill on paper still: the write was not done."""
+    """The look-up shows that the bill is still on paper, so the write was not done."""
     return looked_up(c) is bills.Status.PAPER
 
 
 @Phrase("it is there already", "other reason")
 def refused_as_done(c: Transition[Refused]) -> bool:
-    """Sent again, and refused because it is there already: it was done."""
+    """The second attempt was refused because the first one had worked."""
     return c.event.reason in (Refusal.ALREADY_PAPERLESS, Refusal.PENDING)
 
 
 @Phrase("may be sent again")
 def may_send_again(c: Anything) -> bool:
-    """A preference carries its key, so it may be sent once more; a payment's enrollment may not."""
+    """A preference has a key, so it may be sent again. A payment's enrollment has none."""
     return not by_payment(c)
 
 
 def drop_refused_address(c: Anything) -> Call:
-    """The service refused the address, once."""
+    """Drop the address that the service refused."""
     call = leave_contact(c)
     return evolve(call, contact=evolve(call.contact, bad_email=True))
 
 
 def settle_after_all(c: Anything) -> Call:
-    """A look-up, or a second sending, showed that the write was done."""
+    """Settle the bill: a look-up or a second attempt showed that the write was done."""
     call = settle_bill(c, Registration.PENDING)
     return evolve(call, results=evolve(call.results, reason=Reason.NONE, lost=False))
 
 
 def settle_as_kept(c: Anything) -> Call:
-    """The record keeps the wish: for the texted link, for the relay, or for want of an answer."""
+    """Settle as kept: for the texted link, for the relay, or because an answer was lost."""
     if c.call.results.lost:
         return settle_bill(c, Registration.UNKNOWN)
     by_link = c.call.contact.source is Source.LINK and c.call.results.text is Sent.DONE
@@ -132,7 +132,7 @@ def settle_as_kept(c: Anything) -> Call:
     **WHICH,
 )
 def bill_and_address(view: CallView) -> Iterable[Prompt]:
-    """The bill and the address: in full where just keyed, masked where on file."""
+    """Say the bill and the address: in full if it was just keyed, masked if it is on file."""
     name = {
         Source.PAYMENT: "confirm_on_file",
         Source.ON_FILE: "confirm_on_file",
@@ -149,7 +149,7 @@ def bill_and_address(view: CallView) -> Iterable[Prompt]:
     means={Choice.OTHER: Means("3", "another address")},
 )
 def another_way(view: CallView) -> tuple[Option, ...]:
-    """Another e-mail address; where the link is texted none was named, so another way."""
+    """Offer another address or, if the link was to be texted, another way."""
     if not another_address_left(view):
         return ()
     texted = view.call.contact.source is Source.LINK
@@ -158,7 +158,7 @@ def another_way(view: CallView) -> tuple[Option, ...]:
 
 
 def enroll(view: CallView) -> Request:
-    """By the payment where the address is its own, else by a preference."""
+    """Enroll by the payment if the address is its own; otherwise, by a preference."""
     payment = view.call.host.payment
     if by_payment(view) and payment:
         yes = given(view, Purpose.ENROLL)
@@ -169,12 +169,12 @@ def enroll(view: CallView) -> Request:
 
 
 def look_again(view: CallView) -> Request:
-    """Looks the customer up, to learn what became of the write."""
+    """Look up the customer to find out whether the write was done."""
     return SearchByAccountNumber(given(view, Purpose.ENROLL).account)
 
 
 def defer_request(view: CallView) -> Request:
-    """What the record is to keep of the yes."""
+    """Return what the caller agreed to, as a request that the record keeps."""
     return DeferRequest.of(given(view, Purpose.ENROLL))
 
 
@@ -195,13 +195,13 @@ PROMPTS: Prompts = {
     "checking_again": (),
     "checking_longer": (),
 }
-"""What only this chapter says, with the gaps that the words may fill."""
+"""The prompts of this chapter, with the gaps that their words may have."""
 
 # fmt: off
 # Set by hand: a way out is one line.
 CHAPTER: Chapter = {
     S.CONFIRMATION: Ask(
-        "Hears the bill, the address, and what comes next.",
+        "Says the bill, the address, and what comes next.",
         title="Do you agree?",
         say=[bill_and_address, what_happens, options],
         consent=Purpose.ENROLL,
@@ -238,7 +238,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.ENROLLMENT_CHECK: Do(
-        "No answer came: looks the customer up.",
+        "There was no answer: looks the customer up.",
         title="Did it go through?",
         say=[say("checking_again")],
         ask=look_again,
@@ -251,7 +251,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.ENROLLMENT_AGAIN: Do(
-        "Not done: stores the preference again.",
+        "It was not done: stores the preference again.",
         title="Send it once more",
         say=[say("checking_longer")],
         ask=enroll,

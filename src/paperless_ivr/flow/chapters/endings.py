@@ -1,4 +1,4 @@
-"""The endings: what is said last. The disposition has the name of the state."""
+"""The endings and their last prompts. The disposition has the same name as the state."""
 
 from collections.abc import Iterable
 
@@ -18,7 +18,7 @@ from paperless_ivr.flow.view import CallView
     end_active="no link is left to open",
 )
 def enrolled(view: CallView) -> Iterable[Prompt]:
-    """Which link to open: the one e-mailed, or the one texted; none where all were opened."""
+    """Say which link to open: the e-mailed or the texted one. If all were opened, say so."""
     waiting = [o for o in view.call.results.outcomes if o.registration in WAITING]
     if not waiting:
         return (prompt(view, "end_active"),)
@@ -28,7 +28,7 @@ def enrolled(view: CallView) -> Iterable[Prompt]:
 
 
 WAITING = (Registration.PENDING, Registration.LINK)
-"""Registrations whose link is still to be opened."""
+"""Registrations whose link has not been opened."""
 
 
 @says(
@@ -36,19 +36,19 @@ WAITING = (Registration.PENDING, Registration.LINK)
     end_deferred_unknown="no clear answer came to a request",
 )
 def deferred(view: CallView) -> Iterable[Prompt]:
-    """It says less where the answer to a write was lost."""
+    """Say that the request is completed later. If an answer was lost, promise less."""
     lost = view.call.results.lost
     return (prompt(view, "end_deferred_unknown" if lost else "end_deferred"),)
 
 
 SETTLED, UNSETTLED = "a bill is done already", "nothing done yet"
-"""What decides, in words: whether anything was changed in the call."""
+"""What the ending depends on, in words: whether anything was changed in the call."""
 
 
 def ending(name: str, otherwise: str = "service_refused") -> Line:
-    """An ending that says that nothing was changed.
+    """Return the line of an ending that says nothing was changed.
 
-    Where something was, `otherwise`, and what is left to do for that.
+    If something was, it says `otherwise`, and then what is left to do.
     """
     told = {name: UNSETTLED, otherwise: f"{SETTLED}: first"} if name != otherwise else {name: ""}
     then = {n: f"{SETTLED}, and {w}" for n, w in {**enrolled.when, **deferred.when}.items()}
@@ -76,7 +76,7 @@ _not_done = ending("end_failed")
 
 @says(**_not_done.when, end_failed_unknown="no clear answer came to a request")
 def failed(view: CallView) -> Iterable[Prompt]:
-    """Nothing was changed, unless the answer to a write was lost."""
+    """Say that nothing was changed, unless the answer to a write was lost."""
     if view.call.results.lost:
         return (prompt(view, "end_failed_unknown"),)
     return _not_done.tell(view)
@@ -84,7 +84,7 @@ def failed(view: CallView) -> Iterable[Prompt]:
 
 @says(end_cancelled="its link was not opened yet", end_opted_out="it was paperless")
 def opted_out(view: CallView) -> Iterable[Prompt]:
-    """Paper comes back, or was never left."""
+    """Say that the bill comes on paper again, or still does."""
     return (prompt(view, "end_cancelled" if bills.canceling(view) else "end_opted_out"),)
 
 
@@ -109,7 +109,7 @@ PROMPTS: Prompts = {
     "end_cancelled": (),
     "end_opt_out_requested": ("biller",),
 }
-"""What only this chapter says, with the gaps that the words may fill."""
+"""The prompts of this chapter, with the gaps that their words may have."""
 
 # fmt: off
 # Set by hand: a way out is one line.
@@ -119,9 +119,9 @@ CHAPTER: Chapter = {
     S.DEFERRED: End("Agreed and saved; completed later.", title="Saved for later", group=EndingGroup.LATER, say=[deferred]),
     S.DECLINED: End("Said no; nothing was changed.", title="Declined", group=EndingGroup.NO, say=[ending("end_declined", "end_declined")]),
     S.IGNORED: End("No key, or one for the host.", title="Ignored", group=EndingGroup.NO, say=[]),
-    S.LEFT: End("Broke off by pressing #.", title="Left with #", group=EndingGroup.NO, say=[say("end_left")]),
+    S.LEFT: End("Pressed # to leave.", title="Left with #", group=EndingGroup.NO, say=[say("end_left")]),
     S.NOT_OFFERED: End("No offer was due at this moment.", title="Not offered", group=EndingGroup.CANNOT, say=[]),
-    S.INELIGIBLE: End("No bill that can go paperless.", title="No bill to switch", group=EndingGroup.CANNOT, say=[say("end_ineligible")]),
+    S.INELIGIBLE: End("No bill can go paperless.", title="No bill to switch", group=EndingGroup.CANNOT, say=[say("end_ineligible")]),
     S.ALREADY_PAPERLESS: End("It was paperless before the call.", title="Already paperless", group=EndingGroup.CANNOT, say=[say("end_already")]),
     S.PENDING: End("A link sent earlier is not opened yet.", title="Link still waits", group=EndingGroup.LATER, say=[say("end_pending")]),
     S.NOT_IDENTIFIED: End("The account was not found or not proved.", title="Not identified", group=EndingGroup.CANNOT, say=[say("end_not_identified")]),
@@ -130,7 +130,7 @@ CHAPTER: Chapter = {
     S.UNAVAILABLE: End("It was down before the yes; nothing is kept.", title="Service down", group=EndingGroup.CANNOT, say=[ending("end_unavailable")]),
     S.FAILED: End("The service refused for good.", title="Refused", group=EndingGroup.CANNOT, say=[failed]),
     S.OPTED_OUT: End("The bill comes on paper again.", title="Back to paper", group=EndingGroup.NO, say=[opted_out]),
-    S.OPT_OUT_REQUESTED: End("Back to paper was asked for, and saved.", title="Paper asked for", group=EndingGroup.LATER, say=[say("end_opt_out_requested")]),
+    S.OPT_OUT_REQUESTED: End("A request for paper was saved.", title="Paper asked for", group=EndingGroup.LATER, say=[say("end_opt_out_requested")]),
     S.TRANSFERRED: End("An agent has the call.", title="Transferred", group=EndingGroup.AGENT, say=[]),
     S.ABANDONED: End("What was agreed is still carried out.", title="Hung up", group=EndingGroup.NO, say=[]),
 }

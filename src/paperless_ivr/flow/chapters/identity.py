@@ -1,4 +1,4 @@
-"""Who is calling: the account is found, and the caller shows that it is theirs."""
+"""Who is calling: the account is found, and the caller proves that it is theirs."""
 
 from collections.abc import Iterator
 
@@ -69,25 +69,25 @@ from paperless_ivr.secret import account as account_number
     "wants paper, not possible by phone", needs=lambda policy: not policy.back_to_paper.by_phone
 )
 def paper_not_by_phone(c: Anything) -> bool:
-    """Going back to paper is asked for, and the policy does not do it by telephone."""
+    """The caller wants to go back to paper, but the policy does not allow that by telephone."""
     return wants_paper(c) and not c.policy.back_to_paper.by_phone
 
 
 @Phrase("found before the offer")
 def known_ahead(c: Anything) -> bool:
-    """Who calls was found before the offer."""
+    """The account was found before the offer."""
     return bool(c.call.found)
 
 
 @Phrase("no account found before the offer")
 def nobody_ahead(c: Anything) -> bool:
-    """The search before the offer found nobody: the same search would not either."""
+    """The search before the offer found no account, so the same search would find none now."""
     return c.call.nobody_ahead
 
 
 @Phrase("host knows payer and bill")
 def payer_is_known(c: Anything) -> bool:
-    """No search is needed: the host vouches for who has just paid, and for which bill."""
+    """No search is needed: the host vouches for the payer and says which bill was paid."""
     host = c.call.host
     after = host.moment is Moment.AFTER_PAYMENT and host.invoice_type is not None
     known = host.identity >= Identity.ACCOUNT_KEYED and handed_over_paid(c)
@@ -108,7 +108,7 @@ def account_given(c: Anything) -> bool:
 
 @Phrase("caller's number known", needs=lambda policy: policy.proof.search_by_phone)
 def phone_searchable(c: Anything) -> bool:
-    """The number that calls is known, and policy and service search by it."""
+    """The caller's number is known, and both the policy and the service allow a search by it."""
     return bool(
         c.call.host.ani and c.policy.proof.search_by_phone and c.has(SearchByCustomerPhoneNumber)
     )
@@ -116,18 +116,18 @@ def phone_searchable(c: Anything) -> bool:
 
 @Phrase("no account found", "found")
 def nobody_found(c: Transition[CustomersFound]) -> bool:
-    """The search found nobody."""
+    """The search found no account."""
     return not c.event.customers
 
 
 @Phrase("no account found", "found")
 def number_of_nobody(c: Transition[CustomersFound]) -> bool:
-    """No account that the search found has the number that it was asked for."""
+    """The search found accounts, but none with the number that was searched for."""
     return not stands_for(c)
 
 
 def stands_for(c: Transition[CustomersFound]) -> tuple[Secret, ...]:
-    """The accounts found that have the number: not those that the service found with it."""
+    """Return the accounts found that have this number, without others found with them."""
     wanted = c.account.reveal() if c.account else ""
     found = dict.fromkeys(customer.account for customer in c.event.customers)
     return tuple(a for a in found if c.terms.accounts.same(a.reveal(), wanted))
@@ -135,25 +135,25 @@ def stands_for(c: Transition[CustomersFound]) -> tuple[Secret, ...]:
 
 @Phrase("", "host's number")
 def keyed_here(c: Anything) -> bool:
-    """The account number was keyed in this call, not handed over."""
+    """The account number was keyed in this call, not handed over by the host."""
     return c.call.entry.account is not None
 
 
 @Phrase("tries left", "no tries left")
 def account_tries_left(c: Anything) -> bool:
-    """The account number may be keyed once more."""
+    """The caller may key the account number again."""
     return c.call.spent.accounts + 1 < c.policy.proof.account_tries
 
 
 @Phrase("entered or vouched for", "not proved yet")
 def account_shown(c: Anything) -> bool:
-    """The account number was keyed in this call, or shown to the host, whole or in part."""
+    """The account number, or part of it, was proved: keyed in this call, or proved to the host."""
     return keyed_here(c) or c.call.host.identity >= Identity.LAST_FOUR_KEYED
 
 
 @Phrase("a few accounts found", "too many")
 def few_found(c: Transition[CustomersFound]) -> bool:
-    """So few accounts were found that last four digits tell them apart from a guess."""
+    """Few enough accounts were found for their last four digits to be a meaningful proof."""
     accounts = {customer.account for customer in c.event.customers}
     return len(accounts) <= c.policy.proof.last_four_accounts
 
@@ -168,39 +168,39 @@ def _matches(c: Transition[Digits]) -> int:
 
 @Phrase("they match one account")
 def one_match(c: Transition[Digits]) -> bool:
-    """The last four digits of exactly one account that was found."""
+    """The digits are the last four of exactly one account that was found."""
     return _matches(c) == 1
 
 
 @Phrase("they match several")
 def two_match(c: Transition[Digits]) -> bool:
-    """The last four digits of more than one account that was found."""
+    """The digits are the last four of more than one account that was found."""
     return _matches(c) > 1
 
 
 @Phrase("a try left", "no try left")
 def last_four_left(c: Anything) -> bool:
-    """The last four digits may be keyed once more."""
+    """The caller may key the last four digits again."""
     return c.call.spent.last_four + 1 < c.policy.proof.last_four_tries
 
 
 def take_account(c: Transition[Digits]) -> Call:
-    """The account number that was keyed: of its owner nothing is known yet."""
+    """Take the account number that was keyed. Nothing is known about its owner yet."""
     number = c.terms.accounts.read(keyed(c)) or ""
     entry = evolve(c.call.entry, account=account_number(number), more_time=False)
     return evolve(c.call, entry=entry)
 
 
 def miss_account(c: Anything) -> Call:
-    """An account number that nobody has: one try less."""
+    """Count an account number that does not exist as one try."""
     return spend(miss_try(evolve(c.call, found=())), accounts=1)
 
 
 def accept_customers(c: Transition[CustomersFound]) -> Call:
-    """Found by a number that the caller keyed, here or for the host, or its last four digits.
+    """Accept the accounts found by a number that was proved, here or to the host.
 
-    That alone gives no try back, else account numbers could be walked; calling from the
-    phone on file does.
+    This alone does not give the try back; otherwise, a caller could try one account number after
+    another. Calling from the phone on file, or having just paid, does.
     """
     found = c.event.customers
     call = evolve(c.call, found=found, shown=_searched_by_account(c))
@@ -209,29 +209,30 @@ def accept_customers(c: Transition[CustomersFound]) -> Call:
 
 
 def _searched_by_account(c: Transition[CustomersFound]) -> Shown:
-    """What a number that was keyed, or handed over, shows."""
+    """Return what the number proves, whether it was keyed or handed over."""
     shown = stands_for(c)
     return Shown(numbers=shown) if keyed_here(c) else Shown(by_host=shown)
 
 
 def take_payer(c: Anything) -> Call:
-    """Who has just paid, as the host handed them over: no search is there to say more."""
+    """Take the payer as the host handed them over, since there is no search to add to that."""
     account = c.account or Secret("")
     found = (Customer(id=account, account=account),)
     return evolve(c.call, found=found, shown=Shown(by_host=(account,)))
 
 
 def note_customers(c: Transition[CustomersFound]) -> Call:
-    """Found by what only suggests who calls: nothing is shown yet (R17)."""
+    """Note the accounts found. They only suggest who is calling, so nothing is proved yet (R17)."""
     by_account = c.call.state is S.ACCOUNT_LOOKUP
     shown = _searched_by_account(c) if by_account else Shown(caller_id=True)
     return evolve(c.call, found=c.event.customers, shown=shown)
 
 
 def match_customer(c: Transition[Digits]) -> Call:
-    """The customer whose last four digits were keyed.
+    """Take the customer whose last four digits were keyed.
 
-    To who keyed the number at the host's own question they are no news: that try stays counted.
+    Someone who guessed the number at the host's own question already knows its last four digits, so
+    the try for that number stays counted.
     """
     ending = c.terms.accounts.last_four
     theirs = tuple(x for x in c.call.found if ending(x.account.reveal()) == keyed(c))
@@ -242,22 +243,22 @@ def match_customer(c: Transition[Digits]) -> Call:
 
 
 def note_crowd(c: Anything) -> Call:
-    """Caller ID is the number of too many accounts: it shows nothing."""
+    """Note that caller ID matches too many accounts to prove anything."""
     return evolve(c.call, crowded=True)
 
 
 def drop_account(c: Anything) -> Call:
-    """The number that the host handed over, or that was keyed, shows nobody: another is keyed."""
+    """Count the try for a number that identifies no one. The caller will key another one."""
     return miss_try(c.call)
 
 
 def miss_last_four(c: Anything) -> Call:
-    """Other last four digits: one try less."""
+    """Count wrong last four digits as one try."""
     return spend(miss_try(c.call), last_four=1)
 
 
 def forget_customers(c: Anything) -> Call:
-    """Whom the search found is forgotten: the account number is asked for in full.
+    """Forget the accounts found, so that the caller must key the whole account number.
 
     All tries at them stay counted, whoever the caller turns out to be.
     """
@@ -265,47 +266,47 @@ def forget_customers(c: Anything) -> Call:
 
 
 def fail_last_four(c: Anything) -> Call:
-    """Other last four digits, for the last time: whom the search found is forgotten."""
+    """Count the last wrong try, and forget the accounts found."""
     return spend(forget_customers(c), last_four=1)
 
 
 def note_nobody_ahead(c: Anything) -> Call:
-    """The number that the host handed over shows nobody: a try that hit nothing."""
+    """Count the try for the host's account number, which identifies no one."""
     return evolve(miss_try(c.call), nobody_ahead=True)
 
 
 def search_ahead(view: CallView) -> Request:
-    """Searches by the number that the host handed over, for as long as the offer can wait."""
+    """Search by the host's account number, for as long as the offer can wait."""
     return SearchByAccountNumber(view.account or Secret(""), ahead=True)
 
 
 def search_by_account(view: CallView) -> Request:
-    """Searches by the number that was keyed, or handed over."""
+    """Search by the account number that was keyed or handed over."""
     return SearchByAccountNumber(view.account or Secret(""))
 
 
 def search_by_phone(view: CallView) -> Request:
-    """Searches by the number that calls."""
+    """Search by the caller's number."""
     return SearchByCustomerPhoneNumber(view.call.host.ani or Secret(""))
 
 
 def reserve_account(view: CallView) -> Request:
-    """Asks the record for a try at an account number."""
+    """Ask the record for a try at an account number."""
     return reserve(view, Guess.ACCOUNT, ())
 
 
 def reserve_last_four(view: CallView) -> Request:
-    """Asks the record for a try at the accounts that were found."""
+    """Ask the record for a try at the accounts found."""
     return reserve(view, Guess.LAST_FOUR, tuple(c.account for c in view.call.found))
 
 
 def _one_account(view: CallView, known: examples.Known) -> Iterator[Digits]:
-    """Account numbers: any that is found is as good as another."""
+    """Yield examples of account numbers. One that is found stands for all of them."""
     return examples.account_numbers(view, known, 1)
 
 
 def _last_fours(view: CallView, known: examples.Known) -> Iterator[Digits]:
-    """The last four digits of each account, and others."""
+    """Yield the last four digits of each account, and other digits."""
     ending = view.terms.accounts.last_four
     theirs = dict.fromkeys(ending(who.account.reveal()) for who in known.customers)
     return examples.entry(view, *theirs, "0009", examples.SHORT)
@@ -322,7 +323,7 @@ PROMPTS: Prompts = {
     "last_four": (),
     "last_four_help": (),
 }
-"""What only this chapter says, with the gaps that the words may fill."""
+"""The prompts of this chapter, with the gaps that their words may have."""
 
 # fmt: off
 # Set by hand: a way out is one line.
@@ -448,7 +449,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.IDENTITY_CHECK: Ask(
-        "Of the account number that was found.",
+        "Those of the account that was found.",
         title="Enter the last four digits",
         say=[begun("last_four")],
         help="last_four_help",

@@ -1,4 +1,4 @@
-"""Pending, and back to paper: a link that waits, or a bill that is paperless already."""
+"""Bills whose link has not been opened, and going back to paper."""
 
 from collections.abc import Iterable
 
@@ -51,7 +51,7 @@ def several_paperless(c: Anything) -> bool:
 
 @Phrase("a link still waits", "already paperless")
 def canceling(c: Anything) -> bool:
-    """A link waits to be opened: it is canceled, and paper stays."""
+    """The link has not been opened, so it is canceled and the bill stays on paper."""
     return bills.canceling(c)
 
 
@@ -62,35 +62,35 @@ def can_store(c: Anything) -> bool:
 
 
 def turn_to_paper(c: Anything) -> Call:
-    """The talk turns to going back to paper."""
+    """Turn to going back to paper."""
     before = c.call.choosing
     return evolve(c.call, choosing=Choosing(back_to_paper=True, gone=before.gone, done=before.done))
 
 
 def cancel_link(c: Anything) -> Call:
-    """The link that waits is to be canceled."""
+    """Choose to cancel the link that has not been opened."""
     return evolve(c.call, choosing=evolve(c.call.choosing, cancelling=True))
 
 
 def resend(c: Anything) -> Call:
-    """The link is to be texted once more."""
+    """Choose to text the link again."""
     return evolve(c.call, contact=evolve(c.call.contact, purpose=TextPurpose.REVIEW))
 
 
 def settle_paper(c: Anything) -> Call:
-    """The record keeps the wish for paper."""
+    """Settle the bill: the record has kept the request for paper."""
     return settle_bill(c, Registration.UNKNOWN if c.call.results.lost else Registration.KEPT)
 
 
 def settle_paper_for_agent(c: Anything) -> Call:
-    """The record keeps the wish for paper; an agent could do it at once."""
+    """Settle the bill, and offer an agent, who could switch it now."""
     call = settle_paper(c)
     return want_agent(Reason.NO_OPERATION, S.OPT_OUT_REQUESTED)(evolve(c, call=call))
 
 
 @says(confirm_cancel="the link is not opened yet", confirm_paper="the bill is paperless", **WHICH)
 def back_to_paper_question(view: CallView) -> Iterable[Prompt]:
-    """Back to paper, or, where no link was opened yet, paper as before."""
+    """Ask about going back to paper or, if the link has not been opened, staying on paper."""
     name = "confirm_cancel" if bills.canceling(view) else "confirm_paper"
     yield prompt(view, name, must_hear=True)
     yield from which_bill(view)
@@ -98,18 +98,18 @@ def back_to_paper_question(view: CallView) -> Iterable[Prompt]:
 
 @Phrase()
 def link_to_send(view: CallView) -> bool:
-    """The link can be texted, and was not yet."""
+    """The link can be texted, and has not been in this call."""
     unasked = view.call.results.text is Sent.NOT_ASKED
     return view.has(SendWebLink) and unasked and can_text(view)
 
 
 def store_paper(view: CallView) -> Request:
-    """What the service is to store."""
+    """Return the preference for the service to store."""
     return StoreCustomerPreference.of(given(view, Purpose.BACK_TO_PAPER))
 
 
 def defer_request(view: CallView) -> Request:
-    """What the record is to keep of the yes."""
+    """Return what the caller agreed to, as a request that the record keeps."""
     return DeferRequest.of(given(view, Purpose.BACK_TO_PAPER))
 
 
@@ -125,7 +125,7 @@ PROMPTS: Prompts = {
     "confirm_cancel": ("bill",),
     "back_to_paper": (),
 }
-"""What only this chapter says, with the gaps that the words may fill."""
+"""The prompts of this chapter, with the gaps that their words may have."""
 
 # fmt: off
 # Set by hand: a way out is one line.
@@ -161,7 +161,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.OPT_OUT_CONFIRM: Ask(
-        "Hears which bill goes back to paper.",
+        "Says which bill goes back to paper.",
         title="Back to paper: do you agree?",
         say=[back_to_paper_question, options],
         consent=Purpose.BACK_TO_PAPER,

@@ -1,4 +1,4 @@
-"""A text message: to which number, may it be sent, and what became of it."""
+"""A text message: the number, the consent, and the outcome."""
 
 from collections.abc import Iterable, Iterator
 
@@ -79,53 +79,53 @@ def is_phone(c: Transition[Digits]) -> bool:
 
 @Phrase("a number that gets no texts")
 def is_other_phone(c: Transition[Digits]) -> bool:
-    """A telephone number, whether texts may go to it or not."""
+    """A telephone number, whether or not it can get texts."""
     return national(keyed(c), c.policy.text.region) is not None
 
 
 @Phrase("may try another", "no more tries")
 def numbers_left(c: Anything) -> bool:
-    """A number may be keyed once more."""
+    """The caller may key another number."""
     return c.call.spent.numbers < c.policy.text.other_numbers
 
 
 def take_number(c: Transition[Digits]) -> Call:
-    """A telephone number, to be read back."""
+    """Take a telephone number, to be read back."""
     number = national(keyed(c), c.policy.text.region) or ""
     return evolve(c.call, entry=Entry(phone=phone(number)))
 
 
 def confirm_number(c: Anything) -> Call:
-    """The number was read back and found right."""
+    """Confirm the number after reading it back."""
     contact = evolve(c.call.contact, phone=c.call.entry.phone)
     return evolve(c.call, contact=contact, entry=Entry())
 
 
 def take_number_on_file(c: Anything) -> Call:
-    """The number on file, unless one was keyed."""
+    """Take the number on file, unless one was keyed."""
     return evolve(c.call, contact=evolve(c.call.contact, phone=number_to_text(c)))
 
 
 def drop_number(c: Anything) -> Call:
-    """Another number is wanted."""
+    """Drop the number, because the caller wants another one."""
     contact = evolve(c.call.contact, phone=None)
     return spend(evolve(c.call, contact=contact, entry=Entry()), numbers=1)
 
 
 def drop_refused_number(c: Anything) -> Call:
-    """The service cannot text that number: another one, with its own yes."""
+    """Drop a number that the service cannot text. Another number needs its own yes."""
     call = drop_number(c)
     return evolve(call, results=evolve(call.results, text=Sent.NOT_ASKED))
 
 
 def stop_texts(c: Anything) -> Call:
-    """No more texts: no other number is asked for either."""
+    """Send no more texts, and do not ask for another number."""
     call = note_text(Sent.REFUSED)(c)
     return evolve(call, spent=evolve(call.spent, numbers=c.policy.text.other_numbers))
 
 
 def leave_link(c: Anything) -> Call:
-    """The texted link is no way to the address, and no text is offered later."""
+    """Abandon the texted link as a way to the address, and offer no text later."""
     call = leave_contact(c)
     if call.results.text is not Sent.NOT_ASKED:
         return call
@@ -133,12 +133,12 @@ def leave_link(c: Anything) -> Call:
 
 
 def note_text(outcome: Sent) -> Keep:
-    """What became of the text."""
+    """Return an update that notes the outcome of the text."""
     return named(f"text {outcome.value}", lambda c: _texted(c, outcome))
 
 
 def _texted(c: Anything, outcome: Sent) -> Call:
-    """A link that was texted finishes a wish that is kept for want of an operation."""
+    """Note the outcome. A texted link finishes a request that the service has no operation for."""
     results = evolve(c.call.results, text=outcome)
     if outcome is Sent.DONE and c.call.contact.purpose is TextPurpose.ENROLL and results.outcomes:
         last = evolve(results.outcomes[-1], registration=Registration.LINK)
@@ -162,7 +162,7 @@ TEXT_QUESTIONS = {
 
 @says("text_rates", no_email="a sign-up link, no e-mail on file", **TEXT_QUESTIONS)
 def text_question(view: CallView) -> Iterable[Prompt]:
-    """Why a text is spoken of, the number, what the text is for, and what it may cost."""
+    """Ask for consent: why there is a text, to which number, for what purpose, and at what cost."""
     purpose = view.call.contact.purpose or TextPurpose.CONFIRM
     if link_is_address(view) and not email_on_file(view):
         yield prompt(view, "no_email")
@@ -172,12 +172,12 @@ def text_question(view: CallView) -> Iterable[Prompt]:
 
 @Phrase(needs=lambda policy: policy.text.other_numbers > 0)
 def another_number_left(view: CallView) -> bool:
-    """Another number may be keyed, and what it takes can be shown."""
+    """The caller may key another number, and can provide the proof that this needs."""
     return view.call.spent.numbers < view.policy.text.other_numbers and can_show(view)
 
 
 def send_link(view: CallView) -> Request:
-    """Texts the link that was agreed to."""
+    """Text the link that the caller agreed to."""
     yes = given(view, Purpose.TEXT)
     purpose = view.call.contact.purpose or ""
     number = yes.phone or Secret("")
@@ -222,7 +222,7 @@ PROMPTS: Prompts = {
     "option_other_number": ("key",),
     "sending_text": (),
 }
-"""What only this chapter says, with the gaps that the words may fill."""
+"""The prompts of this chapter, with the gaps that their words may have."""
 
 # fmt: off
 # Set by hand: a way out is one line.

@@ -74,7 +74,7 @@ class Channel:
             await asyncio.wait_for(self.writer.wait_closed(), REPLY_WITHIN)
 
     async def ask(self, text: str, takes: float = 0.0) -> Reply:
-        """Send a command that itself `takes` so many seconds, and return the reply.
+        """Send a command that `takes` this many seconds itself, and return the reply.
 
         ChannelLost if there is none. First waits for an earlier command whose task was canceled.
         """

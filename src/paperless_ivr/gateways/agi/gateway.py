@@ -230,7 +230,7 @@ class AgiGateway:
         return await self._next(wait) if key and self._is_late(key) else key
 
     async def _key(self, seconds: float) -> str:
-        """Return a key pressed within so many seconds; "" if none. Ignores the keys A to D."""
+        """Return a key pressed within this many seconds; "" if none. Ignores the keys A to D."""
         until = self.clock() + seconds
         while True:
             milliseconds = max(0, round((until - self.clock()) * 1000))

@@ -99,7 +99,7 @@ class FastAgi:
         return bound
 
     async def drain(self, seconds: float) -> None:
-        """Take no more calls, and wait up to so many seconds for those in progress."""
+        """Take no more calls, and wait up to this many seconds for those in progress."""
         if self._server is not None:
             self._server.close()
         if self._calls and seconds:

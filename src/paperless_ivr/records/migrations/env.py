@@ -1,4 +1,4 @@
-"""What Alembic runs: the revisions, on the connection that `upgrades.upgrade` gives."""
+"""Run by Alembic: applies the revisions on the connection that `upgrades.upgrade` provides."""
 
 from alembic import context
 

@@ -108,7 +108,7 @@ def _refused(make: MakeStore) -> None:
 
 
 def _reservation(key: str, most: int = 1) -> Reservation:
-    """Return a reservation of a try, for a caller who has so many."""
+    """Return a reservation of a try, for a caller who is allowed this many."""
     asked = ReserveTry(Guess.ACCOUNT, BILLER, ANI, (), key)
     return Reservation(asked, evolve(Limits(), tries_per_ani=(most, most)))
 

@@ -1,4 +1,4 @@
-"""Every table of the record, and what keeps the activity and the consents unchanged."""
+"""Create all tables, and the triggers that keep the activity and the consents unchanged."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Makes everything."""
+    """Create everything."""
     op.create_table(
         "consents",
         sa.Column("id", NUMBER, primary_key=True),
@@ -133,16 +133,16 @@ def _index(table: str, *columns: str) -> None:
 
 
 KEPT = (("activity", "at", "activity_before"), ("consents", "answered", "consents_before"))
-"""Tables that are appended to and nothing else; what a purge may remove from them.
+"""Append-only tables, and what a purge may remove from them.
 
-A purge says in `purges` what it is about to remove, removes it, and takes that back, all in one
-transaction: no other transaction ever sees it, so none but a purge can remove a line. That needs
-no role, session variable or switch, and is the same on both databases.
+A purge writes to `purges` what it is about to remove, removes it, and deletes that row again, all
+in one transaction. No other transaction ever sees the row, so only a purge can remove a line. This
+needs no role, session variable, or switch, and works the same way in both databases.
 """
 
 
 def _allowed(at: str, before: str) -> str:
-    """That a purge in progress may remove the row."""
+    """Return a condition: a purge in progress may remove the row."""
     of_biller = f"p.biller = OLD.biller AND p.{before} > OLD.{at}"
     return f"EXISTS (SELECT 1 FROM purges p WHERE {of_biller})"  # noqa: S608 - our own names
 

@@ -1,4 +1,4 @@
-"""What counts against a limit has a table of its own, and is there before it is done."""
+"""Count tries and texts against limits in a table of their own, before they are made."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Makes the table; texts that counted count on, and misses begin anew."""
+    """Create the table. Texts that counted still count; missed tries start again from zero."""
     op.create_table(
         "reserved",
         sa.Column(

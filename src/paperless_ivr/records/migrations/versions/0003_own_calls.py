@@ -1,4 +1,4 @@
-"""A check value by which wrong keys are noticed; the biller of a call in progress; no REPLACE."""
+"""Add a check value to detect wrong keys, and the biller of live calls, and forbid REPLACE."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,9 +10,9 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Makes them; the next to open the record puts the check value there.
+    """Add them. The next program that opens the record stores the check value.
 
-    Servers of an earlier version that are running go on: the calls that they save have no biller.
+    Servers of an earlier version can keep running. The calls they save have no biller.
     """
     op.create_table(
         "key_check",
@@ -43,8 +43,8 @@ REPLACED = {
     "consents": "t.id = NEW.id OR (t.biller = NEW.biller AND t.reference = NEW.reference "
     "AND t.answered = NEW.answered)",
 }
-"""Which row a new one would take the place of.
+"""Which row a new one would replace.
 
-The delete triggers of 0001 do not see it: REPLACE fires them only where `recursive_triggers` is
-on, which is off by default (https://www.sqlite.org/lang_conflict.html).
+The delete triggers of 0001 do not catch this: REPLACE fires them only if `recursive_triggers` is
+on, and it is off by default (https://www.sqlite.org/lang_conflict.html).
 """

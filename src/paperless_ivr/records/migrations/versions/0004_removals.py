@@ -1,4 +1,4 @@
-"""Whatever removes lines or consents leaves a row that stays: purges, and now erasures."""
+"""Leave a permanent row for every removal of lines or consents: purges, and now erasures."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,10 +10,10 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Makes the table, and lets the triggers of 0001 read it instead of `purges`.
+    """Create the table, and let the triggers of 0001 read it instead of `purges`.
 
-    A purge of an earlier version that committed leaves no row in `purges`; a row that is found
-    there was put there by something else, and is kept as a removal that is over.
+    A committed purge of an earlier version leaves no row in `purges`. Any row found there was put
+    there by something else. It is kept as a finished removal.
     """
     op.create_table(
         "removals",
@@ -46,11 +46,11 @@ def upgrade() -> None:
 
 
 KEPT = (("activity", "at", "activity_before"), ("consents", "answered", "consents_before"))
-"""Tables that are appended to and nothing else; what a removal that is not over may remove."""
+"""Append-only tables, and what an unfinished removal may remove from them."""
 
 
 def _allowed(at: str, before: str) -> str:
-    """That a removal under way may remove the row."""
+    """Return a condition: a removal in progress may remove the row."""
     of_biller = f"r.biller = OLD.biller AND r.finished IS NULL AND r.{before} > OLD.{at}"
     return f"EXISTS (SELECT 1 FROM removals r WHERE {of_biller})"  # noqa: S608 - our own names
 
@@ -75,7 +75,7 @@ def _read_by_postgresql() -> None:
 
 
 NAMED = ("id", "why", "biller", "at", "activity_before", "consents_before")
-"""What a removal says when it begins, and can no longer change."""
+"""The columns that are set when a removal begins, and cannot change after that."""
 
 
 def _row(of: str) -> str:
@@ -83,7 +83,7 @@ def _row(of: str) -> str:
 
 
 def _stay_on_sqlite() -> None:
-    """A removal is finished once; nothing else is ever done to its row."""
+    """Let a removal be finished once, and forbid every other change to its row."""
     refused = "BEGIN SELECT RAISE(ABORT, 'append-only'); END"
     op.execute(f"CREATE TRIGGER removals_kept BEFORE DELETE ON removals {refused}")
     op.execute(
