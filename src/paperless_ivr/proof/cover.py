@@ -179,7 +179,7 @@ def _told(step: Step) -> set[object]:
 
 
 def _outlined(entry: Entry) -> Entry:
-    """Reduce an entry to what matters: whether it is at its start, and has words, or a star."""
+    """Reduce an entry to a few facts: whether it is past its start, and has words or stars."""
     words = ((0, 0),) * min(len(entry.words), 2)
     ruled_out = (Secret(""),) * bool(entry.ruled_out)
     return evolve(entry, at=min(entry.at, 1), words=words, ruled_out=ruled_out)
