@@ -353,7 +353,7 @@ HOST_FIELDS: Mapping[str, str] = {
     "language": "The language spoken last.",
     "customer": "The service's identifier for the customer.",
     "outcomes": "The outcome for each bill the caller said yes to.",
-    "registration": "How far the registration has got.",
+    "registration": "How far along the registration is.",
 }
 """The meaning of fields whose names need no docstring in the code."""
 

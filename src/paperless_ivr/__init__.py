@@ -1,7 +1,7 @@
 """Switches callers with a telephone keypad to paperless billing, on any IVR runtime.
 
-What adapters and hosts need most is imported from here, and loaded only when it is used; the
-names stand in `__init__.pyi`. Everything else is reached by its module.
+You can import what adapters and hosts need most from here; it is loaded only when used. The
+names are listed in `__init__.pyi`. Import everything else from its module.
 """
 
 import lazy_loader

@@ -1,6 +1,6 @@
-"""The names that `import paperless_ivr` gives."""
+"""The names that `import paperless_ivr` provides."""
 
-# the flow, and what it is set up with
+# the flow and its setup
 from .flow.flow import Flow as Flow
 from .flow.policy import Policy as Policy
 from .flow.view import Terms as Terms

@@ -152,7 +152,7 @@ def any_preference(s: MemoryBackend, r: ServiceRequest, budget: float) -> Servic
 
 
 def forgets_keys(s: MemoryBackend, r: ServiceRequest, budget: float) -> ServiceAnswer:
-    """Do what is sent again once more."""
+    """Carry out a repeated write a second time."""
     if isinstance(r, StoreCustomerPreference):
         return s.answer(evolve(r, key=f"{r.key} at {time.perf_counter_ns()}"), budget)
     return s.answer(r, budget)

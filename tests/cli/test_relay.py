@@ -35,7 +35,7 @@ OTHERS = {
     "another biller": 'biller.id = "shelbyville-power"\nbiller.name = "Shelbyville Power"\n',
     "another release": f'biller.id = "{BILLER}"\nabout.version = "2"\n',
 }
-"""What relays have that differs from the call's."""
+"""How these relays differ from the call's own."""
 
 
 @pytest.fixture

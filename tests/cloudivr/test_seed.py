@@ -50,7 +50,7 @@ def test_guids_are_made_up() -> None:
 
 
 def test_partners_know_billers() -> None:
-    """Partners belong to existing billers, and one of them not to all."""
+    """All billers of a partner exist, and one partner does not have all of them."""
     billers = {biller.id for biller in SEED.billers}
 
     assert all(set(partner.billers) <= billers for partner in SEED.partners)

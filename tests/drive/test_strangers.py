@@ -283,8 +283,8 @@ def test_an_address_of_the_callers_own(ani):
 def test_odds_of_a_stranger(accounts):
     """Forging the caller ID of a few accounts gets past the last four digits as rarely as stated.
 
-    Each guess is compared with every account that was found. The number of guesses a day is seen in
-    calls, and follows from the limits.
+    Each guess is compared with every account that was found. The number of guesses a day is counted
+    in calls, and agrees with the limits.
     """
     driver, _ = line(MemoryBackend(tenants(accounts)))
     guesses = []

@@ -111,8 +111,8 @@ def some_way_into_a_call(
 ) -> None:
     """Wait for calls to begin, then for a part of the time that one takes.
 
-    One time in four, wait for one more to begin: then, however slow the machine gets, that time
-    includes a whole call.
+    One time in four, wait for another call to begin. Then, however slow the machine gets, at least
+    one whole call has passed.
     """
     until_more(callers, begin + (chance.random() < 0.25))
     time.sleep(chance.uniform(0.0, 1.0) * seconds)

@@ -163,7 +163,7 @@ def test_exact_after_as_many_stars_as_the_policy_has() -> None:
 
 
 def test_exact_spelling_goes_on_where_it_was_wrong() -> None:
-    """What is kept is said, and a star in exact spelling deletes from it."""
+    """The caller hears what is kept, and a star in exact spelling deletes from it."""
     flow, turn = asked(None)
     turn = press(flow, turn, "52#", "1", "9", f"{PAD.code('jaxe')}#", "1", "*3")
     assert turn.call.state is State.EMAIL_EXACT

@@ -17,7 +17,7 @@ EVERY = {".".join(map(str, place)): setting for place, setting, _ in settings(Po
 
 @pytest.mark.parametrize("name", EVERY)
 def test_reason(name: str) -> None:
-    """Each setting has a reason next to it, of several words."""
+    """Each setting has a reason next to it, several words long."""
     assert len(EVERY[name].metadata["why"].split()) >= 3
 
 

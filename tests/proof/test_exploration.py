@@ -600,7 +600,7 @@ def test_a_wait_longer_than_the_policy_is_found():
 
 @pytest.mark.requirement("R52")
 def test_a_wait_that_counts_nothing_is_found():
-    """A wait that asks the service again at no cost need not end, and is found."""
+    """A wait that asks the service again at no cost may never end, and is found."""
     table = planted(
         State.LINK_CHECK, lambda row: row.when is facts.looks_left, keep=lambda c: c.call
     )

@@ -217,7 +217,7 @@ class Keyed(VirtualCaller):
 
 @define
 class WebCall:
-    """A call over the web, as far as it has got."""
+    """A call over the web, up to some point."""
 
     over: HandOver
     keys: Sequence[str] | None = None
@@ -260,7 +260,7 @@ class WebCall:
 
     @classmethod
     def to(cls, over: HandOver, point: Point, send: Callable[[WebRequest], Got]) -> "WebCall":
-        """Return a call that has got to a point."""
+        """Return a call that has reached a point."""
         _, _, *other = point.value
         call = cls(over, [*over.keys[:-1], *(other or over.keys[-1:])])
         while not call.at(point):

@@ -42,7 +42,7 @@ TEXTS = {"dot": dot, "table": markdown}
     "--transcript",
     "call_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A call (.call) that the page lights: the ways that it takes, step by step.",
+    help="A transcript (.call) whose path the page highlights, step by step.",
 )
 def command(
     form: str, chapter: str | None, policy_file: Path | None, call_file: Path | None

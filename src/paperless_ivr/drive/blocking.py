@@ -14,7 +14,7 @@ from paperless_ivr.gateways.port import SessionGateway
 
 @frozen
 class Driver:
-    """Runs each call in the thread that calls it, and asks the service in threads of its own."""
+    """Runs each call in the calling thread, and sends requests to the service in other threads."""
 
     setup: Setup
     _runner: CallRunner = field(init=False, repr=False)

@@ -145,7 +145,7 @@ def way_turned_to(before: Call, after: Call) -> Strategy | None:
 
 
 def _spelled(before: Call, event: Event | None, after: Call) -> Mapping[str, str]:
-    """How many keys a caller pressed to spell an address, and whether it was to correct it."""
+    """How many keys a caller pressed to spell an address, and whether this corrected it."""
     if before.state.phase is not Phase.EMAIL or not isinstance(event, Digits):
         return {}
     keys = len(event.keys) + (event.ended is Ended.END_KEY)

@@ -132,7 +132,7 @@ def so_far(view: CallView) -> str:
 
 
 def spelled_so_far(view: CallView) -> str:
-    """Return the keys that spell an address exactly: those for what was kept, then those so far."""
+    """Return the keys that spell an address exactly: first those for what was kept."""
     return view.terms.pad.code(view.call.entry.before) + so_far(view)
 
 

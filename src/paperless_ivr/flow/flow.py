@@ -168,5 +168,5 @@ def _moved(call: Call, row: Row, transition: Transition[Any]) -> Call:
 
 
 def _keeps_entry(source: State, to: State) -> bool:
-    """Whether the input so far is kept. It is dropped between phases, except around an agent."""
+    """Whether the input so far is kept: within a phase, and around a transfer to an agent."""
     return to.phase in (source.phase, Phase.AGENT, Phase.END) or source.phase is Phase.AGENT

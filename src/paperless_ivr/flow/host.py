@@ -113,7 +113,7 @@ FAILURES = frozenset(
 
 
 class Registration(enum.Enum):
-    """How far a bill's registration has got; only the e-mailed or texted link makes it active."""
+    """How far along a bill's registration is. Only the e-mailed or texted link makes it active."""
 
     NONE = "none"
     PENDING = "pending"

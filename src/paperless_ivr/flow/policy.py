@@ -373,7 +373,7 @@ class Text:
 
 @frozen
 class AutoPay:
-    """Whether AutoPay is offered after a payment, separate in every respect (R04)."""
+    """Whether AutoPay is offered after a payment. It is completely separate (R04)."""
 
     offer: bool = setting(
         False,

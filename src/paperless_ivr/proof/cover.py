@@ -1,8 +1,8 @@
 """Finds a few calls that together take every table row that a policy can reach.
 
-The search is breadth-first, so it finds a shortest way to each row. It treats more calls as equal
-than the walk of the proof does: only the presence of keyed values counts, and each counter is
-raised once per state, not in every call that gets there. It can therefore use the policy's own
+The search is breadth-first, so it finds a shortest way to each row. It considers more calls equal
+than the proof does: only the presence of keyed values counts, and each counter is raised once per
+state, not in every call that gets there. It can therefore use the policy's own
 budgets, while the proof needs small ones.
 """
 
@@ -179,7 +179,7 @@ def _told(step: Step) -> set[object]:
 
 
 def _outlined(entry: Entry) -> Entry:
-    """Reduce an entry to what matters: whether it is at its start, and has words, or a star."""
+    """Reduce an entry to a few facts: whether it is past its start, and has words or stars."""
     words = ((0, 0),) * min(len(entry.words), 2)
     ruled_out = (Secret(""),) * bool(entry.ruled_out)
     return evolve(entry, at=min(entry.at, 1), words=words, ruled_out=ruled_out)

@@ -43,7 +43,7 @@ def headers_of(case: Case) -> dict[str, str]:
 
 
 def _paid(by: Payment | None) -> str:
-    """Return a payment by the handle of the demo customer who made it, or described."""
+    """Return a payment as the demo customer's handle, or as a description."""
     if by is None:
         return ""
     approved = evolve(by, approved=True)

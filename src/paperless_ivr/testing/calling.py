@@ -108,7 +108,7 @@ class Calling:
     playback: Playback
     runtime: Runtime
     driver: WebDriver
-    """Any of the workers, through which the store is inspected."""
+    """One of the workers; it is used to inspect the store."""
     _heard: Call | None = field(init=False, default=None)
 
     def hold(self, post: Post) -> None:

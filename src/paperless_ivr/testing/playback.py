@@ -34,9 +34,9 @@ class Playback(Script):
     """The gateway, back end, and record of one call."""
 
     _unreached: bool = field(init=False, default=False)
-    """The service was not reached, and the call has not moved on that: the driver may retry."""
+    """The service was not reached, and the call has not moved since. The driver may retry."""
     _unrecorded: str = field(init=False, default="")
-    """The request that the record did not answer, if the call has not moved on that."""
+    """The request that the record did not answer, if the call has not moved since."""
 
     @property
     def heard(self) -> list[str]:

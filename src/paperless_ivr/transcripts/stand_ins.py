@@ -29,7 +29,7 @@ from paperless_ivr.secret import Secret
 TRIES = 2000
 """The most draws until a stand-in fits. About one number in 25 could be a payment card."""
 LONG = 4
-"""The length from which a value is personal wherever it occurs, such as an account's last four."""
+"""Values at least this long, such as an account's last four digits, are personal everywhere."""
 AREAS = ("201", "212", "217", "303", "312", "404", "415", "503", "602", "617", "713", "808")
 """Area codes. With 555-0100 to 555-0199, they make numbers that are reserved for fiction."""
 

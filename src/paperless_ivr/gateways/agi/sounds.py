@@ -95,7 +95,7 @@ class Sounds:
     catalog: Catalog
     recordings: Recordings
     prefix: str
-    """Asterisk's path of the folder: absolute, or relative to its own sounds."""
+    """Asterisk's path to the folder: absolute, or relative to its own sounds."""
     names: Mapping[str, str] = field(factory=dict)
     """Asterisk's names of languages, if not the first part of the tag: "en" of "en-US"."""
 

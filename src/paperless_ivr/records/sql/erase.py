@@ -69,7 +69,7 @@ class Erasure:
 def plan_erasure(
     transaction: Transaction, person: Secret, biller: str, retention: Retention
 ) -> Erasure:
-    """Plan an erasure. Raises `StillOpen` while a call or a request is under way."""
+    """Plan an erasure. Raises `StillOpen` while a call or a request is in progress."""
     _no_live_call(transaction, person, biller)
     given = consents_of(transaction, person, biller)
     followed = _followed(transaction, given)

@@ -43,7 +43,7 @@ class SqlLiveCalls:
         self._database.write(storing)
 
     def storing(self, call: SavedCall, if_turn: int | None) -> Callable[[Connection], None]:
-        """Seal a call, and return a function that stores it in a transaction under way."""
+        """Seal a call, and return a function that stores it in an open transaction."""
         values = {  # no clear text in a variable: a traceback may show it
             "turn": call.turn,
             "biller": call.biller,
@@ -71,7 +71,7 @@ class SqlLiveCalls:
         return store
 
     def forget(self, connection: Connection, call_id: str, if_turn: int | None) -> None:
-        """Remove a call, in a transaction under way, if its turn is still `if_turn`."""
+        """Remove a call, in an open transaction, if its turn is still `if_turn`."""
         its = (live_calls.c.call_id == call_id, live_calls.c.turn == if_turn)
         if connection.execute(delete(live_calls).where(*its)).rowcount != 1:
             raise StaleCall(call_id, if_turn)

@@ -165,7 +165,7 @@ class SqlRecord(SqlReading):
     # ── transactions ──
 
     def transaction(self, connection: Connection) -> Transaction:
-        """Return what a transaction under way works with."""
+        """Return the context of an open transaction."""
         return Transaction(self.database, connection, self._vault, self._now())
 
     def _read(self, act: Callable[[Transaction], T]) -> T:

@@ -55,7 +55,7 @@ class Store:
     def _changing(
         self, update: SessionUpdate, *, again: bool
     ) -> Callable[[Connection], Refused | None]:
-        """Return a function that makes the changes of an update in a transaction under way."""
+        """Return a function that makes the changes of an update in an open transaction."""
         call = update.call
         storing = None
         if call is not None and not update.forget:
