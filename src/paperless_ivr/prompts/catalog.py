@@ -61,6 +61,10 @@ class Catalog:
         """The words of an entry, with its gaps; KeyError where the language was not loaded."""
         return self.books[language][name]
 
+    def texts(self, names: Iterable[str], language: str) -> dict[str, str]:
+        """Return the words of several entries, by name."""
+        return {name: self.text(name, language) for name in names}
+
     @property
     def digest(self) -> str:
         """Twelve hexadecimal digits that change with the words (SHA-256), for `Release.words`."""

@@ -88,6 +88,8 @@ async def take(simulation: Simulation, body: Body) -> None:
 
 async def reveal(simulation: Simulation, body: Body) -> None:
     """Show one thing that is masked, or all, or hide it; to hide all hides the single ones too."""
+    if not simulation.may_reveal:
+        raise ValueError("Revealing is off: the simulator is not on loopback.")
     what = str(body.get("what", ALL))
     if body["on"]:
         simulation.revealed.add(what)

@@ -23,7 +23,7 @@ from paperless_ivr.cloudivr.serving import running
 from paperless_ivr.diagrams.theme import style
 from paperless_ivr.errors import TranscriptProblems
 from paperless_ivr.flow.host import Moment
-from paperless_ivr.simulator.acts import ACTS, reveal
+from paperless_ivr.simulator.acts import ACTS
 from paperless_ivr.simulator.shelf import Shelved
 from paperless_ivr.simulator.simulation import Arrive, Scenario, Simulation
 from paperless_ivr.simulator.view import View
@@ -53,6 +53,15 @@ LINK_HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
         "form-action 'self'; frame-ancestors 'self'"
+    ),
+}
+
+
+FLOW_HEADERS: Mapping[str, str] = {
+    **HEADERS,
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
 }
 
@@ -89,7 +98,9 @@ class Tabs:
         at = await asyncio.to_thread(service.__enter__)
         stack.push_async_callback(asyncio.to_thread, service.__exit__, None, None, None)
         backend = await asyncio.to_thread(SoapBackend, self.demo.connect(at.endpoint))
-        simulation = Simulation(World(at, backend), self.shelf, self.demo.arrive, scenario)
+        simulation = Simulation(
+            World(at, backend), self.shelf, self.demo.arrive, scenario, self.may_reveal
+        )
         stack.push_async_callback(simulation.stop)
         name = token_urlsafe(16)
         self._open[name] = (simulation, stack)
@@ -168,6 +179,7 @@ def application(
         Route("/tabs/{tab}/transcript/{take:int}", answers.transcript),
         Route("/tabs/{tab}/messages/{number:int}", answers.link, methods=["GET", "POST"]),
         Route("/tabs/{tab}/pictures/{chapter}", answers.picture),
+        Route("/tabs/{tab}/flow", answers.flow),
         Route("/tabs/{tab}/{act}", answers.act, methods=["POST"]),
         Route("/pictures.css", answers.picture_style),
         Mount("/page", StaticFiles(packages=[("paperless_ivr.simulator", "page")])),
@@ -195,6 +207,14 @@ class _Answers:
             return _unknown()
         return Response(found, media_type="image/svg+xml", headers=HEADERS)
 
+    async def flow(self, request: Request) -> Response:
+        """Return the whole flow as a page, with the tab's call lit."""
+        simulation = self.tabs.of(request)
+        if simulation is None or simulation.take is None:
+            return _unknown()
+        text = await asyncio.to_thread(simulation.whole_flow)
+        return Response(text, media_type="text/html", headers=FLOW_HEADERS)
+
     async def picture_style(self, _: Request) -> Response:
         text = style(".picture ", ':root[data-theme="dark"]')
         return Response(text, media_type="text/css", headers=HEADERS)
@@ -218,8 +238,6 @@ class _Answers:
             return _unknown()
         if request.headers.get("content-type") != "application/json":
             return Response(status_code=415, headers=HEADERS)
-        if act is reveal and not self.tabs.may_reveal:
-            return _refused("Revealing is off: the simulator is not on loopback.")
         try:
             await act(simulation, await request.json())
         except (KeyError, ValueError, LookupError, TypeError) as error:

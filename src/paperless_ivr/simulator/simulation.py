@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from attrs import define, evolve, field, frozen
 
 from paperless_ivr.cloudivr.outbox import Message
+from paperless_ivr.diagrams.page import page
 from paperless_ivr.drive.aio import AsyncDriver
 from paperless_ivr.drive.protocol import Move
 from paperless_ivr.drive.runner import Setup
@@ -18,6 +19,7 @@ from paperless_ivr.flow.events import Digits
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Moment
 from paperless_ivr.flow.live import Live, Token, deliver
+from paperless_ivr.flow.table import FLOW, PROMPTS
 from paperless_ivr.flow.view import Terms
 from paperless_ivr.prompts import Catalog
 from paperless_ivr.records.separate import SeparateStores
@@ -59,6 +61,8 @@ class Simulation:
     shelf: Mapping[str, Shelved]
     arrive: Arrive
     scenario: Scenario
+    may_reveal: bool
+    """Whether personal data can be shown."""
     takes: list[Take] = field(init=False, factory=list)
     take: Take | None = field(init=False, default=None)
     line: Line | None = field(init=False, default=None)
@@ -87,6 +91,7 @@ class Simulation:
         """The world is watched, and can be made as new."""
         self._new = self.world.snapshot()
         self.world.watch = lambda asked: self._soon(self._asked, asked)
+        self.world.acted = lambda: self._loop.call_soon_threadsafe(self.changed)
 
     # ── what can be looked at ──
 
@@ -115,6 +120,15 @@ class Simulation:
         self.version += 1
         self._news.set()
         self._news = asyncio.Event()
+
+    def whole_flow(self) -> str:
+        """Return the whole flow as a page that lights the present call: this takes a second."""
+        assert self.reading is not None
+        assert self.take is not None
+        policy = self.reading.policy
+        words = Catalog.of(policy).texts(PROMPTS, policy.languages.default)
+        rows = [row for move in self.take.moves for row in move.after.turn.took]
+        return page(FLOW, policy, words, rows)
 
     # ── calls and takes ──
 

@@ -10,9 +10,10 @@ from paperless_ivr.backends.demo import CUSTOMERS
 from paperless_ivr.cloudivr.links import Links
 from paperless_ivr.cloudivr.outbox import Message
 from paperless_ivr.diagrams.overview import TRAVEL
+from paperless_ivr.diagrams.page import anchor
 from paperless_ivr.drive.runner import handback_of
 from paperless_ivr.flow.host import Moment, Registration
-from paperless_ivr.flow.states import Phase, State
+from paperless_ivr.flow.states import ENDS, Phase, State
 from paperless_ivr.flow.table import BLOCKS
 from paperless_ivr.flow.view import CallView
 from paperless_ivr.simulator import words
@@ -73,6 +74,7 @@ class View:
             },
             "yours": _yours(now.caller),
             "changed": begun and self.of.began_with != now,
+            "may_reveal": self.of.may_reveal,
             "revealed": ALL in self.of.revealed,
         }
 
@@ -117,6 +119,7 @@ class View:
     def _state(state: State) -> Json:
         return {
             "code": state.name,
+            "address": anchor(None if state in ENDS else state.phase, state),
             "title": words.title(state),
             "purpose": BLOCKS[state].purpose,
             "kind": words.KINDS[state.kind.value],
@@ -157,7 +160,7 @@ class View:
 
     def _mask(self, what: str, *, personal: bool) -> Json | None:
         """How the page shows or hides one thing by itself; None where it cannot."""
-        if not personal or ALL in self.of.revealed:
+        if not personal or ALL in self.of.revealed or not self.of.may_reveal:
             return None
         return {"what": what, "shown": what in self.of.revealed}
 

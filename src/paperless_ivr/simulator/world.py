@@ -44,13 +44,14 @@ class Asked:
 class World:
     """The service and the record of one simulation. A back end whose faults are switched.
 
-    `watch` is told of each request twice: when it is sent and when it is answered. It is called
-    in the thread of the request.
+    `watch` gets each request twice: when it is sent and when it is answered. `acted` is called
+    when the service has acted although its answer will be lost. Both run in the request's thread.
     """
 
     service: Service
     backend: Backend
     watch: Callable[[Asked], None] = field(init=False)
+    acted: Callable[[], object] = field(init=False)
     fault: Fault = field(init=False, default=Fault.NONE)
     record: MemoryRecord = field(init=False, factory=MemoryRecord)
     calls: MemoryLiveCalls = field(init=False, factory=MemoryLiveCalls)
@@ -79,6 +80,7 @@ class World:
         else:
             answer = self.backend.answer(request, budget)
         if fault in (Fault.DONE, Fault.NOT_DONE):
+            self.acted()
             self._given_up.wait(budget)
             return without_answer(request)
         return answer

@@ -6,6 +6,8 @@ import { act } from "./line.js";
 let view = null;
 
 export function startDock() {
+  const list = byId("timeline");
+  new ResizeObserver(() => (list.scrollLeft = list.scrollWidth)).observe(list);
   byId("dock-back").addEventListener("click", backOne);
   byId("back-one").addEventListener("click", backOne);
   byId("takes").addEventListener("change", (event) =>

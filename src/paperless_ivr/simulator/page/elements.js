@@ -15,6 +15,21 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
+/** A drawing of our own, from icons.svg; what it stands for is said beside it. */
+export function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("class", "icon-image");
+  svg.setAttribute("aria-hidden", "true");
+  svg.append(document.createElementNS(svg.namespaceURI, "use"));
+  setIcon(svg, name);
+  return svg;
+}
+
+/** Puts another icon in the place of the one that something holds. */
+export function setIcon(holder, name) {
+  holder.querySelector("use").setAttribute("href", `/page/icons.svg#${name}`);
+}
+
 const CONTROLS = "a, button, summary";
 
 /** Puts an element in the place of another: what was open stays open, and the focus where it was. */

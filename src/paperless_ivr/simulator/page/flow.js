@@ -36,7 +36,7 @@ export function showFlow(view) {
   byId("to-the-call").hidden = !looked;
   const off = shown?.off ?? 0;
   byId("off").hidden = !off;
-  byId("off").textContent = `${off === 1 ? "1 way is" : `${off} ways are`} off in this policy.`;
+  byId("off").textContent = `· ${off === 1 ? "1 way is" : `${off} ways are`} off in this policy`;
   const dots = chapters.map((one) => element("i", { class: one.state.replace(" ", "-") }));
   byId("chapter-dots").replaceChildren(...dots);
   byId("chapter-name").textContent = call ? call.state.chapter : "Flow";
@@ -51,7 +51,7 @@ function showTrouble({ call, faults }) {
   const fails = asked ? asked.fault : faults.service !== "works";
   box.hidden = !call || call.ended || !(asked || fails);
   box.classList.toggle("fails", fails);
-  box.textContent = [
+  box.lastElementChild.textContent = [
     asked ? `Waiting for the billing service: ${asked.asks}` : "",
     faults.service === "works" ? "" : `Billing service: ${faultInWords("service", faults)}`,
   ].filter(Boolean).join(" · ");

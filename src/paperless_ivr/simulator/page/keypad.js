@@ -1,6 +1,6 @@
 /** The keys: twelve buttons with what they mean now, one tab stop, arrows move. */
 
-import { byId, element } from "./elements.js";
+import { byId, element, icon } from "./elements.js";
 
 const LETTERS = {
   2: "ABC", 3: "DEF", 4: "GHI", 5: "JKL", 6: "MNO", 7: "PQRS", 8: "TUV", 9: "WXYZ",
@@ -19,7 +19,7 @@ export function makeKeypad(press) {
       { class: "key", "data-digit": key, tabindex: at ? -1 : 0, onclick: () => press(key) },
       element("span", { class: "digit" }, key),
       " ",
-      element("span", { class: "means" }),
+      element("span", { class: "label" }, icon("lock"), element("span", { class: "means" })),
       element("span", { class: "lock-bar" }),
     );
     buttons.set(key, button);

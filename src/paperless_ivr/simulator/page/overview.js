@@ -1,6 +1,7 @@
 /** The chapters, and the line of travel between them: the way taken, other takes, and the usual way. */
 
 import { byId, element, show } from "./elements.js";
+import { path } from "./line.js";
 
 const list = byId("overview");
 const drawing = byId("travel");
@@ -26,6 +27,10 @@ export function showOverview(call, looked) {
   flow = call?.flow ?? null;
   byId("overview-empty").hidden = Boolean(flow);
   byId("overview-box").hidden = !flow;
+  const whole = byId("whole-flow");
+  whole.hidden = !flow;
+  if (flow) whole.href = `${path("flow")}${call.state.address}`;
+  byId("any-question").hidden = !flow?.chapters.some((one) => one.code === "AGENT");
   show(list, flow?.chapters ?? [], chapterElement);
   for (const item of list.children)
     item.firstChild.setAttribute("aria-pressed", String(item.dataset.chapter === looked));

@@ -1,7 +1,7 @@
 /** What happened, who was told, what was asked, and why: the panels of the world. */
 
 import { faultInWords } from "./dock.js";
-import { announce, byId, clock, element, show } from "./elements.js";
+import { announce, byId, clock, element, icon, show } from "./elements.js";
 import { openTab } from "./layout.js";
 import { act, path } from "./line.js";
 import { eye } from "./reveal.js";
@@ -56,6 +56,7 @@ function showSoFar(call) {
   if (list.children.length !== before) {
     const newest = list.children[Math.max(entries.length - 1, 0)];
     list.scrollTop = call?.undone ? newest.offsetTop - list.offsetTop : list.scrollHeight;
+    newest?.scrollIntoView({ block: "nearest" });
   }
   const save = byId("save");
   save.hidden = !call?.ended;
@@ -99,7 +100,7 @@ function entryElement(entry) {
   if (entry.stop !== null && entry.stop !== undefined) {
     const name = `Back to ${clock(entry.at)}: ${entry.text.slice(0, 40)}`;
     const rewind = () => act("rewind", { stop: entry.stop });
-    line.append(element("button", { class: "quiet icon", "aria-label": name, onclick: rewind }, "↶"));
+    line.append(element("button", { class: "quiet icon", "aria-label": name, onclick: rewind }, icon("back")));
   }
   return line;
 }
@@ -126,7 +127,7 @@ function messageElement(message) {
   return element(
     "li",
     { class: message.take === null ? "message" : "message other" },
-    element("span", { class: "mark", "aria-hidden": "true" }, message.kind === "text" ? "✆" : "✉"),
+    element("span", { class: "mark" }, icon(message.kind === "text" ? "text" : "mail")),
     element("span", {}, element("strong", {}, says), element("br"), `${message.to} · ${status}`),
     eye(message.mask, "this address"),
     message.number === null
@@ -160,7 +161,7 @@ function showExchanges({ call, faults }) {
     faults.record === "works" ? "" : `Record: ${faultInWords("record", faults)}`,
   ].filter(Boolean);
   trouble.hidden = !fails.length;
-  trouble.textContent = fails.join(" · ");
+  trouble.lastElementChild.textContent = fails.join(" · ");
   const list = byId("exchanges");
   const exchanges = call?.exchanges ?? [];
   byId("all").textContent = all ? "Fewer" : `All ${exchanges.length || ""}`.trim();

@@ -1,10 +1,10 @@
 /** The telephone: its screen, what is spoken and marked, keys, silence and the hang-up. */
 
-import { announce, byId, clock, element, show } from "./elements.js";
+import { announce, byId, clock, element, icon, setIcon, show } from "./elements.js";
 import { flash, makeKeypad, showKeys } from "./keypad.js";
 import { act } from "./line.js";
 import { eye } from "./reveal.js";
-import { startSettings } from "./settings.js";
+import { keepWhoSpeaks, startSettings } from "./settings.js";
 import { Speaker, voiceFor, words } from "./speaker.js";
 
 const LONGEST_NUMBER = 20;
@@ -70,6 +70,7 @@ export function callOrHangUp() {
 }
 
 export async function callNow() {
+  keepWhoSpeaks();
   speaker.stop();
   const problem = await act("call");
   if (problem) announce("alert", problem);
@@ -127,7 +128,8 @@ export function showPhone(now) {
   if (speech) showSpeech(speech);
   showEnded(call);
   const button = byId("call");
-  button.textContent = inCall() ? "Hang up" : call ? "Call again" : "Call";
+  byId("call-does").textContent = inCall() ? "Hang up" : call ? "Call again" : "Call";
+  setIcon(button, inCall() ? "hang-up" : "phone");
   button.classList.toggle("hang-up", inCall());
   byId("silent").disabled = !call || !asks(call);
   const typed = byId("type-keys");
@@ -169,7 +171,8 @@ function mark() {
   const speech = call?.speech;
   if (!speech) {
     showKeys({}, null, true);
-    byId("hint").textContent = "";
+    showHint("", "");
+    byId("before").replaceChildren();
     byId("entry-line").hidden = true;
     return;
   }
@@ -187,9 +190,28 @@ function mark() {
   const asked = asks(call);
   const locked = asked ? lockedAt(speech, now) : null;
   showKeys(asked ? speech.keys : {}, locked, byId("hints").checked);
-  byId("hint").textContent = hintOf(call, locked);
+  showHint(hintOf(call, locked), locked !== null ? "lock" : asked ? "" : "dots");
+  show(byId("before"), earlier(call), earlierElement);
   showEntry(call);
   showFoot(call, now);
+}
+
+/** What was said and pressed from the last question on, while the service is waited for. */
+function earlier({ speech, entries, ended }) {
+  if (speech.waits !== "answer" || ended) return [];
+  const lines = entries.filter((entry) => entry.kind === "said" || entry.kind === "keys");
+  const question = lines.findLastIndex((line) => line.stop !== null);
+  const present = lines.findLastIndex((line) => line.kind === "said");
+  return question < 0 ? [] : lines.slice(question, present);
+}
+
+/** A line that was heard before: of a question the last sentence is enough. */
+function earlierElement({ kind, text, language, stop }) {
+  if (kind === "keys")
+    return element("p", {}, ...[...text].map((key) => element("kbd", {}, key)));
+  const sentences = text.match(/[^.?!]+[.?!]*/g);
+  const shown = stop === null || sentences.length < 2 ? text : `… ${sentences.at(-1).trim()}`;
+  return element("p", { lang: language }, shown);
 }
 
 /** How much of what must be heard was heard, from 0 to 1; null where a yes counts. */
@@ -197,6 +219,12 @@ function lockedAt(speech, now) {
   const last = speech.prompts.map((one) => one.must_hear).lastIndexOf(true);
   if (last < 0 || !now || speaker.prompt > last) return null;
   return (speaker.prompt + speaker.word / words(speech.prompts[speaker.prompt]).length) / (last + 1);
+}
+
+function showHint(says, sign) {
+  byId("hint").textContent = says;
+  byId("hint-icon").toggleAttribute("hidden", !says || !sign);
+  if (sign) setIcon(byId("hint-icon").parentElement, sign);
 }
 
 function hintOf(call, locked) {
@@ -227,7 +255,7 @@ function showFoot(call, now) {
   byId("bars").classList.toggle("on", now && !speaker.paused);
   byId("pause").hidden = byId("skip").hidden = !now;
   byId("pause").setAttribute("aria-label", speaker.paused ? "Go on" : "Pause");
-  byId("pause").textContent = speaker.paused ? "▶" : "❚❚";
+  setIcon(byId("pause"), speaker.paused ? "play" : "pause");
   byId("again").hidden = now || call.ended || call.waiting || !started || !speech.prompts.length;
   byId("budget").hidden = !call.waiting;
   let says = "";
@@ -287,6 +315,7 @@ function finished() {
   if (!speech || speech.number !== begun) return;
   if (speech.waits === "answer") act("spoken", { speech: speech.number });
   if (asks(call)) {
+    spoken.scrollTop = spoken.scrollHeight;
     announce("status", statusOf(call));
     if (byId("clock").value === "real" || onlyWaits(call)) startSilence(speech.first_wait);
   }

@@ -1,6 +1,6 @@
 /** What is masked: shown one by one or all at once, and hidden again after a minute. */
 
-import { announce, element } from "./elements.js";
+import { announce, element, icon } from "./elements.js";
 import { act } from "./line.js";
 
 const REVEALED_MS = 60_000;
@@ -30,5 +30,5 @@ export function eye(mask, name) {
     "aria-label": `Show ${name}`,
     "aria-pressed": String(mask.shown),
     onclick: () => reveal(!mask.shown, mask.what),
-  });
+  }, icon(mask.shown ? "eye" : "eye-off"));
 }

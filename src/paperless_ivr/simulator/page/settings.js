@@ -12,7 +12,16 @@ export function startSettings(use) {
     box.hidden = !box.hidden;
     byId("settings").setAttribute("aria-expanded", String(!box.hidden));
   });
+  if (localStorage.getItem("simulator-who-speaks") === null)
+    byId("asked-once").append(byId("who-speaks").parentElement);
   use();
+}
+
+/** Who speaks is asked once, next to Call: from the first call on, it is one of the settings. */
+export function keepWhoSpeaks() {
+  const field = byId("who-speaks");
+  localStorage.setItem("simulator-who-speaks", field.value);
+  byId("speed").parentElement.before(field.parentElement);
 }
 
 function remember(field, use) {
