@@ -116,6 +116,11 @@ class TestComplete:
             ]
             assert missing == []
 
+    def test_what_any_question_leads_to(self) -> None:
+        """The note is above the cards that it leads to, too: 0, tries used up, and #."""
+        found = {state for page in PAGES.values() for state in page.everywhere}
+        assert found == {State.TRANSFERRING, State.GIVEN_UP, State.LEAVING}
+
     def test_main_ways(self) -> None:
         """The overview has words for each way from chapter to chapter."""
         live, told = pairs(CARDS), set(WAYS) | set(RARE)

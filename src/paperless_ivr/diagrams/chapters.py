@@ -44,6 +44,8 @@ class Page:
     cards: tuple[Card, ...]
     sources: Mapping[State, tuple[Phase, ...]]
     """The other chapters that lead to a state."""
+    everywhere: frozenset[State]
+    """States that questions of several chapters lead to, by a line of their note."""
     note_title: str
     note: tuple[Entry, ...]
 
@@ -74,6 +76,7 @@ def pages(cards: Mapping[State, Card]) -> dict[Phase, Page]:
 
 def _page(phase: Phase, own: tuple[Card, ...], cards: Mapping[State, Card]) -> Page:
     sources = {card.state: _sources(card.state, cards.values()) for card in own}
+    everywhere = frozenset(card.state for card in own if _shares(card.state, cards.values()))
     asks = [card.state for card in own if card.state.kind is Kind.ASK]
     own = tuple(_with_special(card, own, asks) for card in own)
     lines = list(_shared(own))
@@ -87,7 +90,7 @@ def _page(phase: Phase, own: tuple[Card, ...], cards: Mapping[State, Card]) -> P
         evolve(entry, words=_where(entry, states, asks, but))
         for entry, states in sorted(lines, key=lambda line: _rank(line[0]))
     ]
-    return Page(phase, own, sources, title, tuple(_joined(note)))
+    return Page(phase, own, sources, everywhere, title, tuple(_joined(note)))
 
 
 def _sources(state: State, cards: Iterable[Card]) -> tuple[Phase, ...]:
@@ -99,6 +102,12 @@ def _sources(state: State, cards: Iterable[Card]) -> tuple[Phase, ...]:
         if state in entry.targets and len(entry.targets) <= 2
     }
     return tuple(phase for phase in LETTERS if phase in found and phase is not state.phase)
+
+
+def _shares(state: State, cards: Iterable[Card]) -> bool:
+    """Whether questions of several chapters lead to a state by a line of their note."""
+    leading = (card for card in cards if any(state in entry.targets for entry in card.shared))
+    return len({card.state.phase for card in leading}) > 1
 
 
 # ── the note ─────────────────────────────────────────────────────────────────────────────

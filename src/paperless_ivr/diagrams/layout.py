@@ -322,7 +322,7 @@ def _arranged(page: Page, columns: Sequence[Sequence[Card]]) -> Layout:
     for c, cards in enumerate(columns):
         y = TOP
         for card in cards:
-            y += SOURCES if page.sources[card.state] else 0
+            y += SOURCES if page.sources[card.state] or card.state in page.everywhere else 0
             back = [to for to, place in at.items() if place < at[card.state]]
             box = _box(card, COLUMNS[c], y, page.phase, back)
             boxes.append(box)

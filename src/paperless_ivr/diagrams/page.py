@@ -188,7 +188,7 @@ def _prompts(block: Block) -> dict[str, str]:
     if isinstance(block, Ask):
         prompts |= {name: _offered(keys) for keys in block.keys for name in keys.names}
     if block.help:
-        prompts[block.help] = "it is asked for the third time"
+        prompts[block.help] = "asked the third time"
     return prompts
 
 
