@@ -1,4 +1,4 @@
-/** Where the call is: the chapters, and the present state with the ways to it and from it. */
+/** Where the call is: the chapters, and the current state with the ways to it and from it. */
 
 import { faultInWords } from "./dock.js";
 import { byId, element } from "./elements.js";
@@ -59,7 +59,7 @@ function showTrouble({ call, faults }) {
 
 const drawings = new Map();
 
-/** The present state: lit in the picture of its chapter, or as a list. */
+/** The current state: lit in the picture of its chapter, or as a list. */
 function showState(call) {
   const button = byId("as-list");
   button.hidden = !call;
@@ -122,7 +122,7 @@ function listState(call) {
   if (box.dataset.key === key) return;
   box.dataset.key = key;
   if (!call) {
-    const empty = "The state of the call will stand here, with its ways on.";
+    const empty = "Where the call is, and where it can go next, will appear here.";
     box.replaceChildren(element("p", { class: "empty" }, empty));
     return;
   }

@@ -1,4 +1,4 @@
-/** The keys: twelve buttons with what they mean now, one tab stop, arrows move. */
+/** The keypad: twelve buttons labeled with their current meaning; one tab stop, arrow keys move. */
 
 import { byId, element, icon } from "./elements.js";
 
@@ -11,7 +11,7 @@ const STEPS = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -3, ArrowDown: 3 };
 const pad = byId("keypad");
 const buttons = new Map();
 
-/** Makes the keys; `press` gets each one that is pressed. */
+/** Creates the keys; `press` is called with each key pressed. */
 export function makeKeypad(press) {
   KEYS.forEach((key, at) => {
     const button = element(
@@ -42,7 +42,7 @@ function focusKey(key) {
   buttons.get(key).focus();
 }
 
-/** Shows what each key means; `locked` is how much of what must be heard was heard, or null. */
+/** Labels the keys; `locked` is how much of the must-hear words was heard, or null. */
 export function showKeys(keys, locked, hints) {
   for (const [key, button] of buttons) {
     const means = keys[key];

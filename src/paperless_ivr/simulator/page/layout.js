@@ -1,4 +1,4 @@
-/** What stands where: tabs on narrow screens, the theme, and what opens over the page. */
+/** The layout: tabs on narrow screens, the theme, and the help. */
 
 import { byId, element, icon } from "./elements.js";
 
@@ -45,7 +45,7 @@ export function startLayout() {
   arrange();
 }
 
-/** Shows a panel, where they are in tabs. */
+/** Opens a tab's panel. */
 export function openTab(name) {
   chosen = name;
   byId(`tab-${name}`).classList.remove("new");

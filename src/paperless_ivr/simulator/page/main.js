@@ -1,4 +1,4 @@
-/** The page: what the simulator tells is shown by each part, what people do is told to it. */
+/** The page: each part shows the simulator's view, and posts what people do. */
 
 import { backOne, forward, showDock, startDock } from "./dock.js";
 import { announce, byId, choose, element, setIcon } from "./elements.js";

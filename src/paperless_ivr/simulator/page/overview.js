@@ -8,7 +8,7 @@ const drawing = byId("travel");
 let flow = null;
 let chosen = () => {};
 
-/** Begins; `look` gets the code of a chapter that is chosen to be looked at. */
+/** Starts the overview; `look` is called with the code of a chapter that was chosen. */
 export function startOverview(look) {
   chosen = look;
   new ResizeObserver(draw).observe(list);
@@ -22,7 +22,7 @@ export function startOverview(look) {
   });
 }
 
-/** Shows how each chapter stands; `looked` is the one that is looked at. */
+/** Shows each chapter's status; `looked` is the chapter being looked at. */
 export function showOverview(call, looked) {
   flow = call?.flow ?? null;
   byId("overview-empty").hidden = Boolean(flow);
@@ -37,7 +37,7 @@ export function showOverview(call, looked) {
   draw();
 }
 
-/** Keeps the present chapter in sight, where not all fit. */
+/** Scrolls the current chapter into view if they do not all fit. */
 function follow() {
   const current = list.querySelector(".current");
   if (!current || list.dataset.at === current.dataset.chapter) return;
@@ -64,7 +64,7 @@ function chapterElement(chapter) {
   );
 }
 
-/** Draws the lines between the boxes as they stand: gray, then other takes, then the way taken. */
+/** Draws the lines between the boxes: gray ones, then other takes, then the way taken. */
 function draw() {
   if (!flow || !list.clientWidth) return;
   const frame = list.getBoundingClientRect();

@@ -1,4 +1,4 @@
-/** What happened, who was told, what was asked, and why: the panels of the world. */
+/** The panels So far, Messages, Service and record, and Why. */
 
 import { faultInWords } from "./dock.js";
 import { announce, byId, clock, element, icon, show } from "./elements.js";
@@ -66,13 +66,13 @@ function showSoFar(call) {
   }
 }
 
-/** What the service is asked, from the moment that it is asked. */
+/** The request that the service is working on. */
 function waitingEntry({ since, asks, fault }) {
   const text = `Waiting for the billing service: ${asks}`;
   return { kind: fault ? "switch" : "note", at: since, text, stop: null };
 }
 
-/** What came next in the take before, until a key begins another way. */
+/** What came next in the previous take, until a key starts another way. */
 function undoneEntries(call) {
   if (!call?.undone) return [];
   const heading = { kind: "take", text: `What came next in take ${call.undone.take}` };
@@ -81,7 +81,7 @@ function undoneEntries(call) {
 
 function entryElement(entry) {
   if (entry.kind === "empty")
-    return element("li", { class: "empty" }, "Each prompt, key and answer will stand here.");
+    return element("li", { class: "empty" }, "Each prompt, key, and answer will appear here.");
   if (entry.kind === "take") return element("li", { class: "take" }, entry.text);
   const now = entry.now ? " now" : "";
   const undone = entry.undone ? " undone" : "";
@@ -136,7 +136,7 @@ function messageElement(message) {
   );
 }
 
-/** The page of a link, beside the telephone: the call goes on. */
+/** Opens a link's page next to the telephone, while the call goes on. */
 function openLink(message) {
   const address = path(`messages/${message.number}`);
   byId("sheet-title").textContent = message.kind === "text" ? "Text" : "E-mail";
@@ -172,7 +172,7 @@ function showExchanges({ call, faults }) {
 
 function exchangeElement(one) {
   if (!one.who)
-    return element("li", { class: "empty" }, "What service and record are asked will stand here.");
+    return element("li", { class: "empty" }, "Requests to the service and the record will appear here.");
   const fields = Object.entries(one.fields).flatMap(([name, value]) => [
     element("dt", {}, name.replaceAll("_", " ")),
     element("dd", {}, value),
@@ -200,7 +200,7 @@ function exchangeElement(one) {
 // ── why ──
 
 function showWhy(call) {
-  byId("why-sentence").textContent = call?.why.sentence ?? "What moved the call will stand here.";
+  byId("why-sentence").textContent = call?.why.sentence ?? "The reason for each move will appear here.";
   const columns = (call?.why.columns ?? []).map((one) => ({ ...one, details }));
   show(byId("why-columns"), columns, columnElement);
 }

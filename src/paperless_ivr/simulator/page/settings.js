@@ -1,10 +1,10 @@
-/** Settings of the telephone: kept in the browser, unlike anything of a call. */
+/** The telephone's settings. They are kept in the browser; nothing from a call is. */
 
 import { byId } from "./elements.js";
 
 const KEPT = ["who-speaks", "speed", "clock", "hints", "shortcuts"];
 
-/** Takes up what was kept; `use` is called at first, and whenever something has changed. */
+/** Restores the saved settings; `use` is called now and after each change. */
 export function startSettings(use) {
   for (const id of KEPT) remember(byId(id), use);
   byId("settings").addEventListener("click", () => {
@@ -17,7 +17,7 @@ export function startSettings(use) {
   use();
 }
 
-/** Who speaks is asked once, next to Call: from the first call on, it is one of the settings. */
+/** Moves "Who speaks" from its place above Call into the settings, and remembers the choice. */
 export function keepWhoSpeaks() {
   const field = byId("who-speaks");
   localStorage.setItem("simulator-who-speaks", field.value);
