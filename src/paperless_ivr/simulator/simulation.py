@@ -33,24 +33,24 @@ from paperless_ivr.transcripts.scribe import redacted
 
 T = TypeVar("T")
 Arrive = Callable[[str, str, Moment, str, str | None], Arrival]
-"""What the host hands over: the call's id, biller, moment, caller, language."""
+"""Makes what the host hands over, from the call's ID, biller, moment, caller, and language."""
 
 AT_ONCE = 4
-"""Requests to the service at the same time: those of one call."""
+"""The most requests to the service at the same time: those of one call."""
 ALL = "all"
 """Everything that is masked."""
 
 
 @frozen
 class Scenario:
-    """Who calls whom, when, and in what language; None is asked in the call."""
+    """Who calls whom, when, and in what language; None: the call asks."""
 
     caller: str
     policy: str
     moment: Moment
     language: str | None
     person: bool = False
-    """Somebody can take the call."""
+    """Whether an agent can take the call."""
 
 
 @define(eq=False, repr=False)
@@ -68,12 +68,12 @@ class Simulation:
     line: Line | None = field(init=False, default=None)
     flow: Flow | None = field(init=False, default=None)
     version: int = field(init=False, default=0)
-    """Counts what there was to show."""
+    """Increases with each change to show."""
     reading: Reading | None = field(init=False, default=None)
-    """The policy that the present call began with."""
+    """The policy that the current call began with."""
     began_with: Scenario | None = field(init=False, default=None)
     revealed: set[str] = field(init=False, factory=set)
-    """What is shown though it is personal: the names that the view gives what it masks, or ALL."""
+    """The personal data that is shown: the view's names for masked items, or ALL."""
     listeners: int = field(init=False, default=0)
     _new: Callable[[], None] = field(init=False)
     _driver: AsyncDriver | None = field(init=False, default=None)
@@ -85,10 +85,10 @@ class Simulation:
     _calls: int = field(init=False, default=0)
     _numbers: Iterator[int] = field(init=False, factory=lambda: count(1))
     _asking: int = field(init=False, default=0)
-    """Requests that the service is working on."""
+    """The number of requests that the service is working on."""
 
     def __attrs_post_init__(self) -> None:
-        """The world is watched, and can be made as new."""
+        """Watch the world, and remember its state to reset it later."""
         self._new = self.world.snapshot()
         self.world.watch = lambda asked: self._soon(self._asked, asked)
         self.world.acted = lambda: self._loop.call_soon_threadsafe(self.changed)
@@ -122,7 +122,7 @@ class Simulation:
         self._news = asyncio.Event()
 
     def whole_flow(self) -> str:
-        """Return the whole flow as a page that lights the present call: this takes a second."""
+        """Return the whole flow as a page that lights the current call: this takes a second."""
         assert self.reading is not None
         assert self.take is not None
         policy = self.reading.policy
@@ -133,7 +133,7 @@ class Simulation:
     # ── calls and takes ──
 
     async def call(self) -> None:
-        """Begin a call, with everything as new. Raises LookupError where nobody can call so."""
+        """Start a call, with everything reset. Raises LookupError if the scenario is impossible."""
         scenario, reading = self.scenario, self.shelved.reading
         policy = reading.policy
         self._calls += 1
@@ -323,5 +323,5 @@ class Simulation:
         self.changed()
 
     def _soon(self, act: Callable[[T], None], about: T) -> None:
-        """Do something in the loop: the driver and the service tell from threads."""
+        """Do something in the event loop: the driver and the service report from threads."""
         self._loop.call_soon_threadsafe(act, about)

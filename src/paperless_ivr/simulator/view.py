@@ -1,4 +1,4 @@
-"""What the page shows of a simulation, as JSON. What is hidden is not in it (R24)."""
+"""What the page shows of a simulation, as JSON. Hidden data is not in it (R24)."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
@@ -155,17 +155,17 @@ class View:
         }
 
     def _shows(self, what: str) -> bool:
-        """Whether something that is personal is shown."""
+        """Whether a personal item is shown."""
         return bool(self.of.revealed & {what, ALL})
 
     def _mask(self, what: str, *, personal: bool) -> Json | None:
-        """How the page shows or hides one thing by itself; None where it cannot."""
+        """How the page reveals or hides one item; None if it cannot."""
         if not personal or ALL in self.of.revealed or not self.of.may_reveal:
             return None
         return {"what": what, "shown": what in self.of.revealed}
 
     def _entry(self, take: Take) -> Json:
-        """What is keyed so far, as the flow reads it: letters where letters are spelled."""
+        """The keys entered so far, as the flow reads them: as letters, if they spell."""
         line, flow, session = self.of.line, self.of.flow, take.session
         assert flow is not None
         assert session is not None
@@ -184,7 +184,7 @@ class View:
 
     @staticmethod
     def _waiting(take: Take) -> Json | None:
-        """What the service is asked at this moment."""
+        """The request that the service is working on."""
         waits = [one for one in take.exchanges if one.who == "Service" and not one.answer]
         if not waits or take.over:
             return None
@@ -229,7 +229,7 @@ class View:
         }
 
     def _undone(self, take: Take) -> Json | None:
-        """What came next in the take that this one goes another way from."""
+        """What came next in the take that this one branches off from."""
         if take.instead_of is None or take.own:
             return None
         entries = [self._line(entry, n, undone=True) for n, entry in enumerate(take.came_next)]
@@ -346,13 +346,13 @@ class View:
 
 
 def _steps(*ways: list[str]) -> list[tuple[str, str]]:
-    """Return the steps of ways from place to place, each once."""
+    """Return the steps of ways from place to place, without repeats."""
     steps = (step for way in ways for step in pairwise(way))
     return [(here, there) for here, there in dict.fromkeys(steps) if here != there]
 
 
 def _yours(handle: str) -> Json:
-    """Return what the made-up caller knows: the account number on their bill, and their phone."""
+    """Return what the made-up caller knows: account number and phone number."""
     who = CUSTOMERS[handle]
     return {
         "account": who.account.reveal(),
