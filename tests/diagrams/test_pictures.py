@@ -208,11 +208,10 @@ class TestInWords:
         assert [words for words in told if "_" in words] == []
 
     def test_prompts_say_when(self) -> None:
-        """A line that may say several prompts says when; an address is read out in parts."""
+        """A line that may say several prompts says when."""
         silent = {
             state.name: line.names
             for state, block in BLOCKS.items()
-            if state.phase is not Phase.EMAIL
             for line in block.say
             if len(line.names) > 1 and not line.when
         }
