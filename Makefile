@@ -72,11 +72,14 @@ test: setup $(NPM:%=%/node_modules/.stamp)
 	$(BIN)/python -m pytest -n $(WORKERS) -m 'not alone' $(ARGS) || test $$? -eq 5 || failed=1; \
 	{ set +x; } 2>/dev/null; exit $$failed
 
-# The pictures of the page in the docs, by the tests that drive it.
+# The pictures of the page in the docs, taken by the tests that drive it. Each comes with the words
+# that it shows; `make test` compares them with the page, so an outdated picture fails.
 screenshots: setup tests/simulator/node_modules/.stamp
 	@mkdir -p build/screenshots
 	PAPERLESS_IVR_SCREENSHOTS=build/screenshots $(BIN)/python -m pytest tests/simulator/test_page.py
-	cd build/screenshots && cp simulator-text.png simulator-fault.png simulator-phone.png ../../docs/simulator
+	for name in text fault phone; do \
+	    cp build/screenshots/simulator-$$name.png build/screenshots/simulator-$$name.txt docs/simulator || exit 1; \
+	done
 
 prove: export PAPERLESS_IVR_PROVE := 1
 prove: setup

@@ -116,6 +116,11 @@ class TestComplete:
             ]
             assert missing == []
 
+    def test_what_any_question_leads_to(self) -> None:
+        """The note is above the cards that it leads to, too: 0, tries used up, and #."""
+        found = {state for page in PAGES.values() for state in page.everywhere}
+        assert found == {State.TRANSFERRING, State.GIVEN_UP, State.LEAVING}
+
     def test_main_ways(self) -> None:
         """The overview has words for each way from chapter to chapter."""
         live, told = pairs(CARDS), set(WAYS) | set(RARE)
@@ -203,11 +208,10 @@ class TestInWords:
         assert [words for words in told if "_" in words] == []
 
     def test_prompts_say_when(self) -> None:
-        """A line that may say several prompts says when; an address is read out in parts."""
+        """A line that may say several prompts says when."""
         silent = {
             state.name: line.names
             for state, block in BLOCKS.items()
-            if state.phase is not Phase.EMAIL
             for line in block.say
             if len(line.names) > 1 and not line.when
         }

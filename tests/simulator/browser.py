@@ -11,13 +11,16 @@ import pytest
 from attrs import frozen
 from playwright.sync_api import Browser, FloatRect, Locator, Page, expect, sync_playwright
 
-REPROMPT = Path(__file__).parent
-AXE = REPROMPT / "node_modules/axe-core/axe.min.js"
+HERE = Path(__file__).parent
+AXE = HERE / "node_modules/axe-core/axe.min.js"
 PATIENCE = 60_000
 """Milliseconds after which a test gives up on a busy machine."""
 MISSING = "needs Chromium and npm's axe-core: install chromium and npm, then run make test"
 SHOTS = os.environ.get("PAPERLESS_IVR_SCREENSHOTS")
 """A folder for screenshots."""
+PICTURES = HERE.parents[1] / "docs/simulator"
+WORDS = "#spoken, #overview, #you-are-at, #why-sentence, #so-far .what, #messages, #keypad"
+"""What a picture in the docs shows that does not depend on the moment it was taken."""
 
 
 @contextmanager
@@ -133,6 +136,19 @@ class Caller:
         """Takes a picture, where pictures are wanted."""
         if SHOTS:
             self.page.screenshot(path=Path(SHOTS) / f"{name}.png")
+
+    def picture(self, name: str) -> None:
+        """Take a picture for the docs, or check that the one there still shows what the page says.
+
+        Words are compared, not pixels: fonts differ from machine to machine.
+        """
+        words = "\n".join(self.page.locator(WORDS).all_text_contents()) + "\n"
+        if SHOTS:
+            self.shot(name)
+            (Path(SHOTS) / f"{name}.txt").write_text(words, encoding="utf-8")
+        else:
+            kept = (PICTURES / f"{name}.txt").read_text(encoding="utf-8")
+            assert kept == words, f"{name}.png is out of date: run make screenshots"
 
     def hidden_nowhere(self, *values: str) -> None:
         """Nothing hidden is in the page, its storage or its address."""

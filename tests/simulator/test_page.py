@@ -41,7 +41,7 @@ def test_by_mouse_until_the_bill_is_paperless(caller: Caller) -> None:
     caller.says("#messages", "not opened yet")
     caller.says("#overview .current", "Text")
     caller.says("#why-sentence", "The billing service answered “accepted”")
-    caller.shot("simulator-text")
+    caller.picture("simulator-text")
     caller.hears()
     caller.presses("2")
     caller.says("#ended", "Enrolled")
@@ -130,7 +130,7 @@ def test_by_touch_on_a_telephone(browser: Browser, simulator: str) -> None:
         caller.asked(title)
         caller.hears()
         if title == "Do you agree?":
-            caller.shot("simulator-phone")
+            caller.picture("simulator-phone")
         caller.presses(keys, touch=True)
     caller.asked("May we send one text?")
     caller.hears()
@@ -451,7 +451,7 @@ def test_a_fault_in_mid_call(browser: Browser, start: Start, tmp_path: Path) -> 
     caller.presses("1")
     caller.says("#speaking", "Waiting for the billing service")
     expect(page.locator("#messages .message")).to_have_count(1)
-    caller.shot("simulator-fault")
+    caller.picture("simulator-fault")
     page.click("#normal")  # from the next request on
     caller.says("#so-far .fault", "Billing service: does not answer")
     caller.says("#ended", "Enrolled")

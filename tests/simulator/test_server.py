@@ -1,6 +1,7 @@
 """The simulator over HTTP: calls, takes, faults, policies, and what is hidden."""
 
 import json
+import re
 import time
 from pathlib import Path
 
@@ -88,6 +89,32 @@ def test_revealing_can_be_off() -> None:
     with serving(may_reveal=False) as url, Tab.opened(url) as tab:
         reply = tab.pool.request("POST", tab.at("reveal"), json={"on": True})
         assert (reply.status, tab.view["revealed"]) == (400, False)
+        tab.to_consent()
+        masks = [line["mask"] for line in tab.view["call"]["entries"]]
+        assert (tab.view["may_reveal"], set(map(str, masks))) == (False, {"None"})
+
+
+def test_the_whole_flow_with_this_call_lit(tab: Tab) -> None:
+    """The page of the policy's flow holds the rows taken so far, and opens where the call is."""
+    call = tab.to_consent()
+    page = tab.pool.request("GET", tab.at("flow"))
+    known = re.search(
+        r'<script type="application/json" id="flow">(.*?)</script>', page.data.decode()
+    )
+    assert known
+    lit = [row["state"] for row in json.loads(known[1])["call"]]
+    assert lit[0] == "GREETING"
+    assert {"OFFER", "IDENTITY_CHECK", "ADDRESS"} <= set(lit)
+    assert f'id="{call["state"]["address"][1:]}"' in page.data.decode()
+
+
+def test_what_was_done_is_seen_while_its_answer_is_missing(tab: Tab) -> None:
+    """The e-mail arrives although the caller still waits to hear of it."""
+    tab.to_consent()
+    tab.act("fault", service="done")
+    tab.press("1")
+    call = tab.until(lambda view: view["call"]["messages"])
+    assert call["waiting"]["fault"]
 
 
 def test_a_yes_too_early_is_none(tab: Tab) -> None:

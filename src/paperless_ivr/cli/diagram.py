@@ -1,6 +1,6 @@
 """`paperless-ivr diagram`: the call flow, drawn from its live table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -57,7 +57,9 @@ def command(
         click.echo(_svg(only, policy), nl=False)
     elif form == "html":
         call = _taken(call_file) if call_file else ()
-        click.echo(page(FLOW, policy, _words(policy or Policy()), call), nl=False)
+        says = policy or Policy()
+        words = Catalog.of(says).texts(PROMPTS, says.languages.default)
+        click.echo(page(FLOW, policy, words, call), nl=False)
     elif policy:
         message = "--policy needs --format svg or html"
         raise click.UsageError(message)
@@ -70,12 +72,6 @@ def _taken(file: Path) -> Sequence[str]:
     from paperless_ivr.transcripts import read, rows_taken
 
     return rows_taken(read(file))
-
-
-def _words(policy: Policy) -> Mapping[str, str]:
-    """The words of the prompts, in the policy's first language."""
-    catalog = Catalog.of(policy)
-    return {name: catalog.text(name, policy.languages.default) for name in PROMPTS}
 
 
 def _svg(only: Phase | None, policy: Policy | None) -> str:

@@ -1,4 +1,4 @@
-"""An SVG under construction. It knows the boxes of its texts and lines, so that tests can too."""
+"""An SVG under construction. It records the boxes of its texts and lines, for the tests."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ BEND = 7.0
 
 @frozen
 class Text:
-    """A text that was written: its box, and the box that it has to stay in."""
+    """A text: its box, and the box it must stay in."""
 
     words: str
     left: float
@@ -37,7 +37,7 @@ class Drawn:
 
 @define
 class Canvas:
-    """An SVG of so many pixels."""
+    """An SVG of a given size, in pixels."""
 
     title: str
     about: str
@@ -120,14 +120,14 @@ class Canvas:
 
     @contextmanager
     def within(self, x: float, y: float, wide: float, high: float) -> Iterator[None]:
-        """Texts have to stay in this box; a test holds them to it."""
+        """Texts painted meanwhile must stay in this box; a test checks it."""
         self._inside.append((x, y, x + wide, y + high))
         yield
         self._inside.pop()
 
     @contextmanager
     def link(self, href: str) -> Iterator[None]:
-        """What is painted is a link; "" makes none."""
+        """Make what is painted meanwhile a link; "" makes none."""
         if href:
             self._parts.append(f"<a href={quoteattr(href)}>")
         yield
@@ -135,7 +135,7 @@ class Canvas:
             self._parts.append("</a>")
 
     def tooltip(self, words: str) -> None:
-        """Say something of the group."""
+        """Give the group a tooltip."""
         self._parts.append(f"<title>{escape(words)}</title>")
 
     def inner(self) -> str:
@@ -143,7 +143,7 @@ class Canvas:
         return "\n".join(self._parts)
 
     def element(self) -> str:
-        """Return the SVG as an element of a page, which brings the style."""
+        """Return the SVG as an element of a page that has the style."""
         wide, high = _number(self.width), _number(self.height)
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" class="picture" width="{wide}" '
@@ -151,7 +151,7 @@ class Canvas:
         )
 
     def svg(self) -> str:
-        """Return the SVG as a file of its own."""
+        """Return the SVG as a standalone file."""
         wide, high = _number(self.width), _number(self.height)
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{high}" '

@@ -1,4 +1,4 @@
-"""What stands on the page of a chapter: cards, where they come from, and the shared note."""
+"""The contents of a chapter's page: cards, where they are entered from, and the shared note."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -38,12 +38,14 @@ GREEN = (USUAL, BY_KEYPAD, BY_TEXT)
 
 @frozen
 class Page:
-    """A chapter, as it is painted."""
+    """The contents of a chapter's page."""
 
     phase: Phase
     cards: tuple[Card, ...]
     sources: Mapping[State, tuple[Phase, ...]]
     """The other chapters that lead to a state."""
+    everywhere: frozenset[State]
+    """States that questions of several chapters lead to, by a line of their note."""
     note_title: str
     note: tuple[Entry, ...]
 
@@ -55,7 +57,7 @@ def ref(state: State) -> str:
 
 
 def usual(card: Card) -> Entry | None:
-    """Return the line of a card that the usual way takes: of a decision the last resort."""
+    """Return the line of a card that the usual way takes: in a decision, the last one."""
     after = {here: there for way in GREEN for here, there in pairwise(way)}.get(card.state)
     if after is None:
         return None
@@ -74,6 +76,7 @@ def pages(cards: Mapping[State, Card]) -> dict[Phase, Page]:
 
 def _page(phase: Phase, own: tuple[Card, ...], cards: Mapping[State, Card]) -> Page:
     sources = {card.state: _sources(card.state, cards.values()) for card in own}
+    everywhere = frozenset(card.state for card in own if _shares(card.state, cards.values()))
     asks = [card.state for card in own if card.state.kind is Kind.ASK]
     own = tuple(_with_special(card, own, asks) for card in own)
     lines = list(_shared(own))
@@ -87,11 +90,11 @@ def _page(phase: Phase, own: tuple[Card, ...], cards: Mapping[State, Card]) -> P
         evolve(entry, words=_where(entry, states, asks, but))
         for entry, states in sorted(lines, key=lambda line: _rank(line[0]))
     ]
-    return Page(phase, own, sources, title, tuple(_joined(note)))
+    return Page(phase, own, sources, everywhere, title, tuple(_joined(note)))
 
 
 def _sources(state: State, cards: Iterable[Card]) -> tuple[Phase, ...]:
-    """The chapters that lead to a state, less its own; shared lines are not counted."""
+    """The other chapters that lead to a state, not counting shared lines."""
     found = {
         card.state.phase
         for card in cards
@@ -99,6 +102,12 @@ def _sources(state: State, cards: Iterable[Card]) -> tuple[Phase, ...]:
         if state in entry.targets and len(entry.targets) <= 2
     }
     return tuple(phase for phase in LETTERS if phase in found and phase is not state.phase)
+
+
+def _shares(state: State, cards: Iterable[Card]) -> bool:
+    """Whether questions of several chapters lead to a state by a line of their note."""
+    leading = (card for card in cards if any(state in entry.targets for entry in card.shared))
+    return len({card.state.phase for card in leading}) > 1
 
 
 # ── the note ─────────────────────────────────────────────────────────────────────────────
@@ -132,7 +141,7 @@ def _with_special(card: Card, cards: Sequence[Card], asks: Sequence[State]) -> C
 
 
 def _exceptions(lines: Sequence[Shared], asks: Sequence[State]) -> tuple[State, ...]:
-    """The questions that have none of what is in the note."""
+    """The questions to which nothing in the note applies."""
     with_any = {state for entry, states in lines if not _hang_up(entry) for state in states}
     return tuple(state for state in asks if state not in with_any)
 
@@ -140,7 +149,7 @@ def _exceptions(lines: Sequence[Shared], asks: Sequence[State]) -> tuple[State, 
 def _where(
     entry: Entry, states: Sequence[State], asks: Sequence[State], but: Sequence[State]
 ) -> str:
-    """A shared line's words, with the questions at which it stands if those are not all."""
+    """A shared line's words, with the questions it applies to if not all."""
     missing = [state for state in asks if state not in states and state not in but]
     if _hang_up(entry) or not missing:
         return entry.words

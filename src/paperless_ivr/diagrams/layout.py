@@ -1,4 +1,4 @@
-"""Where everything of a chapter's page stands: cards in three columns, lines in lanes beside them.
+"""The layout of a chapter's page: cards in three columns, lines in lanes between them.
 
 All of it is computed. The states of a chapter, in their order, are cut into three columns so
 that few lines cross and the page is low. Lines run forward only, one trunk for each target, in
@@ -29,7 +29,7 @@ SOURCES = 24.0
 ROW = 24.0
 LEADING = 16.0
 TARGET = 228.0
-"""Where the targets of a card begin, from its left edge."""
+"""Where a card's targets begin, from its left edge."""
 WORDS = 50.0
 """Where the sentences of a card with keys begin; without a key, at the margin."""
 MARGIN = 12.0
@@ -59,7 +59,7 @@ class Part:
 
 @frozen
 class Placed:
-    """A line of a card or of the note, where it stands."""
+    """A line of a card or of the note, in its place."""
 
     entry: Entry
     y: float
@@ -84,7 +84,7 @@ class Placed:
 
 @frozen
 class Box:
-    """A card, or the note, where it stands."""
+    """A card or the note, in its place."""
 
     card: Card | None
     x: float
@@ -289,12 +289,12 @@ def lay_out(page: Page) -> Layout:
 
 
 def _least(layout: Layout) -> float:
-    """What is against a layout, whatever its lines."""
+    """The cost of a layout, apart from its lines."""
     return 0.4 * layout.height
 
 
 def _badness(layout: Layout) -> float:
-    """What speaks against a layout: height, crossings, lines not drawn, a green line downward."""
+    """The cost of a layout: height, crossings, lines not drawn, green lines that go down."""
     drawn = sum(len(trunk.starts) + bool(trunk.far) for trunk in layout.trunks)
     wanted = sum(
         to is not None and to.phase is layout.page.phase
@@ -322,7 +322,7 @@ def _arranged(page: Page, columns: Sequence[Sequence[Card]]) -> Layout:
     for c, cards in enumerate(columns):
         y = TOP
         for card in cards:
-            y += SOURCES if page.sources[card.state] else 0
+            y += SOURCES if page.sources[card.state] or card.state in page.everywhere else 0
             back = [to for to, place in at.items() if place < at[card.state]]
             box = _box(card, COLUMNS[c], y, page.phase, back)
             boxes.append(box)
@@ -427,7 +427,7 @@ def _with_far(trunks: list[Trunk], box: Box, start: Start, middle: Sequence[Box]
 
 
 def _free(gutter: int, trunks: Sequence[Trunk]) -> list[float]:
-    """The places of a gutter where no lane is."""
+    """The free lanes of a gutter."""
     taken = [trunk.x for trunk in trunks if trunk.gutter == gutter]
     taken += [trunk.channel[0] for trunk in trunks if trunk.channel and gutter == 0]
     left = COLUMNS[gutter] + CARD

@@ -197,7 +197,7 @@ def _chapters(cards: Mapping[State, Card]) -> list[Chapter]:
 def _told(
     cards: Mapping[State, Card], words: Mapping[tuple[Phase, Phase], str]
 ) -> dict[tuple[Phase, Phase], str]:
-    """Those ways of a list that calls can take."""
+    """The ways of a list that calls can take."""
     live = pairs(cards)
     return {way: words[way] for way in words if way in live and _still_so(way, cards)}
 
@@ -301,7 +301,7 @@ def _letter(canvas: Canvas, at: Point, to: Phase, link: Link, *, green: bool) ->
 
 
 def _everywhere(canvas: Canvas, x: float, y: float, link: Link) -> None:
-    """What almost every question has in common."""
+    """Paint what almost every question has in common."""
     canvas.text(x, y + 12, "At almost every question", "ink", 14, bold=True)
     y += 24
     for pressed, words in (("0", "an agent"), ("*", "hear it again"), ("#", "leave")):
@@ -463,7 +463,7 @@ def _lines(
 
 
 def _arrow(box: Chapter, at: tuple[float, float], *, from_left: bool) -> tuple[float, float]:
-    """Where a line comes in: below the green line, or beside the title."""
+    """The height where a line enters: below the green line, or beside the title."""
     x, y = at
     if box.phase in UNDER:
         return (x if from_left else x + BOX), y + 18

@@ -138,7 +138,7 @@ def _states(
 
 
 def _row(state: State, entry: Entry, words: Mapping[str, str]) -> dict[str, object]:
-    """A line of a card, and what is heard on its way."""
+    """A line of a card, and what callers hear on the way."""
     to = [target.name if target else None for target in entry.targets]
     return {
         "key": entry.key,
@@ -152,7 +152,7 @@ def _row(state: State, entry: Entry, words: Mapping[str, str]) -> dict[str, obje
 
 
 def _said(entry: Entry, words: Mapping[str, str]) -> list[str]:
-    """The prompts that are heard on the way."""
+    """The prompts that callers hear on the way."""
     names = dict.fromkeys(row.say for row in entry.rows if row.say)
     return [words[name] for name in names if name in words]
 
@@ -188,10 +188,10 @@ def _prompts(block: Block) -> dict[str, str]:
     if isinstance(block, Ask):
         prompts |= {name: _offered(keys) for keys in block.keys for name in keys.names}
     if block.help:
-        prompts[block.help] = "it is asked for the third time"
+        prompts[block.help] = "asked the third time"
     return prompts
 
 
 def _offered(keys: Keys) -> str:
-    """When keys are offered, where that is not always."""
+    """When keys are offered, unless always."""
     return ", ".join(c.words for c in conditions(keys.when) if c.words)

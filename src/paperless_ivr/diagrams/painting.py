@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from paperless_ivr.diagrams.canvas import Canvas, Point
-from paperless_ivr.diagrams.chapters import LETTERS, ref
+from paperless_ivr.diagrams.chapters import LETTERS, Page, ref
 from paperless_ivr.diagrams.layout import CARD, COLUMNS, PAGE, Box, Layout, Part, Placed, line_width
 from paperless_ivr.flow.states import EndingGroup, Kind, Phase, State
 from paperless_ivr.flow.table import BLOCKS
@@ -11,6 +11,8 @@ from paperless_ivr.flow.table import BLOCKS
 Link = Callable[[Phase | None, State | None], str]
 """The address of a chapter's picture, or of a state in it; of the overview where both are None."""
 
+ANYWHERE = "any question"
+"""Where a state is entered from that the note leads to."""
 KINDS = {Kind.ASK: "ask", Kind.DO: "do", Kind.PASS: "pas"}
 WAITS = {
     Kind.ASK: "asks the caller",
@@ -92,7 +94,7 @@ def key(canvas: Canvas, x: float, y: float, keys: str) -> None:
 def _card(canvas: Canvas, layout: Layout, box: Box, link: Link) -> None:
     assert box.card
     state = box.card.state
-    _sources(canvas, layout.page.sources[state], box, link)
+    _sources(canvas, layout.page, box, link)
     with (
         canvas.group(id=ref(state), data_state=state.name, class_="state"),
         canvas.within(box.x, box.y, CARD, box.height),
@@ -119,11 +121,15 @@ def _head(canvas: Canvas, box: Box, state: State) -> None:
         canvas.text(right, box.y + 40, state.name, f"{kind}s", 9, anchor="end")
 
 
-def _sources(canvas: Canvas, sources: Sequence[Phase], box: Box, link: Link) -> None:
-    if not sources:
+def _sources(canvas: Canvas, page: Page, box: Box, link: Link) -> None:
+    assert box.card
+    sources, everywhere = page.sources[box.card.state], box.card.state in page.everywhere
+    if not sources and not everywhere:
         return
     y = box.y - 11
     x = canvas.text(box.x + 2, y, "from", "soft", 11.5) + 6
+    if everywhere:
+        x = canvas.text(x, y, ANYWHERE, "soft", 11.5) + 8
     for phase, words in zip(sources, _fitting(sources), strict=True):
         with canvas.link(link(phase, None)), canvas.group():
             canvas.tooltip(phase.value)

@@ -20,12 +20,12 @@ from paperless_ivr.flow.states import Kind, State
 from paperless_ivr.flow.table import BLOCKS
 
 LONGEST = 55
-"""Characters of a sentence; lines whose joint sentence were longer stay apart."""
+"""The most characters of a sentence; lines whose joint sentence would be longer stay apart."""
 
 
 @frozen
 class Way:
-    """A row with its conditions, less those that the policy settles."""
+    """A row with its conditions, without those that the policy settles."""
 
     row: Row
     conditions: tuple[Condition, ...]
@@ -63,7 +63,7 @@ class Entry:
 
 @frozen
 class Card:
-    """A state with its lines, and those that it shares with states of its kind."""
+    """A state with its own lines, and those it shares with other states."""
 
     state: State
     entries: tuple[Entry, ...]
@@ -128,7 +128,7 @@ def _keys(state: State, policy: Policy | None) -> Iterator[Keys]:
 
 
 def _shadows(above: Way, below: Way) -> bool:
-    """Whether what is below can never be tried."""
+    """Whether the rows below can never be tried."""
     events = set(above.row.events) >= set(below.row.events)
     return events and set(above.conditions) <= set(below.conditions)
 
@@ -163,7 +163,7 @@ def _card(state: State, ways: Sequence[Way]) -> Card:
 
 
 def _entries(state: State, ways: Sequence[Way], all_ways: Sequence[Way]) -> Iterator[Entry]:
-    """The lines of some of a state's ways out."""
+    """The lines for some of a state's ways out."""
     entries = list(_forked(state, ways, all_ways))
     if state.kind is not Kind.ASK:
         entries = _merged(entries, all_ways)
@@ -207,7 +207,7 @@ def _entry(state: State, ways: tuple[Way, ...], all_ways: Sequence[Way]) -> Entr
 
 
 def _merged(entries: list[Entry], all_ways: Sequence[Way]) -> list[Entry]:
-    """Lines that differ in their event only, as one."""
+    """Lines that differ only in their event, merged."""
     merged: list[Entry] = []
     for entry in entries:
         for at, other in enumerate(merged):
@@ -307,7 +307,7 @@ def _denied(way: Way, ways: Sequence[Way]) -> Iterator[Condition]:
 
 
 def _all_denied(way: Way, ways: Sequence[Way]) -> bool:
-    """Whether the rows above say all there is to say of a way without conditions."""
+    """Whether the rows above already explain a way without conditions."""
     denied = list(_denied(way, ways))
     return bool(denied) and all(c.phrase.fails for c in denied)
 

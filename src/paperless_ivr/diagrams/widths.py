@@ -1,4 +1,4 @@
-"""How wide a text is in Helvetica, Arial, or Liberation Sans, which have the same widths."""
+"""The width of a text in Helvetica, Arial, or Liberation Sans, which are equally wide."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ TABLES = {False: tuple(map(int, REGULAR.split())), True: tuple(map(int, BOLD.spl
 """Thousandths of the size, from the space to the tilde; by whether it is bold."""
 
 OTHERS = 600
-"""For characters that the tables do not have."""
+"""For characters that are not in the tables."""
 
 
 def width(text: str, size: float, *, bold: bool = False) -> float:
@@ -31,7 +31,7 @@ def width(text: str, size: float, *, bold: bool = False) -> float:
 
 
 def wrapped(text: str, size: float, room: float, *, bold: bool = False) -> tuple[str, ...]:
-    """Break a text into lines that fit into a room; a word that is wider stands alone."""
+    """Break a text into lines of a maximum width; a wider word gets its own line."""
     return tuple(_lines(text.split(), size, room, bold=bold))
 
 

@@ -61,6 +61,10 @@ class Catalog:
         """Return the words of an entry, with its gaps. KeyError if the language was not loaded."""
         return self.books[language][name]
 
+    def texts(self, names: Iterable[str], language: str) -> dict[str, str]:
+        """Return the words of several entries, by name."""
+        return {name: self.text(name, language) for name in names}
+
     @property
     def digest(self) -> str:
         """A digest of the words (12 digits of their SHA-256), for `Release.words`."""

@@ -1,4 +1,4 @@
-"""What the caller, and whoever looks on, can do to a simulation: one function for each."""
+"""What the user can do to a simulation: one function for each action."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -38,7 +38,7 @@ async def call(simulation: Simulation, _: Body) -> None:
 
 
 async def key(simulation: Simulation, body: Body) -> None:
-    """A key is pressed; "" where the caller stays silent."""
+    """Press a key; "" means the caller stays silent."""
     pressed = str(body["key"])
     if pressed not in (*"0123456789*#", ""):
         raise ValueError(pressed)
@@ -49,25 +49,25 @@ async def key(simulation: Simulation, body: Body) -> None:
 
 
 async def spoken(simulation: Simulation, body: Body) -> None:
-    """The page has spoken something to its end."""
+    """Note that the page has spoken a speech to its end."""
     if simulation.line is not None:
         simulation.line.spoken(int(body["speech"]))
 
 
 async def transfer(simulation: Simulation, body: Body) -> None:
-    """A person has taken the call, or has not."""
+    """Set whether an agent took the call."""
     if simulation.line is not None:
         simulation.line.transferred(TransferResult(body["result"]))
 
 
 async def hang_up(simulation: Simulation, _: Body) -> None:
-    """The caller hangs up."""
+    """Hang up."""
     if simulation.line is not None:
         simulation.line.hang_up()
 
 
 async def fault(simulation: Simulation, body: Body) -> None:
-    """Let the service, the record or the next key fail, or work again."""
+    """Make the service, the record, or the next key fail, or work again."""
     if "service" in body:
         simulation.let_service(Fault(body["service"]))
     if "record" in body:
@@ -87,7 +87,9 @@ async def take(simulation: Simulation, body: Body) -> None:
 
 
 async def reveal(simulation: Simulation, body: Body) -> None:
-    """Show one thing that is masked, or all, or hide it; to hide all hides the single ones too."""
+    """Reveal or hide one masked item, or all; hiding all hides single items too."""
+    if not simulation.may_reveal:
+        raise ValueError("Revealing is off: the simulator is not on loopback.")
     what = str(body.get("what", ALL))
     if body["on"]:
         simulation.revealed.add(what)

@@ -1,4 +1,4 @@
-"""The telephone line of a simulated call: a gateway whose caller sits at a browser.
+"""The telephone line of a simulated call: a gateway whose caller uses a browser.
 
 The page speaks, and says when it has spoken, which prompt a key interrupted, and that the caller
 stays silent. So the line itself has no clock.
@@ -29,12 +29,12 @@ from paperless_ivr.simulator.speaking import Speech, speech_of
 
 
 class Delivery(enum.Enum):
-    """How the next answer of the caller reaches the call."""
+    """How the caller's next answer reaches the call."""
 
     ONCE = "once"
     TWICE = "twice"
     LATE = "late"
-    """At the next question, under its old turn."""
+    """At the next question, with the number of its own turn."""
 
 
 @frozen
@@ -50,10 +50,10 @@ class Pressed:
 
 
 class Watch(Protocol):
-    """What is told of the line."""
+    """What the line reports to."""
 
     def token(self) -> Token:
-        """Return the token of the present turn."""
+        """Return the token of the current turn."""
         ...
 
     def delivered(self, token: Token, event: Digits) -> bool:
@@ -61,15 +61,15 @@ class Watch(Protocol):
         ...
 
     def spoke(self, speech: Speech) -> None:
-        """Note what begins to be spoken."""
+        """Record a speech that starts."""
         ...
 
     def noted(self, text: str) -> None:
-        """Note something that happened to a key."""
+        """Record what happened to a key."""
         ...
 
     def changed(self) -> None:
-        """Note that there is something new to show."""
+        """Announce that there is something new to show."""
         ...
 
 
@@ -80,9 +80,9 @@ class Line:
     watch: Watch
     words: Catalog = field(repr=False)
     numbers: Iterator[int] = field(repr=False)
-    """Numbers what is spoken: no number comes twice in a simulation."""
+    """Numbers the speeches: no number repeats within a simulation."""
     start: int | None = None
-    """The first prompt to speak of the first turn: a call that was rewound has heard some."""
+    """The prompt of the first turn to start at: a rewound call has heard some already."""
     speech: Speech | None = field(init=False, default=None)
     entry: str = field(init=False, default="", repr=False)
     delivery: Delivery = field(init=False, default=Delivery.ONCE)
@@ -130,7 +130,7 @@ class Line:
     # ── what comes from the page ──
 
     def press(self, pressed: Pressed) -> None:
-        """A key is pressed, or the time for one has run out."""
+        """Take a key press, or the end of the time for one."""
         if pressed.key == "#" and self._full:
             self._full = False  # ends an entry that was full already
             return
@@ -139,17 +139,17 @@ class Line:
         self._came.set()
 
     def spoken(self, speech: int) -> None:
-        """A speech was spoken to its end."""
+        """Note that a speech was spoken to its end."""
         self._spoken = max(self._spoken, speech)
         self._came.set()
 
     def transferred(self, result: TransferResult) -> None:
-        """Somebody took the call, or nobody did."""
+        """Take the result of a transfer."""
         self._transferred = result
         self._came.set()
 
     def hang_up(self) -> None:
-        """The caller is gone."""
+        """Hang up."""
         self._gone.set()
         self._came.set()
 
@@ -189,7 +189,7 @@ class Line:
         return HungUp()
 
     def _ended(self, gather: Gather, key: str) -> Ended | None:
-        """Take a key into the entry; return how it has ended the entry, if it has."""
+        """Add a key to the entry; return how it ended the entry, if it did."""
         if not key:
             return Ended.TIMEOUT
         if key == gather.end_key:
@@ -198,7 +198,7 @@ class Line:
         return Ended.FULL if len(self.entry) == gather.max_keys else None
 
     def _arrives(self, token: Token, event: Digits, *, private: bool) -> bool:
-        """Deliver an answer as it was switched; return whether it arrives now."""
+        """Deliver an answer as the switch says; return whether it arrives now."""
         delivery, self.delivery = self.delivery, Delivery.ONCE
         if delivery is Delivery.ONCE:
             return True
@@ -210,7 +210,7 @@ class Line:
         return delivery is Delivery.TWICE
 
     def _deliver_again(self) -> None:
-        """Deliver what was held back: answers to an earlier turn."""
+        """Deliver answers to an earlier turn that were held back."""
         again, self._again = self._again, []
         for shown, token, event in again:
             moved = self.watch.delivered(token, event)
@@ -218,12 +218,12 @@ class Line:
             self.watch.noted(f"{shown}: {says}.")
 
     async def _next(self) -> Pressed | None:
-        """Return the next key; None where the caller is gone."""
+        """Return the next key; None if the caller has hung up."""
         await self._until(lambda: bool(self._pressed))
         return None if self._gone.is_set() else self._pressed.popleft()
 
     async def _until(self, comes: Callable[[], bool]) -> None:
-        """Wait until something comes, or the caller is gone."""
+        """Wait until something arrives, or the caller hangs up."""
         while not (self._gone.is_set() or comes()):
             self._came.clear()
             await self._came.wait()

@@ -1,4 +1,4 @@
-"""The simulator on the web: the page, the state of each tab as events, and what the caller does."""
+"""The simulator's web server: the page, each tab's state as events, and the caller's actions."""
 
 import asyncio
 import json
@@ -23,20 +23,20 @@ from paperless_ivr.cloudivr.serving import running
 from paperless_ivr.diagrams.theme import style
 from paperless_ivr.errors import TranscriptProblems
 from paperless_ivr.flow.host import Moment
-from paperless_ivr.simulator.acts import ACTS, reveal
+from paperless_ivr.simulator.acts import ACTS
 from paperless_ivr.simulator.shelf import Shelved
 from paperless_ivr.simulator.simulation import Arrive, Scenario, Simulation
 from paperless_ivr.simulator.view import View
 from paperless_ivr.simulator.world import World
 
 MOST = 16
-"""Tabs at the same time; the oldest gives way."""
+"""The most tabs at the same time; the oldest is closed for a new one."""
 LEFT_S = 30.0
-"""Seconds after which a tab that listens no longer is closed."""
+"""Seconds after which a tab that no longer listens is closed."""
 LOOK_S = 0.5
-"""Seconds between two looks at the policy files."""
+"""Seconds between two checks of the policy files."""
 ALIVE_S = 0.5
-"""Seconds after which a tab that has nothing new to show is told that the server is there."""
+"""Seconds between signs of life to a tab that has nothing new to show."""
 CALLER = "rivera"
 PAGE = resources.files("paperless_ivr.simulator") / "page"
 
@@ -57,9 +57,18 @@ LINK_HEADERS: Mapping[str, str] = {
 }
 
 
+FLOW_HEADERS: Mapping[str, str] = {
+    **HEADERS,
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+}
+
+
 @frozen
 class Demo:
-    """How the demo's callers arrive, and how its line is connected to a reference service."""
+    """How the demo's callers arrive, and how its line connects to a reference service."""
 
     arrive: Arrive
     connect: Callable[[str], Connection]
@@ -67,12 +76,12 @@ class Demo:
 
 @define(eq=False)
 class Tabs:
-    """The simulations, by the name that only their tab knows."""
+    """The simulations, by a name that only their tab knows."""
 
     shelf: Mapping[str, Shelved]
     demo: Demo
     command: str
-    """What starts the simulator again as it is."""
+    """The command that restarts the simulator with the same options."""
     may_reveal: bool
     _open: dict[str, tuple[Simulation, AsyncExitStack]] = field(init=False, factory=dict)
     _closing: set["asyncio.Task[None]"] = field(init=False, factory=set)
@@ -89,19 +98,21 @@ class Tabs:
         at = await asyncio.to_thread(service.__enter__)
         stack.push_async_callback(asyncio.to_thread, service.__exit__, None, None, None)
         backend = await asyncio.to_thread(SoapBackend, self.demo.connect(at.endpoint))
-        simulation = Simulation(World(at, backend), self.shelf, self.demo.arrive, scenario)
+        simulation = Simulation(
+            World(at, backend), self.shelf, self.demo.arrive, scenario, self.may_reveal
+        )
         stack.push_async_callback(simulation.stop)
         name = token_urlsafe(16)
         self._open[name] = (simulation, stack)
         return name
 
     async def close(self, name: str) -> None:
-        """Give up a simulation and its service."""
+        """Close a simulation and its service."""
         _, stack = self._open.pop(name)
         await stack.aclose()
 
     async def listen(self, name: str, simulation: Simulation) -> AsyncIterator[str]:
-        """What there is to show, for as long as a tab listens; later the tab is closed."""
+        """Yield what there is to show while a tab listens; then close the tab after a while."""
         simulation.listeners += 1
         try:
             async for news in _news(simulation):
@@ -118,7 +129,7 @@ class Tabs:
             await self.close(name)
 
     async def look(self) -> None:
-        """Read policies again that were edited, in a thread: reading paints the pictures anew."""
+        """Reread edited policies, in a thread: reading repaints the pictures."""
         while True:
             await asyncio.sleep(LOOK_S)
             for shelved in self.shelf.values():
@@ -127,7 +138,7 @@ class Tabs:
                         simulation.changed()
 
     async def close_all(self) -> None:
-        """Give up everything."""
+        """Close everything."""
         for closing in self._closing:
             closing.cancel()
         for name in tuple(self._open):
@@ -149,7 +160,7 @@ def application(
 ) -> Starlette:
     """Return the application. It answers requests for these hosts only; "*" is any.
 
-    `command` is what a page tells whoever finds the simulator stopped.
+    `command` is what a page shows when the simulator has stopped.
     """
     tabs = Tabs(shelf, demo, command, may_reveal)
 
@@ -168,6 +179,7 @@ def application(
         Route("/tabs/{tab}/transcript/{take:int}", answers.transcript),
         Route("/tabs/{tab}/messages/{number:int}", answers.link, methods=["GET", "POST"]),
         Route("/tabs/{tab}/pictures/{chapter}", answers.picture),
+        Route("/tabs/{tab}/flow", answers.flow),
         Route("/tabs/{tab}/{act}", answers.act, methods=["POST"]),
         Route("/pictures.css", answers.picture_style),
         Mount("/page", StaticFiles(packages=[("paperless_ivr.simulator", "page")])),
@@ -178,7 +190,7 @@ def application(
 
 @frozen
 class _Answers:
-    """What each request gets."""
+    """The answers to requests."""
 
     tabs: Tabs
 
@@ -187,13 +199,21 @@ class _Answers:
         return Response(text, media_type="text/html", headers=HEADERS)
 
     async def picture(self, request: Request) -> Response:
-        """The picture of a chapter under the policy that the tab's call began with."""
+        """Return the picture of a chapter, under the policy that the tab's call began with."""
         simulation = self.tabs.of(request)
         reading = simulation.reading if simulation else None
         found = reading.pictures.get(request.path_params["chapter"]) if reading else None
         if found is None:
             return _unknown()
         return Response(found, media_type="image/svg+xml", headers=HEADERS)
+
+    async def flow(self, request: Request) -> Response:
+        """Return the whole flow as a page, with the tab's call lit."""
+        simulation = self.tabs.of(request)
+        if simulation is None or simulation.take is None:
+            return _unknown()
+        text = await asyncio.to_thread(simulation.whole_flow)
+        return Response(text, media_type="text/html", headers=FLOW_HEADERS)
 
     async def picture_style(self, _: Request) -> Response:
         text = style(".picture ", ':root[data-theme="dark"]')
@@ -211,15 +231,13 @@ class _Answers:
         return StreamingResponse(news, media_type="text/event-stream", headers=HEADERS)
 
     async def act(self, request: Request) -> Response:
-        """Do what the caller, or whoever looks on, does. JSON only: no form of another site."""
+        """Do what the user did. JSON only, so that another site's form cannot post here."""
         simulation = self.tabs.of(request)
         act = ACTS.get(request.path_params["act"])
         if simulation is None or act is None:
             return _unknown()
         if request.headers.get("content-type") != "application/json":
             return Response(status_code=415, headers=HEADERS)
-        if act is reveal and not self.tabs.may_reveal:
-            return _refused("Revealing is off: the simulator is not on loopback.")
         try:
             await act(simulation, await request.json())
         except (KeyError, ValueError, LookupError, TypeError) as error:
@@ -240,7 +258,7 @@ class _Answers:
         return Response(text, media_type="text/plain", headers={**HEADERS, **name})
 
     async def link(self, request: Request) -> Response:
-        """The page of a message's link, as the service shows it, so that it fits into a frame."""
+        """Return the page of a message's link as the service shows it, allowed in a frame."""
         simulation = self.tabs.of(request)
         messages = simulation.messages() if simulation else ()
         number = request.path_params["number"]
@@ -269,7 +287,7 @@ def _refused(why: str) -> Response:
 
 
 async def _news(simulation: Simulation) -> AsyncIterator[str]:
-    """What there is to show, whenever there is something new; else a sign of life."""
+    """Yield what there is to show whenever it changes; otherwise a sign of life."""
     yield "retry: 500\n\n"
     shown: int | None = None
     while True:

@@ -1,4 +1,4 @@
-"""The policies that can be chosen; a file that is edited counts from the next call."""
+"""The policies to choose from; an edited file applies from the next call."""
 
 import time
 from collections.abc import Mapping
@@ -19,12 +19,12 @@ DEMO = "demo"
 Stamp = tuple[int, int] | None
 
 SETTLED_S = 0.2
-"""Seconds without a change after which a file counts as written to its end."""
+"""Seconds without a change after which a file counts as fully written."""
 
 
 @frozen(eq=False)
 class Reading:
-    """A usable policy as it was read, with the pictures of the flow as it leaves it."""
+    """A usable policy as it was read, with pictures of the flow under it."""
 
     number: int
     """The first reading of a file is 1."""
@@ -32,7 +32,7 @@ class Reading:
     pictures: Mapping[str, str] = field(repr=False)
     """SVG by the chapter's code name; that of the endings is the picture of the whole call."""
     off: Mapping[Phase, int] = field(repr=False)
-    """Ways out that the policy switches off."""
+    """The number of ways out that the policy switches off."""
 
     @classmethod
     def of(cls, policy: Policy, number: int) -> "Reading":
@@ -53,24 +53,24 @@ class Reading:
 
 @define(eq=False)
 class Shelved:
-    """A policy, and how its file stands."""
+    """A policy, and the state of its file."""
 
     name: str
     path: Path | None
     reading: Reading = field(init=False, repr=False)
     problems: tuple[str, ...] = field(init=False, default=())
-    """Why the file as it is now cannot be used; calls keep the policy that was read before."""
+    """Why the file cannot be used as it is now; calls keep the previous policy."""
     _seen: Stamp = field(init=False, default=None)
     _noticed: tuple[Stamp, float] = field(init=False, default=(None, 0.0))
-    """The file as it was seen last, and since when it has been so."""
+    """The file as it was last seen, and since when."""
 
     def __attrs_post_init__(self) -> None:
-        """The first reading has to succeed: PolicyProblems names everything that is wrong."""
+        """The first reading must succeed: PolicyProblems lists everything that is wrong."""
         self._seen = self._stamp()
         self.reading = Reading.of(load_policy(self.path) if self.path else demo_policy(), 1)
 
     def look(self) -> bool:
-        """Read the file again where it has changed, and is being written no longer.
+        """Reread the file if it has changed and is no longer being written.
 
         Return whether it was read.
         """
@@ -91,7 +91,7 @@ class Shelved:
         return True
 
     def _stamp(self) -> Stamp:
-        """What changes when a file is saved; None where it is away."""
+        """What changes when a file is saved; None if there is no file."""
         try:
             status = self.path.stat() if self.path else None
         except OSError:
@@ -100,7 +100,7 @@ class Shelved:
 
 
 def shelved(paths: tuple[Path, ...]) -> dict[str, Shelved]:
-    """Return the policies by name: the files, or the demo's where there are none."""
+    """Return the policies by name: the files, or the demo policy if there are none."""
     if not paths:
         return {DEMO: Shelved(DEMO, None)}
     return {path.name: Shelved(path.name, path.absolute()) for path in paths}

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from attrs import define, evolve, field, frozen
 
 from paperless_ivr.cloudivr.outbox import Message
+from paperless_ivr.diagrams.page import page
 from paperless_ivr.drive.aio import AsyncDriver
 from paperless_ivr.drive.protocol import Move
 from paperless_ivr.drive.runner import Setup
@@ -18,6 +19,7 @@ from paperless_ivr.flow.events import Digits
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Moment
 from paperless_ivr.flow.live import Live, Token, deliver
+from paperless_ivr.flow.table import FLOW, PROMPTS
 from paperless_ivr.flow.view import Terms
 from paperless_ivr.prompts import Catalog
 from paperless_ivr.records.separate import SeparateStores
@@ -31,24 +33,24 @@ from paperless_ivr.transcripts.scribe import redacted
 
 T = TypeVar("T")
 Arrive = Callable[[str, str, Moment, str, str | None], Arrival]
-"""What the host hands over: the call's id, biller, moment, caller, language."""
+"""Makes what the host hands over, from the call's ID, biller, moment, caller, and language."""
 
 AT_ONCE = 4
-"""Requests to the service at the same time: those of one call."""
+"""The most requests to the service at the same time: those of one call."""
 ALL = "all"
 """Everything that is masked."""
 
 
 @frozen
 class Scenario:
-    """Who calls whom, when, and in what language; None is asked in the call."""
+    """Who calls whom, when, and in what language; None: the call asks."""
 
     caller: str
     policy: str
     moment: Moment
     language: str | None
     person: bool = False
-    """Somebody can take the call."""
+    """Whether an agent can take the call."""
 
 
 @define(eq=False, repr=False)
@@ -59,17 +61,19 @@ class Simulation:
     shelf: Mapping[str, Shelved]
     arrive: Arrive
     scenario: Scenario
+    may_reveal: bool
+    """Whether personal data can be shown."""
     takes: list[Take] = field(init=False, factory=list)
     take: Take | None = field(init=False, default=None)
     line: Line | None = field(init=False, default=None)
     flow: Flow | None = field(init=False, default=None)
     version: int = field(init=False, default=0)
-    """Counts what there was to show."""
+    """Increases with each change to show."""
     reading: Reading | None = field(init=False, default=None)
-    """The policy that the present call began with."""
+    """The policy that the current call began with."""
     began_with: Scenario | None = field(init=False, default=None)
     revealed: set[str] = field(init=False, factory=set)
-    """What is shown though it is personal: the names that the view gives what it masks, or ALL."""
+    """The personal data that is shown: the view's names for masked items, or ALL."""
     listeners: int = field(init=False, default=0)
     _new: Callable[[], None] = field(init=False)
     _driver: AsyncDriver | None = field(init=False, default=None)
@@ -81,12 +85,13 @@ class Simulation:
     _calls: int = field(init=False, default=0)
     _numbers: Iterator[int] = field(init=False, factory=lambda: count(1))
     _asking: int = field(init=False, default=0)
-    """Requests that the service is working on."""
+    """The number of requests that the service is working on."""
 
     def __attrs_post_init__(self) -> None:
-        """The world is watched, and can be made as new."""
+        """Watch the world, and remember its state to reset it later."""
         self._new = self.world.snapshot()
         self.world.watch = lambda asked: self._soon(self._asked, asked)
+        self.world.acted = lambda: self._loop.call_soon_threadsafe(self.changed)
 
     # ── what can be looked at ──
 
@@ -116,10 +121,19 @@ class Simulation:
         self._news.set()
         self._news = asyncio.Event()
 
+    def whole_flow(self) -> str:
+        """Return the whole flow as a page that lights the current call: this takes a second."""
+        assert self.reading is not None
+        assert self.take is not None
+        policy = self.reading.policy
+        words = Catalog.of(policy).texts(PROMPTS, policy.languages.default)
+        rows = [row for move in self.take.moves for row in move.after.turn.took]
+        return page(FLOW, policy, words, rows)
+
     # ── calls and takes ──
 
     async def call(self) -> None:
-        """Begin a call, with everything as new. Raises LookupError where nobody can call so."""
+        """Start a call, with everything reset. Raises LookupError if the scenario is impossible."""
         scenario, reading = self.scenario, self.shelved.reading
         policy = reading.policy
         self._calls += 1
@@ -309,5 +323,5 @@ class Simulation:
         self.changed()
 
     def _soon(self, act: Callable[[T], None], about: T) -> None:
-        """Do something in the loop: the driver and the service tell from threads."""
+        """Do something in the event loop: the driver and the service report from threads."""
         self._loop.call_soon_threadsafe(act, about)

@@ -1,4 +1,4 @@
-"""What a turn says and which keys it takes, for a page that speaks, shows and masks it."""
+"""What a turn says and which keys it takes, for a page that speaks, shows, and masks it."""
 
 from collections.abc import Iterator, Mapping
 
@@ -11,7 +11,7 @@ from paperless_ivr.prompts.catalog import GAP
 from paperless_ivr.prompts.pieces import InLanguage, Piece, Text
 
 HIDDEN = (slots.Digits, slots.Spelled, slots.Word)
-"""Slots that are shown as dots: whole numbers and addresses. Others say only a part."""
+"""Slots shown as dots: whole numbers and addresses. The other slots say only a part."""
 
 LABELS: Mapping[str, str] = {
     "option_if_not": "no",
@@ -33,7 +33,7 @@ LABELS: Mapping[str, str] = {
     "option_leave_it": "leave it",
     "option_text_link": "text it",
 }
-"""What a key means, by the prompt that promises it; other options are named as they are."""
+"""What a key means, by the prompt that offers it; other options use their own name."""
 WITHOUT_SLOT: Mapping[str, tuple[str, str]] = {
     "offer_at_start": ("1", "yes"),
     "readback": ("*", "stop"),
@@ -42,12 +42,12 @@ WITHOUT_SLOT: Mapping[str, tuple[str, str]] = {
 }
 """Keys that a prompt names in its own words."""
 CONSENTS = ("option_yes", "option_agree", "option_autopay")
-"""Options that count only once everything that must be heard was heard."""
+"""Options that count only once all must-hear words were heard."""
 
 
 @frozen
 class Part:
-    """A stretch of a prompt; a hidden one is spoken, and shown as dots."""
+    """A part of a prompt; a hidden one is spoken, but shown as dots."""
 
     text: str = field(repr=False)
     hidden: bool = False
@@ -68,14 +68,14 @@ class KeyHint:
 
     label: str
     shared: bool = False
-    """It means the same at nearly every question."""
+    """Whether it means the same at nearly every question."""
     consent: bool = False
-    """It counts only once everything that must be heard was heard."""
+    """Whether it counts only once all must-hear words were heard."""
 
 
 @frozen
 class Speech:
-    """What is spoken in one go, and what is waited for then."""
+    """What is spoken in one go, and what the call waits for then."""
 
     number: int
     prompts: tuple[Spoken, ...]
@@ -83,14 +83,14 @@ class Speech:
     """For "keys", an "answer", a "person", or "nothing"."""
     keys: Mapping[str, KeyHint] = field(factory=dict)
     most: int = 0
-    """Keys that are gathered at most."""
+    """The maximum number of keys."""
     private: bool = False
     first_wait: float = 0.0
-    """Seconds until no key is silence, where the clock runs."""
+    """Seconds without a key that count as silence, if the clock runs."""
     next_wait: float = 0.0
-    """Seconds until the entry has ended, once a key has come."""
+    """Seconds after a key until the entry ends, if the clock runs."""
     start: int = 0
-    """The first prompt that is still to be spoken."""
+    """The first prompt still to be spoken."""
 
 
 def speech_of(turn: Turn, language: str, words: Catalog, number: int, start: int) -> Speech:

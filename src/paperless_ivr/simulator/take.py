@@ -1,4 +1,4 @@
-"""What happened in one take of a call: lines to read, turns to go back to, moves to write down."""
+"""What happened in one take of a call: lines to read, turns to rewind to, moves to save."""
 
 from collections.abc import Callable
 
@@ -26,19 +26,19 @@ class Entry:
     prompts: tuple[Spoken, ...] = ()
     private: bool = False
     stop: int | None = None
-    """The turn that begins here."""
+    """The number of the turn that begins here."""
 
 
 @frozen
 class Exchange:
-    """Something that the service or the record was asked, and its answer."""
+    """A request to the service or the record, and its answer."""
 
     at: float
     who: str
     what: str
     request: Request | None = field(default=None, repr=False)
     answer: str = ""
-    """Nothing while it is waited for."""
+    """Empty while the call waits for it."""
     seconds: float = 0.0
     budget: float = 0.0
     fault: bool = False
@@ -46,7 +46,7 @@ class Exchange:
 
 @frozen
 class Stop:
-    """A turn that waits for the caller, and everything needed to be there again."""
+    """A turn that waits for the caller, and everything needed to return to it."""
 
     session: Session
     at: float
@@ -60,7 +60,7 @@ class Stop:
 
 @define(eq=False)
 class Take:
-    """One way through a call. A later take begins with a part of an earlier one."""
+    """One way through a call. A later take starts with the first part of an earlier one."""
 
     number: int
     moves: list[Move] = field(factory=list, repr=False)
@@ -70,17 +70,17 @@ class Take:
     began: int = 0
     """The number of moves that it shares with an earlier take."""
     instead_of: int | None = None
-    """The number of the take that it goes another way from."""
+    """The number of the take that this one branches off from."""
     came_next: list[Entry] = field(factory=list, repr=False)
     """What came next in that take."""
     speech: Speech | None = field(default=None, repr=False)
     speaks_for: Session | None = field(default=None, repr=False)
-    """The turn that the speech belongs to: a request may have come since, without words."""
+    """The turn the speech belongs to: a request without words may have followed."""
     meant: str = ""
-    """What the key of the last move means; nothing where it was no key of a menu."""
+    """What the key of the last move means; empty if it was not a menu key."""
     messages: tuple[Message, ...] = field(default=(), repr=False)
     put_back: Callable[[], None] | None = field(default=None, repr=False)
-    """Brings back the world as it was when the take was left."""
+    """Restores the world as it was when the take was left."""
 
     @property
     def session(self) -> Session | None:
@@ -94,11 +94,11 @@ class Take:
 
     @property
     def own(self) -> bool:
-        """Whether anything happened in this take alone."""
+        """Whether anything has happened that is only in this take."""
         return len(self.moves) > self.began
 
     def latest(self) -> list[Move]:
-        """Return the moves since the caller did something, that one first."""
+        """Return the moves since the caller last did something, starting with that move."""
         caused = (
             n
             for n, move in enumerate(self.moves)
@@ -107,7 +107,7 @@ class Take:
         return self.moves[max(caused, default=0) :]
 
     def until(self, stop: int, number: int) -> "Take":
-        """Return another take, which goes as this one until just before a turn is answered."""
+        """Return a new take that follows this one until just before a turn is answered."""
         there = self.stops[stop]
         return Take(
             number,
@@ -123,7 +123,7 @@ class Take:
     # ── what happens ──
 
     def spoke(self, speech: Speech, at: float, put_back: Callable[[], None] | None) -> None:
-        """Note what begins to be spoken; where it waits for the caller, as a turn to go back to."""
+        """Record a speech that starts; if it waits for the caller, it is a turn to rewind to."""
         self.speech, self.speaks_for = speech, self.session
         stop = None
         if put_back is not None and self.session is not None:
@@ -195,9 +195,9 @@ class Take:
             self.exchanges.append(line)
 
     def switched(self, text: str, at: float, *, fails: bool) -> None:
-        """Note that something was made to fail, or to work again."""
+        """Record that a fault was switched on or off."""
         self.entries.append(Entry(at, "switch" if fails else "note", text))
 
     def note(self, text: str, at: float, *, fault: bool = False) -> None:
-        """Note something in one plain sentence."""
+        """Record an event in one plain sentence."""
         self.entries.append(Entry(at, "fault" if fault else "note", text))

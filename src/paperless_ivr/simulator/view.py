@@ -1,4 +1,4 @@
-"""What the page shows of a simulation, as JSON. What is hidden is not in it (R24)."""
+"""What the page shows of a simulation, as JSON. Hidden data is not in it (R24)."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
@@ -10,9 +10,10 @@ from paperless_ivr.backends.demo import CUSTOMERS
 from paperless_ivr.cloudivr.links import Links
 from paperless_ivr.cloudivr.outbox import Message
 from paperless_ivr.diagrams.overview import TRAVEL
+from paperless_ivr.diagrams.page import anchor
 from paperless_ivr.drive.runner import handback_of
 from paperless_ivr.flow.host import Moment, Registration
-from paperless_ivr.flow.states import Phase, State
+from paperless_ivr.flow.states import ENDS, Phase, State
 from paperless_ivr.flow.table import BLOCKS
 from paperless_ivr.flow.view import CallView
 from paperless_ivr.simulator import words
@@ -73,6 +74,7 @@ class View:
             },
             "yours": _yours(now.caller),
             "changed": begun and self.of.began_with != now,
+            "may_reveal": self.of.may_reveal,
             "revealed": ALL in self.of.revealed,
         }
 
@@ -117,6 +119,7 @@ class View:
     def _state(state: State) -> Json:
         return {
             "code": state.name,
+            "address": anchor(None if state in ENDS else state.phase, state),
             "title": words.title(state),
             "purpose": BLOCKS[state].purpose,
             "kind": words.KINDS[state.kind.value],
@@ -152,17 +155,17 @@ class View:
         }
 
     def _shows(self, what: str) -> bool:
-        """Whether something that is personal is shown."""
+        """Whether a personal item is shown."""
         return bool(self.of.revealed & {what, ALL})
 
     def _mask(self, what: str, *, personal: bool) -> Json | None:
-        """How the page shows or hides one thing by itself; None where it cannot."""
-        if not personal or ALL in self.of.revealed:
+        """How the page reveals or hides one item; None if it cannot."""
+        if not personal or ALL in self.of.revealed or not self.of.may_reveal:
             return None
         return {"what": what, "shown": what in self.of.revealed}
 
     def _entry(self, take: Take) -> Json:
-        """What is keyed so far, as the flow reads it: letters where letters are spelled."""
+        """The keys entered so far, as the flow reads them: as letters, if they spell."""
         line, flow, session = self.of.line, self.of.flow, take.session
         assert flow is not None
         assert session is not None
@@ -181,7 +184,7 @@ class View:
 
     @staticmethod
     def _waiting(take: Take) -> Json | None:
-        """What the service is asked at this moment."""
+        """The request that the service is working on."""
         waits = [one for one in take.exchanges if one.who == "Service" and not one.answer]
         if not waits or take.over:
             return None
@@ -226,7 +229,7 @@ class View:
         }
 
     def _undone(self, take: Take) -> Json | None:
-        """What came next in the take that this one goes another way from."""
+        """What came next in the take that this one branches off from."""
         if take.instead_of is None or take.own:
             return None
         entries = [self._line(entry, n, undone=True) for n, entry in enumerate(take.came_next)]
@@ -343,13 +346,13 @@ class View:
 
 
 def _steps(*ways: list[str]) -> list[tuple[str, str]]:
-    """Return the steps of ways from place to place, each once."""
+    """Return the steps of ways from place to place, without repeats."""
     steps = (step for way in ways for step in pairwise(way))
     return [(here, there) for here, there in dict.fromkeys(steps) if here != there]
 
 
 def _yours(handle: str) -> Json:
-    """Return what the made-up caller knows: the account number on their bill, and their phone."""
+    """Return what the made-up caller knows: account number and phone number."""
     who = CUSTOMERS[handle]
     return {
         "account": who.account.reveal(),

@@ -1,4 +1,4 @@
-"""Why a call went where it went: for each state that was passed, the rows that were tried."""
+"""Why a call took its way: for each state it passed, the rows that were tried."""
 
 from collections.abc import Iterator
 
@@ -16,14 +16,14 @@ from paperless_ivr.simulator.words import answered, title
 
 @frozen
 class Passed:
-    """One state that a move passed."""
+    """A state that a move passed through."""
 
     state: State
     refused: tuple[Row, ...]
-    """The rows for the event whose guards did not hold, in the order of the table."""
+    """The rows for this event whose guards failed, in table order."""
     taken: Row
     untried: int
-    """Rows for the event that stand below the one that was taken."""
+    """The number of rows for this event below the one taken."""
 
     def when(self, row: Row) -> str:
         """Return when a row is taken, in words."""
@@ -31,7 +31,7 @@ class Passed:
 
 
 def passed(flow: Flow, move: Move) -> Iterator[Passed]:
-    """Yield the states that a move passed. The first row that fits is taken: those above did not.
+    """Yield the states that a move passed. The first row that matches is taken; none above it did.
 
     `move.before` is None where the call has just begun.
     """
@@ -85,13 +85,13 @@ def _cause(move: Move, label: str) -> str:
 
 
 def ways(flow: Flow, state: State) -> Iterator[tuple[str, str]]:
-    """Yield the ways out of a state: when, and where to."""
+    """Yield the ways out of a state: condition and destination."""
     for row in flow.table.get(state, ()):  # an ending has none
         yield when(state, row), title(row.to) if row.to else "the same question"
 
 
 def passed_by(flow: Flow, take: Take) -> Iterator[State]:
-    """Yield the states of a take in the order in which it passed them, the present one last."""
+    """Yield the states of a take in the order it passed them; the current one is last."""
     for move in take.moves:
         for one in passed(flow, move):
             yield one.state
@@ -99,7 +99,7 @@ def passed_by(flow: Flow, take: Take) -> Iterator[State]:
 
 
 def standing(phase: Phase, state: State, reached: set[Phase], others: set[Phase]) -> str:
-    """Return how a chapter stands: current, passed, passed in another take only, or not."""
+    """Return a chapter's status: current, passed, passed only in another take, or not reached."""
     if phase is state.phase:
         return "current"
     if phase in reached:

@@ -1,4 +1,4 @@
-"""Plain words for what the flow, the service and the record call by their code names."""
+"""Plain words for the code names of the flow, the service, and the record."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -30,7 +30,7 @@ SERVICE: Mapping[Fault, str] = {
     Fault.DONE: "The billing service acts, but its answers are lost",
     Fault.NOT_DONE: "The billing service gets no request",
 }
-"""How the service does, as it is switched."""
+"""What each switch does to the service."""
 
 
 def title(state: State) -> str:
@@ -44,11 +44,11 @@ def ending(disposition: Disposition) -> str:
 
 
 PENDING = "●"
-"""A key that is no letter yet."""
+"""A key that is not a letter yet."""
 
 
 def so_far(view: CallView, keys: str) -> str:
-    """Return what keys are that were pressed at a question: letters where they spell."""
+    """Return the keys pressed at a question: as letters, if they spell."""
     block = BLOCKS[view.call.state]
     if not isinstance(block, Ask) or block.by not in (SPELLING, ONE_PRESS):
         return keys
@@ -63,7 +63,7 @@ def _plain(name: str) -> str:
 
 
 def _spaced(name: str) -> str:
-    """Return a class's name in words: "RequestDeferred" is "wish kept"."""
+    """Return a class's name in words: "RequestDeferred" becomes "request deferred"."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
 
 
@@ -71,7 +71,7 @@ def _spaced(name: str) -> str:
 
 
 def answered(event: e.Event) -> str:
-    """Return what came back, in a few words; nothing personal."""
+    """Return an answer in a few words, without personal data."""
     match event:
         case e.CustomersFound(customers):
             return f"{len(customers)} found" if customers else "nobody found"
@@ -97,12 +97,12 @@ def answered(event: e.Event) -> str:
 
 
 def fields(request: Request, *, revealed: bool) -> dict[str, str]:
-    """Return the fields of a request, with what is personal masked unless it is revealed."""
+    """Return the fields of a request, with personal data masked unless it is revealed."""
     return {name: _field(value, revealed=revealed) for name, value in _values(request) if value}
 
 
 def personal(request: Request) -> bool:
-    """Return whether a request has fields that are personal."""
+    """Return whether a request has personal fields."""
     return any(value and _secret(value) for _, value in _values(request))
 
 
@@ -124,7 +124,7 @@ def _field(value: object, *, revealed: bool) -> str:
 
 
 def masked(value: Secret) -> str:
-    """Return a secret with only so much of it as a caller would hear."""
+    """Return a secret, reduced to the part that a caller would hear."""
     text = value.reveal()
     if value.kind is Kind.EMAIL and "@" in text:
         local, _, domain = text.rpartition("@")

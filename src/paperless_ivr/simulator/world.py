@@ -1,4 +1,4 @@
-"""What surrounds a simulated call: the reference service, a record in memory, and their faults."""
+"""The surroundings of a simulated call: reference service, in-memory record, and their faults."""
 
 import enum
 import time
@@ -14,24 +14,24 @@ from paperless_ivr.flow.requests import ServiceRequest
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 
 SLOW = 0.9
-"""The part of its budget that a slow answer takes."""
+"""The share of its budget that a slow answer takes."""
 
 
 class Fault(enum.Enum):
-    """How the billing service is made to fail."""
+    """How the billing service fails."""
 
     NONE = "works"
     SLOW = "slow"
     DOWN = "down"
     DONE = "done"
-    """Done, and its answer is lost."""
+    """It does what it is asked, and the answer is lost."""
     NOT_DONE = "not_done"
-    """Lost on its way there."""
+    """The request is lost on its way."""
 
 
 @frozen
 class Asked:
-    """A request is on its way to the service."""
+    """A request to the service, and its answer once there is one."""
 
     request: ServiceRequest
     budget: float
@@ -42,15 +42,16 @@ class Asked:
 
 @define(eq=False, repr=False)
 class World:
-    """The service and the record of one simulation. A back end whose faults are switched.
+    """The service and the record of one simulation: a back end with faults that can be switched on.
 
-    `watch` is told of each request twice: when it is sent and when it is answered. It is called
-    in the thread of the request.
+    `watch` gets each request twice: when it is sent and when it is answered. `acted` is called
+    when the service has acted although its answer will be lost. Both run in the request's thread.
     """
 
     service: Service
     backend: Backend
     watch: Callable[[Asked], None] = field(init=False)
+    acted: Callable[[], object] = field(init=False)
     fault: Fault = field(init=False, default=Fault.NONE)
     record: MemoryRecord = field(init=False, factory=MemoryRecord)
     calls: MemoryLiveCalls = field(init=False, factory=MemoryLiveCalls)
@@ -58,11 +59,11 @@ class World:
 
     @property
     def operations(self) -> frozenset[str]:
-        """The operations that the service has."""
+        """The operations that the service supports."""
         return self.backend.operations
 
     def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
-        """Answer within `budget` seconds, as the switched fault has it."""
+        """Answer within `budget` seconds, or fail as the current fault says."""
         fault, began = self.fault, time.monotonic()
         self.watch(Asked(request, budget, fault))
         answer = self._answer(request, budget, fault)
@@ -79,25 +80,26 @@ class World:
         else:
             answer = self.backend.answer(request, budget)
         if fault in (Fault.DONE, Fault.NOT_DONE):
+            self.acted()
             self._given_up.wait(budget)
             return without_answer(request)
         return answer
 
     @property
     def record_lost(self) -> bool:
-        """Whether the record does not answer."""
+        """Whether the record is down."""
         return self.record.down
 
     def lose_record(self, lost: bool) -> None:
-        """Let the record fail, or work again."""
+        """Make the record fail, or work again."""
         self.record.down = self.calls.down = lost
 
     def hurry(self) -> None:
-        """Answer at once what is being waited for: the call that waits for it is given up."""
+        """Stop waiting at once, because the waiting call is being abandoned."""
         self._given_up.set()
 
     def snapshot(self) -> Callable[[], None]:
-        """Return a function that puts back what service and record hold now."""
+        """Return a function that restores what the service and the record hold now."""
         parts = (self.service.snapshot(), self.record.snapshot(), self.calls.snapshot())
 
         def put_back() -> None:

@@ -473,7 +473,14 @@ KEYS_PER_CHARACTER = 4
 # ── words and keys ───────────────────────────────────────────────────────────────────────
 
 
-@says("readback", "readback_rest", "readback_instead", *READ_OUT)
+@says(
+    readback="it is read from the start",
+    readback_rest="a part was spelled again",
+    readback_instead="another guess was asked for",
+    readback_piece="each part, up to the @",
+    readback_at="the first part after the @",
+    readback_domain="a known domain",
+)
 def read_back(view: CallView) -> Iterable[Prompt]:
     """The address piece by piece, from what was last corrected on."""
     entry = view.call.entry
@@ -498,7 +505,7 @@ def spell(name: str) -> Line:
     """How to spell, in full once, after what is kept; then only that the caller goes on."""
     go_on, kept = "email_go_on", "spelling_so_far"
 
-    @says(name, go_on, kept)
+    @says(**{kept: "something is kept", go_on: "the entry goes on", name: "the entry begins"})
     def line(view: CallView) -> Iterable[Prompt]:
         if view.call.entry.before:
             yield prompt(view, kept)

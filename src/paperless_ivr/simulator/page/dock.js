@@ -6,6 +6,8 @@ import { act } from "./line.js";
 let view = null;
 
 export function startDock() {
+  const list = byId("timeline");
+  new ResizeObserver(() => (list.scrollLeft = list.scrollWidth)).observe(list);
   byId("dock-back").addEventListener("click", backOne);
   byId("back-one").addEventListener("click", backOne);
   byId("takes").addEventListener("change", (event) =>
@@ -20,7 +22,7 @@ export function startDock() {
   );
 }
 
-/** Goes back one turn: to the last question that was answered. */
+/** Goes back one turn, to the last answered question. */
 export function backOne() {
   const call = view?.call;
   if (!call?.stops.length) return;
@@ -29,7 +31,7 @@ export function backOne() {
   if (stop >= 0) rewindTo(stop);
 }
 
-/** Goes to the end of the take that was made last. */
+/** Goes to the end of the most recent other take. */
 export function forward() {
   const others = (view?.call?.takes ?? []).filter((take) => take.number !== view.call.take);
   if (others.length) act("take", { number: others.at(-1).number });
@@ -76,7 +78,7 @@ export function showDock(now) {
   showFaults(view.faults);
 }
 
-/** A switched fault, as its switch names it. */
+/** A fault, in the words of its switch. */
 export const faultInWords = (what, faults) =>
   byId(`fault-${what}`).querySelector(`[value="${faults[what]}"]`).textContent.toLowerCase();
 

@@ -1,8 +1,8 @@
-/** Small helpers: elements by id, elements made, and lists that keep what has not changed. */
+/** Helpers: look up and create elements, and update lists without replacing unchanged items. */
 
 export const byId = (id) => document.getElementById(id);
 
-/** An element with attributes and children; strings become text, never markup. */
+/** Creates an element with attributes and children; strings become text, never markup. */
 export function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
   for (const [attribute, value] of Object.entries(attributes)) {
@@ -15,9 +15,24 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
+/** Creates an icon from icons.svg. It is decorative: its button or the text next to it has the name. */
+export function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("class", "icon-image");
+  svg.setAttribute("aria-hidden", "true");
+  svg.append(document.createElementNS(svg.namespaceURI, "use"));
+  setIcon(svg, name);
+  return svg;
+}
+
+/** Swaps the icon inside an element. */
+export function setIcon(holder, name) {
+  holder.querySelector("use").setAttribute("href", `/page/icons.svg#${name}`);
+}
+
 const CONTROLS = "a, button, summary";
 
-/** Puts an element in the place of another: what was open stays open, and the focus where it was. */
+/** Replaces an element; what was open stays open, and the focus stays where it was. */
 function replace(old, made) {
   const at = [...old.querySelectorAll(CONTROLS)].indexOf(document.activeElement);
   if (old.querySelector("details[open]")) made.querySelector("details")?.setAttribute("open", "");
@@ -27,7 +42,7 @@ function replace(old, made) {
   else if (at >= 0) made.querySelectorAll(CONTROLS)[at]?.focus();
 }
 
-/** Shows items in a list; an element whose item is the same as before stays as it is. */
+/** Shows items in a list, keeping the elements of unchanged items. */
 export function show(list, items, make) {
   const keys = items.map((item) => JSON.stringify(item));
   const old = [...list.children];
@@ -42,7 +57,7 @@ export function show(list, items, make) {
   old.slice(items.length).forEach((rest) => rest.remove());
 }
 
-/** Sets the options of a select where they have changed, and what is chosen. */
+/** Updates the options of a select if they changed, and its value. */
 export function choose(select, options, value) {
   const key = JSON.stringify(options);
   if (select.dataset.key !== key) {
@@ -59,7 +74,7 @@ export function clock(seconds) {
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
-/** Has a screen reader say something; the same words again are said again. */
+/** Announces a text to screen readers, even if it repeats the last one. */
 export function announce(region, text) {
   const live = byId(`live-${region}`);
   live.textContent = live.textContent === text ? `${text}\u00a0` : text;

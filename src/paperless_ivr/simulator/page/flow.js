@@ -1,4 +1,4 @@
-/** Where the call is: the chapters, and the present state with the ways to it and from it. */
+/** Where the call is: the chapters, and the current state with the ways to it and from it. */
 
 import { faultInWords } from "./dock.js";
 import { byId, element } from "./elements.js";
@@ -36,7 +36,7 @@ export function showFlow(view) {
   byId("to-the-call").hidden = !looked;
   const off = shown?.off ?? 0;
   byId("off").hidden = !off;
-  byId("off").textContent = `${off === 1 ? "1 way is" : `${off} ways are`} off in this policy.`;
+  byId("off").textContent = `· ${off === 1 ? "1 way is" : `${off} ways are`} off in this policy`;
   const dots = chapters.map((one) => element("i", { class: one.state.replace(" ", "-") }));
   byId("chapter-dots").replaceChildren(...dots);
   byId("chapter-name").textContent = call ? call.state.chapter : "Flow";
@@ -51,7 +51,7 @@ function showTrouble({ call, faults }) {
   const fails = asked ? asked.fault : faults.service !== "works";
   box.hidden = !call || call.ended || !(asked || fails);
   box.classList.toggle("fails", fails);
-  box.textContent = [
+  box.lastElementChild.textContent = [
     asked ? `Waiting for the billing service: ${asked.asks}` : "",
     faults.service === "works" ? "" : `Billing service: ${faultInWords("service", faults)}`,
   ].filter(Boolean).join(" · ");
@@ -59,7 +59,7 @@ function showTrouble({ call, faults }) {
 
 const drawings = new Map();
 
-/** The present state: lit in the picture of its chapter, or as a list. */
+/** The current state: lit in the picture of its chapter, or as a list. */
 function showState(call) {
   const button = byId("as-list");
   button.hidden = !call;
@@ -122,7 +122,7 @@ function listState(call) {
   if (box.dataset.key === key) return;
   box.dataset.key = key;
   if (!call) {
-    const empty = "The state of the call will stand here, with its ways on.";
+    const empty = "Where the call is, and where it can go next, will appear here.";
     box.replaceChildren(element("p", { class: "empty" }, empty));
     return;
   }

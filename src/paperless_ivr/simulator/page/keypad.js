@@ -1,6 +1,6 @@
-/** The keys: twelve buttons with what they mean now, one tab stop, arrows move. */
+/** The keypad: twelve buttons labeled with their current meaning; one tab stop, arrow keys move. */
 
-import { byId, element } from "./elements.js";
+import { byId, element, icon } from "./elements.js";
 
 const LETTERS = {
   2: "ABC", 3: "DEF", 4: "GHI", 5: "JKL", 6: "MNO", 7: "PQRS", 8: "TUV", 9: "WXYZ",
@@ -11,7 +11,7 @@ const STEPS = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -3, ArrowDown: 3 };
 const pad = byId("keypad");
 const buttons = new Map();
 
-/** Makes the keys; `press` gets each one that is pressed. */
+/** Creates the keys; `press` is called with each key pressed. */
 export function makeKeypad(press) {
   KEYS.forEach((key, at) => {
     const button = element(
@@ -19,7 +19,7 @@ export function makeKeypad(press) {
       { class: "key", "data-digit": key, tabindex: at ? -1 : 0, onclick: () => press(key) },
       element("span", { class: "digit" }, key),
       " ",
-      element("span", { class: "means" }),
+      element("span", { class: "label" }, icon("lock"), element("span", { class: "means" })),
       element("span", { class: "lock-bar" }),
     );
     buttons.set(key, button);
@@ -42,7 +42,7 @@ function focusKey(key) {
   buttons.get(key).focus();
 }
 
-/** Shows what each key means; `locked` is how much of what must be heard was heard, or null. */
+/** Labels the keys; `locked` is how much of the must-hear words was heard, or null. */
 export function showKeys(keys, locked, hints) {
   for (const [key, button] of buttons) {
     const means = keys[key];

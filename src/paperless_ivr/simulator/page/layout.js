@@ -1,6 +1,6 @@
-/** What stands where: tabs on narrow screens, the theme, and what opens over the page. */
+/** The layout: tabs on narrow screens, the theme, and the help. */
 
-import { byId, element } from "./elements.js";
+import { byId, element, icon } from "./elements.js";
 
 const WIDE = window.matchMedia("(min-width: 1280px)");
 const NARROW = window.matchMedia("(max-width: 719px)");
@@ -23,7 +23,8 @@ export function startLayout() {
       element(
         "button",
         { role: "tab", id: `tab-${name}`, "aria-controls": `panel-${name}`, onclick: () => openTab(name) },
-        says,
+        icon(name === "world" ? "mail" : name),
+        element("span", {}, says),
       ),
     );
   tabs.addEventListener("keydown", (event) => {
@@ -44,11 +45,12 @@ export function startLayout() {
   arrange();
 }
 
-/** Shows a panel, where they are in tabs. */
+/** Opens a tab's panel. */
 export function openTab(name) {
   chosen = name;
   byId(`tab-${name}`).classList.remove("new");
   arrange();
+  if (name === "so-far") byId("so-far").lastElementChild?.scrollIntoView({ block: "nearest" });
 }
 
 /** Shows what fits: everything, the telephone and one panel, or one panel. */

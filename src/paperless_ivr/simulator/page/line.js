@@ -1,4 +1,4 @@
-/** The connection to the simulator: what it shows comes as events, what is done is posted. */
+/** The connection to the simulator: views arrive as events, and actions are posted. */
 
 let tab = null;
 let posting = Promise.resolve();
@@ -6,8 +6,8 @@ let posting = Promise.resolve();
 const headers = { "Content-Type": "application/json" };
 
 /**
- * Opens a simulation; `show` gets each view, `lost` whether the simulator has gone, and the
- * command that starts it again.
+ * Opens a simulation. `show` gets each view; `lost` gets whether the connection is lost, and the
+ * command that restarts the simulator.
  */
 export async function connect(show, lost) {
   const opened = await (await fetch("/tabs", { method: "POST" })).json();
@@ -29,10 +29,10 @@ export async function connect(show, lost) {
   };
 }
 
-/** The address of something of this tab. */
+/** The address of a resource of this tab. */
 export const path = (of) => `/tabs/${tab}/${of}`;
 
-/** Does something, after what was done before; gives the problem, or nothing. */
+/** Posts an action, after any that are pending; returns the problem, or an empty string. */
 export function act(what, about = {}) {
   const post = async () => {
     try {
@@ -40,7 +40,7 @@ export function act(what, about = {}) {
       const reply = await fetch(path(what), { method: "POST", headers, body });
       return reply.ok ? "" : (await reply.json()).problem;
     } catch {
-      return "The simulator does not answer.";
+      return "The simulator is not responding.";
     }
   };
   posting = posting.then(post);

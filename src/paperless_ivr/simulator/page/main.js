@@ -1,7 +1,7 @@
-/** The page: what the simulator tells is shown by each part, what people do is told to it. */
+/** The page: each part shows the simulator's view, and posts what people do. */
 
 import { backOne, forward, showDock, startDock } from "./dock.js";
-import { announce, byId, choose, element } from "./elements.js";
+import { announce, byId, choose, element, setIcon } from "./elements.js";
 import { showFlow, startFlow } from "./flow.js";
 import { startLayout } from "./layout.js";
 import { act, connect } from "./line.js";
@@ -45,7 +45,9 @@ function showScenario() {
   if (text && problems.textContent !== text) announce("alert", "The policy cannot be used.");
   problems.hidden = !text;
   problems.textContent = text;
-  byId("reveal").textContent = view.revealed ? "Personal data shown" : "Personal data hidden";
+  byId("reveal-state").textContent = view.revealed ? "Personal data shown" : "Personal data hidden";
+  setIcon(byId("reveal"), view.revealed ? "eye" : "eye-off");
+  byId("reveal").disabled = !view.may_reveal;
   byId("reveal").setAttribute("aria-pressed", String(view.revealed));
 }
 
@@ -53,9 +55,9 @@ function policyInWords(policy) {
   const count = policy.problems.length;
   if (count) {
     const problems = count === 1 ? "1 problem" : `${count} problems`;
-    return `▲ ${problems}. Calls keep version ${policy.version}`;
+    return `${problems}. Calls keep version ${policy.version}`;
   }
-  return policy.edited ? "Edited. The next call uses it." : `● Policy ${policy.name}`;
+  return policy.edited ? "Edited. The next call uses it." : `Policy ${policy.name}`;
 }
 
 async function tryOne(name) {

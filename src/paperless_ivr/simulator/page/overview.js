@@ -1,13 +1,14 @@
 /** The chapters, and the line of travel between them: the way taken, other takes, and the usual way. */
 
 import { byId, element, show } from "./elements.js";
+import { path } from "./line.js";
 
 const list = byId("overview");
 const drawing = byId("travel");
 let flow = null;
 let chosen = () => {};
 
-/** Begins; `look` gets the code of a chapter that is chosen to be looked at. */
+/** Starts the overview; `look` is called with the code of a chapter that was chosen. */
 export function startOverview(look) {
   chosen = look;
   new ResizeObserver(draw).observe(list);
@@ -21,18 +22,22 @@ export function startOverview(look) {
   });
 }
 
-/** Shows how each chapter stands; `looked` is the one that is looked at. */
+/** Shows each chapter's status; `looked` is the chapter being looked at. */
 export function showOverview(call, looked) {
   flow = call?.flow ?? null;
   byId("overview-empty").hidden = Boolean(flow);
   byId("overview-box").hidden = !flow;
+  const whole = byId("whole-flow");
+  whole.hidden = !flow;
+  if (flow) whole.href = `${path("flow")}${call.state.address}`;
+  byId("any-question").hidden = !flow?.chapters.some((one) => one.code === "AGENT");
   show(list, flow?.chapters ?? [], chapterElement);
   for (const item of list.children)
     item.firstChild.setAttribute("aria-pressed", String(item.dataset.chapter === looked));
   draw();
 }
 
-/** Keeps the present chapter in sight, where not all fit. */
+/** Scrolls the current chapter into view if they do not all fit. */
 function follow() {
   const current = list.querySelector(".current");
   if (!current || list.dataset.at === current.dataset.chapter) return;
@@ -59,7 +64,7 @@ function chapterElement(chapter) {
   );
 }
 
-/** Draws the lines between the boxes as they stand: gray, then other takes, then the way taken. */
+/** Draws the lines between the boxes: gray ones, then other takes, then the way taken. */
 function draw() {
   if (!flow || !list.clientWidth) return;
   const frame = list.getBoundingClientRect();

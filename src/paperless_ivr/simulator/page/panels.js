@@ -1,7 +1,7 @@
-/** What happened, who was told, what was asked, and why: the panels of the world. */
+/** The panels So far, Messages, Service and record, and Why. */
 
 import { faultInWords } from "./dock.js";
-import { announce, byId, clock, element, show } from "./elements.js";
+import { announce, byId, clock, element, icon, show } from "./elements.js";
 import { openTab } from "./layout.js";
 import { act, path } from "./line.js";
 import { eye } from "./reveal.js";
@@ -56,6 +56,7 @@ function showSoFar(call) {
   if (list.children.length !== before) {
     const newest = list.children[Math.max(entries.length - 1, 0)];
     list.scrollTop = call?.undone ? newest.offsetTop - list.offsetTop : list.scrollHeight;
+    newest?.scrollIntoView({ block: "nearest" });
   }
   const save = byId("save");
   save.hidden = !call?.ended;
@@ -65,13 +66,13 @@ function showSoFar(call) {
   }
 }
 
-/** What the service is asked, from the moment that it is asked. */
+/** The request that the service is working on. */
 function waitingEntry({ since, asks, fault }) {
   const text = `Waiting for the billing service: ${asks}`;
   return { kind: fault ? "switch" : "note", at: since, text, stop: null };
 }
 
-/** What came next in the take before, until a key begins another way. */
+/** What came next in the previous take, until a key starts another way. */
 function undoneEntries(call) {
   if (!call?.undone) return [];
   const heading = { kind: "take", text: `What came next in take ${call.undone.take}` };
@@ -80,7 +81,7 @@ function undoneEntries(call) {
 
 function entryElement(entry) {
   if (entry.kind === "empty")
-    return element("li", { class: "empty" }, "Each prompt, key and answer will stand here.");
+    return element("li", { class: "empty" }, "Each prompt, key, and answer will appear here.");
   if (entry.kind === "take") return element("li", { class: "take" }, entry.text);
   const now = entry.now ? " now" : "";
   const undone = entry.undone ? " undone" : "";
@@ -99,7 +100,7 @@ function entryElement(entry) {
   if (entry.stop !== null && entry.stop !== undefined) {
     const name = `Back to ${clock(entry.at)}: ${entry.text.slice(0, 40)}`;
     const rewind = () => act("rewind", { stop: entry.stop });
-    line.append(element("button", { class: "quiet icon", "aria-label": name, onclick: rewind }, "↶"));
+    line.append(element("button", { class: "quiet icon", "aria-label": name, onclick: rewind }, icon("back")));
   }
   return line;
 }
@@ -126,7 +127,7 @@ function messageElement(message) {
   return element(
     "li",
     { class: message.take === null ? "message" : "message other" },
-    element("span", { class: "mark", "aria-hidden": "true" }, message.kind === "text" ? "✆" : "✉"),
+    element("span", { class: "mark" }, icon(message.kind === "text" ? "text" : "mail")),
     element("span", {}, element("strong", {}, says), element("br"), `${message.to} · ${status}`),
     eye(message.mask, "this address"),
     message.number === null
@@ -135,7 +136,7 @@ function messageElement(message) {
   );
 }
 
-/** The page of a link, beside the telephone: the call goes on. */
+/** Opens a link's page next to the telephone, while the call goes on. */
 function openLink(message) {
   const address = path(`messages/${message.number}`);
   byId("sheet-title").textContent = message.kind === "text" ? "Text" : "E-mail";
@@ -160,7 +161,7 @@ function showExchanges({ call, faults }) {
     faults.record === "works" ? "" : `Record: ${faultInWords("record", faults)}`,
   ].filter(Boolean);
   trouble.hidden = !fails.length;
-  trouble.textContent = fails.join(" · ");
+  trouble.lastElementChild.textContent = fails.join(" · ");
   const list = byId("exchanges");
   const exchanges = call?.exchanges ?? [];
   byId("all").textContent = all ? "Fewer" : `All ${exchanges.length || ""}`.trim();
@@ -171,7 +172,7 @@ function showExchanges({ call, faults }) {
 
 function exchangeElement(one) {
   if (!one.who)
-    return element("li", { class: "empty" }, "What service and record are asked will stand here.");
+    return element("li", { class: "empty" }, "Requests to the service and the record will appear here.");
   const fields = Object.entries(one.fields).flatMap(([name, value]) => [
     element("dt", {}, name.replaceAll("_", " ")),
     element("dd", {}, value),
@@ -199,7 +200,7 @@ function exchangeElement(one) {
 // ── why ──
 
 function showWhy(call) {
-  byId("why-sentence").textContent = call?.why.sentence ?? "What moved the call will stand here.";
+  byId("why-sentence").textContent = call?.why.sentence ?? "The reason for each move will appear here.";
   const columns = (call?.why.columns ?? []).map((one) => ({ ...one, details }));
   show(byId("why-columns"), columns, columnElement);
 }

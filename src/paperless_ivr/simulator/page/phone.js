@@ -1,10 +1,10 @@
 /** The telephone: its screen, what is spoken and marked, keys, silence and the hang-up. */
 
-import { announce, byId, clock, element, show } from "./elements.js";
+import { announce, byId, clock, element, icon, setIcon, show } from "./elements.js";
 import { flash, makeKeypad, showKeys } from "./keypad.js";
 import { act } from "./line.js";
 import { eye } from "./reveal.js";
-import { startSettings } from "./settings.js";
+import { keepWhoSpeaks, startSettings } from "./settings.js";
 import { Speaker, voiceFor, words } from "./speaker.js";
 
 const LONGEST_NUMBER = 20;
@@ -16,7 +16,7 @@ let silence = null;
 const spoken = byId("spoken");
 const speaker = new Speaker(mark, finished);
 
-/** Begins: makes the keys and listens to the buttons. */
+/** Makes the keys and listens to the buttons. */
 export function startPhone() {
   makeKeypad(press);
   byId("call").addEventListener("click", callOrHangUp);
@@ -35,14 +35,14 @@ export function startPhone() {
   setInterval(tick, 250);
 }
 
-/** Takes up the settings of the telephone. */
+/** Applies the telephone's settings. */
 function use() {
   speaker.voice = byId("who-speaks").value;
   speaker.speed = Number(byId("speed").value);
   if (view) mark();
 }
 
-// ── what is done ──
+// ── actions ──
 
 /** Presses a key: it interrupts what is spoken, as on a telephone. */
 export function press(key) {
@@ -70,6 +70,7 @@ export function callOrHangUp() {
 }
 
 export async function callNow() {
+  keepWhoSpeaks();
   speaker.stop();
   const problem = await act("call");
   if (problem) announce("alert", problem);
@@ -109,7 +110,7 @@ function keyInWords(key, speech) {
   return means ? `${key}, ${means}.` : key;
 }
 
-// ── what is shown ──
+// ── display ──
 
 /** Shows the telephone as it is now. */
 export function showPhone(now) {
@@ -127,7 +128,8 @@ export function showPhone(now) {
   if (speech) showSpeech(speech);
   showEnded(call);
   const button = byId("call");
-  button.textContent = inCall() ? "Hang up" : call ? "Call again" : "Call";
+  byId("call-does").textContent = inCall() ? "Hang up" : call ? "Call again" : "Call";
+  setIcon(button, inCall() ? "hang-up" : "phone");
   button.classList.toggle("hang-up", inCall());
   byId("silent").disabled = !call || !asks(call);
   const typed = byId("type-keys");
@@ -169,7 +171,8 @@ function mark() {
   const speech = call?.speech;
   if (!speech) {
     showKeys({}, null, true);
-    byId("hint").textContent = "";
+    showHint("", "");
+    byId("before").replaceChildren();
     byId("entry-line").hidden = true;
     return;
   }
@@ -187,16 +190,41 @@ function mark() {
   const asked = asks(call);
   const locked = asked ? lockedAt(speech, now) : null;
   showKeys(asked ? speech.keys : {}, locked, byId("hints").checked);
-  byId("hint").textContent = hintOf(call, locked);
+  showHint(hintOf(call, locked), locked !== null ? "lock" : asked ? "" : "dots");
+  show(byId("before"), earlier(call), earlierElement);
   showEntry(call);
   showFoot(call, now);
 }
 
-/** How much of what must be heard was heard, from 0 to 1; null where a yes counts. */
+/** What was said and pressed since the last question, shown while the call waits for the service. */
+function earlier({ speech, entries, ended }) {
+  if (speech.waits !== "answer" || ended) return [];
+  const lines = entries.filter((entry) => entry.kind === "said" || entry.kind === "keys");
+  const question = lines.findLastIndex((line) => line.stop !== null);
+  const present = lines.findLastIndex((line) => line.kind === "said");
+  return question < 0 ? [] : lines.slice(question, present);
+}
+
+/** An earlier line; for a question, only its last sentence. */
+function earlierElement({ kind, text, language, stop }) {
+  if (kind === "keys")
+    return element("p", {}, ...[...text].map((key) => element("kbd", {}, key)));
+  const sentences = text.match(/[^.?!]+[.?!]*/g);
+  const shown = stop === null || sentences.length < 2 ? text : `… ${sentences.at(-1).trim()}`;
+  return element("p", { lang: language }, shown);
+}
+
+/** How much of the must-hear words was heard, from 0 to 1; null once a yes counts. */
 function lockedAt(speech, now) {
   const last = speech.prompts.map((one) => one.must_hear).lastIndexOf(true);
   if (last < 0 || !now || speaker.prompt > last) return null;
   return (speaker.prompt + speaker.word / words(speech.prompts[speaker.prompt]).length) / (last + 1);
+}
+
+function showHint(says, sign) {
+  byId("hint").textContent = says;
+  byId("hint-icon").toggleAttribute("hidden", !says || !sign);
+  if (sign) setIcon(byId("hint-icon").parentElement, sign);
 }
 
 function hintOf(call, locked) {
@@ -205,12 +233,12 @@ function hintOf(call, locked) {
   if (call.gone) return "Hung up. A request under way is being settled.";
   if (locked !== null && Object.values(speech.keys).some((one) => one.consent))
     return "Yes counts after the underlined words.";
-  if (!asks(call)) return speech.waits === "person" ? "A person is rung." : "Nothing to press now.";
+  if (!asks(call)) return speech.waits === "person" ? "Ringing an agent." : "Nothing to press now.";
   if (speech.most <= 1 || speech.most > LONGEST_NUMBER || call.entry.keys) return "";
-  return `Your account is ${view.yours.account}, your phone ${view.yours.phone}.`;
+  return `Your account number is ${view.yours.account}, your phone number ${view.yours.phone}.`;
 }
 
-/** What is keyed so far, as the flow reads it; an eye shows it alone. */
+/** Shows the keys entered so far, as the flow reads them; an eye reveals only these. */
 function showEntry(call) {
   const { most } = call.speech;
   const { keys, shown, mask } = call.entry;
@@ -226,8 +254,8 @@ function showFoot(call, now) {
   const started = speech.number === begun;
   byId("bars").classList.toggle("on", now && !speaker.paused);
   byId("pause").hidden = byId("skip").hidden = !now;
-  byId("pause").setAttribute("aria-label", speaker.paused ? "Go on" : "Pause");
-  byId("pause").textContent = speaker.paused ? "▶" : "❚❚";
+  byId("pause").setAttribute("aria-label", speaker.paused ? "Resume" : "Pause");
+  setIcon(byId("pause"), speaker.paused ? "play" : "pause");
   byId("again").hidden = now || call.ended || call.waiting || !started || !speech.prompts.length;
   byId("budget").hidden = !call.waiting;
   let says = "";
@@ -236,7 +264,7 @@ function showFoot(call, now) {
   else if (call.ended) says = "Ended";
   else if (asks(call)) says = "Waits for you";
   const silent = now && speaker.voice === "voice" && !voiceFor(speech.prompts[0]?.language ?? "en");
-  byId("speaking").textContent = silent && says === "Speaking" ? "No voice here, reading on" : says;
+  byId("speaking").textContent = silent && says === "Speaking" ? "No voice available, reading on" : says;
 }
 
 function waitingInWords(call) {
@@ -280,20 +308,21 @@ function tick() {
   if (call?.waiting) byId("speaking").textContent = waitingInWords(call);
 }
 
-/** All was spoken: a request is sent now, a question waits. */
+/** Everything has been spoken: a request is sent now, and a question waits for keys. */
 function finished() {
   const call = view?.call;
   const speech = call?.speech;
   if (!speech || speech.number !== begun) return;
   if (speech.waits === "answer") act("spoken", { speech: speech.number });
   if (asks(call)) {
+    spoken.scrollTop = spoken.scrollHeight;
     announce("status", statusOf(call));
     if (byId("clock").value === "real" || onlyWaits(call)) startSilence(speech.first_wait);
   }
   mark();
 }
 
-/** Nothing is asked of the caller: the line itself waits, for the texted link to be opened. */
+/** The line asks the caller nothing: it waits for the texted link to be opened. */
 const onlyWaits = (call) => call.state.code === "LINK_WAIT";
 
 function statusOf(call) {

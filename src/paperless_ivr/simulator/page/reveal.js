@@ -1,12 +1,12 @@
-/** What is masked: shown one by one or all at once, and hidden again after a minute. */
+/** Masked data: revealed one item at a time or all at once, and hidden again after a minute. */
 
-import { announce, element } from "./elements.js";
+import { announce, element, icon } from "./elements.js";
 import { act } from "./line.js";
 
 const REVEALED_MS = 60_000;
 let hiding = null;
 
-/** Shows something that is masked, or hides it. */
+/** Reveals one masked item or all of them, or hides them. */
 export async function reveal(on, what = "all") {
   if (on || what === "all") {
     clearTimeout(hiding);
@@ -17,12 +17,12 @@ export async function reveal(on, what = "all") {
   else if (on) hiding = setTimeout(() => reveal(false), REVEALED_MS);
 }
 
-/** Hides what is shown, if anything is. */
+/** Hides everything that is revealed. */
 export function hideAll() {
   if (hiding !== null) reveal(false);
 }
 
-/** The eye that shows one thing alone; nothing where there is nothing to show. */
+/** The eye button that reveals one item; null if there is nothing to reveal. */
 export function eye(mask, name) {
   if (!mask) return null;
   return element("button", {
@@ -30,5 +30,5 @@ export function eye(mask, name) {
     "aria-label": `Show ${name}`,
     "aria-pressed": String(mask.shown),
     onclick: () => reveal(!mask.shown, mask.what),
-  });
+  }, icon(mask.shown ? "eye" : "eye-off"));
 }

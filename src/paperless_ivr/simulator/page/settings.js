@@ -1,10 +1,10 @@
-/** Settings of the telephone: kept in the browser, unlike anything of a call. */
+/** The telephone's settings. They are kept in the browser; nothing from a call is. */
 
 import { byId } from "./elements.js";
 
 const KEPT = ["who-speaks", "speed", "clock", "hints", "shortcuts"];
 
-/** Takes up what was kept; `use` is called at first, and whenever something has changed. */
+/** Restores the saved settings; `use` is called now and after each change. */
 export function startSettings(use) {
   for (const id of KEPT) remember(byId(id), use);
   byId("settings").addEventListener("click", () => {
@@ -12,7 +12,16 @@ export function startSettings(use) {
     box.hidden = !box.hidden;
     byId("settings").setAttribute("aria-expanded", String(!box.hidden));
   });
+  if (localStorage.getItem("simulator-who-speaks") === null)
+    byId("asked-once").append(byId("who-speaks").parentElement);
   use();
+}
+
+/** Moves "Who speaks" from its place above Call into the settings, and remembers the choice. */
+export function keepWhoSpeaks() {
+  const field = byId("who-speaks");
+  localStorage.setItem("simulator-who-speaks", field.value);
+  byId("speed").parentElement.before(field.parentElement);
 }
 
 function remember(field, use) {

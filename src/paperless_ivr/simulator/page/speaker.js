@@ -32,7 +32,7 @@ export class Speaker {
     if ("speechSynthesis" in window) window.speechSynthesis.getVoices(); // has them loaded
   }
 
-  /** Begins to speak prompts, from one of them on. */
+  /** Starts speaking prompts, from number `start` on. */
   begin(prompts, start = 0) {
     this.stop();
     this.prompts = prompts;
@@ -42,7 +42,7 @@ export class Speaker {
     this.#prompt();
   }
 
-  /** The number of the prompt that is being spoken; null where all have been. */
+  /** The number of the prompt being spoken; null once all have been. */
   get heard() {
     return this.speaking ? this.prompt : null;
   }
@@ -65,7 +65,7 @@ export class Speaker {
     this.done();
   }
 
-  /** Pauses, or goes on with the prompt from its beginning. */
+  /** Pauses, or resumes at the beginning of the current prompt. */
   pause() {
     if (!this.speaking) return;
     this.paused = !this.paused;
@@ -132,7 +132,7 @@ export class Speaker {
   }
 }
 
-/** A voice of the browser for a language; null where there is none. */
+/** The browser's voice for a language; null if it has none. */
 export function voiceFor(language) {
   if (!("speechSynthesis" in window)) return null;
   const all = window.speechSynthesis.getVoices();
