@@ -13,8 +13,7 @@ from typing import Any, get_args, get_origin
 import attrs
 import pytest
 from attrs import evolve
-from hypothesis import HealthCheck, given
-from hypothesis import settings as patience
+from hypothesis import given
 from hypothesis import strategies as st
 
 from paperless_ivr.errors import PolicyProblems
@@ -29,10 +28,6 @@ from paperless_ivr.prompts.policies import load_policy
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((ROOT / "examples/policies").glob("*.toml"))
 PLACES = {".".join(map(str, place)): setting for place, setting, _ in settings(Policy())}
-
-
-patiently = patience(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""The first policy loads the checks for domains and telephone numbers, and a policy is large."""
 
 
 # ── a little TOML, and random policies ───────────────────────────────────────────────────
@@ -261,7 +256,6 @@ def policies(draw: st.DrawFn) -> Policy:
 
 
 @pytest.mark.requirement("R19")
-@patiently
 @given(policies())
 def test_round_trip(policy: Policy) -> None:
     """Any usable policy can be written as TOML, and is read as the same policy."""
@@ -388,7 +382,6 @@ def misfits(name: str, value: object) -> list[str]:
     return [line for line in lines if line.startswith(name) and misfit.search(line)]
 
 
-@patiently
 @given(st.text())
 def test_any_text(text: str) -> None:
     """Any text is a policy, or its problems are reported."""
@@ -413,7 +406,6 @@ ENTRIES = st.dictionaries(
 )
 
 
-@patiently
 @given(ENTRIES)
 def test_any_tables(tables: dict[str, Any]) -> None:
     """Any TOML is a policy, or its problems are reported; nothing else is raised."""
