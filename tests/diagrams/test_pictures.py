@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from functools import cache
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from paperless_ivr.diagrams.overview import BELOW, HIGH, RARE, UNDER, WAYS, WIDE
 from paperless_ivr.diagrams.pictures import chapters, overview, switched_off
 from paperless_ivr.diagrams.reading import LONGEST, Card, cards, sentence
 from paperless_ivr.flow.blocks import End
+from paperless_ivr.flow.chapters import address
 from paperless_ivr.flow.events import Digits
 from paperless_ivr.flow.facts import named
 from paperless_ivr.flow.policy import Address, Bills, Languages, Policy, Strategy
@@ -393,6 +395,15 @@ class TestUnderAPolicy:
         for words in ("spelled by keypad", "a texted link"):
             assert words not in overview(FLOW, policy).svg()
         assert "spelled by keypad" in overview(FLOW, Policy()).svg()
+
+    @pytest.mark.parametrize("strategies", [*permutations(Strategy)], ids=str)
+    def test_the_policy_orders_the_ways(self, strategies: tuple[Strategy, ...]) -> None:
+        """The ways to an address stand in the order in which the caller is offered them."""
+        policy = Policy(address=Address(strategies=strategies))
+        wanted = [address.WAYS[strategy] for strategy in strategies]
+
+        entries = self.read(policy)[State.ADDRESS].entries
+        assert [entry.words for entry in entries if entry.words in wanted] == wanted
 
     def test_one_language(self) -> None:
         """Nobody is asked for the only language."""

@@ -102,7 +102,19 @@ def _ways(state: State, rows: Iterable[Row], policy: Policy | None) -> list[Way]
         if _left_on(state, way, policy) and not any(_shadows(above, way) for above in left):
             undecided = (c for c in way.conditions if not c.settled_by(policy))
             left.append(Way(way.row, tuple(undecided)))
-    return left
+    return _in_order(left, policy)
+
+
+def _in_order(ways: Sequence[Way], policy: Policy) -> list[Way]:
+    """Put the ways that the policy orders in that order, in the places that they have."""
+
+    def place(way: Way) -> int | None:
+        places = (c.phrase.order(policy) for c in way.conditions if c.phrase.order)
+        return next(places, None)
+
+    placed = [way for way in ways if place(way) is not None]
+    ordered = iter(sorted(placed, key=lambda way: place(way) or 0))
+    return [way if place(way) is None else next(ordered) for way in ways]
 
 
 def _left_on(state: State, way: Way, policy: Policy) -> bool:

@@ -34,6 +34,8 @@ class Phrase:
     """Whether a policy allows the guard to hold."""
     settles: bool = field(default=False, kw_only=True)
     """The policy alone decides: if `needs` is true, the guard always holds."""
+    order: Callable[[Policy], int] | None = field(default=None, kw_only=True)
+    """The place of its way out among those that the policy puts in order."""
 
     def __call__(self, guard: G) -> G:
         """Attach these words to a guard."""

@@ -63,8 +63,12 @@ WAYS = {
 
 def next_is(strategy: Strategy) -> Guard[Any]:
     """Return a guard: this is the next way to an address, in the policy's order."""
-    in_order = Phrase(WAYS[strategy], needs=lambda policy: strategy in policy.address.strategies)
-    return in_order(named(f"next is {strategy.value}", lambda c: next_strategy(c) is strategy))
+    words = Phrase(
+        WAYS[strategy],
+        needs=lambda policy: strategy in policy.address.strategies,
+        order=lambda policy: policy.address.strategies.index(strategy),
+    )
+    return words(named(f"next is {strategy.value}", lambda c: next_strategy(c) is strategy))
 
 
 @Phrase("for a text", "for an e-mail")
