@@ -39,6 +39,7 @@ class PageScheduling(LoadScopeScheduling):
 
 
 LONGEST_FIRST = (
+    "tests/test_packaging.py",
     "tests/keypad/test_decoding.py::TestStops",
     "tests/proof/test_exploration.py::test_every_call",
     "tests/durability",

@@ -61,6 +61,8 @@ WALKED = heavy(tuple(case for case in ALL if case.name not in LARGE), ALL)
 AGAIN = heavy(1, None)
 """How often the ladders ask again: once takes every row; `make prove` uses the policy's limit."""
 PLAIN = CASES["on file or a person: a language to choose, two on one number"]
+BY_TEXT = CASES["text link only"]
+NOTHING = CASES["nothing on file, no text afterwards"]
 AMONG_MANY = CASES["on file or a person: the host's account, among too many"]
 OWN_YES = "a consent has its own yes, in time, after its whole question"
 
@@ -128,7 +130,8 @@ def test_a_missing_budget_is_found():
         else row
         for row in FLOW[State.ACCOUNT_LOOKUP]
     )
-    problem, _ = search("every call ends", {**FLOW, State.ACCOUNT_LOOKUP: free})
+    table = {**FLOW, State.ACCOUNT_LOOKUP: free}
+    problem, _ = search("every call ends", table, case=NOTHING)
 
     assert "as it was" in problem
 
@@ -326,7 +329,7 @@ def test_a_second_try_that_is_not_reserved_is_found(state):
     def again(row):
         return row.to in (State.LAST_FOUR_LIMIT, State.FACT_LIMIT)
 
-    case = PLAIN if state is State.IDENTITY_CHECK else KEYPAD
+    case = PLAIN if state is State.IDENTITY_CHECK else BY_TEXT
     problem, _ = search(TRIES, planted(state, again, to=REPROMPT), case=case)
 
     assert f"{state.name} is asked without a try" in problem
@@ -340,7 +343,7 @@ def test_a_question_before_its_try_is_found():
         lambda row: RecordUnavailable in row.events,
         to=State.ACCOUNT_ENTRY,
     )
-    problem, text = search(TRIES, table)
+    problem, text = search(TRIES, table, case=NOTHING)
 
     assert problem == "ACCOUNT_ENTRY is asked without a try at account that was reserved"
     assert "ReserveTry: unavailable" in text
@@ -414,7 +417,7 @@ def test_a_try_given_back_for_an_unusable_answer_is_found():
     problem, _ = search(
         "a try is given back only after proof, or without an answer",
         table,
-        case=CASES["nothing on file, no text afterwards"],
+        case=NOTHING,
     )
 
     assert problem == "a try is given back for an answer that told nothing"
@@ -439,7 +442,7 @@ def test_a_try_given_back_for_a_hit_is_found():
             reserved=evolve(c.call.reserved, held=(), matched=c.call.reserved.held),
         ),
     )
-    withheld = CASES["nothing on file, no text afterwards"]
+    withheld = NOTHING
     problem, _ = search(
         "a try is given back only after proof, or without an answer", table, case=withheld
     )
@@ -492,7 +495,7 @@ def test_a_pause_that_shows_a_number_is_found():
         lambda row: row.to is State.NEW_CONTACT and row.say is None,
         when=lambda c: facts.keyed(c) == c.customer.account.reveal(),
     )
-    problem, _ = search("a pause in an entry decides nothing", table, case=KEYPAD)
+    problem, _ = search("a pause in an entry decides nothing", table, case=BY_TEXT)
 
     assert problem == "a pause was taken for the end of an entry"
 
@@ -506,11 +509,10 @@ def test_a_card_that_is_kept_is_found(state):
         return row.when is not None and row.when.__name__.startswith("is_card")
 
     table = planted(state, about_cards, when=lambda _: False)
-    case = CASES["nothing on file, no text afterwards"]
     problem, text = search(
         "a payment card is neither kept nor sent",
         table,
-        case=KEYPAD if state is State.NUMBER_CHECK else case,
+        case=BY_TEXT if state is State.NUMBER_CHECK else NOTHING,
     )
 
     assert problem == "a payment card was kept"
