@@ -327,6 +327,11 @@ def spell_on(c: Transition[Digits]) -> Call:
     return spend(evolve(c.call, entry=entry), fixes=1)
 
 
+def spell_domain(c: Anything) -> Call:
+    """The domain is spelled exactly; the keys that were pressed for it count no more."""
+    return evolve(c.call, entry=evolve(c.call.entry, pressed=None, so_far=None))
+
+
 def spell_anew(c: Anything) -> Call:
     """All of it is spelled exactly."""
     return spend(evolve(c.call, entry=Entry()), fixes=1)
@@ -560,20 +565,36 @@ def _gather(view: CallView, most: int) -> Gather:
     )
 
 
-def _pressing(_: Ask) -> Sequence[Row]:
-    return (
-        On(Digits, REPROMPT, when=only_stars, keep=hear_again, say="take_your_time"),
-        On(Digits, REPROMPT, when=pressing_goes_on, keep=keep_pressed),
-        ANOTHER_WAY,
-        *AGENT,
-        On(Digits, S.GIVEN_UP, when=wrong_used_up),
-        On(Digits, REPROMPT, keep=count_wrong, say="keys_unclear", words="anything else"),
-        *SILENCE,
+def _one_press(last_wrong: Row) -> By:
+    """Return how a part of an address is keyed by one press a character: there `*` is a sign."""
+
+    def ways(_: Ask) -> Sequence[Row]:
+        return (
+            On(Digits, REPROMPT, when=only_stars, keep=hear_again, say="take_your_time"),
+            On(Digits, REPROMPT, when=pressing_goes_on, keep=keep_pressed),
+            ANOTHER_WAY,
+            *AGENT,
+            last_wrong,
+            On(Digits, REPROMPT, keep=count_wrong, say="keys_unclear", words="anything else"),
+            *SILENCE,
+        )
+
+    return By(lambda view, _: _gather(view, MOST_PRESSED), ways, star_restarts=False)
+
+
+ONE_PRESS = _one_press(On(Digits, S.GIVEN_UP, when=wrong_used_up))
+"""The local part: nearly all keys can be one."""
+
+ONE_PRESS_DOMAIN = _one_press(
+    On(
+        Digits,
+        S.EMAIL_EXACT_DOMAIN,
+        when=wrong_used_up,
+        keep=spell_domain,
+        say="keys_unclear",
     )
-
-
-ONE_PRESS = By(lambda view, _: _gather(view, MOST_PRESSED), _pressing, star_restarts=False)
-"""A part of an address by one press a character: there `*` is a sign."""
+)
+"""The domain: without its dot, keys fit none, so the last way to it is to spell it exactly."""
 
 
 def _spelling(_: Ask) -> Sequence[Row]:
@@ -698,7 +719,7 @@ CHAPTER: Chapter = {
         title="Key what follows the @",
         say=[begun("email_domain_entry")],
         help="email_domain_entry_help",
-        by=ONE_PRESS,
+        by=ONE_PRESS_DOMAIN,
         examples=_pressed_domains,
         ways=[On(Digits, S.EMAIL_READBACK, when=guessed_domain, keep=take_domain_guess)],
     ),
