@@ -150,6 +150,19 @@ def test_a_domain_of_their_own() -> None:
     assert email(press(flow, turn, "1").call) == "jane@smith.org"
 
 
+def test_keys_that_no_domain_has() -> None:
+    """They are asked for again, and then spelled exactly; what stands before the @ is kept."""
+    flow, turn = asked("Jane Smith")
+    turn = press(flow, turn, f"{on_keys('jane')}#", "9", *["46245#"] * POLICY.tries.wrong)
+    assert turn.call.state is State.EMAIL_DOMAIN_ENTRY
+    paused = press(flow, turn, "46", "245#")
+    for unclear in (press(flow, turn, "46245#"), paused):
+        assert unclear.call.state is State.EMAIL_EXACT_DOMAIN
+        assert said(unclear) == ["keys_unclear", "email_exact_domain"]
+        spelled = press(flow, unclear, f"{PAD.code('smith.org')}#", "1")
+        assert email(spelled.call) == "jane@smith.org"
+
+
 def test_exact_after_as_many_stars_as_the_policy_has() -> None:
     """What was right is kept, and the rest is spelled with two keys per character."""
     flow, turn = asked("Jane Smith", fixes=2)

@@ -10,7 +10,8 @@ from math import exp
 
 from attrs import frozen
 
-from paperless_ivr.keypad.decoding import OTHER_DOMAIN, EmailDecoder, Guess
+from paperless_ivr.flow.chapters.email import CERTAIN
+from paperless_ivr.keypad.decoding import OTHER_DOMAIN, EmailDecoder, Guess, Said
 from paperless_ivr.keypad.emails import LETTERS, EmailPad
 from paperless_ivr.keypad.lexicon import WordList, lexicon, on_keys
 
@@ -111,7 +112,10 @@ class Entry:
 
 
 def by_one_press(person: Person, decoder: EmailDecoder, holder: str) -> Entry:
-    """Key an address with one press per character, stopping each wrong piece with a star."""
+    """Key an address with one press per character, stopping each wrong piece with a star.
+
+    As in a call, a word that was stopped is read letter by letter, and a character is ruled out.
+    """
     address, keys = person.address, one_press(person.address, decoder)
     pressed, words, stars = len(keys), 0, 0
     guess: Guess | None = next(iter(decoder.decode(keys, holder=holder)), None)
@@ -128,10 +132,10 @@ def by_one_press(person: Person, decoder: EmailDecoder, holder: str) -> Entry:
         stars += 1
         if at > len(confirmed):
             ruled_out.clear()
-        ruled_out.add(piece)
-        # A word that was stopped is then read letter by letter.
-        confirmed, letters = address[:at], max(letters, at + len(piece))
-        guess = decoder.refine(keys, confirmed, ruled_out=ruled_out, holder=holder)
+        confirmed, letters = address[:at], at + len(piece)
+        if len(piece) == 1:
+            ruled_out.add(piece)
+            guess = decoder.refine(keys, confirmed, ruled_out=ruled_out, holder=holder)
     exact = by_two_keys(person, decoder)
     return Entry(address, pressed + stars + exact.keys, words + exact.words, stars, spelled=True)
 
@@ -175,7 +179,8 @@ def _pieces(guess: Guess, at: int, letters: int) -> Iterator[str]:
     end = 0
     for piece in guess.pieces:
         begin, end = end, end + len(piece.text)
-        if begin < at or begin < letters:
+        certain = guess.certainty >= CERTAIN or piece.said is Said.DOMAIN
+        if begin < at or begin < letters or not certain:
             yield from guess.address[max(at, begin) : end]
         else:
             yield piece.text

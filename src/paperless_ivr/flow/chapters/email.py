@@ -1,8 +1,8 @@
 """E-mail by keypad: one press a character, read back, and stopped where it is wrong.
 
-What was pressed is guessed, by the holder's name first of all. The caller hears the guess, and
-stops it at the first piece that is wrong: a word is then spelled, a character ruled out. The code
-of two keys a character is what always ends it, and goes on from what was right.
+The decoder guesses what was pressed, mainly from the holder's name. The caller hears the guess and
+stops it at the first piece that is wrong: a word is then spelled, a character ruled out. Exact
+spelling, two keys a character, works for any address, and continues from the part that was right.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -57,7 +57,7 @@ CLEAR = "**"
 """Clears what was pressed so far."""
 
 Span = tuple[int, int]
-"""A stretch of an address: its first character, and the one behind it."""
+"""A stretch of an address: the index of its first character, and the index after its last."""
 
 
 # ── one press a character ────────────────────────────────────────────────────────────────
@@ -73,14 +73,14 @@ def _all_pressed(c: Transition[Digits]) -> str:
 
 
 def _ended(c: Transition[Digits]) -> bool:
-    """The part is whole: `#`, or as many keys as are gathered."""
+    """The part is complete: `#`, or as many keys as are gathered."""
     cleared = CLEAR in _all_pressed(c) and c.event.ended is Ended.FULL
     return c.event.ended is not Ended.TIMEOUT and not cleared
 
 
 @Phrase("only stars: more time")
 def only_stars(c: Transition[Digits]) -> bool:
-    """Stars and nothing behind them: the caller wants more time, or cleared all."""
+    """Stars with nothing after them: the caller wants more time, or cleared everything."""
     return bool(c.event.keys) and not pressing(c).strip("*") and repeats_left(c)
 
 
@@ -136,7 +136,7 @@ def likely(view: CallView, pressed: str) -> str:
 def _guess(
     c: CallView, pressed: str, confirmed: str, ruled_out: tuple[str, ...] = ()
 ) -> Guess | None:
-    """The best guess, if it is an address; of the local part alone if no domain was pressed."""
+    """Return the best guess if it is an address; the local part only if no domain was pressed."""
     customer = c.customer
     name = customer.name.reveal() if customer and customer.name else ""
     on_file = customer.email.reveal() if customer and customer.email else ""
@@ -183,7 +183,7 @@ def _guessed(c: Anything, entry: Entry, guess: Guess) -> Entry:
 
 
 def _said(guess: Guess) -> tuple[Span, ...]:
-    """The stretches of a guess that are read as words."""
+    """Return the stretches of a guess that are read as words."""
     spans, end = list[Span](), 0
     for piece in guess.pieces:
         begin, end = end, end + len(piece.text)
@@ -234,7 +234,7 @@ def stopped_at(c: Transition[Digits]) -> Span | None:
 
 @Phrase("no corrections left")
 def fixes_used_up(c: Transition[Digits]) -> bool:
-    """It is wrong once more than guesses and exact spelling may be."""
+    """The address was corrected as often as guesses and exact spelling allow."""
     option = pressed(c)
     corrects = option is not None and option.choice in (Choice.STOP, Choice.AGAIN)
     return corrects and c.call.spent.fixes >= 2 * c.policy.address.fixes
@@ -277,7 +277,7 @@ def _is_domain(entry: Entry, span: Span | None) -> bool:
 
 
 def next_guess(c: Transition[Digits]) -> Guess | None:
-    """The best address that begins as was heard, and goes on otherwise than was stopped."""
+    """Return the best address that keeps what was heard and leaves out what was stopped."""
     entry = _stopped(c)
     if entry.pressed is None:
         return None
@@ -325,6 +325,11 @@ def spell_on(c: Transition[Digits]) -> Call:
     """The rest is spelled exactly, from the character on that was wrong."""
     entry = evolve(_stopped(c), pressed=None, ruled_out=())
     return spend(evolve(c.call, entry=entry), fixes=1)
+
+
+def spell_domain(c: Anything) -> Call:
+    """Have the domain spelled exactly; drop the keys that were pressed for it."""
+    return evolve(c.call, entry=evolve(c.call.entry, pressed=None, so_far=None))
 
 
 def spell_anew(c: Anything) -> Call:
@@ -567,20 +572,36 @@ def _gather(view: CallView, most: int) -> Gather:
     )
 
 
-def _pressing(_: Ask) -> Sequence[Row]:
-    return (
-        On(Digits, REPROMPT, when=only_stars, keep=hear_again, say="take_your_time"),
-        On(Digits, REPROMPT, when=pressing_goes_on, keep=keep_pressed),
-        ANOTHER_WAY,
-        *AGENT,
-        On(Digits, S.GIVEN_UP, when=wrong_used_up),
-        On(Digits, REPROMPT, keep=count_wrong, say="keys_unclear", words="anything else"),
-        *SILENCE,
+def _one_press(last_wrong: Row) -> By:
+    """Return how a part of an address is keyed by one press a character: there `*` is a sign."""
+
+    def ways(_: Ask) -> Sequence[Row]:
+        return (
+            On(Digits, REPROMPT, when=only_stars, keep=hear_again, say="take_your_time"),
+            On(Digits, REPROMPT, when=pressing_goes_on, keep=keep_pressed),
+            ANOTHER_WAY,
+            *AGENT,
+            last_wrong,
+            On(Digits, REPROMPT, keep=count_wrong, say="keys_unclear", words="anything else"),
+            *SILENCE,
+        )
+
+    return By(lambda view, _: _gather(view, MOST_PRESSED), ways, star_restarts=False)
+
+
+ONE_PRESS = _one_press(On(Digits, S.GIVEN_UP, when=wrong_used_up))
+"""The local part: nearly all keys can be one."""
+
+ONE_PRESS_DOMAIN = _one_press(
+    On(
+        Digits,
+        S.EMAIL_EXACT_DOMAIN,
+        when=wrong_used_up,
+        keep=spell_domain,
+        say="keys_unclear",
     )
-
-
-ONE_PRESS = By(lambda view, _: _gather(view, MOST_PRESSED), _pressing, star_restarts=False)
-"""A part of an address by one press a character: there `*` is a sign."""
+)
+"""The domain: without its dot, keys fit none, so the last way to it is to spell it exactly."""
 
 
 def _spelling(_: Ask) -> Sequence[Row]:
@@ -705,7 +726,7 @@ CHAPTER: Chapter = {
         title="Key what follows the @",
         say=[begun("email_domain_entry")],
         help="email_domain_entry_help",
-        by=ONE_PRESS,
+        by=ONE_PRESS_DOMAIN,
         examples=_pressed_domains,
         ways=[On(Digits, S.EMAIL_READBACK, when=guessed_domain, keep=take_domain_guess)],
     ),
