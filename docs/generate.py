@@ -441,6 +441,22 @@ def effort(_: Path) -> str:
     return "\n".join(lines)
 
 
+def effort_picture(_: Path) -> str:
+    """Return the picture of those costs, in the policy's first language."""
+    from tempfile import TemporaryDirectory
+
+    from paperless_ivr.backends.demo import demo_policy
+    from paperless_ivr.cli.effort import measured
+    from paperless_ivr.cli.effort_picture import draw
+
+    policy = demo_policy()
+    language = policy.languages.default
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "effort.svg"
+        draw(measured(policy, language), language, file)
+        return file.read_text(encoding="utf-8")
+
+
 _FACE = re.compile(r"^# (.+)$|^ *(?:from .+ import )?.*\bas (\w+),?$", re.MULTILINE)
 
 
@@ -470,6 +486,7 @@ PAGES: tuple[Page, ...] = (
     Page("docs/cloudivr.md", error_codes, region="codes"),
     Page("docs/reference/api.md", python_api),
     Page("docs/effort.md", effort, region="effort"),
+    Page("docs/pictures/effort.svg", effort_picture),
     Page("docs/operate.md", metrics, region="metrics"),
     Page("docs/flow.md", flow_by_phase, region="phases"),
     Page("docs/host-contract.md", host_fields("Arrival"), region="arrival"),

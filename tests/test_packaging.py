@@ -92,6 +92,7 @@ RECORD = ("--database", "sqlite:///record.db")
 ENDS = {
     "call": ["call", "--keys", "1 1137# 1", *RECORD],
     "check": ["check", "--policy", "policy.toml", "--wsdl", "service.wsdl"],
+    "effort": ["effort", "--picture", "effort.svg"],
     "record": ["record", "upgrade", *RECORD],
     "relay": ["relay", "--once", "--health-port", "0", *RECORD],
     "report": ["report", *RECORD, "--picture", "report.svg"],

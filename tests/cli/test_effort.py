@@ -1,12 +1,14 @@
 """What a call costs its caller."""
 
 import json
+from pathlib import Path
 
 import pytest
 from attrs import evolve
 
 from paperless_ivr.backends.demo import demo_policy
 from paperless_ivr.cli.effort import measured
+from paperless_ivr.cli.effort_picture import ADDRESSES
 from paperless_ivr.flow.call import Source
 from paperless_ivr.flow.host import Disposition
 from paperless_ivr.flow.policy import Policy, Strategy
@@ -16,7 +18,7 @@ BUDGETS = {
     ("known by caller ID", Source.ON_FILE): (6, 50),
     ("account keyed", Source.ON_FILE): (11, 55),
     ("known by caller ID, no e-mail on file", Source.LINK): (7, 78),
-    ("known by caller ID, no e-mail on file", Source.KEYED): (37, 150),
+    ("known by caller ID, no e-mail on file", Source.KEYED): (26, 140),
 }
 """Keys, and seconds for a caller who hears every prompt, until the service has accepted.
 
@@ -76,3 +78,17 @@ def test_command(run) -> None:
     assert told[0]["registered"].keys() == {"keys", "knows", "hears", "slow"}
     refused = run("effort", "--language", "fr-CA")
     assert (refused.exit_code, "en-US, es-US" in refused.stderr) == (2, True)
+
+
+def test_picture(run, tmp_path: Path) -> None:
+    """The picture has a bar for each path to a registration, with its keys and seconds."""
+    file = tmp_path / "effort.svg"
+    done = run("effort", "--picture", str(file))
+    assert done.exit_code == 0, done.stderr
+    drawn = file.read_text("utf-8")
+    for way in measured(demo_policy(), "en-US"):
+        if way.registered and way.address:
+            assert f"{way.start}: {ADDRESSES[way.address]}" in drawn
+            assert f"{way.registered.hears:.0f} s" in drawn
+    refused = run("effort", "--picture", "effort.jpg")
+    assert (refused.exit_code, ".svg or .png" in refused.stderr) == (2, True)

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from paperless_ivr.backends.demo import demo_policy
-from paperless_ivr.cli.paths import FILE
+from paperless_ivr.cli.paths import FILE, picture_file
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.view import Terms
@@ -30,7 +30,16 @@ HEADS = ("how they are known", "address", "ends", "keys", "knows", "hears", "slo
 @click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
 )
-def command(*, file: Path | None, language: str | None, rate: int, form: str) -> None:
+@click.option(
+    "--picture",
+    type=FILE,
+    callback=picture_file,
+    metavar="FILE",
+    help="Draw the paths to a registration too: FILE.svg or FILE.png.",
+)
+def command(
+    *, file: Path | None, language: str | None, rate: int, form: str, picture: Path | None
+) -> None:
     """Measure what a call costs the caller, for each path through the flow.
 
     Counts keys and seconds until the service has accepted the request, or until the end if nothing
@@ -43,6 +52,10 @@ def command(*, file: Path | None, language: str | None, rate: int, form: str) ->
         message = f"{spoken!r} is not offered; {', '.join(policy.languages.offered)}"
         raise click.BadParameter(message, param_hint="--language")
     found = measured(policy, spoken, rate)
+    if picture is not None:
+        from paperless_ivr.cli.effort_picture import draw
+
+        draw(found, spoken, picture)
     if form == "json":
         click.echo(json.dumps([_plain(way) for way in found], indent=2))
         return

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from paperless_ivr.cli import report_forms
-from paperless_ivr.cli.paths import FILE
+from paperless_ivr.cli.paths import FILE, picture_file
 from paperless_ivr.cli.record import PATIENCE, database_option
 from paperless_ivr.cli.report_forms import Report
 from paperless_ivr.clock import utc_now
@@ -64,6 +64,7 @@ def _by(_: click.Context, __: click.Parameter, names: str) -> tuple[By, ...]:
 @click.option(
     "--picture",
     type=FILE,
+    callback=picture_file,
     metavar="FILE",
     help="Draw the funnels too: FILE.svg or FILE.png.",
 )
@@ -93,9 +94,6 @@ def command(  # noqa: PLR0913 - an argument for each option
     A hand-over counts on the day it began, including work done later. The command changes nothing,
     needs no keys, and shows no personal data.
     """
-    if picture is not None and picture.suffix not in (".svg", ".png"):
-        message = "the name of the picture must end in .svg or .png"
-        raise click.BadParameter(message, param_hint="--picture")
     begin = since and _midnight(since, zone)
     end = until and _midnight(until + timedelta(days=1), zone)
     from paperless_ivr.records.sql import Database, SqlReading

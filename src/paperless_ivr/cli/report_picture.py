@@ -44,7 +44,12 @@ def draw(report: Report, names: Mapping[str, str], file: Path) -> None:
     figure.text(0.01, 1 - 0.08 / height, "Paperless billing by telephone", fontsize=14, va="top")
     figure.text(0.01, 1 - 0.36 / height, _told(report), fontsize=9, va="top", color=GRAY)
     _explain(figure, 0.12 / height)
-    # keep text as text, for searching and screen readers; the same report makes the same file
+    save(figure, file)
+
+
+def save(figure: Figure, file: Path) -> None:
+    """Save a figure. The same figure makes the same file."""
+    # keep text as text, for searching and screen readers
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "paperless_ivr"}):
         figure.savefig(file, metadata={"Date": None} if file.suffix == ".svg" else None)
 
