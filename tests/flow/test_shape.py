@@ -281,6 +281,19 @@ def test_a_consent_without_a_yes(monkeypatch):
     assert any("AUTOPAY_OFFER must be heard before a yes" in problem for problem in problems())
 
 
+@pytest.mark.requirement("R09")
+def test_a_consent_to_nothing_that_must_be_heard(monkeypatch):
+    """A question that asks for a consent, and says plain words only, is named."""
+    ask = BLOCKS[State.AUTOPAY_OFFER]
+    plain = [evolve(line, must_hear=False) for line in ask.say]
+    monkeypatch.setitem(BLOCKS, State.AUTOPAY_OFFER, evolve(ask, say=plain))
+
+    assert (
+        "AUTOPAY_OFFER says nothing that must be heard before a yes: say it with must(...)"
+        in problems()
+    )
+
+
 def test_an_option_without_a_way(monkeypatch):
     """A key that is offered, but that no row is about, is named."""
     ask = BLOCKS[State.AUTOPAY_OFFER]

@@ -72,6 +72,9 @@ def _of_question(state: State, ask: Ask) -> Iterator[str]:
     agreed = [way for way in ask.ways if isinstance(way, Press) and way.choice is Choice.YES]
     if ask.flushes and not agreed:
         yield f"{state.name} must be heard before a yes, and has none: press Choice.YES"
+    # A line of several prompts chooses among them call by call: there, only the proof can tell.
+    if ask.flushes and not any(line.must_hear or len(line.names) > 1 for line in ask.say):
+        yield f"{state.name} says nothing that must be heard before a yes: say it with must(...)"
     if not ask.flushes:
         for name in (name for line in ask.say if line.must_hear for name in line.names):
             yield f"{state.name} must say {name!r} before a yes: give it consent=, or hear=True"
