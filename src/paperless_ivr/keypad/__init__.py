@@ -1,6 +1,7 @@
-"""Keys to text and back: account numbers, telephone numbers, e-mail addresses.
+"""Keys to text and back: account numbers, telephone numbers, and e-mail addresses.
 
-Plain text in and out, no clock, no log; imports nothing of the project.
+Everything here takes and returns plain text, without a clock or a log, and imports nothing else
+from this project.
 """
 
 from paperless_ivr.keypad.accounts import (

@@ -1,4 +1,4 @@
-"""Keyed numbers: what counts of what was pressed, how it is read back, what is no account.
+"""Keyed account numbers: which keys count, how a number is read back, and what is not an account.
 
 Keys are the characters `0`-`9`, `*`, `#`; digits are the characters `0`-`9`.
 """
@@ -26,20 +26,19 @@ _CARD = re.compile(
 
 
 def last_star(keys: str) -> str:
-    """What was keyed after the last star, which means "start over" in an entry."""
+    """Return the keys after the last star, which means "start over" in an entry."""
     return keys.rpartition("*")[2]
 
 
 def looks_like_card(digits: str) -> bool:
-    """Whether these digits may be a payment card's number: length, beginning, check digit.
+    """Whether these digits may be a payment card number: length, first digits, check digit.
 
-    A caller to a payment line may key a card where an account is asked for. Such digits
-    must not be kept or sent on; but an account number can look the same by chance. Of
-    account numbers of 13 to 19 random digits 4 in 100 do (42 in 100 begin like a card, one
-    in ten of these has the check digit), one in ten where all begin with a 4, and all of
-    those that also end in a Luhn check digit. So ask this only of digits that are not of
-    the form that the biller's own account numbers have, where such a form is known, and
-    answer a hit with a question, never with the end of the call.
+    Callers to a payment line may key a card number when asked for an account. Such digits must not
+    be kept or passed on, but an account number can look the same by chance. Of random numbers with
+    13 to 19 digits, 4 in 100 do (42 in 100 begin like a card, and one in ten of these has the right
+    check digit). If all account numbers begin with a 4, it is one in ten, and if they also end in a
+    Luhn check digit, all of them. So if the form of the biller's account numbers is known, check
+    only digits that do not have it, and respond to a hit with a question, never by ending the call.
 
     Source: ISO/IEC 7812-1, numbering system and Luhn check digit.
     """
@@ -47,38 +46,39 @@ def looks_like_card(digits: str) -> bool:
 
 
 def begins_with_card(digits: str) -> bool:
-    """Whether more digits follow what looks like a payment card's number of the usual length.
+    """Whether these digits begin with what looks like a payment card number of the usual length.
 
-    That is 14 for Diners Club (30, 36, 38, 39), 15 for American Express, else 16. Only one length
-    is tried, so that of longer account numbers no more look like a card: 4 in 100 random ones.
+    That is 14 digits for Diners Club (30, 36, 38, 39), 15 for American Express, and 16 for others.
+    Only one length is tried, so that no more than 4 in 100 random account numbers look like a card.
     """
     usual = {"30": 14, "36": 14, "38": 14, "39": 14, "34": 15, "37": 15}.get(digits[:2], 16)
     return len(digits) > usual and looks_like_card(digits[:usual])
 
 
 def groups(digits: str, size: int = 3) -> tuple[str, ...]:
-    """Digits in groups of `size` (2 or more) as they are read back, a pause between them.
+    """Split digits into groups of `size` (2 or more), which are read back with pauses between them.
 
-    A last digit that would stand alone joins the group before it, as it does in a telephone
-    number: "2125550123" is 212 555 0123.
+    A single last digit joins the group before it, as in a telephone number: "2125550123" is
+    212 555 0123.
     """
     starts = [at for at in range(0, len(digits), size) if at == 0 or at < len(digits) - 1]
     return tuple(digits[start:end] for start, end in pairwise([*starts, len(digits)]))
 
 
 def last_four(account: str) -> str:
-    """The last four digits of an account number, whatever else is written in it.
+    """Return the last four digits of an account number, ignoring other characters.
 
-    Shorter, or empty, where the number has fewer: compare it with keys only when it is four.
+    The result is shorter, or empty, if the number has fewer digits: compare it with keys only if it
+    has four.
     """
     return re.sub(r"[^0-9]", "", account)[-4:]
 
 
 def counts_as(account: str) -> str:
-    """An account number as the record counts it: letters and digits, no zeros at its beginning.
+    """Return an account number as the record counts it: letters and digits, no leading zeros.
 
-    Whatever signs a biller's policy drops, two numbers that are the `AccountPad.same` count as
-    one. Where a policy holds a sign to matter, two that differ by it alone count as one, too.
+    Two numbers that are `AccountPad.same` count as one, whichever signs a biller's policy drops. If
+    a sign matters under a policy, two numbers that differ only by that sign also count as one.
     """
     return "".join(filter(str.isalnum, account.upper())).lstrip("0")
 
@@ -91,11 +91,11 @@ def _luhn(digits: str) -> bool:
 
 @frozen
 class AccountPad:
-    """How account numbers are keyed: which keys are one, and which number they are.
+    """How account numbers are keyed: which keys are a number, and which number they are.
 
-    In a form "#" is a digit and one key, "?" a letter and two (its key, then its place there, as
-    in an e-mail address); anything else stands in every number, and is not keyed. Without forms
-    a number is `fewest` to `most` digits.
+    In a form, "#" is a digit (one key), and "?" is a letter (two keys: its key, then its position
+    there, as in an e-mail address). Any other character is part of every number and is not keyed.
+    Without forms, a number has `fewest` to `most` digits.
     """
 
     forms: tuple[str, ...] = ()
@@ -107,14 +107,14 @@ class AccountPad:
     dropped: tuple[str, ...] = ("-", ".", "/")
 
     def read(self, keys: str) -> str | None:
-        """The account number that these keys are; None where they are none."""
+        """Return the account number that these keys mean, or None if they are not one."""
         number = self._written(keys)
         if number is None or self.may_be_card(keys):
             return None
         return None if self.luhn and not _luhn(re.sub(r"[^0-9]", "", number)) else number
 
     def keys(self, number: str) -> str | None:
-        """The keys of an account number; None where it cannot be keyed."""
+        """Return the keys of an account number, or None if it cannot be keyed."""
         for form in self.forms or ("#" * len(number),):
             keyed = "".join(map(_key_of, form, number)) if len(form) == len(number) else ""
             if self.read(keyed) == number.upper():
@@ -122,65 +122,65 @@ class AccountPad:
         return None
 
     def can_be_keyed(self, number: str) -> bool:
-        """Whether there are keys for an account number."""
+        """Whether an account number can be keyed."""
         return self.keys(number) is not None
 
     def fits(self, keys: str) -> bool:
-        """Whether there are as many keys as an account number has."""
+        """Whether this is the right number of keys for an account number."""
         return self._written(keys) is not None
 
     def may_be_card(self, keys: str) -> bool:
-        """Whether keys look like a payment card, and may not be an account number.
+        """Whether keys look like a payment card number and cannot be an account number.
 
-        More digits after a card are its date or its code. They make it no account number unless
-        the policy has a form, or cards, of that length.
+        Digits after a card number are its date or its code. They do not make it an account number
+        unless the policy has a form of that length, or allows cards.
         """
         if looks_like_card(keys):
             return not (self.cards and self.fits(keys))
         return begins_with_card(keys) and not ((self.cards or self.forms) and self.fits(keys))
 
     def begins(self, keys: str) -> bool:
-        """Whether keys are no whole number, but may be the beginning of one."""
+        """Whether keys may be the beginning of a number, but are not a whole one."""
         return len(keys) not in self._sizes and len(keys) < max(self._sizes)
 
     @property
     def gathered(self) -> int:
-        """How many keys are waited for: where all numbers have as many, those end the entry."""
+        """How many keys to wait for. If all numbers have one length, the last key ends it."""
         return max(self._sizes) + (len(self._sizes) > 1)
 
     @property
     def any_letter(self) -> bool:
-        """Whether letters are keyed."""
+        """Whether callers have to key letters."""
         return any("?" in form for form in self.forms)
 
     @property
     def fixed_signs(self) -> bool:
-        """Whether letters or signs are printed that are not keyed."""
+        """Whether printed numbers have letters or signs that are not keyed."""
         return any(form.strip("#?") for form in self.forms)
 
     def bare(self, number: str) -> str:
-        """What counts of an account number: no spaces, signs, or zeros at its beginning."""
+        """Return an account number without spaces, dropped signs, and leading zeros."""
         kept = "".join(c for c in number.upper() if not c.isspace() and c not in self.dropped)
         return kept.lstrip("0")
 
     def same(self, one: str, other: str) -> bool:
-        """Whether two account numbers are the same but for how they are written.
+        """Whether two account numbers are the same, apart from how they are written.
 
-        Zeros at the beginning are: services add and drop them.
+        Leading zeros do not matter, because services add and drop them.
         """
         return self.bare(one) == self.bare(other)
 
     def is_long(self, number: str) -> bool:
-        """Whether a number tells more than its last four digits do."""
+        """Whether a number has more than its last four digits."""
         return len(self.bare(number)) > LAST_FOUR
 
     def last_four(self, number: str) -> str:
-        """The last four digits of an account number; zeros that may be left out are there."""
+        """Return the last four digits of an account number, including zeros callers may omit."""
         return last_four(number).rjust(LAST_FOUR if self.add_zeros else 0, "0")
 
     @property
     def _sizes(self) -> Collection[int]:
-        """How many keys a number may take."""
+        """Return how many keys a number may take."""
         return set(map(_size, self.forms)) or range(self.fewest, self.most + 1)
 
     def _written(self, keys: str) -> str | None:
@@ -195,16 +195,16 @@ class AccountPad:
 
 
 LAST_FOUR = 4
-"""Digits that prove who calls: no number has fewer."""
+"""How many digits prove who is calling. No number has fewer."""
 
 
 def _size(form: str) -> int:
-    """How many keys a form takes."""
+    """Return how many keys a form takes."""
     return form.count("#") + 2 * form.count("?")
 
 
 def _filled(form: str, keys: str) -> str | None:
-    """A form with its digits and letters put in; None where the keys are others."""
+    """Fill in the digits and letters of a form; None if the keys do not fit."""
     if len(keys) != _size(form):
         return None
     pad, left, written = EmailPad(), iter(keys), []

@@ -1,12 +1,12 @@
-"""E-mail addresses by keypad, one press a character: guesses, and what makes them certain.
+"""Guesses e-mail addresses from keys, one press per character, and corrects the guesses.
 
-A key has three or four letters and its digit; a star is a dot, a dash, an underscore or a plus.
-Which of them is meant, the holder's name decides, then what is on file, then how common names,
-words and domains are. So a guess is read back, and the caller stops it at the first character
-that is wrong: every stop rules a character out, and a key has five at most.
+A key can mean three or four letters or its digit. A star can mean a dot, a dash, an underscore, or
+a plus sign. The decoder chooses by the account holder's name, then by what is on file, then by how
+common names, words, and domains are. The guess is read back, and the caller stops it at the first
+wrong character. Every stop rules out one character, and a key has at most five.
 
-The method is a beam search over the parts that addresses are made of (`grammar`), with the texts
-of these parts (`lexicon`) and four-letter statistics for what is in no list.
+The method is a beam search over the parts of an address (`grammar`), with the known texts of these
+parts (`lexicon`) and four-letter statistics for everything that is not in a list.
 """
 
 import enum
@@ -33,20 +33,20 @@ from paperless_ivr.keypad.holder import entries, texts_of
 from paperless_ivr.keypad.lexicon import Entry, lexicon, on_keys
 
 OTHER_DOMAIN = "9"
-"""The key before a domain that is spelled."""
+"""The key before a spelled domain."""
 
 _BEAM = 30
-"""Beginnings kept at each key."""
+"""How many beginnings are kept at each key."""
 _MARGIN = 10.0
-"""How much less likely than the best a beginning may be (natural logarithm)."""
+"""How much less likely than the best one a beginning may be (natural logarithm)."""
 
 _UNUSUAL = 9.0
 """The cost of a character that only the exact code can enter."""
 _LISTED_HERE = 0.97
-"""How often keys that may be a listed provider's domain are that."""
+"""How often keys that fit a listed provider's domain do mean it."""
 
 _ON_FILE = 0.3
-"""How often the local part is that of the address on file."""
+"""How often the local part is the one on file."""
 
 
 class Said(enum.StrEnum):
@@ -60,7 +60,7 @@ class Said(enum.StrEnum):
 
 @frozen
 class Piece:
-    """What is read back in one go."""
+    """A part of an address that is read back as one."""
 
     text: str = field(repr=False)
     said: Said
@@ -68,34 +68,34 @@ class Piece:
 
 @frozen
 class Guess:
-    """An address that keys may mean. Prints without it."""
+    """An address that the keys may mean. It does not show when printed."""
 
     address: str = field(repr=False)
-    """The local part alone, where no key of a domain was pressed."""
+    """Only the local part if no key for a domain was pressed."""
     certainty: float
-    """From 0 to 1: its share of all that the keys may mean, as far as the search saw."""
+    """From 0 to 1: its share of everything that the keys may mean, as far as the search looked."""
     pieces: tuple[Piece, ...] = field(repr=False)
-    """Together they are the address."""
+    """Joined together, they are the address."""
 
 
 @frozen
 class EmailDecoder:
-    """What a caller can key with one press a character.
+    """Decodes addresses that are keyed with one press per character.
 
-    Keys are the local part, `#`, and the key of a domain; or `9` and a domain that is spelled in
-    the same way: "53263*76484#1", "53263*76484#9226*266#". Without `#`, only a local part is
-    guessed. Names and addresses are plain text; no key string raises.
+    The keys are the local part, `#`, and either the key of a domain, or `9` and a domain that is
+    spelled in the same way: "53263*76484#1", "53263*76484#9226*266#". Without `#`, only a local
+    part is guessed. Names and addresses are plain text. No string of keys raises an error.
     """
 
     domains: tuple[str, ...] = DOMAINS
-    """At most eight, by the keys 1 to 8."""
+    """At most eight, for keys 1 to 8."""
 
     def decode(
         self, keys: str, *, holder: str = "", on_file: str = "", limit: int = 3
     ) -> tuple[Guess, ...]:
-        """The likeliest addresses, best first; none where the keys are no whole address.
+        """Return the most likely addresses, best first; none if the keys are not a whole address.
 
-        `holder` is the name of whoever pays, "First [Middle] Last" or "Last, First"; `on_file`
+        `holder` is the account holder's name, "First [Middle] Last" or "Last, First". `on_file` is
         an address that the biller has.
         """
         return self._guesses(keys, _Caller.of(holder, on_file), "", ())[:limit]
@@ -109,20 +109,22 @@ class EmailDecoder:
         holder: str = "",
         on_file: str = "",
     ) -> Guess | None:
-        """The best address that begins so, and goes on with nothing that was ruled out.
+        """Return the best address with this beginning, and without what was ruled out after it.
 
-        `confirmed` is the beginning that the caller heard and let pass, or mended: a character in
-        it counts, whatever its key. `ruled_out` are the pieces behind it that were stopped,
-        characters or words. None: nothing is left, and the character must be spelled.
+        `confirmed` is the beginning that the caller heard without objecting, or corrected: its
+        characters count, whatever their keys. `ruled_out` are the characters or words that the
+        caller stopped right after it. None if nothing is left, so that the character must be
+        spelled.
         """
         known = confirmed.lower()
         guesses = self._guesses(keys, _Caller.of(holder, on_file), known, tuple(ruled_out))
         return next(iter(guesses), None)
 
     def exact(self, keys: str) -> str | None:
-        """The address by the code of two keys a character (`EmailPad`); None where it is none.
+        """Return the address keyed in the two-key code (`EmailPad`), or None if it is not one.
 
-        The local part, `#`, and the key of a domain; or `9` and a domain in the same code.
+        The keys are the local part, `#`, and either the key of a domain, or `9` and a domain in the
+        same code.
         """
         pad = EmailPad()
         local, _, domain_keys = keys.removesuffix("#").partition("#")
@@ -135,7 +137,7 @@ class EmailDecoder:
         return pad.address(spelled[0].text, domain) if whole else None
 
     def _domain(self, keys: str) -> str | None:
-        """The domain of one key; None where it is spelled, or empty where there is none."""
+        """Return the domain of one key; None if it is spelled, "" if there is none."""
         if keys.startswith(OTHER_DOMAIN):
             return None
         return dict(zip("12345678", self.domains, strict=False)).get(keys, "")
@@ -173,19 +175,19 @@ class EmailDecoder:
         return tuple(sorted(pairs, key=lambda guess: (-guess.certainty, guess.address)))
 
 
-# ── who calls ────────────────────────────────────────────────────────────────────────────
+# ── the caller ────────────────────────────────────────────────────────────────────────────
 
 
 @frozen
 class _Caller:
-    """What is known about the caller, as texts by kind."""
+    """What is known about the caller: texts by kind."""
 
     texts: Mapping[str, tuple[Entry, ...]] = field(repr=False)
     named: bool
 
     @staticmethod
     def of(holder: str, on_file: str) -> "_Caller":
-        """The texts of a name and of an address."""
+        """Return the texts that a name and an address on file contribute."""
         texts = texts_of(holder)
         named = bool(texts)
         local = on_file.rpartition("@")[0].lower()
@@ -196,7 +198,7 @@ class _Caller:
         return _Caller(texts, named)
 
     def rows(self) -> Mapping[str, Row]:
-        """The grammar of local parts."""
+        """Return the grammar of local parts."""
         rows = LOCAL_OF_HOLDER if self.named else LOCAL
         if "O" not in self.texts:
             return rows
@@ -208,38 +210,38 @@ class _Caller:
 
 _C = Said.CHARACTER
 _SAID = {**dict.fromkeys("FNLMXY", Said.NAME), "W": Said.WORD}
-"""How parts of a kind are read back, where they are sayable."""
+"""How the parts of each kind are read back if they are sayable."""
 
 _NUMBER = re.compile("[0-9]{1,8}")
 
 Trail = tuple["Trail", str, Said] | None
-"""The parts of a beginning, the last one first."""
+"""The parts of a beginning, last one first."""
 
 
 @frozen
 class _Search:
-    """A search over the keys of one part of an address."""
+    """A search over the keys of the local part or the domain."""
 
     keys: str
     confirmed: str
     ruled_out: tuple[str, ...]
-    """What does not come next."""
+    """What cannot come next."""
     signs: Mapping[str, float]
     rows: Mapping[str, Row]
     caller: _Caller
     ends: Mapping[str, float]
-    """Top-level domains; none in a local part."""
+    """Top-level domains; empty for a local part."""
 
     def fits(self, text: str, at: int) -> bool:
-        """Whether a text agrees with what is confirmed."""
+        """Whether a text agrees with the confirmed beginning."""
         return text.startswith(self.confirmed[at : at + len(text)])
 
     def is_ruled_out(self, text: str) -> bool:
-        """Whether a text goes on with what was ruled out."""
+        """Whether a text continues with something that was ruled out."""
         return text.startswith(self.ruled_out, len(self.confirmed))
 
     def parts(self, at: int) -> dict[str, list[Entry]]:
-        """Texts by kind that the keys may mean from a position on."""
+        """Return the texts that the keys may mean at a position, by kind."""
         words, key = lexicon(), self.keys[at]
         found: dict[str, list[Entry]] = {}
         for kind, texts in self.caller.texts.items():
@@ -275,11 +277,11 @@ class _Search:
         return [Entry(c, -log(s), sayable=False) for c, s in signs if inner or c != "."]
 
     def no_sign_after(self, sign: str) -> tuple[str, ...]:
-        """What no such sign may follow: a local part has no two dots, a host no two signs."""
+        """Return the signs that may not follow this one: two dots, or in a host any two signs."""
         return (".", "-") if self.ends else (sign,) if sign == "." else ()
 
     def run(self) -> list[Guess]:
-        """All ends that the beam reached, best first, with their shares."""
+        """Return all complete texts that the beam reached, best first, with their shares."""
         size = len(self.keys)
         beams: list[_Beam] = [{} for _ in range(size + 1)]
         beams[0]["", "^", ""] = (0.0, None)
@@ -348,17 +350,17 @@ class _Search:
 _first = itemgetter(0)
 
 _Beam = dict[tuple[str, str, str], tuple[float, Trail]]
-"""Beginnings: their text, the kind of the last part, its last letters where it is no listed text;
-and their cost and their parts."""
+"""Beginnings: the text, the kind of its last part, and the last letters if that part is not listed.
+Each has its cost and its parts."""
 
 
 def _kept(beam: _Beam) -> Sequence[tuple[tuple[str, str, str], tuple[float, Trail]]]:
-    """The likeliest beginnings."""
+    """Return the most likely beginnings."""
     return nsmallest(_BEAM, beam.items(), key=lambda item: item[1][0])
 
 
 def _pieces(trail: Trail) -> tuple[Piece, ...]:
-    """The parts of an address in order; what is not said as a word, by its characters."""
+    """Return the parts of an address in order; those that are not words as single characters."""
     pieces: list[Piece] = []
     while trail is not None:
         trail, text, said = trail
@@ -368,14 +370,14 @@ def _pieces(trail: Trail) -> tuple[Piece, ...]:
 
 
 def _locals(keys: str, caller: _Caller, confirmed: str, ruled_out: tuple[str, ...]) -> list[Guess]:
-    """Local parts, best first."""
+    """Return local parts, best first."""
     keys = on_keys(confirmed) + keys[len(confirmed) :]
     search = _Search(keys, confirmed, ruled_out, LOCAL_SIGNS, caller.rows(), caller, {})
     return [guess for guess in search.run() if EmailPad().is_local(guess.address)]
 
 
 def _hosts(keys: str, caller: _Caller, confirmed: str, ruled_out: tuple[str, ...]) -> list[Guess]:
-    """Domains, best first: providers' and others."""
+    """Return domains, best first, both listed and others."""
     keys = on_keys(confirmed) + keys[len(confirmed) :]
     search = _Search(keys, confirmed, ruled_out, HOST_SIGNS, HOST, caller, TOP_LEVEL)
     hosts = (guess for guess in search.run() if EmailPad().is_domain(guess.address))

@@ -1,15 +1,15 @@
-"""E-mail addresses by keypad: the exact code of two keys a character, and the read-back.
+"""E-mail addresses by keypad: the exact code of two keys per character, and the read-back.
 
-A letter is its key, then its place on that key (C = 2 3, S = 7 4). A digit is its key, then
-0 (7 = 7 0), except 1 = 1 0. The signs are on 1 and 0, in the order people use them:
+A letter is its key, then its position on that key (C = 2 3, S = 7 4). A digit is its key, then
+0 (7 = 7 0), except 1 = 1 0. The signs are on 1 and 0, the most common ones first:
 
     10 1   11 .   12 -   13 _   14 +
     00 0   01 '   02 /   03 =   04 &   05 !   06 %   07 $   08 #   09 ?
     15 *   16 ^   17 `   18 {   19 |   24 }   25 ~
 
-These are the characters of a dot-atom (RFC 5322 section 3.2.3), each with one code of two
-keys. A star takes the last thing back: the half of a code, or the last character. So no code
-holds one. Letters are where ITU-T E.161 puts them.
+These are the characters of a dot-atom (RFC 5322 section 3.2.3). Each has one code of two keys. A
+star deletes half a code, or the last character, so no code contains one. Letters are on the keys
+that ITU-T E.161 gives them.
 """
 
 import re
@@ -28,7 +28,7 @@ LETTERS = {
     "8": "tuv",
     "9": "wxyz",
 }
-"""Where ITU-T E.161 puts the letters."""
+"""The letters on each key (ITU-T E.161)."""
 
 DOMAINS = (
     "gmail.com",
@@ -40,7 +40,7 @@ DOMAINS = (
     "comcast.net",
     "msn.com",
 )
-"""The usual providers, in the order of their keys."""
+"""The most common providers, in the order of their keys."""
 
 _CHARACTERS = {
     **{key + "0": key for key in LETTERS},
@@ -65,9 +65,8 @@ _HOST = re.compile(rf"(?:{_LABEL}\.)+(?![0-9]+\Z){_LABEL}")
 class Spelling:
     """What keys spell.
 
-    `text` is what the complete codes stand for, after what stars took back; `rest` is a code
-    that the keys end in the midst of ("7"); `bad` says that some complete code stands
-    for nothing ("26") and was skipped.
+    `text` is what the complete codes mean, without what stars deleted. `rest` is an incomplete code
+    at the end ("7"). `bad` tells whether a complete code without a meaning ("26") was skipped.
     """
 
     text: str
@@ -77,20 +76,20 @@ class Spelling:
 
 @frozen
 class EmailPad:
-    """What a caller can spell, and what passes as an address.
+    """What a caller can spell, and what is accepted as an address.
 
-    A value: a flow is handed one, a tiny one where it is walked exhaustively. The limits
-    are in characters: a local part of 64 (RFC 5321 section 4.5.3.1.1), a domain of 253 (the
-    255 octets of RFC 1035 section 2.3.4 as they are written).
+    The proof gives its flows a tiny one, so that it can walk every call. The limits are in
+    characters: 64 for a local part (RFC 5321 section 4.5.3.1.1), and 253 for a domain (the 255
+    octets of RFC 1035 section 2.3.4 in text form).
     """
 
     max_local: int = 64
     max_domain: int = 253
 
     def spell(self, keys: str) -> Spelling:
-        """Read keys as codes. Never raises; where nothing is spelled, a star takes nothing.
+        """Read keys as codes. Never raises. A star with nothing before it does nothing.
 
-        The keys of several entries may be joined, and `code(text) + keys` goes on from a text.
+        The keys of several entries may be joined, and `code(text) + keys` continues a text.
         """
         text: list[str] = []
         bad = False
@@ -105,7 +104,7 @@ class EmailPad:
             if len(code) < 2:
                 return Spelling("".join(text), code, bad)
             if code[1] == "*":
-                continue  # the half of a code is taken back
+                continue  # half a code is deleted
             if code in _CHARACTERS:
                 text.append(_CHARACTERS[code])
             else:
@@ -113,7 +112,7 @@ class EmailPad:
         return Spelling("".join(text), "", bad)
 
     def code(self, text: str) -> str:
-        """The keys that spell a text; capitals are spelled as small letters.
+        """Return the keys that spell a text. Capitals become lowercase.
 
         Raises ValueError, without showing the text, for a character that has no code.
         """
@@ -126,29 +125,29 @@ class EmailPad:
     def is_local(self, text: str) -> bool:
         """Whether this is a local part: a dot-atom (RFC 5321 section 4.1.2, RFC 5322 3.2.3).
 
-        No dot at either end, no two dots in a row. Quoted and non-ASCII ones are refused.
+        No dot at either end, and no two dots in a row. Quoted and non-ASCII ones are refused.
         """
         return len(text) <= self.max_local and bool(_DOT_ATOM.fullmatch(text))
 
     def is_domain(self, text: str) -> bool:
         """Whether this is a host name with a dot in it (RFC 1123 section 2.1).
 
-        Labels of 1 to 63 letters, digits and hyphens, no hyphen at either end, and a last
-        label that is not all digits (which tells it from an IPv4 address).
+        Labels have 1 to 63 letters, digits, and hyphens, with no hyphen at either end. The last
+        label is not all digits, which would be an IPv4 address.
         """
         return len(text) <= self.max_domain and bool(_HOST.fullmatch(text))
 
     def address(self, local: str, domain: str) -> str | None:
-        """The address in normal form, its domain in small letters, or None where refused.
+        """Return the address in normal form, with a lowercase domain, or None if it is refused.
 
-        Refused beyond `is_local` and `is_domain`: an address of more than 254 characters
-        (RFC 3696 erratum 1690), a top-level domain that ends in a digit, a label that is
-        reserved or no valid A-label (RFC 5890 section 2.3), and special-use domains that
-        never get mail: `arpa`, `invalid`, `local`, `localhost`, `onion` (RFC 6761, 6762,
-        7686). Accepted, since tests and demonstrations live there: `example.com`, `.net`,
-        `.org`, `.example` (RFC 6761 section 6.5 tells software not to treat them apart) and
-        `.test` (section 6.2). No mail reaches these, as none reaches a mistyped domain; DNS
-        is not asked, and the message that the caller must open is the proof.
+        `is_local` and `is_domain` must hold. Also refused are addresses longer than 254 characters
+        (RFC 3696 erratum 1690), top-level domains that end in a digit, labels that are reserved or
+        not valid A-labels (RFC 5890 section 2.3), and special-use domains that never get mail:
+        `arpa`, `invalid`, `local`, `localhost`, `onion` (RFC 6761, 6762, 7686). Tests and
+        demonstrations use `example.com`, `.net`, `.org`, `.example` (RFC 6761 section 6.5 tells
+        software not to treat them differently), and `.test` (section 6.2), so these are accepted.
+        They get no mail, but neither does a mistyped domain. DNS is not queried: the proof is the
+        message that the caller must open.
         """
         # Imported here: 35-50 ms (this package takes 5), and most calls never spell an address.
         from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415
@@ -170,13 +169,13 @@ _NO_ADDRESS = re.compile(
     r"none|null|noone|noe?mail(?:address|onfile)?|not(?:applicable|available|provided)"
     r"|noreply|donotreply|nobody|unknown|declined|refused"
 )
-"""What stands before the at-sign where a form wanted an address and there was none."""
+"""Local parts that people enter in a form when they have no address to give."""
 _NO_ADDRESS_TWICE = re.compile(r"a|abc|asdf|email|na|no|test|x|xx|xxx")
-"""The same where the domain is called so, too (`na@na.com`): alone it may be a name."""
+"""The same, but only with a domain of that name (`na@na.com`). Otherwise it may be a real name."""
 
 
 def _nobodys(local: str, domain: str) -> bool:
-    """Whether an address is what is written where there is none."""
+    """Whether this is something that people enter when they have no address to give."""
     word = re.sub(r"[._+-]", "", local).lower()
     name = domain.lower().partition(".")[0]
     twice = word == name and _NO_ADDRESS_TWICE.fullmatch(word)
@@ -185,10 +184,10 @@ def _nobodys(local: str, domain: str) -> bool:
 
 @lru_cache(maxsize=512)
 def mailbox(written: str) -> str | None:
-    """An address as a biller wrote it down, or None where it is not exactly one.
+    """Return the address in a biller's field, or None if the field is not exactly one address.
 
-    "none", "N/A", `none@none.com`, two addresses in one field, `mailto:` and a display name are
-    no address. Any mailbox of RFC 5321 is one, also where no keypad spells it (RFC 6531), but for
+    "none", "N/A", `none@none.com`, two addresses in one field, `mailto:`, and display names do not
+    count. Any mailbox of RFC 5321 counts, even if a keypad cannot spell it (RFC 6531), except for
     quoted local parts and domains that never get mail; see `EmailPad.address`.
     """
     from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415
@@ -202,14 +201,14 @@ def mailbox(written: str) -> str | None:
 
 
 def replaced(text: str, at: int, character: str) -> str:
-    """The text with another character at a position, counted from 0; IndexError beyond it."""
+    """Replace the character at a position, counted from 0. IndexError if there is none."""
     return inserted(removed(text, at), at, character)
 
 
 def inserted(text: str, at: int, character: str) -> str:
-    """The text with a character put in before a position, which may be the text's end.
+    """Insert a character before a position, or at the end of the text.
 
-    Positions count from 0; IndexError beyond them.
+    Positions count from 0. IndexError beyond the end.
     """
     if not 0 <= at <= len(text):
         message = f"no place {at} in {len(text)} characters"
@@ -218,7 +217,7 @@ def inserted(text: str, at: int, character: str) -> str:
 
 
 def removed(text: str, at: int) -> str:
-    """The text without the character at a position, counted from 0; IndexError beyond it."""
+    """Remove the character at a position, counted from 0. IndexError if there is none."""
     if not 0 <= at < len(text):
         message = f"no character {at} in {len(text)}"
         raise IndexError(message)
@@ -226,10 +225,10 @@ def removed(text: str, at: int) -> str:
 
 
 def pieces(address: str, whole_domains: Collection[str]) -> tuple[str, ...]:
-    """The pieces in which an address is read back; together they are the address.
+    """Return the pieces in which an address is read back. Joined together, they are the address.
 
-    Each character of the local part, the at-sign, then the domain: in one piece where it is
-    among `whole_domains` (small letters), otherwise each of its characters.
+    They are the characters of the local part, the at sign, and the domain: as one piece if it is
+    among `whole_domains` (lowercase), otherwise character by character.
     """
     local, at_sign, domain = address.rpartition("@")
     return (*local, *at_sign, *((domain,) if domain.lower() in whole_domains else domain))

@@ -1,29 +1,29 @@
-"""What local parts of e-mail addresses are made of, and what follows what.
+"""What e-mail addresses are made of, and which parts follow which.
 
-A part of an address has a kind, a letter each:
+Each kind of part has a letter:
 
     F N L M   the holder's first name, a nickname of it, the last name, the middle name
-    f l m     their initials; without a holder l is any letter behind a name
-    p q k     the beginning of the first or last name; its consonants
+    f l m     their initials; without a holder, l is any letter after a name
+    p q k     the beginning of the first name, of the last name; the consonants of either
     X Y W     another first name, another last name, a word
-    1 C       any one letter; letters that are no known word
+    1 C       any one letter; letters that are not a known word
     O         the address on file, or a part of it
     D S       digits; a sign
-    T         a dot and the top-level domain behind it
+    T         a dot and the top-level domain after it
 
-Set by hand, in round numbers, from common patterns. Two of them were added after a look at which
-patterns real addresses use that an earlier version missed (docs/how-to/key-an-email-address.md).
-In a row, `^` is the beginning, `$` the end, and `FS` a sign after an F.
+The shares are set by hand, in round numbers, from common patterns. Two patterns were added because
+real addresses use them and an earlier version missed them (docs/how-to/key-an-email-address.md). In
+a row, `^` is the beginning, `$` is the end, and `FS` is a sign after an F.
 """
 
 from collections.abc import Mapping
 from math import log
 
 RARE = 0.002
-"""The share of what a row leaves out, so that no address is impossible."""
+"""The share of kinds that a row does not name, so that no address is impossible."""
 
 ALWAYS = "C1DS$"
-"""Kinds that every row allows: any address can be made of them."""
+"""Kinds that every row allows. Any address can be made of them."""
 
 _PARTS = """
     F N X   S .4 $ .25 L .2 D .1 l .04 C .01 Y .01 m .02 M .02 q .02
@@ -75,7 +75,7 @@ _HOST = """
 """
 
 Row = Mapping[str, float]
-"""Costs of what may follow, by kind."""
+"""The costs of what may come next, by kind."""
 
 
 def _rows(*tables: str) -> dict[str, Row]:
@@ -93,14 +93,14 @@ def _rows(*tables: str) -> dict[str, Row]:
 
 
 LOCAL_OF_HOLDER = _rows(_PARTS, _WITH_HOLDER)
-"""Of a local part, where the holder's name is known."""
+"""The rows of a local part if the holder's name is known."""
 LOCAL = _rows(_PARTS, _WITHOUT_HOLDER)
-"""Of a local part, where nobody's name is known."""
+"""The rows of a local part if no name is known."""
 HOST = _rows(_HOST)
-"""Of a host name."""
+"""The rows of a host name."""
 
 LOCAL_SIGNS = {".": 0.88, "_": 0.07, "-": 0.045, "+": 0.005}
-"""What a star in a local part is, and how often."""
+"""What a star in a local part can mean, and how often."""
 HOST_SIGNS = {"-": 0.6, ".": 0.4}
 """The same in a host name, before its top-level domain."""
 
@@ -139,16 +139,16 @@ TOP_LEVEL = {
     "in": 0.002,
     "org.uk": 0.002,
 }
-"""Top-level domains of addresses that an American biller sees; others are possible, too."""
+"""Top-level domains that an American biller sees. Others are possible, too."""
 
 _SIZES = {1: 0.2, 2: 0.42, 3: 0.12, 4: 0.2}
-"""How many digits stand behind a name; longer numbers are rare."""
+"""How many digits follow a name. Longer numbers are rare."""
 _BIRTHS = range(1940, 2013)
 _USUAL = ("123", "007", "101", "111", "777", "321", "420")
 
 
 def cost_of_digits(digits: str) -> float:
-    """The cost of a number in a local part: a year more often than others."""
+    """Return the cost of a number in a local part. Years are more common than other numbers."""
     size = len(digits)
     share = 0.1**size
     if size == 2:

@@ -1,6 +1,6 @@
-"""A holder's name, as the texts that it contributes to an e-mail address.
+"""Which parts of an e-mail address an account holder's name may explain.
 
-Kinds of texts are those of `grammar`.
+The kinds of parts are those in `grammar`.
 """
 
 import re
@@ -13,11 +13,11 @@ from paperless_ivr.keypad.lexicon import Entry, Lexicon, WordList, lexicon
 _TITLES = re.compile(
     "mr|mrs|ms|miss|dr|prof|rev|sr|jr|ii|iii|iv|md|phd|dds|esq|dvm|rn|cpa|llc|inc", re.IGNORECASE
 )
-"""What stands around a name."""
+"""Titles and suffixes, which are not part of a name."""
 _PARTICLES = re.compile(
     "de|del|la|las|los|da|di|do|dos|van|von|der|den|ter|le|du|st|san|mc", re.IGNORECASE
 )
-"""What belongs to the last name behind it."""
+"""Words that belong to the last name after them."""
 _AND = re.compile(r"\s*&\s*|\s+(?:and|y)\s+", re.IGNORECASE)
 _FOLDED = {
     "ä": ("a", "ae"),
@@ -33,7 +33,7 @@ _FOLDED = {
 
 
 def _spellings(name: str) -> tuple[str, ...]:
-    """How a name may be written with plain letters."""
+    """Return the ways to write a name in plain letters."""
     written = [""]
     for character in unicodedata.normalize("NFC", name.lower()):
         ways = _FOLDED.get(character)
@@ -45,20 +45,20 @@ def _spellings(name: str) -> tuple[str, ...]:
 
 
 def _tokens(part: str) -> list[str]:
-    """The words of a name that are part of it."""
+    """Return the words of a name without titles and suffixes."""
     words = re.split(r"[\s.,]+", part)
     return [word for word in words if not _TITLES.fullmatch(word) and _spellings(word)]
 
 
 def _parsed(holder: str) -> tuple[list[str], list[str], list[str]]:
-    """First names, one a holder; middle names; last names."""
+    """Return the first names (one per holder), the middle names, and the last names."""
     before, comma, after = holder.partition(",")
     if comma and _tokens(after):
         last, given = _tokens(before), after
     else:
         last, given = [], before
     people = [tokens for one in _AND.split(given) if (tokens := _tokens(one))]
-    # "SMITH JOHN A": a letter behind two names is a middle initial.
+    # "SMITH JOHN A": a letter after two names is a middle initial.
     initials = [one.pop() for one in people if len(one) > 2 and len(one[-1]) == 1]
     if not last and people and len(people[-1]) > 1:
         last = [people[-1].pop()]
@@ -69,7 +69,7 @@ def _parsed(holder: str) -> tuple[list[str], list[str], list[str]]:
 
 
 def entries(shares: Mapping[str, float], known: WordList | None = None) -> tuple[Entry, ...]:
-    """Texts by how often each is meant; sayable as far as a list knows none that sounds alike."""
+    """Return texts with their costs. Those that sound like another in the list are not sayable."""
     total = sum(shares.values())
     return tuple(
         Entry(text, -log(share / total), known is not None and _sayable(known, text))
@@ -87,7 +87,7 @@ def _even(texts: Collection[str]) -> dict[str, float]:
 
 
 def _beginnings(names: Collection[str]) -> dict[str, float]:
-    """Beginnings of names, three and four letters most often."""
+    """Return the beginnings of names. Three or four letters are most common."""
     weights = {2: 0.15, 3: 0.35, 4: 0.3, 5: 0.12, 6: 0.08}
     return {name[:n]: share for name in names for n, share in weights.items() if n < len(name)}
 
@@ -97,7 +97,7 @@ def _consonants(name: str) -> str:
 
 
 def texts_of(holder: str) -> dict[str, tuple[Entry, ...]]:
-    """What a holder's names contribute, by kind; nothing where there is no name."""
+    """Return what the holder's names contribute, by kind; empty without a name."""
     first_names, middle_names, last_names = _parsed(holder)
     halves = [half for name in last_names for half in name.split("-")]
     written = ["".join(last_names), *last_names, *halves]
@@ -106,10 +106,10 @@ def texts_of(holder: str) -> dict[str, tuple[Entry, ...]]:
     last = dict.fromkeys(text for name in written for text in _spellings(name) if len(text) > 1)
     words = lexicon()
     if "," not in holder and _may_be_turned(words, first, last):
-        # "SMITH JOHN": each may be the other.
+        # "SMITH JOHN": either may be the last name.
         first, last = _even([*first, *last]), dict.fromkeys([*first, *last])
     weights = dict(zip(last, (0.6, 0.25, 0.1), strict=False))
-    # "Maria Garcia Lopez" has two last names, and the first of them is the usual one.
+    # "Maria Garcia Lopez" has two last names. People mostly use the first one.
     surnames = {name: weights.get(name, 0.05) for name in last}
     surnames |= dict.fromkeys((name for name in middle if _is_surname(words, name)), 0.5)
     skeletons = {_consonants(name) for name in (*first, *surnames)} - {*first, *surnames}
@@ -131,7 +131,7 @@ def texts_of(holder: str) -> dict[str, tuple[Entry, ...]]:
 
 
 def _may_be_turned(words: Lexicon, first: Collection[str], last: Collection[str]) -> bool:
-    """Whether all first names are more often last names, and no last name is."""
+    """Whether all the first names are more common as last names, and none of the last names is."""
     turned = bool(first) and all(_is_surname(words, name) for name in first)
     return turned and not any(_is_surname(words, name) for name in last)
 

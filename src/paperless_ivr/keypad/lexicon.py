@@ -1,7 +1,7 @@
-"""Names, words and domains with how often they occur, found by the keys that enter them.
+"""Names, words, and domains with their frequencies, found by the keys that enter them.
 
-Built by `tools/email_lists.py`; the sources and their licenses are in `lists/NOTICE`. A cost is
-the negative natural logarithm of a probability.
+They are built by `tools/email_lists.py`. The sources and their licenses are in `lists/NOTICE`. A
+cost is the negative natural logarithm of a probability.
 """
 
 from bisect import bisect_left
@@ -16,16 +16,16 @@ from paperless_ivr.keypad.emails import LETTERS
 FILE = "lists/emails.zip"
 
 SIGNS = "._-+"
-"""What a star stands for, the commonest first."""
+"""What a star can mean, most common first."""
 
 ALPHABET = "`abcdefghijklmnopqrstuvwxyz"
-"""The letters of the table of letters; the first is the beginning or end of a text."""
+"""The letters of the table of letters. The first one is the beginning or end of a text."""
 
 COSTS_PER_NAT = 8
 """Steps in which costs are stored."""
 
 SPELLED = 0x80
-"""The bit of a stored cost that says: the text sounds like a commoner one of the same keys."""
+"""The bit of a stored cost for a text that sounds like a more common one with the same keys."""
 
 _KEYS = str.maketrans(
     {letter: key for key, letters in LETTERS.items() for letter in letters}
@@ -35,18 +35,18 @@ _KEYS = str.maketrans(
 
 
 def on_keys(text: str) -> str:
-    """The keys of a text in small letters, one press a character."""
+    """Return the keys of a lowercase text, one press per character."""
     return text.translate(_KEYS)
 
 
 @frozen
 class Entry:
-    """A text of a list."""
+    """A text in a list."""
 
     text: str
     cost: float
     sayable: bool
-    """Heard as a word, it is no other text of the same keys."""
+    """Spoken as a word, it cannot be mistaken for another text with the same keys."""
 
 
 @frozen
@@ -68,7 +68,7 @@ class WordList:
         return Entry(self.texts[at], (stored & ~SPELLED) / COSTS_PER_NAT, stored < SPELLED)
 
     def starting_at(self, keys: str, at: int) -> Iterator[Entry]:
-        """All texts whose keys are pressed from a position on."""
+        """Yield all texts whose keys were pressed from a position on."""
         first, end = 0, len(self.keyed)
         for stop in range(at + 2, len(keys) + 1):
             pressed = keys[at:stop]
@@ -81,7 +81,7 @@ class WordList:
                 first += 1
 
     def find(self, text: str) -> Entry | None:
-        """One text; None for one that is not in the list."""
+        """Return the entry of a text, or None if it is not in the list."""
         keys = on_keys(text)
         entries = self.starting_at(keys, 0)
         return next((entry for entry in entries if entry.text == text), None)
@@ -89,7 +89,7 @@ class WordList:
 
 @frozen
 class Lexicon:
-    """What is known about names and words without knowing the caller."""
+    """What is known about names and words, whoever the caller is."""
 
     first: WordList
     last: WordList
@@ -97,12 +97,12 @@ class Lexicon:
     domains: WordList
     nicknames: Mapping[str, tuple[str, ...]] = field(repr=False)
     letters: bytes = field(repr=False)
-    """Costs of a letter, or of the end, after three others."""
+    """Costs of a letter, or of the end of the text, after three others."""
     initials: Mapping[str, float] = field(repr=False)
-    """Costs of the letters that first names begin with."""
+    """Costs of the first letters of first names."""
 
     def letter_cost(self, before: str, letter: str) -> float:
-        """The cost of a letter after others in a text that is no known word."""
+        """Return the cost of a letter after others in a text that is not a known word."""
         index = 0
         for character in f"```{before}"[-3:] + letter:
             index = 27 * index + ord(character) - 96
@@ -111,7 +111,7 @@ class Lexicon:
 
 @cache
 def lexicon() -> Lexicon:
-    """The packed lists, loaded when they are first needed: 0.03 s and 12 MB."""
+    """Return the packed lists, which are loaded when first needed: 0.03 s and 12 MB."""
     # Imported here: 20 ms (this package takes 5), and most calls never key an address.
     from importlib.resources import files  # noqa: PLC0415
     from io import BytesIO  # noqa: PLC0415

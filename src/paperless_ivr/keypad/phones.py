@@ -1,6 +1,6 @@
-"""Telephone numbers: which text is a number that somebody has, as E.164; anything else is nobody's.
+"""Telephone numbers: which texts are numbers that someone can have, in E.164 form.
 
-One rule for all of them: the number that calls, the number on file, the number that is keyed.
+The same rules apply to the calling number, the number on file, and a keyed number.
 """
 
 import re
@@ -15,40 +15,40 @@ _EXTENSION = re.compile(r"(?:;ext=|\s*,?\s*(?:ext\.?|x)\s*)[0-9]{1,15}\Z", re.IG
 _WRITTEN = re.compile(r"\+?[0-9 ().-]{7,40}")
 
 _WITHHELD = frozenset({"266696687", "7378742833", "2562533", "8656696", "86282452253"})
-"""ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN and UNAVAILABLE, spelled on a keypad: what comes in
-place of a number that is withheld ("translates the alpha string into digits", Twilio,
+"""ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN, and UNAVAILABLE, spelled on a keypad: what arrives in
+place of a withheld number ("translates the alpha string into digits", Twilio,
 https://twilio.com/changelog/upcoming-changes-to-withheld-caller-ids-behavior-for-dial-calls)."""
 
 _NO_LINE = re.compile(r"1(?:900[0-9]{7}|[0-9]{3}(?:[2-9]11[0-9]{4}|5551212)|2345678901)")
-"""Numbers of North America that no telephone has, and the keys in their order: 900 is only
-called, and costs the caller; N11 is a service code (911) and no exchange; 555-1212 is directory
+"""North American numbers that no caller has, and 234-567-8901. A 900 number can only be called, at
+the caller's cost. N11 (911) is a service code, not an exchange. 555-1212 is directory
 assistance. NANPA: "Central Office Code Assignment Guidelines" (ATIS-0300051), "900 NXX codes"."""
 
 
 def national(keys: str, region: str = "US") -> str | None:
-    """A keyed number as E.164 ("+12125550123"), or None where it is no number that exists.
+    """Return a keyed number in E.164 form ("+12125550123"), or None if no such number exists.
 
-    Ten digits, or eleven with the trunk prefix 1. For "US" that is the whole North American
-    Numbering Plan, Puerto Rico and Canada included, since people keep their number when they
-    move. Toll-free and premium numbers count; whether a text reaches anyone is not known from
-    the digits.
+    It has ten digits, or eleven with the trunk prefix 1. For "US", this covers the whole North
+    American Numbering Plan, including Puerto Rico and Canada, because people keep their number when
+    they move. Toll-free and premium-rate numbers count: the digits do not tell whether a text
+    reaches anyone.
     """
     return phone_number(f"+{_country(region)}{keys[-10:]}") if _KEYED.fullmatch(keys) else None
 
 
 @lru_cache(maxsize=512)
 def phone_number(written: str) -> str | None:
-    """A number as E.164, however it is written; None where it stands for nobody.
+    """Return a number in E.164 form, however it is written, or None if it belongs to no one.
 
-    Read are E.164 and what people and switches make of it: "(212) 555-0123", "1 212 555 0123",
-    the user part of a SIP URI (RFC 3261 section 19.1.6), a `tel:` URI (RFC 3966). Without a
-    plus sign it is a number of North America. An extension is dropped: the line is that of the
-    number, and a caller who varies the extension is no other caller.
+    This reads E.164 and the ways in which people and switches write it: "(212) 555-0123",
+    "1 212 555 0123", the user part of a SIP URI (RFC 3261 section 19.1.6), a `tel:` URI (RFC 3966).
+    Without a plus sign, it is a North American number. An extension is dropped, because a caller
+    who varies the extension is still the same caller.
 
-    It has to be a number of its country's plan, in a range that is in use (ITU-T E.164; ranges
-    of Google's libphonenumber, which count 555-0100 to 555-0199 as in use). All zeros, all
-    nines, seven digits, one digit ten times, 555-1212, and a word spelled on the keypad are what
-    switches and forms hold where there is no number.
+    The number must fit its country's plan, in a range that is in use (ITU-T E.164; the ranges are
+    those of Google's libphonenumber, which count 555-0100 to 555-0199 as in use). Switches and
+    forms put placeholders where there is no number: all zeros, all nines, seven digits, the same
+    digit ten times, 555-1212, or a word spelled on the keypad. These return None.
     """
     # Imported here: 20-40 ms (this package takes 5), and some calls need no number.
     import phonenumbers  # noqa: PLC0415
@@ -69,10 +69,11 @@ def phone_number(written: str) -> str | None:
 
 
 def _bare(written: str) -> str:
-    """What stands in a `sip:` or `tel:` URI for the number, its extension included.
+    """Return the number in a `sip:` or `tel:` URI, with its extension.
 
-    A local number belongs to its `phone-context` (RFC 3966, section 5.1.5): a country's or an
-    area's prefix goes before it, and in a company's domain it is nobody's that we know.
+    A local number belongs to its `phone-context` (RFC 3966, section 5.1.5). If that is the prefix
+    of a country or an area, it goes before the number. If it is a domain, we do not know the
+    number.
     """
     scheme = _URI.match(written)
     if scheme is None:
@@ -95,18 +96,17 @@ def _country(region: str) -> int:
 
 
 def alone(text: str) -> str | None:
-    """A number with nothing else beside it, as E.164; None for a text that only contains one."""
+    """Return a number in E.164 form, or None if the text contains anything else."""
     return phone_number(text) if _ALONE.fullmatch(text) else None
 
 
 def textable(number: str, regions: Sequence[str] = ("US",), *, toll_free: bool = False) -> bool:
-    """Whether texts may go to a number (E.164).
+    """Whether texts may be sent to a number (E.164).
 
-    It is of one of these regions (ISO 3166-1 alpha-2), and none of those that cost more to
-    reach: premium-rate, shared-cost and personal numbers. Toll-free ones, which cost the
-    called, only where they are allowed.
-    The whole North American Numbering Plan is under +1, Caribbean islands included: the area
-    code says which region it is.
+    It must be in one of these regions (ISO 3166-1 alpha-2), and not be premium-rate, shared-cost,
+    or personal, because these cost more. Toll-free numbers, for which the owner pays, must be
+    allowed. All of the North American Numbering Plan, including Caribbean islands, has the country
+    code 1, so the area code tells the region.
 
     Source: Google's libphonenumber, `region_code_for_number` and `number_type`.
     """

@@ -1,8 +1,8 @@
-"""E-mail by keypad: one press a character, read back, and stopped where it is wrong.
+"""E-mail by keypad: one press per character, read back, and stopped at mistakes.
 
 The decoder guesses what was pressed, mainly from the holder's name. The caller hears the guess and
 stops it at the first piece that is wrong: a word is then spelled, a character ruled out. Exact
-spelling, two keys a character, works for any address, and continues from the part that was right.
+spelling, two keys per character, works for any address, and continues after the correct part.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -48,23 +48,23 @@ from paperless_ivr.keypad import Guess, Said, on_keys
 from paperless_ivr.secret import Secret, email, keys
 
 CERTAIN = 0.2
-"""A guess that is less certain than this is read by its characters."""
+"""A guess that is less certain than this is read character by character."""
 
 MOST_PRESSED = 64
-"""Keys of a local part, and of a domain: a longer one is spelled exactly."""
+"""The most keys of a local part, or of a domain. Longer ones are spelled exactly."""
 
 CLEAR = "**"
-"""Clears what was pressed so far."""
+"""Clears the keys pressed so far."""
 
 Span = tuple[int, int]
-"""A stretch of an address: the index of its first character, and the index after its last."""
+"""Part of an address: the index of its first character, and the index after its last."""
 
 
 # ── one press a character ────────────────────────────────────────────────────────────────
 
 
 def pressing(c: Transition[Digits]) -> str:
-    """The keys of the part of an address that is being pressed, after what was cleared."""
+    """Return the keys of the current part of the address, without those that were cleared."""
     return _all_pressed(c).rpartition(CLEAR)[2]
 
 
@@ -73,43 +73,43 @@ def _all_pressed(c: Transition[Digits]) -> str:
 
 
 def _ended(c: Transition[Digits]) -> bool:
-    """The part is complete: `#`, or as many keys as are gathered."""
+    """Whether the part is complete: `#`, or as many keys as the gather takes."""
     cleared = CLEAR in _all_pressed(c) and c.event.ended is Ended.FULL
     return c.event.ended is not Ended.TIMEOUT and not cleared
 
 
 @Phrase("only stars: more time")
 def only_stars(c: Transition[Digits]) -> bool:
-    """Stars with nothing after them: the caller wants more time, or cleared everything."""
+    """Only stars, or nothing after them: the caller wants more time, or cleared everything."""
     return bool(c.event.keys) and not pressing(c).strip("*") and repeats_left(c)
 
 
 @Phrase("pauses: goes on")
 def pressing_goes_on(c: Transition[Digits]) -> bool:
-    """Silence after keys: they are kept, and the caller goes on."""
+    """Silence after some keys, which are kept so that the caller can go on."""
     begun = bool(pressing(c).strip("*")) and len(pressing(c)) <= MOST_PRESSED and not _ended(c)
     return begun and (CLEAR not in _all_pressed(c) or repeats_left(c))
 
 
 @Phrase("keys of an address")
 def guessed_local(c: Transition[Digits]) -> bool:
-    """`#` ends keys that can stand before the at-sign; 0 alone asks for an agent."""
+    """`#` after keys that can be a local part. A single 0 asks for an agent instead."""
     return _ended(c) and pressing(c) != "0" and local_guess(c) is not None
 
 
 @Phrase("keys of a domain")
 def guessed_domain(c: Transition[Digits]) -> bool:
-    """`#` ends keys that can stand after the at-sign."""
+    """`#` after keys that can be a domain."""
     return _ended(c) and domain_guess(c) is not None
 
 
 def local_guess(c: Transition[Digits]) -> Guess | None:
-    """What the keys before the at-sign most likely mean."""
+    """Return what the keys of the local part most likely mean."""
     return c.known("local guess", lambda _: _guess(c, pressing(c), ""))
 
 
 def domain_guess(c: Transition[Digits]) -> Guess | None:
-    """What the keys of the whole address most likely mean; what was heard before stays."""
+    """Return what the keys of the whole address most likely mean. What was heard stays."""
     before, at_sign, _ = c.call.entry.address[: c.call.entry.at].partition("@")
     confirmed = before + at_sign if at_sign else ""
     return c.known("domain guess", lambda _: _guess(c, _with_domain(c), confirmed))
@@ -124,7 +124,7 @@ def _keys_of_local(entry: Entry) -> str:
 
 
 def likely(view: CallView, pressed: str) -> str:
-    """What keys of the present part of an address most likely mean; the keys where that is open."""
+    """Return what the keys of the current part most likely mean, or the keys if that is open."""
     keys = pressed.rpartition(CLEAR)[2]
     if view.call.state is S.EMAIL_LOCAL:
         guess = _guess(view, keys, "")
@@ -149,14 +149,14 @@ def _guess(
 
 
 def keep_pressed(c: Transition[Digits]) -> Call:
-    """Keys of an address, kept while the caller looks for the next one."""
+    """Keep the keys while the caller looks for the next one."""
     entry = evolve(c.call.entry, so_far=Secret(pressing(c)))
     repeats = c.call.tries.repeats + (CLEAR in _all_pressed(c))
     return evolve(c.call, entry=entry, tries=evolve(c.call.tries, repeats=repeats))
 
 
 def take_local_guess(c: Transition[Digits]) -> Call:
-    """What was pressed before the at-sign, and what it most likely means."""
+    """Keep the keys of the local part, and what they most likely mean."""
     guess = local_guess(c)
     assert guess is not None
     entry = Entry(pressed=Secret(pressing(c)), local=Secret(guess.address), words=_said(guess))
@@ -164,7 +164,7 @@ def take_local_guess(c: Transition[Digits]) -> Call:
 
 
 def take_domain_guess(c: Transition[Digits]) -> Call:
-    """What was pressed after the at-sign as well, and what all of it most likely means."""
+    """Keep the keys of the domain, too, and what all of them most likely mean."""
     guess, entry = domain_guess(c), c.call.entry
     assert guess is not None
     entry = evolve(entry, pressed=Secret(_with_domain(c)))
@@ -172,7 +172,7 @@ def take_domain_guess(c: Transition[Digits]) -> Call:
 
 
 def _guessed(c: Anything, entry: Entry, guess: Guess) -> Entry:
-    """The entry with another guess, which is read from `at` on."""
+    """Return the entry with another guess, which is read from `at` on."""
     before = tuple(span for span in entry.words if span[1] <= entry.at)
     after = tuple(s for s in _said(guess) if s[0] >= entry.at + bool(entry.ruled_out))
     local, at_sign, domain = guess.address.partition("@")
@@ -183,7 +183,7 @@ def _guessed(c: Anything, entry: Entry, guess: Guess) -> Entry:
 
 
 def _said(guess: Guess) -> tuple[Span, ...]:
-    """Return the stretches of a guess that are read as words."""
+    """Return the parts of a guess that are read as words."""
     spans, end = list[Span](), 0
     for piece in guess.pieces:
         begin, end = end, end + len(piece.text)
@@ -194,7 +194,7 @@ def _said(guess: Guess) -> tuple[Span, ...]:
 
 
 def _with_one_key(c: Anything, entry: Entry, domain: Secret | None) -> Entry:
-    """The entry with a domain, which is read as a word where it has a key."""
+    """Return the entry with a domain, which is read as a word if it has a key."""
     entry = evolve(entry, domain=domain)
     at = entry.address.rindex("@") + 1
     words = tuple(span for span in entry.words if span[0] < at)
@@ -202,11 +202,11 @@ def _with_one_key(c: Anything, entry: Entry, domain: Secret | None) -> Entry:
     return evolve(entry, words=(*words, (at, len(entry.address))) if one_key else words)
 
 
-# ── what was read back, and where it was stopped ─────────────────────────────────────────
+# ── the read-back, and where it was stopped ─────────────────────────────────────────
 
 
 def pieces(entry: Entry) -> Iterator[Span]:
-    """What is read back, piece by piece; the at-sign is said with what is behind it."""
+    """Yield what is read back, piece by piece. The at sign is said with the piece after it."""
     address, ends, at = entry.address, dict(entry.words), entry.at
     while at < len(address):
         end = ends.get(at, at + 1)
@@ -216,9 +216,9 @@ def pieces(entry: Entry) -> Iterator[Span]:
 
 
 def stopped_at(c: Transition[Digits]) -> Span | None:
-    """The piece that is wrong: the one in which `*` came, or before the first one, with 8.
+    """Return the wrong piece: the one during which `*` came, or with 8, the one before the first.
 
-    None: all had been heard.
+    None if the whole address had been heard.
     """
     entry = c.call.entry
     option = pressed(c)
@@ -234,7 +234,7 @@ def stopped_at(c: Transition[Digits]) -> Span | None:
 
 @Phrase("no corrections left")
 def fixes_used_up(c: Transition[Digits]) -> bool:
-    """The address was corrected as often as guesses and exact spelling allow."""
+    """The address was corrected as many times as guesses and exact spelling allow."""
     option = pressed(c)
     corrects = option is not None and option.choice in (Choice.STOP, Choice.AGAIN)
     return corrects and c.call.spent.fixes >= 2 * c.policy.address.fixes
@@ -268,7 +268,7 @@ def another_guess(c: Transition[Digits]) -> bool:
 
 @Phrase("after the @")
 def in_domain(c: Transition[Digits]) -> bool:
-    """What is wrong stands after the at-sign."""
+    """The mistake is in the domain."""
     return _is_domain(c.call.entry, stopped_at(c))
 
 
@@ -277,7 +277,7 @@ def _is_domain(entry: Entry, span: Span | None) -> bool:
 
 
 def next_guess(c: Transition[Digits]) -> Guess | None:
-    """Return the best address that keeps what was heard and leaves out what was stopped."""
+    """Return the best address that keeps what was heard, without what was stopped."""
     entry = _stopped(c)
     if entry.pressed is None:
         return None
@@ -287,7 +287,7 @@ def next_guess(c: Transition[Digits]) -> Guess | None:
 
 
 def _stopped(c: Transition[Digits]) -> Entry:
-    """The entry from the piece on that is wrong; a character is ruled out there."""
+    """Return the entry from the wrong piece on, which is ruled out there."""
     entry, span = c.call.entry, stopped_at(c)
     assert span is not None
     before = entry.ruled_out if span[0] == entry.at else ()
@@ -296,33 +296,33 @@ def _stopped(c: Transition[Digits]) -> Entry:
 
 
 def spell_all(c: Transition[Digits]) -> Call:
-    """The address is read again, each character by itself but for a domain that has a key."""
+    """Read the address again by single characters, except for a domain that has a key."""
     entry = evolve(c.call.entry, at=0, ruled_out=(), words=())
     return spend(evolve(c.call, entry=_with_one_key(c, entry, entry.domain)), fixes=1)
 
 
 def choose_domain_again(c: Transition[Digits]) -> Call:
-    """What stands before the at-sign was heard and is right."""
+    """Keep the local part, which was heard and is right."""
     entry = _stopped(c)
     return spend(evolve(c.call, entry=evolve(entry, ruled_out=())), fixes=1)
 
 
 def spell_word(c: Transition[Digits]) -> Call:
-    """What stands before the word was heard and is right; the word is read by its characters."""
+    """Keep what was heard before the word, and read the word by its characters."""
     entry, span = _stopped(c), stopped_at(c)
     words = tuple(other for other in entry.words if other != span)
     return spend(evolve(c.call, entry=evolve(entry, ruled_out=(), words=words)), fixes=1)
 
 
 def guess_again(c: Transition[Digits]) -> Call:
-    """The next guess, read from the character on that was wrong."""
+    """Take the next guess, and read it from the wrong character on."""
     guess = next_guess(c)
     assert guess is not None
     return spend(evolve(c.call, entry=_guessed(c, _stopped(c), guess)), fixes=1)
 
 
 def spell_on(c: Transition[Digits]) -> Call:
-    """The rest is spelled exactly, from the character on that was wrong."""
+    """Have the rest spelled exactly, from the wrong character on."""
     entry = evolve(_stopped(c), pressed=None, ruled_out=())
     return spend(evolve(c.call, entry=entry), fixes=1)
 
@@ -333,27 +333,27 @@ def spell_domain(c: Anything) -> Call:
 
 
 def spell_anew(c: Anything) -> Call:
-    """All of it is spelled exactly."""
+    """Have the whole address spelled exactly."""
     return spend(evolve(c.call, entry=Entry()), fixes=1)
 
 
 def read_from_the_start(c: Anything) -> Call:
-    """The address is heard again from its first character."""
+    """Read the address again from its first character."""
     entry = evolve(c.call.entry, at=0, ruled_out=())
     return hear_again(evolve(c, call=evolve(c.call, entry=entry)))
 
 
-# ── two keys a character ─────────────────────────────────────────────────────────────────
+# ── two keys per character ─────────────────────────────────────────────────────────────────
 
 
 def spelling(c: Transition[Digits]) -> str:
-    """All keys of the part of an address that is being spelled exactly."""
+    """Return all keys of the part that is being spelled exactly."""
     return spelled_so_far(c) + c.event.keys.reveal()
 
 
 @Phrase("a valid part")
 def spelled_local(c: Transition[Digits]) -> bool:
-    """`#` ends a part that can stand before the at-sign."""
+    """`#` after a valid local part."""
     spelled = c.terms.pad.spell(spelling(c))
     whole = not spelled.rest and not spelled.bad and c.event.ended is Ended.END_KEY
     return whole and c.terms.pad.is_local(spelled.text)
@@ -361,7 +361,7 @@ def spelled_local(c: Transition[Digits]) -> bool:
 
 @Phrase("a valid part")
 def spelled_domain(c: Transition[Digits]) -> bool:
-    """`#` ends a part that can stand after the at-sign."""
+    """`#` after a valid domain."""
     spelled = c.terms.pad.spell(spelling(c))
     local = c.call.entry.local
     if spelled.rest or spelled.bad or c.event.ended is not Ended.END_KEY or local is None:
@@ -371,13 +371,13 @@ def spelled_domain(c: Transition[Digits]) -> bool:
 
 @Phrase("unclear: keeps the clear part")
 def spelling_begun(c: Transition[Digits]) -> bool:
-    """Something is spelled so far, or was."""
+    """Something has been spelled so far, or was before."""
     return bool(c.terms.pad.spell(spelling(c)).text or c.call.entry.before)
 
 
 @Phrase("pauses: keeps it, goes on")
 def spelling_goes_on(c: Transition[Digits]) -> bool:
-    """Silence after keys: what was spelled is kept, and the caller goes on."""
+    """Silence after some keys. What was spelled is kept, and the caller can go on."""
     if c.event.ended is not Ended.TIMEOUT or c.call.spent.pauses >= c.policy.address.pauses:
         return False
     return spelling_begun(c) and not c.terms.pad.spell(spelling(c)).bad
@@ -385,7 +385,7 @@ def spelling_goes_on(c: Transition[Digits]) -> bool:
 
 @Phrase("pauses in a letter: goes on")
 def code_goes_on(c: Transition[Digits]) -> bool:
-    """Silence after half a code, before anything is spelled: it is kept."""
+    """Silence after half a code, before anything was spelled. It is kept."""
     half = c.event.ended is Ended.TIMEOUT and c.call.spent.pauses < c.policy.address.pauses
     spelled = c.terms.pad.spell(spelling(c))
     return half and bool(spelled.rest) and not spelled.bad
@@ -405,59 +405,59 @@ def nothing_spelled(c: Transition[Digits]) -> bool:
 
 @Phrase("a domain is known", "not yet")
 def domain_known(view: CallView) -> bool:
-    """What stands after the at-sign was chosen or spelled before."""
+    """The domain was chosen or spelled before."""
     return bool(view.call.entry.domain)
 
 
 def keep_spelling(c: Transition[Digits]) -> Call:
-    """Keys of an address, kept while the caller looks for the next one."""
+    """Keep what was spelled while the caller looks for the next key."""
     spelled = c.terms.pad.spell(spelling(c))
     return spend(_kept(c, spelled.text, spelled.rest), pauses=1)
 
 
 def keep_what_is_clear(c: Transition[Digits]) -> Call:
-    """What could be read is kept; the rest is dropped, and counted as a wrong key."""
+    """Keep what is clear, and count the rest as a wrong key."""
     counted = evolve(c, call=count_wrong(c))
     return _kept(counted, c.terms.pad.spell(spelling(c)).text)
 
 
 def clear_spelling(c: Anything) -> Call:
-    """What was spelled is dropped: too long."""
+    """Drop what was spelled, which is too long, and count it as a wrong key."""
     return _kept(evolve(c, call=count_wrong(c)), "")
 
 
 def _kept(c: Anything, text: str, rest: str = "") -> Call:
-    """A text is spelled so far, and a part of a code."""
+    """Return the call with a text spelled so far, and half a code if there is one."""
     spelled = c.terms.pad.code(text) + rest
     so_far = Secret(spelled) if spelled else None
     return evolve(c.call, entry=evolve(c.call.entry, so_far=so_far, at=0))
 
 
 def take_local(c: Transition[Digits]) -> Call:
-    """The part before the at-sign."""
+    """Take the spelled local part."""
     local = Secret(c.terms.pad.spell(spelling(c)).text)
     entry = evolve(c.call.entry, local=local, at=0)
     return evolve(c.call, entry=_with_one_key(c, entry, entry.domain))
 
 
 def take_domain(c: Transition[Digits]) -> Call:
-    """The part after the at-sign, by one key."""
+    """Take the domain of the key."""
     option, entry = pressed(c), c.call.entry
     chosen = Secret(str(option.value) if option else "")
-    if entry.pressed:  # keys of a domain that was spelled before count no more
+    if entry.pressed:  # the keys of a domain spelled before no longer count
         entry = evolve(entry, pressed=Secret(_keys_of_local(entry)))
     return evolve(c.call, entry=_with_one_key(c, entry, chosen))
 
 
 def take_spelled_domain(c: Transition[Digits]) -> Call:
-    """The part after the at-sign, spelled."""
+    """Take the spelled domain."""
     spelled = Secret(c.terms.pad.spell(spelling(c)).text)
     entry = evolve(c.call.entry, at=0)
     return evolve(c.call, entry=_with_one_key(c, entry, spelled))
 
 
 def take_keyed_address(c: Anything) -> Call:
-    """The address that was keyed, heard and found right."""
+    """Take the keyed address, which the caller has heard and found right."""
     entry, pad = c.call.entry, c.terms.pad
     whole = pad.address(
         entry.local.reveal() if entry.local else "", entry.domain.reveal() if entry.domain else ""
@@ -467,12 +467,12 @@ def take_keyed_address(c: Anything) -> Call:
 
 
 def room(view: CallView) -> int:
-    """How many keys a part of an address may take, deletions included; beyond it starts over."""
+    """Return how many keys a part may take, including deletions. With more, it starts over."""
     return KEYS_PER_CHARACTER * view.terms.pad.max_local
 
 
 KEYS_PER_CHARACTER = 4
-"""Two keys a character in the exact code; the rest is room for corrections."""
+"""Two keys per character in the exact code, and as many for corrections."""
 
 
 # ── words and keys ───────────────────────────────────────────────────────────────────────
@@ -487,7 +487,7 @@ KEYS_PER_CHARACTER = 4
     readback_domain="a known domain",
 )
 def read_back(view: CallView) -> Iterable[Prompt]:
-    """The address piece by piece, from what was last corrected on."""
+    """Say the address piece by piece, from the last correction on."""
     entry = view.call.entry
     begins = "readback_instead" if entry.ruled_out else "readback_rest" if entry.at else "readback"
     yield prompt(view, begins, must_hear=True)
@@ -507,7 +507,7 @@ def read_back(view: CallView) -> Iterable[Prompt]:
 
 
 def spell(name: str) -> Line:
-    """How to spell, in full once, after what is kept; then only that the caller goes on."""
+    """Say how to spell, in full only once, after what is kept. Later, only ask for the rest."""
     go_on, kept = "email_go_on", "spelling_so_far"
 
     @says(**{kept: "something is kept", go_on: "the entry goes on", name: "the entry begins"})
@@ -521,7 +521,7 @@ def spell(name: str) -> Line:
 
 @offers("option_back", means={Choice.STOP: Means("*, 8", "stops it")})
 def stops(view: CallView) -> tuple[Option, ...]:
-    """Star at what is wrong; 8 where the star came too late. Exact spelling deletes instead."""
+    """Offer star at a mistake, and 8 for a late star. In exact spelling, star deletes instead."""
     star, entry = Option("*", Choice.STOP, ""), view.call.entry
     late = entry.pressed is not None and entry.at > 0
     return (star, Option("8", Choice.STOP, "option_back", value=1)) if late else (star,)
@@ -533,7 +533,7 @@ def stops(view: CallView) -> tuple[Option, ...]:
     means={Choice.DOMAIN: Means("1–8", "a listed provider"), Choice.OTHER: Means("9", "any other")},
 )
 def domains(view: CallView) -> tuple[Option, ...]:
-    """The listed parts after the at-sign, and another one."""
+    """Offer the listed domains, and another one."""
     listed = tuple(
         Option(str(n), Choice.DOMAIN, "option_domain", domain, (("domain", Words(domain)),))
         for n, domain in enumerate(view.policy.address.domains, 1)
@@ -543,7 +543,7 @@ def domains(view: CallView) -> tuple[Option, ...]:
 
 @Phrase()
 def by_guess(view: CallView) -> bool:
-    """The address is keyed with one press a character."""
+    """The address is keyed with one press per character."""
     return view.call.entry.pressed is not None
 
 
@@ -555,11 +555,11 @@ ANOTHER_WAY = On(
     say="keypad_left",
     words="alone: another way",
 )
-"""`#` where an address is keyed: the caller does not want to, and hears the next way to one."""
+"""`#` without keys: the caller does not want to spell, and hears the next way to an address."""
 
 
 def _gather(view: CallView, most: int) -> Gather:
-    """Return the gather of a part of an address: at most so many keys, with those before a pause."""
+    """Return the gather of a part of an address. `most` includes the keys before a pause."""
     waits, entry = view.policy.waits, view.call.entry
     begun = len(entry.so_far or "")
     return Gather(
@@ -573,7 +573,7 @@ def _gather(view: CallView, most: int) -> Gather:
 
 
 def _one_press(last_wrong: Row) -> By:
-    """Return how a part of an address is keyed by one press a character: there `*` is a sign."""
+    """Return how a part is keyed with one press per character. Here, `*` is a sign."""
 
     def ways(_: Ask) -> Sequence[Row]:
         return (
@@ -590,7 +590,7 @@ def _one_press(last_wrong: Row) -> By:
 
 
 ONE_PRESS = _one_press(On(Digits, S.GIVEN_UP, when=wrong_used_up))
-"""The local part: nearly all keys can be one."""
+"""The local part. Nearly all keys can be one."""
 
 ONE_PRESS_DOMAIN = _one_press(
     On(
@@ -601,7 +601,7 @@ ONE_PRESS_DOMAIN = _one_press(
         say="keys_unclear",
     )
 )
-"""The domain: without its dot, keys fit none, so the last way to it is to spell it exactly."""
+"""The domain. Without its dot, the keys fit none, so the last resort is exact spelling."""
 
 
 def _spelling(_: Ask) -> Sequence[Row]:
@@ -620,17 +620,17 @@ def _spelling(_: Ask) -> Sequence[Row]:
 
 
 SPELLING = By(lambda view, _: _gather(view, room(view)), _spelling, star_restarts=False)
-"""A part of an address in the two-key code: there `*` deletes, and what is spelled is kept."""
+"""A part of an address in the two-key code. Here, `*` deletes, and what is spelled is kept."""
 
 
 def _presses(view: CallView, known: examples.Known) -> Iterator[Digits]:
-    """By one press: whole, kept for later, cleared, only a star."""
+    """Yield keys with one press per character: whole, kept for later, cleared, only a star."""
     local = on_keys(known.local)
     return _pressed(view, local, local * 2)
 
 
 def _pressed_domains(view: CallView, known: examples.Known) -> Iterator[Digits]:
-    """The same of a domain, and one that is none."""
+    """Yield the same for a domain, and keys that fit none."""
     domain = on_keys(known.domain)
     return _pressed(view, domain, domain[:1])
 
@@ -644,7 +644,7 @@ def _pressed(view: CallView, *texts: str) -> Iterator[Digits]:
 
 
 def _spellings(view: CallView, known: examples.Known) -> Iterator[Digits]:
-    """By the two-key code: whole, half, meaningless, kept for later, deleted, without end."""
+    """Yield keys in the two-key code: whole, half, meaningless, kept, deleted, without an end."""
     code = view.terms.pad.code(known.local)
     half = code[:1]
     yield from examples.whole(code, half, "25")
@@ -654,7 +654,7 @@ def _spellings(view: CallView, known: examples.Known) -> Iterator[Digits]:
 
 
 def _spelled_domains(view: CallView, known: examples.Known) -> Iterator[Digits]:
-    """Whole, too short, kept for later, without end."""
+    """Yield keys that are whole, too short, kept for later, and without an end."""
     code = view.terms.pad.code(known.domain)
     yield from examples.whole(code, code[:2])
     for pressed_keys in ("*", code[:1]):
@@ -663,7 +663,7 @@ def _spelled_domains(view: CallView, known: examples.Known) -> Iterator[Digits]:
 
 
 def _endless(view: CallView) -> Digits:
-    """As many keys as are gathered."""
+    """Return as many keys as the gather takes."""
     return Digits(keys("21" * (room(view) // 2)))
 
 
@@ -695,7 +695,7 @@ PROMPTS: Prompts = {
     "email_exact_domain": (),
     "email_go_on": (),
 }
-"""What only this chapter says, with the gaps that the words may fill."""
+"""The prompts of this chapter, with the gaps that their words may have."""
 
 # fmt: off
 # Set by hand: a way out is one line.
