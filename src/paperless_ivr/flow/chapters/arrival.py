@@ -241,9 +241,9 @@ CHAPTER: Chapter = {
         answers=[Screened, RecordUnavailable],
         ways=[
             On(Screened, S.NOT_OFFERED, when=asked_lately, keep=because(Reason.ASKED_LATELY)),
-            On((Screened, RecordUnavailable), S.OFFER_AT_START, when=at_start, words="not asked lately: at the start of a call"),
+            On((Screened, RecordUnavailable), S.OFFER_AT_START, when=at_start, words="not asked lately, or record down: start of a call"),
             On(Screened, S.BEFORE_OFFER, when=asked_in_full, words="not asked lately: host vouches for the caller"),
-            On((Screened, RecordUnavailable), S.OFFER, words="not asked lately: around a payment"),
+            On((Screened, RecordUnavailable), S.OFFER, words="not asked lately, or record down: around a payment"),
         ],
     ),
     S.OFFER_AT_START: Ask(

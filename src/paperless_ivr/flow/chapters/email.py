@@ -60,7 +60,7 @@ Span = tuple[int, int]
 """Part of an address: the index of its first character, and the index after its last."""
 
 
-# ── one press a character ────────────────────────────────────────────────────────────────
+# ── one press per character ──────────────────────────────────────────────────────────────
 
 
 def pressing(c: Transition[Digits]) -> str:
@@ -740,7 +740,7 @@ CHAPTER: Chapter = {
         keys=[
             key("1", Choice.YES, "option_address_right", words="it is right"),
             stops,
-            key("9", Choice.AGAIN, "option_spell_exactly", words="two keys a letter"),
+            key("9", Choice.AGAIN, "option_spell_exactly", words="two keys per letter"),
         ],
         ways=[
             Press(Choice.YES, S.CONFIRMATION, keep=take_keyed_address),
