@@ -486,7 +486,7 @@ PAGES: tuple[Page, ...] = (
     Page("docs/cloudivr.md", error_codes, region="codes"),
     Page("docs/reference/api.md", python_api),
     Page("docs/effort.md", effort, region="effort"),
-    Page("docs/pictures/effort.svg", effort_picture),
+    Page("docs/effort.svg", effort_picture),
     Page("docs/operate.md", metrics, region="metrics"),
     Page("docs/flow.md", flow_by_phase, region="phases"),
     Page("docs/host-contract.md", host_fields("Arrival"), region="arrival"),
