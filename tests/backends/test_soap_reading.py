@@ -626,6 +626,9 @@ def insert(root: etree._Element, kind: str, which: int, at: int, text: str) -> b
     elif kind == "space":
         if leaf:
             node.text = f"\n  {own}\t"
+        elif not any(isinstance(child.tag, str) for child in node):  # a value behind a comment
+            node.text = f"\n  {own}"
+            node[-1].tail = f"{node[-1].tail or ''}\t"
         else:
             node.text = "\n    "
             for child in node:
