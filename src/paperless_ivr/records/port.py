@@ -99,7 +99,7 @@ class Evidence:
     call_id: str
     policy_version: str
     ani: Secret | None = None
-    """Who called when it was given."""
+    """The caller's number when the consent was given."""
     edition: Release = Release()
     """The call's flow, policy, and words; empty if an earlier version recorded it."""
 
@@ -242,7 +242,7 @@ def counted_account(account: Secret) -> Secret:
 
 
 def tried(request: ReserveTry, limits: Limits) -> tuple[Counted, ...]:
-    """Return whom a try counts for: each account it could hit, and the caller."""
+    """Return what a try counts against: each account it could match, and the caller."""
     biller, ani = request.biller, request.ani
     accounts = tuple(
         Counted("tries_per_account", ("account", biller, account), limits.tries_per_account)

@@ -122,7 +122,7 @@ class Simulation:
         self._news = asyncio.Event()
 
     def whole_flow(self) -> str:
-        """Return the whole flow as a page that lights the current call: this takes a second."""
+        """Return the whole flow as a page that lights the current call: it takes about a second."""
         assert self.reading is not None
         assert self.take is not None
         policy = self.reading.policy
