@@ -10,6 +10,8 @@ from paperless_ivr.records.vault import new_keys
 from tests.durability.town import CUSTOMERS, Counts, Town, asking, free_port, plant
 from tests.postgres import Postgres
 
+pytest.register_assert_rewrite("tests.durability.books")  # so that it shows what differs
+
 
 @pytest.fixture
 def record_on_postgresql(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> str:

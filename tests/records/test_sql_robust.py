@@ -321,22 +321,23 @@ def test_writers_of_one_process_take_turns(tmp_path, some_vault, monkeypatch):
     """On SQLite, the first one to come writes first, however often the others come again."""
     monkeypatch.setattr(database, "TURN", PATIENT)
     with open_store(f"sqlite:///{tmp_path}/r.db", some_vault, budget=PATIENT) as store:
-        order, here = [], threading.Barrier(2)
+        order, here, all_wait = [], threading.Barrier(2), threading.Event()
 
         def write(name, after=lambda: None):
             store.database.write(lambda _: (order.append(name), after()))
 
         def hold():
-            here.wait(30)
-            wait_for(lambda: len(store.database._writers._here) >= 5)
+            here.wait(PATIENT)
+            all_wait.wait(PATIENT)
 
         threads = [threading.Thread(target=write, args=("holder", hold))]
         threads[0].start()
-        here.wait(30)
+        here.wait(PATIENT)
         for number in range(4):
             threads.append(threading.Thread(target=write, args=(number,)))
             threads[-1].start()
             wait_for(lambda: len(store.database._writers._here) >= number + 2)  # noqa: B023
+        all_wait.set()
         for thread in threads:
-            thread.join(30)
+            thread.join(PATIENT)
     assert order == ["holder", 0, 1, 2, 3]
