@@ -8,6 +8,7 @@ import io
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import parse_qs, urlsplit
@@ -24,8 +25,10 @@ from paperless_ivr.backends.breaker import GuardedBackend
 from paperless_ivr.backends.connection import load_connection
 from paperless_ivr.backends.port import Backend
 from paperless_ivr.backends.soap.backend import SoapBackend
+from paperless_ivr.clock import utc_now
 from paperless_ivr.drive.aio import AsyncDriver
 from paperless_ivr.drive.blocking import Driver
+from paperless_ivr.drive.relay import Relay
 from paperless_ivr.drive.runner import AT_ONCE, Setup
 from paperless_ivr.drive.web import WebDriver
 from paperless_ivr.flow.flow import Flow
@@ -184,6 +187,12 @@ def terminal(at: OpenStore, backend: Backend) -> Callable[[Arrival, str], Handba
         return driver.converse(TerminalGateway(WORDS, io.StringIO(), None, tokens(script)), arrival)
 
     return call
+
+
+def relay(at: OpenStore, backend: Backend, in_time: timedelta) -> Relay:
+    """Return a relay at a later time."""
+    setup = evolve(_setup(at, backend), clock=lambda: utc_now() + in_time)
+    return Relay(setup, at.store.record)
 
 
 class Agi:

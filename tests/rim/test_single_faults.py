@@ -3,7 +3,10 @@
 import asyncio
 import itertools
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from attrs import frozen
@@ -14,7 +17,7 @@ from paperless_ivr.flow.host import Arrival, Moment
 from tests.gateways.agi.simulator import HEADERS
 from tests.rim import made
 from tests.rim.callers import AgiCall, Keyed, WebCall
-from tests.rim.faults import Faults, watching
+from tests.rim.faults import Faults, WorkerDied, watching
 from tests.rim.outside import Breakable
 
 pytestmark = pytest.mark.requirement("R31", "R48")
@@ -83,7 +86,7 @@ class Bench:
     beside: Breakable
     numbers: "itertools.count[int]"
 
-    def call(self, way: Call, **fault: int) -> str:
+    def call(self, way: Call, **fault: Any) -> str:
         """Run a call with one fault. Return what is wrong with how it ended; None if nothing."""
         call_id, backend = f"CA{next(self.numbers):032}", springfield()
         self.faults.begin(**fault)
@@ -121,7 +124,7 @@ def test_single_fault(bench: Bench, way: str, fault: str):
     """Each write of a call fails once: at its last statement, or after its commit."""
     assert bench.call(WAYS[way]) == "", "without a fault"
     last, commits = [made - 1 for made in bench.faults.transactions], bench.faults.commits
-    faults: list[dict[str, int]] = [{"commit": number} for number in range(commits)]
+    faults: list[dict[str, Any]] = [{"lost": {number}} for number in range(commits)]
     if fault == "undone":
         faults = [{"statement": number} for number in last]
     wrong = {}
@@ -142,4 +145,25 @@ def test_single_fault_in_a_read(bench: Bench, way: str):
         found = bench.call(WAYS[way], statement=number)
         if found:
             wrong[f"statement {number} of {bench.faults.statements}"] = found
+    assert wrong == {}
+
+
+def test_a_worker_dies_after_lost_answers(bench: Bench):
+    """Every consent on record is carried out, even if the call's place in the store is in doubt.
+
+    The answers to a move and to its retry are lost. Later, the worker dies.
+    """
+    bench.call(at_a_terminal)
+    commits, wrong = bench.faults.commits, {}
+    for lost in range(commits):
+        for dies in range(lost + 2, commits + 2):
+            call_id, backend = f"CA{next(bench.numbers):032}", springfield()
+            bench.faults.begin(lost={lost, lost + 1}, dies=dies)
+            with suppress(WorkerDied):
+                at_a_terminal(bench.at, backend, call_id)
+            bench.faults.begin()
+            made.relay(bench.at, backend, in_time=timedelta(days=1)).round()
+            agreed = bench._count("consents WHERE reference LIKE :its", its=f"{call_id}%")
+            if agreed != len(backend.emails):
+                wrong[lost, dies] = f"{agreed} consents, {len(backend.emails)} registrations"
     assert wrong == {}

@@ -229,18 +229,23 @@ class CallRunner:
         """Return the moves that were committed: this one, and what follows a try it leads to.
 
         On a `held` channel, every call that has ended is removed from the store. For a call
-        `lost` to another worker, only what belongs on record is kept.
+        `lost` to another worker, only what belongs on record is kept. If a consent is about to be
+        carried out, it goes on record with its request: should this worker die first, no other
+        could find the call and carry it out (R31).
         """
 
         def update(*moves: Move) -> SessionUpdate:
             after = moves[-1].after
             stored, forget = after.stored_number, after.over and (held or after.hung_up)
+            lines = [line for one in moves for line in self._recorder.activities(one)]
+            if lost and isinstance(after.turn.then, Write | DeferRequest):
+                lines = [evolve(line, evidence=None) for line in lines]
             return SessionUpdate(
                 call=None if lost or (forget and stored is None) else after.saved(),
                 if_turn=stored,
                 forget=forget and stored is not None,
                 outcome=move.outcome,
-                activities=tuple(line for one in moves for line in self._recorder.activities(one)),
+                activities=tuple(lines),
             )
 
         def stored(last: Move) -> Move:
