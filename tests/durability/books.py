@@ -24,6 +24,17 @@ from paperless_ivr.records.sql import Store, open_store
 from tests.durability.town import FLOW, POLICY, WORDS, endpoint
 
 LATER = timedelta(hours=1)
+ACCEPTED = """
+SELECT DISTINCT reference FROM consents
+WHERE id IN (SELECT consent FROM writes UNION SELECT consent FROM wishes)
+OR id NOT IN (
+    SELECT consent FROM activity WHERE consent IS NOT NULL AND call_id IN (
+        SELECT call_id FROM activity WHERE what = 'ended' AND detail LIKE '%"record_down"%'
+    )
+)
+"""
+"""Selects every consent, except where the record failed before the request could be recorded. Then,
+nothing is sent, and the caller hears that nothing was changed."""
 
 
 @frozen
@@ -31,7 +42,7 @@ class Books:
     """How often each customer is registered at the service, and has agreed on record."""
 
     agreed: Mapping[str, int]
-    """Consents to enroll on record, by the service's identifier of the customer."""
+    """Accepted consents to enroll, by the service's identifier of the customer."""
     mailed: Mapping[str, int]
     """E-mails with a link, one for each registration that was started."""
     texted: Mapping[str, int]
@@ -97,7 +108,7 @@ def books(record_url: str, service_url: str) -> Books:
     with open_store(record_url, budget=30.0) as store:
         given = [
             evidence.consent
-            for (reference,) in rows(record_url, "SELECT DISTINCT reference FROM consents")
+            for (reference,) in rows(record_url, ACCEPTED)
             for evidence in store.record.consents(POLICY.biller.id, reference)
         ]
         open_still, followed = left(store), len(store.record.followed())
