@@ -26,15 +26,17 @@ from tests.durability.town import FLOW, POLICY, WORDS, endpoint
 LATER = timedelta(hours=1)
 ACCEPTED = """
 SELECT DISTINCT reference FROM consents
-WHERE id IN (SELECT consent FROM writes UNION SELECT consent FROM wishes)
-OR id NOT IN (
+WHERE id IN (
+    SELECT consent FROM wishes
+    UNION SELECT consent FROM writes WHERE outcome IS NULL OR outcome <> 'Unavailable'
+) OR id NOT IN (
     SELECT consent FROM activity WHERE consent IS NOT NULL AND call_id IN (
         SELECT call_id FROM activity WHERE what = 'ended' AND detail LIKE '%"record_down"%'
     )
 )
 """
-"""Selects every consent, except where the record failed before the request could be recorded. Then,
-nothing is sent, and the caller hears that nothing was changed."""
+"""Selects every consent, except where nothing reached the service and the record failed before the
+request could be saved for later. Then, the caller hears that nothing was changed."""
 
 
 @frozen

@@ -86,6 +86,8 @@ def test_two_relays_and_four_takers(town: Town, counts: Counts) -> None:
                 some_way_into_a_call(counters[which], seconds, chance)
                 killed += kill(takers[which])
                 takers[which] = taker(which)
+            for counter in counters:
+                until_more(counter, 2)  # one whole call of each taker, as each serves one way only
         finally:
             for process in (*takers, *relays):
                 kill(process)
