@@ -150,7 +150,7 @@ def test_no_gap_stays_open(language: str, prompt: Prompt) -> None:
             "j, el número 4, guion medio, be de burro, arroba, x, y, punto, o, r, g",
         ),
         ("spelt", Spelled(Secret("jake_")), "j, a, k, e, underscore", "j, a, k, e, guion bajo"),
-        ("spelt", Spelled(Secret("")), "nothing yet", "nada todavía"),
+        ("spelt", Spelled(Secret("")), "nothing", "nada todavía"),
         ("piece", Spelled(Secret("+")), "plus", "signo más"),
     ],
 )

@@ -258,7 +258,7 @@ def test_a_help_tells_of_star_and_promises_nobody(language: str, name: str) -> N
         "en-US": "If you need more time, press star.",
         "es-US": "Si necesita más tiempo, oprima asterisco.",
     }
-    kept = {"en-US": "we keep what you press", "es-US": "guardamos lo que marque"}
+    kept = {"en-US": "We won't lose what you've entered", "es-US": "guardamos lo que marque"}
     assert (star[language] in text) == (name not in OF_MENUS | ONE_PRESS)
     assert (kept[language] in text) == (name in ONE_PRESS)
     assert re.search(r"\b(press star|oprima asterisco)\b", text)
