@@ -82,7 +82,7 @@ async def rewind(simulation: Simulation, body: Body) -> None:
 
 
 async def take(simulation: Simulation, body: Body) -> None:
-    """Go to the end of a take."""
+    """Switch to a take, at its end."""
     await simulation.choose(int(body["number"]))
 
 

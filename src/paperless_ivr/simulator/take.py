@@ -72,7 +72,7 @@ class Take:
     instead_of: int | None = None
     """The number of the take that this one branches off from."""
     came_next: list[Entry] = field(factory=list, repr=False)
-    """What came next in that take."""
+    """What came next in the earlier take."""
     speech: Speech | None = field(default=None, repr=False)
     speaks_for: Session | None = field(default=None, repr=False)
     """The turn the speech belongs to: a request without words may have followed."""
@@ -94,7 +94,7 @@ class Take:
 
     @property
     def own(self) -> bool:
-        """Whether anything has happened that is only in this take."""
+        """Whether anything has happened in this take alone."""
         return len(self.moves) > self.began
 
     def latest(self) -> list[Move]:
