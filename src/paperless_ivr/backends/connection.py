@@ -382,7 +382,8 @@ def _of_tables(connection: Connection) -> Iterator[str]:
     for operation, codes in connection.codes.items():
         for code, meaning in codes.items():
             if meaning not in MEANINGS:
-                yield f"codes.{operation}.{code}: {meaning!r} is none of {', '.join(MEANINGS)}"
+                known = ", ".join(MEANINGS)
+                yield f"codes.{operation}.{code}: must be one of {known}, not {meaning!r}"
 
 
 def _known(where: str, operation: str) -> Iterator[str]:

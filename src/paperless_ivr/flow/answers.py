@@ -33,7 +33,7 @@ RESERVE = (TryReserved, LimitReached, RecordUnavailable)
 
 
 def reserve(view: CallView, guess: Guess, accounts: tuple[Secret, ...]) -> Request:
-    """Ask the record for a try at something a stranger could guess."""
+    """Ask the record for a try at something that a stranger could guess."""
     host = view.call.host
     return ReserveTry(guess, host.biller, host.ani, accounts, view.call.next_try)
 

@@ -28,7 +28,7 @@ class Strategy(enum.Enum):
 
 
 class CheckDigit(enum.Enum):
-    """How the last digit of an account number checks the others."""
+    """How the last digit of an account number checks the rest."""
 
     NONE = "none"
     LUHN = "luhn"
@@ -51,7 +51,7 @@ class Reminder(enum.Enum):
 
 
 class Notifier(enum.Enum):
-    """Who tells the customer, after the call, that the registration needs a click."""
+    """Who notifies the customer, after the call, that the registration needs a click."""
 
     SERVICE = "service"
     BILLER = "biller"

@@ -1,4 +1,4 @@
-"""A call together with its terms, as facts, guards, and updates see it."""
+"""A call with its terms, as facts, guards, and updates see it."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -21,7 +21,7 @@ E_co = TypeVar("E_co", bound=Event, covariant=True)
 
 @frozen
 class Terms:
-    """What a flow is built with: the policy, the service's operations, and the keypad codes."""
+    """The terms of a flow: the policy, the service's operations, and the keypad codes."""
 
     policy: Policy = Policy()
     operations: frozenset[str] = OPERATIONS
@@ -103,11 +103,11 @@ class Question(Protocol):
 
     @property
     def takes_several_keys(self) -> bool:
-        """It asks for a number or a spelling, not for one key."""
+        """Whether it asks for a number or a spelling, not for one key."""
 
     @property
     def star_restarts(self) -> bool:
-        """Only the keys after the last star count."""
+        """Whether only the keys after the last star count."""
 
     def words(self, view: CallView, /) -> tuple[Prompt, ...]:
         """Return what is said."""
