@@ -237,7 +237,7 @@ def test_a_long_silence_before_the_offer_is_found():
     )
     problem, _ = search("no caller waits long in silence", table, case=ONE_QUESTION)
 
-    assert problem == "two searches are waited for without a word"
+    assert problem == "two searches in a row in silence"
 
 
 @pytest.mark.requirement("R10", "R51", "R42")
@@ -249,7 +249,7 @@ def test_a_silent_search_with_all_its_time_is_found(monkeypatch):
     )
     problem, _ = search("no caller waits long in silence", case=ONE_QUESTION)
 
-    assert problem.startswith("SearchByAccountNumber is waited for without a word")
+    assert problem.startswith("SearchByAccountNumber in silence")
 
 
 @pytest.mark.requirement("R47", "R51", "R42")
@@ -345,7 +345,7 @@ def test_a_question_before_its_try_is_found():
     )
     problem, text = search(TRIES, table, case=NOTHING)
 
-    assert problem == "ACCOUNT_ENTRY is asked without a try at account that was reserved"
+    assert problem == "ACCOUNT_ENTRY is asked, but no try at account was reserved"
     assert "ReserveTry: unavailable" in text
 
 
@@ -420,7 +420,7 @@ def test_a_try_given_back_for_an_unusable_answer_is_found():
         case=NOTHING,
     )
 
-    assert problem == "a try is given back for an answer that told nothing"
+    assert problem == "a try is wrongly given back after a failed request"
 
 
 @pytest.mark.requirement("R42", "R47")
@@ -553,7 +553,7 @@ def test_a_fact_that_is_said_is_found(monkeypatch):
     unknown = evolve(LINK, arrival=evolve(LINK.arrival, ani=None))
     problem, _ = search("a fact that is still to be proved is not said", case=unknown)
 
-    assert problem == "a fact is said that is still to be shown"
+    assert problem == "a fact that the caller still has to prove is said"
 
 
 @pytest.mark.requirement("R42", "R47")
@@ -569,7 +569,7 @@ def test_a_text_to_a_costly_number_is_found():
         "texts go only to ordinary numbers in the policy's countries", table, case=LINK
     )
 
-    assert problem == "a text to a number that none may go to"
+    assert problem == "a text to a number that may not get any"
 
 
 @pytest.mark.requirement("R52")
@@ -597,7 +597,7 @@ def test_a_wait_longer_than_the_policy_is_found():
 
     problem, _ = search("the wait for a texted link ends", table, case=LINK)
 
-    assert problem == "a link is waited for longer than the policy has it"
+    assert problem == "a wait for a link that is longer than the policy allows"
 
 
 @pytest.mark.requirement("R52")

@@ -20,7 +20,7 @@ from paperless_ivr.clock import utc_now
 from paperless_ivr.flow.events import OutcomeUnknown, ServiceAnswer, Unavailable
 from paperless_ivr.flow.requests import ServiceRequest, ahead
 
-NOT_SENT = "not sent: the service did not answer others"
+NOT_SENT = "not sent: the service is not answering"
 
 
 class _NoAnswer(Exception):

@@ -39,7 +39,7 @@ CONTROLS = """
 CALL = """
 <span hidden><button type="button" data-step="-1" aria-label="Back">&lsaquo;</button>
 <button type="button" data-step="1" aria-label="Next">&rsaquo;</button>
-<output id="step">The call that is lit, step by step</output></span>
+<output id="step">The highlighted call, step by step</output></span>
 """
 
 
@@ -51,7 +51,7 @@ def page(
 ) -> str:
     """Return the page; `words` are those of the prompts, by name.
 
-    A `call`, of which the rows that it took are given, is lit.
+    `call` has the rows that a call took; these are highlighted.
     """
     read = cards(table, policy)
     of_chapters = pages(read)
