@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 
 class Code(enum.IntEnum):
-    """An `ErrorCode`. The hundreds give the subject: who asks, what for, where to, when."""
+    """An `ErrorCode`. The hundreds group the codes: sender, subject, address, state."""
 
     NONE = 0
     PARTNER_REFUSED = 100

@@ -1,4 +1,4 @@
-"""A survey of a biller's service: what it has, where it differs, and what follows (R05)."""
+"""A survey of a biller's service: what it has, where it differs, and the consequences (R05)."""
 
 import enum
 from collections.abc import Iterator, Mapping, Set

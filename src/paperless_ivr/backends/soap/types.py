@@ -1,4 +1,4 @@
-"""zeep's types for a service, as far as they are needed to find and read fields."""
+"""zeep's types of a service, to the extent needed to find and read fields."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
