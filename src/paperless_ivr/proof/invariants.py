@@ -1,4 +1,4 @@
-"""What must hold for every move of every call, whatever the caller and the service do.
+"""The invariants of every move of every call, whatever the caller and the service do.
 
 Each is a function of one move, with the name that the proof prints. The walk adds one of its own:
 "every call ends", meaning that no call returns to where it was.
@@ -65,7 +65,7 @@ ADDRESS_SLOTS = {
     Purpose.TEXT: ({"ending"},),
     Purpose.AUTOPAY: ({"bill"}, {"terms"}),
 }
-"""What must be heard before a consent that is not about the bill: one slot of each set."""
+"""Slots to hear before a consent that is not about the bill: one of each set."""
 WHAT_HAPPENS = {"next_email", "next_link", "next_kept"}
 """Prompts that say what happens next; a caller must hear one before enrolling."""
 NUMBER_ON_FILE = {"confirm_link_on_file", *(f"text_consent_{p}_on_file" for p in TextPurpose)}

@@ -1,4 +1,4 @@
-"""Made-up callers with e-mail addresses, and the keys and seconds that an address costs them.
+"""Made-up callers with e-mail addresses, and the keys and seconds it takes to key one.
 
 The names are drawn from the decoder's own lists by frequency. Figures measured with them are a
 baseline against regressions, not a claim about real callers.
