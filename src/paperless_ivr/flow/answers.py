@@ -60,7 +60,7 @@ DOWN_BEFORE_CONSENT: Sequence[Row] = (
         keep=unanswered(because(Reason.SERVICE_DOWN)),
     ),
 )
-"""The service is unreachable before the caller has agreed to anything, so nothing is kept (R10)."""
+"""The service is unreachable before the caller has agreed to anything; nothing is saved (R10)."""
 
 
 REFUSED_FOR_GOOD = _agent_or(S.FAILED, Refused, Reason.SERVICE_REFUSED, "service_refused")

@@ -1,4 +1,4 @@
-"""Keyed account numbers: which keys count, how a number is read back, and what is not an account.
+"""Account numbers as keyed: how they are read, and how to recognize what is not an account.
 
 Keys are the characters `0`-`9`, `*`, `#`; digits are the characters `0`-`9`.
 """
@@ -11,7 +11,7 @@ from attrs import frozen
 
 from paperless_ivr.keypad.emails import EmailPad
 
-# Where the ranges that payment cards are issued from begin. The first digit is the major
+# The beginnings of the ranges from which payment cards are issued. The first digit is the major
 # industry identifier of ISO/IEC 7812-1: 3 travel and entertainment, 4 and 5 banking,
 # 6 merchandising and banking. Within 3: 30, 36, 38, 39 Diners Club, 34 and 37 American
 # Express, 35 JCB (the rest is not issued). 2221-2720 is Mastercard's since October 2016;
@@ -220,7 +220,7 @@ def _filled(form: str, keys: str) -> str | None:
 
 
 def _key_of(sign: str, character: str) -> str:
-    """What is keyed of a character where a form has this sign."""
+    """Return the keys of a character, given the sign that a form has in its place."""
     if sign == "?" and character.isascii() and character.isalpha():
         return EmailPad().code(character)
     return character if sign == "#" else ""

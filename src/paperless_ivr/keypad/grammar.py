@@ -1,4 +1,4 @@
-"""What e-mail addresses are made of, and which parts follow which.
+"""The grammar of e-mail addresses: their parts, and which part follows which.
 
 Each kind of part has a letter:
 
@@ -75,7 +75,7 @@ _HOST = """
 """
 
 Row = Mapping[str, float]
-"""The costs of what may come next, by kind."""
+"""The costs of the parts that may come next, by kind."""
 
 
 def _rows(*tables: str) -> dict[str, Row]:
@@ -100,7 +100,7 @@ HOST = _rows(_HOST)
 """The rows of a host name."""
 
 LOCAL_SIGNS = {".": 0.88, "_": 0.07, "-": 0.045, "+": 0.005}
-"""What a star in a local part can mean, and how often."""
+"""The meanings of a star in a local part, and how common each is."""
 HOST_SIGNS = {"-": 0.6, ".": 0.4}
 """The same in a host name, before its top-level domain."""
 

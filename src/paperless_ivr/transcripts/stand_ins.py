@@ -27,7 +27,7 @@ from paperless_ivr.keypad.lexicon import lexicon
 from paperless_ivr.secret import Secret
 
 TRIES = 2000
-"""The most draws until a stand-in fits. About one number in 25 could be a payment card."""
+"""The limit on draws until a stand-in fits. About one number in 25 could be a payment card."""
 LONG = 4
 """Values at least this long, such as an account's last four digits, are personal everywhere."""
 AREAS = ("201", "212", "217", "303", "312", "404", "415", "503", "602", "617", "713", "808")
@@ -88,7 +88,7 @@ class StandIns:
         return accounts.keys(self.account(number)) or self.account(keyed)
 
     def _last_four(self, ending: str) -> str:
-        """Return other last four digits. Leading zeros stay: an account may be that short."""
+        """Return different last four digits. Leading zeros stay: an account may be that short."""
         counts = ending.lstrip("0")
         if not counts:
             return ending
@@ -367,7 +367,7 @@ class StandIns:
         raise LookupError(message)
 
     def _tells(self, other: str) -> bool:
-        """Tell whether it is or contains a value of the call. Very short texts are allowed."""
+        """Return whether it is or contains a value of the call. Very short texts are allowed."""
         if len(other) < 4:
             return False
         return other in self.real or any(len(r) >= LONG and r in other for r in self.real)
