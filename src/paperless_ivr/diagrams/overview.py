@@ -139,8 +139,8 @@ def paint_overview(cards: Mapping[State, Card], link: Link = files) -> Canvas:
     title = "Paperless billing by telephone: the whole call"
     ends = len(_reached(cards))
     about = (
-        f"{len(chapters)} chapters, {ends} endings. A letter says in which chapter the call goes "
-        "on; a tag is an ending, explained below."
+        f"{len(chapters)} chapters, {ends} endings. A letter names the chapter in which the call "
+        "continues; a tag is an ending, explained below."
     )
     canvas = Canvas(title, about, WIDE, HIGH)
     canvas.text(28, 48, title, "ink", 26, bold=True)

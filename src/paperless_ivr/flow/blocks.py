@@ -116,7 +116,7 @@ LISTEN_FIRST = On(
     when=all_of(chose(Choice.YES), not_(wrong_used_up)),
     keep=count_wrong,
     say="listen_first",
-    words="before all was heard: not counted",
+    words="before hearing it all: not counted",
 )
 """A yes that comes too early does not count (R09)."""
 

@@ -240,7 +240,7 @@ def fixes_used_up(c: Transition[Digits]) -> bool:
     return corrects and c.call.spent.fixes >= 2 * c.policy.address.fixes
 
 
-@Phrase("after all was heard")
+@Phrase("after hearing it all")
 def after_all(c: Transition[Digits]) -> bool:
     """The star came after the whole address."""
     return stopped_at(c) is None

@@ -449,7 +449,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.IDENTITY_CHECK: Ask(
-        "Those of the account that was found.",
+        "The last four digits of the account that was found.",
         title="Enter the last four digits",
         say=[begun("last_four")],
         help="last_four_help",
