@@ -262,7 +262,7 @@ def test_a_search_before_the_offer_at_no_cost_is_found():
     )
 
     problem, _ = search(TRIES, table, case=ONE_QUESTION)
-    assert problem.startswith("an account is searched without a try")
+    assert problem.startswith("an account is looked up without a reserved try")
 
 
 @pytest.mark.requirement("R47", "R42")
@@ -332,7 +332,7 @@ def test_a_second_try_that_is_not_reserved_is_found(state):
     case = PLAIN if state is State.IDENTITY_CHECK else BY_TEXT
     problem, _ = search(TRIES, planted(state, again, to=REPROMPT), case=case)
 
-    assert f"{state.name} is asked without a try" in problem
+    assert f"{state.name} is asked without a reserved try" in problem
 
 
 @pytest.mark.requirement("R42", "R47")
@@ -345,7 +345,7 @@ def test_a_question_before_its_try_is_found():
     )
     problem, text = search(TRIES, table, case=NOTHING)
 
-    assert problem == "ACCOUNT_ENTRY is asked, but no try at account was reserved"
+    assert problem == "ACCOUNT_ENTRY is asked without a reserved try at account"
     assert "ReserveTry: unavailable" in text
 
 
@@ -359,7 +359,7 @@ def test_an_account_that_is_handed_over_at_no_cost_is_found():
     )
     problem, _ = search(TRIES, table, case=AMONG_MANY)
 
-    assert problem.startswith("an account is searched without a try")
+    assert problem.startswith("an account is looked up without a reserved try")
 
 
 @pytest.mark.requirement("R42", "R47")
@@ -402,7 +402,7 @@ def test_a_payment_that_names_nothing_and_vouches_is_found(monkeypatch):
     monkeypatch.setattr(bills, "paid_by", lambda view, _: view.call.host.paid)
 
     problem, _ = search(TRIES, FLOW, case=case)
-    assert problem.startswith("an account is searched without a try")
+    assert problem.startswith("an account is looked up without a reserved try")
 
 
 @pytest.mark.requirement("R42", "R47")

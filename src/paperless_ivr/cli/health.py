@@ -29,7 +29,7 @@ class Where:
 
 @frozen
 class Said:
-    """What a server reports about itself."""
+    """The state that a server reports about itself."""
 
     meters: "Meters"
     draining: threading.Event = field(factory=threading.Event)

@@ -7,7 +7,7 @@ from attrs import frozen
 
 
 class Standing(enum.Enum):
-    """What happens when a link is opened."""
+    """The result of opening a link."""
 
     OPEN = "open"
     DONE = "done"

@@ -43,7 +43,7 @@ class Arrow:
 
 
 def label(row: Row) -> str:
-    """What a row waits for, in words: events and guard."""
+    """A row's condition in words: its events and its guard."""
     events = " or ".join(e.__name__ for e in row.events if e is not Arrived)
     guard = "" if row.when is always else row.when.__name__.replace("_", " ")
     return " · ".join(part for part in (events, guard) if part) or "otherwise"

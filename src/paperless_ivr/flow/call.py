@@ -53,7 +53,7 @@ class Spent:
 
 @frozen(cache_hash=True)
 class Shown:
-    """What the caller has proved about the accounts found, account by account (`facts`)."""
+    """The caller's proofs of the accounts found, account by account (`facts`)."""
 
     caller_id: bool = False
     """The search by caller ID found them."""
@@ -183,7 +183,7 @@ class Contact:
 
 
 class Purpose(enum.Enum):
-    """What a caller can say yes to, as stored and in words. Each needs its own yes (R09)."""
+    """The purposes of a consent, as stored and in words. Each needs its own yes (R09)."""
 
     ENROLL = "enrol", "consent to enroll"
     TEXT = "text", "consent to one text"

@@ -203,7 +203,7 @@ class OutcomeUnknown:
 
 @frozen
 class Screened:
-    """What the record knows about earlier offers.
+    """The record's answer about earlier offers.
 
     `last` is how the latest earlier call with an offer ended, and `days` how many whole days ago;
     `in_this_call` has the earlier endings in the same call.

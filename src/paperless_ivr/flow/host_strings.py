@@ -39,8 +39,7 @@ YES, NO = ("yes", "true", "1", "on"), ("no", "false", "0", "off")
 LONGEST = 254
 """The maximum length of a value handed over: that of an e-mail address (RFC 5321, 4.5.3.1.3)."""
 MOST_OUTCOMES = 99
-"""The most outcomes of one call. A flow allows far fewer, but a number that is read needs a bound.
-"""
+"""The limit on outcomes of one call. Flows allow far fewer, but a number from outside needs one."""
 
 
 # ── one value ──

@@ -95,7 +95,7 @@ class CallView:
 
 
 class Question(Protocol):
-    """What a state's block says and offers, for code that looks at the keys pressed there."""
+    """The words and options of a state's block, for code that looks at the keys pressed there."""
 
     @property
     def help(self) -> str | None:
@@ -125,12 +125,12 @@ class Transition(CallView, Generic[E_co]):
 
     @property
     def said(self) -> tuple[Prompt, ...]:
-        """What was said at the question."""
+        """The prompts said at the question."""
         return self.known("said", self.question.words)
 
     @property
     def options(self) -> tuple[Option, ...]:
-        """What was offered at the question."""
+        """The options offered at the question."""
         return self.question.menu(self)
 
 

@@ -46,7 +46,7 @@ MET = Claim(How.MET)
 
 @frozen
 class Capabilities:
-    """What a gateway claims. The defaults are those of a gateway that meets every need."""
+    """A gateway's claims. The defaults are those of a gateway that meets every need."""
 
     gateway: str
     interrupted: Claim = MET
@@ -106,7 +106,7 @@ class Finding:
 
 @frozen
 class Report:
-    """What a flow needs, and how well a gateway meets each need."""
+    """The needs of a flow, and how well a gateway meets each of them."""
 
     gateway: str
     findings: tuple[Finding, ...]

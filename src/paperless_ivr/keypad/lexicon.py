@@ -16,7 +16,7 @@ from paperless_ivr.keypad.emails import LETTERS
 FILE = "lists/emails.zip"
 
 SIGNS = "._-+"
-"""What a star can mean, most common first."""
+"""The possible meanings of a star, most common first."""
 
 ALPHABET = "`abcdefghijklmnopqrstuvwxyz"
 """The letters of the table of letters. The first one is the beginning or end of a text."""

@@ -143,7 +143,7 @@ def search(
 
 
 IN_VAIN_AT_MOST = 300_000
-"""The most turns to visit without finding a row before the search gives up. This is twice as many
+"""The limit on turns to visit without finding a row before the search gives up: twice as many
 as it takes to find the last row of the table that ships."""
 
 

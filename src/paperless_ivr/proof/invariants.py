@@ -370,14 +370,14 @@ def reserved_first(flow: Flow, move: Move) -> str | None:
     if state in GUESSED and isinstance(move.next.then, Gather) and not move.late:
         wanted = GUESSED[state]
         if tries(move) is not wanted:
-            return f"{state.name} is asked, but no try at {wanted.value} was reserved"
+            return f"{state.name} is asked without a reserved try at {wanted.value}"
     searching = isinstance(move.next.then, SearchByAccountNumber) and not move.late
     if (
         searching
         and state in (S.ACCOUNT_LOOKUP, S.BEFORE_OFFER_LOOKUP)
         and not _may_search(flow, move)
     ):
-        return "an account is looked up, but no try was reserved"
+        return "an account is looked up without a reserved try"
     return None
 
 

@@ -45,7 +45,7 @@ class Stage(enum.IntEnum):
 
 
 class By(enum.StrEnum):
-    """What hand-overs can be grouped by, in addition to their biller."""
+    """The ways to group hand-overs, in addition to their biller."""
 
     MOMENT = "moment"
     LANGUAGE = "language"

@@ -83,7 +83,7 @@ class _Job:
 
 
 Whose = tuple[str, str, str | Secret]
-"""What something counts against: the biller, then "call", "ani", or "account", then which one."""
+"""The key of a count: the biller, then "call", "ani", or "account", then which one."""
 
 
 @define(eq=False, repr=False)

@@ -1,4 +1,4 @@
-"""What the user can do to a simulation: one function for each action."""
+"""The user's actions on a simulation: one function for each."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any

@@ -50,7 +50,7 @@ class Pressed:
 
 
 class Watch(Protocol):
-    """What the line reports to."""
+    """The observer to which the line reports."""
 
     def token(self) -> Token:
         """Return the token of the current turn."""

@@ -33,7 +33,7 @@ LABELS: Mapping[str, str] = {
     "option_leave_it": "leave it",
     "option_text_link": "text it",
 }
-"""What a key means, by the prompt that offers it; other options go by their own names."""
+"""The meanings of keys, by the prompt that offers them; other options go by their own names."""
 WITHOUT_SLOT: Mapping[str, tuple[str, str]] = {
     "offer_at_start": ("1", "yes"),
     "readback": ("*", "stop"),
@@ -64,7 +64,7 @@ class Spoken:
 
 @frozen
 class KeyHint:
-    """What a key means now."""
+    """The current meaning of a key."""
 
     label: str
     shared: bool = False
@@ -75,7 +75,7 @@ class KeyHint:
 
 @frozen
 class Speech:
-    """What is spoken without a pause, and what the call waits for afterward."""
+    """The prompts spoken in one go, and what the call waits for afterward."""
 
     number: int
     prompts: tuple[Spoken, ...]

@@ -1,4 +1,4 @@
-"""What happened in one take of a call: lines to read, turns to rewind to, moves to save."""
+"""The events of one take of a call: lines to read, turns to rewind to, moves to save."""
 
 from collections.abc import Callable
 
@@ -77,7 +77,7 @@ class Take:
     speaks_for: Session | None = field(default=None, repr=False)
     """The turn the speech belongs to: a request without words may have followed."""
     meant: str = ""
-    """What the key of the last move means; empty if it was not a menu key."""
+    """The meaning of the last move's key; empty if it was not a menu key."""
     messages: tuple[Message, ...] = field(default=(), repr=False)
     put_back: Callable[[], None] | None = field(default=None, repr=False)
     """Restores the world as it was when the take was left."""

@@ -30,7 +30,7 @@ SERVICE: Mapping[Fault, str] = {
     Fault.DONE: "The billing service acts, but its answers are lost",
     Fault.NOT_DONE: "The billing service receives no requests",
 }
-"""What each switch does to the service."""
+"""The effect of each switch on the service."""
 
 
 def title(state: State) -> str:

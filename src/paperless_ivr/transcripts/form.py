@@ -41,7 +41,7 @@ class Transcript:
     comments: tuple[str, ...]
     """The text above the call, for readers."""
     headers: Mapping[str, str]
-    """What the host hands over, as written."""
+    """The host's hand-over, as written."""
     steps: tuple[Step, ...]
     arrival: Arrival = field(repr=False)
     terms: Terms = field(repr=False)
@@ -90,7 +90,7 @@ ANSWERS: Mapping[str, Mapping[str, e.Event]] = {
     "ReserveTry": {"reserved": e.TryReserved(), "limit reached": e.LimitReached()},
     "DeferRequest": {"kept": e.RequestDeferred()},
 }
-"""What the record can answer. The first is the default if the transcript has no answer."""
+"""The record's possible answers. The first is the default if the transcript has no answer."""
 
 
 def text_of(comments: Iterable[str], headers: Mapping[str, str], lines: Iterable[str]) -> str:

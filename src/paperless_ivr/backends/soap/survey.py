@@ -41,7 +41,7 @@ WITHOUT: Mapping[str, str] = {
     ),
     "EnrollInPaperless": "even after a payment, the preference is stored, or kept on record",
 }
-"""What happens without each operation."""
+"""The consequences of lacking each operation."""
 
 
 class Standing(enum.StrEnum):

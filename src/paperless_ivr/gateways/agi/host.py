@@ -30,7 +30,7 @@ HANDED_OVER = ("call_id", "biller", "ani", "ani_withheld", "dnis", "person", *FR
 """The names that are read. Each is both a variable PAPERLESS_… and an argument."""
 
 NOBODY = ("", "unknown", "anonymous", "restricted", "unavailable")
-"""What Asterisk and SIP send in place of a missing number."""
+"""The values that Asterisk and SIP send in place of a missing number."""
 
 FAILED_SCREENING = 0x02
 """In bits 0x03 of `agi_callingpres`: the network found that the number is not the caller's

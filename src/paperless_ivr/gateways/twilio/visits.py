@@ -19,7 +19,7 @@ RESULTS = {
     "failed": TransferResult.FAILED,
     "canceled": TransferResult.FAILED,
 }
-"""What each `DialCallStatus` means for a transfer."""
+"""The meaning of each `DialCallStatus` for a transfer."""
 
 
 def form_of(request: WebRequest) -> tuple[tuple[str, str], ...]:

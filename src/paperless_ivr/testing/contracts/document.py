@@ -179,7 +179,7 @@ class _Bench:
 
     @property
     def arrival(self) -> Arrival:
-        """What the host hands over."""
+        """The host's hand-over."""
         return Arrival(
             self.runtime.call_id,
             "springfield-water",
