@@ -370,7 +370,7 @@ def _endings(canvas: Canvas, y: float, ends: Sequence[State]) -> float:
 def _group_box(
     canvas: Canvas, kind: EndingGroup, at: tuple[float, float], split: Sequence[Sequence[State]]
 ) -> None:
-    """The box of one kind of ending, from `at` so high, in its columns."""
+    """Draw the box of one kind of ending, in its columns; `at` is its top and its height."""
     y, high = at
     first, last = BELOW[kind]
     x, wide = COLUMNS[first], COLUMNS[last] + BOX - COLUMNS[first]

@@ -189,9 +189,9 @@ class CallRunner:
     def commit(self, move: Move, finish: Finish) -> Session:
         """Commit a move and return the session as it was then stored.
 
-        If a move leads to a try without saying anything, the call does not rest there: what
-        follows the answer is committed with it. Raises `errors.StaleCall` if another worker
-        moved the call first, and other `errors.StoreError` if the store failed twice.
+        If a move leads to a try without saying anything, the state in between is not stored:
+        what follows the answer is committed with the move. Raises `errors.StaleCall` if another
+        worker moved the call first, and other `errors.StoreError` if the store failed twice.
         """
         return self._shown(self._stored(move, finish))
 

@@ -306,13 +306,13 @@ def begun(name: str) -> Line:
 
 
 def account_number_line(name: str) -> Line:
-    """Ask for the account number and, if it has letters or signs, say how to key them."""
+    """Ask for the account number and, if it has letters or symbols, say how to key them."""
     entry = begun(name)
 
     @says(
         **entry.when,
         account_letters="account numbers have letters",
-        account_signs="account numbers have signs, and no letters",
+        account_signs="account numbers have symbols, and no letters",
     )
     def line(view: CallView) -> Iterable[Prompt]:
         yield from entry.tell(view)

@@ -77,8 +77,8 @@ def last_four(account: str) -> str:
 def counts_as(account: str) -> str:
     """Return an account number as the record counts it: letters and digits, no leading zeros.
 
-    Two numbers that are `AccountPad.same` count as one, whichever signs a biller's policy drops. If
-    a sign matters under a policy, two numbers that differ only by that sign also count as one.
+    Two numbers that are `AccountPad.same` count as one, whichever symbols a biller's policy drops.
+    If a symbol matters under a policy, two numbers that differ only by it also count as one.
     """
     return "".join(filter(str.isalnum, account.upper())).lstrip("0")
 
@@ -155,11 +155,11 @@ class AccountPad:
 
     @property
     def fixed_signs(self) -> bool:
-        """Whether printed numbers have letters or signs that are not keyed."""
+        """Whether printed numbers have letters or symbols that are not keyed."""
         return any(form.strip("#?") for form in self.forms)
 
     def bare(self, number: str) -> str:
-        """Return an account number without spaces, dropped signs, and leading zeros."""
+        """Return an account number without spaces, dropped symbols, and leading zeros."""
         kept = "".join(c for c in number.upper() if not c.isspace() and c not in self.dropped)
         return kept.lstrip("0")
 
@@ -220,7 +220,7 @@ def _filled(form: str, keys: str) -> str | None:
 
 
 def _key_of(sign: str, character: str) -> str:
-    """Return the keys of a character, given the sign that a form has in its place."""
+    """Return the keys of a character, given the symbol that a form has in its place."""
     if sign == "?" and character.isascii() and character.isalpha():
         return EmailPad().code(character)
     return character if sign == "#" else ""

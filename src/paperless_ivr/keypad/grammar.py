@@ -8,12 +8,12 @@ Each kind of part has a letter:
     X Y W     another first name, another last name, a word
     1 C       any one letter; letters that are not a known word
     O         the address on file, or a part of it
-    D S       digits; a sign
+    D S       digits; a symbol
     T         a dot and the top-level domain after it
 
 The shares are set by hand, in round numbers, from common patterns. Two patterns were added because
 real addresses use them and an earlier version missed them (docs/how-to/key-an-email-address.md). In
-a row, `^` is the beginning, `$` is the end, and `FS` is a sign after an F.
+a row, `^` is the beginning, `$` is the end, and `FS` is a symbol after an F.
 """
 
 from collections.abc import Mapping

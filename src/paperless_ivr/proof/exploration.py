@@ -498,7 +498,7 @@ GUESSED: Mapping[S, Guess] = {
     S.NUMBER_CHECK: Guess.NUMBER,
     S.PHONE_CHECK: Guess.PHONE,
 }
-"""Questions whose answer a stranger could guess."""
+"""Questions whose answers a stranger could guess."""
 _LIMITS = (
     S.BEFORE_OFFER_LIMIT,
     S.HANDED_OVER_LIMIT,

@@ -175,7 +175,7 @@ def nothing_personal_first(_: Flow, move: Move) -> str | None:
 
 
 def promised_keys_work(flow: Flow, move: Move) -> str | None:
-    """An offered key does what was said, and a key that does something is offered (R15)."""
+    """Offered keys do what their prompts say, and keys that do something are offered (R15)."""
     if not isinstance(move.event, Digits) or not isinstance(move.turn.then, Gather):
         return None
     if move.late or move.event.interrupted is not None:

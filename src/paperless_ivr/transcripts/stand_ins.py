@@ -373,7 +373,7 @@ class StandIns:
         return other in self.real or any(len(r) >= LONG and r in other for r in self.real)
 
     def _shaped(self, text: str) -> str:
-        """Return a text of the same shape, without signs that have a meaning in transcripts."""
+        """Return a text of the same shape, without symbols that have a meaning in transcripts."""
         return "".join(map(self._alike, text))
 
     def _alike(self, character: str) -> str:
@@ -384,7 +384,7 @@ class StandIns:
 
 
 def _refilled(number: str, bare: str, other: str) -> str:
-    """Return a number with its zeros and signs, and the characters that count replaced."""
+    """Return a number with its zeros and symbols, and the characters that count replaced."""
     left = iter(zip(bare, other, strict=True))
     expected = next(left, None)
     written = []
@@ -405,7 +405,7 @@ def _end(text: str, ending: str) -> str:
 
 
 def personal(values: Iterable[Secret]) -> frozenset[str]:
-    """Return the texts that identify someone, including numbers without signs, and their ends.
+    """Return the texts that identify someone, including numbers without symbols, and their ends.
 
     Zeros alone identify no one.
     """

@@ -95,7 +95,7 @@ class Database:
 
         After a server restart the pool holds dead connections. The first one found empties the
         pool, and since nothing has been done yet, another connection is used. A server that no
-        longer responds cannot be relied on to enforce its own timeouts.
+        longer responds cannot be trusted to enforce its own timeouts.
         """
         for last in (False, True):
             with engine.connect() as connection, self._hung_up_in_time(connection):
