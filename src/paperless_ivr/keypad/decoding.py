@@ -277,7 +277,7 @@ class _Search:
         return [Entry(c, -log(s), sayable=False) for c, s in signs if inner or c != "."]
 
     def no_sign_after(self, sign: str) -> tuple[str, ...]:
-        """Return the symbols that cannot follow this one: two dots or, in a host, any two symbols."""
+        """Return the symbols that cannot follow: two dots or, in a host, any two symbols."""
         return (".", "-") if self.ends else (sign,) if sign == "." else ()
 
     def run(self) -> list[Guess]:
