@@ -1,10 +1,10 @@
 # make call   take a call at the keyboard        make call ARGS="--keys '1 2'"
-# make simulator   be the caller in a browser    make simulator ARGS="--policy own.toml"
+# make simulator   place calls in a browser       make simulator ARGS="--policy own.toml"
 # make test   run all tests                      make test ARGS='-k keypad'
 # make screenshots   retake the pictures of the simulator in docs/simulator
 # make prove  run the tests that loop, with high counts
 # make cover  rewrite the covering set in tests/cover, and the traces of all transcripts
-# make check  format, lint, types, import arrows, generated docs, the site
+# make check  format, lint, types, import rules, generated docs, the site
 # make sbom   list every installed package: licenses, and an SBOM (build/sbom.cdx.json)
 # make docs   rewrite the generated docs, and build the site (build/site)
 # Each one sets up .venv if necessary, and again when pyproject.toml changes. Tests with a SOAP

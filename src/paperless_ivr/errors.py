@@ -1,4 +1,4 @@
-"""Errors that are someone's mistake. What a caller or a service may do is an event instead.
+"""Errors, which mean that someone made a mistake. What a caller or service may do is an event.
 
 ::
 

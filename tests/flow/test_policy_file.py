@@ -465,13 +465,13 @@ about.approved_on: must be a date such as 2026-11-22, without quotes or a time, 
 about.in_force_from: must be a date such as 2026-11-22, without quotes or a time, not 2026-01-01 \
 10:00:00
 languages.offered: "en_us" is not a language tag; write "en-US"
-offer.moments: "begin" is none of start, before_payment, after_payment
-offer.moments: 3 is none of start, before_payment, after_payment
+offer.moments: must be one of start, before_payment, after_payment, not "begin"
+offer.moments: must be one of start, before_payment, after_payment, not 3
 offer.moments: "start" is listed twice; once is enough
-offer.again_after_days.declind: "declind" is none of enrolled, link_sent, deferred, declined, \
+offer.again_after_days.declind: must be one of enrolled, link_sent, deferred, declined, \
 ignored, left, not_offered, ineligible, already_paperless, pending, not_identified, no_contact, \
 incomplete, unavailable, failed, opted_out, opt_out_requested, transferred, abandoned, \
-taken_back; did you mean declined?
+taken_back, not "declind"; did you mean declined?
 offer.again_after_days.left: must be a whole number, not "x"
 offer.again_after_days.ignored: must be from 0 to 3650, not -1
 offer.again_after_days.not_offered: no offer was made then, so there is nothing to wait for; \
@@ -486,7 +486,8 @@ bills.names."Water & Sewer".es-US: is missing; say what the bill is called in th
 bills.per_page: must be from 1 to 4, not 5
 bills.another: must be true or false, not "no"
 proof.account_keys: put the smaller number first: [4, 20]
-address.strategies: "keypd" is none of on_file, text_link, keypad, person; did you mean keypad?
+address.strategies: must be one of on_file, text_link, keypad, person, not \
+"keypd"; did you mean keypad?
 address.domains: must be text in quotes, not 3
 address.domains: "nonsense" cannot get mail; write the part after the at-sign, in lowercase
 text.region: "GB" is not a country that uses +1 and ten digits; write its code in capitals, \

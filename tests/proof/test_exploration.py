@@ -237,7 +237,7 @@ def test_a_long_silence_before_the_offer_is_found():
     )
     problem, _ = search("no caller waits long in silence", table, case=ONE_QUESTION)
 
-    assert problem == "two searches are waited for without a word"
+    assert problem == "two searches in a row in silence"
 
 
 @pytest.mark.requirement("R10", "R51", "R42")
@@ -249,7 +249,7 @@ def test_a_silent_search_with_all_its_time_is_found(monkeypatch):
     )
     problem, _ = search("no caller waits long in silence", case=ONE_QUESTION)
 
-    assert problem.startswith("SearchByAccountNumber is waited for without a word")
+    assert problem.startswith("SearchByAccountNumber in silence")
 
 
 @pytest.mark.requirement("R47", "R51", "R42")
@@ -262,7 +262,7 @@ def test_a_search_before_the_offer_at_no_cost_is_found():
     )
 
     problem, _ = search(TRIES, table, case=ONE_QUESTION)
-    assert problem.startswith("an account is searched without a try")
+    assert problem.startswith("an account is looked up without a reserved try")
 
 
 @pytest.mark.requirement("R47", "R42")
@@ -332,7 +332,7 @@ def test_a_second_try_that_is_not_reserved_is_found(state):
     case = PLAIN if state is State.IDENTITY_CHECK else BY_TEXT
     problem, _ = search(TRIES, planted(state, again, to=REPROMPT), case=case)
 
-    assert f"{state.name} is asked without a try" in problem
+    assert f"{state.name} is asked without a reserved try" in problem
 
 
 @pytest.mark.requirement("R42", "R47")
@@ -345,7 +345,7 @@ def test_a_question_before_its_try_is_found():
     )
     problem, text = search(TRIES, table, case=NOTHING)
 
-    assert problem == "ACCOUNT_ENTRY is asked without a try at account that was reserved"
+    assert problem == "ACCOUNT_ENTRY is asked without a reserved try at account"
     assert "ReserveTry: unavailable" in text
 
 
@@ -359,7 +359,7 @@ def test_an_account_that_is_handed_over_at_no_cost_is_found():
     )
     problem, _ = search(TRIES, table, case=AMONG_MANY)
 
-    assert problem.startswith("an account is searched without a try")
+    assert problem.startswith("an account is looked up without a reserved try")
 
 
 @pytest.mark.requirement("R42", "R47")
@@ -402,7 +402,7 @@ def test_a_payment_that_names_nothing_and_vouches_is_found(monkeypatch):
     monkeypatch.setattr(bills, "paid_by", lambda view, _: view.call.host.paid)
 
     problem, _ = search(TRIES, FLOW, case=case)
-    assert problem.startswith("an account is searched without a try")
+    assert problem.startswith("an account is looked up without a reserved try")
 
 
 @pytest.mark.requirement("R42", "R47")
@@ -420,7 +420,7 @@ def test_a_try_given_back_for_an_unusable_answer_is_found():
         case=NOTHING,
     )
 
-    assert problem == "a try is given back for an answer that told nothing"
+    assert problem == "a try is wrongly given back after a failed request"
 
 
 @pytest.mark.requirement("R42", "R47")
@@ -553,7 +553,7 @@ def test_a_fact_that_is_said_is_found(monkeypatch):
     unknown = evolve(LINK, arrival=evolve(LINK.arrival, ani=None))
     problem, _ = search("a fact that is still to be proved is not said", case=unknown)
 
-    assert problem == "a fact is said that is still to be shown"
+    assert problem == "a fact that the caller still has to prove is said"
 
 
 @pytest.mark.requirement("R42", "R47")
@@ -569,7 +569,7 @@ def test_a_text_to_a_costly_number_is_found():
         "texts go only to ordinary numbers in the policy's countries", table, case=LINK
     )
 
-    assert problem == "a text to a number that none may go to"
+    assert problem == "a text to a number that may not get any"
 
 
 @pytest.mark.requirement("R52")
@@ -597,7 +597,7 @@ def test_a_wait_longer_than_the_policy_is_found():
 
     problem, _ = search("the wait for a texted link ends", table, case=LINK)
 
-    assert problem == "a link is waited for longer than the policy has it"
+    assert problem == "a wait for a link that is longer than the policy allows"
 
 
 @pytest.mark.requirement("R52")

@@ -141,7 +141,7 @@ def test_a_key_file_of_others_is_refused(tmp_path: Path, mode: int):
 
 def test_a_key_file_that_cannot_be(tmp_path: Path):
     """If no file can be made, or it is not one, that is reported."""
-    with pytest.raises(KeyProblem, match="cannot be made: FileNotFoundError"):
+    with pytest.raises(KeyProblem, match="cannot be created: FileNotFoundError"):
         vault_of_file(tmp_path / "nowhere" / "keys")
     with pytest.raises(KeyProblem, match=r"cannot be read|chmod"):
         vault_of_file(tmp_path)

@@ -494,7 +494,7 @@ def test_a_fault_is_seen_at_once(
     expect(page.locator("#chapter .here.hit")).to_be_visible()
     assert caller.axe() == []
     page.keyboard.press("h")
-    caller.says("#hint", "A request under way is being settled.")
+    caller.says("#hint", "A request in progress is being completed.")
     page.context.close()
 
 

@@ -1,4 +1,4 @@
-"""A circuit breaker: only one caller, not each one, notices that a service does not answer."""
+"""A circuit breaker: when a service stops answering, only a few callers have to wait for it."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -20,11 +20,11 @@ from paperless_ivr.clock import utc_now
 from paperless_ivr.flow.events import OutcomeUnknown, ServiceAnswer, Unavailable
 from paperless_ivr.flow.requests import ServiceRequest, ahead
 
-NOT_SENT = "not sent: the service did not answer others"
+NOT_SENT = "not sent: the service is not answering"
 
 
 class _NoAnswer(Exception):
-    """The service did not answer, or could not say what it did."""
+    """The service did not answer, or not in a way that shows what it did."""
 
     def __init__(self, answer: ServiceAnswer) -> None:
         super().__init__()
@@ -99,7 +99,7 @@ class GuardedBackend:
     def _note_access(self, answer: ServiceAnswer) -> None:
         refused = isinstance(answer, Unavailable) and answer.why.startswith(NO_ACCESS)
         if isinstance(answer, Unavailable | OutcomeUnknown) and not refused:
-            return  # this says nothing about our credentials
+            return  # this reveals nothing about our credentials
         if self.access == refused:
             self.access = not refused
             self.tell_access(self.access)
@@ -116,7 +116,7 @@ class _Storage(CircuitMemoryStorage):
 
     @property
     def opened_at(self) -> datetime | None:
-        """When the circuit was opened, in terms of the current time of day."""
+        """When the circuit was opened, relative to the current time of day."""
         return utc_now() - timedelta(seconds=monotonic() - self._opened)
 
     @opened_at.setter

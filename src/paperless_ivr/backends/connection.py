@@ -82,7 +82,7 @@ def _tables(default: Mapping[str, Any] = Fixed({})) -> Any:
 
 @frozen
 class _Service:
-    """Where a service is and how to call it: the `service` section of a file."""
+    """The address of a service and how to call it: the `service` section of a file."""
 
     address: str
     """The address for requests (https, or http on this machine)."""
@@ -127,7 +127,7 @@ class Connection(_Service):
     request: Table = _tables()
     answer: Table = _tables()
     written: Table = _tables()
-    """How flags, amounts, and dates are written where the WSDL only calls them text."""
+    """The formats of flags, amounts, and dates that the WSDL declares only as text."""
     fixed: Table = _tables()
     """Additional fields that the service requires, and their values."""
     codes: Table = _tables()
@@ -137,7 +137,7 @@ class Connection(_Service):
     """
 
     def __attrs_post_init__(self) -> None:
-        """Find problems of a connection here, not during a call."""
+        """Report problems with a connection now, not during a call."""
         found = list(_problems(self))
         if found:
             raise ConnectionProblems("the connection cannot be used", found)
@@ -261,7 +261,7 @@ class _Section(_Service):
 
 @frozen
 class _Document:
-    """A whole file."""
+    """A complete file."""
 
     service: _Section
     operations: dict[str, str] = field(factory=dict)
@@ -309,7 +309,7 @@ _CONVERTER = _make_converter()
 
 
 def _line(problem: str) -> str:
-    """Return a problem in cattrs's words, with the place first."""
+    """Return a problem as cattrs words it, with the place first."""
     says, _, at = problem.rpartition(" @ ")
     return f"{at.removeprefix('$.') or 'the file'}: {says}"
 
@@ -382,7 +382,8 @@ def _of_tables(connection: Connection) -> Iterator[str]:
     for operation, codes in connection.codes.items():
         for code, meaning in codes.items():
             if meaning not in MEANINGS:
-                yield f"codes.{operation}.{code}: {meaning!r} is none of {', '.join(MEANINGS)}"
+                known = ", ".join(MEANINGS)
+                yield f"codes.{operation}.{code}: must be one of {known}, not {meaning!r}"
 
 
 def _known(where: str, operation: str) -> Iterator[str]:
@@ -391,7 +392,7 @@ def _known(where: str, operation: str) -> Iterator[str]:
 
 
 def _safe(address: str) -> bool:
-    """Whether no one along the way can read what is sent there."""
+    """Whether what is sent there cannot be read along the way."""
     parts = urlsplit(address)
     if not parts.hostname:
         return False

@@ -1,4 +1,4 @@
-"""A made-up biller, Springfield Water, with a customer for every turn a call can take.
+"""A made-up biller, Springfield Water, with a customer for every course a call can take.
 
 Customers have short handles (`rivera`), so that transcripts read well. Their details are in
 `cloudivr/seed.toml`, which the reference service also starts with. Nothing here reads a clock.
@@ -83,7 +83,7 @@ BOOKS = Books(
     gone=frozenset(bill.number for who in _SEED.values() for bill in who.bills if bill.gone),
     landlines=frozenset(who.phone for who in _SEED.values() if who.phone and who.landline),
 )
-"""What Springfield Water's service starts with; each customer has paid their first bill."""
+"""The initial data of Springfield Water's service. Each customer has paid their first bill."""
 
 
 def springfield(

@@ -45,12 +45,12 @@ Unit = tuple[Secret, str]
 """The subject of an enrollment: a customer's identifier and an invoice type."""
 
 
-# ── what the service begins with ─────────────────────────────────────────────────────────
+# ── initial data ─────────────────────────────────────────────────────────────────────────
 
 
 @frozen
 class Paid:
-    """A payment the service has taken: whose it is, for which bill, with which address."""
+    """A payment that the service has taken: its customer, its bill, and its address."""
 
     payment: Secret
     customer: Secret
@@ -60,7 +60,7 @@ class Paid:
 
 @frozen
 class Books:
-    """A service's initial data. An invoice's flags say how its bill comes at first."""
+    """A service's initial data. An invoice's flags say how its bill is delivered at first."""
 
     customers: tuple[Customer, ...] = ()
     payments: tuple[Paid, ...] = ()
@@ -72,7 +72,7 @@ class Books:
     """Numbers that cannot get texts."""
 
 
-# ── what it sends ────────────────────────────────────────────────────────────────────────
+# ── messages ─────────────────────────────────────────────────────────────────────────────
 
 
 @frozen
@@ -96,7 +96,7 @@ class Text:
     link: str = field(repr=False)
 
 
-# ── how it fails ─────────────────────────────────────────────────────────────────────────
+# ── faults ───────────────────────────────────────────────────────────────────────────────
 
 
 class Fault(enum.Enum):
@@ -118,7 +118,7 @@ class Slow:
 
 
 Scripted = Fault | Slow | Refusal | None
-"""How one call of an operation goes; a `Refusal` refuses it, None leaves it as it is."""
+"""What happens to one call of an operation: a fault, a refusal, or (None) nothing unusual."""
 
 
 # ── the service ──────────────────────────────────────────────────────────────────────────
@@ -199,7 +199,7 @@ class MemoryBackend:
         late = isinstance(how, Slow) and how.seconds > budget
         return lost if late or how is Fault.ANSWER_LOST else answer
 
-    # ── what can be looked at, and what the caller does ──
+    # ── for inspection, and what the caller does ──
 
     @property
     def emails(self) -> tuple[Email, ...]:

@@ -1,4 +1,4 @@
-"""How a service writes flags, amounts, and dates where its WSDL only calls them text.
+"""The formats of flags, amounts, and dates that a service's WSDL declares only as text.
 
 The connection's `[written]` tables give examples: `"Y/N"`, `"1,234.56"`, `"MM/DD/YYYY"`.
 """

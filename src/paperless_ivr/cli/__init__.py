@@ -22,7 +22,7 @@ COMMANDS = {
     "replay": "Replay transcripts.",
     "report": "Report how far callers got, and why they got no further.",
     "serve": "Answer Twilio's web requests.",
-    "simulator": "Be the caller, in a browser.",
+    "simulator": "Place calls in a browser.",
     "transcripts": "Write calls that together take every row of the table.",
     "verify": "Prove the invariants of every call.",
 }

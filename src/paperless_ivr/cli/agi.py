@@ -124,7 +124,7 @@ def _line(  # noqa: PLR0913, PLR0917 - all that calls are run with
     threads: int,
     meters: "Meters",
 ) -> Line:
-    """Return what answers a biller's calls; reports problems before the first one."""
+    """Return the line that answers a biller's calls; reports problems before the first call."""
     flow = Flow(Terms(policy, at.backend.operations))
     check(flow, CAPABILITIES)
     from paperless_ivr.web import MeteredBackend
@@ -156,7 +156,7 @@ def _names(named: tuple[str, ...], policy: Policy) -> dict[str, str]:
 
 
 async def _probe(sounds: Sounds, host: str, port: int) -> None:
-    """Ask the first Asterisk that calls for every sound; GatewayProblems names missing ones."""
+    """Ask the first Asterisk that calls about every sound. GatewayProblems names missing ones."""
     calls: asyncio.Queue[Channel] = asyncio.Queue()
     with _usable(host, port):
         server = await asyncio.start_server(lambda *of: calls.put_nowait(Channel(*of)), host, port)
@@ -183,7 +183,7 @@ async def _probe(sounds: Sounds, host: str, port: int) -> None:
 async def _serve(
     server: FastAgi, host: str, port: int, drain_seconds: float, draining: threading.Event
 ) -> None:
-    """Take calls until SIGTERM, drain, and give back the rest; a second signal speeds it up."""
+    """Take calls until SIGTERM, then drain and give back the rest. A second signal hurries this."""
     told: asyncio.Queue[signal.Signals] = asyncio.Queue()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.put_nowait, number)

@@ -21,7 +21,7 @@ from paperless_ivr.gateways.terminal import TerminalGateway, tokens
 from paperless_ivr.prompts import Catalog
 
 DEMO = "1 1137# 1"
-"""A whole call: take the offer, prove who is calling, agree."""
+"""The keys of a whole call: accept the offer, prove who is calling, agree."""
 
 ASK = "ask"
 HELP = "Type keys, then Enter. Enter alone is silence, h hangs up, # ends an entry, 1@0 interrupts."
@@ -43,7 +43,7 @@ HELP = "Type keys, then Enter. Enter alone is silence, h hangs up, # ends an ent
     "--caller", default="rivera", show_default=True, help="A demo customer, or a number: +1…."
 )
 @services.options
-@click.option("--person/--no-person", default=False, help="Whether a person can take the call.")
+@click.option("--person/--no-person", default=False, help="Whether an agent can take the call.")
 @click.option(
     "--transcript",
     type=FILE,

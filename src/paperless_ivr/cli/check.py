@@ -64,13 +64,13 @@ def command(  # noqa: PLR0913 - an argument for each option
 
 def _policy(policy: Policy, file: Path | None) -> None:
     check(Terms(policy), FLOW)
-    click.echo(f"policy {file}: it can be used. It means:")
+    click.echo(f"policy {file} is valid. It means:")
     for line in meaning(policy):
         click.echo(f"  {line}")
 
 
 def _account(file: Path, number: str, policy: Policy) -> bool:
-    """Read a real answer; return whether there was one for an account that can be keyed."""
+    """Read a real answer. Return whether it was for an account that callers can key."""
     from paperless_ivr.backends.connection import load_connection
     from paperless_ivr.backends.soap.survey import read_account
     from paperless_ivr.secret import account

@@ -29,11 +29,11 @@ class Where:
 
 @frozen
 class Said:
-    """What a server reports about itself."""
+    """The state that a server reports about itself."""
 
     meters: "Meters"
     draining: threading.Event = field(factory=threading.Event)
-    """Set when the server takes no more calls: from then on, it is not ready."""
+    """Set when the server stops taking calls. From then on, it is not ready."""
 
 
 def options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -56,7 +56,7 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @contextmanager
 def said(where: Where, at: Services) -> Iterator[Said]:
-    """Answer at that port within this context, with what the server reports about itself."""
+    """Serve what the server reports about itself at that port, within this context."""
     from paperless_ivr.net.http import bounded, listen
     from paperless_ivr.web import Meters, status
 

@@ -11,7 +11,7 @@ from paperless_ivr.net.connections import DEFAULTS, Limits
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 OTHER_FILES = 200
-"""Files, database connections, and service requests that a server needs in addition."""
+"""The number of additional files that a server needs for databases, requests, and so on."""
 
 
 def listening_options(port: int) -> Callable[[Command], Command]:

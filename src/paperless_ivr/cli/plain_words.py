@@ -1,4 +1,4 @@
-"""What a policy means, in plain words, for the person who approves it."""
+"""A policy in plain words, for the person who approves it."""
 
 from collections.abc import Iterable, Iterator
 
@@ -19,7 +19,7 @@ STRATEGIES = {
 
 
 def meaning(policy: Policy) -> Iterator[str]:
-    """Yield a policy in sentences."""
+    """Yield what a policy means, sentence by sentence."""
     yield from _whose(policy)
     yield from _offer(policy)
     yield from _proof(policy)

@@ -62,7 +62,7 @@ policy_option = click.option(
 
 
 def _read(kind: Kind, value: str) -> Secret:
-    """The value to find a person by, in the record's form; never shown in an error."""
+    """A value that identifies a person, in the record's form. Errors never show it."""
     text = (sys.stdin.readline() if value == "-" else value).strip()
     found = phone_number(text) if kind is Kind.PHONE else text
     if not found or (kind is Kind.EMAIL and "@" not in found):
@@ -242,7 +242,7 @@ def erase(url: str, file: Path, person: Secret, *, yes: bool) -> None:
 
 
 def _say_planned(erasure: "Erasure") -> None:
-    """Report what is removed, what is kept, and until when."""
+    """Print what will be removed, what will be kept, and until when."""
     for kind, names in (("hand-over", erasure.hand_overs), ("consent", erasure.consents)):
         for name in names:
             click.echo(f"to be removed: {kind} {name}")

@@ -84,7 +84,7 @@ def _work(relay: "Relay", every: float, meters: "Meters", *, once: bool) -> None
     total: Counter[str] = Counter()
     meters.worked(
         {ActivityType.GIVEN_UP.value: 0}
-    )  # an alert sees the first one only if there was a 0 before it
+    )  # an alert only notices the first one if there was a 0 before it
     ending = stopped_by_signal()
     with tqdm(bar_format="{desc}", file=sys.stderr, leave=False, disable=None) as line:
         while True:

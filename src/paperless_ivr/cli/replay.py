@@ -16,7 +16,7 @@ from paperless_ivr.cli.paths import EXISTING_FILE, FOLDER
     type=EXISTING_FILE,
 )
 @click.option(
-    "--update", is_flag=True, help="Rewrite the transcripts to match the calls as they go now."
+    "--update", is_flag=True, help="Rewrite the transcripts to match how the calls go now."
 )
 @click.option(
     "--sound",

@@ -140,7 +140,7 @@ def beside(place: Axes, across: float, down: int, text: str, color: str) -> None
 
 
 def causes(funnel: Funnel, stage: Stage) -> str:
-    """Return why hand-overs got no further than a stage, the most frequent reason first."""
+    """Return the reasons why hand-overs got no further than a stage, most frequent first."""
     causes: Counter[str] = Counter()
     for loss, count in funnel.lost.items():
         if loss.stage is stage:

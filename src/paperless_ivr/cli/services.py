@@ -139,7 +139,7 @@ def opened(  # noqa: PLR0913 - an argument for each option
 
 
 def _nothing() -> None:
-    """Memory can always be written."""
+    """Check nothing, since memory can always be written to."""
 
 
 def _tell(circuit: str) -> None:
@@ -161,7 +161,7 @@ def _connected(
     service: str | None,
     record: str | None,
 ) -> Iterator[str]:
-    """Yield what calls are connected to, and what is missing."""
+    """Yield lines on what calls are connected to, and what is missing."""
     about = policy.about
     yield f"policy: {policy.biller.name}, version {about.version}, approved by {about.approved_by}"
     if connection_file is not None:

@@ -1,4 +1,4 @@
-"""The inputs of commands: policies, and the demo's callers."""
+"""The inputs of commands: policies, connections, and the demo's callers."""
 
 from pathlib import Path
 

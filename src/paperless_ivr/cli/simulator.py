@@ -33,7 +33,7 @@ LAST_REQUESTS = 1
 @limits.listening_options(8090)
 @click.option("--open/--no-open", "opens", default=True, help="Open the page in a browser.")
 def command(*, files: tuple[Path, ...], host: str, port: int, opens: bool) -> None:
-    """Be the caller, in a browser: watch the flow move, and make the service fail.
+    """Place calls in a browser, watch the flow move, and make the service fail.
 
     Calls go to a reference billing service with made-up customers, one for each tab. If you edit
     a policy, the next call uses it.

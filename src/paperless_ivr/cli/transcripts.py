@@ -117,7 +117,7 @@ def _toml(policy: "Policy") -> str:
 
 
 def _searched(starts: "list[Start]") -> "dict[str, Step]":
-    """Run the search; on a terminal, a bar shows its progress."""
+    """Run the search, with a progress bar on a terminal."""
     from tqdm import tqdm
 
     from paperless_ivr.proof.cases import rows
@@ -134,5 +134,5 @@ def _searched(starts: "list[Start]") -> "dict[str, Step]":
 
 
 def _slug(words: str) -> str:
-    """Return words as a file name."""
+    """Return words in the form of a file name."""
     return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")

@@ -32,7 +32,7 @@ PURPOSES = frozenset({"type_email", "enrol", "confirm", "review"})
 
 @frozen
 class Admission:
-    """A request: who asks, about which biller, and the other parameters."""
+    """A request: the partner that asks, the biller it is about, and the other parameters."""
 
     BillerGUID: str | None
     PartnerGUID: str | None
@@ -54,7 +54,7 @@ class Admission:
 def _masked(session: Session, name: str, value: object) -> str:
     """Return a parameter for the log: in clear text only if the service knows it and it is public.
 
-    The form of a value shows nothing: a name is a word, and a payment is a GUID.
+    Its form shows nothing: a name is just a word, and a payment's identifier is a GUID, too.
     """
     if value is None:
         return "missing"
@@ -89,7 +89,7 @@ def admit(visit: Visit, admission: Admission, product: t.Bought | None = None) -
         partner = visit.session.scalar(
             select(t.Partner).filter_by(PartnerGUID=plain_guid(admission.PartnerGUID))
         )
-        # Compared even if there is no such partner, so that the time taken reveals nothing.
+        # Compare even if there is no such partner, so that the time taken reveals nothing.
         known = partner.PartnerKeyHash if partner else ""
         right = hmac.compare_digest(known, key_hash(admission.PartnerKey or ""))
         if partner is None or not right:

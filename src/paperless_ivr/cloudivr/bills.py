@@ -16,7 +16,7 @@ from paperless_ivr.keypad import EmailPad
 
 
 class Bill(NamedTuple):
-    """What gets enrolled: a customer's bills of one type. Has the fields of `tables.OfBill`."""
+    """The unit of enrollment: a customer's bills of one type. Has the fields of `tables.OfBill`."""
 
     BillerID: int
     CustomerID: int
@@ -105,7 +105,7 @@ def status_of(registration: t.PaperlessRegistration | None, now: datetime) -> t.
 
 
 def is_landline(session: Session, biller: int, last_ten: str) -> bool:
-    """Tell whether the biller has this number on file as one that cannot receive texts."""
+    """Return whether the biller has this number on file as one that cannot receive texts."""
     landline = select(t.Customer.CustomerID).filter_by(
         BillerID=biller, PhoneLastTen=last_ten, PhoneTakesText=False
     )
@@ -113,7 +113,7 @@ def is_landline(session: Session, biller: int, last_ten: str) -> bool:
 
 
 def is_email(address: str | None) -> bool:
-    """Tell whether this can be an e-mail address."""
+    """Return whether this can be an e-mail address."""
     local, _, domain = (address or "").rpartition("@")
     return EmailPad().address(local, domain) is not None
 

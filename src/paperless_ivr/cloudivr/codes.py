@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 
 class Code(enum.IntEnum):
-    """An `ErrorCode`. The hundreds give the subject: who asks, what for, where to, when."""
+    """An `ErrorCode`. The hundreds group the codes: sender, subject, address, state."""
 
     NONE = 0
     PARTNER_REFUSED = 100
@@ -26,25 +26,25 @@ class Code(enum.IntEnum):
 
     @property
     def message(self) -> str:
-        """The sentence that is sent as `Message`."""
+        """The text sent as `Message`."""
         return _MESSAGES[self]
 
 
 _MESSAGES: Mapping[Code, str] = {
     Code.NONE: "Done.",
-    Code.PARTNER_REFUSED: "PartnerGUID and PartnerKey are not those of a partner.",
+    Code.PARTNER_REFUSED: "PartnerGUID and PartnerKey do not match any partner.",
     Code.BILLER_UNKNOWN: "The partner has no such biller.",
     Code.NO_PRODUCT: "The biller does not have this product.",
     Code.FIELD_MISSING: "A field that says what to look for is missing or blank.",
     Code.PAYMENT_NOT_FOUND: "The biller has no such payment.",
     Code.CUSTOMER_NOT_FOUND: "The biller has no such customer.",
     Code.INVOICE_TYPE_NOT_FOUND: "The customer has no bill of this type.",
-    Code.PAYMENT_DIFFERS: "The payment is not of this customer and type of bill.",
+    Code.PAYMENT_DIFFERS: "The payment is not for this customer and type of bill.",
     Code.BAD_EMAIL: "The e-mail address is missing or not valid.",
-    Code.BAD_PHONE: "The telephone number takes no text.",
+    Code.BAD_PHONE: "The telephone number cannot receive texts.",
     Code.ALREADY_ENROLLED: "The bill is paperless already.",
     Code.PENDING: "A registration is pending: its link has not been opened yet.",
-    Code.LIMIT: "The day's limit of messages to this customer is reached.",
-    Code.KEY_REUSED: "The IdempotencyKey came with other content before.",
+    Code.LIMIT: "The daily limit of messages to this customer has been reached.",
+    Code.KEY_REUSED: "The IdempotencyKey was used before with different content.",
     Code.INTERNAL: "Something went wrong at the service. Nothing was changed.",
 }

@@ -21,7 +21,7 @@ XSD = "http://www.w3.org/2001/XMLSchema"
 
 
 class BrokenContract(Exception):
-    """A message violates the contract. Says where, using only names of the contract."""
+    """A message violates the contract. The error says where, using only names of the contract."""
 
 
 @frozen
@@ -150,7 +150,7 @@ class Contract:
         raise BrokenContract(message)
 
     def _problem(self, entry: Any) -> str:
-        """Say what is wrong without quoting values, as libxml2's own messages do."""
+        """Return what is wrong without quoting values, which libxml2's own messages do."""
         named = re.search(r"^Element '(?:\{[^}]*\})?(\w+)'", entry.message)
         where = named[1] if named and named[1] in self._names else "A field"
         if entry.type_name.startswith("SCHEMAV_CVC_DATATYPE"):

@@ -42,7 +42,7 @@ def opened(url: str) -> Engine:
 
 
 def _discreet(address: URL, **options: Any) -> Engine:
-    """Return an engine that shows no values in errors or logs, even at DEBUG, which has rows (R24).
+    """Return an engine that shows no values in errors or logs, not even rows at DEBUG (R24).
 
     Source: SQLAlchemy, "Configuring Logging". `logging_name` gives the engine its own logger.
     """
@@ -51,7 +51,7 @@ def _discreet(address: URL, **options: Any) -> Engine:
 
 
 def _without_rows(record: logging.LogRecord) -> bool:
-    """Tell whether a log record is not a row: only rows are logged at DEBUG."""
+    """Return whether a log record is not a row: only rows are logged at DEBUG."""
     return record.levelno > logging.DEBUG
 
 

@@ -28,7 +28,7 @@ RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=1)
 """The shortest and longest time after which a claimed but unsent e-mail is retried."""
 LOOK_S = 1.0
-"""Seconds between looks at the queue."""
+"""Seconds between checks of the queue."""
 TIMEOUT_S = 10.0
 """Seconds that the mail server may take to answer: far less than `RETRY`."""
 SENDER = "cloudivr@localhost"
@@ -48,7 +48,7 @@ class Mailer:
     clock: Callable[[], datetime]
 
     def run(self, stopped: Event) -> None:
-        """Deliver until stopped. Log what keeps the e-mail waiting whenever that changes.
+        """Deliver until stopped. Log the reason why e-mail is waiting whenever it changes.
 
         Errors are logged by their class: a text may hold an address.
         """

@@ -24,7 +24,7 @@ class Registrar:
     """The service's own URL, without a trailing slash."""
     link_days: float
     daily_messages: int
-    """The most e-mails and texts to one customer in 24 hours."""
+    """The limit on e-mails and texts to one customer in 24 hours."""
 
     def StartPaperlessRegistrationForCustomer(
         self,
@@ -65,7 +65,7 @@ class Registrar:
                 )
 
     def link(self, visit: Visit, bill: Bill, purpose: str) -> tuple[str, t.WebLink]:
-        """Return a new link, and the row of what it opens.
+        """Return a new link, and its row.
 
         Its token is as good as the customer's consent, so only its hash is stored.
         """

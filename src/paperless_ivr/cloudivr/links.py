@@ -79,7 +79,7 @@ class Links:
         return evolve(opened, standing=Standing.DONE)
 
     def _without(self, standing: Standing) -> Opened:
-        """Return what opens if the link is unknown."""
+        """Return the page that opens if the link is unknown."""
         return Opened(standing, self.language)
 
     def _opened(self, session: Session, link: t.WebLink) -> Opened:

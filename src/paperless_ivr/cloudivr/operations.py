@@ -36,7 +36,7 @@ from paperless_ivr.keypad import alone
 LINK_DAYS = 7.0
 """Days that a link can be used: enough for people who read their mail on weekends."""
 DAILY_MESSAGES = 20
-"""The most e-mails and texts to one customer in 24 hours: more is a bug or harassment."""
+"""The limit on e-mails and texts to one customer in 24 hours: more is a bug or harassment."""
 
 Text = str | None
 """A text field of the contract. All of them are optional."""
@@ -46,7 +46,7 @@ Answered = TypeVar("Answered")
 
 
 def operation(act: Callable[..., Answered]) -> Callable[..., Answered]:
-    """Pass an operation an `Admission` made from the request's fields: who asks, and for what."""
+    """Pass an operation an `Admission` made from the request's fields."""
 
     @wraps(act)
     def called(
@@ -94,7 +94,7 @@ class CloudIVR:
         AccountNumber: Text = None,
         InvoiceNumber: Text = None,
     ) -> InvoiceExistsAnswer:
-        """Tell whether an invoice still exists."""
+        """Return whether an invoice still exists."""
 
         def work(visit: Visit) -> InvoiceExistsAnswer:
             biller = admit(visit, admission)
@@ -337,7 +337,7 @@ class CloudIVR:
 
 
 def needed(text: Text) -> str:
-    """Return what to look for. Refuses a blank, which would otherwise look like no match."""
+    """Return the value to look for. Refuses a blank, which would otherwise look like no match."""
     if text is None or not text.strip():
         raise Refused(Code.FIELD_MISSING)
     return text

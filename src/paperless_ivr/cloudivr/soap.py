@@ -16,14 +16,14 @@ from paperless_ivr.cloudivr.contract import SOAP11, VERSIONS, BrokenContract, Co
 from paperless_ivr.cloudivr.operations import CloudIVR
 
 MAX_BODY = 1_000_000
-"""The most bytes in a request. This contract's envelopes have a few hundred."""
+"""The maximum size of a request, in bytes. This contract's envelopes have a few hundred."""
 XML = "http://www.w3.org/XML/1998/namespace"
 NEXT = (
     "http://schemas.xmlsoap.org/soap/actor/next",
     "http://www.w3.org/2003/05/soap-envelope/role/next",
     "http://www.w3.org/2003/05/soap-envelope/role/ultimateReceiver",
 )
-"""Roles in which this service acts, in addition to that of the message's recipient."""
+"""The roles in which this service acts, in addition to that of the message's recipient."""
 
 _log = structlog.get_logger()
 
@@ -70,7 +70,7 @@ class Endpoint:
             raise Fault(version.client, str(broken)) from broken
         action = _action(version, request)
         if action is not None and action != self.contract.action(operation):
-            message = f"The action is not that of {operation}: {self.contract.action(operation)}."
+            message = f"The action of {operation} must be {self.contract.action(operation)}."
             raise Fault(version.client, message)
         return operation, (fields["Request"] or {}) if "Request" in fields else fields
 
@@ -111,7 +111,7 @@ def _parsed(version: Version, text: bytes) -> etree._Element:
         message = "The body is not well-formed XML."
         raise Fault(version.client, message) from error
     if root.getroottree().docinfo.doctype:  # SOAP 1.1 section 3, SOAP 1.2 part 1 section 5
-        raise Fault(version.client, "A SOAP message has no DOCTYPE.")
+        raise Fault(version.client, "A SOAP message must not have a DOCTYPE.")
     return root
 
 
@@ -121,7 +121,7 @@ def _body(version: Version, root: etree._Element) -> etree._Element:
     if tag.localname != "Envelope":
         raise Fault(version.client, "The message is not a SOAP envelope.")
     if tag.namespace != version.envelope:
-        message = f"The envelope of {version.media_type} is that of {version.envelope}."
+        message = f"The envelope for {version.media_type} must be that of {version.envelope}."
         raise Fault("VersionMismatch", message)
     head = f"{{{version.envelope}}}Header"
     body = f"{{{version.envelope}}}Body"
@@ -129,7 +129,7 @@ def _body(version: Version, root: etree._Element) -> etree._Element:
         raise Fault(version.client, "An envelope holds at most one header, and then one body.")
     for block in root.iterfind(f"{head}/*"):
         if _must_be_understood(version, block):
-            raise Fault("MustUnderstand", "A header that must be understood is not.")
+            raise Fault("MustUnderstand", "A header with mustUnderstand is not understood.")
     held = root[-1]
     if len(held) != 1:
         raise Fault(version.client, "The body of an envelope holds one element.")

@@ -97,7 +97,7 @@ class Visit:
     def once(self, key: str | None, content: Mapping[str, object], act: Callable[[], None]) -> Code:
         """Call `act`, unless the key was answered before: then return the same answer.
 
-        A key that came with other content before is refused, since it is unclear which is meant.
+        A key used before with different content is refused, since it is unclear which is meant.
         A second request with the same key waits for the first to end: on SQLite at the
         beginning of the transaction, on PostgreSQL at the primary key.
         """

@@ -7,7 +7,7 @@ from attrs import frozen
 
 
 class Standing(enum.Enum):
-    """What happens when a link is opened."""
+    """The result of opening a link."""
 
     OPEN = "open"
     DONE = "done"
@@ -90,9 +90,7 @@ ENGLISH = Words(
         Standing.CANCELED: PageWords(
             "This link was canceled", ("Your {bill} from {biller} stays on paper.",)
         ),
-        Standing.UNKNOWN: PageWords(
-            "This link is not known", ("Please check that you have copied the whole of it.",)
-        ),
+        Standing.UNKNOWN: PageWords("Unknown link", ("Please check that you copied all of it.",)),
         Standing.FAILED: PageWords(
             "Something went wrong", ("Nothing was changed. Please try again later.",)
         ),

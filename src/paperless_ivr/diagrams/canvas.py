@@ -59,7 +59,7 @@ class Canvas:
         bold: bool = False,
         anchor: str = "start",
     ) -> float:
-        """Write a text with its baseline at `y`; return where it ends."""
+        """Draw a text with its baseline at `y`; return where it ends."""
         assert tone in FILLS, tone
         wide = width(words, size, bold=bold)
         left = {"start": x, "middle": x - wide / 2, "end": x - wide}[anchor]
@@ -77,7 +77,7 @@ class Canvas:
     def rect(  # noqa: PLR0913 - as SVG has it
         self, x: float, y: float, wide: float, high: float, kind: str, *, radius: float = 4
     ) -> None:
-        """Paint a box with rounded corners; `kind` names a fill, and a stroke if it has one."""
+        """Draw a box with rounded corners; `kind` names a fill, and a stroke if it has one."""
         assert all(name in FILLS or name in STROKES for name in kind.split()), kind
         dashed = ' stroke-dasharray="5 4"' if "dash" in kind.split() else ""
         self._parts.append(
@@ -86,7 +86,7 @@ class Canvas:
         )
 
     def head(self, x: float, y: float, wide: float, high: float, kind: str) -> None:
-        """Paint the upper part of a card."""
+        """Draw the upper part of a card."""
         assert kind in FILLS
         self._parts.append(
             f'<path d="M{_number(x)} {_number(y + high)}v{_number(8 - high)}q0 -8 8 -8'
@@ -110,7 +110,7 @@ class Canvas:
 
     @contextmanager
     def group(self, **attributes: str) -> Iterator[None]:
-        """Group what is painted; attributes are written with hyphens."""
+        """Group what is drawn inside; underscores in attribute names become hyphens."""
         told = "".join(
             f" {n.rstrip('_').replace('_', '-')}={quoteattr(v)}" for n, v in attributes.items()
         )
@@ -120,14 +120,14 @@ class Canvas:
 
     @contextmanager
     def within(self, x: float, y: float, wide: float, high: float) -> Iterator[None]:
-        """Texts painted meanwhile must stay in this box; a test checks it."""
+        """Set the box in which texts drawn inside must stay, which a test checks."""
         self._inside.append((x, y, x + wide, y + high))
         yield
         self._inside.pop()
 
     @contextmanager
     def link(self, href: str) -> Iterator[None]:
-        """Make what is painted meanwhile a link; "" makes none."""
+        """Make what is drawn inside a link; "" makes none."""
         if href:
             self._parts.append(f"<a href={quoteattr(href)}>")
         yield
@@ -139,11 +139,11 @@ class Canvas:
         self._parts.append(f"<title>{escape(words)}</title>")
 
     def inner(self) -> str:
-        """Return what was painted, without the SVG around it."""
+        """Return what was drawn, without the SVG element around it."""
         return "\n".join(self._parts)
 
     def element(self) -> str:
-        """Return the SVG as an element of a page that has the style."""
+        """Return the SVG as an element for a page that contains the style sheet."""
         wide, high = _number(self.width), _number(self.height)
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" class="picture" width="{wide}" '
@@ -179,7 +179,7 @@ def _number(value: float) -> str:
 
 
 def _path(points: Sequence[Point]) -> str:
-    """A line with round corners."""
+    """Return the path of a line with rounded corners."""
     told = [f"M{_number(points[0][0])} {_number(points[0][1])}"]
     for before, corner, after in zip(points, points[1:], points[2:], strict=False):
         bend = min(BEND, _far(before, corner) / 2, _far(corner, after) / 2)

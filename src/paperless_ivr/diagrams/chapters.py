@@ -1,4 +1,4 @@
-"""The contents of a chapter's page: cards, where they are entered from, and the shared note."""
+"""The contents of a chapter's page: cards, what leads to them, and the shared note."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -12,7 +12,7 @@ from paperless_ivr.flow.states import Kind, Phase, State
 LETTERS: Mapping[Phase, str] = dict(
     zip((phase for phase in Phase if phase is not Phase.END), "ABCDEFGHJKLMN", strict=False)
 )
-"""The letter of each chapter. No I, which reads as 1."""
+"""The letter of each chapter, without I, which looks like 1."""
 
 USUAL = (
     State.GREETING,
@@ -28,12 +28,12 @@ USUAL = (
     State.DONE,
     State.ENROLLED,
 )
-"""The usual way, which is green: a known customer with an e-mail address on file says yes."""
+"""The usual path, drawn in green: a known customer with an e-mail address on file says yes."""
 
 BY_KEYPAD = (State.EMAIL_LOCAL, State.EMAIL_DOMAIN, State.EMAIL_READBACK, State.CONFIRMATION)
 BY_TEXT = (State.TEXT_NUMBER, State.TEXT_CONSENT, State.WEB_LINK, State.AFTERWARDS)
 GREEN = (USUAL, BY_KEYPAD, BY_TEXT)
-"""Those that have a green line, the usual way through side chapters too."""
+"""States with a green line, including the usual path through side chapters."""
 
 
 @frozen
@@ -45,7 +45,7 @@ class Page:
     sources: Mapping[State, tuple[Phase, ...]]
     """The other chapters that lead to a state."""
     everywhere: frozenset[State]
-    """States that questions of several chapters lead to, by a line of their note."""
+    """States to which questions of several chapters lead, by a line of their note."""
     note_title: str
     note: tuple[Entry, ...]
 
@@ -57,7 +57,7 @@ def ref(state: State) -> str:
 
 
 def usual(card: Card) -> Entry | None:
-    """Return the line of a card that the usual way takes: in a decision, the last one."""
+    """Return the line of a card that the usual path takes: in a decision, the last one."""
     after = {here: there for way in GREEN for here, there in pairwise(way)}.get(card.state)
     if after is None:
         return None
@@ -127,7 +127,7 @@ def _shared(cards: Sequence[Card]) -> list[Shared]:
 
 
 def _with_special(card: Card, cards: Sequence[Card], asks: Sequence[State]) -> Card:
-    """A card with those of its shared lines that few questions of the page have."""
+    """Return a card that includes those of its shared lines that few questions of the page have."""
     if len(asks) < 2:
         return card
     few = {
@@ -149,7 +149,7 @@ def _exceptions(lines: Sequence[Shared], asks: Sequence[State]) -> tuple[State, 
 def _where(
     entry: Entry, states: Sequence[State], asks: Sequence[State], but: Sequence[State]
 ) -> str:
-    """A shared line's words, with the questions it applies to if not all."""
+    """Return a shared line's words, with the questions it applies to unless those are all."""
     missing = [state for state in asks if state not in states and state not in but]
     if _hang_up(entry) or not missing:
         return entry.words
@@ -163,12 +163,12 @@ def _hang_up(entry: Entry) -> bool:
 
 
 def _rank(entry: Entry) -> tuple[int, bool]:
-    """Keys first, a hang-up last."""
+    """Return a sort key: keys first, a hang-up last."""
     return "0*#1".find(entry.key) if entry.key else 4, _hang_up(entry)
 
 
 def _joined(entries: Iterable[Entry]) -> Iterator[Entry]:
-    """Lines without a key that lead to the same, as one."""
+    """Return the lines, merging those without a key that lead to the same place."""
     alike: dict[object, list[Entry]] = {}
     for entry in entries:
         alone = entry.key or ":" in entry.words or "," in entry.words or _hang_up(entry)

@@ -1,9 +1,9 @@
 """The layout of a chapter's page: cards in three columns, lines in lanes between them.
 
 All of it is computed. The states of a chapter, in their order, are cut into three columns so
-that few lines cross and the page is low. Lines run forward only, one trunk for each target, in
-lanes of the gutter beside a column; a line that would add too many crossings is not drawn, as
-its row names the target in words.
+that few lines cross and the page is short. Lines run forward only, one trunk for each target, in
+lanes of the gutter next to a column. A line that would add too many crossings is not drawn,
+because its row names the target in words.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,9 +29,9 @@ SOURCES = 24.0
 ROW = 24.0
 LEADING = 16.0
 TARGET = 228.0
-"""Where a card's targets begin, from its left edge."""
+"""Where a card's targets begin, measured from its left edge."""
 WORDS = 50.0
-"""Where the sentences of a card with keys begin; without a key, at the margin."""
+"""Where the sentences of a card with keys begin. Those without a key begin at the margin."""
 MARGIN = 12.0
 LANES_AT_MOST = 5
 CROSSINGS_AT_MOST = 2
@@ -51,7 +51,7 @@ class Part:
 
     @property
     def width(self) -> float:
-        """Its width, the padding of a tag included."""
+        """Its width, including the padding of a tag."""
         if self.kind in ("soft", "title", "far"):
             return width(self.text, 12)
         return max(width(self.text, 11.5, bold=True) + 12, 26)
@@ -101,7 +101,7 @@ class Box:
 
     @property
     def entered(self) -> float:
-        """The height at which lines come in."""
+        """The height at which lines enter."""
         return self.y + 25
 
 
@@ -118,27 +118,27 @@ class Start:
 
 @define
 class Trunk:
-    """The lines to one card, which share a lane and an arrowhead."""
+    """All lines to one card, which share a lane and an arrowhead."""
 
     to: State
     gutter: int
     from_left: bool
-    """It enters the card from the left; else from the right, from a card above."""
+    """Whether it enters the card from the left. If not, it enters from the right, from above."""
     arrow: tuple[float, float]
     starts: list[Start] = field(factory=list)
     x: float = 0.0
     far: Start | None = None
-    """One that comes past a whole column,"""
+    """A line that passes a whole column,"""
     channel: tuple[float, float] | None = None
     """by this lane before the column, and at this height."""
 
     @property
     def green(self) -> bool:
-        """Whether the usual way takes it."""
+        """Whether the usual path takes it."""
         return any(start.green for start in (*self.starts, *([self.far] if self.far else ())))
 
     def straighten(self) -> None:
-        """Move the arrow to the height of a line that comes in a little higher or lower."""
+        """Move the arrow to the height of a line that arrives a little higher or lower."""
         x, y = self.arrow
         if len(self.starts) == 1 and self.from_left and abs(self.starts[0].y - y) < 12:
             self.arrow = x, self.starts[0].y
@@ -155,7 +155,7 @@ class Trunk:
             yield self.far, (*way, *end)
 
     def segments(self) -> Iterator[Piece]:
-        """Its straight pieces; what lines share is one."""
+        """Its straight pieces; pieces that lines share are merged."""
         x, y = self.arrow
         ys = [y, *(start.y for start in self.starts)]
         for start in self.starts:
@@ -227,7 +227,7 @@ def _elsewhere(to: State, *, several: bool) -> Iterator[Part]:
 
 
 def _in_lines(parts: Sequence[Part], entry: Entry) -> tuple[tuple[Part, ...], ...]:
-    """Many targets break into lines; one, or one with another, does not."""
+    """Break many targets into lines. One or two stay on one line."""
     room = CARD - TARGET - MARGIN
     if len(entry.targets) <= 2:
         return (tuple(parts),)
@@ -294,7 +294,7 @@ def _least(layout: Layout) -> float:
 
 
 def _badness(layout: Layout) -> float:
-    """The cost of a layout: height, crossings, lines not drawn, green lines that go down."""
+    """The cost of a layout: height, crossings, lines not drawn, and green lines that go down."""
     drawn = sum(len(trunk.starts) + bool(trunk.far) for trunk in layout.trunks)
     wanted = sum(
         to is not None and to.phase is layout.page.phase
@@ -405,7 +405,7 @@ def choose_lanes(trunks: Sequence[Trunk], lanes: Sequence[float]) -> None:
 
 
 def _with_far(trunks: list[Trunk], box: Box, start: Start, middle: Sequence[Box]) -> list[Trunk]:
-    """Draws a line past the middle column, if it adds no crossing; the green one may add one."""
+    """Add a line past the middle column if it adds no crossing; a green line may add one."""
     assert box.card
     to = box.card.state
     found = next((trunk for trunk in trunks if trunk.to is to and trunk.from_left), None)

@@ -1,4 +1,4 @@
-"""Paints the overview: chapters as boxes, the main ways between them, and the endings explained."""
+"""Draws the overview: chapters as boxes, the main ways between them, and all endings explained."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -42,10 +42,10 @@ WAYS: Mapping[tuple[Phase, Phase], str] = {
     (Phase.TEXT, Phase.AFTER): "other text: sent or not",
     (Phase.TEXT, Phase.ADDRESS): "wants no text",
 }
-"""The main ways from a chapter to another, in words; the first of a chapter is the usual one."""
+"""The main ways from chapter to chapter, in words; the first one of a chapter is the usual one."""
 
 NAMED_AFTER = {(Phase.ADDRESS, Phase.TEXT): (State.ADDRESS, State.TEXT_NUMBER)}
-"""Ways whose words are about one step only: under a policy without it they are not shown."""
+"""Ways whose words are about a single step, and not shown under a policy without that step."""
 
 RARE: Mapping[tuple[Phase, Phase], str] = {
     (Phase.ARRIVAL, Phase.ADDRESS): "another address",
@@ -57,7 +57,7 @@ RARE: Mapping[tuple[Phase, Phase], str] = {
     (Phase.PAPER, Phase.BILL): "which one goes back",
     (Phase.AGENT, Phase.ADDRESS): "no agent: next way",
 }
-"""Ways that few calls take, in words: they are in a note, not in the boxes."""
+"""Ways that few calls take, in words. They appear in a note, not in the boxes."""
 
 USED_UP = (
     "Silence and wrong keys: asked again, then an agent. If no agent is free, the question comes "
@@ -72,10 +72,10 @@ LINES = (
     (Phase.TEXT, Phase.CONSENT),
     (Phase.TEXT, Phase.AFTER),
 )
-"""Ways that have a line beside their row: to a box next to theirs."""
+"""Ways that are also drawn as a line, to a neighboring box."""
 
 TRAVEL = (*pairwise(dict.fromkeys(state.phase for state in USUAL)), *LINES)
-"""The usual way from chapter to chapter, and the lines to the chapters beside it."""
+"""The usual way from chapter to chapter, and the lines to neighboring chapters."""
 
 WIDE, HIGH = 1600.0, 1000.0
 COLUMNS = (28.0, 278.0, 528.0, 790.0, 1074.0, 1340.0)
@@ -122,7 +122,7 @@ class Chapter:
 
 
 def pairs(cards: Mapping[State, Card]) -> set[tuple[Phase, Phase]]:
-    """Return which chapters lead to which, shared ways out left aside."""
+    """Return which chapters lead to which, ignoring shared ways out."""
     return {
         (state.phase, to.phase)
         for state, card in cards.items()
@@ -134,13 +134,13 @@ def pairs(cards: Mapping[State, Card]) -> set[tuple[Phase, Phase]]:
 
 
 def paint_overview(cards: Mapping[State, Card], link: Link = files) -> Canvas:
-    """Paint the overview."""
+    """Draw the overview."""
     chapters = _chapters(cards)
     title = "Paperless billing by telephone: the whole call"
     ends = len(_reached(cards))
     about = (
-        f"{len(chapters)} chapters, {ends} endings. A letter says in which chapter the call goes "
-        "on; a tag is an ending, explained below."
+        f"{len(chapters)} chapters, {ends} endings. A letter names the chapter in which the call "
+        "continues; a tag is an ending, explained below."
     )
     canvas = Canvas(title, about, WIDE, HIGH)
     canvas.text(28, 48, title, "ink", 26, bold=True)
@@ -197,7 +197,7 @@ def _chapters(cards: Mapping[State, Card]) -> list[Chapter]:
 def _told(
     cards: Mapping[State, Card], words: Mapping[tuple[Phase, Phase], str]
 ) -> dict[tuple[Phase, Phase], str]:
-    """The ways of a list that calls can take."""
+    """The listed ways that calls can take."""
     live = pairs(cards)
     return {way: words[way] for way in words if way in live and _still_so(way, cards)}
 
@@ -211,7 +211,7 @@ def _still_so(way: tuple[Phase, Phase], cards: Mapping[State, Card]) -> bool:
 
 
 def _ends_of(phase: Phase, cards: Mapping[State, Card]) -> tuple[tuple[Part, ...], ...]:
-    """The endings that a chapter leads to, in lines of tags; a hang-up is everywhere."""
+    """The endings of a chapter, in lines of tags, without the hang-up, which is everywhere."""
     found = {
         to
         for state, card in cards.items()
@@ -233,7 +233,7 @@ def _ends_of(phase: Phase, cards: Mapping[State, Card]) -> tuple[tuple[Part, ...
 
 
 def _rank(end: State) -> tuple[int, int]:
-    """The place of an ending among the others: by its kind."""
+    """Return a sort key for an ending: by its kind."""
     return list(EndingGroup).index(_group(end)), ENDS.index(end)
 
 
@@ -301,7 +301,7 @@ def _letter(canvas: Canvas, at: Point, to: Phase, link: Link, *, green: bool) ->
 
 
 def _everywhere(canvas: Canvas, x: float, y: float, link: Link) -> None:
-    """Paint what almost every question has in common."""
+    """Draw what almost all questions have in common."""
     canvas.text(x, y + 12, "At almost every question", "ink", 14, bold=True)
     y += 24
     for pressed, words in (("0", "an agent"), ("*", "hear it again"), ("#", "leave")):
@@ -342,7 +342,7 @@ def _end_tag(canvas: Canvas, right: float, y: float, end: State) -> None:
 
 
 def _endings(canvas: Canvas, y: float, ends: Sequence[State]) -> float:
-    """Paints the endings in their boxes; returns where they end."""
+    """Draw the endings in their boxes, and return where they end."""
     grouped = {kind: [end for end in ends if _group(end) is kind] for kind in BELOW}
     columns = {
         kind: _split(of_kind, 1 + BELOW[kind][1] - BELOW[kind][0])
@@ -370,7 +370,7 @@ def _endings(canvas: Canvas, y: float, ends: Sequence[State]) -> float:
 def _group_box(
     canvas: Canvas, kind: EndingGroup, at: tuple[float, float], split: Sequence[Sequence[State]]
 ) -> None:
-    """The box of one kind of ending, from `at` so high, in its columns."""
+    """Draw the box of one kind of ending, in its columns; `at` is its top and its height."""
     y, high = at
     first, last = BELOW[kind]
     x, wide = COLUMNS[first], COLUMNS[last] + BOX - COLUMNS[first]
@@ -463,7 +463,7 @@ def _lines(
 
 
 def _arrow(box: Chapter, at: tuple[float, float], *, from_left: bool) -> tuple[float, float]:
-    """The height where a line enters: below the green line, or beside the title."""
+    """The height at which a line enters: below the green line, or level with the title."""
     x, y = at
     if box.phase in UNDER:
         return (x if from_left else x + BOX), y + 18

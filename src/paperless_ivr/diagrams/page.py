@@ -39,7 +39,7 @@ CONTROLS = """
 CALL = """
 <span hidden><button type="button" data-step="-1" aria-label="Back">&lsaquo;</button>
 <button type="button" data-step="1" aria-label="Next">&rsaquo;</button>
-<output id="step">The call that is lit, step by step</output></span>
+<output id="step">The highlighted call, step by step</output></span>
 """
 
 
@@ -51,7 +51,7 @@ def page(
 ) -> str:
     """Return the page; `words` are those of the prompts, by name.
 
-    A `call`, of which the rows that it took are given, is lit.
+    `call` has the rows that a call took; these are highlighted.
     """
     read = cards(table, policy)
     of_chapters = pages(read)
@@ -99,7 +99,7 @@ def _file(name: str) -> str:
 
 
 def _variables() -> str:
-    """The colors of the pictures, for the page around them."""
+    """The colors of the pictures, for use in the page around them."""
     colors = {**FILLS, **STROKES}
     light, dark = ("".join(f"--{n}:{pair[i]};" for n, pair in colors.items()) for i in (0, 1))
     return f":root{{{light}}}@media (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
@@ -109,7 +109,7 @@ def _section(name: str, title: str, canvas: Canvas) -> str:
     return f'<section id="{name}" aria-label="{escape(title)}">\n{canvas.element()}\n</section>'
 
 
-# ── what the script knows ────────────────────────────────────────────────────────────────
+# ── data for the script ──────────────────────────────────────────────────────────────────
 
 
 def _states(
@@ -163,7 +163,7 @@ def _code(state: State, row: Row) -> str:
 
 
 def _exact(state: State, row: Row) -> str:
-    """A row with what is remembered, and the prompt that is heard on its way."""
+    """A row with the change it makes to the call, and the prompt heard on the way."""
     keep = "" if row.keep is nothing else f", remembers {row.keep.__name__}"
     return f"{_code(state, row)}{keep}{f', says {row.say}' if row.say else ''}"
 
@@ -174,7 +174,7 @@ def _step(row: str) -> dict[str, str]:
 
 
 def _texts(value: object) -> Iterator[str]:
-    """All texts in something."""
+    """All texts in a value, however deep."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict | list):
@@ -193,5 +193,5 @@ def _prompts(block: Block) -> dict[str, str]:
 
 
 def _offered(keys: Keys) -> str:
-    """When keys are offered, unless always."""
+    """When keys are offered, unless they always are."""
     return ", ".join(c.words for c in conditions(keys.when) if c.words)

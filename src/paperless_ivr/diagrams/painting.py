@@ -1,4 +1,4 @@
-"""Paints the page of a chapter."""
+"""Draws the page of a chapter."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,10 +9,10 @@ from paperless_ivr.flow.states import EndingGroup, Kind, Phase, State
 from paperless_ivr.flow.table import BLOCKS
 
 Link = Callable[[Phase | None, State | None], str]
-"""The address of a chapter's picture, or of a state in it; of the overview where both are None."""
+"""The address of a chapter's picture, or of a state in it; of the overview if both are None."""
 
 ANYWHERE = "any question"
-"""Where a state is entered from that the note leads to."""
+"""The words above a state to which the note leads."""
 KINDS = {Kind.ASK: "ask", Kind.DO: "do", Kind.PASS: "pas"}
 WAITS = {
     Kind.ASK: "asks the caller",
@@ -22,7 +22,7 @@ WAITS = {
 
 
 def files(phase: Phase | None, state: State | None) -> str:
-    """Return the address where every picture is a file."""
+    """Return an address for pictures that are files of their own."""
     if phase is None:
         return "overview.svg"
     return f"{file_name(phase)}{'#' + ref(state) if state else ''}"
@@ -34,7 +34,7 @@ def file_name(phase: Phase) -> str:
 
 
 def paint(layout: Layout, shown: Sequence[Phase], link: Link = files) -> Canvas:
-    """Paint a chapter; `shown` are the chapters that have a picture."""
+    """Draw a chapter; `shown` are the chapters that have a picture."""
     phase = layout.page.phase
     title = f"{LETTERS[phase]}: {phase.value}"
     canvas = Canvas(title, phase.about, PAGE, layout.height)
@@ -77,7 +77,7 @@ def _top(canvas: Canvas, phase: Phase, shown: Sequence[Phase], link: Link) -> No
 
 
 def tag(canvas: Canvas, x: float, y: float, part: Part, *, bold: bool = True) -> None:
-    """Paint a tag."""
+    """Draw a tag."""
     border = " nob" if part.kind == "no" else ""
     canvas.rect(x, y, part.width, 19, f"{part.kind}{border}")
     middle = x + part.width / 2
@@ -85,7 +85,7 @@ def tag(canvas: Canvas, x: float, y: float, part: Part, *, bold: bool = True) ->
 
 
 def key(canvas: Canvas, x: float, y: float, keys: str) -> None:
-    """Paint a key of the telephone."""
+    """Draw a key of the telephone."""
     wide = 22.0 if len(keys) == 1 else 34.0
     canvas.rect(x + 23 - wide / 2, y, wide, 18, "cap capb")
     canvas.text(x + 23, y + 13.6, keys, "capt", 13, bold=True, anchor="middle")
@@ -107,7 +107,7 @@ def _card(canvas: Canvas, layout: Layout, box: Box, link: Link) -> None:
 
 
 def _head(canvas: Canvas, box: Box, state: State) -> None:
-    """The upper part of a card: what it is, and what it is for."""
+    """Draw the upper part of a card: its title and its purpose."""
     kind = KINDS[state.kind]
     with canvas.group(class_="top"):
         canvas.head(box.x, box.y, CARD, box.head, kind)
@@ -142,7 +142,7 @@ def _sources(canvas: Canvas, page: Page, box: Box, link: Link) -> None:
 
 
 def _fitting(sources: Sequence[Phase]) -> Sequence[str]:
-    """The names of chapters, as long as there is room for all above a card; else none."""
+    """The names of chapters if there is room for all of them above a card, else none."""
     room = COLUMNS[1] - COLUMNS[0] - 45
     names = [phase.value for phase in sources], [phase.short for phase in sources]
     fit = (words for words in names if sum(_source_width(each) + 5 for each in words) <= room)
@@ -201,7 +201,7 @@ def _address(state: State, link: Link, phase: Phase) -> str:
 
 
 def _lines(canvas: Canvas, layout: Layout) -> None:
-    """Gray lines first, so that the green one is on top."""
+    """Draw gray lines first, so that the green one is on top."""
     lines = [(start, trunk, points) for trunk in layout.trunks for start, points in trunk.paths()]
     for start, trunk, points in sorted(lines, key=lambda line: line[0].green):
         canvas.line(points, green=start.green, of=start.of, to=trunk.to.name)

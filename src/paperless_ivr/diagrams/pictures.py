@@ -22,7 +22,7 @@ def overview(table: Table, policy: Policy | None = None, link: Link = files) -> 
 def chapters(
     table: Table, policy: Policy | None = None, link: Link = files
 ) -> Mapping[Phase, Canvas]:
-    """Return the pictures of the chapters that a call can come to."""
+    """Return the pictures of the chapters that a call can reach."""
     of_chapters = pages(cards(table, policy))
     return {
         phase: paint(lay_out(of_chapters[phase]), tuple(of_chapters), link) for phase in of_chapters
@@ -36,7 +36,7 @@ def switched_off(table: Table, policy: Policy) -> Mapping[Phase, int]:
 
 
 def _ways(table: Table, policy: Policy | None) -> set[tuple[State, str]]:
-    """The rows that have a place in the pictures."""
+    """The rows that appear in the pictures."""
     return {
         (card.state, row.name(card.state))
         for card in cards(table, policy).values()

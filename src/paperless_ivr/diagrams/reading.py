@@ -1,7 +1,7 @@
 """Reads the rows of a state into lines of a card: a key, a sentence, and where the call goes.
 
-The words are those of the table: of its guards, events and options. Rows that say the same are
-one line; so are a row and the one below it where a guard decides between two targets.
+The words come from the table: from its guards, events, and options. Rows that say the same become
+one line, and so do a row and the one below it if a guard decides between two targets.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,19 +20,19 @@ from paperless_ivr.flow.states import Kind, State
 from paperless_ivr.flow.table import BLOCKS
 
 LONGEST = 55
-"""The most characters of a sentence; lines whose joint sentence would be longer stay apart."""
+"""The maximum length of a sentence. Lines are not merged if theirs would be longer."""
 
 
 @frozen
 class Way:
-    """A row with its conditions, without those that the policy settles."""
+    """A row with its conditions, except those that the policy already decides."""
 
     row: Row
     conditions: tuple[Condition, ...]
 
     @property
     def fork(self) -> tuple[Condition, ...]:
-        """The guards that say nothing: what is below is where the call goes otherwise."""
+        """The guards without words: the row below says where the call goes otherwise."""
         return tuple(c for c in self.conditions if c.phrase.fork)
 
     @property
@@ -48,15 +48,15 @@ class Entry:
     key: str
     words: str
     targets: tuple[State | None, ...]
-    """Where the call goes; None is the state itself."""
+    """Where the call goes; None means that it stays in the state."""
     fork: bool = field(default=False, kw_only=True)
-    """The second target is for when the first is not possible."""
+    """Whether the second target is for when the first is not possible."""
     rows: tuple[Row, ...] = field(kw_only=True)
-    """What it was read from."""
+    """The rows that it was read from."""
 
     @property
     def here(self) -> str:
-        """What happens where the call stays: a request goes on after a hang-up."""
+        """What happens if the call stays in the state: a request goes on after a hang-up."""
         after = any(HungUp in row.events for row in self.rows)
         return "it is finished" if after else "asks again"
 
@@ -71,7 +71,7 @@ class Card:
 
 
 def cards(table: Table, policy: Policy | None = None) -> dict[State, Card]:
-    """Return the cards of a table, in the order of `State`; with a policy, of what it leaves on.
+    """Return the cards of a table, in the order of `State`, without what a policy turns off.
 
     Raises LookupError for a guard or a choice that has no words.
     """
@@ -90,7 +90,7 @@ def sentence(state: State, row: Row) -> str:
     return _words(state, Way(row, tuple(met)), ())
 
 
-# ── what a policy leaves on ──────────────────────────────────────────────────────────────
+# ── what a policy allows ─────────────────────────────────────────────────────────────────
 
 
 def _ways(state: State, rows: Iterable[Row], policy: Policy | None) -> list[Way]:
@@ -106,7 +106,7 @@ def _ways(state: State, rows: Iterable[Row], policy: Policy | None) -> list[Way]
 
 
 def _in_order(ways: Sequence[Way], policy: Policy) -> list[Way]:
-    """Put the ways that the policy orders in that order, in the places that they have."""
+    """Sort the ways that the policy orders, without moving the others."""
 
     def place(way: Way) -> int | None:
         places = (c.phrase.order(policy) for c in way.conditions if c.phrase.order)
@@ -118,7 +118,7 @@ def _in_order(ways: Sequence[Way], policy: Policy) -> list[Way]:
 
 
 def _left_on(state: State, way: Way, policy: Policy) -> bool:
-    """Whether a policy lets a way be taken."""
+    """Whether a policy allows a way to be taken."""
     offered = {choice for keys in _keys(state, policy) for choice in keys.means}
     chosen = {c.phrase.choice for c in way.conditions if c.phrase.choice and c.holds}
     met = all(condition.met_by(policy) for condition in way.conditions)
@@ -131,7 +131,7 @@ def _lets_in(state: State, policy: Policy) -> bool:
 
 
 def _keys(state: State, policy: Policy | None) -> Iterator[Keys]:
-    """The keys of a question, less those that the policy switches off."""
+    """The keys of a question, without those that the policy turns off."""
     block = BLOCKS[state]
     for keys in block.keys if isinstance(block, Ask) else ():
         when = () if policy is None else conditions(keys.when)
@@ -146,7 +146,7 @@ def _shadows(above: Way, below: Way) -> bool:
 
 
 def _reached(ways: dict[State, list[Way]]) -> set[State]:
-    """The states that a call can come to from the first one."""
+    """The states that a call can reach from the first one."""
     first = next(iter(State))
     reached, open_ = {first}, [first]
     while open_:
@@ -190,7 +190,7 @@ def _entries(state: State, ways: Sequence[Way], all_ways: Sequence[Way]) -> Iter
 
 
 def _forked(state: State, ways: Sequence[Way], all_ways: Sequence[Way]) -> Iterator[Entry]:
-    """A line for each way; one for two ways that a guard decides between."""
+    """Return a line for each way, or one line for two ways between which a guard decides."""
     left = list(ways)
     while left:
         way = left.pop(0)
@@ -219,7 +219,7 @@ def _entry(state: State, ways: tuple[Way, ...], all_ways: Sequence[Way]) -> Entr
 
 
 def _merged(entries: list[Entry], all_ways: Sequence[Way]) -> list[Entry]:
-    """Lines that differ only in their event, merged."""
+    """Merge lines that differ only in their event."""
     merged: list[Entry] = []
     for entry in entries:
         for at, other in enumerate(merged):
@@ -265,7 +265,7 @@ def _choice(state: State, way: Way) -> Means | None:
 
 
 def means(state: State, choice: Choice) -> Means:
-    """Return the key and the words of a choice. LookupError where the question has none."""
+    """Return the key and the words of a choice. LookupError if the question has none."""
     for keys in _keys(state, None):
         if choice in keys.means:
             return keys.means[choice]
@@ -301,7 +301,7 @@ def _with_event(event: str, about: Sequence[str]) -> str:
 
 
 def _about(way: Way, all_ways: Sequence[Way]) -> tuple[str, ...]:
-    """What the conditions say, and what the rows above imply."""
+    """The words of the conditions, and of what the rows above imply."""
     told = [c.words for c in way.plain if not c.phrase.choice]
     told += [c.phrase.fails for c in _denied(way, all_ways) if c.holds]
     return tuple(dict.fromkeys(words for words in told if words))
@@ -325,7 +325,7 @@ def _all_denied(way: Way, ways: Sequence[Way]) -> bool:
 
 
 def or_(*words: str) -> str:
-    """Return words in a row: "this, that, or the other"."""
+    """Return words as a list: "this, that, or the other"."""
     words = tuple(dict.fromkeys(words))
     if len(words) > 2:
         return f"{', '.join(words[:-1])}, or {words[-1]}"

@@ -1,8 +1,8 @@
 """The live table as text: a raw graph for Graphviz, and tables in Markdown.
 
-One drawing of the whole, or one per phase, with the states that its ways out lead to. Left out
-of drawings, never of the table: ways back to the same question, and, in the whole, hanging up.
-The many ways back from a transfer that nobody took are one dashed note.
+One drawing of the whole, or one per phase, with the states that its ways out lead to. Drawings,
+but not tables, leave out ways back to the same question and, in the whole flow, hanging up.
+The many ways back from a transfer that no one took are a single dashed note.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ from paperless_ivr.flow.states import Kind, Phase, State
 from paperless_ivr.flow.table import BLOCKS
 
 BACK = "back to the question where 0 was pressed"
-"""The note that stands for all questions a transfer returns to."""
+"""The note that stands for all questions to which a transfer returns."""
 
 STYLES = {
     Kind.ASK: ("#e7f0fd", "#2b6cb0"),
@@ -35,7 +35,7 @@ DOT_SHAPES = {
 
 @frozen
 class Arrow:
-    """A way from a state to another, with what leads there, a line each."""
+    """An arrow from one state to another, with the rows that lead there, one per line."""
 
     source: State
     to: State
@@ -43,14 +43,14 @@ class Arrow:
 
 
 def label(row: Row) -> str:
-    """What a row waits for, in words: events and guard."""
+    """A row's condition in words: its events and its guard."""
     events = " or ".join(e.__name__ for e in row.events if e is not Arrived)
     guard = "" if row.when is always else row.when.__name__.replace("_", " ")
     return " · ".join(part for part in (events, guard) if part) or "otherwise"
 
 
 def arrows(table: Table, phase: Phase | None = None) -> tuple[Arrow, ...]:
-    """The ways between states that are drawn, in the table's order."""
+    """The arrows that are drawn between states, in the table's order."""
     found: dict[tuple[State, State], dict[str, None]] = {}
     for source, rows in table.items():
         if phase is not None and source.phase is not phase:
@@ -70,7 +70,7 @@ def _returns(source: State, row: Row) -> bool:
 
 
 def _drawn(table: Table, phase: Phase | None) -> dict[Phase, list[State]]:
-    """The states that are drawn, by phase, in the order in which they are written."""
+    """The states that are drawn, by phase, in the order of the table."""
     met = {state for arrow in arrows(table, phase) for state in (arrow.source, arrow.to)}
     met |= {state for state in table if phase in (None, state.phase)}
     grouped = ((of, [s for s in State if s in met and s.phase is of]) for of in Phase)

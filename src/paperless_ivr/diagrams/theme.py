@@ -60,7 +60,7 @@ def size_class(size: float) -> str:
 def style(scope: str = "", dark: str = "") -> str:
     """Return the style sheet, for an SVG or, under a scope such as "svg ", for a page.
 
-    `dark` is the selector of a page that is dark by a switch; else the system says what is dark.
+    `dark` is the selector of a page with a switch for dark mode; otherwise, the system decides.
     """
     colors = _colors(f"{dark} {scope}" if dark else scope, 1)
     rules = [

@@ -20,7 +20,7 @@ TABLES = {False: tuple(map(int, REGULAR.split())), True: tuple(map(int, BOLD.spl
 """Thousandths of the size, from the space to the tilde; by whether it is bold."""
 
 OTHERS = 600
-"""For characters that are not in the tables."""
+"""The width of characters that are not in the tables."""
 
 
 def width(text: str, size: float, *, bold: bool = False) -> float:

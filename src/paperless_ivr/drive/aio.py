@@ -66,7 +66,7 @@ class AsyncDriver:
         session: Session,
         taken_back: "asyncio.Future[EndedBy] | None" = None,
     ) -> Handback:
-        """Take a call from where it is to its end, as `converse` does from its arrival."""
+        """Take a call from its current turn to its end, as `converse` does from its arrival."""
         silence = Silence(self.setup.budgets.reassure)
         return await self._take(gateway, session, taken_back, silence)
 
@@ -107,7 +107,7 @@ class AsyncDriver:
                     reply = session = await self._stored(silence.kept, runner.commit_or_go_on, step)
 
     async def _stored(self, act: Callable[..., Value], *about: object) -> Value:
-        """Run something that may wait for the store, in a thread of its own."""
+        """Run something that may wait for the store in a thread of its own."""
         return await asyncio.get_running_loop().run_in_executor(self._store, act, *about)
 
     async def _send(self, step: Send, line: "_Line", silence: Silence) -> ServiceAnswer | HungUp:

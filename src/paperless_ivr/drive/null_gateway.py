@@ -6,7 +6,7 @@ from paperless_ivr.gateways.port import Sign, Visit, WebRequest
 
 
 class NullGateway:
-    """Speaks to no caller and hears none; what was agreed is still carried out."""
+    """Has no caller to speak or listen to. What the caller agreed to is still carried out."""
 
     media_type = "text/plain"
     patience = 0.0

@@ -31,7 +31,7 @@ class OnRecord:
 
 @frozen
 class Send:
-    """Ask the service, within a time budget. Reply: its answer, or that the caller is gone.
+    """Ask the service within a time budget. Reply: its answer, or that the caller is gone.
 
     Waits for a write even if the caller is gone.
     """
@@ -43,7 +43,7 @@ class Send:
 
 @frozen
 class Move:
-    """A call has moved: commit it. Reply: the session as committed.
+    """A call has moved: commit the move. Reply: the session as committed.
 
     Observers see the same. `before` and `event` are None if the call has just begun.
     """

@@ -25,7 +25,7 @@ ENDED_FOR = timedelta(minutes=2)
 ABANDONED = timedelta(minutes=10)
 """Idle this long, a call's worker is presumed dead."""
 TALK = timedelta(hours=4)
-"""How long a talk with an agent may last; the call is silent in the meantime."""
+"""How long a conversation with an agent may last; the call is idle in the meantime."""
 
 
 def owner(releases: Releases, saved: SavedSession) -> RequestRunner | None:
@@ -44,9 +44,9 @@ def reap(releases: Releases, abandoned: timedelta = ABANDONED) -> int:
     """End the biller's idle calls, and forget those that have ended.
 
     Returns how many were ended. Any worker should do this about once a minute. Another biller's
-    calls are not touched, and those of another release only when no talk with an agent can still
-    be going on. A call that cannot be read, because another version of the library saved it, stays
-    for a worker that can.
+    calls are not touched, and those of another release only when no conversation with an agent can
+    still be going on. A call that cannot be read, because another version of the library saved
+    it, stays for a worker that can.
     """
     current, ended = releases[0], 0
     since = current.setup.clock() - min(ENDED_FOR, abandoned)

@@ -137,7 +137,7 @@ class ActivityRecorder:
 
 
 def way_turned_to(before: Call, after: Call) -> Strategy | None:
-    """The way to an address that a move turned to, if it turned to one (R08)."""
+    """The way to an address that a move chose, if it chose one (R08)."""
     if Strategy.AGENT in after.contact.used and Strategy.AGENT not in before.contact.used:
         return Strategy.AGENT
     was, now = before.contact.source, after.contact.source

@@ -66,10 +66,10 @@ FOLLOWED = timedelta(days=60)
 FIRST, LONGEST = 60.0, 6 * 3600.0
 """Seconds before the second attempt; the wait doubles each time, up to six hours."""
 DOUBLINGS = 9
-"""After this many, the wait is more than six hours in any case."""
+"""After this many doublings, the wait exceeds six hours in any case."""
 
 DONE_ALREADY = (Refusal.ALREADY_PAPERLESS, Refusal.PENDING)
-"""Refusals that mean things are already as the caller wanted."""
+"""Refusals which mean that things are already as the caller wanted."""
 
 
 Export = Callable[[DeferRequest], None]
@@ -96,7 +96,7 @@ def is_as(found: Customer, wanted: Wanted) -> bool:
 
 @frozen
 class Relay:
-    """Works on what one biller's calls left over."""
+    """Completes the work left over from one biller's calls."""
 
     setup: Setup
     ledger: Ledger
@@ -161,7 +161,7 @@ class Relay:
             case PendingWrite():
                 return self._settle(left)
             case DeferredRequest() if left.key in unsettled:
-                return self._later(left, "unsettled")  # its own write may yet turn out to be done
+                return self._later(left, "unsettled")  # its own write may still turn out to be done
             case DeferredRequest():
                 return self._complete(left)
             case OpenRegistration():
@@ -188,7 +188,7 @@ class Relay:
         if isinstance(answer, Refused) and answer.reason in DONE_ALREADY:
             answer = Accepted()
         lost = isinstance(answer, Unavailable) and isinstance(left, PendingWrite)
-        if not lost:  # that this attempt got nowhere says nothing about the first one
+        if not lost:  # the failure of this attempt says nothing about the first one
             self.ledger.settle(write.key, answer)
         if isinstance(answer, Unavailable | OutcomeUnknown):
             return self._later(left, "unavailable")
@@ -227,7 +227,7 @@ class Relay:
         return self._sent(left, write)
 
     def _handed_over(self, left: DeferredRequest) -> str:
-        """No operation can do it: hand it to the biller if there is a way."""
+        """Hand a request that no operation can fulfill to the biller, if there is a way."""
         if self.export is None:
             return self._later(left, "no_operation")
         self.export(left.request)
@@ -252,7 +252,7 @@ class Relay:
     # ── the service ──
 
     def _looked_up(self, about: Write | DeferRequest) -> Customer | None:
-        """Return the customer and the invoices that show how bills come now; None if unclear."""
+        """Return the customer and the invoices that show the current delivery; None if unclear."""
         found = self._asked(SearchByAccountNumber(about.account))
         if not isinstance(found, CustomersFound):
             return None

@@ -88,7 +88,7 @@ def give_up(
 
 
 def handed_back(call: Call, handback: Handback, now: datetime) -> Session:
-    """Return a call that goes back to the host outside its flow, without a word."""
+    """Return a call that goes back to the host outside its flow, without saying anything."""
     return Session(Turn(call, (), Return(handback)), now)
 
 

@@ -99,7 +99,7 @@ class RequestRunner:
         return self.gateway.write(turn, sign, self.runner.language(turn))
 
     def _documented(self, session: Session) -> Session:
-        """Return the session with the document of its turn.
+        """Return the session with the document for its turn.
 
         If its request has words, they are heard before it is claimed. Otherwise, it is claimed in
         the same commit.
@@ -163,7 +163,7 @@ class RequestRunner:
                     reply = self.runner.ask(step)
 
     def _asked_ahead(self, step: Send) -> ServiceAnswer:
-        """Return a search's answer within its budget, even if the back end exceeds it."""
+        """Return a search's answer within its budget, even if the back end takes longer."""
         searching = self._searches.submit(self.runner.ask, step)
         try:
             return searching.result(step.budget)
@@ -197,7 +197,7 @@ class RequestRunner:
         return evolve(claiming, stored_number=claiming.number), None
 
     def _lost(self, write: Write) -> OutcomeUnknown | None:
-        """Return the outcome of a write taken over; None if it was never recorded, nor sent."""
+        """Return the outcome of a write taken over; None if it was neither recorded nor sent."""
         lost = OutcomeUnknown("taken over")
         try:
             self.runner.store(SessionUpdate(outcome=Settlement(write.key, lost)))

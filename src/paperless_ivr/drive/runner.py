@@ -99,7 +99,7 @@ class Setup:
     at_once: int = AT_ONCE
     """Concurrent requests to the service. With more threads than calls, no request waits."""
     name_handover: Callable[[], str] = lambda: token_hex(4)
-    """Makes names for hand-overs, since a host may hand over a call several times."""
+    """Creates names for hand-overs, since a host may hand over a call several times."""
     release: Release = field(init=False, repr=False)
     """The flow, policy, and words on which new calls run."""
 
@@ -109,14 +109,14 @@ class Setup:
         return Release(self.flow.digest, digest(policy), self.catalog.digest)
 
     def __attrs_post_init__(self) -> None:
-        """Find problems of the flow and the policy here, not during a call."""
+        """Report problems with the flow and the policy now, not during a call."""
         check(self.flow.terms, self.flow.table)
         found = problems(self.flow.terms.policy)
         if found:
             raise PolicyProblems("the policy cannot be used", found)
 
     def budget(self, request: Request, waited: float = 0.0) -> float:
-        """Return how many seconds a request may take, after this long a silence."""
+        """Return how many seconds a request may take, given `waited` seconds of silence so far."""
         if isinstance(request, RecordRequest):
             return self.budgets.record
         if ahead(request):
@@ -189,9 +189,9 @@ class CallRunner:
     def commit(self, move: Move, finish: Finish) -> Session:
         """Commit a move and return the session as it was then stored.
 
-        If a move leads to a try without saying anything, the call does not rest there: what
-        follows the answer is committed with it. Raises `errors.StaleCall` if another worker
-        moved the call first, and other `errors.StoreError` if the store failed twice.
+        If a move leads to a try without saying anything, the state in between is not stored:
+        what follows the answer is committed with the move. Raises `errors.StaleCall` if another
+        worker moved the call first, and other `errors.StoreError` if the store failed twice.
         """
         return self._shown(self._stored(move, finish))
 
@@ -288,7 +288,7 @@ class CallRunner:
     # ── the record and the store ──
 
     def on_record(self, request: RecordRequest | Write, session: Session) -> Event | None:
-        """Return the record's answer; for a write, why it must not be sent, or None."""
+        """Return the record's answer. For a write: None, or the reason it must not be sent."""
         try:
             if isinstance(request, Write):
                 return self.intend(request, session)
@@ -300,7 +300,7 @@ class CallRunner:
             return self.record_failed(session, error)
 
     def record_failed(self, session: Session, error: Exception) -> RecordUnavailable:
-        """Log that the record did not answer or save something, and return the event."""
+        """Log that the record failed to answer or save something, and return the event."""
         self._failed("record.failed", session, error)
         return _unavailable(error)
 
@@ -327,12 +327,12 @@ class CallRunner:
         return self._recognized(partial(self.setup.store.commit, update))
 
     def _recognized(self, commit: Callable[..., T]) -> T:
-        """Return what a commit answers; a retry says that the first may have been done."""
+        """Commit. A retry passes `again`, because the first attempt may have succeeded."""
         tries = iter((False, True))
         return self.twice(lambda: commit(again=next(tries)))
 
     def twice(self, act: Callable[[], T]) -> T:
-        """Return what the store answers, retrying once if it failed within its budget.
+        """Return the store's answer, retrying once if the store failed within its budget.
 
         A transaction may have been done even though its answer was lost (R31). Anything with a
         key or a turn is recognized the second time.
@@ -348,7 +348,7 @@ class CallRunner:
     def _failed(self, event: str, session: Session, error: Exception) -> None:
         log.error(event, **whose(session.call.host), **named(error))
 
-    # ── what is said ──
+    # ── words ──
 
     def language(self, turn: Turn) -> str:
         """Return the language in which a turn is spoken."""
@@ -396,10 +396,10 @@ class CallRunner:
 
 @define
 class Silence:
-    """The time for which a caller on a held channel has heard nothing, whatever the reason."""
+    """How long a caller on a held channel has heard nothing, whatever the reason."""
 
     seconds: float
-    """How long it may last."""
+    """How long the silence may last."""
     _began: float = field(init=False, factory=time.monotonic)
 
     def begins(self) -> None:
@@ -449,21 +449,23 @@ class Asking:
 
     @property
     def wait(self) -> float:
-        """Seconds until something must be done if no answer has come."""
+        """Seconds until something must be done if no answer comes."""
         return max(min(self._deadline, self.silence.ends) - time.monotonic(), 0.0)
 
     @property
     def _deadline(self) -> float:
-        """The budget counts from when a thread takes the request, and limits the wait for one.
+        """The moment at which to stop waiting.
 
-        A search before the offer has what is left of one silence, so the wait counts toward it.
+        The budget limits the wait for a thread, and starts again when a thread takes the
+        request. A search before the offer only gets the rest of one silence, so there the
+        wait counts too.
         """
         if self._started is None or ahead(self.step.request):
             return self._began + self.step.budget
         return self._started + self.step.budget + GRACE
 
     def waited(self) -> ServiceAnswer | Turn | None:
-        """Return what follows a wait without an answer: an outcome, or a reassuring turn."""
+        """Return the result of a wait without an answer: an outcome, or a reassuring turn."""
         now, deadline = time.monotonic(), self._deadline
         if now < deadline:
             if now < self.silence.ends:
@@ -478,7 +480,7 @@ class Asking:
 
 
 def _as_it_is(session: Session) -> Session:
-    """Return a held channel's session as it is: it has no document."""
+    """Return a held channel's session unchanged, since it has no document."""
     return session
 
 
@@ -504,7 +506,7 @@ def handback_of(session: Session) -> Handback:
 
 
 def whose(host: Arrival) -> dict[str, str]:
-    """Return which call a log line is about."""
+    """Return the fields that identify a call in a log line."""
     return {"call": host.call_id, "handover": host.handover, "biller": host.biller}
 
 
@@ -538,7 +540,7 @@ def log_move(move: Move) -> None:
 
 
 def _why(answer: ServiceAnswer) -> str | None:
-    """Return what the log says about an answer, apart from its class."""
+    """Return what the log says about an answer in addition to its class."""
     match answer:
         case Unavailable() | OutcomeUnknown():
             return answer.why

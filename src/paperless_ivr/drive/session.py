@@ -29,10 +29,10 @@ class Claim:
 
 @frozen
 class Session:
-    """A call, its current turn, and what is known around it. The turn is computed once."""
+    """A call, its current turn, and its context. The turn is computed once."""
 
     turn: Turn
-    """Has no words if the call was loaded, since they have been spoken."""
+    """Has no prompts if the call was loaded, since they have already been spoken."""
     asked_at: datetime
     """When the current turn was put to the caller."""
     number: int = 1
@@ -64,11 +64,11 @@ class Session:
 
     @property
     def hung_up(self) -> bool:
-        """Whether nothing more is said: what was agreed is only being completed."""
+        """Whether nothing more is said, and what the caller agreed to is only being completed."""
         return self.call.results.hung_up
 
     def saved(self) -> SavedCall:
-        """Return the call as stored; personal, as `flow.saving` explains."""
+        """Return the call as stored. Contains personal data (`flow.saving`)."""
         evidence = tuple(self.evidence.values())
         content = SavedSession(SCHEMA, self.call, self.asked_at, evidence, self.claim)
         saved = dump_value(content)

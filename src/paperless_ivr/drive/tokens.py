@@ -34,7 +34,7 @@ class TurnToken:
 
     @classmethod
     def of(cls, turn: Turn, number: int, interrupted: int | None) -> "TurnToken":
-        """Return a turn's token. Once answered, everything it says, even a greeting, was heard."""
+        """Return a turn's token. An answer means that everything, even a greeting, was heard."""
         call, host = turn.call, turn.call.host
         return cls(
             host.call_id,
@@ -65,7 +65,7 @@ def _keys(keys: Secret | Sequence[Secret]) -> tuple[Secret, ...]:
 
 @frozen
 class TokenSigner:
-    """Makes tokens, and reads those made with any of its keys.
+    """Creates tokens, and reads those created with any of its keys.
 
     The last key signs. To rotate keys, first let all workers read the new key (put it first), then
     let them sign with it (put it last), and drop the old key when no call can still hold it.
@@ -95,7 +95,7 @@ class TokenSigner:
         return self._serializer.dumps([*parts, token.moment.value, token.language, flags])
 
     def read(self, signed: str) -> TurnToken | None:
-        """Return the token, or None if it is not one of ours."""
+        """Return the token, or None if it was not signed with one of these keys."""
         try:
             call_id, handover, number, interrupted, moment, *rest = self._serializer.loads(signed)
             language, flags = rest

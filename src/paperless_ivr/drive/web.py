@@ -168,7 +168,7 @@ class WebDriver:
         having = (one for one in (self, *self.former) if one.setup.release == release)
         return next(having, None)
 
-    # ── what comes ──
+    # ── web requests ──
 
     def _begin(self, arrival: Arrival) -> Reply:
         """Handle a hand-over. Repeating the same hand-over does not start another call."""
@@ -213,7 +213,7 @@ class WebDriver:
         return self._go_on(requests.commit(begun))
 
     def _answered(self, visit: Answers) -> Reply:
-        """Handle a visit with what the caller did, or for the answer to a request."""
+        """Handle a visit that brings what the caller did, or comes for a request's answer."""
         token = self._signer.read(visit.token)
         if token is None or token.call_id != visit.call_id:
             raise Rejected(403, "the token belongs to another call")
@@ -261,13 +261,13 @@ class WebDriver:
     # ── continuing a call ──
 
     def _go_on(self, session: Session) -> Reply:
-        """Return the document of a call that just moved; carry out a silent request first."""
+        """Return the document for a call that just moved, after carrying out a silent request."""
         if isinstance(session.turn.then, Request) and not session.turn.say:
             return self._carried(session, claimed=session.claim is not None)
         return self._reply(session)
 
     def _carried(self, session: Session, *, claimed: bool = False) -> Reply:
-        """Carry out a request, and return the resulting document, or one for the meantime."""
+        """Carry out a request, and return the resulting document, or one for while it runs."""
         waited = self._patience - left()
         pending = self._pool.submit(self._requests.carry, session, claimed=claimed, waited=waited)
         try:
@@ -283,7 +283,7 @@ class WebDriver:
         kind = RecordUnavailable if record else Unavailable
         try:
             return self._go_on(self._requests.move(session, kind(busy=True)))
-        except StaleCall:  # another worker has carried it out, or overtaken it
+        except StaleCall:  # another worker has carried it out, or has moved the call on
             return self._last(session.call_id)
 
     def _look_for(self, session: Session) -> Reply:
@@ -306,12 +306,12 @@ class WebDriver:
 
     @property
     def _patience(self) -> float:
-        """The most seconds for which the caller waits for a document."""
+        """The longest that the caller waits for a document, in seconds."""
         reassure = self.setup.budgets.reassure
         return max(min(reassure, self.gateway.patience - MARGIN), 0.0)
 
     def _last(self, call_id: str) -> Reply:
-        """Return the last document again."""
+        """Return the latest document again."""
         return self._reply(self._requests.session(self._requests.load(call_id)))
 
     def _still_working(self, session: Session) -> Reply:
@@ -330,7 +330,7 @@ class WebDriver:
     # ── calls that cannot continue ──
 
     def _or_given_back(self, act: Callable[[], Reply], host: Arrival, *, paid: bool) -> Reply:
-        """Return the reply, or, if there can be none, give the call back as handed over."""
+        """Return the reply or, if there can be none, give the call back as handed over."""
         try:
             with answering_by(time.monotonic() + self._patience):
                 return act()
@@ -351,12 +351,12 @@ class WebDriver:
 
 
 def _handed_over(session: Session) -> Arrival:
-    """Return what the host handed over, without what was named here."""
+    """Return what the host handed over, without the names that we added."""
     return evolve(session.call.host, edition=Release(), handover="", serial="", today=None)
 
 
 def _reason(error: Exception) -> Reason:
-    """Return the reason for giving back a call that broke off."""
+    """Return the reason for giving back a call that could not continue."""
     match error:
         case RecordBusy():
             return Reason.BUSY

@@ -33,7 +33,7 @@ RESERVE = (TryReserved, LimitReached, RecordUnavailable)
 
 
 def reserve(view: CallView, guess: Guess, accounts: tuple[Secret, ...]) -> Request:
-    """Ask the record for a try at something a stranger could guess."""
+    """Ask the record for a try at something that a stranger could guess."""
     host = view.call.host
     return ReserveTry(guess, host.biller, host.ani, accounts, view.call.next_try)
 
@@ -60,7 +60,7 @@ DOWN_BEFORE_CONSENT: Sequence[Row] = (
         keep=unanswered(because(Reason.SERVICE_DOWN)),
     ),
 )
-"""The service is unreachable before the caller has agreed to anything, so nothing is kept (R10)."""
+"""The service is unreachable before the caller has agreed to anything; nothing is saved (R10)."""
 
 
 REFUSED_FOR_GOOD = _agent_or(S.FAILED, Refused, Reason.SERVICE_REFUSED, "service_refused")
@@ -84,7 +84,7 @@ NO_TRY_LEFT: Sequence[Row] = (
     On(LimitReached, S.NOT_IDENTIFIED, keep=because(Reason.LIMIT_REACHED), say="too_many_tries"),
     *_agent_or(S.UNAVAILABLE, RecordUnavailable, Reason.RECORD_DOWN, "service_down"),
 )
-"""No account number may be tried, or the record cannot say whether one may."""
+"""No account number may be tried, or the record does not know whether one may."""
 
 
 NOT_RECORDED = _agent_or(S.FAILED, RecordUnavailable, Reason.RECORD_DOWN, "service_refused")

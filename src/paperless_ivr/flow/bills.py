@@ -71,7 +71,7 @@ def listed(view: CallView) -> tuple[Bill, ...]:
 
 
 def _just_paid(view: CallView, bills: tuple[Bill, ...]) -> tuple[Bill, ...]:
-    """Return the bill that the host's payment was for if the search no longer lists it."""
+    """Return the bill that the host's payment was for, if the search no longer lists it."""
     host = view.call.host
     wanted = host.invoice_type
     if host.moment is not Moment.AFTER_PAYMENT or wanted is None:

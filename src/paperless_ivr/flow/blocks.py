@@ -73,7 +73,7 @@ class Press:
         return On(Digits, self.to, when=when, keep=self.keep, say=self.say, words=self.words)
 
 
-# ── ways out that belong to kinds of blocks ──────────────────────────────────────────────
+# ── ways out that kinds of blocks share ──────────────────────────────────────────────────
 
 HANG_UP: tuple[Row, ...] = (On(HungUp, State.ABANDONED, keep=hang_up),)
 """The call ends while nothing is in progress."""
@@ -116,7 +116,7 @@ LISTEN_FIRST = On(
     when=all_of(chose(Choice.YES), not_(wrong_used_up)),
     keep=count_wrong,
     say="listen_first",
-    words="before all was heard: not counted",
+    words="before hearing it all: not counted",
 )
 """A yes that comes too early does not count (R09)."""
 
@@ -261,12 +261,12 @@ class Ask:
     """`*` does not repeat here, because it is part of the input."""
     examples: Examples | None = field(default=None, kw_only=True)
     needs: Callable[[Policy], bool] | None = field(default=None, kw_only=True)
-    """Whether calls can get here under a policy; set if the guards do not show that."""
+    """Whether calls can get here under a policy; set this if the guards do not show it."""
     ways: Sequence[Row | Press] = field(kw_only=True)
 
     @property
     def flushes(self) -> bool:
-        """Keys pressed before the question are discarded."""
+        """Whether keys pressed before the question are discarded."""
         return self.consent is not None or self.hear
 
     @property
@@ -291,14 +291,14 @@ class Ask:
         return (*first, *self._by_kind(), *HANG_UP)
 
     def _by_kind(self) -> Iterator[Row]:
-        """Yield the ways out of its kind that its own rows do not make unnecessary."""
+        """Yield the ways out of its kind that its own rows do not make redundant."""
         own = {(event, row.when) for row in self._own() for event in row.events}
         for row in self.by.ways(self):
             if any(own.isdisjoint([(event, row.when), (event, always)]) for event in row.events):
                 yield row
 
     def _own(self) -> Iterator[Row]:
-        """Yield its own ways out. If something must be heard first, the yes depends on that."""
+        """Yield the block's own ways out. If something must be heard first, the yes requires it."""
         agreed = [way for way in self.ways if isinstance(way, Press) and way.choice is Choice.YES]
         for way in self.ways:
             if not isinstance(way, Press):
@@ -331,7 +331,7 @@ class Ask:
         return tuple(option for keys in self.keys for option in keys.offer(view))
 
     def then(self, view: CallView) -> Then:
-        """Return what it waits for."""
+        """Return what the question waits for."""
         gather = self.by.gather(view, self)
         return evolve(gather, type_ahead=False) if self.flushes else gather
 
@@ -368,7 +368,7 @@ class Do(_NoQuestion):
     answers: Sequence[type[object]] = field(kw_only=True)
     """The possible answers. Each needs a way out that always holds."""
     finish: bool = field(default=False, kw_only=True)
-    """After a hang-up, it still waits for the answer."""
+    """Whether it still waits for the answer after a hang-up."""
     ways: Sequence[Row] = field(kw_only=True)
 
     @property
@@ -404,7 +404,7 @@ class Pass(_NoQuestion):
         return tuple(self.ways)
 
     def then(self, view: CallView) -> Then:
-        """Raise AssertionError: it waits for nothing, so no turn ends here."""
+        """Raise AssertionError, since it waits for nothing and no turn ends here."""
         raise AssertionError(view.call.state)
 
 

@@ -28,7 +28,7 @@ GREETING = "greeting"
 
 @frozen
 class Tries:
-    """How many silences, wrong keys, and `*` there were at this question. Reset in each state."""
+    """Counts of silence, wrong keys, and `*` at this question. Reset in each state."""
 
     silence: int = 0
     wrong: int = 0
@@ -53,12 +53,12 @@ class Spent:
 
 @frozen(cache_hash=True)
 class Shown:
-    """What the caller has proved about the accounts found, account by account (`facts`)."""
+    """The caller's proofs of the accounts found, account by account (`facts`)."""
 
     caller_id: bool = False
     """The search by caller ID found them."""
     by_host: tuple[Secret, ...] = ()
-    """The accounts that the host's account number stands for: usually one."""
+    """The accounts that have the host's account number: usually one."""
     last_four: Secret | None = None
     """The account whose last four digits were keyed."""
     numbers: tuple[Secret, ...] = ()
@@ -71,13 +71,13 @@ class Shown:
 
 @frozen(cache_hash=True)
 class Reserved:
-    """The tries that the record has counted for this call, by their keys."""
+    """The tries that the record has counted for this call, by key."""
 
     made: int = 0
     held: tuple[str, ...] = ()
-    """Tries that are given back if the caller proves who they are."""
+    """Tries to give back if the caller proves who they are."""
     matched: tuple[str, ...] = ()
-    """Tries that were given back."""
+    """Tries already given back."""
 
 
 @frozen(cache_hash=True)
@@ -173,7 +173,7 @@ class Contact:
     email: Secret | None = None
     phone: Secret | None = None
     purpose: TextPurpose | None = None
-    """Set while the call is about a text."""
+    """Set while the call is dealing with a text."""
     used: tuple[Strategy, ...] = ()
     """Strategies that were tried and abandoned."""
     bad_email: bool = False
@@ -183,7 +183,7 @@ class Contact:
 
 
 class Purpose(enum.Enum):
-    """What a caller can say yes to, as stored and in words. Each needs its own yes (R09)."""
+    """The purposes of a consent, as stored and in words. Each needs its own yes (R09)."""
 
     ENROLL = "enrol", "consent to enroll"
     TEXT = "text", "consent to one text"
@@ -201,7 +201,7 @@ class Purpose(enum.Enum):
 
 @frozen(cache_hash=True)
 class Consent:
-    """A yes: to what, in which words (names and slots), and with which key.
+    """A yes: its subject, its words (names and slots), and its key.
 
     `reference` is unique: the call's ID, the name of the hand-over, and the number of the consent.
     The record adds the rendered words, their version, the language, and the times.
@@ -249,11 +249,11 @@ class Results:
 
 @frozen
 class PendingTransfer:
-    """Why the caller should get an agent, and where the call goes if none is available."""
+    """The reason for getting an agent, and where the call goes if none is available."""
 
     reason: Reason = Reason.NONE
     back_to: State | None = None
-    """The question that the caller was at."""
+    """The question at which the caller was."""
     otherwise: State = State.INCOMPLETE
 
 
@@ -273,7 +273,7 @@ class Call:
     crowded: bool = False
     """Caller ID matches so many accounts that it proves nothing."""
     nobody_ahead: bool = False
-    """The search before the offer did not find anyone with the number that the host handed over."""
+    """The search before the offer found no one with the account number from the host."""
     reserved: Reserved = Reserved()
     choosing: Choosing = Choosing()
     entry: Entry = Entry()

@@ -1,7 +1,7 @@
-"""Checks a table before the first call, and reports every problem at once.
+"""Checks a table of the flow before the first call, and reports every problem at once.
 
-These checks need no call: a state without words, a row that is never reached, an answer without a
-way out. `proof` checks the rest by walking through calls.
+These checks need no call. They find, for example, states without words, rows that are never
+reached, and answers without a way out. `proof` checks the rest by walking through calls.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ CALLER = (e.Digits, e.NoInput, e.HungUp)
 
 
 def check(terms: Terms, table: Table = FLOW) -> None:
-    """Raise `FlowProblems`, listing everything that is wrong with a table and its terms."""
+    """Raise `FlowProblems` with everything that is wrong with a table and its terms."""
     found = [*_of_terms(terms), *_of_states(table), *_of_rows(table), *_of_ways(table)]
     if found:
         raise FlowProblems("the flow cannot be used", found)
@@ -40,7 +40,8 @@ def _of_terms(terms: Terms) -> Iterator[str]:
             'policy can only offer at those moments = ["after_payment"]'
         )
     for unknown in sorted(terms.operations - OPERATIONS):
-        yield f"{unknown} is none of the service's operations: {', '.join(sorted(OPERATIONS))}"
+        known = ", ".join(sorted(OPERATIONS))
+        yield f"{unknown} is not an operation of the service; these are: {known}"
 
 
 def _of_states(table: Table) -> Iterator[str]:
@@ -51,35 +52,35 @@ def _of_states(table: Table) -> Iterator[str]:
             yield f"{state.name} has no block: write one in its chapter"
             continue
         if block.kind is not state.kind:
-            yield f"{state.name} is of kind {state.kind.value}, and its block of {block.kind.value}"
+            yield f"{state.name} is {state.kind.value}, but its block is {block.kind.value}"
         if state.kind is Kind.END:
             if state in table:
-                yield f"{state.name} ends the call, so it has no ways out: take them away"
+                yield f"{state.name} ends the call, so it cannot have ways out: remove them"
         elif not table.get(state):
-            yield f"{state.name} has no ways out: give its block some"
+            yield f"{state.name} has no ways out: add some to its block"
         if isinstance(block, Ask):
             yield from _of_question(state, block)
 
 
 def _of_question(state: State, ask: Ask) -> Iterator[str]:
     if not ask.keys and not ask.takes_several_keys:
-        yield f"{state.name} waits for no keys: give it keys, or say how they are gathered (by)"
+        yield f"{state.name} waits for no keys: add keys=, or say with by= how to gather them"
     if ask.takes_several_keys and ask.examples is None:
-        yield f"{state.name} has no examples: give one of each class of keys, for the proof"
+        yield f"{state.name} has no examples: add one of each kind of input, for the proof"
     for choice, key in _offered(ask):
         if not any(_takes(way, choice, key) for way in ask.ways):
-            yield f"{state.name} has no way out for {choice}: press it"
+            yield f"{state.name} has no way out for {choice}: add a Press for it"
     agreed = [way for way in ask.ways if isinstance(way, Press) and way.choice is Choice.YES]
     if ask.flushes and not agreed:
-        yield f"{state.name} must be heard before a yes, and has none: press Choice.YES"
-    # A line of several prompts chooses among them call by call: there, only the proof can tell.
+        yield f"{state.name} uses consent or hear but has no yes: add a Press for Choice.YES"
+    # Which prompts of a line are said depends on the call. Only the proof can check that.
     if ask.flushes and not any(line.must_hear or len(line.names) > 1 for line in ask.say):
-        yield f"{state.name} says nothing that must be heard before a yes: say it with must(...)"
+        yield f"{state.name} says nothing that must be heard before a yes: use must(...)"
     if not ask.flushes:
         for name in (name for line in ask.say if line.must_hear for name in line.names):
-            yield f"{state.name} must say {name!r} before a yes: give it consent=, or hear=True"
+            yield f"{state.name} uses must({name!r}), so it needs consent= or hear=True"
     if ask.consent and any(way.keep is not nothing for way in agreed):
-        yield f"{state.name} mints a consent: its yes can remember nothing else"
+        yield f"{state.name} creates a consent, so its yes cannot have an update of its own"
 
 
 def _offered(ask: Ask) -> Iterator[tuple[Choice, str]]:
@@ -89,7 +90,7 @@ def _offered(ask: Ask) -> Iterator[tuple[Choice, str]]:
 
 
 def _takes(way: Row | Press, choice: Choice, key: str) -> bool:
-    """Whether a way out of a question is for a choice: by its name, by its key, or for any key."""
+    """Whether a way out of a question is for a choice: by name, by key, or for any key."""
     if isinstance(way, Press):
         return way.choice is choice
     about = [condition.phrase.key.split() for condition in conditions(way.when)]
@@ -101,14 +102,14 @@ def _of_rows(table: Table) -> Iterator[str]:
     said = [(state, row.say) for state, rows in table.items() for row in rows if row.say]
     for state, name in [*said, *_declared()]:
         if name not in PROMPTS:
-            yield f"{state.name} says {name!r}, which is no prompt: add it to its chapter"
+            yield f"{state.name} says {name!r}, which is not a prompt: add it to its chapter"
     for state, rows in table.items():
         met: set[tuple[type[Any], str]] = set()
         settled: set[type[Any]] = set()
         for row in rows:
             guarded = {(event, row.when.__name__) for event in row.events}
             if settled.issuperset(row.events) or guarded <= met:
-                yield f"never taken, a row before it always is: {row.name(state)}"
+                yield f"never taken, because an earlier row always is: {row.name(state)}"
             met |= guarded
             if row.when is always:
                 settled.update(row.events)
@@ -118,7 +119,7 @@ def _of_rows(table: Table) -> Iterator[str]:
 
 
 def _declared() -> Iterator[tuple[State, str]]:
-    """Yield each state with each prompt that its block declares: lines, keys, and help."""
+    """Yield each state with each prompt that its block declares, in lines, keys, or help."""
     for state, block in BLOCKS.items():
         for line in block.say:
             yield from ((state, name) for name in line.names)
@@ -153,13 +154,13 @@ def _of_ways(table: Table) -> Iterator[str]:
     ending = _closure(set(ENDINGS), back)
     for state in State:
         if state not in reached:
-            yield f"no call comes to {state.name}: give some row a way to it"
+            yield f"no call reaches {state.name}: add a row that leads to it"
         if state not in ending:
-            yield f"{state.name} is a trap: no way leads from it to an end"
+            yield f"{state.name} is a trap: no path leads from it to an ending"
 
 
 def _returns(row: Row) -> bool:
-    """Whether a row only leads back to where the call has been."""
+    """Whether a row only leads back to where the call came from."""
     return any(condition.phrase.returns for condition in conditions(row.when))
 
 

@@ -17,7 +17,7 @@ from paperless_ivr.secret import Secret
 
 
 class Ended(enum.Enum):
-    """Why a gather ended with the keys it has."""
+    """What ended a gather that has keys."""
 
     FULL = "full"
     """The caller pressed as many keys as were asked for."""
@@ -28,7 +28,7 @@ class Ended(enum.Enum):
 
 
 class TransferResult(enum.Enum):
-    """The result of a transfer; a runtime that cannot tell says `UNKNOWN`."""
+    """The result of a transfer; `UNKNOWN` from a runtime that does not know."""
 
     ANSWERED = "answered"
     BUSY = "busy"
@@ -203,7 +203,7 @@ class OutcomeUnknown:
 
 @frozen
 class Screened:
-    """What the record knows about earlier offers.
+    """The record's answer about earlier offers.
 
     `last` is how the latest earlier call with an offer ended, and `days` how many whole days ago;
     `in_this_call` has the earlier endings in the same call.

@@ -11,7 +11,7 @@ from paperless_ivr.secret import keys
 
 @frozen
 class Known:
-    """What there is to key: the customers that a search finds, and the parts of an address."""
+    """The things to key: the customers that a search finds, and the parts of an address."""
 
     customers: tuple[Customer, ...]
     local: str = "a"

@@ -90,13 +90,13 @@ def paper_by_phone(view: CallView) -> bool:
 
 @Phrase("caller has hung up")
 def hung_up(view: CallView) -> bool:
-    """The caller is gone. What was agreed is still carried out, but nothing else."""
+    """The caller is gone. What they agreed to is still carried out, but nothing else."""
     return view.call.results.hung_up
 
 
 @Phrase("a bill is done already", "nothing done yet")
 def settled(view: CallView) -> bool:
-    """Something that the caller agreed to was carried out, or kept, in this call."""
+    """Something that the caller agreed to was carried out or saved in this call."""
     return bool(view.call.results.outcomes)
 
 
@@ -121,7 +121,7 @@ def given(view: CallView, purpose: Purpose) -> Consent:
 
 
 def keyed(c: Transition[Digits]) -> str:
-    """Return the keys: in an entry, with those before a pause, and from the last star on."""
+    """Return the keys: in an entry, also those before a pause, but only after the last star."""
     keys = so_far(c) + c.event.keys.reveal()
     return last_star(keys) if c.question.star_restarts else keys
 
@@ -132,12 +132,12 @@ def so_far(view: CallView) -> str:
 
 
 def spelled_so_far(view: CallView) -> str:
-    """Return the keys that spell an address exactly: first those for what was kept."""
+    """Return the keys that spell an address exactly, beginning with those for what was kept."""
     return view.terms.pad.code(view.call.entry.before) + so_far(view)
 
 
 def unfinished(c: Transition[Digits]) -> bool:
-    """The entry goes on, after a pause, or because keys before a star left no room for the rest."""
+    """The entry continues after a pause, or because keys before a star took the rest's room."""
     is_number = c.question.takes_several_keys and c.question.star_restarts
     restarted = c.event.ended is Ended.FULL and "*" in c.event.keys.reveal()
     return c.event.ended is Ended.TIMEOUT or (restarted and is_number)
@@ -156,7 +156,7 @@ def paused(c: Transition[Digits]) -> bool:
 
 
 def pressed(c: Transition[Digits]) -> Option | None:
-    """Return the option that the key chooses."""
+    """Return the option that the pressed key chooses."""
     key = c.event.keys.reveal()
     return next((option for option in c.options if option.key == key), None)
 
@@ -229,7 +229,7 @@ def is_account(c: Transition[Digits]) -> bool:
 
 @Phrase("mistyped account number")
 def is_mistyped(c: Transition[Digits]) -> bool:
-    """As long as an account number, but not a valid one: some key is wrong."""
+    """As long as an account number, but not valid, so a key must be wrong."""
     return not unfinished(c) and c.terms.accounts.fits(keyed(c)) and not is_account(c)
 
 
@@ -237,7 +237,7 @@ def is_mistyped(c: Transition[Digits]) -> bool:
 def is_card(c: Transition[Digits]) -> bool:
     """Looks like a payment card, and is not an account number. It is neither sent nor kept.
 
-    If the caller paused during a number, it is too early to tell, whatever its first digits look
+    If the caller paused during a number, it is too early to know, whatever its first digits look
     like.
     """
     begun = unfinished(c) and c.terms.accounts.begins(keyed(c))
@@ -274,7 +274,7 @@ def another_address_left(view: CallView) -> bool:
 
 
 def left(view: CallView) -> tuple[Strategy, ...]:
-    """Return the policy's strategies in order, without those used up and the current one."""
+    """Return the policy's strategies in order, except the current one and those used up."""
     contact = view.call.contact
     used = set(contact.used)
     if contact.source in (Source.ON_FILE, Source.PAYMENT):
@@ -309,7 +309,7 @@ def email_on_file(view: CallView) -> bool:
     return bool(by_payment or (customer and customer.email))
 
 
-# ── two facts before the caller can give an address (R17, R47) ───────────────────────────
+# ── two facts required before the caller can give an address (R17, R47) ──────────────────
 #
 # The first is the whole account number, not just its last four digits. The second is caller ID
 # that equals the phone number on file, or the last four digits of that number. If the host
@@ -357,7 +357,7 @@ def vouched(view: CallView) -> bool:
 
 @Phrase("host vouches", "not vouched for")
 def handed_over_vouched(view: CallView) -> bool:
-    """Whether the host vouches that the account it hands over is the caller's."""
+    """Whether the host vouches that the account it handed over is the caller's."""
     return view.call.host.identity is Identity.VERIFIED or handed_over_paid(view)
 
 
@@ -460,7 +460,7 @@ def refused_as(refusal: Refusal) -> Guard[Refused]:
 
 @Phrase("a text can finish it", "completed later")
 def link_finishes(view: CallView) -> bool:
-    """A texted link can finish what was kept, because the service has no operation for it."""
+    """A texted link can complete the saved request, for which the service has no operation."""
     return not can_enroll(view) and view.has(SendWebLink)
 
 
@@ -477,7 +477,7 @@ def looked_up(c: Transition[CustomersFound]) -> bills.Status | None:
 # ── staying on the line until the texted link is opened (R52) ────────────────────────────
 
 LOOK_S = 4.0
-"""About how many seconds pass between two looks at the service, prompts included."""
+"""The approximate number of seconds between two look-ups, including prompts."""
 FINISHING = (TextPurpose.TYPE_EMAIL, TextPurpose.ENROLL, TextPurpose.REVIEW)
 """The purposes for which opening the texted link makes the bill paperless."""
 
@@ -491,5 +491,5 @@ def may_wait(view: CallView) -> bool:
 
 @Phrase("not yet, looks left", "not yet, no looks left")
 def looks_left(view: CallView) -> bool:
-    """The policy leaves time for another look at the service after this one."""
+    """The policy leaves time for another look-up after this one."""
     return (view.call.contact.looks + 2) * LOOK_S <= view.policy.text.wait_seconds

@@ -24,7 +24,7 @@ from paperless_ivr.flow.turns import Prompt, Turn
 from paperless_ivr.flow.view import CallView, Terms, Transition
 
 STEPS_AT_MOST = 20
-"""The most states to pass through for one event. The longest path is far shorter."""
+"""The limit on states passed for one event. The longest path is far shorter."""
 
 
 @frozen
@@ -80,12 +80,12 @@ class Flow:
         return self._run(heard, _placed(event, len(call.lead)), ())
 
     def turn(self, call: Call, took: tuple[str, ...] = ()) -> Turn:
-        """Return what a call says and waits for now, which depends only on the call."""
+        """Return what a call now says and waits for, which depends only on the call."""
         view, block = CallView(call, self.terms), BLOCKS[call.state]
         return Turn(call, self._words(view), block.then(view), took)
 
     def resumed(self, call: Call) -> Turn:
-        """Return the turn of a call that was set aside: it says nothing, and waits as before."""
+        """Return the turn of a stored call: it says nothing, and waits for the same as before."""
         return Turn(call, (), BLOCKS[call.state].then(CallView(call, self.terms)))
 
     def prompt(self, call: Call, name: str) -> Prompt:
@@ -140,7 +140,7 @@ def _shipped() -> Mover:
 
 
 def _greeted(call: Call) -> Call:
-    """Return the call after its prompts were played, noting whether they included the greeting."""
+    """Return the call after its prompts were played, noting a greeting if there was one."""
     if GREETING not in call.lead:
         return call
     return evolve(call, results=evolve(call.results, greeted=True))

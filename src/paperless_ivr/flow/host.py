@@ -28,7 +28,7 @@ class Intent(enum.Enum):
 
 
 class Identity(enum.IntEnum):
-    """How far it is known who is calling. Ordered: a higher level includes the lower ones.
+    """How well the caller is identified. Ordered: a higher level includes the lower ones.
 
     It always refers to the account that is handed over, or handed back, with it. Below
     `LAST_FOUR_KEYED`, the caller can neither hear nor change anything personal (R17).
@@ -91,10 +91,10 @@ class Reason(enum.Enum):
     OUTCOME_UNKNOWN = "outcome_unknown"
     NO_OPERATION = "no_operation"
     BUSY = "busy"
-    """Too many calls at once, so the service or the record was not asked."""
+    """Too many calls at once, so a request to the service or the record was not sent."""
     RECORD_DOWN = "record_down"
     CALL_LOST = "call_lost"
-    """The call is not in the store, or could not go on, through an error of ours."""
+    """The call is not in the store, or could not continue because of an error of ours."""
     OTHER_RELEASE = "other_edition"
     NO_ADDRESS_LEFT = "no_address_left"
 
@@ -109,7 +109,7 @@ FAILURES = frozenset(
         Reason.OTHER_RELEASE,
     }
 )
-"""Reasons that mean a failure, either of the service or of the library (R48)."""
+"""Reasons that mean that the service or the library failed (R48)."""
 
 
 class Registration(enum.Enum):
@@ -152,7 +152,7 @@ class Payment:
 
 @frozen
 class Release:
-    """Digests of the flow, policy, and wording that a call began with, and will finish with."""
+    """Digests of the flow, policy, and wording that a call begins and finishes with."""
 
     flow: str = ""
     policy: str = ""
@@ -164,7 +164,7 @@ class Arrival:
     """What the host hands over with a call (R02, R18)."""
 
     call_id: str
-    """The host's identifier of the call."""
+    """The host's identifier for the call."""
     biller: str
     """The biller's identifier, as in its policy."""
     moment: Moment = Moment.START
@@ -192,7 +192,7 @@ class Arrival:
     serial: str = ""
     """Distinguishes calls to which the host gives the same id; names of tries include it."""
     today: date | None = None
-    """The caller's date, for an incentive that ends; if the host gives none, the date in UTC."""
+    """The caller's date, for incentives that end; if the host gives none, the date in UTC."""
 
     @property
     def paid(self) -> bool:
@@ -240,16 +240,16 @@ class Handback:
     invoice: Secret | None = None
     identity: Identity = Identity.NONE
     greeted: bool = False
-    """The host or the library has already thanked the caller for calling: do not do it again."""
+    """The host or the library has already thanked the caller for calling. Do not do so again."""
     unused_keys: Secret | None = None
-    """A key the caller meant for the host: act on it at once (R01)."""
+    """A key that the caller meant for the host. Act on it at once (R01)."""
     outcomes: tuple[BillOutcome, ...] = ()
     consents: tuple[str, ...] = field(default=())
     """References of every consent given in the call, in order."""
 
     @classmethod
     def unfinished(cls, arrival: Arrival, reason: Reason) -> "Handback":
-        """Return the hand-back for a call that could not go on, with what was handed over (R48)."""
+        """Return the hand-back of a call that could not go on, with what was handed over (R48)."""
         return cls(
             Disposition.INCOMPLETE,
             reason,

@@ -37,10 +37,9 @@ Named = TypeVar("Named", bound=Enum)
 YES, NO = ("yes", "true", "1", "on"), ("no", "false", "0", "off")
 """The spellings used by dialplans and platforms. The first one is what we write."""
 LONGEST = 254
-"""The most characters in a value handed over. No e-mail address is longer (RFC 5321, 4.5.3.1.3)."""
+"""The maximum length of a value handed over: that of an e-mail address (RFC 5321, 4.5.3.1.3)."""
 MOST_OUTCOMES = 99
-"""The most outcomes of one call. A flow allows far fewer, but a number that is read needs a bound.
-"""
+"""The limit on outcomes of one call. Flows allow far fewer, but a number from outside needs one."""
 
 
 # ── one value ──
@@ -48,7 +47,7 @@ MOST_OUTCOMES = 99
 
 @frozen
 class Form(Generic[T]):
-    """How a value is read and written. `read` raises a ValueError that says what is allowed."""
+    """How to read and write a value. `read` raises a ValueError that says what is allowed."""
 
     read: Callable[[str], T]
     write: Callable[[T], str]
@@ -176,7 +175,7 @@ FROM_HOST = (
     "today",
     *(f"payment_{name}" for name in _PAYMENT),
 )
-"""The names in an arrival that only the host can know. A platform may know the others itself."""
+"""The names in an arrival that only the host knows. A platform may know the others itself."""
 PERSONAL = ("account", "customer", "invoice")
 """The names in a hand-back, and in its outcomes, that must not appear in a URL."""
 
@@ -209,7 +208,7 @@ def arrival_from_strings(values: Mapping[str, str]) -> Arrival:
     edition = given.take(_EDITION, "edition_")
     given.needs(fields, "call_id", "biller")
     if payment.get("approved") is False and len(payment) == 1:
-        payment = {}  # no payment, and that is said
+        payment = {}  # explicitly no payment
     if payment:
         given.needs(payment, "guid", "approved", prefix="payment_")
     given.check("what is handed over cannot be used")
@@ -254,9 +253,9 @@ def handback_from_strings(values: Mapping[str, str]) -> Handback:
     given.needs(fields, "disposition")
     failed = Handback(Disposition.INCOMPLETE, fields.get("reason", Reason.NONE)).failed
     if derived.get("failed", failed) != failed:
-        given.problems.append("failed: it does not go with the reason")
+        given.problems.append("failed: it does not match the reason")
     if derived.get("offer_again", not failed) == failed:
-        given.problems.append("offer_again: it does not go with the reason")
+        given.problems.append("offer_again: it does not match the reason")
     given.check("what is handed back cannot be used")
     return Handback(**fields, outcomes=outcomes)
 
@@ -277,7 +276,7 @@ def unreadable_to_strings(values: Mapping[str, str]) -> dict[str, str]:
     return failed | {name: value[:LONGEST] for name, value in kept.items() if value}
 
 
-# ── how ──
+# ── helpers ──
 
 
 @define
@@ -311,7 +310,7 @@ class _Given:
     def check(self, title: str) -> None:
         """Raise `HostProblems` for every problem noted, and for names that were never taken."""
         unknown = len(self.values.keys() - self.taken)
-        if unknown:  # a name is not shown either: it may be a value in the wrong place
+        if unknown:  # do not show the name either: it may be a value in the wrong place
             self.problems.append(f"names: {unknown} of them not known")
         if self.problems:
             raise HostProblems(title, self.problems)
@@ -362,7 +361,7 @@ def _canonical(form: Form[Any], text: str) -> str:
 
 
 def _is_personal(name: str) -> bool:
-    """Whether it is personal. An identity alone would seem to be about the host's account."""
+    """Whether a field is personal. Without its account, an identity would seem to be the host's."""
     return name in (*PERSONAL, "identity") or (
         name.startswith("outcome_") and name.endswith(PERSONAL)
     )

@@ -1,4 +1,4 @@
-"""Which numbers and addresses from outside a call accepts (R47).
+"""Which numbers and addresses from outside are accepted (R47).
 
 An impossible or withheld number identifies no one, and text that is not a valid e-mail address does
 not count as an address on file. Hosts, runtimes, and services put all kinds of things in these

@@ -26,18 +26,18 @@ Tell = Callable[[CallView], Iterable[Prompt]]
 
 @frozen
 class Line:
-    """A line of the script, with the names of all prompts that it may say, for `checks`."""
+    """A line of the script, with the names of all prompts that it can say, for `checks`."""
 
     names: tuple[str, ...]
     tell: Tell
     when: Mapping[str, str] = field(factory=dict)
-    """In words, when the prompts are said that are not always said."""
+    """For prompts that are not always said: when they are, in words."""
     must_hear: bool = False
-    """All of it must always be heard before a yes (`must`)."""
+    """Whether all of it must be heard before a yes (`must`)."""
 
 
 def says(*names: str, **when: str) -> Callable[[Tell], Line]:
-    """Declare the prompts that a function of the call may say, and in words when it says them."""
+    """Declare the prompts that a function of the call can say, and when it says them, in words."""
     return lambda tell: Line((*names, *when), tell, when)
 
 
@@ -84,14 +84,14 @@ SLOTS: Mapping[str, Callable[[CallView], Slot]] = {
     "days_before": lambda view: Count(view.policy.offer.reminder_days),
     "incentive": lambda view: Words(view.policy.offer.incentive.get(view.language, "")),
 }
-"""How to fill a gap in a prompt, by the name of the gap. Options have slots of their own."""
+"""How to fill the gaps in a prompt, by name. Options have slots of their own."""
 
 PERSONAL = frozenset({"bill", "address", "masked", "ending", "bill_ending", "amount", "due"})
 """Slots with the biller's data about a customer. Never said below `Identity.LAST_FOUR_KEYED` (R17).
 """
 
 Prompts = Mapping[str, tuple[str, ...]]
-"""Prompts by name, with the gaps that their words may have."""
+"""Prompts by name, with the gaps that their wording may contain."""
 
 SHARED: Prompts = {
     GREETING: ("biller",),
@@ -178,7 +178,7 @@ def say(name: str) -> Line:
 
 
 def must(name: str) -> Line:
-    """Return a line that says a prompt which must be heard before a yes counts (R09)."""
+    """Return a line with a prompt that must be heard before a yes counts (R09)."""
     return Line((name,), lambda view: (prompt(view, name, must_hear=True),), must_hear=True)
 
 
@@ -260,7 +260,7 @@ Offer = Callable[[CallView], tuple[Option, ...]]
 
 @frozen
 class Means:
-    """How diagrams show a choice: its key or keys, and what the caller does."""
+    """How diagrams show a choice: the keys, and what the caller does."""
 
     key: str
     words: str
@@ -268,7 +268,7 @@ class Means:
 
 @frozen
 class Keys:
-    """Keys of a menu, with the names of all prompts that may say them, for `checks`."""
+    """Keys of a menu, with the names of all prompts that can say them, for `checks`."""
 
     names: tuple[str, ...]
     offer: Offer
@@ -278,7 +278,7 @@ class Keys:
 
 
 def offers(*names: str, means: Mapping[Choice, Means]) -> Callable[[Offer], Keys]:
-    """Declare the prompts that may say a function's options, and what the options mean."""
+    """Declare the prompts that can say a function's options, and what the options mean."""
     return lambda offer: Keys(names, offer, means)
 
 
@@ -298,7 +298,7 @@ def key(
 
 
 def begun(name: str) -> Line:
-    """Say what to key or, after a pause, just to go on."""
+    """Say what to key or, after a pause, only to continue."""
     go_on = "entry_go_on"
     return says(**{name: "at first", go_on: "after a pause in the entry"})(
         lambda view: (prompt(view, go_on if view.call.entry.so_far else name),)
@@ -306,13 +306,13 @@ def begun(name: str) -> Line:
 
 
 def account_number_line(name: str) -> Line:
-    """Ask for the account number and, if it has letters or signs, say how to key them."""
+    """Ask for the account number and, if it has letters or symbols, say how to key them."""
     entry = begun(name)
 
     @says(
         **entry.when,
         account_letters="account numbers have letters",
-        account_signs="account numbers have signs, and no letters",
+        account_signs="account numbers have symbols, and no letters",
     )
     def line(view: CallView) -> Iterable[Prompt]:
         yield from entry.tell(view)

@@ -18,7 +18,7 @@ class Token:
 
 @frozen
 class Live:
-    """A call at a numbered turn. The number is not in `Call`, where it would make paths differ."""
+    """A call at a numbered turn. Inside `Call`, the number would make equal calls differ."""
 
     turn: Turn
     number: int = 1

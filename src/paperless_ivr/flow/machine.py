@@ -19,7 +19,7 @@ from paperless_ivr.flow.view import Transition
 
 
 class Step(Protocol):
-    """What the machine's own dispatch moves: one event of one call."""
+    """One event of one call, in the form that the machine's own dispatch takes."""
 
     state: State
     transition: Transition[Any]
@@ -38,7 +38,7 @@ class _Holds:
 
 @frozen
 class _Takes:
-    """The action of a transition: it notes the row."""
+    """The action of a transition, which notes the row."""
 
     row: Row
 

@@ -8,7 +8,7 @@ from paperless_ivr.flow.slots import Key, Slot
 
 
 class Choice(enum.Enum):
-    """What a key in a menu means."""
+    """The meaning of a key in a menu."""
 
     YES = "yes"
     NO = "no"

@@ -21,21 +21,21 @@ class Phrase:
 
     holds: str = ""
     fails: str = ""
-    """The words for when it does not hold; "" if none are needed."""
+    """The words for when the guard does not hold; "" if none are needed."""
     key: str = field(default="", kw_only=True)
     """The key that the caller presses."""
     choice: Choice | None = field(default=None, kw_only=True)
-    """The option that the caller chooses. Its key and words are part of the question."""
+    """The option that the caller chooses; its key and words are part of the question."""
     fork: bool = field(default=False, kw_only=True)
-    """It has no words of its own: the next row says where the call goes otherwise."""
+    """Whether it has no words of its own: the next row says where the call goes otherwise."""
     returns: bool = field(default=False, kw_only=True)
-    """The call goes back to where it came from."""
+    """Whether the call goes back to where it came from."""
     needs: Callable[[Policy], bool] | None = field(default=None, kw_only=True)
     """Whether a policy allows the guard to hold."""
     settles: bool = field(default=False, kw_only=True)
-    """The policy alone decides: if `needs` is true, the guard always holds."""
+    """Whether the policy alone decides: if `needs` is true, the guard always holds."""
     order: Callable[[Policy], int] | None = field(default=None, kw_only=True)
-    """The place of its way out among those that the policy puts in order."""
+    """The position of its way out among those that the policy orders."""
 
     def __call__(self, guard: G) -> G:
         """Attach these words to a guard."""
@@ -45,7 +45,7 @@ class Phrase:
 
 @frozen
 class Condition:
-    """A guard with its words, and whether it must hold or fail."""
+    """A guard with its words, and whether it must hold or must fail."""
 
     name: str
     phrase: Phrase
@@ -57,14 +57,14 @@ class Condition:
         return self.phrase.holds if self.holds else self.phrase.fails
 
     def met_by(self, policy: Policy) -> bool:
-        """Whether the policy makes it possible."""
+        """Whether the policy makes the condition possible."""
         needs = self.phrase.needs
         if needs is None or (not self.holds and not self.phrase.settles):
             return True
         return needs(policy) is self.holds
 
     def settled_by(self, policy: Policy) -> bool:
-        """Whether the policy makes it certain."""
+        """Whether the policy makes the condition certain."""
         return self.phrase.settles and self.met_by(policy)
 
 

@@ -28,7 +28,7 @@ class Strategy(enum.Enum):
 
 
 class CheckDigit(enum.Enum):
-    """How the last digit of an account number checks the others."""
+    """How the last digit of an account number checks the rest."""
 
     NONE = "none"
     LUHN = "luhn"
@@ -51,7 +51,7 @@ class Reminder(enum.Enum):
 
 
 class Notifier(enum.Enum):
-    """Who tells the customer, after the call, that the registration needs a click."""
+    """Who notifies the customer, after the call, that the registration needs a click."""
 
     SERVICE = "service"
     BILLER = "biller"
@@ -181,7 +181,7 @@ class Offer:
         OfferReason.NONE,
         "giving no reason makes the shortest offer, and talk of the environment has persuaded no "
         "one; three in ten keep paper as a reminder to pay. At the start of a call, callers "
-        "always hear the source's sentence",
+        "always hear the sentence of the source analysis",
     )
     reminder_by: Reminder | None = setting(
         None, 'how you remind customers before a bill is due; with reason = "reminder"'
@@ -191,7 +191,7 @@ class Offer:
     )
     incentive: Mapping[str, str] = setting(
         {},
-        "per language, what you give for going paperless, as a whole sentence; with "
+        "per language, a complete sentence that says what you give for going paperless; with "
         'reason = "incentive"',
         keys=("language",),
     )
@@ -233,8 +233,8 @@ class Proof:
     )
     account_keys: tuple[int, int] = setting(
         (4, 20),
-        "fewest and most keys in an account number; four of them prove who is calling, so fewer "
-        "are not a number",
+        "fewest and most keys in an account number; four digits prove who is calling, so shorter "
+        "numbers are not allowed",
         least=4,
         most=30,
     )
@@ -399,12 +399,12 @@ class Notification:
     """Who sends the message with the link, and how much paper may still come."""
 
     sent_by: Notifier = setting(
-        Notifier.SERVICE, "EnrollInPaperless queues the e-mail; a second one would confuse"
+        Notifier.SERVICE, "EnrollInPaperless queues the e-mail; a second one would confuse people"
     )
     bills_still_on_paper: int = setting(
         2,
         "how many more bills may come on paper; suppression lags by one or two cycles, and "
-        "nothing promises 'no more paper'",
+        "no prompt promises 'no more paper'",
         least=1,
         most=6,
     )

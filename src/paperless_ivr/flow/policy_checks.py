@@ -1,4 +1,4 @@
-"""Checks of a policy: bounds, and settings that contradict one another (R19)."""
+"""Checks a policy: bounds, and settings that contradict one another (R19)."""
 
 import enum
 import json
@@ -221,7 +221,7 @@ def _offer(policy: Policy, offered: Languages) -> Iterator[Finding]:
 
 
 def _reasons(policy: Policy, offered: Languages) -> Iterator[Finding]:
-    """Settings that a reason lacks, and those that belong to another one."""
+    """Settings that the reason lacks, and settings that belong to another reason."""
     offer = policy.offer
     for reason, name in (
         (OfferReason.REMINDER, "reminder_by"),
@@ -435,7 +435,7 @@ def _autopay(policy: Policy, offered: Languages) -> Iterator[Finding]:
 
 
 def _waits(policy: Policy, _: Languages) -> Iterator[Finding]:
-    """The wait is at least as long where callers have more to find or fetch."""
+    """Waits are at least as long at questions for which callers have more to find or fetch."""
     for longer, shorter in (
         ("entry_first_key", "first_key"),
         ("email_next_key", "next_key"),

@@ -147,7 +147,7 @@ def _one_of(value: Any, kind: type[enum.Enum]) -> enum.Enum:
     known = [str(member.value) for member in kind]
     if value in known:
         return kind(value)
-    says = f"{shown(value)} is none of {', '.join(known)}"
+    says = f"must be one of {', '.join(known)}, not {shown(value)}"
     near = difflib.get_close_matches(value, known, n=1) if isinstance(value, str) else []
     raise _misfit(f"{says}; did you mean {near[0]}?" if near else says)
 

@@ -18,7 +18,7 @@ REPROMPT = None
 
 
 def always(_: CallView) -> bool:
-    """Hold always."""
+    """Always hold."""
     return True
 
 
@@ -48,7 +48,7 @@ class Row:
     keep: Callable[[Transition[Any]], Call] = field(default=nothing, kw_only=True)
     say: str | None = field(default=None, kw_only=True)
     words: str = field(default="", kw_only=True)
-    """Its words in diagrams, if its events and guards do not explain it well."""
+    """Its words in diagrams, if its events and guards do not explain it well enough."""
 
     def name(self, source: State) -> str:
         """Return the row in words, unique in its state: `OFFER · Digits · chose no → DECLINED`."""
@@ -77,5 +77,5 @@ Table = Mapping[State, Sequence[Row]]
 
 
 def way(name: str) -> tuple[str, str]:
-    """Return the states that a row in words leads from and to; `REPROMPT` if it stays."""
+    """Return the source and target states of a row in words; `REPROMPT` if it stays."""
     return name.partition(" · ")[0], name.rpartition(" → ")[2]

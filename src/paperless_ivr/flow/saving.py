@@ -92,7 +92,7 @@ def load_value(data: bytes, kind: type[T], schema: int) -> T:
         return _CONVERTER.structure(document, kind)
     except (BaseValidationError, TypeError) as error:
         where = _first_place(error)
-    raise BrokenCall(where)  # not in `except`: the caught error holds the content
+    raise BrokenCall(where)  # outside `except`: the caught error holds the content
 
 
 def mentions(data: bytes, secret: Secret) -> bool:
@@ -118,7 +118,7 @@ def _exactly(value: Any, kind: type[T]) -> T:
 
 
 def _as_written(text: Any, read: Callable[[str], T]) -> T:
-    """Return what a text stands for, if it is exactly the text that `str` gives for it."""
+    """Return the value of a text, if `str` of that value is exactly the text."""
     value = read(_exactly(text, str))
     if str(value) != text:
         raise ValueError

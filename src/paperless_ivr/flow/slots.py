@@ -72,7 +72,7 @@ class Word:
 
 @frozen
 class Masked:
-    """An e-mail address on file. Only its first letter and its domain are said."""
+    """An e-mail address on file, of which only the first letter and the domain are said."""
 
     email: Secret
 

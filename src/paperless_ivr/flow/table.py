@@ -40,7 +40,7 @@ BLOCKS: Mapping[State, Block] = {
 """All states."""
 
 PROMPTS: Prompts = register(*(chapter.PROMPTS for chapter in CHAPTERS))
-"""All prompts, with the gaps that their words may have. The catalogs are checked against it."""
+"""All prompts, with the gaps that their wording may contain. Catalogs are checked against it."""
 
 FLOW: Table = {state: block.rows for state, block in BLOCKS.items() if block.rows}
 """All states that are not endings, with all their ways out."""

@@ -37,19 +37,19 @@ class Gather:
     """
 
     keys: str
-    """The keys that mean something here. A runtime may pass on others, which do not match."""
+    """The keys that mean something here. A runtime may pass on other keys, which do not match."""
     max_keys: int
     first_key_wait: float
     next_key_wait: float
     end_key: str = "#"
     barge_in: bool = True
-    """A key interrupts the prompts."""
+    """Whether a key interrupts the prompts."""
     type_ahead: bool = True
-    """Keys pressed before the turn count. If false, they are discarded."""
+    """Whether keys pressed before the turn count. If false, they are discarded."""
     private: bool = False
-    """The input is personal and is never shown."""
+    """Whether the input is personal, and so never shown."""
     begun: bool = False
-    """The caller has already keyed part of the entry, so the end key alone completes it."""
+    """Whether part of the entry has already been keyed, so that the end key alone completes it."""
 
 
 @frozen
@@ -83,16 +83,16 @@ class Turn:
 
 
 READ_OUT = ("readback_piece", "readback_at", "readback_domain")
-"""The prompts of an address that is read back. The caller may stop at each of them."""
+"""The prompts that read an address back. The caller may stop the read-back at each of them."""
 
 
 def barge_in_runs(turn: Turn) -> tuple[range, ...]:
     """Return the prompts in runs: within a run, it does not matter during which prompt a key comes.
 
-    A runtime that cannot tell which prompt a key interrupted gathers after each run. Nothing in the
-    last run must be heard, and it may be empty. When an address is read back, each prompt is a run
-    of its own, because the caller can stop it. Otherwise, everything up to the last prompt that
-    must be heard is one run.
+    A runtime that does not report which prompt a key interrupted gathers after each run. Nothing in
+    the last run must be heard, and it may be empty. When an address is read back, each prompt is a
+    run of its own, because the caller can stop it there. Otherwise, everything up to the last
+    prompt that must be heard is one run.
     """
     names = [p.name for p in turn.say]
     last = max((n for n, p in enumerate(turn.say) if p.must_hear), default=-1)

@@ -68,7 +68,7 @@ def count_wrong_key(c: Anything) -> Call:
 
 
 def count_wrong(c: Anything) -> Call:
-    """Count a wrong key. The row says what was wrong with it."""
+    """Count a wrong key. The row's prompt says what was wrong with it."""
     tries = evolve(c.call.tries, wrong=c.call.tries.wrong + 1)
     return evolve(c.call, tries=tries, entry=evolve(c.call.entry, so_far=None))
 
@@ -127,12 +127,12 @@ def hold_try(c: Transition[TryReserved]) -> Call:
 
 
 def miss_try(call: Call) -> Call:
-    """Leave the latest try counted, because it missed."""
+    """Leave the latest try counted, because the caller's answer was wrong."""
     return evolve(call, reserved=evolve(call.reserved, held=call.reserved.held[:-1]))
 
 
 def unanswered(keep: Keep) -> Keep:
-    """Return an update that also gives back the try of a search that got no answer at all.
+    """Return an update that also gives back the try if a search got no answer at all.
 
     No answer revealed nothing. Any response, even an unusable one, may have revealed something.
     """
@@ -141,7 +141,7 @@ def unanswered(keep: Keep) -> Keep:
         silent = isinstance(c.event, Unavailable) and not c.event.answered
         return keep(evolve(c, call=give_back_tries(c.call, latest=True)) if silent else c)
 
-    return named(f"{keep.__name__}, at no try where nothing answered", kept)
+    return named(f"{keep.__name__}, without counting the try if nothing answered", kept)
 
 
 def give_back_tries(call: Call, *, latest: bool = False) -> Call:
@@ -280,5 +280,5 @@ def ask_for_agent(c: Anything) -> Call:
 
 
 def find_nobody(c: Anything) -> Call:
-    """Note that no agent is available. The caller may ask one time fewer."""
+    """Note that no agent is available, and use up one of the times that the caller may ask."""
     return spend(evolve(c.call, ringing=PendingTransfer()), people=1)

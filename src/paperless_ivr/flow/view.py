@@ -1,4 +1,4 @@
-"""A call together with its terms, as facts, guards, and updates see it."""
+"""A call with its terms, as facts, guards, and updates see it."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -21,7 +21,7 @@ E_co = TypeVar("E_co", bound=Event, covariant=True)
 
 @frozen
 class Terms:
-    """What a flow is built with: the policy, the service's operations, and the keypad codes."""
+    """The terms of a flow: the policy, the service's operations, and the keypad codes."""
 
     policy: Policy = Policy()
     operations: frozenset[str] = OPERATIONS
@@ -95,7 +95,7 @@ class CallView:
 
 
 class Question(Protocol):
-    """What a state's block says and offers, for code that looks at the keys pressed there."""
+    """The words and options of a state's block, for code that looks at the keys pressed there."""
 
     @property
     def help(self) -> str | None:
@@ -103,11 +103,11 @@ class Question(Protocol):
 
     @property
     def takes_several_keys(self) -> bool:
-        """It asks for a number or a spelling, not for one key."""
+        """Whether it asks for a number or a spelling, not for one key."""
 
     @property
     def star_restarts(self) -> bool:
-        """Only the keys after the last star count."""
+        """Whether only the keys after the last star count."""
 
     def words(self, view: CallView, /) -> tuple[Prompt, ...]:
         """Return what is said."""
@@ -125,12 +125,12 @@ class Transition(CallView, Generic[E_co]):
 
     @property
     def said(self) -> tuple[Prompt, ...]:
-        """What was said at the question."""
+        """The prompts said at the question."""
         return self.known("said", self.question.words)
 
     @property
     def options(self) -> tuple[Option, ...]:
-        """What was offered at the question."""
+        """The options offered at the question."""
         return self.question.menu(self)
 
 

@@ -2,7 +2,7 @@
 
 For each need, a gateway says whether the runtime meets it, the adapter emulates it, it is
 degraded, or it is not met at all. `check` compares that with a flow. A need that a consent
-depends on is refused rather than degraded. The sentences (G01 …) are those of
+depends on is refused rather than degraded. The rules (G01 …) are those of
 docs/gateway-contract.md.
 """
 
@@ -35,7 +35,7 @@ class How(enum.Enum):
 
 @frozen
 class Claim:
-    """How well a gateway meets one need, and by what means, with the source."""
+    """How well a gateway meets one need, and how, with the source."""
 
     how: How
     by: str = ""
@@ -46,7 +46,7 @@ MET = Claim(How.MET)
 
 @frozen
 class Capabilities:
-    """What a gateway claims. The defaults are those of a gateway that meets every need."""
+    """A gateway's claims. The defaults are those of a gateway that meets every need."""
 
     gateway: str
     interrupted: Claim = MET
@@ -54,29 +54,29 @@ class Capabilities:
     flush: Claim = MET
     """Throws away keys that were pressed before a turn began (G21)."""
     once: Claim = MET
-    """A key that is delivered twice or late does not answer another question (G31, G32)."""
+    """Never lets a key that is delivered twice or late answer another question (G31, G32)."""
     end_key_alone: Claim = MET
-    """At a single-key question, tells the end key alone from silence (G07)."""
+    """At a single-key question, distinguishes the end key alone from silence (G07)."""
     end_key_alone_in_entries: Claim = MET
-    """In an entry of several keys, tells the end key alone from silence (G07)."""
+    """In an entry of several keys, distinguishes the end key alone from silence (G07)."""
     no_end_key: Claim = MET
-    """If a gather has no end key, `#` is a key like any other (G13)."""
+    """If a gather has no end key, treats `#` like any other key (G13)."""
     late_end_key: Claim = MET
     """Drops an end key right after a complete entry (G15)."""
     too_few: Claim = MET
-    """Returns keys followed by silence, and tells them from a complete entry (G08)."""
+    """Returns keys followed by silence, and distinguishes them from a complete entry (G08)."""
     two_waits: Claim = MET
-    """The waits for the first key and for the next key can differ (G11, G12)."""
+    """Supports different waits for the first key and for the next one (G11, G12)."""
     longest: int | None = None
-    """The most keys in one gather; None if there is no limit."""
+    """The maximum number of keys in one gather; None if there is no limit."""
     longest_wait: float | None = None
     """The longest wait for a key in seconds; None if there is no limit."""
     barge_in: Claim = MET
-    """A key interrupts what is being spoken (G16)."""
+    """Lets a key interrupt what is being spoken (G16)."""
     type_ahead: Claim = MET
-    """Keys pressed before a turn began count at questions that allow it (G20, G22)."""
+    """Counts keys pressed before a turn began at questions that allow it (G20, G22)."""
     keys_while_waiting: Claim = MET
-    """Keys pressed while a request runs count in the same way (G23)."""
+    """Counts keys pressed while a request runs in the same way (G23)."""
     hang_up: Claim = MET
     """Notices a hang-up at any moment (G28)."""
     languages: frozenset[str] | None = None
@@ -93,7 +93,7 @@ class Finding:
 
     need: str
     sentence: str
-    """The sentences of the contract that define it."""
+    """The rules of the contract that define it."""
     how: How
     by: str = ""
     consent: bool = False
@@ -106,7 +106,7 @@ class Finding:
 
 @frozen
 class Report:
-    """What a flow needs, and how well a gateway meets each need."""
+    """The needs of a flow, and how well a gateway meets each of them."""
 
     gateway: str
     findings: tuple[Finding, ...]

@@ -104,7 +104,7 @@ def gathered(pressed: object, most: object, *, by_end_key: bool) -> CallerEvent:
 
 
 def at(base: str, path: str, **fields: str) -> str:
-    """Return a gateway address below `base`, as its runtime reaches it."""
+    """Return the address of a path below `base`, at which the runtime reaches the gateway."""
     return f"{base}/{path}?{urlencode(fields)}"
 
 

@@ -1,4 +1,4 @@
-"""Keyed account numbers: which keys count, how a number is read back, and what is not an account.
+"""Account numbers as keyed: how they are read, and how to recognize what is not an account.
 
 Keys are the characters `0`-`9`, `*`, `#`; digits are the characters `0`-`9`.
 """
@@ -11,7 +11,7 @@ from attrs import frozen
 
 from paperless_ivr.keypad.emails import EmailPad
 
-# Where the ranges that payment cards are issued from begin. The first digit is the major
+# The beginnings of the ranges from which payment cards are issued. The first digit is the major
 # industry identifier of ISO/IEC 7812-1: 3 travel and entertainment, 4 and 5 banking,
 # 6 merchandising and banking. Within 3: 30, 36, 38, 39 Diners Club, 34 and 37 American
 # Express, 35 JCB (the rest is not issued). 2221-2720 is Mastercard's since October 2016;
@@ -77,8 +77,8 @@ def last_four(account: str) -> str:
 def counts_as(account: str) -> str:
     """Return an account number as the record counts it: letters and digits, no leading zeros.
 
-    Two numbers that are `AccountPad.same` count as one, whichever signs a biller's policy drops. If
-    a sign matters under a policy, two numbers that differ only by that sign also count as one.
+    Two numbers that are `AccountPad.same` count as one, whichever symbols a biller's policy drops.
+    If a symbol matters under a policy, two numbers that differ only by it also count as one.
     """
     return "".join(filter(str.isalnum, account.upper())).lstrip("0")
 
@@ -155,11 +155,11 @@ class AccountPad:
 
     @property
     def fixed_signs(self) -> bool:
-        """Whether printed numbers have letters or signs that are not keyed."""
+        """Whether printed numbers have letters or symbols that are not keyed."""
         return any(form.strip("#?") for form in self.forms)
 
     def bare(self, number: str) -> str:
-        """Return an account number without spaces, dropped signs, and leading zeros."""
+        """Return an account number without spaces, dropped symbols, and leading zeros."""
         kept = "".join(c for c in number.upper() if not c.isspace() and c not in self.dropped)
         return kept.lstrip("0")
 
@@ -220,7 +220,7 @@ def _filled(form: str, keys: str) -> str | None:
 
 
 def _key_of(sign: str, character: str) -> str:
-    """What is keyed of a character where a form has this sign."""
+    """Return the keys of a character, given the symbol that a form has in its place."""
     if sign == "?" and character.isascii() and character.isalpha():
         return EmailPad().code(character)
     return character if sign == "#" else ""

@@ -36,14 +36,14 @@ OTHER_DOMAIN = "9"
 """The key before a spelled domain."""
 
 _BEAM = 30
-"""How many beginnings are kept at each key."""
+"""How many beginnings of an address are kept at each key."""
 _MARGIN = 10.0
 """How much less likely than the best one a beginning may be (natural logarithm)."""
 
 _UNUSUAL = 9.0
 """The cost of a character that only the exact code can enter."""
 _LISTED_HERE = 0.97
-"""How often keys that fit a listed provider's domain do mean it."""
+"""How often keys that fit a listed provider's domain actually mean it."""
 
 _ON_FILE = 0.3
 """How often the local part is the one on file."""
@@ -68,12 +68,12 @@ class Piece:
 
 @frozen
 class Guess:
-    """An address that the keys may mean. It does not show when printed."""
+    """An address that the keys may mean. Printing it does not show the address."""
 
     address: str = field(repr=False)
     """Only the local part if no key for a domain was pressed."""
     certainty: float
-    """From 0 to 1: its share of everything that the keys may mean, as far as the search looked."""
+    """From 0 to 1: its share of all meanings of the keys that the search considered."""
     pieces: tuple[Piece, ...] = field(repr=False)
     """Joined together, they are the address."""
 
@@ -180,7 +180,7 @@ class EmailDecoder:
 
 @frozen
 class _Caller:
-    """What is known about the caller: texts by kind."""
+    """The known facts about the caller: texts by kind."""
 
     texts: Mapping[str, tuple[Entry, ...]] = field(repr=False)
     named: bool
@@ -225,7 +225,7 @@ class _Search:
     keys: str
     confirmed: str
     ruled_out: tuple[str, ...]
-    """What cannot come next."""
+    """The texts that cannot come next."""
     signs: Mapping[str, float]
     rows: Mapping[str, Row]
     caller: _Caller
@@ -277,7 +277,7 @@ class _Search:
         return [Entry(c, -log(s), sayable=False) for c, s in signs if inner or c != "."]
 
     def no_sign_after(self, sign: str) -> tuple[str, ...]:
-        """Return the signs that may not follow this one: two dots, or in a host any two signs."""
+        """Return the symbols that cannot follow: two dots or, in a host, any two symbols."""
         return (".", "-") if self.ends else (sign,) if sign == "." else ()
 
     def run(self) -> list[Guess]:

@@ -1,7 +1,7 @@
 """E-mail addresses by keypad: the exact code of two keys per character, and the read-back.
 
 A letter is its key, then its position on that key (C = 2 3, S = 7 4). A digit is its key, then
-0 (7 = 7 0), except 1 = 1 0. The signs are on 1 and 0, the most common ones first:
+0 (7 = 7 0), except 1 = 1 0. The symbols are on 1 and 0, the most common ones first:
 
     10 1   11 .   12 -   13 _   14 +
     00 0   01 '   02 /   03 =   04 &   05 !   06 %   07 $   08 #   09 ?
@@ -63,10 +63,10 @@ _HOST = re.compile(rf"(?:{_LABEL}\.)+(?![0-9]+\Z){_LABEL}")
 
 @frozen
 class Spelling:
-    """What keys spell.
+    """The text that keys spell.
 
     `text` is what the complete codes mean, without what stars deleted. `rest` is an incomplete code
-    at the end ("7"). `bad` tells whether a complete code without a meaning ("26") was skipped.
+    at the end ("7"). `bad` is true if a complete code without a meaning ("26") was skipped.
     """
 
     text: str
@@ -76,7 +76,7 @@ class Spelling:
 
 @frozen
 class EmailPad:
-    """What a caller can spell, and what is accepted as an address.
+    """The addresses that a caller can spell, and that are accepted.
 
     The proof gives its flows a tiny one, so that it can walk every call. The limits are in
     characters: 64 for a local part (RFC 5321 section 4.5.3.1.1), and 253 for a domain (the 255
@@ -175,7 +175,7 @@ _NO_ADDRESS_TWICE = re.compile(r"a|abc|asdf|email|na|no|test|x|xx|xxx")
 
 
 def _nobodys(local: str, domain: str) -> bool:
-    """Whether this is something that people enter when they have no address to give."""
+    """Whether this is a placeholder that people enter when they have no address to give."""
     word = re.sub(r"[._+-]", "", local).lower()
     name = domain.lower().partition(".")[0]
     twice = word == name and _NO_ADDRESS_TWICE.fullmatch(word)

@@ -1,4 +1,4 @@
-"""What e-mail addresses are made of, and which parts follow which.
+"""The grammar of e-mail addresses: their parts, and which part follows which.
 
 Each kind of part has a letter:
 
@@ -8,12 +8,12 @@ Each kind of part has a letter:
     X Y W     another first name, another last name, a word
     1 C       any one letter; letters that are not a known word
     O         the address on file, or a part of it
-    D S       digits; a sign
+    D S       digits; a symbol
     T         a dot and the top-level domain after it
 
 The shares are set by hand, in round numbers, from common patterns. Two patterns were added because
 real addresses use them and an earlier version missed them (docs/how-to/key-an-email-address.md). In
-a row, `^` is the beginning, `$` is the end, and `FS` is a sign after an F.
+a row, `^` is the beginning, `$` is the end, and `FS` is a symbol after an F.
 """
 
 from collections.abc import Mapping
@@ -75,7 +75,7 @@ _HOST = """
 """
 
 Row = Mapping[str, float]
-"""The costs of what may come next, by kind."""
+"""The costs of the parts that may come next, by kind."""
 
 
 def _rows(*tables: str) -> dict[str, Row]:
@@ -100,7 +100,7 @@ HOST = _rows(_HOST)
 """The rows of a host name."""
 
 LOCAL_SIGNS = {".": 0.88, "_": 0.07, "-": 0.045, "+": 0.005}
-"""What a star in a local part can mean, and how often."""
+"""The meanings of a star in a local part, and how common each is."""
 HOST_SIGNS = {"-": 0.6, ".": 0.4}
 """The same in a host name, before its top-level domain."""
 

@@ -1,4 +1,4 @@
-"""Which parts of an e-mail address an account holder's name may explain.
+"""The parts of an e-mail address that an account holder's name may explain.
 
 The kinds of parts are those in `grammar`.
 """
@@ -97,7 +97,7 @@ def _consonants(name: str) -> str:
 
 
 def texts_of(holder: str) -> dict[str, tuple[Entry, ...]]:
-    """Return what the holder's names contribute, by kind; empty without a name."""
+    """Return the texts that the holder's names contribute, by kind; empty without a name."""
     first_names, middle_names, last_names = _parsed(holder)
     halves = [half for name in last_names for half in name.split("-")]
     written = ["".join(last_names), *last_names, *halves]

@@ -16,7 +16,7 @@ from paperless_ivr.keypad.emails import LETTERS
 FILE = "lists/emails.zip"
 
 SIGNS = "._-+"
-"""What a star can mean, most common first."""
+"""The possible meanings of a star, most common first."""
 
 ALPHABET = "`abcdefghijklmnopqrstuvwxyz"
 """The letters of the table of letters. The first one is the beginning or end of a text."""
@@ -46,7 +46,7 @@ class Entry:
     text: str
     cost: float
     sayable: bool
-    """Spoken as a word, it cannot be mistaken for another text with the same keys."""
+    """Whether, spoken as a word, it cannot be mistaken for another text on the same keys."""
 
 
 @frozen
@@ -89,7 +89,7 @@ class WordList:
 
 @frozen
 class Lexicon:
-    """What is known about names and words, whoever the caller is."""
+    """Names and words, and how common they are, for any caller."""
 
     first: WordList
     last: WordList

@@ -1,4 +1,4 @@
-"""Telephone numbers: which texts are numbers that someone can have, in E.164 form.
+"""Telephone numbers that someone can have, in E.164 form.
 
 The same rules apply to the calling number, the number on file, and a keyed number.
 """
@@ -30,7 +30,7 @@ def national(keys: str, region: str = "US") -> str | None:
 
     It has ten digits, or eleven with the trunk prefix 1. For "US", this covers the whole North
     American Numbering Plan, including Puerto Rico and Canada, because people keep their number when
-    they move. Toll-free and premium-rate numbers count: the digits do not tell whether a text
+    they move. Toll-free and premium-rate numbers count: the digits do not show whether a text
     reaches anyone.
     """
     return phone_number(f"+{_country(region)}{keys[-10:]}") if _KEYED.fullmatch(keys) else None
@@ -106,7 +106,7 @@ def textable(number: str, regions: Sequence[str] = ("US",), *, toll_free: bool =
     It must be in one of these regions (ISO 3166-1 alpha-2), and not be premium-rate, shared-cost,
     or personal, because these cost more. Toll-free numbers, for which the owner pays, must be
     allowed. All of the North American Numbering Plan, including Caribbean islands, has the country
-    code 1, so the area code tells the region.
+    code 1, so the area code determines the region.
 
     Source: Google's libphonenumber, `region_code_for_number` and `number_type`.
     """

@@ -1,1 +1,1 @@
-"""What all servers have in common: limits on connections, and HTTP within those limits."""
+"""The parts that all servers share: limits on connections, and HTTP within those limits."""

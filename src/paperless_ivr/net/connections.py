@@ -1,4 +1,4 @@
-"""Open connections, limited: the one that has waited longest gives way to a new one."""
+"""A limit on open connections: a new one replaces the one that has waited longest."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ class Limits:
     """Limits for each connection of a server."""
 
     connections: int = 500
-    """The most connections open at the same time. Below `ulimit -n`, which is 1,024 on most
+    """The limit on open connections. Must be below `ulimit -n`, which is 1,024 on most
     systems."""
     read_seconds: float = 10.0
     """From the first byte of a request to its last, however it arrives."""

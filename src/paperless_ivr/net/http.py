@@ -19,9 +19,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from paperless_ivr.net.connections import Connections, Limits
 
 LONGEST_HEAD = 16_384
-"""The most bytes in a request line and its headers together."""
+"""The maximum size of a request line and its headers together, in bytes."""
 BACKLOG = 2_048
-"""The most connections that the system keeps waiting to be accepted."""
+"""The maximum number of connections waiting to be accepted."""
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -48,7 +48,7 @@ class Server(uvicorn.Server):
         self._told = True
 
     async def on_tick(self, counter: int) -> bool:
-        """Tell whether the server should exit now. Called ten times a second."""
+        """Return whether the server should exit now. Called ten times a second."""
         if self._told and self.drain is not None and self._draining is None:
             self._draining = asyncio.create_task(self.drain())  # type: ignore[arg-type]
         if self._draining is not None and self._draining.done():

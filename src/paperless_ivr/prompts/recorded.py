@@ -31,7 +31,7 @@ EDGES = " \t\n.,;:!?¡¿"
 
 
 def bare(text: str) -> str:
-    """Return only the spoken part of a text, without the signs and spaces around it."""
+    """Return only the spoken part of a text, without the symbols and spaces around it."""
     return " ".join(text.split()).strip(EDGES)
 
 
@@ -61,7 +61,7 @@ def phrases(policy: Policy) -> tuple[Phrase, ...]:
             if not said or (language, said) in found:
                 continue
             file = name
-            while (language, file) in files:  # two names may differ only in a sign
+            while (language, file) in files:  # two names may differ only in a symbol
                 file += "-x"
             files.add((language, file))
             found[language, said] = Phrase(language, file, text.strip())

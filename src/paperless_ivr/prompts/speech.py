@@ -125,7 +125,7 @@ class Teller:
         return _joined(", ", (item for run in spelled for item in run))
 
     def _run(self, kind: str, run: str) -> Iterable[Pieces]:
-        """Spell letters, some with a word. Name signs, and say "the number 4" for a digit."""
+        """Spell letters, some with a word. Name symbols, and say "the number 4" for a digit."""
         match kind:
             case "sign":
                 return [(Text(self.book[SIGNS[sign]]),) for sign in run]

@@ -1,6 +1,6 @@
 """The entries in each language's catalog, and the gaps that their words must keep.
 
-In addition to the prompts, these are the terms that fill gaps: the names of keys, signs, and
+In addition to the prompts, these are the terms that fill gaps: the names of keys, symbols, and
 months. All are ordinary entries, so a biller can change any of them.
 """
 

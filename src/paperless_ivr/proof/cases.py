@@ -1,4 +1,4 @@
-"""The proof of a flow: walks that together cover every call, and their findings.
+"""The proof of a flow: walks that together cover every call, and what they find.
 
 There are three kinds of walks, so that ladders, budgets, and spelling do not multiply:
 
@@ -88,7 +88,7 @@ class Case:
     policy: Policy
     arrival: Arrival
     customers: tuple[str, ...]
-    """Handles of the demo customers that a search finds."""
+    """The handles of the demo customers that a search finds."""
     lacking: frozenset[str] = frozenset()
     """Operations that the service lacks."""
 
@@ -99,7 +99,7 @@ class Case:
 
     @property
     def terms(self) -> Terms:
-        """What the flow is built with: two letters are enough to spell an address."""
+        """The terms of the flow, under which two letters are enough to spell an address."""
         return Terms(self.policy, OPERATIONS - self.lacking, EmailPad(max_local=2), TinyDecoder())
 
 
@@ -485,7 +485,7 @@ def _patient(terms: Terms, again: int | None) -> Terms:
 
 
 def _asks(state: S, move: Move) -> bool:
-    """Tell whether the question is asked again, at once or after no agent was free."""
+    """Return whether the question is asked again, at once or after no agent was free."""
     return move.next.call.state in (state, S.TRANSFERRING)
 
 

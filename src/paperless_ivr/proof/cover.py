@@ -49,7 +49,7 @@ class Start:
 
 @frozen(eq=False)
 class Step:
-    """A turn that a call can reach, and the way there."""
+    """A turn that a call can reach, and the path to it."""
 
     start: Start
     turn: Turn
@@ -143,12 +143,12 @@ def search(
 
 
 IN_VAIN_AT_MOST = 300_000
-"""The most turns to visit without finding a row before the search gives up. This is twice as many
+"""The limit on turns to visit without finding a row before the search gives up: twice as many
 as it takes to find the last row of the table that ships."""
 
 
 def _told(step: Step) -> set[object]:
-    """Return the parts of a call that may be new: what it knows, and the value of each counter."""
+    """Return the parts of a call that may be new: its facts, and the value of each counter."""
     call = step.turn.call
     choosing = call.choosing
     bills = () if choosing.customer is None else call.found[choosing.customer].invoices
@@ -267,7 +267,7 @@ COVERING = "One of the calls that take every row of the table. It adds these:"
 
 
 def _goes_without_saying(then: Then, event: Event) -> bool:
-    """Tell whether this is the record's default answer, written only before a hang-up."""
+    """Return whether this is the record's default answer, written only before a hang-up."""
     usual = ANSWERS.get(type(then).__name__)
     return usual is not None and event == next(iter(usual.values()))
 

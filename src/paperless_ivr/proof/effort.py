@@ -44,7 +44,7 @@ from paperless_ivr.proof.exploration import World, alphabet, shape
 from paperless_ivr.secret import keys
 
 WORDS_A_MINUTE = 150
-"""The rate at which prompts are meant to be spoken."""
+"""The rate, in words per minute, at which prompts are meant to be spoken."""
 KEY_S = 0.5
 """Seconds for each key, and for each question before its first key."""
 
@@ -192,7 +192,7 @@ def _that_goes_well(flow: Flow, turn: Turn, world: World) -> Iterator[Event]:
 
 
 def _too_early(event: Digits) -> bool:
-    """Tell whether keys interrupt what must be heard, or end in a pause."""
+    """Return whether keys interrupt what must be heard, or end in a pause."""
     return event.interrupted is not None or event.ended is Ended.TIMEOUT
 
 

@@ -79,7 +79,7 @@ class World:
     """Whether the e-mail entry is walked key by key."""
     local: str = "a"
     domain: str = "a.bc"
-    """What is spelled there, before and after the at sign."""
+    """The texts spelled there, before and after the at sign."""
 
     @property
     def known(self) -> Known:
@@ -106,7 +106,7 @@ class Move:
     cleared: frozenset[str] = frozenset()
     """The keys of those writes that a look-up has since shown to have had no effect."""
     tried: Guess | None = None
-    """What the record has reserved a try for that has not been made yet."""
+    """The guess for which the record has reserved a try that has not been made yet."""
 
     @property
     def minted(self) -> int:
@@ -188,7 +188,7 @@ def _found(call: Call, world: World) -> tuple[Event, ...]:
 
 
 CHANGED = {S.ENROLLMENT_CHECK: bills.Status.PENDING, S.LINK_CHECK: bills.Status.PAPERLESS}
-"""Look-ups that may show a bill with another status than the first one, and that status."""
+"""Look-ups that may show a bill with a different status than the first one, and that status."""
 
 
 @cache
@@ -313,7 +313,7 @@ class _Place:
     cleared: frozenset[str] = frozenset()
     tried: Guess | None = None
     node: tuple[object, ...] = field(init=False, eq=False)
-    """What makes two places equal: the shape, and which current consents were acted on."""
+    """The parts that make two places equal: the shape, and which current consents were acted on."""
 
     @node.default
     def _make_node(self) -> tuple[object, ...]:
@@ -479,7 +479,7 @@ def writes(move: Move) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _shows_absent(move: Move) -> bool:
-    """Tell whether a look-up shows the bill of the agreement as on paper."""
+    """Return whether a look-up shows the bill that was agreed to as on paper."""
     agreed = move.turn.call.consents[-1]
     if not isinstance(move.event, CustomersFound):
         return False
@@ -498,7 +498,7 @@ GUESSED: Mapping[S, Guess] = {
     S.NUMBER_CHECK: Guess.NUMBER,
     S.PHONE_CHECK: Guess.PHONE,
 }
-"""Questions whose answer a stranger could guess."""
+"""Questions whose answers a stranger could guess."""
 _LIMITS = (
     S.BEFORE_OFFER_LIMIT,
     S.HANDED_OVER_LIMIT,
@@ -518,7 +518,7 @@ def tries(move: Move) -> Guess | None:
 
 
 def _is_guess(move: Move) -> bool:
-    """Tell whether keys were compared with something: an account, or four or more digits."""
+    """Return whether keys were compared with something: an account, or four or more digits."""
     state = move.turn.call.state
     if move.late or state not in GUESSED or not isinstance(move.event, Digits):
         return False
@@ -540,5 +540,5 @@ def keyed(move: Move) -> str:
 
 
 def is_write(request: object) -> TypeGuard[Write]:
-    """Tell whether a request changes something at the service."""
+    """Return whether a request changes something at the service."""
     return isinstance(request, Write)

@@ -1,4 +1,4 @@
-"""What must hold for every move of every call, whatever the caller and the service do.
+"""The invariants of every move of every call, whatever the caller and the service do.
 
 Each is a function of one move, with the name that the proof prints. The walk adds one of its own:
 "every call ends", meaning that no call returns to where it was.
@@ -65,7 +65,7 @@ ADDRESS_SLOTS = {
     Purpose.TEXT: ({"ending"},),
     Purpose.AUTOPAY: ({"bill"}, {"terms"}),
 }
-"""What must be heard before a consent that is not about the bill: one slot of each set."""
+"""Slots to hear before a consent that is not about the bill: one of each set."""
 WHAT_HAPPENS = {"next_email", "next_link", "next_kept"}
 """Prompts that say what happens next; a caller must hear one before enrolling."""
 NUMBER_ON_FILE = {"confirm_link_on_file", *(f"text_consent_{p}_on_file" for p in TextPurpose)}
@@ -170,12 +170,12 @@ def nothing_personal_first(_: Flow, move: Move) -> str | None:
     for prompt in move.next.say:
         told = {name for name, _ in prompt.slots} & PERSONAL
         if told:
-            return f"{prompt.name} tells {', '.join(sorted(told))} before identity is shown"
+            return f"{prompt.name} reveals {', '.join(sorted(told))} before identity is proved"
     return None
 
 
 def promised_keys_work(flow: Flow, move: Move) -> str | None:
-    """An offered key does what was said, and a key that does something is offered (R15)."""
+    """Offered keys do what their prompts say, and keys that do something are offered (R15)."""
     if not isinstance(move.event, Digits) or not isinstance(move.turn.then, Gather):
         return None
     if move.late or move.event.interrupted is not None:
@@ -208,7 +208,7 @@ def gone_is_gone(_: Flow, move: Move) -> str | None:
     if not call.results.hung_up:
         return None
     if move.next.say or isinstance(then, Gather):
-        return "the line talks to nobody"
+        return "the call speaks or asks after a hang-up"
     taken_back = call.results.taken_back
     due = Disposition.TAKEN_BACK if taken_back else Disposition.ABANDONED
     if isinstance(then, Return) and then.handback.disposition is not due:
@@ -240,7 +240,7 @@ def told_as_it_is(_: Flow, move: Move) -> str | None:
     before, after = (_count(turn, Registration.PENDING) for turn in (move.turn, move.next))
     looked_up = move.turn.call.state.name.startswith("ENROLLMENT")
     if after > before and not looked_up:
-        return "a registration that nobody accepted"
+        return "a registration that the service did not accept"
     if ended is Disposition.ENROLLED and not after + _count(move.next, Registration.ACTIVE):
         return "enrolled without a registration"
     return None
@@ -274,9 +274,9 @@ def waits_for_a_text(flow: Flow, move: Move) -> str | None:
     if call.state is not S.LINK_WAIT:
         return None
     if not text.wait_for_link or call.results.text is not Sent.DONE:
-        return "a link is waited for that was not texted, or not to be waited for"
+        return "a wait for a link that was not texted, or that the policy has no wait for"
     longer = (call.contact.looks + 1) * facts.LOOK_S > text.wait_seconds
-    return "a link is waited for longer than the policy has it" if longer else None
+    return "a wait for a link that is longer than the policy allows" if longer else None
 
 
 def unchanged_is_unchanged(_: Flow, move: Move) -> str | None:
@@ -303,7 +303,7 @@ def nobody_is_nobody(_: Flow, move: Move) -> str | None:
             return f"{type(request).__name__} by a placeholder number"
     email, keyed = getattr(request, "email", None), move.next.call.contact.source is Source.KEYED
     if email is not None and not keyed and mailbox(email.reveal()) is None:
-        return f"{type(request).__name__} with an address that is none"
+        return f"{type(request).__name__} with an invalid address"
     return None
 
 
@@ -370,14 +370,14 @@ def reserved_first(flow: Flow, move: Move) -> str | None:
     if state in GUESSED and isinstance(move.next.then, Gather) and not move.late:
         wanted = GUESSED[state]
         if tries(move) is not wanted:
-            return f"{state.name} is asked without a try at {wanted.value} that was reserved"
+            return f"{state.name} is asked without a reserved try at {wanted.value}"
     searching = isinstance(move.next.then, SearchByAccountNumber) and not move.late
     if (
         searching
         and state in (S.ACCOUNT_LOOKUP, S.BEFORE_OFFER_LOOKUP)
         and not _may_search(flow, move)
     ):
-        return "an account is searched without a try that was reserved"
+        return "an account is looked up without a reserved try"
     return None
 
 
@@ -387,11 +387,11 @@ def short_silence(_: Flow, move: Move) -> str | None:
     if move.late or move.next.call.results.hung_up or not isinstance(request, ServiceRequest):
         return None
     if move.next.call.state is S.LINK_CHECK:
-        return None  # who opens a link was asked to stay on the line, and is not asked each time
+        return None  # callers were asked to stay on the line while they open the link
     if ahead(request) is bool(move.next.say):
-        return f"{type(request).__name__} is waited for without a word, or is cut short with one"
+        return f"{type(request).__name__} in silence after the offer, or with words before it"
     again = ahead(request) and ahead(move.turn.then)
-    return "two searches are waited for without a word" if again else None
+    return "two searches in a row in silence" if again else None
 
 
 def _may_search(flow: Flow, move: Move) -> bool:
@@ -434,7 +434,7 @@ def given_back(flow: Flow, move: Move) -> str | None:
     if isinstance(move.event, Unavailable):
         latest = after.reserved.matched == (*before.reserved.matched, *before.reserved.held[-1:])
         silent = not move.event.answered and isinstance(move.turn.then, SearchByAccountNumber)
-        return None if silent and latest else "a try is given back for an answer that told nothing"
+        return None if silent and latest else "a try is wrongly given back after a failed request"
     view, state = CallView(after, flow.terms), before.state
     if isinstance(move.event, CustomersFound):
         shown = any(
@@ -554,7 +554,7 @@ def fact_is_secret(flow: Flow, move: Move) -> str | None:
     phone = view.customer.phone if view.customer else None
     if phone is None or facts.both_shown(view) or facts.phone_shown(view):
         return None
-    return "a fact is said that is still to be shown" if Ending(phone) in said else None
+    return "a fact that the caller still has to prove is said" if Ending(phone) in said else None
 
 
 def texts_stay_near(flow: Flow, move: Move) -> str | None:
@@ -564,7 +564,7 @@ def texts_stay_near(flow: Flow, move: Move) -> str | None:
         return None
     number = request.phone.reveal()
     allowed = textable(number, text.regions, toll_free=text.to_toll_free)
-    return None if allowed else "a text to a number that none may go to"
+    return None if allowed else "a text to a number that may not get any"
 
 
 INVARIANTS: Mapping[str, Invariant] = {

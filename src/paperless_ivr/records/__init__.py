@@ -1,1 +1,1 @@
-"""Durable data: the activity record, live calls, and deferred requests."""
+"""Durable data: the activity record, live calls, and unfinished work."""

@@ -1,4 +1,4 @@
-"""One deadline for everything that is asked of the record while a caller waits."""
+"""One deadline for everything that the record is asked while a caller waits."""
 
 import math
 import time

@@ -1,4 +1,4 @@
-"""The funnel: how far hand-overs got, and why no further, from the activity record (R33).
+"""The funnel, from the activity record: how far hand-overs got, and why no further (R33).
 
 Each hand-over counts once, at the furthest stage it reached. Work done after the call counts
 too, so a day's funnel fills up as links are opened.
@@ -40,12 +40,12 @@ class Stage(enum.IntEnum):
 
     @property
     def label(self) -> str:
-        """Its name in files."""
+        """The stage's name in files."""
         return self.name.lower()
 
 
 class By(enum.StrEnum):
-    """What hand-overs can be grouped by, in addition to their biller."""
+    """The ways to group hand-overs, in addition to their biller."""
 
     MOMENT = "moment"
     LANGUAGE = "language"
@@ -90,7 +90,7 @@ class Spelled:
     fixes: int = 0
     """How often a caller stopped the read-back or spelled again."""
     time: timedelta = timedelta()
-    """From the first question about the address to the last answer."""
+    """Seconds from the first question about the address to the last answer."""
 
     def __add__(self, other: "Spelled") -> "Spelled":
         return Spelled(
@@ -113,7 +113,7 @@ class Loss:
     afterwards: str = ""
     """After a consent: the unfinished work, or how it ended (an `ActivityType`); else empty."""
     why: str = ""
-    """The code with which it ended."""
+    """The code of that ending."""
 
 
 @frozen
@@ -183,7 +183,7 @@ def hand_overs(
             earlier.append(open_ones.pop(name))  # the host gave two the same name
         if name not in open_ones:
             if not line.state:
-                continue  # it belongs to a hand-over before the first line
+                continue  # it belongs to a hand-over that began before the first line
             open_ones[name] = _HandOver(line.biller, line.at)
         open_ones[name].hears(line)
     for one in (*earlier, *open_ones.values()):
@@ -202,7 +202,7 @@ class _Yes:
     _closed: set[Task] = field(factory=set)
 
     def hears(self, line: Activity) -> None:
-        """Take in one more line about it."""
+        """Process another line about the consent."""
         match line.what:
             case ActivityType.SENT:
                 self._open(Task.SETTLE)
@@ -216,7 +216,7 @@ class _Yes:
                 self._finished(how, Task(line.detail["task"]), line.detail.get("reason", ""))
 
     def reached(self, stage: Stage) -> None:
-        """Note that it reached a stage."""
+        """Note that the consent reached a stage."""
         self.stage = max(self.stage, stage)
 
     @property
@@ -227,7 +227,7 @@ class _Yes:
         return (waiting, "") if waiting else self.ended
 
     def _settled(self, answer: str) -> None:
-        """Take in an outcome. What is or may be done is never undone (`Record.settle`)."""
+        """Process an outcome. A write that is or may be done stays so (`Record.settle`)."""
         if Task.FOLLOW in self.left | self._closed:
             return
         if answer == Accepted.__name__:
@@ -276,7 +276,7 @@ class _HandOver:
     spelling_since: datetime | None = None
 
     def hears(self, line: Activity) -> None:
-        """Take in one more line of it."""
+        """Process another line of the hand-over."""
         match line.what:
             case ActivityType.ARRIVED:
                 self.moment = line.detail.get("moment", "")
@@ -298,7 +298,7 @@ class _HandOver:
             self.consents.setdefault(reference, _Yes()).hears(line)
 
     def _answered(self, line: Activity) -> None:
-        """Take in a move: keys of an address, and the way to an address that it led to."""
+        """Process a move: the keys of an address, and the way to an address that it led to."""
         if self.spelling_since:
             keys, fixes = (int(line.detail.get(name, 0)) for name in ("keys", "fixes"))
             self.spelled += Spelled(0, keys, fixes, line.at - self.spelling_since)
@@ -310,7 +310,7 @@ class _HandOver:
             self.ways[self.way] = WayEnd.TAKEN
 
     def _been(self, state: str, rows: str) -> None:
-        """Note that it took these rows, and is now in this state."""
+        """Note the rows that the hand-over took, and the state that it reached."""
         if state == State.LINK_WAIT.name:
             self.link = self.link or Link.NOT_OPENED
         ways = [way(row) for row in rows.split("; ") if row]
@@ -396,7 +396,7 @@ def funnels(
 
 
 def total(several: Iterable[Funnel]) -> Funnel:
-    """Return several funnels added up."""
+    """Return the sum of several funnels."""
     reached: Counter[Stage] = Counter()
     lost: Counter[Loss] = Counter()
     links: Counter[Link] = Counter()

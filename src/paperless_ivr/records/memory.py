@@ -78,12 +78,12 @@ class _Job:
     """When the holder's lease ends, or when the job may be claimed again."""
 
     def free(self, now: datetime) -> bool:
-        """Tell whether it can be claimed."""
+        """Return whether it can be claimed."""
         return self.done is None and (self.until is None or self.until <= now)
 
 
 Whose = tuple[str, str, str | Secret]
-"""Whom something counts against: the biller, then "call", "ani", or "account", then which one."""
+"""The key of a count: the biller, then "call", "ani", or "account", then which one."""
 
 
 @define(eq=False, repr=False)
@@ -313,7 +313,7 @@ class MemoryRecord(_Memory):
         self._consents.setdefault(_given(evidence), evidence)
 
     def _line(self, what: ActivityType, evidence: Evidence, **detail: str) -> None:
-        """Note something that the record did, or that was done after the call."""
+        """Append a line about something that the record did, or that was done after the call."""
         consent = evidence.consent
         self._activities.append(
             Activity(
@@ -399,7 +399,7 @@ class MemoryRecord(_Memory):
         before: datetime,
         most: int,
     ) -> tuple[WorkItem, ...]:
-        """Claim some unfinished work for one holder alone."""
+        """Claim some unfinished work for one holder."""
         with self._open():
             now = self.now()
             free = [job for job in self._jobs.values() if job.task is task and job.free(now)]
@@ -499,7 +499,7 @@ def _given(evidence: Evidence) -> tuple[str, str, datetime]:
 
 
 def _bill(left: WorkItem) -> tuple[str, Secret, str]:
-    """Return the bill it is about: the biller, the customer, and the invoice type."""
+    """Return the bill that a consent is about: the biller, the customer, and the invoice type."""
     what = left.request if isinstance(left, DeferredRequest) else left.write
     return (left.evidence.consent.biller, what.customer, what.invoice_type)
 

@@ -1,4 +1,4 @@
-"""What a record keeps: activity, consents, writes, deferred requests, and live calls."""
+"""The ports of the record: activity, consents, writes, deferred requests, and live calls."""
 
 import enum
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -30,7 +30,7 @@ from paperless_ivr.keypad import counts_as
 from paperless_ivr.secret import Secret
 
 A_DAY = timedelta(hours=24)
-"""A limit's day: the last 24 hours. It needs no time zone, and midnight does not double it."""
+"""The day of a limit is the last 24 hours: no time zone, and no fresh start at midnight."""
 
 BACK_TO_PAPER = (Disposition.OPTED_OUT, Disposition.OPT_OUT_REQUESTED)
 """Endings that count for the next offer even if no offer was made in the call."""
@@ -54,7 +54,7 @@ class ActivityType(enum.StrEnum):
     SETTLED = "settled"
     KEPT = "kept"
     OPENED = "opened"
-    """The texted link was opened while the caller was on the line: the bill is paperless."""
+    """The texted link was opened while the caller was on the line, so the bill is paperless."""
     ENDED = "ended"
     RETRIED = "retried"
     COMPLETED = "completed"
@@ -66,7 +66,7 @@ class ActivityType(enum.StrEnum):
 
 
 GIVES_BACK = (ActivityType.MATCHED, ActivityType.UNANSWERED)
-"""Lines that give a try back."""
+"""The types of lines that give a try back."""
 
 
 PAPERLESS_ALREADY = "paperless_already"
@@ -99,7 +99,7 @@ class Evidence:
     call_id: str
     policy_version: str
     ani: Secret | None = None
-    """The caller's number when the consent was given."""
+    """The caller's number at the time of the consent."""
     edition: Release = Release()
     """The call's flow, policy, and words; empty if an earlier version recorded it."""
 
@@ -204,14 +204,14 @@ WorkItem = PendingWrite | DeferredRequest | OpenRegistration
 
 @frozen
 class Tracked:
-    """The amount of one task: unfinished, or ended in one way."""
+    """How many items of one task are unfinished, or ended in one particular way."""
 
     task: Task
     ended: ActivityType | None
     """None means unfinished."""
     count: int
     oldest: datetime
-    """When the oldest became due."""
+    """When the oldest item became due."""
 
 
 @frozen
@@ -227,7 +227,7 @@ class Removed:
 
 @frozen
 class Counted:
-    """Whom a try or a text counts for, and the limits in 24 hours and in the window."""
+    """Someone that a try or text counts against, and their limits in 24 hours and in the window."""
 
     limit: str
     """The setting of `Limits`."""
@@ -237,12 +237,12 @@ class Counted:
 
 
 def counted_account(account: Secret) -> Secret:
-    """Return the form of an account by which it is counted, however it was written."""
+    """Return the normalized form under which an account is counted, however it was written."""
     return Secret(counts_as(account.reveal()), account.kind)
 
 
 def tried(request: ReserveTry, limits: Limits) -> tuple[Counted, ...]:
-    """Return what a try counts against: each account it could match, and the caller."""
+    """Return whom a try counts against: each account that it could match, and the caller."""
     biller, ani = request.biller, request.ani
     accounts = tuple(
         Counted("tries_per_account", ("account", biller, account), limits.tries_per_account)
@@ -256,9 +256,9 @@ def tried(request: ReserveTry, limits: Limits) -> tuple[Counted, ...]:
 
 
 def texted(write: Write, evidence: Evidence, limits: Limits) -> tuple[Counted, ...]:
-    """Return whom a text counts for; no one if the write is not a text.
+    """Return whom a text counts against; no one if the write is not a text.
 
-    A number or a caller is annoyed, and costs money, whichever biller it is.
+    Numbers and callers are counted across all billers, since every text can annoy and costs money.
     """
     if not isinstance(write, SendWebLink):
         return ()
@@ -295,7 +295,7 @@ def tracked_order(tracked: Tracked) -> tuple[int, str]:
 
 
 def about(consent: Consent) -> Mapping[str, str]:
-    """Return what a line says about its consent: which, to what, in which hand-over."""
+    """Return what a line says about its consent: its reference, its subject, and its hand-over."""
     return {
         "handover": consent.handover,
         "reference": consent.reference,
@@ -311,7 +311,7 @@ def starts_registration(write: Write) -> bool:
 
 
 def decides(write: Write) -> bool:
-    """Whether a write decides how a bill comes, so that earlier requests for it are obsolete."""
+    """Whether a write decides how a bill is delivered, which makes earlier requests obsolete."""
     return isinstance(write, EnrollInPaperless | StoreCustomerPreference)
 
 
@@ -332,25 +332,25 @@ class Record(Protocol):
 
         This counts each hand-over in which an offer was made (`OFFERED`), and each that ended
         with a bill back on paper (`OPTED_OUT`, `OPT_OUT_REQUESTED`), with or without an offer.
-        The caller is the same by ANI, the account by `Activity.accounts`.
+        Callers are matched by ANI, and accounts by `Activity.accounts`.
         """
         ...
 
     def reserve(self, request: ReserveTry, limits: Limits) -> TryReserved | LimitReached:
         """Count a try before it is made, or return the limit that forbids it (R17, R47).
 
-        Checking and counting are one step: however many ask at once, no more get a try than are
-        left. It counts for each of `tried`, in 24 hours and in `limits.window_days`, until a
-        line of `GIVES_BACK` gives it back. The same key again is the same try.
+        Checking and counting are atomic, so concurrent calls never get more tries than are left.
+        The try counts against each of `tried`, in 24 hours and in `limits.window_days`, until a
+        line of `GIVES_BACK` gives it back. Repeating a key does not count again.
         """
         ...
 
     def intend(self, write: Write, evidence: Evidence, limits: Limits) -> Refused | None:
         """Put a write on record with its key before it is sent, and note `SENT`.
 
-        Returns `Refused(LIMIT)`, with the limit as its code, if one forbids it: texts count for
+        Returns `Refused(LIMIT)`, with the limit as its code, if one forbids it: texts count against
         each of `texted`, as tries do, until they are settled as not sent.
-        The same key again is the same write, as first put on record.
+        If the key is already on record, the write stays as it was first recorded.
         """
         ...
 
@@ -369,7 +369,7 @@ class Record(Protocol):
         ...
 
     def keep(self, request: DeferRequest, evidence: Evidence) -> None:
-        """Save a request to complete later, and note `KEPT`. The same key is the same request.
+        """Save a request to complete later, and note `KEPT`. Repeating a key has no effect.
 
         The latest request for a customer and invoice type replaces earlier ones.
         """
@@ -403,12 +403,12 @@ class Readable(Protocol):
 
 
 class Ledger(Record, Readable, Protocol):
-    """A whole record, including queries and unfinished work after the calls."""
+    """The complete record, including queries and the work left over from calls."""
 
     def consents(self, biller: str, reference: str) -> tuple[Evidence, ...]:
         """Return the consents with a reference (`Handback.consents`), in order.
 
-        There is one, unless a call was handed over again under the same ID.
+        There is only one, unless a call was handed over again under the same ID.
         """
         ...
 
@@ -441,7 +441,7 @@ class Ledger(Record, Readable, Protocol):
         ...
 
     def release(self, left: WorkItem, holder: str, again: datetime) -> None:
-        """Give back a claimed item, to be claimed again after a moment; note `RETRIED`.
+        """Give back a claimed item to be claimed again later, and note `RETRIED`.
 
         Raises `errors.StaleClaim` if the holder no longer has it, or it is done.
         """
@@ -460,7 +460,7 @@ class Ledger(Record, Readable, Protocol):
     def purge(self, biller: str, retention: Retention) -> Removed:
         """Remove what a biller's retention no longer allows, except unfinished work.
 
-        A consent goes with the last of the writes and requests made from it.
+        A consent is removed together with the last of the writes and requests made from it.
         """
         ...
 
@@ -493,7 +493,7 @@ class LiveCalls(Protocol):
 
 @frozen
 class Intent:
-    """A write about to be sent, the consent to it, and the limits that may forbid it."""
+    """A write about to be sent, its consent, and the limits that may forbid it."""
 
     write: Write
     evidence: Evidence
@@ -518,7 +518,7 @@ class Settlement:
 
 @frozen
 class SessionUpdate:
-    """What one move of a call changes in the store. Absent parts change nothing."""
+    """The changes that one move of a call makes in the store. Absent parts change nothing."""
 
     call: SavedCall | None = None
     """The call as it is now; stored if its stored turn is still `if_turn`."""
@@ -534,18 +534,18 @@ Tried = TryReserved | LimitReached
 """The record's answer to a try."""
 
 Follow = Callable[[Tried], SessionUpdate]
-"""Returns what the answer to a try changes; the same answer always gives the same update."""
+"""Maps the answer to a try to its update; the same answer always gives the same update."""
 
 
 class SessionStore(Protocol):
-    """The store of live calls and the record: what belongs together commits together.
+    """The store of live calls and the record. Changes that belong together commit together.
 
     Methods raise `errors.RecordDown` if they cannot answer.
     """
 
     @property
     def record(self) -> Record:
-        """The record, for what a call asks it."""
+        """The part of the record that calls use."""
         ...
 
     @property
@@ -565,10 +565,10 @@ class SessionStore(Protocol):
         ...
 
     def commit_try(self, reservation: Reservation, follow: Follow, *, again: bool = False) -> Tried:
-        """Count a try as `Record.reserve` does, and make every change that follows, or neither.
+        """Count a try as `Record.reserve` does and make the changes that follow, or do neither.
 
-        Returns the answer that was followed. Raises `errors.StaleCall`, and recognizes an update
-        `again`, as `commit` does. `follow` is called before the try is committed, and must not
+        Returns the answer passed to `follow`. Raises `errors.StaleCall`, and treats `again`, as
+        `commit` does. `follow` is called before the try is committed, and must not
         query the store.
         """
         ...

@@ -1,4 +1,4 @@
-"""A record and a store of calls that share no transaction, used as one session store."""
+"""A record and a store of calls without a shared transaction, used as one session store."""
 
 from attrs import frozen
 
@@ -51,7 +51,7 @@ class SeparateStores:
         return answer
 
     def _is_done(self, update: SessionUpdate) -> bool:
-        """Tell whether the call already is where the update would put it."""
+        """Return whether the call is already where the update would put it."""
         assert update.call is not None
         try:
             return self.calls.load(update.call.call_id) == update.call

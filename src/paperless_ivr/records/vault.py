@@ -1,4 +1,4 @@
-"""Encrypts ("seals") personal data before it is stored, and hashes what it is looked up by (R24).
+"""Encrypts ("seals") personal data before it is stored, and hashes its look-up values (R24).
 
 A vault has one *hash key* for the whole life of its database, and one or more *sealing keys*.
 The first sealing key seals, and all of them can open. You can therefore change sealing keys at
@@ -85,7 +85,7 @@ class Vault:
         raise SealBroken("it was changed, or it was sealed for another place")
 
     def seals_as(self, sealed: bytes) -> bool:
-        """Tell whether it was sealed with the key that this vault now seals with."""
+        """Return whether it was sealed with the vault's current sealing key."""
         return sealed.startswith(FORM + self._first)
 
 
@@ -166,7 +166,7 @@ def _make(file: Path) -> None:
     except FileExistsError:
         raise
     except OSError as error:
-        message = f"{file} cannot be made: {type(error).__name__}"
+        message = f"{file} cannot be created: {type(error).__name__}"
         raise KeyProblem(message) from None
     finally:
         draft.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What the user can do to a simulation: one function for each action."""
+"""The user's actions on a simulation: one function for each."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -82,7 +82,7 @@ async def rewind(simulation: Simulation, body: Body) -> None:
 
 
 async def take(simulation: Simulation, body: Body) -> None:
-    """Go to the end of a take."""
+    """Switch to a take, at its end."""
     await simulation.choose(int(body["number"]))
 
 

@@ -39,9 +39,9 @@ class Delivery(enum.Enum):
 
 @frozen
 class Pressed:
-    """A key, "" where the caller lets the time run out, and what was being spoken then.
+    """A key, or "" if the caller let the time run out, and what was being spoken at that moment.
 
-    `heard` is the number of the prompt, None when all had been spoken.
+    `heard` is the number of the prompt, or None if all had been spoken.
     """
 
     key: str
@@ -50,7 +50,7 @@ class Pressed:
 
 
 class Watch(Protocol):
-    """What the line reports to."""
+    """The observer to which the line reports."""
 
     def token(self) -> Token:
         """Return the token of the current turn."""

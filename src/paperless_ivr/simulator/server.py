@@ -30,13 +30,13 @@ from paperless_ivr.simulator.view import View
 from paperless_ivr.simulator.world import World
 
 MOST = 16
-"""The most tabs at the same time; the oldest is closed for a new one."""
+"""The limit on open tabs; when it is reached, a new tab closes the oldest."""
 LEFT_S = 30.0
 """Seconds after which a tab that no longer listens is closed."""
 LOOK_S = 0.5
-"""Seconds between two checks of the policy files."""
+"""Seconds between checks of the policy files."""
 ALIVE_S = 0.5
-"""Seconds between signs of life to a tab that has nothing new to show."""
+"""Seconds between keep-alive messages to a tab that has nothing new to show."""
 CALLER = "rivera"
 PAGE = resources.files("paperless_ivr.simulator") / "page"
 
@@ -76,7 +76,7 @@ class Demo:
 
 @define(eq=False)
 class Tabs:
-    """The simulations, by a name that only their tab knows."""
+    """The simulations, each under a name that only its tab knows."""
 
     shelf: Mapping[str, Shelved]
     demo: Demo
@@ -112,7 +112,7 @@ class Tabs:
         await stack.aclose()
 
     async def listen(self, name: str, simulation: Simulation) -> AsyncIterator[str]:
-        """Yield what there is to show while a tab listens; then close the tab after a while."""
+        """Yield updates while a tab listens; close the tab some time after it stops listening."""
         simulation.listeners += 1
         try:
             async for news in _news(simulation):
@@ -129,7 +129,7 @@ class Tabs:
             await self.close(name)
 
     async def look(self) -> None:
-        """Reread edited policies, in a thread: reading repaints the pictures."""
+        """Reread edited policies in a thread, because reading also redraws the pictures."""
         while True:
             await asyncio.sleep(LOOK_S)
             for shelved in self.shelf.values():
@@ -208,7 +208,7 @@ class _Answers:
         return Response(found, media_type="image/svg+xml", headers=HEADERS)
 
     async def flow(self, request: Request) -> Response:
-        """Return the whole flow as a page, with the tab's call lit."""
+        """Return a page of the whole flow with the tab's call highlighted."""
         simulation = self.tabs.of(request)
         if simulation is None or simulation.take is None:
             return _unknown()
@@ -287,7 +287,7 @@ def _refused(why: str) -> Response:
 
 
 async def _news(simulation: Simulation) -> AsyncIterator[str]:
-    """Yield what there is to show whenever it changes; otherwise a sign of life."""
+    """Yield an update whenever something changes, and keep-alive messages in between."""
     yield "retry: 500\n\n"
     shown: int | None = None
     while True:

@@ -15,7 +15,7 @@ from paperless_ivr.flow.table import FLOW
 from paperless_ivr.prompts.policies import load_policy
 
 DEMO = "demo"
-"""The name of the policy that is in no file."""
+"""The name of the built-in policy, which has no file."""
 Stamp = tuple[int, int] | None
 
 SETTLED_S = 0.2
@@ -30,13 +30,13 @@ class Reading:
     """The first reading of a file is 1."""
     policy: Policy = field(repr=False)
     pictures: Mapping[str, str] = field(repr=False)
-    """SVG by the chapter's code name; that of the endings is the picture of the whole call."""
+    """SVG by the chapter's code name; under the endings' name is the picture of the whole call."""
     off: Mapping[Phase, int] = field(repr=False)
     """The number of ways out that the policy switches off."""
 
     @classmethod
     def of(cls, policy: Policy, number: int) -> "Reading":
-        """Paint the pictures: this takes a second or two."""
+        """Return a reading, with its pictures drawn. Takes a second or two."""
 
         def nowhere(_: Phase | None, __: State | None) -> str:
             return ""
@@ -62,7 +62,7 @@ class Shelved:
     """Why the file cannot be used as it is now; calls keep the previous policy."""
     _seen: Stamp = field(init=False, default=None)
     _noticed: tuple[Stamp, float] = field(init=False, default=(None, 0.0))
-    """The file as it was last seen, and since when."""
+    """The file's stamp when last checked, and since when it has been the same."""
 
     def __attrs_post_init__(self) -> None:
         """The first reading must succeed: PolicyProblems lists everything that is wrong."""
@@ -91,7 +91,7 @@ class Shelved:
         return True
 
     def _stamp(self) -> Stamp:
-        """What changes when a file is saved; None if there is no file."""
+        """Return a value that changes whenever the file is saved, or None if there is no file."""
         try:
             status = self.path.stat() if self.path else None
         except OSError:

@@ -33,17 +33,17 @@ from paperless_ivr.transcripts.scribe import redacted
 
 T = TypeVar("T")
 Arrive = Callable[[str, str, Moment, str, str | None], Arrival]
-"""Makes what the host hands over, from the call's ID, biller, moment, caller, and language."""
+"""Creates the host's hand-over from the call's ID, biller, moment, caller, and language."""
 
 AT_ONCE = 4
-"""The most requests to the service at the same time: those of one call."""
+"""The limit on concurrent requests to the service. A simulation has only one call at a time."""
 ALL = "all"
-"""Everything that is masked."""
+"""Stands for every masked item."""
 
 
 @frozen
 class Scenario:
-    """Who calls whom, when, and in what language; None: the call asks."""
+    """The caller, the policy, the time of the call, and the language (None: the call asks)."""
 
     caller: str
     policy: str
@@ -55,7 +55,7 @@ class Scenario:
 
 @define(eq=False, repr=False)
 class Simulation:
-    """The calls of one tab, one at a time. Lives in one event loop; watches its own line."""
+    """The calls of one tab, one at a time. Runs in one event loop, and observes its own line."""
 
     world: World
     shelf: Mapping[str, Shelved]
@@ -70,7 +70,7 @@ class Simulation:
     version: int = field(init=False, default=0)
     """Increases with each change to show."""
     reading: Reading | None = field(init=False, default=None)
-    """The policy that the current call began with."""
+    """The policy that the current call started with."""
     began_with: Scenario | None = field(init=False, default=None)
     revealed: set[str] = field(init=False, factory=set)
     """The personal data that is shown: the view's names for masked items, or ALL."""
@@ -88,12 +88,12 @@ class Simulation:
     """The number of requests that the service is working on."""
 
     def __attrs_post_init__(self) -> None:
-        """Watch the world, and remember its state to reset it later."""
+        """Observe the world, and save its state so that it can be reset later."""
         self._new = self.world.snapshot()
         self.world.watch = lambda asked: self._soon(self._asked, asked)
         self.world.acted = lambda: self._loop.call_soon_threadsafe(self.changed)
 
-    # ── what can be looked at ──
+    # ── state for the page ──
 
     @property
     def shelved(self) -> Shelved:
@@ -106,7 +106,7 @@ class Simulation:
         return time.monotonic() - self._zero
 
     async def newer(self, version: int, seconds: float) -> bool:
-        """Wait until there is more to show than that version; return whether there is."""
+        """Wait until there is something newer than `version`; return False after `seconds`."""
         if self.version == version:
             news = self._news
             try:
@@ -116,13 +116,13 @@ class Simulation:
         return True
 
     def changed(self) -> None:
-        """Show that there is something new."""
+        """Announce that there is something new to show."""
         self.version += 1
         self._news.set()
         self._news = asyncio.Event()
 
     def whole_flow(self) -> str:
-        """Return the whole flow as a page that lights the current call: it takes about a second."""
+        """Return the whole flow as a page with the current call highlighted. Takes a second."""
         assert self.reading is not None
         assert self.take is not None
         policy = self.reading.policy
@@ -133,7 +133,7 @@ class Simulation:
     # ── calls and takes ──
 
     async def call(self) -> None:
-        """Start a call, with everything reset. Raises LookupError if the scenario is impossible."""
+        """Reset everything and start a call. Raises LookupError if the scenario is impossible."""
         scenario, reading = self.scenario, self.shelved.reading
         policy = reading.policy
         self._calls += 1
@@ -170,7 +170,7 @@ class Simulation:
         self._run(self._driver.converse(self.line, coming))
 
     async def rewind(self, stop: int) -> None:
-        """Go back to just before a turn was answered; what comes now is another take."""
+        """Go back to just before a turn was answered, and start a new take from there."""
         take = self.take
         if take is None or not 0 <= stop < len(take.stops):
             return
@@ -185,7 +185,7 @@ class Simulation:
         self._go_on(take.stops[stop])
 
     async def choose(self, number: int) -> None:
-        """Go to the end of a take."""
+        """Switch to a take, at its end."""
         chosen = next((take for take in self.takes if take.number == number), None)
         if chosen is None or chosen is self.take or self.take is None:
             return
@@ -207,19 +207,19 @@ class Simulation:
     # ── faults ──
 
     def let_service(self, fault: Fault) -> None:
-        """Let the billing service fail, or work again, from its next request on."""
+        """Make the billing service fail, or work again, starting with the next request."""
         if fault is not self.world.fault:
             self.world.fault = fault
             self._tell(SERVICE[fault], fails=fault is not Fault.NONE)
 
     def let_record(self, *, lost: bool) -> None:
-        """Let the record fail, or work again."""
+        """Make the record fail, or work again."""
         if lost is not self.world.record_lost:
             self.world.lose_record(lost)
-            self._tell("The record is lost" if lost else "The record works again", fails=lost)
+            self._tell("The record is down" if lost else "The record works again", fails=lost)
 
     def _tell_faults(self) -> None:
-        """Note at the beginning of a call what fails already: the record is as new."""
+        """Note a service fault that is on when a call starts. The record always starts working."""
         if self.world.fault is not Fault.NONE:
             self._tell(SERVICE[self.world.fault], fails=True)
 
@@ -227,10 +227,10 @@ class Simulation:
         if self.take is not None and not self.take.over:
             self.take.switched(text, self.at, fails=fails)
 
-    # ── what goes on ──
+    # ── running and leaving a call ──
 
     async def stop(self) -> None:
-        """Give the running call up, and wait for requests that are under way."""
+        """Abandon the running call, and wait for requests in progress to finish."""
         running, self._running = self._running, None
         if running is None:
             return
@@ -241,7 +241,7 @@ class Simulation:
             await self.newer(self.version, 1)
 
     def transcript(self, number: int) -> str:
-        """Return a take as a transcript; TranscriptProblems where there is none that replays."""
+        """Return a take as a transcript. Raises TranscriptProblems if none can replay it."""
         assert self.flow is not None
         take = next(take for take in self.takes if take.number == number)
         path = self.shelved.path
@@ -249,7 +249,7 @@ class Simulation:
         return redacted(self.flow, take.moves, headers, Path("call.call").absolute())
 
     def _leave(self, take: Take) -> None:
-        """Keep how a take stands, or forget it where nothing happened in it."""
+        """Save the state of a take before leaving it, or discard it if nothing happened in it."""
         if not take.own and take.began:
             self.takes.remove(take)
             return
@@ -262,7 +262,7 @@ class Simulation:
         return tuple(sorted((*out.emails, *out.texts), key=lambda message: message.at))
 
     def _go_on(self, there: Stop) -> None:
-        """Put everything back as it was at a turn, and wait for its answer."""
+        """Restore everything as it was at a turn, and wait for the caller's answer."""
         assert self._driver is not None
         assert self._words is not None
         there.put_back()
@@ -277,10 +277,10 @@ class Simulation:
         self._running = asyncio.create_task(call)
         self._running.add_done_callback(lambda _: self.changed())
 
-    # ── what the line and the driver tell ──
+    # ── reports from the line and the driver ──
 
     def token(self) -> Token:
-        """Return the token of the present turn."""
+        """Return the token of the current turn."""
         return self._live().token
 
     def delivered(self, token: Token, event: Digits) -> bool:
@@ -290,14 +290,14 @@ class Simulation:
         return deliver(self.flow, live, token, event) is not live
 
     def spoke(self, speech: Speech) -> None:
-        """Note what begins to be spoken."""
+        """Record a speech that starts."""
         assert self.take is not None
         waits = speech.waits in ("keys", "person")
         self.take.spoke(speech, self.at, self.world.snapshot() if waits else None)
         self.changed()
 
     def noted(self, text: str) -> None:
-        """Note something that happened to a key."""
+        """Record what happened to a key."""
         assert self.take is not None
         self.take.note(text, self.at)
         self.changed()
@@ -312,7 +312,7 @@ class Simulation:
         return self.take.session
 
     def _moved(self, move: Move) -> None:
-        if self.take is not None and self.take.session is move.before:  # else it was given up
+        if self.take is not None and self.take.session is move.before:  # else it was abandoned
             self.take.moved(move, self.at, lost=move.after.store_down is not None)
             self.changed()
 
@@ -323,5 +323,5 @@ class Simulation:
         self.changed()
 
     def _soon(self, act: Callable[[T], None], about: T) -> None:
-        """Do something in the event loop: the driver and the service report from threads."""
+        """Call `act` in the event loop, since the driver and the service report from threads."""
         self._loop.call_soon_threadsafe(act, about)

@@ -11,7 +11,7 @@ from paperless_ivr.prompts.catalog import GAP
 from paperless_ivr.prompts.pieces import InLanguage, Piece, Text
 
 HIDDEN = (slots.Digits, slots.Spelled, slots.Word)
-"""Slots shown as dots: whole numbers and addresses. The other slots say only a part."""
+"""Slots shown as dots: complete numbers and addresses. The other slots say only a part."""
 
 LABELS: Mapping[str, str] = {
     "option_if_not": "no",
@@ -33,7 +33,7 @@ LABELS: Mapping[str, str] = {
     "option_leave_it": "leave it",
     "option_text_link": "text it",
 }
-"""What a key means, by the prompt that offers it; other options use their own name."""
+"""The meanings of keys, by the prompt that offers them; other options go by their own names."""
 WITHOUT_SLOT: Mapping[str, tuple[str, str]] = {
     "offer_at_start": ("1", "yes"),
     "readback": ("*", "stop"),
@@ -42,7 +42,7 @@ WITHOUT_SLOT: Mapping[str, tuple[str, str]] = {
 }
 """Keys that a prompt names in its own words."""
 CONSENTS = ("option_yes", "option_agree", "option_autopay")
-"""Options that count only once all must-hear words were heard."""
+"""Options that count only once the caller has heard all must-hear words."""
 
 
 @frozen
@@ -64,18 +64,18 @@ class Spoken:
 
 @frozen
 class KeyHint:
-    """What a key means now."""
+    """The current meaning of a key."""
 
     label: str
     shared: bool = False
     """Whether it means the same at nearly every question."""
     consent: bool = False
-    """Whether it counts only once all must-hear words were heard."""
+    """Whether it counts only once the caller has heard all must-hear words."""
 
 
 @frozen
 class Speech:
-    """What is spoken in one go, and what the call waits for then."""
+    """The prompts spoken in one go, and what the call waits for afterward."""
 
     number: int
     prompts: tuple[Spoken, ...]
@@ -94,7 +94,7 @@ class Speech:
 
 
 def speech_of(turn: Turn, language: str, words: Catalog, number: int, start: int) -> Speech:
-    """Return what a turn says, from a prompt on, and what it waits for."""
+    """Return what a turn says, starting at a prompt, and what it waits for."""
     prompts = tuple(_spoken(prompt, language, words) for prompt in turn.say)
     match turn.then:
         case Gather() as gather:
@@ -130,7 +130,7 @@ def _spoken(prompt: Prompt, language: str, words: Catalog) -> Spoken:
 
 
 def _said(pieces: tuple[Piece, ...], literal: set[str]) -> Iterator[tuple[str, bool]]:
-    """Each piece as text, and whether it is the words of the prompt itself."""
+    """Yield each piece as text, and whether it is part of the prompt's own wording."""
     for piece in pieces:
         if isinstance(piece, Text):
             yield piece.text, piece.text in literal

@@ -1,4 +1,4 @@
-"""What happened in one take of a call: lines to read, turns to rewind to, moves to save."""
+"""The events of one take of a call: lines to read, turns to rewind to, moves to save."""
 
 from collections.abc import Callable
 
@@ -72,12 +72,12 @@ class Take:
     instead_of: int | None = None
     """The number of the take that this one branches off from."""
     came_next: list[Entry] = field(factory=list, repr=False)
-    """What came next in that take."""
+    """What came next in the earlier take."""
     speech: Speech | None = field(default=None, repr=False)
     speaks_for: Session | None = field(default=None, repr=False)
     """The turn the speech belongs to: a request without words may have followed."""
     meant: str = ""
-    """What the key of the last move means; empty if it was not a menu key."""
+    """The meaning of the last move's key; empty if it was not a menu key."""
     messages: tuple[Message, ...] = field(default=(), repr=False)
     put_back: Callable[[], None] | None = field(default=None, repr=False)
     """Restores the world as it was when the take was left."""
@@ -94,7 +94,7 @@ class Take:
 
     @property
     def own(self) -> bool:
-        """Whether anything has happened that is only in this take."""
+        """Whether anything has happened in this take alone."""
         return len(self.moves) > self.began
 
     def latest(self) -> list[Move]:

@@ -1,4 +1,4 @@
-"""What the page shows of a simulation, as JSON. Hidden data is not in it (R24)."""
+"""The page's view of a simulation, as JSON. It never contains hidden data (R24)."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise

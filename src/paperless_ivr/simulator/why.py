@@ -31,9 +31,9 @@ class Passed:
 
 
 def passed(flow: Flow, move: Move) -> Iterator[Passed]:
-    """Yield the states that a move passed. The first row that matches is taken; none above it did.
+    """Yield the states that a move passed. The row taken is the first one that matches.
 
-    `move.before` is None where the call has just begun.
+    `move.before` is None if the call has just begun.
     """
     event = type(move.event) if move.event is not None else e.Arrived
     for taken in move.after.turn.took:
@@ -62,7 +62,7 @@ def _cause(move: Move, label: str) -> str:
             return "The host handed the call over"
         case e.Digits(keys):
             if "listen_first" in move.after.call.lead:
-                return "The caller agreed before all was heard, which does not count"
+                return "The caller agreed before hearing everything, which does not count"
             if label:
                 return f"The caller pressed {keys.reveal() or '#'}, {label}"
             return "The caller keyed an answer" if len(keys) > 1 else "The caller pressed a key"

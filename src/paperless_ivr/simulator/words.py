@@ -28,9 +28,9 @@ SERVICE: Mapping[Fault, str] = {
     Fault.SLOW: "The billing service is slow",
     Fault.DOWN: "The billing service is down",
     Fault.DONE: "The billing service acts, but its answers are lost",
-    Fault.NOT_DONE: "The billing service gets no request",
+    Fault.NOT_DONE: "The billing service receives no requests",
 }
-"""What each switch does to the service."""
+"""The effect of each switch on the service."""
 
 
 def title(state: State) -> str:

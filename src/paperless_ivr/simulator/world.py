@@ -14,7 +14,7 @@ from paperless_ivr.flow.requests import ServiceRequest
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 
 SLOW = 0.9
-"""The share of its budget that a slow answer takes."""
+"""The share of the time budget that a slow answer uses up."""
 
 
 class Fault(enum.Enum):
@@ -24,7 +24,7 @@ class Fault(enum.Enum):
     SLOW = "slow"
     DOWN = "down"
     DONE = "done"
-    """It does what it is asked, and the answer is lost."""
+    """It does what it is asked, but the answer is lost."""
     NOT_DONE = "not_done"
     """The request is lost on its way."""
 
@@ -99,7 +99,7 @@ class World:
         self._given_up.set()
 
     def snapshot(self) -> Callable[[], None]:
-        """Return a function that restores what the service and the record hold now."""
+        """Return a function that restores the present contents of the service and the record."""
         parts = (self.service.snapshot(), self.record.snapshot(), self.calls.snapshot())
 
         def put_back() -> None:

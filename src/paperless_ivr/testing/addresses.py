@@ -1,4 +1,4 @@
-"""Made-up callers with e-mail addresses, and the keys and seconds that an address costs them.
+"""Made-up callers with e-mail addresses, and the keys and seconds it takes to key one.
 
 The names are drawn from the decoder's own lists by frequency. Figures measured with them are a
 baseline against regressions, not a claim about real callers.
@@ -168,7 +168,7 @@ def _domain_keys(domain: str, decoder: EmailDecoder, code: Callable[[str], str])
 
 
 def _taps(text: str) -> str:
-    """Return the multi-tap keys: digits come after the letters of their key, signs are on 1."""
+    """Return the multi-tap keys: digits come after the letters of their key, symbols are on 1."""
     orders = {key: letters + key for key, letters in LETTERS.items()} | {"1": ".-_+1", "0": "0"}
     presses = {c: key * place for key, order in orders.items() for place, c in enumerate(order, 1)}
     return "".join(presses[character] for character in text)

@@ -30,7 +30,7 @@ from paperless_ivr.testing.playback import Playback
 from paperless_ivr.testing.virtual_caller import HangUp, Press, VirtualCaller
 
 DOCUMENTS_AT_MOST = 500
-"""The most documents in one call. More would mean a call that never ends."""
+"""The limit on documents in one call. More would mean a call that never ends."""
 
 
 class Runtime(Protocol):

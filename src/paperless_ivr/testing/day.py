@@ -204,7 +204,7 @@ class Taken:
 
 @frozen
 class Came:
-    """What was done after the calls about an item of unfinished work."""
+    """The work done after the calls on an unfinished item."""
 
     left: WorkItem
     to: ActivityType | ServiceAnswer

@@ -34,13 +34,13 @@ class Playback(Script):
     """The gateway, back end, and record of one call."""
 
     _unreached: bool = field(init=False, default=False)
-    """The service was not reached, and the call has not moved since. The driver may retry."""
+    """Whether the service was not reached and the call has not moved since, so a retry may come."""
     _unrecorded: str = field(init=False, default="")
     """The request that the record did not answer, if the call has not moved since."""
 
     @property
     def heard(self) -> list[str]:
-        """What was heard, as lines."""
+        """The prompts heard, as lines."""
         return [line for line in self.lines if line.startswith("hears")]
 
     def moved(self, move: Move) -> None:

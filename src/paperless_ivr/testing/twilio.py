@@ -51,7 +51,7 @@ class SimulatedTwilio:
     dialed: str = "+12175550100"
     """The number that was called, if the host hands over none."""
     handed_back: Mapping[str, str] | None = None
-    """What the host got back."""
+    """The hand-back that the host got."""
     query: str = ""
     """The query of the URL with which the host got it."""
     _result: TransferResult = TransferResult.NO_ANSWER

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from attrs import define, field, frozen
 
 ON_HOOK = "on-hook"
-"""What `next` returns when the caller hangs up."""
+"""The result of `next` when the caller hangs up."""
 
 
 @frozen

@@ -23,7 +23,7 @@ BEFORE_KEY_S = 0.8
 
 
 def sound_of(transcript: Transcript) -> bytes:
-    """Return the call of a transcript as a WAV file, as it goes with today's flow."""
+    """Return the call of a transcript as a WAV file, as it goes with the current flow."""
     replay = replayed(transcript, None)
     on_the_line = (pair for pair in replay.turns if not pair[0].call.results.hung_up)
     sounds = (sound for turn, did in on_the_line for sound in _sounds(replay, turn, did))

@@ -16,7 +16,7 @@ from paperless_ivr.prompts import Catalog, said
 
 @frozen
 class Step:
-    """One line of the call: its word, the rest of it, and the event that it stands for."""
+    """One line of the call: its first word, the rest, and the event that it stands for."""
 
     line: int
     word: str
@@ -25,9 +25,9 @@ class Step:
     """The operation, or the request to the record, that is answered."""
     event: e.Event | None = None
     ahead: bool = False
-    """The key was pressed before the turn began."""
+    """Whether the key was pressed before the turn began."""
     again: bool = False
-    """The key is delivered a second time, late."""
+    """Whether the key is delivered a second time, late."""
 
     def __str__(self) -> str:
         return f"{self.word:<10} {self.rest}".rstrip()
@@ -35,13 +35,13 @@ class Step:
 
 @frozen
 class Transcript:
-    """A call as written down."""
+    """A call in writing."""
 
     path: Path
     comments: tuple[str, ...]
     """The text above the call, for readers."""
     headers: Mapping[str, str]
-    """What the host hands over, as written."""
+    """The host's hand-over, as written."""
     steps: tuple[Step, ...]
     arrival: Arrival = field(repr=False)
     terms: Terms = field(repr=False)
@@ -67,7 +67,7 @@ HEADERS: Mapping[str, str] = {
     "greeted": "greeted",
     "today": "today",
 }
-"""What can be handed over, and its name in `flow.host_strings`. `policy` and `lacking` define the
+"""The possible headers, and their names in `flow.host_strings`. `policy` and `lacking` define the
 flow itself. A caller, an account, and a payment can be given by a person's handle."""
 
 STATUSES: Mapping[str, tuple[bool | None, bool]] = {
@@ -90,7 +90,7 @@ ANSWERS: Mapping[str, Mapping[str, e.Event]] = {
     "ReserveTry": {"reserved": e.TryReserved(), "limit reached": e.LimitReached()},
     "DeferRequest": {"kept": e.RequestDeferred()},
 }
-"""What the record can answer. The first is the default if the transcript has no answer."""
+"""The record's possible answers. The first is the default if the transcript has no answer."""
 
 
 def text_of(comments: Iterable[str], headers: Mapping[str, str], lines: Iterable[str]) -> str:
@@ -103,7 +103,7 @@ def text_of(comments: Iterable[str], headers: Mapping[str, str], lines: Iterable
 
 
 def heard(say: Iterable[Prompt], language: str | None, flow: Flow, words: Catalog) -> Iterator[str]:
-    """Yield what is heard, as a line, if anything is said."""
+    """Yield the line with what is heard, if anything is said."""
     text = " ".join(said(say, language or flow.terms.policy.languages.default, words).split())
     if text:
         yield f"{'hears':<10} {text}"

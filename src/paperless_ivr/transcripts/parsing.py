@@ -86,7 +86,7 @@ def _says(error: Exception) -> str:
 
 
 def _known(name: str, known: Mapping[str, T]) -> T:
-    """Return the value of a name. ValueError lists the names there are."""
+    """Return the value of a name. ValueError lists the valid names."""
     if name not in known:
         raise ValueError(f"{name!r} is not one of {', '.join(known)}")
     return known[name]
@@ -164,7 +164,7 @@ REFUSALS = {refusal.value: refusal for refusal in e.Refusal}
 READS = ("SearchByAccountNumber", "SearchByCustomerPhoneNumber")
 RECORD = ("Screen", "ReserveTry", "DeferRequest")
 RENAMED = {"KeepWish": "DeferRequest"}
-"""Requests that have another name in transcripts of earlier versions."""
+"""Requests that had another name in transcripts of earlier versions."""
 
 
 def _step(number: int, line: str, people: People) -> Step:

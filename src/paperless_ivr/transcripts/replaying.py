@@ -44,7 +44,7 @@ class Replay(Script):
                 pass
 
     def _turn(self) -> bool:
-        """Run one turn, after saving and loading the call. Tell whether the call goes on."""
+        """Run one turn, after saving and loading the call. Return whether the call goes on."""
         turn = self.flow.turn(load(dump(self.live.call)))
         self.live = Live(turn, self.live.number)
         self.turns.append((turn, None))
@@ -113,7 +113,7 @@ def replayed(transcript: Transcript, flow: Flow | None) -> Replay:
 
 
 def replay(transcript: Transcript, flow: Flow | None = None) -> str:
-    """Return the transcript of the call as it really goes.
+    """Return the transcript of the call as it actually goes.
 
     Events are used in order for as long as they fit. If one is lacking, the last line begins with
     `needs`. `flow` replaces the flow that the transcript itself names.
@@ -144,7 +144,7 @@ def differences(transcript: Transcript, flow: Flow | None = None) -> str:
 
 
 def update(path: str | Path) -> bool:
-    """Rewrite a transcript's `hears` and `ends` lines, and tell whether anything changed.
+    """Rewrite a transcript's `hears` and `ends` lines, and return whether anything changed.
 
     Raises `TranscriptProblems` if an answer is unused or lacking, which a person must fix.
     """

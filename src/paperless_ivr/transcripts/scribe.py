@@ -34,7 +34,7 @@ Moves = Sequence[tuple[Session, Event, Session]]
 """The events of a call, each with the session before and after it."""
 
 DRAWS = 50
-"""Attempts at stand-ins with which a call goes the same way. The first one nearly always works,
+"""Attempts to find stand-ins with which a call goes the same way. The first nearly always works,
 except if an address was corrected that had been spelled with one press per letter."""
 
 
@@ -53,7 +53,7 @@ class Scribe:
     _moves: dict[tuple[str, str], list[Move]] = field(init=False, repr=False, factory=dict)
 
     def moved(self, move: Move) -> None:
-        """Take in a move of a call."""
+        """Observe a move of a call."""
         host = move.after.call.host
         of_call = (host.call_id, host.handover)
         self._moves.setdefault(of_call, []).append(move)
@@ -118,8 +118,8 @@ def _written(flow: Flow, moves: Moves, headers: Mapping[str, str], chance: Rando
 def _alike(flow: Flow, turn: Turn, event: Event, after: Turn) -> tuple[Event, Turn]:
     """Return an event with stand-ins, and the turn it leads to by the same rows as the real one.
 
-    A stand-in for an address is read back in other pieces. A key may therefore have to stop another
-    piece to lead there. LookupError if no piece works.
+    A stand-in for an address is read back in other pieces. A key may therefore have to stop a
+    different piece to lead there. LookupError if no piece works.
     """
     events = [event]
     if turn.call.state is State.EMAIL_READBACK and isinstance(event, Digits):
@@ -128,7 +128,7 @@ def _alike(flow: Flow, turn: Turn, event: Event, after: Turn) -> tuple[Event, Tu
         led_to = flow.advance(turn.call, other)
         if led_to.took == after.took:
             return other, led_to
-    message = f"with stand-ins {turn.call.state.name} is left another way"
+    message = f"with stand-ins, the call leaves {turn.call.state.name} a different way"
     raise LookupError(message)
 
 

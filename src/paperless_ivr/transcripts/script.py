@@ -94,7 +94,7 @@ class Script:
         raise Lacking
 
     def _dropped(self, turn: Turn) -> bool:
-        """Tell whether the key was pressed ahead of a question that does not allow that."""
+        """Return whether the key was pressed ahead of a question that does not allow that."""
         return self.left[0].ahead and not getattr(turn.then, "type_ahead", False)
 
 
@@ -114,7 +114,7 @@ def _wants(turn: Turn) -> str:
 
 
 def _fits(event: e.Event | None, then: object) -> TypeGuard[e.CallerEvent]:
-    """Tell whether a runtime can answer like this: not too many keys, and an end if too few."""
+    """Return whether a runtime can answer this: not too many keys, and an end if too few."""
     if not isinstance(then, Gather):
         return isinstance(event, e.TransferEnded)
     if not isinstance(event, e.Digits):

@@ -27,7 +27,7 @@ from paperless_ivr.keypad.lexicon import lexicon
 from paperless_ivr.secret import Secret
 
 TRIES = 2000
-"""The most draws until a stand-in fits. About one number in 25 could be a payment card."""
+"""The limit on draws until a stand-in fits. About one number in 25 could be a payment card."""
 LONG = 4
 """Values at least this long, such as an account's last four digits, are personal everywhere."""
 AREAS = ("201", "212", "217", "303", "312", "404", "415", "503", "602", "617", "713", "808")
@@ -88,7 +88,7 @@ class StandIns:
         return accounts.keys(self.account(number)) or self.account(keyed)
 
     def _last_four(self, ending: str) -> str:
-        """Return other last four digits. Leading zeros stay: an account may be that short."""
+        """Return different last four digits. Leading zeros stay: an account may be that short."""
         counts = ending.lstrip("0")
         if not counts:
             return ending
@@ -367,13 +367,13 @@ class StandIns:
         raise LookupError(message)
 
     def _tells(self, other: str) -> bool:
-        """Tell whether it is or contains a value of the call. Very short texts are allowed."""
+        """Return whether it is or contains a value of the call. Very short texts are allowed."""
         if len(other) < 4:
             return False
         return other in self.real or any(len(r) >= LONG and r in other for r in self.real)
 
     def _shaped(self, text: str) -> str:
-        """Return a text of the same shape, without signs that have a meaning in transcripts."""
+        """Return a text of the same shape, without symbols that have a meaning in transcripts."""
         return "".join(map(self._alike, text))
 
     def _alike(self, character: str) -> str:
@@ -384,7 +384,7 @@ class StandIns:
 
 
 def _refilled(number: str, bare: str, other: str) -> str:
-    """Return a number with its zeros and signs, and the characters that count replaced."""
+    """Return a number with its zeros and symbols, and the characters that count replaced."""
     left = iter(zip(bare, other, strict=True))
     expected = next(left, None)
     written = []
@@ -405,7 +405,7 @@ def _end(text: str, ending: str) -> str:
 
 
 def personal(values: Iterable[Secret]) -> frozenset[str]:
-    """Return the texts that identify someone, including numbers without signs, and their ends.
+    """Return the texts that identify someone, including numbers without symbols, and their ends.
 
     Zeros alone identify no one.
     """

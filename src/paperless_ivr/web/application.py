@@ -23,7 +23,7 @@ from paperless_ivr.web.meters import Meters
 T = TypeVar("T")
 
 MOST_BYTES = 65_536
-"""The most bytes of a body. The rest of a longer one is not read."""
+"""The maximum size of a body, in bytes. The rest of a longer one is not read."""
 EVERY = 60.0
 """Seconds between two searches for abandoned calls."""
 

@@ -17,7 +17,7 @@ from paperless_ivr.flow.states import State
 
 
 class Meters:
-    """Counts calls, requests, and answers of the service, in its own registry."""
+    """Counts calls, requests, and the service's answers, in its own registry."""
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
@@ -35,8 +35,8 @@ class Meters:
         )
         self._given_back = Counter(
             "paperless_ivr_calls_given_back",
-            "Times that `serve` gave a call back without its flow, by reason: record_down, busy, "
-            "call_lost, server_stopped.",
+            "Calls that `serve` gave back because their flow could not continue, by reason: "
+            "record_down, busy, call_lost, server_stopped.",
             ["reason"],
             registry=registry,
         )
@@ -54,7 +54,7 @@ class Meters:
         )
         self._answers = Counter(
             "paperless_ivr_service_answers",
-            "Answers of the billing service, by operation and class; NobodyFound is a search "
+            "Answers from the billing service, by operation and class; NobodyFound is a search "
             "that found no one.",
             ["operation", "answer"],
             registry=registry,
@@ -90,17 +90,17 @@ class Meters:
         )
         self._ways = Counter(
             "paperless_ivr_ways",
-            "Ways to an address: how often each was offered, and how often taken to enroll.",
+            "Times that each way to an address was offered, and that it was used to enroll.",
             ["way", "came_to"],
             registry=registry,
         )
 
     def circuit(self, is_open: Callable[[], bool]) -> None:
-        """Set the function that tells whether the service's circuit is open."""
+        """Set the function that returns whether the service's circuit is open."""
         self._circuit.set_function(is_open)
 
     def access(self, is_refused: Callable[[], bool]) -> None:
-        """Set the function that tells whether our credentials are refused."""
+        """Set the function that returns whether our credentials are refused."""
         self._no_access.set_function(is_refused)
 
     def ready(self, well: bool) -> None:
@@ -142,7 +142,7 @@ class Meters:
         self._requests.labels(path, str(status)).observe(seconds)
 
     def answered(self, operation: str, answer: str) -> None:
-        """Count an answer of the service."""
+        """Count an answer from the service."""
         self._answers.labels(operation, answer).inc()
 
     def page(self) -> bytes:
@@ -154,7 +154,7 @@ WAITS = (State.LINK_WAIT, State.LINK_CHECK)
 
 
 def wait_ended(move: Move) -> str | None:
-    """Return how a wait for a texted link ended; None if none did. A transfer does not end one."""
+    """Return how a wait for a texted link ended; None if none has. A transfer does not end it."""
     assert move.before is not None
     before, after = move.before.call, move.after.call
     if before.state not in WAITS or after.state in (*WAITS, State.TRANSFERRING):

@@ -1,1 +1,1 @@
-"""A biller's CloudIVR service over SOAP: the only room that calls with zeep (R20)."""
+"""A biller's CloudIVR service over SOAP: the only package that uses zeep for calls (R20)."""

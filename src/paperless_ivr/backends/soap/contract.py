@@ -41,14 +41,14 @@ REFUSED_UNREAD = frozenset({301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 41
 
 LARGEST_WHOLE = 100_000
 DEEPEST_WHOLE = 50
-"""The most elements in an answer assembled from pieces, and how deep they may nest."""
+"""Limits on the elements in an answer assembled from pieces, and on their nesting."""
 
 BINDINGS = {"1.1": Soap11Binding, "1.2": Soap12Binding}
 
 
 @define(eq=False, repr=False)
 class Contract:
-    """What a service promises in its WSDL, in the service's names. Never changes."""
+    """The content of a service's WSDL, under the service's names. Immutable."""
 
     soap: str
     versions: tuple[str, ...]
@@ -137,7 +137,7 @@ def load_contract(
         raise
     except Exception as error:
         why = f"{type(error).__name__}: {str(error).partition(chr(10))[0][:200]}"
-        raise _unusable(f"service.wsdl: {place} is no WSDL that can be read: {why}") from error
+        raise _unusable(f"service.wsdl: {place} is not a readable WSDL: {why}") from error
     names = {connection.named(operation) for operation in OPERATIONS}
     ports = [p.binding for s in client.wsdl.services.values() for p in s.ports.values()]
     offered = [binding for binding in ports if type(binding) in BINDINGS.values()]
@@ -313,7 +313,7 @@ def _document(reply: Reply) -> tuple[bytes, str | None]:
 
 
 def _whole(elements: list[etree._Element]) -> list[etree._Element]:
-    """Return an encoded answer in one piece, with every reference resolved.
+    """Return an encoded answer as one piece, with every reference resolved.
 
     SOAP 1.1, section 5.4.1. A piece may be referred to often, even by itself, so the size of the
     result is limited.

@@ -35,13 +35,13 @@ from paperless_ivr.backends.written import FlagWords, Unreadable
 from paperless_ivr.flow.requests import OPERATIONS
 
 NOT = "not "
-"""In front of a flag's path: the service's flag says the opposite."""
+"""A prefix of a flag's path: the service's flag means the opposite."""
 
 ANY_ANSWER = "any answer"
-"""Instead of the path of a search's Success: the service has no success flag or code."""
+"""Replaces the path of a search's Success if the service has no success flag or code."""
 
 ITSELF = "."
-"""Instead of a path: right here. A list's only item, or an answer that is bare text."""
+"""Replaces a path: right here. For a list's only item, or an answer that is bare text."""
 
 NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
@@ -85,9 +85,9 @@ class Fit:
     takes: dict[str, Place] = field(factory=dict)
     """Where each field of a request goes."""
     spots: dict[str, Spot] = field(factory=dict)
-    """Where each field of an answer stands."""
+    """Where each field of an answer is."""
     any_answer: bool = False
-    """Any answer is a success."""
+    """Whether any answer is a success."""
     beside: Mapping[str, str] = field(factory=dict)
     problems: list[str] = field(factory=list)
     """Reasons why it cannot be used."""
@@ -385,7 +385,7 @@ def _leaves(
 def _meant(path: str, there: Iterable[tuple[str, ...]]) -> str:
     """Return fields of the service that may have been meant, as a connection would name them."""
     paths = list(there)
-    whole = len({known[0] for known in paths}) == 1  # everything is in one element, like `Request`
+    whole = len({known[0] for known in paths}) == 1  # all inside one element, such as `Request`
     names = {".".join(known[1:] if whole and len(known) > 1 else known) for known in paths}
     near = difflib.get_close_matches(path, sorted(names), n=2)
     return f" (but {' and '.join(near)})" if near else ""

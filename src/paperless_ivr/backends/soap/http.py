@@ -1,4 +1,4 @@
-"""One POST within a time limit, and what is known for certain when it fails.
+"""One POST within a time limit, and what is certain if it fails.
 
 Uses urllib3 rather than zeep's own transport, which has no limit for the whole answer, follows
 redirects to login pages, and writes whole envelopes to its log and its errors.
@@ -298,7 +298,7 @@ def _of_file(error: OSError) -> str:
 
 
 def _told(error: HTTPError) -> str:
-    """Return the class of an error in words; its own text may contain the address."""
+    """Return the kind of error in words, since its own text may contain the address."""
     words = {
         NewConnectionError: "connection refused",
         ConnectTimeoutError: "no connection in time",

@@ -15,7 +15,7 @@ from paperless_ivr.secret import Secret
 
 
 class Kind(enum.Enum):
-    """The type an answer's field must have; anything else is refused at startup."""
+    """The type that an answer's field must have; any other is refused at startup."""
 
     FLAG = "true or false"
     TEXT = "a text or a number"
@@ -32,7 +32,7 @@ class Answered:
     kind: Kind
     needed: bool
     decides: bool = False
-    """The call's next step depends on it: an answer in which it cannot be read does not count."""
+    """Whether the call's next step depends on it. If it cannot be read, the answer is discarded."""
     default: str = ""
     """Its path, if that is not its name."""
     inside: tuple["Answered", ...] = ()
@@ -62,7 +62,7 @@ FLAGS = frozenset({"Paperless"})
 """Fields of requests that are true or false."""
 
 NOT_USED = frozenset({"Message"})
-"""Fields of answers that every service has and that are meant for people."""
+"""Fields of answers that every service has, meant for people to read."""
 
 WHO_ASKS = ("BillerGUID", "PartnerGUID", "PartnerKey")
 """In every request."""

@@ -1,4 +1,4 @@
-"""A survey of a biller's service: what it has, where it differs, and what follows (R05)."""
+"""A survey of a biller's service: what it has, where it differs, and the consequences (R05)."""
 
 import enum
 from collections.abc import Iterator, Mapping, Set
@@ -41,7 +41,7 @@ WITHOUT: Mapping[str, str] = {
     ),
     "EnrollInPaperless": "even after a payment, the preference is stored, or kept on record",
 }
-"""What happens without each operation."""
+"""The consequences of lacking each operation."""
 
 
 class Standing(enum.StrEnum):

@@ -1,4 +1,4 @@
-"""zeep's types for a service, as far as they are needed to find and read fields."""
+"""zeep's types of a service, to the extent needed to find and read fields."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +27,7 @@ TRUTH = {"true": True, "1": True, "false": False, "0": False}
 """How XML Schema writes a boolean."""
 
 SPACE = " \t\r\n"
-"""What XML Schema removes around a number or a Boolean, and nothing else."""
+"""The white space that XML Schema removes around a number or a Boolean, and nothing else."""
 INTEGER = re.compile(r"[+-]?\d{1,100}", re.ASCII)
 DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
 FLOAT = re.compile(rf"{DECIMAL.pattern}([eE][+-]?\d{{1,3}})?", re.ASCII)

@@ -73,7 +73,7 @@ def next_is(strategy: Strategy) -> Guard[Any]:
 
 @Phrase("for a text", "for an e-mail")
 def for_number(c: Anything) -> bool:
-    """The call needs a number to text, not an e-mail address."""
+    """The call needs a number to send a text to, not an e-mail address."""
     return c.call.contact.purpose is not None
 
 
@@ -206,10 +206,10 @@ PROMPTS: Prompts = {
     "phone_check": (),
     "phone_check_help": (),
 }
-"""The prompts of this chapter, with the gaps that their words may have."""
+"""The prompts of this chapter, with the gaps that their wording may contain."""
 
 # fmt: off
-# Set by hand: a way out is one line.
+# Formatted by hand, so that a way out is one line.
 CHAPTER: Chapter = {
     S.ADDRESS: Pass(
         "The next way in the biller's order. None is tried again.",

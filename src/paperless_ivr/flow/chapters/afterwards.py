@@ -189,7 +189,7 @@ def _words_of_look(view: CallView) -> tuple[str, ...]:
 
 @says(*FIRST_WORDS, link_waiting="every 10 seconds or so after that")
 def waiting_for_link(view: CallView) -> Iterable[Prompt]:
-    """Say that the link can be opened now, how to go on without it, and that we are still there."""
+    """Say that the link can be opened now, how to go on without it, and that we are still here."""
     return (prompt(view, name) for name in _words_of_look(view))
 
 
@@ -226,10 +226,10 @@ PROMPTS: Prompts = {
     "storing_autopay": (),
     "another": (),
 }
-"""The prompts of this chapter, with the gaps that their words may have."""
+"""The prompts of this chapter, with the gaps that their wording may contain."""
 
 # fmt: off
-# Set by hand: a way out is one line.
+# Formatted by hand, so that a way out is one line.
 CHAPTER: Chapter = {
     S.AFTERWARDS: Pass(
         "The bill is settled: what else can be offered?",

@@ -28,7 +28,7 @@ def chose_or_zero(c: Transition[Digits]) -> bool:
 
 @Phrase("an agent answers, or unclear")
 def taken(c: Transition[TransferEnded]) -> bool:
-    """An agent has taken the call, or the runtime cannot tell."""
+    """An agent has taken the call, or the runtime does not know."""
     return c.event.result in (TransferResult.ANSWERED, TransferResult.UNKNOWN)
 
 
@@ -74,10 +74,10 @@ PROMPTS: Prompts = {
     "person_offer": (),
     "option_person": ("key",),
 }
-"""The prompts of this chapter, with the gaps that their words may have."""
+"""The prompts of this chapter, with the gaps that their wording may contain."""
 
 # fmt: off
-# Set by hand: a way out is one line.
+# Formatted by hand, so that a way out is one line.
 CHAPTER: Chapter = {
     S.AGENT_OFFER: Ask(
         "An agent may do what the line could not.",

@@ -52,7 +52,7 @@ from paperless_ivr.secret import Secret
 
 @Phrase("payment not approved")
 def payment_not_approved(c: Anything) -> bool:
-    """It comes after a payment that the host does not vouch for."""
+    """The hand-over comes after a payment that the host does not vouch for."""
     host = c.call.host
     return host.moment is Moment.AFTER_PAYMENT and not (host.payment and host.payment.approved)
 
@@ -78,7 +78,7 @@ def language_open(c: Anything) -> bool:
 
 @Phrase("at the start of a call", "around a payment")
 def at_start(c: Anything) -> bool:
-    """The host's own call has just begun."""
+    """The host hands over at the start of its own call."""
     return c.call.host.moment is Moment.START
 
 
@@ -134,7 +134,7 @@ def take_default_language(c: Anything) -> Call:
 
 
 def return_key(c: Transition[Digits]) -> Call:
-    """Return the key to the host, which it was meant for."""
+    """Return the key to the host, for which it was meant."""
     key = c.event.keys or Secret("#")
     return evolve(c.call, results=evolve(c.call.results, unused=key))
 
@@ -204,10 +204,10 @@ PROMPTS: Prompts = {
     "offer_incentive": ("incentive",),
     "offer_source": (),
 }
-"""The prompts of this chapter, with the gaps that their words may have."""
+"""The prompts of this chapter, with the gaps that their wording may contain."""
 
 # fmt: off
-# Set by hand: a way out is one line.
+# Formatted by hand, so that a way out is one line.
 CHAPTER: Chapter = {
     S.GREETING: Pass(
         "The call arrives from the host.",

@@ -62,13 +62,13 @@ def several_bills(c: Anything) -> bool:
 
 @Phrase("a link still waits")
 def a_bill_pending(c: Anything) -> bool:
-    """The link for some bill was sent, but has not been opened (R12)."""
+    """A link for one of the bills was sent, but has not been opened (R12)."""
     return bool(bills.of_status(c, bills.Status.PENDING))
 
 
 @Phrase("paperless already")
 def a_bill_paperless(c: Anything) -> bool:
-    """Some bill is paperless already (R11)."""
+    """One of the bills is already paperless (R11)."""
     return bool(bills.of_status(c, bills.Status.PAPERLESS))
 
 
@@ -190,10 +190,10 @@ PROMPTS: Prompts = {
     "option_first_bills": ("key",),
     "checking_bill": (),
 }
-"""The prompts of this chapter, with the gaps that their words may have."""
+"""The prompts of this chapter, with the gaps that their wording may contain."""
 
 # fmt: off
-# Set by hand: a way out is one line.
+# Formatted by hand, so that a way out is one line.
 CHAPTER: Chapter = {
     S.INVOICE: Pass(
         "Looks at the bills that were found.",

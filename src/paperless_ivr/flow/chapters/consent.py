@@ -1,4 +1,4 @@
-"""Consent and enrollment: the caller hears what will happen and agrees, and it is done once."""
+"""Consent and enrollment: the caller hears what will happen, agrees, and is enrolled once."""
 
 from collections.abc import Iterable
 
@@ -195,10 +195,10 @@ PROMPTS: Prompts = {
     "checking_again": (),
     "checking_longer": (),
 }
-"""The prompts of this chapter, with the gaps that their words may have."""
+"""The prompts of this chapter, with the gaps that their wording may contain."""
 
 # fmt: off
-# Set by hand: a way out is one line.
+# Formatted by hand, so that a way out is one line.
 CHAPTER: Chapter = {
     S.CONFIRMATION: Ask(
         "Says the bill, the address, and what comes next.",

@@ -51,7 +51,7 @@ CERTAIN = 0.2
 """A guess that is less certain than this is read character by character."""
 
 MOST_PRESSED = 64
-"""The most keys of a local part, or of a domain. Longer ones are spelled exactly."""
+"""The maximum number of keys for a local part or a domain. Longer ones are spelled exactly."""
 
 CLEAR = "**"
 """Clears the keys pressed so far."""
@@ -109,7 +109,7 @@ def local_guess(c: Transition[Digits]) -> Guess | None:
 
 
 def domain_guess(c: Transition[Digits]) -> Guess | None:
-    """Return what the keys of the whole address most likely mean. What was heard stays."""
+    """Return what the keys of the whole address most likely mean, keeping what was heard."""
     before, at_sign, _ = c.call.entry.address[: c.call.entry.at].partition("@")
     confirmed = before + at_sign if at_sign else ""
     return c.known("domain guess", lambda _: _guess(c, _with_domain(c), confirmed))
@@ -124,7 +124,7 @@ def _keys_of_local(entry: Entry) -> str:
 
 
 def likely(view: CallView, pressed: str) -> str:
-    """Return what the keys of the current part most likely mean, or the keys if that is open."""
+    """Return what the keys of the current part most likely mean, or the keys if nothing fits."""
     keys = pressed.rpartition(CLEAR)[2]
     if view.call.state is S.EMAIL_LOCAL:
         guess = _guess(view, keys, "")
@@ -136,7 +136,7 @@ def likely(view: CallView, pressed: str) -> str:
 def _guess(
     c: CallView, pressed: str, confirmed: str, ruled_out: tuple[str, ...] = ()
 ) -> Guess | None:
-    """Return the best guess if it is an address; the local part only if no domain was pressed."""
+    """Return the best guess if it is an address; just the local part if no domain was pressed."""
     customer = c.customer
     name = customer.name.reveal() if customer and customer.name else ""
     on_file = customer.email.reveal() if customer and customer.email else ""
@@ -164,7 +164,7 @@ def take_local_guess(c: Transition[Digits]) -> Call:
 
 
 def take_domain_guess(c: Transition[Digits]) -> Call:
-    """Keep the keys of the domain, too, and what all of them most likely mean."""
+    """Keep the keys of the domain, too, and what all the keys most likely mean."""
     guess, entry = domain_guess(c), c.call.entry
     assert guess is not None
     entry = evolve(entry, pressed=Secret(_with_domain(c)))
@@ -172,7 +172,7 @@ def take_domain_guess(c: Transition[Digits]) -> Call:
 
 
 def _guessed(c: Anything, entry: Entry, guess: Guess) -> Entry:
-    """Return the entry with another guess, which is read from `at` on."""
+    """Return the entry with another guess, to be read back starting at `at`."""
     before = tuple(span for span in entry.words if span[1] <= entry.at)
     after = tuple(s for s in _said(guess) if s[0] >= entry.at + bool(entry.ruled_out))
     local, at_sign, domain = guess.address.partition("@")
@@ -216,7 +216,7 @@ def pieces(entry: Entry) -> Iterator[Span]:
 
 
 def stopped_at(c: Transition[Digits]) -> Span | None:
-    """Return the wrong piece: the one during which `*` came, or with 8, the one before the first.
+    """Return the wrong piece: the one during which `*` came or, with 8, the one before that.
 
     None if the whole address had been heard.
     """
@@ -240,7 +240,7 @@ def fixes_used_up(c: Transition[Digits]) -> bool:
     return corrects and c.call.spent.fixes >= 2 * c.policy.address.fixes
 
 
-@Phrase("after all was heard")
+@Phrase("after hearing it all")
 def after_all(c: Transition[Digits]) -> bool:
     """The star came after the whole address."""
     return stopped_at(c) is None
@@ -277,7 +277,7 @@ def _is_domain(entry: Entry, span: Span | None) -> bool:
 
 
 def next_guess(c: Transition[Digits]) -> Guess | None:
-    """Return the best address that keeps what was heard, without what was stopped."""
+    """Return the best address that keeps what was heard and rules out what was stopped."""
     entry = _stopped(c)
     if entry.pressed is None:
         return None
@@ -287,7 +287,7 @@ def next_guess(c: Transition[Digits]) -> Guess | None:
 
 
 def _stopped(c: Transition[Digits]) -> Entry:
-    """Return the entry from the wrong piece on, which is ruled out there."""
+    """Return the entry starting at the wrong piece, which is ruled out there."""
     entry, span = c.call.entry, stopped_at(c)
     assert span is not None
     before = entry.ruled_out if span[0] == entry.at else ()
@@ -296,33 +296,33 @@ def _stopped(c: Transition[Digits]) -> Entry:
 
 
 def spell_all(c: Transition[Digits]) -> Call:
-    """Read the address again by single characters, except for a domain that has a key."""
+    """Read the address again character by character, except for a domain that has a key."""
     entry = evolve(c.call.entry, at=0, ruled_out=(), words=())
     return spend(evolve(c.call, entry=_with_one_key(c, entry, entry.domain)), fixes=1)
 
 
 def choose_domain_again(c: Transition[Digits]) -> Call:
-    """Keep the local part, which was heard and is right."""
+    """Keep the local part, which the caller has heard and accepted."""
     entry = _stopped(c)
     return spend(evolve(c.call, entry=evolve(entry, ruled_out=())), fixes=1)
 
 
 def spell_word(c: Transition[Digits]) -> Call:
-    """Keep what was heard before the word, and read the word by its characters."""
+    """Keep what was heard before the word, and read the word character by character."""
     entry, span = _stopped(c), stopped_at(c)
     words = tuple(other for other in entry.words if other != span)
     return spend(evolve(c.call, entry=evolve(entry, ruled_out=(), words=words)), fixes=1)
 
 
 def guess_again(c: Transition[Digits]) -> Call:
-    """Take the next guess, and read it from the wrong character on."""
+    """Take the next guess, and read it starting at the wrong character."""
     guess = next_guess(c)
     assert guess is not None
     return spend(evolve(c.call, entry=_guessed(c, _stopped(c), guess)), fixes=1)
 
 
 def spell_on(c: Transition[Digits]) -> Call:
-    """Have the rest spelled exactly, from the wrong character on."""
+    """Have the rest spelled exactly, starting at the wrong character."""
     entry = evolve(_stopped(c), pressed=None, ruled_out=())
     return spend(evolve(c.call, entry=entry), fixes=1)
 
@@ -371,7 +371,7 @@ def spelled_domain(c: Transition[Digits]) -> bool:
 
 @Phrase("unclear: keeps the clear part")
 def spelling_begun(c: Transition[Digits]) -> bool:
-    """Something has been spelled so far, or was before."""
+    """Something has been spelled, now or before."""
     return bool(c.terms.pad.spell(spelling(c)).text or c.call.entry.before)
 
 
@@ -393,7 +393,7 @@ def code_goes_on(c: Transition[Digits]) -> bool:
 
 @Phrase("too long: starts over")
 def too_long(c: Transition[Digits]) -> bool:
-    """There is no room for more keys."""
+    """The entry is too long for more keys."""
     return len(spelling(c)) >= room(c)
 
 
@@ -457,7 +457,7 @@ def take_spelled_domain(c: Transition[Digits]) -> Call:
 
 
 def take_keyed_address(c: Anything) -> Call:
-    """Take the keyed address, which the caller has heard and found right."""
+    """Take the keyed address, which the caller has heard and confirmed."""
     entry, pad = c.call.entry, c.terms.pad
     whole = pad.address(
         entry.local.reveal() if entry.local else "", entry.domain.reveal() if entry.domain else ""
@@ -467,7 +467,7 @@ def take_keyed_address(c: Anything) -> Call:
 
 
 def room(view: CallView) -> int:
-    """Return how many keys a part may take, including deletions. With more, it starts over."""
+    """Return how many keys a part may take, including deletions. Beyond that, it starts over."""
     return KEYS_PER_CHARACTER * view.terms.pad.max_local
 
 
@@ -507,7 +507,7 @@ def read_back(view: CallView) -> Iterable[Prompt]:
 
 
 def spell(name: str) -> Line:
-    """Say how to spell, in full only once, after what is kept. Later, only ask for the rest."""
+    """Say what is kept, and how to spell: in full only once. Later, only ask for the rest."""
     go_on, kept = "email_go_on", "spelling_so_far"
 
     @says(**{kept: "something is kept", go_on: "the entry goes on", name: "the entry begins"})
@@ -521,7 +521,7 @@ def spell(name: str) -> Line:
 
 @offers("option_back", means={Choice.STOP: Means("*, 8", "stops it")})
 def stops(view: CallView) -> tuple[Option, ...]:
-    """Offer star at a mistake, and 8 for a late star. In exact spelling, star deletes instead."""
+    """Offer star to stop at a mistake, and 8 for a late star. In exact spelling, star deletes."""
     star, entry = Option("*", Choice.STOP, ""), view.call.entry
     late = entry.pressed is not None and entry.at > 0
     return (star, Option("8", Choice.STOP, "option_back", value=1)) if late else (star,)
@@ -543,7 +543,7 @@ def domains(view: CallView) -> tuple[Option, ...]:
 
 @Phrase()
 def by_guess(view: CallView) -> bool:
-    """The address is keyed with one press per character."""
+    """Whether the address is keyed with one press per character."""
     return view.call.entry.pressed is not None
 
 
@@ -573,7 +573,7 @@ def _gather(view: CallView, most: int) -> Gather:
 
 
 def _one_press(last_wrong: Row) -> By:
-    """Return how a part is keyed with one press per character. Here, `*` is a sign."""
+    """Return how a part is keyed with one press per character, where `*` is a symbol."""
 
     def ways(_: Ask) -> Sequence[Row]:
         return (
@@ -590,7 +590,7 @@ def _one_press(last_wrong: Row) -> By:
 
 
 ONE_PRESS = _one_press(On(Digits, S.GIVEN_UP, when=wrong_used_up))
-"""The local part. Nearly all keys can be one."""
+"""The local part. Nearly any keys can mean one."""
 
 ONE_PRESS_DOMAIN = _one_press(
     On(
@@ -601,7 +601,7 @@ ONE_PRESS_DOMAIN = _one_press(
         say="keys_unclear",
     )
 )
-"""The domain. Without its dot, the keys fit none, so the last resort is exact spelling."""
+"""The domain. Without a dot, no domain fits the keys, so the last resort is exact spelling."""
 
 
 def _spelling(_: Ask) -> Sequence[Row]:
@@ -630,7 +630,7 @@ def _presses(view: CallView, known: examples.Known) -> Iterator[Digits]:
 
 
 def _pressed_domains(view: CallView, known: examples.Known) -> Iterator[Digits]:
-    """Yield the same for a domain, and keys that fit none."""
+    """Yield the same for a domain, and keys that fit no domain."""
     domain = on_keys(known.domain)
     return _pressed(view, domain, domain[:1])
 
@@ -644,7 +644,7 @@ def _pressed(view: CallView, *texts: str) -> Iterator[Digits]:
 
 
 def _spellings(view: CallView, known: examples.Known) -> Iterator[Digits]:
-    """Yield keys in the two-key code: whole, half, meaningless, kept, deleted, without an end."""
+    """Yield keys in the two-key code: complete, half, meaningless, kept, deleted, and unended."""
     code = view.terms.pad.code(known.local)
     half = code[:1]
     yield from examples.whole(code, half, "25")
@@ -695,10 +695,10 @@ PROMPTS: Prompts = {
     "email_exact_domain": (),
     "email_go_on": (),
 }
-"""The prompts of this chapter, with the gaps that their words may have."""
+"""The prompts of this chapter, with the gaps that their wording may contain."""
 
 # fmt: off
-# Set by hand: a way out is one line.
+# Formatted by hand, so that a way out is one line.
 CHAPTER: Chapter = {
     S.EMAIL_LOCAL: Ask(
         "One press for each letter; pound ends it.",

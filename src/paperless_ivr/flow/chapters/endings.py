@@ -42,7 +42,7 @@ def deferred(view: CallView) -> Iterable[Prompt]:
 
 
 SETTLED, UNSETTLED = "a bill is done already", "nothing done yet"
-"""What the ending depends on, in words: whether anything was changed in the call."""
+"""The conditions of an ending, in words: whether anything was changed in the call."""
 
 
 def ending(name: str, otherwise: str = "service_refused") -> Line:
@@ -109,10 +109,10 @@ PROMPTS: Prompts = {
     "end_cancelled": (),
     "end_opt_out_requested": ("biller",),
 }
-"""The prompts of this chapter, with the gaps that their words may have."""
+"""The prompts of this chapter, with the gaps that their wording may contain."""
 
 # fmt: off
-# Set by hand: a way out is one line.
+# Formatted by hand, so that a way out is one line.
 CHAPTER: Chapter = {
     S.ENROLLED: End("Accepted, or finished by the texted link.", title="Enrolled", group=EndingGroup.DONE, say=[enrolled]),
     S.LINK_SENT: End("The texted link finishes it.", title="Link sent", group=EndingGroup.LINK, say=[say("end_link_sent")]),

@@ -209,7 +209,7 @@ def accept_customers(c: Transition[CustomersFound]) -> Call:
 
 
 def _searched_by_account(c: Transition[CustomersFound]) -> Shown:
-    """Return what the number proves, whether it was keyed or handed over."""
+    """Return what the searched number proves, depending on whether it was keyed or handed over."""
     shown = stands_for(c)
     return Shown(numbers=shown) if keyed_here(c) else Shown(by_host=shown)
 
@@ -323,10 +323,10 @@ PROMPTS: Prompts = {
     "last_four": (),
     "last_four_help": (),
 }
-"""The prompts of this chapter, with the gaps that their words may have."""
+"""The prompts of this chapter, with the gaps that their wording may contain."""
 
 # fmt: off
-# Set by hand: a way out is one line.
+# Formatted by hand, so that a way out is one line.
 CHAPTER: Chapter = {
     S.BEFORE_OFFER: Pass(
         "What can be known before the offer?",
@@ -449,7 +449,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.IDENTITY_CHECK: Ask(
-        "Those of the account that was found.",
+        "The last four digits of the account that was found.",
         title="Enter the last four digits",
         say=[begun("last_four")],
         help="last_four_help",

@@ -62,7 +62,7 @@ def can_store(c: Anything) -> bool:
 
 
 def turn_to_paper(c: Anything) -> Call:
-    """Turn to going back to paper."""
+    """Switch the call to going back to paper."""
     before = c.call.choosing
     return evolve(c.call, choosing=Choosing(back_to_paper=True, gone=before.gone, done=before.done))
 
@@ -125,10 +125,10 @@ PROMPTS: Prompts = {
     "confirm_cancel": ("bill",),
     "back_to_paper": (),
 }
-"""The prompts of this chapter, with the gaps that their words may have."""
+"""The prompts of this chapter, with the gaps that their wording may contain."""
 
 # fmt: off
-# Set by hand: a way out is one line.
+# Formatted by hand, so that a way out is one line.
 CHAPTER: Chapter = {
     S.ALREADY_MENU: Ask(
         "The bill is paperless already.",

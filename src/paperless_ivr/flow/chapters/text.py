@@ -162,7 +162,7 @@ TEXT_QUESTIONS = {
 
 @says("text_rates", no_email="a sign-up link, no e-mail on file", **TEXT_QUESTIONS)
 def text_question(view: CallView) -> Iterable[Prompt]:
-    """Ask for consent: why there is a text, to which number, for what purpose, and at what cost."""
+    """Ask for consent: why we would text, which number, for what purpose, and at what cost."""
     purpose = view.call.contact.purpose or TextPurpose.CONFIRM
     if link_is_address(view) and not email_on_file(view):
         yield prompt(view, "no_email")
@@ -172,7 +172,7 @@ def text_question(view: CallView) -> Iterable[Prompt]:
 
 @Phrase(needs=lambda policy: policy.text.other_numbers > 0)
 def another_number_left(view: CallView) -> bool:
-    """The caller may key another number, and can provide the proof that this needs."""
+    """The caller may key another number, and can provide the proof that it needs."""
     return view.call.spent.numbers < view.policy.text.other_numbers and can_show(view)
 
 
@@ -222,10 +222,10 @@ PROMPTS: Prompts = {
     "option_other_number": ("key",),
     "sending_text": (),
 }
-"""The prompts of this chapter, with the gaps that their words may have."""
+"""The prompts of this chapter, with the gaps that their wording may contain."""
 
 # fmt: off
-# Set by hand: a way out is one line.
+# Formatted by hand, so that a way out is one line.
 CHAPTER: Chapter = {
     S.TEXT_NUMBER: Pass(
         "On file, or entered earlier in the call.",

@@ -19,7 +19,7 @@ from paperless_ivr.net.connections import DEFAULTS
 REPLY_WITHIN = 10.0
 """Seconds to wait for a reply, in addition to what the command itself takes."""
 MOST_COMMANDS = 10_000
-"""The most commands in one call. A long call has 2,000, the search for missing sounds 1,500."""
+"""The limit on commands in one call. A long call has 2,000; looking for missing sounds, 1,500."""
 KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 """Asterisk is silent while a caller is with an agent. If it is gone, we notice in two minutes."""
 GONE = 511
@@ -39,9 +39,9 @@ class Channel:
     headers: dict[str, str] = field(factory=dict, repr=False)
     gone: asyncio.Event = field(factory=asyncio.Event, repr=False)
     lost: bool = False
-    """Nothing more can be sent."""
+    """Whether the connection is lost, so that nothing more can be sent."""
     broke: str = ""
-    """Why we gave up the connection; empty if the other end closed it."""
+    """Why we dropped the connection; empty if the other end closed it."""
     _commands: int = 0
     _lines: Reader = field(factory=Reader, repr=False)
     _pending: "asyncio.Future[Reply | None] | None" = field(default=None, repr=False)
@@ -141,7 +141,7 @@ class Channel:
                     sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
     def _break(self, why: str) -> None:
-        """Give up the connection."""
+        """Drop the connection."""
         if not self.lost:
             self.broke = why
         self._end()

@@ -1,7 +1,7 @@
 """A call on Asterisk: plays a turn piece by piece, and gathers keys one at a time.
 
 How the contract is met (docs/asterisk.md has the sources): each key is a separate reply, so that
-all five outcomes are told apart here, and not by Asterisk, whose GET DATA merges some of them.
+all five outcomes are distinguished here, not by Asterisk, whose GET DATA merges some of them.
 Each prompt is played separately, so that the one a key interrupts is known. Asterisk throws keys
 away while no command runs (res_agi.c, run_agi), so `listen` always has one running.
 """
@@ -64,7 +64,7 @@ RESULTS = {
     "DONTCALL": TransferResult.FAILED,
     "TORTURE": TransferResult.FAILED,
 }
-"""What DIALSTATUS means (app_dial). CANCEL: the caller hung up while it rang."""
+"""The meanings of DIALSTATUS (app_dial). CANCEL: the caller hung up while it rang."""
 
 
 @define
@@ -80,11 +80,11 @@ class AgiGateway:
     on_greeted: Callable[[], Awaitable[None]] | None = None
     """Called as soon as the greeting has been played."""
     greeted: bool = False
-    """The greeting was played, or a key interrupted it."""
+    """Whether the greeting was played, or interrupted by a key."""
     clock: Callable[[], float] = field(default=lambda: asyncio.get_running_loop().time())
     _ahead: str = field(default="", repr=False)
     _late: tuple[str, float] = ("", 0.0)
-    """The end key of a complete gather, and until when to drop it."""
+    """The end key of a complete gather, and the time until which to drop it."""
     language: str = ""
     """The language that the channel is set to."""
     _listening: "asyncio.Task[str] | None" = field(default=None, repr=False)
@@ -193,7 +193,7 @@ class AgiGateway:
             offset = reply.endpos
 
     async def _there(self) -> bool:
-        """Tell whether the caller is still there: -1 can also mean that a sound is missing."""
+        """Return whether the caller is still there: -1 can also mean that a sound is missing."""
         await self.channel.ask("CHANNEL STATUS")
         return not self.channel.gone.is_set()
 
@@ -245,7 +245,7 @@ class AgiGateway:
                 return key
 
     def _is_late(self, key: str) -> bool:
-        """Tell whether this is a complete gather's late end key. Any key ends the wait for it."""
+        """Return whether this is a complete gather's late end key. Any key ends the wait for it."""
         if not key:
             return False
         (end_key, until), self._late = self._late, ("", 0.0)

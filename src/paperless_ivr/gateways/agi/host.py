@@ -30,7 +30,7 @@ HANDED_OVER = ("call_id", "biller", "ani", "ani_withheld", "dnis", "person", *FR
 """The names that are read. Each is both a variable PAPERLESS_… and an argument."""
 
 NOBODY = ("", "unknown", "anonymous", "restricted", "unavailable")
-"""What Asterisk and SIP send in place of a missing number."""
+"""The values that Asterisk and SIP send in place of a missing number."""
 
 FAILED_SCREENING = 0x02
 """In bits 0x03 of `agi_callingpres`: the network found that the number is not the caller's
@@ -42,7 +42,7 @@ number or name, 0x40 if there is none (Asterisk, include/asterisk/callerid.h,
 AST_PRES_RESTRICTION; main/channel.c, ast_party_id_presentation)."""
 
 AT_ONCE = 23
-"""Variables that any version's MSet takes: it used to have room for 24, and ignored the last, now
+"""Variables that MSet takes in any version: it used to have room for 24, and ignored the last; now
 it has 99 (https://github.com/asterisk/asterisk/commit/5c67a991c269808916b22e12f01f0c6e018f3cee)."""
 
 
@@ -74,7 +74,7 @@ def arguments(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _misnamed(name: str) -> str:
-    """Say what is wrong with an argument, but never quote text that is not a name."""
+    """Return what is wrong with an argument, without ever quoting text that is not a name."""
     if not re.fullmatch(r"[a-z_]{2,24}", name):
         return "it is not name=value"
     near = get_close_matches(name, HANDED_OVER, n=1)

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from attrs import define, field, frozen
 
 LONGEST_LINE = 16_384
-"""The most bytes in one line, or one multi-line reply. Real ones stay below 2,000."""
+"""The maximum size of one line, or one multi-line reply, in bytes. Real ones stay below 2,000."""
 LONGEST_HEAD = 65_536
-"""The most bytes in the header block."""
+"""The maximum size of the header block, in bytes."""
 LONGEST_COMMAND = 2_047
 """Asterisk 16 treats the rest of a longer line as another command."""
 

@@ -18,7 +18,7 @@ from paperless_ivr.gateways.agi.sounds import Sounds
 BEYOND = 10**9
 """An offset, in samples, beyond the end of every sound."""
 NAMED = 20
-"""The most sounds to name in a line. The rest are only counted."""
+"""The maximum number of sounds to name in a line. The rest are only counted."""
 
 
 async def missing(channel: Channel, sounds: Sounds) -> dict[str, list[str]]:

@@ -42,10 +42,10 @@ LAST_WORD = 20.0
 """Seconds that a call has to finish after the host takes it back."""
 
 MOST_OF_ERROR = 500
-"""The most characters in PAPERLESS_ERROR: Asterisk limits the length of a command."""
+"""The maximum length of PAPERLESS_ERROR, because Asterisk limits the length of a command."""
 
 TakenBack = asyncio.Future[EndedBy]
-"""Done when a call is taken back from the flow."""
+"""Resolved when a call is taken back from the flow."""
 Answer = Callable[[AgiGateway, Arrival, TakenBack], Awaitable[Handback]]
 """Runs a call to its end, or until it is taken back."""
 Tell = Callable[[str, Arrival, str], None]
@@ -54,7 +54,7 @@ Tell = Callable[[str, Arrival, str], None]
 
 @frozen
 class Line:
-    """How the calls of a biller are answered."""
+    """Everything needed to answer one biller's calls."""
 
     biller: str
     sounds: Sounds
@@ -99,14 +99,14 @@ class FastAgi:
         return bound
 
     async def drain(self, seconds: float) -> None:
-        """Take no more calls, and wait up to this many seconds for those in progress."""
+        """Stop taking calls, and wait up to this many seconds for those in progress."""
         if self._server is not None:
             self._server.close()
         if self._calls and seconds:
             await asyncio.wait(set(self._calls), timeout=seconds)
 
     async def close(self) -> None:
-        """Take no more calls, and give those in progress back to the dialplan."""
+        """Stop taking calls, and give those in progress back to the dialplan."""
         if self._server is not None:
             self._server.close()
         for taken_back in self._calls.values():
@@ -130,7 +130,7 @@ class FastAgi:
         self._open.opened(task, channel.drop)
 
     async def _served(self, channel: Channel, taken_back: TakenBack) -> None:
-        """Serve one call. No error in it gets out of here."""
+        """Serve one call. No error in it escapes."""
         lost, call = "", _Call(channel, Arrival("", self._line("").biller))
         try:
             await channel.open(self.limits.read_seconds)

@@ -75,10 +75,10 @@ class Sound:
     command: str = field(repr=False)
     more: str = field(default="", repr=False)
     is_file: bool = False
-    """It can be resumed where it was interrupted."""
+    """Whether it can be resumed where it was interrupted."""
     is_pause: bool = False
     least: float = 0.0
-    """The least seconds that it takes. If it ends sooner, it was not played."""
+    """Its minimum length in seconds. If it ends sooner, it was not played."""
 
     def to(self, escape: str, offset: int = 0) -> str:
         """Return the command, which these keys interrupt."""

@@ -1,7 +1,7 @@
 """The gateway for Twilio, and for platforms that speak TwiML as Twilio does.
 
 Where a turn would need only one `<Gather>`, this gateway writes one for each run of prompts that
-must be told apart, so that it can recognize a consent given before its question was heard (G17,
+must be distinguished, so that it recognizes a consent given before its question was heard (G17,
 G18). Keys pressed before a `<Gather>` begins are not collected (Twilio's support,
 "Troubleshooting issues with <Gather>"), which is the flush (G21). docs/twilio.md has the sources.
 """

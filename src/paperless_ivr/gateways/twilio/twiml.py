@@ -131,7 +131,7 @@ class Writer:
 
 
 def _wait(gather: Gather) -> int:
-    """Twilio has one wait, in whole seconds: the longer of the two, to cut no one off."""
+    """Twilio has only one wait, in whole seconds: use the longer one, so no one is cut off."""
     if gather.begun:  # also after the end key, which does not end the entry there
         return math.ceil(max(gather.next_key_wait, GOING_ON))
     entry = gather.max_keys > 1

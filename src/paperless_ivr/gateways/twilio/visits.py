@@ -19,7 +19,7 @@ RESULTS = {
     "failed": TransferResult.FAILED,
     "canceled": TransferResult.FAILED,
 }
-"""What each `DialCallStatus` means for a transfer."""
+"""The meaning of each `DialCallStatus` for a transfer."""
 
 
 def form_of(request: WebRequest) -> tuple[tuple[str, str], ...]:
@@ -35,7 +35,7 @@ def gathered(query: Fields, form: Fields) -> CallerEvent:
     """Return the result of a `<Gather>`: five outcomes from `Digits` and `FinishedOnKey`.
 
     `FinishedOnKey` is the key that ended it, or empty if none did. A platform that does not send
-    the field cannot tell the end key from a silence after keys. It is taken for a silence, so
+    the field does not distinguish the end key from silence after keys. It counts as silence, so
     that half a number is never looked up.
     """
     if over(form):

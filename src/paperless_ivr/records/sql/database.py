@@ -32,7 +32,7 @@ many calls at once do not mean that the database is down (R50). The transactions
 share its deadline (`records.deadline`). If the wait were part of the budget, seven out of ten
 of 200 concurrent calls would go back to the host (benchmarks/calls_at_once.py)."""
 CONNECTIONS = 8
-"""The most connections to a database. More make transactions slower, not faster: they compete
+"""The limit on connections to a database. More make transactions slower: they compete
 for the cores of the database, and within one process for a single core of ours."""
 
 
@@ -85,15 +85,17 @@ class Database:
                 return act(connection)
         except (SQLAlchemyError, UnicodeError) as error:
             what = _named(error)
-        raise RecordDown(cause=what)  # not in `except`: the caught error holds the statement's data
+        raise RecordDown(
+            cause=what
+        )  # outside `except`: the caught error holds the statement's data
 
     @contextlib.contextmanager
     def _begun(self, engine: Engine) -> Iterator[Connection]:
-        """Provide a connection with a transaction begun. It is cut off when its time is up.
+        """Provide a connection with an open transaction. It is cut off when its time is up.
 
         After a server restart the pool holds dead connections. The first one found empties the
         pool, and since nothing has been done yet, another connection is used. A server that no
-        longer responds cannot be relied on to enforce its own timeouts.
+        longer responds cannot be trusted to enforce its own timeouts.
         """
         for last in (False, True):
             with engine.connect() as connection, self._hung_up_in_time(connection):

@@ -1,4 +1,4 @@
-"""Removes what is on record about one person, except what must be kept."""
+"""Removes the data on record about one person, except what must be kept."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -34,7 +34,7 @@ from paperless_ivr.records.sql.transaction import Transaction
 from paperless_ivr.secret import Secret
 
 MOMENT = timedelta(microseconds=1)
-"""The smallest difference between two times in a database."""
+"""The resolution of times in a database."""
 
 
 @frozen
@@ -51,7 +51,7 @@ class Remains:
 
 @frozen
 class Erasure:
-    """What would be removed about a person at one biller, and what would be kept."""
+    """The plan to erase a person at one biller: what would be removed, and what would be kept."""
 
     biller: str
     hand_overs: tuple[str, ...]
@@ -112,7 +112,7 @@ def plan_erasure(
 
 
 def erase(transaction: Transaction, erasure: Erasure) -> Removed:
-    """Carry out an erasure, and leave a row in `removals` that does not say whose it was."""
+    """Carry out an erasure, and leave a row in `removals` that does not identify the person."""
     removal = begin_removal(
         transaction, "erasure", erasure.biller, erasure.activity_before, erasure.consents_before
     )
@@ -134,7 +134,7 @@ def erase(transaction: Transaction, erasure: Erasure) -> Removed:
 
 
 def _no_live_call(transaction: Transaction, person: Secret, biller: str) -> None:
-    """Raise `StillOpen` during a call, which would put back what has just been removed."""
+    """Raise `StillOpen` during a call, which would restore what has just been removed."""
     there = select(live_calls.c.call_id, live_calls.c.sealed).where(
         live_calls.c.biller.in_((biller, ""))
     )
@@ -168,7 +168,7 @@ def _followed(transaction: Transaction, given: Sequence[Given]) -> set[int]:
 def _staying(
     transaction: Transaction, biller: str, lines: HandOverLines, gone: Sequence[Given]
 ) -> bool:
-    """Tell whether a consent that stays on record was given in a hand-over."""
+    """Return whether a consent that stays on record was given in a hand-over."""
     references = {line_of(row).detail.get("reference") for row in lines.rows} - {None}
     stays = exists().where(
         consents.c.biller == biller,

@@ -20,7 +20,7 @@ from paperless_ivr.records.vault import Vault
 from paperless_ivr.secret import Secret
 
 FORM = "paperless-ivr evidence 1"
-"""The format. The number changes if a name in the evidence is removed or changes its meaning."""
+"""The format. The number goes up if a name in the evidence is removed or changes its meaning."""
 
 Document = Mapping[str, Any]
 """A value to be written as JSON: strings, integers, booleans, lists, and objects."""

@@ -1,4 +1,4 @@
-"""Unfinished work after a call: opened with its write or request, claimed by one, closed once."""
+"""Unfinished work after a call: opened with its write or request, and closed exactly once."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -90,7 +90,7 @@ def claim(  # noqa: PLR0913, PLR0917 - as the port has it
     before: datetime,
     most: int,
 ) -> tuple[WorkItem, ...]:
-    """Claim some unfinished work for one holder alone. Skips work that another is claiming now."""
+    """Claim some unfinished work for one holder. Skips work that another is claiming now."""
     free = or_(jobs.c.until.is_(None), jobs.c.until <= transaction.now)
     found = select(jobs.c.id).where(
         jobs.c.task == task,

@@ -32,7 +32,7 @@ def _stored(database: Database, connection: Connection, vault: Vault) -> None:
 
 
 def _matches(connection: Connection, vault: Vault) -> bool:
-    """Tell whether the check value is there and sealed with the vault's first sealing key."""
+    """Return whether the check value exists and was sealed with the vault's first sealing key."""
     row = connection.execute(select(key_check)).first()
     if row is None:
         return False

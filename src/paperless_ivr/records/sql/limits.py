@@ -1,4 +1,4 @@
-"""Counts against limits: checked and reserved in one transaction, before anything is done."""
+"""Limits on tries and texts: checked and reserved in one transaction, before anything is done."""
 
 from sqlalchemy import case, delete, exists, func, insert, select
 
@@ -16,7 +16,7 @@ def reserve(
 ) -> str | None:
     """Count something about to be done, once per key, or return the limit that forbids it.
 
-    Waits for other transactions that count for the same account, caller, or number.
+    Waits for other transactions that count against the same account, caller, or number.
     """
     if not counted:
         return None
@@ -64,7 +64,7 @@ def release(transaction: Transaction, key: str) -> None:
 
 
 def counted_for(transaction: Transaction, biller: str, person: Secret) -> list[str]:
-    """Return what tries and texts of an account or phone number are counted by (`port.Counted`)."""
+    """Return the keys under which an account or phone number is counted (`port.Counted`)."""
     kinds: tuple[tuple[str, ...], ...] = ()
     match person.kind:
         case Kind.ACCOUNT:

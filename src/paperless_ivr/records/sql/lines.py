@@ -24,7 +24,7 @@ from paperless_ivr.secret import Secret
 
 
 def note(transaction: Transaction, line: Activity) -> None:
-    """Append a line, and count what it reports."""
+    """Append a line, and count the ending or the returned try that it reports."""
     ani = ani_hash(transaction, line.biller, line.ani)
     accounts = account_hashes(transaction, line.biller, line.accounts)
     number = transaction.connection.execute(
@@ -50,7 +50,7 @@ def note(transaction: Transaction, line: Activity) -> None:
 
 
 def told(transaction: Transaction, what: ActivityType, evidence: Evidence, **detail: str) -> None:
-    """Append a line about something that the record did, or that was done after the call."""
+    """Append a line about something the record did, or that was done after the call."""
     consent = evidence.consent
     note(
         transaction,
@@ -159,12 +159,12 @@ def _concerned(
 
 
 def ani_hash(transaction: Transaction, biller: str, ani: Secret | None) -> str | None:
-    """Return the hash to find a caller's lines by."""
+    """Return the hash by which a caller's lines are found."""
     return transaction.vault.hash("ani", biller, ani) if ani else None
 
 
 def account_hashes(transaction: Transaction, biller: str, accounts: Iterable[Secret]) -> list[str]:
-    """Return the hashes to find the lines of accounts by."""
+    """Return the hashes by which the lines of accounts are found."""
     whose = dict.fromkeys(map(counted_account, accounts))
     return [transaction.vault.hash("account", biller, account) for account in whose]
 

@@ -77,7 +77,7 @@ class SqlLiveCalls:
             raise StaleCall(call_id, if_turn)
 
     def is_stored(self, connection: Connection, call: SavedCall, *, forgotten: bool) -> bool:
-        """Tell whether exactly this call is stored or, if `forgotten`, whether it is gone."""
+        """Return whether exactly this call is stored or, if `forgotten`, whether it is gone."""
         found = select(live_calls).where(live_calls.c.call_id == call.call_id)
         row = connection.execute(found).first()
         if row is None or forgotten:

@@ -1,6 +1,6 @@
 """Everything on record about one person, by account, telephone number, or e-mail address.
 
-Lines are found by their keyed hashes. For consents, each one is opened: addresses have no hash,
+Lines are found by their keyed hashes. Consents are all opened, because addresses have no hash,
 and an upgrade, which has no keys, could not add one to existing consents.
 """
 
@@ -22,7 +22,7 @@ from paperless_ivr.secret import Kind, Secret
 T = TypeVar("T")
 
 AT_ONCE = 500
-"""Rows to read, or to ask for, in one statement."""
+"""The number of rows to read, or to ask for, in one statement."""
 
 
 @frozen
@@ -116,7 +116,7 @@ class Given:
 
 @define
 class HandOverLines:
-    """The lines of a hand-over, and what it was found by."""
+    """The lines of a hand-over, and how it was found."""
 
     found_by: set[str] = field(factory=set)
     rows: list[Row[Any]] = field(factory=list)
@@ -196,7 +196,7 @@ def lines_of(
 def _by_hash(
     transaction: Transaction, person: Secret, biller: str
 ) -> tuple[str, ColumnElement[bool]]:
-    """Return what to find lines by. No line has an address."""
+    """Return the condition that finds a person's lines. No line has an address."""
     match person.kind:
         case Kind.ACCOUNT:
             (its,) = account_hashes(transaction, biller, (person,))

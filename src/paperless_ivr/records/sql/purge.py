@@ -20,7 +20,7 @@ from paperless_ivr.records.sql.transaction import Transaction
 
 
 def purge(transaction: Transaction, biller: str, retention: Retention) -> Removed:
-    """Remove what is older."""
+    """Remove everything that is older."""
     from_activity = transaction.now - timedelta(days=retention.activity_days)
     from_consents = transaction.now - timedelta(days=retention.consent_days)
     removal = begin_removal(transaction, "purge", biller, from_activity, from_consents)
@@ -82,5 +82,5 @@ def finish_removal(transaction: Transaction, removal: int, removed: Removed) -> 
 
 
 def _needed(table: Table, task: Task) -> ColumnElement[bool]:
-    """Return a condition: there is unfinished work for the row."""
+    """Return the condition that there is unfinished work for the row."""
     return exists().where(jobs.c.key == table.c.key, jobs.c.task == task, jobs.c.done.is_(None))

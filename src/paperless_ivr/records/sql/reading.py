@@ -57,9 +57,9 @@ def _page(
     after: tuple[datetime, int] | None,
     until: datetime | None,
 ) -> list[Row[Any]]:
-    """Return the next lines, ordered by time, then as they were noted."""
+    """Return the next lines, ordered by time and then by when they were noted."""
     found = select(activity).where(activity.c.biller == biller)
-    if after is not None:  # the first of the two conditions is what the index is used for
+    if after is not None:  # the database uses the index for the first of the two conditions
         at, line = after
         found = found.where(activity.c.at >= at, or_(activity.c.at > at, activity.c.id > line))
     if until is not None:
@@ -69,7 +69,7 @@ def _page(
 
 
 def line_of(row: Row[Any]) -> Activity:
-    """Return a line without the people it is about."""
+    """Return a line without the identity of the people it is about."""
     return Activity(
         ActivityType(row.what),
         row.call_id,

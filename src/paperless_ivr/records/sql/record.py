@@ -111,7 +111,7 @@ class SqlRecord(SqlReading):
         before: datetime,
         most: int,
     ) -> tuple[WorkItem, ...]:
-        """Claim some unfinished work for one holder alone."""
+        """Claim some unfinished work for one holder."""
         return self._write(
             lambda transaction: jobs.claim(transaction, task, biller, holder, lease, before, most)
         )

@@ -25,7 +25,7 @@ def check_revision(database: Database) -> None:
 
 
 def is_empty(database: Database) -> bool:
-    """Tell whether a database has no tables at all."""
+    """Return whether a database has no tables at all."""
     return not database.read(lambda connection: inspect(connection).get_table_names())
 
 

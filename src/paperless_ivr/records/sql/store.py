@@ -73,7 +73,7 @@ class Store:
                 intent = update.intent
                 refused = writes.intend(transaction, intent.write, intent.evidence, intent.limits)
                 if refused is not None:
-                    return refused  # comes first, so nothing has been changed
+                    return refused  # this comes first, so nothing has been changed yet
             if update.outcome is not None:
                 writes.settle(transaction, update.outcome.key, update.outcome.answer)
             if storing is not None:
@@ -150,11 +150,11 @@ def open_store(  # noqa: PLR0913 - each is an option of a server
 
 
 BUDGET_OF_UPGRADE = 60.0
-"""Seconds that an upgrade of the tables may take, or the wait for another process to do it."""
+"""Seconds to upgrade the tables, or to wait while another process upgrades them."""
 
 
 def _is_unused(connection: Connection) -> bool:
-    """Tell whether no keys were ever used."""
+    """Return whether the record has never been used with any keys."""
     rows = (select(exists().select_from(table)) for table in (key_check, activity, live_calls))
     return not any(connection.scalar(row) for row in rows)
 

@@ -61,7 +61,7 @@ class Transaction:
         self.database.lock(self.connection, *names)
 
     def bill(self, evidence: Evidence, what: Write | DeferRequest) -> str:
-        """Return the hash to find the writes and deferred requests of one bill by."""
+        """Return the hash by which the writes and deferred requests of one bill are found."""
         biller = evidence.consent.biller
         return self.vault.hash("bill", biller, what.customer, what.invoice_type)
 
@@ -90,13 +90,13 @@ class Transaction:
         return load_value(data, _SealedConsent, SCHEMA).evidence
 
     def consent_mentions(self, reference: str, sealed: bytes, person: Secret) -> bool:
-        """Tell whether a consent contains an account, a telephone number, or an e-mail address."""
+        """Return whether a consent contains an account, a phone number, or an e-mail address."""
         return mentions(self.vault.open(sealed, f"consent {reference}"), person)
 
     # ── consents ──
 
     def consented(self, evidence: Evidence) -> int:
-        """Return the number of a consent on record, after putting it there if necessary."""
+        """Return the row number of a consent, after adding it to the record if necessary."""
         reference = evidence.consent.reference
         given = {
             "biller": evidence.consent.biller,

@@ -38,7 +38,7 @@ def upgrade(database: Database) -> str:
 
 
 def is_known(revision: str) -> bool:
-    """Tell whether this version can upgrade from a revision."""
+    """Return whether this version can upgrade from a revision."""
     return revision in revisions()
 
 

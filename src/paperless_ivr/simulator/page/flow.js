@@ -18,7 +18,7 @@ export function startFlow() {
   byId("to-the-call").addEventListener("click", () => look(null));
 }
 
-/** Looks at another chapter than the call's; null follows the call again. */
+/** Shows a chapter other than the current one; null follows the call again. */
 function look(chapter) {
   looked = chapter;
   if (last) showFlow(last);
@@ -44,7 +44,7 @@ export function showFlow(view) {
   showState(call);
 }
 
-/** What is waited for, and what fails: at once, not only when the answer has come. */
+/** Shows what the call waits for and what fails: at once, not only once the answer has come. */
 function showTrouble({ call, faults }) {
   const box = byId("trouble");
   const asked = call?.waiting;
@@ -59,7 +59,7 @@ function showTrouble({ call, faults }) {
 
 const drawings = new Map();
 
-/** The current state: lit in the picture of its chapter, or as a list. */
+/** The current state: highlighted in the picture of its chapter, or as a list. */
 function showState(call) {
   const button = byId("as-list");
   button.hidden = !call;
@@ -68,7 +68,7 @@ function showState(call) {
   else listState(call);
 }
 
-/** The picture of a chapter: where the call has been, and where it is, lit and in sight. */
+/** The picture of a chapter, with the path of the call highlighted and the current state in view. */
 async function drawState(call, picture) {
   const box = byId("chapter");
   const { code, title } = call.state;
@@ -104,7 +104,7 @@ async function drawState(call, picture) {
   box.scrollBy(there.width > seen.width ? there.x - seen.x - 8 : middle, there.y - seen.y - 24);
 }
 
-/** A picture from the server; null where it cannot be had. */
+/** A picture from the server; null if there is none. */
 async function drawing(name) {
   const response = await fetch(path(`pictures/${name}`)).catch(() => null);
   if (!response?.ok) return null;
@@ -150,7 +150,7 @@ function listState(call) {
   box.scrollTop = 0;
 }
 
-/** The state that a fault hits, or has hit since the caller did something; "" where none has. */
+/** The state that a fault hits, or has hit since the caller did something; "" if there is none. */
 function hitState(call) {
   if (call.waiting?.fault) return call.state.code;
   const keyed = call.entries.map((entry) => entry.kind === "keys").lastIndexOf(true);

@@ -136,7 +136,7 @@ function messageElement(message) {
   );
 }
 
-/** Opens a link's page next to the telephone, while the call goes on. */
+/** Opens a link's page next to the telephone, while the call continues. */
 function openLink(message) {
   const address = path(`messages/${message.number}`);
   byId("sheet-title").textContent = message.kind === "text" ? "Text" : "E-mail";

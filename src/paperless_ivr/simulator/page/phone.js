@@ -82,7 +82,7 @@ export function hangUp() {
   act("hang_up");
 }
 
-/** Lets the time for a key run out. */
+/** Stays silent: lets the time for a key run out. */
 export function staySilent() {
   const call = view?.call;
   if (!call || !asks(call)) return;
@@ -229,8 +229,8 @@ function showHint(says, sign) {
 
 function hintOf(call, locked) {
   const speech = call.speech;
-  if (call.ended) return "The host has the call again.";
-  if (call.gone) return "Hung up. A request under way is being settled.";
+  if (call.ended) return "The call is back with the host.";
+  if (call.gone) return "Hung up. A request in progress is being completed.";
   if (locked !== null && Object.values(speech.keys).some((one) => one.consent))
     return "Yes counts after the underlined words.";
   if (!asks(call)) return speech.waits === "person" ? "Ringing an agent." : "Nothing to press now.";

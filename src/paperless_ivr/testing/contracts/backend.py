@@ -200,7 +200,7 @@ def _by_phone(make: MakeBackend) -> None:
             found = answer.customers if isinstance(answer, CustomersFound) else ()
             same(f"who is found for {handles[0]}", people, set(found))
     answer = _ask(backend, SearchByCustomerPhoneNumber(PHONE))
-    same("what a number of nobody finds", CustomersFound(()), answer)
+    same("what an unused number finds", CustomersFound(()), answer)
 
 
 def _flags_at_first(make: MakeBackend) -> None:

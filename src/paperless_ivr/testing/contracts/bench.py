@@ -112,7 +112,7 @@ class Bench:
         return self.record.reserve(asked, limits)
 
     def allowed(self, ani: Secret | None, *accounts: Secret) -> bool:
-        """Tell whether a try is allowed, and reserve it."""
+        """Return whether a try is allowed, and reserve it."""
         return self.reserve(ani, *accounts) == TryReserved()
 
     def intend(self, write: Write, ani: Secret | None = None) -> Refused | None:

@@ -1,4 +1,4 @@
-"""What every document gateway promises: the sentences of docs/gateway-contract.md as checks.
+"""What every document gateway promises: the rules of docs/gateway-contract.md as checks.
 
 An adapter provides a `Runtime`: its gateway on a small simulator of its runtime, with a
 `VirtualCaller` at the far end. Writing a turn, following it, and reading the answer amounts to
@@ -179,7 +179,7 @@ class _Bench:
 
     @property
     def arrival(self) -> Arrival:
-        """What the host hands over."""
+        """The host's hand-over."""
         return Arrival(
             self.runtime.call_id,
             "springfield-water",

@@ -1,4 +1,4 @@
-"""What every session gateway promises: the sentences of docs/gateway-contract.md as checks.
+"""What every session gateway promises: the rules of docs/gateway-contract.md as checks.
 
 An adapter provides a `Rig`: its gateway on a small simulator of its runtime, with a
 `VirtualCaller` at the far end. Checks of unclaimed capabilities are skipped.
@@ -86,7 +86,7 @@ def check_session_gateway(make: MakeRig) -> None:
 
 
 def can(able: Capabilities, need: str) -> bool:
-    """Tell whether a capability is claimed, and not as degraded."""
+    """Return whether a capability is claimed, and not as degraded."""
     claim: Claim = getattr(able, need)
     return claim.how in (How.MET, How.EMULATED)
 

@@ -196,7 +196,7 @@ def _of_another(make: MakeStore) -> None:
 
 
 def _forgotten(make: MakeStore) -> None:
-    """An ended call is removed when its last lines are noted, and only at its turn."""
+    """An ended call is removed with its last lines, and only if it is still at that turn."""
     store, ledger, clock = _made(make)
     store.commit(_begun(clock))
     ending = SessionUpdate(_saved(3), 2, forget=True, activities=(_line(clock),))
