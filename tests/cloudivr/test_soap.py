@@ -173,8 +173,8 @@ MALFORMED: dict[str, tuple[Callable[[Poster], str | bytes], str]] = {
         lambda p: p.envelope(LINK).replace("</e:Envelope>", f"{LINK}</e:Envelope>"),
         "one body",
     ),
-    "doctype": (lambda p: BOMB + p.envelope("<x>&b;</x>"), "no DOCTYPE"),
-    "file": (lambda p: FILE + p.envelope("<x>&a;</x>"), "no DOCTYPE"),
+    "doctype": (lambda p: BOMB + p.envelope("<x>&b;</x>"), "must not have a DOCTYPE"),
+    "file": (lambda p: FILE + p.envelope("<x>&a;</x>"), "must not have a DOCTYPE"),
     "unknown": (lambda p: p.envelope("<SendWebLinks/>"), "There are InvoiceExists, "),
     "no namespace": (lambda p: p.envelope("<SendWebLink/>"), "The operation is unknown"),
 }
