@@ -1,9 +1,11 @@
 """Strings in databases, dialplans, and files: what was once written can always be read."""
 
 from enum import Enum
+from pathlib import Path
 
 import pytest
 
+from paperless_ivr.flow.call import Purpose
 from paperless_ivr.flow.events import Refusal, TransferResult
 from paperless_ivr.flow.host import (
     Disposition,
@@ -23,7 +25,7 @@ from paperless_ivr.flow.host_strings import (
     handback_to_strings,
 )
 from paperless_ivr.gateways.agi.host import HANDED_OVER, PREFIX
-from paperless_ivr.records.port import ActivityType
+from paperless_ivr.records.port import ActivityType, Task
 
 pytestmark = pytest.mark.requirement("R18", "R30")
 
@@ -43,6 +45,8 @@ WRITTEN: dict[type[Enum], str] = {
     ),
     Registration: "none pending active kept unknown link paper",
     Sent: "not_asked declined done refused unavailable unknown",
+    Purpose: "enrol text autopay back_to_paper",
+    Task: "settle complete follow",
     TransferResult: "answered busy no_answer failed unknown",
     Refusal: "already_paperless pending bad_email bad_phone limit other",
     ActivityType: (
@@ -74,8 +78,9 @@ def test_what_was_written_is_read(kind: type[Enum], text: str) -> None:
 
 @pytest.mark.parametrize("kind", WRITTEN)
 def test_each_string_is_listed(kind: type[Enum]) -> None:
-    """A new string is listed when it is first written."""
-    assert {member.value for member in kind} == set(WRITTEN[kind].split())
+    """A new string is listed when it is first written, and stands for one thing only."""
+    assert {member.value for member in kind} == set(WRITTEN[kind].split()), "list it in WRITTEN"
+    assert len(kind) == len(kind.__members__), f"two names of {kind.__name__} have the same value"
 
 
 @pytest.mark.parametrize("identity", IDENTITIES)
@@ -83,6 +88,14 @@ def test_identities(identity: str) -> None:
     """A host gives the identity by name."""
     told = {"call_id": "1", "biller": "b", "identity": identity}
     assert arrival_from_strings(told).identity.name.lower() == identity
+
+
+def test_the_contract_lists_each_disposition() -> None:
+    """Whoever writes a host finds every way in which a call may come back."""
+    page = Path(__file__).parents[1] / "docs" / "host-contract.md"
+    contract = page.read_text(encoding="utf-8")
+    missing = [each.value for each in Disposition if f"`{each.value}`" not in contract]
+    assert missing == [], "add it to docs/host-contract.md"
 
 
 def test_names_that_hosts_use() -> None:

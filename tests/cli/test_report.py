@@ -14,7 +14,7 @@ from attrs import evolve
 
 from paperless_ivr.cli.report_forms import Report, table
 from paperless_ivr.cli.report_picture import causes
-from paperless_ivr.cli.report_words import lost_by
+from paperless_ivr.cli.report_words import DISPOSITIONS, lost_by
 from paperless_ivr.flow.events import Accepted
 from paperless_ivr.flow.host import Disposition, Reason
 from paperless_ivr.records.funnel import NOT_ENDED, WAITING, Funnel, Loss, Spelled, Stage
@@ -278,6 +278,7 @@ def test_ages():
 
 def test_losses_have_words():
     """However a call ended, and whatever happened later, there are plain words for it."""
+    assert set(DISPOSITIONS) == set(Disposition), "add words in cli/report_words.py"
     ends = [disposition.value for disposition in Disposition] + [NOT_ENDED]
     for disposition, reason in product(ends, Reason):
         assert lost_by(Loss(Stage.OFFERED, disposition, reason.value))

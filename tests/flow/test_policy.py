@@ -45,7 +45,8 @@ def _inside(value: Any) -> list[Any]:
 @pytest.mark.requirement("R14")
 def test_days_for_every_ending() -> None:
     """Every ending of a call with an offer says when to ask again."""
-    assert set(Disposition) - {Disposition.NOT_OFFERED} == set(Offer().again_after_days)
+    said = set(Offer().again_after_days)
+    assert set(Disposition) - {Disposition.NOT_OFFERED} == said, "in flow/policy.py"
 
 
 @pytest.mark.requirement("R02", "R08")

@@ -468,10 +468,8 @@ languages.offered: "en_us" is not a language tag; write "en-US"
 offer.moments: must be one of start, before_payment, after_payment, not "begin"
 offer.moments: must be one of start, before_payment, after_payment, not 3
 offer.moments: "start" is listed twice; once is enough
-offer.again_after_days.declind: must be one of enrolled, link_sent, deferred, declined, \
-ignored, left, not_offered, ineligible, already_paperless, pending, not_identified, no_contact, \
-incomplete, unavailable, failed, opted_out, opt_out_requested, transferred, abandoned, \
-taken_back, not "declind"; did you mean declined?
+offer.again_after_days.declind: must be one of {dispositions}, not "declind"; did you mean \
+declined?
 offer.again_after_days.left: must be a whole number, not "x"
 offer.again_after_days.ignored: must be from 0 to 3650, not -1
 offer.again_after_days.not_offered: no offer was made then, so there is nothing to wait for; \
@@ -516,7 +514,9 @@ def test_every_problem_at_once(tmp_path: Path) -> None:
     with pytest.raises(PolicyProblems) as caught:
         load_policy(file)
 
-    assert TOLD.splitlines() == list(caught.value.problems)
+    dispositions = ", ".join(each.value for each in Disposition)
+    told = TOLD.replace("{dispositions}", dispositions)
+    assert told.splitlines() == list(caught.value.problems)
     assert str(caught.value).startswith(f"{file}: this policy cannot be used:\n  - about.version: ")
 
 

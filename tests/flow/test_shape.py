@@ -8,6 +8,7 @@ from attrs import define, evolve, fields
 from paperless_ivr.errors import FlowProblems
 from paperless_ivr.flow import lines
 from paperless_ivr.flow.blocks import ONE_KEY, Ask, Do, End, Press
+from paperless_ivr.flow.call import Purpose
 from paperless_ivr.flow.checks import check
 from paperless_ivr.flow.errors import CallFinished, UnexpectedEvent
 from paperless_ivr.flow.events import (
@@ -19,7 +20,7 @@ from paperless_ivr.flow.events import (
     TransferEnded,
     TransferResult,
 )
-from paperless_ivr.flow.facts import wrong_used_up
+from paperless_ivr.flow.facts import agent, all_of, wrong_used_up
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.machine import Mover
 from paperless_ivr.flow.options import Choice
@@ -152,6 +153,40 @@ def test_a_row_behind_one_with_the_same_guard():
     table = {**FLOW, State.OFFER: (*FLOW[State.OFFER], evolve(choice, to=State.LEAVING))}
 
     assert any("never taken" in p and "chose no → LEAVING" in p for p in problems(table))
+
+
+def test_a_row_behind_one_that_asks_less():
+    """A row whose guard holds only if that of an earlier row does, for the same event, is named."""
+    choice = next(row for row in FLOW[State.OFFER] if "chose no" in row.when.__name__)
+    narrower = evolve(choice, to=State.LEAVING, when=all_of(choice.when, agent))
+    table = {**FLOW, State.OFFER: (*FLOW[State.OFFER], narrower)}
+
+    (problem,) = problems(table)
+    assert "never taken" in problem
+    assert "→ LEAVING" in problem
+
+
+@pytest.mark.parametrize("title", ["", "A title that is longer than a card"])
+def test_a_title_that_does_not_fit(title, monkeypatch):
+    """A state without a title, or with one that is too long for a card, is named."""
+    monkeypatch.setitem(BLOCKS, State.OFFER, evolve(BLOCKS[State.OFFER], title=title))
+
+    assert problems() == ("OFFER needs a title of at most 32 characters, for the pictures",)
+
+
+def test_a_consent_that_no_question_asks_for(monkeypatch):
+    """A kind of consent is named if its question does not give it."""
+    question = next(s for s, b in BLOCKS.items() if getattr(b, "consent", None) is Purpose.TEXT)
+    monkeypatch.setitem(BLOCKS, question, evolve(BLOCKS[question], consent=None, hear=True))
+
+    assert problems() == ("no question asks for Purpose.TEXT: give one consent=Purpose.TEXT",)
+
+
+def test_a_consent_without_words(monkeypatch):
+    """A kind of consent that has no words is named."""
+    monkeypatch.setattr(Purpose.TEXT, "words", " ")
+
+    assert problems() == ("Purpose.TEXT has no words: add them in flow/call.py",)
 
 
 def test_a_row_of_its_own_takes_the_place_of_a_shared_one():

@@ -10,21 +10,30 @@ from typing import Any
 from paperless_ivr.errors import FlowProblems
 from paperless_ivr.flow import events as e
 from paperless_ivr.flow.blocks import Ask, Do, Press
+from paperless_ivr.flow.call import Purpose
 from paperless_ivr.flow.host import Moment
 from paperless_ivr.flow.options import Choice
 from paperless_ivr.flow.phrases import conditions
 from paperless_ivr.flow.requests import OPERATIONS, EnrollInPaperless, SearchByAccountNumber
-from paperless_ivr.flow.rows import Row, Table, always, nothing
+from paperless_ivr.flow.rows import Row, Table, nothing
 from paperless_ivr.flow.states import Kind, State
 from paperless_ivr.flow.table import BLOCKS, FLOW, PROMPTS
 from paperless_ivr.flow.view import Terms
 
 CALLER = (e.Digits, e.NoInput, e.HungUp)
+TITLE = 32
+"""Characters of a title that fit on a card of a picture."""
 
 
 def check(terms: Terms, table: Table = FLOW) -> None:
     """Raise `FlowProblems` with everything that is wrong with a table and its terms."""
-    found = [*_of_terms(terms), *_of_states(table), *_of_rows(table), *_of_ways(table)]
+    found = [
+        *_of_terms(terms),
+        *_of_states(table),
+        *_of_purposes(),
+        *_of_rows(table),
+        *_of_ways(table),
+    ]
     if found:
         raise FlowProblems("the flow cannot be used", found)
 
@@ -53,6 +62,8 @@ def _of_states(table: Table) -> Iterator[str]:
             continue
         if block.kind is not state.kind:
             yield f"{state.name} is {state.kind.value}, but its block is {block.kind.value}"
+        if not 0 < len(block.title) <= TITLE:
+            yield f"{state.name} needs a title of at most {TITLE} characters, for the pictures"
         if state.kind is Kind.END:
             if state in table:
                 yield f"{state.name} ends the call, so it cannot have ways out: remove them"
@@ -60,6 +71,16 @@ def _of_states(table: Table) -> Iterator[str]:
             yield f"{state.name} has no ways out: add some to its block"
         if isinstance(block, Ask):
             yield from _of_question(state, block)
+
+
+def _of_purposes() -> Iterator[str]:
+    """Find kinds of consent that no question asks for, or that have no words."""
+    asked = {block.consent for block in BLOCKS.values() if isinstance(block, Ask)}
+    for purpose in Purpose:
+        if purpose not in asked:
+            yield f"no question asks for {purpose}: give one consent={purpose}"
+        if not purpose.words.strip():
+            yield f"{purpose} has no words: add them in flow/call.py"
 
 
 def _of_question(state: State, ask: Ask) -> Iterator[str]:
@@ -104,17 +125,15 @@ def _of_rows(table: Table) -> Iterator[str]:
         if name not in PROMPTS:
             yield f"{state.name} says {name!r}, which is not a prompt: add it to its chapter"
     for state, rows in table.items():
-        met: set[tuple[type[Any], str]] = set()
-        settled: set[type[Any]] = set()
+        earlier: dict[type[Any], list[frozenset[tuple[str, bool]]]] = {}
         for row in rows:
-            guarded = {(event, row.when.__name__) for event in row.events}
-            if settled.issuperset(row.events) or guarded <= met:
+            needs = frozenset((each.name, each.holds) for each in conditions(row.when))
+            if all(any(less <= needs for less in earlier.get(event, ())) for event in row.events):
                 yield f"never taken, because an earlier row always is: {row.name(state)}"
-            met |= guarded
-            if row.when is always:
-                settled.update(row.events)
+            for event in row.events:
+                earlier.setdefault(event, []).append(needs)
         for event in _must_answer(state):
-            if event not in settled:
+            if frozenset() not in earlier.get(event, ()):
                 yield f"{state.name} has no way out for every {event.__name__}: add a plain row"
 
 
