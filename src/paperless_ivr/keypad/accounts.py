@@ -160,7 +160,9 @@ class AccountPad:
 
     def bare(self, number: str) -> str:
         """Return an account number without spaces, dropped signs, and leading zeros."""
-        kept = "".join(c for c in number.upper() if not c.isspace() and c not in self.dropped)
+        kept = "".join(number.upper().split())
+        for sign in self.dropped:
+            kept = kept.replace(sign, "")
         return kept.lstrip("0")
 
     def same(self, one: str, other: str) -> bool:
