@@ -198,6 +198,8 @@ class Purpose(enum.Enum):
         purpose._value_, purpose.words = stored, words
         return purpose
 
+    __hash__ = object.__hash__  # as for states
+
 
 @frozen(cache_hash=True)
 class Consent:

@@ -163,7 +163,9 @@ def _moved(call: Call, row: Row, transition: Transition[Any]) -> Call:
     lead = after.lead if row.say is None else (*after.lead, row.say)
     if row.to is None or row.to is call.state:
         return after if row.say is None else evolve(after, lead=lead)
-    entry = evolve(after.entry, so_far=None) if _keeps_entry(call.state, row.to) else Entry()
+    entry = after.entry if _keeps_entry(call.state, row.to) else Entry()
+    if entry.so_far is not None:
+        entry = evolve(entry, so_far=None)
     return evolve(after, lead=lead, state=row.to, tries=Tries(), entry=entry)
 
 

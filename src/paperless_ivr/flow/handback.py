@@ -37,7 +37,7 @@ REACHED = {
 def handback(view: CallView) -> Handback:
     """Return what the host gets back (R18)."""
     call, customer = view.call, view.customer
-    outcomes = call.results.outcomes
+    outcomes, account = call.results.outcomes, _account(view)
     bill = bills.chosen(view) if customer and call.choosing.type else None
     return Handback(
         disposition=disposition(view),
@@ -50,10 +50,10 @@ def handback(view: CallView) -> Handback:
         text=call.results.text,
         autopay=call.results.autopay,
         language=call.language,
-        account=_account(view),
+        account=account,
         customer=customer.id if customer else None,
         invoice=bill.invoice if bill else None,
-        identity=_identity(view),
+        identity=_identity(view, account),
         greeted=call.greeted,
         unused_keys=call.results.unused,
         outcomes=outcomes,
@@ -71,9 +71,9 @@ def _account(view: CallView) -> Secret | None:
     return next(shown, view.account)
 
 
-def _identity(view: CallView) -> Identity:
+def _identity(view: CallView, account: Secret | None) -> Identity:
     """Return the identity proved for that account, here or, for the host's account, to the host."""
-    call, account = view.call, _account(view)
+    call = view.call
     if any(who.account == account for who in call.found):
         return call.identity_of(account) if account else Identity.NONE
     if call.entry.account is not None:

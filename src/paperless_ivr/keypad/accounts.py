@@ -160,7 +160,9 @@ class AccountPad:
 
     def bare(self, number: str) -> str:
         """Return an account number without spaces, dropped symbols, and leading zeros."""
-        kept = "".join(c for c in number.upper() if not c.isspace() and c not in self.dropped)
+        kept = "".join(number.upper().split())
+        for symbol in self.dropped:
+            kept = kept.replace(symbol, "")
         return kept.lstrip("0")
 
     def same(self, one: str, other: str) -> bool:

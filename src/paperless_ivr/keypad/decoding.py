@@ -11,8 +11,9 @@ parts (`lexicon`) and four-letter statistics for everything that is not in a lis
 
 import enum
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from heapq import nsmallest
+from itertools import islice
 from math import exp, inf, log, log1p
 from operator import itemgetter
 
@@ -98,7 +99,8 @@ class EmailDecoder:
         `holder` is the account holder's name, "First [Middle] Last" or "Last, First". `on_file` is
         an address that the biller has.
         """
-        return self._guesses(keys, _Caller.of(holder, on_file), "", ())[:limit]
+        guesses = self._guesses(keys, _Caller.of(holder, on_file), "", ())
+        return tuple(islice(guesses, limit))
 
     def refine(
         self,
@@ -118,7 +120,7 @@ class EmailDecoder:
         """
         known = confirmed.lower()
         guesses = self._guesses(keys, _Caller.of(holder, on_file), known, tuple(ruled_out))
-        return next(iter(guesses), None)
+        return next(guesses, None)
 
     def exact(self, keys: str) -> str | None:
         """Return the address keyed in the two-key code (`EmailPad`), or None if it is not one.
@@ -144,35 +146,35 @@ class EmailDecoder:
 
     def _guesses(
         self, keys: str, caller: "_Caller", confirmed: str, ruled_out: tuple[str, ...]
-    ) -> tuple[Guess, ...]:
+    ) -> Iterator[Guess]:
+        """Yield guesses, best first. Of hundreds, only those that are asked for are built."""
         local_keys, at_sign, domain_keys = keys.partition("#")
         domain_keys = domain_keys.removesuffix("#")
         local_known, domain_begun, domain_known = confirmed.partition("@")
         if domain_begun:
             locals_ = _locals(local_keys, caller, local_known, ())
-            locals_ = [guess for guess in locals_ if guess.address == local_known]
+            locals_ = [local for local in locals_ if local[0] == local_known]
         else:
             locals_ = _locals(local_keys, caller, local_known, ruled_out)
         if not at_sign:
-            return tuple(locals_)
+            for text, share, trail in locals_:
+                yield Guess(text, share, _pieces(trail))
+            return
         domain = self._domain(domain_keys)
         if domain is None:
             ruled_out = ruled_out if domain_begun else ()
             hosts = _hosts(domain_keys[1:], caller, domain_known, ruled_out)
         else:
-            known = Guess(domain, 1.0, (Piece(domain, Said.DOMAIN),))
-            hosts = [known] if domain and domain.startswith(domain_known) else []
+            fits = domain and domain.startswith(domain_known)
+            hosts = [(domain, 1.0, (None, domain, Said.DOMAIN))] if fits else []
         at = Piece("@", Said.CHARACTER)
         pairs = [
-            Guess(
-                f"{local.address}@{host.address}",
-                local.certainty * host.certainty,
-                (*local.pieces, at, *host.pieces),
-            )
-            for local in locals_
-            for host in hosts
+            (f"{text}@{host}", share * of_host, trail, end)
+            for text, share, trail in locals_
+            for host, of_host, end in hosts
         ]
-        return tuple(sorted(pairs, key=lambda guess: (-guess.certainty, guess.address)))
+        for address, share, trail, end in sorted(pairs, key=lambda pair: (-pair[1], pair[0])):
+            yield Guess(address, share, (*_pieces(trail), at, *_pieces(end)))
 
 
 # ── the caller ────────────────────────────────────────────────────────────────────────────
@@ -216,6 +218,15 @@ _NUMBER = re.compile("[0-9]{1,8}")
 
 Trail = tuple["Trail", str, Said] | None
 """The parts of a beginning, last one first."""
+
+_Begun = tuple[str, Trail]
+"""A beginning: its text and its parts."""
+
+_End = tuple[str, str]
+"""The kind of the last part of a beginning, and its last letters if that part is not listed."""
+
+_Text = tuple[str, float, Trail]
+"""A text that keys may mean, its share of everything that they may mean, and its parts."""
 
 
 @frozen
@@ -280,48 +291,50 @@ class _Search:
         """Return the symbols that cannot follow: two dots or, in a host, any two symbols."""
         return (".", "-") if self.ends else (sign,) if sign == "." else ()
 
-    def run(self) -> list[Guess]:
-        """Return all complete texts that the beam reached, best first, with their shares."""
+    def run(self) -> list[_Text]:
+        """Return all complete texts that the beam reached, best first."""
         size = len(self.keys)
         beams: list[_Beam] = [{} for _ in range(size + 1)]
         beams[0]["", "^", ""] = (0.0, None)
         best = [inf] * (size + 1)
-        begun = len(self.confirmed)
 
-        def reach(text: str, kind: str, run: str, cost: float, trail: Trail) -> None:
-            at = len(text)
-            if cost > best[at] + _MARGIN or text.startswith(self.ruled_out, begun):
+        def reach(begun: _Begun, part: str, said: Said, end: _End, cost: float) -> None:
+            at = len(begun[0]) + len(part)
+            if cost > best[at] + _MARGIN:  # first, because most are
+                return
+            text = begun[0] + part
+            if self.is_ruled_out(text):
                 return
             best[at] = min(best[at], cost)
-            there = beams[at].get((text, kind, run))
+            trail: Trail = (begun[1], part, said)
+            there = beams[at].get((text, *end))
             if there is not None:
                 if there[0] < cost:
                     trail = there[1]
                 low, high = sorted((cost, there[0]))
                 cost = low - log1p(exp(low - high))
-            beams[at][text, kind, run] = (cost, trail)
+            beams[at][text, *end] = (cost, trail)
 
-        letter_cost = lexicon().letter_cost
+        letter_costs = lexicon().letter_costs
         for at in range(size):
             if not beams[at]:
                 continue
             parts = self.parts(at)
-            letters = [c for c in LETTERS.get(self.keys[at], "") if self.fits(c, at)]
+            letters = "".join(c for c in LETTERS.get(self.keys[at], "") if self.fits(c, at))
+            firsts = tuple(zip(letters, letter_costs("", letters), strict=True))
             for (text, kind, run), (reached, trail) in _kept(beams[at]):
                 cost = reached
+                begun = text, trail
                 row = self.rows.get(kind) or self.rows["CS"]
                 if run:
-                    for letter in letters:
-                        more = cost + letter_cost(run, letter)
-                        step = (trail, letter, _C)
-                        reach(text + letter, "C", (run + letter)[-3:], more, step)
-                    cost += letter_cost(run, "`")
+                    *costs, end = letter_costs(run, letters + "`")
+                    for letter, more in zip(letters, costs, strict=True):
+                        reach(begun, letter, _C, ("C", (run + letter)[-3:]), cost + more)
+                    cost += end
                 for next_kind, more in row.items():
                     if next_kind == "C":
-                        for letter in letters:
-                            first = cost + more + letter_cost("", letter)
-                            step = (trail, letter, _C)
-                            reach(text + letter, "C", letter, first, step)
+                        for letter, first in firsts:
+                            reach(begun, letter, _C, ("C", letter), cost + more + first)
                         continue
                     for part in parts.get(next_kind, ()):
                         if next_kind == "S" and text[-1:] in self.no_sign_after(part.text):
@@ -329,20 +342,20 @@ class _Search:
                         state = kind[0] + "S" if next_kind == "S" else next_kind
                         whole = cost + more + part.cost
                         said = _SAID.get(next_kind, _C) if part.sayable else _C
-                        reach(text + part.text, state, "", whole, (trail, part.text, said))
+                        reach(begun, part.text, said, (state, ""), whole)
         return self._ends(beams[size])
 
-    def _ends(self, beam: "_Beam") -> list[Guess]:
+    def _ends(self, beam: "_Beam") -> list[_Text]:
         costs: dict[str, list[tuple[float, Trail]]] = {}
         for (text, kind, run), (cost, trail) in beam.items():
             row = self.rows.get(kind) or self.rows["CS"]
-            end = row["$"] + (lexicon().letter_cost(run, "`") if run else 0.0)
+            end = row["$"] + (lexicon().letter_costs(run, "`")[0] if run else 0.0)
             costs.setdefault(text, []).append((cost + end, trail))
         least = min((cost for ways in costs.values() for cost, _ in ways), default=0.0)
         shares = {t: sum(exp(least - cost) for cost, _ in ways) for t, ways in costs.items()}
         total = sum(shares.values())
         return [
-            Guess(text, shares[text] / total, _pieces(min(costs[text], key=_first)[1]))
+            (text, shares[text] / total, min(costs[text], key=_first)[1])
             for text in sorted(shares, key=lambda text: (-shares[text], text))
         ]
 
@@ -369,20 +382,21 @@ def _pieces(trail: Trail) -> tuple[Piece, ...]:
     return tuple(reversed(pieces))
 
 
-def _locals(keys: str, caller: _Caller, confirmed: str, ruled_out: tuple[str, ...]) -> list[Guess]:
+def _locals(keys: str, caller: _Caller, confirmed: str, ruled_out: tuple[str, ...]) -> list[_Text]:
     """Return local parts, best first."""
     keys = on_keys(confirmed) + keys[len(confirmed) :]
     search = _Search(keys, confirmed, ruled_out, LOCAL_SIGNS, caller.rows(), caller, {})
-    return [guess for guess in search.run() if EmailPad().is_local(guess.address)]
+    return [local for local in search.run() if EmailPad().is_local(local[0])]
 
 
-def _hosts(keys: str, caller: _Caller, confirmed: str, ruled_out: tuple[str, ...]) -> list[Guess]:
+def _hosts(keys: str, caller: _Caller, confirmed: str, ruled_out: tuple[str, ...]) -> list[_Text]:
     """Return domains, best first, both listed and others."""
     keys = on_keys(confirmed) + keys[len(confirmed) :]
     search = _Search(keys, confirmed, ruled_out, HOST_SIGNS, HOST, caller, TOP_LEVEL)
-    hosts = (guess for guess in search.run() if EmailPad().is_domain(guess.address))
-    found = {guess.address: guess for guess in hosts if not guess.address[-1].isdecimal()}
-    shares = {text: guess.certainty for text, guess in found.items()}
+    hosts = [host for host in search.run() if EmailPad().is_domain(host[0])]
+    hosts = [host for host in hosts if not host[0][-1].isdecimal()]
+    shares = {text: share for text, share, _ in hosts}
+    trails = {text: trail for text, _, trail in hosts}
     listed = [e for e in lexicon().domains.starting_at(keys, 0) if len(e.text) == len(keys)]
     listed = [e for e in listed if search.fits(e.text, 0) and not search.is_ruled_out(e.text)]
     if listed:
@@ -391,7 +405,6 @@ def _hosts(keys: str, caller: _Caller, confirmed: str, ruled_out: tuple[str, ...
         for entry in listed:
             share = _LISTED_HERE * exp(-entry.cost) / total
             shares[entry.text] = shares.get(entry.text, 0.0) + share
-            whole = (Piece(entry.text, Said.DOMAIN),)
-            found[entry.text] = Guess(entry.text, share, whole)
+            trails[entry.text] = (None, entry.text, Said.DOMAIN)
     ranked = sorted(shares, key=lambda text: (-shares[text], text))
-    return [Guess(text, shares[text], found[text].pieces) for text in ranked]
+    return [(text, shares[text], trails[text]) for text in ranked]

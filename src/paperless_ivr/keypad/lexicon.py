@@ -101,12 +101,12 @@ class Lexicon:
     initials: Mapping[str, float] = field(repr=False)
     """Costs of the first letters of first names."""
 
-    def letter_cost(self, before: str, letter: str) -> float:
-        """Return the cost of a letter after others in a text that is not a known word."""
-        index = 0
-        for character in f"```{before}"[-3:] + letter:
-            index = 27 * index + ord(character) - 96
-        return self.letters[index] / COSTS_PER_NAT
+    def letter_costs(self, before: str, letters: str) -> list[float]:
+        """Return the cost of each letter after others in a text that is not a known word."""
+        row = 0
+        for character in f"```{before}"[-3:]:
+            row = 27 * row + ord(character) - 96
+        return [self.letters[27 * row + ord(each) - 96] / COSTS_PER_NAT for each in letters]
 
 
 @cache

@@ -9,11 +9,13 @@ There are three kinds of walks, so that ladders, budgets, and spelling do not mu
 3. *Every spelling* of an e-mail address of two letters, from the first key to the last.
 """
 
+import gc
 import os
 import re
 import time
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from datetime import date
 from functools import partial
 from itertools import product
@@ -450,6 +452,19 @@ def tight(case: Case) -> Terms:
     )
 
 
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Turn the garbage collector off: a walk makes no cycles, and keeps much to search for them."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@_without_collector()
 def prove(
     case: Case, table: Table = FLOW, deliver: Deliver = deliver, again: int | None = None
 ) -> Walk:

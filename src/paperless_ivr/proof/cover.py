@@ -124,8 +124,10 @@ def search(
     def reach(step: Step) -> None:
         for row in step.turn.took:
             first.setdefault(row, step)
+        if step.ended:
+            return
         told = _told(step)
-        if not step.ended and not told <= met:
+        if not told <= met:
             met.update(told)
             open_.append(step)
 

@@ -280,7 +280,7 @@ _of_outcome = _all_but(BillOutcome, "consent")
 
 def _spelled_alike(entry: Entry) -> Entry:
     """Return an entry. If nothing is guessed, treat all letters as equal, and all digits."""
-    if entry.pressed:
+    if entry.pressed or (entry.local is None and entry.domain is None):
         return entry
     return evolve(entry, local=_alike(entry.local), domain=_alike(entry.domain))
 
@@ -394,15 +394,16 @@ def walk(  # noqa: PLR0913 - each is a separate option of the walk
     first = _Place.of(flow, start, tried=GUESSED.get(start.call.state))
     seen.reached[start.call.state] = start
     seen.took.update(first.turn.took)
-    under_way = {first.node: True}
+    numbers = {first.node: 0}
+    under_way = {0}
     path: list[Move] = []
-    stack = [(first, _moves(flow, first, world, deliver))]
+    stack = [(0, _moves(flow, first, world, deliver))]
     while stack and len(seen.found) < found_at_most:
         here, moves = stack[-1]
         step = next(moves, None)
         if step is None:
             stack.pop()
-            under_way[here.node] = False
+            under_way.remove(here)
             if path:
                 path.pop()
             continue
@@ -413,21 +414,20 @@ def walk(  # noqa: PLR0913 - each is a separate option of the walk
             problem = invariant(flow, move)
             if problem:
                 seen.found.append(Counterexample(name, problem, (*path, move)))
-        met = under_way.get(place.node)
-        if met and not move.late:
+        number = numbers.setdefault(place.node, seen.calls)
+        if number in under_way and not move.late:
             again = f"back at {move.next.call.state.name}, as it was"
             seen.found.append(Counterexample("every call ends", again, (*path, move)))
-        if met is not None:
+        if number < seen.calls:
             continue
         seen.calls += 1
         seen.reached.setdefault(move.next.call.state, move.next)
         if isinstance(move.next.then, Return) or not inside(move):
             seen.ends += 1
-            under_way[place.node] = False
             continue
-        under_way[place.node] = True
+        under_way.add(number)
         path.append(move)
-        stack.append((place, _moves(flow, place, world, deliver)))
+        stack.append((number, _moves(flow, place, world, deliver)))
     return seen
 
 

@@ -165,11 +165,9 @@ def once(_: Flow, move: Move) -> str | None:
 
 def nothing_personal_first(_: Flow, move: Move) -> str | None:
     """No personal data is heard before the caller is identified (R17)."""
-    if move.next.call.identity >= Identity.LAST_FOUR_KEYED:
-        return None
     for prompt in move.next.say:
         told = {name for name, _ in prompt.slots} & PERSONAL
-        if told:
+        if told and move.next.call.identity < Identity.LAST_FOUR_KEYED:
             return f"{prompt.name} reveals {', '.join(sorted(told))} before identity is proved"
     return None
 
@@ -232,8 +230,9 @@ def told_as_it_is(_: Flow, move: Move) -> str | None:
     """ENROLLED requires the service's acceptance, and DEFERRED a kept request (R21)."""
     then = move.next.then
     ended = then.handback.disposition if isinstance(then, Return) else None
-    kept = sum(_count(move.next, each) for each in (Registration.KEPT, Registration.UNKNOWN))
-    if ended is Disposition.DEFERRED and not kept:
+    if ended is Disposition.DEFERRED and not any(
+        _count(move.next, each) for each in (Registration.KEPT, Registration.UNKNOWN)
+    ):
         return "deferred, and nothing was kept"
     if isinstance(move.event, Accepted) and is_write(move.turn.then):
         return None
@@ -289,9 +288,10 @@ def unchanged_is_unchanged(_: Flow, move: Move) -> str | None:
 
 def promised_back(flow: Flow, move: Move) -> str | None:
     """Going back to paper by phone is promised only if the policy allows it (R11)."""
+    if flow.terms.policy.back_to_paper.by_phone:
+        return None
     promised = any(prompt.name == "back_any_time" for prompt in move.next.say)
-    by_phone = flow.terms.policy.back_to_paper.by_phone
-    return "back to paper is promised, and not done" if promised and not by_phone else None
+    return "back to paper is promised, and not done" if promised else None
 
 
 def nobody_is_nobody(_: Flow, move: Move) -> str | None:

@@ -6,6 +6,7 @@ baseline against regressions, not a claim about real callers.
 
 import random
 from collections.abc import Callable, Iterator
+from itertools import accumulate
 from math import exp
 
 from attrs import frozen
@@ -80,16 +81,17 @@ class _Draw:
     """Draws texts from a list by frequency."""
 
     texts: list[str]
-    weights: list[float]
+    sums: list[float]
+    """Of the weights, up to each text."""
 
     @staticmethod
     def of(texts: WordList) -> "_Draw":
         """Return a drawer of the texts in a list, weighted by frequency."""
-        return _Draw(texts.texts, [exp(-entry.cost) for entry in texts])
+        return _Draw(texts.texts, list(accumulate(exp(-entry.cost) for entry in texts)))
 
     def by(self, chance: random.Random) -> str:
         """Return one text."""
-        return chance.choices(self.texts, self.weights)[0]
+        return chance.choices(self.texts, cum_weights=self.sums)[0]
 
 
 @frozen
