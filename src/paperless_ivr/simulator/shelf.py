@@ -36,7 +36,7 @@ class Reading:
 
     @classmethod
     def of(cls, policy: Policy, number: int) -> "Reading":
-        """Paint the pictures: this takes a second or two."""
+        """Paint the pictures: this takes about half a second."""
 
         def nowhere(_: Phase | None, __: State | None) -> str:
             return ""
