@@ -15,6 +15,7 @@ gc.disable()  # until all tests are collected, since everything created before t
 TOGETHER = (
     ("tests/backends/test_http.py::",),
     ("tests/cli/test_peers.py::",),
+    ("tests/diagrams/test_page.py::",),
     ("tests/diagrams/test_pictures.py::",),
     (
         "tests/durability/test_pools.py::",

@@ -246,7 +246,7 @@ def test_the_wheel_outside_the_tree(python: str, wheel: Path, tmp_path: Path) ->
     subprocess.run(made, cwd=tmp_path, check=True)
     installed = tmp_path / "installed/bin/python"
     constraints = str(ROOT / "constraints.txt")
-    there = ("--python", str(installed), "install", "--constraint", constraints)
+    there = ("--python", str(installed), "install", "--no-compile", "--constraint", constraints)
     pip(sys.executable, *there, str(wheel), "pytest", "hypothesis")
     for name in ("tests", "examples"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("node_modules"))

@@ -4,12 +4,13 @@ Recordings of phrases are noise, each different. Noise takes a fraction of the t
 takes, and no two recordings are alike.
 """
 
-import array
 import random
-import sys
 import wave
 from collections.abc import Sequence
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from paperless_ivr.prompts.recorded import LIST, Phrase, table
 
@@ -24,7 +25,7 @@ def _linear(code: int) -> int:
     return 0x84 - sample if code & 0x80 else sample - 0x84
 
 
-LINEAR = [_linear(code) for code in range(256)]
+LINEAR = np.array([_linear(code) for code in range(256)])
 QUIET = bytes(code for code in range(256) if abs(LINEAR[code]) < 250)
 """Codes that are too quiet to hear."""
 
@@ -34,9 +35,10 @@ def loud(payload: bytes) -> bool:
     return bool(payload.translate(None, QUIET))
 
 
-def decoded(payload: bytes) -> list[int]:
-    """Return the samples of a packet."""
-    return [LINEAR[code] for code in payload]
+def decoded(packets: Sequence[bytes]) -> NDArray[np.int_]:
+    """Return the samples of packets, one frame for each; a shorter packet ends in silence."""
+    codes = b"".join(packet.ljust(FRAME, b"\xff") for packet in packets)
+    return LINEAR[np.frombuffer(codes, np.uint8).reshape(-1, FRAME)]
 
 
 def record(phrases: Sequence[Phrase], folder: Path) -> None:
@@ -48,47 +50,41 @@ def record(phrases: Sequence[Phrase], folder: Path) -> None:
 
 def noise(file: Path, frames: int) -> None:
     """Write this many frames of noise, determined by the file's name and folder."""
-    loud = array.array("b", random.Random("/".join(file.parts[-2:])).randbytes(FRAME * frames))
-    samples = array.array("h", (50 * sample for sample in loud))
-    if sys.byteorder == "big":
-        samples.byteswap()
+    loud = random.Random("/".join(file.parts[-2:])).randbytes(FRAME * frames)
+    samples = 50 * np.frombuffer(loud, np.int8).astype("<i2")
     file.parent.mkdir(parents=True, exist_ok=True)
     with wave.open(str(file), "wb") as sound:
         sound.setparams((1, 2, 8000, len(samples), "NONE", ""))
         sound.writeframes(samples.tobytes())
 
 
-def frames(file: Path) -> list[list[int]]:
+def frames(file: Path) -> NDArray[np.int_]:
     """Return the samples of an 8 kHz file, frame by frame."""
     with wave.open(str(file)) as sound:
-        samples = array.array("h", sound.readframes(sound.getnframes()))
-    if sys.byteorder == "big":
-        samples.byteswap()
-    padded = [*samples, *[0] * (-len(samples) % FRAME)]
-    return [padded[start : start + FRAME] for start in range(0, len(padded), FRAME)]
+        samples = np.frombuffer(sound.readframes(sound.getnframes()), "<i2").astype(int)
+    return np.pad(samples, (0, -len(samples) % FRAME)).reshape(-1, FRAME)
 
 
-def alike(one: Sequence[Sequence[int]], other: Sequence[Sequence[int]]) -> float:
+def alike(one: NDArray[np.int_], other: NDArray[np.int_]) -> float:
     """Return the correlation of two sequences of frames: 1 if they are the same."""
-    dot = power = other_power = 0.0
-    for a, b in zip(one, other, strict=False):
-        dot += sum(x * y for x, y in zip(a, b, strict=True))
-        power += sum(x * x for x in a)
-        other_power += sum(y * y for y in b)
-    return dot / (power * other_power) ** 0.5 if power and other_power else 0.0
+    both = min(len(one), len(other))
+    a, b = one[:both].ravel(), other[:both].ravel()
+    power = float(a @ a) * float(b @ b)
+    return float(a @ b) / power**0.5 if power else 0.0
 
 
-def place(wanted: list[list[int]], heard: list[list[int]], start: int) -> tuple[int, float]:
+def place(wanted: NDArray[np.int_], heard: NDArray[np.int_], start: int) -> tuple[int, float]:
     """Return where a file was heard from `start` on, and how well; -1 if it was not.
 
     Searches for its first audible frames.
     """
-    first = next((n for n, frame in enumerate(wanted) if max(map(abs, frame)) > 1000), 0)
+    first = next((n for n, frame in enumerate(wanted) if np.abs(frame).max() > 1000), 0)
     sample = wanted[first : first + 8]
-    for at in range(start, len(heard) - first - len(sample) + 1):
+    begins = heard[start + first : max(0, len(heard) - len(sample) + 1)]
+    for at in start + np.flatnonzero(np.abs(begins).max(axis=1) > 500):
         begin = at + first
-        if max(map(abs, heard[begin])) <= 500 or alike(sample[:1], heard[begin : begin + 1]) < 0.5:
+        if alike(sample[:1], heard[begin : begin + 1]) < 0.5:
             continue
         if alike(sample, heard[begin : begin + 8]) > 0.9:
-            return at, alike(wanted, heard[at : at + len(wanted)])
+            return int(at), alike(wanted, heard[at : at + len(wanted)])
     return -1, 0.0

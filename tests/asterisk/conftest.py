@@ -1,10 +1,15 @@
-"""Fixtures: our own line, to which a real Asterisk hands its calls over."""
+"""Fixtures: our own line, to which a real Asterisk hands its calls over.
+
+The processes of Asterisk are started once; each test has its own line and its own part of the log.
+"""
 
 import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -49,15 +54,32 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(params=SUITES, scope="session")
-def asterisk_root(request: pytest.FixtureRequest) -> Path:
-    """The folder of each version of Asterisk. Skips if there cannot be one, but fails in CI."""
+@pytest.fixture(scope="session")
+def asterisks() -> Iterator[Callable[[str], RealAsterisk]]:
+    """Asterisks by version, each started once; skips if there cannot be one, but fails in CI."""
     why = lacking()
     if why and os.environ.get("CI") == "true":
         pytest.fail(why)
     if why:
         pytest.skip(why)
-    return root(request.param)
+    with ExitStack() as running:
+
+        @cache
+        def started(version: str) -> RealAsterisk:
+            asterisk = RealAsterisk(root(version))
+            asterisk.start()
+            running.callback(asterisk.stop)
+            return asterisk
+
+        yield started
+
+
+@pytest.fixture(params=SUITES)
+def asterisk(
+    request: pytest.FixtureRequest, asterisks: Callable[[str], RealAsterisk]
+) -> RealAsterisk:
+    """A running Asterisk of each version."""
+    return asterisks(request.param)
 
 
 @define
@@ -152,22 +174,23 @@ With = Callable[..., None]
 
 
 @pytest.fixture
-def exchange(asterisk_root: Path, recordings: Path) -> Iterator[With]:
-    """Run a test with an Asterisk and a line, and stop both afterward."""
+def exchange(asterisk: RealAsterisk, recordings: Path) -> With:
+    """Run a test with an Asterisk and a line, and end all calls afterward."""
 
     def run(test: Test, service: Backend | None = None, policy: Policy = POLICY) -> None:
-        asyncio.run(_with(test, asterisk_root, recordings, service or springfield(), policy))
+        asyncio.run(_with(test, asterisk, recordings, service or springfield(), policy))
 
     return run
 
 
-async def _with(test: Test, root: Path, recordings: Path, service: Backend, policy: Policy) -> None:
+async def _with(
+    test: Test, asterisk: RealAsterisk, recordings: Path, service: Backend, policy: Policy
+) -> None:
     backend, told = Slow(service), []
     server = FastAgi({}, lambda *what: told.append(what))
     port = await server.start(port=0)
-    asterisk = RealAsterisk(root, port)
-    await asyncio.to_thread(asterisk.start)
     try:
+        await asyncio.to_thread(asterisk.begin, port)
         prefix = await asyncio.to_thread(asterisk.put, recordings)
         sounds = Sounds.of(policy, recordings, prefix, NAMES)
         flow = Flow(Terms(policy))
@@ -187,4 +210,4 @@ async def _with(test: Test, root: Path, recordings: Path, service: Backend, poli
         assert told == []
     finally:
         await server.close()
-        await asyncio.to_thread(asterisk.stop)
+        await asyncio.to_thread(asterisk.end)

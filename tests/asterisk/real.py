@@ -1,4 +1,4 @@
-"""A real Asterisk for one test: with its own configuration, on free ports, on loopback only."""
+"""A real Asterisk for tests: with its own configuration, on free ports, on loopback only."""
 
 import contextlib
 import re
@@ -94,7 +94,7 @@ exten => paid,1,Answer()
 exten => unanswered,1,Set(PAPERLESS_MOMENT=before_payment)
  same => n,Goto(hand,1)
 exten => hand,1,Set(PAPERLESS_LANGUAGE=en-US)
- same => n,AGI(agi://127.0.0.1:{agi}/)
+ same => n,AGI(agi://127.0.0.1:${{LINE}}/)
  same => n,Log(NOTICE,goes on ${{CALLERID(num)}} agistatus=${{AGISTATUS}} {told})
  same => n,Hangup()
 exten => docs-en,1,Set(PAPERLESS_LANGUAGE=en-US)
@@ -142,13 +142,15 @@ TOLD = " ".join(
 
 @define
 class RealAsterisk:
-    """An Asterisk in its own folder that hands calls over to a FastAGI port."""
+    """An Asterisk in its own folder that hands calls over to the FastAGI port of one test."""
 
     root: Path
-    agi: int
+    agi: int = 0
     sip: int = 0
     run: Path = field(init=False)
     _process: "subprocess.Popen[bytes] | None" = None
+    _begun: int = 0
+    """The length of its log when the test began."""
 
     def start(self) -> None:
         """Start it, and wait until it answers over SIP."""
@@ -165,7 +167,6 @@ class RealAsterisk:
             "rtp": rtp,
             "rtp_end": rtp + RANGE - 1,
             "sip": self.sip,
-            "agi": self.agi,
             "told": TOLD,
         }
         for folder in ("etc", "lib", "spool", "log"):
@@ -174,7 +175,7 @@ class RealAsterisk:
         for name, text in CONFIGURATION.items():
             (self.run / "etc" / name).write_text(text.format(**values))
         with (self.run / "etc" / "extensions.conf").open("a") as dialplan:
-            dialplan.write(documented().replace("127.0.0.1/", f"127.0.0.1:{self.agi}/"))
+            dialplan.write(documented().replace("127.0.0.1/", "127.0.0.1:${LINE}/"))
         self._process = subprocess.Popen(
             ["chroot", str(self.root), "asterisk", "-f", "-C", f"{inside}/etc/asterisk.conf"],
             stdin=subprocess.DEVNULL,
@@ -197,6 +198,22 @@ class RealAsterisk:
                 self._process.kill()
                 self._process.wait(10)
         shutil.rmtree(self.run, ignore_errors=True)
+
+    def begin(self, port: int) -> None:
+        """Hand calls over to this port, and forget what is told of earlier calls."""
+        self.agi = port
+        self.cli(f"dialplan set global LINE {port}")
+        self._begun = self._log_file.stat().st_size
+
+    def end(self) -> None:
+        """End all calls, and wait until they are gone."""
+        self.cli("channel request hangup all")
+        until = time.monotonic() + PATIENCE
+        while not (channels := self.cli("core show channels count")).startswith(
+            "0 active channels"
+        ):
+            assert time.monotonic() < until, channels
+            time.sleep(0.05)
 
     def _sounds(self) -> None:
         """Copy Debian's sound files, and add the host's own sounds that the dialplan plays."""
@@ -225,16 +242,21 @@ class RealAsterisk:
         return done.stdout
 
     def put(self, folder: Path) -> str:
-        """Copy a folder into Asterisk's own, and return Asterisk's path of it."""
+        """Copy a folder into Asterisk's own once, and return Asterisk's path of it."""
         to = self.run / folder.name
-        shutil.copytree(folder, to)
+        if not to.exists():
+            shutil.copytree(folder, to)
         return f"/{to.relative_to(self.root)}"
 
     @property
     def log(self) -> str:
-        """The contents of its log."""
-        file = self.run / "log" / "full"
-        return file.read_text("utf-8", "replace") if file.is_file() else ""
+        """What it has logged since the test began."""
+        written = self._log_file.read_bytes() if self._log_file.is_file() else b""
+        return written[self._begun :].decode("utf-8", "replace")
+
+    @property
+    def _log_file(self) -> Path:
+        return self.run / "log" / "full"
 
     def told(self, number: str, what: str = "goes on") -> dict[str, str]:
         """Return the dialplan's variables after a call from that number, or at another point."""

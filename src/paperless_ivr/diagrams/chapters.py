@@ -1,6 +1,7 @@
 """The contents of a chapter's page: cards, what leads to them, and the shared note."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import pairwise
 
 from attrs import evolve, frozen
@@ -50,6 +51,7 @@ class Page:
     note: tuple[Entry, ...]
 
 
+@cache
 def ref(state: State) -> str:
     """Return the grid reference of a state: "G2" is the second of chapter G."""
     of_chapter = [other for other in State if other.phase is state.phase]

@@ -39,6 +39,9 @@ CROSSINGS_AT_MOST = 2
 
 Piece = tuple[float, float, float, float]
 """A straight piece of a line: from x and y, to x and y."""
+Span = tuple[float, float, float]
+"""A flat piece: its y, from x, to x; or an upright one: its x, from y, to y."""
+Spans = tuple[list[Span], list[Span]]
 
 
 @frozen
@@ -391,16 +394,23 @@ def _lanes(gutter: int, count: int) -> list[float]:
 
 def choose_lanes(trunks: Sequence[Trunk], lanes: Sequence[float]) -> None:
     """Give trunks their lanes: fewest crossings first, then the shortest."""
-    best: tuple[float, float] | None = None
-    order: Sequence[float] = ()
-    for chosen in permutations(lanes):
-        for trunk, x in zip(trunks, chosen, strict=True):
-            trunk.x = x
-        length = sum(abs(x1 - x2) for t in trunks for x1, _, x2, _ in t.segments())
-        cost = (crossings(trunks), length)
-        if best is None or cost < best:
-            best, order = cost, chosen
-    for trunk, x in zip(trunks, order, strict=True):
+    spans: dict[tuple[int, float], Spans] = {}
+    for (n, trunk), x in product(enumerate(trunks), lanes):
+        trunk.x = x
+        spans[n, x] = _spans(trunk)
+    length = {at: sum(right - left for _, left, right in flat) for at, (flat, _) in spans.items()}
+    crossed = {
+        (one, other): _cross(spans[one], spans[other])
+        for one, other in combinations(spans, 2)
+        if one[0] != other[0]
+    }
+
+    def cost(chosen: Sequence[float]) -> tuple[float, float]:
+        at = list(enumerate(chosen))
+        return sum(crossed[pair] for pair in combinations(at, 2)), sum(length[one] for one in at)
+
+    best = min(permutations(lanes), key=cost)
+    for trunk, x in zip(trunks, best, strict=True):
         trunk.x = x
 
 
@@ -413,14 +423,14 @@ def _with_far(trunks: list[Trunk], box: Box, start: Start, middle: Sequence[Box]
         return trunks
     trunk = found or Trunk(to, 1, True, (box.x, box.entered))
     others = [other for other in trunks if other is not trunk]
-    before = crossings(trunks)
+    most = crossings(trunks) - crossings(others) + start.green
     trunk.far = start
     heights = {other.channel[1] for other in others if other.channel}
     below = sorted((under.bottom + 12 for under in middle), key=lambda y: abs(y - start.y))
     for height in (y for y in below if y not in heights):
         for lane, x in product(_free(0, others), [trunk.x] if found else _free(1, others)):
             trunk.channel, trunk.x = (lane, height), x
-            if crossings([*others, trunk]) <= before + start.green:
+            if _crossed(trunk, others) <= most:
                 return [*others, trunk]
     trunk.far = trunk.channel = None
     return trunks
@@ -437,30 +447,33 @@ def _free(gutter: int, trunks: Sequence[Trunk]) -> list[float]:
 
 def crossings(trunks: Sequence[Trunk]) -> int:
     """Return how often lines of different trunks cross, or run on top of each other."""
-    pieces = [list(trunk.segments()) for trunk in trunks]
-    return sum(_cross(a, b) for a, b in combinations(pieces, 2))
+    return sum(_cross(one, other) for one, other in combinations(map(_spans, trunks), 2))
 
 
 def _crossed(trunk: Trunk, trunks: Sequence[Trunk]) -> int:
-    own = list(trunk.segments())
-    return sum(_cross(own, list(other.segments())) for other in trunks if other is not trunk)
+    own = _spans(trunk)
+    return sum(_cross(own, _spans(other)) for other in trunks if other is not trunk)
 
 
-def _cross(one: Sequence[Piece], other: Sequence[Piece]) -> int:
-    return sum(_meet(a, b) for a in one for b in other)
+def _cross(one: Spans, other: Spans) -> int:
+    """How many pairs of straight pieces cross, or run on top of each other."""
+    (flat, upright), (other_flat, other_upright) = one, other
+    return sum(
+        abs(at - other_at) < 4 and max(low, other_low) < min(high, other_high)
+        for own, others in ((flat, other_flat), (upright, other_upright))
+        for at, low, high in own
+        for other_at, other_low, other_high in others
+    ) + sum(
+        left < x < right and top < y < bottom
+        for own, others in ((flat, other_upright), (other_flat, upright))
+        for y, left, right in own
+        for x, top, bottom in others
+    )
 
 
-def _meet(a: Piece, b: Piece) -> bool:
-    """Whether two straight pieces cross, or run on top of each other."""
-    a_flat, b_flat = a[1] == a[3], b[1] == b[3]
-    if a_flat and b_flat:
-        return abs(a[1] - b[1]) < 4 and _overlap(a[0], a[2], b[0], b[2])
-    if not a_flat and not b_flat:
-        return abs(a[0] - b[0]) < 4 and _overlap(a[1], a[3], b[1], b[3])
-    flat, tall = (a, b) if a_flat else (b, a)
-    across = min(flat[0], flat[2]) < tall[0] < max(flat[0], flat[2])
-    return across and min(tall[1], tall[3]) < flat[1] < max(tall[1], tall[3])
-
-
-def _overlap(a1: float, a2: float, b1: float, b2: float) -> bool:
-    return max(min(a1, a2), min(b1, b2)) < min(max(a1, a2), max(b1, b2))
+def _spans(trunk: Trunk) -> Spans:
+    """The flat pieces of a trunk's lines, and the upright ones."""
+    pieces = list(trunk.segments())
+    flat = [(y, min(x, to), max(x, to)) for x, y, to, end in pieces if y == end]
+    upright = [(x, min(y, end), max(y, end)) for x, y, _, end in pieces if y != end]
+    return flat, upright

@@ -1,6 +1,7 @@
 """The width of a text in Helvetica, Arial, or Liberation Sans, which are equally wide."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 REGULAR = (
     "278 278 355 556 556 889 667 191 333 333 389 584 278 333 278 278 556 556 556 556 556 556 556 "
@@ -23,6 +24,7 @@ OTHERS = 600
 """The width of characters that are not in the tables."""
 
 
+@lru_cache(10_000)  # every arrangement of cards has the same texts
 def width(text: str, size: float, *, bold: bool = False) -> float:
     """Return the width of a text, in the unit of its size."""
     table = TABLES[bold]

@@ -36,7 +36,7 @@ class Reading:
 
     @classmethod
     def of(cls, policy: Policy, number: int) -> "Reading":
-        """Return a reading, with its pictures drawn. Takes a second or two."""
+        """Return a reading, with its pictures drawn. Takes about half a second."""
 
         def nowhere(_: Phase | None, __: State | None) -> str:
             return ""
