@@ -517,7 +517,7 @@ class Limits:
     )
     tries_without_ani: tuple[int, int] = setting(
         (30, 300),
-        "all of the biller's callers whose number is not known share these, so that no one can "
+        "all of the biller's callers whose number is unknown share these, so that no one can "
         "try account numbers one after another. Raise them if many callers withhold their "
         "number, or if the host hands over many callers without one: a search before the offer "
         "counts",
