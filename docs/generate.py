@@ -192,7 +192,7 @@ QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("When are callers who hung up halfway asked again?", ("offer.again_after_days.abandoned",)),
     (
-        "And those whose registration failed, or for whom the service was down?",
+        "When are callers asked again after a failed registration or an outage?",
         ("offer.again_after_days.failed", "offer.again_after_days.unavailable"),
     ),
     ("Who sends the message with the link?", ("notification.sent_by",)),
@@ -201,7 +201,7 @@ QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Is another bill offered after the first?", ("bills.another", "bills.another_at_most")),
     ("When in the call is paperless billing offered?", ("offer.moments",)),
     ("When is one key enough?", ("offer.one_question",)),
-    ("Why should a caller want it?", ("offer.reason",)),
+    ("What reason does the offer give?", ("offer.reason",)),
     ("When is a text offered after enrollment?", ("text.after_enrolment",)),
     ("May an account be found by caller ID?", ("proof.search_by_phone",)),
     (
@@ -247,7 +247,7 @@ def policy_settings(_: Path) -> str:
         if section != begun:
             summary = summaries[section] if key else "The biller's own wording."
             lines += ["", f"### `[{section}]`", "", summary, ""]
-            lines += ["| Setting | Takes | Default | Because |", "|---|---|---|---|"]
+            lines += ["| Setting | Type | Default | Notes |", "|---|---|---|---|"]
             begun = section
         open_keys = [name.upper().replace(" ", "_") for name in setting.metadata["keys"]]
         name = ".".join([*key, *open_keys])
@@ -337,14 +337,14 @@ def picture(name: str) -> Page:
 # --- the host's contract: the fields of the classes in flow/host.py ---
 
 HOST_FIELDS: Mapping[str, str] = {
-    "moment": "The point in the call at which the host hands over.",
-    "intent": "What the caller wants, as far as the host knows.",
+    "moment": "The point in the call at which the host hands it over.",
+    "intent": "The caller's goal, if known.",
     "account": "The account number, if known.",
     "invoice": "The invoice, if known.",
     "invoice_type": "The type of bill, as the service names it.",
     "identity": "How well the caller is identified.",
     "payment": "The payment that was just taken.",
-    "edition": "Set by the driver: digests of flow, policy and words.",
+    "edition": "Set by the driver: digests of flow, policy, and words.",
     "handover": "Set by the driver: distinguishes the hand-overs of one call.",
     "disposition": "How the call ended.",
     "reason": "Why, if the disposition alone does not say.",
@@ -352,7 +352,7 @@ HOST_FIELDS: Mapping[str, str] = {
     "autopay": "The outcome of AutoPay.",
     "language": "The language spoken last.",
     "customer": "The service's identifier for the customer.",
-    "outcomes": "The outcome for each bill the caller said yes to.",
+    "outcomes": "The outcome for each bill the caller agreed to change.",
     "registration": "How far along the registration is.",
 }
 """The meaning of fields whose names need no docstring in the code."""

@@ -304,8 +304,8 @@ def test_odds_of_a_stranger(accounts):
     assert len(guesses) == day
     if accounts == POLICY.proof.last_four_accounts:
         said = (Path(__file__).parents[2] / "docs" / "policy.md").read_text(encoding="utf-8")
-        assert f"on {chance:.2f} % of days: {day} tries" in said
-        assert f"Over {POLICY.limits.window_days} days that is {longer:.1f} %" in said
+        assert f"on {chance:.2f}% of days: {day} tries" in said
+        assert f"Over {POLICY.limits.window_days} days that is {longer:.1f}%" in said
         assert f"each with a chance of {accounts} " in said
 
 

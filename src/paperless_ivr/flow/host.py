@@ -13,7 +13,7 @@ from paperless_ivr.secret import Secret
 
 
 class Moment(enum.Enum):
-    """When in the host's call the library is asked to offer paperless billing (R01, R02)."""
+    """The point in the call at which the host asks for the paperless offer (R01, R02)."""
 
     START = "start"
     BEFORE_PAYMENT = "before_payment"
@@ -21,7 +21,7 @@ class Moment(enum.Enum):
 
 
 class Intent(enum.Enum):
-    """What the caller wants, if the host knows."""
+    """The caller's goal, if known."""
 
     ENROLL = "enrol"
     BACK_TO_PAPER = "back_to_paper"
@@ -43,7 +43,7 @@ class Identity(enum.IntEnum):
 
 
 class Disposition(enum.Enum):
-    """How a call ended. The host transfers on `TRANSFERRED`, and goes on after all others."""
+    """How a call ended. The host continues, except after `TRANSFERRED` and `ABANDONED`."""
 
     ENROLLED = "enrolled"
     LINK_SENT = "link_sent"
@@ -85,7 +85,7 @@ class Reason(enum.Enum):
     OPT_OUT_NOT_BY_PHONE = "opt_out_not_by_phone"
     ACCOUNT_NOT_FOUND = "account_not_found"
     LIMIT_REACHED = "limit_reached"
-    """No try was left for this caller or account."""
+    """No tries were left for this caller or account."""
     SERVICE_DOWN = "service_down"
     SERVICE_REFUSED = "service_refused"
     OUTCOME_UNKNOWN = "outcome_unknown"
@@ -94,7 +94,7 @@ class Reason(enum.Enum):
     """Too many calls at once, so a request to the service or the record was not sent."""
     RECORD_DOWN = "record_down"
     CALL_LOST = "call_lost"
-    """The call is not in the store, or could not continue because of an error of ours."""
+    """The call is not in the store, or could not continue because of an internal error."""
     OTHER_RELEASE = "other_edition"
     NO_ADDRESS_LEFT = "no_address_left"
 
@@ -109,11 +109,11 @@ FAILURES = frozenset(
         Reason.OTHER_RELEASE,
     }
 )
-"""Reasons that mean that the service or the library failed (R48)."""
+"""Reasons that indicate that the service or the library failed (R48)."""
 
 
 class Registration(enum.Enum):
-    """How far along a bill's registration is. Only the e-mailed or texted link makes it active."""
+    """How far along a bill's registration is. Only the e-mailed or texted link activates it."""
 
     NONE = "none"
     PENDING = "pending"
@@ -137,10 +137,10 @@ class Sent(enum.Enum):
 
 @frozen
 class Payment:
-    """A payment that the host has just taken. No operation reads payments: the host vouches for it.
+    """A payment the host has just taken. No operation reads payments, so the host vouches for it.
 
     `guid` is the service's PaymentGUID. `email`, `account`, and `invoice` are those given for the
-    payment, if the host knows them. Never a card number.
+    payment, if known. It never includes a card number.
     """
 
     guid: Secret
@@ -188,11 +188,11 @@ class Arrival:
     payment: Payment | None = None
     edition: Release = Release()
     handover: str = ""
-    """Distinguishes hand-overs of one call; names of consents and writes include it."""
+    """Distinguishes hand-overs of one call; part of the names of consents and writes."""
     serial: str = ""
-    """Distinguishes calls to which the host gives the same id; names of tries include it."""
+    """Distinguishes calls that share a host ID; part of each try's name."""
     today: date | None = None
-    """The caller's date, for incentives that end; if the host gives none, the date in UTC."""
+    """The caller's date, for incentives with an end date; defaults to the UTC date."""
 
     @property
     def paid(self) -> bool:
@@ -224,7 +224,7 @@ class Handback:
     disposition: Disposition
     reason: Reason = Reason.NONE
     call_id: str = ""
-    """As the host handed it over, like `moment` and `paid`."""
+    """As received from the host, like `moment` and `paid`."""
     handover: str = ""
     """Distinguishes this hand-over from others of the same call."""
     moment: Moment = Moment.START
@@ -240,7 +240,7 @@ class Handback:
     invoice: Secret | None = None
     identity: Identity = Identity.NONE
     greeted: bool = False
-    """The host or the library has already thanked the caller for calling. Do not do so again."""
+    """The host or the library has already thanked the caller. Do not thank them again."""
     unused_keys: Secret | None = None
     """A key that the caller meant for the host. Act on it at once (R01)."""
     outcomes: tuple[BillOutcome, ...] = ()
@@ -249,7 +249,7 @@ class Handback:
 
     @classmethod
     def unfinished(cls, arrival: Arrival, reason: Reason) -> "Handback":
-        """Return the hand-back of a call that could not go on, with what was handed over (R48)."""
+        """Return the hand-back of a call that could not continue (R48)."""
         return cls(
             Disposition.INCOMPLETE,
             reason,

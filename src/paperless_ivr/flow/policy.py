@@ -103,18 +103,20 @@ def setting(
 class About:
     """Who is responsible for the policy (R19). The record names `version` with every call."""
 
-    version: str = setting("1", "identifies each change of the policy in the record")
+    version: str = setting("1", "identifies each change to the policy in the record")
     owner: str = setting("unassigned", "names who answers questions about it")
     approved_by: str = setting("nobody yet", "names who approved the wording and the consent")
     approved_on: date | None = setting(None, "when this version was approved")
     in_force_from: date | None = setting(
-        None, "the day from which calls run under it, on or after its approval; unset: at once"
+        None,
+        "the first day the policy applies, no earlier than its approval; if unset, it applies "
+        "immediately",
     )
 
 
 @frozen
 class Biller:
-    """The biller whose line it is."""
+    """The biller that owns the phone line."""
 
     id: str = setting("biller", "identifies the biller in the record and to the host")
     name: str = setting("Billing", "spoken in the greeting and wherever the biller is named")
@@ -126,10 +128,10 @@ class Languages:
 
     offered: tuple[str, ...] = setting(
         ("en-US", "es-US"),
-        "both are complete; callers choose one if the host gives none. Each has its own key, so "
+        "both are complete; callers choose one if the host passes none. Each has its own key, so "
         "nine at most",
     )
-    default: str = setting("en-US", "spoken first, and after silence at the choice")
+    default: str = setting("en-US", "spoken first, and used if the caller does not choose")
 
 
 @frozen
@@ -163,10 +165,10 @@ class Offer:
             Disposition.UNAVAILABLE: 0,
             Disposition.TAKEN_BACK: 0,
         },
-        "days before a caller is asked again, by how the last offer ended: half a year after a "
-        "no, the only published figure; a month after silence; a week after a link or a "
-        "transfer; 0 after a failure of ours, so the next call may ask. A file lists only the "
-        "ones it changes",
+        "days before a caller is asked again, by how the last offer ended: 180 after a no, the "
+        "only interval with a published source; 30 after silence; 7 after a link or a transfer; "
+        "0 after a technical failure, so the next call may ask. A file lists only the ones it "
+        "changes",
         least=0,
         most=3650,
         keys=("disposition",),
@@ -174,14 +176,14 @@ class Offer:
     one_question: tuple[Moment, ...] = setting(
         (Moment.BEFORE_PAYMENT, Moment.AFTER_PAYMENT),
         "if the host vouches for the caller, and one bill and an e-mail address are on file, the "
-        "offer names both and its 1 is the consent: one key instead of two. Leave a moment out "
-        "to ask twice at that point",
+        "offer names both, and pressing 1 is the consent: one key instead of two. Leave a moment "
+        "out to ask twice at that point",
     )
     reason: OfferReason = setting(
         OfferReason.NONE,
-        "giving no reason makes the shortest offer, and talk of the environment has persuaded no "
-        "one; three in ten keep paper as a reminder to pay. At the start of a call, callers "
-        "always hear the sentence of the source analysis",
+        "giving no reason makes the shortest offer, and environmental appeals have not been shown "
+        "to work; three in ten keep paper as a reminder to pay. At the start of a call, callers "
+        "always hear the sentence from the source analysis",
     )
     reminder_by: Reminder | None = setting(
         None, 'how you remind customers before a bill is due; with reason = "reminder"'
@@ -220,7 +222,7 @@ class Bills:
     )
     another: bool = setting(True, "a caller who switches one bill often wants to switch the others")
     another_at_most: int = setting(
-        3, "how often to ask, because every call has to end", least=1, most=10
+        3, "how many times to ask; limited, because every call has to end", least=1, most=10
     )
 
 
@@ -241,22 +243,23 @@ class Proof:
     account_tries: int = setting(3, "three tries at a long number, then an agent", least=1, most=5)
     last_four_tries: int = setting(
         2,
-        "a second miss is no longer a slip, and a fourth would be guessing; the same limit "
-        "applies to the missing fact before an address of the caller's own is used",
+        "one miss may be a slip, so there is a second try; a fourth would be guessing. The same "
+        "limit applies when we ask for the missing fact before using an address or number the "
+        "caller supplies",
         least=1,
         most=3,
     )
     last_four_accounts: int = setting(
         3,
-        "the last four digits identify a caller only among this few accounts, because each "
-        "additional one makes a guess more likely to hit; if more are found, the whole number is "
-        "asked for",
+        "the most accounts among which the last four digits may identify a caller, because each "
+        "additional one makes a guess more likely to hit; if more are found, the caller keys the "
+        "whole number",
         least=1,
         most=10,
     )
     two_facts: bool = setting(
         True,
-        "an e-mail address or a phone number of the caller's own is used only after the whole "
+        "an e-mail address or phone number the caller supplies is used only after the whole "
         "account number and a second fact: caller ID on file, or the last four digits of the "
         "phone number on file; otherwise, anyone who has one bill could redirect the next",
     )
@@ -268,14 +271,14 @@ class Proof:
 
 @frozen
 class Account:
-    """The form of an account number, and how it is keyed. Its length: `proof.account_keys`."""
+    """The form of an account number, and how it is keyed. `proof.account_keys` sets its length."""
 
     forms: tuple[str, ...] = setting(
         (),
         "how numbers are written: '#' is a digit, '?' is a letter, which takes two keys (its key, "
         "then its position on it), and anything else is in every number and not keyed, as in "
         '"A###-####"; if all forms take the same number of keys, the entry ends after that many. '
-        "Without a form, a number is any digits, as many as proof.account_keys allows",
+        "Without a form, any number of digits that proof.account_keys allows is accepted",
     )
     add_leading_zeros: bool = setting(
         False, "set to true if bills print 0001234567 and people key 1234567; needs one form"
@@ -285,13 +288,13 @@ class Account:
     )
     may_look_like_card: bool = setting(
         False,
-        "a payment card is neither sent nor kept; one in ten 16-digit account numbers that "
-        "begin like a card looks like one, so set this if yours have 13 digits or more",
+        "a card number is neither sent nor kept; one in ten 16-digit account numbers with a card "
+        "prefix passes the card check, so set this if yours have 13 digits or more",
     )
     dropped: tuple[str, ...] = setting(
         ("-", ".", "/"),
-        "symbols that, like spaces, are ignored when the account numbers of host and service "
-        "are compared; leading zeros are always ignored",
+        "symbols that, like spaces, are ignored when account numbers from the host and from the "
+        "service are compared; leading zeros are always ignored",
     )
 
 
@@ -306,8 +309,8 @@ class Address:
     )
     email_required: bool = setting(
         True,
-        "the bill comes by e-mail, and InvoiceCloud finishes no registration without one; "
-        "false enrolls with the texted link alone",
+        "the bill comes by e-mail, and InvoiceCloud won't complete a registration without an "
+        "address; set to false to enroll with the texted link alone",
     )
     changes: int = setting(
         2, "how many times a caller may ask for another address", least=0, most=5
@@ -318,14 +321,14 @@ class Address:
     )
     pauses: int = setting(
         40,
-        "how often a caller may stop to look for the next letter; the keys so far are kept",
+        "how many times a caller may pause to find the next letter; the keys so far are kept",
         least=1,
         most=100,
     )
     fixes: int = setting(
         4,
         "corrections to a guess of what was keyed; after that, spelling it with two keys per "
-        "letter is quicker, and may be corrected as often",
+        "letter is quicker, and allows the same number of corrections",
         least=0,
         most=30,
     )
@@ -333,7 +336,7 @@ class Address:
 
 @frozen
 class Text:
-    """Text messages: each needs its own yes (R07)."""
+    """Text messages: each needs its own consent (R07)."""
 
     region: str = setting("US", "the country of keyed numbers; it must use +1 and ten digits")
     also_to: tuple[str, ...] = setting(
@@ -347,7 +350,7 @@ class Text:
         'the source analysis sends a text as well: ["before_payment", "after_payment"]',
     )
     other_numbers: int = setting(
-        2, "how often the caller may give a different number", least=0, most=5
+        2, "how many times the caller may give a different number", least=0, most=5
     )
     to_toll_free: bool = setting(
         False, "the owner of a toll-free number pays for texts to it; premium numbers never get one"
@@ -359,8 +362,9 @@ class Text:
     )
     wait_seconds: float = setting(
         90.0,
-        "the longest wait, if the service answers within a second; it is asked about every four "
-        "seconds, and any key moves on. This leaves time to unlock a phone and type an address",
+        "the longest wait, if the service answers within a second; we poll it about every four "
+        "seconds, and any key ends the wait. This leaves time to unlock a phone and type an "
+        "address",
         least=15,
         most=300,
     )
@@ -381,8 +385,8 @@ class AutoPay:
     )
     terms: Mapping[str, str] = setting(
         {},
-        "per language, spoken before the yes: when payments are drawn, and how to stop; required "
-        "if AutoPay is offered",
+        "per language, spoken before the consent: when payments are drawn, and how to stop them; "
+        "required if AutoPay is offered",
         keys=("language",),
     )
 
@@ -412,20 +416,21 @@ class Notification:
 
 @frozen
 class Tries:
-    """How often a question is asked again (R15). Silence and wrong keys count separately."""
+    """How many times a question is asked again (R15). Silence and wrong keys count separately."""
 
     silence: int = setting(2, "a short and a longer reprompt, then an agent", least=0, most=5)
     wrong: int = setting(2, "the same, for wrong keys", least=0, most=5)
     repeats: int = setting(
         10,
-        "how often 'star' repeats a question or gives more time: ten, as WCAG 2.2.1 requires for "
-        "time limits; at least once, because help promises it",
+        "how many times 'star' repeats a question or gives more time: ten, as WCAG 2.2.1 requires "
+        "for time limits; at least once, because the help prompt promises it",
         least=1,
         most=20,
     )
     people: int = setting(
         2,
-        "how often in a call 0 may find no one free; at least once, because 0 is promised",
+        "how many times per call 0 may fail because no agent is free; at least once, because "
+        "prompts promise 0",
         least=1,
         most=5,
     )
@@ -472,7 +477,8 @@ class Budgets:
     before_offer: float = setting(
         1.1,
         "from the hand-over to the offer, because the caller hears nothing in the meantime: the "
-        "record and the search share it; if the search takes longer, it is done after a yes",
+        "record and the search share it; if the search takes longer, it runs after the caller "
+        "accepts",
         least=0.2,
         most=1.5,
     )
@@ -483,7 +489,7 @@ class Budgets:
 
 @frozen
 class Limits:
-    """How often strangers may try something: in 24 hours, and in `window_days` (R17, R47).
+    """How many times strangers may try something, in 24 hours and in `window_days` (R17, R47).
 
     A try is counted before its question is asked, and given back if the caller proves who they
     are.
@@ -491,7 +497,8 @@ class Limits:
 
     window_days: int = setting(
         30,
-        "the longer window, so that a caller who comes back every day gets fewer tries than days",
+        "the longer window, so that calling every day does not yield the full daily limit each "
+        "time",
         least=2,
         most=366,
     )
@@ -510,7 +517,7 @@ class Limits:
     )
     tries_without_ani: tuple[int, int] = setting(
         (30, 300),
-        "all of the biller's callers whose number is not known share these, so that no one can "
+        "all of the biller's callers whose number is unknown share these, so that no one can "
         "try account numbers one after another. Raise them if many callers withhold their "
         "number, or if the host hands over many callers without one: a search before the offer "
         "counts",
@@ -531,8 +538,8 @@ class Limits:
     )
     texts_per_ani: tuple[int, int] = setting(
         (6, 20),
-        "a household may use several numbers; a machine that calls to have texts sent, for "
-        "its share of their price, gets six",
+        "a household may use several numbers; an autodialer that triggers texts for a cut of the "
+        "fees gets only six",
         least=1,
         most=500,
     )
@@ -546,7 +553,7 @@ class Limits:
 
 @frozen
 class Retention:
-    """How many days the record keeps what has ended; `record purge` removes the rest (R24)."""
+    """How many days the record keeps finished items; `record purge` deletes older ones (R24)."""
 
     activity_days: int = setting(
         400,
@@ -587,7 +594,7 @@ class Policy:
     retention: Retention = Retention()
     words: Mapping[str, Mapping[str, str]] = setting(
         {},
-        "the biller's own wording, where it differs from ours; the wording is checked against "
-        "what a prompt may say",
+        "the biller's own wording, where it differs from ours; it is checked against the rules "
+        "for that prompt",
         keys=("language", "prompt"),
     )
