@@ -64,7 +64,7 @@ PLAIN = CASES["on file or a person: a language to choose, two on one number"]
 BY_TEXT = CASES["text link only"]
 NOTHING = CASES["nothing on file, no text afterwards"]
 AMONG_MANY = CASES["on file or a person: the host's account, among too many"]
-OWN_YES = "a consent has its own yes, in time, after its whole question"
+OWN_YES = "each consent is a separate key press, in time, after the whole question"
 
 
 def search(invariant, table=FLOW, deliver=deliver, case=PLAIN):
@@ -144,7 +144,7 @@ def test_an_unknown_outcome_sent_again_is_found():
         "one write key per consent, sent again only if absent", {**FLOW, State.ENROLLMENT: again}
     )
 
-    assert "sent again without a look-up" in problem
+    assert "resent before a look-up found nothing" in problem
     assert "unknown" in text
 
 
@@ -160,7 +160,7 @@ def test_a_deferred_that_nothing_was_kept_for_is_found():
         case=CASES["back to paper"],
     )
 
-    assert problem == "deferred, and nothing was kept"
+    assert problem == "deferred, but nothing was kept"
 
 
 @pytest.mark.requirement("R09", "R42")
@@ -274,7 +274,7 @@ def test_a_number_of_nobody_that_is_believed_is_found(monkeypatch):
         case=CASES["default: a placeholder number"],
     )
 
-    assert "by a placeholder number" in problem
+    assert "uses a placeholder number" in problem
 
 
 @pytest.mark.requirement("R15", "R47", "R42")
@@ -287,7 +287,7 @@ def test_a_pause_that_ends_an_entry_is_found():
         keep=identity.take_account,
     )
     problem, text = search(
-        "a pause in an entry decides nothing",
+        "a pause in an entry neither ends it nor costs a try",
         {**FLOW, State.ACCOUNT_ENTRY: (hasty, *FLOW[State.ACCOUNT_ENTRY])},
         case=CASES["default: a placeholder number"],
     )
@@ -375,7 +375,7 @@ def test_last_four_digits_that_come_back_as_the_number_are_found():
     )
     problem, _ = search("a fact counts only if it was proved", table)
 
-    assert problem == "an account number counts as shown that was not keyed whole"
+    assert problem == "an account number counted as proved but not keyed in full"
 
 
 @pytest.mark.requirement("R42", "R47")
@@ -392,7 +392,7 @@ def test_a_number_that_shows_other_accounts_is_found():
     )
     problem, _ = search("a fact counts only if it was proved", table, case=AMONG_MANY)
 
-    assert problem == "found by the host's account number, which the host did not hand over"
+    assert problem == "matched an account number that the host never handed over"
 
 
 @pytest.mark.requirement("R42", "R47")
@@ -428,7 +428,7 @@ def test_two_tries_of_one_name_are_found():
     """Tries that the record takes for one are found."""
     table = planted(State.LAST_FOUR_LIMIT, lambda r: TryReserved in r.events, keep=lambda c: c.call)
 
-    assert search(TRIES, table)[0] == "two tries under one key"
+    assert search(TRIES, table)[0] == "two tries share one key"
 
 
 @pytest.mark.requirement("R42", "R47")
@@ -447,7 +447,7 @@ def test_a_try_given_back_for_a_hit_is_found():
         "a try is given back only after proof, or without an answer", table, case=withheld
     )
 
-    assert problem == "a try is given back at ACCOUNT_LOOKUP for nothing"
+    assert problem == "a try is given back at ACCOUNT_LOOKUP without proof"
 
 
 @pytest.mark.requirement("R17", "R42", "R47")
@@ -455,7 +455,9 @@ def test_an_address_of_the_callers_own_without_two_facts_is_found():
     """A way to key an address without the second fact is found."""
     table = planted(State.ADDRESS, lambda row: row.to is State.NEW_CONTACT, to=State.EMAIL_LOCAL)
     problem, _ = search(
-        "nothing goes to a caller's own address without two facts", table, case=KEYPAD
+        "nothing goes to an address or number the caller supplies without two facts",
+        table,
+        case=KEYPAD,
     )
 
     assert "to what the caller supplied, without two facts" in problem
@@ -468,7 +470,9 @@ def test_a_number_of_the_callers_own_without_two_facts_is_found():
         State.TEXT_CONSENT, lambda row: row.to is State.NEW_CONTACT, to=State.PHONE_CAPTURE
     )
     problem, _ = search(
-        "nothing goes to a caller's own address without two facts", table, case=LINK
+        "nothing goes to an address or number the caller supplies without two facts",
+        table,
+        case=LINK,
     )
 
     assert problem.startswith("SendWebLink to what the caller supplied")
@@ -484,7 +488,7 @@ def test_a_fact_that_was_not_shown_is_found():
     )
     problem, _ = search("a fact counts only if it was proved", table, case=KEYPAD)
 
-    assert problem == "an account number counts as shown that was not keyed whole"
+    assert problem == "an account number counted as proved but not keyed in full"
 
 
 @pytest.mark.requirement("R42", "R47")
@@ -495,7 +499,7 @@ def test_a_pause_that_shows_a_number_is_found():
         lambda row: row.to is State.NEW_CONTACT and row.say is None,
         when=lambda c: facts.keyed(c) == c.customer.account.reveal(),
     )
-    problem, _ = search("a pause in an entry decides nothing", table, case=BY_TEXT)
+    problem, _ = search("a pause in an entry neither ends it nor costs a try", table, case=BY_TEXT)
 
     assert problem == "a pause was taken for the end of an entry"
 
@@ -551,9 +555,11 @@ def test_a_fact_that_is_said_is_found(monkeypatch):
     for chapter in (consent, text):
         monkeypatch.setattr(chapter, "number_words", lambda _: "")
     unknown = evolve(LINK, arrival=evolve(LINK.arrival, ani=None))
-    problem, _ = search("a fact that is still to be proved is not said", case=unknown)
+    problem, _ = search(
+        "the call never speaks digits the caller could still be asked for", case=unknown
+    )
 
-    assert problem == "a fact that the caller still has to prove is said"
+    assert problem == "speaks digits the caller could still be asked for"
 
 
 @pytest.mark.requirement("R42", "R47")
@@ -569,7 +575,7 @@ def test_a_text_to_a_costly_number_is_found():
         "texts go only to ordinary numbers in the policy's countries", table, case=LINK
     )
 
-    assert problem == "a text to a number that may not get any"
+    assert problem == "a text to a number that must not get texts"
 
 
 @pytest.mark.requirement("R52")
@@ -583,7 +589,7 @@ def test_a_done_that_the_service_does_not_say_is_found():
 
     problem, _ = search("done only if the service says so", table, case=LINK)
 
-    assert problem == "done, and the service does not say so"
+    assert problem == "done, but the service does not say so"
 
 
 @pytest.mark.requirement("R52")

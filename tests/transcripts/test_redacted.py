@@ -213,7 +213,7 @@ def test_no_stand_in_is_left() -> None:
     """A value without any stand-in is an error, and so is a call without the words."""
     every = frozenset(f"{number:04}" for number in range(10_000))
     others = StandIns(Terms(Policy()), random.Random(1), every, frozenset())
-    with pytest.raises(LookupError, match="no stand-in is left for what is 4 characters long"):
+    with pytest.raises(LookupError, match="no unused stand-in of 4 characters"):
         others.invoice("1234")
     with pytest.raises(TranscriptProblems, match="cannot be written down"):
         redacted(Flow(), moves_of(odd()))

@@ -1,4 +1,6 @@
-"""Moves calls between web requests: loads them, moves them, and stores them with their documents.
+"""Advances calls from one web request to the next.
+
+A call is loaded, advanced by an event, and stored with its next document.
 
 A request to the service is claimed before it is sent, in a separate commit, so that only one of any
 number of workers sends it. If a claim outlives its worker, another takes it over: a write that may
@@ -33,14 +35,14 @@ from paperless_ivr.records.port import SavedCall, SessionUpdate, Settlement
 
 @frozen
 class RequestRunner:
-    """One release's calls on one runtime. The first to commit a turn has moved the call."""
+    """Runs calls of one release on one runtime. The first worker to commit a turn wins."""
 
     setup: Setup
     gateway: DocumentGateway
     signer: TokenSigner = field(repr=False)
     runner: CallRunner = field(init=False, repr=False)
     _searches: ThreadPoolExecutor = field(init=False, repr=False)
-    """Threads for searches ahead of an offer, so that a late back end does not hold it up."""
+    """Threads for searches ahead of an offer, so that a slow back end does not hold it up."""
 
     @_searches.default
     def _make_searches(self) -> ThreadPoolExecutor:
@@ -51,7 +53,7 @@ class RequestRunner:
         return CallRunner(self.setup)
 
     def close(self) -> None:
-        """Wait for searches that no call is waiting for any longer."""
+        """Wait for abandoned searches to finish."""
         self._searches.shutdown()
 
     # ── stored calls ──
@@ -69,7 +71,7 @@ class RequestRunner:
         return (saved or read(stored)).session(self.setup.flow, stored)
 
     def commit(self, move: Move) -> Session:
-        """Commit a move with its turn's document; raises StaleCall if another was first."""
+        """Commit a move with its turn's document; raises StaleCall if another worker was first."""
         return self.runner.commit(move, self._documented)
 
     def move(self, session: Session, event: Event, outcome: Settlement | None = None) -> Session:
@@ -101,8 +103,7 @@ class RequestRunner:
     def _documented(self, session: Session) -> Session:
         """Return the session with the document for its turn.
 
-        If its request has words, they are heard before it is claimed. Otherwise, it is claimed in
-        the same commit.
+        A request with prompts is claimed after they play; one without is claimed in this commit.
         """
         claim = None if session.turn.say else session.claim
         return evolve(session, claim=claim, document=self.write(session, session.turn))
@@ -116,9 +117,8 @@ class RequestRunner:
     def carry(self, session: Session, *, claimed: bool = False, waited: float = 0.0) -> Session:
         """Carry out requests until there is something to say or to wait for.
 
-        `claimed` means that this worker has already claimed the first one. `waited` is how many
-        seconds the caller has heard nothing. Raises StaleCall if another worker has moved the
-        call.
+        `claimed` means that this worker has already claimed the first one. `waited` is the
+        seconds of silence so far. Raises StaleCall if another worker has moved the call.
         """
         silent_since = time.monotonic() - waited
         while isinstance(session.turn.then, Request):
@@ -171,7 +171,7 @@ class RequestRunner:
             return self.runner.busy(step) if searching.cancel() else self.runner.overran(step)
 
     def _claimed(self, session: Session, *, again: bool) -> Session:
-        """Return the call with its request claimed by this worker, under a number of its own."""
+        """Return the call with its request claimed by this worker, under a new number."""
         claimed = self._claiming(session, again=again)
         self.runner.store(SessionUpdate(call=claimed.saved(), if_turn=session.number))
         return evolve(claimed, stored_number=claimed.number)
@@ -183,7 +183,7 @@ class RequestRunner:
     def _intended(
         self, session: Session, write: Write, *, again: bool
     ) -> tuple[Session, Event | None]:
-        """Return the call with a write claimed and on record, or why it must not be sent."""
+        """Return the call with a write claimed and on record, or an event that says why not."""
         claiming = self._claiming(session, again=again)
         update = SessionUpdate(call=claiming.saved(), if_turn=session.number)
         try:

@@ -53,10 +53,10 @@ class Spent:
 
 @frozen(cache_hash=True)
 class Shown:
-    """The caller's proofs of the accounts found, account by account (`facts`)."""
+    """What the caller has proved about each account found (`facts`)."""
 
     caller_id: bool = False
-    """The search by caller ID found them."""
+    """The search by caller ID found the accounts."""
     by_host: tuple[Secret, ...] = ()
     """The accounts that have the host's account number: usually one."""
     last_four: Secret | None = None
@@ -112,7 +112,7 @@ class Entry:
     domain: Secret | None = None
     """The domain of the address read back, guessed or exact."""
     at: int = 0
-    """The caller has heard and accepted the characters before this one; the rest is still to be
+    """The caller has heard and accepted the characters before this one; the rest must still be
     read back or spelled."""
     words: tuple[tuple[int, int], ...] = ()
     """The ranges of the address that are read as words."""
@@ -146,7 +146,7 @@ class Source(enum.Enum):
 
     @property
     def way(self) -> Strategy:
-        """The way to an address that it came from."""
+        """The strategy that produced the address."""
         match self:
             case Source.PAYMENT | Source.ON_FILE:
                 return Strategy.ON_FILE
@@ -179,11 +179,11 @@ class Contact:
     bad_email: bool = False
     """The service has already refused an address."""
     looks: int = 0
-    """How often the call has asked the service whether the texted link was opened."""
+    """How many times the call has asked the service whether the texted link was opened."""
 
 
 class Purpose(enum.Enum):
-    """The purposes of a consent, as stored and in words. Each needs its own yes (R09)."""
+    """Consent purposes: the stored code and the display text. Each needs its own consent (R09)."""
 
     ENROLL = "enrol", "consent to enroll"
     TEXT = "text", "consent to one text"
@@ -193,17 +193,17 @@ class Purpose(enum.Enum):
     words: str
 
     def __new__(cls, stored: str, words: str) -> Self:
-        """Make a purpose whose value is what is stored."""
+        """Make a purpose whose value is the stored code."""
         purpose = object.__new__(cls)
         purpose._value_, purpose.words = stored, words
         return purpose
 
-    __hash__ = object.__hash__  # as for states
+    __hash__ = object.__hash__  # same reason as in State
 
 
 @frozen(cache_hash=True)
 class Consent:
-    """A yes: its subject, its words (names and slots), and its key.
+    """A consent: its subject, its words (names and slots), and its key.
 
     `reference` is unique: the call's ID, the name of the hand-over, and the number of the consent.
     The record adds the rendered words, their version, the language, and the times.
@@ -233,7 +233,7 @@ class Consent:
 
 @frozen
 class Results:
-    """The results of what the caller agreed to."""
+    """Results of the agreed requests."""
 
     outcomes: tuple[BillOutcome, ...] = ()
     text: Sent = Sent.NOT_ASKED
@@ -251,11 +251,11 @@ class Results:
 
 @frozen
 class PendingTransfer:
-    """The reason for getting an agent, and where the call goes if none is available."""
+    """The reason for the transfer, and where the call goes if no agent is available."""
 
     reason: Reason = Reason.NONE
     back_to: State | None = None
-    """The question at which the caller was."""
+    """The question the caller was at."""
     otherwise: State = State.INCOMPLETE
 
 
@@ -285,7 +285,7 @@ class Call:
     results: Results = Results()
 
     def identity_of(self, account: Secret) -> Identity:
-        """Return how far the caller has proved, here or to the host, that an account is theirs."""
+        """Return how strongly the caller is identified for an account, here or by the host."""
         shown = self.shown
         here = Identity.CALLER_ID if shown.caller_id else Identity.NONE
         if account == shown.last_four:
@@ -301,7 +301,7 @@ class Call:
 
     @property
     def next_try(self) -> str:
-        """The name of the next try, unique within this call and among all calls."""
+        """The name of the next try, unique across all calls."""
         host = self.host
         parts = (host.reference, host.serial, "try", str(self.reserved.made + 1))
         return "-".join(part for part in parts if part)

@@ -21,11 +21,11 @@ class SessionGateway(Protocol):
         """Speak the prompts of a turn in a language, then wait for whatever it asks for.
 
         - `Gather`: returns `Digits`, `NoInput`, or `HungUp`. If `type_ahead` is False, keys
-          pressed before the turn began are thrown away. `Digits.interrupted` is the number of the
-          prompt that was being spoken when the first key came.
+          pressed before the turn began are discarded. `Digits.interrupted` is the number of the
+          prompt that was being spoken when the first key was pressed.
         - `Transfer`: returns `TransferEnded` or `HungUp`.
         - a request: only speaks. Returns `HungUp` if the caller is gone, else None.
-        - `Return`: speaks the last words and gives the call back. Returns None.
+        - `Return`: speaks the last prompts and gives the call back. Returns None.
 
         Never raises for anything a caller does. A lost channel is `HungUp`.
         """
@@ -42,7 +42,7 @@ class AsyncSessionGateway(Protocol):
     async def listen(self) -> HungUp:
         """Watch the channel while a request runs, and keep keys pressed during that time.
 
-        Returns only if the caller is gone. Canceled when the answer has come.
+        Returns only if the caller is gone. Canceled when the answer arrives.
         """
         ...
 
@@ -63,17 +63,17 @@ class WebRequest:
 
 @frozen
 class Begins:
-    """The host hands a call over."""
+    """A hand-over by the host."""
 
     arrival: Arrival
 
 
 @frozen
 class Answers:
-    """A call comes back for its next document.
+    """A request for a call's next document.
 
-    `event` is what the caller did. It is None if the runtime only follows its document, and comes
-    back for the answer to a request. `Digits.interrupted` comes from the token, not from here.
+    `event` is what the caller did. It is None if the runtime is only following the document, to get
+    a request's answer. `Digits.interrupted` comes from the token, not from here.
     """
 
     call_id: str
@@ -83,7 +83,7 @@ class Answers:
 
 @frozen
 class Ends:
-    """The runtime reports that a call is over, whatever it was waiting for."""
+    """A report that a call is over, whatever it was waiting for."""
 
     call_id: str
     by: EndedBy = EndedBy.CALLER
@@ -97,7 +97,7 @@ class Nothing:
 Visit = Begins | Answers | Ends | Nothing
 
 Sign = Callable[[int | None], str]
-"""Returns a URL-safe token of the turn, for an answer that comes during the prompt with that
+"""Returns a URL-safe token of the turn, for an answer during the prompt with that
 number, or after all prompts if None."""
 
 
@@ -111,7 +111,7 @@ class DocumentGateway(Protocol):
 
     @property
     def patience(self) -> float:
-        """How many seconds the runtime waits for a document: more than `drive.web.MARGIN`."""
+        """Seconds that the runtime waits for a document: more than `drive.web.MARGIN`."""
         ...
 
     def read(self, request: WebRequest) -> Visit:
@@ -125,10 +125,10 @@ class DocumentGateway(Protocol):
         """Return a turn as a document: the prompts, then what it waits for.
 
         - `Gather`: the answer comes back with the token `sign(n)` of the prompt that was being
-          spoken. Prompts that the runtime cannot tell apart are gathered run by run
+          spoken. Consecutive prompts that the runtime cannot tell apart share one gather
           (`flow.turns.barge_in_runs`).
         - `Transfer`: the result comes back with `sign(None)`.
-        - a request: the call comes back at once, with `sign(None)` and no event.
+        - a request: the runtime comes back at once, with `sign(None)` and no event.
         - `Return`: gives the call back to the host.
         """
         ...

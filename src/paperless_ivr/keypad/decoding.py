@@ -3,7 +3,7 @@
 A key can mean three or four letters or its digit. A star can mean a dot, a dash, an underscore, or
 a plus sign. The decoder chooses by the account holder's name, then by what is on file, then by how
 common names, words, and domains are. The guess is read back, and the caller stops it at the first
-wrong character. Every stop rules out one character, and a key has at most five.
+wrong character. Every stop rules out one character, and a key can mean at most five.
 
 The method is a beam search over the parts of an address (`grammar`), with the known texts of these
 parts (`lexicon`) and four-letter statistics for everything that is not in a list.
@@ -37,9 +37,9 @@ OTHER_DOMAIN = "9"
 """The key before a spelled domain."""
 
 _BEAM = 30
-"""How many beginnings of an address are kept at each key."""
+"""How many prefixes of an address are kept at each key."""
 _MARGIN = 10.0
-"""How much less likely than the best one a beginning may be (natural logarithm)."""
+"""How far below the best a prefix may score (natural logarithm)."""
 
 _UNUSUAL = 9.0
 """The cost of a character that only the exact code can enter."""
@@ -61,7 +61,7 @@ class Said(enum.StrEnum):
 
 @frozen
 class Piece:
-    """A part of an address that is read back as one."""
+    """A part of an address that is read back as a unit."""
 
     text: str = field(repr=False)
     said: Said
@@ -74,7 +74,7 @@ class Guess:
     address: str = field(repr=False)
     """Only the local part if no key for a domain was pressed."""
     certainty: float
-    """From 0 to 1: its share of all meanings of the keys that the search considered."""
+    """From 0 to 1: its probability among all meanings of the keys that the search considered."""
     pieces: tuple[Piece, ...] = field(repr=False)
     """Joined together, they are the address."""
 
@@ -94,7 +94,7 @@ class EmailDecoder:
     def decode(
         self, keys: str, *, holder: str = "", on_file: str = "", limit: int = 3
     ) -> tuple[Guess, ...]:
-        """Return the most likely addresses, best first; none if the keys are not a whole address.
+        """Return the likeliest addresses, best first; none if the keys are not a complete address.
 
         `holder` is the account holder's name, "First [Middle] Last" or "Last, First". `on_file` is
         an address that the biller has.
@@ -111,11 +111,11 @@ class EmailDecoder:
         holder: str = "",
         on_file: str = "",
     ) -> Guess | None:
-        """Return the best address with this beginning, and without what was ruled out after it.
+        """Return the best address that starts with the prefix and continues with nothing ruled out.
 
-        `confirmed` is the beginning that the caller heard without objecting, or corrected: its
+        `confirmed` is the prefix that the caller heard without objecting, or corrected: its
         characters count, whatever their keys. `ruled_out` are the characters or words that the
-        caller stopped right after it. None if nothing is left, so that the character must be
+        caller rejected after the prefix. None if nothing is left, so that the character must be
         spelled.
         """
         known = confirmed.lower()
@@ -147,7 +147,7 @@ class EmailDecoder:
     def _guesses(
         self, keys: str, caller: "_Caller", confirmed: str, ruled_out: tuple[str, ...]
     ) -> Iterator[Guess]:
-        """Yield guesses, best first. Of hundreds, only those that are asked for are built."""
+        """Yield guesses, best first. Builds only the guesses consumed, out of hundreds."""
         local_keys, at_sign, domain_keys = keys.partition("#")
         domain_keys = domain_keys.removesuffix("#")
         local_known, domain_begun, domain_known = confirmed.partition("@")
@@ -217,16 +217,16 @@ _SAID = {**dict.fromkeys("FNLMXY", Said.NAME), "W": Said.WORD}
 _NUMBER = re.compile("[0-9]{1,8}")
 
 Trail = tuple["Trail", str, Said] | None
-"""The parts of a beginning, last one first."""
+"""The parts of a prefix, last one first."""
 
 _Begun = tuple[str, Trail]
-"""A beginning: its text and its parts."""
+"""A prefix: its text and its parts."""
 
 _End = tuple[str, str]
-"""The kind of the last part of a beginning, and its last letters if that part is not listed."""
+"""The kind of the last part of a prefix, and its last letters if that part is not listed."""
 
 _Text = tuple[str, float, Trail]
-"""A text that keys may mean, its share of everything that they may mean, and its parts."""
+"""A text that keys may mean, its probability, and its parts."""
 
 
 @frozen
@@ -244,7 +244,7 @@ class _Search:
     """Top-level domains; empty for a local part."""
 
     def fits(self, text: str, at: int) -> bool:
-        """Whether a text agrees with the confirmed beginning."""
+        """Whether a text agrees with the confirmed prefix."""
         return text.startswith(self.confirmed[at : at + len(text)])
 
     def is_ruled_out(self, text: str) -> bool:
@@ -288,7 +288,10 @@ class _Search:
         return [Entry(c, -log(s), sayable=False) for c, s in signs if inner or c != "."]
 
     def no_sign_after(self, sign: str) -> tuple[str, ...]:
-        """Return the symbols that cannot follow: two dots or, in a host, any two symbols."""
+        """Return the symbols that `sign` may not follow.
+
+        A dot may not follow a dot; in a host, no symbol may follow another.
+        """
         return (".", "-") if self.ends else (sign,) if sign == "." else ()
 
     def run(self) -> list[_Text]:
@@ -300,7 +303,7 @@ class _Search:
 
         def reach(begun: _Begun, part: str, said: Said, end: _End, cost: float) -> None:
             at = len(begun[0]) + len(part)
-            if cost > best[at] + _MARGIN:  # first, because most are
+            if cost > best[at] + _MARGIN:  # checked first: it rejects most candidates
                 return
             text = begun[0] + part
             if self.is_ruled_out(text):
@@ -363,17 +366,17 @@ class _Search:
 _first = itemgetter(0)
 
 _Beam = dict[tuple[str, str, str], tuple[float, Trail]]
-"""Beginnings: the text, the kind of its last part, and the last letters if that part is not listed.
+"""Prefixes: the text, the kind of its last part, and the last letters if that part is not listed.
 Each has its cost and its parts."""
 
 
 def _kept(beam: _Beam) -> Sequence[tuple[tuple[str, str, str], tuple[float, Trail]]]:
-    """Return the most likely beginnings."""
+    """Return the most likely prefixes."""
     return nsmallest(_BEAM, beam.items(), key=lambda item: item[1][0])
 
 
 def _pieces(trail: Trail) -> tuple[Piece, ...]:
-    """Return the parts of an address in order; those that are not words as single characters."""
+    """Return the parts of an address in order, splitting non-words into single characters."""
     pieces: list[Piece] = []
     while trail is not None:
         trail, text, said = trail
@@ -390,7 +393,7 @@ def _locals(keys: str, caller: _Caller, confirmed: str, ruled_out: tuple[str, ..
 
 
 def _hosts(keys: str, caller: _Caller, confirmed: str, ruled_out: tuple[str, ...]) -> list[_Text]:
-    """Return domains, best first, both listed and others."""
+    """Return domains, listed and unlisted, best first."""
     keys = on_keys(confirmed) + keys[len(confirmed) :]
     search = _Search(keys, confirmed, ruled_out, HOST_SIGNS, HOST, caller, TOP_LEVEL)
     hosts = [host for host in search.run() if EmailPad().is_domain(host[0])]

@@ -1,7 +1,7 @@
 """The invariants of every move of every call, whatever the caller and the service do.
 
-Each is a function of one move, with the name that the proof prints. The walk adds one of its own:
-"every call ends", meaning that no call returns to where it was.
+Each is a function of one move, with the name that the proof prints. The walk adds one: "every call
+ends", meaning that no call returns to an earlier position.
 """
 
 from collections.abc import Mapping
@@ -65,11 +65,11 @@ ADDRESS_SLOTS = {
     Purpose.TEXT: ({"ending"},),
     Purpose.AUTOPAY: ({"bill"}, {"terms"}),
 }
-"""Slots to hear before a consent that is not about the bill: one of each set."""
+"""Slots the caller must hear before each consent, one from each set; default: the bill."""
 WHAT_HAPPENS = {"next_email", "next_link", "next_kept"}
 """Prompts that say what happens next; a caller must hear one before enrolling."""
 NUMBER_ON_FILE = {"confirm_link_on_file", *(f"text_consent_{p}_on_file" for p in TextPurpose)}
-"""Prompts that name a number without its digits."""
+"""Prompts that refer to the number on file without its digits."""
 
 
 def own_yes(_: Flow, move: Move) -> str | None:
@@ -109,7 +109,7 @@ def late_is_nothing(_: Flow, move: Move) -> str | None:
 
 
 def write_has_consent(_: Flow, move: Move) -> str | None:
-    """Nothing is enrolled, undone, texted, paid, or kept without its own yes (R09, R10)."""
+    """Nothing is enrolled, undone, texted, paid, or kept without its own consent (R09, R10)."""
     request = move.next.then
     purpose = _needs(request)
     if purpose is None or not isinstance(request, Write | DeferRequest):
@@ -143,10 +143,10 @@ def _needs(then: Then) -> Purpose | None:
 
 
 def _same(request: object, consent: Consent) -> str | None:
-    """A write matches what was agreed to."""
+    """Return how a write differs from what was agreed to; None if it matches."""
     for name in ("customer", "account", "invoice_type", "email", "phone"):
         if hasattr(request, name) and getattr(request, name) != getattr(consent, name):
-            return f"{type(request).__name__} to another {name} than was agreed to"
+            return f"{type(request).__name__} with a different {name} than agreed"
     return None
 
 
@@ -156,10 +156,10 @@ def once(_: Flow, move: Move) -> str | None:
     if not is_write(request) or isinstance(move.event, HungUp) or move.late:
         return None
     if request.key != request.consent:
-        return "a write under another key than its consent's"
+        return "the write's key differs from its consent's"
     sent, cleared = writes(move)
     if request.key in sent and request.key not in cleared:
-        return f"{type(request).__name__} sent again without a look-up that said absent"
+        return f"{type(request).__name__} resent before a look-up found nothing"
     return None
 
 
@@ -183,10 +183,10 @@ def promised_keys_work(flow: Flow, move: Move) -> str | None:
     if option is None:
         return None
     if "no_match" in move.next.call.lead:
-        return f"{option.choice.value} was offered, and taken for a wrong key"
+        return f"{option.choice.value} was offered, but taken for a wrong key"
     spoken = [p for p in move.turn.say if p.name == option.prompt and p.slots == option.spoken]
     if option.prompt and not spoken:
-        return f"{option.choice.value} is a key of the menu that nothing offers"
+        return f"{option.choice.value} is on the menu, but no prompt offers it"
     return None
 
 
@@ -233,7 +233,7 @@ def told_as_it_is(_: Flow, move: Move) -> str | None:
     if ended is Disposition.DEFERRED and not any(
         _count(move.next, each) for each in (Registration.KEPT, Registration.UNKNOWN)
     ):
-        return "deferred, and nothing was kept"
+        return "deferred, but nothing was kept"
     if isinstance(move.event, Accepted) and is_write(move.turn.then):
         return None
     before, after = (_count(turn, Registration.PENDING) for turn in (move.turn, move.next))
@@ -250,30 +250,30 @@ def _count(turn: Turn, registration: Registration) -> int:
 
 
 def done_is_done(_: Flow, move: Move) -> str | None:
-    """The call says and notes that it is done only if the service just said so (R52)."""
+    """The call reports an enrollment by link as done only if the service just said so (R52)."""
     said = any(prompt.name == "link_done" for prompt in move.next.say)
     noted = _count(move.next, Registration.ACTIVE) > _count(move.turn, Registration.ACTIVE)
     if not said and not noted:
         return None
     texts = [c for c in move.turn.call.consents if c.purpose is Purpose.TEXT]
     if not texts or not isinstance(move.event, CustomersFound):
-        return "done, and the service was not asked"
+        return "done, but the service was not asked"
     paperless = any(
         invoice.paperless
         for customer in move.event.customers
         for invoice in customer.invoices
         if (customer.id, invoice.type) == (texts[-1].customer, texts[-1].invoice_type)
     )
-    return None if paperless else "done, and the service does not say so"
+    return None if paperless else "done, but the service does not say so"
 
 
 def waits_for_a_text(flow: Flow, move: Move) -> str | None:
-    """The call waits only for a text that was sent, if policy says so, and not forever (R52)."""
+    """The call waits only for a text that was sent, if the policy allows, and not forever (R52)."""
     call, text = move.next.call, flow.terms.policy.text
     if call.state is not S.LINK_WAIT:
         return None
     if not text.wait_for_link or call.results.text is not Sent.DONE:
-        return "a wait for a link that was not texted, or that the policy has no wait for"
+        return "a wait for a link that was not texted, or a wait that the policy turns off"
     longer = (call.contact.looks + 1) * facts.LOOK_S > text.wait_seconds
     return "a wait for a link that is longer than the policy allows" if longer else None
 
@@ -291,7 +291,7 @@ def promised_back(flow: Flow, move: Move) -> str | None:
     if flow.terms.policy.back_to_paper.by_phone:
         return None
     promised = any(prompt.name == "back_any_time" for prompt in move.next.say)
-    return "back to paper is promised, and not done" if promised else None
+    return "back to paper is promised, but not allowed by the policy" if promised else None
 
 
 def nobody_is_nobody(_: Flow, move: Move) -> str | None:
@@ -300,7 +300,7 @@ def nobody_is_nobody(_: Flow, move: Move) -> str | None:
     for name in ("ani", "phone"):
         number = getattr(request, name, None)
         if number is not None and phone_number(number.reveal()) != number.reveal():
-            return f"{type(request).__name__} by a placeholder number"
+            return f"{type(request).__name__} uses a placeholder number"
     email, keyed = getattr(request, "email", None), move.next.call.contact.source is Source.KEYED
     if email is not None and not keyed and mailbox(email.reveal()) is None:
         return f"{type(request).__name__} with an invalid address"
@@ -366,7 +366,7 @@ def reserved_first(flow: Flow, move: Move) -> str | None:
     request, state = move.turn.then, move.next.call.state
     asked = isinstance(request, ReserveTry) and isinstance(move.event, TryReserved)
     if asked and move.next.call.next_try == move.turn.call.next_try:
-        return "two tries under one key"
+        return "two tries share one key"
     if state in GUESSED and isinstance(move.next.then, Gather) and not move.late:
         wanted = GUESSED[state]
         if tries(move) is not wanted:
@@ -395,7 +395,7 @@ def short_silence(_: Flow, move: Move) -> str | None:
 
 
 def _may_search(flow: Flow, move: Move) -> bool:
-    """A try at an account was reserved, or the host vouches for the caller's account."""
+    """Whether a try at an account was reserved, or the host vouches for the caller's account."""
     request, host = move.turn.then, move.next.call.host
     if isinstance(request, ReserveTry):
         return isinstance(move.event, TryReserved) and request.guess is Guess.ACCOUNT
@@ -407,12 +407,12 @@ def _may_search(flow: Flow, move: Move) -> bool:
 
 
 def _handed_over(host: Arrival) -> Secret | None:
-    """The account number handed over by the host; failing that, the payment's."""
+    """Return the account number handed over by the host; failing that, the payment's."""
     return host.account or (host.payment.account if host.payment else None)
 
 
 def _paid(flow: Flow, host: Arrival, customer: Customer) -> bool:
-    """The host's approved payment names the account of a customer, or an invoice of it."""
+    """Whether the host's approved payment names a customer's account or one of its invoices."""
     payment = host.payment
     if payment is None or not payment.approved:
         return False
@@ -427,7 +427,7 @@ def _same_number(flow: Flow, one: Secret, other: Secret | None) -> bool:
 
 
 def given_back(flow: Flow, move: Move) -> str | None:
-    """A try is given back only if the caller proved who they are, or nothing answered."""
+    """A try is given back only if the caller proved who they are, or the service did not answer."""
     before, after = move.turn.call, move.next.call
     if len(after.reserved.matched) == len(before.reserved.matched):
         return None
@@ -448,14 +448,14 @@ def given_back(flow: Flow, move: Move) -> str | None:
         calls = any(facts.calls_from(view, who.phone) for who in after.found)
         back = len(after.reserved.matched) - len(before.reserved.matched)
         if after.shown.by_host and not calls and back > 1:
-            return "last four digits gave back a try at the number that they are a part of"
+            return "the last four digits alone gave back a try at the whole number"
     else:
         shown = state in (S.NUMBER_CHECK, S.PHONE_CHECK) and facts.both_shown(view)
-    return None if shown else f"a try is given back at {state.name} for nothing"
+    return None if shown else f"a try is given back at {state.name} without proof"
 
 
 def handed_back_as_shown(flow: Flow, move: Move) -> str | None:
-    """The host gets back what was shown for the returned account, and no more (R47)."""
+    """The host gets back what was proved for the returned account, and no more (R47)."""
     if not isinstance(move.next.then, Return):
         return None
     back, host, shown = move.next.then.handback, move.next.call.host, move.next.call.shown
@@ -470,7 +470,7 @@ def handed_back_as_shown(flow: Flow, move: Move) -> str | None:
         known.add(Identity.ACCOUNT_KEYED)
     if back.identity <= max(known):
         return None
-    return f"{back.identity.name} is handed back of an account that was shown as {max(known).name}"
+    return f"{back.identity.name} is handed back for an account proved only to {max(known).name}"
 
 
 def shown_as_it_is(flow: Flow, move: Move) -> str | None:
@@ -481,32 +481,32 @@ def shown_as_it_is(flow: Flow, move: Move) -> str | None:
     host, call = move.next.call.host, move.turn.call
     customer = CallView(move.next.call, flow.terms).customer
     if set(after.by_host) - set(before.by_host) - _stands_for(flow, move, _handed_over(host)):
-        return "found by the host's account number, which the host did not hand over"
+        return "matched an account number that the host never handed over"
     by_search = _stands_for(flow, move, call.entry.account)
     for number in set(after.numbers) - set(before.numbers) - by_search:
         whole = flow.terms.accounts.read(keyed(move)) or ""
         theirs = flow.terms.accounts.same(whole, number.reveal())
         if call.state is not S.NUMBER_CHECK or not theirs:
-            return "an account number counts as shown that was not keyed whole"
+            return "an account number counted as proved but not keyed in full"
     if after.last_four != before.last_four and after.last_four is not None:
         ending = flow.terms.accounts.last_four(after.last_four.reveal())
         if call.state is not S.IDENTITY_CHECK or keyed(move) != ending:
-            return "last four digits count as shown that were not keyed"
+            return "last four digits counted as proved but not keyed"
     by_phone = isinstance(move.turn.then, SearchByCustomerPhoneNumber)
     if after.caller_id and not before.caller_id and not by_phone:
-        return "found by caller ID without a search by it"
+        return "found by caller ID without a caller-ID search"
     if after.phone != before.phone and after.phone is not None:
         theirs = customer is not None and customer.phone == after.phone
         end = last_four(after.phone.reveal())
         if call.state is not S.PHONE_CHECK or not theirs or keyed(move) != end:
-            return "a phone number on file counts as shown that was not keyed"
+            return "a phone number on file counted as proved but not keyed"
     return None
 
 
 def _stands_for(flow: Flow, move: Move, number: Secret | None) -> set[Secret]:
-    """The accounts a number stands for: its own, if the search found it.
+    """Return the accounts that a number identifies: those that the search found by it.
 
-    Without a search, it is the account that the host's payment names.
+    Without a search, it identifies only the account that the host's payment names.
     """
     request = move.turn.then
     if number is None:
@@ -520,7 +520,7 @@ def _stands_for(flow: Flow, move: Move, number: Secret | None) -> set[Secret]:
 
 
 def two_facts(flow: Flow, move: Move) -> str | None:
-    """Nothing goes to a caller's own address or number without two facts (R17, R47)."""
+    """Nothing goes to an address or number the caller supplies without two facts (R17, R47)."""
     request, call = move.next.then, move.next.call
     if not isinstance(request, SendWebLink | StoreCustomerPreference | DeferRequest):
         return None
@@ -546,7 +546,7 @@ def two_facts(flow: Flow, move: Move) -> str | None:
 
 
 def fact_is_secret(flow: Flow, move: Move) -> str | None:
-    """The last digits of a phone number on file are not said while they are a fact (R47)."""
+    """The call never speaks digits of the phone on file that it could still ask for (R47)."""
     said = {s for prompt in move.next.say for _, s in prompt.slots if isinstance(s, Ending)}
     if not said:
         return None
@@ -554,21 +554,21 @@ def fact_is_secret(flow: Flow, move: Move) -> str | None:
     phone = view.customer.phone if view.customer else None
     if phone is None or facts.both_shown(view) or facts.phone_shown(view):
         return None
-    return "a fact that the caller still has to prove is said" if Ending(phone) in said else None
+    return "speaks digits the caller could still be asked for" if Ending(phone) in said else None
 
 
 def texts_stay_near(flow: Flow, move: Move) -> str | None:
-    """Texts go only to ordinary numbers in the policy's countries, unless it says more (R47)."""
+    """Texts go only to ordinary or allowed toll-free numbers in the policy's countries (R47)."""
     request, text = move.next.then, flow.terms.policy.text
     if not isinstance(request, SendWebLink):
         return None
     number = request.phone.reveal()
     allowed = textable(number, text.regions, toll_free=text.to_toll_free)
-    return None if allowed else "a text to a number that may not get any"
+    return None if allowed else "a text to a number that must not get texts"
 
 
 INVARIANTS: Mapping[str, Invariant] = {
-    "a consent has its own yes, in time, after its whole question": own_yes,
+    "each consent is a separate key press, in time, after the whole question": own_yes,
     "a late or repeated answer changes nothing": late_is_nothing,
     "keys pressed ahead of a consent are discarded": one_key_waits,
     "every write and every deferred request has its consent": write_has_consent,
@@ -577,19 +577,19 @@ INVARIANTS: Mapping[str, Invariant] = {
     "the call says nothing was changed only if nothing was": unchanged_is_unchanged,
     "back to paper is promised only if it is possible": promised_back,
     "a placeholder number identifies no one": nobody_is_nobody,
-    "a pause in an entry decides nothing": pause_is_nothing,
+    "a pause in an entry neither ends it nor costs a try": pause_is_nothing,
     "a payment card is neither kept nor sent": card_is_not_kept,
     "no two choices are offered in the same words": choices_differ,
     "every counted try is reserved before its question": reserved_first,
     "a try is given back only after proof, or without an answer": given_back,
     "the identity handed back was proved": handed_back_as_shown,
     "a fact counts only if it was proved": shown_as_it_is,
-    "nothing goes to a caller's own address without two facts": two_facts,
-    "a fact that is still to be proved is not said": fact_is_secret,
+    "nothing goes to an address or number the caller supplies without two facts": two_facts,
+    "the call never speaks digits the caller could still be asked for": fact_is_secret,
     "texts go only to ordinary numbers in the policy's countries": texts_stay_near,
     "no caller waits long in silence": short_silence,
     "promised keys work": promised_keys_work,
-    "a hang-up ends the call anywhere": hang_up_anywhere,
+    "a hang-up ends the call at any point": hang_up_anywhere,
     "after a hang-up nothing is said": gone_is_gone,
     "enrolled only if accepted, deferred only if kept": told_as_it_is,
     "done only if the service says so": done_is_done,

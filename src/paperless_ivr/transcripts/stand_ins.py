@@ -27,9 +27,9 @@ from paperless_ivr.keypad.lexicon import lexicon
 from paperless_ivr.secret import Secret
 
 TRIES = 2000
-"""The limit on draws until a stand-in fits. About one number in 25 could be a payment card."""
+"""Maximum draws for one stand-in. About one number in 25 could be a payment card."""
 LONG = 4
-"""Values at least this long, such as an account's last four digits, are personal everywhere."""
+"""Values at least this long, such as an account's last four digits, are personal anywhere."""
 AREAS = ("201", "212", "217", "303", "312", "404", "415", "503", "602", "617", "713", "808")
 """Area codes. With 555-0100 to 555-0199, they make numbers that are reserved for fiction."""
 
@@ -37,7 +37,7 @@ Fits = Callable[[str], bool]
 
 _CLASSES = (digits, ascii_lowercase, ascii_uppercase)
 _SIGNS = ("-_+", "^`{|}~")
-"""Interchangeable signs in the part before the at sign: those with two keys, and with three."""
+"""Interchangeable symbols in the local part: those with two keys, and those with three."""
 
 
 @define(eq=False, repr=False)
@@ -60,7 +60,7 @@ class StandIns:
     # ── numbers ──
 
     def account(self, number: str) -> str:
-        """Return a stand-in for an account number, a part of one, or none at all, as keyed."""
+        """Return a stand-in for a full, partial, or invalid account number, as keyed."""
         accounts = self.terms.accounts
         bare = accounts.bare(number)
         if not bare:
@@ -80,7 +80,7 @@ class StandIns:
         return _refilled(number, bare, self._other("account", bare, fits, lambda s: _end(s, last)))
 
     def _account_keyed(self, keyed: str) -> str:
-        """Return a stand-in for an account number's keys: two for a letter, none for a sign."""
+        """Return a stand-in for an account number's keys: two for a letter, none for a symbol."""
         accounts = self.terms.accounts
         number = accounts.read(keyed)
         if number is None or not (accounts.any_letter or accounts.fixed_signs):
@@ -88,7 +88,7 @@ class StandIns:
         return accounts.keys(self.account(number)) or self.account(keyed)
 
     def _last_four(self, ending: str) -> str:
-        """Return different last four digits. Leading zeros stay: an account may be that short."""
+        """Return different last four digits. Keeps leading zeros: they may pad a short number."""
         counts = ending.lstrip("0")
         if not counts:
             return ending
@@ -129,7 +129,10 @@ class StandIns:
         return "".join(map(self._local, beginnings)) + at_sign + self._domain(domain)
 
     def _local(self, text: str, begins: str = "") -> str:
-        """Return another last character before the at sign, whose code begins with these keys."""
+        """Return a replacement for the last character of the local part.
+
+        Its code starts with the keys `begins`.
+        """
         pool = next((p for p in (*_CLASSES, *_SIGNS) if text[-1] in p), text[-1])
         fitting = "".join(c for c in pool if self._code(c).startswith(begins))
         there = self._chosen.get(("local", text))
@@ -149,7 +152,7 @@ class StandIns:
             return ""
 
     def _domain(self, domain: str) -> str:
-        """Return a stand-in for a domain. Known domains stay, as does the last label of others."""
+        """Return a stand-in for a domain. Keeps known domains, and the last label of others."""
         if domain.lower() in self.terms.policy.address.domains:
             return domain
         *labels, last = domain.split(".")
@@ -166,7 +169,7 @@ class StandIns:
         return self._other("domain", domain, fits, made) if labels else domain
 
     def _domain_so_far(self, text: str, begins: str = "") -> str:
-        """Return another last character of a domain that is being spelled."""
+        """Return a replacement for the last character of a partly spelled domain."""
         whole = next((d for d in sorted(self.domains) if d.startswith(text)), None)
         if whole is not None:
             character = self._domain(whole)[len(text) - 1]
@@ -179,7 +182,7 @@ class StandIns:
     # ── keys ──
 
     def keys(self, call: Call, keyed: str, whole: str) -> str:
-        """Return stand-ins for keys of the entry `whole`. Keys at a menu stay."""
+        """Return stand-ins for keys of the entry `whole`. Keys at a menu are unchanged."""
         match call.state:
             case State.ACCOUNT_ENTRY | State.NUMBER_CHECK:
                 return self._part(call, keyed, whole, self._account_keyed)
@@ -200,7 +203,7 @@ class StandIns:
                 return keyed
 
     def _part(self, call: Call, keyed: str, whole: str, other: Callable[[str], str]) -> str:
-        """Return keys as a part of a number's stand-in. Keys undone by a star are separate."""
+        """Return part of a number's stand-in. Keys undone by a star are replaced separately."""
         *thrown, last = keyed.split("*")
         before = len(call.entry.so_far or "") if not thrown else 0
         return "*".join([*map(self._keyed, thrown), other(whole)[before : before + len(last)]])
@@ -209,7 +212,10 @@ class StandIns:
         return self._last_four(keyed) if len(keyed) == 4 else self._keyed(keyed)
 
     def _end_of_phone(self, call: Call) -> Callable[[str], str]:
-        """Return a function for the stand-in's last digits if the phone on file was keyed."""
+        """Return a function that replaces the last four digits of a phone number.
+
+        Those of a phone on file become those of its stand-in.
+        """
         on_file = [who.phone.reveal() for who in call.found if who.phone]
 
         def other(keyed: str) -> str:
@@ -223,7 +229,10 @@ class StandIns:
         return self._keyed(keyed) if number is None else keyed[:-10] + self.phone(number)[-10:]
 
     def _keyed(self, keyed: str) -> str:
-        """Return digits other than a telephone number. A single 0 asks for a person, and stays."""
+        """Return random digits that are not a phone number.
+
+        Keeps a single 0, which asks for an agent.
+        """
 
         def fits(other: str) -> bool:
             return other != "0" and self._national(other) is None
@@ -231,9 +240,9 @@ class StandIns:
         return keyed if keyed in ("", "0") else self._other("keys", keyed, fits)
 
     def _pressed(self, call: Call, whole: str) -> str:
-        """Return other keys for one press per character: those of other names. Signs stay.
+        """Return replacement keys for a one-press address, taken from other names.
 
-        The last label of a domain stays, too, and so does 0 alone, which asks for an agent.
+        Keeps symbols, the last label of a domain, and 0 alone, which asks for an agent.
         """
         if whole == "0":
             return whole
@@ -248,14 +257,14 @@ class StandIns:
         return self._other(call.state.name, whole, draw=drawn)
 
     def _other_name(self, keyed: str) -> str:
-        """Return as many keys, ending in those of a listed name, which is read back as a word."""
+        """Return the same number of keys. They end with a listed name's, to be read as a word."""
         size = self.chance.randint(0, len(keyed))
         names = [name for name in lexicon().first.keyed if len(name) == size]
         name = self.chance.choice(names) if names else ""
         return self._shaped(keyed[len(name) :]) + name
 
     def _spelled(self, call: Call, keyed: str, other: Callable[[str, str], str]) -> str:
-        """Return other spelling keys, code for code. Stars and incomplete codes stay."""
+        """Return replacement spelling keys, code for code. Keeps stars and incomplete codes."""
         pad = self.terms.pad
         spelled = pad.spell(spelled_so_far(CallView(call, self.terms)))
         text, left, out = spelled.text, spelled.rest + keyed, ""
@@ -276,7 +285,7 @@ class StandIns:
         return out[len(spelled.rest) :]
 
     def _bad(self, code: str, begun: str) -> str:
-        """Return another code that has no meaning."""
+        """Return a different invalid code."""
         codes = (f"{n:02}" for n in range(100))
         pool = [c for c in codes if c.startswith(begun) and self.terms.pad.spell(c).bad]
         return self.chance.choice([c for c in pool if c != code] or [code])
@@ -284,7 +293,7 @@ class StandIns:
     # ── bills ──
 
     def amount(self, amount: Decimal) -> Decimal:
-        """Return a stand-in for an amount. Equal amounts stay equal."""
+        """Return a stand-in for an amount. Equal amounts have equal stand-ins."""
         return Decimal(
             self._chosen.setdefault(("amount", f"{amount:f}"), self._shaped(f"{amount:f}"))
         )
@@ -363,11 +372,11 @@ class StandIns:
             if other not in taken and fits(other) and not self._tells(other):
                 self._chosen[space, text] = other
                 return other
-        message = f"no stand-in is left for what is {len(text)} characters long ({space})"
+        message = f"no unused stand-in of {len(text)} characters ({space})"
         raise LookupError(message)
 
     def _tells(self, other: str) -> bool:
-        """Return whether it is or contains a value of the call. Very short texts are allowed."""
+        """Return whether a candidate is or contains a real value. Very short ones are allowed."""
         if len(other) < 4:
             return False
         return other in self.real or any(len(r) >= LONG and r in other for r in self.real)
@@ -384,7 +393,7 @@ class StandIns:
 
 
 def _refilled(number: str, bare: str, other: str) -> str:
-    """Return a number with its zeros and symbols, and the characters that count replaced."""
+    """Return a number with its significant characters replaced, its zeros and symbols kept."""
     left = iter(zip(bare, other, strict=True))
     expected = next(left, None)
     written = []
@@ -405,9 +414,9 @@ def _end(text: str, ending: str) -> str:
 
 
 def personal(values: Iterable[Secret]) -> frozenset[str]:
-    """Return the texts that identify someone, including numbers without symbols, and their ends.
+    """Return the texts that identify someone.
 
-    Zeros alone identify no one.
+    They include numbers without symbols, and their last digits. Zeros alone identify no one.
     """
 
     def texts() -> Iterator[str]:

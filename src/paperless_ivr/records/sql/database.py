@@ -27,19 +27,19 @@ BUDGET = 0.5
 
 
 TURN = 2.0
-"""Seconds that a transaction may wait behind others of this process before its budget begins:
+"""Seconds that a transaction may wait behind others in this process before its budget begins:
 many calls at once do not mean that the database is down (R50). The transactions of one request
-share its deadline (`records.deadline`). If the wait were part of the budget, seven out of ten
-of 200 concurrent calls would go back to the host (benchmarks/calls_at_once.py)."""
+share its deadline (`records.deadline`). If the wait were part of the budget, 70% of 200
+concurrent calls would go back to the host (benchmarks/calls_at_once.py)."""
 CONNECTIONS = 8
 """The limit on connections to a database. More make transactions slower: they compete
-for the cores of the database, and within one process for a single core of ours."""
+for the database's cores and, within one process, for one application core."""
 
 
 class Database:
     """A database. Every error is raised as `RecordDown`, without any of the statement's data.
 
-    `read` and `write` run a function in one transaction: all of it commits, or nothing.
+    `read` and `write` run a function in one transaction: all of it commits, or none of it does.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Database:
         return self._watch.hung_up_after(self._budget, driver.fileno())
 
     def probe(self, act: Callable[[Connection], T]) -> T:
-        """Return the result of a function that writes on a separate connection.
+        """Run a write on a separate connection.
 
         If an SQLite file was deleted or replaced, the pool's connections still write to the old
         file, which will never be read.
@@ -163,7 +163,7 @@ class _Turns:
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:
-        """Take one turn. RecordBusy if it does not come in time."""
+        """Take one turn. Raises RecordBusy if it does not come in time."""
         mine = threading.Event()
         with self._lock:
             self._here.append(mine)
@@ -199,11 +199,11 @@ class _Watch:
 
     @contextlib.contextmanager
     def hung_up_after(self, seconds: float, file: int) -> Iterator[None]:
-        """Cut off the connection of a file descriptor if the block takes longer than this."""
+        """Cut off the connection of a file descriptor if the block takes longer than `seconds`."""
         line = socket.socket(fileno=os.dup(file))
         with self._changed:
             self._ends[line] = time.monotonic() + seconds
-            if self._thread is None or not self._thread.is_alive():  # as after a fork
+            if self._thread is None or not self._thread.is_alive():  # e.g., after a fork
                 self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
                 self._thread.start()
             elif self._idle:
@@ -243,7 +243,7 @@ def _named(error: Exception) -> str:
 
 
 def database_url(url: str | URL) -> URL:
-    """Return a database's URL with our driver in it. ValueError for any other database."""
+    """Return a database's URL with the driver set. Raises ValueError for any other database."""
     try:
         made = make_url(url)
     except SQLAlchemyError:
@@ -313,7 +313,7 @@ def _postgresql(url: URL, budget: float, connections: int) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _(connection: Connection) -> None:
-        """Begin a transaction, which also finds out whether the server is still there."""
+        """Begin a transaction, which also checks that the server is reachable."""
         connection.exec_driver_sql("BEGIN")
 
     return engine
