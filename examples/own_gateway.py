@@ -128,7 +128,7 @@ class Bell:
         return self._until(seconds, stops=True)
 
     def ring(self) -> bool:
-        """Ring a person for five seconds. Return whether they answered."""
+        """Dial an agent for five seconds. Return whether they answered."""
         self._until(5.0, stops=False)
         return self.answers
 

@@ -182,7 +182,7 @@ class Model:
         return Digits(keys(taken), ended, interrupted)
 
     def transfer(self) -> CallerEvent:
-        """Ring a person."""
+        """Dial an agent."""
         self.ahead = ""
         until = self.caller.now + 5.0
         while self.caller.now < until:
