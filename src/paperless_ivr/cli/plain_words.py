@@ -3,7 +3,15 @@
 from collections.abc import Iterable, Iterator
 
 from paperless_ivr.flow.host import Disposition, Moment
-from paperless_ivr.flow.policy import Notifier, Offer, OfferReason, Policy, Reminder, Strategy
+from paperless_ivr.flow.policy import (
+    About,
+    Notifier,
+    Offer,
+    OfferReason,
+    Policy,
+    Reminder,
+    Strategy,
+)
 
 MOMENTS = {
     Moment.START: "at the start of a call",
@@ -31,12 +39,14 @@ def meaning(policy: Policy) -> Iterator[str]:
 
 def _whose(policy: Policy) -> Iterator[str]:
     about = policy.about
-    approved = f"approved by {about.approved_by}"
-    if about.approved_on:
+    approved = f"Approved by {about.approved_by}"
+    if about.approved_by == About().approved_by:
+        approved = "Not approved yet"
+    elif about.approved_on:
         approved += f" on {about.approved_on}"
-    since = f"; it takes effect on {about.in_force_from}" if about.in_force_from else ""
-    whose = f"{policy.biller.name}'s, version {about.version}, owned by {about.owner}"
-    yield f"It is {whose}, {approved}{since}."
+    yield f"Version {about.version}, for {policy.biller.name}. Owner: {about.owner}. {approved}."
+    if about.in_force_from:
+        yield f"It takes effect on {about.in_force_from}."
     languages = policy.languages
     if len(languages.offered) > 1:
         yield (
@@ -116,7 +126,7 @@ def _address(policy: Policy) -> Iterator[str]:
         yield "No one is enrolled without an e-mail address."
     else:
         yield "A texted link alone is enough to enroll; no e-mail address is needed."
-    yield "Nothing is enrolled, texted, or undone without its own yes."
+    yield "We never enroll a bill, send a text, or undo a change without a separate yes."
 
 
 def _after(policy: Policy) -> Iterator[str]:
@@ -129,7 +139,7 @@ def _after(policy: Policy) -> Iterator[str]:
         f"bills may come on paper: {policy.notification.bills_still_on_paper}."
     )
     yield (
-        "AutoPay is offered after a payment, with its own yes."
+        "AutoPay is offered after a payment, and needs a separate yes."
         if policy.autopay.offer
         else "AutoPay is not offered."
     )
@@ -144,7 +154,7 @@ def _patience(policy: Policy) -> Iterator[str]:
     budgets = policy.budgets
     yield (
         f"A caller waits at most {budgets.read:g} seconds for the service to answer a question, "
-        f"and {budgets.write:g} when something is stored."
+        f"and {budgets.write:g} for it to store something."
     )
 
 
