@@ -50,8 +50,8 @@ def _whose(policy: Policy) -> Iterator[str]:
     languages = policy.languages
     if len(languages.offered) > 1:
         yield (
-            f"Callers choose among {_and(languages.offered)} unless the host passes a language; "
-            f"silence means {languages.default}."
+            f"The languages are {_and(languages.offered)}. Callers choose one unless the host "
+            f"passes it; silence means {languages.default}."
         )
     else:
         yield f"Everything is spoken in {languages.default}."
@@ -76,7 +76,7 @@ def _question(offer: Offer) -> Iterator[str]:
         yield (
             f"{_and(MOMENTS[moment] for moment in offer.one_question).capitalize()}, callers "
             "whom the host vouches for, with one bill and an address on file, hear the bill, the "
-            "address, and what happens next in the offer itself: one key is the consent."
+            "address, and what happens next in the offer itself: one key press is the consent."
         )
     match offer.reason:
         case OfferReason.REMINDER:
@@ -93,7 +93,7 @@ def _proof(policy: Policy) -> Iterator[str]:
     if policy.proof.search_by_phone:
         yield (
             "If caller ID finds the account, the caller is asked for its last four "
-            f"digits, {policy.proof.last_four_tries} times at most. If more than "
+            f"digits, at most {policy.proof.last_four_tries} times. If more than "
             f"{policy.proof.last_four_accounts} accounts are found, the caller keys the whole "
             "number."
         )
@@ -101,11 +101,11 @@ def _proof(policy: Policy) -> Iterator[str]:
         yield "Every caller keys the whole account number."
     if policy.proof.two_facts:
         yield (
-            "An e-mail address or phone number of the caller's own is used only after the whole "
+            "Callers can give a new e-mail address or phone number only after proving the whole "
             "account number and the phone number on file, by caller ID or its last four digits."
         )
     else:
-        yield "An e-mail address or phone number of the caller's own needs no further proof."
+        yield "Callers can give a new e-mail address or phone number without further proof."
 
 
 def _account(policy: Policy) -> Iterator[str]:
@@ -160,4 +160,5 @@ def _patience(policy: Policy) -> Iterator[str]:
 
 def _and(items: Iterable[str]) -> str:
     *first, last = items
-    return f"{', '.join(first)} and {last}" if first else last
+    comma = "," * (len(first) > 1)
+    return f"{', '.join(first)}{comma} and {last}" if first else last

@@ -87,7 +87,7 @@ FINISHES = frozenset(
 
 @frozen
 class Evidence:
-    """A consent as given: the exact words, their version, when it was asked and answered."""
+    """A consent as given: the exact words, their version, and when it was asked and answered."""
 
     consent: Consent
     words: str = field(repr=False)
@@ -129,7 +129,7 @@ class Activity:
 
 @frozen
 class SavedCall:
-    """A live call as stored: turn number, the serialized call, the last document."""
+    """A live call as stored: its turn number, the serialized call, and its last document."""
 
     call_id: str
     turn: int
