@@ -40,7 +40,7 @@ def test_purge(run, url, tmp_path):
 
     done = run("record", "purge", "--database", url, "--policy", str(tmp_path / "policy.toml"))
 
-    said = "3 activities, 0 consents, 0 writes, 0 wishes\n"
+    said = "3 activities, 0 consents, 0 writes, 0 deferred requests\n"
     assert f"removed for springfield-water: {said}" == done.stdout
 
 

@@ -344,7 +344,7 @@ def test_erase_an_old_consent(line: Line, by: str) -> None:
 
     done = line.erase(*WHO[by], "--yes")
 
-    assert "1 consents, 1 writes, 0 wishes" in done.stdout
+    assert "1 consents, 1 writes, 0 deferred requests" in done.stdout
     assert not any(line.found(*WHO[by]).values())
     left = {name for name, rows in line.rows().items() if rows}
     # the lines of the opened link, and the limits, contain only hashes and codes

@@ -64,7 +64,7 @@ def command(  # noqa: PLR0913 - an argument for each option
 
 def _policy(policy: Policy, file: Path | None) -> None:
     check(Terms(policy), FLOW)
-    click.echo(f"policy {file} is valid. It means:")
+    click.echo(f"policy {file} is valid. In plain English:")
     for line in meaning(policy):
         click.echo(f"  {line}")
 

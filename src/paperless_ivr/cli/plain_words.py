@@ -3,7 +3,15 @@
 from collections.abc import Iterable, Iterator
 
 from paperless_ivr.flow.host import Disposition, Moment
-from paperless_ivr.flow.policy import Notifier, Offer, OfferReason, Policy, Reminder, Strategy
+from paperless_ivr.flow.policy import (
+    About,
+    Notifier,
+    Offer,
+    OfferReason,
+    Policy,
+    Reminder,
+    Strategy,
+)
 
 MOMENTS = {
     Moment.START: "at the start of a call",
@@ -31,17 +39,19 @@ def meaning(policy: Policy) -> Iterator[str]:
 
 def _whose(policy: Policy) -> Iterator[str]:
     about = policy.about
-    approved = f"approved by {about.approved_by}"
-    if about.approved_on:
+    approved = f"Approved by {about.approved_by}"
+    if about.approved_by == About().approved_by:
+        approved = "Not approved yet"
+    elif about.approved_on:
         approved += f" on {about.approved_on}"
-    since = f"; it takes effect on {about.in_force_from}" if about.in_force_from else ""
-    whose = f"{policy.biller.name}'s, version {about.version}, owned by {about.owner}"
-    yield f"It is {whose}, {approved}{since}."
+    yield f"Version {about.version}, for {policy.biller.name}. Owner: {about.owner}. {approved}."
+    if about.in_force_from:
+        yield f"It takes effect on {about.in_force_from}."
     languages = policy.languages
     if len(languages.offered) > 1:
         yield (
-            f"Callers choose among {_and(languages.offered)} unless the host passes a language; "
-            f"silence means {languages.default}."
+            f"The languages are {_and(languages.offered)}. Callers choose one unless the host "
+            f"passes it; silence means {languages.default}."
         )
     else:
         yield f"Everything is spoken in {languages.default}."
@@ -66,7 +76,7 @@ def _question(offer: Offer) -> Iterator[str]:
         yield (
             f"{_and(MOMENTS[moment] for moment in offer.one_question).capitalize()}, callers "
             "whom the host vouches for, with one bill and an address on file, hear the bill, the "
-            "address, and what happens next in the offer itself: one key is the consent."
+            "address, and what happens next in the offer itself: one key press is the consent."
         )
     match offer.reason:
         case OfferReason.REMINDER:
@@ -83,7 +93,7 @@ def _proof(policy: Policy) -> Iterator[str]:
     if policy.proof.search_by_phone:
         yield (
             "If caller ID finds the account, the caller is asked for its last four "
-            f"digits, {policy.proof.last_four_tries} times at most. If more than "
+            f"digits, at most {policy.proof.last_four_tries} times. If more than "
             f"{policy.proof.last_four_accounts} accounts are found, the caller keys the whole "
             "number."
         )
@@ -91,11 +101,11 @@ def _proof(policy: Policy) -> Iterator[str]:
         yield "Every caller keys the whole account number."
     if policy.proof.two_facts:
         yield (
-            "An e-mail address or phone number of the caller's own is used only after the whole "
+            "Callers can give a new e-mail address or phone number only after proving the whole "
             "account number and the phone number on file, by caller ID or its last four digits."
         )
     else:
-        yield "An e-mail address or phone number of the caller's own needs no further proof."
+        yield "Callers can give a new e-mail address or phone number without further proof."
 
 
 def _account(policy: Policy) -> Iterator[str]:
@@ -116,7 +126,7 @@ def _address(policy: Policy) -> Iterator[str]:
         yield "No one is enrolled without an e-mail address."
     else:
         yield "A texted link alone is enough to enroll; no e-mail address is needed."
-    yield "Nothing is enrolled, texted, or undone without its own yes."
+    yield "We never enroll a bill, send a text, or undo a change without a separate yes."
 
 
 def _after(policy: Policy) -> Iterator[str]:
@@ -129,7 +139,7 @@ def _after(policy: Policy) -> Iterator[str]:
         f"bills may come on paper: {policy.notification.bills_still_on_paper}."
     )
     yield (
-        "AutoPay is offered after a payment, with its own yes."
+        "AutoPay is offered after a payment, and needs a separate yes."
         if policy.autopay.offer
         else "AutoPay is not offered."
     )
@@ -144,10 +154,11 @@ def _patience(policy: Policy) -> Iterator[str]:
     budgets = policy.budgets
     yield (
         f"A caller waits at most {budgets.read:g} seconds for the service to answer a question, "
-        f"and {budgets.write:g} when something is stored."
+        f"and {budgets.write:g} for it to store something."
     )
 
 
 def _and(items: Iterable[str]) -> str:
     *first, last = items
-    return f"{', '.join(first)} and {last}" if first else last
+    comma = "," * (len(first) > 1)
+    return f"{', '.join(first)}{comma} and {last}" if first else last

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from paperless_ivr.records.sql.erase import Erasure
 
 PATIENCE = 600.0
-"""Seconds; no caller is waiting."""
+"""A long limit, in seconds, because no caller is waiting."""
 
 
 def checked(_: click.Context, __: click.Parameter, url: str | None) -> str | None:
@@ -57,24 +57,25 @@ policy_option = click.option(
     "file",
     type=FILE,
     required=True,
-    help="The biller's policy (TOML), for its record and retention.",
+    help="The biller's policy (TOML): its ID and retention.",
 )
 
 
 def _read(kind: Kind, value: str) -> Secret:
-    """A value that identifies a person, in the record's form. Errors never show it."""
+    """Return what identifies a person, normalized as in the record. Errors never show it."""
     text = (sys.stdin.readline() if value == "-" else value).strip()
     found = phone_number(text) if kind is Kind.PHONE else text
     if not found or (kind is Kind.EMAIL and "@" not in found):
-        message = "this is not a valid one" if text else "no value was given"
+        what = "phone number" if kind is Kind.PHONE else "e-mail address"
+        message = f"not a valid {what}" if text else "no value was given"
         raise click.BadParameter(message, param_hint=f"--{kind}")
     return Secret(found, kind)
 
 
 def person_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that name a person to a command, which gets a secret, as `person`."""
+    """Add the options that name a person; the command receives it as `person`, a secret."""
 
-    @click.option("--account", metavar="NUMBER", help="An account number, as the service has it.")
+    @click.option("--account", metavar="NUMBER", help="An account number in the billing service.")
     @click.option("--phone", metavar="NUMBER", help="A number that called or was texted.")
     @click.option("--email", metavar="ADDRESS", help="An address that a consent names.")
     @functools.wraps(command)
@@ -99,7 +100,7 @@ def command() -> None:
 @command.command()
 @database_option
 def upgrade(url: str) -> None:
-    """Bring the tables to this version, creating them if there are none.
+    """Upgrade the tables to this version, creating them if there are none.
 
     The upgrade is all or nothing, keeps what is recorded, and needs no keys.
     """
@@ -133,19 +134,20 @@ def purge(url: str, file: Path) -> None:
 def _say_removed(biller: str, removed: "Removed") -> None:
     click.echo(
         f"removed for {biller}: {removed.activities} activities, "
-        f"{removed.consents} consents, {removed.writes} writes, {removed.wishes} wishes"
+        f"{removed.consents} consents, {removed.writes} writes, "
+        f"{removed.wishes} deferred requests"
     )
 
 
 @command.command()
 @database_option
 @person_options
-@click.option("--biller", metavar="ID", help="Only at this biller. [default: at all]")
+@click.option("--biller", metavar="ID", help="Search this biller only. [default: all billers]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 def find(url: str, person: Secret, biller: str | None, *, as_json: bool) -> None:
-    """List a person's hand-overs, consents, writes, and wishes.
+    """List a person's hand-overs, consents, writes, and deferred requests.
 
-    With - as the value, it is read from a line of standard input, so that no shell keeps it. No
+    If the value is -, it is read from standard input, to keep it out of the shell history. No
     personal data is printed. The exit status is 1 if nothing is found.
     """
     from paperless_ivr.records.sql import open_store
@@ -190,7 +192,7 @@ def _show(found: Mapping[str, Sequence[Mapping[str, str]]]) -> None:
 def evidence(url: str, consent: str, to: Path | None) -> None:
     """Write everything on record about a CONSENT, with its hash: personal data IN CLEAR TEXT.
 
-    CONSENT is the reference that the host got back and that find lists. With -o, the file's hash is
+    CONSENT is the reference returned to the host; `find` lists it. With -o, the file's hash is
     printed in the format of sha256sum.
     """
     from paperless_ivr.records.sql import open_store
@@ -220,7 +222,7 @@ def evidence(url: str, consent: str, to: Path | None) -> None:
 def erase(url: str, file: Path, person: Secret, *, yes: bool) -> None:
     """Remove what is on record about a person, except what has to be kept.
 
-    With - as the value, it is read from a line of standard input, so that no shell keeps it. If
+    If the value is -, it is read from standard input, to keep it out of the shell history. If
     nothing is found, or a call or request of that person is in progress, nothing is removed and
     the exit status is 1.
     """

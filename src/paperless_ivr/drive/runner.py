@@ -1,4 +1,4 @@
-"""What every runtime needs around a call: the record, the store, the log, and the evidence.
+"""Shared services for running a call: the record, the store, the log, and the evidence.
 
 Whatever fails around the flow becomes an event here: no exception ever reaches a telephone
 (rule 4). Only names are logged: states, events, rows, error classes.
@@ -230,8 +230,8 @@ class CallRunner:
 
         On a `held` channel, every call that has ended is removed from the store. For a call
         `lost` to another worker, only what belongs on record is kept. If a consent is about to be
-        carried out, it goes on record with its request: should this worker die first, no other
-        could find the call and carry it out (R31).
+        carried out, it goes on record with its request: if this worker dies first, no other
+        worker can find the call and carry it out (R31).
         """
 
         def update(*moves: Move) -> SessionUpdate:
@@ -457,8 +457,8 @@ class Asking:
         """The moment at which to stop waiting.
 
         The budget limits the wait for a thread, and starts again when a thread takes the
-        request. A search before the offer only gets the rest of one silence, so there the
-        wait counts too.
+        request. A search before the offer must fit in one silence, so its wait for a
+        thread counts too.
         """
         if self._started is None or ahead(self.step.request):
             return self._began + self.step.budget
@@ -469,7 +469,7 @@ class Asking:
         now, deadline = time.monotonic(), self._deadline
         if now < deadline:
             if now < self.silence.ends:
-                return None  # a thread has taken it in the meantime, so its time starts there
+                return None  # a thread has taken it in the meantime, so its time starts then
             self.silence.begins()
             return self.runner.reassurance(self.step.turn)
         if self.answering.cancel():

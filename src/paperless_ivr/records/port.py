@@ -30,7 +30,7 @@ from paperless_ivr.keypad import counts_as
 from paperless_ivr.secret import Secret
 
 A_DAY = timedelta(hours=24)
-"""The day of a limit is the last 24 hours: no time zone, and no fresh start at midnight."""
+"""A limit's day is the last 24 hours, with no time zone and no reset at midnight."""
 
 BACK_TO_PAPER = (Disposition.OPTED_OUT, Disposition.OPT_OUT_REQUESTED)
 """Endings that count for the next offer even if no offer was made in the call."""
@@ -66,7 +66,7 @@ class ActivityType(enum.StrEnum):
 
 
 GIVES_BACK = (ActivityType.MATCHED, ActivityType.UNANSWERED)
-"""The types of lines that give a try back."""
+"""The activities that return a try."""
 
 
 PAPERLESS_ALREADY = "paperless_already"
@@ -87,7 +87,7 @@ FINISHES = frozenset(
 
 @frozen
 class Evidence:
-    """A consent as given: the exact words, their version, when it was asked and answered."""
+    """A consent as given: the exact words, their version, and when it was asked and answered."""
 
     consent: Consent
     words: str = field(repr=False)
@@ -114,7 +114,7 @@ class Activity:
     policy_version: str
     at: datetime
     state: str
-    """The call's state after it; empty for the record's own entries and for later ones."""
+    """The call's state after it; empty for the record's own entries and any made after the call."""
     ani: Secret | None = None
     accounts: tuple[Secret, ...] = ()
     """The caller's own account; for `LAST_FOUR_MISSED`, the accounts that were tried."""
@@ -129,7 +129,7 @@ class Activity:
 
 @frozen
 class SavedCall:
-    """A live call as stored: turn number, the call in bytes, the last document."""
+    """A live call as stored: its turn number, the serialized call, and its last document."""
 
     call_id: str
     turn: int
@@ -145,7 +145,7 @@ class Task(enum.StrEnum):
     SETTLE = "settle"
     """A write with an uncertain outcome: look it up."""
     COMPLETE = "complete"
-    """A deferred request: have it carried out."""
+    """A deferred request: carry it out."""
     FOLLOW = "follow"
     """A registration whose link has not been opened: check on it."""
 
@@ -227,13 +227,14 @@ class Removed:
 
 @frozen
 class Counted:
-    """Someone that a try or text counts against, and their limits in 24 hours and in the window."""
+    """An account, caller, number, or biller that a try or text counts against, with its limits."""
 
     limit: str
     """The setting of `Limits`."""
     whose: tuple[str, *tuple[str | Secret, ...]]
-    """The key of the count: what is counted, the biller, and whose it is."""
+    """The key of the count: its kind, and the biller, account, or number that it is for."""
     most: tuple[int, int]
+    """How many are allowed in 24 hours, and in the window."""
 
 
 def counted_account(account: Secret) -> Secret:
@@ -242,7 +243,7 @@ def counted_account(account: Secret) -> Secret:
 
 
 def tried(request: ReserveTry, limits: Limits) -> tuple[Counted, ...]:
-    """Return whom a try counts against: each account that it could match, and the caller."""
+    """Return what a try counts against: each account that it could match, and the caller."""
     biller, ani = request.biller, request.ani
     accounts = tuple(
         Counted("tries_per_account", ("account", biller, account), limits.tries_per_account)
@@ -256,9 +257,10 @@ def tried(request: ReserveTry, limits: Limits) -> tuple[Counted, ...]:
 
 
 def texted(write: Write, evidence: Evidence, limits: Limits) -> tuple[Counted, ...]:
-    """Return whom a text counts against; no one if the write is not a text.
+    """Return the number, account, caller, and biller that a text counts against.
 
-    Numbers and callers are counted across all billers, since every text can annoy and costs money.
+    Empty if the write is not a text. Numbers and callers are counted across all billers, since
+    every text costs money and may be unwelcome.
     """
     if not isinstance(write, SendWebLink):
         return ()
@@ -328,7 +330,7 @@ class Record(Protocol):
         ...
 
     def screen(self, request: Screen) -> Screened:
-        """Return how the latest earlier call with an offer to this caller or account ended (R14).
+        """Return how the last earlier call with an offer to this caller or account ended (R14).
 
         This counts each hand-over in which an offer was made (`OFFERED`), and each that ended
         with a bill back on paper (`OPTED_OUT`, `OPT_OUT_REQUESTED`), with or without an offer.
@@ -340,8 +342,8 @@ class Record(Protocol):
         """Count a try before it is made, or return the limit that forbids it (R17, R47).
 
         Checking and counting are atomic, so concurrent calls never get more tries than are left.
-        The try counts against each of `tried`, in 24 hours and in `limits.window_days`, until a
-        line of `GIVES_BACK` gives it back. Repeating a key does not count again.
+        The try counts against each of `tried`, in 24 hours and in `limits.window_days`, until an
+        activity in `GIVES_BACK` returns it. Repeating a key does not count again.
         """
         ...
 
@@ -358,7 +360,7 @@ class Record(Protocol):
         """Put a write's outcome on record; raises LookupError if no write has that key.
 
         A write that was sent twice is settled twice. A write known to be done stays done, and
-        one that may be done is not undone by a second attempt that got nowhere.
+        one that may have been done stays that way if a second attempt fails.
 
         In the same transaction, this notes `SETTLED`. An accepted write also completes the
         deferred request with its own key (`COMPLETED`), replaces earlier requests and pending
@@ -417,7 +419,7 @@ class Ledger(Record, Readable, Protocol):
         ...
 
     def kept(self) -> tuple[DeferredRequest, ...]:
-        """Return open deferred requests, in order: unfinished, and the latest for each bill."""
+        """Return open deferred requests, in order: the latest for each bill, if unfinished."""
         ...
 
     def followed(self) -> tuple[OpenRegistration, ...]:
@@ -435,8 +437,9 @@ class Ledger(Record, Readable, Protocol):
     ) -> tuple[WorkItem, ...]:
         """Claim some of a biller's unfinished work for one holder until the lease ends.
 
-        Returns the oldest items from before a moment, up to a maximum, without those that
-        someone else holds or that were released until later. A holder names exactly one process.
+        Returns the oldest items from before a moment, up to a maximum, excluding items that
+        another holder has, or that were released for a later time. A holder names exactly one
+        process.
         """
         ...
 
@@ -450,9 +453,10 @@ class Ledger(Record, Readable, Protocol):
     def finish(self, left: WorkItem, holder: str, how: ActivityType, reason: str = "") -> None:
         """Close a claimed item as one of `FINISHES`, and note that line.
 
-        The reason is a code, never personal. A write can only be given up; otherwise, `settle`
-        it. A deferred request is `COMPLETED` once its registration is under way; if the service
-        says that the bill already comes by e-mail, the reason is `PAPERLESS_ALREADY`.
+        The reason is a code, never personal. A write can only be closed as `GIVEN_UP`; for any
+        other outcome, call `settle`. A deferred request is `COMPLETED` once its registration is
+        under way; if the service says that the bill already comes by e-mail, the reason is
+        `PAPERLESS_ALREADY`.
         Raises `errors.StaleClaim` if the holder no longer has it, or it is done.
         """
         ...
@@ -559,8 +563,8 @@ class SessionStore(Protocol):
         Raises `errors.StaleCall` if someone else moved the call first. Returns `Refused` if a
         limit forbids the intended write. In both cases, nothing was changed.
         `again` means that the same update was committed before and its answer was lost. If the
-        call is stored with the same bytes at the same turn, or is gone as the update wanted,
-        everything was done the first time, and nothing is done twice.
+        call is stored with the same bytes at the same turn, or has been removed, as the update
+        requires, everything was done the first time, and nothing is done twice.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""One simulation: the calls of one tab of a browser, with their takes."""
+"""One simulation: the calls in one browser tab, with their takes."""
 
 import asyncio
 import time
@@ -68,7 +68,7 @@ class Simulation:
     line: Line | None = field(init=False, default=None)
     flow: Flow | None = field(init=False, default=None)
     version: int = field(init=False, default=0)
-    """Increases with each change to show."""
+    """Incremented whenever there is something new to show."""
     reading: Reading | None = field(init=False, default=None)
     """The policy that the current call started with."""
     began_with: Scenario | None = field(init=False, default=None)
@@ -219,7 +219,7 @@ class Simulation:
             self._tell("The record is down" if lost else "The record works again", fails=lost)
 
     def _tell_faults(self) -> None:
-        """Note a service fault that is on when a call starts. The record always starts working."""
+        """Note a service fault that is already on. The record always works when a call starts."""
         if self.world.fault is not Fault.NONE:
             self._tell(SERVICE[self.world.fault], fails=True)
 
@@ -241,7 +241,7 @@ class Simulation:
             await self.newer(self.version, 1)
 
     def transcript(self, number: int) -> str:
-        """Return a take as a transcript. Raises TranscriptProblems if none can replay it."""
+        """Return a take as a transcript. Raises TranscriptProblems if it cannot be replayed."""
         assert self.flow is not None
         take = next(take for take in self.takes if take.number == number)
         path = self.shelved.path
@@ -290,7 +290,7 @@ class Simulation:
         return deliver(self.flow, live, token, event) is not live
 
     def spoke(self, speech: Speech) -> None:
-        """Record a speech that starts."""
+        """Record the start of a speech."""
         assert self.take is not None
         waits = speech.waits in ("keys", "person")
         self.take.spoke(speech, self.at, self.world.snapshot() if waits else None)

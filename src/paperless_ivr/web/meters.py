@@ -90,7 +90,8 @@ class Meters:
         )
         self._ways = Counter(
             "paperless_ivr_ways",
-            "Times that each way to an address was offered, and that it was used to enroll.",
+            "How often each way of getting an address was offered, and how often it was used to "
+            "enroll.",
             ["way", "came_to"],
             registry=registry,
         )

@@ -67,7 +67,10 @@ class SoapBackend:
         if not found:
             problems = ["the service has none of the operations that are needed"]
         if problems:
-            title = f"{self.connection.wsdl or 'the contract'}: the service does not fit"
+            title = (
+                f"{self.connection.wsdl or 'the contract'}: "
+                "the service does not match the connection"
+            )
             raise ConnectionProblems(title, problems)
         return found
 
@@ -125,7 +128,7 @@ class SoapBackend:
         if done is None or (not done and meaning == DONE):
             return without_answer(request, f"answer without {success}", answered=True)
         if done and meaning not in (None, DONE):
-            return without_answer(request, f"{success}, and error code {code}", answered=True)
+            return without_answer(request, f"{success} with error code {code}", answered=True)
         if not done:
             return self._not_done(request, code, meaning or Refusal.OTHER.value)
         if isinstance(request, InvoiceExists):
@@ -141,7 +144,7 @@ class SoapBackend:
         return Accepted()
 
     def _not_done(self, request: ServiceRequest, code: str, meaning: str) -> ServiceAnswer:
-        """Return the meaning of an error code; one that is not explained is a refusal."""
+        """Return the meaning of an error code; an unmapped code is a refusal."""
         if meaning == UNKNOWN:
             return without_answer(request, f"error code {code}", answered=True)
         if meaning == UNAVAILABLE:
@@ -161,7 +164,7 @@ def _of_service(reply: Reply | None) -> bool:
 
 
 def _customers(reading: Reading, answer: etree._Element) -> Iterator[Customer]:
-    """Return a search's customers. One without a number or account does not count."""
+    """Yield a search's customers. Those without an ID or account number are skipped."""
     for item in reading.items("Customers", answer):
         customer, account = reading.value("CustomerID", item), reading.value("AccountNumber", item)
         name, email = reading.value("CustomerName", item), reading.value("EmailAddress", item)

@@ -1,4 +1,4 @@
-"""Who is calling: the account is found, and the caller proves that it is theirs."""
+"""Identification: find the account, and have the caller prove that it is theirs."""
 
 from collections.abc import Iterator
 
@@ -127,7 +127,7 @@ def number_of_nobody(c: Transition[CustomersFound]) -> bool:
 
 
 def stands_for(c: Transition[CustomersFound]) -> tuple[Secret, ...]:
-    """Return the accounts found that have this number, without others found with them."""
+    """Return the accounts found that have this number, leaving out any others in the result."""
     wanted = c.account.reveal() if c.account else ""
     found = dict.fromkeys(customer.account for customer in c.event.customers)
     return tuple(a for a in found if c.terms.accounts.same(a.reveal(), wanted))
@@ -147,7 +147,7 @@ def account_tries_left(c: Anything) -> bool:
 
 @Phrase("entered or vouched for", "not proved yet")
 def account_shown(c: Anything) -> bool:
-    """The account number, or part of it, was proved: keyed in this call, or proved to the host."""
+    """The account number was keyed in this call, or the host verified it or part of it."""
     return keyed_here(c) or c.call.host.identity >= Identity.LAST_FOUR_KEYED
 
 
@@ -197,7 +197,7 @@ def miss_account(c: Anything) -> Call:
 
 
 def accept_customers(c: Transition[CustomersFound]) -> Call:
-    """Accept the accounts found by a number that was proved, here or to the host.
+    """Accept the accounts found by a number that was verified, here or by the host.
 
     This alone does not give the try back; otherwise, a caller could try one account number after
     another. Calling from the phone on file, or having just paid, does.
@@ -215,7 +215,7 @@ def _searched_by_account(c: Transition[CustomersFound]) -> Shown:
 
 
 def take_payer(c: Anything) -> Call:
-    """Take the payer as the host handed them over, since there is no search to add to that."""
+    """Take the payer as the host handed them over, since no search can add to it."""
     account = c.account or Secret("")
     found = (Customer(id=account, account=account),)
     return evolve(c.call, found=found, shown=Shown(by_host=(account,)))
