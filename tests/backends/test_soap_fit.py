@@ -317,7 +317,7 @@ BAD_WSDLS: dict[str, Callable[[], Said]] = {
     "XMLSyntaxError": lambda: Said(b"<wsdl:definitions"),
     "EntitiesForbidden": lambda: Said(b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'),
     "Unable to resolve type": lambda: Said(wsdls.retyped("PaymentGUID", "tns:Nowhere").encode()),
-    "none of the operations": lambda: Said(
+    "none of the required operations": lambda: Said(
         wsdls.CONTRACT.replace('operation name="', 'operation name="Other').encode()
     ),
 }

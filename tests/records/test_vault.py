@@ -40,7 +40,7 @@ def test_what_was_changed_does_not_open(data, draw):
 
 def test_what_is_sealed_opens_nowhere_else():
     """A sealed value that is moved to another row does not open there."""
-    with pytest.raises(SealBroken, match="sealed for another place"):
+    with pytest.raises(SealBroken, match="sealed for another location"):
         BOX.open(BOX.seal(b"yes", "write a"), "write b")
 
 

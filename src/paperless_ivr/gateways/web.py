@@ -1,8 +1,8 @@
 """Helpers for every gateway to a runtime that sends web requests.
 
-They read a request within limits, turn a gather's keys into an event, and put the host's contract
-into addresses: what it hands over in one, and what it gets back in another. A gateway first checks
-that its runtime has sent the whole address; then its content is the host's word.
+They read a request within limits, turn a gather's keys into an event, and encode the host's
+hand-over and hand-back in URLs. A gateway must first verify that the URL came from its runtime,
+intact; only then can it trust the parameters as the host's.
 """
 
 import hmac
@@ -38,7 +38,7 @@ NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 def bounded(request: WebRequest) -> None:
-    """Raise Rejected for a request that is not a POST, or is too large to be a runtime's."""
+    """Raise Rejected if a request is not a POST, or is too large to have come from a runtime."""
     if request.method != "POST":
         raise Rejected(405, "only POST is supported")
     if len(request.body) > MOST_BYTES or len(request.query) > MOST_BYTES:
@@ -55,7 +55,7 @@ def pairs(text: str | bytes) -> tuple[tuple[str, str], ...]:
     except ValueError:
         found = None
     if found is None:
-        raise Rejected(400, "the form cannot be read")
+        raise Rejected(400, "invalid form data")
     return found
 
 
@@ -88,12 +88,12 @@ def ani(given: object) -> Secret | None:
 def gathered(pressed: object, most: object, *, by_end_key: bool) -> CallerEvent:
     """Return the outcome of a gather of `most` keys: complete, ended, too few, or none.
 
-    `pressed` excludes the end key. Raises Rejected if either cannot be read.
+    `pressed` excludes the end key. Raises Rejected if either argument is invalid.
     """
     if not isinstance(pressed, str) or not KEYS.fullmatch(pressed):
-        raise Rejected(400, "the keys cannot be read")
+        raise Rejected(400, "invalid keys")
     if not isinstance(most, str) or not most.isdecimal() or len(most) > 4:
-        raise Rejected(400, "the keys cannot be read")
+        raise Rejected(400, "invalid keys")
     if by_end_key:
         return Digits(secret.keys(pressed), Ended.END_KEY)
     if not pressed:
@@ -104,7 +104,7 @@ def gathered(pressed: object, most: object, *, by_end_key: bool) -> CallerEvent:
 
 
 def at(base: str, path: str, **fields: str) -> str:
-    """Return the address of a path below `base`, at which the runtime reaches the gateway."""
+    """Return the URL of a path below `base`, where the runtime reaches the gateway."""
     return f"{base}/{path}?{urlencode(fields)}"
 
 
@@ -114,23 +114,23 @@ def at(base: str, path: str, **fields: str) -> str:
 def handed_over(
     call_id: str, biller: str, ani: Secret | None, dnis: str, query: Mapping[str, str]
 ) -> Arrival:
-    """Return the arrival of a call; raises Rejected if the hand-over cannot be read."""
+    """Return the arrival of a call; raises Rejected if the hand-over is invalid."""
     try:
         unknown = len(query.keys() - set(FROM_HOST))
         if unknown:
-            raise HostProblems("", [f"names: {unknown} of them not known"])
+            raise HostProblems("", [f"{unknown} unknown names"])
         arrival = arrival_from_strings({**query, "call_id": call_id, "biller": biller})
         return evolve(arrival, ani=ani, dnis=dnis)
     except HostProblems as found:
         problems = "; ".join(found.problems)
-    raise Rejected(400, f"the hand-over cannot be read: {problems}")
+    raise Rejected(400, f"invalid hand-over: {problems}")
 
 
 def handed_back(url: str, handback: Handback, key: Secret) -> str:
-    """Return the host's URL with what it gets back, signed.
+    """Return the host's URL with the signed hand-back appended.
 
-    It contains names and codes, and the key the caller meant for the host. Numbers and addresses
-    are left out, because URLs get logged along the way.
+    The hand-back contains names and codes, and the key the caller meant for the host. It leaves
+    out numbers and addresses, because URLs get logged along the way.
     """
     given = urlencode(handback_to_strings(handback, personal=False))
     full = f"{url}{'&' if urlsplit(url).query else '?'}{given}"
@@ -138,13 +138,13 @@ def handed_back(url: str, handback: Handback, key: Secret) -> str:
 
 
 def read_handback(query: str, key: Secret) -> dict[str, str]:
-    """Return what a host got back, from its URL's query; raises Rejected if it is not ours.
+    """Return the hand-back in a URL's query; raises Rejected if the signature is invalid.
 
-    The names are those of `handback_to_strings`, and whatever the host's own URL contains.
+    The names are those of `handback_to_strings`, plus any parameters in the host's own URL.
     """
     told, _, given = query.rpartition("&signature=")
     if not hmac.compare_digest(given.encode(), _signature(told, key).encode()):
-        raise Rejected(403, "the hand-back does not have our signature")
+        raise Rejected(403, "the hand-back has an invalid signature")
     return dict(parse_qsl(told, keep_blank_values=True))
 
 

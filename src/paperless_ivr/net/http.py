@@ -1,7 +1,7 @@
 """HTTP within limits: uvicorn with h11, which limits headers, and a timer for each request.
 
 uvicorn can limit keep-alive and, with h11 but not httptools, the size of headers. It cannot limit
-how long a request takes to arrive, or how many connections have sent none: it checks
+how long a request takes to arrive, or how many connections have not sent a request: it checks
 `limit_concurrency` only once the headers are complete.
 """
 
@@ -42,7 +42,7 @@ class Server(uvicorn.Server):
     _draining: "asyncio.Task[None] | None" = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Handle a signal. A second one ends the draining."""
+        """Handle a signal. A second one stops draining."""
         if self.drain is None or self._told or sig != signal.SIGTERM:
             super().handle_exit(sig, frame)
         self._told = True
@@ -69,7 +69,8 @@ def bounded(app: App, limits: Limits, last_requests: int | None = None) -> Serve
         http=Protocol,
         ws="none",
         h11_max_incomplete_event_size=LONGEST_HEAD,
-        timeout_keep_alive=limits.keep_alive_seconds,  # type: ignore[arg-type]  # call_later's
+        # uvicorn passes this to call_later, which accepts a float
+        timeout_keep_alive=limits.keep_alive_seconds,  # type: ignore[arg-type]
         timeout_graceful_shutdown=last_requests,
         access_log=False,  # URLs contain what the host hands over
         log_config=None,
@@ -80,7 +81,7 @@ def bounded(app: App, limits: Limits, last_requests: int | None = None) -> Serve
 
 
 async def read_whole(receive: Receive, most: int) -> bytes | None:
-    """Return a request's body; None if it exceeds `most` bytes, or its peer is gone."""
+    """Return a request's body; None if it exceeds `most` bytes or the peer disconnects."""
     body = bytearray()
     while True:
         message = await receive()
@@ -140,10 +141,10 @@ class _Bounded(H11Protocol):
 
     def timeout_keep_alive_handler(self) -> None:
         super().timeout_keep_alive_handler()
-        self.transport.abort()  # do not wait for a peer that does not read its answer
+        self.transport.abort()  # do not wait for a peer that does not read its response
 
     def _watch(self, *, answered: bool = False) -> None:
-        """Set the timer for the rest of a request, for its answer, or for the next request."""
+        """Set the timer for the rest of a request, for its response, or for the next request."""
         if self.transport.is_closing():
             return  # keep the timer: the peer may never read what was sent
         state, (unread, _) = self.conn.their_state, self.conn.trailing_data

@@ -3,9 +3,10 @@
 A vault has one *hash key* for the whole life of its database, and one or more *sealing keys*.
 The first sealing key seals, and all of them can open. You can therefore change sealing keys at
 any time: put a new one first, and keep the old ones until everything they sealed is purged.
-The hash key cannot be changed: look-ups would no longer find anything stored before.
+The hash key cannot be changed, because look-ups would no longer find older data.
 
-Keys are written as words, `hash=…` once and `seal=…` at least once, each 32 bytes in Base64:
+Keys are written as `name=value` pairs separated by whitespace: one `hash=…` and one or more
+`seal=…`. Each value is 32 bytes in Base64:
 
     hash=3ES3qKdAPV…= seal=q0pBv7fVvY…= seal=mB3lR9Zz0o…=
 """
@@ -34,18 +35,19 @@ FORM = b"\x01"
 """The format of sealed data: this byte, the key's name, the nonce, then the ciphertext."""
 NAME_BYTES = 8
 NONCE_BYTES = 12
-"""96 random bits: at most 2^32 seals per key (NIST SP 800-38D, 8.3), or 100 million calls."""
+"""96 random bits: at most 2^32 seals per key (NIST SP 800-38D, 8.3), enough for
+about 100 million calls."""
 
 
 class Vault:
-    """Seals, opens, and hashes. Never shows its keys."""
+    """Seals, opens, and hashes. Never exposes its keys."""
 
     def __init__(self, hash_key: bytes, seal_keys: Sequence[bytes]) -> None:
         if not seal_keys:
             raise KeyProblem("there is no sealing key; add seal=…")
         for key in (hash_key, *seal_keys):
             if len(key) != KEY_BYTES:
-                message = f"each key has {KEY_BYTES} bytes; one has {len(key)}"
+                message = f"each key must have {KEY_BYTES} bytes; one has {len(key)}"
                 raise KeyProblem(message)
         self._hash_key = _derived(hash_key, b"hash")
         self._seals = {_derived(key, b"name")[:NAME_BYTES]: _sealer(key) for key in seal_keys}
@@ -55,7 +57,7 @@ class Vault:
         return "<Vault>"
 
     def hash(self, kind: str, *parts: str | Secret) -> str:
-        """Return a keyed hash (HMAC-SHA256) of a text, to look it up by.
+        """Return a keyed hash (HMAC-SHA256) of a text, for look-ups.
 
         Equal texts of the same kind have equal hashes. Hashes of different kinds are unrelated.
         """
@@ -67,14 +69,14 @@ class Vault:
         return mac.hexdigest()
 
     def seal(self, data: bytes, place: str) -> bytes:
-        """Seal bytes (AES-256-GCM) for one place. They cannot be opened for any other place."""
+        """Seal bytes (AES-256-GCM), bound to one location. They cannot be opened for any other."""
         nonce = secrets.token_bytes(NONCE_BYTES)
         head = FORM + self._first
         sealed = self._seals[self._first].encrypt(nonce, data, head + place.encode())
         return head + nonce + sealed
 
     def open(self, sealed: bytes, place: str) -> bytes:
-        """Return the bytes that were sealed for a place. Raises `SealBroken`."""
+        """Return the bytes sealed for a location. Raises `SealBroken` if they cannot be opened."""
         head, rest = sealed[: 1 + NAME_BYTES], sealed[1 + NAME_BYTES :]
         sealer = self._seals.get(head[1:])
         if head[:1] != FORM or sealer is None:
@@ -82,10 +84,10 @@ class Vault:
         with contextlib.suppress(InvalidTag, ValueError):
             nonce, text = rest[:NONCE_BYTES], rest[NONCE_BYTES:]
             return sealer.decrypt(nonce, text, head + place.encode())
-        raise SealBroken("it was changed, or it was sealed for another place")
+        raise SealBroken("it was changed, or it was sealed for another location")
 
     def seals_as(self, sealed: bytes) -> bool:
-        """Return whether it was sealed with the vault's current sealing key."""
+        """Return whether the data was sealed with the vault's current sealing key."""
         return sealed.startswith(FORM + self._first)
 
 
@@ -131,15 +133,15 @@ def _new_key() -> str:
 
 
 def vault_of_file(file: Path, *, make: bool = True) -> Vault:
-    """Return the vault of a key file, which is created if it does not exist and `make` is true.
+    """Return the vault of a key file. Creates a missing file if `make` is true.
 
-    Raises `KeyProblem` for a file that anyone but its owner can read or write.
+    Raises `KeyProblem` if the file is invalid, or if anyone but its owner can read or write it.
     """
     if make:
         with contextlib.suppress(FileExistsError):
             _make(file)
     elif not file.exists():
-        message = f"{file} is missing; restore it: without it, nothing on record can be opened"
+        message = f"{file} is missing; restore it: without it, no stored data can be decrypted"
         raise KeyProblem(message)
     try:
         if os.name == "posix" and stat.S_IMODE(file.stat().st_mode) & 0o077:
@@ -153,12 +155,12 @@ def vault_of_file(file: Path, *, make: bool = True) -> Vault:
 
 
 def _make(file: Path) -> None:
-    """Write a key file completely or not at all. FileExistsError if there is one already."""
+    """Write a key file completely or not at all. Raises `FileExistsError` if it exists."""
     if file.exists():
         raise FileExistsError
     draft = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
     try:
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as to:  # noqa: PTH123 - a mode from the first moment
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as to:  # noqa: PTH123 - sets the mode at creation
             to.write(new_keys())
             to.flush()
             os.fsync(to.fileno())

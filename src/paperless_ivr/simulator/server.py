@@ -32,7 +32,7 @@ from paperless_ivr.simulator.world import World
 MOST = 16
 """The limit on open tabs; when it is reached, a new tab closes the oldest."""
 LEFT_S = 30.0
-"""Seconds after which a tab that no longer listens is closed."""
+"""Seconds after which a disconnected tab is closed."""
 LOOK_S = 0.5
 """Seconds between checks of the policy files."""
 ALIVE_S = 0.5
@@ -68,7 +68,7 @@ FLOW_HEADERS: Mapping[str, str] = {
 
 @frozen
 class Demo:
-    """How the demo's callers arrive, and how its line connects to a reference service."""
+    """The demo's call setup and service connection."""
 
     arrive: Arrive
     connect: Callable[[str], Connection]
@@ -76,7 +76,7 @@ class Demo:
 
 @define(eq=False)
 class Tabs:
-    """The simulations, each under a name that only its tab knows."""
+    """Open simulations, keyed by a name known only to the tab."""
 
     shelf: Mapping[str, Shelved]
     demo: Demo
@@ -112,7 +112,7 @@ class Tabs:
         await stack.aclose()
 
     async def listen(self, name: str, simulation: Simulation) -> AsyncIterator[str]:
-        """Yield updates while a tab listens; close the tab some time after it stops listening."""
+        """Yield updates while a tab is connected; close it some time after it disconnects."""
         simulation.listeners += 1
         try:
             async for news in _news(simulation):
@@ -145,7 +145,7 @@ class Tabs:
             await self.close(name)
 
     def of(self, request: Request) -> Simulation | None:
-        """Return the simulation that a request is about."""
+        """Return the simulation that a request refers to."""
         found = self._open.get(request.path_params["tab"])
         return found[0] if found else None
 
@@ -158,9 +158,9 @@ def application(
     *,
     may_reveal: bool,
 ) -> Starlette:
-    """Return the application. It answers requests for these hosts only; "*" is any.
+    """Return the application. It answers requests for these hosts only; "*" allows any host.
 
-    `command` is what a page shows when the simulator has stopped.
+    `command` is the restart command shown after the simulator stops.
     """
     tabs = Tabs(shelf, demo, command, may_reveal)
 
@@ -190,7 +190,7 @@ def application(
 
 @frozen
 class _Answers:
-    """The answers to requests."""
+    """HTTP request handlers."""
 
     tabs: Tabs
 
@@ -199,7 +199,7 @@ class _Answers:
         return Response(text, media_type="text/html", headers=HEADERS)
 
     async def picture(self, request: Request) -> Response:
-        """Return the picture of a chapter, under the policy that the tab's call began with."""
+        """Return a chapter's picture, drawn for the policy that the tab's call began with."""
         simulation = self.tabs.of(request)
         reading = simulation.reading if simulation else None
         found = reading.pictures.get(request.path_params["chapter"]) if reading else None
@@ -231,7 +231,7 @@ class _Answers:
         return StreamingResponse(news, media_type="text/event-stream", headers=HEADERS)
 
     async def act(self, request: Request) -> Response:
-        """Do what the user did. JSON only, so that another site's form cannot post here."""
+        """Perform the user's action. JSON only, so that another site's form cannot post here."""
         simulation = self.tabs.of(request)
         act = ACTS.get(request.path_params["act"])
         if simulation is None or act is None:
@@ -241,7 +241,7 @@ class _Answers:
         try:
             await act(simulation, await request.json())
         except (KeyError, ValueError, LookupError, TypeError) as error:
-            return _refused(str(error.args[0]) if error.args else "not understood")
+            return _refused(str(error.args[0]) if error.args else "invalid request")
         simulation.changed()
         return Response(status_code=204, headers=HEADERS)
 
@@ -258,7 +258,7 @@ class _Answers:
         return Response(text, media_type="text/plain", headers={**HEADERS, **name})
 
     async def link(self, request: Request) -> Response:
-        """Return the page of a message's link as the service shows it, allowed in a frame."""
+        """Return the page that a message links to, with headers that allow framing."""
         simulation = self.tabs.of(request)
         messages = simulation.messages() if simulation else ()
         number = request.path_params["number"]

@@ -253,9 +253,9 @@ def test_what_the_host_gets_back():
     assert handback_from_strings(told) == evolve(handback, account=None)
     assert (told["failed"], told["offer_again"]) == ("yes", "no")
     assert "20481137" not in url
-    with pytest.raises(Exception, match="our signature"):
+    with pytest.raises(Exception, match="invalid signature"):
         read_handback(query.replace("incomplete", "enrolled"), ours.host_key)
-    with pytest.raises(Exception, match="our signature"):
+    with pytest.raises(Exception, match="invalid signature"):
         read_handback(query, credential("another key"))
 
 

@@ -40,9 +40,9 @@ from paperless_ivr.keypad import phone_number
 class SoapBackend:
     """A biller's billing service, over SOAP. Safe to use from several threads.
 
-    An answer counts only if every deciding field conforms to the WSDL's own types. A read without
-    such an answer did nothing (`Unavailable`); a write may have been done (`OutcomeUnknown`),
-    unless it certainly never reached the service (R23).
+    An answer counts only if every field that determines the outcome conforms to the WSDL's own
+    types. A read without one counts as `Unavailable`; a write as `OutcomeUnknown`, unless it is
+    certain that the request never reached the service (R23).
     """
 
     connection: Connection
@@ -65,7 +65,7 @@ class SoapBackend:
         problems = [*strangers(self.connection), *misnamed(self.contract, self.connection)]
         problems += [f"{name} {says}" for name, fit in found.items() for says in fit.problems]
         if not found:
-            problems = ["the service has none of the operations that are needed"]
+            problems = ["the service has none of the required operations"]
         if problems:
             title = (
                 f"{self.connection.wsdl or 'the contract'}: "
@@ -159,7 +159,7 @@ class SoapBackend:
 
 
 def _of_service(reply: Reply | None) -> bool:
-    """Whether the service itself answered, and not a proxy or web server in front of it."""
+    """Return whether the service itself answered, not a proxy or web server in front of it."""
     return reply is not None and is_envelope(reply)
 
 

@@ -185,7 +185,7 @@ def last_four_left(c: Anything) -> bool:
 
 
 def take_account(c: Transition[Digits]) -> Call:
-    """Take the account number that was keyed. Nothing is known about its owner yet."""
+    """Save the account number that was keyed. Nothing is known about its owner yet."""
     number = c.terms.accounts.read(keyed(c)) or ""
     entry = evolve(c.call.entry, account=account_number(number), more_time=False)
     return evolve(c.call, entry=entry)
@@ -215,7 +215,7 @@ def _searched_by_account(c: Transition[CustomersFound]) -> Shown:
 
 
 def take_payer(c: Anything) -> Call:
-    """Take the payer as the host handed them over, since no search can add to it."""
+    """Use the payer from the host, because no search can add anything."""
     account = c.account or Secret("")
     found = (Customer(id=account, account=account),)
     return evolve(c.call, found=found, shown=Shown(by_host=(account,)))
@@ -229,10 +229,10 @@ def note_customers(c: Transition[CustomersFound]) -> Call:
 
 
 def match_customer(c: Transition[Digits]) -> Call:
-    """Take the customer whose last four digits were keyed.
+    """Keep only the customers whose account ends in the four digits that were keyed.
 
     Someone who guessed the number at the host's own question already knows its last four digits, so
-    the try for that number stays counted.
+    the try for that number still counts.
     """
     ending = c.terms.accounts.last_four
     theirs = tuple(x for x in c.call.found if ending(x.account.reveal()) == keyed(c))
@@ -248,7 +248,10 @@ def note_crowd(c: Anything) -> Call:
 
 
 def drop_account(c: Anything) -> Call:
-    """Count the try for a number that identifies no one. The caller will key another one."""
+    """Count the try for the host's account number, which matches no account or too many.
+
+    The caller will key another one.
+    """
     return miss_try(c.call)
 
 
@@ -260,7 +263,7 @@ def miss_last_four(c: Anything) -> Call:
 def forget_customers(c: Anything) -> Call:
     """Forget the accounts found, so that the caller must key the whole account number.
 
-    All tries at them stay counted, whoever the caller turns out to be.
+    Tries at those accounts still count, no matter who the caller is.
     """
     return evolve(c.call, found=(), shown=Shown(), reserved=evolve(c.call.reserved, held=()))
 
@@ -271,12 +274,12 @@ def fail_last_four(c: Anything) -> Call:
 
 
 def note_nobody_ahead(c: Anything) -> Call:
-    """Count the try for the host's account number, which identifies no one."""
+    """Count the try for the host's account number, which matches no account."""
     return evolve(miss_try(c.call), nobody_ahead=True)
 
 
 def search_ahead(view: CallView) -> Request:
-    """Search by the host's account number, for as long as the offer can wait."""
+    """Search by the host's account number, but only for as long as the offer can wait."""
     return SearchByAccountNumber(view.account or Secret(""), ahead=True)
 
 
@@ -291,17 +294,17 @@ def search_by_phone(view: CallView) -> Request:
 
 
 def reserve_account(view: CallView) -> Request:
-    """Ask the record for a try at an account number."""
+    """Ask the record to reserve a try at an account number."""
     return reserve(view, Guess.ACCOUNT, ())
 
 
 def reserve_last_four(view: CallView) -> Request:
-    """Ask the record for a try at the accounts found."""
+    """Ask the record to reserve a try at the accounts found."""
     return reserve(view, Guess.LAST_FOUR, tuple(c.account for c in view.call.found))
 
 
 def _one_account(view: CallView, known: examples.Known) -> Iterator[Digits]:
-    """Yield examples of account numbers. One that is found stands for all of them."""
+    """Yield examples of account numbers. One existing number represents all existing numbers."""
     return examples.account_numbers(view, known, 1)
 
 
