@@ -5,7 +5,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from paperless_ivr.cli.report_picture import BAR, GHOST, GRAY, INK, beside, save
+from paperless_ivr.cli.report_picture import BAR, GHOST, GRAY, INK, save, write_next_to
 from paperless_ivr.flow.call import Source
 from paperless_ivr.proof.effort import Cost, Way
 
@@ -33,7 +33,7 @@ def draw(found: Sequence[Way], language: str, file: Path) -> None:
     )
     for at, cost in enumerate(costs.values()):
         keys = "1 key" if cost.keys == 1 else f"{cost.keys} keys"
-        beside(place, cost.slow, at, f"{keys}, {cost.hears:.0f} s", INK)
+        write_next_to(place, cost.slow, at, f"{keys}, {cost.hears:.0f} s", INK)
     place.invert_yaxis()
     place.set_xlim(0, max(longest, default=1) * 1.2)
     place.set_xlabel("Seconds until the service has accepted", fontsize=9, color=GRAY)

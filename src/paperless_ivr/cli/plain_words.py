@@ -3,15 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from paperless_ivr.flow.host import Disposition, Moment
-from paperless_ivr.flow.policy import (
-    About,
-    Notifier,
-    Offer,
-    OfferReason,
-    Policy,
-    Reminder,
-    Strategy,
-)
+from paperless_ivr.flow.policy import Notifier, Offer, OfferReason, Policy, Reminder, Strategy
 
 MOMENTS = {
     Moment.START: "at the start of a call",
@@ -39,10 +31,8 @@ def meaning(policy: Policy) -> Iterator[str]:
 
 def _whose(policy: Policy) -> Iterator[str]:
     about = policy.about
-    approved = f"Approved by {about.approved_by}"
-    if about.approved_by == About().approved_by:
-        approved = "Not approved yet"
-    elif about.approved_on:
+    approved = f"Approved by {about.approved_by}" if about.is_approved else "Not approved yet"
+    if about.is_approved and about.approved_on:
         approved += f" on {about.approved_on}"
     yield f"Version {about.version}, for {policy.biller.name}. Owner: {about.owner}. {approved}."
     if about.in_force_from:

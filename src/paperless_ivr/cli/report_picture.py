@@ -113,9 +113,9 @@ def _draw(place: Axes, title: str, funnel: Funnel, *, with_causes: bool) -> None
     offered = funnel.reached[Stage.OFFERED]
     for at, (stage, number) in enumerate(zip(stages, reached, strict=True)):
         share = f" · {number / offered:.0%}" if offered and stage >= Stage.OFFERED else ""
-        beside(place, before[at], at, f"{number:,}{share}", INK)
+        write_next_to(place, before[at], at, f"{number:,}{share}", INK)
         if with_causes and at:
-            beside(place, reached[0] * CAUSES_AT, at, causes(funnel, stages[at - 1]), GRAY)
+            write_next_to(place, reached[0] * CAUSES_AT, at, causes(funnel, stages[at - 1]), GRAY)
     place.set_xlim(0, max(reached[0], 1) * (3 if with_causes else 1.35))
     place.invert_yaxis()
     place.set_xticks([])
@@ -123,10 +123,12 @@ def _draw(place: Axes, title: str, funnel: Funnel, *, with_causes: bool) -> None
     place.spines[:].set_visible(False)
     place.set_title(title, fontsize=11 if with_causes else 10, loc="left")
     if with_causes:
-        beside(place, reached[0] * CAUSES_AT, 0, "Why calls were lost since the step above", INK)
+        write_next_to(
+            place, reached[0] * CAUSES_AT, 0, "Why calls were lost since the step above", INK
+        )
 
 
-def beside(place: Axes, across: float, down: int, text: str, color: str) -> None:
+def write_next_to(place: Axes, across: float, down: int, text: str, color: str) -> None:
     """Write a text to the right of a bar's end."""
     place.annotate(
         text,

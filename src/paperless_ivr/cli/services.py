@@ -16,7 +16,7 @@ from paperless_ivr.cli.paths import FILE
 from paperless_ivr.cli.record import checked
 from paperless_ivr.cli.setups import demo_connection
 from paperless_ivr.drive.runner import AT_ONCE
-from paperless_ivr.flow.policy import About, Policy
+from paperless_ivr.flow.policy import Policy
 from paperless_ivr.records.memory import MemoryLiveCalls, MemoryRecord
 from paperless_ivr.records.port import Ledger, SessionStore
 from paperless_ivr.records.separate import SeparateStores
@@ -163,9 +163,7 @@ def _connected(
 ) -> Iterator[str]:
     """Yield lines on what calls are connected to, and what is missing."""
     about = policy.about
-    approved = f"approved by {about.approved_by}"
-    if about.approved_by == About().approved_by:
-        approved = "not approved yet"
+    approved = f"approved by {about.approved_by}" if about.is_approved else "not approved yet"
     yield f"policy: {policy.biller.name}, version {about.version}, {approved}"
     if connection_file is not None:
         url = urlsplit(connection.address)

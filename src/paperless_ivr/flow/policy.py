@@ -113,6 +113,11 @@ class About:
         "immediately",
     )
 
+    @property
+    def is_approved(self) -> bool:
+        """Whether the policy names who approved it."""
+        return self.approved_by != About().approved_by
+
 
 @frozen
 class Biller:

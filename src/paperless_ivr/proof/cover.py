@@ -126,9 +126,9 @@ def search(
             first.setdefault(row, step)
         if step.ended:
             return
-        told = _told(step)
-        if not told <= met:
-            met.update(told)
+        parts = _parts(step)
+        if not parts <= met:
+            met.update(parts)
             open_.append(step)
 
     for start in starts:
@@ -149,7 +149,7 @@ IN_VAIN_AT_MOST = 300_000
 as it takes to find the last row of the table that ships."""
 
 
-def _told(step: Step) -> set[object]:
+def _parts(step: Step) -> set[object]:
     """Return the parts of a call that may be new: its facts, and the value of each counter."""
     call = step.turn.call
     choosing = call.choosing

@@ -166,9 +166,9 @@ def once(_: Flow, move: Move) -> str | None:
 def nothing_personal_first(_: Flow, move: Move) -> str | None:
     """No personal data is heard before the caller is identified (R17)."""
     for prompt in move.next.say:
-        told = {name for name, _ in prompt.slots} & PERSONAL
-        if told and move.next.call.identity < Identity.LAST_FOUR_KEYED:
-            return f"{prompt.name} reveals {', '.join(sorted(told))} before identity is proved"
+        revealed = {name for name, _ in prompt.slots} & PERSONAL
+        if revealed and move.next.call.identity < Identity.LAST_FOUR_KEYED:
+            return f"{prompt.name} reveals {', '.join(sorted(revealed))} before identity is proved"
     return None
 
 
