@@ -9,7 +9,7 @@ from typing import Any
 
 import psutil
 from attrs import frozen
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import Connection, create_engine, make_url, text
 
 from tests.folders import in_memory
 
@@ -37,13 +37,24 @@ class Postgres:
 
     def do(self, *statements: str) -> None:
         """Execute something that belongs to no database."""
+        with self._session() as session:
+            for statement in statements:
+                session.execute(text(statement))
+
+    def setting(self, name: str) -> str:
+        """Return the value of a setting in a new session."""
+        with self._session() as session:
+            return str(session.scalar(text(f"SHOW {name}")))
+
+    @contextmanager
+    def _session(self) -> Iterator[Connection]:
+        """Provide a new session that belongs to no database."""
         engine = create_engine(
             make_url(self.url("postgres")).set(drivername="postgresql+psycopg"),
             isolation_level="AUTOCOMMIT",
         )
-        with engine.connect() as connection:
-            for statement in statements:
-                connection.execute(text(statement))
+        with engine.connect() as session:
+            yield session
         engine.dispose()
 
 

@@ -155,6 +155,8 @@ def read_only(server) -> Iterator[None]:
     """Make it refuse writes, like a standby."""
     of_all = Postgres(server, itertools.count())
     of_all.do("ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
+    # The server tells all sessions that exist before it starts one that has the new setting.
+    until(lambda: of_all.setting("default_transaction_read_only") == "on")
     yield
     of_all.do("ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()")
 
