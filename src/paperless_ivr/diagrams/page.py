@@ -1,6 +1,6 @@
-"""The whole flow as one page of HTML: to zoom, to search, and to click through.
+"""The whole flow as one HTML page that can be zoomed, searched, and clicked through.
 
-It needs no network. Without a script it is the pictures, one below the other.
+It needs no network. Without JavaScript, it shows the pictures one below the other.
 """
 
 import json
@@ -51,7 +51,7 @@ def page(
 ) -> str:
     """Return the page; `words` are those of the prompts, by name.
 
-    `call` has the rows that a call took; these are highlighted.
+    `call` contains the rows that a call took, which are highlighted.
     """
     read = cards(table, policy)
     of_chapters = pages(read)
@@ -138,7 +138,7 @@ def _states(
 
 
 def _row(state: State, entry: Entry, words: Mapping[str, str]) -> dict[str, object]:
-    """A line of a card, and what callers hear on the way."""
+    """A line of a card, and the prompts that callers hear on the way."""
     to = [target.name if target else None for target in entry.targets]
     return {
         "key": entry.key,
@@ -158,7 +158,7 @@ def _said(entry: Entry, words: Mapping[str, str]) -> list[str]:
 
 
 def _code(state: State, row: Row) -> str:
-    """A row by its event, its guard and its target."""
+    """A row as text: its event, its guard, and its target."""
     return row.name(state).partition(" · ")[2]
 
 
@@ -174,7 +174,7 @@ def _step(row: str) -> dict[str, str]:
 
 
 def _texts(value: object) -> Iterator[str]:
-    """All texts in a value, however deep."""
+    """Yield all texts in a nested value."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict | list):

@@ -1,7 +1,7 @@
 """Reads the rows of a state into lines of a card: a key, a sentence, and where the call goes.
 
-The words come from the table: from its guards, events, and options. Rows that say the same become
-one line, and so do a row and the one below it if a guard decides between two targets.
+The words come from the table: from its guards, events, and options. Rows with the same
+words become one line, and so do a row and the one below it if a guard decides between them.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +20,7 @@ from paperless_ivr.flow.states import Kind, State
 from paperless_ivr.flow.table import BLOCKS
 
 LONGEST = 55
-"""The maximum length of a sentence. Lines are not merged if theirs would be longer."""
+"""The maximum length of a sentence. Lines are not merged if the result would be longer."""
 
 
 @frozen
@@ -32,7 +32,7 @@ class Way:
 
     @property
     def fork(self) -> tuple[Condition, ...]:
-        """The guards without words: the row below says where the call goes otherwise."""
+        """The guards shown as a fork: the row below says where the call goes otherwise."""
         return tuple(c for c in self.conditions if c.phrase.fork)
 
     @property
@@ -50,7 +50,7 @@ class Entry:
     targets: tuple[State | None, ...]
     """Where the call goes; None means that it stays in the state."""
     fork: bool = field(default=False, kw_only=True)
-    """Whether the second target is for when the first is not possible."""
+    """Whether the second target applies if the first is not possible."""
     rows: tuple[Row, ...] = field(kw_only=True)
     """The rows that it was read from."""
 
@@ -71,7 +71,7 @@ class Card:
 
 
 def cards(table: Table, policy: Policy | None = None) -> dict[State, Card]:
-    """Return the cards of a table, in the order of `State`, without what a policy turns off.
+    """Return the cards of a table, in the order of `State`, without anything the policy turns off.
 
     Raises LookupError for a guard or a choice that has no words.
     """
@@ -85,7 +85,7 @@ def cards(table: Table, policy: Policy | None = None) -> dict[State, Card]:
 
 
 def sentence(state: State, row: Row) -> str:
-    """Return when a row is taken, in words, by itself."""
+    """Return when a row is taken, in words, without looking at other rows."""
     met = (evolve(c, phrase=evolve(c.phrase, fork=False)) for c in conditions(row.when))
     return _words(state, Way(row, tuple(met)), ())
 
@@ -140,7 +140,7 @@ def _keys(state: State, policy: Policy | None) -> Iterator[Keys]:
 
 
 def _shadows(above: Way, below: Way) -> bool:
-    """Whether the rows below can never be tried."""
+    """Whether a way below can never be taken, because one above always is."""
     events = set(above.row.events) >= set(below.row.events)
     return events and set(above.conditions) <= set(below.conditions)
 
@@ -259,7 +259,7 @@ def _way(entry: Entry, ways: Sequence[Way]) -> Way:
 
 
 def _choice(state: State, way: Way) -> Means | None:
-    """The option that the way is about."""
+    """Return the option that a way is about."""
     choice = next((c.phrase.choice for c in way.conditions if c.phrase.choice), None)
     return None if choice is None else means(state, choice)
 
@@ -308,7 +308,7 @@ def _about(way: Way, all_ways: Sequence[Way]) -> tuple[str, ...]:
 
 
 def _denied(way: Way, ways: Sequence[Way]) -> Iterator[Condition]:
-    """Guards that fail where this way is taken: rows above have the same event and one more."""
+    """Yield the guards that must fail for this way: rows above have the same event and one more."""
     for above in ways:
         if above.row is way.row:
             return

@@ -1,8 +1,8 @@
 """The live table as text: a raw graph for Graphviz, and tables in Markdown.
 
-One drawing of the whole, or one per phase, with the states that its ways out lead to. Drawings,
-but not tables, leave out ways back to the same question and, in the whole flow, hanging up.
-The many ways back from a transfer that no one took are a single dashed note.
+There is one drawing of the whole flow, or one per phase, with the states that its ways out lead to.
+Drawings, but not tables, leave out ways back to the same question and, in the whole flow, hang-ups.
+The many ways back from an unanswered transfer are shown as a single dashed note.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,7 +23,7 @@ STYLES = {
     Kind.PASS: ("#f4f4f5", "#71717a"),
     Kind.END: ("#e6f6ea", "#2f855a"),
 }
-"""Fill and line of each kind of state."""
+"""The fill and line colors of each kind of state."""
 
 DOT_SHAPES = {
     Kind.ASK: "box",
@@ -88,7 +88,7 @@ def _notes(table: Table, phase: Phase | None) -> bool:
 
 
 def dot(table: Table, phase: Phase | None = None) -> str:
-    """A Graphviz drawing of the whole table, or of a phase."""
+    """Return a Graphviz drawing of the whole table, or of a phase."""
     return "\n".join(_dot(table, phase)) + "\n"
 
 
@@ -128,7 +128,7 @@ def _dot_text(*lines: str) -> str:
 
 
 def markdown(table: Table, phase: Phase | None = None) -> str:
-    """Every state and every way out of it, as Markdown tables, a section per phase."""
+    """Return every state and its ways out as Markdown tables, with one section per phase."""
     sections = (_section(table, of) for of in Phase if phase in (None, of))
     return "\n".join(line for section in sections for line in section)
 

@@ -18,7 +18,7 @@ BOLD = (
     "280 389 584"
 )
 TABLES = {False: tuple(map(int, REGULAR.split())), True: tuple(map(int, BOLD.split()))}
-"""Thousandths of the size, from the space to the tilde; by whether it is bold."""
+"""Character widths from the space to the tilde, in thousandths of the size, regular and bold."""
 
 OTHERS = 600
 """The width of characters that are not in the tables."""

@@ -21,7 +21,7 @@ class SessionGateway(Protocol):
         """Speak the prompts of a turn in a language, then wait for whatever it asks for.
 
         - `Gather`: returns `Digits`, `NoInput`, or `HungUp`. If `type_ahead` is False, keys
-          pressed before the turn began are discarded. `Digits.interrupted` is the number of the
+          pressed before the turn began are discarded. `Digits.interrupted` is the index of the
           prompt that was being spoken when the first key was pressed.
         - `Transfer`: returns `TransferEnded` or `HungUp`.
         - a request: only speaks. Returns `HungUp` if the caller is gone, else None.
@@ -40,7 +40,7 @@ class AsyncSessionGateway(Protocol):
         ...
 
     async def listen(self) -> HungUp:
-        """Watch the channel while a request runs, and keep keys pressed during that time.
+        """Watch the channel while a request runs, and keep the keys pressed during that time.
 
         Returns only if the caller is gone. Canceled when the answer arrives.
         """
@@ -97,8 +97,8 @@ class Nothing:
 Visit = Begins | Answers | Ends | Nothing
 
 Sign = Callable[[int | None], str]
-"""Returns a URL-safe token of the turn, for an answer during the prompt with that
-number, or after all prompts if None."""
+"""Returns a URL-safe token of the turn, for an answer during the prompt with that index, or
+after all prompts if None."""
 
 
 class DocumentGateway(Protocol):

@@ -111,12 +111,12 @@ class EmailDecoder:
         holder: str = "",
         on_file: str = "",
     ) -> Guess | None:
-        """Return the best address that starts with the prefix and continues with nothing ruled out.
+        """Return the best address that starts with a prefix, without anything ruled out.
 
         `confirmed` is the prefix that the caller heard without objecting, or corrected: its
         characters count, whatever their keys. `ruled_out` are the characters or words that the
-        caller rejected after the prefix. None if nothing is left, so that the character must be
-        spelled.
+        caller rejected after the prefix. Returns None if nothing is left: then the character must
+        be spelled.
         """
         known = confirmed.lower()
         guesses = self._guesses(keys, _Caller.of(holder, on_file), known, tuple(ruled_out))
@@ -182,7 +182,7 @@ class EmailDecoder:
 
 @frozen
 class _Caller:
-    """The known facts about the caller: texts by kind."""
+    """What is known about the caller: texts by kind."""
 
     texts: Mapping[str, tuple[Entry, ...]] = field(repr=False)
     named: bool

@@ -19,13 +19,13 @@ SIGNS = "._-+"
 """The possible meanings of a star, most common first."""
 
 ALPHABET = "`abcdefghijklmnopqrstuvwxyz"
-"""The letters of the table of letters. The first one is the beginning or end of a text."""
+"""The characters of the letter table. The first one is the beginning or end of a text."""
 
 COSTS_PER_NAT = 8
 """Steps in which costs are stored."""
 
 SPELLED = 0x80
-"""The bit of a stored cost for a text that sounds like a more common one with the same keys."""
+"""The bit of a stored cost that marks a text that sounds like a commoner one on the same keys."""
 
 _KEYS = str.maketrans(
     {letter: key for key, letters in LETTERS.items() for letter in letters}

@@ -159,7 +159,7 @@ class Sounds:
                     assert_never(piece)
 
     def _text(self, text: str, language: str) -> Iterator[Sound]:
-        """Yield a recorded phrase. Spells words that cannot be recorded ahead, such as a domain."""
+        """Yield a recorded phrase. Spells words that are not recorded, such as a domain."""
         file = self.recordings.file(language, text)
         if file is not None:
             yield self._file(f"{self.prefix}/{file}", language)

@@ -3,7 +3,7 @@
 Where a turn would need only one `<Gather>`, this gateway writes one for each run of prompts that
 must be distinguished, so that it recognizes a consent given before its question was heard (G17,
 G18). Keys pressed before a `<Gather>` begins are not collected (Twilio's support,
-"Troubleshooting issues with <Gather>"), which is the flush (G21). docs/twilio.md has the sources.
+"Troubleshooting issues with <Gather>"), so they are flushed (G21). docs/twilio.md has the sources.
 """
 
 from collections.abc import Mapping
@@ -67,7 +67,7 @@ class TwilioGateway:
     host_key: Secret = field(repr=False)
     """A key shared with the host; signs what the host gets back."""
     person: str | None = None
-    """The number (E.164) or `sip:` address of the person to transfer to."""
+    """The number (E.164) or `sip:` address of the agents to transfer to."""
     caller_id: str | None = field(default=None, validator=_number)
     """One of the account's numbers (E.164), shown to the person if the caller has none."""
     voices: Mapping[str, str] = VOICES
@@ -82,13 +82,13 @@ class TwilioGateway:
     def capabilities(self) -> Capabilities:
         """How Twilio meets each need of the flow."""
         degraded = How.DEGRADED
-        lost = Claim(degraded, "keys pressed before a <Gather> are lost, and pressed again")
+        lost = Claim(degraded, "keys pressed before a <Gather> are lost")
         return Capabilities(
             "Twilio",
             interrupted=Claim(How.EMULATED, "a <Gather> with its own address for each run"),
             flush=Claim(How.MET, "keys pressed before a <Gather> are not collected"),
-            once=Claim(How.EMULATED, "by the token of the turn in every address"),
-            end_key_alone=Claim(How.EMULATED, "no finishOnKey at a question of one key"),
+            once=Claim(How.EMULATED, "every address contains the token of the turn"),
+            end_key_alone=Claim(How.EMULATED, "no finishOnKey at single-key questions"),
             end_key_alone_in_entries=Claim(
                 degraded, "finishOnKey needs a digit before it; # alone may count as silence"
             ),
