@@ -96,7 +96,7 @@ def _page(phase: Phase, own: tuple[Card, ...], cards: Mapping[State, Card]) -> P
 
 
 def _sources(state: State, cards: Iterable[Card]) -> tuple[Phase, ...]:
-    """The other chapters that lead to a state, not counting shared lines."""
+    """Return the other chapters that lead to a state, not counting shared lines."""
     found = {
         card.state.phase
         for card in cards
@@ -115,11 +115,11 @@ def _shares(state: State, cards: Iterable[Card]) -> bool:
 # ── the note ─────────────────────────────────────────────────────────────────────────────
 
 Shared = tuple[Entry, list[State]]
-"""A line of the note, and the states that have it."""
+"""A line of the note, and the states that share it."""
 
 
 def _shared(cards: Sequence[Card]) -> list[Shared]:
-    """The lines that states share, with those states."""
+    """Return the lines that several states share, with those states."""
     met: dict[Entry, Shared] = {}
     for card in cards:
         for entry in card.shared:
@@ -143,7 +143,7 @@ def _with_special(card: Card, cards: Sequence[Card], asks: Sequence[State]) -> C
 
 
 def _exceptions(lines: Sequence[Shared], asks: Sequence[State]) -> tuple[State, ...]:
-    """The questions that nothing in the note applies to."""
+    """Return the questions that nothing in the note applies to."""
     with_any = {state for entry, states in lines if not _hang_up(entry) for state in states}
     return tuple(state for state in asks if state not in with_any)
 
@@ -151,7 +151,7 @@ def _exceptions(lines: Sequence[Shared], asks: Sequence[State]) -> tuple[State, 
 def _where(
     entry: Entry, states: Sequence[State], asks: Sequence[State], but: Sequence[State]
 ) -> str:
-    """Return a shared line's words, with the questions it applies to unless those are all."""
+    """Return a shared line's words, with the questions it applies to unless it applies to all."""
     missing = [state for state in asks if state not in states and state not in but]
     if _hang_up(entry) or not missing:
         return entry.words

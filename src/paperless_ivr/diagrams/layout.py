@@ -40,7 +40,7 @@ CROSSINGS_AT_MOST = 2
 Piece = tuple[float, float, float, float]
 """A straight piece of a line: from x and y, to x and y."""
 Span = tuple[float, float, float]
-"""A flat piece: its y, from x, to x; or an upright one: its x, from y, to y."""
+"""A horizontal piece (its y, from x, to x), or a vertical one (its x, from y, to y)."""
 Spans = tuple[list[Span], list[Span]]
 
 
@@ -71,7 +71,7 @@ class Placed:
     words_x: float
     target_x: float
     parts: tuple[tuple[Part, ...], ...]
-    """The target, in lines."""
+    """The parts of the target, line by line."""
     green: bool = False
 
     @property
@@ -126,7 +126,7 @@ class Trunk:
     to: State
     gutter: int
     from_left: bool
-    """Whether it enters the card from the left; if not, from above, on the right."""
+    """Whether it enters the card from the left. Otherwise, it enters from above, on the right."""
     arrow: tuple[float, float]
     starts: list[Start] = field(factory=list)
     x: float = 0.0
@@ -137,7 +137,7 @@ class Trunk:
 
     @property
     def green(self) -> bool:
-        """Whether the usual path takes it."""
+        """Whether the usual path includes it."""
         return any(start.green for start in (*self.starts, *([self.far] if self.far else ())))
 
     def straighten(self) -> None:
@@ -147,7 +147,7 @@ class Trunk:
             self.arrow = x, self.starts[0].y
 
     def paths(self) -> Iterator[tuple[Start, Sequence[Point]]]:
-        """Its lines from row to card."""
+        """Yield its lines from row to card."""
         x, y = self.arrow
         end = (self.x, y), (x - 1 if self.from_left else x + 1, y)
         for start in self.starts:
@@ -158,7 +158,7 @@ class Trunk:
             yield self.far, (*way, *end)
 
     def segments(self) -> Iterator[Piece]:
-        """Its straight pieces; pieces that lines share are merged."""
+        """Yield its straight pieces, merging the pieces that lines share."""
         x, y = self.arrow
         ys = [y, *(start.y for start in self.starts)]
         for start in self.starts:
@@ -343,7 +343,7 @@ def _arranged(page: Page, columns: Sequence[Sequence[Card]]) -> Layout:
 
 
 def _trunks(layout: Layout) -> list[Trunk]:
-    """The lines of a page, in their lanes."""
+    """Return the lines of a page, in their lanes."""
     at = {box.card.state: box for box in layout.boxes if box.card}
     column = {state: COLUMNS.index(box.x) for state, box in at.items()}
     near: dict[tuple[State, bool], Trunk] = {}
@@ -437,7 +437,7 @@ def _with_far(trunks: list[Trunk], box: Box, start: Start, middle: Sequence[Box]
 
 
 def _free(gutter: int, trunks: Sequence[Trunk]) -> list[float]:
-    """The free lanes of a gutter."""
+    """Return the free lanes of a gutter."""
     taken = [trunk.x for trunk in trunks if trunk.gutter == gutter]
     taken += [trunk.channel[0] for trunk in trunks if trunk.channel and gutter == 0]
     left = COLUMNS[gutter] + CARD
@@ -472,7 +472,7 @@ def _cross(one: Spans, other: Spans) -> int:
 
 
 def _spans(trunk: Trunk) -> Spans:
-    """The flat pieces of a trunk's lines, and the upright ones."""
+    """Return the horizontal and the vertical pieces of a trunk's lines."""
     pieces = list(trunk.segments())
     flat = [(y, min(x, to), max(x, to)) for x, y, to, end in pieces if y == end]
     upright = [(x, min(y, end), max(y, end)) for x, y, _, end in pieces if y != end]

@@ -197,7 +197,7 @@ def _chapters(cards: Mapping[State, Card]) -> list[Chapter]:
 def _told(
     cards: Mapping[State, Card], words: Mapping[tuple[Phase, Phase], str]
 ) -> dict[tuple[Phase, Phase], str]:
-    """The listed ways that calls can take."""
+    """Return the listed ways that calls can take."""
     live = pairs(cards)
     return {way: words[way] for way in words if way in live and _still_so(way, cards)}
 
@@ -211,7 +211,7 @@ def _still_so(way: tuple[Phase, Phase], cards: Mapping[State, Card]) -> bool:
 
 
 def _ends_of(phase: Phase, cards: Mapping[State, Card]) -> tuple[tuple[Part, ...], ...]:
-    """The endings of a chapter, in lines of tags, without the hang-up, which is everywhere."""
+    """Return the endings of a chapter, as lines of tags. Omits the hang-up, which is everywhere."""
     found = {
         to
         for state, card in cards.items()
@@ -370,7 +370,7 @@ def _endings(canvas: Canvas, y: float, ends: Sequence[State]) -> float:
 def _group_box(
     canvas: Canvas, kind: EndingGroup, at: tuple[float, float], split: Sequence[Sequence[State]]
 ) -> None:
-    """Draw the box of one kind of ending, in its columns; `at` is its top and its height."""
+    """Draw the box of one group of endings, in its columns; `at` is its top and its height."""
     y, high = at
     first, last = BELOW[kind]
     x, wide = COLUMNS[first], COLUMNS[last] + BOX - COLUMNS[first]
@@ -463,7 +463,7 @@ def _lines(
 
 
 def _arrow(box: Chapter, at: tuple[float, float], *, from_left: bool) -> tuple[float, float]:
-    """The height at which a line enters: below the green line, or level with the title."""
+    """Return the height at which a line enters: below the green line, or level with the title."""
     x, y = at
     if box.phase in UNDER:
         return (x if from_left else x + BOX), y + 18

@@ -144,7 +144,7 @@ def _sources(canvas: Canvas, page: Page, box: Box, link: Link) -> None:
 
 
 def _fitting(sources: Sequence[Phase]) -> Sequence[str]:
-    """Return the names of chapters if there is room for all of them above a card, else none."""
+    """Return the names of chapters, or none if there is no room for all of them above a card."""
     room = COLUMNS[1] - COLUMNS[0] - 45
     names = [phase.value for phase in sources], [phase.short for phase in sources]
     fit = (words for words in names if sum(_source_width(each) + 5 for each in words) <= room)

@@ -36,7 +36,7 @@ def switched_off(table: Table, policy: Policy) -> Mapping[Phase, int]:
 
 
 def _ways(table: Table, policy: Policy | None) -> set[tuple[State, str]]:
-    """The rows that appear in the pictures."""
+    """Return the rows that appear in the pictures."""
     return {
         (card.state, row.name(card.state))
         for card in cards(table, policy).values()

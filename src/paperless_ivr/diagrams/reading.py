@@ -56,14 +56,14 @@ class Entry:
 
     @property
     def here(self) -> str:
-        """What happens if the call stays in the state: a request goes on after a hang-up."""
+        """What happens if the call stays in the state. After a hang-up, a request is finished."""
         after = any(HungUp in row.events for row in self.rows)
         return "it is finished" if after else "asks again"
 
 
 @frozen
 class Card:
-    """A state with its own lines, and those it shares with other states."""
+    """A state with its own lines, and the lines that it shares with other states."""
 
     state: State
     entries: tuple[Entry, ...]
@@ -85,7 +85,7 @@ def cards(table: Table, policy: Policy | None = None) -> dict[State, Card]:
 
 
 def sentence(state: State, row: Row) -> str:
-    """Return when a row is taken, in words, without looking at other rows."""
+    """Return in words when a row is taken, without looking at other rows."""
     met = (evolve(c, phrase=evolve(c.phrase, fork=False)) for c in conditions(row.when))
     return _words(state, Way(row, tuple(met)), ())
 
@@ -131,7 +131,7 @@ def _lets_in(state: State, policy: Policy) -> bool:
 
 
 def _keys(state: State, policy: Policy | None) -> Iterator[Keys]:
-    """The keys of a question, without those that the policy turns off."""
+    """Yield the keys of a question, without those that the policy turns off."""
     block = BLOCKS[state]
     for keys in block.keys if isinstance(block, Ask) else ():
         when = () if policy is None else conditions(keys.when)
@@ -146,7 +146,7 @@ def _shadows(above: Way, below: Way) -> bool:
 
 
 def _reached(ways: dict[State, list[Way]]) -> set[State]:
-    """The states that a call can reach from the first one."""
+    """Return the states that a call can reach from the first one."""
     first = next(iter(State))
     reached, open_ = {first}, [first]
     while open_:
@@ -175,7 +175,7 @@ def _card(state: State, ways: Sequence[Way]) -> Card:
 
 
 def _entries(state: State, ways: Sequence[Way], all_ways: Sequence[Way]) -> Iterator[Entry]:
-    """The lines for some of a state's ways out."""
+    """Yield the lines for some of a state's ways out."""
     entries = list(_forked(state, ways, all_ways))
     if state.kind is not Kind.ASK:
         entries = _merged(entries, all_ways)
@@ -301,7 +301,7 @@ def _with_event(event: str, about: Sequence[str]) -> str:
 
 
 def _about(way: Way, all_ways: Sequence[Way]) -> tuple[str, ...]:
-    """The words of the conditions, and of what the rows above imply."""
+    """Return the words of the conditions, including those that the rows above imply."""
     told = [c.words for c in way.plain if not c.phrase.choice]
     told += [c.phrase.fails for c in _denied(way, all_ways) if c.holds]
     return tuple(dict.fromkeys(words for words in told if words))

@@ -15,7 +15,7 @@ from paperless_ivr.flow.states import Kind, Phase, State
 from paperless_ivr.flow.table import BLOCKS
 
 BACK = "back to the question where 0 was pressed"
-"""The note that stands for all questions to which a transfer returns."""
+"""The note that stands for all questions that a transfer may return to."""
 
 STYLES = {
     Kind.ASK: ("#e7f0fd", "#2b6cb0"),
@@ -43,14 +43,14 @@ class Arrow:
 
 
 def label(row: Row) -> str:
-    """A row's condition in words: its events and its guard."""
+    """Return a row's condition in words: its events and its guard."""
     events = " or ".join(e.__name__ for e in row.events if e is not Arrived)
     guard = "" if row.when is always else row.when.__name__.replace("_", " ")
     return " · ".join(part for part in (events, guard) if part) or "otherwise"
 
 
 def arrows(table: Table, phase: Phase | None = None) -> tuple[Arrow, ...]:
-    """The arrows that are drawn between states, in the table's order."""
+    """Return the arrows that are drawn between states, in the table's order."""
     found: dict[tuple[State, State], dict[str, None]] = {}
     for source, rows in table.items():
         if phase is not None and source.phase is not phase:
@@ -70,7 +70,7 @@ def _returns(source: State, row: Row) -> bool:
 
 
 def _drawn(table: Table, phase: Phase | None) -> dict[Phase, list[State]]:
-    """The states that are drawn, by phase, in the order of the table."""
+    """Return the states that are drawn, by phase, in the order of the table."""
     met = {state for arrow in arrows(table, phase) for state in (arrow.source, arrow.to)}
     met |= {state for state in table if phase in (None, state.phase)}
     grouped = ((of, [s for s in State if s in met and s.phase is of]) for of in Phase)

@@ -34,7 +34,7 @@ class Session:
     turn: Turn
     """Has no prompts if the call was loaded, since they have already been spoken."""
     asked_at: datetime
-    """When the current turn was put to the caller."""
+    """When the current turn began."""
     number: int = 1
     """Counts turns and claims. An answer contains the number that it refers to."""
     evidence: Mapping[str, Evidence] = field(factory=dict, repr=False)
@@ -43,7 +43,7 @@ class Session:
     document: str = field(default="", repr=False)
     """The last document given to a runtime that sends web requests."""
     stored_number: int | None = None
-    """The number under which the call is stored, or None if it is not."""
+    """The number under which the call is stored, or None if it is not stored."""
     store_down: RecordUnavailable | None = None
     """The store failed, and the caller has heard nothing since."""
 
@@ -86,7 +86,7 @@ class SavedSession:
     claim: Claim | None = None
 
     def session(self, flow: Flow, stored: SavedCall) -> Session:
-        """Return the session, under the flow of its release."""
+        """Return the session, with the flow of its release."""
         return Session(
             turn=flow.resumed(self.call),
             asked_at=self.asked,

@@ -1,4 +1,4 @@
-"""Turn tokens: they tie an answer to its turn, and let a call go back without a store."""
+"""Turn tokens: they tie an answer to its turn, and can give a call back without a store."""
 
 from collections.abc import Sequence
 from hashlib import sha256

@@ -307,7 +307,7 @@ class WebDriver:
 
     @property
     def _patience(self) -> float:
-        """The longest that the caller waits for a document, in seconds."""
+        """The longest time that the caller waits for a document, in seconds."""
         reassure = self.setup.budgets.reassure
         return max(min(reassure, self.gateway.patience - MARGIN), 0.0)
 

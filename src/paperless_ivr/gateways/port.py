@@ -36,7 +36,7 @@ class AsyncSessionGateway(Protocol):
     """An adapter to a runtime that holds a channel, run by an event loop."""
 
     async def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Perform a turn, as `SessionGateway.perform` does. May be canceled at any moment."""
+        """Perform a turn like `SessionGateway.perform`. May be canceled at any moment."""
         ...
 
     async def listen(self) -> HungUp:
@@ -54,10 +54,10 @@ class WebRequest:
     path: str
     """The path below the gateway's own URL: "/keys"."""
     query: str = field(default="", repr=False)
-    """As received, not decoded, without the question mark."""
+    """The query as received, not decoded, without the question mark."""
     body: bytes = field(default=b"", repr=False)
     headers: Mapping[str, str] = field(factory=dict, repr=False)
-    """By name, in lowercase."""
+    """The headers by name, in lowercase."""
     method: str = "POST"
 
 
@@ -128,7 +128,7 @@ class DocumentGateway(Protocol):
           spoken. Consecutive prompts that the runtime cannot tell apart share one gather
           (`flow.turns.barge_in_runs`).
         - `Transfer`: the result comes back with `sign(None)`.
-        - a request: the runtime comes back at once, with `sign(None)` and no event.
+        - a request: the runtime sends another request at once, with `sign(None)` and no event.
         - `Return`: gives the call back to the host.
         """
         ...

@@ -67,8 +67,8 @@ def _means_something(token: str) -> bool:
 class TerminalGateway:
     """A channel for one call: prints to `out`, and reads `lines` or plays the tokens of a `script`.
 
-    Keys beyond those that a question takes count as pressed ahead of the next question, if it
-    allows that. An end key right after a complete entry is dropped.
+    Extra keys at a question count as pressed ahead of the next question, if that one allows it.
+    An end key right after a complete entry is dropped.
     """
 
     catalog: Catalog

@@ -39,7 +39,7 @@ OTHER_DOMAIN = "9"
 _BEAM = 30
 """How many prefixes of an address are kept at each key."""
 _MARGIN = 10.0
-"""How far below the best a prefix may score (natural logarithm)."""
+"""How much more than the best one a prefix may cost (natural logarithm)."""
 
 _UNUSUAL = 9.0
 """The cost of a character that only the exact code can enter."""
@@ -113,8 +113,8 @@ class EmailDecoder:
     ) -> Guess | None:
         """Return the best address that starts with a prefix, without anything ruled out.
 
-        `confirmed` is the prefix that the caller heard without objecting, or corrected: its
-        characters count, whatever their keys. `ruled_out` are the characters or words that the
+        `confirmed` is the prefix that the caller heard without objecting, or corrected; its
+        characters are kept, whatever their keys. `ruled_out` are the characters or words that the
         caller rejected after the prefix. Returns None if nothing is left: then the character must
         be spelled.
         """

@@ -22,7 +22,7 @@ ALPHABET = "`abcdefghijklmnopqrstuvwxyz"
 """The characters of the letter table. The first one is the beginning or end of a text."""
 
 COSTS_PER_NAT = 8
-"""Steps in which costs are stored."""
+"""How many steps of a stored cost make one nat."""
 
 SPELLED = 0x80
 """The bit of a stored cost that marks a text that sounds like a commoner one on the same keys."""
@@ -68,7 +68,7 @@ class WordList:
         return Entry(self.texts[at], (stored & ~SPELLED) / COSTS_PER_NAT, stored < SPELLED)
 
     def starting_at(self, keys: str, at: int) -> Iterator[Entry]:
-        """Yield all texts whose keys were pressed from a position on."""
+        """Yield all texts whose keys were pressed, starting at a position."""
         first, end = 0, len(self.keyed)
         for stop in range(at + 2, len(keys) + 1):
             pressed = keys[at:stop]

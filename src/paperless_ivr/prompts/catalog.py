@@ -47,7 +47,7 @@ class Catalog:
     ) -> "Catalog":
         """Return the words of these languages; the biller's `overrides` replace the library's.
 
-        A complete set of overrides adds a language without any code (R16). Raises WordsProblems,
+        A complete set of overrides adds a language without new code (R16). Raises WordsProblems,
         which lists every problem at once.
         """
         offered, own = tuple(languages), overrides or {}

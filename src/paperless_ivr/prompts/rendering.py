@@ -75,7 +75,7 @@ def synthesized(words: str, language: str, *, ssml: bool = False) -> Samples:
 def for_telephone(data: bytes) -> Samples:
     """Return the samples of a 16-bit mono WAV file, at the telephone's sample rate."""
     with wave.open(io.BytesIO(data)) as sound:
-        # espeak-ng gives no length when it streams, so read everything there is
+        # espeak-ng writes no length when it streams, so read everything there is
         samples = np.frombuffer(sound.readframes(len(data)), SAMPLE)
         rate = sound.getframerate()
     resampled = np.rint(soxr.resample(samples.astype(np.float32), rate, RATE))

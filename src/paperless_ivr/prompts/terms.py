@@ -111,4 +111,4 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "offer_incentive": ("incentive",),
     **CONSENT,
 }
-"""The gaps that words must keep: those of `CONSENT`, and each option's key and choice."""
+"""The gaps that words must keep: those in `CONSENT`, and each option's key and choice."""

@@ -44,15 +44,15 @@ CAPABILITIES = Capabilities(
 
 EVERY_KEY = "0123456789*#"
 LONGEST_SOUND = 300.0
-"""Seconds that one sound may play."""
+"""The maximum seconds that one sound may play."""
 GREETING = "greeting"
 """The prompt that thanks the caller for calling."""
 LISTEN = (0.02, 0.05, 0.1)
-"""Seconds of each listening command; the last repeats. The next turn waits for it to end."""
+"""Seconds of each listening command; the last one repeats. The next turn waits for it to end."""
 RING = 30
 """Seconds to let an agent's phone ring."""
 LONGEST_TALK = 4 * 3600.0
-"""The maximum length of a talk with an agent. Asterisk sends nothing during that time."""
+"""The maximum seconds of a conversation with an agent. Asterisk sends nothing meanwhile."""
 
 RESULTS = {
     "ANSWER": TransferResult.ANSWERED,

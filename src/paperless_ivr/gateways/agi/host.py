@@ -150,9 +150,9 @@ def read(names: tuple[str, ...], value: str | None) -> dict[str, str] | None:
 
 
 def setting(values: Mapping[str, str]) -> Iterator[str]:
-    """Yield as few commands as possible that set the variables.
+    """Yield the commands that set the variables, as few as possible.
 
-    MSet splits its arguments as every application does (main/app.c,
+    MSet splits its arguments like every application (main/app.c,
     `__ast_app_separate_args`): a backslash escapes a comma, a quote, a bracket, and itself.
     """
     pairs: list[str] = []

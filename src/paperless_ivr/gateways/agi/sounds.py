@@ -62,8 +62,8 @@ NUMBERS = {
         *("thousand", "million", "millions", "1M", "es-de"),
     ),
 }
-"""More core sounds of numbers and days (main/say.c). Not known for other languages. Spanish also
-needs digits/100, which Debian's sounds lack, so "cien" is one of our phrases."""
+"""More core sounds of numbers and days (main/say.c). Those of other languages are not
+known. Spanish also needs digits/100, which Debian's sounds lack, so we record "cien" ourselves."""
 
 
 @frozen

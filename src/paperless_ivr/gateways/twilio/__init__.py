@@ -1,4 +1,4 @@
-"""The gateway for Twilio, and for platforms that speak TwiML as Twilio does.
+"""The gateway for Twilio, and for platforms that use TwiML like Twilio.
 
 Where a turn would need only one `<Gather>`, this gateway writes one for each run of prompts that
 must be distinguished, so that it recognizes a consent given before its question was heard (G17,
@@ -60,16 +60,16 @@ class TwilioGateway:
     catalog: Catalog
     biller: str
     auth_token: Secret = field(repr=False)
-    """The account's auth token, with which Twilio signs."""
+    """The account's auth token, which Twilio signs requests with."""
     address: str = field(converter=_bare, validator=_address)
     host: str = field(validator=_address)
-    """The host's address, to which the call goes back."""
+    """The host's address that the call goes back to."""
     host_key: Secret = field(repr=False)
-    """A key shared with the host; signs what the host gets back."""
+    """A key shared with the host, which signs what the host gets back."""
     person: str | None = None
     """The number (E.164) or `sip:` address of the agents to transfer to."""
     caller_id: str | None = field(default=None, validator=_number)
-    """One of the account's numbers (E.164), shown to the person if the caller has none."""
+    """One of the account's numbers (E.164), shown to the agent if the caller has none."""
     voices: Mapping[str, str] = VOICES
     recordings: str | None = field(default=None, validator=_address)
     """The address of recorded prompts. Prompts with gaps are still spoken."""
@@ -102,7 +102,7 @@ class TwilioGateway:
         )
 
     def read(self, request: WebRequest) -> Visit:
-        """Return what a request says, after checking its signature."""
+        """Return the meaning of a request, after checking its signature."""
         posted = visits.form_of(request)
         url = f"{self.address}{request.path}" + (f"?{request.query}" if request.query else "")
         if not genuine(url, posted, request.headers.get(HEADER, ""), self.auth_token):

@@ -13,11 +13,11 @@ from paperless_ivr.prompts import Catalog, Pause, Piece, Text, plain, speech
 from paperless_ivr.prompts.ssml import write
 
 SHORTEST = 1
-"""Seconds of the shortest `<Gather>` timeout: the pause between two runs of prompts."""
+"""The shortest `<Gather>` timeout in seconds: the pause between two runs of prompts."""
 GOING_ON = 5
-"""Seconds of the shortest wait for a caller who continues after a pause in an entry."""
+"""The shortest wait in seconds for a caller who continues after a pause in an entry."""
 RINGING = 30
-"""Seconds for which a person's telephone rings (the default of `<Dial timeout>`)."""
+"""How many seconds an agent's telephone rings (the default of `<Dial timeout>`)."""
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
 
 
@@ -55,7 +55,7 @@ class Voices:
 
 @frozen
 class Routes:
-    """The addresses to which a document sends the call."""
+    """The addresses that a document sends the call to."""
 
     base: str
     """The gateway's own address, where Twilio reaches it."""
@@ -132,7 +132,7 @@ class Writer:
 
 
 def _wait(gather: Gather) -> int:
-    """Return the longer wait in whole seconds. Twilio has only one; this one cuts no one off."""
+    """Return the longer of the two waits in whole seconds, because Twilio has only one wait."""
     if gather.begun:  # also after the end key, which does not end the entry there
         return math.ceil(max(gather.next_key_wait, GOING_ON))
     entry = gather.max_keys > 1
