@@ -337,7 +337,7 @@ def test_a_secret_that_is_not_set(run, lacking):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--address", "ivr.example.com"), "an address begins with https://"),
+        (("--address", "ivr.example.com"), "must begin with https://"),
         (("--database", "mysql://record"), "name a database as sqlite:///record.db"),
         (("--connection", "no.toml"), "no.toml"),
         (("--policy", "no.toml"), "no.toml"),

@@ -151,7 +151,7 @@ class TestComplete:
 
         assert missing == {}
         words = " ".join(text.words for text in canvas.texts)
-        assert "asked again, then an agent. If no agent is free, the question comes again" in words
+        assert "asked again, then an agent. If no agent is free, the question is repeated" in words
 
     def test_every_ending_is_explained_once(self) -> None:
         """Each ending is of one kind, has its own title, and stands once in the overview."""

@@ -179,7 +179,7 @@ def test_a_consent_that_no_question_asks_for(monkeypatch):
     question = next(s for s, b in BLOCKS.items() if getattr(b, "consent", None) is Purpose.TEXT)
     monkeypatch.setitem(BLOCKS, question, evolve(BLOCKS[question], consent=None, hear=True))
 
-    assert problems() == ("no question asks for Purpose.TEXT: give one consent=Purpose.TEXT",)
+    assert problems() == ("no question asks for Purpose.TEXT: set consent=Purpose.TEXT on one",)
 
 
 def test_a_consent_without_words(monkeypatch):

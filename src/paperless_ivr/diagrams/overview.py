@@ -45,7 +45,7 @@ WAYS: Mapping[tuple[Phase, Phase], str] = {
 """The main ways from chapter to chapter, in words. The first one of a chapter is the usual one."""
 
 NAMED_AFTER = {(Phase.ADDRESS, Phase.TEXT): (State.ADDRESS, State.TEXT_NUMBER)}
-"""Ways whose words describe a single step. A policy without that step does not show them."""
+"""Ways whose words describe one step. They are not shown under a policy without that step."""
 
 RARE: Mapping[tuple[Phase, Phase], str] = {
     (Phase.ARRIVAL, Phase.ADDRESS): "another address",
@@ -53,15 +53,15 @@ RARE: Mapping[tuple[Phase, Phase], str] = {
     (Phase.BILL, Phase.AFTER): "nothing is left",
     (Phase.ADDRESS, Phase.AFTER): "hung up after a yes",
     (Phase.CONSENT, Phase.PAPER): "paperless already",
-    (Phase.AFTER, Phase.AGENT): "0 in the wait",
+    (Phase.AFTER, Phase.AGENT): "0 during the wait",
     (Phase.PAPER, Phase.BILL): "which one goes back",
     (Phase.AGENT, Phase.ADDRESS): "no agent: next way",
 }
 """Ways that few calls take, in words. They appear in a note, not in the boxes."""
 
 USED_UP = (
-    "Silence and wrong keys: asked again, then an agent. If no agent is free, the question comes "
-    "again. What was agreed before a hang-up is still carried out."
+    "Silence and wrong keys: asked again, then an agent. If no agent is free, the question is "
+    "repeated. Changes agreed to before a hang-up are still made."
 )
 
 LINES = (

@@ -78,7 +78,7 @@ def _of_purposes() -> Iterator[str]:
     asked = {block.consent for block in BLOCKS.values() if isinstance(block, Ask)}
     for purpose in Purpose:
         if purpose not in asked:
-            yield f"no question asks for {purpose}: give one consent={purpose}"
+            yield f"no question asks for {purpose}: set consent={purpose} on one"
         if not purpose.words.strip():
             yield f"{purpose} has no words: add them in flow/call.py"
 

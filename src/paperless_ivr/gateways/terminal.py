@@ -45,7 +45,7 @@ CAPABILITIES = Capabilities(
 HANG_UP, SILENCE = "h", "-"
 PRESSED = re.compile(r"(?P<keys>[0-9*#]+)(@(?P<at>[0-9]{1,4}))?")
 RESULTS = {result.value: result for result in TransferResult}
-USAGE = "keys are 0 to 9, * and #; nothing is silence, h hangs up"
+USAGE = "type keys (0 to 9, *, #), nothing for silence, or h to hang up"
 USAGE_TRANSFER = f"{', '.join(RESULTS)}, or h to hang up"
 
 
@@ -54,7 +54,9 @@ def tokens(script: str) -> tuple[str, ...]:
     found = tuple(script.split())
     wrong = [token for token in found if not _means_something(token)]
     if wrong:
-        message = f"{', '.join(wrong)}: not understood; {USAGE}, - is silence, and a transfer is"
+        message = (
+            f"{', '.join(wrong)}: not understood; {USAGE}; in a script, - is silence; a transfer is"
+        )
         raise ValueError(f"{message} {', '.join(RESULTS)}")
     return found
 

@@ -224,7 +224,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.NEW_CONTACT: Pass(
-        "A new one requires two: the whole account number and the phone on file.",
+        "A new address or number requires two proofs: account number and phone on file.",
         title="Are both proofs given?",
         ways=[
             On(Arrived, S.PHONE_CAPTURE, when=all_of(both_shown, for_number)),

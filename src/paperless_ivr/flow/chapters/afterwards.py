@@ -258,7 +258,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.LINK_CHECK: Do(
-        "Asks the billing service.",
+        "Asks the billing service whether it was opened.",
         title="Was the link opened?",
         say=[],
         ask=look_up_link,

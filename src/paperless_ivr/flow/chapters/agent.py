@@ -80,7 +80,7 @@ PROMPTS: Prompts = {
 # Formatted by hand, to keep each way out on one line.
 CHAPTER: Chapter = {
     S.AGENT_OFFER: Ask(
-        "An agent may do what the line could not.",
+        "An agent may be able to do what the line could not.",
         title="Speak to an agent?",
         say=[options, say("person_offer")],
         keys=[key("1", Choice.YES, "option_person", words="an agent")],

@@ -285,7 +285,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.OFFER: Ask(
-        "Before or after a payment: yes or no.",
+        "The offer before or after a payment: yes or no.",
         title="Offer around a payment",
         say=[why, say("offer"), options],
         keys=[key("1", Choice.YES, "option_yes", words="yes"), key("2", Choice.NO, "option_no", words="no")],

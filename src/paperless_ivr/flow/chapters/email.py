@@ -735,7 +735,7 @@ CHAPTER: Chapter = {
         ways=[On(Digits, S.EMAIL_READBACK, when=guessed_domain, keep=take_domain_guess)],
     ),
     S.EMAIL_READBACK: Ask(
-        "The line reads it word by word; star stops it.",
+        "The line reads the address word by word; star stops it.",
         title="Hear the address",
         say=[read_back, options],
         help="readback_help",

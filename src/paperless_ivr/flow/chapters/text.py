@@ -290,7 +290,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.WEB_LINK: Do(
-        "A sign-up link replaces the e-mail address; other texts confirm, complete, or repeat.",
+        "A sign-up link replaces the e-mail address; other texts confirm a change, complete it, or repeat a link.",
         title="Send the text",
         say=[say("sending_text")],
         ask=send_link,

@@ -110,7 +110,7 @@ class Sounds:
         """Return the sounds in a folder. GatewayProblems name every phrase without a file."""
         title = f"{folder}: sounds are missing; `paperless-ivr prompts --render` creates them"
         if not (folder / LIST).is_file():
-            raise GatewayProblems(title, [f"there is no {LIST}, so no file is known"])
+            raise GatewayProblems(title, [f"there is no {LIST}, which lists the files"])
         recordings = Recordings.read(folder)
         problems = [
             f"{phrase.language}, {phrase.name}: no file says {phrase.text!r}"

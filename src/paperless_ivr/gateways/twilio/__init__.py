@@ -34,14 +34,14 @@ def _address(_: object, attribute: "Attribute[str]", value: str | None) -> None:
     """Validate an absolute address with nothing after its path."""
     parts = urlsplit(value or "https://none")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.fragment:
-        message = f"{attribute.name}: an address begins with https:// and a host"
+        message = f"{attribute.name}: must begin with https:// and a host"
         raise ValueError(message)
 
 
 def _number(_: object, attribute: "Attribute[str]", value: str | None) -> None:
     """Validate an E.164 number."""
     if value is not None and not web.NUMBER.fullmatch(value):
-        message = f"{attribute.name}: a number begins with + and the country code: +12175550100"
+        message = f"{attribute.name}: must begin with + and the country code, such as +12175550100"
         raise ValueError(message)
 
 
