@@ -87,7 +87,7 @@ class Database:
             what = _named(error)
         raise RecordDown(
             cause=what
-        )  # outside `except`: the caught error holds the statement's data
+        )  # outside `except`: the caught error contains the statement's data
 
     @contextlib.contextmanager
     def _begun(self, engine: Engine) -> Iterator[Connection]:
@@ -119,7 +119,7 @@ class Database:
         """Run a write on a separate connection.
 
         If an SQLite file was deleted or replaced, the pool's connections still write to the old
-        file, which will never be read.
+        file, which no one will ever read.
         """
         if self._its_file() != self._file:
             message = "the file was deleted or replaced"
@@ -163,7 +163,7 @@ class _Turns:
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:
-        """Take one turn. Raises RecordBusy if it does not come in time."""
+        """Wait for a turn, and keep it during the block. Raises RecordBusy if it takes too long."""
         mine = threading.Event()
         with self._lock:
             self._here.append(mine)
@@ -260,7 +260,7 @@ def _sqlite(url: URL, budget: float, readers: int) -> Engine:
     engine = create_engine(
         url,
         hide_parameters=True,
-        pool_size=readers + 1,  # and a writer
+        pool_size=readers + 1,  # plus a writer
         max_overflow=0,
         pool_timeout=TURN,
         connect_args={"timeout": budget},

@@ -19,7 +19,7 @@ def upgrade() -> None:
         sa.Column("id", NUMBER, primary_key=True),
         sa.Column("hash", HASH, nullable=False),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
-        comment="One row, which only the keys of this record match.",
+        comment="One row, which only matches the keys of this record.",
     )
     op.add_column(
         "live_calls",
@@ -43,7 +43,7 @@ REPLACED = {
     "consents": "t.id = NEW.id OR (t.biller = NEW.biller AND t.reference = NEW.reference "
     "AND t.answered = NEW.answered)",
 }
-"""Which row a new one would replace.
+"""The condition for a row that a new row would replace, by table.
 
 The delete triggers of 0001 do not catch this: REPLACE fires them only if `recursive_triggers` is
 on, and it is off by default (https://www.sqlite.org/lang_conflict.html).
