@@ -133,7 +133,7 @@ def test_a_missing_budget_is_found():
     table = {**FLOW, State.ACCOUNT_LOOKUP: free}
     problem, _ = search("every call ends", table, case=NOTHING)
 
-    assert "as it was" in problem
+    assert "with nothing changed" in problem
 
 
 @pytest.mark.requirement("R23", "R42")
@@ -615,7 +615,7 @@ def test_a_wait_that_counts_nothing_is_found():
 
     problem, _ = search("every call ends", table, case=LINK)
 
-    assert problem == "back at LINK_WAIT, as it was"
+    assert problem == "back at LINK_WAIT, with nothing changed"
 
 
 def test_what_is_not_planted_is_not_found():

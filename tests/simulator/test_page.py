@@ -453,7 +453,7 @@ def test_a_fault_in_mid_call(browser: Browser, start: Start, tmp_path: Path) -> 
     expect(page.locator("#messages .message")).to_have_count(1)
     caller.picture("simulator-fault")
     page.click("#normal")  # from the next request on
-    caller.says("#so-far .fault", "Billing service: does not answer")
+    caller.says("#so-far .fault", "Billing service: no answer")
     caller.says("#ended", "Enrolled")
     assert caller.axe() == []
     assert caller.errors == []

@@ -172,7 +172,7 @@ def test_a_fault_in_mid_call(
         if fault != "down":
             tab.act("fault", service="works")
         ended = tab.ended()
-        assert tab.texts("fault")[0] == "Billing service: does not answer"
+        assert tab.texts("fault")[0] == "Billing service: no answer"
         assert ended["ended"]["handback"]["disposition"] == disposition
         assert len(ended["messages"]) == messages
         replays(tab, 1, tmp_path)

@@ -122,7 +122,7 @@ def write_has_consent(_: Flow, move: Move) -> str | None:
 
 
 def _needs(then: Then) -> Purpose | None:
-    """Return the consent that a turn's request needs; None if it changes nothing."""
+    """Return the purpose of the consent that a turn needs; None if the turn changes nothing."""
     match then:
         case (
             EnrollInPaperless()
@@ -407,7 +407,7 @@ def _may_search(flow: Flow, move: Move) -> bool:
 
 
 def _handed_over(host: Arrival) -> Secret | None:
-    """Return the account number handed over by the host; failing that, the payment's."""
+    """Return the account number that the host handed over, or else the payment's."""
     return host.account or (host.payment.account if host.payment else None)
 
 

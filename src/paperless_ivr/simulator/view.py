@@ -165,7 +165,7 @@ class View:
         return {"what": what, "shown": what in self.of.revealed}
 
     def _entry(self, take: Take) -> Json:
-        """The keys entered so far, as the flow reads them: as letters, if they spell."""
+        """The keys entered so far, as the flow reads them: as letters, if they spell something."""
         line, flow, session = self.of.line, self.of.flow, take.session
         assert flow is not None
         assert session is not None
@@ -346,7 +346,7 @@ class View:
 
 
 def _steps(*ways: list[str]) -> list[tuple[str, str]]:
-    """Return the steps of ways from place to place, without repeats."""
+    """Return the steps between consecutive places on any of the ways, without repeats."""
     steps = (step for way in ways for step in pairwise(way))
     return [(here, there) for here, there in dict.fromkeys(steps) if here != there]
 

@@ -48,7 +48,7 @@ PENDING = "●"
 
 
 def so_far(view: CallView, keys: str) -> str:
-    """Return the keys pressed at a question: as letters, if they spell."""
+    """Return the keys pressed at a question: as letters, if they spell something."""
     block = BLOCKS[view.call.state]
     if not isinstance(block, Ask) or block.by not in (SPELLING, ONE_PRESS):
         return keys
