@@ -162,13 +162,13 @@ def test_find_nobody(line: Line, by: str) -> None:
 
 
 @pytest.mark.parametrize("by", WHO)
-def test_find_a_wish(line: Line, by: str) -> None:
+def test_find_a_deferred_request(line: Line, by: str) -> None:
     """What could not be done during the call is listed as kept."""
     line.calls(*ENROLL, StoreCustomerPreference=Fault.DOWN)
     found = line.found(*WHO[by])
 
-    (wish,) = found["wishes"]
-    assert (wish["consent"], wish["afterwards"]) == (line.consents[0], "kept")
+    (deferred,) = found["deferred_requests"]
+    assert (deferred["consent"], deferred["afterwards"]) == (line.consents[0], "kept")
 
 
 @pytest.mark.parametrize("by", WHO)

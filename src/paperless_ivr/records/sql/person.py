@@ -85,7 +85,7 @@ class Found:
     hand_overs: tuple[FoundHandOver, ...] = ()
     consents: tuple[FoundConsent, ...] = ()
     writes: tuple[FoundWrite, ...] = ()
-    wishes: tuple[FoundDeferredRequest, ...] = ()
+    deferred_requests: tuple[FoundDeferredRequest, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.hand_overs or self.consents)
@@ -132,7 +132,7 @@ def find(transaction: Transaction, person: Secret, biller: str | None) -> Found:
             (*found.hand_overs, *_hand_overs(hand_overs_of(transaction, person, one, given), one)),
             (*found.consents, *(_consent(consent.evidence) for consent in given)),
             (*found.writes, *_writes(transaction, numbers)),
-            (*found.wishes, *_wishes(transaction, numbers)),
+            (*found.deferred_requests, *_wishes(transaction, numbers)),
         )
     return found
 
