@@ -46,8 +46,8 @@ class Playback(Script):
     def moved(self, move: Move) -> None:
         """Observe a move of the call.
 
-        Only an answer's own move ends its retries: a hang-up may come, or be observed late by
-        another worker, in the middle of them.
+        Only an answer's own move ends its retries, because a hang-up may come, or be observed
+        late by another worker, in between.
         """
         if isinstance(move.event, ServiceAnswer):
             self._unreached = False
@@ -94,7 +94,7 @@ class Playback(Script):
         return told
 
     def keep(self, request: DeferRequest, evidence: Evidence) -> None:
-        """Keep a deferred request."""
+        """Save a deferred request."""
         self._told(request)
 
     def intend(self, write: Write, evidence: Evidence, limits: Limits) -> Refused | None:

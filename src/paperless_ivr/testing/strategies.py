@@ -2,7 +2,7 @@
 
 `calls(flow)` draws calls that can really happen: it walks the flow from `begin`, with a fitting
 event at every turn. A `Caller` looks at the turn and returns an event, or None if it only waits.
-A `World` answers a request. All personal data is made up and unmistakable, so that a test can
+A `World` answers a request. All personal data is made up and distinctive, so that a test can
 search for it.
 """
 
@@ -128,7 +128,7 @@ def customers() -> st.SearchStrategy[e.Customer]:
 
 
 def arrivals() -> st.SearchStrategy[h.Arrival]:
-    """Draw a hand-over at any moment, with a payment, mostly approved, only after one was made."""
+    """Draw a hand-over at any moment. Only those after a payment have one, mostly approved."""
     return _ARRIVALS.map(
         lambda a: a if a.moment is h.Moment.AFTER_PAYMENT else evolve(a, payment=None)
     )
@@ -346,7 +346,7 @@ def _entries(call: Call, pad: EmailPad) -> st.SearchStrategy[str]:
 
 
 def curious(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
-    """Draw events of a caller who tries every option, `0`, `*`, and `#`, and may pause for long."""
+    """Draw events of a caller who tries every option, `0`, `*`, and `#`, and sometimes pauses."""
     gather = turn.then
     if not isinstance(gather, Gather) or turn.call.state.phase is Phase.ARRIVAL:
         return cooperative(flow, turn)
@@ -366,7 +366,7 @@ def _heard(turn: Turn) -> Callable[[e.Digits], st.SearchStrategy[e.Digits]]:
 
 
 def impatient(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
-    """Draw events of a caller who knows the line, and keys ahead of the prompts."""
+    """Draw events of a caller who knows the menus, and presses keys ahead of the prompts."""
     return cooperative(flow, turn).map(
         lambda event: evolve(event, interrupted=0) if isinstance(event, e.Digits) else event
     )
@@ -491,7 +491,7 @@ def calls(
 
 _TEXT = st.text(max_size=80)
 _ODD_TYPES = st.text(st.characters(exclude_characters="0123456789"), max_size=80)
-"""Not secrets, so they contain no digits by chance."""
+"""Types are not secrets. They have no digits, which could match a secret's by chance."""
 _ANYTHING = st.builds(Secret, _TEXT, st.sampled_from(Kind))
 _ODD_CUSTOMERS = st.builds(
     e.Customer,

@@ -135,7 +135,7 @@ def _handed_over(
 
 
 def _policy(name: str, transcript: Path) -> Policy:
-    """Return a policy by its path, relative to here, the transcript, or any folder above that."""
+    """Return the policy at a path relative to here, the transcript, or any folder above it."""
     if name == DEMO:
         return demo_policy()
     around = [Path(), *transcript.resolve().parents]
@@ -168,7 +168,7 @@ RENAMED = {"KeepWish": "DeferRequest"}
 
 
 def _step(number: int, line: str, people: People) -> Step:
-    """Return one line of the call. ValueError or LookupError if it is not understood."""
+    """Return one line of the call. Raises ValueError or LookupError if it is not valid."""
     word, _, rest = line.strip().partition(" ")
     rest = " ".join(rest.split())
     step = Step(number, word, rest)
@@ -257,7 +257,7 @@ def _record(about: str, says: str) -> e.Event:
 
 
 def _screened(says: str) -> e.Screened:
-    """Return how earlier calls ended, and earlier offers in this one, separated by a semicolon."""
+    """Return how an earlier call and this call's earlier hand-overs ended, separated by `; `."""
     known = {disposition.value: disposition for disposition in Disposition}
     screened = e.Screened()
     for part in says.split("; "):

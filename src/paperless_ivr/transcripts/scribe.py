@@ -42,8 +42,8 @@ except if an address was corrected that had been spelled with one press per lett
 class Scribe:
     """Writes down every call that it observes, in full: `moved` is an observer of a driver.
 
-    When a call ends, `done` gets its id and its transcript. `headers` are put first, such as
-    `policy`, whose file is relative to `path`. One scribe must observe all moves of a call.
+    When a call ends, `done` gets its ID and its transcript. `headers`, such as `policy` with a
+    file relative to `path`, come first in it. One scribe must observe all moves of a call.
     """
 
     flow: Flow
