@@ -91,7 +91,7 @@ def test_identities(identity: str) -> None:
 
 
 def test_the_contract_lists_each_disposition() -> None:
-    """Whoever writes a host finds every way in which a call may come back."""
+    """The docs list every way in which a call may come back, for people who write a host."""
     page = Path(__file__).parents[1] / "docs" / "host-contract.md"
     contract = page.read_text(encoding="utf-8")
     missing = [each.value for each in Disposition if f"`{each.value}`" not in contract]

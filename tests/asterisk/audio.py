@@ -31,7 +31,7 @@ QUIET = bytes(code for code in range(256) if abs(LINEAR[code]) < 250)
 
 
 def loud(payload: bytes) -> bool:
-    """Tell whether a packet can be heard."""
+    """Return whether a packet can be heard."""
     return bool(payload.translate(None, QUIET))
 
 

@@ -200,7 +200,7 @@ class RealAsterisk:
         shutil.rmtree(self.run, ignore_errors=True)
 
     def begin(self, port: int) -> None:
-        """Hand calls over to this port, and forget what is told of earlier calls."""
+        """Hand calls over to this port, and forget what is known about earlier calls."""
         self.agi = port
         self.cli(f"dialplan set global LINE {port}")
         self._begun = self._log_file.stat().st_size
@@ -242,7 +242,7 @@ class RealAsterisk:
         return done.stdout
 
     def put(self, folder: Path) -> str:
-        """Copy a folder into Asterisk's own once, and return Asterisk's path of it."""
+        """Copy a folder into Asterisk's own once, and return Asterisk's path to it."""
         to = self.run / folder.name
         if not to.exists():
             shutil.copytree(folder, to)

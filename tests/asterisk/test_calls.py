@@ -39,7 +39,7 @@ def heard_all(exchange: Exchange, caller: SipCaller, number: str, recordings: Pa
         samples = frames(file.with_suffix(".wav"))
         found, likeness = place(samples, heard, at)
         assert found >= 0, f"{name} was not heard after packet {at} of {len(heard)}"
-        assert likeness > 0.99, f"{name} sounds otherwise"
+        assert likeness > 0.99, f"{name} sounds different"
         at = found + len(samples) - 1  # the rest of a frame is not always sent as a packet
     return [name.rpartition("/")[2] for name in wanted]
 
@@ -224,7 +224,7 @@ def test_numbers_without_sounds_are_not_heard(exchange: With) -> None:
 
 @pytest.mark.requirement("R02", "R14")
 def test_the_dialplan_of_the_docs(exchange: With) -> None:
-    """Start, payment, and after: each hands over, gets back, and continues, as the page says."""
+    """Each of the page's three hand-overs gets the call back, and continues, as the page says."""
 
     async def test(live: Exchange) -> None:
         caller = await live.caller("docs", RIVERA)
@@ -446,7 +446,7 @@ def test_any_value_in_one_command(exchange: With) -> None:
 
 @pytest.mark.requirement("R48")
 def test_a_call_that_fails_goes_back_as_it_came(exchange: With) -> None:
-    """After an exception in a call, the dialplan goes on with moment and payment, and the mark."""
+    """After an exception in a call, the dialplan has its moment and payment back, and the mark."""
 
     async def test(live: Exchange) -> None:
         async def broken(*_: object) -> Handback:
@@ -465,7 +465,7 @@ def test_a_call_that_fails_goes_back_as_it_came(exchange: With) -> None:
 
 
 def lost(got: dict[str, str]) -> bool:
-    """Tell whether the dialplan has what it handed over after a payment, marked as a failure."""
+    """Return whether the dialplan has what it handed over after a payment, marked as a failure."""
     return (
         got.items()
         >= {
@@ -534,7 +534,7 @@ def test_the_dialplan_of_the_docs_where_every_call_fails(exchange: With) -> None
 
 @pytest.mark.alone
 def test_twenty_calls_at_once(exchange: With) -> None:
-    """Twenty callers at once each get what they pressed."""
+    """Each of twenty callers at once gets the result of their own keys."""
 
     async def test(live: Exchange) -> None:
         numbers = [f"21755598{n:02}" for n in range(20)]

@@ -159,7 +159,7 @@ def forgets_keys(s: MemoryBackend, r: ServiceRequest, budget: float) -> ServiceA
 
 
 def any_content(s: MemoryBackend, r: ServiceRequest, budget: float) -> ServiceAnswer:
-    """Answer a key as before, whatever comes with it."""
+    """Answer a reused key as before, even if the content is different."""
     if isinstance(r, Write) and not isinstance(r, EnrollInPaperless):
         first = ANSWERED.setdefault((s, type(r), r.key), r)
         return s.answer(first, budget)

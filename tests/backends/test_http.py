@@ -92,7 +92,7 @@ def dripping(first: bytes, content: bytes, tls: ssl.SSLContext | None = None) ->
 @pytest.mark.parametrize("at", DRIPS)
 @pytest.mark.alone
 def test_the_budget_covers_the_whole_request(at: str) -> None:
-    """If a server drips, at whatever point, it is given up when the budget is used up."""
+    """A server that sends byte by byte, at any point, is given up when the budget is used up."""
     with dripping(*DRIPS[at]) as address:
         backend = SoapBackend(evolve(REPROMPT, address=address))
         began = time.monotonic()
@@ -242,7 +242,7 @@ def test_a_proxy(authority: Path) -> None:
 
 @contextmanager
 def tunneling() -> Iterator[tuple[str, list[str]]]:
-    """Run an HTTP proxy that tunnels; provide what it was asked for."""
+    """Run an HTTP proxy that tunnels; provide the requests that it got."""
     asked_for: list[str] = []
     listener = socket.create_server(("127.0.0.1", 0))
 

@@ -169,7 +169,7 @@ def test_names_that_nobody_has() -> None:
 
 
 def test_wrapped_fields_are_mapped(tmp_path: Path) -> None:
-    """If a service wants its fields inside another, they go there, with or without being told."""
+    """If a service wants its fields inside another, they go there, even if no setting says so."""
     names = ("AccountNumber", "InvoiceNumber", "BillerGUID", "PartnerGUID", "PartnerKey")
     inside = {name: f"Req.{name}" for name in names}
     wsdl = wsdls.put(tmp_path, wsdls.wrapped("InvoiceExists"))

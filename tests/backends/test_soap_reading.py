@@ -235,7 +235,7 @@ PACKED: dict[str, tuple[str, Pack]] = {
 
 @pytest.mark.parametrize("how", PACKED)
 def test_packed_answers(ask: Callable[..., ServiceAnswer], how: str) -> None:
-    """Some servers compress without being asked to."""
+    """Answers are read even if a server compresses them without being asked to."""
     coding, pack = PACKED[how]
     said = result("SearchByAccountNumber", FOUND)
     packed = evolve(said, body=pack(said.body), headers=(("Content-Encoding", coding),))

@@ -30,7 +30,7 @@ def sounds(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def port(sounds: Path) -> Iterator[int]:
-    """The port of a running server, which exits by itself when told to."""
+    """The port of a running server, which exits normally when it is stopped."""
     code = "from paperless_ivr.cli import main; main(prog_name='paperless-ivr')"
     arguments = ["agi", "--port", "0", "--sounds", str(sounds), "--sounds-in-asterisk", "paperless"]
     arguments += ["--log-level", "warning"]  # the assertions below show that nothing went wrong
@@ -143,7 +143,7 @@ def test_no_sounds_are_told(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_port_that_is_taken_is_told(run: Run, sounds: Path, port: int) -> None:
-    """Without a traceback."""
+    """A port in use is reported without a traceback."""
     done = run("agi", "--port", str(port), "--sounds", str(sounds))
     assert done.exit_code == 1
     assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
@@ -169,7 +169,7 @@ async def probed(port: int, missing: set[str]) -> Asterisk:
     ],
 )
 def test_a_probe(sounds: Path, missing: set[str], status: int, says: list[str]) -> None:
-    """It waits for a call, plays nothing, lists every missing sound, and exits."""
+    """The probe waits for a call, plays nothing, lists every missing sound, and exits."""
     code = "from paperless_ivr.cli import main; main(prog_name='paperless-ivr')"
     arguments = ["agi", "--probe", "--port", "0", "--sounds", str(sounds)]
     arguments += ["--sounds-in-asterisk", "paperless"]

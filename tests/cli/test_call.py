@@ -58,7 +58,7 @@ def test_keys_are_played(run: Run, arguments: list[str], disposition: str) -> No
 @pytest.mark.requirement("R47")
 @pytest.mark.parametrize("number", ["+10000000000", "+9999999999", "+266696687"])
 def test_a_number_that_stands_for_nobody(run: Run, tmp_path: Path, number: str) -> None:
-    """A no from such a caller is remembered for no one, but one from a real number is."""
+    """A no from a placeholder number is not remembered, but a no from a real number is."""
     url = f"sqlite:///{tmp_path}/record.db"
     arguments = ["--moment", "before_payment", "--keys", "2", "--database", url]
     for caller, endings in (
@@ -139,7 +139,7 @@ def test_a_policy_is_not_used_before_its_day(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_policy_of_ones_own(run: Run, tmp_path: Path) -> None:
-    """Its name is heard."""
+    """The name in the policy is heard."""
     file = tmp_path / "policy.toml"
     file.write_text('[biller]\nid = "elm"\nname = "Elm Gas"\n')
     done = run("call", "--policy", str(file), "--keys", "2")
@@ -147,12 +147,12 @@ def test_a_policy_of_ones_own(run: Run, tmp_path: Path) -> None:
 
 
 def test_the_demo_policy_has_no_problem() -> None:
-    """It is as valid as a file has to be."""
+    """The demo policy passes the checks for policy files."""
     assert list(problems(demo_policy())) == []
 
 
 def test_logs_hold_nothing_personal(process: Run) -> None:
-    """At debug level, there are only names, and only on stderr."""
+    """A log at debug level contains only names, and goes only to stderr."""
     done = process(
         "call",
         *("--keys", "1 1137# 1 1", "--moment", "before_payment"),
@@ -171,7 +171,7 @@ def test_logs_hold_nothing_personal(process: Run) -> None:
 
 
 def test_an_unknown_log_level_is_told(run: Run) -> None:
-    """It is not ignored."""
+    """An unknown log level is an error."""
     done = run("call", PAPERLESS_IVR_LOG_LEVEL="loud")
     assert done.exit_code == 2
     assert "PAPERLESS_IVR_LOG_LEVEL is 'loud'" in done.stderr

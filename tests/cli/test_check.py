@@ -163,7 +163,7 @@ def test_policy_and_service_together(run: Run, tmp_path: Path) -> None:
 
 
 def test_the_example(run: Run) -> None:
-    """The connection that ships as an example is right, including who asks for whom."""
+    """The connection that ships as an example is right, including its partner and its biller."""
     file = POLICIES.parent / "connections/reference.toml"
     key = demo_connection("http://127.0.0.1/").partner_key.reveal()
 

@@ -159,7 +159,7 @@ def test_nothing_queued(tmp_path: Path, run: Run) -> None:
     ],
 )
 def test_what_cannot_be_used_is_told(run: Run, arguments: list[str], says: str) -> None:
-    """It is reported in one line, with status 2."""
+    """What cannot be used is reported in one line, with status 2."""
     done = run("cloudivr", *arguments)
     assert done.exit_code == 2
     assert says in done.stderr
@@ -167,7 +167,7 @@ def test_what_cannot_be_used_is_told(run: Run, arguments: list[str], says: str) 
 
 
 def test_a_database_of_an_earlier_release_is_told(run: Run, tmp_path: Path) -> None:
-    """It is reported before anything is served, with what to do."""
+    """A database of an earlier release is reported before anything is served, with what to do."""
     with closing(sqlite3.connect(tmp_path / "old.db")) as old:
         old.execute('CREATE TABLE "ActivityLog" ("ActivityLogID" INTEGER)')
     done = run("cloudivr", "--port", "0", "--database", f"sqlite:///{tmp_path}/old.db")
@@ -184,7 +184,7 @@ def test_empty_file_is_told(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_port_that_is_taken_is_told(process: Run, tmp_path: Path) -> None:
-    """It is reported in one line, with status 2."""
+    """A port in use is reported in one line, with status 2."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         database = f"sqlite:///{tmp_path}/new.db"

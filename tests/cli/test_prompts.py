@@ -56,7 +56,7 @@ def test_a_language_that_is_not_offered(run: Run) -> None:
 
 
 def test_the_help_names_the_page(run: Run) -> None:
-    """It names the page for listening."""
+    """The help names the page for listening."""
     assert PAGE in " ".join(run("prompts", "--help").stdout.split())
 
 

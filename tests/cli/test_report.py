@@ -202,7 +202,7 @@ def test_nothing_personal(run, url, tmp_path):
 
 
 def test_without_keys(run, url, tmp_path):
-    """It needs no keys, creates none, and changes nothing."""
+    """The report needs no keys, creates none, and changes nothing."""
     (tmp_path / "record.db.keys").unlink()
     before = (tmp_path / "record.db").read_bytes()
 
@@ -256,7 +256,7 @@ def test_no_such_file(run, tmp_path):
     ("missing", "options"), [("tabulate", ()), ("matplotlib", ("--picture", "funnel.svg"))]
 )
 def test_without_the_extra(run, url, monkeypatch, missing, options):
-    """If something it needs is missing, it says what to install."""
+    """If a package is missing, the error says what to install."""
     monkeypatch.setitem(sys.modules, missing, None)
     monkeypatch.delitem(sys.modules, "paperless_ivr.cli.report_picture", raising=False)
 

@@ -134,7 +134,7 @@ class Server:
 
 @pytest.mark.requirement("R24", "R41")
 def test_a_call_on_a_server():
-    """It listens on loopback, answers a call, and prints nothing about it."""
+    """The server listens on loopback, answers a call, and prints nothing about the call."""
     server = Server()
     runtime = SimulatedTwilio(GATEWAY, "CA1")
     document = server.send(runtime.begins(ARRIVAL))
@@ -271,7 +271,7 @@ def test_a_signal_before_it_serves():
 
 @pytest.mark.requirement("R31", "R49")
 def test_two_servers_restart_in_turn(tmp_path):
-    """Under load, on one database, no call is lost: each one answers for the other."""
+    """Under load, on one database, no call is lost, because each server answers for the other."""
     arguments = ("--database", f"sqlite:///{tmp_path}/record.db", "--drain-seconds", "2")
     servers = [Server(*arguments) for _ in range(2)]
     ended: list[str] = []

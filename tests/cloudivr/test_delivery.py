@@ -199,7 +199,7 @@ def test_two_processes(bench: Bench, port: int) -> None:
 
 
 def test_an_expired_link_is_not_sent(bench: Bench, port: int) -> None:
-    """After its days are over, an e-mail would only disappoint."""
+    """An e-mail is not sent once its link has expired."""
     enroll(bench, "rivera")
     bench.clock.now += timedelta(days=7)
     sink = Sink()

@@ -432,7 +432,7 @@ def test_autopay_again(bench: Bench) -> None:
 
 
 def test_limit(bench: Bench) -> None:
-    """After this many messages in 24 hours, a customer gets no more, but others still do."""
+    """After the limit of messages in 24 hours, a customer gets no more, but others still do."""
     codes = [bench.service.SendWebLink(**text(IdempotencyKey=f"k{n}")).ErrorCode for n in range(21)]
     assert codes == [Code.NONE] * 20 + [Code.LIMIT]
     before = bench.dump()

@@ -106,7 +106,7 @@ def test_answer(poster: Poster) -> None:
 
 @pytest.mark.parametrize("inner", ["", "<Request/>"])
 def test_no_request(poster: Poster, inner: str) -> None:
-    """An omitted request counts as one without parameters, so no one is let in."""
+    """An omitted request counts as one without parameters, so access is denied."""
     response = poster.send("EnrollInPaperless", inner)
 
     assert b"<ns0:ErrorCode>%d<" % Code.PARTNER_REFUSED in response.data

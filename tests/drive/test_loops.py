@@ -267,7 +267,7 @@ def test_a_request_that_waited_for_a_thread(make, run):
 
 @pytest.mark.parametrize("make", [make for make, _ in LOOPS.values()])
 def test_what_is_wrong_is_found_at_the_start(converse, make):
-    """A service that cannot look up, or an invalid policy, makes no driver."""
+    """A service that cannot look up, or an invalid policy, prevents a driver from being made."""
     with pytest.raises(FlowProblems):
         make(
             Setup(

@@ -140,7 +140,7 @@ def test_process_that_died_in_a_write(sent: bool) -> None:
 
 @pytest.mark.requirement("R31")
 def test_process_that_died_right_after_the_yes() -> None:
-    """A stored yes that was not acted on yet is carried out; before it, nothing is."""
+    """A stored yes that was not acted on yet is carried out. Without a stored yes, nothing is."""
     line = Line()
     stop_at(line, Turn, state="ENROLLMENT")
     before = Line()

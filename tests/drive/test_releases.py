@@ -112,7 +112,7 @@ def test_a_call_whose_release_nobody_has_goes_back_to_the_host(how):
 
 @pytest.mark.requirement("R09", "R32")
 def test_a_yes_of_a_release_that_nobody_has_is_kept():
-    """The request is that of the consent, in its words, and the host gets it as deferred."""
+    """The request is kept as agreed, with the consent's words, and the host gets it as deferred."""
     line = Line()
     line.to_consent()
     line.go(Press("1"))
@@ -279,7 +279,7 @@ def of_another_form(line):
 
 
 def test_a_call_of_another_form_is_a_named_error():
-    """It is neither guessed nor moved."""
+    """The call is neither guessed at nor moved."""
     line = Line()
     line.begin()
     of_another_form(line)

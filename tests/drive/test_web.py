@@ -99,7 +99,7 @@ def test_one_moment_is_heard_before_the_wait():
 
 @pytest.mark.requirement("R31")
 def test_a_call_that_nothing_is_heard_of_ends():
-    """After ten minutes, it is abandoned. Once it has ended, it is forgotten."""
+    """After ten minutes of silence, a call is abandoned. Once it has ended, it is forgotten."""
     line = Line()
     line.begin()
     line.clock.go(9 * 60)
@@ -302,7 +302,7 @@ def test_tokens():
 
 
 def test_what_is_lost_of_a_read():
-    """Equality ignores why."""
+    """Two such answers are equal, whatever the reason."""
     assert Unavailable("taken over") == Unavailable()
 
 

@@ -344,7 +344,7 @@ VALUES: tuple[Any, ...] = (
 
 
 def fits(kind: Any, value: Any) -> bool:
-    """Tell whether a value has the type of a setting."""
+    """Return whether a value has the type of a setting."""
     arguments = get_args(kind)
     if get_origin(kind) is Mapping:
         return isinstance(value, dict) and all(

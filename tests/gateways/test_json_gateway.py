@@ -31,7 +31,7 @@ GATEWAY = JsonGateway(
 
 @pytest.fixture(autouse=True)
 def _quiet() -> object:
-    """Keep what is checked from printing."""
+    """Suppress the output of what is checked."""
     structlog.configure(processors=[lambda *_: (_ for _ in ()).throw(structlog.DropEvent)])
     yield
     structlog.reset_defaults()

@@ -15,7 +15,7 @@ from paperless_ivr.records.port import ActivityType, Evidence, Task
 
 
 class ForgetsLost(MemoryRecord):
-    """Takes a write that was never answered for one that was not done."""
+    """Treats a write that was never answered as not done."""
 
     def unsettled(self, before):
         return tuple(w for w in super().unsettled(before) if w.answer is not None)
@@ -49,7 +49,7 @@ class DeferredRequestsStay(MemoryRecord):
 
 
 class AnyWrite(MemoryRecord):
-    """Takes any write for one later than any request."""
+    """Treats any write as later than any request."""
 
     def _since(self, job):
         return self.now() - timedelta(days=1) if job.task is Task.COMPLETE else super()._since(job)
@@ -108,7 +108,7 @@ class LooksThenClaims(MemoryRecord):
 
 
 class ReleasesAtOnce(MemoryRecord):
-    """Does not wait until later."""
+    """Makes released work available at once."""
 
     def release(self, left, holder, again):
         super().release(left, holder, self.now())

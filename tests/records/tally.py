@@ -31,7 +31,7 @@ class Told:
     registered: set = field(factory=set)
     opened: set = field(factory=set)
     ways: dict = field(factory=dict)
-    """By the outcome of each way that was not left: the consents that resulted."""
+    """The consents that resulted, by the outcome of each way that was not left."""
     spelled: Spelled = Spelled()
     waited: bool = False
     """The caller could stay on the line for a texted link."""
@@ -177,7 +177,7 @@ class Tally:
         return WayEnd.TAKEN if consents else WayEnd.LEFT
 
     def _opened(self, consent, known):
-        """Tell whether the service says that the bill comes by e-mail."""
+        """Return whether the service says that the bill comes by e-mail."""
         followed = self.came.get((Task.FOLLOW, consent))
         return consent in known.opened or (followed and followed[0] is ActivityType.COMPLETED)
 

@@ -151,7 +151,7 @@ def test_find(line: Line, by: str) -> None:
 
 @pytest.mark.parametrize("by", OTHER)
 def test_find_nobody(line: Line, by: str) -> None:
-    """If someone is not on record, it says so with status 1, and without the value."""
+    """If someone is not on record, the command says so with status 1, and without the value."""
     line.calls(*ENROLL)
     done = line("find", *OTHER[by])
 
@@ -353,7 +353,7 @@ def test_erase_an_old_consent(line: Line, by: str) -> None:
 
 @pytest.mark.parametrize("by", WHO)
 def test_erase_nobody(line: Line, by: str) -> None:
-    """If someone is not on record, it says so, and nothing changes."""
+    """If someone is not on record, the command says so, and nothing changes."""
     line.calls("1", "1137#", "2")
     before = line.rows()
 

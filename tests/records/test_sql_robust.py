@@ -89,7 +89,7 @@ def start(monkeypatch):
 
 @pytest.mark.requirement("R30", "R31")
 def test_killed_while_it_writes(new_url, start):
-    """What a process was told is on record is there after SIGKILL, wherever it hit."""
+    """What a process was told is on record is there after SIGKILL, whenever that comes."""
     url = new_url()
     told: dict[str, set[str]] = {"intended": set(), "settled": set(), "kept": set()}
     for name, lines in (("a", 20), ("b", 61), ("c", 102)):

@@ -1,4 +1,4 @@
-"""A caller at the simulator's page, in Chromium: what is seen is waited for, never slept for."""
+"""A caller at the simulator's page, in Chromium. It waits for what it expects, and never sleeps."""
 
 import json
 import os
@@ -21,7 +21,7 @@ SHOTS = os.environ.get("PAPERLESS_IVR_SCREENSHOTS")
 """A folder for screenshots."""
 PICTURES = HERE.parents[1] / "docs/simulator"
 WORDS = "#spoken, #overview, #you-are-at, #why-sentence, #so-far .what, #messages, #keypad"
-"""What a picture in the docs shows that does not depend on the moment it was taken."""
+"""What a picture in the docs shows, apart from what depends on when it was taken."""
 
 
 @contextmanager
@@ -41,7 +41,7 @@ def chromium() -> Iterator[Browser]:
 
 @frozen
 class Caller:
-    """Somebody at the page."""
+    """A person at the page."""
 
     page: Page
     errors: list[str]
@@ -50,7 +50,7 @@ class Caller:
     def at(
         cls, browser: Browser, url: str, size: tuple[int, int] = (1440, 900), theme: str = "light"
     ) -> "Caller":
-        """Opens the page; nobody speaks, and quickly."""
+        """Opens the page, without a voice and at high speed."""
         narrow = size[0] < 720
         context = browser.new_context(
             viewport={"width": size[0], "height": size[1]},
@@ -71,7 +71,7 @@ class Caller:
         return cls(page, errors)
 
     def key(self, key: str) -> Locator:
-        """A key of the telephone."""
+        """Returns a key of the telephone."""
         return self.page.locator(f'[data-digit="{key}"]')
 
     def asked(self, title: str) -> None:
@@ -112,19 +112,19 @@ class Caller:
         self.hears()
 
     def opens(self, tab: str) -> None:
-        """Opens a panel, where panels are in tabs."""
+        """Opens a panel, if panels are in tabs."""
         found = self.page.get_by_role("tab", name=tab)
         if found.is_visible():
             found.click()
 
     def place(self, selector: str) -> FloatRect:
-        """Where something is seen."""
+        """Returns where something is on the page."""
         box = self.page.locator(selector).bounding_box()
         assert box is not None
         return box
 
     def axe(self) -> list[str]:
-        """What axe finds wrong with the page as it is, in words."""
+        """Returns the problems that axe finds with the current page, in words."""
         self.page.evaluate(AXE.read_text(encoding="utf-8"))
         found = self.page.evaluate("async () => (await axe.run(document)).violations")
         return [
@@ -134,7 +134,7 @@ class Caller:
         ]
 
     def shot(self, name: str) -> None:
-        """Takes a picture, where pictures are wanted."""
+        """Takes a picture, if pictures are wanted."""
         if SHOTS:
             self.page.screenshot(path=Path(SHOTS) / f"{name}.png")
 
@@ -152,7 +152,7 @@ class Caller:
             assert kept == words, f"{name}.png is out of date: run make screenshots"
 
     def hidden_nowhere(self, *values: str) -> None:
-        """Nothing hidden is in the page, its storage or its address."""
+        """Asserts that nothing hidden is in the page, its storage, or its address."""
         held = self.page.evaluate(
             "() => document.documentElement.outerHTML + JSON.stringify({...localStorage})"
             " + JSON.stringify({...sessionStorage}) + location.href"

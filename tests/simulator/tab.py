@@ -1,4 +1,4 @@
-"""A tab of the simulator without a browser: it listens to the events, and does what callers do."""
+"""A tab of the simulator without a browser: listens to the events, and does what callers do."""
 
 import json
 import time
@@ -46,7 +46,7 @@ class Tab:
             listening.join()
 
     def at(self, path: str) -> str:
-        """The address of something of this tab."""
+        """Returns the address of a resource of this tab."""
         return f"{self.url}tabs/{self.name}/{path}"
 
     def _listen(self, events: urllib3.BaseHTTPResponse) -> None:
@@ -58,12 +58,12 @@ class Tab:
             return
 
     def act(self, act: str, **about: object) -> None:
-        """Does something."""
+        """Posts an action."""
         reply = self.pool.request("POST", self.at(act), json=about)
         assert reply.status == 204, reply.data
 
     def until(self, holds: Callable[[Json], object]) -> Json:
-        """Listens until something holds."""
+        """Listens until a condition holds."""
         end = time.monotonic() + PATIENCE
         while not (self.view and holds(self.view)):
             assert time.monotonic() < end, json.dumps(self.view, indent=1)
@@ -92,7 +92,7 @@ class Tab:
         return self.until(lambda view: view["call"] and view["call"]["ended"])
 
     def call(self, **scenario: object) -> None:
-        """Calls, as a scenario has it."""
+        """Starts a call with a scenario."""
         if scenario:
             self.act("scenario", **scenario)
         self.act("call")
@@ -104,7 +104,7 @@ class Tab:
             self.act("key", key=key, speech=number, heard=heard)
 
     def texts(self, kind: str) -> list[str]:
-        """The lines of a kind that happened so far."""
+        """Returns the lines of one kind so far."""
         return [line["text"] for line in self.view["call"]["entries"] if line["kind"] == kind]
 
     def to_consent(self, **scenario: object) -> Json:

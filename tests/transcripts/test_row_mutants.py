@@ -25,7 +25,7 @@ FAULTS: Mapping[str, Callable[[Row], tuple[Row, ...]]] = {
     "update dropped": lambda row: () if row.keep is nothing else (evolve(row, keep=nothing),),
     "words dropped": lambda row: () if row.say is None else (evolve(row, say=None),),
 }
-"""What may be wrong with a row; nothing if it has no such part to lose."""
+"""The faults that a row may have. A row without the part in question does not have the fault."""
 SURVIVORS = Path(__file__).parent / "row_survivors.toml"
 
 
@@ -61,7 +61,7 @@ class KeptCall:
     takes: set[str]
 
     def finds(self, mutant: Mutant) -> bool:
-        """Tell whether the call goes differently with the fault, or not at all."""
+        """Return whether the call goes differently with the fault, or not at all."""
         try:
             return _shown(self.transcript, mutant.table) != self.shows
         except Exception:  # noqa: BLE001 - whatever it is, the test that replays it fails
@@ -82,7 +82,7 @@ def net() -> tuple[KeptCall, ...]:
 
 
 def found(mutant: Mutant) -> bool:
-    """Tell whether any transcript that reaches the fault shows it."""
+    """Return whether any transcript that reaches the fault shows it."""
     return any(kept.finds(mutant) for kept in net() if kept.takes & mutant.at)
 
 

@@ -125,7 +125,7 @@ def test_a_number_that_was_not_said_was_not_heard(
 
 
 def test_a_late_end_key_does_not_cut_a_sound(rig: AgiRig) -> None:
-    """The sound that it interrupted continues from there."""
+    """A sound that a late end key interrupted continues from there."""
     rig.caller.plan(Press("1137#"))
     assert rig.perform(turn(ENTRY), "en-US") == Digits(keys("1137"))
     assert rig.perform(turn(REQUEST, OFFER), "en-US") is None
@@ -242,7 +242,7 @@ def test_a_key_in_the_last_listening_command_is_kept(rig: AgiRig) -> None:
 
 
 def test_a_caller_who_hangs_up_while_it_rings(rig: AgiRig) -> None:
-    """DIALSTATUS shows it if there is no notice."""
+    """Without a notice, DIALSTATUS shows the hang-up."""
     rig.asterisk.sends_hangup = False
     rig.agent(TransferResult.NO_ANSWER)
     rig.caller.plan(HangUp(after=1.0))

@@ -210,7 +210,7 @@ def test_what_means_nothing_goes_on() -> None:
 
 
 def test_a_mistyped_argument() -> None:
-    """It is named, with the one that was meant. What is in place of a value is not shown."""
+    """A mistyped argument is named, with the one that was meant. Its value is not shown."""
 
     async def test(port: Port) -> None:
         asterisk = pressing(Press("1"))

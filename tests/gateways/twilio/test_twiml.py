@@ -131,7 +131,7 @@ def said(verb, prompts, language, words):
 
 
 def nested(say, text, piece):
-    """Return a piece that is an element of its own."""
+    """Return a piece that is a separate element."""
     say.append("".join(text))
     text.clear()
     match piece:
@@ -147,7 +147,7 @@ def nested(say, text, piece):
 
 
 def same(ours, other):
-    """Tell whether two documents are the same except for the order of attributes."""
+    """Return whether two documents are the same except for the order of attributes."""
     return ET.canonicalize(ours) == ET.canonicalize(str(other))
 
 
