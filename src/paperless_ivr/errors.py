@@ -6,7 +6,7 @@
     ├── FlowError                  a program uses a flow incorrectly (flow.errors)
     │   ├── UnexpectedEvent        this cannot happen in this state
     │   └── CallFinished           the call has ended; only a hang-up is allowed
-    ├── Problems                   a configuration cannot be used; names every problem at once
+    ├── Problems                   a configuration cannot be used; lists every problem at once
     │   ├── PolicyProblems         a policy
     │   ├── ConnectionProblems     a connection to a service, or its WSDL
     │   │   └── WsdlAway           a WSDL could not be fetched; a later try may succeed
@@ -16,7 +16,7 @@
     │   ├── HostProblems           a hand-over or a hand-back
     │   └── TranscriptProblems     a transcript
     ├── SavedCallError             a saved call, or a value of one, cannot be read
-    │   ├── OtherSchema            it was saved in a form this version does not read
+    │   ├── OtherSchema            it was saved in a format this version cannot read
     │   └── BrokenCall             it is not a saved call
     ├── Rejected                   a web request is forged, broken, or unexpected
     └── StoreError                 a store of calls or the record
@@ -42,7 +42,7 @@ class PaperlessIVRError(Exception):
 
 
 class Problems(PaperlessIVRError):
-    """Several problems at once, each in a line that says what to do."""
+    """Several problems at once, one per line, each with what to do."""
 
     def __init__(self, title: str, problems: Sequence[str]) -> None:
         super().__init__(title, tuple(problems))
@@ -222,7 +222,7 @@ class NoRecord(StoreError):
 
 
 class StillOpen(StoreError):
-    """A call or request of a person is in progress, so nothing can be erased yet."""
+    """A person's call or request is in progress, so nothing can be erased yet."""
 
     def __init__(self, what: str) -> None:
         super().__init__(what)

@@ -416,7 +416,7 @@ def _of_identity() -> Iterator[Case]:
 
 
 def _of_identity_to_paper() -> Iterator[Case]:
-    """Yield small cases, back to paper, for identity rows that otherwise need large ones."""
+    """Yield small back-to-paper cases for identity rows that otherwise need large ones."""
     to_paper = partial(_arrival, moment=BEFORE, intent=Intent.BACK_TO_PAPER)
     yield Case("to paper: the same last four", DEFAULT, to_paper("kim"), ("kim", "kim-shop"))
     few = evolve(DEFAULT, proof=evolve(DEFAULT.proof, last_four_accounts=1))

@@ -51,7 +51,7 @@ KEY_S = 0.5
 ADDRESS = "jane.rivera"
 """The local part to spell, of typical length."""
 OTHERWISE = (TransferEnded(TransferResult.BUSY), Screened(last=Disposition.DECLINED, days=0))
-"""Events of other calls: no agent is free, or the caller was asked just now."""
+"""Events that do not count as going well: no agent is free, or the caller was just asked."""
 
 GOES_WELL = (
     Accepted,

@@ -1,4 +1,4 @@
-"""The funnel, from the activity record: how far hand-overs got, and why no further (R33).
+"""The funnel, from the activity record: how far hand-overs got, and why they stopped (R33).
 
 Each hand-over counts once, at the furthest stage it reached. Work done after the call counts
 too, so a day's funnel fills up as links are opened.
@@ -30,9 +30,9 @@ class Stage(enum.IntEnum):
     ACCEPTED = 2
     """The caller accepted the offer."""
     IDENTIFIED = 3
-    """The account was found, and the caller proved to be authorized for it."""
+    """The account was found, and the caller proved that they may use it."""
     CONFIRMED = 4
-    """The caller agreed to what would be enrolled, and where it would go."""
+    """The caller consented to enroll a certain bill with a certain address."""
     REGISTERED = 5
     """The service has started the registration, and its link has yet to be opened."""
     COMPLETED = 6
@@ -118,7 +118,7 @@ class Loss:
 
 @frozen
 class HandOver:
-    """One hand-over, as the funnel sees it."""
+    """One hand-over, reduced to what the funnel counts."""
 
     biller: str
     began: datetime
@@ -360,7 +360,7 @@ TURNED_OUT_DONE = frozenset(
     (source.name, State.AFTERWARDS.name)
     for source in (State.ENROLLMENT, State.ENROLLMENT_CHECK, State.ENROLLMENT_AGAIN)
 )
-"""Rows taken once the service has the registration, even if only a look-up showed that."""
+"""Rows taken once the service has the registration, even if only a look-up showed it."""
 
 
 # ── from hand-overs to funnels ──

@@ -142,7 +142,7 @@ class MemoryRecord(_Memory):
 
     @property
     def writes(self) -> Mapping[str, PendingWrite]:
-        """Every write on record by key, in the order in which they were intended."""
+        """Every write on record by key, in the order in which they were recorded."""
         with self._lock:
             return dict(self._writes)
 
@@ -268,7 +268,7 @@ class MemoryRecord(_Memory):
                 self._decided(written)
 
     def _decided(self, written: PendingWrite) -> None:
-        """Finish the deferred request of an accepted write's key, and what it supersedes."""
+        """Finish the deferred request with an accepted write's key, and work that it supersedes."""
         write, evidence = written.write, written.evidence
         starts = starts_registration(write)
         for job in self._open_for(_bill(written), Task.COMPLETE, Task.FOLLOW):

@@ -87,7 +87,7 @@ FINISHES = frozenset(
 
 @frozen
 class Evidence:
-    """A consent as given: the exact words, their version, and when it was asked and answered."""
+    """A consent as given: the exact words, their version, and the times of question and answer."""
 
     consent: Consent
     words: str = field(repr=False)
@@ -366,7 +366,7 @@ class Record(Protocol):
         In the same transaction, this notes `SETTLED`. An accepted write also completes the
         deferred request with its own key (`COMPLETED`), replaces earlier requests and pending
         registrations for the same bill (`SUPERSEDED`), and is followed if it started a
-        registration. If a later write for the bill was already accepted, the earlier one replaces
+        registration. If a later write for the bill was already accepted, this one replaces
         nothing, and its own registration is noted as `SUPERSEDED`.
         """
         ...

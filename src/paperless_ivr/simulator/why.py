@@ -1,4 +1,4 @@
-"""Why a call took its way: for each state it passed, the rows that were tried."""
+"""Why a call took its path: for each state it passed, the rows that were tried."""
 
 from collections.abc import Iterator
 

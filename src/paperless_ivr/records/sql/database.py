@@ -32,7 +32,7 @@ many calls at once do not mean that the database is down (R50). The transactions
 share its deadline (`records.deadline`). If the wait were part of the budget, 70% of 200
 concurrent calls would go back to the host (benchmarks/calls_at_once.py)."""
 CONNECTIONS = 8
-"""The limit on connections to a database. More make transactions slower: they compete
+"""The limit on connections to a database. More connections make transactions slower: they compete
 for the database's cores and, within one process, for one application core."""
 
 

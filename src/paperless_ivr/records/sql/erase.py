@@ -135,7 +135,7 @@ def erase(transaction: Transaction, erasure: Erasure) -> Removed:
 
 
 def _no_live_call(transaction: Transaction, person: Secret, biller: str) -> None:
-    """Raise `StillOpen` during a call, which would restore what has just been removed."""
+    """Raise `StillOpen` if a call is in progress: it would restore what was just removed."""
     there = select(live_calls.c.call_id, live_calls.c.sealed).where(
         live_calls.c.biller.in_((biller, ""))
     )

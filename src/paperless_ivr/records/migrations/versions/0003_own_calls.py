@@ -1,4 +1,4 @@
-"""Add a check value to detect wrong keys, and the biller of live calls, and forbid REPLACE."""
+"""Add a check value against wrong keys, add the biller to live calls, and forbid REPLACE."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,9 +10,10 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Add them. The next program that opens the record stores the check value.
+    """Add the table, the column, and the triggers.
 
-    Servers of an earlier version can keep running. The calls they save have no biller.
+    The next program that opens the record stores the check value. Servers of an earlier version
+    can keep running. The calls they save have no biller.
     """
     op.create_table(
         "key_check",
