@@ -35,9 +35,9 @@ VAULT = vault(new_keys())
 
 @define(slots=False)
 class Noting(Playback):
-    """Keeps how the call moves, and what the record is told about it.
+    """Keeps the moves of a call, and the lines that the record gets about it.
 
-    Two workers may be late with what they observe and note about a call, each with its own move.
+    Each of two workers may be late in observing and noting its own move.
     """
 
     moves: list[Move] = field(factory=list)

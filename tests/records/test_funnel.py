@@ -397,8 +397,8 @@ def reachable(*begin, without=()):
 def test_identified_by_the_table():
     """States that show that the caller is identified are reached only in these two ways.
 
-    A transfer leads back to where it was requested, and a call that goes on without an agent to
-    another way to an address, and nowhere else.
+    A transfer leads only back to where it was requested. A call that continues without an agent
+    leads only to another way of getting an address.
     """
     without = (State.INVOICE, State.OFFER_IN_FULL, State.TRANSFERRING, State.GO_ON)
 

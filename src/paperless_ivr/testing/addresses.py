@@ -1,7 +1,7 @@
 """Made-up callers with e-mail addresses, and the keys and seconds it takes to key an address.
 
-The names are drawn from the decoder's own lists by frequency. Figures measured with them are a
-baseline against regressions, not a claim about real callers.
+The names are drawn from the decoder's own lists by frequency. Figures measured with them show
+regressions. They are not a claim about real callers.
 """
 
 import random

@@ -54,7 +54,7 @@ class Runtime(Protocol):
 
     @property
     def handed_back(self) -> Mapping[str, str] | None:
-        """The hand-back that the host got, named as in `handback_to_strings`; None until then."""
+        """The hand-back to the host, with names as in `handback_to_strings`; None until then."""
         ...
 
     def begins(self, arrival: Arrival) -> WebRequest:

@@ -128,7 +128,7 @@ def customers() -> st.SearchStrategy[e.Customer]:
 
 
 def arrivals() -> st.SearchStrategy[h.Arrival]:
-    """Draw a hand-over at any moment. Only those after a payment have one, mostly approved."""
+    """Draw a hand-over at any moment. After a payment, it has the payment, mostly approved."""
     return _ARRIVALS.map(
         lambda a: a if a.moment is h.Moment.AFTER_PAYMENT else evolve(a, payment=None)
     )
@@ -269,7 +269,7 @@ def _otherwise(request: r.Request) -> Events:
 
 @st.composite
 def _seen_again(draw: st.DrawFn, found: Sequence[e.Customer]) -> e.CustomersFound:
-    """Draw known customers at a second look-up: pending, paperless, or with a bill gone."""
+    """Draw known customers at a second look-up: pending, paperless, or with a bill missing."""
     paperless, pending = draw(st.sampled_from(((False, False), (False, True), (True, False))))
     return e.CustomersFound(
         tuple(
@@ -373,7 +373,7 @@ def impatient(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]
 
 
 def fat_fingered(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
-    """Draw events of a caller who presses wrong keys as often as right ones, or too many or few."""
+    """Draw events of a caller who often presses wrong keys, too many keys, or too few."""
     gather = turn.then
     if not isinstance(gather, Gather):
         return _waits()

@@ -98,7 +98,7 @@ class VirtualCaller:
         return deed.what
 
     def _when(self) -> float | None:
-        """Return when the next deed is due; None if that is not known yet."""
+        """Return when the next action is due; None if that is not known yet."""
         if not self._due:
             return None
         deed = self._due[0]

@@ -135,7 +135,7 @@ def _handed_over(
 
 
 def _policy(name: str, transcript: Path) -> Policy:
-    """Return the policy at a path relative to here, the transcript, or any folder above it."""
+    """Return the policy at a path, relative to the current folder or one above the transcript."""
     if name == DEMO:
         return demo_policy()
     around = [Path(), *transcript.resolve().parents]

@@ -118,8 +118,8 @@ def _written(flow: Flow, moves: Moves, headers: Mapping[str, str], chance: Rando
 def _alike(flow: Flow, turn: Turn, event: Event, after: Turn) -> tuple[Event, Turn]:
     """Return an event with stand-ins, and the turn it leads to by the same rows as the real one.
 
-    A stand-in for an address is read back in other pieces. A key may therefore have to stop a
-    different piece to lead there. LookupError if no piece works.
+    A stand-in for an address is read back in different pieces. A key may therefore have to stop
+    another piece to lead to the same turn. Raises LookupError if no piece works.
     """
     events = [event]
     if turn.call.state is State.EMAIL_READBACK and isinstance(event, Digits):

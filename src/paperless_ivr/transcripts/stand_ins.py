@@ -257,7 +257,7 @@ class StandIns:
         return self._other(call.state.name, whole, draw=drawn)
 
     def _other_name(self, keyed: str) -> str:
-        """Return as many keys. They end with the keys of a listed name, to be read as a word."""
+        """Return as many keys. The last ones spell a listed name, so that they read as a word."""
         size = self.chance.randint(0, len(keyed))
         names = [name for name in lexicon().first.keyed if len(name) == size]
         name = self.chance.choice(names) if names else ""

@@ -116,7 +116,7 @@ def _write_instead_of_deferred(make: MakeRecord) -> None:
 
 
 def _write_before_deferred(make: MakeRecord) -> None:
-    """A write that turns out done leaves later deferred requests open, except its own key's."""
+    """A write that turns out done leaves later deferred requests open, except that with its key."""
     bench = Bench.of(make)
     bench.intend(preference("w1"))
     bench.intend(preference("w2", "GAS"))
@@ -271,7 +271,7 @@ def _no_end(make: MakeRecord) -> None:
 
 
 def _stale_holder(make: MakeRecord) -> None:
-    """A holder whose claim has ended, or that never had one, can neither finish nor release it."""
+    """A holder whose claim has ended, or that has none, can neither finish nor release work."""
     for task, how in zip(TASKS, ENDS, strict=True):
         bench = Bench.of(make)
         _with_one_of_each(bench)

@@ -26,7 +26,7 @@ SECOND = timedelta(seconds=1)
 
 
 def _told_in_order(make: MakeRecord) -> None:
-    """Lines are returned in order of time. Those of the same time are in the order noted."""
+    """Lines are returned in order of time, then in the order in which they were noted."""
     bench = Bench.of(make)
     bench.clock.go(seconds=1)
     bench.call(Disposition.DECLINED, "later")
@@ -104,7 +104,7 @@ def _told_of_consents(make: MakeRecord) -> None:
 
 
 def _told_outdated(make: MakeRecord) -> None:
-    """A registration superseded by a later write before it was known is noted as superseded."""
+    """A registration that was superseded before it became known is noted as superseded."""
     bench = Bench.of(make)
     bench.intend(preference("c1-h1-1"))
     bench.clock.go(seconds=1)

@@ -194,7 +194,7 @@ def _end_key_alone_in_entry(make: MakeRig) -> None:
 
 
 def _too_few(make: MakeRig) -> None:
-    """G08: Keys followed by silence are reported as such."""
+    """G08: Too few keys, followed by silence, are reported as ended by TIMEOUT."""
     _gets(make, _pressed("11", Ended.TIMEOUT), ENTRY, Press("11"))
 
 
@@ -230,13 +230,13 @@ def _no_end_key(make: MakeRig) -> None:
 
 
 def _every_key(make: MakeRig) -> None:
-    """G14: A key that the gather does not list is reported all the same."""
+    """G14: A key that the gather does not list is still reported."""
     for key in "3456789*0":
         _gets(make, _pressed(key), MENU, Press(key))
 
 
 def _late_end_key(make: MakeRig) -> None:
-    """G15: An end key after the last key belongs to it, not to the next question."""
+    """G15: An end key after the last key belongs to that gather, not to the next question."""
     for gather, keys in ((ENTRY, "1137"), (MENU, "1")):
         rig = make()
         same("the event", _pressed(keys), _does(rig, gather, Press(f"{keys}#")))
@@ -375,7 +375,7 @@ def _return(make: MakeRig) -> None:
 
 
 def _transfer(make: MakeRig) -> None:
-    """G26, G27: The result of a transfer is reported, or UNKNOWN if the runtime cannot tell it."""
+    """G26, G27: A transfer's result is reported, or UNKNOWN if the runtime does not report it."""
     for result in TransferResult:
         rig = make()
         rig.agent(result)

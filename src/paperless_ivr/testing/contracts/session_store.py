@@ -186,7 +186,7 @@ def _not_done(make: MakeStore) -> None:
 
 
 def _of_another(make: MakeStore) -> None:
-    """An update does not count as done because another one moved the call to the same turn."""
+    """An update does not count as done just because another one led to the same turn."""
     store, _, clock = _made(make)
     store.commit(_begun(clock))
     store.commit(SessionUpdate(_saved(2), 1))
