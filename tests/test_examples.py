@@ -65,7 +65,7 @@ def test_the_sample_says_success_and_failure() -> None:
 
 @frozen
 class Host:
-    """The host of the example, whose every hand-over comes back as failed."""
+    """The host of the example. Each of its hand-overs comes back as failed."""
 
     module: ModuleType = field(factory=lambda: example("twilio_host"))
     heard: list[str] = field(factory=list)

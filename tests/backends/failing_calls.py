@@ -66,7 +66,7 @@ CALLS: Mapping[str, tuple[Arrival, str]] = {
 
 @define
 class OneFails:
-    """A back end of which one operation goes to a broken service."""
+    """A back end that sends one operation to a broken service."""
 
     operation: str
     healthy: SoapBackend

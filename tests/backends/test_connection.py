@@ -52,7 +52,7 @@ def problems(folder: Path, text: str, environ: dict[str, str] | None = None) -> 
 
 
 def test_whole(tmp_path: Path) -> None:
-    """Every setting in a file takes effect; an operation's own table comes before `every`."""
+    """Every setting in a file takes effect. An operation's own table overrides `every`."""
     connection = load(tmp_path, WHOLE)
 
     assert connection.partner_key == credential("s3cr3t")
@@ -70,7 +70,7 @@ def test_whole(tmp_path: Path) -> None:
 
 
 def test_key_from_a_file(tmp_path: Path) -> None:
-    """The partner key may be in a separate file; it is shown nowhere."""
+    """The partner key may be in a separate file. It is never shown."""
     (tmp_path / "key").write_text("s3cr3t\n", encoding="utf-8")
     text = WHOLE.replace('partner_key_env = "THE_KEY"', 'partner_key_file = "key"')
 

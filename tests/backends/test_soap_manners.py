@@ -172,7 +172,7 @@ def test_a_doctype(tmp_path: Path) -> None:
 
 @pytest.mark.requirement("R23")
 def test_items_of_another_name(tmp_path: Path) -> None:
-    """An array of substitutes for its item is neither empty nor taken for an empty one."""
+    """An array of substitutes for its item is neither empty nor mistaken for an empty one."""
     wsdl = wsdls.only("SearchByAccountNumber")
     stands_in = '<s:element name="WaterInvoice" substitutionGroup="tns:Invoice"/></s:schema>'
     with asking(tmp_path, wsdl.replace("</s:schema>", stands_in)) as (_, ask):

@@ -131,7 +131,7 @@ def test_nothing_splits_a_truth(ask: Callable[..., ServiceAnswer], text: str) ->
 def test_a_bad_amount_or_date_is_absent(
     ask: Callable[..., ServiceAnswer], name: str, text: str
 ) -> None:
-    """One unreadable optional field does not lose the answer, and is named."""
+    """An unreadable optional field does not invalidate the answer, and is named."""
     answer = ask(changed(lambda root: _set(root, name, text)))
 
     assert isinstance(answer, CustomersFound)

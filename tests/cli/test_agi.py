@@ -71,7 +71,7 @@ def test_it_takes_a_call(port: int) -> None:
     ("drain", "comes_to"), [("60", ("declined", "none")), ("1", ("taken_back", "server_stopped"))]
 )
 def test_live_calls_go_on_after_sigterm(sounds: Path, drain: str, comes_to: object) -> None:
-    """No new call is taken. A live one ends normally, or goes back when the time is up."""
+    """No new call is accepted. A live one ends normally, or goes back when the time is up."""
     code = "from paperless_ivr.cli import main; main(prog_name='paperless-ivr')"
     arguments = ["agi", "--port", "0", "--sounds", str(sounds), "--drain-seconds", drain]
     with subprocess.Popen(

@@ -24,7 +24,7 @@ def last(output: str) -> str:
 
 @pytest.mark.requirement("R01", "R41")
 def test_without_a_terminal_a_whole_call_is_played(process: Run) -> None:
-    """`call </dev/null` says so, enrolls, and logs nothing."""
+    """Without a terminal, the command says so, plays a call that enrolls, and logs nothing."""
     done = process("call")
     assert done.returncode == 0
     assert done.stdout.startswith("No terminal to read keys from: playing a demo call")
@@ -98,7 +98,7 @@ def test_a_call_in_spanish(run: Run) -> None:
     ],
 )
 def test_what_does_not_exist_is_told(run: Run, arguments: list[str], says: str) -> None:
-    """The exit status is 2, and there is no call."""
+    """What does not exist is reported with status 2, and there is no call."""
     done = run("call", *arguments)
     assert done.exit_code == 2
     assert says in done.stderr

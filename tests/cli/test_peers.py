@@ -193,7 +193,7 @@ def test_an_answer_that_nobody_reads(port: int) -> None:
 
 
 def test_more_connections_than_the_system_has(tmp_path: Path) -> None:
-    """Having too few is noticed before the server listens, and the error says what to do."""
+    """A limit above the system's is reported before the server listens, with what to do."""
     limited = f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (600, 600)); {CODE}"
     done = subprocess.run(
         [sys.executable, "-c", limited, "serve", *ARGUMENTS],

@@ -180,7 +180,7 @@ def test_servers_on_one_database(tmp_path, process):
 
 @pytest.mark.requirement("R31")
 def test_it_stops_when_what_is_under_way_is_done(tmp_path, slow):
-    """When told to stop, it finishes the requests in progress, and exits."""
+    """A server that is told to stop finishes the requests in progress, and exits."""
     service, address = slow
     policy = tmp_path / "policy.toml"
     biller = f'[biller]\nid = "{BILLER}"\nname = "Springfield Water"'

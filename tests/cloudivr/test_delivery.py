@@ -25,7 +25,7 @@ pytestmark = pytest.mark.requirement("R22")
 
 @define
 class Sink:
-    """A mail server that keeps what it gets, and answers as told."""
+    """A mail server that keeps what it gets, with replies that a test can set."""
 
     answers: dict[str, str] = field(factory=dict)
     """By recipient; others are accepted."""

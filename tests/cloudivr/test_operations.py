@@ -366,7 +366,7 @@ def test_a_value_in_any_field_is_masked(bench: Bench, operation: str, value: str
 
 @pytest.mark.requirement("R24")
 def test_what_is_nobodys_is_shown(bench: Bench) -> None:
-    """What the service itself knows, and is not personal, is logged as it is."""
+    """What the service itself knows, and is not personal, is logged unchanged."""
     bench.service.StoreCustomerPreference(**prefer(Language="es-US", ConsentReference="rivera"))
     bench.service.SendWebLink(**text(Purpose="type_email"))
 

@@ -194,7 +194,7 @@ def test_when_an_ending_says_what(browser: Browser, address: str) -> None:
 
 
 def test_what_is_heard_on_the_way(browser: Browser, address: str) -> None:
-    """It is below the row, and also at the row's target and among the code names."""
+    """It is shown below the row, both at the target and at the source, and with its code name."""
     tab = opened(browser, f"{address}#NOT_OFFERED")
     row = tab.locator("#panel li", has_text="B4 Which number finds the account?")
 

@@ -1,4 +1,4 @@
-"""Pictures of the flow: current, complete, in words, legible, and told apart by more than hue."""
+"""Pictures of the flow: current, complete, in words, legible, and clear without color vision."""
 
 import itertools
 import os
@@ -203,7 +203,7 @@ class TestInWords:
             assert len(set(said)) == len(said)
 
     def test_every_row_by_itself(self) -> None:
-        """Each row also has words for where it is shown alone, as in the simulator."""
+        """Each row also has words for showing it alone, as in the simulator."""
         told = {sentence(state, row) for state, rows in FLOW.items() for row in rows}
 
         assert "" not in told

@@ -165,7 +165,7 @@ def on_shared_calls():
 
 @pytest.mark.requirement("R31", "R48")
 def test_one_answer_that_comes_twice_at_once():
-    """Of two workers without the release, both give the call back in the same words."""
+    """Two workers without the release both give the call back in the same words."""
     line = on_shared_calls()
     new = changed(line, together=False)
     line.follow(Press("1"))

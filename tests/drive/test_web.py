@@ -113,7 +113,7 @@ def test_a_call_that_nothing_is_heard_of_ends():
 
 
 def test_an_agreed_wish_of_a_call_left_behind_is_carried_out():
-    """A caller who said yes, and then was never heard from again, is enrolled all the same."""
+    """A caller who said yes, and then was never heard from again, is still enrolled."""
     line = Line()
     line.to_consent()
     line.go(Press("1"))

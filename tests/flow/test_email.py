@@ -151,7 +151,7 @@ def test_a_domain_of_their_own() -> None:
 
 
 def test_keys_that_no_domain_has() -> None:
-    """They are asked for again, and then spelled exactly; what stands before the @ is kept."""
+    """Such keys are asked for again, and then spelled exactly. What is before the @ is kept."""
     flow, turn = asked("Jane Smith")
     turn = press(flow, turn, f"{on_keys('jane')}#", "9", *["46245#"] * POLICY.tries.wrong)
     assert turn.call.state is State.EMAIL_DOMAIN_ENTRY

@@ -267,7 +267,7 @@ def test_round_trip(policy: Policy) -> None:
 
 
 def changed(value: Any) -> Any:
-    """Return another value in place of one."""
+    """Return a different value to replace one."""
     match value:
         case bool():
             return not value
@@ -286,7 +286,7 @@ def changed(value: Any) -> Any:
 
 @pytest.mark.parametrize("name", PLACES)
 def test_digest_tells_policies_apart(name: str) -> None:
-    """Another value in any setting gives another digest."""
+    """A different value in any setting results in a different digest."""
     section, _, key = name.rpartition(".")
     inside = getattr(Policy(), section) if section else Policy()
     other: Any = evolve(inside, **{key: changed(getattr(inside, key))})

@@ -1,4 +1,4 @@
-"""The terminal as a channel: what is typed, and what the flow is told about it."""
+"""The terminal as a channel: what is typed, and which events the flow gets."""
 
 import io
 

@@ -292,7 +292,7 @@ def test_a_pause_that_ends_an_entry_is_found():
         case=CASES["default: a placeholder number"],
     )
 
-    assert problem == "a pause was taken for the end of an entry"
+    assert problem == "a pause was treated as the end of an entry"
     assert "then silence" in text
 
 
@@ -501,7 +501,7 @@ def test_a_pause_that_shows_a_number_is_found():
     )
     problem, _ = search("a pause in an entry neither ends it nor costs a try", table, case=BY_TEXT)
 
-    assert problem == "a pause was taken for the end of an entry"
+    assert problem == "a pause was treated as the end of an entry"
 
 
 @pytest.mark.requirement("R04", "R42", "R47")
@@ -564,7 +564,7 @@ def test_a_fact_that_is_said_is_found(monkeypatch):
 
 @pytest.mark.requirement("R42", "R47")
 def test_a_text_to_a_costly_number_is_found():
-    """A Caribbean number that is taken for a domestic one is found."""
+    """A Caribbean number that is treated as a domestic one is found."""
     table = planted(
         State.PHONE_CAPTURE,
         lambda row: row.to is State.PHONE_CONFIRM,
@@ -580,7 +580,7 @@ def test_a_text_to_a_costly_number_is_found():
 
 @pytest.mark.requirement("R52")
 def test_a_done_that_the_service_does_not_say_is_found():
-    """A wait that takes any answer of the service for an opened link is found."""
+    """A wait that treats any answer of the service as an opened link is found."""
     table = planted(
         State.LINK_CHECK,
         lambda row: row.when is afterwards.link_opened,

@@ -330,7 +330,7 @@ class NeverHeard:
         self.commit_try = inner.commit_try
 
     def commit(self, update, *, again=False):
-        """Do it, but lose the answer if a write is to be sent."""
+        """Commit, but lose the answer if a write will be sent."""
         answer = self.inner.commit(update, again=again)
         if update.intent is not None:
             raise RecordDown

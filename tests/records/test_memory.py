@@ -145,7 +145,7 @@ def test_asked_again_when_policy_says_so(ended: Disposition) -> None:
 
 
 def test_a_hand_over_that_broke_off_is_not_the_next_one() -> None:
-    """An offer in a hand-over that never ended is not taken for one in the next hand-over."""
+    """An offer in a hand-over that never ended does not count for the next hand-over."""
     record = MemoryRecord(Clock())
     for what in (ActivityType.ARRIVED, ActivityType.OFFERED, ActivityType.ARRIVED):
         record.note(line(what))

@@ -392,7 +392,7 @@ def test_erase_waits_for_a_call(line: Line, by: str) -> None:
         store.calls.drop("live")
 
     assert done.exit_code == 1
-    assert "a call of that person is in progress" in done.stderr
+    assert "a call by that person is in progress" in done.stderr
 
 
 def test_a_whole_dispute(line: Line) -> None:

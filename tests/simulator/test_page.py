@@ -597,7 +597,7 @@ def test_a_policy_that_cannot_be_used(browser: Browser, start: Start, tmp_path: 
 
 
 def test_the_simulator_stops(browser: Browser) -> None:
-    """The page says what happened, and gives the command."""
+    """The page says what happened, and shows the command."""
     with serving() as url:
         caller = Caller.at(browser, url)
     caller.says("#problems", COMMAND)

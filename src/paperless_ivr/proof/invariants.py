@@ -183,7 +183,7 @@ def promised_keys_work(flow: Flow, move: Move) -> str | None:
     if option is None:
         return None
     if "no_match" in move.next.call.lead:
-        return f"{option.choice.value} was offered, but taken for a wrong key"
+        return f"{option.choice.value} was offered, but treated as a wrong key"
     spoken = [p for p in move.turn.say if p.name == option.prompt and p.slots == option.spoken]
     if option.prompt and not spoken:
         return f"{option.choice.value} is on the menu, but no prompt offers it"
@@ -328,7 +328,7 @@ def pause_is_nothing(flow: Flow, move: Move) -> str | None:
         last = call.tries.repeats >= policy.tries.repeats
         return None if last or after.tries.wrong == call.tries.wrong else "a pause cost a try"
     if after.state is not call.state or after.entry.so_far != keys(entry):
-        return "a pause was taken for the end of an entry"
+        return "a pause was treated as the end of an entry"
     return "a pause cost a try" if after.tries != call.tries else None
 
 

@@ -439,8 +439,8 @@ class Ledger(Record, Readable, Protocol):
         """Claim some of a biller's unfinished work for one holder until the lease ends.
 
         Returns the oldest items that became due before a time, up to a maximum, excluding items
-        that another holder has, or that were released for a later time. Each process needs a
-        `holder` of its own.
+        that another holder has, or that were released for a later time. Each process needs its own
+        `holder`.
         """
         ...
 

@@ -74,7 +74,7 @@ def answered(event: e.Event) -> str:
     """Return an answer in a few words, without personal data."""
     match event:
         case e.CustomersFound(customers):
-            return f"{len(customers)} found" if customers else "nobody found"
+            return f"{len(customers)} found" if customers else "no one found"
         case e.InvoiceChecked(exists):
             return "the bill is open" if exists else "no such bill"
         case e.Accepted():

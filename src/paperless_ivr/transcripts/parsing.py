@@ -61,7 +61,7 @@ def parse(text: str, path: str | Path = "transcript") -> Transcript:
             elif found := re.fullmatch(r"([a-z_]+(?: \w+)?):\s+(.+)", line.rstrip()):
                 name, value = found.groups()
                 if body or name in headers:
-                    raise ValueError(f"{name}: must come only once, and before the call")
+                    raise ValueError(f"{name}: must occur only once, and before the call")
                 headers[name], where[name] = value, number
                 if name.startswith(HEADER):
                     people.describe(name.removeprefix(HEADER), value)
@@ -189,7 +189,7 @@ def _step(number: int, line: str, people: People) -> Step:
             if word == "record":
                 return evolve(step, about=about, event=_record(about, says))
             return evolve(step, about=about, event=_service(about, says, people))
-    raise ValueError(f"{line.strip()!r} is not a line of a call")
+    raise ValueError(f"{line.strip()!r} is not a valid line of a call")
 
 
 def _presses(step: Step) -> Step:

@@ -89,7 +89,7 @@ def redacted(
             transcript = parse(text, path)
             return text_of(transcript.comments, transcript.headers, replay.lines)
     title = f"{path}: the call cannot be written down without personal data"
-    raise TranscriptProblems(title, ["with stand-ins, it does not go the same way"])
+    raise TranscriptProblems(title, ["with stand-ins, the call does not go the same way"])
 
 
 def _written(flow: Flow, moves: Moves, headers: Mapping[str, str], chance: Random) -> str:

@@ -530,7 +530,7 @@ def test_a_call_that_fails_goes_on() -> None:
 
 
 def test_closing_takes_calls_away() -> None:
-    """A server that closes takes its calls back, and waits for them."""
+    """A server that closes ends its calls as taken back, and waits for them."""
     seen: list[str] = []
 
     async def patient(gateway: AgiGateway, arrival: Arrival, taken: TakenBack) -> Handback:

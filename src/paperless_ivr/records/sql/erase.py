@@ -141,7 +141,7 @@ def _no_live_call(transaction: Transaction, person: Secret, biller: str) -> None
     )
     for row in transaction.connection.execute(there):
         if mentions(transaction.vault.open(row.sealed, f"call {row.call_id}"), person):
-            raise StillOpen("a call of that person is in progress, or ended minutes ago")
+            raise StillOpen("a call by that person is in progress, or ended minutes ago")
 
 
 def _followed(transaction: Transaction, given: Sequence[Given]) -> set[int]:

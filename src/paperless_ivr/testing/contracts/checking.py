@@ -52,9 +52,9 @@ def same(what: str, expected: object, got: object) -> None:
 
 
 def holds(what: str, held: bool) -> None:
-    """Assert that something holds."""
+    """Assert that something is true; `what` begins with "that"."""
     if not held:
-        message = f"{what} does not hold."
+        message = f"it is not true {what}."
         raise AssertionError(message)
 
 

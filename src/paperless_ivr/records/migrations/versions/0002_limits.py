@@ -1,4 +1,4 @@
-"""Count tries and texts against limits in a table of their own, before they are made."""
+"""Count tries and texts against limits in a separate table, before they are made."""
 
 import sqlalchemy as sa
 from alembic import op
