@@ -99,7 +99,7 @@ def test_the_contract_lists_each_disposition() -> None:
 
 
 def test_names_that_hosts_use() -> None:
-    """What hosts once handed over, or looked for in a hand-back, keeps its name."""
+    """Names that hosts once handed over, or looked for in a hand-back, stay the same."""
     assert set(HANDED_OVER_ONCE.split()) <= set(FROM_HOST) <= set(ARRIVAL_NAMES)
     assert {"call_id", "biller", "ani", "ani_withheld", "dnis", "person"} <= set(HANDED_OVER)
     assert PREFIX == "PAPERLESS_"
@@ -108,7 +108,7 @@ def test_names_that_hosts_use() -> None:
 
 
 def test_a_hand_back_may_have_less() -> None:
-    """One from an earlier version, without later names, can be read."""
+    """A hand-back from an earlier version, without later names, can be read."""
     told = {"disposition": "enrolled", "registration": "pending"}
     assert handback_from_strings(told) == Handback(
         Disposition.ENROLLED, registration=Registration.PENDING

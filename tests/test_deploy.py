@@ -58,7 +58,7 @@ def test_its_options(unit: Path) -> None:
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_its_environment(unit: Path) -> None:
-    """Its first lines list every variable that its arguments and its secrets need."""
+    """A unit's first lines list every variable that its arguments and its secrets need."""
     name, words = started(unit)
     listed = unit.read_text().partition("[Unit]")[0]
 

@@ -157,7 +157,7 @@ class TestPages:
         assert generate.main(["--check"], pages, tmp_path) == 0
 
     def test_two_regions_of_a_file_are_both_written(self, tmp_path: Path) -> None:
-        """One does not undo the other."""
+        """Writing one region does not undo the other."""
         page = tmp_path / "keys.md"
         page.write_text("".join(f"<!-- generated: {n} -->\n<!-- end: {n} -->\n" for n in "ab"))
         pages = [Page("keys.md", lambda _, n=n: f"new {n}", region=n) for n in "ab"]
@@ -173,7 +173,7 @@ class TestPages:
         assert "keys.md: needs one <!-- generated: keys -->" in capsys.readouterr().err
 
     def test_generated_pages_are_current(self, capsys: pytest.CaptureFixture[str]) -> None:
-        """This is what `make check` checks."""
+        """The generated pages are current, as `make check` requires."""
         assert generate.main(["--check"]) == 0, capsys.readouterr().out
 
 
@@ -198,7 +198,7 @@ class TestTraceability:
         assert generate.traceability(root).count("**open**") == 3
 
     def test_marks_are_found(self, root: Path) -> None:
-        """They are found on functions, methods, classes, parameters, and whole files."""
+        """Marks are found on functions, methods, classes, parameters, and whole files."""
         self.write_test(
             root,
             """
@@ -232,7 +232,7 @@ class TestTraceability:
         )
 
     def test_transcripts_are_found(self, root: Path) -> None:
-        """They are found by their header line."""
+        """Transcripts are found by their header line."""
         (root / "tests/transcripts/silence.call").write_text("# proves: R01, R03\n\nhears: hello\n")
         (root / "tests/transcripts/other.call").write_text("hears: hello\n")
 

@@ -55,7 +55,7 @@ def test_what_tests_one_room_stands_in_its_folder() -> None:
 
 
 def test_files_that_are_scheduled_are_there() -> None:
-    """What `conftest.py` says about a file or a folder is updated when it is moved."""
+    """The files and folders that `conftest.py` names exist, even after they were moved."""
     named = re.findall(r'"(tests/[^":]+)', (TESTS.parent / "conftest.py").read_text("utf-8"))
     assert named
     assert [path for path in named if not (TESTS.parent / path).exists()] == []

@@ -159,7 +159,7 @@ def test_wrong_form(tmp_path: Path) -> None:
     ],
 )
 def test_unusable(tmp_path: Path, text: str, says: str) -> None:
-    """What cannot be read at all is reported, with what to do."""
+    """An unreadable file is reported, with what to do."""
     assert says in "\n".join(problems(tmp_path, text))
 
 

@@ -66,7 +66,7 @@ def test_memory_keeps_it() -> None:
 
 @pytest.mark.parametrize("lacking", sorted(OPERATIONS))
 def test_memory_keeps_it_without(lacking: str) -> None:
-    """It keeps every remaining promise if the service lacks an operation."""
+    """The in-memory back end keeps every remaining promise if the service lacks an operation."""
     check_backend(lambda: springfield(OPERATIONS - {lacking}))
 
 
@@ -257,7 +257,7 @@ def test_unknown_is_for_writes() -> None:
 
 
 def test_what_is_raised_is_told() -> None:
-    """What a back end raises is named by its class, and its text is not shown."""
+    """An exception of a back end is reported by its class, and its text is not shown."""
 
     def broken(*_: object) -> ServiceAnswer:
         raise RuntimeError(customer("rivera").account.reveal())

@@ -89,7 +89,7 @@ def test_renamed_fields_are_named(tmp_path: Path) -> None:
 
 
 def test_renamed_fields_are_mapped(tmp_path: Path) -> None:
-    """What the connection says about other names is what is sent and read."""
+    """Requests and answers use the other names that the connection gives."""
     renamed = wsdls.renamed(
         PaymentGUID="PaymentID", CustomerID="CustID", ErrorCode="Err", Paperless="PaperInvoices"
     )
@@ -364,7 +364,7 @@ def test_no_answer(kind: str, request_: ServiceRequest) -> None:
 
 
 def test_unwritable() -> None:
-    """What no envelope can contain is not sent, and appears in no error."""
+    """A text that no envelope can contain is not sent, and appears in no error."""
     with canned(lambda _: Said(b"")) as server:
         backend = SoapBackend(evolve(REPROMPT, address=server.url))
         answer = backend.answer(evolve(ENROLL, payment=credential("\x00s3cr3t")), 5.0)

@@ -71,7 +71,7 @@ def test_a_number_that_stands_for_nobody(run: Run, tmp_path: Path, number: str) 
 
 @pytest.mark.requirement("R47", "R15")
 def test_a_pause_looks_no_half_number_up(run: Run) -> None:
-    """With 2048, a pause, and the rest, one account is looked up: the right one."""
+    """With 2048, a pause, and the rest, only the right account is looked up."""
     keys = ["--keys", "1 2048 1137# 1", "--moment", "before_payment"]
     done = run("call", "--caller", "+12175550999", *keys)
     assert last(done.stdout) == "disposition: enrolled"
@@ -98,7 +98,7 @@ def test_a_call_in_spanish(run: Run) -> None:
     ],
 )
 def test_what_does_not_exist_is_told(run: Run, arguments: list[str], says: str) -> None:
-    """What does not exist is reported with status 2, and there is no call."""
+    """An unknown name is reported with status 2, and there is no call."""
     done = run("call", *arguments)
     assert done.exit_code == 2
     assert says in done.stderr
@@ -130,7 +130,7 @@ def test_bad_words_show_every_problem(run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.requirement("R19")
 def test_a_policy_is_not_used_before_its_day(run: Run, tmp_path: Path) -> None:
-    """It is refused, with the date from which it is in force."""
+    """A policy is refused before its first day, with that date."""
     file = tmp_path / "policy.toml"
     file.write_text("[about]\nin_force_from = 2999-01-01\n")
     done = run("call", "--policy", str(file))
@@ -221,7 +221,7 @@ def test_a_connection_and_the_demo_s_service(run: Run) -> None:
 
 @pytest.mark.requirement("R24", "R43")
 def test_a_transcript_is_written(run: Run, tmp_path: Path) -> None:
-    """It replays as written, and contains nothing about the customer who called."""
+    """The transcript replays as written, and contains nothing about the customer who called."""
     file = tmp_path / "mine.call"
     done = run("call", "--keys", "1 1137# 1 1", "--transcript", str(file))
     text = file.read_text(encoding="utf-8")

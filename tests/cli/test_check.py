@@ -29,7 +29,7 @@ POLICIES = Path(__file__).parents[2] / "examples/policies"
 @pytest.mark.requirement("R19")
 @pytest.mark.parametrize("file", sorted(POLICIES.glob("*.toml")), ids=lambda f: f.stem)
 def test_policies_in_plain_words(run: Run, file: Path) -> None:
-    """What a policy means is reported in sentences."""
+    """The meaning of a policy is reported in sentences."""
     done = run("check", "--policy", str(file))
 
     assert done.exit_code == 0
@@ -52,7 +52,7 @@ def test_wrong_policy(run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.requirement("R19", "R47")
 def test_settings_that_contradict_one_another(run: Run, tmp_path: Path) -> None:
-    """Each contradiction is reported, all at once, with what to change."""
+    """All contradictions are reported at once, with what to change."""
     file = tmp_path / "policy.toml"
     file.write_text(
         """
@@ -98,7 +98,7 @@ def test_whole_contract(run: Run) -> None:
 @pytest.mark.requirement("R05")
 @pytest.mark.parametrize("operation", sorted(OPERATIONS))
 def test_lacking(run: Run, tmp_path: Path, operation: str) -> None:
-    """What is missing is named, along with what happens instead."""
+    """Missing operations are named, along with what happens instead."""
     done = run("check", "--wsdl", wsdls.put(tmp_path, wsdls.without(operation)))
 
     assert done.exit_code == 0
@@ -122,7 +122,7 @@ def test_renamed(run: Run, tmp_path: Path) -> None:
 
 
 def test_differing(run: Run, tmp_path: Path) -> None:
-    """What is useful but missing is reported, too, and does no harm."""
+    """Missing fields that are merely useful are reported, too, and do no harm."""
     done = run("check", "--wsdl", wsdls.put(tmp_path, wsdls.renamed(IdempotencyKey="Key")))
 
     assert done.exit_code == 0
@@ -233,7 +233,7 @@ def test_offline(run: Run, tmp_path: Path) -> None:
     "arguments", [[], ["--wsdl", "a.wsdl", "--connection", "b.toml"]], ids=["none", "both"]
 )
 def test_usage(run: Run, arguments: list[str]) -> None:
-    """What to check must be given, and only once."""
+    """The thing to check must be given, and only once."""
     assert run("check", *arguments).exit_code == 2
 
 

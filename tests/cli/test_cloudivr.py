@@ -70,7 +70,7 @@ def enroll(told: dict[str, str], handle: str) -> Any:
 @pytest.mark.requirement("R22")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_runs_until_it_is_stopped(tmp_path: Path, number: signal.Signals) -> None:
-    """It creates its database, prints all that a client needs, and stops cleanly on a signal."""
+    """The service creates its database, prints all that a client needs, and stops on a signal."""
     with served(tmp_path) as (process, told):
         assert enroll(told, "rivera").EnrollmentSuccessful
         process.send_signal(number)
@@ -159,7 +159,7 @@ def test_nothing_queued(tmp_path: Path, run: Run) -> None:
     ],
 )
 def test_what_cannot_be_used_is_told(run: Run, arguments: list[str], says: str) -> None:
-    """What cannot be used is reported in one line, with status 2."""
+    """An unusable setting is reported in one line, with status 2."""
     done = run("cloudivr", *arguments)
     assert done.exit_code == 2
     assert says in done.stderr

@@ -105,7 +105,7 @@ def test_purge_of_no_record(run, tmp_path):
     [("mysql://x", "name a database as"), (None, "Missing option '--database'")],
 )
 def test_no_database(run, database, told):
-    """What is not a database is reported."""
+    """A URL that is not a database's is reported."""
     done = run("record", "upgrade", *(["--database", database] if database else []))
 
     assert done.exit_code == 2

@@ -58,7 +58,7 @@ def reached(done):
 
 
 def test_table(run, url):
-    """For each biller, there is a table of how far, why no further, and what is unfinished."""
+    """Each biller gets a table of how far hand-overs got, why they stopped, and unfinished work."""
     done = run("report", "--database", url)
 
     assert done.exit_code == 0, done.output
@@ -157,7 +157,7 @@ def test_picture(run, url, tmp_path):
 
 
 def test_a_picture_names_the_biller(run, url, tmp_path):
-    """With its policy, it has the name that callers hear, not the ID in the record."""
+    """With a policy, the picture has the name that callers hear, not the ID in the record."""
     policy, picture = tmp_path / "policy.toml", tmp_path / "a.svg"
     policy.write_text('[biller]\nid = "springfield-water"\nname = "Springfield Water"\n')
 
@@ -236,7 +236,7 @@ def test_nothing_on_record(run, tmp_path):
     ],
 )
 def test_wrong_options(run, url, options, told):
-    """What cannot be used is reported."""
+    """Invalid options are reported."""
     done = run("report", "--database", url, *options)
 
     assert done.exit_code == 2

@@ -154,7 +154,7 @@ def test_a_call_on_a_server():
 
 @pytest.mark.requirement("R19")
 def test_a_former_release():
-    """It answers calls with a former policy as well as its own."""
+    """A server answers calls with a former policy as well as its own."""
     server = Server("--former", str(POLICIES / "strict.toml"))
     assert "<Say" in server.send(SimulatedTwilio(GATEWAY, "CA1").begins(ARRIVAL))
     assert server.stop()[0] == 0

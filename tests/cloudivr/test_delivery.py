@@ -117,7 +117,7 @@ def test_in_the_language_of_the_call(bench: Bench, port: int) -> None:
 
 
 def test_the_server_was_away(bench: Bench, port: int) -> None:
-    """Nothing is lost while it is away, and everything arrives once it is back."""
+    """Nothing is lost while the server is away, and everything arrives once it is back."""
     enroll(bench, "rivera")
     with pytest.raises(OSError, match="refused"):
         mailer(bench, port).deliver()
@@ -129,7 +129,7 @@ def test_the_server_was_away(bench: Bench, port: int) -> None:
 
 
 def test_not_now(bench: Bench, port: int) -> None:
-    """What the server does not accept now is retried later; the others are sent."""
+    """An e-mail that the server does not accept now is retried later; the others are sent."""
     rivera = customer("rivera").email
     assert rivera is not None
     enroll(bench, "rivera")
@@ -146,7 +146,7 @@ def test_not_now(bench: Bench, port: int) -> None:
 
 @pytest.mark.requirement("R49")
 def test_not_now_for_days(bench: Bench, port: int, capfd: Any) -> None:
-    """What the server does not accept for days is retried less often, and still in time."""
+    """An e-mail that is not accepted for days is retried less often, and still in time."""
     rivera = customer("rivera").email
     assert rivera is not None
     enroll(bench, "rivera")
@@ -162,7 +162,7 @@ def test_not_now_for_days(bench: Bench, port: int, capfd: Any) -> None:
 
 
 def test_never(bench: Bench, port: int) -> None:
-    """What the server rejects permanently is not retried, and the outbox says so."""
+    """An e-mail that the server rejects permanently is not retried, and the outbox says so."""
     rivera = customer("rivera").email
     assert rivera is not None
     enroll(bench, "rivera")
@@ -182,7 +182,7 @@ def test_a_sender_that_is_refused(bench: Bench, port: int) -> None:
 
 
 def test_two_processes(bench: Bench, port: int) -> None:
-    """What one process is sending, no other one sends."""
+    """An e-mail that one process is sending is not sent by another."""
     enroll(bench, "rivera")
     sink = Sink()
     other: list[int] = []

@@ -194,7 +194,7 @@ def test_when_an_ending_says_what(browser: Browser, address: str) -> None:
 
 
 def test_what_is_heard_on_the_way(browser: Browser, address: str) -> None:
-    """It is shown below the row, both at the target and at the source, and with its code name."""
+    """A prompt heard on the way is shown below its row, at both ends, and with its code name."""
     tab = opened(browser, f"{address}#NOT_OFFERED")
     row = tab.locator("#panel li", has_text="B4 Which number finds the account?")
 

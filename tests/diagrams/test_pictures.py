@@ -319,7 +319,7 @@ class TestLegible:
 
     @EACH
     def test_lines_cross_twice_at_most(self, name: str) -> None:
-        """They are counted as painted, where a horizontal piece crosses a vertical piece."""
+        """Crossings are counted as painted, where a horizontal piece crosses a vertical one."""
         crossed = {
             frozenset((one.to, other.to))
             for one, other in itertools.permutations(canvases()[name].lines, 2)

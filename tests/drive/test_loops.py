@@ -129,7 +129,7 @@ def test_service_down_before_consent(converse, person):
 @pytest.mark.requirement("R10", "R49")
 @pytest.mark.parametrize("loop", LOOPS)
 def test_a_jump_of_the_clock_takes_no_second_try(loop):
-    """What is left of a budget is measured by a clock that no one can set."""
+    """The rest of a budget is measured by a clock that no one can set."""
     make, run = LOOPS[loop]
     backend, jumps = springfield(sleep=lambda _: None), count()
     backend.script("SearchByCustomerPhoneNumber", Fault.DOWN)
@@ -175,7 +175,7 @@ def test_service_down_after_consent(converse):
 
 
 def test_a_record_that_is_down(converse):
-    """Nothing that must be counted is asked, nothing is enrolled, and the caller hears why."""
+    """No question is asked that must be counted, nothing is enrolled, and the caller hears why."""
     backend = springfield()
     record = MemoryRecord(lambda: datetime.now(UTC), down=True)
     caller = Caller(["1", "20481137#", "1"])

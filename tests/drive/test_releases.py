@@ -201,7 +201,7 @@ def test_a_late_answer_does_not_end_a_call_of_another_release():
 
 @pytest.mark.requirement("R31", "R48")
 def test_a_call_that_was_given_back_is_given_back_again():
-    """Its last document is kept as long as that of any call, and then forgotten."""
+    """The call's last document is kept as long as that of any call, and then forgotten."""
     line = on_shared_calls()
     line.follow(Press("1"))
     new = changed(line, together=False)
@@ -252,7 +252,7 @@ def test_a_record_that_is_down_keeps_the_call():
 
 
 def test_an_ended_call_whose_release_nobody_has():
-    """Its last document is returned again, nothing more is noted, and in time it is forgotten."""
+    """The last document is returned again, nothing more is noted, and in time it is forgotten."""
     line = Line()
     line.begin()
     last = line.go(Press("2"))
@@ -291,7 +291,7 @@ def test_a_call_of_another_form_is_a_named_error():
 
 @pytest.mark.requirement("R10")
 def test_a_call_of_another_form_goes_back_to_the_host(capsys):
-    """It stays stored for a worker that can read it, and does not block cleaning up others."""
+    """The call stays stored for a worker that can read it, and others are still cleaned up."""
     line = Line(springfield())
     line.begin()
     of_another_form(line)

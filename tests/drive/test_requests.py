@@ -107,7 +107,7 @@ def test_a_hang_up_while_a_write_is_under_way(stopped):
 @pytest.mark.requirement("R31")
 @pytest.mark.parametrize("done", [True, False])
 def test_a_write_of_a_worker_that_is_lost(done, stopped):
-    """What may have been sent is looked up before anything is sent again."""
+    """A write that may have been sent is looked up before anything is sent again."""
     line = agreed(Gate(Write))
     stopped(line)  # from here on, the first worker is as good as dead
     (key,) = line.record.writes

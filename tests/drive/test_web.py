@@ -214,7 +214,7 @@ def test_a_hand_over_in_the_middle_takes_the_call_away():
 
 @pytest.mark.requirement("R10")
 def test_a_store_that_is_down_gives_the_call_back():
-    """At the beginning and in the middle, the caller continues with the host."""
+    """The caller continues with the host, both at the beginning and in the middle of a call."""
     line = Line()
     line.begin()
     line.calls.down = True
@@ -275,7 +275,7 @@ class Broken:
 
 @pytest.mark.requirement("R24")
 def test_a_back_end_that_raises(capsys):
-    """It counts as a service that is down, and its text is not shown."""
+    """A back end that raises counts as a service that is down, and its text is not shown."""
     line = Line(Broken())
     line.begin()
     line.go(Press("1"))

@@ -502,7 +502,7 @@ RIGHT = {
 
 @pytest.mark.parametrize("policy", RIGHT.values(), ids=RIGHT)
 def test_no_contradictions(policy: Policy) -> None:
-    """What is allowed has no problems."""
+    """Allowed combinations have no problems."""
     assert problems(policy) == []
 
 

@@ -571,7 +571,7 @@ def test_misfits(text: str, told: list[str]) -> None:
     ],
 )
 def test_nothing_is_told_that_may_come_of_another_problem(text: str) -> None:
-    """What depends on an unreadable setting is not judged."""
+    """Settings that depend on an unreadable one are not judged."""
     with pytest.raises(PolicyProblems) as caught:
         parse_policy(text)
 

@@ -241,7 +241,7 @@ def test_other_schema(schema: int) -> None:
     ],
 )
 def test_broken(data: bytes, where: str) -> None:
-    """What no dump looks like is refused, with the place of the problem."""
+    """Text that does not look like a dump is refused, with the place of the problem."""
     with pytest.raises(BrokenCall) as caught:
         load(data)
 

@@ -99,7 +99,7 @@ def test_a_prompt_is_declared_once():
 
 
 def test_a_chapter_declares_what_it_says():
-    """What only one chapter says is declared there; what several say is shared."""
+    """Prompts that only one chapter says are declared there; those that several say are shared."""
     for chapter in CHAPTERS:
         others = {name for other in CHAPTERS if other is not chapter for name in said_by(other)}
 

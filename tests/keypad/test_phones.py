@@ -92,5 +92,5 @@ def test_where_texts_go(number: str, regions: tuple[str, ...], toll_free: bool, 
 )
 @pytest.mark.requirement("R47")
 def test_a_local_number_belongs_to_its_context(written: str, number: str | None) -> None:
-    """Its prefix completes it. If only a company knows the prefix, it identifies no one."""
+    """The prefix completes the number. If only a company knows the prefix, it identifies no one."""
     assert phone_number(written) == number

@@ -115,13 +115,13 @@ each_option = pytest.mark.parametrize("name", [n for n in PROMPTS if "key" in PR
 
 @each_option
 def test_an_english_option_ends_with_press_and_its_key(name: str) -> None:
-    """One sentence, with "press" before its key: "If not, 2" would be heard as "If not, too"."""
+    """An option is one sentence, with "press" before its key: "If not, 2" sounds like "too"."""
     assert re.fullmatch(r"[^.?!]+, press \{key\}\.", CATALOG.text(name, "en-US"))
 
 
 @each_option
 def test_a_spanish_option_ends_with_its_key(name: str) -> None:
-    """One sentence; the article marks the key if "oprima" was said before."""
+    """An option is one sentence. An article marks the key if "oprima" was said before."""
     assert re.fullmatch(r"[^.?!]+, (oprima )?el \{key\}\.", CATALOG.text(name, "es-US"))
 
 
@@ -218,7 +218,7 @@ def test_there_is_one_sorry_at_most(language: str, name: str) -> None:
 @each_language
 @each_prompt
 def test_prompts_are_short(language: str, name: str) -> None:
-    """At most 30 words, counting a gap as one; a few that are rarely heard are longer."""
+    """A prompt has at most 30 words, counting a gap as one; a few that are rare are longer."""
     words = CATALOG.text(name, language).split()
     assert len(words) <= (65 if name in MORE_THAN_30_WORDS else 30)
 

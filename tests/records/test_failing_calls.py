@@ -269,7 +269,7 @@ def made(opened, some_vault):
 @pytest.mark.parametrize("once", ["before", "after"])
 @pytest.mark.parametrize("loop", CALLS)
 def test_one_step_fails(made, loop, once):
-    """One answer is lost, whether its transaction was done or not. The call ends as without it."""
+    """One answer is lost, whether its transaction was done or not. The call ends as usual."""
     store, _ = made
 
     @contextmanager

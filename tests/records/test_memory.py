@@ -263,7 +263,7 @@ YES, NO, LOST, DOWN = Accepted(), Refused(Refusal.PENDING), OutcomeUnknown(), Un
     ],
 )
 def test_settled_twice(answers: list[ServiceAnswer], settled: ServiceAnswer) -> None:
-    """What is done stays done; what may be done is not undone by an attempt that got nowhere."""
+    """A write that is done stays done; one that may be done is not undone by a failed attempt."""
     record = MemoryRecord(Clock())
     record.intend(preference(), evidence(), Limits())
     for answer in answers:

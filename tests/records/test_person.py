@@ -163,7 +163,7 @@ def test_find_nobody(line: Line, by: str) -> None:
 
 @pytest.mark.parametrize("by", WHO)
 def test_find_a_deferred_request(line: Line, by: str) -> None:
-    """What could not be done during the call is listed as kept."""
+    """A request that could not be carried out during the call is listed as kept."""
     line.calls(*ENROLL, StoreCustomerPreference=Fault.DOWN)
     found = line.found(*WHO[by])
 
@@ -173,7 +173,7 @@ def test_find_a_deferred_request(line: Line, by: str) -> None:
 
 @pytest.mark.parametrize("by", WHO)
 def test_a_value_from_standard_input(line: Line, by: str) -> None:
-    """With -, it is read from there, so that no shell keeps it."""
+    """With -, the value is read from standard input, so that no shell keeps it."""
     line.calls(*ENROLL)
     option, value = WHO[by]
 
@@ -222,7 +222,7 @@ def test_at_one_biller(line: Line) -> None:
 
 @pytest.mark.requirement("R30")
 def test_evidence(line: Line) -> None:
-    """It has the words as heard, who agreed to what, what was sent, and its results."""
+    """Evidence has the words as heard, who agreed to what, what was sent, and the results."""
     line.calls(*ENROLL)
     (reference,) = line.consents
     file = line.folder / "evidence.json"
@@ -249,7 +249,7 @@ def test_evidence(line: Line) -> None:
 
 @pytest.mark.requirement("R30")
 def test_evidence_of_a_link(line: Line) -> None:
-    """It includes when the link was seen to be open."""
+    """Evidence includes when the link was seen to be open."""
     line.calls(*ENROLL)
     with open_store(line.url, budget=30.0) as store:
         bench = Bench(store.record, lambda: datetime.now(UTC), BILLER)
@@ -264,7 +264,7 @@ def test_evidence_of_a_link(line: Line) -> None:
 
 
 def test_evidence_without_our_code(line: Line) -> None:
-    """Its hash is what jq and sha256sum give; the keyed hash needs only the record's key."""
+    """The hash is what jq and sha256sum give. The keyed hash needs only the record's key."""
     line.calls(*ENROLL)
     text = line("evidence", line.consents[0]).stdout
     held = json.loads(text)
@@ -367,7 +367,7 @@ def test_erase_nobody(line: Line, by: str) -> None:
 @pytest.mark.requirement("R31")
 @pytest.mark.parametrize("by", WHO)
 def test_erase_waits_for_a_request(line: Line, by: str) -> None:
-    """What the caller agreed to, and is not done yet, is done first."""
+    """A request that the caller agreed to, and that is not done yet, is done first."""
     line.calls(*ENROLL, StoreCustomerPreference=Fault.DOWN)
     before = line.rows()
 

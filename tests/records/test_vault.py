@@ -103,7 +103,7 @@ def test_keys_as_they_are_written():
     ],
 )
 def test_keys_that_cannot_be_used(keys, told):
-    """What is wrong with keys is reported, but never the key."""
+    """Problems with keys are reported, but the key is never shown."""
     with pytest.raises(KeyProblem, match=told) as caught:
         vault(keys)
 
@@ -112,7 +112,7 @@ def test_keys_that_cannot_be_used(keys, told):
 
 
 def test_a_key_file_is_made_once(tmp_path: Path):
-    """It is made when first needed, for its owner only; many processes at once make one."""
+    """A key file is made when first needed, for its owner only, and once by many processes."""
     file, made = tmp_path / "keys", []
     threads = [
         threading.Thread(target=lambda: made.append(vault_of_file(file).hash("x")), daemon=True)

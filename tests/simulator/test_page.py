@@ -148,7 +148,7 @@ def test_by_touch_on_a_telephone(browser: Browser, simulator: str) -> None:
 
 
 def test_by_keyboard_alone(caller: Caller) -> None:
-    """From the skip link to the end of the call, without a mouse."""
+    """The whole call works from the skip link to its end, without a mouse."""
     page = caller.page
     page.keyboard.press("Tab")
     expect(page.locator(".skip")).to_be_focused()
@@ -439,7 +439,7 @@ def test_a_key_delivered_twice_at_the_consent_question(caller: Caller) -> None:
 
 
 def test_a_fault_in_mid_call(browser: Browser, start: Start, tmp_path: Path) -> None:
-    """It shows in the dock and among the events, and the message arrives during the wait."""
+    """A fault shows in the dock and among the events, and the message arrives during the wait."""
     policy = tmp_path / "quick.toml"
     quick = "[text]\nafter_enrolment = []\n"
     policy.write_text(POLICY.format(version="1", name="Springfield Water") + quick)
@@ -464,7 +464,7 @@ def test_a_fault_in_mid_call(browser: Browser, start: Start, tmp_path: Path) -> 
 def test_a_fault_is_seen_at_once(
     browser: Browser, start: Start, tmp_path: Path, fault: str
 ) -> None:
-    """It shows when it is switched on, and while the service is asked, not only afterward."""
+    """A fault shows when it is switched on, and while the service is asked, not only afterward."""
     policy = tmp_path / "patient.toml"
     policy.write_text(
         POLICY.format(version="1", name="Springfield Water") + "[budgets]\nwrite = 20\n"
@@ -537,7 +537,7 @@ def saved(caller: Caller, folder: Path, disposition: str) -> None:
 def test_axe_finds_nothing(
     browser: Browser, simulator: str, size: tuple[int, int], theme: str
 ) -> None:
-    """It finds no problem when idle, asked, and ended, and nothing scrolls sideways."""
+    """The page has no problems when idle, asked, and ended, and nothing scrolls sideways."""
     caller = Caller.at(browser, simulator, size, theme)
     page = caller.page
     name = f"simulator-{size[0]}-{theme}"
@@ -558,7 +558,7 @@ def test_axe_finds_nothing(
 
 
 def test_personal_data_is_shown_and_hidden(caller: Caller) -> None:
-    """V shows it. After V is pressed again, what is hidden is gone from the page."""
+    """V shows personal data. After V is pressed again, the data is gone from the page."""
     page = caller.page
     caller.to_consent()
     caller.presses("1")
@@ -586,7 +586,7 @@ def test_personal_data_is_shown_and_hidden(caller: Caller) -> None:
 
 
 def test_a_policy_that_cannot_be_used(browser: Browser, start: Start, tmp_path: Path) -> None:
-    """Its problems are shown, and calls keep the previous version."""
+    """The problems of a policy are shown, and calls keep the previous version."""
     policy = tmp_path / "own.toml"
     policy.write_text(POLICY.format(version="7", name="Acme Water"))
     caller = Caller.at(browser, start(policy))

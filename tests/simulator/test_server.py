@@ -179,7 +179,7 @@ def test_a_fault_in_mid_call(
 
 
 def test_the_record_is_lost(tab: Tab) -> None:
-    """What cannot be recorded is not done. The next call finds the record again."""
+    """A write that cannot be recorded is not done. The next call finds the record again."""
     tab.to_consent()
     tab.act("fault", record="lost")
     tab.press("1")
@@ -331,7 +331,7 @@ def test_a_hang_up_during_a_write(start: Start, tmp_path: Path) -> None:
 
 
 def test_a_tab_that_is_left_is_closed(simulator: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its service is closed, too, once no one has listened for a while."""
+    """A tab's service is also closed, once no one has listened for a while."""
     monkeypatch.setattr(server, "LEFT_S", 0.1)
     with Tab.opened(simulator) as left:
         left.call()

@@ -89,7 +89,7 @@ def found(mutant: Mutant) -> bool:
 @pytest.mark.requirement("R42", "R43")
 @pytest.mark.prove
 def test_faults_of_rows_are_found(record_property: Callable[[str, object], None]) -> None:
-    """At least 98% are. Each one that is not is listed, with the reason why that is fine."""
+    """At least 98% of faults are found. Each other one is listed, with why that is fine."""
     every = tuple(mutants())
     planted = every[:: heavy(40, 1)]
     survivors = {mutant.name for mutant in planted if not found(mutant)}

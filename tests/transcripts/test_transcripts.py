@@ -59,7 +59,7 @@ def test_every_disposition_is_told() -> None:
 
 
 def test_requirements_are_those_of_the_mission() -> None:
-    """What a transcript says it proves is a requirement on the call, with its full number."""
+    """Requirements that a transcript claims to prove are about the call, with full numbers."""
     proved = {number for path in FILES for number in read(path).proves}
     assert proved <= {*(f"R{n:02}" for n in range(1, 25)), "R47", "R51", "R52", "R53"}
     assert len(proved) >= 15

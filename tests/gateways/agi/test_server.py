@@ -513,7 +513,7 @@ def test_the_language_is_set_back() -> None:
 
 @pytest.mark.requirement("R24", "R48")
 def test_a_call_that_fails_goes_on() -> None:
-    """Whatever fails in a call is reported by its class. The dialplan and other calls continue."""
+    """Any exception in a call is reported by its class. The dialplan and other calls continue."""
 
     async def broken(gateway: AgiGateway, *_: object) -> Handback:
         gateway.language = "es"

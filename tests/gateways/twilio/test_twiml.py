@@ -167,7 +167,7 @@ def test_every_turn_is_what_twilios_library_writes(path):
 
 @pytest.mark.requirement("R09")
 def test_a_consent_is_asked_run_by_run():
-    """What must be heard is in a separate gather, which does not wait for long."""
+    """The words that must be heard are in a separate gather, which does not wait for long."""
     say = (Prompt("text_rates", must_hear=True), Prompt("menu_help"))
     turn = Turn(Call(Arrival("c", "b")), say, Gather("12", 1, 5.0, 3.0, type_ahead=False))
     first, second, _ = ET.fromstring(gateway().write(turn, sign, "en-US"))
