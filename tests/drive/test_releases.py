@@ -285,7 +285,7 @@ def test_a_call_of_another_form_is_a_named_error():
     of_another_form(line)
     forms = ((session.read, session.SCHEMA), (lambda saved: load(saved.call), SCHEMA))
     for read, form in forms:
-        with pytest.raises(OtherSchema, match=f"form 1; this version reads form {form}"):
+        with pytest.raises(OtherSchema, match=f"format 1; this version reads format {form}"):
             read(line.calls.load(SID))
 
 
