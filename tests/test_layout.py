@@ -28,7 +28,7 @@ def imports(file: Path) -> set[str]:
 
 
 def test_rooms_have_tests() -> None:
-    """Each package has a folder of its own, except those listed above."""
+    """Each package has its own folder, except those listed above."""
     folders = {folder.name for folder in TESTS.iterdir() if any(folder.glob("**/test_*.py"))}
     assert [room for room in ROOMS if room not in folders] == TESTED_BY_OTHERS
 

@@ -1,4 +1,4 @@
-"""What is installed: each command with its own extra, and the wheel outside the tree."""
+"""Installations: each command with its own extra, and the wheel outside the tree."""
 
 import os
 import re
@@ -180,7 +180,7 @@ def test_what_is_missing_is_said(command: str, folder: Path) -> None:
 
 
 def test_a_database_s_own_extra_is_said() -> None:
-    """PostgreSQL has an extra of its own."""
+    """PostgreSQL has a separate extra."""
     done = only("record", "record", "upgrade", "--database", "postgresql://localhost/nowhere")
 
     assert done.stderr.endswith("is missing: pip install 'paperless-ivr[postgresql]'\n")

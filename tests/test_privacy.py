@@ -219,7 +219,7 @@ def listened() -> Iterator[list[str]]:
 
 
 FAULTS = ("none", "service", "back end", "record", "gateway", "database")
-"""What fails in a call."""
+"""The part that fails in a call."""
 
 
 @frozen

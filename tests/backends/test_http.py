@@ -45,7 +45,7 @@ DRIPS = {
     "chunks": (CHUNKED + WHOLE, b"1\r\n \r\n" * 500),
     "trailers": (CHUNKED + WHOLE + b"0\r\n", b"X-A: b\r\n" * 90),
 }
-"""What is sent at once, and what then comes byte by byte."""
+"""The data sent at once, and the data then sent byte by byte."""
 
 
 @contextmanager

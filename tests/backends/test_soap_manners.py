@@ -1,4 +1,4 @@
-"""How other stacks write their WSDLs: each is understood as it is meant."""
+"""The ways in which other stacks write their WSDLs. Each is understood as it is meant."""
 
 import re
 from collections.abc import Callable, Iterator

@@ -199,7 +199,7 @@ def test_a_lookalike_is_ignored(ask: Callable[..., ServiceAnswer]) -> None:
 
 
 def test_a_derived_type(ask: Callable[..., ServiceAnswer]) -> None:
-    """An item of a derived type, with fields of its own, is read as its base type."""
+    """An item of a derived type, with additional fields, is read as its base type."""
 
     def derive(root: etree._Element) -> None:
         (item,) = root.iter(f"{{{TNS}}}Customer")

@@ -18,7 +18,7 @@ from tests.gateways.agi.simulator import Asterisk
 
 Run = Callable[..., Any]
 CONNECTED = ["policy", "service", "record"]
-"""What a server says at startup that it is connected to, one line each."""
+"""The lines that a server prints at startup about its connections."""
 pytestmark = pytest.mark.requirement("R41")
 
 

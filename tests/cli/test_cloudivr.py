@@ -129,7 +129,7 @@ def test_outbox_of_the_service_s_database(tmp_path: Path, run: Run) -> None:
 
 
 def test_a_second_run_goes_on(tmp_path: Path) -> None:
-    """The database is seeded once: what was enrolled before is still pending."""
+    """The database is seeded only once, so earlier enrollments are still pending."""
     with served(tmp_path) as (_, told):
         enroll(told, "rivera")
     with served(tmp_path) as (_, told):

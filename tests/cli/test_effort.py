@@ -1,4 +1,4 @@
-"""What a call costs its caller."""
+"""The effort of a call for its caller."""
 
 import json
 from pathlib import Path

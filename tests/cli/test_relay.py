@@ -1,4 +1,4 @@
-"""`paperless-ivr relay`: what it touches, and its exit status."""
+"""`paperless-ivr relay`: the calls that it touches, and its exit status."""
 
 import json
 import subprocess
@@ -35,7 +35,7 @@ OTHERS = {
     "another biller": 'biller.id = "shelbyville-power"\nbiller.name = "Shelbyville Power"\n',
     "another release": f'biller.id = "{BILLER}"\nabout.version = "2"\n',
 }
-"""How these relays differ from the call's own."""
+"""The differences between these relays and the call's own."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What servers say at startup: what they are connected to, and what they are not."""
+"""The lines that servers print at startup about what they are connected to."""
 
 from pathlib import Path
 

@@ -379,7 +379,7 @@ def _drawn(layout: Layout) -> int:
 
 
 class TestUnderAPolicy:
-    """What a policy switches off is left out."""
+    """Parts that a policy switches off are left out."""
 
     def read(self, policy: Policy, table: Table = FLOW) -> Mapping[State, Card]:
         """Return the cards under a policy."""

@@ -112,7 +112,7 @@ def held(path: Path) -> tuple[Noting, Handback]:
 
 @define
 class Delivery:
-    """How requests reach workers that share a store."""
+    """A way of delivering requests to workers that share a store."""
 
     workers: Sequence[WebDriver]
     twice: bool

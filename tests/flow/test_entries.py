@@ -1,4 +1,4 @@
-"""Entries of several keys: what ends one, what a pause does, and what an account number is."""
+"""Entries of several keys: how they end, the effect of a pause, and account numbers."""
 
 from collections.abc import Callable
 
@@ -68,7 +68,7 @@ def account(policy: Policy | None, *tokens: str) -> str | None:
 
 @pytest.mark.parametrize("policy", [Policy(), FIXED], ids=["any length", "one length"])
 def test_a_pause_looks_nothing_up(policy: Policy) -> None:
-    """For someone who means 20481137, 2048 and a pause ask to go on, and cost no try."""
+    """A caller who means 20481137, and pauses after 2048, is asked to continue at no cost."""
     flow, turn = asked_for_account(policy)
     paused = pressed(flow, turn, "2048")
 

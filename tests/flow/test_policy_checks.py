@@ -1,4 +1,4 @@
-"""What a policy must not say."""
+"""Contradictions and values that are not allowed in a policy."""
 
 from datetime import date
 from typing import Any

@@ -467,7 +467,7 @@ PAIRS = [(name, broken) for name, all_broken in BROKEN.items() for broken in all
 
 
 def checked() -> Mapping[str, str]:
-    """What is checked of Twilio: each promise by the name of its check."""
+    """The checks of Twilio's gateway: each promise, by the name of its check."""
     able = on_twilio()().capabilities
     shared = [
         check

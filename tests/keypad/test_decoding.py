@@ -49,7 +49,7 @@ def first(keys: str, **known: str) -> Guess:
 
 
 class TestGuesses:
-    """What keys may mean."""
+    """The possible meanings of keys."""
 
     @settings(deadline=None)
     @given(st.text() | st.text("0123456789*#"), NAMES, st.text(max_size=8))
@@ -132,7 +132,7 @@ class TestGuesses:
 
 
 class TestStops:
-    """What a star rules out."""
+    """The effect of a star."""
 
     def test_a_word_that_was_stopped(self) -> None:
         """A stopped word does not come again, and the words heard before it stay."""

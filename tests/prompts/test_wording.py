@@ -178,7 +178,7 @@ NEVER = {
         r"\bsuspende": "tal vez todavía reciba",
     },
 }
-"""What a caller never hears, and what is said instead."""
+"""Words that callers never hear, and the words used instead."""
 GAP_BUT_BILLER = r"\{(?!biller)[a-z_]+\}"
 
 

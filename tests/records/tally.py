@@ -21,7 +21,7 @@ ACCEPTED = {Phase.IDENTITY, Phase.BILL, Phase.ADDRESS, Phase.EMAIL, Phase.TEXT, 
 
 @define
 class Told:
-    """What is known about one hand-over."""
+    """The known facts about one hand-over."""
 
     began: object
     arrival: object

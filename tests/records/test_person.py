@@ -197,7 +197,7 @@ def test_one_person_is_named(line: Line, options: tuple[str, ...]) -> None:
 
 @pytest.mark.requirement("R47")
 def test_a_guess_at_an_account(line: Line) -> None:
-    """Someone who guessed an account is found by it, as someone who tried, and stays on record."""
+    """Someone who guessed at an account is found by it, marked as tried, and stays on record."""
     line.calls("1", "9999#", "9998#")
     (tried,) = line.found(*WHO["account"])["hand_overs"]
     assert tried["found_by"] == "tried"

@@ -272,7 +272,7 @@ FORGED = {
     "activity_before": START + timedelta(days=9999),
     "consents_before": START + timedelta(days=9999),
 }
-"""What a purge would write that may remove everything."""
+"""The row that a purge of everything would write."""
 
 
 @pytest.mark.requirement("R30")

@@ -21,7 +21,7 @@ SHOTS = os.environ.get("PAPERLESS_IVR_SCREENSHOTS")
 """A folder for screenshots."""
 PICTURES = HERE.parents[1] / "docs/simulator"
 WORDS = "#spoken, #overview, #you-are-at, #why-sentence, #so-far .what, #messages, #keypad"
-"""What a picture in the docs shows, apart from what depends on when it was taken."""
+"""The parts of a picture in the docs that do not depend on when it was taken."""
 
 
 @contextmanager

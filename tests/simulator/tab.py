@@ -20,7 +20,7 @@ PATIENCE = 60.0
 
 @define
 class Tab:
-    """One tab. What is said on the way to a question counts as spoken at once."""
+    """One tab. Words on the way to a question count as spoken at once."""
 
     url: str
     name: str

@@ -65,7 +65,7 @@ def test_a_call_from_its_offer_to_its_link(tab: Tab, tmp_path: Path) -> None:
 
 
 def shown(tab: Tab) -> list[str]:
-    """Return hidden values that are shown anyway. What the caller's own bill says is not hidden."""
+    """Return hidden values that are shown anyway. Values on the caller's own bill do not count."""
     told = json.dumps({name: part for name, part in tab.view.items() if name != "yours"})
     return [text for text in ("1137", "rivera@example.com", "2175550101") if text in told]
 

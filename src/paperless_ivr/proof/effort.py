@@ -1,4 +1,4 @@
-"""Measures what a call costs its caller, in keys and seconds, for each way through a flow.
+"""Measures the effort of a call, in keys and seconds, for each way through a flow.
 
 The ways are found by searching the flow itself, with a working service and record: the cheapest
 one to the registration, and the cheapest to each ending. Three callers take each way. The first

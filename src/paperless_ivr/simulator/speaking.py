@@ -1,4 +1,4 @@
-"""What a turn says and which keys it takes, for a page that speaks, shows, and masks it."""
+"""The words and the keys of a turn, for a page that speaks, shows, and masks them."""
 
 from collections.abc import Iterator, Mapping
 

@@ -72,7 +72,7 @@ class Take:
     instead_of: int | None = None
     """The number of the take that this one branches off from."""
     came_next: list[Entry] = field(factory=list, repr=False)
-    """What came next in the earlier take."""
+    """The entries that came next in the earlier take."""
     speech: Speech | None = field(default=None, repr=False)
     speaks_for: Session | None = field(default=None, repr=False)
     """The turn the speech belongs to: a request without words may have followed."""

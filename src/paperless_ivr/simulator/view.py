@@ -229,7 +229,7 @@ class View:
         }
 
     def _undone(self, take: Take) -> Json | None:
-        """What came next in the take that this one branches off from."""
+        """The continuation of the take that this one branches off from."""
         if take.instead_of is None or take.own:
             return None
         entries = [self._line(entry, n, undone=True) for n, entry in enumerate(take.came_next)]

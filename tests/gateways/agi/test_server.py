@@ -253,7 +253,7 @@ LOST = {
     "outcomes": "0",
     "error": "",
 }
-"""What the dialplan finds if nothing comes back from us."""
+"""The dialplan's variables if nothing comes back from us."""
 
 
 @pytest.mark.requirement("R48")

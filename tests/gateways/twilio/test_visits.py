@@ -1,4 +1,4 @@
-"""Twilio's requests: what each one says, and that nothing else is believed."""
+"""Twilio's requests: each is understood, and nothing else is believed."""
 
 from urllib.parse import urlencode
 

@@ -1,4 +1,4 @@
-"""What every record promises about work after a call: unfinished work, look-ups, and purges."""
+"""The contract of records about work after a call: unfinished work, look-ups, and purges."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -116,7 +116,7 @@ def _write_instead_of_deferred(make: MakeRecord) -> None:
 
 
 def _write_before_deferred(make: MakeRecord) -> None:
-    """A write that turns out done leaves later deferred requests open, except that with its key."""
+    """A write that turns out done leaves later deferred requests open, except one with its key."""
     bench = Bench.of(make)
     bench.intend(preference("w1"))
     bench.intend(preference("w2", "GAS"))

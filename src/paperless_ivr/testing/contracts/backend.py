@@ -1,4 +1,4 @@
-"""What every back end promises."""
+"""The contract of back ends."""
 
 from collections.abc import Callable, Mapping
 

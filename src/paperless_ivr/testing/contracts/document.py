@@ -1,4 +1,4 @@
-"""What every document gateway promises: the rules of docs/gateway-contract.md as checks.
+"""The contract of document gateways: the rules of docs/gateway-contract.md as checks.
 
 An adapter provides a `Runtime`: its gateway on a small simulator of its runtime, with a
 `VirtualCaller` at the far end. Writing a turn, following it, and reading the answer amounts to

@@ -1,4 +1,4 @@
-"""What every record promises about reading it for reports."""
+"""The contract of records about reading them for reports."""
 
 from collections.abc import Callable
 from datetime import timedelta

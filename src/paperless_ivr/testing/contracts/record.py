@@ -1,4 +1,4 @@
-"""What every record promises."""
+"""The contract of records."""
 
 from collections.abc import Callable
 from itertools import pairwise

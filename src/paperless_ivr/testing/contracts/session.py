@@ -1,4 +1,4 @@
-"""What every session gateway promises: the rules of docs/gateway-contract.md as checks.
+"""The contract of session gateways: the rules of docs/gateway-contract.md as checks.
 
 An adapter provides a `Rig`: its gateway on a small simulator of its runtime, with a
 `VirtualCaller` at the far end. Checks of unclaimed capabilities are skipped.

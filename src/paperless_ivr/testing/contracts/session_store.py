@@ -1,4 +1,4 @@
-"""What every session store promises: the parts of an update are committed together."""
+"""The contract of session stores: the parts of an update are committed together."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
