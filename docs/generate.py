@@ -383,7 +383,7 @@ def _field_default(value: ast.expr | None) -> str:
     match value:
         case None:
             return "required"
-        case ast.Call(keywords=[ast.keyword(arg="default", value=inner)]):
+        case ast.Call(keywords=[ast.keyword(arg="default", value=inner), *_]):
             return f"`{ast.unparse(inner)}`"
     return f"`{ast.unparse(value)}`"
 

@@ -322,7 +322,8 @@ class Record(Protocol):
 
     Every method returns within `budgets.record`, and raises `errors.RecordDown` if it cannot
     answer or save; a driver does not cut it short. If only the answer was lost, the work may
-    have been done. Repeating anything with a key has no further effect.
+    have been done: then the error is `in_doubt`, and the caller is not told that nothing was
+    changed. Repeating anything with a key has no further effect.
     """
 
     def note(self, activity: Activity) -> None:
