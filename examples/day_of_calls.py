@@ -3,8 +3,8 @@
     python examples/day_of_calls.py build/day.db 300
     paperless-ivr report --database sqlite:///build/day.db --zone America/Chicago --by moment
 
-The callers, their bills, and the billing service are made up. The same number of calls always gives
-the same day.
+The callers, their bills, and the billing service are made up. The same number of calls always
+produces the same day.
 """
 
 import logging

@@ -38,7 +38,7 @@ app.config["MAX_CONTENT_LENGTH"] = 65_536
 
 @app.post("/twilio/<path:path>")
 def paperless(path: str) -> Response:
-    """Handle all of Twilio's requests to the gateway."""
+    """Answer every request from Twilio to the gateway."""
     reply = driver.answer(
         WebRequest(
             path=f"/{path}",
@@ -72,7 +72,7 @@ def after_payment() -> str:
 
 
 KEYS = ("", "1", "1137", "1", "2")
-"""Nothing at the start; yes before the payment; the last four digits; agreed; no text."""
+"""No key at the start; yes before the payment; the last four digits; yes to the bill; no text."""
 
 
 def take_a_call() -> None:
