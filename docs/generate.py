@@ -393,7 +393,7 @@ def invariants(_: Path) -> str:
     from paperless_ivr.proof.invariants import INVARIANTS
 
     lines = ["| Invariant | What must hold for each move |", "|---|---|"]
-    lines.append("| every call ends | No call comes back to where it was. |")
+    lines.append("| every call ends | No call returns to an earlier position. |")
     for name, invariant in INVARIANTS.items():
         lines.append(f"| {name} | {(invariant.__doc__ or '').partition(chr(10))[0]} |")
     return "\n".join(lines)
