@@ -1,6 +1,6 @@
 """A Twilio gateway in your own Flask application, along with the host's side.
 
-Run it with `flask --app examples/flask_app.py run`. As a script, it takes a call by itself.
+Run it with `flask --app examples/flask_app.py run`. Run as a script, it simulates a call.
 """
 
 import re
@@ -68,7 +68,7 @@ def after_payment() -> str:
     return paid(payment("rivera").guid.reveal(), request.query_string.decode("latin-1"))
 
 
-# ── a call, as Twilio and a caller would take it ──
+# ── a simulated call ──
 
 
 KEYS = ("", "1", "1137", "1", "2")
@@ -76,7 +76,7 @@ KEYS = ("", "1", "1137", "1", "2")
 
 
 def take_a_call() -> None:
-    """Take a call through the three moments, and print what the host got back at each."""
+    """Run a call through the three moments, and print what the host got back at each."""
     twilio, web, keys = SimulatedTwilio(gateway), app.test_client(), iter(KEYS)
     document = web.post("/voice").text
     while "<Hangup" not in document:

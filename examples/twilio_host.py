@@ -17,7 +17,7 @@ HOST_KEY = credential("shared with paperless_ivr")
 
 
 def twiml(*verbs: tuple[str, str]) -> str:
-    """Return a response with plain verbs."""
+    """Return a TwiML response made of verbs without attributes."""
     root = ET.Element("Response")
     for name, text in verbs:
         ET.SubElement(root, name).text = text or None
