@@ -339,11 +339,14 @@ def picture(name: str) -> Page:
 HOST_FIELDS: Mapping[str, str] = {
     "moment": "The point in the call at which the host hands it over.",
     "intent": "The caller's goal, if known.",
-    "account": "The account number, if known.",
-    "invoice": "The invoice, if known.",
+    "account": "The account number.",
+    "invoice": "The invoice number.",
     "invoice_type": "The type of bill, as the service names it.",
     "identity": "How well the caller is identified.",
     "payment": "The payment that was just taken.",
+    "guid": "The service's PaymentGUID.",
+    "approved": "The payment was approved.",
+    "email": "The e-mail address given for the payment.",
     "edition": "Set by the driver: digests of flow, policy, and words.",
     "handover": "Set by the driver: distinguishes the hand-overs of one call.",
     "disposition": "How the call ended.",
@@ -383,7 +386,7 @@ def _field_default(value: ast.expr | None) -> str:
     match value:
         case None:
             return "required"
-        case ast.Call(keywords=[ast.keyword(arg="default", value=inner)]):
+        case ast.Call(keywords=[ast.keyword(arg="default", value=inner), *_]):
             return f"`{ast.unparse(inner)}`"
     return f"`{ast.unparse(value)}`"
 
@@ -393,7 +396,7 @@ def invariants(_: Path) -> str:
     from paperless_ivr.proof.invariants import INVARIANTS
 
     lines = ["| Invariant | What must hold for each move |", "|---|---|"]
-    lines.append("| every call ends | No call comes back to where it was. |")
+    lines.append("| every call ends | No call returns to an earlier position. |")
     for name, invariant in INVARIANTS.items():
         lines.append(f"| {name} | {(invariant.__doc__ or '').partition(chr(10))[0]} |")
     return "\n".join(lines)

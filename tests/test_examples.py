@@ -23,7 +23,7 @@ LAST_LINES = {
     "enroll_in_paperless.py": "Error code: 401",
     "flask_app.py": "after_payment: not_offered",
     "json_gateway.py": "  report the result of a transfer (G27): met",
-    "own_gateway.py": "every promise that it claims is kept",
+    "own_gateway.py": "the gateway keeps the contract",
     "own_policy.py": "after: Get your bills by e-mail? For yes, press 1. For no, press 2.",
     "replay_transcripts.py": "all as written",
     "twilio_host.py": (

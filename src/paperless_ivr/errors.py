@@ -140,11 +140,13 @@ class RecordDown(StoreError):
     """The record did not answer, or could not save something.
 
     `cause` is logged. It consists of names of classes and codes, never the query or its result.
+    `in_doubt` means that a transaction may have been committed, and only its answer is missing.
     """
 
-    def __init__(self, *told: object, cause: str = "") -> None:
+    def __init__(self, *told: object, cause: str = "", in_doubt: bool = False) -> None:
         super().__init__(*told, *([cause] if cause else []))
         self.cause = cause
+        self.in_doubt = in_doubt
 
 
 class RecordBusy(RecordDown):

@@ -146,7 +146,7 @@ def _possible(flow: Flow, turn: Turn, world: World) -> tuple[Event, ...]:
         case ReserveTry():
             return TryReserved(), LimitReached(), RecordUnavailable(), HungUp()
         case DeferRequest():
-            return RequestDeferred(), RecordUnavailable(), HungUp()
+            return RequestDeferred(), OutcomeUnknown(), RecordUnavailable(), HungUp()
         case SearchByAccountNumber() | SearchByCustomerPhoneNumber():
             down = Unavailable(), Unavailable(answered=True)
             return (*_found(turn.call, world), *down, Refused(Refusal.OTHER), HungUp())

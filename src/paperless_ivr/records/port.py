@@ -323,7 +323,8 @@ class Record(Protocol):
 
     Every method returns within `budgets.record`, and raises `errors.RecordDown` if it cannot
     answer or save; drivers set no time limit of their own. If only the answer was lost, the work
-    may have been done. Repeating a request with the same key has no further effect.
+    may have been done: then the error is `in_doubt`, and the caller is not told that nothing was
+    changed. Repeating a request with the same key has no further effect.
     """
 
     def note(self, activity: Activity) -> None:

@@ -155,7 +155,7 @@ class Take:
             case e.TransferEnded(result):
                 self.note(f"Transfer: {result.value.replace('_', ' ')}", at)
             case _ if isinstance(then, RecordRequest):
-                failed = isinstance(event, e.RecordUnavailable)
+                failed = isinstance(event, e.RecordUnavailable | e.OutcomeUnknown)
                 answer = answered(event)
                 name = type(then).__name__
                 self.exchanges.append(Exchange(at, "Record", name, then, answer, fault=failed))

@@ -15,6 +15,7 @@ from paperless_ivr.flow.events import (
     CallerEvent,
     Event,
     LimitReached,
+    OutcomeUnknown,
     RecordUnavailable,
     Refused,
     Screened,
@@ -51,7 +52,7 @@ class Playback(Script):
         """
         if isinstance(move.event, ServiceAnswer):
             self._unreached = False
-        if isinstance(move.event, RecordUnavailable):
+        if isinstance(move.event, RecordUnavailable | OutcomeUnknown):
             self._unrecorded = ""
         if move.before is not None:
             self.rows += move.after.turn.took
@@ -115,9 +116,9 @@ class Playback(Script):
         if self._unrecorded == name:
             raise RecordDown
         event = self.recorded(name)
-        if isinstance(event, RecordUnavailable):
+        if isinstance(event, RecordUnavailable | OutcomeUnknown):
             self._unrecorded = name
-            raise RecordDown
+            raise RecordDown(in_doubt=isinstance(event, OutcomeUnknown))
         return event
 
 

@@ -214,10 +214,13 @@ def answers(request: r.Request, found: Sequence[e.Customer] = ()) -> Events:
         return done | _otherwise(request) | _LOST | _REFUSED
     if isinstance(request, r.Write):
         return done | _REFUSED | _LOST | _RECORD_DOWN
+    if isinstance(request, r.DeferRequest):
+        return done | _IN_DOUBT | _RECORD_DOWN
     return done | _otherwise(request) | _RECORD_DOWN
 
 
 _LOST: Events = st.sampled_from((e.Unavailable(), e.OutcomeUnknown()))
+_IN_DOUBT: Events = st.just(e.OutcomeUnknown())
 _REFUSED: Events = st.builds(e.Refused, st.sampled_from(e.Refusal))
 _RECORD_DOWN: Events = st.just(e.RecordUnavailable())
 _SCREENED: Events = st.builds(

@@ -196,6 +196,7 @@ CHAPTER: Chapter = {
         ways=[
             On(RequestDeferred, S.AGENT_OFFER, when=agent, keep=settle_paper_for_agent, say="paper_kept"),
             On(RequestDeferred, S.OPT_OUT_REQUESTED, keep=settle_paper),
+            On(OutcomeUnknown, S.FAILED, keep=note_lost_answer),
             *NOT_RECORDED,
         ],
     ),

@@ -80,14 +80,16 @@ class Database:
             connection.execute(select(func.pg_advisory_xact_lock(number)))
 
     def _answer(self, engine: Engine, turns: "_Turns", act: Callable[[Connection], T]) -> T:
+        committing = False
         try:
             with turns.turn(), self._begun(engine) as connection:
-                return act(connection)
+                answer = act(connection)
+                committing = True
+            return answer
         except (SQLAlchemyError, UnicodeError) as error:
             what = _named(error)
-        raise RecordDown(
-            cause=what
-        )  # outside `except`: the caught error contains the statement's data
+        # Outside `except`, because the caught error contains the statement's data.
+        raise RecordDown(cause=what, in_doubt=committing)
 
     @contextlib.contextmanager
     def _begun(self, engine: Engine) -> Iterator[Connection]:
