@@ -133,7 +133,7 @@ def test_a_lost_write_that_was_never_on_record_is_sent():
     line = agreed(springfield())
     lost = line.workers[0]._requests
     session = lost.session(lost.load(SID))
-    claiming = lost._claiming(session, again=False)  # and nothing else
+    claiming = lost._claiming(session, again=False)  # the last thing that the worker does
     line.calls.save(claiming.saved(), session.number)
     line.clock.go(POLICY.budgets.write + 10)
     line.worker()

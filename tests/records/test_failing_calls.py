@@ -222,7 +222,7 @@ def full(store: Store) -> Iterator[Callable[[], None]]:
         connection.execute(f"PRAGMA max_page_count = {limit[0]}")
 
     def fill() -> None:
-        limit[0] = 1  # what is already there is the minimum
+        limit[0] = 1  # SQLite does not go below the current size
         store.database.engine.dispose()
 
     yield fill
