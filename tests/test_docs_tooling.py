@@ -137,7 +137,7 @@ class TestPages:
         pages = [Page("docs/keys.md", lambda _: "1 means yes")]
 
         assert generate.main(["--check"], pages, tmp_path) == 1
-        assert capsys.readouterr().out == "docs/keys.md: out of date\nTo mend: make docs\n"
+        assert capsys.readouterr().out == "docs/keys.md: out of date\nTo update: make docs\n"
         assert not (tmp_path / "docs/keys.md").exists()
 
         assert generate.main([], pages, tmp_path) == 0

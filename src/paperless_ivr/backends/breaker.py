@@ -24,7 +24,7 @@ NOT_SENT = "not sent: the service is not answering"
 
 
 class _NoAnswer(Exception):
-    """The service did not answer, or not in a way that shows what it did."""
+    """The service did not answer, or its answer does not show what it did."""
 
     def __init__(self, answer: ServiceAnswer) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class GuardedBackend:
     failures: int
     """The number of unanswered requests in a row after which none is sent for a while."""
     pause: float
-    """Seconds until one request is sent again; if it is answered, all are."""
+    """Seconds until one request is sent; if it is answered, requests resume."""
     tell: Callable[[str], None] = lambda _: None
     """Called with the circuit's state when it changes: closed, open, or half-open."""
     tell_access: Callable[[bool], None] = lambda _: None

@@ -60,7 +60,7 @@ class Paid:
 
 @frozen
 class Books:
-    """A service's initial data. An invoice's flags say how its bill is delivered at first."""
+    """A service's initial data. An invoice's flags say how its bill is initially delivered."""
 
     customers: tuple[Customer, ...] = ()
     payments: tuple[Paid, ...] = ()
@@ -170,7 +170,7 @@ class MemoryBackend:
         return f"<MemoryBackend {len(self._customers)} customers>"
 
     def script(self, operation: str, *how: Scripted) -> None:
-        """Script the next calls of an operation; after them, it works again."""
+        """Script the next calls of an operation; afterward, it works again."""
         if operation not in OPERATIONS:
             message = f"unknown operation {operation!r}; choose {', '.join(sorted(OPERATIONS))}"
             raise ValueError(message)
@@ -243,7 +243,7 @@ class MemoryBackend:
     def _read(self, request: Read) -> ServiceAnswer:
         named = (getattr(request, each.name) for each in fields(type(request)))
         if not all(value.reveal().strip() for value in named if isinstance(value, Secret)):
-            return Refused(Refusal.OTHER)  # nothing was searched for, so no one is absent
+            return Refused(Refusal.OTHER)  # no one was searched for, so "found no one" is wrong
         if isinstance(request, SearchByAccountNumber):
             number = request.account
             of_holder = next((j for j in self.books.joined if number in j), {number})
@@ -308,7 +308,7 @@ class MemoryBackend:
         return Accepted()
 
     def _enroll(self, request: EnrollInPaperless) -> ServiceAnswer:
-        """The customer, bill, and address are the payment's own, whatever else the request says."""
+        """Enroll the payment's own customer, bill, and address, whatever else the request says."""
         paid = self._paid(request.payment)
         if paid is None:
             return Refused(Refusal.OTHER)
@@ -320,7 +320,7 @@ class MemoryBackend:
         return self._start(unit, paid.email)
 
     def _prefer(self, request: StoreCustomerPreference) -> ServiceAnswer:
-        """Paperless starts or replaces the pending registration; paper cancels whatever exists."""
+        """Start or replace the pending registration, or cancel any registration for paper."""
         unit = (request.customer, request.invoice_type)
         if unit not in self._bills:
             return Refused(Refusal.OTHER)
@@ -351,7 +351,7 @@ class MemoryBackend:
         return Accepted()
 
     def _text(self, request: SendWebLink) -> ServiceAnswer:
-        """Links texted earlier stay valid until another is sent by e-mail, or is used."""
+        """Text a link. Earlier texted links stay valid until a link is e-mailed or used."""
         unit = (request.customer, request.invoice_type)
         if unit not in self._bills:
             return Refused(Refusal.OTHER)

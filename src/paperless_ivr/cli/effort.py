@@ -49,7 +49,7 @@ def command(
     policy = demo_policy() if file is None else load_policy(file)
     spoken = language or policy.languages.default
     if spoken not in policy.languages.offered:
-        message = f"{spoken!r} is not offered; {', '.join(policy.languages.offered)}"
+        message = f"{spoken!r} is not offered; choose {', '.join(policy.languages.offered)}"
         raise click.BadParameter(message, param_hint="--language")
     found = measured(policy, spoken, rate)
     if picture is not None:

@@ -139,7 +139,7 @@ class CloudIVR:
         *,
         PhoneNumber: Text = None,
     ) -> SearchAnswer:
-        """Find every customer with this telephone number on file. Its last ten digits count."""
+        """Find every customer with this telephone number on file, by its last ten digits."""
 
         def wanted(_: t.Biller) -> ColumnElement[bool]:
             # Not "is null": a missing number must not match all customers without one.

@@ -1,4 +1,4 @@
-"""Schemas that many WSDLs refer to but do not include: as much of each as zeep needs.
+"""Schemas that many WSDLs refer to but do not include, reduced to what zeep needs.
 
 Their hosts are slow, redirect, or cannot be reached from call servers.
 """
@@ -43,4 +43,4 @@ KNOWN: Mapping[str, bytes] = {
     "www.w3.org/2001/xml.xsd": _XML,
     "www.w3.org/2001/03/xml.xsd": _XML,
 }
-"""By address, without the scheme or a trailing slash."""
+"""The schemas by their URL, without the scheme or a trailing slash."""

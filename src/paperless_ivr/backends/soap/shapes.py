@@ -65,7 +65,7 @@ NOT_USED = frozenset({"Message"})
 """Fields of answers that every service has, meant for people to read."""
 
 WHO_ASKS = ("BillerGUID", "PartnerGUID", "PartnerKey")
-"""In every request."""
+"""Fields of every request."""
 
 ERROR_CODE = Answered("ErrorCode", Kind.TEXT, needed=False, decides=True)
 SUCCESS = Answered("Success", Kind.FLAG, needed=True)
