@@ -175,7 +175,7 @@ MALFORMED: dict[str, tuple[Callable[[Poster], str | bytes], str]] = {
     ),
     "doctype": (lambda p: BOMB + p.envelope("<x>&b;</x>"), "must not have a DOCTYPE"),
     "file": (lambda p: FILE + p.envelope("<x>&a;</x>"), "must not have a DOCTYPE"),
-    "unknown": (lambda p: p.envelope("<SendWebLinks/>"), "There are InvoiceExists, "),
+    "unknown": (lambda p: p.envelope("<SendWebLinks/>"), "The operations are InvoiceExists, "),
     "no namespace": (lambda p: p.envelope("<SendWebLink/>"), "The operation is unknown"),
 }
 
@@ -204,13 +204,13 @@ def test_malformed(poster: Poster, how: str) -> None:
     [
         ("SendWebLink", "", "CustomerID is missing."),
         ("SendWebLink", fields(**ask()), "CustomerID is missing."),
-        ("SendWebLink", fields(CustomerID="jane.roe"), "CustomerID has a value that is not of"),
-        ("SendWebLink", fields(CustomerID=2**31), "CustomerID has a value that is not of its"),
+        ("SendWebLink", fields(CustomerID="jane.roe"), "CustomerID has a value of the wrong"),
+        ("SendWebLink", fields(CustomerID=2**31), "CustomerID has a value of the wrong"),
         ("SendWebLink", fields(CustomerID=""), "CustomerID has a value of the wrong type"),
         ("SendWebLink", fields(CustomerID=1, BillerGUID="roe"), "BillerGUID is not expected"),
         ("SendWebLink", fields(Roe=1, CustomerID=1), "A field is not expected there."),
-        ("SendWebLink", "<CustomerID roe='1'>1</CustomerID>", "CustomerID is not as the contract"),
-        ("SendWebLink", "roe<CustomerID>1</CustomerID>", "SendWebLink is not as the contract"),
+        ("SendWebLink", "<CustomerID roe='1'>1</CustomerID>", "CustomerID does not match the"),
+        ("SendWebLink", "roe<CustomerID>1</CustomerID>", "SendWebLink does not match the"),
         ("SendWebLink", "<PartnerGUID><roe/></PartnerGUID><CustomerID>1</CustomerID>", "Partner"),
         (
             "StoreCustomerPreference",
