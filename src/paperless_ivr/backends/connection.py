@@ -34,7 +34,7 @@ UNAVAILABLE = "unavailable"
 CREDENTIALS = "credentials"
 """A code that means we are not known, or not allowed to ask. Nothing was done."""
 UNKNOWN = "unknown"
-"""A code that means it may have been done."""
+"""A code that means that the request may have been carried out."""
 DONE = "done"
 """A code that means success, for a service that has no flag for it."""
 
@@ -253,7 +253,7 @@ def _looked_up(tables: Table, operation: str, name: str) -> str | None:
 
 @frozen
 class _Section(_Service):
-    """The section `service`, with where the partner key is."""
+    """The section `service`, including where the partner key is."""
 
     partner_key_env: str | None = None
     partner_key_file: str | None = None

@@ -131,8 +131,8 @@ class MemoryBackend:
     Repeating a write with its key changes nothing and gets the same answer; reusing the key for
     another write is refused.
     `EnrollInPaperless` has no key at the service: if sent again, it is refused as pending. An
-    operation that the service lacks is `Unavailable`: certainly nothing was done, so the caller's
-    request is deferred, whereas a refusal would end it for good (R31).
+    operation that the service lacks is `Unavailable`, since nothing was done: the caller's request
+    is deferred, whereas a refusal would end it for good (R31).
     """
 
     books: Books = field(factory=Books)
@@ -199,7 +199,7 @@ class MemoryBackend:
         late = isinstance(how, Slow) and how.seconds > budget
         return lost if late or how is Fault.ANSWER_LOST else answer
 
-    # ── for inspection, and what the caller does ──
+    # ── inspection, and what a customer does with a link ──
 
     @property
     def emails(self) -> tuple[Email, ...]:

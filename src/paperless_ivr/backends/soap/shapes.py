@@ -26,7 +26,7 @@ class Kind(enum.Enum):
 
 @frozen
 class Answered:
-    """A field of an answer. An operation is useless without its needed fields."""
+    """A field of an answer. An operation cannot be used without its needed fields."""
 
     name: str
     kind: Kind

@@ -43,7 +43,7 @@ WITHOUT: Mapping[str, str] = {
         "after a payment, too, the call uses StoreCustomerPreference or keeps the request on record"
     ),
 }
-"""The consequences of lacking each operation."""
+"""What happens without each operation."""
 
 
 class Standing(enum.StrEnum):
