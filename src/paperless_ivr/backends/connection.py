@@ -103,9 +103,9 @@ class _Service:
     proxy: str | None = None
     """The HTTP proxy to go through; proxies from the environment are not used."""
     circuit_failures: int = CIRCUIT_FAILURES
-    """The number of unanswered requests in a row after which none is sent for a while."""
+    """The circuit opens after this many unanswered requests in a row: no more are sent."""
     circuit_seconds: float = CIRCUIT_SECONDS
-    """Seconds until one request is sent; if it is answered, requests resume."""
+    """Seconds until an open circuit lets one request through; if it is answered, it closes."""
     leave_out: tuple[str, ...] = ()
     """Operations that are not used although the service lists them."""
 
@@ -147,7 +147,7 @@ class Connection(_Service):
         return _looked_up(self.request, operation, name) or name
 
     def answered(self, operation: str, name: str) -> str | None:
-        """Return the service's path of an answer's field, or None if it is the usual one."""
+        """Return the service's path of an answer's field, or None if none is set."""
         return _looked_up(self.answer, operation, name)
 
     def named(self, operation: str) -> str:

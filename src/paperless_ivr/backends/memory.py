@@ -112,7 +112,7 @@ class Fault(enum.Enum):
 
 @frozen
 class Slow:
-    """An answer after some seconds; beyond the caller's budget, the answer is lost."""
+    """Answers after some seconds. If that exceeds the caller's budget, the answer is lost."""
 
     seconds: float
 
@@ -243,7 +243,7 @@ class MemoryBackend:
     def _read(self, request: Read) -> ServiceAnswer:
         named = (getattr(request, each.name) for each in fields(type(request)))
         if not all(value.reveal().strip() for value in named if isinstance(value, Secret)):
-            return Refused(Refusal.OTHER)  # no one was searched for, so "found no one" is wrong
+            return Refused(Refusal.OTHER)  # must not look like a search that found no one
         if isinstance(request, SearchByAccountNumber):
             number = request.account
             of_holder = next((j for j in self.books.joined if number in j), {number})
@@ -266,7 +266,7 @@ class MemoryBackend:
         )
 
     def _as_listed(self, customer: Customer) -> Customer:
-        """Return a customer with current flags; an invoice without flags stays without."""
+        """Return a customer with current flags; invoices that had none get none."""
         return evolve(
             customer,
             invoices=tuple(
@@ -320,7 +320,7 @@ class MemoryBackend:
         return self._start(unit, paid.email)
 
     def _prefer(self, request: StoreCustomerPreference) -> ServiceAnswer:
-        """Start or replace the pending registration, or cancel any registration for paper."""
+        """Start or replace the pending registration or, for paper, cancel any registration."""
         unit = (request.customer, request.invoice_type)
         if unit not in self._bills:
             return Refused(Refusal.OTHER)

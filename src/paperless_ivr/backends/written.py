@@ -21,11 +21,11 @@ DATE_FIELDS = frozenset({"InvoiceDueDate"})
 ISO_DATE = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?\s*(?:Z|[+-]\d\d:\d\d)?"
 )
-"""A date in the form of XML Schema and most databases, with or without a time."""
+"""A date as XML Schema and most databases write it, with or without a time."""
 
 US_AMOUNT = "1,234.56"
 AMOUNTS: Mapping[str, tuple[str, str]] = Fixed({US_AMOUNT: (",", "."), "1.234,56": (".", ",")})
-"""By example: the separator for thousands, and the one for cents."""
+"""For each example: the separator for thousands, and the one for cents."""
 
 CENTS = "cents"
 """An amount in whole cents."""

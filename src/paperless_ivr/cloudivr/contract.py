@@ -82,7 +82,7 @@ class Contract:
 
     @cached_property
     def _document(self) -> Any:
-        return Document(BytesIO(self.source), Transport)  # it loads nothing else
+        return Document(BytesIO(self.source), Transport)  # not used: there is nothing to load
 
     @cached_property
     def _schema(self) -> etree.XMLSchema:
@@ -145,7 +145,7 @@ class Contract:
 
     def _check(self, element: etree._Element, operation: str) -> None:
         alone = etree.fromstring(etree.tostring(element, with_tail=False))
-        with self._schema_lock:  # the error log belongs to the schema
+        with self._schema_lock:  # all validations share the schema's error log
             if self._schema.validate(alone):
                 return
             problems = dict.fromkeys(map(self._problem, self._schema.error_log))

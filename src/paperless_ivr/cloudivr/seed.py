@@ -26,7 +26,7 @@ class Bill:
     paperless: bool
     pending: bool
     flag: bool
-    """Whether a search reports that it is paperless or on paper."""
+    """Whether a search reports if it is paperless."""
     gone: bool
     """Whether `InvoiceExists` no longer finds it, although a search lists it."""
 

@@ -23,7 +23,7 @@ NEXT = (
     "http://www.w3.org/2003/05/soap-envelope/role/next",
     "http://www.w3.org/2003/05/soap-envelope/role/ultimateReceiver",
 )
-"""The roles in which this service acts, in addition to that of the message's recipient."""
+"""Roles that this service acts in. A header block without a role is also for it."""
 
 _log = structlog.get_logger()
 

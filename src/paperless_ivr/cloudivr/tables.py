@@ -197,7 +197,7 @@ class Invoice(Base):
     BalanceDue: Mapped[Decimal]
     InvoiceDueDate: Mapped[date]
     TellsPaperless: Mapped[bool] = mapped_column(default=True)
-    """Whether a search reports that the bill is paperless or on paper; if not, the field is nil."""
+    """Whether a search reports if the bill is paperless. Otherwise, that field is nil."""
     Withdrawn: Mapped[bool] = mapped_column(default=False)
     """Whether InvoiceExists no longer finds it, although a search still lists it."""
     Type: Mapped[InvoiceType] = relationship()

@@ -41,7 +41,7 @@ REFUSED_UNREAD = frozenset({301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 41
 
 LARGEST_WHOLE = 100_000
 DEEPEST_WHOLE = 50
-"""Limits on the elements in an answer assembled from pieces, and on their nesting."""
+"""Limits on the number and nesting of elements in an answer assembled from pieces."""
 
 BINDINGS = {"1.1": Soap11Binding, "1.2": Soap12Binding}
 

@@ -38,7 +38,7 @@ NOT = "not "
 """The prefix of a flag's path if the service's flag means the opposite."""
 
 ANY_ANSWER = "any answer"
-"""Takes the place of the path of a search's Success if the service has no flag or code for it."""
+"""Given instead of the path of a search's Success, if the service has no flag or code for it."""
 
 ITSELF = "."
 """The path of the element itself: a list's only item, or an answer that is bare text."""
@@ -92,7 +92,7 @@ class Fit:
     problems: list[str] = field(factory=list)
     """Reasons why it cannot be used."""
     notes: list[str] = field(factory=list)
-    """What it lacks, although it can be used without it."""
+    """Differences that do not prevent its use."""
     unused: list[str] = field(factory=list)
     """Fields of its answers that we do not read."""
     unsent: list[str] = field(factory=list)
@@ -413,7 +413,7 @@ def _place_answers(fit: Fit, kind: Any, connection: Connection) -> None:
     else:  # an error code reports success
         wanted[-1] = evolve(ERROR_CODE, needed=True)
     _place(fit, wanted, kind, connection, _steps)
-    if fit.any_answer:  # nothing else shows that it is an answer, so its list must be there
+    if fit.any_answer:  # only the list shows that it is an answer, so it must be there
         for one in fit.shape.answers:
             spot = fit.spots.get(one.name)
             if spot and spot.steps:

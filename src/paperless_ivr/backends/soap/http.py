@@ -1,4 +1,4 @@
-"""One POST within a time limit, and what is certain if it fails.
+"""HTTP requests with a time limit. Errors show whether the request may have been carried out.
 
 Uses urllib3 rather than zeep's own transport, which has no limit for the whole answer, follows
 redirects to login pages, and writes whole envelopes to its log and its errors.
@@ -39,7 +39,7 @@ LARGEST = 4 * 1024 * 1024
 CHUNK = 64 * 1024
 
 AT_ONCE = 32
-"""Connections kept open; a phone line rarely has as many requests in progress."""
+"""Connections kept open; a phone line rarely has that many requests in progress."""
 
 
 class Trouble(Exception):

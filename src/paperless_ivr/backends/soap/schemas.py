@@ -16,7 +16,7 @@ _TEXTS = "".join(
     f'<s:extension base="s:{name.localname}"/></s:simpleContent></s:complexType>'
     for name in default_types
 )
-"""Axis 1 writes the types of XML Schema in the namespace of the encoding."""
+"""XML Schema's types in the namespace of the encoding, as Axis 1 refers to them."""
 
 
 def _schema(namespace: str, content: str = "") -> bytes:

@@ -46,7 +46,7 @@ class Answered:
 
 @frozen
 class Shape:
-    """One operation."""
+    """The request and answer of one operation."""
 
     sends: Callable[[Any], Mapping[str, object]]
     """The content of a request, apart from the sender's identification; secrets stay secret."""

@@ -1,4 +1,4 @@
-"""What is needed of zeep's types to find and read the fields of a service."""
+"""A view of zeep's types, for finding and reading the fields of a service."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -95,7 +95,7 @@ def children(kind: Any) -> dict[str, Child]:
 
 
 def _attributes(kind: ComplexType) -> Iterator[Child]:
-    """Yield a type's own attributes. Those in a namespace are for tools."""
+    """Yield a type's own attributes. Attributes in a namespace are meant for tools."""
     for _, part in kind.attributes:
         if isinstance(part, Attribute) and part.qname.namespace is None:
             optional = not part.required or part.default is not None
@@ -134,7 +134,7 @@ Reader = Callable[[str], Any]
 
 
 def reader(kind: Kind, simple: Any, written: str | None) -> Reader | None:
-    """Return a reader of texts of a simple type as a kind of field; None if impossible."""
+    """Return a function that reads texts of a simple type as a kind of field, or None."""
     if simple is None or kind is Kind.LIST:
         return None
     if kind is Kind.FLAG:
@@ -153,7 +153,7 @@ def reader(kind: Kind, simple: Any, written: str | None) -> Reader | None:
 
 
 def only_text(kind: Kind, simple: Any) -> bool:
-    """Whether the type of an amount or date does not say how it is written."""
+    """Whether the type of an amount or date leaves open how it is written."""
     known = {Kind.MONEY: (XsdDecimal, Float, Double), Kind.DAY: (DateTime, Date)}
     return kind in known and not isinstance(simple, known[kind])
 
