@@ -82,7 +82,7 @@ def test_by_address_and_keyboard(browser: Browser, address: str) -> None:
     tab.locator("#F1 > .top").focus()
     expect(tab.locator("section#F svg")).to_have_class(re.compile("dim"))
     tab.keyboard.press("Enter")
-    expect(tab.locator("#panel h2")).to_have_text("F1 Is there a number to text to?")
+    expect(tab.locator("#panel h2")).to_have_text("F1 Is there a number to text?")
 
 
 def test_a_row_lights_its_line(browser: Browser, address: str) -> None:
@@ -102,7 +102,7 @@ def test_search(browser: Browser, address: str) -> None:
     field = tab.get_by_label("Search")
     for asked, first in (
         ("did it go", "G3 Did it go through?"),
-        ("spelled by keypad", "D1 Which way to an address?"),
+        ("spelled by keypad", "D1 How to get an e-mail address?"),
         ("ENROLLMENT_AGAIN", "G4 Send it once more"),
         ("checking_again", "G3 Did it go through?"),
         ("left with", "Left with #"),
@@ -196,7 +196,7 @@ def test_when_an_ending_says_what(browser: Browser, address: str) -> None:
 def test_what_is_heard_on_the_way(browser: Browser, address: str) -> None:
     """It stands below the row, where that leads and where it comes from; the code has it too."""
     tab = opened(browser, f"{address}#NOT_OFFERED")
-    row = tab.locator("#panel li", has_text="B4 Which number finds the account?")
+    row = tab.locator("#panel li", has_text="B4 How to find the account?")
 
     expect(row.locator("blockquote")).to_have_text(WORDS["paper_not_by_phone"])
     tab.goto(f"{address}#B4")

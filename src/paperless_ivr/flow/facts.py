@@ -489,7 +489,7 @@ def may_wait(view: CallView) -> bool:
     return view.policy.text.wait_for_link and finishes
 
 
-@Phrase("not yet, looks left", "not yet, no looks left")
+@Phrase("not yet, checks left", "not yet, no checks left")
 def looks_left(view: CallView) -> bool:
     """The policy leaves time for another look-up after this one."""
     return (view.call.contact.looks + 2) * LOOK_S <= view.policy.text.wait_seconds

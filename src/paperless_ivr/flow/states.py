@@ -50,7 +50,7 @@ class Phase(enum.Enum):
         "The biller's ways to an address are tried, one after another.",
     )
     EMAIL = "E-mail by keypad", "E-mail", "The caller spells the address, hears it, and fixes it."
-    TEXT = "A text message", "Text", "A mobile number is agreed on; the text needs its own yes."
+    TEXT = "A text message", "Text", "The number is agreed on; the text needs its own yes."
     CONSENT = (
         "Consent and enrollment",
         "Consent",
@@ -64,7 +64,7 @@ class Phase(enum.Enum):
     PAPER = (
         "Pending, back to paper",
         "Back to paper",
-        "A link still waits, or the bill is paperless already.",
+        "A link not opened yet, or the bill is paperless already.",
     )
     AGENT = "An agent", "Agent", "For 0, for tries used up, and for what the line cannot do."
     END = "Endings", "Ending", "The host gets the call back."
