@@ -145,8 +145,8 @@ class Offer:
 
     moments: tuple[Moment, ...] = setting(
         tuple(Moment),
-        "the host already chooses the moment; leave one out to turn it off, or all of them to "
-        "stop making offers for a while",
+        "the host chooses the moment of each hand-over; leave a moment out to make no offer then, "
+        "or leave all of them out to pause offers",
     )
     again_after_days: Mapping[Disposition, int] = setting(
         {
@@ -214,7 +214,7 @@ class Bills:
 
     eligible: tuple[str, ...] | None = setting(
         None,
-        "the service lists the biller's types, so unset means all of them; otherwise only these",
+        "if unset, all types that the service lists can go paperless; otherwise, only these",
     )
     names: Mapping[str, Mapping[str, str]] = setting(
         {},
@@ -297,7 +297,7 @@ class Account:
     may_look_like_card: bool = setting(
         False,
         "a card number is neither sent nor kept; one in ten 16-digit account numbers with a card "
-        "prefix passes the card check, so set this if yours have 13 digits or more",
+        "prefix passes the card check, so set this to true if yours have 13 digits or more",
     )
     dropped: tuple[str, ...] = setting(
         ("-", ".", "/"),
@@ -312,8 +312,8 @@ class Address:
 
     strategies: tuple[Strategy, ...] = setting(
         (Strategy.ON_FILE, Strategy.TEXT_LINK, Strategy.KEYPAD, Strategy.AGENT),
-        "tried in this order: an address on file takes one key; with a texted link, typing is "
-        "easy; spelling an address by keypad takes a minute; an agent takes longest",
+        "tried in this order: an address on file takes one key; a texted link lets the caller "
+        "type; spelling an address by keypad takes a minute; an agent takes longest",
     )
     email_required: bool = setting(
         True,
@@ -325,7 +325,7 @@ class Address:
     )
     domains: tuple[str, ...] = setting(
         DOMAINS,
-        "one key each, 1 to 8; put your region's own provider first",
+        "the domains that callers choose with one key, 1 to 8; put your region's provider first",
     )
     pauses: int = setting(
         40,
@@ -346,7 +346,9 @@ class Address:
 class Text:
     """Text messages: each needs its own consent (R07)."""
 
-    region: str = setting("US", "the country of keyed numbers; it must use +1 and ten digits")
+    region: str = setting(
+        "US", "the country of numbers that callers key; it must use +1 and ten digits"
+    )
     also_to: tuple[str, ...] = setting(
         (),
         "other countries whose numbers get texts, such as CA or PR; none by default, because "
@@ -354,8 +356,9 @@ class Text:
     )
     after_enrolment: tuple[Moment, ...] = setting(
         (),
-        "the e-mail already has the link, and one more question takes the caller twelve seconds; "
-        'the source analysis sends a text as well: ["before_payment", "after_payment"]',
+        "none by default, because the e-mail already has the link, and one more question takes the "
+        "caller twelve seconds; the source analysis sends a text as well: "
+        '["before_payment", "after_payment"]',
     )
     other_numbers: int = setting(
         2, "how many times the caller may give a different number", least=0, most=5
@@ -371,8 +374,8 @@ class Text:
     wait_seconds: float = setting(
         90.0,
         "the longest wait, if the service answers within a second; we poll it about every four "
-        "seconds, and any key ends the wait. This leaves time to unlock a phone and type an "
-        "address",
+        "seconds, and any key ends the wait. The default leaves time to unlock a phone and type "
+        "an address",
         least=15,
         most=300,
     )
