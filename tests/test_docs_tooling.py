@@ -178,7 +178,7 @@ class TestPages:
 
 
 class TestTraceability:
-    """From requirements to what proves them."""
+    """The page of requirements and the tests that prove them."""
 
     @pytest.fixture
     def root(self, tmp_path: Path) -> Path:

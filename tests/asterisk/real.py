@@ -242,7 +242,7 @@ class RealAsterisk:
         return done.stdout
 
     def put(self, folder: Path) -> str:
-        """Copy a folder into Asterisk's own once, and return Asterisk's path to it."""
+        """Copy a folder into Asterisk's folder, but only once, and return Asterisk's path to it."""
         to = self.run / folder.name
         if not to.exists():
             shutil.copytree(folder, to)

@@ -21,7 +21,7 @@ def replay(*arguments):
 
 @pytest.mark.requirement("R43")
 def test_as_written():
-    """Transcripts that match exit with 0."""
+    """If all transcripts match, the exit status is 0."""
     result = replay(FILE)
 
     assert (result.exit_code, result.output.splitlines()[-1]) == (0, "1 transcripts, 0 differ")

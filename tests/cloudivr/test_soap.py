@@ -242,7 +242,7 @@ def test_broken_contract(poster: Poster, operation: str, inner: str, says: str) 
 
 @ON_SQLITE
 def test_must_understand(poster: Poster) -> None:
-    """A header that must be understood is not."""
+    """A header that must be understood, but is not, is refused."""
     head = '<e:Header><x xmlns="urn:x" e:mustUnderstand="1"/></e:Header>'
     response = poster.post(poster.envelope("<x/>", head))
 

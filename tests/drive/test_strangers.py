@@ -84,7 +84,7 @@ def line(backend, policy=POLICY, record=None):
 
 
 def keying(**by_prompt):
-    """Return answers by prompt: a text, or the next of several."""
+    """Return a function that answers prompts: with a text, or with the next of several."""
     left = {
         name: iter(given if isinstance(given, list) else [given] * 99)
         for name, given in by_prompt.items()

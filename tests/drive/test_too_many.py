@@ -1,4 +1,4 @@
-"""Too many calls at once for our own threads or turns: we are busy, but no record is down."""
+"""Too many calls at once for our own threads or turns: we are busy, but the record is not down."""
 
 import threading
 from collections.abc import Callable, Iterator

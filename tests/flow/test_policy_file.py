@@ -114,7 +114,7 @@ def patient(waits: p.Waits) -> p.Waits:
 
 
 def short(budgets: p.Budgets) -> p.Budgets:
-    """Make the record leave the search before the offer some time."""
+    """Shorten the record's budget so that the search before the offer has some time."""
     return evolve(
         budgets,
         record=min(budgets.record, 0.7),

@@ -42,7 +42,7 @@ def test_numbers_under_country_code_1(area: str, subscriber: str) -> None:
     ],
 )
 def test_no_numbers(keys: str) -> None:
-    """Too short, too long, an unknown area code or exchange, or no digits: none is a number."""
+    """Text with too few or many digits, or an unknown area code or exchange, is not a number."""
     assert national(keys) is None
 
 

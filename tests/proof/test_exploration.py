@@ -82,7 +82,7 @@ def search(invariant, table=FLOW, deliver=deliver, case=PLAIN):
 
 @pytest.fixture(scope="session")
 def taken(tmp_path_factory, worker_id):
-    """Where all processes of a run note which rows their walks have taken."""
+    """The folder in which all processes of a run note the rows that their walks have taken."""
     base = tmp_path_factory.getbasetemp()
     shared = (base if worker_id == "master" else base.parent) / "rows-taken"
     shared.mkdir(exist_ok=True)
