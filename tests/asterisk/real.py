@@ -250,7 +250,7 @@ class RealAsterisk:
 
     @property
     def log(self) -> str:
-        """What it has logged since the test began."""
+        """The log since the test began."""
         written = self._log_file.read_bytes() if self._log_file.is_file() else b""
         return written[self._begun :].decode("utf-8", "replace")
 

@@ -45,7 +45,7 @@ def test_a_difference(tmp_path):
 
 
 def test_an_answer_that_is_not_used(tmp_path):
-    """Anything left over after the end makes it fail."""
+    """Anything left over after the end makes the replay fail."""
     more = tmp_path / "more.call"
     text = FILE.read_text(encoding="utf-8")
     more.write_text(text.replace("ends ", "presses    1\nends "), encoding="utf-8")

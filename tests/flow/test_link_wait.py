@@ -97,7 +97,7 @@ def test_a_wait_in_seconds(language: str, seconds: float) -> None:
 
 
 def test_a_policy_without_the_wait() -> None:
-    """There is no wait: the text was sent, and the link completes it."""
+    """There is no wait: the text is sent, and its link completes the registration later."""
     turn = texted(Flow(Terms(with_text(wait_for_link=False))))
 
     assert isinstance(turn.then, Return)

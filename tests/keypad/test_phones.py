@@ -73,7 +73,7 @@ def test_regions() -> None:
     ],
 )
 def test_where_texts_go(number: str, regions: tuple[str, ...], toll_free: bool, may: bool) -> None:
-    """To ordinary numbers of the regions, and to toll-free ones if that is allowed."""
+    """Texts go to ordinary numbers of the regions, and to toll-free ones if that is allowed."""
     assert textable(number, regions, toll_free=toll_free) is may
 
 

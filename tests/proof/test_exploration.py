@@ -279,7 +279,7 @@ def test_a_number_of_nobody_that_is_believed_is_found(monkeypatch):
 
 @pytest.mark.requirement("R15", "R47", "R42")
 def test_a_pause_that_ends_an_entry_is_found():
-    """An entry that takes a pause as its end looks up half a number."""
+    """An entry that treats a pause as its end looks up half a number."""
     hasty = On(
         Digits,
         State.ACCOUNT_LOOKUP,
