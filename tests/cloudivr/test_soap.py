@@ -251,7 +251,7 @@ def test_must_understand(poster: Poster) -> None:
 
 @ON_SQLITE
 def test_version_mismatch(poster: Poster) -> None:
-    """An envelope of another version than its media type has a separate fault."""
+    """If the version of an envelope differs from its media type, there is a separate fault."""
     (other,) = (version for version in VERSIONS if version is not poster.version)
     response = poster.post(Poster(poster.bench, other).envelope("<x/>"))
 

@@ -373,7 +373,7 @@ def test_the_last_four_are_no_whole_number_later_either():
 
 
 def test_the_whole_number_counts_later():
-    """Once it was keyed for an address, it need not be keyed again in the next hand-over."""
+    """Once the whole number was keyed for an address, the next hand-over does not ask for it."""
     driver, _ = line(springfield())
     rivera = customer("rivera").account.reveal()
     caller = Stranger(

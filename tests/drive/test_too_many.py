@@ -62,7 +62,7 @@ def test_a_web_request_that_gets_no_turn(store):
 
 @define
 class Crowding(Caller):
-    """A caller in whose call the turns are taken once they hear something."""
+    """A caller. Once they hear something, other calls take all turns."""
 
     at: str = ""
     crowd: Callable[[], None] = lambda: None

@@ -25,7 +25,7 @@ each_prompt = pytest.mark.parametrize("name", PROMPTS)
 HELP = {block.help for block in BLOCKS.values() if block.help}
 OF_MENUS = {"menu_help", "readback_help"}
 ONE_PRESS = {"email_local_help", "email_domain_entry_help"}
-"""Help for entries in which a star is a sign: keys stay without it."""
+"""Help for entries in which a star is a sign: there, the keys are kept without a star."""
 MORE_THAN_30_WORDS = HELP - OF_MENUS
 """Prompts that are heard only after two silences, or two wrong keys."""
 

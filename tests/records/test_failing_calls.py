@@ -1,4 +1,4 @@
-"""Whole calls whose database fails at any step: nothing is lost, and nothing done unrecorded.
+"""Whole calls whose database fails at any step: nothing is lost, and nothing is done unrecorded.
 
 The caller hears something sensible, and the host gets the call back. What the service did is on
 record with its consent. What was acknowledged is there when the database is back.

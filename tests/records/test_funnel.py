@@ -272,7 +272,7 @@ def test_at_midnight():
 
 
 def test_earlier():
-    """The results of a hand-over before the first line do not count as a hand-over."""
+    """Results of a hand-over that began before the first line do not count as another one."""
     assert not list(
         hand_overs(lines_of((ActivityType.COMPLETED, "", {**ENROLL, "task": "follow"})))
     )
