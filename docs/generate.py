@@ -51,12 +51,12 @@ class Page:
         return f"{self.path} ({self.region})" if self.region else self.path
 
     def now(self, root: Path) -> str:
-        """Return the file as it is; empty if there is none."""
+        """Return the current text of the file; empty if there is none."""
         file = root / self.path
         return file.read_text(encoding="utf-8") if file.exists() else ""
 
     def due(self, root: Path) -> str:
-        """Return the file as it should be."""
+        """Return the text that the file should have."""
         text = self.render(root).strip("\n") + "\n"
         if self.region is None:
             return text
@@ -135,7 +135,7 @@ def _numbers(mark: ast.expr, path: str) -> Iterator[str]:
             case ast.Call(func=ast.Attribute(attr="requirement"), args=args):
                 for arg in args:
                     if not (isinstance(arg, ast.Constant) and isinstance(arg.value, str)):
-                        raise DocsError(f'{path}:{arg.lineno}: say the number itself, as in "R01"')
+                        raise DocsError(f'{path}:{arg.lineno}: write a literal number: "R01"')
                     yield arg.value
 
 
@@ -482,8 +482,8 @@ def python_api(root: Path) -> str:
 
 API_BEGINS = """# The Python API
 
-`import paperless_ivr` gives these names; each is loaded when it is first used.
-Everything else is reached by its module."""
+`import paperless_ivr` provides these names; each is loaded when it is first used.
+Import everything else from its module."""
 
 PAGES: tuple[Page, ...] = (
     Page("docs/cloudivr.md", error_codes, region="codes"),
@@ -521,7 +521,7 @@ def main(
         print(error, file=sys.stderr)
         return 1
     if check and old:
-        print(f"To mend: {MEND}")
+        print(f"To update: {MEND}")
     return 1 if check and old else 0
 
 

@@ -83,7 +83,7 @@ class TestBlocks:
     def test_endless_command_fails(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """A command that does not end is reported."""
         monkeypatch.setattr(blocks, "TIME_LIMIT_S", 0.1)
-        with pytest.raises(SybilFailure, match="still ran"):
+        with pytest.raises(SybilFailure, match="still running"):
             run_page(tmp_path, "```console", "$ exec sleep 9", "```")
 
     @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ class TestPages:
         pages = [Page("docs/keys.md", lambda _: "1 means yes")]
 
         assert generate.main(["--check"], pages, tmp_path) == 1
-        assert capsys.readouterr().out == "docs/keys.md: out of date\nTo mend: make docs\n"
+        assert capsys.readouterr().out == "docs/keys.md: out of date\nTo update: make docs\n"
         assert not (tmp_path / "docs/keys.md").exists()
 
         assert generate.main([], pages, tmp_path) == 0
@@ -241,7 +241,7 @@ class TestTraceability:
         assert row in generate.traceability(root)
 
     @pytest.mark.parametrize(
-        ("mark", "told"), [('"R99"', "R99, which is not known"), ("NUMBER", "test_it.py:2: say")]
+        ("mark", "told"), [('"R99"', "R99, which is not known"), ("NUMBER", "test_it.py:2: write")]
     )
     def test_wrong_marks_are_told(self, root: Path, mark: str, told: str) -> None:
         """A number that does not exist, or is not written out, stops the page."""

@@ -153,8 +153,8 @@ def test_wrong_form(tmp_path: Path) -> None:
     ("text", "says"),
     [
         ("service = [", "not TOML"),
-        (WHOLE.replace('partner_key_env = "THE_KEY"', ""), "give one of"),
-        (WHOLE.replace("leave_out", 'partner_key_file = "key"\nleave_out'), "give one of"),
+        (WHOLE.replace('partner_key_env = "THE_KEY"', ""), "set exactly one of"),
+        (WHOLE.replace("leave_out", 'partner_key_file = "key"\nleave_out'), "set exactly one of"),
         (WHOLE.replace('_env = "THE_KEY"', '_file = "nowhere"'), "cannot be read"),
     ],
 )

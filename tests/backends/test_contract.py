@@ -32,6 +32,7 @@ from paperless_ivr.flow.requests import (
 )
 from paperless_ivr.testing.contracts import check_backend
 from paperless_ivr.testing.contracts.backend import PROMISES
+from tests.racing import all_have_looked
 
 Twist = Callable[[MemoryBackend, ServiceRequest, float], ServiceAnswer]
 
@@ -192,7 +193,7 @@ def looks_then_acts(s: MemoryBackend, r: ServiceRequest, budget: float) -> Servi
     """Check whether a bill is on paper, and enroll it only later."""
     if isinstance(r, EnrollInPaperless):
         before = s.registration(r.customer, r.invoice_type)
-        time.sleep(0.1)
+        all_have_looked()
         s.answer(r, budget)
         return Accepted() if before is Registration.NONE else Refused(Refusal.PENDING)
     return s.answer(r, budget)

@@ -139,6 +139,7 @@ def test_no_thread_is_left() -> None:
                     not t.finished.is_set()]  # fmt: skip
 
 
+@pytest.mark.alone
 def test_own_limit_of_an_operation() -> None:
     """A connection may give an operation less time than the policy does, but never more."""
     with dripping(b"", b"") as address:
@@ -205,6 +206,7 @@ def test_a_private_ca(authority: Path) -> None:
 
 @pytest.mark.requirement("R10", "R23", "R49")
 @pytest.mark.parametrize("at", ["nothing", "headers", "chunks", "a body without a length"])
+@pytest.mark.alone
 def test_a_secure_server_that_drips(authority: Path, at: str) -> None:
     """TLS makes no difference: the budget covers the whole request."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -279,6 +281,7 @@ def tunneling() -> Iterator[tuple[str, list[str]]]:
         listener.close()
 
 
+@pytest.mark.alone
 def test_a_proxy_that_drips() -> None:
     """A proxy that never opens its tunnel has let nothing through."""
     with dripping(b"HTTP/1.1 200 ", b"O" * 2000) as proxy:

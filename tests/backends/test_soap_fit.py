@@ -82,10 +82,10 @@ def test_renamed_fields_are_named(tmp_path: Path) -> None:
 
     found = problems(evolve(REPROMPT, wsdl=wsdl))
 
-    assert "EnrollInPaperless does not take PaymentGUID (but PaymentID" in found
-    assert "SearchByAccountNumber does not return CustomerID (but CustID" in found
+    assert "EnrollInPaperless does not take PaymentGUID (it has PaymentID" in found
+    assert "SearchByAccountNumber does not return CustomerID (it has CustID" in found
     assert "[answer.SearchByAccountNumber] where CustomerID is" in found
-    assert "SendWebLink does not take CustomerID (but CustID" in found
+    assert "SendWebLink does not take CustomerID (it has CustID" in found
 
 
 def test_renamed_fields_are_mapped(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def test_renamed(run: Run, tmp_path: Path) -> None:
 
     assert done.exit_code == 1
     assert "EnrollInPaperless             unusable" in done.stdout
-    assert "does not take AccountNumber (but AcctNumber" in done.stdout
+    assert "does not take AccountNumber (it has AcctNumber" in done.stdout
     assert "say under [request.SearchByAccountNumber]" in done.stdout
     assert "SendWebLink                   there" in done.stdout
 

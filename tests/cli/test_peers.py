@@ -204,7 +204,7 @@ def test_more_connections_than_the_system_has(tmp_path: Path) -> None:
         timeout=60,
     )
     assert done.returncode == 2
-    assert "500 exceed `ulimit -n`, which is 600" in done.stderr
+    assert "500 is too many for `ulimit -n`, which is 600" in done.stderr
     assert "at most 400" in done.stderr
 
 

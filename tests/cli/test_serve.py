@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import urllib3
 from attrs import evolve
 
 from paperless_ivr import secret
@@ -26,6 +27,8 @@ from paperless_ivr.prompts import Catalog
 from paperless_ivr.testing.twilio import SimulatedTwilio
 from paperless_ivr.testing.virtual_caller import Press
 from tests.cli.connections import connected
+from tests.rim.health import HEALTH
+from tests.rim.outside import until
 
 SECRETS = {AUTH_TOKEN: "auth token", HOST_KEY: "key of the host", TOKEN_KEY: "0123456789abcdef"}
 ADDRESS, HOST_URL = "https://ivr.example.com/twilio", "https://host.example.com/voice"
@@ -125,6 +128,15 @@ class Server:
             text: str = got.read().decode()
         return text
 
+    def drain(self) -> None:
+        """Tell it to drain, and wait until it does."""
+        assert self.process.stderr is not None
+        while not (line := self.process.stderr.readline()).startswith("health at "):
+            assert line, "it was started without --health-port"
+        page = f"{line.split()[-1]}/ready"
+        self.process.send_signal(signal.SIGTERM)
+        until(lambda: b"server: draining" in urllib3.request("GET", page).data)
+
     def stop(self) -> tuple[int, str]:
         """Tell it to stop. Return its status, and what it printed."""
         self.process.send_signal(signal.SIGTERM)
@@ -213,11 +225,10 @@ def go_on(server: Server, runtime: SimulatedTwilio, document: str, keys: str) ->
 @pytest.mark.requirement("R48", "R49")
 def test_live_calls_go_on_after_sigterm(tmp_path):
     """A new call goes back to the host, a live one ends normally, and then the server exits."""
-    server = Server("--drain-seconds", "60")
+    server = Server("--drain-seconds", "60", *HEALTH)
     live, new = (SimulatedTwilio(GATEWAY, call) for call in ("CA1", "CA2"))
     document = server.send(live.begins(ARRIVAL))
-    server.process.send_signal(signal.SIGTERM)
-    time.sleep(1)  # the server checks for signals ten times a second
+    server.drain()
     assert go_on(server, new, server.send(new.begins(evolve(ARRIVAL, call_id="CA2"))), "") is None
     assert new.handed_back["reason"] == "server_stopped"
     assert new.handed_back["moment"] == "before_payment"
@@ -225,24 +236,25 @@ def test_live_calls_go_on_after_sigterm(tmp_path):
     assert document is not None
     assert go_on(server, live, document, "") is None
     assert live.handed_back["disposition"] == "declined"
-    server.process.communicate(timeout=20)
+    server.process.communicate(timeout=60)
     assert server.process.returncode == 0
 
 
+@pytest.mark.alone
 @pytest.mark.requirement("R48", "R49")
 def test_what_is_live_after_the_drain_goes_back():
     """A call that takes longer than --drain-seconds goes back to the host with its moment."""
-    server = Server("--drain-seconds", "3")
+    server = Server("--drain-seconds", "4", *HEALTH)
     live = SimulatedTwilio(GATEWAY, "CA1")
     document = server.send(live.begins(ARRIVAL))
-    server.process.send_signal(signal.SIGTERM)
-    time.sleep(4)
+    server.drain()
+    time.sleep(6)  # it is given back from 4 to 8 seconds after it began to drain
     document = go_on(server, live, document, "1")
     assert document is None or go_on(server, live, document, "") is None
     assert live.handed_back["disposition"] == "taken_back"
     assert live.handed_back["reason"] == "server_stopped"
     assert live.handed_back["moment"] == "before_payment"
-    server.process.communicate(timeout=20)
+    server.process.communicate(timeout=60)
     assert server.process.returncode == 0
 
 

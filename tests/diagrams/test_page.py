@@ -183,8 +183,8 @@ def test_when_an_ending_says_what(browser: Browser, address: str) -> None:
     panel = tab.locator("#panel")
 
     for when, name in (
-        ("A texted link is not opened yet:", "end_link_sent"),
-        ("An e-mailed link is not opened yet:", "end_enrolled"),
+        ("A texted link has not been opened:", "end_link_sent"),
+        ("An e-mailed link has not been opened:", "end_enrolled"),
         ("No link is left to open:", "end_active"),
     ):
         said = panel.locator("h4", has_text=when).locator("+ blockquote")

@@ -196,7 +196,7 @@ def test_every_unreadable_value_is_named_and_none_is_shown():
         "identity",
         "greeted",
         "payment_approved",
-        "names",
+        "unknown names",
     }
     assert private not in str(refused.value)
 

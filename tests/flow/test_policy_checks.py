@@ -161,10 +161,10 @@ WRONG: list[tuple[Policy, list[str]]] = [
         ),
         [
             (
-                'offer.one_question: "start" is none: there the source\'s words are said; leave it '
-                "out"
+                'offer.one_question: "start" is not possible: the offer at the start '
+                "has a fixed wording; leave it out"
             ),
-            'offer.reminder_by: is missing; "email" or "text"',
+            'offer.reminder_by: is missing; write "email" or "text"',
             "offer.reminder_days: is missing; say how many days before a bill is due you remind",
             (
                 'offer.incentive_until: is for offer.reason = "incentive" only; set that, or leave '
@@ -232,7 +232,7 @@ WRONG: list[tuple[Policy, list[str]]] = [
         [
             "address.strategies: list at least one way to get an address",
             (
-                "address.email_required: only a texted link can stand in for an e-mail: add "
+                "address.email_required: only a texted link can replace an e-mail address: add "
                 '"text_link" to address.strategies, or set it to true'
             ),
         ],
@@ -258,8 +258,8 @@ WRONG: list[tuple[Policy, list[str]]] = [
     (
         Policy(address=Address(domains=("GMail.com", "gmail", "mail.local", "@a.com", "a.com"))),
         [
-            f'address.domains: "{domain}" cannot get mail; write the part after the at-sign, in '
-            "lowercase"
+            f'address.domains: "{domain}" cannot receive mail; write the part after the at sign, '
+            "in lowercase"
             for domain in ("GMail.com", "gmail", "mail.local", "@a.com")
         ],
     ),
@@ -279,8 +279,8 @@ WRONG: list[tuple[Policy, list[str]]] = [
         Policy(text=Text(wait_for_link=False, wait_seconds=60)),
         [
             (
-                "text.wait_seconds: no one waits for the link; set text.wait_for_link = true, "
-                "or leave this out"
+                "text.wait_seconds: callers do not wait for the link; set text.wait_for_link = "
+                "true, or leave this out"
             )
         ],
     ),
@@ -397,8 +397,8 @@ WRONG: list[tuple[Policy, list[str]]] = [
             Policy(account=Account(forms=(form,))),
             [
                 (
-                    f'account.forms: "{form}": the last four digits are the whole number, and one '
-                    "fact would count as two; write a form with more to key"
+                    f'account.forms: "{form}": the last four digits would be the whole number, so '
+                    "one fact would count as two; write a form with more to key"
                 )
             ],
         )
@@ -408,8 +408,8 @@ WRONG: list[tuple[Policy, list[str]]] = [
         Policy(proof=Proof(account_keys=(4, 4))),
         [
             (
-                "proof.account_keys: the last four digits are the whole number, and one fact "
-                "would count as two; allow at least 5 keys"
+                "proof.account_keys: the last four digits would be the whole number, so one "
+                "fact would count as two; allow at least 5 keys"
             )
         ],
     ),
@@ -420,8 +420,8 @@ WRONG: list[tuple[Policy, list[str]]] = [
         ),
         [
             (
-                f'proof.account_keys: "{form}" of account.forms takes {keys} keys; leave this out '
-                "if forms set how many there are"
+                f'proof.account_keys: "{form}" of account.forms takes {keys} keys; leave this out, '
+                "because the forms set the number of keys"
             )
             for form, keys in (("########", 8), ("##########", 10))
         ],
@@ -454,7 +454,7 @@ WRONG: list[tuple[Policy, list[str]]] = [
     ),
     (
         Policy(retention=Retention(activity_days=700, consent_days=600)),
-        ["retention.consent_days: keep a consent at least as long as its call, 700 days"],
+        ["retention.consent_days: keep a consent at least as long as its call: 700 days"],
     ),
 ]
 

@@ -487,7 +487,7 @@ proof.account_keys: put the smaller number first: [4, 20]
 address.strategies: must be one of on_file, text_link, keypad, person, not \
 "keypd"; did you mean keypad?
 address.domains: must be text in quotes, not 3
-address.domains: "nonsense" cannot get mail; write the part after the at-sign, in lowercase
+address.domains: "nonsense" cannot receive mail; write the part after the at sign, in lowercase
 text.region: "GB" is not a country that uses +1 and ten digits; write its code in capitals, \
 such as "US", "CA" or "PR"
 autopay.terms.en-US: is missing; say when payments are drawn and how to stop them, or do not \

@@ -2,7 +2,6 @@
 
 # ruff: noqa: D102 - each class says what it breaks
 
-import time
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -12,6 +11,7 @@ from paperless_ivr.errors import StaleClaim
 from paperless_ivr.flow.requests import DeferRequest
 from paperless_ivr.records.memory import MemoryRecord
 from paperless_ivr.records.port import ActivityType, Evidence, Task
+from tests.racing import all_have_looked
 
 
 class ForgetsLost(MemoryRecord):
@@ -101,7 +101,7 @@ class LooksThenClaims(MemoryRecord):
 
     def claim(self, task, biller, holder, lease, before, most):
         free = [job for job in self._jobs.values() if job.task is task and job.free(self.now())]
-        time.sleep(0.01)
+        all_have_looked()
         for job in free[:most]:
             job.holder, job.until = holder, self.now() + lease
         return tuple(job.left for job in free[:most])

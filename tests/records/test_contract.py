@@ -2,7 +2,6 @@
 
 # ruff: noqa: D102 - each class says what it breaks
 
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -43,6 +42,7 @@ from paperless_ivr.testing.contracts import (
     record,
     session_store,
 )
+from tests.racing import all_have_looked
 from tests.records.broken import BROKEN
 from tests.records.misread import MISREAD
 
@@ -150,7 +150,7 @@ class LooksThenReserves(MemoryRecord):
     def _reserve(self, key: str, counted: tuple[Counted, ...], limits: Limits) -> str | None:
         before = {one.whose: dict(self._reserved.get(one.whose, {})) for one in counted}
         self._lock.release()
-        time.sleep(0.05)
+        all_have_looked()
         self._lock.acquire()
         after, self._reserved = self._reserved, before  # type: ignore[assignment]
         reached = super()._reserve(key, counted, limits)
@@ -350,7 +350,7 @@ class LooksThenSaves(MemoryLiveCalls):
         stored = self._calls.get(call.call_id)
         if (stored.turn if stored else None) != if_turn:
             raise StaleCall(call.call_id, if_turn or 0)
-        time.sleep(0.1)
+        all_have_looked()
         self._calls[call.call_id] = call
 
 

@@ -73,8 +73,8 @@ class Line:
 
     def calls(
         self, *presses: str, days: int = DAYS_AGO, call_id: str = "c1", **faults: Any
-    ) -> None:
-        """Run a call of Jane Rivera's through the real flow, this many days ago."""
+    ) -> datetime:
+        """Run a call of Jane Rivera's through the real flow, this many days ago. Returns when."""
         then = datetime.now(UTC) - timedelta(days=days)
         caller, service = Caller(list(presses)), springfield(sleep=lambda _: None)
         for operation, fault in faults.items():
@@ -87,6 +87,7 @@ class Line:
             back = Driver(setup).converse(caller, arrival)
         self.heard.extend(caller.heard)
         self.consents.extend(back.consents)
+        return then
 
     def rows(self) -> dict[str, list[Any]]:
         """Return the contents of all tables."""
@@ -308,7 +309,7 @@ def test_evidence_is_not_written_over(line: Line) -> None:
 def test_erase(line: Line, by: str) -> None:
     """After confirmation, a hand-over without a consent is removed. A consent stays for now."""
     line.calls("1", "1137#", "2", days=390, call_id="c0")  # agrees to nothing
-    line.calls(*ENROLL, days=100)
+    agreed = line.calls(*ENROLL, days=100)
     before, (reference,) = line.found(*WHO[by]), line.consents
     assert len(before["hand_overs"]) == 2
 
@@ -320,7 +321,7 @@ def test_erase(line: Line, by: str) -> None:
     assert done.exit_code == 0
     gone, stays = before["hand_overs"]
     assert f"to be removed: hand-over {gone['hand_over']}" in done.stdout
-    until = datetime.now(UTC) - timedelta(days=100) + timedelta(days=1825)
+    until = agreed + timedelta(days=1825)
     assert f"kept until {until.date()}: consent {reference}" in done.stdout
     assert f"hand-over {stays['hand_over']}" in done.stdout
     assert line.found(*WHO[by]) == before | {"hand_overs": [stays]}

@@ -1,6 +1,7 @@
 """A tab of the simulator without a browser: listens to the events, and does what callers do."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,11 @@ Json = dict[str, Any]
 
 PATIENCE = 60.0
 """Seconds after which a test gives up on a busy machine."""
+
+
+def without_chance(text: str) -> str:
+    """Return a text without times, ports, and names of hand-overs, which may hold any digits."""
+    return re.sub(r"\d+\.\d+|:\d+/|-[0-9a-f]{8}\b", "", text)
 
 
 @define

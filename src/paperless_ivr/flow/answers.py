@@ -33,7 +33,7 @@ RESERVE = (TryReserved, LimitReached, RecordUnavailable)
 
 
 def reserve(view: CallView, guess: Guess, accounts: tuple[Secret, ...]) -> Request:
-    """Ask the record for a try at something that a stranger could guess."""
+    """Ask the record to reserve a try at something that a stranger could guess."""
     host = view.call.host
     return ReserveTry(guess, host.biller, host.ani, accounts, view.call.next_try)
 
@@ -84,7 +84,7 @@ NO_TRY_LEFT: Sequence[Row] = (
     On(LimitReached, S.NOT_IDENTIFIED, keep=because(Reason.LIMIT_REACHED), say="too_many_tries"),
     *_agent_or(S.UNAVAILABLE, RecordUnavailable, Reason.RECORD_DOWN, "service_down"),
 )
-"""No account number may be tried, or the record does not know whether one may."""
+"""No tries are left for an account number, or the record cannot say whether any are."""
 
 
 NOT_RECORDED = _agent_or(S.FAILED, RecordUnavailable, Reason.RECORD_DOWN, "service_refused")

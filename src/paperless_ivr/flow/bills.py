@@ -25,7 +25,7 @@ class Status(enum.Enum):
 
 @frozen
 class Bill:
-    """All invoices of one type of one customer; `invoice` is the first of them."""
+    """All of a customer's invoices of one type; `invoice` is the number of the first one."""
 
     customer: int
     type: str
@@ -42,7 +42,7 @@ def eligible(view: CallView, invoice_type: str) -> bool:
 
 
 def status(invoices: tuple[Invoice, ...]) -> Status:
-    """Return how a bill is delivered, from its invoices. Without a flag from the service: paper."""
+    """Return how a bill's invoices are delivered; on paper if the service sends no flag."""
     if any(invoice.pending for invoice in invoices):
         return Status.PENDING
     if invoices and all(invoice.paperless for invoice in invoices):
@@ -88,7 +88,7 @@ def paid_by(view: CallView, customer: Customer) -> bool:
     """Whether the host's approved payment was for an account, by its number or by an invoice.
 
     Invoice numbers may be unique only within an account, so an invoice counts only for the account
-    that the host hands over with it. A payment that names neither proves nothing about that
+    that the host hands over with it. A payment that names neither proves nothing about the
     account.
     """
     payment = view.call.host.payment
@@ -119,11 +119,11 @@ def of_status(view: CallView, *wanted: Status) -> tuple[Bill, ...]:
 
 @once
 def choices(view: CallView) -> tuple[Bill, ...]:
-    """Return the bills that the caller can choose among now.
+    """Return the bills that the caller can choose from now.
 
-    To enroll, those are the bills on paper, or only the host's invoice if it named one and nothing
-    has been settled yet. To go back to paper, they are the bills that are paperless or pending. Of
-    several bills that sound the same, only the first is included.
+    For enrolling, these are the bills on paper, or only the host's invoice if it named one and
+    nothing has been settled yet. For going back to paper, they are the bills that are paperless or
+    pending. If several bills sound the same, only the first is included.
     """
     if view.call.choosing.back_to_paper:
         return _told_apart(view, of_status(view, Status.PAPERLESS, Status.PENDING))
@@ -181,7 +181,8 @@ class Mark(enum.Enum):
 def marks(view: CallView, bill: Bill, others: tuple[Bill, ...]) -> tuple[Mark, ...]:
     """Return the smallest set of marks that distinguishes a bill from others with the same name.
 
-    Empty if no other bill has its name. If no set distinguishes it, all the marks it has.
+    The set is empty if no other bill has the same name. If no set distinguishes the bill, returns
+    all of its marks.
     """
     mine = _marks(view, bill)
     known = [mark for mark in Mark if mine[mark] is not None]

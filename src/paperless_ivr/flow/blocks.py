@@ -1,9 +1,9 @@
 """The blocks that define states: `Ask`, `Do`, `Pass`, or `End`, one for each state in its chapter.
 
-A block holds the state's words, keys, requests, and ways out. Below its own ways out come those of
-its kind: `0`, `*`, `#`, wrong keys, silence, and hang-up. One of these is left out if one of the
-block's own rows would always be taken first: a row with the same guard, or one that always holds
-for the event.
+A block contains the state's words, keys, requests, and ways out. Its own ways out come first,
+followed by those that all blocks of its kind share: `0`, `*`, `#`, wrong keys, silence, and
+hang-up. A shared way out is omitted if one of the block's own rows would always be taken first: a
+row with the same guard, or one that always holds for the event.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -56,7 +56,7 @@ Rows = Sequence[Row]
 
 @frozen
 class Press:
-    """A key that chooses an option leads to a state if a guard holds."""
+    """A way out that is taken if the caller presses the key for an option and a guard holds."""
 
     choice: Choice
     to: State | None
@@ -66,7 +66,7 @@ class Press:
     words: str = field(default="", kw_only=True)
 
     def row(self, *also: Callable[[Transition[Digits]], bool]) -> On[Digits]:
-        """Return the row of the table; `also` are conditions that the block adds."""
+        """Return the table row; `also` contains additional conditions from the block."""
         own = () if self.when is always else (self.when,)
         guards = (chose(self.choice), *also, *own)
         when = all_of(*guards) if len(guards) > 1 else guards[0]
@@ -82,7 +82,7 @@ FINISH: tuple[Row, ...] = (On(HungUp, REPROMPT, keep=hang_up, words="hangs up du
 """The call ends during a write. The write is finished and recorded, and nothing more is said."""
 
 LEAVE = On(Digits, State.LEAVING, when=pound, words="alone: leaves")
-"""`#` with no other key leaves (R15)."""
+"""Pressing `#` alone leaves the offer (R15)."""
 
 AGENT: Rows = (
     On(Digits, State.TRANSFERRING, when=all_of(zero, agent), keep=ask_for_agent, words="an agent"),
@@ -108,7 +108,7 @@ SILENCE: Rows = (
 )
 
 REPEAT: Rows = (On(Digits, REPROMPT, when=star, keep=hear_again),)
-"""`*` repeats."""
+"""`*` repeats the question."""
 
 LISTEN_FIRST = On(
     Digits,
@@ -149,15 +149,15 @@ NUMBER_KEYS = "0123456789*"
 
 @frozen
 class By:
-    """How a question gathers keys, and the ways out that come with that."""
+    """How a question gathers keys, and the ways out that go with it."""
 
     gather: Callable[[CallView, "Ask"], Gather]
     ways: Callable[["Ask"], Rows]
     """All ways out except the hang-up."""
     takes_several_keys: bool = True
-    """It asks for a number or a spelling, not for one key."""
+    """Whether it asks for a number or a spelling, not for a single key."""
     star_restarts: bool = True
-    """Only the keys after the last star count."""
+    """Whether only the keys after the last star count."""
     help: str | None = None
     """The longer help for questions that have none of their own."""
 
@@ -212,11 +212,11 @@ def _account_number(_: "Ask") -> Rows:
 
 
 ACCOUNT_NUMBER = By(lambda view, _: _digits(view, view.terms.accounts.gathered), _account_number)
-"""A whole account number. For other input, the caller hears what is wrong with it."""
+"""A whole account number. For other input, the caller hears what is wrong."""
 
 
 def _digits(view: CallView, digits: int) -> Gather:
-    """Gather a number, or the rest after a pause. Wait longer if the caller asked for that."""
+    """Gather a number, or the rest after a pause. Wait longer if the caller asked for more time."""
     waits = view.policy.waits
     begun = len(view.call.entry.so_far or "")
     return Gather(
@@ -232,7 +232,7 @@ def _digits(view: CallView, digits: int) -> Gather:
 # ── the blocks ───────────────────────────────────────────────────────────────────────────
 
 Examples = Callable[[CallView, Known], Iterator[Digits]]
-"""Yields one example of each kind of input at an entry, given some customers to find."""
+"""Yields one example of each kind of input at an entry, using the known customers."""
 
 
 @frozen
@@ -240,8 +240,8 @@ class Ask:
     """Say something, and wait for keys.
 
     With `consent` or `hear`, a yes counts only after everything that must be heard was played to
-    the end, and keys pressed before that are discarded. `consent` also creates the consent, and the
-    yes then cannot have an update of its own.
+    the end, and keys pressed before that are discarded. `consent` also creates the consent, so the
+    yes cannot have another update.
     """
 
     kind: ClassVar = Kind.ASK
@@ -258,10 +258,10 @@ class Ask:
     consent: Purpose | None = field(default=None, kw_only=True)
     hear: bool = field(default=False, kw_only=True)
     star_is_a_key: bool = field(default=False, kw_only=True)
-    """`*` does not repeat here, because it is part of the input."""
+    """Whether `*` is part of the input here instead of repeating the question."""
     examples: Examples | None = field(default=None, kw_only=True)
     needs: Callable[[Policy], bool] | None = field(default=None, kw_only=True)
-    """Whether calls can get here under a policy; set this if the guards do not show it."""
+    """Whether calls can get here under a policy. Set it if the guards do not show this."""
     ways: Sequence[Row | Press] = field(kw_only=True)
 
     @property
@@ -271,12 +271,12 @@ class Ask:
 
     @property
     def takes_several_keys(self) -> bool:
-        """It asks for a number or a spelling, not for one key."""
+        """Whether it asks for a number or a spelling, not for a single key."""
         return self.by.takes_several_keys
 
     @property
     def star_restarts(self) -> bool:
-        """Only the keys after the last star count."""
+        """Whether only the keys after the last star count."""
         return self.by.star_restarts and not self.star_is_a_key
 
     @property
@@ -298,7 +298,7 @@ class Ask:
                 yield row
 
     def _own(self) -> Iterator[Row]:
-        """Yield the block's own ways out. If something must be heard first, the yes requires it."""
+        """Yield the block's own ways out. A yes counts only after what must be heard."""
         agreed = [way for way in self.ways if isinstance(way, Press) and way.choice is Choice.YES]
         for way in self.ways:
             if not isinstance(way, Press):

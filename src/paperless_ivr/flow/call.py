@@ -1,7 +1,7 @@
 """One telephone call and what is known about it: frozen, hashable, and small.
 
-A `Call` holds no clock, no turn number, and no spoken text. What is said next depends only on it
-(`Flow.turn`).
+A `Call` contains no clock, no turn number, and no spoken text. The next prompts depend only on the
+call (`Flow.turn`).
 """
 
 import enum
@@ -28,7 +28,7 @@ GREETING = "greeting"
 
 @frozen
 class Tries:
-    """Counts of silence, wrong keys, and `*` at this question. Reset in each state."""
+    """Counts of silence, wrong keys, and `*` at this question. Each new state resets them."""
 
     silence: int = 0
     wrong: int = 0
@@ -58,7 +58,7 @@ class Shown:
     caller_id: bool = False
     """The search by caller ID found the accounts."""
     by_host: tuple[Secret, ...] = ()
-    """The accounts that have the host's account number: usually one."""
+    """The accounts with the account number from the host; usually one."""
     last_four: Secret | None = None
     """The account whose last four digits were keyed."""
     numbers: tuple[Secret, ...] = ()
@@ -87,7 +87,7 @@ class Choosing:
     back_to_paper: bool = False
     """The caller wants to go back to paper, not to enroll."""
     cancelling: bool = False
-    """The caller asked, while the link was pending, to cancel it and keep paper."""
+    """While the link was pending, the caller asked to cancel it and keep paper bills."""
     customer: int | None = None
     type: str = ""
     page: int = 0
@@ -107,7 +107,8 @@ class Entry:
     """The keys so far, if the caller paused before the end."""
     pressed: Secret | None = None
     """The keys of an address spelled with one press per character, for `EmailDecoder`: the local
-    part and, if the domain was spelled too, `#9` and its keys. None if it is spelled exactly."""
+    part and, if the domain was spelled too, `#9` and its keys. None if the address is spelled
+    exactly."""
     local: Secret | None = None
     domain: Secret | None = None
     """The domain of the address read back, guessed or exact."""
@@ -285,7 +286,7 @@ class Call:
     results: Results = Results()
 
     def identity_of(self, account: Secret) -> Identity:
-        """Return how strongly the caller is identified for an account, here or by the host."""
+        """Return how well the caller is identified for an account, in this call or by the host."""
         shown = self.shown
         here = Identity.CALLER_ID if shown.caller_id else Identity.NONE
         if account == shown.last_four:

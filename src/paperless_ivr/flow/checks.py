@@ -22,7 +22,7 @@ from paperless_ivr.flow.view import Terms
 
 CALLER = (e.Digits, e.NoInput, e.HungUp)
 TITLE = 32
-"""Characters of a title that fit on a card of a picture."""
+"""The maximum length of a title, in characters, so that it fits on a card in the pictures."""
 
 
 def check(terms: Terms, table: Table = FLOW) -> None:
@@ -45,8 +45,8 @@ def _of_terms(terms: Terms) -> Iterator[str]:
         yield f"the service has no {needed}: no account can be looked up"
     elif needed not in terms.operations and moments != {Moment.AFTER_PAYMENT}:
         yield (
-            f"the service has no {needed}, so only callers who have just paid are known: the "
-            'policy can only offer at those moments = ["after_payment"]'
+            f"the service has no {needed}, so only callers who have just paid are known: "
+            'set offer.moments = ["after_payment"] in the policy'
         )
     for unknown in sorted(terms.operations - OPERATIONS):
         known = ", ".join(sorted(OPERATIONS))

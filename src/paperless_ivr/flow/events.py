@@ -1,6 +1,6 @@
 """What can happen to a call: a closed union of small frozen classes.
 
-What the caller or the service may do is an event; a mistake in code or configuration is an
+Anything the caller or the service may do is an event; a mistake in code or configuration is an
 exception (`errors`). "No match" is not an event, because the flow itself decides what a `Digits`
 event matches.
 """
@@ -17,18 +17,18 @@ from paperless_ivr.secret import Secret
 
 
 class Ended(enum.Enum):
-    """What ended a gather that has keys."""
+    """How a gather with keys ended."""
 
     FULL = "full"
-    """The caller pressed as many keys as were asked for."""
+    """The caller pressed as many keys as the gather takes."""
     END_KEY = "end_key"
-    """The end key (`#`), which is not one of the keys."""
+    """The caller pressed the end key (`#`), which is not one of the gathered keys."""
     TIMEOUT = "timeout"
-    """Keys, then silence for longer than the inter-key wait."""
+    """After a key, the caller was silent for longer than the inter-key wait."""
 
 
 class TransferResult(enum.Enum):
-    """The result of a transfer; `UNKNOWN` from a runtime that does not know."""
+    """The result of a transfer; `UNKNOWN` if the runtime cannot report it."""
 
     ANSWERED = "answered"
     BUSY = "busy"
@@ -59,8 +59,8 @@ class Arrived:
 class Digits:
     """Keys, as the runtime gathered them.
 
-    `interrupted` is the number of the turn's prompt, from 0, that was playing when the first key
-    came, or None if all had finished.
+    `interrupted` is the index (from 0) of the turn's prompt that was playing when the first key
+    was pressed, or None if all prompts had finished.
     """
 
     words: ClassVar = ""
@@ -121,7 +121,7 @@ class Invoice:
 
 @frozen(cache_hash=True)
 class Customer:
-    """A customer of the biller, with what is on file."""
+    """A customer of the biller, with the data on file."""
 
     id: Secret
     account: Secret
@@ -133,7 +133,7 @@ class Customer:
 
 @frozen
 class CustomersFound:
-    """A search was answered; `customers` is empty if no one was found.
+    """The result of a search; `customers` is empty if no one was found.
 
     `unread` names fields that could not be read and count as absent, for the log.
     """
@@ -146,7 +146,7 @@ class CustomersFound:
 
 @frozen
 class InvoiceChecked:
-    """`InvoiceExists` was answered."""
+    """The answer to `InvoiceExists`."""
 
     words: ClassVar = ""
 
@@ -164,7 +164,7 @@ class Accepted:
 class Refused:
     """The service, or the record on its behalf, refused for a business reason.
 
-    `code` is the service's own, for the log; it does not affect equality.
+    `code` is the service's own code, for the log; it does not affect equality.
     """
 
     words: ClassVar = "refused"
@@ -177,9 +177,10 @@ class Refused:
 class Unavailable:
     """The service was never reached, or said that it did nothing.
 
-    `why` is for the log, never personal, and does not affect equality. `busy` means that we did
-    not ask, because we already had too many requests. `answered` means that something came back
-    that was not a valid answer; for a search, it may still reveal whether the customer exists.
+    `why` is for the log, contains no personal data, and does not affect equality. `busy` means that
+    we did not ask, because too many of our requests were already running. `answered` means that
+    something other than a valid answer came back; after a search, it may still reveal whether the
+    customer exists.
     """
 
     words: ClassVar = "service is down"
@@ -195,7 +196,7 @@ class OutcomeUnknown:
 
     For a request to the record: it may or may not have been saved.
 
-    `why` is for the log, never personal, and does not affect equality.
+    `why` is for the log, contains no personal data, and does not affect equality.
     """
 
     words: ClassVar = "no clear answer"
@@ -207,8 +208,8 @@ class OutcomeUnknown:
 class Screened:
     """The record's answer about earlier offers.
 
-    `last` is how the latest earlier call with an offer ended, and `days` how many whole days ago;
-    `in_this_call` has the earlier endings in the same call.
+    `last` is the disposition of the latest earlier call with an offer, and `days` is the number of
+    whole days since then. `in_this_call` lists the earlier dispositions in the same call.
     """
 
     words: ClassVar = ""
@@ -229,7 +230,7 @@ class TryReserved:
 class LimitReached:
     """No try is left for this caller or account.
 
-    `limit` is the setting responsible, for the record; it does not affect equality.
+    `limit` names the setting that was reached, for the record; it does not affect equality.
     """
 
     words: ClassVar = "no try left"

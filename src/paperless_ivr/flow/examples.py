@@ -11,7 +11,7 @@ from paperless_ivr.secret import keys
 
 @frozen
 class Known:
-    """The things to key: the customers that a search finds, and the parts of an address."""
+    """The source of the examples: customers that a search finds, and the parts of an address."""
 
     customers: tuple[Customer, ...]
     local: str = "a"
@@ -25,7 +25,7 @@ PHONE, NO_PHONE, COSTLY = "2065550142", "1234567890", "8765550142"
 
 
 def entry(view: CallView, *texts: str) -> Iterator[Digits]:
-    """Yield each text with `#`, requests for more time, and a pause; after a pause, the rest."""
+    """Yield each text with `#`, a request for more time, and a pause; after a pause, the rest."""
     so_far = view.call.entry.so_far
     begun = so_far.reveal() if so_far else ""
     if begun:

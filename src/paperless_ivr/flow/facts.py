@@ -1,4 +1,4 @@
-"""Facts about a call, and guards on what has just happened to it, for several chapters.
+"""Facts about a call, and guards on what has just happened to it, shared by several chapters.
 
 A fact looks at a call and its policy. Rows, options, and words use it. A guard also looks at what
 has just happened, and only rows use it. With these names, a row of a chapter reads like a sentence:
@@ -90,7 +90,7 @@ def paper_by_phone(view: CallView) -> bool:
 
 @Phrase("caller has hung up")
 def hung_up(view: CallView) -> bool:
-    """The caller is gone. What they agreed to is still carried out, but nothing else."""
+    """The caller is gone. Whatever they agreed to is still carried out, but nothing else is."""
     return view.call.results.hung_up
 
 
@@ -113,7 +113,7 @@ def link_is_address(view: CallView) -> bool:
 
 
 def given(view: CallView, purpose: Purpose) -> Consent:
-    """Return the latest consent to something. Only for states that follow such a yes."""
+    """Return the latest consent to a purpose. Only for states that follow such a consent."""
     return next(c for c in reversed(view.call.consents) if c.purpose is purpose)
 
 
@@ -121,23 +121,23 @@ def given(view: CallView, purpose: Purpose) -> Consent:
 
 
 def keyed(c: Transition[Digits]) -> str:
-    """Return the keys: in an entry, also those before a pause, but only after the last star."""
+    """Return the keys, including those before a pause, but only those after the last star."""
     keys = so_far(c) + c.event.keys.reveal()
     return last_star(keys) if c.question.star_restarts else keys
 
 
 def so_far(view: CallView) -> str:
-    """Return the keys of an entry before it was interrupted by a pause."""
+    """Return the keys of an entry that were pressed before a pause."""
     return view.call.entry.so_far.reveal() if view.call.entry.so_far else ""
 
 
 def spelled_so_far(view: CallView) -> str:
-    """Return the keys that spell an address exactly, beginning with those for what was kept."""
+    """Return the keys of an exact spelling, beginning with those for the part that was kept."""
     return view.terms.pad.code(view.call.entry.before) + so_far(view)
 
 
 def unfinished(c: Transition[Digits]) -> bool:
-    """The entry continues after a pause, or because keys before a star took the rest's room."""
+    """The entry continues: after a pause, or because keys before a star used up its length."""
     is_number = c.question.takes_several_keys and c.question.star_restarts
     restarted = c.event.ended is Ended.FULL and "*" in c.event.keys.reveal()
     return c.event.ended is Ended.TIMEOUT or (restarted and is_number)
@@ -147,8 +147,8 @@ def unfinished(c: Transition[Digits]) -> bool:
 def paused(c: Transition[Digits]) -> bool:
     """The caller paused during an entry without completing it.
 
-    Each pause follows at least one more key, and stars that start over are counted, so an entry
-    cannot go on pausing forever.
+    Each pause follows at least one more key, and stars that start over are counted, so there is a
+    limit to the pauses in an entry.
     """
     if not unfinished(c) or not keyed(c).isdecimal():
         return False
@@ -156,13 +156,13 @@ def paused(c: Transition[Digits]) -> bool:
 
 
 def pressed(c: Transition[Digits]) -> Option | None:
-    """Return the option that the pressed key chooses."""
+    """Return the option chosen by the pressed key."""
     key = c.event.keys.reveal()
     return next((option for option in c.options if option.key == key), None)
 
 
 def chose(choice: Choice) -> Guard[Digits]:
-    """Return a guard: the key chooses this from the menu."""
+    """Return a guard: the pressed key makes this choice in the menu."""
 
     def guard(c: Transition[Digits]) -> bool:
         option = pressed(c)
@@ -198,7 +198,7 @@ def _may_ask_for_agent(c: Anything) -> bool:
 
 @Phrase("hears it again", key="*")
 def star(c: Transition[Digits]) -> bool:
-    """`*` to repeat or to get more time, up to a limit. Not if `*` is part of the input."""
+    """`*` to repeat or to get more time, up to a limit. Not used where `*` is part of the input."""
     keys = c.event.keys.reveal()
     return keys.endswith("*") and repeats_left(c)
 
@@ -223,22 +223,21 @@ def silence_used_up(c: Anything) -> bool:
 
 @Phrase("an account number")
 def is_account(c: Transition[Digits]) -> bool:
-    """An account number in the biller's form, complete and without a pause."""
+    """The caller keyed a complete account number in the biller's form, without a pause."""
     return not unfinished(c) and c.terms.accounts.read(keyed(c)) is not None
 
 
 @Phrase("mistyped account number")
 def is_mistyped(c: Transition[Digits]) -> bool:
-    """As long as an account number, but not valid, so a key must be wrong."""
+    """The input is as long as an account number but is not valid, so a key must be wrong."""
     return not unfinished(c) and c.terms.accounts.fits(keyed(c)) and not is_account(c)
 
 
 @Phrase("looks like a card number")
 def is_card(c: Transition[Digits]) -> bool:
-    """Looks like a payment card, and is not an account number. It is neither sent nor kept.
+    """The input looks like a card number, not an account number. It is neither sent nor kept.
 
-    If the caller paused during a number, it is too early to know, whatever its first digits look
-    like.
+    If the caller paused partway through an account number, it is too early to know.
     """
     begun = unfinished(c) and c.terms.accounts.begins(keyed(c))
     return not begun and c.terms.accounts.may_be_card(keyed(c))
@@ -246,7 +245,7 @@ def is_card(c: Transition[Digits]) -> bool:
 
 @Phrase("looks like a card, then a pause")
 def card_before_pause(c: Transition[Digits]) -> bool:
-    """Looks like a payment card before a pause. It is dropped, but not counted as wrong."""
+    """The keys before a pause look like a card number. They are dropped but not counted."""
     return unfinished(c) and is_card(c) and repeats_left(c)
 
 
@@ -262,7 +261,7 @@ def one_bill(view: CallView) -> bool:
     return len(bills.choices(view)) == 1
 
 
-# ── which way to an address ──────────────────────────────────────────────────────────────
+# ── ways to get an address ───────────────────────────────────────────────────────────────
 
 
 @Phrase(needs=lambda policy: policy.address.changes > 0)
@@ -274,7 +273,7 @@ def another_address_left(view: CallView) -> bool:
 
 
 def left(view: CallView) -> tuple[Strategy, ...]:
-    """Return the policy's strategies in order, except the current one and those used up."""
+    """Return the policy's strategies in order, without the current one and those already tried."""
     contact = view.call.contact
     used = set(contact.used)
     if contact.source in (Source.ON_FILE, Source.PAYMENT):
@@ -285,7 +284,7 @@ def left(view: CallView) -> tuple[Strategy, ...]:
 
 
 def next_strategy(view: CallView) -> Strategy | None:
-    """Return the next way to an address, in the policy's order."""
+    """Return the next way to get an address, in the policy's order."""
     return next((strategy for strategy in left(view) if possible(view, strategy)), None)
 
 
@@ -303,7 +302,7 @@ def possible(view: CallView, strategy: Strategy) -> bool:
 
 
 def email_on_file(view: CallView) -> bool:
-    """Whether there is an e-mail address of the customer, or of a payment for this bill."""
+    """Whether the customer, or a payment for this bill, has an e-mail address."""
     customer = view.customer
     by_payment = view.payment_email and bills.paid_for(view)
     return bool(by_payment or (customer and customer.email))
@@ -320,8 +319,8 @@ def email_on_file(view: CallView) -> bool:
 def number_shown(view: CallView) -> bool:
     """Whether the caller has proved that they know the customer's whole account number.
 
-    Knowing another account found by the same search does not count, nor does a number with no more
-    digits than its last four.
+    Knowing another account found by the same search does not count, and neither does an account
+    number of only four digits.
     """
     customer = view.customer
     if customer is None or not view.terms.accounts.is_long(customer.account.reveal()):
@@ -347,7 +346,7 @@ def calls_from(view: CallView, phone: Secret | None) -> bool:
 
 
 def vouched(view: CallView) -> bool:
-    """Whether the host vouches for the caller as this customer: verified, or having just paid."""
+    """Whether the host vouches that the caller is this customer: verified, or has just paid."""
     customer = view.customer
     if customer is None:
         return False
@@ -387,7 +386,7 @@ def can_show(view: CallView) -> bool:
 
 
 def number_to_text(view: CallView) -> Secret | None:
-    """Return the number to text: the one keyed, or the one on file if texts may go to it.
+    """Return the number to text: the one keyed, or the one on file if it may get texts.
 
     A number on file that cannot get texts can still prove who the caller is.
     """
@@ -465,7 +464,7 @@ def link_finishes(view: CallView) -> bool:
 
 
 def looked_up(c: Transition[CustomersFound]) -> bills.Status | None:
-    """Return how a look-up says the current bill is delivered; None if it is not listed."""
+    """Return how the current bill is delivered, from a look-up; None if it is not listed."""
     wanted = c.customer
     for customer in c.event.customers:
         if wanted and customer.id == wanted.id:
@@ -491,5 +490,5 @@ def may_wait(view: CallView) -> bool:
 
 @Phrase("not yet, looks left", "not yet, no looks left")
 def looks_left(view: CallView) -> bool:
-    """The policy leaves time for another look-up after this one."""
+    """The policy allows enough time for another look-up after this one."""
     return (view.call.contact.looks + 2) * LOOK_S <= view.policy.text.wait_seconds

@@ -24,12 +24,12 @@ from paperless_ivr.flow.turns import Prompt, Turn
 from paperless_ivr.flow.view import CallView, Terms, Transition
 
 STEPS_AT_MOST = 20
-"""The limit on states passed for one event. The longest path is far shorter."""
+"""The maximum number of states entered for one event. The longest path is far shorter."""
 
 
 @frozen
 class Flow:
-    """A table under its terms: `begin` a call, then `advance` it with each event.
+    """A table and its terms: `begin` a call, then `advance` it with each event.
 
     Pure: it uses no clock, log, socket, thread, or random number. The same call and event always
     give the same turn, even after a restart.
@@ -85,7 +85,7 @@ class Flow:
         return Turn(call, self._words(view), block.then(view), took)
 
     def resumed(self, call: Call) -> Turn:
-        """Return the turn of a stored call: it says nothing, and waits for the same as before."""
+        """Return the turn of a stored call. It says nothing, and waits for the same as before."""
         return Turn(call, (), BLOCKS[call.state].then(CallView(call, self.terms)))
 
     def prompt(self, call: Call, name: str) -> Prompt:
@@ -101,7 +101,7 @@ class Flow:
         return BLOCKS[state].takes_several_keys
 
     def examples(self, call: Call, known: Known) -> Iterator[Digits]:
-        """Return one example of each kind of input at an entry, given some customers to find."""
+        """Return one example of each kind of input at an entry, using the known customers."""
         block = BLOCKS[call.state]
         assert isinstance(block, Ask)
         assert block.examples is not None
@@ -147,10 +147,10 @@ def _greeted(call: Call) -> Call:
 
 
 def _placed(event: Event, lead: int) -> Event:
-    """Return the event with its prompt number counted from the first of the state's own prompts.
+    """Return the event with its prompt index counted from the first of the state's own prompts.
 
-    The prompts along the way came before those. A key during one of them counts as pressed before
-    the state's own prompts.
+    The prompts along the way come before those. A key during one of them counts as pressed during
+    the first of the state's own prompts.
     """
     if isinstance(event, Digits) and event.interrupted is not None:
         return evolve(event, interrupted=max(event.interrupted - lead, 0))

@@ -62,7 +62,7 @@ def handback(view: CallView) -> Handback:
 
 
 def _account(view: CallView) -> Secret | None:
-    """Return the account of the hand-back, to which its identity refers."""
+    """Return the account for the hand-back, which is the one that its identity refers to."""
     call, customer = view.call, view.customer
     if customer is not None:
         return customer.account
@@ -72,7 +72,7 @@ def _account(view: CallView) -> Secret | None:
 
 
 def _identity(view: CallView, account: Secret | None) -> Identity:
-    """Return the identity proved for that account, here or, for the host's account, to the host."""
+    """Return the identity proved for that account, to us or, for the host's own, to the host."""
     call = view.call
     if any(who.account == account for who in call.found):
         return call.identity_of(account) if account else Identity.NONE

@@ -1,7 +1,7 @@
 """The contract with the host IVR: what it hands over, and what it gets back (R18).
 
-The library is a guest. The host answers the call, decides when paperless billing is offered, hands
-over an `Arrival`, and gets a `Handback` with a disposition.
+The host is in charge: it answers the call, decides when paperless billing is offered, hands over an
+`Arrival`, and gets a `Handback` with a disposition.
 """
 
 import enum
@@ -43,7 +43,7 @@ class Identity(enum.IntEnum):
 
 
 class Disposition(enum.Enum):
-    """How a call ended. The host continues, except after `TRANSFERRED` and `ABANDONED`."""
+    """How a call ended. The host continues it, except after `TRANSFERRED` and `ABANDONED`."""
 
     ENROLLED = "enrolled"
     LINK_SENT = "link_sent"
@@ -70,7 +70,7 @@ class Disposition(enum.Enum):
 
 
 class Reason(enum.Enum):
-    """Why a call ended as it did, if the disposition alone does not say."""
+    """Why a call ended as it did, if the disposition alone does not explain it."""
 
     NONE = "none"
     CALLER_HUNG_UP = "caller_hung_up"
@@ -109,7 +109,7 @@ FAILURES = frozenset(
         Reason.OTHER_RELEASE,
     }
 )
-"""Reasons that indicate that the service or the library failed (R48)."""
+"""Reasons that mean the service or the library failed (R48)."""
 
 
 class Registration(enum.Enum):
@@ -170,7 +170,7 @@ class Arrival:
     moment: Moment = Moment.START
     intent: Intent = Intent.ENROLL
     ani: Secret | None = None
-    """The caller's number (ANI), if known. An impossible number is ignored."""
+    """The caller's number (ANI), if known. An invalid number is ignored."""
     ani_withheld: bool = field(default=False, kw_only=True)
     """The caller withheld the number: it is ignored, unless the policy allows it."""
     dnis: str = ""

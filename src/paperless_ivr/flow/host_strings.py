@@ -1,8 +1,9 @@
-"""The host's contract as strings: converts an `Arrival` or a `Handback`, both ways.
+"""The host's contract as strings: converts an `Arrival` or a `Handback` to strings and back.
 
 Asterisk's variables, Twilio's queries, headers of transcripts, and JSON all use the same form.
-Names are those of the fields; a payment's begin with `payment_`, an outcome's with `outcome_1_`.
-Values are lowercase codes, yes or no, or plain text. An empty value means that none was given.
+The names are those of the fields, with `payment_` before those of a payment and `outcome_1_` before
+those of the first outcome. Values are lowercase codes, yes or no, or plain text. An empty value
+means that none was given.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,9 +38,9 @@ Named = TypeVar("Named", bound=Enum)
 YES, NO = ("yes", "true", "1", "on"), ("no", "false", "0", "off")
 """The spellings used by dialplans and platforms. The first one is what we write."""
 LONGEST = 254
-"""The maximum length of a value handed over: that of an e-mail address (RFC 5321, 4.5.3.1.3)."""
+"""The maximum length of a value from a host: that of an e-mail address (RFC 5321, 4.5.3.1.3)."""
 MOST_OUTCOMES = 99
-"""The limit on outcomes of one call. Flows allow far fewer, but a number from outside needs one."""
+"""The maximum number of outcomes in one call. Flows allow far fewer; this limits outside input."""
 
 
 # ── one value ──
@@ -62,7 +63,7 @@ def _one_of(kind: type[Named]) -> Form[Named]:
 
     def read(text: str) -> Named:
         if text.lower() not in codes:
-            raise ValueError(f"it is one of {', '.join(codes)}")
+            raise ValueError(f"must be one of {', '.join(codes)}")
         return codes[text.lower()]
 
     return Form(read, _code_of)
@@ -70,7 +71,7 @@ def _one_of(kind: type[Named]) -> Form[Named]:
 
 def _read_yes(text: str) -> bool:
     if text.lower() not in (*YES, *NO):
-        raise ValueError("it is yes or no")
+        raise ValueError("must be yes or no")
     return text.lower() in YES
 
 
@@ -78,7 +79,7 @@ def _read_day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise ValueError("it is a day, as 2026-11-22") from error
+        raise ValueError("must be a date such as 2026-11-22") from error
 
 
 def _secret(kind: Callable[[str], Secret]) -> Form[Secret]:
@@ -155,7 +156,7 @@ _OUTCOME: Mapping[str, Form[Any]] = {
 }
 
 OUTCOME_NAMES = tuple(_OUTCOME)
-"""The names of an outcome, each after `outcome_1_` and so on."""
+"""The names in an outcome, which follow `outcome_1_`, `outcome_2_`, and so on."""
 ARRIVAL_NAMES = (
     *_ARRIVAL,
     *(f"payment_{name}" for name in _PAYMENT),
@@ -175,7 +176,7 @@ FROM_HOST = (
     "today",
     *(f"payment_{name}" for name in _PAYMENT),
 )
-"""The names in an arrival that only the host knows. A platform may know the others itself."""
+"""The names in an arrival whose values only the host knows. A platform may know the others."""
 PERSONAL = ("account", "customer", "invoice")
 """The names in a hand-back, and in its outcomes, that must not appear in a URL."""
 
@@ -199,7 +200,7 @@ def arrival_from_strings(values: Mapping[str, str]) -> Arrival:
     """Return the arrival in these strings. Raises `HostProblems` listing everything unreadable."""
     given = _Given(values)
     given.problems += [
-        f"{name}: it is longer than {LONGEST} characters"
+        f"{name}: is longer than {LONGEST} characters"
         for name in ARRIVAL_NAMES
         if len(values.get(name, "")) > LONGEST
     ]
@@ -211,14 +212,14 @@ def arrival_from_strings(values: Mapping[str, str]) -> Arrival:
         payment = {}  # explicitly no payment
     if payment:
         given.needs(payment, "guid", "approved", prefix="payment_")
-    given.check("what is handed over cannot be used")
+    given.check("the hand-over cannot be used")
     return Arrival(
         **fields, payment=Payment(**payment) if payment else None, edition=Release(**edition)
     )
 
 
 def handback_to_strings(handback: Handback, *, personal: bool = True) -> dict[str, str]:
-    """Return a hand-back as strings, with every name; "" if there is no value.
+    """Return a hand-back as strings, with every name; a missing value is "".
 
     `personal=False` leaves out account, customer, and invoice numbers, and the identity that the
     caller has proved for an account. The key that the caller meant for the host stays, because the
@@ -253,17 +254,17 @@ def handback_from_strings(values: Mapping[str, str]) -> Handback:
     given.needs(fields, "disposition")
     failed = Handback(Disposition.INCOMPLETE, fields.get("reason", Reason.NONE)).failed
     if derived.get("failed", failed) != failed:
-        given.problems.append("failed: it does not match the reason")
+        given.problems.append("failed: does not match the reason")
     if derived.get("offer_again", not failed) == failed:
-        given.problems.append("offer_again: it does not match the reason")
-    given.check("what is handed back cannot be used")
+        given.problems.append("offer_again: does not match the reason")
+    given.check("the hand-back cannot be used")
     return Handback(**fields, outcomes=outcomes)
 
 
 def unreadable_to_strings(values: Mapping[str, str]) -> dict[str, str]:
     """Return the hand-back, as strings, for an unreadable arrival (R48).
 
-    Moment, language, greeting, and payment come back as they were handed over, readable or not.
+    Moment, language, greeting, and payment are returned as received, readable or not.
     """
     kept = {
         "call_id": values.get("call_id", ""),
@@ -302,7 +303,7 @@ class _Given:
     def needs(self, found: Mapping[str, Any], *names: str, prefix: str = "") -> None:
         """Note a problem for each required name that is missing."""
         self.problems += [
-            f"{prefix}{name}: it must be given"
+            f"{prefix}{name}: is missing"
             for name in names
             if name not in found and not self.values.get(f"{prefix}{name}")
         ]
@@ -310,8 +311,8 @@ class _Given:
     def check(self, title: str) -> None:
         """Raise `HostProblems` for every problem noted, and for names that were never taken."""
         unknown = len(self.values.keys() - self.taken)
-        if unknown:  # do not show the name either: it may be a value in the wrong place
-            self.problems.append(f"names: {unknown} of them not known")
+        if unknown:  # show only how many: a name may be a value in the wrong place
+            self.problems.append(f"unknown names: {unknown}")
         if self.problems:
             raise HostProblems(title, self.problems)
 
@@ -336,7 +337,7 @@ def _read_outcomes(given: _Given) -> Iterator[BillOutcome]:
 def _read_count(text: str) -> int:
     counts = {str(number): number for number in range(MOST_OUTCOMES + 1)}
     if text not in counts:
-        raise ValueError(f"it is a number up to {MOST_OUTCOMES}")
+        raise ValueError(f"must be a number from 0 to {MOST_OUTCOMES}")
     return counts[text]
 
 
@@ -361,7 +362,10 @@ def _canonical(form: Form[Any], text: str) -> str:
 
 
 def _is_personal(name: str) -> bool:
-    """Whether a field is personal. Without its account, an identity would seem to be the host's."""
+    """Whether a field is personal.
+
+    The identity counts, too: without its account, it would seem to refer to the host's account.
+    """
     return name in (*PERSONAL, "identity") or (
         name.startswith("outcome_") and name.endswith(PERSONAL)
     )

@@ -1,6 +1,6 @@
 """Which numbers and addresses from outside are accepted (R47).
 
-An impossible or withheld number identifies no one, and text that is not a valid e-mail address does
+An invalid or withheld number identifies no one, and text that is not a valid e-mail address does
 not count as an address on file. Hosts, runtimes, and services put all kinds of things in these
 fields.
 """
@@ -17,7 +17,8 @@ from paperless_ivr.secret import Secret
 def known_arrival(arrival: Arrival, policy: Policy) -> Arrival:
     """Return the host's arrival, without the caller's number if it cannot identify the caller.
 
-    The number dialed is never the caller's: a switch that forwards calls may show it for everyone.
+    The dialed number never identifies the caller: a switch that forwards calls may show it as the
+    calling number for everyone.
     """
     hidden = arrival.ani_withheld and not policy.proof.withheld_caller_id
     ani, called, payment = _phone(arrival.ani), phone_number(arrival.dnis), arrival.payment

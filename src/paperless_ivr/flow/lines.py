@@ -26,12 +26,12 @@ Tell = Callable[[CallView], Iterable[Prompt]]
 
 @frozen
 class Line:
-    """A line of the script, with the names of all prompts that it can say, for `checks`."""
+    """A line of the script, with the names of all prompts that it may contain, for `checks`."""
 
     names: tuple[str, ...]
     tell: Tell
     when: Mapping[str, str] = field(factory=dict)
-    """For prompts that are not always said: when they are, in words."""
+    """When a prompt is said, in words, for prompts that are not always said."""
     must_hear: bool = False
     """Whether all of it must be heard before a yes (`must`)."""
 
@@ -153,7 +153,7 @@ UNCHANGED = frozenset(
         "end_failed",
     }
 )
-"""Prompts that say nothing was changed. Never said in a call in which something was."""
+"""Prompts that say nothing was changed. Never said in a call in which something was changed."""
 
 
 # ── lines ──────────────────────────────────────────────────────────────────────────────
@@ -205,11 +205,11 @@ def bill_name(view: CallView, invoice_type: str) -> Words:
     return Words(view.policy.bills.names.get(invoice_type, {}).get(view.language, ""))
 
 
-WHICH = {f"which_{mark.value}": "several bills of that name" for mark in bills.Mark}
+WHICH = {f"which_{mark.value}": "several bills have that name" for mark in bills.Mark}
 
 
 def which_bill(view: CallView) -> Iterable[Prompt]:
-    """Say which of several bills with the same name: a yes must have a clear subject (R09)."""
+    """Say which of several bills with the same name is meant, so that a yes is clear (R09)."""
     bill = bills.chosen(view)
     for mark in bills.marks(view, bill, bills.listed(view)):
         yield Prompt(f"which_{mark.value}", marked(view, bill, mark), must_hear=True)
@@ -238,10 +238,10 @@ def what_happens(view: CallView) -> Iterable[Prompt]:
 
 
 def number_words(view: CallView) -> str:
-    """Return the suffix of the prompt, depending on how it refers to the number to text.
+    """Return the suffix of the prompt's name, depending on how it refers to the number to text.
 
     The last digits of the number on file may be something that the caller still has to prove. They
-    are said only if nothing depends on them anymore (R47).
+    are said only if that is no longer necessary (R47).
     """
     on_file = view.customer is not None and number_to_say(view) == view.customer.phone
     shown = both_shown(view) or phone_shown(view)
@@ -252,7 +252,7 @@ def number_words(view: CallView) -> str:
 
 
 options = Line((), lambda _: ())
-"""Where to say the options of a menu, each with its key. `Ask` fills it in."""
+"""The place for the options of a menu, each with its key. `Ask` fills it in."""
 
 
 Offer = Callable[[CallView], tuple[Option, ...]]
@@ -268,7 +268,7 @@ class Means:
 
 @frozen
 class Keys:
-    """Keys of a menu, with the names of all prompts that can say them, for `checks`."""
+    """Keys of a menu, with the names of all prompts that mention them, for `checks`."""
 
     names: tuple[str, ...]
     offer: Offer
@@ -278,7 +278,7 @@ class Keys:
 
 
 def offers(*names: str, means: Mapping[Choice, Means]) -> Callable[[Offer], Keys]:
-    """Declare the prompts that can say a function's options, and what the options mean."""
+    """Declare the prompts that mention a function's options, and the meanings of the options."""
     return lambda offer: Keys(names, offer, means)
 
 

@@ -1,7 +1,7 @@
 """The table as one `transitions` machine, from which diagrams are drawn and calls are advanced.
 
 Only this module uses `transitions`. One machine serves all calls. No call is ever registered with
-it, because a bound model takes 7 KiB and a scan of all the others, and automatic `to_enrolled()`
+it, because each bound model costs 7 KiB and a scan of all others, and automatic `to_enrolled()`
 triggers would let a call skip consent.
 
 The machine's own dispatch calls 59 functions per event, so `Mover` reads its transitions once, in

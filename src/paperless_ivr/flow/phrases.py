@@ -1,4 +1,4 @@
-"""Words for guards, which diagrams of the flow use.
+"""Words that describe guards in diagrams of the flow.
 
 A guard is a function, and its words are stored on it. A guard that combines other guards stores
 those instead, so that diagrams can show a row condition by condition.
@@ -27,7 +27,7 @@ class Phrase:
     choice: Choice | None = field(default=None, kw_only=True)
     """The option that the caller chooses; its key and words are part of the question."""
     fork: bool = field(default=False, kw_only=True)
-    """Whether it has no words of its own: the next row says where the call goes otherwise."""
+    """Whether diagrams show it as a fork: the next row shows where the call goes otherwise."""
     returns: bool = field(default=False, kw_only=True)
     """Whether the call goes back to where it came from."""
     needs: Callable[[Policy], bool] | None = field(default=None, kw_only=True)

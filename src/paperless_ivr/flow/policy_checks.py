@@ -35,7 +35,7 @@ WORDS: Place = ("words",)
 """Only the form is checked here; `prompts` checks the words in each language."""
 
 ITEM = -1
-"""Any item of a list; never the index of a real item."""
+"""Stands for any item of a list; never the index of a real item."""
 
 LANGUAGES_AT_MOST = 9
 DOMAINS_AT_MOST = 8
@@ -47,7 +47,7 @@ NUMBER_FOR_TESTS = "2015550123"
 
 LAST_FOUR, LONGEST_ACCOUNT = 4, 30
 SHORTEST_CARD, LONGEST_CARD = 13, 19
-ONLY_LAST_FOUR = "the last four digits are the whole number, and one fact would count as two"
+ONLY_LAST_FOUR = "the last four digits would be the whole number, so one fact would count as two"
 TAKEN_FOR_CARDS = (
     'with account.check_digit = "luhn", every number that begins like a payment card is '
     "refused; set account.may_look_like_card = true"
@@ -77,7 +77,7 @@ def lines(found: Iterable[Finding]) -> list[str]:
 
 
 def _order(finding: Finding) -> tuple[int, int]:
-    """The position of the section and of the setting in it; unknown places come last."""
+    """Return the position of the section and of the setting in it; unknown places come last."""
     places = [place for place, _, _ in settings(Policy())]
     at = finding.at
     section = next((n for n, place in enumerate(places) if place[0] == at[0]), len(places))
@@ -128,7 +128,7 @@ def _bounds(place: Place, setting: "Attribute[Any]", value: Any) -> Iterator[Fin
     if least is None or most is None:
         return
     for at, number in _leaves(place, value):
-        if not least <= number <= most:  # as it is for nan
+        if not least <= number <= most:  # also reports nan
             yield Finding(at, f"must be from {least} to {most}, not {number}")
 
 
@@ -181,7 +181,7 @@ _LANGUAGE = re.compile(r"([a-z]{2,3})(?:-([a-z]{4}))?(?:-([a-z]{2}|[0-9]{3}))?",
 
 
 def _tag(language: str) -> str | None:
-    """A language tag in BCP 47 form (RFC 5646 section 2.1.1): `zh-Hant-TW`."""
+    """Return a language tag in BCP 47 form (RFC 5646, section 2.1.1), such as `zh-Hant-TW`."""
     match = _LANGUAGE.fullmatch(language.replace("_", "-"))
     if not match:
         return None
@@ -215,13 +215,13 @@ def _offer(policy: Policy, offered: Languages) -> Iterator[Finding]:
     if Moment.START in policy.offer.one_question:
         yield Finding(
             ("offer", "one_question", ITEM),
-            '"start" is none: there the source\'s words are said; leave it out',
+            '"start" is not possible: the offer at the start has a fixed wording; leave it out',
         )
     yield from _reasons(policy, offered)
 
 
 def _reasons(policy: Policy, offered: Languages) -> Iterator[Finding]:
-    """Settings that the reason lacks, and settings that belong to another reason."""
+    """Yield settings that are missing for the reason, or that belong to another reason."""
     offer = policy.offer
     for reason, name in (
         (OfferReason.REMINDER, "reminder_by"),
@@ -249,7 +249,7 @@ def _reasons(policy: Policy, offered: Languages) -> Iterator[Finding]:
 
 
 REASON_NEEDS = {
-    "reminder_by": '"email" or "text"',
+    "reminder_by": 'write "email" or "text"',
     "reminder_days": "say how many days before a bill is due you remind",
     "incentive_until": "say when it ends, such as 2026-12-31",
 }
@@ -286,7 +286,7 @@ def _proof(policy: Policy, _: Languages) -> Iterator[Finding]:
 
 
 def _other_lengths(policy: Policy) -> Iterator[Finding]:
-    """Forms set how many keys a number has; `proof.account_keys` must not disagree."""
+    """Check that `proof.account_keys` fits the forms, which set the number of keys."""
     fewest, most = policy.proof.account_keys
     if policy.proof.account_keys == Proof().account_keys:
         return
@@ -294,8 +294,8 @@ def _other_lengths(policy: Policy) -> Iterator[Finding]:
         if not fewest <= _keys(form) <= most:
             yield Finding(
                 ("proof", "account_keys"),
-                f"{shown(form)} of account.forms takes {_keys(form)} keys; leave this out if "
-                "forms set how many there are",
+                f"{shown(form)} of account.forms takes {_keys(form)} keys; leave this out, "
+                "because the forms set the number of keys",
                 (("account", "forms"),),
             )
 
@@ -318,7 +318,7 @@ CARD_SETTINGS: tuple[Place, ...] = (
 
 
 def _account(policy: Policy, _: Languages) -> Iterator[Finding]:
-    """Forms must be distinguishable by keypad, and other settings must fit them."""
+    """Check that forms are distinguishable by keypad, and that other settings fit them."""
     at: Place = ("account", "forms")
     forms, (_fewest, most) = policy.account.forms, policy.proof.account_keys
     sizes: dict[int, str] = {}
@@ -348,7 +348,7 @@ def _account(policy: Policy, _: Languages) -> Iterator[Finding]:
     if policy.account.add_leading_zeros and not single:
         yield Finding(
             ("account", "add_leading_zeros"),
-            'needs exactly one form of digits, such as forms = ["##########"]',
+            'needs exactly one form with only digits, such as forms = ["##########"]',
             (at,),
         )
     longest = max((form.count("#") for form in forms if "?" not in form), default=most)
@@ -371,7 +371,7 @@ def _address(policy: Policy, _: Languages) -> Iterator[Finding]:
     if not address.email_required and Strategy.TEXT_LINK not in order:
         yield Finding(
             ("address", "email_required"),
-            'only a texted link can stand in for an e-mail: add "text_link" to '
+            'only a texted link can replace an e-mail address: add "text_link" to '
             "address.strategies, or set it to true",
             (at,),
         )
@@ -391,7 +391,7 @@ def _domains(domains: tuple[str, ...]) -> Iterator[Finding]:
     for domain in domains:
         if EmailPad().address("a", domain) == f"a@{domain}" or not domain.strip():
             continue
-        says = "cannot get mail; write the part after the at-sign, in lowercase"
+        says = "cannot receive mail; write the part after the at sign, in lowercase"
         yield Finding((*at, ITEM), f"{shown(domain)} {says}")
 
 
@@ -408,7 +408,7 @@ def _text(policy: Policy, _: Languages) -> Iterator[Finding]:
     if not policy.text.wait_for_link and policy.text.wait_seconds != Text().wait_seconds:
         yield Finding(
             ("text", "wait_seconds"),
-            "no one waits for the link; set text.wait_for_link = true, or leave this out",
+            "callers do not wait for the link; set text.wait_for_link = true, or leave this out",
             (("text", "wait_for_link"),),
         )
 
@@ -435,7 +435,7 @@ def _autopay(policy: Policy, offered: Languages) -> Iterator[Finding]:
 
 
 def _waits(policy: Policy, _: Languages) -> Iterator[Finding]:
-    """Waits are at least as long at questions for which callers have more to find or fetch."""
+    """Check that waits are not shorter where callers have more to find or fetch."""
     for longer, shorter in (
         ("entry_first_key", "first_key"),
         ("email_next_key", "next_key"),
@@ -451,7 +451,7 @@ def _waits(policy: Policy, _: Languages) -> Iterator[Finding]:
 
 
 def _budgets(policy: Policy, _: Languages) -> Iterator[Finding]:
-    """The record is asked twice before the offer, and must leave the search some time."""
+    """Check that the two record requests before the offer leave enough time for the search."""
     budgets = policy.budgets
     if policy.offer.one_question and budgets.before_offer <= 2 * budgets.record:
         yield Finding(
@@ -520,7 +520,7 @@ def _retention(policy: Policy, _: Languages) -> Iterator[Finding]:
     if retention.consent_days < retention.activity_days:
         yield Finding(
             ("retention", "consent_days"),
-            f"keep a consent at least as long as its call, {retention.activity_days} days",
+            f"keep a consent at least as long as its call: {retention.activity_days} days",
             (("retention", "activity_days"),),
         )
 

@@ -1,6 +1,6 @@
 """Reads policies from TOML, and reports everything that is wrong with one at once (R19).
 
-Reading finds values that do not fit a setting. `policy_checks` finds what a policy must not say,
+Reading finds values that do not fit a setting. `policy_checks` finds settings that are not allowed,
 even in a policy that was created in Python.
 """
 
@@ -42,8 +42,8 @@ Check = Callable[[Policy], Iterable[Finding]]
 def parse_policy(text: str, source: str = "policy", check: Check = findings) -> Policy:
     """Return the policy in a TOML text. Raises `PolicyProblems`, which name the `source`.
 
-    `check` finds what a policy must not say. `prompts.policies` passes one that also checks its
-    words.
+    `check` finds settings that are not allowed. `prompts.policies` passes one that also checks the
+    policy's words.
     """
     try:
         tables = tomllib.loads(text)
@@ -79,7 +79,7 @@ def cannot_be_used(source: str) -> str:
     return f"{source}: this policy cannot be used"
 
 
-# ── what fits no setting ─────────────────────────────────────────────────────────────────
+# ── values that do not fit ───────────────────────────────────────────────────────────────
 
 
 class Misfit(Exception):
@@ -120,7 +120,7 @@ def _told(error: Exception, at: Place) -> Iterator[Finding]:
 
 
 def _unknown(at: Place, cls: type) -> Finding:
-    """Return the finding for an unknown key, with what may have been meant."""
+    """Return the finding for an unknown key, with suggestions for what may have been meant."""
     *section, key = (str(part) for part in at)
     near = difflib.get_close_matches(key, [a.name for a in fields(cls)], n=1)
     elsewhere: list[Place] = [place for place, _, _ in settings(Policy()) if place[-1] == key]

@@ -1,7 +1,7 @@
 """All requests that a call may send to the billing service or the record.
 
 CloudIVR's seven operations keep their names (R20). A `Write` changes something at the service. It
-has the reference of the consent that allows it, and the key by which the record knows it. The
+has the reference of the consent that allows it, and the key under which it is recorded. The
 service's `EnrollInPaperless` has no field for a key.
 """
 
@@ -140,7 +140,7 @@ class Guess(enum.Enum):
 
 @frozen
 class ReserveTry:
-    """Ask the record for one try at a guess, before the question is asked (R17, R47).
+    """Ask the record to reserve one try at a guess, before the question is asked (R17, R47).
 
     The same key always means the same try.
     """
@@ -149,7 +149,7 @@ class ReserveTry:
     biller: str
     ani: Secret | None
     accounts: tuple[Secret, ...]
-    """The accounts that the guess could hit; empty if it is an account number."""
+    """The accounts that the guess could match; empty if the guess is an account number."""
     key: str
 
 

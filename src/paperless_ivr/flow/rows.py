@@ -59,7 +59,7 @@ class Row:
 
 @frozen
 class On(Row, Generic[E]):
-    """On an event, go to a state if a guard holds.
+    """A row that goes to a state on an event if a guard holds.
 
     Generic in the event, so that a guard about keys on a row about silence is a type error.
     """

@@ -1,4 +1,4 @@
-"""A call as bytes, and back, to store it between two turns. Also for other values of a call.
+"""Converts a call to bytes and back, to store it between two turns. Other values use it, too.
 
 The format is JSON: enums by name, secrets as `EMAIL:pat@example.com`, amounts and dates as text,
 and slots under the name of their class. Fields that have their default are left out. Only what
@@ -96,16 +96,16 @@ def load_value(data: bytes, kind: type[T], schema: int) -> T:
 
 
 def mentions(data: bytes, secret: Secret) -> bool:
-    """Whether a value that `dump_value` wrote, in any format, contains a secret of this kind.
+    """Whether bytes that `dump_value` wrote, in any version of the format, contain a secret.
 
-    Ignores case, as e-mail addresses do.
+    Ignores case, because case does not matter in e-mail addresses.
     """
     written = json.dumps(_as_text(secret), ensure_ascii=False)
     return written.casefold() in data.decode("utf-8", "surrogatepass").casefold()
 
 
 def _first_place(error: Exception) -> str:
-    """Return where the first error is, as `$.call.host.ani`; `$` if it is not a document at all."""
+    """Return where the first error is, such as `$.call.host.ani`; `$` if it is not a document."""
     places = transform_error(error, format_exception=lambda _error, _kind: "")
     return places[0].removeprefix(" @ ")
 
@@ -118,7 +118,7 @@ def _exactly(value: Any, kind: type[T]) -> T:
 
 
 def _as_written(text: Any, read: Callable[[str], T]) -> T:
-    """Return the value of a text, if `str` of that value is exactly the text."""
+    """Return the value of a text; ValueError unless `str` of the value is exactly the text."""
     value = read(_exactly(text, str))
     if str(value) != text:
         raise ValueError

@@ -36,7 +36,7 @@ class Phase(enum.Enum):
     ARRIVAL = (
         "Arrival and offer",
         "Arrival",
-        "At the start of a call, or around a payment, the line makes its offer.",
+        "The line makes its offer at the start of a call, or before or after a payment.",
     )
     IDENTITY = (
         "Who is calling",
@@ -47,26 +47,30 @@ class Phase(enum.Enum):
     ADDRESS = (
         "Which address",
         "Address",
-        "The biller's ways to an address are tried, one after another.",
+        "The biller's ways to get an address are tried, one after another.",
     )
     EMAIL = "E-mail by keypad", "E-mail", "The caller spells the address, hears it, and fixes it."
-    TEXT = "A text message", "Text", "A mobile number is agreed on; the text needs its own yes."
+    TEXT = "A text message", "Text", "A mobile number is agreed on. Texts need separate consent."
     CONSENT = (
         "Consent and enrollment",
         "Consent",
-        "The caller hears bill, address, and what happens, and agrees.",
+        "The caller hears the bill and the address, and agrees.",
     )
     AFTER = (
         "After enrollment",
         "After",
-        "AutoPay, a text, another bill: each is its own question.",
+        "AutoPay, a text, and another bill are offered one by one.",
     )
     PAPER = (
         "Pending, back to paper",
         "Back to paper",
-        "A link still waits, or the bill is paperless already.",
+        "A link has not been opened, or the bill is already paperless.",
     )
-    AGENT = "An agent", "Agent", "For 0, for tries used up, and for what the line cannot do."
+    AGENT = (
+        "An agent",
+        "Agent",
+        "When the caller presses 0 or runs out of tries, or the line cannot help.",
+    )
     END = "Endings", "Ending", "The host gets the call back."
 
     short: str

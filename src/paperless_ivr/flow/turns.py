@@ -87,7 +87,7 @@ READ_OUT = ("readback_piece", "readback_at", "readback_domain")
 
 
 def barge_in_runs(turn: Turn) -> tuple[range, ...]:
-    """Return the prompts in runs: within a run, it does not matter during which prompt a key comes.
+    """Return the prompts in runs. Within a run, it does not matter which prompt a key interrupts.
 
     A runtime that does not report which prompt a key interrupted gathers after each run. Nothing in
     the last run must be heard, and it may be empty. When an address is read back, each prompt is a

@@ -134,7 +134,7 @@ def miss_try(call: Call) -> Call:
 def unanswered(keep: Keep) -> Keep:
     """Return an update that also gives back the try if a search got no answer at all.
 
-    No answer revealed nothing. Any response, even an unusable one, may have revealed something.
+    Without an answer, nothing was revealed. Any answer, even an unusable one, may reveal something.
     """
 
     def kept(c: Anything) -> Call:
@@ -151,7 +151,7 @@ def give_back_tries(call: Call, *, latest: bool = False) -> Call:
     return evolve(call, reserved=Reserved(before.made, kept, (*before.matched, *back)))
 
 
-# ── the bill, and the way to an address ──────────────────────────────────────────────────
+# ── the bill, and ways to get an address ─────────────────────────────────────────────────
 
 
 def speak_of(c: Anything, bill: bills.Bill) -> Call:
@@ -186,7 +186,7 @@ def leave_keypad(c: Anything) -> Call:
 
 
 def leave_contact(c: Anything) -> Call:
-    """Give up the current address, and mark its way as used."""
+    """Give up the current address, and mark the way it was obtained as used."""
     contact = c.call.contact
     way = contact.source.way if contact.source else Strategy.KEYPAD
     tried = contact.used if way is Strategy.KEYPAD else (*contact.used, way)
@@ -197,7 +197,7 @@ def leave_contact(c: Anything) -> Call:
 
 
 def mint_consent(purpose: Purpose) -> Keep:
-    """Return an update that creates a consent: to what, in which words, by which key (R09, R30)."""
+    """Return an update that creates a consent with its subject, words, and key (R09, R30)."""
     return named(f"consent to {purpose.value}", lambda c: _consented(c, purpose))
 
 
@@ -280,5 +280,5 @@ def ask_for_agent(c: Anything) -> Call:
 
 
 def find_nobody(c: Anything) -> Call:
-    """Note that no agent is available, and use up one of the times that the caller may ask."""
+    """Note that no agent is available, and count one of the caller's requests for an agent."""
     return spend(evolve(c.call, ringing=PendingTransfer()), people=1)

@@ -95,7 +95,7 @@ class CallView:
 
 
 class Question(Protocol):
-    """The words and options of a state's block, for code that looks at the keys pressed there."""
+    """The words and options of a state's block, for code that interprets the keys pressed there."""
 
     @property
     def help(self) -> str | None:
@@ -135,7 +135,7 @@ class Transition(CallView, Generic[E_co]):
 
 
 def once(tell: Callable[[CallView], T]) -> Callable[[CallView], T]:
-    """Compute a function of a view only once, so that the guards of a state can share it."""
+    """Compute a function of a view only once, so that the guards of a state share the result."""
 
     @wraps(tell)
     def known(view: CallView) -> T:

@@ -201,8 +201,8 @@ def test_what_means_nothing_goes_on() -> None:
                     "paid": "yes",
                 }.items()
             )
-        assert "moment: it is one of start" in wrong.variables["PAPERLESS_ERROR"]
-        assert "it is one of springfield-water" in other.variables["PAPERLESS_ERROR"]
+        assert "moment: must be one of start" in wrong.variables["PAPERLESS_ERROR"]
+        assert "must be one of springfield-water" in other.variables["PAPERLESS_ERROR"]
         assert [what for what, _, _ in port.told] == ["call.refused"] * 2
         assert "20481137" not in str(port.told)
 

@@ -1,4 +1,4 @@
-"""Getting an address: the ways to one, in the policy's order, and the proof for a new one."""
+"""Getting an address: the ways to get one, in the policy's order, and the proof for a new one."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -58,11 +58,11 @@ WAYS = {
     Strategy.KEYPAD: "spelled by keypad",
     Strategy.AGENT: "an agent takes it down",
 }
-"""The ways to an address, in words."""
+"""The ways to get an address, in words."""
 
 
 def next_is(strategy: Strategy) -> Guard[Any]:
-    """Return a guard: this is the next way to an address, in the policy's order."""
+    """Return a guard: this is the next way to get an address, in the policy's order."""
     words = Phrase(
         WAYS[strategy],
         needs=lambda policy: strategy in policy.address.strategies,
@@ -73,13 +73,13 @@ def next_is(strategy: Strategy) -> Guard[Any]:
 
 @Phrase("for a text", "for an e-mail")
 def for_number(c: Anything) -> bool:
-    """The call needs a number to send a text to, not an e-mail address."""
+    """The call needs a number for a text, not an e-mail address."""
     return c.call.contact.purpose is not None
 
 
 @Phrase("this account's number")
 def number_matches(c: Transition[Digits]) -> bool:
-    """The whole number of the customer's account, keyed without a pause."""
+    """The caller keyed the whole number of the customer's account, without a pause."""
     if c.customer is None or not is_account(c):
         return False
     accounts = c.terms.accounts
@@ -88,7 +88,7 @@ def number_matches(c: Transition[Digits]) -> bool:
 
 @Phrase("the right four digits")
 def phone_matches(c: Transition[Digits]) -> bool:
-    """The last four digits of the customer's phone number."""
+    """The caller keyed the last four digits of the customer's phone number."""
     on_file = phone_to_show(c)
     return four_keys(c) and on_file is not None and last_four(on_file.reveal()) == keyed(c)
 
@@ -100,7 +100,7 @@ def facts_left(c: Anything) -> bool:
 
 
 def use_text_link(c: Anything) -> Call:
-    """Choose a texted link as the way to the address."""
+    """Choose a texted link to get the address."""
     required = c.policy.address.email_required
     purpose = TextPurpose.TYPE_EMAIL if required else TextPurpose.ENROLL
     contact = evolve(c.call.contact, source=Source.LINK, email=None, purpose=purpose)
@@ -108,13 +108,13 @@ def use_text_link(c: Anything) -> Call:
 
 
 def use_keypad(c: Anything) -> Call:
-    """Choose the keypad as the way to the address."""
+    """Choose the keypad to get the address."""
     contact = evolve(c.call.contact, source=Source.KEYED, email=None, purpose=None)
     return evolve(c.call, contact=contact, entry=Entry())
 
 
 def try_agent(c: Anything) -> Call:
-    """Choose an agent as the way to the address."""
+    """Choose an agent to get the address."""
     contact = evolve(c.call.contact, used=(*c.call.contact.used, Strategy.AGENT))
     return want_agent(Reason.NO_ADDRESS_LEFT, S.ADDRESS)(
         evolve(c, call=evolve(c.call, contact=contact))
@@ -148,7 +148,7 @@ def fail_fact(c: Anything) -> Call:
 
 
 def give_up_proof(c: Anything) -> Call:
-    """Give up on the missing proof, so that only what is on file is used."""
+    """Give up on the missing proof, so that only contact data on file is used."""
     return evolve(c.call, shown=evolve(c.call.shown, gave_up=True))
 
 
@@ -173,7 +173,7 @@ CANNOT_SHOW = On(
     say="on_file_only",
     words="alone: does not know it",
 )
-"""`#` alone: the caller does not know the answer, and goes on without it."""
+"""`#` alone: the caller does not know the answer and continues without it."""
 
 
 def missed_fact(keyed: Guard[Digits]) -> Sequence[Row]:
@@ -209,10 +209,10 @@ PROMPTS: Prompts = {
 """The prompts of this chapter, with the gaps that their wording may contain."""
 
 # fmt: off
-# Formatted by hand, so that a way out is one line.
+# Formatted by hand, to keep each way out on one line.
 CHAPTER: Chapter = {
     S.ADDRESS: Pass(
-        "The next way in the biller's order. None is tried again.",
+        "Takes the next way in the biller's order. No way is tried twice.",
         title="Which way to an address?",
         ways=[
             On(Arrived, S.DONE, when=hung_up),
@@ -224,7 +224,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.NEW_CONTACT: Pass(
-        "A new address or number needs two: the whole account number, and the phone on file.",
+        "A new one requires two: the whole account number and the phone on file.",
         title="Are both proofs given?",
         ways=[
             On(Arrived, S.PHONE_CAPTURE, when=all_of(both_shown, for_number)),
@@ -247,7 +247,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.NUMBER_CHECK: Ask(
-        "The first proof: the caller enters all of it.",
+        "The first proof: the whole account number.",
         title="Enter the whole account number",
         say=[account_number_line("number_check")],
         help="number_check_help",

@@ -55,7 +55,7 @@ from paperless_ivr.secret import Secret
 
 @Phrase("AutoPay can be offered", needs=lambda policy: policy.autopay.offer)
 def autopay_due(c: Anything) -> bool:
-    """AutoPay should be offered: the policy says so, after a payment, and only once (R04)."""
+    """AutoPay should be offered: if the policy says so, after a payment, and only once (R04)."""
     host = c.call.host
     return (
         c.policy.autopay.offer
@@ -68,7 +68,7 @@ def autopay_due(c: Anything) -> bool:
 
 @Phrase("a text can be offered")
 def text_due(c: Anything) -> bool:
-    """A text should be offered: to finish a kept request, or, by policy, to a number on file."""
+    """A text should be offered: to finish a saved request or, by policy, to a number on file."""
     if c.call.results.text is not Sent.NOT_ASKED or not c.has(SendWebLink):
         return False
     by_policy = c.call.host.moment in c.policy.text.after_enrolment and number_known(c)
@@ -102,12 +102,12 @@ def text_sent(c: Anything) -> bool:
 
 @Phrase("it was opened")
 def link_opened(c: Transition[CustomersFound]) -> bool:
-    """The service says that the bill is paperless, so the link was opened and all is done."""
+    """The service says that the bill is paperless, so the link was opened and all is finished."""
     return looked_up(c) is bills.Status.PAPERLESS
 
 
 def count_look(c: Anything) -> Call:
-    """Count one more look at the service."""
+    """Count one more look-up."""
     contact = c.call.contact
     return evolve(c.call, contact=evolve(contact, looks=contact.looks + 1))
 
@@ -118,7 +118,7 @@ def stop_waiting(c: Anything) -> Call:
 
 
 def note_paperless(c: Transition[CustomersFound]) -> Call:
-    """Note that the bill is paperless, whether it was agreed in this call or before."""
+    """Note that the bill is paperless, whether the caller agreed in this call or earlier."""
     call, yes = stop_waiting(c), given(c, Purpose.TEXT)
     new = BillOutcome(
         yes.customer, yes.account, yes.invoice_type, Registration.ACTIVE, yes.reference
@@ -144,13 +144,13 @@ def note_autopay(outcome: Sent) -> Keep:
 
 
 def offer_text(c: Anything) -> Call:
-    """Offer a text, to finish a kept request or to confirm what was done."""
+    """Offer a text, to finish a saved request or to confirm what was done."""
     purpose = TextPurpose.ENROLL if link_finishes(c) else TextPurpose.CONFIRM
     return evolve(c.call, contact=evolve(c.call.contact, purpose=purpose))
 
 
 def start_another_bill(c: Anything) -> Call:
-    """Start over for another bill, with an address and a consent of its own."""
+    """Start over for another bill, which needs its own address and consent."""
     choosing = Choosing(gone=c.call.choosing.gone, done=c.call.choosing.done)
     results = evolve(c.call.results, reason=Reason.NONE, lost=False)
     call = evolve(c.call, choosing=choosing, contact=Contact(), results=results)
@@ -158,7 +158,7 @@ def start_another_bill(c: Anything) -> Call:
 
 
 def store_payment_method(view: CallView) -> Request:
-    """Put the customer on AutoPay, with the payment's method."""
+    """Put the customer on AutoPay, with the payment method just used."""
     yes = given(view, Purpose.AUTOPAY)
     payment = view.call.host.payment
     return StoreCustomerPaymentMethodV2(
@@ -171,14 +171,15 @@ def store_payment_method(view: CallView) -> Request:
 
 
 FIRST_WORDS = ("link_texted", "link_open_now", "link_will_tell", "link_go_on")
-"""The first prompts, one for each look, so that a caller who opens the link soon hears it quickly.
+"""The first prompts, one for each look-up, so that a caller who opens the link at once soon hears
+that it worked.
 """
 AFTER_WORDS_S, SILENT_S = 0.5, 3.0
-"""Seconds until the next look, after a prompt and after silence."""
+"""Seconds until the next look-up, after a prompt and after silence."""
 
 
 def _words_of_look(view: CallView) -> tuple[str, ...]:
-    """Return the prompts of a look: the first ones, then a reminder about every 10 seconds."""
+    """Return the prompts before a look-up: first these, then a reminder about every 10 seconds."""
     looks = view.call.contact.looks
     if view.call.tries.repeats:
         return FIRST_WORDS
@@ -187,7 +188,7 @@ def _words_of_look(view: CallView) -> tuple[str, ...]:
     return ("link_waiting",) if (looks - len(FIRST_WORDS)) % 3 == 2 else ()
 
 
-@says(*FIRST_WORDS, link_waiting="every 10 seconds or so after that")
+@says(*FIRST_WORDS, link_waiting="about every 10 seconds after that")
 def waiting_for_link(view: CallView) -> Iterable[Prompt]:
     """Say that the link can be opened now, how to go on without it, and that we are still here."""
     return (prompt(view, name) for name in _words_of_look(view))
@@ -229,7 +230,7 @@ PROMPTS: Prompts = {
 """The prompts of this chapter, with the gaps that their wording may contain."""
 
 # fmt: off
-# Formatted by hand, so that a way out is one line.
+# Formatted by hand, to keep each way out on one line.
 CHAPTER: Chapter = {
     S.AFTERWARDS: Pass(
         "The bill is settled: what else can be offered?",
@@ -244,7 +245,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.LINK_WAIT: Ask(
-        "The caller can open it while on the line.",
+        "The caller can open the link while on the line.",
         title="Wait for the texted link",
         say=[waiting_for_link],
         keys=[key("1", Choice.NO, words="goes on")],
@@ -270,7 +271,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.AUTOPAY_OFFER: Ask(
-        "Says which bill, when, and how to stop. Needs its own yes.",
+        "Says which bill, when, and how to stop. Requires separate consent.",
         title="AutoPay too?",
         say=[must("autopay_offer"), must("autopay_terms"), options],
         consent=Purpose.AUTOPAY,
@@ -309,7 +310,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.DONE: Pass(
-        "Depends on what was agreed.",
+        "The ending depends on what was agreed.",
         title="How does the call end?",
         ways=[
             On(Arrived, S.ABANDONED, when=hung_up),

@@ -22,13 +22,13 @@ from paperless_ivr.flow.view import CallView, Transition
 
 @Phrase("an agent", key="0 1")
 def chose_or_zero(c: Transition[Digits]) -> bool:
-    """The caller wants an agent: the menu's key, or 0."""
+    """The caller wants an agent, and pressed the menu's key or 0."""
     return c.event.keys.reveal() in ("1", "0")
 
 
 @Phrase("an agent answers, or unclear")
 def taken(c: Transition[TransferEnded]) -> bool:
-    """An agent has taken the call, or the runtime does not know."""
+    """An agent has taken the call, or the runtime does not know whether one has."""
     return c.event.result in (TransferResult.ANSWERED, TransferResult.UNKNOWN)
 
 
@@ -39,7 +39,7 @@ def asked_at(state: State) -> Guard[Any]:
 
 
 def otherwise(state: State) -> Guard[Any]:
-    """Return a guard: without an agent, the call goes to this ending, or on to an address."""
+    """Return a guard: without an agent, the call goes to this state."""
     guard = named(f"otherwise {state.name}", lambda c: c.call.ringing.otherwise is state)
     words = "the next way to an address" if state is S.ADDRESS else "the ending that was due"
     return Phrase(words)(guard)
@@ -51,7 +51,7 @@ def go_on_without(c: Anything) -> Call:
 
 
 def note_tries_used_up(c: Anything) -> Call:
-    """Ask for an agent because the tries are used up."""
+    """Ask for an agent, because no tries are left."""
     ringing = PendingTransfer(Reason.TRIES_USED_UP, None, S.INCOMPLETE)
     return evolve(
         c.call, ringing=ringing, results=evolve(c.call.results, reason=Reason.TRIES_USED_UP)
@@ -77,14 +77,14 @@ PROMPTS: Prompts = {
 """The prompts of this chapter, with the gaps that their wording may contain."""
 
 # fmt: off
-# Formatted by hand, so that a way out is one line.
+# Formatted by hand, to keep each way out on one line.
 CHAPTER: Chapter = {
     S.AGENT_OFFER: Ask(
         "An agent may do what the line could not.",
         title="Speak to an agent?",
         say=[options, say("person_offer")],
         keys=[key("1", Choice.YES, "option_person", words="an agent")],
-        help=None,  # it names another key for an agent
+        help=None,  # the usual help mentions another key for an agent
         ways=[
             On(Digits, S.TRANSFERRING, when=chose_or_zero),
             On(Digits, S.GO_ON, when=pound, words="alone: goes on without one"),

@@ -59,7 +59,7 @@ def payment_not_approved(c: Anything) -> bool:
 
 @Phrase("no offer at this moment")
 def moment_off(c: Anything) -> bool:
-    """The policy has no offer at this moment."""
+    """The policy does not allow an offer at this moment."""
     return c.call.host.moment not in c.policy.offer.moments and not wants_paper(c)
 
 
@@ -78,7 +78,7 @@ def language_open(c: Anything) -> bool:
 
 @Phrase("at the start of a call", "around a payment")
 def at_start(c: Anything) -> bool:
-    """The host hands over at the start of its own call."""
+    """The host hands the call over at the start."""
     return c.call.host.moment is Moment.START
 
 
@@ -134,7 +134,7 @@ def take_default_language(c: Anything) -> Call:
 
 
 def return_key(c: Transition[Digits]) -> Call:
-    """Return the key to the host, for which it was meant."""
+    """Give the key back to the host, because it was meant for the host's menu."""
     key = c.event.keys or Secret("#")
     return evolve(c.call, results=evolve(c.call.results, unused=key))
 
@@ -151,7 +151,7 @@ def take_bill_on_file(c: Anything) -> Call:
     offer_source="the policy's reason: less paper",
 )
 def why(view: CallView) -> Iterable[Prompt]:
-    """Say the policy's reason, if any. An incentive is mentioned only until its last day."""
+    """Say the policy's reason to go paperless, if any; an incentive only until its last day."""
     offer = view.policy.offer
     match offer.reason:
         case OfferReason.REMINDER if offer.reminder_by is not None:
@@ -183,7 +183,7 @@ def languages(view: CallView) -> tuple[Option, ...]:
 
 
 def screen(view: CallView) -> Request:
-    """Ask the record for earlier offers."""
+    """Ask the record about earlier offers."""
     host = view.call.host
     return Screen(host.call_id, host.biller, host.moment, host.ani, view.account)
 
@@ -192,7 +192,7 @@ GOES_ON = (
     On(NoInput, S.IGNORED, when=silent_before),
     On(NoInput, REPROMPT, keep=count_silence, words="stays silent once"),
 )
-"""After the first silence, ask again. After the second, the host's call goes on."""
+"""After the first silence, ask again. After the second, give the call back to the host."""
 
 PROMPTS: Prompts = {
     "option_language": ("key",),
@@ -207,7 +207,7 @@ PROMPTS: Prompts = {
 """The prompts of this chapter, with the gaps that their wording may contain."""
 
 # fmt: off
-# Formatted by hand, so that a way out is one line.
+# Formatted by hand, to keep each way out on one line.
 CHAPTER: Chapter = {
     S.GREETING: Pass(
         "The call arrives from the host.",
@@ -222,7 +222,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.LANGUAGE: Ask(
-        "Each language is offered in its own words.",
+        "Each language is offered in that language.",
         title="Choose a language",
         say=[options],
         keys=[languages],
@@ -234,7 +234,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.SCREENING: Do(
-        "Asks the record for earlier offers.",
+        "Asks the record about earlier offers.",
         title="Asked lately?",
         say=[],
         ask=screen,
@@ -247,7 +247,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.OFFER_AT_START: Ask(
-        "Press 1, or the call goes on as usual.",
+        "The caller presses 1, or the call goes on as usual.",
         title="Offer at the start",
         say=[say("offer_at_start")],
         by=ANY_KEY,
@@ -267,7 +267,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.OFFER_IN_FULL: Ask(
-        "Names the bill, the address, and what happens. A yes is the consent.",
+        "Says the bill, the address, and what happens next. A yes is consent.",
         title="This bill, to this address?",
         say=[why, bill_and_address, what_happens, options],
         consent=Purpose.ENROLL,

@@ -101,7 +101,7 @@ def take_paperless_bill(c: Anything) -> Call:
 
 
 def turn_page(c: Anything) -> Call:
-    """Turn to the next page of bills. The first page follows the last."""
+    """Turn to the next page of bills, or from the last page back to the first."""
     choosing, size = c.call.choosing, c.policy.bills.per_page
     pages = -(-len(bills.choices(c)) // size)
     turned = evolve(choosing, page=(choosing.page + 1) % pages)
@@ -122,7 +122,7 @@ def drop_bill(c: Anything) -> Call:
 
 @says(choose_bill="for bills on paper", choose_paper_bill="for paperless bills")
 def choose_bill(view: CallView) -> Iterable[Prompt]:
-    """Ask which bill, either of those on paper or of those that are not."""
+    """Ask which bill: one of those on paper, or one of the paperless ones."""
     name = "choose_paper_bill" if view.call.choosing.back_to_paper else "choose_bill"
     return (prompt(view, name),)
 
@@ -160,7 +160,7 @@ def bills_to_choose(view: CallView) -> tuple[Option, ...]:
 
 
 def _bill_words(view: CallView, bill: bills.Bill) -> tuple[str, tuple[tuple[str, Slot], ...]]:
-    """Return the prompt for a choice, and slots with its name and marks."""
+    """Return the prompt for a bill's option, and slots with the bill's name and marks."""
     marks = bills.marks(view, bill, bills.choices(view))
     told = (slot for mark in marks for slot in marked(view, bill, mark))
     return _bill_option(marks), (("bill", bill_name(view, bill.type)), *told)
@@ -193,7 +193,7 @@ PROMPTS: Prompts = {
 """The prompts of this chapter, with the gaps that their wording may contain."""
 
 # fmt: off
-# Formatted by hand, so that a way out is one line.
+# Formatted by hand, to keep each way out on one line.
 CHAPTER: Chapter = {
     S.INVOICE: Pass(
         "Looks at the bills that were found.",

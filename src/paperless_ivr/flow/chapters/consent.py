@@ -100,7 +100,7 @@ def refused_as_done(c: Transition[Refused]) -> bool:
 
 @Phrase("may be sent again")
 def may_send_again(c: Anything) -> bool:
-    """A preference has a key, so it may be sent again. A payment's enrollment has none."""
+    """The write has a key, so it may be sent again. Enrollment by payment has none."""
     return not by_payment(c)
 
 
@@ -117,7 +117,10 @@ def settle_after_all(c: Anything) -> Call:
 
 
 def settle_as_kept(c: Anything) -> Call:
-    """Settle as kept: for the texted link, for the relay, or because an answer was lost."""
+    """Settle the bill for later: the texted link or the relay completes it.
+
+    If the answer to a write was lost, its registration is unknown.
+    """
     if c.call.results.lost:
         return settle_bill(c, Registration.UNKNOWN)
     by_link = c.call.contact.source is Source.LINK and c.call.results.text is Sent.DONE
@@ -127,8 +130,8 @@ def settle_as_kept(c: Anything) -> Call:
 @says(
     confirm_on_file="the address is on file",
     confirm_keyed="the address was spelled",
-    confirm_link="the link is texted; the end of its number may be said",
-    confirm_link_on_file="the link is texted; the end of its number is not said",
+    confirm_link="the link is texted; the last digits of the number may be said",
+    confirm_link_on_file="the link is texted; the last digits of the number are not said",
     **WHICH,
 )
 def bill_and_address(view: CallView) -> Iterable[Prompt]:
@@ -149,7 +152,7 @@ def bill_and_address(view: CallView) -> Iterable[Prompt]:
     means={Choice.OTHER: Means("3", "another address")},
 )
 def another_way(view: CallView) -> tuple[Option, ...]:
-    """Offer another address or, if the link was to be texted, another way."""
+    """Offer another address or, if a link was to be texted, another way to get one."""
     if not another_address_left(view):
         return ()
     texted = view.call.contact.source is Source.LINK
@@ -158,7 +161,7 @@ def another_way(view: CallView) -> tuple[Option, ...]:
 
 
 def enroll(view: CallView) -> Request:
-    """Enroll by the payment if the address is its own; otherwise, by a preference."""
+    """Enroll by payment if the address came with the payment; otherwise, by preference."""
     payment = view.call.host.payment
     if by_payment(view) and payment:
         yes = given(view, Purpose.ENROLL)
@@ -174,7 +177,7 @@ def look_again(view: CallView) -> Request:
 
 
 def defer_request(view: CallView) -> Request:
-    """Return what the caller agreed to, as a request that the record keeps."""
+    """Ask the record to save what the caller agreed to."""
     return DeferRequest.of(given(view, Purpose.ENROLL))
 
 
@@ -198,10 +201,10 @@ PROMPTS: Prompts = {
 """The prompts of this chapter, with the gaps that their wording may contain."""
 
 # fmt: off
-# Formatted by hand, so that a way out is one line.
+# Formatted by hand, to keep each way out on one line.
 CHAPTER: Chapter = {
     S.CONFIRMATION: Ask(
-        "Says the bill, the address, and what comes next.",
+        "Says the bill, the address, and what happens next.",
         title="Do you agree?",
         say=[bill_and_address, what_happens, options],
         consent=Purpose.ENROLL,
@@ -238,7 +241,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.ENROLLMENT_CHECK: Do(
-        "There was no answer: looks the customer up.",
+        "There was no answer, so the customer is looked up.",
         title="Did it go through?",
         say=[say("checking_again")],
         ask=look_again,
@@ -251,7 +254,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.ENROLLMENT_AGAIN: Do(
-        "It was not done: stores the preference again.",
+        "The bill is still on paper, so the preference is sent again.",
         title="Send it once more",
         say=[say("checking_longer")],
         ask=enroll,
@@ -266,7 +269,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.KEEPING: Do(
-        "The record keeps it; it is completed later.",
+        "The record saves the request, which is completed later.",
         title="Save the request",
         say=[say("keeping")],
         ask=defer_request,

@@ -1,8 +1,9 @@
-"""E-mail by keypad: one press per character, read back, and stopped at mistakes.
+"""An e-mail address by keypad: one press per character, then a read-back to catch mistakes.
 
-The decoder guesses what was pressed, mainly from the holder's name. The caller hears the guess and
-stops it at the first piece that is wrong: a word is then spelled, a character ruled out. Exact
-spelling, two keys per character, works for any address, and continues after the correct part.
+The decoder guesses what the keys mean, mainly from the holder's name. The caller hears the guess
+and stops it at the first wrong piece: a wrong word is then spelled, and a wrong character is ruled
+out. Exact spelling, with two keys per character, works for any address, and continues after the
+correct part.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -109,7 +110,7 @@ def local_guess(c: Transition[Digits]) -> Guess | None:
 
 
 def domain_guess(c: Transition[Digits]) -> Guess | None:
-    """Return what the keys of the whole address most likely mean, keeping what was heard."""
+    """Return what the keys of the whole address most likely mean. The part heard is kept."""
     before, at_sign, _ = c.call.entry.address[: c.call.entry.at].partition("@")
     confirmed = before + at_sign if at_sign else ""
     return c.known("domain guess", lambda _: _guess(c, _with_domain(c), confirmed))
@@ -136,7 +137,7 @@ def likely(view: CallView, pressed: str) -> str:
 def _guess(
     c: CallView, pressed: str, confirmed: str, ruled_out: tuple[str, ...] = ()
 ) -> Guess | None:
-    """Return the best guess if it is an address; just the local part if no domain was pressed."""
+    """Return the best guess, or None if it is invalid; only a local part if no domain was keyed."""
     customer = c.customer
     name = customer.name.reveal() if customer and customer.name else ""
     on_file = customer.email.reveal() if customer and customer.email else ""
@@ -164,7 +165,7 @@ def take_local_guess(c: Transition[Digits]) -> Call:
 
 
 def take_domain_guess(c: Transition[Digits]) -> Call:
-    """Keep the keys of the domain, too, and what all the keys most likely mean."""
+    """Keep the keys of the domain as well, and what all the keys most likely mean."""
     guess, entry = domain_guess(c), c.call.entry
     assert guess is not None
     entry = evolve(entry, pressed=Secret(_with_domain(c)))
@@ -194,7 +195,7 @@ def _said(guess: Guess) -> tuple[Span, ...]:
 
 
 def _with_one_key(c: Anything, entry: Entry, domain: Secret | None) -> Entry:
-    """Return the entry with a domain, which is read as a word if it has a key."""
+    """Return the entry with a domain, which is read as a word if it has its own key."""
     entry = evolve(entry, domain=domain)
     at = entry.address.rindex("@") + 1
     words = tuple(span for span in entry.words if span[0] < at)
@@ -216,7 +217,7 @@ def pieces(entry: Entry) -> Iterator[Span]:
 
 
 def stopped_at(c: Transition[Digits]) -> Span | None:
-    """Return the wrong piece: the one during which `*` came or, with 8, the one before that.
+    """Return the wrong piece: the one that `*` interrupted or, after 8, the one before it.
 
     None if the whole address had been heard.
     """
@@ -242,13 +243,13 @@ def fixes_used_up(c: Transition[Digits]) -> bool:
 
 @Phrase("after hearing it all")
 def after_all(c: Transition[Digits]) -> bool:
-    """The star came after the whole address."""
+    """The caller pressed star after hearing the whole address."""
     return stopped_at(c) is None
 
 
 @Phrase("at a provider")
 def at_one_key(c: Transition[Digits]) -> bool:
-    """The domain is wrong, and has a key."""
+    """The domain is wrong, and it is one of the domains with a key."""
     span, entry = stopped_at(c), c.call.entry
     domain = entry.domain.reveal() if entry.domain else ""
     return span in entry.words and _is_domain(entry, span) and domain in c.policy.address.domains
@@ -277,7 +278,7 @@ def _is_domain(entry: Entry, span: Span | None) -> bool:
 
 
 def next_guess(c: Transition[Digits]) -> Guess | None:
-    """Return the best address that keeps what was heard and rules out what was stopped."""
+    """Return the best guess that keeps the part heard and excludes the characters ruled out."""
     entry = _stopped(c)
     if entry.pressed is None:
         return None
@@ -385,7 +386,7 @@ def spelling_goes_on(c: Transition[Digits]) -> bool:
 
 @Phrase("pauses in a letter: goes on")
 def code_goes_on(c: Transition[Digits]) -> bool:
-    """Silence after half a code, before anything was spelled. It is kept."""
+    """Silence after half a code, before anything was spelled. The half is kept."""
     half = c.event.ended is Ended.TIMEOUT and c.call.spent.pauses < c.policy.address.pauses
     spelled = c.terms.pad.spell(spelling(c))
     return half and bool(spelled.rest) and not spelled.bad
@@ -422,12 +423,12 @@ def keep_what_is_clear(c: Transition[Digits]) -> Call:
 
 
 def clear_spelling(c: Anything) -> Call:
-    """Drop what was spelled, which is too long, and count it as a wrong key."""
+    """Drop what was spelled, because it is too long, and count it as a wrong key."""
     return _kept(evolve(c, call=count_wrong(c)), "")
 
 
 def _kept(c: Anything, text: str, rest: str = "") -> Call:
-    """Return the call with a text spelled so far, and half a code if there is one."""
+    """Return the call with the text spelled so far, and half a code if there is one."""
     spelled = c.terms.pad.code(text) + rest
     so_far = Secret(spelled) if spelled else None
     return evolve(c.call, entry=evolve(c.call.entry, so_far=so_far, at=0))
@@ -441,7 +442,7 @@ def take_local(c: Transition[Digits]) -> Call:
 
 
 def take_domain(c: Transition[Digits]) -> Call:
-    """Take the domain of the key."""
+    """Take the domain of the pressed key."""
     option, entry = pressed(c), c.call.entry
     chosen = Secret(str(option.value) if option else "")
     if entry.pressed:  # the keys of a domain spelled before no longer count
@@ -507,7 +508,7 @@ def read_back(view: CallView) -> Iterable[Prompt]:
 
 
 def spell(name: str) -> Line:
-    """Say what is kept, and how to spell: in full only once. Later, only ask for the rest."""
+    """Say what is kept, and how to spell. After a pause, only ask for the rest."""
     go_on, kept = "email_go_on", "spelling_so_far"
 
     @says(**{kept: "something is kept", go_on: "the entry goes on", name: "the entry begins"})
@@ -521,7 +522,10 @@ def spell(name: str) -> Line:
 
 @offers("option_back", means={Choice.STOP: Means("*, 8", "stops it")})
 def stops(view: CallView) -> tuple[Option, ...]:
-    """Offer star to stop at a mistake, and 8 for a late star. In exact spelling, star deletes."""
+    """Offer star to stop at a mistake, and 8 if star came one piece too late.
+
+    An exactly spelled address needs no 8, because star deletes characters there.
+    """
     star, entry = Option("*", Choice.STOP, ""), view.call.entry
     late = entry.pressed is not None and entry.at > 0
     return (star, Option("8", Choice.STOP, "option_back", value=1)) if late else (star,)
@@ -555,11 +559,11 @@ ANOTHER_WAY = On(
     say="keypad_left",
     words="alone: another way",
 )
-"""`#` without keys: the caller does not want to spell, and hears the next way to an address."""
+"""`#` without keys: the caller does not want to spell, and hears the next way to get an address."""
 
 
 def _gather(view: CallView, most: int) -> Gather:
-    """Return the gather of a part of an address. `most` includes the keys before a pause."""
+    """Return the gather for a part of an address. `most` includes the keys before a pause."""
     waits, entry = view.policy.waits, view.call.entry
     begun = len(entry.so_far or "")
     return Gather(
@@ -590,7 +594,7 @@ def _one_press(last_wrong: Row) -> By:
 
 
 ONE_PRESS = _one_press(On(Digits, S.GIVEN_UP, when=wrong_used_up))
-"""The local part. Nearly any keys can mean one."""
+"""For the local part. Nearly any keys can mean one."""
 
 ONE_PRESS_DOMAIN = _one_press(
     On(
@@ -601,7 +605,7 @@ ONE_PRESS_DOMAIN = _one_press(
         say="keys_unclear",
     )
 )
-"""The domain. Without a dot, no domain fits the keys, so the last resort is exact spelling."""
+"""For the domain. Keys without a dot fit no domain, so the last resort is exact spelling."""
 
 
 def _spelling(_: Ask) -> Sequence[Row]:
@@ -620,11 +624,11 @@ def _spelling(_: Ask) -> Sequence[Row]:
 
 
 SPELLING = By(lambda view, _: _gather(view, room(view)), _spelling, star_restarts=False)
-"""A part of an address in the two-key code. Here, `*` deletes, and what is spelled is kept."""
+"""For a part of an address in the two-key code, where `*` deletes and what is spelled is kept."""
 
 
 def _presses(view: CallView, known: examples.Known) -> Iterator[Digits]:
-    """Yield keys with one press per character: whole, kept for later, cleared, only a star."""
+    """Yield keys with one press per character: complete, paused, cleared, and just a star."""
     local = on_keys(known.local)
     return _pressed(view, local, local * 2)
 
@@ -644,7 +648,7 @@ def _pressed(view: CallView, *texts: str) -> Iterator[Digits]:
 
 
 def _spellings(view: CallView, known: examples.Known) -> Iterator[Digits]:
-    """Yield keys in the two-key code: complete, half, meaningless, kept, deleted, and unended."""
+    """Yield keys in the two-key code: complete, half, meaningless, paused, deleted, and endless."""
     code = view.terms.pad.code(known.local)
     half = code[:1]
     yield from examples.whole(code, half, "25")
@@ -654,7 +658,7 @@ def _spellings(view: CallView, known: examples.Known) -> Iterator[Digits]:
 
 
 def _spelled_domains(view: CallView, known: examples.Known) -> Iterator[Digits]:
-    """Yield keys that are whole, too short, kept for later, and without an end."""
+    """Yield keys in the two-key code: complete, too short, paused, and endless."""
     code = view.terms.pad.code(known.domain)
     yield from examples.whole(code, code[:2])
     for pressed_keys in ("*", code[:1]):
@@ -698,7 +702,7 @@ PROMPTS: Prompts = {
 """The prompts of this chapter, with the gaps that their wording may contain."""
 
 # fmt: off
-# Formatted by hand, so that a way out is one line.
+# Formatted by hand, to keep each way out on one line.
 CHAPTER: Chapter = {
     S.EMAIL_LOCAL: Ask(
         "One press for each letter; pound ends it.",
@@ -731,7 +735,7 @@ CHAPTER: Chapter = {
         ways=[On(Digits, S.EMAIL_READBACK, when=guessed_domain, keep=take_domain_guess)],
     ),
     S.EMAIL_READBACK: Ask(
-        "Read out word by word; star stops it.",
+        "The line reads it word by word; star stops it.",
         title="Hear the address",
         say=[read_back, options],
         help="readback_help",

@@ -13,8 +13,8 @@ from paperless_ivr.flow.view import CallView
 
 
 @says(
-    end_link_sent="a texted link is not opened yet",
-    end_enrolled="an e-mailed link is not opened yet",
+    end_link_sent="a texted link has not been opened",
+    end_enrolled="an e-mailed link has not been opened",
     end_active="no link is left to open",
 )
 def enrolled(view: CallView) -> Iterable[Prompt]:
@@ -32,8 +32,8 @@ WAITING = (Registration.PENDING, Registration.LINK)
 
 
 @says(
-    end_deferred="it is completed later",
-    end_deferred_unknown="no clear answer came to a request",
+    end_deferred="the request is completed later",
+    end_deferred_unknown="a request got no clear answer",
 )
 def deferred(view: CallView) -> Iterable[Prompt]:
     """Say that the request is completed later. If an answer was lost, promise less."""
@@ -46,9 +46,9 @@ SETTLED, UNSETTLED = "a bill is done already", "nothing done yet"
 
 
 def ending(name: str, otherwise: str = "service_refused") -> Line:
-    """Return the line of an ending that says nothing was changed.
+    """Return the line of an ending in which nothing was changed.
 
-    If something was, it says `otherwise`, and then what is left to do.
+    If something was changed, the line says `otherwise`, and then what is left to do.
     """
     told = {name: UNSETTLED, otherwise: f"{SETTLED}: first"} if name != otherwise else {name: ""}
     then = {n: f"{SETTLED}, and {w}" for n, w in {**enrolled.when, **deferred.when}.items()}
@@ -74,7 +74,7 @@ def ending(name: str, otherwise: str = "service_refused") -> Line:
 _not_done = ending("end_failed")
 
 
-@says(**_not_done.when, end_failed_unknown="no clear answer came to a request")
+@says(**_not_done.when, end_failed_unknown="a request got no clear answer")
 def failed(view: CallView) -> Iterable[Prompt]:
     """Say that nothing was changed, unless the answer to a write was lost."""
     if view.call.results.lost:
@@ -82,7 +82,7 @@ def failed(view: CallView) -> Iterable[Prompt]:
     return _not_done.tell(view)
 
 
-@says(end_cancelled="its link was not opened yet", end_opted_out="it was paperless")
+@says(end_cancelled="its link had not been opened", end_opted_out="the bill was paperless")
 def opted_out(view: CallView) -> Iterable[Prompt]:
     """Say that the bill comes on paper again, or still does."""
     return (prompt(view, "end_cancelled" if bills.canceling(view) else "end_opted_out"),)
@@ -112,25 +112,25 @@ PROMPTS: Prompts = {
 """The prompts of this chapter, with the gaps that their wording may contain."""
 
 # fmt: off
-# Formatted by hand, so that a way out is one line.
+# Formatted by hand, to keep each way out on one line.
 CHAPTER: Chapter = {
-    S.ENROLLED: End("Accepted, or finished by the texted link.", title="Enrolled", group=EndingGroup.DONE, say=[enrolled]),
-    S.LINK_SENT: End("The texted link finishes it.", title="Link sent", group=EndingGroup.LINK, say=[say("end_link_sent")]),
-    S.DEFERRED: End("Agreed and saved; completed later.", title="Saved for later", group=EndingGroup.LATER, say=[deferred]),
-    S.DECLINED: End("Said no; nothing was changed.", title="Declined", group=EndingGroup.NO, say=[ending("end_declined", "end_declined")]),
-    S.IGNORED: End("No key, or one for the host.", title="Ignored", group=EndingGroup.NO, say=[]),
-    S.LEFT: End("Pressed # to leave.", title="Left with #", group=EndingGroup.NO, say=[say("end_left")]),
+    S.ENROLLED: End("The service accepted it, or the texted link was opened.", title="Enrolled", group=EndingGroup.DONE, say=[enrolled]),
+    S.LINK_SENT: End("Opening the texted link completes the change.", title="Link sent", group=EndingGroup.LINK, say=[say("end_link_sent")]),
+    S.DEFERRED: End("The request was saved and is completed later.", title="Saved for later", group=EndingGroup.LATER, say=[deferred]),
+    S.DECLINED: End("The caller said no.", title="Declined", group=EndingGroup.NO, say=[ending("end_declined", "end_declined")]),
+    S.IGNORED: End("No key, or a key for the host.", title="Ignored", group=EndingGroup.NO, say=[]),
+    S.LEFT: End("The caller pressed # to leave.", title="Left with #", group=EndingGroup.NO, say=[say("end_left")]),
     S.NOT_OFFERED: End("No offer was due at this moment.", title="Not offered", group=EndingGroup.CANNOT, say=[]),
     S.INELIGIBLE: End("No bill can go paperless.", title="No bill to switch", group=EndingGroup.CANNOT, say=[say("end_ineligible")]),
-    S.ALREADY_PAPERLESS: End("It was paperless before the call.", title="Already paperless", group=EndingGroup.CANNOT, say=[say("end_already")]),
-    S.PENDING: End("A link sent earlier is not opened yet.", title="Link still waits", group=EndingGroup.LATER, say=[say("end_pending")]),
+    S.ALREADY_PAPERLESS: End("It was already paperless.", title="Already paperless", group=EndingGroup.CANNOT, say=[say("end_already")]),
+    S.PENDING: End("A link sent earlier has not been opened.", title="Link still waits", group=EndingGroup.LATER, say=[say("end_pending")]),
     S.NOT_IDENTIFIED: End("The account was not found or not proved.", title="Not identified", group=EndingGroup.CANNOT, say=[say("end_not_identified")]),
-    S.NO_CONTACT: End("No address could be found.", title="No address", group=EndingGroup.CANNOT, say=[ending("end_no_contact")]),
-    S.INCOMPLETE: End("Too many wrong keys, or silence.", title="Incomplete", group=EndingGroup.CANNOT, say=[ending("end_incomplete")]),
-    S.UNAVAILABLE: End("It was down before the yes; nothing is kept.", title="Service down", group=EndingGroup.CANNOT, say=[ending("end_unavailable")]),
-    S.FAILED: End("The service refused for good.", title="Refused", group=EndingGroup.CANNOT, say=[failed]),
+    S.NO_CONTACT: End("There was no address to use.", title="No address", group=EndingGroup.CANNOT, say=[ending("end_no_contact")]),
+    S.INCOMPLETE: End("Too many wrong keys or silences.", title="Incomplete", group=EndingGroup.CANNOT, say=[ending("end_incomplete")]),
+    S.UNAVAILABLE: End("A system was down before the yes; nothing is saved.", title="Service down", group=EndingGroup.CANNOT, say=[ending("end_unavailable")]),
+    S.FAILED: End("Refused, or the record was down.", title="Refused", group=EndingGroup.CANNOT, say=[failed]),
     S.OPTED_OUT: End("The bill comes on paper again.", title="Back to paper", group=EndingGroup.NO, say=[opted_out]),
     S.OPT_OUT_REQUESTED: End("A request for paper was saved.", title="Paper asked for", group=EndingGroup.LATER, say=[say("end_opt_out_requested")]),
     S.TRANSFERRED: End("An agent has the call.", title="Transferred", group=EndingGroup.AGENT, say=[]),
-    S.ABANDONED: End("What was agreed is still carried out.", title="Hung up", group=EndingGroup.NO, say=[]),
+    S.ABANDONED: End("The caller hung up. Agreed changes are still made.", title="Hung up", group=EndingGroup.NO, say=[]),
 }

@@ -127,7 +127,7 @@ def number_of_nobody(c: Transition[CustomersFound]) -> bool:
 
 
 def stands_for(c: Transition[CustomersFound]) -> tuple[Secret, ...]:
-    """Return the accounts found that have this number, leaving out any others in the result."""
+    """Return the accounts found that have the number searched for, without any others."""
     wanted = c.account.reveal() if c.account else ""
     found = dict.fromkeys(customer.account for customer in c.event.customers)
     return tuple(a for a in found if c.terms.accounts.same(a.reveal(), wanted))
@@ -147,7 +147,7 @@ def account_tries_left(c: Anything) -> bool:
 
 @Phrase("entered or vouched for", "not proved yet")
 def account_shown(c: Anything) -> bool:
-    """The account number was keyed in this call, or the host verified it or part of it."""
+    """The account number was keyed in this call, or the host verified at least its last digits."""
     return keyed_here(c) or c.call.host.identity >= Identity.LAST_FOUR_KEYED
 
 
@@ -329,7 +329,7 @@ PROMPTS: Prompts = {
 """The prompts of this chapter, with the gaps that their wording may contain."""
 
 # fmt: off
-# Formatted by hand, so that a way out is one line.
+# Formatted by hand, to keep each way out on one line.
 CHAPTER: Chapter = {
     S.BEFORE_OFFER: Pass(
         "What can be known before the offer?",

@@ -78,7 +78,7 @@ def resend(c: Anything) -> Call:
 
 
 def settle_paper(c: Anything) -> Call:
-    """Settle the bill: the record has kept the request for paper."""
+    """Settle the bill: the record has saved the request for paper."""
     return settle_bill(c, Registration.UNKNOWN if c.call.results.lost else Registration.KEPT)
 
 
@@ -88,7 +88,7 @@ def settle_paper_for_agent(c: Anything) -> Call:
     return want_agent(Reason.NO_OPERATION, S.OPT_OUT_REQUESTED)(evolve(c, call=call))
 
 
-@says(confirm_cancel="the link is not opened yet", confirm_paper="the bill is paperless", **WHICH)
+@says(confirm_cancel="the link has not been opened", confirm_paper="the bill is paperless", **WHICH)
 def back_to_paper_question(view: CallView) -> Iterable[Prompt]:
     """Ask about going back to paper or, if the link has not been opened, staying on paper."""
     name = "confirm_cancel" if bills.canceling(view) else "confirm_paper"
@@ -98,18 +98,18 @@ def back_to_paper_question(view: CallView) -> Iterable[Prompt]:
 
 @Phrase()
 def link_to_send(view: CallView) -> bool:
-    """The link can be texted, and has not been in this call."""
+    """The link can be texted, and has not been texted in this call."""
     unasked = view.call.results.text is Sent.NOT_ASKED
     return view.has(SendWebLink) and unasked and can_text(view)
 
 
 def store_paper(view: CallView) -> Request:
-    """Return the preference for the service to store."""
+    """Ask the service to store the preference for paper."""
     return StoreCustomerPreference.of(given(view, Purpose.BACK_TO_PAPER))
 
 
 def defer_request(view: CallView) -> Request:
-    """Return what the caller agreed to, as a request that the record keeps."""
+    """Ask the record to save what the caller agreed to."""
     return DeferRequest.of(given(view, Purpose.BACK_TO_PAPER))
 
 
@@ -128,7 +128,7 @@ PROMPTS: Prompts = {
 """The prompts of this chapter, with the gaps that their wording may contain."""
 
 # fmt: off
-# Formatted by hand, so that a way out is one line.
+# Formatted by hand, to keep each way out on one line.
 CHAPTER: Chapter = {
     S.ALREADY_MENU: Ask(
         "The bill is paperless already.",
@@ -143,7 +143,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.PENDING_MENU: Ask(
-        "Text it again, change it, or cancel it.",
+        "Text the link again, change the address, or cancel.",
         title="A link still waits",
         say=[say("pending"), options],
         keys=[
@@ -187,7 +187,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.OPT_OUT_KEEPING: Do(
-        "The record keeps it; it is completed later.",
+        "The record saves the request, which is completed later.",
         title="Save the request for paper",
         say=[say("keeping")],
         ask=defer_request,

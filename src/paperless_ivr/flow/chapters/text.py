@@ -72,14 +72,14 @@ from paperless_ivr.secret import Secret, phone
 
 @Phrase("a valid number")
 def is_phone(c: Transition[Digits]) -> bool:
-    """A telephone number that texts may go to (R07)."""
+    """The caller keyed a telephone number that may get texts (R07)."""
     number = national(keyed(c), c.policy.text.region)
     return number is not None and gets_texts(c.policy, number)
 
 
 @Phrase("a number that gets no texts")
 def is_other_phone(c: Transition[Digits]) -> bool:
-    """A telephone number, whether or not it can get texts."""
+    """The caller keyed a telephone number, whether or not it can get texts."""
     return national(keyed(c), c.policy.text.region) is not None
 
 
@@ -113,7 +113,7 @@ def drop_number(c: Anything) -> Call:
 
 
 def drop_refused_number(c: Anything) -> Call:
-    """Drop a number that the service cannot text. Another number needs its own yes."""
+    """Drop a number that the service cannot text. Another number requires new consent."""
     call = drop_number(c)
     return evolve(call, results=evolve(call.results, text=Sent.NOT_ASKED))
 
@@ -125,7 +125,7 @@ def stop_texts(c: Anything) -> Call:
 
 
 def leave_link(c: Anything) -> Call:
-    """Abandon the texted link as a way to the address, and offer no text later."""
+    """Give up on a texted link to get the address, and offer no text later."""
     call = leave_contact(c)
     if call.results.text is not Sent.NOT_ASKED:
         return call
@@ -138,7 +138,7 @@ def note_text(outcome: Sent) -> Keep:
 
 
 def _texted(c: Anything, outcome: Sent) -> Call:
-    """Note the outcome. A texted link finishes a request that the service has no operation for."""
+    """Note the outcome. A texted link completes a request for which there is no operation."""
     results = evolve(c.call.results, text=outcome)
     if outcome is Sent.DONE and c.call.contact.purpose is TextPurpose.ENROLL and results.outcomes:
         last = evolve(results.outcomes[-1], registration=Registration.LINK)
@@ -150,9 +150,12 @@ FOR = {
     TextPurpose.TYPE_EMAIL: "the link is for typing the address",
     TextPurpose.ENROLL: "the link is for going paperless",
     TextPurpose.CONFIRM: "it confirms what was done",
-    TextPurpose.REVIEW: "it repeats a link that waits",
+    TextPurpose.REVIEW: "it repeats a link that has not been opened",
 }
-NUMBERS = {"": "the end of its number may be said", "_on_file": "the end of its number is not said"}
+NUMBERS = {
+    "": "the last digits of the number may be said",
+    "_on_file": "the last digits of the number are not said",
+}
 TEXT_QUESTIONS = {
     f"text_consent_{purpose}{number}": f"{FOR[purpose]}; {words}"
     for purpose in TextPurpose
@@ -225,10 +228,10 @@ PROMPTS: Prompts = {
 """The prompts of this chapter, with the gaps that their wording may contain."""
 
 # fmt: off
-# Formatted by hand, so that a way out is one line.
+# Formatted by hand, to keep each way out on one line.
 CHAPTER: Chapter = {
     S.TEXT_NUMBER: Pass(
-        "On file, or entered earlier in the call.",
+        "A number on file, or one entered earlier in the call.",
         title="Is there a number to text to?",
         ways=[
             On(Arrived, S.TEXT_CONSENT, when=number_known, keep=take_number_on_file),
@@ -261,7 +264,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.TEXT_CONSENT: Ask(
-        "A yes to one text, to this number.",
+        "Asks for consent to one text to this number.",
         title="May we send one text?",
         say=[text_question, options],
         consent=Purpose.TEXT,
@@ -278,7 +281,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.TEXT_DECLINED: Pass(
-        "The caller wants no text, or gives no number.",
+        "The caller does not want a text, or does not enter a number.",
         title="No text: what now?",
         ways=[
             On(Arrived, S.ADDRESS, when=link_is_address, keep=leave_link),
@@ -287,7 +290,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.WEB_LINK: Do(
-        "A sign-up link replaces an e-mail address; other texts confirm, finish, or repeat.",
+        "A sign-up link replaces the e-mail address; other texts confirm, complete, or repeat.",
         title="Send the text",
         say=[say("sending_text")],
         ask=send_link,
@@ -307,7 +310,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.LINK_FAILED: Pass(
-        "The service does not text this number.",
+        "The service refused to text this number.",
         title="Text refused: what now?",
         ways=[
             On(Arrived, S.KEEPING, when=all_of(link_is_address, hung_up)),

@@ -217,7 +217,7 @@ class FastAgi:
             return next(iter(self.lines.values()))
         if biller not in self.lines:
             known = ", ".join(self.lines)
-            raise HostProblems("there is no such biller", [f"biller: it is one of {known}"])
+            raise HostProblems("there is no such biller", [f"biller: must be one of {known}"])
         return self.lines[biller]
 
 
