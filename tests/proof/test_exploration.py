@@ -249,7 +249,7 @@ def test_a_silent_search_with_all_its_time_is_found(monkeypatch):
     )
     problem, _ = search("no caller waits long in silence", case=ONE_QUESTION)
 
-    assert problem.startswith("SearchByAccountNumber in silence")
+    assert problem.startswith("SearchByAccountNumber: silence")
 
 
 @pytest.mark.requirement("R47", "R51", "R42")
