@@ -82,7 +82,7 @@ def test_by_address_and_keyboard(browser: Browser, address: str) -> None:
     tab.locator("#F1 > .top").focus()
     expect(tab.locator("section#F svg")).to_have_class(re.compile("dim"))
     tab.keyboard.press("Enter")
-    expect(tab.locator("#panel h2")).to_have_text("F1 Is there a number to text to?")
+    expect(tab.locator("#panel h2")).to_have_text("F1 Is there a number to text?")
 
 
 def test_a_row_lights_its_line(browser: Browser, address: str) -> None:
@@ -102,7 +102,7 @@ def test_search(browser: Browser, address: str) -> None:
     field = tab.get_by_label("Search")
     for asked, first in (
         ("did it go", "G3 Did it go through?"),
-        ("spelled by keypad", "D1 Which way to an address?"),
+        ("spelled by keypad", "D1 How to get an e-mail address?"),
         ("ENROLLMENT_AGAIN", "G4 Send it once more"),
         ("checking_again", "G3 Did it go through?"),
         ("left with", "Left with #"),
@@ -145,7 +145,7 @@ def test_code_names(browser: Browser, address: str) -> None:
     tab = opened(browser, f"{address}#G2")
     switch = tab.get_by_label("Code names")
     title, row = tab.locator("#G2 > .top"), tab.locator("#G2 .row").nth(4)
-    words, code = "refused: a link waits already", "Refused · refused as pending"
+    words, code = "refused: link already sent", "Refused · refused as pending"
     expect(row.get_by_text(words)).to_be_visible()
     switch.check()
     expect(title.get_by_text("ENROLLMENT", exact=True).first).to_be_visible()
@@ -196,7 +196,7 @@ def test_when_an_ending_says_what(browser: Browser, address: str) -> None:
 def test_what_is_heard_on_the_way(browser: Browser, address: str) -> None:
     """A prompt heard on the way is shown below its row, at both ends, and with its code name."""
     tab = opened(browser, f"{address}#NOT_OFFERED")
-    row = tab.locator("#panel li", has_text="B4 Which number finds the account?")
+    row = tab.locator("#panel li", has_text="B4 How to find the account?")
 
     expect(row.locator("blockquote")).to_have_text(WORDS["paper_not_by_phone"])
     tab.goto(f"{address}#B4")

@@ -86,7 +86,7 @@ def answered(event: e.Event) -> str:
         case e.OutcomeUnknown():
             return "no answer, maybe done"
         case e.Screened(last):
-            return f"asked before: {_plain(last.value)}" if last else "not asked lately"
+            return f"asked before: {_plain(last.value)}" if last else "not asked recently"
         case e.TryReserved():
             return "one try counted"
         case e.LimitReached():
