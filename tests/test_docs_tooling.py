@@ -95,7 +95,7 @@ class TestBlocks:
         ],
     )
     def test_block_marked_as_not_run_is_skipped(self, tmp_path: Path, block: list[str]) -> None:
-        """The reason is given as the reason for skipping."""
+        """The reason in the mark is given as the reason for skipping."""
         with pytest.raises(SkipTest, match="needs a telephone"):
             run_page(tmp_path, "<!-- not run: needs a telephone -->", *block)
 
@@ -178,7 +178,7 @@ class TestPages:
 
 
 class TestTraceability:
-    """From requirements to what proves them."""
+    """The page of requirements and the tests that prove them."""
 
     @pytest.fixture
     def root(self, tmp_path: Path) -> Path:

@@ -242,7 +242,7 @@ class RealAsterisk:
         return done.stdout
 
     def put(self, folder: Path) -> str:
-        """Copy a folder into Asterisk's own once, and return Asterisk's path to it."""
+        """Copy a folder into Asterisk's folder, but only once, and return Asterisk's path to it."""
         to = self.run / folder.name
         if not to.exists():
             shutil.copytree(folder, to)
@@ -250,7 +250,7 @@ class RealAsterisk:
 
     @property
     def log(self) -> str:
-        """What it has logged since the test began."""
+        """The log since the test began."""
         written = self._log_file.read_bytes() if self._log_file.is_file() else b""
         return written[self._begun :].decode("utf-8", "replace")
 

@@ -354,7 +354,7 @@ OF_THE_SERVICE = ("no body", "an empty body", "another operation's")
 @pytest.mark.parametrize("kind", WITHOUT_ANSWER)
 @pytest.mark.parametrize("request_", [SEARCH, ENROLL])
 def test_no_answer(kind: str, request_: ServiceRequest) -> None:
-    """If the answer does not fit the request, there is none: a write may have been done."""
+    """An answer that does not fit the request counts as none: a write may have been done."""
     unavailable = Unavailable(answered=kind in OF_THE_SERVICE)
     lost = unavailable if request_ is SEARCH else OutcomeUnknown()
     with canned(lambda _: WITHOUT_ANSWER[kind]) as server:

@@ -286,7 +286,7 @@ def test_whether_an_account_number_can_be_keyed(
 
 @pytest.mark.requirement("R47", "R19")
 def test_account_settings_that_contradict(run: Run, tmp_path: Path) -> None:
-    """Everything that is wrong with them is reported at once."""
+    """Everything that is wrong with the account settings is reported at once."""
     policy = tmp_path / "policy.toml"
     policy.write_text(
         '[account]\nforms = ["###", "?#######", "#########", "a####"]\n'

@@ -176,7 +176,7 @@ def test_a_database_of_an_earlier_release_is_told(run: Run, tmp_path: Path) -> N
 
 
 def test_empty_file_is_told(run: Run, tmp_path: Path) -> None:
-    """A database of something else is reported."""
+    """A database that contains something else is reported."""
     (tmp_path / "empty.db").touch()
     done = run("cloudivr", "outbox", "--database", f"sqlite:///{tmp_path}/empty.db")
     assert done.exit_code == 2

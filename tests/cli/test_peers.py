@@ -137,7 +137,7 @@ HALVES = [
 
 @pytest.mark.parametrize("half", HALVES)
 def test_half_requests(port: int, half: bytes) -> None:
-    """Among more half requests than a server has room for, a whole one is answered; all end."""
+    """A complete request is answered despite more half requests than fit, and all of them end."""
     with ExitStack() as open_:
         peers = [open_.enter_context(connected(port, half)) for _ in range(100)]
         assert healthy(port)

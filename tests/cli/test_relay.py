@@ -140,7 +140,7 @@ def test_what_is_given_up(run: Callable, url: str, tmp_path: Path) -> None:
 
 @pytest.mark.requirement("R32", "R49")
 def test_a_wish_that_is_given_up(run: Callable, url: str, tmp_path: Path) -> None:
-    """The exit status, the report, and the metrics (from the start) show the request."""
+    """A request that is given up shows in the exit status, the report, and the metrics."""
     keep_long_ago(url, "w1")
     (tmp_path / "policy.toml").write_text(f'biller.id = "{bench.BILLER}"\n')
     of = ("relay", "--database", url, "--policy", str(tmp_path / "policy.toml"))

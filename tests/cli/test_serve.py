@@ -174,7 +174,7 @@ def test_a_former_release():
 
 @pytest.mark.requirement("R31", "R41")
 def test_servers_on_one_database(tmp_path, process):
-    """Each request of a call is answered by another server, and the relay finds the work left."""
+    """Each request of a call is answered by another server, and the relay finds the rest."""
     service, record = f"sqlite:///{tmp_path}/service.db", f"sqlite:///{tmp_path}/record.db"
     arguments = ("--cloudivr", service, "--database", record)
     servers = [Server(*arguments) for _ in range(2)]

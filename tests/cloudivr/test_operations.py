@@ -207,7 +207,7 @@ def test_no_number(bench: Bench, asked: str | None) -> None:
 
 @pytest.mark.parametrize("asked", ["park", "park-rental"])
 def test_holder(bench: Bench, asked: str) -> None:
-    """One account of a holder finds all of them."""
+    """Any account of a holder finds all of the holder's accounts."""
     account = customer(asked).account.reveal()
 
     answer = bench.service.SearchByAccountNumber(**ask(), AccountNumber=account)

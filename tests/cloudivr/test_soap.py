@@ -242,7 +242,7 @@ def test_broken_contract(poster: Poster, operation: str, inner: str, says: str) 
 
 @ON_SQLITE
 def test_must_understand(poster: Poster) -> None:
-    """A header that must be understood is not."""
+    """A header that must be understood, but is not, is refused."""
     head = '<e:Header><x xmlns="urn:x" e:mustUnderstand="1"/></e:Header>'
     response = poster.post(poster.envelope("<x/>", head))
 
@@ -251,7 +251,7 @@ def test_must_understand(poster: Poster) -> None:
 
 @ON_SQLITE
 def test_version_mismatch(poster: Poster) -> None:
-    """An envelope of another version than its media type has a separate fault."""
+    """If the version of an envelope differs from its media type, there is a separate fault."""
     (other,) = (version for version in VERSIONS if version is not poster.version)
     response = poster.post(Poster(poster.bench, other).envelope("<x/>"))
 

@@ -136,7 +136,7 @@ class TestComplete:
         assert not set(WAYS) & set(RARE)
 
     def test_every_way_between_chapters_is_in_the_overview(self) -> None:
-        """Each row that leaves its chapter is a row there, or a line of its note."""
+        """Each row that leaves its chapter is in the overview, as a row or in its note."""
         canvas = canvases()["overview"]
         shown = {tuple(w.split()) for w in re.findall(r'data-way="([^"]*)"', canvas.svg())}
         missing = {

@@ -258,7 +258,7 @@ def test_a_short_number_is_not_two_facts():
 
 
 def test_a_payment_that_was_not_approved_names_nobody():
-    """Neither its account nor its invoice says who is calling."""
+    """Neither the account nor the invoice of such a payment says who is calling."""
     backend = springfield()
     driver, _ = line(backend)
     unpaid = evolve(payment("haddad"), approved=False)

@@ -178,7 +178,7 @@ def test_a_request_that_finds_no_room_is_given_up(stopped, monkeypatch):
 
 @pytest.mark.requirement("R48", "R50")
 def test_a_try_that_finds_no_room(stopped, monkeypatch):
-    """If all threads are busy and no try can be counted, the reason is that we are busy."""
+    """If all threads are busy and no try can be counted, the reason given is that we are busy."""
     line = Line(Gate(Write))
     line.begin()
     line.go(Press("1"))

@@ -163,7 +163,7 @@ def told(path: Path, stores: Sequence[LiveCalls], *, twice: bool) -> tuple[Notin
     ("workers", "twice"), [(1, False), (1, True), (4, True)], ids=["once", "twice", "four-workers"]
 )
 def test_a_call_over_web_requests_goes_the_same_way(path: Path, workers: int, twice: bool) -> None:
-    """Rows, words, the record's lines, and the hand-back are those of the blocking loop."""
+    """Rows, words, the record's lines, and the hand-back are the same as in the blocking loop."""
     agree(path, told(path, [MemoryLiveCalls()] * workers, twice=twice))
 
 

@@ -326,7 +326,7 @@ def test_late_stars(seed: int, data: st.DataObject) -> None:
 
 @pytest.mark.prove
 def test_few_keys() -> None:
-    """There are at most 16 keys on average if the holder calls and the provider has a key."""
+    """An address takes at most 16 keys on average if the holder calls and the domain has a key."""
     callers = people(heavy(60, 600), seed=1)
     listed = [one for one in callers if one.address.partition("@")[2] in DOMAINS]
     assert statistics.mean(spelled_by(*asked(p.holder), p.address, None)[1] for p in listed) <= 16

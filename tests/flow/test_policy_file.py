@@ -114,7 +114,7 @@ def patient(waits: p.Waits) -> p.Waits:
 
 
 def short(budgets: p.Budgets) -> p.Budgets:
-    """Make the record leave the search before the offer some time."""
+    """Shorten the record's budget so that the search before the offer has some time."""
     return evolve(
         budgets,
         record=min(budgets.record, 0.7),
@@ -314,7 +314,7 @@ def test_empty_file_is_the_default() -> None:
 
 @pytest.mark.requirement("R14")
 def test_days_that_are_not_named_keep_their_default() -> None:
-    """Changing when one outcome is asked again changes nothing else."""
+    """Changing when to ask again after one outcome changes nothing else."""
     policy = parse_policy("[offer.again_after_days]\ndeclined = 365")
 
     expected = {**p.Offer().again_after_days, Disposition.DECLINED: 365}

@@ -84,7 +84,7 @@ class Model:
         return key == ON_HOOK
 
     def turn(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Return the result of a turn whose caller is there at first."""
+        """Return the result of a turn that begins with the caller on the line."""
         gather = turn.then if isinstance(turn.then, Gather) else None
         if gather and not gather.type_ahead:
             self.flush()

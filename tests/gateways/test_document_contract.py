@@ -283,7 +283,7 @@ class NobodyDialed(Altering):
 
 
 class LosesHandOver(TwilioGateway):
-    """Does not return to the host which hand-over it was."""
+    """Omits the reference of the hand-over from the hand-back."""
 
     def write(self, turn: Turn, sign: Sign, language: str) -> str:
         if isinstance(turn.then, Return):

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.requirement("R41", "R45")
 
 @pytest.mark.parametrize("make", [Model, TerminalRig])
 def test_ours_keep_it(make: Callable[[], Model]) -> None:
-    """A gateway that was written to the contract keeps it, and the terminal what it claims."""
+    """A gateway written to the contract keeps all of it, and the terminal keeps what it claims."""
     check_session_gateway(make)
 
 

@@ -25,9 +25,9 @@ each_prompt = pytest.mark.parametrize("name", PROMPTS)
 HELP = {block.help for block in BLOCKS.values() if block.help}
 OF_MENUS = {"menu_help", "readback_help"}
 ONE_PRESS = {"email_local_help", "email_domain_entry_help"}
-"""Help for entries in which a star is a sign: keys stay without it."""
+"""Help for entries in which a star is a sign: there, the keys are kept without a star."""
 MORE_THAN_30_WORDS = HELP - OF_MENUS
-"""Only heard after two silences, or two wrong keys."""
+"""Prompts that are heard only after two silences, or two wrong keys."""
 
 PROMISES = re.compile(
     r"no more (paper|mail|bills)|never .*(paper|mail)|paper (ends|is gone)|last paper|all paper"
@@ -243,7 +243,7 @@ def test_an_ending_is_one_short_sentence(language: str, name: str) -> None:
 @each_language
 @pytest.mark.parametrize("name", PROMPTS)
 def test_that_nothing_was_changed_is_said_where_it_is_so(language: str, name: str) -> None:
-    """The prompts that say so are those that the proof checks."""
+    """The prompts that say that nothing was changed are those that the proof checks."""
     unchanged = {
         "en-US": "othing was changed|keep coming as before",
         "es-US": "o se cambió nada|seguirán llegando como hasta ahora",

@@ -82,7 +82,7 @@ def search(invariant, table=FLOW, deliver=deliver, case=PLAIN):
 
 @pytest.fixture(scope="session")
 def taken(tmp_path_factory, worker_id):
-    """Where all processes of a run note which rows their walks have taken."""
+    """The folder in which all processes of a run note the rows that their walks have taken."""
     base = tmp_path_factory.getbasetemp()
     shared = (base if worker_id == "master" else base.parent) / "rows-taken"
     shared.mkdir(exist_ok=True)
@@ -249,7 +249,7 @@ def test_a_silent_search_with_all_its_time_is_found(monkeypatch):
     )
     problem, _ = search("no caller waits long in silence", case=ONE_QUESTION)
 
-    assert problem.startswith("SearchByAccountNumber in silence")
+    assert problem.startswith("SearchByAccountNumber: silence")
 
 
 @pytest.mark.requirement("R47", "R51", "R42")
@@ -279,7 +279,7 @@ def test_a_number_of_nobody_that_is_believed_is_found(monkeypatch):
 
 @pytest.mark.requirement("R15", "R47", "R42")
 def test_a_pause_that_ends_an_entry_is_found():
-    """An entry that takes a pause as its end looks up half a number."""
+    """An entry that treats a pause as its end looks up half a number."""
     hasty = On(
         Digits,
         State.ACCOUNT_LOOKUP,

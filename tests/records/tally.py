@@ -95,8 +95,7 @@ class Tally:
     clock: object
     told: dict = field(factory=dict)
     wanted: list = field(factory=list)
-    """Every request that was kept and every write that was accepted, in order: what, and for what.
-    """
+    """Kept requests and accepted writes, in order: the kind, the consent, and the bill."""
     late: dict = field(factory=dict)
     """Consents whose writes turned out to be accepted after the calls, and when they were sent."""
     came: dict = field(factory=dict)

@@ -1,4 +1,4 @@
-"""Whole calls whose database fails at any step: nothing is lost, and nothing done unrecorded.
+"""Whole calls whose database fails at any step: nothing is lost, and nothing is done unrecorded.
 
 The caller hears something sensible, and the host gets the call back. What the service did is on
 record with its consent. What was acknowledged is there when the database is back.
@@ -282,7 +282,7 @@ def test_one_step_fails(made, loop, once):
 @pytest.mark.prove
 @pytest.mark.parametrize("loop", CALLS)
 def test_locked(made, loop):
-    """From a step on, someone else locks the database."""
+    """From one step on, someone else locks the database."""
     store, hasty = made
 
     @contextmanager
@@ -296,7 +296,7 @@ def test_locked(made, loop):
 @pytest.mark.prove
 @pytest.mark.parametrize("loop", CALLS)
 def test_full(tmp_path, some_vault, loop):
-    """From a step on, the disk is full; what fits in the existing space can still be kept."""
+    """From one step on, the disk is full; what fits in the existing space can still be kept."""
     with open_store(f"sqlite:///{tmp_path}/r.db", some_vault, PATIENT, Clock()) as store:
         store.clock = Clock()
 
@@ -310,7 +310,7 @@ def test_full(tmp_path, some_vault, loop):
 
 @pytest.mark.parametrize("loop", CALLS)
 def test_server_that_stops(some_vault, loop):
-    """From a step on, PostgreSQL is stopped; when it is back, nothing of the call is lost."""
+    """From one step on, PostgreSQL is stopped. When it is back, nothing of the call is lost."""
     with a_server() as server, open_store(server.get_uri(), some_vault, PATIENT) as store:
         store.clock = Clock()
 

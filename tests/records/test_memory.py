@@ -279,7 +279,7 @@ def test_settling_an_unknown_write() -> None:
 
 
 def test_latest_wish_stands() -> None:
-    """A later request for a bill replaces an earlier one, even if that comes again."""
+    """A later request for a bill replaces an earlier one, even if the earlier one is repeated."""
     record = MemoryRecord(Clock())
     record.keep(deferred("c1-1"), evidence("c1-1"))
     record.keep(deferred("c1-2", invoice_type="GAS"), evidence("c1-2"))

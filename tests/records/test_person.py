@@ -1,4 +1,4 @@
-"""One person's data, found, proved, and erased by command, on both databases."""
+"""Commands that find, prove, and erase one person's data, on both databases."""
 
 import base64
 import hashlib

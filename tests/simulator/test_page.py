@@ -304,7 +304,7 @@ def travel(caller: Caller) -> list[str]:
 
 @pytest.mark.parametrize("size", [(1440, 900), (1024, 768), (768, 1024), PHONE, (320, 640)])
 def test_nothing_is_cut_off(browser: Browser, simulator: str, size: tuple[int, int]) -> None:
-    """Columns of Why wrap, stations show whole labels, controls and letters are large enough."""
+    """Columns of Why wrap, stations show whole labels, and controls and text are large enough."""
     caller = Caller.at(browser, simulator, size)
     page = caller.page
     assert small(caller) == []

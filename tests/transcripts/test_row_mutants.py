@@ -54,7 +54,7 @@ def mutants() -> Iterator[Mutant]:
 
 @frozen(eq=False)
 class KeptCall:
-    """A transcript, what is visible of it with the live table, and the rows it takes."""
+    """A transcript, its visible trace with the live table, and the rows it takes."""
 
     transcript: Transcript
     shows: list[str]

@@ -269,7 +269,7 @@ COVERING = "One of the calls that take every row of the table. It adds these:"
 
 
 def _goes_without_saying(then: Then, event: Event) -> bool:
-    """Return whether this is the record's default answer, written only before a hang-up."""
+    """Return whether this is the record's default answer, written out only before a hang-up."""
     usual = ANSWERS.get(type(then).__name__)
     return usual is not None and event == next(iter(usual.values()))
 

@@ -719,7 +719,7 @@ def test_twenty_calls_at_once() -> None:
 
 
 def test_it_listens_on_loopback() -> None:
-    """No one else can reach it unless configured."""
+    """The server can be reached from elsewhere only if configured."""
 
     async def test(port: Port) -> None:
         assert port.server._server is not None

@@ -1,4 +1,4 @@
-"""The contract of records about work after a call: unfinished work, look-ups, and purges."""
+"""The contract of records for work after a call: unfinished work, look-ups, and purges."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -254,7 +254,7 @@ def _as_written(make: MakeRuntime) -> None:
 
 
 def _in_time(make: MakeRuntime) -> None:
-    """G11, G12: Keys that come within their waits count, as long as the runtime can wait."""
+    """G11, G12: Keys that come within their waits count, up to the runtime's longest wait."""
     entry, longest = session.ENTRY, make().capabilities.longest_wait
     waits = (entry.first_key_wait, entry.next_key_wait)
     first, following = (wait if longest is None else min(wait, longest) for wait in waits)

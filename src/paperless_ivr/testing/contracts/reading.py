@@ -1,4 +1,4 @@
-"""The contract of records about reading them for reports."""
+"""The contract of records for reports that read them."""
 
 from collections.abc import Callable
 from datetime import timedelta
