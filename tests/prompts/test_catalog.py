@@ -67,7 +67,7 @@ def test_a_language_without_words_is_told_how_to_be_added() -> None:
     """A language without words is one problem, which says what to do."""
     (problem,) = problems("en-US", "fr-CA")
     assert problem.startswith("fr-CA: there are no words in this language; en-US, es-US come")
-    assert f"give all {len(ENTRIES)} entries" in problem
+    assert f"translate all {len(ENTRIES)} entries" in problem
     assert "words.fr-CA" in problem
 
 
@@ -103,12 +103,12 @@ def test_all_problems_are_told_at_once() -> None:
         "en-US, greting: there is no such prompt; did you mean greeting?",
         "en-US, greeting: nothing fills {biler}; did you mean {biller}?",
         "en-US, one_moment: the words are empty",
-        "en-US, already: the braces are broken; a gap is a name in braces, as in {key}",
+        "en-US, already: a brace is out of place; a gap is a name in braces, such as {key}",
         "en-US, option_yes: the words leave out {key}; the call needs it",
         "en-US, confirm_on_file: the words leave out {bill}; a yes counts only after it was heard",
         "en-US, end_left: nothing fills {name}; it may have no gaps",
         "es-US, one_moment: the words are empty",
-        "es-MX: no such language is offered; offered: en-US, fr-CA",
+        "es-MX: this language is not offered; offered: en-US, fr-CA",
     )
 
 
@@ -124,7 +124,7 @@ def test_an_unknown_name_that_is_like_no_other_gets_no_suggestion() -> None:
 def test_words_are_no_format_strings(text: str) -> None:
     """Only a name in braces is a gap; format specifications, attributes, and escapes are not."""
     assert problems(en_US={"greeting": f"Hello {text}."}) == (
-        "en-US, greeting: the braces are broken; a gap is a name in braces, as in {key}",
+        "en-US, greeting: a brace is out of place; a gap is a name in braces, such as {key}",
     )
 
 

@@ -84,7 +84,7 @@ def test_a_language_without_words_and_words_without_a_language(tmp_path: Path) -
     """
     problems = told(tmp_path, text)
     assert places(problems) == ["words.fr-CA", "words.de-DE"]
-    assert f"give all {len(ENTRIES)} entries" in problems[0]
+    assert f"translate all {len(ENTRIES)} entries" in problems[0]
 
 
 def test_words_that_can_be_said(tmp_path: Path) -> None:

@@ -120,14 +120,14 @@ class Canvas:
 
     @contextmanager
     def within(self, x: float, y: float, wide: float, high: float) -> Iterator[None]:
-        """Set the box in which texts drawn inside must stay, which a test checks."""
+        """Set the box that texts drawn inside must stay in. A test checks that they do."""
         self._inside.append((x, y, x + wide, y + high))
         yield
         self._inside.pop()
 
     @contextmanager
     def link(self, href: str) -> Iterator[None]:
-        """Make what is drawn inside a link; "" makes none."""
+        """Turn what is drawn inside into a link, unless the address is ""."""
         if href:
             self._parts.append(f"<a href={quoteattr(href)}>")
         yield

@@ -1,4 +1,4 @@
-"""The contents of a chapter's page: cards, what leads to them, and the shared note."""
+"""The contents of a chapter's page: cards, sources that lead to them, and the shared note."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -46,7 +46,7 @@ class Page:
     sources: Mapping[State, tuple[Phase, ...]]
     """The other chapters that lead to a state."""
     everywhere: frozenset[State]
-    """States to which questions of several chapters lead, by a line of their note."""
+    """States that questions of several chapters lead to, through a line of their note."""
     note_title: str
     note: tuple[Entry, ...]
 
@@ -59,7 +59,7 @@ def ref(state: State) -> str:
 
 
 def usual(card: Card) -> Entry | None:
-    """Return the line of a card that the usual path takes: in a decision, the last one."""
+    """Return the line of a card that the usual path takes; in a decision, the last such line."""
     after = {here: there for way in GREEN for here, there in pairwise(way)}.get(card.state)
     if after is None:
         return None
@@ -96,7 +96,7 @@ def _page(phase: Phase, own: tuple[Card, ...], cards: Mapping[State, Card]) -> P
 
 
 def _sources(state: State, cards: Iterable[Card]) -> tuple[Phase, ...]:
-    """The other chapters that lead to a state, not counting shared lines."""
+    """Return the other chapters that lead to a state, not counting shared lines."""
     found = {
         card.state.phase
         for card in cards
@@ -107,7 +107,7 @@ def _sources(state: State, cards: Iterable[Card]) -> tuple[Phase, ...]:
 
 
 def _shares(state: State, cards: Iterable[Card]) -> bool:
-    """Whether questions of several chapters lead to a state by a line of their note."""
+    """Whether questions of several chapters lead to a state through a line of their note."""
     leading = (card for card in cards if any(state in entry.targets for entry in card.shared))
     return len({card.state.phase for card in leading}) > 1
 
@@ -115,11 +115,11 @@ def _shares(state: State, cards: Iterable[Card]) -> bool:
 # ── the note ─────────────────────────────────────────────────────────────────────────────
 
 Shared = tuple[Entry, list[State]]
-"""A line of the note, and the states that have it."""
+"""A line of the note, and the states that share it."""
 
 
 def _shared(cards: Sequence[Card]) -> list[Shared]:
-    """The lines that states share, with those states."""
+    """Return the lines that several states share, with those states."""
     met: dict[Entry, Shared] = {}
     for card in cards:
         for entry in card.shared:
@@ -129,7 +129,7 @@ def _shared(cards: Sequence[Card]) -> list[Shared]:
 
 
 def _with_special(card: Card, cards: Sequence[Card], asks: Sequence[State]) -> Card:
-    """Return a card that includes those of its shared lines that few questions of the page have."""
+    """Return a card that includes its shared lines if few questions on the page have them."""
     if len(asks) < 2:
         return card
     few = {
@@ -143,7 +143,7 @@ def _with_special(card: Card, cards: Sequence[Card], asks: Sequence[State]) -> C
 
 
 def _exceptions(lines: Sequence[Shared], asks: Sequence[State]) -> tuple[State, ...]:
-    """The questions to which nothing in the note applies."""
+    """Return the questions that nothing in the note applies to."""
     with_any = {state for entry, states in lines if not _hang_up(entry) for state in states}
     return tuple(state for state in asks if state not in with_any)
 
@@ -151,7 +151,7 @@ def _exceptions(lines: Sequence[Shared], asks: Sequence[State]) -> tuple[State, 
 def _where(
     entry: Entry, states: Sequence[State], asks: Sequence[State], but: Sequence[State]
 ) -> str:
-    """Return a shared line's words, with the questions it applies to unless those are all."""
+    """Return a shared line's words, with the questions it applies to unless it applies to all."""
     missing = [state for state in asks if state not in states and state not in but]
     if _hang_up(entry) or not missing:
         return entry.words

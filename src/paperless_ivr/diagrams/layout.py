@@ -1,7 +1,7 @@
 """The layout of a chapter's page: cards in three columns, lines in lanes between them.
 
-All of it is computed. The states of a chapter, in their order, are cut into three columns so
-that few lines cross and the page is short. Lines run forward only, one trunk for each target, in
+The layout is computed. The states of a chapter, in order, are divided into three columns so that
+few lines cross and the page is short. Lines only run forward, with one trunk for each target, in
 lanes of the gutter next to a column. A line that would add too many crossings is not drawn,
 because its row names the target in words.
 """
@@ -40,7 +40,7 @@ CROSSINGS_AT_MOST = 2
 Piece = tuple[float, float, float, float]
 """A straight piece of a line: from x and y, to x and y."""
 Span = tuple[float, float, float]
-"""A flat piece: its y, from x, to x; or an upright one: its x, from y, to y."""
+"""A horizontal piece (its y, from x, to x), or a vertical one (its x, from y, to y)."""
 Spans = tuple[list[Span], list[Span]]
 
 
@@ -71,7 +71,7 @@ class Placed:
     words_x: float
     target_x: float
     parts: tuple[tuple[Part, ...], ...]
-    """The target, in lines."""
+    """The parts of the target, line by line."""
     green: bool = False
 
     @property
@@ -81,7 +81,7 @@ class Placed:
 
     @property
     def end(self) -> float:
-        """Where its line starts: behind the target."""
+        """Where its line starts: just after the target."""
         return self.target_x + line_width(self.parts[0]) + 8
 
 
@@ -126,28 +126,28 @@ class Trunk:
     to: State
     gutter: int
     from_left: bool
-    """Whether it enters the card from the left. If not, it enters from the right, from above."""
+    """Whether it enters the card from the left. Otherwise, it enters from above, on the right."""
     arrow: tuple[float, float]
     starts: list[Start] = field(factory=list)
     x: float = 0.0
     far: Start | None = None
-    """A line that passes a whole column,"""
+    """A line that passes a whole column."""
     channel: tuple[float, float] | None = None
-    """by this lane before the column, and at this height."""
+    """The lane that this line takes before the column, and the height at which it passes it."""
 
     @property
     def green(self) -> bool:
-        """Whether the usual path takes it."""
+        """Whether the usual path includes it."""
         return any(start.green for start in (*self.starts, *([self.far] if self.far else ())))
 
     def straighten(self) -> None:
-        """Move the arrow to the height of a line that arrives a little higher or lower."""
+        """Move the arrow to the height of its only line if that is slightly higher or lower."""
         x, y = self.arrow
         if len(self.starts) == 1 and self.from_left and abs(self.starts[0].y - y) < 12:
             self.arrow = x, self.starts[0].y
 
     def paths(self) -> Iterator[tuple[Start, Sequence[Point]]]:
-        """Its lines from row to card."""
+        """Yield its lines from row to card."""
         x, y = self.arrow
         end = (self.x, y), (x - 1 if self.from_left else x + 1, y)
         for start in self.starts:
@@ -158,7 +158,7 @@ class Trunk:
             yield self.far, (*way, *end)
 
     def segments(self) -> Iterator[Piece]:
-        """Its straight pieces; pieces that lines share are merged."""
+        """Yield its straight pieces, merging the pieces that lines share."""
         x, y = self.arrow
         ys = [y, *(start.y for start in self.starts)]
         for start in self.starts:
@@ -292,12 +292,12 @@ def lay_out(page: Page) -> Layout:
 
 
 def _least(layout: Layout) -> float:
-    """The cost of a layout, apart from its lines."""
+    """Return the cost of a layout, apart from its lines."""
     return 0.4 * layout.height
 
 
 def _badness(layout: Layout) -> float:
-    """The cost of a layout: height, crossings, lines not drawn, and green lines that go down."""
+    """Return the cost of a layout: height, crossings, omitted lines, green lines that go down."""
     drawn = sum(len(trunk.starts) + bool(trunk.far) for trunk in layout.trunks)
     wanted = sum(
         to is not None and to.phase is layout.page.phase
@@ -310,7 +310,7 @@ def _badness(layout: Layout) -> float:
 
 
 def _cuts(cards: Sequence[Card]) -> Iterator[tuple[Sequence[Card], ...]]:
-    """All ways to cut cards into three columns, none of them empty if there are enough."""
+    """Yield all divisions of cards into three columns, with none empty if there are enough."""
     if len(cards) < 3:
         yield (*((card,) for card in cards), *((),) * (3 - len(cards)))
         return
@@ -343,7 +343,7 @@ def _arranged(page: Page, columns: Sequence[Sequence[Card]]) -> Layout:
 
 
 def _trunks(layout: Layout) -> list[Trunk]:
-    """The lines of a page, in their lanes."""
+    """Return the lines of a page, in their lanes."""
     at = {box.card.state: box for box in layout.boxes if box.card}
     column = {state: COLUMNS.index(box.x) for state, box in at.items()}
     near: dict[tuple[State, bool], Trunk] = {}
@@ -393,7 +393,7 @@ def _lanes(gutter: int, count: int) -> list[float]:
 
 
 def choose_lanes(trunks: Sequence[Trunk], lanes: Sequence[float]) -> None:
-    """Give trunks their lanes: fewest crossings first, then the shortest."""
+    """Assign lanes to trunks: with the fewest crossings, then with the shortest lines."""
     spans: dict[tuple[int, float], Spans] = {}
     for (n, trunk), x in product(enumerate(trunks), lanes):
         trunk.x = x
@@ -437,7 +437,7 @@ def _with_far(trunks: list[Trunk], box: Box, start: Start, middle: Sequence[Box]
 
 
 def _free(gutter: int, trunks: Sequence[Trunk]) -> list[float]:
-    """The free lanes of a gutter."""
+    """Return the free lanes of a gutter."""
     taken = [trunk.x for trunk in trunks if trunk.gutter == gutter]
     taken += [trunk.channel[0] for trunk in trunks if trunk.channel and gutter == 0]
     left = COLUMNS[gutter] + CARD
@@ -456,7 +456,7 @@ def _crossed(trunk: Trunk, trunks: Sequence[Trunk]) -> int:
 
 
 def _cross(one: Spans, other: Spans) -> int:
-    """How many pairs of straight pieces cross, or run on top of each other."""
+    """Return how many pairs of straight pieces cross, or run on top of each other."""
     (flat, upright), (other_flat, other_upright) = one, other
     return sum(
         abs(at - other_at) < 4 and max(low, other_low) < min(high, other_high)
@@ -472,7 +472,7 @@ def _cross(one: Spans, other: Spans) -> int:
 
 
 def _spans(trunk: Trunk) -> Spans:
-    """The flat pieces of a trunk's lines, and the upright ones."""
+    """Return the horizontal and the vertical pieces of a trunk's lines."""
     pieces = list(trunk.segments())
     flat = [(y, min(x, to), max(x, to)) for x, y, to, end in pieces if y == end]
     upright = [(x, min(y, end), max(y, end)) for x, y, _, end in pieces if y != end]

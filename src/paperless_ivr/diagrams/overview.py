@@ -42,10 +42,10 @@ WAYS: Mapping[tuple[Phase, Phase], str] = {
     (Phase.TEXT, Phase.AFTER): "other text: sent or not",
     (Phase.TEXT, Phase.ADDRESS): "wants no text",
 }
-"""The main ways from chapter to chapter, in words; the first one of a chapter is the usual one."""
+"""The main ways from chapter to chapter, in words. The first one of a chapter is the usual one."""
 
 NAMED_AFTER = {(Phase.ADDRESS, Phase.TEXT): (State.ADDRESS, State.TEXT_NUMBER)}
-"""Ways whose words are about a single step, and not shown under a policy without that step."""
+"""Ways whose words describe a single step. A policy without that step does not show them."""
 
 RARE: Mapping[tuple[Phase, Phase], str] = {
     (Phase.ARRIVAL, Phase.ADDRESS): "another address",
@@ -83,7 +83,7 @@ BOX = 214.0
 TOP = 104.0
 ROW = 25.0
 UNDER: Mapping[Phase, int] = {Phase.AGENT: 1, Phase.PAPER: 2, Phase.EMAIL: 3, Phase.TEXT: 4}
-"""The columns of the chapters that stand in the second row."""
+"""The columns of the chapters in the second row."""
 
 BELOW: Mapping[EndingGroup, tuple[int, int]] = {
     EndingGroup.NO: (0, 0),
@@ -93,7 +93,7 @@ BELOW: Mapping[EndingGroup, tuple[int, int]] = {
     EndingGroup.DONE: (5, 5),
     EndingGroup.LINK: (5, 5),
 }
-"""The columns of the endings, from and to; those of the same columns stand below one another."""
+"""The first and last columns of each group of endings. Groups in the same columns are stacked."""
 
 
 @frozen
@@ -105,13 +105,13 @@ class Chapter:
     about: tuple[str, ...]
     ways: tuple[tuple[Phase, str], ...]
     endings: tuple[tuple[Part, ...], ...]
-    """In lines."""
+    """Its endings, as lines of tags."""
     last: bool
-    """The usual way ends here."""
+    """Whether the usual way ends here."""
 
     @property
     def head(self) -> float:
-        """The height of what is above the rows."""
+        """The height of the part above the rows."""
         return 48 + 16 * len(self.about) + 3
 
     @property
@@ -197,13 +197,13 @@ def _chapters(cards: Mapping[State, Card]) -> list[Chapter]:
 def _told(
     cards: Mapping[State, Card], words: Mapping[tuple[Phase, Phase], str]
 ) -> dict[tuple[Phase, Phase], str]:
-    """The listed ways that calls can take."""
+    """Return the listed ways that calls can take."""
     live = pairs(cards)
     return {way: words[way] for way in words if way in live and _still_so(way, cards)}
 
 
 def _still_so(way: tuple[Phase, Phase], cards: Mapping[State, Card]) -> bool:
-    """Whether the words of a way are true."""
+    """Whether the words of a way are true for these cards."""
     if way not in NAMED_AFTER:
         return True
     here, there = NAMED_AFTER[way]
@@ -211,7 +211,7 @@ def _still_so(way: tuple[Phase, Phase], cards: Mapping[State, Card]) -> bool:
 
 
 def _ends_of(phase: Phase, cards: Mapping[State, Card]) -> tuple[tuple[Part, ...], ...]:
-    """The endings of a chapter, in lines of tags, without the hang-up, which is everywhere."""
+    """Return the endings of a chapter, as lines of tags. Omits the hang-up, which is everywhere."""
     found = {
         to
         for state, card in cards.items()
@@ -233,7 +233,7 @@ def _ends_of(phase: Phase, cards: Mapping[State, Card]) -> tuple[tuple[Part, ...
 
 
 def _rank(end: State) -> tuple[int, int]:
-    """Return a sort key for an ending: by its kind."""
+    """Return a sort key for an ending, by its group."""
     return list(EndingGroup).index(_group(end)), ENDS.index(end)
 
 
@@ -301,7 +301,7 @@ def _letter(canvas: Canvas, at: Point, to: Phase, link: Link, *, green: bool) ->
 
 
 def _everywhere(canvas: Canvas, x: float, y: float, link: Link) -> None:
-    """Draw what almost all questions have in common."""
+    """Draw the keys that almost all questions have in common."""
     canvas.text(x, y + 12, "At almost every question", "ink", 14, bold=True)
     y += 24
     for pressed, words in (("0", "an agent"), ("*", "hear it again"), ("#", "leave")):
@@ -321,7 +321,7 @@ def _everywhere(canvas: Canvas, x: float, y: float, link: Link) -> None:
 def _rarely(
     canvas: Canvas, x: float, y: float, ways: Mapping[tuple[Phase, Phase], str], link: Link
 ) -> None:
-    """The ways that few calls take, from chapter to chapter."""
+    """Draw the ways from chapter to chapter that few calls take."""
     if not ways:
         return
     canvas.text(x, y + 12, "A few calls also go", "ink", 14, bold=True)
@@ -370,7 +370,7 @@ def _endings(canvas: Canvas, y: float, ends: Sequence[State]) -> float:
 def _group_box(
     canvas: Canvas, kind: EndingGroup, at: tuple[float, float], split: Sequence[Sequence[State]]
 ) -> None:
-    """Draw the box of one kind of ending, in its columns; `at` is its top and its height."""
+    """Draw the box of one group of endings, in its columns; `at` is its top and its height."""
     y, high = at
     first, last = BELOW[kind]
     x, wide = COLUMNS[first], COLUMNS[last] + BOX - COLUMNS[first]
@@ -418,7 +418,7 @@ def _column(canvas: Canvas, x: float, y: float, ends: Sequence[State]) -> None:
 
 
 def _usual(canvas: Canvas, upper: Sequence[Chapter], endings: float) -> None:
-    """The green line, from chapter to chapter and to its ending."""
+    """Draw the green line, from chapter to chapter and to its ending."""
     for here, there in pairwise(upper):
         y = TOP + here.head + ROW / 2
         points = [(COLUMNS[here.column] + BOX, y), (COLUMNS[there.column] - 1, y)]
@@ -463,7 +463,7 @@ def _lines(
 
 
 def _arrow(box: Chapter, at: tuple[float, float], *, from_left: bool) -> tuple[float, float]:
-    """The height at which a line enters: below the green line, or level with the title."""
+    """Return the height at which a line enters: below the green line, or level with the title."""
     x, y = at
     if box.phase in UNDER:
         return (x if from_left else x + BOX), y + 18

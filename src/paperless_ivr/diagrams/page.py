@@ -1,6 +1,6 @@
-"""The whole flow as one page of HTML: to zoom, to search, and to click through.
+"""The whole flow as one HTML page that can be zoomed, searched, and clicked through.
 
-It needs no network. Without a script it is the pictures, one below the other.
+It needs no network. Without JavaScript, it shows the pictures one below the other.
 """
 
 import json
@@ -49,9 +49,9 @@ def page(
     words: Mapping[str, str] | None = None,
     call: Sequence[str] = (),
 ) -> str:
-    """Return the page; `words` are those of the prompts, by name.
+    """Return the page; `words` are the words of the prompts, by name.
 
-    `call` has the rows that a call took; these are highlighted.
+    `call` contains the rows that a call took, which are highlighted.
     """
     read = cards(table, policy)
     of_chapters = pages(read)
@@ -99,7 +99,7 @@ def _file(name: str) -> str:
 
 
 def _variables() -> str:
-    """The colors of the pictures, for use in the page around them."""
+    """Return the colors of the pictures, for use in the page around them."""
     colors = {**FILLS, **STROKES}
     light, dark = ("".join(f"--{n}:{pair[i]};" for n, pair in colors.items()) for i in (0, 1))
     return f":root{{{light}}}@media (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
@@ -138,7 +138,7 @@ def _states(
 
 
 def _row(state: State, entry: Entry, words: Mapping[str, str]) -> dict[str, object]:
-    """A line of a card, and what callers hear on the way."""
+    """Return a line of a card, and the prompts that callers hear on the way."""
     to = [target.name if target else None for target in entry.targets]
     return {
         "key": entry.key,
@@ -152,18 +152,18 @@ def _row(state: State, entry: Entry, words: Mapping[str, str]) -> dict[str, obje
 
 
 def _said(entry: Entry, words: Mapping[str, str]) -> list[str]:
-    """The prompts that callers hear on the way."""
+    """Return the prompts that callers hear on the way."""
     names = dict.fromkeys(row.say for row in entry.rows if row.say)
     return [words[name] for name in names if name in words]
 
 
 def _code(state: State, row: Row) -> str:
-    """A row by its event, its guard and its target."""
+    """Return a row as text: its event, its guard, and its target."""
     return row.name(state).partition(" · ")[2]
 
 
 def _exact(state: State, row: Row) -> str:
-    """A row with the change it makes to the call, and the prompt heard on the way."""
+    """Return a row with the change it makes to the call, and the prompt heard on the way."""
     keep = "" if row.keep is nothing else f", remembers {row.keep.__name__}"
     return f"{_code(state, row)}{keep}{f', says {row.say}' if row.say else ''}"
 
@@ -174,7 +174,7 @@ def _step(row: str) -> dict[str, str]:
 
 
 def _texts(value: object) -> Iterator[str]:
-    """All texts in a value, however deep."""
+    """Yield all texts in a nested value."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict | list):
@@ -183,7 +183,7 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def _prompts(block: Block) -> dict[str, str]:
-    """The prompts that a state may say, and when: its lines, its options, and its longer help."""
+    """Return the prompts that a state may say, and when: lines, options, and longer help."""
     prompts = {name: line.when.get(name, "") for line in block.say for name in line.names}
     if isinstance(block, Ask):
         prompts |= {name: _offered(keys) for keys in block.keys for name in keys.names}
@@ -193,5 +193,5 @@ def _prompts(block: Block) -> dict[str, str]:
 
 
 def _offered(keys: Keys) -> str:
-    """When keys are offered, unless they always are."""
+    """Return when keys are offered; "" if they always are."""
     return ", ".join(c.words for c in conditions(keys.when) if c.words)

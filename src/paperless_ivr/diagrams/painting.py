@@ -9,10 +9,12 @@ from paperless_ivr.flow.states import EndingGroup, Kind, Phase, State
 from paperless_ivr.flow.table import BLOCKS
 
 Link = Callable[[Phase | None, State | None], str]
-"""The address of a chapter's picture, or of a state in it; of the overview if both are None."""
+"""Returns the address of a chapter's picture, or of a state in it. If both are None, returns the
+address of the overview.
+"""
 
 ANYWHERE = "any question"
-"""The words above a state to which the note leads."""
+"""The words above a state that the note leads to."""
 KINDS = {Kind.ASK: "ask", Kind.DO: "do", Kind.PASS: "pas"}
 WAITS = {
     Kind.ASK: "asks the caller",
@@ -22,7 +24,7 @@ WAITS = {
 
 
 def files(phase: Phase | None, state: State | None) -> str:
-    """Return an address for pictures that are files of their own."""
+    """Return an address for pictures in separate files."""
     if phase is None:
         return "overview.svg"
     return f"{file_name(phase)}{'#' + ref(state) if state else ''}"
@@ -142,7 +144,7 @@ def _sources(canvas: Canvas, page: Page, box: Box, link: Link) -> None:
 
 
 def _fitting(sources: Sequence[Phase]) -> Sequence[str]:
-    """The names of chapters if there is room for all of them above a card, else none."""
+    """Return the names of chapters, or none if there is no room for all of them above a card."""
     room = COLUMNS[1] - COLUMNS[0] - 45
     names = [phase.value for phase in sources], [phase.short for phase in sources]
     fit = (words for words in names if sum(_source_width(each) + 5 for each in words) <= room)

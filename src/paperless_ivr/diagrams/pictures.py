@@ -15,7 +15,7 @@ from paperless_ivr.flow.states import Phase, State
 
 
 def overview(table: Table, policy: Policy | None = None, link: Link = files) -> Canvas:
-    """Return the picture of the whole call; with a policy, without what it switches off."""
+    """Return the picture of the whole call, without anything that the policy switches off."""
     return paint_overview(cards(table, policy), link)
 
 
@@ -36,7 +36,7 @@ def switched_off(table: Table, policy: Policy) -> Mapping[Phase, int]:
 
 
 def _ways(table: Table, policy: Policy | None) -> set[tuple[State, str]]:
-    """The rows that appear in the pictures."""
+    """Return the rows that appear in the pictures."""
     return {
         (card.state, row.name(card.state))
         for card in cards(table, policy).values()

@@ -1,7 +1,7 @@
 """Reads the rows of a state into lines of a card: a key, a sentence, and where the call goes.
 
-The words come from the table: from its guards, events, and options. Rows that say the same become
-one line, and so do a row and the one below it if a guard decides between two targets.
+The words come from the table: from its guards, events, and options. Rows with the same
+words become one line, and so do a row and the one below it if a guard decides between them.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +20,7 @@ from paperless_ivr.flow.states import Kind, State
 from paperless_ivr.flow.table import BLOCKS
 
 LONGEST = 55
-"""The maximum length of a sentence. Lines are not merged if theirs would be longer."""
+"""The maximum length of a sentence. Lines are not merged if the result would be longer."""
 
 
 @frozen
@@ -32,7 +32,7 @@ class Way:
 
     @property
     def fork(self) -> tuple[Condition, ...]:
-        """The guards without words: the row below says where the call goes otherwise."""
+        """The guards shown as a fork: the row below says where the call goes otherwise."""
         return tuple(c for c in self.conditions if c.phrase.fork)
 
     @property
@@ -50,20 +50,20 @@ class Entry:
     targets: tuple[State | None, ...]
     """Where the call goes; None means that it stays in the state."""
     fork: bool = field(default=False, kw_only=True)
-    """Whether the second target is for when the first is not possible."""
+    """Whether the second target applies if the first is not possible."""
     rows: tuple[Row, ...] = field(kw_only=True)
     """The rows that it was read from."""
 
     @property
     def here(self) -> str:
-        """What happens if the call stays in the state: a request goes on after a hang-up."""
+        """What happens if the call stays in the state. After a hang-up, a request is finished."""
         after = any(HungUp in row.events for row in self.rows)
         return "it is finished" if after else "asks again"
 
 
 @frozen
 class Card:
-    """A state with its own lines, and those it shares with other states."""
+    """A state with its own lines, and the lines that it shares with other states."""
 
     state: State
     entries: tuple[Entry, ...]
@@ -71,7 +71,7 @@ class Card:
 
 
 def cards(table: Table, policy: Policy | None = None) -> dict[State, Card]:
-    """Return the cards of a table, in the order of `State`, without what a policy turns off.
+    """Return the cards of a table, in the order of `State`, without anything the policy turns off.
 
     Raises LookupError for a guard or a choice that has no words.
     """
@@ -85,7 +85,7 @@ def cards(table: Table, policy: Policy | None = None) -> dict[State, Card]:
 
 
 def sentence(state: State, row: Row) -> str:
-    """Return when a row is taken, in words, by itself."""
+    """Return in words when a row is taken, without looking at other rows."""
     met = (evolve(c, phrase=evolve(c.phrase, fork=False)) for c in conditions(row.when))
     return _words(state, Way(row, tuple(met)), ())
 
@@ -131,7 +131,7 @@ def _lets_in(state: State, policy: Policy) -> bool:
 
 
 def _keys(state: State, policy: Policy | None) -> Iterator[Keys]:
-    """The keys of a question, without those that the policy turns off."""
+    """Yield the keys of a question, without those that the policy turns off."""
     block = BLOCKS[state]
     for keys in block.keys if isinstance(block, Ask) else ():
         when = () if policy is None else conditions(keys.when)
@@ -140,13 +140,13 @@ def _keys(state: State, policy: Policy | None) -> Iterator[Keys]:
 
 
 def _shadows(above: Way, below: Way) -> bool:
-    """Whether the rows below can never be tried."""
+    """Whether a way below can never be taken, because one above always is."""
     events = set(above.row.events) >= set(below.row.events)
     return events and set(above.conditions) <= set(below.conditions)
 
 
 def _reached(ways: dict[State, list[Way]]) -> set[State]:
-    """The states that a call can reach from the first one."""
+    """Return the states that a call can reach from the first one."""
     first = next(iter(State))
     reached, open_ = {first}, [first]
     while open_:
@@ -175,7 +175,7 @@ def _card(state: State, ways: Sequence[Way]) -> Card:
 
 
 def _entries(state: State, ways: Sequence[Way], all_ways: Sequence[Way]) -> Iterator[Entry]:
-    """The lines for some of a state's ways out."""
+    """Yield the lines for some of a state's ways out."""
     entries = list(_forked(state, ways, all_ways))
     if state.kind is not Kind.ASK:
         entries = _merged(entries, all_ways)
@@ -259,7 +259,7 @@ def _way(entry: Entry, ways: Sequence[Way]) -> Way:
 
 
 def _choice(state: State, way: Way) -> Means | None:
-    """The option that the way is about."""
+    """Return the option that a way is about."""
     choice = next((c.phrase.choice for c in way.conditions if c.phrase.choice), None)
     return None if choice is None else means(state, choice)
 
@@ -301,14 +301,14 @@ def _with_event(event: str, about: Sequence[str]) -> str:
 
 
 def _about(way: Way, all_ways: Sequence[Way]) -> tuple[str, ...]:
-    """The words of the conditions, and of what the rows above imply."""
+    """Return the words of the conditions, including those that the rows above imply."""
     told = [c.words for c in way.plain if not c.phrase.choice]
     told += [c.phrase.fails for c in _denied(way, all_ways) if c.holds]
     return tuple(dict.fromkeys(words for words in told if words))
 
 
 def _denied(way: Way, ways: Sequence[Way]) -> Iterator[Condition]:
-    """Guards that fail where this way is taken: rows above have the same event and one more."""
+    """Yield the guards that must fail for this way: rows above have the same event and one more."""
     for above in ways:
         if above.row is way.row:
             return

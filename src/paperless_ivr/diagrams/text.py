@@ -1,8 +1,8 @@
 """The live table as text: a raw graph for Graphviz, and tables in Markdown.
 
-One drawing of the whole, or one per phase, with the states that its ways out lead to. Drawings,
-but not tables, leave out ways back to the same question and, in the whole flow, hanging up.
-The many ways back from a transfer that no one took are a single dashed note.
+There is one drawing of the whole flow, or one per phase, with the states that its ways out lead to.
+Drawings, but not tables, leave out ways back to the same question and, in the whole flow, hang-ups.
+The many ways back from an unanswered transfer are shown as a single dashed note.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ from paperless_ivr.flow.states import Kind, Phase, State
 from paperless_ivr.flow.table import BLOCKS
 
 BACK = "back to the question where 0 was pressed"
-"""The note that stands for all questions to which a transfer returns."""
+"""The note that stands for all questions that a transfer may return to."""
 
 STYLES = {
     Kind.ASK: ("#e7f0fd", "#2b6cb0"),
@@ -23,7 +23,7 @@ STYLES = {
     Kind.PASS: ("#f4f4f5", "#71717a"),
     Kind.END: ("#e6f6ea", "#2f855a"),
 }
-"""Fill and line of each kind of state."""
+"""The fill and line colors of each kind of state."""
 
 DOT_SHAPES = {
     Kind.ASK: "box",
@@ -43,14 +43,14 @@ class Arrow:
 
 
 def label(row: Row) -> str:
-    """A row's condition in words: its events and its guard."""
+    """Return a row's condition in words: its events and its guard."""
     events = " or ".join(e.__name__ for e in row.events if e is not Arrived)
     guard = "" if row.when is always else row.when.__name__.replace("_", " ")
     return " · ".join(part for part in (events, guard) if part) or "otherwise"
 
 
 def arrows(table: Table, phase: Phase | None = None) -> tuple[Arrow, ...]:
-    """The arrows that are drawn between states, in the table's order."""
+    """Return the arrows that are drawn between states, in the table's order."""
     found: dict[tuple[State, State], dict[str, None]] = {}
     for source, rows in table.items():
         if phase is not None and source.phase is not phase:
@@ -70,7 +70,7 @@ def _returns(source: State, row: Row) -> bool:
 
 
 def _drawn(table: Table, phase: Phase | None) -> dict[Phase, list[State]]:
-    """The states that are drawn, by phase, in the order of the table."""
+    """Return the states that are drawn, by phase, in the order of the table."""
     met = {state for arrow in arrows(table, phase) for state in (arrow.source, arrow.to)}
     met |= {state for state in table if phase in (None, state.phase)}
     grouped = ((of, [s for s in State if s in met and s.phase is of]) for of in Phase)
@@ -88,7 +88,7 @@ def _notes(table: Table, phase: Phase | None) -> bool:
 
 
 def dot(table: Table, phase: Phase | None = None) -> str:
-    """A Graphviz drawing of the whole table, or of a phase."""
+    """Return a Graphviz drawing of the whole table, or of a phase."""
     return "\n".join(_dot(table, phase)) + "\n"
 
 
@@ -128,7 +128,7 @@ def _dot_text(*lines: str) -> str:
 
 
 def markdown(table: Table, phase: Phase | None = None) -> str:
-    """Every state and every way out of it, as Markdown tables, a section per phase."""
+    """Return every state and its ways out as Markdown tables, with one section per phase."""
     sections = (_section(table, of) for of in Phase if phase in (None, of))
     return "\n".join(line for section in sections for line in section)
 

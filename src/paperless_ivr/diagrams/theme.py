@@ -1,4 +1,4 @@
-"""Colors, light and dark. A fill named `x` bears text in `xt`, and smaller text in `xs`."""
+"""Colors, light and dark. Text on a fill named `x` has the color `xt`; smaller text, `xs`."""
 
 from collections.abc import Iterator, Mapping
 

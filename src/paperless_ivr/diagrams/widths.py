@@ -18,7 +18,7 @@ BOLD = (
     "280 389 584"
 )
 TABLES = {False: tuple(map(int, REGULAR.split())), True: tuple(map(int, BOLD.split()))}
-"""Thousandths of the size, from the space to the tilde; by whether it is bold."""
+"""Character widths from the space to the tilde, in thousandths of the size, regular and bold."""
 
 OTHERS = 600
 """The width of characters that are not in the tables."""
@@ -26,7 +26,7 @@ OTHERS = 600
 
 @lru_cache(10_000)  # every arrangement of cards has the same texts
 def width(text: str, size: float, *, bold: bool = False) -> float:
-    """Return the width of a text, in the unit of its size."""
+    """Return the width of a text, in the same unit as its size."""
     table = TABLES[bold]
     codes = (ord(character) - 32 for character in text)
     return sum(table[c] if 0 <= c < len(table) else OTHERS for c in codes) * size / 1000

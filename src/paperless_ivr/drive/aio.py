@@ -25,7 +25,7 @@ Value = TypeVar("Value")
 
 @frozen
 class AsyncDriver:
-    """Runs calls as coroutines. A slow service never delays the store."""
+    """Runs calls as coroutines. A slow service never delays work on the store."""
 
     setup: Setup
     _runner: CallRunner = field(init=False, repr=False)
@@ -50,7 +50,7 @@ class AsyncDriver:
         arrival: Arrival,
         taken_back: "asyncio.Future[EndedBy] | None" = None,
     ) -> Handback:
-        """Take a call from its arrival to its end; return what the host gets back.
+        """Run a call from its arrival to its end; return what the host gets back.
 
         Once `taken_back` is done, the host has canceled or the server is stopping: a write in
         progress is finished and recorded, and nothing more is spoken.
@@ -66,7 +66,7 @@ class AsyncDriver:
         session: Session,
         taken_back: "asyncio.Future[EndedBy] | None" = None,
     ) -> Handback:
-        """Take a call from its current turn to its end, as `converse` does from its arrival."""
+        """Run a call from its current turn to its end; otherwise like `converse`."""
         silence = Silence(self.setup.budgets.reassure)
         return await self._take(gateway, session, taken_back, silence)
 
@@ -107,13 +107,13 @@ class AsyncDriver:
                     reply = session = await self._stored(silence.kept, runner.commit_or_go_on, step)
 
     async def _stored(self, act: Callable[..., Value], *about: object) -> Value:
-        """Run something that may wait for the store in a thread of its own."""
+        """Run a function that may wait for the store, in a separate thread."""
         return await asyncio.get_running_loop().run_in_executor(self._store, act, *about)
 
     async def _send(self, step: Send, line: "_Line", silence: Silence) -> ServiceAnswer | HungUp:
         """Return one answer within the budget, reassuring the caller in the meantime.
 
-        If the caller is gone, a read ends at once. A write is waited for.
+        If the caller hangs up, a read ends at once, but a write is still awaited.
         """
         asking = Asking(self._runner, step, self._service, silence)
         answering = asyncio.wrap_future(asking.answering)
@@ -143,7 +143,7 @@ class _Line:
     runner: CallRunner
     taken_back: "asyncio.Future[EndedBy]"
     listening: "asyncio.Task[CallerEvent | None] | None" = None
-    """Ends when the caller is gone."""
+    """A task that ends when the caller is gone."""
 
     async def perform(self, turn: Turn) -> CallerEvent | None:
         """Perform a turn; return HungUp if the channel breaks or the call is taken back."""
@@ -157,7 +157,7 @@ class _Line:
     async def wait(
         self, answering: "asyncio.Future[ServiceAnswer]", seconds: float, *, heeding: bool
     ) -> HungUp | None:
-        """Wait for an answer and, while the caller matters, for the caller to be gone."""
+        """Wait for an answer or, if `heeding`, for the caller to hang up."""
         listening = self.listening if heeding else None
         waiting: set[asyncio.Future[Any]] = {answering}
         if listening is not None:
@@ -191,7 +191,7 @@ class _Line:
 
 
 async def _stopped(task: "asyncio.Task[Any]") -> None:
-    """Cancel a task and wait until it has ended, in whatever way."""
+    """Cancel a task, and wait until it has ended."""
     task.cancel()
     await asyncio.wait({task})
     _seen(task)

@@ -29,7 +29,7 @@ class Driver:
         return ThreadPoolExecutor(self.setup.at_once, thread_name_prefix="service")
 
     def converse(self, gateway: SessionGateway, arrival: Arrival) -> Handback:
-        """Take a call from its arrival to its end; return what the host gets back."""
+        """Run a call from its arrival to its end; return what the host gets back."""
         runner, setup = self._runner, self.setup
         silence = Silence(setup.budgets.reassure)
         session = silence.kept(runner.commit_or_go_on, runner.arrived(arrival))

@@ -2,7 +2,7 @@
 
 The loops do what is yielded: speak, ask the record or the service, commit a move. Two rules are
 enforced here once for all loops: a write is on record before it is sent and settled afterward
-(R31), and a read that was never reached is retried once.
+(R31), and a read that never reached the service is retried once.
 """
 
 from collections.abc import Callable, Generator
@@ -24,7 +24,7 @@ from paperless_ivr.records.port import Settlement
 
 @frozen
 class OnRecord:
-    """Ask the record, or put a write on it. Reply: its answer; None means the write may be sent."""
+    """Ask the record, or put a write on record. Reply: the answer; None lets the write be sent."""
 
     request: RecordRequest | Write
 
@@ -45,7 +45,7 @@ class Send:
 class Move:
     """A call has moved: commit the move. Reply: the session as committed.
 
-    Observers see the same. `before` and `event` are None if the call has just begun.
+    Observers see the same move. `before` and `event` are None if the call has just begun.
     """
 
     before: Session | None
@@ -58,7 +58,7 @@ class Move:
 Advance = Callable[[Session, Event], Session]
 """The session after an event, not yet committed."""
 Budget = Callable[[Request], float]
-"""Returns how many seconds a request may take, from now on."""
+"""Returns how many seconds a request may take, starting now."""
 Task = Generator[OnRecord | Send, Any, tuple[Event, Settlement | None]]
 
 
@@ -67,9 +67,9 @@ def converse(
 ) -> Generator[Turn | OnRecord | Send | Move, Any, Session]:
     """Run a call on a held channel to its end; return the session as it ended.
 
-    A turn must be spoken and, if it asks something, waited for. Reply: what the caller did, or
-    None. A move is committed before anything is said about it. Once the caller is gone, nothing
-    more is spoken.
+    For each turn, the loop speaks the prompts, waits if the turn asks something, and replies with
+    what the caller did, or None. A move is committed before anything is said about it. Once the
+    caller is gone, nothing more is spoken.
     """
     while True:
         turn = session.turn

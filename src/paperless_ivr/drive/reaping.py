@@ -1,4 +1,4 @@
-"""Ends calls from outside: hung up, taken back, or abandoned by a worker that is gone."""
+"""Ends calls that were hung up, taken back, or abandoned by a worker that is gone."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -18,7 +18,7 @@ from paperless_ivr.records.port import SavedCall
 log = structlog.get_logger("paperless_ivr")
 
 Releases = Sequence[RequestRunner]
-"""The releases that calls may run on, the present one first."""
+"""The releases that calls may run on, the current one first."""
 
 ENDED_FOR = timedelta(minutes=2)
 """How long the last document of an ended call is resent."""
@@ -29,13 +29,13 @@ TALK = timedelta(hours=4)
 
 
 def owner(releases: Releases, saved: SavedSession) -> RequestRunner | None:
-    """Returns the runner for the release a call began on, or None if no worker runs it."""
+    """Return the runner for the release a call began on, or None if no worker runs it."""
     having = (one for one in releases if one.setup.release == saved.call.host.edition)
     return next(having, None)
 
 
 def hang_up(releases: Releases, call_id: str, by: EndedBy) -> None:
-    """End a call at any moment. What was agreed is still carried out."""
+    """End a call at any moment. Whatever the caller agreed to is still carried out."""
     with suppress(UnknownCall):
         _end(releases, releases[0].load(call_id), by)
 

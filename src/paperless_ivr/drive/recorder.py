@@ -1,4 +1,4 @@
-"""What a call puts on record: offers, answers, and consents with their exact words (R30)."""
+"""Records what happens in a call: offers, answers, and consents with their exact words (R30)."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -42,7 +42,7 @@ class ActivityRecorder:
         return self.flow.terms.policy.about.version
 
     def evidence(self, before: Session, call: Call, now: datetime) -> Mapping[str, Evidence]:
-        """Return the evidence of every consent, including those a move has just brought."""
+        """Return the evidence of every consent, including those a move has just added."""
         given = call.consents[len(before.call.consents) :]
         new = {consent.reference: self._evidence(before, consent, now) for consent in given}
         return {**new, **before.evidence}
@@ -62,7 +62,7 @@ class ActivityRecorder:
         )
 
     def activities(self, move: Move) -> tuple[Activity, ...]:
-        """Return a move's lines: what happened, then what the caller is about to hear."""
+        """Return a move's activities: what happened, then what the caller is about to hear."""
         happened = self._arrived(move) if move.before is None else self._answered(move)
         return (*happened, *self._next(move.after))
 
@@ -137,7 +137,7 @@ class ActivityRecorder:
 
 
 def way_turned_to(before: Call, after: Call) -> Strategy | None:
-    """The way to an address that a move chose, if it chose one (R08)."""
+    """Return the way to get an address that a move chose, or None (R08)."""
     if Strategy.AGENT in after.contact.used and Strategy.AGENT not in before.contact.used:
         return Strategy.AGENT
     was, now = before.contact.source, after.contact.source
@@ -145,7 +145,7 @@ def way_turned_to(before: Call, after: Call) -> Strategy | None:
 
 
 def _spelled(before: Call, event: Event | None, after: Call) -> Mapping[str, str]:
-    """How many keys a caller pressed to spell an address, and whether this corrected it."""
+    """Return how many keys a caller pressed to spell an address, and whether this corrected it."""
     if before.state.phase is not Phase.EMAIL or not isinstance(event, Digits):
         return {}
     keys = len(event.keys) + (event.ended is Ended.END_KEY)
@@ -153,5 +153,5 @@ def _spelled(before: Call, event: Event | None, after: Call) -> Mapping[str, str
 
 
 def _shown(account: Secret | None, identity: Identity) -> tuple[Secret, ...]:
-    """Return the account if it is the caller's: a stranger's answers do not count against it."""
+    """Return the account if it is the caller's. A stranger's answers do not count against it."""
     return (account,) if account and identity >= Identity.LAST_FOUR_KEYED else ()

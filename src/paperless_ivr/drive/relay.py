@@ -54,36 +54,36 @@ from paperless_ivr.secret import credential
 log = structlog.get_logger("paperless_ivr")
 
 AFTER = timedelta(minutes=2)
-"""How old a write without an outcome must be before it is looked up: no call takes longer."""
+"""How old a write without an outcome must be before it is looked up. No call takes that long."""
 LEASE = timedelta(minutes=5)
 """How long a claim lasts. A look-up and a write take a few seconds."""
 AT_ONCE = 20
-"""How many items of a task are claimed together; few enough for the lease."""
+"""How many items of a task are claimed together; few enough to finish within the lease."""
 GIVE_UP = timedelta(days=14)
-"""How long an item is retried; by then the caller has heard from the biller, or asked."""
+"""How long an item is retried. By then, the caller has heard from the biller, or has asked."""
 FOLLOWED = timedelta(days=60)
-"""How long a registration is followed; links last about a week, and can be sent again."""
+"""How long a registration is followed. Links last about a week, and can be sent again."""
 FIRST, LONGEST = 60.0, 6 * 3600.0
 """Seconds before the second attempt; the wait doubles each time, up to six hours."""
 DOUBLINGS = 9
 """After this many doublings, the wait exceeds six hours in any case."""
 
 DONE_ALREADY = (Refusal.ALREADY_PAPERLESS, Refusal.PENDING)
-"""Refusals which mean that things are already as the caller wanted."""
+"""Refusals that mean the bill is already as the caller wanted."""
 
 
 Export = Callable[[DeferRequest], None]
-"""Hands a request to the biller; the same one may be repeated after a crash."""
+"""Hands a request to the biller. After a crash, it may hand over the same one again."""
 
 
 Wanted = EnrollInPaperless | StoreCustomerPreference | DeferRequest
 
 
 def is_as(found: Customer, wanted: Wanted) -> bool:
-    """Whether a bill was found to be in the state that someone wanted.
+    """Whether a bill is already in the state that was requested, according to a look-up.
 
-    A registration overwrites the address on file, so one that is pending with a different address
-    is not the one that was wanted.
+    A registration overwrites the address on file, so a pending one with a different address is not
+    the one that was requested.
     """
     now = status(found.invoices)
     if isinstance(wanted, EnrollInPaperless):
@@ -227,7 +227,7 @@ class Relay:
         return self._sent(left, write)
 
     def _handed_over(self, left: DeferredRequest) -> str:
-        """Hand a request that no operation can fulfill to the biller, if there is a way."""
+        """Export a request that no operation can fulfill to the biller, if `export` is set."""
         if self.export is None:
             return self._later(left, "no_operation")
         self.export(left.request)
@@ -244,7 +244,7 @@ class Relay:
         return self._waiting(left)
 
     def _waiting(self, left: DeferredRequest | OpenRegistration) -> str:
-        """The link has not been opened; do not wait forever."""
+        """Check again later whether the link was opened, but not forever."""
         if self._now() - left.at > FOLLOWED:
             return self._finished(left, ActivityType.EXPIRED, "not_opened")
         return self._later(left, "pending", give_up=False)
@@ -281,10 +281,10 @@ class Relay:
         return how.value
 
     def _later(self, left: WorkItem, why: str, *, give_up: bool = True) -> str:
-        """Retry it at growing intervals; in the end, give it up visibly."""
+        """Retry an item at growing intervals; after `GIVE_UP`, give up and say so in the log."""
         if give_up and self._now() - left.at > GIVE_UP:
             return self._finished(left, ActivityType.GIVEN_UP, why)
         doubled = FIRST * 2 ** min(left.attempts - 1, DOUBLINGS)
-        wait = min(doubled + uniform(0, FIRST), LONGEST)  # noqa: S311 - no secret hangs on it
+        wait = min(doubled + uniform(0, FIRST), LONGEST)  # noqa: S311 - no secret depends on it
         self.ledger.release(left, self.holder, self._now() + timedelta(seconds=wait))
         return why

@@ -1,4 +1,4 @@
-"""Calls whose release no worker runs: they go back to the host without guessing.
+"""Gives calls back to the host if no worker runs their release.
 
 The flow on which such a call began is unknown here, so the call is not moved. A yes that was being
 carried out is saved as a deferred request, under the key of its write. If the write went through
@@ -32,8 +32,9 @@ def give_up(
 ) -> Session:
     """End a call of another release; return the session that goes back to the host.
 
-    If a document is written for it, the call is kept like any call that has ended, for repeated
-    answers; otherwise, it is forgotten. If `errors.StoreError` is raised, the call stays as it is.
+    If `write` returns a document for it, the call is kept like any other ended call, so that
+    repeated answers get the document; otherwise, it is forgotten. If `errors.StoreError` is raised,
+    the call stays as it is.
     """
     call, setup = saved.call, runner.setup
     log.error("call.other_release", **whose(call.host))

@@ -42,7 +42,7 @@ class RequestRunner:
     signer: TokenSigner = field(repr=False)
     runner: CallRunner = field(init=False, repr=False)
     _searches: ThreadPoolExecutor = field(init=False, repr=False)
-    """Threads for searches ahead of an offer, so that a slow back end does not hold it up."""
+    """Threads for searches ahead of an offer, so that a slow back end does not delay the offer."""
 
     @_searches.default
     def _make_searches(self) -> ThreadPoolExecutor:
@@ -93,7 +93,7 @@ class RequestRunner:
                 self.carry(session)
 
     def write(self, session: Session, turn: Turn) -> str:
-        """Return a turn as a document, with tokens for the call's position."""
+        """Return a turn as a document, with tokens for the call's current turn."""
 
         def sign(interrupted: int | None) -> str:
             return self.signer.sign(TurnToken.of(session.turn, session.number, interrupted))
@@ -118,7 +118,7 @@ class RequestRunner:
         """Carry out requests until there is something to say or to wait for.
 
         `claimed` means that this worker has already claimed the first one. `waited` is the
-        seconds of silence so far. Raises StaleCall if another worker has moved the call.
+        number of seconds of silence so far. Raises StaleCall if another worker has moved the call.
         """
         silent_since = time.monotonic() - waited
         while isinstance(session.turn.then, Request):

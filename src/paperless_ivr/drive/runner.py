@@ -101,7 +101,7 @@ class Setup:
     name_handover: Callable[[], str] = lambda: token_hex(4)
     """Creates names for hand-overs, since a host may hand over a call several times."""
     release: Release = field(init=False, repr=False)
-    """The flow, policy, and words on which new calls run."""
+    """The flow, policy, and words that new calls use."""
 
     @release.default
     def _make_release(self) -> Release:
@@ -421,7 +421,7 @@ class Silence:
 
     @property
     def so_far(self) -> float:
-        """Seconds in which the caller has heard nothing."""
+        """How many seconds the caller has heard nothing."""
         return time.monotonic() - self._began
 
     def goes_on_or_begins(self, performed: Turn) -> None:
@@ -467,7 +467,7 @@ class Asking:
 
     @property
     def _deadline(self) -> float:
-        """The moment at which to stop waiting.
+        """The time at which to stop waiting.
 
         The budget limits the wait for a thread, and starts again when a thread takes the
         request. A search before the offer must fit in one silence, so its wait for a

@@ -18,7 +18,7 @@ SCHEMA = 2
 
 @frozen
 class Claim:
-    """A worker's claim: it is carrying out the request of the present turn."""
+    """A worker's claim to carry out the request of the current turn."""
 
     by: str
     until: datetime
@@ -34,16 +34,16 @@ class Session:
     turn: Turn
     """Has no prompts if the call was loaded, since they have already been spoken."""
     asked_at: datetime
-    """When the current turn was put to the caller."""
+    """When the current turn began."""
     number: int = 1
-    """Counts turns and claims. An answer names the number that it answers."""
+    """Counts turns and claims. An answer contains the number that it refers to."""
     evidence: Mapping[str, Evidence] = field(factory=dict, repr=False)
     """The evidence of every consent so far, by its reference."""
     claim: Claim | None = None
     document: str = field(default="", repr=False)
     """The last document given to a runtime that sends web requests."""
     stored_number: int | None = None
-    """The number at which the store has the call, or None if it does not have it."""
+    """The number under which the call is stored, or None if it is not stored."""
     store_down: RecordUnavailable | None = None
     """The store failed, and the caller has heard nothing since."""
 
@@ -64,7 +64,7 @@ class Session:
 
     @property
     def hung_up(self) -> bool:
-        """Whether nothing more is said, and what the caller agreed to is only being completed."""
+        """Whether nothing more is said, and only what the caller agreed to is being completed."""
         return self.call.results.hung_up
 
     def saved(self) -> SavedCall:
@@ -86,7 +86,7 @@ class SavedSession:
     claim: Claim | None = None
 
     def session(self, flow: Flow, stored: SavedCall) -> Session:
-        """Return the session, under the flow of its release."""
+        """Return the session, with the flow of its release."""
         return Session(
             turn=flow.resumed(self.call),
             asked_at=self.asked,
@@ -99,5 +99,5 @@ class SavedSession:
 
 
 def read(stored: SavedCall) -> SavedSession:
-    """Return what was stored. Raises as `flow.saving.load` does."""
+    """Return what was stored. Raises like `flow.saving.load`."""
     return load_value(stored.call, SavedSession, SCHEMA)

@@ -1,4 +1,4 @@
-"""Turn tokens: an answer carries one, to find its turn or hand the call back without a store."""
+"""Turn tokens: they tie an answer to its turn, and can give a call back without a store."""
 
 from collections.abc import Sequence
 from hashlib import sha256
@@ -16,9 +16,9 @@ SHORTEST = 16
 
 @frozen
 class TurnToken:
-    """Names a turn, and what the host handed over and must get back (R48).
+    """Identifies a turn, and contains what the host handed over and must get back (R48).
 
-    It contains no personal data, since it is part of addresses.
+    It contains no personal data, because it is part of URLs.
     """
 
     call_id: str
@@ -26,7 +26,7 @@ class TurnToken:
     number: int
     """The number of the session's turn being answered."""
     interrupted: int | None
-    """The prompt playing when the answer came, from 0, or None if all had finished."""
+    """The index of the prompt playing when the answer came, or None if all had finished."""
     moment: Moment = Moment.START
     language: str | None = None
     greeted: bool = False
@@ -34,7 +34,7 @@ class TurnToken:
 
     @classmethod
     def of(cls, turn: Turn, number: int, interrupted: int | None) -> "TurnToken":
-        """Return a turn's token. An answer means that everything, even a greeting, was heard."""
+        """Return a turn's token. An answer means that the whole turn was heard, even a greeting."""
         call, host = turn.call, turn.call.host
         return cls(
             host.call_id,
@@ -68,7 +68,7 @@ class TokenSigner:
     """Creates tokens, and reads those created with any of its keys.
 
     The last key signs. To rotate keys, first let all workers read the new key (put it first), then
-    let them sign with it (put it last), and drop the old key when no call can still hold it.
+    let them sign with it (put it last), and drop the old key when no call can still be using it.
     """
 
     keys: tuple[Secret, ...] = field(repr=False, converter=_keys)

@@ -4,10 +4,11 @@ Between requests, a call is in the store, and only the first worker to save the 
 (compare-and-set). Every answer carries the token of its turn. An answer to an earlier turn gets the
 last document again and changes nothing (R09).
 
-The caller hears "one moment" before a request is carried out on the next visit. Anyone who comes
-while it is being carried out waits, then hears that it is still running. Everything a web request
-waits for, at the store or at the service, shares one deadline. If something of ours fails, the call
-goes back to the host with all that was handed over, which the token holds without any store (R48).
+The caller hears "one moment" before a request is carried out on the next visit. A visit during the
+request waits for it; if that takes too long, the caller hears that it is still running. Everything
+a web request waits for, from the store or the service, shares one deadline. If something on our
+side fails, the call goes back to the host with everything that was handed over, which the token
+contains, so that no store is needed (R48).
 """
 
 import time
@@ -58,7 +59,7 @@ from paperless_ivr.secret import Secret
 log = structlog.get_logger("paperless_ivr")
 
 MARGIN = 5.0
-"""Seconds of the runtime's patience left when the caller hears that we are still working."""
+"""Seconds of the runtime's patience that remain when the caller hears we are still working."""
 LOOKS = (0.02, 0.05, 0.1, 0.2, 0.4)
 """Seconds between checks for an answer another worker will deliver; the last one repeats."""
 
@@ -71,7 +72,7 @@ class Reply:
     document: str = field(default="", repr=False)
     handback: Handback | None = None
     outside: bool = False
-    """The call was given back outside its flow: no move was committed or observed."""
+    """Whether the call was given back outside its flow, without committing or observing a move."""
 
 
 @frozen
@@ -137,11 +138,11 @@ class WebDriver:
             return Reply(503)
 
     def hang_up(self, call_id: str, *, by: EndedBy = EndedBy.CALLER) -> None:
-        """Handle the end of a call at any moment. What was agreed is still carried out."""
+        """Handle a hang-up at any moment. Whatever the caller agreed to is still carried out."""
         reaping.hang_up(self._releases, call_id, by)
 
     def reap(self, abandoned: timedelta = reaping.ABANDONED) -> int:
-        """End abandoned calls, as `reaping.reap` does."""
+        """End abandoned calls (`reaping.reap`)."""
         return reaping.reap(self._releases, abandoned)
 
     def any_live(self) -> bool:
@@ -164,7 +165,7 @@ class WebDriver:
         return tuple(driver._requests for driver in (self, *self.former))
 
     def _owner(self, release: Release) -> "WebDriver | None":
-        """Return the runner for a release, or None if no driver here has it."""
+        """Return the driver for a release, or None if no driver here runs it."""
         having = (one for one in (self, *self.former) if one.setup.release == release)
         return next(having, None)
 
@@ -213,7 +214,7 @@ class WebDriver:
         return self._go_on(requests.commit(begun))
 
     def _answered(self, visit: Answers) -> Reply:
-        """Handle a visit that brings what the caller did, or comes for a request's answer."""
+        """Handle a visit that reports what the caller did, or that asks for a request's answer."""
         token = self._signer.read(visit.token)
         if token is None or token.call_id != visit.call_id:
             raise Rejected(403, "the token belongs to another call")
@@ -267,7 +268,7 @@ class WebDriver:
         return self._reply(session)
 
     def _carried(self, session: Session, *, claimed: bool = False) -> Reply:
-        """Carry out a request, and return the resulting document, or one for while it runs."""
+        """Carry out a request, and return its document, or one that says it is still running."""
         waited = self._patience - left()
         pending = self._pool.submit(self._requests.carry, session, claimed=claimed, waited=waited)
         try:
@@ -306,7 +307,7 @@ class WebDriver:
 
     @property
     def _patience(self) -> float:
-        """The longest that the caller waits for a document, in seconds."""
+        """The longest time that the caller waits for a document, in seconds."""
         reassure = self.setup.budgets.reassure
         return max(min(reassure, self.gateway.patience - MARGIN), 0.0)
 
@@ -330,7 +331,7 @@ class WebDriver:
     # ── calls that cannot continue ──
 
     def _or_given_back(self, act: Callable[[], Reply], host: Arrival, *, paid: bool) -> Reply:
-        """Return the reply or, if there can be none, give the call back as handed over."""
+        """Return the reply or, if something fails, give the call back as it was handed over."""
         try:
             with answering_by(time.monotonic() + self._patience):
                 return act()
@@ -367,14 +368,14 @@ def _reason(error: Exception) -> Reason:
 
 
 def _noted(call: Mapping[str, str], carried: "Future[Session]") -> None:
-    """Log why a request failed that no visit is waiting for any longer."""
+    """Log the failure of a request that no visit is waiting for anymore."""
     error = carried.exception()
     if error is not None and not isinstance(error, StaleCall):
         log.error("request.failed", **call, **named(error))
 
 
 def _asked_for(then: Gather | Transfer, event: CallerEvent | None, token: TurnToken) -> CallerEvent:
-    """Return what the caller did, if it answers what was asked."""
+    """Return what the caller did. Raises Rejected if that does not answer the question."""
     if isinstance(then, Gather) and isinstance(event, Digits):
         return evolve(event, interrupted=token.interrupted)
     fits = NoInput if isinstance(then, Gather) else TransferEnded

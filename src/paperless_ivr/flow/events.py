@@ -230,7 +230,7 @@ class TryReserved:
 class LimitReached:
     """No try is left for this caller or account.
 
-    `limit` names the setting that was reached, for the record; it does not affect equality.
+    `limit` names the limit that was reached, for the record; it does not affect equality.
     """
 
     words: ClassVar = "no try left"

@@ -113,7 +113,7 @@ def link_is_address(view: CallView) -> bool:
 
 
 def given(view: CallView, purpose: Purpose) -> Consent:
-    """Return the latest consent to a purpose. Only for states that follow such a consent."""
+    """Return the latest consent for a purpose. Use only in states that follow such a consent."""
     return next(c for c in reversed(view.call.consents) if c.purpose is purpose)
 
 
@@ -137,7 +137,7 @@ def spelled_so_far(view: CallView) -> str:
 
 
 def unfinished(c: Transition[Digits]) -> bool:
-    """The entry continues: after a pause, or because keys before a star used up its length."""
+    """The entry is not finished: the caller paused, or keys before a star used up its length."""
     is_number = c.question.takes_several_keys and c.question.star_restarts
     restarted = c.event.ended is Ended.FULL and "*" in c.event.keys.reveal()
     return c.event.ended is Ended.TIMEOUT or (restarted and is_number)
@@ -147,8 +147,8 @@ def unfinished(c: Transition[Digits]) -> bool:
 def paused(c: Transition[Digits]) -> bool:
     """The caller paused during an entry without completing it.
 
-    Each pause follows at least one more key, and stars that start over are counted, so there is a
-    limit to the pauses in an entry.
+    Each pause follows at least one more key, and stars that start over are counted, so the
+    number of pauses in an entry is limited.
     """
     if not unfinished(c) or not keyed(c).isdecimal():
         return False
@@ -245,7 +245,7 @@ def is_card(c: Transition[Digits]) -> bool:
 
 @Phrase("looks like a card, then a pause")
 def card_before_pause(c: Transition[Digits]) -> bool:
-    """The keys before a pause look like a card number. They are dropped but not counted."""
+    """The keys before a pause look like a card number: dropped, but not counted as wrong."""
     return unfinished(c) and is_card(c) and repeats_left(c)
 
 
@@ -346,7 +346,7 @@ def calls_from(view: CallView, phone: Secret | None) -> bool:
 
 
 def vouched(view: CallView) -> bool:
-    """Whether the host vouches that the caller is this customer: verified, or has just paid."""
+    """Whether the host vouches that the caller is this customer: by verifying, or by a payment."""
     customer = view.customer
     if customer is None:
         return False
@@ -464,7 +464,7 @@ def link_finishes(view: CallView) -> bool:
 
 
 def looked_up(c: Transition[CustomersFound]) -> bills.Status | None:
-    """Return how the current bill is delivered, from a look-up; None if it is not listed."""
+    """Return the status of the current bill in a look-up; None if it is not listed."""
     wanted = c.customer
     for customer in c.event.customers:
         if wanted and customer.id == wanted.id:

@@ -72,7 +72,7 @@ def _account(view: CallView) -> Secret | None:
 
 
 def _identity(view: CallView, account: Secret | None) -> Identity:
-    """Return the identity proved for that account, to us or, for the host's own, to the host."""
+    """Return the identity proved for an account, in the call or, for the host's, by the host."""
     call = view.call
     if any(who.account == account for who in call.found):
         return call.identity_of(account) if account else Identity.NONE

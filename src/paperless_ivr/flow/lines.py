@@ -213,7 +213,7 @@ WHICH = {f"which_{mark.value}": "several bills have that name" for mark in bills
 
 
 def which_bill(view: CallView) -> Iterable[Prompt]:
-    """Say which of several bills with the same name is meant, so that a yes is clear (R09)."""
+    """Say which of several bills with the same name is meant: a yes must be unambiguous (R09)."""
     bill = bills.chosen(view)
     for mark in bills.marks(view, bill, bills.listed(view)):
         yield Prompt(f"which_{mark.value}", marked(view, bill, mark), must_hear=True)

@@ -56,7 +56,7 @@ class EnrollInPaperless:
 
 @frozen
 class _Preference:
-    """Paperless, or not, for one customer and invoice type."""
+    """A delivery preference (paperless or not) for one customer and invoice type."""
 
     customer: Secret
     account: Secret
@@ -85,7 +85,7 @@ class _Preference:
 
 @frozen
 class StoreCustomerPreference(_Preference):
-    """Store paperless yes or no for one customer and invoice type (R05)."""
+    """Store whether one customer gets one invoice type paperless (R05)."""
 
 
 @frozen

@@ -1,4 +1,4 @@
-"""Converts a call to bytes and back, to store it between two turns. Other values use it, too.
+"""Converts a call to bytes and back, to store it between turns. Also for other saved values.
 
 The format is JSON: enums by name, secrets as `EMAIL:pat@example.com`, amounts and dates as text,
 and slots under the name of their class. Fields that have their default are left out. Only what

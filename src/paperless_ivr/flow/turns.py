@@ -17,7 +17,7 @@ from paperless_ivr.flow.slots import Slot
 class Prompt:
     """One piece of speech: a name in the catalog, and values for its gaps.
 
-    A key interrupts it. If it `must_hear`, a yes counts only after it was played to the end.
+    A key interrupts it. If `must_hear` is set, a yes counts only after it was played to the end.
     `language` is set if it differs from the call's.
     """
 

@@ -26,7 +26,7 @@ class How(enum.Enum):
     MET = "met"
     """The runtime meets it."""
     EMULATED = "emulated"
-    """The adapter makes up for the runtime, with the same effect."""
+    """The adapter makes up for what the runtime lacks, with the same effect."""
     DEGRADED = "degraded"
     """It is met only in part: the call goes on, but less well."""
     REFUSED = "refused"
@@ -50,9 +50,9 @@ class Capabilities:
 
     gateway: str
     interrupted: Claim = MET
-    """Reports which prompt was being spoken when the first key came (G17, G18)."""
+    """Reports which prompt was being spoken when the first key was pressed (G17, G18)."""
     flush: Claim = MET
-    """Throws away keys that were pressed before a turn began (G21)."""
+    """Discards keys that were pressed before a turn began (G21)."""
     once: Claim = MET
     """Never lets a key that is delivered twice or late answer another question (G31, G32)."""
     end_key_alone: Claim = MET
@@ -76,7 +76,7 @@ class Capabilities:
     type_ahead: Claim = MET
     """Counts keys pressed before a turn began at questions that allow it (G20, G22)."""
     keys_while_waiting: Claim = MET
-    """Counts keys pressed while a request runs in the same way (G23)."""
+    """Also counts keys pressed while a request runs (G23)."""
     hang_up: Claim = MET
     """Notices a hang-up at any moment (G28)."""
     languages: frozenset[str] | None = None
@@ -149,10 +149,10 @@ def _findings(flow: Flow, can: Capabilities) -> Iterator[Finding]:
 def _of_consent(can: Capabilities) -> Iterator[Finding]:
     """Yield the needs that a consent depends on (R09)."""
     needs = (
-        ("report during which prompt a key came", "G17, G18", can.interrupted),
-        ("throw away keys pressed before the question", "G21", can.flush),
+        ("report during which prompt a key was pressed", "G17, G18", can.interrupted),
+        ("discard keys pressed before the question", "G21", can.flush),
         ("count a key only once if it is delivered twice or late", "G31, G32", can.once),
-        ("tell the end key alone from silence at a single-key question", "G07", can.end_key_alone),
+        ("distinguish # alone from silence at a single-key question", "G07", can.end_key_alone),
     )
     for need, sentence, claim in needs:
         how = How.REFUSED if claim.how is How.DEGRADED else claim.how
@@ -161,7 +161,7 @@ def _of_consent(can: Capabilities) -> Iterator[Finding]:
 
 def _of_keys(can: Capabilities) -> Iterator[Finding]:
     needs = (
-        ("tell the end key alone from silence in an entry", "G07", can.end_key_alone_in_entries),
+        ("distinguish # alone from silence in an entry", "G07", can.end_key_alone_in_entries),
         ("accept # as a key if a gather has no end key", "G13", can.no_end_key),
         ("return keys that were followed by silence", "G08", can.too_few),
         ("wait a different time for the first key and for the next", "G11, G12", can.two_waits),
@@ -206,7 +206,7 @@ def _of_speech(flow: Flow, can: Capabilities) -> Iterator[Finding]:
 
 
 def _of_transfers(can: Capabilities) -> Iterator[Finding]:
-    """Yield the needs of transfers. Without any, a gateway runs calls with no person available."""
+    """Yield the needs of transfers. Without transfers, calls run as if no agent were available."""
     how = How.DEGRADED if can.transfer.how is How.REFUSED else can.transfer.how
     yield Finding("transfer the caller to a person", "G26", how, can.transfer.by)
     lacking = frozenset(TransferResult) - can.transfer_results - {TransferResult.UNKNOWN}

@@ -21,7 +21,7 @@ class SessionGateway(Protocol):
         """Speak the prompts of a turn in a language, then wait for whatever it asks for.
 
         - `Gather`: returns `Digits`, `NoInput`, or `HungUp`. If `type_ahead` is False, keys
-          pressed before the turn began are discarded. `Digits.interrupted` is the number of the
+          pressed before the turn began are discarded. `Digits.interrupted` is the index of the
           prompt that was being spoken when the first key was pressed.
         - `Transfer`: returns `TransferEnded` or `HungUp`.
         - a request: only speaks. Returns `HungUp` if the caller is gone, else None.
@@ -36,11 +36,11 @@ class AsyncSessionGateway(Protocol):
     """An adapter to a runtime that holds a channel, run by an event loop."""
 
     async def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Perform a turn, as `SessionGateway.perform` does. May be canceled at any moment."""
+        """Perform a turn like `SessionGateway.perform`. May be canceled at any moment."""
         ...
 
     async def listen(self) -> HungUp:
-        """Watch the channel while a request runs, and keep keys pressed during that time.
+        """Watch the channel while a request runs, and keep the keys pressed during that time.
 
         Returns only if the caller is gone. Canceled when the answer arrives.
         """
@@ -54,10 +54,10 @@ class WebRequest:
     path: str
     """The path below the gateway's own URL: "/keys"."""
     query: str = field(default="", repr=False)
-    """As received, not decoded, without the question mark."""
+    """The query as received, not decoded, without the question mark."""
     body: bytes = field(default=b"", repr=False)
     headers: Mapping[str, str] = field(factory=dict, repr=False)
-    """By name, in lowercase."""
+    """The headers by name, in lowercase."""
     method: str = "POST"
 
 
@@ -97,8 +97,8 @@ class Nothing:
 Visit = Begins | Answers | Ends | Nothing
 
 Sign = Callable[[int | None], str]
-"""Returns a URL-safe token of the turn, for an answer during the prompt with that
-number, or after all prompts if None."""
+"""Returns a URL-safe token of the turn, for an answer during the prompt with that index, or
+after all prompts if None."""
 
 
 class DocumentGateway(Protocol):
@@ -128,7 +128,7 @@ class DocumentGateway(Protocol):
           spoken. Consecutive prompts that the runtime cannot tell apart share one gather
           (`flow.turns.barge_in_runs`).
         - `Transfer`: the result comes back with `sign(None)`.
-        - a request: the runtime comes back at once, with `sign(None)` and no event.
+        - a request: the runtime sends another request at once, with `sign(None)` and no event.
         - `Return`: gives the call back to the host.
         """
         ...

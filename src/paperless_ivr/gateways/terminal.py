@@ -34,9 +34,9 @@ if sys.platform != "win32":
 
 CAPABILITIES = Capabilities(
     "a terminal",
-    interrupted=Claim(How.EMULATED, "typed with the keys: 1@0"),
-    flush=Claim(How.EMULATED, "what was typed is thrown away (POSIX tcflush)"),
-    two_waits=Claim(How.DEGRADED, "a line is typed without haste"),
+    interrupted=Claim(How.EMULATED, "typed along with the keys: 1@0"),
+    flush=Claim(How.EMULATED, "what was typed is discarded (POSIX tcflush)"),
+    two_waits=Claim(How.DEGRADED, "a line is typed without time limits"),
     barge_in=Claim(How.DEGRADED, "a turn is printed at once"),
     keys_while_waiting=Claim(How.DEGRADED, "keys are read a line at a time"),
     hang_up=Claim(How.DEGRADED, "noticed when the next line is read"),
@@ -67,8 +67,8 @@ def _means_something(token: str) -> bool:
 class TerminalGateway:
     """A channel for one call: prints to `out`, and reads `lines` or plays the tokens of a `script`.
 
-    Keys beyond those that a question takes count as pressed ahead of the next question, if it
-    allows that. An end key right after a complete entry is dropped.
+    Extra keys at a question count as pressed ahead of the next question, if that one allows it.
+    An end key right after a complete entry is dropped.
     """
 
     catalog: Catalog
@@ -95,7 +95,7 @@ class TerminalGateway:
                 return self._gather(gather)
             case Transfer():
                 self._ahead = ""
-                self._print("  (a person is rung)")
+                self._print("  (an agent's phone rings)")
                 return self._transfer()
             case Return():
                 return None

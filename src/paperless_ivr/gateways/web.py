@@ -2,7 +2,7 @@
 
 They read a request within limits, turn a gather's keys into an event, and encode the host's
 hand-over and hand-back in URLs. A gateway must first verify that the URL came from its runtime,
-intact; only then can it trust the parameters as the host's.
+intact; only then can it trust that the parameters are the host's.
 """
 
 import hmac

@@ -1,4 +1,4 @@
-"""Account numbers as keyed: how they are read, and how to recognize what is not an account.
+"""Account numbers as keyed: how to read them, and how to recognize what is not an account.
 
 Keys are the characters `0`-`9`, `*`, `#`; digits are the characters `0`-`9`.
 """
@@ -145,7 +145,7 @@ class AccountPad:
 
     @property
     def gathered(self) -> int:
-        """How many keys to wait for. If all numbers have one length, the last key ends it."""
+        """How many keys to wait for. If all numbers are equally long, the last key ends it."""
         return max(self._sizes) + (len(self._sizes) > 1)
 
     @property
@@ -173,7 +173,7 @@ class AccountPad:
         return self.bare(one) == self.bare(other)
 
     def is_long(self, number: str) -> bool:
-        """Whether a number has more than its last four digits."""
+        """Whether a number is longer than its last four digits."""
         return len(self.bare(number)) > LAST_FOUR
 
     def last_four(self, number: str) -> str:

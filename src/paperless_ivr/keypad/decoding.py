@@ -39,7 +39,7 @@ OTHER_DOMAIN = "9"
 _BEAM = 30
 """How many prefixes of an address are kept at each key."""
 _MARGIN = 10.0
-"""How far below the best a prefix may score (natural logarithm)."""
+"""How much more than the best one a prefix may cost (natural logarithm)."""
 
 _UNUSUAL = 9.0
 """The cost of a character that only the exact code can enter."""
@@ -111,12 +111,12 @@ class EmailDecoder:
         holder: str = "",
         on_file: str = "",
     ) -> Guess | None:
-        """Return the best address that starts with the prefix and continues with nothing ruled out.
+        """Return the best address that starts with a prefix, without anything ruled out.
 
-        `confirmed` is the prefix that the caller heard without objecting, or corrected: its
-        characters count, whatever their keys. `ruled_out` are the characters or words that the
-        caller rejected after the prefix. None if nothing is left, so that the character must be
-        spelled.
+        `confirmed` is the prefix that the caller heard without objecting, or corrected; its
+        characters are kept, whatever their keys. `ruled_out` are the characters or words that the
+        caller rejected after the prefix. Returns None if nothing is left: then the character must
+        be spelled.
         """
         known = confirmed.lower()
         guesses = self._guesses(keys, _Caller.of(holder, on_file), known, tuple(ruled_out))
@@ -182,7 +182,7 @@ class EmailDecoder:
 
 @frozen
 class _Caller:
-    """The known facts about the caller: texts by kind."""
+    """What is known about the caller: texts by kind."""
 
     texts: Mapping[str, tuple[Entry, ...]] = field(repr=False)
     named: bool

@@ -76,9 +76,9 @@ class Spelling:
 
 @frozen
 class EmailPad:
-    """The addresses that a caller can spell, and that are accepted.
+    """The rules for addresses that callers can spell and that are accepted.
 
-    The proof gives its flows a tiny one, so that it can walk every call. The limits are in
+    The proof uses a tiny one, so that it can walk every call. The limits are in
     characters: 64 for a local part (RFC 5321 section 4.5.3.1.1), and 253 for a domain (the 255
     octets of RFC 1035 section 2.3.4 in text form).
     """
@@ -125,7 +125,7 @@ class EmailPad:
     def is_local(self, text: str) -> bool:
         """Whether this is a local part: a dot-atom (RFC 5321 section 4.1.2, RFC 5322 3.2.3).
 
-        No dot at either end, and no two dots in a row. Quoted and non-ASCII ones are refused.
+        It has no dot at either end, and no two dots in a row. Quotes and non-ASCII are refused.
         """
         return len(text) <= self.max_local and bool(_DOT_ATOM.fullmatch(text))
 

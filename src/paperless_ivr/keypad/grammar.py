@@ -102,7 +102,7 @@ HOST = _rows(_HOST)
 LOCAL_SIGNS = {".": 0.88, "_": 0.07, "-": 0.045, "+": 0.005}
 """The meanings of a star in a local part, and how common each is."""
 HOST_SIGNS = {"-": 0.6, ".": 0.4}
-"""The same in a host name, before its top-level domain."""
+"""The meanings of a star in a host name, before its top-level domain."""
 
 TOP_LEVEL = {
     "com": 0.6,

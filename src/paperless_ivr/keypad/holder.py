@@ -17,7 +17,7 @@ _TITLES = re.compile(
 _PARTICLES = re.compile(
     "de|del|la|las|los|da|di|do|dos|van|von|der|den|ter|le|du|st|san|mc", re.IGNORECASE
 )
-"""Words that belong to the last name after them."""
+"""Words that belong to the last name that follows them."""
 _AND = re.compile(r"\s*&\s*|\s+(?:and|y)\s+", re.IGNORECASE)
 _FOLDED = {
     "ä": ("a", "ae"),

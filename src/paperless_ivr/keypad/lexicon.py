@@ -19,13 +19,13 @@ SIGNS = "._-+"
 """The possible meanings of a star, most common first."""
 
 ALPHABET = "`abcdefghijklmnopqrstuvwxyz"
-"""The letters of the table of letters. The first one is the beginning or end of a text."""
+"""The characters of the letter table. The first one is the beginning or end of a text."""
 
 COSTS_PER_NAT = 8
-"""Steps in which costs are stored."""
+"""How many steps of a stored cost make one nat."""
 
 SPELLED = 0x80
-"""The bit of a stored cost for a text that sounds like a more common one with the same keys."""
+"""The bit of a stored cost that marks a text that sounds like a commoner one on the same keys."""
 
 _KEYS = str.maketrans(
     {letter: key for key, letters in LETTERS.items() for letter in letters}
@@ -68,7 +68,7 @@ class WordList:
         return Entry(self.texts[at], (stored & ~SPELLED) / COSTS_PER_NAT, stored < SPELLED)
 
     def starting_at(self, keys: str, at: int) -> Iterator[Entry]:
-        """Yield all texts whose keys were pressed from a position on."""
+        """Yield all texts whose keys were pressed, starting at a position."""
         first, end = 0, len(self.keyed)
         for stop in range(at + 2, len(keys) + 1):
             pressed = keys[at:stop]

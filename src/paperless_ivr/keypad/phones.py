@@ -1,4 +1,4 @@
-"""Telephone numbers that someone can have, in E.164 form.
+"""Telephone numbers that can belong to someone, in E.164 form.
 
 The same rules apply to the calling number, the number on file, and a keyed number.
 """
@@ -85,7 +85,8 @@ def _bare(written: str) -> str:
     told = {name.lower(): value for name, _, value in (p.partition("=") for p in parameters)}
     context = told.get("phone-context", "")
     if context and not user.startswith("+"):
-        user = context + user if context.startswith("+") else ""  # else only some domain knows it
+        # With a domain as its context, only that domain knows the number.
+        user = context + user if context.startswith("+") else ""
     return f"{user};ext={told['ext']}" if told.get("ext") else user
 
 

@@ -26,7 +26,7 @@ GAP = re.compile(r"\{([a-z_]+)\}")
 class Catalog:
     """The words of the languages that a policy offers. Create it with `load` or `of`.
 
-    `domains` are e-mail domains, in lowercase, that are said as words when an address is spelled
+    `domains` are e-mail domains, in lowercase, that are said as words when an address is read out
     ("gmail dot com").
     """
 
@@ -47,7 +47,7 @@ class Catalog:
     ) -> "Catalog":
         """Return the words of these languages; the biller's `overrides` replace the library's.
 
-        A complete set of overrides adds a language without any code (R16). Raises WordsProblems,
+        A complete set of overrides adds a language without new code (R16). Raises WordsProblems,
         which lists every problem at once.
         """
         offered, own = tuple(languages), overrides or {}
@@ -97,7 +97,7 @@ class Problem:
     language: str
     says: str
     name: str = ""
-    """The entry; empty if the problem is with the language as a whole."""
+    """The name of the entry; empty if the problem concerns the language as a whole."""
 
     def __str__(self) -> str:
         return f"{', '.join(filter(None, (self.language, self.name)))}: {self.says}"
@@ -119,17 +119,17 @@ def unoffered(offered: Collection[str], own: Iterable[str]) -> Iterator[Problem]
     """
     for language in own:
         if language not in offered and language not in languages():
-            yield Problem(language, f"no such language is offered; offered: {', '.join(offered)}")
+            yield Problem(language, f"this language is not offered; offered: {', '.join(offered)}")
 
 
 def missing(language: str, book: Book) -> Iterator[Problem]:
-    """Return the entries that a language lacks."""
+    """Yield a problem for each entry that a language lacks."""
     if not book:
         yield Problem(
             language,
             f"there are no words in this language; {', '.join(languages())} come "
-            f"with the library. To add it, give all {len(ENTRIES)} entries of en-US.toml in "
-            f"it, under words.{language} in the policy",
+            f"with the library. To add it, translate all {len(ENTRIES)} entries of en-US.toml, "
+            f"and put them under words.{language} in the policy",
         )
         return
     for name in ENTRIES:
@@ -145,7 +145,7 @@ def wrong(language: str, book: Book) -> Iterator[Problem]:
 
 
 def unknown(name: str) -> Iterable[str]:
-    """Return the problem with a name that nothing uses."""
+    """Yield the problem with a name that nothing uses."""
     close = get_close_matches(name, ENTRIES, n=1)
     yield "there is no such prompt" + (f"; did you mean {close[0]}?" if close else "")
 
@@ -156,7 +156,7 @@ def flaws(name: str, text: str) -> Iterable[str]:
         yield "the words are empty"
         return
     if re.search(r"[{}]", GAP.sub("", text)):
-        yield "the braces are broken; a gap is a name in braces, as in {key}"
+        yield "a brace is out of place; a gap is a name in braces, such as {key}"
     gaps = set(GAP.findall(text))
     may = ENTRIES[name]
     for gap in sorted(gaps.difference(may)):

@@ -1,7 +1,7 @@
 """Structured speech: prompts with their gaps filled, before they become text or SSML.
 
 A gateway that plays recorded files and the runtime's own digits reads these pieces. Others use
-`plain` or `ssml`. A repr never shows what may be personal.
+`plain` or `ssml`. A repr never shows anything that may be personal.
 """
 
 from datetime import date
@@ -30,7 +30,7 @@ class Characters:
 
 @frozen
 class Letter:
-    """A letter with a word that makes it clear, as in "m as in Mary"; or a whole word."""
+    """A letter with a word that makes it clear, such as "m as in Mary"; or a whole word."""
 
     text: str = field(repr=False)
 

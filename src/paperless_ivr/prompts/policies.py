@@ -11,7 +11,7 @@ from paperless_ivr.prompts import catalog
 
 
 def load_policy(path: str | Path) -> Policy:
-    """Return the policy in a TOML file, whose words can be spoken.
+    """Return the policy in a TOML file, with its words checked.
 
     Raises `PolicyProblems` listing everything that is wrong.
     """
@@ -21,7 +21,7 @@ def load_policy(path: str | Path) -> Policy:
     except OSError as error:
         raise PolicyProblems(title, [f"cannot be read: {error.strerror}"]) from error
     except UnicodeDecodeError as error:
-        raise PolicyProblems(title, ["not a text in UTF-8; save it as UTF-8"]) from error
+        raise PolicyProblems(title, ["not UTF-8 text; save it as UTF-8"]) from error
     return parse_policy(text, str(path), all_findings)
 
 

@@ -1,4 +1,4 @@
-"""Renders phrases as 8 kHz files with espeak-ng, so that there is something to play.
+"""Renders phrases as 8 kHz files with espeak-ng, for use until there are recordings.
 
 A voice studio's recordings sound better, and can replace these files.
 """
@@ -26,7 +26,7 @@ NO_PROGRAM = (
 RATE = 8000
 """Samples per second on a telephone line (ITU-T G.711)."""
 WORDS_A_MINUTE = 150
-"""The pace that the wording is measured by. The default of espeak-ng is 175."""
+"""The pace assumed when the wording is timed. The default of espeak-ng is 175."""
 SAMPLE = np.dtype("<i2")
 """A sample in a WAV file."""
 Samples = NDArray[np.int16]
@@ -38,8 +38,8 @@ VOICES = {"en-US": "en-us", "es-US": "es-419"}
 def render(wanted: Sequence[Phrase], folder: Path, told: Callable[[str], None]) -> int:
     """Render the phrases that no file in the folder says, and write the folder's list.
 
-    Files that say the right words are left alone, since they may come from a studio. Reports the
-    name of each rendered file, and returns their number.
+    Files that already say the right words are left alone, because they may come from a studio.
+    Reports the name of each rendered file, and returns the number of files.
     """
     lacking = Recordings.read(folder).missing(wanted)
     for phrase in lacking:
@@ -75,7 +75,7 @@ def synthesized(words: str, language: str, *, ssml: bool = False) -> Samples:
 def for_telephone(data: bytes) -> Samples:
     """Return the samples of a 16-bit mono WAV file, at the telephone's sample rate."""
     with wave.open(io.BytesIO(data)) as sound:
-        # espeak-ng gives no length when it streams, so read everything there is
+        # espeak-ng writes no length when it streams, so read everything there is
         samples = np.frombuffer(sound.readframes(len(data)), SAMPLE)
         rate = sound.getframerate()
     resampled = np.rint(soxr.resample(samples.astype(np.float32), rate, RATE))

@@ -114,7 +114,7 @@ class Teller:
     # ── e-mail addresses ─────────────────────────────────────────────────────────────────
 
     def _spelled(self, text: str) -> Pieces:
-        """Spell a text character by character. Say the domain of an address as words if listed."""
+        """Spell a text character by character, but say a listed domain of an address as words."""
         local, at, domain = text.rpartition("@")
         if at and domain.lower() in self.domains:
             return (*self._spelling(local + at), Text(" "), *self._domain(domain))

@@ -1,9 +1,9 @@
 """Speech as SSML 1.1 (W3C Recommendation, 7 September 2010).
 
 The values of `interpret-as` come from the W3C Note "SSML 1.0 say-as attribute values" (26 May
-2005): characters and cardinal. It has none for money, and engines use different ones, so an amount
-is written as "$48.20", which they read as money. Not every engine knows "date", and some read the
-first of a month in their own way, so a date is written in words.
+2005): characters and cardinal. It has no value for money, and engines use different ones, so an
+amount is written as "$48.20", which they read as money. Not every engine knows "date", and some
+read the first of a month in their own way, so a date is written in words.
 """
 
 import re

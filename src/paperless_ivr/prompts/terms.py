@@ -68,7 +68,7 @@ TERMS: Mapping[str, tuple[str, ...]] = {
 """The terms, with the gaps that their words may have."""
 
 ENTRIES: Mapping[str, tuple[str, ...]] = {**PROMPTS, **TERMS}
-"""Everything that a language needs words for, with the gaps that the words may have."""
+"""Everything that needs words in each language, with the gaps that the words may have."""
 
 _SAID_WITH_MUST = (
     name for block in BLOCKS.values() for line in block.say if line.must_hear for name in line.names
@@ -98,10 +98,10 @@ CONSENT: Mapping[str, tuple[str, ...]] = {
     "readback_at": ("piece",),
     "readback_domain": ("domain",),
 }
-"""What the caller must have heard before a yes counts (R09): the subject, the address, the terms.
+"""What the caller must hear before a yes counts (R09): the subject, the address, or the terms.
 
-Prompts that a block says with `must` are found automatically. Those that functions choose are
-listed.
+Prompts that a block says with `must` are found automatically. Those that a function chooses are
+listed here.
 """
 
 NEEDED: Mapping[str, tuple[str, ...]] = {
@@ -111,4 +111,4 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "offer_incentive": ("incentive",),
     **CONSENT,
 }
-"""The gaps that words must keep: those of `CONSENT`, and each option's key and choice."""
+"""The gaps that words must keep: those in `CONSENT`, and each option's key and choice."""

@@ -217,8 +217,8 @@ def test_a_mistyped_argument() -> None:
         asterisk.headers |= {"agi_arg_1": "acount=20481137", "agi_arg_2": "20481137"}
         await port.call(asterisk)
         error = asterisk.variables["PAPERLESS_ERROR"]
-        assert "argument 1: no name 'acount'; did you mean account?" in error
-        assert "argument 2: it is not name=value" in error
+        assert "argument 1: unknown name 'acount'; did you mean account?" in error
+        assert "argument 2: must be name=value" in error
         assert "20481137" not in error + str(port.told)
 
     with_server(test)

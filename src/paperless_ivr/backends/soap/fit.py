@@ -121,8 +121,8 @@ class Fit:
 class Reading:
     """Reads one answer according to a fit, and remembers which fields it could not read.
 
-    Raises `PerhapsDone` if the answer cannot be trusted: a deciding field cannot be read, a field
-    appears twice, or it contains something other than text.
+    Raises `PerhapsDone` if the answer cannot be trusted: a field that decides the outcome cannot be
+    read, appears twice, or contains something other than text.
     """
 
     fit: Fit

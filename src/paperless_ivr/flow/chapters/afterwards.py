@@ -179,7 +179,7 @@ AFTER_WORDS_S, SILENT_S = 0.5, 3.0
 
 
 def _words_of_look(view: CallView) -> tuple[str, ...]:
-    """Return the prompts before a look-up: first these, then a reminder about every 10 seconds."""
+    """Return the prompts before a look-up: the first ones, later a reminder every 10 seconds or so."""
     looks = view.call.contact.looks
     if view.call.tries.repeats:
         return FIRST_WORDS

@@ -19,7 +19,7 @@ from paperless_ivr.net.connections import DEFAULTS
 REPLY_WITHIN = 10.0
 """Seconds to wait for a reply, in addition to what the command itself takes."""
 MOST_COMMANDS = 10_000
-"""The limit on commands in one call. A long call has 2,000; looking for missing sounds, 1,500."""
+"""The limit on commands in one call. A long call needs 2,000; a search for sounds, 1,500."""
 KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 """Asterisk is silent while a caller is with an agent. If it is gone, we notice in two minutes."""
 GONE = 511
@@ -128,7 +128,7 @@ class Channel:
                 self.gone.set()
             case Reply():
                 if self._pending is None or self._pending.done():
-                    raise Nonsense("a reply to nothing")
+                    raise Nonsense("a reply without a command")
                 self._pending.set_result(message)
 
     def _keep_alive(self) -> None:

@@ -2,8 +2,8 @@
 
 How the contract is met (docs/asterisk.md has the sources): each key is a separate reply, so that
 all five outcomes are distinguished here, not by Asterisk, whose GET DATA merges some of them.
-Each prompt is played separately, so that the one a key interrupts is known. Asterisk throws keys
-away while no command runs (res_agi.c, run_agi), so `listen` always has one running.
+Each prompt is played separately, so that the one a key interrupts is known. Asterisk discards
+keys while no command runs (res_agi.c, run_agi), so `listen` always has one running.
 """
 
 import asyncio
@@ -29,12 +29,12 @@ from paperless_ivr.secret import keys
 
 CAPABILITIES = Capabilities(
     "Asterisk (FastAGI)",
-    interrupted=Claim(How.MET, "a STREAM FILE or SAY of its own for each piece"),
+    interrupted=Claim(How.MET, "a separate STREAM FILE or SAY for each piece"),
     flush=Claim(How.MET, "keys are kept here, not by Asterisk, and dropped here"),
     once=Claim(How.MET, "a key is one reply to one command"),
-    end_key_alone=Claim(How.MET, "WAIT FOR DIGIT gives every key, one at a time"),
-    end_key_alone_in_entries=Claim(How.MET, "WAIT FOR DIGIT gives every key, one at a time"),
-    no_end_key=Claim(How.MET, "WAIT FOR DIGIT has none"),
+    end_key_alone=Claim(How.MET, "WAIT FOR DIGIT returns every key, one at a time"),
+    end_key_alone_in_entries=Claim(How.MET, "WAIT FOR DIGIT returns every key, one at a time"),
+    no_end_key=Claim(How.MET, "WAIT FOR DIGIT has no end key"),
     late_end_key=Claim(How.EMULATED, "dropped here, and the sound goes on from its offset"),
     too_few=Claim(How.MET, "keys are counted here"),
     two_waits=Claim(How.MET, "WAIT FOR DIGIT takes a timeout for each key"),
@@ -44,15 +44,15 @@ CAPABILITIES = Capabilities(
 
 EVERY_KEY = "0123456789*#"
 LONGEST_SOUND = 300.0
-"""Seconds that one sound may play."""
+"""The maximum seconds that one sound may play."""
 GREETING = "greeting"
 """The prompt that thanks the caller for calling."""
 LISTEN = (0.02, 0.05, 0.1)
-"""Seconds of each listening command; the last repeats. The next turn waits for it to end."""
+"""Seconds of each listening command; the last one repeats. The next turn waits for it to end."""
 RING = 30
 """Seconds to let an agent's phone ring."""
 LONGEST_TALK = 4 * 3600.0
-"""Seconds with a person. Asterisk sends nothing during that time."""
+"""The maximum seconds of a conversation with an agent. Asterisk sends nothing meanwhile."""
 
 RESULTS = {
     "ANSWER": TransferResult.ANSWERED,
@@ -74,7 +74,7 @@ class AgiGateway:
     channel: Channel
     sounds: Sounds
     person: str = ""
-    """What to dial to reach a person, as Dial takes it: "PJSIP/agents". Empty if there is none."""
+    """What Dial should dial to reach an agent, such as "PJSIP/agents". Empty if there is none."""
     unplayable: Callable[[str], None] = lambda _: None
     """Called with the name of a prompt that Asterisk could not play."""
     on_greeted: Callable[[], Awaitable[None]] | None = None
@@ -193,7 +193,7 @@ class AgiGateway:
             offset = reply.endpos
 
     async def _there(self) -> bool:
-        """Return whether the caller is still there: -1 can also mean that a sound is missing."""
+        """Whether the caller is still there: -1 can also mean that a sound is missing."""
         await self.channel.ask("CHANNEL STATUS")
         return not self.channel.gone.is_set()
 
@@ -245,7 +245,7 @@ class AgiGateway:
                 return key
 
     def _is_late(self, key: str) -> bool:
-        """Return whether this is a complete gather's late end key. Any key ends the wait for it."""
+        """Whether this is the late end key of a complete gather. Any key ends the wait for it."""
         if not key:
             return False
         (end_key, until), self._late = self._late, ("", 0.0)
@@ -264,6 +264,6 @@ class AgiGateway:
 
 
 def _key_of(reply: Reply) -> str:
-    """Return the key in a reply, which has its ASCII code: 48 is the key 0, and 0 is none."""
+    """Return the key whose ASCII code is in a reply: 48 is the key 0, and 0 is no key."""
     key = chr(reply.number) if reply.code == 200 and 0 < reply.number < 128 else ""
     return key if key in EVERY_KEY else ""

@@ -42,8 +42,9 @@ number or name, 0x40 if there is none (Asterisk, include/asterisk/callerid.h,
 AST_PRES_RESTRICTION; main/channel.c, ast_party_id_presentation)."""
 
 AT_ONCE = 23
-"""Variables that MSet takes in any version: it used to have room for 24, and ignored the last; now
-it has 99 (https://github.com/asterisk/asterisk/commit/5c67a991c269808916b22e12f01f0c6e018f3cee)."""
+"""The number of variables that any version of MSet accepts. It used to have room for 24 and ignored
+the last one; now it has room for 99
+(https://github.com/asterisk/asterisk/commit/5c67a991c269808916b22e12f01f0c6e018f3cee)."""
 
 
 @frozen
@@ -52,7 +53,7 @@ class HandedOver:
 
     arrival: Arrival
     person: str
-    """What to dial to reach a person; empty if the dialplan does not say."""
+    """What to dial to reach an agent; empty if the dialplan does not say."""
 
 
 def arguments(headers: Mapping[str, str]) -> dict[str, str]:
@@ -76,9 +77,9 @@ def arguments(headers: Mapping[str, str]) -> dict[str, str]:
 def _misnamed(name: str) -> str:
     """Return what is wrong with an argument, without ever quoting text that is not a name."""
     if not re.fullmatch(r"[a-z_]{2,24}", name):
-        return "it is not name=value"
+        return "must be name=value"
     near = get_close_matches(name, HANDED_OVER, n=1)
-    return f"no name {name!r}{f'; did you mean {near[0]}?' if near else ''}"
+    return f"unknown name {name!r}{f'; did you mean {near[0]}?' if near else ''}"
 
 
 def handed_over(
@@ -123,7 +124,7 @@ def _presentation(headers: Mapping[str, str]) -> int:
 
 
 def cleared(before: str) -> dict[str, str]:
-    """Return the variables an earlier hand-over may have left. `before` is its outcome count."""
+    """Clear variables that an earlier hand-over may have left. `before` is its outcome count."""
     many = int(before) if re.fullmatch(r"[0-9]{1,2}", before) else 0
     names = (f"outcome_{number}_{name}" for number in range(1, many + 1) for name in OUTCOME_NAMES)
     return {"error": ""} | dict.fromkeys(names, "")
@@ -149,9 +150,9 @@ def read(names: tuple[str, ...], value: str | None) -> dict[str, str] | None:
 
 
 def setting(values: Mapping[str, str]) -> Iterator[str]:
-    """Yield as few commands as possible that set the variables.
+    """Yield the commands that set the variables, as few as possible.
 
-    MSet splits its arguments as every application does (main/app.c,
+    MSet splits its arguments like every application (main/app.c,
     `__ast_app_separate_args`): a backslash escapes a comma, a quote, a bracket, and itself.
     """
     pairs: list[str] = []

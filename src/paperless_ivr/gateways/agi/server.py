@@ -33,13 +33,13 @@ from paperless_ivr.gateways.agi.sounds import Sounds
 from paperless_ivr.net.connections import DEFAULTS, Connections, Limits
 
 BACKLOG = 2_048
-"""Connections that the operating system queues until they are accepted."""
+"""How many connections the operating system queues until they are accepted."""
 PORT = 4573
 """FastAGI's default port (Asterisk, res_agi.c, AGI_PORT)."""
 UP = 6
 """The CHANNEL STATUS of an answered line."""
 LAST_WORD = 20.0
-"""Seconds that a call has to finish after the host takes it back."""
+"""How many seconds a call has to finish after the host takes it back."""
 
 MOST_OF_ERROR = 500
 """The maximum length of PAPERLESS_ERROR, because Asterisk limits the length of a command."""
@@ -81,7 +81,7 @@ class FastAgi:
     _calls: "dict[asyncio.Task[None], TakenBack]" = field(factory=dict, repr=False)
     _server: asyncio.Server | None = field(default=None, repr=False)
     _probes: "dict[tuple[str, str], asyncio.Future[str | None]]" = field(factory=dict, repr=False)
-    """The sounds that an Asterisk lacks, by address and biller. Kept only if it lacks none."""
+    """The sounds that an Asterisk lacks, by address and biller. Kept only if none are missing."""
 
     @_open.default
     def _none_open(self) -> Connections:
@@ -120,7 +120,7 @@ class FastAgi:
                 await asyncio.wait(late)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Run a call in a task of our own, since asyncio streams log a canceled task of theirs."""
+        """Run a call in a task of our own, because asyncio streams log their own canceled tasks."""
         taken_back = asyncio.get_running_loop().create_future()
         channel = Channel(reader, writer)
         task = asyncio.create_task(self._served(channel, taken_back))
@@ -160,7 +160,7 @@ class FastAgi:
             await _set(channel, cleared(before) | back | {"error": error})
             return
         arrival = call.arrival = evolve(over.arrival, handover=token_hex(4))
-        # From here on the dialplan has a complete hand-back, even if this process dies (R48).
+        # From here on the dialplan has a complete hand-back, even if this process crashes (R48).
         lost = Handback.unfinished(arrival, Reason.CALL_LOST)
         await _set(channel, cleared(before) | handback_to_strings(lost))
         if lacking := await self._lacking(channel, line):

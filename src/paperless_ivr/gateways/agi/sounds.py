@@ -62,8 +62,8 @@ NUMBERS = {
         *("thousand", "million", "millions", "1M", "es-de"),
     ),
 }
-"""More core sounds of numbers and days (main/say.c). Not known for other languages. Spanish also
-needs digits/100, which Debian's sounds lack, so "cien" is one of our phrases."""
+"""More core sounds of numbers and days (main/say.c). Those of other languages are not
+known. Spanish also needs digits/100, which Debian's sounds lack, so we record "cien" ourselves."""
 
 
 @frozen
@@ -159,7 +159,7 @@ class Sounds:
                     assert_never(piece)
 
     def _text(self, text: str, language: str) -> Iterator[Sound]:
-        """Yield a recorded phrase. Spells words that cannot be recorded ahead, such as a domain."""
+        """Yield a recorded phrase. Spells words that are not recorded, such as a domain."""
         file = self.recordings.file(language, text)
         if file is not None:
             yield self._file(f"{self.prefix}/{file}", language)

@@ -1,9 +1,9 @@
-"""The gateway for Twilio, and for platforms that speak TwiML as Twilio does.
+"""The gateway for Twilio, and for platforms that use TwiML like Twilio.
 
 Where a turn would need only one `<Gather>`, this gateway writes one for each run of prompts that
 must be distinguished, so that it recognizes a consent given before its question was heard (G17,
 G18). Keys pressed before a `<Gather>` begins are not collected (Twilio's support,
-"Troubleshooting issues with <Gather>"), which is the flush (G21). docs/twilio.md has the sources.
+"Troubleshooting issues with <Gather>"), so they are flushed (G21). docs/twilio.md has the sources.
 """
 
 from collections.abc import Mapping
@@ -60,16 +60,16 @@ class TwilioGateway:
     catalog: Catalog
     biller: str
     auth_token: Secret = field(repr=False)
-    """The account's auth token, with which Twilio signs."""
+    """The account's auth token, which Twilio signs requests with."""
     address: str = field(converter=_bare, validator=_address)
     host: str = field(validator=_address)
-    """The host's address, to which the call goes back."""
+    """The host's address that the call goes back to."""
     host_key: Secret = field(repr=False)
-    """A key shared with the host; signs what the host gets back."""
+    """A key shared with the host, which signs what the host gets back."""
     person: str | None = None
-    """The number (E.164) or `sip:` address of the person to transfer to."""
+    """The number (E.164) or `sip:` address of the agents to transfer to."""
     caller_id: str | None = field(default=None, validator=_number)
-    """One of the account's numbers (E.164), shown to the person if the caller has none."""
+    """One of the account's numbers (E.164), shown to the agent if the caller has none."""
     voices: Mapping[str, str] = VOICES
     recordings: str | None = field(default=None, validator=_address)
     """The address of recorded prompts. Prompts with gaps are still spoken."""
@@ -82,13 +82,13 @@ class TwilioGateway:
     def capabilities(self) -> Capabilities:
         """How Twilio meets each need of the flow."""
         degraded = How.DEGRADED
-        lost = Claim(degraded, "keys pressed before a <Gather> are lost, and pressed again")
+        lost = Claim(degraded, "keys pressed before a <Gather> are lost")
         return Capabilities(
             "Twilio",
             interrupted=Claim(How.EMULATED, "a <Gather> with its own address for each run"),
             flush=Claim(How.MET, "keys pressed before a <Gather> are not collected"),
-            once=Claim(How.EMULATED, "by the token of the turn in every address"),
-            end_key_alone=Claim(How.EMULATED, "no finishOnKey at a question of one key"),
+            once=Claim(How.EMULATED, "every address contains the token of the turn"),
+            end_key_alone=Claim(How.EMULATED, "no finishOnKey at single-key questions"),
             end_key_alone_in_entries=Claim(
                 degraded, "finishOnKey needs a digit before it; # alone may count as silence"
             ),
@@ -102,7 +102,7 @@ class TwilioGateway:
         )
 
     def read(self, request: WebRequest) -> Visit:
-        """Return what a request says, after checking its signature."""
+        """Return the meaning of a request, after checking its signature."""
         posted = visits.form_of(request)
         url = f"{self.address}{request.path}" + (f"?{request.query}" if request.query else "")
         if not genuine(url, posted, request.headers.get(HEADER, ""), self.auth_token):

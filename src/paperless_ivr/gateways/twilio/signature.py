@@ -1,8 +1,8 @@
 """The signatures on Twilio's requests.
 
 https://www.twilio.com/docs/usage/webhooks/webhooks-security: the URL as Twilio called it, followed
-by the form's fields sorted by name, each name and value with nothing in between; then the
-HMAC-SHA1 of this with the account's auth token, in base64. Whether the URL includes the port
+by the form's fields sorted by name, each name and value with nothing in between. The signature
+is the HMAC-SHA1 of this with the account's auth token, in base64. Whether the URL includes the port
 varies among Twilio's servers, so both are tried, as Twilio's own libraries do.
 """
 

@@ -13,11 +13,11 @@ from paperless_ivr.prompts import Catalog, Pause, Piece, Text, plain, speech
 from paperless_ivr.prompts.ssml import write
 
 SHORTEST = 1
-"""Seconds of the shortest `<Gather>` timeout: the pause between two runs of prompts."""
+"""The shortest `<Gather>` timeout in seconds: the pause between two runs of prompts."""
 GOING_ON = 5
-"""Seconds of the shortest wait for a caller who continues after a pause in an entry."""
+"""The shortest wait in seconds for a caller who continues after a pause in an entry."""
 RINGING = 30
-"""Seconds for which a person's telephone rings (the default of `<Dial timeout>`)."""
+"""How many seconds an agent's telephone rings (the default of `<Dial timeout>`)."""
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
 
 
@@ -35,7 +35,7 @@ class Voices:
     """The address of the recordings, which contains `en-US/greeting.wav`."""
 
     def speak(self, parent: ET.Element, prompts: Iterable[Prompt], language: str) -> None:
-        """Append what some prompts say."""
+        """Append the words of prompts."""
         for n, prompt in enumerate(prompts):
             spoken = prompt.language or language
             if self.recordings and not prompt.slots:
@@ -55,7 +55,7 @@ class Voices:
 
 @frozen
 class Routes:
-    """The addresses to which a document sends the call."""
+    """The addresses that a document sends the call to."""
 
     base: str
     """The gateway's own address, where Twilio reaches it."""
@@ -93,7 +93,7 @@ class Writer:
     routes: Routes
 
     def response(self) -> ET.Element:
-        """Return a turn as TwiML; if the turn goes elsewhere, only what it says first."""
+        """Return a turn as TwiML. If the turn transfers or returns the call, only its prompts."""
         root = ET.Element("Response")
         if isinstance(self.turn.then, Gather):
             self._gather(root, self.turn.then)
@@ -104,9 +104,10 @@ class Writer:
         return root
 
     def _gather(self, root: ET.Element, gather: Gather) -> None:
-        """Write one `<Gather>` for each run of prompts, so that its address shows where a key came.
+        """Write one `<Gather>` for each run of prompts.
 
-        A `<Gather>` that ends without a key falls through to the next verb. Only the last waits.
+        Its address shows during which run a key was pressed. A `<Gather>` that ends without a key
+        falls through to the next verb. Only the last one waits.
         """
         say, runs = self.turn.say, barge_in_runs(self.turn)
         if not gather.barge_in:  # outside a <Gather>, nothing is interrupted and no key counts
@@ -131,7 +132,7 @@ class Writer:
 
 
 def _wait(gather: Gather) -> int:
-    """Twilio has only one wait, in whole seconds: use the longer one, so no one is cut off."""
+    """Return the longer of the two waits in whole seconds, because Twilio has only one wait."""
     if gather.begun:  # also after the end key, which does not end the entry there
         return math.ceil(max(gather.next_key_wait, GOING_ON))
     entry = gather.max_keys > 1
@@ -139,7 +140,7 @@ def _wait(gather: Gather) -> int:
 
 
 def dial(root: ET.Element, person: str, action: str, caller_id: str | None) -> None:
-    """Put the caller through, and ask what to do afterward.
+    """Transfer the caller, and have Twilio ask what to do afterward.
 
     Without a `callerId`, Twilio passes on the caller's own number. If that is not a real number,
     the call may be rejected, so one of the account's is needed instead. For a caller with a
