@@ -50,12 +50,10 @@ def test_enrolled(exchange: With, recordings: Path) -> None:
 
     async def test(live: Exchange) -> None:
         caller = await live.caller("before", RIVERA)
-        await caller.until_quiet()
-        caller.press("1")
-        await caller.until_quiet()
-        caller.press("1137")
-        await caller.until_quiet()
-        caller.press("1")
+        for state, keys in (("OFFER", "1"), ("IDENTITY_CHECK", "1137"), ("CONFIRMATION", "1")):
+            await live.until_asked(RIVERA, state)
+            await caller.until_quiet()
+            caller.press(keys)
         await caller.to_the_end()
         await caller.close()
         got = await asyncio.to_thread(live.asterisk.told, RIVERA)
@@ -127,6 +125,7 @@ def test_fast_type_ahead(exchange: With) -> None:
         caller = await live.caller("before", RIVERA)
         await caller.until_spoken_to(0.2)
         caller.press("1113711", apart=0.2)
+        await live.until_asked(RIVERA, "CONFIRMATION")
         await caller.until_quiet()
         assert live.asked[RIVERA][-1] == "CONFIRMATION"
         assert live.service.registration(customer("rivera").id, "WATER") is Registration.NONE
@@ -147,11 +146,10 @@ def test_keys_while_a_request_runs(exchange: With) -> None:
         caller = await live.caller("before", RIVERA)
         await caller.until_spoken_to(0.2)
         caller.press("1")
-        await caller.until_quiet()
+        await asyncio.to_thread(live.backend.reached.wait, 60)
         assert live.asked[RIVERA][-1] == "PHONE_LOOKUP"
         caller.press("1137", apart=0.15)
-        while "CONFIRMATION" not in live.asked[RIVERA]:
-            await asyncio.sleep(0.1)
+        await live.until_asked(RIVERA, "CONFIRMATION")
         assert live.asked[RIVERA].count("IDENTITY_CHECK") == 1
         caller.hang_up()
         await caller.close()
@@ -357,8 +355,7 @@ def test_every_key_at_the_host_s_own_menu(exchange: With) -> None:
             if key != "1":  # which means yes to our offer
                 await caller.until_spoken_to(0.2)
                 caller.press(key)
-            while "IGNORED" not in live.asked.get(number, ()):
-                await asyncio.sleep(0.1)
+            await live.until_asked(number, "IGNORED")
             await caller.until_quiet()
             while not caller.ended.is_set() and key != "2":
                 caller.press(key)

@@ -330,7 +330,7 @@ def test_same_key_from_many_threads() -> None:
     """A write that many threads send with one key is done once."""
     service = springfield()
     answers: list[ServiceAnswer] = []
-    ready = threading.Barrier(8, timeout=10)
+    ready = threading.Barrier(8, timeout=60)
 
     def send() -> None:
         ready.wait()
@@ -340,7 +340,7 @@ def test_same_key_from_many_threads() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
 
     assert [Accepted()] * 8 == answers
     assert len(service.emails) == 1

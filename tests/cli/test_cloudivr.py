@@ -18,6 +18,7 @@ import zeep
 
 from paperless_ivr.cloudivr import seed
 from tests.cloudivr.test_delivery import Sink, listening
+from tests.durability.town import free_port
 
 Run = Callable[..., Any]
 PROGRAM = [
@@ -103,9 +104,7 @@ def test_outbox(tmp_path: Path, run: Run) -> None:
 def test_queued_email_is_delivered(tmp_path: Path, run: Run) -> None:
     """With --smtp, queued e-mail arrives by itself, and the outbox says so."""
     sink = Sink()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = int(free.getsockname()[1])
-    database = f"sqlite:///{tmp_path}/sent.db"
+    port, database = free_port(), f"sqlite:///{tmp_path}/sent.db"
     options = ("--database", database, "--smtp", f"127.0.0.1:{port}")
     with listening(sink, port), served(tmp_path, *options) as (_, told):
         assert told["E-mail"] == f"delivered to 127.0.0.1:{port}"

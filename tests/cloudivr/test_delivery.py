@@ -1,6 +1,5 @@
 """Queued e-mail is delivered by SMTP once, even after the mail server was away."""
 
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from paperless_ivr.cloudivr.outbox import outbox
 from paperless_ivr.cloudivr.serving import running
 from paperless_ivr.cloudivr.words import Standing
 from tests.cloudivr.benches import Bench, ask, customer, enrollment, guid, number
+from tests.durability.town import free_port
 
 pytestmark = pytest.mark.requirement("R22")
 
@@ -54,7 +54,7 @@ class Sink:
 @contextmanager
 def listening(sink: Sink, port: int) -> Iterator[None]:
     """Run the server for the length of the block."""
-    controller = Controller(sink, hostname="127.0.0.1", port=port)
+    controller = Controller(sink, hostname="127.0.0.1", port=port, ready_timeout=60.0)
     controller.start()
     try:
         yield
@@ -64,9 +64,8 @@ def listening(sink: Sink, port: int) -> Iterator[None]:
 
 @pytest.fixture
 def port() -> int:
-    """Return a free port."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
+    """Return a port on which nothing listens yet."""
+    return free_port()
 
 
 def mailer(bench: Bench, port: int) -> Mailer:
@@ -258,7 +257,7 @@ def test_a_link_that_is_of_no_use_is_not_sent(
     assert outbox(bench.engine, bench.clock()).emails[0].state == f"not sent (link {state})"
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 20.0) -> None:
+def eventually(holds: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait until something is true."""
     end = time.monotonic() + seconds
     while not holds():
