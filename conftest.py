@@ -9,7 +9,7 @@ from xdist.scheduler import LoadScopeScheduling
 from docs import blocks
 
 pytest_collect_file = blocks.sybil().pytest()
-gc.disable()  # until all tests are collected, since everything created before that stays
+gc.disable()  # until all tests are collected: nothing created before that becomes garbage
 
 
 TOGETHER = (
@@ -25,8 +25,9 @@ TOGETHER = (
     ("tests/simulator/test_page.py::",),
     ("tests/test_packaging.py::",),
 )
-"""Tests of one process: they share what takes long to make, as servers, a browser, pictures or a
-wheel; or many calls at once load the machine, and would disturb one another (marked `alone`)."""
+"""Groups of tests that must run in one process. They share things that take long to make, such as
+servers, a browser, pictures, or a wheel, or they load the machine with many calls at once (marked
+`alone`), and would disturb one another."""
 
 
 class PageScheduling(LoadScopeScheduling):
@@ -65,7 +66,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next(ranks, len(LONGEST_FIRST))
 
     waiting = [item for item in items if item.nodeid.startswith(WAITING)]
-    waiting.sort(key=lambda item: item.location[1] or 0)  # both versions of Asterisk early
+    waiting.sort(key=lambda item: item.location[1] or 0)  # starts both versions of Asterisk early
     others = [item for item in items if not item.nodeid.startswith(WAITING)]
     others.sort(key=rank)
     pairs = zip(others, waiting, strict=False)
@@ -74,7 +75,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Keep the garbage collector from looking at thousands of tests again and again."""
+    """Keep the garbage collector from examining thousands of tests again and again."""
     gc.freeze()
     gc.enable()
 

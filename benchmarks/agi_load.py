@@ -134,7 +134,7 @@ async def call(port: int, number: int, waits: list[float]) -> str:
 
 
 async def load(port: int, calls: int, ramp: float) -> tuple[list[str], list[float]]:
-    """Run this many calls, begun over `ramp` seconds, all live at once."""
+    """Run this many calls, started over `ramp` seconds, all live at once."""
     waits: list[float] = []
 
     async def later(number: int) -> str:
@@ -145,7 +145,7 @@ async def load(port: int, calls: int, ramp: float) -> tuple[list[str], list[floa
 
 
 def main() -> None:
-    """Run the load twice, to see any growth."""
+    """Run the load three times, to show whether memory grows."""
     calls = int(sys.argv[1]) if len(sys.argv) > 1 else 500
     ours, theirs = multiprocessing.Pipe()
     server = multiprocessing.Process(target=serve, args=(theirs,))

@@ -1,12 +1,12 @@
 """Concurrent calls with a service that takes 2 s: `python benchmarks/busy_service.py 50 200`.
 
 Each call enrolls after its payment. The service is asked twice: for the bill, and to enroll. Every
-caller presses keys at once. For each driver, it prints how the calls ended, how long a call took,
-and the most requests that the service had at the same time. All calls should enroll: a caller must
-never hear that the service is down because we are busy (R50).
+caller presses keys without a pause. For each driver, it prints how the calls ended, how long a call
+took, and the most requests that the service had at the same time. All calls should enroll: a caller
+must never hear that the service is down because we are busy (R50).
 
-Not included: the SOAP client and its connections, the network, the gateways' own work (on held
-channels, nothing is played), PostgreSQL, several processes, and callers who listen before they
+Not included: the SOAP client and its connections, the network, the gateways' own work (the session
+gateways play nothing), PostgreSQL, several processes, and callers who listen before they
 press, which would spread the load. Calls and drivers share one process, and so one interpreter
 lock.
 """
@@ -125,7 +125,7 @@ def arrival(number: int) -> Arrival:
 
 
 class Held:
-    """A held channel on which nothing is played."""
+    """A session gateway that plays nothing."""
 
     def perform(self, turn: Turn, language: str) -> CallerEvent | None:
         """Press 1."""
@@ -133,7 +133,7 @@ class Held:
 
 
 class AsyncHeld:
-    """The same in an event loop."""
+    """The same for an event loop."""
 
     async def perform(self, turn: Turn, language: str) -> CallerEvent | None:
         """Press 1."""

@@ -2,9 +2,9 @@
 
 All calls begin at the same moment and enroll, pressing keys without a pause: about eight web
 requests and three answers of the service each. They run against `paperless-ivr serve` processes
-with the shipped sizes, policy, and budgets. Each request goes to the next server. The setups take
-turns in every round. For each one, this prints the calls per second, how long a web request took,
-how calls ended, and the ratios to the first setup, which has no database.
+with the default sizes, policy, and budgets. Each request goes to the next server. Every round runs
+each setup once. For each setup, this prints the calls per second, how long a web request took, how
+calls ended, and the ratios to the first setup, which has no database.
 
 Included: HTTP, signatures, the flow, the SOAP client, and the record and live calls with their
 transactions and sealing, synced to disk. Not included: Twilio and the network, TLS and a proxy,
@@ -66,13 +66,13 @@ GATEWAY = TwilioGateway(
 
 @frozen
 class Setup:
-    """What calls are run with."""
+    """The servers and the database that calls run on."""
 
     name: str
     database: str
     servers: int
     turn: float | None = None
-    """Seconds that a transaction may wait for its turn, if not as shipped."""
+    """Seconds that a transaction may wait for its turn, if not the default."""
 
 
 SETUPS = (
@@ -220,13 +220,13 @@ class Measured:
     """The results of a setup's calls in one round."""
 
     seconds: list[float] = field(factory=list)
-    """Of each web request."""
+    """How long each web request took."""
     ended: Counter[str] = field(factory=Counter)
     took: float = 0.0
 
     @property
     def numbers(self) -> tuple[float, float, float]:
-        """Return calls per second, and the times for half, and 95 of 100, of the requests."""
+        """Return calls per second, and the median and 95th percentile of request times."""
         marks = quantiles(self.seconds, n=20)
         return self.ended.total() / self.took, marks[9], marks[18]
 
@@ -298,7 +298,7 @@ def main() -> None:
     os.environ[KEYS] = new_keys()
     found: dict[Setup, list[Measured]] = {setup: [] for setup in SETUPS}
     numbers = itertools.count(0, CALLS)
-    print(f"{CALLS} calls at once, {ROUNDS} rounds; ratios to the first in brackets", flush=True)
+    print(f"{CALLS} calls at once, {ROUNDS} rounds; ratios to the first in parentheses", flush=True)
     with ExitStack() as open_while:
         folder = Path(open_while.enter_context(tempfile.TemporaryDirectory()))
         connection = open_while.enter_context(service(folder))

@@ -78,7 +78,7 @@ def main() -> None:
     for name, holder in HOLDERS.items():
         print(f"{name}: {guesses(everyone, holder)}")
     listed = [one for one in everyone if one.address.partition("@")[2] in DECODER.domains]
-    groups = {"with a domain of one key": listed, "with any domain": everyone}
+    groups = {"with a one-key domain": listed, "with any domain": everyone}
     for group, callers in groups.items():
         print(f"{len(callers)} callers {group}:")
         for name, holder in HOLDERS.items():

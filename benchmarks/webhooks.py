@@ -1,10 +1,10 @@
-"""How many webhook calls one core can carry: `python benchmarks/webhooks.py`.
+"""How many calls on Twilio one core can handle: `python benchmarks/webhooks.py`.
 
 A server in its own process, limited to one core, answers calls on Twilio, with a billing service
 that takes 200 ms for every answer. It does not include a database; calls_at_once.py does. Callers
 on the other cores all begin at once and press keys without a pause: nine requests and three service
-answers per call. This is done in rounds, after each of which the server's memory is measured. The
-baseline is the same server returning one fixed document for as many requests.
+answers per call. The server's memory is measured after each of several rounds. The baseline is the
+same server returning one fixed document for the same number of requests.
 """
 
 import asyncio
@@ -65,7 +65,7 @@ ROUNDS = int(os.environ.get("ROUNDS", "3"))
 THREADS = int(os.environ.get("THREADS", "256"))
 SERVICE_S = 0.2
 KEYS = ("1", "", "1137", "", "1", "", "2")
-"""Yes, the last four digits, agreed, no text; "" just goes on."""
+"""Yes, the last four digits, agreed, no text; "" presses no key."""
 
 RIVERA = customer("rivera")
 POLICY = demo_policy()
@@ -198,7 +198,7 @@ class Tally:
     """The results of a round's calls."""
 
     seconds: list[float] = field(factory=list)
-    """Of each request."""
+    """How long each request took."""
     ended: list[str] = field(factory=list)
     errors: int = 0
 
@@ -297,7 +297,9 @@ def main() -> None:
     asyncio.run(all_floor())
     least = (floor.used() - used) / len(tally.seconds)
     floor.stop()
-    print(f"floor: {least * 1000:.2f} ms of the core a request; ours is {each / least:.1f} of it")
+    print(
+        f"baseline: {least * 1000:.2f} ms of CPU a request; ours takes {each / least:.1f} times it"
+    )
 
 
 if __name__ == "__main__":

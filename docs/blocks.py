@@ -30,7 +30,7 @@ _NOT_RUN = re.compile(r"<!-- not run: (?P<why>.+?) -->\s*\Z")
 
 
 def run_console(block: str, cwd: Path = ROOT) -> str | None:
-    """Run a console block. Return what is wrong with it; None if nothing."""
+    """Run a console block. Return an error message, or None if all went well."""
     before, *parts = _COMMAND.split(block)
     if before.strip() or not parts:
         return f"A console block starts with '$ ' and a command, not with {before!r}."
@@ -64,7 +64,7 @@ def _run(command: str, expected: str, cwd: Path) -> str | None:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"$ {command}\nstill ran after {TIME_LIMIT_S} s"
+        return f"$ {command}\nwas still running after {TIME_LIMIT_S} s"
     printed = _trimmed(done.stdout)
     if done.returncode:
         return f"$ {command}\nexited with {done.returncode}:\n{printed}"

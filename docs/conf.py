@@ -28,7 +28,7 @@ LONGEST_SIGNATURE = 500
 
 
 def _short(*told: Any) -> tuple[str, str] | None:
-    """Remove a signature whose defaults are whole policies. The fields below it say more."""
+    """Shorten a signature whose defaults are whole policies. The fields below it say more."""
     signature, returns = told[-2:]
     return ("(…)", returns) if signature and len(signature) > LONGEST_SIGNATURE else None
 
@@ -56,7 +56,7 @@ def _write_flow(app: Any, error: Exception | None) -> None:
 
 
 def setup(app: Any) -> None:
-    """Called by Sphinx."""
+    """Connect the functions above to Sphinx, which calls this."""
     app.connect("doctree-resolved", _link_pictures)
     app.connect("build-finished", _write_flow)
     app.connect("autodoc-process-signature", _short)

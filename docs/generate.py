@@ -51,12 +51,12 @@ class Page:
         return f"{self.path} ({self.region})" if self.region else self.path
 
     def now(self, root: Path) -> str:
-        """Return the file as it is; empty if there is none."""
+        """Return the current text of the file; empty if there is none."""
         file = root / self.path
         return file.read_text(encoding="utf-8") if file.exists() else ""
 
     def due(self, root: Path) -> str:
-        """Return the file as it should be."""
+        """Return the text that the file should have."""
         text = self.render(root).strip("\n") + "\n"
         if self.region is None:
             return text
@@ -135,7 +135,7 @@ def _numbers(mark: ast.expr, path: str) -> Iterator[str]:
             case ast.Call(func=ast.Attribute(attr="requirement"), args=args):
                 for arg in args:
                     if not (isinstance(arg, ast.Constant) and isinstance(arg.value, str)):
-                        raise DocsError(f'{path}:{arg.lineno}: say the number itself, as in "R01"')
+                        raise DocsError(f'{path}:{arg.lineno}: write a literal number: "R01"')
                     yield arg.value
 
 
@@ -339,11 +339,14 @@ def picture(name: str) -> Page:
 HOST_FIELDS: Mapping[str, str] = {
     "moment": "The point in the call at which the host hands it over.",
     "intent": "The caller's goal, if known.",
-    "account": "The account number, if known.",
-    "invoice": "The invoice, if known.",
+    "account": "The account number.",
+    "invoice": "The invoice number.",
     "invoice_type": "The type of bill, as the service names it.",
     "identity": "How well the caller is identified.",
     "payment": "The payment that was just taken.",
+    "guid": "The service's PaymentGUID.",
+    "approved": "The payment was approved.",
+    "email": "The e-mail address given for the payment.",
     "edition": "Set by the driver: digests of flow, policy, and words.",
     "handover": "Set by the driver: distinguishes the hand-overs of one call.",
     "disposition": "How the call ended.",
@@ -383,7 +386,7 @@ def _field_default(value: ast.expr | None) -> str:
     match value:
         case None:
             return "required"
-        case ast.Call(keywords=[ast.keyword(arg="default", value=inner)]):
+        case ast.Call(keywords=[ast.keyword(arg="default", value=inner), *_]):
             return f"`{ast.unparse(inner)}`"
     return f"`{ast.unparse(value)}`"
 
@@ -393,7 +396,7 @@ def invariants(_: Path) -> str:
     from paperless_ivr.proof.invariants import INVARIANTS
 
     lines = ["| Invariant | What must hold for each move |", "|---|---|"]
-    lines.append("| every call ends | No call comes back to where it was. |")
+    lines.append("| every call ends | No call returns to an earlier position. |")
     for name, invariant in INVARIANTS.items():
         lines.append(f"| {name} | {(invariant.__doc__ or '').partition(chr(10))[0]} |")
     return "\n".join(lines)
@@ -479,8 +482,8 @@ def python_api(root: Path) -> str:
 
 API_BEGINS = """# The Python API
 
-`import paperless_ivr` gives these names; each is loaded when it is first used.
-Everything else is reached by its module."""
+`import paperless_ivr` provides these names; each is loaded when it is first used.
+Import everything else from its module."""
 
 PAGES: tuple[Page, ...] = (
     Page("docs/cloudivr.md", error_codes, region="codes"),
@@ -518,7 +521,7 @@ def main(
         print(error, file=sys.stderr)
         return 1
     if check and old:
-        print(f"To mend: {MEND}")
+        print(f"To update: {MEND}")
     return 1 if check and old else 0
 
 

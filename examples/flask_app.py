@@ -1,6 +1,6 @@
 """A Twilio gateway in your own Flask application, along with the host's side.
 
-Run it with `flask --app examples/flask_app.py run`. As a script, it takes a call by itself.
+Run it with `flask --app examples/flask_app.py run`. Run as a script, it simulates a call.
 """
 
 import re
@@ -38,7 +38,7 @@ app.config["MAX_CONTENT_LENGTH"] = 65_536
 
 @app.post("/twilio/<path:path>")
 def paperless(path: str) -> Response:
-    """Handle all of Twilio's requests to the gateway."""
+    """Answer every request from Twilio to the gateway."""
     reply = driver.answer(
         WebRequest(
             path=f"/{path}",
@@ -68,15 +68,15 @@ def after_payment() -> str:
     return paid(payment("rivera").guid.reveal(), request.query_string.decode("latin-1"))
 
 
-# ── a call, as Twilio and a caller would take it ──
+# ── a simulated call ──
 
 
 KEYS = ("", "1", "1137", "1", "2")
-"""Nothing at the start; yes before the payment; the last four digits; agreed; no text."""
+"""No key at the start; yes before the payment; the last four digits; yes to the bill; no text."""
 
 
 def take_a_call() -> None:
-    """Take a call through the three moments, and print what the host got back at each."""
+    """Run a call through the three moments, and print what the host got back at each."""
     twilio, web, keys = SimulatedTwilio(gateway), app.test_client(), iter(KEYS)
     document = web.post("/voice").text
     while "<Hangup" not in document:

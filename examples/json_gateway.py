@@ -16,14 +16,14 @@ from paperless_ivr.prompts import said
 from paperless_ivr.secret import Secret
 
 RESULTS = {result.value: result for result in TransferResult}
-LOST = Claim(How.DEGRADED, "keys that no input waits for are lost, and pressed again")
+LOST = Claim(How.DEGRADED, "keys pressed outside an input are lost; callers press them again")
 CAPABILITIES = Capabilities(
     "JSON actions",
-    interrupted=Claim(How.EMULATED, "no key stops what must be heard, and a key in it is lost"),
-    flush=Claim(How.MET, "keys that no input waits for are lost"),
+    interrupted=Claim(How.EMULATED, "no key stops what must be heard; keys during it are lost"),
+    flush=Claim(How.MET, "keys pressed outside an input are lost"),
     once=Claim(How.EMULATED, "by the token of the turn in every address"),
-    late_end_key=Claim(How.DEGRADED, "a # that comes late may answer the next question"),
-    two_waits=Claim(How.DEGRADED, "one timeOut: the longer of the two"),
+    late_end_key=Claim(How.DEGRADED, "a late # may answer the next question"),
+    two_waits=Claim(How.DEGRADED, "a single timeOut: the longer of the two waits"),
     type_ahead=LOST,
     keys_while_waiting=LOST,
 )
@@ -43,7 +43,7 @@ class JsonGateway:
     capabilities, media_type, patience = CAPABILITIES, "application/json", 15.0
 
     def read(self, request: WebRequest) -> Visit:
-        """Return what a request says, after checking who sent it."""
+        """Verify who sent a request, and interpret it."""
         web.bounded(request)
         signed = f"{request.path}?{request.query}\n".encode() + request.body
         genuine = hmac.digest(self.key.reveal().encode(), signed, "sha256").hex().encode()

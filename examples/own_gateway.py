@@ -1,8 +1,8 @@
 """A gateway to your own runtime, checked against the contract with the kit.
 
-The runtime is invented: a "Bell" says a text, waits for a key, rings a person, and keeps the keys
-that are pressed when it is not waiting for any. `BellGateway` is the adapter. Below it are a small
-simulator of the runtime, and the rig that gives both to the kit.
+The runtime is invented: a "Bell" says a text, waits for a key, dials an agent, and keeps the keys
+pressed when it is not waiting for any. `BellGateway` is the adapter. Below it are a small simulator
+of the runtime, and the rig with which the kit runs both.
 """
 
 from attrs import define, field
@@ -108,14 +108,14 @@ class BellGateway:
 
 @define
 class Bell:
-    """One line. Its caller acts while it speaks, waits, and rings."""
+    """One line. Its caller can act while it speaks, waits, or dials."""
 
     caller: VirtualCaller = field(factory=VirtualCaller)
     answers: bool = False
     buffer: str = field(default="", repr=False)
 
     def say(self, text: str, *, stops: bool) -> str:
-        """Say a text in two seconds. Return the key that stopped it."""
+        """Say a text, which takes two seconds. Return the key that stopped it."""
         if self.caller.gone:
             raise ConnectionError
         self.caller.begins(text)
@@ -133,13 +133,13 @@ class Bell:
         return self.answers
 
     def idle(self, seconds: float) -> None:
-        """Let time pass without waiting for a key. Keys are kept."""
+        """Let time pass without waiting for a key, but keep keys."""
         until = self.caller.now + seconds
         while self.caller.now < until and not self.caller.gone:
             self.buffer += self.caller.next(until - self.caller.now).replace(ON_HOOK, "")
 
     def kept(self) -> str:
-        """Return the keys that were kept."""
+        """Return the kept keys, and forget them."""
         pressed, self.buffer = self.buffer, ""
         return pressed
 
@@ -159,7 +159,7 @@ class Bell:
 
 @define
 class BellRig:
-    """The rig that the kit needs: the gateway on its runtime, for one call."""
+    """The rig for the kit: the gateway on its runtime, for one call."""
 
     bell: Bell = field(factory=Bell)
     gateway: BellGateway = field(init=False)
@@ -183,7 +183,7 @@ class BellRig:
         self.bell.idle(seconds)
 
     def utterance(self, prompt: Prompt, language: str) -> str:
-        """Return what is heard of a prompt."""
+        """Return what the caller hears for a prompt."""
         return said([prompt], language, WORDS)
 
     def lose(self, prompt: Prompt) -> bool:
@@ -196,7 +196,7 @@ class BellRig:
         return True
 
     def agent(self, result: TransferResult) -> None:
-        """Set the result of the next ringing."""
+        """Set the result of the next transfer."""
         self.bell.answers = result is TransferResult.ANSWERED
 
     def shown(self) -> str:
@@ -210,4 +210,4 @@ class BellRig:
 if __name__ == "__main__":
     check_session_gateway(BellRig)
     print(check(Flow(), CAPABILITIES))
-    print("every promise that it claims is kept")
+    print("the gateway keeps the contract")

@@ -14,7 +14,7 @@ flow = Flow(Terms(policy))
 turn = flow.advance(flow.begin(arrival).call, Screened())
 print("before:", said(turn, "en-US", Catalog.of(policy)))
 
-# In the policy's file this is: [words.en-US] offer = "..."
+# In the policy file, this is written as: [words.en-US] offer = "..."
 english = {**policy.words["en-US"], "offer": "Get your bills by e-mail?"}
 ours = evolve(policy, words={**policy.words, "en-US": english})
 print("after:", said(turn, "en-US", Catalog.of(ours)))

@@ -17,7 +17,7 @@ HOST_KEY = credential("shared with paperless_ivr")
 
 
 def twiml(*verbs: tuple[str, str]) -> str:
-    """Return a response with plain verbs."""
+    """Return a TwiML response made of verbs without attributes."""
     root = ET.Element("Response")
     for name, text in verbs:
         ET.SubElement(root, name).text = text or None
@@ -25,7 +25,7 @@ def twiml(*verbs: tuple[str, str]) -> str:
 
 
 def hand_over(**told: str) -> str:
-    """Hand the call over, with what the host knows."""
+    """Hand the call over, with the details that the host knows."""
     return twiml(("Redirect", f"{PAPERLESS}/begin?{urlencode(told)}"))
 
 
@@ -35,9 +35,10 @@ def call_comes_in() -> str:
 
 
 def call_comes_back(query: str) -> str:
-    """Answer the URL that the gateway has as `host`: continue where the call was handed over.
+    """Answer the gateway's `host` URL: continue at the point where the call was handed over.
 
-    Even after a failure, the hand-back has the moment, the greeting, and the payment of the call.
+    Even after a failure, the hand-back says at which moment it was handed over, whether the caller
+    was greeted, and whether they have paid.
     """
     told = read_handback(query, HOST_KEY)
     if told["disposition"] == "transferred":
@@ -51,7 +52,7 @@ def call_comes_back(query: str) -> str:
 
 
 ACCOUNT = "20481137"
-"""The account that the caller keyed, and paid for. A real host knows it from its own questions."""
+"""The account that the caller keyed and paid for. A real host asks for it."""
 
 CARRIED = ("offer_again", "greeted", "language")
 """The values that the host carries through the rest of the call in its own URLs."""

@@ -7,5 +7,5 @@ T = TypeVar("T")
 
 
 def heavy(moderate: T, often: T) -> T:
-    """Return how much is done. Tests that ask are marked `prove`."""
+    """Return the amount of work. Tests that ask for it are marked `prove`."""
     return often if os.environ.get("PAPERLESS_IVR_PROVE") == "1" else moderate

@@ -1,4 +1,4 @@
-"""A PostgreSQL that starts by itself."""
+"""A PostgreSQL server that tests start on demand."""
 
 import itertools
 import signal

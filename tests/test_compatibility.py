@@ -78,7 +78,7 @@ def test_what_was_written_is_read(kind: type[Enum], text: str) -> None:
 
 @pytest.mark.parametrize("kind", WRITTEN)
 def test_each_string_is_listed(kind: type[Enum]) -> None:
-    """A new string is listed when it is first written, and stands for one thing only."""
+    """A new string is listed when it is first written, and has one meaning only."""
     assert {member.value for member in kind} == set(WRITTEN[kind].split()), "list it in WRITTEN"
     assert len(kind) == len(kind.__members__), f"two names of {kind.__name__} have the same value"
 
@@ -91,7 +91,7 @@ def test_identities(identity: str) -> None:
 
 
 def test_the_contract_lists_each_disposition() -> None:
-    """Whoever writes a host finds every way in which a call may come back."""
+    """The docs list every way in which a call may come back, for people who write a host."""
     page = Path(__file__).parents[1] / "docs" / "host-contract.md"
     contract = page.read_text(encoding="utf-8")
     missing = [each.value for each in Disposition if f"`{each.value}`" not in contract]
@@ -99,7 +99,7 @@ def test_the_contract_lists_each_disposition() -> None:
 
 
 def test_names_that_hosts_use() -> None:
-    """What hosts once handed over, and looked for when the call came back, keeps its name."""
+    """Names that hosts once handed over, or looked for in a hand-back, stay the same."""
     assert set(HANDED_OVER_ONCE.split()) <= set(FROM_HOST) <= set(ARRIVAL_NAMES)
     assert {"call_id", "biller", "ani", "ani_withheld", "dnis", "person"} <= set(HANDED_OVER)
     assert PREFIX == "PAPERLESS_"
@@ -108,7 +108,7 @@ def test_names_that_hosts_use() -> None:
 
 
 def test_a_hand_back_may_have_less() -> None:
-    """One from an earlier version, without later names, can be read."""
+    """A hand-back from an earlier version, without later names, can be read."""
     told = {"disposition": "enrolled", "registration": "pending"}
     assert handback_from_strings(told) == Handback(
         Disposition.ENROLLED, registration=Registration.PENDING

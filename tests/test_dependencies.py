@@ -1,4 +1,4 @@
-"""What is installed matches the constraints, and no minimum version is above them."""
+"""The installed packages match the constraints, and no minimum version is above them."""
 
 import re
 import tomllib

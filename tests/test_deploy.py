@@ -21,7 +21,7 @@ COMMAND = "/opt/paperless-ivr/bin/paperless-ivr"
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_systemd_takes_it(unit: Path, tmp_path: Path) -> None:
-    """Nothing in it is unknown to systemd, or wrong."""
+    """A unit contains nothing that systemd does not know or accept."""
     analyze = shutil.which("systemd-analyze")
     if analyze is None:
         pytest.skip("needs systemd-analyze")
@@ -49,7 +49,7 @@ def started(unit: Path) -> tuple[str, list[str]]:
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_its_options(unit: Path) -> None:
-    """The command accepts the arguments that the unit gives it, and needs no more."""
+    """The command accepts the arguments that the unit passes, and needs no more."""
     name, words = started(unit)
     command = import_module(f"paperless_ivr.cli.{name}").command
 
@@ -58,7 +58,7 @@ def test_its_options(unit: Path) -> None:
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_its_environment(unit: Path) -> None:
-    """Its first lines list every variable that its arguments and its secrets need."""
+    """A unit's first lines list every variable that its arguments and its secrets need."""
     name, words = started(unit)
     listed = unit.read_text().partition("[Unit]")[0]
 

@@ -17,7 +17,7 @@ PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")})
 @pytest.mark.requirement("R56")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_relative_link_leads_somewhere(page: Path) -> None:
-    """What a page links to in the repository exists."""
+    """Every file of the repository that a page links to exists."""
     targets = LINK.findall(page.read_text(encoding="utf-8"))
     inside = [target.partition("#")[0] for target in targets if "://" not in target]
     assert [target for target in inside if not (page.parent / target).exists()] == []
@@ -26,7 +26,7 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
 @pytest.mark.requirement("R56")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_to_other_sites_are_well_formed(page: Path) -> None:
-    """They are not fetched: each is https, to a named host, and is on its page only once."""
+    """Links are not fetched: each is https, to a named host, and is on its page only once."""
     targets = LINK.findall(page.read_text(encoding="utf-8"))
     outside = [target for target in targets if "://" in target]
     assert [target for target in outside if not ADDRESS.fullmatch(target)] == []

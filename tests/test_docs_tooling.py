@@ -83,7 +83,7 @@ class TestBlocks:
     def test_endless_command_fails(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """A command that does not end is reported."""
         monkeypatch.setattr(blocks, "TIME_LIMIT_S", 0.1)
-        with pytest.raises(SybilFailure, match="still ran"):
+        with pytest.raises(SybilFailure, match="still running"):
             run_page(tmp_path, "```console", "$ exec sleep 9", "```")
 
     @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ class TestBlocks:
         ],
     )
     def test_block_marked_as_not_run_is_skipped(self, tmp_path: Path, block: list[str]) -> None:
-        """The reason is given as the reason for skipping."""
+        """The reason in the mark is given as the reason for skipping."""
         with pytest.raises(SkipTest, match="needs a telephone"):
             run_page(tmp_path, "<!-- not run: needs a telephone -->", *block)
 
@@ -137,7 +137,7 @@ class TestPages:
         pages = [Page("docs/keys.md", lambda _: "1 means yes")]
 
         assert generate.main(["--check"], pages, tmp_path) == 1
-        assert capsys.readouterr().out == "docs/keys.md: out of date\nTo mend: make docs\n"
+        assert capsys.readouterr().out == "docs/keys.md: out of date\nTo update: make docs\n"
         assert not (tmp_path / "docs/keys.md").exists()
 
         assert generate.main([], pages, tmp_path) == 0
@@ -157,7 +157,7 @@ class TestPages:
         assert generate.main(["--check"], pages, tmp_path) == 0
 
     def test_two_regions_of_a_file_are_both_written(self, tmp_path: Path) -> None:
-        """One does not undo the other."""
+        """Writing one region does not undo the other."""
         page = tmp_path / "keys.md"
         page.write_text("".join(f"<!-- generated: {n} -->\n<!-- end: {n} -->\n" for n in "ab"))
         pages = [Page("keys.md", lambda _, n=n: f"new {n}", region=n) for n in "ab"]
@@ -173,12 +173,12 @@ class TestPages:
         assert "keys.md: needs one <!-- generated: keys -->" in capsys.readouterr().err
 
     def test_generated_pages_are_current(self, capsys: pytest.CaptureFixture[str]) -> None:
-        """This is what `make check` checks."""
+        """The generated pages are current, as `make check` requires."""
         assert generate.main(["--check"]) == 0, capsys.readouterr().out
 
 
 class TestTraceability:
-    """From requirements to what proves them."""
+    """The page of requirements and the tests that prove them."""
 
     @pytest.fixture
     def root(self, tmp_path: Path) -> Path:
@@ -198,7 +198,7 @@ class TestTraceability:
         assert generate.traceability(root).count("**open**") == 3
 
     def test_marks_are_found(self, root: Path) -> None:
-        """They are found on functions, methods, classes, parameters, and whole files."""
+        """Marks are found on functions, methods, classes, parameters, and whole files."""
         self.write_test(
             root,
             """
@@ -232,7 +232,7 @@ class TestTraceability:
         )
 
     def test_transcripts_are_found(self, root: Path) -> None:
-        """They are found by their header line."""
+        """Transcripts are found by their header line."""
         (root / "tests/transcripts/silence.call").write_text("# proves: R01, R03\n\nhears: hello\n")
         (root / "tests/transcripts/other.call").write_text("hears: hello\n")
 
@@ -241,7 +241,7 @@ class TestTraceability:
         assert row in generate.traceability(root)
 
     @pytest.mark.parametrize(
-        ("mark", "told"), [('"R99"', "R99, which is not known"), ("NUMBER", "test_it.py:2: say")]
+        ("mark", "told"), [('"R99"', "R99, which is not known"), ("NUMBER", "test_it.py:2: write")]
     )
     def test_wrong_marks_are_told(self, root: Path, mark: str, told: str) -> None:
         """A number that does not exist, or is not written out, stops the page."""

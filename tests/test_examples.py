@@ -23,7 +23,7 @@ LAST_LINES = {
     "enroll_in_paperless.py": "Error code: 401",
     "flask_app.py": "after_payment: not_offered",
     "json_gateway.py": "  report the result of a transfer (G27): met",
-    "own_gateway.py": "every promise that it claims is kept",
+    "own_gateway.py": "the gateway keeps the contract",
     "own_policy.py": "after: Get your bills by e-mail? For yes, press 1. For no, press 2.",
     "replay_transcripts.py": "all as written",
     "twilio_host.py": (
@@ -41,7 +41,7 @@ def test_each_example_is_here() -> None:
 
 @pytest.mark.parametrize(("name", "last"), LAST_LINES.items())
 def test_an_example_runs(name: str, last: str) -> None:
-    """It exits with 0, and its last line is as expected."""
+    """Each example exits with 0, and its last line is as expected."""
     done = subprocess.run(
         [sys.executable, str(EXAMPLES / name)], capture_output=True, text=True, check=False
     )
@@ -50,7 +50,7 @@ def test_an_example_runs(name: str, last: str) -> None:
 
 
 def test_the_sample_says_success_and_failure() -> None:
-    """It prints the message if the enrollment succeeds; otherwise, the message and error code."""
+    """The sample prints the service's message, and if the enrollment fails, the error code, too."""
     program = [sys.executable, str(EXAMPLES / "enroll_in_paperless.py")]
     done = subprocess.run(program, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [
@@ -65,7 +65,7 @@ def test_the_sample_says_success_and_failure() -> None:
 
 @frozen
 class Host:
-    """The host of the example, whose every hand-over comes back as failed."""
+    """The host of the example. Each of its hand-overs comes back as failed."""
 
     module: ModuleType = field(factory=lambda: example("twilio_host"))
     heard: list[str] = field(factory=list)
@@ -111,7 +111,7 @@ CALL = {"offer_again": "yes", "greeted": "yes", "language": "es-US"}
     ("fails_from", "cards", "greetings"), [("start", 1, 1), ("before", 1, 0), ("after", 0, 0)]
 )
 def test_a_host_whose_every_hand_over_fails(fails_from: str, cards: int, greetings: int) -> None:
-    """It hands over once, asks for one card, greets at most once, and ends the call."""
+    """The host hands over once, asks for one card, greets at most once, and ends the call."""
     host = Host()
     begin = {
         "start": host.module.call_comes_in,

@@ -1,4 +1,4 @@
-"""What `import paperless_ivr` provides."""
+"""The names that `import paperless_ivr` provides."""
 
 import importlib.metadata
 import subprocess

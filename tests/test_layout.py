@@ -28,7 +28,7 @@ def imports(file: Path) -> set[str]:
 
 
 def test_rooms_have_tests() -> None:
-    """Each package has a folder of its own, except those listed above."""
+    """Each package has its own folder, except those listed above."""
     folders = {folder.name for folder in TESTS.iterdir() if any(folder.glob("**/test_*.py"))}
     assert [room for room in ROOMS if room not in folders] == TESTED_BY_OTHERS
 
@@ -55,7 +55,7 @@ def test_what_tests_one_room_stands_in_its_folder() -> None:
 
 
 def test_files_that_are_scheduled_are_there() -> None:
-    """What `conftest.py` says about a file or a folder is updated when it is moved."""
+    """The files and folders that `conftest.py` names exist, even after they were moved."""
     named = re.findall(r'"(tests/[^":]+)', (TESTS.parent / "conftest.py").read_text("utf-8"))
     assert named
     assert [path for path in named if not (TESTS.parent / path).exists()] == []

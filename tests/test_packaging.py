@@ -1,4 +1,4 @@
-"""What is installed: each command with its own extra, and the wheel outside the tree."""
+"""Installations: each command with its own extra, and the wheel outside the tree."""
 
 import os
 import re
@@ -171,7 +171,7 @@ def test_a_server_needs_its_own_extra_alone(command: str, folder: Path) -> None:
 
 @pytest.mark.parametrize("command", sorted({**ENDS, **SERVES}))
 def test_what_is_missing_is_said(command: str, folder: Path) -> None:
-    """Without its extra, a command says which one to install, and shows no traceback."""
+    """A command without its extra says which one to install, and shows no traceback."""
     done = only("", *{**SERVES, **ENDS}[command], cwd=folder)
 
     assert done.returncode == 2
@@ -180,7 +180,7 @@ def test_what_is_missing_is_said(command: str, folder: Path) -> None:
 
 
 def test_a_database_s_own_extra_is_said() -> None:
-    """PostgreSQL has an extra of its own."""
+    """PostgreSQL has a separate extra."""
     done = only("record", "record", "upgrade", "--database", "postgresql://localhost/nowhere")
 
     assert done.stderr.endswith("is missing: pip install 'paperless-ivr[postgresql]'\n")
@@ -227,7 +227,7 @@ def interpreters() -> list[str]:
 
 
 def test_the_wheel_has_everything(wheel: Path) -> None:
-    """It contains every file of the package."""
+    """The wheel contains every file of the package."""
     package = ROOT / "src"
     there = {
         str(path.relative_to(package))

@@ -1,4 +1,4 @@
-"""What is visible of a replayed call: its words, and at every turn the call and its wait."""
+"""The visible trace of a replayed call: its words, and the call and its wait at every turn."""
 
 import hashlib
 from pathlib import Path

@@ -1,7 +1,7 @@
 """Switches callers with a telephone keypad to paperless billing, on any IVR runtime.
 
-You can import what adapters and hosts need most from here; it is loaded only when used. The
-names are listed in `__init__.pyi`. Import everything else from its module.
+Import the names that adapters and hosts need most from here; each is loaded when first used.
+They are listed in `__init__.pyi`. Import everything else from its module.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""Errors, which mean that someone made a mistake. What a caller or service may do is an event.
+"""The library's errors. Anything that a caller or a service may do is an event, not an error.
 
 ::
 
@@ -6,29 +6,30 @@
     ├── FlowError                  a program uses a flow incorrectly (flow.errors)
     │   ├── UnexpectedEvent        this cannot happen in this state
     │   └── CallFinished           the call has ended; only a hang-up is allowed
-    ├── Problems                   a configuration cannot be used; names every problem at once
+    ├── Problems                   a configuration cannot be used; lists every problem at once
     │   ├── PolicyProblems         a policy
     │   ├── ConnectionProblems     a connection to a service, or its WSDL
-    │   │   └── WsdlAway           the WSDL's address did not return one; it may later
+    │   │   └── WsdlAway           a WSDL could not be fetched; a later try may succeed
     │   ├── FlowProblems           a table, or a policy for it
     │   ├── WordsProblems          wording
     │   ├── GatewayProblems        a gateway, for a flow
     │   ├── HostProblems           a hand-over or a hand-back
     │   └── TranscriptProblems     a transcript
     ├── SavedCallError             a saved call, or a value of one, cannot be read
-    │   ├── OtherSchema            it was saved in a form this version does not read
+    │   ├── OtherSchema            it was saved in a format this version cannot read
     │   └── BrokenCall             it is not a saved call
-    ├── Rejected                   a web request is not what it should be
+    ├── Rejected                   a web request is forged, broken, or unexpected
     └── StoreError                 a store of calls or the record
         ├── RecordDown             it did not answer, or could not save something
-        │   └── RecordBusy         it was not asked: too many of our own requests
+        │   └── RecordBusy         it was not asked: this process has too many requests
         ├── UnknownCall            there is no such call
-        ├── StaleCall              someone else moved the call first
-        ├── StaleClaim             someone else has claimed it, or it is done
+        ├── StaleCall              another worker moved the call first
+        ├── StaleClaim             another worker has claimed an item, or it is done
         ├── WrongRevision          a database's tables are not this version's
         │   ├── OlderDatabase      they are older; upgrade them
         │   └── UnknownDatabase    they are newer, or another program's
-        ├── NoRecord               nothing was ever recorded there
+        ├── NoRecord               nothing was ever recorded in a database
+        ├── StillOpen              a person's call or request is in progress
         ├── KeyProblem             the keys of a vault cannot be used
         └── SealBroken             a vault cannot open what is stored
 """
@@ -41,7 +42,7 @@ class PaperlessIVRError(Exception):
 
 
 class Problems(PaperlessIVRError):
-    """Several problems at once, each in a line that says what to do."""
+    """Several problems at once, one per line, each with what to do."""
 
     def __init__(self, title: str, problems: Sequence[str]) -> None:
         super().__init__(title, tuple(problems))
@@ -61,7 +62,7 @@ class ConnectionProblems(Problems):
 
 
 class WsdlAway(ConnectionProblems):
-    """The address of a WSDL did not return one. It may later: the service is down."""
+    """A WSDL could not be fetched because its server is down. A later try may succeed."""
 
 
 class FlowProblems(Problems):
@@ -77,10 +78,10 @@ class GatewayProblems(Problems):
 
 
 class HostProblems(Problems):
-    """An arrival or a hand-back, as strings, cannot be read.
+    """An arrival or a hand-back that was passed as strings cannot be read.
 
-    Each problem begins with the name of its field and a colon. Values are not shown: they may be
-    personal.
+    Each problem begins with the name of its field and a colon. Values are not shown, because they
+    may be personal.
     """
 
 
@@ -93,7 +94,7 @@ class SavedCallError(PaperlessIVRError):
 
 
 class OtherSchema(SavedCallError):
-    """It was saved in a form that this version of the library does not read."""
+    """The call was saved in a format that this version of the library cannot read."""
 
     def __init__(self, found: object, known: int) -> None:
         super().__init__(found, known)
@@ -101,7 +102,7 @@ class OtherSchema(SavedCallError):
         self.known = known
 
     def __str__(self) -> str:
-        return f"it was saved in form {self.found!r}; this version reads form {self.known}"
+        return f"it was saved in format {self.found!r}; this version reads format {self.known}"
 
 
 class BrokenCall(SavedCallError):
@@ -112,13 +113,14 @@ class BrokenCall(SavedCallError):
         self.where = where
 
     def __str__(self) -> str:
-        return f"not what was saved: {self.where}"
+        return f"the saved data is not valid: {self.where}"
 
 
 class Rejected(PaperlessIVRError):
     """A web request is forged or broken, or answers a question that was not asked.
 
-    It changes nothing. `status` is the HTTP status returned; `why` never quotes the request.
+    A rejected request changes nothing. `status` is the HTTP status of the reply; `why` never quotes
+    the request.
     """
 
     def __init__(self, status: int, why: str) -> None:
@@ -131,22 +133,24 @@ class Rejected(PaperlessIVRError):
 
 
 class StoreError(PaperlessIVRError):
-    """A store of calls, or the record, cannot do what it was asked."""
+    """A store of calls, or the record, cannot do what was requested."""
 
 
 class RecordDown(StoreError):
     """The record did not answer, or could not save something.
 
-    `cause` is logged: names of classes and codes, never the query or its result.
+    `cause` is logged. It consists of names of classes and codes, never the query or its result.
+    `in_doubt` means that a transaction may have been committed, and only its answer is missing.
     """
 
-    def __init__(self, *told: object, cause: str = "") -> None:
+    def __init__(self, *told: object, cause: str = "", in_doubt: bool = False) -> None:
         super().__init__(*told, *([cause] if cause else []))
         self.cause = cause
+        self.in_doubt = in_doubt
 
 
 class RecordBusy(RecordDown):
-    """The record was not asked: this process already has too many requests to it."""
+    """The record was not asked, because this process already has too many requests to it."""
 
 
 class UnknownCall(StoreError):
@@ -161,7 +165,7 @@ class UnknownCall(StoreError):
 
 
 class StaleCall(StoreError):
-    """Someone else moved the call first."""
+    """Another worker moved the call first."""
 
     def __init__(self, call_id: str, turn: int | None) -> None:
         super().__init__(call_id, turn)
@@ -173,14 +177,14 @@ class StaleCall(StoreError):
 
 
 class StaleClaim(StoreError):
-    """Someone else has claimed it, or it is done."""
+    """Another worker has claimed a work item, or the item is done."""
 
     def __init__(self, key: str) -> None:
         super().__init__(key)
         self.key = key
 
     def __str__(self) -> str:
-        return f"{self.key!r} is claimed by someone else, or done"
+        return f"{self.key!r} is claimed by another worker, or done"
 
 
 class WrongRevision(StoreError):
@@ -216,11 +220,11 @@ class NoRecord(StoreError):
     """Nothing was ever recorded in a database."""
 
     def __str__(self) -> str:
-        return "there is no record in that database; the first call on it creates one"
+        return "there is no record in that database; the first call that uses it creates one"
 
 
 class StillOpen(StoreError):
-    """Something involving a person is in progress, so nothing can be erased yet."""
+    """A person's call or request is in progress, so nothing can be erased yet."""
 
     def __init__(self, what: str) -> None:
         super().__init__(what)
@@ -231,7 +235,7 @@ class StillOpen(StoreError):
 
 
 class KeyProblem(StoreError):
-    """A vault's keys cannot be used. Says which and what to do, but never shows the key."""
+    """A vault's keys cannot be used. The message says which one and why, but never shows a key."""
 
 
 class SealBroken(StoreError):

@@ -1,4 +1,4 @@
-"""A wrapper for values that must not be seen: keys pressed, e-mail, phone and account numbers.
+"""A wrapper for confidential values: keys pressed, e-mail addresses, phone and account numbers.
 
 A value is wrapped where it arrives, and unwrapped with `reveal` only where it is used. If it is
 printed by accident (in a log line, a repr, an error, or an f-string), it shows a stand-in with the
@@ -29,8 +29,8 @@ class Kind(enum.StrEnum):
 class Secret:
     """A text that prints as a stand-in. Hashable; equal to a secret with the same text.
 
-    The text is held by a function, and this is not an attrs class, so code that prints or
-    serializes the fields or attributes of values does not find it.
+    The text is kept in a closure, and this is not an attrs class, so code that prints or
+    serializes fields and attributes does not find it.
     """
 
     __slots__ = ("__weakref__", "_reveal", "kind")
@@ -73,7 +73,7 @@ class Secret:
         return self
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
-        message = "a Secret is not pickled, its text would be in clear; save it with flow.saving"
+        message = "a Secret cannot be pickled: that would expose its text; save it with flow.saving"
         raise TypeError(message)
 
     __getstate__ = __reduce__ = partialmethod(__reduce_ex__, None)

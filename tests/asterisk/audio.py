@@ -1,7 +1,7 @@
 """Compares what was heard with what should have been: G.711 µ-law, frame by frame.
 
-Recordings of phrases are noise, each different. Noise takes a fraction of the time that speech
-takes, and no two recordings are alike.
+Recordings of phrases are noise: it takes a fraction of the time that speech takes, and no two
+recordings are alike.
 """
 
 import random
@@ -31,7 +31,7 @@ QUIET = bytes(code for code in range(256) if abs(LINEAR[code]) < 250)
 
 
 def loud(payload: bytes) -> bool:
-    """Tell whether a packet can be heard."""
+    """Return whether a packet can be heard."""
     return bool(payload.translate(None, QUIET))
 
 

@@ -5,6 +5,7 @@ The processes of Asterisk are started once; each test has its own line and its o
 
 import asyncio
 import os
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
@@ -116,6 +117,8 @@ class Slow:
 
     service: Backend = field(factory=springfield)
     seconds: float = 0.0
+    reached: threading.Event = field(factory=threading.Event)
+    """It has been asked something."""
 
     @property
     def operations(self) -> frozenset[str]:
@@ -124,6 +127,7 @@ class Slow:
 
     def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
         """Answer after a delay."""
+        self.reached.set()
         time.sleep(self.seconds)
         return self.service.answer(request, budget)
 
@@ -166,6 +170,12 @@ class Exchange:
         caller = SipCaller(self.asterisk.sip, number)
         await caller.call(extension)
         return caller
+
+    async def until_asked(self, number: str, state: str) -> None:
+        """Wait until a caller is asked something."""
+        async with asyncio.timeout(120):
+            while state not in self.asked.get(number, ()):
+                await asyncio.sleep(0.02)
 
 
 Test = Callable[[Exchange], Awaitable[None]]

@@ -1,6 +1,7 @@
 """A real Asterisk for tests: with its own configuration, on free ports, on loopback only."""
 
 import contextlib
+import random
 import re
 import shutil
 import socket
@@ -200,7 +201,7 @@ class RealAsterisk:
         shutil.rmtree(self.run, ignore_errors=True)
 
     def begin(self, port: int) -> None:
-        """Hand calls over to this port, and forget what is told of earlier calls."""
+        """Hand calls over to this port, and forget what is known about earlier calls."""
         self.agi = port
         self.cli(f"dialplan set global LINE {port}")
         self._begun = self._log_file.stat().st_size
@@ -242,7 +243,7 @@ class RealAsterisk:
         return done.stdout
 
     def put(self, folder: Path) -> str:
-        """Copy a folder into Asterisk's own once, and return Asterisk's path of it."""
+        """Copy a folder into Asterisk's folder, but only once, and return Asterisk's path to it."""
         to = self.run / folder.name
         if not to.exists():
             shutil.copytree(folder, to)
@@ -250,7 +251,7 @@ class RealAsterisk:
 
     @property
     def log(self) -> str:
-        """What it has logged since the test began."""
+        """The log since the test began."""
         written = self._log_file.read_bytes() if self._log_file.is_file() else b""
         return written[self._begun :].decode("utf-8", "replace")
 
@@ -302,16 +303,18 @@ RANGE = 200
 
 
 def _free_udp() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
+    """Return a free port between those for audio and those that the system assigns (Linux)."""
+    while True:
+        port = random.randrange(30_000, 32_000)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free, contextlib.suppress(OSError):
+            free.bind(("127.0.0.1", port))
+            return port
 
 
 def _free_range() -> int:
     """Return the first of a range of free ports, below those that the system assigns."""
     for _ in range(100):
-        start = 12_000 + _free_udp() % 18_000 // RANGE * RANGE
+        start = random.randrange(12_000, 30_000, RANGE)
         with contextlib.ExitStack() as taken, contextlib.suppress(OSError):
             for port in range(start, start + RANGE, 10):
                 one = taken.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))

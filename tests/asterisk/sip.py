@@ -19,7 +19,7 @@ PCMU, EVENTS = 0, 101
 SILENCE = b"\xff" * 160
 EVENT = {key: code for code, key in enumerate("0123456789*#ABCD")}
 QUIET_FOR = 1.5
-"""After this many seconds of quiet, the caller takes it to be their turn."""
+"""Seconds of quiet after which the caller assumes that it is their turn."""
 
 
 class _Socket(asyncio.DatagramProtocol):

@@ -39,7 +39,7 @@ def heard_all(exchange: Exchange, caller: SipCaller, number: str, recordings: Pa
         samples = frames(file.with_suffix(".wav"))
         found, likeness = place(samples, heard, at)
         assert found >= 0, f"{name} was not heard after packet {at} of {len(heard)}"
-        assert likeness > 0.99, f"{name} sounds otherwise"
+        assert likeness > 0.99, f"{name} sounds different"
         at = found + len(samples) - 1  # the rest of a frame is not always sent as a packet
     return [name.rpartition("/")[2] for name in wanted]
 
@@ -50,12 +50,10 @@ def test_enrolled(exchange: With, recordings: Path) -> None:
 
     async def test(live: Exchange) -> None:
         caller = await live.caller("before", RIVERA)
-        await caller.until_quiet()
-        caller.press("1")
-        await caller.until_quiet()
-        caller.press("1137")
-        await caller.until_quiet()
-        caller.press("1")
+        for state, keys in (("OFFER", "1"), ("IDENTITY_CHECK", "1137"), ("CONFIRMATION", "1")):
+            await live.until_asked(RIVERA, state)
+            await caller.until_quiet()
+            caller.press(keys)
         await caller.to_the_end()
         await caller.close()
         got = await asyncio.to_thread(live.asterisk.told, RIVERA)
@@ -127,6 +125,7 @@ def test_fast_type_ahead(exchange: With) -> None:
         caller = await live.caller("before", RIVERA)
         await caller.until_spoken_to(0.2)
         caller.press("1113711", apart=0.2)
+        await live.until_asked(RIVERA, "CONFIRMATION")
         await caller.until_quiet()
         assert live.asked[RIVERA][-1] == "CONFIRMATION"
         assert live.service.registration(customer("rivera").id, "WATER") is Registration.NONE
@@ -147,11 +146,10 @@ def test_keys_while_a_request_runs(exchange: With) -> None:
         caller = await live.caller("before", RIVERA)
         await caller.until_spoken_to(0.2)
         caller.press("1")
-        await caller.until_quiet()
+        await asyncio.to_thread(live.backend.reached.wait, 60)
         assert live.asked[RIVERA][-1] == "PHONE_LOOKUP"
         caller.press("1137", apart=0.15)
-        while "CONFIRMATION" not in live.asked[RIVERA]:
-            await asyncio.sleep(0.1)
+        await live.until_asked(RIVERA, "CONFIRMATION")
         assert live.asked[RIVERA].count("IDENTITY_CHECK") == 1
         caller.hang_up()
         await caller.close()
@@ -224,7 +222,7 @@ def test_numbers_without_sounds_are_not_heard(exchange: With) -> None:
 
 @pytest.mark.requirement("R02", "R14")
 def test_the_dialplan_of_the_docs(exchange: With) -> None:
-    """Start, payment, and after: each hands over, gets back, and continues, as the page says."""
+    """Each of the page's three hand-overs gets the call back, and continues, as the page says."""
 
     async def test(live: Exchange) -> None:
         caller = await live.caller("docs", RIVERA)
@@ -357,8 +355,7 @@ def test_every_key_at_the_host_s_own_menu(exchange: With) -> None:
             if key != "1":  # which means yes to our offer
                 await caller.until_spoken_to(0.2)
                 caller.press(key)
-            while "IGNORED" not in live.asked.get(number, ()):
-                await asyncio.sleep(0.1)
+            await live.until_asked(number, "IGNORED")
             await caller.until_quiet()
             while not caller.ended.is_set() and key != "2":
                 caller.press(key)
@@ -446,7 +443,7 @@ def test_any_value_in_one_command(exchange: With) -> None:
 
 @pytest.mark.requirement("R48")
 def test_a_call_that_fails_goes_back_as_it_came(exchange: With) -> None:
-    """After an exception in a call, the dialplan goes on with moment and payment, and the mark."""
+    """After an exception in a call, the dialplan has its moment and payment back, and the mark."""
 
     async def test(live: Exchange) -> None:
         async def broken(*_: object) -> Handback:
@@ -465,7 +462,7 @@ def test_a_call_that_fails_goes_back_as_it_came(exchange: With) -> None:
 
 
 def lost(got: dict[str, str]) -> bool:
-    """Tell whether the dialplan has what it handed over after a payment, marked as a failure."""
+    """Return whether the dialplan has what it handed over after a payment, marked as a failure."""
     return (
         got.items()
         >= {
@@ -534,7 +531,7 @@ def test_the_dialplan_of_the_docs_where_every_call_fails(exchange: With) -> None
 
 @pytest.mark.alone
 def test_twenty_calls_at_once(exchange: With) -> None:
-    """Twenty callers at once each get what they pressed."""
+    """Each of twenty callers at once gets the result of their own keys."""
 
     async def test(live: Exchange) -> None:
         numbers = [f"21755598{n:02}" for n in range(20)]

@@ -109,17 +109,11 @@ async def to_the_wait(live: Exchange) -> SipCaller:
         ("TEXT_CONSENT", "1"),
         ("CONFIRMATION", "1"),
     ):
-        await asked(live, state)
+        await live.until_asked(NUMBER, state)
         await caller.until_quiet()
         caller.press(keys)
-    await asked(live, "LINK_WAIT")
+    await live.until_asked(NUMBER, "LINK_WAIT")
     return caller
-
-
-async def asked(live: Exchange, state: str) -> None:
-    """Wait until the caller is asked something."""
-    while state not in live.asked.get(NUMBER, ()):
-        await asyncio.sleep(0.02)
 
 
 def heard(live: Exchange) -> list[str]:

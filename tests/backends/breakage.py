@@ -29,9 +29,9 @@ class Broken:
     answer: Callable[["Exchange"], None] | None
     """None means that there is no server at all."""
     late: bool = False
-    """It uses up all the time."""
+    """It uses up the whole time budget."""
     answered: bool = False
-    """What comes back is still an answer."""
+    """The response still counts as an answer."""
     only: str | None = None
     """Applies only to operations whose name begins like this."""
     never_there: bool = False

@@ -66,7 +66,7 @@ CALLS: Mapping[str, tuple[Arrival, str]] = {
 
 @define
 class OneFails:
-    """A back end of which one operation goes to a broken service."""
+    """A back end that sends one operation to a broken service."""
 
     operation: str
     healthy: SoapBackend
@@ -108,7 +108,7 @@ class Held:
 
     answers: tuple[ServiceAnswer, ...]
     heard_next: str
-    """What was said after the failure, until the caller should press a key or the call ended."""
+    """The words said after the failure, until the next key press or the end of the call."""
     handback: Handback
     in_time: bool
     """Nothing took too long because the machine was busy."""

@@ -159,7 +159,7 @@ REWRITTEN: Mapping[str, Callable[[etree._Element], Said]] = {
     "axis": _with_references,
     "cxf": _in_parts,
 }
-"""How each stack rewrites an answer that zeep has written."""
+"""The way in which each stack rewrites an answer that zeep has written."""
 
 
 @frozen

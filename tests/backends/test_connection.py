@@ -52,7 +52,7 @@ def problems(folder: Path, text: str, environ: dict[str, str] | None = None) -> 
 
 
 def test_whole(tmp_path: Path) -> None:
-    """Every setting in a file takes effect; an operation's own table comes before `every`."""
+    """Every setting in a file takes effect. An operation's own table overrides `every`."""
     connection = load(tmp_path, WHOLE)
 
     assert connection.partner_key == credential("s3cr3t")
@@ -70,7 +70,7 @@ def test_whole(tmp_path: Path) -> None:
 
 
 def test_key_from_a_file(tmp_path: Path) -> None:
-    """The partner key may be in a separate file; it is shown nowhere."""
+    """The partner key may be in a separate file. It is never shown."""
     (tmp_path / "key").write_text("s3cr3t\n", encoding="utf-8")
     text = WHOLE.replace('partner_key_env = "THE_KEY"', 'partner_key_file = "key"')
 
@@ -153,13 +153,13 @@ def test_wrong_form(tmp_path: Path) -> None:
     ("text", "says"),
     [
         ("service = [", "not TOML"),
-        (WHOLE.replace('partner_key_env = "THE_KEY"', ""), "give one of"),
-        (WHOLE.replace("leave_out", 'partner_key_file = "key"\nleave_out'), "give one of"),
+        (WHOLE.replace('partner_key_env = "THE_KEY"', ""), "set exactly one of"),
+        (WHOLE.replace("leave_out", 'partner_key_file = "key"\nleave_out'), "set exactly one of"),
         (WHOLE.replace('_env = "THE_KEY"', '_file = "nowhere"'), "cannot be read"),
     ],
 )
 def test_unusable(tmp_path: Path, text: str, says: str) -> None:
-    """What cannot be read at all is reported, with what to do."""
+    """An unreadable file is reported, with what to do."""
     assert says in "\n".join(problems(tmp_path, text))
 
 

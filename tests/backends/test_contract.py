@@ -32,6 +32,7 @@ from paperless_ivr.flow.requests import (
 )
 from paperless_ivr.testing.contracts import check_backend
 from paperless_ivr.testing.contracts.backend import PROMISES
+from tests.racing import all_have_looked
 
 Twist = Callable[[MemoryBackend, ServiceRequest, float], ServiceAnswer]
 
@@ -66,7 +67,7 @@ def test_memory_keeps_it() -> None:
 
 @pytest.mark.parametrize("lacking", sorted(OPERATIONS))
 def test_memory_keeps_it_without(lacking: str) -> None:
-    """It keeps every remaining promise if the service lacks an operation."""
+    """The in-memory back end keeps every remaining promise if the service lacks an operation."""
     check_backend(lambda: springfield(OPERATIONS - {lacking}))
 
 
@@ -159,7 +160,7 @@ def forgets_keys(s: MemoryBackend, r: ServiceRequest, budget: float) -> ServiceA
 
 
 def any_content(s: MemoryBackend, r: ServiceRequest, budget: float) -> ServiceAnswer:
-    """Answer a key as before, whatever comes with it."""
+    """Answer a reused key as before, even if the content is different."""
     if isinstance(r, Write) and not isinstance(r, EnrollInPaperless):
         first = ANSWERED.setdefault((s, type(r), r.key), r)
         return s.answer(first, budget)
@@ -192,7 +193,7 @@ def looks_then_acts(s: MemoryBackend, r: ServiceRequest, budget: float) -> Servi
     """Check whether a bill is on paper, and enroll it only later."""
     if isinstance(r, EnrollInPaperless):
         before = s.registration(r.customer, r.invoice_type)
-        time.sleep(0.1)
+        all_have_looked()
         s.answer(r, budget)
         return Accepted() if before is Registration.NONE else Refused(Refusal.PENDING)
     return s.answer(r, budget)
@@ -257,7 +258,7 @@ def test_unknown_is_for_writes() -> None:
 
 
 def test_what_is_raised_is_told() -> None:
-    """What a back end raises is named by its class, and its text is not shown."""
+    """An exception of a back end is reported by its class, and its text is not shown."""
 
     def broken(*_: object) -> ServiceAnswer:
         raise RuntimeError(customer("rivera").account.reveal())

@@ -15,7 +15,7 @@ EVERYBODY = list(CUSTOMERS.values())
 
 
 def has(handle: str) -> tuple[bool, bool]:
-    """Tell whether a customer has an e-mail address, and a telephone number, on file."""
+    """Return whether a customer has an e-mail address, and a telephone number, on file."""
     return customer(handle).email is not None, customer(handle).phone is not None
 
 
@@ -93,7 +93,7 @@ def test_payments(handle: str) -> None:
 
 
 def test_a_service_each() -> None:
-    """Each service is new: one does not know what another was told."""
+    """Each service starts fresh, and knows nothing about requests to another one."""
     one, other = springfield(), springfield()
     one.complete("https://nowhere.example")
     one.script("InvoiceExists", None)

@@ -45,7 +45,7 @@ DRIPS = {
     "chunks": (CHUNKED + WHOLE, b"1\r\n \r\n" * 500),
     "trailers": (CHUNKED + WHOLE + b"0\r\n", b"X-A: b\r\n" * 90),
 }
-"""What is sent at once, and what then comes byte by byte."""
+"""The data sent at once, and the data then sent byte by byte."""
 
 
 @contextmanager
@@ -92,7 +92,7 @@ def dripping(first: bytes, content: bytes, tls: ssl.SSLContext | None = None) ->
 @pytest.mark.parametrize("at", DRIPS)
 @pytest.mark.alone
 def test_the_budget_covers_the_whole_request(at: str) -> None:
-    """If a server drips, at whatever point, it is given up when the budget is used up."""
+    """A server that sends byte by byte, at any point, is given up when the budget is used up."""
     with dripping(*DRIPS[at]) as address:
         backend = SoapBackend(evolve(REPROMPT, address=address))
         began = time.monotonic()
@@ -139,6 +139,7 @@ def test_no_thread_is_left() -> None:
                     not t.finished.is_set()]  # fmt: skip
 
 
+@pytest.mark.alone
 def test_own_limit_of_an_operation() -> None:
     """A connection may give an operation less time than the policy does, but never more."""
     with dripping(b"", b"") as address:
@@ -205,6 +206,7 @@ def test_a_private_ca(authority: Path) -> None:
 
 @pytest.mark.requirement("R10", "R23", "R49")
 @pytest.mark.parametrize("at", ["nothing", "headers", "chunks", "a body without a length"])
+@pytest.mark.alone
 def test_a_secure_server_that_drips(authority: Path, at: str) -> None:
     """TLS makes no difference: the budget covers the whole request."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -242,7 +244,7 @@ def test_a_proxy(authority: Path) -> None:
 
 @contextmanager
 def tunneling() -> Iterator[tuple[str, list[str]]]:
-    """Run an HTTP proxy that tunnels; provide what it was asked for."""
+    """Run an HTTP proxy that tunnels; provide the requests that it got."""
     asked_for: list[str] = []
     listener = socket.create_server(("127.0.0.1", 0))
 
@@ -279,6 +281,7 @@ def tunneling() -> Iterator[tuple[str, list[str]]]:
         listener.close()
 
 
+@pytest.mark.alone
 def test_a_proxy_that_drips() -> None:
     """A proxy that never opens its tunnel has let nothing through."""
     with dripping(b"HTTP/1.1 200 ", b"O" * 2000) as proxy:

@@ -330,7 +330,7 @@ def test_same_key_from_many_threads() -> None:
     """A write that many threads send with one key is done once."""
     service = springfield()
     answers: list[ServiceAnswer] = []
-    ready = threading.Barrier(8, timeout=10)
+    ready = threading.Barrier(8, timeout=60)
 
     def send() -> None:
         ready.wait()
@@ -340,7 +340,7 @@ def test_same_key_from_many_threads() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
 
     assert [Accepted()] * 8 == answers
     assert len(service.emails) == 1
@@ -369,7 +369,7 @@ WRITES = (enroll("rivera"), prefer("rivera"))
 def test_writes_fail_as_scripted(
     request_: ServiceRequest, how: Any, answer: ServiceAnswer, done: bool
 ) -> None:
-    """A write ends as scripted, and was done only if the script says so; then, all is well."""
+    """A write ends as scripted, and is done only if the script says so. After that, all is well."""
     service = springfield(sleep=lambda _: None)
     service.script(type(request_).__name__, how)
 
@@ -397,7 +397,7 @@ def test_reads_that_fail_are_unavailable(request_: ServiceRequest, how: Any) -> 
 
 
 def test_slow_waits_no_longer_than_the_budget() -> None:
-    """A slow service is waited for as long as it takes, but no longer than the budget."""
+    """The back end waits for a slow service, but no longer than the budget."""
     waited: list[float] = []
     service = springfield(sleep=waited.append)
     service.script("SearchByAccountNumber", Slow(1.5), Slow(60.0))

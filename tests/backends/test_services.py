@@ -97,7 +97,7 @@ def call(backend: SoapBackend) -> Handback:
     *((name, "1.2") for name in sorted(set(SERVICES) - {"axis", "cxf", "rpc_literal", "wcf"})),
 ])  # fmt: skip
 def test_a_call_to_enrolled(name: str, soap: str) -> None:
-    """With its connection file, each service gets a call to `enrolled`."""
+    """Each service, with its connection file, gets a call to `enrolled`."""
     with speaking(name) as service:
         chosen = connection(name, service.url)
         backend = SoapBackend(evolve(chosen, soap=soap))
@@ -174,7 +174,7 @@ def test_refused_in_words(run: Callable[..., Any], name: str) -> None:
 
 
 def test_the_page_is_what_was_seen(run: Callable[..., Any]) -> None:
-    """For each service, the page's matrix says what a call with it has shown."""
+    """The page's matrix shows for each service what a call with it has shown."""
     rows = [_row(name, run) for name in sorted(MANNERS)]
     text = (
         "<!-- services: seen by tests/backends/test_services.py -->\n\n"

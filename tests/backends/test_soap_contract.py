@@ -39,12 +39,12 @@ def make(service: Service) -> Iterator[Make]:
 @pytest.mark.requirement("R12", "R20", "R21", "R22", "R23")
 @pytest.mark.parametrize("soap", ["1.1", "1.2"])
 def test_contract(make: Make, soap: str) -> None:
-    """It keeps every promise of a back end, in both SOAP versions."""
+    """The SOAP back end keeps every promise of a back end, in both SOAP versions."""
     check_backend(lambda: make(soap))
 
 
 @pytest.mark.requirement("R05")
 @pytest.mark.parametrize("lacking", ["StoreCustomerPreference", "SearchByCustomerPhoneNumber"])
 def test_contract_without(make: Make, lacking: str) -> None:
-    """It keeps every remaining promise if an operation is not used."""
+    """The SOAP back end keeps every remaining promise if an operation is not used."""
     check_backend(lambda: make(lacking=lacking))

@@ -82,14 +82,14 @@ def test_renamed_fields_are_named(tmp_path: Path) -> None:
 
     found = problems(evolve(REPROMPT, wsdl=wsdl))
 
-    assert "EnrollInPaperless does not take PaymentGUID (but PaymentID" in found
-    assert "SearchByAccountNumber does not return CustomerID (but CustID" in found
+    assert "EnrollInPaperless does not take PaymentGUID (it has PaymentID" in found
+    assert "SearchByAccountNumber does not return CustomerID (it has CustID" in found
     assert "[answer.SearchByAccountNumber] where CustomerID is" in found
-    assert "SendWebLink does not take CustomerID (but CustID" in found
+    assert "SendWebLink does not take CustomerID (it has CustID" in found
 
 
 def test_renamed_fields_are_mapped(tmp_path: Path) -> None:
-    """What the connection says about other names is what is sent and read."""
+    """Requests and answers use the other names that the connection gives."""
     renamed = wsdls.renamed(
         PaymentGUID="PaymentID", CustomerID="CustID", ErrorCode="Err", Paperless="PaperInvoices"
     )
@@ -169,7 +169,7 @@ def test_names_that_nobody_has() -> None:
 
 
 def test_wrapped_fields_are_mapped(tmp_path: Path) -> None:
-    """If a service wants its fields inside another, they go there, with or without being told."""
+    """If a service wants its fields inside another, they go there, even if no setting says so."""
     names = ("AccountNumber", "InvoiceNumber", "BillerGUID", "PartnerGUID", "PartnerKey")
     inside = {name: f"Req.{name}" for name in names}
     wsdl = wsdls.put(tmp_path, wsdls.wrapped("InvoiceExists"))
@@ -354,7 +354,7 @@ OF_THE_SERVICE = ("no body", "an empty body", "another operation's")
 @pytest.mark.parametrize("kind", WITHOUT_ANSWER)
 @pytest.mark.parametrize("request_", [SEARCH, ENROLL])
 def test_no_answer(kind: str, request_: ServiceRequest) -> None:
-    """If the answer does not fit the request, there is none: a write may have been done."""
+    """An answer that does not fit the request counts as none: a write may have been done."""
     unavailable = Unavailable(answered=kind in OF_THE_SERVICE)
     lost = unavailable if request_ is SEARCH else OutcomeUnknown()
     with canned(lambda _: WITHOUT_ANSWER[kind]) as server:
@@ -364,7 +364,7 @@ def test_no_answer(kind: str, request_: ServiceRequest) -> None:
 
 
 def test_unwritable() -> None:
-    """What no envelope can contain is not sent, and appears in no error."""
+    """A text that no envelope can contain is not sent, and appears in no error."""
     with canned(lambda _: Said(b"")) as server:
         backend = SoapBackend(evolve(REPROMPT, address=server.url))
         answer = backend.answer(evolve(ENROLL, payment=credential("\x00s3cr3t")), 5.0)

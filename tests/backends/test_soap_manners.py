@@ -1,4 +1,4 @@
-"""How other stacks write their WSDLs: each is understood as it is meant."""
+"""The ways in which other stacks write their WSDLs. Each is understood as it is meant."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -117,7 +117,7 @@ ARRAYS = {
 @pytest.mark.requirement("R20", "R21")
 @pytest.mark.parametrize("stack", ARRAYS)
 def test_an_encoded_array(tmp_path: Path, stack: str) -> None:
-    """Its items are read, whatever their names are, and nothing is fetched from other hosts."""
+    """The items of an array are read, whatever their names, and no other host is contacted."""
     wsdl, item = ARRAYS[stack]
     kind = f'xmlns:e="{ENCODING}" e:arrayType="t:Customer[1]"'
     with asking(tmp_path, wsdl) as (_, ask):
@@ -163,7 +163,7 @@ def test_schemas_that_everyone_refers_to(tmp_path: Path, address: str) -> None:
 
 
 def test_a_doctype(tmp_path: Path) -> None:
-    """A WSDL may have one, as schemas of the W3C do, but what it refers to is not fetched."""
+    """A WSDL may have a DOCTYPE, as W3C schemas do, but what it refers to is not fetched."""
     doctype = '<!DOCTYPE definitions PUBLIC "-//W3C//DTD" "http://127.0.0.1:9/definitions.dtd">'
     wsdl = wsdls.CONTRACT.replace("<wsdl:definitions", f"{doctype}<wsdl:definitions", 1)
 
@@ -172,7 +172,7 @@ def test_a_doctype(tmp_path: Path) -> None:
 
 @pytest.mark.requirement("R23")
 def test_items_of_another_name(tmp_path: Path) -> None:
-    """An array of substitutes for its item is neither empty nor taken for an empty one."""
+    """An array of substitutes for its item is neither empty nor mistaken for an empty one."""
     wsdl = wsdls.only("SearchByAccountNumber")
     stands_in = '<s:element name="WaterInvoice" substitutionGroup="tns:Invoice"/></s:schema>'
     with asking(tmp_path, wsdl.replace("</s:schema>", stands_in)) as (_, ask):
@@ -240,7 +240,7 @@ REQUIRED = '</s:sequence><s:attribute name="version" type="s:string" use="requir
 
 
 def test_a_request_wants_an_attribute(tmp_path: Path) -> None:
-    """It is named before the first call, and sent once its value is known."""
+    """A required attribute is named before the first call, and sent once its value is known."""
     head, name, rest = wsdls.only("EnrollInPaperless").partition(
         '<s:element name="EnrollInPaperless">'
     )
@@ -325,7 +325,7 @@ def test_success_itself(tmp_path: Path, text: str, expected: ServiceAnswer) -> N
 
 
 def test_a_request_that_cannot_be_written(tmp_path: Path) -> None:
-    """It is refused before the first call, not during it."""
+    """Such a request is refused before the first call, not during it."""
     text = (
         '<s:complexType name="Typed"><s:simpleContent><s:extension base="s:string">'
         '<s:attribute name="kind" type="s:string" use="required"/></s:extension>'
@@ -339,7 +339,7 @@ def test_a_request_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_the_contrary_itself(tmp_path: Path) -> None:
-    """It can also be negated."""
+    """A bare answer can also be negated."""
     answer = {"InvoiceExists": {"Success": "any answer", "Exists": "not ."}}
     with asking(tmp_path, bare("InvoiceExists"), answer=answer) as (_, ask):
         gone = "<t:InvoiceExistsResponse>true</t:InvoiceExistsResponse>"

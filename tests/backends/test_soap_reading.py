@@ -131,7 +131,7 @@ def test_nothing_splits_a_truth(ask: Callable[..., ServiceAnswer], text: str) ->
 def test_a_bad_amount_or_date_is_absent(
     ask: Callable[..., ServiceAnswer], name: str, text: str
 ) -> None:
-    """One unreadable optional field does not lose the answer, and is named."""
+    """An unreadable optional field does not invalidate the answer, and is named."""
     answer = ask(changed(lambda root: _set(root, name, text)))
 
     assert isinstance(answer, CustomersFound)
@@ -199,7 +199,7 @@ def test_a_lookalike_is_ignored(ask: Callable[..., ServiceAnswer]) -> None:
 
 
 def test_a_derived_type(ask: Callable[..., ServiceAnswer]) -> None:
-    """An item of a derived type, with fields of its own, is read as its base type."""
+    """An item of a derived type, with additional fields, is read as its base type."""
 
     def derive(root: etree._Element) -> None:
         (item,) = root.iter(f"{{{TNS}}}Customer")
@@ -235,7 +235,7 @@ PACKED: dict[str, tuple[str, Pack]] = {
 
 @pytest.mark.parametrize("how", PACKED)
 def test_packed_answers(ask: Callable[..., ServiceAnswer], how: str) -> None:
-    """Some servers compress without being asked to."""
+    """Answers are read even if a server compresses them without being asked to."""
     coding, pack = PACKED[how]
     said = result("SearchByAccountNumber", FOUND)
     packed = evolve(said, body=pack(said.body), headers=(("Content-Encoding", coding),))

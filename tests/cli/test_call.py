@@ -24,7 +24,7 @@ def last(output: str) -> str:
 
 @pytest.mark.requirement("R01", "R41")
 def test_without_a_terminal_a_whole_call_is_played(process: Run) -> None:
-    """`call </dev/null` says so, enrolls, and logs nothing."""
+    """Without a terminal, the command says so, plays a call that enrolls, and logs nothing."""
     done = process("call")
     assert done.returncode == 0
     assert done.stdout.startswith("No terminal to read keys from: playing a demo call")
@@ -58,7 +58,7 @@ def test_keys_are_played(run: Run, arguments: list[str], disposition: str) -> No
 @pytest.mark.requirement("R47")
 @pytest.mark.parametrize("number", ["+10000000000", "+9999999999", "+266696687"])
 def test_a_number_that_stands_for_nobody(run: Run, tmp_path: Path, number: str) -> None:
-    """A no from such a caller is remembered for no one, but one from a real number is."""
+    """A no from a placeholder number is not remembered, but a no from a real number is."""
     url = f"sqlite:///{tmp_path}/record.db"
     arguments = ["--moment", "before_payment", "--keys", "2", "--database", url]
     for caller, endings in (
@@ -71,7 +71,7 @@ def test_a_number_that_stands_for_nobody(run: Run, tmp_path: Path, number: str) 
 
 @pytest.mark.requirement("R47", "R15")
 def test_a_pause_looks_no_half_number_up(run: Run) -> None:
-    """With 2048, a pause, and the rest, one account is looked up: the right one."""
+    """With 2048, a pause, and the rest, only the right account is looked up."""
     keys = ["--keys", "1 2048 1137# 1", "--moment", "before_payment"]
     done = run("call", "--caller", "+12175550999", *keys)
     assert last(done.stdout) == "disposition: enrolled"
@@ -98,7 +98,7 @@ def test_a_call_in_spanish(run: Run) -> None:
     ],
 )
 def test_what_does_not_exist_is_told(run: Run, arguments: list[str], says: str) -> None:
-    """The exit status is 2, and there is no call."""
+    """An unknown name is reported with status 2, and there is no call."""
     done = run("call", *arguments)
     assert done.exit_code == 2
     assert says in done.stderr
@@ -130,7 +130,7 @@ def test_bad_words_show_every_problem(run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.requirement("R19")
 def test_a_policy_is_not_used_before_its_day(run: Run, tmp_path: Path) -> None:
-    """It is refused, with the date from which it is in force."""
+    """A policy is refused before its first day, with that date."""
     file = tmp_path / "policy.toml"
     file.write_text("[about]\nin_force_from = 2999-01-01\n")
     done = run("call", "--policy", str(file))
@@ -139,7 +139,7 @@ def test_a_policy_is_not_used_before_its_day(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_policy_of_ones_own(run: Run, tmp_path: Path) -> None:
-    """Its name is heard."""
+    """The name in the policy is heard."""
     file = tmp_path / "policy.toml"
     file.write_text('[biller]\nid = "elm"\nname = "Elm Gas"\n')
     done = run("call", "--policy", str(file), "--keys", "2")
@@ -147,12 +147,12 @@ def test_a_policy_of_ones_own(run: Run, tmp_path: Path) -> None:
 
 
 def test_the_demo_policy_has_no_problem() -> None:
-    """It is as valid as a file has to be."""
+    """The demo policy passes the checks for policy files."""
     assert list(problems(demo_policy())) == []
 
 
 def test_logs_hold_nothing_personal(process: Run) -> None:
-    """At debug level, there are only names, and only on stderr."""
+    """A log at debug level contains only names, and goes only to stderr."""
     done = process(
         "call",
         *("--keys", "1 1137# 1 1", "--moment", "before_payment"),
@@ -171,7 +171,7 @@ def test_logs_hold_nothing_personal(process: Run) -> None:
 
 
 def test_an_unknown_log_level_is_told(run: Run) -> None:
-    """It is not ignored."""
+    """An unknown log level is an error."""
     done = run("call", PAPERLESS_IVR_LOG_LEVEL="loud")
     assert done.exit_code == 2
     assert "PAPERLESS_IVR_LOG_LEVEL is 'loud'" in done.stderr
@@ -221,7 +221,7 @@ def test_a_connection_and_the_demo_s_service(run: Run) -> None:
 
 @pytest.mark.requirement("R24", "R43")
 def test_a_transcript_is_written(run: Run, tmp_path: Path) -> None:
-    """It replays as written, and contains nothing about the customer who called."""
+    """The transcript replays as written, and contains nothing about the customer who called."""
     file = tmp_path / "mine.call"
     done = run("call", "--keys", "1 1137# 1 1", "--transcript", str(file))
     text = file.read_text(encoding="utf-8")

@@ -29,7 +29,7 @@ POLICIES = Path(__file__).parents[2] / "examples/policies"
 @pytest.mark.requirement("R19")
 @pytest.mark.parametrize("file", sorted(POLICIES.glob("*.toml")), ids=lambda f: f.stem)
 def test_policies_in_plain_words(run: Run, file: Path) -> None:
-    """What a policy means is reported in sentences."""
+    """The meaning of a policy is reported in sentences."""
     done = run("check", "--policy", str(file))
 
     assert done.exit_code == 0
@@ -52,7 +52,7 @@ def test_wrong_policy(run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.requirement("R19", "R47")
 def test_settings_that_contradict_one_another(run: Run, tmp_path: Path) -> None:
-    """Each contradiction is reported, all at once, with what to change."""
+    """All contradictions are reported at once, with what to change."""
     file = tmp_path / "policy.toml"
     file.write_text(
         """
@@ -98,7 +98,7 @@ def test_whole_contract(run: Run) -> None:
 @pytest.mark.requirement("R05")
 @pytest.mark.parametrize("operation", sorted(OPERATIONS))
 def test_lacking(run: Run, tmp_path: Path, operation: str) -> None:
-    """What is missing is named, along with what happens instead."""
+    """Missing operations are named, along with what happens instead."""
     done = run("check", "--wsdl", wsdls.put(tmp_path, wsdls.without(operation)))
 
     assert done.exit_code == 0
@@ -116,13 +116,13 @@ def test_renamed(run: Run, tmp_path: Path) -> None:
 
     assert done.exit_code == 1
     assert "EnrollInPaperless             unusable" in done.stdout
-    assert "does not take AccountNumber (but AcctNumber" in done.stdout
+    assert "does not take AccountNumber (it has AcctNumber" in done.stdout
     assert "say under [request.SearchByAccountNumber]" in done.stdout
     assert "SendWebLink                   there" in done.stdout
 
 
 def test_differing(run: Run, tmp_path: Path) -> None:
-    """What is useful but missing is reported, too, and does no harm."""
+    """Missing fields that are merely useful are reported, too, and do no harm."""
     done = run("check", "--wsdl", wsdls.put(tmp_path, wsdls.renamed(IdempotencyKey="Key")))
 
     assert done.exit_code == 0
@@ -163,7 +163,7 @@ def test_policy_and_service_together(run: Run, tmp_path: Path) -> None:
 
 
 def test_the_example(run: Run) -> None:
-    """The connection that ships as an example is right, including who asks for whom."""
+    """The connection that ships as an example is right, including its partner and its biller."""
     file = POLICIES.parent / "connections/reference.toml"
     key = demo_connection("http://127.0.0.1/").partner_key.reveal()
 
@@ -233,7 +233,7 @@ def test_offline(run: Run, tmp_path: Path) -> None:
     "arguments", [[], ["--wsdl", "a.wsdl", "--connection", "b.toml"]], ids=["none", "both"]
 )
 def test_usage(run: Run, arguments: list[str]) -> None:
-    """What to check must be given, and only once."""
+    """The thing to check must be given, and only once."""
     assert run("check", *arguments).exit_code == 2
 
 
@@ -286,7 +286,7 @@ def test_whether_an_account_number_can_be_keyed(
 
 @pytest.mark.requirement("R47", "R19")
 def test_account_settings_that_contradict(run: Run, tmp_path: Path) -> None:
-    """Everything that is wrong with them is reported at once."""
+    """Everything that is wrong with the account settings is reported at once."""
     policy = tmp_path / "policy.toml"
     policy.write_text(
         '[account]\nforms = ["###", "?#######", "#########", "a####"]\n'

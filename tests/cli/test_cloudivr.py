@@ -18,6 +18,7 @@ import zeep
 
 from paperless_ivr.cloudivr import seed
 from tests.cloudivr.test_delivery import Sink, listening
+from tests.durability.town import free_port
 
 Run = Callable[..., Any]
 PROGRAM = [
@@ -70,7 +71,7 @@ def enroll(told: dict[str, str], handle: str) -> Any:
 @pytest.mark.requirement("R22")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_runs_until_it_is_stopped(tmp_path: Path, number: signal.Signals) -> None:
-    """It creates its database, prints all that a client needs, and stops cleanly on a signal."""
+    """The service creates its database, prints all that a client needs, and stops on a signal."""
     with served(tmp_path) as (process, told):
         assert enroll(told, "rivera").EnrollmentSuccessful
         process.send_signal(number)
@@ -103,9 +104,7 @@ def test_outbox(tmp_path: Path, run: Run) -> None:
 def test_queued_email_is_delivered(tmp_path: Path, run: Run) -> None:
     """With --smtp, queued e-mail arrives by itself, and the outbox says so."""
     sink = Sink()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = int(free.getsockname()[1])
-    database = f"sqlite:///{tmp_path}/sent.db"
+    port, database = free_port(), f"sqlite:///{tmp_path}/sent.db"
     options = ("--database", database, "--smtp", f"127.0.0.1:{port}")
     with listening(sink, port), served(tmp_path, *options) as (_, told):
         assert told["E-mail"] == f"delivered to 127.0.0.1:{port}"
@@ -129,7 +128,7 @@ def test_outbox_of_the_service_s_database(tmp_path: Path, run: Run) -> None:
 
 
 def test_a_second_run_goes_on(tmp_path: Path) -> None:
-    """The database is seeded once: what was enrolled before is still pending."""
+    """The database is seeded only once, so earlier enrollments are still pending."""
     with served(tmp_path) as (_, told):
         enroll(told, "rivera")
     with served(tmp_path) as (_, told):
@@ -159,7 +158,7 @@ def test_nothing_queued(tmp_path: Path, run: Run) -> None:
     ],
 )
 def test_what_cannot_be_used_is_told(run: Run, arguments: list[str], says: str) -> None:
-    """It is reported in one line, with status 2."""
+    """An unusable setting is reported in one line, with status 2."""
     done = run("cloudivr", *arguments)
     assert done.exit_code == 2
     assert says in done.stderr
@@ -167,7 +166,7 @@ def test_what_cannot_be_used_is_told(run: Run, arguments: list[str], says: str) 
 
 
 def test_a_database_of_an_earlier_release_is_told(run: Run, tmp_path: Path) -> None:
-    """It is reported before anything is served, with what to do."""
+    """A database of an earlier release is reported before anything is served, with what to do."""
     with closing(sqlite3.connect(tmp_path / "old.db")) as old:
         old.execute('CREATE TABLE "ActivityLog" ("ActivityLogID" INTEGER)')
     done = run("cloudivr", "--port", "0", "--database", f"sqlite:///{tmp_path}/old.db")
@@ -176,7 +175,7 @@ def test_a_database_of_an_earlier_release_is_told(run: Run, tmp_path: Path) -> N
 
 
 def test_empty_file_is_told(run: Run, tmp_path: Path) -> None:
-    """A database of something else is reported."""
+    """A database that contains something else is reported."""
     (tmp_path / "empty.db").touch()
     done = run("cloudivr", "outbox", "--database", f"sqlite:///{tmp_path}/empty.db")
     assert done.exit_code == 2
@@ -184,7 +183,7 @@ def test_empty_file_is_told(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_port_that_is_taken_is_told(process: Run, tmp_path: Path) -> None:
-    """It is reported in one line, with status 2."""
+    """A port in use is reported in one line, with status 2."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         database = f"sqlite:///{tmp_path}/new.db"

@@ -42,7 +42,7 @@ def test_a_call_to_light(run: Run) -> None:
 
 @pytest.mark.requirement("R55")
 def test_under_a_policy(run: Run, tmp_path: Path) -> None:
-    """What it turns off is left out, and a chapter that is off has no picture."""
+    """Parts that the policy turns off are left out, and a chapter that is off has no picture."""
     policy = tmp_path / "policy.toml"
     policy.write_text('[address]\nstrategies = ["on_file"]\n')
 

@@ -1,4 +1,4 @@
-"""What a call costs its caller."""
+"""The effort of a call for its caller."""
 
 import json
 from pathlib import Path
@@ -44,7 +44,7 @@ def test_budgets(language: str) -> None:
 
 
 def test_a_slower_voice_takes_longer() -> None:
-    """Half as many words a minute: the same number of keys, and twice the seconds of speech."""
+    """At half the words per minute, the keys are the same, and speech takes twice as long."""
     quick, slow = (
         {
             (way.start, way.ending, way.address): way

@@ -14,26 +14,26 @@ Run = Callable[..., Any]
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help(run: Run, name: str) -> None:
-    """Each one is found in its module."""
+    """Each command is found in its module."""
     done = run(name, "--help")
     assert done.exit_code == 0
     assert f"paperless-ivr {name}" in done.stdout
 
 
 def test_help_lists_all(run: Run) -> None:
-    """Each one is listed with its purpose."""
+    """Each command is listed with its purpose."""
     done = run("--help")
     assert all(name in done.stdout and what in done.stdout for name, what in COMMANDS.items())
     assert main.name == "main"
 
 
 def test_an_unknown_command_is_told(run: Run) -> None:
-    """It is reported as click does."""
+    """An unknown command is reported in click's usual way."""
     assert "No such command 'dance'" in run("dance").stderr
 
 
 def test_commands_are_imported_when_called_for() -> None:
-    """Help needs none of them."""
+    """Printing the help imports no command."""
     code = (
         "import sys\nfrom paperless_ivr.cli import main\n"
         "main(['--help'], standalone_mode=False)\n"

@@ -69,7 +69,7 @@ def port(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def healthy(port: int, within: float = 2.0) -> bool:
-    """Tell whether a request is answered soon."""
+    """Return whether a request is answered soon."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=within) as got:
             return got.read() == b"ok\n"
@@ -86,7 +86,7 @@ def connected(port: int, sent: bytes) -> socket.socket:
 
 
 def ended(peer: socket.socket, within: float) -> bool:
-    """Tell whether the server closes a connection by itself."""
+    """Return whether the server closes a connection by itself."""
     until = time.monotonic() + within
     while (left := until - time.monotonic()) > 0:
         if not select.select([peer], [], [], left)[0]:
@@ -100,7 +100,7 @@ def ended(peer: socket.socket, within: float) -> bool:
 
 
 def is_over(peer: socket.socket) -> bool:
-    """Tell whether the server has closed a connection by now."""
+    """Return whether the server has closed a connection by now."""
     peer.setblocking(False)
     try:
         return not peer.recv(65536)
@@ -111,7 +111,7 @@ def is_over(peer: socket.socket) -> bool:
 
 
 def test_an_endless_header(port: int) -> None:
-    """It is cut off at once, and stalls no one."""
+    """An endless header is cut off at once, and stalls no one."""
     peer = connected(port, b"GET /health HTTP/1.1\r\nx: ")
     with peer:
         assert taken(peer, 20_000_000) < 20_000_000
@@ -137,7 +137,7 @@ HALVES = [
 
 @pytest.mark.parametrize("half", HALVES)
 def test_half_requests(port: int, half: bytes) -> None:
-    """There are more than the server has room for. A whole request is answered; all end."""
+    """A complete request is answered despite more half requests than fit, and all of them end."""
     with ExitStack() as open_:
         peers = [open_.enter_context(connected(port, half)) for _ in range(100)]
         assert healthy(port)
@@ -165,7 +165,7 @@ def test_two_thousand_half_requests(command: str, tmp_path: Path) -> None:
 
 
 def test_a_dripping_request(port: int) -> None:
-    """A byte now and then does not gain more time."""
+    """Sending a byte now and then does not extend the time limit."""
     head = b"POST /CloudIVR.asmx HTTP/1.1\r\nhost: a\r\ncontent-length: 9000\r\n\r\n"
     with ExitStack() as open_:
         peers = [open_.enter_context(connected(port, head)) for _ in range(15)]
@@ -193,7 +193,7 @@ def test_an_answer_that_nobody_reads(port: int) -> None:
 
 
 def test_more_connections_than_the_system_has(tmp_path: Path) -> None:
-    """This is noticed before the server listens, and it says what to do."""
+    """A limit above the system's is reported before the server listens, with what to do."""
     limited = f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (600, 600)); {CODE}"
     done = subprocess.run(
         [sys.executable, "-c", limited, "serve", *ARGUMENTS],
@@ -204,7 +204,7 @@ def test_more_connections_than_the_system_has(tmp_path: Path) -> None:
         timeout=60,
     )
     assert done.returncode == 2
-    assert "500 exceed `ulimit -n`, which is 600" in done.stderr
+    assert "500 is too many for `ulimit -n`, which is 600" in done.stderr
     assert "at most 400" in done.stderr
 
 
@@ -248,7 +248,7 @@ def before_payment(**given: Any) -> Odd:
 
 
 def test_connections_of_no_asterisk(agi: int) -> None:
-    """A call is taken in the meantime, and all of them end."""
+    """A call is accepted while other peers are connected, and all of their connections end."""
     with ExitStack() as open_:
         peers = [open_.enter_context(connected(agi, b"agi_network: yes\n")) for _ in range(100)]
         assert ended(peers[0], 1), "it gives way to later ones"
@@ -282,7 +282,7 @@ def test_a_peer_that_answers_the_same_for_ever(agi: int, kind: str, reply: str) 
 
 
 def test_empty_lines_after_the_headers(agi: int) -> None:
-    """One more does not matter, but endless ones are nonsense, and are cut off."""
+    """One more empty line does not matter, but endless ones are nonsense, and are cut off."""
     asterisk = before_payment()
     asterisk.headers["agi_threadid"] = "1\n"
     asyncio.run(asterisk.called(agi))

@@ -40,7 +40,7 @@ def test_a_policy_s_own_words(run: Run) -> None:
 
 
 def test_a_policy_that_is_not_in_force_yet(run: Run, tmp_path: Path) -> None:
-    """Its phrases are recorded before the first day on which calls say them."""
+    """A policy's phrases are recorded before the first day on which calls say them."""
     file = tmp_path / "next.toml"
     file.write_text("[about]\nin_force_from = 2999-01-01\n", encoding="utf-8")
     done = run("prompts", "--policy", str(file))
@@ -56,7 +56,7 @@ def test_a_language_that_is_not_offered(run: Run) -> None:
 
 
 def test_the_help_names_the_page(run: Run) -> None:
-    """It names the page for listening."""
+    """The help names the page for listening."""
     assert PAGE in " ".join(run("prompts", "--help").stdout.split())
 
 

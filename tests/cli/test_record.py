@@ -22,7 +22,7 @@ def url(tmp_path, monkeypatch):
 
 
 def test_upgrade(run, url):
-    """It creates the tables, and can be repeated. The environment can name the database."""
+    """`upgrade` creates the tables, and can be repeated. The environment can name the database."""
     for done in (
         run("record", "upgrade", "--database", url),
         run("record", "upgrade", PAPERLESS_IVR_DATABASE=url),
@@ -31,7 +31,7 @@ def test_upgrade(run, url):
 
 
 def test_purge(run, url, tmp_path):
-    """It removes what the policy's retention no longer allows, and says how much."""
+    """`purge` removes what the policy's retention no longer allows, and says how much."""
     (tmp_path / "policy.toml").write_text(POLICY)
     for days in (300, 100):
         at = datetime.now(UTC) - timedelta(days=days)
@@ -64,7 +64,7 @@ def test_wrong_keys(run, url, tmp_path, wrong):
 
 @pytest.mark.requirement("R24")
 def test_a_new_sealing_key(run, url, tmp_path):
-    """Put first, it is used from then on. After that, the old one alone cannot open the record."""
+    """A new key in front is used from then on. After that, the old key alone is not enough."""
     (tmp_path / "policy.toml").write_text(POLICY)
     purge = ("record", "purge", "--database", url, "--policy", str(tmp_path / "policy.toml"))
     old, new = words(new_keys()), words(new_keys())
@@ -105,7 +105,7 @@ def test_purge_of_no_record(run, tmp_path):
     [("mysql://x", "name a database as"), (None, "Missing option '--database'")],
 )
 def test_no_database(run, database, told):
-    """What is not a database is reported."""
+    """A URL that is not a database's is reported."""
     done = run("record", "upgrade", *(["--database", database] if database else []))
 
     assert done.exit_code == 2
@@ -113,7 +113,7 @@ def test_no_database(run, database, told):
 
 
 def test_database_that_does_not_answer(run, tmp_path):
-    """It exits with one line, not a traceback."""
+    """The command exits with one line, not a traceback."""
     done = run("record", "upgrade", "--database", f"sqlite:///{tmp_path}/nowhere/r.db")
 
     assert done.exit_code == 1
@@ -121,7 +121,7 @@ def test_database_that_does_not_answer(run, tmp_path):
 
 
 def test_tables_of_a_later_version(run, url, tmp_path):
-    """It says what to do, and leaves them alone."""
+    """The command says what to do, and leaves the tables alone."""
     (tmp_path / "policy.toml").write_text(POLICY)
     run("record", "upgrade", "--database", url)
     database = Database(url)
@@ -135,7 +135,7 @@ def test_tables_of_a_later_version(run, url, tmp_path):
 
 
 def test_without_the_extra(run, url, monkeypatch):
-    """Without SQL, it says what to install."""
+    """Without SQL, the command says what to install."""
     monkeypatch.setitem(sys.modules, "psycopg", None)
 
     done = run("record", "upgrade", "--database", "postgresql://127.0.0.1/x")

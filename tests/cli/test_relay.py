@@ -1,4 +1,4 @@
-"""`paperless-ivr relay`: what it touches, and its exit status."""
+"""`paperless-ivr relay`: the calls that it touches, and its exit status."""
 
 import json
 import subprocess
@@ -35,7 +35,7 @@ OTHERS = {
     "another biller": 'biller.id = "shelbyville-power"\nbiller.name = "Shelbyville Power"\n',
     "another release": f'biller.id = "{BILLER}"\nabout.version = "2"\n',
 }
-"""How these relays differ from the call's own."""
+"""The differences between these relays and the call's own."""
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def put_through(url: str, minutes: float) -> None:
 
 
 def is_live(url: str) -> bool:
-    """Tell whether the call is still in progress."""
+    """Return whether the call is still in progress."""
     with open_store(url, budget=30.0) as store:
         return SID in store.calls.idle(datetime.now(UTC), BILLER)
 
@@ -88,7 +88,7 @@ def test_a_call_of_another(run: Callable, url: str, tmp_path: Path, other: str) 
 def test_a_call_that_is_left(
     run: Callable, url: str, tmp_path: Path, other: str, ends: bool
 ) -> None:
-    """Once no talk can still be going on, the biller's own call ends, whatever its release."""
+    """When no conversation can be in progress anymore, the biller's call ends, in any release."""
     (tmp_path / "policy.toml").write_text(OTHERS[other])
     put_through(url, minutes=251)
 
@@ -140,7 +140,7 @@ def test_what_is_given_up(run: Callable, url: str, tmp_path: Path) -> None:
 
 @pytest.mark.requirement("R32", "R49")
 def test_a_wish_that_is_given_up(run: Callable, url: str, tmp_path: Path) -> None:
-    """The exit status, the report, and the metrics (from the start) show it."""
+    """A request that is given up shows in the exit status, the report, and the metrics."""
     keep_long_ago(url, "w1")
     (tmp_path / "policy.toml").write_text(f'biller.id = "{bench.BILLER}"\n')
     of = ("relay", "--database", url, "--policy", str(tmp_path / "policy.toml"))

@@ -21,7 +21,7 @@ def replay(*arguments):
 
 @pytest.mark.requirement("R43")
 def test_as_written():
-    """Transcripts that match exit with 0."""
+    """If all transcripts match, the exit status is 0."""
     result = replay(FILE)
 
     assert (result.exit_code, result.output.splitlines()[-1]) == (0, "1 transcripts, 0 differ")
@@ -45,7 +45,7 @@ def test_a_difference(tmp_path):
 
 
 def test_an_answer_that_is_not_used(tmp_path):
-    """Anything left over after the end makes it fail."""
+    """Anything left over after the end makes the replay fail."""
     more = tmp_path / "more.call"
     text = FILE.read_text(encoding="utf-8")
     more.write_text(text.replace("ends ", "presses    1\nends "), encoding="utf-8")

@@ -58,7 +58,7 @@ def reached(done):
 
 
 def test_table(run, url):
-    """For each biller, there is a table of how far, why no further, and what is unfinished."""
+    """Each biller gets a table of how far hand-overs got, why they stopped, and unfinished work."""
     done = run("report", "--database", url)
 
     assert done.exit_code == 0, done.output
@@ -157,7 +157,7 @@ def test_picture(run, url, tmp_path):
 
 
 def test_a_picture_names_the_biller(run, url, tmp_path):
-    """With its policy, it has the name that callers hear, not the ID in the record."""
+    """With a policy, the picture has the name that callers hear, not the ID in the record."""
     policy, picture = tmp_path / "policy.toml", tmp_path / "a.svg"
     policy.write_text('[biller]\nid = "springfield-water"\nname = "Springfield Water"\n')
 
@@ -202,7 +202,7 @@ def test_nothing_personal(run, url, tmp_path):
 
 
 def test_without_keys(run, url, tmp_path):
-    """It needs no keys, creates none, and changes nothing."""
+    """The report needs no keys, creates none, and changes nothing."""
     (tmp_path / "record.db.keys").unlink()
     before = (tmp_path / "record.db").read_bytes()
 
@@ -236,7 +236,7 @@ def test_nothing_on_record(run, tmp_path):
     ],
 )
 def test_wrong_options(run, url, options, told):
-    """What cannot be used is reported."""
+    """Invalid options are reported."""
     done = run("report", "--database", url, *options)
 
     assert done.exit_code == 2
@@ -256,7 +256,7 @@ def test_no_such_file(run, tmp_path):
     ("missing", "options"), [("tabulate", ()), ("matplotlib", ("--picture", "funnel.svg"))]
 )
 def test_without_the_extra(run, url, monkeypatch, missing, options):
-    """If something it needs is missing, it says what to install."""
+    """If a package is missing, the error says what to install."""
     monkeypatch.setitem(sys.modules, missing, None)
     monkeypatch.delitem(sys.modules, "paperless_ivr.cli.report_picture", raising=False)
 

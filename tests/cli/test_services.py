@@ -1,4 +1,4 @@
-"""What servers say at startup: what they are connected to, and what they are not."""
+"""The lines that servers print at startup about what they are connected to."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def said(tmp_path: Path, **given: str | Path | None) -> tuple[str, ...]:
 
 
 def test_the_demo(tmp_path: Path) -> None:
-    """Whatever is made up, or lost when the server exits, is reported."""
+    """Everything that is made up, or lost when the server exits, is reported."""
     policy, service, record = said(tmp_path)
     assert policy == "policy: Springfield Water, version 1, not approved yet"
     assert "the demo's, with made-up customers, lost when this ends" in service

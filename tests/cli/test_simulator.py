@@ -11,7 +11,7 @@ pytestmark = pytest.mark.requirement("R54")
 
 
 def test_its_page_can_repeat_the_command() -> None:
-    """It has the options that the server was started with, for when it has stopped."""
+    """The command has the options that the server was started with."""
     code = "from paperless_ivr.cli import main; main(prog_name='paperless-ivr')"
     arguments = ["simulator", "--no-open", "--port", "0"]
     with subprocess.Popen(

@@ -23,7 +23,7 @@ by_phone = false
 
 @pytest.fixture
 def closed(tmp_path: Path) -> Path:
-    """Its file, next to the folder of the calls."""
+    """The file of that policy, next to the folder of the calls."""
     file = tmp_path / "closed.toml"
     file.write_text(CLOSED)
     return file

@@ -15,7 +15,7 @@ Run = Callable[..., Any]
 
 
 def test_a_proof_names_what_holds_and_what_is_not_covered() -> None:
-    """It lists invariants by name, counts rows, and lists uncovered ones if all should be taken."""
+    """The proof lists invariants by name, counts rows, and lists rows that it should have taken."""
     proof = Proof(Walk(1200, 3400, took={"a"}), 1.5, frozenset({"a", "b"}))
     lines = told(proof, whole=True)
     assert lines[0] == "1,200 calls, 3,400 moves, 1.5 seconds"
@@ -36,7 +36,7 @@ def test_what_is_broken_is_named_with_its_case() -> None:
 
 @pytest.mark.requirement("R19")
 def test_a_bad_policy_is_told_before_the_proof(run: Run, tmp_path: Path) -> None:
-    """It is reported with status 2."""
+    """A bad policy is reported with status 2."""
     file = tmp_path / "policy.toml"
     file.write_text("[tries]\nsilence = 9\n")
     done = run("verify", "--policy", str(file))
@@ -46,7 +46,7 @@ def test_a_bad_policy_is_told_before_the_proof(run: Run, tmp_path: Path) -> None
 
 @pytest.mark.requirement("R42")
 def test_a_policy_is_proved(run: Run, tmp_path: Path) -> None:
-    """The processes are given no call, because personal data is not pickled."""
+    """The processes exchange no calls, because personal data cannot be pickled."""
     file = tmp_path / "policy.toml"
     file.write_text(
         "[tries]\nsilence = 0\nwrong = 0\nrepeats = 1\n[text]\nafter_enrolment = []\n"

@@ -1,6 +1,5 @@
 """Queued e-mail is delivered by SMTP once, even after the mail server was away."""
 
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,13 +18,14 @@ from paperless_ivr.cloudivr.outbox import outbox
 from paperless_ivr.cloudivr.serving import running
 from paperless_ivr.cloudivr.words import Standing
 from tests.cloudivr.benches import Bench, ask, customer, enrollment, guid, number
+from tests.durability.town import free_port
 
 pytestmark = pytest.mark.requirement("R22")
 
 
 @define
 class Sink:
-    """A mail server that keeps what it gets, and answers as told."""
+    """A mail server that keeps what it gets, with replies that a test can set."""
 
     answers: dict[str, str] = field(factory=dict)
     """By recipient; others are accepted."""
@@ -54,7 +54,7 @@ class Sink:
 @contextmanager
 def listening(sink: Sink, port: int) -> Iterator[None]:
     """Run the server for the length of the block."""
-    controller = Controller(sink, hostname="127.0.0.1", port=port)
+    controller = Controller(sink, hostname="127.0.0.1", port=port, ready_timeout=60.0)
     controller.start()
     try:
         yield
@@ -64,9 +64,8 @@ def listening(sink: Sink, port: int) -> Iterator[None]:
 
 @pytest.fixture
 def port() -> int:
-    """Return a free port."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
+    """Return a port on which nothing listens yet."""
+    return free_port()
 
 
 def mailer(bench: Bench, port: int) -> Mailer:
@@ -117,7 +116,7 @@ def test_in_the_language_of_the_call(bench: Bench, port: int) -> None:
 
 
 def test_the_server_was_away(bench: Bench, port: int) -> None:
-    """Nothing is lost while it is away, and everything arrives once it is back."""
+    """Nothing is lost while the server is away, and everything arrives once it is back."""
     enroll(bench, "rivera")
     with pytest.raises(OSError, match="refused"):
         mailer(bench, port).deliver()
@@ -129,7 +128,7 @@ def test_the_server_was_away(bench: Bench, port: int) -> None:
 
 
 def test_not_now(bench: Bench, port: int) -> None:
-    """What the server does not accept now is retried later; the others are sent."""
+    """An e-mail that the server does not accept now is retried later; the others are sent."""
     rivera = customer("rivera").email
     assert rivera is not None
     enroll(bench, "rivera")
@@ -146,7 +145,7 @@ def test_not_now(bench: Bench, port: int) -> None:
 
 @pytest.mark.requirement("R49")
 def test_not_now_for_days(bench: Bench, port: int, capfd: Any) -> None:
-    """What the server does not accept for days is retried less often, and still in time."""
+    """An e-mail that is not accepted for days is retried less often, and still in time."""
     rivera = customer("rivera").email
     assert rivera is not None
     enroll(bench, "rivera")
@@ -162,7 +161,7 @@ def test_not_now_for_days(bench: Bench, port: int, capfd: Any) -> None:
 
 
 def test_never(bench: Bench, port: int) -> None:
-    """What the server rejects permanently is not retried, and the outbox says so."""
+    """An e-mail that the server rejects permanently is not retried, and the outbox says so."""
     rivera = customer("rivera").email
     assert rivera is not None
     enroll(bench, "rivera")
@@ -182,7 +181,7 @@ def test_a_sender_that_is_refused(bench: Bench, port: int) -> None:
 
 
 def test_two_processes(bench: Bench, port: int) -> None:
-    """What one process is sending, no other one sends."""
+    """An e-mail that one process is sending is not sent by another."""
     enroll(bench, "rivera")
     sink = Sink()
     other: list[int] = []
@@ -199,7 +198,7 @@ def test_two_processes(bench: Bench, port: int) -> None:
 
 
 def test_an_expired_link_is_not_sent(bench: Bench, port: int) -> None:
-    """After its days are over, an e-mail would only disappoint."""
+    """An e-mail is not sent once its link has expired."""
     enroll(bench, "rivera")
     bench.clock.now += timedelta(days=7)
     sink = Sink()
@@ -258,7 +257,7 @@ def test_a_link_that_is_of_no_use_is_not_sent(
     assert outbox(bench.engine, bench.clock()).emails[0].state == f"not sent (link {state})"
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 20.0) -> None:
+def eventually(holds: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait until something is true."""
     end = time.monotonic() + seconds
     while not holds():

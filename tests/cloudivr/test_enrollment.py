@@ -227,7 +227,7 @@ MAPPED = [mapper.class_ for mapper in t.Base.registry.mappers]
 
 
 def test_time(bench: Bench) -> None:
-    """A link has the service's own time, and its end."""
+    """A link begins and ends in the service's own time."""
     bench.clock.passes(days=3)
 
     bench.service.EnrollInPaperless(**enrollment(PaymentGUID=guid("rivera")))

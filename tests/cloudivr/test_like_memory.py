@@ -38,7 +38,7 @@ Fresh = Callable[[], Bench]
 
 @pytest.mark.requirement("R12", "R21", "R22", "R23")
 def test_contract(fresh: Fresh) -> None:
-    """It keeps every promise of a back end."""
+    """The reference service keeps every promise of a back end."""
     check_backend(lambda: DirectBackend(fresh().service))
 
 

@@ -154,7 +154,7 @@ GONE = {
 
 @pytest.mark.parametrize("happens", GONE, ids=lambda happens: happens.__name__)
 def test_a_link_that_can_be_used_no_more(browser: Browser, happens) -> None:
-    """Its page says why, with status 410, and its button does nothing."""
+    """The link's page says why, with status 410, and its button does nothing."""
     link = emailed(browser.bench)
     happens(browser, link)
     before = browser.bench.dump()
@@ -382,7 +382,7 @@ def test_in_the_language_of_the_call(browser: Browser) -> None:
 
 @pytest.mark.requirement("R16")
 def test_a_text_carries_the_language(browser: Browser) -> None:
-    """A texted link has the language of its call. After another call, that one's counts."""
+    """A texted link has its call's language. After another call, that call's language counts."""
     link = texted(browser.bench, "type_email", language="es-US")
     assert '<html lang="es">' in browser.look(link).text
     assert "Correo electrónico para sus facturas" in browser.look(link).text
@@ -408,7 +408,7 @@ def test_a_text_carries_the_language(browser: Browser) -> None:
 def test_where_no_language_is_known(
     browser: Browser, prefers: str, language: str, asked: str | None
 ) -> None:
-    """The browser's counts if the call's is unknown, as `EnrollInPaperless` takes none."""
+    """If the call's language is unknown, as with `EnrollInPaperless`, the browser's counts."""
     link = texted(browser.bench, "review", language=asked)
     for address in (link, f"{link}x"):
         page = browser.client.get(address, headers={"Accept-Language": prefers})

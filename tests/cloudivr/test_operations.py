@@ -207,7 +207,7 @@ def test_no_number(bench: Bench, asked: str | None) -> None:
 
 @pytest.mark.parametrize("asked", ["park", "park-rental"])
 def test_holder(bench: Bench, asked: str) -> None:
-    """One account of a holder finds all of them."""
+    """Any account of a holder finds all of the holder's accounts."""
     account = customer(asked).account.reveal()
 
     answer = bench.service.SearchByAccountNumber(**ask(), AccountNumber=account)
@@ -355,7 +355,7 @@ PERSONAL = [
 @pytest.mark.parametrize("value", PERSONAL)
 @pytest.mark.parametrize("operation", REQUESTS)
 def test_a_value_in_any_field_is_masked(bench: Bench, operation: str, value: str) -> None:
-    """What a client writes in a field is not in the log, whatever it looks like."""
+    """Text that a client writes in a field is not in the log, whatever it looks like."""
     fields = dict.fromkeys(TEXTS[operation], value)
     getattr(bench.service, operation)(**REQUESTS[operation](**fields))
 
@@ -366,7 +366,7 @@ def test_a_value_in_any_field_is_masked(bench: Bench, operation: str, value: str
 
 @pytest.mark.requirement("R24")
 def test_what_is_nobodys_is_shown(bench: Bench) -> None:
-    """What the service itself knows, and is not personal, is logged as it is."""
+    """Values that the service itself knows, and that are not personal, are logged unchanged."""
     bench.service.StoreCustomerPreference(**prefer(Language="es-US", ConsentReference="rivera"))
     bench.service.SendWebLink(**text(Purpose="type_email"))
 
@@ -400,7 +400,7 @@ def test_long_key(bench: Bench) -> None:
 
 
 def test_failure_is_not_kept_under_a_key(bench: Bench) -> None:
-    """What failed at the service can be retried with its key."""
+    """A write that failed at the service can be retried with its key."""
     t.TextQueue.__table__.drop(bench.engine)
     failed = bench.service.SendWebLink(**text())
     t.Base.metadata.create_all(bench.engine)
@@ -432,7 +432,7 @@ def test_autopay_again(bench: Bench) -> None:
 
 
 def test_limit(bench: Bench) -> None:
-    """After this many messages in 24 hours, a customer gets no more, but others still do."""
+    """After the limit of messages in 24 hours, a customer gets no more, but others still do."""
     codes = [bench.service.SendWebLink(**text(IdempotencyKey=f"k{n}")).ErrorCode for n in range(21)]
     assert codes == [Code.NONE] * 20 + [Code.LIMIT]
     before = bench.dump()
@@ -456,7 +456,7 @@ def test_limit(bench: Bench) -> None:
 
 @pytest.mark.requirement("R31")
 def test_opposite_wishes_at_once(bench: Bench) -> None:
-    """Whatever is asked at the same time, one state results, and only its links are open."""
+    """Whatever is asked at the same time, the bill has one state, and only its links are open."""
     wishes = [(n % 2 == 0, f"key-{n}") for n in range(12)]
 
     def wish(paperless: bool, key: str) -> int:

@@ -150,7 +150,7 @@ PATHS = {
 
 
 def test_health_without_a_database(tmp_path: Path, session: requests.Session) -> None:
-    """It says so if it cannot reach its database."""
+    """The health check says so if the service cannot reach its database."""
     folder = tmp_path / "folder"
     folder.mkdir()
     with running(f"sqlite:///{folder}/x.db") as service:
@@ -190,7 +190,7 @@ def test_it_stops() -> None:
 
 
 def test_its_database_may_be_kept(tmp_path: Path, session: requests.Session) -> None:
-    """With a database of one's own, earlier work is there in the next run."""
+    """With a separate database, earlier work is there in the next run."""
     url = f"sqlite:///{tmp_path}/kept.db"
     with running(url) as service:
         port(service, session, PORTS[0]).EnrollInPaperless({"PaymentGUID": guid("rivera"), **ask()})
@@ -200,7 +200,7 @@ def test_its_database_may_be_kept(tmp_path: Path, session: requests.Session) -> 
 
 
 def test_without_a_seed(session: requests.Session) -> None:
-    """Without a seed, no one is let in."""
+    """Without a seed, no one has access."""
     with running(seed=False) as service:
         answer = port(service, session, PORTS[0]).EnrollInPaperless(ask())
     assert answer.ErrorCode == 100

@@ -106,7 +106,7 @@ def test_answer(poster: Poster) -> None:
 
 @pytest.mark.parametrize("inner", ["", "<Request/>"])
 def test_no_request(poster: Poster, inner: str) -> None:
-    """An omitted request counts as one without parameters, so no one is let in."""
+    """An omitted request counts as one without parameters, so access is denied."""
     response = poster.send("EnrollInPaperless", inner)
 
     assert b"<ns0:ErrorCode>%d<" % Code.PARTNER_REFUSED in response.data
@@ -154,8 +154,8 @@ MALFORMED: dict[str, tuple[Callable[[Poster], str | bytes], str]] = {
     "deep": (lambda _: "<a>" * 5000 + "</a>" * 5000, "not well-formed"),
     "no envelope": (lambda _: "<html><body/></html>", "not a SOAP envelope"),
     "no body": (lambda p: f'<e:Envelope xmlns:e="{p.version.envelope}"/>', "one body"),
-    "empty body": (lambda p: p.envelope(""), "holds one element"),
-    "two bodies": (lambda p: p.envelope("<a/><b/>"), "holds one element"),
+    "empty body": (lambda p: p.envelope(""), "must contain one element"),
+    "two bodies": (lambda p: p.envelope("<a/><b/>"), "must contain one element"),
     "a second body": (
         lambda p: p.envelope("<a/>").replace("</e:Body>", "</e:Body><e:Body/>"),
         "one body",
@@ -175,7 +175,7 @@ MALFORMED: dict[str, tuple[Callable[[Poster], str | bytes], str]] = {
     ),
     "doctype": (lambda p: BOMB + p.envelope("<x>&b;</x>"), "must not have a DOCTYPE"),
     "file": (lambda p: FILE + p.envelope("<x>&a;</x>"), "must not have a DOCTYPE"),
-    "unknown": (lambda p: p.envelope("<SendWebLinks/>"), "There are InvoiceExists, "),
+    "unknown": (lambda p: p.envelope("<SendWebLinks/>"), "The operations are InvoiceExists, "),
     "no namespace": (lambda p: p.envelope("<SendWebLink/>"), "The operation is unknown"),
 }
 
@@ -204,18 +204,18 @@ def test_malformed(poster: Poster, how: str) -> None:
     [
         ("SendWebLink", "", "CustomerID is missing."),
         ("SendWebLink", fields(**ask()), "CustomerID is missing."),
-        ("SendWebLink", fields(CustomerID="jane.roe"), "CustomerID has a value that is not of"),
-        ("SendWebLink", fields(CustomerID=2**31), "CustomerID has a value that is not of its"),
-        ("SendWebLink", fields(CustomerID=""), "CustomerID has a value that is not of its type"),
+        ("SendWebLink", fields(CustomerID="jane.roe"), "CustomerID has a value of the wrong"),
+        ("SendWebLink", fields(CustomerID=2**31), "CustomerID has a value of the wrong"),
+        ("SendWebLink", fields(CustomerID=""), "CustomerID has a value of the wrong type"),
         ("SendWebLink", fields(CustomerID=1, BillerGUID="roe"), "BillerGUID is not expected"),
         ("SendWebLink", fields(Roe=1, CustomerID=1), "A field is not expected there."),
-        ("SendWebLink", "<CustomerID roe='1'>1</CustomerID>", "CustomerID is not as the contract"),
-        ("SendWebLink", "roe<CustomerID>1</CustomerID>", "SendWebLink is not as the contract"),
+        ("SendWebLink", "<CustomerID roe='1'>1</CustomerID>", "CustomerID does not match the"),
+        ("SendWebLink", "roe<CustomerID>1</CustomerID>", "SendWebLink does not match the"),
         ("SendWebLink", "<PartnerGUID><roe/></PartnerGUID><CustomerID>1</CustomerID>", "Partner"),
         (
             "StoreCustomerPreference",
             fields(CustomerID=1, Paperless="maybe"),
-            "Paperless has a value that is not of its type.",
+            "Paperless has a value of the wrong type.",
         ),
         ("StoreCustomerPreference", fields(CustomerID=1), "Paperless is missing."),
         (
@@ -242,7 +242,7 @@ def test_broken_contract(poster: Poster, operation: str, inner: str, says: str) 
 
 @ON_SQLITE
 def test_must_understand(poster: Poster) -> None:
-    """A header that must be understood is not."""
+    """A header that must be understood, but is not, is refused."""
     head = '<e:Header><x xmlns="urn:x" e:mustUnderstand="1"/></e:Header>'
     response = poster.post(poster.envelope("<x/>", head))
 
@@ -251,7 +251,7 @@ def test_must_understand(poster: Poster) -> None:
 
 @ON_SQLITE
 def test_version_mismatch(poster: Poster) -> None:
-    """An envelope of another version than its media type has a separate fault."""
+    """If the version of an envelope differs from its media type, there is a separate fault."""
     (other,) = (version for version in VERSIONS if version is not poster.version)
     response = poster.post(Poster(poster.bench, other).envelope("<x/>"))
 

@@ -1,4 +1,4 @@
-"""Colors can be read, and told apart without seeing all of them."""
+"""Colors are legible, and can be distinguished by people with any kind of color vision."""
 
 import itertools
 
@@ -21,7 +21,7 @@ ON = {
     "no": ("not",),
     **{fill: (f"{fill}t",) for fill in ("tag", *ENDINGS, "cap", "hot")},
 }
-"""Which texts stand on which fills."""
+"""The texts that appear on each fill."""
 
 MATRICES = {
     "protanopia": ((0.1121, 0.8853, -0.0005), (0.1127, 0.8897, -0.0001), (0.0045, 0.0, 1.0019)),
@@ -34,7 +34,7 @@ BOTH = pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
 
 
 def linear(color: str) -> Color:
-    """A color in linear RGB."""
+    """Return a color in linear RGB."""
     red, green, blue = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
 
     def one(value: float) -> float:
@@ -44,13 +44,13 @@ def linear(color: str) -> Color:
 
 
 def brightness(color: str) -> float:
-    """Relative luminance (WCAG)."""
+    """Return the relative luminance (WCAG)."""
     red, green, blue = linear(color)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def lab(color: Color) -> Color:
-    """A linear RGB color in CIELAB (D65)."""
+    """Return a linear RGB color in CIELAB (D65)."""
     red, green, blue = (min(max(value, 0.0), 1.0) for value in color)
     x = (0.4124 * red + 0.3576 * green + 0.1805 * blue) / 0.9505
     y = 0.2126 * red + 0.7152 * green + 0.0722 * blue
@@ -63,7 +63,7 @@ def lab(color: Color) -> Color:
 
 
 def seen(color: str, blindness: str) -> Color:
-    """A color as it is seen."""
+    """Return a color as it is seen."""
     rgb = linear(color)
     first, second, third = (
         sum(weight * value for weight, value in zip(row, rgb, strict=True))
@@ -84,7 +84,7 @@ def test_contrast(theme: int) -> None:
 @BOTH
 @pytest.mark.parametrize("blindness", MATRICES)
 def test_kinds_differ(theme: int, blindness: str) -> None:
-    """Kinds of endings, and kinds of cards, differ by at least ΔE 15 however they are seen."""
+    """Kinds of endings and of cards differ by at least ΔE 15 with any kind of color vision."""
     for kinds in (["no", *ENDINGS], ["ask", "do", "pas"]):
         for one, other in itertools.combinations(kinds, 2):
             a, b = (seen(FILLS[kind][theme], blindness) for kind in (one, other))

@@ -1,4 +1,4 @@
-"""The whole flow as a page, in Chromium: click, search, keyboard; without a script, too."""
+"""The page of the whole flow, in Chromium: by mouse and keyboard, and without a script."""
 
 import re
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def opened(browser: Browser, address: str, **options: object) -> Page:
-    """The page, where an error of its script fails the test."""
+    """The page. An error in its script fails the test."""
     context = browser.new_context(
         viewport={"width": 1600, "height": 1000},
         reduced_motion="reduce",
@@ -48,14 +48,14 @@ def opened(browser: Browser, address: str, **options: object) -> Page:
 
 
 def test_no_network(address: str) -> None:
-    """One file: nothing is fetched."""
+    """The page is one file, and fetches nothing."""
     text = Path(address.removeprefix("file://")).read_text(encoding="utf-8")
 
     assert re.findall(r'(?:src|href)="(?!#)[^"]*"|url\((?!#)', text) == []
 
 
 def test_click_through(browser: Browser, address: str) -> None:
-    """From the overview to a chapter, to a card, along a tag, and back."""
+    """Clicks lead from the overview to a chapter, to a card, along a tag, and back."""
     tab = opened(browser, address)
     expect(tab.locator("section:visible")).to_have_count(1)
     tab.locator('#overview g.chapter[data-phase="CONSENT"] text').nth(1).click()
@@ -82,11 +82,11 @@ def test_by_address_and_keyboard(browser: Browser, address: str) -> None:
     tab.locator("#F1 > .top").focus()
     expect(tab.locator("section#F svg")).to_have_class(re.compile("dim"))
     tab.keyboard.press("Enter")
-    expect(tab.locator("#panel h2")).to_have_text("F1 Is there a number to text to?")
+    expect(tab.locator("#panel h2")).to_have_text("F1 Is there a number to text?")
 
 
 def test_a_row_lights_its_line(browser: Browser, address: str) -> None:
-    """Its target stays, and what has nothing to do with it fades."""
+    """The row's target stays visible, and everything unrelated fades."""
     tab = opened(browser, f"{address}#F")
     tab.locator('.state[data-state="TEXT_CONSENT"] .row').nth(2).hover(force=True)
 
@@ -97,12 +97,12 @@ def test_a_row_lights_its_line(browser: Browser, address: str) -> None:
 
 
 def test_search(browser: Browser, address: str) -> None:
-    """Titles, words, code names, prompts and endings are found."""
+    """Titles, words, code names, prompts, and endings are found."""
     tab = opened(browser, address)
     field = tab.get_by_label("Search")
     for asked, first in (
         ("did it go", "G3 Did it go through?"),
-        ("spelled by keypad", "D1 Which way to an address?"),
+        ("spelled by keypad", "D1 How to get an e-mail address?"),
         ("ENROLLMENT_AGAIN", "G4 Send it once more"),
         ("checking_again", "G3 Did it go through?"),
         ("left with", "Left with #"),
@@ -118,7 +118,7 @@ def test_search(browser: Browser, address: str) -> None:
 
 
 def test_how_a_call_can_end(browser: Browser, address: str) -> None:
-    """Every row that leads to an ending."""
+    """An ending lists every row that leads to it."""
     tab = opened(browser, address)
     tab.get_by_label("How can a call end as").select_option("Service down")
 
@@ -127,7 +127,7 @@ def test_how_a_call_can_end(browser: Browser, address: str) -> None:
 
 
 def test_whole_flow(browser: Browser, address: str) -> None:
-    """All pictures at once; a chapter that is chosen is shown with all its cards."""
+    """All pictures can be shown at once; a chosen chapter is shown with all of its cards."""
     tab = opened(browser, address)
     tab.get_by_role("link", name="Whole flow").click()
     expect(tab.locator("section:visible")).to_have_count(11)
@@ -141,11 +141,11 @@ def test_whole_flow(browser: Browser, address: str) -> None:
 
 
 def test_code_names(browser: Browser, address: str) -> None:
-    """A switch puts the names of states and guards where their words stand, and back."""
+    """A switch shows the code names of states and guards instead of their words, and back."""
     tab = opened(browser, f"{address}#G2")
     switch = tab.get_by_label("Code names")
     title, row = tab.locator("#G2 > .top"), tab.locator("#G2 .row").nth(4)
-    words, code = "refused: a link waits already", "Refused · refused as pending"
+    words, code = "refused: link already sent", "Refused · refused as pending"
     expect(row.get_by_text(words)).to_be_visible()
     switch.check()
     expect(title.get_by_text("ENROLLMENT", exact=True).first).to_be_visible()
@@ -159,7 +159,7 @@ def test_code_names(browser: Browser, address: str) -> None:
 
 
 def test_a_call_is_lit(browser: Browser, tmp_path: Path) -> None:
-    """What a transcript comes through is lit, and gone through step by step."""
+    """The path of a transcript is highlighted, and can be followed step by step."""
     rows = rows_taken(read("tests/transcripts/enrolled.call"))
     file = tmp_path / "flow.html"
     file.write_text(page(FLOW, words=WORDS, call=rows), encoding="utf-8")
@@ -178,7 +178,7 @@ def test_a_call_is_lit(browser: Browser, tmp_path: Path) -> None:
 
 
 def test_when_an_ending_says_what(browser: Browser, address: str) -> None:
-    """Each closing prompt stands under the words for when it is heard."""
+    """Each closing prompt is below the words that say when it is heard."""
     tab = opened(browser, f"{address}#ENROLLED")
     panel = tab.locator("#panel")
 
@@ -194,9 +194,9 @@ def test_when_an_ending_says_what(browser: Browser, address: str) -> None:
 
 
 def test_what_is_heard_on_the_way(browser: Browser, address: str) -> None:
-    """It stands below the row, where that leads and where it comes from; the code has it too."""
+    """A prompt heard on the way is shown below its row, at both ends, and with its code name."""
     tab = opened(browser, f"{address}#NOT_OFFERED")
-    row = tab.locator("#panel li", has_text="B4 Which number finds the account?")
+    row = tab.locator("#panel li", has_text="B4 How to find the account?")
 
     expect(row.locator("blockquote")).to_have_text(WORDS["paper_not_by_phone"])
     tab.goto(f"{address}#B4")
@@ -206,7 +206,7 @@ def test_what_is_heard_on_the_way(browser: Browser, address: str) -> None:
 
 
 def test_without_a_script(browser: Browser, address: str) -> None:
-    """It is the pictures, one below the other; links lead from one to another."""
+    """Without a script, the page has all pictures, one below the other, with links between them."""
     tab = opened(browser, address, java_script_enabled=False)
 
     expect(tab.locator("section:visible")).to_have_count(11)
@@ -215,7 +215,7 @@ def test_without_a_script(browser: Browser, address: str) -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_accessible(browser: Browser, address: str, theme: str) -> None:
-    """axe-core finds nothing, on the overview and beside an open card."""
+    """axe-core finds no problem on the overview, or next to an open card."""
     tab = opened(browser, address, color_scheme=theme)
     for part in ("#overview", "#G2"):
         tab.goto(address + part)

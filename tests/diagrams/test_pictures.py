@@ -1,4 +1,4 @@
-"""Pictures of the flow: current, complete, in words, legible, and told apart by more than hue."""
+"""Pictures of the flow: current, complete, in words, legible, and clear without color vision."""
 
 import itertools
 import os
@@ -45,7 +45,7 @@ print(overview(FLOW).svg(), *(canvas.svg() for canvas in chapters(FLOW).values()
 
 @cache
 def layouts() -> Mapping[Phase, Layout]:
-    """How the chapters are laid out."""
+    """The layouts of the chapters."""
     return {phase: lay_out(page) for phase, page in PAGES.items()}
 
 
@@ -57,11 +57,11 @@ def canvases() -> Mapping[str, Canvas]:
 
 
 class TestCurrent:
-    """The pictures are those of the live table."""
+    """The pictures show the current table."""
 
     @pytest.mark.parametrize("seed", ["1", "2"])
     def test_same_table_same_bytes(self, seed: str) -> None:
-        """Nothing depends on the hashes of a process; what is committed is what is painted."""
+        """Pictures do not depend on a process's hash seed, and those in the docs are current."""
         environment = {**os.environ, "PYTHONHASHSEED": seed}
         done = subprocess.run(
             [sys.executable, "-c", SHOW], env=environment, capture_output=True, check=True
@@ -71,7 +71,7 @@ class TestCurrent:
         assert done.stdout.strip() == committed.strip()
 
     def test_one_more_row(self) -> None:
-        """A row that is added changes the picture of its chapter, and no other."""
+        """An added row changes the picture of its chapter, and no other."""
         more = {**FLOW, State.OFFER: (*FLOW[State.OFFER], On(Digits, State.FAILED, words="more"))}
         changed = [phase for phase, canvas in chapters(more).items() if canvas.svg() != _svg(phase)]
 
@@ -79,12 +79,12 @@ class TestCurrent:
         assert overview(more).svg() != canvases()["overview"].svg()
 
     def test_every_chapter_has_a_file(self) -> None:
-        """The docs have a picture for each, and no other."""
+        """The docs have a picture for each chapter, and no others."""
         assert sorted(path.name for path in Path("docs/pictures").iterdir()) == sorted(PICTURES)
 
 
 def _in_note(state: State, row: Row) -> bool:
-    """Whether questions have it in common: to an agent, and back where none is free."""
+    """Return whether all questions share a row: to an agent, or back if none is free."""
     to_agent = row.name(state) in {shared.name(state) for shared in BLOCKS[state].shared}
     return to_agent or (state is State.TRANSFERRING and row.to in ASKING)
 
@@ -94,10 +94,10 @@ def _svg(phase: Phase) -> str:
 
 
 class TestComplete:
-    """Nothing of the table is missing."""
+    """No part of the table is missing."""
 
     def test_every_state_has_one_card(self) -> None:
-        """Each state that is no ending stands on one page, under its own reference."""
+        """Each state that is not an ending is on one page, under its own reference."""
         drawn = [box.card.state for at in layouts().values() for box in at.boxes if box.card]
 
         assert sorted(map(ref, drawn)) == sorted(map(ref, FLOW))
@@ -119,7 +119,7 @@ class TestComplete:
             assert missing == []
 
     def test_what_any_question_leads_to(self) -> None:
-        """The note is above the cards that it leads to, too: 0, tries used up, and #."""
+        """The note is also above the cards that it leads to: for 0, tries used up, and #."""
         found = {state for page in PAGES.values() for state in page.everywhere}
         assert found == {State.TRANSFERRING, State.GIVEN_UP, State.LEAVING}
 
@@ -131,12 +131,12 @@ class TestComplete:
             "give these ways words in WAYS of diagrams/overview.py, or in RARE for its note"
         )
         assert sorted((a.name, b.name) for a, b in told - live) == [], (
-            "no row leads this way any more: take it out of diagrams/overview.py"
+            "no row leads this way anymore: remove it from diagrams/overview.py"
         )
         assert not set(WAYS) & set(RARE)
 
     def test_every_way_between_chapters_is_in_the_overview(self) -> None:
-        """Each row that leaves its chapter is a row there, or a line of its note."""
+        """Each row that leaves its chapter is in the overview, as a row or in its note."""
         canvas = canvases()["overview"]
         shown = {tuple(w.split()) for w in re.findall(r'data-way="([^"]*)"', canvas.svg())}
         missing = {
@@ -154,7 +154,7 @@ class TestComplete:
         assert "asked again, then an agent. If no agent is free, the question is repeated" in words
 
     def test_every_ending_is_explained_once(self) -> None:
-        """Each ending is of one kind, has its own title, and stands once in the overview."""
+        """Each ending is of one kind, has its own title, and is in the overview once."""
         svg = canvases()["overview"].svg()
         titles = [BLOCKS[end].title for end in ENDS]
 
@@ -166,7 +166,7 @@ class TestComplete:
             assert svg.count(f'id="{end.name}"') == 1
 
     def test_every_chapter_is_in_the_overview(self) -> None:
-        """Each has a box."""
+        """Each chapter has a box."""
         for phase, letter in LETTERS.items():
             assert (
                 f'data-letter="{letter}" data-phase="{phase.name}"' in canvases()["overview"].svg()
@@ -181,10 +181,10 @@ class TestComplete:
 
 
 class TestInWords:
-    """Pictures speak the words of the call."""
+    """Pictures use the words of the call."""
 
     def test_titles(self) -> None:
-        """Every state has a short title of its own, and no other has it."""
+        """Every state has a short title that no other state has."""
         titles = [block.title for block in BLOCKS.values()]
 
         assert [title for title in titles if "_" in title] == []
@@ -192,7 +192,7 @@ class TestInWords:
 
     @EACH_CHAPTER
     def test_sentences(self, phase: Phase) -> None:
-        """No code names, no long sentences, no two lines of a card that say the same."""
+        """There are no code names, no long sentences, and no lines in a card that say the same."""
         page = PAGES[phase]
         for lines in (*(card.entries for card in page.cards), page.note):
             for entry in lines:
@@ -203,14 +203,14 @@ class TestInWords:
             assert len(set(said)) == len(said)
 
     def test_every_row_by_itself(self) -> None:
-        """Each row has words where it stands alone, as in the simulator."""
+        """Each row also has words for showing it alone, as in the simulator."""
         told = {sentence(state, row) for state, rows in FLOW.items() for row in rows}
 
         assert "" not in told
         assert [words for words in told if "_" in words] == []
 
     def test_prompts_say_when(self) -> None:
-        """A line that may say several prompts says when."""
+        """A line that may say several prompts says when each one is heard."""
         silent = {
             state.name: line.names
             for state, block in BLOCKS.items()
@@ -224,7 +224,7 @@ class TestInWords:
                 assert len(line.names) == 1 or set(line.names) == set(line.when)
 
     def test_a_guard_without_words_is_named(self) -> None:
-        """A new guard needs its words."""
+        """A guard without words is named in an error."""
         guard = named("moon_is_full", lambda _: True)
         table = {**FLOW, State.OFFER: (On(Digits, State.LEFT, when=guard), *FLOW[State.OFFER])}
 
@@ -257,7 +257,7 @@ class TestLegible:
 
     @EACH
     def test_texts_stay_inside(self, name: str) -> None:
-        """Each text is in its card, and on the page."""
+        """Each text is inside its card, and on the page."""
         canvas = canvases()[name]
         for text in canvas.texts:
             left, top, right, bottom = text.inside
@@ -286,7 +286,7 @@ class TestLegible:
 
     @EACH_CHAPTER
     def test_no_line_through_a_card(self, phase: Phase) -> None:
-        """A line leaves its own row, and enters no card but at its edge."""
+        """A line leaves its own row, and reaches cards only at their edges."""
         layout = layouts()[phase]
         boxes = [*layout.boxes, *([layout.note] if layout.note else [])]
         for trunk in layout.trunks:
@@ -302,7 +302,7 @@ class TestLegible:
                         assert not through, f"{start.of} to {trunk.to.name}"
 
     def test_no_line_of_the_overview_through_a_box(self) -> None:
-        """A line leaves a box and enters another at their edges, and passes the others by."""
+        """A line leaves a box and reaches another at their edges, and passes through no other."""
         canvas = canvases()["overview"]
         page = (0.0, 0.0, WIDE, HIGH)
         boxes = {text.inside for text in canvas.texts} - {page}
@@ -319,7 +319,7 @@ class TestLegible:
 
     @EACH
     def test_lines_cross_twice_at_most(self, name: str) -> None:
-        """As they are painted: a flat piece of one with an upright piece of another."""
+        """Crossings are counted as painted, where a horizontal piece crosses a vertical one."""
         crossed = {
             frozenset((one.to, other.to))
             for one, other in itertools.permutations(canvases()[name].lines, 2)
@@ -334,7 +334,7 @@ class TestLegible:
 
     @EACH_CHAPTER
     def test_few_crossings(self, phase: Phase) -> None:
-        """At most two lines cross, and most lines are drawn."""
+        """At most two lines cross, and at least two lines are drawn."""
         layout = layouts()[phase]
 
         assert crossings(layout.trunks) <= CROSSINGS_AT_MOST
@@ -367,7 +367,7 @@ class TestLegible:
 
     @EACH
     def test_only_files_that_are_there(self, name: str) -> None:
-        """Links lead to pictures, and to cards in them."""
+        """Links lead to existing pictures and cards."""
         for target in re.findall(r'href="([^"]*)"', canvases()[name].svg()):
             file, _, part = target.partition("#")
             svg = canvases()[file.removesuffix(".svg") if file else name].svg()
@@ -379,14 +379,14 @@ def _drawn(layout: Layout) -> int:
 
 
 class TestUnderAPolicy:
-    """What a policy switches off is left out."""
+    """Parts that a policy switches off are left out."""
 
     def read(self, policy: Policy, table: Table = FLOW) -> Mapping[State, Card]:
-        """The cards under a policy."""
+        """Return the cards under a policy."""
         return cards(table, policy)
 
     def test_ways_to_an_address(self) -> None:
-        """Without spelling there is no chapter on e-mail, and no way to it."""
+        """Without spelling, there is no chapter about e-mail, and no way to it."""
         only_on_file = Policy(address=Address(strategies=(Strategy.ON_FILE,)))
         policy = evolve(only_on_file, bills=Bills(another=False))
         pictures = chapters(FLOW, policy)
@@ -399,7 +399,7 @@ class TestUnderAPolicy:
 
     @pytest.mark.parametrize("strategies", [*permutations(Strategy)], ids=str)
     def test_the_policy_orders_the_ways(self, strategies: tuple[Strategy, ...]) -> None:
-        """The ways to an address stand in the order in which the caller is offered them."""
+        """The ways of getting an address are in the order in which callers are offered them."""
         policy = Policy(address=Address(strategies=strategies))
         wanted = [address.WAYS[strategy] for strategy in strategies]
 
@@ -407,14 +407,14 @@ class TestUnderAPolicy:
         assert [entry.words for entry in entries if entry.words in wanted] == wanted
 
     def test_one_language(self) -> None:
-        """Nobody is asked for the only language."""
+        """No one is asked for the only language."""
         policy = Policy(languages=Languages(offered=("en-US",)))
 
         assert State.LANGUAGE not in self.read(policy)
         assert State.LANGUAGE in self.read(Policy())
 
     def test_what_the_policy_settles_is_no_question(self) -> None:
-        """Back to paper by telephone is possible by default: no row is for where it is not."""
+        """Going back to paper by phone is allowed by default, so no row is for when it is not."""
         words = [entry.words for entry in self.read(Policy())[State.ACCOUNT].entries]
         targets = [e.targets for e in self.read(Policy())[State.ENROLLMENT].entries]
 
@@ -423,7 +423,7 @@ class TestUnderAPolicy:
 
 
 def test_a_link_that_is_out_is_an_outcome_of_its_own() -> None:
-    """Among the endings "Link sent" stands apart from "Enrolled": the bill is not paperless yet."""
+    """The ending "Link sent" is separate from "Enrolled": the bill is not paperless yet."""
     outcomes = {end: block.group for end, block in BLOCKS.items() if isinstance(block, End)}
     alike = [end for end, outcome in outcomes.items() if outcome is outcomes[State.LINK_SENT]]
     assert alike == [State.LINK_SENT]
@@ -433,7 +433,7 @@ def test_a_link_that_is_out_is_an_outcome_of_its_own() -> None:
 
 
 def test_what_a_policy_switches_off_is_counted() -> None:
-    """As many ways as the pictures leave out, chapter by chapter."""
+    """The count for a chapter is the number of ways that its picture leaves out."""
     without = Policy(address=Address(strategies=(Strategy.ON_FILE,)))
     off = switched_off(FLOW, without)
     email = sum(

@@ -29,7 +29,7 @@ def test_every_state_is_drawn_and_every_row_tabled() -> None:
 
 @pytest.mark.requirement("R44")
 def test_a_changed_table_is_another_text() -> None:
-    """A row that is added is there."""
+    """An added row appears in the text."""
     more = {**FLOW, State.OFFER: (*FLOW[State.OFFER], On(Digits, State.FAILED))}
     for draw in (dot, markdown):
         assert draw(more) != draw(FLOW)
@@ -59,7 +59,7 @@ def test_names_are_escaped() -> None:
 @pytest.mark.requirement("R44")
 @pytest.mark.parametrize("phase", WAYS, ids=str)
 def test_graphviz_reads_the_graph(phase: Phase | None) -> None:
-    """`dot` takes it without a word."""
+    """`dot` accepts the graph without a message."""
     program = shutil.which("dot")
     if program is None:
         assert not os.environ.get("CI"), "CI needs Graphviz: install the package graphviz"

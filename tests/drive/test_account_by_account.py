@@ -82,7 +82,7 @@ def test_a_number_is_not_that_of_an_account_found_with_it():
 
 
 def test_who_is_verified_for_one_account_is_not_for_another():
-    """What the host vouches for is the account that it hands over."""
+    """The host vouches only for the account that it hands over."""
     backend = joined(MINE, THEIRS)
     driver, _ = line(backend)
     stranger = keys_an_address(option_bill_account="2", number_check="55501111#")
@@ -258,7 +258,7 @@ def test_a_short_number_is_not_two_facts():
 
 
 def test_a_payment_that_was_not_approved_names_nobody():
-    """Neither its account nor its invoice says who is calling."""
+    """Neither the account nor the invoice of such a payment says who is calling."""
     backend = springfield()
     driver, _ = line(backend)
     unpaid = evolve(payment("haddad"), approved=False)

@@ -96,7 +96,7 @@ class Held:
         return self.service.operations
 
     def answer(self, request: ServiceRequest, budget: float) -> object:
-        """Answer once that is allowed."""
+        """Answer once the operation is released."""
         if type(request).__name__ == self.operation:
             self.reached.set()
             assert self.let_go.wait(30)

@@ -129,7 +129,7 @@ def store(tmp_path):
 
 
 def test_transactions_share_it(store, monkeypatch):
-    """However many there are, together they wait for their turns no longer than the deadline."""
+    """However many transactions there are, they wait no longer than the deadline in total."""
     monkeypatch.setattr(database, "TURN", 2.0)
     with crowded(store):
         began = time.monotonic()
@@ -142,7 +142,7 @@ def test_transactions_share_it(store, monkeypatch):
 
 
 def test_a_web_request(store):
-    """Loading, moving, and the answer share it; then the caller hears that we are working."""
+    """Loading, moving, and the answer share one deadline; then the caller hears a reassurance."""
     service = Silent()
     policy = evolve(LINE_POLICY, budgets=BUDGETS)
     line = Line(backend=service, policy=policy, store=store)
@@ -180,7 +180,7 @@ class Timed(Caller):
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_a_held_call(store, loop):
-    """No silence between two prompts is longer, whatever happened in it."""
+    """No silence between two prompts is longer than the deadline, whatever happens meanwhile."""
     make, run = LOOPS[loop]
     flow = Flow(Terms(evolve(POLICY, budgets=BUDGETS)))
     slow = SlowStore(store)

@@ -1,4 +1,4 @@
-"""What the record, report, and metrics show for a texted link that the caller waited for."""
+"""The record, report, and metrics of a texted link that the caller waited for."""
 
 from datetime import UTC, datetime
 from pathlib import Path

@@ -129,7 +129,7 @@ def test_service_down_before_consent(converse, person):
 @pytest.mark.requirement("R10", "R49")
 @pytest.mark.parametrize("loop", LOOPS)
 def test_a_jump_of_the_clock_takes_no_second_try(loop):
-    """What is left of a budget is measured by a clock that no one can set."""
+    """The rest of a budget is measured by a clock that no one can set."""
     make, run = LOOPS[loop]
     backend, jumps = springfield(sleep=lambda _: None), count()
     backend.script("SearchByCustomerPhoneNumber", Fault.DOWN)
@@ -175,7 +175,7 @@ def test_service_down_after_consent(converse):
 
 
 def test_a_record_that_is_down(converse):
-    """Nothing that must be counted is asked, nothing is enrolled, and the caller hears why."""
+    """No question is asked that must be counted, nothing is enrolled, and the caller hears why."""
     backend = springfield()
     record = MemoryRecord(lambda: datetime.now(UTC), down=True)
     caller = Caller(["1", "20481137#", "1"])
@@ -267,7 +267,7 @@ def test_a_request_that_waited_for_a_thread(make, run):
 
 @pytest.mark.parametrize("make", [make for make, _ in LOOPS.values()])
 def test_what_is_wrong_is_found_at_the_start(converse, make):
-    """A service that cannot look up, or an invalid policy, makes no driver."""
+    """A service that cannot look up, or an invalid policy, prevents a driver from being made."""
     with pytest.raises(FlowProblems):
         make(
             Setup(

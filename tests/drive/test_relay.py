@@ -140,7 +140,7 @@ def test_process_that_died_in_a_write(sent: bool) -> None:
 
 @pytest.mark.requirement("R31")
 def test_process_that_died_right_after_the_yes() -> None:
-    """A stored yes that was not acted on yet is carried out; before it, nothing is."""
+    """A stored yes that was not acted on yet is carried out. Without a stored yes, nothing is."""
     line = Line()
     stop_at(line, Turn, state="ENROLLMENT")
     before = Line()
@@ -248,7 +248,7 @@ def test_given_up_for_all_to_see() -> None:
 @pytest.mark.requirement("R05", "R32")
 @pytest.mark.parametrize("exporting", [False, True])
 def test_no_operation(exporting: bool) -> None:
-    """What no operation can do waits, or is handed to the biller, once."""
+    """A request that no operation can carry out waits, or is handed to the biller, once."""
     line = Line(springfield(OPERATIONS - {"StoreCustomerPreference", "SendWebLink"}))
     assert line.call("1 1137# 1").disposition is Disposition.DEFERRED
     exported: list[DeferRequest] = []
@@ -362,7 +362,7 @@ class Meanwhile:
 
 @pytest.mark.requirement("R31")
 def test_side_by_side() -> None:
-    """What one relay works on, no other touches. A deferred request waits for its own write."""
+    """Two relays never work on the same item. A deferred request waits for its own write."""
     line = Line()
     lost(line, "StoreCustomerPreference", Fault.REQUEST_LOST)
     line.now += AFTER + timedelta(seconds=1)

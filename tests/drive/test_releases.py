@@ -112,7 +112,7 @@ def test_a_call_whose_release_nobody_has_goes_back_to_the_host(how):
 
 @pytest.mark.requirement("R09", "R32")
 def test_a_yes_of_a_release_that_nobody_has_is_kept():
-    """The request is that of the consent, in its words, and the host gets it as deferred."""
+    """The request is kept as agreed, with the consent's words, and the host gets it as deferred."""
     line = Line()
     line.to_consent()
     line.go(Press("1"))
@@ -165,7 +165,7 @@ def on_shared_calls():
 
 @pytest.mark.requirement("R31", "R48")
 def test_one_answer_that_comes_twice_at_once():
-    """Of two workers without the release, both give the call back in the same words."""
+    """Two workers without the release both give the call back in the same words."""
     line = on_shared_calls()
     new = changed(line, together=False)
     line.follow(Press("1"))
@@ -201,7 +201,7 @@ def test_a_late_answer_does_not_end_a_call_of_another_release():
 
 @pytest.mark.requirement("R31", "R48")
 def test_a_call_that_was_given_back_is_given_back_again():
-    """Its last document is kept as long as that of any call, and then forgotten."""
+    """The call's last document is kept as long as that of any call, and then forgotten."""
     line = on_shared_calls()
     line.follow(Press("1"))
     new = changed(line, together=False)
@@ -252,7 +252,7 @@ def test_a_record_that_is_down_keeps_the_call():
 
 
 def test_an_ended_call_whose_release_nobody_has():
-    """Its last document is returned again, nothing more is noted, and in time it is forgotten."""
+    """The last document is returned again, nothing more is noted, and in time it is forgotten."""
     line = Line()
     line.begin()
     last = line.go(Press("2"))
@@ -279,19 +279,19 @@ def of_another_form(line):
 
 
 def test_a_call_of_another_form_is_a_named_error():
-    """It is neither guessed nor moved."""
+    """The call is neither guessed at nor moved."""
     line = Line()
     line.begin()
     of_another_form(line)
     forms = ((session.read, session.SCHEMA), (lambda saved: load(saved.call), SCHEMA))
     for read, form in forms:
-        with pytest.raises(OtherSchema, match=f"form 1; this version reads form {form}"):
+        with pytest.raises(OtherSchema, match=f"format 1; this version reads format {form}"):
             read(line.calls.load(SID))
 
 
 @pytest.mark.requirement("R10")
 def test_a_call_of_another_form_goes_back_to_the_host(capsys):
-    """It stays stored for a worker that can read it, and does not block cleaning up others."""
+    """The call stays stored for a worker that can read it, and others are still cleaned up."""
     line = Line(springfield())
     line.begin()
     of_another_form(line)

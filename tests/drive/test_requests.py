@@ -107,7 +107,7 @@ def test_a_hang_up_while_a_write_is_under_way(stopped):
 @pytest.mark.requirement("R31")
 @pytest.mark.parametrize("done", [True, False])
 def test_a_write_of_a_worker_that_is_lost(done, stopped):
-    """What may have been sent is looked up before anything is sent again."""
+    """A write that may have been sent is looked up before anything is sent again."""
     line = agreed(Gate(Write))
     stopped(line)  # from here on, the first worker is as good as dead
     (key,) = line.record.writes
@@ -133,7 +133,7 @@ def test_a_lost_write_that_was_never_on_record_is_sent():
     line = agreed(springfield())
     lost = line.workers[0]._requests
     session = lost.session(lost.load(SID))
-    claiming = lost._claiming(session, again=False)  # and nothing else
+    claiming = lost._claiming(session, again=False)  # the last thing that the worker does
     line.calls.save(claiming.saved(), session.number)
     line.clock.go(POLICY.budgets.write + 10)
     line.worker()
@@ -178,7 +178,7 @@ def test_a_request_that_finds_no_room_is_given_up(stopped, monkeypatch):
 
 @pytest.mark.requirement("R48", "R50")
 def test_a_try_that_finds_no_room(stopped, monkeypatch):
-    """If all threads are busy and no try can be counted, the reason is that we are busy."""
+    """If all threads are busy and no try can be counted, the reason given is that we are busy."""
     line = Line(Gate(Write))
     line.begin()
     line.go(Press("1"))

@@ -84,7 +84,7 @@ def line(backend, policy=POLICY, record=None):
 
 
 def keying(**by_prompt):
-    """Return answers by prompt: a text, or the next of several."""
+    """Return a function that answers prompts: with a text, or with the next of several."""
     left = {
         name: iter(given if isinstance(given, list) else [given] * 99)
         for name, given in by_prompt.items()
@@ -373,7 +373,7 @@ def test_the_last_four_are_no_whole_number_later_either():
 
 
 def test_the_whole_number_counts_later():
-    """Once it was keyed for an address, it need not be keyed again in the next hand-over."""
+    """Once the whole number was keyed for an address, the next hand-over does not ask for it."""
     driver, _ = line(springfield())
     rivera = customer("rivera").account.reveal()
     caller = Stranger(

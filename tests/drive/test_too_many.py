@@ -1,4 +1,4 @@
-"""Too many calls at once for our own threads or turns: we are busy, but no record is down."""
+"""Too many calls at once for our own threads or turns: we are busy, but the record is not down."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -62,7 +62,7 @@ def test_a_web_request_that_gets_no_turn(store):
 
 @define
 class Crowding(Caller):
-    """A caller in whose call the turns are taken once they hear something."""
+    """A caller. Once they hear something, other calls take all turns."""
 
     at: str = ""
     crowd: Callable[[], None] = lambda: None

@@ -99,7 +99,7 @@ def test_one_moment_is_heard_before_the_wait():
 
 @pytest.mark.requirement("R31")
 def test_a_call_that_nothing_is_heard_of_ends():
-    """After ten minutes, it is abandoned. Once it has ended, it is forgotten."""
+    """After ten minutes of silence, a call is abandoned. Once it has ended, it is forgotten."""
     line = Line()
     line.begin()
     line.clock.go(9 * 60)
@@ -113,7 +113,7 @@ def test_a_call_that_nothing_is_heard_of_ends():
 
 
 def test_an_agreed_wish_of_a_call_left_behind_is_carried_out():
-    """A caller who said yes, and then was never heard from again, is enrolled all the same."""
+    """A caller who said yes, and then was never heard from again, is still enrolled."""
     line = Line()
     line.to_consent()
     line.go(Press("1"))
@@ -214,7 +214,7 @@ def test_a_hand_over_in_the_middle_takes_the_call_away():
 
 @pytest.mark.requirement("R10")
 def test_a_store_that_is_down_gives_the_call_back():
-    """At the beginning and in the middle, the caller continues with the host."""
+    """The caller continues with the host, both at the beginning and in the middle of a call."""
     line = Line()
     line.begin()
     line.calls.down = True
@@ -275,7 +275,7 @@ class Broken:
 
 @pytest.mark.requirement("R24")
 def test_a_back_end_that_raises(capsys):
-    """It counts as a service that is down, and its text is not shown."""
+    """A back end that raises counts as a service that is down, and its text is not shown."""
     line = Line(Broken())
     line.begin()
     line.go(Press("1"))
@@ -302,7 +302,7 @@ def test_tokens():
 
 
 def test_what_is_lost_of_a_read():
-    """Equality ignores why."""
+    """Two such answers are equal, whatever the reason."""
     assert Unavailable("taken over") == Unavailable()
 
 

@@ -35,9 +35,9 @@ VAULT = vault(new_keys())
 
 @define(slots=False)
 class Noting(Playback):
-    """Keeps how the call moves, and what the record is told about it.
+    """Keeps the moves of a call, and the lines that the record gets about it.
 
-    Two workers may be late with what they observe and note about a call, each with its own move.
+    Each of two workers may be late in observing and noting its own move.
     """
 
     moves: list[Move] = field(factory=list)
@@ -112,7 +112,7 @@ def held(path: Path) -> tuple[Noting, Handback]:
 
 @define
 class Delivery:
-    """How requests reach workers that share a store."""
+    """A way of delivering requests to workers that share a store."""
 
     workers: Sequence[WebDriver]
     twice: bool
@@ -163,7 +163,7 @@ def told(path: Path, stores: Sequence[LiveCalls], *, twice: bool) -> tuple[Notin
     ("workers", "twice"), [(1, False), (1, True), (4, True)], ids=["once", "twice", "four-workers"]
 )
 def test_a_call_over_web_requests_goes_the_same_way(path: Path, workers: int, twice: bool) -> None:
-    """Rows, words, the record's lines, and the hand-back are those of the blocking loop."""
+    """Rows, words, the record's lines, and the hand-back are the same as in the blocking loop."""
     agree(path, told(path, [MemoryLiveCalls()] * workers, twice=twice))
 
 

@@ -31,12 +31,14 @@ WHERE id IN (
     UNION SELECT consent FROM writes WHERE outcome IS NULL OR outcome <> 'Unavailable'
 ) OR id NOT IN (
     SELECT consent FROM activity WHERE consent IS NOT NULL AND call_id IN (
-        SELECT call_id FROM activity WHERE what = 'ended' AND detail LIKE '%"record_down"%'
+        SELECT call_id FROM activity WHERE what = 'ended'
+        AND (detail LIKE '%"record_down"%' OR detail LIKE '%"outcome_unknown"%')
     )
 )
 """
 """Selects every consent, except where nothing reached the service and the record failed before the
-request could be saved for later. Then, the caller hears that nothing was changed."""
+request could be saved for later. Then, the caller hears that nothing was changed or, if it may
+have been saved, that we do not know."""
 
 
 @frozen

@@ -253,8 +253,13 @@ def call(number: int, ports: Sequence[int]) -> Told:
     raise TimeoutError
 
 
-def call_on(ports: Sequence[int], begun: Counter, stop: Path, told_in: Path) -> None:
-    """Have many customers call at once until the file `stop` exists, then write what is known."""
+def call_on(
+    ports: Sequence[int], begun: Counter, whole: Counter, stop: Path, told_in: Path
+) -> None:
+    """Have many customers call at once until the file `stop` exists, then write what is known.
+
+    `whole` counts the calls that were not broken.
+    """
     numbers, lock = begun.up(CUSTOMERS - len(WAYS)), Lock()
 
     def one_after_the_other(_: int) -> list[Told]:
@@ -263,6 +268,9 @@ def call_on(ports: Sequence[int], begun: Counter, stop: Path, told_in: Path) -> 
             with lock:
                 number = next(numbers)
             told.append(call(len(WAYS) + number, ports))
+            if not told[-1].broken:
+                with lock:
+                    next(whole.up(CUSTOMERS))
         return told
 
     with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -120,6 +120,7 @@ def test_calls_and_relays_go_on(outage: Outage, tmp_path: Path, counts: Counts) 
             with outage.away():
                 before = calls()
                 time.sleep(SECONDS)
+                until(lambda: all("relay.record_down" in log(tmp_path, n) for n in range(2)))
                 meanwhile = calls() - before
             back = datetime.now(UTC)
             until(lambda: worked_on(town, back))

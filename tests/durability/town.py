@@ -168,6 +168,14 @@ def free_port() -> int:
             return port
 
 
+def free_ports(number: int) -> set[int]:
+    """Return several such ports."""
+    found: set[int] = set()
+    while len(found) < number:
+        found.add(free_port())
+    return found
+
+
 def endpoint(port: int) -> str:
     """Return the address of the service."""
     return f"http://127.0.0.1:{port}/CloudIVR.asmx"
@@ -303,8 +311,8 @@ def until_it_answers(port: int) -> None:
 
 
 def until(holds: Callable[[], bool]) -> None:
-    """Wait until something is true."""
-    for _ in range(12_000):
+    """Wait until something is true, for at least five minutes."""
+    for _ in range(60_000):
         if holds():
             return
         time.sleep(0.005)

@@ -54,7 +54,7 @@ def outcome(flow: Flow, call: Call, event: Event) -> Turn | FlowError:
 
 
 def fits(flow: Flow, call: Call, event: Event) -> bool:
-    """Tell whether the table has a row for such an event in this state."""
+    """Return whether the table has a row for such an event in this state."""
     return any(isinstance(event, row.events) for row in flow.table.get(call.state, ()))
 
 

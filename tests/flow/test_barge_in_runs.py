@@ -48,7 +48,7 @@ def after(flow: Flow, call: Call, key: str, interrupted: int | None) -> Call:
 @pytest.mark.requirement("R09")
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_within_a_run_it_makes_no_difference(path: Path) -> None:
-    """Whatever key comes, the call continues alike, wherever in a run it came."""
+    """For any key, the call continues in the same way wherever in a run the key came."""
     flow, turns = questions(path)
     for turn in turns:
         runs = barge_in_runs(turn)

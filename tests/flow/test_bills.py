@@ -137,7 +137,7 @@ def test_no_two_choices_are_equal(kinds: list[tuple[int, str, str]]) -> None:
 
 @pytest.mark.parametrize("key", "1234")
 def test_which_is_heard_before_the_yes(key: str) -> None:
-    """What distinguishes the chosen bill is heard again before a yes to it."""
+    """Whatever distinguishes the chosen bill is heard again before a yes to it."""
     flow, turn = chosen_among(*bills_of(*KINDS[:4]))
     told = next(_told(p) for p in turn.say if ("key", Key(key)) in p.slots)
     turn = flow.advance(turn.call, Digits(keys(key)))

@@ -96,7 +96,7 @@ def test_right_at_once() -> None:
 
 
 def test_a_star_at_a_character() -> None:
-    """What came before is right, the character is ruled out, and the change is said."""
+    """The part before it is right, the character is ruled out, and the change is said."""
     flow, turn = asked("Jane Smith")
     turn = press(flow, turn, f"{on_keys('jbsmith')}#", "1")
     assert said(turn)[1:4] == ["j", "a", "smith"]
@@ -151,7 +151,7 @@ def test_a_domain_of_their_own() -> None:
 
 
 def test_keys_that_no_domain_has() -> None:
-    """They are asked for again, and then spelled exactly; what stands before the @ is kept."""
+    """Such keys are asked for again, and then spelled exactly. The part before the @ is kept."""
     flow, turn = asked("Jane Smith")
     turn = press(flow, turn, f"{on_keys('jane')}#", "9", *["46245#"] * POLICY.tries.wrong)
     assert turn.call.state is State.EMAIL_DOMAIN_ENTRY
@@ -164,7 +164,7 @@ def test_keys_that_no_domain_has() -> None:
 
 
 def test_exact_after_as_many_stars_as_the_policy_has() -> None:
-    """What was right is kept, and the rest is spelled with two keys per character."""
+    """The correct part is kept, and the rest is spelled with two keys per character."""
     flow, turn = asked("Jane Smith", fixes=2)
     turn = press(flow, turn, f"{on_keys('jqxw')}#", "1", "*1", "*1")
     assert turn.call.state is State.EMAIL_READBACK
@@ -186,7 +186,7 @@ def test_exact_spelling_goes_on_where_it_was_wrong() -> None:
 
 
 def test_corrections_come_to_an_end() -> None:
-    """However often the address is stopped, the caller is led on."""
+    """However often a caller stops the read-back, the call continues."""
     for fixes in (0, 1, 4):
         flow, turn = asked("Jane Smith", fixes=fixes)
         turn = press(flow, turn, f"{on_keys('jane')}#", "1")
@@ -326,7 +326,7 @@ def test_late_stars(seed: int, data: st.DataObject) -> None:
 
 @pytest.mark.prove
 def test_few_keys() -> None:
-    """There are at most 16 keys on average if the holder calls and the provider has a key."""
+    """An address takes at most 16 keys on average if the holder calls and the domain has a key."""
     callers = people(heavy(60, 600), seed=1)
     listed = [one for one in callers if one.address.partition("@")[2] in DOMAINS]
     assert statistics.mean(spelled_by(*asked(p.holder), p.address, None)[1] for p in listed) <= 16

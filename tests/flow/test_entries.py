@@ -1,4 +1,4 @@
-"""Entries of several keys: what ends one, what a pause does, and what an account number is."""
+"""Entries of several keys: how they end, the effect of a pause, and account numbers."""
 
 from collections.abc import Callable
 
@@ -68,7 +68,7 @@ def account(policy: Policy | None, *tokens: str) -> str | None:
 
 @pytest.mark.parametrize("policy", [Policy(), FIXED], ids=["any length", "one length"])
 def test_a_pause_looks_nothing_up(policy: Policy) -> None:
-    """For someone who means 20481137, 2048 and a pause ask to go on, and cost no try."""
+    """A caller who means 20481137, and pauses after 2048, is asked to continue at no cost."""
     flow, turn = asked_for_account(policy)
     paused = pressed(flow, turn, "2048")
 
@@ -238,7 +238,7 @@ asking_whole = pytest.mark.parametrize("asked", WHOLE_NUMBERS.values(), ids=WHOL
 @asking_whole
 @pytest.mark.parametrize("tokens", [[CARD], [f"{CARD}#"], ["4111", "111111111111"]])
 def test_a_card_is_not_kept(asked: Asked, tokens: list[str]) -> None:
-    """At every try, a card is reported as such, and is no longer in the call, whatever ends it."""
+    """A card is reported as such at every try, and is no longer in the call, whatever ends it."""
     flow, turn = asked()
     tries = flow.terms.policy.tries
     for _ in range(tries.wrong if tokens[-1].endswith("#") else tries.repeats + tries.wrong):
@@ -266,7 +266,7 @@ def test_a_pause_in_a_number_that_begins_like_a_card(asked: Asked, setting: str)
 
 @asking_whole
 def test_a_card_before_a_pause_costs_no_try(asked: Asked) -> None:
-    """It may be the beginning of a longer number, so it is dropped, but not counted as wrong."""
+    """Those keys may begin a longer number, so they are dropped, but not counted as wrong."""
     flow, turn = asked()
     paused = pressed(flow, turn, CARD)
     assert said(paused)[0] == "not_a_card"

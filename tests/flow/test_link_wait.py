@@ -78,7 +78,7 @@ def with_text(**changes: object) -> Policy:
 @pytest.mark.parametrize("language", ["en-US", "es-US"])
 @pytest.mark.parametrize("seconds", [15.0, 90.0, 300.0])
 def test_a_wait_in_seconds(language: str, seconds: float) -> None:
-    """The service is asked every 5 seconds, words come every 12, and the policy limits the wait."""
+    """The service is asked every 5 s, prompts come every 12 s, and the policy limits the wait."""
     policy = with_text(wait_seconds=seconds)
     flow, words = Flow(Terms(policy)), Catalog.of(policy)
     turn = texted(flow, language)
@@ -97,7 +97,7 @@ def test_a_wait_in_seconds(language: str, seconds: float) -> None:
 
 
 def test_a_policy_without_the_wait() -> None:
-    """There is no wait: the text was sent, and the link completes it."""
+    """There is no wait: the text is sent, and its link completes the registration later."""
     turn = texted(Flow(Terms(with_text(wait_for_link=False))))
 
     assert isinstance(turn.then, Return)

@@ -1,4 +1,4 @@
-"""What a policy is: a value with a default and a reason for each setting."""
+"""A policy is a value, with a default and a reason for each setting."""
 
 import copy
 import pickle

@@ -1,4 +1,4 @@
-"""What a policy must not say."""
+"""Contradictions and values that are not allowed in a policy."""
 
 from datetime import date
 from typing import Any
@@ -502,7 +502,7 @@ RIGHT = {
 
 @pytest.mark.parametrize("policy", RIGHT.values(), ids=RIGHT)
 def test_no_contradictions(policy: Policy) -> None:
-    """What is allowed has no problems."""
+    """Allowed combinations have no problems."""
     assert problems(policy) == []
 
 

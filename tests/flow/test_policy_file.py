@@ -114,7 +114,7 @@ def patient(waits: p.Waits) -> p.Waits:
 
 
 def short(budgets: p.Budgets) -> p.Budgets:
-    """Make the record leave the search before the offer some time."""
+    """Shorten the record's budget so that the search before the offer has some time."""
     return evolve(
         budgets,
         record=min(budgets.record, 0.7),
@@ -267,7 +267,7 @@ def test_round_trip(policy: Policy) -> None:
 
 
 def changed(value: Any) -> Any:
-    """Return another value in place of one."""
+    """Return a different value to replace one."""
     match value:
         case bool():
             return not value
@@ -286,7 +286,7 @@ def changed(value: Any) -> Any:
 
 @pytest.mark.parametrize("name", PLACES)
 def test_digest_tells_policies_apart(name: str) -> None:
-    """Another value in any setting gives another digest."""
+    """A different value in any setting results in a different digest."""
     section, _, key = name.rpartition(".")
     inside = getattr(Policy(), section) if section else Policy()
     other: Any = evolve(inside, **{key: changed(getattr(inside, key))})
@@ -314,7 +314,7 @@ def test_empty_file_is_the_default() -> None:
 
 @pytest.mark.requirement("R14")
 def test_days_that_are_not_named_keep_their_default() -> None:
-    """Changing when one outcome is asked again changes nothing else."""
+    """Changing when to ask again after one outcome changes nothing else."""
     policy = parse_policy("[offer.again_after_days]\ndeclined = 365")
 
     expected = {**p.Offer().again_after_days, Disposition.DECLINED: 365}
@@ -344,7 +344,7 @@ VALUES: tuple[Any, ...] = (
 
 
 def fits(kind: Any, value: Any) -> bool:
-    """Tell whether a value has the type of a setting."""
+    """Return whether a value has the type of a setting."""
     arguments = get_args(kind)
     if get_origin(kind) is Mapping:
         return isinstance(value, dict) and all(
@@ -571,7 +571,7 @@ def test_misfits(text: str, told: list[str]) -> None:
     ],
 )
 def test_nothing_is_told_that_may_come_of_another_problem(text: str) -> None:
-    """What depends on an unreadable setting is not judged."""
+    """Settings that depend on an unreadable one are not judged."""
     with pytest.raises(PolicyProblems) as caught:
         parse_policy(text)
 

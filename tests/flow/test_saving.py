@@ -199,7 +199,7 @@ def test_release_is_kept() -> None:
 @pytest.mark.parametrize("schema", [0, 1, 2, 3, 5, -1, 10**30])
 def test_other_schema(schema: int) -> None:
     """A call in another format is distinguished from a broken one, whatever it looks like."""
-    with pytest.raises(OtherSchema, match=f"form {schema}; this version reads form {SCHEMA}"):
+    with pytest.raises(OtherSchema, match=f"format {schema}; this version reads format {SCHEMA}"):
         load(json.dumps({"schema": schema, "call": "other"}).encode())
 
 
@@ -241,7 +241,7 @@ def test_other_schema(schema: int) -> None:
     ],
 )
 def test_broken(data: bytes, where: str) -> None:
-    """What no dump looks like is refused, with the place of the problem."""
+    """Text that does not look like a dump is refused, with the place of the problem."""
     with pytest.raises(BrokenCall) as caught:
         load(data)
 

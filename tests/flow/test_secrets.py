@@ -33,7 +33,7 @@ from tests.counts import heavy
 pytestmark = pytest.mark.requirement("R24")
 
 TELLING = re.compile(r"[0-9]{6}")
-"""What made-up personal values contain, and nothing else does by chance."""
+"""Text that made-up personal values contain, and that nothing else contains by chance."""
 
 
 def secrets(value: Any) -> Iterator[Secret]:

@@ -99,7 +99,7 @@ def test_a_prompt_is_declared_once():
 
 
 def test_a_chapter_declares_what_it_says():
-    """What only one chapter says is declared there; what several say is shared."""
+    """Prompts that only one chapter says are declared there; those that several say are shared."""
     for chapter in CHAPTERS:
         others = {name for other in CHAPTERS if other is not chapter for name in said_by(other)}
 
@@ -300,7 +300,7 @@ def test_lines_say_what_they_declare(monkeypatch):
 
 
 def test_a_consent_that_remembers_something_else(monkeypatch):
-    """A yes that creates a consent, and also has an update of its own, is named."""
+    """A yes that creates a consent, and also has another update, is named."""
     ask = BLOCKS[State.AUTOPAY_OFFER]
     ways = (Press(Choice.YES, State.AUTOPAY, keep=lambda c: c.call), *ask.ways[1:])
     monkeypatch.setitem(BLOCKS, State.AUTOPAY_OFFER, evolve(ask, ways=ways))
@@ -367,7 +367,7 @@ def test_operations():
 
 
 def test_one_machine_moves_all_calls():
-    """The compiled machine has the table's rows, no model, and no triggers of its own."""
+    """The compiled machine has the table's rows, no model, and no other triggers."""
     machine = Mover(FLOW).machine
     compiled = sum(
         len(ways) for event in machine.events.values() for ways in event.transitions.values()
@@ -388,7 +388,7 @@ MISFITS = (
 
 @define
 class OneEvent:
-    """What the machine's own dispatch moves."""
+    """The model that the machine's own dispatch moves."""
 
     state: State
     transition: Transition

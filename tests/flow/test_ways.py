@@ -31,7 +31,7 @@ pytestmark = pytest.mark.requirement("R08", "R53")
 
 
 def settled(flow: Flow, turn: Turn) -> Turn:
-    """Return the next turn that asks the caller, if the service and the record answer well."""
+    """Return the next turn that asks the caller something, if all requests succeed."""
     answers = {
         Screen: Screened(),
         ReserveTry: TryReserved(),

@@ -89,7 +89,7 @@ class JsonRuntime:
             self._until(seconds, stops=False)
 
     def utterance(self, prompt: Prompt, language: str) -> str:
-        """Return what is heard of a prompt."""
+        """Return what is heard when a prompt is spoken."""
         text = said([prompt], language, self.gateway.catalog)
         return f"{prompt.language or language}: {text}"
 

@@ -1,4 +1,4 @@
-"""A gateway that keeps the contract, written directly on a virtual caller, to be broken."""
+"""A gateway that keeps the contract, written directly on a virtual caller, for tests to break."""
 
 from attrs import define, field
 
@@ -51,7 +51,7 @@ class Model:
             self.gone = self.waiting(self.caller.next(until - self.caller.now))
 
     def utterance(self, prompt: Prompt, language: str) -> str:
-        """Return what is heard of a prompt."""
+        """Return what is heard when a prompt is spoken."""
         return f"{prompt.name} in {prompt.language or language}"
 
     def lose(self, prompt: Prompt) -> bool:
@@ -78,13 +78,13 @@ class Model:
     # ── the gateway ──
 
     def waiting(self, key: str) -> bool:
-        """Keep what comes while a request runs. Tell whether the caller is gone."""
+        """Keep what comes while a request runs. Return whether the caller is gone."""
         if key != ON_HOOK:
             self.ahead += key
         return key == ON_HOOK
 
     def turn(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Return the result of a turn whose caller is there at first."""
+        """Return the result of a turn that begins with the caller on the line."""
         gather = turn.then if isinstance(turn.then, Gather) else None
         if gather and not gather.type_ahead:
             self.flush()
@@ -142,7 +142,7 @@ class Model:
         return "", 0
 
     def is_late(self, key: str) -> bool:
-        """Tell whether this is the end key of the previous gather."""
+        """Return whether this is the end key of the previous gather."""
         end_key, since = self.ended_at or ("", 0.0)
         self.ended_at = None
         return key == end_key and self.caller.now - since < 3.0

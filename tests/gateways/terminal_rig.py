@@ -21,7 +21,7 @@ AT_A_LOSS = 60.0
 
 @define(slots=False)
 class Screen(io.StringIO):
-    """What the caller reads. Requests for keys, and remarks in brackets, are not spoken."""
+    """The text that the caller reads. Requests for keys, and remarks in brackets, are silent."""
 
     caller: VirtualCaller
     text: str = ""
@@ -37,7 +37,7 @@ class Screen(io.StringIO):
 
 @define(slots=False)
 class Keyboard(io.StringIO):
-    """What the caller types."""
+    """The lines that the caller types."""
 
     caller: VirtualCaller
     screen: Screen

@@ -24,7 +24,7 @@ def test_a_gateway_that_does_everything_is_met() -> None:
 
 @pytest.mark.parametrize("name", CLAIMS)
 def test_emulated_is_as_good(name: str) -> None:
-    """What the adapter emulates works, consent or not, and the report says how."""
+    """Capabilities that the adapter emulates work, consent or not, and the report says how."""
     report = check(FLOW, evolve(ALL, **{name: Claim(How.EMULATED, "a trick")}))
 
     assert [finding.by for finding in report.having(How.EMULATED)] == ["a trick"]
@@ -40,7 +40,7 @@ def test_consent_is_not_done_worse(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in CLAIMS if name not in CONSENT])
 def test_what_is_no_consent_may_be_done_worse(name: str) -> None:
-    """What no consent depends on is degraded, and works."""
+    """Capabilities that no consent depends on may be degraded, and still work."""
     report = check(FLOW, evolve(ALL, **{name: Claim(How.DEGRADED)}))
 
     assert len(report.having(How.DEGRADED)) == 1

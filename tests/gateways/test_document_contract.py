@@ -56,7 +56,7 @@ def on_twilio(
 
 @pytest.fixture(autouse=True)
 def _quiet() -> object:
-    """What is checked prints nothing."""
+    """Suppress the output of what is checked."""
     structlog.configure(processors=[lambda *_: (_ for _ in ()).throw(structlog.DropEvent)])
     yield
     structlog.reset_defaults()
@@ -146,7 +146,7 @@ class EscapesTwice(TwilioGateway):
 
 
 class WaitsForMore(Altering):
-    """Waits for one key more."""
+    """Waits for one more key."""
 
     def gather(self, gather: Gather) -> Gather:
         return evolve(gather, max_keys=gather.max_keys + 1)
@@ -162,14 +162,14 @@ class KeepsEndKey(Altering):
 
 
 class PoundIsSilence(Altering):
-    """Takes the end key alone for silence."""
+    """Treats the end key alone as silence."""
 
     def event(self, event: object) -> object:
         return NoInput() if isinstance(event, Digits) and not event.keys else event
 
 
 class DropsFew(Altering):
-    """Drops keys that were too few."""
+    """Drops keys if there are too few."""
 
     def event(self, event: object) -> object:
         few = isinstance(event, Digits) and event.ended is Ended.TIMEOUT
@@ -177,7 +177,7 @@ class DropsFew(Altering):
 
 
 class SilenceIsPound(Altering):
-    """Takes silence for the end key."""
+    """Treats silence as the end key."""
 
     def event(self, event: object) -> object:
         return Digits(secret.keys(""), Ended.END_KEY) if event == NoInput() else event
@@ -191,7 +191,7 @@ class DeafToTheEnd(Altering):
 
 
 class EndsInSilence(Altering):
-    """Takes a call that is over for silence."""
+    """Treats a call that is over as silence."""
 
     def visit(self, visit: Visit) -> Visit:
         return Answers(visit.call_id, "1-None", NoInput()) if isinstance(visit, Ends) else visit
@@ -235,14 +235,14 @@ class OneGather(TwilioGateway):
 
 
 class Restless(Altering):
-    """Takes the way back for a request's answer for silence."""
+    """Treats the return for a request's answer as silence."""
 
     def event(self, event: object) -> object:
         return NoInput() if event is None else event
 
 
 class NeverBack(TwilioGateway):
-    """Keeps a call that is to go back to the host."""
+    """Keeps a call that must go back to the host."""
 
     def write(self, turn: Turn, sign: Sign, language: str) -> str:
         if isinstance(turn.then, Return):
@@ -251,7 +251,7 @@ class NeverBack(TwilioGateway):
 
 
 class AlwaysDeclined(TwilioGateway):
-    """Tells the host another disposition."""
+    """Returns another disposition to the host."""
 
     def write(self, turn: Turn, sign: Sign, language: str) -> str:
         if isinstance(turn.then, Return):
@@ -260,7 +260,7 @@ class AlwaysDeclined(TwilioGateway):
 
 
 class Guesses(Altering):
-    """Says that every person answered."""
+    """Reports that every agent answered."""
 
     def event(self, event: object) -> object:
         return TransferEnded(TransferResult.ANSWERED) if isinstance(event, TransferEnded) else event
@@ -283,7 +283,7 @@ class NobodyDialed(Altering):
 
 
 class LosesHandOver(TwilioGateway):
-    """Does not tell the host which hand-over it gets back."""
+    """Omits the reference of the hand-over from the hand-back."""
 
     def write(self, turn: Turn, sign: Sign, language: str) -> str:
         if isinstance(turn.then, Return):
@@ -301,7 +301,7 @@ class Hasty(TwilioGateway):
 
 
 class SignsNoTurn(TwilioGateway):
-    """Lets every answer be one to the turn that was written last."""
+    """Treats every answer as one to the turn that was written last."""
 
     last = ""
 
@@ -316,7 +316,7 @@ class SignsNoTurn(TwilioGateway):
 
 
 class BelievesTheToken(TwilioGateway):
-    """Takes the call's identifier from whoever says it first."""
+    """Treats every answer as one of the call that began last."""
 
     first = ""
 
@@ -344,7 +344,7 @@ class Trusting(TwilioGateway):
 
 
 class TellsWhy(TwilioGateway):
-    """Says what stood in a request that it refuses."""
+    """Quotes the request that it refuses."""
 
     def read(self, request: WebRequest) -> Visit:
         try:
@@ -354,7 +354,7 @@ class TellsWhy(TwilioGateway):
 
 
 class EndsAtAnyNews(TwilioGateway):
-    """Takes a call for over, whatever its status is."""
+    """Treats a call as over, whatever its status is."""
 
     def read(self, request: WebRequest) -> Visit:
         visit = super().read(request)
@@ -363,7 +363,7 @@ class EndsAtAnyNews(TwilioGateway):
 
 
 class Believing(TwilioGateway):
-    """Believes that all that is signed is well formed."""
+    """Assumes that everything that is signed is well formed."""
 
     def read(self, request: WebRequest) -> Visit:
         visit = super().read(request)
@@ -372,7 +372,7 @@ class Believing(TwilioGateway):
 
 
 class Fragile(TwilioGateway):
-    """Raises whatever comes up."""
+    """Lets any exception through."""
 
     def read(self, request: WebRequest) -> Visit:
         request.body.decode()
@@ -402,7 +402,7 @@ class SpeaksOnce(TwilioGateway):
 
 
 class Buffering(SimulatedTwilio):
-    """Keeps keys that nobody waits for, as some platforms do."""
+    """Keeps keys that no gather waits for, as some platforms do."""
 
     kept = ""
 
@@ -467,7 +467,7 @@ PAIRS = [(name, broken) for name, all_broken in BROKEN.items() for broken in all
 
 
 def checked() -> Mapping[str, str]:
-    """What is checked of Twilio: each promise by the name of its check."""
+    """The checks of Twilio's gateway: each promise, by the name of its check."""
     able = on_twilio()().capabilities
     shared = [
         check
@@ -486,7 +486,7 @@ def test_every_promise_is_tried() -> None:
 
 @pytest.mark.parametrize(("name", "broken"), PAIRS)
 def test_every_promise_can_be_broken(name: str, broken: Broken) -> None:
-    """A gateway that breaks a promise is told so, in the promise's words."""
+    """If a gateway breaks a promise, the error has the promise's words."""
     with pytest.raises(AssertionError) as told:
         check_document_gateway(broken)
 
@@ -494,7 +494,7 @@ def test_every_promise_can_be_broken(name: str, broken: Broken) -> None:
 
 
 def test_the_promises_are_those_of_the_contract() -> None:
-    """Each names the sentences of the contract that it is about."""
+    """Each check names the rules of the contract that it is about."""
     numbers = set(re.findall(r"G\d\d", CONTRACT.read_text(encoding="utf-8")))
     for said in checked().values():
         named = set(re.findall(r"G\d\d", said.partition(":")[0]))

@@ -31,14 +31,14 @@ GATEWAY = JsonGateway(
 
 @pytest.fixture(autouse=True)
 def _quiet() -> object:
-    """Keep what is checked from printing."""
+    """Suppress the output of what is checked."""
     structlog.configure(processors=[lambda *_: (_ for _ in ()).throw(structlog.DropEvent)])
     yield
     structlog.reset_defaults()
 
 
 def test_it_keeps_the_contract() -> None:
-    """It keeps every promise that it claims."""
+    """The example keeps every promise that it claims."""
     check_document_gateway(lambda: JsonRuntime(GATEWAY))
 
 
@@ -75,7 +75,7 @@ def test_a_secret_in_the_addresses_keeps_it_too() -> None:
 
 
 def test_it_is_short() -> None:
-    """It can be read in one sitting."""
+    """The example can be read in one sitting."""
     source = Path(examples.json_gateway.__file__).read_text(encoding="utf-8")
     assert len(source.splitlines()) < 100
 

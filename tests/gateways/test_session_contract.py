@@ -32,7 +32,7 @@ pytestmark = pytest.mark.requirement("R41", "R45")
 
 @pytest.mark.parametrize("make", [Model, TerminalRig])
 def test_ours_keep_it(make: Callable[[], Model]) -> None:
-    """A gateway that was written to the contract keeps it, and the terminal what it claims."""
+    """A gateway written to the contract keeps all of it, and the terminal keeps what it claims."""
     check_session_gateway(make)
 
 
@@ -86,7 +86,7 @@ class KeepsEndKey(Model):
 
 
 class MergesInMenus(Model):
-    """Takes the end key alone for silence, where one key is asked for."""
+    """Treats the end key alone as silence if one key is asked for."""
 
     def digits(
         self, gather: Gather, taken: str, ended: Ended, interrupted: int | None
@@ -96,7 +96,7 @@ class MergesInMenus(Model):
 
 
 class MergesInEntries(Model):
-    """Takes the end key alone for silence, where several keys are asked for."""
+    """Treats the end key alone as silence if several keys are asked for."""
 
     def digits(
         self, gather: Gather, taken: str, ended: Ended, interrupted: int | None
@@ -106,21 +106,21 @@ class MergesInEntries(Model):
 
 
 class DropsPart(Model):
-    """Calls keys that are too few silence."""
+    """Reports too few keys as silence."""
 
     def silence(self, gather: Gather, taken: str, interrupted: int | None) -> CallerEvent:
         return NoInput()
 
 
 class NothingIsKeys(Model):
-    """Calls silence no keys."""
+    """Reports silence as an entry without keys."""
 
     def silence(self, gather: Gather, taken: str, interrupted: int | None) -> CallerEvent:
         return Digits(keys(taken), Ended.TIMEOUT, interrupted)
 
 
 class KeysThenGone(Model):
-    """Hands over the keys of a caller who has hung up."""
+    """Reports the keys of a caller who has hung up."""
 
     def gather(self, gather: Gather, interrupted: int | None) -> CallerEvent:
         told = super().gather(gather, interrupted)
@@ -149,7 +149,7 @@ class AlwaysPound(Model):
 
 
 class Filters(Model):
-    """Swallows keys that are not asked for."""
+    """Drops keys that the gather does not list."""
 
     def digits(
         self, gather: Gather, taken: str, ended: Ended, interrupted: int | None
@@ -176,7 +176,7 @@ class TalksOn(Model):
 
 
 class Forgetful(Model):
-    """Does not tell the prompt that a key came in."""
+    """Does not report which prompt a key interrupted."""
 
     def digits(
         self, gather: Gather, taken: str, ended: Ended, interrupted: int | None
@@ -185,7 +185,7 @@ class Forgetful(Model):
 
 
 class PretendsToSpeak(Model):
-    """Takes a prompt that could not be played for heard."""
+    """Counts a prompt that could not be played as heard."""
 
     def unheard(self, turn: Turn) -> int | None:
         return None
@@ -199,7 +199,7 @@ class AlwaysStops(Model):
 
 
 class DropsAhead(Model):
-    """Throws away what was pressed ahead."""
+    """Discards keys pressed ahead."""
 
     def turn(self, turn: Turn, language: str) -> CallerEvent | None:
         self.ahead = ""
@@ -208,7 +208,7 @@ class DropsAhead(Model):
 
 
 class AheadIsHeard(Model):
-    """Takes keys pressed ahead for keys pressed when all had been spoken."""
+    """Reports keys pressed ahead as pressed after all prompts."""
 
     def turn(self, turn: Turn, language: str) -> CallerEvent | None:
         told = super().turn(turn, language)
@@ -218,7 +218,7 @@ class AheadIsHeard(Model):
 
 
 class NeverFlushes(Model):
-    """Keeps what was pressed ahead of a consent."""
+    """Keeps keys pressed ahead of a consent."""
 
     def flush(self) -> None:
         pass
@@ -232,14 +232,14 @@ class Deaf(Model):
 
 
 class DeafInRequests(Model):
-    """Loses keys pressed in the words of a request."""
+    """Loses keys pressed during the words of a request."""
 
     def keep(self, key: str) -> None:
         pass
 
 
 class KeepsFromTransfer(Model):
-    """Keeps keys pressed in a transfer."""
+    """Keeps keys pressed during a transfer."""
 
     def transfer(self) -> CallerEvent:
         self.ahead = "1"
@@ -249,21 +249,21 @@ class KeepsFromTransfer(Model):
 
 
 class AnswersRequests(Model):
-    """Tells of silence where nothing is asked."""
+    """Reports silence even if nothing is asked."""
 
     def request(self) -> CallerEvent | None:
         return NoInput()
 
 
 class NeverReturns(Model):
-    """Takes the end for a hang-up."""
+    """Reports the end of the call as a hang-up."""
 
     def back(self) -> CallerEvent | None:
         return HungUp()
 
 
 class Hopeful(Model):
-    """Says that every transfer was answered."""
+    """Reports every transfer as answered."""
 
     def transfer(self) -> CallerEvent:
         told = super().transfer()
@@ -272,7 +272,7 @@ class Hopeful(Model):
 
 
 class FailsForGone(Model):
-    """Calls a caller who hangs up in a transfer a transfer that failed."""
+    """Reports a hang-up during a transfer as a failed transfer."""
 
     def transfer(self) -> CallerEvent:
         told = super().transfer()
@@ -280,7 +280,7 @@ class FailsForGone(Model):
 
 
 class LateToNotice(Model):
-    """Notices a hang-up only where keys are awaited."""
+    """Notices a hang-up only while it waits for keys."""
 
     def speak(self, turn: Turn, language: str, *, stops: bool) -> tuple[str, int]:
         key, interrupted = super().speak(turn, language, stops=stops)
@@ -290,7 +290,7 @@ class LateToNotice(Model):
 
 
 class TalksToNobody(Model):
-    """Goes on speaking after a hang-up."""
+    """Keeps speaking after a hang-up."""
 
     def perform(self, turn: Turn, language: str) -> CallerEvent | None:
         if self.gone:
@@ -325,7 +325,7 @@ class Twice(Model):
 
 
 class SpeaksOnce(Model):
-    """Says nothing that it has said before."""
+    """Does not repeat prompts."""
 
     def speak(self, turn: Turn, language: str, *, stops: bool) -> tuple[str, int]:
         said = {self.utterance(prompt, language) for prompt in turn.say} & {*self.caller.heard}
@@ -333,7 +333,7 @@ class SpeaksOnce(Model):
 
 
 class Shared(Model):
-    """All calls share what was pressed ahead."""
+    """Shares keys pressed ahead among all calls."""
 
     everybody: str = ""
 
@@ -394,7 +394,7 @@ def test_every_promise_is_tried() -> None:
 
 @pytest.mark.parametrize(("name", "broken"), PAIRS)
 def test_every_promise_can_be_broken(name: str, broken: type[Model]) -> None:
-    """A gateway that breaks a promise is told so, in the promise's words."""
+    """If a gateway breaks a promise, the error has the promise's words."""
     (check,) = (check for check in PROMISES if check.__name__ == name)
     assert check.__doc__
 
@@ -405,14 +405,14 @@ def test_every_promise_can_be_broken(name: str, broken: type[Model]) -> None:
 
 
 def test_what_is_not_claimed_is_left_out() -> None:
-    """A gateway that says what it does worse is held to the rest."""
+    """A gateway that admits what it does worse is checked for the rest."""
     check_session_gateway(
         lambda: Deaf(capabilities=Capabilities("x", keys_while_waiting=Claim(How.DEGRADED)))
     )
 
 
 def test_every_sentence_has_a_check() -> None:
-    """Each sentence of the contract is named by a promise, but the one that the driver keeps."""
+    """Each rule of the contract is named by a check, except the one that the driver keeps."""
     sentences = set(re.findall(r"^\| (G\d\d) ", CONTRACT.read_text("utf-8"), re.MULTILINE))
     named = {s for check in PROMISES for s in re.findall(r"G\d\d", check.__doc__ or "")}
 

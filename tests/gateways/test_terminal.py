@@ -1,4 +1,4 @@
-"""The terminal as a channel: what is typed, and what the flow is told about it."""
+"""The terminal as a channel: what is typed, and which events the flow gets."""
 
 import io
 
@@ -80,7 +80,7 @@ def test_what_a_line_is(line: str, event: CallerEvent) -> None:
 
 
 def test_more_keys_than_asked_for_are_pressed_ahead() -> None:
-    """They answer the next question, unless it discards them."""
+    """Additional keys answer the next question, unless it discards them."""
     gateway = typed("112\n2\n")
     assert does(gateway, MENU) == Digits(keys("1"))
     assert does(gateway, MENU) == Digits(keys("1"), interrupted=0)
@@ -133,6 +133,6 @@ def test_what_is_personal_is_not_shown() -> None:
 
 
 def test_a_script_says_every_token_that_means_nothing() -> None:
-    """This is reported before the call, not during it."""
+    """A token that means nothing is reported before the call, not during it."""
     with pytest.raises(ValueError, match="x, 1=2: not understood"):
         tokens("1 x 1=2 busy *@3")

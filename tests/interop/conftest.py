@@ -27,7 +27,7 @@ def node() -> str:
 
 @pytest.fixture
 def soap_server(node: str) -> Iterator[Callable[..., str]]:
-    """Starts npm's SOAP server with our WSDL, gives its address, and stops it afterward."""
+    """Starts npm's SOAP server with our WSDL, provides its address, and stops it afterward."""
     with ExitStack() as ending:
         wsdl = ending.enter_context(
             as_file(files("paperless_ivr.cloudivr").joinpath("CloudIVR.wsdl"))

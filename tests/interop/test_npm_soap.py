@@ -77,7 +77,7 @@ def test_client(node: str) -> None:
         assert "Paperless" not in bill
         assert text == autopay == wish == DONE
         assert (enrolled["EnrollmentSuccessful"], enrolled["ErrorCode"]) == (False, 401)
-        assert "CustomerID has a value that is not of its type" in json.dumps(fault)
+        assert "CustomerID has a value of the wrong type" in json.dumps(fault)
     assert told["1.1"][-1][1]["fault"]["faultcode"] == "soap:Client"
     assert told["1.2"][-1][1]["fault"]["Code"] == {"Value": "soap:Sender"}
     assert (len(sent.texts), len(sent.emails)) == (2, 2)

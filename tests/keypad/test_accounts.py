@@ -137,7 +137,7 @@ def test_the_same_account_counts_as_one(one: str, other: str, dropped: set[str])
 
 
 def test_few_long_account_numbers_look_like_cards() -> None:
-    """Of 18 and 20 random digits, about 4 in 100 do."""
+    """About 4 in 100 random numbers of 18 and 20 digits look like cards."""
     chance = random.Random(1)
     for size in (18, 20):
         found = sum(

@@ -49,7 +49,7 @@ def first(keys: str, **known: str) -> Guess:
 
 
 class TestGuesses:
-    """What keys may mean."""
+    """The possible meanings of keys."""
 
     @settings(deadline=None)
     @given(st.text() | st.text("0123456789*#"), NAMES, st.text(max_size=8))
@@ -132,10 +132,10 @@ class TestGuesses:
 
 
 class TestStops:
-    """What a star rules out."""
+    """The effect of a star."""
 
     def test_a_word_that_was_stopped(self) -> None:
-        """What was stopped does not come again, and what was heard before it stays."""
+        """A stopped word does not come again, and the words heard before it stay."""
         keys = one_press("jane.smith@gmail.com", DECODER)
 
         guess = DECODER.refine(keys, "jane.", ruled_out={"smith"}, holder="Jane Smith")
@@ -219,7 +219,7 @@ def test_guesses_are_good(name: str) -> None:
 
 
 def test_one_press_is_less_effort() -> None:
-    """At most 16 keys if the domain has a key, and less time than other methods take."""
+    """One press takes at most 16 keys if the domain has a key, and less time than other methods."""
     listed = [
         one for one in people(200, seed=1) if one.address.partition("@")[2] in DECODER.domains
     ]
@@ -247,7 +247,7 @@ class TestLists:
         assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
     def test_small_and_with_its_notices(self) -> None:
-        """One file of at most 600 kB, with the terms of its sources next to it."""
+        """The lists are one file of at most 600 kB, with the terms of its sources next to it."""
         room = files("paperless_ivr.keypad")
         notice = (room / "lists/NOTICE").read_text("utf-8")
 
@@ -257,7 +257,7 @@ class TestLists:
 
     @pytest.mark.alone
     def test_fast(self) -> None:
-        """They load in 0.1 s; a guess takes 10 ms on average, and 50 ms in one of a hundred."""
+        """The lists load in 0.1 s. A guess takes 10 ms on average, and 50 ms in one out of 100."""
         lexicon.cache_clear()
         began = time.process_time()
         lexicon()

@@ -201,7 +201,7 @@ class TestLocal:
         ],
     )
     def test_refused(self, text: str) -> None:
-        """Empty text, dots at an end or doubled, spaces, quotes, commas, accents are refused."""
+        """Empty text, dots at an end or doubled, spaces, quotes, commas, or accents are refused."""
         assert not PAD.is_local(text)
 
     def test_limit(self) -> None:

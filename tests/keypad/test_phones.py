@@ -42,7 +42,7 @@ def test_numbers_under_country_code_1(area: str, subscriber: str) -> None:
     ],
 )
 def test_no_numbers(keys: str) -> None:
-    """Too short, too long, an unknown area code or exchange, or no digits: none is a number."""
+    """Text with too few or many digits, or an unknown area code or exchange, is not a number."""
     assert national(keys) is None
 
 
@@ -73,7 +73,7 @@ def test_regions() -> None:
     ],
 )
 def test_where_texts_go(number: str, regions: tuple[str, ...], toll_free: bool, may: bool) -> None:
-    """To ordinary numbers of the regions, and to toll-free ones if that is allowed."""
+    """Texts go to ordinary numbers of the regions, and to toll-free ones if that is allowed."""
     assert textable(number, regions, toll_free=toll_free) is may
 
 
@@ -92,5 +92,5 @@ def test_where_texts_go(number: str, regions: tuple[str, ...], toll_free: bool, 
 )
 @pytest.mark.requirement("R47")
 def test_a_local_number_belongs_to_its_context(written: str, number: str | None) -> None:
-    """Its prefix completes it. If only a company knows the prefix, it identifies no one."""
+    """The prefix completes the number. If only a company knows the prefix, it identifies no one."""
     assert phone_number(written) == number

@@ -76,7 +76,7 @@ def test_a_language_that_is_none_is_told_once(tmp_path: Path, written: str) -> N
 
 
 def test_a_language_without_words_and_words_without_a_language(tmp_path: Path) -> None:
-    """Each error says what to do."""
+    """Both errors say what to do."""
     text = """
     [languages]
     offered = ["en-US", "fr-CA"]

@@ -38,7 +38,7 @@ def texts(pieces: tuple[Piece, ...]) -> list[str]:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", sorted(PROMPTS.keys() - POLICYS_WORDS))
 def test_every_prompt_is_made_of_phrases(language: str, name: str) -> None:
-    """What a prompt says is recorded, except for the test's own values in its gaps."""
+    """All words of a prompt are recorded, except for the test's own values in its gaps."""
     known = {phrase.text for phrase in ALL if phrase.language == language}
     bared = {bare(text) for text in known}
     prompt = example(name)

@@ -79,7 +79,7 @@ def test_silence() -> None:
 @needs_espeak
 @pytest.mark.requirement("R41")
 def test_phrases_are_rendered_once(tmp_path: Path) -> None:
-    """Each one gets an 8 kHz file; existing files with the right words are left alone."""
+    """Each phrase gets an 8 kHz file; existing files with the right words are left alone."""
     told: list[str] = []
     assert render(SOME, tmp_path, told.append) == 2
     assert told == ["en-US/one_moment", "es-US/one_moment"]

@@ -82,7 +82,7 @@ def search(invariant, table=FLOW, deliver=deliver, case=PLAIN):
 
 @pytest.fixture(scope="session")
 def taken(tmp_path_factory, worker_id):
-    """Where all processes of a run note which rows their walks have taken."""
+    """The folder in which all processes of a run note the rows that their walks have taken."""
     base = tmp_path_factory.getbasetemp()
     shared = (base if worker_id == "master" else base.parent) / "rows-taken"
     shared.mkdir(exist_ok=True)
@@ -133,7 +133,7 @@ def test_a_missing_budget_is_found():
     table = {**FLOW, State.ACCOUNT_LOOKUP: free}
     problem, _ = search("every call ends", table, case=NOTHING)
 
-    assert "as it was" in problem
+    assert "with nothing changed" in problem
 
 
 @pytest.mark.requirement("R23", "R42")
@@ -249,7 +249,7 @@ def test_a_silent_search_with_all_its_time_is_found(monkeypatch):
     )
     problem, _ = search("no caller waits long in silence", case=ONE_QUESTION)
 
-    assert problem.startswith("SearchByAccountNumber in silence")
+    assert problem.startswith("SearchByAccountNumber: silence")
 
 
 @pytest.mark.requirement("R47", "R51", "R42")
@@ -279,7 +279,7 @@ def test_a_number_of_nobody_that_is_believed_is_found(monkeypatch):
 
 @pytest.mark.requirement("R15", "R47", "R42")
 def test_a_pause_that_ends_an_entry_is_found():
-    """An entry that takes a pause as its end looks up half a number."""
+    """An entry that treats a pause as its end looks up half a number."""
     hasty = On(
         Digits,
         State.ACCOUNT_LOOKUP,
@@ -292,7 +292,7 @@ def test_a_pause_that_ends_an_entry_is_found():
         case=CASES["default: a placeholder number"],
     )
 
-    assert problem == "a pause was taken for the end of an entry"
+    assert problem == "a pause was treated as the end of an entry"
     assert "then silence" in text
 
 
@@ -501,7 +501,7 @@ def test_a_pause_that_shows_a_number_is_found():
     )
     problem, _ = search("a pause in an entry neither ends it nor costs a try", table, case=BY_TEXT)
 
-    assert problem == "a pause was taken for the end of an entry"
+    assert problem == "a pause was treated as the end of an entry"
 
 
 @pytest.mark.requirement("R04", "R42", "R47")
@@ -564,7 +564,7 @@ def test_a_fact_that_is_said_is_found(monkeypatch):
 
 @pytest.mark.requirement("R42", "R47")
 def test_a_text_to_a_costly_number_is_found():
-    """A Caribbean number that is taken for a domestic one is found."""
+    """A Caribbean number that is treated as a domestic one is found."""
     table = planted(
         State.PHONE_CAPTURE,
         lambda row: row.to is State.PHONE_CONFIRM,
@@ -580,7 +580,7 @@ def test_a_text_to_a_costly_number_is_found():
 
 @pytest.mark.requirement("R52")
 def test_a_done_that_the_service_does_not_say_is_found():
-    """A wait that takes any answer of the service for an opened link is found."""
+    """A wait that treats any answer of the service as an opened link is found."""
     table = planted(
         State.LINK_CHECK,
         lambda row: row.when is afterwards.link_opened,
@@ -615,7 +615,7 @@ def test_a_wait_that_counts_nothing_is_found():
 
     problem, _ = search("every call ends", table, case=LINK)
 
-    assert problem == "back at LINK_WAIT, as it was"
+    assert problem == "back at LINK_WAIT, with nothing changed"
 
 
 def test_what_is_not_planted_is_not_found():

@@ -2,7 +2,6 @@
 
 # ruff: noqa: D102 - each class says what it breaks
 
-import time
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -12,10 +11,11 @@ from paperless_ivr.errors import StaleClaim
 from paperless_ivr.flow.requests import DeferRequest
 from paperless_ivr.records.memory import MemoryRecord
 from paperless_ivr.records.port import ActivityType, Evidence, Task
+from tests.racing import all_have_looked
 
 
 class ForgetsLost(MemoryRecord):
-    """Takes a write that was never answered for one that was not done."""
+    """Treats a write that was never answered as not done."""
 
     def unsettled(self, before):
         return tuple(w for w in super().unsettled(before) if w.answer is not None)
@@ -49,7 +49,7 @@ class DeferredRequestsStay(MemoryRecord):
 
 
 class AnyWrite(MemoryRecord):
-    """Takes any write for one later than any request."""
+    """Treats any write as later than any request."""
 
     def _since(self, job):
         return self.now() - timedelta(days=1) if job.task is Task.COMPLETE else super()._since(job)
@@ -101,14 +101,14 @@ class LooksThenClaims(MemoryRecord):
 
     def claim(self, task, biller, holder, lease, before, most):
         free = [job for job in self._jobs.values() if job.task is task and job.free(self.now())]
-        time.sleep(0.01)
+        all_have_looked()
         for job in free[:most]:
             job.holder, job.until = holder, self.now() + lease
         return tuple(job.left for job in free[:most])
 
 
 class ReleasesAtOnce(MemoryRecord):
-    """Does not wait until later."""
+    """Makes released work available at once."""
 
     def release(self, left, holder, again):
         super().release(left, holder, self.now())

@@ -21,7 +21,7 @@ ACCEPTED = {Phase.IDENTITY, Phase.BILL, Phase.ADDRESS, Phase.EMAIL, Phase.TEXT, 
 
 @define
 class Told:
-    """What is known about one hand-over."""
+    """The known facts about one hand-over."""
 
     began: object
     arrival: object
@@ -31,7 +31,7 @@ class Told:
     registered: set = field(factory=set)
     opened: set = field(factory=set)
     ways: dict = field(factory=dict)
-    """By the outcome of each way that was not left: the consents that resulted."""
+    """The consents that resulted, by the outcome of each way that was not left."""
     spelled: Spelled = Spelled()
     waited: bool = False
     """The caller could stay on the line for a texted link."""
@@ -95,8 +95,7 @@ class Tally:
     clock: object
     told: dict = field(factory=dict)
     wanted: list = field(factory=list)
-    """Every request that was kept and every write that was accepted, in order: what, and for what.
-    """
+    """Kept requests and accepted writes, in order: the kind, the consent, and the bill."""
     late: dict = field(factory=dict)
     """Consents whose writes turned out to be accepted after the calls, and when they were sent."""
     came: dict = field(factory=dict)
@@ -177,7 +176,7 @@ class Tally:
         return WayEnd.TAKEN if consents else WayEnd.LEFT
 
     def _opened(self, consent, known):
-        """Tell whether the service says that the bill comes by e-mail."""
+        """Return whether the service says that the bill comes by e-mail."""
         followed = self.came.get((Task.FOLLOW, consent))
         return consent in known.opened or (followed and followed[0] is ActivityType.COMPLETED)
 

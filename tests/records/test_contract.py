@@ -2,7 +2,6 @@
 
 # ruff: noqa: D102 - each class says what it breaks
 
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -43,6 +42,7 @@ from paperless_ivr.testing.contracts import (
     record,
     session_store,
 )
+from tests.racing import all_have_looked
 from tests.records.broken import BROKEN
 from tests.records.misread import MISREAD
 
@@ -62,7 +62,7 @@ def test_memory_live_calls_keep_it() -> None:
 
 
 class ManyBillers(MemoryRecord):
-    """Takes all billers for one."""
+    """Treats all billers as one."""
 
     def note(self, activity: Activity) -> None:
         super().note(evolve(activity, biller="springfield-water"))
@@ -80,7 +80,7 @@ class OldestCounts(MemoryRecord):
 
 
 class AllOffers(MemoryRecord):
-    """Takes every call for an offer."""
+    """Treats every call as one with an offer."""
 
     def note(self, activity: Activity) -> None:
         if activity.what is ActivityType.ENDED:
@@ -97,14 +97,14 @@ class OffersOnly(MemoryRecord):
 
 
 class NoSameCall(MemoryRecord):
-    """Takes the same call for an earlier one."""
+    """Treats the same call as an earlier one."""
 
     def screen(self, request: Screen) -> Screened:
         return super().screen(evolve(request, call_id="another"))
 
 
 class GuessesSay(MemoryRecord):
-    """Takes the accounts that were tried for the caller's own."""
+    """Treats the accounts that were tried as the caller's own."""
 
     def note(self, activity: Activity) -> None:
         if activity.what is ActivityType.LAST_FOUR_MISSED:
@@ -150,7 +150,7 @@ class LooksThenReserves(MemoryRecord):
     def _reserve(self, key: str, counted: tuple[Counted, ...], limits: Limits) -> str | None:
         before = {one.whose: dict(self._reserved.get(one.whose, {})) for one in counted}
         self._lock.release()
-        time.sleep(0.05)
+        all_have_looked()
         self._lock.acquire()
         after, self._reserved = self._reserved, before  # type: ignore[assignment]
         reached = super()._reserve(key, counted, limits)
@@ -207,7 +207,7 @@ class NoTextedAccounts(MemoryRecord):
 
 
 class AsWritten(MemoryRecord):
-    """Takes each form of an account number for a different account."""
+    """Treats each form of an account number as a different account."""
 
     def reserve(self, request: ReserveTry, limits: Limits) -> Answer:
         accounts = tuple(secret.account(f"{len(a)}x{a.reveal()}") for a in request.accounts)
@@ -246,7 +246,7 @@ class SettlesAnything(MemoryRecord):
 
 
 class OneKey(MemoryRecord):
-    """Cannot hold a deferred request and a write under one key."""
+    """Cannot store a deferred request and a write under one key."""
 
     def keep(self, request: DeferRequest, evidence: Evidence) -> None:
         if request.key in self.writes:
@@ -311,7 +311,7 @@ def test_every_promise_of_a_record_can_be_broken(check: Callable[..., None]) -> 
 
 
 class OneForAll(MemoryLiveCalls):
-    """Takes all calls for one."""
+    """Treats all calls as one."""
 
     def load(self, call_id: str) -> SavedCall:
         return evolve(super().load("c1"), call_id=call_id)
@@ -350,12 +350,12 @@ class LooksThenSaves(MemoryLiveCalls):
         stored = self._calls.get(call.call_id)
         if (stored.turn if stored else None) != if_turn:
             raise StaleCall(call.call_id, if_turn or 0)
-        time.sleep(0.1)
+        all_have_looked()
         self._calls[call.call_id] = call
 
 
 class ListsAll(MemoryLiveCalls):
-    """Takes every call for an idle one."""
+    """Treats every call as idle."""
 
     def idle(self, since: datetime) -> tuple[str, ...]:
         return tuple(self._calls)
@@ -472,21 +472,21 @@ class TriesAnyway(SeparateStores):
 
 
 class NeverRecognized(SeparateStores):
-    """Takes a retry for another update."""
+    """Treats a retry as another update."""
 
     def _is_done(self, update: SessionUpdate) -> bool:
         return False
 
 
 class AlwaysDone(SeparateStores):
-    """Takes every retry for done."""
+    """Treats every retry as done."""
 
     def _is_done(self, update: SessionUpdate) -> bool:
         return True
 
 
 class SameTurn(SeparateStores):
-    """Takes a call at the same turn for the same call."""
+    """Treats any call at the same turn as the same call."""
 
     def _is_done(self, update: SessionUpdate) -> bool:
         try:

@@ -47,7 +47,7 @@ class Held:
         return self.email is not None and self.days_ago <= RETENTION.consent_days
 
     def is_of(self, person: secret.Secret) -> bool:
-        """Tell whether a person is part of it."""
+        """Return whether a person is part of it."""
         return person in (self.ani, self.account, self.email)
 
 

@@ -1,4 +1,4 @@
-"""Whole calls whose database fails at any step: nothing is lost, and nothing done unrecorded.
+"""Whole calls whose database fails at any step: nothing is lost, and nothing is done unrecorded.
 
 The caller hears something sensible, and the host gets the call back. What the service did is on
 record with its consent. What was acknowledged is there when the database is back.
@@ -222,7 +222,7 @@ def full(store: Store) -> Iterator[Callable[[], None]]:
         connection.execute(f"PRAGMA max_page_count = {limit[0]}")
 
     def fill() -> None:
-        limit[0] = 1  # what is already there is the minimum
+        limit[0] = 1  # SQLite does not go below the current size
         store.database.engine.dispose()
 
     yield fill
@@ -269,7 +269,7 @@ def made(opened, some_vault):
 @pytest.mark.parametrize("once", ["before", "after"])
 @pytest.mark.parametrize("loop", CALLS)
 def test_one_step_fails(made, loop, once):
-    """One answer is lost, whether its transaction was done or not. The call ends as without it."""
+    """One answer is lost, whether its transaction was done or not. The call ends as usual."""
     store, _ = made
 
     @contextmanager
@@ -282,7 +282,7 @@ def test_one_step_fails(made, loop, once):
 @pytest.mark.prove
 @pytest.mark.parametrize("loop", CALLS)
 def test_locked(made, loop):
-    """From a step on, someone else locks the database."""
+    """From one step on, someone else locks the database."""
     store, hasty = made
 
     @contextmanager
@@ -296,7 +296,7 @@ def test_locked(made, loop):
 @pytest.mark.prove
 @pytest.mark.parametrize("loop", CALLS)
 def test_full(tmp_path, some_vault, loop):
-    """From a step on, the disk is full; what fits in the existing space can still be kept."""
+    """From one step on, the disk is full; what fits in the existing space can still be kept."""
     with open_store(f"sqlite:///{tmp_path}/r.db", some_vault, PATIENT, Clock()) as store:
         store.clock = Clock()
 
@@ -310,7 +310,7 @@ def test_full(tmp_path, some_vault, loop):
 
 @pytest.mark.parametrize("loop", CALLS)
 def test_server_that_stops(some_vault, loop):
-    """From a step on, PostgreSQL is stopped; when it is back, nothing of the call is lost."""
+    """From one step on, PostgreSQL is stopped. When it is back, nothing of the call is lost."""
     with a_server() as server, open_store(server.get_uri(), some_vault, PATIENT) as store:
         store.clock = Clock()
 
@@ -330,7 +330,7 @@ class NeverHeard:
         self.commit_try = inner.commit_try
 
     def commit(self, update, *, again=False):
-        """Do it, but lose the answer if a write is to be sent."""
+        """Commit, but lose the answer if a write will be sent."""
         answer = self.inner.commit(update, again=again)
         if update.intent is not None:
             raise RecordDown

@@ -272,7 +272,7 @@ def test_at_midnight():
 
 
 def test_earlier():
-    """The results of a hand-over before the first line do not count as a hand-over."""
+    """Results of a hand-over that began before the first line do not count as another one."""
     assert not list(
         hand_overs(lines_of((ActivityType.COMPLETED, "", {**ENROLL, "task": "follow"})))
     )
@@ -384,7 +384,7 @@ def test_named_alike():
 
 
 def reachable(*begin, without=()):
-    """Return the states that the table leads to, without some."""
+    """Return the states that can be reached in the table if some states are left out."""
     found, rest = set(), list(begin)
     while rest:
         state = rest.pop()
@@ -397,8 +397,8 @@ def reachable(*begin, without=()):
 def test_identified_by_the_table():
     """States that show that the caller is identified are reached only in these two ways.
 
-    A transfer leads back to where it was requested, and a call that goes on without an agent to
-    another way to an address, and nowhere else.
+    A transfer leads only back to where it was requested. A call that continues without an agent
+    leads only to another way of getting an address.
     """
     without = (State.INVOICE, State.OFFER_IN_FULL, State.TRANSFERRING, State.GO_ON)
 
@@ -406,7 +406,7 @@ def test_identified_by_the_table():
 
 
 def test_accepted_by_the_table():
-    """From an offer, states that show that it was accepted are reached only by a yes."""
+    """After an offer, only a yes leads to states that show that it was accepted."""
     offers = (State.OFFER, State.OFFER_AT_START, State.OFFER_IN_FULL)
     back = (State.TRANSFERRING, State.GO_ON)
     yes = (State.ACCOUNT, State.ENROLLMENT, State.KEEPING, State.ADDRESS)

@@ -145,7 +145,7 @@ def test_asked_again_when_policy_says_so(ended: Disposition) -> None:
 
 
 def test_a_hand_over_that_broke_off_is_not_the_next_one() -> None:
-    """An offer in a hand-over that never ended is not taken for one in the next hand-over."""
+    """An offer in a hand-over that never ended does not count for the next hand-over."""
     record = MemoryRecord(Clock())
     for what in (ActivityType.ARRIVED, ActivityType.OFFERED, ActivityType.ARRIVED):
         record.note(line(what))
@@ -263,7 +263,7 @@ YES, NO, LOST, DOWN = Accepted(), Refused(Refusal.PENDING), OutcomeUnknown(), Un
     ],
 )
 def test_settled_twice(answers: list[ServiceAnswer], settled: ServiceAnswer) -> None:
-    """What is done stays done; what may be done is not undone by an attempt that got nowhere."""
+    """A write that is done stays done; one that may be done is not undone by a failed attempt."""
     record = MemoryRecord(Clock())
     record.intend(preference(), evidence(), Limits())
     for answer in answers:
@@ -279,7 +279,7 @@ def test_settling_an_unknown_write() -> None:
 
 
 def test_latest_wish_stands() -> None:
-    """A later request for a bill replaces an earlier one, even if that comes again."""
+    """A later request for a bill replaces an earlier one, even if the earlier one is repeated."""
     record = MemoryRecord(Clock())
     record.keep(deferred("c1-1"), evidence("c1-1"))
     record.keep(deferred("c1-2", invoice_type="GAS"), evidence("c1-2"))

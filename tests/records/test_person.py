@@ -1,4 +1,4 @@
-"""One person's data, found, proved, and erased by command, on both databases."""
+"""Commands that find, prove, and erase one person's data, on both databases."""
 
 import base64
 import hashlib
@@ -73,8 +73,8 @@ class Line:
 
     def calls(
         self, *presses: str, days: int = DAYS_AGO, call_id: str = "c1", **faults: Any
-    ) -> None:
-        """Run a call of Jane Rivera's through the real flow, this many days ago."""
+    ) -> datetime:
+        """Run a call of Jane Rivera's through the real flow, this many days ago. Returns when."""
         then = datetime.now(UTC) - timedelta(days=days)
         caller, service = Caller(list(presses)), springfield(sleep=lambda _: None)
         for operation, fault in faults.items():
@@ -87,6 +87,7 @@ class Line:
             back = Driver(setup).converse(caller, arrival)
         self.heard.extend(caller.heard)
         self.consents.extend(back.consents)
+        return then
 
     def rows(self) -> dict[str, list[Any]]:
         """Return the contents of all tables."""
@@ -151,7 +152,7 @@ def test_find(line: Line, by: str) -> None:
 
 @pytest.mark.parametrize("by", OTHER)
 def test_find_nobody(line: Line, by: str) -> None:
-    """If someone is not on record, it says so with status 1, and without the value."""
+    """If someone is not on record, the command says so with status 1, and without the value."""
     line.calls(*ENROLL)
     done = line("find", *OTHER[by])
 
@@ -162,18 +163,18 @@ def test_find_nobody(line: Line, by: str) -> None:
 
 
 @pytest.mark.parametrize("by", WHO)
-def test_find_a_wish(line: Line, by: str) -> None:
-    """What could not be done during the call is listed as kept."""
+def test_find_a_deferred_request(line: Line, by: str) -> None:
+    """A request that could not be carried out during the call is listed as kept."""
     line.calls(*ENROLL, StoreCustomerPreference=Fault.DOWN)
     found = line.found(*WHO[by])
 
-    (wish,) = found["wishes"]
-    assert (wish["consent"], wish["afterwards"]) == (line.consents[0], "kept")
+    (deferred,) = found["deferred_requests"]
+    assert (deferred["consent"], deferred["afterwards"]) == (line.consents[0], "kept")
 
 
 @pytest.mark.parametrize("by", WHO)
 def test_a_value_from_standard_input(line: Line, by: str) -> None:
-    """With -, it is read from there, so that no shell keeps it."""
+    """With -, the value is read from standard input, so that no shell keeps it."""
     line.calls(*ENROLL)
     option, value = WHO[by]
 
@@ -197,7 +198,7 @@ def test_one_person_is_named(line: Line, options: tuple[str, ...]) -> None:
 
 @pytest.mark.requirement("R47")
 def test_a_guess_at_an_account(line: Line) -> None:
-    """Someone who guessed an account is found by it, as someone who tried, and stays on record."""
+    """Someone who guessed at an account is found by it, marked as tried, and stays on record."""
     line.calls("1", "9999#", "9998#")
     (tried,) = line.found(*WHO["account"])["hand_overs"]
     assert tried["found_by"] == "tried"
@@ -222,7 +223,7 @@ def test_at_one_biller(line: Line) -> None:
 
 @pytest.mark.requirement("R30")
 def test_evidence(line: Line) -> None:
-    """It has the words as heard, who agreed to what, what was sent, and its results."""
+    """Evidence has the words as heard, who agreed to what, what was sent, and the results."""
     line.calls(*ENROLL)
     (reference,) = line.consents
     file = line.folder / "evidence.json"
@@ -249,7 +250,7 @@ def test_evidence(line: Line) -> None:
 
 @pytest.mark.requirement("R30")
 def test_evidence_of_a_link(line: Line) -> None:
-    """It includes when the link was seen to be open."""
+    """Evidence includes when the link was seen to be open."""
     line.calls(*ENROLL)
     with open_store(line.url, budget=30.0) as store:
         bench = Bench(store.record, lambda: datetime.now(UTC), BILLER)
@@ -264,7 +265,7 @@ def test_evidence_of_a_link(line: Line) -> None:
 
 
 def test_evidence_without_our_code(line: Line) -> None:
-    """Its hash is what jq and sha256sum give; the keyed hash needs only the record's key."""
+    """The hash is what jq and sha256sum give. The keyed hash needs only the record's key."""
     line.calls(*ENROLL)
     text = line("evidence", line.consents[0]).stdout
     held = json.loads(text)
@@ -308,7 +309,7 @@ def test_evidence_is_not_written_over(line: Line) -> None:
 def test_erase(line: Line, by: str) -> None:
     """After confirmation, a hand-over without a consent is removed. A consent stays for now."""
     line.calls("1", "1137#", "2", days=390, call_id="c0")  # agrees to nothing
-    line.calls(*ENROLL, days=100)
+    agreed = line.calls(*ENROLL, days=100)
     before, (reference,) = line.found(*WHO[by]), line.consents
     assert len(before["hand_overs"]) == 2
 
@@ -320,7 +321,7 @@ def test_erase(line: Line, by: str) -> None:
     assert done.exit_code == 0
     gone, stays = before["hand_overs"]
     assert f"to be removed: hand-over {gone['hand_over']}" in done.stdout
-    until = datetime.now(UTC) - timedelta(days=100) + timedelta(days=1825)
+    until = agreed + timedelta(days=1825)
     assert f"kept until {until.date()}: consent {reference}" in done.stdout
     assert f"hand-over {stays['hand_over']}" in done.stdout
     assert line.found(*WHO[by]) == before | {"hand_overs": [stays]}
@@ -353,7 +354,7 @@ def test_erase_an_old_consent(line: Line, by: str) -> None:
 
 @pytest.mark.parametrize("by", WHO)
 def test_erase_nobody(line: Line, by: str) -> None:
-    """If someone is not on record, it says so, and nothing changes."""
+    """If someone is not on record, the command says so, and nothing changes."""
     line.calls("1", "1137#", "2")
     before = line.rows()
 
@@ -367,7 +368,7 @@ def test_erase_nobody(line: Line, by: str) -> None:
 @pytest.mark.requirement("R31")
 @pytest.mark.parametrize("by", WHO)
 def test_erase_waits_for_a_request(line: Line, by: str) -> None:
-    """What the caller agreed to, and is not done yet, is done first."""
+    """A request that the caller agreed to, and that is not done yet, is done first."""
     line.calls(*ENROLL, StoreCustomerPreference=Fault.DOWN)
     before = line.rows()
 
@@ -392,7 +393,7 @@ def test_erase_waits_for_a_call(line: Line, by: str) -> None:
         store.calls.drop("live")
 
     assert done.exit_code == 1
-    assert "a call of that person is in progress" in done.stderr
+    assert "a call by that person is in progress" in done.stderr
 
 
 def test_a_whole_dispute(line: Line) -> None:

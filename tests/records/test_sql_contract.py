@@ -16,19 +16,19 @@ from paperless_ivr.testing.contracts.checking import run
 @pytest.mark.requirement("R14", "R17", "R31")
 @pytest.mark.parametrize("check", record.PROMISES, ids=lambda check: check.__name__)
 def test_sql_record_keeps_it(check, opened):
-    """It keeps each promise of a record."""
+    """The durable record keeps each promise of a record."""
     run([check], lambda now: opened(now=now).record)
 
 
 def test_sql_live_calls_keep_it(opened):
-    """It keeps every promise of live calls."""
+    """Live calls in a database keep every promise of live calls."""
     check_live_calls(lambda now: opened(now=now).calls)
 
 
 @pytest.mark.requirement("R31")
 @pytest.mark.parametrize("check", session_store.PROMISES, ids=lambda check: check.__name__)
 def test_sql_store_keeps_it(check, opened):
-    """It keeps each promise of a session store, in one transaction."""
+    """The store keeps each promise of a session store, in one transaction."""
 
     def make(now):
         store = opened(now=now)

@@ -159,7 +159,7 @@ def test_nothing_personal_in_clear(opened):
 
 @pytest.mark.requirement("R24")
 def test_nothing_personal_in_errors(opened):
-    """If a database fails, whatever is asked, nothing is revealed, including in locals."""
+    """If a database fails, no request reveals anything, not even in the locals of a traceback."""
     store = opened(now=(clock := Clock()))
     for table in reversed(metadata.sorted_tables):
         drop = text(f"DROP TABLE {table.name}")

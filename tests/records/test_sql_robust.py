@@ -89,7 +89,7 @@ def start(monkeypatch):
 
 @pytest.mark.requirement("R30", "R31")
 def test_killed_while_it_writes(new_url, start):
-    """What a process was told is on record is there after SIGKILL, wherever it hit."""
+    """Lines that a process was told are on record are there after SIGKILL, whenever that comes."""
     url = new_url()
     told: dict[str, set[str]] = {"intended": set(), "settled": set(), "kept": set()}
     for name, lines in (("a", 20), ("b", 61), ("c", 102)):
@@ -162,7 +162,7 @@ def test_locked(opened):
 
 
 def test_full_disk(tmp_path, some_vault):
-    """With a full disk, it keeps what it has and accepts nothing, until there is space again."""
+    """With a full disk, a record keeps its data and accepts nothing, until there is space again."""
     store = open_store(f"sqlite:///{tmp_path}/r.db", some_vault, PATIENT)
     bench = Bench(store.record, utc_now)
     bench.intend(preference("w"))

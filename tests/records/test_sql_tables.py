@@ -47,7 +47,7 @@ from tests.postgres import PATIENT
 
 
 def test_migrations_make_the_tables(empty_url):
-    """What the migrations make matches what the code uses, to the last column and index."""
+    """The tables that the migrations create match the code, to the last column and index."""
     database = Database(empty_url(), PATIENT)
     assert revisions()[0] == REVISION == upgrade(database) == upgrade(database)
 
@@ -220,7 +220,7 @@ def test_what_the_record_notes(opened):
 
 
 def test_a_purge_leaves_no_gap_open(opened):
-    """After a purge, nothing more can be removed, and nothing of it is left in the tables."""
+    """After a purge, nothing more can be removed."""
     store = opened(now=(clock := Clock()))
     bench = Bench(store.record, clock)
     bench.call(Disposition.DECLINED)
@@ -240,7 +240,7 @@ def test_a_purge_leaves_no_gap_open(opened):
 
 @pytest.mark.requirement("R30")
 def test_a_purge_leaves_a_row(opened):
-    """What was removed stays on record: which, when, and how much. It permits nothing again."""
+    """A row records each removal: which data, when, and how much. It permits no other removal."""
     store = opened(now=(clock := Clock()))
     bench = Bench(store.record, clock)
     bench.call(Disposition.DECLINED)
@@ -272,7 +272,7 @@ FORGED = {
     "activity_before": START + timedelta(days=9999),
     "consents_before": START + timedelta(days=9999),
 }
-"""What a purge would write that may remove everything."""
+"""The row that a purge of everything would write."""
 
 
 @pytest.mark.requirement("R30")
@@ -340,7 +340,7 @@ def test_a_role_that_only_takes_calls(opened):
 
 @pytest.mark.requirement("R30")
 def test_an_upgrade_with_data(empty_url, some_vault):
-    """What an earlier version recorded is there, can be purged, and cannot be removed otherwise."""
+    """Data of an earlier version is there, can be purged, and cannot be removed otherwise."""
     url, clock = empty_url(), Clock()
     database = Database(url, PATIENT)
     database.write(lambda c: at_revision(c, "0003"))
@@ -381,7 +381,7 @@ def at_revision(connection, revision):
 
 @pytest.mark.requirement("R30", "R31")
 def test_it_outlasts_the_process(opened):
-    """What was kept is there when the database is opened again."""
+    """Data is still there when the database is opened again."""
     store = opened(now=Clock())
     bench = Bench(store.record, Clock())
     bench.call(Disposition.DECLINED)
@@ -400,7 +400,7 @@ def test_it_outlasts_the_process(opened):
 
 
 def test_a_transaction_is_whole(opened):
-    """What fails halfway leaves nothing behind."""
+    """A transaction that fails halfway leaves nothing behind."""
     store = opened()
 
     def half(connection):
@@ -422,7 +422,7 @@ def test_a_file_is_its_owner_s(tmp_path, some_vault):
 
 
 def test_where_keys_come_from(tmp_path):
-    """From the environment, a file it names, or a file next to SQLite's; or it is reported."""
+    """Keys come from the environment, a file it names, or a file next to SQLite's."""
     keys, url = new_keys(), f"sqlite:///{tmp_path}/r.db"
     (tmp_path / "named").write_text(keys)
     (tmp_path / "named").chmod(0o600)

@@ -82,7 +82,7 @@ def _keys(*words: tuple[str, bytes]) -> str:
 
 
 def test_keys_as_they_are_written():
-    """Keys may be in any order and on any line; the first one to seal comes first."""
+    """Keys may be in any order and on any line; the first sealing key in the text comes first."""
     text = _keys(("seal", TWO), ("hash", HASH)) + "\n" + _keys(("seal", ONE))
 
     assert Vault(HASH, [TWO]).open(vault(text).seal(b"x", "p"), "p") == b"x"
@@ -103,7 +103,7 @@ def test_keys_as_they_are_written():
     ],
 )
 def test_keys_that_cannot_be_used(keys, told):
-    """What is wrong with keys is reported, but never the key."""
+    """Problems with keys are reported, but the key is never shown."""
     with pytest.raises(KeyProblem, match=told) as caught:
         vault(keys)
 
@@ -112,7 +112,7 @@ def test_keys_that_cannot_be_used(keys, told):
 
 
 def test_a_key_file_is_made_once(tmp_path: Path):
-    """It is made when first needed, for its owner only; many processes at once make one."""
+    """A key file is made when first needed, for its owner only, and once by many processes."""
     file, made = tmp_path / "keys", []
     threads = [
         threading.Thread(target=lambda: made.append(vault_of_file(file).hash("x")), daemon=True)
@@ -140,7 +140,7 @@ def test_a_key_file_of_others_is_refused(tmp_path: Path, mode: int):
 
 
 def test_a_key_file_that_cannot_be(tmp_path: Path):
-    """If no file can be made, or it is not one, that is reported."""
+    """A key file that cannot be created, or is not a file, is reported."""
     with pytest.raises(KeyProblem, match="cannot be created: FileNotFoundError"):
         vault_of_file(tmp_path / "nowhere" / "keys")
     with pytest.raises(KeyProblem, match=r"cannot be read|chmod"):

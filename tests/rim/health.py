@@ -17,10 +17,9 @@ class Health:
 
     def get(self, path: str) -> tuple[int, str]:
         """Return a page."""
-        found = re.search(r"health at (\S+)", self.log.read_text())
-        assert found is not None
+        *_, address = re.findall(r"health at (\S+)", self.log.read_text())
         try:
-            with urllib.request.urlopen(found[1] + path, timeout=30) as got:
+            with urllib.request.urlopen(address + path, timeout=60) as got:
                 return got.status, got.read().decode()
         except urllib.error.HTTPError as refused:
             with refused:

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ import pytest
 from attrs import frozen
 
 from paperless_ivr.backends.demo import customer, springfield
-from paperless_ivr.backends.memory import MemoryBackend
+from paperless_ivr.backends.memory import Fault, MemoryBackend
 from paperless_ivr.flow.host import Arrival, Moment
 from tests.gateways.agi.simulator import HEADERS
 from tests.rim import made
@@ -41,23 +41,26 @@ class Rivera:
         return Arrival(self.call_id, made.BILLER, ani=RIVERA.phone, language="en-US")
 
 
-Call = Callable[[made.OpenStore, MemoryBackend, str], str]
-"""Runs a call with an ID to its end, and returns its disposition."""
+Ended = tuple[str, str]
+"""The disposition and the reason with which a call ended."""
+Call = Callable[[made.OpenStore, MemoryBackend, str], Ended]
+"""Runs a call with an ID to its end."""
 
 
-def on_twilio(at: made.OpenStore, backend: MemoryBackend, call_id: str) -> str:
+def on_twilio(at: made.OpenStore, backend: MemoryBackend, call_id: str) -> Ended:
     """Run a call over web requests."""
     with made.web(at, backend) as send:
-        return WebCall(Rivera(call_id), KEYS).run(send)["disposition"]  # type: ignore[arg-type]
+        told = WebCall(Rivera(call_id), KEYS).run(send)  # type: ignore[arg-type]
+    return told["disposition"], told["reason"]
 
 
-def at_a_terminal(at: made.OpenStore, backend: MemoryBackend, call_id: str) -> str:
+def at_a_terminal(at: made.OpenStore, backend: MemoryBackend, call_id: str) -> Ended:
     """Run a call in the blocking driver."""
     handback = made.terminal(at, backend)(Rivera(call_id).arrival, " ".join(KEYS))
-    return handback.disposition.value
+    return handback.disposition.value, handback.reason.value
 
 
-def on_asterisk(at: made.OpenStore, backend: MemoryBackend, call_id: str) -> str:
+def on_asterisk(at: made.OpenStore, backend: MemoryBackend, call_id: str) -> Ended:
     """Run a call in the asyncio driver."""
     given = {"PAPERLESS_LANGUAGE": "en-US", "PAPERLESS_ANI": RIVERA.phone.reveal()}
     call = AgiCall(Keyed(keys=list(KEYS)), given, HEADERS | {"agi_uniqueid": call_id})
@@ -67,7 +70,7 @@ def on_asterisk(at: made.OpenStore, backend: MemoryBackend, call_id: str) -> str
             await asyncio.wait_for(call.call(port), 60)
 
     asyncio.run(run())
-    return call.told["disposition"]
+    return call.told["disposition"], call.told["reason"]
 
 
 WAYS: dict[str, Call] = {
@@ -90,7 +93,7 @@ class Bench:
         """Run a call with one fault. Return what is wrong with how it ended; None if nothing."""
         call_id, backend = f"CA{next(self.numbers):032}", springfield()
         self.faults.begin(**fault)
-        ended = way(self.at, backend, call_id)
+        ended, _ = way(self.at, backend, call_id)
         found = {
             "disposition": ended,
             "registrations": len(backend.emails),
@@ -166,4 +169,32 @@ def test_a_worker_dies_after_lost_answers(bench: Bench):
             agreed = bench._count("consents WHERE reference LIKE :its", its=f"{call_id}%")
             if agreed != len(backend.emails):
                 wrong[lost, dies] = f"{agreed} consents, {len(backend.emails)} registrations"
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("service", [(), (Fault.DOWN,)], ids=["up", "down"])
+def test_lost_answers_are_no_promise(bench: Bench, way: str, service: Sequence[Fault]):
+    """No one hears "nothing was changed" if the relay then does it, whichever answer is lost.
+
+    The answer to the retry is lost as well.
+    """
+
+    def call(lost: Collection[int]) -> tuple[int, Ended, int]:
+        call_id, backend = f"CA{next(bench.numbers):032}", springfield()
+        backend.script("StoreCustomerPreference", *service)
+        bench.beside.do("DELETE FROM counted")  # the caller was not asked lately
+        bench.faults.begin(lost=lost)
+        ended = WAYS[way](bench.at, backend, call_id)
+        commits = bench.faults.commits
+        bench.faults.begin()
+        made.relay(bench.at, backend, in_time=timedelta(days=1)).round()
+        return commits, ended, len(backend.emails)
+
+    commits, *_ = call(())
+    wrong = {}
+    for number in range(commits):
+        _, ended, registered = call({number, number + 1})
+        if registered and ended == ("failed", "record_down"):
+            wrong[number] = ended
     assert wrong == {}

@@ -1,4 +1,4 @@
-"""A simulator that runs, on a port of its own."""
+"""A running simulator, on its own port."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,12 +17,12 @@ from tests.simulator.tab import Tab
 
 Start = Callable[..., str]
 COMMAND = "paperless-ivr simulator --policy own.toml --port 8091"
-"""What the simulators of the tests say that they were started with."""
+"""The command that the simulators of the tests show for starting them again."""
 
 
 @contextmanager
 def serving(*policies: Path, may_reveal: bool = True) -> Iterator[str]:
-    """A simulator that runs until the block ends; its address."""
+    """Runs a simulator until the block ends; provides its address."""
     demo = Demo(arrival, demo_connection)
     app = application(shelved(policies), demo, ("127.0.0.1",), COMMAND, may_reveal=may_reveal)
     server = bounded(app, evolve(DEFAULTS, answer_seconds=float("inf")), 1)
@@ -45,13 +45,13 @@ def simulator() -> Iterator[str]:
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Starts simulators of other policies; gives their addresses."""
+    """Starts simulators of other policies, and returns their addresses."""
     with ExitStack() as stack:
         yield lambda *policies, **options: stack.enter_context(serving(*policies, **options))
 
 
 @pytest.fixture
 def tab(simulator: str) -> Iterator[Tab]:
-    """A tab of the simulator, in which nobody has called."""
+    """A tab of the simulator without a call."""
     with Tab.opened(simulator) as tab:
         yield tab

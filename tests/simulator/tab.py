@@ -1,6 +1,7 @@
-"""A tab of the simulator without a browser: it listens to the events, and does what callers do."""
+"""A tab of the simulator without a browser: listens to the events, and does what callers do."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,9 +19,14 @@ PATIENCE = 60.0
 """Seconds after which a test gives up on a busy machine."""
 
 
+def without_chance(text: str) -> str:
+    """Return a text without times, ports, and names of hand-overs, which may hold any digits."""
+    return re.sub(r"\d+\.\d+|:\d+/|-[0-9a-f]{8}\b", "", text)
+
+
 @define
 class Tab:
-    """One tab. What is said on the way to a question counts as spoken at once."""
+    """One tab. Words on the way to a question count as spoken at once."""
 
     url: str
     name: str
@@ -46,7 +52,7 @@ class Tab:
             listening.join()
 
     def at(self, path: str) -> str:
-        """The address of something of this tab."""
+        """Returns the address of a resource of this tab."""
         return f"{self.url}tabs/{self.name}/{path}"
 
     def _listen(self, events: urllib3.BaseHTTPResponse) -> None:
@@ -58,12 +64,12 @@ class Tab:
             return
 
     def act(self, act: str, **about: object) -> None:
-        """Does something."""
+        """Posts an action."""
         reply = self.pool.request("POST", self.at(act), json=about)
         assert reply.status == 204, reply.data
 
     def until(self, holds: Callable[[Json], object]) -> Json:
-        """Listens until something holds."""
+        """Listens until a condition holds."""
         end = time.monotonic() + PATIENCE
         while not (self.view and holds(self.view)):
             assert time.monotonic() < end, json.dumps(self.view, indent=1)
@@ -92,7 +98,7 @@ class Tab:
         return self.until(lambda view: view["call"] and view["call"]["ended"])
 
     def call(self, **scenario: object) -> None:
-        """Calls, as a scenario has it."""
+        """Starts a call with a scenario."""
         if scenario:
             self.act("scenario", **scenario)
         self.act("call")
@@ -104,7 +110,7 @@ class Tab:
             self.act("key", key=key, speech=number, heard=heard)
 
     def texts(self, kind: str) -> list[str]:
-        """The lines of a kind that happened so far."""
+        """Returns the lines of one kind so far."""
         return [line["text"] for line in self.view["call"]["entries"] if line["kind"] == kind]
 
     def to_consent(self, **scenario: object) -> Json:

@@ -1,4 +1,4 @@
-"""The simulator's page in a browser: by mouse, touch and keyboard; faults, takes, transcripts."""
+"""The simulator's page in a browser: mouse, touch, and keyboard; faults, takes, transcripts."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +25,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def caller(browser: Browser, simulator: str) -> Iterator[Caller]:
-    """Somebody at a desk, before the first call; the page has raised nothing in the end."""
+    """A person at a desk, before the first call. The page must not have raised an error."""
     caller = Caller.at(browser, simulator)
     yield caller
     caller.page.context.close()
@@ -33,7 +33,7 @@ def caller(browser: Browser, simulator: str) -> Iterator[Caller]:
 
 
 def test_by_mouse_until_the_bill_is_paperless(caller: Caller) -> None:
-    """The caller enrolls, and the link in the e-mail is opened beside the telephone."""
+    """The caller enrolls, and the link in the e-mail is opened next to the telephone."""
     page = caller.page
     caller.to_consent()
     caller.presses("1")
@@ -60,7 +60,7 @@ def test_by_mouse_until_the_bill_is_paperless(caller: Caller) -> None:
 def test_done_before_the_caller_hangs_up(
     browser: Browser, simulator: str, size: tuple[int, int]
 ) -> None:
-    """The texted link is opened beside the call, which waits by itself and then says so."""
+    """The texted link is opened next to the call, which notices this by itself and says so."""
     caller = Caller.at(browser, simulator, size)
     page = caller.page
     page.select_option("#caller", "chen")
@@ -88,7 +88,7 @@ def test_done_before_the_caller_hangs_up(
     linked.get_by_role("button", name="Switch to paperless billing").click()
     expect(linked.locator("h1")).to_have_text("You are set up")
     caller.says("#ended", "Enrolled")
-    caller.says("#spoken", "Done. Your water bill is paperless.")
+    caller.says("#spoken", "All done. Your water bill will come by e-mail.")
     page.click("#sheet-close")
     caller.says("#messages", "opened, done")
     caller.hidden_nowhere("lily.chen@example.com")
@@ -97,7 +97,7 @@ def test_done_before_the_caller_hangs_up(
 
 
 def apart(one: FloatRect, other: FloatRect) -> bool:
-    """Whether two boxes do not overlap."""
+    """Return whether two boxes do not overlap."""
     beside = one["x"] >= other["x"] + other["width"] or other["x"] >= one["x"] + one["width"]
     return beside or one["y"] >= other["y"] + other["height"]
 
@@ -118,7 +118,7 @@ def test_the_call_goes_on_beside_a_link(caller: Caller) -> None:
 
 
 def test_by_touch_on_a_telephone(browser: Browser, simulator: str) -> None:
-    """At 390 pixels nothing scrolls sideways, and the tabs show the rest."""
+    """At a width of 390 pixels, nothing scrolls sideways, and the tabs show the rest."""
     caller = Caller.at(browser, simulator, PHONE)
     page = caller.page
     page.locator("#call").tap()
@@ -148,7 +148,7 @@ def test_by_touch_on_a_telephone(browser: Browser, simulator: str) -> None:
 
 
 def test_by_keyboard_alone(caller: Caller) -> None:
-    """From the skip link to the end of the call, without a mouse."""
+    """The whole call works from the skip link to its end, without a mouse."""
     page = caller.page
     page.keyboard.press("Tab")
     expect(page.locator(".skip")).to_be_focused()
@@ -191,7 +191,7 @@ def test_by_keyboard_alone(caller: Caller) -> None:
 def test_what_is_offered_to_try(
     caller: Caller, tried: str, title: str, keys: tuple[str, ...]
 ) -> None:
-    """Each sets the scene and calls."""
+    """Each suggestion sets the scenario, and calls."""
     page = caller.page
     page.click(f'[data-try="{tried}"]')
     for pressed in keys:
@@ -205,7 +205,7 @@ def test_what_is_offered_to_try(
 
 @pytest.mark.requirement("R55")
 def test_the_picture_of_the_chapter(caller: Caller) -> None:
-    """The present state is lit in its chapter's picture, and an ending in the overview."""
+    """The current state is highlighted in its chapter's picture, and an ending in the overview."""
     page = caller.page
     caller.to_consent()
     lit = page.locator("#chapter .picture .at")
@@ -224,7 +224,7 @@ def test_the_picture_of_the_chapter(caller: Caller) -> None:
 
 
 def test_only_the_way_taken_is_green(browser: Browser, simulator: str) -> None:
-    """One thing is solid green in each drawing; the usual way is gray where the call was not."""
+    """Only the way taken is solid green. Where the call has not been, the usual way is gray."""
     for theme in ("light", "dark"):
         caller = Caller.at(browser, simulator, theme=theme)
         caller.to_consent()
@@ -265,7 +265,7 @@ GREEN_SHAPES = """() => {
 
 
 def test_the_line_of_travel(caller: Caller) -> None:
-    """The overview draws the way between chapters; another chapter can be looked at."""
+    """The overview draws the way between chapters, and other chapters can be viewed."""
     page = caller.page
     caller.to_consent()
     taken = page.locator("#travel .taken")
@@ -295,7 +295,7 @@ def test_the_line_of_travel(caller: Caller) -> None:
 
 
 def travel(caller: Caller) -> list[str]:
-    """The lines of the way taken, in the order of the chapters."""
+    """Return the lines of the way taken, in the order of the chapters."""
     lines = caller.page.locator("#travel .taken")
     expect(lines.first).to_be_attached()
     found = lines.evaluate_all("all => all.map((one) => `${one.dataset.from} ${one.dataset.to}`)")
@@ -304,7 +304,7 @@ def travel(caller: Caller) -> list[str]:
 
 @pytest.mark.parametrize("size", [(1440, 900), (1024, 768), (768, 1024), PHONE, (320, 640)])
 def test_nothing_is_cut_off(browser: Browser, simulator: str, size: tuple[int, int]) -> None:
-    """Columns of Why wrap, stations show whole labels, controls and letters are large enough."""
+    """Columns of Why wrap, stations show whole labels, and controls and text are large enough."""
     caller = Caller.at(browser, simulator, size)
     page = caller.page
     assert small(caller) == []
@@ -334,7 +334,7 @@ def test_nothing_is_cut_off(browser: Browser, simulator: str, size: tuple[int, i
 
 
 def small(caller: Caller) -> list[str]:
-    """The controls that are smaller than 44 pixels; a box to tick counts with its label."""
+    """Return the controls that are smaller than 44 pixels. A checkbox counts with its label."""
     return caller.page.evaluate(SMALL_CONTROLS)
 
 
@@ -374,7 +374,7 @@ CUT_LABELS = """list => {
 
 
 def test_letters_as_they_are_spelled(caller: Caller) -> None:
-    """Masked until asked for; an eye shows what is keyed, and nothing else."""
+    """Letters are masked until asked for. An eye button shows what was keyed, and nothing else."""
     page = caller.page
     page.click('[data-try="spell"]')
     for pressed in ("1", "2245", "2", "20482245#"):
@@ -398,7 +398,7 @@ def test_letters_as_they_are_spelled(caller: Caller) -> None:
 
 
 def test_typed_keys_and_arrows(caller: Caller) -> None:
-    """Digits reach the line from a field, too; arrows move on the keypad."""
+    """Digits typed into the field reach the line, too, and arrow keys move on the keypad."""
     page = caller.page
     page.click("#call")
     caller.asked("Offer around a payment")
@@ -415,7 +415,7 @@ def test_typed_keys_and_arrows(caller: Caller) -> None:
 
 
 def test_a_yes_too_early(caller: Caller) -> None:
-    """The key is locked until the underlined words were heard; pressed, it is answered."""
+    """The key is locked until the underlined words were heard. Pressing it early gets a reply."""
     page = caller.page
     caller.to_consent()
     page.click("#again")
@@ -427,7 +427,7 @@ def test_a_yes_too_early(caller: Caller) -> None:
 
 
 def test_a_key_delivered_twice_at_the_consent_question(caller: Caller) -> None:
-    """It changes nothing, and the page says why."""
+    """The second delivery changes nothing, and the page says why."""
     page = caller.page
     caller.to_consent()
     page.select_option("#fault-key", "twice")
@@ -439,7 +439,7 @@ def test_a_key_delivered_twice_at_the_consent_question(caller: Caller) -> None:
 
 
 def test_a_fault_in_mid_call(browser: Browser, start: Start, tmp_path: Path) -> None:
-    """Seen in the dock and in what happened; the message arrives while the caller waits."""
+    """A fault shows in the dock and among the events, and the message arrives during the wait."""
     policy = tmp_path / "quick.toml"
     quick = "[text]\nafter_enrolment = []\n"
     policy.write_text(POLICY.format(version="1", name="Springfield Water") + quick)
@@ -453,7 +453,7 @@ def test_a_fault_in_mid_call(browser: Browser, start: Start, tmp_path: Path) -> 
     expect(page.locator("#messages .message")).to_have_count(1)
     caller.picture("simulator-fault")
     page.click("#normal")  # from the next request on
-    caller.says("#so-far .fault", "Billing service: does not answer")
+    caller.says("#so-far .fault", "Billing service: no answer")
     caller.says("#ended", "Enrolled")
     assert caller.axe() == []
     assert caller.errors == []
@@ -464,7 +464,7 @@ def test_a_fault_in_mid_call(browser: Browser, start: Start, tmp_path: Path) -> 
 def test_a_fault_is_seen_at_once(
     browser: Browser, start: Start, tmp_path: Path, fault: str
 ) -> None:
-    """When it is switched on, and while the service is asked: not only when the answer has come."""
+    """A fault shows when it is switched on, and while the service is asked, not only afterward."""
     policy = tmp_path / "patient.toml"
     policy.write_text(
         POLICY.format(version="1", name="Springfield Water") + "[budgets]\nwrite = 20\n"
@@ -499,7 +499,7 @@ def test_a_fault_is_seen_at_once(
 
 
 def test_rewind_and_another_way(caller: Caller, tmp_path: Path) -> None:
-    """Take 2 is declined; both takes are saved as transcripts that replay as they are."""
+    """Take 2 is declined. Both takes are saved as transcripts that replay unchanged."""
     page = caller.page
     caller.to_consent()
     caller.presses("1")
@@ -537,7 +537,7 @@ def saved(caller: Caller, folder: Path, disposition: str) -> None:
 def test_axe_finds_nothing(
     browser: Browser, simulator: str, size: tuple[int, int], theme: str
 ) -> None:
-    """Idle, asked, and ended; nothing scrolls sideways."""
+    """The page has no problems when idle, asked, and ended, and nothing scrolls sideways."""
     caller = Caller.at(browser, simulator, size, theme)
     page = caller.page
     name = f"simulator-{size[0]}-{theme}"
@@ -558,7 +558,7 @@ def test_axe_finds_nothing(
 
 
 def test_personal_data_is_shown_and_hidden(caller: Caller) -> None:
-    """By V, and again by V: what is hidden again is gone from the page."""
+    """V shows personal data. After V is pressed again, the data is gone from the page."""
     page = caller.page
     caller.to_consent()
     caller.presses("1")
@@ -586,7 +586,7 @@ def test_personal_data_is_shown_and_hidden(caller: Caller) -> None:
 
 
 def test_a_policy_that_cannot_be_used(browser: Browser, start: Start, tmp_path: Path) -> None:
-    """Its problems are shown, and calls keep the version before."""
+    """The problems of a policy are shown, and calls keep the previous version."""
     policy = tmp_path / "own.toml"
     policy.write_text(POLICY.format(version="7", name="Acme Water"))
     caller = Caller.at(browser, start(policy))
@@ -597,7 +597,7 @@ def test_a_policy_that_cannot_be_used(browser: Browser, start: Start, tmp_path: 
 
 
 def test_the_simulator_stops(browser: Browser) -> None:
-    """The page says what happened, and gives the command."""
+    """The page says what happened, and shows the command."""
     with serving() as url:
         caller = Caller.at(browser, url)
     caller.says("#problems", COMMAND)

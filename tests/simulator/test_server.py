@@ -11,7 +11,7 @@ import urllib3
 from paperless_ivr import transcripts
 from paperless_ivr.simulator import server
 from tests.simulator.conftest import Start, serving
-from tests.simulator.tab import PATIENCE, Tab
+from tests.simulator.tab import PATIENCE, Tab, without_chance
 
 pytestmark = pytest.mark.requirement("R54")
 
@@ -26,7 +26,7 @@ name = "{name}"
 
 
 def replays(tab: Tab, take: int, folder: Path) -> str:
-    """The transcript of a take, which replays as it is."""
+    """Return the transcript of a take, which replays unchanged."""
     text = tab.pool.request("GET", tab.at(f"transcript/{take}")).data.decode()
     file = folder / f"take-{take}.call"
     file.write_text(text, encoding="utf-8")
@@ -65,13 +65,15 @@ def test_a_call_from_its_offer_to_its_link(tab: Tab, tmp_path: Path) -> None:
 
 
 def shown(tab: Tab) -> list[str]:
-    """What is hidden and told all the same; what is on the caller's own bill is not hidden."""
-    told = json.dumps({name: part for name, part in tab.view.items() if name != "yours"})
+    """Return hidden values that are shown anyway. Values on the caller's own bill do not count."""
+    told = without_chance(
+        json.dumps({name: part for name, part in tab.view.items() if name != "yours"})
+    )
     return [text for text in ("1137", "rivera@example.com", "2175550101") if text in told]
 
 
 def test_nothing_hidden_is_told(tab: Tab) -> None:
-    """Keys, numbers and addresses are masked until they are asked for, and again afterwards."""
+    """Keys, numbers, and addresses are masked until they are asked for, and again afterward."""
     tab.to_consent()
     tab.press("1")
     tab.asked("TEXT_CONSENT")
@@ -85,7 +87,7 @@ def test_nothing_hidden_is_told(tab: Tab) -> None:
 
 
 def test_revealing_can_be_off() -> None:
-    """Where the simulator is not on loopback, it hides what it hides."""
+    """If the simulator is not on loopback, hidden data cannot be revealed."""
     with serving(may_reveal=False) as url, Tab.opened(url) as tab:
         reply = tab.pool.request("POST", tab.at("reveal"), json={"on": True})
         assert (reply.status, tab.view["revealed"]) == (400, False)
@@ -95,7 +97,7 @@ def test_revealing_can_be_off() -> None:
 
 
 def test_the_whole_flow_with_this_call_lit(tab: Tab) -> None:
-    """The page of the policy's flow holds the rows taken so far, and opens where the call is."""
+    """The page of the policy's flow highlights the rows taken so far, and opens at the call."""
     call = tab.to_consent()
     page = tab.pool.request("GET", tab.at("flow"))
     known = re.search(
@@ -109,7 +111,7 @@ def test_the_whole_flow_with_this_call_lit(tab: Tab) -> None:
 
 
 def test_what_was_done_is_seen_while_its_answer_is_missing(tab: Tab) -> None:
-    """The e-mail arrives although the caller still waits to hear of it."""
+    """The e-mail arrives while the caller still waits for the answer."""
     tab.to_consent()
     tab.act("fault", service="done")
     tab.press("1")
@@ -118,7 +120,7 @@ def test_what_was_done_is_seen_while_its_answer_is_missing(tab: Tab) -> None:
 
 
 def test_a_yes_too_early_is_none(tab: Tab) -> None:
-    """Consent counts only when what must be heard was heard."""
+    """Consent counts only after everything that must be heard was heard."""
     tab.to_consent()
     tab.press("1", heard=0)
     asked = tab.until(lambda view: len(view["call"]["stops"]) == 4)
@@ -129,7 +131,7 @@ def test_a_yes_too_early_is_none(tab: Tab) -> None:
 
 @pytest.mark.parametrize("how", ["twice", "late"])
 def test_a_key_that_comes_again_changes_nothing(tab: Tab, how: str) -> None:
-    """It answers an earlier question; it stays visible."""
+    """A repeated key answers an earlier question, and stays visible."""
     tab.to_consent()
     tab.act("fault", key=how)
     tab.press("1")
@@ -144,7 +146,7 @@ def test_a_key_that_comes_again_changes_nothing(tab: Tab, how: str) -> None:
 
 
 def test_a_key_before_a_consent_question_is_thrown_away(tab: Tab) -> None:
-    """Elsewhere keys may be pressed ahead."""
+    """At other questions, keys may be pressed ahead."""
     tab.call()
     tab.asked("OFFER")
     tab.press("111371")  # yes, four digits, and a yes to what was not asked yet
@@ -160,7 +162,7 @@ def test_a_key_before_a_consent_question_is_thrown_away(tab: Tab) -> None:
 def test_a_fault_in_mid_call(
     start: Start, tmp_path: Path, fault: str, disposition: str, messages: int
 ) -> None:
-    """The call ends as the flow says; back to normal, the service is looked at and used."""
+    """The call ends as the flow says. Once the fault is off, the service is used again."""
     policy = tmp_path / "quick.toml"
     quick = "[budgets]\nwrite = 3\n[text]\nafter_enrolment = []\n"
     policy.write_text(POLICY.format(version="1", name="Springfield Water") + quick)
@@ -172,14 +174,14 @@ def test_a_fault_in_mid_call(
         if fault != "down":
             tab.act("fault", service="works")
         ended = tab.ended()
-        assert tab.texts("fault")[0] == "Billing service: does not answer"
+        assert tab.texts("fault")[0] == "Billing service: no answer"
         assert ended["ended"]["handback"]["disposition"] == disposition
         assert len(ended["messages"]) == messages
         replays(tab, 1, tmp_path)
 
 
 def test_the_record_is_lost(tab: Tab) -> None:
-    """What cannot be recorded is not done; the next call finds the record again."""
+    """A write that cannot be recorded is not done. The next call finds the record again."""
     tab.to_consent()
     tab.act("fault", record="lost")
     tab.press("1")
@@ -192,7 +194,7 @@ def test_the_record_is_lost(tab: Tab) -> None:
 
 
 def test_hanging_up_and_silence(tab: Tab) -> None:
-    """Silence is said again, then the call goes on; a hang-up ends it."""
+    """The question is repeated after a silence, and then the call continues. A hang-up ends it."""
     tab.call()
     tab.asked("OFFER")
     tab.press("")
@@ -204,7 +206,7 @@ def test_hanging_up_and_silence(tab: Tab) -> None:
 
 
 def test_a_transfer(tab: Tab) -> None:
-    """Zero reaches a person where there is one."""
+    """0 reaches an agent if one is free."""
     tab.call(person=True)
     tab.asked("OFFER")
     tab.press("0")
@@ -215,7 +217,7 @@ def test_a_transfer(tab: Tab) -> None:
 
 
 def test_rewinding_across_a_message(tab: Tab, tmp_path: Path) -> None:
-    """It is gone from take 2 and still there in take 1; both replay."""
+    """The message is gone from take 2, and still there in take 1. Both takes replay."""
     tab.to_consent()
     tab.press("1")
     tab.asked("TEXT_CONSENT")
@@ -242,7 +244,7 @@ def test_rewinding_across_a_message(tab: Tab, tmp_path: Path) -> None:
 
 
 def test_a_rewound_call_that_is_left_goes_on_later(tab: Tab) -> None:
-    """A take that waits for its caller is taken up where it was."""
+    """A take that waits for its caller continues where it was left."""
     tab.to_consent()
     tab.act("rewind", stop=0)
     tab.asked("OFFER")
@@ -254,7 +256,7 @@ def test_a_rewound_call_that_is_left_goes_on_later(tab: Tab) -> None:
 
 
 def test_an_edited_policy_counts_from_the_next_call(start: Start, tmp_path: Path) -> None:
-    """A broken one is refused as `check` refuses it, and calls keep the one before."""
+    """An invalid policy is refused in the same way as by `check`; calls keep the previous one."""
     policy = tmp_path / "own.toml"
     policy.write_text(POLICY.format(version="1", name="Acme Water"))
     with Tab.opened(start(policy)) as tab:
@@ -272,7 +274,7 @@ def test_an_edited_policy_counts_from_the_next_call(start: Start, tmp_path: Path
 
 
 def test_pictures_leave_out_what_the_policy_switches_off(start: Start, tmp_path: Path) -> None:
-    """Those of a call are of the policy that it began with, painted when that was read."""
+    """A call's pictures are of the policy that it began with, drawn when that was read."""
     policy = tmp_path / "own.toml"
     plain = POLICY.format(version="1", name="Acme Water")
     policy.write_text(plain + '[address]\nstrategies = ["on_file"]\n')
@@ -296,7 +298,7 @@ def test_pictures_leave_out_what_the_policy_switches_off(start: Start, tmp_path:
 
 
 def test_one_thing_is_shown_alone(tab: Tab) -> None:
-    """Keys, an address, the fields of a request: each by its name; rewinding hides them again."""
+    """Keys, an address, or a request's fields can be revealed alone. Rewinding hides them again."""
     tab.to_consent()
     keyed = next(
         one for one in tab.view["call"]["entries"] if one["kind"] == "keys" and one["mask"]
@@ -314,7 +316,7 @@ def test_one_thing_is_shown_alone(tab: Tab) -> None:
 
 
 def test_a_hang_up_during_a_write(start: Start, tmp_path: Path) -> None:
-    """The write is settled all the same, and nothing more is said."""
+    """The write is still settled, and nothing more is said."""
     policy = tmp_path / "quick.toml"
     policy.write_text(POLICY.format(version="1", name="Springfield Water"))
     with Tab.opened(start(policy)) as tab:
@@ -331,7 +333,7 @@ def test_a_hang_up_during_a_write(start: Start, tmp_path: Path) -> None:
 
 
 def test_a_tab_that_is_left_is_closed(simulator: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its service goes, too, once nobody has listened for a while."""
+    """A tab's service is also closed, once no one has listened for a while."""
     monkeypatch.setattr(server, "LEFT_S", 0.1)
     with Tab.opened(simulator) as left:
         left.call()
@@ -342,7 +344,7 @@ def test_a_tab_that_is_left_is_closed(simulator: str, monkeypatch: pytest.Monkey
 
 
 def test_strangers_are_turned_away(simulator: str, tab: Tab) -> None:
-    """Another host's name, a form of another site, and unknown tabs get nothing."""
+    """Requests with another host's name, another site's form, or an unknown tab get nothing."""
     pool = urllib3.PoolManager()
     other = pool.request("GET", simulator, headers={"Host": "example.com"})
     assert other.status == 400

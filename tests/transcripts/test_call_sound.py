@@ -58,7 +58,7 @@ def test_each_key_has_its_tone() -> None:
 )
 @pytest.mark.parametrize("call", ["enrolled", "es-unknown-account"])
 def test_a_call_is_heard(call: str) -> None:
-    """All its keys are there, in order, among words of their real length."""
+    """All keys of the call are heard, in order, among words of their real length."""
     transcript = read(CALLS / f"{call}.call")
     pressed = [step.rest for step in transcript.steps if step.word == "presses"]
     heard = [step.rest for step in transcript.steps if step.word == "hears"]

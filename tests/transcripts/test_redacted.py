@@ -210,7 +210,7 @@ def test_addresses(address: str) -> None:
 
 
 def test_no_stand_in_is_left() -> None:
-    """A value without any stand-in is an error, and so is a call without the words."""
+    """A value that has no stand-in is an error, and so is a call that cannot be expressed."""
     every = frozenset(f"{number:04}" for number in range(10_000))
     others = StandIns(Terms(Policy()), random.Random(1), every, frozenset())
     with pytest.raises(LookupError, match="no unused stand-in of 4 characters"):

@@ -25,7 +25,7 @@ FAULTS: Mapping[str, Callable[[Row], tuple[Row, ...]]] = {
     "update dropped": lambda row: () if row.keep is nothing else (evolve(row, keep=nothing),),
     "words dropped": lambda row: () if row.say is None else (evolve(row, say=None),),
 }
-"""What may be wrong with a row; nothing if it has no such part to lose."""
+"""The faults that a row may have. A row without the part in question does not have the fault."""
 SURVIVORS = Path(__file__).parent / "row_survivors.toml"
 
 
@@ -54,14 +54,14 @@ def mutants() -> Iterator[Mutant]:
 
 @frozen(eq=False)
 class KeptCall:
-    """A transcript, what is visible of it with the live table, and the rows it takes."""
+    """A transcript, its visible trace with the live table, and the rows it takes."""
 
     transcript: Transcript
     shows: list[str]
     takes: set[str]
 
     def finds(self, mutant: Mutant) -> bool:
-        """Tell whether the call goes differently with the fault, or not at all."""
+        """Return whether the call goes differently with the fault, or not at all."""
         try:
             return _shown(self.transcript, mutant.table) != self.shows
         except Exception:  # noqa: BLE001 - whatever it is, the test that replays it fails
@@ -82,14 +82,14 @@ def net() -> tuple[KeptCall, ...]:
 
 
 def found(mutant: Mutant) -> bool:
-    """Tell whether any transcript that reaches the fault shows it."""
+    """Return whether any transcript that reaches the fault shows it."""
     return any(kept.finds(mutant) for kept in net() if kept.takes & mutant.at)
 
 
 @pytest.mark.requirement("R42", "R43")
 @pytest.mark.prove
 def test_faults_of_rows_are_found(record_property: Callable[[str, object], None]) -> None:
-    """At least 98% are. Each one that is not is listed, with the reason why that is fine."""
+    """At least 98% of faults are found. Each other one is listed, with why that is fine."""
     every = tuple(mutants())
     planted = every[:: heavy(40, 1)]
     survivors = {mutant.name for mutant in planted if not found(mutant)}

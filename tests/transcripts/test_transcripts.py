@@ -1,5 +1,6 @@
 """Every transcript replays, and what does not fit a call is reported."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ from paperless_ivr.transcripts import (
 pytestmark = pytest.mark.requirement("R43")
 
 FILES = sorted(Path(__file__).parent.glob("*.call"))
+COVER = sorted((Path(__file__).parents[1] / "cover").glob("*.call"))
 DECLINED = Path(__file__).parent / "declined.call"
 
 
@@ -41,6 +43,14 @@ def changed(old: str, new: str) -> Transcript:
 def test_replays(path: Path) -> None:
     """The call goes as the transcript says, from the first word to the last."""
     assert differences(read(path)) == ""
+
+
+@pytest.mark.parametrize("path", FILES + COVER, ids=lambda path: path.stem)
+def test_a_turn_has_one_sorry_at_most(path: Path) -> None:
+    """No two prompts in a row apologize: an ending may follow a prompt that already has."""
+    heard = re.findall("^hears.*", path.read_text(encoding="utf-8"), re.MULTILINE)
+    sorry = re.compile("sorry.*sorry|disculpe.*disculpe", re.IGNORECASE)
+    assert [turn for turn in heard if sorry.search(turn)] == []
 
 
 def test_a_request_under_its_earlier_name() -> None:
@@ -59,7 +69,7 @@ def test_every_disposition_is_told() -> None:
 
 
 def test_requirements_are_those_of_the_mission() -> None:
-    """What a transcript says it proves is a requirement on the call, with its full number."""
+    """Requirements that a transcript claims to prove are about the call, with full numbers."""
     proved = {number for path in FILES for number in read(path).proves}
     assert proved <= {*(f"R{n:02}" for n in range(1, 25)), "R47", "R51", "R52", "R53"}
     assert len(proved) >= 15

@@ -1,1 +1,1 @@
-"""The billing service: the port, and one module per way to reach it."""
+"""The billing service: the port, and a module for each kind of back end."""

@@ -24,7 +24,7 @@ NOT_SENT = "not sent: the service is not answering"
 
 
 class _NoAnswer(Exception):
-    """The service did not answer, or not in a way that shows what it did."""
+    """The service did not answer, or its answer does not show what it did."""
 
     def __init__(self, answer: ServiceAnswer) -> None:
         super().__init__()
@@ -42,9 +42,9 @@ class GuardedBackend:
 
     backend: Backend
     failures: int
-    """The number of unanswered requests in a row after which none is sent for a while."""
+    """The circuit opens after this many unanswered requests in a row."""
     pause: float
-    """Seconds until one request is sent again; if it is answered, all are."""
+    """Seconds until an open circuit lets one request through; if it is answered, it closes."""
     tell: Callable[[str], None] = lambda _: None
     """Called with the circuit's state when it changes: closed, open, or half-open."""
     tell_access: Callable[[bool], None] = lambda _: None
@@ -108,8 +108,8 @@ class GuardedBackend:
 class _Storage(CircuitMemoryStorage):
     """The state of a circuit. The monotonic clock measures how long it has been open.
 
-    pybreaker adds its pause to `opened_at` and compares the sum with the time of day: if that
-    clock jumped, a circuit would stay open for the length of the jump.
+    pybreaker adds its pause to `opened_at` and compares the sum with the time of day: if the
+    system clock jumped back, a circuit would stay open for the length of the jump.
     """
 
     _opened = 0.0

@@ -34,7 +34,7 @@ UNAVAILABLE = "unavailable"
 CREDENTIALS = "credentials"
 """A code that means we are not known, or not allowed to ask. Nothing was done."""
 UNKNOWN = "unknown"
-"""A code that means it may have been done."""
+"""A code that means that the request may have been carried out."""
 DONE = "done"
 """A code that means success, for a service that has no flag for it."""
 
@@ -68,12 +68,12 @@ REFERENCE_CODES: Mapping[str, Mapping[str, str]] = Fixed(
 SOAP_VERSIONS = ("1.1", "1.2")
 
 SECONDS = (0.5, 20.0)
-"""The time limits that an operation may have: those of the policy's own budgets."""
+"""The shortest and longest time limit of an operation; the policy's budgets have the same range."""
 
 CIRCUIT_FAILURES, CIRCUIT_SECONDS = 5, 10.0
 
 Table = Mapping[str, Mapping[str, str]]
-"""By operation, or `every`: one of our names, and the service's name for it."""
+"""For each operation, or for `every`: our names, and the service's name for each of them."""
 
 
 def _tables(default: Mapping[str, Any] = Fixed({})) -> Any:
@@ -91,9 +91,9 @@ class _Service:
     wsdl: str | None = None
     """A file or URL; None means the reference contract."""
     soap: str = "1.1"
-    """The SOAP version to use, and so which of the service's ports; ASMX lists 1.1 first."""
+    """The SOAP version, which also selects the service's port; ASMX lists 1.1 first."""
     binding: str | None = None
-    """The binding of the WSDL to use, if several have our operations."""
+    """Which of the WSDL's bindings to use, if several have our operations."""
     ca_file: str | None = None
     """The certificate authorities to trust (PEM); None means the system's."""
     client_certificate: str | None = None
@@ -103,9 +103,9 @@ class _Service:
     proxy: str | None = None
     """The HTTP proxy to go through; proxies from the environment are not used."""
     circuit_failures: int = CIRCUIT_FAILURES
-    """The number of unanswered requests in a row after which none is sent for a while."""
+    """The circuit opens after this many unanswered requests in a row: no more are sent."""
     circuit_seconds: float = CIRCUIT_SECONDS
-    """Seconds until one request is sent again; if it is answered, all are."""
+    """Seconds until an open circuit lets one request through; if it is answered, it closes."""
     leave_out: tuple[str, ...] = ()
     """Operations that are not used although the service lists them."""
 
@@ -133,7 +133,7 @@ class Connection(_Service):
     codes: Table = _tables()
     """The meanings of the service's error codes: one of `MEANINGS` each.
 
-    In a file without its own WSDL, these are the reference service's.
+    A file that names neither codes nor a WSDL gets those of the reference service.
     """
 
     def __attrs_post_init__(self) -> None:
@@ -143,11 +143,11 @@ class Connection(_Service):
             raise ConnectionProblems("the connection cannot be used", found)
 
     def asked(self, operation: str, name: str) -> str:
-        """Return where a field of a request goes at the service."""
+        """Return the service's path of a request's field."""
         return _looked_up(self.request, operation, name) or name
 
     def answered(self, operation: str, name: str) -> str | None:
-        """Return the service's path of an answer's field, or None if it is the usual one."""
+        """Return the service's path of an answer's field, or None if none is set."""
         return _looked_up(self.answer, operation, name)
 
     def named(self, operation: str) -> str:
@@ -160,7 +160,7 @@ class Connection(_Service):
         return min(own, budget)
 
     def example(self, operation: str, name: str) -> str | None:
-        """Return how a field is written, by example, or None if that is not set."""
+        """Return an example of how a field is written, or None if none is set."""
         return _looked_up(self.written, operation, name)
 
     def meaning(self, operation: str, code: str) -> str | None:
@@ -253,7 +253,7 @@ def _looked_up(tables: Table, operation: str, name: str) -> str | None:
 
 @frozen
 class _Section(_Service):
-    """The section `service`, with where the partner key is."""
+    """The section `service`, including where the partner key is."""
 
     partner_key_env: str | None = None
     partner_key_file: str | None = None
@@ -320,7 +320,7 @@ def _key(
     """Return the partner key, or why there is none."""
     nothing = credential("")
     if (service.partner_key_env is None) == (service.partner_key_file is None):
-        return nothing, ["service: give one of partner_key_env and partner_key_file"]
+        return nothing, ["service: set exactly one of partner_key_env and partner_key_file"]
     if service.partner_key_env is not None:
         where = f"service.partner_key_env: the variable {service.partner_key_env}"
         key = environ.get(service.partner_key_env, "")
@@ -354,7 +354,7 @@ def _problems(connection: Connection) -> Iterator[str]:
     if connection.proxy and urlsplit(connection.proxy).scheme not in ("http", "https"):
         yield f"service.proxy: is {connection.proxy!r}; it must begin with http:// or https://"
     if connection.client_key and not connection.client_certificate:
-        yield "service.client_key: there is no client_certificate that it belongs to"
+        yield "service.client_key: there is no client_certificate that goes with it"
     if connection.circuit_failures < 1:
         yield f"service.circuit_failures: is {connection.circuit_failures}; it must be at least 1"
     if not 1 <= connection.circuit_seconds <= 600:
@@ -392,7 +392,7 @@ def _known(where: str, operation: str) -> Iterator[str]:
 
 
 def _safe(address: str) -> bool:
-    """Whether what is sent there cannot be read along the way."""
+    """Whether requests to an address cannot be read in transit."""
     parts = urlsplit(address)
     if not parts.hostname:
         return False

@@ -1,4 +1,4 @@
-"""A made-up biller, Springfield Water, with a customer for every course a call can take.
+"""A made-up biller, Springfield Water, with a customer for every path that a call can take.
 
 Customers have short handles (`rivera`), so that transcripts read well. Their details are in
 `cloudivr/seed.toml`, which the reference service also starts with. Nothing here reads a clock.
@@ -46,11 +46,11 @@ def _listed(customer: seed.Customer) -> Customer:
 
 
 CUSTOMERS: Mapping[str, Customer] = {handle: _listed(who) for handle, who in _SEED.items()}
-"""Every customer by handle, as a search answers at first."""
+"""Every customer by handle, as a search first returns them."""
 
 
 def customer(handle: str) -> Customer:
-    """Return the customer with that handle, as a search answers at first."""
+    """Return the customer with that handle, as a search first returns them."""
     if handle not in CUSTOMERS:
         message = f"unknown customer {handle!r}; choose {', '.join(CUSTOMERS)}"
         raise LookupError(message)

@@ -60,7 +60,7 @@ class Paid:
 
 @frozen
 class Books:
-    """A service's initial data. An invoice's flags say how its bill is delivered at first."""
+    """A service's initial data. An invoice's flags say how its bill is initially delivered."""
 
     customers: tuple[Customer, ...] = ()
     payments: tuple[Paid, ...] = ()
@@ -112,7 +112,7 @@ class Fault(enum.Enum):
 
 @frozen
 class Slow:
-    """An answer after some seconds; beyond the caller's budget, the answer is lost."""
+    """Answers after some seconds. If that exceeds the caller's budget, the answer is lost."""
 
     seconds: float
 
@@ -131,8 +131,8 @@ class MemoryBackend:
     Repeating a write with its key changes nothing and gets the same answer; reusing the key for
     another write is refused.
     `EnrollInPaperless` has no key at the service: if sent again, it is refused as pending. An
-    operation that the service lacks is `Unavailable`: certainly nothing was done, so the caller's
-    request is deferred, whereas a refusal would end it for good (R31).
+    operation that the service lacks is `Unavailable`, since nothing was done: the caller's request
+    is deferred, whereas a refusal would end it for good (R31).
     """
 
     books: Books = field(factory=Books)
@@ -170,7 +170,7 @@ class MemoryBackend:
         return f"<MemoryBackend {len(self._customers)} customers>"
 
     def script(self, operation: str, *how: Scripted) -> None:
-        """Script the next calls of an operation; after them, it works again."""
+        """Script the next calls of an operation; afterward, it works again."""
         if operation not in OPERATIONS:
             message = f"unknown operation {operation!r}; choose {', '.join(sorted(OPERATIONS))}"
             raise ValueError(message)
@@ -199,7 +199,7 @@ class MemoryBackend:
         late = isinstance(how, Slow) and how.seconds > budget
         return lost if late or how is Fault.ANSWER_LOST else answer
 
-    # ── for inspection, and what the caller does ──
+    # ── inspection, and what a customer does with a link ──
 
     @property
     def emails(self) -> tuple[Email, ...]:
@@ -243,7 +243,7 @@ class MemoryBackend:
     def _read(self, request: Read) -> ServiceAnswer:
         named = (getattr(request, each.name) for each in fields(type(request)))
         if not all(value.reveal().strip() for value in named if isinstance(value, Secret)):
-            return Refused(Refusal.OTHER)  # nothing was searched for, so no one is absent
+            return Refused(Refusal.OTHER)  # must not look like a search that found no one
         if isinstance(request, SearchByAccountNumber):
             number = request.account
             of_holder = next((j for j in self.books.joined if number in j), {number})
@@ -266,7 +266,7 @@ class MemoryBackend:
         )
 
     def _as_listed(self, customer: Customer) -> Customer:
-        """Return a customer with current flags; an invoice without flags stays without."""
+        """Return a customer with current flags; invoices that had none get none."""
         return evolve(
             customer,
             invoices=tuple(
@@ -308,7 +308,7 @@ class MemoryBackend:
         return Accepted()
 
     def _enroll(self, request: EnrollInPaperless) -> ServiceAnswer:
-        """The customer, bill, and address are the payment's own, whatever else the request says."""
+        """Enroll the payment's own customer, bill, and address, whatever else the request says."""
         paid = self._paid(request.payment)
         if paid is None:
             return Refused(Refusal.OTHER)
@@ -320,7 +320,7 @@ class MemoryBackend:
         return self._start(unit, paid.email)
 
     def _prefer(self, request: StoreCustomerPreference) -> ServiceAnswer:
-        """Paperless starts or replaces the pending registration; paper cancels whatever exists."""
+        """Start or replace the pending registration or, for paper, cancel any registration."""
         unit = (request.customer, request.invoice_type)
         if unit not in self._bills:
             return Refused(Refusal.OTHER)
@@ -351,7 +351,7 @@ class MemoryBackend:
         return Accepted()
 
     def _text(self, request: SendWebLink) -> ServiceAnswer:
-        """Links texted earlier stay valid until another is sent by e-mail, or is used."""
+        """Text a link. Earlier texted links stay valid until a link is e-mailed or used."""
         unit = (request.customer, request.invoice_type)
         if unit not in self._bills:
             return Refused(Refusal.OTHER)

@@ -35,7 +35,7 @@ class Backend(Protocol):
         ...
 
     def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
-        """Answer within `budget` seconds. Never raises: what goes wrong is an answer.
+        """Answer within `budget` seconds. Never raises: every failure is an answer.
 
         A write carries a key. Sending the same key again changes nothing more.
         """

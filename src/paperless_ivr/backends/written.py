@@ -21,11 +21,11 @@ DATE_FIELDS = frozenset({"InvoiceDueDate"})
 ISO_DATE = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?\s*(?:Z|[+-]\d\d:\d\d)?"
 )
-"""A date in the form of XML Schema and most databases, with or without a time."""
+"""A date as XML Schema and most databases write it, with or without a time."""
 
 US_AMOUNT = "1,234.56"
 AMOUNTS: Mapping[str, tuple[str, str]] = Fixed({US_AMOUNT: (",", "."), "1.234,56": (".", ",")})
-"""By example: the separator for thousands, and the one for cents."""
+"""For each example: the separator for thousands, and the one for cents."""
 
 CENTS = "cents"
 """An amount in whole cents."""
@@ -37,12 +37,12 @@ SMALLEST_DIGIT = -20
 DATE_PARTS: Mapping[str, str] = Fixed(
     {"YYYY": "%Y", "YY": "%y", "MMM": "%b", "MM": "%m", "M": "%m", "DD": "%d", "D": "%d"}
 )
-"""The parts of a date in a connection, and in `strptime`."""
+"""The parts of a date in a connection file, and their `strptime` formats."""
 _PART = re.compile("|".join(sorted(DATE_PARTS, key=len, reverse=True)))
 
 
 class Unreadable(ValueError):
-    """A text that its field cannot hold. The error never quotes the text."""
+    """A text that is not valid for its field. The error never quotes the text."""
 
 
 @frozen
@@ -160,7 +160,7 @@ def problems(table: str, names: Mapping[str, str]) -> Iterator[str]:
             ask = date_format
         else:
             known = ", ".join(sorted(FLAG_FIELDS | AMOUNT_FIELDS | DATE_FIELDS))
-            yield f"{table}.{name}: only these can be written as text: {known}"
+            yield f"{table}.{name}: only these fields can be written as text: {known}"
             continue
         try:
             ask(written)

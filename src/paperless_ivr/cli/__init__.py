@@ -16,14 +16,14 @@ COMMANDS = {
     "cloudivr": "Run the reference CloudIVR service, or list its queue.",
     "effort": "Measure what a call costs the caller, in keys and seconds.",
     "diagram": "Draw the call flow from its live table.",
-    "prompts": "List every phrase for a voice studio, or render all.",
+    "prompts": "List every phrase for a voice studio, or render them all.",
     "record": "Maintain the record, and look up what it has about a person.",
     "relay": "Complete work left over from calls.",
     "replay": "Replay transcripts.",
     "report": "Report how far callers got, and why they got no further.",
     "serve": "Answer Twilio's web requests.",
     "simulator": "Place calls in a browser.",
-    "transcripts": "Write calls that together take every row of the table.",
+    "transcripts": "Write calls that together cover every row of the flow's table.",
     "verify": "Prove the invariants of every call.",
 }
 """Every command with its purpose; the module of the same name has its code."""
@@ -56,7 +56,7 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; report errors in one line and an exit status."""
-        gc.set_threshold(20_000)  # imports leave much in memory: with 700 a start takes 15% longer
+        gc.set_threshold(20_000)  # imports create many objects: at 700, starting takes 15% longer
         try:
             return super().invoke(ctx)
         except (WsdlAway, NoRecord) as not_yet:

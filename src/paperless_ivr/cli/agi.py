@@ -43,13 +43,13 @@ if TYPE_CHECKING:
     "folder",
     required=True,
     type=FOLDER,
-    help="The folder of recorded phrases, as made by `paperless-ivr prompts --render`.",
+    help="The folder of recorded phrases, as written by `paperless-ivr prompts --render`.",
 )
 @click.option(
     "--sounds-in-asterisk",
     "prefix",
     metavar="NAME",
-    help="That folder's path on Asterisk's machine, if different. [default: the same path]",
+    help="The path of that folder on Asterisk's machine. [default: the same path]",
 )
 @click.option(
     "--asterisk-language",
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     help="Wait for one call, list the sounds that Asterisk lacks, and exit.",
 )
 @click.option(
-    "--person", default="", metavar="DIAL", help="What to dial to reach a person: PJSIP/agents."
+    "--person", default="", metavar="DIAL", help="What to dial for a person, such as PJSIP/agents."
 )
 @click.option(
     "--threads",
@@ -116,7 +116,7 @@ def command(  # noqa: PLR0913 - an argument for each option
         asyncio.run(_serve(server, host, port, drain_seconds, saying.draining))
 
 
-def _line(  # noqa: PLR0913, PLR0917 - all that calls are run with
+def _line(  # noqa: PLR0913, PLR0917 - everything that calls need
     policy: Policy,
     sounds: Sounds,
     person: str,
@@ -142,7 +142,7 @@ def _tell(what: str, of: Arrival, why: str) -> None:
 
 
 def _names(named: tuple[str, ...], policy: Policy) -> dict[str, str]:
-    """Return Asterisk's names of languages, by tag."""
+    """Return Asterisk's names for languages, by tag."""
     names: dict[str, str] = {}
     for given in named:
         tag, _, name = given.partition("=")
@@ -156,7 +156,10 @@ def _names(named: tuple[str, ...], policy: Policy) -> dict[str, str]:
 
 
 async def _probe(sounds: Sounds, host: str, port: int) -> None:
-    """Ask the first Asterisk that calls about every sound. GatewayProblems names missing ones."""
+    """Ask the first Asterisk that calls about every sound.
+
+    Raises GatewayProblems if sounds are missing.
+    """
     calls: asyncio.Queue[Channel] = asyncio.Queue()
     with _usable(host, port):
         server = await asyncio.start_server(lambda *of: calls.put_nowait(Channel(*of)), host, port)
@@ -183,7 +186,7 @@ async def _probe(sounds: Sounds, host: str, port: int) -> None:
 async def _serve(
     server: FastAgi, host: str, port: int, drain_seconds: float, draining: threading.Event
 ) -> None:
-    """Take calls until SIGTERM, then drain and give back the rest. A second signal hurries this."""
+    """Take calls until SIGTERM, then drain and give back the rest. A second signal ends this."""
     told: asyncio.Queue[signal.Signals] = asyncio.Queue()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.put_nowait, number)

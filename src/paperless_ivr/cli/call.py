@@ -24,7 +24,10 @@ DEMO = "1 1137# 1"
 """The keys of a whole call: accept the offer, prove who is calling, agree."""
 
 ASK = "ask"
-HELP = "Type keys, then Enter. Enter alone is silence, h hangs up, # ends an entry, 1@0 interrupts."
+HELP = (
+    "Type keys, then Enter. Enter alone is silence, h hangs up, # ends an entry, and 1@0 presses 1 "
+    "during the first prompt."
+)
 
 
 @click.command(name="call")
@@ -37,7 +40,7 @@ HELP = "Type keys, then Enter. Enter alone is silence, h hangs up, # ends an ent
     help="The point in the host's call at which the offer is made.",
 )
 @click.option(
-    "--biller", default=BILLER, show_default=True, help="The biller whose demo service answers."
+    "--biller", default=BILLER, show_default=True, help="The biller in the demo's service."
 )
 @click.option(
     "--caller", default="rivera", show_default=True, help="A demo customer, or a number: +1…."

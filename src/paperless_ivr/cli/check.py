@@ -36,7 +36,7 @@ def command(  # noqa: PLR0913 - an argument for each option
     test_account: str | None,
     offline: bool,
 ) -> None:
-    """Explain a policy, and check whether a biller's service fits and answers.
+    """Explain a policy, and check whether a biller's service matches it and can be reached.
 
     Exit status: 0 if calls can be taken, 1 if something has to be fixed first, 2 if a file cannot
     be used at all.
@@ -70,7 +70,7 @@ def _policy(policy: Policy, file: Path | None) -> None:
 
 
 def _account(file: Path, number: str, policy: Policy) -> bool:
-    """Read a real answer. Return whether it was for an account that callers can key."""
+    """Look up a real account. Return whether it was found, and whether callers can key it."""
     from paperless_ivr.backends.connection import load_connection
     from paperless_ivr.backends.soap.survey import read_account
     from paperless_ivr.secret import account

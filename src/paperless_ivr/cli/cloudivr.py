@@ -167,7 +167,7 @@ def on_this_machine(host: str) -> bool:
 
 
 def stopped_by_signal() -> Event:
-    """Set by Ctrl-C or SIGTERM."""
+    """Return an event that Ctrl-C or SIGTERM sets."""
     stopped = Event()
 
     def stop(*_: Any) -> None:

@@ -68,14 +68,14 @@ def command(
 
 
 def _taken(file: Path) -> Sequence[str]:
-    """The rows that the call of a transcript takes."""
+    """Return the rows that the call of a transcript takes."""
     from paperless_ivr.transcripts import read, rows_taken
 
     return rows_taken(read(file))
 
 
 def _svg(only: Phase | None, policy: Policy | None) -> str:
-    """The overview, or a chapter."""
+    """Return the overview, or a chapter."""
     if only in (None, Phase.END):
         return overview(FLOW, policy).svg()
     pictures = chapters(FLOW, policy)

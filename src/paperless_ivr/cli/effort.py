@@ -14,7 +14,7 @@ from paperless_ivr.prompts import Catalog
 from paperless_ivr.prompts.policies import load_policy
 from paperless_ivr.proof.effort import WORDS_A_MINUTE, Cost, Way, starts, ways
 
-HEADS = ("how they are known", "address", "ends", "keys", "knows", "hears", "slow", "whole call")
+HEADS = ("caller", "address", "ends", "keys", "knows", "hears", "slow", "whole call")
 
 
 @click.command(name="effort")
@@ -43,13 +43,14 @@ def command(
     """Measure what a call costs the caller, for each path through the flow.
 
     Counts keys and seconds until the service has accepted the request, or until the end if nothing
-    was agreed. `whole call` is for a caller who hears every prompt. Waits for the service are not
-    included.
+    was agreed: for a caller who knows the menus (`knows`), one who hears every prompt (`hears`),
+    and one who also waits before each key (`slow`). `whole call` is like `hears`, but to the end of
+    the call. Waits for the service are not included.
     """
     policy = demo_policy() if file is None else load_policy(file)
     spoken = language or policy.languages.default
     if spoken not in policy.languages.offered:
-        message = f"{spoken!r} is not offered; {', '.join(policy.languages.offered)}"
+        message = f"{spoken!r} is not offered; choose {', '.join(policy.languages.offered)}"
         raise click.BadParameter(message, param_hint="--language")
     found = measured(policy, spoken, rate)
     if picture is not None:

@@ -10,7 +10,7 @@ from paperless_ivr.flow.call import Source
 from paperless_ivr.proof.effort import Cost, Way
 
 WIDE, BAR_HIGH, AROUND = 9.0, 0.3, 1.5
-"""Inches across, of one bar, and of the space above and below all of them."""
+"""In inches: the width, the height of one bar, and the space above and below all bars."""
 ADDRESSES = {
     Source.ON_FILE: "address on file",
     Source.LINK: "by texted link",

@@ -1,4 +1,4 @@
-"""The port for a server's health and metrics."""
+"""Serves a server's health and metrics on a separate port."""
 
 import functools
 import threading
@@ -21,7 +21,7 @@ CONNECTIONS = 50
 
 @frozen
 class Where:
-    """The address for health and metrics; none without a port."""
+    """The address for health and metrics. Without a port, they are not served."""
 
     host: str
     port: int | None
@@ -56,7 +56,7 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @contextmanager
 def said(where: Where, at: Services) -> Iterator[Said]:
-    """Serve what the server reports about itself at that port, within this context."""
+    """Serve a server's health and metrics at an address until the block ends."""
     from paperless_ivr.net.http import bounded, listen
     from paperless_ivr.web import Meters, status
 

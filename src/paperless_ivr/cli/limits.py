@@ -66,7 +66,7 @@ def _check_open_files(connections: int) -> None:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and connections > soft - OTHER_FILES:
         message = (
-            f"{connections} exceed `ulimit -n`, which is {soft}; "
+            f"{connections} is too many for `ulimit -n`, which is {soft}; "
             f"raise it, or allow at most {max(soft - OTHER_FILES, 1)}"
         )
         raise click.BadParameter(message, param_hint="--connections")

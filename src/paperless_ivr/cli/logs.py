@@ -47,7 +47,7 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def configure(level: str | None = None, form: str | None = None) -> None:
-    """Set up structlog; the environment supplies what is not given."""
+    """Set up structlog; values that are not given come from the environment."""
     level = level or _chosen("PAPERLESS_IVR_LOG_LEVEL", "warning", LEVELS)
     form = form or _chosen("PAPERLESS_IVR_LOG_FORMAT", "text", FORMATS)
     last: Any = (

@@ -111,7 +111,7 @@ def _account(policy: Policy) -> Iterator[str]:
 
 def _address(policy: Policy) -> Iterator[str]:
     ways = [STRATEGIES[strategy] for strategy in policy.address.strategies]
-    yield f"The e-mail address comes from, in this order: {', then '.join(ways)}."
+    yield f"To get an e-mail address, the call tries, in this order: {', then '.join(ways)}."
     if policy.address.email_required:
         yield "No one is enrolled without an e-mail address."
     else:

@@ -30,9 +30,9 @@ def command(*, file: Path | None, language: str | None, folder: Path | None) -> 
     extension that Asterisk can play. Numbers, letters, amounts, and dates are not in the list; they
     are composed from Asterisk's own sounds.
     """
-    policy = demo_policy() if file is None else load_policy(file)  # recorded before it is in force
+    policy = demo_policy() if file is None else load_policy(file)  # it need not be in force yet
     if language is not None and language not in policy.languages.offered:
-        message = f"{language!r} is not offered; {', '.join(policy.languages.offered)}"
+        message = f"{language!r} is not offered; choose {', '.join(policy.languages.offered)}"
         raise click.BadParameter(message, param_hint="--language")
     wanted = tuple(p for p in phrases(policy) if language in (None, p.language))
     if folder is None:

@@ -31,13 +31,13 @@ COLUMNS = ("key", "customer", "account", "invoice_type", "paperless", "email", "
 
 @click.command(name="relay")
 @services.options
-@click.option("--once", is_flag=True, help="Work once on what is due, then exit.")
+@click.option("--once", is_flag=True, help="Do the work that is due now, then exit.")
 @click.option("--every", type=click.FloatRange(1), default=30.0, show_default=True, help="Seconds.")
 @click.option(
     "--export",
     "export_file",
     type=FILE,
-    help="Append requests the service has no operation for to this file (CSV, personal).",
+    help="Append requests that the service cannot carry out to this CSV file (personal data).",
 )
 @logs.options
 @health.options
@@ -78,7 +78,7 @@ def command(  # noqa: PLR0913 - an argument for each option
 
 
 def _work(relay: "Relay", every: float, meters: "Meters", *, once: bool) -> None:
-    """Work round after round, and report it in one line."""
+    """Run one round after another, and report the totals in one line."""
     from tqdm import tqdm
 
     total: Counter[str] = Counter()
@@ -108,7 +108,7 @@ def _told(total: Counter[str]) -> str:
 
 
 def _to(file: Path) -> "Export":
-    """Append requests to a file that only its owner can read; it is opened once to test."""
+    """Append requests to a file that only its owner can read; check that it can be opened."""
 
     def opened() -> TextIO:
         descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)

@@ -115,7 +115,7 @@ def command(  # noqa: PLR0913 - an argument for each option
 
 
 def _names(files: tuple[Path, ...]) -> Mapping[str, str]:
-    """The names of billers, by id."""
+    """Return the names of billers, by ID."""
     billers = [load_policy(file).biller for file in files]
     return {biller.id: biller.name for biller in billers}
 

@@ -57,7 +57,7 @@ class Report:
 
 
 def table(report: Report, to: TextIO) -> None:
-    """Write tables for each biller: how far, why no further, what is unfinished."""
+    """Write the tables of each biller: the funnel, the losses, and unfinished work."""
     if not report.tracked:
         to.write("nothing is on record\n")
     for biller, tracked in report.tracked.items():

@@ -19,17 +19,20 @@ from paperless_ivr.records.funnel import By, Funnel, Group, Stage, total
 
 ACROSS = 3
 WIDE, HIGH, AROUND = 4.4, 2.8, 1.0
-"""Inches of one funnel, and of the space above and below all of them."""
+"""In inches: the width and height of one funnel, and the space above and below all of them."""
 BAR, GHOST, INK, GRAY = "#1f5a8a", "#d9e2ea", "#18181b", "#52525b"
-"""Reached, and lost since the step before. Their brightness differs too."""
+"""For calls that reached a step, calls lost since the step before, text, and less important text.
+
+The first two also differ in brightness.
+"""
 CAUSES_AT = 1.25
 """Where the causes of losses begin, as a multiple of the longest bar."""
 LINES, LETTERS = 2, 105
-"""The room for the causes of losses before a step. The number of those that do not fit is shown."""
+"""The room for the causes of losses before a step. Causes that do not fit are only counted."""
 
 
 def draw(report: Report, names: Mapping[str, str], file: Path) -> None:
-    """Draw the funnels to a file, whose extension sets the format. `names` has billers by id."""
+    """Draw the funnels to a file, whose extension sets the format. `names` is by biller ID."""
     billers = {group.biller: names.get(group.biller, group.biller) for group in report.funnels}
     rows = list(_rows(report, billers))
     height = HIGH * max(len(rows), 1) + AROUND

@@ -65,7 +65,7 @@ REASONS = {
     Reason.OTHER_RELEASE: "began on another release",
     Reason.NO_ADDRESS_LEFT: "no address to send to",
 }
-"""These say more than the disposition does; `NONE` says nothing."""
+"""A reason says more than the disposition, except `NONE`, which has no text."""
 
 AFTERWARDS = {
     "unsettled": "outcome not known yet",
@@ -78,7 +78,7 @@ AFTERWARDS = {
     "exported": "handed to the biller",
     "given_up": "could not be completed",
 }
-"""Unfinished work, or how it ended, which says more than how the call ended."""
+"""Unfinished work, or how it ended. This says more than how the call ended."""
 
 
 def lost_by(loss: Loss) -> str:

@@ -38,7 +38,7 @@ PATH = "/twilio"
 LAST_REQUESTS = 30
 """Seconds that requests in progress get when the server stops."""
 LAST_WORD = 30.0
-"""Seconds for calls that only this server has to fetch their hand-back."""
+"""Seconds that calls without a database get to fetch their hand-back."""
 
 
 @click.command(name="serve")
@@ -53,7 +53,7 @@ LAST_WORD = 30.0
 )
 @limits.listening_options(8080)
 @services.options
-@click.option("--person", metavar="NUMBER", help="The number to reach a person: +1… or sip:…")
+@click.option("--person", metavar="NUMBER", help="The number of a person, +1… or sip:…")
 @click.option(
     "--caller-id",
     metavar="NUMBER",
@@ -101,10 +101,10 @@ def command(  # noqa: PLR0913 - an argument for each option
 
     Any number of servers can run in parallel on one database and answer one another's calls.
 
-    Secrets come from the environment: PAPERLESS_IVR_TWILIO_AUTH_TOKEN is the account's,
-    PAPERLESS_IVR_HOST_KEY signs what the host gets back, and PAPERLESS_IVR_TOKEN_KEY (at least 16
-    characters, the same for all workers) signs the documents' tokens. If there are several token
-    keys, separated by spaces, all are accepted and the last one signs.
+    Secrets come from the environment: PAPERLESS_IVR_TWILIO_AUTH_TOKEN is the account's auth token,
+    PAPERLESS_IVR_HOST_KEY signs hand-backs, and PAPERLESS_IVR_TOKEN_KEY (at least 16 characters,
+    the same for all workers) signs the documents' tokens. If there are several token keys,
+    separated by spaces, all are accepted and the last one signs.
     """
     from paperless_ivr.drive.web import WebDriver
     from paperless_ivr.gateways.twilio import TwilioGateway
@@ -166,14 +166,14 @@ def serve(  # noqa: PLR0913, PLR0917 - an argument for each option
         raise click.ClickException(message) from error
     server = bounded(application(driver, meters, PATH, threads), bounds, LAST_REQUESTS)
     server.drain = drain
-    signal.signal(signal.SIGTERM, server.handle_exit)  # also before and after uvicorn's own
+    signal.signal(signal.SIGTERM, server.handle_exit)  # for when uvicorn's handler is not set
     where = "[{}]:{}" if ":" in host else "{}:{}"
     click.echo(f"listening on http://{where.format(host, listening.getsockname()[1])}{PATH}")
     server.run(sockets=[listening])
 
 
 def _drain(driver: "WebDriver", seconds: float, *, alone: bool) -> Callable[[], Awaitable[None]]:
-    """Drain, from SIGTERM until the server can exit."""
+    """Return a function that runs from SIGTERM until the server can exit."""
 
     async def drain() -> None:
         driver.draining.set()

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from paperless_ivr.backends.breaker import GuardedBackend
 
 REQUESTS_A_CONNECTION = 32
-"""A transaction takes milliseconds, while a request to the service takes seconds."""
+"""Requests for each database connection: a transaction takes milliseconds, a request seconds."""
 FEWEST = 2
-"""Connections to a database."""
+"""The minimum number of database connections."""
 
 OPTIONS = (
     click.option("--policy", "file", type=FILE, help="A policy (TOML). [default: the demo's]"),
@@ -35,13 +35,13 @@ OPTIONS = (
         "--connection",
         "connection_file",
         type=FILE,
-        help="A biller's own service (TOML). [default: the demo's, run for the duration]",
+        help="A biller's own service (TOML). [default: the demo's, run by this command]",
     ),
     click.option(
         "--cloudivr",
         "service",
         metavar="URL",
-        help="The database of the demo's service. [default: none, it starts over]",
+        help="The database of the demo's service. [default: a temporary one]",
     ),
     click.option(
         "--database",
@@ -64,7 +64,7 @@ class Services:
     probe: Callable[[], None]
     """Raises StoreError if calls cannot be written."""
     connected: tuple[str, ...]
-    """Lines on what calls are connected to, and what is missing."""
+    """Lines that say what calls are connected to, and what is missing."""
 
     def say(self) -> None:
         """Report at startup what a server is connected to, and send the service a test search.
@@ -161,7 +161,7 @@ def _connected(
     service: str | None,
     record: str | None,
 ) -> Iterator[str]:
-    """Yield lines on what calls are connected to, and what is missing."""
+    """Yield lines that say what calls are connected to, and what is missing."""
     about = policy.about
     approved = f"approved by {about.approved_by}" if about.is_approved else "not approved yet"
     yield f"policy: {policy.biller.name}, version {about.version}, {approved}"

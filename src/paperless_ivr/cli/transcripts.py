@@ -1,4 +1,4 @@
-"""`paperless-ivr transcripts`: the calls that together take every row of the table."""
+"""`paperless-ivr transcripts`: calls that together cover every row of the flow's table."""
 
 import os
 import re
@@ -34,10 +34,10 @@ MADE = "# Written by paperless-ivr transcripts, for the calls beside it."
     help="A policy (TOML). [default: the proof's, which are written to the folder]",
 )
 def command(folder: Path, file: Path | None) -> None:
-    """Write a small set of calls that together take every row of the table, as transcripts.
+    """Write a small set of calls that together cover every row of the flow's table, as transcripts.
 
-    This takes a few minutes. A folder with other transcripts in it is refused. The rows for which
-    no call was found are listed.
+    This takes a few minutes. A folder with other transcripts in it is refused. Rows that no call
+    was found for are listed.
     """
     from paperless_ivr.prompts.policies import load_policy
     from paperless_ivr.proof.cases import rows

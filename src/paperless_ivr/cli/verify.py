@@ -38,7 +38,7 @@ def command(ctx: click.Context, file: Path | None, folder: Path) -> None:
 
 
 def told(proof: Proof, *, whole: bool) -> list[str]:
-    """Yield a proof in lines; `whole` if its cases must take every row of the table."""
+    """Return a proof as lines of text; `whole` means that its cases must take every row."""
     walk = proof.walk
     lines = [f"{walk.calls:,} calls, {walk.moves:,} moves, {proof.seconds:.1f} seconds"]
     for name in HELD:

@@ -54,7 +54,8 @@ class Admission:
 def _masked(session: Session, name: str, value: object) -> str:
     """Return a parameter for the log: in clear text only if the service knows it and it is public.
 
-    Its form shows nothing: a name is just a word, and a payment's identifier is a GUID, too.
+    The form of a value does not show that it is public: a name may look like any other word, and a
+    payment's identifier is a GUID, too.
     """
     if value is None:
         return "missing"

@@ -5,7 +5,11 @@ from collections.abc import Mapping
 
 
 class Code(enum.IntEnum):
-    """An `ErrorCode`. The hundreds group the codes: sender, subject, address, state."""
+    """An `ErrorCode`.
+
+    The first digit shows what the problem is with: 1 the sender or its request, 2 the payment or
+    customer, 3 the address, 4 the state of the bill or earlier requests, 5 the service itself.
+    """
 
     NONE = 0
     PARTNER_REFUSED = 100

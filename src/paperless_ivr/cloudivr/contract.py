@@ -82,12 +82,12 @@ class Contract:
 
     @cached_property
     def _document(self) -> Any:
-        return Document(BytesIO(self.source), Transport)  # it loads nothing else
+        return Document(BytesIO(self.source), Transport)  # not used: there is nothing to load
 
     @cached_property
     def _schema(self) -> etree.XMLSchema:
         (schema,) = etree.fromstring(self.source).iter(f"{{{XSD}}}schema")
-        # Through text, because its prefixes are declared further out and would be lost.
+        # Converted to text first, because its prefixes are declared further out.
         return etree.XMLSchema(etree.fromstring(etree.tostring(schema)))
 
     @cached_property
@@ -121,10 +121,13 @@ class Contract:
         return NAMESPACE + operation
 
     def read(self, element: etree._Element) -> tuple[str, dict[str, Any]]:
-        """Return the operation that a body calls, and its fields. BrokenContract if invalid."""
+        """Return the operation that a body calls, and its fields.
+
+        Raises `BrokenContract` if they are invalid.
+        """
         tag = etree.QName(element)
         if tag.namespace != NAMESPACE or tag.localname not in self.operations:
-            message = f"The operation is unknown. There are {', '.join(self.operations)}."
+            message = f"The operation is unknown. The operations are {', '.join(self.operations)}."
             raise BrokenContract(message)
         self._check(element, tag.localname)
         operation = self.operations[tag.localname]
@@ -132,7 +135,7 @@ class Contract:
         return tag.localname, serialize_object(value, dict)  # type: ignore[no-untyped-call]
 
     def write(self, version: Version, operation: str, answer: Any) -> bytes:
-        """Return an answer in its envelope. BrokenContract if it violates the contract."""
+        """Return an answer in its envelope. Raises `BrokenContract` if it is invalid."""
         fields = _wrapped(answer)
         output = self._binding(version)[operation].output
         envelope = output.serialize(**{f"{operation}Result": fields}).content
@@ -142,7 +145,7 @@ class Contract:
 
     def _check(self, element: etree._Element, operation: str) -> None:
         alone = etree.fromstring(etree.tostring(element, with_tail=False))
-        with self._schema_lock:  # the error log belongs to the schema
+        with self._schema_lock:  # all validations share the schema's error log
             if self._schema.validate(alone):
                 return
             problems = dict.fromkeys(map(self._problem, self._schema.error_log))
@@ -154,9 +157,9 @@ class Contract:
         named = re.search(r"^Element '(?:\{[^}]*\})?(\w+)'", entry.message)
         where = named[1] if named and named[1] in self._names else "A field"
         if entry.type_name.startswith("SCHEMAV_CVC_DATATYPE"):
-            return f"{where} has a value that is not of its type."
+            return f"{where} has a value of the wrong type."
         if entry.type_name != "SCHEMAV_ELEMENT_CONTENT":
-            return f"{where} is not as the contract has it."
+            return f"{where} does not match the contract."
         if "Missing child element" in entry.message:
             # The fields that may come next; the last one is required.
             expected = re.findall(r"\}(\w+)", entry.message.rpartition("Expected is")[2])

@@ -21,7 +21,7 @@ BUSY_S = 30
 
 
 def opened(url: str) -> Engine:
-    """Return an engine for a database URL. ArgumentError for any other kind of database.
+    """Return an engine for a database URL. Raises ArgumentError for other kinds of databases.
 
     The engine's errors contain no values. SQLite needs a file: in memory, each thread would
     have its own database.
@@ -56,7 +56,7 @@ def _without_rows(record: logging.LogRecord) -> bool:
 
 
 def _as_server(connection: Any, _: object) -> None:
-    """Make SQLite behave like a server: readers do not wait for a writer, and keys are checked."""
+    """Make SQLite act like a server: reads do not wait for a writer, and foreign keys hold."""
     connection.isolation_level = None  # we issue BEGIN, see below
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA foreign_keys = ON")

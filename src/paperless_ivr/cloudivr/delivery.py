@@ -50,7 +50,7 @@ class Mailer:
     def run(self, stopped: Event) -> None:
         """Deliver until stopped. Log the reason why e-mail is waiting whenever it changes.
 
-        Errors are logged by their class: a text may hold an address.
+        Only the class of an error is logged: its text may contain an address.
         """
         waits_for: str | None = None
         while not stopped.wait(LOOK_S):
@@ -98,7 +98,7 @@ class Mailer:
         now = self.clock()
         with Session(self.engine) as session, session.begin():
             email = session.get_one(t.EmailQueue, number)
-            pause = min(max(RETRY, now - email.QueuedAt), LONGEST_RETRY)  # doubles its age
+            pause = min(max(RETRY, now - email.QueuedAt), LONGEST_RETRY)  # until its age doubles
             mine = update(t.EmailQueue).where(t.EmailQueue.EmailQueueID == number, *self._due(now))
             taken: Any = session.execute(mine.values(TryAt=now + pause))
             if not taken.rowcount:

@@ -37,9 +37,9 @@ class Registrar:
         """Start a registration, or replace a pending one, and queue an e-mail with its link.
 
         The address on file is overwritten before the new one is confirmed, as in the source.
-        Everything, including the queue, is in the visit's transaction, so there is never one
-        without the other. Without an address (registration by text only), nothing is updated
-        or queued, and the texted link stays valid.
+        All of this is in the visit's transaction, so there is never a registration without its
+        e-mail. Without an address (registration by text only), no address is updated, nothing is
+        queued, and the texted link stays valid.
         """
         bill = Bill(BillerID, CustomerID, InvoiceTypeID)
         if status_of(registration_of(visit.session, bill), visit.now) is t.Registered.ACTIVE:

@@ -17,7 +17,7 @@ TYPE_EMAIL = "type_email"
 
 @frozen
 class Opened:
-    """An opened link: its standing, and the content of its page. Nothing personal."""
+    """An opened link: its standing, and the content of its page. Contains nothing personal."""
 
     standing: Standing
     language: str

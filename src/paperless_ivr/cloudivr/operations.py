@@ -139,7 +139,7 @@ class CloudIVR:
         *,
         PhoneNumber: Text = None,
     ) -> SearchAnswer:
-        """Find every customer with this telephone number on file. Its last ten digits count."""
+        """Find every customer with this telephone number on file, by its last ten digits."""
 
         def wanted(_: t.Biller) -> ColumnElement[bool]:
             # Not "is null": a missing number must not match all customers without one.
@@ -175,8 +175,8 @@ class CloudIVR:
     ) -> PaperlessEnrollment_Response:
         """Start the registration of a payment's customer, with the payment's own e-mail address.
 
-        It has no key. If sent again, it is refused as pending, since there is one registration
-        per customer and invoice type.
+        A request has no idempotency key. If sent again, it is refused as pending, since there is
+        one registration per customer and invoice type.
         """
 
         def enroll(visit: Visit, biller: t.Biller) -> None:
@@ -220,7 +220,7 @@ class CloudIVR:
         ConsentReference: Text = None,
         IdempotencyKey: Text = None,
     ) -> Answer:
-        """Start or replace the pending registration if paperless; cancel it if paper."""
+        """Start or replace the pending registration or, for paper, cancel any registration."""
         email = EmailAddress or None
 
         def store(visit: Visit, biller: t.Biller) -> None:

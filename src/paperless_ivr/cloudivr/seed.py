@@ -26,9 +26,9 @@ class Bill:
     paperless: bool
     pending: bool
     flag: bool
-    """A search reports whether it is paperless."""
+    """Whether a search reports if it is paperless."""
     gone: bool
-    """A search lists it, but `InvoiceExists` no longer finds it."""
+    """Whether `InvoiceExists` no longer finds it, although a search lists it."""
 
 
 @frozen
@@ -52,7 +52,7 @@ class Customer:
     email: Secret | None
     phone: Secret | None
     landline: bool
-    """The telephone cannot receive texts."""
+    """Whether the telephone cannot receive texts."""
     holder: str | None
     """The account holder, if someone holds several accounts."""
     bills: tuple[Bill, ...]
@@ -92,12 +92,12 @@ class Seed:
     billers: tuple[Biller, ...]
 
     def biller(self, identifier: str) -> Biller:
-        """Return the biller with an identifier. LookupError if there is none."""
+        """Return the biller with an identifier. Raises LookupError if there is none."""
         for biller in self.billers:
             if biller.id == identifier:
                 return biller
         known = ", ".join(biller.id for biller in self.billers)
-        message = f"no biller {identifier!r}; there are {known}"
+        message = f"unknown biller {identifier!r}; choose {known}"
         raise LookupError(message)
 
 

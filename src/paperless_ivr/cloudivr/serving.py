@@ -27,7 +27,7 @@ from paperless_ivr.net.connections import DEFAULTS, Limits
 from paperless_ivr.net.http import bounded, listen, whole_requests
 
 THREADS = 10
-"""Requests that are processed concurrently. Others wait."""
+"""The number of requests processed at the same time. Others wait."""
 STOP_S = 5
 """Seconds that requests in progress have to finish when the service is stopped."""
 

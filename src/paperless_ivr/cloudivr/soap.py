@@ -23,7 +23,7 @@ NEXT = (
     "http://www.w3.org/2003/05/soap-envelope/role/next",
     "http://www.w3.org/2003/05/soap-envelope/role/ultimateReceiver",
 )
-"""The roles in which this service acts, in addition to that of the message's recipient."""
+"""Roles that this service acts in. A header block without a role is also for it."""
 
 _log = structlog.get_logger()
 
@@ -39,7 +39,7 @@ class Fault(Exception):
 
 @frozen
 class Endpoint:
-    """Answers the envelopes that are posted."""
+    """Answers posted envelopes."""
 
     service: CloudIVR
     contract: Contract
@@ -87,7 +87,7 @@ def _version(request: Request) -> Version:
 
 
 def _action(version: Version, request: Request) -> str | None:
-    """Return the action that the client gives."""
+    """Return the action that the client sent."""
     if version.action_required:
         action = request.headers.get("SOAPAction")
         if action is None:
@@ -126,13 +126,13 @@ def _body(version: Version, root: etree._Element) -> etree._Element:
     head = f"{{{version.envelope}}}Header"
     body = f"{{{version.envelope}}}Body"
     if [part.tag for part in root] not in ([body], [head, body]):
-        raise Fault(version.client, "An envelope holds at most one header, and then one body.")
+        raise Fault(version.client, "An envelope must have at most one header, then one body.")
     for block in root.iterfind(f"{head}/*"):
         if _must_be_understood(version, block):
             raise Fault("MustUnderstand", "A header with mustUnderstand is not understood.")
     held = root[-1]
     if len(held) != 1:
-        raise Fault(version.client, "The body of an envelope holds one element.")
+        raise Fault(version.client, "The body of an envelope must contain one element.")
     return held[0]
 
 

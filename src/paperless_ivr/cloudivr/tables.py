@@ -26,7 +26,7 @@ from paperless_ivr.cloudivr.words import Standing
 
 
 class Moment(TypeDecorator[datetime]):
-    """A moment in UTC. SQLite stores no time zone."""
+    """A date and time in UTC. SQLite stores no time zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -65,7 +65,7 @@ class Bought(enum.StrEnum):
 class Registered(enum.StrEnum):
     """The status of a registration. Without a registration, the bill is on paper, too.
 
-    A pending one expires (`PaperlessRegistration.ExpiresAt`).
+    A pending registration expires (`PaperlessRegistration.ExpiresAt`).
     """
 
     PENDING = "pending"
@@ -197,9 +197,9 @@ class Invoice(Base):
     BalanceDue: Mapped[Decimal]
     InvoiceDueDate: Mapped[date]
     TellsPaperless: Mapped[bool] = mapped_column(default=True)
-    """A search reports whether the bill is paperless; if false, that field is nil."""
+    """Whether a search reports if the bill is paperless. Otherwise, that field is nil."""
     Withdrawn: Mapped[bool] = mapped_column(default=False)
-    """A search still lists it, but InvoiceExists no longer finds it."""
+    """Whether InvoiceExists no longer finds it, although a search still lists it."""
     Type: Mapped[InvoiceType] = relationship()
 
 
@@ -237,7 +237,7 @@ class PaperlessRegistration(OfBill, Base):
     ConsentReference: Mapped[str | None]
     ChangedAt: Mapped[datetime]
     ExpiresAt: Mapped[datetime | None]
-    """When a pending one's last link expires. After that, it counts as if it had never existed."""
+    """When the last link of a pending registration expires. After that, it no longer counts."""
 
 
 class AutoPay(OfBill, Base):
@@ -296,7 +296,8 @@ class EmailQueue(OfBill, Base):
     """The link in the e-mail, which is sent only while the link can be used."""
     QueuedAt: Mapped[datetime]
     TryAt: Mapped[datetime]
-    """The time of the next attempt. Each attempt moves it on, so that no other process tries."""
+    """The time of the next attempt. Each attempt sets a later one, so that no other process tries.
+    """
     SentAt: Mapped[datetime | None]
     RefusedWith: Mapped[int | None]
     """The mail server's code for a permanent rejection."""
@@ -318,7 +319,7 @@ class TextQueue(OfBill, Base):
 
 
 class ActivityLog(Base):
-    """A step of an operation, and its result. Nothing personal or secret."""
+    """A step of an operation, and its result. Contains nothing personal or secret."""
 
     __tablename__ = "ActivityLog"
     ActivityLogID: Mapped[int] = mapped_column(primary_key=True)

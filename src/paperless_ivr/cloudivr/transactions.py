@@ -95,9 +95,9 @@ class Visit:
         return Code.NONE
 
     def once(self, key: str | None, content: Mapping[str, object], act: Callable[[], None]) -> Code:
-        """Call `act`, unless the key was answered before: then return the same answer.
+        """Call `act`, or return the earlier answer if a request with the key already has one.
 
-        A key used before with different content is refused, since it is unclear which is meant.
+        A key that was used with different content is refused, since it is unclear which is meant.
         A second request with the same key waits for the first to end: on SQLite at the
         beginning of the transaction, on PostgreSQL at the primary key.
         """

@@ -78,7 +78,7 @@ ENGLISH = Words(
             ),
         ),
         Standing.USED: PageWords(
-            "This link was used", ("Your {bill} from {biller} was set up with it before.",)
+            "This link was used", ("Your {bill} from {biller} is already set up.",)
         ),
         Standing.EXPIRED: PageWords(
             "This link has expired",
@@ -160,6 +160,6 @@ WORDS: Mapping[str, Words] = {"en": ENGLISH, "es": SPANISH}
 
 
 def known(tag: str | None) -> str | None:
-    """Return the language of a tag such as "es-US", if there is text in it."""
+    """Return the language of a tag such as "es-US", if there are texts in that language."""
     language = (tag or "").partition("-")[0].lower()
     return language if language in WORDS else None

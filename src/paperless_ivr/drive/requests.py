@@ -191,7 +191,7 @@ class RequestRunner:
         except StaleCall:
             raise
         except Exception as error:  # noqa: BLE001 - a write that is not on record is not sent
-            refused = self.runner.record_failed(session, error)
+            refused = self.runner.record_failed(write, session, error)
         if refused is not None:
             return session, refused
         return evolve(claiming, stored_number=claiming.number), None

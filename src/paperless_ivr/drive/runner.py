@@ -297,11 +297,19 @@ class CallRunner:
                 return down
             return self.twice(lambda: self._asked(request, session))
         except Exception as error:  # noqa: BLE001 - a failing record is an event
-            return self.record_failed(session, error)
+            return self.record_failed(request, session, error)
 
-    def record_failed(self, session: Session, error: Exception) -> RecordUnavailable:
-        """Log that the record failed to answer or save something, and return the event."""
+    def record_failed(
+        self, request: RecordRequest | Write, session: Session, error: Exception
+    ) -> Event:
+        """Log that the record failed to answer or save something, and return the event.
+
+        If the record may have saved a write or a deferred request, the relay will carry it out.
+        """
         self._failed("record.failed", session, error)
+        in_doubt = isinstance(error, RecordDown) and error.in_doubt
+        if in_doubt and isinstance(request, Write | DeferRequest):
+            return OutcomeUnknown("it may be on record")
         return _unavailable(error)
 
     def _asked(self, request: RecordRequest, session: Session) -> RecordAnswer:
@@ -335,15 +343,20 @@ class CallRunner:
         """Return the store's answer, retrying once if the store failed within its budget.
 
         A transaction may have been done even though its answer was lost (R31). Anything with a
-        key or a turn is recognized the second time.
+        key or a turn is recognized the second time. If it fails again, the doubt remains.
         """
         began = time.monotonic()
         try:
             return act()
-        except RecordDown:
+        except RecordDown as down:
             if time.monotonic() - began >= self.setup.budgets.record:
                 raise
-        return act()
+            in_doubt = down.in_doubt
+        try:
+            return act()
+        except RecordDown as down:
+            down.in_doubt |= in_doubt
+            raise
 
     def _failed(self, event: str, session: Session, error: Exception) -> None:
         log.error(event, **whose(session.call.host), **named(error))

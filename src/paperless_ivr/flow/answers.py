@@ -28,7 +28,7 @@ E = TypeVar("E", bound=Event)
 
 SEARCH = (CustomersFound, Unavailable, OutcomeUnknown, Refused)
 WRITE = (Accepted, Refused, Unavailable, OutcomeUnknown, RecordUnavailable)
-KEEP = (RequestDeferred, RecordUnavailable)
+KEEP = (RequestDeferred, OutcomeUnknown, RecordUnavailable)
 RESERVE = (TryReserved, LimitReached, RecordUnavailable)
 
 

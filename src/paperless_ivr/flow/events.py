@@ -194,6 +194,8 @@ class Unavailable:
 class OutcomeUnknown:
     """A write may or may not have been done. Look it up, and never blindly repeat it (R23).
 
+    For a request to the record: it may or may not have been saved.
+
     `why` is for the log, contains no personal data, and does not affect equality.
     """
 

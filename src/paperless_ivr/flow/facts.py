@@ -439,7 +439,7 @@ def by_preference(view: CallView) -> bool:
 
 REFUSALS = {
     Refusal.ALREADY_PAPERLESS: "paperless already",
-    Refusal.PENDING: "a link waits already",
+    Refusal.PENDING: "link already sent",
     Refusal.BAD_EMAIL: "bad e-mail",
     Refusal.BAD_PHONE: "bad number",
     Refusal.LIMIT: "no more texts today",
@@ -488,7 +488,7 @@ def may_wait(view: CallView) -> bool:
     return view.policy.text.wait_for_link and finishes
 
 
-@Phrase("not yet, looks left", "not yet, no looks left")
+@Phrase("not yet, checks left", "not yet, no checks left")
 def looks_left(view: CallView) -> bool:
     """The policy allows enough time for another look-up after this one."""
     return (view.call.contact.looks + 2) * LOOK_S <= view.policy.text.wait_seconds

@@ -88,7 +88,7 @@ def setting(
     most: float | None = None,
     keys: tuple[str, ...] = (),
 ) -> Any:
-    """A field with its default and the reason for it.
+    """Return a field with its default and the reason for it.
 
     `least` and `most` bound a number, or each of several numbers; `keys` names the keys of a
     mapping, from the outside in.
@@ -104,8 +104,8 @@ class About:
     """Who is responsible for the policy (R19). The record names `version` with every call."""
 
     version: str = setting("1", "identifies each change to the policy in the record")
-    owner: str = setting("unassigned", "names who answers questions about it")
-    approved_by: str = setting("nobody yet", "names who approved the wording and the consent")
+    owner: str = setting("unassigned", "who answers questions about the policy")
+    approved_by: str = setting("nobody yet", "who approved the wording and the consent")
     approved_on: date | None = setting(None, "when this version was approved")
     in_force_from: date | None = setting(
         None,
@@ -145,8 +145,8 @@ class Offer:
 
     moments: tuple[Moment, ...] = setting(
         tuple(Moment),
-        "the host already chooses the moment; leave one out to turn it off, or all of them to "
-        "stop making offers for a while",
+        "the host chooses the moment of each hand-over; leave a moment out to make no offer then, "
+        "or leave all of them out to pause offers",
     )
     again_after_days: Mapping[Disposition, int] = setting(
         {
@@ -172,8 +172,8 @@ class Offer:
         },
         "days before a caller is asked again, by how the last offer ended: 180 after a no, the "
         "only interval with a published source; 30 after silence; 7 after a link or a transfer; "
-        "0 after a technical failure, so the next call may ask. A file lists only the ones it "
-        "changes",
+        "0 after a technical failure, so that the offer can be made in the next call. A file "
+        "lists only the ones it changes",
         least=0,
         most=3650,
         keys=("disposition",),
@@ -182,29 +182,29 @@ class Offer:
         (Moment.BEFORE_PAYMENT, Moment.AFTER_PAYMENT),
         "if the host vouches for the caller, and one bill and an e-mail address are on file, the "
         "offer names both, and pressing 1 is the consent: one key instead of two. Leave a moment "
-        "out to ask twice at that point",
+        "out to ask two questions at that moment",
     )
     reason: OfferReason = setting(
         OfferReason.NONE,
         "giving no reason makes the shortest offer, and environmental appeals have not been shown "
-        "to work; three in ten keep paper as a reminder to pay. At the start of a call, callers "
-        "always hear the sentence from the source analysis",
+        "to work; three in ten customers keep paper as a reminder to pay. At the start of a call, "
+        "callers always hear the sentence from the source analysis",
     )
     reminder_by: Reminder | None = setting(
-        None, 'how you remind customers before a bill is due; with reason = "reminder"'
+        None, 'how you remind customers before a bill is due; for reason = "reminder"'
     )
     reminder_days: int = setting(
-        0, 'how many days before the bill is due; with reason = "reminder"', least=0, most=30
+        0, 'how many days before the bill is due; for reason = "reminder"', least=0, most=30
     )
     incentive: Mapping[str, str] = setting(
         {},
-        "per language, a complete sentence that says what you give for going paperless; with "
+        "per language, a complete sentence that says what you give for going paperless; for "
         'reason = "incentive"',
         keys=("language",),
     )
     incentive_until: date | None = setting(
         None,
-        'the last day on which the incentive is mentioned, in UTC; with reason = "incentive"',
+        'the last day on which the incentive is mentioned, in UTC; for reason = "incentive"',
     )
 
 
@@ -214,7 +214,7 @@ class Bills:
 
     eligible: tuple[str, ...] | None = setting(
         None,
-        "the service lists the biller's types, so unset means all of them; otherwise only these",
+        "if unset, all types that the service lists can go paperless; otherwise, only these",
     )
     names: Mapping[str, Mapping[str, str]] = setting(
         {},
@@ -236,7 +236,9 @@ class Proof:
     """How a caller shows who they are (R17)."""
 
     search_by_phone: bool = setting(
-        True, "saves keying. Caller ID only suggests an account; the last four digits prove it"
+        True,
+        "saves the caller from keying a whole number. Caller ID only suggests an account; the "
+        "last four digits prove it",
     )
     account_keys: tuple[int, int] = setting(
         (4, 20),
@@ -256,9 +258,9 @@ class Proof:
     )
     last_four_accounts: int = setting(
         3,
-        "the most accounts among which the last four digits may identify a caller, because each "
-        "additional one makes a guess more likely to hit; if more are found, the caller keys the "
-        "whole number",
+        "the most accounts that a search may find if the last four digits are to be enough, "
+        "because each additional account makes a guess more likely to succeed; if more are found, "
+        "the caller keys the whole number",
         least=1,
         most=10,
     )
@@ -280,10 +282,11 @@ class Account:
 
     forms: tuple[str, ...] = setting(
         (),
-        "how numbers are written: '#' is a digit, '?' is a letter, which takes two keys (its key, "
-        "then its position on it), and anything else is in every number and not keyed, as in "
-        '"A###-####"; if all forms take the same number of keys, the entry ends after that many. '
-        "Without a form, any number of digits that proof.account_keys allows is accepted",
+        "how numbers are written: '#' is a digit, '?' is a letter, which takes two keys (the key "
+        "it is on, then its position on that key), and any other character is part of every "
+        'number and is not keyed, as in "A###-####"; if all forms take the same number of keys, '
+        "the entry ends after that many. Without a form, any number of digits that "
+        "proof.account_keys allows is accepted",
     )
     add_leading_zeros: bool = setting(
         False, "set to true if bills print 0001234567 and people key 1234567; needs one form"
@@ -294,7 +297,7 @@ class Account:
     may_look_like_card: bool = setting(
         False,
         "a card number is neither sent nor kept; one in ten 16-digit account numbers with a card "
-        "prefix passes the card check, so set this if yours have 13 digits or more",
+        "prefix passes the card check, so set this to true if yours have 13 digits or more",
     )
     dropped: tuple[str, ...] = setting(
         ("-", ".", "/"),
@@ -309,8 +312,8 @@ class Address:
 
     strategies: tuple[Strategy, ...] = setting(
         (Strategy.ON_FILE, Strategy.TEXT_LINK, Strategy.KEYPAD, Strategy.AGENT),
-        "tried in this order: an address on file takes one key; with a texted link, typing is "
-        "easy; spelling an address by keypad takes a minute; an agent takes longest",
+        "tried in this order: an address on file takes one key; a texted link lets the caller "
+        "type; spelling an address by keypad takes a minute; an agent takes longest",
     )
     email_required: bool = setting(
         True,
@@ -322,7 +325,7 @@ class Address:
     )
     domains: tuple[str, ...] = setting(
         DOMAINS,
-        "one key each, 1 to 8; put your region's own provider first",
+        "the domains that callers choose with one key, 1 to 8; put your region's provider first",
     )
     pauses: int = setting(
         40,
@@ -343,7 +346,9 @@ class Address:
 class Text:
     """Text messages: each needs its own consent (R07)."""
 
-    region: str = setting("US", "the country of keyed numbers; it must use +1 and ten digits")
+    region: str = setting(
+        "US", "the country of numbers that callers key; it must use +1 and ten digits"
+    )
     also_to: tuple[str, ...] = setting(
         (),
         "other countries whose numbers get texts, such as CA or PR; none by default, because "
@@ -351,8 +356,9 @@ class Text:
     )
     after_enrolment: tuple[Moment, ...] = setting(
         (),
-        "the e-mail already has the link, and one more question takes the caller twelve seconds; "
-        'the source analysis sends a text as well: ["before_payment", "after_payment"]',
+        "none by default, because the e-mail already has the link, and one more question takes the "
+        "caller twelve seconds; the source analysis sends a text as well: "
+        '["before_payment", "after_payment"]',
     )
     other_numbers: int = setting(
         2, "how many times the caller may give a different number", least=0, most=5
@@ -368,8 +374,8 @@ class Text:
     wait_seconds: float = setting(
         90.0,
         "the longest wait, if the service answers within a second; we poll it about every four "
-        "seconds, and any key ends the wait. This leaves time to unlock a phone and type an "
-        "address",
+        "seconds, and any key ends the wait. The default leaves time to unlock a phone and type "
+        "an address",
         least=15,
         most=300,
     )
@@ -450,7 +456,8 @@ class Waits:
 
     offer: float = setting(
         3.0,
-        "at the start of a call, silence means 'go on'; a longer wait sounds broken",
+        "at the start of a call, silence means 'go on'; after a longer wait, callers think the "
+        "line is dead",
         least=1,
         most=3,
     )
@@ -475,15 +482,15 @@ class Budgets:
     write: float = setting(8.0, "a write is never retried, so it gets more time", least=1, most=20)
     record: float = setting(
         0.5,
-        "the offer should not wait for the record, and the caller hears nothing in the meantime",
+        "the offer should not wait long for the record, because the caller hears nothing in the "
+        "meantime",
         least=0.1,
         most=2,
     )
     before_offer: float = setting(
         1.1,
-        "from the hand-over to the offer, because the caller hears nothing in the meantime: the "
-        "record and the search share it; if the search takes longer, it runs after the caller "
-        "accepts",
+        "from the hand-over to the offer, during which the caller hears nothing; the record and "
+        "the search share this time, and a search that takes longer runs after the caller accepts",
         least=0.2,
         most=1.5,
     )
@@ -522,8 +529,8 @@ class Limits:
     )
     tries_without_ani: tuple[int, int] = setting(
         (30, 300),
-        "all of the biller's callers whose number is unknown share these, so that no one can "
-        "try account numbers one after another. Raise them if many callers withhold their "
+        "all of the biller's callers whose number is unknown share these limits, so that no one "
+        "can try account numbers one after another. Raise them if many callers withhold their "
         "number, or if the host hands over many callers without one: a search before the offer "
         "counts",
         least=1,
@@ -550,7 +557,7 @@ class Limits:
     )
     texts_per_biller: tuple[int, int] = setting(
         (1000, 20000),
-        "caps everything the other limits allow; set it to what you can afford in texts",
+        "caps everything the other limits allow; set it to the number of texts you can afford",
         least=1,
         most=1000000,
     )

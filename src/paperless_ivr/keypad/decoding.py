@@ -299,24 +299,23 @@ class _Search:
         size = len(self.keys)
         beams: list[_Beam] = [{} for _ in range(size + 1)]
         beams[0]["", "^", ""] = (0.0, None)
-        best = [inf] * (size + 1)
+        limits = [inf] * (size + 1)  # checked by those who call `reach`: most candidates are dearer
 
         def reach(begun: _Begun, part: str, said: Said, end: _End, cost: float) -> None:
-            at = len(begun[0]) + len(part)
-            if cost > best[at] + _MARGIN:  # checked first: it rejects most candidates
-                return
             text = begun[0] + part
             if self.is_ruled_out(text):
                 return
-            best[at] = min(best[at], cost)
+            at = len(text)
+            limits[at] = min(limits[at], cost + _MARGIN)
             trail: Trail = (begun[1], part, said)
-            there = beams[at].get((text, *end))
+            key = text, *end
+            there = beams[at].get(key)
             if there is not None:
-                if there[0] < cost:
-                    trail = there[1]
-                low, high = sorted((cost, there[0]))
-                cost = low - log1p(exp(low - high))
-            beams[at][text, *end] = (cost, trail)
+                dearer = there[0]
+                if dearer < cost:
+                    cost, dearer, trail = dearer, cost, there[1]
+                cost -= log1p(exp(cost - dearer))
+            beams[at][key] = (cost, trail)
 
         letter_costs = lexicon().letter_costs
         for at in range(size):
@@ -332,18 +331,22 @@ class _Search:
                 if run:
                     *costs, end = letter_costs(run, letters + "`")
                     for letter, more in zip(letters, costs, strict=True):
-                        reach(begun, letter, _C, ("C", (run + letter)[-3:]), cost + more)
+                        if cost + more <= limits[at + 1]:
+                            reach(begun, letter, _C, ("C", (run + letter)[-3:]), cost + more)
                     cost += end
                 for next_kind, more in row.items():
                     if next_kind == "C":
                         for letter, first in firsts:
-                            reach(begun, letter, _C, ("C", letter), cost + more + first)
+                            if cost + more + first <= limits[at + 1]:
+                                reach(begun, letter, _C, ("C", letter), cost + more + first)
                         continue
                     for part in parts.get(next_kind, ()):
-                        if next_kind == "S" and text[-1:] in self.no_sign_after(part.text):
+                        whole = cost + more + part.cost
+                        if whole > limits[at + len(part.text)] or (
+                            next_kind == "S" and text[-1:] in self.no_sign_after(part.text)
+                        ):
                             continue
                         state = kind[0] + "S" if next_kind == "S" else next_kind
-                        whole = cost + more + part.cost
                         said = _SAID.get(next_kind, _C) if part.sayable else _C
                         reach(begun, part.text, said, (state, ""), whole)
         return self._ends(beams[size])

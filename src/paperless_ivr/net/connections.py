@@ -13,7 +13,7 @@ class Limits:
     """The limit on open connections. Must be below `ulimit -n`, which is 1,024 on most
     systems."""
     read_seconds: float = 10.0
-    """From the first byte of a request to its last, however it arrives."""
+    """From the first byte of a request to its last, in however many pieces it arrives."""
     keep_alive_seconds: float = 5.0
     """How long a connection stays open between two requests."""
     answer_seconds: float = 60.0
@@ -46,7 +46,7 @@ class Connections:
             drop_oldest()
 
     def waits(self, connection: object, drop: Callable[[], object]) -> None:
-        """Note that a connection waits for its peer."""
+        """Note that a connection is waiting for its peer."""
         if connection in self._open:
             self._waiting.setdefault(connection, drop)
 

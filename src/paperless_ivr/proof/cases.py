@@ -1,6 +1,7 @@
 """The proof of a flow: walks that together cover every call, and what they find.
 
-There are three kinds of walks, so that ladders, budgets, and spelling do not multiply:
+There are three kinds of walks. If one walk covered everything, the numbers of ladders, budgets,
+and spellings would multiply.
 
 1. *Every call* of an arrival in a world, with budgets of one and no retries.
 2. *Every ladder*: at each question reached, all silences, wrong keys, repeats, and requests for
@@ -51,7 +52,7 @@ from paperless_ivr.secret import phone
 
 @frozen
 class TinyDecoder(EmailDecoder):
-    """A decoder that knows `a`, its key, and one sign. `aa` is a name; the rest is spelled."""
+    """A decoder for `a`, the digit on its key, and two signs. It reads `aa` as a name."""
 
     def refine(
         self,
@@ -62,7 +63,7 @@ class TinyDecoder(EmailDecoder):
         holder: str = "",  # noqa: ARG002 - nobody has a name
         on_file: str = "",  # noqa: ARG002
     ) -> Guess | None:
-        """Return the first address that begins like this. Letters come before digits."""
+        """Return the first address that begins with `confirmed`. Letters come before digits."""
         meant = ({"2": "a2", "*": ".", "#": "@"}.get(key, key) for key in _address_keys(keys))
         begun, stopped = len(confirmed), tuple(ruled_out)
         for characters in product(*meant):
@@ -78,7 +79,7 @@ SAID = {1: Said.CHARACTER, 2: Said.NAME}
 
 
 def _address_keys(keys: str) -> str:
-    """Return the keys of a local part or an address, without the one that begins a domain."""
+    """Return the keys of a local part or an address, without the 9 that begins its domain."""
     return keys.removesuffix("#").replace("#9", "#")
 
 
@@ -142,7 +143,7 @@ def cases(policy: Policy | None = None) -> tuple[Case, ...]:
 
 
 def arrivals(policy: Policy | None = None) -> tuple[Case, ...]:
-    """Return cases whose calls take every table row, with the policies' own budgets."""
+    """Return cases whose calls together take every table row, with the policies' own budgets."""
     one = evolve(DEFAULT, bills=evolve(DEFAULT.bills, another=False))
     these = (*cases(), Case("seven bills", one, _arrival("novak", BEFORE), ("novak",)))
     if policy is None:
@@ -184,7 +185,7 @@ def _of_one(policy: Policy) -> Iterator[Case]:
 
 
 def _of_many() -> Iterator[Case]:
-    """Yield cases of the default policy, and of others that reach what it does not."""
+    """Yield cases of the default policy, and of policies that reach the remaining rows."""
     yield from _of_one(DEFAULT)
     yield from _one_way_to_an_address()
     new = partial(evolve, DEFAULT)
@@ -307,7 +308,7 @@ def _of_many() -> Iterator[Case]:
 
 
 def _one_way_to_an_address() -> Iterator[Case]:
-    """Yield small cases, with one way to an address, for rows that otherwise need large cases."""
+    """Yield small cases with one way to get an address, for rows that otherwise need large ones."""
     alone = evolve(DEFAULT.address, strategies=(Strategy.ON_FILE,), email_required=True)
     one_bill = evolve(DEFAULT.bills, another=False)
     asked = evolve(DEFAULT.text, after_enrolment=())
@@ -415,7 +416,7 @@ def _of_identity() -> Iterator[Case]:
 
 
 def _of_identity_to_paper() -> Iterator[Case]:
-    """Yield small cases, back to paper, for identity rows that otherwise need large ones."""
+    """Yield small back-to-paper cases for identity rows that otherwise need large ones."""
     to_paper = partial(_arrival, moment=BEFORE, intent=Intent.BACK_TO_PAPER)
     yield Case("to paper: the same last four", DEFAULT, to_paper("kim"), ("kim", "kim-shop"))
     few = evolve(DEFAULT, proof=evolve(DEFAULT.proof, last_four_accounts=1))
@@ -454,7 +455,7 @@ def tight(case: Case) -> Terms:
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """Turn the garbage collector off: a walk makes no cycles, and keeps much to search for them."""
+    """Turn off the garbage collector: a walk creates no cycles, but many objects to search."""
     enabled = gc.isenabled()
     gc.disable()
     try:

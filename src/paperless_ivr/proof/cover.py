@@ -145,8 +145,8 @@ def search(
 
 
 IN_VAIN_AT_MOST = 300_000
-"""The limit on turns to visit without finding a row before the search gives up: twice as many
-as it takes to find the last row of the table that ships."""
+"""The number of turns to visit without finding a row before the search gives up: twice as many
+as it takes to find the last row of the library's own table."""
 
 
 def _parts(step: Step) -> set[object]:
@@ -199,8 +199,8 @@ def _blurred(value: AttrsInstance) -> tuple[object, ...]:
 def cover(first: dict[str, Step]) -> Iterator[Covering]:
     """Yield calls that together take all rows found, without any redundant call.
 
-    Greedy: goes to the farthest row by a shortest way, then takes any lacking rows that are only
-    one event away, then the shortest way to an end.
+    Greedy: takes a shortest way to the farthest row, then any missing rows that are only one event
+    away, then the shortest way to an end.
     """
     lacking, ends = set(first), list[Step]()
     for row, step in reversed(first.items()):
@@ -220,7 +220,7 @@ def cover(first: dict[str, Step]) -> Iterator[Covering]:
 
 
 def _completed(step: Step, lacking: set[str]) -> Step:
-    """Continue the call to its end, including lacking rows that are one event away."""
+    """Continue the call to its end, including missing rows that are one event away."""
     while not step.ended:
         gains = [(after, lacking.intersection(after.turn.took)) for after in step.next()]
         going_on = [(after, gain) for after, gain in gains if gain and not after.ended]
@@ -269,7 +269,7 @@ COVERING = "One of the calls that take every row of the table. It adds these:"
 
 
 def _goes_without_saying(then: Then, event: Event) -> bool:
-    """Return whether this is the record's default answer, written only before a hang-up."""
+    """Return whether this is the record's default answer, written out only before a hang-up."""
     usual = ANSWERS.get(type(then).__name__)
     return usual is not None and event == next(iter(usual.values()))
 

@@ -1,10 +1,10 @@
-"""Measures what a call costs its caller, in keys and seconds, for each way through a flow.
+"""Measures the effort of a call, in keys and seconds, for each way through a flow.
 
 The ways are found by searching the flow itself, with a working service and record: the cheapest
 one to the registration, and the cheapest to each ending. Three callers take each way. The first
 knows the menus and presses as soon as a key counts, so only what must be heard takes time. The
-second hears every prompt to its end. The third is first silent before each key, as often as the
-line allows.
+second hears every prompt to its end. The third also waits at each question until the time for a
+key has almost run out.
 
 Seconds are counted from words at a given rate, plus half a second for each key and each question.
 Waits for the service are left out.
@@ -51,7 +51,7 @@ KEY_S = 0.5
 ADDRESS = "jane.rivera"
 """The local part to spell, of typical length."""
 OTHERWISE = (TransferEnded(TransferResult.BUSY), Screened(last=Disposition.DECLINED, days=0))
-"""Events of other calls: no agent is free, or the caller was asked just now."""
+"""Events that do not count as going well: no agent is free, or the caller was just asked."""
 
 GOES_WELL = (
     Accepted,
@@ -77,7 +77,7 @@ class Start:
 
 @frozen
 class Cost:
-    """Keys, and the seconds of the three callers."""
+    """The number of keys, and the seconds for each of the three callers."""
 
     keys: int
     knows: float

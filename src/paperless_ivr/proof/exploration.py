@@ -5,8 +5,8 @@ of all account numbers a caller can key, one that is found, one that is not, one
 short, and one that looks like a card. `shape` defines which calls are equal, and `alphabet` what
 can happen to a call. Both are themselves tested against concrete calls.
 
-The walk uses the driver's `deliver`, not the flow alone, because only that handles keys delivered
-twice, late, or before their question.
+The walk uses the driver's `deliver`, not the flow alone, because only `deliver` handles keys that
+arrive twice, late, or before their question.
 """
 
 import re
@@ -92,15 +92,15 @@ class Move:
     """One answer delivered to a call."""
 
     view: CallView
-    """The previous call, under its terms."""
+    """The call before the move, with its terms."""
     turn: Turn
-    """The previous turn: what was said, and what it waited for."""
+    """The turn before the move: what was said, and what it waited for."""
     event: Event
     next: Turn
     early: bool = False
     """Whether the key was pressed before the turn began."""
     late: bool = False
-    """Whether the answer was to another turn."""
+    """Whether the answer was for an earlier turn."""
     sent: frozenset[str] = frozenset()
     """The keys of the writes sent before this move."""
     cleared: frozenset[str] = frozenset()
@@ -146,7 +146,7 @@ def _possible(flow: Flow, turn: Turn, world: World) -> tuple[Event, ...]:
         case ReserveTry():
             return TryReserved(), LimitReached(), RecordUnavailable(), HungUp()
         case DeferRequest():
-            return RequestDeferred(), RecordUnavailable(), HungUp()
+            return RequestDeferred(), OutcomeUnknown(), RecordUnavailable(), HungUp()
         case SearchByAccountNumber() | SearchByCustomerPhoneNumber():
             down = Unavailable(), Unavailable(answered=True)
             return (*_found(turn.call, world), *down, Refused(Refusal.OTHER), HungUp())
@@ -179,7 +179,7 @@ NOT_FOUND = CustomersFound(())
 
 
 def _found(call: Call, world: World) -> tuple[Event, ...]:
-    """Return search results: the world's customers; none; a bill changed, if it may have been."""
+    """Return search results: the world's customers, no one, or a bill that may have changed."""
     found = CustomersFound(world.customers)
     if call.state not in CHANGED:
         return found, NOT_FOUND
@@ -188,7 +188,7 @@ def _found(call: Call, world: World) -> tuple[Event, ...]:
 
 
 CHANGED = {S.ENROLLMENT_CHECK: bills.Status.PENDING, S.LINK_CHECK: bills.Status.PAPERLESS}
-"""Look-ups that may show a bill with a different status than the first one, and that status."""
+"""Look-ups that may show a bill with a different status than before, and that status."""
 
 
 @cache
@@ -237,7 +237,7 @@ THROUGH: Mapping[S, tuple[Digits, ...]] = {
 
 
 def shape(call: Call) -> tuple[object, ...]:
-    """Return everything that decides how a call goes on. Calls of equal shape go on alike.
+    """Return everything that decides how a call continues. Calls of equal shape continue alike.
 
     Omits what was said, history that is never needed again (earlier consents to the same thing,
     the exact outcome of a text, which tries were reserved, tries at questions that are not asked
@@ -279,7 +279,7 @@ _of_outcome = _all_but(BillOutcome, "consent")
 
 
 def _spelled_alike(entry: Entry) -> Entry:
-    """Return an entry. If nothing is guessed, treat all letters as equal, and all digits."""
+    """Return an entry in which, if nothing is guessed, all letters and digits are the same."""
     if entry.pressed or (entry.local is None and entry.domain is None):
         return entry
     return evolve(entry, local=_alike(entry.local), domain=_alike(entry.domain))
@@ -291,7 +291,7 @@ def _alike(text: Secret | None) -> Secret | None:
 
 @cache
 def _unnamed(consent: Consent) -> Consent:
-    """Return a consent without its unique name."""
+    """Return a consent without its unique reference."""
     return evolve(consent, reference="")
 
 
@@ -416,7 +416,7 @@ def walk(  # noqa: PLR0913 - each is a separate option of the walk
                 seen.found.append(Counterexample(name, problem, (*path, move)))
         number = numbers.setdefault(place.node, seen.calls)
         if number in under_way and not move.late:
-            again = f"back at {move.next.call.state.name}, as it was"
+            again = f"back at {move.next.call.state.name}, with nothing changed"
             seen.found.append(Counterexample("every call ends", again, (*path, move)))
         if number < seen.calls:
             continue

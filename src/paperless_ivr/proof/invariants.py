@@ -1,7 +1,7 @@
 """The invariants of every move of every call, whatever the caller and the service do.
 
-Each is a function of one move, with the name that the proof prints. The walk adds one: "every call
-ends", meaning that no call returns to an earlier position.
+Each is a function of one move, with the name that the proof prints. The exploration adds one:
+"every call ends", meaning that no call returns to an earlier position.
 """
 
 from collections.abc import Mapping
@@ -65,7 +65,7 @@ ADDRESS_SLOTS = {
     Purpose.TEXT: ({"ending"},),
     Purpose.AUTOPAY: ({"bill"}, {"terms"}),
 }
-"""Slots the caller must hear before each consent, one from each set; default: the bill."""
+"""Slots the caller must hear before a consent: at least one of each set; default: the bill."""
 WHAT_HAPPENS = {"next_email", "next_link", "next_kept"}
 """Prompts that say what happens next; a caller must hear one before enrolling."""
 NUMBER_ON_FILE = {"confirm_link_on_file", *(f"text_consent_{p}_on_file" for p in TextPurpose)}
@@ -122,7 +122,7 @@ def write_has_consent(_: Flow, move: Move) -> str | None:
 
 
 def _needs(then: Then) -> Purpose | None:
-    """Return the consent that a turn's request needs; None if it changes nothing."""
+    """Return the purpose of the consent that a turn needs; None if the turn changes nothing."""
     match then:
         case (
             EnrollInPaperless()
@@ -143,7 +143,7 @@ def _needs(then: Then) -> Purpose | None:
 
 
 def _same(request: object, consent: Consent) -> str | None:
-    """Return how a write differs from what was agreed to; None if it matches."""
+    """Return how a write differs from its consent; None if it matches."""
     for name in ("customer", "account", "invoice_type", "email", "phone"):
         if hasattr(request, name) and getattr(request, name) != getattr(consent, name):
             return f"{type(request).__name__} with a different {name} than agreed"
@@ -183,7 +183,7 @@ def promised_keys_work(flow: Flow, move: Move) -> str | None:
     if option is None:
         return None
     if "no_match" in move.next.call.lead:
-        return f"{option.choice.value} was offered, but taken for a wrong key"
+        return f"{option.choice.value} was offered, but treated as a wrong key"
     spoken = [p for p in move.turn.say if p.name == option.prompt and p.slots == option.spoken]
     if option.prompt and not spoken:
         return f"{option.choice.value} is on the menu, but no prompt offers it"
@@ -206,7 +206,7 @@ def gone_is_gone(_: Flow, move: Move) -> str | None:
     if not call.results.hung_up:
         return None
     if move.next.say or isinstance(then, Gather):
-        return "the call speaks or asks after a hang-up"
+        return "the call says or asks something after a hang-up"
     taken_back = call.results.taken_back
     due = Disposition.TAKEN_BACK if taken_back else Disposition.ABANDONED
     if isinstance(then, Return) and then.handback.disposition is not due:
@@ -328,7 +328,7 @@ def pause_is_nothing(flow: Flow, move: Move) -> str | None:
         last = call.tries.repeats >= policy.tries.repeats
         return None if last or after.tries.wrong == call.tries.wrong else "a pause cost a try"
     if after.state is not call.state or after.entry.so_far != keys(entry):
-        return "a pause was taken for the end of an entry"
+        return "a pause was treated as the end of an entry"
     return "a pause cost a try" if after.tries != call.tries else None
 
 
@@ -387,9 +387,9 @@ def short_silence(_: Flow, move: Move) -> str | None:
     if move.late or move.next.call.results.hung_up or not isinstance(request, ServiceRequest):
         return None
     if move.next.call.state is S.LINK_CHECK:
-        return None  # callers were asked to stay on the line while they open the link
+        return None  # the caller was asked to stay on the line while opening the link
     if ahead(request) is bool(move.next.say):
-        return f"{type(request).__name__} in silence after the offer, or with words before it"
+        return f"{type(request).__name__}: silence after the offer, or words before it"
     again = ahead(request) and ahead(move.turn.then)
     return "two searches in a row in silence" if again else None
 
@@ -407,7 +407,7 @@ def _may_search(flow: Flow, move: Move) -> bool:
 
 
 def _handed_over(host: Arrival) -> Secret | None:
-    """Return the account number handed over by the host; failing that, the payment's."""
+    """Return the account number that the host handed over, or else the payment's."""
     return host.account or (host.payment.account if host.payment else None)
 
 
@@ -504,7 +504,7 @@ def shown_as_it_is(flow: Flow, move: Move) -> str | None:
 
 
 def _stands_for(flow: Flow, move: Move, number: Secret | None) -> set[Secret]:
-    """Return the accounts that a number identifies: those that the search found by it.
+    """Return the accounts that a number identifies: those that a search by it found.
 
     Without a search, it identifies only the account that the host's payment names.
     """

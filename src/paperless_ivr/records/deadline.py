@@ -1,4 +1,4 @@
-"""One deadline for everything that the record is asked while a caller waits."""
+"""One deadline for all requests to the record while a caller waits."""
 
 import math
 import time
@@ -11,7 +11,7 @@ _deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
 @contextmanager
 def answering_by(deadline: float) -> Iterator[None]:
-    """Limit how long this thread's requests in the block wait for a turn (`time.monotonic`)."""
+    """Set the time (`time.monotonic`) until which this thread's requests may wait for a turn."""
     before = _deadline.set(deadline)
     try:
         yield

@@ -1,4 +1,4 @@
-"""The funnel, from the activity record: how far hand-overs got, and why no further (R33).
+"""The funnel, from the activity record: how far hand-overs got, and why they stopped (R33).
 
 Each hand-over counts once, at the furthest stage it reached. Work done after the call counts
 too, so a day's funnel fills up as links are opened.
@@ -30,9 +30,9 @@ class Stage(enum.IntEnum):
     ACCEPTED = 2
     """The caller accepted the offer."""
     IDENTIFIED = 3
-    """The account was found, and the caller proved to be authorized for it."""
+    """The account was found, and the caller proved that they may use it."""
     CONFIRMED = 4
-    """The caller agreed to what would be enrolled, and where it would go."""
+    """The caller consented to enroll a certain bill with a certain address."""
     REGISTERED = 5
     """The service has started the registration, and its link has yet to be opened."""
     COMPLETED = 6
@@ -53,7 +53,7 @@ class By(enum.StrEnum):
 
 
 NOT_ENDED = "not_ended"
-"""Used instead of a disposition if the call is in progress, or its worker died before its end."""
+"""Used instead of a disposition if the call is in progress, or if its worker died during it."""
 
 WAITING = {Task.SETTLE: "unsettled", Task.COMPLETE: "kept", Task.FOLLOW: "followed"}
 """The codes for unfinished work, by task, the most uncertain first."""
@@ -71,26 +71,26 @@ class Link(enum.StrEnum):
 
 
 class WayEnd(enum.StrEnum):
-    """The outcome of a way to an address that a call tried (R08)."""
+    """The outcome of one way of getting an address that a call tried (R08)."""
 
     LEFT = "left"
     """The caller took another way, or none, or could not meet this one's requirements."""
     TAKEN = "taken"
-    """The caller agreed to an enrollment by it, or was transferred to an agent for it."""
+    """The caller agreed to enroll with its address, or was transferred to an agent for it."""
     FINISHED = "finished"
-    """The bill of that agreement is now paperless."""
+    """The bill that the caller agreed to enroll is now paperless."""
 
 
 @frozen
 class Spelled:
-    """Addresses spelled by keypad: the number of hand-overs, and the total effort."""
+    """Totals for addresses spelled by keypad: hand-overs, keys, corrections, and time."""
 
     number: int = 0
     keys: int = 0
     fixes: int = 0
     """How often a caller stopped the read-back or spelled again."""
     time: timedelta = timedelta()
-    """Seconds from the first question about the address to the last answer."""
+    """The time from the first question about the address to the last answer."""
 
     def __add__(self, other: "Spelled") -> "Spelled":
         return Spelled(
@@ -111,14 +111,14 @@ class Loss:
     reason: str
     """A `Reason`'s value."""
     afterwards: str = ""
-    """After a consent: the unfinished work, or how it ended (an `ActivityType`); else empty."""
+    """After a consent, the unfinished work or how it ended (an `ActivityType`); otherwise empty."""
     why: str = ""
-    """The code of that ending."""
+    """The reason code of that ending."""
 
 
 @frozen
 class HandOver:
-    """One hand-over, as the funnel sees it."""
+    """One hand-over, reduced to what the funnel counts."""
 
     biller: str
     began: datetime
@@ -130,7 +130,7 @@ class HandOver:
     link: Link | None = None
     """None if no link was texted, or none that the caller could wait for."""
     ways: tuple[tuple[Strategy, WayEnd], ...] = ()
-    """The ways to an address that it tried, in order."""
+    """The ways of getting an address that were tried, in order."""
     spelled: Spelled = Spelled()
 
     @property
@@ -141,7 +141,7 @@ class HandOver:
 
 @frozen
 class Group:
-    """Which hand-overs a funnel counts. Fields that are not grouped by are empty."""
+    """The hand-overs that a funnel counts. Fields that are not used for grouping are empty."""
 
     biller: str
     moment: str = ""
@@ -171,16 +171,16 @@ def hand_overs(
 ) -> Iterator[HandOver]:
     """Yield the hand-overs that began at or after `since` and before `until`.
 
-    `lines` are those of one or more billers, each biller's in order, up to now: a hand-over
-    counts as it is known at the end of them. They should begin a day before `since`, so that a
-    hand-over that began before the first line is not mistaken for a later one.
+    `lines` are the lines of one or more billers, in order for each biller, up to now. Each
+    hand-over is counted as it stands after the last line. The lines should begin a day before
+    `since`, so that a hand-over that began before the first line is not mistaken for a later one.
     """
     open_ones: dict[tuple[str, str], _HandOver] = {}
     earlier: list[_HandOver] = []
     for line in lines:
         name = (line.biller, line.detail.get("handover") or line.call_id)
         if line.what is ActivityType.ARRIVED and name in open_ones:
-            earlier.append(open_ones.pop(name))  # the host gave two the same name
+            earlier.append(open_ones.pop(name))  # the host used the same name twice
         if name not in open_ones:
             if not line.state:
                 continue  # it belongs to a hand-over that began before the first line
@@ -271,7 +271,7 @@ class _HandOver:
     ways: dict[Strategy, WayEnd] = field(factory=dict)
     way: Strategy | None = None
     taken: dict[str, Strategy] = field(factory=dict)
-    """The way to an address by which each consent was given."""
+    """The way of getting an address that led to each consent."""
     spelled: Spelled = Spelled()
     spelling_since: datetime | None = None
 
@@ -298,7 +298,7 @@ class _HandOver:
             self.consents.setdefault(reference, _Yes()).hears(line)
 
     def _answered(self, line: Activity) -> None:
-        """Process a move: the keys of an address, and the way to an address that it led to."""
+        """Process a move: the keys that spell an address, and the next way of getting one."""
         if self.spelling_since:
             keys, fixes = (int(line.detail.get(name, 0)) for name in ("keys", "fixes"))
             self.spelled += Spelled(0, keys, fixes, line.at - self.spelling_since)
@@ -323,7 +323,7 @@ class _HandOver:
             next(reversed(self.consents.values())).reached(Stage.REGISTERED)
 
     def told(self) -> HandOver:
-        """Return the hand-over as far as it is known."""
+        """Return what is known about the hand-over."""
         stage, afterwards = self.stage, ("", "")
         if self.consents:
             furthest = max(reversed(self.consents.values()), key=lambda yes: yes.stage)
@@ -350,16 +350,17 @@ def _names(*phases: Phase) -> frozenset[str]:
 
 
 ACCEPTED = _names(Phase.IDENTITY)
-"""States that show, after an offer, that it was accepted. Without an offer, the host or the
-caller asked for something else."""
+"""States that show that an offer was accepted. If a call gets there without an offer, the host or
+the caller asked for something else."""
 SPELLING = _names(Phase.EMAIL)
 IDENTIFIED = _names(Phase.BILL, Phase.ADDRESS, Phase.EMAIL, Phase.TEXT, Phase.CONSENT, Phase.PAPER)
-"""States that a call reaches only through `State.INVOICE`, or an offer that names the bill."""
+"""States that a call reaches only through `State.INVOICE`, or through an offer that names the
+bill."""
 TURNED_OUT_DONE = frozenset(
     (source.name, State.AFTERWARDS.name)
     for source in (State.ENROLLMENT, State.ENROLLMENT_CHECK, State.ENROLLMENT_AGAIN)
 )
-"""Rows taken once the service has the registration, even if only a look-up showed that."""
+"""Rows taken once the service has the registration, even if only a look-up showed it."""
 
 
 # ── from hand-overs to funnels ──
@@ -368,7 +369,7 @@ TURNED_OUT_DONE = frozenset(
 def funnels(
     them: Iterable[HandOver], by: Collection[By] = (), zone: tzinfo = UTC
 ) -> Mapping[Group, Funnel]:
-    """Return a funnel for each group of hand-overs, in order. Days are those of the time zone."""
+    """Return a funnel for each group of hand-overs, in order. Days are in the time zone `zone`."""
     reached: dict[Group, Counter[Stage]] = {}
     lost: dict[Group, Counter[Loss]] = {}
     links: dict[Group, Counter[Link]] = {}
@@ -427,7 +428,7 @@ def _group(one: HandOver, by: Collection[By], zone: tzinfo) -> Group:
 
 
 def day_of(moment: datetime, zone: tzinfo) -> date:
-    """Return the date of a moment in a time zone."""
+    """Return the date of a point in time in a time zone."""
     return moment.astimezone(zone).date()
 
 
@@ -438,6 +439,6 @@ def _group_order(group: Group) -> tuple[str, str, int, str]:
 
 
 def loss_order(counted: tuple[Loss, int]) -> tuple[int, int, str, str, str, str]:
-    """Return a sort key: by stage, the most frequent first."""
+    """Return a sort key: by stage, then the most frequent first."""
     loss, count = counted
     return (loss.stage, -count, loss.disposition, loss.reason, loss.afterwards, loss.why)

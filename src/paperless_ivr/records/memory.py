@@ -57,12 +57,12 @@ from paperless_ivr.secret import Secret
 
 @frozen
 class _HandOver:
-    """An ended hand-over that counts for the next offer."""
+    """An ended hand-over that may prevent the next offer."""
 
     call_id: str
     at: datetime
     line: int
-    """The number of the line that ended it, which gives the order of lines with the same time."""
+    """The number of the line that ended it, which orders lines with the same time."""
     ended: Disposition
 
 
@@ -83,7 +83,7 @@ class _Job:
 
 
 Whose = tuple[str, str, str | Secret]
-"""The key of a count: the biller, then "call", "ani", or "account", then which one."""
+"""The key of a count: the biller; "call", "ani", or "account"; and its ID or number."""
 
 
 @define(eq=False, repr=False)
@@ -124,7 +124,7 @@ class MemoryRecord(_Memory):
     _unfinished: dict[Whose, list[Activity]] = field(init=False, factory=dict)
     _hand_overs: dict[Whose, list[_HandOver]] = field(init=False, factory=dict)
     _reserved: dict[tuple[str | Secret, ...], dict[str, datetime]] = field(init=False, factory=dict)
-    """When each try or text that still counts was counted, by person and by key."""
+    """When each try or text was counted, by person and by key. Given-back tries are removed."""
     _consents: dict[tuple[str, str, datetime], Evidence] = field(init=False, factory=dict)
     _writes: dict[str, PendingWrite] = field(init=False, factory=dict)
     _jobs: dict[tuple[Task, str], _Job] = field(init=False, factory=dict)
@@ -142,7 +142,7 @@ class MemoryRecord(_Memory):
 
     @property
     def writes(self) -> Mapping[str, PendingWrite]:
-        """Every write on record by key, in the order in which they were intended."""
+        """Every write on record by key, in the order in which they were recorded."""
         with self._lock:
             return dict(self._writes)
 
@@ -268,7 +268,7 @@ class MemoryRecord(_Memory):
                 self._decided(written)
 
     def _decided(self, written: PendingWrite) -> None:
-        """Finish the deferred request of an accepted write's key, and what it supersedes."""
+        """Finish the deferred request with an accepted write's key, and work that it supersedes."""
         write, evidence = written.write, written.evidence
         starts = starts_registration(write)
         for job in self._open_for(_bill(written), Task.COMPLETE, Task.FOLLOW):
@@ -291,11 +291,11 @@ class MemoryRecord(_Memory):
             self._jobs[Task.FOLLOW, write.key] = _Job(Task.FOLLOW, followed)
 
     def _since(self, job: _Job) -> datetime:
-        """Return when the caller asked for it."""
+        """Return when the caller asked for what the job does."""
         return self._writes[job.left.key].at if job.task is Task.FOLLOW else job.left.at
 
     def keep(self, request: DeferRequest, evidence: Evidence) -> None:
-        """Keep a deferred request, to be completed later."""
+        """Save a deferred request, to be completed later."""
         with self._open():
             if (Task.COMPLETE, request.key) in self._jobs:
                 return
@@ -337,7 +337,7 @@ class MemoryRecord(_Memory):
     def activity(
         self, biller: str, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[Activity]:
-        """Yield the lines of a biller, without the people they are about."""
+        """Yield the lines of a biller, without identifying the people they are about."""
         with self._open():
             lines = [
                 evolve(line, ani=None, accounts=(), evidence=None)
@@ -488,7 +488,7 @@ def _copied(value: Any) -> Any:
 
 
 def _concerned(biller: str, ani: Secret | None, accounts: Iterable[Secret]) -> set[Whose]:
-    """Return whom a line or a query is about."""
+    """Return the keys of the people that a line or a query is about."""
     callers: set[Whose] = {(biller, "ani", ani)} if ani else set()
     return callers | {(biller, "account", account) for account in map(counted_account, accounts)}
 

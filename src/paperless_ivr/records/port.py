@@ -33,7 +33,7 @@ A_DAY = timedelta(hours=24)
 """A limit's day is the last 24 hours, with no time zone and no reset at midnight."""
 
 BACK_TO_PAPER = (Disposition.OPTED_OUT, Disposition.OPT_OUT_REQUESTED)
-"""Endings that count for the next offer even if no offer was made in the call."""
+"""Endings that count for the next offer even if the call made no offer."""
 
 
 class ActivityType(enum.StrEnum):
@@ -44,9 +44,9 @@ class ActivityType(enum.StrEnum):
     ANSWERED = "answered"
     LAST_FOUR_MISSED = "last_four_missed"
     MATCHED = "matched"
-    """The caller proved who they are: the try whose `key` is in its `detail` is given back."""
+    """The caller proved who they are, so the try whose `key` is in `detail` is given back."""
     UNANSWERED = "unanswered"
-    """The service never answered a search: the try whose `key` is in its `detail` is given back."""
+    """The service never answered a search, so the try whose `key` is in `detail` is given back."""
     LIMITED = "limited"
     """No try or text was left; `detail` has the limit."""
     CONSENTED = "consented"
@@ -66,7 +66,7 @@ class ActivityType(enum.StrEnum):
 
 
 GIVES_BACK = (ActivityType.MATCHED, ActivityType.UNANSWERED)
-"""The activities that return a try."""
+"""The activities that give back a try."""
 
 
 PAPERLESS_ALREADY = "paperless_already"
@@ -87,7 +87,7 @@ FINISHES = frozenset(
 
 @frozen
 class Evidence:
-    """A consent as given: the exact words, their version, and when it was asked and answered."""
+    """A consent as given: the exact words, their version, and the times of question and answer."""
 
     consent: Consent
     words: str = field(repr=False)
@@ -114,7 +114,8 @@ class Activity:
     policy_version: str
     at: datetime
     state: str
-    """The call's state after it; empty for the record's own entries and any made after the call."""
+    """The call's state after the activity; empty for entries that the record makes itself, or that
+    are made after the call."""
     ani: Secret | None = None
     accounts: tuple[Secret, ...] = ()
     """The caller's own account; for `LAST_FOUR_MISSED`, the accounts that were tried."""
@@ -152,7 +153,7 @@ class Task(enum.StrEnum):
 
 @frozen
 class PendingWrite:
-    """A write on record that may have been done: never settled, or unknown."""
+    """A write on record whose outcome is uncertain: it was never settled, or is unknown."""
 
     write: Write
     evidence: Evidence
@@ -230,7 +231,7 @@ class Counted:
     """An account, caller, number, or biller that a try or text counts against, with its limits."""
 
     limit: str
-    """The setting of `Limits`."""
+    """The name of the setting in `Limits`."""
     whose: tuple[str, *tuple[str | Secret, ...]]
     """The key of the count: its kind, and the biller, account, or number that it is for."""
     most: tuple[int, int]
@@ -281,7 +282,7 @@ def windows(now: datetime, limits: Limits) -> tuple[datetime, datetime]:
 
 
 def task_of(left: WorkItem) -> Task:
-    """Return the task that a piece of work needs."""
+    """Return the task of a piece of unfinished work."""
     match left:
         case PendingWrite():
             return Task.SETTLE
@@ -297,7 +298,7 @@ def tracked_order(tracked: Tracked) -> tuple[int, str]:
 
 
 def about(consent: Consent) -> Mapping[str, str]:
-    """Return what a line says about its consent: its reference, its subject, and its hand-over."""
+    """Return the details of a line about a consent: its hand-over, reference, and purpose."""
     return {
         "handover": consent.handover,
         "reference": consent.reference,
@@ -318,11 +319,12 @@ def decides(write: Write) -> bool:
 
 
 class Record(Protocol):
-    """The part of the record that calls write.
+    """The part of the record that calls use.
 
     Every method returns within `budgets.record`, and raises `errors.RecordDown` if it cannot
-    answer or save; a driver does not cut it short. If only the answer was lost, the work may
-    have been done. Repeating anything with a key has no further effect.
+    answer or save; drivers set no time limit of their own. If only the answer was lost, the work
+    may have been done: then the error is `in_doubt`, and the caller is not told that nothing was
+    changed. Repeating a request with the same key has no further effect.
     """
 
     def note(self, activity: Activity) -> None:
@@ -343,15 +345,15 @@ class Record(Protocol):
 
         Checking and counting are atomic, so concurrent calls never get more tries than are left.
         The try counts against each of `tried`, in 24 hours and in `limits.window_days`, until an
-        activity in `GIVES_BACK` returns it. Repeating a key does not count again.
+        activity in `GIVES_BACK` gives it back. A repeated key does not count again.
         """
         ...
 
     def intend(self, write: Write, evidence: Evidence, limits: Limits) -> Refused | None:
         """Put a write on record with its key before it is sent, and note `SENT`.
 
-        Returns `Refused(LIMIT)`, with the limit as its code, if one forbids it: texts count against
-        each of `texted`, as tries do, until they are settled as not sent.
+        Returns `Refused(LIMIT)`, with the limit as its code, if a limit forbids it. Like tries,
+        texts count against each of `texted`, until they are settled as not sent.
         If the key is already on record, the write stays as it was first recorded.
         """
         ...
@@ -365,8 +367,8 @@ class Record(Protocol):
         In the same transaction, this notes `SETTLED`. An accepted write also completes the
         deferred request with its own key (`COMPLETED`), replaces earlier requests and pending
         registrations for the same bill (`SUPERSEDED`), and is followed if it started a
-        registration. If a later write for the bill was accepted, it does not replace anything,
-        and its own registration is noted as `SUPERSEDED`.
+        registration. If a later write for the bill was already accepted, this one replaces
+        nothing, and its own registration is noted as `SUPERSEDED`.
         """
         ...
 
@@ -391,11 +393,11 @@ class Readable(Protocol):
     def activity(
         self, biller: str, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[Activity]:
-        """Yield a biller's lines between two moments, ordered by time.
+        """Yield a biller's lines from `since` on and before `until`, ordered by time.
 
-        Lines with the same time are in the order in which they were noted. They do not say whom
-        they are about: `ani`, `accounts`, and `evidence` are empty. Lines are read on demand, so
-        those noted in the meantime may or may not be included.
+        Lines with the same time are in the order in which they were noted. They do not identify
+        anyone: `ani`, `accounts`, and `evidence` are empty. Lines are read on demand, so those
+        noted in the meantime may or may not be included.
         """
         ...
 
@@ -415,7 +417,7 @@ class Ledger(Record, Readable, Protocol):
         ...
 
     def unsettled(self, before: datetime) -> tuple[PendingWrite, ...]:
-        """Return writes with an uncertain outcome intended before a moment, in order."""
+        """Return the writes put on record before a time whose outcome is uncertain, in order."""
         ...
 
     def kept(self) -> tuple[DeferredRequest, ...]:
@@ -437,21 +439,21 @@ class Ledger(Record, Readable, Protocol):
     ) -> tuple[WorkItem, ...]:
         """Claim some of a biller's unfinished work for one holder until the lease ends.
 
-        Returns the oldest items from before a moment, up to a maximum, excluding items that
-        another holder has, or that were released for a later time. A holder names exactly one
-        process.
+        Returns the oldest items that became due before a time, up to a maximum, excluding items
+        that another holder has, or that were released for a later time. Each process needs its own
+        `holder`.
         """
         ...
 
     def release(self, left: WorkItem, holder: str, again: datetime) -> None:
-        """Give back a claimed item to be claimed again later, and note `RETRIED`.
+        """Release a claimed item, to be claimed again later, and note `RETRIED`.
 
         Raises `errors.StaleClaim` if the holder no longer has it, or it is done.
         """
         ...
 
     def finish(self, left: WorkItem, holder: str, how: ActivityType, reason: str = "") -> None:
-        """Close a claimed item as one of `FINISHES`, and note that line.
+        """Close a claimed item with one of `FINISHES`, and note it.
 
         The reason is a code, never personal. A write can only be closed as `GIVEN_UP`; for any
         other outcome, call `settle`. A deferred request is `COMPLETED` once its registration is
@@ -464,7 +466,7 @@ class Ledger(Record, Readable, Protocol):
     def purge(self, biller: str, retention: Retention) -> Removed:
         """Remove what a biller's retention no longer allows, except unfinished work.
 
-        A consent is removed together with the last of the writes and requests made from it.
+        A consent is removed together with the last of the writes and requests based on it.
         """
         ...
 
@@ -528,7 +530,7 @@ class SessionUpdate:
     """The call as it is now; stored if its stored turn is still `if_turn`."""
     if_turn: int | None = None
     forget: bool = False
-    """The call has ended: it is removed instead if its stored turn is still `if_turn`."""
+    """Whether the call has ended. It is then removed, if its stored turn is still `if_turn`."""
     intent: Intent | None = None
     outcome: Settlement | None = None
     activities: tuple[Activity, ...] = ()
@@ -538,7 +540,7 @@ Tried = TryReserved | LimitReached
 """The record's answer to a try."""
 
 Follow = Callable[[Tried], SessionUpdate]
-"""Maps the answer to a try to its update; the same answer always gives the same update."""
+"""Maps the answer to a try to the update that follows. The same answer gives the same update."""
 
 
 class SessionStore(Protocol):
@@ -563,8 +565,8 @@ class SessionStore(Protocol):
         Raises `errors.StaleCall` if someone else moved the call first. Returns `Refused` if a
         limit forbids the intended write. In both cases, nothing was changed.
         `again` means that the same update was committed before and its answer was lost. If the
-        call is stored with the same bytes at the same turn, or has been removed, as the update
-        requires, everything was done the first time, and nothing is done twice.
+        call is already as the update requires (stored with the same bytes at the same turn, or
+        removed), everything was done the first time, and nothing is done twice.
         """
         ...
 

@@ -38,7 +38,7 @@ class SeparateStores:
             return None  # its lines were noted or are lost, but never duplicated
         if update.call is not None:
             self.calls.save(update.call, update.if_turn)
-            if update.forget:  # only the worker that moved it to its end removes it
+            if update.forget:  # only the worker that ended the call removes it
                 self.calls.drop(update.call.call_id)
         for line in update.activities:
             self.record.note(line)

@@ -49,7 +49,7 @@ async def key(simulation: Simulation, body: Body) -> None:
 
 
 async def spoken(simulation: Simulation, body: Body) -> None:
-    """Note that the page has spoken a speech to its end."""
+    """Note that the page has finished speaking a speech."""
     if simulation.line is not None:
         simulation.line.spoken(int(body["speech"]))
 
@@ -82,7 +82,7 @@ async def rewind(simulation: Simulation, body: Body) -> None:
 
 
 async def take(simulation: Simulation, body: Body) -> None:
-    """Switch to a take, at its end."""
+    """Switch to the end of a take."""
     await simulation.choose(int(body["number"]))
 
 

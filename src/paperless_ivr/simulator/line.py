@@ -1,7 +1,7 @@
 """The telephone line of a simulated call: a gateway whose caller uses a browser.
 
-The page speaks, and says when it has spoken, which prompt a key interrupted, and that the caller
-stays silent. So the line itself has no clock.
+The page speaks. It reports when it has finished, which prompt a key interrupted, and when the
+caller has been silent too long. The line itself therefore has no clock.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ class Delivery(enum.Enum):
 
 @frozen
 class Pressed:
-    """A key, or "" if the caller let the time run out, and what was being spoken at that moment.
+    """A key, or "" if the caller let the time run out, and what was being spoken at the time.
 
     `heard` is the number of the prompt, or None if all had been spoken.
     """
@@ -82,7 +82,7 @@ class Line:
     numbers: Iterator[int] = field(repr=False)
     """Numbers the speeches: no number repeats within a simulation."""
     start: int | None = None
-    """The prompt of the first turn to start at: a rewound call has heard some already."""
+    """The first turn's prompt to start at. In a rewound call, earlier ones were already heard."""
     speech: Speech | None = field(init=False, default=None)
     entry: str = field(init=False, default="", repr=False)
     delivery: Delivery = field(init=False, default=Delivery.ONCE)
@@ -123,28 +123,28 @@ class Line:
         return HungUp() if self._gone.is_set() else None
 
     async def listen(self) -> HungUp:
-        """Wait for the caller to hang up; keys are kept meanwhile."""
+        """Wait for the caller to hang up, keeping any keys pressed."""
         await self._until(lambda: False)
         return HungUp()
 
     # ── what comes from the page ──
 
     def press(self, pressed: Pressed) -> None:
-        """Take a key press, or the end of the time for one."""
+        """Accept a key press, or a time-out."""
         if pressed.key == "#" and self._full:
-            self._full = False  # ends an entry that was full already
+            self._full = False  # ends an entry that was already full
             return
         self._full = False
         self._pressed.append(pressed)
         self._came.set()
 
     def spoken(self, speech: int) -> None:
-        """Note that a speech was spoken to its end."""
+        """Note that the page has finished speaking a speech."""
         self._spoken = max(self._spoken, speech)
         self._came.set()
 
     def transferred(self, result: TransferResult) -> None:
-        """Take the result of a transfer."""
+        """Accept the result of a transfer."""
         self._transferred = result
         self._came.set()
 
@@ -198,7 +198,7 @@ class Line:
         return Ended.FULL if len(self.entry) == gather.max_keys else None
 
     def _arrives(self, token: Token, event: Digits, *, private: bool) -> bool:
-        """Deliver an answer as the switch says; return whether it arrives now."""
+        """Deliver an answer as the delivery switch says; return whether it arrives now."""
         delivery, self.delivery = self.delivery, Delivery.ONCE
         if delivery is Delivery.ONCE:
             return True
@@ -210,7 +210,7 @@ class Line:
         return delivery is Delivery.TWICE
 
     def _deliver_again(self) -> None:
-        """Deliver answers to an earlier turn that were held back."""
+        """Deliver delayed and repeated answers to an earlier turn."""
         again, self._again = self._again, []
         for shown, token, event in again:
             moved = self.watch.delivered(token, event)

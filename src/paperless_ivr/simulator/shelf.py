@@ -30,9 +30,9 @@ class Reading:
     """The first reading of a file is 1."""
     policy: Policy = field(repr=False)
     pictures: Mapping[str, str] = field(repr=False)
-    """SVG by the chapter's code name; under the endings' name is the picture of the whole call."""
+    """SVG images by the chapter's code name; `END` has the picture of the whole call."""
     off: Mapping[Phase, int] = field(repr=False)
-    """The number of ways out that the policy switches off."""
+    """The number of ways out of each chapter that the policy switches off."""
 
     @classmethod
     def of(cls, policy: Policy, number: int) -> "Reading":
@@ -62,10 +62,10 @@ class Shelved:
     """Why the file cannot be used as it is now; calls keep the previous policy."""
     _seen: Stamp = field(init=False, default=None)
     _noticed: tuple[Stamp, float] = field(init=False, default=(None, 0.0))
-    """The file's stamp when last checked, and since when it has been the same."""
+    """The file's stamp when last checked, and the time since which it has not changed."""
 
     def __attrs_post_init__(self) -> None:
-        """The first reading must succeed: PolicyProblems lists everything that is wrong."""
+        """Read the policy for the first time. Raises PolicyProblems with everything wrong in it."""
         self._seen = self._stamp()
         self.reading = Reading.of(load_policy(self.path) if self.path else demo_policy(), 1)
 

@@ -185,7 +185,7 @@ class Simulation:
         self._go_on(take.stops[stop])
 
     async def choose(self, number: int) -> None:
-        """Switch to a take, at its end."""
+        """Switch to the end of a take."""
         chosen = next((take for take in self.takes if take.number == number), None)
         if chosen is None or chosen is self.take or self.take is None:
             return

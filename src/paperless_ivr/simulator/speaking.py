@@ -1,4 +1,4 @@
-"""What a turn says and which keys it takes, for a page that speaks, shows, and masks it."""
+"""The words and the keys of a turn, for a page that speaks, shows, and masks them."""
 
 from collections.abc import Iterator, Mapping
 
@@ -33,7 +33,7 @@ LABELS: Mapping[str, str] = {
     "option_leave_it": "leave it",
     "option_text_link": "text it",
 }
-"""The meanings of keys, by the prompt that offers them; other options go by their own names."""
+"""The meanings of keys, by the prompt that offers them. Other options' labels are their names."""
 WITHOUT_SLOT: Mapping[str, tuple[str, str]] = {
     "offer_at_start": ("1", "yes"),
     "readback": ("*", "stop"),
@@ -80,7 +80,7 @@ class Speech:
     number: int
     prompts: tuple[Spoken, ...]
     waits: str
-    """For "keys", an "answer", a "person", or "nothing"."""
+    """What the call waits for afterward: "keys", an "answer", a "person", or "nothing"."""
     keys: Mapping[str, KeyHint] = field(factory=dict)
     most: int = 0
     """The maximum number of keys."""

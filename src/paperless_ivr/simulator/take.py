@@ -1,4 +1,4 @@
-"""The events of one take of a call: lines to read, turns to rewind to, moves to save."""
+"""The events of one take of a call: lines to read, turns to rewind to, and moves to save."""
 
 from collections.abc import Callable
 
@@ -72,7 +72,7 @@ class Take:
     instead_of: int | None = None
     """The number of the take that this one branches off from."""
     came_next: list[Entry] = field(factory=list, repr=False)
-    """What came next in the earlier take."""
+    """The entries that came next in the earlier take."""
     speech: Speech | None = field(default=None, repr=False)
     speaks_for: Session | None = field(default=None, repr=False)
     """The turn the speech belongs to: a request without words may have followed."""
@@ -107,7 +107,7 @@ class Take:
         return self.moves[max(caused, default=0) :]
 
     def until(self, stop: int, number: int) -> "Take":
-        """Return a new take that follows this one until just before a turn is answered."""
+        """Return a new take that copies this one up to just before a turn was answered."""
         there = self.stops[stop]
         return Take(
             number,
@@ -153,9 +153,9 @@ class Take:
             case e.HungUp():
                 self.note("You hang up", at)
             case e.TransferEnded(result):
-                self.note(f"The transfer: {result.value.replace('_', ' ')}", at)
+                self.note(f"Transfer: {result.value.replace('_', ' ')}", at)
             case _ if isinstance(then, RecordRequest):
-                failed = isinstance(event, e.RecordUnavailable)
+                failed = isinstance(event, e.RecordUnavailable | e.OutcomeUnknown)
                 answer = answered(event)
                 name = type(then).__name__
                 self.exchanges.append(Exchange(at, "Record", name, then, answer, fault=failed))
@@ -163,7 +163,7 @@ class Take:
                     self.note("The record does not answer", at, fault=True)
             case event if isinstance(then, ServiceRequest):
                 failed = isinstance(event, e.Unavailable | e.OutcomeUnknown)
-                says = "does not answer" if failed else answered(event)
+                says = "no answer" if failed else answered(event)
                 self.note(f"Billing service: {says}", at, fault=failed)
         kept = "not saved" if lost else "saved"
         for consent in move.after.call.consents[len(before.call.consents) :]:

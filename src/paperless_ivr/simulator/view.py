@@ -165,7 +165,7 @@ class View:
         return {"what": what, "shown": what in self.of.revealed}
 
     def _entry(self, take: Take) -> Json:
-        """The keys entered so far, as the flow reads them: as letters, if they spell."""
+        """The keys entered so far, as the flow reads them: as letters, if they spell something."""
         line, flow, session = self.of.line, self.of.flow, take.session
         assert flow is not None
         assert session is not None
@@ -229,7 +229,7 @@ class View:
         }
 
     def _undone(self, take: Take) -> Json | None:
-        """What came next in the take that this one branches off from."""
+        """The continuation of the take that this one branches off from."""
         if take.instead_of is None or take.own:
             return None
         entries = [self._line(entry, n, undone=True) for n, entry in enumerate(take.came_next)]
@@ -346,7 +346,7 @@ class View:
 
 
 def _steps(*ways: list[str]) -> list[tuple[str, str]]:
-    """Return the steps of ways from place to place, without repeats."""
+    """Return the steps between consecutive places on any of the ways, without repeats."""
     steps = (step for way in ways for step in pairwise(way))
     return [(here, there) for here, there in dict.fromkeys(steps) if here != there]
 

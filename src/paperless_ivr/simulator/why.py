@@ -1,4 +1,4 @@
-"""Why a call took its way: for each state it passed, the rows that were tried."""
+"""Why a call took its path: for each state it passed, the rows that were tried."""
 
 from collections.abc import Iterator
 
@@ -77,7 +77,7 @@ def _cause(move: Move, label: str) -> str:
         case e.Unavailable():
             return "The billing service is down"
         case e.OutcomeUnknown():
-            return "The billing service gave no clear answer"
+            return "No clear answer came"
         case e.Screened() | e.TryReserved() | e.LimitReached() | e.RequestDeferred() as event:
             return f"The record answered “{answered(event)}”"
         case event:

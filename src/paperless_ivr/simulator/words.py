@@ -48,7 +48,7 @@ PENDING = "●"
 
 
 def so_far(view: CallView, keys: str) -> str:
-    """Return the keys pressed at a question: as letters, if they spell."""
+    """Return the keys pressed at a question: as letters, if they spell something."""
     block = BLOCKS[view.call.state]
     if not isinstance(block, Ask) or block.by not in (SPELLING, ONE_PRESS):
         return keys
@@ -74,7 +74,7 @@ def answered(event: e.Event) -> str:
     """Return an answer in a few words, without personal data."""
     match event:
         case e.CustomersFound(customers):
-            return f"{len(customers)} found" if customers else "nobody found"
+            return f"{len(customers)} found" if customers else "no one found"
         case e.InvoiceChecked(exists):
             return "the bill is open" if exists else "no such bill"
         case e.Accepted():
@@ -86,7 +86,7 @@ def answered(event: e.Event) -> str:
         case e.OutcomeUnknown():
             return "no answer, maybe done"
         case e.Screened(last):
-            return f"asked before: {_plain(last.value)}" if last else "not asked lately"
+            return f"asked before: {_plain(last.value)}" if last else "not asked recently"
         case e.TryReserved():
             return "one try counted"
         case e.LimitReached():

@@ -1,7 +1,7 @@
-"""Made-up callers with e-mail addresses, and the keys and seconds it takes to key one.
+"""Made-up callers with e-mail addresses, and the keys and seconds it takes to key an address.
 
-The names are drawn from the decoder's own lists by frequency. Figures measured with them are a
-baseline against regressions, not a claim about real callers.
+The names are drawn from the decoder's own lists by frequency. Figures measured with them show
+regressions. They are not a claim about real callers.
 """
 
 import random
@@ -49,7 +49,7 @@ class Person:
 
 
 def people(count: int, seed: int) -> Iterator[Person]:
-    """Yield this many callers, always the same ones for a seed."""
+    """Yield `count` callers, always the same ones for a seed."""
     chance = random.Random(seed)  # noqa: S311 - not used for secrets
     words = lexicon()
     first, last, common = _Draw.of(words.first), _Draw.of(words.last), _Draw.of(words.words)
@@ -82,11 +82,11 @@ class _Draw:
 
     texts: list[str]
     sums: list[float]
-    """Of the weights, up to each text."""
+    """The sums of the weights up to each text."""
 
     @staticmethod
     def of(texts: WordList) -> "_Draw":
-        """Return a drawer of the texts in a list, weighted by frequency."""
+        """Prepare to draw from the texts in a list, weighted by frequency."""
         return _Draw(texts.texts, list(accumulate(exp(-entry.cost) for entry in texts)))
 
     def by(self, chance: random.Random) -> str:
@@ -116,7 +116,8 @@ class Entry:
 def by_one_press(person: Person, decoder: EmailDecoder, holder: str) -> Entry:
     """Key an address with one press per character, stopping each wrong piece with a star.
 
-    As in a call, a word that was stopped is read letter by letter, and a character is ruled out.
+    As in a call, a stopped word is then read letter by letter, and a stopped character is ruled
+    out.
     """
     address, keys = person.address, one_press(person.address, decoder)
     pressed, words, stars = len(keys), 0, 0

@@ -54,7 +54,7 @@ class Runtime(Protocol):
 
     @property
     def handed_back(self) -> Mapping[str, str] | None:
-        """The hand-back that the host got, named as in `handback_to_strings`; None until then."""
+        """The hand-back to the host, with names as in `handback_to_strings`; None until then."""
         ...
 
     def begins(self, arrival: Arrival) -> WebRequest:
@@ -69,7 +69,7 @@ class Runtime(Protocol):
         ...
 
     def hold(self, seconds: float) -> None:
-        """Let time pass between two documents, as while a request runs."""
+        """Let time pass between two documents, as if a request were running."""
         ...
 
     def ends(self) -> WebRequest:
@@ -77,7 +77,7 @@ class Runtime(Protocol):
         ...
 
     def news(self) -> tuple[WebRequest, ...]:
-        """Return status reports of a call in progress: it rings, the agent's leg has ended."""
+        """Return status reports of a call in progress, such as that the agent's leg has ended."""
         ...
 
     def signed(self, request: WebRequest) -> WebRequest:

@@ -65,7 +65,7 @@ from paperless_ivr.testing.contracts.bench import Bench, Clock
 
 BILLER = "springfield-water"
 OPENS = datetime(2026, 11, 23, 13, 0, tzinfo=UTC)
-"""Seven in the morning in Chicago. The last calls there are on the next day in UTC."""
+"""Seven in the morning in Chicago. In UTC, the last calls are on the next day."""
 OPEN_FOR = timedelta(hours=16)
 TYPES = ("WATER", "SEWER", "GAS")
 LANGUAGES = ("en-US",) * 6 + ("es-US",) * 2 + (None,)
@@ -83,7 +83,7 @@ POLICY = Policy(
 
 
 def books(chance: random.Random, customers: int) -> Books:
-    """Return customers with one to three bills, mostly on paper. All have paid their first."""
+    """Return customers with one to three bills, mostly on paper. All have paid their first bill."""
     made = tuple(_customer(chance, number) for number in range(customers))
     return Books(
         customers=made,
@@ -204,7 +204,7 @@ class Taken:
 
 @frozen
 class Came:
-    """The work done after the calls on an unfinished item."""
+    """The work done on an unfinished item after the calls."""
 
     left: WorkItem
     to: ActivityType | ServiceAnswer
@@ -234,7 +234,7 @@ class Day:
     def take(
         self, hand_overs: int, backend: Backend | None = None, *observers: Observer
     ) -> Iterator[Taken]:
-        """Run this many hand-overs, spread over the day. Some belong to the same call.
+        """Run a number of hand-overs, spread over the day. Some belong to the same call.
 
         `backend` is the day's own by default, or a wrapper around it.
         """

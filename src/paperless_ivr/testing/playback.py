@@ -15,6 +15,7 @@ from paperless_ivr.flow.events import (
     CallerEvent,
     Event,
     LimitReached,
+    OutcomeUnknown,
     RecordUnavailable,
     Refused,
     Screened,
@@ -46,12 +47,12 @@ class Playback(Script):
     def moved(self, move: Move) -> None:
         """Observe a move of the call.
 
-        Only an answer's own move ends its retries: a hang-up may come, or be observed late by
-        another worker, in the middle of them.
+        Only an answer's own move ends its retries, because a hang-up may come, or be observed
+        late by another worker, in between.
         """
         if isinstance(move.event, ServiceAnswer):
             self._unreached = False
-        if isinstance(move.event, RecordUnavailable):
+        if isinstance(move.event, RecordUnavailable | OutcomeUnknown):
             self._unrecorded = ""
         if move.before is not None:
             self.rows += move.after.turn.took
@@ -94,7 +95,7 @@ class Playback(Script):
         return told
 
     def keep(self, request: DeferRequest, evidence: Evidence) -> None:
-        """Keep a deferred request."""
+        """Save a deferred request."""
         self._told(request)
 
     def intend(self, write: Write, evidence: Evidence, limits: Limits) -> Refused | None:
@@ -115,9 +116,9 @@ class Playback(Script):
         if self._unrecorded == name:
             raise RecordDown
         event = self.recorded(name)
-        if isinstance(event, RecordUnavailable):
+        if isinstance(event, RecordUnavailable | OutcomeUnknown):
             self._unrecorded = name
-            raise RecordDown
+            raise RecordDown(in_doubt=isinstance(event, OutcomeUnknown))
         return event
 
 

@@ -2,7 +2,7 @@
 
 `calls(flow)` draws calls that can really happen: it walks the flow from `begin`, with a fitting
 event at every turn. A `Caller` looks at the turn and returns an event, or None if it only waits.
-A `World` answers a request. All personal data is made up and unmistakable, so that a test can
+A `World` answers a request. All personal data is made up and distinctive, so that a test can
 search for it.
 """
 
@@ -128,7 +128,7 @@ def customers() -> st.SearchStrategy[e.Customer]:
 
 
 def arrivals() -> st.SearchStrategy[h.Arrival]:
-    """Draw a hand-over at any moment, with a payment, mostly approved, only after one was made."""
+    """Draw a hand-over at any moment. After a payment, it has the payment, mostly approved."""
     return _ARRIVALS.map(
         lambda a: a if a.moment is h.Moment.AFTER_PAYMENT else evolve(a, payment=None)
     )
@@ -214,10 +214,13 @@ def answers(request: r.Request, found: Sequence[e.Customer] = ()) -> Events:
         return done | _otherwise(request) | _LOST | _REFUSED
     if isinstance(request, r.Write):
         return done | _REFUSED | _LOST | _RECORD_DOWN
+    if isinstance(request, r.DeferRequest):
+        return done | _IN_DOUBT | _RECORD_DOWN
     return done | _otherwise(request) | _RECORD_DOWN
 
 
 _LOST: Events = st.sampled_from((e.Unavailable(), e.OutcomeUnknown()))
+_IN_DOUBT: Events = st.just(e.OutcomeUnknown())
 _REFUSED: Events = st.builds(e.Refused, st.sampled_from(e.Refusal))
 _RECORD_DOWN: Events = st.just(e.RecordUnavailable())
 _SCREENED: Events = st.builds(
@@ -269,7 +272,7 @@ def _otherwise(request: r.Request) -> Events:
 
 @st.composite
 def _seen_again(draw: st.DrawFn, found: Sequence[e.Customer]) -> e.CustomersFound:
-    """Draw known customers at a second look-up: pending, paperless, or with a bill gone."""
+    """Draw known customers at a second look-up: pending, paperless, or with a bill missing."""
     paperless, pending = draw(st.sampled_from(((False, False), (False, True), (True, False))))
     return e.CustomersFound(
         tuple(
@@ -346,7 +349,7 @@ def _entries(call: Call, pad: EmailPad) -> st.SearchStrategy[str]:
 
 
 def curious(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
-    """Draw events of a caller who tries every option, `0`, `*`, and `#`, and may pause for long."""
+    """Draw events of a caller who tries every option, `0`, `*`, and `#`, and sometimes pauses."""
     gather = turn.then
     if not isinstance(gather, Gather) or turn.call.state.phase is Phase.ARRIVAL:
         return cooperative(flow, turn)
@@ -366,14 +369,14 @@ def _heard(turn: Turn) -> Callable[[e.Digits], st.SearchStrategy[e.Digits]]:
 
 
 def impatient(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
-    """Draw events of a caller who knows the line, and keys ahead of the prompts."""
+    """Draw events of a caller who knows the menus, and presses keys ahead of the prompts."""
     return cooperative(flow, turn).map(
         lambda event: evolve(event, interrupted=0) if isinstance(event, e.Digits) else event
     )
 
 
 def fat_fingered(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
-    """Draw events of a caller who presses wrong keys as often as right ones, or too many or few."""
+    """Draw events of a caller who often presses wrong keys, too many keys, or too few."""
     gather = turn.then
     if not isinstance(gather, Gather):
         return _waits()
@@ -491,7 +494,7 @@ def calls(
 
 _TEXT = st.text(max_size=80)
 _ODD_TYPES = st.text(st.characters(exclude_characters="0123456789"), max_size=80)
-"""Not secrets, so they contain no digits by chance."""
+"""Types are not secrets. They have no digits, which could match a secret's by chance."""
 _ANYTHING = st.builds(Secret, _TEXT, st.sampled_from(Kind))
 _ODD_CUSTOMERS = st.builds(
     e.Customer,

@@ -53,7 +53,7 @@ class SimulatedTwilio:
     handed_back: Mapping[str, str] | None = None
     """The hand-back that the host got."""
     query: str = ""
-    """The query of the URL with which the host got it."""
+    """The query of the URL that handed the call back."""
     _result: TransferResult = TransferResult.NO_ANSWER
 
     @property
@@ -97,7 +97,7 @@ class SimulatedTwilio:
         self._result = result
 
     def utterance(self, prompt: Prompt, language: str) -> str:
-        """Return what the caller hears of a prompt."""
+        """Return what the caller hears when a prompt is spoken."""
         spoken = prompt.language or language
         return f"{spoken}: {plain(speech(prompt, spoken, self.gateway.catalog))}"
 
@@ -159,7 +159,7 @@ class SimulatedTwilio:
         return verb.attrib["action"], {"Digits": keys, "FinishedOnKey": finished}
 
     def _keys(self, verb: ET.Element, wait: float) -> Iterator[str]:
-        """Yield the keys of a gather, until its wait passes without one."""
+        """Yield the keys of a gather, until the time for a key runs out."""
         for nested in verb:
             if key := self._speak(nested, listening=True):
                 yield key
@@ -170,7 +170,7 @@ class SimulatedTwilio:
     # ── the caller ──
 
     def _speak(self, verb: ET.Element, *, listening: bool) -> str:
-        """Speak, and return the key that interrupts it."""
+        """Speak, and return the key that interrupts, if any."""
         if self.caller.gone:
             raise _OnHook
         self.caller.begins(_text(verb))
@@ -187,7 +187,7 @@ class SimulatedTwilio:
         return ""
 
     def _pass(self, seconds: float) -> None:
-        """Let time pass. Keys pressed in it are lost."""
+        """Let time pass. Keys pressed meanwhile are lost."""
         until = self.caller.now + seconds
         while self._key(until - self.caller.now):
             pass
@@ -222,7 +222,7 @@ class SimulatedTwilio:
 
 
 def _text(verb: ET.Element) -> str:
-    """Return what is heard of a `<Say>` or `<Play>`."""
+    """Return what is heard from a `<Say>` or `<Play>`."""
     language = verb.attrib.get("language", "")
     words: list[str] = []
     for element in verb.iter():

@@ -16,7 +16,7 @@ ON_HOOK = "on-hook"
 
 @frozen
 class Press:
-    """Presses keys, `apart` seconds from one another.
+    """Presses keys, with `apart` seconds between them.
 
     The first key comes `after` seconds after the beginning of the turn's prompt `at`. Without
     `at`, it comes after the caller's last key, or after all prompts if there was no key.
@@ -83,7 +83,7 @@ class VirtualCaller:
     def next(self, within: float) -> str:
         """Return what the caller does within this many seconds: a key, ON_HOOK, or nothing ("").
 
-        Advances the clock to that moment, or by all of those seconds.
+        Advances the clock to that time, or by `within` seconds if nothing happens.
         """
         if self.gone:
             return ON_HOOK
@@ -98,7 +98,7 @@ class VirtualCaller:
         return deed.what
 
     def _when(self) -> float | None:
-        """Return when the next deed is due; None if that is not known yet."""
+        """Return when the next action is due; None if that is not known yet."""
         if not self._due:
             return None
         deed = self._due[0]

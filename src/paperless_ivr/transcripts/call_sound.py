@@ -19,7 +19,7 @@ TONE_S = 0.1
 LOUDNESS = 6000
 """The amplitude of each of the two frequencies, in 16-bit samples."""
 BEFORE_KEY_S = 0.8
-"""Seconds heard of an interrupted prompt, and seconds before a key that interrupts nothing."""
+"""Seconds that an interrupted prompt is heard, and seconds before a key that interrupts nothing."""
 
 
 def sound_of(transcript: Transcript) -> bytes:

@@ -88,7 +88,7 @@ ENDED_BY: Mapping[e.EndedBy, str] = {
 ANSWERS: Mapping[str, Mapping[str, e.Event]] = {
     "Screen": {"nothing": e.Screened()},
     "ReserveTry": {"reserved": e.TryReserved(), "limit reached": e.LimitReached()},
-    "DeferRequest": {"kept": e.RequestDeferred()},
+    "DeferRequest": {"kept": e.RequestDeferred(), "unknown": e.OutcomeUnknown()},
 }
 """The record's possible answers. The first is the default if the transcript has no answer."""
 

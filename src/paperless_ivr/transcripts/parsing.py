@@ -61,7 +61,7 @@ def parse(text: str, path: str | Path = "transcript") -> Transcript:
             elif found := re.fullmatch(r"([a-z_]+(?: \w+)?):\s+(.+)", line.rstrip()):
                 name, value = found.groups()
                 if body or name in headers:
-                    raise ValueError(f"{name}: must come only once, and before the call")
+                    raise ValueError(f"{name}: must occur only once, and before the call")
                 headers[name], where[name] = value, number
                 if name.startswith(HEADER):
                     people.describe(name.removeprefix(HEADER), value)
@@ -135,7 +135,7 @@ def _handed_over(
 
 
 def _policy(name: str, transcript: Path) -> Policy:
-    """Return a policy by its path, relative to here, the transcript, or any folder above that."""
+    """Return the policy at a path, relative to the current folder or one above the transcript."""
     if name == DEMO:
         return demo_policy()
     around = [Path(), *transcript.resolve().parents]
@@ -168,7 +168,7 @@ RENAMED = {"KeepWish": "DeferRequest"}
 
 
 def _step(number: int, line: str, people: People) -> Step:
-    """Return one line of the call. ValueError or LookupError if it is not understood."""
+    """Return one line of the call. Raises ValueError or LookupError if it is not valid."""
     word, _, rest = line.strip().partition(" ")
     rest = " ".join(rest.split())
     step = Step(number, word, rest)
@@ -189,7 +189,7 @@ def _step(number: int, line: str, people: People) -> Step:
             if word == "record":
                 return evolve(step, about=about, event=_record(about, says))
             return evolve(step, about=about, event=_service(about, says, people))
-    raise ValueError(f"{line.strip()!r} is not a line of a call")
+    raise ValueError(f"{line.strip()!r} is not a valid line of a call")
 
 
 def _presses(step: Step) -> Step:
@@ -257,7 +257,7 @@ def _record(about: str, says: str) -> e.Event:
 
 
 def _screened(says: str) -> e.Screened:
-    """Return how earlier calls ended, and earlier offers in this one, separated by a semicolon."""
+    """Return how an earlier call and this call's earlier hand-overs ended, separated by `; `."""
     known = {disposition.value: disposition for disposition in Disposition}
     screened = e.Screened()
     for part in says.split("; "):

@@ -1,6 +1,6 @@
 """Customers and payments of a real call in a transcript, which have no handle in the demo.
 
-A header describes each customer as a search found them. The call then refers to the letter:
+A header describes each customer as a search found them. The call then refers to their letter:
 
     customer a: account 30917764; e-mail q.tvxk@example.com; WATER #3091701 due 2026-11-02 pending
 """

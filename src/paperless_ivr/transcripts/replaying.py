@@ -115,7 +115,7 @@ def replayed(transcript: Transcript, flow: Flow | None) -> Replay:
 def replay(transcript: Transcript, flow: Flow | None = None) -> str:
     """Return the transcript of the call as it actually goes.
 
-    Events are used in order for as long as they fit. If one is lacking, the last line begins with
+    Events are used in order for as long as they fit. If one is missing, the last line begins with
     `needs`. `flow` replaces the flow that the transcript itself names.
     """
     return text_of(transcript.comments, transcript.headers, replayed(transcript, flow).lines)
@@ -146,7 +146,7 @@ def differences(transcript: Transcript, flow: Flow | None = None) -> str:
 def update(path: str | Path) -> bool:
     """Rewrite a transcript's `hears` and `ends` lines, and return whether anything changed.
 
-    Raises `TranscriptProblems` if an answer is unused or lacking, which a person must fix.
+    Raises `TranscriptProblems` if an answer is unused or missing, which a person must fix.
     """
     transcript = read(path)
     done = replayed(transcript, None)

@@ -42,8 +42,8 @@ except if an address was corrected that had been spelled with one press per lett
 class Scribe:
     """Writes down every call that it observes, in full: `moved` is an observer of a driver.
 
-    When a call ends, `done` gets its id and its transcript. `headers` are put first, such as
-    `policy`, whose file is relative to `path`. One scribe must observe all moves of a call.
+    When a call ends, `done` gets its ID and its transcript. `headers`, such as `policy` with a
+    file relative to `path`, come first in it. One scribe must observe all moves of a call.
     """
 
     flow: Flow
@@ -89,7 +89,7 @@ def redacted(
             transcript = parse(text, path)
             return text_of(transcript.comments, transcript.headers, replay.lines)
     title = f"{path}: the call cannot be written down without personal data"
-    raise TranscriptProblems(title, ["with stand-ins, it does not go the same way"])
+    raise TranscriptProblems(title, ["with stand-ins, the call does not go the same way"])
 
 
 def _written(flow: Flow, moves: Moves, headers: Mapping[str, str], chance: Random) -> str:
@@ -118,8 +118,8 @@ def _written(flow: Flow, moves: Moves, headers: Mapping[str, str], chance: Rando
 def _alike(flow: Flow, turn: Turn, event: Event, after: Turn) -> tuple[Event, Turn]:
     """Return an event with stand-ins, and the turn it leads to by the same rows as the real one.
 
-    A stand-in for an address is read back in other pieces. A key may therefore have to stop a
-    different piece to lead there. LookupError if no piece works.
+    A stand-in for an address is read back in different pieces. A key may therefore have to stop
+    another piece to lead to the same turn. Raises LookupError if no piece works.
     """
     events = [event]
     if turn.call.state is State.EMAIL_READBACK and isinstance(event, Digits):

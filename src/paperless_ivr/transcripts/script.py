@@ -83,7 +83,7 @@ class Script:
         return self.lack(f"what the service answers to {operation}")
 
     def take(self) -> Step:
-        """Take the next line, since it has happened."""
+        """Take the next line, whose event has now happened."""
         step = self.left.pop(0)
         self.lines.append(str(step))
         return step
@@ -114,7 +114,7 @@ def _wants(turn: Turn) -> str:
 
 
 def _fits(event: e.Event | None, then: object) -> TypeGuard[e.CallerEvent]:
-    """Return whether a runtime can answer this: not too many keys, and an end if too few."""
+    """Return whether a runtime could report this: not too many keys, and an end if too few."""
     if not isinstance(then, Gather):
         return isinstance(event, e.TransferEnded)
     if not isinstance(event, e.Digits):

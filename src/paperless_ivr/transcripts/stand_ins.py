@@ -29,7 +29,7 @@ from paperless_ivr.secret import Secret
 TRIES = 2000
 """Maximum draws for one stand-in. About one number in 25 could be a payment card."""
 LONG = 4
-"""Values at least this long, such as an account's last four digits, are personal anywhere."""
+"""Values at least this long, such as an account's last four digits, are personal in any text."""
 AREAS = ("201", "212", "217", "303", "312", "404", "415", "503", "602", "617", "713", "808")
 """Area codes. With 555-0100 to 555-0199, they make numbers that are reserved for fiction."""
 
@@ -257,7 +257,7 @@ class StandIns:
         return self._other(call.state.name, whole, draw=drawn)
 
     def _other_name(self, keyed: str) -> str:
-        """Return the same number of keys. They end with a listed name's, to be read as a word."""
+        """Return as many keys. The last ones spell a listed name, so that they read as a word."""
         size = self.chance.randint(0, len(keyed))
         names = [name for name in lexicon().first.keyed if len(name) == size]
         name = self.chance.choice(names) if names else ""

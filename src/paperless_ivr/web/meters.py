@@ -155,7 +155,7 @@ WAITS = (State.LINK_WAIT, State.LINK_CHECK)
 
 
 def wait_ended(move: Move) -> str | None:
-    """Return how a wait for a texted link ended; None if none has. A transfer does not end it."""
+    """Return how a wait for a texted link ended; None if none did. A transfer does not end it."""
     assert move.before is not None
     before, after = move.before.call, move.after.call
     if before.state not in WAITS or after.state in (*WAITS, State.TRANSFERRING):

@@ -205,7 +205,7 @@ def test_a_peer_that_half_closes() -> None:
 
 
 def test_an_asker_who_is_cancelled() -> None:
-    """A reply that no one waits for anymore is not taken for that of the next command."""
+    """A reply that no one waits for anymore is not mistaken for that of the next command."""
     asked = asyncio.Event()
 
     async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -54,7 +54,7 @@ def rig() -> Iterator[AgiRig]:
 
 @pytest.mark.requirement("R09", "R45")
 def test_it_keeps_the_contract() -> None:
-    """It keeps every promise of a session gateway, and claims all of them."""
+    """The gateway keeps every promise of a session gateway, and claims all of them."""
     assert CAPABILITIES.languages is None
     check_session_gateway(AgiRig)
 
@@ -125,7 +125,7 @@ def test_a_number_that_was_not_said_was_not_heard(
 
 
 def test_a_late_end_key_does_not_cut_a_sound(rig: AgiRig) -> None:
-    """The sound that it interrupted continues from there."""
+    """A sound that a late end key interrupted continues from there."""
     rig.caller.plan(Press("1137#"))
     assert rig.perform(turn(ENTRY), "en-US") == Digits(keys("1137"))
     assert rig.perform(turn(REQUEST, OFFER), "en-US") is None
@@ -135,7 +135,7 @@ def test_a_late_end_key_does_not_cut_a_sound(rig: AgiRig) -> None:
 
 
 def test_an_end_key_that_is_too_late_counts(rig: AgiRig) -> None:
-    """After the wait for the next key, it is a key for the next question."""
+    """After the wait for the next key, an end key is a key for the next question."""
     rig.caller.plan(Press("1137"), Press("#", after=3.5))
     assert rig.perform(turn(ENTRY), "en-US") == Digits(keys("1137"))
     assert rig.perform(turn(evolve(MENU, end_key="")), "en-US") == Digits(keys("#"))
@@ -164,7 +164,7 @@ def test_any_key_stops_a_number(rig: AgiRig) -> None:
 
 
 def test_the_last_words_are_not_cut(rig: AgiRig) -> None:
-    """When the call is given back, a key does not interrupt, because it is for the host."""
+    """When the call is given back, a key does not interrupt the last words: it is for the host."""
     rig.caller.plan(Press("1", at=0), prompts=1)
     assert rig.perform(turn(Return(Handback(Disposition.DECLINED)), OFFER), "en-US") is None
     assert rig.asterisk.commands[-1].endswith('""')
@@ -242,7 +242,7 @@ def test_a_key_in_the_last_listening_command_is_kept(rig: AgiRig) -> None:
 
 
 def test_a_caller_who_hangs_up_while_it_rings(rig: AgiRig) -> None:
-    """DIALSTATUS shows it if there is no notice."""
+    """Without a notice, DIALSTATUS shows the hang-up."""
     rig.asterisk.sends_hangup = False
     rig.agent(TransferResult.NO_ANSWER)
     rig.caller.plan(HangUp(after=1.0))

@@ -1,4 +1,4 @@
-"""What a dialplan hands over and gets back."""
+"""The hand-over from a dialplan, and the hand-back to it."""
 
 import pytest
 from hypothesis import given

@@ -148,14 +148,14 @@ def test_the_hang_up_is_a_line_of_its_own(number: str) -> None:
 
 @pytest.mark.parametrize("number", ["21", "22"])
 def test_the_hang_up_may_come_twice(number: str) -> None:
-    """With AGIEXITONHANGUP, there are two of them."""
+    """With AGIEXITONHANGUP, there are two notices."""
     for recording in of(number):
         assert messages(recording.sent).count(HangUpNotice()) == 2
 
 
 @pytest.mark.parametrize("number", ["19", "20"])
 def test_the_hang_up_may_not_come_at_all(number: str) -> None:
-    """With AGISIGHUP=no, only 511 shows it."""
+    """With AGISIGHUP=no, only 511 shows a hang-up."""
     for recording in of(number):
         assert HangUpNotice() not in messages(recording.sent)
         assert replies(recording)[-1].code == 511
@@ -185,7 +185,7 @@ def test_variables_can_be_set_after_the_hang_up(recording: Recording) -> None:
     ],
 )
 def test_nonsense_is_told(data: bytes) -> None:
-    """What is not AGI, or never ends, is nonsense, and is not kept."""
+    """Data that is not AGI, or never ends, is nonsense, and is not kept."""
     with pytest.raises(Nonsense):
         messages(data + b"\n")
 
@@ -210,6 +210,6 @@ def test_an_argument_is_one_line(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["NOOP\nHANGUP", "NOOP\r", "X" * 2_048, "X\0"])
 def test_no_command_is_two(text: str) -> None:
-    """What Asterisk would take for two commands is not sent."""
+    """Text that Asterisk would read as two commands is not sent."""
     with pytest.raises(ValueError, match="not a single line"):
         command(text)

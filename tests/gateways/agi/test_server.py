@@ -210,7 +210,7 @@ def test_what_means_nothing_goes_on() -> None:
 
 
 def test_a_mistyped_argument() -> None:
-    """It is named, with the one that was meant. What is in place of a value is not shown."""
+    """A mistyped argument is named, with the one that was meant. Its value is not shown."""
 
     async def test(port: Port) -> None:
         asterisk = pressing(Press("1"))
@@ -253,7 +253,7 @@ LOST = {
     "outcomes": "0",
     "error": "",
 }
-"""What the dialplan finds if nothing comes back from us."""
+"""The dialplan's variables if nothing comes back from us."""
 
 
 @pytest.mark.requirement("R48")
@@ -513,7 +513,7 @@ def test_the_language_is_set_back() -> None:
 
 @pytest.mark.requirement("R24", "R48")
 def test_a_call_that_fails_goes_on() -> None:
-    """Whatever fails in a call is reported by its class. The dialplan and other calls continue."""
+    """Any exception in a call is reported by its class. The dialplan and other calls continue."""
 
     async def broken(gateway: AgiGateway, *_: object) -> Handback:
         gateway.language = "es"
@@ -530,7 +530,7 @@ def test_a_call_that_fails_goes_on() -> None:
 
 
 def test_closing_takes_calls_away() -> None:
-    """A server that closes takes its calls back, and waits for them."""
+    """A server that closes ends its calls as taken back, and waits for them."""
     seen: list[str] = []
 
     async def patient(gateway: AgiGateway, arrival: Arrival, taken: TakenBack) -> Handback:
@@ -719,7 +719,7 @@ def test_twenty_calls_at_once() -> None:
 
 
 def test_it_listens_on_loopback() -> None:
-    """No one else can reach it unless configured."""
+    """The server can be reached from elsewhere only if configured."""
 
     async def test(port: Port) -> None:
         assert port.server._server is not None

@@ -1,4 +1,4 @@
-"""What Asterisk plays for a prompt."""
+"""The sounds that Asterisk plays for a prompt."""
 
 from datetime import date
 from decimal import Decimal

@@ -131,7 +131,7 @@ def said(verb, prompts, language, words):
 
 
 def nested(say, text, piece):
-    """Return a piece that is an element of its own."""
+    """Return a piece that is a separate element."""
     say.append("".join(text))
     text.clear()
     match piece:
@@ -147,7 +147,7 @@ def nested(say, text, piece):
 
 
 def same(ours, other):
-    """Tell whether two documents are the same except for the order of attributes."""
+    """Return whether two documents are the same except for the order of attributes."""
     return ET.canonicalize(ours) == ET.canonicalize(str(other))
 
 
@@ -167,7 +167,7 @@ def test_every_turn_is_what_twilios_library_writes(path):
 
 @pytest.mark.requirement("R09")
 def test_a_consent_is_asked_run_by_run():
-    """What must be heard is in a separate gather, which does not wait for long."""
+    """The words that must be heard are in a separate gather, which does not wait for long."""
     say = (Prompt("text_rates", must_hear=True), Prompt("menu_help"))
     turn = Turn(Call(Arrival("c", "b")), say, Gather("12", 1, 5.0, 3.0, type_ahead=False))
     first, second, _ = ET.fromstring(gateway().write(turn, sign, "en-US"))

@@ -1,4 +1,4 @@
-"""Twilio's requests: what each one says, and that nothing else is believed."""
+"""Twilio's requests: each is understood, and nothing else is believed."""
 
 from urllib.parse import urlencode
 
@@ -213,7 +213,7 @@ GOOD = request("/keys", "most=1&end=%23&turn=t", Digits="1", FinishedOnKey="")
     ],
 )
 def test_what_is_refused(broken, status):
-    """What Twilio has not sent, or cannot be read, is refused with the right status."""
+    """Requests that Twilio did not send, or that are unreadable, get the right 4xx status."""
     with pytest.raises(Rejected) as refused:
         gateway().read(broken)
     assert refused.value.status == status

@@ -41,8 +41,8 @@ class SoapBackend:
     """A biller's billing service, over SOAP. Safe to use from several threads.
 
     An answer counts only if every field that determines the outcome conforms to the WSDL's own
-    types. A read without one counts as `Unavailable`; a write as `OutcomeUnknown`, unless it is
-    certain that the request never reached the service (R23).
+    types. Without such an answer, a read counts as `Unavailable`, and a write as `OutcomeUnknown`,
+    unless it is certain that the request never reached the service (R23).
     """
 
     connection: Connection

@@ -41,7 +41,7 @@ REFUSED_UNREAD = frozenset({301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 41
 
 LARGEST_WHOLE = 100_000
 DEEPEST_WHOLE = 50
-"""Limits on the elements in an answer assembled from pieces, and on their nesting."""
+"""Limits on the number and nesting of elements in an answer assembled from pieces."""
 
 BINDINGS = {"1.1": Soap11Binding, "1.2": Soap12Binding}
 
@@ -75,7 +75,7 @@ class Contract:
                                           if hasattr(e, "type")}  # fmt: skip
 
     def written(self, operation: str, fields: Mapping[str, Any]) -> "Message":
-        """Return a request ready to post. Raises `NothingDone` if the schema cannot hold it."""
+        """Return a request ready to post. Raises `NothingDone` if it does not fit the schema."""
         known = self._binding.get(operation)
         try:
             envelope = known.create(**fields).content
@@ -106,7 +106,7 @@ class Contract:
         else:
             fits = [e.tag == known.output.body.qname.text for e in elements]
         if fits != [True]:
-            message = "not an answer to what was asked"
+            message = "not an answer to this request"
             raise PerhapsDone(message)
         return elements[0]
 
@@ -191,7 +191,7 @@ def _encoded(documents: Iterable[bytes], binding: str) -> Iterator[str]:
 
 @define
 class _Loader:
-    """Loads documents for zeep, from files or within limits of time and size, and keeps them."""
+    """Loads documents for zeep, with limits on time and size for URLs, and keeps them."""
 
     http: Http
     loaded: dict[str, bytes] = field(factory=dict)
@@ -233,11 +233,14 @@ def _none_at(place: str, why: str) -> str:
 
 
 BEFORE_XML = b" \t\r\n" + codecs.BOM_UTF8
-"""Bytes that scripts write before their XML declaration."""
+"""Bytes that some services write before the XML declaration."""
 
 
 def _parser(encoding: str | None = None) -> etree.XMLParser:
-    """No entities, network, comments, or instructions; libxml2's own limits of size and depth."""
+    """Return a parser that ignores comments and processing instructions, and loads nothing.
+
+    libxml2's own limits on size and depth apply.
+    """
     return etree.XMLParser(
         encoding=encoding,
         resolve_entities=False,
@@ -315,8 +318,8 @@ def _document(reply: Reply) -> tuple[bytes, str | None]:
 def _whole(elements: list[etree._Element]) -> list[etree._Element]:
     """Return an encoded answer as one piece, with every reference resolved.
 
-    SOAP 1.1, section 5.4.1. A piece may be referred to often, even by itself, so the size of the
-    result is limited.
+    See SOAP 1.1, section 5.4.1. A piece may be referenced many times, even by itself, so the size
+    of the result is limited.
     """
     named = [element for element in elements if element.get("id") is not None]
     pieces = {f"#{piece.get('id')}": piece for piece in named}
@@ -330,7 +333,7 @@ def _whole(elements: list[etree._Element]) -> list[etree._Element]:
             piece = pieces.get(str(href))
             whole = size <= LARGEST_WHOLE and depth <= DEEPEST_WHOLE and len(pieces) == len(named)
             if piece is None or not whole or len(node) or (node.text or "").strip():
-                message = "answer in pieces that do not make a whole"
+                message = "answer in pieces that do not fit together"
                 raise PerhapsDone(message)
             node.attrib.update(piece.attrib)
             node.text = piece.text
@@ -342,7 +345,7 @@ def _whole(elements: list[etree._Element]) -> list[etree._Element]:
 
 
 def _fault(fault: etree._Element) -> Trouble:
-    """Return what a fault means. Only its code is used: its text can hold traces and values."""
+    """Return what a fault means. Only its code is used: its text may have traces and values."""
     namespace = etree.QName(fault).namespace or ""
     codes = fault.findall(ENVELOPES.get(namespace, "faultcode").replace("Code/", "{*}Code/"))
     local = ((codes[0].text if len(codes) == 1 else None) or "").rpartition(":")[2]

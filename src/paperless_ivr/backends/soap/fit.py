@@ -1,4 +1,4 @@
-"""How each operation we know maps to a service's WSDL; found at startup, never during a call."""
+"""How each of our operations maps to a service's WSDL; found at startup, never during a call."""
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -35,13 +35,13 @@ from paperless_ivr.backends.written import FlagWords, Unreadable
 from paperless_ivr.flow.requests import OPERATIONS
 
 NOT = "not "
-"""A prefix of a flag's path: the service's flag means the opposite."""
+"""The prefix of a flag's path if the service's flag means the opposite."""
 
 ANY_ANSWER = "any answer"
-"""Replaces the path of a search's Success if the service has no success flag or code."""
+"""Given instead of the path of a search's Success, if the service has no flag or code for it."""
 
 ITSELF = "."
-"""Replaces a path: right here. For a list's only item, or an answer that is bare text."""
+"""The path of the element itself: a list's only item, or an answer that is bare text."""
 
 NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
@@ -92,7 +92,7 @@ class Fit:
     problems: list[str] = field(factory=list)
     """Reasons why it cannot be used."""
     notes: list[str] = field(factory=list)
-    """Things it lacks but can be used without."""
+    """Differences that do not prevent its use."""
     unused: list[str] = field(factory=list)
     """Fields of its answers that we do not read."""
     unsent: list[str] = field(factory=list)
@@ -101,7 +101,7 @@ class Fit:
     def request(self, fields: Mapping[str, object]) -> dict[str, Any]:
         """Return a request's fields with the service's names and nesting; secrets are revealed.
 
-        Raises `NothingDone` if the subject is blank, since a service may find anyone by that.
+        Raises `NothingDone` if a required field is blank: a service might return anyone for it.
         """
         whole: dict[str, Any] = {}
         for name, value in (*fields.items(), *self.beside.items()):
@@ -152,7 +152,7 @@ class Reading:
             if len(found) > 1 and not last.several:
                 raise PerhapsDone(f"answer with {name} twice")
             if not found and len(inner) and outer and len(children(outer[-1].type)) == 1:
-                raise PerhapsDone(f"answer with {name} of another name")  # an array with items
+                raise PerhapsDone(f"answer with other items in {name}")  # an array with items
             yield from (item for item in found if not _is_nil(name, item))
 
     def _value(self, name: str, node: etree._Element) -> Any:
@@ -206,7 +206,7 @@ def _is_nil(name: str, node: etree._Element) -> bool:
     if node.get(NIL, "").strip() not in ("true", "1"):
         return False
     if len(node) or (node.text or "").strip():
-        raise PerhapsDone(f"answer with {name} that is nil and is not")
+        raise PerhapsDone(f"answer with {name} that is nil but has content")
     return True
 
 
@@ -281,7 +281,7 @@ def _try_to_write(fit: Fit, contract: Contract) -> None:
         contract.written(fit.there, fit.request({name: name in FLAGS or "0" for name in names}))
     except NothingDone as trouble:
         fit.problems.append(
-            f"{trouble}: something it requires is unknown, or has a type that cannot hold text; "
+            f"{trouble}: it requires something that is unknown, or whose type cannot hold text; "
             "the biller would have to change the WSDL, or a back end in code must send it"
         )
 
@@ -383,12 +383,12 @@ def _leaves(
 
 
 def _meant(path: str, there: Iterable[tuple[str, ...]]) -> str:
-    """Return fields of the service that may have been meant, as a connection would name them."""
+    """Return similar fields of the service, named as in a connection."""
     paths = list(there)
     whole = len({known[0] for known in paths}) == 1  # all inside one element, such as `Request`
     names = {".".join(known[1:] if whole and len(known) > 1 else known) for known in paths}
     near = difflib.get_close_matches(path, sorted(names), n=2)
-    return f" (but {' and '.join(near)})" if near else ""
+    return f" (it has {' and '.join(near)})" if near else ""
 
 
 # ── answers ──────────────────────────────────────────────────────────────────────────────
@@ -410,10 +410,10 @@ def _place_answers(fit: Fit, kind: Any, connection: Connection) -> None:
             )
     elif said or not connection.codes_for_success(fit.operation) or _steps(kind, [success.path]):
         wanted.insert(0, success)
-    else:  # an error code says so
+    else:  # an error code reports success
         wanted[-1] = evolve(ERROR_CODE, needed=True)
     _place(fit, wanted, kind, connection, _steps)
-    if fit.any_answer:  # nothing else shows that it is an answer, so its list must be there
+    if fit.any_answer:  # only the list shows that it is an answer, so it must be there
         for one in fit.shape.answers:
             spot = fit.spots.get(one.name)
             if spot and spot.steps:
@@ -497,7 +497,7 @@ def _list(kind: Any, path: Sequence[str], one: Answered, find: Find) -> tuple[Ch
 
 
 def _paths(kind: Any) -> Iterator[tuple[str, ...]]:
-    """Yield names that may have been meant, as a connection would give them."""
+    """Yield the names of fields, as in a connection."""
     outer = _wrapped(kind)
     for name in (*children(kind), *(children(outer.type) if outer else ())):
         yield (name,)

@@ -1,4 +1,4 @@
-"""One POST within a time limit, and what is certain if it fails.
+"""HTTP requests with a time limit. Errors show whether the request may have been carried out.
 
 Uses urllib3 rather than zeep's own transport, which has no limit for the whole answer, follows
 redirects to login pages, and writes whole envelopes to its log and its errors.
@@ -34,12 +34,12 @@ from paperless_ivr.backends.connection import Connection
 from paperless_ivr.errors import ConnectionProblems
 
 LARGEST = 4 * 1024 * 1024
-"""Bytes of an answer. A customer with a hundred invoices needs 40 KiB."""
+"""The maximum size of an answer, in bytes. A customer with a hundred invoices needs 40 KiB."""
 
 CHUNK = 64 * 1024
 
 AT_ONCE = 32
-"""Connections kept open; a phone line rarely has as many requests in progress."""
+"""Connections kept open; a phone line rarely has that many requests in progress."""
 
 
 class Trouble(Exception):
@@ -51,7 +51,7 @@ class NothingDone(Trouble):
 
 
 class PerhapsDone(Trouble):
-    """The request arrived, as far as is known, but its outcome is unknown."""
+    """The request may have arrived, and its outcome is unknown."""
 
 
 @frozen(repr=False)
@@ -80,15 +80,15 @@ class _Deadline:
         self._timer.start()
 
     def left(self) -> float:
-        """Return the seconds left, but never zero, with which a socket would wait forever."""
+        """Return the seconds left, but never zero, which is not a valid timeout."""
         return max(self.until - time.monotonic(), 0.001)
 
     def used_up(self) -> bool:
-        """Return whether the time is up, even if the socket noticed first."""
+        """Return whether the time is up, even if a socket timed out slightly before the timer."""
         return self.over or time.monotonic() > self.until - 0.02
 
     def hold(self, connected: socket.socket) -> None:
-        """Watch over a connection: a duplicate outlives what TLS makes of the socket."""
+        """Watch a connection, through a duplicate that stays valid when TLS wraps the socket."""
         with self._lock:
             self._sockets.append(socket.socket(fileno=os.dup(connected.fileno())))
         if self.over:
@@ -133,7 +133,7 @@ class _Watched:
     _dns_host: str
 
     def _new_conn(self) -> socket.socket:
-        """Connect to the first address that answers; urllib3 would give each the full time."""
+        """Connect to the first address that works; urllib3 would give each one the full time."""
         deadline: _Deadline = _current.deadline
         made: socket.socket | None = None
         addresses = [self._dns_host]
@@ -293,7 +293,7 @@ def _read(answer: urllib3.BaseHTTPResponse) -> bytes:
 def _of_file(error: OSError) -> str:
     """Return what is wrong with a file of certificates or keys."""
     if isinstance(error, ssl.SSLError):
-        return "no certificate or key in PEM that can be used"
+        return "no usable certificate or key in PEM format"
     return error.strerror or "cannot be read"
 
 

@@ -1,4 +1,4 @@
-"""Schemas that many WSDLs refer to but do not include: as much of each as zeep needs.
+"""Schemas that many WSDLs refer to but do not include, reduced to what zeep needs.
 
 Their hosts are slow, redirect, or cannot be reached from call servers.
 """
@@ -16,7 +16,7 @@ _TEXTS = "".join(
     f'<s:extension base="s:{name.localname}"/></s:simpleContent></s:complexType>'
     for name in default_types
 )
-"""Axis 1 writes the types of XML Schema in the namespace of the encoding."""
+"""XML Schema's types in the namespace of the encoding, as Axis 1 refers to them."""
 
 
 def _schema(namespace: str, content: str = "") -> bytes:
@@ -43,4 +43,4 @@ KNOWN: Mapping[str, bytes] = {
     "www.w3.org/2001/xml.xsd": _XML,
     "www.w3.org/2001/03/xml.xsd": _XML,
 }
-"""By address, without the scheme or a trailing slash."""
+"""The schemas by their URL, without the scheme or a trailing slash."""

@@ -26,7 +26,7 @@ class Kind(enum.Enum):
 
 @frozen
 class Answered:
-    """A field of an answer. An operation is useless without its needed fields."""
+    """A field of an answer. An operation cannot be used without its needed fields."""
 
     name: str
     kind: Kind
@@ -46,7 +46,7 @@ class Answered:
 
 @frozen
 class Shape:
-    """One operation."""
+    """The request and answer of one operation."""
 
     sends: Callable[[Any], Mapping[str, object]]
     """The content of a request, apart from the sender's identification; secrets stay secret."""
@@ -65,7 +65,7 @@ NOT_USED = frozenset({"Message"})
 """Fields of answers that every service has, meant for people to read."""
 
 WHO_ASKS = ("BillerGUID", "PartnerGUID", "PartnerKey")
-"""In every request."""
+"""Fields of every request."""
 
 ERROR_CODE = Answered("ErrorCode", Kind.TEXT, needed=False, decides=True)
 SUCCESS = Answered("Success", Kind.FLAG, needed=True)

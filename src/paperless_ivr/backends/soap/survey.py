@@ -27,7 +27,7 @@ NOBODY = "0000000000"
 """An account, phone, and invoice number that no one has, for requests that test a service."""
 
 WITHOUT: Mapping[str, str] = {
-    "InvoiceExists": "a bill exists if the search listed it",
+    "InvoiceExists": "every bill that the search lists counts as existing",
     "SearchByAccountNumber": (
         "only callers who have just paid can be served, if the host vouches for them and hands "
         "over the account, invoice type, and e-mail address"
@@ -39,9 +39,11 @@ WITHOUT: Mapping[str, str] = {
         "the library's own record keeps the caller's request, and a texted link or the biller "
         "completes it"
     ),
-    "EnrollInPaperless": "even after a payment, the preference is stored, or kept on record",
+    "EnrollInPaperless": (
+        "after a payment, too, the call uses StoreCustomerPreference or keeps the request on record"
+    ),
 }
-"""The consequences of lacking each operation."""
+"""What happens without each operation."""
 
 
 class Standing(enum.StrEnum):
@@ -79,7 +81,7 @@ class Tried:
 
 
 def read_account(connection: Connection, account: Secret) -> Tried:
-    """Search for a test account and report which fields were read, never what is in them."""
+    """Search for a test account and report which fields were read, but never their content."""
     backend = SoapBackend(connection)
     answer = backend.answer(SearchByAccountNumber(account), BUDGET)
     match answer:
@@ -146,11 +148,11 @@ def _lines(fit: Fit) -> Iterator[str]:
 
 
 def try_out(connection: Connection, version: str) -> Tried:
-    """Send the service a search for no one, in a SOAP version; it changes nothing."""
+    """Search the service for an account that no one has, in a SOAP version. Changes nothing."""
     backend = SoapBackend(evolve(connection, soap=version))
     request = harmless(backend.operations)
     if request is None:
-        return Tried(version, False, "no operation only reads, so nothing was tried")
+        return Tried(version, False, "there is no read-only operation, so nothing was tried")
     operation = type(request).__name__
     match backend.answer(request, BUDGET):
         case CustomersFound() | InvoiceChecked():
@@ -164,7 +166,7 @@ def try_out(connection: Connection, version: str) -> Tried:
 
 
 def harmless(operations: Set[str]) -> Read | None:
-    """Return a request about no one that changes nothing, or None if no operation only reads."""
+    """Return a request that finds no one and changes nothing; None if no operation is read-only."""
     requests: tuple[Read, ...] = (
         SearchByAccountNumber(secret.account(NOBODY)),
         SearchByCustomerPhoneNumber(secret.phone(NOBODY)),

@@ -1,4 +1,4 @@
-"""zeep's types of a service, to the extent needed to find and read fields."""
+"""A view of zeep's types, for finding and reading the fields of a service."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +27,7 @@ TRUTH = {"true": True, "1": True, "false": False, "0": False}
 """How XML Schema writes a boolean."""
 
 SPACE = " \t\r\n"
-"""The white space that XML Schema removes around a number or a Boolean, and nothing else."""
+"""The only white space that XML Schema removes around a number or a Boolean."""
 INTEGER = re.compile(r"[+-]?\d{1,100}", re.ASCII)
 DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
 FLOAT = re.compile(rf"{DECIMAL.pattern}([eE][+-]?\d{{1,3}})?", re.ASCII)
@@ -42,7 +42,7 @@ ITEM = "item"
 
 
 def simple(kind: Any) -> Any:
-    """Return the type of a text; None for a type that holds elements."""
+    """Return the type of an element's text; None if the element contains others."""
     if isinstance(kind, AnySimpleType) or type(kind) is AnyType:
         return kind
     if isinstance(kind, ComplexType):
@@ -67,12 +67,12 @@ class Child:
 
     @property
     def simple(self) -> Any:
-        """The type of its text; None if it holds elements."""
+        """The type of its text; None if it contains elements."""
         return simple(self.type)
 
     @property
     def complex(self) -> bool:
-        """Whether it holds elements."""
+        """Whether it contains elements."""
         return isinstance(self.type, ComplexType) and self.simple is None
 
 
@@ -95,7 +95,7 @@ def children(kind: Any) -> dict[str, Child]:
 
 
 def _attributes(kind: ComplexType) -> Iterator[Child]:
-    """Yield a type's own attributes. Those in a namespace are for tools."""
+    """Yield a type's own attributes. Attributes in a namespace are meant for tools."""
     for _, part in kind.attributes:
         if isinstance(part, Attribute) and part.qname.namespace is None:
             optional = not part.required or part.default is not None
@@ -134,7 +134,7 @@ Reader = Callable[[str], Any]
 
 
 def reader(kind: Kind, simple: Any, written: str | None) -> Reader | None:
-    """Return how to read a text of a simple type as a kind of field; None if that is impossible."""
+    """Return a function that reads texts of a simple type as a kind of field, or None."""
     if simple is None or kind is Kind.LIST:
         return None
     if kind is Kind.FLAG:
@@ -153,7 +153,7 @@ def reader(kind: Kind, simple: Any, written: str | None) -> Reader | None:
 
 
 def only_text(kind: Kind, simple: Any) -> bool:
-    """Whether the type of an amount or date does not say how it is written."""
+    """Whether the type of an amount or date leaves open how it is written."""
     known = {Kind.MONEY: (XsdDecimal, Float, Double), Kind.DAY: (DateTime, Date)}
     return kind in known and not isinstance(simple, known[kind])
 

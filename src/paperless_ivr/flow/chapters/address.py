@@ -213,7 +213,7 @@ PROMPTS: Prompts = {
 CHAPTER: Chapter = {
     S.ADDRESS: Pass(
         "Takes the next way in the biller's order. No way is tried twice.",
-        title="Which way to an address?",
+        title="How to get an e-mail address?",
         ways=[
             On(Arrived, S.DONE, when=hung_up),
             On(Arrived, S.CONFIRMATION, when=next_is(Strategy.ON_FILE), keep=use_address_on_file),
@@ -236,7 +236,7 @@ CHAPTER: Chapter = {
     ),
     S.FACT_LIMIT: Do(
         "Asks the record whether a try is left.",
-        title="May the missing proof be tried?",
+        title="Missing proof: tries left?",
         say=[],
         ask=reserve_fact,
         answers=RESERVE,

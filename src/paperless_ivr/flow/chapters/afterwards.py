@@ -234,7 +234,7 @@ PROMPTS: Prompts = {
 CHAPTER: Chapter = {
     S.AFTERWARDS: Pass(
         "The bill is settled: what else can be offered?",
-        title="What is left to ask?",
+        title="What else to offer?",
         ways=[
             On(Arrived, S.DONE, when=hung_up),
             On(Arrived, S.LINK_WAIT, when=all_of(text_sent, may_wait)),

@@ -82,7 +82,7 @@ def at_start(c: Anything) -> bool:
     return c.call.host.moment is Moment.START
 
 
-@Phrase("asked lately")
+@Phrase("asked recently")
 def asked_lately(c: Transition[Screened]) -> bool:
     """The policy says that it is too soon to ask this caller again (R14)."""
     earlier = c.event.in_this_call
@@ -211,7 +211,7 @@ PROMPTS: Prompts = {
 CHAPTER: Chapter = {
     S.GREETING: Pass(
         "The call arrives from the host.",
-        title="May there be an offer?",
+        title="Is an offer allowed?",
         ways=[
             On(Arrived, S.NOT_OFFERED, when=payment_not_approved, keep=because(Reason.PAYMENT_NOT_APPROVED)),
             On(Arrived, S.NOT_OFFERED, when=moment_off, keep=because(Reason.MOMENT_NOT_OFFERED)),
@@ -235,15 +235,15 @@ CHAPTER: Chapter = {
     ),
     S.SCREENING: Do(
         "Asks the record about earlier offers.",
-        title="Asked lately?",
+        title="Asked recently?",
         say=[],
         ask=screen,
         answers=[Screened, RecordUnavailable],
         ways=[
             On(Screened, S.NOT_OFFERED, when=asked_lately, keep=because(Reason.ASKED_LATELY)),
-            On((Screened, RecordUnavailable), S.OFFER_AT_START, when=at_start, words="not asked lately, or record down: start of a call"),
-            On(Screened, S.BEFORE_OFFER, when=asked_in_full, words="not asked lately: host vouches for the caller"),
-            On((Screened, RecordUnavailable), S.OFFER, words="not asked lately, or record down: around a payment"),
+            On((Screened, RecordUnavailable), S.OFFER_AT_START, when=at_start, words="not asked recently, or record down: start of a call"),
+            On(Screened, S.BEFORE_OFFER, when=asked_in_full, words="not asked recently: host vouches for the caller"),
+            On((Screened, RecordUnavailable), S.OFFER, words="not asked recently, or record down: around a payment"),
         ],
     ),
     S.OFFER_AT_START: Ask(

@@ -60,7 +60,7 @@ def several_bills(c: Anything) -> bool:
     return len(bills.choices(c)) > 1
 
 
-@Phrase("a link still waits")
+@Phrase("link not opened yet")
 def a_bill_pending(c: Anything) -> bool:
     """A link for one of the bills was sent, but has not been opened (R12)."""
     return bool(bills.of_status(c, bills.Status.PENDING))

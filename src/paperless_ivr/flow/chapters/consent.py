@@ -278,6 +278,7 @@ CHAPTER: Chapter = {
         ways=[
             On(RequestDeferred, S.AFTERWARDS, when=link_finishes, keep=settle_as_kept),
             On(RequestDeferred, S.DEFERRED, keep=settle_as_kept),
+            On(OutcomeUnknown, S.FAILED, keep=note_lost_answer),
             *NOT_RECORDED,
         ],
     ),

@@ -123,7 +123,7 @@ CHAPTER: Chapter = {
     S.NOT_OFFERED: End("No offer was due at this moment.", title="Not offered", group=EndingGroup.CANNOT, say=[]),
     S.INELIGIBLE: End("No bill can go paperless.", title="No bill to switch", group=EndingGroup.CANNOT, say=[say("end_ineligible")]),
     S.ALREADY_PAPERLESS: End("The bill was already paperless.", title="Already paperless", group=EndingGroup.CANNOT, say=[say("end_already")]),
-    S.PENDING: End("A link sent earlier has not been opened.", title="Link still waits", group=EndingGroup.LATER, say=[say("end_pending")]),
+    S.PENDING: End("A link sent earlier has not been opened.", title="Link not opened", group=EndingGroup.LATER, say=[say("end_pending")]),
     S.NOT_IDENTIFIED: End("The account was not found or not proved.", title="Not identified", group=EndingGroup.CANNOT, say=[say("end_not_identified")]),
     S.NO_CONTACT: End("There was no address to use.", title="No address", group=EndingGroup.CANNOT, say=[ending("end_no_contact")]),
     S.INCOMPLETE: End("Too many wrong keys or silences.", title="Incomplete", group=EndingGroup.CANNOT, say=[ending("end_incomplete")]),

@@ -343,7 +343,7 @@ CHAPTER: Chapter = {
     ),
     S.BEFORE_OFFER_LIMIT: Do(
         "Asks the record whether a try is left.",
-        title="A try left before the offer?",
+        title="Before the offer: tries left?",
         say=[],
         ask=reserve_account,
         answers=RESERVE,
@@ -366,7 +366,7 @@ CHAPTER: Chapter = {
     ),
     S.ACCOUNT: Pass(
         "Uses what the host already knows.",
-        title="Which number finds the account?",
+        title="How to find the account?",
         ways=[
             On(Arrived, S.AGENT_OFFER, when=all_of(paper_not_by_phone, agent),
                keep=want_agent(Reason.OPT_OUT_NOT_BY_PHONE, S.NOT_OFFERED), say="paper_not_by_phone"),
@@ -384,7 +384,7 @@ CHAPTER: Chapter = {
     ),
     S.HANDED_OVER_LIMIT: Do(
         "Asks the record whether a try is left.",
-        title="May the host's number be tried?",
+        title="Host's number: tries left?",
         say=[],
         ask=reserve_account,
         answers=RESERVE,
@@ -425,7 +425,7 @@ CHAPTER: Chapter = {
     ),
     S.ACCOUNT_LIMIT: Do(
         "Asks the record whether a try is left.",
-        title="May a number be entered?",
+        title="Account number: tries left?",
         say=[],
         ask=reserve_account,
         answers=RESERVE,
@@ -442,7 +442,7 @@ CHAPTER: Chapter = {
     ),
     S.LAST_FOUR_LIMIT: Do(
         "Asks the record whether a try is left.",
-        title="May last four digits be tried?",
+        title="Last four digits: tries left?",
         say=[],
         ask=reserve_last_four,
         answers=RESERVE,

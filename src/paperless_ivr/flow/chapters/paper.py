@@ -49,7 +49,7 @@ def several_paperless(c: Anything) -> bool:
     return len(bills.of_status(c, bills.Status.PAPERLESS)) > 1
 
 
-@Phrase("a link still waits", "already paperless")
+@Phrase("link not opened yet", "already paperless")
 def canceling(c: Anything) -> bool:
     """The link has not been opened, so it is canceled and the bill stays on paper."""
     return bills.canceling(c)
@@ -144,7 +144,7 @@ CHAPTER: Chapter = {
     ),
     S.PENDING_MENU: Ask(
         "Text the link again, change the address, or cancel.",
-        title="A link still waits",
+        title="A link is not opened yet",
         say=[say("pending"), options],
         keys=[
             key("1", Choice.TEXT, "option_text_link", words="text the link again", when=link_to_send),
@@ -196,6 +196,7 @@ CHAPTER: Chapter = {
         ways=[
             On(RequestDeferred, S.AGENT_OFFER, when=agent, keep=settle_paper_for_agent, say="paper_kept"),
             On(RequestDeferred, S.OPT_OUT_REQUESTED, keep=settle_paper),
+            On(OutcomeUnknown, S.FAILED, keep=note_lost_answer),
             *NOT_RECORDED,
         ],
     ),

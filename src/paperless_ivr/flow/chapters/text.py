@@ -232,7 +232,7 @@ PROMPTS: Prompts = {
 CHAPTER: Chapter = {
     S.TEXT_NUMBER: Pass(
         "A number on file, or one entered earlier in the call.",
-        title="Is there a number to text to?",
+        title="Is there a number to text?",
         ways=[
             On(Arrived, S.TEXT_CONSENT, when=number_known, keep=take_number_on_file),
             On(Arrived, S.NEW_CONTACT),
@@ -240,7 +240,7 @@ CHAPTER: Chapter = {
     ),
     S.PHONE_CAPTURE: Ask(
         "Ten digits, then pound.",
-        title="Enter a mobile number",
+        title="Enter a cell phone number",
         say=[begun("phone_entry")],
         help="phone_entry_help",
         by=number(11, "number_unclear"),

@@ -1,4 +1,4 @@
-"""The durable record over SQLAlchemy: SQLite by default, PostgreSQL with the same code."""
+"""The durable record, with SQLAlchemy: SQLite by default, or PostgreSQL with the same code."""
 
 from paperless_ivr.records.sql.database import Database
 from paperless_ivr.records.sql.live_calls import SqlLiveCalls

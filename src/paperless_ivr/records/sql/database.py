@@ -32,7 +32,7 @@ many calls at once do not mean that the database is down (R50). The transactions
 share its deadline (`records.deadline`). If the wait were part of the budget, 70% of 200
 concurrent calls would go back to the host (benchmarks/calls_at_once.py)."""
 CONNECTIONS = 8
-"""The limit on connections to a database. More make transactions slower: they compete
+"""The limit on connections to a database. More connections make transactions slower: they compete
 for the database's cores and, within one process, for one application core."""
 
 
@@ -80,14 +80,16 @@ class Database:
             connection.execute(select(func.pg_advisory_xact_lock(number)))
 
     def _answer(self, engine: Engine, turns: "_Turns", act: Callable[[Connection], T]) -> T:
+        committing = False
         try:
             with turns.turn(), self._begun(engine) as connection:
-                return act(connection)
+                answer = act(connection)
+                committing = True
+            return answer
         except (SQLAlchemyError, UnicodeError) as error:
             what = _named(error)
-        raise RecordDown(
-            cause=what
-        )  # outside `except`: the caught error holds the statement's data
+        # Outside `except`, because the caught error contains the statement's data.
+        raise RecordDown(cause=what, in_doubt=committing)
 
     @contextlib.contextmanager
     def _begun(self, engine: Engine) -> Iterator[Connection]:
@@ -119,7 +121,7 @@ class Database:
         """Run a write on a separate connection.
 
         If an SQLite file was deleted or replaced, the pool's connections still write to the old
-        file, which will never be read.
+        file, which no one will ever read.
         """
         if self._its_file() != self._file:
             message = "the file was deleted or replaced"
@@ -163,7 +165,7 @@ class _Turns:
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:
-        """Take one turn. Raises RecordBusy if it does not come in time."""
+        """Wait for a turn, and keep it during the block. Raises RecordBusy if it takes too long."""
         mine = threading.Event()
         with self._lock:
             self._here.append(mine)
@@ -260,7 +262,7 @@ def _sqlite(url: URL, budget: float, readers: int) -> Engine:
     engine = create_engine(
         url,
         hide_parameters=True,
-        pool_size=readers + 1,  # and a writer
+        pool_size=readers + 1,  # plus a writer
         max_overflow=0,
         pool_timeout=TURN,
         connect_args={"timeout": budget},

@@ -42,7 +42,8 @@ class Remains:
     """Something that an erasure keeps."""
 
     what: str
-    """`consent` and its writes; a consent's `hand-over`; a `guess` by someone else; `limits`."""
+    """`consent` (and its writes), `hand-over` (with a consent), `guess` (by someone else), or
+    `limits`."""
     name: str
     """The reference; empty for limits, which belong to no single hand-over."""
     until: date
@@ -51,7 +52,7 @@ class Remains:
 
 @frozen
 class Erasure:
-    """The plan to erase a person at one biller: what would be removed, and what would be kept."""
+    """A plan to erase a person's data at one biller: what is removed, and what is kept."""
 
     biller: str
     hand_overs: tuple[str, ...]
@@ -134,17 +135,20 @@ def erase(transaction: Transaction, erasure: Erasure) -> Removed:
 
 
 def _no_live_call(transaction: Transaction, person: Secret, biller: str) -> None:
-    """Raise `StillOpen` during a call, which would restore what has just been removed."""
+    """Raise `StillOpen` if a call is in progress: it would restore what was just removed."""
     there = select(live_calls.c.call_id, live_calls.c.sealed).where(
         live_calls.c.biller.in_((biller, ""))
     )
     for row in transaction.connection.execute(there):
         if mentions(transaction.vault.open(row.sealed, f"call {row.call_id}"), person):
-            raise StillOpen("a call of that person is in progress, or ended minutes ago")
+            raise StillOpen("a call by that person is in progress, or ended minutes ago")
 
 
 def _followed(transaction: Transaction, given: Sequence[Given]) -> set[int]:
-    """Return the consents whose link may still be opened. Raises `StillOpen` if a request waits."""
+    """Return the consents whose link may still be opened.
+
+    Raises `StillOpen` if a request is unfinished.
+    """
     followed: set[int] = set()
     waiting = 0
     for table, tasks in ((writes, (Task.SETTLE, Task.FOLLOW)), (wishes, (Task.COMPLETE,))):
@@ -168,7 +172,7 @@ def _followed(transaction: Transaction, given: Sequence[Given]) -> set[int]:
 def _staying(
     transaction: Transaction, biller: str, lines: HandOverLines, gone: Sequence[Given]
 ) -> bool:
-    """Return whether a consent that stays on record was given in a hand-over."""
+    """Return whether a hand-over contains a consent that stays on record."""
     references = {line_of(row).detail.get("reference") for row in lines.rows} - {None}
     stays = exists().where(
         consents.c.biller == biller,
@@ -179,7 +183,7 @@ def _staying(
 
 
 def _last_counted(transaction: Transaction, person: Secret, biller: str) -> datetime | None:
-    """Return when a try or a text was last counted for a person; None if none counts."""
+    """Return when a try or a text was last counted for a person; None if it never was."""
     latest = select(func.max(reserved.c.at)).where(
         reserved.c.biller == biller, reserved.c.whose.in_(counted_for(transaction, biller, person))
     )

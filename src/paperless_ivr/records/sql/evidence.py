@@ -20,7 +20,7 @@ from paperless_ivr.records.vault import Vault
 from paperless_ivr.secret import Secret
 
 FORM = "paperless-ivr evidence 1"
-"""The format. The number goes up if a name in the evidence is removed or changes its meaning."""
+"""The format. Its number increases if a name in the evidence is removed or changes its meaning."""
 
 Document = Mapping[str, Any]
 """A value to be written as JSON: strings, integers, booleans, lists, and objects."""
@@ -29,7 +29,7 @@ Document = Mapping[str, Any]
 def evidence(transaction: Transaction, reference: str) -> Document | None:
     """Return everything on record about the consents with a reference; None if there are none.
 
-    It is the same, byte for byte, until something is added to the record.
+    The result is the same, byte for byte, until something is added to the record.
     """
     there = select(consents).filter_by(reference=reference).order_by(consents.c.id)
     given = [
@@ -46,7 +46,7 @@ def evidence(transaction: Transaction, reference: str) -> Document | None:
 
 
 def signed(document: Document, vault: Vault) -> str:
-    """Return a file of the evidence, its SHA-256, and a hash keyed with the record's keys."""
+    """Return the content of a file: the evidence, its SHA-256, and a hash with the record's key."""
     text = canonical(document)
     sealed = {
         "evidence": document,
@@ -57,7 +57,7 @@ def signed(document: Document, vault: Vault) -> str:
 
 
 def canonical(document: Document) -> str:
-    """Return the canonical form of a document, which its hash covers: that of `jq -cjS`."""
+    """Return the canonical form of a document, for its hashes: the same as from `jq -cjS`."""
     return json.dumps(document, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
 
 
@@ -121,7 +121,7 @@ def _all_of(value: Any) -> Document:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON: a secret in clear text, a moment in UTC (ISO 8601)."""
+    """Return a value for JSON: a secret in clear text, a time in UTC (ISO 8601)."""
     match value:
         case Secret():
             return value.reveal()

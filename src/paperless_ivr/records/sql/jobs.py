@@ -90,7 +90,7 @@ def claim(  # noqa: PLR0913, PLR0917 - as the port has it
     before: datetime,
     most: int,
 ) -> tuple[WorkItem, ...]:
-    """Claim some unfinished work for one holder. Skips work that another is claiming now."""
+    """Claim some unfinished work for one holder. Skips work that another is claiming."""
     free = or_(jobs.c.until.is_(None), jobs.c.until <= transaction.now)
     found = select(jobs.c.id).where(
         jobs.c.task == task,
@@ -154,7 +154,7 @@ def _whole(transaction: Transaction, rows: Iterable[Row[Any]]) -> tuple[WorkItem
 
 
 def _one(transaction: Transaction, job: Row[Any]) -> WorkItem:
-    """Return unfinished work with the write or request it is about."""
+    """Return a work item with its write or request."""
     evidence = _evidence(transaction, job)
     if job.task == Task.COMPLETE:
         kept = transaction.connection.execute(select(wishes).where(wishes.c.key == job.key)).one()

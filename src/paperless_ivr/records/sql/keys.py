@@ -15,7 +15,7 @@ def check_keys(database: Database, vault: Vault) -> None:
     """Check that a vault has the keys of the record. Raises `KeyProblem`.
 
     The first vault that opens a record stores the check value. A vault with a new sealing key
-    reseals it, so that from then on that key is needed.
+    reseals it; from then on, that key is needed.
     """
     if not database.read(lambda connection: _matches(connection, vault)):
         database.write(lambda connection: _stored(database, connection, vault))
@@ -38,16 +38,16 @@ def _matches(connection: Connection, vault: Vault) -> bool:
         return False
     if row.hash != vault.hash(PLACE):
         message = (
-            "hash=… is not the key of this record; set the key that it was created with: "
-            "with any other, nothing on record is found, and limits start over"
+            "hash=… is not the key of this record; set the key that the record was created with. "
+            "Any other key would find nothing on record, and limits would start over"
         )
         raise KeyProblem(message)
     try:
         vault.open(row.sealed, PLACE)
     except SealBroken:
         message = (
-            "seal=… is not the key of this record; add the key that it was last sealed with: "
-            "without it, nothing on record can be opened"
+            "seal=… is not the key of this record; add the key that the record was last sealed "
+            "with. Without that key, nothing on record can be opened"
         )
         raise KeyProblem(message) from None
     return vault.seals_as(row.sealed)

@@ -1,4 +1,4 @@
-"""Limits on tries and texts: checked and reserved in one transaction, before anything is done."""
+"""Limits on tries and texts, checked and reserved in one transaction before a try or text."""
 
 from sqlalchemy import case, delete, exists, func, insert, select
 

@@ -24,7 +24,7 @@ from paperless_ivr.secret import Secret
 
 
 def note(transaction: Transaction, line: Activity) -> None:
-    """Append a line, and count the ending or the returned try that it reports."""
+    """Append a line. Count the call's ending, or give back the try, if the line reports one."""
     ani = ani_hash(transaction, line.biller, line.ani)
     accounts = account_hashes(transaction, line.biller, line.accounts)
     number = transaction.connection.execute(
@@ -153,7 +153,7 @@ def given(transaction: Transaction, biller: str, reference: str) -> tuple[Eviden
 def _concerned(
     transaction: Transaction, biller: str, ani: Secret | None, accounts: Iterable[Secret]
 ) -> list[str]:
-    """Return whom a line or a query is about."""
+    """Return the hashes of the people that a line or a query is about."""
     caller = ani_hash(transaction, biller, ani)
     return [*([caller] if caller else []), *account_hashes(transaction, biller, accounts)]
 

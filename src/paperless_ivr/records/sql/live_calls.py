@@ -44,7 +44,7 @@ class SqlLiveCalls:
 
     def storing(self, call: SavedCall, if_turn: int | None) -> Callable[[Connection], None]:
         """Seal a call, and return a function that stores it in an open transaction."""
-        values = {  # no clear text in a variable: a traceback may show it
+        values = {  # no clear text in a variable, because a traceback may show it
             "turn": call.turn,
             "biller": call.biller,
             "sealed": self._vault.seal(call.call, f"call {call.call_id}"),

@@ -1,7 +1,7 @@
 """Everything on record about one person, by account, telephone number, or e-mail address.
 
-Lines are found by their keyed hashes. Consents are all opened, because addresses have no hash,
-and an upgrade, which has no keys, could not add one to existing consents.
+Lines are found by their keyed hashes. All consents are opened, because addresses have no hash,
+and an upgrade, which has no keys, could not add hashes to existing consents.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ from paperless_ivr.secret import Kind, Secret
 T = TypeVar("T")
 
 AT_ONCE = 500
-"""The number of rows to read, or to ask for, in one statement."""
+"""The number of rows to read, or to name, in one statement."""
 
 
 @frozen
@@ -43,7 +43,7 @@ class FoundHandOver:
 
 @frozen
 class FoundConsent:
-    """A consent, without its words and its address: those are in the evidence."""
+    """A consent, without its words and its address, which are in the evidence."""
 
     biller: str
     consent: str
@@ -70,7 +70,7 @@ class FoundWrite:
 
 @frozen
 class FoundDeferredRequest:
-    """A request that was kept, to be completed later."""
+    """A deferred request, to be completed later."""
 
     biller: str
     consent: str
@@ -85,14 +85,14 @@ class Found:
     hand_overs: tuple[FoundHandOver, ...] = ()
     consents: tuple[FoundConsent, ...] = ()
     writes: tuple[FoundWrite, ...] = ()
-    wishes: tuple[FoundDeferredRequest, ...] = ()
+    deferred_requests: tuple[FoundDeferredRequest, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.hand_overs or self.consents)
 
 
 HandOverName = tuple[str, str]
-"""The host's call id, and the name of the hand-over."""
+"""The host's call ID, and the name of the hand-over."""
 
 
 @frozen
@@ -132,7 +132,7 @@ def find(transaction: Transaction, person: Secret, biller: str | None) -> Found:
             (*found.hand_overs, *_hand_overs(hand_overs_of(transaction, person, one, given), one)),
             (*found.consents, *(_consent(consent.evidence) for consent in given)),
             (*found.writes, *_writes(transaction, numbers)),
-            (*found.wishes, *_wishes(transaction, numbers)),
+            (*found.deferred_requests, *_wishes(transaction, numbers)),
         )
     return found
 
@@ -146,7 +146,7 @@ def _billers(transaction: Transaction) -> list[str]:
 
 
 def consents_of(transaction: Transaction, person: Secret, biller: str) -> list[Given]:
-    """Return a person's consents at a biller, in order, by caller, account, or address."""
+    """Return a biller's consents that name a person's number, account, or address, in order."""
     there = (
         select(consents.c.id, consents.c.reference, consents.c.sealed)
         .where(consents.c.biller == biller)
@@ -212,7 +212,7 @@ def _name(row: Row[Any]) -> HandOverName:
 
 
 def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Split items into chunks, since a statement has room for only so many."""
+    """Split items into chunks small enough for one statement."""
     for start in range(0, len(items), AT_ONCE):
         yield items[start : start + AT_ONCE]
 
@@ -281,7 +281,7 @@ def rows_of(
 
 
 def jobs_of(transaction: Transaction, key: str, *tasks: Task) -> Sequence[Row[Any]]:
-    """Return the jobs of a write or a deferred request, finished ones included, in order."""
+    """Return the jobs of a write or a deferred request, including finished ones, in order."""
     its = select(jobs).where(jobs.c.key == key, jobs.c.task.in_(tasks))
     return transaction.connection.execute(its.order_by(jobs.c.id)).all()
 

@@ -20,7 +20,7 @@ from paperless_ivr.records.sql.transaction import Transaction
 
 
 def purge(transaction: Transaction, biller: str, retention: Retention) -> Removed:
-    """Remove everything that is older."""
+    """Remove everything older than the retention allows, except unfinished work."""
     from_activity = transaction.now - timedelta(days=retention.activity_days)
     from_consents = transaction.now - timedelta(days=retention.consent_days)
     removal = begin_removal(transaction, "purge", biller, from_activity, from_consents)
@@ -58,9 +58,9 @@ def begin_removal(
     activity_before: datetime,
     consents_before: datetime,
 ) -> int:
-    """Record in `removals` what this transaction may remove. The triggers read it (revision 0004).
+    """Add a row to `removals` that lets this transaction remove data (see revision 0004).
 
-    The row stays. No other transaction sees it before the removal is finished.
+    The row is permanent. No other transaction sees it before the removal is finished.
     """
     transaction.lock(f"removal {biller}")
     values = {"why": why, "biller": biller, "at": transaction.now}

@@ -82,7 +82,7 @@ class SqlRecord(SqlReading):
         self._write(lambda transaction: writes.settle(transaction, key, answer))
 
     def keep(self, request: DeferRequest, evidence: Evidence) -> None:
-        """Keep a deferred request, to be completed later."""
+        """Save a deferred request, to be completed later."""
         self._write(lambda transaction: writes.keep(transaction, request, evidence))
 
     # ── after the call ──
@@ -138,7 +138,7 @@ class SqlRecord(SqlReading):
     def find(self, person: Secret, biller: str | None = None) -> Found:
         """Return everything on record about an account, a telephone number, or an e-mail address.
 
-        Opens every consent of the biller, or of all billers: a hundred thousand take seconds.
+        Opens every consent of the biller, or of all billers: 100,000 consents take seconds.
         """
         return self._read(lambda transaction: find(transaction, person, biller))
 

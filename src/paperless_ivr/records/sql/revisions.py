@@ -1,6 +1,6 @@
 """Finds out which version of the tables a database has.
 
-Every server does so when it starts, so Alembic, which is slow to import, is left to `upgrades`.
+Every server does so when it starts. Only `upgrades` imports Alembic, because the import is slow.
 """
 
 from sqlalchemy import Connection, inspect, text

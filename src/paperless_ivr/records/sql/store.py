@@ -24,9 +24,9 @@ from paperless_ivr.records.sql.tables import activity, key_check, live_calls
 from paperless_ivr.records.vault import Vault, vault, vault_of_file
 
 KEYS = "PAPERLESS_IVR_KEYS"
-"""The variable that holds the keys, `hash=… seal=…`."""
+"""The environment variable that contains the keys, `hash=… seal=…`."""
 KEY_FILE = "PAPERLESS_IVR_KEY_FILE"
-"""The variable with the path of a file that holds them."""
+"""The environment variable with the path of a file that contains the keys."""
 
 
 class Store:
@@ -87,10 +87,10 @@ class Store:
         return change
 
     def probe(self) -> None:
-        """Check that calls can be written. RecordDown if they cannot.
+        """Check that calls can be written. Raises RecordDown if they cannot.
 
-        Writes and removes a row in one transaction: it is never visible to others, but needs
-        everything that storing a call needs.
+        Writes and removes a row in one transaction. The row is never visible to others, but
+        writing it needs everything that storing a call needs.
         """
         row = {"call_id": f"probe {token_hex(8)}", "biller": "probe", "turn": 0, "saved": utc_now()}
 
@@ -125,9 +125,9 @@ def open_store(  # noqa: PLR0913 - each is an option of a server
 
     If `make` is false, raises `NoRecord` if there is none yet.
 
-    The default vault is that of `vault_for`. `budget` is the policy's `budgets.record`. Raises
+    The default vault comes from `vault_for`. `budget` is the policy's `budgets.record`. Raises
     `RecordDown`, `OlderDatabase`, `UnknownDatabase`, or `KeyProblem`, and ValueError for the URL
-    of any other database.
+    of any other kind of database.
     """
     file = _file(url)
     if not make and file is not None and not file.exists():
@@ -182,5 +182,5 @@ def vault_for(
         return vault_of_file(Path(environment[KEY_FILE]), make=make)
     if made.get_backend_name() == "sqlite":
         return vault_of_file(Path(f"{made.database}.keys"), make=make)
-    message = f"set {KEYS} to 'hash=… seal=…', or {KEY_FILE} to a file that holds them"
+    message = f"set {KEYS} to 'hash=… seal=…', or {KEY_FILE} to the path of a file with the keys"
     raise KeyProblem(message)

@@ -1,7 +1,7 @@
 """The tables of the record. `migrations` creates them, and a test checks that the two agree.
 
-No column holds personal data in clear text. Columns that end in `_hash`, and `whose`, are keyed
-hashes to look things up by. Only the vault can open `sealed`.
+No column has personal data in clear text. `whose`, and columns whose names end in `_hash`, are
+keyed hashes for look-ups. Only the vault can open `sealed`.
 """
 
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 
 class Moment(TypeDecorator[datetime]):
-    """A time-zone-aware moment. SQLite has no time zones, so it is stored there in UTC."""
+    """A time-zone-aware date and time, stored in UTC in SQLite, which has no time zones."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -44,14 +44,15 @@ class Moment(TypeDecorator[datetime]):
 
 
 VERSION_TABLE = "paperless_ivr_revision"
-"""Alembic's table. Another program in the same database can use the usual name."""
+"""Alembic's table. Its usual name is left for another program in the same database."""
 REVISION = "0004"
-"""The newest of `migrations/versions`, which results in the tables below."""
+"""The newest revision in `migrations/versions`, which results in the tables below."""
 
 REMOVES = "paperless_ivr_removes"
 """A function that only this library's connections have, called by the triggers in SQLite.
 
-Without it no statement can remove a line, whatever is in `removals`: SQLite has no roles.
+Without it, no statement can remove a line, whatever `removals` contains. SQLite has no roles that
+could ensure this.
 """
 
 HASH = String(64)
@@ -86,7 +87,7 @@ consents = Table(
     Column("sealed", LargeBinary, nullable=False),
     UniqueConstraint("biller", "reference", "answered"),
     Index(None, "biller", "answered"),
-    comment="Every consent with the words that were heard. Nothing is ever changed.",
+    comment="Every consent, with the words that were heard. Rows are never changed.",
 )
 
 activity = Table(
@@ -100,12 +101,12 @@ activity = Table(
     Column("at", Moment, nullable=False),
     Column("state", Text, nullable=False),
     Column("ani_hash", HASH),
-    Column("accounts_hash", Text, nullable=False, comment="a hash for each, blanks between"),
+    Column("accounts_hash", Text, nullable=False, comment="hashes, separated by spaces"),
     Column("detail", Text, nullable=False, comment="JSON: names and codes"),
     Column("consent", NUMBER, ForeignKey("consents.id"), index=True),
     Index(None, "biller", "call_id"),
     Index(None, "biller", "at"),
-    comment="What happened, a line each. Nothing is ever changed.",
+    comment="What happened, one line per row. Rows are never changed.",
 )
 
 counted = Table(
@@ -124,7 +125,7 @@ counted = Table(
     Column("at", Moment, nullable=False),
     Column("ended", Text, comment="the disposition of a hand-over"),
     Index(None, "whose", "what", "at"),
-    comment="Misses and hand-overs that count for the next offer; told from the activity.",
+    comment="Hand-overs that count for the next offer, as found in the activity.",
 )
 
 reserved = Table(
@@ -135,7 +136,7 @@ reserved = Table(
     Column("biller", Text, nullable=False),
     Column("at", Moment, nullable=False),
     Index(None, "whose", "at"),
-    comment="Tries and texts that count against a limit, from before they are made.",
+    comment="Tries and texts that count against a limit. Added before they are made.",
 )
 
 writes = Table(
@@ -151,7 +152,7 @@ writes = Table(
     Column("outcome", Text),
     Column("reason", Text),
     Column("settled", Moment),
-    comment="What was sent to the service, or was about to be.",
+    comment="Writes that were sent to the service, or were about to be.",
 )
 
 wishes = Table(
@@ -162,7 +163,7 @@ wishes = Table(
     Column("at", Moment, nullable=False),
     _consent(),
     Column("sealed", LargeBinary, nullable=False),
-    comment="What was kept, to be completed later.",
+    comment="Deferred requests, to be completed later.",
 )
 
 jobs = Table(
@@ -170,19 +171,19 @@ jobs = Table(
     metadata,
     _number(),
     Column("task", Text, nullable=False),
-    Column("key", Text, nullable=False, comment="of the write or the wish"),
+    Column("key", Text, nullable=False, comment="of the write or deferred request"),
     Column("biller", Text, nullable=False),
     Column("bill_hash", HASH, nullable=False, index=True),
-    Column("at", Moment, nullable=False, comment="since when it is to be done"),
-    Column("wanted", Moment, nullable=False, comment="when the caller wanted it"),
+    Column("at", Moment, nullable=False, comment="when it became due"),
+    Column("wanted", Moment, nullable=False, comment="when the caller asked for it"),
     Column("attempts", Integer, nullable=False),
-    Column("holder", Text, nullable=False, comment="who has it; empty: nobody"),
+    Column("holder", Text, nullable=False, comment="who claimed it; empty if no one"),
     Column("until", Moment, comment="when it may be claimed again"),
     Column("done", Text),
     Column("done_at", Moment),
     UniqueConstraint("task", "key"),
     Index(None, "task", "done", "at"),
-    comment="What is left to do after a call, and what has become of it.",
+    comment="Unfinished work after a call, and how it ended.",
 )
 
 live_calls = Table(
@@ -204,7 +205,7 @@ key_check = Table(
     _number(),
     Column("hash", HASH, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
-    comment="One row, which only the keys of this record match.",
+    comment="One row, which only matches the keys of this record.",
 )
 
 removals = Table(
@@ -216,7 +217,7 @@ removals = Table(
     Column("at", Moment, nullable=False),
     Column("activity_before", Moment, nullable=False),
     Column("consents_before", Moment, nullable=False),
-    Column("finished", Moment, comment="until then it may remove"),
+    Column("finished", Moment, comment="empty while it may remove rows"),
     Column("activities", Integer, nullable=False, server_default="0"),
     Column("consents", Integer, nullable=False, server_default="0"),
     Column("writes", Integer, nullable=False, server_default="0"),

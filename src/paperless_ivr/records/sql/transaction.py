@@ -57,11 +57,11 @@ class Transaction:
     now: datetime
 
     def lock(self, *names: str) -> None:
-        """Let only one transaction at a time work with these names."""
+        """Let only one transaction at a time hold any of these names."""
         self.database.lock(self.connection, *names)
 
     def bill(self, evidence: Evidence, what: Write | DeferRequest) -> str:
-        """Return the hash by which the writes and deferred requests of one bill are found."""
+        """Return the hash for finding the writes and deferred requests of one bill."""
         biller = evidence.consent.biller
         return self.vault.hash("bill", biller, what.customer, what.invoice_type)
 
@@ -117,13 +117,13 @@ class Transaction:
 
 
 def outcome(answer: ServiceAnswer) -> str:
-    """Return the outcome of a write. It is unknown if the answer fits no write."""
+    """Return the outcome of a write. It is unknown if a write cannot get such an answer."""
     known = isinstance(answer, Accepted | Refused | Unavailable)
     return type(answer).__name__ if known else OutcomeUnknown.__name__
 
 
 def answered(row: Row[Any]) -> ServiceAnswer | None:
-    """Return the answer that a write's `outcome` and `reason` stand for."""
+    """Return the answer that matches a write's `outcome` and `reason`."""
     plain: dict[str | None, ServiceAnswer] = {
         kind.__name__: kind() for kind in (Accepted, Unavailable, OutcomeUnknown)
     }

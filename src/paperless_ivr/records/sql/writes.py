@@ -91,7 +91,7 @@ def settle(transaction: Transaction, key: str, answer: ServiceAnswer) -> None:
 
 
 def _decided(transaction: Transaction, row: Row[Any], write: Write, evidence: Evidence) -> None:
-    """Finish the deferred request of an accepted write's key, and what it supersedes."""
+    """Finish the deferred request with an accepted write's key, and work that it supersedes."""
     transaction.lock(row.bill_hash)
     starts = starts_registration(write)
     for job in jobs.open_for(transaction, row.bill_hash, Task.COMPLETE, Task.FOLLOW):
@@ -115,7 +115,7 @@ def _decided(transaction: Transaction, row: Row[Any], write: Write, evidence: Ev
 
 
 def keep(transaction: Transaction, request: DeferRequest, evidence: Evidence) -> None:
-    """Keep a deferred request, to be completed later."""
+    """Save a deferred request, to be completed later."""
     bill, biller = transaction.bill(evidence, request), evidence.consent.biller
     transaction.lock(f"wish {request.key}", bill)
     if transaction.connection.scalar(select(exists().where(wishes.c.key == request.key))):

@@ -44,7 +44,7 @@ export function showFlow(view) {
   showState(call);
 }
 
-/** Shows what the call waits for and what fails: at once, not only once the answer has come. */
+/** Shows what the call waits for and what fails, without waiting for the answer. */
 function showTrouble({ call, faults }) {
   const box = byId("trouble");
   const asked = call?.waiting;
@@ -150,7 +150,7 @@ function listState(call) {
   box.scrollTop = 0;
 }
 
-/** The state that a fault hits, or has hit since the caller did something; "" if there is none. */
+/** The state in which a fault occurs, or occurred since the caller's last action; "" if none. */
 function hitState(call) {
   if (call.waiting?.fault) return call.state.code;
   const keyed = call.entries.map((entry) => entry.kind === "keys").lastIndexOf(true);

@@ -1,4 +1,4 @@
-/** The page: each part shows the simulator's view, and posts what people do. */
+/** The page: each part shows the simulator's view, and posts the user's actions. */
 
 import { backOne, forward, showDock, startDock } from "./dock.js";
 import { announce, byId, choose, element, setIcon } from "./elements.js";

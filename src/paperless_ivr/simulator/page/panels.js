@@ -72,7 +72,7 @@ function waitingEntry({ since, asks, fault }) {
   return { kind: fault ? "switch" : "note", at: since, text, stop: null };
 }
 
-/** What came next in the previous take, until a key starts another way. */
+/** What came next in the previous take, until a key press continues this one. */
 function undoneEntries(call) {
   if (!call?.undone) return [];
   const heading = { kind: "take", text: `What came next in take ${call.undone.take}` };

@@ -16,7 +16,7 @@ let silence = null;
 const spoken = byId("spoken");
 const speaker = new Speaker(mark, finished);
 
-/** Makes the keys and listens to the buttons. */
+/** Creates the keys, and listens to the buttons. */
 export function startPhone() {
   makeKeypad(press);
   byId("call").addEventListener("click", callOrHangUp);
@@ -63,7 +63,7 @@ export function press(key) {
   announce("keys", keyInWords(key, speech));
 }
 
-/** Calls, calls again, or hangs up: whichever the one button says. */
+/** Calls, calls again, or hangs up, whichever the button says. */
 export function callOrHangUp() {
   if (inCall()) hangUp();
   else callNow();
@@ -165,7 +165,7 @@ function promptElement(prompt) {
   return made;
 }
 
-/** Marks what was heard, the word that is spoken, and what the keys mean now. */
+/** Marks the words heard, the word being spoken, and what the keys mean now. */
 function mark() {
   const call = view?.call;
   const speech = call?.speech;
@@ -322,7 +322,7 @@ function finished() {
   mark();
 }
 
-/** The line asks the caller nothing: it waits for the texted link to be opened. */
+/** Whether the call asks nothing, and only waits for the texted link to be opened. */
 const onlyWaits = (call) => call.state.code === "LINK_WAIT";
 
 function statusOf(call) {

@@ -1,4 +1,4 @@
-/** The telephone's settings. They are kept in the browser; nothing from a call is. */
+/** The telephone's settings. They are saved in the browser; nothing from a call is saved. */
 
 import { byId } from "./elements.js";
 

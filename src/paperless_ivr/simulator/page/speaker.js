@@ -29,7 +29,7 @@ export class Speaker {
     this.voice = "voice";
     this.speed = 1;
     this.turn = 0;
-    if ("speechSynthesis" in window) window.speechSynthesis.getVoices(); // has them loaded
+    if ("speechSynthesis" in window) window.speechSynthesis.getVoices(); // starts loading them
   }
 
   /** Starts speaking prompts, from number `start` on. */

@@ -1,4 +1,4 @@
-"""What every record promises about work after a call: unfinished work, look-ups, and purges."""
+"""The contract of records for work after a call: unfinished work, look-ups, and purges."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -82,7 +82,7 @@ def _unsettled_before(make: MakeRecord) -> None:
 
 
 def _latest_deferred(make: MakeRecord) -> None:
-    """The latest deferred request for a bill counts, even if an earlier one is kept again."""
+    """The latest deferred request for a bill counts, even if an earlier one is saved again."""
     bench = Bench.of(make)
     elsewhere = evolve(bench, biller="another-biller")
     for key, invoice_type in (("w1", "WATER"), ("w2", "GAS"), ("w3", "WATER"), ("w1", "WATER")):
@@ -94,7 +94,7 @@ def _latest_deferred(make: MakeRecord) -> None:
     kept = bench.record.kept()
 
     same("what stands", ["w2", "w3", "w4", "w5"], _keys(kept))
-    same("the wish", neighbor, kept[-1].request)
+    same("the request", neighbor, kept[-1].request)
     same("its evidence", bench.evidence("w5"), kept[-1].evidence)
 
 
@@ -116,7 +116,7 @@ def _write_instead_of_deferred(make: MakeRecord) -> None:
 
 
 def _write_before_deferred(make: MakeRecord) -> None:
-    """A write that turns out done leaves later deferred requests open, except its own key's."""
+    """A write that turns out done leaves later deferred requests open, except one with its key."""
     bench = Bench.of(make)
     bench.intend(preference("w1"))
     bench.intend(preference("w2", "GAS"))
@@ -195,7 +195,7 @@ def _own_billers(make: MakeRecord) -> None:
     for task in TASKS:
         bench = Bench.of(make)
         _with_one_of_each(bench)
-        same("what another biller's gets", (), evolve(bench, biller="elm-energy").claim(task))
+        same("what another biller gets", (), evolve(bench, biller="elm-energy").claim(task))
 
 
 def _oldest_first(make: MakeRecord) -> None:
@@ -228,7 +228,7 @@ def _claimed_at_once(make: MakeRecord) -> None:
 
 
 def _released(make: MakeRecord) -> None:
-    """Released work can be claimed again, by any holder, from the given moment on."""
+    """Released work can be claimed again, by any holder, from the given time on."""
     for task in TASKS:
         bench = Bench.of(make)
         _with_one_of_each(bench)
@@ -271,7 +271,7 @@ def _no_end(make: MakeRecord) -> None:
 
 
 def _stale_holder(make: MakeRecord) -> None:
-    """A holder whose claim has ended, or that never had one, can neither finish nor release it."""
+    """A holder whose claim has ended, or that has none, can neither finish nor release work."""
     for task, how in zip(TASKS, ENDS, strict=True):
         bench = Bench.of(make)
         _with_one_of_each(bench)
@@ -324,7 +324,7 @@ def _consents(make: MakeRecord) -> None:
     same("one that was noted", (noted,), bench.record.consents(BILLER, "c1-1"))
     for reference in ("c1-2", "c1-3"):
         given = bench.evidence(reference)
-        same("one with a write or wish", (given,), bench.record.consents(BILLER, reference))
+        same("one with a write or request", (given,), bench.record.consents(BILLER, reference))
     for reference in ("c1-4", "c9-1"):
         same("none of this biller", (), bench.record.consents(BILLER, reference))
     again = evolve(noted, answered=noted.answered + timedelta(minutes=1))

@@ -1,4 +1,4 @@
-"""What every back end promises."""
+"""The contract of back ends."""
 
 from collections.abc import Callable, Mapping
 
@@ -36,7 +36,7 @@ MakeBackend = Callable[[], Backend]
 
 
 def check_backend(make: MakeBackend) -> None:
-    """Check a back end. Each instance must have its own, fresh `backends.demo.BOOKS` behind it.
+    """Check a back end. Each instance must start with a fresh copy of `backends.demo.BOOKS`.
 
     Checks that need an operation the service lacks are skipped.
     """
@@ -108,7 +108,7 @@ def _ask(backend: Backend, request: ServiceRequest, budget: float = BUDGET) -> S
 def _found(backend: Backend, account: Secret) -> tuple[Customer, ...]:
     answer = _ask(backend, SearchByAccountNumber(account))
     if not isinstance(answer, CustomersFound):
-        message = f"a search answers {type(answer).__name__}."
+        message = f"a search returns {type(answer).__name__}."
         raise AssertionError(message)
     return answer.customers
 
@@ -130,7 +130,7 @@ PAPERLESS = [("WATER", True, False)]
 
 
 def _operations(make: MakeBackend) -> None:
-    """The service names its operations, which are among the seven."""
+    """The service names its operations, and all of them are among the seven."""
     operations = make().operations
 
     holds("that there are any", bool(operations))
@@ -146,7 +146,7 @@ def _lacking(make: MakeBackend) -> None:
 
 
 def _always_answers(make: MakeBackend) -> None:
-    """Even with no time at all there is an answer, and it fits the request."""
+    """Every request gets a fitting answer, even if its time budget is zero."""
     backend = make()
     for request in ONE_OF_EACH:
         answer = _ask(backend, request, 0.0)
@@ -247,7 +247,7 @@ def _preference_replaces(make: MakeBackend) -> None:
 
 
 def _preference_paper(make: MakeBackend) -> None:
-    """A preference for paper ends paperless and cancels pending. It changes nothing on paper."""
+    """A preference for paper ends paperless billing, and cancels a pending registration."""
     backend = make()
     for handle in ("dubois", "silva", "rivera"):
         answer = _ask(backend, _prefer(handle, f"k-{handle}", paperless=False))
@@ -284,7 +284,7 @@ def _same_key(make: MakeBackend) -> None:
 
 
 def _other_content(make: MakeBackend) -> None:
-    """A key that comes again with a different write is refused, and nothing more is done."""
+    """A key that is reused for a different write is refused, and nothing more is done."""
     backend = make()
     for first, second in (
         (_prefer("rivera", "k1"), _prefer("chen", "k1")),
@@ -357,7 +357,7 @@ def _web_link(make: MakeBackend) -> None:
     same("a landline", Refused(Refusal.BAD_PHONE), answer)
     for n, text in enumerate(NO_NUMBERS):
         answer = _ask(backend, _text("rivera", secret.phone(text), f"n{n}"))
-        same("a text that is no number", Refused(Refusal.BAD_PHONE), answer)
+        same("a text that is not a number", Refused(Refusal.BAD_PHONE), answer)
 
 
 def _payment_method(make: MakeBackend) -> None:

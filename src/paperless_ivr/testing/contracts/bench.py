@@ -105,7 +105,7 @@ class Bench:
     def reserve(
         self, ani: Secret | None, *accounts: Secret, key: str = "", limits: Limits = LIMITS
     ) -> TryReserved | LimitReached:
-        """Reserve a new try, or that of a key."""
+        """Reserve a new try, or the try with a given key."""
         self.numbers += 1
         name = key or f"try-{self.numbers}"
         asked = ReserveTry(Guess.LAST_FOUR, self.biller, ani, accounts, name)
@@ -120,7 +120,7 @@ class Bench:
         return self.record.intend(write, self.evidence(write.key, ani), Limits())
 
     def keep(self, request: DeferRequest) -> None:
-        """Keep a deferred request."""
+        """Save a deferred request."""
         self.record.keep(request, self.evidence(request.key))
 
     def evidence(self, reference: str, ani: Secret | None = None) -> Evidence:
@@ -130,7 +130,7 @@ class Bench:
         return evolve(evidence, consent=consent, answered=self.clock(), ani=ani)
 
     def done(self, write: Write) -> None:
-        """Put a write on record that is accepted at once."""
+        """Put a write on record, and settle it as accepted."""
         self.intend(write)
         self.record.settle(write.key, Accepted())
 

@@ -38,7 +38,7 @@ def run(checks: Iterable[Callable[[Make], None]], make: Make) -> None:
 
 
 def _told(error: Exception) -> str:
-    """Say where an error was raised, with its message if it is ours: ours have no personal data."""
+    """Say where an error was raised. Add the message of our own errors: none has personal data."""
     last = extract_tb(error.__traceback__)[-1]
     words = f" {error}" if isinstance(error, Problems | Rejected) else ""
     return f"{Path(last.filename).name}, line {last.lineno}.{words}"
@@ -52,9 +52,9 @@ def same(what: str, expected: object, got: object) -> None:
 
 
 def holds(what: str, held: bool) -> None:
-    """Assert that something holds."""
+    """Assert that something is true; `what` begins with "that"."""
     if not held:
-        message = f"{what} does not hold."
+        message = f"it is not true {what}."
         raise AssertionError(message)
 
 
@@ -69,7 +69,7 @@ def raises(what: str, fault: type[Exception], act: Callable[[], object]) -> None
 
 
 def at_once(act: Callable[[int], Value]) -> list[Value]:
-    """Return the results of several threads that do something at the same time."""
+    """Do something in several threads at the same time, and return the results."""
     got: list[Value] = []
     faults: list[Exception] = []
     ready = threading.Barrier(AT_ONCE, timeout=PATIENCE)

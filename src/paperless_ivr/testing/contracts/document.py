@@ -1,4 +1,4 @@
-"""What every document gateway promises: the rules of docs/gateway-contract.md as checks.
+"""The contract of document gateways: the rules of docs/gateway-contract.md as checks.
 
 An adapter provides a `Runtime`: its gateway on a small simulator of its runtime, with a
 `VirtualCaller` at the far end. Writing a turn, following it, and reading the answer amounts to
@@ -42,10 +42,10 @@ MakeRuntime = Callable[[], Runtime]
 
 
 def check_document_gateway(make: MakeRuntime) -> None:
-    """Check a document gateway. Each runtime made must have its own call.
+    """Check a document gateway. Each runtime must be for a separate call.
 
-    The call is one of the library's demo biller, with the words of the default policy. Promises
-    whose capability is not claimed, or claimed as degraded, are skipped.
+    The call is for the library's demo biller, with the words of the default policy. Promises
+    whose capability is not claimed, or is claimed as degraded, are skipped.
     """
     able = make().capabilities
     performed = [
@@ -57,7 +57,7 @@ def check_document_gateway(make: MakeRuntime) -> None:
 
 
 def _performed(check: Callable[[session.MakeRig], None]) -> Callable[[MakeRuntime], None]:
-    """Return a session gateway's promise as one of a document gateway."""
+    """Turn a check of session gateways into a check of document gateways."""
 
     def checked(make: MakeRuntime) -> None:
         check(lambda: Performer(make()))
@@ -120,10 +120,10 @@ class Performer:
         self.runtime.hold(seconds)
 
     def utterance(self, prompt: Prompt, language: str) -> str:
-        """Return what is heard of a prompt."""
+        """Return what is heard when a prompt is spoken."""
         return self.runtime.utterance(prompt, language)
 
-    def lose(self, prompt: Prompt) -> bool:  # noqa: ARG002 - what a rig takes
+    def lose(self, prompt: Prompt) -> bool:  # noqa: ARG002 - as in `Rig`
         """Do nothing: a document does not show what the runtime plays."""
         return False
 
@@ -149,7 +149,7 @@ KEY = secret.credential("the key of all workers")
 RIVERA = customer("rivera")
 DIALED = "+12175550100"
 YES = (Press("1"), None, Press("1137"), None, Press("1"), None)
-"""The keys that enroll: yes, the last four digits, yes. None goes on without a key."""
+"""The keys that enroll: yes, the last four digits, yes. None means no key: the call continues."""
 
 
 @define
@@ -190,7 +190,7 @@ class _Bench:
         )
 
     def send(self, request: WebRequest) -> Reply:
-        """Send a request of the runtime, and return the reply."""
+        """Send a request from the runtime, and return the reply."""
         self.sent.append(request)
         self.reply = self.driver.answer(request)
         same(f"the status of the reply to {request.path}", 200, self.reply.status)
@@ -254,7 +254,7 @@ def _as_written(make: MakeRuntime) -> None:
 
 
 def _in_time(make: MakeRuntime) -> None:
-    """G11, G12: Keys that come within their waits count, as long as the runtime can wait."""
+    """G11, G12: Keys that come within their waits count, up to the runtime's longest wait."""
     entry, longest = session.ENTRY, make().capabilities.longest_wait
     waits = (entry.first_key_wait, entry.next_key_wait)
     first, following = (wait if longest is None else min(wait, longest) for wait in waits)
@@ -263,7 +263,7 @@ def _in_time(make: MakeRuntime) -> None:
 
 
 def _interrupts(make: MakeRuntime) -> None:
-    """G16: A key ends the speaking, and is the first of the gather."""
+    """G16: A key interrupts the prompts, and is the first key of the gather."""
     rig = Performer(make())
     if session.can(rig.capabilities, "barge_in"):
         got = session._does(rig, session.MENU, Press("1", at=1))
@@ -322,7 +322,7 @@ def _hands_back(make: MakeRuntime) -> None:
 
 
 def _one_moment(make: MakeRuntime) -> None:
-    """G24: What is said before a request is heard before it is sent, on the next visit."""
+    """G24: The words before a request are heard before it is sent, which is on the next visit."""
     bench = _bench(make)
     bench.begin()
     bench.does(Press("1"))
@@ -371,7 +371,7 @@ def _of_another_call(make: MakeRuntime) -> None:
 
 
 def _over(make: MakeRuntime) -> None:
-    """G28: A call can end at any moment, and what was agreed is carried out."""
+    """G28: A call can end at any point, and what was agreed is carried out."""
     for stop in range(len(YES)):
         bench = _bench(make)
         bench.begin()

@@ -1,4 +1,4 @@
-"""What every store of live calls promises."""
+"""The contract of stores of live calls."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What every record promises about reading it for reports."""
+"""The contract of records for reports that read them."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -26,7 +26,7 @@ SECOND = timedelta(seconds=1)
 
 
 def _told_in_order(make: MakeRecord) -> None:
-    """Lines are returned in order of time, and at the same time, as they were noted."""
+    """Lines are returned in order of time, then in the order in which they were noted."""
     bench = Bench.of(make)
     bench.clock.go(seconds=1)
     bench.call(Disposition.DECLINED, "later")
@@ -40,7 +40,7 @@ def _told_in_order(make: MakeRecord) -> None:
 
 
 def _told_whole(make: MakeRecord) -> None:
-    """A line is returned as it was noted, without the people it is about."""
+    """A line is returned as it was noted, without identifying the people it is about."""
     bench = Bench.of(make)
     evidence = evolve(evidence_of("c1-h1-1"), answered=bench.clock())
     detail = {"disposition": "declined", "rows": "A · B → C"}
@@ -64,7 +64,7 @@ def _told_whole(make: MakeRecord) -> None:
 
 
 def _told_between(make: MakeRecord) -> None:
-    """Lines of one biller are returned from a moment on and before another."""
+    """One biller's lines can be limited to those from one time on, and before another."""
     bench = Bench.of(make)
     other = evolve(bench, biller=OTHER)
     for number in range(4):
@@ -75,8 +75,8 @@ def _told_between(make: MakeRecord) -> None:
     def told(*between: object) -> list[str]:
         return [line.call_id for line in bench.record.activity(BILLER, *between)]  # type: ignore[arg-type]
 
-    same("from a moment on", ["c2", "c3"], told(START + 2 * SECOND))
-    same("before a moment", ["c0", "c1"], told(None, START + 2 * SECOND))
+    same("from a time on", ["c2", "c3"], told(START + 2 * SECOND))
+    same("before a time", ["c0", "c1"], told(None, START + 2 * SECOND))
     same("between", ["c1", "c2"], told(START + SECOND, START + 3 * SECOND))
     same("later", [], told(START + timedelta(days=1)))
 
@@ -99,12 +99,12 @@ def _told_of_consents(make: MakeRecord) -> None:
     ours = ("c1-h1", key, "enrol")
     same("the write", [(ActivityType.SENT, *ours), (ActivityType.SETTLED, *ours)], told[:2])
     wish = ("c1-h1", "c1-h1-3", "enrol")
-    same("the wish", (ActivityType.KEPT, *wish), told[2])
+    same("the request", (ActivityType.KEPT, *wish), told[2])
     same("its end", (ActivityType.EXPORTED, *wish), told[-1])
 
 
 def _told_outdated(make: MakeRecord) -> None:
-    """A registration superseded by a later write before it was known is noted as superseded."""
+    """A registration that was superseded before it became known is noted as superseded."""
     bench = Bench.of(make)
     bench.intend(preference("c1-h1-1"))
     bench.clock.go(seconds=1)
@@ -130,7 +130,7 @@ def _billers(make: MakeRecord) -> None:
 
 
 def _tracked(make: MakeRecord) -> None:
-    """The counts of unfinished and ended work per task, and the oldest times, are per biller."""
+    """A biller's unfinished and ended work is counted by task, with the time of the oldest item."""
     bench = Bench.of(make)
     for number in range(3):
         bench.intend(preference(f"lost-{number}", f"T{number}"))

@@ -1,4 +1,4 @@
-"""What every record promises."""
+"""The contract of records."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -124,29 +124,29 @@ def _somebody(number: int) -> Secret:
 
 
 def _tries_by_account(make: MakeRecord) -> None:
-    """Tries are limited per account and day, whatever number calls."""
+    """Tries are limited per account and day, no matter which number calls."""
     bench = Bench.of(make)
     count = _tries_until_forbidden(bench, _somebody, ACCOUNT)
     elsewhere = evolve(bench, biller="another-biller")
 
     holds("that some are allowed, and not all", 1 < count < NEVER)
-    holds("that it also holds among others", not bench.allowed(ANI, OTHER_ACCOUNT, ACCOUNT))
-    holds("that it holds without ANI", not bench.allowed(None, ACCOUNT))
+    holds("that it is refused among others", not bench.allowed(ANI, OTHER_ACCOUNT, ACCOUNT))
+    holds("that it is refused without ANI", not bench.allowed(None, ACCOUNT))
     holds("that another account is allowed", bench.allowed(ANI, OTHER_ACCOUNT))
-    holds("that another biller's is", elsewhere.allowed(ANI, ACCOUNT))
+    holds("that another biller's is allowed", elsewhere.allowed(ANI, ACCOUNT))
     bench.clock.go(hours=23)
-    holds("that it still holds after 23 hours", not bench.allowed(ANI, ACCOUNT))
+    holds("that it is still refused after 23 hours", not bench.allowed(ANI, ACCOUNT))
     bench.clock.go(hours=1, seconds=1)
     holds("that it is allowed the next day", bench.allowed(ANI, ACCOUNT))
 
 
 def _tries_by_ani(make: MakeRecord) -> None:
-    """Tries are limited per ANI and day, whatever account is tried."""
+    """Tries are limited per ANI and day, no matter which account is tried."""
     bench = Bench.of(make)
     allowed = [bench.allowed(ANI, secret.account(f"{count:08}")) for count in range(NEVER)]
 
     holds("that some are allowed, and not all", 1 < allowed.count(True) < NEVER)
-    holds("that it holds for account numbers", not bench.allowed(ANI))
+    holds("that account numbers are refused, too", not bench.allowed(ANI))
     holds("that another ANI is allowed", bench.allowed(OTHER_ANI, OTHER_ACCOUNT))
     bench.clock.go(hours=24, seconds=1)
     holds("that it is allowed the next day", bench.allowed(ANI, OTHER_ACCOUNT))
@@ -158,9 +158,9 @@ def _tries_without_ani(make: MakeRecord) -> None:
     allowed = [bench.allowed(None) for _ in range(NEVER)]
 
     holds("that some are allowed, and not all", 1 < allowed.count(True) < NEVER)
-    holds("that it holds for accounts", not bench.allowed(None, ACCOUNT))
+    holds("that accounts are refused, too", not bench.allowed(None, ACCOUNT))
     holds("that a caller with ANI is allowed", bench.allowed(ANI))
-    holds("that another biller's is", evolve(bench, biller="another-biller").allowed(None))
+    holds("that another biller's is allowed", evolve(bench, biller="another-biller").allowed(None))
 
 
 def _tries_in_the_window(make: MakeRecord) -> None:
@@ -212,7 +212,7 @@ def _one_try(make: MakeRecord) -> None:
 
 
 def _text_limit(make: MakeRecord) -> None:
-    """Texts to one number are limited per day, but one on record may be sent again."""
+    """Texts to one number are limited per day, but a text already on record may be sent again."""
     bench = Bench.of(make)
     first = bench.text()
     sent = _texts_until_limit(bench, first)
@@ -237,7 +237,7 @@ def _texts_until_limit(bench: Bench, first: SendWebLink) -> int:
 
 
 def _text_limit_by_ani(make: MakeRecord) -> None:
-    """Texts requested from one ANI are limited per day, whatever number they go to."""
+    """Texts requested from one ANI are limited per day, no matter which number they go to."""
     bench = Bench.of(make)
     for count in range(NEVER):
         text = evolve(bench.text(_somebody(count)), account=secret.account(f"{count:08}"))
@@ -255,7 +255,7 @@ def _text_limit_by_ani(make: MakeRecord) -> None:
 
 
 def _text_limit_by_account(make: MakeRecord) -> None:
-    """Texts about one account are limited per day, whatever number they go to."""
+    """Texts about one account are limited per day, no matter which number they go to."""
     bench = Bench.of(make)
     texts = [bench.text(_somebody(n)) for n in range(NEVER)]
     sent = sum(bench.intend(text) is None for text in texts)
@@ -266,7 +266,7 @@ def _text_limit_by_account(make: MakeRecord) -> None:
 
 
 def _one_account_however_written(make: MakeRecord) -> None:
-    """Signs, blanks, and leading zeros do not make an account number a different one."""
+    """Symbols, spaces, and leading zeros do not make an account number a different one."""
     written = [secret.account(text) for text in ("00123456", "123456", "123-456", "0012 3456")]
     limits = evolve(LIMITS, tries_per_account=(3, 9))
     bench = Bench.of(make)
@@ -343,7 +343,7 @@ def _unknown_write(make: MakeRecord) -> None:
 
 
 def _one_deferred(make: MakeRecord) -> None:
-    """A request may be deferred again, and under the key of the write that could not be done."""
+    """A request may be deferred twice, and with the key of a write that could not be done."""
     bench = Bench.of(make)
     bench.intend(preference("w1"))
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""What every session gateway promises: the rules of docs/gateway-contract.md as checks.
+"""The contract of session gateways: the rules of docs/gateway-contract.md as checks.
 
 An adapter provides a `Rig`: its gateway on a small simulator of its runtime, with a
 `VirtualCaller` at the far end. Checks of unclaimed capabilities are skipped.
@@ -43,7 +43,7 @@ class Rig(Protocol):
         ...
 
     def hold(self, seconds: float) -> None:
-        """Let time pass between two turns, as while a request runs."""
+        """Let time pass between two turns, as if a request were running."""
         ...
 
     def utterance(self, prompt: Prompt, language: str) -> str:
@@ -75,9 +75,9 @@ MakeRig = Callable[[], Rig]
 
 
 def check_session_gateway(make: MakeRig) -> None:
-    """Check a session gateway. Each rig made must be a separate call.
+    """Check a session gateway. Each rig must be for a separate call.
 
-    Promises whose capability is not claimed, or claimed as degraded, are skipped.
+    Promises whose capability is not claimed, or is claimed as degraded, are skipped.
     """
     rig = make()
     able = rig.capabilities
@@ -109,13 +109,13 @@ def _turn(then: Then, say: tuple[Prompt, ...] = PROMPTS) -> Turn:
 
 
 def _does(rig: Rig, then: Then, *acts: Act, say: tuple[Prompt, ...] = PROMPTS) -> object:
-    """Return the event of a turn in which the caller acts like this."""
+    """Perform a turn in which the caller does these acts, and return its event."""
     rig.caller.plan(*acts, prompts=len(say))
     return rig.perform(_turn(then, say), LANGUAGE)
 
 
 def _gets(make: MakeRig, expected: object, then: Then, *acts: Act) -> None:
-    """Assert the event of a turn that is the first of its call."""
+    """Assert the event of a turn that is the first of a new call."""
     rig = make()
     same("the event", expected, _does(rig, then, *acts))
     rig.close()
@@ -126,7 +126,7 @@ def _pressed(keys: str, ended: Ended = Ended.FULL, interrupted: int | None = Non
 
 
 def _wait(rig: Rig, seconds: float, *acts: Act) -> None:
-    """Run a request, during which the caller acts like this."""
+    """Let a request run while the caller does these acts."""
     rig.caller.plan(*acts)
     rig.hold(seconds)
 
@@ -147,7 +147,7 @@ def _in_order(make: MakeRig) -> None:
 
 
 def _in_its_language(make: MakeRig) -> None:
-    """G02: Prompts are spoken in the call's language, or in one of their own."""
+    """G02: Prompts are spoken in the call's language, or in their own."""
     rig = make()
     say = (Prompt("offer"), Prompt("menu_help", language=LANGUAGE))
     rig.caller.plan(prompts=len(say))
@@ -194,7 +194,7 @@ def _end_key_alone_in_entry(make: MakeRig) -> None:
 
 
 def _too_few(make: MakeRig) -> None:
-    """G08: Keys followed by silence are reported as such."""
+    """G08: Too few keys, followed by silence, are reported as ended by TIMEOUT."""
     _gets(make, _pressed("11", Ended.TIMEOUT), ENTRY, Press("11"))
 
 
@@ -230,13 +230,13 @@ def _no_end_key(make: MakeRig) -> None:
 
 
 def _every_key(make: MakeRig) -> None:
-    """G14: A key that the gather does not list is reported all the same."""
+    """G14: A key that the gather does not list is still reported."""
     for key in "3456789*0":
         _gets(make, _pressed(key), MENU, Press(key))
 
 
 def _late_end_key(make: MakeRig) -> None:
-    """G15: An end key after the last key belongs to it, not to the next question."""
+    """G15: An end key after the last key belongs to that gather, not to the next question."""
     for gather, keys in ((ENTRY, "1137"), (MENU, "1")):
         rig = make()
         same("the event", _pressed(keys), _does(rig, gather, Press(f"{keys}#")))
@@ -249,7 +249,7 @@ def _late_end_key(make: MakeRig) -> None:
 
 
 def _interrupts(make: MakeRig) -> None:
-    """G16: A key ends the speaking, and is the first of the gather."""
+    """G16: A key interrupts the prompts, and is the first key of the gather."""
     rig = make()
     same("the event", _pressed("1", interrupted=1), _does(rig, MENU, Press("1", at=1)))
     same("what is heard", _utterances(rig, PROMPTS[:2]), rig.caller.heard)
@@ -258,7 +258,7 @@ def _interrupts(make: MakeRig) -> None:
 
 
 def _which_prompt(make: MakeRig) -> None:
-    """G17: The event has the prompt that was being spoken when the first key came."""
+    """G17: The event names the prompt that was being spoken when the first key came."""
     for number in range(len(PROMPTS)):
         _gets(make, _pressed("1", interrupted=number), MENU, Press("1", at=number))
     _gets(make, _pressed("1"), MENU, Press("1"))
@@ -287,7 +287,7 @@ def _no_barge_in(make: MakeRig) -> None:
 
 
 def _kept(make: MakeRig) -> None:
-    """G20: Keys pressed ahead are the first keys of the gather, during its first prompt."""
+    """G20: Keys pressed ahead are the first keys of the gather, and interrupt its first prompt."""
     rig = make()
     _does(rig, MENU, Press("11137"))
     same("the event", _pressed("1137", interrupted=0), rig.perform(_turn(ENTRY), LANGUAGE))
@@ -295,7 +295,7 @@ def _kept(make: MakeRig) -> None:
 
 
 def _flushed(make: MakeRig) -> None:
-    """G21: Without type-ahead, keys pressed before are thrown away."""
+    """G21: Without type-ahead, keys pressed before are discarded."""
     rig = make()
     _does(rig, MENU, Press("11"))
     rig.hold(1.0)
@@ -307,7 +307,7 @@ def _flushed(make: MakeRig) -> None:
 
 
 def _flushed_while_waiting(make: MakeRig) -> None:
-    """G21: Without type-ahead, keys pressed while a request ran are thrown away."""
+    """G21: Without type-ahead, keys pressed while a request ran are discarded."""
     rig = make()
     _does(rig, REQUEST)
     _wait(rig, 3.0, Press("1"))
@@ -317,7 +317,7 @@ def _flushed_while_waiting(make: MakeRig) -> None:
 
 
 def _beyond(make: MakeRig) -> None:
-    """G22: Keys beyond those that a gather takes belong to the next one."""
+    """G22: Keys beyond a gather's maximum belong to the next one."""
     rig = make()
     same("the first", _pressed("1"), _does(rig, MENU, Press("12")))
     told = rig.perform(_turn(MENU), LANGUAGE)
@@ -344,7 +344,7 @@ def _in_one_moment(make: MakeRig) -> None:
 
 
 def _in_transfer(make: MakeRig) -> None:
-    """G23: Keys pressed during a transfer are thrown away."""
+    """G23: Keys pressed during a transfer are discarded."""
     rig = make()
     rig.agent(TransferResult.BUSY)
     _does(rig, PERSON, Press("1"), say=PROMPTS[:1])
@@ -375,7 +375,7 @@ def _return(make: MakeRig) -> None:
 
 
 def _transfer(make: MakeRig) -> None:
-    """G26, G27: The result of a transfer is reported; if it cannot be, it is UNKNOWN."""
+    """G26, G27: A transfer's result is reported, or UNKNOWN if the runtime does not report it."""
     for result in TransferResult:
         rig = make()
         rig.agent(result)
@@ -409,7 +409,7 @@ def _any_moment(make: MakeRig) -> None:
 
 
 def _stays_gone(make: MakeRig) -> None:
-    """G29: After a hang-up nothing is spoken, and every turn is HungUp again."""
+    """G29: After a hang-up nothing is spoken, and the event of every turn is HungUp."""
     rig = make()
     _does(rig, MENU, HangUp())
     heard = len(rig.caller.heard)

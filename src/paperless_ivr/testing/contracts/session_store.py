@@ -1,4 +1,4 @@
-"""What every session store promises: the parts of an update are committed together."""
+"""The contract of session stores: the parts of an update are committed together."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -34,7 +34,7 @@ from paperless_ivr.testing.contracts.bench import (
 from paperless_ivr.testing.contracts.checking import at_once, raises, run, same
 
 MakeStore = Callable[[Callable[[], datetime]], tuple[SessionStore, Ledger]]
-"""Makes a store, and its record as a ledger, that use the given clock."""
+"""Makes a store, and its record as a ledger. Both use the given clock."""
 
 
 def check_session_store(make: MakeStore) -> None:
@@ -108,7 +108,7 @@ def _refused(make: MakeStore) -> None:
 
 
 def _reservation(key: str, most: int = 1) -> Reservation:
-    """Return a reservation of a try, for a caller who is allowed this many."""
+    """Return a reservation of a try, for a caller who is allowed `most` tries."""
     asked = ReserveTry(Guess.ACCOUNT, BILLER, ANI, (), key)
     return Reservation(asked, evolve(Limits(), tries_per_ani=(most, most)))
 
@@ -124,7 +124,7 @@ def _followed(clock: Clock, turn: int) -> Follow:
 
 
 def _tried(make: MakeStore) -> None:
-    """A try is counted together with the move that follows its answer, which is returned."""
+    """A try is counted together with the move that follows, and its answer is returned."""
     store, ledger, clock = _made(make)
     first = store.commit_try(_reservation("t1"), _followed(clock, 1))
     same("the first answer", TryReserved(), first)
@@ -186,7 +186,7 @@ def _not_done(make: MakeStore) -> None:
 
 
 def _of_another(make: MakeStore) -> None:
-    """An update does not count as done because another one moved the call to the same turn."""
+    """An update does not count as done just because another one led to the same turn."""
     store, _, clock = _made(make)
     store.commit(_begun(clock))
     store.commit(SessionUpdate(_saved(2), 1))

@@ -19,7 +19,7 @@ def upgrade() -> None:
         sa.Column("answered", Moment, nullable=False),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
         sa.UniqueConstraint("biller", "reference", "answered"),
-        comment="Every consent with the words that were heard. Nothing is ever changed.",
+        comment="Every consent, with the words that were heard. Rows are never changed.",
     )
     _index("consents", "biller", "answered")
     op.create_table(
@@ -32,12 +32,10 @@ def upgrade() -> None:
         sa.Column("at", Moment, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("ani_hash", HASH),
-        sa.Column(
-            "accounts_hash", sa.Text, nullable=False, comment="a hash for each, blanks between"
-        ),
+        sa.Column("accounts_hash", sa.Text, nullable=False, comment="hashes, separated by spaces"),
         sa.Column("detail", sa.Text, nullable=False, comment="JSON: names and codes"),
         sa.Column("consent", NUMBER, sa.ForeignKey("consents.id")),
-        comment="What happened, a line each. Nothing is ever changed.",
+        comment="What happened, one line per row. Rows are never changed.",
     )
     _index("activity", "consent")
     _index("activity", "biller", "call_id")
@@ -52,7 +50,7 @@ def upgrade() -> None:
         sa.Column("call_id", sa.Text, nullable=False),
         sa.Column("at", Moment, nullable=False),
         sa.Column("ended", sa.Text, comment="the disposition of a hand-over"),
-        comment="Misses and hand-overs that count for the next offer; told from the activity.",
+        comment="Hand-overs that count for the next offer, as found in the activity.",
     )
     _index("counted", "line")
     _index("counted", "whose", "what", "at")
@@ -64,13 +62,13 @@ def upgrade() -> None:
         sa.Column("at", Moment, nullable=False, comment="when it was put on record"),
         sa.Column("consent", NUMBER, sa.ForeignKey("consents.id"), nullable=False),
         sa.Column("bill_hash", HASH, nullable=False),
-        sa.Column("number_hash", HASH, comment="of a text: where to"),
-        sa.Column("ani_hash", HASH, comment="of a text: who called"),
+        sa.Column("number_hash", HASH, comment="of a text: its number"),
+        sa.Column("ani_hash", HASH, comment="of a text: the caller"),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
         sa.Column("outcome", sa.Text),
         sa.Column("reason", sa.Text),
         sa.Column("settled", Moment),
-        comment="What was sent to the service, or was about to be.",
+        comment="Writes that were sent to the service, or were about to be.",
     )
     _index("writes", "consent")
     _index("writes", "bill_hash")
@@ -83,25 +81,25 @@ def upgrade() -> None:
         sa.Column("at", Moment, nullable=False),
         sa.Column("consent", NUMBER, sa.ForeignKey("consents.id"), nullable=False),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
-        comment="What was kept, to be completed later.",
+        comment="Deferred requests, to be completed later.",
     )
     _index("wishes", "consent")
     op.create_table(
         "jobs",
         sa.Column("id", NUMBER, primary_key=True),
         sa.Column("task", sa.Text, nullable=False),
-        sa.Column("key", sa.Text, nullable=False, comment="of the write or the wish"),
+        sa.Column("key", sa.Text, nullable=False, comment="of the write or deferred request"),
         sa.Column("biller", sa.Text, nullable=False),
         sa.Column("bill_hash", HASH, nullable=False),
-        sa.Column("at", Moment, nullable=False, comment="since when it is to be done"),
-        sa.Column("wanted", Moment, nullable=False, comment="when the caller wanted it"),
+        sa.Column("at", Moment, nullable=False, comment="when it became due"),
+        sa.Column("wanted", Moment, nullable=False, comment="when the caller asked for it"),
         sa.Column("attempts", sa.Integer, nullable=False),
-        sa.Column("holder", sa.Text, nullable=False, comment="who has it; empty: nobody"),
+        sa.Column("holder", sa.Text, nullable=False, comment="who claimed it; empty if no one"),
         sa.Column("until", Moment, comment="when it may be claimed again"),
         sa.Column("done", sa.Text),
         sa.Column("done_at", Moment),
         sa.UniqueConstraint("task", "key"),
-        comment="What is left to do after a call, and what has become of it.",
+        comment="Unfinished work after a call, and how it ended.",
     )
     _index("jobs", "bill_hash")
     _index("jobs", "task", "done", "at")
@@ -120,7 +118,7 @@ def upgrade() -> None:
         sa.Column("biller", sa.Text, primary_key=True),
         sa.Column("activity_before", Moment, nullable=False),
         sa.Column("consents_before", Moment, nullable=False),
-        comment="What a purge in progress may remove. Empty but inside its transaction.",
+        comment="What a purge in progress may remove. Empty except inside its transaction.",
     )
     if op.get_context().dialect.name == "sqlite":
         _append_only_sqlite()
@@ -142,7 +140,7 @@ needs no role, session variable, or switch, and works the same way in both datab
 
 
 def _allowed(at: str, before: str) -> str:
-    """Return a condition: a purge in progress may remove the row."""
+    """Return the SQL condition that a purge in progress may remove the row."""
     of_biller = f"p.biller = OLD.biller AND p.{before} > OLD.{at}"
     return f"EXISTS (SELECT 1 FROM purges p WHERE {of_biller})"  # noqa: S608 - our own names
 

@@ -1,4 +1,4 @@
-"""Count tries and texts against limits in a table of their own, before they are made."""
+"""Count tries and texts against limits in a separate table, before they are made."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -19,7 +19,7 @@ def upgrade() -> None:
         sa.Column("key", sa.Text, primary_key=True, comment="of the try, or of the text"),
         sa.Column("biller", sa.Text, nullable=False),
         sa.Column("at", Moment, nullable=False),
-        comment="Tries and texts that count against a limit, from before they are made.",
+        comment="Tries and texts that count against a limit. Added before they are made.",
     )
     op.create_index("ix_reserved_key", "reserved", ["key"])
     op.create_index("ix_reserved_whose_at", "reserved", ["whose", "at"])

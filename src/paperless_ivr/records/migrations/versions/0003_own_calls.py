@@ -1,4 +1,4 @@
-"""Add a check value to detect wrong keys, and the biller of live calls, and forbid REPLACE."""
+"""Add a check value against wrong keys, add the biller to live calls, and forbid REPLACE."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,16 +10,17 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Add them. The next program that opens the record stores the check value.
+    """Add the table, the column, and the triggers.
 
-    Servers of an earlier version can keep running. The calls they save have no biller.
+    The next program that opens the record stores the check value. Servers of an earlier version
+    can keep running. The calls they save have no biller.
     """
     op.create_table(
         "key_check",
         sa.Column("id", NUMBER, primary_key=True),
         sa.Column("hash", HASH, nullable=False),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
-        comment="One row, which only the keys of this record match.",
+        comment="One row, which only matches the keys of this record.",
     )
     op.add_column(
         "live_calls",
@@ -43,7 +44,7 @@ REPLACED = {
     "consents": "t.id = NEW.id OR (t.biller = NEW.biller AND t.reference = NEW.reference "
     "AND t.answered = NEW.answered)",
 }
-"""Which row a new one would replace.
+"""The condition for a row that a new row would replace, by table.
 
 The delete triggers of 0001 do not catch this: REPLACE fires them only if `recursive_triggers` is
 on, and it is off by default (https://www.sqlite.org/lang_conflict.html).

@@ -1,4 +1,4 @@
-"""Leave a permanent row for every removal of lines or consents: purges, and now erasures."""
+"""Keep a permanent row for every removal of lines or consents: purges, and now erasures."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -23,7 +23,7 @@ def upgrade() -> None:
         sa.Column("at", Moment, nullable=False),
         sa.Column("activity_before", Moment, nullable=False),
         sa.Column("consents_before", Moment, nullable=False),
-        sa.Column("finished", Moment, comment="until then it may remove"),
+        sa.Column("finished", Moment, comment="empty while it may remove rows"),
         sa.Column("activities", sa.Integer, nullable=False, server_default="0"),
         sa.Column("consents", sa.Integer, nullable=False, server_default="0"),
         sa.Column("writes", sa.Integer, nullable=False, server_default="0"),
@@ -50,7 +50,7 @@ KEPT = (("activity", "at", "activity_before"), ("consents", "answered", "consent
 
 
 def _allowed(at: str, before: str) -> str:
-    """Return a condition: a removal in progress may remove the row."""
+    """Return the SQL condition that a removal in progress may remove the row."""
     of_biller = f"r.biller = OLD.biller AND r.finished IS NULL AND r.{before} > OLD.{at}"
     return f"EXISTS (SELECT 1 FROM removals r WHERE {of_biller})"  # noqa: S608 - our own names
 
