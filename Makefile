@@ -90,16 +90,17 @@ cover: setup
 	$(BIN)/paperless-ivr transcripts --cover tests/cover
 	$(BIN)/python -m tests.tracing
 
-# Two halves, which `make -j2 check` does at the same time.
-check: check-code check-docs
+# Both halves at the same time.
+check: setup
+	@$(MAKE) --no-print-directory --jobs=2 check-code check-docs
 
-check-code: setup
+check-code:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
 
-check-docs: setup
+check-docs:
 	$(BIN)/python docs/generate.py --check
 	$(SITE)
 
