@@ -26,7 +26,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # Warnings are errors; a broken link within the site is one.
 SITE := $(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html docs build/site
 
-.PHONY: setup call simulator test screenshots prove cover check sbom docs clean
+.PHONY: setup call simulator test screenshots prove cover check check-code check-docs sbom docs clean
 
 setup: .venv/.stamp
 
@@ -83,17 +83,24 @@ screenshots: setup tests/simulator/node_modules/.stamp
 
 prove: export PAPERLESS_IVR_PROVE := 1
 prove: setup
-	$(BIN)/python -m pytest -n $(WORKERS) -m prove tests $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) -m prove \
+	    $$(grep -rl --include='test_*.py' 'mark\.prove' tests | sort) $(ARGS)
 
 cover: setup
 	$(BIN)/paperless-ivr transcripts --cover tests/cover
 	$(BIN)/python -m tests.tracing
 
+# Both halves at the same time.
 check: setup
+	@$(MAKE) --no-print-directory --jobs=2 check-code check-docs
+
+check-code:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
+
+check-docs:
 	$(BIN)/python docs/generate.py --check
 	$(SITE)
 

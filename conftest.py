@@ -44,6 +44,7 @@ LONGEST_FIRST = (
     "tests/test_packaging.py",
     "tests/keypad/test_decoding.py::TestStops",
     "tests/proof/test_exploration.py::test_every_call",
+    "tests/cli/test_transcripts.py::test_the_kept_set",
     "tests/durability",
     "tests/test_privacy.py",
     "tests/records/test_day.py",
