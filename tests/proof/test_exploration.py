@@ -206,13 +206,19 @@ def test_an_offer_that_leaves_something_out_is_found(monkeypatch, left_out):
 
 
 @pytest.mark.requirement("R09", "R42")
-@pytest.mark.parametrize("state", [State.CONFIRMATION, State.AUTOPAY_OFFER], ids=lambda s: s.name)
-def test_a_consent_that_does_not_say_which_bill_is_found(monkeypatch, state):
+@pytest.mark.parametrize(
+    ("state", "name"),
+    [
+        (State.CONFIRMATION, "on file alone: AutoPay, bills of one name"),
+        (State.AUTOPAY_OFFER, "on file alone: AutoPay, bills of one name"),
+        (State.OPT_OUT_CONFIRM, "water only"),
+    ],
+)
+def test_a_consent_that_does_not_say_which_bill_is_found(monkeypatch, state, name):
     """A consent about one of several bills with the same name, without saying which, is found."""
     said = (line for line in BLOCKS[state].say if line is not lines.which_bill)
     saying(monkeypatch, state, *said)
-    case = next(c for c in cases() if c.name == "on file alone: AutoPay, bills of one name")
-    problem, _ = search(OWN_YES, case=case)
+    problem, _ = search(OWN_YES, case=next(case for case in cases() if case.name == name))
 
     assert problem.endswith("without saying which bill: say which_bill")
 
