@@ -23,7 +23,7 @@ from paperless_ivr.diagrams.reading import LONGEST, Card, cards, sentence
 from paperless_ivr.flow.blocks import End
 from paperless_ivr.flow.chapters import address
 from paperless_ivr.flow.events import Digits
-from paperless_ivr.flow.facts import named
+from paperless_ivr.flow.facts import named, pound
 from paperless_ivr.flow.policy import Address, Bills, Languages, Policy, Strategy
 from paperless_ivr.flow.rows import On, Row, Table
 from paperless_ivr.flow.states import ASKING, ENDS, Phase, State
@@ -201,6 +201,25 @@ class TestInWords:
                 assert len(entry.words) <= LONGEST, entry.words
             said = [(entry.key, entry.words) for entry in lines]
             assert len(set(said)) == len(said)
+
+    def test_a_line_leads_to_one_place(self) -> None:
+        """Rows that say the same lead to the same state, unless the call goes on as it was due."""
+        ways_on = (State.TRANSFERRING, State.GO_ON)
+        several = {
+            f"{state.name}: {entry.words}"
+            for state, card in CARDS.items()
+            for entry in (*card.entries, *card.shared)
+            if len(entry.targets) > 1 and not entry.fork and state not in ways_on
+        }
+
+        assert several == set(), "give these rows words=, so that they differ in the pictures"
+
+    def test_a_key_without_words_is_named(self) -> None:
+        """A row for `#` says in words what the key does."""
+        row = On(Digits, State.LEFT, when=pound)
+
+        with pytest.raises(LookupError, match="LEFT has no words: say with words="):
+            sentence(State.OFFER, row)
 
     def test_every_row_by_itself(self) -> None:
         """Each row also has words for showing it alone, as in the simulator."""

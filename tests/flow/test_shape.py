@@ -88,7 +88,7 @@ def test_a_state_in_the_chapter_of_its_phase(state):
     """The states of a chapter have one phase, and all states of that phase are in it."""
     (blocks,) = (chapter.CHAPTER for chapter in CHAPTERS if state in chapter.CHAPTER)
 
-    assert {other.phase for other in blocks} == {state.phase}
+    assert {other.phase for other in blocks} == {state.phase}, "give it the phase of its chapter"
 
 
 def test_a_prompt_is_declared_once():
@@ -246,6 +246,14 @@ def test_a_line_that_says_what_is_no_prompt(state, monkeypatch):
     )
 
 
+def test_a_prompt_that_nothing_says():
+    """A prompt of a chapter that no block and no row says is named."""
+    rows = tuple(evolve(row, say=None) for row in FLOW[State.OPT_OUT_KEEPING])
+    found = problems({**FLOW, State.OPT_OUT_KEEPING: rows})
+
+    assert "no block says 'paper_kept': say it in its chapter, or remove it from PROMPTS" in found
+
+
 def declared(block):
     """Return the lines and keys of a block, each with the names of its prompts."""
     return (*block.say, *block.keys) if isinstance(block, Ask) else tuple(block.say)
@@ -324,7 +332,7 @@ def test_a_consent_without_a_yes(monkeypatch):
 def test_a_consent_to_nothing_that_must_be_heard(monkeypatch):
     """A question that asks for a consent, and says plain words only, is named."""
     ask = BLOCKS[State.AUTOPAY_OFFER]
-    plain = [evolve(line, must_hear=False) for line in ask.say]
+    plain = [lines.say(name) for line in ask.say for name in line.names]
     monkeypatch.setitem(BLOCKS, State.AUTOPAY_OFFER, evolve(ask, say=plain))
 
     assert "AUTOPAY_OFFER says nothing that must be heard before a yes: use must(...)" in problems()

@@ -205,6 +205,24 @@ def test_an_offer_that_leaves_something_out_is_found(monkeypatch, left_out):
     )
 
 
+@pytest.mark.requirement("R09", "R42")
+@pytest.mark.parametrize(
+    ("state", "name"),
+    [
+        (State.CONFIRMATION, "on file alone: AutoPay, bills of one name"),
+        (State.AUTOPAY_OFFER, "on file alone: AutoPay, bills of one name"),
+        (State.OPT_OUT_CONFIRM, "water only"),
+    ],
+)
+def test_a_consent_that_does_not_say_which_bill_is_found(monkeypatch, state, name):
+    """A consent about one of several bills with the same name, without saying which, is found."""
+    said = (line for line in BLOCKS[state].say if line is not lines.which_bill)
+    saying(monkeypatch, state, *said)
+    problem, _ = search(OWN_YES, case=next(case for case in cases() if case.name == name))
+
+    assert problem.endswith("without saying which bill: say which_bill")
+
+
 @pytest.mark.requirement("R09", "R51", "R42")
 def test_an_offer_that_need_not_be_heard_is_found(monkeypatch):
     """An offer with one question whose words a key can cut short is found."""

@@ -7,11 +7,15 @@ import pytest
 from attrs import evolve
 
 from paperless_ivr.errors import TranscriptProblems
+from paperless_ivr.flow.call import Purpose
 from paperless_ivr.flow.events import CustomersFound, Digits, Event, HungUp, Screened
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Disposition
 from paperless_ivr.flow.live import Live, deliver
+from paperless_ivr.flow.rows import way
+from paperless_ivr.flow.states import Kind, State
 from paperless_ivr.flow.view import CallView
+from paperless_ivr.prompts.catalog import languages
 from paperless_ivr.proof.cases import cases
 from paperless_ivr.proof.exploration import Counterexample, Move
 from paperless_ivr.proof.writing import of_counterexample
@@ -22,8 +26,10 @@ from paperless_ivr.transcripts import (
     parse,
     read,
     replay,
+    rows_taken,
     update,
 )
+from paperless_ivr.transcripts.replaying import replayed
 
 pytestmark = pytest.mark.requirement("R43")
 
@@ -66,6 +72,28 @@ def test_every_disposition_is_told() -> None:
     ends = {read(path).steps[-1].rest.split(",")[0] for path in FILES}
     missing = {disposition.value for disposition in Disposition} - ends
     assert missing == set(), "add a transcript of a call that ends like this"
+
+
+def test_every_state_is_told() -> None:
+    """A call goes through each state that says something or waits for something."""
+    taken = (row for path in FILES for row in rows_taken(read(path)))
+    reached = {name for row in taken for name in way(row)}
+    missing = {state.name for state in State if state.kind is not Kind.PASS} - reached
+    assert missing == set(), "add a transcript of a call that goes through it"
+
+
+@pytest.mark.requirement("R09", "R16")
+@pytest.mark.parametrize("language", languages())
+def test_every_consent_is_told_in_each_language(language: str) -> None:
+    """A biller can read the words of each consent, just as a caller hears them."""
+    given = {
+        consent.purpose.name
+        for path in FILES
+        for consent in replayed(read(path), None).turns[-1][0].call.consents
+        if consent.language == language
+    }
+    missing = {purpose.name for purpose in Purpose} - given
+    assert missing == set(), f"add a transcript of a call in {language} that agrees to it"
 
 
 def test_requirements_are_those_of_the_mission() -> None:

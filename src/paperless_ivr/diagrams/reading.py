@@ -291,6 +291,9 @@ def _words(state: State, way: Way, all_ways: Sequence[Way]) -> str:
     if not way.plain and state.kind is Kind.PASS and not _all_denied(way, all_ways):
         return "otherwise"
     if not about and not events:
+        if _key(state, way):
+            message = f"{way.row.name(state)} has no words: say with words= what the key does"
+            raise LookupError(message)
         return "any other key" if way.row.events == (Digits,) else "otherwise"
     return _with_event(events, about)
 

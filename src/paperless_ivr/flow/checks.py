@@ -12,6 +12,7 @@ from paperless_ivr.flow import events as e
 from paperless_ivr.flow.blocks import Ask, Do, Press
 from paperless_ivr.flow.call import Purpose
 from paperless_ivr.flow.host import Moment
+from paperless_ivr.flow.lines import SHARED
 from paperless_ivr.flow.options import Choice
 from paperless_ivr.flow.phrases import conditions
 from paperless_ivr.flow.requests import OPERATIONS, EnrollInPaperless, SearchByAccountNumber
@@ -121,9 +122,13 @@ def _takes(way: Row | Press, choice: Choice, key: str) -> bool:
 def _of_rows(table: Table) -> Iterator[str]:
     """Find unknown prompts, rows that are never reached, and events without a way out."""
     said = [(state, row.say) for state, rows in table.items() for row in rows if row.say]
-    for state, name in [*said, *_declared()]:
+    said += _declared()
+    for state, name in said:
         if name not in PROMPTS:
             yield f"{state.name} says {name!r}, which is not a prompt: add it to its chapter"
+    for name in PROMPTS:
+        if name not in SHARED and all(name != other for _, other in said):
+            yield f"no block says {name!r}: say it in its chapter, or remove it from PROMPTS"
     for state, rows in table.items():
         earlier: dict[type[Any], list[frozenset[tuple[str, bool]]]] = {}
         for row in rows:

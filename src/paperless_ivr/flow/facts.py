@@ -178,7 +178,7 @@ def heard(c: Transition[Digits]) -> bool:
     return c.event.interrupted is None or c.event.interrupted > last_to_hear
 
 
-@Phrase("alone", key="#")
+@Phrase(key="#")
 def pound(c: Transition[Digits]) -> bool:
     """`#` with no other key."""
     return not c.event.keys and c.event.ended is Ended.END_KEY and not c.call.entry.so_far

@@ -209,9 +209,7 @@ def bill_name(view: CallView, invoice_type: str) -> Words:
     return Words(view.policy.bills.names.get(invoice_type, {}).get(view.language, ""))
 
 
-WHICH = {f"which_{mark.value}": "several bills have that name" for mark in bills.Mark}
-
-
+@says(**{f"which_{mark.value}": "several bills have that name" for mark in bills.Mark})
 def which_bill(view: CallView) -> Iterable[Prompt]:
     """Say which of several bills with the same name is meant: a yes must be unambiguous (R09)."""
     bill = bills.chosen(view)

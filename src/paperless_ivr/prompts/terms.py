@@ -76,7 +76,6 @@ _SAID_WITH_MUST = (
 
 CONSENT: Mapping[str, tuple[str, ...]] = {
     **{name: PROMPTS[name] for name in _SAID_WITH_MUST if name in PROMPTS},
-    "offer_in_full": ("bill", "masked"),
     "confirm_on_file": ("bill", "masked"),
     "confirm_keyed": ("bill", "address"),
     "confirm_link": ("bill", "ending"),

@@ -320,11 +320,13 @@ def _one_way_to_an_address() -> Iterator[Case]:
         _arrival("park", BEFORE, person_available=True, **known),
         ("park", "park-rental", "ali"),
     )
+    autopay = new(autopay=AutoPay(offer=True, terms=DRAWN))
+    yield Case("on file alone: AutoPay", autopay, _after("rivera"), ("rivera",))
     yield Case(
-        "on file alone: AutoPay",
-        new(autopay=AutoPay(offer=True, terms=DRAWN)),
-        _after("rivera"),
-        ("rivera",),
+        "on file alone: AutoPay, bills of one name",
+        autopay,
+        _after("kim"),
+        ("kim", "kim-shop"),
     )
     yield Case(
         "on file alone: payers",

@@ -6,7 +6,7 @@ Each is a function of one move, with the name that the proof prints. The explora
 
 from collections.abc import Mapping
 
-from paperless_ivr.flow import facts
+from paperless_ivr.flow import bills, facts
 from paperless_ivr.flow.call import Consent, Purpose, Source, TextPurpose
 from paperless_ivr.flow.events import (
     Accepted,
@@ -93,11 +93,20 @@ def own_yes(_: Flow, move: Move) -> str | None:
     slots = {name for prompt in heard_out for name, _ in prompt.slots}
     if any(prompt.name in NUMBER_ON_FILE for prompt in heard_out):
         slots.add("ending")
-    if not all(slots & wanted for wanted in ADDRESS_SLOTS.get(given.purpose, ({"bill"},))):
+    subject = ADDRESS_SLOTS.get(given.purpose, ({"bill"},))
+    if not all(slots & wanted for wanted in subject):
         return f"consent to {given.purpose.name.lower()} without naming what it is about"
+    if {"bill"} in subject and _which_bill(move) - {prompt.name for prompt in heard_out}:
+        return f"consent to {given.purpose.name.lower()} without saying which bill: say which_bill"
     if given.purpose is Purpose.ENROLL and not WHAT_HAPPENS & {p.name for p in heard_out}:
         return "consent to enroll without saying what happens next"
     return None
+
+
+def _which_bill(move: Move) -> set[str]:
+    """Return the prompts that distinguish the chosen bill from others with the same name."""
+    bill, listed = bills.chosen(move.view), bills.listed(move.view)
+    return {f"which_{mark.value}" for mark in bills.marks(move.view, bill, listed)}
 
 
 def late_is_nothing(_: Flow, move: Move) -> str | None:

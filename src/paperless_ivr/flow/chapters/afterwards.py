@@ -36,7 +36,7 @@ from paperless_ivr.flow.facts import (
     star,
 )
 from paperless_ivr.flow.host import BillOutcome, Moment, Reason, Registration, Sent
-from paperless_ivr.flow.lines import Prompts, key, must, options, prompt, say, says
+from paperless_ivr.flow.lines import Prompts, key, must, options, prompt, say, says, which_bill
 from paperless_ivr.flow.options import Choice
 from paperless_ivr.flow.phrases import Phrase
 from paperless_ivr.flow.requests import (
@@ -273,7 +273,7 @@ CHAPTER: Chapter = {
     S.AUTOPAY_OFFER: Ask(
         "Says which bill, when, and how to stop. Requires separate consent.",
         title="AutoPay too?",
-        say=[must("autopay_offer"), must("autopay_terms"), options],
+        say=[must("autopay_offer"), which_bill, must("autopay_terms"), options],
         consent=Purpose.AUTOPAY,
         keys=[
             key("1", Choice.YES, "option_autopay", words="agrees"),

@@ -20,10 +20,10 @@ from paperless_ivr.flow.facts import (
 )
 from paperless_ivr.flow.host import Disposition, Identity, Moment, Reason
 from paperless_ivr.flow.lines import (
-    WHICH,
     Means,
     Prompts,
     key,
+    must,
     offers,
     options,
     prompt,
@@ -166,13 +166,6 @@ def _in_time(today: date | None, last: date | None) -> bool:
     return today is not None and last is not None and today <= last
 
 
-@says("offer_in_full", **WHICH)
-def bill_and_address(view: CallView) -> Iterable[Prompt]:
-    """Say the bill and the masked address on file."""
-    yield prompt(view, "offer_in_full", must_hear=True)
-    yield from which_bill(view)
-
-
 @offers("option_language", means={Choice.LANGUAGE: Means("1–9", "a language")})
 def languages(view: CallView) -> tuple[Option, ...]:
     """Return the policy's languages, one key each."""
@@ -269,7 +262,7 @@ CHAPTER: Chapter = {
     S.OFFER_IN_FULL: Ask(
         "Says the bill, the address, and what happens next. A yes is consent.",
         title="This bill, to this address?",
-        say=[why, bill_and_address, what_happens, options],
+        say=[why, must("offer_in_full"), which_bill, what_happens, options],
         consent=Purpose.ENROLL,
         keys=[
             key("1", Choice.YES, "option_agree", words="agrees"),

@@ -39,7 +39,6 @@ from paperless_ivr.flow.facts import (
 )
 from paperless_ivr.flow.host import Reason, Registration, Sent
 from paperless_ivr.flow.lines import (
-    WHICH,
     Means,
     Prompts,
     key,
@@ -132,7 +131,6 @@ def settle_as_kept(c: Anything) -> Call:
     confirm_keyed="the address was spelled",
     confirm_link="the link is texted; the last digits of the number may be said",
     confirm_link_on_file="the link is texted; the last digits of the number are not said",
-    **WHICH,
 )
 def bill_and_address(view: CallView) -> Iterable[Prompt]:
     """Say the bill and the address: in full if it was just keyed, masked if it is on file."""
@@ -143,7 +141,6 @@ def bill_and_address(view: CallView) -> Iterable[Prompt]:
         Source.LINK: f"confirm_link{number_words(view)}",
     }[view.call.contact.source or Source.ON_FILE]
     yield prompt(view, name, must_hear=True)
-    yield from which_bill(view)
 
 
 @offers(
@@ -206,7 +203,7 @@ CHAPTER: Chapter = {
     S.CONFIRMATION: Ask(
         "Says the bill, the address, and what happens next.",
         title="Do you agree?",
-        say=[bill_and_address, what_happens, options],
+        say=[bill_and_address, which_bill, what_happens, options],
         consent=Purpose.ENROLL,
         keys=[
             key("1", Choice.YES, "option_agree", words="agrees"),

@@ -26,7 +26,7 @@ from paperless_ivr.flow.facts import (
     paper_by_phone,
 )
 from paperless_ivr.flow.host import Reason, Registration, Sent
-from paperless_ivr.flow.lines import WHICH, Prompts, key, options, prompt, say, says, which_bill
+from paperless_ivr.flow.lines import Prompts, key, options, prompt, say, says, which_bill
 from paperless_ivr.flow.options import Choice
 from paperless_ivr.flow.phrases import Phrase
 from paperless_ivr.flow.requests import DeferRequest, Request, SendWebLink, StoreCustomerPreference
@@ -88,12 +88,11 @@ def settle_paper_for_agent(c: Anything) -> Call:
     return want_agent(Reason.NO_OPERATION, S.OPT_OUT_REQUESTED)(evolve(c, call=call))
 
 
-@says(confirm_cancel="the link has not been opened", confirm_paper="the bill is paperless", **WHICH)
+@says(confirm_cancel="the link has not been opened", confirm_paper="the bill is paperless")
 def back_to_paper_question(view: CallView) -> Iterable[Prompt]:
     """Ask about going back to paper or, if the link has not been opened, staying on paper."""
     name = "confirm_cancel" if bills.canceling(view) else "confirm_paper"
     yield prompt(view, name, must_hear=True)
-    yield from which_bill(view)
 
 
 @Phrase()
@@ -163,7 +162,7 @@ CHAPTER: Chapter = {
     S.OPT_OUT_CONFIRM: Ask(
         "Says which bill goes back to paper.",
         title="Back to paper: do you agree?",
-        say=[back_to_paper_question, options],
+        say=[back_to_paper_question, which_bill, options],
         consent=Purpose.BACK_TO_PAPER,
         keys=[key("1", Choice.YES, "option_agree", words="agrees"), key("2", Choice.NO, "option_if_not", words="does not agree")],
         ways=[
