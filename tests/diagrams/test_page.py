@@ -145,7 +145,7 @@ def test_code_names(browser: Browser, address: str) -> None:
     tab = opened(browser, f"{address}#G2")
     switch = tab.get_by_label("Code names")
     title, row = tab.locator("#G2 > .top"), tab.locator("#G2 .row").nth(4)
-    words, code = "refused: a link waits already", "Refused · refused as pending"
+    words, code = "refused: link already sent", "Refused · refused as pending"
     expect(row.get_by_text(words)).to_be_visible()
     switch.check()
     expect(title.get_by_text("ENROLLMENT", exact=True).first).to_be_visible()

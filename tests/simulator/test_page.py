@@ -88,7 +88,7 @@ def test_done_before_the_caller_hangs_up(
     linked.get_by_role("button", name="Switch to paperless billing").click()
     expect(linked.locator("h1")).to_have_text("You are set up")
     caller.says("#ended", "Enrolled")
-    caller.says("#spoken", "Done. Your water bill is paperless.")
+    caller.says("#spoken", "All done. Your water bill will come by e-mail.")
     page.click("#sheet-close")
     caller.says("#messages", "opened, done")
     caller.hidden_nowhere("lily.chen@example.com")

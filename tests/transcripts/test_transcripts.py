@@ -1,5 +1,6 @@
 """Every transcript replays, and what does not fit a call is reported."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ from paperless_ivr.transcripts import (
 pytestmark = pytest.mark.requirement("R43")
 
 FILES = sorted(Path(__file__).parent.glob("*.call"))
+COVER = sorted((Path(__file__).parents[1] / "cover").glob("*.call"))
 DECLINED = Path(__file__).parent / "declined.call"
 
 
@@ -41,6 +43,14 @@ def changed(old: str, new: str) -> Transcript:
 def test_replays(path: Path) -> None:
     """The call goes as the transcript says, from the first word to the last."""
     assert differences(read(path)) == ""
+
+
+@pytest.mark.parametrize("path", FILES + COVER, ids=lambda path: path.stem)
+def test_a_turn_has_one_sorry_at_most(path: Path) -> None:
+    """No two prompts in a row apologize: an ending may follow a prompt that already has."""
+    heard = re.findall("^hears.*", path.read_text(encoding="utf-8"), re.MULTILINE)
+    sorry = re.compile("sorry.*sorry|disculpe.*disculpe", re.IGNORECASE)
+    assert [turn for turn in heard if sorry.search(turn)] == []
 
 
 def test_a_request_under_its_earlier_name() -> None:

@@ -21,7 +21,7 @@ WAYS: Mapping[tuple[Phase, Phase], str] = {
     (Phase.IDENTITY, Phase.BILL): "proves the account",
     (Phase.IDENTITY, Phase.AGENT): "no match, or service down",
     (Phase.BILL, Phase.ADDRESS): "one bill is picked",
-    (Phase.BILL, Phase.PAPER): "paperless, or a link waits",
+    (Phase.BILL, Phase.PAPER): "paperless, or link not opened",
     (Phase.ADDRESS, Phase.CONSENT): "e-mail address on file",
     (Phase.ADDRESS, Phase.TEXT): "a texted link",
     (Phase.ADDRESS, Phase.EMAIL): "spelled by keypad",

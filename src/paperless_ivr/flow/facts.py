@@ -440,7 +440,7 @@ def by_preference(view: CallView) -> bool:
 
 REFUSALS = {
     Refusal.ALREADY_PAPERLESS: "paperless already",
-    Refusal.PENDING: "a link waits already",
+    Refusal.PENDING: "link already sent",
     Refusal.BAD_EMAIL: "bad e-mail",
     Refusal.BAD_PHONE: "bad number",
     Refusal.LIMIT: "no more texts today",

@@ -146,6 +146,7 @@ UNCHANGED = frozenset(
     {
         "service_down",
         "end_left",
+        "end_ineligible",
         "end_not_identified",
         "end_no_contact",
         "end_incomplete",
@@ -153,7 +154,10 @@ UNCHANGED = frozenset(
         "end_failed",
     }
 )
-"""Prompts that say nothing was changed. Never said in a call in which something was."""
+"""Prompts that say nothing was changed, or that bills will keep coming as before.
+
+Never said in a call in which something was changed.
+"""
 
 
 # ── lines ──────────────────────────────────────────────────────────────────────────────
