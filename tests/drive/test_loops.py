@@ -183,7 +183,7 @@ def test_a_record_that_is_down(converse):
 
     assert (back.disposition, back.reason) == (Disposition.UNAVAILABLE, Reason.RECORD_DOWN)
     assert backend.registration(customer("rivera").id, "WATER") is Registration.NONE
-    assert "nothing was changed" in caller.heard[-1]
+    assert "keep coming as before" in caller.heard[-1]
     assert not [heard for heard in caller.heard if "Enter the account number" in heard]
 
 
