@@ -36,8 +36,13 @@ from tests.postgres import PATIENT, a_server
 
 pytestmark = pytest.mark.requirement("R10", "R31")
 
-ASKED_ALWAYS = evolve(POLICY, offer=evolve(POLICY.offer, again_after_days={}))
-"""The same caller calls again and again."""
+ASKED_ALWAYS = evolve(
+    POLICY,
+    offer=evolve(POLICY.offer, again_after_days={}, one_question=()),
+    budgets=evolve(POLICY.budgets, record=2.0),
+)
+"""The same caller calls again and again. What took longer than the record's budget is not tried
+again, which here is the longest."""
 STRIDE = heavy(2, 1)
 """One step in this many is broken."""
 SHORT = 0.05
