@@ -18,7 +18,7 @@ WAYS = (None, *(phase for phase in Phase))
 
 @pytest.mark.requirement("R44", "R40")
 def test_every_state_is_drawn_and_every_row_tabled() -> None:
-    """The graph has every state; the table has a line for every way out."""
+    """The graph has every state; the table has a line for every transition."""
     assert all(re.search(rf"^ +{state.name}\b", dot(FLOW), re.MULTILINE) for state in State)
     lines = markdown(FLOW).splitlines()
     ways = [line for line in lines if line.startswith("| ") and not line.startswith("| ---")]

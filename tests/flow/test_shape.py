@@ -1,4 +1,4 @@
-"""The table itself: what can be forgotten when adding a state, a prompt, or a way out."""
+"""The table itself: what can be forgotten when adding a state, a prompt, or a transition."""
 
 from contextlib import suppress
 
@@ -65,7 +65,7 @@ def test_a_block_forgotten(state):
     """A state without a block is named."""
     table = {other: rows for other, rows in FLOW.items() if other is not state}
 
-    assert any(f"{state.name} has no ways out" in problem for problem in problems(table))
+    assert any(f"{state.name} has no transitions" in problem for problem in problems(table))
 
 
 @pytest.mark.parametrize("state", list(State), ids=lambda state: state.name)
@@ -205,7 +205,7 @@ def test_an_event_without_a_way_out():
     rows = tuple(row for row in FLOW[State.ACCOUNT_ENTRY] if NoInput not in row.events)
     found = problems({**FLOW, State.ACCOUNT_ENTRY: rows})
 
-    assert "ACCOUNT_ENTRY has no way out for every NoInput: add a plain row" in found
+    assert "ACCOUNT_ENTRY has no transition for every NoInput: add a plain row" in found
 
 
 def test_a_trap_and_a_state_nobody_comes_to():
@@ -343,7 +343,7 @@ def test_an_option_without_a_way(monkeypatch):
     ask = BLOCKS[State.AUTOPAY_OFFER]
     monkeypatch.setitem(BLOCKS, State.AUTOPAY_OFFER, evolve(ask, ways=ask.ways[:1]))
 
-    assert "AUTOPAY_OFFER has no way out for Choice.NO: add a Press for it" in problems()
+    assert "AUTOPAY_OFFER has no transition for Choice.NO: add a Press for it" in problems()
 
 
 @pytest.mark.requirement("R09")

@@ -36,15 +36,15 @@ class GuardedBackend:
     """A back end whose circuit opens when it stops answering. Safe to use from several threads.
 
     A request made while the circuit is open is never sent (`Unavailable`). A refusal counts as an
-    answer. A search ahead of the offer does not count either way: a service that needs longer
-    than the offer can wait has not failed.
+    answer. A search made before the offer does not count either way: a service that takes
+    longer than the offer can wait has not failed.
     """
 
     backend: Backend
     failures: int
     """The circuit opens after this many unanswered requests in a row."""
     pause: float
-    """Seconds until an open circuit lets one request through; if it is answered, it closes."""
+    """Seconds until an open circuit lets one request through. If it is answered, the circuit closes."""
     tell: Callable[[str], None] = lambda _: None
     """Called with the circuit's state when it changes: closed, open, or half-open."""
     tell_access: Callable[[bool], None] = lambda _: None

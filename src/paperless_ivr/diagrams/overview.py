@@ -122,7 +122,7 @@ class Chapter:
 
 
 def pairs(cards: Mapping[State, Card]) -> set[tuple[Phase, Phase]]:
-    """Return which chapters lead to which, ignoring shared ways out."""
+    """Return which chapters lead to which, ignoring shared transitions."""
     return {
         (state.phase, to.phase)
         for state, card in cards.items()

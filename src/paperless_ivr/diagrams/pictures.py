@@ -30,7 +30,7 @@ def chapters(
 
 
 def switched_off(table: Table, policy: Policy) -> Mapping[Phase, int]:
-    """Return how many ways out of each chapter's states a policy switches off."""
+    """Return how many transitions of each chapter's states a policy switches off."""
     all_ways, left_on = _ways(table, None), _ways(table, policy)
     return Counter(state.phase for state, _ in all_ways - left_on)
 

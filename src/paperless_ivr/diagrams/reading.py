@@ -175,7 +175,7 @@ def _card(state: State, ways: Sequence[Way]) -> Card:
 
 
 def _entries(state: State, ways: Sequence[Way], all_ways: Sequence[Way]) -> Iterator[Entry]:
-    """Yield the lines for some of a state's ways out."""
+    """Yield the lines for some of a state's transitions."""
     entries = list(_forked(state, ways, all_ways))
     if state.kind is not Kind.ASK:
         entries = _merged(entries, all_ways)

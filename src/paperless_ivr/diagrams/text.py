@@ -1,6 +1,7 @@
 """The live table as text: a raw graph for Graphviz, and tables in Markdown.
 
-There is one drawing of the whole flow, or one per phase, with the states that its ways out lead to.
+There is one drawing of the whole flow, or one per phase, with the states that its transitions lead
+to.
 Drawings, but not tables, leave out ways back to the same question and, in the whole flow, hang-ups.
 The many ways back from an unanswered transfer are shown as a single dashed note.
 """
@@ -128,7 +129,7 @@ def _dot_text(*lines: str) -> str:
 
 
 def markdown(table: Table, phase: Phase | None = None) -> str:
-    """Return every state and its ways out as Markdown tables, with one section per phase."""
+    """Return every state and its transitions as Markdown tables, with one section per phase."""
     sections = (_section(table, of) for of in Phase if phase in (None, of))
     return "\n".join(line for section in sections for line in section)
 

@@ -1,4 +1,4 @@
-"""The possible answers to each request, and the ways out that several chapters share."""
+"""The possible answers to each request, and the transitions that several chapters share."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -70,7 +70,7 @@ SEARCHING: Sequence[Row] = (
     *DOWN_BEFORE_CONSENT,
     *REFUSED_FOR_GOOD,
 )
-"""The ways out that all look-ups share."""
+"""The transitions that all look-ups share."""
 
 
 NO_TRY_LEFT: Sequence[Row] = (

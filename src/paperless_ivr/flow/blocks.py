@@ -1,9 +1,9 @@
 """The blocks that define states: `Ask`, `Do`, `Pass`, or `End`, one for each state in its chapter.
 
-A block contains the state's words, keys, requests, and ways out. Its own ways out come first,
+A block contains the state's words, keys, requests, and transitions. Its own transitions come first,
 followed by those that all blocks of its kind share: `0`, `*`, `#`, wrong keys, silence, and
-hang-up. A shared way out is omitted if one of the block's own rows would always be taken first: a
-row with the same guard, or one that always holds for the event.
+hang-up. A shared transition is omitted if one of the block's own rows would always be taken first:
+a row with the same guard, or one that always holds for the event.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -56,7 +56,7 @@ Rows = Sequence[Row]
 
 @frozen
 class Press:
-    """A way out that is taken if the caller presses the key for an option and a guard holds."""
+    """A transition that is taken if the caller presses the key for an option and a guard holds."""
 
     choice: Choice
     to: State | None
@@ -73,7 +73,7 @@ class Press:
         return On(Digits, self.to, when=when, keep=self.keep, say=self.say, words=self.words)
 
 
-# ── ways out that kinds of blocks share ──────────────────────────────────────────────────
+# ── transitions that kinds of blocks share ──────────────────────────────────────────────
 
 HANG_UP: tuple[Row, ...] = (On(HungUp, State.ABANDONED, keep=hang_up),)
 """The call ends while nothing is in progress."""
@@ -122,7 +122,7 @@ LISTEN_FIRST = On(
 
 
 def entry(unclear: str) -> Rows:
-    """Return the ways out that all entries share; `unclear` says what was wrong with the keys."""
+    """Return the transitions of all entries; `unclear` says what was wrong with the keys."""
     return (
         On(
             Digits,
@@ -149,11 +149,11 @@ NUMBER_KEYS = "0123456789*"
 
 @frozen
 class By:
-    """How a question gathers keys, and the ways out that go with it."""
+    """How a question gathers keys, and the transitions that go with it."""
 
     gather: Callable[[CallView, "Ask"], Gather]
     ways: Callable[["Ask"], Rows]
-    """All ways out except the hang-up."""
+    """All transitions except the hang-up."""
     takes_several_keys: bool = True
     """Whether it asks for a number or a spelling, not for a single key."""
     star_restarts: bool = True
@@ -281,24 +281,24 @@ class Ask:
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """The ways out, in the order in which they are tried."""
+        """The transitions, in the order in which they are tried."""
         return (*self._own(), *self._by_kind(), *HANG_UP)
 
     @property
     def shared(self) -> tuple[Row, ...]:
-        """The ways out that all questions of this kind share."""
+        """The transitions that all questions of this kind share."""
         first = (LISTEN_FIRST,) if self.flushes else ()
         return (*first, *self._by_kind(), *HANG_UP)
 
     def _by_kind(self) -> Iterator[Row]:
-        """Yield the ways out of its kind that its own rows do not make redundant."""
+        """Yield the transitions of its kind that its own rows do not make redundant."""
         own = {(event, row.when) for row in self._own() for event in row.events}
         for row in self.by.ways(self):
             if any(own.isdisjoint([(event, row.when), (event, always)]) for event in row.events):
                 yield row
 
     def _own(self) -> Iterator[Row]:
-        """Yield the block's own ways out. A yes counts only after what must be heard."""
+        """Yield the block's own transitions. A yes counts only after what must be heard."""
         agreed = [way for way in self.ways if isinstance(way, Press) and way.choice is Choice.YES]
         for way in self.ways:
             if not isinstance(way, Press):
@@ -366,19 +366,19 @@ class Do(_NoQuestion):
     say: Sequence[Line] = field(kw_only=True)
     ask: Callable[[CallView], Request | Transfer] = field(kw_only=True)
     answers: Sequence[type[object]] = field(kw_only=True)
-    """The possible answers. Each needs a way out that always holds."""
+    """The possible answers. Each needs a transition that always holds."""
     finish: bool = field(default=False, kw_only=True)
     """Whether it still waits for the answer after a hang-up."""
     ways: Sequence[Row] = field(kw_only=True)
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """The ways out, in the order in which they are tried."""
+        """The transitions, in the order in which they are tried."""
         return (*self.ways, *self.shared)
 
     @property
     def shared(self) -> tuple[Row, ...]:
-        """The ways out that all requests of this kind share."""
+        """The transitions that all requests of this kind share."""
         return FINISH if self.finish else HANG_UP
 
     def then(self, view: CallView) -> Then:
@@ -400,7 +400,7 @@ class Pass(_NoQuestion):
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """The ways out, in the order in which they are tried."""
+        """The transitions, in the order in which they are tried."""
         return tuple(self.ways)
 
     def then(self, view: CallView) -> Then:

@@ -1,7 +1,7 @@
 """Checks a table of the flow before the first call, and reports every problem at once.
 
 These checks need no call. They find, for example, states without words, rows that are never
-reached, and answers without a way out. `proof` checks the rest by walking through calls.
+reached, and answers without a transition. `proof` checks the rest by walking through calls.
 """
 
 from collections.abc import Iterator, Mapping
@@ -55,7 +55,7 @@ def _of_terms(terms: Terms) -> Iterator[str]:
 
 
 def _of_states(table: Table) -> Iterator[str]:
-    """Find states without a block, without ways out, or without anything to wait for."""
+    """Find states without a block, without transitions, or without anything to wait for."""
     for state in State:
         block = BLOCKS.get(state)
         if block is None:
@@ -67,9 +67,9 @@ def _of_states(table: Table) -> Iterator[str]:
             yield f"{state.name} needs a title of at most {TITLE} characters, for the pictures"
         if state.kind is Kind.END:
             if state in table:
-                yield f"{state.name} ends the call, so it cannot have ways out: remove them"
+                yield f"{state.name} ends the call, so it cannot have transitions: remove them"
         elif not table.get(state):
-            yield f"{state.name} has no ways out: add some to its block"
+            yield f"{state.name} has no transitions: add some to its block"
         if isinstance(block, Ask):
             yield from _of_question(state, block)
 
@@ -91,7 +91,7 @@ def _of_question(state: State, ask: Ask) -> Iterator[str]:
         yield f"{state.name} has no examples: add one of each kind of input, for the proof"
     for choice, key in _offered(ask):
         if not any(_takes(way, choice, key) for way in ask.ways):
-            yield f"{state.name} has no way out for {choice}: add a Press for it"
+            yield f"{state.name} has no transition for {choice}: add a Press for it"
     agreed = [way for way in ask.ways if isinstance(way, Press) and way.choice is Choice.YES]
     if ask.flushes and not agreed:
         yield f"{state.name} uses consent or hear but has no yes: add a Press for Choice.YES"
@@ -112,7 +112,7 @@ def _offered(ask: Ask) -> Iterator[tuple[Choice, str]]:
 
 
 def _takes(way: Row | Press, choice: Choice, key: str) -> bool:
-    """Whether a way out of a question is for a choice: by name, by key, or for any key."""
+    """Whether a transition from a question is for a choice: by name, by key, or for any key."""
     if isinstance(way, Press):
         return way.choice is choice
     about = [condition.phrase.key.split() for condition in conditions(way.when)]
@@ -120,7 +120,7 @@ def _takes(way: Row | Press, choice: Choice, key: str) -> bool:
 
 
 def _of_rows(table: Table) -> Iterator[str]:
-    """Find unknown prompts, rows that are never reached, and events without a way out."""
+    """Find unknown prompts, rows that are never reached, and events without a transition."""
     said = [(state, row.say) for state, rows in table.items() for row in rows if row.say]
     said += _declared()
     for state, name in said:
@@ -139,7 +139,7 @@ def _of_rows(table: Table) -> Iterator[str]:
                 earlier.setdefault(event, []).append(needs)
         for event in _must_answer(state):
             if frozenset() not in earlier.get(event, ()):
-                yield f"{state.name} has no way out for every {event.__name__}: add a plain row"
+                yield f"{state.name} has no transition for every {event.__name__}: add a plain row"
 
 
 def _declared() -> Iterator[tuple[State, str]]:

@@ -45,7 +45,7 @@ class Flow:
 
     @property
     def digest(self) -> str:
-        """Identifies this table in a `Release`. It changes if any way out changes."""
+        """Identifies this table in a `Release`. It changes if any transition changes."""
         rows = "\n".join(row.name(state) for state, rows in self.table.items() for row in rows)
         return hashlib.sha256(rows.encode()).hexdigest()[:12]
 

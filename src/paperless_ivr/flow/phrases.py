@@ -35,7 +35,7 @@ class Phrase:
     settles: bool = field(default=False, kw_only=True)
     """Whether the policy alone decides: if `needs` is true, the guard always holds."""
     order: Callable[[Policy], int] | None = field(default=None, kw_only=True)
-    """The position of its way out among those that the policy orders."""
+    """The position of its transition among those that the policy orders."""
 
     def __call__(self, guard: G) -> G:
         """Attach these words to a guard."""

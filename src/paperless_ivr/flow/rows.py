@@ -1,4 +1,4 @@
-"""The rows of the table. Each is one way out of a state."""
+"""The rows of the table. Each is one transition from a state."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
@@ -36,7 +36,7 @@ def _several(events: type[E] | tuple[type[E], ...]) -> tuple[type[E], ...]:
 
 @frozen
 class Row:
-    """One way out of a state, for any type of event.
+    """One transition from a state, for any type of event.
 
     Tables contain rows of this type. If they contained `On[Any]`, a type checker would not notice a
     guard about keys on a row about silence.
@@ -73,7 +73,7 @@ class On(Row, Generic[E]):
 
 
 Table = Mapping[State, Sequence[Row]]
-"""All states except endings, each with its ways out in the order in which they are tried."""
+"""All states except endings, each with its transitions in the order in which they are tried."""
 
 
 def way(name: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The whole call: its chapters in order, and the table of ways out compiled from them."""
+"""The whole call: its chapters in order, and the table of transitions compiled from them."""
 
 from collections.abc import Mapping
 
@@ -43,4 +43,4 @@ PROMPTS: Prompts = register(*(chapter.PROMPTS for chapter in CHAPTERS))
 """All prompts, with the gaps that their wording may contain. Catalogs are checked against it."""
 
 FLOW: Table = {state: block.rows for state, block in BLOCKS.items() if block.rows}
-"""All states that are not endings, with all their ways out."""
+"""All states that are not endings, with all their transitions."""

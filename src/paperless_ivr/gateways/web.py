@@ -74,7 +74,7 @@ def call_id(given: object) -> str:
     """Return a call's identifier; raises Rejected if it is not valid."""
     found = CALL_ID.fullmatch(given) if isinstance(given, str) else None
     if found is None:
-        raise Rejected(400, "the call has no identifier")
+        raise Rejected(400, "the call ID is missing or invalid")
     return found[0]
 
 
@@ -86,7 +86,7 @@ def ani(given: object) -> Secret | None:
 
 
 def gathered(pressed: object, most: object, *, by_end_key: bool) -> CallerEvent:
-    """Return the outcome of a gather of `most` keys: complete, ended, too few, or none.
+    """Return the caller's event for a gather of up to `most` keys.
 
     `pressed` excludes the end key. Raises Rejected if either argument is invalid.
     """
@@ -118,7 +118,7 @@ def handed_over(
     try:
         unknown = len(query.keys() - set(FROM_HOST))
         if unknown:
-            raise HostProblems("", [f"{unknown} unknown names"])
+            raise HostProblems("", [f"unknown names: {unknown}"])
         arrival = arrival_from_strings({**query, "call_id": call_id, "biller": biller})
         return evolve(arrival, ani=ani, dnis=dnis)
     except HostProblems as found:
@@ -129,8 +129,8 @@ def handed_over(
 def handed_back(url: str, handback: Handback, key: Secret) -> str:
     """Return the host's URL with the signed hand-back appended.
 
-    The hand-back contains names and codes, and the key the caller meant for the host. It leaves
-    out numbers and addresses, because URLs get logged along the way.
+    The hand-back contains names and codes, and the key the caller pressed for the host's menu. It
+    leaves out numbers and addresses, because URLs get logged along the way.
     """
     given = urlencode(handback_to_strings(handback, personal=False))
     full = f"{url}{'&' if urlsplit(url).query else '?'}{given}"

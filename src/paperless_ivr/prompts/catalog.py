@@ -162,7 +162,7 @@ def flaws(name: str, text: str) -> Iterable[str]:
     for gap in sorted(gaps.difference(may)):
         close = get_close_matches(gap, may, n=1)
         hint = f"did you mean {{{close[0]}}}?" if close else f"it may have {_list(may)}"
-        yield f"nothing fills {{{gap}}}; {hint}"
+        yield f"unknown gap {{{gap}}}; {hint}"
     lacking = [gap for gap in NEEDED.get(name, ()) if gap not in gaps]
     if lacking:
         why = "a yes counts only after it was heard" if name in CONSENT else "the call needs it"

@@ -1,9 +1,9 @@
 """Finds a few calls that together take every table row that a policy can reach.
 
-The search is breadth-first, so it finds a shortest way to each row. It considers more calls equal
-than the proof does: only the presence of keyed values counts, and each counter is raised once per
-state, not in every call that gets there. It can therefore use the policy's own
-budgets, while the proof needs small ones.
+The search is breadth-first, so it finds a shortest path to each row. It considers more calls equal
+than the proof does: only the presence of keyed values counts, and each value of a counter is
+explored once per state, not once for every call that reaches the state. It can therefore use the
+policy's own budgets, while the proof needs small ones.
 """
 
 import re

@@ -236,7 +236,7 @@ def hang_up_anywhere(_: Flow, move: Move) -> str | None:
 
 
 def told_as_it_is(_: Flow, move: Move) -> str | None:
-    """ENROLLED requires the service's acceptance, and DEFERRED a kept request (R21)."""
+    """ENROLLED requires the service's acceptance, and DEFERRED requires a saved request (R21)."""
     then = move.next.then
     ended = then.handback.disposition if isinstance(then, Return) else None
     if ended is Disposition.DEFERRED and not any(

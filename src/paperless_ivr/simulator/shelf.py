@@ -32,7 +32,7 @@ class Reading:
     pictures: Mapping[str, str] = field(repr=False)
     """SVG images by the chapter's code name; `END` has the picture of the whole call."""
     off: Mapping[Phase, int] = field(repr=False)
-    """The number of ways out of each chapter that the policy switches off."""
+    """The number of transitions of each chapter that the policy switches off."""
 
     @classmethod
     def of(cls, policy: Policy, number: int) -> "Reading":

@@ -85,7 +85,7 @@ def _cause(move: Move, label: str) -> str:
 
 
 def ways(flow: Flow, state: State) -> Iterator[tuple[str, str]]:
-    """Yield the ways out of a state: condition and destination."""
+    """Yield the transitions from a state: condition and destination."""
     for row in flow.table.get(state, ()):  # an ending has none
         yield when(state, row), title(row.to) if row.to else "the same question"
 

@@ -153,7 +153,7 @@ def give_up_proof(c: Anything) -> Call:
 
 
 def reserve_fact(view: CallView) -> Request:
-    """Ask the record for a try at the missing proof."""
+    """Ask the record to reserve a try at the missing proof."""
     customer = view.customer
     guess = Guess.PHONE if number_shown(view) else Guess.NUMBER
     return reserve(view, guess, (customer.account,) if customer else ())
@@ -209,10 +209,10 @@ PROMPTS: Prompts = {
 """The prompts of this chapter, with the gaps that their wording may contain."""
 
 # fmt: off
-# Formatted by hand, to keep each way out on one line.
+# Formatted by hand, to keep each transition on one line.
 CHAPTER: Chapter = {
     S.ADDRESS: Pass(
-        "Takes the next way in the biller's order. No way is tried twice.",
+        "Tries the next way in the biller's order, each only once.",
         title="How to get an e-mail address?",
         ways=[
             On(Arrived, S.DONE, when=hung_up),
@@ -225,7 +225,7 @@ CHAPTER: Chapter = {
     ),
     S.NEW_CONTACT: Pass(
         "A new address or number requires two proofs: account number and phone on file.",
-        title="Are both proofs given?",
+        title="Both proofs given?",
         ways=[
             On(Arrived, S.PHONE_CAPTURE, when=all_of(both_shown, for_number)),
             On(Arrived, S.EMAIL_LOCAL, when=both_shown),

@@ -77,7 +77,7 @@ PROMPTS: Prompts = {
 """The prompts of this chapter, with the gaps that their wording may contain."""
 
 # fmt: off
-# Formatted by hand, to keep each way out on one line.
+# Formatted by hand, to keep each transition on one line.
 CHAPTER: Chapter = {
     S.AGENT_OFFER: Ask(
         "An agent may be able to do what the line could not.",

@@ -200,7 +200,7 @@ PROMPTS: Prompts = {
 """The prompts of this chapter, with the gaps that their wording may contain."""
 
 # fmt: off
-# Formatted by hand, to keep each way out on one line.
+# Formatted by hand, to keep each transition on one line.
 CHAPTER: Chapter = {
     S.GREETING: Pass(
         "The call arrives from the host.",

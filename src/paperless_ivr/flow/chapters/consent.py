@@ -198,7 +198,7 @@ PROMPTS: Prompts = {
 """The prompts of this chapter, with the gaps that their wording may contain."""
 
 # fmt: off
-# Formatted by hand, to keep each way out on one line.
+# Formatted by hand, to keep each transition on one line.
 CHAPTER: Chapter = {
     S.CONFIRMATION: Ask(
         "Says the bill, the address, and what happens next.",

@@ -112,7 +112,7 @@ PROMPTS: Prompts = {
 """The prompts of this chapter, with the gaps that their wording may contain."""
 
 # fmt: off
-# Formatted by hand, to keep each way out on one line.
+# Formatted by hand, to keep each transition on one line.
 CHAPTER: Chapter = {
     S.ENROLLED: End("The service accepted it, or the texted link was opened.", title="Enrolled", group=EndingGroup.DONE, say=[enrolled]),
     S.LINK_SENT: End("Opening the texted link completes the change.", title="Link sent", group=EndingGroup.LINK, say=[say("end_link_sent")]),

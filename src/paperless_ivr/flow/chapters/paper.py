@@ -127,7 +127,7 @@ PROMPTS: Prompts = {
 """The prompts of this chapter, with the gaps that their wording may contain."""
 
 # fmt: off
-# Formatted by hand, to keep each way out on one line.
+# Formatted by hand, to keep each transition on one line.
 CHAPTER: Chapter = {
     S.ALREADY_MENU: Ask(
         "The bill is paperless already.",

@@ -108,9 +108,9 @@ class Performer:
         self._shown += f"{printed.getvalue()}{request!r}{visit!r}{gateway!r}"
         if isinstance(visit, Ends):
             return HungUp(visit.by)
-        assert isinstance(visit, Answers), f"it is read as {visit!r}"
+        assert isinstance(visit, Answers), f"the request was read as {visit!r}, not as an answer"
         of_turn, _, heard = visit.token.partition("-")
-        same("the turn of the token in its address", str(number), of_turn)
+        same("the turn in the token of the URL", str(number), of_turn)
         if isinstance(visit.event, Digits):
             return evolve(visit.event, interrupted=None if heard == "None" else int(heard))
         return visit.event
@@ -145,7 +145,7 @@ class Performer:
 
 # ── a call on the gateway ────────────────────────────────────────────────────────────────
 
-KEY = secret.credential("the key of all workers")
+KEY = secret.credential("the workers' shared key")
 RIVERA = customer("rivera")
 DIALED = "+12175550100"
 YES = (Press("1"), None, Press("1137"), None, Press("1"), None)
@@ -254,7 +254,7 @@ def _as_written(make: MakeRuntime) -> None:
 
 
 def _in_time(make: MakeRuntime) -> None:
-    """G11, G12: Keys that come within their waits count, up to the runtime's longest wait."""
+    """G11, G12: Keys pressed within the wait count, up to the runtime's longest wait."""
     entry, longest = session.ENTRY, make().capabilities.longest_wait
     waits = (entry.first_key_wait, entry.next_key_wait)
     first, following = (wait if longest is None else min(wait, longest) for wait in waits)
@@ -273,7 +273,7 @@ def _interrupts(make: MakeRuntime) -> None:
 
 
 def _told_apart(make: MakeRuntime) -> None:
-    """G17, G18: A key before or during what must be heard differs from a later one, or is lost."""
+    """G17, G18: A key pressed before the end of a must-hear prompt is known as early, or lost."""
     must = [evolve(prompt, must_hear=True) for prompt in session.PROMPTS[:2]]
     say = (*must, session.PROMPTS[2])
     for number in (0, 1, 2, None):
@@ -283,11 +283,11 @@ def _told_apart(make: MakeRuntime) -> None:
             continue
         assert isinstance(got, Digits), f"the event is {got!r}"
         early = got.interrupted is not None and got.interrupted <= 1
-        same(f"that a key in {number} came too early", number in (0, 1), early)
+        same(f"whether a key pressed in prompt {number} is early", number in (0, 1), early)
 
 
 def _hands_over(make: MakeRuntime) -> None:
-    """G25: What the host hands over arrives, and nothing else."""
+    """G25: The arrival holds exactly what the host handed over."""
     runtime = make()
     plain = Arrival(runtime.call_id, "springfield-water", ani=RIVERA.phone, dnis=DIALED)
     full = evolve(
@@ -302,7 +302,7 @@ def _hands_over(make: MakeRuntime) -> None:
     )
     for arrival in (plain, full):
         visit = runtime.gateway.read(runtime.begins(arrival))
-        assert isinstance(visit, Begins), f"it is read as {visit!r}"
+        assert isinstance(visit, Begins), f"the request was read as {visit!r}, not as a hand-over"
         names = [field.name for field in fields(Arrival)]
         changed = [n for n in names if getattr(arrival, n) != getattr(visit.arrival, n)]
         same("the list of arrival fields that changed", [], changed)
@@ -322,7 +322,7 @@ def _hands_back(make: MakeRuntime) -> None:
 
 
 def _one_moment(make: MakeRuntime) -> None:
-    """G24: The words before a request are heard before it is sent, which is on the next visit."""
+    """G24: A request is sent on the next visit, once the caller has heard the prompts before it."""
     bench = _bench(make)
     bench.begin()
     bench.does(Press("1"))
@@ -330,11 +330,11 @@ def _one_moment(make: MakeRuntime) -> None:
     bench.does(Press("1137"))
     bench.does(None)
     bench.does(Press("1"))
-    same("what is on record before it was heard", 0, len(bench.record.writes))
+    same("the number of writes before the prompt was heard", 0, len(bench.record.writes))
     heard = len(bench.runtime.caller.heard)
     bench.does(None)
-    holds("that it was heard", len(bench.runtime.caller.heard) > heard)
-    same("what is on record then", 1, len(bench.record.writes))
+    holds("that the prompt was heard", len(bench.runtime.caller.heard) > heard)
+    same("the number of writes after the prompt was heard", 1, len(bench.record.writes))
 
 
 def _twice(make: MakeRuntime) -> None:
