@@ -44,7 +44,7 @@ class GuardedBackend:
     failures: int
     """The circuit opens after this many unanswered requests in a row."""
     pause: float
-    """Seconds until an open circuit lets one request through. An answer to it closes the circuit."""
+    """Seconds until an open circuit lets one request through. An answer closes the circuit."""
     tell: Callable[[str], None] = lambda _: None
     """Called with the circuit's state when it changes: closed, open, or half-open."""
     tell_access: Callable[[bool], None] = lambda _: None
