@@ -218,7 +218,7 @@ class TestInWords:
         """A row for `#` says in words what the key does."""
         row = On(Digits, State.LEFT, when=pound)
 
-        with pytest.raises(LookupError, match="LEFT has no words: say with words="):
+        with pytest.raises(LookupError, match="LEFT has no words: use words="):
             sentence(State.OFFER, row)
 
     def test_every_row_by_itself(self) -> None:

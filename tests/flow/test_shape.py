@@ -205,7 +205,10 @@ def test_an_event_without_a_way_out():
     rows = tuple(row for row in FLOW[State.ACCOUNT_ENTRY] if NoInput not in row.events)
     found = problems({**FLOW, State.ACCOUNT_ENTRY: rows})
 
-    assert "ACCOUNT_ENTRY has no transition for every NoInput: add a plain row" in found
+    assert (
+        "ACCOUNT_ENTRY has no unconditional transition for NoInput: add a row without when="
+        in found
+    )
 
 
 def test_a_trap_and_a_state_nobody_comes_to():

@@ -34,7 +34,7 @@ from paperless_ivr.cloudivr.transactions import Refused, Transactions, Visit
 from paperless_ivr.keypad import alone
 
 LINK_DAYS = 7.0
-"""Days that a link can be used: enough for people who read their mail on weekends."""
+"""How many days a link works: enough for people who read their e-mail only on weekends."""
 DAILY_MESSAGES = 20
 """The limit on e-mails and texts to one customer in 24 hours: more is a bug or harassment."""
 

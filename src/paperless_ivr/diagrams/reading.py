@@ -292,7 +292,7 @@ def _words(state: State, way: Way, all_ways: Sequence[Way]) -> str:
         return "otherwise"
     if not about and not events:
         if _key(state, way):
-            message = f"{way.row.name(state)} has no words: say with words= what the key does"
+            message = f"{way.row.name(state)} has no words: use words= to say what the key does"
             raise LookupError(message)
         return "any other key" if way.row.events == (Digits,) else "otherwise"
     return _with_event(events, about)

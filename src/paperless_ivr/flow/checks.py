@@ -86,7 +86,7 @@ def _of_purposes() -> Iterator[str]:
 
 def _of_question(state: State, ask: Ask) -> Iterator[str]:
     if not ask.keys and not ask.takes_several_keys:
-        yield f"{state.name} waits for no keys: add keys=, or say with by= how to gather them"
+        yield f"{state.name} waits for no keys: add keys=, or by= to say how to gather them"
     if ask.takes_several_keys and ask.examples is None:
         yield f"{state.name} has no examples: add one of each kind of input, for the proof"
     for choice, key in _offered(ask):
@@ -139,7 +139,8 @@ def _of_rows(table: Table) -> Iterator[str]:
                 earlier.setdefault(event, []).append(needs)
         for event in _must_answer(state):
             if frozenset() not in earlier.get(event, ()):
-                yield f"{state.name} has no transition for every {event.__name__}: add a plain row"
+                what = f"{state.name} has no unconditional transition for {event.__name__}"
+                yield f"{what}: add a row without when="
 
 
 def _declared() -> Iterator[tuple[State, str]]:

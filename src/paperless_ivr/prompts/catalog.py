@@ -165,8 +165,8 @@ def flaws(name: str, text: str) -> Iterable[str]:
         yield f"unknown gap {{{gap}}}; {hint}"
     lacking = [gap for gap in NEEDED.get(name, ()) if gap not in gaps]
     if lacking:
-        why = "a yes counts only after it was heard" if name in CONSENT else "the call needs it"
-        yield f"the words leave out {_list(lacking)}; {why}"
+        why = "the caller must hear before a yes counts" if name in CONSENT else "the call needs"
+        yield f"the words leave out {_list(lacking)}, which {why}"
 
 
 def _list(gaps: Iterable[str]) -> str:

@@ -277,7 +277,7 @@ def done_is_done(_: Flow, move: Move) -> str | None:
 
 
 def waits_for_a_text(flow: Flow, move: Move) -> str | None:
-    """The call waits only for a text that was sent, if the policy allows, and not forever (R52)."""
+    """The call waits only for a texted link, if the policy allows, and not forever (R52)."""
     call, text = move.next.call, flow.terms.policy.text
     if call.state is not S.LINK_WAIT:
         return None

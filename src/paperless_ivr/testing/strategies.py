@@ -128,7 +128,7 @@ def customers() -> st.SearchStrategy[e.Customer]:
 
 
 def arrivals() -> st.SearchStrategy[h.Arrival]:
-    """Draw a hand-over at any moment. After a payment, it has the payment, mostly approved."""
+    """Draw a hand-over at any moment. After a payment, it has that payment; most are approved."""
     return _ARRIVALS.map(
         lambda a: a if a.moment is h.Moment.AFTER_PAYMENT else evolve(a, payment=None)
     )

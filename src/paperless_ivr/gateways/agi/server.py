@@ -81,7 +81,10 @@ class FastAgi:
     _calls: "dict[asyncio.Task[None], TakenBack]" = field(factory=dict, repr=False)
     _server: asyncio.Server | None = field(default=None, repr=False)
     _probes: "dict[tuple[str, str], asyncio.Future[str | None]]" = field(factory=dict, repr=False)
-    """The sounds that an Asterisk lacks, by address and biller. Kept only if none are missing."""
+    """Results of checks for missing sounds, by the Asterisk's address and the biller.
+
+    Only a result that nothing is missing is kept.
+    """
 
     @_open.default
     def _none_open(self) -> Connections:
