@@ -105,8 +105,7 @@ def test_all_problems_are_told_at_once() -> None:
         "en-US, one_moment: the words are empty",
         "en-US, already: a brace is out of place; a gap is a name in braces, such as {key}",
         "en-US, option_yes: the words leave out {key}, which the call needs",
-        "en-US, confirm_on_file: the words leave out {bill}, which the caller must hear before a yes "
-        "counts",
+        "en-US, confirm_on_file: the words leave out {bill}, which must be heard before a yes",
         "en-US, end_left: unknown gap {name}; it may have no gaps",
         "es-US, one_moment: the words are empty",
         "es-MX: this language is not offered; offered: en-US, fr-CA",

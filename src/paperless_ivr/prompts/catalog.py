@@ -165,7 +165,7 @@ def flaws(name: str, text: str) -> Iterable[str]:
         yield f"unknown gap {{{gap}}}; {hint}"
     lacking = [gap for gap in NEEDED.get(name, ()) if gap not in gaps]
     if lacking:
-        why = "the caller must hear before a yes counts" if name in CONSENT else "the call needs"
+        why = "must be heard before a yes" if name in CONSENT else "the call needs"
         yield f"the words leave out {_list(lacking)}, which {why}"
 
 
