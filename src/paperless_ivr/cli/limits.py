@@ -40,7 +40,7 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
         type=click.IntRange(1),
         default=DEFAULTS.connections,
         show_default=True,
-        help="Concurrent connections; must be below `ulimit -n`.",
+        help="Concurrent connections; must be at least 200 below `ulimit -n`.",
     )
     @click.option(
         "--read-seconds",

@@ -53,11 +53,11 @@ LAST_WORD = 30.0
 )
 @limits.listening_options(8080)
 @services.options
-@click.option("--person", metavar="NUMBER", help="The number of a person, +1… or sip:…")
+@click.option("--person", metavar="NUMBER", help="The number to transfer callers to, +1… or sip:…")
 @click.option(
     "--caller-id",
     metavar="NUMBER",
-    help="One of the account's numbers, +1…, shown to that person if the caller has none.",
+    help="One of the account's numbers, +1…, shown to the agent if the caller has none.",
 )
 @click.option(
     "--former",
@@ -71,7 +71,7 @@ LAST_WORD = 30.0
     type=click.IntRange(1),
     default=AT_ONCE,
     show_default=True,
-    help="Concurrent web and service requests; each 32 need one database connection.",
+    help="Concurrent web and service requests. Every 32 need one database connection.",
 )
 @limits.options
 @health.options

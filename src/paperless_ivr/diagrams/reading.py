@@ -85,7 +85,7 @@ def cards(table: Table, policy: Policy | None = None) -> dict[State, Card]:
 
 
 def sentence(state: State, row: Row) -> str:
-    """Return in words when a row is taken, without looking at other rows."""
+    """Describe in words when a row is taken, without looking at other rows."""
     met = (evolve(c, phrase=evolve(c.phrase, fork=False)) for c in conditions(row.when))
     return _words(state, Way(row, tuple(met)), ())
 
@@ -311,7 +311,7 @@ def _about(way: Way, all_ways: Sequence[Way]) -> tuple[str, ...]:
 
 
 def _denied(way: Way, ways: Sequence[Way]) -> Iterator[Condition]:
-    """Yield the guards that must fail for this way: rows above have the same event and one more."""
+    """Yield the guards that must fail for this way: each is the one more that a row above has."""
     for above in ways:
         if above.row is way.row:
             return

@@ -3,8 +3,8 @@
 A call is loaded, advanced by an event, and stored with its next document.
 
 A request to the service is claimed before it is sent, in a separate commit, so that only one of any
-number of workers sends it. If a claim outlives its worker, another takes it over: a write that may
-have been sent is not sent again, but is reported as `OutcomeUnknown` (R31).
+number of workers sends it. If a worker dies, another takes the request over once its claim expires:
+a write that may have been sent is not sent again, but is reported as `OutcomeUnknown` (R31).
 """
 
 import time

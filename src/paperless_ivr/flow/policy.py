@@ -250,9 +250,9 @@ class Proof:
     account_tries: int = setting(3, "three tries at a long number, then an agent", least=1, most=5)
     last_four_tries: int = setting(
         2,
-        "one miss may be a slip, so there is a second try; a fourth would be guessing. The same "
-        "limit applies when we ask for the missing fact before using an address or number the "
-        "caller supplies",
+        "one miss may be a slip, so the default allows a second try; more than three would invite "
+        "guessing. The same limit applies when we ask for the missing fact before using an address "
+        "or number the caller supplies",
         least=1,
         most=3,
     )

@@ -1,7 +1,7 @@
 """E-mail addresses by keypad: the exact code of two keys per character, and the read-back.
 
 A letter is its key, then its position on that key (C = 2 3, S = 7 4). A digit is its key, then
-0 (7 = 7 0), except 1 = 1 0. The symbols are on 1 and 0, the most common ones first:
+0 (7 = 7 0, 1 = 1 0). Symbols are on 1 and 0, the most common ones first, and the last two on 2:
 
     10 1   11 .   12 -   13 _   14 +
     00 0   01 '   02 /   03 =   04 &   05 !   06 %   07 $   08 #   09 ?

@@ -10,8 +10,8 @@ class Limits:
     """Limits for each connection of a server."""
 
     connections: int = 500
-    """The limit on open connections. Must be below `ulimit -n`, which is 1,024 on most
-    systems."""
+    """The limit on open connections. Must be at least 200 below `ulimit -n`, which is
+    1,024 on most systems."""
     read_seconds: float = 10.0
     """From the first byte of a request to its last, in however many pieces it arrives."""
     keep_alive_seconds: float = 5.0

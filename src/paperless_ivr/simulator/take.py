@@ -123,7 +123,7 @@ class Take:
     # ── what happens ──
 
     def spoke(self, speech: Speech, at: float, put_back: Callable[[], None] | None) -> None:
-        """Record a speech that starts; if it waits for the caller, it is a turn to rewind to."""
+        """Record the start of a speech. If the call then waits, it is a turn to rewind to."""
         self.speech, self.speaks_for = speech, self.session
         stop = None
         if put_back is not None and self.session is not None:

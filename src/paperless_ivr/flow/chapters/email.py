@@ -288,7 +288,7 @@ def next_guess(c: Transition[Digits]) -> Guess | None:
 
 
 def _stopped(c: Transition[Digits]) -> Entry:
-    """Return the entry starting at the wrong piece, which is ruled out there."""
+    """Return the entry positioned at the wrong piece, with that piece ruled out."""
     entry, span = c.call.entry, stopped_at(c)
     assert span is not None
     before = entry.ruled_out if span[0] == entry.at else ()
@@ -394,7 +394,7 @@ def code_goes_on(c: Transition[Digits]) -> bool:
 
 @Phrase("too long: starts over")
 def too_long(c: Transition[Digits]) -> bool:
-    """The entry is too long for more keys."""
+    """The entry has no room for more keys."""
     return len(spelling(c)) >= room(c)
 
 
@@ -524,7 +524,8 @@ def spell(name: str) -> Line:
 def stops(view: CallView) -> tuple[Option, ...]:
     """Offer star to stop at a mistake, and 8 if star came one piece too late.
 
-    An exactly spelled address needs no 8, because star deletes characters there.
+    An exactly spelled address needs no 8: after star, the caller is back in exact spelling, where
+    star deletes characters.
     """
     star, entry = Option("*", Choice.STOP, ""), view.call.entry
     late = entry.pressed is not None and entry.at > 0
@@ -594,7 +595,7 @@ def _one_press(last_wrong: Row) -> By:
 
 
 ONE_PRESS = _one_press(On(Digits, S.GIVEN_UP, when=wrong_used_up))
-"""For the local part. Nearly any keys can mean one."""
+"""For the local part. Almost any sequence of keys can be one."""
 
 ONE_PRESS_DOMAIN = _one_press(
     On(
@@ -761,7 +762,7 @@ CHAPTER: Chapter = {
     ),
     S.EMAIL_EXACT: Ask(
         "Two keys for each letter; pound ends it.",
-        title="Spell up to the @, exactly",
+        title="Spell up to the @ exactly",
         say=[spell("email_exact")],
         help="email_exact_help",
         by=SPELLING,
@@ -773,7 +774,7 @@ CHAPTER: Chapter = {
     ),
     S.EMAIL_EXACT_DOMAIN: Ask(
         "Two keys for each letter; pound ends it.",
-        title="Spell after the @, exactly",
+        title="Spell the part after @ exactly",
         say=[spell("email_exact_domain")],
         help="email_exact_help",
         by=SPELLING,

@@ -1,4 +1,4 @@
-"""Limits on tries and texts, checked and reserved in one transaction before a try or text."""
+"""Limits on tries and texts. Each is checked and counted in one transaction before it happens."""
 
 from sqlalchemy import case, delete, exists, func, insert, select
 
@@ -14,7 +14,7 @@ from paperless_ivr.secret import Kind, Secret
 def reserve(
     transaction: Transaction, key: str, biller: str, counted: tuple[Counted, ...], limits: Limits
 ) -> str | None:
-    """Count something about to be done, once per key, or return the limit that forbids it.
+    """Count an upcoming try or text, once per key, or return the limit that forbids it.
 
     Waits for other transactions that count against the same account, caller, or number.
     """
