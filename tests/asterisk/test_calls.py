@@ -333,7 +333,7 @@ def test_the_probe_of_the_docs(exchange: With, recordings: Path, name: str, stat
         await asyncio.to_thread(live.asterisk.cli, command)
         said = (await asyncio.wait_for(probe.communicate(), 60))[0].decode()
         assert probe.returncode == status, said
-        found = "Asterisk has every sound of en-US, es-US", f"es-US: {name}/digits/0"
+        found = "Asterisk has every sound for en-US, es-US", f"es-US: {name}/digits/0"
         assert found[status // 2] in said
 
     exchange(test)

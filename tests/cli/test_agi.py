@@ -166,7 +166,7 @@ async def probed(port: int, missing: set[str]) -> Asterisk:
 @pytest.mark.parametrize(
     ("missing", "status", "says"),
     [
-        (set(), 0, ["Asterisk has every sound of en-US, es-US"]),
+        (set(), 0, ["Asterisk has every sound for en-US, es-US"]),
         (
             {"paperless/en-US/offer", "es_MX_f_Allison/digits/7", "es_MX_f/digits/7"}
             | {"es_MX/digits/7", "es/digits/7", "es_MX_f_Allison/digits/8"},

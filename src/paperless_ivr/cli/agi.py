@@ -71,7 +71,7 @@ if TYPE_CHECKING:
     type=click.IntRange(1),
     default=AT_ONCE,
     show_default=True,
-    help="Concurrent requests to the service; each 32 need one database connection.",
+    help="Concurrent requests to the service; every 32 need one database connection.",
 )
 @limits.options
 @health.options
@@ -156,7 +156,7 @@ def _names(named: tuple[str, ...], policy: Policy) -> dict[str, str]:
 
 
 async def _probe(sounds: Sounds, host: str, port: int) -> None:
-    """Ask the first Asterisk that calls about every sound.
+    """Check over the first call that lasts that Asterisk has every sound.
 
     Raises GatewayProblems if sounds are missing.
     """
@@ -180,13 +180,13 @@ async def _probe(sounds: Sounds, host: str, port: int) -> None:
     if problems:
         title = "Asterisk lacks sounds; install them, or set --asterisk-language"
         raise GatewayProblems(title, problems)
-    click.echo(f"Asterisk has every sound of {', '.join(sounds.catalog.books)}")
+    click.echo(f"Asterisk has every sound for {', '.join(sounds.catalog.books)}")
 
 
 async def _serve(
     server: FastAgi, host: str, port: int, drain_seconds: float, draining: threading.Event
 ) -> None:
-    """Take calls until SIGTERM, then drain and give back the rest. A second signal ends this."""
+    """Take calls until SIGTERM, then drain and give back the rest. SIGINT skips the drain."""
     told: asyncio.Queue[signal.Signals] = asyncio.Queue()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.put_nowait, number)

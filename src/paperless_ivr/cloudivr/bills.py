@@ -38,7 +38,10 @@ def locked_customer(session: Session, biller: int, number: int) -> t.Customer:
 
 
 def locked_bill(session: Session, biller: int, number: int, invoice_type: str | None) -> Bill:
-    """Return a customer's bill of a type, if the customer has one or has just paid one."""
+    """Return a customer's bill of the given type, whether open or paid.
+
+    Raises Refused if there is none.
+    """
     customer = locked_customer(session, biller, number)
     billed = select(t.Invoice.InvoiceTypeID).filter_by(CustomerID=customer.CustomerID)
     paid = select(t.Payment.InvoiceTypeID).filter_by(CustomerID=customer.CustomerID)
@@ -113,7 +116,7 @@ def is_landline(session: Session, biller: int, last_ten: str) -> bool:
 
 
 def is_email(address: str | None) -> bool:
-    """Return whether this can be an e-mail address."""
+    """Return whether this could be a valid e-mail address."""
     local, _, domain = (address or "").rpartition("@")
     return EmailPad().address(local, domain) is not None
 

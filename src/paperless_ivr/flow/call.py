@@ -53,12 +53,12 @@ class Spent:
 
 @frozen(cache_hash=True)
 class Shown:
-    """What the caller has proved about each account found (`facts`)."""
+    """What the caller has proved about each account found."""
 
     caller_id: bool = False
     """The search by caller ID found the accounts."""
     by_host: tuple[Secret, ...] = ()
-    """The accounts with the account number from the host; usually one."""
+    """The accounts that match the number the host handed over; usually one."""
     last_four: Secret | None = None
     """The account whose last four digits were keyed."""
     numbers: tuple[Secret, ...] = ()
@@ -71,7 +71,7 @@ class Shown:
 
 @frozen(cache_hash=True)
 class Reserved:
-    """The tries that the record has counted for this call, by key."""
+    """The names of the tries that the record has counted for this call."""
 
     made: int = 0
     held: tuple[str, ...] = ()

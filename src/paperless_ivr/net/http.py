@@ -35,7 +35,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class Server(uvicorn.Server):
-    """A server that keeps running after SIGTERM until `drain` is done. SIGINT ends it at once."""
+    """A server that keeps running after SIGTERM until `drain` is done. SIGINT skips the drain."""
 
     drain: Callable[[], Awaitable[None]] | None = None
     _told = False

@@ -111,11 +111,11 @@ class Recordings:
         return cls(folder, there)
 
     def file(self, language: str, text: str) -> str | None:
-        """Return the file that says a text; None if there is none."""
+        """Return the recording of a text; None if there is none."""
         return self.files.get((language, bare(text)))
 
     def missing(self, wanted: Iterable[Phrase]) -> tuple[Phrase, ...]:
-        """Return the phrases that no file says."""
+        """Return the phrases that have no recording."""
         return tuple(p for p in wanted if self.file(p.language, p.text) is None)
 
 

@@ -47,7 +47,7 @@ class SimulatedTwilio:
     call_id: str = "CA" + 32 * "0"
     caller: VirtualCaller = field(factory=VirtualCaller)
     number: str = "+12175550151"
-    """The caller's number, if the host hands over none."""
+    """The caller's number before a call begins."""
     dialed: str = "+12175550100"
     """The number that was called, if the host hands over none."""
     handed_back: Mapping[str, str] | None = None

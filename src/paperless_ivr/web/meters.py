@@ -71,7 +71,7 @@ class Meters:
         )
         self._ready = Gauge(
             "paperless_ivr_ready",
-            "1 if `/ready` returned 200 when it was last requested: something must request it.",
+            "1 if `/ready` returned 200 the last time it was polled. Something has to poll it.",
             registry=registry,
         )
         self._left = Counter(
