@@ -143,8 +143,8 @@ class RecordDown(StoreError):
     `in_doubt` means that a transaction may have been committed, and only its answer is missing.
     """
 
-    def __init__(self, *told: object, cause: str = "", in_doubt: bool = False) -> None:
-        super().__init__(*told, *([cause] if cause else []))
+    def __init__(self, *args: object, cause: str = "", in_doubt: bool = False) -> None:
+        super().__init__(*args, *([cause] if cause else []))
         self.cause = cause
         self.in_doubt = in_doubt
 

@@ -311,7 +311,7 @@ def _about(way: Way, all_ways: Sequence[Way]) -> tuple[str, ...]:
 
 
 def _denied(way: Way, ways: Sequence[Way]) -> Iterator[Condition]:
-    """Yield the guards that must fail for this way: each is the one more that a row above has."""
+    """Yield the guards that must fail for this way: a row above has only that one in addition."""
     for above in ways:
         if above.row is way.row:
             return

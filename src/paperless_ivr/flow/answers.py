@@ -20,7 +20,7 @@ from paperless_ivr.flow.host import Reason
 from paperless_ivr.flow.requests import Guess, Request, ReserveTry
 from paperless_ivr.flow.rows import On, Row
 from paperless_ivr.flow.states import State as S
-from paperless_ivr.flow.updates import because, unanswered, want_agent
+from paperless_ivr.flow.updates import because, note_lost_answer, unanswered, want_agent
 from paperless_ivr.flow.view import CallView
 from paperless_ivr.secret import Secret
 
@@ -89,3 +89,10 @@ NO_TRY_LEFT: Sequence[Row] = (
 
 NOT_RECORDED = _agent_or(S.FAILED, RecordUnavailable, Reason.RECORD_DOWN, "service_refused")
 """The record is unavailable. Nothing is done that cannot be recorded."""
+
+
+NOT_KEPT: Sequence[Row] = (
+    On(OutcomeUnknown, S.FAILED, keep=note_lost_answer),
+    *NOT_RECORDED,
+)
+"""The record has not saved a request, or may have: then the relay carries it out."""

@@ -7,6 +7,7 @@ from attrs import evolve
 from paperless_ivr.flow import bills
 from paperless_ivr.flow.answers import (
     KEEP,
+    NOT_KEPT,
     NOT_RECORDED,
     REFUSED_FOR_GOOD,
     SEARCH,
@@ -275,8 +276,7 @@ CHAPTER: Chapter = {
         ways=[
             On(RequestDeferred, S.AFTERWARDS, when=link_finishes, keep=settle_as_kept),
             On(RequestDeferred, S.DEFERRED, keep=settle_as_kept),
-            On(OutcomeUnknown, S.FAILED, keep=note_lost_answer),
-            *NOT_RECORDED,
+            *NOT_KEPT,
         ],
     ),
 }

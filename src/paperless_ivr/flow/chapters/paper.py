@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from attrs import evolve
 
 from paperless_ivr.flow import bills
-from paperless_ivr.flow.answers import KEEP, NOT_RECORDED, WRITE
+from paperless_ivr.flow.answers import KEEP, NOT_KEPT, WRITE
 from paperless_ivr.flow.blocks import Ask, Chapter, Do, Press
 from paperless_ivr.flow.call import Call, Choosing, Purpose, TextPurpose
 from paperless_ivr.flow.events import (
@@ -195,8 +195,7 @@ CHAPTER: Chapter = {
         ways=[
             On(RequestDeferred, S.AGENT_OFFER, when=agent, keep=settle_paper_for_agent, say="paper_kept"),
             On(RequestDeferred, S.OPT_OUT_REQUESTED, keep=settle_paper),
-            On(OutcomeUnknown, S.FAILED, keep=note_lost_answer),
-            *NOT_RECORDED,
+            *NOT_KEPT,
         ],
     ),
 }

@@ -64,7 +64,7 @@ def _told_whole(make: MakeRecord) -> None:
 
 
 def _told_between(make: MakeRecord) -> None:
-    """One biller's lines can be limited to those from one time on, and before another."""
+    """One biller's lines can be limited to those since one time, and before another."""
     bench = Bench.of(make)
     other = evolve(bench, biller=OTHER)
     for number in range(4):
@@ -72,13 +72,13 @@ def _told_between(make: MakeRecord) -> None:
         other.note(ActivityType.RETRIED, f"o{number}")
         bench.clock.go(seconds=1)
 
-    def told(*between: object) -> list[str]:
+    def calls(*between: object) -> list[str]:
         return [line.call_id for line in bench.record.activity(BILLER, *between)]  # type: ignore[arg-type]
 
-    same("from a time on", ["c2", "c3"], told(START + 2 * SECOND))
-    same("before a time", ["c0", "c1"], told(None, START + 2 * SECOND))
-    same("between", ["c1", "c2"], told(START + SECOND, START + 3 * SECOND))
-    same("later", [], told(START + timedelta(days=1)))
+    same("since a time", ["c2", "c3"], calls(START + 2 * SECOND))
+    same("before a time", ["c0", "c1"], calls(None, START + 2 * SECOND))
+    same("between", ["c1", "c2"], calls(START + SECOND, START + 3 * SECOND))
+    same("later", [], calls(START + timedelta(days=1)))
 
 
 def _told_of_consents(make: MakeRecord) -> None:
@@ -91,16 +91,16 @@ def _told_of_consents(make: MakeRecord) -> None:
     (kept,) = bench.claim(Task.COMPLETE)
     bench.record.finish(kept, "one", ActivityType.EXPORTED, "by_hand")
 
-    told = [
+    lines = [
         (line.what, line.detail["handover"], line.detail["reference"], line.detail["purpose"])
         for line in bench.record.activity(BILLER)
     ]
 
     ours = ("c1-h1", key, "enrol")
-    same("the write", [(ActivityType.SENT, *ours), (ActivityType.SETTLED, *ours)], told[:2])
-    wish = ("c1-h1", "c1-h1-3", "enrol")
-    same("the request", (ActivityType.KEPT, *wish), told[2])
-    same("its end", (ActivityType.EXPORTED, *wish), told[-1])
+    same("the write", [(ActivityType.SENT, *ours), (ActivityType.SETTLED, *ours)], lines[:2])
+    request = ("c1-h1", "c1-h1-3", "enrol")
+    same("the request", (ActivityType.KEPT, *request), lines[2])
+    same("its end", (ActivityType.EXPORTED, *request), lines[-1])
 
 
 def _told_outdated(make: MakeRecord) -> None:
